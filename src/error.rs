@@ -1,0 +1,145 @@
+//! The one error type: what happened, where, and what to do about it.
+//!
+//! Every message is written for the person on call: [`Error::what`] names the fact, [`Place`] the file (and line
+//! and column where there is one), [`Error::remedy`] the next step. The [`Kind`] decides the exit code.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Which class of failure this is; it decides the process's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Wrong command line or configuration: exit code 2.
+    Usage,
+    /// Input or output failed, or an answer is only partial: exit code 3.
+    Io,
+    /// Another process holds the store, or it is of another version: exit code 2.
+    Refused,
+}
+
+/// Where something happened. Lines and columns count from 1, columns in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as the user named it.
+    pub path: PathBuf,
+    /// Line and column, where the place is inside a text file.
+    pub line_column: Option<(usize, usize)>,
+}
+
+/// What happened, where, and what to do.
+#[derive(Debug, Clone)]
+pub struct Error {
+    kind: Kind,
+    what: String,
+    place: Option<Place>,
+    remedy: Option<String>,
+}
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// A mistake in the command line or configuration.
+    pub fn usage(what: impl Into<String>) -> Error {
+        Error::new(Kind::Usage, what)
+    }
+
+    /// A failure of the world outside.
+    pub fn failed(what: impl Into<String>) -> Error {
+        Error::new(Kind::Io, what)
+    }
+
+    /// A refusal, such as a store that another daemon holds.
+    pub fn refused(what: impl Into<String>) -> Error {
+        Error::new(Kind::Refused, what)
+    }
+
+    /// `doing` failed on `path` with an operating-system error; the remedy is derived from the error's kind.
+    pub fn io(doing: &str, path: impl AsRef<Path>, error: &std::io::Error) -> Error {
+        let path = path.as_ref();
+        let remedy = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => Some(format!(
+                "give this user access, e.g. `setfacl -m u:$(id -un):rwX {}`, or add it to the file's group",
+                path.display()
+            )),
+            std::io::ErrorKind::NotFound => Some("check the path".to_owned()),
+            std::io::ErrorKind::StorageFull => {
+                Some("free space on that disk; nothing that was committed is lost".to_owned())
+            }
+            _ => None,
+        };
+        Error {
+            kind: Kind::Io,
+            what: format!("cannot {doing}: {error}"),
+            place: Some(Place { path: path.to_owned(), line_column: None }),
+            remedy,
+        }
+    }
+
+    fn new(kind: Kind, what: impl Into<String>) -> Error {
+        Error { kind, what: what.into(), place: None, remedy: None }
+    }
+
+    /// The same error with the file it concerns.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<PathBuf>) -> Error {
+        self.place = Some(Place { path: path.into(), line_column: None });
+        self
+    }
+
+    /// The same error with file, line and column (both from 1).
+    #[must_use]
+    pub fn at_line(mut self, path: impl Into<PathBuf>, line: usize, column: usize) -> Error {
+        self.place = Some(Place { path: path.into(), line_column: Some((line, column)) });
+        self
+    }
+
+    /// The same error with what to do about it.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Error {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The class of failure.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What happened, without place and remedy.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Where it happened, if known.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// The exit code that this error ends the process with: 2 usage, configuration or refusal, 3 I/O.
+    pub fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Usage | Kind::Refused => 2,
+            Kind::Io => 3,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{}", place.path.display())?;
+            if let Some((line, column)) = place.line_column {
+                write!(f, ":{line}:{column}")?;
+            }
+            write!(f, ": ")?;
+        }
+        write!(f, "{}", self.what)?;
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\n  to mend it: {remedy}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,219 @@
+//! A latency histogram in whole milliseconds with three significant digits.
+//!
+//! Its buckets are HdrHistogram's (unit 1 ms, 3 digits): exact below 2048 ms, within 0.1 % above. Most cells of a
+//! route and interval hold few samples, so these are kept as they are, and an [`hdrhistogram::Histogram`] is made
+//! only once there are more than [`FEW`]. Both forms answer alike.
+
+use hdrhistogram::Histogram;
+
+/// Up to this many samples are kept one by one (1 KiB) before a dense histogram (8 KiB and more) is made.
+const FEW: usize = 256;
+
+/// Below this value every millisecond has a bucket of its own.
+const EXACT: u64 = 2048;
+
+/// A quantile as a fraction of whole numbers, so that ranks are exact: p99.9 is 999/1000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quantile {
+    /// Numerator.
+    pub numerator: u64,
+    /// Denominator.
+    pub denominator: u64,
+}
+
+impl Quantile {
+    /// `per_mille`/1000.
+    pub const fn per_mille(per_mille: u64) -> Quantile {
+        Quantile { numerator: per_mille, denominator: 1000 }
+    }
+
+    /// The nearest rank among `count` samples, from 1: the smallest rank with at least this fraction at or below.
+    pub fn rank(self, count: u64) -> u64 {
+        let rank = (u128::from(count) * u128::from(self.numerator)).div_ceil(u128::from(self.denominator.max(1)));
+        u64::try_from(rank).unwrap_or(u64::MAX).clamp(1, count.max(1))
+    }
+}
+
+/// The lowest value that shares `value`'s bucket.
+pub(crate) fn lowest_equivalent(value: u64) -> u64 {
+    let shift = bucket_shift(value);
+    (value >> shift) << shift
+}
+
+/// The highest value that shares `value`'s bucket.
+fn highest_equivalent(value: u64) -> u64 {
+    let shift = bucket_shift(value);
+    lowest_equivalent(value) | ((1u64 << shift) - 1)
+}
+
+fn bucket_shift(value: u64) -> u32 {
+    if value < EXACT { 0 } else { 63 - value.leading_zeros() - 10 }
+}
+
+/// Samples of one kind of time, in milliseconds.
+#[derive(Debug, Clone, Default)]
+pub struct Latency {
+    count: u64,
+    sum: u64,
+    max: u64,
+    samples: Samples,
+}
+
+#[derive(Debug, Clone)]
+enum Samples {
+    Few(Vec<u32>),
+    Many(Box<Histogram<u32>>),
+}
+
+impl Default for Samples {
+    fn default() -> Samples {
+        Samples::Few(Vec::new())
+    }
+}
+
+impl Latency {
+    /// Count one sample. Values above `u32::MAX` ms (49 days) are counted as that.
+    #[inline]
+    pub fn record(&mut self, millis: u64) {
+        self.count += 1;
+        self.sum = self.sum.saturating_add(millis);
+        self.max = self.max.max(millis);
+        let value = u32::try_from(millis).unwrap_or(u32::MAX);
+        match &mut self.samples {
+            Samples::Few(values) if values.len() < FEW => values.push(value),
+            Samples::Few(_) => self.make_dense(value),
+            Samples::Many(histogram) => histogram.saturating_record(u64::from(value)),
+        }
+    }
+
+    #[cold]
+    fn make_dense(&mut self, value: u32) {
+        let mut samples = std::mem::take(&mut self.samples);
+        if let Samples::Few(values) = &samples
+            && let Ok(mut histogram) = Histogram::<u32>::new(3)
+        {
+            histogram.auto(true);
+            for &value in values {
+                histogram.saturating_record(u64::from(value));
+            }
+            samples = Samples::Many(Box::new(histogram));
+        }
+        self.samples = samples;
+        match &mut self.samples {
+            Samples::Few(values) => values.push(value),
+            Samples::Many(histogram) => histogram.saturating_record(u64::from(value)),
+        }
+    }
+
+    /// How many samples.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Their exact sum in milliseconds.
+    pub fn sum_ms(&self) -> u64 {
+        self.sum
+    }
+
+    /// The exact largest sample; 0 without samples.
+    pub fn max_ms(&self) -> u64 {
+        self.max
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Add another histogram's samples, without error.
+    pub fn merge(&mut self, other: &Latency) {
+        if let Samples::Few(values) = &other.samples
+            && let Samples::Few(own) = &mut self.samples
+            && own.len() + values.len() <= FEW
+        {
+            own.extend_from_slice(values);
+        } else {
+            for (value, count) in other.buckets() {
+                self.add(value, count);
+            }
+        }
+        self.count += other.count;
+        self.sum = self.sum.saturating_add(other.sum);
+        self.max = self.max.max(other.max);
+    }
+
+    fn add(&mut self, value: u64, count: u64) {
+        let value = u32::try_from(value).unwrap_or(u32::MAX);
+        for done in 0..count {
+            match &mut self.samples {
+                Samples::Few(values) if values.len() < FEW => values.push(value),
+                Samples::Few(_) => self.make_dense(value),
+                Samples::Many(histogram) => {
+                    let rest = u32::try_from(count - done).unwrap_or(u32::MAX);
+                    histogram.saturating_record_n(u64::from(value), rest);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The buckets that hold samples, as (lowest value of the bucket in ms, count), in ascending order.
+    pub fn buckets(&self) -> Vec<(u64, u64)> {
+        match &self.samples {
+            Samples::Few(values) => {
+                let mut sorted: Vec<u64> = values.iter().map(|&v| lowest_equivalent(u64::from(v))).collect();
+                sorted.sort_unstable();
+                let mut buckets: Vec<(u64, u64)> = Vec::new();
+                for value in sorted {
+                    match buckets.last_mut() {
+                        Some((last, count)) if *last == value => *count += 1,
+                        _ => buckets.push((value, 1)),
+                    }
+                }
+                buckets
+            }
+            Samples::Many(histogram) => histogram
+                .iter_recorded()
+                .map(|step| (lowest_equivalent(step.value_iterated_to()), u64::from(step.count_at_value())))
+                .collect(),
+        }
+    }
+
+    /// Rebuild from what [`Latency::buckets`], [`Latency::sum_ms`] and [`Latency::max_ms`] gave.
+    pub fn from_buckets(buckets: &[(u64, u64)], sum_ms: u64, max_ms: u64) -> Latency {
+        let mut latency = Latency::default();
+        for &(value, count) in buckets {
+            latency.add(value, count);
+            latency.count += count;
+        }
+        latency.sum = sum_ms;
+        latency.max = max_ms;
+        latency
+    }
+
+    /// The quantiles asked for, by nearest rank, in the order given: the highest value of the bucket that holds
+    /// the rank, and never more than the exact largest sample. Exact below 2048 ms, within 0.1 % above.
+    /// `None` without samples.
+    pub fn quantiles<const N: usize>(&self, wanted: [Quantile; N]) -> Option<[u64; N]> {
+        if self.is_empty() {
+            return None;
+        }
+        let buckets = self.buckets();
+        Some(wanted.map(|quantile| {
+            let rank = quantile.rank(self.count);
+            let mut seen = 0;
+            for &(value, count) in &buckets {
+                seen += count;
+                if seen >= rank {
+                    return highest_equivalent(value).min(self.max);
+                }
+            }
+            self.max
+        }))
+    }
+
+    /// One quantile; see [`Latency::quantiles`].
+    pub fn quantile(&self, quantile: Quantile) -> Option<u64> {
+        self.quantiles([quantile]).map(|[value]| value)
+    }
+}

@@ -1,0 +1,7 @@
+//! Latencies per route and interval: what is counted in one cell, and how quantiles are read from it.
+
+mod cell;
+mod latency;
+
+pub use cell::{Cell, TIMES, Time};
+pub use latency::{Latency, Quantile};

@@ -1,0 +1,2 @@
+//! The command line; see `spikeline --help`.
+fn main() {}

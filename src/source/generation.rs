@@ -1,0 +1,48 @@
+//! What a log file *is*, apart from what it is called.
+//!
+//! A generation is one physical log. It is known by its device and inode while it lives, and by its content
+//! (a hash of its first bytes and of the bytes just before the position reached) after a rename, a copy or a
+//! compression. Offsets and hashes always concern the *uncompressed* bytes.
+
+use std::path::PathBuf;
+
+/// How many of a log's first bytes take part in its [`Fingerprint`], at most.
+pub const HEAD_LIMIT: u64 = 4096;
+
+/// How many bytes just before the position take part in [`Generation::tail_hash`], at most.
+pub const TAIL_LIMIT: u64 = 256;
+
+/// A generation's number in one store: given in order of discovery, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GenerationId(pub u32);
+
+/// A hash (xxh3, 64 bit) of a log's first `length` uncompressed bytes. A growing log's fingerprint grows with it
+/// up to [`HEAD_LIMIT`]; `length` 0 identifies nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Fingerprint {
+    /// How many first bytes were hashed.
+    pub length: u64,
+    /// Their xxh3-64.
+    pub hash: u64,
+}
+
+/// All that is remembered of a generation: enough to find it again, and to go on reading where it was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generation {
+    /// Its number.
+    pub id: GenerationId,
+    /// Index of the `[[log]]` section (by its stable key, see `log`) that it belongs to.
+    pub log: String,
+    /// Where it was last seen.
+    pub path: PathBuf,
+    /// Device and inode where it was last seen uncompressed.
+    pub device_inode: (u64, u64),
+    /// The hash of its first bytes.
+    pub fingerprint: Fingerprint,
+    /// Everything before this uncompressed offset has been read and committed; always the start of a line.
+    pub position: u64,
+    /// xxh3-64 of the up to [`TAIL_LIMIT`] bytes just before `position`; 0 at position 0.
+    pub tail_hash: u64,
+    /// Nothing more will be read from it: it was rotated away and read to its end, or truncated.
+    pub finished: bool,
+}

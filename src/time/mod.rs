@@ -1,0 +1,95 @@
+//! Points in time, half-open windows of it, and the clock, all in whole milliseconds since the epoch (UTC).
+
+use std::fmt;
+use std::time::Duration;
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// From whole seconds since the epoch.
+    pub const fn from_secs(secs: i64) -> Timestamp {
+        Timestamp(secs.saturating_mul(1000))
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub const fn secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This time plus `millis` (which may be negative), saturating.
+    #[must_use]
+    pub const fn plus_millis(self, millis: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(millis))
+    }
+
+    /// The start of the interval of `interval` length, aligned to the epoch, that this time falls in.
+    #[must_use]
+    pub fn slot(self, interval: Duration) -> Timestamp {
+        let length = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
+        Timestamp(self.0.div_euclid(length).saturating_mul(length))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// ISO 8601 in UTC with milliseconds: `2011-11-30T14:05:00.000Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match chrono::DateTime::from_timestamp_millis(self.0) {
+            Some(time) => write!(f, "{}", time.format("%Y-%m-%dT%H:%M:%S%.3fZ")),
+            None => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+/// A half-open span of time, `[from, until)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The first millisecond inside.
+    pub from: Timestamp,
+    /// The first millisecond after it.
+    pub until: Timestamp,
+}
+
+impl Window {
+    /// All of time.
+    pub const ALL: Window = Window { from: Timestamp(i64::MIN), until: Timestamp(i64::MAX) };
+
+    /// Whether `time` lies inside.
+    pub fn contains(&self, time: Timestamp) -> bool {
+        self.from <= time && time < self.until
+    }
+
+    /// Whether something that ran over `[start, end]` (both inclusive: a request of 0 ms has start = end) was in
+    /// flight at some time inside this window.
+    pub fn overlaps(&self, start: Timestamp, end: Timestamp) -> bool {
+        start < self.until && end >= self.from
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}, {})", self.from, self.until)
+    }
+}
+
+/// Where "now" comes from; tests bring their own.
+pub trait Clock: Send + Sync {
+    /// The present.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(chrono::Utc::now().timestamp_millis())
+    }
+}
