@@ -15,6 +15,8 @@ pub enum Kind {
     Io,
     /// Another process holds the store, or it is of another version: exit code 2.
     Refused,
+    /// Whoever read our output went away (a broken pipe): success.
+    Closed,
 }
 
 /// Where something happened. Lines and columns count from 1, columns in bytes.
@@ -68,8 +70,9 @@ impl Error {
             }
             _ => None,
         };
+        let kind = if error.kind() == std::io::ErrorKind::BrokenPipe { Kind::Closed } else { Kind::Io };
         Error {
-            kind: Kind::Io,
+            kind,
             what: format!("cannot {doing}: {error}"),
             place: Some(Place { path: path.to_owned(), line_column: None }),
             remedy,
@@ -116,11 +119,12 @@ impl Error {
         self.place.as_ref()
     }
 
-    /// The exit code that this error ends the process with: 2 usage, configuration or refusal, 3 I/O.
+    /// The exit code that this error ends the process with: 2 usage, configuration or refusal, 3 I/O, 0 a broken pipe.
     pub fn exit_code(&self) -> u8 {
         match self.kind {
             Kind::Usage | Kind::Refused => 2,
             Kind::Io => 3,
+            Kind::Closed => 0,
         }
     }
 }

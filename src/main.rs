@@ -1,2 +1,7 @@
 //! The command line; see `spikeline --help`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    spikeline::cli::main()
+}

@@ -1,0 +1,239 @@
+//! The command line as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// From the spike on the Graphite graph to the nginx log lines behind it.
+#[derive(Debug, Parser)]
+#[command(name = "spikeline", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 found or fine, 1 nothing matched, 2 usage or configuration, \
+                        3 I/O or a partial answer.\nTimes are what Graphite takes (14:05_20111130, -10min, \
+                        'noon yesterday', epoch seconds) and ISO 8601.")]
+pub struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", env = "SPIKELINE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The store's folder (overrides the configuration).
+    #[arg(long, global = true, value_name = "DIR", env = "SPIKELINE_STORE")]
+    pub store: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The daemon: follow the logs, keep histograms and index, push to carbon.
+    Run(RunArguments),
+    /// Latency per route over files, stdin (-), or the store's window.
+    Report(ReportArguments),
+    /// Ranked slow requests: classes by the time they cost, with real sample lines.
+    Slow(SlowArguments),
+    /// The raw lines of a window and route, from the store, or of files given.
+    Lines(LinesArguments),
+    /// The parsed requests as JSON lines or CSV.
+    Records(RecordsArguments),
+    /// The doctor: configuration, formats against real lines, carbon, permissions.
+    Check(CheckArguments),
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Say only what needs attention.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// The files and how to read them.
+#[derive(Debug, Args)]
+pub struct FileArguments {
+    /// Log files, plain, gz or zst; - is stdin. Without any, the store is asked.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The name of a grammar, or the text of a log_format; found by itself if not given.
+    #[arg(long, value_name = "NAME|TEXT")]
+    pub log_format: Option<String>,
+    /// The escape= parameter of a log_format given as text.
+    #[arg(long, value_name = "default|json|none", requires = "log_format")]
+    pub escape: Option<String>,
+    /// At most this many threads.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+/// A window of time.
+#[derive(Debug, Args)]
+pub struct WindowArguments {
+    /// From this time on (inclusive).
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub from: Option<String>,
+    /// Until this time (exclusive).
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub until: Option<String>,
+    /// From this time until now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["from", "until", "at"])]
+    pub since: Option<String>,
+    /// From this time on, for --window.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["from", "until"])]
+    pub at: Option<String>,
+    /// How long the window of --at is.
+    #[arg(long, value_name = "DURATION", requires = "at")]
+    pub window: Option<String>,
+}
+
+/// Which requests.
+#[derive(Debug, Args)]
+pub struct FilterArguments {
+    /// Only this route (a name as in Graphite; * stands for any text). May be given several times.
+    #[arg(long, value_name = "ROUTE")]
+    pub route: Vec<String>,
+    /// Only requests of at least this duration.
+    #[arg(long, value_name = "DURATION")]
+    pub min_time: Option<String>,
+    /// Only these statuses: 404, 5xx, 500-504.
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub status: Vec<String>,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people (raw lines, for `lines`).
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// CSV with a header.
+    Csv,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// Group by this instead of the route: method, status, host, or any variable of the format.
+    #[arg(long, value_name = "FIELD", default_value = "route")]
+    pub by: String,
+    /// Sort by sum, count, p99, max or name.
+    #[arg(long, value_name = "KEY", default_value = "sum")]
+    pub sort: String,
+    /// At most this many rows.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// `slow`.
+#[derive(Debug, Args)]
+pub struct SlowArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// Slow means at least this (default: the configuration's, else 1s).
+    #[arg(long, value_name = "DURATION")]
+    pub threshold: Option<String>,
+    /// Sample lines a class.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub samples: usize,
+    /// At most this many classes.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// What ties a request to a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// In flight at some time inside it.
+    Overlap,
+    /// Ended inside it: exactly what the graph's slots counted.
+    End,
+}
+
+/// The order of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LineOrder {
+    /// By the time the request ended.
+    Time,
+    /// Longest first.
+    Duration,
+}
+
+/// `lines`.
+#[derive(Debug, Args)]
+pub struct LinesArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// What ties a request to the window.
+    #[arg(long, value_enum, default_value = "overlap")]
+    pub by: By,
+    /// All lines of the window and route, not only those kept as slow.
+    #[arg(long)]
+    pub all: bool,
+    /// The order of lines.
+    #[arg(long, value_enum, default_value = "time")]
+    pub sort: LineOrder,
+    /// At most this many lines.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How to print; `table` prints the raw lines.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// `records`.
+#[derive(Debug, Args)]
+pub struct RecordsArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// At most this many records.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How to print: jsonl or csv (json: one array).
+    #[arg(long, value_enum, default_value = "jsonl")]
+    pub format: Format,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+}

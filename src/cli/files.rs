@@ -1,0 +1,230 @@
+//! Log files named on the command line: which format each is in, and reading them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::FileArguments;
+use super::context::Context;
+use super::output::say;
+use crate::error::{Error, Result};
+use crate::grammar::{Detection, Escape, Format, Reject, detect};
+use crate::pipeline::batch::{self, Feed, Tally};
+use crate::pipeline::{Interpreter, Interpreting, Lines};
+use crate::record::Needs;
+use crate::source::{Input, Piece};
+
+/// So many lines of a file's head are tried to find its format.
+const HEAD_LINES: usize = 400;
+
+/// A file smaller than this is read without a progress bar.
+const PROGRESS_FROM: u64 = 64 << 20;
+
+/// The files of one command, with the format of each.
+pub(super) struct Files {
+    /// Display names, by file number.
+    pub(super) names: Vec<String>,
+    /// Formats, by file number.
+    pub(super) formats: Vec<Arc<Format>>,
+    feeds: Vec<Feed>,
+    failed: Vec<Error>,
+    bytes: u64,
+}
+
+impl Files {
+    /// Open what the arguments name and find the formats. A file that cannot be opened is noted, the others are read.
+    pub(super) fn open(context: &Context, arguments: &FileArguments) -> Result<Files> {
+        let mut candidates = Candidates::new(context, arguments)?;
+        let mut files =
+            Files { names: Vec::new(), formats: Vec::new(), feeds: Vec::new(), failed: Vec::new(), bytes: 0 };
+        for path in &arguments.files {
+            let stdin = path.as_os_str() == "-";
+            let mut input = match if stdin { Input::stdin() } else { Input::open(path) } {
+                Ok(input) => input,
+                Err(error) => {
+                    files.failed.push(error);
+                    continue;
+                }
+            };
+            let mut head = Vec::new();
+            let piece = match input.next_block(&mut head) {
+                Ok(piece) => piece,
+                Err(error) => {
+                    files.failed.push(error);
+                    continue;
+                }
+            };
+            let name = if stdin { "stdin".to_owned() } else { path.display().to_string() };
+            let Some(Piece::Lines { offset }) = piece else { continue };
+            files.formats.push(candidates.format(&name, &head)?);
+            files.names.push(name);
+            files.bytes += input.size_hint().unwrap_or(0);
+            files.feeds.push(if stdin {
+                Feed::Opened { input, offset, head }
+            } else {
+                Feed::Path(path.clone())
+            });
+        }
+        Ok(files)
+    }
+
+    /// Read them all; each tally on a thread of its own. Whether everything could be read; what could not is said.
+    pub(super) fn run<T: Tally + Send>(self, tallies: &mut [T]) -> bool {
+        let bar = progress(self.bytes);
+        let outcome = batch::run(self.feeds, tallies, &|bytes| bar.set_position(bytes));
+        bar.finish_and_clear();
+        let failed: Vec<Error> = self.failed.into_iter().chain(outcome.failed).collect();
+        for error in &failed {
+            say(&format!("spikeline: {error}"));
+        }
+        failed.is_empty()
+    }
+}
+
+fn progress(bytes: u64) -> ProgressBar {
+    // indicatif draws to stderr, and only if that is a terminal.
+    if bytes < PROGRESS_FROM {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(bytes);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// The formats that a file may be in.
+struct Candidates {
+    given: Option<Arc<Format>>,
+    all: Vec<Format>,
+    found: HashMap<String, Arc<Format>>,
+}
+
+impl Candidates {
+    fn new(context: &Context, arguments: &FileArguments) -> Result<Candidates> {
+        let all = context.grammars()?;
+        let given = match &arguments.log_format {
+            None => None,
+            Some(text) => Some(Arc::new(named_or_text(text, arguments.escape.as_deref(), &all)?)),
+        };
+        Ok(Candidates { given, all, found: HashMap::new() })
+    }
+
+    fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
+        if let Some(given) = &self.given {
+            return Ok(Arc::clone(given));
+        }
+        let lines: Vec<&[u8]> = Lines::new(head).map(|(_, line)| line).take(HEAD_LINES).collect();
+        let remedy = "give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)";
+        match detect(&lines, &self.all) {
+            Detection::Found { format, .. } => {
+                let format = self
+                    .all
+                    .iter()
+                    .find(|held| held.name() == format)
+                    .ok_or_else(|| Error::usage(format!("no grammar named `{format}`")))?;
+                let found = self.found.entry(format.name().to_owned());
+                Ok(Arc::clone(found.or_insert_with(|| Arc::new(format.clone()))))
+            }
+            Detection::Tie { formats, .. } => {
+                Err(Error::usage(format!("{name}: its lines fit several formats alike: {}", formats.join(", ")))
+                    .remedy(remedy))
+            }
+            Detection::None { .. } => {
+                Err(Error::usage(format!("{name}: its lines fit none of the {} known formats", self.all.len()))
+                    .remedy(remedy))
+            }
+        }
+    }
+}
+
+/// A grammar's name, or the text of a log_format.
+pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Format> {
+    if !text.contains('$') {
+        return all.iter().find(|format| format.name() == text).cloned().ok_or_else(|| {
+            let near = all
+                .iter()
+                .map(|format| (strsim::damerau_levenshtein(format.name(), text), format.name()))
+                .min()
+                .filter(|(distance, _)| *distance <= 3);
+            let error = Error::usage(format!("no grammar is named `{text}`"));
+            match near {
+                Some((_, name)) => error.remedy(format!("did you mean `{name}`?")),
+                None => error.remedy("give a grammar's name, or a log_format's text with its $variables"),
+            }
+        });
+    }
+    let escape = escape.map(str::parse::<Escape>).transpose().map_err(Error::usage)?.unwrap_or_default();
+    Format::compile("given", text, escape).map_err(|error| Error::usage(format!("log_format: {}", error.render())))
+}
+
+/// The interpreters of one worker, made as files come.
+pub(super) struct Workers {
+    formats: Vec<Arc<Format>>,
+    needs: Box<dyn Fn(&Format) -> Needs + Send>,
+    with: Interpreting,
+    made: Vec<Option<Interpreter>>,
+}
+
+impl Workers {
+    /// Checks that every format can be interpreted, so that [`Workers::of`] finds one for each.
+    pub(super) fn new(
+        files: &Files,
+        with: &Interpreting,
+        needs: impl Fn(&Format) -> Needs + Send + 'static,
+    ) -> Result<Workers> {
+        for (format, name) in files.formats.iter().zip(&files.names) {
+            Interpreter::new(format, needs(format), with)
+                .map_err(|error| Error::usage(format!("{name}: format `{}`: {error}", format.name())))?;
+        }
+        let made = files.formats.iter().map(|_| None).collect();
+        Ok(Workers { formats: files.formats.clone(), needs: Box::new(needs), with: with.clone(), made })
+    }
+
+    /// The interpreter of file number `file`.
+    pub(super) fn of(&mut self, file: usize) -> Option<&mut Interpreter> {
+        let made = self.made.get_mut(file)?;
+        if made.is_none() {
+            let format = self.formats.get(file)?;
+            *made = Interpreter::new(format, (self.needs)(format), &self.with).ok();
+        }
+        made.as_mut()
+    }
+}
+
+/// Lines that did not parse: how many, and the first.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Rejects {
+    pub(super) lines: u64,
+    pub(super) rejected: u64,
+    first: Option<(usize, u64, Reject)>,
+}
+
+impl Rejects {
+    pub(super) fn reject(&mut self, file: usize, offset: u64, reject: Reject) {
+        self.rejected += 1;
+        self.first.get_or_insert((file, offset, reject));
+    }
+
+    pub(super) fn merge(&mut self, other: &Rejects) {
+        self.lines += other.lines;
+        self.rejected += other.rejected;
+        self.first = match (self.first, other.first) {
+            (Some(own), Some(theirs)) => Some(if (theirs.0, theirs.1) < (own.0, own.1) { theirs } else { own }),
+            (own, theirs) => own.or(theirs),
+        };
+    }
+
+    /// Say what was rejected, if anything.
+    pub(super) fn say(&self, names: &[String]) {
+        let Some((file, offset, reject)) = self.first else { return };
+        let name = names.get(file).map_or("?", String::as_str);
+        say(&format!(
+            "{} of {} lines rejected; the first in {name} at byte {offset}, column {}: {}",
+            self.rejected, self.lines, reject.column, reject.reason
+        ));
+    }
+}
+

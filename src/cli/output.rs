@@ -1,0 +1,46 @@
+//! Data to stdout, words to stderr.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use super::args::Format;
+use crate::error::{Error, Result};
+use crate::report::{OutputFormat, Style};
+
+/// Say something to the person, on stderr. That nobody listens is no failure.
+pub(super) fn say(message: &str) {
+    drop(writeln!(io::stderr().lock(), "{message}"));
+}
+
+/// Buffered stdout.
+pub(super) fn stdout() -> BufWriter<io::StdoutLock<'static>> {
+    BufWriter::with_capacity(1 << 16, io::stdout().lock())
+}
+
+/// Whether stdout is a terminal.
+pub(super) fn on_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// What a failed write to stdout means; a reader that went away is no failure.
+pub(super) fn written<T>(result: io::Result<T>) -> Result<T> {
+    result.map_err(|error| Error::io("write", "stdout", &error))
+}
+
+/// How tables look here: colour only on a terminal and without `NO_COLOR`, as wide as the terminal.
+pub(super) fn style() -> Style {
+    let terminal = on_terminal();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let width = terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten().map(|size| size.ws_col);
+    Style { colour: terminal && !plain, width: width.filter(|width| *width > 0) }
+}
+
+impl From<Format> for OutputFormat {
+    fn from(format: Format) -> OutputFormat {
+        match format {
+            Format::Table => OutputFormat::Table,
+            Format::Json => OutputFormat::Json,
+            Format::Jsonl => OutputFormat::Jsonl,
+            Format::Csv => OutputFormat::Csv,
+        }
+    }
+}

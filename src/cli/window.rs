@@ -1,0 +1,66 @@
+//! The window and filter that the arguments mean.
+
+use std::ops::RangeInclusive;
+
+use super::args::{FilterArguments, WindowArguments};
+use super::output::say;
+use crate::error::{Error, Result};
+use crate::pipeline::Filter;
+use crate::store::By;
+use crate::time::{Timestamp, Window, WindowSpec, parse_duration};
+
+/// The window asked for, said aloud on stderr; `default` if none was asked for.
+pub(super) fn window(arguments: &WindowArguments, now: Timestamp, default: Window) -> Result<Window> {
+    let WindowArguments { from, until, since, at, window } = arguments.clone();
+    if [&from, &until, &since, &at].iter().all(|given| given.is_none()) {
+        return Ok(default);
+    }
+    let spec = WindowSpec { from, until, since, at, window };
+    let window = spec.resolve(now, &chrono::Local, default).map_err(|error| Error::usage(error.to_string()))?;
+    say(&format!("window {} .. {} (UTC)", edge(window.from, "the beginning"), edge(window.until, "the end")));
+    Ok(window)
+}
+
+fn edge(time: Timestamp, unbounded: &str) -> String {
+    if time == Window::ALL.from || time == Window::ALL.until { unbounded.to_owned() } else { time.to_string() }
+}
+
+/// The filter that the arguments mean, over `window`.
+pub(super) fn filter(arguments: &FilterArguments, window: Window, by: By) -> Result<Filter> {
+    let min_ms = arguments.min_time.as_deref().map(duration_ms).transpose()?.unwrap_or(0);
+    let statuses = arguments.status.iter().map(|text| statuses(text)).collect::<Result<_>>()?;
+    Ok(Filter { window, by, min_ms, statuses, routes: arguments.route.clone() })
+}
+
+/// A duration in whole milliseconds.
+pub(super) fn duration_ms(text: &str) -> Result<u64> {
+    let duration = parse_duration(text).map_err(|error| Error::usage(format!("`{text}`: {error}")))?;
+    Ok(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// `404`, `5xx`, `500-504`.
+fn statuses(text: &str) -> Result<RangeInclusive<u16>> {
+    let wrong = || Error::usage(format!("status `{text}`")).remedy("write 404, 5xx or 500-504");
+    if let Some(class) = text.strip_suffix("xx") {
+        let class: u16 = class.parse().map_err(|_| wrong())?;
+        return if (1..=5).contains(&class) { Ok(class * 100..=class * 100 + 99) } else { Err(wrong()) };
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?);
+    if first > last { Err(wrong()) } else { Ok(first..=last) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::statuses;
+
+    #[test]
+    fn statuses_are_numbers_classes_and_ranges() {
+        assert_eq!(statuses("404").unwrap(), 404..=404);
+        assert_eq!(statuses("5xx").unwrap(), 500..=599);
+        assert_eq!(statuses("500-504").unwrap(), 500..=504);
+        for wrong in ["", "9xx", "x", "504-500", "5x"] {
+            assert!(statuses(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The daemon: follow, count, commit, push. The only place besides `pipeline::batch` where threads meet.
+//!
+//! Three kinds of thread, joined by bounded channels:
+//!
+//! ```text
+//! follow  --events, blocks-->  aggregate  --rendered slots-->  push (one a destination)
+//!    ^-------empty buffers--------/  ^-----------outcomes----------/
+//! ```
+//!
+//! *follow* polls the logs and reads blocks of lines. *aggregate* parses, counts, commits to the store about once a
+//! second and decides which slots each destination is owed. *push* writes them to carbon and says whether that
+//! worked. Only *aggregate* touches the store, and nothing that carbon does can hold it or *follow* up.
+
+mod aggregate;
+mod follow;
+mod outlet;
+mod own;
+mod push;
+mod render;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+
+use crate::carbon::{Destination, Link, Naming};
+use crate::error::{Error, Result};
+use crate::grammar::Format;
+use crate::pipeline::{Interpreter, Interpreting, SlotSettings};
+use crate::record::Needs;
+use crate::route::{Router, Routes};
+use crate::source::{FollowSettings, Follower, Watched};
+use crate::store::{self, Writer};
+use crate::time::Clock;
+
+/// How many blocks may wait for the aggregating thread (about 4 MiB); when full, reading waits: the logs are on disk,
+/// so nothing is lost.
+const BLOCKS_WAITING: usize = 8;
+
+/// One log to follow.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// The path or glob.
+    pub pattern: String,
+    /// Its format.
+    pub format: Format,
+}
+
+/// One carbon to push to.
+#[derive(Debug, Clone)]
+pub struct Outlet {
+    /// Where and how.
+    pub destination: Destination,
+    /// How metrics are named there.
+    pub naming: Naming,
+    /// How much of the past is kept for it while it is away.
+    pub spool: Duration,
+}
+
+/// All that the daemon works by; validated.
+pub struct Settings {
+    /// The store's folder.
+    pub store: PathBuf,
+    /// Length of a slot.
+    pub interval: Duration,
+    /// After this a slot is final unless a late line changes it.
+    pub lateness: Duration,
+    /// How often the logs are looked at.
+    pub poll: Duration,
+    /// Longest line, in bytes.
+    pub max_line: u64,
+    /// The cap on routes.
+    pub routes_max: usize,
+    /// Default threshold of a slow request, in milliseconds.
+    pub threshold_ms: u64,
+    /// Slowest requests kept per route and slot.
+    pub slowest: u32,
+    /// Whether every 5xx is kept.
+    pub server_errors: bool,
+    /// The logs.
+    pub logs: Vec<Log>,
+    /// The rules.
+    pub router: Arc<Router>,
+    /// The destinations.
+    pub outlets: Vec<Outlet>,
+}
+
+/// Where the daemon's messages go: one line each, without newline.
+pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Run until `stop` is disconnected or says something; then commit and return.
+///
+/// # Errors
+/// The store cannot be opened or is held by another daemon, or a format cannot be followed.
+pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver<()>) -> Result<()> {
+    let store_settings = store::Settings {
+        interval: settings.interval,
+        slowest: settings.slowest,
+        ..store::Settings::default()
+    };
+    let writer = Writer::open(&settings.store, store_settings)?;
+    let known: Vec<(crate::route::RouteId, String)> =
+        writer.view().routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
+    let routes = Arc::new(Routes::restore(settings.routes_max, known));
+    let interpreting = Interpreting {
+        router: Arc::clone(&settings.router),
+        routes: Arc::clone(&routes),
+        threshold_ms: settings.threshold_ms,
+    };
+    let interpreters = interpreters(&settings.logs, &interpreting)?;
+    let follower = follower(&settings, &writer);
+
+    let (event_sender, events) = bounded(BLOCKS_WAITING);
+    let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
+    let (outcome_sender, outcomes) = bounded(64);
+    let (halt, halted) = bounded::<()>(0);
+    std::thread::scope(|scope| {
+        let poll = settings.poll;
+        let follow_clock = Arc::clone(&clock);
+        scope.spawn(move || follow::follow(follower, &*follow_clock, poll, &event_sender, &empties, &halted));
+        let outlets = settings
+            .outlets
+            .iter()
+            .enumerate()
+            .map(|(number, outlet)| {
+                let (batch_sender, batches) = bounded(outlet::IN_FLIGHT);
+                let (outcomes, link) = (outcome_sender.clone(), Link::new(outlet.destination.clone(), number as u64));
+                scope.spawn(move || push::push(number, link, &batches, &outcomes));
+                outlet::Outlet::new(outlet, batch_sender, &settings, writer.view())
+            })
+            .collect();
+        drop(outcome_sender);
+        let slots = SlotSettings {
+            interval: settings.interval,
+            slowest: settings.slowest as usize,
+            server_errors: settings.server_errors,
+        };
+        let aggregate =
+            aggregate::Aggregate::new(&settings, slots, writer, routes, interpreters, outlets, &*clock, say);
+        aggregate.run(&aggregate::Channels { events, empties: empty_sender, outcomes, stop }, halt);
+    });
+    Ok(())
+}
+
+fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Interpreter>> {
+    logs.iter()
+        .map(|log| {
+            let interpreter = Interpreter::new(&log.format, Needs::latency(), with).map_err(|error| {
+                Error::usage(format!("log {}: format `{}`: {error}", log.pattern, log.format.name()))
+            })?;
+            Ok((log.pattern.clone(), interpreter))
+        })
+        .collect()
+}
+
+fn follower(settings: &Settings, writer: &Writer) -> Follower {
+    let watched =
+        settings.logs.iter().map(|log| Watched { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
+    let known = writer.view().generations().cloned().collect();
+    let follow = FollowSettings { max_line: settings.max_line, ..FollowSettings::default() };
+    Follower::new(watched, known, writer.view().last_commit(), follow)
+}

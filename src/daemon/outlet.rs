@@ -1,0 +1,147 @@
+//! What the aggregating thread knows of one destination: what it is owed, what is under way, when to try again.
+
+use std::time::Instant;
+
+use crossbeam_channel::{Sender, TrySendError};
+
+use super::push::{Batch, Outcome};
+use super::{Outlet as OutletSettings, Settings};
+use crate::carbon::{Naming, Owed, Points};
+use crate::store::{Delivery, View};
+use crate::time::Timestamp;
+
+/// Batches handed to the pushing thread and not yet reported on, at most: one being written, one waiting.
+pub(super) const IN_FLIGHT: usize = 2;
+
+/// A batch is full at about this many points (some 2 MB of text).
+const BATCH_POINTS: usize = 20_000;
+
+/// One destination, seen from the aggregating thread.
+pub(super) struct Outlet {
+    /// Its address, by which the store knows it.
+    pub(super) name: String,
+    /// How its metrics are named.
+    pub(super) naming: Naming,
+    /// The slots it is owed.
+    pub(super) owed: Owed,
+    batches: Sender<Batch>,
+    in_flight: usize,
+    retry_at: Option<Instant>,
+    buffers: Vec<Points>,
+    /// The last failure said aloud, so that an outage is one message and not one a second.
+    failing: bool,
+    /// Points delivered so far.
+    pub(super) points_sent: u64,
+    /// Batches that failed so far.
+    pub(super) failures: u64,
+}
+
+impl Outlet {
+    /// An outlet that goes on where the store says it was.
+    pub(super) fn new(outlet: &OutletSettings, batches: Sender<Batch>, settings: &Settings, view: &View) -> Outlet {
+        let name = outlet.destination.address.clone();
+        let limit = outlet.spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
+        let owed = match view.deliveries().iter().find(|delivery| delivery.destination == name) {
+            Some(delivery) => {
+                Owed::restore(limit, delivery.emitted_until, delivery.pending.clone(), delivery.dropped)
+            }
+            None => Owed::new(limit),
+        };
+        Outlet {
+            name,
+            naming: outlet.naming.clone(),
+            owed,
+            batches,
+            in_flight: 0,
+            retry_at: None,
+            buffers: Vec::new(),
+            failing: false,
+            points_sent: 0,
+            failures: 0,
+        }
+    }
+
+    /// What the store is to remember.
+    pub(super) fn delivery(&self) -> Delivery {
+        let (emitted_until, pending, dropped) = self.owed.to_parts();
+        Delivery { destination: self.name.clone(), emitted_until, pending, dropped }
+    }
+
+    /// When something may be sent again; `None` if nothing waits for a time.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.retry_at.filter(|_| !self.owed.is_empty())
+    }
+
+    /// Hand owed slots before `before` to the pushing thread, oldest first, as far as it has room.
+    pub(super) fn feed(
+        &mut self,
+        now: Instant,
+        before: Timestamp,
+        mut render: impl FnMut(&Naming, Timestamp, &mut Points),
+    ) {
+        if self.retry_at.is_some_and(|at| now < at) {
+            return;
+        }
+        self.retry_at = None;
+        while self.in_flight < IN_FLIGHT {
+            let mut points = self.buffers.pop().unwrap_or_default();
+            let mut slots = Vec::new();
+            while points.len() < BATCH_POINTS {
+                let Some(slot) = self.owed.next(before) else { break };
+                render(&self.naming, slot, &mut points);
+                slots.push(slot);
+            }
+            if slots.is_empty() {
+                self.buffers.push(points);
+                return;
+            }
+            self.in_flight += 1;
+            if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) =
+                self.batches.try_send(Batch { slots, points })
+            {
+                self.in_flight -= 1;
+                for slot in batch.slots {
+                    self.owed.failed(slot);
+                }
+                return;
+            }
+        }
+    }
+
+    /// Take note of what became of a batch. Gives a message worth saying, if any.
+    pub(super) fn settle(&mut self, outcome: Outcome, now: Instant) -> Option<String> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let Outcome { slots, mut points, reconnected, failed, .. } = outcome;
+        let said = match failed {
+            None => {
+                self.points_sent += points.len() as u64;
+                if reconnected {
+                    self.owed.reconnected(now);
+                }
+                for slot in slots {
+                    self.owed.delivered(slot, now);
+                }
+                let recovered = std::mem::take(&mut self.failing);
+                recovered.then(|| format!("carbon {}: connected; {} slots owed", self.name, self.owed.len()))
+            }
+            Some((error, retry_at)) => {
+                self.failures += 1;
+                for slot in slots {
+                    self.owed.failed(slot);
+                }
+                self.retry_at = Some(retry_at);
+                let first = !std::mem::replace(&mut self.failing, true);
+                first.then(|| format!("carbon {}: {error}; slots are kept and sent when it is back", self.name))
+            }
+        };
+        points.clear();
+        self.buffers.push(points);
+        said
+    }
+
+    /// Whether batches are under way.
+    pub(super) fn busy(&self) -> bool {
+        self.in_flight > 0
+    }
+}

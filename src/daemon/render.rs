@@ -1,0 +1,64 @@
+//! A slot, whole, as points.
+
+use std::time::Duration;
+
+use super::own::Own;
+use crate::carbon::{Naming, Points};
+use crate::error::Result;
+use crate::histogram::Cell;
+use crate::route::RouteId;
+use crate::store::View;
+use crate::time::{Timestamp, Window};
+
+/// A known route without requests is reported as 0 for this long after its last one, so that quiet and dead look
+/// different; then it may rest.
+const QUIET_FOR_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// What a slot is rendered from: what is committed, and what is counted but could not be committed yet.
+pub(super) struct Source<'s> {
+    pub(super) view: &'s View,
+    pub(super) uncommitted: &'s [(Timestamp, RouteId, Cell)],
+    pub(super) own: &'s Own,
+    pub(super) interval: Duration,
+}
+
+impl Source<'_> {
+    /// All points of `slot`: every route with requests, every quiet known route, the daemon's own.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(super) fn slot(&self, naming: &Naming, slot: Timestamp, out: &mut Points) -> Result<()> {
+        let length = i64::try_from(self.interval.as_millis()).unwrap_or(i64::MAX);
+        let window = Window { from: slot, until: slot.plus_millis(length) };
+        let mut cells = self.view.cells(window, None)?;
+        for (_, route, cell) in self.uncommitted.iter().filter(|(at, ..)| *at == slot) {
+            match cells.iter_mut().find(|(_, held, _)| held == route) {
+                Some((_, _, held)) => held.merge(cell),
+                None => cells.push((slot, *route, cell.clone())),
+            }
+        }
+        cells.sort_unstable_by_key(|(_, route, _)| *route);
+        for (id, name) in self.view.routes() {
+            match cells.binary_search_by_key(&id, |(_, route, _)| *route) {
+                Ok(at) => {
+                    if let Some((_, _, cell)) = cells.get(at) {
+                        naming.cell(name, slot, cell, out);
+                    }
+                }
+                Err(_) => {
+                    let quiet = self
+                        .view
+                        .route_span(id)
+                        .is_some_and(|(first, last)| first <= slot && slot <= last.plus_millis(QUIET_FOR_MS));
+                    if quiet {
+                        naming.quiet(name, slot, out);
+                    }
+                }
+            }
+        }
+        for (name, value) in self.own.of(slot) {
+            naming.own(name, *value, slot, out);
+        }
+        Ok(())
+    }
+}

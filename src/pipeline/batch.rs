@@ -1,0 +1,133 @@
+//! Reading files once, from end to end, with a bounded number of threads.
+//!
+//! The threads take turns at the input: whoever is free locks it, reads the next block into its own buffer and lets
+//! go, so there is no reader thread, no channel and no buffer beyond one a thread. With one thread all happens on the
+//! caller's.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::Error;
+use crate::source::{Input, Piece};
+
+/// Counts blocks of lines. One per thread; afterwards they are merged by the caller.
+pub trait Tally {
+    /// A block of whole lines of file number `file`, whose first byte stands at `offset` (uncompressed).
+    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]);
+    /// A line over the limit was skipped.
+    fn too_long(&mut self, file: usize, offset: u64, length: u64);
+    /// Whether the caller has all it wants and reading can end early.
+    fn done(&self) -> bool {
+        false
+    }
+}
+
+/// One file to read.
+pub enum Feed {
+    /// A file that is opened when its turn comes.
+    Path(PathBuf),
+    /// One that was opened already, to look at its head; `head` are the lines read so far.
+    Opened {
+        /// The rest.
+        input: Input,
+        /// Offset of `head`.
+        offset: u64,
+        /// Whole lines from its beginning.
+        head: Vec<u8>,
+    },
+}
+
+/// What a run over files came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Files that could not be read, or not to their end. What was read before is counted.
+    pub failed: Vec<Error>,
+}
+
+struct Turn<'p> {
+    feeds: std::iter::Enumerate<std::vec::IntoIter<Feed>>,
+    progress: &'p (dyn Fn(u64) + Sync),
+    open: Option<(usize, Input)>,
+    failed: Vec<Error>,
+    /// Bytes of finished files, for progress.
+    before: u64,
+}
+
+enum Taken {
+    Lines { file: usize, offset: u64 },
+    TooLong { file: usize, offset: u64, length: u64 },
+    End,
+}
+
+impl Turn<'_> {
+    /// The next piece of the input, whichever file it is in. A file that fails is noted and the next one begun.
+    fn take(&mut self, buffer: &mut Vec<u8>) -> Taken {
+        loop {
+            let Some((file, input)) = &mut self.open else {
+                match self.feeds.next() {
+                    None => return Taken::End,
+                    Some((file, Feed::Path(path))) => match Input::open(&path) {
+                        Ok(input) => self.open = Some((file, input)),
+                        Err(error) => self.failed.push(error),
+                    },
+                    Some((file, Feed::Opened { input, offset, head })) => {
+                        self.open = Some((file, input));
+                        *buffer = head;
+                        return Taken::Lines { file, offset };
+                    }
+                }
+                continue;
+            };
+            let file = *file;
+            let piece = input.next_block(buffer);
+            (self.progress)(self.before + input.consumed());
+            match piece {
+                Ok(Some(Piece::Lines { offset })) => return Taken::Lines { file, offset },
+                Ok(Some(Piece::TooLong { offset, length })) => return Taken::TooLong { file, offset, length },
+                Ok(None) => {}
+                Err(error) => self.failed.push(error),
+            }
+            self.before += input.consumed();
+            self.open = None;
+        }
+    }
+}
+
+/// Read `feeds` in order, each tally on a thread of its own. `progress` hears of the bytes read from disk so far.
+pub fn run<T: Tally + Send>(feeds: Vec<Feed>, tallies: &mut [T], progress: &(dyn Fn(u64) + Sync)) -> Outcome {
+    let turn = Mutex::new(Turn {
+        feeds: feeds.into_iter().enumerate(),
+        progress,
+        open: None,
+        failed: Vec::new(),
+        before: 0,
+    });
+    let stop = AtomicBool::new(false);
+    if let [tally] = tallies {
+        work(&turn, tally, &stop);
+    } else {
+        std::thread::scope(|scope| {
+            for tally in tallies {
+                let (turn, stop) = (&turn, &stop);
+                scope.spawn(move || work(turn, tally, stop));
+            }
+        });
+    }
+    Outcome { failed: turn.into_inner().map(|turn| turn.failed).unwrap_or_default() }
+}
+
+fn work<T: Tally>(turn: &Mutex<Turn<'_>>, tally: &mut T, stop: &AtomicBool) {
+    let mut buffer = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let Ok(taken) = turn.lock().map(|mut turn| turn.take(&mut buffer)) else { return };
+        match taken {
+            Taken::Lines { file, offset } => tally.block(file, offset, &buffer),
+            Taken::TooLong { file, offset, length } => tally.too_long(file, offset, length),
+            Taken::End => return,
+        }
+        if tally.done() {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Back from the index to the raw lines, whatever the log is called by now.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::interpreter::{Interpreter, Seen};
+use super::lines::Lines;
+use crate::error::{Error, Result};
+use crate::source::generation::{Generation, GenerationId};
+use crate::source::{LineReader, locate};
+use crate::store::{BlockSummary, Locator, View};
+
+/// What could not be read.
+#[derive(Debug, Default)]
+pub struct Missing {
+    /// Logs that are gone.
+    pub gone: Vec<Generation>,
+    /// Logs that are there but cannot be read.
+    pub failed: Vec<Error>,
+    /// Logs whose format is not known here.
+    pub unknown: Vec<String>,
+}
+
+impl Missing {
+    /// Whether everything was read.
+    pub fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.failed.is_empty() && self.unknown.is_empty()
+    }
+}
+
+/// Open the log of a generation, or note why that cannot be done.
+fn open(view: &View, id: GenerationId, missing: &mut Missing) -> Option<LineReader> {
+    let generation = view.generations().find(|generation| generation.id == id)?;
+    let located = match locate(generation) {
+        Ok(Some(located)) => located,
+        Ok(None) => {
+            missing.gone.push(generation.clone());
+            return None;
+        }
+        Err(error) => {
+            missing.failed.push(error);
+            return None;
+        }
+    };
+    LineReader::open(&located).map_err(|error| missing.failed.push(error)).ok()
+}
+
+/// Read the lines that `locators` name; `each` gets the locator's index and the line, or nothing if it is gone.
+/// Each log is read once, in ascending order.
+pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Option<&[u8]>)) -> Missing {
+    let mut missing = Missing::default();
+    let mut by_generation: BTreeMap<GenerationId, Vec<(u64, usize)>> = BTreeMap::new();
+    for (index, locator) in locators.iter().enumerate() {
+        by_generation.entry(locator.generation).or_default().push((locator.offset, index));
+    }
+    let mut buffer = Vec::new();
+    for (generation, mut wanted) in by_generation {
+        wanted.sort_unstable();
+        let mut reader = open(view, generation, &mut missing);
+        for (offset, index) in wanted {
+            let length = locators.get(index).map_or(0, |locator| locator.length);
+            let line = match reader.as_mut().map(|reader| reader.read(offset, length, &mut buffer)) {
+                Some(Ok(true)) => Some(buffer.as_slice()),
+                Some(Err(error)) => {
+                    missing.failed.push(error);
+                    reader = None;
+                    None
+                }
+                Some(Ok(false)) | None => None,
+            };
+            each(index, line);
+        }
+    }
+    missing
+}
+
+/// Read and parse all lines of `blocks`; `each` gets the line, what it says, and where it is. `interpreters` are by
+/// the log that a generation belongs to.
+pub fn scan(
+    view: &View,
+    blocks: &[BlockSummary],
+    interpreters: &mut HashMap<String, Interpreter>,
+    mut each: impl FnMut(&Seen<'_>, Locator, &[u8]),
+) -> Result<Missing> {
+    let mut missing = Missing::default();
+    let mut buffer = Vec::new();
+    let mut blocks = blocks.iter().peekable();
+    while let Some(first) = blocks.peek() {
+        let id = first.generation;
+        let log = view.generations().find(|held| held.id == id).map(|held| held.log.clone()).unwrap_or_default();
+        let mut reader = open(view, id, &mut missing);
+        let interpreter = interpreters.get_mut(&log);
+        if interpreter.is_none() {
+            missing.unknown.push(log);
+            reader = None;
+        }
+        let mut together = reader.zip(interpreter);
+        while let Some(block) = blocks.next_if(|block| block.generation == id) {
+            let Some((reader, interpreter)) = &mut together else { continue };
+            let length = u32::try_from(block.until.saturating_sub(block.first)).unwrap_or(u32::MAX);
+            // A log's very last line may lack the newline that the summary reckons with.
+            if !reader.read(block.first, length, &mut buffer)?
+                && !reader.read(block.first, length.saturating_sub(1), &mut buffer)?
+            {
+                continue;
+            }
+            for (at, line) in Lines::new(&buffer) {
+                if let Ok(seen) = interpreter.read(line) {
+                    let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+                    let offset = block.first + at as u64;
+                    each(&seen, Locator { generation: id, offset, length }, line);
+                }
+            }
+        }
+    }
+    Ok(missing)
+}
