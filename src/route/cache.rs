@@ -1,0 +1,123 @@
+//! A bounded map from bytes to a small answer: what keeps routing off the rules and the shared table.
+//!
+//! Open addressing over one arena of keys. A hit compares the key's bytes, not only its hash. When either bound is
+//! reached everything is forgotten: the busy keys are back at once, and a flood of distinct URIs cannot grow it.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// Entries kept at most.
+pub(super) const ENTRIES_MAX: usize = 64 * 1024;
+/// Bytes of keys kept at most.
+pub(super) const BYTES_MAX: usize = 16 * 1024 * 1024;
+/// A longer key is not worth its place.
+const KEY_MAX: usize = 4096;
+/// Slots of a fresh cache; a power of two, doubled when half of them are taken.
+const SLOTS_MIN: usize = 1024;
+
+/// From keys to answers.
+#[derive(Debug)]
+pub(super) struct Cache<T> {
+    slots: Vec<Option<Entry<T>>>,
+    keys: Vec<u8>,
+    len: usize,
+    seed: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry<T> {
+    hash: u64,
+    start: u32,
+    length: u32,
+    answer: T,
+}
+
+/// A key's hash, so that a miss need not compute it again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hash(u64);
+
+impl<T: Copy> Cache<T> {
+    pub(super) fn new() -> Cache<T> {
+        // Strangers choose the keys: a seed of our own keeps them from choosing collisions.
+        let seed = RandomState::new().build_hasher().finish();
+        Cache { slots: vec![None; SLOTS_MIN], keys: Vec::new(), len: 0, seed }
+    }
+
+    pub(super) fn hash(&self, key: &[u8]) -> Hash {
+        Hash(xxh3_64_with_seed(key, self.seed))
+    }
+
+    pub(super) fn get(&self, key: &[u8], hash: Hash) -> Option<T> {
+        let mut at = self.home(hash.0);
+        while let Some(Some(entry)) = self.slots.get(at) {
+            if entry.hash == hash.0 && self.key(entry) == key {
+                return Some(entry.answer);
+            }
+            at = self.next(at);
+        }
+        None
+    }
+
+    /// Remembers the answer for a key that is not in it.
+    pub(super) fn put(&mut self, key: &[u8], hash: Hash, answer: T) {
+        if key.len() > KEY_MAX {
+            return;
+        }
+        if self.len >= ENTRIES_MAX || self.keys.len() + key.len() > BYTES_MAX {
+            self.clear();
+        } else if self.len * 2 >= self.slots.len() {
+            self.grow();
+        }
+        // Both fit: the arena is bounded well below 4 GiB.
+        let (Ok(start), Ok(length)) = (u32::try_from(self.keys.len()), u32::try_from(key.len())) else {
+            return;
+        };
+        self.keys.extend_from_slice(key);
+        self.place(Entry { hash: hash.0, start, length, answer });
+        self.len += 1;
+    }
+
+    /// How many keys it holds and how many bytes they take.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.len, self.keys.len())
+    }
+
+    fn key(&self, entry: &Entry<T>) -> &[u8] {
+        let start = entry.start as usize;
+        self.keys.get(start..start + entry.length as usize).unwrap_or_default()
+    }
+
+    fn home(&self, hash: u64) -> usize {
+        // The mask keeps the low bits only, so truncation is what is meant.
+        hash as usize & (self.slots.len() - 1)
+    }
+
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & (self.slots.len() - 1)
+    }
+
+    fn place(&mut self, entry: Entry<T>) {
+        let mut at = self.home(entry.hash);
+        while let Some(Some(_)) = self.slots.get(at) {
+            at = self.next(at);
+        }
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Some(entry);
+        }
+    }
+
+    fn grow(&mut self) {
+        let slots = vec![None; self.slots.len() * 2];
+        for entry in std::mem::replace(&mut self.slots, slots).into_iter().flatten() {
+            self.place(entry);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.slots.fill(None);
+        self.keys.clear();
+        self.len = 0;
+    }
+}

@@ -1,0 +1,182 @@
+//! What a rule asks of a request, compiled.
+
+use std::ops::RangeInclusive;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::pattern::Pattern;
+use super::rule::{Mistake, Rule, is_capture_name};
+
+/// A compiled regular expression takes at most this much memory: a slip such as `(.{1000}){1000}` is refused.
+const REGEX_SIZE: usize = 4 * 1024 * 1024;
+
+/// What conditions and names look at of one request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    pub(super) method: &'a [u8],
+    /// Without port.
+    pub(super) host: Option<&'a [u8]>,
+    /// Without query; absent where the request has none.
+    pub(super) path: Option<&'a [u8]>,
+    pub(super) status: Option<u16>,
+    pub(super) variables: &'a [Option<&'a [u8]>],
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn variable(&self, at: usize) -> Option<&'a [u8]> {
+        self.variables.get(at).copied().flatten()
+    }
+}
+
+/// The conditions of one rule; all have to hold. The order of the fields is the order in which they are tried.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Conditions {
+    pub(super) methods: Vec<Vec<u8>>,
+    pub(super) status: Vec<RangeInclusive<u16>>,
+    pub(super) pattern: Option<Pattern>,
+    pub(super) host: Option<HostCondition>,
+    pub(super) variables: Vec<VariableCondition>,
+    pub(super) regex: Option<Regex>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum HostCondition {
+    Exact(Vec<u8>),
+    /// `*.example.org`, kept as `.example.org`.
+    Below(Vec<u8>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct VariableCondition {
+    /// The place in [`super::Router::variables`].
+    pub(super) at: usize,
+    pub(super) regex: Regex,
+}
+
+impl Conditions {
+    /// Compiles a rule's conditions; variables that are new are added to `variables`.
+    pub(super) fn new(rule: &Rule, variables: &mut Vec<String>) -> Result<Conditions, Mistake> {
+        let mut conditions = Conditions {
+            methods: rule.method.iter().map(|method| read_method(method)).collect::<Result<_, _>>()?,
+            status: rule.status.iter().map(|status| read_status(status)).collect::<Result<_, _>>()?,
+            pattern: rule.path.as_deref().map(Pattern::new).transpose()?,
+            host: rule.host.as_deref().map(read_host).transpose()?,
+            regex: rule.regex.as_deref().map(|text| compile("regex", text, text)).transpose()?,
+            variables: Vec::new(),
+        };
+        for (variable, text) in &rule.variables {
+            let name = variable.strip_prefix('$').unwrap_or(variable);
+            if !is_capture_name(name) {
+                return Err(Mistake::new("variables", format!("`{variable}` is no name of a variable"))
+                    .remedy("use a name that the log_format has, such as `upstream_addr`"));
+            }
+            let at = variables.iter().position(|known| known == name).unwrap_or_else(|| {
+                variables.push(name.to_owned());
+                variables.len() - 1
+            });
+            let regex = compile("variables", text, &format!("^(?:{text})$"))?;
+            conditions.variables.push(VariableCondition { at, regex });
+        }
+        Ok(conditions)
+    }
+
+    /// Whether a request meets them all.
+    pub(super) fn hold(&self, facts: &Facts<'_>) -> bool {
+        let method = self.methods.is_empty() || self.methods.iter().any(|method| method == facts.method);
+        method
+            && (self.status.is_empty()
+                || facts.status.is_some_and(|status| self.status.iter().any(|range| range.contains(&status))))
+            && self.pattern.as_ref().is_none_or(|pattern| facts.path.is_some_and(|path| pattern.matches(path)))
+            && self.host.as_ref().is_none_or(|host| facts.host.is_some_and(|value| host.holds(value)))
+            && self
+                .variables
+                .iter()
+                .all(|condition| facts.variable(condition.at).is_some_and(|value| condition.regex.is_match(value)))
+            && self.regex.as_ref().is_none_or(|regex| facts.path.is_some_and(|path| regex.is_match(path)))
+    }
+
+    /// Whether any of them needs the path itself, where its fold would not do.
+    pub(super) fn needs_raw_path(&self) -> bool {
+        self.regex.is_some() || self.pattern.as_ref().is_some_and(|pattern| !pattern.sees_through_folds())
+    }
+}
+
+impl HostCondition {
+    fn holds(&self, host: &[u8]) -> bool {
+        match self {
+            HostCondition::Exact(exact) => host.eq_ignore_ascii_case(exact),
+            HostCondition::Below(suffix) => {
+                host.len() > suffix.len()
+                    && host.get(host.len() - suffix.len()..).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+            }
+        }
+    }
+}
+
+fn read_method(text: &str) -> Result<Vec<u8>, Mistake> {
+    let upper = text.to_ascii_uppercase();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-' || byte == b'_') {
+        return Err(Mistake::new("method", format!("`{text}` is no method")).remedy("write e.g. `GET`"));
+    }
+    if upper != text {
+        return Err(Mistake::new("method", format!("methods are in upper case, `{text}` would never match"))
+            .remedy(format!("write `{upper}`")));
+    }
+    Ok(upper.into_bytes())
+}
+
+fn read_host(text: &str) -> Result<HostCondition, Mistake> {
+    let (below, name) = match text.strip_prefix("*.") {
+        Some(name) => (true, name),
+        None => (false, text),
+    };
+    if name.is_empty() || name.bytes().any(|byte| matches!(byte, b'*' | b'/' | b' ' | b'@' | b'?')) {
+        return Err(Mistake::new("host", format!("`{text}` is no host"))
+            .remedy("write `www.example.org`, or `*.example.org` for all below it"));
+    }
+    let is_address = name.starts_with('[');
+    if !is_address && let Some((host, _)) = name.split_once(':') {
+        return Err(Mistake::new("host", format!("`{text}`: hosts are compared without the port"))
+            .remedy(format!("write `{}{host}`", if below { "*." } else { "" })));
+    }
+    let name = name.trim_end_matches('.');
+    Ok(if below {
+        HostCondition::Below(format!(".{name}").into_bytes())
+    } else {
+        HostCondition::Exact(name.as_bytes().to_vec())
+    })
+}
+
+fn read_status(text: &str) -> Result<RangeInclusive<u16>, Mistake> {
+    let number = |digits: &str| {
+        let three = digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if three { digits.parse::<u16>().ok() } else { None }
+    };
+    let range = match text.strip_suffix("xx") {
+        Some(class) if class.len() == 1 => class.parse::<u16>().ok().map(|class| class * 100..=class * 100 + 99),
+        _ => match text.split_once('-') {
+            Some((low, high)) => number(low.trim()).zip(number(high.trim())).map(|(low, high)| low..=high),
+            None => number(text).map(|status| status..=status),
+        },
+    };
+    match range {
+        Some(range) if !range.is_empty() => Ok(range),
+        _ => Err(Mistake::new("status", format!("`{text}` is no status")).remedy("write `404`, `5xx` or `500-599`")),
+    }
+}
+
+fn compile(field: &'static str, text: &str, whole: &str) -> Result<Regex, Mistake> {
+    // Bytes, not characters: a log line need not be UTF-8, and `.` has to match any byte of it.
+    RegexBuilder::new(whole).size_limit(REGEX_SIZE).build().map_err(|error| {
+        let cause = match error {
+            regex::Error::CompiledTooBig(_) => "it compiles to more than 4 MiB; use smaller repetitions".to_owned(),
+            error => {
+                let shown = error.to_string();
+                let last = shown.lines().last().unwrap_or_default().trim();
+                last.strip_prefix("error: ").unwrap_or(last).to_owned()
+            }
+        };
+        Mistake::new(field, format!("`{text}` is no regular expression: {cause}"))
+            .remedy("the syntax is that of Rust's regex crate: no look-around, no back-references")
+    })
+}
