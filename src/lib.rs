@@ -16,6 +16,7 @@
     )
 )]
 
+pub mod carbon;
 pub mod error;
 pub mod histogram;
 pub mod route;

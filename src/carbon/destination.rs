@@ -1,0 +1,102 @@
+//! Where points go, and in which form.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// How points are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Lines over TCP; carbon's port 2003.
+    Plaintext,
+    /// Python pickles over TCP, cheaper for carbon to read; port 2004.
+    Pickle,
+    /// Lines in datagrams; port 2003. Nothing tells of a datagram that was lost.
+    Udp,
+}
+
+impl Protocol {
+    /// The name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Plaintext => "plaintext",
+            Protocol::Pickle => "pickle",
+            Protocol::Udp => "udp",
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Protocol> {
+        [Protocol::Plaintext, Protocol::Pickle, Protocol::Udp].into_iter().find(|p| p.name() == name).ok_or_else(|| {
+            Error::usage(format!("unknown carbon protocol {name:?}")).remedy("use `plaintext`, `pickle` or `udp`")
+        })
+    }
+}
+
+/// One carbon (or relay).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// `host:port`, `[v6]:port`; looked up anew at each connect, so that a carbon that moved is found.
+    pub address: String,
+    /// How it is spoken to.
+    pub protocol: Protocol,
+    /// How long connecting may take in all, over all addresses of the name (the look-up itself has the resolver's).
+    pub connect_timeout: Duration,
+    /// How long one chunk ([`super::CHUNK`] bytes) may take to be taken by the operating system.
+    pub write_timeout: Duration,
+}
+
+impl Destination {
+    /// With time-outs of 5 s to connect and 10 s to write.
+    ///
+    /// # Errors
+    /// An address without host or port.
+    pub fn new(address: impl Into<String>, protocol: Protocol) -> Result<Destination> {
+        let address = address.into();
+        let valid = address.rsplit_once(':').is_some_and(|(host, port)| {
+            let bracketed = host.starts_with('[') && host.ends_with(']');
+            !host.is_empty() && (bracketed || !host.contains(':')) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        });
+        if !valid {
+            return Err(Error::usage(format!("carbon address {address:?} is not host:port"))
+                .remedy("write it as `carbon.example.org:2003`, `192.0.2.7:2003` or `[2001:db8::7]:2003`"));
+        }
+        let seconds = Duration::from_secs;
+        Ok(Destination { address, protocol, connect_timeout: seconds(5), write_timeout: seconds(10) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_needs_host_and_port() {
+        for address in ["carbon:2003", "127.0.0.1:2003", "[::1]:2003", "a.b.example.org:65535"] {
+            assert!(Destination::new(address, Protocol::Plaintext).is_ok(), "{address}");
+        }
+        for address in ["", "carbon", "carbon:", ":2003", "carbon:0", "carbon:65536", "carbon:x", "::1:2003"] {
+            let error = Destination::new(address, Protocol::Plaintext).unwrap_err();
+            assert!(error.to_string().contains("to mend it"), "{address}");
+        }
+    }
+
+    #[test]
+    fn protocols_go_by_their_names() {
+        for protocol in [Protocol::Plaintext, Protocol::Pickle, Protocol::Udp] {
+            assert_eq!(protocol.name().parse::<Protocol>().unwrap(), protocol);
+        }
+        assert!("tcp".parse::<Protocol>().is_err());
+    }
+}
