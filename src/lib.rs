@@ -16,6 +16,7 @@
     )
 )]
 
+pub mod cli;
 pub mod error;
 pub mod histogram;
 pub mod route;

@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use nom::Parser;
 use nom::character::complete::{alpha1, char, digit1};
-use nom::combinator::{all_consuming, map_opt, opt};
+use nom::combinator::{map_opt, opt};
 use nom::multi::many1;
 use nom::sequence::preceded;
 
-use super::expected::{Expected, Parsed, expecting, failure, wrong};
+use super::expected::{Parsed, expecting, failure, wrong};
 
 /// The units by which a duration is spelled, longest first, in milliseconds.
 const UNITS: [(&str, u128); 5] = [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000), ("ms", 1)];
@@ -52,8 +52,7 @@ impl std::error::Error for DurationError {}
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let body = text.trim();
     let lead = text.len() - text.trim_start().len();
-    let parsed: Result<_, nom::Err<Expected<'_>>> =
-        expecting("a number and its unit, or the end", all_consuming(many1(part))).parse(body);
+    let parsed = parts(body);
     let (offset, expected) = match parsed {
         Ok((_, parts)) => {
             let total = parts.iter().try_fold(0u64, |sum, &part| sum.checked_add(part));
@@ -70,6 +69,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let bare = !body.is_empty() && body.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let hint = bare.then(|| format!("did you mean `{body}s` or `{body}ms`?"));
     Err(DurationError { offset: lead + offset, expected, hint })
+}
+
+fn parts(input: &str) -> Parsed<'_, Vec<u64>> {
+    let (rest, parts) = many1(part).parse(input)?;
+    // `many1` ends silently at a part that is wrong; read it again to say what is.
+    if rest.is_empty() { Ok((rest, parts)) } else { part(rest).map(|_| (rest, parts)) }
 }
 
 /// One number with its unit, in milliseconds.
@@ -181,7 +186,7 @@ mod tests {
             ("10", 2, "a unit (ms, s, min, h, d or w)"),
             ("10x", 2, "a unit (ms, s, min, h, d or w)"),
             ("1h30", 4, "a unit (ms, s, min, h, d or w)"),
-            ("1h 30m", 2, "a number and its unit, or the end"),
+            ("1h 30m", 2, "a number"),
             (" 1.s", 3, "digits after the point"),
             ("0.0001s", 0, "a whole number of milliseconds"),
             ("-5s", 0, "a number"),

@@ -81,14 +81,16 @@ impl Squeezed {
 
 /// Read a whole squeezed text; an error is a byte offset in it and what was expected there.
 pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
-    match alt((terminated(epoch, eof), all_consuming(relative))).parse(text) {
-        Ok((_, written)) => Ok(written),
-        Err(error) => {
-            let (rest, expected) = failure(error);
-            let expected = if expected.is_empty() { "the end, or an offset such as -10min" } else { expected };
-            Err((text.len().saturating_sub(rest), expected))
-        }
-    }
+    // An epoch's error would hide the better one of the rest of the grammar, unless it is beyond mending.
+    let parsed = match terminated(epoch, eof).parse(text) {
+        Err(nom::Err::Error(_)) => all_consuming(relative).parse(text),
+        decided => decided,
+    };
+    parsed.map(|(_, written)| written).map_err(|error| {
+        let (rest, expected) = failure(error);
+        let expected = if expected.is_empty() { "the end, or an offset such as -10min" } else { expected };
+        (text.len().saturating_sub(rest), expected)
+    })
 }
 
 /// Seconds since the epoch; thirteen digits or more can only be milliseconds.

@@ -1,0 +1,3 @@
+//! The command line: from arguments and configuration to one command's run.
+
+pub mod config;
