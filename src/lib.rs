@@ -17,8 +17,15 @@
 )]
 
 pub mod carbon;
+pub mod cli;
+pub mod daemon;
 pub mod error;
+pub mod grammar;
 pub mod histogram;
+pub mod pipeline;
+pub mod record;
+pub mod report;
 pub mod route;
 pub mod source;
+pub mod store;
 pub mod time;

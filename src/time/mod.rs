@@ -1,5 +1,14 @@
 //! Points in time, half-open windows of it, and the clock, all in whole milliseconds since the epoch (UTC).
 
+mod at;
+mod duration;
+mod expected;
+mod window_spec;
+
+pub use at::{At, AtError, parse_at, read_at};
+pub use duration::{DurationError, Spelled, parse_duration};
+pub use window_spec::{Resolved, WindowError, WindowSpec};
+
 use std::fmt;
 use std::time::Duration;
 

@@ -1,0 +1,82 @@
+//! `[[carbon]]`: where points are sent.
+
+use std::time::Duration;
+
+use super::place::Placed;
+use super::section::Section;
+
+pub(super) const KEYS: [&str; 7] =
+    ["address", "protocol", "prefix", "tagged", "spool", "connect_timeout", "write_timeout"];
+
+/// One `[[carbon]]` section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarbonSection {
+    /// `host:port`; the name is resolved anew on every connection.
+    pub address: Placed<String>,
+    /// How points are written.
+    pub protocol: Protocol,
+    /// What every metric's name begins with: nodes of `[A-Za-z0-9_-]` with `.` between.
+    pub prefix: Placed<String>,
+    /// Whether names are tagged (`nginx.request_time.p99;host=web1;route=..`).
+    pub tagged: bool,
+    /// So much of the past is kept for a carbon that is away.
+    pub spool: Duration,
+    /// How long a connection may take to be made.
+    pub connect_timeout: Duration,
+    /// How long carbon may take nothing before the connection is given up.
+    pub write_timeout: Duration,
+}
+
+/// Carbon's protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Protocol {
+    /// One line a point, over TCP.
+    #[default]
+    Plaintext,
+    /// Batches, over TCP (usually port 2004).
+    Pickle,
+    /// One line a point, over UDP; what is lost is lost.
+    Udp,
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> Option<CarbonSection> {
+    let address = section.required_text("address", "127.0.0.1:2003");
+    if let Some(address) = &address
+        && let Err(what) = check_address(&address.value)
+    {
+        section.mistake_at(address, what, "host and port, for example `address = \"127.0.0.1:2003\"`");
+    }
+    let protocols = [("plaintext", Protocol::Plaintext), ("pickle", Protocol::Pickle), ("udp", Protocol::Udp)];
+    let protocol = section.choice("protocol", &protocols).map_or(Protocol::Plaintext, |protocol| protocol.value);
+    let prefix = section.text("prefix", "nginx").unwrap_or_else(|| section.place().map(|()| "nginx".to_owned()));
+    if !prefix.value.split('.').all(is_node) {
+        let what = format!("`{}` is not a metric name", prefix.value);
+        section.mistake_at(&prefix, what, "letters, digits, `_` and `-`, with `.` between: `prefix = \"nginx\"`");
+    }
+    let positive = Duration::from_millis(1);
+    let mut duration = |key, example, least, default| {
+        section.duration(key, example, least).map_or(Duration::from_secs(default), |duration| duration.value)
+    };
+    let spool = duration("spool", "24h", Duration::ZERO, 24 * 3600);
+    let connect_timeout = duration("connect_timeout", "5s", positive, 5);
+    let write_timeout = duration("write_timeout", "10s", positive, 10);
+    let tagged = section.boolean("tagged").unwrap_or(false);
+    Some(CarbonSection { address: address?, protocol, prefix, tagged, spool, connect_timeout, write_timeout })
+}
+
+/// Whether `text` is `host:port` with a port from 1; an IPv6 address stands in brackets.
+fn check_address(text: &str) -> Result<(), &'static str> {
+    let Some((host, port)) = text.rsplit_once(':') else { return Err("`address` has no port") };
+    let in_brackets = host.starts_with('[') && host.ends_with(']');
+    if host.is_empty() || host.contains([' ', '/']) || (host.contains(':') && !in_brackets) {
+        return Err("`address` has no host (an IPv6 address stands in brackets)");
+    }
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(()),
+        _ => Err("`address` has no port from 1 to 65535"),
+    }
+}
+
+fn is_node(node: &str) -> bool {
+    !node.is_empty() && node.len() <= 200 && node.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+}

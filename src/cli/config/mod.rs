@@ -1,0 +1,236 @@
+//! The configuration file: TOML, validated once into plain values; nothing below sees the file.
+//!
+//! `samples/spikeline.toml` is a complete example. Every mistake in a file is found in one go, each with line and
+//! column. Defaults that depend on the user or the machine come from [`Surroundings`]; flags and environment variables
+//! have precedence over the file and are laid over it by the caller.
+
+mod carbon;
+mod log;
+mod place;
+mod route;
+mod section;
+mod size;
+mod slow;
+mod surroundings;
+mod window;
+
+pub use carbon::{CarbonSection, Protocol};
+pub use log::{Escape, LogFormat, LogSection};
+pub use place::Placed;
+pub use route::{RouteSection, StatusCondition};
+pub use slow::SlowSection;
+pub use surroundings::Surroundings;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::error::{Error, Result};
+use place::Source;
+use section::{Section, type_name};
+
+const KEYS: [&str; 12] = [
+    "store",
+    "interval",
+    "lateness",
+    "host",
+    "routes_max",
+    "max_line",
+    "poll",
+    "grammars",
+    "log",
+    "route",
+    "slow",
+    "carbon",
+];
+
+const MINUTE: u128 = 60_000;
+const DAY: u128 = 1440 * MINUTE;
+
+/// A whole configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The store's folder; if absent, [`Surroundings::store`].
+    pub store: Option<PathBuf>,
+    /// The length of a slot: whole seconds that divide a minute, or whole minutes that divide a day.
+    pub interval: Duration,
+    /// So long after its end a slot may still get lines before it is final.
+    pub lateness: Duration,
+    /// The name in metrics; if absent, [`Surroundings::host`].
+    pub host: Option<Placed<String>>,
+    /// The most routes that are learnt; what comes after is `other`.
+    pub routes_max: u32,
+    /// The longest line in bytes.
+    pub max_line: u64,
+    /// How often logs are looked at when nothing else tells of new lines.
+    pub poll: Duration,
+    /// A folder with the user's own grammars.
+    pub grammars: Option<Placed<PathBuf>>,
+    /// The logs to follow.
+    pub logs: Vec<LogSection>,
+    /// The rules that name routes, in their order.
+    pub routes: Vec<RouteSection>,
+    /// Which requests the index keeps one by one.
+    pub slow: SlowSection,
+    /// Where points are sent.
+    pub carbons: Vec<CarbonSection>,
+}
+
+impl Default for Config {
+    /// The configuration of an empty file.
+    fn default() -> Config {
+        Config {
+            store: None,
+            interval: Duration::from_secs(10),
+            lateness: Duration::from_secs(60),
+            host: None,
+            routes_max: 2000,
+            max_line: 1 << 20,
+            poll: Duration::from_millis(250),
+            grammars: None,
+            logs: Vec::new(),
+            routes: Vec::new(),
+            slow: SlowSection::default(),
+            carbons: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Read and validate a file.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not UTF-8, or what [`Config::parse`] says.
+    pub fn load(path: &Path) -> Result<Config> {
+        let bytes = std::fs::read(path).map_err(|error| Error::io("read the configuration", path, &error))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default()).into_owned();
+            Source { path, text: &text }.mistake(valid, "not UTF-8").remedy("save the file as UTF-8")
+        })?;
+        Config::parse(&text, path)
+    }
+
+    /// Validate a text; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// A usage error with line, column and remedy; if there are several, one that lists them all.
+    pub fn parse(text: &str, path: &Path) -> Result<Config> {
+        Config::check(text, path).map_err(|mut mistakes| match mistakes.pop() {
+            Some(only) if mistakes.is_empty() => only,
+            last => {
+                mistakes.extend(last);
+                let all: String = mistakes.iter().map(|mistake| format!("\n{mistake}")).collect();
+                Error::usage(format!("{} mistakes:{all}", mistakes.len())).at(path)
+            }
+        })
+    }
+
+    /// Validate a text and return every mistake, in the order of the file. A mistake of TOML's own grammar hides the rest.
+    ///
+    /// # Errors
+    /// At least one usage error, each with line, column and remedy.
+    pub fn check(text: &str, path: &Path) -> std::result::Result<Config, Vec<Error>> {
+        let source = Source { path, text };
+        let document = DeTable::parse(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let remedy = "see https://toml.io: texts stand in quotes, sections as [slow] or [[log]]";
+            vec![source.mistake(at, format!("not TOML: {}", error.message())).remedy(remedy)]
+        })?;
+        let mut mistakes = Vec::new();
+        let config = read(document.get_ref(), source, &mut mistakes);
+        if mistakes.is_empty() {
+            return Ok(config);
+        }
+        mistakes.sort_by_key(|mistake| mistake.place().and_then(|place| place.line_column));
+        Err(mistakes)
+    }
+}
+
+fn read(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -> Config {
+    let mut config = top(document, source, mistakes);
+    let each = |key, name, keys: &[&str], mistakes: &mut Vec<Error>, read: &mut dyn FnMut(&mut Section<'_>)| {
+        for table in tables(document, key, source, mistakes) {
+            let (start, Some(table)) = (table.span().start, table.get_ref().as_table()) else { continue };
+            read(&mut Section::new(name, table, start, source, keys, mistakes));
+        }
+    };
+    each("log", "[[log]]", &log::KEYS, mistakes, &mut |section| config.logs.extend(log::read(section)));
+    each("route", "[[route]]", &route::KEYS, mistakes, &mut |section| config.routes.extend(route::read(section)));
+    each("carbon", "[[carbon]]", &carbon::KEYS, mistakes, &mut |section| config.carbons.extend(carbon::read(section)));
+    if let Some(found) = document.get("slow") {
+        match found.get_ref().as_table() {
+            Some(table) => {
+                let start = found.span().start;
+                config.slow = slow::read(&mut Section::new("[slow]", table, start, source, &slow::KEYS, mistakes));
+            }
+            None => mistakes.push(wrong_section("slow", "[slow]", found, source)),
+        }
+    }
+    config
+}
+
+/// The keys before the first section.
+fn top(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -> Config {
+    let default = Config::default();
+    let mut section = Section::new("the configuration", document, 0, source, &KEYS, mistakes);
+    let store = section.text("store", "/var/lib/spikeline").map(|store| PathBuf::from(store.value));
+    let interval = section.duration("interval", "10s", Duration::from_secs(1));
+    if let Some(interval) = interval.as_ref().filter(|interval| !is_interval(interval.value)) {
+        let what = "`interval` must be whole seconds that divide a minute, or whole minutes that divide a day";
+        section.mistake_at(interval, what, "for example `interval = \"10s\"`; carbon's retention must have the same");
+    }
+    let least = Duration::from_millis(10);
+    Config {
+        store,
+        interval: interval.map_or(default.interval, |interval| interval.value),
+        lateness: section.duration("lateness", "60s", Duration::ZERO).map_or(default.lateness, |late| late.value),
+        host: section.text("host", "web1"),
+        routes_max: section
+            .count("routes_max", 1, 1_000_000, 2000)
+            .and_then(|count| u32::try_from(count.value).ok())
+            .unwrap_or(default.routes_max),
+        max_line: section.size("max_line", "1MiB").map_or(default.max_line, |size| size.value),
+        poll: section.duration("poll", "250ms", least).map_or(default.poll, |poll| poll.value),
+        grammars: section.text("grammars", "/etc/spikeline/grammars").map(|folder| folder.map(PathBuf::from)),
+        ..default
+    }
+}
+
+/// Slots must meet minutes and days, so that coarser retentions of carbon are made of whole slots.
+fn is_interval(interval: Duration) -> bool {
+    let millis = interval.as_millis();
+    let divides = |whole: u128| whole.checked_rem(millis) == Some(0);
+    millis.is_multiple_of(1000) && (divides(MINUTE) || (millis.is_multiple_of(MINUTE) && divides(DAY)))
+}
+
+/// The tables of an array of tables.
+fn tables<'a>(
+    document: &'a DeTable<'a>,
+    key: &str,
+    source: Source<'_>,
+    mistakes: &mut Vec<Error>,
+) -> Vec<&'a Spanned<DeValue<'a>>> {
+    let Some(found) = document.get(key) else { return Vec::new() };
+    let header = format!("[[{key}]]");
+    match found.get_ref().as_array() {
+        None => {
+            mistakes.push(wrong_section(key, &header, found, source));
+            Vec::new()
+        }
+        Some(array) => {
+            let (tables, others): (Vec<_>, Vec<_>) = array.iter().partition(|element| element.get_ref().is_table());
+            mistakes.extend(others.into_iter().map(|other| wrong_section(key, &header, other, source)));
+            tables
+        }
+    }
+}
+
+fn wrong_section(key: &str, header: &str, found: &Spanned<DeValue<'_>>, source: Source<'_>) -> Error {
+    let what = format!("`{key}` must be a section {header}, not {}", type_name(found.get_ref()));
+    source
+        .mistake(found.span().start, what)
+        .remedy(format!("write `{header}` on a line of its own, and its keys below"))
+}

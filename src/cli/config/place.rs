@@ -1,0 +1,77 @@
+//! Where a value stands in the configuration file, so that a later error can point at it.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// A value and the place where it was written. Lines and columns count from 1, columns in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// The configuration file.
+    pub path: PathBuf,
+    /// The line of the value's first byte (a text's opening quote).
+    pub line: usize,
+    /// Its column.
+    pub column: usize,
+    /// Whether the value stands on that line byte for byte, after one quote, so that offsets in it are columns.
+    verbatim: bool,
+}
+
+impl<T> Placed<T> {
+    /// A usage error at this value.
+    pub fn mistake(&self, what: impl Into<String>) -> Error {
+        Error::usage(what).at_line(&self.path, self.line, self.column)
+    }
+
+    /// A usage error at byte `offset` (from 0) of this text, as exactly as the way it is quoted allows: in a text with
+    /// escapes or several lines it points at the opening quote.
+    pub fn mistake_inside(&self, offset: usize, what: impl Into<String>) -> Error {
+        let column = if self.verbatim { self.column + 1 + offset } else { self.column };
+        Error::usage(what).at_line(&self.path, self.line, column)
+    }
+
+    /// The same place with another value.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Placed<U> {
+        let Placed { value, path, line, column, verbatim } = self;
+        Placed { value: make(value), path, line, column, verbatim }
+    }
+}
+
+/// The text of a configuration file, to turn byte offsets into lines and columns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
+}
+
+impl Source<'_> {
+    /// Line and column of a byte offset, both from 1.
+    pub(super) fn line_column(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
+        let line = memchr::memchr_iter(b'\n', before).count() + 1;
+        let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1) + 1;
+        (line, column)
+    }
+
+    /// A usage error at a byte offset.
+    pub(super) fn mistake(&self, offset: usize, what: impl Into<String>) -> Error {
+        let (line, column) = self.line_column(offset);
+        Error::usage(what).at_line(self.path, line, column)
+    }
+
+    /// `value` with the place of its span.
+    pub(super) fn placed<T>(&self, span: Range<usize>, value: T) -> Placed<T> {
+        let (line, column) = self.line_column(span.start);
+        Placed { value, path: self.path.to_owned(), line, column, verbatim: false }
+    }
+
+    /// A text with the place of its span.
+    pub(super) fn placed_text(&self, span: Range<usize>, value: String) -> Placed<String> {
+        let between_quotes = self.text.get(span.start + 1..span.end.saturating_sub(1));
+        let verbatim = between_quotes == Some(value.as_str());
+        Placed { verbatim, ..self.placed(span, value) }
+    }
+}

@@ -1,0 +1,285 @@
+//! Graphite's grammar of `from` and `until`, after `graphite/render/attime.py`.
+//!
+//! ```text
+//! at        = epoch | [ reference ] [ offset ]         not both empty; spaces, "_" and "," are dropped before
+//! epoch     = digits [ "." digits ]                    but eight digits that are a date are that date
+//! reference = "now" | [ clock ] [ ["+"] day ]          not both empty
+//! clock     = HH ":" MM [ ":" SS ] [ "am" | "pm" ] | H ("am" | "pm") | "noon" | "midnight" | "teatime"
+//! day       = "today" | "yesterday" | "tomorrow" | MM "/" DD "/" YY[YY] | YYYYMMDD | month D | weekday
+//! offset    = ("+" | "-") 1*( digits unit )            unit by prefix: s min h d w mon(30 d) y(365 d)
+//! ```
+//!
+//! Additions to Graphite: the fraction of an epoch, seconds on a clock, the "+" before a day (a URL's space).
+
+use chrono::{NaiveDate, NaiveTime, Weekday};
+use nom::Parser;
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_while_m_n};
+use nom::character::complete::{alpha1, char, digit1, one_of};
+use nom::combinator::{all_consuming, eof, map, map_opt, opt, value, verify};
+use nom::multi::many1;
+use nom::sequence::{preceded, terminated};
+
+use super::{Day, Reference, Written};
+use crate::time::Timestamp;
+use crate::time::expected::{Expected, Parsed, expecting, failure, wrong};
+
+const NOON_WARNING: &str = "read as noon; Graphite reads 12pm as 00:00";
+const MIDNIGHT_WARNING: &str = "read as 00:00; Graphite reads 12am as noon";
+const MILLIS_WARNING: &str = "read as milliseconds since the epoch";
+
+/// The names of the months and weekdays; any prefix of at least three letters will do.
+pub(super) const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+/// See [`MONTHS`].
+pub(super) const WEEKDAYS: [(&str, Weekday); 7] = [
+    ("monday", Weekday::Mon),
+    ("tuesday", Weekday::Tue),
+    ("wednesday", Weekday::Wed),
+    ("thursday", Weekday::Thu),
+    ("friday", Weekday::Fri),
+    ("saturday", Weekday::Sat),
+    ("sunday", Weekday::Sun),
+];
+
+/// A text in lower case without white space, `_` and `,`, which Graphite ignores, and where each byte came from.
+pub(super) struct Squeezed {
+    pub(super) text: String,
+    offsets: Vec<usize>,
+    end: usize,
+}
+
+impl Squeezed {
+    pub(super) fn of(original: &str) -> Squeezed {
+        let mut squeezed = Squeezed { text: String::new(), offsets: Vec::new(), end: original.trim_end().len() };
+        for (offset, c) in original.char_indices() {
+            if !c.is_whitespace() && c != '_' && c != ',' {
+                squeezed.text.push(c.to_ascii_lowercase());
+                squeezed.offsets.extend(std::iter::repeat_n(offset, c.len_utf8()));
+            }
+        }
+        squeezed
+    }
+
+    /// The offset in the original text.
+    pub(super) fn original(&self, offset: usize) -> usize {
+        self.offsets.get(offset).copied().unwrap_or(self.end)
+    }
+}
+
+/// Read a whole squeezed text; an error is a byte offset in it and what was expected there.
+pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
+    // An epoch's error would hide the better one of the rest of the grammar, unless it is beyond mending.
+    let parsed = match terminated(epoch, eof).parse(text) {
+        Err(nom::Err::Error(_)) => all_consuming(relative).parse(text),
+        decided => decided,
+    };
+    parsed.map(|(_, written)| written).map_err(|error| {
+        let (rest, expected) = failure(error);
+        let expected = if expected.is_empty() { "the end, or an offset such as -10min" } else { expected };
+        (text.len().saturating_sub(rest), expected)
+    })
+}
+
+/// Seconds since the epoch; thirteen digits or more can only be milliseconds.
+fn epoch(input: &str) -> Parsed<'_, Written> {
+    let (rest, (digits, fraction)) = (digit1, opt(preceded(char('.'), digit1))).parse(input)?;
+    if fraction.is_none() && compact_date(input).is_ok() && digits.len() == 8 {
+        return Err(nom::Err::Error(Expected { rest: input, what: "" }));
+    }
+    let Ok(number) = digits.parse::<i64>() else { return wrong(input, "seconds since the epoch") };
+    let in_millis = digits.len() >= 12;
+    let time = if in_millis {
+        Timestamp(number)
+    } else {
+        let digits = fraction.unwrap_or("").bytes().chain(*b"000").take(3);
+        let millis = digits.fold(0, |sum, digit| sum * 10 + i64::from(digit.wrapping_sub(b'0')));
+        Timestamp::from_secs(number).plus_millis(millis)
+    };
+    let warning = in_millis.then_some(MILLIS_WARNING);
+    Ok((rest, Written { reference: Reference::Instant(time), offset_ms: 0, warning }))
+}
+
+fn relative(input: &str) -> Parsed<'_, Written> {
+    let (rest, (reference, warning)) = reference(input)?;
+    let (rest, offset_ms) = if rest.is_empty() { (rest, 0) } else { offset(rest)? };
+    Ok((rest, Written { reference, offset_ms, warning }))
+}
+
+fn reference(input: &str) -> Parsed<'_, (Reference, Option<&'static str>)> {
+    if input.starts_with(['+', '-']) {
+        return Ok((input, (Reference::Now, None)));
+    }
+    if let Ok((rest, _)) = tag::<_, _, Expected<'_>>("now").parse(input) {
+        return Ok((rest, (Reference::Now, None)));
+    }
+    let (rest, clock) = opt(clock).parse(input)?;
+    match clock {
+        Some((clock, warning)) => {
+            let (rest, day) = opt(preceded(opt(char('+')), day)).parse(rest)?;
+            Ok((rest, (Reference::Local { day: day.unwrap_or(Day::FromToday(0)), clock }, warning)))
+        }
+        None => {
+            let (rest, day) = expecting("a time such as -10min, 14:05, noon yesterday or 20261122", day).parse(rest)?;
+            Ok((rest, (Reference::Local { day, clock: NaiveTime::MIN }, None)))
+        }
+    }
+}
+
+fn clock(input: &str) -> Parsed<'_, (NaiveTime, Option<&'static str>)> {
+    let named = |name, hour| value((hour, 0, 0, None), tag(name));
+    let written = alt((named("noon", 12), named("midnight", 0), named("teatime", 16), hour_minute, hour_half));
+    let (rest, (hour, minute, second, half)) = { written }.parse(input)?;
+    let (hour, warning) = match half {
+        None => (hour, None),
+        Some(_) if !(1..=12).contains(&hour) => return wrong(input, "an hour from 1 to 12 before am or pm"),
+        Some(Half::Am) if hour == 12 => (0, Some(MIDNIGHT_WARNING)),
+        Some(Half::Pm) if hour == 12 => (12, Some(NOON_WARNING)),
+        Some(Half::Am) => (hour, None),
+        Some(Half::Pm) => (hour + 12, None),
+    };
+    match NaiveTime::from_hms_opt(hour, minute, second) {
+        Some(clock) => Ok((rest, (clock, warning))),
+        None => wrong(input, "a time of day from 00:00 to 23:59"),
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Half {
+    Am,
+    Pm,
+}
+
+/// Hour, minute, second and half of the day.
+type Clock = (u32, u32, u32, Option<Half>);
+
+fn half(input: &str) -> Parsed<'_, Half> {
+    alt((value(Half::Am, tag("am")), value(Half::Pm, tag("pm")))).parse(input)
+}
+
+fn hour_minute(input: &str) -> Parsed<'_, Clock> {
+    let (rest, hour) = terminated(digits(1, 2), char(':')).parse(input)?;
+    let Ok((rest, minute)) = digits(2, 2).parse(rest) else { return wrong(rest, "two digits of minutes") };
+    let (rest, second) = match rest.strip_prefix(':') {
+        Some(after) => match digits(2, 2).parse(after) {
+            Ok((rest, second)) => (rest, second),
+            Err(_) => return wrong(after, "two digits of seconds"),
+        },
+        None => (rest, 0),
+    };
+    let (rest, half) = opt(half).parse(rest)?;
+    Ok((rest, (hour, minute, second, half)))
+}
+
+fn hour_half(input: &str) -> Parsed<'_, Clock> {
+    map((digits(1, 2), half), |(hour, half)| (hour, 0, 0, Some(half))).parse(input)
+}
+
+fn day(input: &str) -> Parsed<'_, Day> {
+    let near = alt((
+        value(Day::FromToday(0), tag("today")),
+        value(Day::FromToday(-1), tag("yesterday")),
+        value(Day::FromToday(1), tag("tomorrow")),
+    ));
+    alt((near, slashed_date, map(compact_date, Day::Date), weekday, month_day)).parse(input)
+}
+
+/// `MM/DD/YY` or `MM/DD/YYYY`. Two digits of a year are 1970 to 2069, as in Graphite.
+fn slashed_date(input: &str) -> Parsed<'_, Day> {
+    let (rest, month) = terminated(digits(1, 2), char('/')).parse(input)?;
+    let Ok((rest, (day, year))) = (terminated(digits(1, 2), char('/')), alt((digits(4, 4), digits(2, 2)))).parse(rest)
+    else {
+        return wrong(input, "a date MM/DD/YY");
+    };
+    let year = match year {
+        0..70 => year + 2000,
+        70..100 => year + 1900,
+        _ => year,
+    };
+    match i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day)) {
+        Some(date) => Ok((rest, Day::Date(date))),
+        None => wrong(input, "a date MM/DD/YY that exists"),
+    }
+}
+
+/// `YYYYMMDD`
+fn compact_date(input: &str) -> Parsed<'_, NaiveDate> {
+    let (rest, (year, month, day)) = (digits(4, 4), digits(2, 2), digits(2, 2)).parse(input)?;
+    match i32::try_from(year).ok().filter(|&year| year > 1900).and_then(|y| NaiveDate::from_ymd_opt(y, month, day)) {
+        Some(date) => Ok((rest, date)),
+        None => Err(nom::Err::Error(Expected { rest: input, what: "a date YYYYMMDD that exists" })),
+    }
+}
+
+fn weekday(input: &str) -> Parsed<'_, Day> {
+    let name = |text: &str| WEEKDAYS.iter().find(|(name, _)| is_prefix(text, name)).map(|&(_, day)| Day::Weekday(day));
+    map_opt(alpha1, name).parse(input)
+}
+
+fn month_day(input: &str) -> Parsed<'_, Day> {
+    let number = |text: &str| (1u32..).zip(MONTHS).find(|(_, name)| is_prefix(text, name)).map(|(number, _)| number);
+    let (rest, month) = map_opt(alpha1, number).parse(input)?;
+    match verify(digits(1, 2), |day| (1..=31).contains(day)).parse(rest) {
+        Ok((rest, day)) => Ok((rest, Day::MonthDay { month, day })),
+        Err(_) => wrong(rest, "a day of the month"),
+    }
+}
+
+/// Whether `text` is `name` or at least its first three letters.
+fn is_prefix(text: &str, name: &str) -> bool {
+    text.len() >= 3 && name.starts_with(text)
+}
+
+/// A signed offset in milliseconds.
+fn offset(input: &str) -> Parsed<'_, i64> {
+    let sign = map(one_of("+-"), |sign| if sign == '-' { -1 } else { 1 });
+    let (rest, sign) = expecting("the end, or an offset such as -10min", sign).parse(input)?;
+    let (after, parts) = many1(offset_part).parse(rest)?;
+    if !after.is_empty() {
+        return offset_part(after).map(|_| (after, 0));
+    }
+    match parts.into_iter().try_fold(0i64, i64::checked_add) {
+        Some(sum) => Ok((after, sign * sum)),
+        None => wrong(rest, "a shorter offset"),
+    }
+}
+
+fn offset_part(input: &str) -> Parsed<'_, i64> {
+    let (rest, number) = expecting("a whole number", map_opt(digit1, |d: &str| d.parse::<i64>().ok())).parse(input)?;
+    let (after, unit) = expecting("a unit (s, min, h, d, w, mon or y)", map_opt(alpha1, unit_ms)).parse(rest)?;
+    match number.checked_mul(unit) {
+        Some(millis) => Ok((after, millis)),
+        None => wrong(input, "a shorter offset"),
+    }
+}
+
+/// Graphite looks at the first letters of a unit only.
+fn unit_ms(unit: &str) -> Option<i64> {
+    const DAY: i64 = 86_400_000;
+    let units = [
+        ("s", 1000),
+        ("min", 60_000),
+        ("h", 3_600_000),
+        ("d", DAY),
+        ("w", 7 * DAY),
+        ("mon", 30 * DAY),
+        ("y", 365 * DAY),
+    ];
+    units.iter().find(|(prefix, _)| unit.starts_with(prefix)).map(|&(_, millis)| millis)
+}
+
+fn digits<'a>(least: usize, most: usize) -> impl Parser<&'a str, Output = u32, Error = Expected<'a>> {
+    map_opt(take_while_m_n(least, most, |c: char| c.is_ascii_digit()), |text: &str| text.parse().ok())
+}

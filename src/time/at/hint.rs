@@ -1,0 +1,55 @@
+//! What was probably meant by a text that is not a point in time.
+
+use super::graphite::{MONTHS, WEEKDAYS};
+use crate::time::duration::parse_duration;
+
+const WORDS: [&str; 7] = ["now", "today", "yesterday", "tomorrow", "noon", "midnight", "teatime"];
+
+/// The remedy for a mistake, if the text is close to something that is read.
+pub(super) fn for_mistake(text: &str, expected: &str) -> Option<String> {
+    let body = text.trim();
+    if body.is_empty() {
+        return Some("try `-10min`, `14:05`, `noon yesterday` or `2026-11-22 14:05`".to_owned());
+    }
+    let minutes = spell_out_minutes(body);
+    if parse_duration(body).is_ok() {
+        return Some(format!("did you mean `-{minutes}` (before now)?"));
+    }
+    if minutes != body {
+        return Some(format!("did you mean `{minutes}`? (months are `mon`)"));
+    }
+    if body.starts_with(['-', '+']) && body.contains('.') {
+        return Some("offsets are whole numbers: for one and a half hours say `-90min`".to_owned());
+    }
+    if expected.starts_with("a unit") {
+        return Some("for example `-10min` or `-1h30min`".to_owned());
+    }
+    closest_word(body).map(|word| format!("did you mean `{word}`?"))
+}
+
+/// The text with every lone `m` after a number made `min`.
+fn spell_out_minutes(text: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars().peekable();
+    let mut after_digit = false;
+    while let Some(c) = chars.next() {
+        out.push(c);
+        let lone = chars.peek().is_none_or(|next| !next.is_ascii_alphabetic());
+        if c == 'm' && after_digit && lone {
+            out.push_str("in");
+        }
+        after_digit = c.is_ascii_digit();
+    }
+    out
+}
+
+/// A known word that the text contains or nearly is.
+fn closest_word(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    let known = || WORDS.into_iter().chain(WEEKDAYS.into_iter().map(|(name, _)| name)).chain(MONTHS);
+    let near = known()
+        .map(|word| (strsim::damerau_levenshtein(&lower, word), word))
+        .min_by_key(|&(distance, _)| distance)
+        .filter(|&(distance, word)| distance <= 2 && distance * 2 < word.len());
+    near.map(|(_, word)| word).or_else(|| known().find(|word| lower.contains(word) && lower != *word))
+}

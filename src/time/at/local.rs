@@ -1,0 +1,52 @@
+//! From a day and a time of day on the user's clock to a point in time.
+
+use chrono::{
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike,
+};
+
+use super::{Day, Reference};
+use crate::time::Timestamp;
+
+/// The longest gap that a change of clocks has made (Samoa skipped a day in 2011), in minutes.
+const LONGEST_GAP: i64 = 26 * 60;
+
+/// The point in time that a reference means; `None` if there is no such date.
+pub(super) fn resolve(reference: Reference, now: Timestamp, zone: &impl TimeZone) -> Option<Timestamp> {
+    match reference {
+        Reference::Now => Some(now),
+        Reference::Instant(time) => Some(time),
+        Reference::Local { day, clock } => {
+            let today = zone.timestamp_millis_opt(now.0).single()?.naive_local().date();
+            to_instant(date(day, today)?.and_time(clock), zone)
+        }
+    }
+}
+
+fn date(day: Day, today: NaiveDate) -> Option<NaiveDate> {
+    match day {
+        Day::FromToday(days) if days < 0 => today.checked_sub_days(Days::new(days.unsigned_abs())),
+        Day::FromToday(days) => today.checked_add_days(Days::new(days.unsigned_abs())),
+        Day::Date(date) => Some(date),
+        Day::MonthDay { month, day } => NaiveDate::from_ymd_opt(today.year(), month, day),
+        Day::Weekday(weekday) => {
+            let since = today.weekday().days_since(weekday);
+            today.checked_sub_days(Days::new(u64::from(since)))
+        }
+    }
+}
+
+/// A time on the wall as a point in time: the first of two, or the first valid one after a gap.
+pub(super) fn to_instant(wall: NaiveDateTime, zone: &impl TimeZone) -> Option<Timestamp> {
+    let stamp = |time: DateTime<_>| Timestamp(time.timestamp_millis());
+    match zone.from_local_datetime(&wall) {
+        LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(stamp(time)),
+        LocalResult::None => {
+            // Gaps begin and end on whole minutes, so the first valid minute is where the gap ends.
+            let minute = wall.date().and_time(NaiveTime::from_hms_opt(wall.hour(), wall.minute(), 0)?);
+            (1..=LONGEST_GAP).find_map(|ahead| {
+                let later = minute.checked_add_signed(TimeDelta::minutes(ahead))?;
+                zone.from_local_datetime(&later).earliest().map(stamp)
+            })
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A point in time as people write it: everything that Graphite's `from` and `until` take, ISO 8601, epoch seconds.
+//!
+//! - Graphite (`graphite/render/attime.py`): `14:05_20111130`, `-10min`, `noon yesterday`, `monday`, `jan 1`, `now-1h`;
+//! - ISO 8601: `2026-11-22T14:05:00+01:00`, `2026-11-22 14:05`, `2026-11-22`;
+//! - seconds since the epoch: `1322661900`, `1322661900.25`; thirteen digits are milliseconds, as Grafana's URLs have.
+//!
+//! Where Graphite is surprising, spikeline does what was meant and says so in [`At::warning`]: Graphite reads `12pm`
+//! as midnight and `12am` as noon.
+
+mod graphite;
+mod hint;
+mod iso;
+mod local;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use chrono::TimeZone;
+
+use super::Timestamp;
+use graphite::Squeezed;
+
+/// A point in time, and what the user should know about how it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    /// The point in time.
+    pub time: Timestamp,
+    /// Where the reading differs from Graphite's, or is a guess.
+    pub warning: Option<String>,
+}
+
+/// Why a text is not a point in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtError {
+    /// The text as it was given.
+    pub text: String,
+    /// Byte offset of the mistake in the text, from 0.
+    pub offset: usize,
+    /// What should have stood there.
+    pub expected: &'static str,
+    /// What was probably meant.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for AtError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not a point in time: expected {} at byte {}", self.text, self.expected, self.offset)?;
+        match &self.hint {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for AtError {}
+
+/// A point in time as it was written, before the present and the time zone are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reference {
+    /// The present.
+    Now,
+    /// An absolute time.
+    Instant(Timestamp),
+    /// A time of day in the user's time zone.
+    Local { day: Day, clock: chrono::NaiveTime },
+}
+
+/// A day as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Day {
+    /// So many days after today.
+    FromToday(i64),
+    /// A date.
+    Date(chrono::NaiveDate),
+    /// A day of this year.
+    MonthDay { month: u32, day: u32 },
+    /// The last such day, today included.
+    Weekday(chrono::Weekday),
+}
+
+/// What was written: a reference, an offset from it in milliseconds, and a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Written {
+    reference: Reference,
+    offset_ms: i64,
+    warning: Option<&'static str>,
+}
+
+/// The point in time that `text` names, seen at `now` in `zone`; see the module for what is read.
+///
+/// A local time that the clocks skip (spring) is the first valid time after it; one that comes twice (autumn) is the
+/// first of the two.
+///
+/// # Errors
+/// Names the byte, what was expected there, and what was probably meant.
+pub fn parse_at(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<Timestamp, AtError> {
+    read_at(text, now, zone).map(|at| at.time)
+}
+
+/// Like [`parse_at`], with the warnings.
+///
+/// # Errors
+/// The same.
+pub fn read_at(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<At, AtError> {
+    let (written, offsets) = if iso::looks_like(text) {
+        (iso::parse(text), None)
+    } else {
+        let squeezed = Squeezed::of(text);
+        (graphite::parse(&squeezed.text), Some(squeezed))
+    };
+    let fail = |offset: usize, expected: &'static str| AtError {
+        text: text.to_owned(),
+        offset,
+        expected,
+        hint: hint::for_mistake(text, expected),
+    };
+    let written = written.map_err(|(offset, expected)| {
+        fail(offsets.as_ref().map_or(offset, |squeezed| squeezed.original(offset)), expected)
+    })?;
+    let time = local::resolve(written.reference, now, zone).ok_or_else(|| fail(0, "a date that exists"))?;
+    let time = time.plus_millis(written.offset_ms);
+    if chrono::DateTime::from_timestamp_millis(time.0).is_none() {
+        return Err(fail(0, "a time that the calendar can hold"));
+    }
+    Ok(At { time, warning: written.warning.map(|warning| format!("`{text}`: {warning}")) })
+}

@@ -1,0 +1,56 @@
+//! The parse error of the small grammars of time: what was expected, and where the text went wrong.
+
+use nom::error::{ErrorKind, ParseError};
+use nom::{IResult, Parser};
+
+/// What a parser expected, and the text that it found instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Expected<'a> {
+    /// The text from the place of the mistake to the end.
+    pub(super) rest: &'a str,
+    /// What should have stood there; empty until [`expecting`] names it.
+    pub(super) what: &'static str,
+}
+
+/// What the parsers of this module return.
+pub(super) type Parsed<'a, O> = IResult<&'a str, O, Expected<'a>>;
+
+impl<'a> ParseError<&'a str> for Expected<'a> {
+    fn from_error_kind(rest: &'a str, _: ErrorKind) -> Expected<'a> {
+        Expected { rest, what: "" }
+    }
+
+    fn append(_: &'a str, _: ErrorKind, other: Expected<'a>) -> Expected<'a> {
+        other
+    }
+
+    /// Of two alternatives that failed, the one that got further explains the mistake better.
+    fn or(self, other: Expected<'a>) -> Expected<'a> {
+        if other.rest.len() < self.rest.len() { other } else { self }
+    }
+}
+
+/// `parser`, whose failures say that `what` was expected, unless a part of it already said something more exact.
+pub(super) fn expecting<'a, O>(
+    what: &'static str,
+    mut parser: impl Parser<&'a str, Output = O, Error = Expected<'a>>,
+) -> impl Parser<&'a str, Output = O, Error = Expected<'a>> {
+    move |input: &'a str| {
+        parser
+            .parse(input)
+            .map_err(|error| error.map(|e| if e.what.is_empty() { Expected { rest: e.rest, what } } else { e }))
+    }
+}
+
+/// A mistake at `rest` that no alternative can mend.
+pub(super) fn wrong<'a, O>(rest: &'a str, what: &'static str) -> Parsed<'a, O> {
+    Err(nom::Err::Failure(Expected { rest, what }))
+}
+
+/// What failed, and how many bytes before the end of the text.
+pub(super) fn failure(error: nom::Err<Expected<'_>>) -> (usize, &'static str) {
+    match error {
+        nom::Err::Error(e) | nom::Err::Failure(e) => (e.rest.len(), e.what),
+        nom::Err::Incomplete(_) => (0, "more"),
+    }
+}

@@ -1,0 +1,188 @@
+//! The window of time that a command's options ask for: `--from`, `--until`, `--since`, `--at`, `--window`.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::TimeZone;
+
+use super::{At, Spelled, Timestamp, Window, parse_duration, read_at};
+
+/// How long `--at` looks when there is no `--window`.
+const DEFAULT_WINDOW: Duration = Duration::from_secs(60);
+
+/// The options as the user gave them. `since` excludes `from`, `until` and `at`; `window` goes with any but `until`
+/// and `since` (with `from` it is the length from there).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WindowSpec {
+    /// `--from`: the first moment inside.
+    pub from: Option<String>,
+    /// `--until`: the first moment after; the present if only `from` is given.
+    pub until: Option<String>,
+    /// `--since`: from there until now; also a plain duration (`10min`), meaning so long ago.
+    pub since: Option<String>,
+    /// `--at`: the start of a window of length `window`.
+    pub at: Option<String>,
+    /// `--window`: a duration; one minute by default.
+    pub window: Option<String>,
+}
+
+/// A window, and what the user should know about how it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The window.
+    pub window: Window,
+    /// Warnings, for standard error.
+    pub warnings: Vec<String>,
+}
+
+/// Why the options name no window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowError {
+    /// What is wrong, beginning with the option.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+impl fmt::Display for WindowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for WindowError {}
+
+impl WindowSpec {
+    /// Whether no option was given.
+    pub fn is_empty(&self) -> bool {
+        *self == WindowSpec::default()
+    }
+
+    /// The window asked for, seen at `now` in `zone`; `default` if nothing was asked for.
+    ///
+    /// # Errors
+    /// An option that cannot be read, options that exclude each other, and an empty or reversed window. (Graphite
+    /// swaps `from` and `until` silently; that hides a mistake.)
+    pub fn resolve(&self, now: Timestamp, zone: &impl TimeZone, default: Window) -> Result<Window, WindowError> {
+        self.resolve_with_warnings(now, zone, default).map(|resolved| resolved.window)
+    }
+
+    /// Like [`WindowSpec::resolve`], with the warnings.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn resolve_with_warnings(
+        &self,
+        now: Timestamp,
+        zone: &impl TimeZone,
+        default: Window,
+    ) -> Result<Resolved, WindowError> {
+        self.check_exclusions()?;
+        let mut warnings = Vec::new();
+        let mut time = |option: &str, text: &str| {
+            let At { time, warning } = read_at(text, now, zone).map_err(|error| WindowError {
+                what: format!("{option}: `{text}`: expected {} at byte {}", error.expected, error.offset),
+                remedy: error.hint,
+            })?;
+            warnings.extend(warning.map(|warning| format!("{option} {warning}")));
+            Ok(time)
+        };
+        let length = self.window.as_deref().map(window_length).transpose()?;
+        let window = if let Some(at) = &self.at {
+            let from = time("--at", at)?;
+            Window { from, until: after(from, length.unwrap_or(DEFAULT_WINDOW)) }
+        } else if let Some(since) = &self.since {
+            let from = match parse_duration(since) {
+                Ok(ago) => before(now, ago),
+                Err(_) => time("--since", since)?,
+            };
+            Window { from, until: now }
+        } else {
+            let from = self.from.as_deref().map(|text| time("--from", text)).transpose()?;
+            let until = self.until.as_deref().map(|text| time("--until", text)).transpose()?;
+            match (from, until, length) {
+                (Some(from), None, Some(length)) => Window { from, until: after(from, length) },
+                (None, Some(until), Some(length)) => Window { from: before(until, length), until },
+                (None, None, Some(length)) => Window { from: before(now, length), until: now },
+                (Some(from), None, None) => Window { from, until: now },
+                (from, until, _) => {
+                    Window { from: from.unwrap_or(default.from), until: until.unwrap_or(default.until) }
+                }
+            }
+        };
+        self.check_order(window, now)?;
+        Ok(Resolved { window, warnings })
+    }
+
+    fn check_exclusions(&self) -> Result<(), WindowError> {
+        let given = [
+            ("--from", self.from.is_some()),
+            ("--until", self.until.is_some()),
+            ("--since", self.since.is_some()),
+            ("--at", self.at.is_some()),
+            ("--window", self.window.is_some()),
+        ];
+        let excluded = [
+            ("--at", "--from"),
+            ("--at", "--until"),
+            ("--at", "--since"),
+            ("--since", "--from"),
+            ("--since", "--until"),
+            ("--since", "--window"),
+        ];
+        let is_given = |option| given.contains(&(option, true));
+        let both = excluded.into_iter().find(|&(one, other)| is_given(one) && is_given(other));
+        let all = is_given("--from") && is_given("--until") && is_given("--window");
+        match both.or(all.then_some(("--window", "--from and --until"))) {
+            None => Ok(()),
+            Some((one, other)) => Err(WindowError {
+                what: format!("{one} and {other} exclude each other"),
+                remedy: Some(format!("leave out {one} or {other}")),
+            }),
+        }
+    }
+
+    fn check_order(&self, window: Window, now: Timestamp) -> Result<(), WindowError> {
+        if window.from < window.until {
+            return Ok(());
+        }
+        let Window { from, until } = window;
+        let (first, remedy) = if let Some(at) = &self.at {
+            (format!("--at {at}"), "give --window a length, e.g. --window 2min")
+        } else if self.since.is_some() {
+            ("--since".to_owned(), "--since takes a time that has passed, e.g. --since -10min")
+        } else if self.until.is_none() && from >= now {
+            ("--from".to_owned(), "--from lies in the future: give the day, e.g. `14:05_yesterday`")
+        } else if from == until {
+            ("--from".to_owned(), "a window is [from, until): make --until later, or use --at 14:05 --window 2min")
+        } else {
+            ("--from".to_owned(), "swap --from and --until (Graphite would do so silently)")
+        };
+        Err(WindowError {
+            what: format!("{first}: the window is empty: it begins at {from} and ends at {until}"),
+            remedy: Some(remedy.to_owned()),
+        })
+    }
+}
+
+fn window_length(text: &str) -> Result<Duration, WindowError> {
+    match parse_duration(text) {
+        Ok(length) if !length.is_zero() => Ok(length),
+        Ok(length) => Err(WindowError {
+            what: format!("--window: {} is no length", Spelled(length)),
+            remedy: Some("for example --window 2min".to_owned()),
+        }),
+        Err(error) => Err(WindowError {
+            what: format!("--window: `{text}`: expected {} at byte {}", error.expected, error.offset),
+            remedy: error.hint.or_else(|| Some("for example --window 2min".to_owned())),
+        }),
+    }
+}
+
+fn after(time: Timestamp, length: Duration) -> Timestamp {
+    time.plus_millis(i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn before(time: Timestamp, length: Duration) -> Timestamp {
+    time.plus_millis(i64::try_from(length.as_millis()).map_or(i64::MIN, i64::wrapping_neg))
+}
