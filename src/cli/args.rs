@@ -65,7 +65,7 @@ pub struct FileArguments {
 }
 
 /// A window of time.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct WindowArguments {
     /// From this time on (inclusive).
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -236,4 +236,12 @@ pub struct CheckArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
+}
+
+impl FileArguments {
+    /// How many threads to use: as asked for, else one a core.
+    pub(super) fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.map_or_else(cores, usize::from)
+    }
 }

@@ -159,6 +159,6 @@ fn follower(settings: &Settings, writer: &Writer) -> Follower {
     let watched =
         settings.logs.iter().map(|log| Watched { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
     let known = writer.view().generations().cloned().collect();
-    let follow = FollowSettings { max_line: settings.max_line, ..FollowSettings::default() };
+    let follow = FollowSettings { max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX), ..FollowSettings::default() };
     Follower::new(watched, known, writer.view().last_commit(), follow)
 }

@@ -6,7 +6,7 @@ use crossbeam_channel::{Sender, TrySendError};
 
 use super::push::{Batch, Outcome};
 use super::{Outlet as OutletSettings, Settings};
-use crate::carbon::{Naming, Owed, Points};
+use crate::carbon::{Naming, Owed, Parts, Points};
 use crate::store::{Delivery, View};
 use crate::time::Timestamp;
 
@@ -64,7 +64,7 @@ impl Outlet {
 
     /// What the store is to remember.
     pub(super) fn delivery(&self) -> Delivery {
-        let (emitted_until, pending, dropped) = self.owed.to_parts();
+        let Parts { emitted_until, pending, dropped } = self.owed.to_parts();
         Delivery { destination: self.name.clone(), emitted_until, pending, dropped }
     }
 

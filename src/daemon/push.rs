@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::carbon::{Link, Points};
+use crate::carbon::{Link, LinkState, Points};
 use crate::time::Timestamp;
 
 /// Rendered slots on their way to a destination.
@@ -34,9 +34,16 @@ pub(super) fn push(outlet: usize, mut link: Link, batches: &Receiver<Batch>, out
     for Batch { slots, points } in batches {
         let sent = link.send(&points, Instant::now());
         let reconnected = link.reconnected();
-        let failed = sent.err().map(|error| (error.to_string(), link.next_try().unwrap_or_else(Instant::now)));
+        let failed = sent.err().map(|error| (error.to_string(), next_try(&link)));
         if outcomes.send(Outcome { outlet, slots, points, reconnected, failed }).is_err() {
             return;
         }
+    }
+}
+
+fn next_try(link: &Link) -> Instant {
+    match link.state() {
+        LinkState::Down { next_try, .. } => next_try,
+        LinkState::Connected | LinkState::Untried => Instant::now(),
     }
 }

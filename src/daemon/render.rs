@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::own::Own;
 use crate::carbon::{Naming, Points};
 use crate::error::Result;
-use crate::histogram::Cell;
+use crate::histogram::{Cell, TIMES};
 use crate::route::RouteId;
 use crate::store::View;
 use crate::time::{Timestamp, Window};
@@ -42,7 +42,7 @@ impl Source<'_> {
             match cells.binary_search_by_key(&id, |(_, route, _)| *route) {
                 Ok(at) => {
                     if let Some((_, _, cell)) = cells.get(at) {
-                        naming.cell(name, slot, cell, out);
+                        naming.cell(name, slot, cell, &TIMES, out);
                     }
                 }
                 Err(_) => {

@@ -14,7 +14,7 @@ use crate::histogram::{Cell, Time};
 use crate::record::Record;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::{BLOCK_BYTES, BlockSummary, Commit, Entry, Kept, Ledger, Locator};
+use crate::store::{BLOCK_BYTES, BlockSummary, Commit, Entry, FIRST_REJECTS, Kept, Ledger, Locator};
 use crate::time::Timestamp;
 
 /// How lines are counted.
@@ -138,7 +138,7 @@ impl Slots {
     #[cold]
     fn reject(&mut self, ledger: &mut Ledger, at: u64, reject: Reject) {
         *ledger.rejected.entry(reject.reason.code()).or_default() += 1;
-        if ledger.first_rejects.len() < Ledger::FIRST_REJECTS {
+        if ledger.first_rejects.len() < FIRST_REJECTS {
             ledger.first_rejects.push((at, reject.column, reject.reason.code()));
         }
     }
@@ -183,7 +183,7 @@ impl Slots {
             route: seen.matched.id,
             status: record.status.unwrap_or(0),
             upstream_ms: record.upstream_ms[0],
-            kept: Kept::NONE,
+            kept: Kept::default(),
             locator,
         };
         let slowest = record.request_time_ms.is_some() && counted.ranking.enters(&entry, self.settings.slowest);

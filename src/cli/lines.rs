@@ -1,0 +1,296 @@
+//! `spikeline lines`: the raw lines of a window and route.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use super::args::{By as ByArgument, Format, LineOrder, LinesArguments};
+use super::context::Context;
+use super::files::{Files, Rejects, Workers};
+use super::output::{on_terminal, say, stdout, style, written};
+use super::{Answer, settings, window};
+use crate::error::{Error, Result};
+use crate::grammar::{Reason, Reject};
+use crate::pipeline::batch::Tally;
+use crate::pipeline::retrieve::{self, Missing};
+use crate::pipeline::{Filter, Interpreter, Interpreting, Lines, RouteFilter};
+use crate::record::Needs;
+use crate::report::{Align, Column, Table, Value, terminal_safe, write};
+use crate::store::{By, Entry, Kept, Locator, Query, View};
+use crate::time::Window;
+
+pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Answer> {
+    let window = window::window(&arguments.window, context.now, Window::ALL)?;
+    let by = match arguments.by {
+        ByArgument::Overlap => By::Overlap,
+        ByArgument::End => By::End,
+    };
+    let filter = window::filter(&arguments.filter, window, by)?;
+    let (mut found, complete) = if !arguments.files.files.is_empty() {
+        of_files(context, arguments, filter)?
+    } else if arguments.all {
+        all_of_store(context, &filter)?
+    } else {
+        kept_of_store(context, arguments, &filter)?
+    };
+    match arguments.sort {
+        LineOrder::Time => found.sort_by_key(|line| (line.entry.end, line.entry.locator)),
+        LineOrder::Duration => {
+            found.sort_by_key(|line| (std::cmp::Reverse(line.entry.duration_ms), line.entry.end, line.entry.locator));
+        }
+    }
+    found.truncate(arguments.limit.unwrap_or(usize::MAX));
+    print(&found, arguments.format, window)?;
+    Ok(Answer::of(!found.is_empty(), complete))
+}
+
+/// One line of the answer.
+struct Found {
+    entry: Entry,
+    route: String,
+    file: String,
+    /// Nothing if the raw line is gone.
+    line: Option<Vec<u8>>,
+}
+
+fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, bool)> {
+    let view = context.view()?;
+    let names: HashMap<_, String> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
+    let query = Query {
+        routes: wanted_routes(&view, filter),
+        min_duration_ms: filter.min_ms,
+        ..Query::new(filter.window, filter.by)
+    };
+    let mut entries = view.entries(&query)?;
+    entries.retain(|entry| filter.keeps_status(entry.status));
+    match arguments.sort {
+        LineOrder::Time => entries.sort_by_key(|entry| (entry.end, entry.locator)),
+        LineOrder::Duration => {
+            entries.sort_by_key(|entry| (std::cmp::Reverse(entry.duration_ms), entry.end, entry.locator));
+        }
+    }
+    entries.truncate(arguments.limit.unwrap_or(usize::MAX));
+    let files = file_names(&view);
+    let mut found: Vec<Found> = entries
+        .into_iter()
+        .map(|entry| Found {
+            entry,
+            route: names.get(&entry.route).cloned().unwrap_or_default(),
+            file: files.get(&entry.locator.generation).cloned().unwrap_or_default(),
+            line: None,
+        })
+        .collect();
+    let locators: Vec<Locator> = found.iter().map(|found| found.entry.locator).collect();
+    let missing = retrieve::lines(&view, &locators, |index, line| {
+        if let Some(found) = found.get_mut(index) {
+            found.line = line.map(<[u8]>::to_vec);
+        }
+    });
+    let gone = found.iter().filter(|found| found.line.is_none()).count();
+    if gone > 0 {
+        say(&format!("{gone} of {} raw lines are gone; what the index holds of them is printed", found.len()));
+    }
+    say_missing(&missing);
+    Ok((found, missing.is_empty() && gone == 0))
+}
+
+fn wanted_routes(view: &View, filter: &Filter) -> Option<Vec<crate::route::RouteId>> {
+    if filter.routes.is_empty() {
+        return None;
+    }
+    Some(view.routes().into_iter().filter(|(_, name)| filter.keeps_route(name)).map(|(id, _)| id).collect())
+}
+
+fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, String> {
+    view.generations().map(|held| (held.id, held.path.display().to_string())).collect()
+}
+
+fn say_missing(missing: &Missing) {
+    for generation in &missing.gone {
+        say(&format!("gone: the log last seen as {}", generation.path.display()));
+    }
+    for error in &missing.failed {
+        say(&format!("spikeline: {error}"));
+    }
+    for log in &missing.unknown {
+        say(&format!("the configuration has no [[log]] with path {log:?}; its lines cannot be read again"));
+    }
+}
+
+/// All lines of the window: the blocks that may hold any are read and parsed again.
+fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, bool)> {
+    let view = context.view()?;
+    let logs = settings::logs(context)?;
+    if logs.is_empty() {
+        return Err(Error::usage("--all reads the logs again and needs to know their formats")
+            .remedy("name the daemon's configuration with --config"));
+    }
+    let with = settings::interpreting(context)?;
+    let mut interpreters = HashMap::new();
+    for log in &logs {
+        let interpreter = Interpreter::new(&log.format, Needs::latency(), &with)
+            .map_err(|error| Error::usage(format!("log {}: {error}", log.pattern)))?;
+        interpreters.insert(log.pattern.clone(), interpreter);
+    }
+    let blocks = view.blocks(filter.window, filter.by, wanted_routes(&view, filter).as_deref())?;
+    let files = file_names(&view);
+    let mut routes = RouteFilter::default();
+    let mut found = Vec::new();
+    let missing = retrieve::scan(&view, &blocks, &mut interpreters, |seen, locator, line| {
+        if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) {
+            let file = files.get(&locator.generation).cloned().unwrap_or_default();
+            found.push(of_line(seen, locator, line, &with, file));
+        }
+    })?;
+    say_missing(&missing);
+    Ok((found, missing.is_empty()))
+}
+
+fn of_line(
+    seen: &crate::pipeline::Seen<'_>,
+    locator: Locator,
+    line: &[u8],
+    with: &Interpreting,
+    file: String,
+) -> Found {
+    let entry = Entry {
+        end: seen.record.end,
+        duration_ms: seen.record.request_time_ms.unwrap_or(0),
+        route: seen.matched.id,
+        status: seen.record.status.unwrap_or(0),
+        upstream_ms: seen.record.upstream_ms[0],
+        kept: Kept::default(),
+        locator,
+    };
+    let route = with.routes.name(seen.matched.id).map(|name| name.to_string()).unwrap_or_default();
+    Found { entry, route, file, line: Some(line.to_vec()) }
+}
+
+fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(Vec<Found>, bool)> {
+    let files = Files::open(context, &arguments.files)?;
+    let with = settings::interpreting(context)?;
+    let names = files.names.clone();
+    let mut tally = LinesTally {
+        workers: Workers::new(&files, &with, |_| Needs::latency())?,
+        filter,
+        routes: RouteFilter::default(),
+        with,
+        names: names.clone(),
+        found: Vec::new(),
+        rejects: Rejects::default(),
+    };
+    let complete = files.run(std::slice::from_mut(&mut tally));
+    tally.rejects.say(&names);
+    Ok((tally.found, complete))
+}
+
+struct LinesTally {
+    workers: Workers,
+    filter: Filter,
+    routes: RouteFilter,
+    with: Interpreting,
+    names: Vec<String>,
+    found: Vec<Found>,
+    rejects: Rejects,
+}
+
+impl Tally for LinesTally {
+    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+        let LinesTally { workers, filter, routes, with, names, found, rejects } = self;
+        let Some(interpreter) = workers.of(file) else { return };
+        for (at, line) in Lines::new(bytes) {
+            rejects.lines += 1;
+            let offset = offset + at as u64;
+            match interpreter.read(line) {
+                Ok(seen) if filter.keeps(&seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
+                    let generation =
+                        crate::source::generation::GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
+                    let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+                    let name = names.get(file).cloned().unwrap_or_default();
+                    found.push(of_line(&seen, Locator { generation, offset, length }, line, with, name));
+                }
+                Ok(_) => {}
+                Err(reject) => rejects.reject(file, offset, reject),
+            }
+        }
+    }
+
+    fn too_long(&mut self, file: usize, offset: u64, _length: u64) {
+        self.rejects.lines += 1;
+        self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
+    }
+}
+
+fn print(found: &[Found], format: Format, window: Window) -> Result<()> {
+    let mut out = stdout();
+    if format == Format::Table {
+        let safe = on_terminal();
+        for line in found {
+            match &line.line {
+                Some(raw) if safe => written(writeln!(out, "{}", terminal_safe(raw)))?,
+                Some(raw) => {
+                    written(out.write_all(raw))?;
+                    written(out.write_all(b"\n"))?;
+                }
+                None => {
+                    let Entry { end, duration_ms, status, locator, .. } = line.entry;
+                    written(writeln!(
+                        out,
+                        "# raw line gone: {end} {duration_ms} ms, status {status}, route {}, {} byte {}",
+                        line.route, line.file, locator.offset
+                    ))?;
+                }
+            }
+        }
+    } else {
+        written(write(&table(found, window), format.into(), style(), &mut out))?;
+    }
+    written(out.flush())
+}
+
+fn table(found: &[Found], window: Window) -> Table {
+    let columns = [
+        ("start", Align::Right),
+        ("end", Align::Right),
+        ("request_time_ms", Align::Right),
+        ("in_window", Align::Left),
+        ("route", Align::Left),
+        ("status", Align::Right),
+        ("upstream_response_time_ms", Align::Right),
+        ("kept", Align::Left),
+        ("file", Align::Left),
+        ("offset", Align::Right),
+        ("length", Align::Right),
+        ("line", Align::Left),
+    ];
+    let rows = found.iter().map(|found| {
+        let entry = &found.entry;
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of this millennium are exact in 53 bits")]
+        let seconds = |millis: i64| Value::Number(millis as f64 / 1000.0);
+        vec![
+            seconds(entry.start().millis()),
+            seconds(entry.end.millis()),
+            Value::Millis(entry.duration_ms),
+            Value::Text(in_window(entry, window).to_owned()),
+            Value::Text(found.route.clone()),
+            if entry.status == 0 { Value::Null } else { Value::Count(u64::from(entry.status)) },
+            entry.upstream_ms.map_or(Value::Null, Value::Millis),
+            Value::Text(entry.kept.to_string()),
+            Value::Text(found.file.clone()),
+            Value::Count(entry.locator.offset),
+            Value::Count(u64::from(entry.locator.length)),
+            found.line.as_ref().map_or(Value::Null, |line| Value::Text(String::from_utf8_lossy(line).into_owned())),
+        ]
+    });
+    let rows = rows.collect();
+    Table::new(columns.map(|(name, align)| Column::new(name, align)).to_vec(), rows).in_window(window)
+}
+
+/// How the request lies to the window.
+fn in_window(entry: &Entry, window: Window) -> &'static str {
+    match (window.contains(entry.start()), window.contains(entry.end)) {
+        (true, true) => "inside",
+        (true, false) => "started",
+        (false, true) => "ended",
+        (false, false) => "spanning",
+    }
+}

@@ -1,0 +1,285 @@
+//! `spikeline records`: the parsed requests, for jq, DuckDB and friends.
+
+use std::io::Write;
+
+use serde_json::{Map, Number, Value, json};
+
+use super::args::{Format as OutputFormat, RecordsArguments};
+use super::context::Context;
+use super::files::{Files, Workers};
+use super::output::{say, stdout, written};
+use super::{Answer, settings, window};
+use crate::error::{Error, Result};
+use crate::grammar::{Escape, Format, Kind, Reason, Variable};
+use crate::pipeline::batch::Tally;
+use crate::pipeline::{Filter, Interpreting, Lines, RouteFilter, Seen};
+use crate::record::{Needs, unescape, upstream_list};
+use crate::store::By;
+use crate::time::{Timestamp, Window};
+
+pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result<Answer> {
+    if arguments.files.files.is_empty() {
+        return Err(Error::usage("records reads log FILEs").remedy("name them, or - for stdin"));
+    }
+    let window = window::window(&arguments.window, context.now, Window::ALL)?;
+    let filter = window::filter(&arguments.filter, window, By::End)?;
+    let files = Files::open(context, &arguments.files)?;
+    let with = settings::interpreting(context)?;
+    let mut variables: Vec<String> = Vec::new();
+    for variable in files.formats.iter().flat_map(|format| format.variables()) {
+        // What every record has under its own name stands there already.
+        if !FIXED.contains(&variable.name.as_str()) && !variables.contains(&variable.name) {
+            variables.push(variable.name.clone());
+        }
+    }
+    let formats = files.formats.iter().map(|format| Columns::new(format, &variables)).collect();
+    let mut tally = RecordsTally {
+        workers: Workers::new(&files, &with, |_| Needs::all())?,
+        filter,
+        routes: RouteFilter::default(),
+        with,
+        names: files.names.clone(),
+        formats,
+        sink: Sink::new(arguments.format, &variables)?,
+        lines: vec![0; files.names.len()],
+        left: arguments.limit.unwrap_or(usize::MAX),
+        written: 0,
+        rejected: 0,
+        failed: None,
+    };
+    let complete = files.run(std::slice::from_mut(&mut tally));
+    if let Some(error) = tally.failed {
+        return Err(error);
+    }
+    tally.sink.end()?;
+    if tally.rejected > 0 {
+        say(&format!("{} lines rejected", tally.rejected));
+    }
+    Ok(Answer::of(tally.written > 0, complete))
+}
+
+/// The fields of every record, whatever the format.
+const FIXED: [&str; 11] =
+    ["file", "line", "offset", "length", "start", "end", "route", "method", "target", "protocol", "status"];
+
+/// For each output column of a variable: the variable of this format, if it has it.
+struct Columns {
+    variables: Vec<(String, Option<(usize, Variable)>)>,
+    escape: Escape,
+}
+
+impl Columns {
+    fn new(format: &Format, names: &[String]) -> Columns {
+        let variables = names.iter().map(|name| {
+            let found = format.index_of(name).and_then(|at| Some((at, format.variables().get(at)?.clone())));
+            (name.clone(), found)
+        });
+        Columns { variables: variables.collect(), escape: format.escape() }
+    }
+}
+
+struct RecordsTally {
+    workers: Workers,
+    filter: Filter,
+    routes: RouteFilter,
+    with: Interpreting,
+    names: Vec<String>,
+    formats: Vec<Columns>,
+    sink: Sink,
+    lines: Vec<u64>,
+    left: usize,
+    written: u64,
+    rejected: u64,
+    failed: Option<Error>,
+}
+
+impl RecordsTally {
+    fn reject(&mut self, file: usize, column: u32, reason: Reason) {
+        self.rejected += 1;
+        let name = self.names.get(file).map_or("?", String::as_str);
+        let line = self.lines.get(file).copied().unwrap_or(0);
+        say(&format!("{name}:{line}:{column}: {reason}"));
+    }
+
+    fn emit(&mut self, record: Map<String, Value>) {
+        self.written += 1;
+        self.left = self.left.saturating_sub(1);
+        if let Err(error) = self.sink.write(record) {
+            self.failed = Some(error);
+        }
+    }
+}
+
+impl Tally for RecordsTally {
+    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+        for (at, line) in Lines::new(bytes) {
+            if self.done() {
+                return;
+            }
+            if let Some(lines) = self.lines.get_mut(file) {
+                *lines += 1;
+            }
+            let Some(interpreter) = self.workers.of(file) else { return };
+            let seen = match interpreter.read(line) {
+                Ok(seen) => seen,
+                Err(reject) => {
+                    self.reject(file, reject.column, reject.reason);
+                    continue;
+                }
+            };
+            if !self.filter.keeps(&seen) || !self.routes.keeps(&self.filter, seen.matched.id, &self.with.routes) {
+                continue;
+            }
+            let Some(columns) = self.formats.get(file) else { return };
+            let mut record = fixed(&seen, columns.escape);
+            record.insert("file".into(), self.names.get(file).map_or(Value::Null, |name| json!(name)));
+            record.insert("line".into(), json!(self.lines.get(file)));
+            record.insert("offset".into(), json!(offset + at as u64));
+            record.insert("length".into(), json!(line.len()));
+            record.insert("route".into(), json!(self.with.routes.name(seen.matched.id).as_deref()));
+            for (name, variable) in &columns.variables {
+                let value = match variable {
+                    None => Value::Null,
+                    Some((at, variable)) => match interpreter.parser().value(line, *at) {
+                        None => Value::Null,
+                        Some(raw) => value(raw, variable.kind, columns.escape),
+                    },
+                };
+                record.insert(name.clone(), value);
+            }
+            self.emit(record);
+        }
+    }
+
+    fn too_long(&mut self, file: usize, _offset: u64, _length: u64) {
+        if let Some(lines) = self.lines.get_mut(file) {
+            *lines += 1;
+        }
+        self.reject(file, 1, Reason::LineTooLong);
+    }
+
+    fn done(&self) -> bool {
+        self.left == 0 || self.failed.is_some()
+    }
+}
+
+/// The fields of every record, in their order; those that need more than the record are filled in by the caller.
+fn fixed(seen: &Seen<'_>, escape: Escape) -> Map<String, Value> {
+    let record = &seen.record;
+    let mut map = Map::new();
+    for name in FIXED {
+        let value = match name {
+            "start" => seconds(record.start()),
+            "end" => seconds(record.end),
+            "method" => text_or_null(record.method, escape),
+            "target" => text_or_null(record.target, escape),
+            "protocol" => text_or_null(record.protocol, escape),
+            "status" => json!(record.status),
+            _ => Value::Null,
+        };
+        map.insert(name.to_owned(), value);
+    }
+    map
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of this millennium are exact in 53 bits")]
+fn seconds(time: Timestamp) -> Value {
+    json!(time.millis() as f64 / 1000.0)
+}
+
+fn text(raw: &[u8], escape: Escape) -> Value {
+    Value::String(String::from_utf8_lossy(&unescape(raw, escape)).into_owned())
+}
+
+fn text_or_null(raw: &[u8], escape: Escape) -> Value {
+    if raw.is_empty() { Value::Null } else { text(raw, escape) }
+}
+
+/// A variable's value as parsed: numbers as numbers in the log's own unit, lists by redirect and attempt.
+fn value(raw: &[u8], kind: Kind, escape: Escape) -> Value {
+    match kind {
+        Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs => list(raw, kind, escape),
+        Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Decimal => {
+            number(raw).unwrap_or_else(|| text(raw, escape))
+        }
+        _ => text(raw, escape),
+    }
+}
+
+fn number(raw: &[u8]) -> Option<Value> {
+    std::str::from_utf8(raw).ok()?.parse::<Number>().ok().map(Value::Number)
+}
+
+fn list(raw: &[u8], kind: Kind, escape: Escape) -> Value {
+    let Ok(redirects) = upstream_list(raw) else { return text(raw, escape) };
+    let member = |member: Option<&[u8]>| match member {
+        None => Value::Null,
+        Some(raw) if kind == Kind::UpstreamAddrs => text(raw, escape),
+        Some(raw) => number(raw).unwrap_or_else(|| text(raw, escape)),
+    };
+    redirects.into_iter().map(|attempts| attempts.into_iter().map(member).collect::<Value>()).collect()
+}
+
+/// Where records go.
+enum Sink {
+    Jsonl(Out),
+    Json { out: Out, any: bool },
+    Csv(Box<csv::Writer<Out>>),
+}
+
+type Out = std::io::BufWriter<std::io::StdoutLock<'static>>;
+
+impl Sink {
+    fn new(format: OutputFormat, variables: &[String]) -> Result<Sink> {
+        match format {
+            OutputFormat::Jsonl | OutputFormat::Table => Ok(Sink::Jsonl(stdout())),
+            OutputFormat::Json => Ok(Sink::Json { out: stdout(), any: false }),
+            OutputFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(stdout());
+                let header = FIXED.into_iter().chain(variables.iter().map(String::as_str));
+                writer.write_record(header).map_err(csv_error)?;
+                Ok(Sink::Csv(Box::new(writer)))
+            }
+        }
+    }
+
+    fn write(&mut self, record: Map<String, Value>) -> Result<()> {
+        match self {
+            Sink::Jsonl(out) => {
+                written(serde_json::to_writer(&mut *out, &record).map_err(std::io::Error::from))?;
+                written(out.write_all(b"\n"))
+            }
+            Sink::Json { out, any } => {
+                let before: &[u8] = if std::mem::replace(any, true) { b",\n" } else { b"{\"schema\":1,\"records\":[\n" };
+                written(out.write_all(before))?;
+                written(serde_json::to_writer(&mut *out, &record).map_err(std::io::Error::from))
+            }
+            Sink::Csv(writer) => writer
+                .write_record(record.values().map(|value| match value {
+                    Value::Null => String::new(),
+                    Value::String(text) => crate::report::csv_safe(text).into_owned(),
+                    other => other.to_string(),
+                }))
+                .map_err(csv_error),
+        }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        match self {
+            Sink::Jsonl(out) => written(out.flush()),
+            Sink::Json { out, any } => {
+                let end: &[u8] = if *any { b"\n]}\n" } else { b"{\"schema\":1,\"records\":[]}\n" };
+                written(out.write_all(end))?;
+                written(out.flush())
+            }
+            Sink::Csv(writer) => written(writer.flush()),
+        }
+    }
+}
+
+fn csv_error(error: csv::Error) -> Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => Error::io("write", "stdout", &error),
+        other => Error::failed(format!("cannot write CSV: {other:?}")),
+    }
+}

@@ -1,0 +1,258 @@
+//! `spikeline report`: latency per route, over files or the store's window.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::args::ReportArguments;
+use super::context::Context;
+use super::files::{Files, Rejects, Workers};
+use super::output::{say, stdout, style, written};
+use super::{Answer, settings, window};
+use crate::error::{Error, Result};
+use crate::grammar::{Format, Reason, Reject};
+use crate::histogram::Cell;
+use crate::pipeline::batch::Tally;
+use crate::pipeline::{Filter, Interpreting, Lines, RouteFilter, Seen, count};
+use crate::record::Needs;
+use crate::report::{LatencyReport, Order, write};
+use crate::store::By;
+use crate::time::Window;
+
+/// So many distinct values of a `--by` field are kept apart; the rest is counted as `other`.
+const VALUES_MAX: usize = 10_000;
+
+pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<Answer> {
+    let order: Order = arguments.sort.parse().map_err(Error::usage)?;
+    let from_store = arguments.files.files.is_empty();
+    let default = Window::ALL;
+    let window = window::window(&arguments.window, context.now, default)?;
+    let filter = window::filter(&arguments.filter, window, By::End)?;
+    let (rows, complete) =
+        if from_store { of_store(context, arguments, &filter)? } else { of_files(context, arguments, filter)? };
+    let found = !rows.is_empty();
+    let report = LatencyReport { first_column: arguments.by.clone(), order, limit: arguments.limit, window };
+    let table = report.table(rows);
+    let mut out = stdout();
+    written(write(&table, arguments.format.into(), style(), &mut out))?;
+    written(std::io::Write::flush(&mut out))?;
+    Ok(Answer::of(found, complete))
+}
+
+type Rows = Vec<(String, Cell)>;
+
+fn of_store(context: &Context, arguments: &ReportArguments, filter: &Filter) -> Result<(Rows, bool)> {
+    if arguments.by != "route" {
+        return Err(Error::usage(format!("the store counts by route, not by {}", arguments.by))
+            .remedy("give the log FILEs to group them by another field"));
+    }
+    if filter.min_ms > 0 || !filter.statuses.is_empty() {
+        return Err(Error::usage("the store's histograms cannot be filtered by request")
+            .remedy("give the log FILEs for --min-time and --status"));
+    }
+    let view = context.view()?;
+    let mut cells: HashMap<_, Cell> = HashMap::new();
+    for (_, route, cell) in view.cells(filter.window, None)? {
+        cells.entry(route).or_default().merge(&cell);
+    }
+    let interval = view.settings().interval.as_secs();
+    say(&format!("from the store, in whole slots of {interval} s"));
+    let rows = view
+        .routes()
+        .into_iter()
+        .filter(|(_, name)| filter.keeps_route(name))
+        .filter_map(|(id, name)| Some((name.to_owned(), cells.remove(&id)?)))
+        .collect();
+    Ok((rows, true))
+}
+
+fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<(Rows, bool)> {
+    let files = Files::open(context, &arguments.files)?;
+    let with = settings::interpreting(context)?;
+    let by = Group::of(&arguments.by);
+    let threads = arguments.files.threads();
+    let mut tallies = (0..threads)
+        .map(|_| ReportTally::new(&files, &with, &filter, &by))
+        .collect::<Result<Vec<_>>>()?;
+    let names = files.names.clone();
+    let complete = files.run(&mut tallies);
+    let mut tallies = tallies.into_iter();
+    let Some(mut whole) = tallies.next() else { return Ok((Vec::new(), complete)) };
+    for tally in tallies {
+        whole.merge(tally);
+    }
+    whole.rejects.say(&names);
+    let rows = whole.into_rows(&with);
+    if with.routes.overflow() > 0 {
+        say(&format!("{} requests are in `other`: there are more routes than routes_max", with.routes.overflow()));
+    }
+    Ok((rows, complete))
+}
+
+/// What a report groups by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Group {
+    Route,
+    Method,
+    Status,
+    Host,
+    Target,
+    Variable(String),
+}
+
+impl Group {
+    fn of(name: &str) -> Group {
+        match name.trim_start_matches('$') {
+            "route" => Group::Route,
+            "method" => Group::Method,
+            "status" => Group::Status,
+            "host" => Group::Host,
+            "target" => Group::Target,
+            other => Group::Variable(other.to_owned()),
+        }
+    }
+
+    fn needs(&self, format: &Format) -> Needs {
+        let mut needs = Needs::latency();
+        match self {
+            Group::Host => needs.host = true,
+            Group::Variable(name) => needs.variables.extend(format.index_of(name)),
+            _ => {}
+        }
+        needs
+    }
+}
+
+/// Counts over whole files, per route or per value of a field.
+struct ReportTally {
+    workers: Workers,
+    filter: Filter,
+    routes: RouteFilter,
+    with: Interpreting,
+    by: Group,
+    /// The variable's index in each file's format, for [`Group::Variable`].
+    variables: Vec<Option<usize>>,
+    by_route: Vec<Option<Box<Cell>>>,
+    by_value: HashMap<Vec<u8>, Cell>,
+    rejects: Rejects,
+}
+
+impl ReportTally {
+    fn new(files: &Files, with: &Interpreting, filter: &Filter, by: &Group) -> Result<ReportTally> {
+        let mut variables = Vec::new();
+        for format in &files.formats {
+            let Group::Variable(name) = by else { break };
+            variables.push(format.index_of(name));
+        }
+        if let Group::Variable(name) = by
+            && variables.iter().all(Option::is_none)
+        {
+            let known: Vec<&str> =
+                files.formats.iter().flat_map(|format| format.variables()).map(|v| v.name.as_str()).collect();
+            let error = Error::usage(format!("--by {name}: the log has no ${name}"));
+            return Err(error.remedy(format!("it has {}", known.join(", "))));
+        }
+        let group = by.clone();
+        Ok(ReportTally {
+            workers: Workers::new(files, with, move |format: &Arc<Format>| group.needs(format))?,
+            filter: filter.clone(),
+            routes: RouteFilter::default(),
+            with: with.clone(),
+            by: by.clone(),
+            variables,
+            by_route: Vec::new(),
+            by_value: HashMap::new(),
+            rejects: Rejects::default(),
+        })
+    }
+
+    fn merge(&mut self, other: ReportTally) {
+        self.rejects.merge(&other.rejects);
+        for (at, cell) in other.by_route.into_iter().enumerate() {
+            let Some(cell) = cell else { continue };
+            if self.by_route.len() <= at {
+                self.by_route.resize_with(at + 1, || None);
+            }
+            if let Some(own) = self.by_route.get_mut(at) {
+                own.get_or_insert_default().merge(&cell);
+            }
+        }
+        for (value, cell) in other.by_value {
+            self.by_value.entry(value).or_default().merge(&cell);
+        }
+    }
+
+    fn into_rows(self, with: &Interpreting) -> Rows {
+        let routes = self.by_route.into_iter().zip(0..).filter_map(|(cell, id)| {
+            let name = with.routes.name(crate::route::RouteId(id))?;
+            Some((name.to_string(), *cell?))
+        });
+        let values = self
+            .by_value
+            .into_iter()
+            .map(|(value, cell)| (String::from_utf8_lossy(&value).into_owned(), cell));
+        routes.chain(values).collect()
+    }
+}
+
+/// The cell of a value; over the limit, that of `other`.
+fn cell_of<'c>(cells: &'c mut HashMap<Vec<u8>, Cell>, value: &[u8]) -> &'c mut Cell {
+    if !cells.contains_key(value) {
+        let key = if cells.len() < VALUES_MAX { value } else { b"other" };
+        return cells.entry(key.to_vec()).or_default();
+    }
+    cells.entry(value.to_vec()).or_default()
+}
+
+impl Tally for ReportTally {
+    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+        let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
+        let Some(interpreter) = workers.of(file) else { return };
+        let variable = variables.get(file).copied().flatten();
+        for (at, line) in Lines::new(bytes) {
+            rejects.lines += 1;
+            let seen: Seen<'_> = match interpreter.read(line) {
+                Ok(seen) => seen,
+                Err(reject) => {
+                    rejects.reject(file, offset + at as u64, reject);
+                    continue;
+                }
+            };
+            if !filter.keeps(&seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
+                continue;
+            }
+            let mut status = [0; 3];
+            let cell = match by {
+                Group::Route => {
+                    let at = seen.matched.id.0 as usize;
+                    if by_route.len() <= at {
+                        by_route.resize_with(at + 1, || None);
+                    }
+                    let Some(cell) = by_route.get_mut(at) else { continue };
+                    &mut **cell.get_or_insert_default()
+                }
+                Group::Method => cell_of(by_value, seen.record.method),
+                Group::Status => cell_of(by_value, digits(seen.record.status, &mut status)),
+                Group::Host => cell_of(by_value, seen.record.host.unwrap_or(b"-")),
+                Group::Target => cell_of(by_value, seen.record.target),
+                Group::Variable(_) => {
+                    let value = variable.and_then(|variable| interpreter.parser().value(line, variable));
+                    cell_of(by_value, value.unwrap_or(b"-"))
+                }
+            };
+            count(cell, &seen.record, seen.slow);
+        }
+    }
+
+    fn too_long(&mut self, file: usize, offset: u64, _length: u64) {
+        self.rejects.lines += 1;
+        self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
+    }
+}
+
+fn digits(status: Option<u16>, into: &mut [u8; 3]) -> &[u8] {
+    let Some(status) = status else { return b"-" };
+    for (digit, power) in into.iter_mut().zip([100, 10, 1]) {
+        *digit = b'0' + u8::try_from(status / power % 10).unwrap_or(0);
+    }
+    into
+}

@@ -1,0 +1,44 @@
+//! `spikeline run`: the daemon.
+
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::args::RunArguments;
+use super::context::Context;
+use super::output::say;
+use super::{Answer, settings};
+use crate::daemon::{self, Say};
+use crate::error::{Error, Result};
+use crate::time::SystemClock;
+
+pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer> {
+    let settings = settings::daemon(context)?;
+    let store = settings.store.display().to_string();
+    let (stop_sender, stop) = crossbeam_channel::bounded(1);
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| Error::failed(format!("signals: {error}")))?;
+    let signals_handle = signals.handle();
+    let waiting = std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            drop(stop_sender.send(()));
+        }
+    });
+    if !arguments.quiet {
+        say(&format!("spikeline {}: store {store}, {} log(s)", env!("CARGO_PKG_VERSION"), settings.logs.len()));
+    }
+    let quiet = arguments.quiet;
+    let aloud: Say = Arc::new(move |message: &str| {
+        if !quiet || !message.starts_with("following ") {
+            say(&format!("spikeline: {message}"));
+        }
+    });
+    let ended = daemon::run(settings, Arc::new(SystemClock), &aloud, &stop);
+    signals_handle.close();
+    drop(waiting.join());
+    ended?;
+    if !arguments.quiet {
+        say("spikeline: stopped; everything read is committed");
+    }
+    Ok(Answer::Found)
+}

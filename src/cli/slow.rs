@@ -1,0 +1,231 @@
+//! `spikeline slow`: which classes of requests cost the time, each with real lines.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::args::SlowArguments;
+use super::context::Context;
+use super::files::{Files, Rejects, Workers};
+use super::output::{stdout, style, written};
+use super::{Answer, settings, window};
+use crate::error::Result;
+use crate::grammar::{Reason, Reject};
+use crate::histogram::Latency;
+use crate::pipeline::batch::Tally;
+use crate::pipeline::{Filter, Interpreting, Lines, RouteFilter, retrieve};
+use crate::record::Needs;
+use crate::report::{Sample, SlowClass, SlowReport, write};
+use crate::store::{By, Kept, Locator, Query};
+use crate::time::Window;
+
+pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answer> {
+    let window = window::window(&arguments.window, context.now, Window::ALL)?;
+    let mut filter = window::filter(&arguments.filter, window, By::End)?;
+    let threshold = match &arguments.threshold {
+        Some(text) => window::duration_ms(text)?,
+        None => settings::millis(context.config()?.slow.threshold),
+    };
+    filter.min_ms = filter.min_ms.max(threshold);
+    let (classes, complete) = if arguments.files.files.is_empty() {
+        of_store(context, arguments, &filter)?
+    } else {
+        of_files(context, arguments, filter)?
+    };
+    let found = !classes.is_empty();
+    let report = SlowReport { window, threshold_ms: threshold, limit: arguments.limit };
+    let mut out = stdout();
+    written(report.write(classes, arguments.format.into(), style(), &mut out))?;
+    written(std::io::Write::flush(&mut out))?;
+    Ok(Answer::of(found, complete))
+}
+
+/// A class of slow requests while it is counted: route and class of status.
+#[derive(Default)]
+struct Class {
+    requests: u64,
+    slow: Latency,
+    samples: Samples,
+}
+
+/// The slowest requests of a class: (duration, file or index, offset), slowest first, and their lines.
+#[derive(Default)]
+struct Samples(Vec<(Reverse<u64>, usize, u64, Vec<u8>)>);
+
+impl Samples {
+    fn offer(&mut self, limit: usize, duration: u64, file: usize, offset: u64, line: &[u8]) {
+        let full = self.0.len() >= limit;
+        if full && self.0.last().is_none_or(|last| (last.0, last.1, last.2) <= (Reverse(duration), file, offset)) {
+            return;
+        }
+        let key = (Reverse(duration), file, offset);
+        let at = self.0.partition_point(|held| (held.0, held.1, held.2) < key);
+        self.0.insert(at, (key.0, key.1, key.2, line.to_vec()));
+        self.0.truncate(limit);
+    }
+}
+
+type Key = (u32, u8);
+
+fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Result<(Vec<SlowClass>, bool)> {
+    let files = Files::open(context, &arguments.files)?;
+    let with = settings::interpreting(context)?;
+    let mut tallies = (0..arguments.files.threads())
+        .map(|_| {
+            Ok(SlowTally {
+                workers: Workers::new(&files, &with, |_| Needs::latency())?,
+                filter: filter.clone(),
+                routes: RouteFilter::default(),
+                with: with.clone(),
+                samples: arguments.samples,
+                classes: HashMap::new(),
+                rejects: Rejects::default(),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let names = files.names.clone();
+    let complete = files.run(&mut tallies);
+    let mut classes: HashMap<Key, Class> = HashMap::new();
+    let mut rejects = Rejects::default();
+    for tally in tallies {
+        rejects.merge(&tally.rejects);
+        for (key, class) in tally.classes {
+            let whole = classes.entry(key).or_default();
+            whole.requests += class.requests;
+            whole.slow.merge(&class.slow);
+            for (Reverse(duration), file, offset, line) in class.samples.0 {
+                whole.samples.offer(arguments.samples, duration, file, offset, &line);
+            }
+        }
+    }
+    rejects.say(&names);
+    let place = |file: usize| names.get(file).cloned().unwrap_or_default();
+    Ok((finish(classes, &with, place), complete))
+}
+
+fn finish(classes: HashMap<Key, Class>, with: &Interpreting, place: impl Fn(usize) -> String) -> Vec<SlowClass> {
+    classes
+        .into_iter()
+        .filter(|(_, class)| !class.slow.is_empty())
+        .filter_map(|((route, status_class), class)| {
+            let samples = class
+                .samples
+                .0
+                .into_iter()
+                .map(|(Reverse(duration_ms), file, offset, line)| Sample {
+                    file: place(file),
+                    offset,
+                    duration_ms,
+                    line: Some(line),
+                })
+                .collect();
+            Some(SlowClass {
+                route: with.routes.name(crate::route::RouteId(route))?.to_string(),
+                status_class,
+                requests: Some(class.requests),
+                slow: class.slow,
+                samples,
+            })
+        })
+        .collect()
+}
+
+struct SlowTally {
+    workers: Workers,
+    filter: Filter,
+    routes: RouteFilter,
+    with: Interpreting,
+    samples: usize,
+    classes: HashMap<Key, Class>,
+    rejects: Rejects,
+}
+
+impl Tally for SlowTally {
+    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+        let SlowTally { workers, filter, routes, with, samples, classes, rejects } = self;
+        let Some(interpreter) = workers.of(file) else { return };
+        let threshold = filter.min_ms;
+        let mut unlimited = filter.clone();
+        unlimited.min_ms = 0;
+        for (at, line) in Lines::new(bytes) {
+            let at = offset + at as u64;
+            rejects.lines += 1;
+            let seen = match interpreter.read(line) {
+                Ok(seen) => seen,
+                Err(reject) => {
+                    rejects.reject(file, at, reject);
+                    continue;
+                }
+            };
+            if !unlimited.keeps(&seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
+                continue;
+            }
+            let key = (seen.matched.id.0, status_class(seen.record.status.unwrap_or(0)));
+            let class = classes.entry(key).or_default();
+            class.requests += 1;
+            if let Some(duration) = seen.record.request_time_ms.filter(|duration| *duration >= threshold) {
+                class.slow.record(duration);
+                class.samples.offer(*samples, duration, file, at, line);
+            }
+        }
+    }
+
+    fn too_long(&mut self, file: usize, offset: u64, _length: u64) {
+        self.rejects.lines += 1;
+        self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
+    }
+}
+
+fn status_class(status: u16) -> u8 {
+    u8::try_from(status / 100).unwrap_or(0)
+}
+
+fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Result<(Vec<SlowClass>, bool)> {
+    let view = context.view()?;
+    let names: HashMap<u32, String> =
+        view.routes().into_iter().map(|(id, name)| (id.0, name.to_owned())).collect();
+    let wanted = view.routes().into_iter().filter(|(_, name)| filter.keeps_route(name)).map(|(id, _)| id).collect();
+    let query =
+        Query { routes: Some(wanted), min_duration_ms: filter.min_ms, ..Query::new(filter.window, By::End) };
+    let entries = view.entries(&query)?;
+    let mut classes: HashMap<Key, Class> = HashMap::new();
+    let mut locators: Vec<Locator> = Vec::new();
+    for entry in entries.iter().filter(|entry| filter.keeps_status(entry.status)) {
+        if entry.kept == Kept::ERROR && entry.duration_ms < filter.min_ms {
+            continue;
+        }
+        let class = classes.entry((entry.route.0, status_class(entry.status))).or_default();
+        class.slow.record(entry.duration_ms);
+        class.samples.offer(arguments.samples, entry.duration_ms, locators.len(), entry.locator.offset, b"");
+        locators.push(entry.locator);
+    }
+    let mut lines: HashMap<usize, Vec<u8>> = HashMap::new();
+    let mut sampled: Vec<usize> =
+        classes.values().flat_map(|class| class.samples.0.iter().map(|sample| sample.1)).collect();
+    sampled.sort_unstable();
+    let sampled_locators: Vec<Locator> = sampled.iter().filter_map(|at| locators.get(*at).copied()).collect();
+    let missing = retrieve::lines(&view, &sampled_locators, |index, line| {
+        if let (Some(at), Some(line)) = (sampled.get(index), line) {
+            lines.insert(*at, line.to_vec());
+        }
+    });
+    let files: HashMap<_, String> =
+        view.generations().map(|held| (held.id, held.path.display().to_string())).collect();
+    let classes = classes.into_iter().map(|((route, status_class), class)| SlowClass {
+        route: names.get(&route).cloned().unwrap_or_default(),
+        status_class,
+        requests: None,
+        slow: class.slow,
+        samples: class
+            .samples
+            .0
+            .into_iter()
+            .map(|(Reverse(duration_ms), at, offset, _)| Sample {
+                file: locators.get(at).and_then(|held| files.get(&held.generation)).cloned().unwrap_or_default(),
+                offset,
+                duration_ms,
+                line: lines.remove(&at),
+            })
+            .collect(),
+    });
+    Ok((classes.collect(), missing.is_empty()))
+}
