@@ -17,7 +17,9 @@
 )]
 
 pub mod error;
+pub mod grammar;
 pub mod histogram;
+pub mod record;
 pub mod route;
 pub mod source;
 pub mod time;
