@@ -1,0 +1,324 @@
+//! Cuts a line into the values of its format's variables: the hot loop. No allocation, no I/O.
+
+use super::literal::{Literal, find_byte};
+use super::plan::{Cut, Guard, Plan, Step};
+use super::reject::Reason;
+
+/// Where a value stands in its line: first byte, first byte after it.
+pub(crate) type Span = (u32, u32);
+
+/// How many other ends of values before soft literals are tried in a line, all in all.
+const RETRIES: usize = 64;
+
+/// The longest line that is parsed, in bytes.
+pub const MAX_LINE: usize = 1 << 20;
+
+/// Where cutting stopped: the step (the number of steps for the line's end), the byte, and why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failure {
+    pub(crate) step: usize,
+    pub(crate) at: usize,
+    pub(crate) reason: Reason,
+}
+
+/// The line without its line end (LF, CRLF).
+#[inline]
+pub(crate) fn chomp(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+impl Plan {
+    /// Cuts `line` (without line end) and leaves the span of each step's value in `spans`, which has one per step.
+    #[inline]
+    pub(crate) fn cut(&self, line: &[u8], spans: &mut [Span]) -> Result<(), Failure> {
+        if line.len() > MAX_LINE {
+            return Err(Failure { step: 0, at: MAX_LINE, reason: Reason::LineTooLong });
+        }
+        if let Some(nul) = memchr::memchr(0, line) {
+            return Err(Failure { step: 0, at: nul, reason: Reason::Torn });
+        }
+        let line = if self.trailing_spaces > 0 { self.without_trailing_spaces(line) } else { line };
+        if !self.lead.stands_at(line, 0) {
+            return Err(self.misfit(line, Failure { step: 0, at: 0, reason: Reason::LiteralMissing }));
+        }
+        match self.run(line, spans, 0, self.lead.len()) {
+            Ok(()) => Ok(()),
+            Err(failure) => self.retry(line, spans, failure),
+        }
+    }
+
+    /// Cuts from step `first` on, which starts at byte `at`.
+    #[inline]
+    fn run(&self, line: &[u8], spans: &mut [Span], first: usize, mut at: usize) -> Result<(), Failure> {
+        let steps = self.steps.get(first..).unwrap_or_default();
+        let targets = spans.get_mut(first..).unwrap_or_default();
+        for (index, (step, span)) in steps.iter().zip(targets).enumerate() {
+            let failed = |(at, reason)| Failure { step: first + index, at, reason };
+            let end = step.end(line, at, steps.get(index + 1..).unwrap_or_default()).map_err(failed)?;
+            *span = (at as u32, end as u32);
+            at = end + step.literal.len();
+        }
+        if at < line.len() {
+            return Err(Failure { step: self.steps.len(), at, reason: Reason::TrailingText });
+        }
+        Ok(())
+    }
+
+    /// The line without the spaces that the format's text ends in, or as many of them as are there.
+    fn without_trailing_spaces<'l>(&self, line: &'l [u8]) -> &'l [u8] {
+        let spaces = line.iter().rev().take_while(|&&byte| byte == b' ').count().min(self.trailing_spaces);
+        line.get(..line.len() - spaces).unwrap_or(line)
+    }
+
+    /// Tries the other ends of values before soft literals, the last such value first, as a backtracking regex would.
+    #[cold]
+    fn retry(&self, line: &[u8], spans: &mut [Span], first: Failure) -> Result<(), Failure> {
+        let mut furthest = first;
+        let mut failure = first;
+        for _ in 0..RETRIES {
+            let Some((step, end)) = self.next_end(line, spans, failure.step) else { break };
+            let Some((span, literal)) = spans.get_mut(step).zip(self.steps.get(step).map(|step| &step.literal)) else {
+                break;
+            };
+            span.1 = end as u32;
+            match self.run(line, spans, step + 1, end + literal.len()) {
+                Ok(()) => return Ok(()),
+                Err(next) => failure = next,
+            }
+            if failure.at > furthest.at {
+                furthest = failure;
+            }
+        }
+        Err(self.misfit(line, furthest))
+    }
+
+    /// The last step before `before` whose value may end later, and where.
+    fn next_end(&self, line: &[u8], spans: &[Span], before: usize) -> Option<(usize, usize)> {
+        let candidates = self.steps.iter().zip(spans).enumerate().take(before).rev();
+        for (index, (step, span)) in candidates {
+            if let Cut::Soft(guard) = step.cut
+                && let Some(end) = soft_end(&step.literal, line, span.1 as usize + 1, guard)
+            {
+                return Some((index, end));
+            }
+        }
+        None
+    }
+
+    /// Says of a line that does not fit whether it is torn: it holds more whole times than its format.
+    #[cold]
+    fn misfit(&self, line: &[u8], failure: Failure) -> Failure {
+        if line.is_empty() {
+            return Failure { step: 0, at: 0, reason: Reason::EmptyLine };
+        }
+        let mut times = 0;
+        for at in memchr::memchr2_iter(b'/', b'T', line) {
+            let local = at >= 2 && time_local_at(line, at - 2);
+            let iso = at >= 10 && time_iso_end(line, at - 10).is_some();
+            times += usize::from(local || iso);
+        }
+        let torn = self.times > 0 && times > self.times;
+        Failure { reason: if torn { Reason::Torn } else { failure.reason }, ..failure }
+    }
+}
+
+type Misfit = (usize, Reason);
+
+impl Step {
+    /// Where the value that starts at `at` ends; its literal is known to stand there.
+    #[inline(always)]
+    fn end(&self, line: &[u8], at: usize, following: &[Step]) -> Result<usize, Misfit> {
+        let end = match &self.cut {
+            Cut::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
+            Cut::Soft(guard) => {
+                return soft_end(&self.literal, line, at, *guard).ok_or((at, Reason::LiteralMissing));
+            }
+            Cut::Number { dot, empty } => return self.number(line, at, *dot, *empty),
+            Cut::TimeLocal if time_local_at(line, at) => at + 26,
+            Cut::TimeIso8601 => time_iso_end(line, at).ok_or((at, Reason::BadTime))?,
+            Cut::TimeLocal => return Err((at, Reason::BadTime)),
+            Cut::List(table) => self.list(line, at, table),
+            Cut::Bytes(count) => at + count,
+            Cut::JsonQuote { at: offset } => return self.json_quote(line, at, *offset),
+            Cut::Before { byte, dash } => return Ok(before(line, at, *byte, *dash, following)),
+            Cut::IsArgs => at + usize::from(line.get(at) == Some(&b'?')),
+            Cut::Thousandths => thousandths(line, at).ok_or((at, Reason::BadNumber))?,
+            Cut::Rest { token } => return rest(line, at, *token),
+        };
+        if end <= line.len() && self.literal.stands_at(line, end) {
+            Ok(end)
+        } else {
+            Err((end.min(line.len()), Reason::LiteralMissing))
+        }
+    }
+
+    #[inline(always)]
+    fn hard(&self, line: &[u8], at: usize, byte: u8, offset: usize) -> Result<usize, Misfit> {
+        let rest = line.get(at..).unwrap_or_default();
+        let Some(found) = find_byte(byte, rest) else { return Err((at, Reason::LiteralMissing)) };
+        match (at + found).checked_sub(offset) {
+            Some(end) if end >= at && self.literal.stands_at(line, end) => Ok(end),
+            _ => Err((at + found, Reason::LiteralMissing)),
+        }
+    }
+
+    #[inline(always)]
+    fn number(&self, line: &[u8], at: usize, dot: bool, empty: bool) -> Result<usize, Misfit> {
+        let rest = line.get(at..).unwrap_or_default();
+        let mut length = 0;
+        for &byte in rest {
+            if !(byte.is_ascii_digit() || dot && byte == b'.') {
+                break;
+            }
+            length += 1;
+        }
+        if length == 0 {
+            if rest.first() == Some(&b'-') {
+                length = 1;
+            } else if !empty {
+                return Err((at, Reason::BadNumber));
+            }
+        }
+        let end = at + length;
+        if self.literal.stands_at(line, end) {
+            return Ok(end);
+        }
+        let word = line.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(byte));
+        Err((end, if word { Reason::BadNumber } else { Reason::LiteralMissing }))
+    }
+
+    /// The end of a list: members, `, ` (or `,`) between attempts, ` : ` between redirects; a trailing ` : ` is the
+    /// list's (nginx writes it when a redirect reached no upstream).
+    #[inline(always)]
+    fn list(&self, line: &[u8], at: usize, table: &[bool; 256]) -> usize {
+        let member = |at: usize| line.get(at).is_some_and(|&byte| table.get(usize::from(byte)) == Some(&true));
+        let mut start = at;
+        let mut end = at;
+        loop {
+            while member(end) {
+                end += 1;
+            }
+            let separator = match line.get(end) {
+                Some(b',') if line.get(end + 1) == Some(&b' ') && member(end + 2) => 2,
+                Some(b',') if member(end + 1) => 1,
+                Some(b' ') if line.get(end..end + 3) == Some(b" : ") => 3,
+                _ => break,
+            };
+            end += separator;
+            start = end;
+        }
+        if self.literal.stands_at(line, end) { end } else { self.list_back(line, start, end) }
+    }
+
+    /// Members that took the literal too, as in `$upstream_addr:$x`: back to the literal's last place in the member.
+    #[cold]
+    fn list_back(&self, line: &[u8], start: usize, end: usize) -> usize {
+        let until = (end + self.literal.len()).min(line.len());
+        let member = line.get(start..until).unwrap_or_default();
+        memchr::memmem::rfind(member, self.literal.bytes()).map_or(end, |found| start + found)
+    }
+
+    #[inline(always)]
+    fn json_quote(&self, line: &[u8], at: usize, offset: usize) -> Result<usize, Misfit> {
+        let mut from = at;
+        loop {
+            let rest = line.get(from..).unwrap_or_default();
+            let Some(found) = find_byte(b'"', rest) else { return Err((at, Reason::LiteralMissing)) };
+            let quote = from + found;
+            let value = line.get(at..quote).unwrap_or_default();
+            let backslashes = value.iter().rev().take_while(|&&byte| byte == b'\\').count();
+            if backslashes % 2 == 0 {
+                return match quote.checked_sub(offset) {
+                    Some(end) if end >= at && self.literal.stands_at(line, end) => Ok(end),
+                    _ => Err((quote, Reason::LiteralMissing)),
+                };
+            }
+            from = quote + 1;
+        }
+    }
+}
+
+/// The first place from `from` on where `literal` stands, followed by what the guard asks for.
+#[inline(always)]
+fn soft_end(literal: &Literal, line: &[u8], from: usize, guard: Guard) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let end = literal.find(line, at)?;
+        let follows = end + literal.len();
+        let fits = match guard {
+            Guard::Nothing => true,
+            Guard::TimeLocal => time_local_at(line, follows),
+            Guard::TimeIso8601 => time_iso_end(line, follows).is_some(),
+        };
+        if fits {
+            return Some(end);
+        }
+        at = end + 1;
+    }
+}
+
+/// Whether 26 bytes in the shape of `$time_local` stand at `at`.
+#[inline(always)]
+pub(crate) fn time_local_at(line: &[u8], at: usize) -> bool {
+    match line.get(at..).and_then(|rest| rest.first_chunk::<26>()) {
+        Some(time) => {
+            time[2] == b'/'
+                && time[6] == b'/'
+                && time[11] == b':'
+                && time[14] == b':'
+                && time[17] == b':'
+                && time[20] == b' '
+        }
+        None => false,
+    }
+}
+
+/// The end of the time in the shape of `$time_iso8601` that starts at `at`: an offset or `Z`, perhaps a fraction.
+#[inline]
+pub(crate) fn time_iso_end(line: &[u8], at: usize) -> Option<usize> {
+    let rest = line.get(at..)?;
+    let (time, after) = rest.split_first_chunk::<19>()?;
+    if time[4] != b'-' || time[7] != b'-' || time[10] != b'T' || time[13] != b':' || time[16] != b':' {
+        return None;
+    }
+    let fraction = match after.split_first() {
+        Some((b'.', digits)) => 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+        _ => 0,
+    };
+    let length = match after.get(fraction)? {
+        b'Z' => 1,
+        b'+' | b'-' if after.get(fraction + 3) == Some(&b':') && after.len() >= fraction + 6 => 6,
+        _ => return None,
+    };
+    Some(at + 19 + fraction + length)
+}
+
+/// To the first `byte`, or else to the next literal (or the line's end), less the `-` of an absent value if `dash`.
+fn before(line: &[u8], at: usize, byte: u8, dash: bool, following: &[Step]) -> usize {
+    let literal = following.iter().map(|step| &step.literal).find(|literal| !literal.is_empty());
+    let end = literal.and_then(|literal| literal.find(line, at)).unwrap_or(line.len());
+    let value = line.get(at..end).unwrap_or_default();
+    match memchr::memchr(byte, value) {
+        Some(found) => at + found,
+        None => end - usize::from(dash && value.ends_with(b"-")),
+    }
+}
+
+fn thousandths(line: &[u8], at: usize) -> Option<usize> {
+    let rest = line.get(at..)?;
+    let whole = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let fraction = rest.get(whole..whole + 4)?;
+    let fits = whole > 0 && matches!(fraction, [b'.', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
+    fits.then_some(at + whole + 4)
+}
+
+/// The end of the line; a token holds no space.
+#[inline]
+fn rest(line: &[u8], at: usize, token: bool) -> Result<usize, Misfit> {
+    let value = line.get(at..).unwrap_or_default();
+    match memchr::memchr(b' ', value) {
+        Some(space) if token => Ok(at + space),
+        _ => Ok(line.len()),
+    }
+}

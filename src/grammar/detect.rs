@@ -1,0 +1,104 @@
+//! Which of several formats wrote some lines.
+//!
+//! The format that the most lines fit wins, if it is at least half of them. Formats that fit about as many are compared
+//! on those lines: if they read the same end, times, target, status, bytes and host from every line, they differ only in
+//! variables that do not matter here (or in names), and the one listed first wins. If they read different things, as
+//! `$request_time $upstream_response_time` and `$upstream_response_time $request_time` do, it is a tie that only a person
+//! can break: it is never guessed.
+
+use super::cut::chomp;
+use super::format::Format;
+
+/// Formats whose shares are closer than this are compared by what they read.
+const NEAR: f64 = 0.02;
+
+/// The least share of lines that the winner must fit.
+const LEAST_SHARE: f64 = 0.5;
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detection {
+    /// How many lines were looked at; empty ones do not count.
+    pub lines: usize,
+    /// For each candidate, in their order, the share of lines that fit it, 0 to 1.
+    pub shares: Vec<f64>,
+    /// Which candidate it is.
+    pub outcome: Outcome,
+}
+
+/// Which candidate it is; formats are named by their index among the candidates.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// This one.
+    Found {
+        /// The candidate.
+        format: usize,
+        /// How far its share lies above that of the next candidate that reads something else from the lines.
+        margin: f64,
+    },
+    /// Several fit about equally well and read different things.
+    Tie {
+        /// The candidates, the best share first.
+        formats: Vec<usize>,
+    },
+    /// No candidate fits half of the lines, or there are no lines.
+    None,
+}
+
+/// Finds the format of `lines` among `candidates`.
+pub fn detect(lines: &[&[u8]], candidates: &[Format]) -> Detection {
+    let lines: Vec<&[u8]> = lines.iter().map(|line| chomp(line)).filter(|line| !line.is_empty()).collect();
+    let share = |format: &Format| {
+        let fit = lines.iter().filter(|line| format.check(line).is_ok()).count();
+        if lines.is_empty() { 0.0 } else { fit as f64 / lines.len() as f64 }
+    };
+    let shares: Vec<f64> = candidates.iter().map(share).collect();
+    let outcome = choose(&lines, candidates, &shares);
+    Detection { lines: lines.len(), shares, outcome }
+}
+
+fn choose(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> Outcome {
+    let mut ranked: Vec<(usize, &Format, f64)> =
+        candidates.iter().zip(shares).enumerate().map(|(index, (format, &share))| (index, format, share)).collect();
+    // Stable: equal shares stay in the listed order.
+    ranked.sort_by(|a, b| b.2.total_cmp(&a.2));
+    let Some(&(_, _, best)) = ranked.first() else { return Outcome::None };
+    if best < LEAST_SHARE || lines.is_empty() {
+        return Outcome::None;
+    }
+    let near: Vec<_> = ranked.iter().filter(|(_, _, share)| best - share < NEAR).collect();
+    let Some((first, first_format, _)) = near.first() else { return Outcome::None };
+    let differing: Vec<usize> = near
+        .iter()
+        .filter(|(_, format, _)| !same_reading(lines, first_format, format))
+        .map(|(index, _, _)| *index)
+        .collect();
+    if !differing.is_empty() {
+        let mut formats = vec![*first];
+        formats.extend(differing);
+        return Outcome::Tie { formats };
+    }
+    // Among those that read the same, the order in the list decides, if it fits as many lines.
+    let winner = near.iter().filter(|(_, _, share)| *share == best).map(|(index, _, _)| *index).min().unwrap_or(*first);
+    let next = ranked.iter().find(|(_, _, share)| best - share >= NEAR).map_or(0.0, |(_, _, share)| *share);
+    Outcome::Found { format: winner, margin: best - next }
+}
+
+/// Whether both formats read the same bytes for every role from each line that both fit.
+fn same_reading(lines: &[&[u8]], a: &Format, b: &Format) -> bool {
+    lines.iter().all(|line| match (reading(line, a), reading(line, b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
+    })
+}
+
+/// The bytes of each role; None if the line does not fit.
+fn reading<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<&'l [u8]>>> {
+    let mut spans = format.spans();
+    format.plan().cut(line, &mut spans).ok()?;
+    let value = |variable: usize| {
+        let span = spans.get(format.step_of(variable)?)?;
+        line.get(span.0 as usize..span.1 as usize)
+    };
+    Some(format.roles().all().into_iter().map(|role| role.and_then(value)).collect())
+}

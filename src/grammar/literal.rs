@@ -1,0 +1,112 @@
+//! The literal text between two variables, compared as one word where it is short.
+
+/// A literal. Up to eight bytes are compared as one masked word: a call to `memcmp` costs more than the comparison.
+#[derive(Debug, Clone)]
+pub(crate) struct Literal {
+    bytes: Box<[u8]>,
+    word: u64,
+    mask: u64,
+}
+
+impl Literal {
+    pub(crate) fn new(bytes: &[u8]) -> Literal {
+        let mut word = [0_u8; 8];
+        let mut mask = [0_u8; 8];
+        for ((to, kept), &from) in word.iter_mut().zip(mask.iter_mut()).zip(bytes) {
+            *to = from;
+            *kept = 0xFF;
+        }
+        Literal { bytes: bytes.into(), word: u64::from_le_bytes(word), mask: u64::from_le_bytes(mask) }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Whether the literal stands at `at` in `line`.
+    #[inline(always)]
+    pub(crate) fn stands_at(&self, line: &[u8], at: usize) -> bool {
+        let Some(rest) = line.get(at..) else { return false };
+        match rest.first_chunk::<8>() {
+            Some(chunk) => {
+                u64::from_le_bytes(*chunk) & self.mask == self.word
+                    && (self.bytes.len() <= 8 || rest.starts_with(&self.bytes))
+            }
+            None => rest.starts_with(&self.bytes),
+        }
+    }
+
+    /// Where the literal first stands at or after `from`.
+    #[inline]
+    pub(crate) fn find(&self, line: &[u8], from: usize) -> Option<usize> {
+        let Some(&first) = self.bytes.first() else { return Some(line.len()) };
+        let mut at = from;
+        loop {
+            at += find_byte(first, line.get(at..)?)?;
+            if self.stands_at(line, at) {
+                return Some(at);
+            }
+            at += 1;
+        }
+    }
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Like `memchr`, quicker where the byte is near, as it mostly is in a log line: two words are looked at in line, and
+/// only then memchr is called.
+#[inline(always)]
+pub(crate) fn find_byte(byte: u8, haystack: &[u8]) -> Option<usize> {
+    let pattern = u64::from(byte).wrapping_mul(ONES);
+    let mut rest = haystack;
+    let mut passed = 0;
+    for _ in 0..2 {
+        let Some((chunk, after)) = rest.split_first_chunk::<8>() else { break };
+        let difference = u64::from_le_bytes(*chunk) ^ pattern;
+        // The lowest set bit of this marks the first zero byte of `difference` exactly (bits above it may be false).
+        let zeros = difference.wrapping_sub(ONES) & !difference & HIGH;
+        if zeros != 0 {
+            return Some(passed + (zeros.trailing_zeros() / 8) as usize);
+        }
+        passed += 8;
+        rest = after;
+    }
+    memchr::memchr(byte, rest).map(|at| passed + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn finds_what_memchr_finds(haystack in proptest::collection::vec(0_u8..4, 0..40), byte in 0_u8..4) {
+            prop_assert_eq!(find_byte(byte, &haystack), memchr::memchr(byte, &haystack));
+        }
+
+        #[test]
+        fn literals_are_found_where_memmem_finds_them(
+            haystack in proptest::collection::vec(0_u8..3, 0..60),
+            needle in proptest::collection::vec(0_u8..3, 1..12),
+        ) {
+            let literal = Literal::new(&needle);
+            prop_assert_eq!(literal.find(&haystack, 0), memchr::memmem::find(&haystack, &needle));
+        }
+    }
+
+    #[test]
+    fn bytes_above_0x7f_are_told_apart() {
+        assert_eq!(find_byte(0x80, &[0x81, 0x7F, 0x01, 0x00, 0xFF, 0x80, 0, 0, 0]), Some(5));
+        assert_eq!(find_byte(0x00, &[0x01; 30]), None);
+    }
+}

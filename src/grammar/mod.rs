@@ -1,0 +1,32 @@
+//! nginx's `log_format`: its text and directive, compiled to a plan that cuts log lines into values. No I/O.
+//!
+//! Sources of the rules: `ngx_http_log_module.c` (formats, escapes), `ngx_conf_file.c` (directives, quotes),
+//! `ngx_http_upstream.c` (lists). How values are told apart is written down in [`plan`].
+
+mod cut;
+pub mod detect;
+mod directive;
+mod error;
+mod escape;
+mod format;
+pub mod library;
+mod literal;
+pub(crate) mod plan;
+mod reject;
+mod roles;
+mod text;
+mod variable;
+
+pub use cut::MAX_LINE;
+pub use detect::{Detection, Outcome, detect};
+pub use directive::{Directive, directives};
+pub use error::FormatError;
+pub use escape::Escape;
+pub use format::Format;
+pub use library::{Grammar, library};
+pub use reject::{Reason, Reject};
+pub use roles::{Clock, Roles};
+pub use variable::{Kind, Variable};
+
+pub(crate) use cut::{Span, chomp};
+pub(crate) use literal::find_byte;

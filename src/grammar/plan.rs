@@ -1,0 +1,233 @@
+//! A compiled log_format: how each variable of it is cut out of a line.
+//!
+//! The cutting rule. A variable runs to the literal that follows it, and each kind knows how it ends:
+//!
+//! - times have a fixed shape, numbers end at the first byte that is no digit (or `.`), upstream lists end by nginx's
+//!   own list grammar (`ngx_http_upstream_*_variable`: `, ` between attempts, ` : ` between redirects);
+//! - text ends at the literal's first *hard* byte, one that nginx escapes in values: `"`, control bytes and bytes from
+//!   0x7F on with `escape=default`, an unescaped `"` and control bytes with `escape=json`. The rest of the literal must
+//!   stand around it, or the line is rejected: nothing is guessed;
+//! - text before a *soft* literal (no hard byte in it, as in `$remote_user [$time_local]`, or anything with
+//!   `escape=none`) ends at the leftmost place from which the rest of the line fits. Where a time follows, its shape is
+//!   asked at once; otherwise at most [`RETRIES`](super::cut) other places are tried, so that cutting stays linear;
+//! - the last variable, if no literal follows, runs to the end of the line.
+
+use std::ops::Range;
+
+use super::error::FormatError;
+use super::escape::Escape;
+use super::literal::Literal;
+use super::text::{Piece, What};
+use super::variable::{Kind, Variable};
+
+/// How the value of one variable ends.
+#[derive(Debug, Clone)]
+pub(crate) enum Cut {
+    /// 26 bytes of `$time_local`.
+    TimeLocal,
+    /// The shape of `$time_iso8601`.
+    TimeIso8601,
+    /// Digits, with `.` if `dot`, or a single `-`; nothing at all if `empty`.
+    Number { dot: bool, empty: bool },
+    /// Digits, `.` and three digits more: self-delimiting.
+    Thousandths,
+    /// That many bytes.
+    Bytes(usize),
+    /// An upstream list whose members are made of the bytes of the table.
+    List(Box<[bool; 256]>),
+    /// To the next such byte, which stands `at` bytes into the literal and never in a value.
+    Hard { byte: u8, at: usize },
+    /// To the next `"` that no backslash escapes, which stands `at` bytes into the literal.
+    JsonQuote { at: usize },
+    /// To the leftmost literal from which the rest fits; a time of that shape follows it.
+    Soft(Guard),
+    /// To the first such byte, or else to where the next variable ends; there, an absent one left a `-` if `dash`.
+    Before { byte: u8, dash: bool },
+    /// `$is_args`: `?` or nothing.
+    IsArgs,
+    /// To the end of the line; without spaces if `token`.
+    Rest { token: bool },
+}
+
+/// What a soft literal must be followed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    Nothing,
+    TimeLocal,
+    TimeIso8601,
+}
+
+/// One variable and the literal after it.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) variable: usize,
+    pub(crate) cut: Cut,
+    pub(crate) literal: Literal,
+}
+
+/// A compiled format.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The literal before the first variable.
+    pub(crate) lead: Literal,
+    pub(crate) steps: Vec<Step>,
+    /// How many spaces the format's text ends in; a line may end in as many or fewer.
+    pub(crate) trailing_spaces: usize,
+    /// Whether two whole times in a line mean that two lines are glued together.
+    pub(crate) times: usize,
+}
+
+/// A variable of the text with what surrounds it.
+struct Place<'t> {
+    name: &'t str,
+    span: Range<usize>,
+    variable: usize,
+    kind: Kind,
+    literal: Vec<u8>,
+}
+
+/// Compiles the pieces of `text`.
+pub(crate) fn compile(text: &str, pieces: &[Piece], escape: Escape) -> Result<(Plan, Vec<Variable>), FormatError> {
+    let (mut lead, mut places, variables) = places(text, pieces)?;
+    let last = places.last_mut().map_or(&mut lead, |place| &mut place.literal);
+    let kept = last.len() - last.iter().rev().take_while(|&&byte| byte == b' ').count();
+    let trailing_spaces = last.len() - kept;
+    last.truncate(kept);
+    let mut steps = Vec::with_capacity(places.len());
+    for (index, place) in places.iter().enumerate() {
+        let next = places.get(index + 1);
+        let cut = match next {
+            Some(next) if place.literal.is_empty() => adjacent(text, place, next, escape)?,
+            None if place.literal.is_empty() => last_cut(place.kind, escape),
+            _ => delimited(place.kind, &place.literal, escape, next.map(|next| next.kind)),
+        };
+        let cut = if place.name == "is_args" { Cut::IsArgs } else { cut };
+        steps.push(Step { variable: place.variable, cut, literal: Literal::new(&place.literal) });
+    }
+    let times = places.iter().filter(|place| matches!(place.kind, Kind::TimeLocal | Kind::TimeIso8601)).count();
+    Ok((Plan { lead: Literal::new(&lead), steps, trailing_spaces, times }, variables))
+}
+
+type Places<'t> = (Vec<u8>, Vec<Place<'t>>, Vec<Variable>);
+
+/// Pairs each variable with the literal after it.
+fn places<'t>(text: &str, pieces: &'t [Piece]) -> Result<Places<'t>, FormatError> {
+    let mut lead = Vec::new();
+    let mut places: Vec<Place<'t>> = Vec::new();
+    let mut variables: Vec<Variable> = Vec::new();
+    for piece in pieces {
+        match &piece.what {
+            What::Literal(literal) => {
+                if let Some(newline) = literal.find('\n') {
+                    let at = piece.span.start + newline;
+                    return Err(FormatError::new(
+                        text,
+                        at..at + 1,
+                        "a record of this format spans several lines",
+                        "log one line a request: replace the newline, for example by a tab",
+                    ));
+                }
+                places.last_mut().map_or(&mut lead, |place| &mut place.literal).extend_from_slice(literal.as_bytes());
+            }
+            What::Variable(name) => {
+                let kind = Kind::of(name);
+                let variable = variables.iter().position(|known| known.name == *name).unwrap_or_else(|| {
+                    variables.push(Variable { name: name.clone(), kind });
+                    variables.len() - 1
+                });
+                places.push(Place { name, span: piece.span.clone(), variable, kind, literal: Vec::new() });
+            }
+        }
+    }
+    if places.is_empty() {
+        return Err(FormatError::new(text, 0..text.len(), "a format without variables", "name the variables to log"));
+    }
+    Ok((lead, places, variables))
+}
+
+/// The cut of a variable that another follows directly.
+fn adjacent(text: &str, place: &Place<'_>, next: &Place<'_>, escape: Escape) -> Result<Cut, FormatError> {
+    const HOSTS: [&str; 7] =
+        ["host", "http_host", "server_name", "proxy_host", "upstream_host", "server_addr", "server_port"];
+    const PATHS: [&str; 4] = ["request_uri", "uri", "document_uri", "upstream_uri"];
+    Ok(match place.kind {
+        Kind::TimeLocal => Cut::TimeLocal,
+        Kind::TimeIso8601 => Cut::TimeIso8601,
+        Kind::Status => Cut::Bytes(3),
+        Kind::Pipe => Cut::Bytes(1),
+        Kind::Seconds | Kind::Msec => Cut::Thousandths,
+        // A host holds no `/`, and a path starts with one.
+        _ if HOSTS.contains(&place.name) && PATHS.contains(&next.name) => Cut::Before { byte: b'/', dash: false },
+        // `$uri$is_args$args` (absent arguments are `-` by default): the leftmost `?` starts the arguments, though a decoded path may hold one too.
+        _ if next.name == "is_args" => Cut::Before { byte: b'?', dash: escape == Escape::Default },
+        _ if place.name == "is_args" => Cut::IsArgs,
+        _ => {
+            return Err(FormatError::new(
+                text,
+                place.span.start..next.span.end,
+                format!("nothing tells where ${} ends and ${} begins", place.name, next.name),
+                "put a literal between them, such as a space or a quote",
+            ));
+        }
+    })
+}
+
+/// The cut of the last variable, where the format ends with it.
+fn last_cut(kind: Kind, escape: Escape) -> Cut {
+    match kind {
+        Kind::Request | Kind::Text => Cut::Rest { token: false },
+        Kind::Pipe | Kind::Token => Cut::Rest { token: true },
+        _ => typed(kind, &[], escape).unwrap_or(Cut::Rest { token: false }),
+    }
+}
+
+/// The cut of a variable that `literal` follows.
+fn delimited(kind: Kind, literal: &[u8], escape: Escape, next: Option<Kind>) -> Cut {
+    if let Some(cut) = typed(kind, literal, escape) {
+        return cut;
+    }
+    let hard = match escape {
+        Escape::Default => literal.iter().position(|&byte| byte == b'"' || byte < 0x20 || byte >= 0x7F),
+        Escape::Json => literal.iter().position(|&byte| byte == b'"' || byte < 0x20),
+        Escape::None => None,
+    };
+    match hard.and_then(|at| literal.get(at).map(|&byte| (at, byte))) {
+        Some((at, b'"')) if escape == Escape::Json => Cut::JsonQuote { at },
+        Some((at, byte)) => Cut::Hard { byte, at },
+        None => Cut::Soft(match next {
+            Some(Kind::TimeLocal) => Guard::TimeLocal,
+            Some(Kind::TimeIso8601) => Guard::TimeIso8601,
+            _ => Guard::Nothing,
+        }),
+    }
+}
+
+/// The cut of a kind that ends by its own grammar.
+fn typed(kind: Kind, literal: &[u8], escape: Escape) -> Option<Cut> {
+    let empty = escape != Escape::Default;
+    Some(match kind {
+        Kind::TimeLocal => Cut::TimeLocal,
+        Kind::TimeIso8601 => Cut::TimeIso8601,
+        Kind::Msec | Kind::Seconds | Kind::Decimal => Cut::Number { dot: true, empty },
+        Kind::Status | Kind::Integer => Cut::Number { dot: false, empty },
+        Kind::UpstreamSeconds => Cut::List(table(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-')),
+        Kind::UpstreamInts => Cut::List(table(|byte| byte.is_ascii_digit() || byte == b'-')),
+        Kind::UpstreamAddrs => {
+            // Bytes that addresses use (`[::1]:80`, `unix:/run/a.sock`) stay members although the literal starts with
+            // one; where that takes too much, the cutter goes back to the literal.
+            let stop =
+                literal.first().copied().filter(|byte| !byte.is_ascii_alphanumeric() && !b":].-/_".contains(byte));
+            Cut::List(table(|byte| byte > b' ' && !b",\"".contains(&byte) && Some(byte) != stop))
+        }
+        Kind::Pipe if !literal.is_empty() => Cut::Bytes(1),
+        _ => return None,
+    })
+}
+
+fn table(member: impl Fn(u8) -> bool) -> Box<[bool; 256]> {
+    let mut table = [false; 256];
+    for (entry, byte) in table.iter_mut().zip(0_u8..=255) {
+        *entry = member(byte);
+    }
+    Box::new(table)
+}

@@ -1,0 +1,99 @@
+//! Why a line was rejected, and where in it.
+
+use std::fmt;
+
+/// A line that does not fit its format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reject {
+    /// The byte where it stopped to fit, counted from 1.
+    pub column: u32,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Reject {
+    pub(crate) fn at(offset: usize, reason: Reason) -> Reject {
+        Reject { column: u32::try_from(offset).unwrap_or(u32::MAX).saturating_add(1), reason }
+    }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.column, self.reason)
+    }
+}
+
+/// The class of a reject. The codes are stored on disk: they never change their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Reason {
+    /// The literal text between two variables is not where it must be.
+    LiteralMissing = 1,
+    /// A time that is not one, such as month `Foo` or hour 25.
+    BadTime = 2,
+    /// A value that must be a number and is not.
+    BadNumber = 3,
+    /// A number that cannot be true, such as a request of more than 366 days.
+    AbsurdNumber = 4,
+    /// The line goes on after the format's end.
+    TrailingText = 5,
+    /// Nothing in it.
+    EmptyLine = 6,
+    /// Longer than [`MAX_LINE`](crate::grammar::MAX_LINE).
+    LineTooLong = 7,
+    /// NUL bytes, or two lines glued together: a write that nginx could not finish.
+    Torn = 8,
+}
+
+impl Reason {
+    /// All reasons, in the order of their codes.
+    pub const ALL: [Reason; 8] = [
+        Reason::LiteralMissing,
+        Reason::BadTime,
+        Reason::BadNumber,
+        Reason::AbsurdNumber,
+        Reason::TrailingText,
+        Reason::EmptyLine,
+        Reason::LineTooLong,
+        Reason::Torn,
+    ];
+
+    /// The stable number of the reason, from 1.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The reason with that code.
+    pub fn from_code(code: u8) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
+    /// A short name, fit for a metric or a JSON key.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::LiteralMissing => "literal_missing",
+            Reason::BadTime => "bad_time",
+            Reason::BadNumber => "bad_number",
+            Reason::AbsurdNumber => "absurd_number",
+            Reason::TrailingText => "trailing_text",
+            Reason::EmptyLine => "empty_line",
+            Reason::LineTooLong => "line_too_long",
+            Reason::Torn => "torn",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::LiteralMissing => "the format's next literal text is missing",
+            Reason::BadTime => "not a time",
+            Reason::BadNumber => "not a number",
+            Reason::AbsurdNumber => "a number that cannot be true",
+            Reason::TrailingText => "the line goes on after the format's end",
+            Reason::EmptyLine => "empty line",
+            Reason::LineTooLong => "line too long",
+            Reason::Torn => "torn line: NUL bytes, or two lines glued together",
+        })
+    }
+}

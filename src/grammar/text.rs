@@ -1,0 +1,118 @@
+//! The text of a log_format, `$remote_addr - "$request" ${status}`, taken apart into literals and variables.
+//!
+//! The rules are those of `ngx_http_log_compile_format` (ngx_http_log_module.c): a variable's name is made of letters,
+//! digits and `_`; a `$` that no name follows is an error, there is no escape for it; all else is literal.
+
+use std::ops::Range;
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_till1, take_while1};
+use nom::combinator::map;
+use nom::sequence::{delimited, preceded};
+use nom::{IResult, Parser};
+
+use super::error::FormatError;
+
+/// A piece of the text and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) what: What,
+    pub(crate) span: Range<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum What {
+    Literal(String),
+    /// The name in lower case: nginx lowers it too (`ngx_http_get_variable_index`).
+    Variable(String),
+}
+
+/// Whether `byte` may be part of a variable's name.
+pub(crate) fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn name(input: &str) -> IResult<&str, &str> {
+    take_while1(|c: char| c.is_ascii_alphanumeric() || c == '_').parse(input)
+}
+
+fn variable(input: &str) -> IResult<&str, What> {
+    map(alt((delimited(tag("${"), name, tag("}")), preceded(tag("$"), name))), |name: &str| {
+        What::Variable(name.to_ascii_lowercase())
+    })
+    .parse(input)
+}
+
+fn literal(input: &str) -> IResult<&str, What> {
+    map(take_till1(|c| c == '$'), |text: &str| What::Literal(text.to_owned())).parse(input)
+}
+
+/// The pieces of `text`, in order; neighbouring literals do not occur.
+pub(crate) fn pieces(text: &str) -> Result<Vec<Piece>, FormatError> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let start = text.len() - rest.len();
+        match alt((variable, literal)).parse(rest) {
+            Ok((after, what)) => {
+                pieces.push(Piece { what, span: start..text.len() - after.len() });
+                rest = after;
+            }
+            Err(_) => return Err(bad_dollar(text, start, rest)),
+        }
+    }
+    Ok(pieces)
+}
+
+/// Says what is wrong with the `$` that `rest` starts with.
+fn bad_dollar(text: &str, start: usize, rest: &str) -> FormatError {
+    match rest.strip_prefix("${") {
+        Some(inner) => {
+            let length = inner.bytes().take_while(|&byte| is_name_byte(byte)).count();
+            FormatError::new(
+                text,
+                start..start + 2 + length,
+                "the closing bracket of this variable is missing",
+                "write `${name}`, the name of letters, digits and `_`",
+            )
+        }
+        None => FormatError::new(
+            text,
+            start..start + 1,
+            "a `$` that no variable's name follows",
+            "name a variable; nginx has no way to write a lone `$` in a log_format",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Vec<String> {
+        pieces(text)
+            .unwrap()
+            .into_iter()
+            .map(|piece| match piece.what {
+                What::Literal(text) => format!("'{text}'"),
+                What::Variable(name) => name,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn braces_names_and_literals() {
+        assert_eq!(shown("$a - ${b}c\"$D_1\""), ["a", "' - '", "b", "'c\"'", "d_1", "'\"'"]);
+        assert_eq!(shown("a{b}c"), ["'a{b}c'"]);
+        assert!(shown("").is_empty());
+    }
+
+    #[test]
+    fn errors_carry_the_span() {
+        let error = pieces("$a ${b c").unwrap_err();
+        assert_eq!(error.span, 3..6);
+        let error = pieces("cost: 5$ $status").unwrap_err();
+        assert_eq!(error.span, 7..8);
+        assert!(error.render().contains("\n         ^\n"), "{}", error.render());
+    }
+}

@@ -1,0 +1,89 @@
+//! nginx's variables: which grammar the value of each follows.
+
+/// A variable of a format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name without `$`, in lower case (nginx does not tell the cases apart).
+    pub name: String,
+    /// The grammar of its values.
+    pub kind: Kind,
+}
+
+/// What the values of a variable look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `10/Oct/2000:13:55:36 -0700`: always 26 bytes.
+    TimeLocal,
+    /// `2000-10-10T13:55:36-07:00`.
+    TimeIso8601,
+    /// Seconds since the epoch with milliseconds, `1795381084.311`.
+    Msec,
+    /// A duration in seconds with milliseconds, `0.123`.
+    Seconds,
+    /// A list of durations by attempt (`, `) and redirect (` : `).
+    UpstreamSeconds,
+    /// A list of whole numbers, in the same shape.
+    UpstreamInts,
+    /// A list of addresses, in the same shape.
+    UpstreamAddrs,
+    /// The response's status, three digits.
+    Status,
+    /// A whole number.
+    Integer,
+    /// A number with decimals, such as `$gzip_ratio`.
+    Decimal,
+    /// The request line: method, target, protocol.
+    Request,
+    /// One byte, `.` or `p`.
+    Pipe,
+    /// Text that nginx writes itself and that holds no space.
+    Token,
+    /// Anything, such as what a client sent.
+    Text,
+}
+
+impl Kind {
+    /// The kind of the variable of that name (in lower case). Unknown names are text: nginx's `map` and `set`, and
+    /// its modules, make new ones.
+    ///
+    /// Source: `ngx_http_log_vars`, `ngx_http_core_variables`, `ngx_http_upstream_vars`, and the stream module's.
+    pub fn of(name: &str) -> Kind {
+        match name {
+            "time_local" => Kind::TimeLocal,
+            "time_iso8601" => Kind::TimeIso8601,
+            "msec" => Kind::Msec,
+            "request_time" | "session_time" | "connection_time" => Kind::Seconds,
+            "upstream_response_time"
+            | "upstream_connect_time"
+            | "upstream_header_time"
+            | "upstream_first_byte_time"
+            | "upstream_queue_time"
+            | "upstream_session_time" => Kind::UpstreamSeconds,
+            "upstream_status" | "upstream_response_length" | "upstream_bytes_received" | "upstream_bytes_sent" => {
+                Kind::UpstreamInts
+            }
+            "upstream_addr" => Kind::UpstreamAddrs,
+            "status" => Kind::Status,
+            "bytes_sent"
+            | "body_bytes_sent"
+            | "bytes_received"
+            | "request_length"
+            | "connection"
+            | "connection_requests"
+            | "pid" => Kind::Integer,
+            "gzip_ratio" => Kind::Decimal,
+            // `$request_line` is the name that nginx's descendants (APISIX) give the same thing.
+            "request" | "request_line" => Kind::Request,
+            "pipe" => Kind::Pipe,
+            "request_id" | "request_method" | "server_protocol" | "scheme" | "request_completion" | "server_port" => {
+                Kind::Token
+            }
+            _ => Kind::Text,
+        }
+    }
+
+    /// Whether the value is a list by attempt and redirect.
+    pub fn is_list(self) -> bool {
+        matches!(self, Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs)
+    }
+}

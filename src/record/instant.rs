@@ -1,0 +1,192 @@
+//! The time a request ended at: `$msec`, `$time_iso8601`, `$time_local`.
+
+use crate::time::Timestamp;
+
+use super::number;
+
+/// `$msec`, such as `1795381084.311`. None if it is no number or beyond the year 9999.
+pub(crate) fn msec(value: &[u8]) -> Option<Timestamp> {
+    const END_OF_9999_MS: u64 = 253_402_300_800_000;
+    let millis = number::thousandths(value)?;
+    (millis < END_OF_9999_MS).then_some(Timestamp(i64::try_from(millis).ok()?))
+}
+
+/// `$time_local`, such as `10/Oct/2000:13:55:36 -0700`. None if it is not a time.
+pub(crate) fn local(value: &[u8]) -> Option<Timestamp> {
+    let &[
+        d1,
+        d2,
+        b'/',
+        m1,
+        m2,
+        m3,
+        b'/',
+        y1,
+        y2,
+        y3,
+        y4,
+        b':',
+        h1,
+        h2,
+        b':',
+        i1,
+        i2,
+        b':',
+        s1,
+        s2,
+        b' ',
+        sign,
+        oh1,
+        oh2,
+        om1,
+        om2,
+    ] = value
+    else {
+        return None;
+    };
+    let month = match &[m1, m2, m3] {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    };
+    let date = (digits([y1, y2, y3, y4])?, month, digits([d1, d2])?);
+    seconds(date, (digits([h1, h2])?, digits([i1, i2])?, digits([s1, s2])?), offset(sign, [oh1, oh2], [om1, om2])?)
+        .map(Timestamp::from_secs)
+}
+
+/// `$time_iso8601`, such as `2000-10-10T13:55:36-07:00`; `Z` and a fraction of the second are understood too.
+pub(crate) fn iso8601(value: &[u8]) -> Option<Timestamp> {
+    let (time, rest) = value.split_first_chunk::<19>()?;
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2] = time else {
+        return None;
+    };
+    let (millis, rest) = match rest.split_first() {
+        Some((b'.', fraction)) => {
+            let length = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let (digits, rest) = fraction.split_at_checked(length)?;
+            (number::fraction_ms(digits), rest)
+        }
+        _ => (0, rest),
+    };
+    let offset = match *rest {
+        [b'Z'] => 0,
+        [sign, h1, h2, b':', m1, m2] => offset(sign, [h1, h2], [m1, m2])?,
+        _ => return None,
+    };
+    let date = (digits([y1, y2, y3, y4])?, digits([m1, m2])?, digits([d1, d2])?);
+    let seconds = seconds(date, (digits([h1, h2])?, digits([i1, i2])?, digits([s1, s2])?), offset)?;
+    Some(Timestamp::from_secs(seconds).plus_millis(i64::try_from(millis).ok()?))
+}
+
+fn digits<const N: usize>(bytes: [u8; N]) -> Option<i64> {
+    bytes.into_iter().try_fold(0, |value, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then_some(value * 10 + i64::from(digit))
+    })
+}
+
+/// Seconds east of UTC.
+fn offset(sign: u8, hours: [u8; 2], minutes: [u8; 2]) -> Option<i64> {
+    let (hours, minutes) = (digits(hours)?, digits(minutes)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    match sign {
+        b'+' => Some(hours * 3600 + minutes * 60),
+        b'-' => Some(-(hours * 3600 + minutes * 60)),
+        _ => None,
+    }
+}
+
+/// Seconds since the epoch of (year, month, day), (hour, minute, second) at that offset. Second 60 is a leap second,
+/// the same as the next minute's second 0.
+fn seconds((year, month, day): (i64, i64, i64), (hour, minute, second): (i64, i64, i64), offset: i64) -> Option<i64> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last_day = match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=last_day).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    // Days from 1970-01-01, by years that start in March so that the leap day is a year's last
+    // (Howard Hinnant, "chrono-compatible low-level date algorithms", days_from_civil).
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let era = shifted.div_euclid(400);
+    let year_of_era = shifted - era * 400;
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second - offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, FixedOffset};
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_shapes_nginx_writes() {
+        assert_eq!(local(b"10/Oct/2000:13:55:36 -0700"), Some(Timestamp(971_211_336_000)));
+        assert_eq!(iso8601(b"2000-10-10T13:55:36-07:00"), Some(Timestamp(971_211_336_000)));
+        assert_eq!(iso8601(b"2000-10-10T20:55:36Z"), Some(Timestamp(971_211_336_000)));
+        assert_eq!(iso8601(b"2000-10-11T02:40:36.25+05:45"), Some(Timestamp(971_211_336_250)));
+        assert_eq!(msec(b"1795381084.311"), Some(Timestamp(1_795_381_084_311)));
+        assert_eq!(msec(b"1795381084"), Some(Timestamp(1_795_381_084_000)));
+    }
+
+    #[test]
+    fn second_60_is_the_next_minute() {
+        assert_eq!(local(b"31/Dec/2016:23:59:60 +0000"), local(b"01/Jan/2017:00:00:00 +0000"));
+    }
+
+    #[test]
+    fn what_is_no_time() {
+        for bad in [
+            "10/Foo/2000:13:55:36 -0700",
+            "31/Nov/2000:13:55:36 -0700",
+            "29/Feb/2001:13:55:36 -0700",
+            "10/Oct/2000:24:55:36 -0700",
+            "10/Oct/2000:13:60:36 -0700",
+            "10/Oct/2000:13:55:61 -0700",
+            "10/Oct/2000:13:55:36 07000",
+            "1a/Oct/2000:13:55:36 -0700",
+            "00/Oct/2000:13:55:36 -0700",
+            "10/Oct/2000:13:55:36",
+        ] {
+            assert_eq!(local(bad.as_bytes()), None, "{bad}");
+        }
+        for bad in ["2000-13-10T13:55:36Z", "2000-10-10T13:55:36", "2000-10-10T13:55:36+0700", "2000-10-10T13:55:36ZZ"]
+        {
+            assert_eq!(iso8601(bad.as_bytes()), None, "{bad}");
+        }
+        assert_eq!(msec(b"18446744073709551615.000"), None);
+        assert_eq!(msec(b"-"), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+        #[test]
+        fn agrees_with_chrono(seconds in -60_000_000_000_i64..250_000_000_000, quarter in -47_i32..57) {
+            let offset = FixedOffset::east_opt(quarter * 900).unwrap();
+            let time = DateTime::from_timestamp(seconds, 0).unwrap().with_timezone(&offset);
+            let text = time.format("%d/%b/%Y:%H:%M:%S %z").to_string();
+            prop_assert_eq!(local(text.as_bytes()), Some(Timestamp::from_secs(seconds)), "{}", text);
+            let text = time.format("%Y-%m-%dT%H:%M:%S%:z").to_string();
+            prop_assert_eq!(iso8601(text.as_bytes()), Some(Timestamp::from_secs(seconds)), "{}", text);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The fields of one request, borrowed from its log line. Pure: no I/O, no allocation per line.
+
+mod instant;
+mod needs;
+mod number;
+mod parser;
+mod request;
+mod unescape;
+mod upstream;
+
+pub use needs::Needs;
+pub use number::MAX_DURATION_MS;
+pub use parser::Parser;
+pub use unescape::unescape;
+pub use upstream::{Attempt, Attempts, attempts, upstream_ints, upstream_list, upstream_ms, upstream_values};
+
+use crate::time::Timestamp;
+
+/// One request. Fields that the format lacks, or that were not needed, are None or empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'l> {
+    /// When the request ended: `$msec`, else `$time_iso8601`, else `$time_local`.
+    pub end: Timestamp,
+    /// `$request_time` in milliseconds.
+    pub request_time_ms: Option<u64>,
+    /// `$upstream_response_time`, `$upstream_connect_time`, `$upstream_header_time` in milliseconds, each the sum over
+    /// all attempts that have it; None if none has.
+    pub upstream_ms: [Option<u64>; 3],
+    /// From `$request`, else `$request_method`. Raw (still escaped), as the two below.
+    pub method: &'l [u8],
+    /// From `$request`, else `$request_uri`, else `$uri` (with `$is_args$args` where they follow it directly).
+    pub target: &'l [u8],
+    /// From `$request`, else `$server_protocol`; empty for HTTP/0.9.
+    pub protocol: &'l [u8],
+    /// `$request` is not `METHOD SP target [SP HTTP/x.y]`; then the three fields above are empty.
+    pub malformed_request: bool,
+    /// `$status`.
+    pub status: Option<u16>,
+    /// `$bytes_sent`, else `$body_bytes_sent`.
+    pub bytes_sent: Option<u64>,
+    /// `$host`, else `$http_host`, else `$server_name`.
+    pub host: Option<&'l [u8]>,
+}
+
+impl Record<'_> {
+    /// When the request started: its end less `$request_time`, or its end if that is unknown.
+    pub fn start(&self) -> Timestamp {
+        let millis = i64::try_from(self.request_time_ms.unwrap_or(0)).unwrap_or(i64::MAX);
+        self.end.plus_millis(-millis)
+    }
+}

@@ -1,0 +1,30 @@
+//! Which fields of a record a caller wants; what is not needed is not read.
+
+/// The fields wanted. The end of the request and its status are always read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// `$request_time` and the `$upstream_*_time`s.
+    pub times: bool,
+    /// Method, target and protocol.
+    pub target: bool,
+    /// Bytes sent.
+    pub bytes: bool,
+    /// The host.
+    pub host: bool,
+    /// Further variables wanted raw, by index.
+    pub variables: Vec<usize>,
+    /// Everything.
+    pub all: bool,
+}
+
+impl Needs {
+    /// Every field.
+    pub fn all() -> Needs {
+        Needs { times: true, target: true, bytes: true, host: true, variables: Vec::new(), all: true }
+    }
+
+    /// What latency histograms by route are made of: times, target, bytes.
+    pub fn latency() -> Needs {
+        Needs { times: true, target: true, bytes: true, ..Needs::default() }
+    }
+}

@@ -1,0 +1,118 @@
+//! Numbers as nginx writes them: whole ones, and seconds with three decimals.
+
+use crate::grammar::Reason;
+
+/// The longest duration that is believed: 366 days, in milliseconds.
+pub const MAX_DURATION_MS: u64 = 366 * 86_400_000;
+
+/// `digits[.digits]` in thousandths, rounded half up. None if it is not that, or above what a u64 holds.
+#[inline]
+pub(crate) fn thousandths(value: &[u8]) -> Option<u64> {
+    let mut whole = 0_u64;
+    let mut rest = value.iter();
+    let mut digits = 0;
+    for &byte in rest.by_ref() {
+        if byte == b'.' {
+            let fraction = rest.as_slice();
+            if digits == 0 || fraction.is_empty() {
+                return None;
+            }
+            let millis = match *fraction {
+                [a, b, c] => {
+                    let (a, b, c) = (a.wrapping_sub(b'0'), b.wrapping_sub(b'0'), c.wrapping_sub(b'0'));
+                    if a > 9 || b > 9 || c > 9 {
+                        return None;
+                    }
+                    u64::from(a) * 100 + u64::from(b) * 10 + u64::from(c)
+                }
+                _ if fraction.iter().all(u8::is_ascii_digit) => fraction_ms(fraction),
+                _ => return None,
+            };
+            return whole.checked_mul(1000)?.checked_add(millis);
+        }
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        whole = whole.checked_mul(10)?.checked_add(u64::from(digit))?;
+        digits += 1;
+    }
+    if digits == 0 { None } else { whole.checked_mul(1000) }
+}
+
+/// Decimals as thousandths, rounded half up by the fourth: `1235` is 124, `5` is 500, and 1000 is possible.
+pub(crate) fn fraction_ms(digits: &[u8]) -> u64 {
+    let mut places = digits.iter().map(|byte| u64::from(byte.wrapping_sub(b'0') % 10));
+    let mut place = || places.next().unwrap_or(0);
+    let (a, b, c, d) = (place(), place(), place(), place());
+    a * 100 + b * 10 + c + u64::from(d >= 5)
+}
+
+/// A duration in seconds, as milliseconds.
+#[inline]
+pub(crate) fn duration_ms(value: &[u8]) -> Result<u64, Reason> {
+    match thousandths(value) {
+        Some(millis) if millis <= MAX_DURATION_MS => Ok(millis),
+        Some(_) => Err(Reason::AbsurdNumber),
+        None => Err(not_a_number(value)),
+    }
+}
+
+/// A whole number.
+#[inline]
+pub(crate) fn integer(value: &[u8]) -> Result<u64, Reason> {
+    let whole = value.iter().try_fold(0_u64, |whole, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 { None } else { whole.checked_mul(10)?.checked_add(u64::from(digit)) }
+    });
+    match whole {
+        Some(whole) if !value.is_empty() => Ok(whole),
+        _ => Err(not_a_number(value)),
+    }
+}
+
+/// Why a value is not a number that fits: it has no digits' shape, or it is too large.
+#[cold]
+fn not_a_number(value: &[u8]) -> Reason {
+    let whole = value.split(|&byte| byte == b'.').next().unwrap_or_default();
+    let fraction = value.get(whole.len() + 1..);
+    let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    if digits(whole) && fraction.is_none_or(digits) { Reason::AbsurdNumber } else { Reason::BadNumber }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_to_milliseconds() {
+        for (text, millis) in [
+            ("0.123", 123),
+            ("10", 10_000),
+            ("66124.476", 66_124_476),
+            ("0.1235", 124),
+            ("0.12349", 123),
+            ("0.9996", 1000),
+            ("0.5", 500),
+            ("0.05", 50),
+            ("0", 0),
+        ] {
+            assert_eq!(duration_ms(text.as_bytes()), Ok(millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_and_what_is_absurd() {
+        for bad in ["", ".", "1.", ".5", "1.2.3", "1,5", "-1", "1e3", "0.12x", "0x1"] {
+            assert_eq!(duration_ms(bad.as_bytes()), Err(Reason::BadNumber), "{bad}");
+        }
+        for absurd in ["18446744073709551615", "18446744073709551.615", "31622400.001", "99999999999999999999999"] {
+            assert_eq!(duration_ms(absurd.as_bytes()), Err(Reason::AbsurdNumber), "{absurd}");
+        }
+        assert_eq!(duration_ms(b"31622400"), Ok(MAX_DURATION_MS));
+        assert_eq!(integer(b"18446744073709551615"), Ok(u64::MAX));
+        assert_eq!(integer(b"18446744073709551616"), Err(Reason::AbsurdNumber));
+        assert_eq!(integer(b"12a"), Err(Reason::BadNumber));
+        assert_eq!(integer(b""), Err(Reason::BadNumber));
+    }
+}

@@ -1,0 +1,267 @@
+//! Lines to records.
+
+use crate::grammar::{Clock, Escape, Format, FormatError, Reason, Reject, Span, chomp};
+use crate::time::Timestamp;
+
+use super::needs::Needs;
+use super::{Record, instant, number, request, upstream};
+
+/// Parses the lines of one format. One per worker: it keeps the spans of the last line and the last time.
+#[derive(Debug, Clone)]
+pub struct Parser {
+    format: Format,
+    spans: Vec<Span>,
+    /// For each variable the step that cuts it.
+    steps: Vec<usize>,
+    end: (usize, Clock),
+    fields: Fields,
+    malformed_matters: bool,
+    last: LastTime,
+}
+
+/// The steps of the needed fields.
+#[derive(Debug, Clone, Default)]
+struct Fields {
+    request_time: Option<usize>,
+    upstream: [Option<usize>; 3],
+    request: Option<usize>,
+    method: Option<usize>,
+    target: Option<usize>,
+    /// The step of `$args` where `$is_args$args` directly follow the target.
+    args: Option<usize>,
+    protocol: Option<usize>,
+    status: Option<usize>,
+    bytes: Option<usize>,
+    host: Option<usize>,
+}
+
+/// The bytes of the last time and what they mean: neighbouring lines mostly have the same.
+#[derive(Debug, Clone)]
+struct LastTime {
+    bytes: [u8; 26],
+    length: usize,
+    time: Timestamp,
+}
+
+impl Parser {
+    /// A parser for `format` that reads the fields in `needs`.
+    ///
+    /// A format without a request or times is fine: those fields are then empty.
+    ///
+    /// # Errors
+    /// If the format says of no request when it ended, or a needed variable is not one of it.
+    pub fn new(format: &Format, needs: &Needs) -> Result<Parser, FormatError> {
+        let roles = format.roles();
+        let whole = 0..format.text().len();
+        let Some((end, clock)) = roles.end else {
+            let reason = "this format does not say when a request ended";
+            return Err(FormatError::new(
+                format.text(),
+                whole,
+                reason,
+                "add $msec (best), $time_iso8601 or $time_local",
+            ));
+        };
+        let known = format.variables().len();
+        if let Some(unknown) = needs.variables.iter().find(|&&variable| variable >= known) {
+            let reason = format!("this format has no variable number {unknown}, only {known}");
+            return Err(FormatError::new(format.text(), whole, reason, "take it from Format::index_of"));
+        }
+        let step = |role: Option<usize>, needed: bool| role.filter(|_| needed).and_then(|role| format.step_of(role));
+        let times = needs.times || needs.all;
+        let target = needs.target || needs.all;
+        let request = step(roles.request, target);
+        let alone = target && request.is_none();
+        let fields = Fields {
+            request_time: step(roles.request_time, times),
+            upstream: roles.upstream.map(|role| step(role, times)),
+            request,
+            method: step(roles.method, alone),
+            target: step(roles.target, alone),
+            args: step(roles.target, alone).and_then(|target| args_after(format, target)),
+            protocol: step(roles.protocol, alone),
+            status: step(roles.status, true),
+            bytes: step(roles.bytes, needs.bytes || needs.all),
+            host: step(roles.host, needs.host || needs.all),
+        };
+        Ok(Parser {
+            spans: format.spans(),
+            steps: (0..known).map(|variable| format.step_of(variable).unwrap_or(usize::MAX)).collect(),
+            end: (format.step_of(end).unwrap_or(usize::MAX), clock),
+            malformed_matters: fields.request.is_some(),
+            fields,
+            last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
+            format: format.clone(),
+        })
+    }
+
+    /// The format.
+    pub fn format(&self) -> &Format {
+        &self.format
+    }
+
+    /// Which times the format has and the parser reads: request, upstream response, connect, header.
+    pub fn times_present(&self) -> [bool; 4] {
+        let [response, connect, header] = self.fields.upstream.map(|step| step.is_some());
+        [self.fields.request_time.is_some(), response, connect, header]
+    }
+
+    /// How exactly the end is known, in milliseconds: 1 with `$msec`, else 1000.
+    pub fn end_precision_ms(&self) -> u32 {
+        if self.end.1 == Clock::Msec { 1 } else { 1000 }
+    }
+
+    /// Reads `line`, with or without its line end (LF, CRLF).
+    ///
+    /// # Errors
+    /// A line that does not fit the format, or a needed number or time out of its range.
+    #[inline]
+    pub fn parse<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
+        let line = chomp(line);
+        self.format.plan().cut(line, &mut self.spans).map_err(|failure| Reject::at(failure.at, failure.reason))?;
+        let end = self.read_end(line)?;
+        let [response, connect, header] = self.fields.upstream;
+        let request_time_ms = self.number(line, self.fields.request_time, number::duration_ms)?;
+        let upstream_ms = [self.sum(line, response)?, self.sum(line, connect)?, self.sum(line, header)?];
+        let mut record = Record {
+            end,
+            request_time_ms,
+            upstream_ms,
+            method: b"",
+            target: b"",
+            protocol: b"",
+            malformed_request: false,
+            status: self.number(line, self.fields.status, status)?,
+            bytes_sent: self.number(line, self.fields.bytes, number::integer)?,
+            host: self.text(line, self.fields.host),
+        };
+        self.read_request(line, &mut record);
+        Ok(record)
+    }
+
+    /// The raw (still escaped) value of a variable of `line`, which must be the line parsed last. None if it is absent:
+    /// `-` with `escape=default`, empty otherwise (or of another line).
+    pub fn value<'l>(&self, line: &'l [u8], variable: usize) -> Option<&'l [u8]> {
+        self.text(line, self.steps.get(variable).copied())
+    }
+
+    #[inline(always)]
+    fn span<'l>(&self, line: &'l [u8], step: usize) -> Option<(&'l [u8], u32)> {
+        let &(from, until) = self.spans.get(step)?;
+        Some((line.get(from as usize..until as usize)?, from))
+    }
+
+    /// The value of a step, None if it is absent.
+    #[inline(always)]
+    fn text<'l>(&self, line: &'l [u8], step: Option<usize>) -> Option<&'l [u8]> {
+        let (value, _) = self.span(line, step?)?;
+        let absent = match self.format.escape() {
+            Escape::Default => value == b"-",
+            Escape::Json | Escape::None => value.is_empty(),
+        };
+        (!absent).then_some(value)
+    }
+
+    #[inline(always)]
+    fn number<'l, T>(
+        &self,
+        line: &'l [u8],
+        step: Option<usize>,
+        read: impl Fn(&'l [u8]) -> Result<T, Reason>,
+    ) -> Result<Option<T>, Reject> {
+        let Some((value, from)) = step.and_then(|step| self.span(line, step)) else { return Ok(None) };
+        match value {
+            b"" | b"-" => Ok(None),
+            value => read(value).map(Some).map_err(|reason| Reject::at(from as usize, reason)),
+        }
+    }
+
+    #[inline(always)]
+    fn sum(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
+        let Some((value, from)) = step.and_then(|step| self.span(line, step)) else { return Ok(None) };
+        upstream::sum_ms(value).map_err(|reason| Reject::at(from as usize, reason))
+    }
+
+    #[inline(always)]
+    fn read_end(&mut self, line: &[u8]) -> Result<Timestamp, Reject> {
+        let (step, clock) = self.end;
+        let (value, from) = self.span(line, step).unwrap_or((b"", 0));
+        // `$time_local` always has these 26 bytes, so that the comparison is a few words.
+        if let Ok(bytes) = <&[u8; 26]>::try_from(value)
+            && *bytes == self.last.bytes
+        {
+            return Ok(self.last.time);
+        }
+        self.read_new_end(value, clock).ok_or_else(|| {
+            let reason = if clock == Clock::Msec { Reason::BadNumber } else { Reason::BadTime };
+            Reject::at(from as usize, reason)
+        })
+    }
+
+    fn read_new_end(&mut self, value: &[u8], clock: Clock) -> Option<Timestamp> {
+        // `$time_iso8601` has 25 bytes; it is kept with a zero behind it, which no time holds.
+        if clock == Clock::Iso8601
+            && value.len() == self.last.length
+            && self.last.bytes.get(..value.len()) == Some(value)
+        {
+            return Some(self.last.time);
+        }
+        let time = match clock {
+            Clock::Msec => return instant::msec(value),
+            Clock::Iso8601 => instant::iso8601(value)?,
+            Clock::Local => instant::local(value)?,
+        };
+        let mut bytes = [0; 26];
+        if let Some(kept) = bytes.get_mut(..value.len()) {
+            kept.copy_from_slice(value);
+            self.last = LastTime { bytes, length: value.len(), time };
+        }
+        Some(time)
+    }
+
+    #[inline(always)]
+    fn read_request<'l>(&self, line: &'l [u8], record: &mut Record<'l>) {
+        if self.malformed_matters {
+            let (value, _) = self.fields.request.and_then(|step| self.span(line, step)).unwrap_or((b"", 0));
+            match request::split(value) {
+                Some(parts) => {
+                    record.method = parts.method;
+                    record.target = parts.target;
+                    record.protocol = parts.protocol;
+                }
+                None => record.malformed_request = true,
+            }
+            return;
+        }
+        record.method = self.text(line, self.fields.method).unwrap_or_default();
+        record.protocol = self.text(line, self.fields.protocol).unwrap_or_default();
+        record.target = self.text(line, self.fields.target).unwrap_or_default();
+        if let (Some(target), Some(args)) = (self.fields.target, self.fields.args)
+            && let (Some(&(from, until)), Some(&(start, end))) = (self.spans.get(target), self.spans.get(args))
+            && start > until
+        {
+            record.target = line.get(from as usize..end as usize).unwrap_or_default();
+        }
+    }
+}
+
+/// `$status`, 0 to 999 (nginx logs 000 when it answered nothing).
+#[inline]
+fn status(value: &[u8]) -> Result<u16, Reason> {
+    match number::integer(value)? {
+        number if number <= 999 => u16::try_from(number).map_err(|_| Reason::AbsurdNumber),
+        _ => Err(Reason::AbsurdNumber),
+    }
+}
+
+/// The step of `$args` if `$is_args$args` directly follow the step `target`.
+fn args_after(format: &Format, target: usize) -> Option<usize> {
+    let mut steps = format.plan().steps.iter().skip(target);
+    let (uri, is_args, args) = (steps.next()?, steps.next()?, steps.next()?);
+    let named = |variable: usize, names: &[&str]| {
+        format.variables().get(variable).is_some_and(|variable| names.contains(&variable.name.as_str()))
+    };
+    let joined = uri.literal.is_empty() && is_args.literal.is_empty();
+    let fits = joined && named(is_args.variable, &["is_args"]) && named(args.variable, &["args", "query_string"]);
+    fits.then_some(target + 2)
+}

@@ -1,0 +1,121 @@
+//! Values as they were before nginx escaped them.
+
+use std::borrow::Cow;
+
+use crate::grammar::Escape;
+
+/// The value without nginx's escapes: `\xHH` by default, JSON's own with `escape=json`, none with `escape=none`.
+/// An escape that nginx would not have written stays as it is. The result is bytes: hostile and not always UTF-8.
+pub fn unescape(value: &[u8], escape: Escape) -> Cow<'_, [u8]> {
+    if escape == Escape::None || memchr::memchr(b'\\', value).is_none() {
+        return Cow::Borrowed(value);
+    }
+    let mut out = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        out.extend_from_slice(head);
+        let taken = match escape {
+            Escape::Json => json(tail, &mut out),
+            _ => hex(tail, &mut out),
+        };
+        if taken == 0 {
+            out.push(b'\\');
+        }
+        rest = tail.get(taken.max(1)..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    Cow::Owned(out)
+}
+
+/// `\xHH` at the start of `tail`: how many bytes it takes, 0 if it is none.
+fn hex(tail: &[u8], out: &mut Vec<u8>) -> usize {
+    match tail.get(1..4).and_then(|hex| Some((hex.first()?, hex_value(hex.get(1..)?)?))) {
+        Some((b'x', byte)) => {
+            out.push(byte as u8);
+            4
+        }
+        _ => 0,
+    }
+}
+
+/// A JSON escape at the start of `tail`; `\uD83D\uDE00` is one character.
+fn json(tail: &[u8], out: &mut Vec<u8>) -> usize {
+    let byte = match tail.get(1) {
+        Some(b'n') => b'\n',
+        Some(b't') => b'\t',
+        Some(b'r') => b'\r',
+        Some(b'b') => 0x08,
+        Some(b'f') => 0x0C,
+        Some(same @ (b'"' | b'\\' | b'/')) => *same,
+        Some(b'u') => return unicode(tail, out),
+        _ => return 0,
+    };
+    out.push(byte);
+    2
+}
+
+fn unicode(tail: &[u8], out: &mut Vec<u8>) -> usize {
+    let unit = |from: usize| tail.get(from..from + 4).and_then(hex_value);
+    let Some(first) = unit(2) else { return 0 };
+    let low = if tail.get(6..8) == Some(b"\\u") { unit(8) } else { None };
+    let (code, taken) = match (first, low) {
+        (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => (0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00), 12),
+        _ => (first, 6),
+    };
+    let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    taken
+}
+
+fn hex_value(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |value, &byte| Some(value * 16 + char::from(byte).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn default_escapes() {
+        let plain = |text: &'static str| unescape(text.as_bytes(), Escape::Default).into_owned();
+        assert_eq!(plain("a \\x22q\\x22 \\x5Cb"), b"a \"q\" \\b");
+        assert_eq!(plain("\\x16\\x03\\xff"), b"\x16\x03\xFF");
+        assert_eq!(plain("\\x2"), b"\\x2");
+        assert_eq!(plain("\\n\\"), b"\\n\\");
+        assert!(matches!(unescape(b"plain", Escape::Default), Cow::Borrowed(_)));
+        assert!(matches!(unescape(b"\\x22", Escape::None), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_escapes() {
+        let plain = |text: &'static str| unescape(text.as_bytes(), Escape::Json).into_owned();
+        assert_eq!(plain("a\\\"b\\\\c\\/\\n\\t\\r\\b\\f"), b"a\"b\\c/\n\t\r\x08\x0C");
+        assert_eq!(plain("\\u001B[31m\\u00e9"), "\u{1b}[31m\u{e9}".as_bytes());
+        assert_eq!(plain("\\uD83D\\uDE00 \\uD83D"), "\u{1f600} \u{fffd}".as_bytes());
+        assert_eq!(plain("\\q\\u12"), b"\\q\\u12");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+        #[test]
+        fn undoes_what_nginx_does(value in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let mut escaped = Vec::new();
+            for &byte in &value {
+                if byte == b'"' || byte == b'\\' || byte < 0x20 || byte >= 0x7F {
+                    escaped.extend(format!("\\x{byte:02X}").bytes());
+                } else {
+                    escaped.push(byte);
+                }
+            }
+            prop_assert_eq!(unescape(&escaped, Escape::Default).into_owned(), value);
+        }
+
+        #[test]
+        fn any_bytes_are_fine(value in proptest::collection::vec(prop_oneof![Just(b'\\'), Just(b'u'), any::<u8>()], 0..40)) {
+            let _ = unescape(&value, Escape::Json);
+            let _ = unescape(&value, Escape::Default);
+        }
+    }
+}
