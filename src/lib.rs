@@ -19,6 +19,7 @@
 pub mod cli;
 pub mod error;
 pub mod histogram;
+pub mod report;
 pub mod route;
 pub mod source;
 pub mod time;
