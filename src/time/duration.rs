@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use nom::Parser;
 use nom::character::complete::{alpha1, char, digit1};
-use nom::combinator::{map_opt, opt};
+use nom::combinator::{cut, map_opt, opt};
 use nom::multi::many1;
 use nom::sequence::preceded;
 
@@ -100,7 +100,7 @@ fn part(input: &str) -> Parsed<'_, u64> {
 fn number(input: &str) -> Parsed<'_, (u128, Option<&str>)> {
     (
         expecting("a number", map_opt(digit1, |digits: &str| digits.parse::<u128>().ok())),
-        opt(preceded(char('.'), expecting("digits after the point", digit1))),
+        opt(preceded(char('.'), cut(expecting("digits after the point", digit1)))),
     )
         .parse(input)
 }

@@ -24,6 +24,7 @@ use super::{Day, Reference, Written};
 use crate::time::Timestamp;
 use crate::time::expected::{Expected, Parsed, expecting, failure, wrong};
 
+const A_TIME: &str = "a time such as -10min, 14:05, noon yesterday or 20261122";
 const NOON_WARNING: &str = "read as noon; Graphite reads 12pm as 00:00";
 const MIDNIGHT_WARNING: &str = "read as 00:00; Graphite reads 12am as noon";
 const MILLIS_WARNING: &str = "read as milliseconds since the epoch";
@@ -132,7 +133,11 @@ fn reference(input: &str) -> Parsed<'_, (Reference, Option<&'static str>)> {
             Ok((rest, (Reference::Local { day: day.unwrap_or(Day::FromToday(0)), clock }, warning)))
         }
         None => {
-            let (rest, day) = expecting("a time such as -10min, 14:05, noon yesterday or 20261122", day).parse(rest)?;
+            // Alternatives that fail half-way through a word would point into it: point at its beginning.
+            let (rest, day) = day(rest).map_err(|error| match error {
+                nom::Err::Error(e) if e.what.is_empty() => nom::Err::Error(Expected { rest, what: A_TIME }),
+                named => named,
+            })?;
             Ok((rest, (Reference::Local { day, clock: NaiveTime::MIN }, None)))
         }
     }
