@@ -11,6 +11,7 @@ use spikeline::error::Error;
 use spikeline::time::Timestamp;
 
 use crate::destination;
+use crate::peer::free_ports;
 
 /// Later than any wait after a failure.
 const LATER: Duration = Duration::from_secs(31);
@@ -49,11 +50,18 @@ fn read_exactly(stream: &mut TcpStream, length: usize) -> Vec<u8> {
     got
 }
 
+/// Take one connection and read so much from it. The connection comes back as well: closed at once, its end could be
+/// noticed before the send is over, and the batch would rightly count as unsent.
+fn accept_and_read(listener: &TcpListener, length: usize) -> (Vec<u8>, TcpStream) {
+    let (mut stream, _) = listener.accept().unwrap();
+    (read_exactly(&mut stream, length), stream)
+}
+
 #[test]
 fn refused_then_there() {
-    let (listener, mut link) = listen();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let [port] = free_ports();
+    let address = format!("127.0.0.1:{port}");
+    let mut link = Link::new(destination(&address, Protocol::Plaintext), 3);
     let (points, now) = (batch(3), Instant::now());
     assert!(link.ready(now));
     assert_eq!(link.send(&Points::new(), now), Ok(()), "nothing to send needs no connection");
@@ -62,7 +70,7 @@ fn refused_then_there() {
     let error = link.send(&points, now).unwrap_err();
     assert_eq!(error.step, Step::Connect);
     let message = Error::from(error).to_string();
-    assert!(message.contains(&address.to_string()) && message.contains("to mend it"), "{message}");
+    assert!(message.contains(&address) && message.contains("to mend it"), "{message}");
     let LinkState::Down { since, next_try, .. } = link.state() else { panic!("not down") };
     let before = next_try.checked_sub(Duration::from_millis(1)).unwrap();
     assert!(link.ready(next_try) && !link.ready(before));
@@ -74,9 +82,9 @@ fn refused_then_there() {
     assert_eq!(since, same);
 
     let listener = TcpListener::bind(address).unwrap();
-    let reader = thread::spawn(move || read_exactly(&mut listener.accept().unwrap().0, lines(&batch(3)).len()));
+    let reader = thread::spawn(move || accept_and_read(&listener, lines(&batch(3)).len()));
     link.send(&points, now + LATER * 2).unwrap();
-    assert_eq!(reader.join().unwrap(), lines(&points));
+    assert_eq!(reader.join().unwrap().0, lines(&points));
     assert_eq!(link.state(), LinkState::Connected);
     assert!(!link.reconnected(), "the first connection has nothing to make good");
     assert_eq!((link.counters().points_sent, link.counters().failures), (3, 2));
@@ -114,9 +122,9 @@ fn a_black_hole_is_given_up_and_the_batch_goes_again() {
     let hole = listener.accept().unwrap();
     let all = lines(&points);
     let length = all.len();
-    let reader = thread::spawn(move || read_exactly(&mut listener.accept().unwrap().0, length));
+    let reader = thread::spawn(move || accept_and_read(&listener, length));
     link.send(&points, now + LATER).unwrap();
-    assert!(reader.join().unwrap() == all);
+    assert!(reader.join().unwrap().0 == all);
     assert!(link.reconnected() && !link.reconnected());
     assert_eq!(link.counters().points_sent, 100_000);
     drop(hole);
@@ -132,13 +140,13 @@ fn a_reset_in_mid_batch_leaves_the_whole_batch_unsent() {
         let (mut first, _) = listener.accept().unwrap();
         read_exactly(&mut first, 100_000);
         drop(first); // With bytes unread, that is a reset.
-        read_exactly(&mut listener.accept().unwrap().0, length)
+        accept_and_read(&listener, length)
     });
     let now = Instant::now();
     assert_eq!(link.send(&points, now).unwrap_err().step, Step::Write);
     assert_eq!((link.counters().points_sent, link.counters().failures), (0, 1));
     link.send(&points, now + LATER).unwrap();
-    assert!(peer.join().unwrap() == all);
+    assert!(peer.join().unwrap().0 == all);
     assert!(link.reconnected());
 }
 
@@ -147,19 +155,16 @@ fn closes_while_idle(words: &'static [u8]) {
     let (listener, mut link) = listen();
     let (one, two) = (batch(5), batch(7));
     let (length, now) = (lines(&one).len(), Instant::now());
-    let peer = thread::spawn(move || {
-        let (mut first, _) = listener.accept().unwrap();
-        let got = read_exactly(&mut first, length);
-        first.write_all(words).unwrap();
-        (listener, got)
-    });
+    let peer = thread::spawn(move || (accept_and_read(&listener, length), listener));
     link.send(&one, now).unwrap();
-    let (listener, got) = peer.join().unwrap();
+    let ((got, mut first), listener) = peer.join().unwrap();
     assert_eq!(got, lines(&one));
+    first.write_all(words).unwrap();
+    drop(first);
     let length = lines(&two).len();
-    let reader = thread::spawn(move || read_exactly(&mut listener.accept().unwrap().0, length));
+    let reader = thread::spawn(move || accept_and_read(&listener, length));
     link.send(&two, now).unwrap();
-    assert_eq!(reader.join().unwrap(), lines(&two));
+    assert_eq!(reader.join().unwrap().0, lines(&two));
     assert!(link.reconnected());
     let counters = link.counters();
     assert_eq!((counters.reconnects, counters.failures, counters.points_sent), (1, 0, 12));
@@ -184,9 +189,9 @@ fn ipv6_is_spoken() {
     let mut link = Link::new(destination(&listener.local_addr().unwrap().to_string(), Protocol::Plaintext), 1);
     let points = batch(3);
     let length = lines(&points).len();
-    let reader = thread::spawn(move || read_exactly(&mut listener.accept().unwrap().0, length));
+    let reader = thread::spawn(move || accept_and_read(&listener, length));
     link.send(&points, Instant::now()).unwrap();
-    assert_eq!(reader.join().unwrap(), lines(&points));
+    assert_eq!(reader.join().unwrap().0, lines(&points));
 }
 
 #[test]

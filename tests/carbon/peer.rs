@@ -5,12 +5,16 @@ use std::fmt::Write as _;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use spikeline::carbon::Points;
 
 /// Where Debian's graphite-carbon has it.
 const CARBON: &str = "/usr/bin/carbon-cache";
+
+/// The Python that Debian's python3-whisper is installed for, whatever else comes first in PATH.
+const PYTHON: &str = "/usr/bin/python3";
 
 /// How long anything may take on a busy machine; nothing is asserted about speed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,7 +31,7 @@ pub(crate) struct Carbon {
 
 /// A started carbon, or `None` with a word about why the test is skipped.
 pub(crate) fn carbon() -> Option<Carbon> {
-    let whisper = Command::new("python3").args(["-c", "import whisper"]).stderr(Stdio::null()).status();
+    let whisper = Command::new(PYTHON).args(["-c", "import whisper"]).stderr(Stdio::null()).status();
     if !Path::new(CARBON).exists() || !whisper.is_ok_and(|status| status.success()) {
         let required = std::env::var_os("SPIKELINE_REQUIRE_PEERS").is_some_and(|value| value == "1");
         assert!(
@@ -104,7 +108,7 @@ impl Carbon {
     /// What is on disk now.
     pub(crate) fn stored(&self) -> Stored {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/carbon/read_whisper.py");
-        let output = Command::new("python3").arg(script).arg(self.folder.path().join("whisper")).output().unwrap();
+        let output = Command::new(PYTHON).arg(script).arg(self.folder.path().join("whisper")).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines()
@@ -129,17 +133,16 @@ pub(crate) fn expect(points: &Points, into: &mut Stored) {
     }
 }
 
-/// Ports that are free for TCP and UDP.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let mut held = Vec::new();
+/// Ports that are free for TCP and UDP, below those that Linux gives to clients (32768 and up): a port that is closed for
+/// a while in a test is not taken by another one meanwhile.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let base = std::process::id() * 64 % 10_000;
     [(); N].map(|()| {
         loop {
-            let stream = TcpListener::bind("127.0.0.1:0").unwrap();
-            let port = stream.local_addr().unwrap().port();
-            let datagrams = UdpSocket::bind(("127.0.0.1", port));
-            let free = datagrams.is_ok();
-            held.push((stream, datagrams));
-            if free {
+            let turn = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+            let port = u16::try_from(20_000 + (base + turn) % 12_000).unwrap();
+            if TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
                 return port;
             }
         }
