@@ -8,7 +8,7 @@
 //! one more underscore is added (`spikeline.a` is sent as `spikeline_.a`, a route `spikeline_` as `spikeline__`), so
 //! no two routes meet. The tagged form has no such clash and leaves routes alone.
 
-use super::point::{Points, is_node};
+use super::point::{Points, is_dotted};
 use crate::error::{Error, Result};
 use crate::histogram::{Cell, Latency, Quantile, Time};
 use crate::time::Timestamp;
@@ -46,12 +46,12 @@ impl Naming {
     /// # Errors
     /// A prefix that is not dotted nodes of `[A-Za-z0-9_-]`, or an empty host.
     pub fn new(prefix: &str, host: &str, tagged: bool) -> Result<Naming> {
-        if !prefix.split('.').all(is_node) {
+        if !is_dotted(prefix) {
             return Err(Error::usage(format!("carbon prefix {prefix:?} is not a metric path"))
                 .remedy("use letters, digits, `_` and `-`, with single dots between, such as `nginx`"));
         }
         let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-        if !is_node(&host) {
+        if !is_dotted(&host) {
             return Err(Error::usage("the host's name for carbon is empty or over 200 bytes long")
                 .remedy("set a short name of letters, digits, `_` and `-`"));
         }
@@ -61,7 +61,7 @@ impl Naming {
     /// Everything that is sent for one route and slot. `times` are the times that the route's formats have at all; one
     /// of them without samples in this slot gives no points, since nothing is not 0. Times are in milliseconds.
     pub fn cell(&self, route: &str, slot: Timestamp, cell: &Cell, times: &[Time], out: &mut Points) {
-        let mut series = Series { naming: self, route, slot, out };
+        let mut series = self.series(route, slot, out);
         series.add("requests", "count", whole(cell.requests));
         series.add("requests", "slow", whole(cell.slow));
         for (class, count) in STATUS.into_iter().zip(cell.status) {
@@ -76,18 +76,29 @@ impl Naming {
 
     /// What is sent for a route that had no request in this slot: `requests.count` 0 and nothing else.
     pub fn quiet(&self, route: &str, slot: Timestamp, out: &mut Points) {
-        Series { naming: self, route, slot, out }.add("requests", "count", 0.0);
+        self.series(route, slot, out).add("requests", "count", 0.0);
     }
 
     /// One of the daemon's own metrics: `<prefix>.<host>.spikeline.<name>`, tagged `<prefix>.spikeline.<name>;host=..`.
     pub fn own(&self, name: &str, value: f64, at: Timestamp, out: &mut Points) {
+        let safe = self.is_safe_with(name);
         out.push_with(value, at, |path| {
-            if self.tagged {
+            if safe && self.tagged {
                 append(path, &[&self.prefix, ".", OWN, ".", name, ";host=", &self.host]);
-            } else {
+            } else if safe {
                 append(path, &[&self.prefix, ".", &self.host, ".", OWN, ".", name]);
             }
         });
+    }
+
+    /// Whether prefix, host and this text hold no tag, separator or other unsafe byte of their own: a route `a;host=b`
+    /// would make a well-formed path, but not ours.
+    fn is_safe_with(&self, text: &str) -> bool {
+        is_dotted(&self.prefix) && is_dotted(&self.host) && is_dotted(text)
+    }
+
+    fn series<'a>(&'a self, route: &'a str, slot: Timestamp, out: &'a mut Points) -> Series<'a> {
+        Series { naming: self, route, safe: self.is_safe_with(route), slot, out }
     }
 
     /// Append the path of one series of `route`.
@@ -105,13 +116,19 @@ impl Naming {
 struct Series<'a> {
     naming: &'a Naming,
     route: &'a str,
+    /// Whether it may be sent at all; if not, every point of it is refused and so counted.
+    safe: bool,
     slot: Timestamp,
     out: &'a mut Points,
 }
 
 impl Series<'_> {
     fn add(&mut self, group: &str, what: &str, value: f64) {
-        self.out.push_with(value, self.slot, |path| self.naming.path(self.route, group, what, path));
+        self.out.push_with(value, self.slot, |path| {
+            if self.safe {
+                self.naming.path(self.route, group, what, path);
+            }
+        });
     }
 
     fn latency(&mut self, name: &str, latency: &Latency) {

@@ -57,10 +57,10 @@ mod tests {
         append(Point { path: "a.b", value: 1.5, at: 0x4ed6_35cc }, &mut out);
         append(Point { path: "c", value: -2.0, at: 0x8000_0001 }, &mut out);
         close(&mut out);
-        let expected: &[u8] = b"\0\0\0\x39\x80\x02](\
+        let expected: &[u8] = b"\0\0\0\x36\x80\x02](\
             X\x03\0\0\0a.bJ\xcc\x35\xd6\x4eG\x3f\xf8\0\0\0\0\0\0\x86\x86\
             X\x01\0\0\0c\x8a\x05\x01\0\0\x80\0G\xc0\0\0\0\0\0\0\0\x86\x86e.";
         assert_eq!(out, expected);
-        assert_eq!(out.len(), 4 + 0x39);
+        assert_eq!(out.len(), 4 + 0x36);
     }
 }

@@ -56,7 +56,8 @@ impl Points {
         self.push_with(value, at, |paths| paths.push_str(path))
     }
 
-    /// The same, with the path written straight into the buffer by `write`, which may only append.
+    /// The same, with the path written straight into the buffer by `write`, which may only append; nothing
+    /// appended means that there is no safe path.
     pub(super) fn push_with(&mut self, value: f64, at: Timestamp, write: impl FnOnce(&mut String)) -> bool {
         let begin = self.paths.len();
         write(&mut self.paths);
@@ -121,13 +122,13 @@ fn is_safe(path: &str) -> bool {
         && parts.all(|tag| tag.split_once('=').is_some_and(|(key, value)| is_node(key) && is_dotted(value)))
 }
 
-/// Whether these are non-empty safe nodes with dots between.
-fn is_dotted(text: &str) -> bool {
+/// Whether these are non-empty safe nodes with dots between, without tags.
+pub(super) fn is_dotted(text: &str) -> bool {
     text.split('.').all(is_node)
 }
 
 /// Whether this is one non-empty safe node.
-pub(super) fn is_node(text: &str) -> bool {
+fn is_node(text: &str) -> bool {
     (1..=NODE).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
