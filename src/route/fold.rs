@@ -82,30 +82,39 @@ fn class(byte: u8) -> u8 {
 #[inline]
 pub fn fold(path: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
-    let mut rest = path.strip_prefix(b"/").unwrap_or(path);
-    let mut segments = 0;
+    // Segments that stay are copied in runs, from `kept` on, when one comes that does not, or at the end.
+    let (mut kept, mut at, mut segments) = (0, 0, 0);
     let mut whole = true;
     loop {
+        // `at` is the slash before a segment.
         if segments == SEGMENTS_MAX {
+            out.extend_from_slice(path.get(kept..at).unwrap_or_default());
             out.extend_from_slice(b"/{rest}");
             whole = false;
             break;
         }
-        let (classes, end) = scan(rest);
-        let Some((segment, tail)) = rest.split_at_checked(end) else { break };
-        out.push(b'/');
-        if segment.len() <= SURE_NODE && classes & (DIGIT | ODD) == 0 {
-            out.extend_from_slice(segment);
-        } else if classes == DIGIT {
-            out.extend_from_slice(b"{id}");
-        } else {
-            fold_segment(segment, classes, out);
+        let rest = path.get(at + 1..).unwrap_or_default();
+        let (classes, length) = scan(rest);
+        let end = at + 1 + length;
+        if length > SURE_NODE || classes & (DIGIT | ODD) != 0 {
+            let segment = rest.get(..length).unwrap_or_default();
+            // Too short for any fold but an id: `v1`, `2x`.
+            if classes == DIGIT || length >= 5 || classes & ODD != 0 {
+                out.extend_from_slice(path.get(kept..=at).unwrap_or_default());
+                if classes == DIGIT {
+                    out.extend_from_slice(b"{id}");
+                } else {
+                    fold_segment(segment, classes, out);
+                }
+                kept = end;
+            }
         }
         segments += 1;
-        match tail.split_first() {
-            Some((b'/', after)) => rest = after,
-            _ => break,
+        if path.get(end) != Some(&b'/') {
+            out.extend_from_slice(path.get(kept..end).unwrap_or_default());
+            break;
         }
+        at = end;
     }
     if out.len() - start > SURE_NAME { fit(start, out) && whole } else { whole }
 }
@@ -136,11 +145,6 @@ pub(super) fn is_stable(segment: &[u8]) -> bool {
 
 /// A segment with a digit, with an odd byte, or longer than usual.
 fn fold_segment(segment: &[u8], classes: u8, out: &mut Vec<u8>) {
-    // Too short for any fold but an id: `v1`, `2x`.
-    if segment.len() < 5 && classes & ODD == 0 {
-        out.extend_from_slice(segment);
-        return;
-    }
     if segment.len() > SEGMENT_MAX {
         out.extend_from_slice(b"{long}");
         return;

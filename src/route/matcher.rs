@@ -1,9 +1,9 @@
 //! One worker's way from a request to its route: a cache in front of the rules and of the shared names.
 //!
-//! Without rules the key is the path's template: few keys, however many paths. With rules, whatever they look at is
-//! put before it; the template stays in place of the path as long as no rule can tell two paths of one template apart
-//! (see `Pattern::sees_through_folds`). A rule whose name has captures of the path then needs a second look-up, by what
-//! it captured.
+//! The key is the path's template, and before it whatever else the rules look at: few keys, however many paths. That
+//! is right as long as no rule can tell two paths of one template apart (see `Pattern::sees_through_folds`); where one
+//! can, only paths that folding left as they were are answered from the cache. Where a rule's name has captures of the
+//! path, the cache knows the rule, and the captures lead to the name.
 
 use std::sync::Arc;
 
@@ -31,13 +31,19 @@ pub struct Matched {
 #[derive(Debug)]
 pub struct Matcher {
     router: Arc<Router>,
-    routes: Arc<Routes>,
-    /// From the key of a request to its route, or to the rule that has to name it.
     answers: Cache<Answer>,
-    /// From a rule and its captures to the route.
-    named: Cache<Found>,
+    names: Names,
     key: Vec<u8>,
     overflow: u64,
+}
+
+/// What a key leads to.
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    /// A route, and the rule that named it.
+    Route(Found, Option<u16>),
+    /// A rule whose name depends on what it captures of the path, which the key does not tell.
+    Captures(u16),
 }
 
 /// A route, and whether a request got there because the cap was reached.
@@ -47,18 +53,21 @@ struct Found {
     over_cap: bool,
 }
 
+/// The template at the end of a key.
 #[derive(Debug, Clone, Copy)]
-enum Answer {
-    Template(Found),
-    Rule(u16, Found),
-    /// The rule's name depends on what it captures of the path, which the key does not tell.
-    Captures(u16),
+struct Template {
+    start: usize,
+    /// Where the path's part ends; a marker may follow.
+    end: usize,
+    /// Nothing was cut off.
+    whole: bool,
 }
 
 impl Matcher {
     /// A matcher with an empty cache.
     pub fn new(router: Arc<Router>, routes: Arc<Routes>) -> Matcher {
-        Matcher { router, routes, answers: Cache::new(), named: Cache::new(), key: Vec::new(), overflow: 0 }
+        let names = Names { routes, known: Cache::new(), key: Vec::new() };
+        Matcher { router, answers: Cache::new(), names, key: Vec::new(), overflow: 0 }
     }
 
     /// How many requests fell to `other`, because the cap was reached before their route was seen.
@@ -67,146 +76,109 @@ impl Matcher {
     }
 
     /// The route of a request.
-    #[inline]
     pub fn route(&mut self, request: &Request<'_>) -> Matched {
         let subject = request.subject();
         self.key.clear();
-        let answer = if self.router.is_empty() {
-            push_template(subject, request.status, &mut self.key);
-            let hash = self.answers.hash(&self.key);
-            match self.answers.get(&self.key, hash) {
-                Some(answer) => answer,
-                None => {
-                    let answer = Answer::Template(intern(&self.routes, &encode_path(&self.key)));
-                    self.answers.put(&self.key, hash, answer);
-                    answer
-                }
-            }
-        } else {
-            return self.route_by_rules(request, subject);
-        };
-        self.matched(answer, None)
-    }
-
-    fn route_by_rules(&mut self, request: &Request<'_>, subject: Subject<'_>) -> Matched {
-        let facts = facts(request, subject, &self.router);
-        let by_fold = self.push_key(&facts, subject);
-        let hash = self.answers.hash(&self.key);
-        let answer = match self.answers.get(&self.key, hash) {
-            Some(answer) => answer,
-            None => {
-                let answer = self.ask(&facts, subject, by_fold);
-                self.answers.put(&self.key, hash, answer);
-                answer
-            }
-        };
-        self.matched(answer, Some(&facts))
-    }
-
-    /// Asks the rules, and if none matches the template.
-    fn ask(&self, facts: &Facts<'_>, subject: Subject<'_>, by_fold: bool) -> Answer {
-        match self.router.first(facts) {
-            Some((at, rule)) if by_fold && rule.name.uses_path() => Answer::Captures(at),
-            Some((at, rule)) => Answer::Rule(at, intern(&self.routes, &rule.name.assemble(&rule.conditions, facts))),
-            None => {
-                let mut template = Vec::new();
-                push_template(subject, facts.status, &mut template);
-                Answer::Template(intern(&self.routes, &encode_path(&template)))
-            }
-        }
-    }
-
-    fn matched(&mut self, answer: Answer, facts: Option<&Facts<'_>>) -> Matched {
-        let (found, rule) = match answer {
-            Answer::Template(found) => (found, None),
-            Answer::Rule(rule, found) => (found, Some(rule)),
-            Answer::Captures(rule) => (self.by_captures(rule, facts), Some(rule)),
-        };
+        let (found, rule) =
+            if self.router.is_empty() { self.by_path(request, subject) } else { self.by_rules(request, subject) };
         self.overflow += u64::from(found.over_cap);
         let threshold_ms = rule.and_then(|rule| self.router.threshold_ms(rule));
         Matched { id: found.id, threshold_ms, rule }
     }
 
-    /// The route of a rule whose name depends on what it captures.
-    fn by_captures(&mut self, at: u16, facts: Option<&Facts<'_>>) -> Found {
-        let (Some(Compiled { name, conditions, .. }), Some(facts)) = (self.router.rule(at), facts) else {
-            // Only a rule that exists, asked with facts, yields this answer.
-            return intern(&self.routes, super::name::OTHER);
-        };
-        self.key.clear();
-        self.key.extend_from_slice(&at.to_le_bytes());
-        let key = &mut self.key;
-        name.values(conditions, facts, |value| push_field(Some(value), key));
-        let hash = self.named.hash(&self.key);
-        if let Some(found) = self.named.get(&self.key, hash) {
-            return found;
+    fn by_path(&mut self, request: &Request<'_>, subject: Subject<'_>) -> (Found, Option<u16>) {
+        push_template(subject, request.status, &mut self.key);
+        let hash = self.answers.hash(&self.key);
+        if let Some(Answer::Route(found, rule)) = self.answers.get(&self.key, hash) {
+            return (found, rule);
         }
-        let found = intern(&self.routes, &name.assemble(conditions, facts));
-        self.named.put(&self.key, hash, found);
-        found
+        let found = self.names.intern(&encode_path(&self.key));
+        self.answers.put(&self.key, hash, Answer::Route(found, None));
+        (found, None)
     }
 
-    /// Builds the key: all that rules can tell requests apart by. Whether the template stands in it for the path.
-    fn push_key(&mut self, facts: &Facts<'_>, subject: Subject<'_>) -> bool {
-        let looks_at = self.router.looks_at;
-        let key = &mut self.key;
-        if looks_at.status {
-            // No status is 65,535: no rule can mean that.
-            key.extend_from_slice(&facts.status.unwrap_or(u16::MAX).to_le_bytes());
+    fn by_rules(&mut self, request: &Request<'_>, subject: Subject<'_>) -> (Found, Option<u16>) {
+        let facts = facts(request, subject, &self.router);
+        push_fields(&facts, &self.router, &mut self.key);
+        let template = push_template(subject, facts.status, &mut self.key);
+        let sure = template.whole && (!self.router.looks_at.raw_path || self.is_path(template, &facts));
+        if !sure {
+            // Such paths are too many to be remembered one by one.
+            return self.ask(&facts, template);
         }
-        if looks_at.method {
-            push_field(Some(facts.method), key);
-        }
-        if looks_at.host {
-            push_field(facts.host, key);
-        }
-        for at in 0..self.router.variables().len() {
-            push_field(facts.variable(at), key);
-        }
-        let before = key.len();
-        if !looks_at.raw_path {
-            key.push(b'f');
-            if push_template(subject, facts.status, key) {
-                return true;
+        let hash = self.answers.hash(&self.key);
+        match self.answers.get(&self.key, hash) {
+            Some(Answer::Route(found, rule)) => return (found, rule),
+            Some(Answer::Captures(at)) => {
+                if let Some(rule) = self.router.rule(at) {
+                    return (self.names.of_rule(at, rule, &facts), Some(at));
+                }
             }
-            // Cut with `{rest}`: the template no longer tells what a rule might see.
-            key.truncate(before);
+            None => {}
         }
-        match subject {
-            Subject::Fixed(template) => {
-                key.push(b'f');
-                key.extend_from_slice(template.as_bytes());
-            }
-            Subject::Path { .. } => {
-                // A 101 has a template of its own.
-                key.push(if facts.status == Some(101) { b'u' } else { b'r' });
-                key.extend_from_slice(facts.path.unwrap_or_default());
-            }
+        let (found, rule) = self.ask(&facts, template);
+        let answer = match rule.and_then(|at| Some((at, self.router.rule(at)?))) {
+            Some((at, rule)) if rule.name.uses_path() && !self.is_path(template, &facts) => Answer::Captures(at),
+            _ => Answer::Route(found, rule),
+        };
+        self.answers.put(&self.key, hash, answer);
+        (found, rule)
+    }
+
+    /// Asks the rules, and if none matches the template.
+    fn ask(&mut self, facts: &Facts<'_>, template: Template) -> (Found, Option<u16>) {
+        match self.router.first(facts) {
+            Some((at, rule)) => (self.names.of_rule(at, rule, facts), Some(at)),
+            None => (self.names.of_template(self.key.get(template.start..).unwrap_or_default()), None),
         }
-        false
+    }
+
+    /// Whether folding left the path as it was, so that the key tells it.
+    fn is_path(&self, template: Template, facts: &Facts<'_>) -> bool {
+        facts.path.is_none_or(|path| self.key.get(template.start..template.end) == Some(path))
     }
 }
 
-/// Appends the template of what a request asks for. Whether all of the path is in it.
-#[inline]
-fn push_template(subject: Subject<'_>, status: Option<u16>, out: &mut Vec<u8>) -> bool {
-    match subject {
-        Subject::Fixed(template) => {
-            out.extend_from_slice(template.as_bytes());
-            true
+/// The shared names, as one worker knows them.
+#[derive(Debug)]
+struct Names {
+    routes: Arc<Routes>,
+    /// From a rule and the values of its captures, or from a template.
+    known: Cache<Found>,
+    key: Vec<u8>,
+}
+
+/// Stands where a rule's number stands in the keys of [`Names`]; no rule has it.
+const NO_RULE: u16 = u16::MAX;
+
+impl Names {
+    fn of_rule(&mut self, at: u16, rule: &Compiled, facts: &Facts<'_>) -> Found {
+        self.key.clear();
+        self.key.extend_from_slice(&at.to_le_bytes());
+        rule.name.values(&rule.conditions, facts, |value| push_field(Some(value), &mut self.key));
+        self.get_or_intern(|| rule.name.assemble(&rule.conditions, facts))
+    }
+
+    fn of_template(&mut self, template: &[u8]) -> Found {
+        self.key.clear();
+        self.key.extend_from_slice(&NO_RULE.to_le_bytes());
+        self.key.extend_from_slice(template);
+        self.get_or_intern(|| encode_path(template))
+    }
+
+    fn get_or_intern(&mut self, name: impl FnOnce() -> String) -> Found {
+        let hash = self.known.hash(&self.key);
+        if let Some(found) = self.known.get(&self.key, hash) {
+            return found;
         }
-        Subject::Path { path, .. } => {
-            let start = out.len();
-            let whole = fold(path, out);
-            if status == Some(101) {
-                // An upgraded connection lasts as long as its client likes: kept out of the path's own latency.
-                if out.len() > start + 1 {
-                    out.push(b'/');
-                }
-                out.extend_from_slice(b"{101}");
-            }
-            whole
-        }
+        let found = self.intern(&name());
+        self.known.put(&self.key, hash, found);
+        found
+    }
+
+    fn intern(&self, name: &str) -> Found {
+        let (id, over_cap) = self.routes.resolve(name);
+        Found { id, over_cap }
     }
 }
 
@@ -221,6 +193,24 @@ fn facts<'a>(request: &Request<'a>, subject: Subject<'a>, router: &Router) -> Fa
     Facts { method, host, path, status: request.status, variables: request.variables }
 }
 
+/// Appends all but the path that rules can tell requests apart by.
+fn push_fields(facts: &Facts<'_>, router: &Router, key: &mut Vec<u8>) {
+    let looks_at = router.looks_at;
+    if looks_at.status {
+        // No status is 65,535: no rule can mean that.
+        key.extend_from_slice(&facts.status.unwrap_or(u16::MAX).to_le_bytes());
+    }
+    if looks_at.method {
+        push_field(Some(facts.method), key);
+    }
+    if looks_at.host {
+        push_field(facts.host, key);
+    }
+    for at in 0..router.variables().len() {
+        push_field(facts.variable(at), key);
+    }
+}
+
 /// Appends a field so that no two sequences of fields look the same.
 fn push_field(field: Option<&[u8]>, key: &mut Vec<u8>) {
     let length = field.map_or(u64::MAX, |field| field.len() as u64);
@@ -228,7 +218,26 @@ fn push_field(field: Option<&[u8]>, key: &mut Vec<u8>) {
     key.extend_from_slice(field.unwrap_or_default());
 }
 
-fn intern(routes: &Routes, name: &str) -> Found {
-    let (id, over_cap) = routes.resolve(name);
-    Found { id, over_cap }
+/// Appends the template of what a request asks for.
+#[inline]
+fn push_template(subject: Subject<'_>, status: Option<u16>, out: &mut Vec<u8>) -> Template {
+    let start = out.len();
+    match subject {
+        Subject::Fixed(template) => {
+            out.extend_from_slice(template.as_bytes());
+            Template { start, end: out.len(), whole: true }
+        }
+        Subject::Path { path, .. } => {
+            let whole = fold(path, out);
+            let end = out.len();
+            if status == Some(101) {
+                // An upgraded connection lasts as long as its client likes: kept out of the path's own latency.
+                if end > start + 1 {
+                    out.push(b'/');
+                }
+                out.extend_from_slice(b"{101}");
+            }
+            Template { start, end, whole }
+        }
+    }
 }
