@@ -91,7 +91,7 @@ fn own_grammars(folder: &Path) -> Result<Vec<Format>> {
         let text =
             std::fs::read_to_string(&path).map_err(|error| Error::io("read the grammar", &path, &error))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let grammars = library::parse(&name, &text).map_err(|error| Error::usage(error.render()).at(&path))?;
+        let grammars = library::parse([(name.as_str(), text.as_str())]).map_err(|error| Error::usage(error.render()).at(&path))?;
         formats.extend(grammars.into_iter().map(|grammar| grammar.format));
     }
     Ok(formats)

@@ -10,7 +10,7 @@ use super::args::FileArguments;
 use super::context::Context;
 use super::output::say;
 use crate::error::{Error, Result};
-use crate::grammar::{Detection, Escape, Format, Reject, detect};
+use crate::grammar::{Escape, Format, Outcome, Reject, detect};
 use crate::pipeline::batch::{self, Feed, Tally};
 use crate::pipeline::{Interpreter, Interpreting, Lines};
 use crate::record::Needs;
@@ -99,7 +99,7 @@ fn progress(bytes: u64) -> ProgressBar {
 struct Candidates {
     given: Option<Arc<Format>>,
     all: Vec<Format>,
-    found: HashMap<String, Arc<Format>>,
+    found: HashMap<usize, Arc<Format>>,
 }
 
 impl Candidates {
@@ -118,21 +118,18 @@ impl Candidates {
         }
         let lines: Vec<&[u8]> = Lines::new(head).map(|(_, line)| line).take(HEAD_LINES).collect();
         let remedy = "give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)";
-        match detect(&lines, &self.all) {
-            Detection::Found { format, .. } => {
-                let format = self
-                    .all
-                    .iter()
-                    .find(|held| held.name() == format)
-                    .ok_or_else(|| Error::usage(format!("no grammar named `{format}`")))?;
-                let found = self.found.entry(format.name().to_owned());
-                Ok(Arc::clone(found.or_insert_with(|| Arc::new(format.clone()))))
+        let named = |at: usize| self.all.get(at).map_or("?", Format::name);
+        match detect(&lines, &self.all).outcome {
+            Outcome::Found { format, .. } => {
+                let known = self.all.get(format).cloned().unwrap_or_else(Format::combined);
+                Ok(Arc::clone(self.found.entry(format).or_insert_with(|| Arc::new(known))))
             }
-            Detection::Tie { formats, .. } => {
-                Err(Error::usage(format!("{name}: its lines fit several formats alike: {}", formats.join(", ")))
+            Outcome::Tie { formats } => {
+                let names: Vec<&str> = formats.into_iter().map(named).collect();
+                Err(Error::usage(format!("{name}: its lines fit several formats alike: {}", names.join(", ")))
                     .remedy(remedy))
             }
-            Detection::None { .. } => {
+            Outcome::None => {
                 Err(Error::usage(format!("{name}: its lines fit none of the {} known formats", self.all.len()))
                     .remedy(remedy))
             }

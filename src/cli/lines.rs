@@ -14,7 +14,7 @@ use crate::pipeline::batch::Tally;
 use crate::pipeline::retrieve::{self, Missing};
 use crate::pipeline::{Filter, Interpreter, Interpreting, Lines, RouteFilter};
 use crate::record::Needs;
-use crate::report::{Align, Column, Table, Value, terminal_safe, write};
+use crate::report::{Column, Table, Unit, Value, terminal_safe, write};
 use crate::store::{By, Entry, Kept, Locator, Query, View};
 use crate::time::Window;
 
@@ -248,19 +248,19 @@ fn print(found: &[Found], format: Format, window: Window) -> Result<()> {
 }
 
 fn table(found: &[Found], window: Window) -> Table {
-    let columns = [
-        ("start", Align::Right),
-        ("end", Align::Right),
-        ("request_time_ms", Align::Right),
-        ("in_window", Align::Left),
-        ("route", Align::Left),
-        ("status", Align::Right),
-        ("upstream_response_time_ms", Align::Right),
-        ("kept", Align::Left),
-        ("file", Align::Left),
-        ("offset", Align::Right),
-        ("length", Align::Right),
-        ("line", Align::Left),
+    let columns = vec![
+        Column::number("start", Unit::None),
+        Column::number("end", Unit::None),
+        Column::number("request_time_ms", Unit::Millis),
+        Column::text("in_window"),
+        Column::text("route"),
+        Column::number("status", Unit::None),
+        Column::number("upstream_response_time_ms", Unit::Millis),
+        Column::text("kept"),
+        Column::text("file"),
+        Column::number("offset", Unit::Bytes),
+        Column::number("length", Unit::Bytes),
+        Column::text("line"),
     ];
     let rows = found.iter().map(|found| {
         let entry = &found.entry;
@@ -274,7 +274,7 @@ fn table(found: &[Found], window: Window) -> Table {
             Value::Text(found.route.clone()),
             if entry.status == 0 { Value::Null } else { Value::Count(u64::from(entry.status)) },
             entry.upstream_ms.map_or(Value::Null, Value::Millis),
-            Value::Text(entry.kept.to_string()),
+            kept(entry.kept),
             Value::Text(found.file.clone()),
             Value::Count(entry.locator.offset),
             Value::Count(u64::from(entry.locator.length)),
@@ -282,7 +282,13 @@ fn table(found: &[Found], window: Window) -> Table {
         ]
     });
     let rows = rows.collect();
-    Table::new(columns.map(|(name, align)| Column::new(name, align)).to_vec(), rows).in_window(window)
+    Table { columns, rows, window: window::shown(window), ..Table::default() }
+}
+
+fn kept(kept: Kept) -> Value {
+    let reasons = [(Kept::THRESHOLD, "threshold"), (Kept::ERROR, "error"), (Kept::SLOWEST, "slowest")];
+    let held: Vec<&str> = reasons.iter().filter(|(flag, _)| kept.contains(*flag)).map(|(_, name)| *name).collect();
+    Value::Text(held.join(" "))
 }
 
 /// How the request lies to the window.

@@ -31,7 +31,7 @@ pub(super) fn style() -> Style {
     let terminal = on_terminal();
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let width = terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten().map(|size| size.ws_col);
-    Style { colour: terminal && !plain, width: width.filter(|width| *width > 0) }
+    Style { colour: terminal && !plain, width: width.filter(|width| *width > 0), terminal }
 }
 
 impl From<Format> for OutputFormat {

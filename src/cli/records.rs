@@ -211,13 +211,12 @@ fn number(raw: &[u8]) -> Option<Value> {
 }
 
 fn list(raw: &[u8], kind: Kind, escape: Escape) -> Value {
-    let Ok(redirects) = upstream_list(raw) else { return text(raw, escape) };
     let member = |member: Option<&[u8]>| match member {
         None => Value::Null,
         Some(raw) if kind == Kind::UpstreamAddrs => text(raw, escape),
         Some(raw) => number(raw).unwrap_or_else(|| text(raw, escape)),
     };
-    redirects.into_iter().map(|attempts| attempts.into_iter().map(member).collect::<Value>()).collect()
+    upstream_list(raw).into_iter().map(|attempts| attempts.into_iter().map(member).collect::<Value>()).collect()
 }
 
 /// Where records go.
@@ -257,7 +256,7 @@ impl Sink {
             Sink::Csv(writer) => writer
                 .write_record(record.values().map(|value| match value {
                     Value::Null => String::new(),
-                    Value::String(text) => crate::report::csv_safe(text).into_owned(),
+                    Value::String(text) => crate::report::neutral(text.into()).into_owned(),
                     other => other.to_string(),
                 }))
                 .map_err(csv_error),

@@ -7,6 +7,7 @@ use super::args::ReportArguments;
 use super::context::Context;
 use super::files::{Files, Rejects, Workers};
 use super::output::{say, stdout, style, written};
+use super::window::shown;
 use super::{Answer, settings, window};
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject};
@@ -14,7 +15,8 @@ use crate::histogram::Cell;
 use crate::pipeline::batch::Tally;
 use crate::pipeline::{Filter, Interpreting, Lines, RouteFilter, Seen, count};
 use crate::record::Needs;
-use crate::report::{LatencyReport, Order, write};
+use crate::report::latency::{LatencyReport, Sort};
+use crate::report::write;
 use crate::store::By;
 use crate::time::Window;
 
@@ -22,7 +24,7 @@ use crate::time::Window;
 const VALUES_MAX: usize = 10_000;
 
 pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<Answer> {
-    let order: Order = arguments.sort.parse().map_err(Error::usage)?;
+    let sort: Sort = arguments.sort.parse().map_err(Error::usage)?;
     let from_store = arguments.files.files.is_empty();
     let default = Window::ALL;
     let window = window::window(&arguments.window, context.now, default)?;
@@ -30,7 +32,7 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
     let (rows, complete) =
         if from_store { of_store(context, arguments, &filter)? } else { of_files(context, arguments, filter)? };
     let found = !rows.is_empty();
-    let report = LatencyReport { first_column: arguments.by.clone(), order, limit: arguments.limit, window };
+    let report = LatencyReport { by: arguments.by.clone(), sort, limit: arguments.limit, window: shown(window) };
     let table = report.table(rows);
     let mut out = stdout();
     written(write(&table, arguments.format.into(), style(), &mut out))?;

@@ -10,11 +10,11 @@ use super::output::{stdout, style, written};
 use super::{Answer, settings, window};
 use crate::error::Result;
 use crate::grammar::{Reason, Reject};
-use crate::histogram::Latency;
+use crate::histogram::{Latency, Quantile};
 use crate::pipeline::batch::Tally;
 use crate::pipeline::{Filter, Interpreting, Lines, RouteFilter, retrieve};
 use crate::record::Needs;
-use crate::report::{Sample, SlowClass, SlowReport, write};
+use crate::report::slow::{Sample, SlowClass, SlowReport};
 use crate::store::{By, Kept, Locator, Query};
 use crate::time::Window;
 
@@ -32,9 +32,14 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
         of_files(context, arguments, filter)?
     };
     let found = !classes.is_empty();
-    let report = SlowReport { window, threshold_ms: threshold, limit: arguments.limit };
+    let report = SlowReport {
+        classes,
+        all_ms: 0,
+        limit: Some(arguments.limit),
+        window: window::shown(window),
+    };
     let mut out = stdout();
-    written(report.write(classes, arguments.format.into(), style(), &mut out))?;
+    written(report.write(arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
     Ok(Answer::of(found, complete))
 }
@@ -111,22 +116,26 @@ fn finish(classes: HashMap<Key, Class>, with: &Interpreting, place: impl Fn(usiz
                 .samples
                 .0
                 .into_iter()
-                .map(|(Reverse(duration_ms), file, offset, line)| Sample {
-                    file: place(file),
-                    offset,
-                    duration_ms,
-                    line: Some(line),
-                })
+                .map(|(_, file, offset, line)| Sample { locator: format!("{}@{offset}", place(file)), line })
                 .collect();
-            Some(SlowClass {
-                route: with.routes.name(crate::route::RouteId(route))?.to_string(),
-                status_class,
-                requests: Some(class.requests),
-                slow: class.slow,
-                samples,
-            })
+            let route = with.routes.name(crate::route::RouteId(route))?.to_string();
+            Some(finished(route, status_class, class.requests, &class.slow, samples))
         })
         .collect()
+}
+
+/// A class as it is reported. Its total is the time of its *slow* requests: what the slowness cost.
+fn finished(route: String, status_class: u8, count: u64, slow: &Latency, samples: Vec<Sample>) -> SlowClass {
+    SlowClass {
+        route,
+        status_class,
+        count,
+        total_ms: slow.sum_ms(),
+        slow: slow.count(),
+        p95_ms: slow.quantile(Quantile::per_mille(950)),
+        max_ms: (!slow.is_empty()).then(|| slow.max_ms()),
+        samples,
+    }
 }
 
 struct SlowTally {
@@ -210,22 +219,15 @@ fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Re
     });
     let files: HashMap<_, String> =
         view.generations().map(|held| (held.id, held.path.display().to_string())).collect();
-    let classes = classes.into_iter().map(|((route, status_class), class)| SlowClass {
-        route: names.get(&route).cloned().unwrap_or_default(),
-        status_class,
-        requests: None,
-        slow: class.slow,
-        samples: class
-            .samples
-            .0
-            .into_iter()
-            .map(|(Reverse(duration_ms), at, offset, _)| Sample {
-                file: locators.get(at).and_then(|held| files.get(&held.generation)).cloned().unwrap_or_default(),
-                offset,
-                duration_ms,
-                line: lines.remove(&at),
-            })
-            .collect(),
+    let classes = classes.into_iter().map(|((route, status_class), class)| {
+        let samples = class.samples.0.iter().map(|(_, at, offset, _)| {
+            let file = locators.get(*at).and_then(|held| files.get(&held.generation));
+            let locator = format!("{}@{offset}", file.map_or("?", String::as_str));
+            Sample { locator, line: lines.remove(at).unwrap_or_else(|| b"(raw line gone)".to_vec()) }
+        });
+        let samples = samples.collect();
+        let route = names.get(&route).cloned().unwrap_or_default();
+        finished(route, status_class, class.slow.count(), &class.slow, samples)
     });
     Ok((classes.collect(), missing.is_empty()))
 }

@@ -21,6 +21,11 @@ pub(super) fn window(arguments: &WindowArguments, now: Timestamp, default: Windo
     Ok(window)
 }
 
+/// The window as a report names it: none if it is all of time.
+pub(super) fn shown(window: Window) -> Option<Window> {
+    (window != Window::ALL).then_some(window)
+}
+
 fn edge(time: Timestamp, unbounded: &str) -> String {
     if time == Window::ALL.from || time == Window::ALL.until { unbounded.to_owned() } else { time.to_string() }
 }

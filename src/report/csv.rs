@@ -30,6 +30,6 @@ fn field(value: &Value, style: Style) -> String {
 }
 
 /// The text, with a `'` before it if a spreadsheet would run it.
-fn neutral(text: Cow<'_, str>) -> Cow<'_, str> {
+pub fn neutral(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { Cow::Owned(format!("'{text}")) } else { text }
 }

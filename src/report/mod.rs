@@ -12,6 +12,7 @@ pub mod slow;
 mod table;
 mod text;
 
+pub use csv::neutral;
 pub use number::{bytes, count, millis};
 pub use safe::terminal_safe;
 pub use table::{Align, Column, OutputFormat, Style, Table, Unit, Value};
