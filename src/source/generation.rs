@@ -6,6 +6,8 @@
 
 use std::path::PathBuf;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 /// How many of a log's first bytes take part in its [`Fingerprint`], at most.
 pub const HEAD_LIMIT: u64 = 4096;
 
@@ -24,6 +26,21 @@ pub struct Fingerprint {
     pub length: u64,
     /// Their xxh3-64.
     pub hash: u64,
+}
+
+impl Fingerprint {
+    /// The fingerprint of a log that begins with `head`, of which at most [`HEAD_LIMIT`] bytes count.
+    pub fn of(head: &[u8]) -> Fingerprint {
+        let limit = usize::try_from(HEAD_LIMIT).unwrap_or(usize::MAX);
+        let head = head.get(..limit).unwrap_or(head);
+        Fingerprint { length: head.len() as u64, hash: if head.is_empty() { 0 } else { xxh3_64(head) } }
+    }
+
+    /// Whether a log that begins with `head` may be this one; `None` if `head` is too short to tell.
+    pub fn matches(&self, head: &[u8]) -> Option<bool> {
+        let length = usize::try_from(self.length).ok()?;
+        head.get(..length).map(|head| Fingerprint::of(head).hash == self.hash)
+    }
 }
 
 /// All that is remembered of a generation: enough to find it again, and to go on reading where it was left.

@@ -1,0 +1,275 @@
+//! Cuts what was read into blocks of whole lines, holds back the unfinished last one, and passes over lines
+//! that are too long in bounded memory. Pure: it does no I/O.
+//!
+//! A round is: [`Cutter::start`] puts what is held into the buffer, the caller appends what it read, and
+//! [`Cutter::cut`] takes the next piece, or holds everything again. [`Cutter::hold`] undoes a start.
+
+use memchr::{memchr, memrchr};
+
+use super::tail::Tail;
+
+/// What a round gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The buffer holds whole lines, the first byte of which is at `offset`.
+    Lines { offset: u64 },
+    /// A line of `length` bytes (with its newline) at `offset` was passed over.
+    TooLong { offset: u64, length: u64 },
+}
+
+/// A line that is being passed over.
+#[derive(Debug, Default)]
+struct Skip {
+    length: u64,
+    tail: Tail,
+}
+
+/// Where in a log the next line starts, and what of it was read already.
+#[derive(Debug)]
+pub(crate) struct Cutter {
+    offset: u64,
+    tail: Tail,
+    held: Vec<u8>,
+    skip: Option<Skip>,
+    lines_held: bool,
+    max_line: usize,
+    block_limit: usize,
+}
+
+/// Buffers of held bytes larger than this are given back to the allocator once they are empty.
+const HELD_CAPACITY: usize = 16 * 1024;
+
+impl Cutter {
+    /// Cuts from `offset` on, before which stand the bytes `tail`.
+    pub(crate) fn new(offset: u64, tail: Tail, max_line: usize, block_limit: usize) -> Cutter {
+        Cutter {
+            offset,
+            tail,
+            held: Vec::new(),
+            skip: None,
+            lines_held: false,
+            max_line: max_line.max(1),
+            block_limit: block_limit.max(1),
+        }
+    }
+
+    /// The offset of the next line: everything before it has been given out.
+    pub(crate) fn position(&self) -> u64 {
+        self.offset
+    }
+
+    /// The bytes before [`Cutter::position`].
+    pub(crate) fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    /// The offset of the first byte that was not read yet.
+    pub(crate) fn read_to(&self) -> u64 {
+        self.offset + self.held.len() as u64 + self.skip.as_ref().map_or(0, |skip| skip.length)
+    }
+
+    /// The bytes before [`Cutter::read_to`].
+    pub(crate) fn read_tail(&self) -> Tail {
+        let mut tail = self.skip.as_ref().map_or_else(|| self.tail.clone(), |skip| skip.tail.clone());
+        tail.push(&self.held);
+        tail
+    }
+
+    /// Whether whole lines are held already, so that a round gives a piece without reading.
+    pub(crate) fn lines_held(&self) -> bool {
+        self.lines_held
+    }
+
+    /// Begins a round: `into` is what is held. Returns how many bytes are to be appended, about.
+    pub(crate) fn start(&mut self, into: &mut Vec<u8>) -> usize {
+        into.clear();
+        into.extend_from_slice(&self.held);
+        self.held.clear();
+        if self.held.capacity() > HELD_CAPACITY {
+            self.held = Vec::new();
+        }
+        match self.block_limit.checked_sub(into.len()) {
+            Some(room) if room > 0 => room,
+            _ => self.block_limit,
+        }
+    }
+
+    /// Holds all of `into` again.
+    pub(crate) fn hold(&mut self, into: &mut Vec<u8>) {
+        self.held.extend_from_slice(into);
+        into.clear();
+    }
+
+    /// Ends a round with the next piece; `None` if `into` (now empty) held no whole line.
+    pub(crate) fn cut(&mut self, into: &mut Vec<u8>) -> Option<Cut> {
+        self.lines_held = false;
+        if let Some(skip) = self.skip.as_mut() {
+            let Some(newline) = memchr(b'\n', into) else {
+                skip.tail.push(into);
+                skip.length += into.len() as u64;
+                into.clear();
+                return None;
+            };
+            return Some(self.pass_over(into, newline + 1));
+        }
+        let Some(newline) = memrchr(b'\n', into) else {
+            if into.len() > self.max_line {
+                let mut tail = self.tail.clone();
+                tail.push(into);
+                self.skip = Some(Skip { length: into.len() as u64, tail });
+                into.clear();
+            } else {
+                self.hold(into);
+            }
+            return None;
+        };
+        let whole = newline + 1;
+        match first_too_long(into.get(..whole).unwrap_or_default(), self.max_line) {
+            Some(0) => {
+                let end = memchr(b'\n', into).map_or(whole, |newline| newline + 1);
+                Some(self.pass_over(into, end))
+            }
+            Some(start) => {
+                self.lines_held = true;
+                Some(self.give_out(into, start))
+            }
+            None => Some(self.give_out(into, whole)),
+        }
+    }
+
+    /// The end of the log: what is held, as a last line without newline.
+    pub(crate) fn finish(&mut self, into: &mut Vec<u8>) -> Option<Cut> {
+        self.start(into);
+        if self.skip.is_some() {
+            let end = into.len();
+            return Some(self.pass_over(into, end));
+        }
+        let end = into.len();
+        (end > 0).then(|| self.give_out(into, end))
+    }
+
+    fn give_out(&mut self, into: &mut Vec<u8>, end: usize) -> Cut {
+        self.held.extend_from_slice(into.get(end..).unwrap_or_default());
+        into.truncate(end);
+        self.tail.push(into);
+        let offset = self.offset;
+        self.offset += into.len() as u64;
+        Cut::Lines { offset }
+    }
+
+    fn pass_over(&mut self, into: &mut Vec<u8>, end: usize) -> Cut {
+        let Skip { length, mut tail } = self.skip.take().unwrap_or_else(|| Skip { length: 0, tail: self.tail.clone() });
+        let rest = into.get(end..).unwrap_or_default();
+        self.lines_held = memchr(b'\n', rest).is_some();
+        self.held.extend_from_slice(rest);
+        into.truncate(end);
+        tail.push(into);
+        let length = length + into.len() as u64;
+        into.clear();
+        let offset = self.offset;
+        self.offset += length;
+        self.tail = tail;
+        Cut::TooLong { offset, length }
+    }
+}
+
+/// Where the first line of more than `max_line` bytes (without newline) starts. `lines` ends in a newline. Hops
+/// from window to window, so that it looks at a few bytes of each only.
+fn first_too_long(lines: &[u8], max_line: usize) -> Option<usize> {
+    let mut start = 0;
+    while lines.len() - start > max_line + 1 {
+        let window = lines.get(start..start + max_line + 1)?;
+        match memrchr(b'\n', window) {
+            Some(newline) => start += newline + 1,
+            None => return Some(start),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cuts `log`, fed in steps of `step` bytes; gives the pieces as (offset, bytes or length).
+    fn pieces(log: &[u8], step: usize, max_line: usize, block_limit: usize) -> Vec<(u64, Result<Vec<u8>, u64>)> {
+        let mut cutter = Cutter::new(0, Tail::default(), max_line, block_limit);
+        let mut into = Vec::new();
+        let mut at = 0;
+        let mut out = Vec::new();
+        loop {
+            let wanted = cutter.start(&mut into).min(step);
+            let end = (at + wanted).min(log.len());
+            let read = end - at;
+            into.extend_from_slice(&log[at..end]);
+            at = end;
+            match cutter.cut(&mut into) {
+                Some(Cut::Lines { offset }) => out.push((offset, Ok(into.clone()))),
+                Some(Cut::TooLong { offset, length }) => out.push((offset, Err(length))),
+                None if read == 0 => break,
+                None => {}
+            }
+            assert!(cutter.held.len() <= max_line.max(block_limit) + block_limit, "held memory is bounded");
+            let mut tail = Tail::default();
+            tail.push(&log[..usize::try_from(cutter.position()).unwrap()]);
+            assert_eq!(cutter.tail(), &tail);
+            let mut tail = Tail::default();
+            tail.push(&log[..usize::try_from(cutter.read_to()).unwrap()]);
+            assert_eq!(cutter.read_tail(), tail);
+        }
+        match cutter.finish(&mut into) {
+            Some(Cut::Lines { offset }) => out.push((offset, Ok(into.clone()))),
+            Some(Cut::TooLong { offset, length }) => out.push((offset, Err(length))),
+            None => {}
+        }
+        assert_eq!(cutter.position(), log.len() as u64);
+        out
+    }
+
+    fn oracle(log: &[u8], max_line: usize) -> Vec<(u64, Result<Vec<u8>, u64>)> {
+        let mut at = 0;
+        log.split_inclusive(|&b| b == b'\n')
+            .map(|line| {
+                let offset = at;
+                at += line.len() as u64;
+                let bare = line.strip_suffix(b"\n").unwrap_or(line);
+                (offset, if bare.len() > max_line { Err(line.len() as u64) } else { Ok(line.to_vec()) })
+            })
+            .collect()
+    }
+
+    fn by_line(pieces: Vec<(u64, Result<Vec<u8>, u64>)>) -> Vec<(u64, Result<Vec<u8>, u64>)> {
+        let mut lines = Vec::new();
+        for (offset, piece) in pieces {
+            match piece {
+                Ok(bytes) => {
+                    let mut at = offset;
+                    for line in bytes.split_inclusive(|&b| b == b'\n') {
+                        lines.push((at, Ok(line.to_vec())));
+                        at += line.len() as u64;
+                    }
+                }
+                Err(length) => lines.push((offset, Err(length))),
+            }
+        }
+        lines
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_byte_is_given_out_once(
+            log in proptest::collection::vec(proptest::prop_oneof![6 => proptest::prelude::Just(b'x'), 1 => proptest::prelude::Just(b'\n')], 0..400),
+            step in 1_usize..50, max_line in 1_usize..40, block_limit in 1_usize..60,
+        ) {
+            proptest::prop_assert_eq!(by_line(pieces(&log, step, max_line, block_limit)), oracle(&log, max_line));
+        }
+    }
+
+    #[test]
+    fn a_block_ends_at_the_last_newline() {
+        assert_eq!(
+            pieces(b"one\ntwo\nthr", 100, 100, 100),
+            [(0, Ok(b"one\ntwo\n".to_vec())), (8, Ok(b"thr".to_vec()))]
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! What the file system says of a file, and reading at an offset; interrupted calls are repeated.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+use crate::time::Timestamp;
+
+/// What is looked at in a file's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Status {
+    pub(crate) device_inode: (u64, u64),
+    pub(crate) size: u64,
+    /// Seconds and nanoseconds of the last change of its content.
+    pub(crate) modified: (i64, i64),
+    pub(crate) regular: bool,
+    /// No name leads to it any more.
+    pub(crate) deleted: bool,
+}
+
+impl Status {
+    /// Of the file that `path` leads to, through symbolic links.
+    pub(crate) fn of_path(path: &Path) -> io::Result<Status> {
+        std::fs::metadata(path).map(|status| Status::from(&status))
+    }
+
+    /// Of an open file.
+    pub(crate) fn of(file: &File) -> io::Result<Status> {
+        file.metadata().map(|status| Status::from(&status))
+    }
+
+    /// The time of the last change of its content.
+    pub(crate) fn modified(&self) -> Timestamp {
+        let (secs, nanos) = self.modified;
+        Timestamp::from_secs(secs).plus_millis(nanos / 1_000_000)
+    }
+}
+
+impl From<&Metadata> for Status {
+    fn from(of: &Metadata) -> Status {
+        Status {
+            device_inode: (of.dev(), of.ino()),
+            size: of.size(),
+            modified: (of.mtime(), of.mtime_nsec()),
+            regular: of.is_file(),
+            deleted: of.nlink() == 0,
+        }
+    }
+}
+
+/// Up to `length` bytes at `offset`; fewer at the end of the file.
+pub(crate) fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match file.read_at(room, offset + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}

@@ -1,0 +1,357 @@
+//! Follows logs that grow: polled by its owner, it says what there is new, and of which generation.
+//!
+//! - [`watch`]: which files the patterns name now.
+//! - [`stream`]: one open generation, read from its position on.
+//! - [`resume`]: where the generations of an earlier run are now.
+//! - [`turn`]: what happens when a file is rotated away or truncated.
+
+mod resume;
+mod stream;
+mod turn;
+mod watch;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use self::resume::Waiting;
+use self::stream::{Step, Stream};
+use self::watch::Watch;
+use super::cut::Cut;
+use super::generation::{Fingerprint, Generation, GenerationId};
+use super::{BLOCK_LIMIT, MAX_LINE};
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// A log to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// The stable key of its `[[log]]` section; becomes [`Generation::log`].
+    pub key: String,
+    /// A path, or a glob. A glob passes over compressed files and over a rotated name (`access.log.1`) whose
+    /// unrotated name (`access.log`) it matches too.
+    pub pattern: String,
+}
+
+/// How to follow.
+#[derive(Debug, Clone)]
+pub struct FollowSettings {
+    /// The longest line that is read, in bytes without its newline; longer ones are counted and passed over.
+    pub max_line: usize,
+    /// How long a file that was rotated away must have been quiet before it is finished.
+    pub rotate_grace: Duration,
+    /// How many bytes a block holds, about.
+    pub block_limit: usize,
+    /// Whether a log that was never seen before is read from its beginning, not from its present end. Only
+    /// concerns the first poll of a follower that knows no generation.
+    pub from_start: bool,
+}
+
+impl Default for FollowSettings {
+    fn default() -> FollowSettings {
+        FollowSettings {
+            max_line: MAX_LINE,
+            rotate_grace: Duration::from_secs(60),
+            block_limit: BLOCK_LIMIT,
+            from_start: true,
+        }
+    }
+}
+
+/// Lines of one generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Which generation.
+    pub generation: GenerationId,
+    /// The uncompressed offset of the first byte.
+    pub offset: u64,
+    /// Whole lines, each ending in a newline, except possibly the very last line of a generation.
+    pub bytes: Vec<u8>,
+    /// [`Generation::tail_hash`] at the position after these lines.
+    pub tail_hash: u64,
+}
+
+impl Block {
+    /// The position after these lines.
+    pub fn end(&self) -> u64 {
+        self.offset + self.bytes.len() as u64
+    }
+}
+
+/// Why nothing more will be read from a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FinishReason {
+    /// It was rotated away and read to its end.
+    Rotated,
+    /// It was truncated (`copytruncate`, or by hand).
+    Truncated {
+        /// How many bytes are known to have been in it that could be read nowhere. What was written between
+        /// the last look and the truncation is in no one's knowledge, and comes on top.
+        lost: u64,
+    },
+    /// It was read before, and no file holds it any more.
+    Vanished,
+}
+
+/// What a poll found. The events of one generation come in order, [`Event::Discovered`] first (in this run or in
+/// an earlier one); a state that took in any prefix of all events is fit to start again from.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A generation that was not known. Its position is where reading begins: 0, unless it is the rest of a
+    /// finished one that grew again, or the settings say to start at the end.
+    Discovered(Generation),
+    /// Lines.
+    Block(Block),
+    /// A line longer than the limit was passed over; the position advances past it.
+    TooLong {
+        /// Which generation.
+        generation: GenerationId,
+        /// The uncompressed offset of its first byte.
+        offset: u64,
+        /// Its length, with its newline if it has one.
+        length: u64,
+        /// [`Generation::tail_hash`] at the position after it.
+        tail_hash: u64,
+    },
+    /// A generation was seen under another name, or in another file.
+    Moved {
+        /// Which generation.
+        generation: GenerationId,
+        /// Where it is now.
+        path: PathBuf,
+        /// The device and inode of that file.
+        device_inode: (u64, u64),
+    },
+    /// A generation's first bytes became more.
+    Fingerprint {
+        /// Which generation.
+        generation: GenerationId,
+        /// The new fingerprint.
+        fingerprint: Fingerprint,
+    },
+    /// Nothing more will be read from a generation.
+    Finished {
+        /// Which generation.
+        generation: GenerationId,
+        /// How many bytes are known to be in it that could not be read.
+        unread: u64,
+        /// Why.
+        reason: FinishReason,
+    },
+    /// Something is wrong with a file. Said once until it changes; tried again with every poll.
+    Problem {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        error: Error,
+    },
+}
+
+/// What a poll did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// How many bytes were given out.
+    pub read_bytes: u64,
+    /// Whether everything that was there has been read. If not, poll again at once.
+    pub caught_up: bool,
+}
+
+/// A poll gives out at most this many blocks, so that its owner stays responsive.
+const BLOCKS_PER_POLL: usize = 16;
+
+/// How often globs are expanded, and the new names of rotated files looked for.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+
+/// Buffers that wait to be filled again, at most.
+const SPARE_BUFFERS: usize = 8;
+
+type Emit<'a> = dyn FnMut(Event) -> ControlFlow<()> + 'a;
+
+/// Follows the logs that match some patterns, through rotation and restarts.
+#[derive(Debug)]
+pub struct Follower {
+    settings: FollowSettings,
+    watch: Watch,
+    /// Generations that are not open: finished, or of an earlier run and not found yet.
+    known: Vec<Generation>,
+    streams: Vec<Stream>,
+    /// Generations of the earlier run whose file cannot be read yet.
+    waiting: Vec<Waiting>,
+    last_commit: Option<Timestamp>,
+    next_id: u32,
+    started: bool,
+    looked_around: Option<Timestamp>,
+    /// Rotated files that were there before the first start: never read.
+    foreign: HashSet<(u64, u64)>,
+    /// Rotated files that may be copies in the making: their status, and since when it is the same.
+    unclear: HashMap<PathBuf, (super::file::Status, Timestamp)>,
+    /// Unknown rotated files to be looked for: the log's path, and since when they may have been written.
+    missed: Vec<(PathBuf, String, Timestamp)>,
+    /// Watched paths that lead nowhere, and since when.
+    missing: HashMap<PathBuf, Timestamp>,
+    /// Files at watched paths that were read to this state by a finished generation.
+    settled: HashMap<(u64, u64), super::file::Status>,
+    /// New logs are begun at their end: the settings want it, and this is the first look.
+    at_end: bool,
+    problems: HashMap<PathBuf, String>,
+    spare: Vec<Vec<u8>>,
+    turn: usize,
+}
+
+impl Follower {
+    /// Follows `watched`. `known` are the generations of the store, none at the first start; `last_commit` is when
+    /// they were committed last: rotated files written after that are read too, if they hold none of `known`.
+    pub fn new(
+        watched: Vec<Watched>,
+        known: Vec<Generation>,
+        last_commit: Option<Timestamp>,
+        settings: FollowSettings,
+    ) -> Follower {
+        let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
+        Follower {
+            settings,
+            watch: Watch::new(watched),
+            known,
+            streams: Vec::new(),
+            waiting: Vec::new(),
+            last_commit,
+            next_id,
+            started: false,
+            looked_around: None,
+            foreign: HashSet::new(),
+            unclear: HashMap::new(),
+            missed: Vec::new(),
+            missing: HashMap::new(),
+            settled: HashMap::new(),
+            at_end: false,
+            problems: HashMap::new(),
+            spare: Vec::new(),
+            turn: 0,
+        }
+    }
+
+    /// Takes a block's buffer back, so that the next block touches no fresh memory.
+    pub fn recycle(&mut self, bytes: Vec<u8>) {
+        if self.spare.len() < SPARE_BUFFERS && bytes.capacity() > 0 {
+            self.spare.push(bytes);
+        }
+    }
+
+    /// Looks at every file and gives out what is new, at most some blocks. `emit` says `Break` to have the poll
+    /// return early; the event it was given counts as taken.
+    ///
+    /// # Errors
+    /// None at present: what is wrong with one file is an [`Event::Problem`] and does not stop the others.
+    pub fn poll(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> Result<Progress> {
+        let mut progress = Progress::default();
+        let _ = self.round(now, &mut progress, emit);
+        Ok(progress)
+    }
+
+    fn round(&mut self, now: Timestamp, progress: &mut Progress, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let around = self.looked_around.is_none_or(|at| now < at || now >= at.plus_millis(millis(LOOK_AROUND)));
+        if around {
+            self.looked_around = Some(now);
+        }
+        if !self.started {
+            self.started = true;
+            self.resume(now, emit)?;
+        }
+        self.retry_waiting(now, around, emit)?;
+        self.refresh_streams(now, emit)?;
+        self.look(now, around, emit)?;
+        let all_read = self.read_streams(now, progress, emit)?;
+        self.finish_quiet(now, emit)?;
+        progress.caught_up = all_read;
+        ControlFlow::Continue(())
+    }
+
+    /// Gives every stream its turn, block by block; whether all were read to their end.
+    fn read_streams(&mut self, now: Timestamp, progress: &mut Progress, emit: &mut Emit<'_>) -> ControlFlow<(), bool> {
+        let mut budget = BLOCKS_PER_POLL;
+        let mut idle = 0;
+        while idle < self.streams.len() {
+            if budget == 0 {
+                return ControlFlow::Continue(false);
+            }
+            self.turn = (self.turn + 1) % self.streams.len().max(1);
+            let mut bytes = self.spare.pop().unwrap_or_default();
+            let Some(stream) = self.streams.get_mut(self.turn) else { break };
+            let id = stream.generation.id;
+            let step = stream.step(&mut bytes);
+            let tail_hash = stream.generation.tail_hash;
+            idle = if matches!(step, Step::Idle) { idle + 1 } else { 0 };
+            let event = match step {
+                Step::Piece(Cut::Lines { offset }) => {
+                    budget -= 1;
+                    progress.read_bytes += bytes.len() as u64;
+                    Event::Block(Block { generation: id, offset, bytes: std::mem::take(&mut bytes), tail_hash })
+                }
+                Step::Piece(Cut::TooLong { offset, length }) => {
+                    progress.read_bytes += length;
+                    Event::TooLong { generation: id, offset, length, tail_hash }
+                }
+                Step::Held => {
+                    budget -= 1;
+                    self.recycle(bytes);
+                    continue;
+                }
+                Step::Idle => {
+                    self.recycle(bytes);
+                    continue;
+                }
+                Step::Truncated => {
+                    self.recycle(bytes);
+                    self.truncated(id, now, emit)?;
+                    idle = 0;
+                    continue;
+                }
+                Step::Fault(error) => {
+                    self.recycle(bytes);
+                    self.stream_fault(id, now, &error, emit)?;
+                    idle += 1;
+                    continue;
+                }
+            };
+            self.recycle(bytes);
+            emit(event)?;
+        }
+        ControlFlow::Continue(true)
+    }
+
+    fn discover(&mut self, mut stream: Stream, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        stream.generation.id = GenerationId(self.next_id);
+        self.next_id = self.next_id.saturating_add(1);
+        let generation = stream.generation.clone();
+        self.streams.push(stream);
+        emit(Event::Discovered(generation))
+    }
+
+    /// Says what is wrong with `path`, unless that was said already.
+    fn problem(&mut self, path: &Path, error: Error, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        if self.problems.get(path).is_some_and(|said| said == error.what()) {
+            return ControlFlow::Continue(());
+        }
+        self.problems.insert(path.to_owned(), error.what().to_owned());
+        emit(Event::Problem { path: path.to_owned(), error })
+    }
+
+    fn no_problem(&mut self, path: &Path) {
+        if !self.problems.is_empty() {
+            self.problems.remove(path);
+        }
+    }
+
+    fn finished(&mut self, index: usize, unread: u64, reason: FinishReason, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let mut generation = self.streams.remove(index).generation;
+        generation.finished = true;
+        let id = generation.id;
+        self.known.push(generation);
+        emit(Event::Finished { generation: id, unread, reason })
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,298 @@
+//! Where the generations of an earlier run are now, and which rotated files no run has seen.
+
+use std::io::ErrorKind;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::stream::Stream;
+use super::{Emit, Event, FinishReason, Follower, millis};
+use crate::error::Error;
+use crate::source::file::Status;
+use crate::source::generation::Generation;
+use crate::source::identity::{Match, Opened, compare};
+use crate::source::sibling::{Sibling, base_of, siblings};
+use crate::time::Timestamp;
+
+/// A rotated file may have been written this long before the last commit without its generation being part of
+/// that commit: discoveries wait in a queue before they are committed. In milliseconds.
+const COMMIT_LAG: i64 = 5_000;
+
+/// gzip and zstd give the copy the time of the source, perhaps in whole seconds. In milliseconds.
+const COPIED_TIME_LAG: i64 = 999;
+
+/// A generation whose file is compressed and cannot be decoded yet.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    generation: Generation,
+    since: Timestamp,
+    /// The candidates at the last try; there is no use in another before they change.
+    tried: Vec<(PathBuf, Status)>,
+}
+
+/// What a search for a generation gave.
+enum Search {
+    Found(PathBuf, Box<Opened>),
+    /// A compressed file may hold it, but is not complete.
+    Incomplete,
+    Nowhere,
+}
+
+impl Follower {
+    /// The first look: finds every unfinished generation of the earlier run, and remembers where rotated files
+    /// may have been missed.
+    pub(super) fn resume(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let (seen, _) = self.watch.look(true);
+        if self.known.is_empty() {
+            for path in seen.iter().map(|seen| real_path(&seen.path)) {
+                let found = siblings(&path).unwrap_or_default();
+                self.foreign.extend(found.iter().map(|sibling| sibling.status.device_inode));
+            }
+            self.at_end = !self.settings.from_start;
+        }
+        if let Some(committed) = self.last_commit {
+            for generation in self.known.iter().filter(|generation| self.watch.has_key(&generation.log)) {
+                let missed = (base_of(&generation.path), generation.log.clone());
+                if !self.missed.iter().any(|(path, _, _)| *path == missed.0) {
+                    self.missed.push((missed.0, missed.1, committed.plus_millis(-COMMIT_LAG)));
+                }
+            }
+        }
+        let watch = &self.watch;
+        let (mut unfinished, known): (Vec<_>, Vec<_>) = std::mem::take(&mut self.known)
+            .into_iter()
+            .partition(|generation| !generation.finished && watch.has_key(&generation.log));
+        self.known = known;
+        unfinished.sort_by_key(|generation| generation.id);
+        // All of them first into `waiting`, so that none is forgotten if the owner stops in mid-way.
+        self.waiting =
+            unfinished.into_iter().map(|generation| Waiting { generation, since: now, tried: Vec::new() }).collect();
+        self.retry_waiting(now, true, emit)
+    }
+
+    /// Tries again to find the generations whose file could not be read yet.
+    pub(super) fn retry_waiting(&mut self, now: Timestamp, around: bool, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let mut index = 0;
+        while let Some(waiting) = self.waiting.get_mut(index) {
+            if !around && !waiting.tried.is_empty() {
+                index += 1;
+                continue;
+            }
+            let candidates = candidates(&waiting.generation);
+            let tried: Vec<_> = candidates.iter().map(|found| (found.path.clone(), found.status)).collect();
+            if tried == waiting.tried && !tried.is_empty() {
+                let late = now >= waiting.since.plus_millis(millis(self.settings.rotate_grace));
+                let path = waiting.generation.path.clone();
+                index += 1;
+                if late {
+                    self.problem(&path, incomplete(&path), emit)?;
+                }
+                continue;
+            }
+            waiting.tried = tried;
+            let generation = waiting.generation.clone();
+            match self.search(&generation, &candidates) {
+                Search::Incomplete => index += 1,
+                Search::Found(path, opened) => {
+                    self.waiting.remove(index);
+                    self.no_problem(&generation.path);
+                    self.go_on(generation, path, *opened, now, emit)?;
+                }
+                Search::Nowhere => {
+                    self.waiting.remove(index);
+                    let reason = self.why_gone(&generation);
+                    let id = generation.id;
+                    self.known.push(Generation { finished: true, ..generation });
+                    emit(Event::Finished { generation: id, unread: 0, reason })?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A compressed file ended too early or is corrupt: what is known of its generation waits for it to change.
+    pub(super) fn wait_for(&mut self, generation: Generation, now: Timestamp) {
+        let found = candidates(&generation);
+        let tried = found.into_iter().map(|found| (found.path, found.status)).collect();
+        self.waiting.push(Waiting { generation, since: now, tried });
+    }
+
+    fn go_on(
+        &mut self,
+        generation: Generation,
+        path: PathBuf,
+        opened: Opened,
+        now: Timestamp,
+        emit: &mut Emit<'_>,
+    ) -> ControlFlow<()> {
+        let before = (generation.path.clone(), generation.device_inode, generation.fingerprint);
+        let origin = base_of(&path);
+        let mut stream = Stream::resume(generation, opened, origin, now, &self.settings);
+        if stream.is_plain() {
+            stream.generation.device_inode = stream.status.device_inode;
+        }
+        stream.generation.path = path;
+        let now_at = stream.generation.clone();
+        self.streams.push(stream);
+        if (&now_at.path, now_at.device_inode) != (&before.0, before.1) {
+            emit(Event::Moved { generation: now_at.id, path: now_at.path, device_inode: now_at.device_inode })?;
+        }
+        if now_at.fingerprint != before.2 {
+            emit(Event::Fingerprint { generation: now_at.id, fingerprint: now_at.fingerprint })?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn search(&self, generation: &Generation, candidates: &[Sibling]) -> Search {
+        let mut result = Search::Nowhere;
+        for candidate in candidates {
+            if self.streams.iter().any(|stream| stream.status.device_inode == candidate.status.device_inode) {
+                continue;
+            }
+            match compare(generation, &candidate.path) {
+                Ok(Match::Same(opened)) => return Search::Found(candidate.path.clone(), opened),
+                Ok(Match::Incomplete) => result = Search::Incomplete,
+                // Not readable now, perhaps later: better to wait than to call it gone.
+                Err(error) if error.kind() != ErrorKind::NotFound => result = Search::Incomplete,
+                Ok(Match::Different | Match::Short) | Err(_) => {}
+            }
+        }
+        result
+    }
+
+    /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless
+    /// that file was created after the last commit: then the inode was used again.
+    fn why_gone(&self, generation: &Generation) -> FinishReason {
+        let Ok(status) = std::fs::metadata(&generation.path) else { return FinishReason::Vanished };
+        if Status::from(&status).device_inode != generation.device_inode {
+            return FinishReason::Vanished;
+        }
+        let created = status.created().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let created = created.map(|time| Timestamp(millis(time)));
+        match (created, self.last_commit) {
+            (Some(created), Some(committed)) if created > committed => FinishReason::Vanished,
+            _ => FinishReason::Truncated { lost: 0 },
+        }
+    }
+
+    /// Rotated files that no run has seen and that may hold what was missed, as (path, status, log's key).
+    pub(super) fn unknown_siblings(
+        &mut self,
+        now: Timestamp,
+        emit: &mut Emit<'_>,
+    ) -> ControlFlow<(), Vec<(PathBuf, Status, String)>> {
+        let (mut new, mut problems) = (Vec::new(), Vec::new());
+        for (base, key, since) in std::mem::take(&mut self.missed) {
+            let mut again = false;
+            for sibling in siblings(&base).unwrap_or_default() {
+                if self.is_taken(&sibling, since) {
+                    continue;
+                }
+                match self.judge(&base, &sibling, now, &mut problems) {
+                    Judgement::Known => {}
+                    Judgement::New => {
+                        new.push((sibling.path, sibling.status, key.clone()));
+                        // Looked at once more: it may be that it cannot be opened now.
+                        again = true;
+                    }
+                    Judgement::Unclear => again = true,
+                }
+            }
+            if again {
+                self.missed.push((base, key, since));
+            }
+        }
+        if self.missed.is_empty() {
+            self.unclear.clear();
+        }
+        for (path, error) in problems {
+            self.problem(&path, error, emit)?;
+        }
+        ControlFlow::Continue(new)
+    }
+
+    fn is_taken(&self, sibling: &Sibling, since: Timestamp) -> bool {
+        let lag = if sibling.compressed { COPIED_TIME_LAG } else { 0 };
+        let inode = sibling.status.device_inode;
+        sibling.status.size == 0
+            || sibling.status.modified().plus_millis(lag) < since
+            || self.foreign.contains(&inode)
+            || self.settled.get(&inode) == Some(&sibling.status)
+            || self.watch.names(&sibling.path)
+            || self.streams.iter().any(|stream| stream.status.device_inode == inode)
+    }
+
+    fn judge(
+        &mut self,
+        base: &Path,
+        sibling: &Sibling,
+        now: Timestamp,
+        problems: &mut Vec<(PathBuf, Error)>,
+    ) -> Judgement {
+        let entry = self.unclear.get(&sibling.path).filter(|(status, _)| *status == sibling.status);
+        let quiet = entry.map(|(_, since)| now >= since.plus_millis(millis(self.settings.rotate_grace)));
+        if quiet == Some(false) {
+            return Judgement::Unclear;
+        }
+        let name = base.file_name();
+        let known = self.known.iter().chain(self.streams.iter().map(|stream| &stream.generation));
+        let known = known.chain(self.waiting.iter().map(|waiting| &waiting.generation));
+        let mut result = Judgement::New;
+        let mut problem = None;
+        for generation in known.filter(|generation| base_of(&generation.path).file_name() == name) {
+            match compare(generation, &sibling.path) {
+                Ok(Match::Same(_)) => return Judgement::Known,
+                Ok(Match::Different) => {}
+                // A copy in the making, or another log that begins alike: time will tell.
+                Ok(Match::Short) if quiet == Some(true) => {}
+                Ok(Match::Short) => result = Judgement::Unclear,
+                Ok(Match::Incomplete) => {
+                    result = Judgement::Unclear;
+                    problem = Some(incomplete(&sibling.path)).filter(|_| quiet == Some(true));
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => return Judgement::Unclear,
+                Err(error) => {
+                    result = Judgement::Unclear;
+                    problem = Some(Error::io("look into it", &sibling.path, &error));
+                }
+            }
+        }
+        if result == Judgement::Unclear && quiet != Some(true) {
+            self.unclear.insert(sibling.path.clone(), (sibling.status, now));
+        }
+        if let Some(error) = problem {
+            self.unclear.insert(sibling.path.clone(), (sibling.status, now));
+            problems.push((sibling.path.clone(), error));
+        }
+        result
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judgement {
+    /// It holds a known generation.
+    Known,
+    New,
+    Unclear,
+}
+
+/// The files that may hold a generation: those with its inode first, then plain ones, then compressed ones.
+fn candidates(generation: &Generation) -> Vec<Sibling> {
+    let mut found = siblings(&generation.path).unwrap_or_default();
+    if let Ok(status) = Status::of_path(&generation.path) {
+        let compressed = crate::source::sibling::is_compressed(&generation.path);
+        found.push(Sibling { path: generation.path.clone(), status, compressed });
+    }
+    found.sort_by_key(|sibling| (sibling.status.device_inode != generation.device_inode, sibling.compressed));
+    found
+}
+
+/// Where a watched path leads, as far as it exists.
+fn real_path(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn incomplete(path: &Path) -> Error {
+    Error::failed("a compressed log here is torn, corrupt or still being written; its lines are missing so far")
+        .at(path)
+        .remedy("`gzip -t` tells; it is read as soon as it is complete")
+}

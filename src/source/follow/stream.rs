@@ -1,0 +1,265 @@
+//! One open generation, read from its position on.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::FollowSettings;
+use crate::source::cut::{Cut, Cutter};
+use crate::source::file::{self, Status};
+use crate::source::generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT};
+use crate::source::identity::{Opened, head_length};
+use crate::source::reader::{Compression, Reader};
+use crate::source::tail::Tail;
+use crate::time::Timestamp;
+
+/// What one step of reading gave.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A piece; if it is lines, they are in the buffer.
+    Piece(Cut),
+    /// Bytes were read, but no whole line.
+    Held,
+    /// There was nothing to read.
+    Idle,
+    /// What stands before the bytes just read is not what was read there.
+    Truncated,
+    /// Reading failed.
+    Fault(io::Error),
+}
+
+/// What a look at the file's status gave.
+#[derive(Debug)]
+pub(super) enum Look {
+    Unchanged,
+    /// It changed, and its fingerprint may have grown.
+    Changed(Option<Fingerprint>),
+    Truncated,
+}
+
+/// An open generation.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// As it would be committed now.
+    pub(super) generation: Generation,
+    /// Of the open file, at the last look.
+    pub(super) status: Status,
+    /// The watched path that leads to it now.
+    pub(super) live: Option<PathBuf>,
+    /// The watched path that led to it, or the name that it had before its rotation.
+    pub(super) origin: PathBuf,
+    /// When it was seen to change last.
+    pub(super) changed: Timestamp,
+    /// When it was seen last at a watched path.
+    pub(super) detached: Timestamp,
+    /// It was truncated, and this file is a copy of it: how large it had been.
+    pub(super) truncated_at: Option<u64>,
+    reader: Reader,
+    cutter: Cutter,
+    ended: bool,
+}
+
+impl Stream {
+    /// Goes on with a generation in a file that was found to hold it.
+    pub(super) fn resume(
+        generation: Generation,
+        opened: Opened,
+        origin: PathBuf,
+        now: Timestamp,
+        settings: &FollowSettings,
+    ) -> Stream {
+        let Opened { reader, tail, fingerprint, status } = opened;
+        let cutter = Cutter::new(generation.position, tail, settings.max_line, settings.block_limit);
+        let mut generation = generation;
+        if fingerprint.length > generation.fingerprint.length {
+            generation.fingerprint = fingerprint;
+        }
+        Stream {
+            generation,
+            status,
+            live: None,
+            origin,
+            changed: now,
+            detached: now,
+            truncated_at: None,
+            reader,
+            cutter,
+            ended: false,
+        }
+    }
+
+    /// Begins a new generation, its number still to be given, at `position` or the start of a line before it.
+    pub(super) fn begin(
+        file: File,
+        path: &Path,
+        key: &str,
+        position: u64,
+        now: Timestamp,
+        settings: &FollowSettings,
+    ) -> io::Result<Stream> {
+        let status = Status::of(&file)?;
+        let mut reader = Reader::of_file(file)?;
+        let (mut position, mut head) = (position, Vec::new());
+        if let Some(file) = reader.plain_file() {
+            head = file::read_at(file, 0, head_length())?;
+            position = line_start(file, position)?;
+        }
+        let mut tail = Tail::default();
+        reader.skip_to(position, &mut tail)?;
+        let generation = Generation {
+            id: GenerationId(0),
+            log: key.to_owned(),
+            path: std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            device_inode: status.device_inode,
+            fingerprint: Fingerprint::of(&head),
+            position,
+            tail_hash: tail.hash(),
+            finished: false,
+        };
+        let fingerprint = generation.fingerprint;
+        let opened = Opened { reader, tail, fingerprint, status };
+        Ok(Stream::resume(generation, opened, path.to_owned(), now, settings))
+    }
+
+    /// Whether its offsets are those of a plain file.
+    pub(super) fn is_plain(&self) -> bool {
+        self.reader.compression() == Compression::Plain
+    }
+
+    /// The generation as of the last byte that was read, given out or held.
+    pub(super) fn as_read(&self) -> Generation {
+        Generation {
+            position: self.cutter.read_to(),
+            tail_hash: self.cutter.read_tail().hash(),
+            ..self.generation.clone()
+        }
+    }
+
+    /// How large the file was at most, as far as is known.
+    pub(super) fn seen_size(&self) -> u64 {
+        self.status.size.max(self.cutter.read_to())
+    }
+
+    /// Goes on in a copy of this file that is open at [`Stream::as_read`]'s position. What is held stays held.
+    pub(super) fn switch_to(&mut self, path: PathBuf, copy: Opened, now: Timestamp) {
+        self.truncated_at = Some(self.seen_size());
+        if copy.reader.compression() == Compression::Plain {
+            self.generation.device_inode = copy.status.device_inode;
+        }
+        self.generation.path = path;
+        self.status = copy.status;
+        self.reader = copy.reader;
+        self.live = None;
+        (self.changed, self.detached) = (now, now);
+    }
+
+    /// Looks whether the file changed.
+    pub(super) fn look(&mut self, now: Timestamp) -> io::Result<Look> {
+        let Some(file) = self.reader.plain_file() else { return Ok(Look::Unchanged) };
+        let status = Status::of(file)?;
+        let read_to = self.cutter.read_to();
+        if status.size < read_to {
+            return Ok(Look::Truncated);
+        }
+        if (status.size, status.modified) == (self.status.size, self.status.modified) {
+            self.status = status;
+            return Ok(Look::Unchanged);
+        }
+        if status.size == read_to && !self.stands(&self.cutter.read_tail(), read_to)? {
+            return Ok(Look::Truncated);
+        }
+        let mut grown = None;
+        let known = self.generation.fingerprint;
+        if known.length < HEAD_LIMIT && status.size > known.length {
+            let head = file::read_at(file, 0, head_length())?;
+            if known.matches(&head) != Some(true) {
+                return Ok(Look::Truncated);
+            }
+            self.generation.fingerprint = Fingerprint::of(&head);
+            grown = Some(self.generation.fingerprint);
+        }
+        self.status = status;
+        self.changed = now;
+        Ok(Look::Changed(grown))
+    }
+
+    /// Whether all that is there has been read.
+    pub(super) fn is_read(&self) -> bool {
+        let at_end = if self.is_plain() { self.cutter.read_to() >= self.status.size } else { self.ended };
+        at_end && !self.cutter.lines_held()
+    }
+
+    /// Reads a block, or takes one from what is held.
+    pub(super) fn step(&mut self, bytes: &mut Vec<u8>) -> Step {
+        if self.is_read() {
+            return Step::Idle;
+        }
+        let (before, read_to) = (self.cutter.read_tail(), self.cutter.read_to());
+        let wanted = self.cutter.start(bytes);
+        let held = bytes.len();
+        let read = self.reader.read(bytes, wanted);
+        if let Ok(1..) = read {
+            // After the read, not before it: so that no truncation in between goes unnoticed.
+            match self.stands(&before, read_to) {
+                Ok(true) => {}
+                Ok(false) => {
+                    bytes.truncate(held);
+                    self.cutter.hold(bytes);
+                    return Step::Truncated;
+                }
+                Err(error) => {
+                    bytes.truncate(held);
+                    self.cutter.hold(bytes);
+                    self.reader.back_to(read_to);
+                    return Step::Fault(error);
+                }
+            }
+        }
+        if let Some(cut) = self.cutter.cut(bytes) {
+            self.advance();
+            return Step::Piece(cut);
+        }
+        match read {
+            Ok(0) => {
+                self.ended = true;
+                self.status.size = self.status.size.min(read_to);
+                Step::Idle
+            }
+            Ok(_) => Step::Held,
+            Err(error) => Step::Fault(error),
+        }
+    }
+
+    /// Gives out what is held, as the last line of the generation.
+    pub(super) fn finish(&mut self, bytes: &mut Vec<u8>) -> Option<Cut> {
+        let cut = self.cutter.finish(bytes)?;
+        self.advance();
+        Some(cut)
+    }
+
+    fn advance(&mut self) {
+        self.generation.position = self.cutter.position();
+        self.generation.tail_hash = self.cutter.tail().hash();
+    }
+
+    /// Whether the bytes just before `at` still are `tail`. Always, in a file that is compressed.
+    fn stands(&self, tail: &Tail, at: u64) -> io::Result<bool> {
+        let (Some(file), length) = (self.reader.plain_file(), tail.bytes().len()) else { return Ok(true) };
+        Ok(file::read_at(file, at.saturating_sub(length as u64), length)? == tail.bytes())
+    }
+}
+
+/// The start of the line that `position` is in; `position` itself if a line starts there.
+fn line_start(file: &File, position: u64) -> io::Result<u64> {
+    const STEP: u64 = 64 * 1024;
+    let mut end = position;
+    while end > 0 {
+        let from = end.saturating_sub(STEP);
+        let bytes = file::read_at(file, from, usize::try_from(end - from).unwrap_or(0))?;
+        if let Some(newline) = memchr::memrchr(b'\n', &bytes) {
+            return Ok(from + newline as u64 + 1);
+        }
+        end = from;
+    }
+    Ok(0)
+}

@@ -1,0 +1,326 @@
+//! What happens when a log turns into another: rotated away, truncated, replaced, gone.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::stream::{Look, Stream};
+use super::watch::Seen;
+use super::{Block, Emit, Event, FinishReason, Follower, millis};
+use crate::error::Error;
+use crate::source::cut::Cut;
+use crate::source::file::Status;
+use crate::source::generation::{Generation, GenerationId};
+use crate::source::identity::{Match, Opened, compare};
+use crate::source::sibling::{base_of, siblings};
+use crate::time::Timestamp;
+
+/// How many files are remembered as read to their end. Forgetting one costs another look into it.
+const SETTLED_LIMIT: usize = 4096;
+
+/// The watched paths that lead to each file.
+type Names<'a> = HashMap<(u64, u64), Vec<&'a Path>>;
+
+impl Follower {
+    /// Looks at the status of every open file.
+    pub(super) fn refresh_streams(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let ids: Vec<_> = self.streams.iter().map(|stream| stream.generation.id).collect();
+        for id in ids {
+            let Some(stream) = self.streams.iter_mut().find(|stream| stream.generation.id == id) else { continue };
+            match stream.look(now) {
+                Ok(Look::Unchanged | Look::Changed(None)) => {}
+                Ok(Look::Changed(Some(fingerprint))) => emit(Event::Fingerprint { generation: id, fingerprint })?,
+                Ok(Look::Truncated) => self.truncated(id, now, emit)?,
+                Err(error) => self.stream_fault(id, now, &error, emit)?,
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Reading an open file failed. A compressed one is set aside until it changes; a plain one is tried again.
+    pub(super) fn stream_fault(
+        &mut self,
+        id: GenerationId,
+        now: Timestamp,
+        error: &io::Error,
+        emit: &mut Emit<'_>,
+    ) -> ControlFlow<()> {
+        let Some(index) = self.streams.iter().position(|stream| stream.generation.id == id) else {
+            return ControlFlow::Continue(());
+        };
+        let Some(stream) = self.streams.get(index) else { return ControlFlow::Continue(()) };
+        if !stream.is_plain() {
+            let generation = self.streams.remove(index).generation;
+            self.wait_for(generation, now);
+            return ControlFlow::Continue(());
+        }
+        let path = stream.generation.path.clone();
+        if error.raw_os_error() == Some(rustix::io::Errno::STALE.raw_os_error()) {
+            let unread = stream.seen_size() - stream.generation.position;
+            return self.finished(index, unread, FinishReason::Vanished, emit);
+        }
+        self.problem(&path, Error::io("read it", &path, error), emit)
+    }
+
+    /// A file was truncated: its generation ends. What was not read yet is looked for in a copy beside it, the
+    /// file itself holds a new generation from now on.
+    pub(super) fn truncated(&mut self, id: GenerationId, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let Some(index) = self.streams.iter().position(|stream| stream.generation.id == id) else {
+            return ControlFlow::Continue(());
+        };
+        let Some(stream) = self.streams.get(index) else { return ControlFlow::Continue(()) };
+        let as_read = stream.as_read();
+        let copy = self.find_copy(&as_read).or_else(|| self.find_copy(&as_read));
+        let missed = (base_of(&stream.generation.path), stream.generation.log.clone(), stream.status.modified());
+        let lost = stream.seen_size() - stream.generation.position;
+        self.missed.push(missed);
+        let Some((path, copy)) = copy else {
+            return self.finished(index, lost, FinishReason::Truncated { lost }, emit);
+        };
+        let Some(stream) = self.streams.get_mut(index) else { return ControlFlow::Continue(()) };
+        stream.switch_to(path.clone(), copy, now);
+        let device_inode = stream.generation.device_inode;
+        emit(Event::Moved { generation: id, path, device_inode })
+    }
+
+    /// A sibling that holds what was read, in another inode.
+    fn find_copy(&self, as_read: &Generation) -> Option<(PathBuf, Opened)> {
+        let mut found = siblings(&as_read.path).unwrap_or_default();
+        found.sort_by_key(|sibling| sibling.compressed);
+        found
+            .into_iter()
+            .filter(|sibling| {
+                let inode = sibling.status.device_inode;
+                inode != as_read.device_inode && self.streams.iter().all(|stream| stream.status.device_inode != inode)
+            })
+            .find_map(|sibling| match compare(as_read, &sibling.path) {
+                Ok(Match::Same(opened)) => Some((sibling.path, *opened)),
+                _ => None,
+            })
+    }
+
+    /// Looks at the watched paths: which file each leads to now, and which of these are new.
+    pub(super) fn look(&mut self, now: Timestamp, around: bool, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let (seen, problems) = self.watch.look(around);
+        for (path, error) in problems {
+            self.problem(&path, error, emit)?;
+        }
+        let mut names: Names<'_> = HashMap::new();
+        for seen in &seen {
+            if let Ok(status) = &seen.status {
+                names.entry(status.device_inode).or_default().push(&seen.path);
+            }
+        }
+        for index in 0..self.streams.len() {
+            self.attach(index, &names, now, around, emit)?;
+        }
+        let mut new = Vec::new();
+        for Seen { path, key, status } in seen {
+            if status.is_ok() && !self.missing.is_empty() {
+                self.missing.remove(&path);
+            }
+            match status {
+                Ok(status) if !status.regular => {
+                    let error = Error::failed("is not a regular file, so it cannot be followed")
+                        .at(&path)
+                        .remedy("name a file as access_log in nginx.conf");
+                    self.problem(&path, error, emit)?;
+                }
+                Ok(status) if status.size == 0 || self.is_open(status.device_inode) => self.no_problem(&path),
+                Ok(status) => new.push((path, status, key)),
+                Err(error) if error.kind() == ErrorKind::NotFound => self.missing(&path, now, emit)?,
+                Err(error) => self.problem(&path, Error::io("look at it", &path, &error), emit)?,
+            }
+        }
+        let live = new.len();
+        if !self.missed.is_empty() {
+            new.extend(self.unknown_siblings(now, emit)?);
+        }
+        if !new.is_empty() {
+            let mut new: Vec<_> = new.into_iter().enumerate().map(|(index, new)| (index < live, new)).collect();
+            new.sort_by(|(_, a), (_, b)| (a.1.modified, &a.0).cmp(&(b.1.modified, &b.0)));
+            for (is_live, (path, _, key)) in new {
+                self.take_in(&path, &key, is_live, now, emit)?;
+            }
+        }
+        self.at_end = false;
+        ControlFlow::Continue(())
+    }
+
+    pub(super) fn is_open(&self, device_inode: (u64, u64)) -> bool {
+        self.streams.iter().any(|stream| stream.status.device_inode == device_inode)
+    }
+
+    /// A watched path leads nowhere: worth saying when that lasts longer than a rotation takes.
+    fn missing(&mut self, path: &Path, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let since = *self.missing.entry(path.to_owned()).or_insert(now);
+        if now < since.plus_millis(millis(self.settings.rotate_grace)) {
+            return ControlFlow::Continue(());
+        }
+        let error = Error::failed("there is no such file").at(path);
+        self.problem(
+            path,
+            error.remedy("correct the path in spikeline's configuration, or wait for nginx to create it"),
+            emit,
+        )
+    }
+
+    /// Notes which watched path leads to an open file, if any, or what it is called since its rotation.
+    fn attach(
+        &mut self,
+        index: usize,
+        names: &Names<'_>,
+        now: Timestamp,
+        around: bool,
+        emit: &mut Emit<'_>,
+    ) -> ControlFlow<()> {
+        let Some(stream) = self.streams.get_mut(index) else { return ControlFlow::Continue(()) };
+        let names = names.get(&stream.status.device_inode).map(Vec::as_slice).unwrap_or_default();
+        let before = stream.live.take();
+        stream.live =
+            before.as_deref().filter(|path| names.contains(path)).or(names.first().copied()).map(Path::to_owned);
+        if stream.live.is_some() && stream.live == before {
+            return ControlFlow::Continue(());
+        }
+        let mut new_path = None;
+        if let Some(live) = &stream.live {
+            stream.origin.clone_from(live);
+            new_path = std::fs::canonicalize(live).ok();
+        } else {
+            if before.is_some() {
+                stream.detached = now;
+                let base = base_of(&stream.generation.path);
+                self.missed.push((base, stream.generation.log.clone(), stream.status.modified()));
+            }
+            if before.is_some() || around {
+                new_path = new_name(stream);
+            }
+        }
+        let Some(path) = new_path.filter(|path| *path != stream.generation.path) else {
+            return ControlFlow::Continue(());
+        };
+        stream.generation.path.clone_from(&path);
+        let Generation { id, device_inode, .. } = stream.generation;
+        emit(Event::Moved { generation: id, path, device_inode })
+    }
+
+    /// Opens a file that is not open yet and begins a generation with it, unless it was read already.
+    fn take_in(
+        &mut self,
+        path: &Path,
+        key: &str,
+        is_live: bool,
+        now: Timestamp,
+        emit: &mut Emit<'_>,
+    ) -> ControlFlow<()> {
+        match self.begin(path, key, is_live, now) {
+            Ok(Some(mut stream)) => {
+                self.no_problem(path);
+                if self.settled.len() >= SETTLED_LIMIT {
+                    self.settled.clear();
+                }
+                self.settled.insert(stream.status.device_inode, stream.status);
+                if is_live && !stream.is_plain() {
+                    let error = Error::failed("is compressed, so it cannot be followed while it is written").at(path);
+                    let remedy = "drop `gzip=` from access_log, or take it in later with `spikeline index`";
+                    return self.problem(path, error.remedy(remedy), emit);
+                }
+                if is_live {
+                    stream.live = Some(path.to_owned());
+                } else {
+                    stream.origin = base_of(path);
+                }
+                self.discover(stream, emit)
+            }
+            Ok(None) => ControlFlow::Continue(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => ControlFlow::Continue(()),
+            Err(error) => self.problem(path, Error::io("read it", path, &error), emit),
+        }
+    }
+
+    fn begin(&mut self, path: &Path, key: &str, is_live: bool, now: Timestamp) -> io::Result<Option<Stream>> {
+        let file = File::open(path)?;
+        let status = Status::of(&file)?;
+        let inode = status.device_inode;
+        if status.size == 0 || self.is_open(inode) || self.settled.get(&inode) == Some(&status) {
+            return Ok(None);
+        }
+        let mut position = 0;
+        if is_live {
+            for generation in self.known.iter().filter(|generation| generation.device_inode == inode) {
+                if generation.position > position && matches!(compare(generation, path)?, Match::Same(_)) {
+                    position = generation.position;
+                }
+            }
+            if position > 0 && position == status.size {
+                self.settled.insert(inode, status);
+                return Ok(None);
+            }
+            if self.at_end {
+                position = status.size;
+            }
+        }
+        Stream::begin(file, path, key, position, now, &self.settings).map(Some)
+    }
+
+    /// Finishes the rotated generations that have been quiet for long enough.
+    pub(super) fn finish_quiet(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let mut index = 0;
+        while let Some(stream) = self.streams.get_mut(index) {
+            if stream.live.is_some() || !stream.is_read() || !is_over(stream, now, millis(self.settings.rotate_grace)) {
+                index += 1;
+                continue;
+            }
+            let id = stream.generation.id;
+            let mut bytes = Vec::new();
+            let cut = stream.finish(&mut bytes);
+            let tail_hash = stream.generation.tail_hash;
+            match cut {
+                Some(Cut::Lines { offset }) => emit(Event::Block(Block { generation: id, offset, bytes, tail_hash }))?,
+                Some(Cut::TooLong { offset, length }) => {
+                    emit(Event::TooLong { generation: id, offset, length, tail_hash })?;
+                }
+                None => {}
+            }
+            let Some(stream) = self.streams.get(index) else { break };
+            let reason = match stream.truncated_at {
+                Some(size) => FinishReason::Truncated { lost: size.saturating_sub(stream.generation.position) },
+                None => FinishReason::Rotated,
+            };
+            self.finished(index, 0, reason, emit)?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether a file that no watched path leads to, and that is read to its end, will grow no more. A compressed
+/// file and a copy do not grow. Another file must have been quiet for `grace`, and its writer must be seen to have
+/// gone on elsewhere: while the successor is empty, nginx may not have got its USR1 yet.
+fn is_over(stream: &Stream, now: Timestamp, grace: i64) -> bool {
+    if !stream.is_plain() || stream.truncated_at.is_some() {
+        return true;
+    }
+    if now < stream.changed.max(stream.detached).plus_millis(grace) {
+        return false;
+    }
+    match Status::of_path(&stream.origin) {
+        Ok(successor) => {
+            stream.status.deleted || successor.device_inode == stream.status.device_inode || successor.size > 0
+        }
+        // It has been gone since the file was rotated away, at least at every look.
+        Err(_) => true,
+    }
+}
+
+/// What a rotated file is called now, if not what it was called last.
+fn new_name(stream: &Stream) -> Option<PathBuf> {
+    let inode = stream.status.device_inode;
+    let path = &stream.generation.path;
+    if Status::of_path(path).is_ok_and(|status| status.device_inode == inode) {
+        return None;
+    }
+    let found = siblings(path).unwrap_or_default();
+    found.into_iter().find(|sibling| sibling.status.device_inode == inode).map(|sibling| sibling.path)
+}

@@ -1,0 +1,94 @@
+//! Which files the patterns name now.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Watched;
+use crate::error::Error;
+use crate::source::file::Status;
+use crate::source::sibling::{base_of, is_compressed, is_rotated};
+
+/// A path that a pattern names.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) path: PathBuf,
+    pub(super) key: String,
+    pub(super) status: io::Result<Status>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: String,
+    glob: Option<glob::Pattern>,
+    text: String,
+    paths: Vec<PathBuf>,
+}
+
+/// The patterns, and the paths that they named when the globs were expanded last.
+#[derive(Debug)]
+pub(super) struct Watch {
+    entries: Vec<Entry>,
+}
+
+impl Watch {
+    pub(super) fn new(watched: Vec<Watched>) -> Watch {
+        let entries = watched.into_iter().map(|watched| {
+            let path = PathBuf::from(&watched.pattern);
+            let is_glob = watched.pattern.contains(['*', '?', '[']) && !path.exists();
+            let glob = is_glob.then(|| glob::Pattern::new(&watched.pattern).ok()).flatten();
+            let paths = if glob.is_some() { Vec::new() } else { vec![path] };
+            Entry { key: watched.key, glob, text: watched.pattern, paths }
+        });
+        Watch { entries: entries.collect() }
+    }
+
+    /// Whether some section has this key.
+    pub(super) fn has_key(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
+    /// Whether `path` is one of the paths that are named now.
+    pub(super) fn names(&self, path: &Path) -> bool {
+        self.entries.iter().any(|entry| entry.paths.iter().any(|named| named == path))
+    }
+
+    /// The status of every path, after expanding the globs if `expand`; and what hindered the expansion. A path
+    /// that a glob named and that is gone is left out.
+    pub(super) fn look(&mut self, expand: bool) -> (Vec<Seen>, Vec<(PathBuf, Error)>) {
+        let (mut seen, mut problems) = (Vec::new(), Vec::new());
+        for entry in &mut self.entries {
+            if expand && let Some(pattern) = &entry.glob {
+                entry.paths = expand_glob(&entry.text, pattern, &mut problems);
+            }
+            let is_glob = entry.glob.is_some();
+            let key = &entry.key;
+            entry.paths.retain(|path| {
+                let status = Status::of_path(path);
+                if is_glob && status.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                    return false;
+                }
+                seen.push(Seen { path: path.clone(), key: key.clone(), status });
+                true
+            });
+        }
+        (seen, problems)
+    }
+}
+
+fn expand_glob(text: &str, pattern: &glob::Pattern, problems: &mut Vec<(PathBuf, Error)>) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for entry in glob::glob(text).into_iter().flatten() {
+        match entry {
+            Ok(path) if path.is_dir() || is_compressed(&path) => {}
+            Ok(path) if is_rotated(&path) && pattern.matches_path(&base_of(&path)) => {}
+            Ok(path) => paths.push(path),
+            Err(error) if error.error().kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let path = error.path().to_owned();
+                let error = Error::io("list this directory", &path, error.error());
+                problems.push((path, error));
+            }
+        }
+    }
+    paths
+}

@@ -1,0 +1,165 @@
+//! Reads gzip (RFC 1952), all members, and gives out every byte that was decoded before a fault.
+//!
+//! flate2's own readers drop what the failing call had decoded; here a torn or corrupt file loses only what
+//! really cannot be decoded. Zero padding after the last member is passed over, as gzip(1) does.
+
+use std::io::{self, BufRead, Read};
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+const HAS_HEADER_CRC: u8 = 2;
+const HAS_EXTRA: u8 = 4;
+const HAS_NAME: u8 = 8;
+const HAS_COMMENT: u8 = 16;
+
+enum State {
+    /// Before a member's header; `first` if no member was read yet.
+    Header {
+        first: bool,
+    },
+    Body,
+    Trailer,
+    Fault(&'static str),
+    End,
+}
+
+/// The decompressed bytes of a gzip file.
+pub(crate) struct Gzip<R> {
+    input: R,
+    inflate: Decompress,
+    crc: crc32fast::Hasher,
+    length: u32,
+    state: State,
+}
+
+impl<R: BufRead> Gzip<R> {
+    pub(crate) fn new(input: R) -> Gzip<R> {
+        Gzip {
+            input,
+            inflate: Decompress::new(false),
+            crc: crc32fast::Hasher::new(),
+            length: 0,
+            state: State::Header { first: true },
+        }
+    }
+
+    /// Where the compressed bytes come from.
+    pub(crate) fn input(&self) -> &R {
+        &self.input
+    }
+
+    fn header(&mut self, first: bool) -> io::Result<()> {
+        if !first {
+            loop {
+                let peek = self.input.fill_buf()?;
+                let zeros = peek.iter().take_while(|&&byte| byte == 0).count();
+                if peek.is_empty() {
+                    self.state = State::End;
+                    return Ok(());
+                }
+                if zeros < peek.len() {
+                    self.input.consume(zeros);
+                    break;
+                }
+                self.input.consume(zeros);
+            }
+        }
+        let mut fixed = [0; 10];
+        self.input.read_exact(&mut fixed)?;
+        let [a, b, method, flags, ..] = fixed;
+        if [a, b, method] != MAGIC {
+            return Err(corrupt("no gzip member where one should begin"));
+        }
+        if flags & HAS_EXTRA != 0 {
+            let mut length = [0; 2];
+            self.input.read_exact(&mut length)?;
+            io::copy(&mut self.input.by_ref().take(u64::from(u16::from_le_bytes(length))), &mut io::sink())?;
+        }
+        for flag in [HAS_NAME, HAS_COMMENT] {
+            if flags & flag != 0 {
+                self.skip_text()?;
+            }
+        }
+        if flags & HAS_HEADER_CRC != 0 {
+            self.input.read_exact(&mut [0; 2])?;
+        }
+        self.inflate.reset(false);
+        self.crc = crc32fast::Hasher::new();
+        self.length = 0;
+        self.state = State::Body;
+        Ok(())
+    }
+
+    fn skip_text(&mut self) -> io::Result<()> {
+        let mut byte = [0];
+        loop {
+            self.input.read_exact(&mut byte)?;
+            if byte == [0] {
+                return Ok(());
+            }
+        }
+    }
+
+    fn body(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let input = self.input.fill_buf()?;
+        let at_end = input.is_empty();
+        let (in_before, out_before) = (self.inflate.total_in(), self.inflate.total_out());
+        let status = self.inflate.decompress(input, into, FlushDecompress::None);
+        let consumed = usize::try_from(self.inflate.total_in() - in_before).unwrap_or(usize::MAX);
+        let produced = usize::try_from(self.inflate.total_out() - out_before).unwrap_or(usize::MAX);
+        self.input.consume(consumed);
+        let decoded = into.get(..produced).unwrap_or_default();
+        self.crc.update(decoded);
+        self.length = self.length.wrapping_add(u32::try_from(produced).unwrap_or(u32::MAX));
+        match status {
+            Ok(Status::StreamEnd) => self.state = State::Trailer,
+            Ok(Status::Ok | Status::BufError) => {
+                if at_end && produced == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            Err(_) => self.state = State::Fault("the deflate stream is corrupt"),
+        }
+        Ok(produced)
+    }
+
+    fn trailer(&mut self) -> io::Result<()> {
+        let mut trailer = [0; 8];
+        self.input.read_exact(&mut trailer)?;
+        let [a, b, c, d, e, f, g, h] = trailer;
+        let crc = std::mem::replace(&mut self.crc, crc32fast::Hasher::new()).finalize();
+        if u32::from_le_bytes([a, b, c, d]) != crc || u32::from_le_bytes([e, f, g, h]) != self.length {
+            self.state = State::Fault("a gzip member's checksum does not match what it holds");
+        } else {
+            self.state = State::Header { first: false };
+        }
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            match self.state {
+                State::Header { first } => self.header(first)?,
+                State::Body => {
+                    let produced = self.body(into)?;
+                    if produced > 0 {
+                        return Ok(produced);
+                    }
+                }
+                State::Trailer => self.trailer()?,
+                State::Fault(what) => return Err(corrupt(what)),
+                State::End => return Ok(0),
+            }
+        }
+    }
+}
+
+fn corrupt(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}

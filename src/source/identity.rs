@@ -1,0 +1,107 @@
+//! Whether a file holds a generation: its first bytes have the fingerprint, and the bytes just before the
+//! position have the tail hash. Both concern uncompressed bytes, so a copy or a compressed file answers alike.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::file::{self, Status};
+use super::generation::{Fingerprint, Generation, HEAD_LIMIT};
+use super::reader::Reader;
+use super::tail::Tail;
+
+/// A file that holds the generation, opened at its position.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Its next byte is the one at the position.
+    pub(crate) reader: Reader,
+    /// The bytes before the position.
+    pub(crate) tail: Tail,
+    /// Of the first bytes as they are now.
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) status: Status,
+}
+
+/// What a comparison found.
+#[derive(Debug)]
+pub(crate) enum Match {
+    /// It is the generation.
+    Same(Box<Opened>),
+    /// It is another log.
+    Different,
+    /// It ends before the position, but what there is does not contradict: perhaps a copy in the making.
+    Short,
+    /// It is compressed, and torn, corrupt or still being written.
+    Incomplete,
+}
+
+/// Compares the file at `path` with `generation`.
+///
+/// # Errors
+/// When the file cannot be opened or read; not when it cannot be decoded, see [`Match::Incomplete`].
+pub(crate) fn compare(generation: &Generation, path: &Path) -> io::Result<Match> {
+    let file = File::open(path)?;
+    let status = Status::of(&file)?;
+    if generation.fingerprint.length == 0 || !status.regular || status.size == 0 {
+        return Ok(Match::Different);
+    }
+    let mut reader = Reader::of_file(file.try_clone()?)?;
+    if reader.plain_file().is_some() {
+        return compare_plain(generation, reader, status, &file);
+    }
+    let mut head = Vec::new();
+    let limit = head_length();
+    let end = loop {
+        let wanted = limit - head.len();
+        match reader.read(&mut head, wanted) {
+            Ok(0) => break None,
+            Ok(_) if head.len() >= limit => break None,
+            Ok(_) => {}
+            Err(error) => break Some(error),
+        }
+    };
+    match (generation.fingerprint.matches(&head), end) {
+        (Some(false), _) => return Ok(Match::Different),
+        (Some(true), None) => {}
+        (None, None) => return Ok(Match::Short),
+        (_, Some(_)) => return Ok(Match::Incomplete),
+    }
+    let mut tail = Tail::default();
+    let read = head.len() as u64;
+    if generation.position < read {
+        // The head went past the position: begin again.
+        reader = Reader::of_file(File::open(path)?)?;
+    } else {
+        tail.push(&head);
+    }
+    match reader.skip_to(generation.position, &mut tail) {
+        Ok(true) if tail.hash() == generation.tail_hash => {
+            Ok(Match::Same(Box::new(Opened { reader, tail, fingerprint: Fingerprint::of(&head), status })))
+        }
+        Ok(true) => Ok(Match::Different),
+        Ok(false) => Ok(Match::Short),
+        Err(_) => Ok(Match::Incomplete),
+    }
+}
+
+fn compare_plain(generation: &Generation, mut reader: Reader, status: Status, file: &File) -> io::Result<Match> {
+    let head = file::read_at(file, 0, head_length())?;
+    match generation.fingerprint.matches(&head) {
+        None => return Ok(Match::Short),
+        Some(false) => return Ok(Match::Different),
+        Some(true) => {}
+    }
+    let mut tail = Tail::default();
+    if status.size < generation.position || !reader.skip_to(generation.position, &mut tail)? {
+        return Ok(Match::Short);
+    }
+    if tail.hash() != generation.tail_hash {
+        return Ok(Match::Different);
+    }
+    Ok(Match::Same(Box::new(Opened { reader, tail, fingerprint: Fingerprint::of(&head), status })))
+}
+
+/// How many first bytes are looked at.
+pub(crate) fn head_length() -> usize {
+    usize::try_from(HEAD_LIMIT).unwrap_or(usize::MAX)
+}

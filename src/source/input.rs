@@ -1,0 +1,157 @@
+//! A file or stdin read once, from beginning to end, in blocks of whole lines.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::cut::{Cut, Cutter};
+use super::reader::{Compression, Reader};
+use super::tail::Tail;
+use super::{BLOCK_LIMIT, MAX_LINE};
+use crate::error::{Error, Result};
+
+/// The next part of an [`Input`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece {
+    /// The buffer holds whole lines; only the very last line of the input may lack its newline.
+    Lines {
+        /// The uncompressed offset of the buffer's first byte.
+        offset: u64,
+    },
+    /// A line longer than the limit was passed over.
+    TooLong {
+        /// The uncompressed offset of its first byte.
+        offset: u64,
+        /// Its length, with its newline if it has one.
+        length: u64,
+    },
+}
+
+/// A path or stdin, plain or gzip or zstd (told by the first bytes; all members, all frames).
+#[derive(Debug)]
+pub struct Input {
+    path: PathBuf,
+    reader: Reader,
+    cutter: Cutter,
+    size: Option<u64>,
+    ended: bool,
+}
+
+impl Input {
+    /// Opens `path`, or stdin if it is `-`.
+    ///
+    /// # Errors
+    /// [`Kind::Io`](crate::error::Kind::Io) naming the path if it cannot be opened or is a directory.
+    pub fn open(path: &Path) -> Result<Input> {
+        if path == Path::new("-") {
+            return Input::stdin();
+        }
+        let fail = |error: io::Error| Error::io("open it", path, &error);
+        let status = std::fs::metadata(path).map_err(fail)?;
+        if status.is_dir() {
+            return Err(Error::failed("is a directory, not a log").at(path).remedy("name the files in it"));
+        }
+        let reader = Reader::open(path).map_err(fail)?;
+        Ok(Input::of(path.to_owned(), reader, status.is_file().then(|| status.len())))
+    }
+
+    /// Reads the standard input.
+    ///
+    /// # Errors
+    /// [`Kind::Io`](crate::error::Kind::Io) if its first bytes cannot be read.
+    pub fn stdin() -> Result<Input> {
+        let path = PathBuf::from("-");
+        let reader =
+            Reader::of_stream(Box::new(io::stdin())).map_err(|error| Error::io("read stdin", &path, &error))?;
+        Ok(Input::of(path, reader, None))
+    }
+
+    fn of(path: PathBuf, reader: Reader, size: Option<u64>) -> Input {
+        let cutter = Cutter::new(0, Tail::default(), MAX_LINE, BLOCK_LIMIT);
+        Input { path, reader, cutter, size, ended: false }
+    }
+
+    /// With another limit for a line's length, in bytes without its newline. To be called before the first block.
+    #[must_use]
+    pub fn max_line(mut self, max_line: usize) -> Input {
+        self.cutter = Cutter::new(0, Tail::default(), max_line, BLOCK_LIMIT);
+        self
+    }
+
+    /// The path as it was given; `-` for stdin.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How its bytes are packed.
+    pub fn compression(&self) -> Compression {
+        self.reader.compression()
+    }
+
+    /// Its size on disk in bytes, when it was opened; `None` for a stream.
+    pub fn size_hint(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// How many bytes of the file on disk were consumed.
+    pub fn consumed(&self) -> u64 {
+        self.reader.consumed()
+    }
+
+    /// Replaces the content of `into` by the next block of whole lines; `None` at the end. Give the same buffer
+    /// again, so that no fresh memory is touched.
+    ///
+    /// # Errors
+    /// [`Kind::Io`](crate::error::Kind::Io) naming path and offset when reading or decoding fails; every whole
+    /// line before the fault was delivered by then. A line torn by the fault is not delivered.
+    pub fn next_block(&mut self, into: &mut Vec<u8>) -> Result<Option<Piece>> {
+        loop {
+            if self.ended {
+                into.clear();
+                return Ok(None);
+            }
+            let wanted = self.cutter.start(into);
+            let read = self.reader.read(into, wanted);
+            if let Some(cut) = self.cutter.cut(into) {
+                return Ok(Some(Piece::from(cut)));
+            }
+            match read {
+                Ok(0) => {
+                    self.ended = true;
+                    return Ok(self.cutter.finish(into).map(Piece::from));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    self.ended = true;
+                    return Err(self.fault(&error));
+                }
+            }
+        }
+    }
+
+    fn fault(&self, error: &io::Error) -> Error {
+        let at = self.reader.offset();
+        let torn = at - self.cutter.position();
+        let torn = if torn == 0 { String::new() } else { format!("; the last line, {torn} bytes so far, is torn") };
+        let what = match (self.reader.compression(), error.kind()) {
+            (Compression::Plain, _) => format!("cannot read it at offset {at}: {error}"),
+            (_, ErrorKind::UnexpectedEof) => {
+                format!("the compressed file ends too early, at uncompressed offset {at}{torn}")
+            }
+            _ => format!("the compressed file is corrupt at uncompressed offset {at}: {error}{torn}"),
+        };
+        let error = Error::failed(what).at(&self.path);
+        match self.reader.compression() {
+            Compression::Plain => error,
+            _ => error.remedy("what came before was read; if it is still being written, try again later"),
+        }
+    }
+}
+
+impl From<Cut> for Piece {
+    fn from(cut: Cut) -> Piece {
+        match cut {
+            Cut::Lines { offset } => Piece::Lines { offset },
+            Cut::TooLong { offset, length } => Piece::TooLong { offset, length },
+        }
+    }
+}

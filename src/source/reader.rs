@@ -1,0 +1,217 @@
+//! A log's uncompressed bytes in order, whether it is plain, gzip or zstd, a file or a stream.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::Path;
+
+use super::file;
+use super::gzip::Gzip;
+use super::tail::Tail;
+
+/// How a file's bytes are packed, told by its first bytes and never by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// As they are.
+    Plain,
+    /// gzip, one or more members.
+    Gzip,
+    /// Zstandard, one or more frames.
+    Zstd,
+}
+
+impl Compression {
+    /// What a file that begins with `magic` (4 bytes are enough) is.
+    pub fn of(magic: &[u8]) -> Compression {
+        match magic {
+            [0x1f, 0x8b, 8, ..] => Compression::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
+            _ => Compression::Plain,
+        }
+    }
+}
+
+const MAGIC_LENGTH: usize = 4;
+const COMPRESSED_BUFFER: usize = 64 * 1024;
+
+/// Counts what is read through it.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    count: u64,
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.count += read as u64;
+        Ok(read)
+    }
+}
+
+enum Bytes {
+    File(File),
+    Stream(Counted),
+    Gzip(Gzip<BufReader<Counted>>),
+    Zstd(zstd::Decoder<'static, BufReader<Counted>>),
+}
+
+/// Reads a log's uncompressed bytes forward.
+pub(crate) struct Reader {
+    bytes: Bytes,
+    compression: Compression,
+    offset: u64,
+    fault: Option<(io::ErrorKind, String)>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("compression", &self.compression).field("offset", &self.offset).finish()
+    }
+}
+
+impl Reader {
+    /// Of the file at `path`; a pipe is read as a stream.
+    pub(crate) fn open(path: &Path) -> io::Result<Reader> {
+        let file = File::open(path)?;
+        if file.metadata()?.is_file() { Reader::of_file(file) } else { Reader::of_stream(Box::new(file)) }
+    }
+
+    /// Of a regular file, from its beginning.
+    pub(crate) fn of_file(file: File) -> io::Result<Reader> {
+        let compression = Compression::of(&file::read_at(&file, 0, MAGIC_LENGTH)?);
+        if compression == Compression::Plain {
+            return Ok(Reader { bytes: Bytes::File(file), compression, offset: 0, fault: None });
+        }
+        Reader::unpack(compression, Counted { inner: Box::new(file), count: 0 })
+    }
+
+    /// Of a stream that cannot go back.
+    pub(crate) fn of_stream(mut stream: Box<dyn Read + Send>) -> io::Result<Reader> {
+        let mut magic = Vec::with_capacity(MAGIC_LENGTH);
+        stream.by_ref().take(MAGIC_LENGTH as u64).read_to_end(&mut magic)?;
+        let compression = Compression::of(&magic);
+        Reader::unpack(compression, Counted { inner: Box::new(Cursor::new(magic).chain(stream)), count: 0 })
+    }
+
+    fn unpack(compression: Compression, input: Counted) -> io::Result<Reader> {
+        let buffered = |input| BufReader::with_capacity(COMPRESSED_BUFFER, input);
+        let bytes = match compression {
+            Compression::Plain => Bytes::Stream(input),
+            Compression::Gzip => Bytes::Gzip(Gzip::new(buffered(input))),
+            Compression::Zstd => Bytes::Zstd(zstd::Decoder::with_buffer(buffered(input))?),
+        };
+        Ok(Reader { bytes, compression, offset: 0, fault: None })
+    }
+
+    /// How the bytes are packed.
+    pub(crate) fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// The file, where offsets in it are offsets in the log.
+    pub(crate) fn plain_file(&self) -> Option<&File> {
+        match &self.bytes {
+            Bytes::File(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The uncompressed offset of the next byte.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many bytes of the file on disk were consumed.
+    pub(crate) fn consumed(&self) -> u64 {
+        match &self.bytes {
+            Bytes::File(_) => self.offset,
+            Bytes::Stream(input) => input.count,
+            Bytes::Gzip(gzip) => gzip.input().get_ref().count - gzip.input().buffer().len() as u64,
+            Bytes::Zstd(zstd) => zstd.get_ref().get_ref().count - zstd.get_ref().buffer().len() as u64,
+        }
+    }
+
+    /// Appends about `limit` bytes to `into` (a plain file fills the spare capacity, so that nothing is zeroed
+    /// first) and says how many; 0 at the end, for now. What was decoded before a fault is given first, the
+    /// fault by the next call and every later one.
+    pub(crate) fn read(&mut self, into: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+        if let Some((kind, what)) = &self.fault {
+            return Err(io::Error::new(*kind, what.clone()));
+        }
+        let read = match &mut self.bytes {
+            Bytes::File(file) => read_plain(file, self.offset, into, limit)?,
+            Bytes::Stream(stream) => read_full(stream, into, limit, &mut self.fault),
+            Bytes::Gzip(gzip) => read_full(gzip, into, limit, &mut self.fault),
+            Bytes::Zstd(zstd) => read_full(zstd, into, limit, &mut self.fault),
+        };
+        self.offset += read as u64;
+        if read == 0 && self.fault.is_some() {
+            return self.read(into, limit);
+        }
+        Ok(read)
+    }
+
+    /// Takes back what the last read gave of a plain file.
+    pub(crate) fn back_to(&mut self, offset: u64) {
+        if self.plain_file().is_some() {
+            self.offset = offset;
+        }
+    }
+
+    /// Goes forward to `offset`, by decoding where it must; `Ok(false)` if the log ends before it. With the
+    /// bytes just before it, unless the file is plain.
+    pub(crate) fn skip_to(&mut self, offset: u64, tail: &mut Tail) -> io::Result<bool> {
+        if let Bytes::File(file) = &self.bytes {
+            let from = offset.saturating_sub(super::TAIL_LIMIT);
+            let length = usize::try_from(offset - from).unwrap_or(0);
+            let before = file::read_at(file, from, length)?;
+            tail.push(&before);
+            self.offset = offset;
+            return Ok(before.len() == length);
+        }
+        let mut passed = Vec::new();
+        while self.offset < offset {
+            let limit = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(super::BLOCK_LIMIT);
+            if self.read(&mut passed, limit)? == 0 {
+                return Ok(false);
+            }
+            tail.push(&passed);
+            passed.clear();
+        }
+        Ok(true)
+    }
+}
+
+fn read_plain(file: &File, offset: u64, into: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+    into.reserve_exact(limit.max(1));
+    loop {
+        match rustix::io::pread(file, rustix::buffer::spare_capacity(into), offset) {
+            Err(rustix::io::Errno::INTR) => {}
+            done => return Ok(done?),
+        }
+    }
+}
+
+fn read_full(
+    from: &mut impl Read,
+    into: &mut Vec<u8>,
+    limit: usize,
+    fault: &mut Option<(io::ErrorKind, String)>,
+) -> usize {
+    let start = into.len();
+    into.resize(start + limit, 0);
+    let mut filled = start;
+    while let Some(room) = into.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match from.read(room) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                *fault = Some((error.kind(), error.to_string()));
+                break;
+            }
+        }
+    }
+    into.truncate(filled);
+    filled - start
+}

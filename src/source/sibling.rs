@@ -1,0 +1,170 @@
+//! The names that rotation gives to a log, and the files in its directory that carry them.
+//!
+//! Known are logrotate's forms (`access.log.1`, `access.log-20261122`, `access.log-20261122-1795381364`,
+//! `access.log.1-2026112221.backup`, and `access-20261122.log` made by its `extension` option), each also with
+//! `.gz` and the like behind. Two files are siblings if both names, without these, are the same.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::file::Status;
+
+const COMPRESSED: [&[u8]; 5] = [b".gz", b".zst", b".bz2", b".xz", b".lz4"];
+const WORDS: [&[u8]; 6] = [b"old", b"bak", b"backup", b"save", b"orig", b"prev"];
+
+/// Fewer digits after a dash, before the extension, may be a port or a number of a host, not a date.
+const DATE_DIGITS: usize = 6;
+
+/// A file beside a log that its rotation may have made.
+#[derive(Debug, Clone)]
+pub(crate) struct Sibling {
+    pub(crate) path: PathBuf,
+    pub(crate) status: Status,
+    /// Its name says that it is compressed.
+    pub(crate) compressed: bool,
+}
+
+/// The path that the log had before it was rotated: `access.log` for `access.log.2.gz`; the path itself if its
+/// name shows no rotation.
+pub(crate) fn base_of(path: &Path) -> PathBuf {
+    match path.file_name() {
+        Some(name) => path.with_file_name(OsStr::from_bytes(&base_name(name.as_bytes()))),
+        None => path.to_owned(),
+    }
+}
+
+/// Whether the name says that the file was rotated or compressed.
+pub(crate) fn is_rotated(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| base_name(name.as_bytes()) != name.as_bytes())
+}
+
+/// Whether the name says that the file is compressed.
+pub(crate) fn is_compressed(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| without_compression(name.as_bytes()).len() < name.len())
+}
+
+/// The files in the directory of `path` that are its siblings, without `path` itself: oldest first, then by
+/// path. A compressed copy is left out while the file it is made from still exists, since it may be unfinished.
+///
+/// # Errors
+/// When the directory cannot be read. Entries that vanish meanwhile are left out.
+pub(crate) fn siblings(path: &Path) -> io::Result<Vec<Sibling>> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let base = base_name(name.as_bytes());
+    let mut names: Vec<Vec<u8>> = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let Ok(entry) = entry else { continue };
+        let candidate = entry.file_name().into_vec();
+        if candidate != name.as_bytes() && base_name(&candidate) == base {
+            names.push(candidate);
+        }
+    }
+    let mut found = Vec::new();
+    for name in &names {
+        let bare = without_compression(name);
+        let compressed = bare.len() < name.len();
+        if compressed && names.iter().any(|other| other == bare) {
+            continue;
+        }
+        let path = directory.join(OsStr::from_bytes(name));
+        match Status::of_path(&path) {
+            Ok(status) if status.regular => found.push(Sibling { path, status, compressed }),
+            _ => {}
+        }
+    }
+    found.sort_by(|a, b| (a.status.modified, &a.path).cmp(&(b.status.modified, &b.path)));
+    Ok(found)
+}
+
+fn without_compression(name: &[u8]) -> &[u8] {
+    COMPRESSED.iter().find_map(|end| name.strip_suffix(*end).filter(|bare| !bare.is_empty())).unwrap_or(name)
+}
+
+fn base_name(name: &[u8]) -> Vec<u8> {
+    let name = without_compression(name);
+    let (bare, _, _) = strip_marks(name);
+    if bare.len() < name.len() {
+        return bare.to_vec();
+    }
+    let Some(dot) = memchr::memrchr(b'.', name).filter(|&dot| dot > 0) else { return name.to_vec() };
+    let (stem, extension) = name.split_at(dot);
+    let (bare, digits, separator) = strip_marks(stem);
+    if bare.len() < stem.len() && (digits >= DATE_DIGITS || separator == b'.') {
+        return [bare, extension].concat();
+    }
+    name.to_vec()
+}
+
+/// `name` without the marks of rotation at its end, how many digits these had, and the first one's separator.
+fn strip_marks(name: &[u8]) -> (&[u8], usize, u8) {
+    let (mut bare, mut digits, mut first) = (name, 0, 0);
+    while let Some(at) = bare.iter().rposition(|byte| b".-_~".contains(byte)).filter(|&at| at > 0) {
+        let (before, mark) = bare.split_at(at);
+        let Some((&separator, mark)) = mark.split_first() else { break };
+        let is_number = !mark.is_empty() && mark.iter().all(u8::is_ascii_digit);
+        // Four or five digits alone are rather a port, or a year; a year goes with month and day behind it.
+        let is_rotation = match mark.len() {
+            1..=3 => is_number,
+            4 | 5 => is_number && digits > 0,
+            _ => is_number,
+        };
+        if !is_rotation && !WORDS.contains(&mark) && !(mark.is_empty() && separator == b'~') {
+            break;
+        }
+        digits += if is_number { mark.len() } else { 0 };
+        (bare, first) = (before, separator);
+    }
+    (bare, digits, first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_names() {
+        for (rotated, base) in [
+            ("access.log", "access.log"),
+            ("access.log.1", "access.log"),
+            ("access.log.2.gz", "access.log"),
+            ("access.log.gz", "access.log"),
+            ("access.log-20261122", "access.log"),
+            ("access.log-20261122.zst", "access.log"),
+            ("access.log-2026-11-22", "access.log"),
+            ("access.log-20261122-1795381364", "access.log"),
+            ("access.log.1-2026112221.backup", "access.log"),
+            ("access.log.old", "access.log"),
+            ("access-20261122.log", "access.log"),
+            ("access-2026-11-22.log.gz", "access.log"),
+            ("access.1.log", "access.log"),
+            ("access-8080.log", "access-8080.log"),
+            ("access.log.8080", "access.log.8080"),
+            ("access.log.json", "access.log.json"),
+            ("web-2.log", "web-2.log"),
+            ("error.log", "error.log"),
+            (".1", ".1"),
+            ("1", "1"),
+        ] {
+            assert_eq!(base_of(Path::new(rotated)), Path::new(base), "{rotated}");
+            assert_eq!(is_rotated(Path::new(rotated)), rotated != base, "{rotated}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_twin_is_left_out_while_its_source_exists() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["a.log", "a.log.1", "a.log.2", "a.log.2.gz", "a.log.3.gz", "b.log.1"] {
+            std::fs::write(directory.path().join(name), name).unwrap();
+        }
+        let mut names: Vec<_> = siblings(&directory.path().join("a.log"))
+            .unwrap()
+            .into_iter()
+            .map(|sibling| sibling.path.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["a.log.1", "a.log.2", "a.log.3.gz"]);
+    }
+}
