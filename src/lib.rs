@@ -20,4 +20,5 @@ pub mod error;
 pub mod histogram;
 pub mod route;
 pub mod source;
+pub mod store;
 pub mod time;
