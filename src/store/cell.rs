@@ -1,0 +1,155 @@
+//! A cell's bytes on disk: counts as varints, each histogram as its non-empty buckets.
+
+use super::encode::{Decoded, Decoder, Encoder, Malformed};
+use crate::histogram::{Cell, Latency, TIMES};
+use crate::route::RouteId;
+use crate::time::Timestamp;
+use std::borrow::Borrow;
+
+/// Values below this have a bucket each; above, every power of two has [`HALF`] buckets.
+const EXACT: u64 = 2048;
+const HALF: u64 = 1024;
+
+/// Cells in the order given, slots and routes as differences from the one before.
+pub(crate) fn encode_cells<C: Borrow<Cell>>(cells: &[(Timestamp, RouteId, C)], out: &mut Encoder) {
+    out.count(cells.len());
+    let mut last_slot = 0;
+    let mut last_route = 0;
+    for (slot, route, cell) in cells {
+        out.signed(slot.0.wrapping_sub(last_slot));
+        out.signed(i64::from(route.0) - last_route);
+        last_slot = slot.0;
+        last_route = i64::from(route.0);
+        encode_cell(cell.borrow(), out);
+    }
+}
+
+/// The inverse of [`encode_cells`].
+pub(crate) fn decode_cells(from: &mut Decoder<'_>) -> Decoded<Vec<(Timestamp, RouteId, Cell)>> {
+    let count = from.count()?;
+    let mut cells = Vec::new();
+    let mut slot = 0i64;
+    let mut route = 0i64;
+    for _ in 0..count {
+        slot = slot.wrapping_add(from.signed()?);
+        route = route.wrapping_add(from.signed()?);
+        let id = RouteId(u32::try_from(route).map_err(|_| Malformed)?);
+        cells.push((Timestamp(slot), id, decode_cell(from)?));
+    }
+    Ok(cells)
+}
+
+fn encode_cell(cell: &Cell, out: &mut Encoder) {
+    for count in [cell.requests, cell.slow, cell.status_499, cell.bytes_sent].into_iter().chain(cell.status) {
+        out.varint(count);
+    }
+    for time in TIMES {
+        encode_latency(cell.time(time), out);
+    }
+}
+
+fn decode_cell(from: &mut Decoder<'_>) -> Decoded<Cell> {
+    let mut cell = Cell {
+        requests: from.varint()?,
+        slow: from.varint()?,
+        status_499: from.varint()?,
+        bytes_sent: from.varint()?,
+        ..Cell::default()
+    };
+    for count in &mut cell.status {
+        *count = from.varint()?;
+    }
+    for time in TIMES {
+        *cell.time_mut(time) = decode_latency(from)?;
+    }
+    Ok(cell)
+}
+
+fn encode_latency(latency: &Latency, out: &mut Encoder) {
+    let buckets = latency.buckets();
+    out.count(buckets.len());
+    if buckets.is_empty() {
+        return;
+    }
+    out.varint(latency.sum_ms());
+    out.varint(latency.max_ms());
+    let mut last = 0;
+    for (value, count) in buckets {
+        // Most buckets hold one sample: its count then takes no byte of its own.
+        let index = bucket_index(value);
+        out.varint((index.wrapping_sub(last) << 1) | u64::from(count != 1));
+        if count != 1 {
+            out.varint(count);
+        }
+        last = index;
+    }
+}
+
+fn decode_latency(from: &mut Decoder<'_>) -> Decoded<Latency> {
+    let count = from.count()?;
+    if count == 0 {
+        return Ok(Latency::default());
+    }
+    let sum = from.varint()?;
+    let max = from.varint()?;
+    let mut buckets = Vec::with_capacity(count);
+    let mut index = 0u64;
+    for _ in 0..count {
+        let delta = from.varint()?;
+        index = index.checked_add(delta >> 1).ok_or(Malformed)?;
+        let count = if delta & 1 == 0 { 1 } else { from.varint()? };
+        buckets.push((bucket_value(index)?, count));
+    }
+    Ok(Latency::from_buckets(&buckets, sum, max))
+}
+
+/// The position of a bucket, counted from 0, by its lowest value.
+fn bucket_index(value: u64) -> u64 {
+    if value < EXACT {
+        return value;
+    }
+    let shift = u64::from(53 - value.leading_zeros());
+    EXACT + (shift - 1) * HALF + ((value >> shift) - HALF)
+}
+
+/// The lowest value of a bucket.
+fn bucket_value(index: u64) -> Decoded<u64> {
+    if index < EXACT {
+        return Ok(index);
+    }
+    let above = index - EXACT;
+    let shift = above / HALF + 1;
+    if shift > 53 { Err(Malformed) } else { Ok((above % HALF + HALF) << shift) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::histogram::Time;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cell_round_trips(values in proptest::collection::vec(0u64..=u64::from(u32::MAX), 0..600), small in proptest::collection::vec(0u64..3000, 0..600)) {
+            let mut cell = Cell::default();
+            for &value in values.iter().chain(&small) {
+                cell.requests += 1;
+                cell.count_status(u16::try_from(value % 600).unwrap());
+                cell.bytes_sent += value;
+                cell.time_mut(Time::Request).record(value);
+                cell.time_mut(Time::UpstreamHeader).record(value / 3);
+            }
+            let mut out = Encoder::default();
+            encode_cells(&[(Timestamp(-10_000), RouteId(7), cell.clone())], &mut out);
+            let cells = decode_cells(&mut Decoder::new(&out.bytes)).unwrap();
+            let (slot, route, back) = &cells[0];
+            prop_assert_eq!((*slot, *route, back.requests, back.status, back.bytes_sent), (Timestamp(-10_000), RouteId(7), cell.requests, cell.status, cell.bytes_sent));
+            for time in TIMES {
+                prop_assert_eq!(back.time(time).buckets(), cell.time(time).buckets());
+                prop_assert_eq!(back.time(time).sum_ms(), cell.time(time).sum_ms());
+                prop_assert_eq!(back.time(time).max_ms(), cell.time(time).max_ms());
+                prop_assert_eq!(back.time(time).count(), cell.time(time).count());
+            }
+        }
+    }
+}

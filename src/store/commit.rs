@@ -1,0 +1,79 @@
+//! One atomic step of the store: everything that must agree, in one journal record.
+
+use super::block::BlockSummary;
+use super::cell;
+use super::delivery::Delivery;
+use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
+use super::entry::{Entry, decode_entries, encode_entries};
+use super::generation;
+use super::ledger::Ledger;
+use crate::histogram::Cell;
+use crate::route::RouteId;
+use crate::source::generation::{Generation, GenerationId};
+use crate::time::Timestamp;
+
+/// Positions, counts, entries, summaries and accounts that become visible, and durable, together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// Wall clock.
+    pub at: Timestamp,
+    /// Names of routes first seen.
+    pub routes: Vec<(RouteId, String)>,
+    /// New or changed generations; the last value wins.
+    pub generations: Vec<Generation>,
+    /// Differences of ledgers.
+    pub ledgers: Vec<(GenerationId, Ledger)>,
+    /// Differences of cells, by start of slot and route.
+    pub cells: Vec<(Timestamp, RouteId, Cell)>,
+    /// New slow entries.
+    pub entries: Vec<Entry>,
+    /// Differences of block summaries.
+    pub blocks: Vec<BlockSummary>,
+    /// Changed accounts; the last value wins.
+    pub deliveries: Vec<Delivery>,
+}
+
+impl Encode for Commit {
+    fn encode(&self, out: &mut Encoder) {
+        self.at.encode(out);
+        out.count(self.routes.len());
+        for (route, name) in &self.routes {
+            out.varint(u64::from(route.0));
+            out.bytes(name.as_bytes());
+        }
+        out.count(self.generations.len());
+        for known in &self.generations {
+            generation::encode(known, out);
+        }
+        out.count(self.ledgers.len());
+        for (id, ledger) in &self.ledgers {
+            out.varint(u64::from(id.0));
+            ledger.encode(out);
+        }
+        cell::encode_cells(&self.cells, out);
+        encode_entries(&self.entries, out);
+        out.list(&self.blocks);
+        out.list(&self.deliveries);
+    }
+}
+
+impl Decode for Commit {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<Commit> {
+        let at = Timestamp::decode(from)?;
+        let mut commit = Commit { at, ..Commit::default() };
+        for _ in 0..from.count()? {
+            commit.routes.push((RouteId(from.varint_as()?), from.text()?));
+        }
+        for _ in 0..from.count()? {
+            commit.generations.push(generation::decode(from)?);
+        }
+        for _ in 0..from.count()? {
+            commit.ledgers.push((GenerationId(from.varint_as()?), Ledger::decode(from)?));
+        }
+        commit.cells = cell::decode_cells(from)?;
+        commit.entries = decode_entries(from)?;
+        commit.blocks = from.list()?;
+        commit.deliveries = from.list()?;
+        if from.is_empty() { Ok(commit) } else { Err(Malformed) }
+    }
+}

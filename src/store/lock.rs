@@ -1,0 +1,59 @@
+//! One writer per store: the file `LOCK`, held with flock(2) for as long as the writer lives.
+//!
+//! The kernel lets go of the lock when the process ends, however it ends; the pid in the file is only for messages.
+
+use crate::error::{Error, Result};
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+/// The file that is locked.
+pub(crate) const LOCK: &str = "LOCK";
+
+/// A lock that is held until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _held: File,
+}
+
+impl Lock {
+    /// Take the lock of the store in `dir`, which exists.
+    ///
+    /// # Errors
+    /// Refused, with the holder's pid, if another writer has it.
+    pub(crate) fn take(dir: &Path) -> Result<Lock> {
+        let path = dir.join(LOCK);
+        let failed = |error: &std::io::Error| {
+            let described = Error::io("lock the store", &path, error);
+            match error.kind() {
+                std::io::ErrorKind::ReadOnlyFilesystem => {
+                    described.remedy("mount it writable, or name another folder with --store")
+                }
+                _ => described,
+            }
+        };
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| failed(&error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                let _unreadable = file.read_to_string(&mut pid);
+                let pid = if pid.trim().is_empty() { "unknown" } else { pid.trim() };
+                return Err(Error::refused(format!("another spikeline (pid {pid}) is writing to this store"))
+                    .at(dir)
+                    .remedy("stop it first, or give this one a store of its own; readers need no lock"));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(&error)),
+        }
+        // A full disk must not keep a writer from starting: the pid serves messages only.
+        let _written =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        Ok(Lock { _held: file })
+    }
+}

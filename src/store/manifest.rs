@@ -1,0 +1,102 @@
+//! The manifest: which files are the store. It is replaced by rename, so it is the old one or the new one.
+
+use super::damage::{damaged, failed, newer};
+use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum};
+use super::medium::{Medium, write_file};
+use super::segment::Info;
+use super::settings::Settings;
+use crate::error::{Error, Result};
+
+/// The manifest's file.
+pub(crate) const MANIFEST: &str = "manifest";
+
+/// What is written before it takes the manifest's name.
+pub(crate) const TEMPORARY: &str = "manifest.tmp";
+
+const MAGIC: &[u8; 8] = b"SPKLMANI";
+
+/// The version of the store's format.
+pub(crate) const VERSION: u32 = 1;
+
+/// The store's files and settings.
+#[derive(Debug, Clone)]
+pub(crate) struct Manifest {
+    pub(crate) settings: Settings,
+    /// The current journal.
+    pub(crate) journal: u64,
+    /// The number that the next new file gets.
+    pub(crate) next: u64,
+    /// In the order they were sealed.
+    pub(crate) segments: Vec<Info>,
+}
+
+/// How far replacing the manifest got when it failed.
+#[derive(Debug)]
+pub(crate) enum Unstored {
+    /// The old one is in force.
+    Before(Error),
+    /// Either may be in force after a crash.
+    Unknown(Error),
+}
+
+impl Manifest {
+    /// The manifest in force; `None` if there is none.
+    pub(crate) fn load(medium: &dyn Medium) -> Result<Option<Manifest>> {
+        let bytes = match medium.read(MANIFEST) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(medium, "read the store's manifest", MANIFEST, &error)),
+        };
+        let mut from = Decoder::new(&bytes);
+        if from.take(MAGIC.len()) != Ok(MAGIC) {
+            return Err(damaged(medium, MANIFEST, 0, "not a manifest"));
+        }
+        // The version first: a newer one may be checked differently.
+        match from.u32() {
+            Ok(version) if version <= VERSION => {}
+            Ok(version) => return Err(newer(medium, MANIFEST, version, VERSION)),
+            Err(Malformed) => return Err(damaged(medium, MANIFEST, 8, "too short")),
+        }
+        let split = bytes.len().saturating_sub(8);
+        let (covered, sum) = bytes.split_at_checked(split).unwrap_or_default();
+        if Decoder::new(sum).u64() != Ok(checksum(covered)) {
+            return Err(damaged(medium, MANIFEST, 12, "its checksum does not match"));
+        }
+        let body = covered.get(12..).unwrap_or_default();
+        match Manifest::decode(&mut Decoder::new(body)) {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(Malformed) => Err(damaged(medium, MANIFEST, 12, "malformed")),
+        }
+    }
+
+    /// Put this manifest in force: temporary file, sync, rename, sync of the folder.
+    pub(crate) fn store(&self, medium: &dyn Medium) -> std::result::Result<(), Unstored> {
+        let mut out = Encoder::default();
+        out.bytes.extend_from_slice(MAGIC);
+        out.u32(VERSION);
+        self.encode(&mut out);
+        out.u64(checksum(&out.bytes));
+        write_file(medium, TEMPORARY, &out.bytes)
+            .map_err(|error| Unstored::Before(failed(medium, "write the store's manifest", TEMPORARY, &error)))?;
+        medium
+            .rename(TEMPORARY, MANIFEST)
+            .and_then(|()| medium.sync_folder(""))
+            .map_err(|error| Unstored::Unknown(failed(medium, "replace the store's manifest", MANIFEST, &error)))
+    }
+}
+
+impl Encode for Manifest {
+    fn encode(&self, out: &mut Encoder) {
+        self.settings.encode(out);
+        out.varint(self.journal);
+        out.varint(self.next);
+        out.list(&self.segments);
+    }
+}
+
+impl Decode for Manifest {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<Manifest> {
+        let settings = Settings::decode(from)?;
+        Ok(Manifest { settings, journal: from.varint()?, next: from.varint()?, segments: from.list()? })
+    }
+}

@@ -1,0 +1,146 @@
+//! The seam between the store and the disk: every file operation passes here, so that tests can let it fail.
+//!
+//! Names are relative to the store's folder: `manifest`, `journal-3`, `segments/2.seg`.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// A folder of files, as the store needs it.
+pub trait Medium: Send + Sync {
+    /// The store's folder, for messages.
+    fn root(&self) -> &Path;
+    /// Make `folder` and those above it, if missing.
+    fn make_folder(&self, folder: &str) -> io::Result<()>;
+    /// The names of the files in `folder` (without the folder's own).
+    fn list(&self, folder: &str) -> io::Result<Vec<String>>;
+    /// A whole file.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// Fill `into` from `offset` of a file.
+    fn read_at(&self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<()>;
+    /// A new, empty file; one of that name is replaced.
+    fn create(&self, name: &str) -> io::Result<Box<dyn Sink>>;
+    /// An existing file cut to `length`, to go on behind it.
+    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn Sink>>;
+    /// Give a file another name in the same folder, replacing what had it.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Remove a file.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Make the folder's names durable.
+    fn sync_folder(&self, folder: &str) -> io::Result<()>;
+}
+
+/// A file that is written front to back.
+pub trait Sink: Send {
+    /// Write some of `bytes` at the end; how many.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Make the content and length durable.
+    fn sync(&mut self) -> io::Result<()>;
+    /// Cut the file; what follows is written there.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+}
+
+/// Write all of `bytes`, however short the single writes are.
+pub(crate) fn write_all(sink: &mut dyn Sink, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match sink.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A new durable file of the given content; its folder is not yet synced.
+pub(crate) fn write_file(medium: &dyn Medium, name: &str, bytes: &[u8]) -> io::Result<Box<dyn Sink>> {
+    let mut sink = medium.create(name)?;
+    write_all(sink.as_mut(), bytes)?;
+    sink.sync()?;
+    Ok(sink)
+}
+
+/// A real folder.
+#[derive(Debug)]
+pub struct Disk {
+    root: PathBuf,
+}
+
+impl Disk {
+    /// The folder at `root`; it need not exist yet.
+    pub fn new(root: &Path) -> Disk {
+        Disk { root: root.to_owned() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        if name.is_empty() { self.root.clone() } else { self.root.join(name) }
+    }
+}
+
+impl Medium for Disk {
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn make_folder(&self, folder: &str) -> io::Result<()> {
+        std::fs::create_dir_all(self.path(folder))
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for item in std::fs::read_dir(self.path(folder))? {
+            if let Ok(name) = item?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        std::fs::read(self.path(name))
+    }
+
+    fn read_at(&self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        File::open(self.path(name))?.read_exact_at(into, offset)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
+        Ok(Box::new(File::create(self.path(name))?))
+    }
+
+    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn Sink>> {
+        let mut file = File::options().write(true).open(self.path(name))?;
+        Sink::truncate(&mut file, length)?;
+        Ok(Box::new(file))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.path(from), self.path(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        std::fs::remove_file(self.path(name))
+    }
+
+    fn sync_folder(&self, folder: &str) -> io::Result<()> {
+        File::open(self.path(folder))?.sync_all()
+    }
+}
+
+impl Sink for File {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Write::write(self, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)?;
+        io::Seek::seek(self, io::SeekFrom::Start(length)).map(|_| ())
+    }
+}

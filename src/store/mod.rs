@@ -1,0 +1,40 @@
+//! The store: one folder that leads from any window and route back to the raw lines.
+//!
+//! One [`Writer`] appends atomic [`Commit`]s to a journal, and seals full journals into immutable segments. Any
+//! number of readers open a [`View`] beside it; they never lock and never write. FORMAT.md says every byte.
+
+mod block;
+mod cell;
+mod commit;
+mod damage;
+mod delivery;
+mod encode;
+mod entry;
+mod generation;
+mod journal;
+mod ledger;
+mod lock;
+mod manifest;
+mod medium;
+mod query;
+mod rank;
+mod recent;
+mod segment;
+mod settings;
+mod state;
+mod view;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use block::{BLOCK_BYTES, BlockSummary};
+pub use commit::Commit;
+pub use delivery::Delivery;
+pub use entry::{Entry, Kept, Locator};
+pub use ledger::{FIRST_REJECTS, Ledger};
+pub use medium::{Disk, Medium, Sink};
+pub use query::{By, Query};
+pub use settings::{SEAL_BYTES, Settings};
+pub use view::View;
+pub use writer::Writer;

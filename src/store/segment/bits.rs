@@ -1,0 +1,87 @@
+//! Bits in a byte slice, lowest first.
+
+use crate::store::encode::{Decoded, Malformed};
+
+/// The most bits that one [`BitReader::peek`] gives.
+pub(super) const PEEK: u32 = 56;
+
+/// Appends bits.
+#[derive(Debug, Default)]
+pub(super) struct BitWriter {
+    bytes: Vec<u8>,
+    held: u64,
+    count: u32,
+}
+
+impl BitWriter {
+    /// The lowest `count` bits of `value`; `count` up to 64.
+    pub(super) fn put(&mut self, value: u64, count: u32) {
+        if count > 32 {
+            self.put(value & 0xffff_ffff, 32);
+            self.put(value >> 32, count - 32);
+            return;
+        }
+        self.held |= (value & ((1u64 << count) - 1)) << self.count;
+        self.count += count;
+        while self.count >= 8 {
+            self.bytes.push(crate::store::encode::low_byte(self.held));
+            self.held >>= 8;
+            self.count -= 8;
+        }
+    }
+
+    /// All bits, the last byte filled up with zeros.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        if self.count > 0 {
+            self.bytes.push(crate::store::encode::low_byte(self.held));
+        }
+        self.bytes
+    }
+}
+
+/// Reads bits; beyond the end there are zeros, which [`BitReader::finish`] refuses.
+#[derive(Debug)]
+pub(super) struct BitReader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> BitReader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> BitReader<'a> {
+        BitReader { bytes, at: 0 }
+    }
+
+    /// At least the next [`PEEK`] bits.
+    #[inline]
+    pub(super) fn peek(&self) -> u64 {
+        let rest = self.bytes.get(self.at / 8..).unwrap_or_default();
+        let word = match rest.first_chunk::<8>() {
+            Some(chunk) => u64::from_le_bytes(*chunk),
+            None => rest.iter().rev().fold(0, |word, &byte| (word << 8) | u64::from(byte)),
+        };
+        word >> (self.at % 8)
+    }
+
+    /// Go on by `count` bits.
+    #[inline]
+    pub(super) fn skip(&mut self, count: u32) {
+        self.at += usize::try_from(count).unwrap_or(0);
+    }
+
+    /// The next `count` bits, up to 64.
+    #[inline]
+    pub(super) fn take(&mut self, count: u32) -> u64 {
+        if count > PEEK {
+            let low = self.take(32);
+            return low | (self.take(count - 32) << 32);
+        }
+        let value = self.peek() & ((1u64 << count) - 1);
+        self.skip(count);
+        value
+    }
+
+    /// Whether no more was read than there is.
+    pub(super) fn finish(self) -> Decoded<()> {
+        if self.at <= self.bytes.len() * 8 { Ok(()) } else { Err(Malformed) }
+    }
+}

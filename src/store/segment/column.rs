@@ -1,0 +1,147 @@
+//! One column of a block: numbers in close to as few bits as their distribution allows.
+//!
+//! A number is written as its *class* (how many significant bits it has), in a Huffman code made for this block, and
+//! the bits below its highest one as they are. Few distinct values (a status, a reason) are replaced by their rank
+//! of frequency first.
+
+use super::bits::{BitReader, BitWriter};
+use super::huffman::{self, CLASSES, Table};
+use crate::store::encode::{Decoded, Decoder, Encoder, Malformed};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Columns with up to this many distinct values may be written as ranks.
+const FEW: usize = 64;
+
+const CONSTANT: u8 = 0;
+const CLASSED: u8 = 1;
+const RANKED: u8 = 2;
+
+/// Append a column, in the shortest of its forms.
+pub(super) fn encode(values: &[u64], out: &mut Encoder) {
+    let classed = classed(values);
+    match ranked(values) {
+        Some(ranked) if ranked.len() < classed.len() => out.bytes(&ranked),
+        _ => out.bytes(&classed),
+    }
+}
+
+/// Read a column of `count` numbers.
+pub(super) fn decode(from: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> {
+    let mut column = Decoder::new(from.bytes()?);
+    match column.u8()? {
+        RANKED => {
+            let distinct = (0..column.count()?).map(|_| column.varint()).collect::<Decoded<Vec<u64>>>()?;
+            let form = column.u8()?;
+            let mut values = plain(form, &mut column, count)?;
+            for value in &mut values {
+                let rank = usize::try_from(*value).map_err(|_| Malformed)?;
+                *value = *distinct.get(rank).ok_or(Malformed)?;
+            }
+            Ok(values)
+        }
+        form => plain(form, &mut column, count),
+    }
+}
+
+fn plain(form: u8, column: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> {
+    let lowest = column.varint()?;
+    match form {
+        CONSTANT => Ok(vec![lowest; count]),
+        CLASSED => {
+            let table = Table::decode(column)?;
+            let mut bits = BitReader::new(column.bytes()?);
+            let mut values = Vec::with_capacity(count);
+            for _ in 0..count {
+                values.push(lowest.wrapping_add(table.read(&mut bits)?));
+            }
+            bits.finish()?;
+            Ok(values)
+        }
+        _ => Err(Malformed),
+    }
+}
+
+fn classed(values: &[u64]) -> Vec<u8> {
+    let lowest = values.iter().copied().min().unwrap_or(0);
+    let highest = values.iter().copied().max().unwrap_or(0);
+    let mut out = Encoder::default();
+    if lowest == highest {
+        out.u8(CONSTANT);
+        out.varint(lowest);
+        return out.bytes;
+    }
+    out.u8(CLASSED);
+    out.varint(lowest);
+    let mut counts = [0u32; CLASSES];
+    for value in values {
+        if let Some(count) = counts.get_mut(huffman::class(value - lowest)) {
+            *count += 1;
+        }
+    }
+    let code = huffman::Code::new(&counts);
+    code.encode(&mut out);
+    let mut bits = BitWriter::default();
+    for value in values {
+        code.write(value - lowest, &mut bits);
+    }
+    out.bytes(&bits.finish());
+    out.bytes
+}
+
+fn ranked(values: &[u64]) -> Option<Vec<u8>> {
+    let mut counts: BTreeMap<u64, u32> = BTreeMap::new();
+    for &value in values {
+        *counts.entry(value).or_default() += 1;
+        if counts.len() > FEW {
+            return None;
+        }
+    }
+    if counts.len() < 2 {
+        return None;
+    }
+    let mut distinct: Vec<(u64, u32)> = counts.into_iter().collect();
+    distinct.sort_unstable_by_key(|&(value, count)| (Reverse(count), value));
+    let ranks: BTreeMap<u64, u64> = distinct.iter().map(|&(value, _)| value).zip(0..).collect();
+    let mut out = Encoder::default();
+    out.u8(RANKED);
+    out.count(distinct.len());
+    for &(value, _) in &distinct {
+        out.varint(value);
+    }
+    let values: Vec<u64> = values.iter().filter_map(|value| ranks.get(value).copied()).collect();
+    out.bytes.extend_from_slice(&classed(&values));
+    Some(out.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn round_trip(values: &[u64]) -> usize {
+        let mut out = Encoder::default();
+        encode(values, &mut out);
+        assert_eq!(decode(&mut Decoder::new(&out.bytes), values.len()).as_deref(), Ok(values));
+        out.bytes.len()
+    }
+
+    proptest! {
+        #[test]
+        fn any_numbers_round_trip(values in proptest::collection::vec(prop_oneof![any::<u64>(), 0u64..5, 1000u64..100_000], 0..300)) {
+            round_trip(&values);
+        }
+
+        #[test]
+        fn any_bytes_are_refused_or_read(bytes in proptest::collection::vec(any::<u8>(), 0..200), count in 0usize..500) {
+            let _either = decode(&mut Decoder::new(&bytes), count);
+        }
+    }
+
+    #[test]
+    fn few_values_cost_few_bits() {
+        let statuses: Vec<u64> = (0..1024u64).map(|i| if i % 50 == 0 { 502 } else { 200 }).collect();
+        assert!(round_trip(&statuses) < 150, "{}", round_trip(&statuses));
+        assert!(round_trip(&[200; 1024]) < 8);
+    }
+}

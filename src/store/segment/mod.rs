@@ -1,0 +1,248 @@
+//! Segments: sealed, immutable, sorted, checksummed files. Only their directories are kept in memory, once asked for.
+
+mod bits;
+mod build;
+mod column;
+mod directory;
+mod entries;
+mod huffman;
+
+pub(crate) use build::build;
+pub(crate) use directory::Info;
+
+use super::block::BlockSummary;
+use super::cell::decode_cells;
+use super::damage::{damaged, failed, newer};
+use super::encode::{Decode, Decoded, Decoder, Malformed, checksum};
+use super::entry::Entry;
+use super::journal::RECORD_LIMIT;
+use super::medium::Medium;
+use super::query::By;
+use crate::error::Result;
+use crate::histogram::Cell;
+use crate::route::RouteId;
+use crate::time::{Timestamp, Window};
+use directory::{Directory, Place};
+use std::sync::OnceLock;
+
+const MAGIC: &[u8; 8] = b"SPKLSEGM";
+const FOOTER_MAGIC: &[u8; 8] = b"SPKLDIRE";
+const VERSION: u32 = 1;
+
+/// Bytes before the first block: magic, version, number.
+const HEADER: u64 = 8 + 4 + 8;
+
+/// Bytes after the directory: its place, their checksum, magic.
+const FOOTER: u64 = 4 * 8 + 8;
+
+/// The folder of segments.
+pub(crate) const FOLDER: &str = "segments";
+
+/// The name of a segment's file.
+pub(crate) fn name(number: u64) -> String {
+    format!("{FOLDER}/{number}.seg")
+}
+
+/// A segment to read from.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) info: Info,
+    name: String,
+    directory: OnceLock<Directory>,
+}
+
+impl Segment {
+    /// A segment that the manifest lists; nothing is read yet.
+    pub(crate) fn new(info: Info) -> Segment {
+        Segment { name: name(info.number), info, directory: OnceLock::new() }
+    }
+
+    /// Cells whose slot starts in `window`.
+    pub(crate) fn cells(
+        &self,
+        medium: &dyn Medium,
+        window: Window,
+        mut each: impl FnMut(Timestamp, RouteId, Cell),
+        mut damage: impl FnMut(crate::error::Error) -> Result<()>,
+    ) -> Result<()> {
+        let directory = match self.directory(medium) {
+            Ok(directory) => directory,
+            Err(error) => return damage(error),
+        };
+        for block in &directory.cells {
+            if block.first < window.until && block.last >= window.from {
+                let cells = self.unpack(medium, block.place, block.unpacked, decode_cells);
+                match cells {
+                    Ok(cells) => cells.into_iter().for_each(|(slot, route, cell)| {
+                        if window.contains(slot) {
+                            each(slot, route, cell);
+                        }
+                    }),
+                    Err(error) => damage(error)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries of the blocks that may hold some of `window` and `routes` (and others).
+    pub(crate) fn entries(
+        &self,
+        medium: &dyn Medium,
+        wanted: &Wanted<'_>,
+        mut each: impl FnMut(Entry),
+        mut damage: impl FnMut(crate::error::Error) -> Result<()>,
+    ) -> Result<()> {
+        let directory = match self.directory(medium) {
+            Ok(directory) => directory,
+            Err(error) => return damage(error),
+        };
+        for block in &directory.entries {
+            if block.bounds().may_reach(wanted.window, wanted.by)
+                && block.max_duration_ms >= wanted.min_duration_ms
+                && block.may_hold(wanted.routes)
+            {
+                let entries = self.block(medium, block.place).and_then(|bytes| {
+                    usize::try_from(block.count)
+                        .map_err(|_| Malformed)
+                        .and_then(|count| if count > entries::BLOCK { Err(Malformed) } else { Ok(count) })
+                        .and_then(|count| entries::decode_block(&bytes, count))
+                        .map_err(|Malformed| self.malformed(medium, block.place))
+                });
+                match entries {
+                    Ok(entries) => entries.into_iter().for_each(&mut each),
+                    Err(error) => damage(error)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Block summaries from groups that may meet `window` (and others).
+    pub(crate) fn summaries(
+        &self,
+        medium: &dyn Medium,
+        window: Window,
+        by: By,
+        mut each: impl FnMut(BlockSummary),
+        mut damage: impl FnMut(crate::error::Error) -> Result<()>,
+    ) -> Result<()> {
+        let directory = match self.directory(medium) {
+            Ok(directory) => directory,
+            Err(error) => return damage(error),
+        };
+        for block in &directory.summaries {
+            if block.bounds.may_reach(window, by) {
+                match self.unpack(medium, block.place, block.unpacked, |from| from.list()) {
+                    Ok(summaries) => summaries.into_iter().for_each(&mut each),
+                    Err(error) => damage(error)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Read the whole segment and compare every checksum.
+    pub(crate) fn verify(&self, medium: &dyn Medium) -> Vec<crate::error::Error> {
+        let directory = match self.directory(medium) {
+            Ok(directory) => directory,
+            Err(error) => return vec![error],
+        };
+        let places = directory
+            .cells
+            .iter()
+            .map(|block| block.place)
+            .chain(directory.entries.iter().map(|block| block.place))
+            .chain(directory.summaries.iter().map(|block| block.place));
+        places.filter_map(|place| self.block(medium, place).err()).collect()
+    }
+
+    fn unpack<T>(
+        &self,
+        medium: &dyn Medium,
+        place: Place,
+        unpacked: u64,
+        decode: impl Fn(&mut Decoder<'_>) -> Decoded<T>,
+    ) -> Result<T> {
+        let packed = self.block(medium, place)?;
+        usize::try_from(unpacked)
+            .ok()
+            .filter(|&unpacked| unpacked <= RECORD_LIMIT)
+            .and_then(|unpacked| zstd::bulk::decompress(&packed, unpacked).ok())
+            .and_then(|body| decode(&mut Decoder::new(&body)).ok())
+            .ok_or_else(|| self.malformed(medium, place))
+    }
+
+    fn block(&self, medium: &dyn Medium, place: Place) -> Result<Vec<u8>> {
+        let fits = place.offset.checked_add(place.length).is_some_and(|end| end <= self.info.length);
+        let length =
+            usize::try_from(place.length).ok().filter(|_| fits).ok_or_else(|| self.malformed(medium, place))?;
+        let mut bytes = vec![0; length];
+        medium
+            .read_at(&self.name, place.offset, &mut bytes)
+            .map_err(|error| failed(medium, "read the segment", &self.name, &error))?;
+        if checksum(&bytes) != place.checksum {
+            return Err(damaged(medium, &self.name, place.offset, "a block's checksum does not match"));
+        }
+        Ok(bytes)
+    }
+
+    fn malformed(&self, medium: &dyn Medium, place: Place) -> crate::error::Error {
+        damaged(medium, &self.name, place.offset, "a malformed block")
+    }
+
+    fn directory(&self, medium: &dyn Medium) -> Result<&Directory> {
+        if let Some(directory) = self.directory.get() {
+            return Ok(directory);
+        }
+        let directory = self.read_directory(medium)?;
+        Ok(self.directory.get_or_init(|| directory))
+    }
+
+    fn read_directory(&self, medium: &dyn Medium) -> Result<Directory> {
+        let wrong = |offset: u64, what: &str| damaged(medium, &self.name, offset, what);
+        let read = |offset: u64, into: &mut [u8]| {
+            medium
+                .read_at(&self.name, offset, into)
+                .map_err(|error| failed(medium, "read the segment", &self.name, &error))
+        };
+        let mut header = [0u8; HEADER as usize];
+        read(0, &mut header)?;
+        let mut from = Decoder::new(&header);
+        if from.take(MAGIC.len()) != Ok(MAGIC) {
+            return Err(wrong(0, "not a segment"));
+        }
+        match (from.u32(), from.u64()) {
+            (Ok(version), _) if version > VERSION => return Err(newer(medium, &self.name, version, VERSION)),
+            (Ok(VERSION), Ok(number)) if number == self.info.number => {}
+            _ => return Err(wrong(8, "another segment's header")),
+        }
+        let at = self.info.length.saturating_sub(FOOTER);
+        let mut footer = [0u8; FOOTER as usize];
+        read(at, &mut footer)?;
+        let (covered, rest) = footer.split_at_checked(24).unwrap_or_default();
+        let mut rest = Decoder::new(rest);
+        if rest.u64() != Ok(checksum(covered)) || rest.take(FOOTER_MAGIC.len()) != Ok(FOOTER_MAGIC) {
+            return Err(wrong(at, "the footer's checksum does not match"));
+        }
+        let place = Place::of_footer(covered).map_err(|Malformed| wrong(at, "a malformed footer"))?;
+        let bytes = self.block(medium, place)?;
+        Directory::decode(&mut Decoder::new(&bytes)).map_err(|Malformed| wrong(place.offset, "a malformed directory"))
+    }
+}
+
+impl Place {
+    fn of_footer(bytes: &[u8]) -> Decoded<Place> {
+        let mut from = Decoder::new(bytes);
+        Ok(Place { offset: from.u64()?, length: from.u64()?, checksum: from.u64()? })
+    }
+}
+
+/// What a search for entries needs of a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) window: Window,
+    pub(crate) by: By,
+    pub(crate) routes: Option<&'a [RouteId]>,
+    pub(crate) min_duration_ms: u64,
+}

@@ -1,0 +1,38 @@
+//! What a store is made with.
+
+use super::encode::{Decode, Decoded, Decoder, Encode, Encoder};
+use std::time::Duration;
+
+/// A journal of this many bytes is due for sealing.
+pub const SEAL_BYTES: u64 = 32 * 1024 * 1024;
+
+/// What a store is made with. `interval` cannot change in the life of a store; the others may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The length of a slot, in whole milliseconds.
+    pub interval: Duration,
+    /// How many of the slowest requests of each route and slot are kept.
+    pub slowest: u32,
+    /// At which size a journal is sealed; not stored.
+    pub seal_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { interval: Duration::from_secs(10), slowest: 5, seal_bytes: SEAL_BYTES }
+    }
+}
+
+impl Encode for Settings {
+    fn encode(&self, out: &mut Encoder) {
+        out.varint(u64::try_from(self.interval.as_millis()).unwrap_or(u64::MAX));
+        out.varint(u64::from(self.slowest));
+    }
+}
+
+impl Decode for Settings {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<Settings> {
+        let interval = Duration::from_millis(from.varint()?);
+        Ok(Settings { interval, slowest: from.varint_as()?, seal_bytes: SEAL_BYTES })
+    }
+}

@@ -1,0 +1,135 @@
+//! What is known of the whole store without reading its segments; each journal starts with a copy of it.
+
+use super::commit::Commit;
+use super::delivery::Delivery;
+use super::encode::{Decode, Decoded, Decoder, Encode, Encoder};
+use super::generation;
+use super::ledger::Ledger;
+use crate::route::RouteId;
+use crate::source::generation::{Generation, GenerationId};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+
+/// Routes, generations, ledgers and accounts as of the last commit.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct State {
+    /// Wall clock of the last commit.
+    pub(crate) last_commit: Option<Timestamp>,
+    pub(crate) routes: BTreeMap<RouteId, String>,
+    by_name: HashMap<String, RouteId>,
+    /// First and last slot in which a route has a cell.
+    pub(crate) spans: BTreeMap<RouteId, (Timestamp, Timestamp)>,
+    /// Ascending by id.
+    pub(crate) generations: Vec<Generation>,
+    pub(crate) ledgers: BTreeMap<GenerationId, Ledger>,
+    /// Ascending by destination.
+    pub(crate) deliveries: Vec<Delivery>,
+}
+
+impl State {
+    pub(crate) fn apply(&mut self, commit: &Commit) {
+        self.last_commit = Some(commit.at);
+        for (route, name) in &commit.routes {
+            self.name(*route, name.clone());
+        }
+        for generation in &commit.generations {
+            match self.generations.binary_search_by_key(&generation.id, |known| known.id) {
+                Ok(index) => {
+                    if let Some(known) = self.generations.get_mut(index) {
+                        known.clone_from(generation);
+                    }
+                }
+                Err(index) => self.generations.insert(index, generation.clone()),
+            }
+        }
+        for (id, delta) in &commit.ledgers {
+            self.ledgers.entry(*id).or_default().merge(delta);
+        }
+        for (slot, route, _) in &commit.cells {
+            let (first, last) = self.spans.entry(*route).or_insert((*slot, *slot));
+            *first = (*first).min(*slot);
+            *last = (*last).max(*slot);
+        }
+        for delivery in &commit.deliveries {
+            match self.deliveries.binary_search_by(|known| known.destination.cmp(&delivery.destination)) {
+                Ok(index) => {
+                    if let Some(known) = self.deliveries.get_mut(index) {
+                        known.clone_from(delivery);
+                    }
+                }
+                Err(index) => self.deliveries.insert(index, delivery.clone()),
+            }
+        }
+    }
+
+    pub(crate) fn route(&self, name: &str) -> Option<RouteId> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(crate) fn finished(&self, id: GenerationId) -> bool {
+        self.generations
+            .binary_search_by_key(&id, |known| known.id)
+            .ok()
+            .and_then(|index| self.generations.get(index))
+            .is_some_and(|known| known.finished)
+    }
+
+    fn name(&mut self, route: RouteId, name: String) {
+        self.by_name.insert(name.clone(), route);
+        self.routes.insert(route, name);
+    }
+}
+
+impl Encode for State {
+    fn encode(&self, out: &mut Encoder) {
+        out.u8(u8::from(self.last_commit.is_some()));
+        self.last_commit.unwrap_or_default().encode(out);
+        out.count(self.routes.len());
+        for (route, name) in &self.routes {
+            out.varint(u64::from(route.0));
+            out.bytes(name.as_bytes());
+        }
+        out.count(self.spans.len());
+        for (route, (first, last)) in &self.spans {
+            out.varint(u64::from(route.0));
+            first.encode(out);
+            last.encode(out);
+        }
+        out.count(self.generations.len());
+        for known in &self.generations {
+            generation::encode(known, out);
+        }
+        out.count(self.ledgers.len());
+        for (id, ledger) in &self.ledgers {
+            out.varint(u64::from(id.0));
+            ledger.encode(out);
+        }
+        out.list(&self.deliveries);
+    }
+}
+
+impl Decode for State {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<State> {
+        let mut state = State::default();
+        let committed = from.u8()? != 0;
+        let at = Timestamp::decode(from)?;
+        state.last_commit = committed.then_some(at);
+        for _ in 0..from.count()? {
+            let route = RouteId(from.varint_as()?);
+            let name = from.text()?;
+            state.name(route, name);
+        }
+        for _ in 0..from.count()? {
+            let route = RouteId(from.varint_as()?);
+            state.spans.insert(route, (Timestamp::decode(from)?, Timestamp::decode(from)?));
+        }
+        for _ in 0..from.count()? {
+            state.generations.push(generation::decode(from)?);
+        }
+        for _ in 0..from.count()? {
+            state.ledgers.insert(GenerationId(from.varint_as()?), Ledger::decode(from)?);
+        }
+        state.deliveries = from.list()?;
+        Ok(state)
+    }
+}

@@ -1,0 +1,307 @@
+//! What the store holds, as of one commit: shared by the writer and any number of readers.
+
+use super::block::BlockSummary;
+use super::damage::{damaged, failed, newer};
+use super::delivery::Delivery;
+use super::entry::{Entry, Kept};
+use super::journal::{self, Replay, Unusable};
+use super::ledger::Ledger;
+use super::manifest::{MANIFEST, Manifest};
+use super::medium::{Disk, Medium};
+use super::query::{By, Query};
+use super::rank::{self, Group};
+use super::recent::Recent;
+use super::segment::{Segment, Wanted};
+use super::settings::Settings;
+use super::state::State;
+use crate::error::{Error, Result};
+use crate::histogram::Cell;
+use crate::route::RouteId;
+use crate::source::generation::{Generation, GenerationId};
+use crate::time::{Timestamp, Window};
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How often a reader starts again because the writer replaced the files meanwhile.
+const TRIES: usize = 100;
+
+/// The store as of one commit. It does not change while others write; open another to see more.
+pub struct View {
+    pub(super) medium: Arc<dyn Medium>,
+    pub(super) settings: Settings,
+    pub(super) state: State,
+    pub(super) recent: Recent,
+    pub(super) segments: Vec<Segment>,
+    skip_damaged: bool,
+    damage: Mutex<Vec<Error>>,
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View")
+            .field("root", &self.medium.root())
+            .field("last_commit", &self.state.last_commit)
+            .field("segments", &self.segments.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl View {
+    /// Open the store in `dir` for reading: without a lock, without writing, also while a writer runs.
+    ///
+    /// # Errors
+    /// If there is no store, it is of a newer version, or its manifest or journal's head is damaged.
+    pub fn open(dir: &Path) -> Result<View> {
+        View::open_on(Arc::new(Disk::new(dir)))
+    }
+
+    /// [`View::open`] on another medium.
+    ///
+    /// # Errors
+    /// As [`View::open`].
+    pub fn open_on(medium: Arc<dyn Medium>) -> Result<View> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let Some(manifest) = Manifest::load(medium.as_ref())? else {
+                return Err(Error::failed("there is no store here")
+                    .at(medium.root())
+                    .remedy("start `spikeline run`, which makes it, or name another folder with --store"));
+            };
+            let name = journal::name(manifest.journal);
+            match medium.read(&name) {
+                Ok(bytes) => {
+                    let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
+                    return Ok(View::new(medium, &manifest, replay));
+                }
+                // Sealed between the two reads: the manifest now names another journal.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    last = Some(failed(medium.as_ref(), "read the journal", &name, &error));
+                }
+                Err(error) => return Err(failed(medium.as_ref(), "read the journal", &name, &error)),
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::failed("the store keeps changing").at(medium.root())))
+    }
+
+    pub(super) fn new(medium: Arc<dyn Medium>, manifest: &Manifest, replay: Replay) -> View {
+        View {
+            medium,
+            settings: manifest.settings.clone(),
+            state: replay.state,
+            recent: replay.recent,
+            segments: manifest.segments.iter().cloned().map(Segment::new).collect(),
+            skip_damaged: false,
+            damage: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// From now on, answer without damaged blocks of segments, and remember them in [`View::damage`]. Otherwise a
+    /// damaged block that a query needs is its error.
+    pub fn skip_damaged(&mut self, skip: bool) {
+        self.skip_damaged = skip;
+    }
+
+    /// The damage that queries had to leave out so far.
+    pub fn damage(&self) -> Vec<Error> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Compare every checksum of every segment; one error for each damaged place.
+    pub fn verify(&self) -> Vec<Error> {
+        self.segments.iter().flat_map(|segment| segment.verify(self.medium.as_ref())).collect()
+    }
+
+    /// What the store was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// All routes, by number.
+    pub fn routes(&self) -> Vec<(RouteId, &str)> {
+        self.state.routes.iter().map(|(&route, name)| (route, name.as_str())).collect()
+    }
+
+    /// A route's number.
+    pub fn route(&self, name: &str) -> Option<RouteId> {
+        self.state.route(name)
+    }
+
+    /// The starts of the first and the last slot in which a route has a cell.
+    pub fn route_span(&self, route: RouteId) -> Option<(Timestamp, Timestamp)> {
+        self.state.spans.get(&route).copied()
+    }
+
+    /// All generations, by number.
+    pub fn generations(&self) -> &[Generation] {
+        &self.state.generations
+    }
+
+    /// A generation's ledger.
+    pub fn ledger(&self, generation: GenerationId) -> Option<&Ledger> {
+        self.state.ledgers.get(&generation)
+    }
+
+    /// The accounts of all destinations, by name.
+    pub fn deliveries(&self) -> &[Delivery] {
+        &self.state.deliveries
+    }
+
+    /// Wall clock of the last commit; `None` before the first.
+    pub fn last_commit(&self) -> Option<Timestamp> {
+        self.state.last_commit
+    }
+
+    /// Cells of the slots that start in `window`, merged, by slot and route.
+    ///
+    /// # Errors
+    /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
+    pub fn cells(&self, window: Window, routes: Option<&[RouteId]>) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
+        let wanted = |route: RouteId| routes.is_none_or(|routes| routes.contains(&route));
+        let mut merged: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
+        let mut add = |slot, route, cell: &Cell| {
+            if wanted(route) {
+                merged.entry((slot, route)).or_default().merge(cell);
+            }
+        };
+        for segment in &self.segments {
+            if segment.info.cells.may_reach(window, By::End) {
+                let medium = self.medium.as_ref();
+                segment.cells(medium, window, |slot, route, cell| add(slot, route, &cell), |e| self.tolerate(e))?;
+            }
+        }
+        if window.from < window.until {
+            let range = (window.from, RouteId(0))..(window.until, RouteId(0));
+            for (&(slot, route), cell) in self.recent.cells.range(range) {
+                add(slot, route, cell);
+            }
+        }
+        Ok(merged.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect())
+    }
+
+    /// Slow entries, by end and locator. Of the entries that are kept only for being among the slowest, those that
+    /// are so among all that was seen of their route and slot.
+    ///
+    /// # Errors
+    /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
+    pub fn entries(&self, query: &Query) -> Result<Vec<Entry>> {
+        let wanted = Wanted {
+            window: query.window,
+            by: query.by,
+            routes: query.routes.as_deref(),
+            min_duration_ms: query.min_duration_ms,
+        };
+        let mut found = Vec::new();
+        self.each_entry(&wanted, |entry| {
+            if query.reaches(&entry) && query.accepts(&entry) {
+                found.push(entry);
+            }
+        })?;
+        let mut found = self.judge(found)?;
+        found.sort_unstable_by_key(|entry| (entry.end, entry.locator));
+        Ok(found)
+    }
+
+    /// Summaries of the blocks of log that may hold lines of `window` and `routes` (ascending), merged, by generation
+    /// and number.
+    ///
+    /// # Errors
+    /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
+    pub fn blocks(&self, window: Window, by: By, routes: Option<&[RouteId]>) -> Result<Vec<BlockSummary>> {
+        let mut merged = Recent::default();
+        for segment in &self.segments {
+            if segment.info.blocks.may_reach(window, by) {
+                let medium = self.medium.as_ref();
+                segment.summaries(medium, window, by, |block| merged.add_block(block), |e| self.tolerate(e))?;
+            }
+        }
+        for block in self.recent.blocks.values() {
+            merged.add_block(block.clone());
+        }
+        let mut sorted = routes.map(<[RouteId]>::to_vec);
+        if let Some(routes) = &mut sorted {
+            routes.sort_unstable();
+        }
+        let may_reach = |block: &BlockSummary| match by {
+            By::End => block.may_end_in(window),
+            By::Overlap => block.may_overlap(window),
+        };
+        Ok(merged.blocks.into_values().filter(|b| may_reach(b) && b.may_hold(sorted.as_deref())).collect())
+    }
+
+    fn each_entry(&self, wanted: &Wanted<'_>, mut each: impl FnMut(Entry)) -> Result<()> {
+        for segment in &self.segments {
+            if segment.info.entries.may_reach(wanted.window, wanted.by) {
+                segment.entries(self.medium.as_ref(), wanted, &mut each, |error| self.tolerate(error))?;
+            }
+        }
+        self.recent.entries.iter().copied().for_each(each);
+        Ok(())
+    }
+
+    /// Take [`Kept::SLOWEST`] off the entries that are not among the K slowest of all that is stored of their route
+    /// and slot, and drop those that nothing else keeps.
+    fn judge(&self, found: Vec<Entry>) -> Result<Vec<Entry>> {
+        let doubtful: HashSet<Group> = found
+            .iter()
+            .filter(|entry| entry.kept.contains(Kept::SLOWEST))
+            .map(|entry| rank::group(entry, &self.settings))
+            .filter(|&group| self.is_doubtful(group))
+            .collect();
+        let slots = doubtful.iter().map(|(_, slot)| *slot);
+        let (Some(first), Some(last)) = (slots.clone().min(), slots.max()) else { return Ok(found) };
+        let interval = i64::try_from(self.settings.interval.as_millis()).unwrap_or(i64::MAX);
+        let mut routes: Vec<RouteId> = doubtful.iter().map(|(route, _)| *route).collect();
+        routes.sort_unstable();
+        routes.dedup();
+        let window = Window { from: first, until: last.plus_millis(interval) };
+        let wanted = Wanted { window, by: By::End, routes: Some(&routes), min_duration_ms: 0 };
+        let mut rivals = Vec::new();
+        self.each_entry(&wanted, |entry| {
+            if doubtful.contains(&rank::group(&entry, &self.settings)) {
+                rivals.push(entry);
+            }
+        })?;
+        let slowest = rank::slowest(rivals.into_iter(), &self.settings);
+        Ok(found
+            .into_iter()
+            .filter_map(|entry| {
+                let settled = !doubtful.contains(&rank::group(&entry, &self.settings));
+                rank::judged(entry, settled || slowest.contains(&entry.locator))
+            })
+            .collect())
+    }
+
+    /// Whether entries of a slot may be in several places. A slot in one segment alone was judged when it was sealed
+    /// (with the K of then, so one that shrank since leaves the old choice).
+    fn is_doubtful(&self, (_, slot): Group) -> bool {
+        let interval = i64::try_from(self.settings.interval.as_millis()).unwrap_or(i64::MAX);
+        let window = Window { from: slot, until: slot.plus_millis(interval) };
+        let sealed = self.segments.iter().filter(|s| s.info.entries.may_reach(window, By::End)).count();
+        sealed != 1 || self.recent.may_end_in(window)
+    }
+
+    fn tolerate(&self, error: Error) -> Result<()> {
+        if !self.skip_damaged {
+            return Err(error);
+        }
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+        Ok(())
+    }
+}
+
+/// Read a journal's bytes, with errors that name it.
+pub(super) fn replayed(medium: &dyn Medium, bytes: &[u8], number: u64) -> Result<Replay> {
+    let name = journal::name(number);
+    journal::replay(bytes, number).map_err(|unusable| match unusable {
+        Unusable::Newer(version) => newer(medium, &name, version, journal::VERSION),
+        Unusable::Damaged(offset) => damaged(medium, &name, offset, "the journal's head does not match its checksum"),
+    })
+}
+
+/// Why a store without a manifest is not simply made anew.
+pub(super) fn lost_manifest(medium: &dyn Medium) -> Error {
+    Error::refused("the manifest is missing, but there are segments")
+        .at(medium.root().join(MANIFEST))
+        .remedy("restore it from a copy, or move the whole folder away to start anew from the logs")
+}

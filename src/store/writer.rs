@@ -1,0 +1,332 @@
+//! The one writer: appends commits to the journal, and seals it into a segment when it has grown.
+//!
+//! What a failed call leaves behind is never built upon. A write that failed is cut off again; after a sync that
+//! failed the journal is given up, and the next commit first seals what was committed (from memory) and starts
+//! another journal. While it is unknown whether a new manifest would survive a crash, nothing is committed.
+
+use super::commit::Commit;
+use super::damage::failed;
+use super::entry::Entry;
+use super::journal;
+use super::lock::Lock;
+use super::manifest::{Manifest, TEMPORARY, Unstored};
+use super::medium::{Disk, Medium, Sink, write_all, write_file};
+use super::rank;
+use super::recent::Recent;
+use super::segment::{self, Info, Segment};
+use super::settings::Settings;
+use super::state::State;
+use super::view::{View, lost_manifest, replayed};
+use crate::error::{Error, Result};
+use crate::histogram::Cell;
+use crate::route::RouteId;
+use crate::time::Timestamp;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A journal of so many entries is due for sealing, whatever its bytes: they are kept in memory (72 bytes each).
+const ENTRIES_LIMIT: usize = 1 << 19;
+
+/// The store's one writer.
+pub struct Writer {
+    medium: Arc<dyn Medium>,
+    manifest: Manifest,
+    view: View,
+    journal: Box<dyn Sink>,
+    /// Bytes of the journal's checkpoint and of its good records.
+    head: u64,
+    good: u64,
+    sequence: u64,
+    /// The journal must not be written to any more.
+    broken: bool,
+    /// The manifest in memory may not be the one that a crash leaves.
+    unsettled: bool,
+    /// Files to remove once the manifest is settled.
+    obsolete: Vec<String>,
+    cut: u64,
+    _lock: Option<Lock>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("view", &self.view).field("sequence", &self.sequence).finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// Open the store in `dir`, or make one: take the lock, cut the torn tail, replay the journal, remove leftovers.
+    ///
+    /// # Errors
+    /// Refused if another writer has it, it is of a newer version or another interval, or its manifest is lost;
+    /// failed if the folder cannot be written or the store is damaged.
+    pub fn open(dir: &Path, settings: Settings) -> Result<Writer> {
+        let medium = Disk::new(dir);
+        medium.make_folder("").map_err(|error| failed(&medium, "make the store's folder", "", &error))?;
+        let lock = Lock::take(dir)?;
+        let mut writer = Writer::open_on(Arc::new(medium), settings)?;
+        writer._lock = Some(lock);
+        Ok(writer)
+    }
+
+    /// [`Writer::open`] on another medium, without a lock.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_on(medium: Arc<dyn Medium>, settings: Settings) -> Result<Writer> {
+        medium
+            .make_folder(segment::FOLDER)
+            .map_err(|error| failed(medium.as_ref(), "make the store's folder", segment::FOLDER, &error))?;
+        match Manifest::load(medium.as_ref())? {
+            None => Writer::make(medium, settings),
+            Some(manifest) => Writer::reopen(medium, manifest, settings),
+        }
+    }
+
+    fn make(medium: Arc<dyn Medium>, settings: Settings) -> Result<Writer> {
+        let segments = medium
+            .list(segment::FOLDER)
+            .map_err(|error| failed(medium.as_ref(), "list the segments", segment::FOLDER, &error))?;
+        if segments.iter().any(|name| name.ends_with(".seg")) {
+            return Err(lost_manifest(medium.as_ref()));
+        }
+        let manifest = Manifest { settings, journal: 1, next: 2, segments: Vec::new() };
+        let head = head(medium.as_ref(), 1, 0, &State::default(), &Recent::default())?;
+        let name = journal::name(1);
+        write_file(medium.as_ref(), &name, &head)
+            .and_then(|_| medium.sync_folder(""))
+            .map_err(|error| failed(medium.as_ref(), "write the journal", &name, &error))?;
+        manifest.store(medium.as_ref()).map_err(Unstored::into_error)?;
+        Writer::reopen(medium, manifest.clone(), manifest.settings)
+    }
+
+    fn reopen(medium: Arc<dyn Medium>, mut manifest: Manifest, settings: Settings) -> Result<Writer> {
+        if manifest.settings.interval != settings.interval {
+            return Err(Error::refused(format!(
+                "this store was made with an interval of {:?}, not {:?}",
+                manifest.settings.interval, settings.interval
+            ))
+            .at(medium.root())
+            .remedy("set the interval back, or name another folder with --store to start anew"));
+        }
+        let name = journal::name(manifest.journal);
+        let failing = |doing: &str, error: &std::io::Error| failed(medium.as_ref(), doing, &name, error);
+        let bytes = medium.read(&name).map_err(|error| failing("read the journal", &error))?;
+        let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
+        let mut journal = medium.append(&name, replay.good).map_err(|error| failing("open the journal", &error))?;
+        // What the last process wrote may still only be in memory, and is built upon from here on.
+        journal.sync().map_err(|error| failing("sync the journal", &error))?;
+        let changed = manifest.settings.slowest != settings.slowest;
+        manifest.settings = settings;
+        if changed {
+            manifest.store(medium.as_ref()).map_err(Unstored::into_error)?;
+        }
+        let cut = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(replay.good);
+        let (head, good, sequence) = (replay.head, replay.good, replay.sequence);
+        let view = View::new(Arc::clone(&medium), &manifest, replay);
+        let writer = Writer {
+            medium,
+            manifest,
+            view,
+            journal,
+            head,
+            good,
+            sequence,
+            broken: false,
+            unsettled: false,
+            obsolete: Vec::new(),
+            cut,
+            _lock: None,
+        };
+        writer.remove_leftovers();
+        Ok(writer)
+    }
+
+    /// How many bytes of a torn tail were cut from the journal on opening.
+    pub fn cut_bytes(&self) -> u64 {
+        self.cut
+    }
+
+    /// The store as of the last successful commit.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Make `commit` durable, and then visible in [`Writer::view`].
+    ///
+    /// # Errors
+    /// If it could not be made durable; then the view is unchanged, and the same (or a merged) commit may be tried
+    /// again. After a crash that follows a failure, the failed commit may be there whole, or not at all.
+    pub fn commit(&mut self, commit: Commit) -> Result<()> {
+        self.settle()?;
+        if self.broken {
+            self.seal()?;
+        }
+        let Some(record) = journal::commit_record(self.sequence.wrapping_add(1), &commit) else {
+            return Err(Error::failed("a commit of more than 1 GiB")
+                .at(self.medium.root())
+                .remedy("commit more often"));
+        };
+        let written = write_all(self.journal.as_mut(), &record);
+        if let Err(error) = written.and_then(|()| self.journal.sync().inspect_err(|_| self.broken = true)) {
+            // After a failed sync this only spares readers what will not count; the file is given up all the same.
+            if self.journal.truncate(self.good).is_err() {
+                self.broken = true;
+            }
+            let name = journal::name(self.manifest.journal);
+            return Err(failed(self.medium.as_ref(), "commit to the journal", &name, &error));
+        }
+        self.good += u64::try_from(record.len()).unwrap_or(0);
+        self.sequence = self.sequence.wrapping_add(1);
+        self.view.state.apply(&commit);
+        self.view.recent.apply(commit);
+        Ok(())
+    }
+
+    /// [`Writer::seal`] if the journal has grown past [`Settings::seal_bytes`].
+    ///
+    /// # Errors
+    /// As [`Writer::seal`].
+    pub fn seal_if_due(&mut self) -> Result<()> {
+        let grown = self.good.saturating_sub(self.head);
+        if grown >= self.manifest.settings.seal_bytes || self.view.recent.entries.len() >= ENTRIES_LIMIT {
+            return self.seal();
+        }
+        Ok(())
+    }
+
+    /// Turn the journal into a segment and start another journal. The view's answers do not change.
+    ///
+    /// # Errors
+    /// If a file could not be written; then all is as before, and it may be tried again.
+    pub fn seal(&mut self) -> Result<()> {
+        self.settle()?;
+        let open = self.view.recent.open_blocks(&self.view.state);
+        let number = self.manifest.next;
+        let (segment, journal) = (number, number + 1);
+        // A number is not used twice, even if this fails: what the failed attempt left must not be mistaken.
+        self.manifest.next += 2;
+        let mut leftovers = vec![journal::name(journal), segment::name(segment), TEMPORARY.to_owned()];
+        let mut next = self.manifest.clone();
+        next.journal = journal;
+        let outcome = self.write_sealed(segment, journal, &mut next);
+        let (sink, head, info) = match outcome {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                self.obsolete.append(&mut leftovers);
+                self.remove_obsolete();
+                return Err(error);
+            }
+        };
+        let stored = next.store(self.medium.as_ref());
+        if let Err(Unstored::Before(error)) = stored {
+            self.obsolete.append(&mut leftovers);
+            self.remove_obsolete();
+            return Err(error);
+        }
+        self.obsolete.push(journal::name(self.manifest.journal));
+        self.manifest = next;
+        self.view.recent = Recent::default();
+        open.into_iter().for_each(|block| self.view.recent.add_block(block));
+        self.view.segments.extend(info.map(Segment::new));
+        (self.journal, self.head, self.good, self.broken) = (sink, head, head, false);
+        match stored {
+            Err(Unstored::Unknown(error)) => {
+                self.unsettled = true;
+                Err(error)
+            }
+            _ => {
+                self.remove_obsolete();
+                Ok(())
+            }
+        }
+    }
+
+    /// Write and sync the new segment (unless it would be empty) and the new journal.
+    fn write_sealed(
+        &self,
+        segment: u64,
+        journal: u64,
+        next: &mut Manifest,
+    ) -> Result<(Box<dyn Sink>, u64, Option<Info>)> {
+        let medium = self.medium.as_ref();
+        let head = head(medium, journal, self.sequence, &self.view.state, &self.view.recent)?;
+        let name = journal::name(journal);
+        let sink = write_file(medium, &name, &head)
+            .and_then(|sink| medium.sync_folder("").map(|()| sink))
+            .map_err(|error| failed(medium, "start a journal", &name, &error))?;
+        let info = self.write_segment(segment)?;
+        next.segments.extend(info.clone());
+        Ok((sink, u64::try_from(head.len()).unwrap_or(0), info))
+    }
+
+    fn write_segment(&self, number: u64) -> Result<Option<Info>> {
+        let medium = self.medium.as_ref();
+        let recent = &self.view.recent;
+        let open = recent.open_blocks(&self.view.state);
+        let cells: Vec<(Timestamp, RouteId, &Cell)> =
+            recent.cells.iter().map(|(&(slot, route), cell)| (slot, route, cell)).collect();
+        let entries: Vec<Entry> = rank::prune(&recent.entries, &self.manifest.settings);
+        let blocks: Vec<_> =
+            recent.blocks.values().filter(|block| open.iter().all(|o| o.key() != block.key())).cloned().collect();
+        if cells.is_empty() && entries.is_empty() && blocks.is_empty() {
+            return Ok(None);
+        }
+        let name = segment::name(number);
+        segment::build(number, &cells, entries, &blocks)
+            .and_then(|(bytes, info)| {
+                write_file(medium, &name, &bytes)?;
+                medium.sync_folder(segment::FOLDER)?;
+                Ok(Some(info))
+            })
+            .map_err(|error| failed(medium, "write the segment", &name, &error))
+    }
+
+    /// Put the manifest in force again if it is unknown whether it is.
+    fn settle(&mut self) -> Result<()> {
+        if self.unsettled {
+            self.manifest.store(self.medium.as_ref()).map_err(Unstored::into_error)?;
+            self.unsettled = false;
+            self.remove_obsolete();
+        }
+        Ok(())
+    }
+
+    /// A file that cannot be removed is no harm: the next writer that opens the store removes it.
+    fn remove_obsolete(&mut self) {
+        for name in std::mem::take(&mut self.obsolete) {
+            let _left_behind = self.medium.remove(&name);
+        }
+    }
+
+    /// Remove what a crash left between writing a file and naming it in the manifest.
+    fn remove_leftovers(&self) {
+        let journal = journal::name(self.manifest.journal);
+        for name in self.medium.list("").unwrap_or_default() {
+            let numbered = name.strip_prefix("journal-").is_some_and(|number| number.parse::<u64>().is_ok());
+            if (numbered && name != journal) || name == TEMPORARY {
+                let _left_behind = self.medium.remove(&name);
+            }
+        }
+        for name in self.medium.list(segment::FOLDER).unwrap_or_default() {
+            let number = name.strip_suffix(".seg").and_then(|number| number.parse::<u64>().ok());
+            if number.is_some_and(|number| self.manifest.segments.iter().all(|info| info.number != number)) {
+                let _left_behind = self.medium.remove(&format!("{}/{name}", segment::FOLDER));
+            }
+        }
+    }
+}
+
+impl Unstored {
+    fn into_error(self) -> Error {
+        match self {
+            Unstored::Before(error) | Unstored::Unknown(error) => error,
+        }
+    }
+}
+
+/// The head of a journal that goes on from `state` and `recent`.
+fn head(medium: &dyn Medium, number: u64, sequence: u64, state: &State, recent: &Recent) -> Result<Vec<u8>> {
+    let open = recent.open_blocks(state);
+    journal::head(number, sequence, state, &open)
+        .ok_or_else(|| Error::failed("a checkpoint of more than 1 GiB").at(medium.root()))
+}
