@@ -101,6 +101,14 @@ impl Owed {
         slots
     }
 
+    /// The oldest owed slot before `before` that is not in flight; it is in flight now.
+    pub fn next_before(&mut self, before: Timestamp) -> Option<Timestamp> {
+        let slot = self.waiting.range(..before).find(|slot| !self.in_flight.contains(slot)).copied()?;
+        self.waiting.remove(&slot);
+        self.in_flight.insert(slot);
+        Some(slot)
+    }
+
     /// A slot in flight was sent at `at`. If it changed meanwhile it stays owed.
     pub fn delivered(&mut self, slot: Timestamp, at: Instant) {
         if !self.in_flight.remove(&slot) || self.resend.is_zero() {

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(after_help = "Exit codes: 0 found or fine, 1 nothing matched, 2 usage or configuration, \
                         3 I/O or a partial answer.\nTimes are what Graphite takes (14:05_20111130, -10min, \
                         'noon yesterday', epoch seconds) and ISO 8601.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", env = "SPIKELINE_CONFIG")]
     pub config: Option<PathBuf>,
@@ -24,7 +24,7 @@ pub struct Arguments {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// The daemon: follow the logs, keep histograms and index, push to carbon.
     Run(RunArguments),
     /// Latency per route over files, stdin (-), or the store's window.
@@ -41,7 +41,7 @@ pub enum Command {
 
 /// `run`.
 #[derive(Debug, Args)]
-pub struct RunArguments {
+pub(super) struct RunArguments {
     /// Say only what needs attention.
     #[arg(long, short)]
     pub quiet: bool,
@@ -49,7 +49,7 @@ pub struct RunArguments {
 
 /// The files and how to read them.
 #[derive(Debug, Args)]
-pub struct FileArguments {
+pub(super) struct FileArguments {
     /// Log files, plain, gz or zst; - is stdin. Without any, the store is asked.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -66,7 +66,7 @@ pub struct FileArguments {
 
 /// A window of time.
 #[derive(Debug, Clone, Args)]
-pub struct WindowArguments {
+pub(super) struct WindowArguments {
     /// From this time on (inclusive).
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub from: Option<String>,
@@ -86,7 +86,7 @@ pub struct WindowArguments {
 
 /// Which requests.
 #[derive(Debug, Args)]
-pub struct FilterArguments {
+pub(super) struct FilterArguments {
     /// Only this route (a name as in Graphite; * stands for any text). May be given several times.
     #[arg(long, value_name = "ROUTE")]
     pub route: Vec<String>,
@@ -100,7 +100,7 @@ pub struct FilterArguments {
 
 /// How an answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people (raw lines, for `lines`).
     Table,
     /// One JSON document.
@@ -113,7 +113,7 @@ pub enum Format {
 
 /// `report`.
 #[derive(Debug, Args)]
-pub struct ReportArguments {
+pub(super) struct ReportArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
@@ -139,7 +139,7 @@ pub struct ReportArguments {
 
 /// `slow`.
 #[derive(Debug, Args)]
-pub struct SlowArguments {
+pub(super) struct SlowArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
@@ -165,7 +165,7 @@ pub struct SlowArguments {
 
 /// What ties a request to a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum By {
+pub(super) enum By {
     /// In flight at some time inside it.
     Overlap,
     /// Ended inside it: exactly what the graph's slots counted.
@@ -174,7 +174,7 @@ pub enum By {
 
 /// The order of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LineOrder {
+pub(super) enum LineOrder {
     /// By the time the request ended.
     Time,
     /// Longest first.
@@ -183,7 +183,7 @@ pub enum LineOrder {
 
 /// `lines`.
 #[derive(Debug, Args)]
-pub struct LinesArguments {
+pub(super) struct LinesArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
@@ -212,7 +212,7 @@ pub struct LinesArguments {
 
 /// `records`.
 #[derive(Debug, Args)]
-pub struct RecordsArguments {
+pub(super) struct RecordsArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
@@ -232,7 +232,7 @@ pub struct RecordsArguments {
 
 /// `check`.
 #[derive(Debug, Args)]
-pub struct CheckArguments {
+pub(super) struct CheckArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::args::CheckArguments;
 use super::context::Context;
 use super::files::{Files, Workers};
-use super::output::{stdout, written};
+use super::output::{Stdout, stdout, written};
 use super::{Answer, settings};
 use crate::carbon::Protocol;
 use crate::daemon::{Log, Outlet};
@@ -39,7 +39,7 @@ pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Ans
 
 /// Findings as they are made.
 struct Findings {
-    out: std::io::BufWriter<std::io::StdoutLock<'static>>,
+    out: Stdout,
     wrong: bool,
 }
 

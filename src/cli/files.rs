@@ -1,7 +1,6 @@
 //! Log files named on the command line: which format each is in, and reading them.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};

@@ -101,7 +101,7 @@ fn wanted_routes(view: &View, filter: &Filter) -> Option<Vec<crate::route::Route
 }
 
 fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, String> {
-    view.generations().map(|held| (held.id, held.path.display().to_string())).collect()
+    view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect()
 }
 
 fn say_missing(missing: &Missing) {

@@ -12,9 +12,12 @@ pub(super) fn say(message: &str) {
 }
 
 /// Buffered stdout.
-pub(super) fn stdout() -> BufWriter<io::StdoutLock<'static>> {
-    BufWriter::with_capacity(1 << 16, io::stdout().lock())
+pub(super) fn stdout() -> Stdout {
+    BufWriter::with_capacity(1 << 16, io::stdout())
 }
+
+/// Buffered stdout; not locked, so that a tally may hold it.
+pub(super) type Stdout = BufWriter<io::Stdout>;
 
 /// Whether stdout is a terminal.
 pub(super) fn on_terminal() -> bool {

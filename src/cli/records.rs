@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value, json};
 use super::args::{Format as OutputFormat, RecordsArguments};
 use super::context::Context;
 use super::files::{Files, Workers};
-use super::output::{say, stdout, written};
+use super::output::{Stdout, say, stdout, written};
 use super::{Answer, settings, window};
 use crate::error::{Error, Result};
 use crate::grammar::{Escape, Format, Kind, Reason, Variable};
@@ -221,12 +221,10 @@ fn list(raw: &[u8], kind: Kind, escape: Escape) -> Value {
 
 /// Where records go.
 enum Sink {
-    Jsonl(Out),
-    Json { out: Out, any: bool },
-    Csv(Box<csv::Writer<Out>>),
+    Jsonl(Stdout),
+    Json { out: Stdout, any: bool },
+    Csv(Box<csv::Writer<Stdout>>),
 }
-
-type Out = std::io::BufWriter<std::io::StdoutLock<'static>>;
 
 impl Sink {
     fn new(format: OutputFormat, variables: &[String]) -> Result<Sink> {

@@ -1,7 +1,6 @@
 //! `spikeline report`: latency per route, over files or the store's window.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::args::ReportArguments;
 use super::context::Context;
@@ -155,7 +154,7 @@ impl ReportTally {
         }
         let group = by.clone();
         Ok(ReportTally {
-            workers: Workers::new(files, with, move |format: &Arc<Format>| group.needs(format))?,
+            workers: Workers::new(files, with, move |format| group.needs(format))?,
             filter: filter.clone(),
             routes: RouteFilter::default(),
             with: with.clone(),

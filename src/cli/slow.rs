@@ -218,7 +218,7 @@ fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Re
         }
     });
     let files: HashMap<_, String> =
-        view.generations().map(|held| (held.id, held.path.display().to_string())).collect();
+        view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect();
     let classes = classes.into_iter().map(|((route, status_class), class)| {
         let samples = class.samples.0.iter().map(|(_, at, offset, _)| {
             let file = locators.get(*at).and_then(|held| files.get(&held.generation));

@@ -80,7 +80,7 @@ impl<'s> Aggregate<'s> {
         say: &'s Say,
     ) -> Aggregate<'s> {
         let view = writer.view();
-        let generations: BTreeMap<_, _> = view.generations().map(|held| (held.id, held.clone())).collect();
+        let generations: BTreeMap<_, _> = view.generations().iter().map(|held| (held.id, held.clone())).collect();
         let routes_committed = u32::try_from(view.routes().len()).unwrap_or(u32::MAX);
         let now_slot = clock.now().slot(settings.interval);
         let emitted_until =
@@ -254,7 +254,7 @@ impl<'s> Aggregate<'s> {
         self.deliveries_changed = false;
         let mut whole = std::mem::take(&mut self.unsaved);
         whole.absorb(commit);
-        match self.writer.commit(&whole) {
+        match self.writer.commit(whole.clone()) {
             Ok(()) => {
                 self.routes_committed += u32::try_from(routes).unwrap_or(0);
                 self.unsaved_bytes = 0;

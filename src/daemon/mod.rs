@@ -158,7 +158,7 @@ fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Int
 fn follower(settings: &Settings, writer: &Writer) -> Follower {
     let watched =
         settings.logs.iter().map(|log| Watched { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
-    let known = writer.view().generations().cloned().collect();
+    let known = writer.view().generations().to_vec();
     let follow = FollowSettings { max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX), ..FollowSettings::default() };
     Follower::new(watched, known, writer.view().last_commit(), follow)
 }

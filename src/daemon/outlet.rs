@@ -24,7 +24,7 @@ pub(super) struct Outlet {
     pub(super) naming: Naming,
     /// The slots it is owed.
     pub(super) owed: Owed,
-    batches: Sender<Batch>,
+    batches: Option<Sender<Batch>>,
     in_flight: usize,
     retry_at: Option<Instant>,
     buffers: Vec<Points>,
@@ -52,7 +52,7 @@ impl Outlet {
             name,
             naming: outlet.naming.clone(),
             owed,
-            batches,
+            batches: Some(batches),
             in_flight: 0,
             retry_at: None,
             buffers: Vec::new(),
@@ -80,15 +80,13 @@ impl Outlet {
         before: Timestamp,
         mut render: impl FnMut(&Naming, Timestamp, &mut Points),
     ) {
-        if self.retry_at.is_some_and(|at| now < at) {
-            return;
-        }
+        let Some(batches) = self.batches.clone().filter(|_| self.retry_at.is_none_or(|at| at <= now)) else { return };
         self.retry_at = None;
         while self.in_flight < IN_FLIGHT {
             let mut points = self.buffers.pop().unwrap_or_default();
             let mut slots = Vec::new();
             while points.len() < BATCH_POINTS {
-                let Some(slot) = self.owed.next(before) else { break };
+                let Some(slot) = self.owed.next_before(before) else { break };
                 render(&self.naming, slot, &mut points);
                 slots.push(slot);
             }
@@ -98,7 +96,7 @@ impl Outlet {
             }
             self.in_flight += 1;
             if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) =
-                self.batches.try_send(Batch { slots, points })
+                batches.try_send(Batch { slots, points })
             {
                 self.in_flight -= 1;
                 for slot in batch.slots {
@@ -138,6 +136,11 @@ impl Outlet {
         points.clear();
         self.buffers.push(points);
         said
+    }
+
+    /// Send nothing more; lets the pushing thread end.
+    pub(super) fn close(&mut self) {
+        self.batches = None;
     }
 
     /// Whether batches are under way.

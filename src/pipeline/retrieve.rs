@@ -29,7 +29,7 @@ impl Missing {
 
 /// Open the log of a generation, or note why that cannot be done.
 fn open(view: &View, id: GenerationId, missing: &mut Missing) -> Option<LineReader> {
-    let generation = view.generations().find(|generation| generation.id == id)?;
+    let generation = view.generations().iter().find(|generation| generation.id == id)?;
     let located = match locate(generation) {
         Ok(Some(located)) => located,
         Ok(None) => {
@@ -86,7 +86,7 @@ pub fn scan(
     let mut blocks = blocks.iter().peekable();
     while let Some(first) = blocks.peek() {
         let id = first.generation;
-        let log = view.generations().find(|held| held.id == id).map(|held| held.log.clone()).unwrap_or_default();
+        let log = view.generations().iter().find(|held| held.id == id).map(|held| held.log.clone()).unwrap_or_default();
         let mut reader = open(view, id, &mut missing);
         let interpreter = interpreters.get_mut(&log);
         if interpreter.is_none() {

@@ -33,6 +33,20 @@ pub struct Commit {
     pub deliveries: Vec<Delivery>,
 }
 
+impl Commit {
+    /// Add a later commit to one that could not be made, so that both become one.
+    pub fn absorb(&mut self, later: Commit) {
+        self.at = later.at;
+        self.routes.extend(later.routes);
+        self.generations.extend(later.generations);
+        self.ledgers.extend(later.ledgers);
+        self.cells.extend(later.cells);
+        self.entries.extend(later.entries);
+        self.blocks.extend(later.blocks);
+        self.deliveries = later.deliveries;
+    }
+}
+
 impl Encode for Commit {
     fn encode(&self, out: &mut Encoder) {
         self.at.encode(out);
