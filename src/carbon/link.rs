@@ -15,7 +15,8 @@ use crate::error::Error;
 /// A datagram socket is made anew after this, since nothing would ever tell it that the name has a new address.
 const DATAGRAM_AGE: Duration = Duration::from_secs(60);
 
-/// One destination's link. It blocks for at most the destination's time-outs (and the resolver's).
+/// One destination's link. A send blocks for at most the time-out to connect (and the resolver's), then the time-out to
+/// write for each chunk.
 #[derive(Debug)]
 pub struct Link {
     destination: Destination,

@@ -8,14 +8,14 @@ use crate::peer::{Stored, carbon, expect};
 use crate::{destination, past_slots, slot_points};
 
 /// Send three slots, then the first one again with other values.
-fn arrives(protocol: Protocol, routes: u64) {
+fn arrives(protocol: Protocol, tagged: bool, routes: u64) {
     let Some(carbon) = carbon() else {
         return;
     };
     let port = if protocol == Protocol::Pickle { carbon.pickles } else { carbon.lines };
     let mut link = Link::new(destination(&format!("localhost:{port}"), protocol), 1);
     assert_eq!(link.state(), LinkState::Untried);
-    let naming = Naming::new("nginx", "web1.example.org", false).unwrap();
+    let naming = Naming::new("nginx", "web1.example.org", tagged).unwrap();
     let (mut points, mut expected, now) = (Points::new(), Stored::new(), Instant::now());
     let slots = past_slots(3);
     for slot in &slots {
@@ -41,17 +41,23 @@ const SEVERAL_CHUNKS: u64 = 30;
 
 #[test]
 fn lines_arrive() {
-    arrives(Protocol::Plaintext, SEVERAL_CHUNKS);
+    arrives(Protocol::Plaintext, false, SEVERAL_CHUNKS);
 }
 
 #[test]
 fn pickles_arrive() {
-    arrives(Protocol::Pickle, SEVERAL_CHUNKS);
+    arrives(Protocol::Pickle, false, SEVERAL_CHUNKS);
 }
 
 #[test]
 fn datagrams_arrive() {
-    arrives(Protocol::Udp, 3);
+    arrives(Protocol::Udp, false, 3);
+}
+
+#[test]
+fn tagged_series_arrive() {
+    arrives(Protocol::Plaintext, true, 3);
+    arrives(Protocol::Pickle, true, 3);
 }
 
 #[test]

@@ -173,6 +173,7 @@ fn configure(folder: &Path, lines: u16, pickles: u16, query: u16) {
         ("CACHE_QUERY_PORT", query.to_string()),
         ("CARBON_METRIC_INTERVAL", "0".to_owned()),
         ("ENABLE_TAGS", "False".to_owned()),
+        ("TAG_HASH_FILENAMES", "False".to_owned()),
     ] {
         writeln!(conf, "{key} = {value}").unwrap();
     }

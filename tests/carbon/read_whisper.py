@@ -13,6 +13,8 @@ for folder, _, files in os.walk(root):
             continue
         file = os.path.join(folder, name)
         path = os.path.relpath(file, root)[:-4].replace("/", ".")
+        if path.startswith("_tagged."):  # carbon.util.TaggedSeries.encode: two folders of a hash, then the series
+            path = path.split(".", 3)[3].replace("_DOT_", ".")
         try:
             (start, _, step), values = whisper.fetch(file, time.time() - 3600)
         except Exception:  # still being created
