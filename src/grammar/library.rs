@@ -24,7 +24,48 @@ macro_rules! embedded {
     };
 }
 
-embedded!["combined"];
+embedded![
+    "combined",
+    "main",
+    "with_time",
+    "combined_plus",
+    "upstream_time",
+    "times_pipe_upstream",
+    "admins_level_0",
+    "agent",
+    "alp_json",
+    "alp_ltsv",
+    "amplify",
+    "apisix",
+    "combined_upstream",
+    "combined_upstream_connect",
+    "cri_ingress",
+    "edge_pipes",
+    "gonx_thumbs",
+    "honeytail",
+    "ingress_nginx",
+    "ingress_realip",
+    "json_kazeburo",
+    "json_lengths",
+    "json_noquery",
+    "lab",
+    "lab_json",
+    "lab_none",
+    "lab_tsv",
+    "ltsv_apptime",
+    "ltsv_kazeburo",
+    "ltsv_upstream",
+    "main_time",
+    "main_times",
+    "matomo_json",
+    "mozilla_msec",
+    "npm_proxy",
+    "npm_standard",
+    "proto_combined",
+    "tsv_geoip",
+    "vhost_combined",
+    "victorialogs_json",
+];
 
 /// The embedded grammars, in the order in which detection prefers them.
 ///

@@ -1,0 +1,65 @@
+//! Every grammar of the library reads its own samples, and detection finds it from them or says that it cannot tell.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+
+use spikeline::grammar::{Format, Outcome, detect, library};
+use spikeline::record::{Needs, Parser};
+
+#[test]
+fn samples_fit_their_grammar() {
+    let grammars = library().unwrap_or_else(|error| panic!("{}", error.render()));
+    assert!(grammars.len() >= 25, "{} grammars", grammars.len());
+    for grammar in &grammars {
+        let name = grammar.format.name();
+        assert!(!grammar.source.is_empty(), "{name} has no source");
+        assert!(!grammar.samples.is_empty(), "{name} has no samples");
+        let mut parser = Parser::new(&grammar.format, &Needs::all()).unwrap();
+        for sample in &grammar.samples {
+            let record = parser.parse(sample.as_bytes()).unwrap_or_else(|reject| {
+                panic!("{name}: {reject}: {:?}\n{sample}", grammar.format.explain(sample.as_bytes()))
+            });
+            assert!(record.end.millis() > 1_000_000_000_000, "{name}: {record:?}");
+            assert!(record.status.is_some(), "{name}: {record:?}");
+        }
+    }
+}
+
+#[test]
+fn names_are_unique_and_those_of_the_files() {
+    let grammars = library().unwrap();
+    for (grammar, (file, _)) in grammars.iter().zip(spikeline::grammar::library::FILES) {
+        assert_eq!(grammar.format.name(), *file, "one format a file, of the file's name");
+    }
+}
+
+/// Never a wrong answer: the winner reads the same from the samples as the grammar that they belong to, and a tie names it.
+#[test]
+fn detection_finds_each_grammar_or_a_tie() {
+    let grammars = library().unwrap();
+    let formats: Vec<Format> = grammars.iter().map(|grammar| grammar.format.clone()).collect();
+    let mut ties = Vec::new();
+    for (index, grammar) in grammars.iter().enumerate() {
+        let lines: Vec<&[u8]> = grammar.samples.iter().map(|sample| sample.as_bytes()).collect();
+        match detect(&lines, &formats).outcome {
+            Outcome::Found { format, .. } if format == index => {}
+            Outcome::Found { format, .. } => {
+                for line in &lines {
+                    let mut right = Parser::new(&formats[index], &Needs::all()).unwrap();
+                    let mut found = Parser::new(&formats[format], &Needs::all()).unwrap();
+                    assert_eq!(
+                        right.parse(line),
+                        found.parse(line),
+                        "{} for {}",
+                        formats[format].name(),
+                        formats[index].name()
+                    );
+                }
+            }
+            Outcome::Tie { formats: tied } => {
+                assert!(tied.contains(&index), "{}", grammar.format.name());
+                ties.push((grammar.format.name(), tied.iter().map(|&i| formats[i].name()).collect::<Vec<_>>()));
+            }
+            Outcome::None => panic!("nothing fits {}", grammar.format.name()),
+        }
+    }
+    assert!(ties.len() <= 8, "{ties:#?}");
+}
