@@ -237,7 +237,7 @@ fn month_day(input: &str) -> Parsed<'_, Day> {
     let number = |text: &str| (1u32..).zip(MONTHS).find(|(_, name)| is_prefix(text, name)).map(|(number, _)| number);
     let (rest, month) = map_opt(alpha1, number).parse(input)?;
     match verify(digits(1, 2), |day| (1..=31).contains(day)).parse(rest) {
-        Ok((rest, day)) => Ok((rest, Day::MonthDay { month, day })),
+        Ok((rest, day)) => Ok((rest, Day::ThisYear { month, day })),
         Err(_) => wrong(rest, "a day of the month"),
     }
 }
