@@ -1,10 +1,18 @@
 //! The configuration file: what is read, and every mistake with its exact place and remedy.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use spikeline::cli::config::{Config, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition};
+use proptest::prelude::*;
+use spikeline::cli::config::{Config, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings};
 use spikeline::error::Kind;
 
 const PATH: &str = "spikeline.toml";
@@ -299,6 +307,36 @@ fn every_mistake_is_found_in_one_go_in_the_files_order() {
     let shown = error.to_string();
     assert!(shown.starts_with("spikeline.toml: 4 mistakes:\nspikeline.toml:2:11: `slowest` must be"), "{shown}");
     assert!(shown.contains("\nspikeline.toml:8:1: unknown key `foo`"), "{shown}");
+}
+
+#[test]
+fn defaults_come_from_the_surroundings() {
+    let machine = Surroundings { root: true, host_name: "web7.example.org".to_owned(), ..Surroundings::default() };
+    let bare = Config::default();
+    assert_eq!((bare.store_in(&machine), bare.host_in(&machine)), ("/var/lib/spikeline".into(), "web7".to_owned()));
+    let given = parse("store = '/s'\nhost = 'h'\n");
+    assert_eq!((given.store_in(&machine), given.host_in(&machine)), ("/s".into(), "h".to_owned()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// However the sample is damaged, the answer is a configuration or mistakes that lie inside the file.
+    #[test]
+    fn damaged_files_are_read_or_refused_with_a_place(start in 0usize..4000, length in 1usize..40, put in "[\\[\\]={}\"'$a-z0-9.\n]{0,4}") {
+        let sample = include_str!("../samples/spikeline.toml");
+        let cut = |at: usize| (at.min(sample.len())..=sample.len()).find(|&at| sample.is_char_boundary(at)).unwrap();
+        let text = format!("{}{put}{}", &sample[..cut(start)], &sample[cut(start + length)..]);
+        if let Err(mistakes) = Config::check(&text, Path::new(PATH)) {
+            prop_assert!(!mistakes.is_empty());
+            for mistake in mistakes {
+                let (line, column) = mistake.place().unwrap().line_column.unwrap();
+                let found = text.split('\n').nth(line - 1);
+                prop_assert!(found.is_some_and(|found| (1..=found.len() + 1).contains(&column)), "{}", mistake);
+                prop_assert!(mistake.to_string().contains("to mend it: "));
+            }
+        }
+    }
 }
 
 #[test]
