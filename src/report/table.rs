@@ -112,26 +112,34 @@ pub struct Column {
     pub align: Align,
     /// Whether the table form shows it.
     pub shown_in_table: bool,
+    /// On a terminal that is too narrow columns are left out, the highest number first; 0 stays.
+    pub yields: u8,
 }
 
 impl Column {
     /// A column of text, on the left.
     pub fn text(name: impl Into<String>) -> Column {
         let name = name.into();
-        Column { title: name.clone(), name, unit: Unit::None, align: Align::Left, shown_in_table: true }
+        Column { title: name.clone(), name, unit: Unit::None, align: Align::Left, shown_in_table: true, yields: 0 }
     }
 
     /// A column of numbers, on the right; its title is the name without `_ms` or `_bytes`.
     pub fn number(name: impl Into<String>, unit: Unit) -> Column {
         let name = name.into();
         let title = name.strip_suffix("_ms").or(name.strip_suffix("_bytes")).unwrap_or(&name).to_owned();
-        Column { title, name, unit, align: Align::Right, shown_in_table: true }
+        Column { title, name, unit, align: Align::Right, shown_in_table: true, yields: 0 }
     }
 
     /// The same column with another title.
     #[must_use]
     pub fn titled(self, title: impl Into<String>) -> Column {
         Column { title: title.into(), ..self }
+    }
+
+    /// The same column, left out on a narrow terminal before those that yield less.
+    #[must_use]
+    pub fn yielding(self, yields: u8) -> Column {
+        Column { yields, ..self }
     }
 
     /// The same column, only for programs.

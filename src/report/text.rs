@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, TableComponent};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableComponent};
 
 use super::number;
 use super::safe::terminal_safe;
@@ -10,6 +10,12 @@ use super::table::{Align, Column, Style, Table, Value};
 
 /// Columns that a terminal has at least, as far as the layout is concerned.
 const LEAST_WIDTH: u16 = 40;
+
+/// Of a text that is longer, at least so many characters stand on one line before other columns yield.
+const LEAST_TEXT: usize = 20;
+
+/// Blanks after a column: one of padding, and the one that the layout has in place of a vertical line.
+const GAP: u16 = 2;
 
 const RULE: char = '─';
 
@@ -32,6 +38,7 @@ pub(super) fn write(table: &Table, style: Style, out: &mut dyn Write) -> io::Res
 }
 
 fn layout(table: &Table, width: Option<u16>) -> comfy_table::Table {
+    let shown = shown_columns(table, width);
     let mut layout = comfy_table::Table::new();
     layout.load_preset(comfy_table::presets::NOTHING);
     layout.set_style(TableComponent::HeaderLines, RULE).set_style(TableComponent::MiddleHeaderIntersections, RULE);
@@ -43,16 +50,38 @@ fn layout(table: &Table, width: Option<u16>) -> comfy_table::Table {
             layout.set_content_arrangement(ContentArrangement::Disabled);
         }
     }
-    let shown = |column: &&Column| column.shown_in_table;
-    layout.set_header(table.columns.iter().filter(shown).map(|column| cell(column, column.title.clone())));
+    layout.set_header(shown.iter().map(|(_, column)| cell(column, column.title.clone())));
     for row in table.rows.iter().chain(&table.totals) {
-        let cells = table.columns.iter().zip(row).filter(|(column, _)| column.shown_in_table);
-        layout.add_row(cells.map(|(column, value)| cell(column, human(value))));
+        layout.add_row(shown.iter().map(|&(index, column)| cell(column, row.get(index).map_or(String::new(), human))));
     }
-    for column in layout.column_iter_mut() {
-        column.set_padding((0, 2));
+    for (&(_, column), laid_out) in shown.iter().zip(layout.column_iter_mut()) {
+        laid_out.set_padding((0, GAP - 1));
+        // Text may be broken over lines, a number and its unit never.
+        if column.align == Align::Right {
+            laid_out.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     layout
+}
+
+/// The columns that fit, each with its index in a row. Of a text at least [`LEAST_TEXT`] stand side by side.
+fn shown_columns(table: &Table, width: Option<u16>) -> Vec<(usize, &Column)> {
+    let mut shown: Vec<_> = table.columns.iter().enumerate().filter(|(_, column)| column.shown_in_table).collect();
+    let Some(width) = width else { return shown };
+    let widest = |&(index, column): &(usize, &Column)| {
+        let cells = table.rows.iter().chain(&table.totals).filter_map(|row| row.get(index));
+        let content = cells.map(|value| human(value).chars().count()).max().unwrap_or(0);
+        let content = content.max(column.title.chars().count());
+        usize::from(GAP) + if column.align == Align::Left { content.min(LEAST_TEXT) } else { content }
+    };
+    let mut widths: Vec<usize> = shown.iter().map(widest).collect();
+    while widths.iter().sum::<usize>() > usize::from(width.max(LEAST_WIDTH)) {
+        let yielding = shown.iter().enumerate().filter(|(_, (_, column))| column.yields > 0);
+        let Some((at, _)) = yielding.max_by_key(|(_, (_, column))| column.yields) else { break };
+        shown.remove(at);
+        widths.remove(at);
+    }
+    shown
 }
 
 fn cell(column: &Column, text: String) -> Cell {

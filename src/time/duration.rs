@@ -137,7 +137,7 @@ impl fmt::Display for Spelled {
             return f.write_str("0s");
         }
         for (name, length) in UNITS {
-            if name == "s" && rest > 1000 && rest % 1000 != 0 {
+            if name == "s" && rest > 1000 && !rest.is_multiple_of(1000) {
                 let fraction = format!("{:03}", rest % 1000);
                 return write!(f, "{}.{}s", rest / 1000, fraction.trim_end_matches('0'));
             }

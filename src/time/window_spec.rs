@@ -186,3 +186,116 @@ fn after(time: Timestamp, length: Duration) -> Timestamp {
 fn before(time: Timestamp, length: Duration) -> Timestamp {
     time.plus_millis(i64::try_from(length.as_millis()).map_or(i64::MIN, i64::wrapping_neg))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Utc;
+
+    /// Sunday, 2026-11-22 14:05:30 UTC.
+    const NOW: Timestamp = Timestamp(1_795_356_330_000);
+    const DEFAULT: Window = Window { from: Timestamp(1_795_352_730_000), until: NOW };
+
+    /// `--from a --until b` as a specification.
+    fn spec(options: &str) -> WindowSpec {
+        let mut spec = WindowSpec::default();
+        let mut words = options.split(' ').filter(|word| !word.is_empty());
+        while let (Some(option), Some(value)) = (words.next(), words.next()) {
+            let field = match option {
+                "--from" => &mut spec.from,
+                "--until" => &mut spec.until,
+                "--since" => &mut spec.since,
+                "--at" => &mut spec.at,
+                "--window" => &mut spec.window,
+                other => panic!("{other}"),
+            };
+            *field = Some(value.to_owned());
+        }
+        spec
+    }
+
+    #[test]
+    fn windows() {
+        let cases = [
+            ("", "[2026-11-22T13:05:30.000Z, 2026-11-22T14:05:30.000Z)"),
+            ("--from 14:00 --until 14:02", "[2026-11-22T14:00:00.000Z, 2026-11-22T14:02:00.000Z)"),
+            ("--from -10min", "[2026-11-22T13:55:30.000Z, 2026-11-22T14:05:30.000Z)"),
+            ("--until -10min", "[2026-11-22T13:05:30.000Z, 2026-11-22T13:55:30.000Z)"),
+            ("--since -10min", "[2026-11-22T13:55:30.000Z, 2026-11-22T14:05:30.000Z)"),
+            ("--since 10m", "[2026-11-22T13:55:30.000Z, 2026-11-22T14:05:30.000Z)"),
+            ("--since yesterday", "[2026-11-21T00:00:00.000Z, 2026-11-22T14:05:30.000Z)"),
+            ("--since 1795356000", "[2026-11-22T14:00:00.000Z, 2026-11-22T14:05:30.000Z)"),
+            ("--at 14:05_20111130 --window 2min", "[2011-11-30T14:05:00.000Z, 2011-11-30T14:07:00.000Z)"),
+            ("--at 14:00", "[2026-11-22T14:00:00.000Z, 2026-11-22T14:01:00.000Z)"),
+            ("--from 14:00 --window 90s", "[2026-11-22T14:00:00.000Z, 2026-11-22T14:01:30.000Z)"),
+            ("--until 14:00 --window 90s", "[2026-11-22T13:58:30.000Z, 2026-11-22T14:00:00.000Z)"),
+            ("--window 1h30min", "[2026-11-22T12:35:30.000Z, 2026-11-22T14:05:30.000Z)"),
+        ];
+        for (options, window) in cases {
+            let resolved =
+                spec(options).resolve(NOW, &Utc, DEFAULT).unwrap_or_else(|error| panic!("{options}: {error}"));
+            assert_eq!(resolved.to_string(), window, "{options}");
+        }
+    }
+
+    #[test]
+    fn mistakes_name_the_option_and_the_remedy() {
+        let cases = [
+            (
+                "--from 14:02 --until 14:00",
+                "--from: the window is empty: it begins at 2026-11-22T14:02:00.000Z and ends at 2026-11-22T14:00:00.000Z",
+                "swap --from and --until (Graphite would do so silently)",
+            ),
+            (
+                "--from 14:00 --until 14:00",
+                "--from: the window is empty: it begins at 2026-11-22T14:00:00.000Z and ends at 2026-11-22T14:00:00.000Z",
+                "a window is [from, until): make --until later, or use --at 14:05 --window 2min",
+            ),
+            (
+                "--from 15:00",
+                "--from: the window is empty: it begins at 2026-11-22T15:00:00.000Z and ends at 2026-11-22T14:05:30.000Z",
+                "--from lies in the future: give the day, e.g. `14:05_yesterday`",
+            ),
+            (
+                "--since tomorrow",
+                "--since: the window is empty: it begins at 2026-11-23T00:00:00.000Z and ends at 2026-11-22T14:05:30.000Z",
+                "--since takes a time that has passed, e.g. --since -10min",
+            ),
+            (
+                "--from -10m",
+                "--from: `-10m`: expected a unit (s, min, h, d, w, mon or y) at byte 3",
+                "did you mean `-10min`? (months are `mon`)",
+            ),
+            ("--window 0s", "--window: 0s is no length", "for example --window 2min"),
+            (
+                "--window 2",
+                "--window: `2`: expected a unit (ms, s, min, h, d or w) at byte 1",
+                "did you mean `2s` or `2ms`?",
+            ),
+            ("--at 14:05 --from 14:00", "--at and --from exclude each other", "leave out --at or --from"),
+            ("--since 1h --until 14:00", "--since and --until exclude each other", "leave out --since or --until"),
+            (
+                "--from 1 --until 2 --window 3s",
+                "--window and --from and --until exclude each other",
+                "leave out --window or --from and --until",
+            ),
+        ];
+        for (options, what, remedy) in cases {
+            let error = spec(options).resolve(NOW, &Utc, DEFAULT).expect_err(options);
+            assert_eq!((error.what.as_str(), error.remedy.as_deref()), (what, Some(remedy)), "{options}");
+        }
+    }
+
+    #[test]
+    fn warnings_name_the_option() {
+        let spec =
+            WindowSpec { from: Some("12am".to_owned()), until: Some("12pm".to_owned()), ..WindowSpec::default() };
+        let resolved = spec.resolve_with_warnings(NOW, &Utc, DEFAULT).unwrap();
+        assert_eq!(resolved.window.to_string(), "[2026-11-22T00:00:00.000Z, 2026-11-22T12:00:00.000Z)");
+        let expected = [
+            "--from `12am`: read as 00:00; Graphite reads 12am as noon",
+            "--until `12pm`: read as noon; Graphite reads 12pm as 00:00",
+        ];
+        assert_eq!(resolved.warnings, expected);
+    }
+}

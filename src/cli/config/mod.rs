@@ -99,6 +99,16 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The store's folder, given or by default.
+    pub fn store_in(&self, surroundings: &Surroundings) -> PathBuf {
+        self.store.clone().unwrap_or_else(|| surroundings.store())
+    }
+
+    /// The host's name in metrics, given or by default.
+    pub fn host_in(&self, surroundings: &Surroundings) -> String {
+        self.host.as_ref().map_or_else(|| surroundings.host(), |host| host.value.clone())
+    }
+
     /// Read and validate a file.
     ///
     /// # Errors

@@ -97,7 +97,7 @@ pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
 /// Seconds since the epoch; thirteen digits or more can only be milliseconds.
 fn epoch(input: &str) -> Parsed<'_, Written> {
     let (rest, (digits, fraction)) = (digit1, opt(preceded(char('.'), digit1))).parse(input)?;
-    if fraction.is_none() && compact_date(input).is_ok() && digits.len() == 8 {
+    if fraction.is_none() && is_meant_as_date(digits) {
         return Err(nom::Err::Error(Expected { rest: input, what: "" }));
     }
     let Ok(number) = digits.parse::<i64>() else { return wrong(input, "seconds since the epoch") };
@@ -222,10 +222,18 @@ fn slashed_date(input: &str) -> Parsed<'_, Day> {
 /// `YYYYMMDD`
 fn compact_date(input: &str) -> Parsed<'_, NaiveDate> {
     let (rest, (year, month, day)) = (digits(4, 4), digits(2, 2), digits(2, 2)).parse(input)?;
-    match i32::try_from(year).ok().filter(|&year| year > 1900).and_then(|y| NaiveDate::from_ymd_opt(y, month, day)) {
+    match i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day)) {
         Some(date) => Ok((rest, date)),
-        None => Err(nom::Err::Error(Expected { rest: input, what: "a date YYYYMMDD that exists" })),
+        None => wrong(input, "a date YYYYMMDD that exists"),
     }
+}
+
+/// Graphite's rule for eight digits: a year after 1900, a month below 13 and a day below 32 make a date, perhaps one that
+/// does not exist (which is a mistake, and no second of 1970).
+fn is_meant_as_date(text: &str) -> bool {
+    let all = (digits(4, 4), digits(2, 2), digits(2, 2));
+    let plausible = verify(all, |&(year, month, day)| year > 1900 && month < 13 && day < 32);
+    all_consuming(plausible).parse(text).is_ok()
 }
 
 fn weekday(input: &str) -> Parsed<'_, Day> {
@@ -237,7 +245,7 @@ fn month_day(input: &str) -> Parsed<'_, Day> {
     let number = |text: &str| (1u32..).zip(MONTHS).find(|(_, name)| is_prefix(text, name)).map(|(number, _)| number);
     let (rest, month) = map_opt(alpha1, number).parse(input)?;
     match verify(digits(1, 2), |day| (1..=31).contains(day)).parse(rest) {
-        Ok((rest, day)) => Ok((rest, Day::MonthDay { month, day })),
+        Ok((rest, day)) => Ok((rest, Day::ThisYear { month, day })),
         Err(_) => wrong(rest, "a day of the month"),
     }
 }

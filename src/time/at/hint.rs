@@ -24,7 +24,9 @@ pub(super) fn for_mistake(text: &str, expected: &str) -> Option<String> {
     if expected.starts_with("a unit") {
         return Some("for example `-10min` or `-1h30min`".to_owned());
     }
-    closest_word(body).map(|word| format!("did you mean `{word}`?"))
+    // Only where a whole word is wrong, not where a number in a known form is.
+    let word = expected.contains("such as").then(|| closest_word(body)).flatten();
+    word.map(|word| format!("did you mean `{word}`?"))
 }
 
 /// The text with every lone `m` after a number made `min`.

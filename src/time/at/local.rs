@@ -27,7 +27,7 @@ fn date(day: Day, today: NaiveDate) -> Option<NaiveDate> {
         Day::FromToday(days) if days < 0 => today.checked_sub_days(Days::new(days.unsigned_abs())),
         Day::FromToday(days) => today.checked_add_days(Days::new(days.unsigned_abs())),
         Day::Date(date) => Some(date),
-        Day::MonthDay { month, day } => NaiveDate::from_ymd_opt(today.year(), month, day),
+        Day::ThisYear { month, day } => NaiveDate::from_ymd_opt(today.year(), month, day),
         Day::Weekday(weekday) => {
             let since = today.weekday().days_since(weekday);
             today.checked_sub_days(Days::new(u64::from(since)))

@@ -74,7 +74,7 @@ enum Day {
     /// A date.
     Date(chrono::NaiveDate),
     /// A day of this year.
-    MonthDay { month: u32, day: u32 },
+    ThisYear { month: u32, day: u32 },
     /// The last such day, today included.
     Weekday(chrono::Weekday),
 }

@@ -107,8 +107,9 @@ fn refusals_name_the_byte_what_was_expected_and_what_was_meant() {
         ("13pm", 0, "an hour from 1 to 12 before am or pm", None),
         ("0am", 0, "an hour from 1 to 12 before am or pm", None),
         ("14:5", 3, "two digits of minutes", None),
-        ("noon  garbage", 6, "the end, or an offset such as -10min", None),
-        ("noon 20260231", 5, "the end, or an offset such as -10min", None),
+        ("noon  garbage", 6, "the end, or an offset such as -10min", Some("did you mean `noon`?")),
+        ("noon 20260231", 5, "a date YYYYMMDD that exists", None),
+        ("20260231", 0, "a date YYYYMMDD that exists", None),
         ("2/30/26", 0, "a date MM/DD/YY that exists", None),
         ("feb 30", 0, "a date that exists", None),
         ("jan", 3, "a day of the month", None),
@@ -144,6 +145,12 @@ fn thirteen_digits_are_milliseconds() {
     let at = read_at("1322661900250", NOW, &Utc).unwrap();
     assert_eq!(at.time, Timestamp(1_322_661_900_250));
     assert!(at.warning.unwrap().contains("milliseconds"));
+}
+
+#[test]
+fn the_machines_zone_is_a_zone() {
+    assert_eq!(parse_at("-1h", NOW, &chrono::Local).unwrap(), NOW.plus_millis(-3_600_000));
+    assert!(parse_at("noon", NOW, &chrono::Local).is_ok());
 }
 
 #[test]
