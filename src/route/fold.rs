@@ -9,9 +9,9 @@
 //!   `app.{hash}.js`; words such as `feedface` stay;
 //! - five digits or more: `{id}`, so `inter-100.woff2`, `v2` and `release-notes-2024` stay;
 //! - a UUID: `{uuid}`;
-//! - `{token}`: base64url of 20 characters or more with both cases, two digits or more, and a change of kind (lower,
-//!   upper, digit) at every third character at least, which camel-cased words with a number do not have; or, in one
-//!   case, 20 letters and digits with four digits and four changes (ULID, cuid).
+//! - `{token}`: base64url of 20 characters or more with both cases, two digits or more, and four changes of kind (lower,
+//!   upper, digit) in nine characters, where random ones have 5.7 and camel-cased words under four; or, in one case,
+//!   20 letters and digits with four digits and four changes (ULID, cuid).
 //!
 //! Percent-escapes and nginx's `\xHH` are not decoded and never part of a piece. Query and fragment are left away.
 //! After [`SEGMENTS_MAX`] segments, or when the name would grow too long, the rest is `{rest}`. Slugs stay: the cap
@@ -191,7 +191,7 @@ fn fold_pieces(segment: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// A stretch of letters, digits, `-`, `_` and `=`: one token, or pieces of letters and digits.
+/// A stretch of letters, digits, `-` and `_`: one token, or pieces of letters and digits.
 fn fold_stretch(stretch: &[u8], out: &mut Vec<u8>) {
     if stretch.len() >= 20 && is_token(stretch) {
         out.extend_from_slice(b"{token}");
@@ -233,7 +233,7 @@ fn split(bytes: &[u8], holds: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
 
 /// What base64url has besides letters and digits.
 const fn is_base64url(byte: u8) -> bool {
-    matches!(byte, b'-' | b'_' | b'=')
+    matches!(byte, b'-' | b'_')
 }
 
 /// 8-4-4-4-12 hex digits.
@@ -284,7 +284,7 @@ fn is_token(stretch: &[u8]) -> bool {
     let parted = stretch.iter().any(|&byte| is_base64url(byte));
     let is_hex = stretch.iter().all(|&byte| class(byte) & HEX != 0);
     match kinds {
-        7 => digits >= 2 && changes * 3 >= stretch.len() && !is_hex,
+        7 => digits >= 2 && changes * 9 >= stretch.len() * 4 && !is_hex,
         3 | 5 => digits >= 4 && changes >= 4 && !parted && !is_hex,
         _ => false,
     }
