@@ -10,8 +10,10 @@ use std::time::Instant;
 
 use spikeline::route::{DEFAULT_CAP, Matcher, Request, Router, Routes, Rule, RuleError};
 
-/// Requests are read from so many bytes of the log at most, so that they stay as warm as in a block being parsed.
+/// So many bytes of the log are read at most.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Requests routed in one go, about as many as a block of 512 KiB holds.
+const BATCH: usize = 2048;
 const ROUNDS: usize = 7;
 
 fn main() -> Result<(), RuleError> {
@@ -71,11 +73,18 @@ fn time(what: &str, rules: Vec<Rule>, requests: &[Request<'_>]) -> Result<(), Ru
     let mut matcher = Matcher::new(Arc::new(Router::new(rules)?), Arc::clone(&routes));
     let mut best = f64::INFINITY;
     for _ in 0..ROUNDS {
-        let start = Instant::now();
-        for request in requests {
-            black_box(matcher.route(black_box(request)));
+        let mut nanos = 0;
+        for batch in requests.chunks(BATCH) {
+            // The parser has just read these bytes, so they are read once before the clock starts.
+            let sum: u64 = batch.iter().flat_map(|request| request.target).map(|&byte| u64::from(byte)).sum();
+            black_box(sum);
+            let start = Instant::now();
+            for request in batch {
+                black_box(matcher.route(black_box(request)));
+            }
+            nanos += start.elapsed().as_nanos();
         }
-        best = best.min(start.elapsed().as_nanos() as f64 / requests.len().max(1) as f64);
+        best = best.min(nanos as f64 / requests.len().max(1) as f64);
     }
     println!("{what}: {best:.1} ns per request, {} routes, {} requests over the cap", routes.len(), matcher.overflow());
     Ok(())

@@ -166,8 +166,8 @@ fn read_status(text: &str) -> Result<RangeInclusive<u16>, Mistake> {
 }
 
 fn compile(field: &'static str, text: &str, whole: &str) -> Result<Regex, Mistake> {
-    // Bytes, not characters: a log line need not be UTF-8, and `.` has to match any byte of it.
-    RegexBuilder::new(whole).size_limit(REGEX_SIZE).build().map_err(|error| {
+    // Bytes, not characters: a log line need not be UTF-8, and `[^/]` has to match any byte of it.
+    RegexBuilder::new(whole).unicode(false).size_limit(REGEX_SIZE).build().map_err(|error| {
         let cause = match error {
             regex::Error::CompiledTooBig(_) => "it compiles to more than 4 MiB; use smaller repetitions".to_owned(),
             error => {

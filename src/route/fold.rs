@@ -9,15 +9,16 @@
 //!   `app.{hash}.js`; words such as `feedface` stay;
 //! - five digits or more: `{id}`, so `inter-100.woff2`, `v2` and `release-notes-2024` stay;
 //! - a UUID: `{uuid}`;
-//! - `{token}`: base64url of 20 characters or more with both cases, two digits or more, and a change of kind (lower,
-//!   upper, digit) at every third character at least, which camel-cased words with a number do not have; or, in one
-//!   case, 20 letters and digits with four digits and four changes (ULID, cuid).
+//! - `{token}`: base64url of 20 characters or more with both cases, two digits or more, and four changes of kind (lower,
+//!   upper, digit) in nine characters, where random ones have 5.7 and camel-cased words under four; or, in one case,
+//!   20 letters and digits with four digits and four changes (ULID, cuid).
 //!
 //! Percent-escapes and nginx's `\xHH` are not decoded and never part of a piece. Query and fragment are left away.
 //! After [`SEGMENTS_MAX`] segments, or when the name would grow too long, the rest is `{rest}`. Slugs stay: the cap
 //! bounds them.
 
 use super::name::{NAME_MAX, NODE_MAX, encode_segment, is_escaped, push_escape, read_escape};
+use super::request::without_query;
 
 /// Segments kept; what comes after is `{rest}`.
 pub const SEGMENTS_MAX: usize = 12;
@@ -42,7 +43,7 @@ const PLAIN: u8 = 32;
 /// A byte that the canonical template escapes, and `@` or `%`, of which an e-mail address may be made.
 const ODD: u8 = 64;
 /// The end of a segment.
-const END: u8 = 128;
+const SLASH: u8 = 128;
 
 const HEX: u8 = DIGIT | HEX_LOWER | HEX_UPPER;
 
@@ -61,7 +62,7 @@ const fn classes() -> [u8; 256] {
             b'A'..=b'F' => HEX_UPPER,
             b'g'..=b'z' => LOWER,
             b'G'..=b'Z' => UPPER,
-            b'/' | b'?' | b'#' => END,
+            b'/' => SLASH,
             b'@' | b'%' => ODD,
             _ if is_escaped(byte) => ODD,
             _ => PLAIN,
@@ -82,55 +83,58 @@ fn class(byte: u8) -> u8 {
 #[inline]
 pub fn fold(path: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
+    let path = without_query(path);
+    let (marks, count) = scan(path);
     // Segments that stay are copied in runs, from `kept` on, when one comes that does not, or at the end.
-    let (mut kept, mut at, mut segments) = (0, 0, 0);
-    let mut whole = true;
-    loop {
-        // `at` is the slash before a segment.
-        if segments == SEGMENTS_MAX {
-            out.extend_from_slice(path.get(kept..at).unwrap_or_default());
-            out.extend_from_slice(b"/{rest}");
-            whole = false;
-            break;
-        }
-        let rest = path.get(at + 1..).unwrap_or_default();
-        let (classes, length) = scan(rest);
-        let end = at + 1 + length;
-        if length > SURE_NODE || classes & (DIGIT | ODD) != 0 {
-            let segment = rest.get(..length).unwrap_or_default();
-            // Too short for any fold but an id: `v1`, `2x`.
-            if classes == DIGIT || length >= 5 || classes & ODD != 0 {
-                out.extend_from_slice(path.get(kept..=at).unwrap_or_default());
-                if classes == DIGIT {
-                    out.extend_from_slice(b"{id}");
-                } else {
-                    fold_segment(segment, classes, out);
-                }
-                kept = end;
+    let (mut kept, mut begin) = (0, 1);
+    for &(end, classes) in marks.iter().take(count) {
+        let length = end - begin;
+        // Too short for any fold but an id: `v1`, `2x`.
+        let varies = classes & DIGIT != 0 && (length >= 5 || classes == DIGIT);
+        if varies || classes & ODD != 0 || length > SURE_NODE {
+            out.extend_from_slice(path.get(kept..begin).unwrap_or_default());
+            if classes == DIGIT {
+                out.extend_from_slice(b"{id}");
+            } else {
+                fold_segment(path.get(begin..end).unwrap_or_default(), classes, out);
             }
+            kept = end;
         }
-        segments += 1;
-        if path.get(end) != Some(&b'/') {
-            out.extend_from_slice(path.get(kept..end).unwrap_or_default());
-            break;
-        }
-        at = end;
+        begin = end + 1;
+    }
+    // `begin` is now past the slash behind the last segment that counts.
+    let end = begin - 1;
+    out.extend_from_slice(path.get(kept..end).unwrap_or_default());
+    let whole = end >= path.len();
+    if !whole {
+        out.extend_from_slice(b"/{rest}");
     }
     if out.len() - start > SURE_NAME { fit(start, out) && whole } else { whole }
 }
 
-/// The class of the segment at the front of `rest`, and its length.
+/// Where the first segments end and what each is made of, and how many there are.
+///
+/// Without a branch on what a byte is: lengths of segments are as good as random, and a wrong guess at the end of each
+/// would cost more than all the rest.
 #[inline]
-fn scan(rest: &[u8]) -> (u8, usize) {
-    let mut classes = 0;
-    for (at, &byte) in rest.iter().enumerate() {
-        let class = class(byte);
-        if class == END {
-            return (classes, at);
+fn scan(path: &[u8]) -> ([(usize, u8); SEGMENTS_MAX], usize) {
+    let mut marks = [(0, 0); SEGMENTS_MAX];
+    let (mut count, mut classes) = (0, 0);
+    for (at, &byte) in path.iter().enumerate().skip(1) {
+        if let Some(mark) = marks.get_mut(count) {
+            *mark = (at, classes);
         }
-        classes |= class;
+        let class = class(byte);
+        let slash = class / SLASH;
+        count += usize::from(slash);
+        // Nothing after a slash, else the union.
+        classes = (classes | class) & slash.wrapping_sub(1);
     }
-    (classes, rest.len())
+    if let Some(mark) = marks.get_mut(count) {
+        *mark = (path.len(), classes);
+        count += 1;
+    }
+    (marks, count.min(SEGMENTS_MAX))
 }
 
 /// Whether folding leaves this segment (of a rule's template) as it is, so that it can be told from the fold alone.
@@ -191,7 +195,7 @@ fn fold_pieces(segment: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// A stretch of letters, digits, `-`, `_` and `=`: one token, or pieces of letters and digits.
+/// A stretch of letters, digits, `-` and `_`: one token, or pieces of letters and digits.
 fn fold_stretch(stretch: &[u8], out: &mut Vec<u8>) {
     if stretch.len() >= 20 && is_token(stretch) {
         out.extend_from_slice(b"{token}");
@@ -233,7 +237,7 @@ fn split(bytes: &[u8], holds: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
 
 /// What base64url has besides letters and digits.
 const fn is_base64url(byte: u8) -> bool {
-    matches!(byte, b'-' | b'_' | b'=')
+    matches!(byte, b'-' | b'_')
 }
 
 /// 8-4-4-4-12 hex digits.
@@ -284,7 +288,7 @@ fn is_token(stretch: &[u8]) -> bool {
     let parted = stretch.iter().any(|&byte| is_base64url(byte));
     let is_hex = stretch.iter().all(|&byte| class(byte) & HEX != 0);
     match kinds {
-        7 => digits >= 2 && changes * 3 >= stretch.len() && !is_hex,
+        7 => digits >= 2 && changes * 9 >= stretch.len() * 4 && !is_hex,
         3 | 5 => digits >= 4 && changes >= 4 && !parted && !is_hex,
         _ => false,
     }

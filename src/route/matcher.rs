@@ -75,6 +75,13 @@ impl Matcher {
         self.overflow
     }
 
+    /// How many keys both caches hold, and how many bytes they take.
+    #[cfg(test)]
+    pub(super) fn cached(&self) -> (usize, usize) {
+        let (answers, names) = (self.answers.size(), self.names.known.size());
+        (answers.0 + names.0, answers.1 + names.1)
+    }
+
     /// The route of a request.
     pub fn route(&mut self, request: &Request<'_>) -> Matched {
         let subject = request.subject();

@@ -1,0 +1,113 @@
+//! From requests to numbers: fixed routes, the cap, and bounded memory.
+
+use crate::route::cache::{BYTES_MAX, Cache, ENTRIES_MAX};
+use crate::route::{Request, Rule};
+
+use super::{Bench, get};
+
+#[test]
+fn requests_without_a_path_have_routes_of_their_own() {
+    let mut bench = Bench::new(vec![]);
+    let connect = Request { method: b"CONNECT", ..get(b"example.org:443") };
+    assert_eq!(bench.name(&connect), "__connect");
+    assert_eq!(bench.name(&Request { method: b"OPTIONS", ..get(b"*") }), "__asterisk");
+    assert_eq!(bench.name(&Request { malformed: true, ..get(b"/x") }), "__malformed");
+    for garbage in [&b""[..], b"x", b"\\x16\\x03\\x01", b"://x/", b"1http://x/", b"mailto:x", b"**"] {
+        assert_eq!(bench.name(&get(garbage)), "__malformed", "{garbage:?}");
+    }
+    for (literal, name) in [("/malformed", "malformed"), ("/connect", "connect"), ("/other", "_6Fther"), ("/*", "_2A")]
+    {
+        assert_eq!(bench.name(&get(literal.as_bytes())), name);
+    }
+}
+
+#[test]
+fn absolute_targets_are_reduced_to_their_path() {
+    let mut bench = Bench::new(vec![]);
+    for (target, name) in [
+        ("http://example.org/a/7?x=/y", "a.__id"),
+        ("HTTPS://example.org", "__root"),
+        ("http://example.org?x=/y", "__root"),
+        ("http://example.org:8080/a/1#z", "a.__id"),
+    ] {
+        assert_eq!(bench.name(&get(target.as_bytes())), name, "{target}");
+    }
+}
+
+#[test]
+fn upgraded_connections_are_kept_apart() {
+    let mut bench = Bench::new(vec![]);
+    let upgraded = |target| Request { status: Some(101), ..get(target) };
+    assert_eq!(bench.name(&upgraded(b"/ws/7")), "ws.__id.__101");
+    assert_eq!(bench.name(&get(b"/ws/7")), "ws.__id");
+    assert_eq!(bench.name(&upgraded(b"/")), "__101");
+    assert_eq!(bench.name(&upgraded(b"/a/")), "a.__empty.__101");
+}
+
+#[test]
+fn requests_over_the_cap_are_counted_one_by_one() {
+    let mut bench = Bench::capped(vec![], 3);
+    for target in [&b"/a"[..], b"/b", b"/c", b"/c", b"/d", b"/a", b"/other"] {
+        bench.matcher.route(&get(target));
+    }
+    assert_eq!(bench.matcher.overflow(), 4);
+    assert_eq!(bench.routes.len(), 3);
+    assert_eq!(bench.name(&get(b"/zz")), "other");
+    assert_eq!(bench.name(&get(b"/b")), "b");
+}
+
+#[test]
+fn a_million_distinct_paths_take_bounded_memory() {
+    let rules = vec![
+        Rule { name: "shop.{slug}".to_owned(), path: Some("/shop/{slug}".to_owned()), ..Rule::default() },
+        Rule { name: "img".to_owned(), regex: Some("^/img/".to_owned()), ..Rule::default() },
+    ];
+    for rules in [vec![], rules] {
+        let mut bench = Bench::capped(rules, 100);
+        let mut target = Vec::new();
+        for at in 0_u32..1_000_000 {
+            target.clear();
+            let area = if at % 2 == 0 { "shop" } else { "blog" };
+            // Letters, so that nothing is folded.
+            let slug: String = at.to_string().bytes().map(|digit| char::from(digit - b'0' + b'g')).collect();
+            target.extend_from_slice(format!("/{area}/some-longer-slug-{slug}").as_bytes());
+            bench.matcher.route(&get(&target));
+        }
+        let (entries, bytes) = bench.matcher.cached();
+        assert!(entries <= 2 * ENTRIES_MAX && bytes <= 2 * BYTES_MAX, "{entries} entries, {bytes} bytes");
+        assert_eq!(bench.routes.len(), 100);
+        assert_eq!(bench.matcher.overflow(), 1_000_000 - 99);
+    }
+}
+
+#[test]
+fn a_cache_compares_keys_and_forgets_when_full() {
+    let mut cache = Cache::new();
+    let hash = cache.hash(b"a");
+    cache.put(b"a", hash, 1);
+    assert_eq!(cache.get(b"a", hash), Some(1));
+    // Another key of the same hash.
+    assert_eq!(cache.get(b"b", hash), None);
+    cache.put(b"b", hash, 2);
+    assert_eq!((cache.get(b"a", hash), cache.get(b"b", hash)), (Some(1), Some(2)));
+    for at in 0..ENTRIES_MAX as u32 + 5 {
+        let key = at.to_le_bytes();
+        let hash = cache.hash(&key);
+        cache.put(&key, hash, at);
+        assert_eq!(cache.get(&key, hash), Some(at));
+    }
+    assert!(cache.size().0 < 100, "{:?}", cache.size());
+    // Long keys fill the arena first; the longest are not kept at all.
+    let long = vec![b'x'; 4096];
+    for at in 0..5000_u32 {
+        let mut key = long.clone();
+        key.splice(..4, at.to_le_bytes());
+        let hash = cache.hash(&key);
+        cache.put(&key, hash, at);
+        assert_eq!(cache.get(&key, hash), Some(at));
+        assert!(cache.size().1 <= BYTES_MAX);
+    }
+    let hash = cache.hash(&[b'x'; 4097]);
+    cache.put(&[b'x'; 4097], hash, 7);
+    assert_eq!(cache.get(&[b'x'; 4097], hash), None);
+}
