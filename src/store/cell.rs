@@ -49,13 +49,10 @@ fn encode_cell(cell: &Cell, out: &mut Encoder) {
 }
 
 fn decode_cell(from: &mut Decoder<'_>) -> Decoded<Cell> {
-    let mut cell = Cell {
-        requests: from.varint()?,
-        slow: from.varint()?,
-        status_499: from.varint()?,
-        bytes_sent: from.varint()?,
-        ..Cell::default()
-    };
+    let mut cell = Cell::default();
+    for count in [&mut cell.requests, &mut cell.slow, &mut cell.status_499, &mut cell.bytes_sent] {
+        *count = from.varint()?;
+    }
     for count in &mut cell.status {
         *count = from.varint()?;
     }

@@ -6,7 +6,7 @@ use crate::store::encode::{Decode, Decoded, Decoder, Encode, Encoder};
 use crate::store::query::By;
 use crate::time::{Timestamp, Window};
 
-/// Bounds of times; empty while `max_end` < `min_end`.
+/// Bounds of times; of nothing, `max_end` is before `min_end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) min_start: Timestamp,
@@ -17,10 +17,6 @@ pub(crate) struct Bounds {
 impl Bounds {
     pub(crate) const EMPTY: Bounds =
         Bounds { min_start: Timestamp(i64::MAX), min_end: Timestamp(i64::MAX), max_end: Timestamp(i64::MIN) };
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.max_end < self.min_end
-    }
 
     pub(crate) fn add(&mut self, other: &Bounds) {
         self.min_start = self.min_start.min(other.min_start);

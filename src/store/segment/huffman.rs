@@ -71,7 +71,7 @@ fn lengths(counts: &[u32; CLASSES]) -> [u8; CLASSES] {
         .map(|(class, &count)| (u64::from(count), vec![class]))
         .collect();
     if let [(_, only)] = trees.as_slice() {
-        for length in only.first().and_then(|&class| lengths.get_mut(class)) {
+        if let Some(length) = only.first().and_then(|&class| lengths.get_mut(class)) {
             *length = 1;
         }
         return lengths;
