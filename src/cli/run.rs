@@ -21,7 +21,8 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     let signals_handle = signals.handle();
     let waiting = std::thread::spawn(move || {
         if signals.forever().next().is_some() {
-            drop(stop_sender.send(()));
+            // Nobody listens any more if the daemon ended by itself.
+            let _ended = stop_sender.send(());
         }
     });
     if !arguments.quiet {
@@ -35,7 +36,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     });
     let ended = daemon::run(settings, Arc::new(SystemClock), &aloud, &stop);
     signals_handle.close();
-    drop(waiting.join());
+    let _joined = waiting.join();
     ended?;
     if !arguments.quiet {
         say("spikeline: stopped; everything read is committed");

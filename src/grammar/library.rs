@@ -30,6 +30,7 @@ embedded![
     "with_time",
     "combined_plus",
     "upstream_time",
+    "upstream_times",
     "times_pipe_upstream",
     "admins_level_0",
     "agent",

@@ -7,7 +7,7 @@ use crate::record::{Needs, Parser, Record};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
 
 /// Rules look at no more log variables than this, so that a line's values fit on the stack.
-pub const ROUTE_VARIABLES: usize = 16;
+const ROUTE_VARIABLES: usize = 16;
 
 /// What an [`Interpreter`] is made from; shared by the workers.
 #[derive(Clone)]

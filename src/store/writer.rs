@@ -113,8 +113,9 @@ impl Writer {
         let bytes = medium.read(&name).map_err(|error| failing("read the journal", &error))?;
         let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
         let mut journal = medium.append(&name, replay.good).map_err(|error| failing("open the journal", &error))?;
-        // What the last process wrote may still only be in memory, and is built upon from here on.
-        journal.sync().map_err(|error| failing("sync the journal", &error))?;
+        // What the last process wrote may still only be in memory, and is built upon from here on. If it cannot be
+        // synced, the next commit writes all of it anew.
+        let broken = journal.sync().is_err();
         let changed = manifest.settings.slowest != settings.slowest;
         manifest.settings = settings;
         if changed {
@@ -131,7 +132,7 @@ impl Writer {
             head,
             good,
             sequence,
-            broken: false,
+            broken,
             unsettled: false,
             obsolete: Vec::new(),
             cut,
