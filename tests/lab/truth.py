@@ -72,9 +72,11 @@ class Request:
 
 
 def parse(raw, order, route):
-    """The request of one raw line (without its newline), or None where the line is not of the format."""
+    """The request of one raw line (without its newline), or None where the line is not of the format.
+
+    nginx never writes a NUL (escape=default): one in a line is the hole that a full disk left."""
     match = LINE.fullmatch(raw)
-    if not match:
+    if not match or b"\0" in raw:
         return None
     try:
         return Request(raw, order, route, match.groupdict())
