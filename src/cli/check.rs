@@ -188,10 +188,12 @@ impl Fit {
 
     fn reject(&mut self, reject: Reject, at: u64, line: &[u8]) {
         let line = line.get(..line.len().min(300)).unwrap_or(line);
-        let held = self
-            .rejected
-            .entry(reject.reason.code())
-            .or_insert_with(|| Rejected { count: 0, at, reject, line: line.to_vec() });
+        let held = self.rejected.entry(reject.reason.code()).or_insert_with(|| Rejected {
+            count: 0,
+            at,
+            reject,
+            line: line.to_vec(),
+        });
         held.count += 1;
     }
 
@@ -200,7 +202,11 @@ impl Fit {
         #[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
         let share = if self.lines == 0 { 0.0 } else { 100.0 * (self.lines - rejected) as f64 / self.lines as f64 };
         let what = format!("{name}: {share:.2} % of {} lines fit format `{}`", self.lines, format.name());
-        if rejected * 2 > self.lines { findings.wrong(&what)? } else { findings.fine(&what)? }
+        if rejected * 2 > self.lines {
+            findings.wrong(&what)?
+        } else {
+            findings.fine(&what)?
+        }
         for held in self.rejected.values() {
             let Reject { column, reason } = held.reject;
             findings.note(&format!("{} x {reason}, e.g. byte {}, column {column}:", held.count, held.at))?;

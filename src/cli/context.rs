@@ -57,9 +57,9 @@ impl Context {
     pub(super) fn view(&self) -> Result<View> {
         let store = self.store()?;
         if !store.exists() {
-            return Err(Error::usage("there is no store here").at(store).remedy(
-                "start `spikeline run`, name the store with --store or --config, or give log FILEs to read",
-            ));
+            return Err(Error::usage("there is no store here")
+                .at(store)
+                .remedy("start `spikeline run`, name the store with --store or --config, or give log FILEs to read"));
         }
         View::open(&store)
     }
@@ -88,10 +88,10 @@ fn own_grammars(folder: &Path) -> Result<Vec<Format>> {
     paths.sort();
     let mut formats = Vec::new();
     for path in paths {
-        let text =
-            std::fs::read_to_string(&path).map_err(|error| Error::io("read the grammar", &path, &error))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| Error::io("read the grammar", &path, &error))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let grammars = library::parse([(name.as_str(), text.as_str())]).map_err(|error| Error::usage(error.render()).at(&path))?;
+        let grammars =
+            library::parse([(name.as_str(), text.as_str())]).map_err(|error| Error::usage(error.render()).at(&path))?;
         formats.extend(grammars.into_iter().map(|grammar| grammar.format));
     }
     Ok(formats)

@@ -61,7 +61,7 @@ impl Files {
             files.names.push(name);
             files.bytes += input.size_hint().unwrap_or(0);
             files.feeds.push(if stdin {
-                Feed::Opened { input, offset, head }
+                Feed::Opened { input: Box::new(input), offset, head }
             } else {
                 Feed::Path(path.clone())
             });
@@ -223,4 +223,3 @@ impl Rejects {
         ));
     }
 }
-

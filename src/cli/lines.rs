@@ -202,8 +202,7 @@ impl Tally for LinesTally {
             let offset = offset + at as u64;
             match interpreter.read(line) {
                 Ok(seen) if filter.keeps(&seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
-                    let generation =
-                        crate::source::generation::GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
+                    let generation = crate::source::generation::GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let name = names.get(file).cloned().unwrap_or_default();
                     found.push(of_line(&seen, Locator { generation, offset, length }, line, with, name));

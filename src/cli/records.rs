@@ -247,7 +247,8 @@ impl Sink {
                 written(out.write_all(b"\n"))
             }
             Sink::Json { out, any } => {
-                let before: &[u8] = if std::mem::replace(any, true) { b",\n" } else { b"{\"schema\":1,\"records\":[\n" };
+                let before: &[u8] =
+                    if std::mem::replace(any, true) { b",\n" } else { b"{\"schema\":1,\"records\":[\n" };
                 written(out.write_all(before))?;
                 written(serde_json::to_writer(&mut *out, &record).map_err(std::io::Error::from))
             }

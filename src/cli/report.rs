@@ -71,9 +71,8 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     let with = settings::interpreting(context)?;
     let by = Group::of(&arguments.by);
     let threads = arguments.files.threads();
-    let mut tallies = (0..threads)
-        .map(|_| ReportTally::new(&files, &with, &filter, &by))
-        .collect::<Result<Vec<_>>>()?;
+    let mut tallies =
+        (0..threads).map(|_| ReportTally::new(&files, &with, &filter, &by)).collect::<Result<Vec<_>>>()?;
     let names = files.names.clone();
     let complete = files.run(&mut tallies);
     let mut tallies = tallies.into_iter();
@@ -187,10 +186,8 @@ impl ReportTally {
             let name = with.routes.name(crate::route::RouteId(id))?;
             Some((name.to_string(), *cell?))
         });
-        let values = self
-            .by_value
-            .into_iter()
-            .map(|(value, cell)| (String::from_utf8_lossy(&value).into_owned(), cell));
+        let values =
+            self.by_value.into_iter().map(|(value, cell)| (String::from_utf8_lossy(&value).into_owned(), cell));
         routes.chain(values).collect()
     }
 }

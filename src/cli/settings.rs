@@ -17,9 +17,8 @@ use crate::route::{Router, Routes, Rule};
 pub(super) fn daemon(context: &Context) -> Result<Settings> {
     let config = context.config()?;
     if config.logs.is_empty() {
-        return Err(Error::usage("no log to follow").remedy(
-            "write a [[log]] section with path and format into the configuration and name it with --config",
-        ));
+        return Err(Error::usage("no log to follow")
+            .remedy("write a [[log]] section with path and format into the configuration and name it with --config"));
     }
     Ok(Settings {
         store: context.store()?,
@@ -55,9 +54,10 @@ pub(super) fn logs(context: &Context) -> Result<Vec<Log>> {
 
 fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
     let Some(format) = &section.format else {
-        return Err(section.path.mistake("this log has no format").remedy(
-            "add format = \"NAME\" (a grammar, such as combined) or the log_format's text from nginx.conf",
-        ));
+        return Err(section
+            .path
+            .mistake("this log has no format")
+            .remedy("add format = \"NAME\" (a grammar, such as combined) or the log_format's text from nginx.conf"));
     };
     let compiled = match &format.value {
         LogFormat::Grammar(name) => named_or_text(name, None, grammars),

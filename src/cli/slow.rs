@@ -32,12 +32,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
         of_files(context, arguments, filter)?
     };
     let found = !classes.is_empty();
-    let report = SlowReport {
-        classes,
-        all_ms: 0,
-        limit: Some(arguments.limit),
-        window: window::shown(window),
-    };
+    let report = SlowReport { classes, all_ms: 0, limit: Some(arguments.limit), window: window::shown(window) };
     let mut out = stdout();
     written(report.write(arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
@@ -190,11 +185,9 @@ fn status_class(status: u16) -> u8 {
 
 fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Result<(Vec<SlowClass>, bool)> {
     let view = context.view()?;
-    let names: HashMap<u32, String> =
-        view.routes().into_iter().map(|(id, name)| (id.0, name.to_owned())).collect();
+    let names: HashMap<u32, String> = view.routes().into_iter().map(|(id, name)| (id.0, name.to_owned())).collect();
     let wanted = view.routes().into_iter().filter(|(_, name)| filter.keeps_route(name)).map(|(id, _)| id).collect();
-    let query =
-        Query { routes: Some(wanted), min_duration_ms: filter.min_ms, ..Query::new(filter.window, By::End) };
+    let query = Query { routes: Some(wanted), min_duration_ms: filter.min_ms, ..Query::new(filter.window, By::End) };
     let entries = view.entries(&query)?;
     let mut classes: HashMap<Key, Class> = HashMap::new();
     let mut locators: Vec<Locator> = Vec::new();

@@ -59,6 +59,8 @@ pub(super) struct Aggregate<'s> {
     unsaved_bytes: u64,
     dirty_since: Option<Instant>,
     commit_failing: bool,
+    /// Most lines were rejected in the last slot that had any.
+    rejecting: bool,
     outlets: Vec<Outlet>,
     deliveries_changed: bool,
     caught_up: bool,
@@ -68,7 +70,6 @@ pub(super) struct Aggregate<'s> {
 }
 
 impl<'s> Aggregate<'s> {
-    #[expect(clippy::too_many_arguments, reason = "the parts that `daemon::run` puts together, each once")]
     pub(super) fn new(
         settings: &'s Settings,
         slots: SlotSettings,
@@ -83,8 +84,7 @@ impl<'s> Aggregate<'s> {
         let generations: BTreeMap<_, _> = view.generations().iter().map(|held| (held.id, held.clone())).collect();
         let routes_committed = u32::try_from(view.routes().len()).unwrap_or(u32::MAX);
         let now_slot = clock.now().slot(settings.interval);
-        let emitted_until =
-            view.deliveries().iter().map(|delivery| delivery.emitted_until).min().unwrap_or(now_slot);
+        let emitted_until = view.deliveries().iter().map(|delivery| delivery.emitted_until).min().unwrap_or(now_slot);
         // TCP acknowledges nothing: what was sent just before the last stop may never have arrived.
         let recent = emitted_until.plus_millis(-millis(settings.lateness));
         for outlet in outlets.iter_mut().filter(|_| !view.deliveries().is_empty()) {
@@ -109,6 +109,7 @@ impl<'s> Aggregate<'s> {
             unsaved_bytes: 0,
             dirty_since: None,
             commit_failing: false,
+            rejecting: false,
             outlets,
             deliveries_changed: true,
             caught_up: false,
@@ -247,8 +248,7 @@ impl<'s> Aggregate<'s> {
         self.note(&commit);
         commit.routes =
             self.routes.since(self.routes_committed).into_iter().map(|(id, name)| (id, name.to_string())).collect();
-        commit.generations =
-            self.changed.iter().filter_map(|id| self.generations.get(id)).cloned().collect();
+        commit.generations = self.changed.iter().filter_map(|id| self.generations.get(id)).cloned().collect();
         commit.deliveries = self.outlets.iter().map(Outlet::delivery).collect();
         let (routes, changed) = (commit.routes.len(), std::mem::take(&mut self.changed));
         self.deliveries_changed = false;
@@ -293,8 +293,9 @@ impl<'s> Aggregate<'s> {
     }
 
     fn owe(&mut self, slot: Timestamp) {
+        let now = self.clock.now();
         for outlet in &mut self.outlets {
-            outlet.owed.owe(slot);
+            outlet.owe(slot, now);
         }
         self.deliveries_changed = true;
     }
@@ -341,6 +342,7 @@ impl<'s> Aggregate<'s> {
         for outlet in &mut self.outlets {
             outlet.owed.set_emitted_until(mark);
         }
+        self.warn_of_rejects();
         let behind = now.millis().saturating_sub(self.slots.latest().millis());
         #[expect(clippy::cast_precision_loss, reason = "metrics are floating point numbers")]
         let gauges = Gauges {
@@ -353,6 +355,20 @@ impl<'s> Aggregate<'s> {
             send_failures: self.outlets.iter().map(|outlet| outlet.failures).sum::<u64>() as f64,
         };
         self.own.close(mark.plus_millis(-interval), &gauges);
+    }
+
+    /// Say so when most lines do not fit their format: then the configuration is wrong, or nginx's has changed.
+    fn warn_of_rejects(&mut self) {
+        let (read, rejected) = (self.own.counters.read, self.own.counters.rejected);
+        let alarming = read > 0 && rejected * 2 > read;
+        if alarming && !self.rejecting {
+            (self.say)(&format!(
+                "{rejected} of the last {read} lines do not fit their log's format; `spikeline check` shows where and why"
+            ));
+        }
+        if read > 0 {
+            self.rejecting = alarming;
+        }
     }
 
     fn settle(&mut self, outcome: Outcome) {

@@ -95,11 +95,8 @@ pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
 /// # Errors
 /// The store cannot be opened or is held by another daemon, or a format cannot be followed.
 pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver<()>) -> Result<()> {
-    let store_settings = store::Settings {
-        interval: settings.interval,
-        slowest: settings.slowest,
-        ..store::Settings::default()
-    };
+    let store_settings =
+        store::Settings { interval: settings.interval, slowest: settings.slowest, ..store::Settings::default() };
     let writer = Writer::open(&settings.store, store_settings)?;
     let known: Vec<(crate::route::RouteId, String)> =
         writer.view().routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
@@ -159,6 +156,9 @@ fn follower(settings: &Settings, writer: &Writer) -> Follower {
     let watched =
         settings.logs.iter().map(|log| Watched { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
     let known = writer.view().generations().to_vec();
-    let follow = FollowSettings { max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX), ..FollowSettings::default() };
+    let follow = FollowSettings {
+        max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX),
+        ..FollowSettings::default()
+    };
     Follower::new(watched, known, writer.view().last_commit(), follow)
 }

@@ -1,12 +1,12 @@
 //! What the aggregating thread knows of one destination: what it is owed, what is under way, when to try again.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::push::{Batch, Outcome};
 use super::{Outlet as OutletSettings, Settings};
-use crate::carbon::{Naming, Owed, Parts, Points};
+use crate::carbon::{Naming, Owed, Parts, Points, timely};
 use crate::store::{Delivery, View};
 use crate::time::Timestamp;
 
@@ -30,6 +30,7 @@ pub(super) struct Outlet {
     buffers: Vec<Points>,
     /// The last failure said aloud, so that an outage is one message and not one a second.
     failing: bool,
+    retention: Duration,
     /// Points delivered so far.
     pub(super) points_sent: u64,
     /// Batches that failed so far.
@@ -43,9 +44,7 @@ impl Outlet {
         let limit = outlet.spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
         let owed = match view.deliveries().iter().find(|delivery| delivery.destination == name) {
-            Some(delivery) => {
-                Owed::restore(limit, delivery.emitted_until, delivery.pending.clone(), delivery.dropped)
-            }
+            Some(delivery) => Owed::restore(limit, delivery.emitted_until, delivery.pending.clone(), delivery.dropped),
             None => Owed::new(limit),
         };
         Outlet {
@@ -57,8 +56,17 @@ impl Outlet {
             retry_at: None,
             buffers: Vec::new(),
             failing: false,
+            retention: outlet.spool,
             points_sent: 0,
             failures: 0,
+        }
+    }
+
+    /// A slot is new or has changed. Slots too old for the spool, or of a future that carbon would take for the past,
+    /// are passed over.
+    pub(super) fn owe(&mut self, slot: Timestamp, now: Timestamp) {
+        if timely(slot, now, self.retention) {
+            self.owed.owe(slot);
         }
     }
 
@@ -111,12 +119,12 @@ impl Outlet {
     pub(super) fn settle(&mut self, outcome: Outcome, now: Instant) -> Option<String> {
         self.in_flight = self.in_flight.saturating_sub(1);
         let Outcome { slots, mut points, reconnected, failed, .. } = outcome;
+        if reconnected {
+            self.owed.reconnected(now);
+        }
         let said = match failed {
             None => {
                 self.points_sent += points.len() as u64;
-                if reconnected {
-                    self.owed.reconnected(now);
-                }
                 for slot in slots {
                     self.owed.delivered(slot, now);
                 }

@@ -30,7 +30,7 @@ pub enum Feed {
     /// One that was opened already, to look at its head; `head` are the lines read so far.
     Opened {
         /// The rest.
-        input: Input,
+        input: Box<Input>,
         /// Offset of `head`.
         offset: u64,
         /// Whole lines from its beginning.
@@ -48,7 +48,7 @@ pub struct Outcome {
 struct Turn<'p> {
     feeds: std::iter::Enumerate<std::vec::IntoIter<Feed>>,
     progress: &'p (dyn Fn(u64) + Sync),
-    open: Option<(usize, Input)>,
+    open: Option<(usize, Box<Input>)>,
     failed: Vec<Error>,
     /// Bytes of finished files, for progress.
     before: u64,
@@ -68,7 +68,7 @@ impl Turn<'_> {
                 match self.feeds.next() {
                     None => return Taken::End,
                     Some((file, Feed::Path(path))) => match Input::open(&path) {
-                        Ok(input) => self.open = Some((file, input)),
+                        Ok(input) => self.open = Some((file, Box::new(input))),
                         Err(error) => self.failed.push(error),
                     },
                     Some((file, Feed::Opened { input, offset, head })) => {
@@ -96,13 +96,8 @@ impl Turn<'_> {
 
 /// Read `feeds` in order, each tally on a thread of its own. `progress` hears of the bytes read from disk so far.
 pub fn run<T: Tally + Send>(feeds: Vec<Feed>, tallies: &mut [T], progress: &(dyn Fn(u64) + Sync)) -> Outcome {
-    let turn = Mutex::new(Turn {
-        feeds: feeds.into_iter().enumerate(),
-        progress,
-        open: None,
-        failed: Vec::new(),
-        before: 0,
-    });
+    let turn =
+        Mutex::new(Turn { feeds: feeds.into_iter().enumerate(), progress, open: None, failed: Vec::new(), before: 0 });
     let stop = AtomicBool::new(false);
     if let [tally] = tallies {
         work(&turn, tally, &stop);

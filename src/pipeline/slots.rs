@@ -65,8 +65,7 @@ impl Ranking {
     /// Whether a request takes a place among the first `limit`; if so it is remembered.
     #[inline]
     fn enters(&mut self, entry: &Entry, limit: usize) -> bool {
-        let key =
-            (std::cmp::Reverse(entry.duration_ms), entry.end, entry.locator.generation, entry.locator.offset);
+        let key = (std::cmp::Reverse(entry.duration_ms), entry.end, entry.locator.generation, entry.locator.offset);
         if self.0.len() >= limit && self.0.last().is_none_or(|last| *last <= key) {
             return false;
         }
@@ -120,11 +119,8 @@ impl Slots {
             match interpreter.read(line) {
                 Ok(seen) => {
                     ledger.parsed += 1;
-                    let locator = Locator {
-                        generation,
-                        offset: at,
-                        length: u32::try_from(line.len()).unwrap_or(u32::MAX),
-                    };
+                    let locator =
+                        Locator { generation, offset: at, length: u32::try_from(line.len()).unwrap_or(u32::MAX) };
                     let slot = self.count(&seen, locator);
                     ledger.late += u64::from(slot < late_before);
                     self.summarise(&seen, locator);
