@@ -18,7 +18,6 @@
 //! bounds them.
 
 use super::name::{NAME_MAX, NODE_MAX, encode_segment, is_escaped, push_escape, read_escape};
-use super::request::without_query;
 
 /// Segments kept; what comes after is `{rest}`.
 pub const SEGMENTS_MAX: usize = 12;
@@ -43,7 +42,7 @@ const PLAIN: u8 = 32;
 /// A byte that the canonical template escapes, and `@` or `%`, of which an e-mail address may be made.
 const ODD: u8 = 64;
 /// The end of a segment.
-const SLASH: u8 = 128;
+const END: u8 = 128;
 
 const HEX: u8 = DIGIT | HEX_LOWER | HEX_UPPER;
 
@@ -62,7 +61,7 @@ const fn classes() -> [u8; 256] {
             b'A'..=b'F' => HEX_UPPER,
             b'g'..=b'z' => LOWER,
             b'G'..=b'Z' => UPPER,
-            b'/' => SLASH,
+            b'/' | b'?' | b'#' => END,
             b'@' | b'%' => ODD,
             _ if is_escaped(byte) => ODD,
             _ => PLAIN,
@@ -83,58 +82,55 @@ fn class(byte: u8) -> u8 {
 #[inline]
 pub fn fold(path: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
-    let path = without_query(path);
-    let (marks, count) = scan(path);
     // Segments that stay are copied in runs, from `kept` on, when one comes that does not, or at the end.
-    let (mut kept, mut begin) = (0, 1);
-    for &(end, classes) in marks.iter().take(count) {
-        let length = end - begin;
-        // Too short for any fold but an id: `v1`, `2x`.
-        let varies = classes & DIGIT != 0 && (length >= 5 || classes == DIGIT);
-        if varies || classes & ODD != 0 || length > SURE_NODE {
-            out.extend_from_slice(path.get(kept..begin).unwrap_or_default());
-            if classes == DIGIT {
-                out.extend_from_slice(b"{id}");
-            } else {
-                fold_segment(path.get(begin..end).unwrap_or_default(), classes, out);
-            }
-            kept = end;
+    let (mut kept, mut at, mut segments) = (0, 0, 0);
+    let mut whole = true;
+    loop {
+        // `at` is the slash before a segment.
+        if segments == SEGMENTS_MAX {
+            out.extend_from_slice(path.get(kept..at).unwrap_or_default());
+            out.extend_from_slice(b"/{rest}");
+            whole = false;
+            break;
         }
-        begin = end + 1;
-    }
-    // `begin` is now past the slash behind the last segment that counts.
-    let end = begin - 1;
-    out.extend_from_slice(path.get(kept..end).unwrap_or_default());
-    let whole = end >= path.len();
-    if !whole {
-        out.extend_from_slice(b"/{rest}");
+        let rest = path.get(at + 1..).unwrap_or_default();
+        let (classes, length) = scan(rest);
+        let end = at + 1 + length;
+        if length > SURE_NODE || classes & (DIGIT | ODD) != 0 {
+            let segment = rest.get(..length).unwrap_or_default();
+            // Too short for any fold but an id: `v1`, `2x`.
+            if classes == DIGIT || length >= 5 || classes & ODD != 0 {
+                out.extend_from_slice(path.get(kept..=at).unwrap_or_default());
+                if classes == DIGIT {
+                    out.extend_from_slice(b"{id}");
+                } else {
+                    fold_segment(segment, classes, out);
+                }
+                kept = end;
+            }
+        }
+        segments += 1;
+        if path.get(end) != Some(&b'/') {
+            out.extend_from_slice(path.get(kept..end).unwrap_or_default());
+            break;
+        }
+        at = end;
     }
     if out.len() - start > SURE_NAME { fit(start, out) && whole } else { whole }
 }
 
-/// Where the first segments end and what each is made of, and how many there are.
-///
-/// Without a branch on what a byte is: lengths of segments are as good as random, and a wrong guess at the end of each
-/// would cost more than all the rest.
+/// The class of the segment at the front of `rest`, and its length.
 #[inline]
-fn scan(path: &[u8]) -> ([(usize, u8); SEGMENTS_MAX], usize) {
-    let mut marks = [(0, 0); SEGMENTS_MAX];
-    let (mut count, mut classes) = (0, 0);
-    for (at, &byte) in path.iter().enumerate().skip(1) {
-        if let Some(mark) = marks.get_mut(count) {
-            *mark = (at, classes);
-        }
+fn scan(rest: &[u8]) -> (u8, usize) {
+    let mut classes = 0;
+    for (at, &byte) in rest.iter().enumerate() {
         let class = class(byte);
-        let slash = class / SLASH;
-        count += usize::from(slash);
-        // Nothing after a slash, else the union.
-        classes = (classes | class) & slash.wrapping_sub(1);
+        if class == END {
+            return (classes, at);
+        }
+        classes |= class;
     }
-    if let Some(mark) = marks.get_mut(count) {
-        *mark = (path.len(), classes);
-        count += 1;
-    }
-    (marks, count.min(SEGMENTS_MAX))
+    (classes, rest.len())
 }
 
 /// Whether folding leaves this segment (of a rule's template) as it is, so that it can be told from the fold alone.
@@ -240,12 +236,10 @@ const fn is_base64url(byte: u8) -> bool {
     matches!(byte, b'-' | b'_')
 }
 
-/// 8-4-4-4-12 hex digits.
+/// 36 bytes: 8-4-4-4-12 hex digits.
 fn is_uuid(segment: &[u8]) -> bool {
-    segment.iter().enumerate().all(|(at, &byte)| match at {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => class(byte) & HEX != 0,
-    })
+    [8, 13, 18, 23].iter().all(|&at| segment.get(at) == Some(&b'-'))
+        && segment.iter().filter(|&&byte| class(byte) & HEX != 0).count() == 32
 }
 
 fn is_email(segment: &[u8]) -> bool {

@@ -16,7 +16,8 @@ pub struct Rule {
     /// between the literal parts of one (`/{project}.git/info`); `*` is any one segment, at the end any rest, also
     /// an empty one.
     pub path: Option<String>,
-    /// A regular expression found anywhere in the path (anchor it with `^` and `$`); its named groups are captures.
+    /// A regular expression found anywhere in the path (anchor it with `^` and `$`); its named groups are captures. It
+    /// works on bytes: `.` is one byte, `\w` and `\d` are ASCII.
     pub regex: Option<String>,
     /// Any of `404`, `5xx`, `500-599`.
     pub status: Vec<String>,
