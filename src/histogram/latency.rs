@@ -50,6 +50,15 @@ fn bucket_shift(value: u64) -> u32 {
     if value < EXACT { 0 } else { 63 - value.leading_zeros() - 10 }
 }
 
+/// Count `value` `count` times in a histogram that grows as needed. Its `record` fails only where growing is impossible,
+/// which cannot be for values of 32 bits; should it be, the value is counted as the largest that fits.
+#[inline]
+fn record(histogram: &mut Histogram<u32>, value: u32, count: u32) {
+    if histogram.record_n(u64::from(value), count).is_err() {
+        histogram.saturating_record_n(u64::from(value), count);
+    }
+}
+
 /// Samples of one kind of time, in milliseconds.
 #[derive(Debug, Clone, Default)]
 pub struct Latency {
@@ -82,7 +91,7 @@ impl Latency {
         match &mut self.samples {
             Samples::Few(values) if values.len() < FEW => values.push(value),
             Samples::Few(_) => self.make_dense(value),
-            Samples::Many(histogram) => histogram.saturating_record(u64::from(value)),
+            Samples::Many(histogram) => record(histogram, value, 1),
         }
     }
 
@@ -94,14 +103,14 @@ impl Latency {
         {
             histogram.auto(true);
             for &value in values {
-                histogram.saturating_record(u64::from(value));
+                record(&mut histogram, value, 1);
             }
             samples = Samples::Many(Box::new(histogram));
         }
         self.samples = samples;
         match &mut self.samples {
             Samples::Few(values) => values.push(value),
-            Samples::Many(histogram) => histogram.saturating_record(u64::from(value)),
+            Samples::Many(histogram) => record(histogram, value, 1),
         }
     }
 
@@ -150,7 +159,7 @@ impl Latency {
                 Samples::Few(_) => self.make_dense(value),
                 Samples::Many(histogram) => {
                     let rest = u32::try_from(count - done).unwrap_or(u32::MAX);
-                    histogram.saturating_record_n(u64::from(value), rest);
+                    record(histogram, value, rest);
                     return;
                 }
             }
@@ -215,5 +224,89 @@ impl Latency {
     /// One quantile; see [`Latency::quantiles`].
     pub fn quantile(&self, quantile: Quantile) -> Option<u64> {
         self.quantiles([quantile]).map(|[value]| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WANTED: [Quantile; 4] =
+        [Quantile::per_mille(500), Quantile::per_mille(950), Quantile::per_mille(990), Quantile::per_mille(999)];
+
+    /// Nearest rank over the samples themselves.
+    fn truth(samples: &[u64]) -> [u64; 4] {
+        let mut sorted = samples.to_vec();
+        sorted.sort_unstable();
+        WANTED.map(|wanted| {
+            let rank = (sorted.len() as u64 * wanted.numerator).div_ceil(wanted.denominator).max(1);
+            sorted[usize::try_from(rank).unwrap() - 1]
+        })
+    }
+
+    fn of(samples: &[u64]) -> Latency {
+        let mut latency = Latency::default();
+        samples.iter().for_each(|&sample| latency.record(sample));
+        latency
+    }
+
+    fn assert_answers(latency: &Latency, samples: &[u64]) {
+        assert_eq!(latency.count(), samples.len() as u64);
+        assert_eq!(latency.sum_ms(), samples.iter().sum::<u64>());
+        assert_eq!(latency.max_ms(), samples.iter().copied().max().unwrap());
+        for (got, true_value) in latency.quantiles(WANTED).unwrap().into_iter().zip(truth(samples)) {
+            if true_value < EXACT {
+                assert_eq!(got, true_value);
+            } else {
+                assert!(got >= true_value && got - true_value <= true_value / 1000, "{got} for {true_value}");
+            }
+        }
+    }
+
+    fn samples() -> impl Strategy<Value = Vec<u64>> {
+        let sample = prop_oneof![8 => 0..3_000u64, 2 => 0..70_000_000u64];
+        prop::collection::vec(sample, 1..900)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn quantiles_are_the_nearest_rank(samples in samples()) {
+            assert_answers(&of(&samples), &samples);
+        }
+
+        #[test]
+        fn merging_is_counting_together(one in samples(), other in samples()) {
+            let mut merged = of(&one);
+            merged.merge(&of(&other));
+            let together = [one, other].concat();
+            assert_answers(&merged, &together);
+            prop_assert_eq!(merged.buckets(), of(&together).buckets());
+        }
+
+        #[test]
+        fn buckets_hold_everything(samples in samples()) {
+            let latency = of(&samples);
+            let again = Latency::from_buckets(&latency.buckets(), latency.sum_ms(), latency.max_ms());
+            prop_assert_eq!(again.buckets(), latency.buckets());
+            prop_assert_eq!(again.quantiles(WANTED), latency.quantiles(WANTED));
+        }
+    }
+
+    #[test]
+    fn buckets_are_those_of_hdrhistogram() {
+        let reference = Histogram::<u64>::new_with_bounds(1, u64::from(u32::MAX), 3).unwrap();
+        for value in (0..5_000).chain((0..22).map(|power| 1031 << power)) {
+            assert_eq!(lowest_equivalent(value), reference.lowest_equivalent(value), "{value}");
+            assert_eq!(highest_equivalent(value), reference.highest_equivalent(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_nothing() {
+        assert_eq!(Latency::default().quantile(Quantile::per_mille(500)), None);
     }
 }
