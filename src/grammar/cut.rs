@@ -35,7 +35,9 @@ impl Plan {
         if line.len() > MAX_LINE {
             return Err(Failure { step: 0, at: MAX_LINE, reason: Reason::LineTooLong });
         }
-        if let Some(nul) = memchr::memchr(0, line) {
+        // With escape=none a client's NUL may stand in a value; a hole at the start of a line never is one.
+        let searched = if self.raw { line.get(..1).unwrap_or_default() } else { line };
+        if let Some(nul) = memchr::memchr(0, searched) {
             return Err(Failure { step: 0, at: nul, reason: Reason::Torn });
         }
         let line = if self.trailing_spaces > 0 { self.without_trailing_spaces(line) } else { line };
@@ -43,6 +45,7 @@ impl Plan {
             return Err(self.misfit(line, Failure { step: 0, at: 0, reason: Reason::LiteralMissing }));
         }
         match self.run(line, spans, 0, self.lead.len()) {
+            Ok(()) if self.ends_in_text => self.refuse_glued(line, spans),
             Ok(()) => Ok(()),
             Err(failure) => self.retry(line, spans, failure),
         }
@@ -83,6 +86,9 @@ impl Plan {
             };
             span.1 = end as u32;
             match self.run(line, spans, step + 1, end + literal.len()) {
+                Ok(()) if self.times_in(line) > 1 => {
+                    return Err(Failure { step, at: span_start(spans, step), reason: Reason::Torn });
+                }
                 Ok(()) => return Ok(()),
                 Err(next) => failure = next,
             }
@@ -106,21 +112,44 @@ impl Plan {
         None
     }
 
-    /// Says of a line that does not fit whether it is torn: it holds more whole times than its format.
+    /// Refuses a line whose last value, text to the end of the line, holds the start of another line.
+    fn refuse_glued(&self, line: &[u8], spans: &[Span]) -> Result<(), Failure> {
+        let step = self.steps.len().saturating_sub(1);
+        let at = span_start(spans, step);
+        // The time itself may be the last value but one, so its own mark is counted too.
+        if self.times_in(line.get(at..).unwrap_or_default()) > 0 && self.times_in(line) > 1 {
+            return Err(Failure { step, at, reason: Reason::Torn });
+        }
+        Ok(())
+    }
+
+    /// Says of a line that does not fit whether it is torn.
     #[cold]
     fn misfit(&self, line: &[u8], failure: Failure) -> Failure {
         if line.is_empty() {
             return Failure { step: 0, at: 0, reason: Reason::EmptyLine };
         }
-        let mut times = 0;
-        for at in memchr::memchr2_iter(b'/', b'T', line) {
-            let local = at >= 2 && time_local_at(line, at - 2);
-            let iso = at >= 10 && time_iso_end(line, at - 10).is_some();
-            times += usize::from(local || iso);
-        }
-        let torn = self.times > 0 && times > self.times;
+        let torn = self.times_in(line) > 1;
         Failure { reason: if torn { Reason::Torn } else { failure.reason }, ..failure }
     }
+
+    /// How many times the line holds between the literals that stand around the format's own.
+    fn times_in(&self, line: &[u8]) -> usize {
+        let Some(mark) = &self.mark else { return 0 };
+        let (byte, offset) = if mark.iso { (b'T', 10) } else { (b'/', 2) };
+        let is_mark = |at: usize| {
+            let start = at.checked_sub(offset)?;
+            let end =
+                if mark.iso { time_iso_end(line, start)? } else { time_local_at(line, start).then_some(start + 26)? };
+            let around = line.get(..start)?.ends_with(&mark.before) && line.get(end..)?.starts_with(&mark.after);
+            around.then_some(())
+        };
+        memchr::memchr_iter(byte, line).filter(|&at| is_mark(at).is_some()).count()
+    }
+}
+
+fn span_start(spans: &[Span], step: usize) -> usize {
+    spans.get(step).map_or(0, |span| span.0 as usize)
 }
 
 type Misfit = (usize, Reason);
@@ -132,7 +161,7 @@ impl Step {
         let end = match &self.cut {
             Cut::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
             Cut::Soft(guard) => {
-                return soft_end(&self.literal, line, at, *guard).ok_or((at, Reason::LiteralMissing));
+                return soft_end(&self.literal, line, at, *guard).ok_or_else(|| soft_miss(&self.literal, line, at));
             }
             Cut::Number { dot, empty } => return self.number(line, at, *dot, *empty),
             Cut::TimeLocal if time_local_at(line, at) => at + 26,
@@ -255,6 +284,15 @@ fn soft_end(literal: &Literal, line: &[u8], from: usize, guard: Guard) -> Option
             return Some(end);
         }
         at = end + 1;
+    }
+}
+
+/// What is missing where a soft value does not end: its literal, or the time after it.
+#[cold]
+fn soft_miss(literal: &Literal, line: &[u8], at: usize) -> Misfit {
+    match literal.find(line, at) {
+        Some(end) => (end + literal.len(), Reason::BadTime),
+        None => (at, Reason::LiteralMissing),
     }
 }
 
