@@ -1,7 +1,7 @@
 //! The fast parser against a slow one that is easy to believe: each format is turned into one regex, values are read with
 //! chrono and wide integers. Both must agree on rendered lines, and on the same lines damaged;
 //! only lines that hold two whole times are the fast one's to refuse as torn.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
 use chrono::DateTime;
 use proptest::prelude::*;
