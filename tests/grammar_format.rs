@@ -276,3 +276,35 @@ fn ties_are_not_guessed() {
     let line: &[u8] = b"a.b ::1 - - [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 5 \"-\" \"x\"";
     assert_eq!(detect(&[line], &[Format::combined(), vhost]).outcome, Outcome::Found { format: 1, margin: 1.0 });
 }
+
+/// Texts from public configurations that are easy to get wrong.
+#[test]
+fn formats_seen_in_the_wild_compile() {
+    for text in [
+        "$remote_addr $remote_user [$time_local] “$request” $http_host $status “$http_referer” ”$http_user_agent” $request_time",
+        "$remote_addr - $upstream_http_x_django_user - [$time_local]\"$request\" $status $body_bytes_sent\"$http_referer\" \"$http_user_agent\"$request_time $upstream_response_time \"$http_x_forwarded_for\" ",
+        "$msec|$time_local|$host|$request|$status|$bytes_sent|$request_time|$remote_addr|$http_referer|$http_user_agent|||",
+        "[$time_local] $http_x_forwarded_for $request_id $remote_addr - $remote_user - $server_name $host to: $upstream_addr: $request $status   upstream_response_time $upstream_response_time msec $msec request_time $request_time",
+        "[$time_local] $remote_addr: \"$request\" $upstream_response_time s",
+        "$remote_addr||$remote_user||$time_local||$upstream_addr||$upstream_response_time||$request||$http_AppKey",
+        "HTTPREQUEST [$host] [$remote_addr $time_iso8601] [$request] [$status $body_bytes_sent] [$request_time] [$http_cookie] ",
+        "$upstream_response_time\t$remote_addr\t$time_iso8601\t$request\t$status\t$msec\t$request_time\t$https\t",
+        "$msec!$time_local!$time_iso8601",
+        "$time_local nginx_version=\"$nginx_version\" $ssl_protocol/$ssl_cipher ${request_id}x$host:$server_port",
+    ] {
+        let format = format(text);
+        assert!(format.variables().len() >= 3);
+        assert!(Parser::new(&format, &Needs::all()).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn typographic_quotes_and_missing_spaces_are_literals_too() {
+    let curly = format("[$time_local] “$request” $status ”$http_user_agent” $request_time");
+    let line = "[10/Oct/2000:13:55:36 -0700] “GET / HTTP/1.1” 200 ”a \\xE2 b” 0.5";
+    assert_eq!(values(&curly, line.as_bytes()).unwrap()[1..], ["GET / HTTP/1.1", "200", "a \\xE2 b", "0.5"]);
+    let close =
+        format("[$time_local]\"$request\" $status $body_bytes_sent\"$http_referer\" \"$http_user_agent\"$request_time");
+    let line = b"[10/Oct/2000:13:55:36 -0700]\"GET / HTTP/1.1\" 200 5\"-\" \"x\"0.5";
+    assert_eq!(values(&close, line).unwrap()[1..], ["GET / HTTP/1.1", "200", "5", "~", "x", "0.5"]);
+}

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use spikeline::grammar::{Format, Outcome, detect, directives, library};
-use spikeline::record::{Needs, Parser, upstream_ms};
+use spikeline::record::{Needs, Parser, unescape, upstream_ms};
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/grammar");
-    let mut folders: Vec<PathBuf> =
-        std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("expected.jsonl").exists())
+        .collect();
     folders.sort();
     folders
 }
@@ -135,4 +138,40 @@ fn detection_of_real_logs_is_right_or_a_tie() {
             }
         }
     }
+}
+
+/// nginx wrote the same requests in four formats and three escapings: they must read the same from each.
+#[test]
+fn the_same_requests_in_four_formats() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/grammar/lab");
+    let library = library().unwrap();
+    let parsed = |log: &str, name: &str| {
+        let format = &library.iter().find(|grammar| grammar.format.name() == name).unwrap().format;
+        let mut parser = Parser::new(format, &Needs::all()).unwrap();
+        let mut records = Vec::new();
+        let mut rejected = 0;
+        for line in lines(&root.join(log)) {
+            match parser.parse(&line) {
+                Ok(record) => records.push((
+                    (record.end, record.request_time_ms, record.upstream_ms[0], record.status),
+                    unescape(record.target, format.escape()).into_owned(),
+                    record.malformed_request,
+                )),
+                Err(_) => rejected += 1,
+            }
+        }
+        (records, rejected)
+    };
+    let (lab, rejected) = parsed("lab.log", "lab");
+    assert_eq!((lab.len(), rejected), (92, 0));
+    assert!(lab.iter().filter(|(_, _, malformed)| *malformed).count() > 3);
+    assert_eq!(parsed("json.log", "lab_json"), (lab.clone(), 0));
+    // A request's own newline breaks its line in two with escape=none; the halves are rejected, the others agree.
+    let (raw, rejected) = parsed("none.log", "lab_none");
+    assert!(rejected < 5, "{rejected}");
+    let agreeing = raw.iter().filter(|record| lab.contains(record)).count();
+    assert!(agreeing + 3 >= raw.len() && raw.len() > 85, "{agreeing} of {}", raw.len());
+    let (tabs, rejected) = parsed("tsv.log", "lab_tsv");
+    let times: Vec<_> = tabs.iter().map(|(times, _, _)| *times).collect();
+    assert_eq!((times, rejected), (lab.iter().map(|(times, _, _)| *times).collect(), 0));
 }
