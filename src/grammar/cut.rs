@@ -58,7 +58,7 @@ impl Plan {
         let targets = spans.get_mut(first..).unwrap_or_default();
         for (index, (step, span)) in steps.iter().zip(targets).enumerate() {
             let failed = |(at, reason)| Failure { step: first + index, at, reason };
-            let end = step.end(line, at, steps.get(index + 1..).unwrap_or_default()).map_err(failed)?;
+            let end = step.end(line, at, (steps, index + 1)).map_err(failed)?;
             *span = (at as u32, end as u32);
             at = end + step.literal.len();
         }
@@ -155,9 +155,10 @@ fn span_start(spans: &[Span], step: usize) -> usize {
 type Misfit = (usize, Reason);
 
 impl Step {
-    /// Where the value that starts at `at` ends; its literal is known to stand there.
+    /// Where the value that starts at `at` ends; its literal is known to stand there. `following` is a place among all
+    /// steps: those from it on come after this one.
     #[inline(always)]
-    fn end(&self, line: &[u8], at: usize, following: &[Step]) -> Result<usize, Misfit> {
+    fn end(&self, line: &[u8], at: usize, following: (&[Step], usize)) -> Result<usize, Misfit> {
         let end = match &self.cut {
             Cut::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
             Cut::Soft(guard) => {
@@ -170,7 +171,10 @@ impl Step {
             Cut::List(table) => self.list(line, at, table),
             Cut::Bytes(count) => at + count,
             Cut::JsonQuote { at: offset } => return self.json_quote(line, at, *offset),
-            Cut::Before { byte, dash } => return Ok(before(line, at, *byte, *dash, following)),
+            Cut::Before { byte, dash } => {
+                let (steps, next) = following;
+                return Ok(before(line, at, *byte, *dash, steps.get(next..).unwrap_or_default()));
+            }
             Cut::IsArgs => at + usize::from(line.get(at) == Some(&b'?')),
             Cut::Thousandths => thousandths(line, at).ok_or((at, Reason::BadNumber))?,
             Cut::Rest { token } => return rest(line, at, *token),
