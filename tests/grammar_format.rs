@@ -308,3 +308,30 @@ fn typographic_quotes_and_missing_spaces_are_literals_too() {
     let line = b"[10/Oct/2000:13:55:36 -0700]\"GET / HTTP/1.1\" 200 5\"-\" \"x\"0.5";
     assert_eq!(values(&close, line).unwrap()[1..], ["GET / HTTP/1.1", "200", "5", "~", "x", "0.5"]);
 }
+
+#[test]
+fn two_lines_glued_together_are_torn_wherever_the_first_broke_off() {
+    for (text, line) in [
+        ("[$time_local] $status $http_user_agent", "[10/Oct/2000:13:55:36 -0700] 200 Mozilla"),
+        ("$time_iso8601|$status|$http_user_agent", "2000-10-10T13:55:36Z|200|Mozilla"),
+        (
+            "$remote_addr - $remote_user [$time_local] \"$request\" $status",
+            "::1 - - [10/Oct/2000:13:55:36 -0700] \"GET /\" 200",
+        ),
+    ] {
+        let format = format(text);
+        assert_eq!(format.check(line.as_bytes()), Ok(()));
+        // From where the first line's time is whole.
+        for end in line.find("13:55:36").unwrap() + 20..line.len() {
+            let glued = format!("{}{line}", &line[..end]);
+            let reject = format.check(glued.as_bytes()).expect_err(&glued);
+            assert_eq!(reject.reason, Reason::Torn, "{glued}");
+        }
+    }
+    // A time in a client's text is no other line.
+    let line = b"2000-10-10T13:55:36Z|200|at 2000-10-10T13:55:36Z";
+    assert_eq!(format("$time_iso8601|$status|$http_user_agent").check(line), Ok(()));
+    let raw = Format::compile("t", "$msec \"$request\"", Escape::None).unwrap();
+    assert_eq!(values(&raw, b"1.0 \"GET /a\0b\"").unwrap()[1], "GET /a\0b");
+    assert_eq!(values(&raw, b"\0\x001.0 \"GET /a\""), Err(Reason::Torn));
+}

@@ -1,9 +1,13 @@
 //! Whatever bytes a stranger makes nginx write: no panic, spans inside the line, time linear in the line.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use spikeline::grammar::{Escape, Format, Grammar, directives, library};
 use spikeline::record::{Needs, Parser, attempts, unescape, upstream_list};
+
+static LIBRARY: LazyLock<Vec<Grammar>> = LazyLock::new(|| library().unwrap());
 
 fn look(grammar: &Grammar, line: &[u8]) {
     let format = &grammar.format;
@@ -42,19 +46,19 @@ proptest! {
 
     #[test]
     fn any_bytes_in_any_grammar(line in hostile()) {
-        for grammar in library().unwrap() {
-            look(&grammar, &line);
+        for grammar in LIBRARY.iter() {
+            look(grammar, &line);
         }
     }
 
     #[test]
     fn damaged_samples_in_any_grammar(at in any::<prop::sample::Index>(), with in hostile(), cut in 0_usize..40) {
-        for grammar in library().unwrap() {
+        for grammar in LIBRARY.iter() {
             let mut line = at.get(&grammar.samples).clone().into_bytes();
             let from = at.index(line.len());
             let until = (from + cut).min(line.len());
             line.splice(from..until, with.iter().copied());
-            look(&grammar, &line);
+            look(grammar, &line);
         }
     }
 
@@ -83,10 +87,10 @@ fn lines_of_delimiters_take_linear_work() {
         [" [", "\" ", " - ", "] [", "\\\"", " : ", ", ", "10/Oct/2000:13:55:36 -0700", "2000-10-10T13:55:36Z", "|"]
     {
         let line = unit.repeat((256 << 10) / unit.len());
-        for grammar in library().unwrap() {
+        for grammar in LIBRARY.iter() {
             assert!(grammar.format.check(line.as_bytes()).is_err(), "{}", grammar.format.name());
             let prefix = grammar.samples[0].clone() + &line;
-            look(&grammar, prefix.as_bytes());
+            look(grammar, prefix.as_bytes());
         }
     }
 }

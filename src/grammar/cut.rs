@@ -1,6 +1,6 @@
 //! Cuts a line into the values of its format's variables: the hot loop. No allocation, no I/O.
 
-use super::literal::{Literal, find_byte};
+use super::literal::{Literal, find_byte, number_length};
 use super::plan::{Cut, Guard, Plan, Step};
 use super::reject::Reason;
 
@@ -199,13 +199,7 @@ impl Step {
     #[inline(always)]
     fn number(&self, line: &[u8], at: usize, dot: bool, empty: bool) -> Result<usize, Misfit> {
         let rest = line.get(at..).unwrap_or_default();
-        let mut length = 0;
-        for &byte in rest {
-            if !(byte.is_ascii_digit() || dot && byte == b'.') {
-                break;
-            }
-            length += 1;
-        }
+        let mut length = number_length(rest, dot);
         if length == 0 {
             if rest.first() == Some(&b'-') {
                 length = 1;
