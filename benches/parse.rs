@@ -1,7 +1,8 @@
 //! How long a line takes: `SPIKELINE_BENCH_LOG=access.log cargo bench --bench parse`.
 //!
 //! The log must be of the format below. Prints nanoseconds a line for finding the line ends alone, for the fields that
-//! histograms need, and for all fields; the best of several rounds over the first 256 MiB of the file.
+//! histograms need, and for all fields; the best of many short rounds over the first 32 MiB
+//! of the file, so that other work on the machine is left out.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::io::Read;
@@ -12,8 +13,8 @@ use spikeline::record::{Needs, Parser};
 
 const FORMAT: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \
                       \"$http_user_agent\" $request_time $upstream_response_time $pipe \"$upstream_addr\"";
-const LIMIT: u64 = 256 << 20;
-const ROUNDS: usize = 7;
+const LIMIT: u64 = 32 << 20;
+const ROUNDS: usize = 60;
 
 fn lines(log: &[u8], mut visit: impl FnMut(&[u8])) -> usize {
     let mut count = 0;

@@ -1,6 +1,6 @@
 //! Cuts a line into the values of its format's variables: the hot loop. No allocation, no I/O.
 
-use super::literal::{Literal, find_byte};
+use super::literal::{Literal, find_byte, number_length};
 use super::plan::{Cut, Guard, Plan, Step};
 use super::reject::Reason;
 
@@ -35,7 +35,9 @@ impl Plan {
         if line.len() > MAX_LINE {
             return Err(Failure { step: 0, at: MAX_LINE, reason: Reason::LineTooLong });
         }
-        if let Some(nul) = memchr::memchr(0, line) {
+        // With escape=none a client's NUL may stand in a value; a hole at the start of a line never is one.
+        let searched = if self.raw { line.get(..1).unwrap_or_default() } else { line };
+        if let Some(nul) = memchr::memchr(0, searched) {
             return Err(Failure { step: 0, at: nul, reason: Reason::Torn });
         }
         let line = if self.trailing_spaces > 0 { self.without_trailing_spaces(line) } else { line };
@@ -43,6 +45,7 @@ impl Plan {
             return Err(self.misfit(line, Failure { step: 0, at: 0, reason: Reason::LiteralMissing }));
         }
         match self.run(line, spans, 0, self.lead.len()) {
+            Ok(()) if self.ends_in_text => self.refuse_glued(line, spans),
             Ok(()) => Ok(()),
             Err(failure) => self.retry(line, spans, failure),
         }
@@ -55,7 +58,7 @@ impl Plan {
         let targets = spans.get_mut(first..).unwrap_or_default();
         for (index, (step, span)) in steps.iter().zip(targets).enumerate() {
             let failed = |(at, reason)| Failure { step: first + index, at, reason };
-            let end = step.end(line, at, steps.get(index + 1..).unwrap_or_default()).map_err(failed)?;
+            let end = step.end(line, at, (steps, index + 1)).map_err(failed)?;
             *span = (at as u32, end as u32);
             at = end + step.literal.len();
         }
@@ -83,6 +86,9 @@ impl Plan {
             };
             span.1 = end as u32;
             match self.run(line, spans, step + 1, end + literal.len()) {
+                Ok(()) if self.times_in(line) > 1 => {
+                    return Err(Failure { step, at: span_start(spans, step), reason: Reason::Torn });
+                }
                 Ok(()) => return Ok(()),
                 Err(next) => failure = next,
             }
@@ -106,33 +112,57 @@ impl Plan {
         None
     }
 
-    /// Says of a line that does not fit whether it is torn: it holds more whole times than its format.
+    /// Refuses a line whose last value, text to the end of the line, holds the start of another line.
+    fn refuse_glued(&self, line: &[u8], spans: &[Span]) -> Result<(), Failure> {
+        let step = self.steps.len().saturating_sub(1);
+        let at = span_start(spans, step);
+        // The time itself may be the last value but one, so its own mark is counted too.
+        if self.times_in(line.get(at..).unwrap_or_default()) > 0 && self.times_in(line) > 1 {
+            return Err(Failure { step, at, reason: Reason::Torn });
+        }
+        Ok(())
+    }
+
+    /// Says of a line that does not fit whether it is torn.
     #[cold]
     fn misfit(&self, line: &[u8], failure: Failure) -> Failure {
         if line.is_empty() {
             return Failure { step: 0, at: 0, reason: Reason::EmptyLine };
         }
-        let mut times = 0;
-        for at in memchr::memchr2_iter(b'/', b'T', line) {
-            let local = at >= 2 && time_local_at(line, at - 2);
-            let iso = at >= 10 && time_iso_end(line, at - 10).is_some();
-            times += usize::from(local || iso);
-        }
-        let torn = self.times > 0 && times > self.times;
+        let torn = self.times_in(line) > 1;
         Failure { reason: if torn { Reason::Torn } else { failure.reason }, ..failure }
     }
+
+    /// How many times the line holds between the literals that stand around the format's own.
+    fn times_in(&self, line: &[u8]) -> usize {
+        let Some(mark) = &self.mark else { return 0 };
+        let (byte, offset) = if mark.iso { (b'T', 10) } else { (b'/', 2) };
+        let is_mark = |at: usize| {
+            let start = at.checked_sub(offset)?;
+            let end =
+                if mark.iso { time_iso_end(line, start)? } else { time_local_at(line, start).then_some(start + 26)? };
+            let around = line.get(..start)?.ends_with(&mark.before) && line.get(end..)?.starts_with(&mark.after);
+            around.then_some(())
+        };
+        memchr::memchr_iter(byte, line).filter(|&at| is_mark(at).is_some()).count()
+    }
+}
+
+fn span_start(spans: &[Span], step: usize) -> usize {
+    spans.get(step).map_or(0, |span| span.0 as usize)
 }
 
 type Misfit = (usize, Reason);
 
 impl Step {
-    /// Where the value that starts at `at` ends; its literal is known to stand there.
+    /// Where the value that starts at `at` ends; its literal is known to stand there. `following` is a place among all
+    /// steps: those from it on come after this one.
     #[inline(always)]
-    fn end(&self, line: &[u8], at: usize, following: &[Step]) -> Result<usize, Misfit> {
+    fn end(&self, line: &[u8], at: usize, following: (&[Step], usize)) -> Result<usize, Misfit> {
         let end = match &self.cut {
             Cut::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
             Cut::Soft(guard) => {
-                return soft_end(&self.literal, line, at, *guard).ok_or((at, Reason::LiteralMissing));
+                return soft_end(&self.literal, line, at, *guard).ok_or_else(|| soft_miss(&self.literal, line, at));
             }
             Cut::Number { dot, empty } => return self.number(line, at, *dot, *empty),
             Cut::TimeLocal if time_local_at(line, at) => at + 26,
@@ -141,7 +171,10 @@ impl Step {
             Cut::List(table) => self.list(line, at, table),
             Cut::Bytes(count) => at + count,
             Cut::JsonQuote { at: offset } => return self.json_quote(line, at, *offset),
-            Cut::Before { byte, dash } => return Ok(before(line, at, *byte, *dash, following)),
+            Cut::Before { byte, dash } => {
+                let (steps, next) = following;
+                return Ok(before(line, at, *byte, *dash, steps.get(next..).unwrap_or_default()));
+            }
             Cut::IsArgs => at + usize::from(line.get(at) == Some(&b'?')),
             Cut::Thousandths => thousandths(line, at).ok_or((at, Reason::BadNumber))?,
             Cut::Rest { token } => return rest(line, at, *token),
@@ -166,13 +199,7 @@ impl Step {
     #[inline(always)]
     fn number(&self, line: &[u8], at: usize, dot: bool, empty: bool) -> Result<usize, Misfit> {
         let rest = line.get(at..).unwrap_or_default();
-        let mut length = 0;
-        for &byte in rest {
-            if !(byte.is_ascii_digit() || dot && byte == b'.') {
-                break;
-            }
-            length += 1;
-        }
+        let mut length = number_length(rest, dot);
         if length == 0 {
             if rest.first() == Some(&b'-') {
                 length = 1;
@@ -255,6 +282,15 @@ fn soft_end(literal: &Literal, line: &[u8], from: usize, guard: Guard) -> Option
             return Some(end);
         }
         at = end + 1;
+    }
+}
+
+/// What is missing where a soft value does not end: its literal, or the time after it.
+#[cold]
+fn soft_miss(literal: &Literal, line: &[u8], at: usize) -> Misfit {
+    match literal.find(line, at) {
+        Some(end) => (end + literal.len(), Reason::BadTime),
+        None => (at, Reason::LiteralMissing),
     }
 }
 

@@ -8,6 +8,7 @@
 
 use super::cut::chomp;
 use super::format::Format;
+use super::variable::Kind;
 
 /// Formats whose shares are closer than this are compared by what they read.
 const NEAR: f64 = 0.02;
@@ -49,7 +50,7 @@ pub enum Outcome {
 pub fn detect(lines: &[&[u8]], candidates: &[Format]) -> Detection {
     let lines: Vec<&[u8]> = lines.iter().map(|line| chomp(line)).filter(|line| !line.is_empty()).collect();
     let share = |format: &Format| {
-        let fit = lines.iter().filter(|line| format.check(line).is_ok()).count();
+        let fit = lines.iter().filter(|line| reading(line, format).is_some()).count();
         if lines.is_empty() { 0.0 } else { fit as f64 / lines.len() as f64 }
     };
     let shares: Vec<f64> = candidates.iter().map(share).collect();
@@ -92,13 +93,29 @@ fn same_reading(lines: &[&[u8]], a: &Format, b: &Format) -> bool {
     })
 }
 
-/// The bytes of each role; None if the line does not fit.
+/// The bytes of each role; None if the line does not fit, or if an address, a host or a token in it holds a space: the
+/// parser takes those (a proxy may have set them), but a format of one more field is then the likelier one.
 fn reading<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<&'l [u8]>>> {
     let mut spans = format.spans();
     format.plan().cut(line, &mut spans).ok()?;
+    for (step, span) in format.plan().steps.iter().zip(&spans) {
+        let variable = format.variables().get(step.variable)?;
+        let value = line.get(span.0 as usize..span.1 as usize)?;
+        if !plausible(&variable.name, variable.kind, value) {
+            return None;
+        }
+    }
     let value = |variable: usize| {
         let span = spans.get(format.step_of(variable)?)?;
         line.get(span.0 as usize..span.1 as usize)
     };
     Some(format.roles().all().into_iter().map(|role| role.and_then(value)).collect())
+}
+
+/// Whether a value that fits its place is likely there.
+fn plausible(name: &str, kind: Kind, value: &[u8]) -> bool {
+    let single = kind == Kind::Token || matches!(name, "remote_addr" | "host" | "http_host" | "server_name");
+    // Lists of addresses have `, ` between them.
+    let space = |pair: &[u8]| matches!(pair, [before, b' '] if *before != b',');
+    !single || !(value.first() == Some(&b' ') || value.windows(2).any(space))
 }

@@ -116,7 +116,7 @@ impl Format {
                     format!("expected `{literal}` after ${name}, found {found}")
                 }
             }
-            (Reason::BadTime, _) => format!("expected a time for ${name}, found {found}"),
+            (Reason::BadTime, _) => format!("expected a time, found {found}"),
             (Reason::BadNumber, _) => format!("expected a number for ${name}, found {found}"),
             (Reason::TrailingText, _) => format!("expected the line's end, found {found}"),
             (reason, _) => reason.to_string(),

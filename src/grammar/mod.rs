@@ -1,7 +1,7 @@
 //! nginx's `log_format`: its text and directive, compiled to a plan that cuts log lines into values. No I/O.
 //!
 //! Sources of the rules: `ngx_http_log_module.c` (formats, escapes), `ngx_conf_file.c` (directives, quotes),
-//! `ngx_http_upstream.c` (lists). How values are told apart is written down in [`plan`].
+//! `ngx_http_upstream.c` (lists). How values are told apart is written down in `plan.rs`.
 
 mod cut;
 pub mod detect;

@@ -73,8 +73,20 @@ pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
     /// How many spaces the format's text ends in; a line may end in as many or fewer.
     pub(crate) trailing_spaces: usize,
-    /// Whether two whole times in a line mean that two lines are glued together.
-    pub(crate) times: usize,
+    /// Whether values are written as they are, with `escape=none`.
+    pub(crate) raw: bool,
+    /// What only the start of another line looks like, if the format has a time.
+    pub(crate) mark: Option<Mark>,
+    /// Whether the last variable is text that runs to the end of the line.
+    pub(crate) ends_in_text: bool,
+}
+
+/// A time between the literals that the format has around it. A line that holds two is two lines glued together.
+#[derive(Debug, Clone)]
+pub(crate) struct Mark {
+    pub(crate) iso: bool,
+    pub(crate) before: Box<[u8]>,
+    pub(crate) after: Box<[u8]>,
 }
 
 /// A variable of the text with what surrounds it.
@@ -104,8 +116,21 @@ pub(crate) fn compile(text: &str, pieces: &[Piece], escape: Escape) -> Result<(P
         let cut = if place.name == "is_args" { Cut::IsArgs } else { cut };
         steps.push(Step { variable: place.variable, cut, literal: Literal::new(&place.literal) });
     }
-    let times = places.iter().filter(|place| matches!(place.kind, Kind::TimeLocal | Kind::TimeIso8601)).count();
-    Ok((Plan { lead: Literal::new(&lead), steps, trailing_spaces, times }, variables))
+    let mark = mark(&lead, &places);
+    let ends_in_text = matches!(steps.last(), Some(Step { cut: Cut::Rest { token: false }, .. }));
+    let raw = escape == Escape::None;
+    Ok((Plan { lead: Literal::new(&lead), steps, trailing_spaces, raw, mark, ends_in_text }, variables))
+}
+
+fn mark(lead: &[u8], places: &[Place<'_>]) -> Option<Mark> {
+    let index = places.iter().position(|place| matches!(place.kind, Kind::TimeLocal | Kind::TimeIso8601))?;
+    let place = places.get(index)?;
+    let before = index.checked_sub(1).and_then(|before| places.get(before)).map_or(lead, |before| &before.literal);
+    if before.is_empty() && place.literal.is_empty() {
+        return None;
+    }
+    let iso = place.kind == Kind::TimeIso8601;
+    Some(Mark { iso, before: before.into(), after: place.literal.as_slice().into() })
 }
 
 type Places<'t> = (Vec<u8>, Vec<Place<'t>>, Vec<Variable>);
@@ -187,7 +212,7 @@ fn delimited(kind: Kind, literal: &[u8], escape: Escape, next: Option<Kind>) -> 
         return cut;
     }
     let hard = match escape {
-        Escape::Default => literal.iter().position(|&byte| byte == b'"' || byte < 0x20 || byte >= 0x7F),
+        Escape::Default => literal.iter().position(|&byte| byte == b'"' || !(0x20..0x7F).contains(&byte)),
         Escape::Json => literal.iter().position(|&byte| byte == b'"' || byte < 0x20),
         Escape::None => None,
     };

@@ -193,7 +193,11 @@ impl Parser {
             return Ok(self.last.time);
         }
         self.read_new_end(value, clock).ok_or_else(|| {
-            let reason = if clock == Clock::Msec { Reason::BadNumber } else { Reason::BadTime };
+            let reason = match clock {
+                Clock::Msec if number::thousandths(value).is_some() => Reason::AbsurdNumber,
+                Clock::Msec => Reason::BadNumber,
+                Clock::Iso8601 | Clock::Local => Reason::BadTime,
+            };
             Reject::at(from as usize, reason)
         })
     }

@@ -103,7 +103,7 @@ mod tests {
         fn undoes_what_nginx_does(value in proptest::collection::vec(any::<u8>(), 0..40)) {
             let mut escaped = Vec::new();
             for &byte in &value {
-                if byte == b'"' || byte == b'\\' || byte < 0x20 || byte >= 0x7F {
+                if byte == b'"' || byte == b'\\' || !(0x20..0x7F).contains(&byte) {
                     escaped.extend(format!("\\x{byte:02X}").bytes());
                 } else {
                     escaped.push(byte);

@@ -59,7 +59,7 @@ impl<'v> Iterator for Attempts<'v> {
 
 /// The list by redirect and attempt; `-` is None. An empty list is empty, a trailing ` : ` an empty last redirect.
 pub fn upstream_list(value: &[u8]) -> Vec<Vec<Option<&[u8]>>> {
-    upstream_values(value, |member| Ok::<_, Reason>(member)).unwrap_or_default()
+    upstream_values(value, Ok::<_, Reason>).unwrap_or_default()
 }
 
 /// The list by redirect and attempt, each member read by `read`.
