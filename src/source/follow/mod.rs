@@ -194,6 +194,10 @@ pub struct Follower {
     settled: HashMap<(u64, u64), super::file::Status>,
     /// New logs are begun at their end: the settings want it, and this is the first look.
     at_end: bool,
+    /// The status of every watched path at the last look, if it leads anywhere.
+    last_look: HashMap<PathBuf, super::file::Status>,
+    /// There is something new in `missed`, so it is looked for at once.
+    missed_now: bool,
     problems: HashMap<PathBuf, String>,
     spare: Vec<Vec<u8>>,
     turn: usize,
@@ -225,6 +229,8 @@ impl Follower {
             missing: HashMap::new(),
             settled: HashMap::new(),
             at_end: false,
+            last_look: HashMap::new(),
+            missed_now: false,
             problems: HashMap::new(),
             spare: Vec::new(),
             turn: 0,

@@ -42,7 +42,7 @@ impl Follower {
     /// may have been missed.
     pub(super) fn resume(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let (seen, _) = self.watch.look(true);
-        if self.known.is_empty() {
+        if self.known.is_empty() && self.last_commit.is_none() {
             for path in seen.iter().map(|seen| real_path(&seen.path)) {
                 let found = siblings(&path).unwrap_or_default();
                 self.foreign.extend(found.iter().map(|sibling| sibling.status.device_inode));
@@ -50,10 +50,12 @@ impl Follower {
             self.at_end = !self.settings.from_start;
         }
         if let Some(committed) = self.last_commit {
-            for generation in self.known.iter().filter(|generation| self.watch.has_key(&generation.log)) {
-                let missed = (base_of(&generation.path), generation.log.clone());
-                if !self.missed.iter().any(|(path, _, _)| *path == missed.0) {
-                    self.missed.push((missed.0, missed.1, committed.plus_millis(-COMMIT_LAG)));
+            let known = self.known.iter().filter(|generation| self.watch.has_key(&generation.log));
+            let known = known.map(|generation| (base_of(&generation.path), &generation.log));
+            let named = seen.iter().map(|seen| (real_path(&seen.path), &seen.key));
+            for (path, key) in known.chain(named) {
+                if !self.missed.iter().any(|(missed, _, _)| *missed == path) {
+                    self.missed.push((path, key.clone(), committed.plus_millis(-COMMIT_LAG)));
                 }
             }
         }
@@ -287,7 +289,7 @@ fn candidates(generation: &Generation) -> Vec<Sibling> {
 }
 
 /// Where a watched path leads, as far as it exists.
-fn real_path(path: &Path) -> PathBuf {
+pub(super) fn real_path(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 

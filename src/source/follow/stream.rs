@@ -1,7 +1,7 @@
 //! One open generation, read from its position on.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use super::FollowSettings;
@@ -98,10 +98,11 @@ impl Stream {
         settings: &FollowSettings,
     ) -> io::Result<Stream> {
         let status = Status::of(&file)?;
+        let head = Reader::of_file(file.try_clone()?)?.head()?;
+        (&file).rewind()?;
         let mut reader = Reader::of_file(file)?;
-        let (mut position, mut head) = (position, Vec::new());
+        let mut position = position;
         if let Some(file) = reader.plain_file() {
-            head = file::read_at(file, 0, head_length())?;
             position = line_start(file, position)?;
         }
         let mut tail = Tail::default();
