@@ -29,6 +29,21 @@ pub(super) struct Waiting {
     tried: Vec<(PathBuf, Status)>,
 }
 
+/// A log of which rotated files may have been missed.
+#[derive(Debug)]
+pub(super) struct Missed {
+    /// The log's path before rotation.
+    pub(super) base: PathBuf,
+    pub(super) key: String,
+    /// What was not written to since then is older.
+    pub(super) since: Timestamp,
+    /// When this was noticed.
+    pub(super) noticed: Timestamp,
+}
+
+/// For how long an empty rotated file is watched for a writer that did not notice its rotation. In milliseconds.
+const EMPTY_WATCHED: i64 = 3_600_000;
+
 /// What a search for a generation gave.
 enum Search {
     Found(PathBuf, Box<Opened>),
@@ -54,8 +69,9 @@ impl Follower {
             let known = known.map(|generation| (base_of(&generation.path), &generation.log));
             let named = seen.iter().map(|seen| (real_path(&seen.path), &seen.key));
             for (path, key) in known.chain(named) {
-                if !self.missed.iter().any(|(missed, _, _)| *missed == path) {
-                    self.missed.push((path, key.clone(), committed.plus_millis(-COMMIT_LAG)));
+                if !self.missed.iter().any(|missed| missed.base == path) {
+                    let since = committed.plus_millis(-COMMIT_LAG);
+                    self.missed.push(Missed { base: path, key: key.clone(), since, noticed: now });
                 }
             }
         }
@@ -183,10 +199,14 @@ impl Follower {
         emit: &mut Emit<'_>,
     ) -> ControlFlow<(), Vec<(PathBuf, Status, String)>> {
         let (mut new, mut problems) = (Vec::new(), Vec::new());
-        for (base, key, since) in std::mem::take(&mut self.missed) {
+        for Missed { base, key, since, noticed } in std::mem::take(&mut self.missed) {
             let mut again = false;
             for sibling in siblings(&base).unwrap_or_default() {
                 if self.is_taken(&sibling, since) {
+                    continue;
+                }
+                if sibling.status.size == 0 {
+                    again |= now < noticed.plus_millis(EMPTY_WATCHED);
                     continue;
                 }
                 match self.judge(&base, &sibling, now, &mut problems) {
@@ -200,7 +220,7 @@ impl Follower {
                 }
             }
             if again {
-                self.missed.push((base, key, since));
+                self.missed.push(Missed { base, key, since, noticed });
             }
         }
         if self.missed.is_empty() {
@@ -215,8 +235,7 @@ impl Follower {
     fn is_taken(&self, sibling: &Sibling, since: Timestamp) -> bool {
         let lag = if sibling.compressed { COPIED_TIME_LAG } else { 0 };
         let inode = sibling.status.device_inode;
-        sibling.status.size == 0
-            || sibling.status.modified().plus_millis(lag) < since
+        sibling.status.modified().plus_millis(lag) < since
             || self.foreign.contains(&inode)
             || self.settled.get(&inode) == Some(&sibling.status)
             || self.watch.names(&sibling.path)

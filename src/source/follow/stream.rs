@@ -166,7 +166,8 @@ impl Stream {
             self.status = status;
             return Ok(Look::Unchanged);
         }
-        if status.size == read_to && !self.stands(&self.cutter.read_tail(), read_to)? {
+        // Before the new size is taken over, so that what was lost is counted by the old one.
+        if !self.stands(&self.cutter.read_tail(), read_to)? {
             return Ok(Look::Truncated);
         }
         let mut grown = None;
@@ -200,7 +201,7 @@ impl Stream {
         let held = bytes.len();
         let read = self.reader.read(bytes, wanted);
         if let Ok(1..) = read {
-            // After the read, not before it: so that no truncation in between goes unnoticed.
+            // Once more, after the read: so that no truncation since the look goes unnoticed.
             match self.stands(&before, read_to) {
                 Ok(true) => {}
                 Ok(false) => {

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::resume::real_path;
+use super::resume::{Missed, real_path};
 use super::stream::{Look, Stream};
 use super::watch::Seen;
 use super::{Block, Emit, Event, FinishReason, Follower, millis};
@@ -74,7 +74,8 @@ impl Follower {
         let Some(stream) = self.streams.get(index) else { return ControlFlow::Continue(()) };
         let as_read = stream.as_read();
         let copy = self.find_copy(&as_read).or_else(|| self.find_copy(&as_read));
-        let missed = (base_of(&stream.generation.path), stream.generation.log.clone(), stream.status.modified());
+        let (base, key) = (base_of(&stream.generation.path), stream.generation.log.clone());
+        let missed = Missed { base, key, since: stream.status.modified(), noticed: now };
         let lost = stream.seen_size() - stream.generation.position;
         self.missed.push(missed);
         self.missed_now = true;
@@ -111,7 +112,7 @@ impl Follower {
         }
         let mut names: Names<'_> = HashMap::new();
         for seen in &seen {
-            self.compare_with_last_look(seen);
+            self.compare_with_last_look(seen, now);
             if let Ok(status) = &seen.status {
                 names.entry(status.device_inode).or_default().push(&seen.path);
             }
@@ -153,16 +154,17 @@ impl Follower {
     }
 
     /// A file that was empty at the last look has no generation, and may have been written and rotated since.
-    fn compare_with_last_look(&mut self, seen: &Seen) {
+    fn compare_with_last_look(&mut self, seen: &Seen, now: Timestamp) {
         let status = seen.status.as_ref().ok().copied();
         let before = match status {
             Some(status) => self.last_look.insert(seen.path.clone(), status),
             None => self.last_look.remove(&seen.path),
         };
         let Some(before) = before else { return };
-        let is_same = |now: Status| (now.device_inode, now.modified) == (before.device_inode, before.modified);
+        let is_same = |status: Status| (status.device_inode, status.modified) == (before.device_inode, before.modified);
         if !status.is_some_and(is_same) && !self.is_open(before.device_inode) {
-            self.missed.push((base_of(&real_path(&seen.path)), seen.key.clone(), before.modified()));
+            let (base, key) = (base_of(&real_path(&seen.path)), seen.key.clone());
+            self.missed.push(Missed { base, key, since: before.modified(), noticed: now });
             self.missed_now = true;
         }
     }
@@ -211,7 +213,8 @@ impl Follower {
                 stream.detached = now;
                 let base = base_of(&stream.generation.path);
                 self.missed_now = true;
-                self.missed.push((base, stream.generation.log.clone(), stream.status.modified()));
+                let (key, since) = (stream.generation.log.clone(), stream.status.modified());
+                self.missed.push(Missed { base, key, since, noticed: now });
             }
             if before.is_some() || around {
                 new_path = new_name(stream);
