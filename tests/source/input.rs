@@ -42,8 +42,10 @@ fn file(bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
 #[test]
 fn plain_gz_and_zst_are_told_by_their_first_bytes() {
     let text = numbered(0, 50_000);
-    let frames =
-        [zstd::encode_all(text[..1000].as_bytes(), 1).unwrap(), zstd::encode_all(text[1000..].as_bytes(), 1).unwrap()];
+    let frames = [
+        zstd::encode_all(&text.as_bytes()[..1000], 1).unwrap(),
+        zstd::encode_all(&text.as_bytes()[1000..], 1).unwrap(),
+    ];
     for bytes in [text.clone().into_bytes(), gzip(text.as_bytes()), frames.concat()] {
         let (_directory, path) = file(&bytes);
         let input = Input::open(&path).unwrap();
