@@ -12,6 +12,7 @@
 mod follow;
 mod input;
 mod locate;
+mod logrotate;
 mod model;
 mod restart;
 mod rig;
