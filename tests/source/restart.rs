@@ -341,3 +341,23 @@ fn a_long_line_in_small_blocks_survives_a_restart_in_its_middle() {
     assert_eq!(rig.lines(), ["one", "two"]);
     assert_eq!(rig.store.too_long, [502]);
 }
+
+#[test]
+fn fault_31_out_of_reach_at_the_start_is_waited_for() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 2));
+    rig.poll();
+    rig.rename("access.log", "elsewhere");
+    std::os::unix::fs::symlink(rig.path("access.log"), rig.path("access.log")).unwrap();
+    rig.restart();
+    rig.pass(61);
+    assert!(rig.reasons().is_empty());
+    assert_eq!(rig.problems().len(), 1, "{:?}", rig.problems());
+    rig.remove("access.log");
+    rig.rename("elsewhere", "access.log");
+    rig.append("access.log", numbered(2, 2));
+    rig.poll();
+    rig.pass(1);
+    assert_eq!(rig.lines(), expect(0, 4));
+    assert_eq!(rig.store.generations.len(), 1);
+}

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::resume::{Missed, real_path};
+use super::resume::{Missed, Waiting, real_path};
 use super::stream::{Look, Stream};
 use super::watch::Seen;
 use super::{Block, Emit, Event, FinishReason, Follower, millis};
@@ -266,7 +266,11 @@ impl Follower {
         let file = File::open(path)?;
         let status = Status::of(&file)?;
         let inode = status.device_inode;
-        if status.size == 0 || self.is_open(inode) || self.settled.get(&inode) == Some(&status) {
+        let is_awaited = |it: &Waiting| it.unreadable.is_some() && it.generation.device_inode == inode;
+        if status.size == 0 || self.is_open(inode) || self.waiting.iter().any(is_awaited) {
+            return Ok(None);
+        }
+        if self.settled.get(&inode) == Some(&status) {
             return Ok(None);
         }
         let mut position = 0;
