@@ -158,6 +158,7 @@ fn fault_02_writer_goes_on_in_the_renamed_file() {
     for pause in [10, 50, 59, 300, 1] {
         rig.append("access.log.1", numbered(next, 1));
         next += 1;
+        rig.poll();
         rig.pass(pause);
     }
     assert_eq!(rig.lines(), expect(0, next));
@@ -258,7 +259,19 @@ fn fault_08_truncated_and_grown_past_the_position() {
     rig.poll();
     rig.poll();
     assert_eq!(rig.lines(), expect(0, 23));
-    assert!(matches!(rig.reasons()[..], [FinishReason::Truncated { .. }]));
+    assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: 0 }]);
+    // With the same first 4 KiB, so that only the bytes before the position tell.
+    rig.append("access.log", numbered(23, 300));
+    rig.poll();
+    let head = std::fs::read(rig.path("access.log")).unwrap();
+    rig.truncate("access.log");
+    rig.append("access.log", &head[..5040]);
+    rig.append("access.log", numbered(323, 300));
+    rig.lines();
+    rig.poll();
+    rig.poll();
+    assert_eq!(rig.lines().len(), 5040 / numbered(0, 1).len() + 300);
+    assert_eq!(rig.reasons().len(), 2);
 }
 
 #[test]

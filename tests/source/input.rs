@@ -182,3 +182,12 @@ fn errors_name_the_path() {
     let error = Input::open(directory.path()).unwrap_err();
     assert!(error.to_string().contains("directory"), "{error}");
 }
+
+#[test]
+fn all_may_move_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Input>();
+    is_send::<spikeline::source::Follower>();
+    is_send::<spikeline::source::LineReader>();
+    is_send::<spikeline::source::Event>();
+}

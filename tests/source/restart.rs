@@ -361,3 +361,23 @@ fn fault_31_out_of_reach_at_the_start_is_waited_for() {
     assert_eq!(rig.lines(), expect(0, 4));
     assert_eq!(rig.store.generations.len(), 1);
 }
+
+#[test]
+fn a_copy_in_the_making_is_not_taken_for_a_log_of_its_own() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 300));
+    rig.poll();
+    let all = std::fs::read(rig.path("access.log")).unwrap();
+    // logrotate has copied a part so far.
+    rig.append("access.log.1", &all[..6000]);
+    rig.restart();
+    rig.pass(10);
+    assert_eq!(rig.lines(), expect(0, 300));
+    rig.append("access.log.1", &all[6000..]);
+    rig.truncate("access.log");
+    rig.pass(61);
+    rig.append("access.log", numbered(300, 1));
+    rig.pass(61);
+    assert_eq!(rig.lines(), expect(300, 1));
+    assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: 0 }]);
+}
