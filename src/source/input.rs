@@ -51,7 +51,7 @@ impl Input {
             return Err(Error::failed("is a directory, not a log").at(path).remedy("name the files in it"));
         }
         let reader = Reader::open(path).map_err(fail)?;
-        Ok(Input::of(path.to_owned(), reader, status.is_file().then(|| status.len())))
+        Ok(Input::of(path.to_owned(), reader, status.is_file().then_some(status.len())))
     }
 
     /// Reads the standard input.

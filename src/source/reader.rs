@@ -151,6 +151,24 @@ impl Reader {
         Ok(read)
     }
 
+    /// The first up to [`HEAD_LIMIT`](super::HEAD_LIMIT) bytes, of a reader that was not read from. What comes
+    /// before a fault is enough, unless that is nothing.
+    pub(crate) fn head(mut self) -> io::Result<Vec<u8>> {
+        let limit = usize::try_from(super::HEAD_LIMIT).unwrap_or(usize::MAX);
+        let mut head = Vec::with_capacity(limit);
+        while head.len() < limit {
+            let wanted = limit - head.len();
+            match self.read(&mut head, wanted) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(_) if !head.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        head.truncate(limit);
+        Ok(head)
+    }
+
     /// Takes back what the last read gave of a plain file.
     pub(crate) fn back_to(&mut self, offset: u64) {
         if self.plain_file().is_some() {

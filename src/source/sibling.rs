@@ -40,6 +40,12 @@ pub(crate) fn is_rotated(path: &Path) -> bool {
     path.file_name().is_some_and(|name| base_name(name.as_bytes()) != name.as_bytes())
 }
 
+/// Whether the mark of rotation stands behind the whole name (`access.log.1`), not before its extension
+/// (`site.1.log`), where it may as well be part of the name.
+pub(crate) fn is_surely_rotated(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| Marks::at_end_of(without_compression(name.as_bytes())).count > 0)
+}
+
 /// Whether the name says that the file is compressed.
 pub(crate) fn is_compressed(path: &Path) -> bool {
     path.file_name().is_some_and(|name| without_compression(name.as_bytes()).len() < name.len())
@@ -85,39 +91,48 @@ fn without_compression(name: &[u8]) -> &[u8] {
 
 fn base_name(name: &[u8]) -> Vec<u8> {
     let name = without_compression(name);
-    let (bare, _, _) = strip_marks(name);
-    if bare.len() < name.len() {
-        return bare.to_vec();
+    let marks = Marks::at_end_of(name);
+    if marks.count > 0 {
+        return marks.before.to_vec();
     }
     let Some(dot) = memchr::memrchr(b'.', name).filter(|&dot| dot > 0) else { return name.to_vec() };
     let (stem, extension) = name.split_at(dot);
-    let (bare, digits, separator) = strip_marks(stem);
-    if bare.len() < stem.len() && (digits >= DATE_DIGITS || separator == b'.') {
-        return [bare, extension].concat();
+    let marks = Marks::at_end_of(stem);
+    // Not `web-2.log`, nor `10.0.0.1.log`: those are logs of their own.
+    if marks.digits >= DATE_DIGITS || (marks.count == 1 && marks.separator == b'.') {
+        return [marks.before, extension].concat();
     }
     name.to_vec()
 }
 
-/// `name` without the marks of rotation at its end, how many digits these had, and the first one's separator.
-fn strip_marks(name: &[u8]) -> (&[u8], usize, u8) {
-    let (mut bare, mut digits, mut first) = (name, 0, 0);
-    while let Some(at) = bare.iter().rposition(|byte| b".-_~".contains(byte)).filter(|&at| at > 0) {
-        let (before, mark) = bare.split_at(at);
-        let Some((&separator, mark)) = mark.split_first() else { break };
-        let is_number = !mark.is_empty() && mark.iter().all(u8::is_ascii_digit);
-        // Four or five digits alone are rather a port, or a year; a year goes with month and day behind it.
-        let is_rotation = match mark.len() {
-            1..=3 => is_number,
-            4 | 5 => is_number && digits > 0,
-            _ => is_number,
-        };
-        if !is_rotation && !WORDS.contains(&mark) && !(mark.is_empty() && separator == b'~') {
-            break;
+/// The marks of rotation at the end of a name.
+struct Marks<'a> {
+    /// The name without them.
+    before: &'a [u8],
+    count: usize,
+    digits: usize,
+    /// What stands before the first of them.
+    separator: u8,
+}
+
+impl Marks<'_> {
+    fn at_end_of(name: &[u8]) -> Marks<'_> {
+        let mut marks = Marks { before: name, count: 0, digits: 0, separator: 0 };
+        while let Some(at) = marks.before.iter().rposition(|byte| b".-_~".contains(byte)).filter(|&at| at > 0) {
+            let (before, mark) = marks.before.split_at(at);
+            let Some((&separator, mark)) = mark.split_first() else { break };
+            let is_number = !mark.is_empty() && mark.iter().all(u8::is_ascii_digit);
+            // Four or five digits alone are rather a port, or a year; a year has month and day behind it.
+            let is_rotation = is_number && (!matches!(mark.len(), 4 | 5) || marks.digits > 0);
+            let is_backup = WORDS.contains(&mark) || (mark.is_empty() && separator == b'~');
+            if !is_rotation && !is_backup {
+                break;
+            }
+            let digits = marks.digits + if is_number { mark.len() } else { 0 };
+            marks = Marks { before, count: marks.count + 1, digits, separator };
         }
-        digits += if is_number { mark.len() } else { 0 };
-        (bare, first) = (before, separator);
+        marks
     }
-    (bare, digits, first)
 }
 
 #[cfg(test)]
@@ -144,6 +159,7 @@ mod tests {
             ("access.log.8080", "access.log.8080"),
             ("access.log.json", "access.log.json"),
             ("web-2.log", "web-2.log"),
+            ("10.0.0.1.log", "10.0.0.1.log"),
             ("error.log", "error.log"),
             (".1", ".1"),
             ("1", "1"),

@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::resume::Waiting;
+use self::resume::{Missed, Waiting};
 use self::stream::{Step, Stream};
 use self::watch::Watch;
 use super::cut::Cut;
@@ -186,14 +186,18 @@ pub struct Follower {
     foreign: HashSet<(u64, u64)>,
     /// Rotated files that may be copies in the making: their status, and since when it is the same.
     unclear: HashMap<PathBuf, (super::file::Status, Timestamp)>,
-    /// Unknown rotated files to be looked for: the log's path, and since when they may have been written.
-    missed: Vec<(PathBuf, String, Timestamp)>,
+    /// Where rotated files that no one has seen are to be looked for.
+    missed: Vec<Missed>,
     /// Watched paths that lead nowhere, and since when.
     missing: HashMap<PathBuf, Timestamp>,
     /// Files at watched paths that were read to this state by a finished generation.
     settled: HashMap<(u64, u64), super::file::Status>,
     /// New logs are begun at their end: the settings want it, and this is the first look.
     at_end: bool,
+    /// The status of every watched path at the last look, if it leads anywhere.
+    last_look: HashMap<PathBuf, super::file::Status>,
+    /// There is something new in `missed`, so it is looked for at once.
+    missed_now: bool,
     problems: HashMap<PathBuf, String>,
     spare: Vec<Vec<u8>>,
     turn: usize,
@@ -225,6 +229,8 @@ impl Follower {
             missing: HashMap::new(),
             settled: HashMap::new(),
             at_end: false,
+            last_look: HashMap::new(),
+            missed_now: false,
             problems: HashMap::new(),
             spare: Vec::new(),
             turn: 0,

@@ -1,6 +1,6 @@
 //! Where the generations of an earlier run are now, and which rotated files no run has seen.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::source::file::Status;
 use crate::source::generation::Generation;
 use crate::source::identity::{Match, Opened, compare};
-use crate::source::sibling::{Sibling, base_of, siblings};
+use crate::source::sibling::{Sibling, base_of, is_compressed, siblings};
 use crate::time::Timestamp;
 
 /// A rotated file may have been written this long before the last commit without its generation being part of
@@ -20,20 +20,39 @@ const COMMIT_LAG: i64 = 5_000;
 /// gzip and zstd give the copy the time of the source, perhaps in whole seconds. In milliseconds.
 const COPIED_TIME_LAG: i64 = 999;
 
-/// A generation whose file is compressed and cannot be decoded yet.
+/// A generation whose file cannot be read yet: it is compressed and not complete, or out of reach.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    generation: Generation,
+    pub(super) generation: Generation,
     since: Timestamp,
+    /// What hinders the system from reading it; until that is mended, its file must not be taken for a new one.
+    pub(super) unreadable: Option<Error>,
     /// The candidates at the last try; there is no use in another before they change.
     tried: Vec<(PathBuf, Status)>,
 }
+
+/// A log of which rotated files may have been missed.
+#[derive(Debug)]
+pub(super) struct Missed {
+    /// The log's path before rotation.
+    pub(super) base: PathBuf,
+    pub(super) key: String,
+    /// What was not written to since then is older.
+    pub(super) since: Timestamp,
+    /// When this was noticed.
+    pub(super) noticed: Timestamp,
+}
+
+/// For how long an empty rotated file is watched for a writer that did not notice its rotation. In milliseconds.
+const EMPTY_WATCHED: i64 = 3_600_000;
 
 /// What a search for a generation gave.
 enum Search {
     Found(PathBuf, Box<Opened>),
     /// A compressed file may hold it, but is not complete.
     Incomplete,
+    /// A file that may hold it cannot be read.
+    Unreadable(Error),
     Nowhere,
 }
 
@@ -42,7 +61,7 @@ impl Follower {
     /// may have been missed.
     pub(super) fn resume(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let (seen, _) = self.watch.look(true);
-        if self.known.is_empty() {
+        if self.known.is_empty() && self.last_commit.is_none() {
             for path in seen.iter().map(|seen| real_path(&seen.path)) {
                 let found = siblings(&path).unwrap_or_default();
                 self.foreign.extend(found.iter().map(|sibling| sibling.status.device_inode));
@@ -50,10 +69,13 @@ impl Follower {
             self.at_end = !self.settings.from_start;
         }
         if let Some(committed) = self.last_commit {
-            for generation in self.known.iter().filter(|generation| self.watch.has_key(&generation.log)) {
-                let missed = (base_of(&generation.path), generation.log.clone());
-                if !self.missed.iter().any(|(path, _, _)| *path == missed.0) {
-                    self.missed.push((missed.0, missed.1, committed.plus_millis(-COMMIT_LAG)));
+            let known = self.known.iter().filter(|generation| self.watch.has_key(&generation.log));
+            let known = known.map(|generation| (base_of(&generation.path), &generation.log));
+            let named = seen.iter().map(|seen| (real_path(&seen.path), &seen.key));
+            for (path, key) in known.chain(named) {
+                if !self.missed.iter().any(|missed| missed.base == path) {
+                    let since = committed.plus_millis(-COMMIT_LAG);
+                    self.missed.push(Missed { base: path, key: key.clone(), since, noticed: now });
                 }
             }
         }
@@ -64,8 +86,10 @@ impl Follower {
         self.known = known;
         unfinished.sort_by_key(|generation| generation.id);
         // All of them first into `waiting`, so that none is forgotten if the owner stops in mid-way.
-        self.waiting =
-            unfinished.into_iter().map(|generation| Waiting { generation, since: now, tried: Vec::new() }).collect();
+        self.waiting = unfinished
+            .into_iter()
+            .map(|generation| Waiting { generation, since: now, unreadable: None, tried: Vec::new() })
+            .collect();
         self.retry_waiting(now, true, emit)
     }
 
@@ -77,9 +101,9 @@ impl Follower {
                 index += 1;
                 continue;
             }
-            let candidates = candidates(&waiting.generation);
+            let (candidates, hindered) = candidates(&waiting.generation);
             let tried: Vec<_> = candidates.iter().map(|found| (found.path.clone(), found.status)).collect();
-            if tried == waiting.tried && !tried.is_empty() {
+            if tried == waiting.tried && !tried.is_empty() && waiting.unreadable.is_none() {
                 let late = now >= waiting.since.plus_millis(millis(self.settings.rotate_grace));
                 let path = waiting.generation.path.clone();
                 index += 1;
@@ -89,9 +113,21 @@ impl Follower {
                 continue;
             }
             waiting.tried = tried;
+            waiting.unreadable = None;
             let generation = waiting.generation.clone();
-            match self.search(&generation, &candidates) {
+            let result = match (self.search(&generation, &candidates), hindered) {
+                (Search::Nowhere, Some(error)) => Search::Unreadable(error),
+                (result, _) => result,
+            };
+            match result {
                 Search::Incomplete => index += 1,
+                Search::Unreadable(error) => {
+                    if let Some(waiting) = self.waiting.get_mut(index) {
+                        waiting.unreadable = Some(error.clone());
+                    }
+                    index += 1;
+                    self.problem(&generation.path, error, emit)?;
+                }
                 Search::Found(path, opened) => {
                     self.waiting.remove(index);
                     self.no_problem(&generation.path);
@@ -111,9 +147,9 @@ impl Follower {
 
     /// A compressed file ended too early or is corrupt: what is known of its generation waits for it to change.
     pub(super) fn wait_for(&mut self, generation: Generation, now: Timestamp) {
-        let found = candidates(&generation);
+        let (found, _) = candidates(&generation);
         let tried = found.into_iter().map(|found| (found.path, found.status)).collect();
-        self.waiting.push(Waiting { generation, since: now, tried });
+        self.waiting.push(Waiting { generation, since: now, unreadable: None, tried });
     }
 
     fn go_on(
@@ -152,7 +188,9 @@ impl Follower {
                 Ok(Match::Same(opened)) => return Search::Found(candidate.path.clone(), opened),
                 Ok(Match::Incomplete) => result = Search::Incomplete,
                 // Not readable now, perhaps later: better to wait than to call it gone.
-                Err(error) if error.kind() != ErrorKind::NotFound => result = Search::Incomplete,
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    result = Search::Unreadable(Error::io("read it", &candidate.path, &error));
+                }
                 Ok(Match::Different | Match::Short) | Err(_) => {}
             }
         }
@@ -181,10 +219,15 @@ impl Follower {
         emit: &mut Emit<'_>,
     ) -> ControlFlow<(), Vec<(PathBuf, Status, String)>> {
         let (mut new, mut problems) = (Vec::new(), Vec::new());
-        for (base, key, since) in std::mem::take(&mut self.missed) {
-            let mut again = false;
-            for sibling in siblings(&base).unwrap_or_default() {
+        for Missed { base, key, since, noticed } in std::mem::take(&mut self.missed) {
+            let found = siblings(&base);
+            let mut again = found.as_ref().is_err_and(|error| error.kind() != ErrorKind::NotFound);
+            for sibling in found.unwrap_or_default() {
                 if self.is_taken(&sibling, since) {
+                    continue;
+                }
+                if sibling.status.size == 0 {
+                    again |= now < noticed.plus_millis(EMPTY_WATCHED);
                     continue;
                 }
                 match self.judge(&base, &sibling, now, &mut problems) {
@@ -198,7 +241,7 @@ impl Follower {
                 }
             }
             if again {
-                self.missed.push((base, key, since));
+                self.missed.push(Missed { base, key, since, noticed });
             }
         }
         if self.missed.is_empty() {
@@ -213,8 +256,7 @@ impl Follower {
     fn is_taken(&self, sibling: &Sibling, since: Timestamp) -> bool {
         let lag = if sibling.compressed { COPIED_TIME_LAG } else { 0 };
         let inode = sibling.status.device_inode;
-        sibling.status.size == 0
-            || sibling.status.modified().plus_millis(lag) < since
+        sibling.status.modified().plus_millis(lag) < since
             || self.foreign.contains(&inode)
             || self.settled.get(&inode) == Some(&sibling.status)
             || self.watch.names(&sibling.path)
@@ -275,19 +317,30 @@ enum Judgement {
     Unclear,
 }
 
-/// The files that may hold a generation: those with its inode first, then plain ones, then compressed ones.
-fn candidates(generation: &Generation) -> Vec<Sibling> {
-    let mut found = siblings(&generation.path).unwrap_or_default();
-    if let Ok(status) = Status::of_path(&generation.path) {
-        let compressed = crate::source::sibling::is_compressed(&generation.path);
-        found.push(Sibling { path: generation.path.clone(), status, compressed });
+/// The files that may hold a generation: those with its inode first, then plain ones, then compressed ones. And
+/// what hindered the search, if anything did.
+fn candidates(generation: &Generation) -> (Vec<Sibling>, Option<Error>) {
+    let path = &generation.path;
+    let mut hindered = None;
+    let mut note = |doing: &str, error: io::Error| {
+        if error.kind() != ErrorKind::NotFound {
+            hindered = Some(Error::io(doing, path, &error));
+        }
+    };
+    let mut found = siblings(path).unwrap_or_else(|error| {
+        note("look for rotated logs beside it", error);
+        Vec::new()
+    });
+    match Status::of_path(path) {
+        Ok(status) => found.push(Sibling { path: path.clone(), status, compressed: is_compressed(path) }),
+        Err(error) => note("look at it", error),
     }
     found.sort_by_key(|sibling| (sibling.status.device_inode != generation.device_inode, sibling.compressed));
-    found
+    (found, hindered)
 }
 
 /// Where a watched path leads, as far as it exists.
-fn real_path(path: &Path) -> PathBuf {
+pub(super) fn real_path(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 

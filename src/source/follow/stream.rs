@@ -1,7 +1,7 @@
 //! One open generation, read from its position on.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use super::FollowSettings;
@@ -98,10 +98,11 @@ impl Stream {
         settings: &FollowSettings,
     ) -> io::Result<Stream> {
         let status = Status::of(&file)?;
+        let head = Reader::of_file(file.try_clone()?)?.head()?;
+        (&file).rewind()?;
         let mut reader = Reader::of_file(file)?;
-        let (mut position, mut head) = (position, Vec::new());
+        let mut position = position;
         if let Some(file) = reader.plain_file() {
-            head = file::read_at(file, 0, head_length())?;
             position = line_start(file, position)?;
         }
         let mut tail = Tail::default();
@@ -165,7 +166,8 @@ impl Stream {
             self.status = status;
             return Ok(Look::Unchanged);
         }
-        if status.size == read_to && !self.stands(&self.cutter.read_tail(), read_to)? {
+        // Before the new size is taken over, so that what was lost is counted by the old one.
+        if !self.stands(&self.cutter.read_tail(), read_to)? {
             return Ok(Look::Truncated);
         }
         let mut grown = None;
@@ -199,7 +201,7 @@ impl Stream {
         let held = bytes.len();
         let read = self.reader.read(bytes, wanted);
         if let Ok(1..) = read {
-            // After the read, not before it: so that no truncation in between goes unnoticed.
+            // Once more, after the read: so that no truncation since the look goes unnoticed.
             match self.stands(&before, read_to) {
                 Ok(true) => {}
                 Ok(false) => {

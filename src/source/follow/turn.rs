@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::resume::{Missed, Waiting, real_path};
 use super::stream::{Look, Stream};
 use super::watch::Seen;
 use super::{Block, Emit, Event, FinishReason, Follower, millis};
@@ -73,9 +74,11 @@ impl Follower {
         let Some(stream) = self.streams.get(index) else { return ControlFlow::Continue(()) };
         let as_read = stream.as_read();
         let copy = self.find_copy(&as_read).or_else(|| self.find_copy(&as_read));
-        let missed = (base_of(&stream.generation.path), stream.generation.log.clone(), stream.status.modified());
+        let (base, key) = (base_of(&stream.generation.path), stream.generation.log.clone());
+        let missed = Missed { base, key, since: stream.status.modified(), noticed: now };
         let lost = stream.seen_size() - stream.generation.position;
         self.missed.push(missed);
+        self.missed_now = true;
         let Some((path, copy)) = copy else {
             return self.finished(index, lost, FinishReason::Truncated { lost }, emit);
         };
@@ -109,6 +112,7 @@ impl Follower {
         }
         let mut names: Names<'_> = HashMap::new();
         for seen in &seen {
+            self.compare_with_last_look(seen, now);
             if let Ok(status) = &seen.status {
                 names.entry(status.device_inode).or_default().push(&seen.path);
             }
@@ -135,7 +139,7 @@ impl Follower {
             }
         }
         let live = new.len();
-        if !self.missed.is_empty() {
+        if around || std::mem::take(&mut self.missed_now) {
             new.extend(self.unknown_siblings(now, emit)?);
         }
         if !new.is_empty() {
@@ -147,6 +151,22 @@ impl Follower {
         }
         self.at_end = false;
         ControlFlow::Continue(())
+    }
+
+    /// A file that was empty at the last look has no generation, and may have been written and rotated since.
+    fn compare_with_last_look(&mut self, seen: &Seen, now: Timestamp) {
+        let status = seen.status.as_ref().ok().copied();
+        let before = match status {
+            Some(status) => self.last_look.insert(seen.path.clone(), status),
+            None => self.last_look.remove(&seen.path),
+        };
+        let Some(before) = before else { return };
+        let is_same = |status: Status| (status.device_inode, status.modified) == (before.device_inode, before.modified);
+        if !status.is_some_and(is_same) && !self.is_open(before.device_inode) {
+            let (base, key) = (base_of(&real_path(&seen.path)), seen.key.clone());
+            self.missed.push(Missed { base, key, since: before.modified(), noticed: now });
+            self.missed_now = true;
+        }
     }
 
     pub(super) fn is_open(&self, device_inode: (u64, u64)) -> bool {
@@ -192,7 +212,9 @@ impl Follower {
             if before.is_some() {
                 stream.detached = now;
                 let base = base_of(&stream.generation.path);
-                self.missed.push((base, stream.generation.log.clone(), stream.status.modified()));
+                self.missed_now = true;
+                let (key, since) = (stream.generation.log.clone(), stream.status.modified());
+                self.missed.push(Missed { base, key, since, noticed: now });
             }
             if before.is_some() || around {
                 new_path = new_name(stream);
@@ -244,7 +266,11 @@ impl Follower {
         let file = File::open(path)?;
         let status = Status::of(&file)?;
         let inode = status.device_inode;
-        if status.size == 0 || self.is_open(inode) || self.settled.get(&inode) == Some(&status) {
+        let is_awaited = |it: &Waiting| it.unreadable.is_some() && it.generation.device_inode == inode;
+        if status.size == 0 || self.is_open(inode) || self.waiting.iter().any(is_awaited) {
+            return Ok(None);
+        }
+        if self.settled.get(&inode) == Some(&status) {
             return Ok(None);
         }
         let mut position = 0;
@@ -262,7 +288,13 @@ impl Follower {
                 position = status.size;
             }
         }
-        Stream::begin(file, path, key, position, now, &self.settings).map(Some)
+        let stream = Stream::begin(file, path, key, position, now, &self.settings)?;
+        if stream.generation.fingerprint.length == 0 {
+            // Compressed, and empty inside.
+            self.settled.insert(inode, status);
+            return Ok(None);
+        }
+        Ok(Some(stream))
     }
 
     /// Finishes the rotated generations that have been quiet for long enough.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Watched;
 use crate::error::Error;
 use crate::source::file::Status;
-use crate::source::sibling::{base_of, is_compressed, is_rotated};
+use crate::source::sibling::{base_of, is_compressed, is_rotated, is_surely_rotated};
 
 /// A path that a pattern names.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ fn expand_glob(text: &str, pattern: &glob::Pattern, problems: &mut Vec<(PathBuf,
     for entry in glob::glob(text).into_iter().flatten() {
         match entry {
             Ok(path) if path.is_dir() || is_compressed(&path) => {}
-            Ok(path) if is_rotated(&path) && pattern.matches_path(&base_of(&path)) => {}
+            Ok(path) if is_copy(&path, pattern) => {}
             Ok(path) => paths.push(path),
             Err(error) if error.error().kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
@@ -91,4 +91,13 @@ fn expand_glob(text: &str, pattern: &glob::Pattern, problems: &mut Vec<(PathBuf,
         }
     }
     paths
+}
+
+/// Whether `path` is a rotated form of another log that the glob matches.
+fn is_copy(path: &Path, pattern: &glob::Pattern) -> bool {
+    if !is_rotated(path) {
+        return false;
+    }
+    let base = base_of(path);
+    pattern.matches_path(&base) && (is_surely_rotated(path) || base.exists())
 }
