@@ -19,12 +19,15 @@ use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::source::generation::{Generation, GenerationId};
 use crate::time::{Timestamp, Window};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often a reader starts again because the writer replaced the files meanwhile.
 const TRIES: usize = 100;
+
+/// Slots at most this many slots apart are searched for rivals together.
+const NEAR: i64 = 30;
 
 /// The store as of one commit. It does not change while others write; open another to see more.
 pub struct View {
@@ -192,11 +195,13 @@ impl View {
             min_duration_ms: query.min_duration_ms,
         };
         let mut found = Vec::new();
-        self.each_entry(&wanted, |entry| {
+        let mut add = |entry: Entry| {
             if query.reaches(&entry) && query.accepts(&entry) {
                 found.push(entry);
             }
-        })?;
+        };
+        self.each_sealed(&wanted, &mut add)?;
+        self.recent.entries.iter().copied().for_each(add);
         let mut found = self.judge(found)?;
         found.sort_unstable_by_key(|entry| (entry.end, entry.locator));
         Ok(found)
@@ -229,39 +234,55 @@ impl View {
         Ok(merged.blocks.into_values().filter(|b| may_reach(b) && b.may_hold(sorted.as_deref())).collect())
     }
 
-    fn each_entry(&self, wanted: &Wanted<'_>, mut each: impl FnMut(Entry)) -> Result<()> {
+    /// The windows that cover the slots of `groups`. A long request may have ended hours after the others, so they are
+    /// not one window; but slots near each other are likely in the same blocks.
+    fn runs(&self, groups: &HashSet<Group>) -> Vec<Window> {
+        let interval = i64::try_from(self.settings.interval.as_millis()).unwrap_or(i64::MAX);
+        let mut runs: Vec<Window> = Vec::new();
+        for from in groups.iter().map(|(_, slot)| *slot).collect::<BTreeSet<_>>() {
+            let until = from.plus_millis(interval);
+            match runs.last_mut() {
+                Some(run) if from <= run.until.plus_millis(interval.saturating_mul(NEAR)) => run.until = until,
+                _ => runs.push(Window { from, until }),
+            }
+        }
+        runs
+    }
+
+    fn each_sealed(&self, wanted: &Wanted<'_>, mut each: impl FnMut(Entry)) -> Result<()> {
         for segment in &self.segments {
             if segment.info.entries.may_reach(wanted.window, wanted.by) {
                 segment.entries(self.medium.as_ref(), wanted, &mut each, |error| self.tolerate(error))?;
             }
         }
-        self.recent.entries.iter().copied().for_each(each);
         Ok(())
     }
 
     /// Take [`Kept::SLOWEST`] off the entries that are not among the K slowest of all that is stored of their route
     /// and slot, and drop those that nothing else keeps.
     fn judge(&self, found: Vec<Entry>) -> Result<Vec<Entry>> {
-        let doubtful: HashSet<Group> = found
+        let mut doubtful: HashSet<Group> = found
             .iter()
             .filter(|entry| entry.kept.contains(Kept::SLOWEST))
             .map(|entry| rank::group(entry, &self.settings))
-            .filter(|&group| self.is_doubtful(group))
             .collect();
-        let slots = doubtful.iter().map(|(_, slot)| *slot);
-        let (Some(first), Some(last)) = (slots.clone().min(), slots.max()) else { return Ok(found) };
-        let interval = i64::try_from(self.settings.interval.as_millis()).unwrap_or(i64::MAX);
-        let mut routes: Vec<RouteId> = doubtful.iter().map(|(route, _)| *route).collect();
-        routes.sort_unstable();
-        routes.dedup();
-        let window = Window { from: first, until: last.plus_millis(interval) };
-        let wanted = Wanted { window, by: By::End, routes: Some(&routes), min_duration_ms: 0 };
+        doubtful.retain(|&group| self.is_doubtful(group));
+        if doubtful.is_empty() {
+            return Ok(found);
+        }
+        let routes: Vec<RouteId> =
+            doubtful.iter().map(|(route, _)| *route).collect::<BTreeSet<_>>().into_iter().collect();
         let mut rivals = Vec::new();
-        self.each_entry(&wanted, |entry| {
+        let mut add = |entry: Entry| {
             if doubtful.contains(&rank::group(&entry, &self.settings)) {
                 rivals.push(entry);
             }
-        })?;
+        };
+        for window in self.runs(&doubtful) {
+            let wanted = Wanted { window, by: By::End, routes: Some(&routes), min_duration_ms: 0 };
+            self.each_sealed(&wanted, &mut add)?;
+        }
+        self.recent.entries.iter().copied().for_each(add);
         let slowest = rank::slowest(rivals.into_iter(), &self.settings);
         Ok(found
             .into_iter()

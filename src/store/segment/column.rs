@@ -26,9 +26,8 @@ pub(super) fn encode(values: &[u64], out: &mut Encoder) {
     }
 }
 
-/// Read a column of `count` numbers.
-pub(super) fn decode(from: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> {
-    let mut column = Decoder::new(from.bytes()?);
+/// Read the first `count` numbers of a column.
+pub(super) fn decode(mut column: Decoder<'_>, count: usize) -> Decoded<Vec<u64>> {
     match column.u8()? {
         RANKED => {
             let distinct = (0..column.count()?).map(|_| column.varint()).collect::<Decoded<Vec<u64>>>()?;
@@ -122,7 +121,9 @@ mod tests {
     fn round_trip(values: &[u64]) -> usize {
         let mut out = Encoder::default();
         encode(values, &mut out);
-        assert_eq!(decode(&mut Decoder::new(&out.bytes), values.len()).as_deref(), Ok(values));
+        let column = Decoder::new(Decoder::new(&out.bytes).bytes().unwrap());
+        assert_eq!(decode(column, values.len()).as_deref(), Ok(values));
+        assert_eq!(decode(column, values.len() / 2).as_deref(), Ok(&values[..values.len() / 2]));
         out.bytes.len()
     }
 
@@ -134,7 +135,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_refused_or_read(bytes in proptest::collection::vec(any::<u8>(), 0..200), count in 0usize..500) {
-            let _either = decode(&mut Decoder::new(&bytes), count);
+            let _either = decode(Decoder::new(&bytes), count);
         }
     }
 

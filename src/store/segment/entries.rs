@@ -8,10 +8,9 @@ use super::column;
 use super::directory::EntryBlock;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::encode::{Decoded, Decoder, Encoder, Malformed, unzigzag, zigzag};
+use crate::store::encode::{Decoded, Decoder, Encoder, Malformed, low_byte, unzigzag, zigzag};
 use crate::store::entry::{Entry, Kept, Locator};
 use crate::time::Timestamp;
-use std::collections::HashMap;
 
 /// Entries in a block, at most.
 pub(super) const BLOCK: usize = 1024;
@@ -59,8 +58,8 @@ fn bounds(entries: &[Entry]) -> EntryBlock {
 struct Expectation {
     /// Bytes per millisecond, times 256.
     rate: u64,
-    /// End and offset of the last entry by generation.
-    last: HashMap<GenerationId, (i64, u64)>,
+    /// Generation, end and offset of the last entry of each; a block rarely has more than one or two.
+    last: Vec<(GenerationId, i64, u64)>,
 }
 
 impl Expectation {
@@ -77,19 +76,55 @@ impl Expectation {
             let bytes = last.locator.offset.saturating_sub(first.locator.offset);
             bytes.saturating_mul(256) / millis
         });
-        Expectation { rate, last: HashMap::new() }
+        Expectation { rate, last: Vec::new() }
     }
 
-    fn next(&self, generation: GenerationId, end: i64) -> u64 {
-        let Some(&(last_end, last_offset)) = self.last.get(&generation) else { return 0 };
-        let grown = i128::from(end.wrapping_sub(last_end)) * i128::from(self.rate) / 256;
-        // Both sides compute the same, so any value does; a wrapped one only costs bits.
-        let grown = i64::try_from(grown).unwrap_or(0);
-        last_offset.wrapping_add(grown.cast_unsigned())
+    /// The guess for an entry, and where to remember its own end and offset.
+    fn next(&mut self, generation: GenerationId, end: i64) -> Guess<'_> {
+        let known = self.last.iter().position(|&(known, _, _)| known == generation);
+        let index = known.unwrap_or_else(|| {
+            self.last.push((generation, 0, 0));
+            self.last.len() - 1
+        });
+        let guess = match self.last.get(index) {
+            Some(&(_, last_end, last_offset)) if known.is_some() => {
+                let grown = i128::from(end.wrapping_sub(last_end)) * i128::from(self.rate) / 256;
+                // Both sides compute the same, so any value does; a far-off one only costs bits.
+                last_offset.wrapping_add(i64::try_from(grown).unwrap_or(0).cast_unsigned())
+            }
+            _ => 0,
+        };
+        Guess { guess, end, seen: self.last.get_mut(index) }
+    }
+}
+
+/// An offset that was guessed.
+struct Guess<'a> {
+    guess: u64,
+    end: i64,
+    seen: Option<&'a mut (GenerationId, i64, u64)>,
+}
+
+impl Guess<'_> {
+    /// How far `offset` is from the guess.
+    fn residue(self, offset: u64) -> u64 {
+        let guess = self.guess;
+        self.remember(offset);
+        zigzag(offset.wrapping_sub(guess).cast_signed())
     }
 
-    fn seen(&mut self, generation: GenerationId, end: i64, offset: u64) {
-        self.last.insert(generation, (end, offset));
+    /// The offset that is `residue` from the guess.
+    fn offset(self, residue: u64) -> u64 {
+        let offset = self.guess.wrapping_add(unzigzag(residue).cast_unsigned());
+        self.remember(offset);
+        offset
+    }
+
+    fn remember(self, offset: u64) {
+        if let Some((_, last_end, last_offset)) = self.seen {
+            *last_end = self.end;
+            *last_offset = offset;
+        }
     }
 }
 
@@ -107,7 +142,7 @@ fn encode_block(entries: &[Entry]) -> Vec<u8> {
             end = base;
         }
         let locator = entry.locator;
-        let guess = expected.next(locator.generation, entry.end.0);
+        let residue = expected.next(locator.generation, entry.end.0).residue(locator.offset);
         let row = [
             u64::from(entry.route.0.wrapping_sub(route)),
             entry.end.0.wrapping_sub(end).cast_unsigned(),
@@ -117,13 +152,12 @@ fn encode_block(entries: &[Entry]) -> Vec<u8> {
             // A difference of i64::MIN would wrap to "none"; such an upstream time is marked here.
             u64::from(entry.kept.0) | (u64::from(entry.upstream_ms.is_some()) << 8),
             u64::from(locator.generation.0),
-            zigzag(locator.offset.wrapping_sub(guess).cast_signed()),
+            residue,
             u64::from(locator.length),
         ];
         for (column, value) in columns.iter_mut().zip(row) {
             column.push(value);
         }
-        expected.seen(locator.generation, entry.end.0, locator.offset);
         route = entry.route.0;
         end = entry.end.0;
     }
@@ -133,42 +167,64 @@ fn encode_block(entries: &[Entry]) -> Vec<u8> {
     out.bytes
 }
 
-/// Read a block of `count` entries.
-pub(super) fn decode_block(bytes: &[u8], count: usize) -> Decoded<Vec<Entry>> {
+/// Read a block of `count` entries as far as the last one that `wanted(route, start, end)` asks for; none if there is
+/// none. Most blocks that a search touches have a stretch of wanted entries, and often that is empty.
+pub(super) fn decode_block(
+    bytes: &[u8],
+    count: usize,
+    wanted: impl Fn(RouteId, Timestamp, Timestamp) -> bool,
+) -> Decoded<Vec<Entry>> {
     let mut from = Decoder::new(bytes);
     let base = from.signed()?;
-    let mut route: u32 = from.varint_as()?;
-    let mut expected = Expectation { rate: from.varint()?, last: HashMap::new() };
-    let mut columns: [std::vec::IntoIter<u64>; 9] = std::array::from_fn(|_| Vec::new().into_iter());
+    let first_route: u32 = from.varint_as()?;
+    let mut expected = Expectation { rate: from.varint()?, last: Vec::new() };
+    let mut columns: [Decoder<'_>; 9] = [Decoder::new(&[]); 9];
     for column in &mut columns {
-        *column = column::decode(&mut from, count)?.into_iter();
+        *column = Decoder::new(from.bytes()?);
     }
-    let mut end = base;
-    let mut entries = Vec::with_capacity(count);
-    for _ in 0..count {
-        let mut row = [0u64; 9];
-        for (value, column) in row.iter_mut().zip(&mut columns) {
-            *value = column.next().ok_or(Malformed)?;
+    let [routes, ends, durations, upstreams, statuses, reasons, generations, offsets, lengths] = columns;
+    let keys = keys(base, first_route, [routes, ends, durations], count)?;
+    let until = keys.iter().rposition(|&(route, end, duration_ms)| {
+        wanted(route, Timestamp(end.0.saturating_sub(i64::try_from(duration_ms).unwrap_or(i64::MAX))), end)
+    });
+    let Some(until) = until.map(|last| last + 1) else { return Ok(Vec::new()) };
+    let rest = [upstreams, statuses, reasons, generations, offsets, lengths];
+    let mut rest = rest.map(|column| column::decode(column, until).map(Vec::into_iter));
+    let mut entries = Vec::with_capacity(until);
+    for (route, end, duration_ms) in keys.into_iter().take(until) {
+        let mut row = [0u64; 6];
+        for (value, column) in row.iter_mut().zip(&mut rest) {
+            *value = column.as_mut().map_err(|malformed| *malformed)?.next().ok_or(Malformed)?;
         }
-        let [route_delta, end_delta, duration_ms, upstream, status, kept, generation, offset, length] = row;
+        let [upstream, status, kept, generation, residue, length] = row;
+        let generation = GenerationId(u32::try_from(generation).map_err(|_| Malformed)?);
+        let offset = expected.next(generation, end.0).offset(residue);
+        let upstream = duration_ms.wrapping_sub(unzigzag(upstream.wrapping_sub(1)).cast_unsigned());
+        entries.push(Entry {
+            end,
+            duration_ms,
+            route,
+            status: u16::try_from(status).map_err(|_| Malformed)?,
+            upstream_ms: (kept >> 8 != 0).then_some(upstream),
+            kept: Kept(low_byte(kept)),
+            locator: Locator { generation, offset, length: u32::try_from(length).map_err(|_| Malformed)? },
+        });
+    }
+    Ok(entries)
+}
+
+/// What decides whether an entry is wanted: route, end, duration.
+fn keys(base: i64, mut route: u32, columns: [Decoder<'_>; 3], count: usize) -> Decoded<Vec<(RouteId, Timestamp, u64)>> {
+    let [routes, ends, durations] = columns.map(|column| column::decode(column, count));
+    let mut end = base;
+    let mut keys = Vec::with_capacity(count);
+    for ((route_delta, end_delta), duration_ms) in routes?.into_iter().zip(ends?).zip(durations?) {
         if route_delta != 0 {
             end = base;
         }
         route = route.wrapping_add(u32::try_from(route_delta).map_err(|_| Malformed)?);
         end = end.wrapping_add(end_delta.cast_signed());
-        let generation = GenerationId(u32::try_from(generation).map_err(|_| Malformed)?);
-        let offset = expected.next(generation, end).wrapping_add(unzigzag(offset).cast_unsigned());
-        expected.seen(generation, end, offset);
-        let upstream = duration_ms.wrapping_sub(unzigzag(upstream.wrapping_sub(1)).cast_unsigned());
-        entries.push(Entry {
-            end: Timestamp(end),
-            duration_ms,
-            route: RouteId(route),
-            status: u16::try_from(status).map_err(|_| Malformed)?,
-            upstream_ms: (kept >> 8 != 0).then_some(upstream),
-            kept: Kept(crate::store::encode::low_byte(kept)),
-            locator: Locator { generation, offset, length: u32::try_from(length).map_err(|_| Malformed)? },
-        });
+        keys.push((RouteId(route), Timestamp(end), duration_ms));
     }
-    Ok(entries)
+    Ok(keys)
 }

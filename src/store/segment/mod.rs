@@ -106,7 +106,9 @@ impl Segment {
                     usize::try_from(block.count)
                         .map_err(|_| Malformed)
                         .and_then(|count| if count > entries::BLOCK { Err(Malformed) } else { Ok(count) })
-                        .and_then(|count| entries::decode_block(&bytes, count))
+                        .and_then(|count| {
+                            entries::decode_block(&bytes, count, |route, start, end| wanted.holds(route, start, end))
+                        })
                         .map_err(|Malformed| self.malformed(medium, block.place))
                 });
                 match entries {
@@ -245,4 +247,14 @@ pub(crate) struct Wanted<'a> {
     pub(crate) by: By,
     pub(crate) routes: Option<&'a [RouteId]>,
     pub(crate) min_duration_ms: u64,
+}
+
+impl Wanted<'_> {
+    fn holds(&self, route: RouteId, start: Timestamp, end: Timestamp) -> bool {
+        let inside = match self.by {
+            By::End => self.window.contains(end),
+            By::Overlap => self.window.overlaps(start, end),
+        };
+        inside && self.routes.is_none_or(|routes| routes.contains(&route))
+    }
 }

@@ -165,3 +165,39 @@ fn an_extreme_entry_survives_sealing() {
         writer.seal().unwrap();
     }
 }
+
+#[test]
+fn a_writer_and_a_view_may_move_between_threads() {
+    fn movable<T: Send>() {}
+    fn shared<T: Send + Sync>() {}
+    movable::<Writer>();
+    shared::<View>();
+}
+
+#[test]
+fn many_blocks_and_chunks_answer_as_before_sealing() {
+    let memory = Memory::default();
+    let mut writer = open(&memory);
+    let all = lines(60_000, &mut Dice(3));
+    for batch in all.chunks(500) {
+        writer.commit(commit(batch, 1)).unwrap();
+    }
+    let ask = |view: &View| {
+        let mut found = vec![view.entries(&Query::new(Window::ALL, By::End)).unwrap()];
+        for i in 0..40 {
+            let from = Timestamp(1_322_661_900_000 + i * 1_100_000);
+            let window = Window { from, until: from.plus_millis(120_000) };
+            let mut query = Query::new(window, if i % 2 == 0 { By::End } else { By::Overlap });
+            query.min_duration_ms = if i % 5 == 0 { 2_000 } else { 0 };
+            query.routes = (i % 3 > 0).then(|| vec![RouteId(u32::try_from(i % 3).unwrap())]);
+            found.push(view.entries(&query).unwrap());
+        }
+        found
+    };
+    let before = ask(writer.view());
+    assert!(before[0].len() > 20_000);
+    writer.seal().unwrap();
+    assert!(writer.view().recent.entries.is_empty());
+    assert!(ask(writer.view()) == before);
+    assert!(ask(&View::open_on(Arc::new(memory)).unwrap()) == before);
+}
