@@ -48,12 +48,15 @@ def config_mistakes(lab, log):
 def bad_format(lab, log):
     """A log_format that cannot be parsed, in the config and on the command line."""
     path = os.path.join(lab.work, "format.toml")
-    for name, text in (("unclosed", "$remote_addr [${time_local"), ("adjacent", "$msec $request_time$request"),
-                       ("timeless", "$request_time $request"), ("unknown-grammar", "no-such-grammar")):
+    for name, text, place in (
+            ("unclosed", "$remote_addr [${time_local", re.escape(path) + r":6:\d+"),
+            ("ambiguous", "$msec $http_referer$http_user_agent", re.escape(path) + r":6:\d+"),
+            ("unknown", "no-such-grammar", re.escape(path) + r":6:\d+"),
+            ("timeless", "$request_time $request", re.escape(log))):
         with open(path, "w") as file:
             file.write(f'store = "{lab.work}/format"\nhost = "web1"\n\n[[log]]\npath = "{log}"\nformat = "{text}"\n')
-        refused(lab, f"run with an {name} log_format", 2, [re.escape(path) + r":6:\d+", "format"], ["run", "--config", path])
-        refused(lab, f"report with an {name} log_format", 2, ["format"], ["report", "--log-format", text, log])
+        refused(lab, f"run with an {name} log_format", 2, [place, "format|grammar"], ["run", "--config", path])
+        refused(lab, f"report with an {name} log_format", 2, ["format|grammar"], ["report", "--log-format", text, log])
 
 
 def unreadable(lab):
