@@ -83,7 +83,7 @@ def bench_catch_up(work, log, report_seconds):
             if not daemon.running():
                 raise RuntimeError(daemon.output()[-800:])
             return counted(config, span) >= lines
-        peers.until("the backlog", 300, ready, 0.1)
+        peers.until("the backlog", 300, ready, 0.25)
         seconds = time.perf_counter() - begin
         with open(f"/proc/{daemon.process.pid}/status") as status:
             peak = next(int(s.split()[1]) for s in status if s.startswith("VmHWM")) / 1024

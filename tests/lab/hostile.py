@@ -18,6 +18,7 @@ import truth
 from scenario import Scenario
 
 GOOD_ROUTE = "webapp.backend.good"
+FORMAT = ("--log-format", truth.LOG_FORMAT)
 
 
 def route(request):
@@ -27,7 +28,7 @@ def route(request):
 
 def records(lab, path, config, true):
     """`records`: every line is printed or rejected, by number."""
-    code, out, err = subject.command("records", path, "--config", config, "--format", "jsonl")
+    code, out, err = subject.command("records", path, "--config", config, *FORMAT, "--format", "jsonl")
     rows = [json.loads(line) for line in out.splitlines()]
     parsed = {row["line"] for row in rows}
     want = {request.order[1] for request in true.requests}
@@ -43,7 +44,7 @@ def records(lab, path, config, true):
 
 def report(lab, path, config, true):
     """`report`: the counts add up, the good route is exact, nothing escapes from a cell."""
-    _, out, err = subject.command("report", path, "--config", config, "--format", "csv")
+    _, out, err = subject.command("report", path, "--config", config, *FORMAT, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out.decode())))
     total = sum(int(row["count"]) for row in rows)
     lab.expect("report counts every line of the format", total == len(true.requests), f"{total} of {len(true.requests)}")

@@ -12,18 +12,27 @@ import truth
 from scenario import Scenario
 
 
-def outage(lab, carbon, begin, seconds):
-    """Stop carbon after `begin` seconds, and start it again `seconds` later."""
-    def away():
-        time.sleep(begin)
-        carbon.stop()
-        lab.note(f"carbon is away for {seconds} s")
-        time.sleep(seconds)
-        carbon.start()
-        lab.note("carbon is back")
-    thread = threading.Thread(target=away)
-    thread.start()
-    return thread
+class Outage(threading.Thread):
+    """Stops carbon after `begin` seconds, and starts it again `seconds` later."""
+
+    def __init__(self, lab, carbon, begin, seconds):
+        super().__init__(daemon=True)
+        self.lab, self.carbon, self.begin, self.seconds, self.over = lab, carbon, begin, seconds, threading.Event()
+        self.start()
+
+    def run(self):
+        if self.over.wait(self.begin):
+            return
+        self.carbon.stop()
+        self.lab.note(f"carbon is away for {self.seconds} s")
+        if not self.over.wait(self.seconds):
+            self.carbon.start()
+            self.lab.note("carbon is back")
+
+    def stop(self):
+        """Call it off; whatever it is doing comes to an end first."""
+        self.over.set()
+        self.join(90)
 
 
 def main():
@@ -37,7 +46,7 @@ def main():
         config = subject.write_config(lab.work, [nginx.log_path], carbon)
         daemon = lab.run(subject.Daemon(lab.work, config))
         load = peers.Load(lab.work, [f"{nginx.port}:"], lab.args.rate, seconds)
-        begin, away = time.monotonic(), outage(lab, carbon, seconds / 6, lab.args.outage)
+        begin, away = time.monotonic(), lab.run(Outage(lab, carbon, seconds / 6, lab.args.outage))
         for moment in sorted(rng.uniform(0.2, seconds + 4) for _ in range(lab.args.kills)):
             time.sleep(max(0, begin + moment - time.monotonic()))
             lab.expect("the daemon was running", daemon.running(), daemon.output()[-2000:])

@@ -100,8 +100,8 @@ def compress_all(lab, config, nginxes, true, first, last):
         nginx.stop()
         for index, name in enumerate(truth.generations(nginx.log_path)):
             if not name.endswith(".gz") and os.path.getsize(name):
-                os.rename(name, f"{nginx.log_path}-old{index}")
-                subprocess.run(["gzip", f"{nginx.log_path}-old{index}"], check=True, timeout=60)
+                os.rename(name, f"{nginx.log_path}.{20 + index}")
+                subprocess.run(["gzip", f"{nginx.log_path}.{20 + index}"], check=True, timeout=60)
     for route in ("rotate.create-delaycompress", "rotate.nocreate-compress", "rotate.dateext-epoch", "rotate.no-signal"):
         compare.lines(lab, config, true, route, first, last)
 

@@ -7,6 +7,8 @@ import sys
 import tempfile
 import time
 
+import subject
+
 
 class Scenario:
     """One run: `with Scenario(doc, ...) as lab:`, then `lab.expect(..)`; the exit code is 0 only if all expectations held."""
@@ -26,6 +28,7 @@ class Scenario:
         self.passed, self.failed, self.started = 0, [], []
 
     def __enter__(self):
+        subject.binary()  # nothing begins without something to try
         self.begin = time.monotonic()
         self.work = tempfile.mkdtemp(prefix=f"spikeline-lab-{self.name}-")
         os.chmod(self.work, 0o755)

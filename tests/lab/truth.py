@@ -26,7 +26,7 @@ LOG_FORMAT = (
     'ua="$upstream_addr" us="$upstream_status" msec=$msec bs=$bytes_sent id=$request_id')
 
 LINE = re.compile(
-    rb'(?P<addr>[^ ]+) - (?P<user>.*?) \[(?P<local>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>\d{3}) (?P<body>\d+) '
+    rb'(?P<addr>[^ ]+) - (?P<user>[^"]*?) \[(?P<local>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>\d{3}) (?P<body>\d+) '
     rb'"[^"]*" "[^"]*" rt=(?P<request_time>\d{1,9}\.\d{3}) ut="(?P<upstream_response_time>[^"]*)" '
     rb'uct="(?P<upstream_connect_time>[^"]*)" uht="(?P<upstream_header_time>[^"]*)" ua="[^"]*" us="[^"]*" '
     rb'msec=(?P<msec>\d{1,10}\.\d{3}) bs=(?P<bytes>\d+) id=(?P<id>[^ ]*)', re.DOTALL)
@@ -74,7 +74,8 @@ class Request:
 def parse(raw, order, route):
     """The request of one raw line (without its newline), or None where the line is not of the format.
 
-    nginx never writes a NUL (escape=default): one in a line is the hole that a full disk left."""
+    nginx never writes a NUL or, inside a value, a quote (escape=default): a NUL is the hole that a full disk left, and a
+    user with a quote is the torn line that the next one was glued to."""
     match = LINE.fullmatch(raw)
     if not match or b"\0" in raw:
         return None
