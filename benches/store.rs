@@ -140,7 +140,7 @@ fn main() {
     // Bytes per entry: a store of entries alone.
     let mut writer = Writer::open(&dir.path().join("entries"), Settings::default()).unwrap();
     for batch in entries.chunks(50_000) {
-        writer.commit(Commit { entries: batch.to_vec(), ..Commit::default() }).unwrap();
+        writer.commit(&mut Commit { entries: batch.to_vec(), ..Commit::default() }).unwrap();
         writer.seal_if_due().unwrap();
     }
     let started = Instant::now();
@@ -167,9 +167,9 @@ fn main() {
     let mut writer = Writer::open(&dir.path().join("commits"), Settings::default()).unwrap();
     let mut times = Vec::new();
     for batch in entries.chunks(20).take(500) {
-        let commit = commit(batch);
+        let mut commit = commit(batch);
         let started = Instant::now();
-        writer.commit(commit).unwrap();
+        writer.commit(&mut commit).unwrap();
         times.push(started.elapsed());
     }
     let (p50, p99) = quantiles(&mut times);

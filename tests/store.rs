@@ -57,7 +57,7 @@ fn readers_beside_a_writer_never_err_and_never_go_back() {
         };
         let readers = [scope.spawn(reader), scope.spawn(reader)];
         for number in 0..400 {
-            writer.commit(commit(number)).unwrap();
+            writer.commit(&mut commit(number)).unwrap();
             writer.seal_if_due().unwrap();
         }
         done.store(true, Ordering::Release);
@@ -88,7 +88,7 @@ fn a_restart_goes_on_where_it_was_and_a_foreign_file_is_left_alone() {
     std::fs::write(dir.path().join("notes.txt"), "mine").unwrap();
     for number in 0..6 {
         let mut writer = Writer::open(dir.path(), Settings::default()).unwrap();
-        writer.commit(commit(number)).unwrap();
+        writer.commit(&mut commit(number)).unwrap();
         if number % 2 == 0 {
             writer.seal().unwrap();
         }

@@ -90,19 +90,9 @@ impl Owed {
         self.keep_limit();
     }
 
-    /// Up to `max` slots to send now, oldest first; they are in flight until `delivered` or `failed` is called for each.
+    /// The oldest owed slot before `before`, to send now; it is in flight until `delivered` or `failed` is called for it.
     /// A slot in flight is not handed out a second time.
-    pub fn next(&mut self, max: usize) -> Vec<Timestamp> {
-        let slots: Vec<Timestamp> = self.waiting.difference(&self.in_flight).take(max).copied().collect();
-        for slot in &slots {
-            self.waiting.remove(slot);
-            self.in_flight.insert(*slot);
-        }
-        slots
-    }
-
-    /// The oldest owed slot before `before` that is not in flight; it is in flight now.
-    pub fn next_before(&mut self, before: Timestamp) -> Option<Timestamp> {
+    pub fn next(&mut self, before: Timestamp) -> Option<Timestamp> {
         let slot = self.waiting.range(..before).find(|slot| !self.in_flight.contains(slot)).copied()?;
         self.waiting.remove(&slot);
         self.in_flight.insert(slot);
@@ -199,30 +189,42 @@ mod tests {
         numbers.iter().copied().map(slot).collect()
     }
 
+    fn take(owed: &mut Owed, max: usize) -> Vec<Timestamp> {
+        std::iter::from_fn(|| owed.next(Timestamp(i64::MAX))).take(max).collect()
+    }
+
+    #[test]
+    fn only_slots_before_the_bound_go_out() {
+        let mut owed = Owed::new(100);
+        owed.owe(slot(1));
+        owed.owe(slot(2));
+        assert_eq!((owed.next(slot(2)), owed.next(slot(2)), owed.next(slot(3))), (Some(slot(1)), None, Some(slot(2))));
+    }
+
     #[test]
     fn slots_go_out_oldest_first_and_once() {
         let mut owed = Owed::new(100);
         for n in [3, 1, 2, 1] {
             owed.owe(slot(n));
         }
-        assert_eq!(owed.next(2), slots(&[1, 2]));
-        assert_eq!(owed.next(9), slots(&[3]));
-        assert_eq!(owed.next(9), slots(&[]));
+        assert_eq!(take(&mut owed, 2), slots(&[1, 2]));
+        assert_eq!(take(&mut owed, 9), slots(&[3]));
+        assert_eq!(take(&mut owed, 9), slots(&[]));
         assert_eq!((owed.len(), owed.oldest()), (3, Some(slot(1))));
         owed.failed(slot(2));
         owed.delivered(slot(1), Instant::now());
-        assert_eq!(owed.next(9), slots(&[2]));
+        assert_eq!(take(&mut owed, 9), slots(&[2]));
     }
 
     #[test]
     fn a_slot_that_changes_in_flight_stays_owed() {
         let mut owed = Owed::new(100);
         owed.owe(slot(1));
-        assert_eq!(owed.next(9), slots(&[1]));
+        assert_eq!(take(&mut owed, 9), slots(&[1]));
         owed.owe(slot(1));
-        assert_eq!(owed.next(9), slots(&[]), "not while it is in flight");
+        assert_eq!(take(&mut owed, 9), slots(&[]), "not while it is in flight");
         owed.delivered(slot(1), Instant::now());
-        assert_eq!(owed.next(9), slots(&[1]));
+        assert_eq!(take(&mut owed, 9), slots(&[1]));
         owed.delivered(slot(1), Instant::now());
         assert!(owed.is_empty());
     }
@@ -234,7 +236,7 @@ mod tests {
             owed.owe(slot(n));
             owed.owe(slot(n));
         }
-        assert_eq!((owed.dropped(), owed.next(9)), (5, slots(&[6, 7, 8])));
+        assert_eq!((owed.dropped(), take(&mut owed, 9)), (5, slots(&[6, 7, 8])));
         for n in 9..=11 {
             owed.owe(slot(n));
         }
@@ -257,34 +259,34 @@ mod tests {
         let mut owed = Owed::new(100);
         for n in 0..30 {
             owed.owe(slot(n));
-            owed.next(1);
+            take(&mut owed, 1);
             owed.delivered(slot(n), at(10 * n as u64));
         }
         // The last delivery was at 290 s. Carbon comes back an hour later.
         owed.owe(slot(30));
-        assert_eq!(owed.next(1), slots(&[30]));
+        assert_eq!(take(&mut owed, 1), slots(&[30]));
         owed.reconnected(at(3600));
         owed.delivered(slot(30), at(3600));
-        assert_eq!(owed.next(99), (17..30).map(slot).collect::<Vec<_>>());
+        assert_eq!(take(&mut owed, 99), (17..30).map(slot).collect::<Vec<_>>());
         // Only what went over the new connection is doubted when that breaks as well.
         for n in 17..30 {
             owed.failed(slot(n));
         }
-        owed.next(99);
+        take(&mut owed, 99);
         for n in 17..30 {
             owed.delivered(slot(n), at(3601));
         }
         owed.reconnected(at(3600));
-        assert_eq!(owed.next(99), slots(&[]), "all of it came after that connect");
+        assert_eq!(take(&mut owed, 99), slots(&[]), "all of it came after that connect");
         owed.reconnected(at(3700));
-        assert_eq!(owed.next(99), (17..=30).map(slot).collect::<Vec<_>>());
+        assert_eq!(take(&mut owed, 99), (17..=30).map(slot).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_store_that_keeps_all_copies_gets_no_second_one() {
         let mut owed = Owed::new(100).with_resend(Duration::ZERO);
         owed.owe(slot(1));
-        owed.next(1);
+        take(&mut owed, 1);
         owed.delivered(slot(1), Instant::now());
         owed.reconnected(Instant::now() + Duration::from_secs(1));
         assert!(owed.is_empty());
@@ -354,7 +356,7 @@ mod tests {
                     Step::Next(max) => {
                         let expected: Vec<i64> =
                             model.iter().filter(|(_, s)| s.waiting && !s.flying).map(|(&n, _)| n).take(max).collect();
-                        prop_assert_eq!(owed.next(max), slots(&expected));
+                        prop_assert_eq!(take(&mut owed, max), slots(&expected));
                         for n in expected {
                             model.insert(n, Said { waiting: false, flying: true });
                         }

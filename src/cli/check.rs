@@ -12,7 +12,7 @@ use super::output::{Stdout, stdout, written};
 use super::{Answer, settings};
 use crate::carbon::Protocol;
 use crate::daemon::{Log, Outlet};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::grammar::{Format, Reason, Reject};
 use crate::pipeline::batch::Tally;
 use crate::pipeline::{Interpreter, Lines};
@@ -24,7 +24,7 @@ use crate::source::{Input, Piece};
 const CONNECT: Duration = Duration::from_secs(2);
 
 pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Answer> {
-    let mut findings = Findings { out: stdout(), wrong: false };
+    let mut findings = Findings { out: stdout(), worst: Answer::Found };
     if context.has_config() {
         configuration(context, &mut findings)?;
     } else if arguments.files.files.is_empty() {
@@ -34,13 +34,13 @@ pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Ans
         files(context, arguments, &mut findings)?;
     }
     written(findings.out.flush())?;
-    Ok(if findings.wrong { Answer::Nothing } else { Answer::Found })
+    Ok(findings.worst)
 }
 
 /// Findings as they are made.
 struct Findings {
     out: Stdout,
-    wrong: bool,
+    worst: Answer,
 }
 
 impl Findings {
@@ -57,15 +57,26 @@ impl Findings {
     }
 
     fn wrong(&mut self, what: &str) -> Result<()> {
-        self.wrong = true;
+        if self.worst == Answer::Found {
+            self.worst = Answer::Nothing;
+        }
         self.say(&format!("WRONG {what}"))
     }
 
-    /// The value, or the error as a finding.
+    /// The value; or the failure as a finding, after which the others are still made. A mistake in the configuration
+    /// ends the check, since nothing below it can be believed.
     fn of<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),
-            Err(error) => self.wrong(&error.to_string()).map(|()| None),
+            Err(error) if error.kind() == Kind::Io => {
+                self.wrong(&error.to_string())?;
+                self.worst = Answer::Partial;
+                Ok(None)
+            }
+            Err(error) => {
+                written(self.out.flush())?;
+                Err(error)
+            }
         }
     }
 }
@@ -258,7 +269,7 @@ fn files(context: &Context, arguments: &CheckArguments, findings: &mut Findings)
     let workers = Workers::new(&files, &with, |_| Needs::latency())?;
     let mut tally = FitTally { workers, fits: names.iter().map(|_| Fit::default()).collect() };
     if !files.run(std::slice::from_mut(&mut tally)) {
-        findings.wrong = true;
+        findings.worst = Answer::Partial;
     }
     for ((name, format), fit) in names.iter().zip(&formats).zip(&tally.fits) {
         fit.tell(name, format, findings)?;

@@ -1,19 +1,22 @@
 //! Log files named on the command line: which format each is in, and reading them.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::FileArguments;
 use super::context::Context;
+use super::settings;
 use super::output::say;
+use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::{Escape, Format, Outcome, Reject, detect};
 use crate::pipeline::batch::{self, Feed, Tally};
 use crate::pipeline::{Interpreter, Interpreting, Lines};
 use crate::record::Needs;
-use crate::source::{Input, Piece};
+use crate::source::{Input, Piece, base_of};
 
 /// So many lines of a file's head are tried to find its format.
 const HEAD_LINES: usize = 400;
@@ -97,6 +100,8 @@ fn progress(bytes: u64) -> ProgressBar {
 /// The formats that a file may be in.
 struct Candidates {
     given: Option<Arc<Format>>,
+    /// What the configuration says of the logs that it names.
+    logs: Vec<Log>,
     all: Vec<Format>,
     found: HashMap<usize, Arc<Format>>,
 }
@@ -108,12 +113,16 @@ impl Candidates {
             None => None,
             Some(text) => Some(Arc::new(named_or_text(text, arguments.escape.as_deref(), &all)?)),
         };
-        Ok(Candidates { given, all, found: HashMap::new() })
+        let logs = if context.has_config() { settings::logs(context)? } else { Vec::new() };
+        Ok(Candidates { given, logs, all, found: HashMap::new() })
     }
 
     fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
         if let Some(given) = &self.given {
             return Ok(Arc::clone(given));
+        }
+        if let Some(log) = self.logs.iter().find(|log| names(&log.pattern, name)) {
+            return Ok(Arc::new(log.format.clone()));
         }
         let lines: Vec<&[u8]> = Lines::new(head).map(|(_, line)| line).take(HEAD_LINES).collect();
         let remedy = "give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)";
@@ -134,6 +143,14 @@ impl Candidates {
             }
         }
     }
+}
+
+/// Whether a `[[log]]`'s path means the file of that name, or the log that it was rotated from.
+fn names(pattern: &str, name: &str) -> bool {
+    let base = base_of(Path::new(name));
+    pattern == name
+        || Path::new(pattern) == base
+        || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name) || pattern.matches_path(&base))
 }
 
 /// A grammar's name, or the text of a log_format.

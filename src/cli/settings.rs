@@ -11,6 +11,7 @@ use crate::daemon::{Log, Outlet, Settings};
 use crate::error::{Error, Result};
 use crate::grammar::{Escape, Format};
 use crate::pipeline::Interpreting;
+use crate::record::{Needs, Parser};
 use crate::route::{Router, Routes, Rule};
 
 /// All that the daemon works by.
@@ -70,8 +71,10 @@ fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
             Format::compile("given", text, escape).map_err(|error| Error::usage(error.render()))
         }
     };
-    let format = compiled.map_err(|error| error.at_line(&format.path, format.line, format.column))?;
-    Ok(Log { pattern: section.path.value.clone(), format })
+    let placed = |error: Error| error.at_line(&format.path, format.line, format.column);
+    let compiled = compiled.map_err(placed)?;
+    Parser::new(&compiled, &Needs::latency()).map_err(|error| placed(Error::usage(error.render())))?;
+    Ok(Log { pattern: section.path.value.clone(), format: compiled })
 }
 
 /// The rules.

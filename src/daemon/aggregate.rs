@@ -84,16 +84,7 @@ impl<'s> Aggregate<'s> {
         let generations: BTreeMap<_, _> = view.generations().iter().map(|held| (held.id, held.clone())).collect();
         let routes_committed = u32::try_from(view.routes().len()).unwrap_or(u32::MAX);
         let now_slot = clock.now().slot(settings.interval);
-        let emitted_until = view.deliveries().iter().map(|delivery| delivery.emitted_until).min().unwrap_or(now_slot);
-        // TCP acknowledges nothing: what was sent just before the last stop may never have arrived.
-        let recent = emitted_until.plus_millis(-millis(settings.lateness));
-        for outlet in outlets.iter_mut().filter(|_| !view.deliveries().is_empty()) {
-            let mut slot = recent.slot(settings.interval);
-            while slot < emitted_until {
-                outlet.owed.owe(slot);
-                slot = slot.plus_millis(millis(settings.interval));
-            }
-        }
+        let emitted_until = outlets.iter_mut().map(|outlet| outlet.resume(now_slot, settings)).min().unwrap_or(now_slot);
         Aggregate {
             settings,
             clock,
@@ -254,7 +245,7 @@ impl<'s> Aggregate<'s> {
         self.deliveries_changed = false;
         let mut whole = std::mem::take(&mut self.unsaved);
         whole.absorb(commit);
-        match self.writer.commit(whole.clone()) {
+        match self.writer.commit(&mut whole) {
             Ok(()) => {
                 self.routes_committed += u32::try_from(routes).unwrap_or(0);
                 self.unsaved_bytes = 0;

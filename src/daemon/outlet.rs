@@ -62,6 +62,28 @@ impl Outlet {
         }
     }
 
+    /// Begin where the last run stopped, or at `now_slot` if there was none; gives that mark. TCP acknowledges nothing:
+    /// what was sent within the lateness before the mark may never have arrived, and is owed again.
+    pub(super) fn resume(&mut self, now_slot: Timestamp, settings: &Settings) -> Timestamp {
+        let interval = i64::try_from(settings.interval.as_millis()).unwrap_or(i64::MAX);
+        let lateness = i64::try_from(settings.lateness.as_millis()).unwrap_or(i64::MAX);
+        let known = self.owed.emitted_until();
+        if known.millis() <= 0 {
+            self.owed.set_emitted_until(now_slot);
+            return now_slot;
+        }
+        // No further back than the spool reaches, however long the daemon was down.
+        let spool = i64::try_from(self.retention.as_millis()).unwrap_or(i64::MAX);
+        let mark = known.max(now_slot.plus_millis(-spool)).slot(settings.interval);
+        let mut slot = mark.plus_millis(-lateness).slot(settings.interval);
+        while slot < mark {
+            self.owed.owe(slot);
+            slot = slot.plus_millis(interval);
+        }
+        self.owed.set_emitted_until(mark);
+        mark
+    }
+
     /// A slot is new or has changed. Slots too old for the spool, or of a future that carbon would take for the past,
     /// are passed over.
     pub(super) fn owe(&mut self, slot: Timestamp, now: Timestamp) {
@@ -94,7 +116,7 @@ impl Outlet {
             let mut points = self.buffers.pop().unwrap_or_default();
             let mut slots = Vec::new();
             while points.len() < BATCH_POINTS {
-                let Some(slot) = self.owed.next_before(before) else { break };
+                let Some(slot) = self.owed.next(before) else { break };
                 render(&self.naming, slot, &mut points);
                 slots.push(slot);
             }

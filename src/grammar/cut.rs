@@ -103,8 +103,9 @@ impl Plan {
     fn next_end(&self, line: &[u8], spans: &[Span], before: usize) -> Option<(usize, usize)> {
         let candidates = self.steps.iter().zip(spans).enumerate().take(before).rev();
         for (index, (step, span)) in candidates {
-            if let Cut::Soft(guard) = step.cut
+            if let Cut::Soft { guard, quotes } = step.cut
                 && let Some(end) = soft_end(&step.literal, line, span.1 as usize + 1, guard)
+                && swallowed(line, span.0 as usize, end, quotes).is_none()
             {
                 return Some((index, end));
             }
@@ -161,8 +162,12 @@ impl Step {
     fn end(&self, line: &[u8], at: usize, following: (&[Step], usize)) -> Result<usize, Misfit> {
         let end = match &self.cut {
             Cut::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
-            Cut::Soft(guard) => {
-                return soft_end(&self.literal, line, at, *guard).ok_or_else(|| soft_miss(&self.literal, line, at));
+            Cut::Soft { guard, quotes } => {
+                let end = soft_end(&self.literal, line, at, *guard).ok_or_else(|| soft_miss(&self.literal, line, at))?;
+                return match swallowed(line, at, end, *quotes) {
+                    Some(quote) => Err((quote, Reason::Torn)),
+                    None => Ok(end),
+                };
             }
             Cut::Number { dot, empty } => return self.number(line, at, *dot, *empty),
             Cut::TimeLocal if time_local_at(line, at) => at + 26,
@@ -283,6 +288,15 @@ fn soft_end(literal: &Literal, line: &[u8], from: usize, guard: Guard) -> Option
         }
         at = end + 1;
     }
+}
+
+/// The first `"` in a value that cannot hold one.
+#[inline(always)]
+fn swallowed(line: &[u8], at: usize, end: usize, quotes: bool) -> Option<usize> {
+    if quotes {
+        return None;
+    }
+    find_byte(b'"', line.get(at..end)?).map(|found| at + found)
 }
 
 /// What is missing where a soft value does not end: its literal, or the time after it.

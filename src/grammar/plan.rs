@@ -9,7 +9,8 @@
 //!   stand around it, or the line is rejected: nothing is guessed;
 //! - text before a *soft* literal (no hard byte in it, as in `$remote_user [$time_local]`, or anything with
 //!   `escape=none`) ends at the leftmost place from which the rest of the line fits. Where a time follows, its shape is
-//!   asked at once; otherwise at most [`RETRIES`](super::cut) other places are tried, so that cutting stays linear;
+//!   asked at once; otherwise at most [`RETRIES`](super::cut) other places are tried, so that cutting stays linear. With
+//!   `escape=default` such a value never holds a `"`; a line that would need one is torn;
 //! - the last variable, if no literal follows, runs to the end of the line.
 
 use std::ops::Range;
@@ -39,8 +40,9 @@ pub(crate) enum Cut {
     Hard { byte: u8, at: usize },
     /// To the next `"` that no backslash escapes, which stands `at` bytes into the literal.
     JsonQuote { at: usize },
-    /// To the leftmost literal from which the rest fits; a time of that shape follows it.
-    Soft(Guard),
+    /// To the leftmost literal from which the rest fits; a time of that shape follows it. Unless `quotes`, a `"` cannot
+    /// be in the value: one shows that the line swallowed the rest of another.
+    Soft { guard: Guard, quotes: bool },
     /// To the first such byte, or else to where the next variable ends; there, an absent one left a `-` if `dash`.
     Before { byte: u8, dash: bool },
     /// `$is_args`: `?` or nothing.
@@ -219,11 +221,14 @@ fn delimited(kind: Kind, literal: &[u8], escape: Escape, next: Option<Kind>) -> 
     match hard.and_then(|at| literal.get(at).map(|&byte| (at, byte))) {
         Some((at, b'"')) if escape == Escape::Json => Cut::JsonQuote { at },
         Some((at, byte)) => Cut::Hard { byte, at },
-        None => Cut::Soft(match next {
-            Some(Kind::TimeLocal) => Guard::TimeLocal,
-            Some(Kind::TimeIso8601) => Guard::TimeIso8601,
-            _ => Guard::Nothing,
-        }),
+        None => {
+            let guard = match next {
+                Some(Kind::TimeLocal) => Guard::TimeLocal,
+                Some(Kind::TimeIso8601) => Guard::TimeIso8601,
+                _ => Guard::Nothing,
+            };
+            Cut::Soft { guard, quotes: escape != Escape::Default }
+        }
     }
 }
 

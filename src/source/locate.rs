@@ -2,14 +2,15 @@
 //! may have given it; and reads lines from it by their uncompressed offset.
 
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::BLOCK_LIMIT;
-use super::file;
+use super::file::{self, Status};
 use super::generation::Generation;
 use super::identity::{Match, compare};
 use super::reader::{Compression, Reader};
-use super::sibling::siblings;
+use super::sibling::{base_of, siblings};
 use crate::error::{Error, Result};
 
 /// Where a generation's bytes are.
@@ -37,6 +38,8 @@ pub fn locate(generation: &Generation) -> Result<Option<Located>> {
             found.reverse();
             found.sort_by_key(|sibling| (sibling.status.device_inode != generation.device_inode, sibling.compressed));
             candidates.extend(found.into_iter().map(|sibling| sibling.path));
+            let more = renamed(generation).into_iter().filter(|path| !candidates.contains(path)).collect::<Vec<_>>();
+            candidates.extend(more);
         }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => problem = Some(Error::io("look for rotated logs beside it", &generation.path, &error)),
@@ -52,6 +55,25 @@ pub fn locate(generation: &Generation) -> Result<Option<Located>> {
         }
     }
     problem.map_or(Ok(None), Err)
+}
+
+/// What a person may have made of it by hand: any file in its directory that is the same inode, or whose name begins
+/// with the log's own.
+fn renamed(generation: &Generation) -> Vec<PathBuf> {
+    let (Some(directory), base) = (generation.path.parent(), base_of(&generation.path)) else { return Vec::new() };
+    let Some(name) = base.file_name().map(OsStrExt::as_bytes) else { return Vec::new() };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let Ok(status) = Status::of_path(&path) else { continue };
+        let same = status.device_inode == generation.device_inode;
+        if status.regular && (same || entry.file_name().as_bytes().starts_with(name)) {
+            found.push((!same, path));
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(_, path)| path).collect()
 }
 
 /// Reads parts of a located generation by their uncompressed offsets. Ascending offsets go forward through a

@@ -23,6 +23,7 @@ pub use generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIM
 pub use input::{Input, Piece};
 pub use locate::{LineReader, Located, locate};
 pub use reader::Compression;
+pub use sibling::base_of;
 
 /// How many bytes a block of lines holds, about.
 pub const BLOCK_LIMIT: usize = 512 * 1024;

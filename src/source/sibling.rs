@@ -28,7 +28,7 @@ pub(crate) struct Sibling {
 
 /// The path that the log had before it was rotated: `access.log` for `access.log.2.gz`; the path itself if its
 /// name shows no rotation.
-pub(crate) fn base_of(path: &Path) -> PathBuf {
+pub fn base_of(path: &Path) -> PathBuf {
     match path.file_name() {
         Some(name) => path.with_file_name(OsStr::from_bytes(&base_name(name.as_bytes()))),
         None => path.to_owned(),

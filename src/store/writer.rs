@@ -152,17 +152,17 @@ impl Writer {
         &self.view
     }
 
-    /// Make `commit` durable, and then visible in [`Writer::view`].
+    /// Make `commit` durable, and then visible in [`Writer::view`]; it is left empty.
     ///
     /// # Errors
-    /// If it could not be made durable; then the view is unchanged, and the same (or a merged) commit may be tried
-    /// again. After a crash that follows a failure, the failed commit may be there whole, or not at all.
-    pub fn commit(&mut self, commit: Commit) -> Result<()> {
+    /// If it could not be made durable; then it and the view are unchanged, and it (or one that [absorbed](
+    /// Commit::absorb) more) may be tried again. After a crash that follows a failure, the failed commit may be there whole, or not at all.
+    pub fn commit(&mut self, commit: &mut Commit) -> Result<()> {
         self.settle()?;
         if self.broken {
             self.seal()?;
         }
-        let Some(record) = journal::commit_record(self.sequence.wrapping_add(1), &commit) else {
+        let Some(record) = journal::commit_record(self.sequence.wrapping_add(1), commit) else {
             return Err(Error::failed("a commit of more than 1 GiB")
                 .at(self.medium.root())
                 .remedy("commit more often"));
@@ -178,8 +178,8 @@ impl Writer {
         }
         self.good += u64::try_from(record.len()).unwrap_or(0);
         self.sequence = self.sequence.wrapping_add(1);
-        self.view.state.apply(&commit);
-        self.view.recent.apply(commit);
+        self.view.state.apply(commit);
+        self.view.recent.apply(std::mem::take(commit));
         Ok(())
     }
 

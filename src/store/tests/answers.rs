@@ -22,7 +22,7 @@ fn stored(lines: &[Line], dice: &mut Dice, most: usize) -> (Memory, Writer) {
     while !rest.is_empty() {
         let (batch, later) = rest.split_at(dice.up_to(most).clamp(1, rest.len()));
         rest = later;
-        writer.commit(commit(batch, 1_322_662_000_000)).unwrap();
+        writer.commit(&mut commit(batch, 1_322_662_000_000)).unwrap();
         match dice.roll(6) {
             0 | 1 => writer.seal().unwrap(),
             2 => writer = open(&memory),
@@ -40,7 +40,7 @@ proptest! {
         let lines = lines(200, &mut dice);
         let whole = Memory::default();
         let mut writer = open(&whole);
-        writer.commit(commit(&lines, 1_322_662_000_000)).unwrap();
+        writer.commit(&mut commit(&lines, 1_322_662_000_000)).unwrap();
         let expected = answers(writer.view());
         let (memory, writer) = stored(&lines, &mut dice, most);
         prop_assert_eq!(&answers(writer.view()), &expected);
@@ -109,7 +109,7 @@ fn a_long_request_is_found_by_overlap_alone() {
         route: 0,
         status: 101,
     };
-    writer.commit(commit(&[socket], 1)).unwrap();
+    writer.commit(&mut commit(&[socket], 1)).unwrap();
     writer.seal().unwrap();
     let noon = Timestamp(1_322_661_900_000 + hours / 2);
     let window = Window { from: noon, until: noon.plus_millis(1) };
@@ -123,7 +123,7 @@ fn blocks_are_not_split_between_segments() {
     let mut writer = open(&memory);
     let all = lines(60, &mut Dice(5));
     for line in &all {
-        writer.commit(commit(std::slice::from_ref(line), 1)).unwrap();
+        writer.commit(&mut commit(std::slice::from_ref(line), 1)).unwrap();
         writer.seal().unwrap();
     }
     let blocks = writer.view().blocks(Window::ALL, By::End, None).unwrap();
@@ -154,7 +154,7 @@ fn an_extreme_entry_survives_sealing() {
         entry(0, 1 << 63, Some(0), 1 << 63),
         entry(1, 5, None, 3),
     ];
-    writer.commit(Commit { entries: entries.clone(), ..Commit::default() }).unwrap();
+    writer.commit(&mut Commit { entries: entries.clone(), ..Commit::default() }).unwrap();
     for _ in 0..2 {
         let mut kept = open(&memory).view().entries(&Query::new(Window::ALL, By::Overlap)).unwrap();
         kept.sort_by_key(|e| e.locator);
@@ -180,7 +180,7 @@ fn many_blocks_and_chunks_answer_as_before_sealing() {
     let mut writer = open(&memory);
     let all = lines(60_000, &mut Dice(3));
     for batch in all.chunks(500) {
-        writer.commit(commit(batch, 1)).unwrap();
+        writer.commit(&mut commit(batch, 1)).unwrap();
     }
     let ask = |view: &View| {
         let mut found = vec![view.entries(&Query::new(Window::ALL, By::End)).unwrap()];

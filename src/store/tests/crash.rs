@@ -22,12 +22,12 @@ proptest! {
         let mut memory = Memory::default();
         let mut writer = open(&memory);
         for batch in lines.chunks(12) {
-            plain.commit(commit(batch, AT)).unwrap();
+            plain.commit(&mut commit(batch, AT)).unwrap();
             // Crashes while it is committed or sealed: at the n-th call the power goes.
             loop {
                 let at = dice.up_to(14);
                 memory.fail_at(at + 1, super::memory::Fault::Onwards(std::io::ErrorKind::Other));
-                let committed = writer.commit(commit(batch, AT)).is_ok();
+                let committed = writer.commit(&mut commit(batch, AT)).is_ok();
                 if committed && dice.roll(3) == 0 {
                     let _interrupted = writer.seal();
                 }

@@ -20,7 +20,7 @@ fn expectations(batches: &[Vec<Line>]) -> Vec<String> {
     let mut writer = open(&Memory::default()).unwrap();
     let mut expected = vec![answers(writer.view())];
     for batch in batches {
-        writer.commit(commit(batch, AT)).unwrap();
+        writer.commit(&mut commit(batch, AT)).unwrap();
         expected.push(answers(writer.view()));
     }
     expected
@@ -44,7 +44,7 @@ fn run(memory: &Memory, batches: &[Vec<Line>]) -> usize {
                 Err(_) => continue,
             },
         };
-        if own.commit(commit(&batches[done], AT)).is_ok() {
+        if own.commit(&mut commit(&batches[done], AT)).is_ok() {
             done += 1;
             if done % 3 == 1 {
                 let _failed = own.seal();
@@ -103,7 +103,7 @@ fn a_full_disk_loses_nothing_that_was_committed() {
         assert!(possible.contains(&Some(&after)), "call {n}: {done} commits succeeded");
         let done = if after == expected[done] { done } else { done + 1 };
         for batch in &batches[done..] {
-            writer.commit(commit(batch, AT)).unwrap();
+            writer.commit(&mut commit(batch, AT)).unwrap();
         }
         assert_eq!(Some(&answers(writer.view())), expected.last());
     }
@@ -115,12 +115,12 @@ fn a_record_torn_at_any_byte_is_cut() {
     let expected = expectations(&batches);
     let memory = Memory::default();
     let mut writer = open(&memory).unwrap();
-    writer.commit(commit(&batches[0], AT)).unwrap();
-    writer.commit(commit(&batches[1], AT)).unwrap();
+    writer.commit(&mut commit(&batches[0], AT)).unwrap();
+    writer.commit(&mut commit(&batches[1], AT)).unwrap();
     let before = memory.copy().crash(&mut |_| 0);
     let length = |memory: &Memory| crate::store::Medium::read(memory, "journal-1").unwrap().len();
     let good = length(&before);
-    writer.commit(commit(&batches[2], AT)).unwrap();
+    writer.commit(&mut commit(&batches[2], AT)).unwrap();
     let whole = length(&memory);
     for torn in good..whole {
         let memory = memory.copy();
@@ -132,7 +132,7 @@ fn a_record_torn_at_any_byte_is_cut() {
         if torn % 16 == 0 {
             assert_eq!(answers(writer.view()), expected[2]);
         }
-        writer.commit(commit(&batches[2], AT)).unwrap();
+        writer.commit(&mut commit(&batches[2], AT)).unwrap();
         assert_eq!(state(open(&memory).unwrap().view()), state(writer.view()));
     }
     for flipped in good..whole {
@@ -147,7 +147,7 @@ fn a_flipped_bit_in_a_segment_is_found_and_named() {
     let memory = Memory::default();
     let mut writer = open(&memory).unwrap();
     for batch in batches(3) {
-        writer.commit(commit(&batch, AT)).unwrap();
+        writer.commit(&mut commit(&batch, AT)).unwrap();
     }
     writer.seal().unwrap();
     let name = memory.names().into_iter().find(|name| name.ends_with(".seg")).unwrap();
@@ -172,7 +172,7 @@ fn a_flipped_bit_in_a_segment_is_found_and_named() {
 fn a_damaged_manifest_or_head_is_an_error_and_a_newer_version_a_refusal() {
     let memory = Memory::default();
     let mut writer = open(&memory).unwrap();
-    writer.commit(commit(&batches(1)[0], AT)).unwrap();
+    writer.commit(&mut commit(&batches(1)[0], AT)).unwrap();
     writer.seal().unwrap();
     let journal = memory.names().into_iter().find(|name| name.starts_with("journal")).unwrap();
     for name in ["manifest", journal.as_str()] {
@@ -217,7 +217,7 @@ fn a_read_only_disk_is_a_clear_error() {
 fn deleted_state_is_a_cold_start_and_a_lost_manifest_is_not() {
     let memory = Memory::default();
     let mut writer = open(&memory).unwrap();
-    writer.commit(commit(&batches(1)[0], AT)).unwrap();
+    writer.commit(&mut commit(&batches(1)[0], AT)).unwrap();
     writer.seal().unwrap();
     Medium::remove(&memory, "manifest").unwrap();
     assert_eq!(open(&memory).unwrap_err().kind(), Kind::Refused);
