@@ -14,8 +14,8 @@ use crate::carbon::Protocol;
 use crate::daemon::{Log, Outlet};
 use crate::error::{Error, Kind, Result};
 use crate::grammar::{Format, Reason, Reject};
+use crate::pipeline::Interpreter;
 use crate::pipeline::batch::Tally;
-use crate::pipeline::{Interpreter, Lines};
 use crate::record::Needs;
 use crate::report::terminal_safe;
 use crate::source::{Input, Piece};
@@ -189,12 +189,12 @@ struct Rejected {
 
 impl Fit {
     fn count(&mut self, interpreter: &mut Interpreter, offset: u64, block: &[u8]) {
-        for (at, line) in Lines::new(block) {
+        interpreter.block(block, |at, line, seen, _| {
             self.lines += 1;
-            if let Err(reject) = interpreter.read(line) {
+            if let Err(reject) = seen {
                 self.reject(reject, offset + at as u64, line);
             }
-        }
+        });
     }
 
     fn reject(&mut self, reject: Reject, at: u64, line: &[u8]) {

@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::FileArguments;
 use super::context::Context;
-use super::settings;
 use super::output::say;
+use super::settings;
 use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::{Escape, Format, Outcome, Reject, detect};

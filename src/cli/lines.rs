@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::grammar::{Reason, Reject};
 use crate::pipeline::batch::Tally;
 use crate::pipeline::retrieve::{self, Missing};
-use crate::pipeline::{Filter, Interpreter, Interpreting, Lines, RouteFilter};
+use crate::pipeline::{Filter, Interpreter, Interpreting, RouteFilter};
 use crate::record::Needs;
 use crate::report::{Column, Table, Unit, Value, terminal_safe, write};
 use crate::store::{By, Entry, Kept, Locator, Query, View};
@@ -127,7 +127,7 @@ fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, bool)
     let with = settings::interpreting(context)?;
     let mut interpreters = HashMap::new();
     for log in &logs {
-        let interpreter = Interpreter::new(&log.format, Needs::latency(), &with)
+        let interpreter = Interpreter::new(&log.format, Needs::phases(), &with)
             .map_err(|error| Error::usage(format!("log {}: {error}", log.pattern)))?;
         interpreters.insert(log.pattern.clone(), interpreter);
     }
@@ -170,7 +170,7 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
     let with = settings::interpreting(context)?;
     let names = files.names.clone();
     let mut tally = LinesTally {
-        workers: Workers::new(&files, &with, |_| Needs::latency())?,
+        workers: Workers::new(&files, &with, |_| Needs::phases())?,
         filter,
         routes: RouteFilter::default(),
         with,
@@ -197,10 +197,10 @@ impl Tally for LinesTally {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let LinesTally { workers, filter, routes, with, names, found, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };
-        for (at, line) in Lines::new(bytes) {
+        interpreter.block(bytes, |at, line, seen, _| {
             rejects.lines += 1;
             let offset = offset + at as u64;
-            match interpreter.read(line) {
+            match seen {
                 Ok(seen) if filter.keeps(&seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
                     let generation = crate::source::generation::GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
@@ -210,7 +210,7 @@ impl Tally for LinesTally {
                 Ok(_) => {}
                 Err(reject) => rejects.reject(file, offset, reject),
             }
-        }
+        });
     }
 
     fn too_long(&mut self, file: usize, offset: u64, _length: u64) {

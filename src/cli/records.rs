@@ -1,6 +1,7 @@
 //! `spikeline records`: the parsed requests, for jq, DuckDB and friends.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use serde_json::{Map, Number, Value, json};
 
@@ -10,10 +11,11 @@ use super::files::{Files, Workers};
 use super::output::{Stdout, say, stdout, written};
 use super::{Answer, settings, window};
 use crate::error::{Error, Result};
-use crate::grammar::{Escape, Format, Kind, Reason, Variable};
+use crate::grammar::{Escape, Format, Kind, Reason, Reject, Variable};
 use crate::pipeline::batch::Tally;
-use crate::pipeline::{Filter, Interpreting, Lines, RouteFilter, Seen};
-use crate::record::{Needs, unescape, upstream_list};
+use crate::pipeline::{Filter, RouteFilter, Seen};
+use crate::record::{Needs, Parser, unescape, upstream_list};
+use crate::route::Routes;
 use crate::store::By;
 use crate::time::{Timestamp, Window};
 
@@ -33,11 +35,11 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
         }
     }
     let formats = files.formats.iter().map(|format| Columns::new(format, &variables)).collect();
-    let mut tally = RecordsTally {
-        workers: Workers::new(&files, &with, |_| Needs::all())?,
+    let workers = Workers::new(&files, &with, |_| Needs::all())?;
+    let records = RecordsTally {
         filter,
-        routes: RouteFilter::default(),
-        with,
+        kept_routes: RouteFilter::default(),
+        routes: with.routes,
         names: files.names.clone(),
         formats,
         sink: Sink::new(arguments.format, &variables)?,
@@ -47,7 +49,9 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
         rejected: 0,
         failed: None,
     };
-    let complete = files.run(std::slice::from_mut(&mut tally));
+    let mut reading = Reading { workers, records };
+    let complete = files.run(std::slice::from_mut(&mut reading));
+    let mut tally = reading.records;
     if let Some(error) = tally.failed {
         return Err(error);
     }
@@ -79,10 +83,9 @@ impl Columns {
 }
 
 struct RecordsTally {
-    workers: Workers,
     filter: Filter,
-    routes: RouteFilter,
-    with: Interpreting,
+    kept_routes: RouteFilter,
+    routes: Arc<Routes>,
     names: Vec<String>,
     formats: Vec<Columns>,
     sink: Sink,
@@ -101,65 +104,71 @@ impl RecordsTally {
         say(&format!("{name}:{line}:{column}: {reason}"));
     }
 
-    fn emit(&mut self, record: Map<String, Value>) {
+    fn line(
+        &mut self,
+        file: usize,
+        offset: u64,
+        line: &[u8],
+        seen: std::result::Result<Seen<'_>, Reject>,
+        parser: &Parser,
+    ) {
+        if self.left == 0 || self.failed.is_some() {
+            return;
+        }
+        if let Some(lines) = self.lines.get_mut(file) {
+            *lines += 1;
+        }
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(reject) => return self.reject(file, reject.column, reject.reason),
+        };
+        if !self.filter.keeps(&seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.routes) {
+            return;
+        }
+        let Some(columns) = self.formats.get(file) else { return };
+        let mut record = fixed(&seen, columns.escape);
+        record.insert("file".into(), self.names.get(file).map_or(Value::Null, |name| json!(name)));
+        record.insert("line".into(), json!(self.lines.get(file)));
+        record.insert("offset".into(), json!(offset));
+        record.insert("length".into(), json!(line.len()));
+        record.insert("route".into(), json!(self.routes.name(seen.matched.id).as_deref()));
+        for (name, variable) in &columns.variables {
+            let raw = variable.as_ref().and_then(|(at, variable)| Some((parser.value(line, *at)?, variable)));
+            let value = raw.map_or(Value::Null, |(raw, variable)| value(raw, variable.kind, columns.escape));
+            record.insert(name.clone(), value);
+        }
         self.written += 1;
-        self.left = self.left.saturating_sub(1);
-        if let Err(error) = self.sink.write(record) {
+        self.left -= 1;
+        if let Err(error) = self.sink.write(&record) {
             self.failed = Some(error);
         }
     }
 }
 
-impl Tally for RecordsTally {
+/// The tally of one thread: records come in the order of the lines.
+struct Reading {
+    workers: Workers,
+    records: RecordsTally,
+}
+
+impl Tally for Reading {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
-        for (at, line) in Lines::new(bytes) {
-            if self.done() {
-                return;
-            }
-            if let Some(lines) = self.lines.get_mut(file) {
-                *lines += 1;
-            }
-            let Some(interpreter) = self.workers.of(file) else { return };
-            let seen = match interpreter.read(line) {
-                Ok(seen) => seen,
-                Err(reject) => {
-                    self.reject(file, reject.column, reject.reason);
-                    continue;
-                }
-            };
-            if !self.filter.keeps(&seen) || !self.routes.keeps(&self.filter, seen.matched.id, &self.with.routes) {
-                continue;
-            }
-            let Some(columns) = self.formats.get(file) else { return };
-            let mut record = fixed(&seen, columns.escape);
-            record.insert("file".into(), self.names.get(file).map_or(Value::Null, |name| json!(name)));
-            record.insert("line".into(), json!(self.lines.get(file)));
-            record.insert("offset".into(), json!(offset + at as u64));
-            record.insert("length".into(), json!(line.len()));
-            record.insert("route".into(), json!(self.with.routes.name(seen.matched.id).as_deref()));
-            for (name, variable) in &columns.variables {
-                let value = match variable {
-                    None => Value::Null,
-                    Some((at, variable)) => match interpreter.parser().value(line, *at) {
-                        None => Value::Null,
-                        Some(raw) => value(raw, variable.kind, columns.escape),
-                    },
-                };
-                record.insert(name.clone(), value);
-            }
-            self.emit(record);
-        }
+        let Reading { workers, records } = self;
+        let Some(interpreter) = workers.of(file) else { return };
+        interpreter.block(bytes, |at, line, seen, parser| {
+            records.line(file, offset + at as u64, line, seen, parser);
+        });
     }
 
     fn too_long(&mut self, file: usize, _offset: u64, _length: u64) {
-        if let Some(lines) = self.lines.get_mut(file) {
+        if let Some(lines) = self.records.lines.get_mut(file) {
             *lines += 1;
         }
-        self.reject(file, 1, Reason::LineTooLong);
+        self.records.reject(file, 1, Reason::LineTooLong);
     }
 
     fn done(&self) -> bool {
-        self.left == 0 || self.failed.is_some()
+        self.records.left == 0 || self.records.failed.is_some()
     }
 }
 
@@ -240,17 +249,17 @@ impl Sink {
         }
     }
 
-    fn write(&mut self, record: Map<String, Value>) -> Result<()> {
+    fn write(&mut self, record: &Map<String, Value>) -> Result<()> {
         match self {
             Sink::Jsonl(out) => {
-                written(serde_json::to_writer(&mut *out, &record).map_err(std::io::Error::from))?;
+                written(serde_json::to_writer(&mut *out, record).map_err(std::io::Error::from))?;
                 written(out.write_all(b"\n"))
             }
             Sink::Json { out, any } => {
                 let before: &[u8] =
                     if std::mem::replace(any, true) { b",\n" } else { b"{\"schema\":1,\"records\":[\n" };
                 written(out.write_all(before))?;
-                written(serde_json::to_writer(&mut *out, &record).map_err(std::io::Error::from))
+                written(serde_json::to_writer(&mut *out, record).map_err(std::io::Error::from))
             }
             Sink::Csv(writer) => writer
                 .write_record(record.values().map(|value| match value {

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject};
 use crate::histogram::Cell;
 use crate::pipeline::batch::Tally;
-use crate::pipeline::{Filter, Interpreting, Lines, RouteFilter, Seen, count};
+use crate::pipeline::{Filter, Interpreting, RouteFilter, Seen, count};
 use crate::record::Needs;
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::write;
@@ -206,17 +206,14 @@ impl Tally for ReportTally {
         let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };
         let variable = variables.get(file).copied().flatten();
-        for (at, line) in Lines::new(bytes) {
+        interpreter.block(bytes, |at, line, seen, parser| {
             rejects.lines += 1;
-            let seen: Seen<'_> = match interpreter.read(line) {
+            let seen: Seen<'_> = match seen {
                 Ok(seen) => seen,
-                Err(reject) => {
-                    rejects.reject(file, offset + at as u64, reject);
-                    continue;
-                }
+                Err(reject) => return rejects.reject(file, offset + at as u64, reject),
             };
             if !filter.keeps(&seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
-                continue;
+                return;
             }
             let mut status = [0; 3];
             let cell = match by {
@@ -225,7 +222,7 @@ impl Tally for ReportTally {
                     if by_route.len() <= at {
                         by_route.resize_with(at + 1, || None);
                     }
-                    let Some(cell) = by_route.get_mut(at) else { continue };
+                    let Some(cell) = by_route.get_mut(at) else { return };
                     &mut **cell.get_or_insert_default()
                 }
                 Group::Method => cell_of(by_value, seen.record.method),
@@ -233,12 +230,12 @@ impl Tally for ReportTally {
                 Group::Host => cell_of(by_value, seen.record.host.unwrap_or(b"-")),
                 Group::Target => cell_of(by_value, seen.record.target),
                 Group::Variable(_) => {
-                    let value = variable.and_then(|variable| interpreter.parser().value(line, variable));
+                    let value = variable.and_then(|variable| parser.value(line, variable));
                     cell_of(by_value, value.unwrap_or(b"-"))
                 }
             };
             count(cell, &seen.record, seen.slow);
-        }
+        });
     }
 
     fn too_long(&mut self, file: usize, offset: u64, _length: u64) {

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::grammar::{Reason, Reject};
 use crate::histogram::{Latency, Quantile};
 use crate::pipeline::batch::Tally;
-use crate::pipeline::{Filter, Interpreting, Lines, RouteFilter, retrieve};
+use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
 use crate::record::Needs;
 use crate::report::slow::{Sample, SlowClass, SlowReport};
 use crate::store::{By, Kept, Locator, Query};
@@ -150,18 +150,15 @@ impl Tally for SlowTally {
         let threshold = filter.min_ms;
         let mut unlimited = filter.clone();
         unlimited.min_ms = 0;
-        for (at, line) in Lines::new(bytes) {
+        interpreter.block(bytes, |at, line, seen, _| {
             let at = offset + at as u64;
             rejects.lines += 1;
-            let seen = match interpreter.read(line) {
+            let seen = match seen {
                 Ok(seen) => seen,
-                Err(reject) => {
-                    rejects.reject(file, at, reject);
-                    continue;
-                }
+                Err(reject) => return rejects.reject(file, at, reject),
             };
             if !unlimited.keeps(&seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
-                continue;
+                return;
             }
             let key = (seen.matched.id.0, status_class(seen.record.status.unwrap_or(0)));
             let class = classes.entry(key).or_default();
@@ -170,7 +167,7 @@ impl Tally for SlowTally {
                 class.slow.record(duration);
                 class.samples.offer(*samples, duration, file, at, line);
             }
-        }
+        });
     }
 
     fn too_long(&mut self, file: usize, offset: u64, _length: u64) {

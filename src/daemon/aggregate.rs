@@ -84,7 +84,8 @@ impl<'s> Aggregate<'s> {
         let generations: BTreeMap<_, _> = view.generations().iter().map(|held| (held.id, held.clone())).collect();
         let routes_committed = u32::try_from(view.routes().len()).unwrap_or(u32::MAX);
         let now_slot = clock.now().slot(settings.interval);
-        let emitted_until = outlets.iter_mut().map(|outlet| outlet.resume(now_slot, settings)).min().unwrap_or(now_slot);
+        let emitted_until =
+            outlets.iter_mut().map(|outlet| outlet.resume(now_slot, settings)).min().unwrap_or(now_slot);
         Aggregate {
             settings,
             clock,

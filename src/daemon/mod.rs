@@ -144,7 +144,7 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
 fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Interpreter>> {
     logs.iter()
         .map(|log| {
-            let interpreter = Interpreter::new(&log.format, Needs::latency(), with).map_err(|error| {
+            let interpreter = Interpreter::new(&log.format, Needs::phases(), with).map_err(|error| {
                 Error::usage(format!("log {}: format `{}`: {error}", log.pattern, log.format.name()))
             })?;
             Ok((log.pattern.clone(), interpreter))

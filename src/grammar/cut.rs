@@ -32,13 +32,19 @@ impl Plan {
     /// Cuts `line` (without line end) and leaves the span of each step's value in `spans`, which has one per step.
     #[inline]
     pub(crate) fn cut(&self, line: &[u8], spans: &mut [Span]) -> Result<(), Failure> {
-        if line.len() > MAX_LINE {
-            return Err(Failure { step: 0, at: MAX_LINE, reason: Reason::LineTooLong });
-        }
         // With escape=none a client's NUL may stand in a value; a hole at the start of a line never is one.
         let searched = if self.raw { line.get(..1).unwrap_or_default() } else { line };
         if let Some(nul) = memchr::memchr(0, searched) {
             return Err(Failure { step: 0, at: nul, reason: Reason::Torn });
+        }
+        self.cut_clean(line, spans)
+    }
+
+    /// [`Plan::cut`] for a line that is known to hold no NUL.
+    #[inline]
+    pub(crate) fn cut_clean(&self, line: &[u8], spans: &mut [Span]) -> Result<(), Failure> {
+        if line.len() > MAX_LINE {
+            return Err(Failure { step: 0, at: MAX_LINE, reason: Reason::LineTooLong });
         }
         let line = if self.trailing_spaces > 0 { self.without_trailing_spaces(line) } else { line };
         if !self.lead.stands_at(line, 0) {
@@ -163,7 +169,8 @@ impl Step {
         let end = match &self.cut {
             Cut::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
             Cut::Soft { guard, quotes } => {
-                let end = soft_end(&self.literal, line, at, *guard).ok_or_else(|| soft_miss(&self.literal, line, at))?;
+                let end =
+                    soft_end(&self.literal, line, at, *guard).ok_or_else(|| soft_miss(&self.literal, line, at))?;
                 return match swallowed(line, at, end, *quotes) {
                     Some(quote) => Err((quote, Reason::Torn)),
                     None => Ok(end),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::lines::Lines;
 use crate::grammar::{Format, FormatError, Reject};
 use crate::record::{Needs, Parser, Record};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
@@ -58,31 +59,48 @@ impl Interpreter {
         })
     }
 
-    /// Understand one line (without its newline).
-    ///
-    /// # Errors
-    /// The line is not of the format; says where and why.
+    /// Understand every line of a block of whole lines. `each` gets the line's offset in the block, the line without its
+    /// newline, what it says or why it was rejected, and the parser for the line's raw values.
     #[inline]
-    pub fn read<'l>(&mut self, line: &'l [u8]) -> Result<Seen<'l>, Reject> {
-        let record = self.parser.parse(line)?;
+    pub fn block<'b>(
+        &mut self,
+        block: &'b [u8],
+        mut each: impl FnMut(usize, &'b [u8], Result<Seen<'b>, Reject>, &Parser),
+    ) {
+        // A NUL is a hole that a crash left; looking for one a block at a time costs less than in every line.
+        let clean = memchr::memchr(0, block).is_none();
+        for (at, line) in Lines::new(block) {
+            let record = if clean { self.parser.parse_clean(line) } else { self.parser.parse(line) };
+            let seen = record.map(|record| self.route(line, record));
+            each(at, line, seen, &self.parser);
+        }
+    }
+
+    #[inline(always)]
+    fn route<'l>(&mut self, line: &'l [u8], record: Record<'l>) -> Seen<'l> {
+        let matched = if self.wanted.is_empty() { self.find(&record, &[]) } else { self.find_by_values(line, &record) };
+        let threshold = matched.threshold_ms.unwrap_or(self.threshold_ms);
+        Seen { record, matched, slow: record.request_time_ms.is_some_and(|time| time >= threshold) }
+    }
+
+    fn find_by_values<'l>(&mut self, line: &'l [u8], record: &Record<'l>) -> Matched {
         let mut values = [None; ROUTE_VARIABLES];
         for (value, wanted) in values.iter_mut().zip(&self.wanted) {
             *value = wanted.and_then(|variable| self.parser.value(line, variable));
         }
-        let matched = self.matcher.route(&Request {
+        let count = self.wanted.len();
+        self.find(record, values.get(..count).unwrap_or_default())
+    }
+
+    #[inline(always)]
+    fn find(&mut self, record: &Record<'_>, variables: &[Option<&[u8]>]) -> Matched {
+        self.matcher.route(&Request {
             method: record.method,
             target: record.target,
             host: record.host,
             status: record.status,
             malformed: record.malformed_request,
-            variables: values.get(..self.wanted.len()).unwrap_or_default(),
-        });
-        let threshold = matched.threshold_ms.unwrap_or(self.threshold_ms);
-        Ok(Seen { record, matched, slow: record.request_time_ms.is_some_and(|time| time >= threshold) })
-    }
-
-    /// The parser, for the raw values of the line read last.
-    pub fn parser(&self) -> &Parser {
-        &self.parser
+            variables,
+        })
     }
 }

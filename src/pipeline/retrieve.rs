@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::interpreter::{Interpreter, Seen};
-use super::lines::Lines;
 use crate::error::{Error, Result};
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{LineReader, locate};
@@ -103,13 +102,13 @@ pub fn scan(
             {
                 continue;
             }
-            for (at, line) in Lines::new(&buffer) {
-                if let Ok(seen) = interpreter.read(line) {
+            interpreter.block(&buffer, |at, line, seen, _| {
+                if let Ok(seen) = seen {
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let offset = block.first + at as u64;
                     each(&seen, Locator { generation: id, offset, length }, line);
                 }
-            }
+            });
         }
     }
     Ok(missing)

@@ -8,7 +8,6 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use super::interpreter::{Interpreter, Seen};
-use super::lines::Lines;
 use crate::grammar::Reject;
 use crate::histogram::{Cell, Time};
 use crate::record::Record;
@@ -113,10 +112,10 @@ impl Slots {
         let mut ledger = self.ledgers.remove(&generation).unwrap_or_default();
         ledger.bytes += bytes.len() as u64;
         self.bytes += bytes.len() as u64;
-        for (at, line) in Lines::new(bytes) {
+        interpreter.block(bytes, |at, line, seen, _| {
             let at = offset + at as u64;
             ledger.lines += 1;
-            match interpreter.read(line) {
+            match seen {
                 Ok(seen) => {
                     ledger.parsed += 1;
                     let locator =
@@ -127,7 +126,7 @@ impl Slots {
                 }
                 Err(reject) => self.reject(&mut ledger, at, reject),
             }
-        }
+        });
         self.ledgers.insert(generation, ledger);
     }
 

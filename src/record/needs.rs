@@ -3,8 +3,10 @@
 /// The fields wanted. The end of the request and its status are always read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// `$request_time` and the `$upstream_*_time`s.
+    /// `$request_time`.
     pub times: bool,
+    /// The `$upstream_*_time`s.
+    pub upstream: bool,
     /// Method, target and protocol.
     pub target: bool,
     /// Bytes sent.
@@ -20,11 +22,16 @@ pub struct Needs {
 impl Needs {
     /// Every field.
     pub fn all() -> Needs {
-        Needs { times: true, target: true, bytes: true, host: true, variables: Vec::new(), all: true }
+        Needs { times: true, upstream: true, target: true, bytes: true, host: true, variables: Vec::new(), all: true }
     }
 
-    /// What latency histograms by route are made of: times, target, bytes.
+    /// What latency by route is made of: `$request_time`, target, bytes.
     pub fn latency() -> Needs {
         Needs { times: true, target: true, bytes: true, ..Needs::default() }
+    }
+
+    /// [`Needs::latency`] and the times of the upstreams.
+    pub fn phases() -> Needs {
+        Needs { upstream: true, ..Needs::latency() }
     }
 }

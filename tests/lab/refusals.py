@@ -52,7 +52,7 @@ def bad_format(lab, log):
             ("unclosed", "$remote_addr [${time_local", re.escape(path) + r":6:\d+"),
             ("ambiguous", "$msec $http_referer$http_user_agent", re.escape(path) + r":6:\d+"),
             ("unknown", "no-such-grammar", re.escape(path) + r":6:\d+"),
-            ("timeless", "$request_time $request", re.escape(log))):
+            ("timeless", "$request_time $request", re.escape(path) + r":6:\d+")):
         with open(path, "w") as file:
             file.write(f'store = "{lab.work}/format"\nhost = "web1"\n\n[[log]]\npath = "{log}"\nformat = "{text}"\n')
         refused(lab, f"run with an {name} log_format", 2, [place, "format|grammar"], ["run", "--config", path])

@@ -115,9 +115,9 @@ impl Config {
     /// The file cannot be read or is not UTF-8, or what [`Config::parse`] says.
     pub fn load(path: &Path) -> Result<Config> {
         let bytes = std::fs::read(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::usage("there is no such configuration").at(path).remedy(
-                "name it with --config; samples/spikeline.toml shows all that can stand in one",
-            ),
+            std::io::ErrorKind::NotFound => Error::usage("there is no such configuration")
+                .at(path)
+                .remedy("name it with --config; samples/spikeline.toml shows all that can stand in one"),
             _ => Error::io("read the configuration", path, &error),
         })?;
         let text = String::from_utf8(bytes).map_err(|error| {
