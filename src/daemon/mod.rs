@@ -1,26 +1,28 @@
 //! The daemon: follow, count, commit, push. The only place besides `pipeline::batch` where threads meet.
 //!
-//! Three kinds of thread, joined by bounded channels:
+//! Four kinds of thread, joined by bounded channels:
 //!
 //! ```text
-//! follow  --events, blocks-->  aggregate  --rendered slots-->  push (one a destination)
-//!    ^-------empty buffers--------/  ^-----------outcomes----------/
+//! follow --events, blocks--> count --commits--> keep --rendered slots--> push (one a destination)
+//!    ^-----empty buffers------/                  ^--------outcomes---------/
 //! ```
 //!
-//! *follow* polls the logs and reads blocks of lines. *aggregate* parses, counts, commits to the store about once a
-//! second and decides which slots each destination is owed. *push* writes them to carbon and says whether that
-//! worked. Only *aggregate* touches the store, and nothing that carbon does can hold it or *follow* up.
+//! *follow* polls the logs and reads blocks of lines. *count* parses and counts them, and hands on what it counted about
+//! once a second. *keep* commits that to the store and decides which slots each destination is owed. *push* writes them
+//! to carbon and says whether that worked. Only *keep* touches the store, and nothing that carbon does can hold it up.
 
-mod aggregate;
+mod count;
 mod follow;
+mod keep;
 mod outlet;
 mod own;
 mod push;
 mod render;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -28,16 +30,22 @@ use crossbeam_channel::{Receiver, bounded};
 use crate::carbon::{Destination, Link, Naming};
 use crate::error::{Error, Result};
 use crate::grammar::Format;
-use crate::pipeline::{Interpreter, Interpreting, SlotSettings};
+use crate::pipeline::{Interpreter, Interpreting, SlotSettings, Slots};
+use count::Count;
+use keep::{Channels, Keep};
+
 use crate::record::Needs;
 use crate::route::{Router, Routes};
 use crate::source::{FollowSettings, Follower, Watched};
 use crate::store::{self, Writer};
 use crate::time::Clock;
 
-/// How many blocks may wait for the aggregating thread (about 4 MiB); when full, reading waits: the logs are on disk,
+/// How many blocks may wait for the counting thread (about 4 MiB); when full, reading waits: the logs are on disk,
 /// so nothing is lost.
 const BLOCKS_WAITING: usize = 8;
+
+/// How many commits may wait for the keeping thread (each of up to 16 MiB of log); when full, counting waits.
+const COUNTED_WAITING: usize = 2;
 
 /// One log to follow.
 #[derive(Debug, Clone)]
@@ -111,12 +119,32 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
 
     let (event_sender, events) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
+    let (counted_sender, counted) = bounded(COUNTED_WAITING);
     let (outcome_sender, outcomes) = bounded(64);
     let (halt, halted) = bounded::<()>(0);
+    let emitted = AtomicI64::new(i64::MIN);
+    let slots = SlotSettings {
+        interval: settings.interval,
+        slowest: settings.slowest as usize,
+        server_errors: settings.server_errors,
+    };
+    let count = Count {
+        clock: &*clock,
+        say,
+        routes_known: u32::try_from(writer.view().routes().len()).unwrap_or(u32::MAX),
+        routes,
+        interpreters,
+        generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
+        slots: Slots::new(slots),
+        emitted_until: &emitted,
+        changed: BTreeSet::new(),
+        since: None,
+        caught_up: false,
+    };
     std::thread::scope(|scope| {
-        let poll = settings.poll;
-        let follow_clock = Arc::clone(&clock);
-        scope.spawn(move || follow::follow(follower, &*follow_clock, poll, &event_sender, &empties, &halted));
+        let (poll, follow_clock) = (settings.poll, &*clock);
+        scope.spawn(move || follow::follow(follower, follow_clock, poll, &event_sender, &empties, &halted));
+        scope.spawn(move || count.run(&events, &empty_sender, &counted_sender));
         let outlets = settings
             .outlets
             .iter()
@@ -129,14 +157,8 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
             })
             .collect();
         drop(outcome_sender);
-        let slots = SlotSettings {
-            interval: settings.interval,
-            slowest: settings.slowest as usize,
-            server_errors: settings.server_errors,
-        };
-        let aggregate =
-            aggregate::Aggregate::new(&settings, slots, writer, routes, interpreters, outlets, &*clock, say);
-        aggregate.run(&aggregate::Channels { events, empties: empty_sender, outcomes, stop }, halt);
+        let keep = Keep::new(&settings, writer, outlets, &emitted, &*clock, say);
+        keep.run(&Channels { counted, outcomes, stop }, halt);
     });
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the aggregating thread knows of one destination: what it is owed, what is under way, when to try again.
+//! What the keeping thread knows of one destination: what it is owed, what is under way, when to try again.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ pub(super) const IN_FLIGHT: usize = 2;
 /// A batch is full at about this many points (some 2 MB of text).
 const BATCH_POINTS: usize = 20_000;
 
-/// One destination, seen from the aggregating thread.
+/// One destination, seen from the keeping thread.
 pub(super) struct Outlet {
     /// Its address, by which the store knows it.
     pub(super) name: String,

@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::own::Own;
 use crate::carbon::{Naming, Points};
 use crate::error::Result;
-use crate::histogram::{Cell, TIMES};
-use crate::route::RouteId;
-use crate::store::View;
+use crate::histogram::TIMES;
+use crate::store::{Commit, View};
 use crate::time::{Timestamp, Window};
 
 /// A known route without requests is reported as 0 for this long after its last one, so that quiet and dead look
@@ -17,7 +16,7 @@ const QUIET_FOR_MS: i64 = 24 * 60 * 60 * 1000;
 /// What a slot is rendered from: what is committed, and what is counted but could not be committed yet.
 pub(super) struct Source<'s> {
     pub(super) view: &'s View,
-    pub(super) uncommitted: &'s [(Timestamp, RouteId, Cell)],
+    pub(super) uncommitted: &'s Commit,
     pub(super) own: &'s Own,
     pub(super) interval: Duration,
 }
@@ -31,14 +30,15 @@ impl Source<'_> {
         let length = i64::try_from(self.interval.as_millis()).unwrap_or(i64::MAX);
         let window = Window { from: slot, until: slot.plus_millis(length) };
         let mut cells = self.view.cells(window, None)?;
-        for (_, route, cell) in self.uncommitted.iter().filter(|(at, ..)| *at == slot) {
+        for (_, route, cell) in self.uncommitted.cells.iter().filter(|(at, ..)| *at == slot) {
             match cells.iter_mut().find(|(_, held, _)| held == route) {
                 Some((_, _, held)) => held.merge(cell),
                 None => cells.push((slot, *route, cell.clone())),
             }
         }
         cells.sort_unstable_by_key(|(_, route, _)| *route);
-        for (id, name) in self.view.routes() {
+        let new = self.uncommitted.routes.iter().map(|(id, name)| (*id, name.as_str()));
+        for (id, name) in self.view.routes().into_iter().chain(new) {
             match cells.binary_search_by_key(&id, |(_, route, _)| *route) {
                 Ok(at) => {
                     if let Some((_, _, cell)) = cells.get(at) {

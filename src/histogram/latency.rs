@@ -170,10 +170,13 @@ impl Latency {
     pub fn buckets(&self) -> Vec<(u64, u64)> {
         match &self.samples {
             Samples::Few(values) => {
-                let mut sorted: Vec<u64> = values.iter().map(|&v| lowest_equivalent(u64::from(v))).collect();
+                // On the stack: this is done for every cell of every commit.
+                let mut sorted = [0; FEW];
+                let sorted = sorted.get_mut(..values.len()).unwrap_or_default();
+                sorted.copy_from_slice(values);
                 sorted.sort_unstable();
-                let mut buckets: Vec<(u64, u64)> = Vec::new();
-                for value in sorted {
+                let mut buckets: Vec<(u64, u64)> = Vec::with_capacity(values.len());
+                for value in sorted.iter().map(|&value| lowest_equivalent(u64::from(value))) {
                     match buckets.last_mut() {
                         Some((last, count)) if *last == value => *count += 1,
                         _ => buckets.push((value, 1)),

@@ -43,7 +43,7 @@ pub struct Slots {
     stamps: Vec<u64>,
     stamp: u64,
     ledgers: HashMap<GenerationId, Ledger>,
-    rankings: HashMap<(i64, u32), Ranking>,
+    rankings: HashMap<(i64, u32), Ranking, BuildHasherDefault<Multiply>>,
     latest: Timestamp,
     bytes: u64,
 }
@@ -93,7 +93,7 @@ impl Slots {
             stamps: Vec::new(),
             stamp: 0,
             ledgers: HashMap::new(),
-            rankings: HashMap::new(),
+            rankings: HashMap::default(),
             latest: Timestamp(i64::MIN),
             bytes: 0,
         }

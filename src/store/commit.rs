@@ -36,6 +36,16 @@ pub struct Commit {
 impl Commit {
     /// Add a later commit to one that could not be made, so that both become one.
     pub fn absorb(&mut self, later: Commit) {
+        if self.cells.is_empty() && self.entries.is_empty() && self.routes.is_empty() && self.ledgers.is_empty() {
+            let (mut generations, mut blocks) =
+                (std::mem::take(&mut self.generations), std::mem::take(&mut self.blocks));
+            *self = later;
+            // The last value of a generation wins, so the earlier ones stand first.
+            generations.append(&mut self.generations);
+            blocks.append(&mut self.blocks);
+            (self.generations, self.blocks) = (generations, blocks);
+            return;
+        }
         self.at = later.at;
         self.routes.extend(later.routes);
         self.generations.extend(later.generations);

@@ -5,7 +5,7 @@ use super::settings::Settings;
 use crate::route::RouteId;
 use crate::time::Timestamp;
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// A route in a slot.
 pub(crate) type Group = (RouteId, Timestamp);
@@ -15,19 +15,29 @@ pub(crate) fn group(entry: &Entry, settings: &Settings) -> Group {
     (entry.route, entry.end.slot(settings.interval))
 }
 
-/// Which entries rank among the first K of their group: slowest first, then by end, generation, offset.
-pub(crate) fn slowest(entries: impl Iterator<Item = Entry>, settings: &Settings) -> HashSet<Locator> {
-    let mut groups: HashMap<Group, Vec<Entry>> = HashMap::new();
-    for entry in entries {
-        groups.entry(group(&entry, settings)).or_default().push(entry);
+/// For each entry whether it ranks among the first K of its group: slowest first, then by end, generation, offset.
+fn among_slowest(entries: &[Entry], settings: &Settings) -> Vec<bool> {
+    let mut ranked: Vec<_> = entries
+        .iter()
+        .enumerate()
+        .map(|(at, entry)| (group(entry, settings), Reverse(entry.duration_ms), entry.end, entry.locator, at))
+        .collect();
+    ranked.sort_unstable();
+    let mut among = vec![false; entries.len()];
+    for group in ranked.chunk_by(|one, next| one.0 == next.0) {
+        for (.., at) in group.iter().take(usize::try_from(settings.slowest).unwrap_or(usize::MAX)) {
+            if let Some(among) = among.get_mut(*at) {
+                *among = true;
+            }
+        }
     }
-    let places = usize::try_from(settings.slowest).unwrap_or(usize::MAX);
-    let mut first = HashSet::new();
-    for mut members in groups.into_values() {
-        members.sort_unstable_by_key(|entry| (Reverse(entry.duration_ms), entry.end, entry.locator));
-        first.extend(members.iter().take(places).map(|entry| entry.locator));
-    }
-    first
+    among
+}
+
+/// Which entries rank among the first K of their group.
+pub(crate) fn slowest(entries: &[Entry], settings: &Settings) -> HashSet<Locator> {
+    let among = among_slowest(entries, settings);
+    entries.iter().zip(among).filter(|(_, among)| *among).map(|(entry, _)| entry.locator).collect()
 }
 
 /// The entry with [`Kept::SLOWEST`] taken off if it is not among the K; `None` if nothing else keeps it.
@@ -40,6 +50,6 @@ pub(crate) fn judged(mut entry: Entry, among: bool) -> Option<Entry> {
 
 /// Drop what cannot be among the K slowest whatever else may come: an entry outranked by K others stays outranked.
 pub(crate) fn prune(entries: &[Entry], settings: &Settings) -> Vec<Entry> {
-    let first = slowest(entries.iter().copied(), settings);
-    entries.iter().filter_map(|&entry| judged(entry, first.contains(&entry.locator))).collect()
+    let among = among_slowest(entries, settings);
+    entries.iter().zip(among).filter_map(|(&entry, among)| judged(entry, among)).collect()
 }

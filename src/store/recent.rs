@@ -23,7 +23,12 @@ pub(crate) struct Recent {
 impl Recent {
     pub(crate) fn apply(&mut self, commit: Commit) {
         for (slot, route, cell) in commit.cells {
-            self.cells.entry((slot, route)).or_default().merge(&cell);
+            match self.cells.entry((slot, route)) {
+                std::collections::btree_map::Entry::Occupied(mut own) => own.get_mut().merge(&cell),
+                std::collections::btree_map::Entry::Vacant(place) => {
+                    place.insert(cell);
+                }
+            }
         }
         for entry in &commit.entries {
             let (first, last) = self.ends.get_or_insert((entry.end, entry.end));

@@ -283,7 +283,7 @@ impl View {
             self.each_sealed(&wanted, &mut add)?;
         }
         self.recent.entries.iter().copied().for_each(add);
-        let slowest = rank::slowest(rivals.into_iter(), &self.settings);
+        let slowest = rank::slowest(&rivals, &self.settings);
         Ok(found
             .into_iter()
             .filter_map(|entry| {

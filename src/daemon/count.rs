@@ -1,0 +1,156 @@
+//! The thread that counts: blocks of lines become what a commit adds to the store.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::Say;
+use super::follow::Message;
+use crate::pipeline::{Interpreter, Slots};
+use crate::route::Routes;
+use crate::source::generation::{Generation, GenerationId};
+use crate::source::{Event, FinishReason};
+use crate::store::Commit;
+use crate::time::{Clock, Timestamp};
+
+/// What was counted is handed on this long after its first line ..
+const HAND_ON_AFTER: Duration = Duration::from_secs(1);
+
+/// .. or when this many bytes of log are in it.
+const HAND_ON_BYTES: u64 = 16 << 20;
+
+/// What was counted in a stretch of the logs.
+pub(super) struct Counted {
+    /// Positions, routes, cells, entries, blocks and ledgers, as one step of the store.
+    pub(super) commit: Commit,
+    /// The slots counted into, sorted.
+    pub(super) touched: Vec<Timestamp>,
+    /// The latest end of a request seen so far.
+    pub(super) latest: Timestamp,
+    /// Bytes of log in it.
+    pub(super) bytes: u64,
+    /// Whether the logs were read to their ends when it was handed on.
+    pub(super) caught_up: bool,
+}
+
+/// The state of the counting thread.
+pub(super) struct Count<'s> {
+    pub(super) clock: &'s dyn Clock,
+    pub(super) say: &'s Say,
+    pub(super) routes: Arc<Routes>,
+    /// Routes handed on so far.
+    pub(super) routes_known: u32,
+    pub(super) interpreters: HashMap<String, Interpreter>,
+    pub(super) generations: BTreeMap<GenerationId, Generation>,
+    pub(super) slots: Slots,
+    /// Slots before this were sent to carbon: a line in one is late.
+    pub(super) emitted_until: &'s AtomicI64,
+    pub(super) changed: BTreeSet<GenerationId>,
+    pub(super) since: Option<Instant>,
+    pub(super) caught_up: bool,
+}
+
+impl Count<'_> {
+    /// Count until the reading thread is gone, and hand on the rest. A full channel makes this wait.
+    pub(super) fn run(mut self, events: &Receiver<Message>, empties: &Sender<Vec<u8>>, out: &Sender<Counted>) {
+        loop {
+            let message = match self.since {
+                None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(since) => events.recv_deadline(since + HAND_ON_AFTER),
+            };
+            let ended = match message {
+                Ok(message) => {
+                    self.take(message, empties);
+                    false
+                }
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => true,
+            };
+            let waited = self.since.is_some_and(|since| since.elapsed() >= HAND_ON_AFTER);
+            let due = waited || self.slots.bytes() >= HAND_ON_BYTES || (ended && self.since.is_some());
+            if (due && out.send(self.hand_on()).is_err()) || ended {
+                return;
+            }
+        }
+    }
+
+    fn hand_on(&mut self) -> Counted {
+        let (touched, bytes) = (self.slots.touched(), self.slots.bytes());
+        let mut commit = self.slots.take(self.clock.now());
+        let routes = self.routes.since(self.routes_known);
+        self.routes_known += u32::try_from(routes.len()).unwrap_or(u32::MAX);
+        commit.routes = routes.into_iter().map(|(id, name)| (id, name.to_string())).collect();
+        let changed = std::mem::take(&mut self.changed);
+        commit.generations = changed.iter().filter_map(|id| self.generations.get(id)).cloned().collect();
+        self.since = None;
+        Counted { commit, touched, latest: self.slots.latest(), bytes, caught_up: self.caught_up }
+    }
+
+    fn take(&mut self, message: Message, empties: &Sender<Vec<u8>>) {
+        match message {
+            Message::Source(Event::Problem { path, error }) => {
+                return (self.say)(&format!("log {}: {error}", path.display()));
+            }
+            Message::Failed(error) => return (self.say)(&error.to_string()),
+            Message::CaughtUp(caught_up) => self.caught_up = caught_up,
+            Message::Source(event) => self.event(event, empties),
+        }
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    fn event(&mut self, event: Event, empties: &Sender<Vec<u8>>) {
+        match event {
+            Event::Problem { .. } => {}
+            Event::Discovered(generation) => {
+                (self.say)(&format!("following {}", generation.path.display()));
+                self.changed.insert(generation.id);
+                self.generations.insert(generation.id, generation);
+            }
+            Event::Block(block) => {
+                let late_before = Timestamp(self.emitted_until.load(Ordering::Relaxed));
+                if let Some(generation) = self.generations.get_mut(&block.generation) {
+                    if let Some(interpreter) = self.interpreters.get_mut(&generation.log) {
+                        self.slots.block(interpreter, block.generation, block.offset, &block.bytes, late_before);
+                    }
+                    generation.position = block.end();
+                    generation.tail_hash = block.tail_hash;
+                    self.changed.insert(block.generation);
+                }
+                // The reader may be gone or have enough buffers: then this one is simply freed.
+                drop(empties.try_send(block.bytes));
+            }
+            Event::TooLong { generation, offset, length, tail_hash } => {
+                self.slots.too_long(generation, length);
+                self.change(generation, |held| {
+                    held.position = offset + length;
+                    held.tail_hash = tail_hash;
+                });
+            }
+            Event::Moved { generation, path, device_inode } => self.change(generation, |held| {
+                held.path = path;
+                held.device_inode = device_inode;
+            }),
+            Event::Fingerprint { generation, fingerprint } => {
+                self.change(generation, |held| held.fingerprint = fingerprint);
+            }
+            Event::Finished { generation, unread, reason } => {
+                let ledger = self.slots.ledger(generation);
+                ledger.unread += unread;
+                if let FinishReason::Truncated { lost } = reason {
+                    ledger.lost_to_truncation += lost;
+                }
+                self.change(generation, |held| held.finished = true);
+            }
+        }
+    }
+
+    fn change(&mut self, generation: GenerationId, change: impl FnOnce(&mut Generation)) {
+        if let Some(held) = self.generations.get_mut(&generation) {
+            change(held);
+            self.changed.insert(generation);
+        }
+    }
+}
