@@ -69,6 +69,9 @@ impl Ranking {
             return false;
         }
         let at = self.0.partition_point(|held| *held < key);
+        if self.0.capacity() == 0 {
+            self.0.reserve_exact(limit + 1);
+        }
         self.0.insert(at, key);
         self.0.truncate(limit);
         true
@@ -282,7 +285,6 @@ impl Slots {
             }
             cells.push((counted.slot, counted.route, counted.cell));
         }
-        cells.sort_unstable_by_key(|(slot, route, _)| (*slot, *route));
         let mut ledgers: Vec<(GenerationId, Ledger)> = self.ledgers.drain().collect();
         ledgers.sort_unstable_by_key(|(generation, _)| *generation);
         Commit {
