@@ -10,7 +10,7 @@ use crate::store::View;
 use crate::time::{Clock, SystemClock, Timestamp};
 
 /// Where the configuration is looked for if none is named.
-const DEFAULT_CONFIG: &str = "/etc/spikeline.toml";
+const DEFAULT_CONFIG: &str = "/etc/spikeline/spikeline.toml";
 
 /// What the commands share; the configuration is read when first asked for.
 pub(super) struct Context {

@@ -124,24 +124,25 @@ impl Candidates {
         if let Some(log) = self.logs.iter().find(|log| names(&log.pattern, name)) {
             return Ok(Arc::new(log.format.clone()));
         }
-        let lines: Vec<&[u8]> = Lines::new(head).map(|(_, line)| line).take(HEAD_LINES).collect();
-        let remedy = "give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)";
-        let named = |at: usize| self.all.get(at).map_or("?", Format::name);
-        match detect(&lines, &self.all).outcome {
-            Outcome::Found { format, .. } => {
-                let known = self.all.get(format).cloned().unwrap_or_else(Format::combined);
-                Ok(Arc::clone(self.found.entry(format).or_insert_with(|| Arc::new(known))))
-            }
-            Outcome::Tie { formats } => {
-                let names: Vec<&str> = formats.into_iter().map(named).collect();
-                Err(Error::usage(format!("{name}: its lines fit several formats alike: {}", names.join(", ")))
-                    .remedy(remedy))
-            }
-            Outcome::None => {
-                Err(Error::usage(format!("{name}: its lines fit none of the {} known formats", self.all.len()))
-                    .remedy(remedy))
-            }
+        let format = detected(head, &self.all).map_err(|what| {
+            Error::usage(format!("{name}: {what}"))
+                .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)")
+        })?;
+        let known = self.all.get(format).cloned().unwrap_or_else(Format::combined);
+        Ok(Arc::clone(self.found.entry(format).or_insert_with(|| Arc::new(known))))
+    }
+}
+
+/// Which of `formats` the lines at the head of a log are in, or why that cannot be said.
+pub(super) fn detected(head: &[u8], formats: &[Format]) -> std::result::Result<usize, String> {
+    let lines: Vec<&[u8]> = Lines::new(head).map(|(_, line)| line).take(HEAD_LINES).collect();
+    match detect(&lines, formats).outcome {
+        Outcome::Found { format, .. } => Ok(format),
+        Outcome::Tie { formats: tied } => {
+            let names: Vec<&str> = tied.into_iter().filter_map(|at| formats.get(at)).map(Format::name).collect();
+            Err(format!("its lines fit several formats alike: {}", names.join(", ")))
         }
+        Outcome::None => Err(format!("its lines fit none of the {} known formats", formats.len())),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::config::{self, CarbonSection, Config, LogFormat, LogSection, RouteSection, StatusCondition, Surroundings};
 use super::context::Context;
-use super::files::named_or_text;
+use super::files::{detected, named_or_text};
 use crate::carbon::{Destination, Naming, Protocol};
 use crate::daemon::{Log, Outlet, Settings};
 use crate::error::{Error, Result};
@@ -13,6 +13,7 @@ use crate::grammar::{Escape, Format};
 use crate::pipeline::Interpreting;
 use crate::record::{Needs, Parser};
 use crate::route::{Router, Routes, Rule};
+use crate::source::{Input, Piece};
 
 /// All that the daemon works by.
 pub(super) fn daemon(context: &Context) -> Result<Settings> {
@@ -75,6 +76,20 @@ fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
     let compiled = compiled.map_err(placed)?;
     Parser::new(&compiled, &Needs::latency()).map_err(|error| placed(Error::usage(error.render())))?;
     Ok(Log { pattern: section.path.value.clone(), format: compiled })
+}
+
+/// The format of the first log of a pattern that has lines.
+fn from_lines(pattern: &str, grammars: &[Format]) -> std::result::Result<Format, String> {
+    let paths = glob::glob(pattern).map_err(|error| error.to_string())?;
+    for path in paths.flatten() {
+        let mut head = Vec::new();
+        let piece = Input::open(&path).and_then(|mut input| input.next_block(&mut head));
+        if matches!(piece, Ok(Some(Piece::Lines { .. }))) {
+            let found = detected(&head, grammars)?;
+            return grammars.get(found).cloned().ok_or_else(|| "no grammars".to_owned());
+        }
+    }
+    Err("there is no such log with lines in it yet".to_owned())
 }
 
 /// The rules.

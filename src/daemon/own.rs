@@ -31,7 +31,7 @@ pub(super) struct Counters {
 pub(super) struct Gauges {
     /// Seconds by which counting is behind; 0 when all logs are read to their ends.
     pub(super) lag_seconds: f64,
-    /// Blocks waiting to be counted.
+    /// Commits waiting to be kept.
     pub(super) queue: f64,
     /// Routes known.
     pub(super) routes: f64,
@@ -67,7 +67,7 @@ impl Own {
             ("bytes.dropped", counters.dropped_bytes as f64),
             ("commits.failed", counters.commits_failed as f64),
             ("lag_seconds", gauges.lag_seconds),
-            ("queue.blocks", gauges.queue),
+            ("queue.commits", gauges.queue),
             ("routes.known", gauges.routes),
             ("slots.owed", gauges.slots_owed),
             ("slots.dropped", gauges.slots_dropped),

@@ -25,7 +25,7 @@ pub struct RouteSection {
     pub regex: Option<Placed<String>>,
     /// Statuses; empty means any.
     pub statuses: Vec<Placed<StatusCondition>>,
-    /// Variables of the format by nginx name (without `$`), and the text each must equal.
+    /// Variables of the format by nginx name (without `$`), and the regular expression that its whole value must match.
     pub variables: Vec<(Placed<String>, Placed<String>)>,
     /// From this duration on a request of this route is slow; else `[slow]`'s.
     pub threshold: Option<Placed<Duration>>,
