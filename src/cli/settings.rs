@@ -56,10 +56,13 @@ pub(super) fn logs(context: &Context) -> Result<Vec<Log>> {
 
 fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
     let Some(format) = &section.format else {
-        return Err(section
-            .path
-            .mistake("this log has no format")
-            .remedy("add format = \"NAME\" (a grammar, such as combined) or the log_format's text from nginx.conf"));
+        let format = from_lines(&section.path.value, grammars).map_err(|what| {
+            section
+                .path
+                .mistake(format!("this log has no format, and it cannot be told from its lines: {what}"))
+                .remedy("add format = \"NAME\" (a grammar, such as combined) or the log_format's text from nginx.conf")
+        })?;
+        return Ok(Log { pattern: section.path.value.clone(), format });
     };
     let compiled = match &format.value {
         LogFormat::Grammar(name) => named_or_text(name, None, grammars),
