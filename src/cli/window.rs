@@ -16,11 +16,12 @@ pub(super) fn window(arguments: &WindowArguments, now: Timestamp, default: Windo
         return Ok(default);
     }
     let spec = WindowSpec { from, until, since, at, window };
-    let Resolved { window, warnings } =
-        spec.resolve_with_warnings(now, &chrono::Local, default).map_err(|WindowError { what, remedy }| match remedy {
+    let Resolved { window, warnings } = spec.resolve_with_warnings(now, &chrono::Local, default).map_err(
+        |WindowError { what, remedy }| match remedy {
             Some(remedy) => Error::usage(what).remedy(remedy),
             None => Error::usage(what),
-        })?;
+        },
+    )?;
     for warning in warnings {
         say(&format!("warning: {warning}"));
     }

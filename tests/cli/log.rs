@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 pub(crate) const NOON: i64 = 1_322_661_900_000;
 
 /// The format with milliseconds that [`Request::exact`] writes, to be given as text.
-pub(crate) const EXACT: &str = "$msec $request_time $status $body_bytes_sent $host \"$request\" \"$upstream_response_time\" \"$upstream_addr\"";
+pub(crate) const EXACT: &str =
+    "$msec $request_time $status $body_bytes_sent $host \"$request\" \"$upstream_response_time\" \"$upstream_addr\"";
 
 /// One request, as the tests know it.
 #[derive(Debug, Clone)]
@@ -72,7 +73,11 @@ impl Request {
         format!(
             "{{\"msec\":\"{end}\",\"rt\":{time},\"ut\":\"{}\",\"uct\":\"0.000\",\"uht\":\"0.001\",\"ua\":\"10.0.0.1:80\",\
              \"us\":\"200\",\"st\":{},\"rq\":\"{}\",\"m\":\"{}\",\"u\":\"{}\",\"ref\":\"\",\"agent\":\"\",\"p\":\".\"}}",
-            self.upstream, self.status, self.request(), self.method, self.target
+            self.upstream,
+            self.status,
+            self.request(),
+            self.method,
+            self.target
         )
     }
 }
@@ -132,10 +137,7 @@ pub(crate) const COLUMNS: &str = "count,sum_ms,p50_ms,p75_ms,p90_ms,p95_ms,p99_m
                                   status_2xx,status_3xx,status_4xx,status_5xx,bytes";
 
 /// The rows of a report, by what `key` says of each request; sorted by sum, the greatest first, then by name.
-pub(crate) fn rows<'r>(
-    requests: impl IntoIterator<Item = &'r Request>,
-    key: impl Fn(&Request) -> String,
-) -> Vec<Row> {
+pub(crate) fn rows<'r>(requests: impl IntoIterator<Item = &'r Request>, key: impl Fn(&Request) -> String) -> Vec<Row> {
     let mut groups: BTreeMap<String, Vec<&Request>> = BTreeMap::new();
     for request in requests {
         groups.entry(key(request)).or_default().push(request);

@@ -179,7 +179,9 @@ fn only_some_requests() {
     check(&["--route", "slow"], &|request| request.route() == "slow");
     check(&["--route", "users.*"], &|request| request.route() == "users.__id");
     check(&["--route", "*s*", "--route", "__root"], &|_| true);
-    check(&["--route", "s*w", "--route", "static.*"], &|request| ["slow", "static.app_2Ejs"].contains(&request.route()));
+    check(&["--route", "s*w", "--route", "static.*"], &|request| {
+        ["slow", "static.app_2Ejs"].contains(&request.route())
+    });
     check(&["--status", "404"], &|request| request.status == 404);
     check(&["--status", "5xx"], &|request| request.status >= 500);
     check(&["--status", "200-304,499"], &|request| request.status <= 304 || request.status == 499);
