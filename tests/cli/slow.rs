@@ -7,10 +7,13 @@ use serde_json::{Value, json};
 use crate::log::{EXACT, NOON, Request, requests, text};
 use crate::program::Folder;
 
+/// The requests of one route and class of status: time, offset, line.
+type Groups<'r> = BTreeMap<(&'r str, u16), Vec<(u64, usize, String)>>;
+
 /// The rows, counted with the plainest code: by route and class of status, the costliest first.
 fn classes(requests: &[Request], threshold: u64, samples: usize) -> Vec<Value> {
     let mut offset = 0;
-    let mut groups: BTreeMap<(&str, u16), Vec<(u64, usize, String)>> = BTreeMap::new();
+    let mut groups = Groups::new();
     for request in requests {
         let line = request.exact();
         let length = line.len();
