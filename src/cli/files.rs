@@ -12,7 +12,7 @@ use super::output::say;
 use super::settings;
 use crate::daemon::Log;
 use crate::error::{Error, Result};
-use crate::grammar::{Escape, Format, Outcome, Reject, detect};
+use crate::grammar::{Escape, Format, Outcome, Reason, Reject, detect};
 use crate::pipeline::batch::{self, Feed, Tally};
 use crate::pipeline::{Interpreter, Interpreting, Lines};
 use crate::record::Needs;
@@ -25,22 +25,43 @@ const HEAD_LINES: usize = 400;
 const PROGRESS_FROM: u64 = 64 << 20;
 
 /// The files of one command, with the format of each.
+#[derive(Default)]
 pub(super) struct Files {
     /// Display names, by file number.
     pub(super) names: Vec<String>,
     /// Formats, by file number.
     pub(super) formats: Vec<Arc<Format>>,
     feeds: Vec<Feed>,
+    /// Over-long lines that stdin began with: (file number, offset, length). They are passed over once and for all.
+    too_long: Vec<(usize, u64, u64)>,
     failed: Vec<Error>,
     bytes: u64,
+}
+
+/// What a file begins with.
+struct Head {
+    /// The over-long lines before the first others: offset and length.
+    too_long: Vec<(u64, u64)>,
+    /// Offset of the first whole lines that are not over-long, and these; nothing if the file has none.
+    lines: Option<(u64, Vec<u8>)>,
+}
+
+fn head(input: &mut Input) -> Result<Head> {
+    let (mut too_long, mut lines) = (Vec::new(), Vec::new());
+    loop {
+        match input.next_block(&mut lines)? {
+            Some(Piece::Lines { offset }) => return Ok(Head { too_long, lines: Some((offset, lines)) }),
+            Some(Piece::TooLong { offset, length }) => too_long.push((offset, length)),
+            None => return Ok(Head { too_long, lines: None }),
+        }
+    }
 }
 
 impl Files {
     /// Open what the arguments name and find the formats. A file that cannot be opened is noted, the others are read.
     pub(super) fn open(context: &Context, arguments: &FileArguments) -> Result<Files> {
         let mut candidates = Candidates::new(context, arguments)?;
-        let mut files =
-            Files { names: Vec::new(), formats: Vec::new(), feeds: Vec::new(), failed: Vec::new(), bytes: 0 };
+        let mut files = Files::default();
         for path in &arguments.files {
             let stdin = path.as_os_str() == "-";
             let mut input = match if stdin { Input::stdin() } else { Input::open(path) } {
@@ -50,30 +71,41 @@ impl Files {
                     continue;
                 }
             };
-            let mut head = Vec::new();
-            let piece = match input.next_block(&mut head) {
-                Ok(piece) => piece,
+            let Head { too_long, lines } = match head(&mut input) {
+                Ok(head) => head,
                 Err(error) => {
                     files.failed.push(error);
                     continue;
                 }
             };
             let name = if stdin { "stdin".to_owned() } else { path.display().to_string() };
-            let Some(Piece::Lines { offset }) = piece else { continue };
-            files.formats.push(candidates.format(&name, &head)?);
-            files.names.push(name);
+            let Some((offset, lines)) = lines else {
+                if !too_long.is_empty() {
+                    say(&format!("{name}: {} lines, all rejected: {}", too_long.len(), Reason::LineTooLong));
+                }
+                continue;
+            };
+            files.formats.push(candidates.format(&name, &lines)?);
             files.bytes += input.size_hint().unwrap_or(0);
             files.feeds.push(if stdin {
-                Feed::Opened { input: Box::new(input), offset, head }
+                let file = files.names.len();
+                files.too_long.extend(too_long.into_iter().map(|(offset, length)| (file, offset, length)));
+                Feed::Opened { input: Box::new(input), offset, head: lines }
             } else {
                 Feed::Path(path.clone())
             });
+            files.names.push(name);
         }
         Ok(files)
     }
 
     /// Read them all; each tally on a thread of its own. Whether everything could be read; what could not is said.
     pub(super) fn run<T: Tally + Send>(self, tallies: &mut [T]) -> bool {
+        if let Some(first) = tallies.first_mut() {
+            for (file, offset, length) in self.too_long {
+                first.too_long(file, offset, length);
+            }
+        }
         let bar = progress(self.bytes);
         let outcome = batch::run(self.feeds, tallies, &|bytes| bar.set_position(bytes));
         bar.finish_and_clear();

@@ -7,7 +7,7 @@ use super::output::say;
 use crate::error::{Error, Result};
 use crate::pipeline::Filter;
 use crate::store::By;
-use crate::time::{Timestamp, Window, WindowSpec, parse_duration};
+use crate::time::{Resolved, Timestamp, Window, WindowError, WindowSpec, parse_duration};
 
 /// The window asked for, said aloud on stderr; `default` if none was asked for.
 pub(super) fn window(arguments: &WindowArguments, now: Timestamp, default: Window) -> Result<Window> {
@@ -16,7 +16,15 @@ pub(super) fn window(arguments: &WindowArguments, now: Timestamp, default: Windo
         return Ok(default);
     }
     let spec = WindowSpec { from, until, since, at, window };
-    let window = spec.resolve(now, &chrono::Local, default).map_err(|error| Error::usage(error.to_string()))?;
+    let Resolved { window, warnings } = spec.resolve_with_warnings(now, &chrono::Local, default).map_err(
+        |WindowError { what, remedy }| match remedy {
+            Some(remedy) => Error::usage(what).remedy(remedy),
+            None => Error::usage(what),
+        },
+    )?;
+    for warning in warnings {
+        say(&format!("warning: {warning}"));
+    }
     say(&format!("window {} .. {} (UTC)", edge(window.from, "the beginning"), edge(window.until, "the end")));
     Ok(window)
 }

@@ -1,0 +1,250 @@
+//! Where lines come from: compression, stdin, several formats at once, threads, lines that are none, readers that leave.
+
+use std::io::Read;
+
+use crate::log::{EXACT, NOON, Request, csv, requests, rows, text};
+use crate::program::Folder;
+
+fn by_route(request: &Request) -> String {
+    request.route().to_owned()
+}
+
+#[test]
+fn compressed_logs_and_stdin_are_read_as_they_are() {
+    let folder = Folder::new();
+    let requests = requests(2500);
+    let log = text(&requests, Request::combined_plus);
+    let expected = csv("route", &rows(&requests, by_route));
+    folder.write("plain.log", &log);
+    folder.gz("old.log.1.gz", &log);
+    folder.zst("old.log.2.zst", &log);
+    // Told by the content, whatever the name says.
+    folder.gz("no-suffix", &log);
+    for file in ["plain.log", "old.log.1.gz", "old.log.2.zst", "no-suffix"] {
+        assert_eq!(folder.run(&["report", file, "--format=csv"]).fine(), expected, "{file}");
+        let bytes = std::fs::read(folder.path(file)).unwrap();
+        assert_eq!(folder.run_with(&bytes, &["report", "-", "--format=csv"]).fine(), expected, "{file} on stdin");
+    }
+}
+
+#[test]
+fn several_gzip_members_are_one_log() {
+    let folder = Folder::new();
+    let requests = requests(100);
+    let mut bytes = Vec::new();
+    for (name, part) in [("1", &requests[..40]), ("2", &requests[40..])] {
+        folder.gz(name, text(part, Request::combined_plus));
+        bytes.extend(std::fs::read(folder.path(name)).unwrap());
+    }
+    folder.write("both.gz", bytes);
+    let expected = csv("route", &rows(&requests, by_route));
+    assert_eq!(folder.run(&["report", "both.gz", "--format=csv"]).fine(), expected);
+}
+
+#[test]
+fn files_of_different_formats_make_one_report() {
+    let folder = Folder::new();
+    let mut all = requests(900);
+    let (plus, rest) = all.split_at_mut(300);
+    let (json, extra) = rest.split_at_mut(300);
+    for request in json.iter_mut() {
+        // The format has no bytes.
+        request.bytes = 0;
+    }
+    folder.write("plus.log", text(plus, Request::combined_plus));
+    folder.gz("json.log.gz", text(json, Request::json));
+    let stdin = text(extra, Request::combined_plus);
+    let expected = csv("route", &rows(plus.iter().chain(json.iter()).chain(extra.iter()), by_route));
+    let run = folder.run_with(stdin.as_bytes(), &["report", "plus.log", "json.log.gz", "-", "--format=csv"]);
+    assert_eq!(run.fine(), expected);
+}
+
+#[test]
+fn threads_change_nothing() {
+    let folder = Folder::new();
+    // Over two blocks of 512 KiB in each file, so that threads do share the work.
+    let requests = requests(12_000);
+    let mut log = text(&requests, Request::combined_plus);
+    log.insert_str(log.len() / 2 - log[..log.len() / 2].rfind('\n').map_or(0, |at| log.len() / 2 - at - 1), "torn\n");
+    assert!(log.len() > 1_100_000);
+    folder.write("a.log", &log);
+    folder.gz("b.log.gz", text(&requests, Request::combined_plus));
+    for command in [
+        &["report", "--by=target", "--format=csv"][..],
+        &["report", "--format=table"],
+        &["slow", "--samples=3", "--format=json"],
+        &["slow", "--threshold=100ms"],
+    ] {
+        let run = |threads: &str| {
+            let run = folder.run(&[command, &["a.log", "b.log.gz", "--threads", threads]].concat());
+            assert_eq!(run.code, 0);
+            (run.out, run.err)
+        };
+        let one = run("1");
+        assert!(one.1.contains("1 of 24001 lines rejected"), "{}", one.1);
+        assert_eq!(run("4"), one, "{command:?}");
+    }
+}
+
+#[test]
+fn lines_that_do_not_fit_are_counted_and_harmless() {
+    let folder = Folder::new();
+    let requests = requests(200);
+    let good = text(&requests, Request::combined_plus);
+    let expected = csv("route", &rows(&requests, by_route));
+    let mut bytes = good.as_bytes().to_vec();
+    let at = bytes.len();
+    bytes.extend(b"not a line\n\n\x00\x00\x00\x00\n\xff\xfe\x1b[31m\n");
+    bytes.extend(good.lines().next().unwrap().as_bytes()[..40].iter());
+    folder.write("a.log", &bytes);
+    let run = folder.run(&["report", "a.log", "--format=csv"]);
+    run.said(0, &["5 of 205 lines rejected; the first in a.log at byte ", &at.to_string(), "column 1"]);
+    assert_eq!(run.out, expected);
+    assert!(!run.err.contains('\x1b'));
+}
+
+#[test]
+fn over_long_lines_are_counted_and_harmless_wherever_they_stand() {
+    let folder = Folder::new();
+    let requests = requests(50);
+    let good = text(&requests, Request::combined_plus);
+    let long = "x".repeat((1 << 20) + 1) + "\n";
+    let expected = csv("route", &rows(&requests, by_route));
+    for (place, log) in [
+        ("first", format!("{long}{long}{good}")),
+        ("last", format!("{good}{long}{long}")),
+        ("both", format!("{long}{good}{long}")),
+    ] {
+        folder.write("a.log", &log);
+        let run = folder.run(&["report", "a.log", "--format=csv"]);
+        run.said(0, &["2 of 52 lines rejected", "line too long"]);
+        assert_eq!(run.out, expected, "{place}");
+        let run = folder.run_with(log.as_bytes(), &["report", "-", "--format=csv"]);
+        run.said(0, &["2 of 52 lines rejected", "line too long"]);
+        assert_eq!(run.out, expected, "{place}, stdin");
+    }
+    folder.write("a.log", &long);
+    folder.run(&["report", "a.log"]).said(1, &["a.log: 1 lines, all rejected: line too long"]);
+}
+
+#[test]
+fn a_last_line_without_newline_counts() {
+    let folder = Folder::new();
+    let requests = requests(3);
+    folder.write("a.log", text(&requests, Request::combined_plus).trim_end());
+    let expected = csv("route", &rows(&requests, by_route));
+    assert_eq!(folder.run(&["report", "a.log", "--format=csv"]).fine(), expected);
+}
+
+#[test]
+fn a_missing_file_leaves_a_partial_answer() {
+    let folder = Folder::new();
+    let requests = requests(100);
+    folder.write("a.log", text(&requests, Request::combined_plus));
+    let expected = csv("route", &rows(&requests, by_route));
+    for command in ["report", "lines", "records", "slow"] {
+        let run = folder.run(&[command, "gone.log", "a.log", "--format=csv"]);
+        run.said(3, &["gone.log: cannot open it: No such file", "to mend it: check the path"]);
+        let alone = folder.run(&[command, "a.log", "--format=csv"]).fine();
+        assert_eq!(run.out, alone, "{command}: the others are answered");
+        if command == "report" {
+            assert_eq!(alone, expected);
+        }
+    }
+    std::fs::create_dir(folder.path("folder")).unwrap();
+    folder.run(&["report", "folder", "a.log"]).said(3, &["folder: is a directory", "to mend it"]);
+}
+
+#[test]
+fn damaged_compression_leaves_a_partial_answer() {
+    let folder = Folder::new();
+    let requests = requests(5000);
+    folder.gz("a.log.gz", text(&requests, Request::combined_plus));
+    let mut bytes = std::fs::read(folder.path("a.log.gz")).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    folder.write("a.log.gz", bytes);
+    let run = folder.run(&["report", "a.log.gz", "--format=csv"]);
+    run.said(3, &["a.log.gz"]);
+    assert!(run.out.lines().count() > 1, "what could be read is counted: {}", run.out);
+}
+
+#[test]
+fn an_unknown_format_is_a_usage_error_with_a_remedy() {
+    let folder = Folder::new();
+    folder.write("odd.log", "alpha beta\n".repeat(50));
+    let run = folder.run(&["report", "odd.log"]);
+    run.said(2, &["odd.log: its lines fit none of the", "to mend it:", "--log-format"]);
+    assert_eq!(run.out, "");
+    folder.run(&["report", "odd.log", "--log-format", "combinned"]).said(2, &["combinned", "did you mean `combined`?"]);
+    folder.run(&["report", "odd.log", "--log-format", "$remote_addr$status $msec"]).said(2, &["log_format"]);
+    folder
+        .run(&["report", "odd.log", "--log-format", "$remote_addr $status"])
+        .said(2, &["odd.log: format `given`", "time_local"]);
+}
+
+#[test]
+fn an_empty_log_holds_nothing() {
+    let folder = Folder::new();
+    folder.write("empty.log", "");
+    for command in ["report", "lines", "records", "slow"] {
+        folder.run(&[command, "empty.log"]).said(1, &[]);
+    }
+}
+
+#[test]
+fn a_format_given_as_text_may_escape_as_json_does() {
+    let folder = Folder::new();
+    let format = r#"{"t":$msec,"d":$request_time,"s":$status,"q":"$request","a":"$http_user_agent"}"#;
+    folder.write(
+        "a.log",
+        "{\"t\":1322661900.000,\"d\":0.250,\"s\":200,\"q\":\"GET /a\\u0022b HTTP/1.1\",\"a\":\"say \\\"hi\\\" \\\\o/\"}\n\
+         {\"t\":1322661901.000,\"d\":0.750,\"s\":200,\"q\":\"GET /slow HTTP/1.1\",\"a\":\"\"}\n",
+    );
+    let out = folder.run(&["records", "a.log", "--log-format", format, "--escape", "json", "--format", "jsonl"]).fine();
+    let records: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(records[0]["http_user_agent"], "say \"hi\" \\o/");
+    assert_eq!(records[0]["target"], "/a\"b");
+    assert_eq!(records[1]["http_user_agent"], serde_json::Value::Null);
+    let out = folder.run(&["report", "a.log", "--log-format", format, "--escape", "json", "--format", "csv"]).fine();
+    assert!(out.contains("slow,1,750,"), "{out}");
+    let run = folder.run(&["report", "a.log", "--log-format", format, "--escape", "xml"]);
+    run.said(2, &["xml", "json"]);
+    folder.run(&["report", "a.log", "--escape", "json"]).said(2, &["--log-format"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = Folder::new();
+    // More output than a pipe holds.
+    let requests = requests(20_000);
+    folder.write("a.log", text(&requests, Request::exact));
+    for arguments in [&["lines"][..], &["records"], &["records", "--format=csv"], &["report", "--by=target"]] {
+        let mut child = folder.command(&[arguments, &["a.log", "--log-format", EXACT]].concat()).spawn().unwrap();
+        let mut some = [0; 20];
+        child.stdout.take().unwrap().read_exact(&mut some).unwrap();
+        // The pipe is closed here.
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn names_that_a_stranger_chose_do_not_leave_their_place() {
+    let folder = Folder::new();
+    let evil = ["/=cmd()", "/a;b=c", "/..", "/\\x1B[31m", "/a%0Ab", "/<script>"];
+    let requests: Vec<Request> = evil.iter().map(|target| Request::new(NOON, 5, target)).collect();
+    folder.write("a.log", text(&requests, Request::combined_plus));
+    let out = folder.run(&["report", "a.log", "--format=csv"]).fine();
+    for row in out.lines().skip(1) {
+        let name = row.split(',').next().unwrap();
+        assert!(
+            name.split('.').all(|node| !node.is_empty()
+                && node.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))),
+            "{name}"
+        );
+    }
+    assert_eq!(out.lines().count(), 1 + evil.len());
+    let out = folder.run(&["report", "a.log", "--by=target", "--format=csv"]).fine();
+    assert!(out.lines().all(|row| !row.starts_with(['=', '+', '-', '@'])), "{out}");
+}

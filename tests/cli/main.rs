@@ -1,0 +1,21 @@
+//! The commands over files, through the real program: small logs whose answers are counted here by hand.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test says what went wrong by panicking"
+)]
+
+mod check;
+mod config;
+mod inputs;
+mod lines;
+mod log;
+mod program;
+mod records;
+mod report;
+mod slow;
+mod usage;

@@ -1,0 +1,110 @@
+//! The program, run in a folder of its own.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A folder with logs; the program runs inside it, so that names stay short and stable.
+pub(crate) struct Folder(tempfile::TempDir);
+
+/// What a run of the program came to.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) code: i32,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    pub(crate) fn gz(&self, name: &str, content: impl AsRef<[u8]>) {
+        let file = std::fs::File::create(self.path(name)).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::default());
+        encoder.write_all(content.as_ref()).unwrap();
+        encoder.finish().unwrap();
+    }
+
+    pub(crate) fn zst(&self, name: &str, content: impl AsRef<[u8]>) {
+        self.write(name, zstd::encode_all(content.as_ref(), 3).unwrap());
+    }
+
+    /// The program with these arguments, ready to be run; nothing of the caller's surroundings reaches it.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        command(self.0.path(), arguments)
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        run(&mut self.command(arguments))
+    }
+
+    /// With this on its standard input.
+    pub(crate) fn run_with(&self, stdin: &[u8], arguments: &[&str]) -> Run {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        let stdin = stdin.to_vec();
+        let writing = std::thread::spawn(move || drop(pipe.write_all(&stdin)));
+        let run = Run::of(child.wait_with_output().unwrap());
+        writing.join().unwrap();
+        run
+    }
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("spikeline"));
+    command.current_dir(folder).args(arguments).env("TZ", "UTC").env("HOME", folder);
+    for name in ["SPIKELINE_CONFIG", "SPIKELINE_STORE", "XDG_STATE_HOME", "NO_COLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+pub(crate) fn run(command: &mut Command) -> Run {
+    Run::of(command.output().unwrap())
+}
+
+impl Run {
+    fn of(output: std::process::Output) -> Run {
+        Run {
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code().unwrap_or(-1),
+        }
+    }
+
+    /// The output of a run that found something and had nothing to complain of.
+    pub(crate) fn fine(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
+        self.out
+    }
+
+    /// The output of a run that ended with this code.
+    pub(crate) fn ended(self, code: i32) -> String {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
+        self.out
+    }
+
+    /// That the run ended with this code and said all of this on stderr.
+    pub(crate) fn said(&self, code: i32, pieces: &[&str]) {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
+        for piece in pieces {
+            assert!(self.err.contains(piece), "{piece:?} is not in {:?}", self.err);
+        }
+    }
+
+    /// The lines of the output.
+    pub(crate) fn lines(&self) -> Vec<&str> {
+        self.out.lines().collect()
+    }
+}

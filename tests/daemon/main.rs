@@ -1,0 +1,26 @@
+//! The daemon as the real program: it follows logs that the tests write, is stopped, killed and started again, and what
+//! the store and a made-up carbon then say is compared with the requests themselves.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test says what went wrong by panicking"
+)]
+
+#[path = "../cli/log.rs"]
+#[expect(dead_code, reason = "shared with the tests over files, which use more of it")]
+mod log;
+#[path = "../cli/program.rs"]
+#[expect(dead_code, reason = "shared with the tests over files, which use more of it")]
+mod program;
+
+mod kept;
+mod points;
+mod restart;
+mod rig;
+mod rotation;
+mod sink;
+mod store;

@@ -1,0 +1,117 @@
+//! Stopped, killed and started again: no line is lost, none counts twice.
+
+use std::time::{Duration, Instant};
+
+use crate::log::{Request, csv, requests, rows, text};
+use crate::rig::Rig;
+
+fn by_route(request: &Request) -> String {
+    request.route().to_owned()
+}
+
+/// That the store has counted exactly these, and that all their lines are found.
+fn whole(rig: &Rig, requests: &[Request]) {
+    rig.until_counted(requests.len());
+    assert_eq!(rig.ask(&["report", "--format=csv"]).ended(0), csv("route", &rows(requests, by_route)));
+    let mut expected: Vec<&Request> = requests.iter().collect();
+    expected.sort_by_key(|request| request.end);
+    let expected: String = expected.into_iter().map(|request| request.exact() + "\n").collect();
+    assert_eq!(rig.ask(&["lines", "--all"]).ended(0), expected);
+}
+
+#[test]
+fn a_clean_stop_commits_all_that_was_read_and_is_quick() {
+    let rig = Rig::new("", "");
+    let requests = requests(3000);
+    rig.log(&requests[..1000]);
+    let daemon = rig.start();
+    whole(&rig, &requests[..1000]);
+    let began = Instant::now();
+    let ended = daemon.stop();
+    assert_eq!(ended.code(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    whole(&rig, &requests[..1000]);
+
+    // Written while nobody looked.
+    rig.log(&requests[1000..2000]);
+    let daemon = rig.start();
+    whole(&rig, &requests[..2000]);
+    rig.log(&requests[2000..]);
+    whole(&rig, &requests);
+    assert!(daemon.stop().success());
+    // Started for nothing.
+    let daemon = rig.start();
+    daemon.until_said("spikeline");
+    assert!(daemon.stop().success());
+    whole(&rig, &requests);
+}
+
+#[test]
+fn killed_at_any_moment_it_comes_to_the_same() {
+    let rig = Rig::new("", "");
+    let requests = requests(4000);
+    for (round, part) in requests.chunks(500).enumerate() {
+        let daemon = rig.start();
+        daemon.until_said("store ");
+        // In two writes, the first of which ends inside a line; then more or less of it has been read and committed.
+        let lines = text(part, Request::exact);
+        let (first, second) = lines.split_at(lines.len() / 3 + 11);
+        rig.append("a.log", first);
+        if round % 3 == 1 {
+            let before = round as u64 * 500;
+            crate::rig::until("some of it", || rig.counted(), |counted| *counted > before);
+        }
+        rig.append("a.log", second);
+        if round % 3 == 2 {
+            rig.until_counted((round + 1) * 500);
+        }
+        daemon.kill();
+    }
+    let daemon = rig.start();
+    whole(&rig, &requests);
+    assert!(daemon.stop().success());
+    whole(&rig, &requests);
+}
+
+#[test]
+fn renamed_while_nobody_looked() {
+    let rig = Rig::new("", "");
+    let requests = requests(900);
+    rig.log(&requests[..300]);
+    let daemon = rig.start();
+    rig.until_counted(300);
+    daemon.kill();
+    rig.log(&requests[300..600]);
+    std::fs::rename(rig.folder.path("a.log"), rig.folder.path("a.log.1")).unwrap();
+    rig.log(&requests[600..]);
+    let _daemon = rig.start();
+    rig.until_counted(900);
+    let mut lines: Vec<String> = rig.ask(&["lines", "--all"]).ended(0).lines().map(str::to_owned).collect();
+    let mut expected: Vec<String> = requests.iter().map(Request::exact).collect();
+    lines.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_quick_second_signal_harms_nothing() {
+    let rig = Rig::new("", "");
+    rig.log(&requests(100));
+    let daemon = rig.start();
+    rig.until_counted(100);
+    let said = daemon.said();
+    assert!(said.contains("following "), "{said}");
+    assert!(daemon.stop().success());
+    let quiet = rig.folder.command(&["run", "--quiet", "--config=c.toml"]).spawn().unwrap();
+    rig.log(&requests(100));
+    rig.until_counted(200);
+    let pid = rustix::process::Pid::from_child(&quiet);
+    for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
+        // The second may come too late, when it has ended.
+        let _ended = rustix::process::kill_process(pid, signal);
+    }
+    let output = quiet.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "--quiet");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(rig.counted(), 200);
+}

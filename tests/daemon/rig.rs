@@ -1,0 +1,133 @@
+//! A daemon in a folder of its own, and patience.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::log::{EXACT, Request, text};
+use crate::program::{Folder, Run};
+
+/// How long anything may take on a busy machine; nothing here is asserted about speed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Ask again and again until the answer is there; fails with the last answer.
+pub(crate) fn until<T: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> T, there: impl Fn(&T) -> bool) -> T {
+    let began = Instant::now();
+    loop {
+        let answer = ask();
+        if there(&answer) {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what} did not come; the last answer was {answer:#?}");
+        std::thread::sleep(Duration::from_millis(40));
+    }
+}
+
+/// A folder with a configuration `c.toml`, whose store is `store` and whose first log is `a.log` in [`EXACT`].
+pub(crate) struct Rig {
+    pub(crate) folder: Folder,
+}
+
+impl Rig {
+    /// With more keys before the sections, and more sections.
+    pub(crate) fn new(keys: &str, sections: &str) -> Rig {
+        let folder = Folder::new();
+        let path = |name: &str| folder.path(name).display().to_string();
+        let sections = sections.replace("FOLDER", &path(""));
+        folder.write(
+            "c.toml",
+            format!(
+                "store = '{}'\npoll = \"50ms\"\nhost = \"web1\"\n{keys}\n[[log]]\npath = '{}'\nformat = '{EXACT}'\n{sections}",
+                path("store"),
+                path("a.log")
+            ),
+        );
+        Rig { folder }
+    }
+
+    /// Append lines to a log.
+    pub(crate) fn append(&self, name: &str, lines: &str) {
+        let mut file = std::fs::File::options().append(true).create(true).open(self.folder.path(name)).unwrap();
+        file.write_all(lines.as_bytes()).unwrap();
+    }
+
+    /// Append requests to `a.log`.
+    pub(crate) fn log(&self, requests: &[Request]) {
+        self.append("a.log", &text(requests, Request::exact));
+    }
+
+    pub(crate) fn start(&self) -> Daemon {
+        let mut child = self.folder.command(&["run", "--config=c.toml"]).stdout(Stdio::null()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (heard, stderr) = (Arc::clone(&said), child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                heard.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Daemon { child, said }
+    }
+
+    /// A command over the store.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Run {
+        self.folder.run(&[arguments, &["--config=c.toml"]].concat())
+    }
+
+    /// How many requests the store has counted.
+    pub(crate) fn counted(&self) -> u64 {
+        let run = self.ask(&["report", "--format=csv"]);
+        run.lines().iter().skip(1).map(|row| row.split(',').nth(1).unwrap().parse::<u64>().unwrap()).sum()
+    }
+
+    /// Wait until the store has counted so many requests; more are a failure.
+    pub(crate) fn until_counted(&self, requests: usize) {
+        let wanted = requests as u64;
+        let counted = until("the count", || self.counted(), |counted| *counted >= wanted);
+        assert_eq!(counted, wanted);
+    }
+}
+
+/// A running daemon; it is killed when dropped.
+pub(crate) struct Daemon {
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+impl Daemon {
+    /// What it said on stderr so far.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    pub(crate) fn until_said(&self, piece: &str) {
+        until(piece, || self.said(), |said| said.contains(piece));
+    }
+
+    /// SIGTERM, and how it ended.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let ended = until("the end", || self.child.try_wait().unwrap(), Option::is_some);
+        ended.unwrap()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
