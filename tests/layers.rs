@@ -1,7 +1,7 @@
 //! The house's one structural rule: a layer imports only from layers above it in this list, so data flows one way and
 //! there are no cycles. Threads and channels live in `pipeline` and `daemon` alone.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
