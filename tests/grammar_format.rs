@@ -109,8 +109,11 @@ fn neighbours_that_delimit_themselves() {
 #[test]
 fn the_typed_neighbour_decides() {
     let combined = Format::combined();
-    let line = b"::1 - a [b] \" - c [10/x [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 5 \"-\" \"x\"";
-    assert_eq!(values(&combined, line).unwrap()[..2], ["::1", "a [b] \" - c [10/x"]);
+    let line = b"::1 - a [b] - c [10/x [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 5 \"-\" \"x\"";
+    assert_eq!(values(&combined, line).unwrap()[..2], ["::1", "a [b] - c [10/x"]);
+    // nginx would have written the quote as \x22: this user swallowed the rest of another line.
+    let torn = b"::1 - a \"GET / HTTP/1.1\" [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 5 \"-\" \"x\"";
+    assert_eq!(combined.check(torn).unwrap_err().reason, Reason::Torn);
     // Unquoted text between brackets: the leftmost `] [` from which the rest fits.
     let brackets = format("[$request] [$status] [$http_user_agent] [$msec]");
     let line = b"[GET /a] [b] [200] [x] [y] [1.000]";
@@ -217,7 +220,7 @@ fn records() {
     assert_eq!((got.end.millis(), got.start().millis()), (971_211_337_250, 971_211_335_750));
     assert_eq!((got.request_time_ms, got.upstream_ms), (Some(1500), [Some(600), None, None]));
     assert_eq!((got.status, got.bytes_sent, got.host), (Some(200), Some(120), Some(&b"h"[..])));
-    let parser = Parser::new(&all, &Needs::latency()).unwrap();
+    let parser = Parser::new(&all, &Needs::phases()).unwrap();
     assert_eq!(parser.times_present(), [true, true, true, false]);
     assert_eq!(parser.end_precision_ms(), 1);
     assert_eq!(Parser::new(&Format::combined(), &Needs::all()).unwrap().end_precision_ms(), 1000);

@@ -258,9 +258,11 @@ fn agree(index: usize, line: &[u8]) -> Result<(), TestCaseError> {
     let slow = Oracle::new(text, escape).read(line).filter(|_| escape == Escape::None || !line.contains(&0));
     let fast = parser.parse(line);
     if fast.is_err_and(|reject| reject.reason == Reason::Torn) && !line.contains(&0) {
-        // Two times where one belongs: the regex takes one of them, the parser does not guess.
+        // Two times where one belongs: the regex takes one of them, the parser does not guess. Or a quote in a value
+        // that nginx would have escaped.
         let times = Regex::new(r"(?-u)../.../....:..:..:.. .....|....-..-..T..:..:..").unwrap();
-        prop_assert!(times.find_iter(line).count() > 1);
+        let quote = escape == Escape::Default && line.contains(&b'"');
+        prop_assert!(quote || times.find_iter(line).count() > 1);
         return Ok(());
     }
     let shown = String::from_utf8_lossy(line).into_owned();

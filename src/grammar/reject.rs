@@ -41,7 +41,8 @@ pub enum Reason {
     EmptyLine = 6,
     /// Longer than [`MAX_LINE`](crate::grammar::MAX_LINE).
     LineTooLong = 7,
-    /// NUL bytes, or two lines glued together: a write that nginx could not finish.
+    /// NUL bytes, two lines glued together, or a `"` in a value that nginx would have escaped: a write that nginx could
+    /// not finish.
     Torn = 8,
 }
 
@@ -93,7 +94,7 @@ impl fmt::Display for Reason {
             Reason::TrailingText => "the line goes on after the format's end",
             Reason::EmptyLine => "empty line",
             Reason::LineTooLong => "line too long",
-            Reason::Torn => "torn line: NUL bytes, or two lines glued together",
+            Reason::Torn => "torn line: NUL bytes, a stray quote, or two lines glued together",
         })
     }
 }

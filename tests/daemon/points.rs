@@ -110,7 +110,7 @@ fn a_quiet_route_is_0_and_the_daemon_tells_of_itself() {
         .filter_map(|(path, _)| path.strip_prefix("nginx.web1.spikeline.").map(str::to_owned))
         .collect();
     for what in
-        ["lag_seconds", "queue.blocks", "lines.late", "bytes.read", "bytes.dropped", "slots.owed", "routes.known"]
+        ["lag_seconds", "queue.commits", "lines.late", "bytes.read", "bytes.dropped", "slots.owed", "routes.known"]
     {
         assert!(own.iter().any(|path| path == what), "{what} is not among {own:?}");
     }
