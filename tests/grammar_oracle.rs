@@ -78,8 +78,13 @@ impl Oracle {
         let value = |name: &str| self.value(&captures, name);
         let end_ms = match (value("msec"), value("time_iso8601"), value("time_local")) {
             (Some(msec), _, _) => thousandths(msec).filter(|&ms| ms < 253_402_300_800_000)? as i128,
-            (_, Some(iso), _) => DateTime::parse_from_rfc3339(iso).ok()?.timestamp_millis() as i128,
+            (_, Some(iso), _) => {
+                Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:").unwrap().find(iso.as_bytes())?;
+                DateTime::parse_from_rfc3339(iso).ok()?.timestamp_millis() as i128
+            }
             (_, _, Some(local)) => {
+                // chrono takes a space for a digit, as in year ` 970`.
+                Regex::new(r"^\d\d/.../\d{4}:\d\d:\d\d:\d\d .\d{4}$").unwrap().find(local.as_bytes())?;
                 DateTime::parse_from_str(local, "%d/%b/%Y:%H:%M:%S %z").ok()?.timestamp_millis() as i128
             }
             _ => return None,
