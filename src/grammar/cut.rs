@@ -57,6 +57,39 @@ impl Plan {
         }
     }
 
+    /// [`Plan::cut_clean`] for a line of which it is known where its quotes stand: `quotes` are their offsets plus
+    /// `base`. Whether the line fits; if it does not, what is wrong is for [`Plan::cut`] to say, and `spans` mean
+    /// nothing.
+    ///
+    /// A mark that is no quote, or a quote in a value, makes the line not fit: with `n` quotes in the literals before a
+    /// value, that the mark number `n` (from 0) is not before the value says that there are no others before it.
+    #[inline(always)]
+    pub(crate) fn cut_marked(&self, line: &[u8], quotes: &[u32], base: usize, spans: &mut [Span]) -> bool {
+        if self.quotes != Some(quotes.len()) || line.len() > MAX_LINE || !self.lead.stands_at(line, 0) {
+            return false;
+        }
+        let mut at = self.lead.len();
+        let mut passed = self.lead_quotes;
+        let steps = self.steps.as_slice();
+        for (index, (step, span)) in steps.iter().zip(spans).enumerate() {
+            let quote = || quotes.get(passed).map(|&quote| (quote as usize).wrapping_sub(base));
+            let end = match &step.cut {
+                Cut::Hard { byte: b'"', at: offset } => quote().and_then(|quote| quote.checked_sub(*offset)),
+                Cut::JsonQuote { at: offset } => quote()
+                    .filter(|quote| quote.checked_sub(1).and_then(|before| line.get(before)) != Some(&b'\\'))
+                    .and_then(|quote| quote.checked_sub(*offset)),
+                Cut::Soft { guard, .. } => soft_end(&step.literal, line, at, *guard)
+                    .filter(|&end| quote().is_none_or(|quote| at <= quote && end <= quote)),
+                _ => step.end(line, at, (steps, index + 1)).ok(),
+            };
+            let Some(end) = end.filter(|&end| at <= end && step.literal.stands_at(line, end)) else { return false };
+            *span = (at as u32, end as u32);
+            at = end + step.literal.len();
+            passed += step.quotes;
+        }
+        at == line.len() && passed == quotes.len()
+    }
+
     /// Cuts from step `first` on, which starts at byte `at`.
     #[inline]
     fn run(&self, line: &[u8], spans: &mut [Span], first: usize, mut at: usize) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ mod escape;
 mod format;
 pub mod library;
 mod literal;
+mod marks;
 pub(crate) mod plan;
 mod reject;
 mod roles;
@@ -30,3 +31,4 @@ pub use variable::{Kind, Variable};
 
 pub(crate) use cut::{Span, chomp};
 pub(crate) use literal::find_byte;
+pub(crate) use marks::Marks;

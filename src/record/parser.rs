@@ -135,6 +135,24 @@ impl Parser {
         self.read(line)
     }
 
+    /// How many quotes a line holds that [`Parser::parse_marked`] takes; None if it takes none.
+    pub(crate) fn quotes(&self) -> Option<usize> {
+        self.format.plan().quotes
+    }
+
+    /// [`Parser::parse_clean`] for a line of which it is known where its quotes stand: `quotes` are their offsets plus
+    /// `base`. None if the line does not fit, or not as such lines mostly do; [`Parser::parse`] tells.
+    #[inline(always)]
+    pub(crate) fn parse_marked<'l>(
+        &mut self,
+        line: &'l [u8],
+        quotes: &[u32],
+        base: usize,
+    ) -> Option<Result<Record<'l>, Reject>> {
+        let line = chomp(line);
+        self.format.plan().cut_marked(line, quotes, base, &mut self.spans).then(|| self.read(line))
+    }
+
     #[inline(always)]
     fn read<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         let end = self.read_end(line)?;
