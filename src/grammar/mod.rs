@@ -30,5 +30,5 @@ pub use roles::{Clock, Roles};
 pub use variable::{Kind, Variable};
 
 pub(crate) use cut::{Span, chomp};
-pub(crate) use literal::find_byte;
+pub(crate) use literal::{contains, find_byte};
 pub(crate) use marks::Marks;

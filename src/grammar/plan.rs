@@ -67,6 +67,8 @@ pub(crate) struct Step {
     pub(crate) literal: Literal,
     /// How many `"` the literal holds.
     pub(crate) quotes: usize,
+    /// Whether the cut is a list of addresses and the literal begins with a `"`.
+    pub(crate) quoted: bool,
 }
 
 /// A compiled format.
@@ -124,7 +126,8 @@ pub(crate) fn compile(text: &str, pieces: &[Piece], escape: Escape) -> Result<(P
         };
         let cut = if place.name == "is_args" { Cut::IsArgs } else { cut };
         let quotes = quotes_in(&place.literal);
-        steps.push(Step { variable: place.variable, cut, literal: Literal::new(&place.literal), quotes });
+        let quoted = place.kind == Kind::UpstreamAddrs && place.literal.starts_with(b"\"");
+        steps.push(Step { variable: place.variable, cut, literal: Literal::new(&place.literal), quotes, quoted });
     }
     let mark = mark(&lead, &places);
     let ends_in_text = matches!(steps.last(), Some(Step { cut: Cut::Rest { token: false }, .. }));

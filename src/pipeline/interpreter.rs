@@ -90,18 +90,15 @@ impl Interpreter {
         start: usize,
         quotes: usize,
     ) -> (&'b [u8], Result<Record<'b>, Reject>) {
-        let found = self.marks.line(block, quotes);
-        let marked = found.and_then(|(end, marks)| {
-            let line = block.get(start..end)?;
-            Some((line, self.parser.parse_marked(line, marks, start)?))
-        });
-        match marked {
-            Some(fits) if self.marks.clean() => {
-                self.marks.pass(quotes);
-                fits
-            }
-            _ => self.parse_odd(block, start),
+        if let Some((end, marks)) = self.marks.line(block, quotes)
+            && let Some(line) = block.get(start..end)
+            && self.parser.cut_marked(line, marks, start)
+            && self.marks.clean()
+        {
+            self.marks.pass(quotes);
+            return (line, self.parser.read(line));
         }
+        self.parse_odd(block, start)
     }
 
     /// [`Interpreter::parse_next`] for a line that does not fit, or not as most lines do.
