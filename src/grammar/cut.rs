@@ -1,6 +1,6 @@
 //! Cuts a line into the values of its format's variables: the hot loop. No allocation, no I/O.
 
-use super::literal::{Literal, find_byte, number_length};
+use super::literal::{Literal, find_byte, members, number_length};
 use super::plan::{Cut, Guard, Plan, Step};
 use super::reject::Reason;
 
@@ -55,6 +55,47 @@ impl Plan {
             Ok(()) => Ok(()),
             Err(failure) => self.retry(line, spans, failure),
         }
+    }
+
+    /// [`Plan::cut_clean`] for a line of which it is known where its quotes stand: `quotes` are their offsets plus
+    /// `base`. Whether the line fits; if it does not, what is wrong is for [`Plan::cut`] to say, and `spans` mean
+    /// nothing.
+    ///
+    /// A mark that is no quote, or a quote in a value, makes the line not fit: with `n` quotes in the literals before a
+    /// value, that the mark number `n` (from 0) is not before the value says that there are no others before it.
+    #[inline(always)]
+    pub(crate) fn cut_marked(&self, line: &[u8], quotes: &[u32], base: usize, spans: &mut [Span]) -> bool {
+        if self.quotes != Some(quotes.len()) || line.len() > MAX_LINE || !self.lead.stands_at(line, 0) {
+            return false;
+        }
+        let mut at = self.lead.len();
+        let mut passed = self.lead_quotes;
+        let steps = self.steps.as_slice();
+        for (index, (step, span)) in steps.iter().zip(spans).enumerate() {
+            // A missing mark is one before the line, which no end fits.
+            let quote = quotes.get(passed).map_or(0, |&quote| (quote as usize).wrapping_sub(base));
+            let end = match &step.cut {
+                Cut::Hard { byte: b'"', at: offset } => quote.wrapping_sub(*offset),
+                Cut::Number { dot, .. } => match number_length(line.get(at..).unwrap_or_default(), *dot) {
+                    0 => at + usize::from(line.get(at) == Some(&b'-')),
+                    length => at + length,
+                },
+                Cut::TimeLocal if time_local_at(line, at) => at + 26,
+                Cut::Bytes(count) => at + count,
+                Cut::List(_) if step.quoted && members(line.get(at..quote).unwrap_or_default()) => quote,
+                _ => match step.marked_end(line, at, (passed < quotes.len()).then_some(quote), (steps, index + 1)) {
+                    Some(end) => end,
+                    None => return false,
+                },
+            };
+            if end < at || !step.literal.stands_at(line, end) || end == at && step.never_empty() {
+                return false;
+            }
+            *span = (at as u32, end as u32);
+            at = end + step.literal.len();
+            passed += step.quotes;
+        }
+        at == line.len() && passed == quotes.len()
     }
 
     /// Cuts from step `first` on, which starts at byte `at`.
@@ -162,6 +203,29 @@ fn span_start(spans: &[Span], step: usize) -> usize {
 type Misfit = (usize, Reason);
 
 impl Step {
+    /// [`Step::end`] of the kinds that are rare, or whose ends need a search; `quote` is the next one.
+    #[inline(never)]
+    fn marked_end(&self, line: &[u8], at: usize, quote: Option<usize>, following: (&[Step], usize)) -> Option<usize> {
+        match &self.cut {
+            Cut::JsonQuote { at: offset } => {
+                let quote = quote.filter(|&quote| quote >= at)?;
+                let escaped = quote > at && line.get(quote - 1) == Some(&b'\\');
+                if escaped { None } else { quote.checked_sub(*offset) }
+            }
+            Cut::Soft { guard, .. } => {
+                let end = soft_end(&self.literal, line, at, *guard)?;
+                quote.is_none_or(|quote| end <= quote).then_some(end)
+            }
+            _ => self.end(line, at, following).ok(),
+        }
+    }
+
+    /// Whether an empty value is none of this step's.
+    #[inline(always)]
+    fn never_empty(&self) -> bool {
+        matches!(self.cut, Cut::Number { empty: false, .. })
+    }
+
     /// Where the value that starts at `at` ends; its literal is known to stand there. `following` is a place among all
     /// steps: those from it on come after this one.
     #[inline(always)]
@@ -233,7 +297,9 @@ impl Step {
     fn list(&self, line: &[u8], at: usize, table: &[bool; 256]) -> usize {
         let member = |at: usize| line.get(at).is_some_and(|&byte| table.get(usize::from(byte)) == Some(&true));
         let mut start = at;
-        let mut end = at;
+        // Mostly the list is one number.
+        let dot = table.get(usize::from(b'.')) == Some(&true);
+        let mut end = at + number_length(line.get(at..).unwrap_or_default(), dot);
         loop {
             while member(end) {
                 end += 1;

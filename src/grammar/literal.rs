@@ -40,7 +40,8 @@ impl Literal {
                 u64::from_le_bytes(*chunk) & self.mask == self.word
                     && (self.bytes.len() <= 8 || rest.starts_with(&self.bytes))
             }
-            None => rest.starts_with(&self.bytes),
+            // Near the line's end, where a call would cost more than these few bytes.
+            None => rest.len() >= self.bytes.len() && rest.iter().zip(&self.bytes).all(|(one, other)| one == other),
         }
     }
 
@@ -106,6 +107,40 @@ pub(crate) fn number_length(bytes: &[u8], dot: bool) -> usize {
     passed + rest.iter().take_while(|&&byte| byte.is_ascii_digit() || dot && byte == b'.').count()
 }
 
+/// Whether `byte` is among `bytes`. Eight are looked at as one word, and the last of them again if eight do not divide
+/// them: one branch for all, where a call to memchr costs more than most values here.
+#[inline]
+pub(crate) fn contains(byte: u8, bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk::<8>() else { return bytes.contains(&byte) };
+    let pattern = u64::from(byte).wrapping_mul(ONES);
+    let zeros = |chunk: &[u8; 8]| {
+        let difference = u64::from_le_bytes(*chunk) ^ pattern;
+        difference.wrapping_sub(ONES) & !difference & HIGH
+    };
+    bytes.as_chunks::<8>().0.iter().fold(zeros(last), |all, chunk| all | zeros(chunk)) != 0
+}
+
+/// Whether 8 to 24 bytes without a `"` can all be in one member of a list of addresses: no space, comma, control byte.
+/// False where they are fewer or more, or not ASCII: that is for others to say.
+#[inline(always)]
+pub(crate) fn members(bytes: &[u8]) -> bool {
+    let fit = |chunk: &[u8; 8]| {
+        const LOW: u64 = !HIGH;
+        let word = u64::from_le_bytes(*chunk);
+        let ascii = word & LOW;
+        let above_space = ascii + ONES * (0x7F - 0x20);
+        let no_comma = (ascii ^ (ONES * 0x2C)) + LOW;
+        above_space & no_comma & !word & HIGH
+    };
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) if bytes.len() <= 24 => {
+            let middle = bytes.get(8..).and_then(|rest| rest.first_chunk::<8>()).unwrap_or(first);
+            fit(first) & fit(middle) & fit(last) == HIGH
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +150,22 @@ mod tests {
         #[test]
         fn finds_what_memchr_finds(haystack in proptest::collection::vec(0_u8..4, 0..40), byte in 0_u8..4) {
             prop_assert_eq!(find_byte(byte, &haystack), memchr::memchr(byte, &haystack));
+        }
+
+        #[test]
+        fn contains_what_is_there(haystack in proptest::collection::vec(any::<u8>(), 0..40), byte in any::<u8>(), at in 0_usize..40) {
+            prop_assert_eq!(contains(byte, &haystack), haystack.contains(&byte));
+            if let Some(&there) = haystack.get(at) {
+                prop_assert!(contains(there, &haystack));
+            }
+        }
+
+        #[test]
+        fn members_are_above_space_and_no_comma(
+            bytes in proptest::collection::vec(prop_oneof![40 => b'!'..=b'~', 1 => any::<u8>()], 0..30)
+        ) {
+            let all = bytes.iter().all(|&byte| byte > b' ' && byte != b',' && byte < 0x80);
+            prop_assert_eq!(members(&bytes), (8..=24).contains(&bytes.len()) && all);
         }
 
         #[test]

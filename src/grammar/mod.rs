@@ -11,6 +11,7 @@ mod escape;
 mod format;
 pub mod library;
 mod literal;
+mod marks;
 pub(crate) mod plan;
 mod reject;
 mod roles;
@@ -29,4 +30,5 @@ pub use roles::{Clock, Roles};
 pub use variable::{Kind, Variable};
 
 pub(crate) use cut::{Span, chomp};
-pub(crate) use literal::find_byte;
+pub(crate) use literal::{contains, find_byte};
+pub(crate) use marks::Marks;

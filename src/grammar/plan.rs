@@ -65,6 +65,10 @@ pub(crate) struct Step {
     pub(crate) variable: usize,
     pub(crate) cut: Cut,
     pub(crate) literal: Literal,
+    /// How many `"` the literal holds.
+    pub(crate) quotes: usize,
+    /// Whether the cut is a list of addresses and the literal begins with a `"`.
+    pub(crate) quoted: bool,
 }
 
 /// A compiled format.
@@ -72,6 +76,11 @@ pub(crate) struct Step {
 pub(crate) struct Plan {
     /// The literal before the first variable.
     pub(crate) lead: Literal,
+    /// How many `"` the lead holds.
+    pub(crate) lead_quotes: usize,
+    /// How many `"` a line holds whose values hold none; None where they may hold any, or where the line's end is not
+    /// the literal's.
+    pub(crate) quotes: Option<usize>,
     pub(crate) steps: Vec<Step>,
     /// How many spaces the format's text ends in; a line may end in as many or fewer.
     pub(crate) trailing_spaces: usize,
@@ -116,12 +125,22 @@ pub(crate) fn compile(text: &str, pieces: &[Piece], escape: Escape) -> Result<(P
             _ => delimited(place.kind, &place.literal, escape, next.map(|next| next.kind)),
         };
         let cut = if place.name == "is_args" { Cut::IsArgs } else { cut };
-        steps.push(Step { variable: place.variable, cut, literal: Literal::new(&place.literal) });
+        let quotes = quotes_in(&place.literal);
+        let quoted = place.kind == Kind::UpstreamAddrs && place.literal.starts_with(b"\"");
+        steps.push(Step { variable: place.variable, cut, literal: Literal::new(&place.literal), quotes, quoted });
     }
     let mark = mark(&lead, &places);
     let ends_in_text = matches!(steps.last(), Some(Step { cut: Cut::Rest { token: false }, .. }));
     let raw = escape == Escape::None;
-    Ok((Plan { lead: Literal::new(&lead), steps, trailing_spaces, raw, mark, ends_in_text }, variables))
+    let lead_quotes = quotes_in(&lead);
+    let quotes = (!raw && !ends_in_text && trailing_spaces == 0)
+        .then(|| lead_quotes + steps.iter().map(|step| step.quotes).sum::<usize>());
+    let lead = Literal::new(&lead);
+    Ok((Plan { lead, lead_quotes, quotes, steps, trailing_spaces, raw, mark, ends_in_text }, variables))
+}
+
+fn quotes_in(literal: &[u8]) -> usize {
+    literal.iter().filter(|&&byte| byte == b'"').count()
 }
 
 fn mark(lead: &[u8], places: &[Place<'_>]) -> Option<Mark> {

@@ -2,11 +2,11 @@
 //!
 //! Its buckets are HdrHistogram's (unit 1 ms, 3 digits): exact below 2048 ms, within 0.1 % above. Most cells of a
 //! route and interval hold few samples, so these are kept as they are, and an [`hdrhistogram::Histogram`] is made
-//! only once there are more than [`FEW`]. Both forms answer alike.
+//! only once there are more than [`FEW`]; later ones join it in as large groups. All forms answer alike.
 
 use hdrhistogram::Histogram;
 
-/// Up to this many samples are kept one by one (1 KiB) before a dense histogram (8 KiB and more) is made.
+/// Up to this many samples are kept one by one (1 KiB) before a dense histogram (8 KiB and more) takes them.
 const FEW: usize = 256;
 
 /// Below this value every millisecond has a bucket of its own.
@@ -59,25 +59,28 @@ fn record(histogram: &mut Histogram<u32>, value: u32, count: u32) {
     }
 }
 
+fn empty_dense() -> Option<Box<Histogram<u32>>> {
+    let mut dense = Histogram::<u32>::new(3).ok()?;
+    dense.auto(true);
+    Some(Box::new(dense))
+}
+
+fn buckets_of(dense: &Histogram<u32>) -> Vec<(u64, u64)> {
+    dense
+        .iter_recorded()
+        .map(|step| (lowest_equivalent(step.value_iterated_to()), u64::from(step.count_at_value())))
+        .collect()
+}
+
 /// Samples of one kind of time, in milliseconds.
 #[derive(Debug, Clone, Default)]
 pub struct Latency {
     count: u64,
     sum: u64,
     max: u64,
-    samples: Samples,
-}
-
-#[derive(Debug, Clone)]
-enum Samples {
-    Few(Vec<u32>),
-    Many(Box<Histogram<u32>>),
-}
-
-impl Default for Samples {
-    fn default() -> Samples {
-        Samples::Few(Vec::new())
-    }
+    /// Samples not yet in `dense`, at most [`FEW`]: put there together they cost a fraction.
+    recent: Vec<u32>,
+    dense: Option<Box<Histogram<u32>>>,
 }
 
 impl Latency {
@@ -87,36 +90,29 @@ impl Latency {
         self.count += 1;
         self.sum = self.sum.saturating_add(millis);
         self.max = self.max.max(millis);
-        let value = u32::try_from(millis).unwrap_or(u32::MAX);
-        match &mut self.samples {
-            Samples::Few(values) if values.len() < FEW => {
-                if values.capacity() == 0 {
-                    // What most cells come to, in one allocation instead of three.
-                    values.reserve_exact(16);
-                }
-                values.push(value);
-            }
-            Samples::Few(_) => self.make_dense(value),
-            Samples::Many(histogram) => record(histogram, value, 1),
-        }
+        self.push(u32::try_from(millis).unwrap_or(u32::MAX));
     }
 
-    #[cold]
-    fn make_dense(&mut self, value: u32) {
-        let mut samples = std::mem::take(&mut self.samples);
-        if let Samples::Few(values) = &samples
-            && let Ok(mut histogram) = Histogram::<u32>::new(3)
-        {
-            histogram.auto(true);
-            for &value in values {
-                record(&mut histogram, value, 1);
-            }
-            samples = Samples::Many(Box::new(histogram));
+    #[inline]
+    fn push(&mut self, value: u32) {
+        if self.recent.len() >= FEW {
+            self.condense();
+        } else if self.recent.capacity() == 0 {
+            // What most cells come to, in one allocation instead of three.
+            self.recent.reserve_exact(16);
         }
-        self.samples = samples;
-        match &mut self.samples {
-            Samples::Few(values) => values.push(value),
-            Samples::Many(histogram) => record(histogram, value, 1),
+        self.recent.push(value);
+    }
+
+    /// Puts the recent samples into the dense histogram, which is made if there is none.
+    #[cold]
+    fn condense(&mut self) {
+        if self.dense.is_none() {
+            self.dense = empty_dense();
+        }
+        // Without a dense histogram, which cannot be, the samples stay as they are.
+        if let Some(dense) = &mut self.dense {
+            self.recent.drain(..).for_each(|value| record(dense, value, 1));
         }
     }
 
@@ -142,15 +138,13 @@ impl Latency {
 
     /// Add another histogram's samples, without error.
     pub fn merge(&mut self, other: &Latency) {
-        if let Samples::Few(values) = &other.samples
-            && let Samples::Few(own) = &mut self.samples
-            && own.len() + values.len() <= FEW
-        {
-            own.extend_from_slice(values);
-        } else {
-            for (value, count) in other.buckets() {
+        if let Some(dense) = &other.dense {
+            for (value, count) in buckets_of(dense) {
                 self.add(value, count);
             }
+        }
+        for &value in &other.recent {
+            self.push(value);
         }
         self.count += other.count;
         self.sum = self.sum.saturating_add(other.sum);
@@ -160,41 +154,42 @@ impl Latency {
     fn add(&mut self, value: u64, count: u64) {
         let value = u32::try_from(value).unwrap_or(u32::MAX);
         for done in 0..count {
-            match &mut self.samples {
-                Samples::Few(values) if values.len() < FEW => values.push(value),
-                Samples::Few(_) => self.make_dense(value),
-                Samples::Many(histogram) => {
-                    let rest = u32::try_from(count - done).unwrap_or(u32::MAX);
-                    record(histogram, value, rest);
+            if self.recent.len() >= FEW {
+                self.condense();
+            }
+            match &mut self.dense {
+                Some(dense) => {
+                    record(dense, value, u32::try_from(count - done).unwrap_or(u32::MAX));
                     return;
                 }
+                None => self.recent.push(value),
             }
         }
     }
 
     /// The buckets that hold samples, as (lowest value of the bucket in ms, count), in ascending order.
     pub fn buckets(&self) -> Vec<(u64, u64)> {
-        match &self.samples {
-            Samples::Few(values) => {
-                // On the stack: this is done for every cell of every commit.
-                let mut sorted = [0; FEW];
-                let sorted = sorted.get_mut(..values.len()).unwrap_or_default();
-                sorted.copy_from_slice(values);
-                sorted.sort_unstable();
-                let mut buckets: Vec<(u64, u64)> = Vec::with_capacity(values.len());
-                for value in sorted.iter().map(|&value| lowest_equivalent(u64::from(value))) {
-                    match buckets.last_mut() {
-                        Some((last, count)) if *last == value => *count += 1,
-                        _ => buckets.push((value, 1)),
-                    }
-                }
-                buckets
+        if let Some(dense) = &self.dense {
+            if self.recent.is_empty() {
+                return buckets_of(dense);
             }
-            Samples::Many(histogram) => histogram
-                .iter_recorded()
-                .map(|step| (lowest_equivalent(step.value_iterated_to()), u64::from(step.count_at_value())))
-                .collect(),
+            let mut whole = dense.clone();
+            self.recent.iter().for_each(|&value| record(&mut whole, value, 1));
+            return buckets_of(&whole);
         }
+        // On the stack: this is done for every cell of every commit.
+        let mut sorted = [0; FEW];
+        let sorted = sorted.get_mut(..self.recent.len()).unwrap_or_default();
+        sorted.copy_from_slice(self.recent.get(..sorted.len()).unwrap_or_default());
+        sorted.sort_unstable();
+        let mut buckets: Vec<(u64, u64)> = Vec::with_capacity(sorted.len());
+        for value in sorted.iter().map(|&value| lowest_equivalent(u64::from(value))) {
+            match buckets.last_mut() {
+                Some((last, count)) if *last == value => *count += 1,
+                _ => buckets.push((value, 1)),
+            }
+        }
+        buckets
     }
 
     /// Rebuild from what [`Latency::buckets`], [`Latency::sum_ms`] and [`Latency::max_ms`] gave.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lines::Lines;
-use crate::grammar::{Format, FormatError, Reject};
+use crate::grammar::{Format, FormatError, Marks, Reject};
 use crate::record::{Needs, Parser, Record};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
 
@@ -39,6 +39,7 @@ pub struct Interpreter {
     threshold_ms: u64,
     /// For each variable that rules look at: its index in the format, if the format has it.
     wanted: Vec<Option<usize>>,
+    marks: Marks,
 }
 
 impl Interpreter {
@@ -56,6 +57,7 @@ impl Interpreter {
             matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)),
             threshold_ms: with.threshold_ms,
             wanted,
+            marks: Marks::default(),
         })
     }
 
@@ -63,6 +65,52 @@ impl Interpreter {
     /// newline, what it says or why it was rejected, and the parser for the line's raw values.
     #[inline]
     pub fn block<'b>(
+        &mut self,
+        block: &'b [u8],
+        mut each: impl FnMut(usize, &'b [u8], Result<Seen<'b>, Reject>, &Parser),
+    ) {
+        let Some(quotes) = self.parser.quotes().filter(|_| u32::try_from(block.len()).is_ok()) else {
+            return self.block_by_lines(block, each);
+        };
+        self.marks.begin();
+        let mut start = 0;
+        while start < block.len() {
+            let (line, record) = self.parse_next(block, start, quotes);
+            let seen = record.map(|record| self.route(line, record));
+            each(start, line, seen, &self.parser);
+            start += line.len() + 1;
+        }
+    }
+
+    /// The line that begins at `start`, and what it says.
+    #[inline(always)]
+    fn parse_next<'b>(
+        &mut self,
+        block: &'b [u8],
+        start: usize,
+        quotes: usize,
+    ) -> (&'b [u8], Result<Record<'b>, Reject>) {
+        if let Some((end, marks)) = self.marks.line(block, quotes)
+            && let Some(line) = block.get(start..end)
+            && self.parser.cut_marked(line, marks, start)
+            && self.marks.clean()
+        {
+            self.marks.pass(quotes);
+            return (line, self.parser.read(line));
+        }
+        self.parse_odd(block, start)
+    }
+
+    /// [`Interpreter::parse_next`] for a line that does not fit, or not as most lines do.
+    #[cold]
+    fn parse_odd<'b>(&mut self, block: &'b [u8], start: usize) -> (&'b [u8], Result<Record<'b>, Reject>) {
+        let end = self.marks.pass_any(block);
+        let line = block.get(start..end).unwrap_or_default();
+        (line, self.parser.parse(line))
+    }
+
+    /// [`Interpreter::block`] line by line.
+    fn block_by_lines<'b>(
         &mut self,
         block: &'b [u8],
         mut each: impl FnMut(usize, &'b [u8], Result<Seen<'b>, Reject>, &Parser),

@@ -135,8 +135,24 @@ impl Parser {
         self.read(line)
     }
 
+    /// How many quotes a line holds that [`Parser::cut_marked`] takes; None if it takes none.
+    pub(crate) fn quotes(&self) -> Option<usize> {
+        self.format.plan().quotes
+    }
+
+    /// Cuts a line of which it is known where its quotes stand: `quotes` are their offsets plus `base`. Whether it
+    /// fits, so that [`Parser::read`] can follow; if not, or not as such lines mostly do, [`Parser::parse`] tells more.
     #[inline(always)]
-    fn read<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
+    pub(crate) fn cut_marked(&mut self, line: &[u8], quotes: &[u32], base: usize) -> bool {
+        self.format.plan().cut_marked(chomp(line), quotes, base, &mut self.spans)
+    }
+
+    /// The record of the line that was just cut, without its newline.
+    ///
+    /// # Errors
+    /// As [`Parser::parse`].
+    #[inline(always)]
+    pub(crate) fn read<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         let end = self.read_end(line)?;
         let [response, connect, header] = self.fields.upstream;
         let request_time_ms = self.number(line, self.fields.request_time, number::duration_ms)?;
@@ -150,7 +166,7 @@ impl Parser {
             protocol: b"",
             malformed_request: false,
             status: self.number(line, self.fields.status, status)?,
-            bytes_sent: self.number(line, self.fields.bytes, number::integer)?,
+            bytes_sent: self.integer(line, self.fields.bytes)?,
             host: self.text(line, self.fields.host),
         };
         self.read_request(line, &mut record);
@@ -192,6 +208,16 @@ impl Parser {
             b"" | b"-" => Ok(None),
             value => read(value).map(Some).map_err(|reason| Reject::at(from as usize, reason)),
         }
+    }
+
+    #[inline(always)]
+    fn integer(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
+        if let Some(&(from, until)) = step.and_then(|step| self.spans.get(step))
+            && let Some(whole) = number::integer_in(line, from as usize, until as usize)
+        {
+            return Ok(Some(whole));
+        }
+        self.number(line, step, number::integer)
     }
 
     #[inline(always)]

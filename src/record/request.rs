@@ -1,6 +1,6 @@
 //! The request line: method, target, protocol.
 
-use crate::grammar::find_byte;
+use crate::grammar::{contains, find_byte};
 
 /// The three parts of a well-formed `$request`; the protocol is empty in HTTP/0.9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) fn split(request: &[u8]) -> Option<RequestLine<'_>> {
         }
         _ => (rest, &b""[..]),
     };
-    if target.is_empty() || memchr::memchr(b' ', target).is_some() {
+    if target.is_empty() || contains(b' ', target) {
         return None;
     }
     Some(RequestLine { method, target, protocol })

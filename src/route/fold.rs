@@ -17,6 +17,7 @@
 //! After [`SEGMENTS_MAX`] segments, or when the name would grow too long, the rest is `{rest}`. Slugs stay: the cap
 //! bounds them.
 
+use super::glance::{Glance, glance};
 use super::name::{NAME_MAX, NODE_MAX, encode_segment, is_escaped, push_escape, read_escape};
 
 /// Segments kept; what comes after is `{rest}`.
@@ -81,6 +82,59 @@ fn class(byte: u8) -> u8 {
 /// Whether all of it went in; otherwise it was cut with `{rest}`.
 #[inline]
 pub fn fold(path: &[u8], out: &mut Vec<u8>) -> bool {
+    match quick(path) {
+        Some(quick) => {
+            fold_quick(path, quick, out);
+            true
+        }
+        None => fold_any(path, out),
+    }
+}
+
+/// The path without its query, if folding leaves it as it is and that is seen at a glance.
+#[inline]
+pub(super) fn unfolded(path: &[u8]) -> Option<&[u8]> {
+    let quick = quick(path)?;
+    if quick.digits == 0 { path.get(..quick.length) } else { None }
+}
+
+/// What is seen at a glance of a path of a usual length, usual bytes and not too many segments: it is whole, its nodes
+/// and its name fit, and only segments with a digit are folded.
+#[inline]
+fn quick(path: &[u8]) -> Option<Glance> {
+    glance(path).filter(|quick| quick.slashes & 1 == 1 && quick.slashes.count_ones() as usize <= SEGMENTS_MAX)
+}
+
+#[inline]
+fn fold_quick(path: &[u8], quick: Glance, out: &mut Vec<u8>) {
+    let Glance { length, slashes, mut digits } = quick;
+    let mut kept = 0;
+    while digits != 0 {
+        let digit = digits.trailing_zeros();
+        // The path begins with a slash, so there is one before the digit.
+        let from = 64 - (slashes & ((1 << digit) - 1)).leading_zeros() as usize;
+        let end = ((slashes >> digit).trailing_zeros() as usize).saturating_add(digit as usize).min(length);
+        let segment = path.get(from..end).unwrap_or_default();
+        // Neither shift is over 63: a path of 64 bytes is not looked at, and a segment does not begin at 0.
+        let within = (1 << end) - (1 << from);
+        let only = digits & within == within;
+        if only || segment.len() >= 5 {
+            out.extend_from_slice(path.get(kept..from).unwrap_or_default());
+            if only {
+                out.extend_from_slice(b"{id}");
+            } else {
+                let classes = segment.iter().fold(0, |classes, &byte| classes | class(byte));
+                fold_segment(segment, classes, out);
+            }
+            kept = end;
+        }
+        digits &= !((1 << end) - 1);
+    }
+    out.extend_from_slice(path.get(kept..length).unwrap_or_default());
+}
+
+/// [`fold`], byte by byte.
+pub(super) fn fold_any(path: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     // Segments that stay are copied in runs, from `kept` on, when one comes that does not, or at the end.
     let (mut kept, mut at, mut segments) = (0, 0, 0);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::RouteId;
 use super::cache::Cache;
 use super::condition::Facts;
-use super::fold::fold;
+use super::fold::{fold, unfolded};
 use super::interner::Routes;
 use super::name::encode_path;
 use super::request::{Request, Subject, bare_host, without_query};
@@ -94,13 +94,20 @@ impl Matcher {
     }
 
     fn by_path(&mut self, request: &Request<'_>, subject: Subject<'_>) -> (Found, Option<u16>) {
-        push_template(subject, request.status, &mut self.key);
-        let hash = self.answers.hash(&self.key);
-        if let Some(Answer::Route(found, rule)) = self.answers.get(&self.key, hash) {
+        let as_it_is = match subject {
+            Subject::Path { path, .. } if request.status != Some(101) => unfolded(path),
+            _ => None,
+        };
+        let key = as_it_is.unwrap_or_else(|| {
+            push_template(subject, request.status, &mut self.key);
+            &self.key
+        });
+        let hash = self.answers.hash(key);
+        if let Some(Answer::Route(found, rule)) = self.answers.get(key, hash) {
             return (found, rule);
         }
-        let found = self.names.intern(&encode_path(&self.key));
-        self.answers.put(&self.key, hash, Answer::Route(found, None));
+        let found = self.names.intern(&encode_path(key));
+        self.answers.put(key, hash, Answer::Route(found, None));
         (found, None)
     }
 

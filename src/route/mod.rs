@@ -7,6 +7,7 @@
 mod cache;
 mod condition;
 pub mod fold;
+mod glance;
 mod interner;
 mod matcher;
 pub mod name;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::route::encode_path;
-use crate::route::fold::{SEGMENTS_MAX, fold};
+use crate::route::fold::{SEGMENTS_MAX, fold, fold_any, unfolded};
 use crate::route::name::{NAME_MAX, is_safe};
 
 fn folded(path: &str) -> String {
@@ -107,5 +107,38 @@ proptest! {
     #[test]
     fn ids_do_not_matter(left in 0u64.., right in 0u64.., area in "[a-z]{1,9}") {
         prop_assert_eq!(folded(&format!("/{area}/{left}/x")), folded(&format!("/{area}/{right}/x")));
+    }
+}
+
+/// Paths with what is folded and what is not, mostly short enough to be seen at a glance.
+fn path() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[a-z]{0,9}",
+        3 => "[0-9]{1,7}",
+        1 => "[0-9a-f]{8,12}",
+        2 => "[a-zA-Z0-9]{4,24}",
+        1 => "[-_.]",
+        1 => "[a-z]{1,4}[-_.][0-9]{1,6}",
+        1 => Just("18cec445-53c0-43ce-ad2f-a93bd9f2987e".to_owned()),
+        1 => Just("jo@example.com".to_owned()),
+        1 => Just("%2F\\xC3{".to_owned()),
+        1 => Just("?q=/1/2".to_owned()),
+        1 => Just("#x".to_owned()),
+    ];
+    proptest::collection::vec(proptest::collection::vec(piece, 0..3), 0..15)
+        .prop_map(|segments| segments.iter().map(|pieces| format!("/{}", pieces.concat())).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+    #[test]
+    fn a_glance_folds_as_a_look_at_every_byte(path in path()) {
+        let path = if path.is_empty() { "/" } else { path.as_str() };
+        let (mut quick, mut slow) = (b"x".to_vec(), b"x".to_vec());
+        prop_assert_eq!(fold(path.as_bytes(), &mut quick), fold_any(path.as_bytes(), &mut slow));
+        prop_assert_eq!(String::from_utf8_lossy(&quick), String::from_utf8_lossy(&slow));
+        if let Some(same) = unfolded(path.as_bytes()) {
+            prop_assert_eq!(same, &slow[1..]);
+        }
     }
 }

@@ -1,0 +1,206 @@
+//! Where the quotes and line ends of a block stand, found for a stretch of it at once.
+//!
+//! Nearly every search in a line of `escape=default` is for a `"`, and how many a line holds is known from its format.
+//! So one pass over the block, 64 bytes a turn, replaces them all, the search for the newline and that for a NUL.
+
+use wide::u8x16;
+
+/// Bytes indexed at a time: they are still in the first-level cache when their lines are cut.
+const STRETCH: usize = 16 * 1024;
+
+/// Marks of one 64-byte chunk that are written without asking how many there are.
+const AT_ONCE: usize = 4;
+
+/// The quotes and newlines of a block, in order, from the current line on as far as the block was looked at.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Marks {
+    /// Offsets in the block; valid up to `filled`.
+    at: Vec<u32>,
+    filled: usize,
+    /// The first mark that belongs to the current line.
+    next: usize,
+    /// Where the part of the block that was not looked at begins.
+    until: usize,
+    /// No NUL stands in the current stretch, nor in the line that reached into it.
+    clean: bool,
+}
+
+impl Marks {
+    /// Begins a block.
+    pub(crate) fn begin(&mut self) {
+        (self.filled, self.next, self.until, self.clean) = (0, 0, 0, true);
+    }
+
+    /// Whether the current line is known to hold no NUL.
+    pub(crate) fn clean(&self) -> bool {
+        self.clean
+    }
+
+    /// The end of the current line, and its quotes, if it holds as many as that. That it holds no newline among them is
+    /// for the caller to find out, who looks at each.
+    #[inline(always)]
+    pub(crate) fn line(&mut self, block: &[u8], quotes: usize) -> Option<(usize, &[u32])> {
+        if self.next + quotes >= self.filled {
+            self.look_on(block, quotes);
+        }
+        let (&end, before) = self.at.get(self.next..self.filled)?.get(..=quotes)?.split_last()?;
+        (block.get(end as usize) == Some(&b'\n')).then_some((end as usize, before))
+    }
+
+    /// The line that [`Marks::line`] gave is done with.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, quotes: usize) {
+        self.next += quotes + 1;
+    }
+
+    /// The end of the current line, whatever it holds, which then is done with; the block's end if it has no newline.
+    pub(crate) fn pass_any(&mut self, block: &[u8]) -> usize {
+        loop {
+            while let Some(&at) = self.at.get(self.next..self.filled).and_then(<[u32]>::first) {
+                self.next += 1;
+                if block.get(at as usize) == Some(&b'\n') {
+                    return at as usize;
+                }
+            }
+            if self.until >= block.len() {
+                return block.len();
+            }
+            self.index(block);
+        }
+    }
+
+    /// Looks at further stretches until there is a mark more than `quotes`, or nothing to look at.
+    #[cold]
+    fn look_on(&mut self, block: &[u8], quotes: usize) {
+        while self.next + quotes >= self.filled && self.until < block.len() {
+            self.index(block);
+        }
+    }
+
+    /// Looks at the next stretch.
+    fn index(&mut self, block: &[u8]) {
+        let last_line_ended =
+            self.next == self.filled && self.until.checked_sub(1).is_none_or(|last| block.get(last) == Some(&b'\n'));
+        self.at.copy_within(self.next..self.filled, 0);
+        self.filled -= self.next;
+        self.next = 0;
+        let from = self.until;
+        let stretch = block.get(from..block.len().min(from + STRETCH)).unwrap_or_default();
+        self.until = from + stretch.len();
+        let room = self.filled + stretch.len() + AT_ONCE;
+        if self.at.len() < room {
+            self.at.resize(room, 0);
+        }
+        let (chunks, rest) = stretch.as_chunks::<64>();
+        let mut least = u8x16::splat(b' ');
+        let mut at = from;
+        for chunk in chunks {
+            self.push(marks_of(chunk, &mut least), at);
+            at += 64;
+        }
+        let mut last = [b' '; 64];
+        for (to, byte) in last.iter_mut().zip(rest) {
+            *to = *byte;
+        }
+        self.push(marks_of(&last, &mut least), at);
+        let clean = !least.to_array().contains(&0);
+        self.clean = clean && (self.clean || last_line_ended);
+    }
+
+    /// Appends the marks of the chunk at `from`.
+    #[inline(always)]
+    fn push(&mut self, mut bits: u64, from: usize) {
+        let from = from as u32;
+        let count = bits.count_ones() as usize;
+        let mut done = 0;
+        // Mostly there are few: a fixed number of steps is quicker than a loop whose length nobody can foretell.
+        while let Some(room) = self.at.get_mut(self.filled + done..).and_then(|room| room.first_chunk_mut::<AT_ONCE>())
+        {
+            for mark in room {
+                *mark = from + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+            done += AT_ONCE;
+            if done >= count {
+                break;
+            }
+        }
+        self.filled += count;
+    }
+}
+
+/// A bit for each quote and newline; `least` becomes 0 somewhere if there is a NUL.
+#[inline(always)]
+fn marks_of(chunk: &[u8; 64], least: &mut u8x16) -> u64 {
+    let (quote, newline) = (u8x16::splat(b'"'), u8x16::splat(b'\n'));
+    let mut bits = 0;
+    for (part, shift) in chunk.as_chunks::<16>().0.iter().zip([0, 16, 32, 48]) {
+        let bytes = u8x16::from(*part);
+        *least = least.min(bytes);
+        bits |= u64::from((bytes.simd_eq(quote) | bytes.simd_eq(newline)).to_bitmask()) << shift;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Lines of few and many marks, short and long.
+    fn block() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![20 => Just(b'x'), 3 => Just(b'"'), 1 => Just(b'\n'), 1 => any::<u8>()];
+        let run = (byte, prop_oneof![9 => 1_usize..9, 1 => 1_usize..300, 1 => 20_000_usize..40_000]);
+        proptest::collection::vec(run, 0..60)
+            .prop_map(|runs| runs.into_iter().flat_map(|(byte, count)| vec![byte; count]).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn lines_and_quotes_are_those_that_memchr_finds(block in block(), expected in 0_usize..9, any_line in 0..3) {
+            let mut marks = Marks::default();
+            // What an earlier block left must not matter.
+            marks.begin();
+            marks.pass_any(b"\"\"\0\n\"\"");
+            marks.begin();
+            let mut start = 0;
+            let mut number = 0;
+            while start < block.len() {
+                let end = memchr::memchr(b'\n', &block[start..]).map(|length| start + length);
+                let line = &block[start..end.unwrap_or(block.len())];
+                let quotes: Vec<u32> = memchr::memchr_iter(b'"', line).map(|at| (start + at) as u32).collect();
+                let given = marks.line(&block, expected).map(|(end, quotes)| (end, quotes.to_vec()));
+                if let Some(end) = end && quotes.len() == expected {
+                    prop_assert_eq!(&given, &Some((end, quotes.clone())));
+                } else if let Some((_, given)) = &given {
+                    prop_assert!(given.iter().any(|&at| block[at as usize] == b'\n'));
+                }
+                prop_assert!(!(marks.clean() && line.contains(&0)));
+                number += 1;
+                let fits = given.is_some() && quotes.len() == expected && number % 3 != any_line;
+                if fits {
+                    marks.pass(expected);
+                } else {
+                    prop_assert_eq!(marks.pass_any(&block), end.unwrap_or(block.len()));
+                }
+                prop_assert!(!(marks.clean() && line.contains(&0)));
+                start += line.len() + 1;
+            }
+        }
+    }
+
+    #[test]
+    fn a_hole_is_forgotten_after_its_line() {
+        let mut block = b"a\n\0\n".to_vec();
+        block.resize(STRETCH, b'\n');
+        block.extend_from_slice(b"\"\n");
+        let mut marks = Marks::default();
+        marks.begin();
+        while marks.pass_any(&block) < STRETCH - 1 {}
+        assert!(!marks.clean());
+        assert_eq!(marks.line(&block, 1), Some((STRETCH + 1, &[STRETCH as u32][..])));
+        assert!(marks.clean());
+    }
+}
