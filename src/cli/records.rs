@@ -50,7 +50,7 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
         failed: None,
     };
     let mut reading = Reading { workers, records };
-    let complete = files.run(std::slice::from_mut(&mut reading));
+    let missing = files.run(std::slice::from_mut(&mut reading));
     let mut tally = reading.records;
     if let Some(error) = tally.failed {
         return Err(error);
@@ -59,7 +59,7 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
     if tally.rejected > 0 {
         say(&format!("{} lines rejected", tally.rejected));
     }
-    Ok(Answer::of(tally.written > 0, complete))
+    Ok(Answer::of(tally.written > 0, &missing))
 }
 
 /// The fields of every record, whatever the format.

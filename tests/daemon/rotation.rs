@@ -96,6 +96,9 @@ fn a_deleted_log_leaves_what_the_index_holds() {
     }
     assert_eq!(lines[2], new[0].exact());
 
+    let json: serde_json::Value = serde_json::from_str(&rig.ask(&["lines", "--format=json"]).ended(3)).unwrap();
+    assert_eq!((&json["complete"], &json["missing"][0]), (&false.into(), &"2 raw lines are gone".into()));
+
     let run = rig.ask(&["lines", "--format=jsonl"]);
     assert_eq!(run.code, 3);
     let first: serde_json::Value = serde_json::from_str(run.lines()[0]).unwrap();
