@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::args::{Format, SlowArguments};
 use super::context::Context;
 use super::files::{Files, Rejects, Workers};
-use super::output::{stdout, style, written};
+use super::output::{say, stdout, style, written};
 use super::{Answer, settings, window};
 use crate::error::Result;
 use crate::grammar::{Reason, Reject};
@@ -213,6 +213,10 @@ fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Re
             lines.insert(*at, line.to_vec());
         }
     });
+    let missing = missing.messages();
+    for message in &missing {
+        say(message);
+    }
     let files: HashMap<_, String> =
         view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect();
     let classes = classes.into_iter().map(|((route, status_class), class)| {
@@ -225,5 +229,5 @@ fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Re
         let route = names.get(&route).cloned().unwrap_or_default();
         finished(route, status_class, class.slow.count(), &class.slow, samples)
     });
-    Ok((classes.collect(), missing.messages()))
+    Ok((classes.collect(), missing))
 }

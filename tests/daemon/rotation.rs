@@ -113,6 +113,9 @@ fn a_deleted_log_leaves_what_the_index_holds() {
     // A window in which nothing is missing is a whole answer.
     let run = rig.ask(&["lines", "--from=2011-11-30T14:05:30Z", "--until=2011-11-30T14:07:00Z"]);
     assert_eq!(run.ended(0), new[0].exact() + "\n");
+    let run = rig.ask(&["slow", "--samples=2"]);
+    run.said(3, &["gone: the log last seen as "]);
+    assert!(run.out.contains("(raw line gone)") && run.out.contains(&new[0].exact()), "{}", run.out);
     // The histograms need no lines.
     assert!(rig.ask(&["report", "--format=csv"]).ended(0).contains("\nslow,3,7500,"));
 }
