@@ -268,7 +268,7 @@ fn files(context: &Context, arguments: &CheckArguments, findings: &mut Findings)
     let (names, formats) = (files.names.clone(), files.formats.clone());
     let workers = Workers::new(&files, &with, |_| Needs::latency())?;
     let mut tally = FitTally { workers, fits: names.iter().map(|_| Fit::default()).collect() };
-    if !files.run(std::slice::from_mut(&mut tally)) {
+    if !files.run(std::slice::from_mut(&mut tally)).is_empty() {
         findings.worst = Answer::Partial;
     }
     for ((name, format), fit) in names.iter().zip(&formats).zip(&tally.fits) {

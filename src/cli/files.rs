@@ -99,8 +99,8 @@ impl Files {
         Ok(files)
     }
 
-    /// Read them all; each tally on a thread of its own. Whether everything could be read; what could not is said.
-    pub(super) fn run<T: Tally + Send>(self, tallies: &mut [T]) -> bool {
+    /// Read them all; each tally on a thread of its own. What could not be read is said, and handed back a line each.
+    pub(super) fn run<T: Tally + Send>(self, tallies: &mut [T]) -> Vec<String> {
         if let Some(first) = tallies.first_mut() {
             for (file, offset, length) in self.too_long {
                 first.too_long(file, offset, length);
@@ -113,7 +113,15 @@ impl Files {
         for error in &failed {
             say(&format!("spikeline: {error}"));
         }
-        failed.is_empty()
+        failed.iter().map(missing).collect()
+    }
+}
+
+/// What an answer lacks for this error: its place and what happened, without the remedy.
+pub(super) fn missing(error: &Error) -> String {
+    match error.place() {
+        Some(place) => format!("{}: {}", place.path.display(), error.what()),
+        None => error.what().to_owned(),
     }
 }
 
@@ -188,7 +196,11 @@ fn names(pattern: &str, name: &str) -> bool {
 
 /// A grammar's name, or the text of a log_format.
 pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Format> {
+    let escape = escape.map(str::parse::<Escape>).transpose().map_err(Error::usage)?;
     if !text.contains('$') {
+        if escape.is_some() {
+            return Err(Error::usage(format!("the grammar `{text}` has its own escape")).remedy("leave out --escape"));
+        }
         return all.iter().find(|format| format.name() == text).cloned().ok_or_else(|| {
             let near = all
                 .iter()
@@ -202,8 +214,8 @@ pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) ->
             }
         });
     }
-    let escape = escape.map(str::parse::<Escape>).transpose().map_err(Error::usage)?.unwrap_or_default();
-    Format::compile("given", text, escape).map_err(|error| Error::usage(format!("log_format: {}", error.render())))
+    Format::compile("given", text, escape.unwrap_or_default())
+        .map_err(|error| Error::usage(format!("log_format: {}", error.render())))
 }
 
 /// The interpreters of one worker, made as files come.

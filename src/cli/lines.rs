@@ -25,7 +25,7 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         ByArgument::End => By::End,
     };
     let filter = window::filter(&arguments.filter, window, by)?;
-    let (mut found, complete) = if !arguments.files.files.is_empty() {
+    let (mut found, missing) = if !arguments.files.files.is_empty() {
         of_files(context, arguments, filter)?
     } else if arguments.all {
         all_of_store(context, &filter)?
@@ -39,8 +39,9 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         }
     }
     found.truncate(arguments.limit.unwrap_or(usize::MAX));
-    print(&found, arguments.format, window)?;
-    Ok(Answer::of(!found.is_empty(), complete))
+    let answer = Answer::of(!found.is_empty(), &missing);
+    print(&found, arguments.format, window, missing)?;
+    Ok(answer)
 }
 
 /// One line of the answer.
@@ -52,7 +53,7 @@ struct Found {
     line: Option<Vec<u8>>,
 }
 
-fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, bool)> {
+fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let view = context.view()?;
     let names: HashMap<_, String> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
     let query = Query {
@@ -89,8 +90,11 @@ fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter)
     if gone > 0 {
         say(&format!("{gone} of {} raw lines are gone; what the index holds of them is printed", found.len()));
     }
-    say_missing(&missing);
-    Ok((found, missing.is_empty() && gone == 0))
+    let mut missing = say_missing(&missing);
+    if gone > 0 {
+        missing.insert(0, format!("{gone} raw lines are gone"));
+    }
+    Ok((found, missing))
 }
 
 fn wanted_routes(view: &View, filter: &Filter) -> Option<Vec<crate::route::RouteId>> {
@@ -104,20 +108,17 @@ fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, S
     view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect()
 }
 
-fn say_missing(missing: &Missing) {
-    for generation in &missing.gone {
-        say(&format!("gone: the log last seen as {}", generation.path.display()));
+/// Say what could not be read; gives the messages back, for the answer.
+fn say_missing(missing: &Missing) -> Vec<String> {
+    let messages = missing.messages();
+    for message in &messages {
+        say(message);
     }
-    for error in &missing.failed {
-        say(&format!("spikeline: {error}"));
-    }
-    for log in &missing.unknown {
-        say(&format!("the configuration has no [[log]] with path {log:?}; its lines cannot be read again"));
-    }
+    messages
 }
 
 /// All lines of the window: the blocks that may hold any are read and parsed again.
-fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, bool)> {
+fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let view = context.view()?;
     let logs = settings::logs(context)?;
     if logs.is_empty() {
@@ -141,8 +142,7 @@ fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, bool)
             found.push(of_line(seen, locator, line, &with, file));
         }
     })?;
-    say_missing(&missing);
-    Ok((found, missing.is_empty()))
+    Ok((found, say_missing(&missing)))
 }
 
 fn of_line(
@@ -165,7 +165,7 @@ fn of_line(
     Found { entry, route, file, line: Some(line.to_vec()) }
 }
 
-fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(Vec<Found>, bool)> {
+fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
     let with = settings::interpreting(context)?;
     let names = files.names.clone();
@@ -178,9 +178,9 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
         found: Vec::new(),
         rejects: Rejects::default(),
     };
-    let complete = files.run(std::slice::from_mut(&mut tally));
+    let missing = files.run(std::slice::from_mut(&mut tally));
     tally.rejects.say(&names);
-    Ok((tally.found, complete))
+    Ok((tally.found, missing))
 }
 
 struct LinesTally {
@@ -219,7 +219,7 @@ impl Tally for LinesTally {
     }
 }
 
-fn print(found: &[Found], format: Format, window: Window) -> Result<()> {
+fn print(found: &[Found], format: Format, window: Window, missing: Vec<String>) -> Result<()> {
     let mut out = stdout();
     if format == Format::Table {
         let safe = on_terminal();
@@ -241,7 +241,8 @@ fn print(found: &[Found], format: Format, window: Window) -> Result<()> {
             }
         }
     } else {
-        written(write(&table(found, window), format.into(), style(), &mut out))?;
+        let table = Table { missing, ..table(found, window) };
+        written(write(&table, format.into(), style(), &mut out))?;
     }
     written(out.flush())
 }

@@ -35,11 +35,11 @@ enum Answer {
 }
 
 impl Answer {
-    fn of(found: bool, complete: bool) -> Answer {
-        match (found, complete) {
-            (_, false) => Answer::Partial,
-            (true, true) => Answer::Found,
-            (false, true) => Answer::Nothing,
+    fn of(found: bool, missing: &[String]) -> Answer {
+        match (found, missing) {
+            (_, [_, ..]) => Answer::Partial,
+            (true, []) => Answer::Found,
+            (false, []) => Answer::Nothing,
         }
     }
 }

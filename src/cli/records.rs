@@ -1,5 +1,6 @@
 //! `spikeline records`: the parsed requests, for jq, DuckDB and friends.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -8,13 +9,14 @@ use serde_json::{Map, Number, Value, json};
 use super::args::{Format as OutputFormat, RecordsArguments};
 use super::context::Context;
 use super::files::{Files, Workers};
-use super::output::{Stdout, say, stdout, written};
+use super::output::{Stdout, on_terminal, say, stdout, written};
 use super::{Answer, settings, window};
 use crate::error::{Error, Result};
 use crate::grammar::{Escape, Format, Kind, Reason, Reject, Variable};
 use crate::pipeline::batch::Tally;
 use crate::pipeline::{Filter, RouteFilter, Seen};
 use crate::record::{Needs, Parser, unescape, upstream_list};
+use crate::report::terminal_safe;
 use crate::route::Routes;
 use crate::store::By;
 use crate::time::{Timestamp, Window};
@@ -48,9 +50,10 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
         written: 0,
         rejected: 0,
         failed: None,
+        on_terminal: on_terminal(),
     };
     let mut reading = Reading { workers, records };
-    let complete = files.run(std::slice::from_mut(&mut reading));
+    let missing = files.run(std::slice::from_mut(&mut reading));
     let mut tally = reading.records;
     if let Some(error) = tally.failed {
         return Err(error);
@@ -59,7 +62,7 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
     if tally.rejected > 0 {
         say(&format!("{} lines rejected", tally.rejected));
     }
-    Ok(Answer::of(tally.written > 0, complete))
+    Ok(Answer::of(tally.written > 0, &missing))
 }
 
 /// The fields of every record, whatever the format.
@@ -94,6 +97,7 @@ struct RecordsTally {
     written: u64,
     rejected: u64,
     failed: Option<Error>,
+    on_terminal: bool,
 }
 
 impl RecordsTally {
@@ -136,6 +140,9 @@ impl RecordsTally {
             let raw = variable.as_ref().and_then(|(at, variable)| Some((parser.value(line, *at)?, variable)));
             let value = raw.map_or(Value::Null, |(raw, variable)| value(raw, variable.kind, columns.escape));
             record.insert(name.clone(), value);
+        }
+        if self.on_terminal {
+            record.values_mut().for_each(make_safe);
         }
         self.written += 1;
         self.left -= 1;
@@ -226,6 +233,19 @@ fn list(raw: &[u8], kind: Kind, escape: Escape) -> Value {
         Some(raw) => number(raw).unwrap_or_else(|| text(raw, escape)),
     };
     upstream_list(raw).into_iter().map(|attempts| attempts.into_iter().map(member).collect::<Value>()).collect()
+}
+
+/// Make what strangers wrote harmless for a terminal; nginx's own escapes have been undone by now.
+fn make_safe(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(safe) = terminal_safe(text.as_bytes()) {
+                *text = safe;
+            }
+        }
+        Value::Array(members) => members.iter_mut().for_each(make_safe),
+        _ => {}
+    }
 }
 
 /// Where records go.

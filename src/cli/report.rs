@@ -15,12 +15,15 @@ use crate::pipeline::batch::Tally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, Seen, count};
 use crate::record::Needs;
 use crate::report::latency::{LatencyReport, Sort};
-use crate::report::write;
+use crate::report::{Table, write};
 use crate::store::By;
 use crate::time::Window;
 
 /// So many distinct values of a `--by` field are kept apart; the rest is counted as `other`.
 const VALUES_MAX: usize = 10_000;
+
+/// What is over a cap, of routes or of values, is counted under this name.
+const OTHER: &str = "other";
 
 pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<Answer> {
     let sort: Sort = arguments.sort.parse().map_err(Error::usage)?;
@@ -28,20 +31,24 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
     let default = Window::ALL;
     let window = window::window(&arguments.window, context.now, default)?;
     let filter = window::filter(&arguments.filter, window, By::End)?;
-    let (rows, complete) =
+    let (rows, missing) =
         if from_store { of_store(context, arguments, &filter)? } else { of_files(context, arguments, filter)? };
     let found = !rows.is_empty();
-    let report = LatencyReport { by: arguments.by.clone(), sort, limit: arguments.limit, window: shown(window) };
-    let table = report.table(rows);
+    let by = arguments.by.trim_start_matches('$').to_owned();
+    let report = LatencyReport { by, sort, limit: arguments.limit, window: shown(window) };
+    let table = Table { missing, ..report.table(rows) };
     let mut out = stdout();
     written(write(&table, arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
-    Ok(Answer::of(found, complete))
+    Ok(Answer::of(found, &table.missing))
 }
 
 type Rows = Vec<(String, Cell)>;
 
-fn of_store(context: &Context, arguments: &ReportArguments, filter: &Filter) -> Result<(Rows, bool)> {
+/// What could not be read.
+type Missing = Vec<String>;
+
+fn of_store(context: &Context, arguments: &ReportArguments, filter: &Filter) -> Result<(Rows, Missing)> {
     if arguments.by != "route" {
         return Err(Error::usage(format!("the store counts by route, not by {}", arguments.by))
             .remedy("give the log FILEs to group them by another field"));
@@ -63,10 +70,10 @@ fn of_store(context: &Context, arguments: &ReportArguments, filter: &Filter) -> 
         .filter(|(_, name)| filter.keeps_route(name))
         .filter_map(|(id, name)| Some((name.to_owned(), cells.remove(&id)?)))
         .collect();
-    Ok((rows, true))
+    Ok((rows, Missing::new()))
 }
 
-fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<(Rows, bool)> {
+fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<(Rows, Missing)> {
     let files = Files::open(context, &arguments.files)?;
     let with = settings::interpreting(context)?;
     let by = Group::of(&arguments.by);
@@ -74,18 +81,19 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     let mut tallies =
         (0..threads).map(|_| ReportTally::new(&files, &with, &filter, &by)).collect::<Result<Vec<_>>>()?;
     let names = files.names.clone();
-    let complete = files.run(&mut tallies);
+    let missing = files.run(&mut tallies);
     let mut tallies = tallies.into_iter();
-    let Some(mut whole) = tallies.next() else { return Ok((Vec::new(), complete)) };
+    let Some(mut whole) = tallies.next() else { return Ok((Vec::new(), missing)) };
     for tally in tallies {
         whole.merge(tally);
     }
     whole.rejects.say(&names);
     let rows = whole.into_rows(&with);
-    if with.routes.overflow() > 0 {
-        say(&format!("{} requests are in `other`: there are more routes than routes_max", with.routes.overflow()));
+    let other = rows.iter().find(|(name, _)| by == Group::Route && name == OTHER);
+    if let Some((_, cell)) = other.filter(|_| with.routes.overflow() > 0) {
+        say(&format!("{} requests are in `other`: there are more routes than routes_max", cell.requests));
     }
-    Ok((rows, complete))
+    Ok((rows, missing))
 }
 
 /// What a report groups by.
@@ -195,7 +203,7 @@ impl ReportTally {
 /// The cell of a value; over the limit, that of `other`.
 fn cell_of<'c>(cells: &'c mut HashMap<Vec<u8>, Cell>, value: &[u8]) -> &'c mut Cell {
     if !cells.contains_key(value) {
-        let key = if cells.len() < VALUES_MAX { value } else { b"other" };
+        let key = if cells.len() < VALUES_MAX { value } else { OTHER.as_bytes() };
         return cells.entry(key.to_vec()).or_default();
     }
     cells.entry(value.to_vec()).or_default()

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::args::SlowArguments;
+use super::args::{Format, SlowArguments};
 use super::context::Context;
 use super::files::{Files, Rejects, Workers};
-use super::output::{stdout, style, written};
+use super::output::{say, stdout, style, written};
 use super::{Answer, settings, window};
 use crate::error::Result;
 use crate::grammar::{Reason, Reject};
@@ -15,6 +15,7 @@ use crate::pipeline::batch::Tally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
 use crate::record::Needs;
 use crate::report::slow::{Sample, SlowClass, SlowReport};
+use crate::report::{Table, write};
 use crate::store::{By, Kept, Locator, Query};
 use crate::time::Window;
 
@@ -26,7 +27,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
         None => settings::millis(context.config()?.slow.threshold),
     };
     filter.min_ms = filter.min_ms.max(threshold);
-    let (classes, complete) = if arguments.files.files.is_empty() {
+    let (classes, missing) = if arguments.files.files.is_empty() {
         of_store(context, arguments, &filter)?
     } else {
         of_files(context, arguments, filter)?
@@ -34,9 +35,14 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
     let found = !classes.is_empty();
     let report = SlowReport { classes, all_ms: 0, limit: Some(arguments.limit), window: window::shown(window) };
     let mut out = stdout();
-    written(report.write(arguments.format.into(), style(), &mut out))?;
+    if arguments.format == Format::Table {
+        written(report.write(arguments.format.into(), style(), &mut out))?;
+    } else {
+        let table = Table { missing: missing.clone(), ..report.table() };
+        written(write(&table, arguments.format.into(), style(), &mut out))?;
+    }
     written(std::io::Write::flush(&mut out))?;
-    Ok(Answer::of(found, complete))
+    Ok(Answer::of(found, &missing))
 }
 
 /// A class of slow requests while it is counted: route and class of status.
@@ -66,7 +72,7 @@ impl Samples {
 
 type Key = (u32, u8);
 
-fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Result<(Vec<SlowClass>, bool)> {
+fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
     let with = settings::interpreting(context)?;
     let mut tallies = (0..arguments.files.threads())
@@ -83,7 +89,7 @@ fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Res
         })
         .collect::<Result<Vec<_>>>()?;
     let names = files.names.clone();
-    let complete = files.run(&mut tallies);
+    let missing = files.run(&mut tallies);
     let mut classes: HashMap<Key, Class> = HashMap::new();
     let mut rejects = Rejects::default();
     for tally in tallies {
@@ -99,7 +105,7 @@ fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Res
     }
     rejects.say(&names);
     let place = |file: usize| names.get(file).cloned().unwrap_or_default();
-    Ok((finish(classes, &with, place), complete))
+    Ok((finish(classes, &with, place), missing))
 }
 
 fn finish(classes: HashMap<Key, Class>, with: &Interpreting, place: impl Fn(usize) -> String) -> Vec<SlowClass> {
@@ -180,7 +186,7 @@ fn status_class(status: u16) -> u8 {
     u8::try_from(status / 100).unwrap_or(0)
 }
 
-fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Result<(Vec<SlowClass>, bool)> {
+fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
     let view = context.view()?;
     let names: HashMap<u32, String> = view.routes().into_iter().map(|(id, name)| (id.0, name.to_owned())).collect();
     let wanted = view.routes().into_iter().filter(|(_, name)| filter.keeps_route(name)).map(|(id, _)| id).collect();
@@ -207,6 +213,10 @@ fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Re
             lines.insert(*at, line.to_vec());
         }
     });
+    let missing = missing.messages();
+    for message in &missing {
+        say(message);
+    }
     let files: HashMap<_, String> =
         view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect();
     let classes = classes.into_iter().map(|((route, status_class), class)| {
@@ -219,5 +229,5 @@ fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Re
         let route = names.get(&route).cloned().unwrap_or_default();
         finished(route, status_class, class.slow.count(), &class.slow, samples)
     });
-    Ok((classes.collect(), missing.is_empty()))
+    Ok((classes.collect(), missing))
 }

@@ -20,9 +20,15 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Whether everything was read.
-    pub fn is_empty(&self) -> bool {
-        self.gone.is_empty() && self.failed.is_empty() && self.unknown.is_empty()
+    /// Each of it in words, with its remedy where there is one; empty if everything was read.
+    pub fn messages(&self) -> Vec<String> {
+        let gone = self.gone.iter().map(|log| format!("gone: the log last seen as {}", log.path.display()));
+        let failed = self.failed.iter().map(ToString::to_string);
+        let unknown = self
+            .unknown
+            .iter()
+            .map(|log| format!("the configuration has no [[log]] with path {log:?}; its lines cannot be read again"));
+        gone.chain(failed).chain(unknown).collect()
     }
 }
 

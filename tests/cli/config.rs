@@ -124,18 +124,31 @@ fn a_log_that_the_configuration_names_is_read_in_its_format_even_when_rotated() 
 fn routes_over_the_cap_are_other_and_that_is_said() {
     let folder = Folder::new();
     folder.write("c.toml", "routes_max = 3\n");
-    let names = ["/alpha", "/beta", "/gamma", "/delta", "/alpha"];
+    let names = ["/alpha", "/beta", "/gamma", "/delta", "/alpha", "/gamma"];
     let all: Vec<Request> = names.iter().map(|name| Request::new(NOON, 1, name)).collect();
     folder.write("a.log", text(&all, Request::combined_plus));
     let run = folder.run(&["report", "a.log", "--config=c.toml", "--format=csv", "--sort=name", "--threads=1"]);
-    run.said(0, &["2 requests are in `other`", "routes_max"]);
+    run.said(0, &["3 requests are in `other`", "routes_max"]);
     let rows: Vec<(&str, &str)> = run
         .lines()
         .into_iter()
         .skip(1)
         .map(|row| (row.split(',').next().unwrap(), row.split(',').nth(1).unwrap()))
         .collect();
-    assert_eq!(rows, [("alpha", "2"), ("beta", "1"), ("other", "2")]);
+    assert_eq!(rows, [("alpha", "2"), ("beta", "1"), ("other", "3")]);
+    folder.run(&["report", "a.log", "--config=c.toml", "--by=method"]).fine();
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_configuration() {
+    let folder = Folder::new();
+    folder.write("c.toml", "store = \"of-config\"\n");
+    let mut command = folder.command(&["lines", "--config=c.toml"]);
+    crate::program::run(&mut command).said(2, &["of-config: there is no store"]);
+    command.env("SPIKELINE_STORE", "of-environment");
+    crate::program::run(&mut command).said(2, &["of-environment: there is no store"]);
+    command.arg("--store=of-flag");
+    crate::program::run(&mut command).said(2, &["of-flag: there is no store"]);
 }
 
 #[test]

@@ -151,6 +151,13 @@ fn a_missing_file_leaves_a_partial_answer() {
             assert_eq!(alone, expected);
         }
     }
+    // JSON says it in the answer itself.
+    for command in ["report", "lines", "slow"] {
+        let json = folder.run(&[command, "gone.log", "a.log", "--format=json"]).ended(3);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["complete"], false, "{command}");
+        assert!(json["missing"][0].as_str().unwrap().starts_with("gone.log: cannot open it"), "{json}");
+    }
     std::fs::create_dir(folder.path("folder")).unwrap();
     folder.run(&["report", "folder", "a.log"]).said(3, &["folder: is a directory", "to mend it"]);
 }
@@ -210,6 +217,7 @@ fn a_format_given_as_text_may_escape_as_json_does() {
     let run = folder.run(&["report", "a.log", "--log-format", format, "--escape", "xml"]);
     run.said(2, &["xml", "json"]);
     folder.run(&["report", "a.log", "--escape", "json"]).said(2, &["--log-format"]);
+    folder.run(&["report", "a.log", "--log-format=combined", "--escape=json"]).said(2, &["own escape", "leave out"]);
 }
 
 #[test]

@@ -18,4 +18,5 @@ mod program;
 mod records;
 mod report;
 mod slow;
+mod terminal;
 mod usage;

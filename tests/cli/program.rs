@@ -44,6 +44,27 @@ impl Folder {
         command(self.0.path(), arguments)
     }
 
+    /// The program on a terminal that util-linux' `script` makes; none, with a word about it, where that is missing.
+    pub(crate) fn on_terminal(&self, arguments: &str) -> Option<Command> {
+        if Command::new("script").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+            eprintln!("skipped: needs util-linux' script");
+            return None;
+        }
+        let mut command = self.command(&[]);
+        let line = format!("{} {arguments}", command.get_program().to_str().unwrap());
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).current_dir(self.0.path());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+        }
+        script.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        std::mem::swap(&mut command, &mut script);
+        Some(command)
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         run(&mut self.command(arguments))
     }

@@ -96,6 +96,9 @@ fn a_deleted_log_leaves_what_the_index_holds() {
     }
     assert_eq!(lines[2], new[0].exact());
 
+    let json: serde_json::Value = serde_json::from_str(&rig.ask(&["lines", "--format=json"]).ended(3)).unwrap();
+    assert_eq!((&json["complete"], &json["missing"][0]), (&false.into(), &"2 raw lines are gone".into()));
+
     let run = rig.ask(&["lines", "--format=jsonl"]);
     assert_eq!(run.code, 3);
     let first: serde_json::Value = serde_json::from_str(run.lines()[0]).unwrap();
@@ -110,6 +113,9 @@ fn a_deleted_log_leaves_what_the_index_holds() {
     // A window in which nothing is missing is a whole answer.
     let run = rig.ask(&["lines", "--from=2011-11-30T14:05:30Z", "--until=2011-11-30T14:07:00Z"]);
     assert_eq!(run.ended(0), new[0].exact() + "\n");
+    let run = rig.ask(&["slow", "--samples=2"]);
+    run.said(3, &["gone: the log last seen as "]);
+    assert!(run.out.contains("(raw line gone)") && run.out.contains(&new[0].exact()), "{}", run.out);
     // The histograms need no lines.
     assert!(rig.ask(&["report", "--format=csv"]).ended(0).contains("\nslow,3,7500,"));
 }

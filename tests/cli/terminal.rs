@@ -1,0 +1,44 @@
+//! What differs on a terminal: colour, and what a log's bytes may do.
+
+use crate::log::{NOON, Request, text};
+use crate::program::{Folder, run};
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_want_it() {
+    let folder = Folder::new();
+    folder.write("a.log", text(&[Request::new(NOON, 1500, "/slow")], Request::combined_plus));
+    let Some(mut command) = folder.on_terminal("report a.log") else { return };
+    let coloured = run(&mut command).fine();
+    assert!(coloured.contains("\u{1b}[1mroute"), "{coloured:?}");
+    command.env("NO_COLOR", "1");
+    let plain = run(&mut command).fine();
+    assert!(!plain.contains('\u{1b}') && plain.contains("1,500 ms"), "{plain:?}");
+    let mut command = folder.on_terminal("report a.log --format csv").unwrap();
+    let csv = run(&mut command).fine();
+    assert_eq!(csv.replace('\r', ""), folder.run(&["report", "a.log", "--format=csv"]).fine());
+}
+
+#[test]
+fn a_log_s_escapes_do_not_reach_a_terminal_but_do_reach_a_pipe() {
+    let folder = Folder::new();
+    let log = text(&[Request::new(NOON, 1500, "/slow")], Request::combined_plus).replace("curl", "\u{1b}]0;owned\u{7}");
+    folder.write("a.log", &log);
+    assert_eq!(folder.run(&["lines", "a.log"]).fine(), log);
+    let Some(mut command) = folder.on_terminal("lines a.log") else { return };
+    let shown = run(&mut command).fine();
+    assert!(shown.contains("\\x1B]0;owned\\x07") && !shown.contains('\u{1b}'), "{shown:?}");
+    for format in ["csv", "jsonl"] {
+        let mut command = folder.on_terminal(&format!("lines a.log --format {format}")).unwrap();
+        let shown = run(&mut command).fine();
+        assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}'), "{format}: {shown:?}");
+    }
+    // As nginx itself would have escaped it, which `records` undoes, and as a C1 control in UTF-8.
+    folder.write("a.log", log.replace('\u{1b}', "\\x1B").replace("/8", "\u{9b}31m"));
+    let piped = folder.run(&["records", "a.log", "--format=csv"]).fine();
+    assert!(piped.contains('\u{1b}') && piped.contains('\u{9b}'), "{piped:?}");
+    for format in ["csv", "jsonl", "json"] {
+        let mut command = folder.on_terminal(&format!("records a.log --format {format}")).unwrap();
+        let shown = run(&mut command).fine();
+        assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{9b}']), "records as {format}: {shown:?}");
+    }
+}
