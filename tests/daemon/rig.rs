@@ -104,6 +104,13 @@ impl Daemon {
         until(piece, || self.said(), |said| said.contains(piece));
     }
 
+    /// Processor time used so far, user and system, in clock ticks (proc(5): fields 14 and 15 of `stat`).
+    pub(crate) fn processor_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let after_name = stat.rsplit_once(')').unwrap().1;
+        after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
     /// SIGTERM, and how it ended.
     pub(crate) fn stop(mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);
