@@ -75,38 +75,38 @@ impl Interpreter {
         self.marks.begin();
         let mut start = 0;
         while start < block.len() {
-            let (line, record) = self.parse_next(block, start, quotes);
-            let seen = record.map(|record| self.route(line, record));
+            let (line, cut) = self.cut_next(block, start, quotes);
+            // One place reads, whichever way the line was cut: a record has too many fields to be handed around.
+            let seen = match cut.and_then(|()| self.parser.read(line)) {
+                Ok(record) => Ok(self.route(line, record)),
+                Err(reject) => Err(reject),
+            };
             each(start, line, seen, &self.parser);
             start += line.len() + 1;
         }
     }
 
-    /// The line that begins at `start`, and what it says.
+    /// The line that begins at `start`, and whether it could be cut.
     #[inline(always)]
-    fn parse_next<'b>(
-        &mut self,
-        block: &'b [u8],
-        start: usize,
-        quotes: usize,
-    ) -> (&'b [u8], Result<Record<'b>, Reject>) {
+    fn cut_next<'b>(&mut self, block: &'b [u8], start: usize, quotes: usize) -> (&'b [u8], Result<(), Reject>) {
         if let Some((end, marks)) = self.marks.line(block, quotes)
             && let Some(line) = block.get(start..end)
             && self.parser.cut_marked(line, marks, start)
             && self.marks.clean()
         {
             self.marks.pass(quotes);
-            return (line, self.parser.read(line));
+            return (line, Ok(()));
         }
-        self.parse_odd(block, start)
+        self.cut_odd(block, start)
     }
 
-    /// [`Interpreter::parse_next`] for a line that does not fit, or not as most lines do.
+    /// [`Interpreter::cut_next`] for a line that does not fit, or not as most lines do.
     #[cold]
-    fn parse_odd<'b>(&mut self, block: &'b [u8], start: usize) -> (&'b [u8], Result<Record<'b>, Reject>) {
+    #[inline(never)]
+    fn cut_odd<'b>(&mut self, block: &'b [u8], start: usize) -> (&'b [u8], Result<(), Reject>) {
         let end = self.marks.pass_any(block);
         let line = block.get(start..end).unwrap_or_default();
-        (line, self.parser.parse(line))
+        (line, self.parser.cut(line))
     }
 
     /// [`Interpreter::block`] line by line.

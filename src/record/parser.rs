@@ -117,9 +117,17 @@ impl Parser {
     /// A line that does not fit the format, or a needed number or time out of its range.
     #[inline]
     pub fn parse<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
-        let line = chomp(line);
-        self.format.plan().cut(line, &mut self.spans).map_err(|failure| Reject::at(failure.at, failure.reason))?;
+        self.cut(line)?;
         self.read(line)
+    }
+
+    /// Cuts `line`, with or without its line end, so that [`Parser::read`] can follow.
+    ///
+    /// # Errors
+    /// A line that does not fit the format.
+    pub(crate) fn cut(&mut self, line: &[u8]) -> Result<(), Reject> {
+        let cut = self.format.plan().cut(chomp(line), &mut self.spans);
+        cut.map_err(|failure| Reject::at(failure.at, failure.reason))
     }
 
     /// [`Parser::parse`] for a line that is known to hold no NUL: looking for one in a whole block of lines at once
@@ -147,7 +155,7 @@ impl Parser {
         self.format.plan().cut_marked(chomp(line), quotes, base, &mut self.spans)
     }
 
-    /// The record of the line that was just cut, without its newline.
+    /// The record of the line that was just cut.
     ///
     /// # Errors
     /// As [`Parser::parse`].
@@ -165,7 +173,7 @@ impl Parser {
             target: b"",
             protocol: b"",
             malformed_request: false,
-            status: self.number(line, self.fields.status, status)?,
+            status: self.status(line, self.fields.status)?,
             bytes_sent: self.integer(line, self.fields.bytes)?,
             host: self.text(line, self.fields.host),
         };
@@ -208,6 +216,16 @@ impl Parser {
             b"" | b"-" => Ok(None),
             value => read(value).map(Some).map_err(|reason| Reject::at(from as usize, reason)),
         }
+    }
+
+    #[inline(always)]
+    fn status(&self, line: &[u8], step: Option<usize>) -> Result<Option<u16>, Reject> {
+        if let Some(&(from, until)) = step.and_then(|step| self.spans.get(step))
+            && let Some(whole @ 0..=999) = number::integer_in(line, from as usize, until as usize)
+        {
+            return Ok(u16::try_from(whole).ok());
+        }
+        self.number(line, step, status)
     }
 
     #[inline(always)]

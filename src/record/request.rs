@@ -12,12 +12,13 @@ pub(crate) struct RequestLine<'l> {
 
 /// Splits `METHOD SP target [SP HTTP/x.y]`. None for anything else: empty, `-`, TLS bytes, further words, a method of
 /// other bytes than nginx takes (`A`-`Z`, `_`, `-`; `ngx_http_parse_request_line`).
-#[inline]
+#[inline(always)]
 pub(crate) fn split(request: &[u8]) -> Option<RequestLine<'_>> {
     let space = find_byte(b' ', request)?;
+    let usual = (1..8).contains(&space) && request.first_chunk::<8>().is_some_and(|word| capitals(word, space));
     let (method, rest) = request.split_at_checked(space)?;
     let rest = rest.get(1..)?;
-    if method.is_empty() || !method.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'_' | b'-')) {
+    if !usual && !is_method(method) {
         return None;
     }
     let (target, protocol) = match rest.split_last_chunk::<9>() {
@@ -34,9 +35,39 @@ pub(crate) fn split(request: &[u8]) -> Option<RequestLine<'_>> {
     Some(RequestLine { method, target, protocol })
 }
 
+fn is_method(method: &[u8]) -> bool {
+    !method.is_empty() && method.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'_' | b'-'))
+}
+
+/// Whether the first bytes, 1 to 7 of them, are `A` to `Z`: the usual methods, which differ in length.
+#[inline(always)]
+fn capitals(word: &[u8; 8], length: usize) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES * 0x80;
+    let word = u64::from_le_bytes(*word);
+    let ascii = word & !HIGH;
+    let from_a = ascii + ONES * u64::from(0x80 - b'A');
+    let above_z = ascii + ONES * u64::from(0x80 - b'Z' - 1);
+    let others = !(from_a & !above_z & !word) & HIGH;
+    others << (64 - 8 * length) == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn capitals_are_methods(
+            bytes in proptest::collection::vec(prop_oneof![30 => b'A'..=b'Z', 2 => b'@'..=b'`', 1 => any::<u8>()], 8),
+            length in 1_usize..8,
+        ) {
+            let word = <[u8; 8]>::try_from(bytes.as_slice()).unwrap();
+            prop_assert_eq!(capitals(&word, length), bytes[..length].iter().all(u8::is_ascii_uppercase));
+            prop_assert!(!capitals(&word, length) || is_method(&bytes[..length]));
+        }
+    }
 
     fn parts(request: &str) -> Option<(&str, &str, &str)> {
         let line = split(request.as_bytes())?;
