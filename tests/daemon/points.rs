@@ -137,6 +137,24 @@ fn a_carbon_that_is_away_gets_everything_when_it_is_back() {
 }
 
 #[test]
+fn what_was_sent_just_before_the_end_is_sent_again() {
+    let sink = Sink::new();
+    let rig = Rig::new(KEYS, &sink.section());
+    let daemon = rig.start();
+    daemon.until_said("store ");
+    let second = this_second();
+    let requests = [Request::new(second, 40, "/slow")];
+    rig.log(&requests);
+    check_slot(&sink, second, &requests);
+    // TCP acknowledges nothing: for all the daemon knows, what it wrote last never arrived.
+    assert!(daemon.stop().success());
+    sink.forget();
+    let daemon = rig.start();
+    check_slot(&sink, second, &requests);
+    assert!(daemon.stop().success());
+}
+
+#[test]
 fn names_and_tags_are_those_of_the_configuration() {
     let (plain, tagged) = (Sink::new(), Sink::new());
     let sections = format!(

@@ -49,6 +49,11 @@ impl Sink {
         self.points.lock().unwrap().clone()
     }
 
+    /// Lose everything, as a carbon that crashes.
+    pub(crate) fn forget(&self) {
+        self.points.lock().unwrap().clear();
+    }
+
     /// The last value of a point.
     pub(crate) fn last(&self, path: &str, second: i64) -> Option<f64> {
         self.points().get(&(path.to_owned(), second)).and_then(|values| values.last().copied())

@@ -12,9 +12,10 @@ const WINDOWS: [([&str; 2], i64, i64); 3] = [
     (["--from=2011-11-30T14:00:00Z", "--until=2011-11-30T15:00:00Z"], -300_000, 3_300_000),
 ];
 
-/// Requests over three minutes, some in flight for longer than a slot, one for longer than a window.
+/// Requests over four minutes, some in flight for longer than a slot, one for longer than a window. The last lines, in
+/// the log's second block of 256 KiB, started long before the first of that block.
 fn traffic() -> Vec<Request> {
-    let mut requests = requests(3000);
+    let mut requests = requests(4000);
     for (end, time) in [(60_000, 59_000), (20_000, 100), (20_001, 100), (40_000, 30_000), (20_455, 0), (40_600, 1100)] {
         requests.push(Request::new(NOON + end, time, "/slow"));
     }
@@ -52,6 +53,7 @@ fn lines_are_the_window_s_own_byte_for_byte() {
     let daemon = rig.start();
     rig.log(&requests[1000..]);
     rig.until_counted(requests.len());
+    assert!(std::fs::metadata(rig.folder.path("a.log")).unwrap().len() > 300_000);
 
     let all: Vec<(usize, &Request)> = requests.iter().enumerate().collect();
     let kept = kept(&requests);
