@@ -78,7 +78,7 @@ pub(crate) fn integer_in(line: &[u8], from: usize, until: usize) -> Option<u64> 
     // The first digit is the lowest byte of them; what stands before it goes.
     let shift = 64 - 8 * length;
     let digits = ((word ^ 0x3030_3030_3030_3030) >> shift) << shift;
-    if ((digits & !HIGH) + 0x7676_7676_7676_7676 | digits) & HIGH != 0 {
+    if (((digits & !HIGH) + 0x7676_7676_7676_7676) | digits) & HIGH != 0 {
         return None;
     }
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
