@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::config::{Config, Surroundings};
+use super::output::say;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, library};
 use crate::store::View;
@@ -61,7 +62,9 @@ impl Context {
                 .at(store)
                 .remedy("start `spikeline run`, name the store with --store or --config, or give log FILEs to read"));
         }
-        View::open(&store)
+        let view = View::open(&store)?;
+        say_losses(&view);
+        Ok(view)
     }
 
     /// All formats known by name: the user's own first, then the library's.
@@ -78,6 +81,20 @@ impl Context {
             }
         }
         Ok(formats)
+    }
+}
+
+/// Say what the ledger knows to be lacking in the store, whatever the window: a person must not take it for quiet.
+fn say_losses(view: &View) {
+    for generation in view.generations() {
+        let Some(ledger) = view.ledger(generation.id) else { continue };
+        let losses = [
+            (ledger.lost_to_truncation, "lost to a truncation"),
+            (ledger.unread, "left unread when it was rotated away"),
+        ];
+        for (bytes, how) in losses.into_iter().filter(|(bytes, _)| *bytes > 0) {
+            say(&format!("the store lacks {bytes} bytes of {}: {how}", generation.path.display()));
+        }
     }
 }
 

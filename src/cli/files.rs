@@ -36,6 +36,8 @@ pub(super) struct Files {
     too_long: Vec<(usize, u64, u64)>,
     failed: Vec<Error>,
     bytes: u64,
+    /// Longest line, in bytes.
+    max_line: usize,
 }
 
 /// What a file begins with.
@@ -61,11 +63,12 @@ impl Files {
     /// Open what the arguments name and find the formats. A file that cannot be opened is noted, the others are read.
     pub(super) fn open(context: &Context, arguments: &FileArguments) -> Result<Files> {
         let mut candidates = Candidates::new(context, arguments)?;
-        let mut files = Files::default();
+        let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
+        let mut files = Files { max_line, ..Files::default() };
         for path in &arguments.files {
             let stdin = path.as_os_str() == "-";
             let mut input = match if stdin { Input::stdin() } else { Input::open(path) } {
-                Ok(input) => input,
+                Ok(input) => input.max_line(files.max_line),
                 Err(error) => {
                     files.failed.push(error);
                     continue;
@@ -107,7 +110,7 @@ impl Files {
             }
         }
         let bar = progress(self.bytes);
-        let outcome = batch::run(self.feeds, tallies, &|bytes| bar.set_position(bytes));
+        let outcome = batch::run(self.feeds, self.max_line, tallies, &|bytes| bar.set_position(bytes));
         bar.finish_and_clear();
         let failed: Vec<Error> = self.failed.into_iter().chain(outcome.failed).collect();
         for error in &failed {

@@ -185,7 +185,7 @@ impl ReportTally {
             }
         }
         for (value, cell) in other.by_value {
-            self.by_value.entry(value).or_default().merge(&cell);
+            cell_of(&mut self.by_value, &value).merge(&cell);
         }
     }
 

@@ -47,6 +47,7 @@ pub struct Outcome {
 
 struct Turn<'p> {
     feeds: std::iter::Enumerate<std::vec::IntoIter<Feed>>,
+    max_line: usize,
     progress: &'p (dyn Fn(u64) + Sync),
     open: Option<(usize, Box<Input>)>,
     failed: Vec<Error>,
@@ -67,10 +68,12 @@ impl Turn<'_> {
             let Some((file, input)) = &mut self.open else {
                 match self.feeds.next() {
                     None => return Taken::End,
-                    Some((file, Feed::Path(path))) => match Input::open(&path) {
-                        Ok(input) => self.open = Some((file, Box::new(input))),
-                        Err(error) => self.failed.push(error),
-                    },
+                    Some((file, Feed::Path(path))) => {
+                        match Input::open(&path).map(|input| input.max_line(self.max_line)) {
+                            Ok(input) => self.open = Some((file, Box::new(input))),
+                            Err(error) => self.failed.push(error),
+                        }
+                    }
                     Some((file, Feed::Opened { input, offset, head })) => {
                         self.open = Some((file, input));
                         *buffer = head;
@@ -94,10 +97,22 @@ impl Turn<'_> {
     }
 }
 
-/// Read `feeds` in order, each tally on a thread of its own. `progress` hears of the bytes read from disk so far.
-pub fn run<T: Tally + Send>(feeds: Vec<Feed>, tallies: &mut [T], progress: &(dyn Fn(u64) + Sync)) -> Outcome {
-    let turn =
-        Mutex::new(Turn { feeds: feeds.into_iter().enumerate(), progress, open: None, failed: Vec::new(), before: 0 });
+/// Read `feeds` in order, each tally on a thread of its own. A line of more than `max_line` bytes is passed over.
+/// `progress` hears of the bytes read from disk so far.
+pub fn run<T: Tally + Send>(
+    feeds: Vec<Feed>,
+    max_line: usize,
+    tallies: &mut [T],
+    progress: &(dyn Fn(u64) + Sync),
+) -> Outcome {
+    let turn = Mutex::new(Turn {
+        feeds: feeds.into_iter().enumerate(),
+        max_line,
+        progress,
+        open: None,
+        failed: Vec::new(),
+        before: 0,
+    });
     let stop = AtomicBool::new(false);
     if let [tally] = tallies {
         work(&turn, tally, &stop);
