@@ -141,7 +141,7 @@ fn main() {
     let mut writer = Writer::open(&dir.path().join("entries"), Settings::default()).unwrap();
     for batch in entries.chunks(50_000) {
         writer.commit(&mut Commit { entries: batch.to_vec(), ..Commit::default() }).unwrap();
-        writer.seal_if_due().unwrap();
+        writer.seal_if_due(false).unwrap();
     }
     let started = Instant::now();
     writer.seal().unwrap();

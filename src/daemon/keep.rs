@@ -162,7 +162,7 @@ impl<'s> Keep<'s> {
                 if self.try_again.take().is_some() {
                     (self.say)("store: written again; nothing was lost");
                 }
-                if let Err(error) = self.writer.seal_if_due() {
+                if let Err(error) = self.writer.seal_if_due(!self.caught_up) {
                     (self.say)(&format!("store: {error}; it is tried again with the next commit"));
                 }
             }

@@ -23,6 +23,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::thread::Scope;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -44,8 +45,9 @@ use crate::time::Clock;
 /// so nothing is lost.
 const BLOCKS_WAITING: usize = 8;
 
-/// How many commits may wait for the keeping thread (each of up to 16 MiB of log); when full, counting waits.
-const COUNTED_WAITING: usize = 2;
+/// How many commits may wait for the keeping thread (each of up to 16 MiB of log, some 4 MB): enough to count on while it
+/// seals a segment. When full, counting waits.
+const COUNTED_WAITING: usize = 6;
 
 /// One log to follow.
 #[derive(Debug, Clone)]
@@ -143,24 +145,26 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
     };
     std::thread::scope(|scope| {
         let (poll, follow_clock) = (settings.poll, &*clock);
-        scope.spawn(move || follow::follow(follower, follow_clock, poll, &event_sender, &empties, &halted));
-        scope.spawn(move || count.run(&events, &empty_sender, &counted_sender));
-        let outlets = settings
-            .outlets
-            .iter()
-            .enumerate()
-            .map(|(number, outlet)| {
-                let (batch_sender, batches) = bounded(outlet::IN_FLIGHT);
-                let (outcomes, link) = (outcome_sender.clone(), Link::new(outlet.destination.clone(), number as u64));
-                scope.spawn(move || push::push(number, link, &batches, &outcomes));
-                outlet::Outlet::new(outlet, batch_sender, &settings, writer.view())
-            })
-            .collect();
+        named(scope, "follow", move || follow::follow(follower, follow_clock, poll, &event_sender, &empties, &halted))?;
+        named(scope, "count", move || count.run(&events, &empty_sender, &counted_sender))?;
+        let mut outlets = Vec::new();
+        for (number, outlet) in settings.outlets.iter().enumerate() {
+            let (batch_sender, batches) = bounded(outlet::IN_FLIGHT);
+            let (outcomes, link) = (outcome_sender.clone(), Link::new(outlet.destination.clone(), number as u64));
+            named(scope, "push", move || push::push(number, link, &batches, &outcomes))?;
+            outlets.push(outlet::Outlet::new(outlet, batch_sender, &settings, writer.view()));
+        }
         drop(outcome_sender);
         let keep = Keep::new(&settings, writer, outlets, &emitted, &*clock, say);
         keep.run(&Channels { counted, outcomes, stop }, halt);
-    });
-    Ok(())
+        Ok(())
+    })
+}
+
+/// Start a thread that `top -H` shows by its name.
+fn named<'scope>(scope: &'scope Scope<'scope, '_>, name: &str, run: impl FnOnce() + Send + 'scope) -> Result<()> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run);
+    started.map(drop).map_err(|error| Error::failed(format!("cannot start the thread `{name}`: {error}")))
 }
 
 fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Interpreter>> {

@@ -183,13 +183,15 @@ impl Writer {
         Ok(())
     }
 
-    /// [`Writer::seal`] if the journal has grown past [`Settings::seal_bytes`].
+    /// [`Writer::seal`] if the journal has grown past [`Settings::seal_bytes`]; while the caller is `busy` with a backlog
+    /// only at twice that, since sealing can wait until there is time.
     ///
     /// # Errors
     /// As [`Writer::seal`].
-    pub fn seal_if_due(&mut self) -> Result<()> {
-        let grown = self.good.saturating_sub(self.head);
-        if grown >= self.manifest.settings.seal_bytes || self.view.recent.entries.len() >= ENTRIES_LIMIT {
+    pub fn seal_if_due(&mut self, busy: bool) -> Result<()> {
+        let grown = self.good.saturating_sub(self.head) >> u32::from(busy);
+        let entries = self.view.recent.entries.len() >> u32::from(busy);
+        if grown >= self.manifest.settings.seal_bytes || entries >= ENTRIES_LIMIT {
             return self.seal();
         }
         Ok(())
