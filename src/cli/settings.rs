@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::config::{self, CarbonSection, Config, LogFormat, LogSection, RouteSection, StatusCondition, Surroundings};
 use super::context::Context;
 use super::files::{detected, named_or_text};
-use crate::carbon::{Destination, Naming, Protocol};
+use crate::carbon::{Destination, Naming};
 use crate::daemon::{Log, Outlet, Settings};
 use crate::error::{Error, Result};
-use crate::grammar::{Escape, Format};
+use crate::grammar::Format;
 use crate::pipeline::Interpreting;
 use crate::record::{Needs, Parser};
 use crate::route::{Router, Routes, Rule};
@@ -67,12 +67,7 @@ fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
     let compiled = match &format.value {
         LogFormat::Grammar(name) => named_or_text(name, None, grammars),
         LogFormat::Text(text) => {
-            let escape = match section.escape {
-                config::Escape::Default => Escape::Default,
-                config::Escape::Json => Escape::Json,
-                config::Escape::None => Escape::None,
-            };
-            Format::compile("given", text, escape).map_err(|error| Error::usage(error.render()))
+            Format::compile("given", text, section.escape).map_err(|error| Error::usage(error.render()))
         }
     };
     let placed = |error: Error| error.at_line(&format.path, format.line, format.column);
@@ -145,13 +140,8 @@ fn status_text(status: StatusCondition) -> String {
 }
 
 fn outlet(config: &Config, section: &CarbonSection) -> Result<Outlet> {
-    let protocol = match section.protocol {
-        config::Protocol::Plaintext => Protocol::Plaintext,
-        config::Protocol::Pickle => Protocol::Pickle,
-        config::Protocol::Udp => Protocol::Udp,
-    };
     let mistaken = |error: Error| section.address.mistake(error.what().to_owned());
-    let mut destination = Destination::new(section.address.value.as_str(), protocol).map_err(mistaken)?;
+    let mut destination = Destination::new(section.address.value.as_str(), section.protocol).map_err(mistaken)?;
     destination.connect_timeout = section.connect_timeout;
     destination.write_timeout = section.write_timeout;
     let host = config.host.as_ref().map_or_else(|| Surroundings::of_process().host(), |host| host.value.clone());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::place::Placed;
 use super::section::Section;
+use crate::carbon::Protocol;
 
 pub(super) const KEYS: [&str; 7] =
     ["address", "protocol", "prefix", "tagged", "spool", "connect_timeout", "write_timeout"];
@@ -25,18 +26,6 @@ pub struct CarbonSection {
     pub connect_timeout: Duration,
     /// How long carbon may take nothing before the connection is given up.
     pub write_timeout: Duration,
-}
-
-/// Carbon's protocols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Protocol {
-    /// One line a point, over TCP.
-    #[default]
-    Plaintext,
-    /// Batches, over TCP (usually port 2004).
-    Pickle,
-    /// One line a point, over UDP; what is lost is lost.
-    Udp,
 }
 
 pub(super) fn read(section: &mut Section<'_>) -> Option<CarbonSection> {

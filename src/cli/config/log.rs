@@ -2,6 +2,7 @@
 
 use super::place::Placed;
 use super::section::Section;
+use crate::grammar::Escape;
 
 pub(super) const KEYS: [&str; 3] = ["path", "format", "escape"];
 
@@ -23,18 +24,6 @@ pub enum LogFormat {
     Grammar(String),
     /// The text of a `log_format`; it contains a `$`.
     Text(String),
-}
-
-/// The `escape=` parameter of nginx's `log_format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Escape {
-    /// `escape=default`: `\xHH`, absent is `-`.
-    #[default]
-    Default,
-    /// `escape=json`: JSON's escapes, absent is empty.
-    Json,
-    /// `escape=none`.
-    None,
 }
 
 impl LogSection {

@@ -14,8 +14,10 @@ mod slow;
 mod surroundings;
 mod window;
 
-pub use carbon::{CarbonSection, Protocol};
-pub use log::{Escape, LogFormat, LogSection};
+pub use crate::carbon::Protocol;
+pub use crate::grammar::Escape;
+pub use carbon::CarbonSection;
+pub use log::{LogFormat, LogSection};
 pub use place::Placed;
 pub use route::{RouteSection, StatusCondition};
 pub use slow::SlowSection;
