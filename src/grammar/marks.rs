@@ -83,9 +83,11 @@ impl Marks {
 
     /// Looks at the next stretch.
     fn index(&mut self, block: &[u8]) {
-        // The mark before the current line's first is the newline that it begins after.
-        let newline = self.next.checked_sub(1).and_then(|last| self.at.get(last));
-        let began_here = newline.is_some_and(|&newline| newline as usize + 1 >= self.from);
+        // The mark before the current line's first is the newline that it begins after; a quote there is one of its own
+        // that was passed already, and says nothing of where it began.
+        let before = self.next.checked_sub(1).and_then(|last| self.at.get(last)).map(|&mark| mark as usize);
+        let newline = before.filter(|&mark| block.get(mark) == Some(&b'\n'));
+        let began_here = newline.is_some_and(|newline| newline + 1 >= self.from);
         let clean_so_far = if began_here { self.from_clean } else { self.clean };
         self.at.copy_within(self.next..self.filled, 0);
         self.filled -= self.next;
@@ -195,6 +197,20 @@ mod tests {
                 start += line.len() + 1;
             }
         }
+    }
+
+    #[test]
+    fn a_hole_is_remembered_over_the_quotes_of_a_long_line() {
+        let mut block = vec![0];
+        for _ in 0..3 {
+            block.extend_from_slice(&[b'x'; STRETCH]);
+            block.push(b'"');
+        }
+        block.push(b'\n');
+        let mut marks = Marks::default();
+        marks.begin();
+        assert_eq!(marks.pass_any(&block), block.len() - 1);
+        assert!(!marks.clean());
     }
 
     #[test]
