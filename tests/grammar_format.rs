@@ -200,6 +200,16 @@ fn rejects_say_why_and_where() {
 }
 
 #[test]
+fn every_reader_rejects_the_same_lines() {
+    let text = format("$msec $request_time \"$upstream_response_time\" $status");
+    let line = b"1.0 0.5 \"abc\" 200";
+    for needs in [Needs::latency(), Needs::all()] {
+        let reject = Parser::new(&text, &needs).unwrap().parse(line).unwrap_err();
+        assert_eq!((reject.column, reject.reason), (10, Reason::BadNumber));
+    }
+}
+
+#[test]
 fn reasons_keep_their_codes() {
     for reason in Reason::ALL {
         assert_eq!(Reason::from_code(reason.code()), Some(reason));
@@ -220,7 +230,7 @@ fn records() {
     assert_eq!((got.end.millis(), got.start().millis()), (971_211_337_250, 971_211_335_750));
     assert_eq!((got.request_time_ms, got.upstream_ms), (Some(1500), [Some(600), None, None]));
     assert_eq!((got.status, got.bytes_sent, got.host), (Some(200), Some(120), Some(&b"h"[..])));
-    let parser = Parser::new(&all, &Needs::phases()).unwrap();
+    let parser = Parser::new(&all, &Needs::latency()).unwrap();
     assert_eq!(parser.times_present(), [true, true, true, false]);
     assert_eq!(parser.end_precision_ms(), 1);
     assert_eq!(Parser::new(&Format::combined(), &Needs::all()).unwrap().end_precision_ms(), 1000);

@@ -128,7 +128,7 @@ fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, Vec<S
     let with = settings::interpreting(context)?;
     let mut interpreters = HashMap::new();
     for log in &logs {
-        let interpreter = Interpreter::new(&log.format, Needs::phases(), &with)
+        let interpreter = Interpreter::new(&log.format, Needs::latency(), &with)
             .map_err(|error| Error::usage(format!("log {}: {error}", log.pattern)))?;
         interpreters.insert(log.pattern.clone(), interpreter);
     }
@@ -170,7 +170,7 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
     let with = settings::interpreting(context)?;
     let names = files.names.clone();
     let mut tally = LinesTally {
-        workers: Workers::new(&files, &with, |_| Needs::phases())?,
+        workers: Workers::new(&files, &with, |_| Needs::latency())?,
         filter,
         routes: RouteFilter::default(),
         with,

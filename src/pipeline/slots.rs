@@ -174,6 +174,7 @@ impl Slots {
         };
         let Some(counted) = self.cells.get_mut(at) else { return slot };
         count(&mut counted.cell, record, seen.slow);
+        count_upstream(&mut counted.cell, record);
         let error = self.settings.server_errors && record.status.is_some_and(|status| (500..600).contains(&status));
         let mut entry = Entry {
             end: record.end,
@@ -308,7 +309,7 @@ impl Slots {
     }
 }
 
-/// Add one record to a cell.
+/// Add one record to a cell, without its upstream times.
 #[inline]
 pub fn count(cell: &mut Cell, record: &Record<'_>, slow: bool) {
     cell.requests += 1;
@@ -322,6 +323,11 @@ pub fn count(cell: &mut Cell, record: &Record<'_>, slow: bool) {
     if let Some(millis) = record.request_time_ms {
         cell.time_mut(Time::Request).record(millis);
     }
+}
+
+/// Add one record's upstream times to a cell; a report has no use for them.
+#[inline]
+fn count_upstream(cell: &mut Cell, record: &Record<'_>) {
     let upstream = [Time::UpstreamResponse, Time::UpstreamConnect, Time::UpstreamHeader];
     for (time, millis) in upstream.into_iter().zip(record.upstream_ms) {
         if let Some(millis) = millis {

@@ -3,10 +3,8 @@
 /// The fields wanted. The end of the request and its status are always read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// `$request_time`.
+    /// `$request_time` and the `$upstream_*_time`s: all of them, so that every reader rejects the same lines.
     pub times: bool,
-    /// The `$upstream_*_time`s.
-    pub upstream: bool,
     /// Method, target and protocol.
     pub target: bool,
     /// Bytes sent.
@@ -22,16 +20,11 @@ pub struct Needs {
 impl Needs {
     /// Every field.
     pub fn all() -> Needs {
-        Needs { times: true, upstream: true, target: true, bytes: true, host: true, variables: Vec::new(), all: true }
+        Needs { times: true, target: true, bytes: true, host: true, variables: Vec::new(), all: true }
     }
 
-    /// What latency by route is made of: `$request_time`, target, bytes.
+    /// What latency histograms by route are made of: times, target, bytes.
     pub fn latency() -> Needs {
         Needs { times: true, target: true, bytes: true, ..Needs::default() }
-    }
-
-    /// [`Needs::latency`] and the times of the upstreams.
-    pub fn phases() -> Needs {
-        Needs { upstream: true, ..Needs::latency() }
     }
 }

@@ -74,7 +74,7 @@ impl Parser {
         let alone = target && request.is_none();
         let fields = Fields {
             request_time: step(roles.request_time, times),
-            upstream: roles.upstream.map(|role| step(role, needs.upstream || needs.all)),
+            upstream: roles.upstream.map(|role| step(role, times)),
             request,
             method: step(roles.method, alone),
             target: step(roles.target, alone),
