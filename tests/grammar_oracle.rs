@@ -262,6 +262,11 @@ fn agree(index: usize, line: &[u8]) -> Result<(), TestCaseError> {
     let mut parser = Parser::new(&format, &Needs::all()).unwrap();
     let slow = Oracle::new(text, escape).read(line).filter(|_| escape == Escape::None || !line.contains(&0));
     let fast = parser.parse(line);
+    // nginx never writes a quote into unquoted text with escape=default; the regex would take it, the parser may not.
+    let quoted = |slow: &Slow| slow.values.iter().any(|value| value.contains(&b'"'));
+    if fast.is_err() && escape == Escape::Default && slow.as_ref().is_some_and(quoted) {
+        return Ok(());
+    }
     if fast.is_err_and(|reject| reject.reason == Reason::Torn) && !line.contains(&0) {
         // Two times where one belongs: the regex takes one of them, the parser does not guess. Or a quote in a value
         // that nginx would have escaped.
