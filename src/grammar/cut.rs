@@ -1,6 +1,6 @@
 //! Cuts a line into the values of its format's variables: the hot loop. No allocation, no I/O.
 
-use super::literal::{Literal, find_byte, members, number_length};
+use super::literal::{Literal, find_byte, number_length};
 use super::plan::{Cut, Guard, Plan, Step};
 use super::reject::Reason;
 
@@ -57,47 +57,6 @@ impl Plan {
         }
     }
 
-    /// [`Plan::cut_clean`] for a line of which it is known where its quotes stand: `quotes` are their offsets plus
-    /// `base`. Whether the line fits; if it does not, what is wrong is for [`Plan::cut`] to say, and `spans` mean
-    /// nothing.
-    ///
-    /// A mark that is no quote, or a quote in a value, makes the line not fit: with `n` quotes in the literals before a
-    /// value, that the mark number `n` (from 0) is not before the value says that there are no others before it.
-    #[inline(always)]
-    pub(crate) fn cut_marked(&self, line: &[u8], quotes: &[u32], base: usize, spans: &mut [Span]) -> bool {
-        if self.quotes != Some(quotes.len()) || line.len() > MAX_LINE || !self.lead.stands_at(line, 0) {
-            return false;
-        }
-        let mut at = self.lead.len();
-        let mut passed = self.lead_quotes;
-        let steps = self.steps.as_slice();
-        for (index, (step, span)) in steps.iter().zip(spans).enumerate() {
-            // A missing mark is one before the line, which no end fits.
-            let quote = quotes.get(passed).map_or(0, |&quote| (quote as usize).wrapping_sub(base));
-            let end = match &step.cut {
-                Cut::Hard { byte: b'"', at: offset } => quote.wrapping_sub(*offset),
-                Cut::Number { dot, .. } => match number_length(line.get(at..).unwrap_or_default(), *dot) {
-                    0 => at + usize::from(line.get(at) == Some(&b'-')),
-                    length => at + length,
-                },
-                Cut::TimeLocal if time_local_at(line, at) => at + 26,
-                Cut::Bytes(count) => at + count,
-                Cut::List(_) if step.quoted && members(line.get(at..quote).unwrap_or_default()) => quote,
-                _ => match step.marked_end(line, at, (passed < quotes.len()).then_some(quote), (steps, index + 1)) {
-                    Some(end) => end,
-                    None => return false,
-                },
-            };
-            if end < at || !step.literal.stands_at(line, end) || end == at && step.never_empty() {
-                return false;
-            }
-            *span = (at as u32, end as u32);
-            at = end + step.literal.len();
-            passed += step.quotes;
-        }
-        at == line.len() && passed == quotes.len()
-    }
-
     /// Cuts from step `first` on, which starts at byte `at`.
     #[inline]
     fn run(&self, line: &[u8], spans: &mut [Span], first: usize, mut at: usize) -> Result<(), Failure> {
@@ -151,7 +110,8 @@ impl Plan {
         let candidates = self.steps.iter().zip(spans).enumerate().take(before).rev();
         for (index, (step, span)) in candidates {
             if let Cut::Soft { guard, quotes } = step.cut
-                && let Some(end) = soft_end(&step.literal, line, span.1 as usize + 1, guard)
+                && let after = self.steps.get(index + 1).map(|step| &step.literal)
+                && let Some(end) = soft_end(&step.literal, line, span.1 as usize + 1, guard, after)
                 && swallowed(line, span.0 as usize, end, quotes).is_none()
             {
                 return Some((index, end));
@@ -203,38 +163,19 @@ fn span_start(spans: &[Span], step: usize) -> usize {
 type Misfit = (usize, Reason);
 
 impl Step {
-    /// [`Step::end`] of the kinds that are rare, or whose ends need a search; `quote` is the next one.
-    #[inline(never)]
-    fn marked_end(&self, line: &[u8], at: usize, quote: Option<usize>, following: (&[Step], usize)) -> Option<usize> {
-        match &self.cut {
-            Cut::JsonQuote { at: offset } => {
-                let quote = quote.filter(|&quote| quote >= at)?;
-                let escaped = quote > at && line.get(quote - 1) == Some(&b'\\');
-                if escaped { None } else { quote.checked_sub(*offset) }
-            }
-            Cut::Soft { guard, .. } => {
-                let end = soft_end(&self.literal, line, at, *guard)?;
-                quote.is_none_or(|quote| end <= quote).then_some(end)
-            }
-            _ => self.end(line, at, following).ok(),
-        }
-    }
-
-    /// Whether an empty value is none of this step's.
-    #[inline(always)]
-    fn never_empty(&self) -> bool {
-        matches!(self.cut, Cut::Number { empty: false, .. })
-    }
-
     /// Where the value that starts at `at` ends; its literal is known to stand there. `following` is a place among all
     /// steps: those from it on come after this one.
     #[inline(always)]
-    fn end(&self, line: &[u8], at: usize, following: (&[Step], usize)) -> Result<usize, Misfit> {
+    pub(crate) fn end(&self, line: &[u8], at: usize, following: (&[Step], usize)) -> Result<usize, Misfit> {
         let end = match &self.cut {
             Cut::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
             Cut::Soft { guard, quotes } => {
-                let end =
-                    soft_end(&self.literal, line, at, *guard).ok_or_else(|| soft_miss(&self.literal, line, at))?;
+                let (steps, next) = following;
+                let after = steps.get(next).map(|step| &step.literal);
+                let end = soft_end(&self.literal, line, at, *guard, after)
+                    // Without what follows the time: that it is missing is for the time's own step to say.
+                    .or_else(|| soft_end(&self.literal, line, at, *guard, None))
+                    .ok_or_else(|| soft_miss(&self.literal, line, at))?;
                 return match swallowed(line, at, end, *quotes) {
                     Some(quote) => Err((quote, Reason::Torn)),
                     None => Ok(end),
@@ -344,19 +285,25 @@ impl Step {
     }
 }
 
-/// The first place from `from` on where `literal` stands, followed by what the guard asks for.
+/// The first place from `from` on where `literal` stands, followed by what the guard asks for, and `after` behind that.
 #[inline(always)]
-fn soft_end(literal: &Literal, line: &[u8], from: usize, guard: Guard) -> Option<usize> {
+pub(crate) fn soft_end(
+    literal: &Literal,
+    line: &[u8],
+    from: usize,
+    guard: Guard,
+    after: Option<&Literal>,
+) -> Option<usize> {
     let mut at = from;
     loop {
         let end = literal.find(line, at)?;
         let follows = end + literal.len();
-        let fits = match guard {
-            Guard::Nothing => true,
-            Guard::TimeLocal => time_local_at(line, follows),
-            Guard::TimeIso8601 => time_iso_end(line, follows).is_some(),
+        let time_end = match guard {
+            Guard::Nothing => return Some(end),
+            Guard::TimeLocal => time_local_at(line, follows).then_some(follows + 26),
+            Guard::TimeIso8601 => time_iso_end(line, follows),
         };
-        if fits {
+        if time_end.is_some_and(|time_end| after.is_none_or(|after| after.stands_at(line, time_end))) {
             return Some(end);
         }
         at = end + 1;

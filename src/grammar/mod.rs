@@ -3,6 +3,7 @@
 //! Sources of the rules: `ngx_http_log_module.c` (formats, escapes), `ngx_conf_file.c` (directives, quotes),
 //! `ngx_http_upstream.c` (lists). How values are told apart is written down in `plan.rs`.
 
+mod course;
 mod cut;
 pub mod detect;
 mod directive;
@@ -29,6 +30,7 @@ pub use reject::{Reason, Reject};
 pub use roles::{Clock, Roles};
 pub use variable::{Kind, Variable};
 
+pub(crate) use course::Course;
 pub(crate) use cut::{Span, chomp};
 pub(crate) use literal::{contains, find_byte};
 pub(crate) use marks::Marks;

@@ -8,13 +8,18 @@ pub const MAX_DURATION_MS: u64 = 366 * 86_400_000;
 /// `digits[.digits]` in thousandths, rounded half up. None if it is not that, or above what a u64 holds.
 #[inline]
 pub(crate) fn thousandths(value: &[u8]) -> Option<u64> {
-    // What nearly every time of a request is.
-    if let &[s, b'.', a, b, c] = value {
-        let [s, a, b, c] = [s, a, b, c].map(|byte| u64::from(byte.wrapping_sub(b'0')));
-        let digits = s <= 9 && a <= 9 && b <= 9 && c <= 9;
-        return digits.then_some(s * 1000 + a * 100 + b * 10 + c);
-    }
-    thousandths_of_any(value)
+    usual_thousandths(value).or_else(|| thousandths_of_any(value))
+}
+
+/// [`thousandths`] of what nearly every time of a request is, such as `0.123`; None if it is something else.
+#[inline(always)]
+pub(crate) fn usual_thousandths(value: &[u8]) -> Option<u64> {
+    let &[s, b'.', a, b, c] = value else { return None };
+    // A digit is 0 to 9 in the low half of its byte, and 3 in the high half.
+    let word = u32::from_le_bytes([s, a, b, c]) ^ 0x3030_3030;
+    let digits = (word | (word.wrapping_add(0x0606_0606))) & 0xF0F0_F0F0 == 0;
+    let [s, a, b, c] = word.to_le_bytes().map(u64::from);
+    digits.then_some(s * 1000 + a * 100 + b * 10 + c)
 }
 
 fn thousandths_of_any(value: &[u8]) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! Lines to records.
 
-use crate::grammar::{Clock, Escape, Format, FormatError, Reason, Reject, Span, chomp};
+use crate::grammar::{Clock, Course, Escape, Format, FormatError, Reason, Reject, Span, chomp};
 use crate::time::Timestamp;
 
 use super::needs::Needs;
@@ -11,8 +11,10 @@ use super::{Record, instant, number, request, upstream};
 pub struct Parser {
     format: Format,
     spans: Vec<Span>,
-    /// For each variable the step that cuts it.
+    /// For each variable that is needed the step that cuts it.
     steps: Vec<usize>,
+    /// How lines are cut whose quotes are known.
+    course: Option<Course>,
     end: (usize, Clock),
     fields: Fields,
     malformed_matters: bool,
@@ -33,6 +35,15 @@ struct Fields {
     status: Option<usize>,
     bytes: Option<usize>,
     host: Option<usize>,
+}
+
+impl Fields {
+    /// All the steps.
+    fn steps(&self) -> [Option<usize>; 12] {
+        let Fields { request_time, upstream: [response, connect, header], request, method, target, args, .. } = *self;
+        let Fields { protocol, status, bytes, host, .. } = *self;
+        [request_time, response, connect, header, request, method, target, args, protocol, status, bytes, host]
+    }
 }
 
 /// The bytes of the last time and what they mean: neighbouring lines mostly have the same.
@@ -84,10 +95,17 @@ impl Parser {
             bytes: step(roles.bytes, needs.bytes || needs.all),
             host: step(roles.host, needs.host || needs.all),
         };
+        let end = (format.step_of(end).unwrap_or(usize::MAX), clock);
+        let wanted = |variable: usize| needs.all || needs.variables.contains(&variable);
+        let steps: Vec<usize> = (0..known)
+            .map(|variable| format.step_of(variable).filter(|_| wanted(variable)).unwrap_or(usize::MAX))
+            .collect();
+        let needed = |step: usize| step == end.0 || fields.steps().contains(&Some(step)) || steps.contains(&step);
         Ok(Parser {
             spans: format.spans(),
-            steps: (0..known).map(|variable| format.step_of(variable).unwrap_or(usize::MAX)).collect(),
-            end: (format.step_of(end).unwrap_or(usize::MAX), clock),
+            course: Course::new(format.plan(), needed),
+            steps,
+            end,
             malformed_matters: fields.request.is_some(),
             fields,
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
@@ -145,14 +163,15 @@ impl Parser {
 
     /// How many quotes a line holds that [`Parser::cut_marked`] takes; None if it takes none.
     pub(crate) fn quotes(&self) -> Option<usize> {
-        self.format.plan().quotes
+        self.course.as_ref().map(Course::quotes)
     }
 
     /// Cuts a line of which it is known where its quotes stand: `quotes` are their offsets plus `base`. Whether it
     /// fits, so that [`Parser::read`] can follow; if not, or not as such lines mostly do, [`Parser::parse`] tells more.
     #[inline(always)]
     pub(crate) fn cut_marked(&mut self, line: &[u8], quotes: &[u32], base: usize) -> bool {
-        self.format.plan().cut_marked(chomp(line), quotes, base, &mut self.spans)
+        let Some(course) = &self.course else { return false };
+        course.run(self.format.plan(), chomp(line), quotes, base, &mut self.spans)
     }
 
     /// The record of the line that was just cut.
@@ -182,7 +201,7 @@ impl Parser {
     }
 
     /// The raw (still escaped) value of a variable of `line`, which must be the line parsed last. None if it is absent:
-    /// `-` with `escape=default`, empty otherwise (or of another line).
+    /// `-` with `escape=default`, empty otherwise (or of another line), and if the variable is not one of the needed.
     pub fn value<'l>(&self, line: &'l [u8], variable: usize) -> Option<&'l [u8]> {
         self.text(line, self.steps.get(variable).copied())
     }

@@ -101,12 +101,17 @@ pub fn upstream_ints(value: &[u8]) -> Result<Vec<Vec<Option<u64>>>, Reason> {
 }
 
 /// The sum over all attempts of the times that are present, in milliseconds; None if none is: never a silent 0.
-#[inline]
+#[inline(always)]
 pub(crate) fn sum_ms(value: &[u8]) -> Result<Option<u64>, Reason> {
     // Nearly always there is one attempt.
-    if let Some(millis) = number::thousandths(value) {
-        return if millis <= number::MAX_DURATION_MS { Ok(Some(millis)) } else { Err(Reason::AbsurdNumber) };
+    match number::usual_thousandths(value) {
+        Some(millis) => Ok(Some(millis)),
+        None => sum_of_any(value),
     }
+}
+
+#[inline(never)]
+fn sum_of_any(value: &[u8]) -> Result<Option<u64>, Reason> {
     let mut sum = None;
     for attempt in attempts(value) {
         if let Some(member) = attempt.value {

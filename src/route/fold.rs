@@ -17,7 +17,7 @@
 //! After [`SEGMENTS_MAX`] segments, or when the name would grow too long, the rest is `{rest}`. Slugs stay: the cap
 //! bounds them.
 
-use super::glance::{Glance, glance};
+use super::glance::{Glance, glance, is_uuid};
 use super::name::{NAME_MAX, NODE_MAX, encode_segment, is_escaped, push_escape, read_escape};
 
 /// Segments kept; what comes after is `{rest}`.
@@ -82,32 +82,56 @@ fn class(byte: u8) -> u8 {
 /// Whether all of it went in; otherwise it was cut with `{rest}`.
 #[inline]
 pub fn fold(path: &[u8], out: &mut Vec<u8>) -> bool {
-    match quick(path) {
-        Some(quick) => {
-            fold_quick(path, quick, out);
-            true
-        }
-        None => fold_any(path, out),
+    fold_glanced(path, glance(path), out)
+}
+
+/// The canonical template of `path`: its own front if folding leaves that as it is, else what it puts into `out`, which
+/// is empty.
+#[inline]
+pub(super) fn folded<'k>(path: &'k [u8], out: &'k mut Vec<u8>) -> &'k [u8] {
+    let seen = glance(path);
+    if let Some(seen) = seen
+        && seen.digits == 0
+        && seen.ended
+        && seen.slashes & 1 == 1
+        && seen.slashes.count_ones() as usize <= SEGMENTS_MAX
+    {
+        return path.get(..seen.length).unwrap_or_default();
     }
+    fold_glanced(path, seen, out);
+    out
 }
 
-/// The path without its query, if folding leaves it as it is and that is seen at a glance.
+/// [`fold`], when the front of `path` was seen: as many bytes at a glance as go, while they are of the usual kind and
+/// the segments not too many. Then its nodes and its name fit, and only segments with a digit are folded.
 #[inline]
-pub(super) fn unfolded(path: &[u8]) -> Option<&[u8]> {
-    let quick = quick(path)?;
-    if quick.digits == 0 { path.get(..quick.length) } else { None }
+fn fold_glanced(path: &[u8], seen: Option<Glance>, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    let (mut rest, mut seen, mut segments) = (path, seen, 0);
+    while let Some(Glance { ended, slashes, .. }) = seen {
+        segments += slashes.count_ones() as usize - usize::from(!ended);
+        if slashes & 1 == 0 || segments > SEGMENTS_MAX {
+            break;
+        }
+        let front = if ended { seen } else { seen.and_then(Glance::whole_segments) };
+        let Some(front) = front else { break };
+        fold_quick(rest, front, out);
+        if out.len() - start > SURE_NAME {
+            break;
+        }
+        if ended {
+            return true;
+        }
+        rest = rest.get(front.length..).unwrap_or_default();
+        seen = glance(rest);
+    }
+    out.truncate(start);
+    fold_any(path, out)
 }
 
-/// What is seen at a glance of a path of a usual length, usual bytes and not too many segments: it is whole, its nodes
-/// and its name fit, and only segments with a digit are folded.
 #[inline]
-fn quick(path: &[u8]) -> Option<Glance> {
-    glance(path).filter(|quick| quick.slashes & 1 == 1 && quick.slashes.count_ones() as usize <= SEGMENTS_MAX)
-}
-
-#[inline]
-fn fold_quick(path: &[u8], quick: Glance, out: &mut Vec<u8>) {
-    let Glance { length, slashes, mut digits } = quick;
+fn fold_quick(path: &[u8], seen: Glance, out: &mut Vec<u8>) {
+    let Glance { length, slashes, mut digits, .. } = seen;
     let mut kept = 0;
     while digits != 0 {
         let digit = digits.trailing_zeros();
@@ -115,13 +139,15 @@ fn fold_quick(path: &[u8], quick: Glance, out: &mut Vec<u8>) {
         let from = 64 - (slashes & ((1 << digit) - 1)).leading_zeros() as usize;
         let end = ((slashes >> digit).trailing_zeros() as usize).saturating_add(digit as usize).min(length);
         let segment = path.get(from..end).unwrap_or_default();
-        // Neither shift is over 63: a path of 64 bytes is not looked at, and a segment does not begin at 0.
+        // Neither shift is over 63: a glance is shorter than 64 bytes, and a segment does not begin at 0.
         let within = (1 << end) - (1 << from);
         let only = digits & within == within;
         if only || segment.len() >= 5 {
             out.extend_from_slice(path.get(kept..from).unwrap_or_default());
             if only {
                 out.extend_from_slice(b"{id}");
+            } else if is_uuid(segment) {
+                out.extend_from_slice(b"{uuid}");
             } else {
                 let classes = segment.iter().fold(0, |classes, &byte| classes | class(byte));
                 fold_segment(segment, classes, out);
@@ -203,7 +229,7 @@ fn fold_segment(segment: &[u8], classes: u8, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{long}");
         return;
     }
-    if classes & !(HEX | PLAIN) == 0 && segment.len() == 36 && is_uuid(segment) {
+    if is_uuid(segment) {
         out.extend_from_slice(b"{uuid}");
         return;
     }
@@ -288,12 +314,6 @@ fn split(bytes: &[u8], holds: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
 /// What base64url has besides letters and digits.
 const fn is_base64url(byte: u8) -> bool {
     matches!(byte, b'-' | b'_')
-}
-
-/// 36 bytes: 8-4-4-4-12 hex digits.
-fn is_uuid(segment: &[u8]) -> bool {
-    [8, 13, 18, 23].iter().all(|&at| segment.get(at) == Some(&b'-'))
-        && segment.iter().filter(|&&byte| class(byte) & HEX != 0).count() == 32
 }
 
 fn is_email(segment: &[u8]) -> bool {

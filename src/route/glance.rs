@@ -2,19 +2,31 @@
 
 use wide::u8x16;
 
-/// Paths up to so many bytes are looked at.
+/// So many bytes are looked at.
 const LENGTH_MAX: usize = 64;
 
 /// What a path that needs no thought is made of; a bit for each byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Glance {
-    /// Its length, without query and fragment.
+    /// How many bytes of it were seen, without query and fragment.
     pub(super) length: usize,
+    /// Whether the path ends there.
+    pub(super) ended: bool,
     pub(super) slashes: u64,
     pub(super) digits: u64,
 }
 
-/// Looks at the front of `target`. None if its path is long, or holds other bytes than letters, digits and `-_./`.
+impl Glance {
+    /// The front that is segments of which the end was seen; the next begins behind it. None if there is none.
+    pub(super) fn whole_segments(self) -> Option<Glance> {
+        let length = self.slashes.checked_ilog2().filter(|&last| last > 0)?;
+        let within = (1 << length) - 1;
+        let (slashes, digits) = (self.slashes & within, self.digits & within);
+        Some(Glance { length: length as usize, ended: true, slashes, digits })
+    }
+}
+
+/// Looks at the front of `target`. None if it holds other bytes than letters, digits and `-_./`.
 #[inline]
 pub(super) fn glance(target: &[u8]) -> Option<Glance> {
     let front = target.get(..LENGTH_MAX).unwrap_or(target);
@@ -30,16 +42,40 @@ pub(super) fn glance(target: &[u8]) -> Option<Glance> {
             None => whole.add(Bits::of(padded(rest)), 0),
         }
     }
-    let length = if whole.ends != 0 { whole.ends.trailing_zeros() as usize } else { front.len() };
+    // The path ends at the first byte that is not plain, if it is one that ends it.
+    let length = (!whole.plain).trailing_zeros() as usize;
     if length == LENGTH_MAX {
-        return None;
+        return Some(Glance { length, ended: false, slashes: whole.slashes, digits: whole.digits });
     }
+    let plain = front.get(length).is_none_or(|byte| matches!(byte, b'?' | b'#'));
     let within = (1 << length) - 1;
-    (!whole.plain & within == 0).then_some(Glance {
-        length,
-        slashes: whole.slashes & within,
-        digits: whole.digits & within,
-    })
+    plain.then_some(Glance { length, ended: true, slashes: whole.slashes & within, digits: whole.digits & within })
+}
+
+/// Whether it is a UUID: 36 bytes, 8-4-4-4-12 hex digits.
+#[inline]
+pub(super) fn is_uuid(segment: &[u8]) -> bool {
+    let Ok(segment) = <&[u8; 36]>::try_from(segment) else { return false };
+    let ([first, second], _) = segment.as_chunks::<16>() else { return false };
+    let hyphens = |chunk: &[u8; 16]| u8x16::from(*chunk).simd_eq(u8x16::splat(b'-')).to_bitmask();
+    let hex = |chunk: &[u8; 16]| {
+        let bytes = u8x16::from(*chunk);
+        let digits = between(bytes, b'0', b'9');
+        (digits | between(bytes | u8x16::splat(0x20), b'a', b'f')).to_bitmask()
+    };
+    let (in_first, in_second) = (1 << 8 | 1 << 13, 1 << 2 | 1 << 7);
+    hyphens(first) == in_first
+        && hyphens(second) == in_second
+        && hex(first) == 0xFFFF & !in_first
+        && hex(second) == 0xFFFF & !in_second
+        && segment.last_chunk::<4>().is_some_and(|last| last.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Which bytes are from `low` to `high`.
+#[inline(always)]
+fn between(bytes: u8x16, low: u8, high: u8) -> u8x16 {
+    let from_low = bytes - u8x16::splat(low);
+    from_low.simd_eq(from_low.min(u8x16::splat(high - low)))
 }
 
 /// Fewer than sixteen bytes with zeros behind them.
@@ -69,7 +105,6 @@ struct Bits {
     plain: u64,
     digits: u64,
     slashes: u64,
-    ends: u64,
 }
 
 impl Bits {
@@ -77,17 +112,12 @@ impl Bits {
     fn of(chunk: [u8; 16]) -> Bits {
         let bytes = u8x16::from(chunk);
         let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-        let between = |bytes: u8x16, low: u8, high: u8| {
-            let from_low = bytes - u8x16::splat(low);
-            from_low.simd_eq(from_low.min(u8x16::splat(high - low)))
-        };
         let letters = between(bytes | u8x16::splat(0x20), b'a', b'z');
         let plain = letters | between(bytes, b'-', b'9') | is(b'_');
         Bits {
             plain: u64::from(plain.to_bitmask()),
             digits: u64::from(between(bytes, b'0', b'9').to_bitmask()),
             slashes: u64::from(is(b'/').to_bitmask()),
-            ends: u64::from((is(b'?') | is(b'#')).to_bitmask()),
         }
     }
 
@@ -96,7 +126,6 @@ impl Bits {
         self.plain |= other.plain << shift;
         self.digits |= other.digits << shift;
         self.slashes |= other.slashes << shift;
-        self.ends |= other.ends << shift;
     }
 }
 
@@ -106,13 +135,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn slow(target: &[u8]) -> Option<Glance> {
-        let length = target.iter().position(|byte| b"?#".contains(byte)).unwrap_or(target.len());
+        let length = target.iter().position(|byte| b"?#".contains(byte)).unwrap_or(target.len()).min(LENGTH_MAX);
         let path = &target[..length];
         let bits = |holds: fn(u8) -> bool| {
             path.iter().enumerate().map(|(at, &byte)| u64::from(holds(byte)) << at).fold(0, |all, bit| all | bit)
         };
-        let plain = length < LENGTH_MAX && path.iter().all(|&b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
-        plain.then(|| Glance { length, slashes: bits(|byte| byte == b'/'), digits: bits(|byte| byte.is_ascii_digit()) })
+        let plain = path.iter().all(|&b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+        let (slashes, digits) = (bits(|byte| byte == b'/'), bits(|byte| byte.is_ascii_digit()));
+        plain.then_some(Glance { length, ended: length < LENGTH_MAX, slashes, digits })
     }
 
     proptest! {
@@ -125,6 +155,18 @@ mod tests {
             )
         ) {
             prop_assert_eq!(glance(&bytes), slow(&bytes));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_uuid_is_told(bytes in "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", at in 0_usize..36, byte: u8) {
+            let mut bytes = bytes.into_bytes();
+            prop_assert!(is_uuid(&bytes));
+            prop_assert!(!is_uuid(&bytes[1..]));
+            let hyphen = [8, 13, 18, 23].contains(&at);
+            bytes[at] = byte;
+            prop_assert_eq!(is_uuid(&bytes), if hyphen { byte == b'-' } else { byte.is_ascii_hexdigit() });
         }
     }
 

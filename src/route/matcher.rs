@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::RouteId;
 use super::cache::Cache;
 use super::condition::Facts;
-use super::fold::{fold, unfolded};
+use super::fold::{fold, folded};
 use super::interner::Routes;
 use super::name::encode_path;
 use super::request::{Request, Subject, bare_host, without_query};
@@ -94,14 +94,13 @@ impl Matcher {
     }
 
     fn by_path(&mut self, request: &Request<'_>, subject: Subject<'_>) -> (Found, Option<u16>) {
-        let as_it_is = match subject {
-            Subject::Path { path, .. } if request.status != Some(101) => unfolded(path),
-            _ => None,
+        let key = match subject {
+            Subject::Path { path, .. } if request.status != Some(101) => folded(path, &mut self.key),
+            _ => {
+                push_template(subject, request.status, &mut self.key);
+                &self.key
+            }
         };
-        let key = as_it_is.unwrap_or_else(|| {
-            push_template(subject, request.status, &mut self.key);
-            &self.key
-        });
         let hash = self.answers.hash(key);
         if let Some(Answer::Route(found, rule)) = self.answers.get(key, hash) {
             return (found, rule);
