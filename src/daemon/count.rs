@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::Say;
 use super::follow::Message;
-use crate::pipeline::{Interpreter, Slots};
+use crate::pipeline::{Interpreter, Row, Slots, Tally};
 use crate::route::Routes;
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{Event, FinishReason};
@@ -24,8 +24,10 @@ const HAND_ON_BYTES: u64 = 16 << 20;
 
 /// What was counted in a stretch of the logs.
 pub(super) struct Counted {
-    /// Positions, routes, cells, entries, blocks and ledgers, as one step of the store.
+    /// Positions and routes.
     pub(super) commit: Commit,
+    /// The lines.
+    pub(super) tally: Tally,
     /// The slots counted into, sorted.
     pub(super) touched: Vec<Timestamp>,
     /// The latest end of a request seen so far.
@@ -46,6 +48,8 @@ pub(super) struct Count<'s> {
     pub(super) interpreters: HashMap<String, Interpreter>,
     pub(super) generations: BTreeMap<GenerationId, Generation>,
     pub(super) slots: Slots,
+    /// Rows that were kept come back here, to be used again.
+    pub(super) spare: Receiver<Vec<Row>>,
     /// Slots before this were sent to carbon: a line in one is late.
     pub(super) emitted_until: &'s AtomicI64,
     pub(super) changed: BTreeSet<GenerationId>,
@@ -79,14 +83,18 @@ impl Count<'_> {
 
     fn hand_on(&mut self) -> Counted {
         let (touched, bytes) = (self.slots.touched(), self.slots.bytes());
-        let mut commit = self.slots.take(self.clock.now());
+        let tally = self.slots.take();
+        if let Some(rows) = self.spare.try_iter().last() {
+            self.slots.recycle(rows);
+        }
+        let mut commit = Commit { at: self.clock.now(), ..Commit::default() };
         let routes = self.routes.since(self.routes_known);
         self.routes_known += u32::try_from(routes.len()).unwrap_or(u32::MAX);
         commit.routes = routes.into_iter().map(|(id, name)| (id, name.to_string())).collect();
         let changed = std::mem::take(&mut self.changed);
         commit.generations = changed.iter().filter_map(|id| self.generations.get(id)).cloned().collect();
         self.since = None;
-        Counted { commit, touched, latest: self.slots.latest(), bytes, caught_up: self.caught_up }
+        Counted { commit, tally, touched, latest: self.slots.latest(), bytes, caught_up: self.caught_up }
     }
 
     fn take(&mut self, message: Message, empties: &Sender<Vec<u8>>) {

@@ -10,7 +10,9 @@ use super::outlet::Outlet;
 use super::own::{Gauges, Own};
 use super::push::Outcome;
 use super::{Say, Settings, render};
-use crate::store::{Commit, Writer};
+use crate::pipeline::{Row, SlotSettings, Slowest};
+use crate::source::generation::GenerationId;
+use crate::store::{Commit, Ledger, Writer};
 use crate::time::{Clock, Timestamp};
 
 /// A commit that failed is tried again after this.
@@ -40,6 +42,8 @@ pub(super) struct Keep<'s> {
     clock: &'s dyn Clock,
     say: &'s Say,
     writer: Writer,
+    slowest: Slowest,
+    spare: Sender<Vec<Row>>,
     /// What a failed commit left, to go with the next.
     unsaved: Commit,
     unsaved_bytes: u64,
@@ -62,6 +66,7 @@ impl<'s> Keep<'s> {
     pub(super) fn new(
         settings: &'s Settings,
         writer: Writer,
+        (slots, spare): (SlotSettings, Sender<Vec<Row>>),
         mut outlets: Vec<Outlet>,
         emitted: &'s AtomicI64,
         clock: &'s dyn Clock,
@@ -76,6 +81,8 @@ impl<'s> Keep<'s> {
             clock,
             say,
             writer,
+            slowest: Slowest::new(slots),
+            spare,
             unsaved: Commit::default(),
             unsaved_bytes: 0,
             try_again: None,
@@ -142,8 +149,12 @@ impl<'s> Keep<'s> {
         }
         self.latest = self.latest.max(counted.latest);
         self.caught_up = counted.caught_up;
-        self.note(&counted.commit);
-        self.unsaved.absorb(counted.commit);
+        self.note(&counted.tally.ledgers);
+        let (lines, rows) = self.slowest.commit(counted.tally);
+        // The counting thread may be gone or have enough: then they are simply freed.
+        drop(self.spare.try_send(rows));
+        let Commit { at, routes, generations, .. } = counted.commit;
+        self.unsaved.absorb(Commit { at, routes, generations, ..lines });
         self.unsaved_bytes += counted.bytes;
         // While commits fail they are tried by the clock, not with every block.
         if self.try_again.is_none() {
@@ -175,9 +186,9 @@ impl<'s> Keep<'s> {
         }
     }
 
-    fn note(&mut self, commit: &Commit) {
+    fn note(&mut self, ledgers: &[(GenerationId, Ledger)]) {
         let counters = &mut self.own.counters;
-        for (_, ledger) in &commit.ledgers {
+        for (_, ledger) in ledgers {
             counters.read += ledger.lines;
             counters.parsed += ledger.parsed;
             counters.rejected += ledger.rejected.values().sum::<u64>() + ledger.too_long;

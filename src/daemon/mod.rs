@@ -45,7 +45,7 @@ use crate::time::Clock;
 /// so nothing is lost.
 const BLOCKS_WAITING: usize = 8;
 
-/// How many commits may wait for the keeping thread (each of up to 16 MiB of log, some 4 MB): enough to count on while it
+/// How many commits may wait for the keeping thread (each of up to 16 MiB of log, some 5 MB): enough to count on while it
 /// seals a segment. When full, counting waits.
 const COUNTED_WAITING: usize = 6;
 
@@ -122,6 +122,7 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
     let (event_sender, events) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
     let (counted_sender, counted) = bounded(COUNTED_WAITING);
+    let (spare_sender, spare) = bounded(COUNTED_WAITING);
     let (outcome_sender, outcomes) = bounded(64);
     let (halt, halted) = bounded::<()>(0);
     let emitted = AtomicI64::new(i64::MIN);
@@ -138,6 +139,7 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
         interpreters,
         generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
         slots: Slots::new(slots),
+        spare,
         emitted_until: &emitted,
         changed: BTreeSet::new(),
         since: None,
@@ -155,7 +157,7 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
             outlets.push(outlet::Outlet::new(outlet, batch_sender, &settings, writer.view()));
         }
         drop(outcome_sender);
-        let keep = Keep::new(&settings, writer, outlets, &emitted, &*clock, say);
+        let keep = Keep::new(&settings, writer, (slots, spare_sender), outlets, &emitted, &*clock, say);
         keep.run(&Channels { counted, outcomes, stop }, halt);
         Ok(())
     })

@@ -72,6 +72,13 @@ fn buckets_of(dense: &Histogram<u32>) -> Vec<(u64, u64)> {
         .collect()
 }
 
+/// Room for a histogram's buckets.
+#[derive(Debug, Default)]
+pub struct Buckets {
+    sorted: Vec<u32>,
+    buckets: Vec<(u64, u64)>,
+}
+
 /// Samples of one kind of time, in milliseconds.
 #[derive(Debug, Clone, Default)]
 pub struct Latency {
@@ -91,6 +98,14 @@ impl Latency {
         self.sum = self.sum.saturating_add(millis);
         self.max = self.max.max(millis);
         self.push(u32::try_from(millis).unwrap_or(u32::MAX));
+    }
+
+    /// Count all of `samples`, in no more memory than they need.
+    pub fn record_all(&mut self, samples: &[u64]) {
+        if self.count == 0 && samples.len() <= FEW {
+            self.recent.reserve_exact(samples.len());
+        }
+        samples.iter().for_each(|&millis| self.record(millis));
     }
 
     #[inline]
@@ -177,12 +192,22 @@ impl Latency {
             self.recent.iter().for_each(|&value| record(&mut whole, value, 1));
             return buckets_of(&whole);
         }
-        // On the stack: this is done for every cell of every commit.
-        let mut sorted = [0; FEW];
-        let sorted = sorted.get_mut(..self.recent.len()).unwrap_or_default();
-        sorted.copy_from_slice(self.recent.get(..sorted.len()).unwrap_or_default());
+        let mut room = Buckets::default();
+        self.buckets_in(&mut room);
+        room.buckets
+    }
+
+    /// [`Latency::buckets`] in memory that is used again: this is done for every cell of every commit.
+    pub fn buckets_in<'r>(&self, room: &'r mut Buckets) -> &'r [(u64, u64)] {
+        let Buckets { sorted, buckets } = room;
+        if self.dense.is_some() {
+            *buckets = self.buckets();
+            return buckets;
+        }
+        sorted.clear();
+        sorted.extend_from_slice(&self.recent);
         sorted.sort_unstable();
-        let mut buckets: Vec<(u64, u64)> = Vec::with_capacity(sorted.len());
+        buckets.clear();
         for value in sorted.iter().map(|&value| lowest_equivalent(u64::from(value))) {
             match buckets.last_mut() {
                 Some((last, count)) if *last == value => *count += 1,

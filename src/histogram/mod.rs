@@ -4,4 +4,4 @@ mod cell;
 mod latency;
 
 pub use cell::{Cell, TIMES, Time};
-pub use latency::{Latency, Quantile};
+pub use latency::{Buckets, Latency, Quantile};

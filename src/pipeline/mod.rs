@@ -1,7 +1,7 @@
 //! From blocks of lines to counts: the same path for a report over files and for the daemon.
 //!
 //! `source` gives blocks, [`Interpreter`] turns each line into a record and a route, and a tally counts it:
-//! [`Slots`] per route and interval for the daemon, or whatever a command wants through [`batch`].
+//! [`Slots`] and [`Tally`] per route and interval for the daemon, or whatever a command wants through [`batch`].
 
 pub mod batch;
 mod filter;
@@ -9,8 +9,10 @@ mod interpreter;
 mod lines;
 pub mod retrieve;
 mod slots;
+mod tally;
 
 pub use filter::{Filter, RouteFilter};
 pub use interpreter::{Interpreter, Interpreting, Seen};
 pub use lines::Lines;
 pub use slots::{SlotSettings, Slots, count};
+pub use tally::{Row, Slowest, Tally};

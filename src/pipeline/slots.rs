@@ -8,12 +8,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use super::interpreter::{Interpreter, Seen};
+use super::tally::{Row, Tally};
 use crate::grammar::Reject;
 use crate::histogram::{Cell, Time};
 use crate::record::Record;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::{BLOCK_BYTES, BlockSummary, Commit, Entry, FIRST_REJECTS, Kept, Ledger, Locator};
+use crate::store::{BLOCK_BYTES, BlockSummary, FIRST_REJECTS, Ledger, Locator};
 use crate::time::Timestamp;
 
 /// How lines are counted.
@@ -27,54 +28,81 @@ pub struct SlotSettings {
     pub server_errors: bool,
 }
 
-/// At most this many (slot, route) rankings are remembered from earlier commits; forgetting one only costs
-/// superfluous candidates, which the store prunes.
-const RANKINGS: usize = 20_000;
-
-/// Counts lines per route and slot, candidates for the slow index, blocks and the ledger, until [`Slots::take`].
+/// Assigns every line its slot and route, and notes blocks and the ledger, until [`Slots::take`]. What a cell then holds
+/// is counted from the [`Tally`], on another thread.
 pub struct Slots {
     settings: SlotSettings,
-    index: HashMap<(i64, u32), usize, BuildHasherDefault<Multiply>>,
-    cells: Vec<Counted>,
-    entries: Vec<Entry>,
+    cells: Numbering,
+    rows: Vec<Row>,
     blocks: Vec<BlockSummary>,
     block: Option<OpenBlock>,
     /// By route: the number of the block in which it was last seen, so that a block lists it once.
     stamps: Vec<u64>,
     stamp: u64,
     ledgers: HashMap<GenerationId, Ledger>,
-    rankings: HashMap<(i64, u32), Ranking, BuildHasherDefault<Multiply>>,
+    /// The slot of the last line, from and until: most lines are in the same.
+    slot: (Timestamp, Timestamp),
     latest: Timestamp,
     bytes: u64,
 }
 
-struct Counted {
+/// Numbers the cells, by slot and route, in the order they are first seen.
+#[derive(Default)]
+struct Numbering {
+    cells: Vec<(Timestamp, RouteId)>,
+    by_key: HashMap<(i64, u32), u32, BuildHasherDefault<Multiply>>,
+    /// The slot that `by_route` is about, and its distinction from those before.
     slot: Timestamp,
-    route: RouteId,
-    cell: Cell,
-    ranking: Ranking,
+    turn: u32,
+    /// By route: in which turn it got its cell's number, and the number.
+    by_route: Vec<(u32, u32)>,
 }
 
-/// The slowest requests of one slot and route so far, best first, in the order that the store ranks by:
-/// longer first, then earlier end, then generation and offset.
-#[derive(Clone, Default)]
-struct Ranking(Vec<(std::cmp::Reverse<u64>, Timestamp, GenerationId, u64)>);
-
-impl Ranking {
-    /// Whether a request takes a place among the first `limit`; if so it is remembered.
+impl Numbering {
     #[inline]
-    fn enters(&mut self, entry: &Entry, limit: usize) -> bool {
-        let key = (std::cmp::Reverse(entry.duration_ms), entry.end, entry.locator.generation, entry.locator.offset);
-        if self.0.len() >= limit && self.0.last().is_none_or(|last| *last <= key) {
-            return false;
+    fn number(&mut self, slot: Timestamp, route: RouteId) -> u32 {
+        if slot == self.slot
+            && let Some(&(turn, number)) = self.by_route.get(route.0 as usize)
+            && turn == self.turn
+        {
+            return number;
         }
-        let at = self.0.partition_point(|held| *held < key);
-        if self.0.capacity() == 0 {
-            self.0.reserve_exact(limit + 1);
+        self.look_up(slot, route)
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, slot: Timestamp, route: RouteId) -> u32 {
+        if slot != self.slot || self.turn == 0 {
+            self.slot = slot;
+            self.next_turn();
         }
-        self.0.insert(at, key);
-        self.0.truncate(limit);
-        true
+        let next = u32::try_from(self.cells.len()).unwrap_or(u32::MAX);
+        let number = *self.by_key.entry((slot.0, route.0)).or_insert(next);
+        if number == next {
+            self.cells.push((slot, route));
+        }
+        let at = route.0 as usize;
+        if self.by_route.len() <= at {
+            self.by_route.resize(at + 1, (0, 0));
+        }
+        if let Some(place) = self.by_route.get_mut(at) {
+            *place = (self.turn, number);
+        }
+        number
+    }
+
+    fn next_turn(&mut self) {
+        self.turn = self.turn.wrapping_add(1);
+        if self.turn <= 1 {
+            self.turn = 1;
+            self.by_route.fill((0, 0));
+        }
+    }
+
+    fn take(&mut self) -> Vec<(Timestamp, RouteId)> {
+        self.by_key.clear();
+        self.next_turn();
+        std::mem::take(&mut self.cells)
     }
 }
 
@@ -88,15 +116,14 @@ impl Slots {
     pub fn new(settings: SlotSettings) -> Slots {
         Slots {
             settings,
-            index: HashMap::default(),
-            cells: Vec::new(),
-            entries: Vec::new(),
+            cells: Numbering::default(),
+            rows: Vec::new(),
             blocks: Vec::new(),
             block: None,
             stamps: Vec::new(),
             stamp: 0,
             ledgers: HashMap::new(),
-            rankings: HashMap::default(),
+            slot: (Timestamp(0), Timestamp(0)),
             latest: Timestamp(i64::MIN),
             bytes: 0,
         }
@@ -118,16 +145,16 @@ impl Slots {
         interpreter.block(bytes, |at, line, seen, _| {
             let at = offset + at as u64;
             ledger.lines += 1;
-            match seen {
+            match &seen {
                 Ok(seen) => {
                     ledger.parsed += 1;
                     let locator =
                         Locator { generation, offset: at, length: u32::try_from(line.len()).unwrap_or(u32::MAX) };
-                    let slot = self.count(&seen, locator);
+                    let slot = self.count(seen, locator);
                     ledger.late += u64::from(slot < late_before);
-                    self.summarise(&seen, locator);
+                    self.summarise(seen, locator);
                 }
-                Err(reject) => self.reject(&mut ledger, at, reject),
+                Err(reject) => self.reject(&mut ledger, at, *reject),
             }
         });
         self.ledgers.insert(generation, ledger);
@@ -159,41 +186,17 @@ impl Slots {
     #[inline]
     fn count(&mut self, seen: &Seen<'_>, locator: Locator) -> Timestamp {
         let record = &seen.record;
-        let slot = record.end.slot(self.settings.interval);
-        self.latest = self.latest.max(record.end);
-        let key = (slot.0, seen.matched.id.0);
-        let at = match self.index.get(&key) {
-            Some(&at) => at,
-            None => {
-                let at = self.cells.len();
-                let ranking = self.rankings.remove(&key).unwrap_or_default();
-                self.cells.push(Counted { slot, route: seen.matched.id, cell: Cell::default(), ranking });
-                self.index.insert(key, at);
-                at
-            }
-        };
-        let Some(counted) = self.cells.get_mut(at) else { return slot };
-        count(&mut counted.cell, record, seen.slow);
-        count_upstream(&mut counted.cell, record);
-        let error = self.settings.server_errors && record.status.is_some_and(|status| (500..600).contains(&status));
-        let mut entry = Entry {
-            end: record.end,
-            duration_ms: record.request_time_ms.unwrap_or(0),
-            route: seen.matched.id,
-            status: record.status.unwrap_or(0),
-            upstream_ms: record.upstream_ms[0],
-            kept: Kept::default(),
-            locator,
-        };
-        let slowest = record.request_time_ms.is_some() && counted.ranking.enters(&entry, self.settings.slowest);
-        if slowest || seen.slow || error {
-            for (holds, flag) in [(seen.slow, Kept::THRESHOLD), (error, Kept::ERROR), (slowest, Kept::SLOWEST)] {
-                if holds {
-                    entry.kept = entry.kept.with(flag);
-                }
-            }
-            self.entries.push(entry);
+        let (from, until) = self.slot;
+        if record.end < from || record.end >= until {
+            let slot = record.end.slot(self.settings.interval);
+            let length = i64::try_from(self.settings.interval.as_millis()).unwrap_or(i64::MAX);
+            self.slot = (slot, slot.plus_millis(length));
         }
+        let (slot, _) = self.slot;
+        self.latest = self.latest.max(record.end);
+        let error = self.settings.server_errors && record.status.is_some_and(|status| (500..600).contains(&status));
+        let cell = self.cells.number(slot, seen.matched.id);
+        self.rows.push(Row::new(cell, record, locator, seen.slow, error));
         slot
     }
 
@@ -257,7 +260,7 @@ impl Slots {
 
     /// Whether nothing was counted since the last [`Slots::take`].
     pub fn is_empty(&self) -> bool {
-        self.cells.is_empty() && self.ledgers.is_empty()
+        self.rows.is_empty() && self.ledgers.is_empty()
     }
 
     /// The latest end of a request seen at all.
@@ -267,44 +270,31 @@ impl Slots {
 
     /// The slots counted into since the last [`Slots::take`], sorted.
     pub fn touched(&self) -> Vec<Timestamp> {
-        let mut slots: Vec<Timestamp> = self.cells.iter().map(|counted| counted.slot).collect();
+        let mut slots: Vec<Timestamp> = self.cells.cells.iter().map(|(slot, _)| *slot).collect();
         slots.sort_unstable();
         slots.dedup();
         slots
     }
 
-    /// Hand over everything counted, as the lines' part of a commit, and begin anew.
-    pub fn take(&mut self, at: Timestamp) -> Commit {
+    /// Hand over everything counted, and begin anew.
+    pub fn take(&mut self) -> Tally {
         self.close_block();
-        self.index.clear();
         self.bytes = 0;
-        self.forget_old_rankings();
-        let mut cells = Vec::with_capacity(self.cells.len());
-        for counted in self.cells.drain(..) {
-            if !counted.ranking.0.is_empty() {
-                self.rankings.insert((counted.slot.0, counted.route.0), counted.ranking);
-            }
-            cells.push((counted.slot, counted.route, counted.cell));
-        }
         let mut ledgers: Vec<(GenerationId, Ledger)> = self.ledgers.drain().collect();
         ledgers.sort_unstable_by_key(|(generation, _)| *generation);
-        Commit {
-            at,
-            cells,
+        Tally {
+            cells: self.cells.take(),
+            rows: std::mem::take(&mut self.rows),
             ledgers,
-            entries: std::mem::take(&mut self.entries),
             blocks: std::mem::take(&mut self.blocks),
-            ..Commit::default()
         }
     }
 
-    fn forget_old_rankings(&mut self) {
-        if self.rankings.len() > RANKINGS {
-            let oldest = self.latest.plus_millis(-120_000).0;
-            self.rankings.retain(|(slot, _), _| *slot >= oldest);
-            if self.rankings.len() > RANKINGS {
-                self.rankings.clear();
-            }
+    /// Rows that were counted come back, so that their memory is used again.
+    pub fn recycle(&mut self, mut rows: Vec<Row>) {
+        if self.rows.capacity() == 0 {
+            rows.clear();
+            self.rows = rows;
         }
     }
 }
@@ -322,17 +312,6 @@ pub fn count(cell: &mut Cell, record: &Record<'_>, slow: bool) {
     }
     if let Some(millis) = record.request_time_ms {
         cell.time_mut(Time::Request).record(millis);
-    }
-}
-
-/// Add one record's upstream times to a cell; a report has no use for them.
-#[inline]
-fn count_upstream(cell: &mut Cell, record: &Record<'_>) {
-    let upstream = [Time::UpstreamResponse, Time::UpstreamConnect, Time::UpstreamHeader];
-    for (time, millis) in upstream.into_iter().zip(record.upstream_ms) {
-        if let Some(millis) = millis {
-            cell.time_mut(time).record(millis);
-        }
     }
 }
 
@@ -363,5 +342,26 @@ impl Hasher for Multiply {
     fn write_u64(&mut self, value: u64) {
         self.0 = (self.0.rotate_left(26) ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         self.0 ^= self.0 >> 32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_has_one_number_however_slots_alternate() {
+        let mut cells = Numbering::default();
+        for turn in 1..4 {
+            let mut numbers = HashMap::new();
+            for i in 0..500u32 {
+                let key = (Timestamp(i64::from(i * i % 7) * 10_000), RouteId(i * turn % 11));
+                let next = u32::try_from(numbers.len()).unwrap();
+                assert_eq!(cells.number(key.0, key.1), *numbers.entry(key).or_insert(next), "{key:?}");
+            }
+            let keys = cells.take();
+            assert_eq!(keys.len(), numbers.len());
+            assert!(keys.iter().zip(0..).all(|(key, number)| numbers.get(key) == Some(&number)));
+        }
     }
 }

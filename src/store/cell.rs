@@ -1,27 +1,45 @@
 //! A cell's bytes on disk: counts as varints, each histogram as its non-empty buckets.
 
 use super::encode::{Decoded, Decoder, Encoder, Malformed};
-use crate::histogram::{Cell, Latency, TIMES};
+use crate::histogram::{Buckets, Cell, Latency, TIMES};
 use crate::route::RouteId;
 use crate::time::Timestamp;
-use std::borrow::Borrow;
+use std::ops::Range;
 
 /// Values below this have a bucket each; above, every power of two has [`HALF`] buckets.
 const EXACT: u64 = 2048;
 const HALF: u64 = 1024;
 
-/// Cells in the order given, slots and routes as differences from the one before.
-pub(crate) fn encode_cells<C: Borrow<Cell>>(cells: &[(Timestamp, RouteId, C)], out: &mut Encoder) {
+/// Cells in the order given, slots and routes as differences from the one before. `each` hears where a cell alone stands.
+pub(crate) fn encode_cells(
+    cells: &[(Timestamp, RouteId, Cell)],
+    out: &mut Encoder,
+    mut each: impl FnMut(Timestamp, RouteId, Range<usize>),
+) {
     out.count(cells.len());
-    let mut last_slot = 0;
-    let mut last_route = 0;
+    let (mut before, mut room) = ((Timestamp(0), RouteId(0)), Buckets::default());
     for (slot, route, cell) in cells {
-        out.signed(slot.0.wrapping_sub(last_slot));
-        out.signed(i64::from(route.0) - last_route);
-        last_slot = slot.0;
-        last_route = i64::from(route.0);
-        encode_cell(cell.borrow(), out);
+        encode_key((*slot, *route), &mut before, out);
+        let start = out.bytes.len();
+        encode_cell(cell, &mut room, out);
+        each(*slot, *route, start..out.bytes.len());
     }
+}
+
+/// [`encode_cells`] of cells that are encoded already.
+pub(crate) fn copy_cells(cells: &[(Timestamp, RouteId, &[u8])], out: &mut Encoder) {
+    out.count(cells.len());
+    let mut before = (Timestamp(0), RouteId(0));
+    for (slot, route, cell) in cells {
+        encode_key((*slot, *route), &mut before, out);
+        out.bytes.extend_from_slice(cell);
+    }
+}
+
+fn encode_key(key: (Timestamp, RouteId), before: &mut (Timestamp, RouteId), out: &mut Encoder) {
+    out.signed(key.0.0.wrapping_sub(before.0.0));
+    out.signed(i64::from(key.1.0) - i64::from(before.1.0));
+    *before = key;
 }
 
 /// The inverse of [`encode_cells`].
@@ -39,16 +57,16 @@ pub(crate) fn decode_cells(from: &mut Decoder<'_>) -> Decoded<Vec<(Timestamp, Ro
     Ok(cells)
 }
 
-fn encode_cell(cell: &Cell, out: &mut Encoder) {
+pub(crate) fn encode_cell(cell: &Cell, room: &mut Buckets, out: &mut Encoder) {
     for count in [cell.requests, cell.slow, cell.status_499, cell.bytes_sent].into_iter().chain(cell.status) {
         out.varint(count);
     }
     for time in TIMES {
-        encode_latency(cell.time(time), out);
+        encode_latency(cell.time(time), room, out);
     }
 }
 
-fn decode_cell(from: &mut Decoder<'_>) -> Decoded<Cell> {
+pub(crate) fn decode_cell(from: &mut Decoder<'_>) -> Decoded<Cell> {
     let mut cell = Cell::default();
     for count in [&mut cell.requests, &mut cell.slow, &mut cell.status_499, &mut cell.bytes_sent] {
         *count = from.varint()?;
@@ -62,8 +80,8 @@ fn decode_cell(from: &mut Decoder<'_>) -> Decoded<Cell> {
     Ok(cell)
 }
 
-fn encode_latency(latency: &Latency, out: &mut Encoder) {
-    let buckets = latency.buckets();
+fn encode_latency(latency: &Latency, room: &mut Buckets, out: &mut Encoder) {
+    let buckets = latency.buckets_in(room);
     out.count(buckets.len());
     if buckets.is_empty() {
         return;
@@ -71,7 +89,7 @@ fn encode_latency(latency: &Latency, out: &mut Encoder) {
     out.varint(latency.sum_ms());
     out.varint(latency.max_ms());
     let mut last = 0;
-    for (value, count) in buckets {
+    for &(value, count) in buckets {
         // Most buckets hold one sample: its count then takes no byte of its own.
         let index = bucket_index(value);
         out.varint((index.wrapping_sub(last) << 1) | u64::from(count != 1));
@@ -98,6 +116,30 @@ fn decode_latency(from: &mut Decoder<'_>) -> Decoded<Latency> {
         buckets.push((bucket_value(index)?, count));
     }
     Ok(Latency::from_buckets(&buckets, sum, max))
+}
+
+/// Go past a cell, with all the checks of [`decode_cell`].
+pub(crate) fn skip_cell(from: &mut Decoder<'_>) -> Decoded<()> {
+    for _ in 0..9 {
+        from.varint()?;
+    }
+    for _ in TIMES {
+        let count = from.count()?;
+        if count > 0 {
+            from.varint()?;
+            from.varint()?;
+        }
+        let mut index = 0u64;
+        for _ in 0..count {
+            let delta = from.varint()?;
+            index = index.checked_add(delta >> 1).ok_or(Malformed)?;
+            bucket_value(index)?;
+            if delta & 1 != 0 {
+                from.varint()?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The position of a bucket, counted from 0, by its lowest value.
@@ -137,7 +179,10 @@ mod tests {
                 cell.time_mut(Time::UpstreamHeader).record(value / 3);
             }
             let mut out = Encoder::default();
-            encode_cells(&[(Timestamp(-10_000), RouteId(7), cell.clone())], &mut out);
+            let mut alone = 0..0;
+            encode_cells(&[(Timestamp(-10_000), RouteId(7), cell.clone())], &mut out, |_, _, range| alone = range);
+            let mut skipped = Decoder::new(&out.bytes[alone]);
+            prop_assert_eq!((skip_cell(&mut skipped), skipped.is_empty()), (Ok(()), true));
             let cells = decode_cells(&mut Decoder::new(&out.bytes)).unwrap();
             let (slot, route, back) = &cells[0];
             prop_assert_eq!((*slot, *route, back.requests, back.status, back.bytes_sent), (Timestamp(-10_000), RouteId(7), cell.requests, cell.status, cell.bytes_sent));

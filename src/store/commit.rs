@@ -1,12 +1,12 @@
 //! One atomic step of the store: everything that must agree, in one journal record.
 
 use super::block::BlockSummary;
-use super::cell;
 use super::delivery::Delivery;
 use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
 use super::entry::{Entry, decode_entries, encode_entries};
 use super::generation;
 use super::ledger::Ledger;
+use super::packed::Batch;
 use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::source::generation::{Generation, GenerationId};
@@ -57,8 +57,9 @@ impl Commit {
     }
 }
 
-impl Encode for Commit {
-    fn encode(&self, out: &mut Encoder) {
+impl Commit {
+    /// Append it; and its cells as they were written, to be kept so.
+    pub(crate) fn encode(&self, out: &mut Encoder) -> Batch {
         self.at.encode(out);
         out.count(self.routes.len());
         for (route, name) in &self.routes {
@@ -74,15 +75,15 @@ impl Encode for Commit {
             out.varint(u64::from(id.0));
             ledger.encode(out);
         }
-        cell::encode_cells(&self.cells, out);
+        let cells = Batch::encode(&self.cells, out);
         encode_entries(&self.entries, out);
         out.list(&self.blocks);
         out.list(&self.deliveries);
+        cells
     }
-}
 
-impl Decode for Commit {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<Commit> {
+    /// A commit without its cells, and these as they were written.
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<(Commit, Batch)> {
         let at = Timestamp::decode(from)?;
         let mut commit = Commit { at, ..Commit::default() };
         for _ in 0..from.count()? {
@@ -94,10 +95,10 @@ impl Decode for Commit {
         for _ in 0..from.count()? {
             commit.ledgers.push((GenerationId(from.varint_as()?), Ledger::decode(from)?));
         }
-        commit.cells = cell::decode_cells(from)?;
+        let cells = Batch::decode(from)?;
         commit.entries = decode_entries(from)?;
         commit.blocks = from.list()?;
         commit.deliveries = from.list()?;
-        if from.is_empty() { Ok(commit) } else { Err(Malformed) }
+        if from.is_empty() { Ok((commit, cells)) } else { Err(Malformed) }
     }
 }

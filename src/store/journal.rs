@@ -3,6 +3,7 @@
 use super::block::BlockSummary;
 use super::commit::Commit;
 use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum, checksum_of_both};
+use super::packed::Batch;
 use super::recent::Recent;
 use super::state::State;
 
@@ -23,6 +24,9 @@ const COVERED: usize = RECORD - 8;
 
 /// Bodies from this length on are compressed.
 const WORTH_PACKING: usize = 512;
+
+/// How hard: a journal is short-lived, and its writing is what a backlog waits for.
+const PACKING: i32 = -2;
 
 /// No record is longer than this, unpacked.
 pub(crate) const RECORD_LIMIT: usize = 1 << 30;
@@ -70,18 +74,18 @@ pub(crate) fn head(number: u64, sequence: u64, state: &State, open: &[BlockSumma
     Some(out.bytes)
 }
 
-/// A commit's record; `None` if it is too long for one.
-pub(crate) fn commit_record(sequence: u64, commit: &Commit) -> Option<Vec<u8>> {
+/// A commit's record, and its cells as they stand in it; `None` if it is too long for one.
+pub(crate) fn commit_record(sequence: u64, commit: &Commit) -> Option<(Vec<u8>, Batch)> {
     let mut body = Encoder::default();
-    commit.encode(&mut body);
-    record(sequence, COMMIT, &body.bytes)
+    let cells = commit.encode(&mut body);
+    record(sequence, COMMIT, &body.bytes).map(|record| (record, cells))
 }
 
 fn record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
     if body.len() > RECORD_LIMIT {
         return None;
     }
-    let packed = if body.len() >= WORTH_PACKING { zstd::bulk::compress(body, 1).ok() } else { None };
+    let packed = if body.len() >= WORTH_PACKING { zstd::bulk::compress(body, PACKING).ok() } else { None };
     let packed = packed.filter(|packed| packed.len() < body.len());
     let (packing, stored) = match &packed {
         Some(packed) => (1, packed.as_slice()),
@@ -115,9 +119,9 @@ pub(crate) fn replay(bytes: &[u8], number: u64) -> Result<Replay, Unusable> {
         if sequence != replay.sequence.wrapping_add(1) || kind != COMMIT {
             break;
         }
-        let commit = Commit::decode(&mut Decoder::new(&body)).map_err(damaged(at))?;
-        replay.state.apply(&commit);
-        replay.recent.apply(commit);
+        let (commit, cells) = Commit::decode(&mut Decoder::new(&body)).map_err(damaged(at))?;
+        replay.state.apply(&commit, &cells);
+        replay.recent.apply(commit, cells);
         replay.sequence = sequence;
         at += length;
         replay.good = to_u64(at);

@@ -16,6 +16,7 @@ mod ledger;
 mod lock;
 mod manifest;
 mod medium;
+mod packed;
 mod query;
 mod rank;
 mod recent;

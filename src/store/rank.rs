@@ -5,7 +5,7 @@ use super::settings::Settings;
 use crate::route::RouteId;
 use crate::time::Timestamp;
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A route in a slot.
 pub(crate) type Group = (RouteId, Timestamp);
@@ -50,6 +50,26 @@ pub(crate) fn judged(mut entry: Entry, among: bool) -> Option<Entry> {
 
 /// Drop what cannot be among the K slowest whatever else may come: an entry outranked by K others stays outranked.
 pub(crate) fn prune(entries: &[Entry], settings: &Settings) -> Vec<Entry> {
-    let among = among_slowest(entries, settings);
-    entries.iter().zip(among).filter_map(|(&entry, among)| judged(entry, among)).collect()
+    // A group of no more than K needs no ranking, and while a backlog is read most groups came in one commit, as K.
+    let mut groups: HashMap<Group, u32> = HashMap::new();
+    let mut sizes: Vec<u32> = Vec::new();
+    let mut group_of: Vec<u32> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let next = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
+        let number = *groups.entry(group(entry, settings)).or_insert(next);
+        match sizes.get_mut(number as usize) {
+            Some(size) => *size += 1,
+            None => sizes.push(1),
+        }
+        group_of.push(number);
+    }
+    let crowded = |number: u32| sizes.get(number as usize).is_some_and(|&size| size > settings.slowest);
+    let rivals: Vec<Entry> =
+        entries.iter().zip(&group_of).filter(|&(_, &number)| crowded(number)).map(|(entry, _)| *entry).collect();
+    let mut among = among_slowest(&rivals, settings).into_iter();
+    let judge = |(entry, number): (&Entry, u32)| judged(*entry, !crowded(number) || among.next().unwrap_or(true));
+    // In one allocation: this is the largest list there is.
+    let mut pruned = Vec::with_capacity(entries.len());
+    pruned.extend(entries.iter().zip(group_of).filter_map(judge));
+    pruned
 }

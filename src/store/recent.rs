@@ -3,17 +3,16 @@
 use super::block::BlockSummary;
 use super::commit::Commit;
 use super::entry::Entry;
+use super::packed::{Batch, Cells};
 use super::state::State;
-use crate::histogram::Cell;
-use crate::route::RouteId;
 use crate::source::generation::GenerationId;
 use crate::time::{Timestamp, Window};
 use std::collections::BTreeMap;
 
-/// Merged cells and summaries, and entries in the order they came.
+/// Cells as they were written, merged summaries, and entries in the order they came.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recent {
-    pub(crate) cells: BTreeMap<(Timestamp, RouteId), Cell>,
+    pub(crate) cells: Cells,
     pub(crate) entries: Vec<Entry>,
     /// First and last end of the entries.
     ends: Option<(Timestamp, Timestamp)>,
@@ -21,15 +20,8 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    pub(crate) fn apply(&mut self, commit: Commit) {
-        for (slot, route, cell) in commit.cells {
-            match self.cells.entry((slot, route)) {
-                std::collections::btree_map::Entry::Occupied(mut own) => own.get_mut().merge(&cell),
-                std::collections::btree_map::Entry::Vacant(place) => {
-                    place.insert(cell);
-                }
-            }
-        }
+    pub(crate) fn apply(&mut self, commit: Commit, cells: Batch) {
+        self.cells.add(cells);
         for entry in &commit.entries {
             let (first, last) = self.ends.get_or_insert((entry.end, entry.end));
             *first = (*first).min(entry.end);

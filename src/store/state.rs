@@ -5,6 +5,7 @@ use super::delivery::Delivery;
 use super::encode::{Decode, Decoded, Decoder, Encode, Encoder};
 use super::generation;
 use super::ledger::Ledger;
+use super::packed::Batch;
 use crate::route::RouteId;
 use crate::source::generation::{Generation, GenerationId};
 use crate::time::Timestamp;
@@ -27,7 +28,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn apply(&mut self, commit: &Commit) {
+    pub(crate) fn apply(&mut self, commit: &Commit, cells: &Batch) {
         self.last_commit = Some(commit.at);
         for (route, name) in &commit.routes {
             self.name(*route, name.clone());
@@ -45,7 +46,7 @@ impl State {
         for (id, delta) in &commit.ledgers {
             self.ledgers.entry(*id).or_default().merge(delta);
         }
-        for (slot, route, _) in &commit.cells {
+        for (slot, route, _) in &cells.cells {
             let (first, last) = self.spans.entry(*route).or_insert((*slot, *slot));
             *first = (*first).min(*slot);
             *last = (*last).max(*slot);

@@ -174,10 +174,8 @@ impl View {
             }
         }
         if window.from < window.until {
-            let range = (window.from, RouteId(0))..(window.until, RouteId(0));
-            for (&(slot, route), cell) in self.recent.cells.range(range) {
-                add(slot, route, cell);
-            }
+            let looked_through = self.recent.cells.each(window.from, window.until, wanted, add);
+            looked_through.map_err(|_| Error::failed("a malformed cell in memory").at(self.medium.root()))?;
         }
         Ok(merged.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect())
     }

@@ -6,6 +6,7 @@
 
 use super::commit::Commit;
 use super::damage::failed;
+use super::encode::Encoder;
 use super::entry::Entry;
 use super::journal;
 use super::lock::Lock;
@@ -18,9 +19,6 @@ use super::settings::Settings;
 use super::state::State;
 use super::view::{View, lost_manifest, replayed};
 use crate::error::{Error, Result};
-use crate::histogram::Cell;
-use crate::route::RouteId;
-use crate::time::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -162,7 +160,7 @@ impl Writer {
         if self.broken {
             self.seal()?;
         }
-        let Some(record) = journal::commit_record(self.sequence.wrapping_add(1), commit) else {
+        let Some((record, cells)) = journal::commit_record(self.sequence.wrapping_add(1), commit) else {
             return Err(Error::failed("a commit of more than 1 GiB")
                 .at(self.medium.root())
                 .remedy("commit more often"));
@@ -178,19 +176,19 @@ impl Writer {
         }
         self.good += u64::try_from(record.len()).unwrap_or(0);
         self.sequence = self.sequence.wrapping_add(1);
-        self.view.state.apply(commit);
-        self.view.recent.apply(std::mem::take(commit));
+        self.view.state.apply(commit, &cells);
+        self.view.recent.apply(std::mem::take(commit), cells);
         Ok(())
     }
 
-    /// [`Writer::seal`] if the journal has grown past [`Settings::seal_bytes`]; while the caller is `busy` with a backlog
-    /// only at twice that, since sealing can wait until there is time.
+    /// [`Writer::seal`] if the journal has grown past [`Settings::seal_bytes`], or holds so many entries that they are too much
+    /// memory; while the caller is `busy` with a backlog only at twice those bytes, since sealing can wait until there is time.
     ///
     /// # Errors
     /// As [`Writer::seal`].
     pub fn seal_if_due(&mut self, busy: bool) -> Result<()> {
         let grown = self.good.saturating_sub(self.head) >> u32::from(busy);
-        let entries = self.view.recent.entries.len() >> u32::from(busy);
+        let entries = self.view.recent.entries.len();
         if grown >= self.manifest.settings.seal_bytes || entries >= ENTRIES_LIMIT {
             return self.seal();
         }
@@ -266,8 +264,9 @@ impl Writer {
         let medium = self.medium.as_ref();
         let recent = &self.view.recent;
         let open = recent.open_blocks(&self.view.state);
-        let cells: Vec<(Timestamp, RouteId, &Cell)> =
-            recent.cells.iter().map(|(&(slot, route), cell)| (slot, route, cell)).collect();
+        let mut merged = Encoder::default();
+        let cells = recent.cells.merged(&mut merged);
+        let cells = cells.map_err(|_| Error::failed("a malformed cell in memory").at(medium.root()))?;
         let entries: Vec<Entry> = rank::prune(&recent.entries, &self.manifest.settings);
         let blocks: Vec<_> =
             recent.blocks.values().filter(|block| open.iter().all(|o| o.key() != block.key())).cloned().collect();
@@ -275,7 +274,7 @@ impl Writer {
             return Ok(None);
         }
         let name = segment::name(number);
-        segment::build(number, &cells, entries, &blocks)
+        segment::build(number, &cells, &entries, &blocks)
             .and_then(|(bytes, info)| {
                 write_file(medium, &name, &bytes)?;
                 medium.sync_folder(segment::FOLDER)?;

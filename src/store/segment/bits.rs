@@ -14,26 +14,41 @@ pub(super) struct BitWriter {
 }
 
 impl BitWriter {
+    /// An empty one with room for `bytes` bytes.
+    pub(super) fn with_capacity(bytes: usize) -> BitWriter {
+        BitWriter { bytes: Vec::with_capacity(bytes), ..BitWriter::default() }
+    }
+
     /// The lowest `count` bits of `value`; `count` up to 64.
+    #[inline(always)]
     pub(super) fn put(&mut self, value: u64, count: u32) {
         if count > 32 {
-            self.put(value & 0xffff_ffff, 32);
-            self.put(value >> 32, count - 32);
-            return;
+            self.put_32(value & 0xffff_ffff, 32);
+            self.put_32(value >> 32, count - 32);
+        } else {
+            self.put_32(value, count);
         }
+    }
+
+    #[inline(always)]
+    fn put_32(&mut self, value: u64, count: u32) {
+        // Fewer than 32 bits are held, so there is room for as many more.
         self.held |= (value & ((1u64 << count) - 1)) << self.count;
         self.count += count;
-        while self.count >= 8 {
-            self.bytes.push(crate::store::encode::low_byte(self.held));
-            self.held >>= 8;
-            self.count -= 8;
+        if self.count >= 32 {
+            let [a, b, c, d, ..] = self.held.to_le_bytes();
+            self.bytes.extend_from_slice(&[a, b, c, d]);
+            self.held >>= 32;
+            self.count -= 32;
         }
     }
 
     /// All bits, the last byte filled up with zeros.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        if self.count > 0 {
+        while self.count > 0 {
             self.bytes.push(crate::store::encode::low_byte(self.held));
+            self.held >>= 8;
+            self.count = self.count.saturating_sub(8);
         }
         self.bytes
     }

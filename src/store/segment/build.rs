@@ -2,10 +2,9 @@
 
 use super::directory::{Bounds, CellBlock, Directory, Info, Place, SummaryBlock};
 use super::{FOOTER_MAGIC, MAGIC, VERSION, entries};
-use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::store::block::BlockSummary;
-use crate::store::cell::encode_cells;
+use crate::store::cell::copy_cells;
 use crate::store::encode::{Encode, Encoder, checksum};
 use crate::store::entry::Entry;
 use crate::time::Timestamp;
@@ -16,11 +15,14 @@ const CELLS: usize = 256;
 /// Summaries in a block.
 const SUMMARIES: usize = 64;
 
-/// A segment's bytes. `cells` are sorted by slot and route, `blocks` by generation and number.
+/// What compresses all of a segment's blocks; making one costs as much as a block.
+type Packer = zstd::bulk::Compressor<'static>;
+
+/// A segment's bytes. `cells` are encoded and sorted by slot and route, `blocks` by generation and number.
 pub(crate) fn build(
     number: u64,
-    cells: &[(Timestamp, RouteId, &Cell)],
-    entries: Vec<Entry>,
+    cells: &[(Timestamp, RouteId, &[u8])],
+    entries: &[Entry],
     blocks: &[BlockSummary],
 ) -> std::io::Result<(Vec<u8>, Info)> {
     let mut out = Encoder::default();
@@ -31,8 +33,9 @@ pub(crate) fn build(
     let mut info =
         Info { number, length: 0, cells: Bounds::EMPTY, entries: Bounds::EMPTY, blocks: Bounds::EMPTY, counts };
     let mut directory = Directory::default();
+    let mut packer = zstd::bulk::Compressor::new(3)?;
     for chunk in cells.chunks(CELLS) {
-        let block = cell_block(chunk, &mut out)?;
+        let block = cell_block(chunk, &mut packer, &mut out)?;
         info.cells.add(&Bounds { min_start: block.first, min_end: block.first, max_end: block.last });
         directory.cells.push(block);
     }
@@ -42,7 +45,7 @@ pub(crate) fn build(
         directory.entries.push(block);
     }
     for chunk in blocks.chunks(SUMMARIES) {
-        let Some(block) = summary_block(chunk, &mut out)? else { continue };
+        let Some(block) = summary_block(chunk, &mut packer, &mut out)? else { continue };
         info.blocks.add(&block.bounds);
         directory.summaries.push(block);
     }
@@ -60,11 +63,15 @@ pub(crate) fn build(
     Ok((out.bytes, info))
 }
 
-fn cell_block(cells: &[(Timestamp, RouteId, &Cell)], out: &mut Encoder) -> std::io::Result<CellBlock> {
+fn cell_block(
+    cells: &[(Timestamp, RouteId, &[u8])],
+    packer: &mut Packer,
+    out: &mut Encoder,
+) -> std::io::Result<CellBlock> {
     let mut body = Encoder::default();
-    encode_cells(cells, &mut body);
-    let packed = zstd::bulk::compress(&body.bytes, 3)?;
-    let slot = |cell: Option<&(Timestamp, RouteId, &Cell)>| cell.map(|(slot, _, _)| *slot).unwrap_or_default();
+    copy_cells(cells, &mut body);
+    let packed = packer.compress(&body.bytes)?;
+    let slot = |cell: Option<&(Timestamp, RouteId, &[u8])>| cell.map(|(slot, _, _)| *slot).unwrap_or_default();
     Ok(CellBlock {
         place: place(&packed, out),
         unpacked: length(&body.bytes),
@@ -73,11 +80,15 @@ fn cell_block(cells: &[(Timestamp, RouteId, &Cell)], out: &mut Encoder) -> std::
     })
 }
 
-fn summary_block(blocks: &[BlockSummary], out: &mut Encoder) -> std::io::Result<Option<SummaryBlock>> {
+fn summary_block(
+    blocks: &[BlockSummary],
+    packer: &mut Packer,
+    out: &mut Encoder,
+) -> std::io::Result<Option<SummaryBlock>> {
     let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(None) };
     let mut body = Encoder::default();
     body.list(blocks);
-    let packed = zstd::bulk::compress(&body.bytes, 3)?;
+    let packed = packer.compress(&body.bytes)?;
     let mut bounds = Bounds::EMPTY;
     for block in blocks {
         bounds.add(&Bounds { min_start: block.min_start, min_end: block.min_end, max_end: block.max_end });

@@ -8,7 +8,6 @@ use super::bits::{BitReader, BitWriter};
 use super::huffman::{self, CLASSES, Table};
 use crate::store::encode::{Decoded, Decoder, Encoder, Malformed};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 /// Columns with up to this many distinct values may be written as ranks.
 const FEW: usize = 64;
@@ -19,8 +18,10 @@ const RANKED: u8 = 2;
 
 /// Append a column, in the shortest of its forms.
 pub(super) fn encode(values: &[u64], out: &mut Encoder) {
-    let classed = classed(values);
-    match ranked(values) {
+    let lowest = values.iter().copied().min().unwrap_or(0);
+    let highest = values.iter().copied().max().unwrap_or(0);
+    let classed = classed(values, lowest, highest);
+    match if lowest == highest { None } else { ranked(values) } {
         Some(ranked) if ranked.len() < classed.len() => out.bytes(&ranked),
         _ => out.bytes(&classed),
     }
@@ -61,9 +62,7 @@ fn plain(form: u8, column: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> 
     }
 }
 
-fn classed(values: &[u64]) -> Vec<u8> {
-    let lowest = values.iter().copied().min().unwrap_or(0);
-    let highest = values.iter().copied().max().unwrap_or(0);
+fn classed(values: &[u64], lowest: u64, highest: u64) -> Vec<u8> {
     let mut out = Encoder::default();
     if lowest == highest {
         out.u8(CONSTANT);
@@ -80,7 +79,7 @@ fn classed(values: &[u64]) -> Vec<u8> {
     }
     let code = huffman::Code::new(&counts);
     code.encode(&mut out);
-    let mut bits = BitWriter::default();
+    let mut bits = BitWriter::with_capacity(values.len() * 2);
     for value in values {
         code.write(value - lowest, &mut bits);
     }
@@ -89,27 +88,36 @@ fn classed(values: &[u64]) -> Vec<u8> {
 }
 
 fn ranked(values: &[u64]) -> Option<Vec<u8>> {
-    let mut counts: BTreeMap<u64, u32> = BTreeMap::new();
-    for &value in values {
-        *counts.entry(value).or_default() += 1;
-        if counts.len() > FEW {
-            return None;
+    let mut counts: Vec<(u64, u32)> = Vec::with_capacity(FEW);
+    for run in values.chunk_by(|one, next| one == next) {
+        let (Some(&value), length) = (run.first(), u32::try_from(run.len()).unwrap_or(u32::MAX)) else { continue };
+        match counts.binary_search_by_key(&value, |(known, _)| *known) {
+            Ok(at) => counts.get_mut(at)?.1 += length,
+            Err(_) if counts.len() == FEW => return None,
+            Err(at) => counts.insert(at, (value, length)),
         }
     }
-    if counts.len() < 2 {
-        return None;
-    }
-    let mut distinct: Vec<(u64, u32)> = counts.into_iter().collect();
+    let mut distinct = counts.clone();
     distinct.sort_unstable_by_key(|&(value, count)| (Reverse(count), value));
-    let ranks: BTreeMap<u64, u64> = distinct.iter().map(|&(value, _)| value).zip(0..).collect();
+    // From here on, each value's rank stands where its count was.
+    for (&(value, _), rank) in distinct.iter().zip(0u32..) {
+        if let Ok(at) = counts.binary_search_by_key(&value, |(known, _)| *known) {
+            counts.get_mut(at)?.1 = rank;
+        }
+    }
     let mut out = Encoder::default();
     out.u8(RANKED);
     out.count(distinct.len());
     for &(value, _) in &distinct {
         out.varint(value);
     }
-    let values: Vec<u64> = values.iter().filter_map(|value| ranks.get(value).copied()).collect();
-    out.bytes.extend_from_slice(&classed(&values));
+    let mut ranks = Vec::with_capacity(values.len());
+    for run in values.chunk_by(|one, next| one == next) {
+        let at = counts.binary_search_by_key(run.first()?, |(known, _)| *known).ok()?;
+        ranks.resize(ranks.len() + run.len(), u64::from(counts.get(at)?.1));
+    }
+    let highest = u64::try_from(distinct.len()).unwrap_or(0).saturating_sub(1);
+    out.bytes.extend_from_slice(&classed(&ranks, 0, highest));
     Some(out.bytes)
 }
 

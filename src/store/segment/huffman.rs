@@ -10,6 +10,7 @@ pub(super) const CLASSES: usize = 65;
 const LONGEST: u32 = 10;
 
 /// How many significant bits a number has.
+#[inline]
 pub(super) fn class(value: u64) -> usize {
     usize::try_from(64 - value.leading_zeros()).unwrap_or(0)
 }
@@ -52,12 +53,18 @@ impl Code {
     }
 
     /// A number: its class in code, then the bits below its highest one.
+    #[inline(always)]
     pub(super) fn write(&self, value: u64, bits: &mut BitWriter) {
         let class = class(value);
-        if let Some(&(code, length)) = self.codes.get(class) {
+        let Some(&(code, length)) = self.codes.get(class) else { return };
+        let below = u32::try_from(class).unwrap_or(0).saturating_sub(1);
+        if below + LONGEST <= 32 {
+            let low = value & ((1u64 << below) - 1);
+            bits.put(code | (low << length), length + below);
+        } else {
             bits.put(code, length);
+            bits.put(value, below);
         }
-        bits.put(value, u32::try_from(class).unwrap_or(0).saturating_sub(1));
     }
 }
 
