@@ -236,6 +236,9 @@ pub(super) struct CheckArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
+    /// Read every line of a large log, not a sample of them.
+    #[arg(long)]
+    pub all: bool,
 }
 
 impl FileArguments {

@@ -1,0 +1,266 @@
+//! Which format a log is in, when nobody said: the best grammar and its margin, a tie to be broken by a person, or what
+//! comes closest.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::findings::{Findings, mend, percent};
+use super::fit::point_at;
+use super::sample::{Block, Sample, whole_lines};
+use crate::error::Result;
+use crate::grammar::{Detection, Format, Outcome, detect};
+use crate::pipeline::Lines;
+use crate::report::{count, terminal_safe};
+
+/// Lines of the head, and as many of the rest, that the grammars are tried on.
+const TRIED: usize = 400;
+
+/// Fewer rejected lines than this do not make another format.
+const ANOTHER: usize = 3;
+
+/// A change of format is looked for until it is known to lie within so many bytes.
+const NARROW: u64 = 64 << 10;
+
+/// How a format is asked for.
+const ASK: &str = "format = \"NAME\" in its [[log]] section, or --log-format NAME";
+
+/// Find the format of a sample among `grammars` and tell how sure that is. None if it cannot be said.
+pub(super) fn find(
+    name: &str,
+    sample: &Sample,
+    grammars: &[Format],
+    findings: &mut Findings,
+) -> Result<Option<Format>> {
+    let lines = sample.spread(TRIED);
+    let detection = detect(&lines, grammars);
+    match &detection.outcome {
+        Outcome::Found { format, margin } => {
+            let Some(found) = grammars.get(*format) else { return Ok(None) };
+            findings.fine(&format!("{name}: {}", found_words(found, *format, *margin, &detection, grammars)))?;
+            Ok(Some(found.clone()))
+        }
+        Outcome::Tie { formats } => {
+            let tied: Vec<&Format> = formats.iter().filter_map(|at| grammars.get(*at)).collect();
+            let what = format!(
+                "{name}: its lines fit {} formats alike, which read different things; only you can say which it is",
+                tied.len()
+            );
+            findings.wrong(&mend(&what, ASK))?;
+            tell_tie(&lines, &tied, findings)?;
+            Ok(None)
+        }
+        Outcome::None => {
+            tell_closest(name, &lines, grammars, &detection, findings)?;
+            Ok(None)
+        }
+    }
+}
+
+fn found_words(found: &Format, at: usize, margin: f64, detection: &Detection, grammars: &[Format]) -> String {
+    let share = detection.shares.get(at).copied().unwrap_or(0.0);
+    let limit = share - margin;
+    let next = detection
+        .shares
+        .iter()
+        .zip(grammars)
+        .filter(|(other, format)| **other > 0.0 && **other <= limit + 1e-9 && format.name() != found.name())
+        .max_by(|a, b| a.0.total_cmp(b.0));
+    let next = match next {
+        Some((other, format)) => format!("the next is `{}` with {}", format.name(), share_of(*other, detection.lines)),
+        None => "no other reads any of them".to_owned(),
+    };
+    format!(
+        "found format `{}`: {} of the {} lines tried; {next}",
+        found.name(),
+        share_of(share, detection.lines),
+        count(detection.lines as u64)
+    )
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a small count, back to it")]
+fn share_of(share: f64, lines: usize) -> String {
+    percent((share * lines as f64).round() as u64, lines as u64)
+}
+
+/// What the tied formats read differently from the first line on which they differ.
+fn tell_tie(lines: &[&[u8]], tied: &[&Format], findings: &mut Findings) -> Result<()> {
+    let readings = |line: &[u8]| tied.iter().map(|format| reading(format, line)).collect::<Vec<_>>();
+    let differ = |line: &&&[u8]| {
+        let readings = readings(line);
+        let mut read = readings.iter().flatten();
+        read.next().is_some_and(|first| read.any(|other| other != first))
+    };
+    let Some(line) = lines.iter().find(differ) else { return Ok(()) };
+    findings.detail(&cut(&terminal_safe(line), 2 * findings.width))?;
+    let readings = readings(line);
+    let common: Vec<&(String, String)> = match readings.iter().flatten().next() {
+        Some(first) => first.iter().filter(|field| readings.iter().flatten().all(|all| all.contains(field))).collect(),
+        None => Vec::new(),
+    };
+    for (format, reading) in tied.iter().zip(&readings) {
+        let Some(reading) = reading else { continue };
+        let own = reading.iter().filter(|field| !common.contains(field));
+        let own: Vec<String> = own.map(|(name, value)| format!("${name} {}", cut(value, 40))).collect();
+        findings.detail(&format!("{}: {}", format.name(), own.join(", ")))?;
+    }
+    Ok(())
+}
+
+/// The variables of a line that fits with their values, made harmless.
+fn reading(format: &Format, line: &[u8]) -> Option<Vec<(String, String)>> {
+    let fields = format.fields(line).ok()?;
+    let read = |(variable, span): (usize, std::ops::Range<usize>)| {
+        let name = format.variables().get(variable)?.name.clone();
+        Some((name, terminal_safe(line.get(span)?).into_owned()))
+    };
+    Some(fields.into_iter().filter_map(read).collect())
+}
+
+fn cut(text: &str, room: usize) -> String {
+    if text.chars().count() <= room { text.to_owned() } else { text.chars().take(room - 1).chain(['…']).collect() }
+}
+
+/// Nothing fits: which grammar comes closest, and where it stops.
+fn tell_closest(
+    name: &str,
+    lines: &[&[u8]],
+    grammars: &[Format],
+    detection: &Detection,
+    findings: &mut Findings,
+) -> Result<()> {
+    let what = format!(
+        "{name}: its lines fit none of the {} formats known ({} lines tried)",
+        grammars.len(),
+        count(detection.lines as u64)
+    );
+    let remedy = "give the text of the log_format that nginx writes it with, --log-format 'TEXT' or format = 'TEXT' in \
+                  its [[log]] section; `nginx -T 2>/dev/null | grep -A9 log_format` shows them";
+    findings.wrong(&mend(&what, remedy))?;
+    if let Some(shape) = lines.iter().find(|line| !line.is_empty()).and_then(|line| shape(line)) {
+        findings.detail(shape)?;
+    }
+    let reached = |format: &Format| {
+        let columns = lines.iter().map(|line| match format.check(line) {
+            Ok(()) => line.len() as u64,
+            Err(reject) => u64::from(reject.column - 1),
+        });
+        columns.sum::<u64>()
+    };
+    let closest = grammars
+        .iter()
+        .zip(&detection.shares)
+        .map(|(format, share)| (*share, reached(format), format))
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let Some((share, reached, format)) = closest.filter(|(_, reached, _)| *reached > 0) else { return Ok(()) };
+    let far = lines.iter().filter_map(|line| Some((format.check(line).err()?.column, *line)));
+    let Some((column, line)) = far.max_by_key(|(column, _)| *column) else { return Ok(()) };
+    let why = format.explain(line).unwrap_or_default();
+    let fit = if share > 0.0 { format!("fits {}", share_of(share, detection.lines)) } else { "fits none".to_owned() };
+    let mean = reached / (lines.len() as u64).max(1);
+    findings.detail(&format!(
+        "the closest, `{}`, {fit}: on average {mean} bytes of a line. At its best it stops at column {column}: {why}",
+        format.name()
+    ))?;
+    point_at(line, column, findings)
+}
+
+/// What lines are that no format of nginx's own would look like.
+fn shape(line: &[u8]) -> Option<&'static str> {
+    let trimmed = line.trim_ascii();
+    if trimmed.starts_with(b"{") && trimmed.ends_with(b"}") {
+        return Some("they are JSON: look for a log_format with escape=json");
+    }
+    let labelled = |field: &[u8]| {
+        let label = field.split(|byte| *byte == b':').next().unwrap_or_default();
+        label.len() < field.len() && !label.is_empty() && label.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    };
+    let mut fields = trimmed.split(|byte| *byte == b'\t');
+    if memchr::memchr(b'\t', trimmed).is_some() {
+        let ltsv = fields.all(labelled);
+        return Some(if ltsv {
+            "they are LTSV, labels and values with tabs between"
+        } else {
+            "tabs stand between their values"
+        });
+    }
+    None
+}
+
+/// Tell of lines that do not fit `format`, but another one: a log whose format was changed.
+pub(super) fn tell_change(
+    name: &str,
+    path: &Path,
+    sample: &Sample,
+    format: &Format,
+    grammars: &[Format],
+    findings: &mut Findings,
+) -> Result<()> {
+    let rejected: Vec<(u64, &[u8])> =
+        sample.lines().filter(|(_, line)| !line.is_empty() && format.check(line).is_err()).take(2 * TRIED).collect();
+    if rejected.len() < ANOTHER {
+        return Ok(());
+    }
+    let lines: Vec<&[u8]> = rejected.iter().map(|(_, line)| *line).collect();
+    let other = match detect(&lines, grammars).outcome {
+        Outcome::Found { format, .. } => grammars.get(format),
+        Outcome::Tie { formats } => formats.first().and_then(|at| grammars.get(*at)),
+        Outcome::None => None,
+    };
+    let Some(other) = other else { return Ok(()) };
+    let own = |line: &[u8]| format.check(line).is_ok();
+    let others = |line: &[u8]| !own(line) && other.check(line).is_ok();
+    let begins_as_other =
+        sample.lines().find(|(_, line)| own(line) || others(line)).is_some_and(|(_, line)| others(line));
+    let (before, after) = if begins_as_other { (other, format) } else { (format, other) };
+    let turned = |line: &[u8]| if begins_as_other { own(line) } else { others(line) };
+    let unturned = |line: &[u8]| if begins_as_other { others(line) } else { own(line) };
+    let Some((at, _)) = sample.lines().find(|(_, line)| turned(line)) else { return Ok(()) };
+    let at = narrowed(path, sample, at, &turned, &unturned);
+    findings.note(&mend(
+        &format!(
+            "{name}: its format changes: up to byte {at} lines fit `{}`, from there on `{}`",
+            before.name(),
+            after.name()
+        ),
+        "rotate the log when its log_format changes; one file is read in one format",
+    ))
+}
+
+/// The first byte of the first line after the change, which is at `at` or before it in a part that was not sampled.
+fn narrowed(
+    path: &Path,
+    sample: &Sample,
+    at: u64,
+    turned: &dyn Fn(&[u8]) -> bool,
+    unturned: &dyn Fn(&[u8]) -> bool,
+) -> u64 {
+    let before = sample.lines().take_while(|(offset, _)| *offset < at).filter(|(_, line)| unturned(line)).last();
+    let (Some((before, line)), true) = (before, sample.plain && sample.part.is_some()) else { return at };
+    let Ok(file) = File::open(path) else { return at };
+    let read = |from: u64, length: u64| -> Option<Block> { whole_lines(&file, from, length).ok().flatten() };
+    let (mut low, mut high) = (before + line.len() as u64 + 1, at);
+    // The change lies between: the line before `low` is of the old format, the one at `high` of the new.
+    while high - low > 2 * NARROW {
+        let middle = low + (high - low) / 2 - NARROW / 2;
+        let Some(block) = read(middle, NARROW) else { break };
+        let lines = || Lines::new(&block.bytes).map(|(at, line)| (block.offset + at as u64, line));
+        if let Some((first, _)) = lines().find(|(_, line)| turned(line)) {
+            let old = lines().take_while(|(offset, _)| *offset < first).any(|(_, line)| unturned(line));
+            high = first;
+            if old {
+                return high;
+            }
+        } else if lines().any(|(_, line)| unturned(line)) {
+            low = block.offset + block.bytes.len() as u64;
+        } else {
+            break;
+        }
+    }
+    // A line's end stands before `low`, so that nothing is skipped.
+    let rest = read(low.saturating_sub(1), high - low + 1);
+    let first = rest.and_then(|block| {
+        let turned = Lines::new(&block.bytes).find(|(_, line)| turned(line))?;
+        Some(block.offset + turned.0 as u64)
+    });
+    first.unwrap_or(high)
+}
