@@ -186,7 +186,8 @@ fn shape(line: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// Tell of lines that do not fit `format`, but another one: a log whose format was changed.
+/// Tell of lines that do not fit `format` but another one, or none any more: a log whose format was changed, or that two
+/// formats are written to.
 pub(super) fn tell_change(
     name: &str,
     path: &Path,
@@ -195,34 +196,52 @@ pub(super) fn tell_change(
     grammars: &[Format],
     findings: &mut Findings,
 ) -> Result<()> {
-    let rejected: Vec<(u64, &[u8])> =
-        sample.lines().filter(|(_, line)| !line.is_empty() && format.check(line).is_err()).take(2 * TRIED).collect();
+    let rejected = sample.lines().map(|(_, line)| line).filter(|line| !line.is_empty() && format.check(line).is_err());
+    let rejected: Vec<&[u8]> = rejected.take(2 * TRIED).collect();
     if rejected.len() < ANOTHER {
         return Ok(());
     }
-    let lines: Vec<&[u8]> = rejected.iter().map(|(_, line)| *line).collect();
-    let other = match detect(&lines, grammars).outcome {
+    let other = match detect(&rejected, grammars).outcome {
         Outcome::Found { format, .. } => grammars.get(format),
         Outcome::Tie { formats } => formats.first().and_then(|at| grammars.get(*at)),
         Outcome::None => None,
     };
-    let Some(other) = other else { return Ok(()) };
     let own = |line: &[u8]| format.check(line).is_ok();
-    let others = |line: &[u8]| !own(line) && other.check(line).is_ok();
-    let begins_as_other =
-        sample.lines().find(|(_, line)| own(line) || others(line)).is_some_and(|(_, line)| others(line));
-    let (before, after) = if begins_as_other { (other, format) } else { (format, other) };
-    let turned = |line: &[u8]| if begins_as_other { own(line) } else { others(line) };
-    let unturned = |line: &[u8]| if begins_as_other { others(line) } else { own(line) };
-    let Some((at, _)) = sample.lines().find(|(_, line)| turned(line)) else { return Ok(()) };
-    let at = narrowed(path, sample, at, &turned, &unturned);
+    let others = |line: &[u8]| !own(line) && other.is_none_or(|other| other.check(line).is_ok());
+    let sides: Vec<bool> = sample
+        .lines()
+        .filter_map(|(_, line)| if own(line) { Some(true) } else { others(line).then_some(false) })
+        .collect();
+    let changes = sides.windows(2).filter(|pair| matches!(pair, [one, next] if one != next)).count();
+    let begins_own = sides.first().copied().unwrap_or(true);
+    let (turned, unturned): (&dyn Fn(&[u8]) -> bool, &dyn Fn(&[u8]) -> bool) =
+        if begins_own { (&others, &own) } else { (&own, &others) };
+    let first = sample.lines().find(|(_, line)| turned(line));
+    let what = match (other, first) {
+        (Some(other), Some((at, _))) if changes == 1 => {
+            let at = narrowed(path, sample, at, turned, unturned);
+            let (before, after) = if begins_own { (format, other) } else { (other, format) };
+            format!(
+                "its format changes: up to byte {at} lines fit `{}`, from there on `{}`",
+                before.name(),
+                after.name()
+            )
+        }
+        (Some(other), _) => {
+            let lines = sides.iter().filter(|own| !**own).count() as u64;
+            format!("{} of the lines looked at fit `{}` instead, mixed with the others", count(lines), other.name())
+        }
+        (None, Some((at, _))) if changes == 1 => {
+            let at = narrowed(path, sample, at, turned, unturned);
+            let how = if begins_own { "from there on none does" } else { "before it none does" };
+            let side = if begins_own { "up to" } else { "from" };
+            format!("its format changes: {side} byte {at} lines fit `{}`, {how}", format.name())
+        }
+        (None, _) => return Ok(()),
+    };
     findings.note(&mend(
-        &format!(
-            "{name}: its format changes: up to byte {at} lines fit `{}`, from there on `{}`",
-            before.name(),
-            after.name()
-        ),
-        "rotate the log when its log_format changes; one file is read in one format",
+        &format!("{name}: {what}"),
+        "one file is read in one format: rotate a log when its log_format changes, and give each format a file",
     ))
 }
 

@@ -15,6 +15,9 @@ const LONG: usize = 72;
 /// What of it is shown at its beginning and its end.
 const SHOWN: (usize, usize) = (52, 12);
 
+/// A row may be so many columns shorter than it could be, so that a field is not broken.
+const BACK: usize = 30;
+
 /// Tell which field of `line` is which.
 pub(super) fn tell(format: &Format, line: &[u8], findings: &mut Findings) -> Result<()> {
     let Ok(fields) = format.fields(line) else { return Ok(()) };
@@ -81,9 +84,20 @@ impl Page {
         }
     }
 
-    /// Broken into rows.
+    /// Broken into rows, before a field rather than in it where that is near.
     fn rows(&self, width: usize) -> Vec<(String, String)> {
-        self.columns.chunks(width.max(1)).map(|row| row.iter().copied().unzip()).collect()
+        let width = width.max(BACK + 1);
+        let mut rows = Vec::new();
+        let mut rest = self.columns.as_slice();
+        while !rest.is_empty() {
+            let whole = rest.len() <= width;
+            let near = (width - BACK..=width).rev().find(|at| rest.get(*at).is_some_and(|(_, under)| *under != '~'));
+            let at = if whole { rest.len() } else { near.unwrap_or(width) };
+            let (row, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+            rows.push(row.iter().copied().unzip());
+            rest = after;
+        }
+        rows
     }
 }
 
@@ -160,4 +174,35 @@ fn attempts(redirects: &[Vec<Option<u64>>]) -> String {
 
 fn millis_or_absent(time: Option<u64>) -> String {
     time.map_or_else(|| "-".to_owned(), millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_break_before_a_field_where_one_is_near() {
+        let mut page = Page::default();
+        page.push(b"[", None);
+        page.push(&[b'a'; 50], Some('1'));
+        page.push(b"] ", None);
+        page.push(&[b'b'; 20], Some('2'));
+        let rows = page.rows(60);
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0], (format!("[{}] ", "a".repeat(50)), format!(" 1{}  ", "~".repeat(49))));
+        assert_eq!(rows[1], ("b".repeat(20), format!("2{}", "~".repeat(19))));
+        // One that is longer than a row is broken anyway.
+        let mut page = Page::default();
+        page.push(&[b'c'; 70], Some('3'));
+        assert_eq!(page.rows(40).iter().map(|row| row.0.len()).collect::<Vec<_>>(), [40, 30]);
+    }
+
+    #[test]
+    fn a_long_value_loses_its_middle_and_an_escape_its_power() {
+        let mut page = Page::default();
+        page.push(&[b'x'; 5000], Some('1'));
+        page.push(b"\x1b[2J", Some('2'));
+        let text: String = page.rows(1000).into_iter().map(|row| row.0).collect();
+        assert_eq!(text, format!("{}…{}\\x1B[2J", "x".repeat(SHOWN.0), "x".repeat(SHOWN.1)));
+    }
 }

@@ -83,7 +83,11 @@ impl Fit {
         if let Some(part) = sample.part.as_ref().filter(|_| !all) {
             what += &format!("\n{}", self.part(part, sample));
         }
-        if self.rejects() * 2 > self.lines { findings.wrong(&what) } else { findings.fine(&what) }
+        match self.rejects() {
+            rejects if rejects * 2 > self.lines => findings.wrong(&what),
+            rejects if rejects * 100 > self.lines => findings.note(&what),
+            _ => findings.fine(&what),
+        }
     }
 
     /// Which part of the log was looked at.

@@ -39,7 +39,7 @@ fn lacks(format: &Format, router: &Router) -> Vec<Lack> {
         ),
         [Some(_), connect, header] if connect.is_none() || header.is_none() => lack(
             &["upstream_connect_time", "upstream_header_time"],
-            "the phases of the upstream's time cannot be told apart: add $upstream_connect_time, $upstream_header_time",
+            "not all phases of the upstream's time can be told apart: add what is missing",
         ),
         _ => {}
     }
