@@ -142,14 +142,14 @@ fn a_large_log_is_sampled() {
     let change = format!("up to byte {} lines fit `combined`, from there on `combined_plus`\n", before.len());
     assert!(out.contains(&change), "{change:?} is not in {out}");
     let out = folder.run(&["check", "--all", "a.log"]).fine();
-    assert!(out.contains("84.61 % of 130,000 lines fit") && !out.contains("looked at:"), "{out}");
+    assert!(out.contains("84.62 % of 130,000 lines fit") && !out.contains("looked at:"), "{out}");
     // Compressed: from the beginning to the end, some blocks kept.
     folder.gz("a.gz", &whole);
     let out = folder.run(&["check", "a.gz"]).fine();
     assert!(out.contains("looked at: lines spread from its head to its end"), "{out}");
     assert!(out.contains("from there on `combined_plus`"), "{out}");
     let out = folder.run(&["check", "--all", "a.gz"]).fine();
-    assert!(out.contains("84.61 % of 130,000 lines fit"), "{out}");
+    assert!(out.contains("84.62 % of 130,000 lines fit"), "{out}");
     folder.run(&["check", "--all", "-"]).said(2, &["--all cannot read stdin twice"]);
     let out = folder.run_with(before.as_bytes(), &["check", "-"]).fine();
     assert!(out.contains("stdin: 100.00 % of ") && out.contains("fit format `combined`"), "{out}");
@@ -213,7 +213,7 @@ fn routes_are_counted_by_rule() {
     let gets = requests(200).iter().filter(|r| r.target.starts_with("/users/") && r.method == "GET").count();
     for expected in [
         format!("of 201 lines are named by 4 rules, {} by their path\n", 200 - users),
-        format!("\n        {users:>3}  users\n          0  users.get\n          1  git\n          0  gone\n"),
+        format!("\n        {users:>2}  users\n         0  users.get\n         1  git\n         0  gone\n"),
         format!(
             "route `users.get` (line 4) is shadowed: it would match {gets} lines, but rules before it take them all: `users` took {gets}\n"
         ),
@@ -329,8 +329,8 @@ fn carbon_s_language() {
     let out = config(&address.to_string()).ended(1);
     speaker.join().unwrap();
     assert!(out.contains("it speaks first, as no carbon does"), "{out}");
-    let out = config("192.0.2.1:0").ended(1);
-    assert!(out.contains("WRONG carbon 192.0.2.1:0: "), "{out}");
+    let out = config("127.0.0.1:7002").out;
+    assert!(out.contains("carbon 127.0.0.1:7002: this is commonly the cache's query port"), "{out}");
 }
 
 #[test]

@@ -91,7 +91,10 @@ impl Page {
         let mut rest = self.columns.as_slice();
         while !rest.is_empty() {
             let whole = rest.len() <= width;
-            let near = (width - BACK..=width).rev().find(|at| rest.get(*at).is_some_and(|(_, under)| *under != '~'));
+            let outside = |at: &usize| rest.get(*at).is_some_and(|(_, under)| *under != '~');
+            let after_space = |at: &usize| rest.get(at - 1).is_some_and(|(text, _)| *text == ' ');
+            let mut window = (width - BACK..=width).rev().filter(outside);
+            let near = window.clone().find(after_space).or_else(|| window.next());
             let at = if whole { rest.len() } else { near.unwrap_or(width) };
             let (row, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
             rows.push(row.iter().copied().unzip());

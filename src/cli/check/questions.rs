@@ -77,7 +77,7 @@ pub(super) fn tell(name: &str, format: &Format, router: &Router, findings: &mut 
     let extended = format.with_variables(if given { "timed" } else { format.name() }, &wanted);
     if let Some((extended, directive)) = extended.and_then(|format| format.directive().map(|text| (format, text))) {
         findings.detail(&format!(
-            "this answers all of it; put it into nginx.conf, at http level, and name it: access_log PATH {};",
+            "to mend it: this in nginx.conf, at http level, and then access_log PATH {};",
             extended.name()
         ))?;
         findings.detail(&directive)?;
