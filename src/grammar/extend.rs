@@ -95,13 +95,13 @@ fn key(variable: &str) -> &str {
     }
 }
 
-/// The text in pieces of bearable length, each ending with a space or comma, so that no variable is cut in two.
+/// The text in pieces of bearable length, each ending with a space, comma or tab, so that no variable is cut in two.
 fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while rest.len() > LINE {
         let break_at =
-            rest.char_indices().take_while(|(at, _)| *at < LINE).filter(|(_, c)| matches!(c, ' ' | ',')).last();
+            rest.char_indices().take_while(|(at, _)| *at < LINE).filter(|(_, c)| matches!(c, ' ' | ',' | '\t')).last();
         let Some((head, tail)) = break_at.and_then(|(at, _)| rest.split_at_checked(at + 1)) else { break };
         pieces.push(head);
         rest = tail;

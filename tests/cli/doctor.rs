@@ -215,9 +215,9 @@ fn routes_are_counted_by_rule() {
         format!("of 201 lines are named by 4 rules, {} by their path\n", 200 - users),
         format!("\n        {users:>2}  users\n         0  users.get\n         1  git\n         0  gone\n"),
         format!(
-            "route `users.get` (line 4) is shadowed: it would match {gets} lines, but rules before it take them all: `users` took {gets}\n"
+            "route `users.get` (c.toml:4) is shadowed: it would match {gets} lines, but rules before it take them all: `users` took {gets}\n"
         ),
-        "note  route `gone` (line 11) matches nothing in these lines\n".to_owned(),
+        "note  route `gone` (c.toml:11) matches nothing in these lines\n".to_owned(),
         "the most frequent without a rule, with a target of each:".to_owned(),
         format!("{}  slow", count("/slow")),
     ] {

@@ -16,6 +16,9 @@ use crate::route::{RouteId, Router, Routes, name::OTHER};
 /// Templates without a rule that are told.
 const TOP: usize = 10;
 
+/// Bytes of an example target that are kept.
+const TARGET: usize = 200;
+
 /// From this share of the cap on it is said that the cap is near.
 const NEAR: f64 = 0.8;
 
@@ -33,7 +36,8 @@ pub(super) struct Coverage {
 struct RuleLines {
     /// The name in the configuration.
     name: String,
-    line: usize,
+    /// File and line.
+    place: String,
     /// The rule without the others.
     alone: Option<Interpreting>,
     /// Lines that it named.
@@ -90,19 +94,19 @@ impl Coverage {
             for rule in &self.rules {
                 findings.detail(&format!("{:>width$}  {}", count(rule.named), rule.name))?;
             }
-            for rule in self.rules.iter().filter(|rule| rule.named == 0) {
-                self.tell_unused(rule, findings)?;
-            }
         }
         self.tell_unnamed(findings)?;
+        for rule in self.rules.iter().filter(|rule| rule.named == 0) {
+            self.tell_unused(rule, findings)?;
+        }
         self.tell_cap(known, findings)
     }
 
     fn tell_unused(&self, rule: &RuleLines, findings: &mut Findings) -> Result<()> {
-        let RuleLines { name, line, taken, .. } = rule;
+        let RuleLines { name, place, taken, .. } = rule;
         let lost: u64 = taken.values().sum();
         if lost == 0 {
-            return findings.note(&format!("route `{name}` (line {line}) matches nothing in these lines"));
+            return findings.note(&format!("route `{name}` ({place}) matches nothing in these lines"));
         }
         let by = |(rule, lines): (&u16, &u64)| {
             let earlier = self.rules.get(usize::from(*rule)).map_or("?", |rule| rule.name.as_str());
@@ -110,7 +114,7 @@ impl Coverage {
         };
         let by: Vec<String> = taken.iter().map(by).collect();
         findings.note(&format!(
-            "route `{name}` (line {line}) is shadowed: it would match {} lines, but rules before it take them all: {}\n\
+            "route `{name}` ({place}) is shadowed: it would match {} lines, but rules before it take them all: {}\n\
              to mend it: move it before them, or give them a narrower condition",
             count(lost),
             by.join(", ")
@@ -172,8 +176,9 @@ impl RuleLines {
             routes: Arc::new(Routes::new(2)),
             threshold_ms: with.threshold_ms,
         });
-        let (name, line) = (section.name.value.clone(), section.place.line);
-        RuleLines { name, line, alone, named: 0, taken: BTreeMap::new() }
+        let name = section.name.value.clone();
+        let place = format!("{}:{}", section.place.path.display(), section.place.line);
+        RuleLines { name, place, alone, named: 0, taken: BTreeMap::new() }
     }
 }
 
@@ -197,7 +202,8 @@ impl Counting<'_> {
                     }
                 }
                 None => {
-                    let target = || (0, seen.record.target.to_vec());
+                    let target = seen.record.target;
+                    let target = || (0, target.get(..TARGET).unwrap_or(target).to_vec());
                     coverage.unnamed.entry(seen.matched.id).or_insert_with(target).0 += 1;
                 }
             }

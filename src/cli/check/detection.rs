@@ -1,25 +1,15 @@
 //! Which format a log is in, when nobody said: the best grammar and its margin, a tie to be broken by a person, or what
 //! comes closest.
 
-use std::fs::File;
-use std::path::Path;
-
 use super::findings::{Findings, mend, percent};
 use super::fit::point_at;
-use super::sample::{Block, Sample, whole_lines};
+use super::sample::Sample;
 use crate::error::Result;
 use crate::grammar::{Detection, Format, Outcome, detect};
-use crate::pipeline::Lines;
 use crate::report::{count, terminal_safe};
 
 /// Lines of the head, and as many of the rest, that the grammars are tried on.
-const TRIED: usize = 400;
-
-/// Fewer rejected lines than this do not make another format.
-const ANOTHER: usize = 3;
-
-/// A change of format is looked for until it is known to lie within so many bytes.
-const NARROW: u64 = 64 << 10;
+pub(super) const TRIED: usize = 400;
 
 /// How a format is asked for.
 const ASK: &str = "format = \"NAME\" in its [[log]] section, or --log-format NAME";
@@ -184,102 +174,4 @@ fn shape(line: &[u8]) -> Option<&'static str> {
         });
     }
     None
-}
-
-/// Tell of lines that do not fit `format` but another one, or none any more: a log whose format was changed, or that two
-/// formats are written to.
-pub(super) fn tell_change(
-    name: &str,
-    path: &Path,
-    sample: &Sample,
-    format: &Format,
-    grammars: &[Format],
-    findings: &mut Findings,
-) -> Result<()> {
-    let rejected = sample.lines().map(|(_, line)| line).filter(|line| !line.is_empty() && format.check(line).is_err());
-    let rejected: Vec<&[u8]> = rejected.take(2 * TRIED).collect();
-    if rejected.len() < ANOTHER {
-        return Ok(());
-    }
-    let other = match detect(&rejected, grammars).outcome {
-        Outcome::Found { format, .. } => grammars.get(format),
-        Outcome::Tie { formats } => formats.first().and_then(|at| grammars.get(*at)),
-        Outcome::None => None,
-    };
-    let own = |line: &[u8]| format.check(line).is_ok();
-    let others = |line: &[u8]| !own(line) && other.is_none_or(|other| other.check(line).is_ok());
-    let sides: Vec<bool> = sample
-        .lines()
-        .filter_map(|(_, line)| if own(line) { Some(true) } else { others(line).then_some(false) })
-        .collect();
-    let changes = sides.windows(2).filter(|pair| matches!(pair, [one, next] if one != next)).count();
-    let begins_own = sides.first().copied().unwrap_or(true);
-    let (turned, unturned): (&dyn Fn(&[u8]) -> bool, &dyn Fn(&[u8]) -> bool) =
-        if begins_own { (&others, &own) } else { (&own, &others) };
-    let first = sample.lines().find(|(_, line)| turned(line));
-    let what = match (other, first) {
-        (Some(other), Some((at, _))) if changes == 1 => {
-            let at = narrowed(path, sample, at, turned, unturned);
-            let (before, after) = if begins_own { (format, other) } else { (other, format) };
-            format!(
-                "its format changes: up to byte {at} lines fit `{}`, from there on `{}`",
-                before.name(),
-                after.name()
-            )
-        }
-        (Some(other), _) => {
-            let lines = sides.iter().filter(|own| !**own).count() as u64;
-            format!("{} of the lines looked at fit `{}` instead, mixed with the others", count(lines), other.name())
-        }
-        (None, Some((at, _))) if changes == 1 => {
-            let at = narrowed(path, sample, at, turned, unturned);
-            let how = if begins_own { "from there on none does" } else { "before it none does" };
-            let side = if begins_own { "up to" } else { "from" };
-            format!("its format changes: {side} byte {at} lines fit `{}`, {how}", format.name())
-        }
-        (None, _) => return Ok(()),
-    };
-    findings.note(&mend(
-        &format!("{name}: {what}"),
-        "one file is read in one format: rotate a log when its log_format changes, and give each format a file",
-    ))
-}
-
-/// The first byte of the first line after the change, which is at `at` or before it in a part that was not sampled.
-fn narrowed(
-    path: &Path,
-    sample: &Sample,
-    at: u64,
-    turned: &dyn Fn(&[u8]) -> bool,
-    unturned: &dyn Fn(&[u8]) -> bool,
-) -> u64 {
-    let before = sample.lines().take_while(|(offset, _)| *offset < at).filter(|(_, line)| unturned(line)).last();
-    let (Some((before, line)), true) = (before, sample.plain && sample.part.is_some()) else { return at };
-    let Ok(file) = File::open(path) else { return at };
-    let read = |from: u64, length: u64| -> Option<Block> { whole_lines(&file, from, length).ok().flatten() };
-    let (mut low, mut high) = (before + line.len() as u64 + 1, at);
-    // The change lies between: the line before `low` is of the old format, the one at `high` of the new.
-    while high - low > 2 * NARROW {
-        let middle = low + (high - low) / 2 - NARROW / 2;
-        let Some(block) = read(middle, NARROW) else { break };
-        let lines = || Lines::new(&block.bytes).map(|(at, line)| (block.offset + at as u64, line));
-        if let Some((first, _)) = lines().find(|(_, line)| turned(line)) {
-            let old = lines().take_while(|(offset, _)| *offset < first).any(|(_, line)| unturned(line));
-            high = first;
-            if old {
-                return high;
-            }
-        } else if lines().any(|(_, line)| unturned(line)) {
-            low = block.offset + block.bytes.len() as u64;
-        } else {
-            break;
-        }
-    }
-    // A line's end stands before `low`, so that nothing is skipped.
-    let rest = read(low.saturating_sub(1), high - low + 1);
-    let first = rest.and_then(|block| {
-        let turned = Lines::new(&block.bytes).find(|(_, line)| turned(line))?;
-        Some(block.offset + turned.0 as u64)
-    });
-    first.unwrap_or(high)
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::access::{self, Wanted};
+use super::change;
 use super::coverage::Coverage;
 use super::detection;
 use super::findings::{Findings, mend, said};
@@ -101,7 +102,7 @@ impl Logs {
             fit.tell_fields(format, findings)?;
         }
         fit.tell_rejects(name, format, findings)?;
-        detection::tell_change(name, path, sample, format, &self.grammars, findings)?;
+        change::tell(name, path, sample, format, &self.grammars, findings)?;
         if first {
             questions::tell(name, format, &self.coverage.with.router, findings)?;
         }

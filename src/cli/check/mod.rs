@@ -4,6 +4,7 @@
 
 mod access;
 mod carbon;
+mod change;
 mod coverage;
 mod detection;
 mod fields;
@@ -26,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::grammar::Format;
 use access::Wanted;
 use coverage::Coverage;
-use findings::Findings;
+use findings::{Findings, mend};
 use log::Logs;
 
 pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Answer> {
@@ -133,7 +134,11 @@ fn followed(section: &LogSection, format: Option<&Format>, logs: &mut Logs, find
         };
         return match denied {
             Some(why) => findings.failed(&format!("log {pattern}: no such file can be seen: permission denied\n{why}")),
-            None => findings.wrong(&format!("log {pattern}: no such file (yet); it is read when it appears")),
+            None => {
+                let what = format!("log {pattern}: no such file (yet); it is read when it appears");
+                let unknown = "give it a format: without one, `spikeline run` cannot start before it has lines";
+                findings.wrong(&if format.is_some() { what } else { mend(&what, unknown) })
+            }
         };
     }
     for path in paths {
