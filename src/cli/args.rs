@@ -239,6 +239,9 @@ pub(super) struct CheckArguments {
     /// Read every line of a large log, not a sample of them.
     #[arg(long)]
     pub all: bool,
+    /// How to print: table (for people), json or jsonl.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
 }
 
 impl FileArguments {

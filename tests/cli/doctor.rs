@@ -334,6 +334,28 @@ fn carbon_s_language() {
 }
 
 #[test]
+fn findings_for_programs() {
+    let folder = Folder::new();
+    folder.write("a.log", lines(0..9, "") + "\u{1b}[2Jtorn\n");
+    let people = folder.run(&["check", "a.log"]).fine();
+    let run = folder.run(&["check", "a.log", "--format=jsonl"]).fine();
+    let findings: Vec<serde_json::Value> = run.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let heads = people.lines().filter(|line| !line.starts_with("  ")).count();
+    assert_eq!(findings.len(), heads, "{people}");
+    assert_eq!(findings[0]["level"], "ok");
+    assert_eq!(findings[0]["what"], people.lines().next().unwrap()[6..]);
+    let reject = findings.iter().find(|finding| finding["what"].as_str().unwrap().contains("1 x ")).unwrap();
+    assert_eq!((reject["level"].as_str(), reject["detail"][0].as_str()), (Some("note"), Some("\\x1B[2Jtorn")));
+    let document = folder.run(&["check", "a.log", "--format=json"]).fine();
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    assert_eq!((&document["schema"], document["findings"].as_array().unwrap()), (&serde_json::json!(1), &findings));
+    let gone = folder.run(&["check", "gone.log", "--format=jsonl"]).ended(3);
+    let gone: serde_json::Value = serde_json::from_str(gone.trim()).unwrap();
+    assert_eq!((&gone["level"], &gone["remedy"]), (&serde_json::json!("wrong"), &serde_json::json!("check the path")));
+    folder.run(&["check", "a.log", "--format=csv"]).said(2, &["findings have no CSV form"]);
+}
+
+#[test]
 fn a_terminal_gets_colour_and_no_escape_of_a_log() {
     let folder = Folder::new();
     folder.write("a.log", lines(0..40, "") + "\u{1b}]0;owned\u{7} \u{202e}\n");

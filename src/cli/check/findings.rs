@@ -3,8 +3,10 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Color, Style};
+use serde_json::{Value as Json, json};
 
 use crate::cli::Answer;
+use crate::cli::args::Format;
 use crate::cli::output::{Stdout, stdout, style, written};
 use crate::error::{Error, Kind, Result};
 use crate::report::terminal_safe;
@@ -15,6 +17,9 @@ pub(super) const INDENT: &str = "        ";
 /// The width that pages are laid out for where there is no terminal.
 const WIDTH: u16 = 100;
 
+/// What remedies begin with, as in errors.
+const MEND: &str = "to mend it: ";
+
 /// Widths that a terminal may have, as far as the layout is concerned.
 const WIDTHS: std::ops::RangeInclusive<u16> = 40..=160;
 
@@ -22,24 +27,54 @@ const WIDTHS: std::ops::RangeInclusive<u16> = 40..=160;
 pub(super) struct Findings {
     out: Stdout,
     worst: Answer,
+    form: Form,
+    /// The finding that details may still follow, for programs.
+    open: Option<serde_json::Map<String, Json>>,
+    /// All before it, where one document holds them.
+    closed: Vec<Json>,
     colour: bool,
     /// Columns for the lines below a finding, without [`INDENT`].
     pub(super) width: usize,
 }
 
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// For people, each as it is made.
+    Text,
+    /// An object a line, or one document.
+    Json { lines: bool },
+}
+
 impl Findings {
-    pub(super) fn new() -> Findings {
+    /// # Errors
+    /// There is no such form of findings.
+    pub(super) fn new(format: Format) -> Result<Findings> {
+        let form = match format {
+            Format::Table => Form::Text,
+            Format::Json => Form::Json { lines: false },
+            Format::Jsonl => Form::Json { lines: true },
+            Format::Csv => return Err(Error::usage("findings have no CSV form").remedy("use --format json or jsonl")),
+        };
         let style = style();
         let width = style.width.unwrap_or(WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end());
-        Findings { out: stdout(), worst: Answer::Found, colour: style.colour, width: usize::from(width) - INDENT.len() }
+        Ok(Findings {
+            out: stdout(),
+            worst: Answer::Found,
+            form,
+            open: None,
+            closed: Vec::new(),
+            colour: style.colour,
+            width: usize::from(width) - INDENT.len(),
+        })
     }
 
     pub(super) fn fine(&mut self, what: &str) -> Result<()> {
-        self.say(AnsiColor::Green, "ok   ", what)
+        self.say(AnsiColor::Green, "ok", what)
     }
 
     pub(super) fn note(&mut self, what: &str) -> Result<()> {
-        self.say(AnsiColor::Yellow, "note ", what)
+        self.say(AnsiColor::Yellow, "note", what)
     }
 
     pub(super) fn wrong(&mut self, what: &str) -> Result<()> {
@@ -59,15 +94,14 @@ impl Findings {
     /// Lines that belong to the last finding.
     pub(super) fn detail(&mut self, text: &str) -> Result<()> {
         for line in text.lines() {
-            written(writeln!(self.out, "{}", format!("{INDENT}{}", terminal_safe(line.as_bytes())).trim_end()))?;
+            self.below(&terminal_safe(line.as_bytes()), Style::new())?;
         }
         Ok(())
     }
 
     /// A line of marks under the line before.
     pub(super) fn marks(&mut self, marks: &str) -> Result<()> {
-        let style = self.style(Style::new().fg_color(Some(Color::Ansi(AnsiColor::Cyan))));
-        written(writeln!(self.out, "{INDENT}{style}{}{style:#}", marks.trim_end()))
+        self.below(marks, self.style(Style::new().fg_color(Some(Color::Ansi(AnsiColor::Cyan)))))
     }
 
     /// The value; or the failure as a finding, after which the others are still made. A mistake in the configuration
@@ -80,7 +114,7 @@ impl Findings {
                 Ok(None)
             }
             Err(error) => {
-                written(self.out.flush())?;
+                self.flush()?;
                 Err(error)
             }
         }
@@ -88,15 +122,66 @@ impl Findings {
 
     /// The worst of what was found.
     pub(super) fn close(mut self) -> Result<Answer> {
-        written(self.out.flush())?;
+        self.flush()?;
         Ok(self.worst)
     }
 
+    fn flush(&mut self) -> Result<()> {
+        self.close_open()?;
+        if self.form == (Form::Json { lines: false }) {
+            let findings = std::mem::take(&mut self.closed);
+            written(writeln!(self.out, "{}", json!({ "schema": 1, "findings": findings })))?;
+        }
+        written(self.out.flush())
+    }
+
+    /// A line below the last finding.
+    fn below(&mut self, text: &str, style: Style) -> Result<()> {
+        let text = text.trim_end();
+        match self.form {
+            Form::Text => written(writeln!(self.out, "{INDENT}{style}{text}{style:#}")),
+            Form::Json { .. } => {
+                let detail = self.open.as_mut().and_then(|open| open.get_mut("detail")).and_then(Json::as_array_mut);
+                detail.into_iter().for_each(|detail| detail.push(json!(text)));
+                Ok(())
+            }
+        }
+    }
+
+    fn close_open(&mut self) -> Result<()> {
+        let Some(open) = self.open.take().map(Json::Object) else { return Ok(()) };
+        if self.form == (Form::Json { lines: true }) {
+            return written(writeln!(self.out, "{open}"));
+        }
+        self.closed.push(open);
+        Ok(())
+    }
+
+    fn open(&mut self, word: &str, what: &str) -> Result<()> {
+        self.close_open()?;
+        let (what, remedy) = match what.split_once(MEND) {
+            Some((what, remedy)) => (what.trim_end(), Some(terminal_safe(remedy.as_bytes()))),
+            None => (what, None),
+        };
+        let what: Vec<_> = what.lines().map(|line| terminal_safe(line.trim().as_bytes())).collect();
+        let finding = json!({
+            "level": word.to_ascii_lowercase(),
+            "what": what.join("; "),
+            "remedy": remedy,
+            "detail": [],
+        });
+        self.open = finding.as_object().cloned();
+        Ok(())
+    }
+
     fn say(&mut self, colour: AnsiColor, word: &str, what: &str) -> Result<()> {
+        if self.form != Form::Text {
+            return self.open(word, what);
+        }
         let style = self.style(Style::new().bold().fg_color(Some(Color::Ansi(colour))));
         let mut lines = what.lines();
         let first = terminal_safe(lines.next().unwrap_or_default().as_bytes());
-        written(writeln!(self.out, "{style}{word}{style:#} {first}"))?;
+        written(writeln!(self.out, "{style}{word:5}{style:#} {first}"))?;
         for line in lines {
             written(writeln!(self.out, "      {}", terminal_safe(line.trim_start().as_bytes())))?;
         }
@@ -110,7 +195,7 @@ impl Findings {
 
 /// A remedy, as errors give theirs.
 pub(super) fn mend(what: &str, remedy: &str) -> String {
-    format!("{what}\nto mend it: {remedy}")
+    format!("{what}\n{MEND}{remedy}")
 }
 
 /// What happened, for a finding about a place that is named already.

@@ -31,7 +31,7 @@ use findings::{Findings, mend};
 use log::Logs;
 
 pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Answer> {
-    let mut findings = Findings::new();
+    let mut findings = Findings::new(arguments.format)?;
     let files = &arguments.files.files;
     if !context.has_config() && files.is_empty() {
         return Err(Error::usage("nothing to check").remedy("name a configuration with --config, or log FILEs"));
