@@ -7,7 +7,7 @@ use spikeline::record::{Needs, Parser};
 #[test]
 fn samples_fit_their_grammar() {
     let grammars = library().unwrap_or_else(|error| panic!("{}", error.render()));
-    assert!(grammars.len() >= 25, "{} grammars", grammars.len());
+    assert!(grammars.len() >= 40, "{} grammars", grammars.len());
     for grammar in &grammars {
         let name = grammar.format.name();
         assert!(!grammar.source.is_empty(), "{name} has no source");
@@ -40,8 +40,12 @@ fn detection_finds_each_grammar_or_a_tie() {
     for (index, grammar) in grammars.iter().enumerate() {
         let lines: Vec<&[u8]> = grammar.samples.iter().map(|sample| sample.as_bytes()).collect();
         match detect(&lines, &formats).outcome {
-            Outcome::Found { format, .. } if format == index => {}
-            Outcome::Found { format, .. } => {
+            Outcome::Found { format, margin } => {
+                // What reads something else does not come near.
+                assert!(margin >= 0.3, "{}: {margin}", grammar.format.name());
+                if format == index {
+                    continue;
+                }
                 for line in &lines {
                     let mut right = Parser::new(&formats[index], &Needs::all()).unwrap();
                     let mut found = Parser::new(&formats[format], &Needs::all()).unwrap();
@@ -61,5 +65,11 @@ fn detection_finds_each_grammar_or_a_tie() {
             Outcome::None => panic!("nothing fits {}", grammar.format.name()),
         }
     }
-    assert!(ties.len() <= 8, "{ties:#?}");
+    // These cannot be told apart by anyone who sees the lines alone: the same shape under another name.
+    let alike = [
+        ("admins_level_0", vec!["with_time", "admins_level_0"]),
+        ("combined_upstream", vec!["combined_upstream", "main_time"]),
+        ("main_time", vec!["combined_upstream", "main_time"]),
+    ];
+    assert_eq!(ties, alike);
 }

@@ -236,6 +236,12 @@ pub(super) struct CheckArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
+    /// Read every line of a large log, not a sample of them.
+    #[arg(long)]
+    pub all: bool,
+    /// How to print: table (for people), json or jsonl.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
 }
 
 impl FileArguments {

@@ -190,7 +190,7 @@ pub(super) fn detected(head: &[u8], formats: &[Format]) -> std::result::Result<u
 }
 
 /// Whether a `[[log]]`'s path means the file of that name, or the log that it was rotated from.
-fn names(pattern: &str, name: &str) -> bool {
+pub(super) fn names(pattern: &str, name: &str) -> bool {
     let base = base_of(Path::new(name));
     pattern == name
         || Path::new(pattern) == base

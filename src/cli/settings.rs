@@ -34,7 +34,7 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
         server_errors: config.slow.server_errors,
         logs: logs(context)?,
         router: router(config)?,
-        outlets: config.carbons.iter().map(|carbon| outlet(config, carbon)).collect::<Result<_>>()?,
+        outlets: outlets(config)?,
     })
 }
 
@@ -54,7 +54,8 @@ pub(super) fn logs(context: &Context) -> Result<Vec<Log>> {
     context.config()?.logs.iter().map(|section| log(section, &grammars)).collect()
 }
 
-fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
+/// The log of a section, with its format.
+pub(super) fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
     let Some(format) = &section.format else {
         let format = from_lines(&section.path.value, grammars).map_err(|what| {
             section
@@ -119,7 +120,8 @@ fn place(section: &RouteSection, field: &str) -> config::Placed<()> {
     found.unwrap_or_else(|| section.place.clone())
 }
 
-fn rule(section: &RouteSection) -> Rule {
+/// A rule as its section says it.
+pub(super) fn rule(section: &RouteSection) -> Rule {
     Rule {
         name: section.name.value.clone(),
         method: section.methods.iter().map(|method| method.value.clone()).collect(),
@@ -137,6 +139,11 @@ fn status_text(status: StatusCondition) -> String {
         StatusCondition::Exactly(status) => status.to_string(),
         StatusCondition::Class(class) => format!("{class}xx"),
     }
+}
+
+/// Where points are sent.
+pub(super) fn outlets(config: &Config) -> Result<Vec<Outlet>> {
+    config.carbons.iter().map(|carbon| outlet(config, carbon)).collect()
 }
 
 fn outlet(config: &Config, section: &CarbonSection) -> Result<Outlet> {

@@ -1,5 +1,6 @@
 //! A compiled log_format.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::cut::{Failure, Span, chomp};
@@ -95,6 +96,19 @@ impl Format {
         let line = chomp(line);
         let failure = self.plan().cut(line, &mut self.spans()).err()?;
         Some(self.explanation(line, failure))
+    }
+
+    /// Where in `line` each value stands, from left to right: the index of its variable in
+    /// [`variables`](Self::variables), and its bytes. A variable that the format names twice comes twice.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn fields(&self, line: &[u8]) -> Result<Vec<(usize, Range<usize>)>, Reject> {
+        let mut spans = self.spans();
+        let cut = self.plan().cut(chomp(line), &mut spans);
+        cut.map_err(|failure| Reject::at(failure.at, failure.reason))?;
+        let steps = self.plan().steps.iter().zip(&spans);
+        Ok(steps.map(|(step, &(from, until))| (step.variable, from as usize..until as usize)).collect())
     }
 
     fn explanation(&self, line: &[u8], failure: Failure) -> String {

@@ -11,6 +11,7 @@
 
 mod check;
 mod config;
+mod doctor;
 mod inputs;
 mod lines;
 mod log;

@@ -1,0 +1,103 @@
+//! Whether a carbon is there, and is spoken to in its language.
+
+use std::io::Read;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use super::findings::{Findings, mend};
+use crate::carbon::Protocol;
+use crate::daemon::Outlet;
+use crate::error::Result;
+
+/// So long a carbon is waited for.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// One destination.
+pub(super) fn check(outlet: &Outlet, findings: &mut Findings) -> Result<()> {
+    let address = &outlet.destination.address;
+    let protocol = outlet.destination.protocol;
+    match reach(address, protocol) {
+        Ok(()) if protocol == Protocol::Udp => {
+            findings.note(&format!("carbon {address}: UDP tells nobody whether it is there"))?;
+        }
+        Ok(()) => {
+            findings.fine(&format!("carbon {address}: accepts connections"))?;
+            findings.note(
+                "carbon creates 50 new metrics a minute unless MAX_CREATES_PER_MINUTE in carbon.conf is raised; \
+                 points of metrics not created yet are lost",
+            )?;
+        }
+        Err(error) => findings.wrong(&mend(
+            &format!("carbon {address}: {error}"),
+            "is carbon-cache running, and is this its LINE_RECEIVER_PORT?",
+        ))?,
+    }
+    match mismatch(address, protocol) {
+        Some(hint) => findings.note(&format!("carbon {address}: {hint}")),
+        None => Ok(()),
+    }
+}
+
+fn reach(address: &str, protocol: Protocol) -> std::io::Result<()> {
+    let mut last = std::io::Error::other("the name has no address");
+    for socket in address.to_socket_addrs()? {
+        if protocol == Protocol::Udp {
+            return Ok(());
+        }
+        match TcpStream::connect_timeout(&socket, CONNECT) {
+            Ok(stream) => return silent(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// A carbon says nothing and waits. Whatever closes the connection at once or speaks first is none.
+fn silent(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+    match stream.read(&mut [0; 64]) {
+        Ok(0) => Err(std::io::Error::other("it closes the connection at once")),
+        Ok(_) => Err(std::io::Error::other("it speaks first, as no carbon does")),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the port's usual meaning says against the protocol: carbon takes what it cannot read without a word.
+fn mismatch(address: &str, protocol: Protocol) -> Option<&'static str> {
+    let port = address.rsplit_once(':')?.1;
+    match (port, protocol) {
+        ("2004" | "2014" | "2104", Protocol::Plaintext | Protocol::Udp) => {
+            Some("this is commonly a pickle port, which drops plain lines: protocol = \"pickle\", or port 2003?")
+        }
+        ("2003" | "2013" | "2103", Protocol::Pickle) => {
+            Some("this is commonly a plaintext port, which drops pickles: protocol = \"plaintext\", or port 2004?")
+        }
+        ("7002" | "7102", _) => Some("this is commonly the cache's query port, which takes no points: port 2003?"),
+        ("80" | "443" | "8080", _) => Some("this is commonly an HTTP port, which takes no points: port 2003?"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_ports_tell_their_protocol() {
+        let cases = [
+            ("c:2003", Protocol::Plaintext, None),
+            ("c:2003", Protocol::Udp, None),
+            ("c:2004", Protocol::Pickle, None),
+            ("[::1]:2004", Protocol::Plaintext, Some("pickle port")),
+            ("c:2003", Protocol::Pickle, Some("plaintext port")),
+            ("c:7002", Protocol::Pickle, Some("query port")),
+            ("c:12003", Protocol::Pickle, None),
+        ];
+        for (address, protocol, hint) in cases {
+            let said = mismatch(address, protocol);
+            assert_eq!(said.is_some(), hint.is_some(), "{address} {protocol}: {said:?}");
+            assert!(said.unwrap_or_default().contains(hint.unwrap_or_default()), "{said:?}");
+        }
+    }
+}

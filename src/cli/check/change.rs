@@ -1,0 +1,127 @@
+//! A log whose format was changed, or that two formats are written to.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::detection::TRIED;
+use super::findings::{Findings, mend};
+use super::sample::{Block, Sample, whole_lines};
+use crate::error::Result;
+use crate::grammar::{Format, Outcome, detect};
+use crate::pipeline::Lines;
+use crate::report::count;
+
+/// Fewer rejected lines than this do not make another format.
+const ANOTHER: usize = 3;
+
+/// A change is looked for until it is known to lie within about so many bytes.
+const NARROW: u64 = 64 << 10;
+
+/// The two formats of a log: the one that it is read in, and the one that the lines which do not fit it are in; without
+/// one, all that do not fit count as being in it.
+struct Sides<'f> {
+    own: &'f Format,
+    other: Option<&'f Format>,
+}
+
+/// Which of the two a line is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Own,
+    Other,
+}
+
+impl Sides<'_> {
+    fn of(&self, line: &[u8]) -> Option<Side> {
+        if self.own.check(line).is_ok() {
+            return Some(Side::Own);
+        }
+        self.other.is_none_or(|other| other.check(line).is_ok()).then_some(Side::Other)
+    }
+
+    /// The first of `lines` that is on that side.
+    fn first<'l>(&self, side: Side, mut lines: impl Iterator<Item = (u64, &'l [u8])>) -> Option<u64> {
+        lines.find(|(_, line)| self.of(line) == Some(side)).map(|(at, _)| at)
+    }
+}
+
+/// Tell if the lines that do not fit `format` fit another one, or begin at one place.
+pub(super) fn tell(
+    name: &str,
+    path: &Path,
+    sample: &Sample,
+    format: &Format,
+    grammars: &[Format],
+    findings: &mut Findings,
+) -> Result<()> {
+    let rejected = sample.lines().map(|(_, line)| line).filter(|line| !line.is_empty() && format.check(line).is_err());
+    let rejected: Vec<&[u8]> = rejected.take(2 * TRIED).collect();
+    if rejected.len() < ANOTHER {
+        return Ok(());
+    }
+    let other = match detect(&rejected, grammars).outcome {
+        Outcome::Found { format, .. } => grammars.get(format),
+        Outcome::Tie { formats } => formats.first().and_then(|at| grammars.get(*at)),
+        Outcome::None => None,
+    };
+    let sides = Sides { own: format, other };
+    let order: Vec<Side> = sample.lines().filter_map(|(_, line)| sides.of(line)).collect();
+    let changes = order.windows(2).filter(|pair| matches!(pair, [one, next] if one != next)).count();
+    let own_first = order.first() == Some(&Side::Own);
+    let at =
+        if changes == 1 { turn(&sides, if own_first { Side::Other } else { Side::Own }, path, sample) } else { None };
+    let own = format.name();
+    let what = match (other.map(Format::name), at) {
+        (Some(other), Some(at)) => {
+            let (before, after) = if own_first { (own, other) } else { (other, own) };
+            format!("its format changes: up to byte {at} lines fit `{before}`, from there on `{after}`")
+        }
+        (Some(other), None) => {
+            let lines = order.iter().filter(|side| **side == Side::Other).count() as u64;
+            format!("{} of the lines looked at fit `{other}` instead, mixed with the others", count(lines))
+        }
+        (None, Some(at)) if own_first => {
+            format!("its format changes: up to byte {at} lines fit `{own}`, from there on none does")
+        }
+        (None, Some(at)) => format!("its format changes: from byte {at} on lines fit `{own}`, before it none does"),
+        (None, None) => return Ok(()),
+    };
+    findings.note(&mend(
+        &format!("{name}: {what}"),
+        "one file is read in one format: rotate a log when its log_format changes, and give each format a file",
+    ))
+}
+
+/// The first byte of the first line on the side `after`, also where the sample leaves out the part that it lies in.
+fn turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &Sample) -> Option<u64> {
+    let at = sides.first(after, sample.lines())?;
+    let before = sample.lines().take_while(|(offset, _)| *offset < at).last();
+    match before {
+        Some((before, line)) if sample.plain && sample.part.is_some() => {
+            let low = before + line.len() as u64 + 1;
+            Some(File::open(path).map_or(at, |file| narrowed(sides, after, &file, low, at)))
+        }
+        _ => Some(at),
+    }
+}
+
+/// Halves the part from `low` to `high` until the turn is found in it: the line at `high` is on the side `after`, those
+/// before `low` are on the other.
+fn narrowed(sides: &Sides<'_>, after: Side, file: &File, mut low: u64, mut high: u64) -> u64 {
+    let read = |from: u64, length: u64| whole_lines(file, from, length).ok().flatten();
+    while high - low > 2 * NARROW {
+        let Some(block) = read(low + (high - low) / 2 - NARROW / 2, NARROW) else { break };
+        match sides.first(after, lines(&block)) {
+            Some(first) if first > block.offset => return first,
+            Some(first) => high = first,
+            None => low = block.offset + block.bytes.len() as u64,
+        }
+    }
+    // A line's end stands before `low`, so that no line is taken for the rest of one.
+    let rest = read(low.saturating_sub(1), high - low + 1);
+    rest.and_then(|block| sides.first(after, lines(&block))).unwrap_or(high)
+}
+
+fn lines(block: &Block) -> impl Iterator<Item = (u64, &[u8])> {
+    Lines::new(&block.bytes).map(|(at, line)| (block.offset + at as u64, line))
+}

@@ -1,0 +1,211 @@
+//! A line of a log with its fields underlined and named.
+
+use super::findings::Findings;
+use crate::error::Result;
+use crate::grammar::{Format, Kind, Variable, known};
+use crate::record::{Needs, Parser, Record, unescape, upstream_ms};
+use crate::report::{count, millis, terminal_safe};
+
+/// The marks of fields, in order; a mark takes one column, so that it fits under the shortest value.
+const MARKS: &[u8] = b"123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// A value or literal longer than this is shown without its middle.
+const LONG: usize = 72;
+
+/// What of it is shown at its beginning and its end.
+const SHOWN: (usize, usize) = (52, 12);
+
+/// A row may be so many columns shorter than it could be, so that a field is not broken.
+const BACK: usize = 30;
+
+/// Tell which field of `line` is which.
+pub(super) fn tell(format: &Format, line: &[u8], findings: &mut Findings) -> Result<()> {
+    let Ok(fields) = format.fields(line) else { return Ok(()) };
+    let mut parser = Parser::new(format, &Needs::all()).ok();
+    let record = parser.as_mut().and_then(|parser| parser.parse(line).ok());
+    let mut page = Page::default();
+    let mut rows = Vec::new();
+    let mut at = 0;
+    for (number, (variable, span)) in fields.iter().enumerate() {
+        let mark = MARKS.get(number % MARKS.len()).map_or('?', |mark| char::from(*mark));
+        page.push(line.get(at..span.start).unwrap_or_default(), None);
+        let value = line.get(span.clone()).unwrap_or_default();
+        page.push(value, Some(mark));
+        at = span.end;
+        if let Some(known) = format.variables().get(*variable) {
+            let read = record.as_ref().map_or_else(String::new, |record| meaning(format, *variable, value, record));
+            rows.push((mark, format!("${}", known.name), kind(known), read));
+        }
+    }
+    page.push(line.get(at..).unwrap_or_default(), None);
+    for (text, marks) in page.rows(findings.width) {
+        findings.detail(&text)?;
+        findings.marks(&marks)?;
+    }
+    legend(&rows, findings)
+}
+
+fn legend(rows: &[(char, String, &'static str, String)], findings: &mut Findings) -> Result<()> {
+    let names = rows.iter().map(|row| row.1.chars().count()).max().unwrap_or(0);
+    let kinds = rows.iter().map(|row| row.2.chars().count()).max().unwrap_or(0);
+    for (mark, name, kind, read) in rows {
+        let before = format!("{mark} {name:names$}  {kind:kinds$}  ");
+        let room = findings.width.saturating_sub(before.chars().count()).max(16);
+        findings.detail(&format!("{before}{}", cut(read, room)))?;
+    }
+    Ok(())
+}
+
+/// The text, or its beginning and an ellipsis.
+fn cut(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A line and the marks under it, a character a column.
+#[derive(Default)]
+struct Page {
+    columns: Vec<(char, char)>,
+}
+
+impl Page {
+    /// Append a part of the line, underlined if it is a field.
+    fn push(&mut self, part: &[u8], mark: Option<char>) {
+        let text = shortened(&terminal_safe(part));
+        for (at, character) in text.chars().enumerate() {
+            let under = match mark {
+                None => ' ',
+                Some(mark) if at == 0 => mark,
+                Some(_) => '~',
+            };
+            self.columns.push((character, under));
+        }
+    }
+
+    /// Broken into rows, before a field rather than in it where that is near.
+    fn rows(&self, width: usize) -> Vec<(String, String)> {
+        let width = width.max(BACK + 1);
+        let mut rows = Vec::new();
+        let mut rest = self.columns.as_slice();
+        while !rest.is_empty() {
+            let whole = rest.len() <= width;
+            let outside = |at: &usize| rest.get(*at).is_some_and(|(_, under)| *under != '~');
+            let after_space = |at: &usize| rest.get(at - 1).is_some_and(|(text, _)| *text == ' ');
+            let mut window = (width - BACK..=width).rev().filter(outside);
+            let near = window.clone().find(after_space).or_else(|| window.next());
+            let at = if whole { rest.len() } else { near.unwrap_or(width) };
+            let (row, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+            rows.push(row.iter().copied().unzip());
+            rest = after;
+        }
+        rows
+    }
+}
+
+/// Without its middle, if it is long.
+fn shortened(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= LONG {
+        return text.to_owned();
+    }
+    let tail = text.chars().skip(length - SHOWN.1);
+    text.chars().take(SHOWN.0).chain(['…']).chain(tail).collect()
+}
+
+/// What the values of a variable are.
+fn kind(variable: &Variable) -> &'static str {
+    match variable.kind {
+        Kind::TimeLocal | Kind::TimeIso8601 => "time, whole seconds",
+        Kind::Msec => "time, milliseconds",
+        Kind::Seconds => "seconds",
+        Kind::UpstreamSeconds => "seconds by attempt",
+        Kind::UpstreamInts => "numbers by attempt",
+        Kind::UpstreamAddrs => "addresses by attempt",
+        Kind::Status => "status",
+        Kind::Integer | Kind::Decimal => "number",
+        Kind::Request => "request line",
+        Kind::Pipe => "`.` or `p`",
+        Kind::Token => "word",
+        Kind::Text if known::is_known(&variable.name) => "text",
+        Kind::Text => "text; not nginx's own",
+    }
+}
+
+/// A value as spikeline reads it.
+fn meaning(format: &Format, variable: usize, value: &[u8], record: &Record<'_>) -> String {
+    if value.is_empty() || value == b"-" {
+        return "absent".to_owned();
+    }
+    let roles = format.roles();
+    let raw = || terminal_safe(value).into_owned();
+    if roles.end.is_some_and(|(end, _)| end == variable) {
+        return record.end.to_string();
+    }
+    if roles.request_time == Some(variable) {
+        return millis_or_absent(record.request_time_ms);
+    }
+    if roles.request == Some(variable) {
+        return request(record);
+    }
+    match format.variables().get(variable).map(|variable| variable.kind) {
+        Some(Kind::UpstreamSeconds) => upstream_ms(value).map_or_else(|_| raw(), |redirects| attempts(&redirects)),
+        Some(Kind::Integer) => {
+            let number = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
+            number.map_or_else(raw, count)
+        }
+        Some(Kind::Text) => terminal_safe(&unescape(value, format.escape())).into_owned(),
+        _ => raw(),
+    }
+}
+
+fn request(record: &Record<'_>) -> String {
+    if record.malformed_request {
+        return "not `METHOD target PROTOCOL`".to_owned();
+    }
+    let [method, target, protocol] = [record.method, record.target, record.protocol].map(terminal_safe);
+    format!("{method}  {target}  {protocol}").trim_end().to_owned()
+}
+
+/// `1 ms, 2 ms : 5 ms`: as nginx separates servers tried and redirects.
+fn attempts(redirects: &[Vec<Option<u64>>]) -> String {
+    let servers =
+        |servers: &Vec<Option<u64>>| servers.iter().map(|time| millis_or_absent(*time)).collect::<Vec<_>>().join(", ");
+    redirects.iter().map(servers).collect::<Vec<_>>().join(" : ")
+}
+
+fn millis_or_absent(time: Option<u64>) -> String {
+    time.map_or_else(|| "-".to_owned(), millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_break_before_a_field_where_one_is_near() {
+        let mut page = Page::default();
+        page.push(b"[", None);
+        page.push(&[b'a'; 50], Some('1'));
+        page.push(b"] ", None);
+        page.push(&[b'b'; 20], Some('2'));
+        let rows = page.rows(60);
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0], (format!("[{}] ", "a".repeat(50)), format!(" 1{}  ", "~".repeat(49))));
+        assert_eq!(rows[1], ("b".repeat(20), format!("2{}", "~".repeat(19))));
+        // One that is longer than a row is broken anyway.
+        let mut page = Page::default();
+        page.push(&[b'c'; 70], Some('3'));
+        assert_eq!(page.rows(40).iter().map(|row| row.0.len()).collect::<Vec<_>>(), [40, 30]);
+    }
+
+    #[test]
+    fn a_long_value_loses_its_middle_and_an_escape_its_power() {
+        let mut page = Page::default();
+        page.push(&[b'x'; 5000], Some('1'));
+        page.push(b"\x1b[2J", Some('2'));
+        let text: String = page.rows(1000).into_iter().map(|row| row.0).collect();
+        assert_eq!(text, format!("{}…{}\\x1B[2J", "x".repeat(SHOWN.0), "x".repeat(SHOWN.1)));
+    }
+}

@@ -1,0 +1,128 @@
+//! The questions that a format cannot answer, and the log_format that could.
+
+use super::findings::Findings;
+use crate::error::{Error, Result};
+use crate::grammar::{Clock, Format, known};
+use crate::route::Router;
+
+/// What a variable is needed for.
+struct Lack {
+    /// Variables to add.
+    variables: Vec<String>,
+    /// What cannot be said without them.
+    consequence: String,
+}
+
+/// What `format` lacks, for these rules.
+fn lacks(format: &Format, router: &Router) -> Vec<Lack> {
+    let roles = format.roles();
+    let mut lacks = Vec::new();
+    let mut lack = |variables: &[&str], consequence: &str| {
+        let variables = variables.iter().map(|name| (*name).to_owned()).collect();
+        lacks.push(Lack { variables, consequence: consequence.to_owned() });
+    };
+    if roles.request.is_none() && roles.target.is_none() {
+        lack(&["request"], "no routes, all requests are one: add $request to the log_format");
+    } else if roles.request.is_none() && roles.method.is_none() {
+        lack(&["request_method"], "no methods: add $request_method");
+    }
+    if roles.status.is_none() {
+        lack(&["status"], "errors cannot be told from successes: add $status");
+    }
+    if roles.request_time.is_none() {
+        lack(&["request_time"], "no latency and no slow requests: add $request_time to the log_format");
+    }
+    match roles.upstream {
+        [None, _, _] => lack(
+            &["upstream_response_time", "upstream_connect_time", "upstream_header_time"],
+            "upstream and client time cannot be told apart: add $upstream_response_time",
+        ),
+        [Some(_), connect, header] if connect.is_none() || header.is_none() => lack(
+            &["upstream_connect_time", "upstream_header_time"],
+            "not all phases of the upstream's time can be told apart: add what is missing",
+        ),
+        _ => {}
+    }
+    if roles.end.is_none_or(|(_, clock)| clock != Clock::Msec) {
+        lack(&["msec"], "times are known to the whole second only: add $msec for milliseconds");
+    }
+    if roles.bytes.is_none() {
+        lack(&["bytes_sent"], "no bytes: add $bytes_sent");
+    }
+    if router.needs_host() && roles.host.is_none() {
+        lack(&["host"], "route rules ask for the host, and only absolute targets name it: add $host");
+    }
+    for variable in router.variables().iter().filter(|name| format.index_of(name).is_none()) {
+        lack(&[variable], &format!("a route rule asks for ${variable}, so that it can never match: add it"));
+    }
+    for lack in &mut lacks {
+        lack.variables.retain(|name| format.index_of(name).is_none());
+    }
+    lacks
+}
+
+/// Tell what cannot be asked of the format, and the directive that has it all.
+pub(super) fn tell(name: &str, format: &Format, router: &Router, findings: &mut Findings) -> Result<()> {
+    let lacks = lacks(format, router);
+    for Lack { variables, consequence } in &lacks {
+        let missing: Vec<String> = variables.iter().map(|name| format!("${name}")).collect();
+        findings.note(&format!("{name}: the format has no {}: {consequence}", missing.join(", ")))?;
+    }
+    let wanted: Vec<&str> = lacks.iter().flat_map(|lack| &lack.variables).map(String::as_str).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    // nginx has `combined` already, and of a text given the name is not known.
+    let given = matches!(format.name(), "combined" | "given");
+    let extended = format.with_variables(if given { "timed" } else { format.name() }, &wanted);
+    if let Some((extended, directive)) = extended.and_then(|format| format.directive().map(|text| (format, text))) {
+        findings.detail(&format!(
+            "to mend it: this in nginx.conf, at http level, and then access_log PATH {};",
+            extended.name()
+        ))?;
+        findings.detail(&directive)?;
+    }
+    Ok(())
+}
+
+/// Tell of variables that were probably meant otherwise. `place` says where the byte of the log_format's text is written.
+pub(super) fn tell_mistyped(format: &Format, place: impl Fn(usize) -> Error, findings: &mut Findings) -> Result<()> {
+    for variable in format.variables() {
+        let Some(meant) = known::did_you_mean(&variable.name) else { continue };
+        let at = position(format.text(), &variable.name);
+        let error = place(at.unwrap_or(0));
+        let place = match error.place().map(|place| (place.path.display(), place.line_column)) {
+            Some((path, Some((line, column)))) => format!("{path}:{line}:{column}: "),
+            _ => String::new(),
+        };
+        findings.note(&format!(
+            "{place}`${}` is no variable of nginx's own: did you mean `${meant}`? It is read as text",
+            variable.name
+        ))?;
+        if let Some(at) = at {
+            let width = format.text().get(..at).map_or(0, |before| before.chars().count());
+            if !format.text().contains(['\t', '\n']) && width + 20 < findings.width {
+                let shown: String = format.text().chars().take(findings.width).collect();
+                findings.detail(&shown)?;
+                findings.marks(&format!("{}{}", " ".repeat(width), "^".repeat(variable.name.len() + 1)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where `$name` or `${name}` stands in a log_format's text.
+fn position(text: &str, name: &str) -> Option<usize> {
+    let lower = text.to_ascii_lowercase();
+    let ends = |at: usize| {
+        let after = lower.as_bytes().get(at);
+        after.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
+    };
+    [format!("${name}"), format!("${{{name}")]
+        .iter()
+        .flat_map(|spelt| {
+            lower.match_indices(spelt.as_str()).map(|(at, spelt)| (at, at + spelt.len())).collect::<Vec<_>>()
+        })
+        .find(|(_, end)| ends(*end))
+        .map(|(at, _)| at)
+}

@@ -1,0 +1,163 @@
+//! Lines of a log from its head, its body and its end: enough to judge it by, without reading all of a large one.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::pipeline::Lines;
+use crate::source::{Compression, Input, Piece};
+
+/// A plain file up to this size is read whole.
+const WHOLE: u64 = 8 << 20;
+
+/// Bytes of a larger one that are read at its head, and at its end.
+const EDGE: u64 = 1 << 20;
+
+/// Places between the two that are looked at, and bytes at each.
+const PLACES: u64 = 48;
+const PLACE: u64 = 96 << 10;
+
+/// Of a log that is read from its beginning so many blocks are kept at least, evenly spread; twice as many at most.
+const BLOCKS: usize = 8;
+
+/// A compressed log or a stream is decoded up to here.
+const DECODED: u64 = 1 << 30;
+
+/// A part of a log: whole lines.
+pub(super) struct Block {
+    /// The (uncompressed) offset of the first byte.
+    pub(super) offset: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Parts of a log, in order.
+pub(super) struct Sample {
+    pub(super) blocks: Vec<Block>,
+    /// Lines over the limit: offset and length.
+    pub(super) too_long: Vec<(u64, u64)>,
+    /// What of the log this is, if it is not all.
+    pub(super) part: Option<String>,
+    /// The log's (uncompressed) size, as far as it is known.
+    pub(super) size: u64,
+    /// Whether offsets are offsets in the file, so that any place of it can be looked at.
+    pub(super) plain: bool,
+    /// Where reading failed; what came before is there.
+    pub(super) fault: Option<Error>,
+}
+
+impl Sample {
+    /// Of the file at `path`, or stdin if it is `-`.
+    ///
+    /// # Errors
+    /// It cannot be opened, or fails at its first byte.
+    pub(super) fn take(path: &Path, max_line: usize) -> Result<Sample> {
+        let input = Input::open(path)?.max_line(max_line);
+        match input.size_hint() {
+            Some(size) if input.compression() == Compression::Plain && size > WHOLE => spread(path, size),
+            _ => forward(input),
+        }
+    }
+
+    /// All lines, with their offsets.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.blocks.iter().flat_map(|block| Lines::new(&block.bytes).map(|(at, line)| (block.offset + at as u64, line)))
+    }
+
+    /// Up to `head` lines of the beginning, and as many again evenly from the rest.
+    pub(super) fn spread(&self, head: usize) -> Vec<&[u8]> {
+        let count = self.lines().count();
+        let stride = (count.saturating_sub(head) / head.max(1)).max(1);
+        let picked = |at: usize| at < head || (at - head).is_multiple_of(stride);
+        self.lines().enumerate().filter(|(at, _)| picked(*at)).map(|(_, (_, line))| line).collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.too_long.is_empty()
+    }
+}
+
+/// A plain file: its head, its end, and places in between.
+fn spread(path: &Path, size: u64) -> Result<Sample> {
+    let fail = |error: std::io::Error| Error::io("read it", path, &error);
+    let file = File::open(path).map_err(fail)?;
+    let mut blocks = Vec::new();
+    let step = (size - 2 * EDGE) / PLACES;
+    let between = (0..PLACES).map(|place| (EDGE + place * step + (step.saturating_sub(PLACE)) / 2, PLACE.min(step)));
+    for (from, length) in std::iter::once((0, EDGE)).chain(between).chain(std::iter::once((size - EDGE, EDGE))) {
+        blocks.extend(whole_lines(&file, from, length).map_err(fail)?);
+    }
+    let part = Some(format!("its head, {PLACES} places in its body and its end"));
+    Ok(Sample { blocks, too_long: Vec::new(), part, size, plain: true, fault: None })
+}
+
+/// The lines that lie wholly in so many bytes from there; none if there is no line's end in them.
+pub(super) fn whole_lines(file: &File, from: u64, length: u64) -> std::io::Result<Option<Block>> {
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+    let mut filled = 0;
+    while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match file.read_at(room, from + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(filled);
+    let Some(last) = memchr::memrchr(b'\n', &bytes) else { return Ok(None) };
+    bytes.truncate(last + 1);
+    let first = if from == 0 { 0 } else { memchr::memchr(b'\n', &bytes).map_or(0, |newline| newline + 1) };
+    bytes.drain(..first);
+    Ok((!bytes.is_empty()).then_some(Block { offset: from + first as u64, bytes }))
+}
+
+/// A small file, a compressed one or a stream: read from its beginning, with blocks let go as they become too many.
+fn forward(mut input: Input) -> Result<Sample> {
+    let plain = input.compression() == Compression::Plain && input.size_hint().is_some();
+    let mut sample = Sample { blocks: Vec::new(), too_long: Vec::new(), part: None, size: 0, plain, fault: None };
+    // The index among all blocks of each that is kept; every `stride`-th is.
+    let (mut read, mut stride, mut last) = (0_usize, 1, None);
+    let mut bytes = Vec::new();
+    loop {
+        match input.next_block(&mut bytes) {
+            Ok(None) => break,
+            Ok(Some(Piece::TooLong { offset, length })) => {
+                sample.size = offset + length;
+                sample.too_long.push((offset, length));
+            }
+            Ok(Some(Piece::Lines { offset })) => {
+                sample.size = offset + bytes.len() as u64;
+                let block = Block { offset, bytes: std::mem::take(&mut bytes) };
+                if read.is_multiple_of(stride) {
+                    sample.blocks.push(block);
+                    last = None;
+                } else {
+                    last = Some(block);
+                }
+                read += 1;
+            }
+            Err(error) if sample.is_empty() => return Err(error),
+            Err(error) => {
+                sample.fault = Some(error);
+                break;
+            }
+        }
+        if sample.blocks.len() > 2 * BLOCKS {
+            stride *= 2;
+            let mut at = 0;
+            sample.blocks.retain(|_| {
+                at += 1;
+                at % 2 == 1
+            });
+        }
+        if sample.size >= DECODED {
+            sample.part = Some("spread over its first GiB".to_owned());
+            break;
+        }
+    }
+    sample.blocks.extend(last);
+    if stride > 1 && sample.part.is_none() {
+        sample.part = Some("spread from its head to its end".to_owned());
+    }
+    Ok(sample)
+}

@@ -1,0 +1,188 @@
+//! A log_format with more variables in it, and as the directive that nginx.conf takes.
+
+use super::directive::directives;
+use super::escape::Escape;
+use super::format::Format;
+
+/// A line of a directive is broken before it gets longer than this, in bytes.
+const LINE: usize = 96;
+
+impl Format {
+    /// The same format with `variables` (without `$`) added at its end, in the manner of the rest: as members of a JSON
+    /// object, as LTSV labels, after tabs, or as `key="value"`. None if such a format could not be read.
+    pub fn with_variables(&self, name: &str, variables: &[&str]) -> Option<Format> {
+        let manner = Manner::of(self.text());
+        let mut added = String::new();
+        for variable in variables {
+            added += &manner.spell(variable);
+        }
+        let text = match manner {
+            Manner::Json => {
+                let (head, tail) = self.text().split_at_checked(self.text().rfind('}')?)?;
+                format!("{}{added}{tail}", head.trim_end())
+            }
+            Manner::Plain if self.text().ends_with(' ') => format!("{}{}", self.text(), added.trim_start()),
+            _ => format!("{}{added}", self.text()),
+        };
+        let format = Format::compile(name, &text, self.escape()).ok()?;
+        variables.iter().all(|variable| format.index_of(variable).is_some()).then_some(format)
+    }
+
+    /// The `log_format` directive of this format, to be pasted into nginx.conf; it reads back as the same text.
+    pub fn directive(&self) -> Option<String> {
+        let escape = match self.escape() {
+            Escape::Default => String::new(),
+            other => format!(" escape={other}"),
+        };
+        let mut directive = format!("log_format {}{escape}", self.name());
+        for piece in pieces(self.text()) {
+            directive.push_str("\n    ");
+            directive.push_str(&quoted(piece));
+        }
+        directive.push(';');
+        let read = directives(&directive).ok()?;
+        read.first().is_some_and(|read| read.text == self.text() && read.escape == self.escape()).then_some(directive)
+    }
+}
+
+/// How a format sets its values apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Json,
+    Ltsv,
+    Tabs,
+    Plain,
+}
+
+impl Manner {
+    fn of(text: &str) -> Manner {
+        let trimmed = text.trim();
+        if trimmed.starts_with('{') && trimmed.ends_with('}') && trimmed.contains("\":") {
+            return Manner::Json;
+        }
+        if !text.contains('\t') {
+            return Manner::Plain;
+        }
+        let labelled = |field: &str| field.split_once(':').is_some_and(|(label, _)| is_label(label));
+        if text.trim_end_matches('\t').split('\t').all(labelled) { Manner::Ltsv } else { Manner::Tabs }
+    }
+
+    fn spell(self, variable: &str) -> String {
+        let number = matches!(variable, "request_time" | "msec");
+        match self {
+            Manner::Json if number => format!(",\"{variable}\":${variable}"),
+            Manner::Json => format!(",\"{variable}\":\"${variable}\""),
+            Manner::Ltsv => format!("\t{variable}:${variable}"),
+            Manner::Tabs => format!("\t${variable}"),
+            Manner::Plain if number => format!(" {}=${variable}", key(variable)),
+            Manner::Plain => format!(" {}=\"${variable}\"", key(variable)),
+        }
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+/// The short names that people give these (nginx Amplify's, for one).
+fn key(variable: &str) -> &str {
+    match variable {
+        "request_time" => "rt",
+        "upstream_response_time" => "ut",
+        "upstream_connect_time" => "uct",
+        "upstream_header_time" => "uht",
+        other => other,
+    }
+}
+
+/// The text in pieces of bearable length, each ending with a space, comma or tab, so that no variable is cut in two.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while rest.len() > LINE {
+        let break_at =
+            rest.char_indices().take_while(|(at, _)| *at < LINE).filter(|(_, c)| matches!(c, ' ' | ',' | '\t')).last();
+        let Some((head, tail)) = break_at.and_then(|(at, _)| rest.split_at_checked(at + 1)) else { break };
+        pieces.push(head);
+        rest = tail;
+    }
+    pieces.push(rest);
+    pieces
+}
+
+/// In single quotes; the escapes are those that `ngx_conf_read_token` resolves.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("'");
+    for character in text.chars() {
+        match character {
+            '\'' => out.push_str("\\'"),
+            '\\' => out.push_str("\\\\"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            other => out.push(other),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::library;
+
+    const TIMES: [&str; 3] = ["request_time", "upstream_response_time", "msec"];
+
+    #[test]
+    fn variables_are_added_in_the_manner_of_the_format() {
+        let cases = [
+            (
+                "[$time_local] $status",
+                "[$time_local] $status rt=$request_time ut=\"$upstream_response_time\" msec=$msec",
+            ),
+            ("[$time_local] ", "[$time_local] rt=$request_time ut=\"$upstream_response_time\" msec=$msec"),
+            (
+                "{\"t\":\"$time_iso8601\" }",
+                "{\"t\":\"$time_iso8601\",\"request_time\":$request_time,\
+                 \"upstream_response_time\":\"$upstream_response_time\",\"msec\":$msec}",
+            ),
+            (
+                "time:$time_iso8601\tst:$status",
+                "time:$time_iso8601\tst:$status\trequest_time:$request_time\t\
+                 upstream_response_time:$upstream_response_time\tmsec:$msec",
+            ),
+            ("$time_iso8601\t$status", "$time_iso8601\t$status\t$request_time\t$upstream_response_time\t$msec"),
+        ];
+        for (text, expected) in cases {
+            let format = Format::compile("x", text, Escape::Json).unwrap().with_variables("y", &TIMES).unwrap();
+            assert_eq!(format.text(), expected);
+            assert_eq!((format.name(), format.escape()), ("y", Escape::Json));
+        }
+    }
+
+    #[test]
+    fn a_directive_reads_back_as_the_format() {
+        let text = "it's $status \\d \"$request\"\t$msec $http_a $http_b $http_c $http_d $http_e $http_f $http_g $http_h \
+                    $http_i $http_j $http_k";
+        let format = Format::compile("odd", text, Escape::None).unwrap();
+        let directive = format.directive().unwrap();
+        assert!(directive.starts_with("log_format odd escape=none\n    'it\\'s $status \\\\d \"$request\"\\t$msec"));
+        assert!(directive.lines().all(|line| line.len() <= LINE + 12), "{directive}");
+        assert_eq!(directives(&directive).unwrap()[0].text, text);
+    }
+
+    /// Every grammar of the library can be given what it lacks, and nginx would take the directive.
+    #[test]
+    fn every_grammar_can_be_extended() {
+        for grammar in library().unwrap() {
+            let wanted = ["request_time", "upstream_response_time", "upstream_connect_time", "msec", "host"];
+            let missing: Vec<&str> =
+                wanted.into_iter().filter(|variable| grammar.format.index_of(variable).is_none()).collect();
+            let name = grammar.format.name();
+            let extended = grammar.format.with_variables(name, &missing);
+            let extended = extended.unwrap_or_else(|| panic!("{name} with {missing:?}"));
+            assert!(extended.directive().is_some(), "{name}");
+        }
+    }
+}
