@@ -201,11 +201,11 @@ impl Tally for LinesTally {
             rejects.lines += 1;
             let offset = offset + at as u64;
             match seen {
-                Ok(seen) if filter.keeps(&seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
+                Ok(seen) if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
                     let generation = crate::source::generation::GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let name = names.get(file).cloned().unwrap_or_default();
-                    found.push(of_line(&seen, Locator { generation, offset, length }, line, with, name));
+                    found.push(of_line(seen, Locator { generation, offset, length }, line, with, name));
                 }
                 Ok(_) => {}
                 Err(reject) => rejects.reject(file, offset, reject),

@@ -113,7 +113,7 @@ impl RecordsTally {
         file: usize,
         offset: u64,
         line: &[u8],
-        seen: std::result::Result<Seen<'_>, Reject>,
+        seen: std::result::Result<&Seen<'_>, Reject>,
         parser: &Parser,
     ) {
         if self.left == 0 || self.failed.is_some() {
@@ -126,11 +126,11 @@ impl RecordsTally {
             Ok(seen) => seen,
             Err(reject) => return self.reject(file, reject.column, reject.reason),
         };
-        if !self.filter.keeps(&seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.routes) {
+        if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.routes) {
             return;
         }
         let Some(columns) = self.formats.get(file) else { return };
-        let mut record = fixed(&seen, columns.escape);
+        let mut record = fixed(seen, columns.escape);
         record.insert("file".into(), self.names.get(file).map_or(Value::Null, |name| json!(name)));
         record.insert("line".into(), json!(self.lines.get(file)));
         record.insert("offset".into(), json!(offset));

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject};
 use crate::histogram::Cell;
 use crate::pipeline::batch::Tally;
-use crate::pipeline::{Filter, Interpreting, RouteFilter, Seen, count};
+use crate::pipeline::{Filter, Interpreting, RouteFilter, count};
 use crate::record::Needs;
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::{Table, write};
@@ -216,11 +216,11 @@ impl Tally for ReportTally {
         let variable = variables.get(file).copied().flatten();
         interpreter.block(bytes, |at, line, seen, parser| {
             rejects.lines += 1;
-            let seen: Seen<'_> = match seen {
+            let seen = match seen {
                 Ok(seen) => seen,
                 Err(reject) => return rejects.reject(file, offset + at as u64, reject),
             };
-            if !filter.keeps(&seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
+            if !filter.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
             let mut status = [0; 3];

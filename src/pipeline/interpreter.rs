@@ -67,7 +67,7 @@ impl Interpreter {
     pub fn block<'b>(
         &mut self,
         block: &'b [u8],
-        mut each: impl FnMut(usize, &'b [u8], Result<Seen<'b>, Reject>, &Parser),
+        mut each: impl FnMut(usize, &'b [u8], Result<&Seen<'b>, Reject>, &Parser),
     ) {
         let Some(quotes) = self.parser.quotes().filter(|_| u32::try_from(block.len()).is_ok()) else {
             return self.block_by_lines(block, each);
@@ -76,12 +76,12 @@ impl Interpreter {
         let mut start = 0;
         while start < block.len() {
             let (line, cut) = self.cut_next(block, start, quotes);
-            // One place reads, whichever way the line was cut: a record has too many fields to be handed around.
-            let seen = match cut.and_then(|()| self.parser.read(line)) {
-                Ok(record) => Ok(self.route(line, record)),
-                Err(reject) => Err(reject),
-            };
-            each(start, line, seen, &self.parser);
+            // One place reads, whichever way the line was cut, and hands on a reference: a record has too many fields to be
+            // moved around.
+            match cut.and_then(|()| self.parser.read(line)) {
+                Ok(record) => each(start, line, Ok(&self.route(line, record)), &self.parser),
+                Err(reject) => each(start, line, Err(reject), &self.parser),
+            }
             start += line.len() + 1;
         }
     }
@@ -113,14 +113,15 @@ impl Interpreter {
     fn block_by_lines<'b>(
         &mut self,
         block: &'b [u8],
-        mut each: impl FnMut(usize, &'b [u8], Result<Seen<'b>, Reject>, &Parser),
+        mut each: impl FnMut(usize, &'b [u8], Result<&Seen<'b>, Reject>, &Parser),
     ) {
         // A NUL is a hole that a crash left; looking for one a block at a time costs less than in every line.
         let clean = memchr::memchr(0, block).is_none();
         for (at, line) in Lines::new(block) {
-            let record = if clean { self.parser.parse_clean(line) } else { self.parser.parse(line) };
-            let seen = record.map(|record| self.route(line, record));
-            each(at, line, seen, &self.parser);
+            match if clean { self.parser.parse_clean(line) } else { self.parser.parse(line) } {
+                Ok(record) => each(at, line, Ok(&self.route(line, record)), &self.parser),
+                Err(reject) => each(at, line, Err(reject), &self.parser),
+            }
         }
     }
 
