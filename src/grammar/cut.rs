@@ -277,7 +277,7 @@ impl Step {
         let rest = line.get(at..).unwrap_or_default();
         let mut length = number_length(rest, dot);
         if length == 0 {
-            if rest.first() == Some(&b'-') {
+            if rest.first() == Some(&b'-') && !(empty && !self.literal.stands_at(line, at + 1)) {
                 length = 1;
             } else if !empty {
                 return Err((at, Reason::BadNumber));
@@ -306,22 +306,28 @@ impl Step {
             }
             let separator = match line.get(end) {
                 Some(b',') if line.get(end + 1) == Some(&b' ') && member(end + 2) => 2,
-                Some(b',') if member(end + 1) => 1,
+                Some(b',') if self.bare_commas && member(end + 1) => 1,
                 Some(b' ') if line.get(end..end + 3) == Some(b" : ") => 3,
                 _ => break,
             };
             end += separator;
             start = end;
         }
-        if self.literal.stands_at(line, end) { end } else { self.list_back(line, start, end) }
+        if self.literal.stands_at(line, end) { end } else { self.list_back(line, at, start, end) }
     }
 
-    /// Members that took the literal too, as in `$upstream_addr:$x`: back to the literal's last place in the member.
+    /// Members that took the literal too. As in `$upstream_addr:$status`: back to the literal's last place in the member.
+    /// As in `$upstream_addr, to=$host`, where the literal looks like one more member: back to its first place.
     #[cold]
-    fn list_back(&self, line: &[u8], start: usize, end: usize) -> usize {
+    fn list_back(&self, line: &[u8], at: usize, start: usize, end: usize) -> usize {
         let until = (end + self.literal.len()).min(line.len());
+        let literal = self.literal.bytes();
+        if literal.starts_with(b",") || literal.starts_with(b" :") {
+            let list = line.get(at..until).unwrap_or_default();
+            return memchr::memmem::find(list, literal).map_or(end, |found| at + found);
+        }
         let member = line.get(start..until).unwrap_or_default();
-        memchr::memmem::rfind(member, self.literal.bytes()).map_or(end, |found| start + found)
+        memchr::memmem::rfind(member, literal).map_or(end, |found| start + found)
     }
 
     #[inline(always)]
@@ -417,14 +423,15 @@ pub(crate) fn time_iso_end(line: &[u8], at: usize) -> Option<usize> {
     Some(at + 19 + fraction + length)
 }
 
-/// To the first `byte`, or else to the next literal (or the line's end), less the `-` of an absent value if `dash`.
+/// To the first `byte`, or else to the next literal (or the line's end), less the `-` of an absent value if `dash`, and
+/// less the `*` that is the only target without a `/`.
 fn before(line: &[u8], at: usize, byte: u8, dash: bool, following: &[Step]) -> usize {
     let literal = following.iter().map(|step| &step.literal).find(|literal| !literal.is_empty());
     let end = literal.and_then(|literal| literal.find(line, at)).unwrap_or(line.len());
     let value = line.get(at..end).unwrap_or_default();
     match memchr::memchr(byte, value) {
         Some(found) => at + found,
-        None => end - usize::from(dash && value.ends_with(b"-")),
+        None => end - usize::from(dash && value.ends_with(b"-") || byte == b'/' && value.ends_with(b"*")),
     }
 }
 
