@@ -322,12 +322,20 @@ impl Step {
     fn list_back(&self, line: &[u8], at: usize, start: usize, end: usize) -> usize {
         let until = (end + self.literal.len()).min(line.len());
         let literal = self.literal.bytes();
-        if literal.starts_with(b",") || literal.starts_with(b" :") {
+        if literal.starts_with(b", ") || literal.starts_with(b" :") {
             let list = line.get(at..until).unwrap_or_default();
             return memchr::memmem::find(list, literal).map_or(end, |found| at + found);
         }
+        // A ` : ` that no member follows may be the literal's space and the next value's `: `.
+        if start == end && self.literal.stands_at(line, end.saturating_sub(3).max(at)) {
+            return end.saturating_sub(3).max(at);
+        }
         let member = line.get(start..until).unwrap_or_default();
-        memchr::memmem::rfind(member, literal).map_or(end, |found| start + found)
+        match memchr::memmem::rfind(member, literal) {
+            // A comma has a member after it.
+            Some(0) if start > at && !line.get(..start).is_some_and(|list| list.ends_with(b": ")) => end,
+            found => found.map_or(end, |found| start + found),
+        }
     }
 
     #[inline(always)]
@@ -412,7 +420,7 @@ pub(crate) fn time_iso_end(line: &[u8], at: usize) -> Option<usize> {
         return None;
     }
     let fraction = match after.split_first() {
-        Some((b'.', digits)) => 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+        Some((b'.', digits @ [b'0'..=b'9', ..])) => 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count(),
         _ => 0,
     };
     let length = match after.get(fraction)? {

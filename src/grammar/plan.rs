@@ -128,7 +128,7 @@ pub(crate) fn compile(text: &str, pieces: &[Piece], escape: Escape) -> Result<(P
     let mut steps = Vec::with_capacity(places.len());
     for (index, place) in places.iter().enumerate() {
         let next = places.get(index + 1);
-        ends_where_it_seems(text, place, next)?;
+        ends_where_it_seems(text, places.get(index..).unwrap_or_default())?;
         let cut = match next {
             Some(next) if place.literal.is_empty() => adjacent(text, place, next, escape)?,
             None if place.literal.is_empty() => last_cut(place.kind, escape),
@@ -209,15 +209,15 @@ fn places<'t>(text: &str, pieces: &'t [Piece]) -> Result<Places<'t>, FormatError
     Ok((lead, places, variables))
 }
 
-/// Refuses a value that may hold what the format has after it, such as a number before a digit.
-fn ends_where_it_seems(text: &str, place: &Place<'_>, next: Option<&Place<'_>>) -> Result<(), FormatError> {
+/// Refuses the first of `places` if its value may hold what the format has after it, such as a number before a digit.
+fn ends_where_it_seems(text: &str, places: &[Place<'_>]) -> Result<(), FormatError> {
+    let [place, following @ ..] = places else { return Ok(()) };
+    let next = following.first();
     let literal = place.literal.as_slice();
     let Some(&first) = literal.first() else { return Ok(()) };
     let numeric = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
-    // What a whole number, or a status, cannot hold.
-    let counted = matches!(next.map(|next| next.kind), None | Some(Kind::Status | Kind::Integer));
     let told = match place.kind {
-        Kind::Integer => !first.is_ascii_digit(),
+        Kind::Integer | Kind::Port => !first.is_ascii_digit(),
         Kind::Decimal => !first.is_ascii_digit() && first != b'.',
         Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs => {
             let member = |byte: &u8| match place.kind {
@@ -225,9 +225,16 @@ fn ends_where_it_seems(text: &str, place: &Place<'_>, next: Option<&Place<'_>>) 
                 _ => numeric(byte),
             };
             let separator = next.is_some() && matches!(literal, b", " | b" : " | b" :");
-            let mistakable =
-                literal.iter().all(member) && !(counted && (next.is_none() || !literal.iter().all(numeric)));
-            !separator && !mistakable
+            // A count before something else holds no such literal: the list ends at the last one.
+            let counted = match following {
+                [] => true,
+                [next, after @ ..] => {
+                    let apart = next.literal.first().map_or(after.is_empty(), |byte| !member(byte));
+                    let count = matches!(next.kind, Kind::Status | Kind::Integer);
+                    count && apart && !literal.iter().all(numeric)
+                }
+            };
+            !separator && (counted || !literal.iter().all(member))
         }
         _ => true,
     };
