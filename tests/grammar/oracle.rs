@@ -133,7 +133,8 @@ impl Both {
         if fast.is_err() && escape == Escape::Default && slow.as_ref().is_some_and(quoted) {
             return Ok(());
         }
-        if fast.is_err() && slow.as_ref().is_some_and(|slow| slow.cut_short) {
+        // The regex found a list that ends where its grammar goes on; the parser does not give members back.
+        if slow.as_ref().is_some_and(|slow| slow.cut_short) {
             return Ok(());
         }
         if fast.is_err_and(|reject| reject.reason == Reason::Torn) && slow.is_some() {
