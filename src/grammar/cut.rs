@@ -277,7 +277,7 @@ impl Step {
         let rest = line.get(at..).unwrap_or_default();
         let mut length = number_length(rest, dot);
         if length == 0 {
-            if rest.first() == Some(&b'-') && !(empty && !self.literal.stands_at(line, at + 1)) {
+            if rest.first() == Some(&b'-') && (!empty || self.literal.stands_at(line, at + 1)) {
                 length = 1;
             } else if !empty {
                 return Err((at, Reason::BadNumber));

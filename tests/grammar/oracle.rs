@@ -56,7 +56,7 @@ impl Oracle {
         }
         let captures = self.regex.captures(line)?;
         let clock = ["msec", "time_iso8601", "time_local"].into_iter().find(|name| self.group(name).is_some())?;
-        for name in UPSTREAM_TIMES.into_iter().chain([clock]) {
+        for name in UPSTREAM_TIMES.into_iter().chain([clock, "status", "request_time"]) {
             if self.group(name).is_some_and(|group| !captures[group].is_ascii()) {
                 return None;
             }
