@@ -334,7 +334,13 @@ impl Step {
         match memchr::memmem::rfind(member, literal) {
             // A comma has a member after it.
             Some(0) if start > at && !line.get(..start).is_some_and(|list| list.ends_with(b": ")) => end,
-            found => found.map_or(end, |found| start + found),
+            Some(found) => start + found,
+            // The next value began like one more member; no member holds a space.
+            None if literal.contains(&b' ') && !literal.starts_with(b" ") => {
+                let list = line.get(at..until).unwrap_or_default();
+                memchr::memmem::rfind(list, literal).map_or(end, |found| at + found)
+            }
+            None => end,
         }
     }
 
