@@ -247,7 +247,7 @@ fn ends_where_it_seems(text: &str, places: &[Place<'_>]) -> Result<(), FormatErr
         text,
         place.span.start..end,
         format!("nothing tells where ${} ends: `{shown}` may stand in its own value", place.name),
-        "put a space, a quote or a tab after it",
+        "put a quote, a tab or a single space after it",
     ))
 }
 
