@@ -338,7 +338,9 @@ impl Step {
             // The next value began like one more member; no member holds a space.
             None if literal.contains(&b' ') && !literal.starts_with(b" ") => {
                 let list = line.get(at..until).unwrap_or_default();
-                memchr::memmem::rfind(list, literal).map_or(end, |found| at + found)
+                let found = memchr::memmem::rfind(list, literal);
+                let after_member = |&found: &usize| !list.get(..found).is_some_and(|list| list.ends_with(b" "));
+                found.filter(after_member).map_or(end, |found| at + found)
             }
             None => end,
         }

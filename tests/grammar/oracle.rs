@@ -92,7 +92,7 @@ impl Oracle {
             text.parse::<u64>().ok()?;
         }
         let values = (1..captures.len()).map(|group| captures[group].to_vec()).collect();
-        let more = Regex::new("(?-u)^(?:, ?[0-9.a-z\\[-]| : )").unwrap();
+        let more = Regex::new("(?-u)^(?:, ?[^ ,]| : )").unwrap();
         let cut_short = self.names.iter().enumerate().any(|(group, name)| {
             let list = spikeline::grammar::Kind::of(name).is_list();
             list && more.is_match(&line[captures.get(group + 1).unwrap().end()..])
