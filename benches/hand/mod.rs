@@ -73,8 +73,10 @@ fn until(bytes: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
 #[inline]
 fn split(request: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (method, rest) = until(request, b' ')?;
-    let (target, protocol) = until(rest, b' ')?;
-    (method.iter().all(u8::is_ascii_uppercase) && protocol.starts_with(b"HTTP/")).then_some((method, target, protocol))
+    let (target, protocol) = until(rest, b' ').unwrap_or((rest, b""));
+    let plain = protocol.is_empty() || protocol.len() == 8 && protocol.starts_with(b"HTTP/");
+    let named = !method.is_empty() && method.iter().all(|byte| byte.is_ascii_uppercase() || b"_-".contains(byte));
+    (named && plain && !target.is_empty()).then_some((method, target, protocol))
 }
 
 #[inline]

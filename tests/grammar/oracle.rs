@@ -130,7 +130,7 @@ impl Both {
         let fast = self.parser.parse(line);
         // nginx never writes a quote into unquoted text with escape=default; the regex would take it, the parser may not.
         let quoted = |slow: &Slow| slow.values.iter().any(|value| value.contains(&b'"'));
-        if fast.is_err() && escape == Escape::Default && slow.as_ref().is_some_and(quoted) {
+        if escape == Escape::Default && slow.as_ref().is_some_and(quoted) {
             return Ok(());
         }
         // The regex found a list that ends where its grammar goes on; the parser does not give members back.
