@@ -286,6 +286,7 @@ fn neighbours_that_look_alike() {
         ("$msec $upstream_status : $host", "$upstream_status : "),
         ("$msec $upstream_addr/$host", "$upstream_addr/"),
         ("$msec $upstream_addr:$pid:$pid", "$upstream_addr:"),
+        ("$msec $upstream_addr:$pid, to=$host", "$upstream_addr:"),
         ("$msec $upstream_response_time-$upstream_status", "$upstream_response_time-"),
     ] {
         let error = refused(text);

@@ -229,7 +229,8 @@ fn ends_where_it_seems(text: &str, places: &[Place<'_>]) -> Result<(), FormatErr
             let counted = match following {
                 [] => true,
                 [next, after @ ..] => {
-                    let apart = next.literal.first().map_or(after.is_empty(), |byte| !member(byte));
+                    let goes_on = |byte| member(byte) || *byte == b',' || next.literal.starts_with(b" :");
+                    let apart = next.literal.first().map_or(after.is_empty(), |byte| !goes_on(byte));
                     let count = matches!(next.kind, Kind::Status | Kind::Integer);
                     count && apart && !literal.iter().all(numeric)
                 }
