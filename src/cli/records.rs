@@ -215,7 +215,7 @@ fn text_or_null(raw: &[u8], escape: Escape) -> Value {
 fn value(raw: &[u8], kind: Kind, escape: Escape) -> Value {
     match kind {
         Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs => list(raw, kind, escape),
-        Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Decimal => {
+        Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Port | Kind::Decimal => {
             number(raw).unwrap_or_else(|| text(raw, escape))
         }
         _ => text(raw, escape),

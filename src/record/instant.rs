@@ -73,7 +73,7 @@ pub(crate) fn iso8601(value: &[u8]) -> Option<Timestamp> {
     let (millis, rest) = match rest.split_first() {
         Some((b'.', fraction)) => {
             let length = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let (digits, rest) = fraction.split_at_checked(length)?;
+            let (digits, rest) = fraction.split_at_checked(length).filter(|_| length > 0)?;
             (number::fraction_ms(digits), rest)
         }
         _ => (0, rest),
