@@ -128,7 +128,7 @@ fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, Vec<S
     let with = settings::interpreting(context)?;
     let mut interpreters = HashMap::new();
     for log in &logs {
-        let interpreter = Interpreter::new(&log.format, Needs::latency(), &with)
+        let interpreter = Interpreter::new(&log.format, Needs::latency(), &with.of_log(&log.pattern))
             .map_err(|error| Error::usage(format!("log {}: {error}", log.pattern)))?;
         interpreters.insert(log.pattern.clone(), interpreter);
     }
