@@ -99,6 +99,11 @@ impl Locations {
         (!writers.is_empty()).then(|| Locations { inner: Arc::clone(&self.inner), writers: Some(Arc::new(writers)) })
     }
 
+    /// How many servers write a log, given by its path or pattern.
+    pub fn writers_of(&self, log: &str) -> usize {
+        self.of_log(log).and_then(|of_log| of_log.writers).map_or(0, |writers| writers.len())
+    }
+
     /// What there is to know: expressions that cannot be used, and servers that cannot be told apart.
     pub fn notes(&self) -> &[Note] {
         &self.inner.notes

@@ -93,7 +93,7 @@ impl Compiled {
             }
             numbered.push((number, location));
         }
-        Level { regexes, ..Level::new(&numbered) }
+        Level::new(&numbered, regexes)
     }
 
     /// Whether regular expressions are asked, so that finding a location is worth remembering.

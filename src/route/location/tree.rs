@@ -52,8 +52,8 @@ pub(super) enum Found {
 }
 
 impl Level {
-    /// Of locations with their numbers. Regular expressions are added by the caller.
-    pub(super) fn new(locations: &[(usize, &Location)]) -> Level {
+    /// Of locations with their numbers, and of their regular expressions.
+    pub(super) fn new(locations: &[(usize, &Location)], regexes: Vec<(Option<Regex>, usize)>) -> Level {
         let mut sorted: Vec<&(usize, &Location)> = locations
             .iter()
             .filter(|(_, location)| matches!(location.by, Match::Exact | Match::Prefix | Match::PrefixOnly))
@@ -71,7 +71,7 @@ impl Level {
                 place.get_or_insert((*number, location.redirects));
             }
         }
-        Level { paths: tree(&nest(&entries), 0), regexes: Vec::new() }
+        Level { paths: tree(&nest(&entries), 0), regexes }
     }
 
     /// `ngx_http_core_find_static_location`
