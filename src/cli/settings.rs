@@ -22,6 +22,10 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
     let config = context.config()?;
     let logs = logs(context)?;
     if logs.is_empty() {
+        // Why nginx's own are none.
+        if let Some(conf) = context.nginx()? {
+            conf.say(config);
+        }
         return Err(Error::usage("no log to follow").remedy(
             "write a [[log]] section with path and format into the configuration and name it with --config, or name \
              nginx's own with nginx = \"/etc/nginx/nginx.conf\"",

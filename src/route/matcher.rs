@@ -94,11 +94,13 @@ impl Matcher {
         self.overflow
     }
 
-    /// How many keys both caches hold, and how many bytes they take.
+    /// How many keys the caches hold, and how many bytes they take.
     #[cfg(test)]
     pub(super) fn cached(&self) -> (usize, usize) {
-        let (answers, names) = (self.answers.size(), self.names.known.size());
-        (answers.0 + names.0, answers.1 + names.1)
+        let located = self.located.as_ref().map_or([(0, 0); 2], Located::cached);
+        let caches = [[self.answers.size(), self.names.known.size()], located];
+        let sum = |all: (usize, usize), one: &(usize, usize)| (all.0 + one.0, all.1 + one.1);
+        caches.iter().flatten().fold((0, 0), sum)
     }
 
     /// The route of a request.

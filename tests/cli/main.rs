@@ -14,6 +14,7 @@ mod config;
 mod inputs;
 mod lines;
 mod log;
+mod nginx;
 mod program;
 mod records;
 mod report;

@@ -17,7 +17,7 @@ mod worker;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::grammar::conf::{Nginx, Note, Target};
+use crate::grammar::conf::{Nginx, Note, ServerName, Target};
 use server::Compiled;
 use socket::Socket;
 
@@ -32,6 +32,7 @@ pub struct Locations {
     inner: Arc<Inner>,
     /// The servers that write the log in question; nothing if all may.
     writers: Option<Arc<BTreeSet<usize>>>,
+    notes: Arc<[Note]>,
 }
 
 #[derive(Debug)]
@@ -40,7 +41,6 @@ struct Inner {
     sockets: Vec<Socket>,
     /// The logs by pattern and, for a file, path; with the servers that write them.
     logs: Vec<(String, Option<std::path::PathBuf>, BTreeSet<usize>)>,
-    notes: Vec<Note>,
 }
 
 /// What a line says about the server.
@@ -83,7 +83,11 @@ impl Locations {
             let writers = nginx.servers.iter().enumerate().filter(|(_, server)| server.all_logs.contains(&number));
             logs.push((pattern, path, writers.map(|(at, _)| at).collect()));
         }
-        Locations { inner: Arc::new(Inner { servers, sockets, logs, notes }), writers: None }
+        let inner = Arc::new(Inner { servers, sockets, logs });
+        let mut locations = Locations { inner, writers: None, notes: Arc::default() };
+        notes.extend(locations.note_ports(nginx));
+        locations.notes = notes.into();
+        locations
     }
 
     /// The same for the lines of one log, given by its path or pattern: only the servers that write it count. Nothing if
@@ -96,7 +100,7 @@ impl Locations {
         };
         let meant = self.inner.logs.iter().filter(|(pattern, path, _)| is_meant(pattern, path.as_deref()));
         let writers: BTreeSet<usize> = meant.flat_map(|(_, _, writers)| writers).copied().collect();
-        (!writers.is_empty()).then(|| Locations { inner: Arc::clone(&self.inner), writers: Some(Arc::new(writers)) })
+        (!writers.is_empty()).then(|| Locations { writers: Some(Arc::new(writers)), ..self.clone() })
     }
 
     /// How many servers write a log, given by its path or pattern.
@@ -106,36 +110,69 @@ impl Locations {
 
     /// What there is to know: expressions that cannot be used, and servers that cannot be told apart.
     pub fn notes(&self) -> &[Note] {
-        &self.inner.notes
+        &self.notes
     }
 
     fn server(&self, number: usize) -> Option<&Compiled> {
         self.inner.servers.get(number)
     }
 
-    /// The servers that a request may have met; nothing if that cannot be said.
+    /// The servers that a request may have met; nothing if that cannot be said. A host that is some server's name was meant
+    /// for that one, not for the default server of another port.
     fn candidates(&self, asked: &Asked<'_>) -> Option<Vec<Candidate>> {
-        let mut candidates = BTreeSet::new();
-        let writes = |server: usize| self.writers.as_ref().is_none_or(|writers| writers.contains(&server));
-        let named = |server: usize| {
+        let (mut by_name, mut others) = (BTreeSet::new(), BTreeSet::new());
+        let may_be = |server: usize| {
             let own = self.server(server).map(|server| server.name.as_bytes());
-            asked.server_name.is_none_or(|name| own == Some(name))
+            self.writers.as_ref().is_none_or(|writers| writers.contains(&server))
+                && asked.server_name.is_none_or(|name| own == Some(name))
         };
         let host = asked.host.map(<[u8]>::to_ascii_lowercase);
         for socket in self.inner.sockets.iter().filter(|socket| socket.may_be(asked.server_port, asked.scheme)) {
             let merge_slashes = self.server(socket.default).is_none_or(|server| server.merge_slashes);
-            let mut add = |server: usize| {
-                if writes(server) && named(server) {
-                    candidates.insert(Candidate { server, merge_slashes });
-                }
-            };
+            let of = |server: usize| Candidate { server, merge_slashes };
+            // Where the client sent no host, `$host` is the server's name: then the host is no more than that.
+            let is_name = host.is_some() && asked.server_name == host.as_deref();
             match &host {
-                // `$host` is the server's name where the client sent none.
-                Some(host) if asked.server_name != Some(host.as_slice()) => add(socket.choose(host)?),
-                Some(host) if socket.choose(host).is_some_and(named) => add(socket.choose(host)?),
-                _ => socket.servers.iter().copied().for_each(add),
+                Some(host) if !is_name || socket.choose(host).is_some_and(|(server, _)| may_be(server)) => {
+                    let (server, named) = socket.choose(host)?;
+                    let into = if named { &mut by_name } else { &mut others };
+                    into.extend(Some(server).filter(|server| may_be(*server)).map(of));
+                }
+                _ => others.extend(socket.servers.iter().copied().filter(|server| may_be(*server)).map(of)),
             }
         }
+        let candidates = if by_name.is_empty() { others } else { by_name };
         (!candidates.is_empty()).then(|| candidates.into_iter().collect())
+    }
+
+    /// Hosts that lead to servers with different locations, depending on the port.
+    fn note_ports(&self, nginx: &Nginx) -> Vec<Note> {
+        let mut notes: Vec<Note> = Vec::new();
+        let mut noted = BTreeSet::new();
+        let names = nginx.servers.iter().flat_map(|server| &server.names).filter_map(|name| match name {
+            ServerName::Exact(name) if !name.is_empty() => Some(name),
+            _ => None,
+        });
+        for host in names {
+            let asked = Asked { host: Some(host.as_bytes()), server_name: None, server_port: None, scheme: None };
+            let mut candidates = self.candidates(&asked).unwrap_or_default();
+            // One that answers everything with one status is told apart by that.
+            candidates.retain(|one| self.server(one.server).is_some_and(|server| server.returns.is_none()));
+            let mut servers = candidates.iter().filter_map(|candidate| self.server(candidate.server));
+            let agree = servers.next().is_none_or(|first| servers.all(|other| other.routes().eq(first.routes())));
+            if !agree && noted.insert(candidates.clone()) {
+                let places = candidates.iter().filter_map(|candidate| nginx.servers.get(candidate.server));
+                let places: Vec<String> = places.map(|server| server.place.to_string()).collect();
+                let text = format!(
+                    "which server {host} leads to depends on the port ({}), and their locations differ: routes go by \
+                     location only where all agree; add $server_port or $scheme to the log_format",
+                    places.join(", ")
+                );
+                if let Some(server) = candidates.first().and_then(|first| nginx.servers.get(first.server)) {
+                    notes.push(Note { place: server.place.clone(), text });
+                }
+            }
+        }
+        notes
     }
 }

@@ -67,7 +67,7 @@ impl Compiled {
         taken: &mut HashSet<String>,
         notes: &mut Vec<Note>,
     ) -> Level {
-        let mut numbered = Vec::new();
+        let (mut numbered, mut templates) = (Vec::new(), Vec::new());
         let mut regexes = Vec::new();
         for location in locations.iter().filter(|location| location.by != Match::Named) {
             let number = self.places.len();
@@ -87,13 +87,22 @@ impl Compiled {
                 }
                 regexes.push((regex.ok(), number));
             }
-            let inside = self.level(&location.locations, server, Some(&template), taken, notes);
-            if let Some(place) = self.places.get_mut(number) {
+            numbered.push((number, location));
+            templates.push(template);
+        }
+        // Those inside come after, so that the outer ones have the shorter names.
+        for ((number, location), template) in numbered.iter().zip(&templates) {
+            let inside = self.level(&location.locations, server, Some(template), taken, notes);
+            if let Some(place) = self.places.get_mut(*number) {
                 place.inside = inside;
             }
-            numbered.push((number, location));
         }
         Level::new(&numbered, regexes)
+    }
+
+    /// The names of its locations' routes, in their order.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().map(|place| place.route.as_str())
     }
 
     /// Whether regular expressions are asked, so that finding a location is worth remembering.

@@ -102,32 +102,29 @@ impl Socket {
             && tls.is_none_or(|tls| tls == self.tls)
     }
 
-    /// The server for a host: in lower case, without port. Nothing if an expression that cannot be used would have to be
-    /// asked.
-    pub(super) fn choose(&self, host: &[u8]) -> Option<usize> {
+    /// The server for a host (in lower case, without port), and whether one of its names is why. Nothing if an expression
+    /// that cannot be used would have to be asked.
+    pub(super) fn choose(&self, host: &[u8]) -> Option<(usize, bool)> {
         if let Some(&server) = self.exact.get(host) {
-            return Some(server);
-        }
-        if host.is_empty() {
-            return Some(self.default);
+            return Some((server, true));
         }
         let below = |suffix: &[u8]| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with(b"."));
         for (suffix, alone, server) in &self.leading {
             if below(suffix) || *alone && host == suffix {
-                return Some(*server);
+                return Some((*server, true));
             }
         }
         for (prefix, server) in &self.trailing {
             if host.strip_prefix(prefix.as_slice()).is_some_and(|rest| rest.starts_with(b".")) {
-                return Some(*server);
+                return Some((*server, true));
             }
         }
-        for (regex, server) in &self.regexes {
+        for (regex, server) in self.regexes.iter().filter(|_| !host.is_empty()) {
             if regex.as_ref()?.is_match(host) {
-                return Some(*server);
+                return Some((*server, true));
             }
         }
-        Some(self.default)
+        Some((self.default, false))
     }
 }
 

@@ -59,6 +59,12 @@ impl Located {
         self.escape = escape;
     }
 
+    /// How many keys each cache holds, and how many bytes they take.
+    #[cfg(test)]
+    pub(in crate::route) fn cached(&self) -> [(usize, usize); 2] {
+        [self.hosts.size(), self.paths.size()]
+    }
+
     /// The number of the route of the location that a request for `path` (as logged, with its query) entered;
     /// nothing if that cannot be said.
     pub(in crate::route) fn find(&mut self, asked: &Asked<'_>, path: &[u8], status: Option<u16>) -> Option<u32> {
