@@ -32,8 +32,8 @@ pub(super) struct Followed {
 }
 
 impl Conf {
-    /// The configuration of nginx that `config` names, else, if that names no log either, the one in its usual place. One
-    /// found there that cannot be read is said and passed over.
+    /// The configuration of nginx that `config` names, else, if that names no log either, the one in its usual place,
+    /// unless that cannot be read: [`Conf::usual`] says why.
     pub(super) fn of(config: &Config) -> Result<Option<Conf>> {
         match &config.nginx {
             Some(path) if path.value == NO_NGINX => Ok(None),
@@ -44,17 +44,14 @@ impl Conf {
                     .remedy("name nginx's main configuration file")),
                 Err(error) => Err(error),
             },
-            None if config.logs.is_empty() && std::fs::File::open(DEFAULT_NGINX).is_ok() => {
-                match Conf::read(Path::new(DEFAULT_NGINX), false) {
-                    Ok(conf) => Ok(Some(conf)),
-                    Err(error) => {
-                        say(&format!("nginx's configuration is not used: {error}"));
-                        Ok(None)
-                    }
-                }
-            }
+            None if config.logs.is_empty() && Path::new(DEFAULT_NGINX).exists() => Ok(Conf::usual().ok()),
             None => Ok(None),
         }
+    }
+
+    /// nginx's configuration in its usual place.
+    pub(super) fn usual() -> Result<Conf> {
+        Conf::read(Path::new(DEFAULT_NGINX), false)
     }
 
     fn read(path: &Path, named: bool) -> Result<Conf> {

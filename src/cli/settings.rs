@@ -1,13 +1,16 @@
 //! From the configuration to the settings of the layers below.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::{
-    self, CarbonSection, Config, LogFormat, LogSection, RouteSection, RoutesBy, StatusCondition, Surroundings,
+    self, CarbonSection, Config, DEFAULT_NGINX, LogFormat, LogSection, RouteSection, RoutesBy, StatusCondition,
+    Surroundings,
 };
 use super::context::Context;
 use super::files::{detected, named_or_text};
+use super::nginx::Conf;
 use crate::carbon::{Destination, Naming};
 use crate::daemon::{Log, Outlet, Settings};
 use crate::error::{Error, Result};
@@ -23,8 +26,10 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
     let logs = logs(context)?;
     if logs.is_empty() {
         // Why nginx's own are none.
-        if let Some(conf) = context.nginx()? {
-            conf.say(config);
+        match context.nginx()? {
+            Some(conf) => conf.say(config),
+            None if config.nginx.is_none() && Path::new(DEFAULT_NGINX).exists() => drop(Conf::usual()?),
+            None => {}
         }
         return Err(Error::usage("no log to follow").remedy(
             "write a [[log]] section with path and format into the configuration and name it with --config, or name \

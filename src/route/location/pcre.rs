@@ -221,7 +221,8 @@ impl Translation<'_> {
 
 /// The length of `n}`, `n,}` or `n,m}`, if that is what follows a `{`.
 fn bounds(rest: &[u8]) -> Option<usize> {
-    let end = memchr::memchr(b'}', rest)?;
+    // More digits than that are too many for either.
+    let end = memchr::memchr(b'}', rest.get(..rest.len().min(16))?)?;
     let text = std::str::from_utf8(rest.get(..end)?).ok()?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let fits = match text.split_once(',') {
