@@ -167,7 +167,9 @@ impl Candidates {
     }
 
     fn log(&self, name: &str) -> Option<&Log> {
-        self.logs.iter().find(|log| names(&log.pattern, name))
+        // nginx's own logs have absolute paths.
+        let whole = std::path::absolute(name).map(|path| path.display().to_string()).unwrap_or_default();
+        self.logs.iter().find(|log| names(&log.pattern, name) || names(&log.pattern, &whole))
     }
 
     fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {

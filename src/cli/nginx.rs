@@ -136,6 +136,12 @@ impl Conf {
                  wrong (`nginx -V`), name the log in a [[log]]"
             ));
         }
+        doubts.extend(self.meant_too(log).map(|path| {
+            format!(
+                "{shown}: that pattern means {} too, which has no such lines; name the files in [[log]] sections",
+                path.display()
+            )
+        }));
         let writers = self.locations.writers_of(&new.pattern);
         let says_server = ["host", "http_host", "server_name"].iter().any(|name| new.format.index_of(name).is_some());
         if writers > 1 && !says_server {
@@ -145,6 +151,15 @@ impl Conf {
             ));
         }
         doubts
+    }
+
+    /// A file that the pattern of a path with variables means as well, although other lines are in it. Logs that have a
+    /// format of their own are followed in that.
+    fn meant_too(&self, log: &AccessLog) -> Option<&Path> {
+        let Target::Pattern(pattern) = &log.target else { return None };
+        let pattern = glob::Pattern::new(pattern).ok()?;
+        let errors = self.nginx.error_logs.iter().map(PathBuf::as_path);
+        errors.into_iter().find(|path| pattern.matches_path_with(path, WILDCARDS))
     }
 
     /// The logs that nginx compresses as it writes them: not followed, but read when given.

@@ -54,6 +54,8 @@ fn formats_and_routes_of_a_log_that_nginx_conf_names() {
     // Names that nobody gave: the rotated one is the same log, another is told from its lines.
     std::fs::copy(folder.path("access.log"), folder.path("access.log.1")).unwrap();
     assert_eq!(routes(&folder, "c.toml", "access.log.1")[..4], expected);
+    let relative = folder.run(&["report", "--config=c.toml", "access.log", "--format=csv"]).fine();
+    assert!(relative.contains("\na_2Etest.api.__rest,2,"), "{relative}");
 }
 
 fn folded(name: &str) -> String {
@@ -75,6 +77,17 @@ fn what_is_not_followed_is_said() {
         2,
         &["no log to follow", "syslog:server=10.0.0.1 is not followed: it goes to syslog", "sites/all.conf:2:10"],
     );
+}
+
+#[test]
+fn a_pattern_that_means_the_error_log_too_is_said() {
+    let folder = folder();
+    folder.write("nginx.conf", "error_log /var/log/nginx/e.log;\nserver { access_log /var/log/nginx/$host.log; }\n");
+    // Ends the run once that is said.
+    folder.write("store", "no folder");
+    let run = folder.run(&["run", "--config=c.toml"]);
+    assert_ne!(run.code, 0);
+    assert!(run.err.contains("/var/log/nginx/*.log: that pattern means /var/log/nginx/e.log too"), "{}", run.err);
 }
 
 #[test]

@@ -92,6 +92,8 @@ pub struct Nginx {
     pub servers: Vec<Server>,
     /// The upstreams.
     pub upstreams: Vec<Upstream>,
+    /// The files of `error_log`, at any level.
+    pub error_logs: Vec<PathBuf>,
     /// What else there is to know.
     pub notes: Vec<Note>,
 }
@@ -123,6 +125,7 @@ impl Nginx {
                 logs: Vec::new(),
                 servers: Vec::new(),
                 upstreams: Vec::new(),
+                error_logs: Vec::new(),
                 notes: Vec::new(),
             },
         };
@@ -134,6 +137,7 @@ impl Nginx {
         for block in blocks {
             taking.http(block)?;
         }
+        taking.error_logs(directives);
         for stream in directives.iter().filter(|directive| directive.is("stream")) {
             taking.stream(stream);
         }
@@ -164,6 +168,15 @@ impl Taking<'_> {
             }
         }
         Ok(())
+    }
+
+    fn error_logs(&mut self, block: &[Directive]) {
+        for directive in block {
+            if directive.is("error_log") {
+                self.nginx.error_logs.extend(directive.arg(0).map(|path| self.build.prefix.join(path)));
+            }
+            self.error_logs(directive.children());
+        }
     }
 
     fn format(&mut self, directive: &Directive) -> Result<(), ConfError> {
