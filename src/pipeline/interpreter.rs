@@ -62,7 +62,7 @@ impl Interpreter {
         needs.host |= with.router.needs_host();
         Ok(Interpreter {
             parser: Parser::new(format, &needs)?,
-            matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)).escaped(format.escape()),
+            matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)).of_format(format),
             threshold_ms: with.threshold_ms,
             wanted,
             marks: Marks::default(),

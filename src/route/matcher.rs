@@ -17,7 +17,7 @@ use super::location::Located;
 use super::name::encode_path;
 use super::request::{Request, Subject, bare_host, without_query};
 use super::router::{Compiled, Router};
-use crate::grammar::Escape;
+use crate::grammar::Format;
 
 /// A request's route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +80,10 @@ impl Matcher {
         Matcher { router, answers, names, located, of_locations: Vec::new(), key, overflow: 0 }
     }
 
-    /// Sets how the log is escaped, which locations have to know; as by default if not set.
+    /// The same for lines of a format, which locations have to know: how it is escaped, and what its target is.
     #[must_use]
-    pub fn escaped(mut self, escape: Escape) -> Matcher {
-        if let Some(located) = &mut self.located {
-            located.set_escape(escape);
-        }
+    pub fn of_format(mut self, format: &Format) -> Matcher {
+        self.located = self.located.map(|located| located.of_format(format));
         self
     }
 

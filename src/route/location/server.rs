@@ -113,7 +113,12 @@ impl Compiled {
     /// The name of the route of a request for `target` (a path, perhaps with a query, as the client sent it). Nothing if
     /// an expression that cannot be used would have to be asked. `uri` is a buffer.
     pub(super) fn find(&self, target: &[u8], merge_slashes: bool, uri: &mut Vec<u8>) -> Option<&str> {
-        if self.returns.is_some() || !normalise(target, merge_slashes, uri) {
+        if normalise(target, merge_slashes, uri) { self.find_normalised(uri) } else { Some(&self.route) }
+    }
+
+    /// [`Compiled::find`] for a path as nginx compares it.
+    pub(super) fn find_normalised(&self, uri: &[u8]) -> Option<&str> {
+        if self.returns.is_some() {
             return Some(&self.route);
         }
         let mut found = None;

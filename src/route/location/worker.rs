@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::{Asked, Candidate, Locations};
-use crate::grammar::Escape;
+use crate::grammar::{Escape, Format};
 use crate::record::unescape;
 use crate::route::cache::Cache;
 
@@ -16,6 +16,8 @@ use crate::route::cache::Cache;
 pub(in crate::route) struct Located {
     locations: Locations,
     escape: Escape,
+    /// The paths are `$uri`: normalised by nginx already, and what it made of them by internal redirects.
+    normalised: bool,
     /// From what lines say about the server to a number in `choices`, plus one; 0 if nothing can be said.
     hosts: Cache<u32>,
     choices: Vec<Choice>,
@@ -43,6 +45,7 @@ impl Located {
         Located {
             locations,
             escape: Escape::Default,
+            normalised: false,
             hosts: Cache::new(),
             choices: Vec::new(),
             known: HashMap::new(),
@@ -54,9 +57,12 @@ impl Located {
         }
     }
 
-    /// Sets how the log is escaped; as by default if not set.
-    pub(in crate::route) fn set_escape(&mut self, escape: Escape) {
-        self.escape = escape;
+    /// The same for lines of a format.
+    pub(in crate::route) fn of_format(self, format: &Format) -> Located {
+        let roles = format.roles();
+        let target = roles.target.filter(|_| roles.request.is_none()).and_then(|at| format.variables().get(at));
+        let normalised = target.is_some_and(|variable| ["uri", "document_uri"].contains(&variable.name.as_str()));
+        Located { escape: format.escape(), normalised, ..self }
     }
 
     /// How many keys each cache holds, and how many bytes they take.
@@ -143,7 +149,11 @@ impl Located {
         let mut name: Option<&str> = None;
         for candidate in choice.candidates.iter().filter(|candidate| !apart || may_be(candidate)) {
             let server = self.locations.server(candidate.server)?;
-            let found = server.find(&path, candidate.merge_slashes, &mut self.uri)?;
+            let found = if self.normalised {
+                server.find_normalised(&path)?
+            } else {
+                server.find(&path, candidate.merge_slashes, &mut self.uri)?
+            };
             if name.is_some_and(|name| name != found) {
                 return None;
             }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::grammar::conf::{Files, Nginx};
+use crate::grammar::{Escape, Format};
 use crate::route::cache::{BYTES_MAX, ENTRIES_MAX};
 use crate::route::{Locations, Matcher, Request, Router, Routes, Rule, decode};
 
@@ -208,6 +209,18 @@ fn escaped_paths_are_compared_as_they_came() {
     assert_eq!(bench.name(&at("s", "/a\\x22b")), "s.a_22b__rest");
     assert_eq!(bench.name(&at("s", "/\\xC3\\xA9")), "s._C3_A9__rest");
     assert_eq!(bench.name(&at("s", "/%C3%A9")), "s._C3_A9__rest");
+}
+
+#[test]
+fn a_logged_uri_is_not_decoded_twice() {
+    let conf = "server { server_name s; location / { } location /a%2Fb { } location /a/ { } }";
+    let router = Router::new(vec![]).unwrap().with_locations(locations(conf), true);
+    let routes = Arc::new(Routes::new(2_000));
+    for (text, name) in [("$msec $uri", "s.a_252Fb__rest"), ("$msec $request_uri", "s.a.__rest")] {
+        let format = Format::compile("x", text, Escape::Default).unwrap();
+        let matcher = Matcher::new(Arc::new(router.clone()), Arc::clone(&routes)).of_format(&format);
+        assert_eq!(Bench { matcher, routes: Arc::clone(&routes) }.name(&at("s", "/a%2Fb")), name, "{text}");
+    }
 }
 
 #[test]
