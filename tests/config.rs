@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use spikeline::cli::config::{Config, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings};
+use spikeline::cli::config::{
+    Config, DEFAULT_NGINX, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings,
+};
 use spikeline::error::Kind;
 
 const PATH: &str = "spikeline.toml";
@@ -61,6 +63,7 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert_eq!((config.interval, config.lateness, config.poll), (default.interval, default.lateness, default.poll));
     assert_eq!((config.routes_max, config.max_line), (default.routes_max, default.max_line));
     assert_eq!(config.slow, default.slow);
+    assert_eq!((value(&config.nginx).unwrap().as_str(), config.routes_by), (DEFAULT_NGINX, default.routes_by));
 
     assert_eq!(config.logs.len(), 2);
     assert_eq!(value(&config.logs[0].format), Some(LogFormat::Grammar("combined".to_owned())));

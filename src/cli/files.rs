@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::FileArguments;
 use super::context::Context;
+use super::nginx::Conf;
 use super::output::say;
 use super::settings;
 use crate::daemon::Log;
@@ -31,6 +32,8 @@ pub(super) struct Files {
     pub(super) names: Vec<String>,
     /// Formats, by file number.
     pub(super) formats: Vec<Arc<Format>>,
+    /// The log that each is of, by file number: the pattern under which it is configured, else its own name.
+    logs: Vec<String>,
     feeds: Vec<Feed>,
     /// Over-long lines that stdin began with: (file number, offset, length). They are passed over once and for all.
     too_long: Vec<(usize, u64, u64)>,
@@ -89,6 +92,7 @@ impl Files {
                 continue;
             };
             files.formats.push(candidates.format(&name, &lines)?);
+            files.logs.push(candidates.log(&name).map_or(&name, |log| &log.pattern).clone());
             files.bytes += input.size_hint().unwrap_or(0);
             files.feeds.push(if stdin {
                 let file = files.names.len();
@@ -156,15 +160,23 @@ impl Candidates {
             None => None,
             Some(text) => Some(Arc::new(named_or_text(text, arguments.escape.as_deref(), &all)?)),
         };
-        let logs = if context.has_config() { settings::logs(context)? } else { Vec::new() };
+        let known = context.has_config() || context.nginx()?.is_some();
+        let mut logs = if known { settings::logs(context)? } else { Vec::new() };
+        logs.extend(context.nginx()?.map(Conf::compressed).unwrap_or_default());
         Ok(Candidates { given, logs, all, found: HashMap::new() })
+    }
+
+    fn log(&self, name: &str) -> Option<&Log> {
+        // nginx's own logs have absolute paths.
+        let whole = std::path::absolute(name).map(|path| path.display().to_string()).unwrap_or_default();
+        self.logs.iter().find(|log| names(&log.pattern, name) || names(&log.pattern, &whole))
     }
 
     fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
         if let Some(given) = &self.given {
             return Ok(Arc::clone(given));
         }
-        if let Some(log) = self.logs.iter().find(|log| names(&log.pattern, name)) {
+        if let Some(log) = self.log(name) {
             return Ok(Arc::new(log.format.clone()));
         }
         let format = detected(head, &self.all).map_err(|what| {
@@ -224,6 +236,7 @@ pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) ->
 /// The interpreters of one worker, made as files come.
 pub(super) struct Workers {
     formats: Vec<Arc<Format>>,
+    logs: Vec<String>,
     needs: Box<dyn Fn(&Format) -> Needs + Send>,
     with: Interpreting,
     made: Vec<Option<Interpreter>>,
@@ -241,15 +254,16 @@ impl Workers {
                 .map_err(|error| Error::usage(format!("{name}: format `{}`: {error}", format.name())))?;
         }
         let made = files.formats.iter().map(|_| None).collect();
-        Ok(Workers { formats: files.formats.clone(), needs: Box::new(needs), with: with.clone(), made })
+        let logs = files.logs.clone();
+        Ok(Workers { formats: files.formats.clone(), logs, needs: Box::new(needs), with: with.clone(), made })
     }
 
     /// The interpreter of file number `file`.
     pub(super) fn of(&mut self, file: usize) -> Option<&mut Interpreter> {
         let made = self.made.get_mut(file)?;
         if made.is_none() {
-            let format = self.formats.get(file)?;
-            *made = Interpreter::new(format, (self.needs)(format), &self.with).ok();
+            let (format, log) = (self.formats.get(file)?, self.logs.get(file)?);
+            *made = Interpreter::new(format, (self.needs)(format), &self.with.of_log(log)).ok();
         }
         made.as_mut()
     }

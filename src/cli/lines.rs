@@ -121,14 +121,16 @@ fn say_missing(missing: &Missing) -> Vec<String> {
 fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let view = context.view()?;
     let logs = settings::logs(context)?;
-    if logs.is_empty() {
+    // Without a configuration nginx's own may name the logs.
+    let known = view.generations().iter().any(|held| logs.iter().any(|log| log.pattern == held.log));
+    if logs.is_empty() || !known && !context.has_config() {
         return Err(Error::usage("--all reads the logs again and needs to know their formats")
             .remedy("name the daemon's configuration with --config"));
     }
     let with = settings::interpreting(context)?;
     let mut interpreters = HashMap::new();
     for log in &logs {
-        let interpreter = Interpreter::new(&log.format, Needs::latency(), &with)
+        let interpreter = Interpreter::new(&log.format, Needs::latency(), &with.of_log(&log.pattern))
             .map_err(|error| Error::usage(format!("log {}: {error}", log.pattern)))?;
         interpreters.insert(log.pattern.clone(), interpreter);
     }

@@ -6,6 +6,7 @@ pub mod config;
 mod context;
 mod files;
 mod lines;
+mod nginx;
 mod output;
 mod records;
 mod report;

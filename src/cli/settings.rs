@@ -1,11 +1,16 @@
 //! From the configuration to the settings of the layers below.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::{self, CarbonSection, Config, LogFormat, LogSection, RouteSection, StatusCondition, Surroundings};
+use super::config::{
+    self, CarbonSection, Config, DEFAULT_NGINX, LogFormat, LogSection, RouteSection, RoutesBy, StatusCondition,
+    Surroundings,
+};
 use super::context::Context;
 use super::files::{detected, named_or_text};
+use super::nginx::Conf;
 use crate::carbon::{Destination, Naming};
 use crate::daemon::{Log, Outlet, Settings};
 use crate::error::{Error, Result};
@@ -18,9 +23,18 @@ use crate::source::{Input, Piece};
 /// All that the daemon works by.
 pub(super) fn daemon(context: &Context) -> Result<Settings> {
     let config = context.config()?;
-    if config.logs.is_empty() {
-        return Err(Error::usage("no log to follow")
-            .remedy("write a [[log]] section with path and format into the configuration and name it with --config"));
+    let logs = logs(context)?;
+    if logs.is_empty() {
+        // Why nginx's own are none.
+        match context.nginx()? {
+            Some(conf) => conf.say(config),
+            None if config.nginx.is_none() && Path::new(DEFAULT_NGINX).exists() => drop(Conf::usual()?),
+            None => {}
+        }
+        return Err(Error::usage("no log to follow").remedy(
+            "write a [[log]] section with path and format into the configuration and name it with --config, or name \
+             nginx's own with nginx = \"/etc/nginx/nginx.conf\"",
+        ));
     }
     Ok(Settings {
         store: context.store()?,
@@ -32,8 +46,8 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
         threshold_ms: millis(config.slow.threshold),
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
-        logs: logs(context)?,
-        router: router(config)?,
+        logs,
+        router: routing(context)?,
         outlets: outlets(config)?,
     })
 }
@@ -42,16 +56,32 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
 pub(super) fn interpreting(context: &Context) -> Result<Interpreting> {
     let config = context.config()?;
     Ok(Interpreting {
-        router: router(config)?,
+        router: routing(context)?,
         routes: Arc::new(Routes::new(config.routes_max as usize)),
         threshold_ms: millis(config.slow.threshold),
     })
 }
 
-/// The logs with their formats.
+/// The logs with their formats: those of the configuration, then those of nginx's that it does not name itself.
 pub(super) fn logs(context: &Context) -> Result<Vec<Log>> {
     let grammars = context.grammars()?;
-    context.config()?.logs.iter().map(|section| log(section, &grammars)).collect()
+    let mut logs = context.config()?.logs.iter().map(|section| log(section, &grammars)).collect::<Result<Vec<_>>>()?;
+    if let Some(conf) = context.nginx()? {
+        logs.extend(conf.followed(&context.config()?.logs).logs);
+    }
+    Ok(logs)
+}
+
+/// The rules, and nginx's locations for what they do not name.
+fn routing(context: &Context) -> Result<Arc<Router>> {
+    let config = context.config()?;
+    let router = router(config)?;
+    Ok(match context.nginx()? {
+        Some(conf) if config.routes_by == RoutesBy::Location => {
+            Arc::new(Router::clone(&router).with_locations(conf.locations.clone(), conf.named))
+        }
+        _ => router,
+    })
 }
 
 /// The log of a section, with its format.

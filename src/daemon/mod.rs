@@ -172,7 +172,8 @@ fn named<'scope>(scope: &'scope Scope<'scope, '_>, name: &str, run: impl FnOnce(
 fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Interpreter>> {
     logs.iter()
         .map(|log| {
-            let interpreter = Interpreter::new(&log.format, Needs::latency(), with).map_err(|error| {
+            let with = with.of_log(&log.pattern);
+            let interpreter = Interpreter::new(&log.format, Needs::latency(), &with).map_err(|error| {
                 Error::usage(format!("log {}: format `{}`: {error}", log.pattern, log.format.name()))
             })?;
             Ok((log.pattern.clone(), interpreter))

@@ -3,6 +3,7 @@
 //! Sources of the rules: `ngx_http_log_module.c` (formats, escapes), `ngx_conf_file.c` (directives, quotes),
 //! `ngx_http_upstream.c` (lists). How values are told apart is written down in `plan.rs`.
 
+pub mod conf;
 mod course;
 mod cut;
 pub mod detect;

@@ -21,6 +21,14 @@ pub struct Interpreting {
     pub threshold_ms: u64,
 }
 
+impl Interpreting {
+    /// The same for the lines of one log, given by its path or pattern: nginx's locations depend on it.
+    #[must_use]
+    pub fn of_log(&self, log: &str) -> Interpreting {
+        Interpreting { router: self.router.of_log(log), ..self.clone() }
+    }
+}
+
 /// One line, understood.
 #[derive(Clone, Copy)]
 pub struct Seen<'l> {
@@ -54,7 +62,7 @@ impl Interpreter {
         needs.host |= with.router.needs_host();
         Ok(Interpreter {
             parser: Parser::new(format, &needs)?,
-            matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)),
+            matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)).of_format(format),
             threshold_ms: with.threshold_ms,
             wanted,
             marks: Marks::default(),

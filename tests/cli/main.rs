@@ -15,6 +15,7 @@ mod doctor;
 mod inputs;
 mod lines;
 mod log;
+mod nginx;
 mod program;
 mod records;
 mod report;
