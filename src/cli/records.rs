@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::grammar::{Escape, Format, Kind, Reason, Reject, Variable};
 use crate::pipeline::batch::Tally;
 use crate::pipeline::{Filter, RouteFilter, Seen};
-use crate::record::{Needs, Parser, unescape, upstream_list};
+use crate::record::{Needs, Values, unescape, upstream_list};
 use crate::report::terminal_safe;
 use crate::route::Routes;
 use crate::store::By;
@@ -114,7 +114,7 @@ impl RecordsTally {
         offset: u64,
         line: &[u8],
         seen: std::result::Result<Seen<'_>, Reject>,
-        parser: &Parser,
+        values: Values<'_>,
     ) {
         if self.left == 0 || self.failed.is_some() {
             return;
@@ -137,7 +137,7 @@ impl RecordsTally {
         record.insert("length".into(), json!(line.len()));
         record.insert("route".into(), json!(self.routes.name(seen.matched.id).as_deref()));
         for (name, variable) in &columns.variables {
-            let raw = variable.as_ref().and_then(|(at, variable)| Some((parser.value(line, *at)?, variable)));
+            let raw = variable.as_ref().and_then(|(at, variable)| Some((values.value(*at)?, variable)));
             let value = raw.map_or(Value::Null, |(raw, variable)| value(raw, variable.kind, columns.escape));
             record.insert(name.clone(), value);
         }
@@ -162,8 +162,8 @@ impl Tally for Reading {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let Reading { workers, records } = self;
         let Some(interpreter) = workers.of(file) else { return };
-        interpreter.block(bytes, |at, line, seen, parser| {
-            records.line(file, offset + at as u64, line, seen, parser);
+        interpreter.block(bytes, |at, line, seen, values| {
+            records.line(file, offset + at as u64, line, seen, values);
         });
     }
 

@@ -9,6 +9,7 @@ mod directive;
 mod error;
 mod escape;
 mod format;
+mod keyed;
 pub mod library;
 mod literal;
 mod marks;
@@ -17,6 +18,7 @@ mod reject;
 mod roles;
 mod text;
 mod variable;
+mod wrapper;
 
 pub use cut::MAX_LINE;
 pub use detect::{Detection, Outcome, detect};
@@ -28,7 +30,11 @@ pub use library::{Grammar, library};
 pub use reject::{Reason, Reject};
 pub use roles::{Clock, Roles};
 pub use variable::{Kind, Variable};
+pub use wrapper::Wrapper;
 
 pub(crate) use cut::{Span, chomp};
+pub(crate) use keyed::json::decode as decode_json;
+pub(crate) use keyed::{Role, State as KeyedState};
 pub(crate) use literal::{contains, find_byte};
 pub(crate) use marks::Marks;
+pub(crate) use wrapper::Records;
