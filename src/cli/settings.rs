@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::config::{self, CarbonSection, Config, LogFormat, LogSection, RouteSection, StatusCondition, Surroundings};
 use super::context::Context;
-use super::files::{detected, named_or_text};
+use super::files::{detected, named_or_text, taken};
+use super::output::say;
 use crate::carbon::{Destination, Naming};
 use crate::daemon::{Log, Outlet, Settings};
 use crate::error::{Error, Result};
-use crate::grammar::Format;
+use crate::grammar::{Format, Wrapper};
 use crate::pipeline::Interpreting;
 use crate::record::{Needs, Parser};
 use crate::route::{Router, Routes, Rule};
@@ -32,7 +33,7 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
         threshold_ms: millis(config.slow.threshold),
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
-        logs: logs(context)?,
+        logs: logs_said(context, &say)?,
         router: router(config)?,
         outlets: config.carbons.iter().map(|carbon| outlet(config, carbon)).collect::<Result<_>>()?,
     })
@@ -50,13 +51,20 @@ pub(super) fn interpreting(context: &Context) -> Result<Interpreting> {
 
 /// The logs with their formats.
 pub(super) fn logs(context: &Context) -> Result<Vec<Log>> {
-    let grammars = context.grammars()?;
-    context.config()?.logs.iter().map(|section| log(section, &grammars)).collect()
+    logs_said(context, &|_| {})
 }
 
-fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
+/// [`logs`]; `say` hears what those without a format were taken for.
+fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log>> {
+    let grammars = context.grammars()?;
+    context.config()?.logs.iter().map(|section| log(section, &grammars, say)).collect()
+}
+
+fn log(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<Log> {
+    let wrapper = section.wrapper.as_ref().map(|wrapper| wrapper.value);
+    let wrapped = |format: Format| wrapper.map_or_else(|| format.clone(), |wrapper| format.wrapped(wrapper));
     let Some(format) = &section.format else {
-        let format = from_lines(&section.path.value, grammars).map_err(|what| {
+        let format = from_lines(&section.path.value, wrapper, grammars, say).map_err(|what| {
             section
                 .path
                 .mistake(format!("this log has no format, and it cannot be told from its lines: {what}"))
@@ -65,7 +73,7 @@ fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
         return Ok(Log { pattern: section.path.value.clone(), format });
     };
     let compiled = match &format.value {
-        LogFormat::Grammar(name) => named_or_text(name, None, grammars),
+        LogFormat::Grammar(name) => named_or_text(&with_keys(name, section), None, grammars),
         LogFormat::Text(text) => {
             Format::compile("given", text, section.escape).map_err(|error| Error::usage(error.render()))
         }
@@ -73,18 +81,32 @@ fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
     let placed = |error: Error| error.at_line(&format.path, format.line, format.column);
     let compiled = compiled.map_err(placed)?;
     Parser::new(&compiled, &Needs::latency()).map_err(|error| placed(Error::usage(error.render())))?;
-    Ok(Log { pattern: section.path.value.clone(), format: compiled })
+    Ok(Log { pattern: section.path.value.clone(), format: wrapped(compiled) })
+}
+
+/// The name of a keyed format with its section's own keys.
+fn with_keys(name: &str, section: &LogSection) -> String {
+    let keys = section.keys.iter().map(|(variable, key)| format!(" {}={}", variable.value, key.value));
+    std::iter::once(name.to_owned()).chain(keys).collect()
 }
 
 /// The format of the first log of a pattern that has lines.
-fn from_lines(pattern: &str, grammars: &[Format]) -> std::result::Result<Format, String> {
+fn from_lines(
+    pattern: &str,
+    wrapper: Option<Wrapper>,
+    grammars: &[Format],
+    say: &dyn Fn(&str),
+) -> std::result::Result<Format, String> {
     let paths = glob::glob(pattern).map_err(|error| error.to_string())?;
     for path in paths.flatten() {
         let mut head = Vec::new();
         let piece = Input::open(&path).and_then(|mut input| input.next_block(&mut head));
         if matches!(piece, Ok(Some(Piece::Lines { .. }))) {
-            let found = detected(&head, grammars)?;
-            return grammars.get(found).cloned().ok_or_else(|| "no grammars".to_owned());
+            let found = detected(wrapper, &head, grammars)?.format;
+            if let Some(taken) = taken(&found, &head) {
+                say(&format!("{}: {taken}", path.display()));
+            }
+            return Ok(found);
         }
     }
     Err("there is no such log with lines in it yet".to_owned())

@@ -50,6 +50,14 @@ pub(crate) struct Keyed {
     roles: [Vec<usize>; ROLES.len()],
 }
 
+/// Whether a person may say that `key` (with its unit after a colon) holds `variable`.
+///
+/// # Errors
+/// What is wrong, and what mends it.
+pub fn check_key(variable: &str, key: &str) -> Result<(), (String, String)> {
+    spec::parse_key(variable, key).map(drop)
+}
+
 /// What is known of a key or given by a person: compiled to a map.
 struct Compiling {
     variables: Vec<Variable>,

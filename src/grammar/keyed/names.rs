@@ -224,3 +224,21 @@ pub(crate) enum Role {
     /// The host.
     Host,
 }
+
+impl Role {
+    /// All of them, in their order.
+    pub(crate) const ALL: [Role; 12] = [
+        Role::End,
+        Role::RequestTime,
+        Role::UpstreamResponse,
+        Role::UpstreamConnect,
+        Role::UpstreamHeader,
+        Role::Request,
+        Role::Method,
+        Role::Target,
+        Role::Protocol,
+        Role::Status,
+        Role::Bytes,
+        Role::Host,
+    ];
+}

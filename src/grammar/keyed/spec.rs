@@ -77,6 +77,9 @@ pub(super) fn parse_key(variable: &str, key: &str) -> Result<Key, (String, Strin
     if key.is_empty() {
         return Err((format!("no key is named for {variable}"), format!("for example {variable}=rt")));
     }
+    if key.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        return Err((format!("the key `{key}` holds a space"), "only keys without one can be named".to_owned()));
+    }
     let timed = matches!(Kind::of(variable), Kind::Seconds | Kind::UpstreamSeconds);
     let unit = match unit.map(|name| (name, Unit::of(name))) {
         None => Unit::Seconds,
