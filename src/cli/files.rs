@@ -206,12 +206,18 @@ enum Given {
 
 /// `cri`, `docker` and `syslog` name a wrapper, `cri:FORMAT` a format in it.
 fn given(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Given> {
-    let (first, rest) = text.split_once(':').map_or((text, None), |(first, rest)| (first, Some(rest)));
-    match (first.parse::<Wrapper>().ok(), rest) {
-        (Some(wrapper), None) => Ok(Given::Wrapper(wrapper)),
-        (Some(wrapper), Some(rest)) => Ok(Given::Format(Box::new(named_or_text(rest, escape, all)?.wrapped(wrapper)))),
-        (None, _) => Ok(Given::Format(Box::new(named_or_text(text, escape, all)?))),
+    if escape.is_none()
+        && let Ok(wrapper) = text.parse()
+    {
+        return Ok(Given::Wrapper(wrapper));
     }
+    Ok(Given::Format(Box::new(named_or_text(text, escape, all)?)))
+}
+
+/// The wrapper that `cri:FORMAT` names, and the format's name or text.
+pub(super) fn wrapper_and_rest(text: &str) -> (Option<Wrapper>, &str) {
+    let named = text.split_once(':').and_then(|(name, rest)| Some((name.parse().ok()?, rest)));
+    named.map_or((None, text), |(wrapper, rest)| (Some(wrapper), rest))
 }
 
 /// A keyed format with the further keys of the log that begins with `head`; another as it is.
@@ -273,8 +279,11 @@ fn names(pattern: &str, name: &str) -> bool {
         || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name) || pattern.matches_path(&base))
 }
 
-/// A grammar's name, or the text of a log_format.
+/// A grammar's name, a keyed format, or the text of a log_format; perhaps in a wrapper.
 pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Format> {
+    if let (Some(wrapper), rest) = wrapper_and_rest(text) {
+        return Ok(named_or_text(rest, escape, all)?.wrapped(wrapper));
+    }
     let escape = escape.map(str::parse::<Escape>).transpose().map_err(Error::usage)?;
     if let Some(keyed) = Format::keyed(text) {
         if escape.is_some() {

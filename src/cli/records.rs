@@ -119,9 +119,6 @@ impl RecordsTally {
         if self.left == 0 || self.failed.is_some() {
             return;
         }
-        if let Some(lines) = self.lines.get_mut(file) {
-            *lines += 1;
-        }
         let seen = match seen {
             Ok(seen) => seen,
             Err(reject) => return self.reject(file, reject.column, reject.reason),
@@ -162,9 +159,24 @@ impl Tally for Reading {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let Reading { workers, records } = self;
         let Some(interpreter) = workers.of(file) else { return };
+        // A wrapped record may be of several lines: it has the number of its first one.
+        let mut before = records.lines.get(file).copied().unwrap_or(0);
+        let mut counted = 0;
+        let mut count_to = |at: usize| {
+            before += memchr::memchr_iter(b'\n', bytes.get(counted..at).unwrap_or_default()).count() as u64;
+            counted = at;
+            before
+        };
         interpreter.block(bytes, |at, line, seen, values| {
+            let number = count_to(at) + 1;
+            if let Some(lines) = records.lines.get_mut(file) {
+                *lines = number;
+            }
             records.line(file, offset + at as u64, line, seen, values);
         });
+        if let Some(lines) = records.lines.get_mut(file) {
+            *lines = count_to(bytes.len()) + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
+        }
     }
 
     fn too_long(&mut self, file: usize, _offset: u64, _length: u64) {

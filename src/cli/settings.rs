@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::config::{self, CarbonSection, Config, LogFormat, LogSection, RouteSection, StatusCondition, Surroundings};
 use super::context::Context;
-use super::files::{detected, named_or_text, taken};
+use super::files::{detected, named_or_text, taken, wrapper_and_rest};
 use super::output::say;
 use crate::carbon::{Destination, Naming};
 use crate::daemon::{Log, Outlet, Settings};
@@ -75,7 +75,10 @@ fn log(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<
     let compiled = match &format.value {
         LogFormat::Grammar(name) => named_or_text(&with_keys(name, section), None, grammars),
         LogFormat::Text(text) => {
-            Format::compile("given", text, section.escape).map_err(|error| Error::usage(error.render()))
+            let (wrapper, text) = wrapper_and_rest(text);
+            let compiled = Format::compile("given", text, section.escape);
+            let compiled = compiled.map_err(|error| Error::usage(error.render()));
+            compiled.map(|format| wrapper.map_or_else(|| format.clone(), |wrapper| format.wrapped(wrapper)))
         }
     };
     let placed = |error: Error| error.at_line(&format.path, format.line, format.column);

@@ -71,9 +71,9 @@ impl Interpreter {
     ///
     /// In a wrapped log a line is a record: from the start of its first line to the end of its last.
     #[inline]
-    pub fn block<'b>(
+    pub fn block(
         &mut self,
-        block: &'b [u8],
+        block: &[u8],
         mut each: impl FnMut(usize, &[u8], Result<Seen<'_>, Reject>, Values<'_>),
     ) {
         let format = self.parser.format();
@@ -121,9 +121,9 @@ impl Interpreter {
     }
 
     /// [`Interpreter::block`] line by line.
-    fn block_by_lines<'b>(
+    fn block_by_lines(
         &mut self,
-        block: &'b [u8],
+        block: &[u8],
         mut each: impl FnMut(usize, &[u8], Result<Seen<'_>, Reject>, Values<'_>),
     ) {
         // A NUL is a hole that a crash left; looking for one a block at a time costs less than in every line.

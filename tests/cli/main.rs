@@ -12,6 +12,7 @@
 mod check;
 mod config;
 mod inputs;
+mod keyed;
 mod lines;
 mod log;
 mod program;
@@ -20,3 +21,4 @@ mod report;
 mod slow;
 mod terminal;
 mod usage;
+mod wrapped;

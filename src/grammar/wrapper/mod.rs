@@ -88,8 +88,24 @@ impl Wrapper {
         if self == Wrapper::Syslog {
             return lines.len();
         }
-        let mut streams = [Stream::default(), Stream::default()];
+        // A record that is open here begins inside another stream's record perhaps: then it is cut before that one.
         let mut end = lines.len();
+        loop {
+            let open = self.open_before(lines, end);
+            if lines.len() - open > HELD {
+                return lines.len();
+            }
+            if open == end {
+                return end;
+            }
+            end = open;
+        }
+    }
+
+    /// Where the first record begins that is not finished before `end`; `end` if all are.
+    fn open_before(self, lines: &[u8], until: usize) -> usize {
+        let mut streams = [Stream::default(), Stream::default()];
+        let mut end = until;
         while end > 0 && streams.iter().any(|stream| !stream.settled) {
             let text_end = if lines.get(end - 1) == Some(&b'\n') { end - 1 } else { end };
             let start =
@@ -100,8 +116,7 @@ impl Wrapper {
             }
             end = start;
         }
-        let open = streams.iter().filter_map(|stream| stream.open).min().unwrap_or(lines.len());
-        if lines.len() - open > HELD { lines.len() } else { open }
+        streams.iter().filter_map(|stream| stream.open).min().unwrap_or(until)
     }
 }
 
