@@ -5,6 +5,7 @@
 mod keyed {
     mod oracle;
     mod real;
+    mod recognise;
     mod shapes;
     mod spec;
 }

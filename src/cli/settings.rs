@@ -57,7 +57,11 @@ pub(super) fn logs(context: &Context) -> Result<Vec<Log>> {
 /// [`logs`]; `say` hears what those without a format were taken for.
 fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log>> {
     let grammars = context.grammars()?;
-    context.config()?.logs.iter().map(|section| log(section, &grammars, say)).collect()
+    let config = context.config()?;
+    // What rules look at is a key of its own in a keyed format.
+    let router = router(config)?;
+    let known = |log: Log| Log { format: log.format.knowing(router.variables()), ..log };
+    config.logs.iter().map(|section| log(section, &grammars, say).map(known)).collect()
 }
 
 fn log(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<Log> {

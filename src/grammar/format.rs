@@ -74,16 +74,24 @@ impl Format {
     /// A keyed format as the first lines of a log (without wrapper) call for it: its variables are then those of the
     /// record and the keys that the lines have, and keys whose unit is not in their name count as durations if their
     /// values look as nginx writes them. Another format is left as it is.
+    #[must_use]
     pub fn learnt(&self, lines: &[&[u8]]) -> Format {
-        match &self.inner.keyed {
-            None => self.clone(),
-            Some(keyed) => {
-                let learnt = Format::of_keyed(keyed.learnt(lines), self.text());
-                match self.wrapper() {
-                    Some(wrapper) => learnt.wrapped(wrapper),
-                    None => learnt,
-                }
-            }
+        self.with_keys(|keyed| keyed.learnt(lines))
+    }
+
+    /// A keyed format with these variables as well, such as those that rules look at: each is held by the key of its
+    /// name. Another format is left as it is.
+    #[must_use]
+    pub fn knowing(&self, variables: &[String]) -> Format {
+        self.with_keys(|keyed| keyed.knowing(variables))
+    }
+
+    fn with_keys(&self, change: impl FnOnce(&Keyed) -> Keyed) -> Format {
+        let Some(keyed) = &self.inner.keyed else { return self.clone() };
+        let changed = Format::of_keyed(change(keyed), self.text());
+        match self.wrapper() {
+            Some(wrapper) => changed.wrapped(wrapper),
+            None => changed,
         }
     }
 

@@ -71,11 +71,7 @@ impl Interpreter {
     ///
     /// In a wrapped log a line is a record: from the start of its first line to the end of its last.
     #[inline]
-    pub fn block(
-        &mut self,
-        block: &[u8],
-        mut each: impl FnMut(usize, &[u8], Result<Seen<'_>, Reject>, Values<'_>),
-    ) {
+    pub fn block(&mut self, block: &[u8], mut each: impl FnMut(usize, &[u8], Result<Seen<'_>, Reject>, Values<'_>)) {
         let format = self.parser.format();
         if format.is_keyed() || format.wrapper().is_some() {
             return self.block_of_records(block, each);

@@ -64,7 +64,7 @@ fn needed(variable: &str, met: &BTreeMap<String, Met>) -> bool {
     })
 }
 
-fn key_of(variable: &str, key: &str) -> Key {
+pub(super) fn key_of(variable: &str, key: &str) -> Key {
     Key { variable: variable.to_owned(), key: key.to_owned(), unit: Unit::Seconds }
 }
 

@@ -44,6 +44,8 @@ use unit::Unit;
 pub(crate) struct Keyed {
     syntax: Syntax,
     spec: Vec<spec::Key>,
+    /// Keys that were learnt.
+    more: Vec<(spec::Key, Kind)>,
     map: KeyMap,
     variables: Vec<Variable>,
     /// For each role the variables that can play it, as indexes.
@@ -123,7 +125,7 @@ impl Keyed {
         let Compiling { variables, map, .. } = compiling;
         let index = |name: &&str| variables.iter().position(|known| known.name == **name);
         let roles = ROLES.map(|names| names.iter().filter_map(index).collect());
-        Keyed { syntax: spec.syntax, spec: spec.keys, map, variables, roles }
+        Keyed { syntax: spec.syntax, spec: spec.keys, more: more.to_vec(), map, variables, roles }
     }
 
     /// How its values are labelled.
@@ -226,6 +228,14 @@ impl Keyed {
     /// For each part of a record that these lines of a log have: the variable, and the key that holds it with its unit.
     pub(super) fn held(&self, lines: &[&[u8]]) -> Vec<(String, String)> {
         learn::held(self, lines)
+    }
+
+    /// With these variables as well, held by the keys of the same name, where they are not known yet.
+    pub(super) fn knowing(&self, names: &[String]) -> Keyed {
+        let unknown = names.iter().filter(|name| !self.variables.iter().any(|known| known.name == **name));
+        let keys = unknown.map(|name| (learn::key_of(name, &name.to_ascii_lowercase()), Kind::Text));
+        let more: Vec<_> = self.more.iter().cloned().chain(keys).collect();
+        Keyed::of(Spec { syntax: self.syntax, keys: self.spec.clone() }, |_| true, &more)
     }
 
     /// The format that these lines of a log call for, and what was taken on trust: see [`learn`].
