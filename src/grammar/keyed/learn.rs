@@ -46,22 +46,19 @@ pub(super) fn learn(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
         let kind = if met.numbers > 0 && met.numbers == met.values { Kind::Decimal } else { Kind::Text };
         more.push((key_of(name, name), kind));
     }
-    let seen = |variable: &str| {
-        let keys = keyed.map.iter().filter(|(key, _)| met.contains_key(*key));
-        let mut variables = keys.filter_map(|(_, target)| keyed.variables.get(usize::from(target.variable)));
-        variables.any(|known| known.name == variable) || needed(variable, &met)
-    };
+    let held = keyed.map.iter().filter(|(key, _)| met.contains_key(*key));
+    let seen: Vec<&str> = held
+        .filter_map(|(_, target)| keyed.variables.get(usize::from(target.variable)))
+        .map(|variable| variable.name.as_str())
+        .collect();
     let spec = Spec { syntax: keyed.syntax, keys: keyed.spec.clone() };
-    Keyed::of(spec, seen, &more)
+    Keyed::of(spec, |variable| seen.contains(&variable) || needed(variable, &seen), &more)
 }
 
-/// A role's variable is kept if it is the only one that can play it, or no other was met.
-fn needed(variable: &str, met: &BTreeMap<String, Met>) -> bool {
-    ROLES.iter().any(|players| {
-        players.contains(&variable)
-            && (players.len() == 1
-                || players.first() == Some(&variable) && !players.iter().any(|player| met.contains_key(*player)))
-    })
+/// The first that can play a role is kept, though not seen, if no other one was: a later line may have it.
+fn needed(variable: &str, seen: &[&str]) -> bool {
+    let player = |players: &&&[&str]| players.first() == Some(&variable);
+    ROLES.iter().filter(player).any(|players| !players.iter().any(|player| seen.contains(player)))
 }
 
 pub(super) fn key_of(variable: &str, key: &str) -> Key {
