@@ -14,6 +14,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use spikeline::cli::config::{Config, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings};
 use spikeline::error::Kind;
+use spikeline::grammar::Wrapper;
 
 const PATH: &str = "spikeline.toml";
 
@@ -62,13 +63,17 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert_eq!((config.routes_max, config.max_line), (default.routes_max, default.max_line));
     assert_eq!(config.slow, default.slow);
 
-    assert_eq!(config.logs.len(), 2);
+    assert_eq!(config.logs.len(), 4);
     assert_eq!(value(&config.logs[0].format), Some(LogFormat::Grammar("combined".to_owned())));
     assert!(!config.logs[0].is_glob() && config.logs[1].is_glob());
     assert!(
         matches!(value(&config.logs[1].format), Some(LogFormat::Text(text)) if text.ends_with("$upstream_response_time"))
     );
     assert_eq!(config.logs[1].escape, Escape::Default);
+    let keys: Vec<_> =
+        config.logs[2].keys.iter().map(|(name, key)| (name.value.as_str(), key.value.as_str())).collect();
+    assert_eq!(keys, [("request_time", "took:ms"), ("request_uri", "http.path")]);
+    assert_eq!(value(&config.logs[3].wrapper), Some(Wrapper::Cri));
 
     let [tree, git, failing] = &config.routes[..] else { panic!("three routes") };
     assert_eq!(tree.methods.iter().map(|method| method.value.as_str()).collect::<Vec<_>>(), ["GET", "HEAD"]);

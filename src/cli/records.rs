@@ -77,9 +77,14 @@ struct Columns {
 
 impl Columns {
     fn new(format: &Format, names: &[String]) -> Columns {
+        // The names of a keyed format's variables come from the log.
+        let shown = |name: &String| match on_terminal() {
+            true => terminal_safe(name.as_bytes()).into_owned(),
+            false => name.clone(),
+        };
         let variables = names.iter().map(|name| {
             let found = format.index_of(name).and_then(|at| Some((at, format.variables().get(at)?.clone())));
-            (name.clone(), found)
+            (shown(name), found)
         });
         Columns { variables: variables.collect(), escape: format.escape() }
     }
@@ -274,7 +279,8 @@ impl Sink {
             OutputFormat::Json => Ok(Sink::Json { out: stdout(), any: false }),
             OutputFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(stdout());
-                let header = FIXED.into_iter().chain(variables.iter().map(String::as_str));
+                let names = FIXED.into_iter().chain(variables.iter().map(String::as_str));
+                let header: Vec<_> = names.map(|name| crate::report::neutral(name.into()).into_owned()).collect();
                 writer.write_record(header).map_err(csv_error)?;
                 Ok(Sink::Csv(Box::new(writer)))
             }

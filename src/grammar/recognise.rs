@@ -75,11 +75,13 @@ pub fn recognise_in(
 /// What stands around the lines of a log that begins with the whole lines `head`.
 pub fn wrapper_of(head: &[u8], most: usize) -> Option<Wrapper> {
     let lines: Vec<&[u8]> = head.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).take(most).collect();
-    let share = |wrapper: Wrapper| {
+    let around = |wrapper: &Wrapper| {
         let fit = lines.iter().filter(|line| wrapper.fits(line)).count();
-        if lines.is_empty() { 0.0 } else { fit as f64 / lines.len() as f64 }
+        // Some shippers leave the `\n` of Docker's `log` away: nothing would tell where a record ends.
+        let ends = lines.iter().any(|line| wrapper.ends_record(line));
+        ends && fit as f64 >= WRAPPED * lines.len() as f64
     };
-    Wrapper::ALL.into_iter().find(|wrapper| share(*wrapper) >= WRAPPED)
+    Wrapper::ALL.into_iter().find(around)
 }
 
 /// What nginx wrote in the first `most` records of whole lines. A record that its wrapper does not hold is left out.

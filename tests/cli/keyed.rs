@@ -60,6 +60,18 @@ fn ltsv_with_labels_in_any_order() {
     assert_eq!((run.code, run.err.as_str()), (0, ""));
 }
 
+/// The names of columns come from the log: they are no formula for a spreadsheet.
+#[test]
+fn hostile_keys() {
+    let folder = Folder::new();
+    folder
+        .write("a.log", r#"{"time":"2021-02-03T11:22:33Z","status":200,"=cmd|x!A1":"=1+1","\u001b[31m":"\u001b[31m"}"#);
+    let out = folder.run(&["records", "a.log", "--format=csv"]).ended(0);
+    assert!(out.contains(",'=cmd|x!a1,") && out.contains(",'=1+1,"), "{out}");
+    let found = records(&folder, &["a.log"]);
+    assert_eq!(found[0]["=cmd|x!a1"], "=1+1");
+}
+
 #[test]
 fn keys_of_ones_own() {
     let folder = Folder::new();

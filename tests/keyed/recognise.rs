@@ -88,5 +88,8 @@ fn what_cannot_be_told_is_not() {
     assert_eq!(taken("", &formats()), nothing);
     let inside = "2022-01-28T16:04:05.4Z stdout F hello\n";
     assert_eq!(taken(inside, &formats()), Err(Unrecognised::Nothing(Some(Wrapper::Cri))));
+    let unended = "{\"log\":\"a\",\"stream\":\"stdout\",\"time\":\"2022-01-28T16:04:05.4Z\"}\n".repeat(3);
+    assert_eq!(wrapper_of(unended.as_bytes(), 400), None);
+    assert_eq!(wrapper_of(unended.replacen("a\"", "a\\n\"", 1).as_bytes(), 400), Some(Wrapper::Docker));
     assert_eq!(wrapper_of(format!("{inside}hello\n").as_bytes(), 400), None);
 }

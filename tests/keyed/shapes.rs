@@ -90,6 +90,7 @@ fn times_of_every_shape() {
     let end = |time: &str| read(&format("json"), &format!(r#"{{"time":{time},"status":200}}"#)).map(|said| said.end);
     for time in [
         r#""03/Feb/2021:11:22:33 +0800""#,
+        r#""[03/Feb/2021:11:22:33 +0800]""#,
         r#""2021-02-03T11:22:33+08:00""#,
         r#""2021-02-03T03:22:33Z""#,
         r#""2021-02-03T03:22:33.000000000Z""#,

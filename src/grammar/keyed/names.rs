@@ -73,7 +73,15 @@ pub(super) const NAMES: &[Names] = &[
     ("uri", &["uri", "path", "request_path", "document_uri", "url.path", "request.path"]),
     (
         "server_protocol",
-        &["server_protocol", "protocol", "proto", "httpversion", "nginx.access.http_version", "request.protocol"],
+        &[
+            "server_protocol",
+            "protocol",
+            "proto",
+            "httpversion",
+            "nginx.access.http_version",
+            "request.protocol",
+            "request.proto",
+        ],
     ),
     (
         "status",
@@ -105,7 +113,7 @@ pub(super) const NAMES: &[Names] = &[
             "http.response.body.bytes",
         ],
     ),
-    ("request_length", &["request_length", "request_bytes", "request.size"]),
+    ("request_length", &["request_length", "request_bytes", "reqsize", "request.size"]),
     ("http_host", &["http_host", "site", "url.domain"]),
     ("server_name", &["server_name"]),
     (
@@ -160,7 +168,7 @@ pub(super) const WITH_UNIT: &[(&str, &[&str], Unit)] = &[
     ),
     (
         "request_time",
-        &["request_time_us", "request_duration_us", "duration_us", "latency_us", "elapsed_us"],
+        &["request_time_us", "request_duration_us", "duration_us", "latency_us", "elapsed_us", "reqtime_microsec"],
         Unit::Micros,
     ),
     // The Elastic Common Schema gives `event.duration` in nanoseconds.

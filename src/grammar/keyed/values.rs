@@ -208,6 +208,9 @@ fn shift_members(text: &mut Text<'_, '_>, span: Span, unit: Unit) -> Option<Span
 fn end(text: &mut Text<'_, '_>, present: impl Iterator<Item = Span>) -> Option<Span> {
     let mut first = None;
     for span in present {
+        // ltsv.org writes `[10/Oct/2000:13:55:36 -0700]`.
+        let bracketed = matches!(text.of(span), [b'[', .., b']']);
+        let span = if bracketed { (span.0 + 1, span.1 - 1) } else { span };
         first.get_or_insert(span);
         let value = text.of(span);
         let whole = value.iter().take_while(|byte| byte.is_ascii_digit()).count();

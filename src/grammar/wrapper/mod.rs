@@ -72,6 +72,11 @@ impl Wrapper {
         self.part(line).is_some()
     }
 
+    /// Whether `line` (without its newline) is one that this wrapper writes, and the last one of its record.
+    pub fn ends_record(self, line: &[u8]) -> bool {
+        self.part(line).is_some_and(|part| !part.partial)
+    }
+
     #[inline]
     fn part(self, line: &[u8]) -> Option<Part> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
