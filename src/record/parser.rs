@@ -185,7 +185,11 @@ impl Parser {
         }
         let text = if self.cut_keyed(line, text)? { text.as_slice() } else { line };
         match self.read(text) {
-            Ok(record) => Ok((record, text)),
+            Ok(mut record) => {
+                // nginx logs an empty request line where there was none to read; here the key may be missing as well.
+                record.malformed_request |= record.target.is_empty() && self.fields.target.is_some();
+                Ok((record, text))
+            }
             Err(reject) => Err(self.in_line(line, reject)),
         }
     }

@@ -205,4 +205,7 @@ fn the_request_of_logstash_is_a_target() {
     let line = r#"{"timestamp":"03/Feb/2021:11:22:33 +0800","verb":"GET","request":"/a?b","httpversion":"1.1","response":"404","bytes":"7"}"#;
     let said = json(line);
     assert_eq!((said.method.as_str(), said.target.as_str(), said.status), ("GET", "/a?b", Some(404)));
+    // Without a method it is a malformed request line.
+    let said = json(r#"{"timestamp":"03/Feb/2021:11:22:33 +0800","request":"/a?b","status":"400"}"#);
+    assert_eq!((said.method.as_str(), said.target.as_str()), ("", ""));
 }

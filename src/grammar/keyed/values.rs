@@ -109,15 +109,19 @@ impl Keyed {
         text.copied
     }
 
-    /// logstash's `request` is the target alone.
+    /// logstash's `request` is the target alone, beside a `verb`. A request line that a stranger made look so has no method.
     fn mend_request(&self, text: &Text<'_, '_>, spans: &mut [Span]) {
         let player = |role: Role| self.roles.get(role as usize).and_then(|players| players.first()).copied();
         let (Some(request), Some(target)) = (player(Role::Request), player(Role::Target)) else { return };
+        let present = |span: Option<&Span>| span.is_some_and(|span| span.0 < span.1);
+        if !present(player(Role::Method).and_then(|method| spans.get(method))) || present(spans.get(target)) {
+            return;
+        }
         let value = spans.get(request).copied().unwrap_or((0, 0));
         if text.of(value).first() != Some(&b'/') || memchr::memchr(b' ', text.of(value)).is_some() {
             return;
         }
-        if let Some(span) = spans.get_mut(target).filter(|span| span.0 == span.1) {
+        if let Some(span) = spans.get_mut(target) {
             *span = value;
         }
         if let Some(span) = spans.get_mut(request) {
