@@ -227,7 +227,12 @@ fn print(found: &[Found], format: Format, window: Window, missing: Vec<String>) 
         let safe = on_terminal();
         for line in found {
             match &line.line {
-                Some(raw) if safe => written(writeln!(out, "{}", terminal_safe(raw)))?,
+                Some(raw) if safe => {
+                    // A record of a container's log may be of several lines.
+                    for line in raw.split(|&byte| byte == b'\n') {
+                        written(writeln!(out, "{}", terminal_safe(line)))?;
+                    }
+                }
                 Some(raw) => {
                     written(out.write_all(raw))?;
                     written(out.write_all(b"\n"))?;

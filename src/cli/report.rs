@@ -214,7 +214,7 @@ impl Tally for ReportTally {
         let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };
         let variable = variables.get(file).copied().flatten();
-        interpreter.block(bytes, |at, line, seen, parser| {
+        interpreter.block(bytes, |at, _, seen, values| {
             rejects.lines += 1;
             let seen = match seen {
                 Ok(seen) => seen,
@@ -238,7 +238,7 @@ impl Tally for ReportTally {
                 Group::Host => cell_of(by_value, seen.record.host.unwrap_or(b"-")),
                 Group::Target => cell_of(by_value, seen.record.target),
                 Group::Variable(_) => {
-                    let value = variable.and_then(|variable| parser.value(line, variable));
+                    let value = variable.and_then(|variable| values.value(variable));
                     cell_of(by_value, value.unwrap_or(b"-"))
                 }
             };

@@ -9,12 +9,13 @@ use super::config::{
     Surroundings,
 };
 use super::context::Context;
-use super::files::{detected, named_or_text};
+use super::files::{detected, named_or_text, taken, wrapper_and_rest};
 use super::nginx::Conf;
+use super::output::say;
 use crate::carbon::{Destination, Naming};
 use crate::daemon::{Log, Outlet, Settings};
 use crate::error::{Error, Result};
-use crate::grammar::Format;
+use crate::grammar::{Format, Wrapper};
 use crate::pipeline::Interpreting;
 use crate::record::{Needs, Parser};
 use crate::route::{Router, Routes, Rule};
@@ -23,7 +24,7 @@ use crate::source::{Input, Piece};
 /// All that the daemon works by.
 pub(super) fn daemon(context: &Context) -> Result<Settings> {
     let config = context.config()?;
-    let logs = logs(context)?;
+    let logs = logs_said(context, &say)?;
     if logs.is_empty() {
         // Why nginx's own are none.
         match context.nginx()? {
@@ -64,10 +65,20 @@ pub(super) fn interpreting(context: &Context) -> Result<Interpreting> {
 
 /// The logs with their formats: those of the configuration, then those of nginx's that it does not name itself.
 pub(super) fn logs(context: &Context) -> Result<Vec<Log>> {
+    logs_said(context, &|_| {})
+}
+
+/// [`logs`]; `say` hears what those without a format were taken for.
+fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log>> {
     let grammars = context.grammars()?;
-    let mut logs = context.config()?.logs.iter().map(|section| log(section, &grammars)).collect::<Result<Vec<_>>>()?;
+    let config = context.config()?;
+    // What rules look at is a key of its own in a keyed format.
+    let router = router(config)?;
+    let known = |log: Log| Log { format: log.format.knowing(router.variables()), ..log };
+    let mut logs =
+        config.logs.iter().map(|section| log(section, &grammars, say).map(known)).collect::<Result<Vec<_>>>()?;
     if let Some(conf) = context.nginx()? {
-        logs.extend(conf.followed(&context.config()?.logs).logs);
+        logs.extend(conf.followed(&config.logs).logs);
     }
     Ok(logs)
 }
@@ -85,9 +96,11 @@ fn routing(context: &Context) -> Result<Arc<Router>> {
 }
 
 /// The log of a section, with its format.
-pub(super) fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
+pub(super) fn log(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<Log> {
+    let wrapper = section.wrapper.as_ref().map(|wrapper| wrapper.value);
+    let wrapped = |format: Format| wrapper.map_or_else(|| format.clone(), |wrapper| format.wrapped(wrapper));
     let Some(format) = &section.format else {
-        let format = from_lines(&section.path.value, grammars).map_err(|what| {
+        let format = from_lines(&section.path.value, wrapper, grammars, say).map_err(|what| {
             section
                 .path
                 .mistake(format!("this log has no format, and it cannot be told from its lines: {what}"))
@@ -96,26 +109,43 @@ pub(super) fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
         return Ok(Log { pattern: section.path.value.clone(), format });
     };
     let compiled = match &format.value {
-        LogFormat::Grammar(name) => named_or_text(name, None, grammars),
+        LogFormat::Grammar(name) => named_or_text(&with_keys(name, section), None, grammars),
         LogFormat::Text(text) => {
-            Format::compile("given", text, section.escape).map_err(|error| Error::usage(error.render()))
+            let (wrapper, text) = wrapper_and_rest(text);
+            let compiled = Format::compile("given", text, section.escape);
+            let compiled = compiled.map_err(|error| Error::usage(error.render()));
+            compiled.map(|format| wrapper.map_or_else(|| format.clone(), |wrapper| format.wrapped(wrapper)))
         }
     };
     let placed = |error: Error| error.at_line(&format.path, format.line, format.column);
     let compiled = compiled.map_err(placed)?;
     Parser::new(&compiled, &Needs::latency()).map_err(|error| placed(Error::usage(error.render())))?;
-    Ok(Log { pattern: section.path.value.clone(), format: compiled })
+    Ok(Log { pattern: section.path.value.clone(), format: wrapped(compiled) })
+}
+
+/// The name of a keyed format with its section's own keys.
+fn with_keys(name: &str, section: &LogSection) -> String {
+    let keys = section.keys.iter().map(|(variable, key)| format!(" {}={}", variable.value, key.value));
+    std::iter::once(name.to_owned()).chain(keys).collect()
 }
 
 /// The format of the first log of a pattern that has lines.
-fn from_lines(pattern: &str, grammars: &[Format]) -> std::result::Result<Format, String> {
+fn from_lines(
+    pattern: &str,
+    wrapper: Option<Wrapper>,
+    grammars: &[Format],
+    say: &dyn Fn(&str),
+) -> std::result::Result<Format, String> {
     let paths = glob::glob(pattern).map_err(|error| error.to_string())?;
     for path in paths.flatten() {
         let mut head = Vec::new();
         let piece = Input::open(&path).and_then(|mut input| input.next_block(&mut head));
         if matches!(piece, Ok(Some(Piece::Lines { .. }))) {
-            let found = detected(&head, grammars)?;
-            return grammars.get(found).cloned().ok_or_else(|| "no grammars".to_owned());
+            let found = detected(wrapper, &head, grammars)?.format;
+            if let Some(taken) = taken(&found, &head) {
+                say(&format!("{}: {taken}", path.display()));
+            }
+            return Ok(found);
         }
     }
     Err("there is no such log with lines in it yet".to_owned())

@@ -187,6 +187,7 @@ fn follower(settings: &Settings, writer: &Writer) -> Follower {
     let known = writer.view().generations().to_vec();
     let follow = FollowSettings {
         max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX),
+        wrappers: settings.logs.iter().filter_map(|log| Some((log.pattern.clone(), log.format.wrapper()?))).collect(),
         ..FollowSettings::default()
     };
     Follower::new(watched, known, writer.view().last_commit(), follow)

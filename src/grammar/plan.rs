@@ -97,6 +97,22 @@ pub(crate) struct Plan {
     pub(crate) ends_in_text: bool,
 }
 
+impl Plan {
+    /// The plan of a format that is not cut by position.
+    pub(crate) fn none() -> Plan {
+        Plan {
+            lead: Literal::new(b""),
+            lead_quotes: 0,
+            quotes: None,
+            steps: Vec::new(),
+            trailing_spaces: 0,
+            raw: false,
+            mark: None,
+            ends_in_text: false,
+        }
+    }
+}
+
 /// A time between the literals that the format has around it. A line that holds two is two lines glued together.
 #[derive(Debug, Clone)]
 pub(crate) struct Mark {

@@ -24,3 +24,4 @@ mod rig;
 mod rotation;
 mod sink;
 mod store;
+mod wrapped;

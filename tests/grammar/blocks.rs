@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use spikeline::grammar::Format;
+use spikeline::grammar::{Format, Reject};
 use spikeline::pipeline::{Interpreter, Interpreting};
-use spikeline::record::{Needs, Parser};
+use spikeline::record::{Needs, Parser, Record, Values};
 use spikeline::route::{Router, Routes};
 
 fn interpreter(format: &Format, needs: Needs) -> Interpreter {
@@ -34,7 +34,7 @@ fn agree_on(format: &Format, block: &[u8], needs: Needs) -> Result<usize, TestCa
     let mut expected_at = 0;
     let mut fitted = 0;
     let mut result = Ok(());
-    let mut check = |at: usize, line: &[u8], got: Result<_, _>, by_block: &Parser| {
+    let mut check = |at: usize, line: &[u8], got: Result<Record<'_>, Reject>, by_block: Values<'_>| {
         let whole = lines.next().unwrap_or_default();
         let shown = format!("{} {}", format.name(), String::from_utf8_lossy(line));
         prop_assert_eq!(at, expected_at);
@@ -44,7 +44,7 @@ fn agree_on(format: &Format, block: &[u8], needs: Needs) -> Result<usize, TestCa
         if got.is_ok() {
             fitted += 1;
             for variable in 0..format.variables().len() {
-                prop_assert_eq!(by_block.value(line, variable), parser.value(line, variable), "{}", shown);
+                prop_assert_eq!(by_block.value(variable), parser.value(line, variable), "{}", shown);
             }
         }
         Ok(())
