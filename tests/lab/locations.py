@@ -165,7 +165,7 @@ def one_set(lab, number, requests):
     routes = {record["http_x_id"]: record["route"] for record in records}
     # Where nginx gave up before it read the headers, the log has no id; they are compared in the order they were asked.
     refused = iter([record["route"] for record in records if record["http_x_id"] is None])
-    left, wrong = 0, []
+    left, wrong = [0, 0], []
     names = set(made.routes.values())
     for at, (uri, host, port, status, said) in enumerate(asked):
         got = routes.get(str(at)) or next(refused, None)
@@ -173,7 +173,7 @@ def one_set(lab, number, requests):
         if got == expected:
             continue
         if got is not None and got not in names and (made.unusable or status == "400"):
-            left += 1
+            left[status == "400"] += 1
         else:
             wrong.append(f"{uri} to {host} port {port}: nginx {status} {said} = {expected}, spikeline {got}")
     lab.expect(f"set {number}: routes as nginx says", not wrong, f"{len(wrong)} of {requests}\n  " + "\n  ".join(wrong[:8]))
@@ -187,11 +187,12 @@ def one_set(lab, number, requests):
 def main():
     """Run the scenario."""
     with Scenario(__doc__, sets=(30, 5), requests=(500, 100)) as lab:
-        total = left = wrong = 0
+        total = unusable = refused = wrong = 0
         for number in range(lab.args.sets):
             compared, open_, differ = one_set(lab, number, lab.args.requests)
-            total, left, wrong = total + compared, left + open_, wrong + differ
-        lab.note(f"{total} requests compared, {wrong} differ, {left} left open (no location named)")
+            total, wrong, unusable, refused = total + compared, wrong + differ, unusable + open_[0], refused + open_[1]
+        lab.note(f"{total} requests compared, {wrong} differ; no location named for {unusable} that an expression which cannot be used "
+                 f"may be for, and {refused} of the bad requests")
 
 
 if __name__ == "__main__":
