@@ -19,7 +19,7 @@ const FORMATS: &[(&str, Escape)] = &[
     ("$time_local $upstream_addr \"$uri$is_args$args\" $status", Escape::Default),
     ("$remote_user: $http_a - $http_b [$time_local] \"$request\" $upstream_response_time $status", Escape::Default),
     (
-        "$remote_user $time_local \"$request\" $upstream_response_time-$upstream_status,\"$upstream_addr\"",
+        "$remote_user $time_local \"$request\" $upstream_response_time $upstream_status \"$upstream_addr\"",
         Escape::Default,
     ),
 ];
@@ -36,8 +36,8 @@ fn formats() -> Vec<(Format, Vec<String>)> {
             "- - [: - - - - [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 0.123, 0.456 : - 404",
         ],
         vec![
-            "a b 10/Oct/2000:13:55:36 -0700 10/Oct/2000:13:55:36 -0700 \"GET /\" 0.123, 0.456-200,\"1.2.3.4:80, unix:/a\"",
-            "- 10/Oct/2000:13:55:36 -0700 \"GET /\" 0.1-200,\"-\"",
+            "a b 10/Oct/2000:13:55:36 -0700 10/Oct/2000:13:55:36 -0700 \"GET /\" 0.123, 0.456 200 \"1.2.3.4:80, unix:/a\"",
+            "- 10/Oct/2000:13:55:36 -0700 \"GET /\" 0.1 200 \"-\"",
         ],
     ];
     for (number, ((text, escape), samples)) in FORMATS.iter().zip(samples).enumerate() {
