@@ -88,7 +88,7 @@ fn routing(context: &Context) -> Result<Arc<Router>> {
     let config = context.config()?;
     let router = router(config)?;
     Ok(match context.nginx()? {
-        Some(conf) if config.routes_by == RoutesBy::Location => {
+        Some(conf) if config.routes_by == RoutesBy::Location && conf.locations.tell_apart() => {
             Arc::new(Router::clone(&router).with_locations(conf.locations.clone(), conf.named))
         }
         _ => router,

@@ -58,6 +58,17 @@ fn formats_and_routes_of_a_log_that_nginx_conf_names() {
     assert!(relative.contains("\na_2Etest.api.__rest,2,"), "{relative}");
 }
 
+#[test]
+fn a_location_that_is_all_there_is_names_nothing() {
+    let folder = folder();
+    let here = folder.path(".").display().to_string();
+    let conf = "events {} http { access_log HERE/access.log timed; log_format timed '$msec $request_time $host $status \
+                \"$request\"'; server { listen 80; location / { root /srv; } } }";
+    folder.write("one.conf", conf.replace("\\\n", "").replace("HERE", &here));
+    folder.write("one.toml", format!("nginx = \"{here}/one.conf\"\n"));
+    assert_eq!(routes(&folder, "one.toml", "access.log"), ["x.1", "api.2", "x.php", "api.3", "b"].map(folded));
+}
+
 fn folded(name: &str) -> String {
     match name.split_once('.') {
         Some((head, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => format!("{head}.__id"),

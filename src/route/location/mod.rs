@@ -64,6 +64,12 @@ pub(super) struct Candidate {
 }
 
 impl Locations {
+    /// Whether they tell requests apart. The `location /` that is all there is in many a configuration says nothing of a
+    /// request: its path says more.
+    pub fn tell_apart(&self) -> bool {
+        self.inner.servers.iter().flat_map(Compiled::routes).nth(1).is_some()
+    }
+
     /// Compiles a configuration's servers and locations.
     pub fn new(nginx: &Nginx) -> Locations {
         let mut notes = Vec::new();
