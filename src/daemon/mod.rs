@@ -47,7 +47,7 @@ const BLOCKS_WAITING: usize = 8;
 
 /// How many commits may wait for the keeping thread (each of up to 16 MiB of log, some 5 MB): enough to count on while it
 /// seals a segment. When full, counting waits.
-const COUNTED_WAITING: usize = 6;
+const COUNTED_WAITING: usize = 10;
 
 /// One log to follow.
 #[derive(Debug, Clone)]

@@ -109,7 +109,7 @@ pub(crate) fn number_length(bytes: &[u8], dot: bool) -> usize {
 
 /// Whether `byte` is among `bytes`. Eight are looked at as one word, and the last of them again if eight do not divide
 /// them: one branch for all, where a call to memchr costs more than most values here.
-#[inline]
+#[inline(always)]
 pub(crate) fn contains(byte: u8, bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk::<8>() else { return bytes.contains(&byte) };
     let pattern = u64::from(byte).wrapping_mul(ONES);
