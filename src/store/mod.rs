@@ -17,6 +17,7 @@ mod lock;
 mod manifest;
 mod medium;
 mod packed;
+mod points;
 mod query;
 mod rank;
 mod recent;
