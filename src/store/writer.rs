@@ -117,11 +117,10 @@ impl Writer {
         // What the last process wrote may still only be in memory, and is built upon from here on. If it cannot be
         // synced, the next commit writes all of it anew.
         let broken = journal.sync().is_err();
-        let changed = manifest.settings.slowest != settings.slowest;
         manifest.settings = settings;
-        if changed {
-            manifest.store(medium.as_ref()).map_err(Unstored::into_error)?;
-        }
+        // The last process may have died knowing that a crash could bring back the manifest before this one. If it cannot
+        // be written now, that is tried again before anything is committed.
+        let unsettled = manifest.store(medium.as_ref()).is_err();
         let cut = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(replay.good);
         let (head, good, sequence) = (replay.head, replay.good, replay.sequence);
         let view = View::new(Arc::clone(&medium), &manifest, replay);
@@ -134,12 +133,14 @@ impl Writer {
             good,
             sequence,
             broken,
-            unsettled: false,
+            unsettled,
             obsolete: Vec::new(),
             cut,
             _lock: None,
         };
-        writer.remove_leftovers();
+        if !writer.unsettled {
+            writer.remove_leftovers();
+        }
         Ok(writer)
     }
 
