@@ -84,6 +84,29 @@ impl View {
             }
         }
         self.recent.blocks.values().for_each(|block| merged.add_block(block.clone()));
+        let timed = |block: &&BlockSummary| block.lines > 0;
+        let lonely = |block: &&BlockSummary| {
+            let id = block.generation;
+            let before = merged.blocks.range((id, 0)..block.key()).rev().map(|(_, near)| near).any(|near| timed(&near));
+            let after = merged.blocks.range(block.key()..(id, u32::MAX)).any(|(_, near)| timed(&near));
+            block.lines == 0 && !(before && after)
+        };
+        // Stretches of such blocks end where others begin, so few of them are asked for.
+        let lonely: Vec<_> = merged.blocks.values().filter(lonely).map(BlockSummary::key).collect();
+        let ends = lonely.iter().filter(|(id, number)| {
+            let next = |number: Option<u32>| number.is_some_and(|number| merged.blocks.contains_key(&(*id, number)));
+            !next(number.checked_sub(1)) || !next(number.checked_add(1))
+        });
+        let mut beside = Recent::default();
+        for &key in ends {
+            for segment in &self.segments {
+                let medium = self.medium.as_ref();
+                segment.summaries_beside(medium, key, |block| beside.add_block(block), |e| self.tolerate(e))?;
+            }
+        }
+        for (key, block) in beside.blocks {
+            merged.blocks.entry(key).or_insert(block);
+        }
         Ok(merged.blocks)
     }
 

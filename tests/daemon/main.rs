@@ -17,6 +17,7 @@ mod log;
 #[expect(dead_code, reason = "shared with the tests over files, which use more of it")]
 mod program;
 
+mod complete;
 mod kept;
 mod points;
 mod restart;
