@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::config::{Config, Surroundings};
 use super::nginx::Conf;
-use super::output::say;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, library};
 use crate::store::View;
@@ -73,8 +72,9 @@ impl Context {
                 .at(store)
                 .remedy("start `spikeline run`, name the store with --store or --config, or give log FILEs to read"));
         }
-        let view = View::open(&store)?;
-        say_losses(&view);
+        let mut view = View::open(&store)?;
+        // An answer that lacks a damaged block is better than none; it says so.
+        view.skip_damaged(true);
         Ok(view)
     }
 
@@ -92,20 +92,6 @@ impl Context {
             }
         }
         Ok(formats)
-    }
-}
-
-/// Say what the ledger knows to be lacking in the store, whatever the window: a person must not take it for quiet.
-fn say_losses(view: &View) {
-    for generation in view.generations() {
-        let Some(ledger) = view.ledger(generation.id) else { continue };
-        let losses = [
-            (ledger.lost_to_truncation, "lost to a truncation"),
-            (ledger.unread, "left unread when it was rotated away"),
-        ];
-        for (bytes, how) in losses.into_iter().filter(|(bytes, _)| *bytes > 0) {
-            say(&format!("the store lacks {bytes} bytes of {}: {how}", generation.path.display()));
-        }
     }
 }
 

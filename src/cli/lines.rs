@@ -7,7 +7,7 @@ use super::args::{By as ByArgument, Format, LineOrder, LinesArguments};
 use super::context::Context;
 use super::files::{Files, Rejects, Workers};
 use super::output::{on_terminal, say, stdout, style, written};
-use super::{Answer, settings, window};
+use super::{Answer, complete, settings, window};
 use crate::error::{Error, Result};
 use crate::grammar::{Reason, Reject};
 use crate::pipeline::batch::Tally;
@@ -25,12 +25,18 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         ByArgument::End => By::End,
     };
     let filter = window::filter(&arguments.filter, window, by)?;
+    let mut view = None;
     let (mut found, missing) = if !arguments.files.files.is_empty() {
         of_files(context, arguments, filter)?
-    } else if arguments.all {
-        all_of_store(context, &filter)?
     } else {
-        kept_of_store(context, arguments, &filter)?
+        let view = view.insert(context.view()?);
+        let (found, mut missing) = if arguments.all {
+            all_of_store(context, view, &filter)?
+        } else {
+            kept_of_store(view, arguments, &filter)?
+        };
+        missing.extend(say_all(complete::missing(view, window, context.now)?));
+        (found, missing)
     };
     match arguments.sort {
         LineOrder::Time => found.sort_by_key(|line| (line.entry.end, line.entry.locator)),
@@ -40,7 +46,11 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
     }
     found.truncate(arguments.limit.unwrap_or(usize::MAX));
     let answer = Answer::of(!found.is_empty(), &missing);
+    let lacks = missing.clone();
     print(&found, arguments.format, window, missing)?;
+    if let Some(view) = &view {
+        complete::conclude(view, &lacks);
+    }
     Ok(answer)
 }
 
@@ -53,11 +63,10 @@ struct Found {
     line: Option<Vec<u8>>,
 }
 
-fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
-    let view = context.view()?;
+fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let names: HashMap<_, String> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
     let query = Query {
-        routes: wanted_routes(&view, filter),
+        routes: wanted_routes(view, filter),
         min_duration_ms: filter.min_ms,
         ..Query::new(filter.window, filter.by)
     };
@@ -70,7 +79,7 @@ fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter)
         }
     }
     entries.truncate(arguments.limit.unwrap_or(usize::MAX));
-    let files = file_names(&view);
+    let files = file_names(view);
     let mut found: Vec<Found> = entries
         .into_iter()
         .map(|entry| Found {
@@ -81,7 +90,7 @@ fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter)
         })
         .collect();
     let locators: Vec<Locator> = found.iter().map(|found| found.entry.locator).collect();
-    let missing = retrieve::lines(&view, &locators, |index, line| {
+    let missing = retrieve::lines(view, &locators, |index, line| {
         if let Some(found) = found.get_mut(index) {
             found.line = line.map(<[u8]>::to_vec);
         }
@@ -110,7 +119,10 @@ fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, S
 
 /// Say what could not be read; gives the messages back, for the answer.
 fn say_missing(missing: &Missing) -> Vec<String> {
-    let messages = missing.messages();
+    say_all(missing.messages())
+}
+
+fn say_all(messages: Vec<String>) -> Vec<String> {
     for message in &messages {
         say(message);
     }
@@ -118,8 +130,7 @@ fn say_missing(missing: &Missing) -> Vec<String> {
 }
 
 /// All lines of the window: the blocks that may hold any are read and parsed again.
-fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
-    let view = context.view()?;
+fn all_of_store(context: &Context, view: &View, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let logs = settings::logs(context)?;
     // Without a configuration nginx's own may name the logs.
     let known = view.generations().iter().any(|held| logs.iter().any(|log| log.pattern == held.log));
@@ -134,11 +145,11 @@ fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, Vec<S
             .map_err(|error| Error::usage(format!("log {}: {error}", log.pattern)))?;
         interpreters.insert(log.pattern.clone(), interpreter);
     }
-    let blocks = view.blocks(filter.window, filter.by, wanted_routes(&view, filter).as_deref())?;
-    let files = file_names(&view);
+    let blocks = view.blocks(filter.window, filter.by, wanted_routes(view, filter).as_deref())?;
+    let files = file_names(view);
     let mut routes = RouteFilter::default();
     let mut found = Vec::new();
-    let missing = retrieve::scan(&view, &blocks, &mut interpreters, |seen, locator, line| {
+    let missing = retrieve::scan(view, &blocks, &mut interpreters, |seen, locator, line| {
         if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) {
             let file = files.get(&locator.generation).cloned().unwrap_or_default();
             found.push(of_line(seen, locator, line, &with, file));

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod complete;
 pub mod config;
 mod context;
 mod files;

@@ -38,7 +38,7 @@ use keep::{Channels, Keep};
 use crate::record::Needs;
 use crate::route::{Router, Routes};
 use crate::source::{FollowSettings, Follower, Watched};
-use crate::store::{self, Writer};
+use crate::store::{self, View, Writer};
 use crate::time::Clock;
 
 /// How many blocks may wait for the counting thread (about 4 MiB); when full, reading waits: the logs are on disk,
@@ -138,12 +138,13 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
         routes,
         interpreters,
         generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
-        slots: Slots::new(slots),
+        slots: resumed(slots, writer.view()),
         spare,
         emitted_until: &emitted,
         changed: BTreeSet::new(),
         since: None,
         caught_up: false,
+        read_until: None,
     };
     std::thread::scope(|scope| {
         let (poll, follow_clock) = (settings.poll, &*clock);
@@ -161,6 +162,13 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
         keep.run(&Channels { counted, outcomes, stop }, halt);
         Ok(())
     })
+}
+
+/// A tally that goes on where the store's last blocks end.
+fn resumed(settings: SlotSettings, view: &View) -> Slots {
+    let mut slots = Slots::new(settings);
+    slots.resume(&view.open_blocks());
+    slots
 }
 
 /// Start a thread that `top -H` shows by its name.

@@ -74,6 +74,11 @@ impl Interpreter {
         })
     }
 
+    /// How exactly the ends of requests are known, in milliseconds.
+    pub fn end_precision_ms(&self) -> u32 {
+        self.parser.end_precision_ms()
+    }
+
     /// Understand every line of a block of whole lines. `each` gets the line's offset in the block, the line without its
     /// newline, what it says or why it was rejected, and the line's raw values.
     ///

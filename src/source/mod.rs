@@ -12,16 +12,22 @@ mod follow;
 pub mod generation;
 mod gzip;
 mod identity;
+pub(crate) mod inflate;
 mod input;
 mod locate;
+mod packed;
+mod points;
 mod reader;
 mod sibling;
 mod tail;
+mod unzstd;
+mod window;
 
 pub use follow::{Block, Event, FinishReason, FollowSettings, Follower, Progress, Watched};
 pub use generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
 pub use input::{Input, Piece};
-pub use locate::{LineReader, Located, locate};
+pub use locate::{LineReader, Located, locate, locate_with};
+pub use points::{PackedFile, Point, Points, STRETCH};
 pub use reader::Compression;
 pub use sibling::base_of;
 

@@ -10,6 +10,7 @@
 )]
 
 mod check;
+mod complete;
 mod config;
 mod doctor;
 mod inputs;
