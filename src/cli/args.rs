@@ -35,6 +35,8 @@ pub(super) enum Command {
     Lines(LinesArguments),
     /// The parsed requests as JSON lines or CSV.
     Records(RecordsArguments),
+    /// Take in logs of the past (rotated, gz, zst); send their points to carbon; rebuild what a disk damaged.
+    Index(super::index::IndexArguments),
     /// The doctor: configuration, formats against real lines, carbon, permissions.
     Check(CheckArguments),
 }

@@ -128,7 +128,8 @@ pub(super) fn missing(error: &Error) -> String {
     }
 }
 
-fn progress(bytes: u64) -> ProgressBar {
+/// A bar for so many bytes.
+pub(super) fn progress(bytes: u64) -> ProgressBar {
     // indicatif draws to stderr, and only if that is a terminal.
     if bytes < PROGRESS_FROM {
         return ProgressBar::hidden();
@@ -141,7 +142,7 @@ fn progress(bytes: u64) -> ProgressBar {
 }
 
 /// The formats that a file may be in.
-struct Candidates {
+pub(super) struct Candidates {
     given: Option<Arc<Format>>,
     /// What the configuration says of the logs that it names.
     logs: Vec<Log>,
@@ -150,7 +151,7 @@ struct Candidates {
 }
 
 impl Candidates {
-    fn new(context: &Context, arguments: &FileArguments) -> Result<Candidates> {
+    pub(super) fn new(context: &Context, arguments: &FileArguments) -> Result<Candidates> {
         let all = context.grammars()?;
         let given = match &arguments.log_format {
             None => None,
@@ -160,11 +161,17 @@ impl Candidates {
         Ok(Candidates { given, logs, all, found: HashMap::new() })
     }
 
-    fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
+    /// The configured log that means the file of this name.
+    pub(super) fn log(&self, name: &str) -> Option<&Log> {
+        self.logs.iter().find(|log| names(&log.pattern, name))
+    }
+
+    /// The format of the file of this name, which begins with these lines.
+    pub(super) fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
         if let Some(given) = &self.given {
             return Ok(Arc::clone(given));
         }
-        if let Some(log) = self.logs.iter().find(|log| names(&log.pattern, name)) {
+        if let Some(log) = self.log(name) {
             return Ok(Arc::new(log.format.clone()));
         }
         let format = detected(head, &self.all).map_err(|what| {

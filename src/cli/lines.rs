@@ -7,12 +7,12 @@ use super::args::{By as ByArgument, Format, LineOrder, LinesArguments};
 use super::context::Context;
 use super::files::{Files, Rejects, Workers};
 use super::output::{on_terminal, say, stdout, style, written};
-use super::{Answer, settings, window};
-use crate::error::{Error, Result};
+use super::{Answer, readers, settings, window};
+use crate::error::Result;
 use crate::grammar::{Reason, Reject};
 use crate::pipeline::batch::Tally;
 use crate::pipeline::retrieve::{self, Missing};
-use crate::pipeline::{Filter, Interpreter, Interpreting, RouteFilter};
+use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::Needs;
 use crate::report::{Column, Table, Unit, Value, terminal_safe, write};
 use crate::store::{By, Entry, Kept, Locator, Query, View};
@@ -28,7 +28,7 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
     let (mut found, missing) = if !arguments.files.files.is_empty() {
         of_files(context, arguments, filter)?
     } else if arguments.all {
-        all_of_store(context, &filter)?
+        all_of_store(context, arguments, &filter)?
     } else {
         kept_of_store(context, arguments, &filter)?
     };
@@ -118,20 +118,11 @@ fn say_missing(missing: &Missing) -> Vec<String> {
 }
 
 /// All lines of the window: the blocks that may hold any are read and parsed again.
-fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
+fn all_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let view = context.view()?;
-    let logs = settings::logs(context)?;
-    if logs.is_empty() {
-        return Err(Error::usage("--all reads the logs again and needs to know their formats")
-            .remedy("name the daemon's configuration with --config"));
-    }
     let with = settings::interpreting(context)?;
-    let mut interpreters = HashMap::new();
-    for log in &logs {
-        let interpreter = Interpreter::new(&log.format, Needs::latency(), &with)
-            .map_err(|error| Error::usage(format!("log {}: {error}", log.pattern)))?;
-        interpreters.insert(log.pattern.clone(), interpreter);
-    }
+    let given = (arguments.files.log_format.as_deref(), arguments.files.escape.as_deref());
+    let mut interpreters = readers::interpreters(context, &view, given, &with)?;
     let blocks = view.blocks(filter.window, filter.by, wanted_routes(&view, filter).as_deref())?;
     let files = file_names(&view);
     let mut routes = RouteFilter::default();

@@ -5,8 +5,10 @@ mod check;
 pub mod config;
 mod context;
 mod files;
+mod index;
 mod lines;
 mod output;
+mod readers;
 mod records;
 mod report;
 mod run;
@@ -68,6 +70,7 @@ fn run(context: &Context, command: Command) -> Result<Answer> {
         Command::Slow(arguments) => slow::slow(context, &arguments),
         Command::Lines(arguments) => lines::lines(context, &arguments),
         Command::Records(arguments) => records::records(context, &arguments),
+        Command::Index(arguments) => index::index(context, &arguments),
         Command::Check(arguments) => check::check(context, &arguments),
     }
 }

@@ -96,6 +96,11 @@ impl LineReader {
         Ok(LineReader { path: located.path.clone(), reader, ahead: Vec::new() })
     }
 
+    /// The file that is read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Replaces `into` by the `length` bytes at `offset`; `Ok(false)`, and `into` empty, if the log ends before.
     ///
     /// # Errors

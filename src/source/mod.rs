@@ -14,16 +14,20 @@ mod gzip;
 mod identity;
 mod input;
 mod locate;
+mod past;
 mod reader;
 mod sibling;
+mod stretch;
 mod tail;
 
 pub use follow::{Block, Event, FinishReason, FollowSettings, Follower, Progress, Watched};
 pub use generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
 pub use input::{Input, Piece};
 pub use locate::{LineReader, Located, locate};
+pub use past::{Found, Past, PastFile, PastOutcome, PastStep};
 pub use reader::Compression;
 pub use sibling::base_of;
+pub use stretch::Stretch;
 
 /// How many bytes a block of lines holds, about.
 pub const BLOCK_LIMIT: usize = 512 * 1024;

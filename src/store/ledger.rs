@@ -33,7 +33,8 @@ impl Ledger {
     /// Add what a later commit counted. The order of commits does not matter.
     pub fn merge(&mut self, delta: &Ledger) {
         for (own, theirs) in self.counts_mut().into_iter().zip(delta.counts()) {
-            *own = own.saturating_add(theirs);
+            // Not saturating: a difference may be negative, see `find_again`.
+            *own = own.wrapping_add(theirs);
         }
         for (&reason, &lines) in &delta.rejected {
             let own = self.rejected.entry(reason).or_default();
@@ -42,6 +43,15 @@ impl Ledger {
         self.first_rejects.extend_from_slice(&delta.first_rejects);
         self.first_rejects.sort_unstable();
         self.first_rejects.truncate(FIRST_REJECTS);
+    }
+
+    /// Note in this difference that the bytes it counts were given up before, by `held`: they are unread or lost no more.
+    /// The difference is then negative there (modulo 2^64).
+    pub fn find_again(&mut self, held: &Ledger) {
+        let unread = held.unread.min(self.bytes);
+        let lost = held.lost_to_truncation.min(self.bytes - unread);
+        self.unread = self.unread.wrapping_sub(unread);
+        self.lost_to_truncation = self.lost_to_truncation.wrapping_sub(lost);
     }
 
     fn counts(&self) -> [u64; 7] {
