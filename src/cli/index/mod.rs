@@ -2,6 +2,7 @@
 
 mod files;
 mod push;
+mod rebuild;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -72,6 +73,9 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     };
     let files = PastFiles::open(context, &given)?;
     let mut writer = writer(context)?;
+    if arguments.rebuild {
+        return rebuild::rebuild(context, arguments, &mut writer);
+    }
     accounts.open(writer.view());
     let mut failed: Vec<String> = files.failed.iter().map(missing).collect();
     files.failed.iter().for_each(|error| say(&format!("spikeline: {error}")));
