@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod settings;
 mod slow;
+mod verify;
 mod window;
 
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ fn run(context: &Context, command: Command) -> Result<Answer> {
         Command::Lines(arguments) => lines::lines(context, &arguments),
         Command::Records(arguments) => records::records(context, &arguments),
         Command::Index(arguments) => index::index(context, &arguments),
+        Command::Verify(arguments) => verify::verify(context, &arguments),
         Command::Check(arguments) => check::check(context, &arguments),
     }
 }

@@ -12,6 +12,7 @@
 mod check;
 mod config;
 mod doctor;
+mod index;
 mod inputs;
 mod lines;
 mod log;
@@ -21,3 +22,4 @@ mod report;
 mod slow;
 mod terminal;
 mod usage;
+mod verify;
