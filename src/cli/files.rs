@@ -161,6 +161,11 @@ impl Candidates {
         Ok(Candidates { given, logs, all, found: HashMap::new() })
     }
 
+    /// The configured logs.
+    pub(super) fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
     /// The configured log that means the file of this name.
     pub(super) fn log(&self, name: &str) -> Option<&Log> {
         self.logs.iter().find(|log| names(&log.pattern, name))

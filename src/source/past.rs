@@ -5,6 +5,7 @@
 //! it is called and however it is packed. So a file that was read to its end gives nothing, one that was read in part gives
 //! the rest, and a copy of either is no new log.
 
+use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ use crate::error::Error;
 pub struct PastFile {
     /// Where it is.
     pub path: PathBuf,
-    /// The stable key of its log; becomes [`Generation::log`].
+    /// The stable key of its log; becomes [`Generation::log`], unless the generation is known under another.
     pub key: String,
 }
 
@@ -70,6 +71,9 @@ pub enum PastStep {
     Done(PastOutcome),
 }
 
+/// What stands for a format that is not known, where only an I/O error can be returned.
+const UNKNOWN: io::ErrorKind = io::ErrorKind::Unsupported;
+
 /// The file that is being read.
 #[derive(Debug)]
 struct Open {
@@ -89,21 +93,23 @@ pub struct Past {
     files: std::iter::Enumerate<std::vec::IntoIter<PastFile>>,
     known: Vec<Generation>,
     next_id: u32,
+    /// The keys of logs whose format is known.
+    readable: HashSet<String>,
     max_line: usize,
     open: Option<Open>,
     /// Told before anything else is read.
-    told: std::collections::VecDeque<PastStep>,
+    told: VecDeque<PastStep>,
     /// Bytes on disk of the files that are done with.
     before: u64,
 }
 
 impl Past {
-    /// Files to be read in this order; `known` are the generations of the store, ascending by number. A line of more than
-    /// `max_line` bytes is passed over.
-    pub fn new(files: Vec<PastFile>, known: Vec<Generation>, max_line: usize) -> Past {
+    /// Files to be read in this order; `known` are the generations of the store, ascending by number, `readable` the keys of
+    /// the logs whose format is known. A line of more than `max_line` bytes is passed over.
+    pub fn new(files: Vec<PastFile>, known: Vec<Generation>, readable: HashSet<String>, max_line: usize) -> Past {
         let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
         let files = files.into_iter().enumerate();
-        Past { files, known, next_id, max_line, open: None, told: std::collections::VecDeque::new(), before: 0 }
+        Past { files, known, next_id, readable, max_line, open: None, told: VecDeque::new(), before: 0 }
     }
 
     /// Bytes on disk that were passed or read so far.
@@ -134,7 +140,9 @@ impl Past {
                 }
                 Err(error) => {
                     self.before += size;
-                    let failed = Some(Error::io("read it", &path, &error));
+                    let unreadable = || Error::io("read it", &path, &error);
+                    let unknown = || Error::failed("its format is not known").at(&path);
+                    let failed = Some(if error.kind() == UNKNOWN { unknown() } else { unreadable() });
                     self.told.push_back(PastStep::Done(PastOutcome { failed, ..outcome }));
                 }
             }
@@ -152,8 +160,9 @@ impl Past {
             return Ok(Some((Found::Empty, None)));
         }
         match self.identify(path, &head)? {
-            Identity::New => self.begin_new(file, path, key, &head),
-            Identity::Known(at, opened) => Ok(self.go_on(file, path, at, *opened)),
+            Identity::New if self.readable.contains(key) => self.begin_new(file, path, key, &head),
+            Identity::New => Err(UNKNOWN.into()),
+            Identity::Known(at, opened) => self.go_on(file, path, key, (at, *opened)),
             Identity::Beginning(id) => Ok(Some((Found::Beginning, Some(id)))),
             Identity::Doubtful(id, path) => Ok(Some((Found::Doubtful(path), Some(id)))),
         }
@@ -234,10 +243,10 @@ impl Past {
         &mut self,
         file: usize,
         path: &Path,
-        at: usize,
-        opened: Opened,
-    ) -> Option<(Found, Option<GenerationId>)> {
-        let known = self.known.get(at)?.clone();
+        key: &str,
+        (at, opened): (usize, Opened),
+    ) -> io::Result<Option<(Found, Option<GenerationId>)>> {
+        let Some(mut known) = self.known.get(at).cloned() else { return Ok(None) };
         let Opened { mut reader, tail, fingerprint, status } = opened;
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let plain = reader.compression() == Compression::Plain;
@@ -249,9 +258,17 @@ impl Past {
             if path != known.path && !matches!(locate(&known), Ok(Some(_))) {
                 self.tell_moved(&known, path, plain.then_some(status.device_inode));
             }
-            return Some((Found::Known, Some(known.id)));
+            return Ok(Some((Found::Known, Some(known.id))));
         }
         cutter.hold(&mut ahead);
+        if !self.readable.contains(&known.log) {
+            if !self.readable.contains(key) {
+                return Err(UNKNOWN.into());
+            }
+            // Its log is configured no more, or was taken in without a configuration: from here on it is this one.
+            key.clone_into(&mut known.log);
+            self.told.push_back(PastStep::Event(Event::Discovered(known.clone())));
+        }
         if path != known.path {
             self.tell_moved(&known, path.clone(), plain.then_some(status.device_inode));
         }
@@ -265,7 +282,7 @@ impl Past {
             ..known
         };
         self.open = Some(Open { file, generation, reader, cutter, found, complete, size: status.size });
-        None
+        Ok(None)
     }
 
     fn tell_moved(&mut self, known: &Generation, path: PathBuf, device_inode: Option<(u64, u64)>) {

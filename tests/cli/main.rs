@@ -17,6 +17,7 @@ mod inputs;
 mod lines;
 mod log;
 mod program;
+mod push;
 mod records;
 mod report;
 mod slow;

@@ -22,8 +22,10 @@ const HEAD_LINES: usize = 400;
 pub(super) struct PastFiles {
     /// Those of one log in the order of time.
     pub(super) files: Vec<PastFile>,
-    /// Formats by the key of the log.
+    /// Formats by the key of the log: of these files, and of the configured logs.
     pub(super) formats: HashMap<String, Arc<Format>>,
+    /// Why the format of a file is not known. It does not matter if the file is.
+    pub(super) unknown: HashMap<PathBuf, Error>,
     /// Files that could not be looked at.
     pub(super) failed: Vec<Error>,
     /// Bytes on disk, all together.
@@ -46,6 +48,9 @@ impl PastFiles {
     pub(super) fn open(context: &Context, arguments: &FileArguments) -> Result<PastFiles> {
         let mut formats = Candidates::new(context, arguments)?;
         let mut found = PastFiles::default();
+        for log in formats.logs() {
+            found.formats.insert(log.pattern.clone(), Arc::new(log.format.clone()));
+        }
         let mut candidates = Vec::new();
         for path in found.expand(&arguments.files)? {
             match candidate(&mut formats, &path) {
@@ -100,7 +105,8 @@ impl PastFiles {
                 (Some(Ok(format)), _) => format,
                 (Some(Err(_)), Some(other)) => Arc::clone(other),
                 (Some(Err(error)), None) => {
-                    self.failed.push(error);
+                    self.unknown.insert(path.clone(), error);
+                    self.files.push(PastFile { path, key });
                     continue;
                 }
             };

@@ -81,7 +81,12 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     files.failed.iter().for_each(|error| say(&format!("spikeline: {error}")));
     if !arguments.files.is_empty() {
         let named = files.files.clone();
-        let taken = take_in(context, files, &mut writer, accounts.as_mut())?;
+        let unknown = files.unknown.clone();
+        let mut taken = take_in(context, files, &mut writer, accounts.as_mut())?;
+        for outcome in taken.files.iter_mut().filter(|outcome| outcome.failed.is_some() && outcome.found.is_none()) {
+            let why = named.get(outcome.file).and_then(|file| unknown.get(&file.path));
+            outcome.failed = why.cloned().or(outcome.failed.take());
+        }
         failed.extend(taken.files.iter().filter_map(|outcome| outcome.failed.as_ref()).map(missing));
         print(arguments, &named, &taken, &failed)?;
     }

@@ -76,7 +76,8 @@ pub fn take_in(
     progress: &dyn Fn(u64),
 ) -> Result<Taken> {
     let Settings { files, interpreters, routes, slots, max_line } = settings;
-    let past = Past::new(files, writer.view().generations().to_vec(), max_line);
+    let readable = interpreters.keys().cloned().collect();
+    let past = Past::new(files, writer.view().generations().to_vec(), readable, max_line);
     let (event_sender, events) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
     let (counted_sender, counted) = bounded(COUNTED_WAITING);
