@@ -33,7 +33,9 @@ pub fn recount_damaged(view: &View, recount: &mut Recount<'_>, damaged: &Damaged
     }
     let _partial = recount.count(&heads, |part| {
         let wanted = part.blocks.into_iter().filter(|block| {
-            ranges.iter().any(|range| (range.generation, range.from / BLOCK_BYTES) == (block.generation, u64::from(block.number)))
+            ranges.iter().any(|range| {
+                (range.generation, range.from / BLOCK_BYTES) == (block.generation, u64::from(block.number))
+            })
         });
         commit.blocks.extend(wanted);
     });

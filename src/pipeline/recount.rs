@@ -71,12 +71,7 @@ impl<'v> Recount<'v> {
         unread
     }
 
-    fn range(
-        &mut self,
-        range: LogRange,
-        slots: &mut Slots,
-        mut counted: impl FnMut(&mut Slots),
-    ) -> Result<(), String> {
+    fn range(&mut self, range: LogRange, slots: &mut Slots, mut counted: impl FnMut(&mut Slots)) -> Result<(), String> {
         let generation = generation(self.view, range.generation).ok_or("the store does not know this log")?;
         self.make_open(generation)?;
         let interpreter = self.interpreters.get_mut(&generation.log);

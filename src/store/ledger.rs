@@ -105,3 +105,22 @@ impl Decode for Ledger {
         Ok(ledger)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_up_and_is_read_after_all_is_lost_no_more() {
+        let mut held = Ledger { unread: 100, lost_to_truncation: 30, ..Ledger::default() };
+        for (bytes, unread, lost) in [(70, 30, 30), (50, 0, 10), (500, 0, 0)] {
+            let mut delta = Ledger { bytes, ..Ledger::default() };
+            delta.find_again(&held);
+            let mut out = Encoder::default();
+            delta.encode(&mut out);
+            held.merge(&Ledger::decode(&mut Decoder::new(&out.bytes)).unwrap());
+            assert_eq!((held.unread, held.lost_to_truncation), (unread, lost));
+        }
+        assert_eq!(held.bytes, 620);
+    }
+}

@@ -212,7 +212,8 @@ impl Writer {
         let (segment, journal) = (number, number + 1);
         // A number is not used twice, even if this fails: what the failed attempt left must not be mistaken.
         self.manifest.next += 2;
-        let mut leftovers = vec![journal::name(journal), segment::name(segment), ranges::name(segment), TEMPORARY.to_owned()];
+        let mut leftovers =
+            vec![journal::name(journal), segment::name(segment), ranges::name(segment), TEMPORARY.to_owned()];
         let mut next = self.manifest.clone();
         next.journal = journal;
         let outcome = self.write_sealed(segment, journal, &mut next);
@@ -319,7 +320,10 @@ impl Writer {
             }
         }
         for name in self.medium.list(segment::FOLDER).unwrap_or_default() {
-            let number = name.strip_suffix(".seg").or(name.strip_suffix(".ranges")).and_then(|number| number.parse::<u64>().ok());
+            let number = name
+                .strip_suffix(".seg")
+                .or(name.strip_suffix(".ranges"))
+                .and_then(|number| number.parse::<u64>().ok());
             if number.is_some_and(|number| self.manifest.segments.iter().all(|info| info.number != number)) {
                 let _left_behind = self.medium.remove(&format!("{}/{name}", segment::FOLDER));
             }

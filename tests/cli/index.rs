@@ -47,7 +47,8 @@ pub(crate) fn holds(folder: &Folder, requests: &[Request]) {
 fn kept(folder: &Folder, config: &str) -> Vec<String> {
     let run = folder.run(&["lines", "--format=csv", "--config", config]);
     assert_eq!(run.code, 0, "{}", run.err);
-    let mut lines: Vec<String> = run.out.lines().map(|line| line.replace("a.log.2.gz", "a.log").replace("a.log.1", "a.log")).collect();
+    let mut lines: Vec<String> =
+        run.out.lines().map(|line| line.replace("a.log.2.gz", "a.log").replace("a.log.1", "a.log")).collect();
     lines.sort();
     lines
 }
@@ -136,7 +137,11 @@ fn a_file_known_in_part_gives_the_rest() {
     folder.gz("a.log.3.gz", head.clone() + &tail);
     let run = index(&folder, &["a.log.3.gz"]);
     run.said(0, &["0 taken in, 1 from where it was left", "1,100 lines"]);
-    assert!(run.out.contains(&format!("\"taken in from byte {}, known before that\",1100,0,", head.len())), "{}", run.out);
+    assert!(
+        run.out.contains(&format!("\"taken in from byte {}, known before that\",1100,0,", head.len())),
+        "{}",
+        run.out
+    );
     holds(&folder, &requests);
     index(&folder, &["a.log.3.gz"]).said(0, &["nothing was read"]);
 }
@@ -200,7 +205,8 @@ fn while_another_writes_it_says_what_to_do() {
     let (folder, requests) = folder(20, "");
     folder.write("a.log.1", text(&requests, Request::exact));
     let writer = Writer::open(&folder.path("store"), Settings::default()).unwrap();
-    index(&folder, &["a.log.1"]).said(2, &["is writing to this store", "stop it", "--store DIR", "goes on where it was"]);
+    index(&folder, &["a.log.1"])
+        .said(2, &["is writing to this store", "stop it", "--store DIR", "goes on where it was"]);
     drop(writer);
     index(&folder, &["a.log.1"]).ended(0);
 }
@@ -274,25 +280,51 @@ fn what_cannot_be_restored_is_said_with_window_and_log() {
     assert_eq!(run.lines().len(), 2500, "the other log's lines are there");
 }
 
+/// Wait until the store has counted so many requests, and no more.
+fn until_counted(folder: &Folder, config: &str, wanted: usize) {
+    let began = std::time::Instant::now();
+    loop {
+        let run = folder.run(&["report", "--format=csv", "--config", config]);
+        let count = |row: &&str| row.split(',').nth(1).unwrap().parse::<usize>().unwrap();
+        let sum: usize = run.lines().iter().skip(1).map(count).sum();
+        assert!(sum <= wanted && began.elapsed().as_secs() < 30, "counted {sum} of {wanted}: {}", run.err);
+        if sum == wanted {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+fn daemon(folder: &Folder, config: &str) -> std::process::Child {
+    folder.command(&["run", "--config", config]).stderr(std::process::Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn the_daemon_goes_on_behind_it() {
+    let (folder, requests) = folder(3000, "");
+    folder.write("a.log.1", text(&requests[..1000], Request::exact));
+    folder.write("a.log", text(&requests[1000..2000], Request::exact));
+    index(&folder, &["a.log.1", "a.log"]).ended(0);
+    folder.write("a.log", text(&requests[1000..2500], Request::exact));
+    let mut daemon = daemon(&folder, "c.toml");
+    until_counted(&folder, "c.toml", 2500);
+    std::fs::rename(folder.path("a.log"), folder.path("a.log.0")).unwrap();
+    folder.write("a.log", text(&requests[2500..], Request::exact));
+    until_counted(&folder, "c.toml", 3000);
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    holds(&folder, &requests);
+    index(&folder, &["a.log", "a.log.0", "a.log.1"]).said(0, &["nothing was read"]);
+}
+
 #[test]
 fn the_same_as_the_daemon_would_have_made() {
     let (folder, requests) = folder(4000, "");
     configure(&folder, "d.toml", "daemon", "");
     let (older, newer) = requests.split_at(2500);
     folder.write("a.log", text(older, Request::exact));
-    let mut daemon = folder.command(&["run", "--config=d.toml"]).stderr(std::process::Stdio::null()).spawn().unwrap();
-    let counted = |wanted: usize| {
-        let began = std::time::Instant::now();
-        loop {
-            let run = folder.run(&["report", "--format=csv", "--config=d.toml"]);
-            let sum: usize = run.lines().iter().skip(1).map(|row| row.split(',').nth(1).unwrap().parse::<usize>().unwrap()).sum();
-            if sum == wanted {
-                return;
-            }
-            assert!(began.elapsed().as_secs() < 30, "the daemon counted {sum} of {wanted}: {}", run.err);
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-    };
+    let mut daemon = daemon(&folder, "d.toml");
+    let counted = |wanted: usize| until_counted(&folder, "d.toml", wanted);
     counted(2500);
     std::fs::rename(folder.path("a.log"), folder.path("a.log.1")).unwrap();
     folder.write("a.log", text(newer, Request::exact));

@@ -53,7 +53,8 @@ impl Carbon {
 
 /// How many points a run says that it sent.
 fn sent(err: &str) -> usize {
-    let words: Vec<&str> = err.lines().find(|line| line.contains("slots sent whole")).unwrap().split_whitespace().collect();
+    let words: Vec<&str> =
+        err.lines().find(|line| line.contains("slots sent whole")).unwrap().split_whitespace().collect();
     let at = words.iter().position(|word| word.starts_with("points")).unwrap();
     words[at - 1].replace(',', "").parse().unwrap()
 }

@@ -73,6 +73,19 @@ fn a_damaged_segment_is_named_with_what_to_do() {
     ask(&folder, &["verify"]).said(3, &[".seg: damaged at byte", "spikeline index --rebuild"]);
 }
 
+#[test]
+fn damage_in_the_journal_is_told_too() {
+    let (folder, requests) = folder(1000, "");
+    folder.write("a.log.1", text(&requests, Request::exact));
+    index(&folder, &["a.log.1"]).ended(0);
+    let journal = folder.path("store").join("journal-1");
+    let length = usize::try_from(std::fs::metadata(&journal).unwrap().len()).unwrap();
+    flip(&journal, length / 2);
+    ask(&folder, &["verify"]).said(3, &["the journal is torn or damaged"]);
+    index(&folder, &["a.log.1"]).said(0, &["1,000 lines"]);
+    ask(&folder, &["verify"]).said(0, &["with 1,000 lines"]);
+}
+
 /// A made-up Graphite: it answers /render with what `answer` makes of the target, from and until.
 fn graphite(answer: impl Fn(&str, i64, i64) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -95,7 +108,13 @@ fn graphite(answer: impl Fn(&str, i64, i64) -> String + Send + 'static) -> Strin
 }
 
 /// The series that carbon was sent, as a whisper file of 10 s would give them.
-fn rendered(requests: &[Request], target: &str, from: i64, until: i64, change: impl Fn(&str, i64, f64) -> Option<f64>) -> String {
+fn rendered(
+    requests: &[Request],
+    target: &str,
+    from: i64,
+    until: i64,
+    change: impl Fn(&str, i64, f64) -> Option<f64>,
+) -> String {
     let route = target.strip_prefix("nginx.web1.").and_then(|rest| rest.strip_suffix(".*.*")).unwrap();
     let mut series: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for second in (from / 10 * 10 + 10..=until).step_by(10) {

@@ -53,7 +53,16 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<CarbonSection> {
     let connect_timeout = duration("connect_timeout", "5s", positive, 5);
     let write_timeout = duration("write_timeout", "10s", positive, 10);
     let tagged = section.boolean("tagged").unwrap_or(false);
-    Some(CarbonSection { address: address?, protocol, prefix, tagged, spool, retention, connect_timeout, write_timeout })
+    Some(CarbonSection {
+        address: address?,
+        protocol,
+        prefix,
+        tagged,
+        spool,
+        retention,
+        connect_timeout,
+        write_timeout,
+    })
 }
 
 /// Whether `text` is `host:port` with a port from 1; an IPv6 address stands in brackets.

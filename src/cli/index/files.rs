@@ -61,7 +61,8 @@ impl PastFiles {
                 Err(error) => found.failed.push(error),
             }
         }
-        candidates.sort_by(|one, other| (&one.key, one.written, &one.path).cmp(&(&other.key, other.written, &other.path)));
+        candidates
+            .sort_by(|one, other| (&one.key, one.written, &one.path).cmp(&(&other.key, other.written, &other.path)));
         found.sort_out(candidates);
         Ok(found)
     }

@@ -62,7 +62,9 @@ pub(super) struct IndexArguments {
 
 pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Answer> {
     if arguments.files.is_empty() && !arguments.push && !arguments.rebuild {
-        return Err(Error::usage("nothing to take in").remedy("name log FILEs (rotated, gz, zst), or give --push or --rebuild"));
+        return Err(
+            Error::usage("nothing to take in").remedy("name log FILEs (rotated, gz, zst), or give --push or --rebuild")
+        );
     }
     let mut accounts = push::Accounts::new(context, arguments)?;
     let given = FileArguments {
@@ -88,6 +90,7 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
             outcome.failed = why.cloned().or(outcome.failed.take());
         }
         failed.extend(taken.files.iter().filter_map(|outcome| outcome.failed.as_ref()).map(missing));
+        failed.extend(taken.files.iter().filter_map(left));
         print(arguments, &named, &taken, &failed)?;
     }
     if arguments.push {
@@ -99,12 +102,11 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
 /// The store, to write: with the configuration's settings, or without one those that it was made with.
 fn writer(context: &Context) -> Result<Writer> {
     let (folder, config) = (context.store()?, context.config()?);
-    let mut settings = store::Settings {
-        interval: config.interval,
-        slowest: config.slow.slowest,
-        ..store::Settings::default()
-    };
-    if !context.has_config() && let Ok(view) = View::open(&folder) {
+    let mut settings =
+        store::Settings { interval: config.interval, slowest: config.slow.slowest, ..store::Settings::default() };
+    if !context.has_config()
+        && let Ok(view) = View::open(&folder)
+    {
         settings = view.settings().clone();
     }
     Writer::open(&folder, settings).map_err(|error| match error.kind() {
@@ -184,9 +186,18 @@ fn print(arguments: &IndexArguments, named: &[PastFile], taken: &Taken, failed: 
     let mut out = stdout();
     written(write(&table, arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
-    taken.files.iter().filter_map(|outcome| outcome.failed.as_ref()).for_each(|error| say(&format!("spikeline: {error}")));
+    taken
+        .files
+        .iter()
+        .filter_map(|outcome| outcome.failed.as_ref())
+        .for_each(|error| say(&format!("spikeline: {error}")));
     say(&summary(taken));
     Ok(())
+}
+
+/// A file that was left because nobody can say any more whether it is known.
+fn left(outcome: &PastOutcome) -> Option<String> {
+    matches!(outcome.found, Some(Found::Doubtful(_))).then(|| result(outcome))
 }
 
 /// What a file was, in words.
@@ -210,7 +221,9 @@ fn result(outcome: &PastOutcome) -> String {
 }
 
 fn summary(taken: &Taken) -> String {
-    let number = |of: fn(&Found) -> bool| taken.files.iter().filter_map(|file| file.found.as_ref()).filter(|found| of(found)).count();
+    let number = |of: fn(&Found) -> bool| {
+        taken.files.iter().filter_map(|file| file.found.as_ref()).filter(|found| of(found)).count()
+    };
     let (new, rest) = (number(|found| *found == Found::New), number(|found| matches!(found, Found::Rest(_))));
     let known = number(|found| matches!(found, Found::Known | Found::Beginning));
     let files = match taken.files.len() {
@@ -221,7 +234,8 @@ fn summary(taken: &Taken) -> String {
         return format!("{files}: {known} known already; nothing was read");
     }
     let lines: u64 = taken.ledgers.values().map(|ledger| ledger.lines).sum();
-    let rejected: u64 = taken.ledgers.values().map(|ledger| ledger.rejected.values().sum::<u64>() + ledger.too_long).sum();
+    let rejected: u64 =
+        taken.ledgers.values().map(|ledger| ledger.rejected.values().sum::<u64>() + ledger.too_long).sum();
     format!(
         "{files}: {new} taken in, {rest} from where it was left, {known} known already; {} lines, {} rejected; {} slots, {} new routes",
         count(lines),

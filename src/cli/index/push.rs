@@ -39,13 +39,18 @@ impl Accounts {
         }
         let config = context.config()?;
         if config.carbons.is_empty() {
-            return Err(Error::usage("there is no carbon to push to")
-                .remedy("write a [[carbon]] section with its address into the configuration and name it with --config"));
+            return Err(Error::usage("there is no carbon to push to").remedy(
+                "write a [[carbon]] section with its address into the configuration and name it with --config",
+            ));
         }
         let asked = arguments.max_age.as_deref().map(parse_duration).transpose();
         let asked = asked.map_err(|error| Error::usage(format!("--max-age: {error}")))?;
         let kept = config.carbons.iter().map(|carbon| asked.or(carbon.retention).unwrap_or(Duration::MAX));
-        Ok(Accounts { outlets: settings::outlets(config)?.into_iter().zip(kept).collect(), accounts: Vec::new(), window })
+        Ok(Accounts {
+            outlets: settings::outlets(config)?.into_iter().zip(kept).collect(),
+            accounts: Vec::new(),
+            window,
+        })
     }
 
     /// Go on where the store says that an earlier push stopped.

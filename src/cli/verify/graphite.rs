@@ -101,12 +101,7 @@ impl Graphite {
         Ok(())
     }
 
-    fn route(
-        &mut self,
-        route: RouteId,
-        cells: &[(Timestamp, &Cell)],
-        differences: &mut Differences<'_>,
-    ) -> Result<()> {
+    fn route(&mut self, route: RouteId, cells: &[(Timestamp, &Cell)], differences: &mut Differences<'_>) -> Result<()> {
         let name = differences.route(route);
         let mut points = Points::new();
         for (slot, cell) in cells {
@@ -150,13 +145,21 @@ impl Graphite {
     }
 
     /// All series of a route, by name.
-    fn render(&self, route: &str, first: Timestamp, last: Timestamp) -> Result<BTreeMap<String, BTreeMap<i64, Option<f64>>>> {
+    fn render(
+        &self,
+        route: &str,
+        first: Timestamp,
+        last: Timestamp,
+    ) -> Result<BTreeMap<String, BTreeMap<i64, Option<f64>>>> {
         let interval = i64::try_from(self.interval.as_secs()).unwrap_or(1);
         // Graphite gives what stands after `from`, up to and with `until`.
         let (from, until) = (first.secs() - interval, last.secs());
         let target = encoded(&self.naming.pattern(route));
         let body = self.address.get(&format!("/render?target={target}&from={from}&until={until}&format=json"))?;
-        let wrong = || Error::failed("what Graphite rendered is not the JSON that it should be").remedy("is it Graphite's address?");
+        let wrong = || {
+            Error::failed("what Graphite rendered is not the JSON that it should be")
+                .remedy("is it Graphite's address?")
+        };
         let answer: Value = serde_json::from_slice(&body).map_err(|_| wrong())?;
         let mut all = BTreeMap::new();
         for series in answer.as_array().ok_or_else(wrong)? {

@@ -28,7 +28,8 @@ impl Address {
     /// A usage error for anything else.
     pub(super) fn parse(url: &str) -> Result<Address> {
         let wrong = |what: &str| {
-            Error::usage(format!("`{url}`: {what}")).remedy("give Graphite's address as http://HOST:PORT, or http://HOST:PORT/BASE")
+            Error::usage(format!("`{url}`: {what}"))
+                .remedy("give Graphite's address as http://HOST:PORT, or http://HOST:PORT/BASE")
         };
         let rest = match url.split_once("://") {
             Some(("http", rest)) => rest,
@@ -37,7 +38,12 @@ impl Address {
         };
         let (authority, base) = rest.split_once('/').unwrap_or((rest, ""));
         let valid = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-        if authority.is_empty() || authority.contains('@') || !valid(authority) || !valid(base) || base.contains(['?', '#']) {
+        if authority.is_empty()
+            || authority.contains('@')
+            || !valid(authority)
+            || !valid(base)
+            || base.contains(['?', '#'])
+        {
             return Err(wrong("no such address"));
         }
         let port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
@@ -52,10 +58,12 @@ impl Address {
     /// No connection, no HTTP, or a status other than 200.
     pub(super) fn get(&self, path: &str) -> Result<Vec<u8>> {
         let failed = |what: String| {
-            Error::failed(format!("http://{}: {what}", self.authority)).remedy("check that Graphite answers there, e.g. with curl")
+            Error::failed(format!("http://{}: {what}", self.authority))
+                .remedy("check that Graphite answers there, e.g. with curl")
         };
         let answer = self.exchange(path).map_err(|error| failed(error.to_string()))?;
-        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(|| failed("not HTTP".to_owned()))?;
+        let end =
+            answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(|| failed("not HTTP".to_owned()))?;
         let (head, body) = answer.split_at(end);
         let head = String::from_utf8_lossy(head);
         let status = head.lines().next().unwrap_or_default();
@@ -78,7 +86,9 @@ impl Address {
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
             let Address { authority, base } = self;
-            let request = format!("GET {base}{path} HTTP/1.0\r\nHost: {authority}\r\nAccept: application/json\r\nConnection: close\r\n\r\n");
+            let request = format!(
+                "GET {base}{path} HTTP/1.0\r\nHost: {authority}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+            );
             stream.write_all(request.as_bytes())?;
             let mut answer = Vec::new();
             stream.take(LIMIT).read_to_end(&mut answer)?;

@@ -46,12 +46,27 @@ pub(super) struct VerifyArguments {
 /// So much is compared at a time: it bounds the memory, and no block of a log is read more than twice.
 const STEP_MS: i64 = 3_600_000;
 
+/// A journal that ends in half a record is looked at once more after this.
+const JUST_WRITING: std::time::Duration = std::time::Duration::from_millis(300);
+
 pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Answer> {
     let asked = window::window(&arguments.window, context.now, Window::ALL)?;
     let graphite = arguments.graphite.as_deref().map(|url| Graphite::new(context, url)).transpose()?;
     let mut view = context.view()?;
+    if view.torn_bytes() > 0 {
+        // A writer may be at it: then it is whole in a moment.
+        std::thread::sleep(JUST_WRITING);
+        view = View::open(&context.store()?)?;
+    }
     view.skip_damaged(true);
     let mut missing = Vec::new();
+    if view.torn_bytes() > 0 {
+        let what = format!("the journal is torn or damaged: its last {} bytes do not count", view.torn_bytes());
+        say(&format!(
+            "{what}\n  to mend it: start the daemon, or `spikeline index` the logs: their lines are read again"
+        ));
+        missing.push(what);
+    }
     let damaged = view.damaged();
     for place in damaged.iter().flat_map(|segment| &segment.places) {
         let what = super::files::missing(place);
@@ -102,7 +117,12 @@ fn in_slots(asked: Window, view: &View) -> Window {
     Window { from, until: until.max(from) }
 }
 
-fn print(arguments: &VerifyArguments, differences: &Differences<'_>, missing: Vec<String>, window: Window) -> Result<()> {
+fn print(
+    arguments: &VerifyArguments,
+    differences: &Differences<'_>,
+    missing: Vec<String>,
+    window: Window,
+) -> Result<()> {
     let columns = vec![
         Column::text("slot"),
         Column::text("route"),

@@ -54,11 +54,6 @@ impl Account {
         }
     }
 
-    /// Whether the store has slots owed to this destination, or to any other, as of `view`.
-    pub fn any_owed(view: &View) -> bool {
-        view.deliveries().iter().any(|held| held.destination.ends_with(OF_THE_PAST) && !held.pending.is_empty())
-    }
-
     pub(super) fn delivery(&self) -> Delivery {
         let Parts { emitted_until, pending, dropped } = self.owed.to_parts();
         Delivery { destination: name(&self.outlet), emitted_until, pending, dropped }

@@ -100,7 +100,8 @@ pub fn take_in(
         since: None,
         caught_up: false,
     };
-    let keep = Keep { writer, accounts, clock, slowest: Slowest::new(slots), spare: spare_sender, taken: Taken::default() };
+    let keep =
+        Keep { writer, accounts, clock, slowest: Slowest::new(slots), spare: spare_sender, taken: Taken::default() };
     std::thread::scope(|scope| {
         let consumed = &consumed;
         spawn(scope, past, event_sender, empties, done_sender, consumed)?;

@@ -44,7 +44,10 @@ pub fn push(
     say: &Say,
     progress: &dyn Fn(u64),
 ) -> Result<Vec<Pushed>> {
-    (0..accounts.len()).map(|at| push_one(writer, accounts, at, rate, (clock, say), progress)).filter_map(Result::transpose).collect()
+    (0..accounts.len())
+        .map(|at| push_one(writer, accounts, at, rate, (clock, say), progress))
+        .filter_map(Result::transpose)
+        .collect()
 }
 
 fn push_one(
@@ -57,8 +60,7 @@ fn push_one(
 ) -> Result<Option<Pushed>> {
     let Some(account) = accounts.get_mut(at) else { return Ok(None) };
     let destination = account.outlet.destination.clone();
-    let mut pushed =
-        Pushed { address: destination.address.clone(), slots: 0, points: 0, owed: 0, failed: None };
+    let mut pushed = Pushed { address: destination.address.clone(), slots: 0, points: 0, owed: 0, failed: None };
     let mut link = Link::new(destination, at as u64);
     let (mut points, mut failures) = (Points::new(), 0);
     let (began, mut noted) = (Instant::now(), Instant::now());
