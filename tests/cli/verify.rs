@@ -195,7 +195,7 @@ fn a_missing_point_and_another_value_are_told() {
 
 #[test]
 fn what_lies_outside_retention_or_in_a_coarser_archive_is_said() {
-    let (folder, requests) = without_upstream(900);
+    let (folder, requests) = without_upstream(3000);
     let asked = requests.clone();
     let url = graphite(move |target, from, until| {
         rendered(&asked, target, from.max(NOON / 1000 + 10), until, |_, _, value| Some(value))
