@@ -35,6 +35,10 @@ pub(super) enum Command {
     Lines(LinesArguments),
     /// The parsed requests as JSON lines or CSV.
     Records(RecordsArguments),
+    /// Take in logs of the past (rotated, gz, zst); send their points to carbon; rebuild what a disk damaged.
+    Index(super::index::IndexArguments),
+    /// Hold the store against the raw lines, and Graphite against the store.
+    Verify(super::verify::VerifyArguments),
     /// The doctor: configuration, formats against real lines, carbon, permissions.
     Check(CheckArguments),
 }

@@ -50,6 +50,11 @@ impl Context {
         Ok(self.nginx.get().and_then(Option::as_ref))
     }
 
+    /// The configuration as it was named.
+    pub(super) fn config_path(&self) -> Option<&Path> {
+        self.config_path.as_deref()
+    }
+
     /// Whether a configuration was named or is there.
     pub(super) fn has_config(&self) -> bool {
         self.config_path.is_some() || Path::new(DEFAULT_CONFIG).exists()

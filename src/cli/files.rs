@@ -139,7 +139,8 @@ pub(super) fn missing(error: &Error) -> String {
     }
 }
 
-fn progress(bytes: u64) -> ProgressBar {
+/// A bar for so many bytes.
+pub(super) fn progress(bytes: u64) -> ProgressBar {
     // indicatif draws to stderr, and only if that is a terminal.
     if bytes < PROGRESS_FROM {
         return ProgressBar::hidden();
@@ -152,7 +153,7 @@ fn progress(bytes: u64) -> ProgressBar {
 }
 
 /// The formats that a file may be in.
-struct Candidates {
+pub(super) struct Candidates {
     given: Option<Given>,
     /// What the configuration says of the logs that it names.
     logs: Vec<Log>,
@@ -161,7 +162,7 @@ struct Candidates {
 }
 
 impl Candidates {
-    fn new(context: &Context, arguments: &FileArguments) -> Result<Candidates> {
+    pub(super) fn new(context: &Context, arguments: &FileArguments) -> Result<Candidates> {
         let all = context.grammars()?;
         let given = match &arguments.log_format {
             None => None,
@@ -173,13 +174,20 @@ impl Candidates {
         Ok(Candidates { given, logs, all, found: HashMap::new() })
     }
 
-    fn log(&self, name: &str) -> Option<&Log> {
+    /// The configured logs, and nginx's own.
+    pub(super) fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
+    /// The configured log that means the file of this name.
+    pub(super) fn log(&self, name: &str) -> Option<&Log> {
         // nginx's own logs have absolute paths.
         let whole = std::path::absolute(name).map(|path| path.display().to_string()).unwrap_or_default();
         self.logs.iter().find(|log| names(&log.pattern, name) || names(&log.pattern, &whole))
     }
 
-    fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
+    /// The format of the file of this name, which begins with these lines.
+    pub(super) fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
         let unknown = |what: String| {
             Error::usage(format!("{name}: {what}"))
                 .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)")

@@ -16,6 +16,7 @@ mod follow;
 mod keep;
 mod outlet;
 mod own;
+pub mod past;
 mod push;
 mod render;
 
