@@ -3,6 +3,7 @@
 //! One [`Writer`] appends atomic [`Commit`]s to a journal, and seals full journals into immutable segments. Any
 //! number of readers open a [`View`] beside it; they never lock and never write. FORMAT.md says every byte.
 
+mod archive;
 mod block;
 mod cell;
 mod commit;
@@ -13,29 +14,38 @@ mod entry;
 mod generation;
 mod journal;
 mod ledger;
+mod level;
 mod lock;
 mod manifest;
 mod medium;
+mod merge;
 mod packed;
 mod query;
 mod rank;
 mod recent;
+mod retention;
+mod rollup;
 mod segment;
 mod settings;
 mod state;
+mod tend;
+mod totals;
 mod view;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+pub use archive::{ARCHIVED_MAX, ArchivedLine};
 pub use block::{BLOCK_BYTES, BlockSummary};
 pub use commit::Commit;
 pub use delivery::Delivery;
 pub use entry::{Entry, Kept, Locator};
 pub use ledger::{FIRST_REJECTS, Ledger};
-pub use medium::{Disk, Medium, Sink};
+pub use medium::{Disk, Medium, Sink, Source};
 pub use query::{By, Query};
+pub use retention::{Expired, Retention};
 pub use settings::{SEAL_BYTES, Settings};
+pub use tend::Tended;
 pub use view::View;
 pub use writer::Writer;
