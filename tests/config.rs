@@ -61,6 +61,11 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert_eq!((config.interval, config.lateness, config.poll), (default.interval, default.lateness, default.poll));
     assert_eq!((config.routes_max, config.max_line), (default.routes_max, default.max_line));
     assert_eq!(config.slow, default.slow);
+    assert_eq!((config.archive, config.logs[1].archive), (default.archive, Some(false)));
+    assert_eq!(config.retention.keep_bytes, default.retention.keep_bytes);
+    let days = |count: u64| Some(Duration::from_secs(count * 86_400));
+    assert_eq!((config.retention.keep, config.retention.keep_histograms), (days(90), days(400)));
+    assert_eq!((default.retention.keep, default.retention.keep_histograms), (None, None));
 
     assert_eq!(config.logs.len(), 2);
     assert_eq!(value(&config.logs[0].format), Some(LogFormat::Grammar("combined".to_owned())));
@@ -100,6 +105,25 @@ fn values_know_their_places() {
     assert_eq!(error.to_string(), "spikeline.toml:3:10: unknown variable");
     let config = parse("[slow]\n[[route]]\nname = 'a'\n");
     assert_eq!(config.routes[0].place.line, 2);
+}
+
+#[test]
+fn retention_that_contradicts_itself() {
+    one_mistake("[retention]\nkeep = \"2h\"\n", "2:8 `keep` must be at least 1d | for example `keep = \"90d\"`");
+    one_mistake(
+        "[retention]\nkeep = \"90d\"\nkeep_histograms = \"30d\"\n",
+        "3:19 `keep_histograms` is shorter than `keep` | make it at least as long: histograms are the smallest part",
+    );
+    one_mistake(
+        "[retention]\nkeep_histograms = \"30d\"\n",
+        "2:19 `keep_histograms` without `keep`: everything is kept for ever | give `keep` too, for example `keep = \"90d\"`",
+    );
+    one_mistake(
+        "[retention]\nkeep_sise = 1\n",
+        "2:1 unknown key `keep_sise` in [retention] | did you mean `keep_size`?",
+    );
+    let config = parse("archive = true\n[[log]]\npath = 'a'\narchive = false\n[[log]]\npath = 'b'\n");
+    assert_eq!((config.archive, config.logs[0].archive, config.logs[1].archive), (true, Some(false), None));
 }
 
 #[test]

@@ -94,6 +94,7 @@ fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter)
     if gone > 0 {
         missing.insert(0, format!("{gone} raw lines are gone"));
     }
+    missing.extend(window::expired(view.expired_before(filter.window), filter.window));
     Ok((found, missing))
 }
 
@@ -110,6 +111,9 @@ fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, S
 
 /// Say what could not be read; gives the messages back, for the answer.
 fn say_missing(missing: &Missing) -> Vec<String> {
+    if let Some(note) = missing.note() {
+        say(&note);
+    }
     let messages = missing.messages();
     for message in &messages {
         say(message);
@@ -142,7 +146,9 @@ fn all_of_store(context: &Context, filter: &Filter) -> Result<(Vec<Found>, Vec<S
             found.push(of_line(seen, locator, line, &with, file));
         }
     })?;
-    Ok((found, say_missing(&missing)))
+    let mut missing = say_missing(&missing);
+    missing.extend(window::expired(view.expired_before(filter.window), filter.window));
+    Ok((found, missing))
 }
 
 fn of_line(

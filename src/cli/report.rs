@@ -58,10 +58,7 @@ fn of_store(context: &Context, arguments: &ReportArguments, filter: &Filter) -> 
             .remedy("give the log FILEs for --min-time and --status"));
     }
     let view = context.view()?;
-    let mut cells: HashMap<_, Cell> = HashMap::new();
-    for (_, route, cell) in view.cells(filter.window, None)? {
-        cells.entry(route).or_default().merge(&cell);
-    }
+    let mut cells: HashMap<_, Cell> = view.totals(filter.window, None)?.into_iter().collect();
     let interval = view.settings().interval.as_secs();
     say(&format!("from the store, in whole slots of {interval} s"));
     let rows = view
@@ -70,7 +67,7 @@ fn of_store(context: &Context, arguments: &ReportArguments, filter: &Filter) -> 
         .filter(|(_, name)| filter.keeps_route(name))
         .filter_map(|(id, name)| Some((name.to_owned(), cells.remove(&id)?)))
         .collect();
-    Ok((rows, Missing::new()))
+    Ok((rows, window::expired(view.totals_expired_before(filter.window), filter.window).into_iter().collect()))
 }
 
 fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<(Rows, Missing)> {

@@ -33,9 +33,17 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
         logs: logs(context)?,
+        archived: archived(config),
+        retention: config.retention,
         router: router(config)?,
         outlets: outlets(config)?,
     })
+}
+
+/// The patterns of the logs whose slow lines are kept in the store.
+fn archived(config: &Config) -> Vec<String> {
+    let logs = config.logs.iter().filter(|log| log.archive.unwrap_or(config.archive));
+    logs.map(|log| log.path.value.clone()).collect()
 }
 
 /// The rules and thresholds for reading files or logs outside the daemon.

@@ -213,10 +213,14 @@ fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Re
             lines.insert(*at, line.to_vec());
         }
     });
-    let missing = missing.messages();
+    if let Some(note) = missing.note() {
+        say(&note);
+    }
+    let mut missing = missing.messages();
     for message in &missing {
         say(message);
     }
+    missing.extend(window::expired(view.expired_before(filter.window), filter.window));
     let files: HashMap<_, String> =
         view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect();
     let classes = classes.into_iter().map(|((route, status_class), class)| {

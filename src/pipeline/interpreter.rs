@@ -40,6 +40,7 @@ pub struct Interpreter {
     /// For each variable that rules look at: its index in the format, if the format has it.
     wanted: Vec<Option<usize>>,
     marks: Marks,
+    archive: Option<usize>,
 }
 
 impl Interpreter {
@@ -58,7 +59,18 @@ impl Interpreter {
             threshold_ms: with.threshold_ms,
             wanted,
             marks: Marks::default(),
+            archive: None,
         })
+    }
+
+    /// From now on a tally keeps the raw lines of what may be kept: the slow ones, and the `slowest` of each route and slot.
+    pub fn archive_lines(&mut self, slowest: usize) {
+        self.archive = Some(slowest);
+    }
+
+    /// Whether it does, and how many of the slowest.
+    pub fn archives(&self) -> Option<usize> {
+        self.archive
     }
 
     /// Understand every line of a block of whole lines. `each` gets the line's offset in the block, the line without its

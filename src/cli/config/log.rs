@@ -4,7 +4,7 @@ use super::place::Placed;
 use super::section::Section;
 use crate::grammar::Escape;
 
-pub(super) const KEYS: [&str; 3] = ["path", "format", "escape"];
+pub(super) const KEYS: [&str; 4] = ["path", "format", "escape", "archive"];
 
 /// One `[[log]]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct LogSection {
     pub format: Option<Placed<LogFormat>>,
     /// nginx's `escape=` parameter; only with a format text.
     pub escape: Escape,
+    /// Whether its slow lines are kept in the store; if absent, what holds for all logs.
+    pub archive: Option<bool>,
 }
 
 /// How the format is named.
@@ -52,5 +54,6 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<LogSection> {
         let remedy = "leave `escape` out, or give the log_format's text as `format`";
         section.mistake_at(escape, "`escape` goes only with a log_format text", remedy);
     }
-    Some(LogSection { path: path?, format, escape: escape.map_or(Escape::Default, |escape| escape.value) })
+    let archive = section.boolean("archive");
+    Some(LogSection { path: path?, format, escape: escape.map_or(Escape::Default, |escape| escape.value), archive })
 }

@@ -7,6 +7,7 @@
 mod carbon;
 mod log;
 mod place;
+mod retention;
 mod route;
 mod section;
 mod size;
@@ -30,10 +31,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
+use crate::store::Retention;
 use place::Source;
 use section::{Section, type_name};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "store",
     "interval",
     "lateness",
@@ -42,6 +44,8 @@ const KEYS: [&str; 12] = [
     "max_line",
     "poll",
     "grammars",
+    "archive",
+    "retention",
     "log",
     "route",
     "slow",
@@ -70,6 +74,10 @@ pub struct Config {
     pub poll: Duration,
     /// A folder with the user's own grammars.
     pub grammars: Option<Placed<PathBuf>>,
+    /// Whether slow lines are kept in the store; a `[[log]]` may say otherwise.
+    pub archive: bool,
+    /// How much of the past the store keeps.
+    pub retention: Retention,
     /// The logs to follow.
     pub logs: Vec<LogSection>,
     /// The rules that name routes, in their order.
@@ -92,6 +100,8 @@ impl Default for Config {
             max_line: 1 << 20,
             poll: Duration::from_millis(250),
             grammars: None,
+            archive: false,
+            retention: retention::default(),
             logs: Vec::new(),
             routes: Vec::new(),
             slow: SlowSection::default(),
@@ -177,15 +187,15 @@ fn read(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -
     each("log", "[[log]]", &log::KEYS, mistakes, &mut |section| config.logs.extend(log::read(section)));
     each("route", "[[route]]", &route::KEYS, mistakes, &mut |section| config.routes.extend(route::read(section)));
     each("carbon", "[[carbon]]", &carbon::KEYS, mistakes, &mut |section| config.carbons.extend(carbon::read(section)));
-    if let Some(found) = document.get("slow") {
+    let mut one = |key, name, keys: &[&str], read: &mut dyn FnMut(&mut Section<'_>)| {
+        let Some(found) = document.get(key) else { return };
         match found.get_ref().as_table() {
-            Some(table) => {
-                let start = found.span().start;
-                config.slow = slow::read(&mut Section::new("[slow]", table, start, source, &slow::KEYS, mistakes));
-            }
-            None => mistakes.push(wrong_section("slow", "[slow]", found, source)),
+            Some(table) => read(&mut Section::new(name, table, found.span().start, source, keys, mistakes)),
+            None => mistakes.push(wrong_section(key, name, found, source)),
         }
-    }
+    };
+    one("slow", "[slow]", &slow::KEYS, &mut |section| config.slow = slow::read(section));
+    one("retention", "[retention]", &retention::KEYS, &mut |section| config.retention = retention::read(section));
     config
 }
 
@@ -212,6 +222,7 @@ fn top(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) ->
         max_line: section.size("max_line", "1MiB").map_or(default.max_line, |size| size.value),
         poll: section.duration("poll", "250ms", least).map_or(default.poll, |poll| poll.value),
         grammars: section.text("grammars", "/etc/spikeline/grammars").map(|folder| folder.map(PathBuf::from)),
+        archive: section.boolean("archive").unwrap_or(default.archive),
         ..default
     }
 }

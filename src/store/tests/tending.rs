@@ -159,7 +159,7 @@ fn three_days() -> Memory {
 }
 
 fn days(count: u64) -> Option<Duration> {
-    Some(Duration::from_secs(count * 86_400))
+    Some(Duration::from_secs(count * 86_400 + 3_600))
 }
 
 #[test]
