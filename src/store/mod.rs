@@ -6,6 +6,7 @@
 mod archive;
 mod block;
 mod cell;
+mod coder;
 mod commit;
 mod damage;
 mod delivery;
