@@ -280,3 +280,64 @@ impl<'m> Output<'m> {
         builder.finish(medium).map_err(|error| failed(medium, "write the segment", &name, &error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(number: u64, kind: SegmentKind, from: i64, until: i64, length: u64, entries: u64) -> Info {
+        let mut info = Info::empty(number, kind, Timestamp(until));
+        info.cells = Bounds { min_start: Timestamp(from), min_end: Timestamp(from), max_end: Timestamp(until) };
+        info.length = length;
+        info.counts = [1, entries, 1];
+        info
+    }
+
+    /// A year of sealing every `minutes`; how many segments there are in the end, and how often a byte was written.
+    fn year(minutes: i64, length: u64, entries: u64) -> (usize, f64) {
+        let limits = Limits::default();
+        let mut segments: Vec<Info> = Vec::new();
+        let (mut next, mut sealed, mut written) = (0, 0, 0);
+        let step = minutes * 60_000;
+        for at in 0..365 * DAY / step {
+            segments.push(info(next, SegmentKind::Sealed, at * step, (at + 1) * step - 1, length, entries));
+            sealed += length;
+            next += 1;
+            while let Some(due) = due(segments.iter(), &limits, Timestamp((at + 1) * step)) {
+                let (own, rest): (Vec<Info>, Vec<Info>) = segments.into_iter().partition(|i| due.contains(&i.number));
+                segments = rest;
+                assert_eq!(own.len(), due.len());
+                let mut slots = Bounds::EMPTY;
+                own.iter().for_each(|info| slots.add(&info.cells));
+                let sum = |of: fn(&Info) -> u64| own.iter().map(of).sum::<u64>();
+                let (bytes, entries) = (sum(|info| info.length), sum(|info| info.counts[1]));
+                let mut push = |kind, length, entries| {
+                    segments.push(info(next, kind, slots.min_end.0, slots.max_end.0, length, entries));
+                    (next, written) = (next + 1, written + length);
+                };
+                match own[0].kind {
+                    SegmentKind::Sealed => {
+                        push(SegmentKind::Detail, bytes, entries);
+                        push(SegmentKind::Rolled, bytes / 20 + 1, 0);
+                    }
+                    kind => push(kind, bytes, entries),
+                }
+            }
+        }
+        (segments.len(), (written + sealed) as f64 / sealed as f64)
+    }
+
+    #[test]
+    fn a_year_has_few_segments_each_written_few_times() {
+        // Daily, of a quiet site; hourly; every ten minutes, which is 300 GB; and full of entries.
+        for (minutes, length, entries, most) in [
+            (1440, 100_000, 500, 420),
+            (60, 3 << 20, 20_000, 1_600),
+            (10, 6 << 20, 50_000, 10_800),
+            (30, 4 << 20, 400_000, 18_600),
+        ] {
+            let (segments, written) = year(minutes, length, entries);
+            assert!(segments <= most && written < 3.5, "every {minutes} minutes: {segments} segments, {written} times");
+        }
+    }
+}
