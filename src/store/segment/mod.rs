@@ -129,7 +129,10 @@ impl Segment {
                         .map_err(|_| Malformed)
                         .and_then(|count| if count > entries::BLOCK { Err(Malformed) } else { Ok(count) })
                         .and_then(|count| {
-                            entries::decode_block(&bytes, count, |route, start, end| wanted.holds(route, start, end))
+                            let may_be = |route| wanted.routes.is_none_or(|routes| routes.contains(&route));
+                            entries::decode_block(&bytes, count, may_be, |route, start, end| {
+                                wanted.holds(route, start, end)
+                            })
                         })
                         .map_err(|Malformed| self.malformed(medium, block.place))
                 });
@@ -197,7 +200,7 @@ impl Segment {
         for block in &directory.entries {
             let bytes = self.block(medium, block.place)?;
             let count = usize::try_from(block.count).ok().filter(|count| *count <= entries::BLOCK);
-            let decoded = count.and_then(|count| entries::decode_block(&bytes, count, |_, _, _| true).ok());
+            let decoded = count.and_then(|count| entries::decode_block(&bytes, count, |_| true, |_, _, _| true).ok());
             entries.extend(decoded.ok_or_else(|| self.malformed(medium, block.place))?);
         }
         for block in &directory.summaries {
