@@ -65,6 +65,11 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert_eq!((config.routes_max, config.max_line), (default.routes_max, default.max_line));
     assert_eq!(config.slow, default.slow);
     assert_eq!((value(&config.nginx).unwrap().as_str(), config.routes_by), (DEFAULT_NGINX, default.routes_by));
+    assert_eq!((config.archive, config.logs[1].archive), (default.archive, Some(false)));
+    assert_eq!(config.retention.keep_bytes, default.retention.keep_bytes);
+    let days = |count: u64| Some(Duration::from_secs(count * 86_400));
+    assert_eq!((config.retention.keep, config.retention.keep_histograms), (days(90), days(400)));
+    assert_eq!((default.retention.keep, default.retention.keep_histograms), (None, None));
 
     assert_eq!(config.logs.len(), 4);
     assert_eq!(value(&config.logs[0].format), Some(LogFormat::Grammar("combined".to_owned())));
@@ -111,6 +116,25 @@ fn values_know_their_places() {
 }
 
 #[test]
+fn retention_that_contradicts_itself() {
+    one_mistake("[retention]\nkeep = \"2h\"\n", "2:8 `keep` must be at least 1d | for example `keep = \"90d\"`");
+    one_mistake(
+        "[retention]\nkeep = \"90d\"\nkeep_histograms = \"30d\"\n",
+        "3:19 `keep_histograms` is shorter than `keep` | make it at least as long: histograms are the smallest part",
+    );
+    one_mistake(
+        "[retention]\nkeep_histograms = \"30d\"\n",
+        "2:19 `keep_histograms` without `keep`: everything is kept for ever | give `keep` too, for example `keep = \"90d\"`",
+    );
+    one_mistake(
+        "[retention]\nkeep_sise = 1\n",
+        "2:1 unknown key `keep_sise` in [retention] | did you mean `keep_size`?",
+    );
+    let config = parse("archive = true\n[[log]]\npath = 'a'\narchive = false\n[[log]]\npath = 'b'\n");
+    assert_eq!((config.archive, config.logs[0].archive, config.logs[1].archive), (true, Some(false), None));
+}
+
+#[test]
 fn toml_that_is_none() {
     one_mistake(
         "interval = 10s\n",
@@ -129,7 +153,7 @@ fn unknown_keys() {
     one_mistake("[slow]\n treshold = \"1s\"\n", "2:2 unknown key `treshold` in [slow] | did you mean `threshold`?");
     one_mistake(
         "[[log]]\npath='a'\nfile='b'\n",
-        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`, `keys`, `wrapper`",
+        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`, `keys`, `wrapper`, `archive`",
     );
     one_mistake(
         "[[route]]\nname='a'\nmethods='GET'\n",

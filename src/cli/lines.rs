@@ -103,6 +103,7 @@ fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Re
     if gone > 0 {
         missing.insert(0, format!("{gone} raw lines are gone"));
     }
+    missing.extend(window::expired(view.expired_before(filter.window), filter.window));
     Ok((found, missing))
 }
 
@@ -119,6 +120,9 @@ fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, S
 
 /// Say what could not be read; gives the messages back, for the answer.
 fn say_missing(missing: &Missing) -> Vec<String> {
+    if let Some(note) = missing.note() {
+        say(&note);
+    }
     say_all(missing.messages())
 }
 
@@ -149,7 +153,9 @@ fn all_of_store(
             found.push(of_line(seen, locator, line, &with, file));
         }
     })?;
-    Ok((found, say_missing(&missing)))
+    let mut missing = say_missing(&missing);
+    missing.extend(window::expired(view.expired_before(filter.window), filter.window));
+    Ok((found, missing))
 }
 
 fn of_line(

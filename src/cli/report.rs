@@ -64,10 +64,7 @@ fn of_store(view: &View, context: &Context, arguments: &ReportArguments, filter:
         return Err(Error::usage("the store's histograms cannot be filtered by request")
             .remedy("give the log FILEs for --min-time and --status"));
     }
-    let mut cells: HashMap<_, Cell> = HashMap::new();
-    for (_, route, cell) in view.cells(filter.window, None)? {
-        cells.entry(route).or_default().merge(&cell);
-    }
+    let mut cells: HashMap<_, Cell> = view.totals(filter.window, None)?.into_iter().collect();
     let interval = view.settings().interval.as_secs();
     say(&format!("from the store, in whole slots of {interval} s"));
     let rows = view

@@ -47,10 +47,19 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
         threshold_ms: millis(config.slow.threshold),
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
+        archived: archived(config, &logs),
         logs,
+        retention: config.retention,
         router: routing(context)?,
         outlets: outlets(config)?,
     })
+}
+
+/// The patterns of the logs whose slow lines are kept in the store.
+fn archived(config: &Config, logs: &[Log]) -> Vec<String> {
+    let section = |log: &&Log| config.logs.iter().find(|section| section.path.value == log.pattern);
+    let kept = logs.iter().filter(|log| section(log).and_then(|own| own.archive).unwrap_or(config.archive));
+    kept.map(|log| log.pattern.clone()).collect()
 }
 
 /// The rules and thresholds for reading files or logs outside the daemon.

@@ -220,6 +220,9 @@ fn of_store(view: &View, arguments: &SlowArguments, filter: &Filter) -> Result<(
             lines.insert(*at, line.to_vec());
         }
     });
+    if let Some(note) = missing.note() {
+        say(&note);
+    }
     let missing = missing.messages();
     let files: HashMap<_, String> =
         view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect();

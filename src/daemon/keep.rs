@@ -12,7 +12,7 @@ use super::push::Outcome;
 use super::{Say, Settings, render};
 use crate::pipeline::{Row, SlotSettings, Slowest};
 use crate::source::generation::GenerationId;
-use crate::store::{Commit, Ledger, Writer};
+use crate::store::{Commit, Ledger, Tended, Writer};
 use crate::time::{Clock, Timestamp};
 
 /// A commit that failed is tried again after this.
@@ -119,6 +119,7 @@ impl<'s> Keep<'s> {
                 self.commit();
             }
             self.emit(channels.counted.len());
+            self.tend();
         }
         drop(halt);
         for counted in &channels.counted {
@@ -142,8 +143,10 @@ impl<'s> Keep<'s> {
 
     /// Take over what was counted, and commit it. A slot that was sent already is sent again, whole.
     fn take(&mut self, counted: Counted) {
+        let expired = self.writer.view().expired().detail.unwrap_or(Timestamp(i64::MIN));
         for slot in counted.touched {
-            if slot < self.emitted_until {
+            // A slot that the store no longer has whole would be sent with what came late alone.
+            if slot < self.emitted_until && slot >= expired {
                 self.owe(slot);
             }
         }
@@ -183,6 +186,21 @@ impl<'s> Keep<'s> {
                     (self.say)(&format!("store: {error}; reading and carbon go on, the commit is tried every second"));
                 }
             }
+        }
+    }
+
+    /// Merge and throw away what is due; not while the store cannot be written.
+    fn tend(&mut self) {
+        if self.try_again.is_some() {
+            return;
+        }
+        match self.writer.tend(self.clock.now(), !self.caught_up) {
+            Ok(Tended { dropped: 0, .. }) => {}
+            Ok(Tended { dropped, dropped_bytes, .. }) => {
+                let mib = dropped_bytes >> 20;
+                (self.say)(&format!("store: {dropped} of the oldest segments ({mib} MiB) went, as [retention] says"));
+            }
+            Err(error) => (self.say)(&format!("store: {error}; nothing is lost, and it is tried again")),
         }
     }
 

@@ -39,7 +39,7 @@ use keep::{Channels, Keep};
 use crate::record::Needs;
 use crate::route::{Router, Routes};
 use crate::source::{FollowSettings, Follower, Watched};
-use crate::store::{self, View, Writer};
+use crate::store::{self, Retention, View, Writer};
 use crate::time::Clock;
 
 /// How many blocks may wait for the counting thread (about 4 MiB); when full, reading waits: the logs are on disk,
@@ -92,6 +92,10 @@ pub struct Settings {
     pub server_errors: bool,
     /// The logs.
     pub logs: Vec<Log>,
+    /// The patterns of those whose slow lines are kept in the store.
+    pub archived: Vec<String>,
+    /// How much of the past the store keeps.
+    pub retention: Retention,
     /// The rules.
     pub router: Arc<Router>,
     /// The destinations.
@@ -106,8 +110,12 @@ pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
 /// # Errors
 /// The store cannot be opened or is held by another daemon, or a format cannot be followed.
 pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver<()>) -> Result<()> {
-    let store_settings =
-        store::Settings { interval: settings.interval, slowest: settings.slowest, ..store::Settings::default() };
+    let store_settings = store::Settings {
+        interval: settings.interval,
+        slowest: settings.slowest,
+        retention: settings.retention,
+        ..store::Settings::default()
+    };
     let writer = Writer::open(&settings.store, store_settings)?;
     let known: Vec<(crate::route::RouteId, String)> =
         writer.view().routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
@@ -117,7 +125,12 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
         routes: Arc::clone(&routes),
         threshold_ms: settings.threshold_ms,
     };
-    let interpreters = interpreters(&settings.logs, &interpreting)?;
+    let mut interpreters = interpreters(&settings.logs, &interpreting)?;
+    for log in &settings.archived {
+        if let Some(interpreter) = interpreters.get_mut(log) {
+            interpreter.archive_lines(settings.slowest as usize);
+        }
+    }
     let follower = follower(&settings, &writer);
 
     let (event_sender, events) = bounded(BLOCKS_WAITING);

@@ -51,6 +51,7 @@ pub struct Interpreter {
     /// Where a record is put together that does not stand in its log as it is, and where its values are.
     unwrapped: Vec<u8>,
     text: Vec<u8>,
+    archive: Option<usize>,
 }
 
 impl Interpreter {
@@ -71,12 +72,23 @@ impl Interpreter {
             marks: Marks::default(),
             unwrapped: Vec::new(),
             text: Vec::new(),
+            archive: None,
         })
     }
 
     /// How exactly the ends of requests are known, in milliseconds.
     pub fn end_precision_ms(&self) -> u32 {
         self.parser.end_precision_ms()
+    }
+
+    /// From now on a tally keeps the raw lines of what may be kept: the slow ones, and the `slowest` of each route and slot.
+    pub fn archive_lines(&mut self, slowest: usize) {
+        self.archive = Some(slowest);
+    }
+
+    /// Whether it does, and how many of the slowest.
+    pub fn archives(&self) -> Option<usize> {
+        self.archive
     }
 
     /// Understand every line of a block of whole lines. `each` gets the line's offset in the block, the line without its

@@ -7,6 +7,7 @@ pub mod batch;
 mod filter;
 mod interpreter;
 mod lines;
+mod raw;
 mod rebuild;
 mod recount;
 pub mod retrieve;

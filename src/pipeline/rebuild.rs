@@ -1,14 +1,18 @@
 //! Restoring a damaged segment: the lines it was made of are counted again.
 
+use std::collections::BTreeMap;
+
 use super::recount::{Recount, Unread};
 use crate::error::Result;
+use crate::histogram::Cell;
+use crate::route::RouteId;
 use crate::source::generation::GenerationId;
 use crate::store::{BLOCK_BYTES, By, Commit, Damaged, LogRange, View};
-use crate::time::Window;
+use crate::time::{Timestamp, Window};
 
 /// What the lines of a damaged segment come to.
 pub struct Recounted {
-    /// Cells, entries and summaries; nothing else.
+    /// Cells, of the length of the segment's finest, entries, archived lines and summaries; nothing else.
     pub commit: Commit,
     /// Ranges that could not be read again, or not whole.
     pub unread: Vec<Unread>,
@@ -21,11 +25,21 @@ pub struct Recounted {
 pub fn recount_damaged(view: &View, recount: &mut Recount<'_>, damaged: &Damaged) -> Result<Recounted> {
     let mut commit = Commit::default();
     let ranges = damaged.ranges.as_deref().unwrap_or_default();
+    let mut cells: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
     let unread = recount.count(ranges, |part| {
-        commit.cells.extend(part.cells);
-        commit.entries.extend(part.entries);
-        commit.blocks.extend(part.blocks);
+        for (slot, route, cell) in part.cells {
+            cells.entry((damaged.slot_of(slot), route)).or_default().merge(&cell);
+        }
+        if !damaged.is_rolled_up() {
+            commit.entries.extend(part.entries);
+            commit.lines.extend(part.lines);
+            commit.blocks.extend(part.blocks);
+        }
     });
+    commit.cells = cells.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect();
+    if damaged.is_rolled_up() {
+        return Ok(Recounted { commit, unread });
+    }
     // The block that a range begins in was summarised whole with it, though its first lines were counted before.
     let mut heads = Vec::new();
     for range in ranges {

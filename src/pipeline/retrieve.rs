@@ -1,6 +1,6 @@
 //! Back from the index to the raw lines, whatever the log is called by now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::interpreter::{Interpreter, Seen};
 use crate::error::{Error, Result};
@@ -19,9 +19,18 @@ pub struct Missing {
     pub unknown: Vec<String>,
     /// How many uncompressed bytes of compressed logs had to be decoded for what could be read.
     pub decoded: u64,
+    /// Nothing missing, but worth saying: how many lines were taken from the store's archive, their log being gone.
+    pub archived: usize,
 }
 
 impl Missing {
+    /// Where the lines come from, if it is not their log.
+    pub fn note(&self) -> Option<String> {
+        let plural = if self.archived == 1 { "line comes" } else { "lines come" };
+        (self.archived > 0)
+            .then(|| format!("{} raw {plural} from the store's archive, their log being gone", self.archived))
+    }
+
     /// Each of it in words, with its remedy where there is one; empty if everything was read.
     pub fn messages(&self) -> Vec<String> {
         let gone = self.gone.iter().map(|log| format!("gone: the log last seen as {}", log.path.display()));
@@ -57,7 +66,7 @@ fn open(view: &View, id: GenerationId, missing: &mut Missing) -> Option<LineRead
 }
 
 /// Read the lines that `locators` name; `each` gets the locator's index and the line, or nothing if it is gone.
-/// Each log is read once, in ascending order.
+/// Each log is read once, in ascending order. Lines that are gone from the logs come from the store's archive, if they are there.
 pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Option<&[u8]>)) -> Missing {
     let mut missing = Missing::default();
     let mut by_generation: BTreeMap<GenerationId, Vec<(u64, usize)>> = BTreeMap::new();
@@ -65,25 +74,56 @@ pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Opti
         by_generation.entry(locator.generation).or_default().push((locator.offset, index));
     }
     let mut buffer = Vec::new();
+    let mut gone: Vec<usize> = Vec::new();
     for (generation, mut wanted) in by_generation {
         wanted.sort_unstable();
         let mut reader = open(view, generation, &mut missing);
         for (offset, index) in wanted {
             let length = locators.get(index).map_or(0, |locator| locator.length);
-            let line = match reader.as_mut().map(|reader| reader.read(offset, length, &mut buffer)) {
-                Some(Ok(true)) => Some(buffer.as_slice()),
+            match reader.as_mut().map(|reader| reader.read(offset, length, &mut buffer)) {
+                Some(Ok(true)) => each(index, Some(&buffer)),
                 Some(Err(error)) => {
                     missing.failed.push(error);
                     missing.decoded += reader.take().map_or(0, |reader| reader.decoded());
-                    None
+                    gone.push(index);
                 }
-                Some(Ok(false)) | None => None,
-            };
-            each(index, line);
+                Some(Ok(false)) | None => gone.push(index),
+            }
         }
         missing.decoded += reader.map_or(0, |reader| reader.decoded());
     }
+    if !gone.is_empty() {
+        from_archive(view, locators, &gone, &mut missing, each);
+    }
     missing
+}
+
+/// Give the lines that are `gone` from the logs out of the archive; a log is missing only if one of its lines then is.
+fn from_archive(
+    view: &View,
+    locators: &[Locator],
+    gone: &[usize],
+    missing: &mut Missing,
+    mut each: impl FnMut(usize, Option<&[u8]>),
+) {
+    let wanted: Vec<Locator> = gone.iter().filter_map(|index| locators.get(*index).copied()).collect();
+    let found = view.archived(&wanted);
+    let failed = found.as_ref().err().cloned();
+    let mut found = found.unwrap_or_default().into_iter();
+    let mut lost: BTreeSet<GenerationId> = BTreeSet::new();
+    for (&index, locator) in gone.iter().zip(&wanted) {
+        let line = found.next().flatten();
+        each(index, line.as_deref());
+        match line {
+            Some(_) => missing.archived += 1,
+            None => drop(lost.insert(locator.generation)),
+        }
+    }
+    missing.gone.retain(|generation| lost.contains(&generation.id));
+    if lost.is_empty() {
+        missing.failed.clear();
+    }
+    missing.failed.extend(failed);
 }
 
 /// Read and parse all lines of `blocks`; `each` gets the line, what it says, and where it is. `interpreters` are by

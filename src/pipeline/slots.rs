@@ -8,6 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use super::interpreter::{Interpreter, Seen};
+use super::raw::RawLines;
 use super::tally::{Row, Tally};
 use crate::grammar::{Reason, Reject};
 use crate::histogram::{Cell, Time};
@@ -46,6 +47,7 @@ pub struct Slots {
     slot: (Timestamp, Timestamp),
     latest: Timestamp,
     bytes: u64,
+    raw: RawLines,
 }
 
 /// Numbers the cells, by slot and route, in the order they are first seen.
@@ -148,6 +150,7 @@ impl Slots {
             slot: (Timestamp(0), Timestamp(0)),
             latest: Timestamp(i64::MIN),
             bytes: 0,
+            raw: RawLines::default(),
         }
     }
 
@@ -181,6 +184,7 @@ impl Slots {
         ledger.bytes += bytes.len() as u64;
         ledger.whole_seconds |= interpreter.end_precision_ms() > 1;
         self.bytes += bytes.len() as u64;
+        let archived = interpreter.archives();
         interpreter.block(bytes, |at, line, seen, _| {
             let at = offset + at as u64;
             ledger.lines += 1;
@@ -190,6 +194,11 @@ impl Slots {
                     let locator =
                         Locator { generation, offset: at, length: u32::try_from(line.len()).unwrap_or(u32::MAX) };
                     let slot = self.count(seen, locator);
+                    if let Some(slowest) = archived
+                        && let Some(row) = self.rows.last()
+                    {
+                        self.raw.offer(self.rows.len() - 1, row, slowest, line);
+                    }
                     ledger.late += u64::from(slot < late_before);
                     self.summarise(seen, locator);
                 }
@@ -349,6 +358,7 @@ impl Slots {
             rows: std::mem::take(&mut self.rows),
             ledgers,
             blocks: std::mem::take(&mut self.blocks),
+            raw: std::mem::take(&mut self.raw),
         }
     }
 

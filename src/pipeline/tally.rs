@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use super::raw::RawLines;
 use super::slots::SlotSettings;
 use crate::histogram::{Cell, TIMES};
 use crate::record::Record;
@@ -57,6 +58,22 @@ impl Row {
         }
     }
 
+    /// Its cell's number, and its `$request_time` if it has one.
+    pub(super) fn candidate(&self) -> (u32, Option<u64>) {
+        let [request, ..] = self.times;
+        (self.cell, (request != NONE).then_some(request))
+    }
+
+    /// Whether it is kept, as far as is known yet.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// Where its line is.
+    pub(super) fn locator(&self) -> Locator {
+        self.locator
+    }
+
     fn entry(&self, route: RouteId) -> Entry {
         let [request, response, ..] = self.times;
         Entry {
@@ -80,6 +97,7 @@ pub struct Tally {
     /// What became of the lines of each log.
     pub ledgers: Vec<(GenerationId, Ledger)>,
     pub(super) blocks: Vec<BlockSummary>,
+    pub(super) raw: RawLines,
 }
 
 /// Where a request stands among the slowest of its slot and route, in the order that the store ranks by: longer first,
@@ -118,7 +136,7 @@ impl Slowest {
 
     /// The lines' part of a commit, cells by slot and route, entries in the order of the lines; and the emptied rows.
     pub fn commit(&mut self, tally: Tally) -> (Commit, Vec<Row>) {
-        let Tally { cells: keys, mut rows, ledgers, blocks } = tally;
+        let Tally { cells: keys, mut rows, ledgers, blocks, raw } = tally;
         let numbers = self.group(&keys, &rows);
         self.latest = rows.iter().map(|row| row.end).fold(self.latest, Timestamp::max);
         self.remembered.retain(|(slot, _), _| *slot >= self.latest.plus_millis(-REMEMBERED_MS));
@@ -136,8 +154,9 @@ impl Slowest {
         self.order = order;
         let kept = rows.iter().filter(|row| !row.kept.is_empty());
         let entries = kept.filter_map(|row| keys.get(row.cell as usize).map(|(_, route)| row.entry(*route))).collect();
+        let lines = raw.of_kept(&rows);
         rows.clear();
-        (Commit { cells, ledgers, entries, blocks, ..Commit::default() }, rows)
+        (Commit { cells, ledgers, entries, lines, blocks, ..Commit::default() }, rows)
     }
 
     /// Bring the rows of each cell together in `order`; the numbers of the cells by slot and route, each of whose

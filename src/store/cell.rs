@@ -1,5 +1,6 @@
 //! A cell's bytes on disk: counts as varints, each histogram as its non-empty buckets.
 
+use super::coder::{Number, RangeReader, RangeWriter};
 use super::encode::{Decoded, Decoder, Encoder, Malformed};
 use crate::histogram::{Buckets, Cell, Latency, TIMES};
 use crate::route::RouteId;
@@ -9,6 +10,12 @@ use std::ops::Range;
 /// Values below this have a bucket each; above, every power of two has [`HALF`] buckets.
 const EXACT: u64 = 2048;
 const HALF: u64 = 1024;
+
+/// From so many buckets on they are packed; fewer are left to the compression of the block that they are in.
+const MANY: usize = 40;
+
+/// There are no more buckets than this.
+const MOST: usize = 64 * 1024;
 
 /// Cells in the order given, slots and routes as differences from the one before. `each` hears where a cell alone stands.
 pub(crate) fn encode_cells(
@@ -82,12 +89,16 @@ pub(crate) fn decode_cell(from: &mut Decoder<'_>) -> Decoded<Cell> {
 
 fn encode_latency(latency: &Latency, room: &mut Buckets, out: &mut Encoder) {
     let buckets = latency.buckets_in(room);
-    out.count(buckets.len());
+    let packed = buckets.len() >= MANY;
+    out.count(buckets.len() * 2 + usize::from(packed));
     if buckets.is_empty() {
         return;
     }
     out.varint(latency.sum_ms());
     out.varint(latency.max_ms());
+    if packed {
+        return out.bytes(&pack(buckets));
+    }
     let mut last = 0;
     for &(value, count) in buckets {
         // Most buckets hold one sample: its count then takes no byte of its own.
@@ -101,21 +112,91 @@ fn encode_latency(latency: &Latency, room: &mut Buckets, out: &mut Encoder) {
 }
 
 fn decode_latency(from: &mut Decoder<'_>) -> Decoded<Latency> {
-    let count = from.count()?;
+    let mut buckets = Vec::new();
+    let (sum, max) = decode_buckets(from, |value, count| buckets.push((value, count)))?;
+    Ok(Latency::from_buckets(&buckets, sum, max))
+}
+
+/// Each bucket's lowest value and count; gives back the sum and the largest.
+fn decode_buckets(from: &mut Decoder<'_>, mut each: impl FnMut(u64, u64)) -> Decoded<(u64, u64)> {
+    let head = from.varint()?;
+    let count = usize::try_from(head >> 1).map_err(|_| Malformed)?;
     if count == 0 {
-        return Ok(Latency::default());
+        return if head == 0 { Ok((0, 0)) } else { Err(Malformed) };
     }
-    let sum = from.varint()?;
-    let max = from.varint()?;
-    let mut buckets = Vec::with_capacity(count);
+    let totals = (from.varint()?, from.varint()?);
+    if head & 1 != 0 {
+        unpack(from.bytes()?, count, each)?;
+        return Ok(totals);
+    }
     let mut index = 0u64;
     for _ in 0..count {
         let delta = from.varint()?;
         index = index.checked_add(delta >> 1).ok_or(Malformed)?;
         let count = if delta & 1 == 0 { 1 } else { from.varint()? };
-        buckets.push((bucket_value(index)?, count));
+        each(bucket_value(index)?, count);
     }
-    Ok(Latency::from_buckets(&buckets, sum, max))
+    Ok(totals)
+}
+
+/// Many buckets in about as few bytes as they hold information: gaps and counts in a range coder, each with contexts by how
+/// large the one before was.
+fn pack(buckets: &[(u64, u64)]) -> Vec<u8> {
+    let (mut gaps, mut counts) = (Contexts::default(), Contexts::default());
+    let (mut out, mut next) = (RangeWriter::new(), 0u64);
+    let (mut gap, mut count) = (1, 1);
+    for &(value, own) in buckets {
+        let index = bucket_index(value);
+        let own_gap = index.wrapping_sub(next).wrapping_add(1);
+        gaps.of(gap, count).put(&mut out, own_gap);
+        counts.of(count, own_gap).put(&mut out, own);
+        (next, gap, count) = (index.wrapping_add(1), own_gap, own);
+    }
+    out.finish()
+}
+
+/// The inverse of [`pack`].
+fn unpack(bytes: &[u8], buckets: usize, mut each: impl FnMut(u64, u64)) -> Decoded<()> {
+    if buckets > MOST {
+        return Err(Malformed);
+    }
+    let (mut gaps, mut counts) = (Contexts::default(), Contexts::default());
+    let (mut from, mut next) = (RangeReader::new(bytes), 0u64);
+    let (mut gap, mut count) = (1, 1);
+    for _ in 0..buckets {
+        gap = gaps.of(gap, count).take(&mut from);
+        count = counts.of(count, gap).take(&mut from);
+        let index = next.checked_add(gap - 1).ok_or(Malformed)?;
+        each(bucket_value(index)?, count);
+        next = index.checked_add(1).ok_or(Malformed)?;
+    }
+    Ok(())
+}
+
+/// Contexts by the size of two numbers: four sizes of the first, two of the second.
+#[derive(Default)]
+struct Contexts([Number; 8]);
+
+impl Contexts {
+    fn of(&mut self, first: u64, second: u64) -> &mut Number {
+        let size = match first {
+            0 | 1 => 0,
+            2..=3 => 1,
+            4..=11 => 2,
+            _ => 3,
+        };
+        let [a, b, c, d, e, f, g, h] = &mut self.0;
+        match (size, second > 1) {
+            (0, false) => a,
+            (1, false) => b,
+            (2, false) => c,
+            (_, false) => d,
+            (0, true) => e,
+            (1, true) => f,
+            (2, true) => g,
+            (_, true) => h,
+        }
+    }
 }
 
 /// Go past a cell, with all the checks of [`decode_cell`].
@@ -124,20 +205,7 @@ pub(crate) fn skip_cell(from: &mut Decoder<'_>) -> Decoded<()> {
         from.varint()?;
     }
     for _ in TIMES {
-        let count = from.count()?;
-        if count > 0 {
-            from.varint()?;
-            from.varint()?;
-        }
-        let mut index = 0u64;
-        for _ in 0..count {
-            let delta = from.varint()?;
-            index = index.checked_add(delta >> 1).ok_or(Malformed)?;
-            bucket_value(index)?;
-            if delta & 1 != 0 {
-                from.varint()?;
-            }
-        }
+        decode_buckets(from, |_, _| {})?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! One atomic step of the store: everything that must agree, in one journal record.
 
+use super::archive::{ArchivedLine, PackedLines};
 use super::block::BlockSummary;
 use super::delivery::Delivery;
 use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
@@ -11,6 +12,13 @@ use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::source::generation::{Generation, GenerationId};
 use crate::time::Timestamp;
+
+/// What of a commit stays in memory as it was written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Packed {
+    pub(crate) cells: Batch,
+    pub(crate) lines: PackedLines,
+}
 
 /// Positions, counts, entries, summaries and accounts that become visible, and durable, together or not at all.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +37,8 @@ pub struct Commit {
     pub cells: Vec<(Timestamp, RouteId, Cell)>,
     /// New slow entries.
     pub entries: Vec<Entry>,
+    /// Raw lines of some of these entries.
+    pub lines: Vec<ArchivedLine>,
     /// Differences of block summaries.
     pub blocks: Vec<BlockSummary>,
     /// Changed accounts; the last value wins.
@@ -56,14 +66,15 @@ impl Commit {
         self.ledgers.extend(later.ledgers);
         self.cells.extend(later.cells);
         self.entries.extend(later.entries);
+        self.lines.extend(later.lines);
         self.blocks.extend(later.blocks);
         self.deliveries = later.deliveries;
     }
 }
 
 impl Commit {
-    /// Append it; and its cells as they were written, to be kept so.
-    pub(crate) fn encode(&self, out: &mut Encoder) -> Batch {
+    /// Append it; and its cells and lines as they were written, to be kept so.
+    pub(crate) fn encode(&self, out: &mut Encoder) -> Packed {
         self.at.encode(out);
         out.u8(u8::from(self.read_until.is_some()));
         self.read_until.unwrap_or_default().encode(out);
@@ -85,11 +96,11 @@ impl Commit {
         encode_entries(&self.entries, out);
         out.list(&self.blocks);
         out.list(&self.deliveries);
-        cells
+        Packed { cells, lines: PackedLines::encode(&self.lines, out) }
     }
 
-    /// A commit without its cells, and these as they were written.
-    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<(Commit, Batch)> {
+    /// A commit without its cells and lines, and these as they were written.
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<(Commit, Packed)> {
         let at = Timestamp::decode(from)?;
         let known = from.u8()? != 0;
         let read_until = Some(Timestamp::decode(from)?).filter(|_| known);
@@ -107,6 +118,7 @@ impl Commit {
         commit.entries = decode_entries(from)?;
         commit.blocks = from.list()?;
         commit.deliveries = from.list()?;
-        if from.is_empty() { Ok((commit, cells)) } else { Err(Malformed) }
+        let lines = PackedLines::decode(from)?;
+        if from.is_empty() { Ok((commit, Packed { cells, lines })) } else { Err(Malformed) }
     }
 }

@@ -26,3 +26,10 @@ pub(crate) fn newer(medium: &dyn Medium, name: &str, version: u32, known: u32) -
         .at(medium.root().join(name))
         .remedy("use the newer spikeline that wrote it, or name another folder with --store; nothing was changed")
 }
+
+/// `name` was written before the format was released.
+pub(crate) fn older(medium: &dyn Medium, name: &str, version: u32) -> Error {
+    Error::refused(format!("this is version {version} of the store's format, from before it was released"))
+        .at(medium.root().join(name))
+        .remedy("move the folder away, or name another with --store, and take the logs in anew; nothing was changed")
+}

@@ -1,9 +1,8 @@
 //! The journal: an append-only file of checksummed records. What follows its last good record is a torn tail.
 
 use super::block::BlockSummary;
-use super::commit::Commit;
+use super::commit::{Commit, Packed};
 use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum, checksum_of_both};
-use super::packed::Batch;
 use super::recent::Recent;
 use super::state::State;
 use crate::source::generation::GenerationId;
@@ -12,7 +11,7 @@ use crate::source::generation::GenerationId;
 const MAGIC: &[u8; 8] = b"SPKLJRNL";
 
 /// The version of the journal's format.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// Bytes before the first record: magic, version, number, checksum of these.
 const HEADER: usize = 8 + 4 + 8 + 8;
@@ -59,6 +58,7 @@ pub(crate) struct Replay {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unusable {
     Newer(u32),
+    Older(u32),
     /// At this byte.
     Damaged(u64),
 }
@@ -77,11 +77,11 @@ pub(crate) fn head(number: u64, sequence: u64, state: &State, open: &[BlockSumma
     Some(out.bytes)
 }
 
-/// A commit's record, and its cells as they stand in it; `None` if it is too long for one.
-pub(crate) fn commit_record(sequence: u64, commit: &Commit) -> Option<(Vec<u8>, Batch)> {
+/// A commit's record, and its cells and lines as they stand in it; `None` if it is too long for one.
+pub(crate) fn commit_record(sequence: u64, commit: &Commit) -> Option<(Vec<u8>, Packed)> {
     let mut body = Encoder::default();
-    let cells = commit.encode(&mut body);
-    record(sequence, COMMIT, &body.bytes).map(|record| (record, cells))
+    let packed = commit.encode(&mut body);
+    record(sequence, COMMIT, &body.bytes).map(|record| (record, packed))
 }
 
 fn record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
@@ -123,9 +123,9 @@ pub(crate) fn replay(bytes: &[u8], number: u64) -> Result<Replay, Unusable> {
         if sequence != replay.sequence.wrapping_add(1) || kind != COMMIT {
             break;
         }
-        let (commit, cells) = Commit::decode(&mut Decoder::new(&body)).map_err(damaged(at))?;
-        replay.state.apply(&commit, &cells);
-        replay.recent.apply(commit, cells);
+        let (commit, packed) = Commit::decode(&mut Decoder::new(&body)).map_err(damaged(at))?;
+        replay.state.apply(&commit, &packed.cells);
+        replay.recent.apply(commit, packed);
         replay.sequence = sequence;
         at += length;
         replay.good = to_u64(at);
@@ -141,6 +141,9 @@ fn header(from: &mut Decoder<'_>, number: u64) -> Result<(), Unusable> {
     let version = from.u32().map_err(start)?;
     if version > VERSION {
         return Err(Unusable::Newer(version));
+    }
+    if version < VERSION {
+        return Err(Unusable::Older(version));
     }
     let own = from.u64().map_err(start)?;
     let mut covered = Encoder::default();

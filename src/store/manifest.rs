@@ -1,8 +1,9 @@
 //! The manifest: which files are the store. It is replaced by rename, so it is the old one or the new one.
 
-use super::damage::{damaged, failed, newer};
+use super::damage::{damaged, failed, newer, older};
 use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum};
 use super::medium::{Medium, write_file};
+use super::retention::Expired;
 use super::segment::Info;
 use super::settings::Settings;
 use crate::error::{Error, Result};
@@ -16,7 +17,7 @@ pub(crate) const TEMPORARY: &str = "manifest.tmp";
 const MAGIC: &[u8; 8] = b"SPKLMANI";
 
 /// The version of the store's format.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The store's files and settings.
 #[derive(Debug, Clone)]
@@ -26,8 +27,10 @@ pub(crate) struct Manifest {
     pub(crate) journal: u64,
     /// The number that the next new file gets.
     pub(crate) next: u64,
-    /// In the order they were sealed.
+    /// In the order they were written.
     pub(crate) segments: Vec<Info>,
+    /// What is no longer there.
+    pub(crate) expired: Expired,
 }
 
 /// How far replacing the manifest got when it failed.
@@ -53,7 +56,8 @@ impl Manifest {
         }
         // The version first: a newer one may be checked differently.
         match from.u32() {
-            Ok(version) if version <= VERSION => {}
+            Ok(VERSION) => {}
+            Ok(version) if version < VERSION => return Err(older(medium, MANIFEST, version)),
             Ok(version) => return Err(newer(medium, MANIFEST, version, VERSION)),
             Err(Malformed) => return Err(damaged(medium, MANIFEST, 8, "too short")),
         }
@@ -91,12 +95,14 @@ impl Encode for Manifest {
         out.varint(self.journal);
         out.varint(self.next);
         out.list(&self.segments);
+        self.expired.encode(out);
     }
 }
 
 impl Decode for Manifest {
     fn decode(from: &mut Decoder<'_>) -> Decoded<Manifest> {
         let settings = Settings::decode(from)?;
-        Ok(Manifest { settings, journal: from.varint()?, next: from.varint()?, segments: from.list()? })
+        let (journal, next, segments) = (from.varint()?, from.varint()?, from.list()?);
+        Ok(Manifest { settings, journal, next, segments, expired: Expired::decode(from)? })
     }
 }

@@ -17,8 +17,8 @@ pub trait Medium: Send + Sync {
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
     /// A whole file.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
-    /// Fill `into` from `offset` of a file.
-    fn read_at(&self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<()>;
+    /// A file to read from at any place, for as long as the result lives, even if it is removed.
+    fn open(&self, name: &str) -> io::Result<Box<dyn Source>>;
     /// A new, empty file; one of that name is replaced.
     fn create(&self, name: &str) -> io::Result<Box<dyn Sink>>;
     /// An existing file cut to `length`, to go on behind it.
@@ -29,6 +29,12 @@ pub trait Medium: Send + Sync {
     fn remove(&self, name: &str) -> io::Result<()>;
     /// Make the folder's names durable.
     fn sync_folder(&self, folder: &str) -> io::Result<()>;
+}
+
+/// An open file.
+pub trait Source: Send + Sync {
+    /// Fill `into` from `offset`.
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()>;
 }
 
 /// A file that is written front to back.
@@ -103,8 +109,8 @@ impl Medium for Disk {
         std::fs::read(self.path(name))
     }
 
-    fn read_at(&self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<()> {
-        File::open(self.path(name))?.read_exact_at(into, offset)
+    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+        Ok(Box::new(File::open(self.path(name))?))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
@@ -127,6 +133,12 @@ impl Medium for Disk {
 
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
         File::open(self.path(folder))?.sync_all()
+    }
+}
+
+impl Source for File {
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        self.read_exact_at(into, offset)
     }
 }
 

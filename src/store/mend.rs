@@ -1,16 +1,17 @@
 //! Damaged segments: what can still be read of one, which lines it was made of, and putting another in its place.
 
+use super::archive::{self, LineKey};
 use super::block::BlockSummary;
 use super::cell::encode_cell;
 use super::commit::Commit;
 use super::damage::failed;
 use super::encode::Encoder;
 use super::entry::Entry;
+use super::level::{LEVELS, Level, floor};
 use super::manifest::{Manifest, Unstored};
-use super::medium::write_file;
 use super::query::By;
 use super::ranges::{self, LogRange};
-use super::segment::{self, Info, Salvage, Segment};
+use super::segment::{self, Builder, Info, Salvage, Segment, SegmentKind};
 use super::view::View;
 use super::writer::Writer;
 use super::{medium::Medium, rank};
@@ -21,11 +22,13 @@ use crate::source::generation::GenerationId;
 use crate::time::{Timestamp, Window};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A segment with damaged places.
 #[derive(Debug)]
 pub struct Damaged {
-    number: u64,
+    info: Info,
+    interval: Duration,
     /// Its file.
     pub path: PathBuf,
     /// Each damaged place.
@@ -35,6 +38,39 @@ pub struct Damaged {
     /// The lines it was made of; `None` if that record is lost too.
     pub ranges: Option<Vec<LogRange>>,
     salvage: Salvage,
+}
+
+impl Damaged {
+    /// Whether it has roll-ups only: cells of ten minutes and hours, no entries, summaries or lines.
+    pub fn is_rolled_up(&self) -> bool {
+        self.info.kind == SegmentKind::Rolled
+    }
+
+    /// The slot of its finest cells that a slot of the store's interval is counted in.
+    pub fn slot_of(&self, slot: Timestamp) -> Timestamp {
+        floor(slot, self.finest().millis(self.interval))
+    }
+
+    /// The finest level it has; its coarser cells are sums of these.
+    fn finest(&self) -> Level {
+        let kept = |level: &Level| *level >= Level::TenMinutes && level.is_kept(self.interval);
+        LEVELS.into_iter().find(kept).filter(|_| self.is_rolled_up()).unwrap_or(Level::Fine)
+    }
+
+    /// Its coarser levels.
+    fn coarser(&self) -> Vec<Level> {
+        let finest = self.finest();
+        let own = |level: &Level| match self.info.kind {
+            SegmentKind::Sealed => false,
+            SegmentKind::Detail => *level == Level::Minute,
+            SegmentKind::Rolled => *level > finest,
+        };
+        LEVELS.into_iter().filter(|level| own(level) && level.is_kept(self.interval)).collect()
+    }
+
+    fn lost(&self, level: Level, slot: Timestamp) -> bool {
+        self.salvage.lost_cells.iter().any(|(own, first, last)| *own == level && *first <= slot && slot <= *last)
+    }
 }
 
 impl View {
@@ -48,8 +84,12 @@ impl View {
     fn look_into(&self, segment: &Segment) -> Damaged {
         let (medium, info) = (self.medium.as_ref(), &segment.info);
         let salvage = segment.salvage(medium);
-        let lost = salvage.lost_cells.iter();
-        let mut lost = lost.map(|(first, last)| (*first.max(&info.cells.min_end), *last.min(&info.cells.max_end)));
+        let interval = self.settings.interval;
+        let fine = Level::Fine.millis(interval);
+        let mut lost = salvage.lost_cells.iter().map(|(level, first, last)| {
+            let end = Timestamp(last.0.saturating_add(level.millis(interval) - fine));
+            (*first.max(&info.cells.min_end), end.min(info.cells.max_end))
+        });
         let (mut first, mut last) = lost.next().unwrap_or((Timestamp(i64::MAX), Timestamp(i64::MIN)));
         lost.for_each(|(one, other)| (first, last) = (first.min(one), last.max(other)));
         if salvage.lost_entries {
@@ -58,11 +98,11 @@ impl View {
         if salvage.lost_blocks {
             (first, last) = (first.min(info.blocks.min_end), last.max(info.blocks.max_end));
         }
-        let interval = self.settings.interval;
         let until = last.slot(interval).plus_millis(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
         let ranges = medium.read(&ranges::name(info.number)).ok();
         Damaged {
-            number: info.number,
+            info: info.clone(),
+            interval,
             path: medium.root().join(segment::name(info.number)),
             places: salvage.errors.clone(),
             window: Window { from: first.slot(interval), until: until.max(first.slot(interval)) },
@@ -87,6 +127,7 @@ impl Writer {
         match next.store(self.medium.as_ref()) {
             Err(Unstored::Before(error)) => {
                 let _left_behind = self.medium.remove(&segment::name(number));
+                let _left_behind = self.medium.remove(&ranges::name(number));
                 return Err(error);
             }
             Err(Unstored::Unknown(error)) => {
@@ -96,12 +137,12 @@ impl Writer {
             Ok(()) => {}
         }
         self.manifest = next;
-        self.view.segments.retain(|held| held.info.number != damaged.number);
+        self.view.segments.retain(|held| held.info.number != damaged.info.number);
         self.view.segments.extend(built.map(Segment::new));
-        let (old, aside) = (segment::name(damaged.number), format!("{}.damaged", segment::name(damaged.number)));
+        let (old, aside) = (segment::name(damaged.info.number), format!("{}.damaged", segment::name(damaged.info.number)));
         let moved = self.medium.rename(&old, &aside).and_then(|()| self.medium.sync_folder(segment::FOLDER));
         moved.map_err(|error| failed(self.medium.as_ref(), "set the damaged segment aside", &old, &error))?;
-        let _left_behind = self.medium.remove(&ranges::name(damaged.number));
+        let _left_behind = self.medium.remove(&ranges::name(damaged.info.number));
         Ok(self.medium.root().join(aside))
     }
 
@@ -114,29 +155,16 @@ impl Writer {
         next: &mut Manifest,
     ) -> Result<Option<Info>> {
         let medium = self.medium.as_ref();
-        let Whole { cells, entries, blocks } = self.whole(damaged, counted)?;
-        next.segments.retain(|info| info.number != damaged.number);
-        if cells.is_empty() && entries.is_empty() && blocks.is_empty() {
+        let whole = self.whole(damaged, counted)?;
+        next.segments.retain(|info| info.number != damaged.info.number);
+        if whole.is_empty() {
             return Ok(None);
         }
-        let (mut bytes, mut room, mut places) = (Encoder::default(), Buckets::default(), Vec::new());
-        for ((slot, route), cell) in &cells {
-            let start = bytes.bytes.len();
-            encode_cell(cell, &mut room, &mut bytes);
-            places.push((*slot, *route, start..bytes.bytes.len()));
+        if let Some(ranges) = &damaged.ranges {
+            ranges::write(medium, number, ranges)?;
         }
-        let cells: Vec<(Timestamp, RouteId, &[u8])> = places
-            .into_iter()
-            .map(|(slot, route, place)| (slot, route, bytes.bytes.get(place).unwrap_or_default()))
-            .collect();
-        let entries = rank::prune(&entries, &self.manifest.settings);
-        let info = segment::build(number, &cells, &entries, &blocks)
-            .and_then(|(bytes, info)| write_file(medium, &segment::name(number), &bytes).map(|_| info))
-            .and_then(|info| {
-                let ranges = ranges::encode(number, damaged.ranges.as_deref().unwrap_or_default());
-                write_file(medium, &ranges::name(number), &ranges)?;
-                medium.sync_folder(segment::FOLDER).map(|()| info)
-            })
+        let info = whole
+            .write(medium, number, &damaged.info)
             .map_err(|error| failed(medium, "write the segment", &segment::name(number), &error))?;
         next.segments.push(info.clone());
         Ok(Some(info))
@@ -144,23 +172,21 @@ impl Writer {
 
     /// What was in the segment: what can be read of it, and for the rest what was counted again.
     fn whole(&self, damaged: &Damaged, counted: Commit) -> Result<Whole> {
-        let Salvage { cells, entries, blocks, lost_cells, lost_entries, lost_blocks, .. } = &damaged.salvage;
-        let mut whole = Whole {
-            cells: cells.iter().map(|(slot, route, cell)| ((*slot, *route), cell.clone())).collect(),
-            entries: entries.clone(),
-            blocks: Vec::new(),
-        };
-        for (slot, route, cell) in counted.cells {
-            let lost = lost_cells.iter().any(|(first, last)| *first <= slot && slot <= *last);
-            if lost && !cells.iter().any(|(at, of, _)| (*at, *of) == (slot, route)) {
-                whole.cells.entry((slot, route)).or_default().merge(&cell);
-            }
-        }
+        let Salvage { entries, blocks, lines, lost_entries, lost_blocks, lost_lines, .. } = &damaged.salvage;
+        let mut whole =
+            Whole { cells: cells(damaged, counted.cells), entries: entries.clone(), ..Whole::default() };
         if *lost_entries {
             let held: HashSet<_> = entries.iter().map(|entry| entry.locator).collect();
             whole.entries.extend(counted.entries.into_iter().filter(|entry| !held.contains(&entry.locator)));
-            whole.entries.sort_unstable_by_key(|entry| (entry.end, entry.locator));
+            whole.entries = rank::prune(&whole.entries, &self.manifest.settings);
         }
+        whole.lines.extend(lines.iter().cloned());
+        if *lost_lines {
+            let again = counted.lines.into_iter().map(|line| (archive::key(&line.locator), line.line));
+            whole.lines.extend(again);
+        }
+        let kept = archive::keys(&whole.entries);
+        whole.lines.retain(|key, _| kept.contains(key));
         let mut summaries: BTreeMap<(GenerationId, u32), BlockSummary> =
             blocks.iter().map(|block| (block.key(), block.clone())).collect();
         if *lost_blocks {
@@ -182,7 +208,7 @@ impl Writer {
     /// The blocks that are summarised in other segments or in the journal.
     fn blocks_elsewhere(&self, damaged: &Damaged) -> Result<HashSet<(GenerationId, u32)>> {
         let mut keys: HashSet<_> = self.view.recent.blocks.keys().copied().collect();
-        for other in self.view.segments.iter().filter(|segment| segment.info.number != damaged.number) {
+        for other in self.view.segments.iter().filter(|segment| segment.info.number != damaged.info.number) {
             let medium: &dyn Medium = self.medium.as_ref();
             // Another damaged one is mended in its turn.
             other.summaries(medium, Window::ALL, By::End, |block| keys.extend([block.key()]), |_| Ok(()))?;
@@ -191,9 +217,66 @@ impl Writer {
     }
 }
 
+/// Cells of all levels of a segment.
+type Cells = BTreeMap<(Level, Timestamp, RouteId), Cell>;
+
+/// The cells that can be read; for the rest, those of the finest level from what was counted again, and sums of these.
+fn cells(damaged: &Damaged, counted: Vec<(Timestamp, RouteId, Cell)>) -> Cells {
+    let held = damaged.salvage.cells.iter().map(|(level, slot, route, cell)| ((*level, *slot, *route), cell));
+    let held: BTreeMap<_, _> = held.collect();
+    let mut whole: Cells = held.iter().map(|(key, cell)| (*key, (*cell).clone())).collect();
+    let add = |whole: &mut Cells, key: (Level, Timestamp, RouteId), cell: &Cell| {
+        if damaged.lost(key.0, key.1) && !held.contains_key(&key) {
+            whole.entry(key).or_default().merge(cell);
+        }
+    };
+    let finest = damaged.finest();
+    for (slot, route, cell) in counted {
+        add(&mut whole, (finest, damaged.slot_of(slot), route), &cell);
+    }
+    let coarser = damaged.coarser();
+    let sums: Vec<_> = whole
+        .iter()
+        .filter(|((level, ..), _)| *level == finest && !coarser.is_empty())
+        .map(|((_, slot, route), cell)| (*slot, *route, cell.clone()))
+        .collect();
+    for level in coarser {
+        for (slot, route, cell) in &sums {
+            add(&mut whole, (level, floor(*slot, level.millis(damaged.interval)), *route), cell);
+        }
+    }
+    whole
+}
+
 /// All of a segment.
+#[derive(Default)]
 struct Whole {
-    cells: BTreeMap<(Timestamp, RouteId), Cell>,
+    cells: Cells,
     entries: Vec<Entry>,
     blocks: Vec<BlockSummary>,
+    lines: BTreeMap<LineKey, Vec<u8>>,
+}
+
+impl Whole {
+    fn is_empty(&self) -> bool {
+        self.cells.is_empty() && self.entries.is_empty() && self.blocks.is_empty()
+    }
+
+    /// Write and sync it, of the kind and age of the one it stands for.
+    fn write(&self, medium: &dyn Medium, number: u64, old: &Info) -> std::io::Result<Info> {
+        let mut builder = Builder::create(medium, number, old.kind, old.sealed)?;
+        builder.cover(&old.cells);
+        let mut room = Buckets::default();
+        for ((level, slot, route), cell) in &self.cells {
+            let mut out = Encoder::default();
+            encode_cell(cell, &mut room, &mut out);
+            builder.cell(*level, *slot, *route, &out.bytes)?;
+        }
+        builder.entries(&self.entries)?;
+        builder.summaries(&self.blocks)?;
+        for (key, line) in &self.lines {
+            builder.line(*key, line)?;
+        }
+        builder.finish(medium)
+    }
 }

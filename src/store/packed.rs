@@ -45,6 +45,14 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// A cell by its position.
+    pub(crate) fn cell(&self, at: usize) -> Option<(Timestamp, RouteId, &[u8])> {
+        let (slot, route, range) = self.cells.get(at)?;
+        Some((*slot, *route, self.bytes.get(range.start as usize..range.end as usize)?))
+    }
+}
+
 /// No record is longer than 1 GiB, so positions in it fit.
 fn within(range: &Range<usize>, start: usize) -> Range<u32> {
     let position = |at: usize| u32::try_from(at - start).unwrap_or(u32::MAX);
@@ -83,6 +91,11 @@ impl Cells {
             self.pieces.insert((slot, route, self.next), Piece { batch: number, range });
             self.next = self.next.wrapping_add(1);
         }
+    }
+
+    /// The first slot that has a cell.
+    pub(crate) fn first(&self) -> Option<Timestamp> {
+        self.pieces.keys().next().map(|(slot, ..)| *slot)
     }
 
     /// The cells of slots that start in `from..until`; merging is the caller's.

@@ -1,8 +1,11 @@
 //! Which lines a segment was made of: a small file beside it, so that what a disk damages can be counted again from the
 //! logs. FORMAT.md says its bytes.
 
+use super::damage::failed;
 use super::encode::{Decoded, Decoder, Encoder, Malformed, checksum};
+use super::medium::{Medium, write_file};
 use super::segment::FOLDER;
+use crate::error::Result;
 use crate::source::generation::GenerationId;
 
 const MAGIC: &[u8; 8] = b"SPKLRANG";
@@ -38,6 +41,33 @@ pub(crate) fn encode(number: u64, ranges: &[LogRange]) -> Vec<u8> {
     }
     out.u64(checksum(&out.bytes));
     out.bytes
+}
+
+/// Write and sync the file beside segment `number`. Its name is durable once the folder is synced, which writing the segment
+/// ends with.
+pub(crate) fn write(medium: &dyn Medium, number: u64, ranges: &[LogRange]) -> Result<()> {
+    let name = name(number);
+    write_file(medium, &name, &encode(number, ranges))
+        .map(drop)
+        .map_err(|error| failed(medium, "write the ranges of a segment", &name, &error))
+}
+
+/// The lines that several segments together were made of, by log and place; `None` if it is not known of each, since
+/// a segment restored from a part of its lines would look whole.
+pub(crate) fn of_all(medium: &dyn Medium, numbers: impl IntoIterator<Item = u64>) -> Option<Vec<LogRange>> {
+    let mut all = Vec::new();
+    for number in numbers {
+        all.extend(decode(number, &medium.read(&name(number)).ok()?).ok()?);
+    }
+    all.sort_unstable();
+    let mut joined: Vec<LogRange> = Vec::new();
+    for range in all {
+        match joined.last_mut() {
+            Some(last) if last.generation == range.generation && last.until == range.from => last.until = range.until,
+            _ => joined.push(range),
+        }
+    }
+    Some(joined)
 }
 
 /// The inverse of [`encode`].

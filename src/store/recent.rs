@@ -1,27 +1,32 @@
 //! What the journal holds and no segment does yet, in memory.
 
+use super::archive::PackedLines;
 use super::block::BlockSummary;
-use super::commit::Commit;
+use super::commit::{Commit, Packed};
 use super::entry::Entry;
-use super::packed::{Batch, Cells};
+use super::packed::Cells;
 use super::state::State;
 use crate::source::generation::GenerationId;
 use crate::time::{Timestamp, Window};
 use std::collections::BTreeMap;
 
-/// Cells as they were written, merged summaries, and entries in the order they came.
+/// Cells and archived lines as they were written, merged summaries, and entries in the order they came.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recent {
     pub(crate) cells: Cells,
     pub(crate) entries: Vec<Entry>,
     /// First and last end of the entries.
     ends: Option<(Timestamp, Timestamp)>,
+    pub(crate) lines: Vec<PackedLines>,
     pub(crate) blocks: BTreeMap<(GenerationId, u32), BlockSummary>,
 }
 
 impl Recent {
-    pub(crate) fn apply(&mut self, commit: Commit, cells: Batch) {
-        self.cells.add(cells);
+    pub(crate) fn apply(&mut self, commit: Commit, packed: Packed) {
+        self.cells.add(packed.cells);
+        if !packed.lines.keys.is_empty() {
+            self.lines.push(packed.lines);
+        }
         for entry in &commit.entries {
             let (first, last) = self.ends.get_or_insert((entry.end, entry.end));
             *first = (*first).min(entry.end);

@@ -1,10 +1,11 @@
 //! What a store is made with.
 
 use super::encode::{Decode, Decoded, Decoder, Encode, Encoder};
+use super::retention::Retention;
 use std::time::Duration;
 
 /// A journal of this many bytes is due for sealing.
-pub const SEAL_BYTES: u64 = 32 * 1024 * 1024;
+pub const SEAL_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What a store is made with. `interval` cannot change in the life of a store; the others may.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +16,18 @@ pub struct Settings {
     pub slowest: u32,
     /// At which size a journal is sealed; not stored.
     pub seal_bytes: u64,
+    /// How much of the past is kept; not stored.
+    pub retention: Retention,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { interval: Duration::from_secs(10), slowest: 5, seal_bytes: SEAL_BYTES }
+        Settings {
+            interval: Duration::from_secs(10),
+            slowest: 5,
+            seal_bytes: SEAL_BYTES,
+            retention: Retention::default(),
+        }
     }
 }
 
@@ -33,6 +41,6 @@ impl Encode for Settings {
 impl Decode for Settings {
     fn decode(from: &mut Decoder<'_>) -> Decoded<Settings> {
         let interval = Duration::from_millis(from.varint()?);
-        Ok(Settings { interval, slowest: from.varint_as()?, seal_bytes: SEAL_BYTES })
+        Ok(Settings { interval, slowest: from.varint_as()?, seal_bytes: SEAL_BYTES, retention: Retention::default() })
     }
 }

@@ -1,16 +1,18 @@
 //! What the store holds, as of one commit: shared by the writer and any number of readers.
 
 use super::block::BlockSummary;
-use super::damage::{damaged, failed, newer};
+use super::damage::{damaged, failed, newer, older};
 use super::delivery::Delivery;
 use super::entry::{Entry, Kept};
 use super::journal::{self, Replay, Unusable};
 use super::ledger::Ledger;
+use super::level::Level;
 use super::manifest::{MANIFEST, Manifest};
 use super::medium::{Disk, Medium};
 use super::query::{By, Query};
 use super::rank::{self, Group};
 use super::recent::Recent;
+use super::retention::Expired;
 use super::segment::{Segment, Wanted};
 use super::settings::Settings;
 use super::state::State;
@@ -26,6 +28,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How often a reader starts again because the writer replaced the files meanwhile.
 const TRIES: usize = 100;
 
+/// So many of the oldest and of the newest segments a reader opens at once. Others are opened when they are needed.
+const HELD_OLDEST: usize = 128;
+const HELD_NEWEST: usize = 384;
+
 /// Slots at most this many slots apart are searched for rivals together.
 const NEAR: i64 = 30;
 
@@ -36,6 +42,7 @@ pub struct View {
     pub(super) state: State,
     pub(super) recent: Recent,
     pub(super) segments: Vec<Segment>,
+    pub(super) expired: Expired,
     skip_damaged: bool,
     damage: Mutex<Vec<Error>>,
     torn: u64,
@@ -78,7 +85,11 @@ impl View {
                     let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
                     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                     let torn = length.saturating_sub(replay.good);
-                    return Ok(View { torn, ..View::new(medium, &manifest, replay) });
+                    let view = View { torn, ..View::new(Arc::clone(&medium), &manifest, replay) };
+                    match view.hold() {
+                        Ok(()) => return Ok(view),
+                        Err(error) => last = Some(error),
+                    }
                 }
                 // Sealed between the two reads: the manifest now names another journal.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -90,6 +101,31 @@ impl View {
         Err(last.unwrap_or_else(|| Error::failed("the store keeps changing").at(medium.root())))
     }
 
+    /// Open the segments that the writer may merge or throw away while this view is used: the oldest and the newest.
+    fn hold(&self) -> Result<()> {
+        let middle = HELD_OLDEST..self.segments.len().saturating_sub(HELD_NEWEST);
+        for (number, segment) in self.segments.iter().enumerate() {
+            if middle.contains(&number) {
+                continue;
+            }
+            match segment.open(self.medium.as_ref()) {
+                // Removed since the manifest was read, which therefore has changed; if it has not, the segment is lost,
+                // and a query that needs it will say so.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.is_current(segment) => {
+                    return Err(Error::failed("the store keeps changing").at(self.medium.root()));
+                }
+                // Any other failure is that of the query that needs it.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn is_current(&self, segment: &Segment) -> bool {
+        let now = Manifest::load(self.medium.as_ref()).ok().flatten();
+        now.is_some_and(|now| now.segments.iter().any(|info| info.number == segment.info.number))
+    }
+
     pub(super) fn new(medium: Arc<dyn Medium>, manifest: &Manifest, replay: Replay) -> View {
         View {
             medium,
@@ -97,6 +133,7 @@ impl View {
             state: replay.state,
             recent: replay.recent,
             segments: manifest.segments.iter().cloned().map(Segment::new).collect(),
+            expired: manifest.expired,
             skip_damaged: false,
             damage: Mutex::new(Vec::new()),
             torn: 0,
@@ -178,9 +215,15 @@ impl View {
             }
         };
         for segment in &self.segments {
-            if segment.info.cells.may_reach(window, By::End) {
-                let medium = self.medium.as_ref();
-                segment.cells(medium, window, |slot, route, cell| add(slot, route, &cell), |e| self.tolerate(e))?;
+            if segment.info.cells.may_reach(window, By::End) && segment.info.level_for(Level::Fine).is_some() {
+                let (medium, fine) = (self.medium.as_ref(), Level::Fine);
+                segment.cells(
+                    medium,
+                    fine,
+                    window,
+                    |slot, route, cell| add(slot, route, &cell),
+                    |e| self.tolerate(e),
+                )?;
             }
         }
         if window.from < window.until {
@@ -324,6 +367,7 @@ pub(super) fn replayed(medium: &dyn Medium, bytes: &[u8], number: u64) -> Result
     let name = journal::name(number);
     journal::replay(bytes, number).map_err(|unusable| match unusable {
         Unusable::Newer(version) => newer(medium, &name, version, journal::VERSION),
+        Unusable::Older(version) => older(medium, &name, version),
         Unusable::Damaged(offset) => damaged(medium, &name, offset, "the journal's head does not match its checksum"),
     })
 }

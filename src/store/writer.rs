@@ -4,11 +4,13 @@
 //! failed the journal is given up, and the next commit first seals what was committed (from memory) and starts
 //! another journal. While it is unknown whether a new manifest would survive a crash, nothing is committed.
 
+use super::archive;
 use super::commit::Commit;
 use super::damage::failed;
 use super::encode::Encoder;
 use super::entry::Entry;
 use super::journal;
+use super::level::Level;
 use super::lock::Lock;
 use super::manifest::{Manifest, TEMPORARY, Unstored};
 use super::medium::{Disk, Medium, Sink, write_all, write_file};
@@ -16,17 +18,23 @@ use super::points;
 use super::ranges;
 use super::rank;
 use super::recent::Recent;
-use super::segment::{self, Info, Segment};
+use super::retention::Expired;
+use super::segment::{self, Bounds, Builder, Info, Segment, SegmentKind};
 use super::settings::Settings;
 use super::state::State;
+use super::tend::Tending;
 use super::view::{View, lost_manifest, replayed};
 use crate::error::{Error, Result};
 use crate::source::generation::GenerationId;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A journal of so many entries is due for sealing, whatever its bytes: they are kept in memory (72 bytes each).
 const ENTRIES_LIMIT: usize = 1 << 19;
+
+/// While there is a backlog, a journal may grow by this power of two longer.
+const BUSY: u32 = 3;
 
 /// The store's one writer.
 pub struct Writer {
@@ -45,8 +53,9 @@ pub struct Writer {
     /// The manifest in memory may not be the one that a crash leaves.
     pub(super) unsettled: bool,
     /// Files to remove once the manifest is settled.
-    obsolete: Vec<String>,
+    pub(super) obsolete: Vec<String>,
     cut: u64,
+    pub(super) tending: Tending,
     _lock: Option<Lock>,
 }
 
@@ -94,7 +103,8 @@ impl Writer {
         if segments.iter().any(|name| name.ends_with(".seg")) {
             return Err(lost_manifest(medium.as_ref()));
         }
-        let manifest = Manifest { settings, journal: 1, next: 2, segments: Vec::new() };
+        let expired = Expired::default();
+        let manifest = Manifest { settings, journal: 1, next: 2, segments: Vec::new(), expired };
         let head = head(medium.as_ref(), 1, 0, &State::default(), &Recent::default())?;
         let name = journal::name(1);
         write_file(medium.as_ref(), &name, &head)
@@ -144,6 +154,7 @@ impl Writer {
             unsettled,
             obsolete: Vec::new(),
             cut,
+            tending: Tending::default(),
             _lock: None,
         };
         if !writer.unsettled {
@@ -172,7 +183,7 @@ impl Writer {
         if self.broken {
             self.seal()?;
         }
-        let Some((record, cells)) = journal::commit_record(self.sequence.wrapping_add(1), commit) else {
+        let Some((record, packed)) = journal::commit_record(self.sequence.wrapping_add(1), commit) else {
             return Err(Error::failed("a commit of more than 1 GiB")
                 .at(self.medium.root())
                 .remedy("commit more often"));
@@ -188,23 +199,28 @@ impl Writer {
         }
         self.good += u64::try_from(record.len()).unwrap_or(0);
         self.sequence = self.sequence.wrapping_add(1);
-        self.view.state.apply(commit, &cells);
-        self.view.recent.apply(std::mem::take(commit), cells);
+        self.view.state.apply(commit, &packed.cells);
+        self.view.recent.apply(std::mem::take(commit), packed);
         Ok(())
     }
 
     /// [`Writer::seal`] if the journal has grown past [`Settings::seal_bytes`], or holds so many entries that they are too much
-    /// memory; while the caller is `busy` with a backlog only at twice those bytes, since sealing can wait until there is time.
+    /// memory; while the caller is `busy` with a backlog only at eight times those bytes, since sealing can wait until there is time.
     ///
     /// # Errors
     /// As [`Writer::seal`].
     pub fn seal_if_due(&mut self, busy: bool) -> Result<()> {
-        let grown = self.good.saturating_sub(self.head) >> u32::from(busy);
+        let grown = self.journal_bytes() >> if busy { BUSY } else { 0 };
         let entries = self.view.recent.entries.len();
         if grown >= self.manifest.settings.seal_bytes || entries >= ENTRIES_LIMIT {
             return self.seal();
         }
         Ok(())
+    }
+
+    /// Bytes of the commits in the journal.
+    pub(super) fn journal_bytes(&self) -> u64 {
+        self.good.saturating_sub(self.head)
     }
 
     /// Turn the journal into a segment and start another journal. The view's answers do not change.
@@ -231,25 +247,47 @@ impl Writer {
                 return Err(error);
             }
         };
+        let obsolete = vec![journal::name(self.manifest.journal)];
+        let stored = self.put_in_force(next, obsolete, leftovers)?;
+        self.view.recent = Recent::default();
+        self.began = self.view.state.positions();
+        open.into_iter().for_each(|block| self.view.recent.add_block(block));
+        self.view.segments.extend(info.map(Segment::new));
+        self.tending.sealed();
+        (self.journal, self.head, self.good, self.broken) = (sink, head, head, false);
+        self.settled(stored)
+    }
+
+    /// Put `next` in force. What it no longer names is `obsolete`; if it cannot be, that is the error, and what was written
+    /// for it is `leftovers`. If it is not known whether it is, it counts as in force, and the error comes back as a value.
+    pub(super) fn put_in_force(
+        &mut self,
+        next: Manifest,
+        mut obsolete: Vec<String>,
+        mut leftovers: Vec<String>,
+    ) -> Result<Option<Error>> {
         let stored = next.store(self.medium.as_ref());
         if let Err(Unstored::Before(error)) = stored {
             self.obsolete.append(&mut leftovers);
             self.remove_obsolete();
             return Err(error);
         }
-        self.obsolete.push(journal::name(self.manifest.journal));
+        self.obsolete.append(&mut obsolete);
         self.manifest = next;
-        self.view.recent = Recent::default();
-        self.began = self.view.state.positions();
-        open.into_iter().for_each(|block| self.view.recent.add_block(block));
-        self.view.segments.extend(info.map(Segment::new));
-        (self.journal, self.head, self.good, self.broken) = (sink, head, head, false);
+        Ok(match stored {
+            Err(Unstored::Unknown(error)) => Some(error),
+            _ => None,
+        })
+    }
+
+    /// What follows once memory is as the manifest says.
+    pub(super) fn settled(&mut self, stored: Option<Error>) -> Result<()> {
         match stored {
-            Err(Unstored::Unknown(error)) => {
+            Some(error) => {
                 self.unsettled = true;
                 Err(error)
             }
-            _ => {
+            None => {
                 self.remove_obsolete();
                 Ok(())
             }
@@ -280,7 +318,7 @@ impl Writer {
         let open = recent.open_blocks(&self.view.state);
         let mut merged = Encoder::default();
         let cells = recent.cells.merged(&mut merged);
-        let cells = cells.map_err(|_| Error::failed("a malformed cell in memory").at(medium.root()))?;
+        let cells = cells.map_err(|_| malformed(medium))?;
         let entries: Vec<Entry> = rank::prune(&recent.entries, &self.manifest.settings);
         let blocks: Vec<_> =
             recent.blocks.values().filter(|block| open.iter().all(|o| o.key() != block.key())).cloned().collect();
@@ -288,15 +326,20 @@ impl Writer {
             return Ok(None);
         }
         let name = segment::name(number);
-        segment::build(number, &cells, &entries, &blocks)
-            .and_then(|(bytes, info)| {
-                write_file(medium, &name, &bytes)?;
-                let ranges = self.view.state.read_since(&self.began);
-                write_file(medium, &ranges::name(number), &ranges::encode(number, &ranges))?;
-                medium.sync_folder(segment::FOLDER)?;
-                Ok(Some(info))
-            })
-            .map_err(|error| failed(medium, "write the segment", &name, &error))
+        let ranges = self.view.state.read_since(&self.began);
+        ranges::write(medium, number, &ranges)?;
+        let failing = |error: std::io::Error| failed(medium, "write the segment", &name, &error);
+        let sealed = self.view.state.last_commit.unwrap_or_default();
+        let mut builder = Builder::create(medium, number, SegmentKind::Sealed, sealed).map_err(failing)?;
+        for (slot, route, cell) in cells {
+            builder.cover(&Bounds::of(slot));
+            builder.cell(Level::Fine, slot, route, cell).map_err(failing)?;
+        }
+        builder.entries(&entries).and_then(|()| builder.summaries(&blocks)).map_err(failing)?;
+        let kept = if recent.lines.is_empty() { HashSet::new() } else { archive::keys(&entries) };
+        archive::each_sorted(&recent.lines, &kept, |key, line| builder.line(key, line).map_err(failing))
+            .unwrap_or_else(|_| Err(malformed(medium)))?;
+        builder.finish(medium).map(Some).map_err(failing)
     }
 
     /// Put the manifest in force again if it is unknown whether it is.
@@ -310,7 +353,7 @@ impl Writer {
     }
 
     /// A file that cannot be removed is no harm: the next writer that opens the store removes it.
-    fn remove_obsolete(&mut self) {
+    pub(super) fn remove_obsolete(&mut self) {
         for name in std::mem::take(&mut self.obsolete) {
             let _left_behind = self.medium.remove(&name);
         }
@@ -349,6 +392,10 @@ impl Unstored {
             Unstored::Before(error) | Unstored::Unknown(error) => error,
         }
     }
+}
+
+fn malformed(medium: &dyn Medium) -> Error {
+    Error::failed("malformed cells or lines in memory").at(medium.root())
 }
 
 /// The head of a journal that goes on from `state` and `recent`.

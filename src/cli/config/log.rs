@@ -4,7 +4,7 @@ use super::place::Placed;
 use super::section::Section;
 use crate::grammar::{Escape, Format, Wrapper, check_key};
 
-pub(super) const KEYS: [&str; 5] = ["path", "format", "escape", "keys", "wrapper"];
+pub(super) const KEYS: [&str; 6] = ["path", "format", "escape", "keys", "wrapper", "archive"];
 
 /// One `[[log]]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct LogSection {
     pub keys: Vec<(Placed<String>, Placed<String>)>,
     /// What is around each line; if absent and there is no format, it is detected too.
     pub wrapper: Option<Placed<Wrapper>>,
+    /// Whether its slow lines are kept in the store; if absent, what holds for all logs.
+    pub archive: Option<bool>,
 }
 
 /// How the format is named.
@@ -58,9 +60,10 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<LogSection> {
         section.mistake_at(escape, "`escape` goes only with a log_format text", remedy);
     }
     let keys = keys(section, format.as_ref());
+    let archive = section.boolean("archive");
     let wrapper = section.choice("wrapper", &Wrapper::ALL.map(|wrapper| (wrapper.name(), wrapper)));
     let escape = escape.map_or(Escape::Default, |escape| escape.value);
-    Some(LogSection { path: path?, format, escape, keys, wrapper })
+    Some(LogSection { path: path?, format, escape, keys, wrapper, archive })
 }
 
 /// `keys = { request_time = "took:ms" }`.

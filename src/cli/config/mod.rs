@@ -7,6 +7,7 @@
 mod carbon;
 mod log;
 mod place;
+mod retention;
 mod route;
 mod section;
 mod size;
@@ -30,10 +31,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
+use crate::store::Retention;
 use place::Source;
 use section::{Section, type_name};
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "store",
     "interval",
     "lateness",
@@ -44,6 +46,8 @@ const KEYS: [&str; 14] = [
     "grammars",
     "nginx",
     "routes",
+    "archive",
+    "retention",
     "log",
     "route",
     "slow",
@@ -92,6 +96,10 @@ pub struct Config {
     pub nginx: Option<Placed<String>>,
     /// What names the routes of requests that no rule names.
     pub routes_by: RoutesBy,
+    /// Whether slow lines are kept in the store; a `[[log]]` may say otherwise.
+    pub archive: bool,
+    /// How much of the past the store keeps.
+    pub retention: Retention,
     /// The logs to follow.
     pub logs: Vec<LogSection>,
     /// The rules that name routes, in their order.
@@ -116,6 +124,8 @@ impl Default for Config {
             grammars: None,
             nginx: None,
             routes_by: RoutesBy::default(),
+            archive: false,
+            retention: retention::default(),
             logs: Vec::new(),
             routes: Vec::new(),
             slow: SlowSection::default(),
@@ -201,15 +211,15 @@ fn read(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -
     each("log", "[[log]]", &log::KEYS, mistakes, &mut |section| config.logs.extend(log::read(section)));
     each("route", "[[route]]", &route::KEYS, mistakes, &mut |section| config.routes.extend(route::read(section)));
     each("carbon", "[[carbon]]", &carbon::KEYS, mistakes, &mut |section| config.carbons.extend(carbon::read(section)));
-    if let Some(found) = document.get("slow") {
+    let mut one = |key, name, keys: &[&str], read: &mut dyn FnMut(&mut Section<'_>)| {
+        let Some(found) = document.get(key) else { return };
         match found.get_ref().as_table() {
-            Some(table) => {
-                let start = found.span().start;
-                config.slow = slow::read(&mut Section::new("[slow]", table, start, source, &slow::KEYS, mistakes));
-            }
-            None => mistakes.push(wrong_section("slow", "[slow]", found, source)),
+            Some(table) => read(&mut Section::new(name, table, found.span().start, source, keys, mistakes)),
+            None => mistakes.push(wrong_section(key, name, found, source)),
         }
-    }
+    };
+    one("slow", "[slow]", &slow::KEYS, &mut |section| config.slow = slow::read(section));
+    one("retention", "[retention]", &retention::KEYS, &mut |section| config.retention = retention::read(section));
     config
 }
 
@@ -240,6 +250,7 @@ fn top(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) ->
         routes_by: section
             .choice("routes", &[("location", RoutesBy::Location), ("template", RoutesBy::Template)])
             .map_or(default.routes_by, |by| by.value),
+        archive: section.boolean("archive").unwrap_or(default.archive),
         ..default
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::encode::{Decode, Decoded, Decoder, Encode, Encoder};
+use crate::store::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
+use crate::store::level::Level;
 use crate::store::query::By;
 use crate::time::{Timestamp, Window};
 
@@ -17,6 +18,11 @@ pub(crate) struct Bounds {
 impl Bounds {
     pub(crate) const EMPTY: Bounds =
         Bounds { min_start: Timestamp(i64::MAX), min_end: Timestamp(i64::MAX), max_end: Timestamp(i64::MIN) };
+
+    /// Those of one slot.
+    pub(crate) fn of(slot: Timestamp) -> Bounds {
+        Bounds { min_start: slot, min_end: slot, max_end: slot }
+    }
 
     pub(crate) fn add(&mut self, other: &Bounds) {
         self.min_start = self.min_start.min(other.min_start);
@@ -33,10 +39,24 @@ impl Bounds {
     }
 }
 
+/// What a segment was made from, and so what it answers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SegmentKind {
+    /// A journal: all that it held, without roll-ups.
+    Sealed,
+    /// Sealed segments merged: all but the cells of ten minutes and hours.
+    Detail,
+    /// These cells, of the segments merged.
+    Rolled,
+}
+
 /// A segment, as the manifest lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Info {
     pub(crate) number: u64,
+    pub(crate) kind: SegmentKind,
+    /// Wall clock of the last commit that went into it.
+    pub(crate) sealed: Timestamp,
     /// The file's bytes.
     pub(crate) length: u64,
     /// Starts of slots of its cells, as `min_end` and `max_end`.
@@ -45,6 +65,31 @@ pub(crate) struct Info {
     pub(crate) blocks: Bounds,
     /// How many cells, entries and block summaries it holds.
     pub(crate) counts: [u64; 3],
+    /// How many archived lines.
+    pub(crate) lines: u64,
+}
+
+impl Info {
+    /// A segment that holds nothing.
+    pub(crate) fn empty(number: u64, kind: SegmentKind, sealed: Timestamp) -> Info {
+        let [cells, entries, blocks] = [Bounds::EMPTY; 3];
+        Info { number, kind, sealed, length: 0, cells, entries, blocks, counts: [0; 3], lines: 0 }
+    }
+
+    /// The time of the newest thing in it. A line may claim to be from the future: no later than when it was sealed.
+    pub(crate) fn newest(&self) -> Timestamp {
+        self.cells.max_end.max(self.entries.max_end).max(self.blocks.max_end).min(self.sealed)
+    }
+
+    /// Which of its cells answer for a stretch that is to be answered from `level`.
+    pub(crate) fn level_for(&self, level: Level) -> Option<Level> {
+        let coarse = level >= Level::TenMinutes;
+        match self.kind {
+            SegmentKind::Sealed => Some(Level::Fine),
+            SegmentKind::Detail => Some(level).filter(|_| !coarse),
+            SegmentKind::Rolled => Some(level).filter(|_| coarse),
+        }
+    }
 }
 
 /// Where a block is in the segment's file.
@@ -111,12 +156,88 @@ pub(crate) struct SummaryBlock {
     pub(crate) last: (GenerationId, u32),
 }
 
+/// A block of archived lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LineBlock {
+    pub(crate) place: Place,
+    pub(crate) unpacked: u64,
+    pub(crate) first: (GenerationId, u64),
+    pub(crate) last: (GenerationId, u64),
+}
+
 /// All blocks of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Directory {
-    pub(crate) cells: Vec<CellBlock>,
+    /// By level.
+    pub(crate) cells: [Vec<CellBlock>; 4],
     pub(crate) entries: Vec<EntryBlock>,
     pub(crate) summaries: Vec<SummaryBlock>,
+    pub(crate) lines: Vec<LineBlock>,
+}
+
+impl Directory {
+    pub(crate) fn cells(&self, level: Level) -> &[CellBlock] {
+        let [fine, minute, ten_minutes, hour] = &self.cells;
+        match level {
+            Level::Fine => fine,
+            Level::Minute => minute,
+            Level::TenMinutes => ten_minutes,
+            Level::Hour => hour,
+        }
+    }
+
+    pub(crate) fn cells_mut(&mut self, level: Level) -> &mut Vec<CellBlock> {
+        let [fine, minute, ten_minutes, hour] = &mut self.cells;
+        match level {
+            Level::Fine => fine,
+            Level::Minute => minute,
+            Level::TenMinutes => ten_minutes,
+            Level::Hour => hour,
+        }
+    }
+}
+
+impl Encode for SegmentKind {
+    fn encode(&self, out: &mut Encoder) {
+        out.u8(match self {
+            SegmentKind::Sealed => 0,
+            SegmentKind::Detail => 1,
+            SegmentKind::Rolled => 2,
+        });
+    }
+}
+
+impl Decode for SegmentKind {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<SegmentKind> {
+        match from.u8()? {
+            0 => Ok(SegmentKind::Sealed),
+            1 => Ok(SegmentKind::Detail),
+            2 => Ok(SegmentKind::Rolled),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+impl Encode for LineBlock {
+    fn encode(&self, out: &mut Encoder) {
+        self.place.encode(out);
+        out.varint(self.unpacked);
+        for (generation, offset) in [self.first, self.last] {
+            out.varint(u64::from(generation.0));
+            out.varint(offset);
+        }
+    }
+}
+
+impl Decode for LineBlock {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<LineBlock> {
+        Ok(LineBlock {
+            place: Place::decode(from)?,
+            unpacked: from.varint()?,
+            first: (GenerationId(from.varint_as()?), from.varint()?),
+            last: (GenerationId(from.varint_as()?), from.varint()?),
+        })
+    }
 }
 
 impl Encode for Bounds {
@@ -139,6 +260,8 @@ impl Decode for Bounds {
 impl Encode for Info {
     fn encode(&self, out: &mut Encoder) {
         out.varint(self.number);
+        self.kind.encode(out);
+        self.sealed.encode(out);
         out.varint(self.length);
         for bounds in [&self.cells, &self.entries, &self.blocks] {
             bounds.encode(out);
@@ -146,6 +269,7 @@ impl Encode for Info {
         for count in self.counts {
             out.varint(count);
         }
+        out.varint(self.lines);
     }
 }
 
@@ -153,11 +277,14 @@ impl Decode for Info {
     fn decode(from: &mut Decoder<'_>) -> Decoded<Info> {
         Ok(Info {
             number: from.varint()?,
+            kind: SegmentKind::decode(from)?,
+            sealed: Timestamp::decode(from)?,
             length: from.varint()?,
             cells: Bounds::decode(from)?,
             entries: Bounds::decode(from)?,
             blocks: Bounds::decode(from)?,
             counts: [from.varint()?, from.varint()?, from.varint()?],
+            lines: from.varint()?,
         })
     }
 }
@@ -251,14 +378,24 @@ impl Decode for SummaryBlock {
 
 impl Encode for Directory {
     fn encode(&self, out: &mut Encoder) {
-        out.list(&self.cells);
+        for cells in &self.cells {
+            out.list(cells);
+        }
         out.list(&self.entries);
         out.list(&self.summaries);
+        out.list(&self.lines);
     }
 }
 
 impl Decode for Directory {
     fn decode(from: &mut Decoder<'_>) -> Decoded<Directory> {
-        Ok(Directory { cells: from.list()?, entries: from.list()?, summaries: from.list()? })
+        let mut directory = Directory::default();
+        for cells in &mut directory.cells {
+            *cells = from.list()?;
+        }
+        directory.entries = from.list()?;
+        directory.summaries = from.list()?;
+        directory.lines = from.list()?;
+        Ok(directory)
     }
 }

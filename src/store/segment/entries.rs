@@ -182,10 +182,12 @@ fn encode_block(entries: &[Entry]) -> Vec<u8> {
 }
 
 /// Read a block of `count` entries as far as the last one that `wanted(route, start, end)` asks for; none if there is
-/// none. Most blocks that a search touches have a stretch of wanted entries, and often that is empty.
+/// none. Most blocks that a search touches have a stretch of wanted entries, and often that is empty. Only routes that
+/// `may_be` wanted are looked for, and nothing is read beyond the last of them.
 pub(super) fn decode_block(
     bytes: &[u8],
     count: usize,
+    may_be: impl Fn(RouteId) -> bool,
     wanted: impl Fn(RouteId, Timestamp, Timestamp) -> bool,
 ) -> Decoded<Vec<Entry>> {
     let mut from = Decoder::new(bytes);
@@ -197,7 +199,13 @@ pub(super) fn decode_block(
         *column = Decoder::new(from.bytes()?);
     }
     let [routes, ends, durations, upstreams, statuses, reasons, generations, offsets, lengths] = columns;
-    let keys = keys(base, first_route, [routes, ends, durations], count)?;
+    let mut routes = column::decode(routes, count)?;
+    let reach = reach(&routes, first_route, may_be)?;
+    if reach == 0 {
+        return Ok(Vec::new());
+    }
+    routes.truncate(reach);
+    let keys = keys(base, first_route, routes, [ends, durations])?;
     let until = keys.iter().rposition(|&(route, end, duration_ms)| {
         wanted(route, Timestamp(end.0.saturating_sub(i64::try_from(duration_ms).unwrap_or(i64::MAX))), end)
     });
@@ -227,12 +235,33 @@ pub(super) fn decode_block(
     Ok(entries)
 }
 
-/// What decides whether an entry is wanted: route, end, duration.
-fn keys(base: i64, mut route: u32, columns: [Decoder<'_>; 3], count: usize) -> Decoded<Vec<(RouteId, Timestamp, u64)>> {
-    let [routes, ends, durations] = columns.map(|column| column::decode(column, count));
+/// How many entries there are up to the last one of a route that may be wanted.
+fn reach(differences: &[u64], mut route: u32, may_be: impl Fn(RouteId) -> bool) -> Decoded<usize> {
+    let (mut reach, mut is_wanted) = (0, may_be(RouteId(route)));
+    for (&difference, past) in differences.iter().zip(1..) {
+        if difference != 0 {
+            route = route.wrapping_add(u32::try_from(difference).map_err(|_| Malformed)?);
+            is_wanted = may_be(RouteId(route));
+        }
+        if is_wanted {
+            reach = past;
+        }
+    }
+    Ok(reach)
+}
+
+/// What decides whether an entry is wanted: route, end, duration; of as many entries as `routes` has.
+fn keys(
+    base: i64,
+    mut route: u32,
+    routes: Vec<u64>,
+    columns: [Decoder<'_>; 2],
+) -> Decoded<Vec<(RouteId, Timestamp, u64)>> {
+    let count = routes.len();
+    let [ends, durations] = columns.map(|column| column::decode(column, count));
     let mut end = base;
     let mut keys = Vec::with_capacity(count);
-    for ((route_delta, end_delta), duration_ms) in routes?.into_iter().zip(ends?).zip(durations?) {
+    for ((route_delta, end_delta), duration_ms) in routes.into_iter().zip(ends?).zip(durations?) {
         if route_delta != 0 {
             end = base;
         }

@@ -1,6 +1,6 @@
 //! A canonical Huffman code over the 65 classes of 64-bit numbers, with codes of at most [`LONGEST`] bits.
 
-use super::bits::{BitReader, BitWriter};
+use super::bits::{BitReader, BitWriter, PEEK};
 use crate::store::encode::{Decoded, Decoder, Encoder, Malformed, low_byte};
 
 /// Numbers of 0 to 64 significant bits.
@@ -117,10 +117,11 @@ fn canonical(lengths: &[u8; CLASSES]) -> [(u64, u32); CLASSES] {
     codes
 }
 
-/// What is needed to read a code: for each possible next [`LONGEST`] bits, the class and its code's length.
+/// What is needed to read a code: for each possible next bits, as many as the longest code has, the class and its code's length.
 #[derive(Debug)]
 pub(super) struct Table {
     places: Vec<(u8, u8)>,
+    mask: u64,
 }
 
 impl Table {
@@ -146,7 +147,8 @@ impl Table {
         if room > 1 << LONGEST {
             return Err(Malformed);
         }
-        let mut places = vec![(0u8, 0u8); 1 << LONGEST];
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        let mut places = vec![(0u8, 0u8); 1 << longest];
         for (class, (code, length)) in (0u8..).zip(canonical(&lengths)) {
             if length > 0 {
                 let start = usize::try_from(code).map_err(|_| Malformed)?;
@@ -155,22 +157,28 @@ impl Table {
                 }
             }
         }
-        Ok(Table { places })
+        Ok(Table { places, mask: (1 << longest) - 1 })
     }
 
     /// One number.
     #[inline]
     pub(super) fn read(&self, bits: &mut BitReader<'_>) -> Decoded<u64> {
-        let place = usize::try_from(bits.peek() & ((1 << LONGEST) - 1)).map_err(|_| Malformed)?;
+        let word = bits.peek();
+        let place = usize::try_from(word & self.mask).map_err(|_| Malformed)?;
         let &(class, length) = self.places.get(place).ok_or(Malformed)?;
         if length == 0 {
             return Err(Malformed);
         }
-        bits.skip(u32::from(length));
-        if class < 2 {
-            return Ok(u64::from(class));
+        let (length, below) = (u32::from(length), u32::from(class.max(1)) - 1);
+        if class == 0 {
+            bits.skip(length);
+            return Ok(0);
         }
-        let below = u32::from(class) - 1;
+        if length + below <= PEEK {
+            bits.skip(length + below);
+            return Ok((1u64 << below) | ((word >> length) & ((1u64 << below) - 1)));
+        }
+        bits.skip(length);
         Ok((1u64 << below) | bits.take(below))
     }
 }

@@ -1,24 +1,28 @@
 //! Segments: sealed, immutable, sorted, checksummed files. Only their directories are kept in memory, once asked for.
 
 mod bits;
-mod build;
+mod builder;
 mod column;
 mod directory;
 mod entries;
 mod huffman;
 mod salvage;
+mod stream;
 
-pub(crate) use build::build;
-pub(crate) use directory::Info;
+pub(crate) use builder::Builder;
+pub(crate) use directory::{Bounds, Info, SegmentKind};
 pub(crate) use salvage::Salvage;
+pub(crate) use stream::{CellStream, LineStream};
 
+use super::archive::{self, LineKey};
 use super::block::BlockSummary;
 use super::cell::decode_cells;
-use super::damage::{damaged, failed, newer};
+use super::damage::{damaged, failed, newer, older};
 use super::encode::{Decode, Decoded, Decoder, Malformed, checksum};
 use super::entry::Entry;
 use super::journal::RECORD_LIMIT;
-use super::medium::Medium;
+use super::level::Level;
+use super::medium::{Medium, Source};
 use super::query::By;
 use crate::error::Result;
 use crate::histogram::Cell;
@@ -26,11 +30,12 @@ use crate::route::RouteId;
 use crate::source::GenerationId;
 use crate::time::{Timestamp, Window};
 use directory::{Directory, Place};
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 const MAGIC: &[u8; 8] = b"SPKLSEGM";
 const FOOTER_MAGIC: &[u8; 8] = b"SPKLDIRE";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes before the first block: magic, version, number.
 const HEADER: u64 = 8 + 4 + 8;
@@ -47,23 +52,40 @@ pub(crate) fn name(number: u64) -> String {
 }
 
 /// A segment to read from.
-#[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) info: Info,
     name: String,
+    /// Once open it can be read to the end of this value's life, also if the writer removes the file.
+    source: OnceLock<Box<dyn Source>>,
     directory: OnceLock<Directory>,
 }
 
 impl Segment {
     /// A segment that the manifest lists; nothing is read yet.
     pub(crate) fn new(info: Info) -> Segment {
-        Segment { name: name(info.number), info, directory: OnceLock::new() }
+        Segment { name: name(info.number), info, source: OnceLock::new(), directory: OnceLock::new() }
     }
 
-    /// Cells whose slot starts in `window`.
+    /// Open the file, if it is not yet.
+    pub(crate) fn open(&self, medium: &dyn Medium) -> std::io::Result<&dyn Source> {
+        if let Some(source) = self.source.get() {
+            return Ok(source.as_ref());
+        }
+        let source = medium.open(&self.name)?;
+        Ok(self.source.get_or_init(|| source).as_ref())
+    }
+
+    fn read_at(&self, medium: &dyn Medium, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.open(medium)
+            .and_then(|source| source.read_at(offset, into))
+            .map_err(|error| failed(medium, "read the segment", &self.name, &error))
+    }
+
+    /// Cells of a level whose slot starts in `window`.
     pub(crate) fn cells(
         &self,
         medium: &dyn Medium,
+        level: Level,
         window: Window,
         mut each: impl FnMut(Timestamp, RouteId, Cell),
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
@@ -72,7 +94,7 @@ impl Segment {
             Ok(directory) => directory,
             Err(error) => return damage(error),
         };
-        for block in &directory.cells {
+        for block in directory.cells(level) {
             if block.first < window.until && block.last >= window.from {
                 let cells = self.unpack(medium, block.place, block.unpacked, decode_cells);
                 match cells {
@@ -110,7 +132,10 @@ impl Segment {
                         .map_err(|_| Malformed)
                         .and_then(|count| if count > entries::BLOCK { Err(Malformed) } else { Ok(count) })
                         .and_then(|count| {
-                            entries::decode_block(&bytes, count, |route, start, end| wanted.holds(route, start, end))
+                            let may_be = |route| wanted.routes.is_none_or(|routes| routes.contains(&route));
+                            entries::decode_block(&bytes, count, may_be, |route, start, end| {
+                                wanted.holds(route, start, end)
+                            })
                         })
                         .map_err(|Malformed| self.malformed(medium, block.place))
                 });
@@ -171,6 +196,47 @@ impl Segment {
         Ok(())
     }
 
+    /// The archived lines of which `wanted` says where in `found` they belong; `keys` are the same, ascending.
+    pub(crate) fn lines(
+        &self,
+        medium: &dyn Medium,
+        keys: &[LineKey],
+        wanted: &HashMap<LineKey, usize>,
+        found: &mut [Option<Vec<u8>>],
+    ) -> Result<()> {
+        for block in &self.directory(medium)?.lines {
+            let first = keys.partition_point(|key| *key < block.first);
+            if keys.get(first).is_none_or(|key| *key > block.last) {
+                continue;
+            }
+            let body = self.unpack_bytes(medium, block.place, block.unpacked)?;
+            let lines = archive::decode_block(&body).map_err(|Malformed| self.malformed(medium, block.place))?;
+            for (key, line) in lines {
+                if let Some(place) = wanted.get(&key).and_then(|at| found.get_mut(*at)) {
+                    *place = Some(line.to_vec());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All entries and block summaries.
+    pub(crate) fn contents(&self, medium: &dyn Medium) -> Result<(Vec<Entry>, Vec<BlockSummary>)> {
+        let directory = self.directory(medium)?;
+        let (mut entries, mut summaries) = (Vec::new(), Vec::new());
+        for block in &directory.entries {
+            let bytes = self.block(medium, block.place)?;
+            let count = usize::try_from(block.count).ok().filter(|count| *count <= entries::BLOCK);
+            let decoded = count.and_then(|count| entries::decode_block(&bytes, count, |_| true, |_, _, _| true).ok());
+            entries.extend(decoded.ok_or_else(|| self.malformed(medium, block.place))?);
+        }
+        for block in &directory.summaries {
+            let own: Vec<BlockSummary> = self.unpack(medium, block.place, block.unpacked, |from| from.list())?;
+            summaries.extend(own);
+        }
+        Ok((entries, summaries))
+    }
+
     /// Read the whole segment and compare every checksum.
     pub(crate) fn verify(&self, medium: &dyn Medium) -> Vec<crate::error::Error> {
         let directory = match self.directory(medium) {
@@ -180,9 +246,11 @@ impl Segment {
         let places = directory
             .cells
             .iter()
+            .flatten()
             .map(|block| block.place)
             .chain(directory.entries.iter().map(|block| block.place))
-            .chain(directory.summaries.iter().map(|block| block.place));
+            .chain(directory.summaries.iter().map(|block| block.place))
+            .chain(directory.lines.iter().map(|block| block.place));
         places.filter_map(|place| self.block(medium, place).err()).collect()
     }
 
@@ -193,12 +261,16 @@ impl Segment {
         unpacked: u64,
         decode: impl Fn(&mut Decoder<'_>) -> Decoded<T>,
     ) -> Result<T> {
+        let body = self.unpack_bytes(medium, place, unpacked)?;
+        decode(&mut Decoder::new(&body)).map_err(|Malformed| self.malformed(medium, place))
+    }
+
+    fn unpack_bytes(&self, medium: &dyn Medium, place: Place, unpacked: u64) -> Result<Vec<u8>> {
         let packed = self.block(medium, place)?;
         usize::try_from(unpacked)
             .ok()
             .filter(|&unpacked| unpacked <= RECORD_LIMIT)
             .and_then(|unpacked| zstd::bulk::decompress(&packed, unpacked).ok())
-            .and_then(|body| decode(&mut Decoder::new(&body)).ok())
             .ok_or_else(|| self.malformed(medium, place))
     }
 
@@ -207,9 +279,7 @@ impl Segment {
         let length =
             usize::try_from(place.length).ok().filter(|_| fits).ok_or_else(|| self.malformed(medium, place))?;
         let mut bytes = vec![0; length];
-        medium
-            .read_at(&self.name, place.offset, &mut bytes)
-            .map_err(|error| failed(medium, "read the segment", &self.name, &error))?;
+        self.read_at(medium, place.offset, &mut bytes)?;
         if checksum(&bytes) != place.checksum {
             return Err(damaged(medium, &self.name, place.offset, "a block's checksum does not match"));
         }
@@ -230,25 +300,21 @@ impl Segment {
 
     fn read_directory(&self, medium: &dyn Medium) -> Result<Directory> {
         let wrong = |offset: u64, what: &str| damaged(medium, &self.name, offset, what);
-        let read = |offset: u64, into: &mut [u8]| {
-            medium
-                .read_at(&self.name, offset, into)
-                .map_err(|error| failed(medium, "read the segment", &self.name, &error))
-        };
         let mut header = [0u8; HEADER as usize];
-        read(0, &mut header)?;
+        self.read_at(medium, 0, &mut header)?;
         let mut from = Decoder::new(&header);
         if from.take(MAGIC.len()) != Ok(MAGIC) {
             return Err(wrong(0, "not a segment"));
         }
         match (from.u32(), from.u64()) {
             (Ok(version), _) if version > VERSION => return Err(newer(medium, &self.name, version, VERSION)),
+            (Ok(version), _) if version < VERSION => return Err(older(medium, &self.name, version)),
             (Ok(VERSION), Ok(number)) if number == self.info.number => {}
             _ => return Err(wrong(8, "another segment's header")),
         }
         let at = self.info.length.saturating_sub(FOOTER);
         let mut footer = [0u8; FOOTER as usize];
-        read(at, &mut footer)?;
+        self.read_at(medium, at, &mut footer)?;
         let (covered, rest) = footer.split_at_checked(24).unwrap_or_default();
         let mut rest = Decoder::new(rest);
         if rest.u64() != Ok(checksum(covered)) || rest.take(FOOTER_MAGIC.len()) != Ok(FOOTER_MAGIC) {

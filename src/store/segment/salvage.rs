@@ -4,23 +4,27 @@ use super::{Segment, entries};
 use crate::error::Error;
 use crate::histogram::Cell;
 use crate::route::RouteId;
+use crate::store::archive::{self, LineKey};
 use crate::store::block::BlockSummary;
 use crate::store::cell::decode_cells;
 use crate::store::encode::Malformed;
 use crate::store::entry::Entry;
+use crate::store::level::{LEVELS, Level};
 use crate::store::medium::Medium;
 use crate::time::Timestamp;
 
 /// Everything readable, and what is lost.
 #[derive(Debug, Default)]
 pub(crate) struct Salvage {
-    pub(crate) cells: Vec<(Timestamp, RouteId, Cell)>,
+    pub(crate) cells: Vec<(Level, Timestamp, RouteId, Cell)>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) blocks: Vec<BlockSummary>,
-    /// First and last slot of each block of cells that is lost. Some cells of these slots may be in others.
-    pub(crate) lost_cells: Vec<(Timestamp, Timestamp)>,
+    pub(crate) lines: Vec<(LineKey, Vec<u8>)>,
+    /// Level, first and last slot of each block of cells that is lost. Some cells of these slots may be in others.
+    pub(crate) lost_cells: Vec<(Level, Timestamp, Timestamp)>,
     pub(crate) lost_entries: bool,
     pub(crate) lost_blocks: bool,
+    pub(crate) lost_lines: bool,
     /// Each damaged place.
     pub(crate) errors: Vec<Error>,
 }
@@ -31,33 +35,27 @@ impl Segment {
         let mut salvage = Salvage::default();
         let directory = match self.directory(medium) {
             Ok(directory) => directory,
-            Err(error) => {
-                let all = (Timestamp(i64::MIN), Timestamp(i64::MAX));
-                return Salvage {
-                    lost_cells: vec![all],
-                    lost_entries: true,
-                    lost_blocks: true,
-                    errors: vec![error],
-                    ..salvage
-                };
-            }
+            Err(error) => return self.all_lost(error),
         };
-        for block in &directory.cells {
-            match self.unpack(medium, block.place, block.unpacked, decode_cells) {
-                Ok(cells) => salvage.cells.extend(cells),
-                Err(error) => {
-                    salvage.lost_cells.push((block.first, block.last));
-                    salvage.errors.push(error);
+        for level in LEVELS {
+            for block in directory.cells(level) {
+                match self.unpack(medium, block.place, block.unpacked, decode_cells) {
+                    Ok(cells) => {
+                        salvage.cells.extend(cells.into_iter().map(|(slot, route, cell)| (level, slot, route, cell)));
+                    }
+                    Err(error) => {
+                        salvage.lost_cells.push((level, block.first, block.last));
+                        salvage.errors.push(error);
+                    }
                 }
             }
         }
         for block in &directory.entries {
             let read = self.block(medium, block.place).and_then(|bytes| {
-                usize::try_from(block.count)
-                    .map_err(|_| Malformed)
-                    .and_then(|count| if count > entries::BLOCK { Err(Malformed) } else { Ok(count) })
-                    .and_then(|count| entries::decode_block(&bytes, count, |_, _, _| true))
-                    .map_err(|Malformed| self.malformed(medium, block.place))
+                let count = usize::try_from(block.count).ok().filter(|count| *count <= entries::BLOCK);
+                count
+                    .and_then(|count| entries::decode_block(&bytes, count, |_| true, |_, _, _| true).ok())
+                    .ok_or_else(|| self.malformed(medium, block.place))
             });
             match read {
                 Ok(entries) => salvage.entries.extend(entries),
@@ -76,6 +74,33 @@ impl Segment {
                 }
             }
         }
+        for block in &directory.lines {
+            let read = self.unpack_bytes(medium, block.place, block.unpacked).and_then(|body| {
+                let lines = archive::decode_block(&body).map_err(|Malformed| self.malformed(medium, block.place))?;
+                Ok(lines.into_iter().map(|(key, line)| (key, line.to_vec())).collect::<Vec<_>>())
+            });
+            match read {
+                Ok(lines) => salvage.lines.extend(lines),
+                Err(error) => {
+                    salvage.lost_lines = true;
+                    salvage.errors.push(error);
+                }
+            }
+        }
         salvage
+    }
+
+    /// Nothing says where anything is; what there was, the manifest still counts.
+    fn all_lost(&self, error: Error) -> Salvage {
+        let [cells, entries, blocks] = self.info.counts;
+        let all = |level| (level, Timestamp(i64::MIN), Timestamp(i64::MAX));
+        Salvage {
+            lost_cells: LEVELS.into_iter().filter(|_| cells > 0).map(all).collect(),
+            lost_entries: entries > 0,
+            lost_blocks: blocks > 0,
+            lost_lines: self.info.lines > 0,
+            errors: vec![error],
+            ..Salvage::default()
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The answers depend on the lines alone, and equal those of a search through all lines.
 
 use super::memory::Memory;
-use super::traffic::{Dice, Line, answers, commit, lines, settings};
+use super::traffic::{Dice, Line, answers, commit, eager, lines, settings};
 use crate::route::RouteId;
 use crate::store::*;
 use crate::time::{Timestamp, Window};
@@ -26,6 +26,10 @@ fn stored(lines: &[Line], dice: &mut Dice, most: usize) -> (Memory, Writer) {
         match dice.roll(6) {
             0 | 1 => writer.seal().unwrap(),
             2 => writer = open(&memory),
+            3 => {
+                writer.tending.limits = eager();
+                writer.tend(Timestamp(1_322_662_000_000), false).unwrap();
+            }
             _ => {}
         }
     }

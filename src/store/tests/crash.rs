@@ -1,8 +1,9 @@
 //! Loss of power at any point of a random history: what was committed is there, and nothing else.
 
 use super::memory::Memory;
-use super::traffic::{Dice, answers, commit, lines, settings, state};
+use super::traffic::{Dice, answers, commit, eager, lines, settings, state};
 use crate::store::*;
+use crate::time::Timestamp;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -30,6 +31,10 @@ proptest! {
                 let committed = writer.commit(&mut commit(batch, AT)).is_ok();
                 if committed && dice.roll(3) == 0 {
                     let _interrupted = writer.seal();
+                }
+                if committed && dice.roll(3) == 0 {
+                    writer.tending.limits = eager();
+                    let _interrupted = writer.tend(Timestamp(AT), false);
                 }
                 if dice.roll(2) == 0 || !committed {
                     memory = memory.crash(&mut |most| dice.up_to(most));

@@ -152,6 +152,8 @@ fn a_flipped_bit_in_a_segment_is_found_and_named() {
     writer.seal().unwrap();
     let name = memory.names().into_iter().find(|name| name.ends_with(".seg")).unwrap();
     let length = Medium::read(&memory, &name).unwrap().len();
+    let kept = writer.view().entries(&Query::new(Window::ALL, By::End)).unwrap();
+    let locators: Vec<Locator> = kept.iter().map(|entry| entry.locator).collect();
     for at in 0..length {
         let memory = memory.copy();
         memory.change(&name, |bytes| bytes[at] ^= 0x10);
@@ -164,6 +166,7 @@ fn a_flipped_bit_in_a_segment_is_found_and_named() {
         assert!(view.cells(Window::ALL, None).is_ok());
         assert!(view.entries(&Query::new(Window::ALL, By::End)).is_ok());
         assert!(view.blocks(Window::ALL, By::End, None).is_ok());
+        assert!(view.archived(&locators).is_ok());
         assert!(!view.damage().is_empty(), "byte {at}");
     }
 }

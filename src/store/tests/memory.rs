@@ -1,6 +1,6 @@
 //! A medium in memory with a live and a durable image: calls can fail, and a crash loses what was not synced.
 
-use crate::store::medium::{Medium, Sink};
+use crate::store::medium::{Medium, Sink, Source};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -191,12 +191,9 @@ impl Medium for Memory {
         Ok(image.inodes[inode].live.clone())
     }
 
-    fn read_at(&self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<()> {
-        let bytes = self.read(name)?;
-        let offset = usize::try_from(offset).unwrap();
-        let range = bytes.get(offset..offset + into.len()).ok_or(ErrorKind::UnexpectedEof)?;
-        into.copy_from_slice(range);
-        Ok(())
+    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+        let inode = *self.image().live.get(name).ok_or_else(missing)?;
+        Ok(Box::new(Open { image: Arc::clone(&self.image), inode }))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
@@ -245,6 +242,16 @@ impl Medium for Memory {
             .partition::<Vec<Naming>, _>(|naming| naming_folder(naming) == folder);
         image.unsynced = rest;
         synced.iter().for_each(|naming| apply(&mut image.durable, naming));
+        Ok(())
+    }
+}
+
+impl Source for Open {
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        let image = self.image.lock().unwrap();
+        let offset = usize::try_from(offset).unwrap();
+        let range = image.inodes[self.inode].live.get(offset..offset + into.len()).ok_or(ErrorKind::UnexpectedEof)?;
+        into.copy_from_slice(range);
         Ok(())
     }
 }

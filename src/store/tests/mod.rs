@@ -4,4 +4,5 @@ mod answers;
 mod crash;
 mod faults;
 mod memory;
+mod tending;
 mod traffic;

@@ -69,6 +69,15 @@ pub(super) fn lines(count: usize, dice: &mut Dice) -> Vec<Line> {
         .collect()
 }
 
+/// Longer lines are not archived here.
+const ARCHIVED_BELOW: u32 = 9_000;
+
+/// The bytes of a line.
+fn raw(line: &Line) -> Vec<u8> {
+    let text = format!("{} {} {} ", line.generation, line.offset, line.end);
+    text.bytes().cycle().take(usize::try_from(line.length).unwrap()).collect()
+}
+
 /// What the pipeline makes of consecutive lines: deltas, and the candidates among these lines alone.
 pub(super) fn commit(lines: &[Line], at: i64) -> Commit {
     let mut commit = Commit { at: Timestamp(at), ..Commit::default() };
@@ -123,10 +132,15 @@ pub(super) fn commit(lines: &[Line], at: i64) -> Commit {
             routes: vec![route],
             rejects: None,
         });
+        if line.length < ARCHIVED_BELOW {
+            let locator = Locator { generation, offset: line.offset, length: line.length };
+            commit.lines.push(ArchivedLine { locator, line: raw(line) });
+        }
         commit.routes.push((route, format!("route.{}", line.route)));
     }
     // As the contract has it: among the slowest, of those that this batch knows.
     commit.entries = rank::prune(&entries, &settings());
+    commit.lines.retain(|line| commit.entries.iter().any(|entry| entry.locator == line.locator));
     commit.cells = cells.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect();
     commit.ledgers = ledgers.into_iter().map(|(id, ledger)| (GenerationId(id), ledger)).collect();
     commit.generations = positions.into_iter().map(|(id, position)| generation(id, position)).collect();
@@ -164,8 +178,10 @@ pub(super) fn answers(view: &View) -> String {
     for window in windows {
         for routes in [None, Some(one.as_slice())] {
             for (slot, route, cell) in view.cells(window, routes).unwrap() {
-                let times = TIMES.map(|t| (cell.time(t).buckets(), cell.time(t).sum_ms(), cell.time(t).max_ms()));
-                out.push_str(&format!("{slot} {route:?} {} {:?} {times:?}\n", cell.requests, cell.status));
+                out.push_str(&format!("{slot} {route:?} {}\n", cell_text(&cell)));
+            }
+            for (route, cell) in view.totals(window, routes).unwrap() {
+                out.push_str(&format!("{route:?} {}\n", cell_text(&cell)));
             }
             for by in [By::Overlap, By::End] {
                 let mut query = Query { routes: routes.map(<[RouteId]>::to_vec), ..Query::new(window, by) };
@@ -177,8 +193,30 @@ pub(super) fn answers(view: &View) -> String {
             }
         }
     }
+    let kept = view.entries(&Query::new(Window::ALL, By::Overlap)).unwrap();
+    let locators: Vec<Locator> = kept.iter().map(|entry| entry.locator).collect();
+    for (entry, line) in kept.iter().zip(view.archived(&locators).unwrap()) {
+        assert_eq!(line.is_some(), entry.locator.length < ARCHIVED_BELOW, "{entry:?}");
+        out.push_str(&format!(
+            "{} {:?}\n",
+            entry.locator.offset,
+            line.map(|line| crate::store::encode::checksum(&line))
+        ));
+    }
     out.push_str(&state(view));
     out
+}
+
+/// All that a cell counts.
+pub(super) fn cell_text(cell: &Cell) -> String {
+    let times = TIMES.map(|t| (cell.time(t).buckets(), cell.time(t).sum_ms(), cell.time(t).max_ms()));
+    format!("{} {:?} {} {times:?}", cell.requests, cell.status, cell.bytes_sent)
+}
+
+/// Segments are merged as soon as there are two, and all of them.
+pub(super) fn eager() -> merge::Limits {
+    let limits = merge::Limits::default();
+    merge::Limits { entries: u64::MAX, bytes: u64::MAX, sealed: 2, merged: 2, ..limits }
 }
 
 /// What needs no segment.

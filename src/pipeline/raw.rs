@@ -1,0 +1,74 @@
+//! The raw lines that a commit may have to archive, while it is not yet known which are kept: all that are kept for
+//! themselves, and of each cell those that were among its slowest when they came. These are few of the lines, and in any
+//! order of durations about K * ln(lines / K) of a cell, so that only they are copied.
+
+use super::tally::Row;
+use crate::store::{ARCHIVED_MAX, ArchivedLine};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Candidates of a stretch of lines.
+#[derive(Debug, Default)]
+pub(super) struct RawLines {
+    bytes: Vec<u8>,
+    /// Numbers of rows, ascending, and where their lines are.
+    lines: Vec<(usize, Range<usize>)>,
+    /// The slowest of each cell so far, shortest first.
+    slowest: HashMap<u32, Vec<u64>>,
+}
+
+impl RawLines {
+    /// Keep the line of row `number` if it may be kept.
+    pub(super) fn offer(&mut self, number: usize, row: &Row, slowest: usize, line: &[u8]) {
+        let (cell, duration) = row.candidate();
+        let among = duration.is_some_and(|duration| self.is_among(cell, duration, slowest));
+        if (among || row.is_kept()) && line.len() <= ARCHIVED_MAX {
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(line);
+            self.lines.push((number, start..self.bytes.len()));
+        }
+    }
+
+    /// Of equals the earlier may outrank the later, or the later the earlier by its end: so equals are among them.
+    fn is_among(&mut self, cell: u32, duration: u64, slowest: usize) -> bool {
+        let best = self.slowest.entry(cell).or_default();
+        if best.len() >= slowest && best.first().is_none_or(|least| duration < *least) {
+            return false;
+        }
+        best.insert(best.partition_point(|held| *held < duration), duration);
+        if best.len() > slowest {
+            best.remove(0);
+        }
+        true
+    }
+
+    /// The lines of rows that are kept in the end.
+    pub(super) fn of_kept(&self, rows: &[Row]) -> Vec<ArchivedLine> {
+        let kept = self.lines.iter().filter_map(|(number, range)| {
+            let row = rows.get(*number).filter(|row| row.is_kept())?;
+            Some(ArchivedLine { locator: row.locator(), line: self.bytes.get(range.clone())?.to_vec() })
+        });
+        kept.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_slowest_are_always_among_the_candidates(durations in proptest::collection::vec(0u64..40, 0..200), slowest in 0usize..6) {
+            let mut raw = RawLines::default();
+            let offered: Vec<u64> = durations.iter().copied().filter(|&duration| raw.is_among(1, duration, slowest)).collect();
+            let mut sorted = durations.clone();
+            sorted.sort_unstable_by(|a, b| b.cmp(a));
+            // Every line as slow as the K-th slowest may rank among the K, by its end.
+            if let Some(least) = slowest.checked_sub(1).and_then(|last| sorted.get(last)) {
+                let all = durations.iter().filter(|duration| *duration >= least).count();
+                prop_assert_eq!(offered.iter().filter(|duration| *duration >= least).count(), all);
+            }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Writes a segment, front to back, in little memory: each kind of content in its own order, kinds in any order.
+
+use super::directory::{Bounds, CellBlock, Directory, Info, LineBlock, Place, SegmentKind, SummaryBlock};
+use super::{FOLDER, FOOTER_MAGIC, MAGIC, VERSION, entries, name};
+use crate::route::RouteId;
+use crate::store::archive::{LineKey, encode_keys};
+use crate::store::block::BlockSummary;
+use crate::store::cell::copy_cells;
+use crate::store::encode::{Encode, Encoder, checksum};
+use crate::store::entry::Entry;
+use crate::store::level::{LEVELS, Level};
+use crate::store::medium::{Medium, Sink, write_all};
+use crate::time::Timestamp;
+use std::io;
+
+/// Cells in a block.
+const CELLS: usize = 256;
+
+/// A block of cells is also full when it has so many bytes: those of hours are large.
+const CELL_BYTES: usize = 64 * 1024;
+
+/// Summaries in a block.
+const SUMMARIES: usize = 64;
+
+/// A block of lines is full when it has so many bytes.
+const LINE_BYTES: usize = 256 * 1024;
+
+/// How hard cells and summaries are compressed.
+const PACKING: i32 = 3;
+
+/// How hard lines are.
+const LINE_PACKING: i32 = 9;
+
+/// So many bytes are gathered for one write.
+const BUFFER: usize = 1 << 20;
+
+/// Cells that wait for their block to be full.
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    cells: Vec<(Timestamp, RouteId, std::ops::Range<usize>)>,
+}
+
+/// A segment being written.
+pub(crate) struct Builder {
+    sink: Box<dyn Sink>,
+    buffer: Vec<u8>,
+    at: u64,
+    info: Info,
+    directory: Directory,
+    waiting: [Waiting; 4],
+    lines: Vec<(LineKey, Vec<u8>)>,
+    line_bytes: usize,
+    packer: zstd::bulk::Compressor<'static>,
+    line_packer: Option<zstd::bulk::Compressor<'static>>,
+}
+
+impl Builder {
+    /// Begin the segment of this number; its file is replaced if there is one.
+    pub(crate) fn create(
+        medium: &dyn Medium,
+        number: u64,
+        kind: SegmentKind,
+        sealed: Timestamp,
+    ) -> io::Result<Builder> {
+        let mut header = Encoder::default();
+        header.bytes.extend_from_slice(MAGIC);
+        header.u32(VERSION);
+        header.u64(number);
+        Ok(Builder {
+            sink: medium.create(&name(number))?,
+            at: length(&header.bytes),
+            buffer: header.bytes,
+            info: Info::empty(number, kind, sealed),
+            directory: Directory::default(),
+            waiting: Default::default(),
+            lines: Vec::new(),
+            line_bytes: 0,
+            packer: zstd::bulk::Compressor::new(PACKING)?,
+            line_packer: None,
+        })
+    }
+
+    /// The next cell of a level, by slot and route, encoded. The bounds are those of [`Builder::cover`].
+    pub(crate) fn cell(&mut self, level: Level, slot: Timestamp, route: RouteId, cell: &[u8]) -> io::Result<()> {
+        let [cells, ..] = &mut self.info.counts;
+        *cells += 1;
+        let waiting = self.waiting_mut(level);
+        let start = waiting.bytes.len();
+        waiting.bytes.extend_from_slice(cell);
+        waiting.cells.push((slot, route, start..waiting.bytes.len()));
+        if waiting.cells.len() >= CELLS || waiting.bytes.len() >= CELL_BYTES { self.cell_block(level) } else { Ok(()) }
+    }
+
+    /// The cells are made of slots of the store's interval that start within these bounds.
+    pub(crate) fn cover(&mut self, slots: &Bounds) {
+        self.info.cells.add(slots);
+    }
+
+    fn waiting_mut(&mut self, level: Level) -> &mut Waiting {
+        let [fine, minute, ten_minutes, hour] = &mut self.waiting;
+        match level {
+            Level::Fine => fine,
+            Level::Minute => minute,
+            Level::TenMinutes => ten_minutes,
+            Level::Hour => hour,
+        }
+    }
+
+    fn cell_block(&mut self, level: Level) -> io::Result<()> {
+        let waiting = std::mem::take(self.waiting_mut(level));
+        let (Some(first), Some(last)) = (waiting.cells.first(), waiting.cells.last()) else { return Ok(()) };
+        let (first, last) = (first.0, last.0);
+        let cells: Vec<(Timestamp, RouteId, &[u8])> = waiting
+            .cells
+            .iter()
+            .map(|(slot, route, range)| (*slot, *route, waiting.bytes.get(range.clone()).unwrap_or_default()))
+            .collect();
+        let mut body = Encoder::default();
+        copy_cells(&cells, &mut body);
+        let packed = self.packer.compress(&body.bytes)?;
+        let block = CellBlock { place: self.place(&packed)?, unpacked: length(&body.bytes), first, last };
+        self.directory.cells_mut(level).push(block);
+        Ok(())
+    }
+
+    /// All entries, in any order.
+    pub(crate) fn entries(&mut self, entries: &[Entry]) -> io::Result<()> {
+        let [_, count, _] = &mut self.info.counts;
+        *count += u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        for (mut block, bytes) in entries::encode(entries) {
+            block.place = self.place(&bytes)?;
+            self.info.entries.add(&block.bounds());
+            self.directory.entries.push(block);
+        }
+        Ok(())
+    }
+
+    /// All block summaries, by generation and number, each once.
+    pub(crate) fn summaries(&mut self, blocks: &[BlockSummary]) -> io::Result<()> {
+        let [.., count] = &mut self.info.counts;
+        *count += u64::try_from(blocks.len()).unwrap_or(u64::MAX);
+        for chunk in blocks.chunks(SUMMARIES) {
+            let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { continue };
+            let mut body = Encoder::default();
+            body.list(chunk);
+            let packed = self.packer.compress(&body.bytes)?;
+            let mut bounds = Bounds::EMPTY;
+            for (at, block) in chunk.iter().enumerate() {
+                bounds.add(&Bounds { min_start: block.min_start, min_end: block.min_end, max_end: block.max_end });
+                if block.lines == 0 {
+                    bounds.add(&between_neighbours(chunk, at, block));
+                }
+            }
+            let (place, unpacked) = (self.place(&packed)?, length(&body.bytes));
+            self.directory.summaries.push(SummaryBlock {
+                place,
+                unpacked,
+                bounds,
+                first: first.key(),
+                last: last.key(),
+            });
+            self.info.blocks.add(&bounds);
+        }
+        Ok(())
+    }
+
+    /// The next archived line, by generation and offset.
+    pub(crate) fn line(&mut self, key: LineKey, line: &[u8]) -> io::Result<()> {
+        self.info.lines += 1;
+        self.line_bytes += line.len();
+        self.lines.push((key, line.to_vec()));
+        if self.line_bytes >= LINE_BYTES { self.line_block() } else { Ok(()) }
+    }
+
+    fn line_block(&mut self) -> io::Result<()> {
+        let lines = std::mem::take(&mut self.lines);
+        self.line_bytes = 0;
+        let (Some(&(first, _)), Some(&(last, _))) = (lines.first(), lines.last()) else { return Ok(()) };
+        let mut body = Encoder::default();
+        encode_keys(lines.iter().map(|(key, line)| (*key, line.as_slice())), &mut body);
+        lines.iter().for_each(|(_, line)| body.bytes.extend_from_slice(line));
+        let packer = match &mut self.line_packer {
+            Some(packer) => packer,
+            None => self.line_packer.insert(zstd::bulk::Compressor::new(LINE_PACKING)?),
+        };
+        let packed = packer.compress(&body.bytes)?;
+        let block = LineBlock { place: self.place(&packed)?, unpacked: length(&body.bytes), first, last };
+        self.directory.lines.push(block);
+        Ok(())
+    }
+
+    /// Write what waits, the directory and the footer; make the file and its name durable.
+    pub(crate) fn finish(mut self, medium: &dyn Medium) -> io::Result<Info> {
+        for level in LEVELS {
+            self.cell_block(level)?;
+        }
+        self.line_block()?;
+        let mut body = Encoder::default();
+        self.directory.encode(&mut body);
+        let place = self.place(&body.bytes)?;
+        let mut footer = Encoder::default();
+        footer.u64(place.offset);
+        footer.u64(place.length);
+        footer.u64(place.checksum);
+        footer.u64(checksum(&footer.bytes));
+        footer.bytes.extend_from_slice(FOOTER_MAGIC);
+        self.write(&footer.bytes)?;
+        self.flush()?;
+        self.sink.sync()?;
+        medium.sync_folder(FOLDER)?;
+        self.info.length = self.at;
+        Ok(self.info)
+    }
+
+    fn place(&mut self, bytes: &[u8]) -> io::Result<Place> {
+        let place = Place { offset: self.at, length: length(bytes), checksum: checksum(bytes) };
+        self.write(bytes)?;
+        Ok(place)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.at += length(bytes);
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        write_all(self.sink.as_mut(), &self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// When a block without lines was written: nothing in it says so, its neighbours do.
+fn between_neighbours(chunk: &[BlockSummary], at: usize, block: &BlockSummary) -> Bounds {
+    let near = |other: &&BlockSummary| other.generation == block.generation && other.lines > 0;
+    let before = chunk.get(..at).and_then(|before| before.iter().rfind(near)).map(|near| near.max_end);
+    let after = chunk.get(at..).and_then(|after| after.iter().find(near)).map(|near| near.min_end);
+    let min_end = before.unwrap_or(Timestamp(i64::MIN));
+    Bounds { min_start: min_end, min_end, max_end: after.unwrap_or(Timestamp(i64::MAX)) }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
