@@ -96,6 +96,7 @@ def timed(execute, asked):
 def beside_duckdb(work, columns, path, count):
     base = duckdb.connect(os.path.join(work, "duck.db"))
     base.execute("set threads = 1")
+    base.execute("set enable_progress_bar = false")
     base.execute("set memory_limit = '3GB'")
     base.execute(f"create table entries as select * from read_parquet('{path}')")
     base.execute("checkpoint")
