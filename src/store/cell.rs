@@ -211,7 +211,7 @@ pub(crate) fn skip_cell(from: &mut Decoder<'_>) -> Decoded<()> {
             decode_buckets(from, |_, _| {})?;
             continue;
         }
-        (ahead.varint()?, ahead.varint()?);
+        let [_sum, _max] = [ahead.varint()?, ahead.varint()?];
         ahead.bytes()?;
         *from = ahead;
     }
