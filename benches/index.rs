@@ -255,10 +255,6 @@ fn log(dir: &Path, gb: u64) {
         say(name, started.elapsed().as_secs_f64() * 1e3);
         assert!(requests > 0);
     }
-    let started = Instant::now();
-    let cells = view.cells(Window::ALL, None).unwrap().len();
-    say("cells", cells as f64);
-    say("cells_ms", started.elapsed().as_secs_f64() * 1e3);
     // The block index alone, in a store of its own.
     let alone = dir.join("blocks");
     let blocks = view.blocks(Window::ALL, By::End, None).unwrap();

@@ -29,10 +29,13 @@ pub(crate) fn key(locator: &Locator) -> LineKey {
     (locator.generation, locator.offset)
 }
 
+/// Lines by key, and where each is in the bytes that hold them.
+type Ranges = Vec<(LineKey, Range<u32>)>;
+
 /// The lines of one commit, kept as they were compressed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PackedLines {
-    pub(crate) keys: Vec<(LineKey, Range<u32>)>,
+    pub(crate) keys: Ranges,
     frame: Vec<u8>,
     unpacked: usize,
 }
@@ -50,7 +53,7 @@ pub(crate) fn encode_keys<'l>(lines: impl ExactSizeIterator<Item = (LineKey, &'l
 }
 
 /// Where each line is in the bytes that follow the keys, and how many these are.
-fn decode_keys(from: &mut Decoder<'_>) -> Decoded<(Vec<(LineKey, Range<u32>)>, usize)> {
+fn decode_keys(from: &mut Decoder<'_>) -> Decoded<(Ranges, usize)> {
     let count = from.count()?;
     let mut keys = Vec::with_capacity(count);
     let (mut offset, mut at) = (0u64, 0u32);

@@ -26,7 +26,7 @@ impl Batch {
         batch
     }
 
-    /// Take cells from a record's body; all of them are looked through, so that they can be decoded later.
+    /// Take cells from a record's body; all of them are gone through, so that each can be found.
     pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<Batch> {
         let whole = from.rest();
         let count = from.count()?;
@@ -101,7 +101,7 @@ impl Cells {
     /// The cells of slots that start in `from..until`; merging is the caller's.
     ///
     /// # Errors
-    /// Never for what [`Batch`] looked through.
+    /// A cell is malformed, although its record's checksum was right.
     pub(crate) fn each(
         &self,
         from: Timestamp,

@@ -4,8 +4,9 @@ use super::encode::{Decode, Decoded, Decoder, Encode, Encoder};
 use super::retention::Retention;
 use std::time::Duration;
 
-/// A journal of this many bytes is due for sealing.
-pub const SEAL_BYTES: u64 = 8 * 1024 * 1024;
+/// A journal of this many bytes is due for sealing. All of it is read when the store is opened, some 10 ms and 4 MiB of memory for
+/// each MiB; small segments are merged.
+pub const SEAL_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What a store is made with. `interval` cannot change in the life of a store; the others may.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,11 +12,14 @@ use crate::store::encode::{Decoded, Decoder, Encoder, Malformed, low_byte, unzig
 use crate::store::entry::{Entry, Kept, Locator};
 use crate::time::Timestamp;
 
-/// Entries in a block, at most.
-pub(super) const BLOCK: usize = 1024;
+/// Entries in a block, at most: fewer take more bytes each, more take longer to look through for one route.
+const BLOCK: usize = 512;
+
+/// The most entries in a block that is read.
+pub(super) const MOST: usize = 1024;
 
 /// Entries in a chunk, at most.
-const CHUNK: usize = 16 * BLOCK;
+const CHUNK: usize = 32 * BLOCK;
 
 /// Exclusive upper bounds of the duration classes in milliseconds; the last class has none.
 const CLASS_BOUNDS: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];

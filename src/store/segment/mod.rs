@@ -130,7 +130,7 @@ impl Segment {
                 let entries = self.block(medium, block.place).and_then(|bytes| {
                     usize::try_from(block.count)
                         .map_err(|_| Malformed)
-                        .and_then(|count| if count > entries::BLOCK { Err(Malformed) } else { Ok(count) })
+                        .and_then(|count| if count > entries::MOST { Err(Malformed) } else { Ok(count) })
                         .and_then(|count| {
                             let may_be = |route| wanted.routes.is_none_or(|routes| routes.contains(&route));
                             entries::decode_block(&bytes, count, may_be, |route, start, end| {
@@ -226,7 +226,7 @@ impl Segment {
         let (mut entries, mut summaries) = (Vec::new(), Vec::new());
         for block in &directory.entries {
             let bytes = self.block(medium, block.place)?;
-            let count = usize::try_from(block.count).ok().filter(|count| *count <= entries::BLOCK);
+            let count = usize::try_from(block.count).ok().filter(|count| *count <= entries::MOST);
             let decoded = count.and_then(|count| entries::decode_block(&bytes, count, |_| true, |_, _, _| true).ok());
             entries.extend(decoded.ok_or_else(|| self.malformed(medium, block.place))?);
         }
