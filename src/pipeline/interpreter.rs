@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lines::Lines;
-use crate::grammar::{Format, FormatError, Marks, Records, Reject};
+use crate::grammar::{Format, FormatError, Marks, Records, Reject, Wrapper};
 use crate::record::{Needs, Parser, Record, Values};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
 
@@ -79,6 +79,11 @@ impl Interpreter {
     /// How exactly the ends of requests are known, in milliseconds.
     pub fn end_precision_ms(&self) -> u32 {
         self.parser.end_precision_ms()
+    }
+
+    /// What is around each line of its log.
+    pub fn wrapper(&self) -> Option<Wrapper> {
+        self.parser.format().wrapper()
     }
 
     /// From now on a tally keeps the raw lines of what may be kept: the slow ones, and the `slowest` of each route and slot.

@@ -76,7 +76,7 @@ pub fn take_in(
     progress: &dyn Fn(u64),
 ) -> Result<Taken> {
     let Settings { files, interpreters, routes, slots, max_line } = settings;
-    let readable = interpreters.keys().cloned().collect();
+    let readable = interpreters.iter().map(|(key, interpreter)| (key.clone(), interpreter.wrapper())).collect();
     let past = Past::new(files, writer.view().generations().to_vec(), readable, max_line);
     let (event_sender, events) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);

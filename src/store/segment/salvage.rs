@@ -52,7 +52,7 @@ impl Segment {
         }
         for block in &directory.entries {
             let read = self.block(medium, block.place).and_then(|bytes| {
-                let count = usize::try_from(block.count).ok().filter(|count| *count <= entries::BLOCK);
+                let count = usize::try_from(block.count).ok().filter(|count| *count <= entries::MOST);
                 count
                     .and_then(|count| entries::decode_block(&bytes, count, |_| true, |_, _, _| true).ok())
                     .ok_or_else(|| self.malformed(medium, block.place))
