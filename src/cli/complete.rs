@@ -12,8 +12,8 @@ use crate::time::{Timestamp, Window};
 const ON_ITS_WAY: i64 = 15_000;
 
 /// What the store lacks of `window`, in words, one each; also what could not be read of its own files so far. What is no
-/// lack and yet worth knowing is said at once.
-pub(super) fn missing(view: &View, window: Window, now: Timestamp) -> Result<Vec<String>> {
+/// lack and yet worth knowing is said at once. `expired` is before when the answer lacks what retention removed.
+pub(super) fn missing(view: &View, window: Window, expired: Option<Timestamp>, now: Timestamp) -> Result<Vec<String>> {
     let account = view.account(window)?;
     let name = |id: GenerationId| {
         let log = view.generations().iter().find(|held| held.id == id);
@@ -34,7 +34,13 @@ pub(super) fn missing(view: &View, window: Window, now: Timestamp) -> Result<Vec
     for id in &account.whole_seconds {
         say(&format!("note: times are known to the second only in {}: its format has no $msec", name(*id)));
     }
-    // Segments that retention removed would be named here: "before .. nothing is kept".
+    let expired =
+        expired.map(|before| format!("what lay before {before} is no longer whole in the store ([retention])"));
+    match expired {
+        // All there is was asked for, and it is all there.
+        Some(expired) if window == Window::ALL => say(&format!("note: {expired}")),
+        expired => missing.extend(expired),
+    }
     Ok(missing)
 }
 

@@ -35,7 +35,7 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         } else {
             kept_of_store(view, arguments, &filter)?
         };
-        missing.extend(say_all(complete::missing(view, window, context.now)?));
+        missing.extend(say_all(complete::missing(view, window, view.expired_before(window), context.now)?));
         (found, missing)
     };
     match arguments.sort {
@@ -103,7 +103,6 @@ fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Re
     if gone > 0 {
         missing.insert(0, format!("{gone} raw lines are gone"));
     }
-    missing.extend(window::expired(view.expired_before(filter.window), filter.window));
     Ok((found, missing))
 }
 
@@ -153,8 +152,7 @@ fn all_of_store(
             found.push(of_line(seen, locator, line, &with, file));
         }
     })?;
-    let mut missing = say_missing(&missing);
-    missing.extend(window::expired(view.expired_before(filter.window), filter.window));
+    let missing = say_missing(&missing);
     Ok((found, missing))
 }
 

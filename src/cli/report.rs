@@ -73,7 +73,7 @@ fn of_store(view: &View, context: &Context, arguments: &ReportArguments, filter:
         .filter(|(_, name)| filter.keeps_route(name))
         .filter_map(|(id, name)| Some((name.to_owned(), cells.remove(&id)?)))
         .collect();
-    let missing = complete::missing(view, filter.window, context.now)?;
+    let missing = complete::missing(view, filter.window, view.totals_expired_before(filter.window), context.now)?;
     missing.iter().for_each(|message| say(message));
     Ok((rows, missing))
 }

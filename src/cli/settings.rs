@@ -57,9 +57,14 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
 
 /// The patterns of the logs whose slow lines are kept in the store.
 fn archived(config: &Config, logs: &[Log]) -> Vec<String> {
-    let section = |log: &&Log| config.logs.iter().find(|section| section.path.value == log.pattern);
-    let kept = logs.iter().filter(|log| section(log).and_then(|own| own.archive).unwrap_or(config.archive));
+    let kept = logs.iter().filter(|log| is_archived(config, &log.pattern));
     kept.map(|log| log.pattern.clone()).collect()
+}
+
+/// Whether the slow lines of a log, named by its key, are kept in the store.
+pub(super) fn is_archived(config: &Config, log: &str) -> bool {
+    let section = config.logs.iter().find(|section| section.path.value == log);
+    section.and_then(|own| own.archive).unwrap_or(config.archive)
 }
 
 /// The rules and thresholds for reading files or logs outside the daemon.

@@ -31,7 +31,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
     let (classes, missing) = if arguments.files.files.is_empty() {
         let view = view.insert(context.view()?);
         let (classes, mut missing) = of_store(view, arguments, &filter)?;
-        missing.extend(complete::missing(view, window, context.now)?);
+        missing.extend(complete::missing(view, window, view.expired_before(window), context.now)?);
         missing.iter().for_each(|message| say(message));
         (classes, missing)
     } else {

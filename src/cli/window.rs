@@ -34,13 +34,6 @@ pub(super) fn shown(window: Window) -> Option<Window> {
     (window != Window::ALL).then_some(window)
 }
 
-/// Say that what lay before a time has gone by the store's retention. It lacks in the answer if a window was asked for.
-pub(super) fn expired(before: Option<Timestamp>, window: Window) -> Option<String> {
-    let message = format!("what lay before {} is no longer whole in the store ([retention])", before?);
-    say(&message);
-    (window != Window::ALL).then_some(message)
-}
-
 fn edge(time: Timestamp, unbounded: &str) -> String {
     if time == Window::ALL.from || time == Window::ALL.until { unbounded.to_owned() } else { time.to_string() }
 }

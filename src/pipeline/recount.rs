@@ -79,7 +79,8 @@ impl<'v> Recount<'v> {
         let reader = self.open.get_mut(&range.generation).ok_or("it is not open")?;
         // The last line of a log may lack the newline that a block's summary reckons with.
         let until = range.until.min(generation.position);
-        let mut stretch = Stretch::new(reader, range.from, until).max_line(self.max_line).wrapped(interpreter.wrapper());
+        let mut stretch =
+            Stretch::new(reader, range.from, until).max_line(self.max_line).wrapped(interpreter.wrapper());
         loop {
             match stretch.next_block(&mut self.buffer) {
                 Ok(Some(Piece::Lines { offset })) => {

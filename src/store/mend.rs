@@ -139,7 +139,8 @@ impl Writer {
         self.manifest = next;
         self.view.segments.retain(|held| held.info.number != damaged.info.number);
         self.view.segments.extend(built.map(Segment::new));
-        let (old, aside) = (segment::name(damaged.info.number), format!("{}.damaged", segment::name(damaged.info.number)));
+        let (old, aside) =
+            (segment::name(damaged.info.number), format!("{}.damaged", segment::name(damaged.info.number)));
         let moved = self.medium.rename(&old, &aside).and_then(|()| self.medium.sync_folder(segment::FOLDER));
         moved.map_err(|error| failed(self.medium.as_ref(), "set the damaged segment aside", &old, &error))?;
         let _left_behind = self.medium.remove(&ranges::name(damaged.info.number));
@@ -173,8 +174,7 @@ impl Writer {
     /// What was in the segment: what can be read of it, and for the rest what was counted again.
     fn whole(&self, damaged: &Damaged, counted: Commit) -> Result<Whole> {
         let Salvage { entries, blocks, lines, lost_entries, lost_blocks, lost_lines, .. } = &damaged.salvage;
-        let mut whole =
-            Whole { cells: cells(damaged, counted.cells), entries: entries.clone(), ..Whole::default() };
+        let mut whole = Whole { cells: cells(damaged, counted.cells), entries: entries.clone(), ..Whole::default() };
         if *lost_entries {
             let held: HashSet<_> = entries.iter().map(|entry| entry.locator).collect();
             whole.entries.extend(counted.entries.into_iter().filter(|entry| !held.contains(&entry.locator)));

@@ -123,10 +123,11 @@ fn take_in(context: &Context, files: PastFiles, writer: &mut Writer, accounts: &
     let with = with_routes(context, writer.view())?;
     let mut interpreters = HashMap::new();
     for (key, format) in &files.formats {
-        let interpreter = Interpreter::new(format, Needs::latency(), &with)
+        let interpreter = Interpreter::new(format, Needs::latency(), &with.of_log(key))
             .map_err(|error| Error::usage(format!("log {key}: format `{}`: {error}", format.name())))?;
         interpreters.insert(key.clone(), interpreter);
     }
+    archive(context, writer.view(), &mut interpreters)?;
     let settings = past::Settings {
         files: files.files,
         interpreters,
@@ -150,6 +151,17 @@ pub(super) fn with_routes(context: &Context, view: &View) -> Result<Interpreting
     let known = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect::<Vec<_>>();
     let routes = Arc::new(Routes::restore(context.config()?.routes_max as usize, known));
     Ok(Interpreting { routes, ..settings::interpreting(context)? })
+}
+
+/// Lines are archived as the daemon would.
+pub(super) fn archive(context: &Context, view: &View, interpreters: &mut HashMap<String, Interpreter>) -> Result<()> {
+    let (config, slowest) = (context.config()?, view.settings().slowest as usize);
+    for (log, interpreter) in interpreters {
+        if settings::is_archived(config, log) {
+            interpreter.archive_lines(slowest);
+        }
+    }
+    Ok(())
 }
 
 /// How the slots of this store are counted.

@@ -118,8 +118,14 @@ fn sent(pushed: &Pushed, account: &Account) -> String {
         0 => String::new(),
         slots => format!("; {} slots are older than it keeps points, and were not sent", count(slots)),
     };
+    let expired = match account.expired() {
+        0 => String::new(),
+        slots => {
+            format!("; {} slots are of a time that retention removed from the store, and were not sent", count(slots))
+        }
+    };
     format!(
-        "carbon {}: {} slots sent whole, {} points{untimely}",
+        "carbon {}: {} slots sent whole, {} points{untimely}{expired}",
         pushed.address,
         count(pushed.slots),
         count(pushed.points)

@@ -74,6 +74,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
         missing.push(what);
     }
     let window = in_slots(asked, &view);
+    let window = kept(asked, window, &view, &mut missing);
     let with = with_routes(context, &view)?;
     let given = (arguments.log_format.as_deref(), arguments.escape.as_deref());
     let interpreters = readers::interpreters(context, &view, given, &with)?;
@@ -99,6 +100,21 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
         0 => Answer::of(true, &missing),
         _ => Answer::Nothing,
     })
+}
+
+/// The part of the window of which the store still has every slot and every block. Before it, only some are left, or the
+/// roll-ups, which no slot can be compared with.
+fn kept(asked: Window, window: Window, view: &View, missing: &mut Vec<String>) -> Window {
+    let Some(before) = view.expired_before(window) else { return window };
+    let interval = view.settings().interval;
+    let length = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+    let from = before.plus_millis(length - 1).slot(interval).min(window.until);
+    let what = format!("what lay before {from} is not verifiable: retention removed slots of it");
+    say(&what);
+    if asked != Window::ALL {
+        missing.push(what);
+    }
+    Window { from, ..window }
 }
 
 /// The window in whole slots, no wider than what the store holds.

@@ -22,6 +22,10 @@ pub struct Account {
     pub(super) owed: Owed,
     /// Slots that were not owed because they are older than that, or ahead of the clock.
     pub(super) untimely: u64,
+    /// Slots before this one the store may have in part only; sent again, such a one would undo a whole one.
+    whole_from: Timestamp,
+    /// How many of these were not owed for that.
+    pub(super) expired: u64,
 }
 
 impl Account {
@@ -32,7 +36,8 @@ impl Account {
             Some(held) => Owed::restore(usize::MAX, held.emitted_until, held.pending.clone(), held.dropped),
             None => Owed::new(usize::MAX),
         };
-        Account { outlet, max_age, owed, untimely: 0 }
+        let whole_from = view.expired().detail.unwrap_or(Timestamp(i64::MIN));
+        Account { outlet, max_age, owed, untimely: 0, whole_from, expired: 0 }
     }
 
     /// How many slots are owed.
@@ -45,9 +50,16 @@ impl Account {
         self.untimely
     }
 
-    /// A slot is to be sent, if carbon keeps points of its age.
+    /// How many slots were not owed because the store's retention may have removed a part of them.
+    pub fn expired(&self) -> u64 {
+        self.expired
+    }
+
+    /// A slot is to be sent, if the store has it whole and carbon keeps points of its age.
     pub fn owe(&mut self, slot: Timestamp, now: Timestamp) {
-        if timely(slot, now, self.max_age) {
+        if slot < self.whole_from {
+            self.expired += 1;
+        } else if timely(slot, now, self.max_age) {
             self.owed.owe(slot);
         } else {
             self.untimely += 1;
