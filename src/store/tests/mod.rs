@@ -4,5 +4,6 @@ mod answers;
 mod crash;
 mod faults;
 mod memory;
+mod mending;
 mod tending;
 mod traffic;
