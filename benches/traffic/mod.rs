@@ -141,7 +141,7 @@ impl Iterator for Slow {
                 duration_ms,
                 route: RouteId(route as u32),
                 status,
-                upstream_ms: (route % 9 > 0 && dice.unit() > 0.01).then_some(upstream),
+                upstream_ms: (!route.is_multiple_of(9) && dice.unit() > 0.01).then_some(upstream),
                 kept,
                 locator: Locator { generation: GenerationId(self.day as u32), offset: self.offset as u64, length },
             });
