@@ -7,8 +7,12 @@ use crate::error::Result;
 use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::{BLOCK_BYTES, By, Commit, Damaged, LogRange, View};
+use crate::store::{BLOCK_BYTES, BlockSummary, By, Commit, Damaged, LogRange, View};
 use crate::time::{Timestamp, Window};
+
+/// At most so much is read again for the block before a range. It is more if other segments are lost too, or if what was
+/// before has expired; then the block has the lines of the range alone.
+const HEAD_BYTES: u64 = 16 * BLOCK_BYTES;
 
 /// What the lines of a damaged segment come to.
 pub struct Recounted {
@@ -40,34 +44,34 @@ pub fn recount_damaged(view: &View, recount: &mut Recount<'_>, damaged: &Damaged
     if damaged.is_rolled_up() {
         return Ok(Recounted { commit, unread });
     }
-    // The block that a range begins in was summarised whole with it, though its first lines were counted before.
-    let mut heads = Vec::new();
-    for range in ranges {
-        heads.extend(head_of_block(view, range)?);
-    }
+    // The last block before a range was summarised whole with it, though its first lines, or all, were counted before.
+    let known = view.blocks(Window::ALL, By::End, None)?;
+    let heads: Vec<LogRange> = ranges.iter().filter_map(|range| head_of(view, &known, range)).collect();
+    let mut before: BTreeMap<(GenerationId, u32), BlockSummary> = BTreeMap::new();
     let _partial = recount.count(&heads, |part| {
-        let wanted = part.blocks.into_iter().filter(|block| {
-            ranges.iter().any(|range| {
-                (range.generation, range.from / BLOCK_BYTES) == (block.generation, u64::from(block.number))
-            })
-        });
-        commit.blocks.extend(wanted);
+        for block in part.blocks {
+            match before.get_mut(&block.key()) {
+                Some(held) => held.merge(&block),
+                None => drop(before.insert(block.key(), block)),
+            }
+        }
     });
+    for head in &heads {
+        let own = before.range((head.generation, 0)..).take_while(|((id, _), _)| *id == head.generation);
+        let own = own.filter(|(_, block)| head.from <= block.first && block.until <= head.until);
+        commit.blocks.extend(own.last().map(|(_, block)| block.clone()));
+    }
     Ok(Recounted { commit, unread })
 }
 
-/// The lines of a range's first block that stand before the range, if where they start can be told.
-fn head_of_block(view: &View, range: &LogRange) -> Result<Option<LogRange>> {
-    let start = range.from / BLOCK_BYTES * BLOCK_BYTES;
-    if start == range.from {
-        return Ok(None);
-    }
-    let from = if start == 0 { Some(0) } else { end_of_block(view, range.generation, start / BLOCK_BYTES - 1)? };
-    Ok(from.map(|from| LogRange { from, until: range.from, ..*range }).filter(|head| head.from < head.until))
-}
-
-fn end_of_block(view: &View, generation: GenerationId, number: u64) -> Result<Option<u64>> {
-    let blocks = view.blocks(Window::ALL, By::End, None)?;
-    let found = blocks.iter().find(|block| (block.generation, u64::from(block.number)) == (generation, number));
-    Ok(found.map(|block| block.until))
+/// The lines before a range that belong to no block which is summarised elsewhere: the last block among them is the one
+/// that was still open when the range began.
+fn head_of(view: &View, known: &[BlockSummary], range: &LogRange) -> Option<LogRange> {
+    let own = known.iter().filter(|block| block.generation == range.generation && block.until <= range.from);
+    let generation = view.generations().iter().find(|generation| generation.id == range.generation)?;
+    let read = view.ledger(range.generation).map_or(0, |ledger| ledger.bytes);
+    let began = generation.position.saturating_sub(read);
+    let from = own.map(|block| block.until).max().unwrap_or(began);
+    let head = LogRange { from, until: range.from, ..*range };
+    (from < range.from && range.from - from <= HEAD_BYTES).then_some(head)
 }

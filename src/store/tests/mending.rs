@@ -39,18 +39,13 @@ fn counted(ranges: &[LogRange], lines: &[Line]) -> Commit {
     };
     let own: Vec<Line> = lines.iter().filter(in_range).cloned().collect();
     let mut counted = commit(&own, AT);
-    // The block that a range begins in is summarised whole.
-    let block = |generation: GenerationId, offset: u64| (generation, offset / BLOCK_BYTES);
-    let heads: Vec<Line> = lines
-        .iter()
-        .filter(|line| {
-            ranges.iter().any(|range| {
-                block(range.generation, range.from) == block(GenerationId(line.generation), line.offset)
-                    && line.offset < range.from
-            })
-        })
-        .cloned()
-        .collect();
+    // The last block before a range was open when it began, and is summarised whole with it.
+    let mut heads: Vec<Line> = Vec::new();
+    for range in ranges {
+        let before = |line: &&Line| GenerationId(line.generation) == range.generation && line.offset < range.from;
+        let Some(last) = lines.iter().filter(before).map(|line| line.offset / BLOCK_BYTES).max() else { continue };
+        heads.extend(lines.iter().filter(before).filter(|line| line.offset / BLOCK_BYTES == last).cloned());
+    }
     counted.blocks.extend(commit(&heads, AT).blocks);
     counted
 }
