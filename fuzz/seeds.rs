@@ -28,13 +28,13 @@ fn main() -> io::Result<()> {
         write("line", name, &[&[escape], text.as_bytes(), b"\n", lines.as_bytes()].concat())?;
     }
     for (log, text) in KEYED {
-        write("keyed", log, format!("{text}\n{}", head(log)?).as_bytes())?;
+        write("keyed", log, &[text.as_bytes(), b"\n", &head(log)?].concat())?;
     }
     for (number, lines) in WRAPPED.iter().enumerate() {
         let wrapper = u8::try_from(number).unwrap_or_default();
         write("wrapped", &number.to_string(), &[&[wrapper, 1], lines.as_bytes()].concat())?;
     }
-    write("wrapped", "ingress", &[&[0, 3], head("grammar/k8s-cri-ingress/access.log")?.as_bytes()].concat())?;
+    write("wrapped", "ingress", &[&[0, 3], head("grammar/k8s-cri-ingress/access.log")?.as_slice()].concat())?;
     for (name, conf) in [("debian", "nginx/debian/nginx.conf"), ("site", "nginx/debian/sites-enabled/default")] {
         let conf = fs::read(Path::new(DATA).join(conf))?;
         write("nginx_conf", name, &conf)?;
@@ -97,7 +97,7 @@ const ASKED: &str = "https 443 shop.example 200 /\nhttps 443 a.example.org 200 /
                      https 443 shop.example 200 /API/v12/%41\\x22\n";
 
 /// The first lines of a log of the tests.
-fn head(log: &str) -> io::Result<String> {
-    let text = fs::read_to_string(Path::new(DATA).join(log))?;
-    Ok(text.lines().take(8).map(|line| format!("{line}\n")).collect())
+fn head(log: &str) -> io::Result<Vec<u8>> {
+    let text = fs::read(Path::new(DATA).join(log))?;
+    Ok(text.split_inclusive(|&byte| byte == b'\n').take(8).flatten().copied().collect())
 }

@@ -19,12 +19,18 @@ const NEAR: f64 = 0.02;
 /// The least share of lines that the winner must fit.
 const LEAST_SHARE: f64 = 0.5;
 
+/// So many lines, evenly spread, are tried first. A format that fits none of them is no candidate, and not tried on the
+/// others: nearly all are none, and a line that does not fit costs more than one that does. One that fits half of all
+/// lines misses these with a probability of 2^-40.
+const FIRST: usize = 40;
+
 /// What came out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detection {
     /// How many lines were looked at; empty ones do not count.
     pub lines: usize,
-    /// For each candidate, in their order, the share of lines that fit it, 0 to 1.
+    /// For each candidate, in their order, the share of lines that fit it, 0 to 1; 0 also for one that fits none of some
+    /// lines spread over all.
     pub shares: Vec<f64>,
     /// Which candidate it is.
     pub outcome: Outcome,
@@ -52,13 +58,18 @@ pub enum Outcome {
 /// Finds the format of `lines` among `candidates`.
 pub fn detect(lines: &[&[u8]], candidates: &[Format]) -> Detection {
     let lines: Vec<&[u8]> = lines.iter().map(|line| chomp(line)).filter(|line| !line.is_empty()).collect();
-    let share = |format: &Format| {
-        let fit = lines.iter().filter(|line| reading(line, format).is_some()).count();
-        if lines.is_empty() { 0.0 } else { fit as f64 / lines.len() as f64 }
-    };
-    let shares: Vec<f64> = candidates.iter().map(share).collect();
+    let shares: Vec<f64> = candidates.iter().map(|format| share(&lines, format)).collect();
     let outcome = choose(&lines, candidates, &shares);
     Detection { lines: lines.len(), shares, outcome }
+}
+
+fn share(lines: &[&[u8]], format: &Format) -> f64 {
+    let fits = |line: &&&[u8]| reading(line, format).is_some();
+    let stride = (lines.len() / FIRST).max(1);
+    if !lines.iter().step_by(stride).any(|line| fits(&line)) {
+        return 0.0;
+    }
+    lines.iter().filter(fits).count() as f64 / lines.len() as f64
 }
 
 fn choose(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> Outcome {
