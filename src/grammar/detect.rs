@@ -65,11 +65,17 @@ pub fn detect(lines: &[&[u8]], candidates: &[Format]) -> Detection {
 
 fn share(lines: &[&[u8]], format: &Format) -> f64 {
     let fits = |line: &&&[u8]| reading(line, format).is_some();
-    let stride = (lines.len() / FIRST).max(1);
-    if !lines.iter().step_by(stride).any(|line| fits(&line)) {
+    if !first(lines).any(|line| fits(&line)) {
         return 0.0;
     }
     lines.iter().filter(fits).count() as f64 / lines.len() as f64
+}
+
+/// Some of the lines, spread over all but not in step with anything that repeats in them; all if there are few.
+fn first<'a, 'l>(lines: &'a [&'l [u8]]) -> impl Iterator<Item = &'a &'l [u8]> {
+    let stride = (lines.len() / FIRST).max(1);
+    // One line of each stretch, at a place that differs from stretch to stretch.
+    (0..lines.len().div_ceil(stride)).filter_map(move |at| lines.get(at * stride + at * 7 % stride))
 }
 
 fn choose(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> Outcome {
@@ -177,4 +183,29 @@ fn plausible(name: &str, kind: Kind, value: &[u8]) -> bool {
     // Lists of addresses have `, ` between them.
     let space = |pair: &[u8]| matches!(pair, [before, b' '] if *before != b',');
     !single || !(value.first() == Some(&b' ') || value.windows(2).any(space))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::Escape;
+
+    /// Also where every fifth line is another's, in step with the stretches.
+    #[test]
+    fn shares_are_those_of_all_lines() {
+        let format = |name: &str, text: &str| Format::compile(name, text, Escape::Default).unwrap();
+        let formats = [
+            format("one", "$time_iso8601 $status $request_time"),
+            format("two", "$time_iso8601 $status $request_time $bytes_sent"),
+            format("none", "$msec \"$request\""),
+        ];
+        let lines: Vec<String> = (0..401)
+            .map(|n| format!("2020-05-10T12:00:00Z 200 0.{n:03}{}", if n % 5 == 0 { " 7" } else { "" }))
+            .collect();
+        let lines: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        let detection = detect(&lines, &formats);
+        let share = |lines: u32| f64::from(lines) / 401.0;
+        assert_eq!(detection.shares, [share(320), share(81), 0.0], "{detection:?}");
+        assert!(matches!(detection.outcome, Outcome::Found { format: 0, .. }), "{detection:?}");
+    }
 }

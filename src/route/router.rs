@@ -107,6 +107,11 @@ impl Router {
         self.variables.get(..self.of_rules).unwrap_or_default()
     }
 
+    /// Whether nginx's locations name what no rule does.
+    pub fn names_by_location(&self) -> bool {
+        self.locations.is_some()
+    }
+
     /// Whether a rule looks at the host.
     pub fn rules_need_host(&self) -> bool {
         self.looks_at.host

@@ -12,6 +12,8 @@
 mod check;
 mod config;
 mod doctor;
+mod doctor_nginx;
+mod doctor_records;
 mod inputs;
 mod keyed;
 mod lines;

@@ -32,6 +32,8 @@ pub(super) struct Coverage {
     rules: Vec<RuleLines>,
     /// nginx's locations, if routes are named by them.
     located: Vec<Located>,
+    /// Whether a log that was looked at is one of nginx's.
+    of_nginx: bool,
     /// What no rule names, by route: lines, and a target.
     unnamed: HashMap<RouteId, (u64, Vec<u8>)>,
 }
@@ -62,13 +64,15 @@ impl Coverage {
     pub(super) fn new(config: &Config, with: &Interpreting, located: Vec<Located>) -> Coverage {
         let rules = config.routes.iter().map(|section| RuleLines::of(section, with)).collect();
         let cap = config.routes_max as usize;
-        Coverage { with: with.clone(), cap, lines: 0, rules, located, unnamed: HashMap::new() }
+        Coverage { with: with.clone(), cap, lines: 0, rules, located, of_nginx: false, unnamed: HashMap::new() }
     }
 
     /// Ready for the lines of a log, which is named as it is configured; None if the format does not say when a request ended.
     pub(super) fn counting(&mut self, format: &Format, log: &str) -> Option<Counting<'_>> {
         let interpreter = |with: &Interpreting| Interpreter::new(format, Needs::latency(), with).ok();
-        let main = interpreter(&self.with.of_log(log))?;
+        let of_log = self.with.of_log(log);
+        let main = interpreter(&of_log)?;
+        self.of_nginx |= of_log.router.names_by_location();
         let alone = self.rules.iter().map(|rule| interpreter(rule.alone.as_ref()?)).collect();
         Some(Counting { coverage: self, interpreter: main, alone, rules: Vec::new() })
     }
@@ -80,7 +84,8 @@ impl Coverage {
         }
         let known = self.with.routes.len();
         let lines = count(self.lines);
-        if self.rules.is_empty() && !self.located.is_empty() {
+        let by_location = self.of_nginx && !self.located.is_empty();
+        if self.rules.is_empty() && by_location {
             // The locations say it.
         } else if self.rules.is_empty() {
             findings.fine(&format!(
@@ -103,7 +108,7 @@ impl Coverage {
         let by_rules = self.rules.iter().map(|rule| rule.named).sum();
         let located = self.located.iter().map(|it| (it, it.routes().iter().map(|name| self.of_route(name)).sum()));
         let located: Vec<(&Located, u64)> = located.collect();
-        if !located.is_empty() {
+        if by_location {
             locations::tell(&located, self.lines, by_rules, findings)?;
         }
         self.tell_unnamed(findings)?;
@@ -149,7 +154,7 @@ impl Coverage {
             return Ok(());
         }
         routes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        let what = match (self.located.is_empty(), self.rules.is_empty()) {
+        let what = match (!self.of_nginx || self.located.is_empty(), self.rules.is_empty()) {
             (true, true) => "the most frequent",
             (true, false) => "the most frequent without a rule",
             (false, _) => "the most frequent without a location",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::findings::Findings;
 use crate::error::Result;
-use crate::grammar::{Clock, Format, Inside, Kind, Variable, known};
+use crate::grammar::{Format, Inside, Kind, Variable, known};
 use crate::record::{Needs, Parser, Record, unescape, upstream_ms};
 use crate::report::{count, millis, terminal_safe};
 
@@ -52,16 +52,21 @@ pub(super) fn tell(format: &Format, line: &[u8], findings: &mut Findings) -> Res
         page.push(value, Some(mark));
         at = span.end;
         if let Some(known) = format.variables().get(*variable) {
+            let end = held.first().is_some_and(|(end, _)| *end == known.name);
             let read = record.as_ref().map_or_else(String::new, |(record, text)| {
                 let value = if format.is_keyed() { parser.value(text, *variable).unwrap_or_default() } else { value };
-                let end = held.first().is_some_and(|(end, _)| *end == known.name);
                 if end { record.end.to_string() } else { meaning(format, *variable, value, record) }
             });
             let name = match held.iter().find(|(name, _)| *name == known.name) {
                 Some((name, key)) if name != key => cut(&format!("${name} = {key}"), NAME),
                 _ => cut(&format!("${}", known.name), NAME),
             };
-            rows.push((mark, terminal_safe(name.as_bytes()).into_owned(), kind(format, known), read));
+            rows.push((
+                mark,
+                terminal_safe(name.as_bytes()).into_owned(),
+                if end && format.is_keyed() { "time" } else { kind(format, known) },
+                read,
+            ));
         }
     }
     page.push(line.get(at..).unwrap_or_default(), None);
@@ -152,13 +157,6 @@ fn shortened(text: &str) -> String {
 /// What the values of a variable are.
 fn kind(format: &Format, variable: &Variable) -> &'static str {
     match variable.kind {
-        _ if format
-            .roles()
-            .end
-            .is_some_and(|(end, clock)| clock == Clock::Any && format.variables().get(end) == Some(variable)) =>
-        {
-            "time"
-        }
         Kind::TimeLocal | Kind::TimeIso8601 => "time, whole seconds",
         Kind::Msec => "time, milliseconds",
         Kind::Seconds => "seconds",

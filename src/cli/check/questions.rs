@@ -61,8 +61,6 @@ fn lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     }
     if router.rules_need_host() && roles.host.is_none() {
         lack(&["host"], "route rules ask for the host, and only absolute targets name it: add $host");
-    } else if router.needs_host() && roles.host.is_none() {
-        lack(&["host"], "where several servers of nginx.conf write a log, which one cannot be told: add $host");
     }
     for variable in router.variables_of_rules().iter().filter(|name| format.index_of(name).is_none()) {
         lack(&[variable], &format!("a route rule asks for ${variable}, so that it can never match: add it"));
@@ -93,16 +91,17 @@ fn unnamed_numbers(format: &Format) -> Vec<&str> {
 
 /// How the log behind a keyed format comes to have `wanted`.
 fn tell_keys(format: &Format, wanted: &[&str], findings: &mut Findings) -> Result<()> {
-    let Some(members) = format.members(wanted) else { return Ok(()) };
     findings
         .detail("to mend it: add to the log_format (or keep in what ships the log), or name the keys that have it")?;
-    findings.detail(&members)?;
+    for variable in wanted {
+        findings.detail(&format.members(&[variable]).unwrap_or_default().replace('\t', "\\t"))?;
+    }
     let timed = wanted.iter().any(|name| name.ends_with("_time"));
     let numbers = unnamed_numbers(format);
     if let Some(first) = numbers.first().filter(|_| timed) {
         let syntax = format.name();
         findings.detail(&format!(
-            "its keys {} hold numbers: if one is a duration, say so: format = \"{syntax} request_time={first}:ms\"",
+            "of its keys, these hold numbers: {}; if one is a duration, say so: format = \"{syntax} request_time={first}:ms\"",
             numbers.join(", ")
         ))?;
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::grammar::{Records, Wrapper, texts, wrapper_of};
+use crate::grammar::{Records, Wrapper, wrapper_of};
 use crate::pipeline::Lines;
 use crate::source::{Compression, Input, Piece};
 
@@ -108,10 +108,11 @@ impl Sample {
 
     /// What nginx wrote in up to `head` records of the beginning, and as many again evenly from the rest.
     pub(super) fn texts(&self, wrapper: Option<Wrapper>, head: usize) -> Vec<Cow<'_, [u8]>> {
-        let all: Vec<_> = self.blocks.iter().flat_map(|block| texts(wrapper, &block.bytes, usize::MAX)).collect();
+        let all = self.records(wrapper);
         let stride = (all.len().saturating_sub(head) / head.max(1)).max(1);
         let picked = |at: usize| at < head || (at - head).is_multiple_of(stride);
-        all.into_iter().enumerate().filter(|(at, _)| picked(*at)).map(|(_, text)| text).collect()
+        let picked = all.iter().enumerate().filter(|(at, (_, line))| picked(*at) && !line.is_empty());
+        picked.filter_map(|(_, (_, record))| text_of(wrapper, record)).collect()
     }
 
     /// Moves what of a record is not finished in its block to the next one, and lets go what lacks its other part, since the
@@ -141,6 +142,13 @@ impl Sample {
     pub(super) fn is_empty(&self) -> bool {
         self.blocks.is_empty() && self.too_long.is_empty()
     }
+}
+
+fn text_of(wrapper: Option<Wrapper>, record: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let Some(wrapper) = wrapper else { return Some(Cow::Borrowed(record)) };
+    let mut buffer = Vec::new();
+    let text = Records::new(wrapper, record).next(&mut buffer)?.text.ok()?.to_vec();
+    Some(Cow::Owned(text))
 }
 
 /// A plain file: its head, its end, and places in between.
