@@ -31,7 +31,7 @@ pub(super) fn find(
         Ok(found) => {
             findings.fine(&format!("{name}: {}", found_words(&found, &lines, grammars)))?;
             if let Some(taken) = taken(&found.format, sample.head()) {
-                findings.detail(&taken)?;
+                findings.words(&taken)?;
             }
             Ok(Some(found.format))
         }
@@ -149,7 +149,7 @@ fn tell_closest(
                   its [[log]] section; `nginx -T 2>/dev/null | grep -A9 log_format` shows them";
     findings.wrong(&mend(&what, remedy))?;
     if let Some(shape) = lines.iter().find(|line| !line.is_empty()).and_then(|line| shape(line)) {
-        findings.detail(shape)?;
+        findings.words(shape)?;
     }
     let reached = |format: &Format| {
         let columns = lines.iter().map(|line| match format.check(line) {

@@ -100,7 +100,7 @@ fn tell_keys(format: &Format, wanted: &[&str], findings: &mut Findings) -> Resul
     let numbers = unnamed_numbers(format);
     if let Some(first) = numbers.first().filter(|_| timed) {
         let syntax = format.name();
-        findings.detail(&format!(
+        findings.words(&format!(
             "of its keys, these hold numbers: {}; if one is a duration, say so: format = \"{syntax} request_time={first}:ms\"",
             numbers.join(", ")
         ))?;
