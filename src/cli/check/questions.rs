@@ -91,8 +91,7 @@ fn unnamed_numbers(format: &Format) -> Vec<&str> {
 
 /// How the log behind a keyed format comes to have `wanted`.
 fn tell_keys(format: &Format, wanted: &[&str], findings: &mut Findings) -> Result<()> {
-    findings
-        .detail("to mend it: add to the log_format (or keep in what ships the log), or name the keys that have it")?;
+    findings.detail("to mend it: add to the log_format (or keep them in what ships the log)")?;
     for variable in wanted {
         findings.detail(&format.members(&[variable]).unwrap_or_default().replace('\t', "\\t"))?;
     }
