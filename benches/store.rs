@@ -100,6 +100,7 @@ fn commit(entries: &[Entry]) -> Commit {
             min_end: entry.end,
             max_end: entry.end,
             routes: vec![entry.route],
+            rejects: None,
         };
         blocks.entry(block.key()).and_modify(|own| own.merge(&block)).or_insert(block);
     }

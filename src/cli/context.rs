@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::config::{Config, Surroundings};
-use super::output::say;
+use super::nginx::Conf;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, library};
 use crate::store::View;
@@ -18,13 +18,14 @@ pub(super) struct Context {
     config_path: Option<PathBuf>,
     store: Option<PathBuf>,
     config: OnceCell<Config>,
+    nginx: OnceCell<Option<Conf>>,
     /// The present, once for the whole command.
     pub(super) now: Timestamp,
 }
 
 impl Context {
     pub(super) fn new(config_path: Option<PathBuf>, store: Option<PathBuf>) -> Context {
-        Context { config_path, store, config: OnceCell::new(), now: SystemClock.now() }
+        Context { config_path, store, config: OnceCell::new(), nginx: OnceCell::new(), now: SystemClock.now() }
     }
 
     /// The configuration named, else the machine's, else the defaults.
@@ -43,6 +44,15 @@ impl Context {
     /// The configuration as it was named.
     pub(super) fn config_path(&self) -> Option<&Path> {
         self.config_path.as_deref()
+    }
+
+    /// nginx's configuration: the one that the configuration names, else, if that names no log either, the machine's.
+    pub(super) fn nginx(&self) -> Result<Option<&Conf>> {
+        if self.nginx.get().is_none() {
+            let conf = Conf::of(self.config()?)?;
+            return Ok(self.nginx.get_or_init(|| conf).as_ref());
+        }
+        Ok(self.nginx.get().and_then(Option::as_ref))
     }
 
     /// Whether a configuration was named or is there.
@@ -67,8 +77,9 @@ impl Context {
                 .at(store)
                 .remedy("start `spikeline run`, name the store with --store or --config, or give log FILEs to read"));
         }
-        let view = View::open(&store)?;
-        say_losses(&view);
+        let mut view = View::open(&store)?;
+        // An answer that lacks a damaged block is better than none; it says so.
+        view.skip_damaged(true);
         Ok(view)
     }
 
@@ -86,20 +97,6 @@ impl Context {
             }
         }
         Ok(formats)
-    }
-}
-
-/// Say what the ledger knows to be lacking in the store, whatever the window: a person must not take it for quiet.
-fn say_losses(view: &View) {
-    for generation in view.generations() {
-        let Some(ledger) = view.ledger(generation.id) else { continue };
-        let losses = [
-            (ledger.lost_to_truncation, "lost to a truncation"),
-            (ledger.unread, "left unread when it was rotated away"),
-        ];
-        for (bytes, how) in losses.into_iter().filter(|(bytes, _)| *bytes > 0) {
-            say(&format!("the store lacks {bytes} bytes of {}: {how}", generation.path.display()));
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::args::{By as ByArgument, Format, LineOrder, LinesArguments};
 use super::context::Context;
 use super::files::{Files, Rejects, Workers};
 use super::output::{on_terminal, say, stdout, style, written};
-use super::{Answer, readers, settings, window};
+use super::{Answer, complete, readers, settings, window};
 use crate::error::Result;
 use crate::grammar::{Reason, Reject};
 use crate::pipeline::batch::Tally;
@@ -25,12 +25,18 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         ByArgument::End => By::End,
     };
     let filter = window::filter(&arguments.filter, window, by)?;
+    let mut view = None;
     let (mut found, missing) = if !arguments.files.files.is_empty() {
         of_files(context, arguments, filter)?
-    } else if arguments.all {
-        all_of_store(context, arguments, &filter)?
     } else {
-        kept_of_store(context, arguments, &filter)?
+        let view = view.insert(context.view()?);
+        let (found, mut missing) = if arguments.all {
+            all_of_store(context, view, arguments, &filter)?
+        } else {
+            kept_of_store(view, arguments, &filter)?
+        };
+        missing.extend(say_all(complete::missing(view, window, context.now)?));
+        (found, missing)
     };
     match arguments.sort {
         LineOrder::Time => found.sort_by_key(|line| (line.entry.end, line.entry.locator)),
@@ -40,7 +46,11 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
     }
     found.truncate(arguments.limit.unwrap_or(usize::MAX));
     let answer = Answer::of(!found.is_empty(), &missing);
+    let lacks = missing.clone();
     print(&found, arguments.format, window, missing)?;
+    if let Some(view) = &view {
+        complete::conclude(view, &lacks);
+    }
     Ok(answer)
 }
 
@@ -53,11 +63,10 @@ struct Found {
     line: Option<Vec<u8>>,
 }
 
-fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
-    let view = context.view()?;
+fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let names: HashMap<_, String> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
     let query = Query {
-        routes: wanted_routes(&view, filter),
+        routes: wanted_routes(view, filter),
         min_duration_ms: filter.min_ms,
         ..Query::new(filter.window, filter.by)
     };
@@ -70,7 +79,7 @@ fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter)
         }
     }
     entries.truncate(arguments.limit.unwrap_or(usize::MAX));
-    let files = file_names(&view);
+    let files = file_names(view);
     let mut found: Vec<Found> = entries
         .into_iter()
         .map(|entry| Found {
@@ -81,7 +90,7 @@ fn kept_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter)
         })
         .collect();
     let locators: Vec<Locator> = found.iter().map(|found| found.entry.locator).collect();
-    let missing = retrieve::lines(&view, &locators, |index, line| {
+    let missing = retrieve::lines(view, &locators, |index, line| {
         if let Some(found) = found.get_mut(index) {
             found.line = line.map(<[u8]>::to_vec);
         }
@@ -110,7 +119,10 @@ fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, S
 
 /// Say what could not be read; gives the messages back, for the answer.
 fn say_missing(missing: &Missing) -> Vec<String> {
-    let messages = missing.messages();
+    say_all(missing.messages())
+}
+
+fn say_all(messages: Vec<String>) -> Vec<String> {
     for message in &messages {
         say(message);
     }
@@ -118,16 +130,20 @@ fn say_missing(missing: &Missing) -> Vec<String> {
 }
 
 /// All lines of the window: the blocks that may hold any are read and parsed again.
-fn all_of_store(context: &Context, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
-    let view = context.view()?;
+fn all_of_store(
+    context: &Context,
+    view: &View,
+    arguments: &LinesArguments,
+    filter: &Filter,
+) -> Result<(Vec<Found>, Vec<String>)> {
     let with = settings::interpreting(context)?;
     let given = (arguments.files.log_format.as_deref(), arguments.files.escape.as_deref());
-    let mut interpreters = readers::interpreters(context, &view, given, &with)?;
-    let blocks = view.blocks(filter.window, filter.by, wanted_routes(&view, filter).as_deref())?;
-    let files = file_names(&view);
+    let mut interpreters = readers::interpreters(context, view, given, &with)?;
+    let blocks = view.blocks(filter.window, filter.by, wanted_routes(view, filter).as_deref())?;
+    let files = file_names(view);
     let mut routes = RouteFilter::default();
     let mut found = Vec::new();
-    let missing = retrieve::scan(&view, &blocks, &mut interpreters, |seen, locator, line| {
+    let missing = retrieve::scan(view, &blocks, &mut interpreters, |seen, locator, line| {
         if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) {
             let file = files.get(&locator.generation).cloned().unwrap_or_default();
             found.push(of_line(seen, locator, line, &with, file));
@@ -192,11 +208,11 @@ impl Tally for LinesTally {
             rejects.lines += 1;
             let offset = offset + at as u64;
             match seen {
-                Ok(seen) if filter.keeps(&seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
+                Ok(seen) if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
                     let generation = crate::source::generation::GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let name = names.get(file).cloned().unwrap_or_default();
-                    found.push(of_line(&seen, Locator { generation, offset, length }, line, with, name));
+                    found.push(of_line(seen, Locator { generation, offset, length }, line, with, name));
                 }
                 Ok(_) => {}
                 Err(reject) => rejects.reject(file, offset, reject),
@@ -216,7 +232,12 @@ fn print(found: &[Found], format: Format, window: Window, missing: Vec<String>) 
         let safe = on_terminal();
         for line in found {
             match &line.line {
-                Some(raw) if safe => written(writeln!(out, "{}", terminal_safe(raw)))?,
+                Some(raw) if safe => {
+                    // A record of a container's log may be of several lines.
+                    for line in raw.split(|&byte| byte == b'\n') {
+                        written(writeln!(out, "{}", terminal_safe(line)))?;
+                    }
+                }
                 Some(raw) => {
                     written(out.write_all(raw))?;
                     written(out.write_all(b"\n"))?;

@@ -2,11 +2,13 @@
 
 mod args;
 mod check;
+mod complete;
 pub mod config;
 mod context;
 mod files;
 mod index;
 mod lines;
+mod nginx;
 mod output;
 mod readers;
 mod records;

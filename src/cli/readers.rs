@@ -24,7 +24,8 @@ pub(super) fn interpreters(
     with: &Interpreting,
 ) -> Result<HashMap<String, Interpreter>> {
     let grammars = context.grammars()?;
-    let logs = if context.has_config() { settings::logs(context)? } else { Vec::new() };
+    let known = context.has_config() || context.nginx()?.is_some();
+    let logs = if known { settings::logs(context)? } else { Vec::new() };
     let given = given.0.map(|text| named_or_text(text, given.1, &grammars)).transpose()?;
     let mut interpreters = HashMap::new();
     for log in logs {
@@ -56,7 +57,7 @@ pub(super) fn interpreters(
 }
 
 fn interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interpreter> {
-    Interpreter::new(format, Needs::latency(), with)
+    Interpreter::new(format, Needs::latency(), &with.of_log(log))
         .map_err(|error| Error::usage(format!("log {log}: format `{}`: {error}", format.name())))
 }
 
@@ -66,10 +67,7 @@ fn found(generation: &Generation, grammars: &[Format]) -> std::result::Result<Fo
     let mut head = Vec::new();
     let piece = Input::open(&located.path).and_then(|mut input| input.next_block(&mut head));
     match piece {
-        Ok(Some(Piece::Lines { .. })) => {
-            let at = detected(&head, grammars)?;
-            grammars.get(at).cloned().ok_or_else(|| "no grammars".to_owned())
-        }
+        Ok(Some(Piece::Lines { .. })) => Ok(detected(None, &head, grammars)?.format),
         Ok(_) => Err("it has no lines".to_owned()),
         Err(error) => Err(error.what().to_owned()),
     }

@@ -7,16 +7,16 @@ use super::context::Context;
 use super::files::{Files, Rejects, Workers};
 use super::output::{say, stdout, style, written};
 use super::window::shown;
-use super::{Answer, settings, window};
+use super::{Answer, complete, settings, window};
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject};
 use crate::histogram::Cell;
 use crate::pipeline::batch::Tally;
-use crate::pipeline::{Filter, Interpreting, RouteFilter, Seen, count};
+use crate::pipeline::{Filter, Interpreting, RouteFilter, count};
 use crate::record::Needs;
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::{Table, write};
-use crate::store::By;
+use crate::store::{By, View};
 use crate::time::Window;
 
 /// So many distinct values of a `--by` field are kept apart; the rest is counted as `other`.
@@ -31,8 +31,12 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
     let default = Window::ALL;
     let window = window::window(&arguments.window, context.now, default)?;
     let filter = window::filter(&arguments.filter, window, By::End)?;
-    let (rows, missing) =
-        if from_store { of_store(context, arguments, &filter)? } else { of_files(context, arguments, filter)? };
+    let mut view = None;
+    let (rows, missing) = if from_store {
+        of_store(view.insert(context.view()?), context, arguments, &filter)?
+    } else {
+        of_files(context, arguments, filter)?
+    };
     let found = !rows.is_empty();
     let by = arguments.by.trim_start_matches('$').to_owned();
     let report = LatencyReport { by, sort, limit: arguments.limit, window: shown(window) };
@@ -40,6 +44,9 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
     let mut out = stdout();
     written(write(&table, arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
+    if let Some(view) = &view {
+        complete::conclude(view, &table.missing);
+    }
     Ok(Answer::of(found, &table.missing))
 }
 
@@ -48,7 +55,7 @@ type Rows = Vec<(String, Cell)>;
 /// What could not be read.
 type Missing = Vec<String>;
 
-fn of_store(context: &Context, arguments: &ReportArguments, filter: &Filter) -> Result<(Rows, Missing)> {
+fn of_store(view: &View, context: &Context, arguments: &ReportArguments, filter: &Filter) -> Result<(Rows, Missing)> {
     if arguments.by != "route" {
         return Err(Error::usage(format!("the store counts by route, not by {}", arguments.by))
             .remedy("give the log FILEs to group them by another field"));
@@ -57,7 +64,6 @@ fn of_store(context: &Context, arguments: &ReportArguments, filter: &Filter) -> 
         return Err(Error::usage("the store's histograms cannot be filtered by request")
             .remedy("give the log FILEs for --min-time and --status"));
     }
-    let view = context.view()?;
     let mut cells: HashMap<_, Cell> = HashMap::new();
     for (_, route, cell) in view.cells(filter.window, None)? {
         cells.entry(route).or_default().merge(&cell);
@@ -70,7 +76,9 @@ fn of_store(context: &Context, arguments: &ReportArguments, filter: &Filter) -> 
         .filter(|(_, name)| filter.keeps_route(name))
         .filter_map(|(id, name)| Some((name.to_owned(), cells.remove(&id)?)))
         .collect();
-    Ok((rows, Missing::new()))
+    let missing = complete::missing(view, filter.window, context.now)?;
+    missing.iter().for_each(|message| say(message));
+    Ok((rows, missing))
 }
 
 fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<(Rows, Missing)> {
@@ -214,13 +222,13 @@ impl Tally for ReportTally {
         let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };
         let variable = variables.get(file).copied().flatten();
-        interpreter.block(bytes, |at, line, seen, parser| {
+        interpreter.block(bytes, |at, _, seen, values| {
             rejects.lines += 1;
-            let seen: Seen<'_> = match seen {
+            let seen = match seen {
                 Ok(seen) => seen,
                 Err(reject) => return rejects.reject(file, offset + at as u64, reject),
             };
-            if !filter.keeps(&seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
+            if !filter.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
             let mut status = [0; 3];
@@ -238,7 +246,7 @@ impl Tally for ReportTally {
                 Group::Host => cell_of(by_value, seen.record.host.unwrap_or(b"-")),
                 Group::Target => cell_of(by_value, seen.record.target),
                 Group::Variable(_) => {
-                    let value = variable.and_then(|variable| parser.value(line, variable));
+                    let value = variable.and_then(|variable| values.value(variable));
                     cell_of(by_value, value.unwrap_or(b"-"))
                 }
             };

@@ -7,7 +7,7 @@ use super::args::{Format, SlowArguments};
 use super::context::Context;
 use super::files::{Files, Rejects, Workers};
 use super::output::{say, stdout, style, written};
-use super::{Answer, settings, window};
+use super::{Answer, complete, settings, window};
 use crate::error::Result;
 use crate::grammar::{Reason, Reject};
 use crate::histogram::{Latency, Quantile};
@@ -16,7 +16,7 @@ use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
 use crate::record::Needs;
 use crate::report::slow::{Sample, SlowClass, SlowReport};
 use crate::report::{Table, write};
-use crate::store::{By, Kept, Locator, Query};
+use crate::store::{By, Kept, Locator, Query, View};
 use crate::time::Window;
 
 pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answer> {
@@ -27,8 +27,13 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
         None => settings::millis(context.config()?.slow.threshold),
     };
     filter.min_ms = filter.min_ms.max(threshold);
+    let mut view = None;
     let (classes, missing) = if arguments.files.files.is_empty() {
-        of_store(context, arguments, &filter)?
+        let view = view.insert(context.view()?);
+        let (classes, mut missing) = of_store(view, arguments, &filter)?;
+        missing.extend(complete::missing(view, window, context.now)?);
+        missing.iter().for_each(|message| say(message));
+        (classes, missing)
     } else {
         of_files(context, arguments, filter)?
     };
@@ -42,6 +47,9 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
         written(write(&table, arguments.format.into(), style(), &mut out))?;
     }
     written(std::io::Write::flush(&mut out))?;
+    if let Some(view) = &view {
+        complete::conclude(view, &missing);
+    }
     Ok(Answer::of(found, &missing))
 }
 
@@ -163,7 +171,7 @@ impl Tally for SlowTally {
                 Ok(seen) => seen,
                 Err(reject) => return rejects.reject(file, at, reject),
             };
-            if !unlimited.keeps(&seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
+            if !unlimited.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
             let key = (seen.matched.id.0, status_class(seen.record.status.unwrap_or(0)));
@@ -186,8 +194,7 @@ fn status_class(status: u16) -> u8 {
     u8::try_from(status / 100).unwrap_or(0)
 }
 
-fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
-    let view = context.view()?;
+fn of_store(view: &View, arguments: &SlowArguments, filter: &Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
     let names: HashMap<u32, String> = view.routes().into_iter().map(|(id, name)| (id.0, name.to_owned())).collect();
     let wanted = view.routes().into_iter().filter(|(_, name)| filter.keeps_route(name)).map(|(id, _)| id).collect();
     let query = Query { routes: Some(wanted), min_duration_ms: filter.min_ms, ..Query::new(filter.window, By::End) };
@@ -208,15 +215,12 @@ fn of_store(context: &Context, arguments: &SlowArguments, filter: &Filter) -> Re
         classes.values().flat_map(|class| class.samples.0.iter().map(|sample| sample.1)).collect();
     sampled.sort_unstable();
     let sampled_locators: Vec<Locator> = sampled.iter().filter_map(|at| locators.get(*at).copied()).collect();
-    let missing = retrieve::lines(&view, &sampled_locators, |index, line| {
+    let missing = retrieve::lines(view, &sampled_locators, |index, line| {
         if let (Some(at), Some(line)) = (sampled.get(index), line) {
             lines.insert(*at, line.to_vec());
         }
     });
     let missing = missing.messages();
-    for message in &missing {
-        say(message);
-    }
     let files: HashMap<_, String> =
         view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect();
     let classes = classes.into_iter().map(|((route, status_class), class)| {

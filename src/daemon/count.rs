@@ -13,7 +13,7 @@ use crate::pipeline::{Interpreter, Row, Slots, Tally};
 use crate::route::Routes;
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{Event, FinishReason};
-use crate::store::Commit;
+use crate::store::{Commit, How, Loss};
 use crate::time::{Clock, Timestamp};
 
 /// What was counted is handed on this long after its first line ..
@@ -55,6 +55,8 @@ pub(super) struct Count<'s> {
     pub(super) changed: BTreeSet<GenerationId>,
     pub(super) since: Option<Instant>,
     pub(super) caught_up: bool,
+    /// Everything written to the logs before this was read and counted.
+    pub(super) read_until: Option<Timestamp>,
 }
 
 impl Count<'_> {
@@ -87,7 +89,7 @@ impl Count<'_> {
         if let Some(rows) = self.spare.try_iter().last() {
             self.slots.recycle(rows);
         }
-        let mut commit = Commit { at: self.clock.now(), ..Commit::default() };
+        let mut commit = Commit { at: self.clock.now(), read_until: self.read_until, ..Commit::default() };
         let routes = self.routes.since(self.routes_known);
         self.routes_known += u32::try_from(routes.len()).unwrap_or(u32::MAX);
         commit.routes = routes.into_iter().map(|(id, name)| (id, name.to_string())).collect();
@@ -103,7 +105,10 @@ impl Count<'_> {
                 return (self.say)(&format!("log {}: {error}", path.display()));
             }
             Message::Failed(error) => return (self.say)(&error.to_string()),
-            Message::CaughtUp(caught_up) => self.caught_up = caught_up,
+            Message::CaughtUp(at) => {
+                self.caught_up = at.is_some();
+                self.read_until = at.or(self.read_until);
+            }
             Message::Source(event) => self.event(event, empties),
         }
         self.since.get_or_insert_with(Instant::now);
@@ -131,7 +136,7 @@ impl Count<'_> {
                 drop(empties.try_send(block.bytes));
             }
             Event::TooLong { generation, offset, length, tail_hash } => {
-                self.slots.too_long(generation, length);
+                self.slots.too_long(generation, offset, length);
                 self.change(generation, |held| {
                     held.position = offset + length;
                     held.tail_hash = tail_hash;
@@ -145,13 +150,29 @@ impl Count<'_> {
                 self.change(generation, |held| held.fingerprint = fingerprint);
             }
             Event::Finished { generation, unread, reason } => {
-                let ledger = self.slots.ledger(generation);
-                ledger.unread += unread;
-                if let FinishReason::Truncated { lost } = reason {
-                    ledger.lost_to_truncation += lost;
-                }
+                self.lost(generation, unread, reason);
                 self.change(generation, |held| held.finished = true);
             }
+        }
+    }
+
+    /// Note what was not read of a log that will not be read further, and between when it was written.
+    fn lost(&mut self, generation: GenerationId, unread: u64, reason: FinishReason) {
+        let offset = self.generations.get(&generation).map_or(0, |held| held.position);
+        let (after, before) = (self.slots.latest_of(generation), self.clock.now());
+        let (how, bytes) = match reason {
+            FinishReason::Truncated { lost: 0 } => (How::Copied, 0),
+            FinishReason::Truncated { lost } => (How::Truncated, lost),
+            FinishReason::Vanished if unread == 0 => (How::Gone, 0),
+            FinishReason::Vanished | FinishReason::Rotated => (How::Unread, unread),
+        };
+        let ledger = self.slots.ledger(generation);
+        match how {
+            How::Truncated => ledger.lost_to_truncation += bytes,
+            _ => ledger.unread += bytes,
+        }
+        if reason != FinishReason::Rotated || bytes > 0 {
+            ledger.losses.push(Loss { offset, bytes, how, after, before });
         }
     }
 

@@ -7,14 +7,18 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::error::Error;
 use crate::source::{Event, Follower};
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
+
+/// While nothing is written to the logs, that they were read is said this often. In milliseconds.
+const SAY_AGAIN: i64 = 5_000;
 
 /// What the reading thread tells.
 pub(super) enum Message {
     /// Something about a log, or a block of its lines.
     Source(Event),
-    /// Whether all logs were read to their ends at the last look; said when it changes.
-    CaughtUp(bool),
+    /// Whether all logs were read to their ends at the last look, and when that began; said when it changes, after lines,
+    /// and now and then.
+    CaughtUp(Option<Timestamp>),
     /// Looking at the logs failed as a whole; it will be tried again.
     Failed(Error),
 }
@@ -28,26 +32,27 @@ pub(super) fn follow(
     empties: &Receiver<Vec<u8>>,
     halted: &Receiver<()>,
 ) {
-    let mut said_caught_up = false;
+    let mut said: Option<Timestamp> = None;
     loop {
         for empty in empties.try_iter() {
             follower.recycle(empty);
         }
         let mut gone = false;
-        let progress = follower.poll(clock.now(), &mut |event| {
+        let now = clock.now();
+        let progress = follower.poll(now, &mut |event| {
             gone = send(out, halted, Message::Source(event)).is_break();
             if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        let caught_up = match progress {
-            Ok(progress) => progress.caught_up,
-            Err(error) => {
-                gone |= send(out, halted, Message::Failed(error)).is_break();
-                true
-            }
+        let (caught_up, news) = match &progress {
+            Ok(progress) => (progress.caught_up, progress.read_bytes > 0),
+            Err(_) => (true, false),
         };
-        if caught_up != said_caught_up {
-            said_caught_up = caught_up;
-            gone |= send(out, halted, Message::CaughtUp(caught_up)).is_break();
+        let due = said.is_none_or(|at| now < at || now >= at.plus_millis(SAY_AGAIN));
+        if let Err(error) = progress {
+            gone |= send(out, halted, Message::Failed(error)).is_break();
+        } else if caught_up != said.is_some() || (caught_up && (news || due)) {
+            said = caught_up.then_some(now);
+            gone |= send(out, halted, Message::CaughtUp(said)).is_break();
         }
         let wait = if caught_up { poll } else { Duration::ZERO };
         if gone || halted.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {

@@ -153,8 +153,8 @@ impl<'s> Keep<'s> {
         let (lines, rows) = self.slowest.commit(counted.tally);
         // The counting thread may be gone or have enough: then they are simply freed.
         drop(self.spare.try_send(rows));
-        let Commit { at, routes, generations, .. } = counted.commit;
-        self.unsaved.absorb(Commit { at, routes, generations, ..lines });
+        let Commit { at, read_until, routes, generations, .. } = counted.commit;
+        self.unsaved.absorb(Commit { at, read_until, routes, generations, ..lines });
         self.unsaved_bytes += counted.bytes;
         // While commits fail they are tried by the clock, not with every block.
         if self.try_again.is_none() {

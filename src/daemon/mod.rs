@@ -39,7 +39,7 @@ use keep::{Channels, Keep};
 use crate::record::Needs;
 use crate::route::{Router, Routes};
 use crate::source::{FollowSettings, Follower, Watched};
-use crate::store::{self, Writer};
+use crate::store::{self, View, Writer};
 use crate::time::Clock;
 
 /// How many blocks may wait for the counting thread (about 4 MiB); when full, reading waits: the logs are on disk,
@@ -48,7 +48,7 @@ const BLOCKS_WAITING: usize = 8;
 
 /// How many commits may wait for the keeping thread (each of up to 16 MiB of log, some 5 MB): enough to count on while it
 /// seals a segment. When full, counting waits.
-const COUNTED_WAITING: usize = 6;
+const COUNTED_WAITING: usize = 10;
 
 /// One log to follow.
 #[derive(Debug, Clone)]
@@ -139,12 +139,13 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
         routes,
         interpreters,
         generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
-        slots: Slots::new(slots),
+        slots: resumed(slots, writer.view()),
         spare,
         emitted_until: &emitted,
         changed: BTreeSet::new(),
         since: None,
         caught_up: false,
+        read_until: None,
     };
     std::thread::scope(|scope| {
         let (poll, follow_clock) = (settings.poll, &*clock);
@@ -164,6 +165,13 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
     })
 }
 
+/// A tally that goes on where the store's last blocks end.
+fn resumed(settings: SlotSettings, view: &View) -> Slots {
+    let mut slots = Slots::new(settings);
+    slots.resume(&view.open_blocks());
+    slots
+}
+
 /// Start a thread that `top -H` shows by its name.
 fn named<'scope>(scope: &'scope Scope<'scope, '_>, name: &str, run: impl FnOnce() + Send + 'scope) -> Result<()> {
     let started = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run);
@@ -173,7 +181,8 @@ fn named<'scope>(scope: &'scope Scope<'scope, '_>, name: &str, run: impl FnOnce(
 fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Interpreter>> {
     logs.iter()
         .map(|log| {
-            let interpreter = Interpreter::new(&log.format, Needs::latency(), with).map_err(|error| {
+            let with = with.of_log(&log.pattern);
+            let interpreter = Interpreter::new(&log.format, Needs::latency(), &with).map_err(|error| {
                 Error::usage(format!("log {}: format `{}`: {error}", log.pattern, log.format.name()))
             })?;
             Ok((log.pattern.clone(), interpreter))
@@ -187,6 +196,7 @@ fn follower(settings: &Settings, writer: &Writer) -> Follower {
     let known = writer.view().generations().to_vec();
     let follow = FollowSettings {
         max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX),
+        wrappers: settings.logs.iter().filter_map(|log| Some((log.pattern.clone(), log.format.wrapper()?))).collect(),
         ..FollowSettings::default()
     };
     Follower::new(watched, known, writer.view().last_commit(), follow)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::interpreter::{Interpreter, Seen};
 use crate::error::{Error, Result};
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::{LineReader, locate};
+use crate::source::{LineReader, locate_with};
 use crate::store::{BlockSummary, Locator, View};
 
 /// What could not be read.
@@ -17,6 +17,8 @@ pub struct Missing {
     pub failed: Vec<Error>,
     /// Logs whose format is not known here.
     pub unknown: Vec<String>,
+    /// How many uncompressed bytes of compressed logs had to be decoded for what could be read.
+    pub decoded: u64,
 }
 
 impl Missing {
@@ -35,7 +37,7 @@ impl Missing {
 /// Open the log of a generation, or note why that cannot be done.
 fn open(view: &View, id: GenerationId, missing: &mut Missing) -> Option<LineReader> {
     let generation = view.generations().iter().find(|generation| generation.id == id)?;
-    let located = match locate(generation) {
+    let located = match locate_with(generation, view.points(id)) {
         Ok(Some(located)) => located,
         Ok(None) => {
             missing.gone.push(generation.clone());
@@ -46,6 +48,11 @@ fn open(view: &View, id: GenerationId, missing: &mut Missing) -> Option<LineRead
             return None;
         }
     };
+    missing.decoded += located.decoded;
+    if let Some(points) = located.points.as_ref().filter(|_| located.decoded > 0) {
+        // Whoever may not write there gathers them again the next time.
+        drop(view.keep_points(id, points));
+    }
     LineReader::open(&located).map_err(|error| missing.failed.push(error)).ok()
 }
 
@@ -67,13 +74,14 @@ pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Opti
                 Some(Ok(true)) => Some(buffer.as_slice()),
                 Some(Err(error)) => {
                     missing.failed.push(error);
-                    reader = None;
+                    missing.decoded += reader.take().map_or(0, |reader| reader.decoded());
                     None
                 }
                 Some(Ok(false)) | None => None,
             };
             each(index, line);
         }
+        missing.decoded += reader.map_or(0, |reader| reader.decoded());
     }
     missing
 }
@@ -112,10 +120,11 @@ pub fn scan(
                 if let Ok(seen) = seen {
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let offset = block.first + at as u64;
-                    each(&seen, Locator { generation: id, offset, length }, line);
+                    each(seen, Locator { generation: id, offset, length }, line);
                 }
             });
         }
+        missing.decoded += together.map_or(0, |(reader, _)| reader.decoded());
     }
     Ok(missing)
 }

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use super::interpreter::{Interpreter, Seen};
 use super::tally::{Row, Tally};
-use crate::grammar::Reject;
+use crate::grammar::{Reason, Reject};
 use crate::histogram::{Cell, Time};
 use crate::record::Record;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::{BLOCK_BYTES, BlockSummary, FIRST_REJECTS, Ledger, Locator};
+use crate::store::{BLOCK_BYTES, BlockSummary, FIRST_REJECTS, Ledger, Locator, Rejects};
 use crate::time::Timestamp;
 
 /// How lines are counted.
@@ -40,6 +40,8 @@ pub struct Slots {
     stamps: Vec<u64>,
     stamp: u64,
     ledgers: HashMap<GenerationId, Ledger>,
+    /// By log: what is carried on from the block that was open in it last.
+    carried: HashMap<GenerationId, Carried>,
     /// The slot of the last line, from and until: most lines are in the same.
     slot: (Timestamp, Timestamp),
     latest: Timestamp,
@@ -108,7 +110,26 @@ impl Numbering {
 
 struct OpenBlock {
     summary: BlockSummary,
+    begins_at: u64,
     next_number_at: u64,
+    carried: Carried,
+}
+
+/// What the lines of a block so far say to those that follow in it, so that it does not matter where it is cut.
+#[derive(Debug, Clone, Copy)]
+struct Carried {
+    number: u32,
+    /// The latest end so far; `i64::MIN` before the first.
+    latest: Timestamp,
+    /// The last line was rejected.
+    rejected: bool,
+}
+
+impl OpenBlock {
+    #[inline]
+    fn covers(&self, generation: GenerationId, offset: u64) -> bool {
+        self.summary.generation == generation && offset >= self.begins_at && offset < self.next_number_at
+    }
 }
 
 impl Slots {
@@ -123,10 +144,27 @@ impl Slots {
             stamps: Vec::new(),
             stamp: 0,
             ledgers: HashMap::new(),
+            carried: HashMap::new(),
             slot: (Timestamp(0), Timestamp(0)),
             latest: Timestamp(i64::MIN),
             bytes: 0,
         }
+    }
+
+    /// Go on from a store: `open` are the blocks that more lines may come to.
+    pub fn resume(&mut self, open: &[BlockSummary]) {
+        for block in open {
+            let rejected = block.rejects.is_some_and(|rejects| rejects.last >= block.until);
+            let carried = Carried { number: block.number, latest: block.max_end, rejected };
+            self.carried.insert(block.generation, carried);
+        }
+    }
+
+    /// The latest end of a request seen in the last block of a log; `i64::MIN` if none was.
+    pub fn latest_of(&self, generation: GenerationId) -> Timestamp {
+        let open = self.block.as_ref().filter(|open| open.summary.generation == generation).map(|open| open.carried);
+        let carried = open.or_else(|| self.carried.get(&generation).copied());
+        carried.map_or(Timestamp(i64::MIN), |carried| carried.latest)
     }
 
     /// Count a block of whole lines of `generation` that begins at `offset`. `late_before`: slots before it were
@@ -141,6 +179,7 @@ impl Slots {
     ) {
         let mut ledger = self.ledgers.remove(&generation).unwrap_or_default();
         ledger.bytes += bytes.len() as u64;
+        ledger.whole_seconds |= interpreter.end_precision_ms() > 1;
         self.bytes += bytes.len() as u64;
         interpreter.block(bytes, |at, line, seen, _| {
             let at = offset + at as u64;
@@ -154,27 +193,45 @@ impl Slots {
                     ledger.late += u64::from(slot < late_before);
                     self.summarise(seen, locator);
                 }
-                Err(reject) => self.reject(&mut ledger, at, *reject),
+                Err(reject) => self.reject(&mut ledger, generation, at, *reject),
             }
         });
         self.ledgers.insert(generation, ledger);
     }
 
     #[cold]
-    fn reject(&mut self, ledger: &mut Ledger, at: u64, reject: Reject) {
+    fn reject(&mut self, ledger: &mut Ledger, generation: GenerationId, at: u64, reject: Reject) {
         *ledger.rejected.entry(reject.reason.code()).or_default() += 1;
         if ledger.first_rejects.len() < FIRST_REJECTS {
             ledger.first_rejects.push((at, reject.column, reject.reason.code()));
         }
+        // An empty line was never a request, so nothing lacks.
+        if reject.reason != Reason::EmptyLine {
+            self.summarise_reject(generation, at).rejected += 1;
+        }
     }
 
-    /// A line over the limit was skipped.
-    pub fn too_long(&mut self, generation: GenerationId, length: u64) {
+    /// A line of `length` bytes at `offset` was skipped, since it is over the limit.
+    pub fn too_long(&mut self, generation: GenerationId, offset: u64, length: u64) {
         let ledger = self.ledgers.entry(generation).or_default();
         ledger.bytes += length;
         ledger.lines += 1;
         ledger.too_long += 1;
         self.bytes += length;
+        self.summarise_reject(generation, offset).too_long += 1;
+    }
+
+    /// Note in the summary of its block that a line is no request.
+    fn summarise_reject(&mut self, generation: GenerationId, offset: u64) -> &mut Rejects {
+        let OpenBlock { summary, carried, .. } = self.open_block(generation, offset);
+        let rejects = summary.rejects.get_or_insert(Rejects::NONE);
+        rejects.first = rejects.first.min(offset);
+        rejects.last = rejects.last.max(offset);
+        if carried.latest != Timestamp(i64::MIN) {
+            rejects.after = rejects.after.min(carried.latest);
+        }
+        carried.rejected = true;
+        rejects
     }
 
     /// The ledger of a generation, to add what the source reports.
@@ -205,34 +262,22 @@ impl Slots {
     fn summarise(&mut self, seen: &Seen<'_>, locator: Locator) {
         let Locator { generation, offset, length } = locator;
         let (start, end) = (seen.record.start(), seen.record.end);
-        let fits = self.block.as_ref().is_some_and(|open| {
-            open.summary.generation == generation && offset >= open.summary.first && offset < open.next_number_at
-        });
-        if !fits {
-            self.close_block();
-            let number = offset / BLOCK_BYTES;
-            self.stamp += 1;
-            self.block = Some(OpenBlock {
-                summary: BlockSummary {
-                    generation,
-                    number: u32::try_from(number).unwrap_or(u32::MAX),
-                    first: offset,
-                    until: offset,
-                    lines: 0,
-                    min_start: start,
-                    min_end: end,
-                    max_end: end,
-                    routes: Vec::new(),
-                },
-                next_number_at: (number + 1) * BLOCK_BYTES,
-            });
+        if !self.block.as_ref().is_some_and(|open| open.covers(generation, offset)) {
+            self.open_block(generation, offset);
         }
-        let Some(OpenBlock { summary, .. }) = &mut self.block else { return };
+        let Some(OpenBlock { summary, carried, .. }) = &mut self.block else { return };
+        summary.first = summary.first.min(offset);
         summary.until = offset + u64::from(length) + 1;
         summary.lines += 1;
         summary.min_start = summary.min_start.min(start);
         summary.min_end = summary.min_end.min(end);
         summary.max_end = summary.max_end.max(end);
+        carried.latest = carried.latest.max(end);
+        if carried.rejected {
+            carried.rejected = false;
+            let rejects = summary.rejects.get_or_insert(Rejects::NONE);
+            rejects.before = rejects.before.max(end);
+        }
         let route = seen.matched.id;
         let at = route.0 as usize;
         if self.stamps.len() <= at {
@@ -246,8 +291,25 @@ impl Slots {
         }
     }
 
+    /// The block that `offset` lies in, opened if it is another than the last.
+    fn open_block(&mut self, generation: GenerationId, offset: u64) -> &mut OpenBlock {
+        let open = self.block.take_if(|open| open.covers(generation, offset));
+        let open = open.unwrap_or_else(|| {
+            self.close_block();
+            self.stamp += 1;
+            let number = offset / BLOCK_BYTES;
+            let (begins_at, next_number_at) = (number * BLOCK_BYTES, (number + 1) * BLOCK_BYTES);
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let carried = self.carried.get(&generation).copied().filter(|carried| carried.number == number);
+            let carried = carried.unwrap_or(Carried { number, latest: Timestamp(i64::MIN), rejected: false });
+            OpenBlock { summary: BlockSummary::empty(generation, number), begins_at, next_number_at, carried }
+        });
+        self.block.insert(open)
+    }
+
     fn close_block(&mut self) {
         if let Some(mut open) = self.block.take() {
+            self.carried.insert(open.summary.generation, open.carried);
             open.summary.routes.sort_unstable();
             self.blocks.push(open.summary);
         }

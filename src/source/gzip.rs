@@ -5,7 +5,9 @@
 
 use std::io::{self, BufRead, Read};
 
-use flate2::{Decompress, FlushDecompress, Status};
+use super::inflate::{Came, Inflate, Step};
+use super::packed::Packed;
+use super::points::{Gather, Restart};
 
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 const HAS_HEADER_CRC: u8 = 2;
@@ -19,34 +21,67 @@ enum State {
         first: bool,
     },
     Body,
-    Trailer,
+    /// `checked` unless the member was entered in its middle, where its checksum cannot be known.
+    Trailer {
+        checked: bool,
+    },
     Fault(&'static str),
     End,
 }
 
 /// The decompressed bytes of a gzip file.
-pub(crate) struct Gzip<R> {
-    input: R,
-    inflate: Decompress,
+pub(crate) struct Gzip {
+    input: Packed,
+    inflate: Inflate,
     crc: crc32fast::Hasher,
     length: u32,
     state: State,
+    /// Whether the member was read from its beginning.
+    whole: bool,
+    /// The uncompressed offset of the next byte.
+    offset: u64,
+    gather: Option<Gather>,
 }
 
-impl<R: BufRead> Gzip<R> {
-    pub(crate) fn new(input: R) -> Gzip<R> {
+impl Gzip {
+    pub(crate) fn new(input: Packed) -> Gzip {
         Gzip {
             input,
-            inflate: Decompress::new(false),
+            inflate: Inflate::fast(),
             crc: crc32fast::Hasher::new(),
             length: 0,
             state: State::Header { first: true },
+            whole: true,
+            offset: 0,
+            gather: None,
+        }
+    }
+
+    /// The same from the beginning of the file, noting where it can be begun again.
+    pub(crate) fn gathering(input: Packed) -> Gzip {
+        Gzip { inflate: Inflate::stopping(), gather: Some(Gather::default()), ..Gzip::new(input) }
+    }
+
+    /// From the middle of a file; `input` stands at the restart point.
+    pub(crate) fn restarted(input: Packed, at: Restart) -> Gzip {
+        let new = Gzip { offset: at.offset, ..Gzip::new(input) };
+        match at.window {
+            // A member begins here.
+            None => new,
+            Some(window) => {
+                Gzip { inflate: Inflate::restarted(at.split, &window), state: State::Body, whole: false, ..new }
+            }
         }
     }
 
     /// Where the compressed bytes come from.
-    pub(crate) fn input(&self) -> &R {
+    pub(crate) fn input(&self) -> &Packed {
         &self.input
+    }
+
+    /// What was gathered.
+    pub(crate) fn gathered(self) -> Option<Gather> {
+        self.gather
     }
 
     fn header(&mut self, first: bool) -> io::Result<()> {
@@ -65,6 +100,7 @@ impl<R: BufRead> Gzip<R> {
                 self.input.consume(zeros);
             }
         }
+        let begins_at = self.input.position();
         let mut fixed = [0; 10];
         self.input.read_exact(&mut fixed)?;
         let [a, b, method, flags, ..] = fixed;
@@ -84,7 +120,14 @@ impl<R: BufRead> Gzip<R> {
         if flags & HAS_HEADER_CRC != 0 {
             self.input.read_exact(&mut [0; 2])?;
         }
-        self.inflate.reset(false);
+        if let Some(gather) = self.gather.as_mut().filter(|_| !first) {
+            gather.member(self.offset, begins_at);
+        }
+        if !self.whole {
+            self.inflate = Inflate::fast();
+        }
+        self.inflate.reset();
+        self.whole = true;
         self.crc = crc32fast::Hasher::new();
         self.length = 0;
         self.state = State::Body;
@@ -104,32 +147,35 @@ impl<R: BufRead> Gzip<R> {
     fn body(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let input = self.input.fill_buf()?;
         let at_end = input.is_empty();
-        let (in_before, out_before) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self.inflate.decompress(input, into, FlushDecompress::None);
-        let consumed = usize::try_from(self.inflate.total_in() - in_before).unwrap_or(usize::MAX);
-        let produced = usize::try_from(self.inflate.total_out() - out_before).unwrap_or(usize::MAX);
+        let Step { consumed, produced, came } = self.inflate.decode(input, into);
         self.input.consume(consumed);
         let decoded = into.get(..produced).unwrap_or_default();
         self.crc.update(decoded);
         self.length = self.length.wrapping_add(u32::try_from(produced).unwrap_or(u32::MAX));
-        match status {
-            Ok(Status::StreamEnd) => self.state = State::Trailer,
-            Ok(Status::Ok | Status::BufError) => {
+        self.offset += produced as u64;
+        match came {
+            Came::ToEnd => self.state = State::Trailer { checked: self.whole },
+            Came::On => {
                 if at_end && produced == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }
-            Err(_) => self.state = State::Fault("the deflate stream is corrupt"),
+            Came::ToBoundary(split) => {
+                if let Some(gather) = &mut self.gather {
+                    gather.boundary(self.offset, self.input.position(), split, || self.inflate.window());
+                }
+            }
+            Came::Wrong => self.state = State::Fault("the deflate stream is corrupt"),
         }
         Ok(produced)
     }
 
-    fn trailer(&mut self) -> io::Result<()> {
+    fn trailer(&mut self, checked: bool) -> io::Result<()> {
         let mut trailer = [0; 8];
         self.input.read_exact(&mut trailer)?;
         let [a, b, c, d, e, f, g, h] = trailer;
         let crc = std::mem::replace(&mut self.crc, crc32fast::Hasher::new()).finalize();
-        if u32::from_le_bytes([a, b, c, d]) != crc || u32::from_le_bytes([e, f, g, h]) != self.length {
+        if checked && (u32::from_le_bytes([a, b, c, d]) != crc || u32::from_le_bytes([e, f, g, h]) != self.length) {
             self.state = State::Fault("a gzip member's checksum does not match what it holds");
         } else {
             self.state = State::Header { first: false };
@@ -138,7 +184,7 @@ impl<R: BufRead> Gzip<R> {
     }
 }
 
-impl<R: BufRead> Read for Gzip<R> {
+impl Read for Gzip {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
             return Ok(0);
@@ -152,7 +198,7 @@ impl<R: BufRead> Read for Gzip<R> {
                         return Ok(produced);
                     }
                 }
-                State::Trailer => self.trailer()?,
+                State::Trailer { checked } => self.trailer(checked)?,
                 State::Fault(what) => return Err(corrupt(what)),
                 State::End => return Ok(0),
             }

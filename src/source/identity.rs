@@ -2,7 +2,7 @@
 //! position have the tail hash. Both concern uncompressed bytes, so a copy or a compressed file answers alike.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::path::Path;
 
 use super::file::{self, Status};
@@ -40,14 +40,25 @@ pub(crate) enum Match {
 /// # Errors
 /// When the file cannot be opened or read; not when it cannot be decoded, see [`Match::Incomplete`].
 pub(crate) fn compare(generation: &Generation, path: &Path) -> io::Result<Match> {
-    let file = File::open(path)?;
-    let status = Status::of(&file)?;
+    compare_open(generation, &File::open(path)?, Reader::of_file)
+}
+
+/// [`compare`] for a file that is open at its beginning, with the reader that `read` makes of it.
+///
+/// # Errors
+/// As [`compare`].
+pub(crate) fn compare_open(
+    generation: &Generation,
+    file: &File,
+    read: impl FnOnce(File) -> io::Result<Reader>,
+) -> io::Result<Match> {
+    let status = Status::of(file)?;
     if generation.fingerprint.length == 0 || !status.regular || status.size == 0 {
         return Ok(Match::Different);
     }
-    let mut reader = Reader::of_file(file.try_clone()?)?;
+    let mut reader = read(file.try_clone()?)?;
     if reader.plain_file().is_some() {
-        return compare_plain(generation, reader, status, &file);
+        return compare_plain(generation, reader, status, file);
     }
     let mut head = Vec::new();
     let limit = head_length();
@@ -70,7 +81,9 @@ pub(crate) fn compare(generation: &Generation, path: &Path) -> io::Result<Match>
     let read = head.len() as u64;
     if generation.position < read {
         // The head went past the position: begin again.
-        reader = Reader::of_file(File::open(path)?)?;
+        let mut file = file.try_clone()?;
+        file.rewind()?;
+        reader = Reader::of_file(file)?;
     } else {
         tail.push(&head);
     }

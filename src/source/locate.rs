@@ -1,14 +1,16 @@
 //! Finds a generation's bytes again, in any process: where it was last seen, else among the names that rotation
 //! may have given it; and reads lines from it by their uncompressed offset.
 
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::BLOCK_LIMIT;
 use super::file::{self, Status};
 use super::generation::Generation;
-use super::identity::{Match, compare};
+use super::identity::{Match, compare_open};
+use super::points::Points;
 use super::reader::{Compression, Reader};
 use super::sibling::{base_of, siblings};
 use crate::error::{Error, Result};
@@ -20,6 +22,10 @@ pub struct Located {
     pub path: PathBuf,
     /// How they are packed there.
     pub compression: Compression,
+    /// Where a compressed file can be entered.
+    pub points: Option<Arc<Points>>,
+    /// How many uncompressed bytes were decoded to find it: none of a file whose `points` were known.
+    pub decoded: u64,
 }
 
 /// Finds the file that holds `generation`, plain or compressed: by fingerprint and, if its position is not 0, by
@@ -30,6 +36,14 @@ pub struct Located {
 /// # Errors
 /// [`Kind::Io`](crate::error::Kind::Io) if nothing was found and a directory or a candidate could not be read.
 pub fn locate(generation: &Generation) -> Result<Option<Located>> {
+    locate_with(generation, None)
+}
+
+/// [`locate`] with the restart points that an earlier one gave: the file that they are about is not decoded again.
+///
+/// # Errors
+/// As [`locate`].
+pub fn locate_with(generation: &Generation, known: Option<Points>) -> Result<Option<Located>> {
     let mut problem = None;
     let mut candidates = vec![generation.path.clone()];
     match siblings(&generation.path) {
@@ -44,17 +58,41 @@ pub fn locate(generation: &Generation) -> Result<Option<Located>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => problem = Some(Error::io("look for rotated logs beside it", &generation.path, &error)),
     }
+    if let Some(points) = known
+        && let Some(at) = candidates.iter().position(|path| points.tell(generation, path))
+    {
+        let (path, compression) = (candidates.swap_remove(at), points.compression);
+        return Ok(Some(Located { path, compression, points: Some(Arc::new(points)), decoded: 0 }));
+    }
+    let mut decoded = 0;
     for path in candidates {
-        match compare(generation, &path) {
-            Ok(Match::Same(opened)) => {
-                return Ok(Some(Located { path, compression: opened.reader.compression() }));
+        match look_into(generation, &path, &mut decoded) {
+            Ok(Some((compression, points))) => {
+                return Ok(Some(Located { path, compression, points: points.map(Arc::new), decoded }));
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => problem = problem.or(Some(Error::io("look into it", &path, &error))),
         }
     }
     problem.map_or(Ok(None), Err)
+}
+
+/// How `path` is packed, and where it can be entered, if it holds `generation`.
+fn look_into(
+    generation: &Generation,
+    path: &Path,
+    decoded: &mut u64,
+) -> io::Result<Option<(Compression, Option<Points>)>> {
+    let file = File::open(path)?;
+    let Match::Same(opened) = compare_open(generation, &file, Reader::gathering)? else { return Ok(None) };
+    let compression = opened.reader.compression();
+    if compression == Compression::Plain {
+        return Ok(Some((compression, None)));
+    }
+    *decoded += opened.reader.offset();
+    let points = opened.reader.gathered().and_then(|gathered| gathered.points(&file, compression, generation));
+    Ok(Some((compression, points)))
 }
 
 /// What a person may have made of it by hand: any file in its directory that is the same inode, or whose name begins
@@ -76,14 +114,20 @@ fn renamed(generation: &Generation) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Reads parts of a located generation by their uncompressed offsets. Ascending offsets go forward through a
-/// compressed file; a lower offset begins again from its start.
+/// So many bytes are decoded at a time: a line costs little more than the way to it.
+const APPROACH: usize = 64 * 1024;
+
+/// Reads parts of a located generation by their uncompressed offsets. In a compressed file it goes forward from where
+/// it is, or from the restart point before the offset, whichever is nearer; without points, a lower offset begins again
+/// at the start.
 #[derive(Debug)]
 pub struct LineReader {
     path: PathBuf,
     reader: Reader,
+    points: Option<Arc<Points>>,
     /// Decoded bytes that end at the reader's offset.
     ahead: Vec<u8>,
+    decoded: u64,
 }
 
 impl LineReader {
@@ -92,8 +136,14 @@ impl LineReader {
     /// # Errors
     /// [`Kind::Io`](crate::error::Kind::Io) naming the path.
     pub fn open(located: &Located) -> Result<LineReader> {
-        let reader = open(&located.path)?;
-        Ok(LineReader { path: located.path.clone(), reader, ahead: Vec::new() })
+        let Located { path, points, .. } = located;
+        let reader = Reader::open(path).map_err(|error| Error::io("open it", path, &error))?;
+        Ok(LineReader { path: path.clone(), reader, points: points.clone(), ahead: Vec::new(), decoded: 0 })
+    }
+
+    /// How many bytes had to be decoded so far; 0 in a plain file.
+    pub fn decoded(&self) -> u64 {
+        self.decoded
     }
 
     /// The file that is read.
@@ -122,10 +172,7 @@ impl LineReader {
     }
 
     fn stream(&mut self, offset: u64, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
-        if offset < self.ahead_from() {
-            self.reader = Reader::open(&self.path)?;
-            self.ahead.clear();
-        }
+        self.approach(offset)?;
         while into.len() < length {
             let wanted = offset + into.len() as u64;
             let skip = usize::try_from(wanted - self.ahead_from()).unwrap_or(usize::MAX);
@@ -134,19 +181,32 @@ impl LineReader {
                 continue;
             }
             self.ahead.clear();
-            match self.reader.read(&mut self.ahead, BLOCK_LIMIT)? {
+            match self.reader.read(&mut self.ahead, APPROACH)? {
                 0 => return Ok(()),
-                _ => continue,
+                read => self.decoded += read as u64,
             }
         }
+        Ok(())
+    }
+
+    /// Begins again at the best place before `offset`, if what was decoded does not lead there sooner.
+    fn approach(&mut self, offset: u64) -> io::Result<()> {
+        let back = offset < self.ahead_from();
+        let point = self.points.as_ref().and_then(|points| Some((points, points.before(offset)?)));
+        if let Some((points, point)) = point.filter(|(_, point)| back || point.offset > self.reader.offset())
+            && let Some(restart) = points.restart(point)
+        {
+            self.reader = Reader::restarted(File::open(&self.path)?, points.compression, restart)?;
+        } else if back {
+            self.reader = Reader::open(&self.path)?;
+        } else {
+            return Ok(());
+        }
+        self.ahead.clear();
         Ok(())
     }
 
     fn ahead_from(&self) -> u64 {
         self.reader.offset() - self.ahead.len() as u64
     }
-}
-
-fn open(path: &Path) -> Result<Reader> {
-    Reader::open(path).map_err(|error| Error::io("open it", path, &error))
 }

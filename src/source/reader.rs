@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::file;
 use super::gzip::Gzip;
+use super::packed::Packed;
+use super::points::{Gather, Restart};
 use super::tail::Tail;
+use super::unzstd::Unzstd;
 
 /// How a file's bytes are packed, told by its first bytes and never by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,27 +35,11 @@ impl Compression {
 }
 
 const MAGIC_LENGTH: usize = 4;
-const COMPRESSED_BUFFER: usize = 64 * 1024;
-
-/// Counts what is read through it.
-struct Counted {
-    inner: Box<dyn Read + Send>,
-    count: u64,
-}
-
-impl Read for Counted {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into)?;
-        self.count += read as u64;
-        Ok(read)
-    }
-}
-
 enum Bytes {
     File(File),
-    Stream(Counted),
-    Gzip(Gzip<BufReader<Counted>>),
-    Zstd(zstd::Decoder<'static, BufReader<Counted>>),
+    Stream(Packed),
+    Gzip(Box<Gzip>),
+    Zstd(Unzstd),
 }
 
 /// Reads a log's uncompressed bytes forward.
@@ -82,7 +69,37 @@ impl Reader {
         if compression == Compression::Plain {
             return Ok(Reader { bytes: Bytes::File(file), compression, offset: 0, fault: None });
         }
-        Reader::unpack(compression, Counted { inner: Box::new(file), count: 0 })
+        Reader::unpack(compression, Packed::new(Box::new(file), 0), false)
+    }
+
+    /// Of a regular file, from its beginning; if it is compressed, restart points are gathered on the way.
+    pub(crate) fn gathering(file: File) -> io::Result<Reader> {
+        let compression = Compression::of(&file::read_at(&file, 0, MAGIC_LENGTH)?);
+        if compression == Compression::Plain {
+            return Reader::of_file(file);
+        }
+        Reader::unpack(compression, Packed::new(Box::new(file), 0), true)
+    }
+
+    /// Of a compressed file, from a restart point.
+    pub(crate) fn restarted(mut file: File, compression: Compression, at: Restart) -> io::Result<Reader> {
+        file.seek(SeekFrom::Start(at.packed))?;
+        let (offset, input) = (at.offset, Packed::new(Box::new(file), at.packed));
+        let bytes = match compression {
+            Compression::Plain => Bytes::Stream(input),
+            Compression::Gzip => Bytes::Gzip(Box::new(Gzip::restarted(input, at))),
+            Compression::Zstd => Bytes::Zstd(Unzstd::restarted(input, &at)?),
+        };
+        Ok(Reader { bytes, compression, offset, fault: None })
+    }
+
+    /// The restart points that were gathered.
+    pub(crate) fn gathered(self) -> Option<Gather> {
+        match self.bytes {
+            Bytes::Gzip(gzip) => gzip.gathered(),
+            Bytes::Zstd(zstd) => zstd.gathered(),
+            Bytes::File(_) | Bytes::Stream(_) => None,
+        }
     }
 
     /// Of a stream that cannot go back.
@@ -90,15 +107,15 @@ impl Reader {
         let mut magic = Vec::with_capacity(MAGIC_LENGTH);
         stream.by_ref().take(MAGIC_LENGTH as u64).read_to_end(&mut magic)?;
         let compression = Compression::of(&magic);
-        Reader::unpack(compression, Counted { inner: Box::new(Cursor::new(magic).chain(stream)), count: 0 })
+        Reader::unpack(compression, Packed::new(Box::new(Cursor::new(magic).chain(stream)), 0), false)
     }
 
-    fn unpack(compression: Compression, input: Counted) -> io::Result<Reader> {
-        let buffered = |input| BufReader::with_capacity(COMPRESSED_BUFFER, input);
+    fn unpack(compression: Compression, input: Packed, gathering: bool) -> io::Result<Reader> {
         let bytes = match compression {
             Compression::Plain => Bytes::Stream(input),
-            Compression::Gzip => Bytes::Gzip(Gzip::new(buffered(input))),
-            Compression::Zstd => Bytes::Zstd(zstd::Decoder::with_buffer(buffered(input))?),
+            Compression::Gzip if gathering => Bytes::Gzip(Box::new(Gzip::gathering(input))),
+            Compression::Gzip => Bytes::Gzip(Box::new(Gzip::new(input))),
+            Compression::Zstd => Bytes::Zstd(Unzstd::new(input, gathering)?),
         };
         Ok(Reader { bytes, compression, offset: 0, fault: None })
     }
@@ -125,9 +142,9 @@ impl Reader {
     pub(crate) fn consumed(&self) -> u64 {
         match &self.bytes {
             Bytes::File(_) => self.offset,
-            Bytes::Stream(input) => input.count,
-            Bytes::Gzip(gzip) => gzip.input().get_ref().count - gzip.input().buffer().len() as u64,
-            Bytes::Zstd(zstd) => zstd.get_ref().get_ref().count - zstd.get_ref().buffer().len() as u64,
+            Bytes::Stream(input) => input.position(),
+            Bytes::Gzip(gzip) => gzip.input().position(),
+            Bytes::Zstd(zstd) => zstd.input().position(),
         }
     }
 
@@ -141,7 +158,7 @@ impl Reader {
         let read = match &mut self.bytes {
             Bytes::File(file) => read_plain(file, self.offset, into, limit)?,
             Bytes::Stream(stream) => read_full(stream, into, limit, &mut self.fault),
-            Bytes::Gzip(gzip) => read_full(gzip, into, limit, &mut self.fault),
+            Bytes::Gzip(gzip) => read_full(gzip.as_mut(), into, limit, &mut self.fault),
             Bytes::Zstd(zstd) => read_full(zstd, into, limit, &mut self.fault),
         };
         self.offset += read as u64;

@@ -30,9 +30,65 @@ pub struct BlockSummary {
     pub max_end: Timestamp,
     /// Routes present, ascending.
     pub routes: Vec<RouteId>,
+    /// Its lines that are no requests, if there are any.
+    pub rejects: Option<Rejects>,
+}
+
+/// What is known of the lines of a block that could not be read, and of when they were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejects {
+    /// Lines that do not fit their format.
+    pub rejected: u32,
+    /// Lines over the length bound.
+    pub too_long: u32,
+    /// Offset of the first of them.
+    pub first: u64,
+    /// Offset of the last of them.
+    pub last: u64,
+    /// The earliest of: for each of them, the latest end before it in the block. `i64::MAX` if there are none before.
+    pub after: Timestamp,
+    /// The latest of: for each of them, the next end after it in the block. `i64::MIN` if there are none after.
+    pub before: Timestamp,
+}
+
+impl Rejects {
+    /// None yet.
+    pub const NONE: Rejects = Rejects {
+        rejected: 0,
+        too_long: 0,
+        first: u64::MAX,
+        last: 0,
+        after: Timestamp(i64::MAX),
+        before: Timestamp(i64::MIN),
+    };
+
+    fn merge(&mut self, other: &Rejects) {
+        self.rejected = self.rejected.saturating_add(other.rejected);
+        self.too_long = self.too_long.saturating_add(other.too_long);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.after = self.after.min(other.after);
+        self.before = self.before.max(other.before);
+    }
 }
 
 impl BlockSummary {
+    /// Of a block of which nothing was seen yet: what [`BlockSummary::merge`] leaves as it is.
+    pub fn empty(generation: GenerationId, number: u32) -> BlockSummary {
+        BlockSummary {
+            generation,
+            number,
+            first: u64::MAX,
+            until: 0,
+            lines: 0,
+            min_start: Timestamp(i64::MAX),
+            min_end: Timestamp(i64::MAX),
+            max_end: Timestamp(i64::MIN),
+            routes: Vec::new(),
+            rejects: None,
+        }
+    }
+
     /// What orders and identifies summaries.
     pub fn key(&self) -> (GenerationId, u32) {
         (self.generation, self.number)
@@ -49,6 +105,9 @@ impl BlockSummary {
         self.routes.extend_from_slice(&other.routes);
         self.routes.sort_unstable();
         self.routes.dedup();
+        if let Some(theirs) = &other.rejects {
+            self.rejects.get_or_insert(Rejects::NONE).merge(theirs);
+        }
     }
 
     /// Whether a line of it may have ended in `window`.
@@ -73,7 +132,7 @@ impl Encode for BlockSummary {
         out.varint(u64::from(self.number));
         out.varint(self.first);
         out.varint(self.until.wrapping_sub(self.first));
-        out.varint(u64::from(self.lines));
+        out.varint((u64::from(self.lines) << 1) | u64::from(self.rejects.is_some()));
         out.signed(self.min_end.0);
         out.signed(self.min_end.0.wrapping_sub(self.min_start.0));
         out.signed(self.max_end.0.wrapping_sub(self.min_end.0));
@@ -82,6 +141,14 @@ impl Encode for BlockSummary {
         for route in &self.routes {
             out.varint(u64::from(route.0.wrapping_sub(last)));
             last = route.0;
+        }
+        if let Some(rejects) = &self.rejects {
+            out.varint(u64::from(rejects.rejected));
+            out.varint(u64::from(rejects.too_long));
+            out.varint(rejects.first);
+            out.varint(rejects.last.wrapping_sub(rejects.first));
+            rejects.after.encode(out);
+            rejects.before.encode(out);
         }
     }
 }
@@ -92,7 +159,8 @@ impl Decode for BlockSummary {
         let number = from.varint_as()?;
         let first = from.varint()?;
         let until = first.wrapping_add(from.varint()?);
-        let lines = from.varint_as()?;
+        let counted = from.varint()?;
+        let lines = u32::try_from(counted >> 1).map_err(|_| Malformed)?;
         let min_end = from.signed()?;
         let min_start = Timestamp(min_end.wrapping_sub(from.signed()?));
         let max_end = Timestamp(min_end.wrapping_add(from.signed()?));
@@ -105,6 +173,13 @@ impl Decode for BlockSummary {
             routes.push(RouteId(last));
         }
         let min_end = Timestamp(min_end);
-        Ok(BlockSummary { generation, number, first, until, lines, min_start, min_end, max_end, routes })
+        let mut rejects = None;
+        if counted & 1 != 0 {
+            let (rejected, too_long, first) = (from.varint_as()?, from.varint_as()?, from.varint()?);
+            let last = first.wrapping_add(from.varint()?);
+            let (after, before) = (Timestamp::decode(from)?, Timestamp::decode(from)?);
+            rejects = Some(Rejects { rejected, too_long, first, last, after, before });
+        }
+        Ok(BlockSummary { generation, number, first, until, lines, min_start, min_end, max_end, routes, rejects })
     }
 }

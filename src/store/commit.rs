@@ -17,6 +17,8 @@ use crate::time::Timestamp;
 pub struct Commit {
     /// Wall clock.
     pub at: Timestamp,
+    /// By the wall clock: everything written to the logs before this was read. `None` if that is as before.
+    pub read_until: Option<Timestamp>,
     /// Names of routes first seen.
     pub routes: Vec<(RouteId, String)>,
     /// New or changed generations; the last value wins.
@@ -39,7 +41,8 @@ impl Commit {
         if self.cells.is_empty() && self.entries.is_empty() && self.routes.is_empty() && self.ledgers.is_empty() {
             let (mut generations, mut blocks) =
                 (std::mem::take(&mut self.generations), std::mem::take(&mut self.blocks));
-            *self = later;
+            let read_until = later.read_until.or(self.read_until);
+            *self = Commit { read_until, ..later };
             // The last value of a generation wins, so the earlier ones stand first.
             generations.append(&mut self.generations);
             blocks.append(&mut self.blocks);
@@ -47,6 +50,7 @@ impl Commit {
             return;
         }
         self.at = later.at;
+        self.read_until = later.read_until.or(self.read_until);
         self.routes.extend(later.routes);
         self.generations.extend(later.generations);
         self.ledgers.extend(later.ledgers);
@@ -61,6 +65,8 @@ impl Commit {
     /// Append it; and its cells as they were written, to be kept so.
     pub(crate) fn encode(&self, out: &mut Encoder) -> Batch {
         self.at.encode(out);
+        out.u8(u8::from(self.read_until.is_some()));
+        self.read_until.unwrap_or_default().encode(out);
         out.count(self.routes.len());
         for (route, name) in &self.routes {
             out.varint(u64::from(route.0));
@@ -85,7 +91,9 @@ impl Commit {
     /// A commit without its cells, and these as they were written.
     pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<(Commit, Batch)> {
         let at = Timestamp::decode(from)?;
-        let mut commit = Commit { at, ..Commit::default() };
+        let known = from.u8()? != 0;
+        let read_until = Some(Timestamp::decode(from)?).filter(|_| known);
+        let mut commit = Commit { at, read_until, ..Commit::default() };
         for _ in 0..from.count()? {
             commit.routes.push((RouteId(from.varint_as()?), from.text()?));
         }

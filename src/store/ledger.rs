@@ -1,10 +1,50 @@
 //! What became of every byte and line of one log, so that an answer can say what is missing.
 
-use super::encode::{Decode, Decoded, Decoder, Encode, Encoder};
+use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
+use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// How many rejected lines are remembered with their place.
 pub const FIRST_REJECTS: usize = 5;
+
+/// How bytes of a log came to be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum How {
+    /// A truncation took them before they were read.
+    Truncated = 1,
+    /// They were there and could not be read any more.
+    Unread = 2,
+    /// The log was gone when it was to be read further; how much was in it is not known.
+    Gone = 3,
+    /// The log was truncated after a copy of it was made; what was written in between, if anything, is in neither.
+    Copied = 4,
+}
+
+impl How {
+    /// All of them, in the order of their codes.
+    pub const ALL: [How; 4] = [How::Truncated, How::Unread, How::Gone, How::Copied];
+
+    /// The number it is stored as.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A stretch of a log that was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Loss {
+    /// Its uncompressed offset.
+    pub offset: u64,
+    /// Its known bytes; perhaps none.
+    pub bytes: u64,
+    /// How it was lost.
+    pub how: How,
+    /// Its requests ended after this, about: the latest end that was read before it. `i64::MIN` if nothing was read.
+    pub after: Timestamp,
+    /// And before this, by the wall clock: when the loss was noticed.
+    pub before: Timestamp,
+}
 
 /// Counts per generation. Commits carry differences; the store adds them up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +67,10 @@ pub struct Ledger {
     pub rejected: BTreeMap<u8, u64>,
     /// The first few rejected lines: offset, column (from 1), reason; by offset.
     pub first_rejects: Vec<(u64, u32, u8)>,
+    /// What was not read, ascending.
+    pub losses: Vec<Loss>,
+    /// Its format says times to the second only.
+    pub whole_seconds: bool,
 }
 
 impl Ledger {
@@ -43,6 +87,10 @@ impl Ledger {
         self.first_rejects.extend_from_slice(&delta.first_rejects);
         self.first_rejects.sort_unstable();
         self.first_rejects.truncate(FIRST_REJECTS);
+        self.losses.extend_from_slice(&delta.losses);
+        self.losses.sort_unstable();
+        self.losses.dedup();
+        self.whole_seconds |= delta.whole_seconds;
     }
 
     /// Note in this difference that the bytes it counts were given up before, by `held`: they are unread or lost no more.
@@ -87,6 +135,15 @@ impl Encode for Ledger {
             out.varint(u64::from(column));
             out.u8(reason);
         }
+        out.count(self.losses.len());
+        for loss in &self.losses {
+            out.varint(loss.offset);
+            out.varint(loss.bytes);
+            out.u8(loss.how.code());
+            loss.after.encode(out);
+            loss.before.encode(out);
+        }
+        out.u8(u8::from(self.whole_seconds));
     }
 }
 
@@ -102,6 +159,13 @@ impl Decode for Ledger {
         for _ in 0..from.count()? {
             ledger.first_rejects.push((from.varint()?, from.varint_as()?, from.u8()?));
         }
+        for _ in 0..from.count()? {
+            let (offset, bytes, code) = (from.varint()?, from.varint()?, from.u8()?);
+            let how = How::ALL.into_iter().find(|how| how.code() == code).ok_or(Malformed)?;
+            let (after, before) = (Timestamp::decode(from)?, Timestamp::decode(from)?);
+            ledger.losses.push(Loss { offset, bytes, how, after, before });
+        }
+        ledger.whole_seconds = from.u8()? != 0;
         Ok(ledger)
     }
 }

@@ -3,6 +3,7 @@
 //! One [`Writer`] appends atomic [`Commit`]s to a journal, and seals full journals into immutable segments. Any
 //! number of readers open a [`View`] beside it; they never lock and never write. FORMAT.md says every byte.
 
+mod account;
 mod block;
 mod cell;
 mod commit;
@@ -18,6 +19,7 @@ mod manifest;
 mod medium;
 mod mend;
 mod packed;
+mod points;
 mod query;
 mod ranges;
 mod rank;
@@ -31,11 +33,12 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use block::{BLOCK_BYTES, BlockSummary};
+pub use account::{Account, Unread};
+pub use block::{BLOCK_BYTES, BlockSummary, Rejects};
 pub use commit::Commit;
 pub use delivery::Delivery;
 pub use entry::{Entry, Kept, Locator};
-pub use ledger::{FIRST_REJECTS, Ledger};
+pub use ledger::{FIRST_REJECTS, How, Ledger, Loss};
 pub use medium::{Disk, Medium, Sink};
 pub use mend::Damaged;
 pub use query::{By, Query};

@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, HashMap};
 pub(crate) struct State {
     /// Wall clock of the last commit.
     pub(crate) last_commit: Option<Timestamp>,
+    /// Everything written to the logs before this was read.
+    pub(crate) read_until: Option<Timestamp>,
     pub(crate) routes: BTreeMap<RouteId, String>,
     by_name: HashMap<String, RouteId>,
     /// First and last slot in which a route has a cell.
@@ -31,6 +33,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn apply(&mut self, commit: &Commit, cells: &Batch) {
         self.last_commit = Some(commit.at);
+        self.read_until = commit.read_until.or(self.read_until);
         for (route, name) in &commit.routes {
             self.name(*route, name.clone());
         }
@@ -103,6 +106,8 @@ impl Encode for State {
     fn encode(&self, out: &mut Encoder) {
         out.u8(u8::from(self.last_commit.is_some()));
         self.last_commit.unwrap_or_default().encode(out);
+        out.u8(u8::from(self.read_until.is_some()));
+        self.read_until.unwrap_or_default().encode(out);
         out.count(self.routes.len());
         for (route, name) in &self.routes {
             out.varint(u64::from(route.0));
@@ -133,6 +138,8 @@ impl Decode for State {
         let committed = from.u8()? != 0;
         let at = Timestamp::decode(from)?;
         state.last_commit = committed.then_some(at);
+        let known = from.u8()? != 0;
+        state.read_until = Some(Timestamp::decode(from)?).filter(|_| known);
         for _ in 0..from.count()? {
             let route = RouteId(from.varint_as()?);
             let name = from.text()?;

@@ -310,7 +310,7 @@ impl View {
         sealed != 1 || self.recent.may_end_in(window)
     }
 
-    fn tolerate(&self, error: Error) -> Result<()> {
+    pub(super) fn tolerate(&self, error: Error) -> Result<()> {
         if !self.skip_damaged {
             return Err(error);
         }

@@ -12,6 +12,7 @@ use super::journal;
 use super::lock::Lock;
 use super::manifest::{Manifest, TEMPORARY, Unstored};
 use super::medium::{Disk, Medium, Sink, write_all, write_file};
+use super::points;
 use super::ranges;
 use super::rank;
 use super::recent::Recent;
@@ -78,6 +79,8 @@ impl Writer {
         medium
             .make_folder(segment::FOLDER)
             .map_err(|error| failed(medium.as_ref(), "make the store's folder", segment::FOLDER, &error))?;
+        // Only a cache lives there, and without the folder there is none.
+        let _no_cache = medium.make_folder(points::FOLDER);
         match Manifest::load(medium.as_ref())? {
             None => Writer::make(medium, settings),
             Some(manifest) => Writer::reopen(medium, manifest, settings),
@@ -110,8 +113,6 @@ impl Writer {
             .at(medium.root())
             .remedy("set the interval back, or name another folder with --store to start anew"));
         }
-        // The manifest may be one whose renaming the last writer could not make durable: nothing is built upon it before.
-        medium.sync_folder("").map_err(|error| failed(medium.as_ref(), "sync the store's folder", "", &error))?;
         let name = journal::name(manifest.journal);
         let failing = |doing: &str, error: &std::io::Error| failed(medium.as_ref(), doing, &name, error);
         let bytes = medium.read(&name).map_err(|error| failing("read the journal", &error))?;
@@ -120,11 +121,10 @@ impl Writer {
         // What the last process wrote may still only be in memory, and is built upon from here on. If it cannot be
         // synced, the next commit writes all of it anew.
         let broken = journal.sync().is_err();
-        let changed = manifest.settings.slowest != settings.slowest;
         manifest.settings = settings;
-        if changed {
-            manifest.store(medium.as_ref()).map_err(Unstored::into_error)?;
-        }
+        // The last process may have died knowing that a crash could bring back the manifest before this one. If it cannot
+        // be written now, that is tried again before anything is committed.
+        let unsettled = manifest.store(medium.as_ref()).is_err();
         let cut = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(replay.good);
         let (head, good, sequence) = (replay.head, replay.good, replay.sequence);
         let began = replay.began.clone();
@@ -139,12 +139,14 @@ impl Writer {
             good,
             sequence,
             broken,
-            unsettled: false,
+            unsettled,
             obsolete: Vec::new(),
             cut,
             _lock: None,
         };
-        writer.remove_leftovers();
+        if !writer.unsettled {
+            writer.remove_leftovers();
+        }
         Ok(writer)
     }
 
@@ -328,6 +330,12 @@ impl Writer {
                 .and_then(|number| number.parse::<u64>().ok());
             if number.is_some_and(|number| self.manifest.segments.iter().all(|info| info.number != number)) {
                 let _left_behind = self.medium.remove(&format!("{}/{name}", segment::FOLDER));
+            }
+        }
+        for name in self.medium.list(points::FOLDER).unwrap_or_default() {
+            let known = |id| self.view.generations().iter().any(|held| held.id == id);
+            if name.ends_with(".tmp") || points::generation_of(&name).is_some_and(|id| !known(id)) {
+                let _left_behind = self.medium.remove(&format!("{}/{name}", points::FOLDER));
             }
         }
     }

@@ -10,12 +10,15 @@
 )]
 
 mod check;
+mod complete;
 mod config;
 mod doctor;
 mod index;
 mod inputs;
+mod keyed;
 mod lines;
 mod log;
+mod nginx;
 mod program;
 mod push;
 mod records;
@@ -24,3 +27,4 @@ mod slow;
 mod terminal;
 mod usage;
 mod verify;
+mod wrapped;

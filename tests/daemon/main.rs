@@ -11,12 +11,13 @@
 )]
 
 #[path = "../cli/log.rs"]
-#[expect(dead_code, reason = "shared with the tests over files, which use more of it")]
+#[allow(dead_code, reason = "shared with the tests over files, which use more of it")]
 mod log;
 #[path = "../cli/program.rs"]
 #[expect(dead_code, reason = "shared with the tests over files, which use more of it")]
 mod program;
 
+mod complete;
 mod kept;
 mod points;
 mod restart;
@@ -24,3 +25,4 @@ mod rig;
 mod rotation;
 mod sink;
 mod store;
+mod wrapped;

@@ -14,5 +14,6 @@ mod input;
 mod locate;
 mod logrotate;
 mod model;
+mod points;
 mod restart;
 mod rig;

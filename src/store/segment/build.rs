@@ -90,8 +90,16 @@ fn summary_block(
     body.list(blocks);
     let packed = packer.compress(&body.bytes)?;
     let mut bounds = Bounds::EMPTY;
-    for block in blocks {
+    for (at, block) in blocks.iter().enumerate() {
         bounds.add(&Bounds { min_start: block.min_start, min_end: block.min_end, max_end: block.max_end });
+        if block.lines == 0 {
+            // Nothing in it says when it was written; its neighbours do.
+            let near = |other: &&BlockSummary| other.generation == block.generation && other.lines > 0;
+            let before = blocks.get(..at).and_then(|before| before.iter().rfind(near)).map(|near| near.max_end);
+            let after = blocks.get(at..).and_then(|after| after.iter().find(near)).map(|near| near.min_end);
+            let min_end = before.unwrap_or(Timestamp(i64::MIN));
+            bounds.add(&Bounds { min_start: min_end, min_end, max_end: after.unwrap_or(Timestamp(i64::MAX)) });
+        }
     }
     let unpacked = length(&body.bytes);
     Ok(Some(SummaryBlock { place: place(&packed, out), unpacked, bounds, first: first.key(), last: last.key() }))

@@ -23,6 +23,7 @@ use super::query::By;
 use crate::error::Result;
 use crate::histogram::Cell;
 use crate::route::RouteId;
+use crate::source::GenerationId;
 use crate::time::{Timestamp, Window};
 use directory::{Directory, Place};
 use std::sync::OnceLock;
@@ -141,6 +142,30 @@ impl Segment {
                     Ok(summaries) => summaries.into_iter().for_each(&mut each),
                     Err(error) => damage(error)?,
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Block summaries from the groups that stand beside the block `key`, on either side.
+    pub(crate) fn summaries_beside(
+        &self,
+        medium: &dyn Medium,
+        key: (GenerationId, u32),
+        mut each: impl FnMut(BlockSummary),
+        mut damage: impl FnMut(crate::error::Error) -> Result<()>,
+    ) -> Result<()> {
+        let directory = match self.directory(medium) {
+            Ok(directory) => directory,
+            Err(error) => return damage(error),
+        };
+        let before = directory.summaries.iter().rposition(|block| block.first < key);
+        let after = directory.summaries.iter().position(|block| block.last > key);
+        let wanted = directory.summaries.iter().enumerate().filter(|(at, _)| Some(*at) == before || Some(*at) == after);
+        for (_, block) in wanted {
+            match self.unpack(medium, block.place, block.unpacked, |from| from.list()) {
+                Ok(summaries) => summaries.into_iter().for_each(&mut each),
+                Err(error) => damage(error)?,
             }
         }
         Ok(())

@@ -63,7 +63,7 @@ fn the_nth_call_fails_for_every_n() {
     assert_eq!(run(&whole, &batches), batches.len());
     let calls = whole.calls();
     assert!(calls > 40, "{calls}");
-    let mut dice = Dice(1);
+    let mut dice = Dice(2);
     for n in 1..=calls {
         for fault in [Fault::Once(ErrorKind::Other), Fault::Once(ErrorKind::Interrupted), Fault::Short] {
             let memory = Memory::default();

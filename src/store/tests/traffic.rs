@@ -121,6 +121,7 @@ pub(super) fn commit(lines: &[Line], at: i64) -> Commit {
             min_end: end,
             max_end: end,
             routes: vec![route],
+            rejects: None,
         });
         commit.routes.push((route, format!("route.{}", line.route)));
     }

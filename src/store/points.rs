@@ -1,0 +1,115 @@
+//! Restart points of compressed logs, each generation's in a file of its own. They are a cache: what is missing,
+//! damaged or about another file is gathered again when the log is read through the next time.
+
+use super::encode::{Decoded, Decoder, Encoder, Malformed, checksum};
+use super::medium::write_all;
+use super::view::View;
+use crate::source::inflate::SplitByte;
+use crate::source::{Compression, Fingerprint, GenerationId, PackedFile, Point, Points};
+use std::io;
+
+/// The folder, beside the segments'.
+pub(super) const FOLDER: &str = "points";
+
+const MAGIC: &[u8; 8] = b"SPKLPNTS";
+const VERSION: u32 = 1;
+
+/// The file of a generation's points.
+fn name(id: GenerationId) -> String {
+    format!("{FOLDER}/{}.pts", id.0)
+}
+
+/// The generation whose points a file in the folder holds.
+pub(super) fn generation_of(name: &str) -> Option<GenerationId> {
+    name.strip_suffix(".pts")?.parse().ok().map(GenerationId)
+}
+
+impl View {
+    /// The restart points kept for a generation; `None` if there are none, or they are damaged.
+    pub fn points(&self, id: GenerationId) -> Option<Points> {
+        let bytes = self.medium.read(&name(id)).ok()?;
+        let (content, sum) = bytes.split_last_chunk::<8>()?;
+        if u64::from_le_bytes(*sum) != checksum(content) {
+            return None;
+        }
+        decode(&mut Decoder::new(content), id).ok()
+    }
+
+    /// Keep a generation's restart points. Any process may do that: the file is replaced whole, and whoever writes last
+    /// wrote what is true as well.
+    ///
+    /// # Errors
+    /// If this process may not write there; then they are gathered again the next time.
+    pub fn keep_points(&self, id: GenerationId, points: &Points) -> io::Result<()> {
+        let mut out = Encoder::default();
+        encode(points, id, &mut out);
+        out.u64(checksum(&out.bytes));
+        let temporary = format!("{FOLDER}/{}-{}.tmp", id.0, std::process::id());
+        let written = self.medium.create(&temporary).and_then(|mut sink| {
+            write_all(sink.as_mut(), &out.bytes)?;
+            self.medium.rename(&temporary, &name(id))
+        });
+        written.inspect_err(|_| drop(self.medium.remove(&temporary)))
+    }
+}
+
+fn encode(points: &Points, id: GenerationId, out: &mut Encoder) {
+    out.bytes.extend_from_slice(MAGIC);
+    out.u32(VERSION);
+    out.varint(u64::from(id.0));
+    let (fingerprint, position, tail_hash) = points.holds;
+    out.varint(fingerprint.length);
+    out.u64(fingerprint.hash);
+    out.varint(position);
+    out.u64(tail_hash);
+    out.u8(if points.compression == Compression::Gzip { 1 } else { 2 });
+    out.varint(points.file.length);
+    out.u64(points.file.head);
+    out.u64(points.file.tail);
+    let dictionary = zstd::bulk::compress(&points.dictionary, zstd::DEFAULT_COMPRESSION_LEVEL).unwrap_or_default();
+    out.varint(points.dictionary.len() as u64);
+    out.bytes(&dictionary);
+    out.count(points.points.len());
+    let (mut offset, mut packed) = (0, 0);
+    for point in &points.points {
+        out.varint(point.offset.wrapping_sub(offset));
+        out.varint(point.packed.wrapping_sub(packed));
+        (offset, packed) = (point.offset, point.packed);
+        out.u8(u8::from(point.window.is_some()));
+        if let Some(window) = &point.window {
+            out.u8(point.split.count);
+            out.u8(point.split.bits);
+            out.bytes(window);
+        }
+    }
+}
+
+fn decode(from: &mut Decoder<'_>, id: GenerationId) -> Decoded<Points> {
+    if from.take(MAGIC.len())? != MAGIC || from.u32()? != VERSION || from.varint()? != u64::from(id.0) {
+        return Err(Malformed);
+    }
+    let fingerprint = Fingerprint { length: from.varint()?, hash: from.u64()? };
+    let holds = (fingerprint, from.varint()?, from.u64()?);
+    let compression = match from.u8()? {
+        1 => Compression::Gzip,
+        2 => Compression::Zstd,
+        _ => return Err(Malformed),
+    };
+    let file = PackedFile { length: from.varint()?, head: from.u64()?, tail: from.u64()? };
+    let length = from.varint_as::<u32>()?.min(1 << 16);
+    let length = usize::try_from(length).map_err(|_| Malformed)?;
+    let dictionary = zstd::bulk::decompress(from.bytes()?, length).map_err(|_| Malformed)?;
+    let mut points = Vec::new();
+    let (mut offset, mut packed) = (0u64, 0u64);
+    for _ in 0..from.count()? {
+        offset = offset.wrapping_add(from.varint()?);
+        packed = packed.wrapping_add(from.varint()?);
+        let (mut split, mut window) = (SplitByte::default(), None);
+        if from.u8()? != 0 {
+            split = SplitByte { count: from.u8()?.min(7), bits: from.u8()? };
+            window = Some(from.bytes()?.to_vec());
+        }
+        points.push(Point { offset, packed, split, window });
+    }
+    Ok(Points { compression, file, holds, dictionary, points })
+}
