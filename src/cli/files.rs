@@ -179,7 +179,7 @@ impl Candidates {
         &self.logs
     }
 
-    /// The configured log that means the file of this name.
+    /// The log that means the file of this name.
     pub(super) fn log(&self, name: &str) -> Option<&Log> {
         // nginx's own logs have absolute paths.
         let whole = std::path::absolute(name).map(|path| path.display().to_string()).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lines::Lines;
-use crate::grammar::{Format, FormatError, Marks, Records, Reject};
+use crate::grammar::{Format, FormatError, Marks, Records, Reject, Wrapper};
 use crate::record::{Needs, Parser, Record, Values};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
 
@@ -72,6 +72,11 @@ impl Interpreter {
             unwrapped: Vec::new(),
             text: Vec::new(),
         })
+    }
+
+    /// What is around the lines of its format.
+    pub fn wrapper(&self) -> Option<Wrapper> {
+        self.parser.format().wrapper()
     }
 
     /// How exactly the ends of requests are known, in milliseconds.

@@ -55,5 +55,6 @@ fn head_of_block(view: &View, range: &LogRange) -> Result<Option<LogRange>> {
 fn end_of_block(view: &View, generation: GenerationId, number: u64) -> Result<Option<u64>> {
     let blocks = view.blocks(Window::ALL, By::End, None)?;
     let found = blocks.iter().find(|block| (block.generation, u64::from(block.number)) == (generation, number));
-    Ok(found.map(|block| block.until))
+    // One in which all lines are rejected does not say where its lines end.
+    Ok(found.filter(|block| block.first < block.until).map(|block| block.until))
 }

@@ -5,7 +5,7 @@
 //! it is called and however it is packed. So a file that was read to its end gives nothing, one that was read in part gives
 //! the rest, and a copy of either is no new log.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use super::sibling::{base_of, is_rotated};
 use super::tail::Tail;
 use super::{BLOCK_LIMIT, locate};
 use crate::error::Error;
+use crate::grammar::Wrapper;
 
 /// A file to take in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +94,8 @@ pub struct Past {
     files: std::iter::Enumerate<std::vec::IntoIter<PastFile>>,
     known: Vec<Generation>,
     next_id: u32,
-    /// The keys of logs whose format is known.
-    readable: HashSet<String>,
+    /// The keys of logs whose format is known, with what is around their lines.
+    readable: HashMap<String, Option<Wrapper>>,
     max_line: usize,
     open: Option<Open>,
     /// Told before anything else is read.
@@ -105,8 +106,13 @@ pub struct Past {
 
 impl Past {
     /// Files to be read in this order; `known` are the generations of the store, ascending by number, `readable` the keys of
-    /// the logs whose format is known. A line of more than `max_line` bytes is passed over.
-    pub fn new(files: Vec<PastFile>, known: Vec<Generation>, readable: HashSet<String>, max_line: usize) -> Past {
+    /// the logs whose format is known, with what is around their lines. A line of more than `max_line` bytes is passed over.
+    pub fn new(
+        files: Vec<PastFile>,
+        known: Vec<Generation>,
+        readable: HashMap<String, Option<Wrapper>>,
+        max_line: usize,
+    ) -> Past {
         let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
         let files = files.into_iter().enumerate();
         Past { files, known, next_id, readable, max_line, open: None, told: VecDeque::new(), before: 0 }
@@ -160,7 +166,7 @@ impl Past {
             return Ok(Some((Found::Empty, None)));
         }
         match self.identify(path, &head)? {
-            Identity::New if self.readable.contains(key) => self.begin_new(file, path, key, &head),
+            Identity::New if self.readable.contains_key(key) => self.begin_new(file, path, key, &head),
             Identity::New => Err(UNKNOWN.into()),
             Identity::Known(at, opened) => self.go_on(file, path, key, (at, *opened)),
             Identity::Beginning(id) => Ok(Some((Found::Beginning, Some(id)))),
@@ -232,7 +238,8 @@ impl Past {
         };
         self.next_id = self.next_id.saturating_add(1);
         self.told.push_back(PastStep::Event(Event::Discovered(generation.clone())));
-        let cutter = Cutter::new(0, Tail::default(), self.max_line, BLOCK_LIMIT);
+        let mut cutter = Cutter::new(0, Tail::default(), self.max_line, BLOCK_LIMIT);
+        cutter.keep_together(self.readable.get(key).copied().flatten());
         let complete = reader.compression() != Compression::Plain || is_rotated(path);
         self.open = Some(Open { file, generation, reader, cutter, found: Found::New, complete, size: status.size });
         Ok(None)
@@ -261,14 +268,15 @@ impl Past {
             return Ok(Some((Found::Known, Some(known.id))));
         }
         cutter.hold(&mut ahead);
-        if !self.readable.contains(&known.log) {
-            if !self.readable.contains(key) {
+        if !self.readable.contains_key(&known.log) {
+            if !self.readable.contains_key(key) {
                 return Err(UNKNOWN.into());
             }
             // Its log is configured no more, or was taken in without a configuration: from here on it is this one.
             key.clone_into(&mut known.log);
             self.told.push_back(PastStep::Event(Event::Discovered(known.clone())));
         }
+        cutter.keep_together(self.readable.get(&known.log).copied().flatten());
         if path != known.path {
             self.tell_moved(&known, path.clone(), plain.then_some(status.device_inode));
         }

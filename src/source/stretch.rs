@@ -6,6 +6,7 @@ use super::locate::LineReader;
 use super::tail::Tail;
 use super::{BLOCK_LIMIT, MAX_LINE};
 use crate::error::{Error, Result};
+use crate::grammar::Wrapper;
 
 /// Lines of a located generation between two uncompressed offsets.
 #[derive(Debug)]
@@ -28,6 +29,13 @@ impl<'r> Stretch<'r> {
     #[must_use]
     pub fn max_line(mut self, max_line: usize) -> Stretch<'r> {
         self.cutter = Cutter::new(self.at, Tail::default(), max_line, BLOCK_LIMIT);
+        self
+    }
+
+    /// Keeps the parts of a record of a wrapped log in one block. To be called before the first block.
+    #[must_use]
+    pub fn wrapped(mut self, wrapper: Option<Wrapper>) -> Stretch<'r> {
+        self.cutter.keep_together(wrapper);
         self
     }
 

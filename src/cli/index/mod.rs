@@ -123,7 +123,7 @@ fn take_in(context: &Context, files: PastFiles, writer: &mut Writer, accounts: &
     let with = with_routes(context, writer.view())?;
     let mut interpreters = HashMap::new();
     for (key, format) in &files.formats {
-        let interpreter = Interpreter::new(format, Needs::latency(), &with)
+        let interpreter = Interpreter::new(format, Needs::latency(), &with.of_log(key))
             .map_err(|error| Error::usage(format!("log {key}: format `{}`: {error}", format.name())))?;
         interpreters.insert(key.clone(), interpreter);
     }
