@@ -11,7 +11,7 @@
 )]
 
 #[path = "../cli/log.rs"]
-#[expect(dead_code, reason = "shared with the tests over files, which use more of it")]
+#[allow(dead_code, reason = "shared with the tests over files, which use more of it")]
 mod log;
 #[path = "../cli/program.rs"]
 #[expect(dead_code, reason = "shared with the tests over files, which use more of it")]
@@ -19,6 +19,7 @@ mod program;
 
 mod complete;
 mod kept;
+mod packed;
 mod points;
 mod restart;
 mod rig;
