@@ -12,8 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use spikeline::cli::config::{Config, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings};
+use spikeline::cli::config::{
+    Config, DEFAULT_NGINX, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings,
+};
 use spikeline::error::Kind;
+use spikeline::grammar::Wrapper;
 
 const PATH: &str = "spikeline.toml";
 
@@ -61,14 +64,19 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert_eq!((config.interval, config.lateness, config.poll), (default.interval, default.lateness, default.poll));
     assert_eq!((config.routes_max, config.max_line), (default.routes_max, default.max_line));
     assert_eq!(config.slow, default.slow);
+    assert_eq!((value(&config.nginx).unwrap().as_str(), config.routes_by), (DEFAULT_NGINX, default.routes_by));
 
-    assert_eq!(config.logs.len(), 2);
+    assert_eq!(config.logs.len(), 4);
     assert_eq!(value(&config.logs[0].format), Some(LogFormat::Grammar("combined".to_owned())));
     assert!(!config.logs[0].is_glob() && config.logs[1].is_glob());
     assert!(
         matches!(value(&config.logs[1].format), Some(LogFormat::Text(text)) if text.ends_with("$upstream_response_time"))
     );
     assert_eq!(config.logs[1].escape, Escape::Default);
+    let keys: Vec<_> =
+        config.logs[2].keys.iter().map(|(name, key)| (name.value.as_str(), key.value.as_str())).collect();
+    assert_eq!(keys, [("request_time", "took:ms"), ("request_uri", "http.path")]);
+    assert_eq!(value(&config.logs[3].wrapper), Some(Wrapper::Cri));
 
     let [tree, git, failing] = &config.routes[..] else { panic!("three routes") };
     assert_eq!(tree.methods.iter().map(|method| method.value.as_str()).collect::<Vec<_>>(), ["GET", "HEAD"]);
@@ -121,7 +129,7 @@ fn unknown_keys() {
     one_mistake("[slow]\n treshold = \"1s\"\n", "2:2 unknown key `treshold` in [slow] | did you mean `threshold`?");
     one_mistake(
         "[[log]]\npath='a'\nfile='b'\n",
-        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`",
+        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`, `keys`, `wrapper`",
     );
     one_mistake(
         "[[route]]\nname='a'\nmethods='GET'\n",

@@ -215,8 +215,8 @@ fn reasons_keep_their_codes() {
         assert_eq!(Reason::from_code(reason.code()), Some(reason));
         assert!(reason.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
     }
-    assert_eq!(Reason::ALL.map(Reason::code), [1, 2, 3, 4, 5, 6, 7, 8]);
-    assert_eq!((Reason::from_code(0), Reason::from_code(9)), (None, None));
+    assert_eq!(Reason::ALL.map(Reason::code), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    assert_eq!((Reason::from_code(0), Reason::from_code(12)), (None, None));
 }
 
 #[test]
@@ -247,6 +247,53 @@ fn records() {
     let absurd = line.replace(" 1.5 ", " 99999999999 ");
     let got = few.parse(absurd.as_bytes()).unwrap();
     assert_eq!((got.request_time_ms, got.target, got.status), (None, &b""[..], Some(200)));
+}
+
+/// What stands after a number or a list may look like more of it: read by a stated rule, or refused.
+#[test]
+fn neighbours_that_look_alike() {
+    for (text, line, expected) in [
+        ("$msec took $request_time.", "1.000 took 0.123.", ["1.000", "0.123"].as_slice()),
+        ("$request_time.$msec", "0.123.1.500", &["0.123", "1.500"]),
+        ("$msec ${status}0$pid", "1.000 200077", &["1.000", "200", "77"]),
+        ("$remote_addr:$remote_port $msec", "::1:5000 1.0", &["::1", "5000", "1.0"]),
+        ("$remote_addr:$remote_port $msec", "unix:: 1.0", &["unix:", "", "1.0"]),
+        (
+            "$msec,$upstream_response_time,$upstream_status,$host",
+            "1.0,0.1, 0.2,502, 200,h",
+            &["1.0", "0.1, 0.2", "502, 200", "h"],
+        ),
+        ("$msec $upstream_addr, to=$host", "1.0 a:80, b:80, to=h", &["1.0", "a:80, b:80", "h"]),
+        ("$msec $upstream_addr:$status", "1.0 a:80, b:80:200", &["1.0", "a:80, b:80", "200"]),
+        ("$msec $upstream_addr.5 $args: $uri", "1.0 a:80.5 : /x", &["1.0", "a:80", "", "/x"]),
+        ("$msec $upstream_addr $host", "1.0 a:80 : x y", &["1.0", "a:80 : x", "y"]),
+        ("$msec $upstream_status $host", "1.0 200 : x y", &["1.0", "200", ": x y"]),
+        ("$msec \"$scheme://$host$request_uri\"", "1.0 \"http://h-\"", &["1.0", "http", "h", "~"]),
+        ("$msec \"$host$request_uri\"", "1.0 \"h*\"", &["1.0", "h", "*"]),
+        ("$msec\r", "1.0\r", &["1.0"]),
+    ] {
+        assert_eq!(
+            values(&format(text), line.as_bytes()).as_deref(),
+            Ok(expected.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>().as_slice()),
+            "{text} {line}"
+        );
+    }
+    for (text, place) in [
+        ("$msec ${bytes_sent}0", "${bytes_sent}0"),
+        ("$msec $gzip_ratio.", "$gzip_ratio."),
+        ("$msec ${remote_port}8 x", "${remote_port}8 x"),
+        ("$msec $upstream_addr, $host", "$upstream_addr, "),
+        ("$msec $upstream_status : $host", "$upstream_status : "),
+        ("$msec $upstream_addr/$host", "$upstream_addr/"),
+        ("$msec $upstream_addr:$pid:$pid", "$upstream_addr:"),
+        ("$msec $upstream_addr:$pid, to=$host", "$upstream_addr:"),
+        ("$msec $upstream_response_time-$upstream_status", "$upstream_response_time-"),
+    ] {
+        let error = refused(text);
+        assert_eq!(&text[error.span.clone()], place, "{}", error.render());
+        assert!(error.reason.contains("may stand in its own value"), "{}", error.render());
+    }
+    assert!(refused("$msec \0").reason.contains("NUL"));
 }
 
 /// The time of the line before is only taken for the same bytes.

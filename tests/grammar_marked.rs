@@ -2,13 +2,14 @@
 //! lines as they are and damaged. Rejects must agree to the column and the reason.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use spikeline::grammar::{Escape, Format, library};
-use spikeline::pipeline::{Interpreter, Interpreting};
 use spikeline::record::{Needs, Parser};
-use spikeline::route::{Router, Routes};
+
+#[path = "grammar/blocks.rs"]
+mod blocks;
+
+use blocks::agree;
 
 /// Formats whose quotes stand where the library's do not.
 const FORMATS: &[(&str, Escape)] = &[
@@ -18,7 +19,7 @@ const FORMATS: &[(&str, Escape)] = &[
     ("$time_local $upstream_addr \"$uri$is_args$args\" $status", Escape::Default),
     ("$remote_user: $http_a - $http_b [$time_local] \"$request\" $upstream_response_time $status", Escape::Default),
     (
-        "$remote_user $time_local \"$request\" $upstream_response_time-$upstream_status,\"$upstream_addr\"",
+        "$remote_user $time_local \"$request\" $upstream_response_time $upstream_status \"$upstream_addr\"",
         Escape::Default,
     ),
 ];
@@ -35,8 +36,8 @@ fn formats() -> Vec<(Format, Vec<String>)> {
             "- - [: - - - - [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 0.123, 0.456 : - 404",
         ],
         vec![
-            "a b 10/Oct/2000:13:55:36 -0700 10/Oct/2000:13:55:36 -0700 \"GET /\" 0.123, 0.456-200,\"1.2.3.4:80, unix:/a\"",
-            "- 10/Oct/2000:13:55:36 -0700 \"GET /\" 0.1-200,\"-\"",
+            "a b 10/Oct/2000:13:55:36 -0700 10/Oct/2000:13:55:36 -0700 \"GET /\" 0.123, 0.456 200 \"1.2.3.4:80, unix:/a\"",
+            "- 10/Oct/2000:13:55:36 -0700 \"GET /\" 0.1 200 \"-\"",
         ],
     ];
     for (number, ((text, escape), samples)) in FORMATS.iter().zip(samples).enumerate() {
@@ -44,57 +45,6 @@ fn formats() -> Vec<(Format, Vec<String>)> {
         formats.push((format, samples.into_iter().map(str::to_owned).collect()));
     }
     formats
-}
-
-fn interpreter(format: &Format, needs: Needs) -> Interpreter {
-    let with = Interpreting {
-        router: Arc::new(Router::new(Vec::new()).unwrap()),
-        routes: Arc::new(Routes::new(100)),
-        threshold_ms: 1000,
-    };
-    Interpreter::new(format, needs, &with).unwrap()
-}
-
-/// Reads the block both ways, whatever is needed of it; gives back how many lines fitted.
-fn agree(format: &Format, block: &[u8]) -> Result<usize, TestCaseError> {
-    let some = (0..format.variables().len()).filter(|variable| variable % 3 == 1).collect();
-    let some = Needs { target: true, variables: some, ..Needs::default() };
-    for needs in [Needs::latency(), Needs::default(), some] {
-        agree_on(format, block, needs)?;
-    }
-    agree_on(format, block, Needs::all())
-}
-
-fn agree_on(format: &Format, block: &[u8], needs: Needs) -> Result<usize, TestCaseError> {
-    let mut parser = Parser::new(format, &needs).unwrap();
-    let mut interpreter = interpreter(format, needs);
-    let mut lines = block.split_inclusive(|&byte| byte == b'\n');
-    let mut expected_at = 0;
-    let mut fitted = 0;
-    let mut result = Ok(());
-    let mut check = |at: usize, line: &[u8], got: Result<_, _>, by_block: &Parser| {
-        let whole = lines.next().unwrap_or_default();
-        let shown = format!("{} {}", format.name(), String::from_utf8_lossy(line));
-        prop_assert_eq!(at, expected_at);
-        prop_assert_eq!(line, whole.strip_suffix(b"\n").unwrap_or(whole));
-        expected_at += whole.len();
-        prop_assert_eq!(got, parser.parse(line), "{}", shown);
-        if got.is_ok() {
-            fitted += 1;
-            for variable in 0..format.variables().len() {
-                prop_assert_eq!(by_block.value(line, variable), parser.value(line, variable), "{}", shown);
-            }
-        }
-        Ok(())
-    };
-    interpreter.block(block, |at, line, seen, by_block| {
-        if result.is_ok() {
-            result = check(at, line, seen.map(|seen| seen.record), by_block);
-        }
-    });
-    result?;
-    prop_assert_eq!(expected_at, block.len());
-    Ok(fitted)
 }
 
 /// What is done to one line.

@@ -91,6 +91,17 @@ impl Naming {
         });
     }
 
+    /// What Graphite's render finds all series of a route by.
+    pub fn pattern(&self, route: &str) -> String {
+        if self.tagged {
+            let prefix = self.prefix.replace('.', "[.]");
+            return format!("seriesByTag('name=~^{prefix}[.]','host={}','route={route}')", self.host);
+        }
+        let mut pattern = String::new();
+        self.path(route, "*", "*", &mut pattern);
+        pattern
+    }
+
     /// Whether prefix, host and this text hold no tag, separator or other unsafe byte of their own: a route `a;host=b`
     /// would make a well-formed path, but not ours.
     fn is_safe_with(&self, text: &str) -> bool {

@@ -35,6 +35,10 @@ pub(super) enum Command {
     Lines(LinesArguments),
     /// The parsed requests as JSON lines or CSV.
     Records(RecordsArguments),
+    /// Take in logs of the past (rotated, gz, zst); send their points to carbon; rebuild what a disk damaged.
+    Index(super::index::IndexArguments),
+    /// Hold the store against the raw lines, and Graphite against the store.
+    Verify(super::verify::VerifyArguments),
     /// The doctor: configuration, formats against real lines, carbon, permissions.
     Check(CheckArguments),
 }
@@ -53,7 +57,8 @@ pub(super) struct FileArguments {
     /// Log files, plain, gz or zst; - is stdin. Without any, the store is asked.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The name of a grammar, or the text of a log_format; found by itself if not given.
+    /// The name of a grammar, or the text of a log_format; json or ltsv (and variable=key:unit) for values found by
+    /// their keys; cri:, docker: or syslog: before any of them. Found by itself if not given.
     #[arg(long, value_name = "NAME|TEXT")]
     pub log_format: Option<String>,
     /// The escape= parameter of a log_format given as text.

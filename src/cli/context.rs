@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::config::{Config, Surroundings};
+use super::nginx::Conf;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, library};
 use crate::store::View;
@@ -17,13 +18,14 @@ pub(super) struct Context {
     config_path: Option<PathBuf>,
     store: Option<PathBuf>,
     config: OnceCell<Config>,
+    nginx: OnceCell<Option<Conf>>,
     /// The present, once for the whole command.
     pub(super) now: Timestamp,
 }
 
 impl Context {
     pub(super) fn new(config_path: Option<PathBuf>, store: Option<PathBuf>) -> Context {
-        Context { config_path, store, config: OnceCell::new(), now: SystemClock.now() }
+        Context { config_path, store, config: OnceCell::new(), nginx: OnceCell::new(), now: SystemClock.now() }
     }
 
     /// The configuration named, else the machine's, else the defaults.
@@ -37,6 +39,20 @@ impl Context {
             None => Config::default(),
         };
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// nginx's configuration: the one that the configuration names, else, if that names no log either, the machine's.
+    pub(super) fn nginx(&self) -> Result<Option<&Conf>> {
+        if self.nginx.get().is_none() {
+            let conf = Conf::of(self.config()?)?;
+            return Ok(self.nginx.get_or_init(|| conf).as_ref());
+        }
+        Ok(self.nginx.get().and_then(Option::as_ref))
+    }
+
+    /// The configuration as it was named.
+    pub(super) fn config_path(&self) -> Option<&Path> {
+        self.config_path.as_deref()
     }
 
     /// Whether a configuration was named or is there.

@@ -8,13 +8,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::FileArguments;
 use super::context::Context;
+use super::nginx::Conf;
 use super::output::say;
 use super::settings;
 use crate::daemon::Log;
 use crate::error::{Error, Result};
-use crate::grammar::{Escape, Format, Outcome, Reason, Reject, detect};
+use crate::grammar::{
+    Escape, Format, Reason, Recognised, Reject, Unrecognised, Wrapper, recognise, recognise_in, texts,
+};
 use crate::pipeline::batch::{self, Feed, Tally};
-use crate::pipeline::{Interpreter, Interpreting, Lines};
+use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
 use crate::source::{Input, Piece, base_of};
 
@@ -31,6 +34,8 @@ pub(super) struct Files {
     pub(super) names: Vec<String>,
     /// Formats, by file number.
     pub(super) formats: Vec<Arc<Format>>,
+    /// The log that each is of, by file number: the pattern under which it is configured, else its own name.
+    logs: Vec<String>,
     feeds: Vec<Feed>,
     /// Over-long lines that stdin began with: (file number, offset, length). They are passed over once and for all.
     too_long: Vec<(usize, u64, u64)>,
@@ -82,20 +87,26 @@ impl Files {
                 }
             };
             let name = if stdin { "stdin".to_owned() } else { path.display().to_string() };
-            let Some((offset, lines)) = lines else {
+            let Some((offset, mut lines)) = lines else {
                 if !too_long.is_empty() {
                     say(&format!("{name}: {} lines, all rejected: {}", too_long.len(), Reason::LineTooLong));
                 }
                 continue;
             };
-            files.formats.push(candidates.format(&name, &lines)?);
+            let format = candidates.format(&name, &lines)?;
+            let wrapper = format.wrapper();
+            files.formats.push(format);
+            files.logs.push(candidates.log(&name).map_or(&name, |log| &log.pattern).clone());
             files.bytes += input.size_hint().unwrap_or(0);
             files.feeds.push(if stdin {
                 let file = files.names.len();
+                if let Some(wrapper) = wrapper {
+                    input.found_wrapped(wrapper, &mut lines);
+                }
                 files.too_long.extend(too_long.into_iter().map(|(offset, length)| (file, offset, length)));
                 Feed::Opened { input: Box::new(input), offset, head: lines }
             } else {
-                Feed::Path(path.clone())
+                Feed::Path { path: path.clone(), wrapper }
             });
             files.names.push(name);
         }
@@ -128,7 +139,8 @@ pub(super) fn missing(error: &Error) -> String {
     }
 }
 
-fn progress(bytes: u64) -> ProgressBar {
+/// A bar for so many bytes.
+pub(super) fn progress(bytes: u64) -> ProgressBar {
     // indicatif draws to stderr, and only if that is a terminal.
     if bytes < PROGRESS_FROM {
         return ProgressBar::hidden();
@@ -141,8 +153,8 @@ fn progress(bytes: u64) -> ProgressBar {
 }
 
 /// The formats that a file may be in.
-struct Candidates {
-    given: Option<Arc<Format>>,
+pub(super) struct Candidates {
+    given: Option<Given>,
     /// What the configuration says of the logs that it names.
     logs: Vec<Log>,
     all: Vec<Format>,
@@ -150,43 +162,133 @@ struct Candidates {
 }
 
 impl Candidates {
-    fn new(context: &Context, arguments: &FileArguments) -> Result<Candidates> {
+    pub(super) fn new(context: &Context, arguments: &FileArguments) -> Result<Candidates> {
         let all = context.grammars()?;
         let given = match &arguments.log_format {
             None => None,
-            Some(text) => Some(Arc::new(named_or_text(text, arguments.escape.as_deref(), &all)?)),
+            Some(text) => Some(given(text, arguments.escape.as_deref(), &all)?),
         };
-        let logs = if context.has_config() { settings::logs(context)? } else { Vec::new() };
+        let known = context.has_config() || context.nginx()?.is_some();
+        let mut logs = if known { settings::logs(context)? } else { Vec::new() };
+        logs.extend(context.nginx()?.map(Conf::compressed).unwrap_or_default());
         Ok(Candidates { given, logs, all, found: HashMap::new() })
     }
 
-    fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
-        if let Some(given) = &self.given {
-            return Ok(Arc::clone(given));
-        }
-        if let Some(log) = self.logs.iter().find(|log| names(&log.pattern, name)) {
-            return Ok(Arc::new(log.format.clone()));
-        }
-        let format = detected(head, &self.all).map_err(|what| {
+    /// The configured logs, and nginx's own.
+    pub(super) fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
+    /// The configured log that means the file of this name.
+    pub(super) fn log(&self, name: &str) -> Option<&Log> {
+        // nginx's own logs have absolute paths.
+        let whole = std::path::absolute(name).map(|path| path.display().to_string()).unwrap_or_default();
+        self.logs.iter().find(|log| names(&log.pattern, name) || names(&log.pattern, &whole))
+    }
+
+    /// The format of the file of this name, which begins with these lines.
+    pub(super) fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
+        let unknown = |what: String| {
             Error::usage(format!("{name}: {what}"))
                 .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)")
-        })?;
-        let known = self.all.get(format).cloned().unwrap_or_else(Format::combined);
-        Ok(Arc::clone(self.found.entry(format).or_insert_with(|| Arc::new(known))))
+        };
+        let wrapper = match &self.given {
+            Some(Given::Format(format)) => return Ok(Arc::new(learnt(format, head))),
+            Some(Given::Wrapper(wrapper)) => Some(*wrapper),
+            None => None,
+        };
+        if wrapper.is_none()
+            && let Some(log) = self.log(name)
+        {
+            return Ok(Arc::new(learnt(&log.format, head)));
+        }
+        let found = detected(wrapper, head, &self.all).map_err(unknown)?;
+        if let Some(taken) = taken(&found.format, head) {
+            say(&format!("{name}: {taken}"));
+        }
+        let same = |known: &&Arc<Format>| known.wrapper() == found.format.wrapper();
+        if let Some(known) = found.candidate.and_then(|candidate| self.found.get(&candidate)).filter(same) {
+            return Ok(Arc::clone(known));
+        }
+        let format = Arc::new(found.format);
+        if let Some(candidate) = found.candidate {
+            self.found.insert(candidate, Arc::clone(&format));
+        }
+        Ok(format)
     }
 }
 
-/// Which of `formats` the lines at the head of a log are in, or why that cannot be said.
-pub(super) fn detected(head: &[u8], formats: &[Format]) -> std::result::Result<usize, String> {
-    let lines: Vec<&[u8]> = Lines::new(head).map(|(_, line)| line).take(HEAD_LINES).collect();
-    match detect(&lines, formats).outcome {
-        Outcome::Found { format, .. } => Ok(format),
-        Outcome::Tie { formats: tied } => {
-            let names: Vec<&str> = tied.into_iter().filter_map(|at| formats.get(at)).map(Format::name).collect();
-            Err(format!("its lines fit several formats alike: {}", names.join(", ")))
-        }
-        Outcome::None => Err(format!("its lines fit none of the {} known formats", formats.len())),
+/// What `--log-format` names: a format, or a wrapper alone.
+enum Given {
+    Format(Box<Format>),
+    Wrapper(Wrapper),
+}
+
+/// `cri`, `docker` and `syslog` name a wrapper, `cri:FORMAT` a format in it.
+fn given(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Given> {
+    if escape.is_none()
+        && let Ok(wrapper) = text.parse()
+    {
+        return Ok(Given::Wrapper(wrapper));
     }
+    Ok(Given::Format(Box::new(named_or_text(text, escape, all)?)))
+}
+
+/// The wrapper that `cri:FORMAT` names, and the format's name or text.
+pub(super) fn wrapper_and_rest(text: &str) -> (Option<Wrapper>, &str) {
+    let named = text.split_once(':').and_then(|(name, rest)| Some((name.parse().ok()?, rest)));
+    named.map_or((None, text), |(wrapper, rest)| (Some(wrapper), rest))
+}
+
+/// A keyed format with the further keys of the log that begins with `head`; another as it is.
+fn learnt(format: &Format, head: &[u8]) -> Format {
+    if !format.is_keyed() {
+        return format.clone();
+    }
+    let texts = texts(format.wrapper(), head, HEAD_LINES);
+    format.learnt(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
+}
+
+/// What the log that begins with `head` was taken for, if its format's name does not say that: its wrapper, its keys.
+pub(super) fn taken(format: &Format, head: &[u8]) -> Option<String> {
+    let inside = match format.wrapper() {
+        Some(wrapper) => format!("{wrapper} around "),
+        None if format.is_keyed() => String::new(),
+        None => return None,
+    };
+    if !format.is_keyed() {
+        return Some(format!("taken as {inside}`{}`", format.name()));
+    }
+    let texts = texts(format.wrapper(), head, HEAD_LINES);
+    let held = format.keys_of(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>());
+    let named = |(variable, key): &(String, String)| match variable == key {
+        true => format!("${variable}"),
+        false => format!("${variable} = {key}"),
+    };
+    let keys: Vec<String> = held.iter().map(named).collect();
+    Some(format!("taken as {inside}{} by its keys: {}", format.name(), keys.join(", ")))
+}
+
+/// What the log that begins with `head` is, in that wrapper if one is given; or why that cannot be said.
+pub(super) fn detected(
+    wrapper: Option<Wrapper>,
+    head: &[u8],
+    formats: &[Format],
+) -> std::result::Result<Recognised, String> {
+    let recognised = match wrapper {
+        Some(_) => recognise_in(wrapper, head, HEAD_LINES, formats),
+        None => recognise(head, HEAD_LINES, formats),
+    };
+    recognised.map_err(|error| match error {
+        Unrecognised::Tie(tied) => {
+            let names: Vec<&str> = tied.into_iter().filter_map(|at| formats.get(at)).map(Format::name).collect();
+            format!("its lines fit several formats alike: {}", names.join(", "))
+        }
+        Unrecognised::Nothing(wrapper) => {
+            let inside = wrapper.map_or_else(String::new, |wrapper| format!(" inside {wrapper}"));
+            format!("its lines fit none of the {} known formats{inside}", formats.len())
+        }
+    })
 }
 
 /// Whether a `[[log]]`'s path means the file of that name, or the log that it was rotated from.
@@ -197,9 +299,18 @@ pub(super) fn names(pattern: &str, name: &str) -> bool {
         || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name) || pattern.matches_path(&base))
 }
 
-/// A grammar's name, or the text of a log_format.
+/// A grammar's name, a keyed format, or the text of a log_format; perhaps in a wrapper.
 pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Format> {
+    if let (Some(wrapper), rest) = wrapper_and_rest(text) {
+        return Ok(named_or_text(rest, escape, all)?.wrapped(wrapper));
+    }
     let escape = escape.map(str::parse::<Escape>).transpose().map_err(Error::usage)?;
+    if let Some(keyed) = Format::keyed(text) {
+        if escape.is_some() {
+            return Err(Error::usage(format!("`{text}` has no escape")).remedy("leave out --escape"));
+        }
+        return keyed.map_err(|error| Error::usage(format!("log format: {}", error.render())));
+    }
     if !text.contains('$') {
         if escape.is_some() {
             return Err(Error::usage(format!("the grammar `{text}` has its own escape")).remedy("leave out --escape"));
@@ -207,13 +318,15 @@ pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) ->
         return all.iter().find(|format| format.name() == text).cloned().ok_or_else(|| {
             let near = all
                 .iter()
-                .map(|format| (strsim::damerau_levenshtein(format.name(), text), format.name()))
+                .map(Format::name)
+                .chain(["json", "ltsv"])
+                .map(|name| (strsim::damerau_levenshtein(name, text), name))
                 .min()
                 .filter(|(distance, _)| *distance <= 3);
             let error = Error::usage(format!("no grammar is named `{text}`"));
             match near {
                 Some((_, name)) => error.remedy(format!("did you mean `{name}`?")),
-                None => error.remedy("give a grammar's name, or a log_format's text with its $variables"),
+                None => error.remedy("give a grammar's name, json, ltsv, or a log_format's text with its $variables"),
             }
         });
     }
@@ -224,6 +337,7 @@ pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) ->
 /// The interpreters of one worker, made as files come.
 pub(super) struct Workers {
     formats: Vec<Arc<Format>>,
+    logs: Vec<String>,
     needs: Box<dyn Fn(&Format) -> Needs + Send>,
     with: Interpreting,
     made: Vec<Option<Interpreter>>,
@@ -241,15 +355,16 @@ impl Workers {
                 .map_err(|error| Error::usage(format!("{name}: format `{}`: {error}", format.name())))?;
         }
         let made = files.formats.iter().map(|_| None).collect();
-        Ok(Workers { formats: files.formats.clone(), needs: Box::new(needs), with: with.clone(), made })
+        let logs = files.logs.clone();
+        Ok(Workers { formats: files.formats.clone(), logs, needs: Box::new(needs), with: with.clone(), made })
     }
 
     /// The interpreter of file number `file`.
     pub(super) fn of(&mut self, file: usize) -> Option<&mut Interpreter> {
         let made = self.made.get_mut(file)?;
         if made.is_none() {
-            let format = self.formats.get(file)?;
-            *made = Interpreter::new(format, (self.needs)(format), &self.with).ok();
+            let (format, log) = (self.formats.get(file)?, self.logs.get(file)?);
+            *made = Interpreter::new(format, (self.needs)(format), &self.with.of_log(log)).ok();
         }
         made.as_mut()
     }

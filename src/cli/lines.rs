@@ -7,12 +7,12 @@ use super::args::{By as ByArgument, Format, LineOrder, LinesArguments};
 use super::context::Context;
 use super::files::{Files, Rejects, Workers};
 use super::output::{on_terminal, say, stdout, style, written};
-use super::{Answer, complete, settings, window};
-use crate::error::{Error, Result};
+use super::{Answer, complete, readers, settings, window};
+use crate::error::Result;
 use crate::grammar::{Reason, Reject};
 use crate::pipeline::batch::Tally;
 use crate::pipeline::retrieve::{self, Missing};
-use crate::pipeline::{Filter, Interpreter, Interpreting, RouteFilter};
+use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::Needs;
 use crate::report::{Column, Table, Unit, Value, terminal_safe, write};
 use crate::store::{By, Entry, Kept, Locator, Query, View};
@@ -31,7 +31,7 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
     } else {
         let view = view.insert(context.view()?);
         let (found, mut missing) = if arguments.all {
-            all_of_store(context, view, &filter)?
+            all_of_store(context, view, arguments, &filter)?
         } else {
             kept_of_store(view, arguments, &filter)?
         };
@@ -130,19 +130,15 @@ fn say_all(messages: Vec<String>) -> Vec<String> {
 }
 
 /// All lines of the window: the blocks that may hold any are read and parsed again.
-fn all_of_store(context: &Context, view: &View, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
-    let logs = settings::logs(context)?;
-    if logs.is_empty() {
-        return Err(Error::usage("--all reads the logs again and needs to know their formats")
-            .remedy("name the daemon's configuration with --config"));
-    }
+fn all_of_store(
+    context: &Context,
+    view: &View,
+    arguments: &LinesArguments,
+    filter: &Filter,
+) -> Result<(Vec<Found>, Vec<String>)> {
     let with = settings::interpreting(context)?;
-    let mut interpreters = HashMap::new();
-    for log in &logs {
-        let interpreter = Interpreter::new(&log.format, Needs::latency(), &with)
-            .map_err(|error| Error::usage(format!("log {}: {error}", log.pattern)))?;
-        interpreters.insert(log.pattern.clone(), interpreter);
-    }
+    let given = (arguments.files.log_format.as_deref(), arguments.files.escape.as_deref());
+    let mut interpreters = readers::interpreters(context, view, given, &with)?;
     let blocks = view.blocks(filter.window, filter.by, wanted_routes(view, filter).as_deref())?;
     let files = file_names(view);
     let mut routes = RouteFilter::default();
@@ -212,11 +208,11 @@ impl Tally for LinesTally {
             rejects.lines += 1;
             let offset = offset + at as u64;
             match seen {
-                Ok(seen) if filter.keeps(&seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
+                Ok(seen) if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
                     let generation = crate::source::generation::GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let name = names.get(file).cloned().unwrap_or_default();
-                    found.push(of_line(&seen, Locator { generation, offset, length }, line, with, name));
+                    found.push(of_line(seen, Locator { generation, offset, length }, line, with, name));
                 }
                 Ok(_) => {}
                 Err(reject) => rejects.reject(file, offset, reject),
@@ -236,7 +232,12 @@ fn print(found: &[Found], format: Format, window: Window, missing: Vec<String>) 
         let safe = on_terminal();
         for line in found {
             match &line.line {
-                Some(raw) if safe => written(writeln!(out, "{}", terminal_safe(raw)))?,
+                Some(raw) if safe => {
+                    // A record of a container's log may be of several lines.
+                    for line in raw.split(|&byte| byte == b'\n') {
+                        written(writeln!(out, "{}", terminal_safe(line)))?;
+                    }
+                }
                 Some(raw) => {
                     written(out.write_all(raw))?;
                     written(out.write_all(b"\n"))?;

@@ -6,13 +6,17 @@ mod complete;
 pub mod config;
 mod context;
 mod files;
+mod index;
 mod lines;
+mod nginx;
 mod output;
+mod readers;
 mod records;
 mod report;
 mod run;
 mod settings;
 mod slow;
+mod verify;
 mod window;
 
 use std::process::ExitCode;
@@ -69,6 +73,8 @@ fn run(context: &Context, command: Command) -> Result<Answer> {
         Command::Slow(arguments) => slow::slow(context, &arguments),
         Command::Lines(arguments) => lines::lines(context, &arguments),
         Command::Records(arguments) => records::records(context, &arguments),
+        Command::Index(arguments) => index::index(context, &arguments),
+        Command::Verify(arguments) => verify::verify(context, &arguments),
         Command::Check(arguments) => check::check(context, &arguments),
     }
 }

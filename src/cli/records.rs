@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::grammar::{Escape, Format, Kind, Reason, Reject, Variable};
 use crate::pipeline::batch::Tally;
 use crate::pipeline::{Filter, RouteFilter, Seen};
-use crate::record::{Needs, Parser, unescape, upstream_list};
+use crate::record::{Needs, Values, unescape, upstream_list};
 use crate::report::terminal_safe;
 use crate::route::Routes;
 use crate::store::By;
@@ -77,9 +77,14 @@ struct Columns {
 
 impl Columns {
     fn new(format: &Format, names: &[String]) -> Columns {
+        // The names of a keyed format's variables come from the log.
+        let shown = |name: &String| match on_terminal() {
+            true => terminal_safe(name.as_bytes()).into_owned(),
+            false => name.clone(),
+        };
         let variables = names.iter().map(|name| {
             let found = format.index_of(name).and_then(|at| Some((at, format.variables().get(at)?.clone())));
-            (name.clone(), found)
+            (shown(name), found)
         });
         Columns { variables: variables.collect(), escape: format.escape() }
     }
@@ -113,31 +118,28 @@ impl RecordsTally {
         file: usize,
         offset: u64,
         line: &[u8],
-        seen: std::result::Result<Seen<'_>, Reject>,
-        parser: &Parser,
+        seen: std::result::Result<&Seen<'_>, Reject>,
+        values: Values<'_>,
     ) {
         if self.left == 0 || self.failed.is_some() {
             return;
-        }
-        if let Some(lines) = self.lines.get_mut(file) {
-            *lines += 1;
         }
         let seen = match seen {
             Ok(seen) => seen,
             Err(reject) => return self.reject(file, reject.column, reject.reason),
         };
-        if !self.filter.keeps(&seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.routes) {
+        if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.routes) {
             return;
         }
         let Some(columns) = self.formats.get(file) else { return };
-        let mut record = fixed(&seen, columns.escape);
+        let mut record = fixed(seen, columns.escape);
         record.insert("file".into(), self.names.get(file).map_or(Value::Null, |name| json!(name)));
         record.insert("line".into(), json!(self.lines.get(file)));
         record.insert("offset".into(), json!(offset));
         record.insert("length".into(), json!(line.len()));
         record.insert("route".into(), json!(self.routes.name(seen.matched.id).as_deref()));
         for (name, variable) in &columns.variables {
-            let raw = variable.as_ref().and_then(|(at, variable)| Some((parser.value(line, *at)?, variable)));
+            let raw = variable.as_ref().and_then(|(at, variable)| Some((values.value(*at)?, variable)));
             let value = raw.map_or(Value::Null, |(raw, variable)| value(raw, variable.kind, columns.escape));
             record.insert(name.clone(), value);
         }
@@ -162,9 +164,24 @@ impl Tally for Reading {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let Reading { workers, records } = self;
         let Some(interpreter) = workers.of(file) else { return };
-        interpreter.block(bytes, |at, line, seen, parser| {
-            records.line(file, offset + at as u64, line, seen, parser);
+        // A wrapped record may be of several lines: it has the number of its first one.
+        let mut before = records.lines.get(file).copied().unwrap_or(0);
+        let mut counted = 0;
+        let mut count_to = |at: usize| {
+            before += memchr::memchr_iter(b'\n', bytes.get(counted..at).unwrap_or_default()).count() as u64;
+            counted = at;
+            before
+        };
+        interpreter.block(bytes, |at, line, seen, values| {
+            let number = count_to(at) + 1;
+            if let Some(lines) = records.lines.get_mut(file) {
+                *lines = number;
+            }
+            records.line(file, offset + at as u64, line, seen, values);
         });
+        if let Some(lines) = records.lines.get_mut(file) {
+            *lines = count_to(bytes.len()) + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
+        }
     }
 
     fn too_long(&mut self, file: usize, _offset: u64, _length: u64) {
@@ -215,7 +232,7 @@ fn text_or_null(raw: &[u8], escape: Escape) -> Value {
 fn value(raw: &[u8], kind: Kind, escape: Escape) -> Value {
     match kind {
         Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs => list(raw, kind, escape),
-        Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Decimal => {
+        Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Port | Kind::Decimal => {
             number(raw).unwrap_or_else(|| text(raw, escape))
         }
         _ => text(raw, escape),
@@ -262,7 +279,8 @@ impl Sink {
             OutputFormat::Json => Ok(Sink::Json { out: stdout(), any: false }),
             OutputFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(stdout());
-                let header = FIXED.into_iter().chain(variables.iter().map(String::as_str));
+                let names = FIXED.into_iter().chain(variables.iter().map(String::as_str));
+                let header: Vec<_> = names.map(|name| crate::report::neutral(name.into()).into_owned()).collect();
                 writer.write_record(header).map_err(csv_error)?;
                 Ok(Sink::Csv(Box::new(writer)))
             }

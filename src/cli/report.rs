@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject};
 use crate::histogram::Cell;
 use crate::pipeline::batch::Tally;
-use crate::pipeline::{Filter, Interpreting, RouteFilter, Seen, count};
+use crate::pipeline::{Filter, Interpreting, RouteFilter, count};
 use crate::record::Needs;
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::{Table, write};
@@ -222,13 +222,13 @@ impl Tally for ReportTally {
         let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };
         let variable = variables.get(file).copied().flatten();
-        interpreter.block(bytes, |at, line, seen, parser| {
+        interpreter.block(bytes, |at, _, seen, values| {
             rejects.lines += 1;
-            let seen: Seen<'_> = match seen {
+            let seen = match seen {
                 Ok(seen) => seen,
                 Err(reject) => return rejects.reject(file, offset + at as u64, reject),
             };
-            if !filter.keeps(&seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
+            if !filter.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
             let mut status = [0; 3];
@@ -246,7 +246,7 @@ impl Tally for ReportTally {
                 Group::Host => cell_of(by_value, seen.record.host.unwrap_or(b"-")),
                 Group::Target => cell_of(by_value, seen.record.target),
                 Group::Variable(_) => {
-                    let value = variable.and_then(|variable| parser.value(line, variable));
+                    let value = variable.and_then(|variable| values.value(variable));
                     cell_of(by_value, value.unwrap_or(b"-"))
                 }
             };

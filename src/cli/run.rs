@@ -27,6 +27,9 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     });
     if !arguments.quiet {
         say(&format!("spikeline {}: store {store}, {} log(s)", env!("CARGO_PKG_VERSION"), settings.logs.len()));
+        if let Some(conf) = context.nginx()? {
+            conf.say(context.config()?);
+        }
     }
     let quiet = arguments.quiet;
     let aloud: Say = Arc::new(move |message: &str| {

@@ -1,15 +1,21 @@
 //! From the configuration to the settings of the layers below.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::{self, CarbonSection, Config, LogFormat, LogSection, RouteSection, StatusCondition, Surroundings};
+use super::config::{
+    self, CarbonSection, Config, DEFAULT_NGINX, LogFormat, LogSection, RouteSection, RoutesBy, StatusCondition,
+    Surroundings,
+};
 use super::context::Context;
-use super::files::{detected, named_or_text};
+use super::files::{detected, named_or_text, taken, wrapper_and_rest};
+use super::nginx::Conf;
+use super::output::say;
 use crate::carbon::{Destination, Naming};
 use crate::daemon::{Log, Outlet, Settings};
 use crate::error::{Error, Result};
-use crate::grammar::Format;
+use crate::grammar::{Format, Wrapper};
 use crate::pipeline::Interpreting;
 use crate::record::{Needs, Parser};
 use crate::route::{Router, Routes, Rule};
@@ -18,9 +24,18 @@ use crate::source::{Input, Piece};
 /// All that the daemon works by.
 pub(super) fn daemon(context: &Context) -> Result<Settings> {
     let config = context.config()?;
-    if config.logs.is_empty() {
-        return Err(Error::usage("no log to follow")
-            .remedy("write a [[log]] section with path and format into the configuration and name it with --config"));
+    let logs = logs_said(context, &say)?;
+    if logs.is_empty() {
+        // Why nginx's own are none.
+        match context.nginx()? {
+            Some(conf) => conf.say(config),
+            None if config.nginx.is_none() && Path::new(DEFAULT_NGINX).exists() => drop(Conf::usual()?),
+            None => {}
+        }
+        return Err(Error::usage("no log to follow").remedy(
+            "write a [[log]] section with path and format into the configuration and name it with --config, or name \
+             nginx's own with nginx = \"/etc/nginx/nginx.conf\"",
+        ));
     }
     Ok(Settings {
         store: context.store()?,
@@ -32,8 +47,8 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
         threshold_ms: millis(config.slow.threshold),
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
-        logs: logs(context)?,
-        router: router(config)?,
+        logs,
+        router: routing(context)?,
         outlets: outlets(config)?,
     })
 }
@@ -42,22 +57,50 @@ pub(super) fn daemon(context: &Context) -> Result<Settings> {
 pub(super) fn interpreting(context: &Context) -> Result<Interpreting> {
     let config = context.config()?;
     Ok(Interpreting {
-        router: router(config)?,
+        router: routing(context)?,
         routes: Arc::new(Routes::new(config.routes_max as usize)),
         threshold_ms: millis(config.slow.threshold),
     })
 }
 
-/// The logs with their formats.
+/// The logs with their formats: those of the configuration, then those of nginx's that it does not name itself.
 pub(super) fn logs(context: &Context) -> Result<Vec<Log>> {
+    logs_said(context, &|_| {})
+}
+
+/// [`logs`]; `say` hears what those without a format were taken for.
+fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log>> {
     let grammars = context.grammars()?;
-    context.config()?.logs.iter().map(|section| log(section, &grammars)).collect()
+    let config = context.config()?;
+    // What rules look at is a key of its own in a keyed format.
+    let router = router(config)?;
+    let known = |log: Log| Log { format: log.format.knowing(router.variables()), ..log };
+    let mut logs =
+        config.logs.iter().map(|section| log(section, &grammars, say).map(known)).collect::<Result<Vec<_>>>()?;
+    if let Some(conf) = context.nginx()? {
+        logs.extend(conf.followed(&config.logs).logs);
+    }
+    Ok(logs)
+}
+
+/// The rules, and nginx's locations for what they do not name.
+fn routing(context: &Context) -> Result<Arc<Router>> {
+    let config = context.config()?;
+    let router = router(config)?;
+    Ok(match context.nginx()? {
+        Some(conf) if config.routes_by == RoutesBy::Location && conf.locations.tell_apart() => {
+            Arc::new(Router::clone(&router).with_locations(conf.locations.clone(), conf.named))
+        }
+        _ => router,
+    })
 }
 
 /// The log of a section, with its format.
-pub(super) fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
+pub(super) fn log(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<Log> {
+    let wrapper = section.wrapper.as_ref().map(|wrapper| wrapper.value);
+    let wrapped = |format: Format| wrapper.map_or_else(|| format.clone(), |wrapper| format.wrapped(wrapper));
     let Some(format) = &section.format else {
-        let format = from_lines(&section.path.value, grammars).map_err(|what| {
+        let format = from_lines(&section.path.value, wrapper, grammars, say).map_err(|what| {
             section
                 .path
                 .mistake(format!("this log has no format, and it cannot be told from its lines: {what}"))
@@ -66,26 +109,43 @@ pub(super) fn log(section: &LogSection, grammars: &[Format]) -> Result<Log> {
         return Ok(Log { pattern: section.path.value.clone(), format });
     };
     let compiled = match &format.value {
-        LogFormat::Grammar(name) => named_or_text(name, None, grammars),
+        LogFormat::Grammar(name) => named_or_text(&with_keys(name, section), None, grammars),
         LogFormat::Text(text) => {
-            Format::compile("given", text, section.escape).map_err(|error| Error::usage(error.render()))
+            let (wrapper, text) = wrapper_and_rest(text);
+            let compiled = Format::compile("given", text, section.escape);
+            let compiled = compiled.map_err(|error| Error::usage(error.render()));
+            compiled.map(|format| wrapper.map_or_else(|| format.clone(), |wrapper| format.wrapped(wrapper)))
         }
     };
     let placed = |error: Error| error.at_line(&format.path, format.line, format.column);
     let compiled = compiled.map_err(placed)?;
     Parser::new(&compiled, &Needs::latency()).map_err(|error| placed(Error::usage(error.render())))?;
-    Ok(Log { pattern: section.path.value.clone(), format: compiled })
+    Ok(Log { pattern: section.path.value.clone(), format: wrapped(compiled) })
+}
+
+/// The name of a keyed format with its section's own keys.
+fn with_keys(name: &str, section: &LogSection) -> String {
+    let keys = section.keys.iter().map(|(variable, key)| format!(" {}={}", variable.value, key.value));
+    std::iter::once(name.to_owned()).chain(keys).collect()
 }
 
 /// The format of the first log of a pattern that has lines.
-fn from_lines(pattern: &str, grammars: &[Format]) -> std::result::Result<Format, String> {
+fn from_lines(
+    pattern: &str,
+    wrapper: Option<Wrapper>,
+    grammars: &[Format],
+    say: &dyn Fn(&str),
+) -> std::result::Result<Format, String> {
     let paths = glob::glob(pattern).map_err(|error| error.to_string())?;
     for path in paths.flatten() {
         let mut head = Vec::new();
         let piece = Input::open(&path).and_then(|mut input| input.next_block(&mut head));
         if matches!(piece, Ok(Some(Piece::Lines { .. }))) {
-            let found = detected(&head, grammars)?;
-            return grammars.get(found).cloned().ok_or_else(|| "no grammars".to_owned());
+            let found = detected(wrapper, &head, grammars)?.format;
+            if let Some(taken) = taken(&found, &head) {
+                say(&format!("{}: {taken}", path.display()));
+            }
+            return Ok(found);
         }
     }
     Err("there is no such log with lines in it yet".to_owned())

@@ -171,7 +171,7 @@ impl Tally for SlowTally {
                 Ok(seen) => seen,
                 Err(reject) => return rejects.reject(file, at, reject),
             };
-            if !unlimited.keeps(&seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
+            if !unlimited.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
             let key = (seen.matched.id.0, status_class(seen.record.status.unwrap_or(0)));

@@ -16,6 +16,7 @@ mod follow;
 mod keep;
 mod outlet;
 mod own;
+pub mod past;
 mod push;
 mod render;
 
@@ -47,7 +48,7 @@ const BLOCKS_WAITING: usize = 8;
 
 /// How many commits may wait for the keeping thread (each of up to 16 MiB of log, some 5 MB): enough to count on while it
 /// seals a segment. When full, counting waits.
-const COUNTED_WAITING: usize = 6;
+const COUNTED_WAITING: usize = 10;
 
 /// One log to follow.
 #[derive(Debug, Clone)]
@@ -180,7 +181,8 @@ fn named<'scope>(scope: &'scope Scope<'scope, '_>, name: &str, run: impl FnOnce(
 fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Interpreter>> {
     logs.iter()
         .map(|log| {
-            let interpreter = Interpreter::new(&log.format, Needs::latency(), with).map_err(|error| {
+            let with = with.of_log(&log.pattern);
+            let interpreter = Interpreter::new(&log.format, Needs::latency(), &with).map_err(|error| {
                 Error::usage(format!("log {}: format `{}`: {error}", log.pattern, log.format.name()))
             })?;
             Ok((log.pattern.clone(), interpreter))
@@ -194,6 +196,7 @@ fn follower(settings: &Settings, writer: &Writer) -> Follower {
     let known = writer.view().generations().to_vec();
     let follow = FollowSettings {
         max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX),
+        wrappers: settings.logs.iter().filter_map(|log| Some((log.pattern.clone(), log.format.wrapper()?))).collect(),
         ..FollowSettings::default()
     };
     Follower::new(watched, known, writer.view().last_commit(), follow)

@@ -218,7 +218,7 @@ impl Step {
         let rest = line.get(at..).unwrap_or_default();
         let mut length = number_length(rest, dot);
         if length == 0 {
-            if rest.first() == Some(&b'-') {
+            if rest.first() == Some(&b'-') && (!empty || self.literal.stands_at(line, at + 1)) {
                 length = 1;
             } else if !empty {
                 return Err((at, Reason::BadNumber));
@@ -247,22 +247,44 @@ impl Step {
             }
             let separator = match line.get(end) {
                 Some(b',') if line.get(end + 1) == Some(&b' ') && member(end + 2) => 2,
-                Some(b',') if member(end + 1) => 1,
+                Some(b',') if self.bare_commas && member(end + 1) => 1,
                 Some(b' ') if line.get(end..end + 3) == Some(b" : ") => 3,
                 _ => break,
             };
             end += separator;
             start = end;
         }
-        if self.literal.stands_at(line, end) { end } else { self.list_back(line, start, end) }
+        if self.literal.stands_at(line, end) { end } else { self.list_back(line, at, start, end) }
     }
 
-    /// Members that took the literal too, as in `$upstream_addr:$x`: back to the literal's last place in the member.
+    /// Members that took the literal too. As in `$upstream_addr:$status`: back to the literal's last place in the member.
+    /// As in `$upstream_addr, to=$host`, where the literal looks like one more member: back to its first place.
     #[cold]
-    fn list_back(&self, line: &[u8], start: usize, end: usize) -> usize {
+    fn list_back(&self, line: &[u8], at: usize, start: usize, end: usize) -> usize {
         let until = (end + self.literal.len()).min(line.len());
+        let literal = self.literal.bytes();
+        if literal.starts_with(b", ") || literal.starts_with(b" :") {
+            let list = line.get(at..until).unwrap_or_default();
+            return memchr::memmem::find(list, literal).map_or(end, |found| at + found);
+        }
+        // A ` : ` that no member follows may be the literal's space and the next value's `: `.
+        if start == end && self.literal.stands_at(line, end.saturating_sub(3).max(at)) {
+            return end.saturating_sub(3).max(at);
+        }
         let member = line.get(start..until).unwrap_or_default();
-        memchr::memmem::rfind(member, self.literal.bytes()).map_or(end, |found| start + found)
+        match memchr::memmem::rfind(member, literal) {
+            // A comma has a member after it.
+            Some(0) if start > at && !line.get(..start).is_some_and(|list| list.ends_with(b": ")) => end,
+            Some(found) => start + found,
+            // The next value began like one more member; no member holds a space.
+            None if literal.contains(&b' ') && !literal.starts_with(b" ") => {
+                let list = line.get(at..until).unwrap_or_default();
+                let found = memchr::memmem::rfind(list, literal);
+                let after_member = |&found: &usize| !list.get(..found).is_some_and(|list| list.ends_with(b" "));
+                found.filter(after_member).map_or(end, |found| at + found)
+            }
+            None => end,
+        }
     }
 
     #[inline(always)]
@@ -353,7 +375,7 @@ pub(crate) fn time_iso_end(line: &[u8], at: usize) -> Option<usize> {
         return None;
     }
     let fraction = match after.split_first() {
-        Some((b'.', digits)) => 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+        Some((b'.', digits @ [b'0'..=b'9', ..])) => 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count(),
         _ => 0,
     };
     let length = match after.get(fraction)? {
@@ -364,14 +386,15 @@ pub(crate) fn time_iso_end(line: &[u8], at: usize) -> Option<usize> {
     Some(at + 19 + fraction + length)
 }
 
-/// To the first `byte`, or else to the next literal (or the line's end), less the `-` of an absent value if `dash`.
+/// To the first `byte`, or else to the next literal (or the line's end), less the `-` of an absent value if `dash`, and
+/// less the `*` that is the only target without a `/`.
 fn before(line: &[u8], at: usize, byte: u8, dash: bool, following: &[Step]) -> usize {
     let literal = following.iter().map(|step| &step.literal).find(|literal| !literal.is_empty());
     let end = literal.and_then(|literal| literal.find(line, at)).unwrap_or(line.len());
     let value = line.get(at..end).unwrap_or_default();
     match memchr::memchr(byte, value) {
         Some(found) => at + found,
-        None => end - usize::from(dash && value.ends_with(b"-")),
+        None => end - usize::from(dash && value.ends_with(b"-") || byte == b'/' && value.ends_with(b"*")),
     }
 }
 

@@ -6,8 +6,11 @@
 //! `$request_time $upstream_response_time` and `$upstream_response_time $request_time` do, it is a tie that only a person
 //! can break: it is never guessed.
 
-use super::cut::chomp;
+use std::borrow::Cow;
+
+use super::cut::{Span, chomp};
 use super::format::Format;
+use super::keyed::{Keyed, Role, State};
 use super::variable::Kind;
 
 /// Formats whose shares are closer than this are compared by what they read.
@@ -85,6 +88,19 @@ fn choose(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> Outcome {
     Outcome::Found { format: winner, margin: best - next }
 }
 
+/// Whether a keyed format reads all that another does from the lines that both fit: what only the keys tell is no
+/// difference.
+pub(super) fn reads_alike(lines: &[&[u8]], known: &Format, keyed: &Format) -> bool {
+    lines.iter().all(|line| match (reading(line, known), reading(line, keyed)) {
+        (Some(known), Some(keyed)) => {
+            let absent =
+                |value: &Option<Cow<'_, [u8]>>| value.as_deref().is_none_or(|value| matches!(value, b"" | b"-"));
+            known.iter().zip(&keyed).all(|(known, keyed)| absent(known) || known == keyed)
+        }
+        _ => true,
+    })
+}
+
 /// Whether both formats read the same bytes for every role from each line that both fit.
 fn same_reading(lines: &[&[u8]], a: &Format, b: &Format) -> bool {
     lines.iter().all(|line| match (reading(line, a), reading(line, b)) {
@@ -95,8 +111,11 @@ fn same_reading(lines: &[&[u8]], a: &Format, b: &Format) -> bool {
 
 /// The bytes of each role; None if the line does not fit, or if an address, a host or a token in it holds a space: the
 /// parser takes those (a proxy may have set them), but a format of one more field is then the likelier one.
-fn reading<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<&'l [u8]>>> {
+fn reading<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<Cow<'l, [u8]>>>> {
     let mut spans = format.spans();
+    if let Some(keyed) = format.keys() {
+        return read_by_keys(line, format, keyed, &mut spans);
+    }
     format.plan().cut(line, &mut spans).ok()?;
     for (step, span) in format.plan().steps.iter().zip(&spans) {
         let variable = format.variables().get(step.variable)?;
@@ -107,9 +126,38 @@ fn reading<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<&'l [u8]>>>
     }
     let value = |variable: usize| {
         let span = spans.get(format.step_of(variable)?)?;
-        line.get(span.0 as usize..span.1 as usize)
+        line.get(span.0 as usize..span.1 as usize).map(Cow::Borrowed)
     };
     Some(format.roles().all().into_iter().map(|role| role.and_then(value)).collect())
+}
+
+/// [`reading`] by keys; a time that is none, or a status, does not fit: a key's name alone says little.
+fn read_by_keys<'l>(
+    line: &'l [u8],
+    format: &Format,
+    keyed: &Keyed,
+    spans: &mut [Span],
+) -> Option<Vec<Option<Cow<'l, [u8]>>>> {
+    let mut text = Vec::new();
+    let copied = keyed.cut(line, &mut State::default(), spans, &mut text).ok()?;
+    let text = if copied { text.as_slice() } else { line };
+    let value = |slot: usize| {
+        let span = spans.get(slot)?;
+        text.get(span.0 as usize..span.1 as usize).filter(|value| !value.is_empty())
+    };
+    let timely = |end: &[u8]| end.first().is_some_and(u8::is_ascii_digit) && end.len() >= 9;
+    if !value(keyed.slot_of(Role::End)).is_some_and(timely)
+        || !value(keyed.slot_of(Role::Status))
+            .is_none_or(|status| status.len() == 3 && status.iter().all(u8::is_ascii_digit))
+    {
+        return None;
+    }
+    let roles = format.roles().all().into_iter().zip(Role::ALL);
+    Some(
+        roles
+            .map(|(played, role)| played.and(value(keyed.slot_of(role))).map(|value| Cow::Owned(value.to_vec())))
+            .collect(),
+    )
 }
 
 /// Whether a value that fits its place is likely there.

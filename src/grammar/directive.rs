@@ -1,21 +1,9 @@
 //! `log_format NAME [escape=..] 'piece' "piece" bare ..;` as it stands in a configuration file, and the comments of a
-//! grammar file around it.
-//!
-//! The token rules are those of `ngx_conf_read_token` (ngx_conf_file.c): a token is quoted with `'` or `"` or bare; a
-//! comment starts with `#` where a token could; after a quoted token a space, `;`, `{` or `)` must follow; in every token
-//! a backslash takes the special meaning of the byte after it, and then `\"`, `\'` and `\\` are that byte, `\t`, `\n`
-//! and `\r` control bytes, and any other pair stays as it is.
+//! grammar file around it. The tokens are those of nginx.conf (see [`token`](super::conf::token)).
 
 use std::ops::Range;
 
-use nom::branch::alt;
-use nom::bytes::complete::{escaped, is_not, tag, take};
-use nom::character::complete::{char, multispace1, none_of, one_of};
-use nom::combinator::{map, opt, recognize};
-use nom::multi::many0;
-use nom::sequence::{delimited, preceded};
-use nom::{IResult, Parser};
-
+use super::conf::token::{Token, TokenError, Tokens, What};
 use super::error::FormatError;
 use super::escape::Escape;
 use super::format::Format;
@@ -46,14 +34,8 @@ impl Directive {
     }
 }
 
-/// What a configuration file is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token<'s> {
-    Word(String),
-    Comment(&'s str),
-    /// `;`, `{` or `}`.
-    Mark(char),
-}
+/// A word and where it stands.
+type Word = (String, Range<usize>);
 
 /// All `log_format` directives of `source`, wherever they stand; other directives are passed over.
 ///
@@ -63,34 +45,36 @@ enum Token<'s> {
 pub fn directives(source: &str) -> Result<Vec<Directive>, FormatError> {
     let mut directives: Vec<Directive> = Vec::new();
     let mut early_samples: Vec<String> = Vec::new();
-    let mut words: Vec<(String, Range<usize>)> = Vec::new();
-    let mut rest = source;
-    loop {
-        let before = rest.trim_start();
-        if before.is_empty() {
-            break;
-        }
-        let start = source.len() - before.len();
-        let Ok((after, token)) = token(before) else { return Err(bad_token(source, start)) };
-        let end = source.len() - after.len();
-        match token {
-            Token::Word(word) => words.push((word, start..end)),
-            Token::Comment(comment) => {
+    let mut words: Vec<Word> = Vec::new();
+    let mut tokens = Tokens::new(source.as_bytes());
+    let bad = |TokenError { span, reason, remedy }| FormatError::new(source, span, reason, remedy);
+    while let Some(Token { what, span }) = tokens.next().map_err(bad)? {
+        match what {
+            What::Word(word) => words.push((String::from_utf8_lossy(&word).into_owned(), span)),
+            What::Comment => {
+                let comment = source.get(span.start + 1..span.end).unwrap_or_default();
                 if let Some(sample) = comment.trim_start().strip_prefix("sample: ") {
                     let samples = directives.last_mut().map_or(&mut early_samples, |last| &mut last.samples);
                     samples.push(sample.strip_suffix('\r').unwrap_or(sample).to_owned());
                 }
             }
-            Token::Mark(mark) => {
-                if mark == ';' && words.first().is_some_and(|(word, _)| word == "log_format") {
-                    let mut directive = directive(source, &words, end)?;
+            What::End | What::Open | What::Close => {
+                let is_format = words.first().is_some_and(|(word, _)| word == "log_format");
+                if is_format && what == What::End {
+                    let mut directive = directive(source, &words, span.end)?;
                     directive.samples.append(&mut early_samples);
                     directives.push(directive);
+                }
+                if what == What::Open
+                    && words.first().is_some_and(|(word, _)| word.ends_with("_by_lua_block"))
+                    && !tokens.pass_lua()
+                {
+                    let reason = "this block of Lua code is not closed";
+                    return Err(FormatError::new(source, span, reason, "close it with `}`"));
                 }
                 words.clear();
             }
         }
-        rest = after;
     }
     match words.first() {
         Some((word, span)) if word == "log_format" => {
@@ -100,28 +84,50 @@ pub fn directives(source: &str) -> Result<Vec<Directive>, FormatError> {
     }
 }
 
-fn directive(source: &str, words: &[(String, Range<usize>)], end: usize) -> Result<Directive, FormatError> {
+fn directive(source: &str, words: &[Word], end: usize) -> Result<Directive, FormatError> {
     let start = words.first().map_or(0, |(_, span)| span.start);
-    let (name, rest) = match words {
-        [_, (name, _), rest @ ..] if !rest.is_empty() => (name, rest),
+    let (name, escape, text) = assemble(words.iter().skip(1).map(|(word, _)| word.as_str())).map_err(|wrong| {
+        let word = if wrong.whole { None } else { words.get(wrong.word + 1) };
+        let span = word.map_or(start..end, |(_, span)| span.clone());
+        FormatError::new(source, span, wrong.reason, wrong.remedy)
+    })?;
+    Ok(Directive { name: name.to_owned(), escape, text, span: start..end, samples: Vec::new() })
+}
+
+/// What is wrong with the arguments of a log_format.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    /// The argument that it is about, from 0 ..
+    pub(crate) word: usize,
+    /// .. unless it is all of them.
+    pub(crate) whole: bool,
+    pub(crate) reason: String,
+    pub(crate) remedy: &'static str,
+}
+
+/// Name, escape and text from the arguments of a log_format.
+pub(crate) fn assemble<'w>(words: impl Iterator<Item = &'w str>) -> Result<(&'w str, Escape, String), Wrong> {
+    let words: Vec<&str> = words.collect();
+    let (name, rest) = match words.as_slice() {
+        [name, rest @ ..] if !rest.is_empty() => (*name, rest),
         _ => {
-            let reason = "log_format needs a name and a text";
-            return Err(FormatError::new(source, start..end, reason, "write `log_format NAME '..';`"));
+            let reason = "log_format needs a name and a text".to_owned();
+            return Err(Wrong { word: 0, whole: true, reason, remedy: "write `log_format NAME '..';`" });
         }
     };
     let (escape, pieces) = match rest {
-        [(first, span), pieces @ ..] if first.starts_with("escape=") => {
+        [first, pieces @ ..] if first.starts_with("escape=") => {
             let value = first.strip_prefix("escape=").unwrap_or_default();
             let remedy = "write escape=default, escape=json or escape=none";
-            (value.parse().map_err(|reason| FormatError::new(source, span.clone(), reason, remedy))?, pieces)
+            (value.parse().map_err(|reason| Wrong { word: 1, whole: false, reason, remedy })?, pieces)
         }
         pieces => (Escape::Default, pieces),
     };
     let mut text = String::new();
-    for (piece, _) in pieces {
+    for piece in pieces {
         join(&mut text, piece);
     }
-    Ok(Directive { name: name.clone(), escape, text, span: start..end, samples: Vec::new() })
+    Ok((name, escape, text))
 }
 
 /// Appends `piece`. nginx compiles each piece by itself, so a variable's name ends with its piece; where the next piece
@@ -135,78 +141,4 @@ fn join(text: &mut String, piece: &str) {
         text.push('}');
     }
     text.push_str(piece);
-}
-
-fn token(input: &str) -> IResult<&str, Token<'_>> {
-    alt((
-        map(preceded(char('#'), opt(is_not("\n"))), |text: Option<&str>| Token::Comment(text.unwrap_or_default())),
-        map(one_of(";{}"), Token::Mark),
-        map(quoted, |text| Token::Word(unescape(text))),
-        map(bare, |text| Token::Word(unescape(text))),
-    ))
-    .parse(input)
-}
-
-fn quoted(input: &str) -> IResult<&str, &str> {
-    let single = delimited(char('\''), opt(escaped(is_not("\\'"), '\\', take(1_usize))), char('\''));
-    let double = delimited(char('"'), opt(escaped(is_not("\\\""), '\\', take(1_usize))), char('"'));
-    let (rest, text) = alt((single, double)).parse(input)?;
-    // What may follow a closing quote.
-    if !rest.is_empty() {
-        nom::combinator::peek(alt((recognize(one_of(";{)")), multispace1))).parse(rest)?;
-    }
-    Ok((rest, text.unwrap_or_default()))
-}
-
-/// A word without quotes: up to a space, `;` or `{`, but `${` belongs to it.
-fn bare(input: &str) -> IResult<&str, &str> {
-    let first = alt((recognize((char('\\'), take(1_usize))), tag("${"), recognize(none_of(" \t\r\n;{}\"'"))));
-    let more = alt((recognize((char('\\'), take(1_usize))), tag("${"), recognize(none_of(" \t\r\n;{"))));
-    recognize((first, many0(more))).parse(input)
-}
-
-/// Resolves the backslashes of a token.
-fn unescape(token: &str) -> String {
-    let mut out = String::with_capacity(token.len());
-    let mut characters = token.chars();
-    while let Some(character) = characters.next() {
-        if character != '\\' {
-            out.push(character);
-            continue;
-        }
-        match characters.next() {
-            Some(same @ ('"' | '\'' | '\\')) => out.push(same),
-            Some('t') => out.push('\t'),
-            Some('r') => out.push('\r'),
-            Some('n') => out.push('\n'),
-            Some(other) => out.extend(['\\', other]),
-            None => out.push('\\'),
-        }
-    }
-    out
-}
-
-fn bad_token(source: &str, start: usize) -> FormatError {
-    let rest = source.get(start..).unwrap_or_default();
-    let quote = rest.chars().next().unwrap_or('\'');
-    if !matches!(quote, '"' | '\'') {
-        let reason = "a word that nginx cannot read";
-        return FormatError::new(source, start..source.len(), reason, "quote it");
-    }
-    let mut previous = '\0';
-    let mut characters = rest.char_indices().skip(1);
-    let closing = characters.find(|&(_, character)| {
-        let closes = character == quote && previous != '\\';
-        previous = if previous == '\\' { '\0' } else { character };
-        closes
-    });
-    match closing {
-        Some((at, _)) => FormatError::new(
-            source,
-            start + at..start + at + 2,
-            "text glued to a closing quote",
-            "put a space between the pieces, or a backslash before a quote that belongs to the text",
-        ),
-        None => FormatError::new(source, start..start + 1, "this quote is not closed", "close it"),
-    }
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use super::cut::{Failure, Span, chomp};
 use super::error::{FormatError, visible};
 use super::escape::Escape;
+use super::keyed::{Keyed, Role, State};
 use super::plan::{self, Plan};
 use super::reject::{Reason, Reject};
 use super::roles::Roles;
 use super::text;
 use super::variable::Variable;
+use super::wrapper::{Records, Wrapper};
 
 /// A log_format, compiled. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -18,14 +20,17 @@ pub struct Format {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     name: String,
     text: String,
     escape: Escape,
     variables: Vec<Variable>,
     roles: Roles,
+    /// How lines are cut by position; nothing if `keyed`.
     plan: Plan,
+    keyed: Option<Keyed>,
+    wrapper: Option<Wrapper>,
 }
 
 impl Format {
@@ -38,8 +43,79 @@ impl Format {
         let pieces = text::pieces(text)?;
         let (plan, variables) = plan::compile(text, &pieces, escape)?;
         let roles = Roles::of(&variables);
-        let inner = Inner { name: name.to_owned(), text: text.to_owned(), escape, variables, roles, plan };
+        let (name, text) = (name.to_owned(), text.to_owned());
+        let inner = Inner { name, text, escape, variables, roles, plan, keyed: None, wrapper: None };
         Ok(Format { inner: Arc::new(inner) })
+    }
+
+    /// Compiles the text of a format whose values are found by keys: `json` or `ltsv`, for the usual names, and behind
+    /// it what else there is, `variable=key` or `variable=key:unit` (s, ms, us, ns; seconds if none is named), as in
+    /// `json request_time=took:ms status=http.code`. None if `text` does not begin with either word.
+    ///
+    /// # Errors
+    /// A word that is no such pair, a variable's name that is nearly that of one that matters, an unknown unit.
+    pub fn keyed(text: &str) -> Option<Result<Format, FormatError>> {
+        Some(Keyed::compile(text)?.map(|keyed| Format::of_keyed(keyed, text)))
+    }
+
+    fn of_keyed(keyed: Keyed, text: &str) -> Format {
+        let inner = Inner {
+            name: keyed.syntax().name().to_owned(),
+            text: text.to_owned(),
+            escape: keyed.escape(),
+            variables: keyed.variables().to_vec(),
+            roles: keyed.roles(),
+            plan: Plan::none(),
+            keyed: Some(keyed),
+            wrapper: None,
+        };
+        Format { inner: Arc::new(inner) }
+    }
+
+    /// A keyed format as the first lines of a log (without wrapper) call for it: its variables are then those of the
+    /// record and the keys that the lines have, and keys whose unit is not in their name count as durations if their
+    /// values look as nginx writes them. Another format is left as it is.
+    #[must_use]
+    pub fn learnt(&self, lines: &[&[u8]]) -> Format {
+        self.with_keys(|keyed| keyed.learnt(lines))
+    }
+
+    /// A keyed format with these variables as well, such as those that rules look at: each is held by the key of its
+    /// name. Another format is left as it is.
+    #[must_use]
+    pub fn knowing(&self, variables: &[String]) -> Format {
+        self.with_keys(|keyed| keyed.knowing(variables))
+    }
+
+    fn with_keys(&self, change: impl FnOnce(&Keyed) -> Keyed) -> Format {
+        let Some(keyed) = &self.inner.keyed else { return self.clone() };
+        let changed = Format::of_keyed(change(keyed), self.text());
+        match self.wrapper() {
+            Some(wrapper) => changed.wrapped(wrapper),
+            None => changed,
+        }
+    }
+
+    /// This format inside a wrapper.
+    #[must_use]
+    pub fn wrapped(&self, wrapper: Wrapper) -> Format {
+        Format { inner: Arc::new(Inner { wrapper: Some(wrapper), ..Inner::clone(&self.inner) }) }
+    }
+
+    /// What stands around each of its lines.
+    pub fn wrapper(&self) -> Option<Wrapper> {
+        self.inner.wrapper
+    }
+
+    /// Whether values are found by keys.
+    pub fn is_keyed(&self) -> bool {
+        self.inner.keyed.is_some()
+    }
+
+    /// For each part of a record that these lines (without wrapper) have: the variable, and the key that holds it, with
+    /// its unit if that is not the second. Nothing if the format is not keyed.
+    pub fn keys_of(&self, lines: &[&[u8]]) -> Vec<(String, String)> {
+        self.inner.keyed.as_ref().map(|keyed| keyed.held(lines)).unwrap_or_default()
     }
 
     /// nginx's built-in `combined` (`ngx_http_combined_fmt`).
@@ -80,21 +156,44 @@ impl Format {
         &self.inner.roles
     }
 
-    /// Whether `line` (with or without line end) fits.
+    /// Whether `line` (with or without line end; with its wrapper, if the format has one) fits.
     ///
     /// # Errors
     /// Where and why it does not. Only the shape of the values is looked at, not their range.
     pub fn check(&self, line: &[u8]) -> Result<(), Reject> {
+        let mut buffer = Vec::new();
+        let (lead, line) = self.unwrap(line, &mut buffer)?;
+        self.cut_once(line).map_err(|failure| Reject::at(lead + failure.at, failure.reason))
+    }
+
+    /// What nginx wrote of a line alone, and where in the line it begins.
+    fn unwrap<'l>(&self, line: &'l [u8], buffer: &'l mut Vec<u8>) -> Result<(usize, &'l [u8]), Reject> {
+        let line = chomp(line);
+        let Some(wrapper) = self.wrapper() else { return Ok((0, line)) };
+        match Records::new(wrapper, line).next(buffer) {
+            Some(record) => Ok((record.lead, record.text?)),
+            None => Err(Reject::at(0, Reason::EmptyLine)),
+        }
+    }
+
+    fn cut_once(&self, line: &[u8]) -> Result<(), Failure> {
         let mut spans = self.spans();
-        self.plan().cut(chomp(line), &mut spans).map_err(|failure| Reject::at(failure.at, failure.reason))
+        match &self.inner.keyed {
+            None => self.plan().cut(line, &mut spans),
+            Some(keyed) => keyed.cut(line, &mut State::default(), &mut spans, &mut Vec::new()).map(drop),
+        }
     }
 
     /// Why `line` does not fit, in terms of the format: "expected `] "` after $time_local". For messages, not for speed.
     ///
     /// None if the line fits (its values may still be out of range, which [`Reason`]'s text says).
     pub fn explain(&self, line: &[u8]) -> Option<String> {
-        let line = chomp(line);
-        let failure = self.plan().cut(line, &mut self.spans()).err()?;
+        let mut buffer = Vec::new();
+        let line = match self.unwrap(line, &mut buffer) {
+            Ok((_, line)) => line,
+            Err(reject) => return Some(reject.reason.to_string()),
+        };
+        let failure = self.cut_once(line).err()?;
         Some(self.explanation(line, failure))
     }
 
@@ -132,6 +231,11 @@ impl Format {
             }
             (Reason::BadTime, _) => format!("expected a time, found {found}"),
             (Reason::BadNumber, _) => format!("expected a number for ${name}, found {found}"),
+            (Reason::BadSyntax, _) if failure.at >= line.len() => {
+                format!("{} that is cut off", self.name())
+            }
+            (Reason::BadSyntax, _) => format!("not {}: unexpected {found}", self.name()),
+            (Reason::KeyMissing, _) => self.inner.keyed.as_ref().map_or_else(String::new, |keyed| keyed.lacking(line)),
             (Reason::TrailingText, _) => format!("expected the line's end, found {found}"),
             (reason, _) => reason.to_string(),
         }
@@ -143,11 +247,24 @@ impl Format {
 
     /// Room for the span of each step's value.
     pub(crate) fn spans(&self) -> Vec<Span> {
-        vec![(0, 0); self.plan().steps.len()]
+        vec![(0, 0); self.inner.keyed.as_ref().map_or(self.plan().steps.len(), Keyed::slots)]
     }
 
-    /// The first step that cuts the variable.
+    /// The keys, if values are found by them.
+    pub(crate) fn keys(&self) -> Option<&Keyed> {
+        self.inner.keyed.as_ref()
+    }
+
+    /// Where a keyed format leaves the value of a role, if a variable of it can play it.
+    pub(crate) fn slot_of(&self, role: Role, played: Option<usize>) -> Option<usize> {
+        played.and(self.inner.keyed.as_ref()).map(|keyed| keyed.slot_of(role))
+    }
+
+    /// The first step that cuts the variable; of a keyed format, its place among the values.
     pub(crate) fn step_of(&self, variable: usize) -> Option<usize> {
+        if self.inner.keyed.is_some() {
+            return Some(variable);
+        }
         self.plan().steps.iter().position(|step| step.variable == variable)
     }
 }

@@ -40,7 +40,6 @@ embedded![
     "apisix",
     "combined_upstream",
     "combined_upstream_connect",
-    "cri_ingress",
     "edge_pipes",
     "gonx_thumbs",
     "honeytail",

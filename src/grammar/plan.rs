@@ -3,7 +3,10 @@
 //! The cutting rule. A variable runs to the literal that follows it, and each kind knows how it ends:
 //!
 //! - times have a fixed shape, numbers end at the first byte that is no digit (or `.`), upstream lists end by nginx's
-//!   own list grammar (`ngx_http_upstream_*_variable`: `, ` between attempts, ` : ` between redirects);
+//!   own list grammar (`ngx_http_upstream_*_variable`: `, ` between attempts, ` : ` between redirects). A format in which
+//!   such a value may hold what stands after it is refused;
+//! - the members of a list may be separated by a bare `,` too, as some who write logs anew do, unless the literal after
+//!   the list begins with one;
 //! - text ends at the literal's first *hard* byte, one that nginx escapes in values: `"`, control bytes and bytes from
 //!   0x7F on with `escape=default`, an unescaped `"` and control bytes with `escape=json`. The rest of the literal must
 //!   stand around it, or the line is rejected: nothing is guessed;
@@ -15,7 +18,7 @@
 
 use std::ops::Range;
 
-use super::error::FormatError;
+use super::error::{FormatError, visible};
 use super::escape::Escape;
 use super::literal::Literal;
 use super::text::{Piece, What};
@@ -69,6 +72,8 @@ pub(crate) struct Step {
     pub(crate) quotes: usize,
     /// Whether the cut is a list of addresses and the literal begins with a `"`.
     pub(crate) quoted: bool,
+    /// Whether a `,` without a space may separate the members of a list: not if the literal begins with one.
+    pub(crate) bare_commas: bool,
 }
 
 /// A compiled format.
@@ -92,6 +97,22 @@ pub(crate) struct Plan {
     pub(crate) ends_in_text: bool,
 }
 
+impl Plan {
+    /// The plan of a format that is not cut by position.
+    pub(crate) fn none() -> Plan {
+        Plan {
+            lead: Literal::new(b""),
+            lead_quotes: 0,
+            quotes: None,
+            steps: Vec::new(),
+            trailing_spaces: 0,
+            raw: false,
+            mark: None,
+            ends_in_text: false,
+        }
+    }
+}
+
 /// A time between the literals that the format has around it. A line that holds two is two lines glued together.
 #[derive(Debug, Clone)]
 pub(crate) struct Mark {
@@ -113,21 +134,32 @@ struct Place<'t> {
 pub(crate) fn compile(text: &str, pieces: &[Piece], escape: Escape) -> Result<(Plan, Vec<Variable>), FormatError> {
     let (mut lead, mut places, variables) = places(text, pieces)?;
     let last = places.last_mut().map_or(&mut lead, |place| &mut place.literal);
+    if last.last() == Some(&b'\r') {
+        // It is taken for half of the line's end.
+        last.pop();
+    }
     let kept = last.len() - last.iter().rev().take_while(|&&byte| byte == b' ').count();
     let trailing_spaces = last.len() - kept;
     last.truncate(kept);
     let mut steps = Vec::with_capacity(places.len());
     for (index, place) in places.iter().enumerate() {
         let next = places.get(index + 1);
+        ends_where_it_seems(text, places.get(index..).unwrap_or_default())?;
         let cut = match next {
             Some(next) if place.literal.is_empty() => adjacent(text, place, next, escape)?,
             None if place.literal.is_empty() => last_cut(place.kind, escape),
             _ => delimited(place.kind, &place.literal, escape, next.map(|next| next.kind)),
         };
         let cut = if place.name == "is_args" { Cut::IsArgs } else { cut };
-        let quotes = quotes_in(&place.literal);
-        let quoted = place.kind == Kind::UpstreamAddrs && place.literal.starts_with(b"\"");
-        steps.push(Step { variable: place.variable, cut, literal: Literal::new(&place.literal), quotes, quoted });
+        let literal = place.literal.as_slice();
+        let quotes = quotes_in(literal);
+        let quoted = place.kind == Kind::UpstreamAddrs && literal.starts_with(b"\"");
+        let bare_commas = match (&cut, literal) {
+            (Cut::List(_), [b',']) => false,
+            (Cut::List(members), [b',', after, ..]) => members.get(usize::from(*after)) == Some(&false),
+            _ => true,
+        };
+        steps.push(Step { variable: place.variable, cut, literal: Literal::new(literal), quotes, quoted, bare_commas });
     }
     let mark = mark(&lead, &places);
     let ends_in_text = matches!(steps.last(), Some(Step { cut: Cut::Rest { token: false }, .. }));
@@ -164,14 +196,16 @@ fn places<'t>(text: &str, pieces: &'t [Piece]) -> Result<Places<'t>, FormatError
     for piece in pieces {
         match &piece.what {
             What::Literal(literal) => {
-                if let Some(newline) = literal.find('\n') {
-                    let at = piece.span.start + newline;
-                    return Err(FormatError::new(
-                        text,
-                        at..at + 1,
-                        "a record of this format spans several lines",
-                        "log one line a request: replace the newline, for example by a tab",
-                    ));
+                if let Some(at) = literal.find(['\n', '\0']) {
+                    let (reason, remedy) = match literal.as_bytes().get(at) {
+                        Some(0) => ("a NUL byte, which marks torn lines", "leave it out"),
+                        _ => (
+                            "a record of this format spans several lines",
+                            "log one line a request: replace the newline, for example by a tab",
+                        ),
+                    };
+                    let at = piece.span.start + at;
+                    return Err(FormatError::new(text, at..at + 1, reason, remedy));
                 }
                 places.last_mut().map_or(&mut lead, |place| &mut place.literal).extend_from_slice(literal.as_bytes());
             }
@@ -191,6 +225,49 @@ fn places<'t>(text: &str, pieces: &'t [Piece]) -> Result<Places<'t>, FormatError
     Ok((lead, places, variables))
 }
 
+/// Refuses the first of `places` if its value may hold what the format has after it, such as a number before a digit.
+fn ends_where_it_seems(text: &str, places: &[Place<'_>]) -> Result<(), FormatError> {
+    let [place, following @ ..] = places else { return Ok(()) };
+    let next = following.first();
+    let literal = place.literal.as_slice();
+    let Some(&first) = literal.first() else { return Ok(()) };
+    let numeric = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
+    let told = match place.kind {
+        Kind::Integer | Kind::Port => !first.is_ascii_digit(),
+        Kind::Decimal => !first.is_ascii_digit() && first != b'.',
+        Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs => {
+            let member = |byte: &u8| match place.kind {
+                Kind::UpstreamAddrs => byte.is_ascii_alphanumeric() || b":].-/_".contains(byte),
+                _ => numeric(byte),
+            };
+            let separator = next.is_some() && matches!(literal, b", " | b" : " | b" :");
+            // A count before something else holds no such literal: the list ends at the last one.
+            let counted = match following {
+                [] => true,
+                [next, after @ ..] => {
+                    let goes_on = |byte| member(byte) || *byte == b',' || next.literal.starts_with(b" :");
+                    let apart = next.literal.first().map_or(after.is_empty(), |byte| !goes_on(byte));
+                    let count = matches!(next.kind, Kind::Status | Kind::Integer);
+                    count && apart && !literal.iter().all(numeric)
+                }
+            };
+            !separator && (counted || !literal.iter().all(member))
+        }
+        _ => true,
+    };
+    if told {
+        return Ok(());
+    }
+    let shown = visible(literal);
+    let end = next.map_or(place.span.end + literal.len(), |next| next.span.start);
+    Err(FormatError::new(
+        text,
+        place.span.start..end,
+        format!("nothing tells where ${} ends: `{shown}` may stand in its own value", place.name),
+        "put a quote, a tab or a single space after it",
+    ))
+}
+
 /// The cut of a variable that another follows directly.
 fn adjacent(text: &str, place: &Place<'_>, next: &Place<'_>, escape: Escape) -> Result<Cut, FormatError> {
     const HOSTS: [&str; 7] =
@@ -203,7 +280,9 @@ fn adjacent(text: &str, place: &Place<'_>, next: &Place<'_>, escape: Escape) -> 
         Kind::Pipe => Cut::Bytes(1),
         Kind::Seconds | Kind::Msec => Cut::Thousandths,
         // A host holds no `/`, and a path starts with one.
-        _ if HOSTS.contains(&place.name) && PATHS.contains(&next.name) => Cut::Before { byte: b'/', dash: false },
+        _ if HOSTS.contains(&place.name) && PATHS.contains(&next.name) => {
+            Cut::Before { byte: b'/', dash: escape == Escape::Default }
+        }
         // `$uri$is_args$args` (absent arguments are `-` by default): the leftmost `?` starts the arguments, though a decoded path may hold one too.
         _ if next.name == "is_args" => Cut::Before { byte: b'?', dash: escape == Escape::Default },
         _ if place.name == "is_args" => Cut::IsArgs,
@@ -257,8 +336,15 @@ fn typed(kind: Kind, literal: &[u8], escape: Escape) -> Option<Cut> {
     Some(match kind {
         Kind::TimeLocal => Cut::TimeLocal,
         Kind::TimeIso8601 => Cut::TimeIso8601,
+        // Without their fixed shape they would take the literal for more of themselves.
+        Kind::Msec | Kind::Seconds if literal.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') => {
+            Cut::Thousandths
+        }
+        Kind::Status if literal.first().is_some_and(u8::is_ascii_digit) => Cut::Bytes(3),
         Kind::Msec | Kind::Seconds | Kind::Decimal => Cut::Number { dot: true, empty },
         Kind::Status | Kind::Integer => Cut::Number { dot: false, empty },
+        // A client on a unix socket has none.
+        Kind::Port => Cut::Number { dot: false, empty: true },
         Kind::UpstreamSeconds => Cut::List(table(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-')),
         Kind::UpstreamInts => Cut::List(table(|byte| byte.is_ascii_digit() || byte == b'-')),
         Kind::UpstreamAddrs => {

@@ -44,11 +44,17 @@ pub enum Reason {
     /// NUL bytes, two lines glued together, or a `"` in a value that nginx would have escaped: a write that nginx could
     /// not finish.
     Torn = 8,
+    /// Not a JSON object, or not LTSV.
+    BadSyntax = 9,
+    /// No key says when the request ended, or none tells of a request.
+    KeyMissing = 10,
+    /// Not what the log's wrapper (container, syslog) puts around each line.
+    NotWrapped = 11,
 }
 
 impl Reason {
     /// All reasons, in the order of their codes.
-    pub const ALL: [Reason; 8] = [
+    pub const ALL: [Reason; 11] = [
         Reason::LiteralMissing,
         Reason::BadTime,
         Reason::BadNumber,
@@ -57,6 +63,9 @@ impl Reason {
         Reason::EmptyLine,
         Reason::LineTooLong,
         Reason::Torn,
+        Reason::BadSyntax,
+        Reason::KeyMissing,
+        Reason::NotWrapped,
     ];
 
     /// The stable number of the reason, from 1.
@@ -80,6 +89,9 @@ impl Reason {
             Reason::EmptyLine => "empty_line",
             Reason::LineTooLong => "line_too_long",
             Reason::Torn => "torn",
+            Reason::BadSyntax => "bad_syntax",
+            Reason::KeyMissing => "key_missing",
+            Reason::NotWrapped => "not_wrapped",
         }
     }
 }
@@ -95,6 +107,9 @@ impl fmt::Display for Reason {
             Reason::EmptyLine => "empty line",
             Reason::LineTooLong => "line too long",
             Reason::Torn => "torn line: NUL bytes, a stray quote, or two lines glued together",
+            Reason::BadSyntax => "not a whole JSON object, or not LTSV",
+            Reason::KeyMissing => "no key says when a request ended, or none tells of a request",
+            Reason::NotWrapped => "not as the container or syslog writes lines",
         })
     }
 }

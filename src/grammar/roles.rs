@@ -11,6 +11,8 @@ pub enum Clock {
     Iso8601,
     /// `$time_local`: to the second.
     Local,
+    /// Any of these, told by its shape: the time of a keyed format.
+    Any,
 }
 
 /// The variables (as indexes into [`Format::variables`](crate::grammar::Format::variables)) that play a part in a

@@ -30,6 +30,8 @@ pub enum Kind {
     Status,
     /// A whole number.
     Integer,
+    /// A TCP port; nothing where the peer is a unix socket.
+    Port,
     /// A number with decimals, such as `$gzip_ratio`.
     Decimal,
     /// The request line: method, target, protocol.
@@ -70,14 +72,44 @@ impl Kind {
             | "request_length"
             | "connection"
             | "connection_requests"
-            | "pid" => Kind::Integer,
+            | "connections_active"
+            | "connections_reading"
+            | "connections_waiting"
+            | "connections_writing"
+            | "limit_rate"
+            | "pid"
+            | "ssl_client_v_remain"
+            | "tcpinfo_rcv_space"
+            | "tcpinfo_rtt"
+            | "tcpinfo_rttvar"
+            | "tcpinfo_snd_cwnd" => Kind::Integer,
+            "proxy_port"
+            | "proxy_protocol_port"
+            | "proxy_protocol_server_port"
+            | "realip_remote_port"
+            | "remote_port"
+            | "request_port"
+            | "server_port" => Kind::Port,
             "gzip_ratio" => Kind::Decimal,
             // `$request_line` is the name that nginx's descendants (APISIX) give the same thing.
             "request" | "request_line" => Kind::Request,
             "pipe" => Kind::Pipe,
-            "request_id" | "request_method" | "server_protocol" | "scheme" | "request_completion" | "server_port" => {
-                Kind::Token
-            }
+            "https"
+            | "is_args"
+            | "limit_conn_status"
+            | "limit_req_status"
+            | "nginx_version"
+            | "request_completion"
+            | "request_id"
+            | "request_method"
+            | "scheme"
+            | "server_protocol"
+            | "ssl_cipher"
+            | "ssl_early_data"
+            | "ssl_protocol"
+            | "ssl_session_id"
+            | "ssl_session_reused"
+            | "upstream_cache_status" => Kind::Token,
             _ => Kind::Text,
         }
     }

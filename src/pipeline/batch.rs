@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
+use crate::grammar::Wrapper;
 use crate::source::{Input, Piece};
 
 /// Counts blocks of lines. One per thread; afterwards they are merged by the caller.
@@ -26,7 +27,12 @@ pub trait Tally {
 /// One file to read.
 pub enum Feed {
     /// A file that is opened when its turn comes.
-    Path(PathBuf),
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// What is around its lines.
+        wrapper: Option<Wrapper>,
+    },
     /// One that was opened already, to look at its head; `head` are the lines read so far.
     Opened {
         /// The rest.
@@ -68,8 +74,8 @@ impl Turn<'_> {
             let Some((file, input)) = &mut self.open else {
                 match self.feeds.next() {
                     None => return Taken::End,
-                    Some((file, Feed::Path(path))) => {
-                        match Input::open(&path).map(|input| input.max_line(self.max_line)) {
+                    Some((file, Feed::Path { path, wrapper })) => {
+                        match Input::open(&path).map(|input| input.max_line(self.max_line).wrapped(wrapper)) {
                             Ok(input) => self.open = Some((file, Box::new(input))),
                             Err(error) => self.failed.push(error),
                         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::lines::Lines;
-use crate::grammar::{Format, FormatError, Marks, Reject};
-use crate::record::{Needs, Parser, Record};
+use crate::grammar::{Format, FormatError, Marks, Records, Reject};
+use crate::record::{Needs, Parser, Record, Values};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
 
 /// Rules look at no more log variables than this, so that a line's values fit on the stack.
@@ -19,6 +19,14 @@ pub struct Interpreting {
     pub routes: Arc<Routes>,
     /// A request at or above this many milliseconds is slow, unless its rule says otherwise.
     pub threshold_ms: u64,
+}
+
+impl Interpreting {
+    /// The same for the lines of one log, given by its path or pattern: nginx's locations depend on it.
+    #[must_use]
+    pub fn of_log(&self, log: &str) -> Interpreting {
+        Interpreting { router: self.router.of_log(log), ..self.clone() }
+    }
 }
 
 /// One line, understood.
@@ -40,6 +48,9 @@ pub struct Interpreter {
     /// For each variable that rules look at: its index in the format, if the format has it.
     wanted: Vec<Option<usize>>,
     marks: Marks,
+    /// Where a record is put together that does not stand in its log as it is, and where its values are.
+    unwrapped: Vec<u8>,
+    text: Vec<u8>,
 }
 
 impl Interpreter {
@@ -54,10 +65,12 @@ impl Interpreter {
         needs.host |= with.router.needs_host();
         Ok(Interpreter {
             parser: Parser::new(format, &needs)?,
-            matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)),
+            matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)).of_format(format),
             threshold_ms: with.threshold_ms,
             wanted,
             marks: Marks::default(),
+            unwrapped: Vec::new(),
+            text: Vec::new(),
         })
     }
 
@@ -67,13 +80,15 @@ impl Interpreter {
     }
 
     /// Understand every line of a block of whole lines. `each` gets the line's offset in the block, the line without its
-    /// newline, what it says or why it was rejected, and the parser for the line's raw values.
+    /// newline, what it says or why it was rejected, and the line's raw values.
+    ///
+    /// In a wrapped log a line is a record: from the start of its first line to the end of its last.
     #[inline]
-    pub fn block<'b>(
-        &mut self,
-        block: &'b [u8],
-        mut each: impl FnMut(usize, &'b [u8], Result<Seen<'b>, Reject>, &Parser),
-    ) {
+    pub fn block(&mut self, block: &[u8], mut each: impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>)) {
+        let format = self.parser.format();
+        if format.is_keyed() || format.wrapper().is_some() {
+            return self.block_of_records(block, each);
+        }
         let Some(quotes) = self.parser.quotes().filter(|_| u32::try_from(block.len()).is_ok()) else {
             return self.block_by_lines(block, each);
         };
@@ -81,12 +96,12 @@ impl Interpreter {
         let mut start = 0;
         while start < block.len() {
             let (line, cut) = self.cut_next(block, start, quotes);
-            // One place reads, whichever way the line was cut: a record has too many fields to be handed around.
-            let seen = match cut.and_then(|()| self.parser.read(line)) {
-                Ok(record) => Ok(self.route(line, record)),
-                Err(reject) => Err(reject),
-            };
-            each(start, line, seen, &self.parser);
+            // One place reads, whichever way the line was cut, and hands on a reference: a record has too many fields to be
+            // moved around.
+            match cut.and_then(|()| self.parser.read(line)) {
+                Ok(record) => each(start, line, Ok(&self.route(line, record)), Values::new(&self.parser, line)),
+                Err(reject) => each(start, line, Err(reject), Values::new(&self.parser, line)),
+            }
             start += line.len() + 1;
         }
     }
@@ -115,17 +130,62 @@ impl Interpreter {
     }
 
     /// [`Interpreter::block`] line by line.
-    fn block_by_lines<'b>(
+    fn block_by_lines(
         &mut self,
-        block: &'b [u8],
-        mut each: impl FnMut(usize, &'b [u8], Result<Seen<'b>, Reject>, &Parser),
+        block: &[u8],
+        mut each: impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>),
     ) {
         // A NUL is a hole that a crash left; looking for one a block at a time costs less than in every line.
         let clean = memchr::memchr(0, block).is_none();
         for (at, line) in Lines::new(block) {
-            let record = if clean { self.parser.parse_clean(line) } else { self.parser.parse(line) };
-            let seen = record.map(|record| self.route(line, record));
-            each(at, line, seen, &self.parser);
+            match if clean { self.parser.parse_clean(line) } else { self.parser.parse(line) } {
+                Ok(record) => each(at, line, Ok(&self.route(line, record)), Values::new(&self.parser, line)),
+                Err(reject) => each(at, line, Err(reject), Values::new(&self.parser, line)),
+            }
+        }
+    }
+
+    /// [`Interpreter::block`] for formats whose lines are not cut as they stand in the log.
+    #[inline(never)]
+    fn block_of_records(
+        &mut self,
+        block: &[u8],
+        mut each: impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>),
+    ) {
+        let (mut unwrapped, mut text) = (std::mem::take(&mut self.unwrapped), std::mem::take(&mut self.text));
+        match self.parser.format().wrapper() {
+            None => {
+                for (at, line) in Lines::new(block) {
+                    self.record((at, line, 0, Ok(line)), &mut text, &mut each);
+                }
+            }
+            Some(wrapper) => {
+                let mut records = Records::new(wrapper, block);
+                while let Some(record) = records.next(&mut unwrapped) {
+                    let raw = block.get(record.start..record.end).unwrap_or_default();
+                    self.record((record.start, raw, record.lead, record.text), &mut text, &mut each);
+                }
+            }
+        }
+        (self.unwrapped, self.text) = (unwrapped, text);
+    }
+
+    /// One record: its offset, its bytes in the log, where in them the text begins, and the text.
+    fn record(
+        &mut self,
+        (at, raw, lead, line): (usize, &[u8], usize, Result<&[u8], Reject>),
+        text: &mut Vec<u8>,
+        each: &mut impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>),
+    ) {
+        match line.and_then(|line| self.parser.parse_in(line, text)) {
+            Ok((record, text)) => {
+                let seen = self.route(text, record);
+                each(at, raw, Ok(&seen), Values::new(&self.parser, text));
+            }
+            Err(reject) => {
+                let column = reject.column.saturating_add(u32::try_from(lead).unwrap_or(0));
+                each(at, raw, Err(Reject { column, ..reject }), Values::new(&self.parser, b""));
+            }
         }
     }
 

@@ -120,7 +120,7 @@ pub fn scan(
                 if let Ok(seen) = seen {
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let offset = block.first + at as u64;
-                    each(&seen, Locator { generation: id, offset, length }, line);
+                    each(seen, Locator { generation: id, offset, length }, line);
                 }
             });
         }

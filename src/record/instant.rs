@@ -73,7 +73,7 @@ pub(crate) fn iso8601(value: &[u8]) -> Option<Timestamp> {
     let (millis, rest) = match rest.split_first() {
         Some((b'.', fraction)) => {
             let length = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let (digits, rest) = fraction.split_at_checked(length)?;
+            let (digits, rest) = fraction.split_at_checked(length).filter(|_| length > 0)?;
             (number::fraction_ms(digits), rest)
         }
         _ => (0, rest),
@@ -86,6 +86,44 @@ pub(crate) fn iso8601(value: &[u8]) -> Option<Timestamp> {
     let date = (digits([y1, y2, y3, y4])?, digits([m1, m2])?, digits([d1, d2])?);
     let seconds = seconds(date, (digits([h1, h2])?, digits([i1, i2])?, digits([s1, s2])?), offset)?;
     Some(Timestamp::from_secs(seconds).plus_millis(i64::try_from(millis).ok()?))
+}
+
+/// Any of these, told by its shape; ISO 8601 also with a space or `t` for the `T`, with a comma before the fraction, and
+/// with an offset without colon, as other programs write it. A time without an offset is none: its zone is not known.
+pub(crate) fn any(value: &[u8]) -> Option<Timestamp> {
+    const YEAR_1973_MS: i64 = 100_000_000_000;
+    match value {
+        [_, _, b'/', ..] => local(value),
+        [_, _, _, _, b'-', ..] => iso8601_of_others(value),
+        _ => msec(value).filter(|time| time.millis() >= YEAR_1973_MS),
+    }
+}
+
+fn iso8601_of_others(value: &[u8]) -> Option<Timestamp> {
+    if let Some(time) = iso8601(value) {
+        return Some(time);
+    }
+    let mut room = [0; 48];
+    let text = room.get_mut(..value.len())?;
+    text.copy_from_slice(value);
+    for (at, byte) in text.iter_mut().enumerate() {
+        *byte = match (at, *byte) {
+            (10, b' ' | b't') => b'T',
+            (19, b',') => b'.',
+            (20.., b'z') => b'Z',
+            (_, byte) => byte,
+        };
+    }
+    let length = value.len();
+    if let Some([b'+' | b'-', h1, h2, m1, m2]) = room.get(..length)?.last_chunk::<5>()
+        && length > 19
+    {
+        let offset = [b':', *m1, *m2];
+        debug_assert!(h1.is_ascii() && h2.is_ascii());
+        room.get_mut(length - 2..length + 1)?.copy_from_slice(&offset);
+        return iso8601(room.get(..length + 1)?);
+    }
+    iso8601(room.get(..length)?)
 }
 
 fn digits<const N: usize>(bytes: [u8; N]) -> Option<i64> {

@@ -7,12 +7,14 @@ mod parser;
 mod request;
 mod unescape;
 mod upstream;
+mod values;
 
 pub use needs::Needs;
 pub use number::MAX_DURATION_MS;
 pub use parser::Parser;
 pub use unescape::unescape;
 pub use upstream::{Attempt, Attempts, attempts, upstream_ints, upstream_list, upstream_ms, upstream_values};
+pub use values::Values;
 
 use crate::time::Timestamp;
 

@@ -1,6 +1,6 @@
 //! Lines to records.
 
-use crate::grammar::{Clock, Course, Escape, Format, FormatError, Reason, Reject, Span, chomp};
+use crate::grammar::{Clock, Course, Escape, Format, FormatError, KeyedState, Reason, Reject, Role, Span, chomp};
 use crate::time::Timestamp;
 
 use super::needs::Needs;
@@ -11,6 +11,8 @@ use super::{Record, instant, number, request, upstream};
 pub struct Parser {
     format: Format,
     spans: Vec<Span>,
+    /// What a keyed format keeps from line to line.
+    keyed: Option<KeyedState>,
     /// For each variable that is needed the step that cuts it.
     steps: Vec<usize>,
     /// How lines are cut whose quotes are known.
@@ -78,6 +80,9 @@ impl Parser {
             let reason = format!("this format has no variable number {unknown}, only {known}");
             return Err(FormatError::new(format.text(), whole, reason, "take it from Format::index_of"));
         }
+        if format.is_keyed() {
+            return Ok(Parser::of_keys(format, needs));
+        }
         let step = |role: Option<usize>, needed: bool| role.filter(|_| needed).and_then(|role| format.step_of(role));
         let times = needs.times || needs.all;
         let target = needs.target || needs.all;
@@ -103,6 +108,7 @@ impl Parser {
         let needed = |step: usize| step == end.0 || fields.steps().contains(&Some(step)) || steps.contains(&step);
         Ok(Parser {
             spans: format.spans(),
+            keyed: None,
             course: Course::new(format.plan(), needed),
             steps,
             end,
@@ -111,6 +117,40 @@ impl Parser {
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
             format: format.clone(),
         })
+    }
+
+    /// [`Parser::new`] for a keyed format: which variable plays a role is found anew for each line.
+    fn of_keys(format: &Format, needs: &Needs) -> Parser {
+        let roles = format.roles();
+        let slot = |role: Role, played: Option<usize>, needed: bool| format.slot_of(role, played.filter(|_| needed));
+        let (times, target) = (needs.times || needs.all, needs.target || needs.all);
+        let [response, connect, header] = roles.upstream;
+        Parser {
+            spans: format.spans(),
+            keyed: Some(KeyedState::default()),
+            course: None,
+            steps: (0..format.variables().len()).collect(),
+            end: (slot(Role::End, roles.end.map(|(end, _)| end), true).unwrap_or(usize::MAX), Clock::Any),
+            malformed_matters: false,
+            fields: Fields {
+                request_time: slot(Role::RequestTime, roles.request_time, times),
+                upstream: [
+                    slot(Role::UpstreamResponse, response, times),
+                    slot(Role::UpstreamConnect, connect, times),
+                    slot(Role::UpstreamHeader, header, times),
+                ],
+                request: slot(Role::Request, roles.request, target),
+                method: slot(Role::Method, roles.method, target),
+                target: slot(Role::Target, roles.target, target),
+                args: None,
+                protocol: slot(Role::Protocol, roles.protocol, target),
+                status: slot(Role::Status, roles.status, true),
+                bytes: slot(Role::Bytes, roles.bytes, needs.bytes || needs.all),
+                host: slot(Role::Host, roles.host, needs.host || needs.all),
+            },
+            last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
+            format: format.clone(),
+        }
     }
 
     /// The format.
@@ -129,10 +169,11 @@ impl Parser {
         if self.end.1 == Clock::Msec { 1 } else { 1000 }
     }
 
-    /// Reads `line`, with or without its line end (LF, CRLF).
+    /// Reads `line`, with or without its line end (LF, CRLF), without the log's wrapper.
     ///
     /// # Errors
-    /// A line that does not fit the format, or a needed number or time out of its range.
+    /// A line that does not fit the format, or a needed number or time out of its range; a line of a keyed format of which
+    /// a value does not stand in it as it is (escaped, or in another unit): [`Parser::parse_in`] reads that.
     #[inline]
     pub fn parse<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         self.cut(line)?;
@@ -144,8 +185,48 @@ impl Parser {
     /// # Errors
     /// A line that does not fit the format.
     pub(crate) fn cut(&mut self, line: &[u8]) -> Result<(), Reject> {
+        if self.keyed.is_some() {
+            let copied = self.cut_keyed(line, &mut Vec::new())?;
+            return if copied { Err(Reject::at(0, Reason::BadSyntax)) } else { Ok(()) };
+        }
         let cut = self.format.plan().cut(chomp(line), &mut self.spans);
         cut.map_err(|failure| Reject::at(failure.at, failure.reason))
+    }
+
+    /// [`Parser::parse`] for any format. The record, and the text in which [`Parser::value`] then finds its values: the
+    /// line itself, or `text`, which is overwritten.
+    ///
+    /// # Errors
+    /// As [`Parser::parse`], but for its last case.
+    pub fn parse_in<'l>(&mut self, line: &'l [u8], text: &'l mut Vec<u8>) -> Result<(Record<'l>, &'l [u8]), Reject> {
+        if self.keyed.is_none() {
+            return Ok((self.parse(line)?, line));
+        }
+        let text = if self.cut_keyed(line, text)? { text.as_slice() } else { line };
+        match self.read(text) {
+            Ok(mut record) => {
+                // nginx logs an empty request line where there was none to read; here the key may be missing as well.
+                record.malformed_request |= record.target.is_empty() && self.fields.target.is_some();
+                Ok((record, text))
+            }
+            Err(reject) => Err(self.in_line(line, reject)),
+        }
+    }
+
+    fn cut_keyed(&mut self, line: &[u8], text: &mut Vec<u8>) -> Result<bool, Reject> {
+        let (Some(keyed), Some(state)) = (self.format.keys(), &mut self.keyed) else { return Ok(false) };
+        let cut = keyed.cut(chomp(line), state, &mut self.spans, text);
+        cut.map_err(|failure| Reject::at(failure.at, failure.reason))
+    }
+
+    /// The reject of a value behind the line's copy, at the place that the value had in the line.
+    fn in_line(&self, line: &[u8], reject: Reject) -> Reject {
+        let at = reject.column.saturating_sub(1);
+        let origin = self.keyed.as_ref().filter(|_| at as usize >= line.len());
+        match origin.and_then(|state| state.origin(&self.spans, at)) {
+            Some(origin) => Reject { column: origin + 1, ..reject },
+            None => reject,
+        }
     }
 
     /// [`Parser::parse`] for a line that is known to hold no NUL: looking for one in a whole block of lines at once
@@ -217,7 +298,7 @@ impl Parser {
     fn text<'l>(&self, line: &'l [u8], step: Option<usize>) -> Option<&'l [u8]> {
         let (value, _) = self.span(line, step?)?;
         let absent = match self.format.escape() {
-            Escape::Default => value == b"-",
+            Escape::Default => value == b"-" || value.is_empty() && self.keyed.is_some(),
             Escape::Json | Escape::None => value.is_empty(),
         };
         (!absent).then_some(value)
@@ -277,7 +358,7 @@ impl Parser {
             let reason = match clock {
                 Clock::Msec if number::thousandths(value).is_some() => Reason::AbsurdNumber,
                 Clock::Msec => Reason::BadNumber,
-                Clock::Iso8601 | Clock::Local => Reason::BadTime,
+                Clock::Iso8601 | Clock::Local | Clock::Any => Reason::BadTime,
             };
             Reject::at(from as usize, reason)
         })
@@ -285,7 +366,7 @@ impl Parser {
 
     fn read_new_end(&mut self, value: &[u8], clock: Clock) -> Option<Timestamp> {
         // `$time_iso8601` has 25 bytes; it is kept with a zero behind it, which no time holds.
-        if clock == Clock::Iso8601
+        if matches!(clock, Clock::Iso8601 | Clock::Any)
             && value.len() == self.last.length
             && self.last.bytes.get(..value.len()) == Some(value)
         {
@@ -295,6 +376,7 @@ impl Parser {
             Clock::Msec => return instant::msec(value),
             Clock::Iso8601 => instant::iso8601(value)?,
             Clock::Local => instant::local(value)?,
+            Clock::Any => instant::any(value)?,
         };
         let mut bytes = [0; 26];
         if let Some(kept) = bytes.get_mut(..value.len()) {
@@ -306,7 +388,7 @@ impl Parser {
 
     #[inline(always)]
     fn read_request<'l>(&self, line: &'l [u8], record: &mut Record<'l>) {
-        if self.malformed_matters {
+        if self.malformed_matters || self.keyed.is_some() && self.text(line, self.fields.request).is_some() {
             let (value, _) = self.fields.request.and_then(|step| self.span(line, step)).unwrap_or((b"", 0));
             match request::split(value) {
                 Some(parts) => {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::grammar::Escape;
+use crate::grammar::{Escape, decode_json};
 
 /// The value without nginx's escapes: `\xHH` by default, JSON's own with `escape=json`, none with `escape=none`.
 /// An escape that nginx would not have written stays as it is. The result is bytes: hostile and not always UTF-8.
@@ -11,14 +11,15 @@ pub fn unescape(value: &[u8], escape: Escape) -> Cow<'_, [u8]> {
         return Cow::Borrowed(value);
     }
     let mut out = Vec::with_capacity(value.len());
+    if escape == Escape::Json {
+        decode_json(value, &mut out);
+        return Cow::Owned(out);
+    }
     let mut rest = value;
     while let Some(at) = memchr::memchr(b'\\', rest) {
         let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
         out.extend_from_slice(head);
-        let taken = match escape {
-            Escape::Json => json(tail, &mut out),
-            _ => hex(tail, &mut out),
-        };
+        let taken = hex(tail, &mut out);
         if taken == 0 {
             out.push(b'\\');
         }
@@ -37,35 +38,6 @@ fn hex(tail: &[u8], out: &mut Vec<u8>) -> usize {
         }
         _ => 0,
     }
-}
-
-/// A JSON escape at the start of `tail`; `\uD83D\uDE00` is one character.
-fn json(tail: &[u8], out: &mut Vec<u8>) -> usize {
-    let byte = match tail.get(1) {
-        Some(b'n') => b'\n',
-        Some(b't') => b'\t',
-        Some(b'r') => b'\r',
-        Some(b'b') => 0x08,
-        Some(b'f') => 0x0C,
-        Some(same @ (b'"' | b'\\' | b'/')) => *same,
-        Some(b'u') => return unicode(tail, out),
-        _ => return 0,
-    };
-    out.push(byte);
-    2
-}
-
-fn unicode(tail: &[u8], out: &mut Vec<u8>) -> usize {
-    let unit = |from: usize| tail.get(from..from + 4).and_then(hex_value);
-    let Some(first) = unit(2) else { return 0 };
-    let low = if tail.get(6..8) == Some(b"\\u") { unit(8) } else { None };
-    let (code, taken) = match (first, low) {
-        (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => (0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00), 12),
-        _ => (first, 6),
-    };
-    let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-    taken
 }
 
 fn hex_value(digits: &[u8]) -> Option<u32> {

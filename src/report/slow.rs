@@ -115,9 +115,12 @@ impl SlowReport {
             writeln!(out)?;
             writeln!(out, "{bold}#{rank} {name} {}{bold:#}: {slow} slow of {count}", status_class(class.status_class))?;
             for sample in &class.samples {
-                let (locator, line) = (terminal_safe(sample.locator.as_bytes()), terminal_safe(&sample.line));
+                let locator = terminal_safe(sample.locator.as_bytes());
                 writeln!(out, "  {locator}")?;
-                writeln!(out, "    {line}")?;
+                // A record of a container's log may be of several lines.
+                for line in sample.line.split(|&byte| byte == b'\n') {
+                    writeln!(out, "    {}", terminal_safe(line))?;
+                }
             }
         }
         Ok(())

@@ -3,7 +3,8 @@
 //! The key is the path's template, and before it whatever else the rules look at: few keys, however many paths. That
 //! is right as long as no rule can tell two paths of one template apart (see `Pattern::sees_through_folds`); where one
 //! can, only paths that folding left as they were are answered from the cache. Where a rule's name has captures of the
-//! path, the cache knows the rule, and the captures lead to the name.
+//! path, the cache knows the rule, and the captures lead to the name. Where nginx's locations name what no rule does, the
+//! cache knows only that no rule does; [`Located`] remembers the rest.
 
 use std::sync::Arc;
 
@@ -12,9 +13,11 @@ use super::cache::Cache;
 use super::condition::Facts;
 use super::fold::{fold, folded};
 use super::interner::Routes;
+use super::location::Located;
 use super::name::encode_path;
 use super::request::{Request, Subject, bare_host, without_query};
 use super::router::{Compiled, Router};
+use crate::grammar::Format;
 
 /// A request's route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,9 @@ pub struct Matcher {
     router: Arc<Router>,
     answers: Cache<Answer>,
     names: Names,
+    located: Option<Located>,
+    /// The routes of locations: by twice their number, plus one for upgraded connections.
+    of_locations: Vec<Option<Found>>,
     key: Vec<u8>,
     overflow: u64,
 }
@@ -44,6 +50,8 @@ enum Answer {
     Route(Found, Option<u16>),
     /// A rule whose name depends on what it captures of the path, which the key does not tell.
     Captures(u16),
+    /// No rule: the location or the template names the route.
+    NoRule,
 }
 
 /// A route, and whether a request got there because the cap was reached.
@@ -67,7 +75,16 @@ impl Matcher {
     /// A matcher with an empty cache.
     pub fn new(router: Arc<Router>, routes: Arc<Routes>) -> Matcher {
         let names = Names { routes, known: Cache::new(), key: Vec::new() };
-        Matcher { router, answers: Cache::new(), names, key: Vec::new(), overflow: 0 }
+        let located = router.locations().map(|locations| Located::new(locations.clone()));
+        let (answers, key) = (Cache::new(), Vec::new());
+        Matcher { router, answers, names, located, of_locations: Vec::new(), key, overflow: 0 }
+    }
+
+    /// The same for lines of a format, which locations have to know: how it is escaped, and what its target is.
+    #[must_use]
+    pub fn of_format(mut self, format: &Format) -> Matcher {
+        self.located = self.located.map(|located| located.of_format(format));
+        self
     }
 
     /// How many requests fell to `other`, because the cap was reached before their route was seen.
@@ -75,19 +92,26 @@ impl Matcher {
         self.overflow
     }
 
-    /// How many keys both caches hold, and how many bytes they take.
+    /// How many keys the caches hold, and how many bytes they take.
     #[cfg(test)]
     pub(super) fn cached(&self) -> (usize, usize) {
-        let (answers, names) = (self.answers.size(), self.names.known.size());
-        (answers.0 + names.0, answers.1 + names.1)
+        let located = self.located.as_ref().map_or([(0, 0); 2], Located::cached);
+        let caches = [[self.answers.size(), self.names.known.size()], located];
+        let sum = |all: (usize, usize), one: &(usize, usize)| (all.0 + one.0, all.1 + one.1);
+        caches.iter().flatten().fold((0, 0), sum)
     }
 
     /// The route of a request.
     pub fn route(&mut self, request: &Request<'_>) -> Matched {
         let subject = request.subject();
         self.key.clear();
-        let (found, rule) =
-            if self.router.is_empty() { self.by_path(request, subject) } else { self.by_rules(request, subject) };
+        let (found, rule) = if !self.router.is_empty() {
+            self.by_rules(request, subject)
+        } else if let Some(found) = self.located.is_some().then(|| self.by_location(request, subject)).flatten() {
+            (found, None)
+        } else {
+            self.by_path(request, subject)
+        };
         self.overflow += u64::from(found.over_cap);
         let threshold_ms = rule.and_then(|rule| self.router.threshold_ms(rule));
         Matched { id: found.id, threshold_ms, rule }
@@ -127,22 +151,57 @@ impl Matcher {
                     return (self.names.of_rule(at, rule, &facts), Some(at));
                 }
             }
+            Some(Answer::NoRule) => return (self.unruled(&facts, template), None),
             None => {}
         }
         let (found, rule) = self.ask(&facts, template);
         let answer = match rule.and_then(|at| Some((at, self.router.rule(at)?))) {
             Some((at, rule)) if rule.name.uses_path() && !self.is_path(template, &facts) => Answer::Captures(at),
+            None if self.located.is_some() => Answer::NoRule,
             _ => Answer::Route(found, rule),
         };
         self.answers.put(&self.key, hash, answer);
         (found, rule)
     }
 
-    /// Asks the rules, and if none matches the template.
+    /// The route of the location that the request entered.
+    fn by_location(&mut self, request: &Request<'_>, subject: Subject<'_>) -> Option<Found> {
+        let facts = facts(request, subject, &self.router);
+        self.of_location(&facts)
+    }
+
+    fn of_location(&mut self, facts: &Facts<'_>) -> Option<Found> {
+        let located = self.located.as_mut()?;
+        let number = located.find(&self.router.asked(facts), facts.path?, facts.status)?;
+        let upgraded = facts.status == Some(101);
+        let at = number as usize * 2 + usize::from(upgraded);
+        if let Some(Some(found)) = self.of_locations.get(at) {
+            return Some(*found);
+        }
+        let name = located.name(number);
+        let found = if upgraded { self.names.intern(&format!("{name}.__101")) } else { self.names.intern(name) };
+        if self.of_locations.len() <= at {
+            self.of_locations.resize(at + 1, None);
+        }
+        if let Some(known) = self.of_locations.get_mut(at) {
+            *known = Some(found);
+        }
+        Some(found)
+    }
+
+    /// The route of a request that no rule names.
+    fn unruled(&mut self, facts: &Facts<'_>, template: Template) -> Found {
+        match self.of_location(facts) {
+            Some(found) => found,
+            None => self.names.of_template(self.key.get(template.start..).unwrap_or_default()),
+        }
+    }
+
+    /// Asks the rules, and if none matches the location or the template.
     fn ask(&mut self, facts: &Facts<'_>, template: Template) -> (Found, Option<u16>) {
         match self.router.first(facts) {
             Some((at, rule)) => (self.names.of_rule(at, rule, facts), Some(at)),
-            None => (self.names.of_template(self.key.get(template.start..).unwrap_or_default()), None),
+            None => (self.unruled(facts, template), None),
         }
     }
 

@@ -1,6 +1,7 @@
 //! From a request to the name of its route.
 //!
-//! The first matching [`Rule`] names it; without one, its path folded to a template does (see [`fold`]). Names are
+//! The first matching [`Rule`] names it; without one, the nginx location that it entered (see [`location`]), if nginx's
+//! configuration is known; else its path folded to a template does (see [`fold`]). Names are
 //! Graphite-safe and reversible (see [`name`]). [`Routes`] numbers them, up to a cap; a [`Matcher`] is one worker's
 //! fast way there. Pure: no I/O, no threads.
 
@@ -9,6 +10,7 @@ mod condition;
 pub mod fold;
 mod glance;
 mod interner;
+pub mod location;
 mod matcher;
 pub mod name;
 mod pattern;
@@ -20,6 +22,7 @@ mod rule_name;
 mod tests;
 
 pub use interner::{DEFAULT_CAP, Routes};
+pub use location::Locations;
 pub use matcher::{Matched, Matcher};
 pub use name::{decode, encode_node, encode_path, is_safe};
 pub use request::Request;

@@ -28,6 +28,7 @@ pub(super) enum Subject<'a> {
 
 impl<'a> Request<'a> {
     /// Reads the request target (RFC 9112, section 3.2): origin, absolute, authority or asterisk form.
+    #[inline]
     pub(super) fn subject(&self) -> Subject<'a> {
         if self.malformed {
             return Subject::Fixed("{malformed}");

@@ -1,6 +1,9 @@
 //! All rules, compiled, and what they need to see of a request.
 
+use std::sync::Arc;
+
 use super::condition::{Conditions, Facts};
+use super::location::{Asked, Locations, VARIABLES};
 use super::rule::{Mistake, Rule, RuleError};
 use super::rule_name::{RuleName, Source};
 
@@ -10,6 +13,12 @@ pub struct Router {
     rules: Vec<Compiled>,
     variables: Vec<String>,
     pub(super) looks_at: LooksAt,
+    /// What names requests that no rule does.
+    locations: Option<Locations>,
+    /// Whether logs that nginx's configuration does not name may be of any of its servers.
+    any_log: bool,
+    /// Where [`VARIABLES`] stand among the variables.
+    at: [usize; 3],
 }
 
 /// Which parts of a request can make a difference to the rules.
@@ -39,6 +48,38 @@ impl Router {
         Ok(router)
     }
 
+    /// The same, with nginx's locations for requests that no rule names. `any_log`: also for logs that nginx's
+    /// configuration does not name, which then may be of any of its servers.
+    #[must_use]
+    pub fn with_locations(mut self, locations: Locations, any_log: bool) -> Router {
+        for (at, name) in self.at.iter_mut().zip(VARIABLES) {
+            *at = self.variables.iter().position(|known| known == name).unwrap_or(self.variables.len());
+            if *at == self.variables.len() {
+                self.variables.push(name.to_owned());
+            }
+        }
+        Router { locations: Some(locations), any_log, ..self }
+    }
+
+    /// The same for the lines of one log, given by its path or pattern: only the servers that write it count.
+    #[must_use]
+    pub fn of_log(self: &Arc<Router>, log: &str) -> Arc<Router> {
+        let Some(locations) = &self.locations else { return Arc::clone(self) };
+        let locations = locations.of_log(log).or_else(|| Some(locations.clone()).filter(|_| self.any_log));
+        Arc::new(Router { locations, ..Router::clone(self) })
+    }
+
+    /// nginx's locations.
+    pub(super) fn locations(&self) -> Option<&Locations> {
+        self.locations.as_ref()
+    }
+
+    /// What a request says about its server.
+    pub(super) fn asked<'a>(&self, facts: &Facts<'a>) -> Asked<'a> {
+        let [server_name, server_port, scheme] = self.at.map(|at| facts.variable(at));
+        Asked { host: facts.host, server_name, server_port, scheme }
+    }
+
     fn add(&mut self, at: usize, rule: &Rule) -> Result<(), Mistake> {
         if at >= usize::from(u16::MAX) {
             return Err(Mistake::new("name", "there are more than 65,535 rules").remedy("use captures in their names"));
@@ -58,9 +99,9 @@ impl Router {
         &self.variables
     }
 
-    /// Whether rules look at the host.
+    /// Whether rules or locations look at the host.
     pub fn needs_host(&self) -> bool {
-        self.looks_at.host
+        self.looks_at.host || self.locations.is_some()
     }
 
     /// The threshold of a rule, as [`super::Matched::rule`] numbers it.

@@ -1,12 +1,16 @@
 //! Cuts what was read into blocks of whole lines, holds back the unfinished last one, and passes over lines
 //! that are too long in bounded memory. Pure: it does no I/O.
 //!
+//! In a wrapped log the parts of one record stay together: a block ends before the first part of a record whose last part
+//! is not there yet, so that whoever reads a block needs nothing of another, and a position is always between records.
+//!
 //! A round is: [`Cutter::start`] puts what is held into the buffer, the caller appends what it read, and
 //! [`Cutter::cut`] takes the next piece, or holds everything again. [`Cutter::hold`] undoes a start.
 
 use memchr::{memchr, memrchr};
 
 use super::tail::Tail;
+use crate::grammar::Wrapper;
 
 /// What a round gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,7 @@ pub(crate) struct Cutter {
     held: Vec<u8>,
     skip: Option<Skip>,
     lines_held: bool,
+    wrapper: Option<Wrapper>,
     max_line: usize,
     block_limit: usize,
 }
@@ -48,8 +53,32 @@ impl Cutter {
             held: Vec::new(),
             skip: None,
             lines_held: false,
+            wrapper: None,
             max_line: max_line.max(1),
             block_limit: block_limit.max(1),
+        }
+    }
+
+    /// Keeps the parts of a wrapped record together from now on.
+    pub(crate) fn keep_together(&mut self, wrapper: Option<Wrapper>) {
+        self.wrapper = wrapper;
+    }
+
+    /// Takes back from `lines`, the lines given out last, what belongs to a record that is not finished in them. The bytes
+    /// before [`Cutter::position`] are not known then.
+    pub(crate) fn take_back(&mut self, lines: &mut Vec<u8>) {
+        let whole = self.whole(lines, lines.len());
+        let mut held = lines.split_off(whole);
+        self.offset -= held.len() as u64;
+        held.append(&mut self.held);
+        self.held = held;
+    }
+
+    /// How many of the first `lines` bytes, whole lines, can be given out.
+    fn whole(&self, into: &[u8], lines: usize) -> usize {
+        match self.wrapper {
+            Some(wrapper) => wrapper.whole(into.get(..lines).unwrap_or_default()),
+            None => lines,
         }
     }
 
@@ -133,7 +162,13 @@ impl Cutter {
                 self.lines_held = true;
                 Some(self.give_out(into, start))
             }
-            None => Some(self.give_out(into, whole)),
+            None => match self.whole(into, whole) {
+                0 => {
+                    self.hold(into);
+                    None
+                }
+                whole => Some(self.give_out(into, whole)),
+            },
         }
     }
 
@@ -263,6 +298,79 @@ mod tests {
         ) {
             proptest::prop_assert_eq!(by_line(pieces(&log, step, max_line, block_limit)), oracle(&log, max_line));
         }
+    }
+
+    /// The texts of the records in a block.
+    fn records(wrapper: Wrapper, block: &[u8], at: u64, out: &mut Vec<(u64, Option<Vec<u8>>)>) {
+        let mut buffer = Vec::new();
+        let mut records = crate::grammar::Records::new(wrapper, block);
+        while let Some(record) = records.next(&mut buffer) {
+            out.push((at + record.start as u64, record.text.ok().map(<[u8]>::to_vec)));
+        }
+    }
+
+    proptest::proptest! {
+        /// However a wrapped log is cut, its records are those of the log as a whole.
+        #[test]
+        fn records_are_never_cut(
+            parts in proptest::collection::vec((proptest::prelude::any::<[bool; 2]>(), 0_u8..8), 0..80),
+            docker in proptest::prelude::any::<bool>(), step in 1_usize..300, block_limit in 1_usize..600,
+        ) {
+            let mut log = Vec::new();
+            for (at, ([stderr, partial], odd)) in parts.into_iter().enumerate() {
+                let stream = if stderr { "stderr" } else { "stdout" };
+                let line = match (odd, docker, partial) {
+                    (0, ..) => "garbage\n".to_owned(),
+                    (_, true, true) => format!("{{\"log\":\"l{at}\",\"stream\":\"{stream}\",\"time\":\"x\"}}\n"),
+                    (_, true, false) => format!("{{\"log\":\"l\\\"{at}\\n\",\"stream\":\"{stream}\",\"time\":\"x\"}}\n"),
+                    (_, false, _) => {
+                        let tag = if partial { "P" } else { "F" };
+                        format!("2022-01-28T16:04:05.413656027Z {stream} {tag} l{at}\n")
+                    }
+                };
+                log.extend_from_slice(line.as_bytes());
+            }
+            let wrapper = if docker { Wrapper::Docker } else { Wrapper::Cri };
+            let mut wanted = Vec::new();
+            records(wrapper, &log, 0, &mut wanted);
+            let mut cutter = Cutter::new(0, Tail::default(), 1000, block_limit);
+            cutter.keep_together(Some(wrapper));
+            let (mut into, mut at, mut found) = (Vec::new(), 0, Vec::new());
+            loop {
+                let wanted = cutter.start(&mut into).min(step);
+                let end = (at + wanted).min(log.len());
+                into.extend_from_slice(&log[at..end]);
+                let read = end - at;
+                at = end;
+                let cut = match cutter.cut(&mut into) {
+                    None if read == 0 => cutter.finish(&mut into),
+                    cut => cut,
+                };
+                match cut {
+                    Some(Cut::Lines { offset }) => records(wrapper, &into, offset, &mut found),
+                    _ if read == 0 => break,
+                    _ => {}
+                }
+            }
+            proptest::prop_assert_eq!(found, wanted);
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_an_unfinished_record_is_taken_back() {
+        let (one, two) = ("2022-01-28T16:04:05Z stdout F one\n", "2022-01-28T16:04:05Z stdout P two\n");
+        let log = format!("{one}{two}");
+        let mut cutter = Cutter::new(0, Tail::default(), 1000, 1000);
+        let mut into = Vec::new();
+        cutter.start(&mut into);
+        into.extend_from_slice(log.as_bytes());
+        assert_eq!(cutter.cut(&mut into), Some(Cut::Lines { offset: 0 }));
+        assert_eq!(into, log.as_bytes());
+        cutter.keep_together(Some(Wrapper::Cri));
+        cutter.take_back(&mut into);
+        assert_eq!(into, one.as_bytes());
+        assert_eq!(cutter.finish(&mut into), Some(Cut::Lines { offset: one.len() as u64 }));
+        assert_eq!(into, two.as_bytes());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::reader::{Compression, Reader};
 use super::tail::Tail;
 use super::{BLOCK_LIMIT, MAX_LINE};
 use crate::error::{Error, Result};
+use crate::grammar::Wrapper;
 
 /// The next part of an [`Input`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,22 @@ impl Input {
     pub fn max_line(mut self, max_line: usize) -> Input {
         self.cutter = Cutter::new(0, Tail::default(), max_line, BLOCK_LIMIT);
         self
+    }
+
+    /// Keeps the parts of a record of a wrapped log in one block. To be called before the first block.
+    #[must_use]
+    pub fn wrapped(mut self, wrapper: Option<Wrapper>) -> Input {
+        self.cutter.keep_together(wrapper);
+        self
+    }
+
+    /// [`Input::wrapped`] after the first block, `lines`, had to be looked at to find the wrapper: what belongs to a
+    /// record that is not finished in it will be part of the next one.
+    pub fn found_wrapped(&mut self, wrapper: Wrapper, lines: &mut Vec<u8>) {
+        self.cutter.keep_together(Some(wrapper));
+        if !self.ended {
+            self.cutter.take_back(lines);
+        }
     }
 
     /// The path as it was given; `-` for stdin.

@@ -146,6 +146,11 @@ impl LineReader {
         self.decoded
     }
 
+    /// The file that is read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Replaces `into` by the `length` bytes at `offset`; `Ok(false)`, and `into` empty, if the log ends before.
     ///
     /// # Errors

@@ -16,9 +16,11 @@ pub(crate) mod inflate;
 mod input;
 mod locate;
 mod packed;
+mod past;
 mod points;
 mod reader;
 mod sibling;
+mod stretch;
 mod tail;
 mod unzstd;
 mod window;
@@ -27,9 +29,11 @@ pub use follow::{Block, Event, FinishReason, FollowSettings, Follower, Progress,
 pub use generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
 pub use input::{Input, Piece};
 pub use locate::{LineReader, Located, locate, locate_with};
+pub use past::{Found, Past, PastFile, PastOutcome, PastStep};
 pub use points::{PackedFile, Point, Points, STRETCH};
 pub use reader::Compression;
 pub use sibling::base_of;
+pub use stretch::Stretch;
 
 /// How many bytes a block of lines holds, about.
 pub const BLOCK_LIMIT: usize = 512 * 1024;

@@ -6,6 +6,7 @@ use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checks
 use super::packed::Batch;
 use super::recent::Recent;
 use super::state::State;
+use crate::source::generation::GenerationId;
 
 /// First bytes of every journal.
 const MAGIC: &[u8; 8] = b"SPKLJRNL";
@@ -44,6 +45,8 @@ pub(crate) fn name(number: u64) -> String {
 pub(crate) struct Replay {
     pub(crate) state: State,
     pub(crate) recent: Recent,
+    /// Positions when the journal began.
+    pub(crate) began: Vec<(GenerationId, u64)>,
     /// Sequence of the last good record.
     pub(crate) sequence: u64,
     /// Bytes up to the end of the checkpoint.
@@ -114,7 +117,8 @@ pub(crate) fn replay(bytes: &[u8], number: u64) -> Result<Replay, Unusable> {
     }
     let (state, recent) = checkpoint(&body).map_err(damaged(at))?;
     at += length;
-    let mut replay = Replay { state, recent, sequence, head: to_u64(at), good: to_u64(at) };
+    let began = state.positions();
+    let mut replay = Replay { state, recent, began, sequence, head: to_u64(at), good: to_u64(at) };
     while let Some((kind, sequence, body, length)) = next(&mut rest) {
         if sequence != replay.sequence.wrapping_add(1) || kind != COMMIT {
             break;

@@ -77,7 +77,8 @@ impl Ledger {
     /// Add what a later commit counted. The order of commits does not matter.
     pub fn merge(&mut self, delta: &Ledger) {
         for (own, theirs) in self.counts_mut().into_iter().zip(delta.counts()) {
-            *own = own.saturating_add(theirs);
+            // Not saturating: a difference may be negative, see `find_again`.
+            *own = own.wrapping_add(theirs);
         }
         for (&reason, &lines) in &delta.rejected {
             let own = self.rejected.entry(reason).or_default();
@@ -90,6 +91,15 @@ impl Ledger {
         self.losses.sort_unstable();
         self.losses.dedup();
         self.whole_seconds |= delta.whole_seconds;
+    }
+
+    /// Note in this difference that the bytes it counts were given up before, by `held`: they are unread or lost no more.
+    /// The difference is then negative there (modulo 2^64).
+    pub fn find_again(&mut self, held: &Ledger) {
+        let unread = held.unread.min(self.bytes);
+        let lost = held.lost_to_truncation.min(self.bytes - unread);
+        self.unread = self.unread.wrapping_sub(unread);
+        self.lost_to_truncation = self.lost_to_truncation.wrapping_sub(lost);
     }
 
     fn counts(&self) -> [u64; 7] {
@@ -157,5 +167,24 @@ impl Decode for Ledger {
         }
         ledger.whole_seconds = from.u8()? != 0;
         Ok(ledger)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_up_and_is_read_after_all_is_lost_no_more() {
+        let mut held = Ledger { unread: 100, lost_to_truncation: 30, ..Ledger::default() };
+        for (bytes, unread, lost) in [(70, 30, 30), (50, 0, 10), (500, 0, 0)] {
+            let mut delta = Ledger { bytes, ..Ledger::default() };
+            delta.find_again(&held);
+            let mut out = Encoder::default();
+            delta.encode(&mut out);
+            held.merge(&Ledger::decode(&mut Decoder::new(&out.bytes)).unwrap());
+            assert_eq!((held.unread, held.lost_to_truncation), (unread, lost));
+        }
+        assert_eq!(held.bytes, 620);
     }
 }

@@ -6,6 +6,7 @@ use super::encode::{Decode, Decoded, Decoder, Encode, Encoder};
 use super::generation;
 use super::ledger::Ledger;
 use super::packed::Batch;
+use super::ranges::LogRange;
 use crate::route::RouteId;
 use crate::source::generation::{Generation, GenerationId};
 use crate::time::Timestamp;
@@ -68,6 +69,23 @@ impl State {
 
     pub(crate) fn route(&self, name: &str) -> Option<RouteId> {
         self.by_name.get(name).copied()
+    }
+
+    /// How far each log was read.
+    pub(crate) fn positions(&self) -> Vec<(GenerationId, u64)> {
+        self.generations.iter().map(|known| (known.id, known.position)).collect()
+    }
+
+    /// What was read since the logs stood at `began`.
+    pub(crate) fn read_since(&self, began: &[(GenerationId, u64)]) -> Vec<LogRange> {
+        let ranges = self.generations.iter().map(|known| {
+            // One that is new since then began where its ledger says, which need not be 0.
+            let bytes = self.ledgers.get(&known.id).map_or(0, |ledger| ledger.bytes);
+            let first = known.position.saturating_sub(bytes);
+            let from = began.binary_search_by_key(&known.id, |(id, _)| *id).ok().and_then(|at| began.get(at));
+            LogRange { generation: known.id, from: from.map_or(first, |(_, at)| *at), until: known.position }
+        });
+        ranges.filter(|range| range.from < range.until).collect()
     }
 
     pub(crate) fn finished(&self, id: GenerationId) -> bool {

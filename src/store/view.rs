@@ -38,6 +38,7 @@ pub struct View {
     pub(super) segments: Vec<Segment>,
     skip_damaged: bool,
     damage: Mutex<Vec<Error>>,
+    torn: u64,
 }
 
 impl std::fmt::Debug for View {
@@ -75,7 +76,9 @@ impl View {
             match medium.read(&name) {
                 Ok(bytes) => {
                     let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
-                    return Ok(View::new(medium, &manifest, replay));
+                    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                    let torn = length.saturating_sub(replay.good);
+                    return Ok(View { torn, ..View::new(medium, &manifest, replay) });
                 }
                 // Sealed between the two reads: the manifest now names another journal.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -96,6 +99,7 @@ impl View {
             segments: manifest.segments.iter().cloned().map(Segment::new).collect(),
             skip_damaged: false,
             damage: Mutex::new(Vec::new()),
+            torn: 0,
         }
     }
 
@@ -113,6 +117,12 @@ impl View {
     /// Compare every checksum of every segment; one error for each damaged place.
     pub fn verify(&self) -> Vec<Error> {
         self.segments.iter().flat_map(|segment| segment.verify(self.medium.as_ref())).collect()
+    }
+
+    /// Bytes of the journal behind its last good record: being written, torn by a crash, or damaged. They do not count; the
+    /// next writer cuts them off, and their lines are read again.
+    pub fn torn_bytes(&self) -> u64 {
+        self.torn
     }
 
     /// What the store was made with.

@@ -13,6 +13,7 @@ use super::lock::Lock;
 use super::manifest::{Manifest, TEMPORARY, Unstored};
 use super::medium::{Disk, Medium, Sink, write_all, write_file};
 use super::points;
+use super::ranges;
 use super::rank;
 use super::recent::Recent;
 use super::segment::{self, Info, Segment};
@@ -20,6 +21,7 @@ use super::settings::Settings;
 use super::state::State;
 use super::view::{View, lost_manifest, replayed};
 use crate::error::{Error, Result};
+use crate::source::generation::GenerationId;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,9 +30,11 @@ const ENTRIES_LIMIT: usize = 1 << 19;
 
 /// The store's one writer.
 pub struct Writer {
-    medium: Arc<dyn Medium>,
-    manifest: Manifest,
-    view: View,
+    pub(super) medium: Arc<dyn Medium>,
+    pub(super) manifest: Manifest,
+    pub(super) view: View,
+    /// How far the logs were read when the journal began.
+    began: Vec<(GenerationId, u64)>,
     journal: Box<dyn Sink>,
     /// Bytes of the journal's checkpoint and of its good records.
     head: u64,
@@ -39,7 +43,7 @@ pub struct Writer {
     /// The journal must not be written to any more.
     broken: bool,
     /// The manifest in memory may not be the one that a crash leaves.
-    unsettled: bool,
+    pub(super) unsettled: bool,
     /// Files to remove once the manifest is settled.
     obsolete: Vec<String>,
     cut: u64,
@@ -109,6 +113,8 @@ impl Writer {
             .at(medium.root())
             .remedy("set the interval back, or name another folder with --store to start anew"));
         }
+        // The manifest may be one whose renaming the last writer could not make durable: nothing is built upon it before.
+        medium.sync_folder("").map_err(|error| failed(medium.as_ref(), "sync the store's folder", "", &error))?;
         let name = journal::name(manifest.journal);
         let failing = |doing: &str, error: &std::io::Error| failed(medium.as_ref(), doing, &name, error);
         let bytes = medium.read(&name).map_err(|error| failing("read the journal", &error))?;
@@ -123,11 +129,13 @@ impl Writer {
         let unsettled = manifest.store(medium.as_ref()).is_err();
         let cut = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(replay.good);
         let (head, good, sequence) = (replay.head, replay.good, replay.sequence);
+        let began = replay.began.clone();
         let view = View::new(Arc::clone(&medium), &manifest, replay);
         let writer = Writer {
             medium,
             manifest,
             view,
+            began,
             journal,
             head,
             good,
@@ -210,7 +218,8 @@ impl Writer {
         let (segment, journal) = (number, number + 1);
         // A number is not used twice, even if this fails: what the failed attempt left must not be mistaken.
         self.manifest.next += 2;
-        let mut leftovers = vec![journal::name(journal), segment::name(segment), TEMPORARY.to_owned()];
+        let mut leftovers =
+            vec![journal::name(journal), segment::name(segment), ranges::name(segment), TEMPORARY.to_owned()];
         let mut next = self.manifest.clone();
         next.journal = journal;
         let outcome = self.write_sealed(segment, journal, &mut next);
@@ -231,6 +240,7 @@ impl Writer {
         self.obsolete.push(journal::name(self.manifest.journal));
         self.manifest = next;
         self.view.recent = Recent::default();
+        self.began = self.view.state.positions();
         open.into_iter().for_each(|block| self.view.recent.add_block(block));
         self.view.segments.extend(info.map(Segment::new));
         (self.journal, self.head, self.good, self.broken) = (sink, head, head, false);
@@ -281,6 +291,8 @@ impl Writer {
         segment::build(number, &cells, &entries, &blocks)
             .and_then(|(bytes, info)| {
                 write_file(medium, &name, &bytes)?;
+                let ranges = self.view.state.read_since(&self.began);
+                write_file(medium, &ranges::name(number), &ranges::encode(number, &ranges))?;
                 medium.sync_folder(segment::FOLDER)?;
                 Ok(Some(info))
             })
@@ -288,7 +300,7 @@ impl Writer {
     }
 
     /// Put the manifest in force again if it is unknown whether it is.
-    fn settle(&mut self) -> Result<()> {
+    pub(super) fn settle(&mut self) -> Result<()> {
         if self.unsettled {
             self.manifest.store(self.medium.as_ref()).map_err(Unstored::into_error)?;
             self.unsettled = false;
@@ -314,7 +326,10 @@ impl Writer {
             }
         }
         for name in self.medium.list(segment::FOLDER).unwrap_or_default() {
-            let number = name.strip_suffix(".seg").and_then(|number| number.parse::<u64>().ok());
+            let number = name
+                .strip_suffix(".seg")
+                .or(name.strip_suffix(".ranges"))
+                .and_then(|number| number.parse::<u64>().ok());
             if number.is_some_and(|number| self.manifest.segments.iter().all(|info| info.number != number)) {
                 let _left_behind = self.medium.remove(&format!("{}/{name}", segment::FOLDER));
             }

@@ -71,7 +71,7 @@ fn a_configuration_that_is_no_toml_or_not_there() {
     folder.write("c.toml", "ok = 1\n[[log]\n");
     folder.run(&["check", "--config=c.toml"]).said(2, &["c.toml:2:7: not TOML", "to mend it"]);
     folder.run(&["check", "--config=none.toml"]).said(2, &["none.toml: there is no such configuration", "--config"]);
-    folder.write("empty.toml", "");
+    folder.write("empty.toml", "nginx = \"off\"\n");
     folder.run(&["run", "--config=empty.toml"]).said(2, &["no log to follow", "[[log]]"]);
 }
 

@@ -26,3 +26,4 @@ mod rig;
 mod rotation;
 mod sink;
 mod store;
+mod wrapped;

@@ -124,7 +124,7 @@ fn kind(variable: &Variable) -> &'static str {
         Kind::UpstreamInts => "numbers by attempt",
         Kind::UpstreamAddrs => "addresses by attempt",
         Kind::Status => "status",
-        Kind::Integer | Kind::Decimal => "number",
+        Kind::Integer | Kind::Port | Kind::Decimal => "number",
         Kind::Request => "request line",
         Kind::Pipe => "`.` or `p`",
         Kind::Token => "word",

@@ -111,7 +111,7 @@ fn configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mu
 fn format_of(section: &LogSection, grammars: &[Format]) -> Result<Option<Format>> {
     match &section.format {
         None => Ok(None),
-        Some(_) => settings::log(section, grammars).map(|log| Some(log.format)),
+        Some(_) => settings::log(section, grammars, &|_| {}).map(|log| Some(log.format)),
     }
 }
 

@@ -6,8 +6,8 @@ use super::place::Placed;
 use super::section::Section;
 use crate::carbon::Protocol;
 
-pub(super) const KEYS: [&str; 7] =
-    ["address", "protocol", "prefix", "tagged", "spool", "connect_timeout", "write_timeout"];
+pub(super) const KEYS: [&str; 8] =
+    ["address", "protocol", "prefix", "tagged", "spool", "retention", "connect_timeout", "write_timeout"];
 
 /// One `[[carbon]]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct CarbonSection {
     pub tagged: bool,
     /// So much of the past is kept for a carbon that is away.
     pub spool: Duration,
+    /// How far back carbon keeps points at all: older slots are not sent by `spikeline index --push`.
+    pub retention: Option<Duration>,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
     /// How long carbon may take nothing before the connection is given up.
@@ -43,6 +45,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<CarbonSection> {
         section.mistake_at(&prefix, what, "letters, digits, `_` and `-`, with `.` between: `prefix = \"nginx\"`");
     }
     let positive = Duration::from_millis(1);
+    let retention = section.duration("retention", "30d", positive).map(|retention| retention.value);
     let mut duration = |key, example, least, default| {
         section.duration(key, example, least).map_or(Duration::from_secs(default), |duration| duration.value)
     };
@@ -50,7 +53,16 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<CarbonSection> {
     let connect_timeout = duration("connect_timeout", "5s", positive, 5);
     let write_timeout = duration("write_timeout", "10s", positive, 10);
     let tagged = section.boolean("tagged").unwrap_or(false);
-    Some(CarbonSection { address: address?, protocol, prefix, tagged, spool, connect_timeout, write_timeout })
+    Some(CarbonSection {
+        address: address?,
+        protocol,
+        prefix,
+        tagged,
+        spool,
+        retention,
+        connect_timeout,
+        write_timeout,
+    })
 }
 
 /// Whether `text` is `host:port` with a port from 1; an IPv6 address stands in brackets.

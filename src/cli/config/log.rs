@@ -2,9 +2,9 @@
 
 use super::place::Placed;
 use super::section::Section;
-use crate::grammar::Escape;
+use crate::grammar::{Escape, Format, Wrapper, check_key};
 
-pub(super) const KEYS: [&str; 3] = ["path", "format", "escape"];
+pub(super) const KEYS: [&str; 5] = ["path", "format", "escape", "keys", "wrapper"];
 
 /// One `[[log]]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +15,17 @@ pub struct LogSection {
     pub format: Option<Placed<LogFormat>>,
     /// nginx's `escape=` parameter; only with a format text.
     pub escape: Escape,
+    /// The keys of a keyed format that are not the usual ones: variable, and key with its unit after a colon.
+    pub keys: Vec<(Placed<String>, Placed<String>)>,
+    /// What is around each line; if absent and there is no format, it is detected too.
+    pub wrapper: Option<Placed<Wrapper>>,
 }
 
 /// How the format is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogFormat {
-    /// The name of a grammar of the library or of the user's folder, e.g. `combined`.
+    /// The name of a grammar of the library or of the user's folder, e.g. `combined`; `json` or `ltsv`, with keys behind
+    /// it or without.
     Grammar(String),
     /// The text of a `log_format`; it contains a `$`.
     Text(String),
@@ -52,5 +57,29 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<LogSection> {
         let remedy = "leave `escape` out, or give the log_format's text as `format`";
         section.mistake_at(escape, "`escape` goes only with a log_format text", remedy);
     }
-    Some(LogSection { path: path?, format, escape: escape.map_or(Escape::Default, |escape| escape.value) })
+    let keys = keys(section, format.as_ref());
+    let wrapper = section.choice("wrapper", &Wrapper::ALL.map(|wrapper| (wrapper.name(), wrapper)));
+    let escape = escape.map_or(Escape::Default, |escape| escape.value);
+    Some(LogSection { path: path?, format, escape, keys, wrapper })
+}
+
+/// `keys = { request_time = "took:ms" }`.
+fn keys(section: &mut Section<'_>, format: Option<&Placed<LogFormat>>) -> Vec<(Placed<String>, Placed<String>)> {
+    let keys = section.text_table("keys", "request_time = \"rt\"");
+    let keyed = matches!(format, Some(Placed { value: LogFormat::Grammar(name), .. }) if Format::keyed(name).is_some());
+    if let Some((first, _)) = keys.first()
+        && !keyed
+    {
+        section.mistake_at(
+            first,
+            "`keys` goes only with format = \"json\" or \"ltsv\"",
+            "name the format, or leave `keys` out",
+        );
+    }
+    for (variable, key) in &keys {
+        if let Err((what, remedy)) = check_key(&variable.value, &key.value) {
+            section.mistake_at(key, what, remedy);
+        }
+    }
+    keys
 }

@@ -33,7 +33,7 @@ use crate::error::{Error, Result};
 use place::Source;
 use section::{Section, type_name};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "store",
     "interval",
     "lateness",
@@ -42,6 +42,8 @@ const KEYS: [&str; 12] = [
     "max_line",
     "poll",
     "grammars",
+    "nginx",
+    "routes",
     "log",
     "route",
     "slow",
@@ -50,6 +52,21 @@ const KEYS: [&str; 12] = [
 
 const MINUTE: u128 = 60_000;
 const DAY: u128 = 1440 * MINUTE;
+
+/// Where nginx's configuration is looked for if no log is named.
+pub const DEFAULT_NGINX: &str = "/etc/nginx/nginx.conf";
+/// The value of `nginx` that says not to look for nginx's configuration.
+pub const NO_NGINX: &str = "off";
+
+/// What names the routes of requests that no rule names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RoutesBy {
+    /// The location of nginx's configuration, where it is known; else the path's template.
+    #[default]
+    Location,
+    /// The path's template.
+    Template,
+}
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +87,11 @@ pub struct Config {
     pub poll: Duration,
     /// A folder with the user's own grammars.
     pub grammars: Option<Placed<PathBuf>>,
+    /// nginx's main configuration file or an `nginx -T` dump, or [`NO_NGINX`]; if absent and no log is named,
+    /// [`DEFAULT_NGINX`].
+    pub nginx: Option<Placed<String>>,
+    /// What names the routes of requests that no rule names.
+    pub routes_by: RoutesBy,
     /// The logs to follow.
     pub logs: Vec<LogSection>,
     /// The rules that name routes, in their order.
@@ -92,6 +114,8 @@ impl Default for Config {
             max_line: 1 << 20,
             poll: Duration::from_millis(250),
             grammars: None,
+            nginx: None,
+            routes_by: RoutesBy::default(),
             logs: Vec::new(),
             routes: Vec::new(),
             slow: SlowSection::default(),
@@ -212,6 +236,10 @@ fn top(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) ->
         max_line: section.size("max_line", "1MiB").map_or(default.max_line, |size| size.value),
         poll: section.duration("poll", "250ms", least).map_or(default.poll, |poll| poll.value),
         grammars: section.text("grammars", "/etc/spikeline/grammars").map(|folder| folder.map(PathBuf::from)),
+        nginx: section.text("nginx", DEFAULT_NGINX),
+        routes_by: section
+            .choice("routes", &[("location", RoutesBy::Location), ("template", RoutesBy::Template)])
+            .map_or(default.routes_by, |by| by.value),
         ..default
     }
 }

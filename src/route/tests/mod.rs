@@ -2,6 +2,7 @@
 
 mod fold;
 mod interner;
+mod locations;
 mod matcher;
 mod name;
 mod rules;

@@ -22,6 +22,7 @@ use super::cut::Cut;
 use super::generation::{Fingerprint, Generation, GenerationId};
 use super::{BLOCK_LIMIT, MAX_LINE};
 use crate::error::{Error, Result};
+use crate::grammar::Wrapper;
 use crate::time::Timestamp;
 
 /// A log to follow.
@@ -46,6 +47,8 @@ pub struct FollowSettings {
     /// Whether a log that was never seen before is read from its beginning, not from its present end. Only
     /// concerns the first poll of a follower that knows no generation.
     pub from_start: bool,
+    /// What is around the lines of each log that is wrapped, by its [`Watched::key`].
+    pub wrappers: HashMap<String, Wrapper>,
 }
 
 impl Default for FollowSettings {
@@ -55,6 +58,7 @@ impl Default for FollowSettings {
             rotate_grace: Duration::from_secs(60),
             block_limit: BLOCK_LIMIT,
             from_start: true,
+            wrappers: HashMap::new(),
         }
     }
 }

@@ -69,7 +69,8 @@ impl Stream {
         settings: &FollowSettings,
     ) -> Stream {
         let Opened { reader, tail, fingerprint, status } = opened;
-        let cutter = Cutter::new(generation.position, tail, settings.max_line, settings.block_limit);
+        let mut cutter = Cutter::new(generation.position, tail, settings.max_line, settings.block_limit);
+        cutter.keep_together(settings.wrappers.get(&generation.log).copied());
         let mut generation = generation;
         if fingerprint.length > generation.fingerprint.length {
             generation.fingerprint = fingerprint;

@@ -6,9 +6,11 @@ mod column;
 mod directory;
 mod entries;
 mod huffman;
+mod salvage;
 
 pub(crate) use build::build;
 pub(crate) use directory::Info;
+pub(crate) use salvage::Salvage;
 
 use super::block::BlockSummary;
 use super::cell::decode_cells;

@@ -1,0 +1,246 @@
+//! `spikeline index`: takes in logs of the past, sends their points, rebuilds what a disk damaged.
+
+mod files;
+mod push;
+mod rebuild;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::Answer;
+use super::args::{FileArguments, Format, WindowArguments};
+use super::context::Context;
+use super::files::{missing, progress};
+use super::output::{say, stdout, style, written};
+use super::settings;
+use crate::daemon::Say;
+use crate::daemon::past::{self, Taken};
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::{Interpreter, Interpreting, SlotSettings};
+use crate::record::Needs;
+use crate::report::{Column, Table, Unit, Value, count, write};
+use crate::route::Routes;
+use crate::source::{Found, PastFile, PastOutcome};
+use crate::store::{self, View, Writer};
+use crate::time::SystemClock;
+use files::PastFiles;
+
+/// `index`.
+#[derive(Debug, Args)]
+pub(super) struct IndexArguments {
+    /// Log files of any age, plain, gz or zst, in any order; patterns are expanded.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The name of a grammar, or the text of a log_format; the configuration's, or found by itself, if not given.
+    #[arg(long, value_name = "NAME|TEXT")]
+    pub log_format: Option<String>,
+    /// The escape= parameter of a log_format given as text.
+    #[arg(long, value_name = "default|json|none", requires = "log_format")]
+    pub escape: Option<String>,
+    /// Send the slots that got lines to the configured carbons, whole, oldest first; and what an earlier push left.
+    #[arg(long)]
+    pub push: bool,
+    /// At most so many points a second.
+    #[arg(long, value_name = "POINTS", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: u32,
+    /// Send no slot older than this: what carbon's retention is (default: `retention` of each [[carbon]], else all).
+    #[arg(long, value_name = "DURATION", requires = "push")]
+    pub max_age: Option<String>,
+    /// With --push: also send all slots of this window that the store has.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Look for damaged segments, set them aside, and restore what they held from the logs.
+    #[arg(long, conflicts_with_all = ["files", "push"])]
+    pub rebuild: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Answer> {
+    if arguments.files.is_empty() && !arguments.push && !arguments.rebuild {
+        return Err(
+            Error::usage("nothing to take in").remedy("name log FILEs (rotated, gz, zst), or give --push or --rebuild")
+        );
+    }
+    let mut accounts = push::Accounts::new(context, arguments)?;
+    let given = FileArguments {
+        files: arguments.files.clone(),
+        log_format: arguments.log_format.clone(),
+        escape: arguments.escape.clone(),
+        threads: None,
+    };
+    let files = PastFiles::open(context, &given)?;
+    let mut writer = writer(context)?;
+    if arguments.rebuild {
+        return rebuild::rebuild(context, arguments, &mut writer);
+    }
+    accounts.open(writer.view());
+    let mut failed: Vec<String> = files.failed.iter().map(missing).collect();
+    files.failed.iter().for_each(|error| say(&format!("spikeline: {error}")));
+    if !arguments.files.is_empty() {
+        let named = files.files.clone();
+        let unknown = files.unknown.clone();
+        let mut taken = take_in(context, files, &mut writer, accounts.as_mut())?;
+        for outcome in taken.files.iter_mut().filter(|outcome| outcome.failed.is_some() && outcome.found.is_none()) {
+            let why = named.get(outcome.file).and_then(|file| unknown.get(&file.path));
+            outcome.failed = why.cloned().or(outcome.failed.take());
+        }
+        failed.extend(taken.files.iter().filter_map(|outcome| outcome.failed.as_ref()).map(missing));
+        failed.extend(taken.files.iter().filter_map(left));
+        print(arguments, &named, &taken, &failed)?;
+    }
+    if arguments.push {
+        failed.extend(accounts.push(context, arguments, &mut writer)?);
+    }
+    Ok(Answer::of(true, &failed))
+}
+
+/// The store, to write: with the configuration's settings, or without one those that it was made with.
+fn writer(context: &Context) -> Result<Writer> {
+    let (folder, config) = (context.store()?, context.config()?);
+    let mut settings =
+        store::Settings { interval: config.interval, slowest: config.slow.slowest, ..store::Settings::default() };
+    if !context.has_config()
+        && let Ok(view) = View::open(&folder)
+    {
+        settings = view.settings().clone();
+    }
+    Writer::open(&folder, settings).map_err(|error| match error.kind() {
+        Kind::Refused if error.what().contains("is writing to this store") => Error::refused(error.what()).at(folder).remedy(
+            "stop it (`systemctl stop spikeline`, or `kill` that pid), give this command again and start it: it goes on where it was; \
+             or take the logs into a store of their own with --store DIR",
+        ),
+        _ => error,
+    })
+}
+
+fn take_in(context: &Context, files: PastFiles, writer: &mut Writer, accounts: &mut [past::Account]) -> Result<Taken> {
+    let config = context.config()?;
+    let with = with_routes(context, writer.view())?;
+    let mut interpreters = HashMap::new();
+    for (key, format) in &files.formats {
+        let interpreter = Interpreter::new(format, Needs::latency(), &with)
+            .map_err(|error| Error::usage(format!("log {key}: format `{}`: {error}", format.name())))?;
+        interpreters.insert(key.clone(), interpreter);
+    }
+    let settings = past::Settings {
+        files: files.files,
+        interpreters,
+        routes: Arc::clone(&with.routes),
+        slots: slot_settings(context, writer.view())?,
+        max_line: usize::try_from(config.max_line).unwrap_or(usize::MAX),
+    };
+    let bar = progress(files.bytes);
+    let aloud: Say = Arc::new(|message: &str| {
+        if !message.starts_with("following ") {
+            say(&format!("spikeline: {message}"));
+        }
+    });
+    let taken = past::take_in(settings, writer, accounts, &SystemClock, &aloud, &|bytes| bar.set_position(bytes));
+    bar.finish_and_clear();
+    taken
+}
+
+/// The rules and thresholds, with the routes that the store has numbered.
+pub(super) fn with_routes(context: &Context, view: &View) -> Result<Interpreting> {
+    let known = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect::<Vec<_>>();
+    let routes = Arc::new(Routes::restore(context.config()?.routes_max as usize, known));
+    Ok(Interpreting { routes, ..settings::interpreting(context)? })
+}
+
+/// How the slots of this store are counted.
+pub(super) fn slot_settings(context: &Context, view: &View) -> Result<SlotSettings> {
+    let server_errors = context.config()?.slow.server_errors;
+    let store::Settings { interval, slowest, .. } = view.settings();
+    Ok(SlotSettings { interval: *interval, slowest: *slowest as usize, server_errors })
+}
+
+fn print(arguments: &IndexArguments, named: &[PastFile], taken: &Taken, failed: &[String]) -> Result<()> {
+    let columns = vec![
+        Column::text("file"),
+        Column::text("result"),
+        Column::number("lines", Unit::None),
+        Column::number("rejected", Unit::None),
+        Column::number("bytes", Unit::Bytes),
+    ];
+    let mut ledgers = taken.ledgers.clone();
+    let mut rows = Vec::new();
+    for outcome in &taken.files {
+        let read = matches!(outcome.found, Some(Found::New | Found::Rest(_)));
+        let ledger = outcome.generation.filter(|_| read).and_then(|id| ledgers.remove(&id)).unwrap_or_default();
+        let rejected = ledger.rejected.values().sum::<u64>() + ledger.too_long;
+        let file = named.get(outcome.file).map(|file| file.path.display().to_string()).unwrap_or_default();
+        rows.push(vec![
+            Value::Text(file),
+            Value::Text(result(outcome)),
+            Value::Count(ledger.lines),
+            Value::Count(rejected),
+            Value::Bytes(ledger.bytes),
+        ]);
+    }
+    let table = Table { columns, rows, missing: failed.to_vec(), ..Table::default() };
+    let mut out = stdout();
+    written(write(&table, arguments.format.into(), style(), &mut out))?;
+    written(std::io::Write::flush(&mut out))?;
+    taken
+        .files
+        .iter()
+        .filter_map(|outcome| outcome.failed.as_ref())
+        .for_each(|error| say(&format!("spikeline: {error}")));
+    say(&summary(taken));
+    Ok(())
+}
+
+/// A file that was left because nobody can say any more whether it is known.
+fn left(outcome: &PastOutcome) -> Option<String> {
+    matches!(outcome.found, Some(Found::Doubtful(_))).then(|| result(outcome))
+}
+
+/// What a file was, in words.
+fn result(outcome: &PastOutcome) -> String {
+    let torn = if outcome.failed.is_some() { ", not to its end" } else { "" };
+    let unfinished = match outcome.unfinished {
+        0 => String::new(),
+        bytes => format!(", but for {bytes} bytes of an unfinished last line"),
+    };
+    match &outcome.found {
+        None => "unreadable".to_owned(),
+        Some(Found::New) => format!("taken in{torn}{unfinished}"),
+        Some(Found::Rest(from)) => format!("taken in from byte {from}, known before that{torn}{unfinished}"),
+        Some(Found::Known) => format!("known{unfinished}"),
+        Some(Found::Beginning) => "known: the beginning of a log read further".to_owned(),
+        Some(Found::Doubtful(path)) => {
+            format!("left: it begins as {}, which was read further and is gone", path.display())
+        }
+        Some(Found::Empty) => "empty".to_owned(),
+    }
+}
+
+fn summary(taken: &Taken) -> String {
+    let number = |of: fn(&Found) -> bool| {
+        taken.files.iter().filter_map(|file| file.found.as_ref()).filter(|found| of(found)).count()
+    };
+    let (new, rest) = (number(|found| *found == Found::New), number(|found| matches!(found, Found::Rest(_))));
+    let known = number(|found| matches!(found, Found::Known | Found::Beginning));
+    let files = match taken.files.len() {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
+    };
+    if new + rest == 0 {
+        return format!("{files}: {known} known already; nothing was read");
+    }
+    let lines: u64 = taken.ledgers.values().map(|ledger| ledger.lines).sum();
+    let rejected: u64 =
+        taken.ledgers.values().map(|ledger| ledger.rejected.values().sum::<u64>() + ledger.too_long).sum();
+    format!(
+        "{files}: {new} taken in, {rest} from where it was left, {known} known already; {} lines, {} rejected; {} slots, {} new routes",
+        count(lines),
+        count(rejected),
+        count(taken.slots.len() as u64),
+        taken.routes
+    )
+}

@@ -1,0 +1,68 @@
+//! `index --rebuild`: damaged segments are named, set aside, and made again from the logs.
+
+use super::super::context::Context;
+use super::super::output::say;
+use super::super::{Answer, readers};
+use super::{IndexArguments, slot_settings, with_routes};
+use crate::error::Result;
+use crate::pipeline::{Recount, Unread, recount_damaged};
+use crate::report::bytes;
+use crate::store::{Commit, Damaged, View, Writer};
+use crate::time::{Clock, SystemClock};
+
+pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mut Writer) -> Result<Answer> {
+    // A view of its own, which goes on without what is damaged while the writer changes the store.
+    let mut view = View::open(&context.store()?)?;
+    view.skip_damaged(true);
+    let damaged = view.damaged();
+    if damaged.is_empty() {
+        say("every segment matches its checksums; there is nothing to rebuild");
+        return Ok(Answer::Found);
+    }
+    let with = with_routes(context, &view)?;
+    let known = u32::try_from(with.routes.len()).unwrap_or(u32::MAX);
+    let given = (arguments.log_format.as_deref(), arguments.escape.as_deref());
+    let interpreters = readers::interpreters(context, &view, given, &with)?;
+    let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
+    let mut recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
+    let mut lacking = Vec::new();
+    for segment in &damaged {
+        segment.places.iter().for_each(|place| say(&format!("spikeline: {}", without_remedy(place))));
+        let recounted = recount_damaged(&view, &mut recount, segment)?;
+        let routes = with.routes.since(known).into_iter().map(|(id, name)| (id, name.to_string())).collect();
+        writer.commit(&mut Commit { at: SystemClock.now(), routes, ..Commit::default() })?;
+        let aside = writer.mend(segment, recounted.commit)?;
+        let lacks = lacks(segment, &recounted.unread);
+        say(&match lacks.is_empty() {
+            true => format!("restored from the logs; the damaged file is kept as {}", aside.display()),
+            false => format!("restored in part; the damaged file is kept as {}", aside.display()),
+        });
+        lacks.iter().for_each(|lack| say(&format!("spikeline: {lack}")));
+        lacking.extend(lacks);
+    }
+    Ok(Answer::of(true, &lacking))
+}
+
+fn without_remedy(error: &crate::error::Error) -> String {
+    super::missing(error)
+}
+
+/// What could not be restored of a segment, with its window and log.
+fn lacks(segment: &Damaged, unread: &[Unread]) -> Vec<String> {
+    let window = format!("{} .. {} (UTC)", segment.window.from, segment.window.until);
+    if segment.ranges.is_none() {
+        return vec![format!(
+            "{}: which lines it was made of is lost too; what was damaged of {window} is missing from the store",
+            segment.path.display()
+        )];
+    }
+    let lack = |unread: &Unread| {
+        format!(
+            "not restored: what {} of {} held of {window}: {}",
+            bytes(unread.range.until - unread.range.from),
+            unread.path.display(),
+            unread.why
+        )
+    };
+    unread.iter().map(lack).collect()
+}

@@ -1,0 +1,77 @@
+//! What reads the lines of the logs in the store again: the configured formats, else the one given, else the one found.
+
+use std::collections::HashMap;
+
+use super::context::Context;
+use super::files::{detected, named_or_text};
+use super::output::say;
+use super::settings;
+use crate::error::{Error, Result};
+use crate::grammar::Format;
+use crate::pipeline::{Interpreter, Interpreting};
+use crate::record::Needs;
+use crate::source::generation::Generation;
+use crate::source::{Input, Piece, locate};
+use crate::store::View;
+
+/// An interpreter for each log of the store, by its key. `given` is the `--log-format` and `--escape` for the logs that the
+/// configuration does not name; without it, their format is found from their lines. A log that has none is left out, said
+/// aloud.
+pub(super) fn interpreters(
+    context: &Context,
+    view: &View,
+    given: (Option<&str>, Option<&str>),
+    with: &Interpreting,
+) -> Result<HashMap<String, Interpreter>> {
+    let grammars = context.grammars()?;
+    let known = context.has_config() || context.nginx()?.is_some();
+    let logs = if known { settings::logs(context)? } else { Vec::new() };
+    let given = given.0.map(|text| named_or_text(text, given.1, &grammars)).transpose()?;
+    let mut interpreters = HashMap::new();
+    for log in logs {
+        interpreters.insert(log.pattern.clone(), interpreter(&log.pattern, &log.format, &with.of_log(&log.pattern))?);
+    }
+    let mut unknown: Vec<(&str, String)> = Vec::new();
+    for generation in view.generations() {
+        if interpreters.contains_key(&generation.log) {
+            continue;
+        }
+        let format = match &given {
+            Some(format) => Ok(format.clone()),
+            None => found(generation, &grammars),
+        };
+        match format {
+            Ok(format) => {
+                interpreters.insert(
+                    generation.log.clone(),
+                    interpreter(&generation.log, &format, &with.of_log(&generation.log))?,
+                );
+            }
+            Err(what) => unknown.push((&generation.log, what)),
+        }
+    }
+    // Another generation of the same log may have told it.
+    unknown.retain(|(log, _)| !interpreters.contains_key(*log));
+    unknown.dedup_by_key(|(log, _)| *log);
+    for (log, what) in unknown {
+        say(&format!("log {log}: {what}; its lines cannot be read again without its format (--config, --log-format)"));
+    }
+    Ok(interpreters)
+}
+
+fn interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interpreter> {
+    Interpreter::new(format, Needs::latency(), with)
+        .map_err(|error| Error::usage(format!("log {log}: format `{}`: {error}", format.name())))
+}
+
+/// The format of a log's own lines.
+fn found(generation: &Generation, grammars: &[Format]) -> std::result::Result<Format, String> {
+    let located = locate(generation).map_err(|error| error.what().to_owned())?.ok_or("it is gone")?;
+    let mut head = Vec::new();
+    let piece = Input::open(&located.path).and_then(|mut input| input.next_block(&mut head));
+    match piece {
+        Ok(Some(Piece::Lines { .. })) => Ok(detected(None, &head, grammars)?.format),
+        Ok(_) => Err("it has no lines".to_owned()),
+        Err(error) => Err(error.what().to_owned()),
+    }
+}

@@ -1,0 +1,136 @@
+//! The smallest HTTP there is: GET over plain TCP, as HTTP/1.0, so that the answer ends where the connection does.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// How long connecting, and each read and write, may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An answer may be no larger than this.
+const LIMIT: u64 = 256 << 20;
+
+/// Where a server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// `host:port`.
+    authority: String,
+    /// What stands before every path, without a slash at its end.
+    base: String,
+}
+
+impl Address {
+    /// From `http://host[:port][/base]`.
+    ///
+    /// # Errors
+    /// A usage error for anything else.
+    pub(super) fn parse(url: &str) -> Result<Address> {
+        let wrong = |what: &str| {
+            Error::usage(format!("`{url}`: {what}"))
+                .remedy("give Graphite's address as http://HOST:PORT, or http://HOST:PORT/BASE")
+        };
+        let rest = match url.split_once("://") {
+            Some(("http", rest)) => rest,
+            Some(("https", _)) => return Err(wrong("https is not spoken here; ask the host that Graphite runs on")),
+            _ => return Err(wrong("not an http:// address")),
+        };
+        let (authority, base) = rest.split_once('/').unwrap_or((rest, ""));
+        let valid = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        if authority.is_empty()
+            || authority.contains('@')
+            || !valid(authority)
+            || !valid(base)
+            || base.contains(['?', '#'])
+        {
+            return Err(wrong("no such address"));
+        }
+        let port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let authority = if port { authority.to_owned() } else { format!("{authority}:80") };
+        let base = base.trim_end_matches('/');
+        Ok(Address { authority, base: if base.is_empty() { String::new() } else { format!("/{base}") } })
+    }
+
+    /// The body of what stands at `path` (with its query, percent-encoded).
+    ///
+    /// # Errors
+    /// No connection, no HTTP, or a status other than 200.
+    pub(super) fn get(&self, path: &str) -> Result<Vec<u8>> {
+        let failed = |what: String| {
+            Error::failed(format!("http://{}: {what}", self.authority))
+                .remedy("check that Graphite answers there, e.g. with curl")
+        };
+        let answer = self.exchange(path).map_err(|error| failed(error.to_string()))?;
+        let end =
+            answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(|| failed("not HTTP".to_owned()))?;
+        let (head, body) = answer.split_at(end);
+        let head = String::from_utf8_lossy(head);
+        let status = head.lines().next().unwrap_or_default();
+        if status.split(' ').nth(1) != Some("200") || !status.starts_with("HTTP/") {
+            return Err(failed(format!("it answered `{}`", status.escape_default())));
+        }
+        Ok(body.get(4..).unwrap_or_default().to_vec())
+    }
+
+    fn exchange(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+        for address in self.authority.to_socket_addrs()? {
+            let mut stream = match TcpStream::connect_timeout(&address, PATIENCE) {
+                Ok(stream) => stream,
+                Err(error) => {
+                    last = error;
+                    continue;
+                }
+            };
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            let Address { authority, base } = self;
+            let request = format!(
+                "GET {base}{path} HTTP/1.0\r\nHost: {authority}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+            );
+            stream.write_all(request.as_bytes())?;
+            let mut answer = Vec::new();
+            stream.take(LIMIT).read_to_end(&mut answer)?;
+            return Ok(answer);
+        }
+        Err(last)
+    }
+}
+
+/// Text as a value of a query.
+pub(super) fn encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~*".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // A String takes everything.
+            let _written = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let address = |url| Address::parse(url).map(|address| (address.authority, address.base));
+        assert_eq!(address("http://g:8080").unwrap(), ("g:8080".to_owned(), String::new()));
+        assert_eq!(address("http://g/").unwrap(), ("g:80".to_owned(), String::new()));
+        assert_eq!(address("http://[::1]:80/graphite/").unwrap(), ("[::1]:80".to_owned(), "/graphite".to_owned()));
+        for wrong in ["", "g:80", "https://g", "http://", "http://a@b", "http://a b", "http://g/?x", "ftp://g"] {
+            assert!(address(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_query_value_holds_no_separator() {
+        assert_eq!(encoded("a.b_c-1.*.*"), "a.b_c-1.*.*");
+        assert_eq!(encoded("seriesByTag('host=web1')&x"), "seriesByTag%28%27host%3Dweb1%27%29%26x");
+    }
+}

@@ -1,0 +1,164 @@
+//! `spikeline verify`: the store held against the raw lines, and Graphite against the store.
+
+mod against;
+mod cells;
+mod graphite;
+mod http;
+
+use clap::Args;
+
+use super::args::{Format, WindowArguments};
+use super::context::Context;
+use super::index::{slot_settings, with_routes};
+use super::output::{say, stdout, style, written};
+use super::{Answer, readers, window};
+use crate::error::Result;
+use crate::pipeline::Recount;
+use crate::report::{Column, Table, Unit, Value, count, write};
+use crate::store::View;
+use crate::time::Window;
+use against::{Against, Differences};
+use graphite::Graphite;
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    /// The window, in whole slots; without one, all that the store holds.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Also compare with what this Graphite renders: its address, such as http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL")]
+    pub graphite: Option<String>,
+    /// For logs that the configuration does not name: a grammar's name, or the text of a log_format.
+    #[arg(long, value_name = "NAME|TEXT")]
+    pub log_format: Option<String>,
+    /// The escape= parameter of a log_format given as text.
+    #[arg(long, value_name = "default|json|none", requires = "log_format")]
+    pub escape: Option<String>,
+    /// At most this many differences are printed.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub limit: usize,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// So much is compared at a time: it bounds the memory, and no block of a log is read more than twice.
+const STEP_MS: i64 = 3_600_000;
+
+/// A journal that ends in half a record is looked at once more after this.
+const JUST_WRITING: std::time::Duration = std::time::Duration::from_millis(300);
+
+pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Answer> {
+    let asked = window::window(&arguments.window, context.now, Window::ALL)?;
+    let graphite = arguments.graphite.as_deref().map(|url| Graphite::new(context, url)).transpose()?;
+    let mut view = context.view()?;
+    if view.torn_bytes() > 0 {
+        // A writer may be at it: then it is whole in a moment.
+        std::thread::sleep(JUST_WRITING);
+        view = View::open(&context.store()?)?;
+    }
+    view.skip_damaged(true);
+    let mut missing = Vec::new();
+    if view.torn_bytes() > 0 {
+        let what = format!("the journal is torn or damaged: its last {} bytes do not count", view.torn_bytes());
+        say(&format!(
+            "{what}\n  to mend it: start the daemon, or `spikeline index` the logs: their lines are read again"
+        ));
+        missing.push(what);
+    }
+    let damaged = view.damaged();
+    for place in damaged.iter().flat_map(|segment| &segment.places) {
+        let what = super::files::missing(place);
+        say(&format!("spikeline: {what}\n  to mend it: `spikeline index --rebuild` restores it from the logs"));
+        missing.push(what);
+    }
+    let window = in_slots(asked, &view);
+    let with = with_routes(context, &view)?;
+    let given = (arguments.log_format.as_deref(), arguments.escape.as_deref());
+    let interpreters = readers::interpreters(context, &view, given, &with)?;
+    let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
+    let recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
+    let mut logs = cells::Logs::new(&view, recount, damaged.iter().map(|segment| segment.window).collect());
+    let mut differences = Differences::new(arguments.limit, &with.routes);
+    let mut graphite = graphite.map(|graphite| graphite.with(&view));
+    let mut from = window.from;
+    while from < window.until {
+        let step = Window { from, until: window.until.min(from.plus_millis(STEP_MS)) };
+        let stored = view.cells(step, None)?;
+        logs.compare(step, &stored, &mut differences)?;
+        if let Some(graphite) = &mut graphite {
+            graphite.compare(&stored, &mut differences)?;
+        }
+        from = step.until;
+    }
+    missing.extend(logs.say());
+    missing.extend(graphite.map(|graphite| graphite.say()).unwrap_or_default());
+    print(arguments, &differences, missing.clone(), window)?;
+    Ok(match differences.count() {
+        0 => Answer::of(true, &missing),
+        _ => Answer::Nothing,
+    })
+}
+
+/// The window in whole slots, no wider than what the store holds.
+fn in_slots(asked: Window, view: &View) -> Window {
+    let interval = view.settings().interval;
+    let length = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+    let spans: Vec<_> = view.routes().into_iter().filter_map(|(id, _)| view.route_span(id)).collect();
+    let (Some(first), Some(last)) =
+        (spans.iter().map(|(first, _)| *first).min(), spans.iter().map(|(_, last)| *last).max())
+    else {
+        return Window { from: asked.from, until: asked.from };
+    };
+    let from = if asked.from <= first { first } else { asked.from.slot(interval) };
+    let end = last.plus_millis(length);
+    let until = if asked.until >= end { end } else { asked.until.plus_millis(length - 1).slot(interval) };
+    Window { from, until: until.max(from) }
+}
+
+fn print(
+    arguments: &VerifyArguments,
+    differences: &Differences<'_>,
+    missing: Vec<String>,
+    window: Window,
+) -> Result<()> {
+    let columns = vec![
+        Column::text("slot"),
+        Column::text("route"),
+        Column::text("what"),
+        Column::number("stored", Unit::None),
+        Column::text("against"),
+        Column::number("found", Unit::None),
+    ];
+    let number = |value: Option<f64>| value.map_or(Value::Null, Value::Number);
+    let rows = differences.kept().iter().map(|difference| {
+        let against = match difference.against {
+            Against::Logs => "logs",
+            Against::Graphite => "graphite",
+        };
+        vec![
+            Value::Text(difference.slot.to_string()),
+            Value::Text(difference.route.clone()),
+            Value::Text(difference.what.clone()),
+            number(difference.stored),
+            Value::Text(against.to_owned()),
+            number(difference.found),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    let shown = rows.len() as u64;
+    let all = differences.count();
+    if all > 0 || arguments.format != Format::Table {
+        let table = Table { columns, rows, missing, window: window::shown(window), ..Table::default() };
+        let mut out = stdout();
+        written(write(&table, arguments.format.into(), style(), &mut out))?;
+        written(std::io::Write::flush(&mut out))?;
+    }
+    if all > shown {
+        say(&format!("{} differences, {} of them printed", count(all), count(shown)));
+    } else if all > 0 {
+        say(&format!("{} differences", count(all)));
+    }
+    Ok(())
+}

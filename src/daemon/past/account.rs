@@ -1,0 +1,75 @@
+//! What one destination is still to get of the past. It is kept apart from the daemon's account of the same destination,
+//! so that neither pushes slots out of the other's, and the daemon's mark stays where it is.
+
+use std::time::Duration;
+
+use crate::carbon::{Owed, Parts, timely};
+use crate::daemon::Outlet;
+use crate::error::Result;
+use crate::store::{Delivery, View};
+use crate::time::{Timestamp, Window};
+
+/// What a destination's name in the store ends in when the account is of the past.
+const OF_THE_PAST: &str = " (past)";
+
+/// One destination.
+#[derive(Debug)]
+pub struct Account {
+    /// Where, how, and under which names.
+    pub outlet: Outlet,
+    /// How far back it keeps points.
+    pub max_age: Duration,
+    pub(super) owed: Owed,
+    /// Slots that were not owed because they are older than that, or ahead of the clock.
+    pub(super) untimely: u64,
+}
+
+impl Account {
+    /// The account as the store has it; nothing is owed if it has none.
+    pub fn new(outlet: Outlet, max_age: Duration, view: &View) -> Account {
+        let name = name(&outlet);
+        let owed = match view.deliveries().iter().find(|held| held.destination == name) {
+            Some(held) => Owed::restore(usize::MAX, held.emitted_until, held.pending.clone(), held.dropped),
+            None => Owed::new(usize::MAX),
+        };
+        Account { outlet, max_age, owed, untimely: 0 }
+    }
+
+    /// How many slots are owed.
+    pub fn owed(&self) -> usize {
+        self.owed.len()
+    }
+
+    /// How many slots were not owed because carbon could not keep them.
+    pub fn untimely(&self) -> u64 {
+        self.untimely
+    }
+
+    /// A slot is to be sent, if carbon keeps points of its age.
+    pub fn owe(&mut self, slot: Timestamp, now: Timestamp) {
+        if timely(slot, now, self.max_age) {
+            self.owed.owe(slot);
+        } else {
+            self.untimely += 1;
+        }
+    }
+
+    pub(super) fn delivery(&self) -> Delivery {
+        let Parts { emitted_until, pending, dropped } = self.owed.to_parts();
+        Delivery { destination: name(&self.outlet), emitted_until, pending, dropped }
+    }
+}
+
+fn name(outlet: &Outlet) -> String {
+    format!("{}{OF_THE_PAST}", outlet.destination.address)
+}
+
+/// The slots that start in `window` and have requests.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn slots_of(view: &View, window: Window) -> Result<Vec<Timestamp>> {
+    let mut slots: Vec<Timestamp> = view.cells(window, None)?.into_iter().map(|(slot, ..)| slot).collect();
+    slots.dedup();
+    Ok(slots)
+}

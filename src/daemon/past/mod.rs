@@ -1,0 +1,200 @@
+//! Logs of the past: taken in as the daemon would have, and their points sent on request.
+//!
+//! Two threads read and count, by the daemon's own code; the caller's keeps, one commit for about 16 MiB of log. Each
+//! commit has the positions reached, so what a kill -9 takes is read again, with the same result. The slots that a
+//! destination is to get are in the same commits, in an account of its own beside the daemon's, and are sent afterwards.
+
+mod account;
+mod push;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::thread::Scope;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::count::{Count, Counted};
+use super::follow::Message;
+use super::{BLOCKS_WAITING, Say, named};
+use crate::error::{Error, Result};
+use crate::pipeline::{Interpreter, Row, SlotSettings, Slots, Slowest};
+use crate::route::Routes;
+use crate::source::generation::GenerationId;
+use crate::source::{Past, PastFile, PastOutcome, PastStep};
+use crate::store::{Commit, Ledger, Writer};
+use crate::time::{Clock, Timestamp};
+
+pub use account::{Account, slots_of};
+pub use push::{Pushed, push};
+
+/// How many commits may wait to be kept (each of up to 16 MiB of log): enough to count on while a segment is sealed.
+const COUNTED_WAITING: usize = 4;
+
+/// How often the progress is told.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// What to take in, and how it is counted.
+pub struct Settings {
+    /// The files, those of one log in the order of time.
+    pub files: Vec<PastFile>,
+    /// For each log's key, what reads its lines.
+    pub interpreters: HashMap<String, Interpreter>,
+    /// The routes, those of the store first.
+    pub routes: Arc<Routes>,
+    /// How slots are counted.
+    pub slots: SlotSettings,
+    /// Longest line, in bytes.
+    pub max_line: usize,
+}
+
+/// What was taken in.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// What became of each file, in the order in which they were given.
+    pub files: Vec<PastOutcome>,
+    /// What was counted of each log.
+    pub ledgers: BTreeMap<GenerationId, Ledger>,
+    /// The slots that got lines.
+    pub slots: BTreeSet<Timestamp>,
+    /// Routes that were not known before.
+    pub routes: usize,
+}
+
+/// Read what of the files is not known yet into the store. `accounts` are owed the slots that get lines; `progress` hears of
+/// the bytes on disk that were passed.
+///
+/// # Errors
+/// A commit failed; what was committed before stays, and the same call goes on from there.
+pub fn take_in(
+    settings: Settings,
+    writer: &mut Writer,
+    accounts: &mut [Account],
+    clock: &dyn Clock,
+    say: &Say,
+    progress: &dyn Fn(u64),
+) -> Result<Taken> {
+    let Settings { files, interpreters, routes, slots, max_line } = settings;
+    let readable = interpreters.keys().cloned().collect();
+    let past = Past::new(files, writer.view().generations().to_vec(), readable, max_line);
+    let (event_sender, events) = bounded(BLOCKS_WAITING);
+    let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
+    let (counted_sender, counted) = bounded(COUNTED_WAITING);
+    let (spare_sender, spare) = bounded(COUNTED_WAITING);
+    let (done_sender, done) = crossbeam_channel::unbounded();
+    // No slot of the past is late.
+    let emitted = AtomicI64::new(i64::MIN);
+    let consumed = AtomicU64::new(0);
+    let count = Count {
+        clock,
+        say,
+        routes_known: u32::try_from(routes.len()).unwrap_or(u32::MAX),
+        routes,
+        interpreters,
+        generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
+        slots: Slots::new(slots),
+        spare,
+        emitted_until: &emitted,
+        changed: BTreeSet::new(),
+        since: None,
+        caught_up: false,
+        read_until: None,
+    };
+    let keep =
+        Keep { writer, accounts, clock, slowest: Slowest::new(slots), spare: spare_sender, taken: Taken::default() };
+    std::thread::scope(|scope| {
+        let consumed = &consumed;
+        spawn(scope, past, event_sender, empties, done_sender, consumed)?;
+        named(scope, "count", move || count.run(&events, &empty_sender, &counted_sender))?;
+        let mut taken = keep.run(counted, &|| progress(consumed.load(Ordering::Relaxed)))?;
+        taken.files = done.try_iter().collect();
+        Ok(taken)
+    })
+}
+
+/// The thread that reads. Its channels close when it is done, or when nobody counts any more.
+fn spawn<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    mut past: Past,
+    out: Sender<Message>,
+    empties: Receiver<Vec<u8>>,
+    done: Sender<PastOutcome>,
+    consumed: &'scope AtomicU64,
+) -> Result<()> {
+    named(scope, "read", move || {
+        let mut buffer = Vec::new();
+        while let Some(step) = past.next(&mut buffer) {
+            consumed.store(past.consumed(), Ordering::Relaxed);
+            let sent = match step {
+                PastStep::Event(event) => out.send(Message::Source(event)).is_ok(),
+                PastStep::Done(outcome) => done.send(outcome).is_ok(),
+            };
+            if !sent {
+                return;
+            }
+            if buffer.capacity() == 0 {
+                buffer = empties.try_recv().unwrap_or_default();
+            }
+        }
+    })
+}
+
+/// What the keeping thread has at hand.
+struct Keep<'k> {
+    writer: &'k mut Writer,
+    accounts: &'k mut [Account],
+    clock: &'k dyn Clock,
+    slowest: Slowest,
+    spare: Sender<Vec<Row>>,
+    taken: Taken,
+}
+
+impl Keep<'_> {
+    /// The channel is dropped when this ends, early or not, so that the counting thread never waits in vain.
+    #[expect(clippy::needless_pass_by_value, reason = "see above")]
+    fn run(mut self, counted: Receiver<Counted>, progress: &dyn Fn()) -> Result<Taken> {
+        loop {
+            match counted.recv_timeout(PROGRESS_EVERY) {
+                Ok(counted) => self.keep(counted)?,
+                Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
+                Err(crossbeam_channel::RecvTimeoutError::Disconnected) => break,
+            }
+            progress();
+        }
+        self.writer.seal_if_due(false)?;
+        Ok(self.taken)
+    }
+
+    fn keep(&mut self, counted: Counted) -> Result<()> {
+        let Counted { commit: Commit { routes, generations, .. }, mut tally, touched, .. } = counted;
+        for (generation, delta) in &mut tally.ledgers {
+            self.taken.ledgers.entry(*generation).or_default().merge(delta);
+            if let Some(held) = self.writer.view().ledger(*generation) {
+                delta.find_again(held);
+            }
+        }
+        let now = self.clock.now();
+        for account in &mut *self.accounts {
+            touched.iter().for_each(|slot| account.owe(*slot, now));
+        }
+        self.taken.slots.extend(touched);
+        self.taken.routes += routes.len();
+        let (lines, rows) = self.slowest.commit(tally);
+        // The counting thread may be gone or have enough: then they are simply freed.
+        drop(self.spare.try_send(rows));
+        let deliveries = self.accounts.iter().map(|account| account.delivery()).collect();
+        let mut commit = Commit { at: now, routes, generations, deliveries, ..lines };
+        self.writer.commit(&mut commit).map_err(resumable)?;
+        self.writer.seal_if_due(true).map_err(resumable)
+    }
+}
+
+fn resumable(error: Error) -> Error {
+    match error.place().cloned() {
+        Some(place) => Error::failed(format!("{}; what was committed before stays", error.what()))
+            .at(place.path)
+            .remedy("mend that and give the same command again: it goes on where it was"),
+        None => error,
+    }
+}

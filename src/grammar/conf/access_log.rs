@@ -1,0 +1,152 @@
+//! `access_log`: where a context's requests are logged, and in which format (`ngx_http_log_set_log`).
+
+use std::path::{Path, PathBuf};
+
+use super::error::{ConfError, Place};
+use super::model::{Build, LogFormat};
+use super::tree::Directive;
+
+/// Where lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A file.
+    File(PathBuf),
+    /// A path with variables: the files that may come of it, as a glob.
+    Pattern(String),
+    /// `syslog:..`: no file.
+    Syslog(String),
+    /// `/dev/stdout` and its like: nothing that can be read again.
+    Device(PathBuf),
+}
+
+impl Target {
+    /// The pattern under which the files are followed; nothing where there are none.
+    pub fn pattern(&self) -> Option<String> {
+        match self {
+            Target::File(path) => Some(glob::Pattern::escape(&path.to_string_lossy())),
+            Target::Pattern(pattern) => Some(pattern.clone()),
+            Target::Syslog(_) | Target::Device(_) => None,
+        }
+    }
+}
+
+/// One log that nginx writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLog {
+    /// Where.
+    pub target: Target,
+    /// Its format: an index into [`Nginx::formats`](super::Nginx::formats).
+    pub format: usize,
+    /// `buffer=` or `gzip`: lines come late and out of order.
+    pub buffered: bool,
+    /// `flush=`, as written: how long lines may stay in the buffer.
+    pub flush: Option<String>,
+    /// nginx itself compresses it (`gzip`, `gzip=N`).
+    pub gzip: bool,
+    /// `if=`: which requests are logged, as written.
+    pub condition: Option<String>,
+    /// Whether its path was relative, so that it depends on nginx's prefix.
+    pub relative: bool,
+    /// The directive; of the built-in log, the server that has no other.
+    pub place: Place,
+}
+
+impl AccessLog {
+    /// The log that nginx writes where no `access_log` says otherwise.
+    pub(super) fn built_in(build: &Build, place: Place) -> AccessLog {
+        let (target, relative) = target(&build.access_log.to_string_lossy(), build);
+        AccessLog { target, format: 0, buffered: false, flush: None, gzip: false, condition: None, relative, place }
+    }
+
+    /// Reads a directive; nothing if it says `off`.
+    pub(super) fn read(
+        directive: &Directive,
+        formats: &[LogFormat],
+        build: &Build,
+    ) -> Result<Option<AccessLog>, ConfError> {
+        let Some(path) = directive.arg(0) else {
+            return Err(
+                directive.wrong("access_log says no path", "write `access_log PATH FORMAT;` or `access_log off;`")
+            );
+        };
+        if path == "off" {
+            return Ok(None);
+        }
+        let (target, relative) = target(path, build);
+        let place = directive.name.place.clone();
+        let format = match directive.args.get(1) {
+            None => 0,
+            Some(word) => {
+                formats.iter().position(|format| format.name.eq_ignore_ascii_case(&word.text)).ok_or_else(|| {
+                    word.place.wrong(format!("no log_format is named `{}`", word.text), remedy(&word.text, formats))
+                })?
+            }
+        };
+        let mut log =
+            AccessLog { target, format, buffered: false, flush: None, gzip: false, condition: None, relative, place };
+        for word in directive.args.iter().skip(2) {
+            let (name, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
+            match name {
+                "buffer" => log.buffered = true,
+                "flush" => log.flush = Some(value.to_owned()),
+                "gzip" => (log.gzip, log.buffered) = (true, true),
+                "if" => log.condition = Some(value.to_owned()),
+                _ => {
+                    return Err(word.place.wrong(
+                        format!("access_log has no parameter `{}`", word.text),
+                        "nginx knows buffer=, flush=, gzip and if=",
+                    ));
+                }
+            }
+        }
+        Ok(Some(log))
+    }
+}
+
+/// What a path means, and whether it is relative.
+fn target(path: &str, build: &Build) -> (Target, bool) {
+    if path.starts_with("syslog:") {
+        return (Target::Syslog(path.to_owned()), false);
+    }
+    let relative = !path.starts_with('/');
+    let whole = build.prefix.join(path);
+    let text = whole.to_string_lossy();
+    if text.contains('$') {
+        return (Target::Pattern(pattern(&text)), relative);
+    }
+    if ["/dev/", "/proc/"].iter().any(|folder| whole.starts_with(Path::new(folder))) {
+        return (Target::Device(whole), relative);
+    }
+    (Target::File(whole), relative)
+}
+
+/// The glob of a path with variables: each may be any text without a slash.
+fn pattern(path: &str) -> String {
+    let mut pattern = String::new();
+    let mut pieces = path.split('$');
+    pattern.push_str(&glob::Pattern::escape(pieces.next().unwrap_or_default()));
+    for piece in pieces {
+        let rest = match piece.strip_prefix('{') {
+            Some(braced) => braced.split_once('}').map_or("", |(_, rest)| rest),
+            None => piece.trim_start_matches(|byte: char| byte.is_ascii_alphanumeric() || byte == '_'),
+        };
+        if !pattern.ends_with('*') {
+            pattern.push('*');
+        }
+        pattern.push_str(&glob::Pattern::escape(rest));
+    }
+    pattern
+}
+
+fn remedy(name: &str, formats: &[LogFormat]) -> String {
+    let lower = name.to_ascii_lowercase();
+    let near = formats
+        .iter()
+        .map(|format| (strsim::damerau_levenshtein(&format.name.to_ascii_lowercase(), &lower), format.name.as_str()))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    match near {
+        Some((_, near)) => format!("did you mean `{near}`?"),
+        None => "declare it with `log_format` in the http block".to_owned(),
+    }
+}

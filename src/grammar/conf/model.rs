@@ -1,0 +1,319 @@
+//! What spikeline takes from nginx.conf: formats, logs, servers with their locations, upstreams.
+
+use std::path::{Path, PathBuf};
+
+use super::access_log::AccessLog;
+use super::error::{ConfError, Place};
+use super::files::{Dump, Files};
+use super::location::{self, Location, Match};
+use super::server::{self, Server};
+use super::tree::{self, Directive};
+use crate::grammar::directive::assemble;
+use crate::grammar::{Escape, Format, FormatError};
+
+/// What was compiled into an nginx that its configuration depends on (`nginx -V`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// `--prefix`: what relative paths of logs are relative to.
+    pub prefix: PathBuf,
+    /// `--http-log-path`: the log where no `access_log` is given.
+    pub access_log: PathBuf,
+    /// The machine's name, for `server_name $hostname`.
+    pub host_name: String,
+}
+
+impl Build {
+    /// What an nginx whose main file is `main` was most likely built with: `PREFIX/conf/nginx.conf` as from source, else
+    /// as Debian packages it.
+    pub fn of_conf(main: &Path, host_name: &str) -> Build {
+        let folder = main.parent().filter(|folder| folder.file_name().is_some_and(|name| name == "conf"));
+        let (prefix, access_log) = match folder.and_then(Path::parent) {
+            Some(prefix) => (prefix.to_owned(), "logs/access.log"),
+            None => (PathBuf::from("/usr/share/nginx"), "/var/log/nginx/access.log"),
+        };
+        Build { prefix, access_log: access_log.into(), host_name: host_name.to_ascii_lowercase() }
+    }
+}
+
+/// A `log_format`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFormat {
+    /// Its name.
+    pub name: String,
+    /// Its `escape=`.
+    pub escape: Escape,
+    /// Its pieces put together.
+    pub text: String,
+    /// The directive; nothing for the built-in `combined`.
+    pub place: Option<Place>,
+}
+
+impl LogFormat {
+    fn combined() -> LogFormat {
+        let format = Format::combined();
+        LogFormat { name: "combined".to_owned(), escape: Escape::Default, text: format.text().to_owned(), place: None }
+    }
+
+    /// The compiled format.
+    ///
+    /// # Errors
+    /// As [`Format::compile`].
+    pub fn compile(&self) -> Result<Format, FormatError> {
+        Format::compile(&self.name, &self.text, self.escape)
+    }
+}
+
+/// An `upstream`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Its name.
+    pub name: String,
+    /// The addresses of its servers.
+    pub servers: Vec<String>,
+}
+
+/// Something that a person should know about the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about.
+    pub place: Place,
+    /// What there is to know.
+    pub text: String,
+}
+
+/// A configuration, as far as spikeline looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nginx {
+    /// The formats; `combined` is the first.
+    pub formats: Vec<LogFormat>,
+    /// The logs, each target and format once, in order of first appearance.
+    pub logs: Vec<AccessLog>,
+    /// The servers, in their order.
+    pub servers: Vec<Server>,
+    /// The upstreams.
+    pub upstreams: Vec<Upstream>,
+    /// The files of `error_log`, at any level.
+    pub error_logs: Vec<PathBuf>,
+    /// What else there is to know.
+    pub notes: Vec<Note>,
+}
+
+impl Nginx {
+    /// Reads the configuration whose main file is `main`, which may be an `nginx -T` dump.
+    ///
+    /// # Errors
+    /// As [`tree::read`], and for a log_format or access_log that nginx would refuse.
+    pub fn read(main: &Path, files: &dyn Files, host_name: &str) -> Result<Nginx, ConfError> {
+        let dump = files.files(&main.to_string_lossy()).ok().and_then(|found| Dump::read(&found.first()?.1));
+        let (main, directives) = match &dump {
+            Some(dump) => (dump.main(), tree::read(dump.main(), dump)?),
+            None => (main, tree::read(main, files)?),
+        };
+        Nginx::of(&directives, &Build::of_conf(main, host_name))
+    }
+
+    /// Takes what is needed from a tree. Where there is no `http` block, the tree counts as the inside of one: a file
+    /// that is meant to be included.
+    ///
+    /// # Errors
+    /// A log_format or access_log that nginx would refuse, or a server or location that cannot be read.
+    pub fn of(directives: &[Directive], build: &Build) -> Result<Nginx, ConfError> {
+        let mut taking = Taking {
+            build,
+            nginx: Nginx {
+                formats: vec![LogFormat::combined()],
+                logs: Vec::new(),
+                servers: Vec::new(),
+                upstreams: Vec::new(),
+                error_logs: Vec::new(),
+                notes: Vec::new(),
+            },
+        };
+        let blocks: Vec<&[Directive]> =
+            directives.iter().filter(|directive| directive.is("http")).map(Directive::children).collect();
+        if blocks.is_empty() {
+            taking.http(directives)?;
+        }
+        for block in blocks {
+            taking.http(block)?;
+        }
+        taking.error_logs(directives);
+        for stream in directives.iter().filter(|directive| directive.is("stream")) {
+            taking.stream(stream);
+        }
+        Ok(taking.nginx)
+    }
+}
+
+struct Taking<'b> {
+    build: &'b Build,
+    nginx: Nginx,
+}
+
+/// The logs of a context: none said anything yet, or `off` or these.
+type Logs = Option<Vec<usize>>;
+
+impl Taking<'_> {
+    fn http(&mut self, block: &[Directive]) -> Result<(), ConfError> {
+        for directive in block.iter().filter(|directive| directive.is("log_format")) {
+            self.format(directive)?;
+        }
+        let logs = self.logs(block)?;
+        let merge_slashes = flag(block, "merge_slashes").unwrap_or(true);
+        for directive in block {
+            match directive.name.text.as_str() {
+                "server" => self.server(directive, logs.as_ref(), merge_slashes)?,
+                "upstream" => self.upstream(directive),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn error_logs(&mut self, block: &[Directive]) {
+        for directive in block {
+            if directive.is("error_log") {
+                self.nginx.error_logs.extend(directive.arg(0).map(|path| self.build.prefix.join(path)));
+            }
+            self.error_logs(directive.children());
+        }
+    }
+
+    fn format(&mut self, directive: &Directive) -> Result<(), ConfError> {
+        let words = directive.args.iter().map(|word| word.text.as_str());
+        let (name, escape, text) = assemble(words).map_err(|wrong| {
+            let place = directive.args.get(wrong.word).map_or(&directive.name.place, |word| &word.place);
+            place.wrong(wrong.reason, wrong.remedy)
+        })?;
+        if self.nginx.formats.iter().any(|known| known.name == name && known.place.is_some()) || name == "combined" {
+            return Err(directive.wrong(format!("a second log_format `{name}`"), "rename one of the two"));
+        }
+        let place = Some(directive.name.place.clone());
+        self.nginx.formats.push(LogFormat { name: name.to_owned(), escape, text, place });
+        Ok(())
+    }
+
+    /// What the `access_log`s among a block's own directives say.
+    fn logs(&mut self, block: &[Directive]) -> Result<Logs, ConfError> {
+        let mut logs: Logs = None;
+        let mut off = false;
+        for directive in block.iter().filter(|directive| directive.is("access_log")) {
+            let own = logs.get_or_insert_default();
+            match AccessLog::read(directive, &self.nginx.formats, self.build)? {
+                Some(log) => {
+                    let log = self.log(log);
+                    own.push(log);
+                }
+                None => off = true,
+            }
+        }
+        // `off` beside others at one level: nginx opens their files and writes nothing.
+        Ok(if off { Some(Vec::new()) } else { logs })
+    }
+
+    /// The number of a log; the same target in the same format is one log.
+    fn log(&mut self, log: AccessLog) -> usize {
+        let known = self.nginx.logs.iter().position(|known| known.target == log.target && known.format == log.format);
+        known.unwrap_or_else(|| {
+            self.nginx.logs.push(log);
+            self.nginx.logs.len() - 1
+        })
+    }
+
+    fn server(&mut self, directive: &Directive, http: Option<&Vec<usize>>, merge: bool) -> Result<(), ConfError> {
+        let block = directive.children();
+        let logs = match self.logs(block)?.or_else(|| http.cloned()) {
+            Some(logs) => logs,
+            None => vec![self.log(AccessLog::built_in(self.build, directive.name.place.clone()))],
+        };
+        let mut all_logs = logs.clone();
+        let locations = self.locations(block, &logs, &mut all_logs)?;
+        all_logs.sort_unstable();
+        all_logs.dedup();
+        let (names, name) = server::names(block, self.build)?;
+        let (returns, rewrites) = server::rewriting(block);
+        self.nginx.servers.push(Server {
+            listens: server::listens(block),
+            names,
+            name,
+            locations,
+            merge_slashes: flag(block, "merge_slashes").unwrap_or(merge),
+            returns,
+            rewrites,
+            logs,
+            all_logs,
+            place: directive.name.place.clone(),
+        });
+        Ok(())
+    }
+
+    fn locations(
+        &mut self,
+        block: &[Directive],
+        outer: &[usize],
+        all_logs: &mut Vec<usize>,
+    ) -> Result<Vec<Location>, ConfError> {
+        let mut locations = Vec::new();
+        for directive in block {
+            match directive.name.text.as_str() {
+                "location" => locations.push(self.location(directive, outer, all_logs)?),
+                "if" | "limit_except" => {
+                    let logs = self.logs(directive.children())?;
+                    all_logs.extend(logs.unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        Ok(locations)
+    }
+
+    fn location(
+        &mut self,
+        directive: &Directive,
+        outer: &[usize],
+        all_logs: &mut Vec<usize>,
+    ) -> Result<Location, ConfError> {
+        let block = directive.children();
+        let (by, text) = location::kind(directive)?;
+        let logs = self.logs(block)?.unwrap_or_else(|| outer.to_vec());
+        all_logs.extend(&logs);
+        let is_prefix = !matches!(by, Match::Regex { .. } | Match::Named);
+        Ok(Location {
+            by,
+            internal: block.iter().any(|directive| directive.is("internal")),
+            redirects: is_prefix && text.ends_with('/') && location::passes(block),
+            upstream: location::upstream(block),
+            locations: self.locations(block, &logs, all_logs)?,
+            logs,
+            text,
+            place: directive.name.place.clone(),
+        })
+    }
+
+    fn upstream(&mut self, directive: &Directive) {
+        let servers = directive.children().iter().filter(|inside| inside.is("server"));
+        self.nginx.upstreams.push(Upstream {
+            name: directive.arg(0).unwrap_or_default().to_owned(),
+            servers: servers.filter_map(|server| server.arg(0)).map(str::to_owned).collect(),
+        });
+    }
+
+    /// What a `stream` block logs are connections: not followed, but not passed over in silence either.
+    fn stream(&mut self, directive: &Directive) {
+        for inside in directive.children() {
+            if inside.is("access_log") && inside.arg(0) != Some("off") {
+                let path = inside.arg(0).unwrap_or_default();
+                let text = format!("{path} is not followed: `stream` logs connections, not requests");
+                self.nginx.notes.push(Note { place: inside.name.place.clone(), text });
+            } else if inside.is("server") {
+                self.stream(inside);
+            }
+        }
+    }
+}
+
+/// A directive that says `on` or `off`.
+fn flag(block: &[Directive], name: &str) -> Option<bool> {
+    let directive = block.iter().find(|directive| directive.is(name))?;
+    Some(directive.arg(0)? == "on")
+}

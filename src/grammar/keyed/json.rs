@@ -1,0 +1,283 @@
+//! Scans a JSON object for its values: slices in, spans out. No allocation, linear, bounded depth.
+//!
+//! The grammar is that of RFC 8259, a little wider for what hand-written `log_format`s make of it: a value may be missing
+//! (`"rt":,`) or a bare `-`, and a backslash before any byte keeps that byte from ending the string (`\x22`).
+
+use crate::grammar::cut::{Failure, Span};
+use crate::grammar::find_byte;
+use crate::grammar::reject::Reason;
+
+use super::path::Path;
+
+/// Objects and arrays nested deeper are refused.
+const DEPTH: usize = 32;
+
+/// What stands at a value's span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Nothing: `null`, an empty text, `-`.
+    Absent,
+    /// Text as it is.
+    Plain,
+    /// The inside of a JSON string with escapes.
+    Escaped,
+    /// A JSON array, brackets included.
+    Array,
+}
+
+/// Gives every value of the object `line` that is no object itself, with its dotted path in lower case.
+pub(crate) fn scan(line: &[u8], each: &mut dyn FnMut(&[u8], Span, Form)) -> Result<(), Failure> {
+    let mut scanner = Scanner { line, at: 0, path: Path::default(), each };
+    scanner.blank();
+    scanner.object(0)?;
+    scanner.blank();
+    match scanner.peek() {
+        None => Ok(()),
+        Some(_) => Err(Failure { step: 0, at: scanner.at, reason: Reason::TrailingText }),
+    }
+}
+
+/// The inside of the string whose opening quote stands at `at`, and whether it has escapes. None if it does not end.
+pub(crate) fn string(line: &[u8], at: usize) -> Option<(Span, bool)> {
+    let from = at + 1;
+    let mut end = from;
+    let mut escaped = false;
+    loop {
+        end += memchr::memchr2(b'"', b'\\', line.get(end..)?)?;
+        if line.get(end) == Some(&b'"') {
+            return Some(((from as u32, end as u32), escaped));
+        }
+        escaped = true;
+        end += 2;
+    }
+}
+
+struct Scanner<'l, 'e> {
+    line: &'l [u8],
+    at: usize,
+    path: Path,
+    each: &'e mut dyn FnMut(&[u8], Span, Form),
+}
+
+impl Scanner<'_, '_> {
+    fn peek(&self) -> Option<u8> {
+        self.line.get(self.at).copied()
+    }
+
+    fn blank(&mut self) {
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        Failure { step: 0, at: self.at.min(self.line.len()), reason: Reason::BadSyntax }
+    }
+
+    fn take(&mut self, byte: u8) -> Result<(), Failure> {
+        if self.peek() != Some(byte) {
+            return Err(self.failure());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The string that begins here.
+    fn string(&mut self) -> Result<(Span, bool), Failure> {
+        if self.peek() != Some(b'"') {
+            return Err(self.failure());
+        }
+        let (span, escaped) = string(self.line, self.at).ok_or(Failure { at: self.line.len(), ..self.failure() })?;
+        self.at = span.1 as usize + 1;
+        Ok((span, escaped))
+    }
+
+    fn object(&mut self, depth: usize) -> Result<(), Failure> {
+        self.take(b'{')?;
+        self.blank();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.blank();
+            let ((from, until), escaped) = self.string()?;
+            let key = self.line.get(from as usize..until as usize).unwrap_or_default();
+            let outer = self.path.push(key, escaped);
+            self.blank();
+            self.take(b':')?;
+            self.blank();
+            self.value(depth)?;
+            self.path.back_to(outer);
+            self.blank();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(self.failure()),
+            }
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<(), Failure> {
+        match self.peek() {
+            Some(b'"') => {
+                let (span, escaped) = self.string()?;
+                let form = match self.line.get(span.0 as usize..span.1 as usize) {
+                    Some(b"" | b"-") => Form::Absent,
+                    _ if escaped => Form::Escaped,
+                    _ => Form::Plain,
+                };
+                self.give(span, form);
+            }
+            Some(b'{') if depth < DEPTH => return self.object(depth + 1),
+            Some(b'[') => {
+                let from = self.at;
+                self.array()?;
+                self.give((from as u32, self.at as u32), Form::Array);
+            }
+            Some(_) => self.bare()?,
+            None => return Err(self.failure()),
+        }
+        Ok(())
+    }
+
+    /// A number, a word, or nothing.
+    fn bare(&mut self) -> Result<(), Failure> {
+        let rest = self.line.get(self.at..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
+        let form = match rest.get(..length).unwrap_or_default() {
+            b"" | b"-" | b"null" => Form::Absent,
+            b"true" | b"false" => Form::Plain,
+            number if is_number(number) => Form::Plain,
+            _ => return Err(self.failure()),
+        };
+        let from = self.at;
+        self.at += length;
+        self.give((from as u32, self.at as u32), form);
+        Ok(())
+    }
+
+    fn give(&mut self, span: Span, form: Form) {
+        if let Some(path) = self.path.bytes() {
+            (self.each)(path, span, form);
+        }
+    }
+
+    /// Passes over an array: its brackets must pair.
+    fn array(&mut self) -> Result<(), Failure> {
+        // One bit an open bracket, 1 for a brace.
+        let (mut open, mut depth) = (0_u64, 0);
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.string()?;
+                    continue;
+                }
+                Some(bracket @ (b'[' | b'{')) if depth < DEPTH => {
+                    open = open << 1 | u64::from(bracket == b'{');
+                    depth += 1;
+                }
+                Some(bracket @ (b']' | b'}')) if open & 1 == u64::from(bracket == b'}') => {
+                    open >>= 1;
+                    depth -= 1;
+                }
+                Some(b'[' | b'{' | b']' | b'}') | None => return Err(self.failure()),
+                Some(_) => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn is_number(text: &[u8]) -> bool {
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    unsigned.first().is_some_and(u8::is_ascii_digit)
+        && unsigned.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte))
+}
+
+/// The text inside a JSON string as it was before it was escaped, appended to `out`. An escape that JSON does not have
+/// stays as it is; half of a surrogate pair is U+FFFD.
+pub(crate) fn decode(mut rest: &[u8], out: &mut Vec<u8>) {
+    while let Some(at) = find_byte(b'\\', rest) {
+        let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        out.extend_from_slice(head);
+        let taken = escape(tail, out);
+        if taken == 0 {
+            out.push(b'\\');
+        }
+        rest = tail.get(taken.max(1)..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+}
+
+/// The escape at the start of `tail`: how many bytes it takes, 0 if it is none.
+fn escape(tail: &[u8], out: &mut Vec<u8>) -> usize {
+    let byte = match tail.get(1) {
+        Some(b'n') => b'\n',
+        Some(b't') => b'\t',
+        Some(b'r') => b'\r',
+        Some(b'b') => 0x08,
+        Some(b'f') => 0x0C,
+        Some(same @ (b'"' | b'\\' | b'/')) => *same,
+        Some(b'u') => return unicode(tail, out),
+        _ => return 0,
+    };
+    out.push(byte);
+    2
+}
+
+/// `\uD83D\uDE00` is one character.
+fn unicode(tail: &[u8], out: &mut Vec<u8>) -> usize {
+    let unit = |from: usize| tail.get(from..from + 4).and_then(hex);
+    let Some(first) = unit(2) else { return 0 };
+    let low = if tail.get(6..8) == Some(b"\\u") { unit(8) } else { None };
+    let (code, taken) = match (first, low) {
+        (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => (0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00), 12),
+        _ => (first, 6),
+    };
+    let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    taken
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |value, &byte| Some(value * 16 + char::from(byte).to_digit(16)?))
+}
+
+/// The members of a JSON array as nginx writes a list of `$upstream_*`: `, ` between them, ` : ` between inner arrays.
+pub(super) fn write_list(array: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    // What separates the next member from the one before.
+    let mut before: &[u8] = b"";
+    while let Some(&byte) = array.get(at) {
+        match byte {
+            b']' => {
+                before = b" : ";
+                at += 1;
+            }
+            b'"' => {
+                let Some((span, _)) = string(array, at) else { return };
+                out.extend_from_slice(before);
+                decode(array.get(span.0 as usize..span.1 as usize).unwrap_or_default(), out);
+                (before, at) = (b", ", span.1 as usize + 1);
+            }
+            b'[' | b',' | b' ' | b'\t' | b'\r' | b'\n' => at += 1,
+            _ => {
+                let rest = array.get(at..).unwrap_or_default();
+                let length = rest.iter().position(|byte| b",] \t\r\n".contains(byte)).unwrap_or(rest.len());
+                out.extend_from_slice(before);
+                match rest.get(..length).unwrap_or_default() {
+                    b"null" => out.push(b'-'),
+                    member => out.extend_from_slice(member),
+                }
+                (before, at) = (b", ", at + length.max(1));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the first lines of a log say about its keys beyond the usual names.
+//!
+//! Keys without a name of nginx's become variables of their own name, so that `records` shows every field. A key such as
+//! `duration` becomes `$request_time` only if all of its values have the shape that nginx gives a duration, seconds with
+//! exactly three decimals: what counts in milliseconds has another.
+
+use std::collections::BTreeMap;
+
+use super::json::{self, Form};
+use super::names::{MAYBE_SECONDS, ROLES};
+use super::spec::{Key, Spec};
+use super::unit::Unit;
+use super::{Keyed, Syntax, ltsv};
+use crate::grammar::cut::Span;
+use crate::grammar::variable::Kind;
+
+/// At most so many keys become variables of their own.
+const KEYS: usize = 200;
+
+/// What is known of a key.
+#[derive(Debug, Default)]
+struct Met {
+    order: usize,
+    values: usize,
+    numbers: usize,
+    as_nginx: usize,
+}
+
+/// The keyed format of a log that begins with `lines`.
+pub(super) fn learn(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
+    let met = meet(keyed, lines);
+    let mut names: Vec<(&String, &Met)> = met.iter().collect();
+    names.sort_unstable_by_key(|(_, met)| met.order);
+    let mut more = Vec::new();
+    for (variable, keys) in MAYBE_SECONDS {
+        for key in *keys {
+            if let Some(met) = met.get(*key)
+                && met.as_nginx > 0
+                && met.as_nginx == met.values
+            {
+                more.push((key_of(variable, key), Kind::Text));
+            }
+        }
+    }
+    for (name, met) in names.into_iter().filter(|(name, _)| keyed.map.get(name.as_bytes()).is_none()) {
+        let kind = if met.numbers > 0 && met.numbers == met.values { Kind::Decimal } else { Kind::Text };
+        more.push((key_of(name, name), kind));
+    }
+    let held = keyed.map.iter().filter(|(key, _)| met.contains_key(*key));
+    let seen: Vec<&str> = held
+        .filter_map(|(_, target)| keyed.variables.get(usize::from(target.variable)))
+        .map(|variable| variable.name.as_str())
+        .collect();
+    let spec = Spec { syntax: keyed.syntax, keys: keyed.spec.clone() };
+    Keyed::of(spec, |variable| seen.contains(&variable) || needed(variable, &seen), &more)
+}
+
+/// The first that can play a role is kept, though not seen, if no other one was: a later line may have it.
+fn needed(variable: &str, seen: &[&str]) -> bool {
+    let player = |players: &&&[&str]| players.first() == Some(&variable);
+    ROLES.iter().filter(player).any(|players| !players.iter().any(|player| seen.contains(player)))
+}
+
+pub(super) fn key_of(variable: &str, key: &str) -> Key {
+    Key { variable: variable.to_owned(), key: key.to_owned(), unit: Unit::Seconds }
+}
+
+/// The keys of the lines, with what their values look like.
+fn meet(keyed: &Keyed, lines: &[&[u8]]) -> BTreeMap<String, Met> {
+    let mut met: BTreeMap<String, Met> = BTreeMap::new();
+    for line in lines {
+        let mut each = |path: &[u8], span: Span, form: Form| {
+            let Ok(path) = std::str::from_utf8(path) else { return };
+            let order = met.len();
+            if order >= KEYS && !met.contains_key(path) {
+                return;
+            }
+            let known = met.entry(path.to_owned()).or_insert_with(|| Met { order, ..Met::default() });
+            let value = line.get(span.0 as usize..span.1 as usize).unwrap_or_default();
+            if form != Form::Absent {
+                known.values += 1;
+                known.numbers += usize::from(is_number(value));
+                known.as_nginx += usize::from(as_nginx(value));
+            }
+        };
+        // What does not scan is rejected when it is read.
+        let _ = match keyed.syntax {
+            Syntax::Json => json::scan(line, &mut each),
+            Syntax::Ltsv => ltsv::scan(line, &mut each),
+        };
+    }
+    met
+}
+
+fn is_number(value: &[u8]) -> bool {
+    std::str::from_utf8(value).is_ok_and(|text| text.parse::<serde_json::Number>().is_ok())
+}
+
+/// A list of durations with exactly three decimals each.
+fn as_nginx(value: &[u8]) -> bool {
+    let duration = |member: &[u8]| {
+        let whole = member.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        whole > 0
+            && member.len() == whole + 4
+            && matches!(member.get(whole..), Some([b'.', digits @ ..]) if digits.iter().all(u8::is_ascii_digit))
+    };
+    let members = || value.split(|byte| b", :".contains(byte)).filter(|member| !member.is_empty());
+    members().any(duration) && members().all(|member| member == b"-" || duration(member))
+}
+
+/// For each part of a record that `lines` have: the variable and the key that holds it, for people.
+pub(super) fn held(keyed: &Keyed, lines: &[&[u8]]) -> Vec<(String, String)> {
+    let met = meet(keyed, lines);
+    let mut held = Vec::new();
+    for players in &keyed.roles {
+        let keys = |player: usize| keyed.map.iter().filter(move |(_, target)| usize::from(target.variable) == player);
+        let found = players.iter().find_map(|&player| {
+            let best = keys(player).filter(|(key, _)| met.get(*key).is_some_and(|met| met.values > 0));
+            best.min_by_key(|(_, target)| target.rank).map(|found| (player, found))
+        });
+        if let Some((player, (key, target))) = found
+            && let Some(variable) = keyed.variables.get(player)
+        {
+            let unit = if target.unit == Unit::Seconds { String::new() } else { format!(" in {}", target.unit.name()) };
+            held.push((variable.name.clone(), format!("{key}{unit}")));
+        }
+    }
+    held
+}

@@ -1,0 +1,245 @@
+//! Formats whose values are found by their keys, in any order: JSON lines and LTSV, as log shippers re-serialise them or
+//! nginx writes them by a `log_format` that nobody has at hand.
+//!
+//! What a line says:
+//!
+//! - a variable is held by one of several keys; of those that a line has, the best by the list wins, and of the same key
+//!   twice the last (as nearly every JSON reader has it). Nested keys are dotted paths, so `{"a":{"b":1}}` and
+//!   `{"a.b":1}` are the same. The case of keys does not matter;
+//! - `null`, empty, `-` and missing are absent. Numbers may be quoted; JSON's exponents are written out. An array is a
+//!   list of attempts, arrays in an array are redirects;
+//! - a part of the record (its end, its target, ..) is the best variable present that can play it ([`names::ROLES`]);
+//! - a line without an end, or with neither request, target nor status, is not a request's.
+//!
+//! Values stand in the *text*: the line itself, or, where one had to be unescaped, converted or joined, a copy of the line
+//! with such values behind it.
+
+pub(super) mod json;
+mod learn;
+mod ltsv;
+mod map;
+mod names;
+mod path;
+mod spec;
+mod unit;
+mod values;
+
+pub(crate) use names::Role;
+pub(crate) use spec::Syntax;
+pub(crate) use values::State;
+
+use super::cut::{Failure, MAX_LINE, Span};
+use super::error::FormatError;
+use super::reject::Reason;
+use super::roles::{Clock, Roles};
+use super::variable::{Kind, Variable};
+use json::Form;
+use map::{KeyMap, Target};
+use names::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES, WITH_UNIT};
+use spec::Spec;
+use unit::Unit;
+
+/// A compiled keyed format.
+#[derive(Debug, Clone)]
+pub(crate) struct Keyed {
+    syntax: Syntax,
+    spec: Vec<spec::Key>,
+    /// Keys that were learnt.
+    more: Vec<(spec::Key, Kind)>,
+    map: KeyMap,
+    variables: Vec<Variable>,
+    /// For each role the variables that can play it, as indexes.
+    roles: [Vec<usize>; ROLES.len()],
+}
+
+/// Whether a person may say that `key` (with its unit after a colon) holds `variable`.
+///
+/// # Errors
+/// What is wrong, and what mends it.
+pub fn check_key(variable: &str, key: &str) -> Result<(), (String, String)> {
+    spec::parse_key(variable, key).map(drop)
+}
+
+/// What is known of a key or given by a person: compiled to a map.
+struct Compiling {
+    variables: Vec<Variable>,
+    map: KeyMap,
+    ranks: Vec<u8>,
+}
+
+impl Compiling {
+    fn variable(&mut self, name: &str) -> usize {
+        self.variables.iter().position(|known| known.name == name).unwrap_or_else(|| {
+            // What may be a number of any kind, or a text: a time under a name of its own.
+            let kind = if matches!(name, "time" | "@timestamp") { Kind::Decimal } else { Kind::of(name) };
+            self.variables.push(Variable { name: name.to_owned(), kind });
+            self.ranks.push(0);
+            self.variables.len() - 1
+        })
+    }
+
+    fn add(&mut self, name: &str, key: &str, unit: Unit) {
+        let variable = self.variable(name);
+        let Some(rank) = self.ranks.get_mut(variable) else { return };
+        let target = Target { variable: u16::try_from(variable).unwrap_or(u16::MAX), rank: *rank, unit };
+        *rank = rank.saturating_add(1).min(u8::MAX - 1);
+        self.map.insert(key, target);
+    }
+}
+
+impl Keyed {
+    /// Compiles the text of a keyed format; None if it is not one.
+    pub(super) fn compile(text: &str) -> Option<Result<Keyed, FormatError>> {
+        Some(spec::parse(text)?.map(|spec| Keyed::of(spec, |_| true, &[])))
+    }
+
+    /// The format of a spec, with those of the usual variables that `wanted` names (those of a role always), and further
+    /// keys.
+    fn of(spec: Spec, wanted: impl Fn(&str) -> bool, more: &[(spec::Key, Kind)]) -> Keyed {
+        let mut compiling = Compiling { variables: Vec::new(), map: KeyMap::default(), ranks: Vec::new() };
+        for key in &spec.keys {
+            compiling.add(&key.variable, &key.key, key.unit);
+        }
+        let own: &[names::Names] = match spec.syntax {
+            Syntax::Json => JSON_NAMES,
+            Syntax::Ltsv => LTSV_NAMES,
+        };
+        for (variable, keys) in own.iter().chain(NAMES).filter(|(variable, _)| wanted(variable)) {
+            for key in *keys {
+                compiling.add(variable, key, Unit::Seconds);
+            }
+        }
+        for (variable, keys, unit) in WITH_UNIT {
+            for key in *keys {
+                compiling.add(variable, key, *unit);
+            }
+        }
+        for (key, kind) in more {
+            compiling.add(&key.variable, &key.key, key.unit);
+            if let Some(variable) = compiling.variables.iter_mut().find(|known| known.name == key.variable)
+                && variable.kind == Kind::Text
+            {
+                variable.kind = *kind;
+            }
+        }
+        let Compiling { variables, map, .. } = compiling;
+        let index = |name: &&str| variables.iter().position(|known| known.name == **name);
+        let roles = ROLES.map(|names| names.iter().filter_map(index).collect());
+        Keyed { syntax: spec.syntax, spec: spec.keys, more: more.to_vec(), map, variables, roles }
+    }
+
+    /// How its values are labelled.
+    pub(crate) fn syntax(&self) -> Syntax {
+        self.syntax
+    }
+
+    /// The variables that its keys hold.
+    pub(super) fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// How many values a line has: those of the variables, and then those of the roles.
+    pub(crate) fn slots(&self) -> usize {
+        self.variables.len() + ROLES.len()
+    }
+
+    /// The place of a role's value.
+    pub(crate) fn slot_of(&self, role: Role) -> usize {
+        self.variables.len() + role as usize
+    }
+
+    /// The roles, each by the best variable that can play it.
+    pub(super) fn roles(&self) -> Roles {
+        let [end, time, response, connect, header, request, method, target, protocol, status, bytes, host] =
+            self.roles.each_ref().map(|variables| variables.first().copied());
+        Roles {
+            end: end.map(|end| (end, Clock::Any)),
+            request_time: time,
+            upstream: [response, connect, header],
+            request,
+            method,
+            target,
+            protocol,
+            status,
+            bytes,
+            host,
+        }
+    }
+
+    /// Finds the values of `line` (without line end) and leaves their spans in `spans`, which has [`Keyed::slots`]. Whether
+    /// they are spans of `text`, which then begins with the line, and not of the line itself.
+    pub(crate) fn cut(
+        &self,
+        line: &[u8],
+        state: &mut State,
+        spans: &mut [Span],
+        text: &mut Vec<u8>,
+    ) -> Result<bool, Failure> {
+        let failed = |at, reason| Err(Failure { step: 0, at, reason });
+        if line.len() > MAX_LINE {
+            return failed(MAX_LINE, Reason::LineTooLong);
+        }
+        if let Some(nul) = memchr::memchr(0, line) {
+            return failed(nul, Reason::Torn);
+        }
+        if line.is_empty() {
+            return failed(0, Reason::EmptyLine);
+        }
+        state.begin(self.variables.len());
+        let mut each = |path: &[u8], span: Span, form: Form| {
+            if let Some(target) = self.map.get(path) {
+                state.take(target, span, form);
+            }
+        };
+        match self.syntax {
+            Syntax::Json => json::scan(line, &mut each)?,
+            Syntax::Ltsv => ltsv::scan(line, &mut each)?,
+        }
+        let copied = self.settle(line, state, spans, text);
+        let present = |role: Role| spans.get(self.slot_of(role)).is_some_and(|span| span.0 < span.1);
+        let request = [Role::Request, Role::Target, Role::Status].into_iter().any(present);
+        if !present(Role::End) || !request {
+            return failed(0, Reason::KeyMissing);
+        }
+        Ok(copied)
+    }
+
+    /// What a line that cannot be read lacks, for [`Reason::KeyMissing`].
+    pub(super) fn lacking(&self, line: &[u8]) -> String {
+        let (mut state, mut spans, mut text) = (State::default(), vec![(0, 0); self.slots()], Vec::new());
+        // It has failed before; what it found is asked for now.
+        let _ = self.cut(line, &mut state, &mut spans, &mut text);
+        let present = |role: Role| spans.get(self.slot_of(role)).is_some_and(|span| span.0 < span.1);
+        let keys = |role: Role| {
+            let players = self.roles.get(role as usize).map_or(&[][..], Vec::as_slice);
+            let of = |variable: usize| self.map.iter().filter(move |(_, held)| usize::from(held.variable) == variable);
+            let keys: Vec<&str> =
+                players.iter().flat_map(|&variable| of(variable)).map(|(key, _)| key).take(8).collect();
+            keys.join(", ")
+        };
+        if !present(Role::End) {
+            format!("no key says when the request ended (looked for {}, ..)", keys(Role::End))
+        } else {
+            let (request, status) = (keys(Role::Request), keys(Role::Status));
+            format!("no key tells of a request (looked for {request}, {status}, ..)")
+        }
+    }
+
+    /// For each part of a record that these lines of a log have: the variable, and the key that holds it with its unit.
+    pub(super) fn held(&self, lines: &[&[u8]]) -> Vec<(String, String)> {
+        learn::held(self, lines)
+    }
+
+    /// With these variables as well, held by the keys of the same name, where they are not known yet.
+    pub(super) fn knowing(&self, names: &[String]) -> Keyed {
+        let unknown = names.iter().filter(|name| !self.variables.iter().any(|known| known.name == **name));
+        let keys = unknown.map(|name| (learn::key_of(name, &name.to_ascii_lowercase()), Kind::Text));
+        let more: Vec<_> = self.more.iter().cloned().chain(keys).collect();
+        Keyed::of(Spec { syntax: self.syntax, keys: self.spec.clone() }, |_| true, &more)
+    }
+
+    /// The format that these lines of a log call for, and what was taken on trust: see [`learn`].
+    pub(super) fn learnt(&self, lines: &[&[u8]]) -> Keyed {
+        learn::learn(self, lines)
+    }
+}

@@ -1,0 +1,232 @@
+//! From the spans that a scan found to the values of a record: the best key of each variable, units, epochs, roles.
+
+use super::json::{self, Form};
+use super::map::Target;
+use super::names::{ROLES, Role};
+use super::unit::{Unit, write_shifted};
+use super::{Keyed, Syntax};
+use crate::grammar::cut::Span;
+use crate::grammar::variable::Kind;
+
+/// What was found for each variable of a line; kept from line to line for its memory.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct State {
+    held: Vec<Held>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    span: Span,
+    form: Form,
+    rank: u8,
+    unit: Unit,
+}
+
+const NOTHING: Held = Held { span: (0, 0), form: Form::Absent, rank: u8::MAX, unit: Unit::Seconds };
+
+impl State {
+    pub(super) fn begin(&mut self, variables: usize) {
+        self.held.clear();
+        self.held.resize(variables, NOTHING);
+    }
+
+    /// A better key wins; the same key again wins too; what is absent only undoes the same key.
+    #[inline]
+    pub(super) fn take(&mut self, target: Target, span: Span, form: Form) {
+        let Some(held) = self.held.get_mut(usize::from(target.variable)) else { return };
+        if form == Form::Absent {
+            if held.rank == target.rank {
+                *held = NOTHING;
+            }
+        } else if target.rank <= held.rank {
+            *held = Held { span, form, rank: target.rank, unit: target.unit };
+        }
+    }
+
+    /// Where in its line the value stands that was put to `span` of the text.
+    pub(crate) fn origin(&self, spans: &[Span], at: u32) -> Option<u32> {
+        let value = spans.iter().position(|span| span.0 <= at && at < span.1)?;
+        Some(self.held.get(value)?.span.0)
+    }
+}
+
+/// The text that values stand in: the line, until the first value has to be written.
+struct Text<'l, 't> {
+    line: &'l [u8],
+    copy: &'t mut Vec<u8>,
+    copied: bool,
+}
+
+impl Text<'_, '_> {
+    /// The span of what `write` appends; None if it says that it cannot.
+    fn write(&mut self, write: impl FnOnce(&[u8], &mut Vec<u8>) -> bool) -> Option<Span> {
+        if !self.copied {
+            self.copy.clear();
+            self.copy.extend_from_slice(self.line);
+            self.copied = true;
+        }
+        let from = self.copy.len();
+        if write(self.line, self.copy) {
+            return Some((from as u32, self.copy.len() as u32));
+        }
+        self.copy.truncate(from);
+        None
+    }
+
+    fn of(&self, span: Span) -> &[u8] {
+        let text = if self.copied { self.copy.as_slice() } else { self.line };
+        text.get(span.0 as usize..span.1 as usize).unwrap_or_default()
+    }
+
+    /// The number at `span`, its point moved.
+    fn shift(&mut self, span: Span, places: i32) -> Option<Span> {
+        // Copied to the stack, since writing may move the text.
+        let mut number = [0; 48];
+        let value = self.of(span);
+        let length = value.len();
+        number.get_mut(..length)?.copy_from_slice(value);
+        self.write(|_, out| write_shifted(number.get(..length).unwrap_or_default(), -places, out))
+    }
+}
+
+impl Keyed {
+    /// Fills in `spans`; whether they are those of the copy.
+    pub(super) fn settle(&self, line: &[u8], state: &State, spans: &mut [Span], copy: &mut Vec<u8>) -> bool {
+        let mut text = Text { line, copy, copied: false };
+        for ((held, variable), span) in state.held.iter().zip(&self.variables).zip(spans.iter_mut()) {
+            *span = if held.form == Form::Absent { (0, 0) } else { settled(held, variable.kind, &mut text) };
+        }
+        self.mend_request(&text, spans);
+        for (role, players) in self.roles.iter().enumerate() {
+            let playing = players.iter().filter_map(|&player| spans.get(player)).copied();
+            let mut present = playing.filter(|span| span.0 < span.1);
+            let chosen = if role == Role::End as usize { end(&mut text, present) } else { present.next() };
+            if let Some(span) = spans.get_mut(self.variables.len() + role) {
+                *span = chosen.unwrap_or((0, 0));
+            }
+        }
+        debug_assert!(spans.len() == self.variables.len() + ROLES.len());
+        text.copied
+    }
+
+    /// logstash's `request` is the target alone, beside a `verb`. A request line that a stranger made look so has no method.
+    fn mend_request(&self, text: &Text<'_, '_>, spans: &mut [Span]) {
+        let player = |role: Role| self.roles.get(role as usize).and_then(|players| players.first()).copied();
+        let (Some(request), Some(target)) = (player(Role::Request), player(Role::Target)) else { return };
+        let present = |span: Option<&Span>| span.is_some_and(|span| span.0 < span.1);
+        if !present(player(Role::Method).and_then(|method| spans.get(method))) || present(spans.get(target)) {
+            return;
+        }
+        let value = spans.get(request).copied().unwrap_or((0, 0));
+        if text.of(value).first() != Some(&b'/') || memchr::memchr(b' ', text.of(value)).is_some() {
+            return;
+        }
+        if let Some(span) = spans.get_mut(target) {
+            *span = value;
+        }
+        if let Some(span) = spans.get_mut(request) {
+            *span = (0, 0);
+        }
+    }
+
+    /// How this format's values are escaped beyond the syntax: LTSV is nginx's own writing.
+    pub(crate) fn escape(&self) -> crate::grammar::Escape {
+        match self.syntax {
+            Syntax::Json => crate::grammar::Escape::None,
+            Syntax::Ltsv => crate::grammar::Escape::Default,
+        }
+    }
+}
+
+/// The value of one variable, unescaped and in nginx's own writing.
+fn settled(held: &Held, kind: Kind, text: &mut Text<'_, '_>) -> Span {
+    let raw = (held.span.0 as usize, held.span.1 as usize);
+    let listed = held.form == Form::Array && kind != Kind::Text;
+    let span = match held.form {
+        Form::Escaped => text.write(|line, out| {
+            json::decode(line.get(raw.0..raw.1).unwrap_or_default(), out);
+            true
+        }),
+        Form::Array if listed => text.write(|line, out| {
+            json::write_list(line.get(raw.0..raw.1).unwrap_or_default(), out);
+            true
+        }),
+        _ => None,
+    };
+    let span = span.unwrap_or(held.span);
+    let value = text.of(span);
+    match kind {
+        Kind::UpstreamSeconds if held.unit != Unit::Seconds || value.iter().any(|byte| b"eE".contains(byte)) => {
+            shift_members(text, span, held.unit).unwrap_or(span)
+        }
+        Kind::Seconds if held.unit != Unit::Seconds => {
+            // What is no number stays to be rejected, but never as seconds.
+            text.shift(span, held.unit.places()).unwrap_or_else(|| unreadable(text, span))
+        }
+        Kind::Status | Kind::Integer if value.contains(&b'.') => text.shift(span, 0).unwrap_or(span),
+        Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Decimal
+            if value.iter().any(|byte| b"eE".contains(byte)) =>
+        {
+            text.shift(span, 0).unwrap_or(span)
+        }
+        _ => span,
+    }
+}
+
+/// A value in another unit that is no number: with a mark before it that no number has.
+fn unreadable(text: &mut Text<'_, '_>, span: Span) -> Span {
+    let value = text.of(span).to_vec();
+    let written = text.write(|_, out| {
+        out.push(b'?');
+        out.extend_from_slice(&value);
+        true
+    });
+    written.unwrap_or(span)
+}
+
+/// Every member of a list of durations in seconds.
+fn shift_members(text: &mut Text<'_, '_>, span: Span, unit: Unit) -> Option<Span> {
+    let list = text.of(span).to_vec();
+    let member = |byte: u8| byte.is_ascii_alphanumeric() || b".+-".contains(&byte);
+    text.write(|_, out| {
+        let mut rest = list.as_slice();
+        while let Some(&first) = rest.first() {
+            if !member(first) {
+                out.push(first);
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            }
+            let length = rest.iter().take_while(|byte| member(**byte)).count();
+            let (number, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            if !write_shifted(number, -unit.places(), out) {
+                out.extend_from_slice(if number == b"-" { b"-" } else { b"?" });
+            }
+            rest = after;
+        }
+        true
+    })
+}
+
+/// The best of the values that looks like a time, else the first of them. An epoch in milliseconds, microseconds or
+/// nanoseconds, which its size tells, becomes seconds.
+fn end(text: &mut Text<'_, '_>, present: impl Iterator<Item = Span>) -> Option<Span> {
+    let mut first = None;
+    for span in present {
+        // ltsv.org writes `[10/Oct/2000:13:55:36 -0700]`.
+        let bracketed = matches!(text.of(span), [b'[', .., b']']);
+        let span = if bracketed { (span.0 + 1, span.1 - 1) } else { span };
+        first.get_or_insert(span);
+        let value = text.of(span);
+        let whole = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        match (whole, value.get(whole)) {
+            // `2026-..T` and `22/Nov/..`.
+            (4, Some(b'-')) | (2, Some(b'/')) => return Some(span),
+            (9..=10, None | Some(b'.')) => return Some(span),
+            (12..=13, None | Some(b'.')) => return text.shift(span, 3),
+            (15..=16, None | Some(b'.')) => return text.shift(span, 6),
+            (18..=19, None | Some(b'.')) => return text.shift(span, 9),
+            _ => {}
+        }
+    }
+    first
+}

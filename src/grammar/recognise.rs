@@ -1,0 +1,136 @@
+//! What a log is, from its first lines: a wrapper or none, and in it one of the known formats or a keyed one.
+//!
+//! A format that is cut by position goes first: its text says what every value is, while a key's name is only what people
+//! mean by it. A keyed format is taken
+//!
+//! - if no known format fits half of the lines, and the keys do;
+//! - if the keys fit more of the lines than the known format does (a log_format that was changed, or written by several
+//!   programs) and read the same from those that both fit.
+//!
+//! A tie between known formats stays one: keys do not break it.
+
+use std::borrow::Cow;
+
+use super::cut::chomp;
+use super::detect::{Outcome, detect, reads_alike};
+use super::format::Format;
+use super::keyed::Syntax;
+use super::wrapper::{Records, Wrapper};
+
+/// The keyed format must fit so much more of the lines than the known one.
+const MORE: f64 = 0.02;
+
+/// The share of lines that must be as a wrapper writes them.
+const WRAPPED: f64 = 0.9;
+
+/// What a log was recognised as.
+#[derive(Debug, Clone)]
+pub struct Recognised {
+    /// The format, in its wrapper if there is one; a keyed one has learnt from the lines.
+    pub format: Format,
+    /// The index of a format among the candidates; None if it is keyed.
+    pub candidate: Option<usize>,
+}
+
+/// Why a log was not recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unrecognised {
+    /// Several candidates, by index, fit alike and read different things.
+    Tie(Vec<usize>),
+    /// Neither any candidate nor the usual keys fit half of the lines. The wrapper, if that at least was clear.
+    Nothing(Option<Wrapper>),
+}
+
+/// Recognises the log whose first lines are the whole lines `head`, of which up to `most` records are looked at.
+///
+/// # Errors
+/// If it cannot be told.
+pub fn recognise(head: &[u8], most: usize, candidates: &[Format]) -> Result<Recognised, Unrecognised> {
+    recognise_in(wrapper_of(head, most), head, most, candidates)
+}
+
+/// [`recognise`] for a log of which the wrapper, or that it has none, is known.
+///
+/// # Errors
+/// If the format cannot be told.
+pub fn recognise_in(
+    wrapper: Option<Wrapper>,
+    head: &[u8],
+    most: usize,
+    candidates: &[Format],
+) -> Result<Recognised, Unrecognised> {
+    let texts = texts(wrapper, head, most);
+    let lines: Vec<&[u8]> = texts.iter().map(|text| chomp(text)).collect();
+    let (format, candidate) = format_of(&lines, candidates).map_err(|error| match error {
+        Unrecognised::Nothing(_) => Unrecognised::Nothing(wrapper),
+        tie => tie,
+    })?;
+    let format = match wrapper {
+        Some(wrapper) => format.wrapped(wrapper),
+        None => format,
+    };
+    Ok(Recognised { format, candidate })
+}
+
+/// What stands around the lines of a log that begins with the whole lines `head`.
+pub fn wrapper_of(head: &[u8], most: usize) -> Option<Wrapper> {
+    let lines: Vec<&[u8]> = head.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).take(most).collect();
+    let around = |wrapper: &Wrapper| {
+        let fit = lines.iter().filter(|line| wrapper.fits(line)).count();
+        // Some shippers leave the `\n` of Docker's `log` away: nothing would tell where a record ends.
+        let ends = lines.iter().any(|line| wrapper.ends_record(line));
+        ends && fit as f64 >= WRAPPED * lines.len() as f64
+    };
+    Wrapper::ALL.into_iter().find(around)
+}
+
+/// What nginx wrote in the first `most` records of whole lines. A record that its wrapper does not hold is left out.
+pub fn texts(wrapper: Option<Wrapper>, head: &[u8], most: usize) -> Vec<Cow<'_, [u8]>> {
+    let Some(wrapper) = wrapper else {
+        let lines = head.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        return lines.take(most).map(Cow::Borrowed).collect();
+    };
+    let whole = head.get(..wrapper.whole(head)).filter(|whole| !whole.is_empty()).unwrap_or(head);
+    let mut records = Records::new(wrapper, whole);
+    let mut buffer = Vec::new();
+    let mut texts = Vec::new();
+    while texts.len() < most
+        && let Some(record) = records.next(&mut buffer)
+    {
+        if let Ok(text) = record.text {
+            texts.push(Cow::Owned(text.to_vec()));
+        }
+    }
+    texts
+}
+
+fn format_of(lines: &[&[u8]], candidates: &[Format]) -> Result<(Format, Option<usize>), Unrecognised> {
+    let detection = detect(lines, candidates);
+    let known = match detection.outcome {
+        Outcome::Tie { formats } => return Err(Unrecognised::Tie(formats)),
+        Outcome::Found { format, .. } => Some(format),
+        Outcome::None => None,
+    };
+    let share = known.and_then(|known| detection.shares.get(known)).copied().unwrap_or(0.0);
+    let known = known.and_then(|known| Some((candidates.get(known)?, known)));
+    if share < 1.0
+        && let Some(keyed) = by_keys(lines, share)
+        && known.is_none_or(|(known, _)| reads_alike(lines, known, &keyed))
+    {
+        return Ok((keyed, None));
+    }
+    let (format, index) = known.ok_or(Unrecognised::Nothing(None))?;
+    Ok((format.clone(), Some(index)))
+}
+
+/// The keyed format of the lines, if it fits at least half of them and more than the share `known` of them.
+fn by_keys(lines: &[&[u8]], known: f64) -> Option<Format> {
+    let syntax = match lines.iter().find_map(|line| line.trim_ascii_start().first())? {
+        b'{' => Syntax::Json,
+        _ => Syntax::Ltsv,
+    };
+    let keyed = Format::keyed(syntax.name())?.ok()?.learnt(lines);
+    let shares = detect(lines, std::slice::from_ref(&keyed)).shares;
+    let share = shares.first().copied().filter(|&share| share >= 0.5 && share > known + MORE);
+    share.map(|_| keyed)
+}

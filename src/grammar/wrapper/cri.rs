@@ -1,0 +1,24 @@
+//! `2020-05-10T12:00:00.000000000Z stdout F LINE`.
+
+use super::Part;
+use crate::grammar::cut::time_iso_end;
+use crate::grammar::find_byte;
+
+#[inline]
+pub(super) fn part(line: &[u8]) -> Option<Part> {
+    let end = time_iso_end(line, 0)?;
+    let (stream, rest) = match line.get(end..)?.split_first_chunk::<8>()? {
+        (b" stdout ", rest) => (0, rest),
+        (b" stderr ", rest) => (1, rest),
+        _ => return None,
+    };
+    // Tags are a list, `P` or `F` first: `F:more`.
+    let tags = find_byte(b' ', rest).unwrap_or(rest.len());
+    let partial = match rest.get(..tags)? {
+        b"F" | [b'F', b':', ..] => false,
+        b"P" | [b'P', b':', ..] => true,
+        _ => return None,
+    };
+    let from = (end + 8 + tags + 1).min(line.len());
+    Some(Part { stream, partial, text: (from as u32, line.len() as u32), escaped: false })
+}

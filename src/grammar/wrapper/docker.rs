@@ -1,0 +1,53 @@
+//! `{"log":"LINE\n","stream":"stdout","time":".."}`, keys in any order, others among them.
+
+use super::Part;
+use crate::grammar::cut::Span;
+use crate::grammar::keyed::json::{Form, scan, string};
+
+pub(super) fn part(line: &[u8]) -> Option<Part> {
+    let found = in_order(line).or_else(|| in_any_order(line))?;
+    let (log, escaped, stream) = found;
+    let text = line.get(log.0 as usize..log.1 as usize)?;
+    // A backslash before the `\n` would make it a backslash and an `n`.
+    let ends = text.ends_with(b"\\n") && text.iter().rev().skip(1).take_while(|&&byte| byte == b'\\').count() % 2 == 1;
+    let until = if ends { log.1 - 2 } else { log.1 };
+    let inside = line.get(log.0 as usize..until as usize)?;
+    let escaped = escaped && memchr::memchr(b'\\', inside).is_some();
+    Some(Part { stream, partial: !ends, text: (log.0, until), escaped })
+}
+
+type Found = (Span, bool, usize);
+
+/// As Docker writes it.
+fn in_order(line: &[u8]) -> Option<Found> {
+    if !line.starts_with(b"{\"log\":\"") || !line.ends_with(b"}") {
+        return None;
+    }
+    let (log, escaped) = string(line, 7)?;
+    let rest = line.get(log.1 as usize..)?;
+    let stream = match rest.get(..19)? {
+        b"\",\"stream\":\"stdout\"" => 0,
+        b"\",\"stream\":\"stderr\"" => 1,
+        _ => return None,
+    };
+    rest.get(19..)?.starts_with(b",\"time\":\"").then_some((log, escaped, stream))
+}
+
+fn in_any_order(line: &[u8]) -> Option<Found> {
+    let (mut log, mut stream, mut time) = (None, None, false);
+    let mut each = |path: &[u8], span: Span, form: Form| match path {
+        b"log" => log = (form != Form::Array).then_some((span, form == Form::Escaped)),
+        b"stream" => {
+            stream = match line.get(span.0 as usize..span.1 as usize) {
+                Some(b"stdout") => Some(0),
+                Some(b"stderr") => Some(1),
+                _ => None,
+            }
+        }
+        b"time" => time = true,
+        _ => {}
+    };
+    scan(line, &mut each).ok()?;
+    let (log, escaped) = log?;
+    time.then_some((log, escaped, stream?))
+}

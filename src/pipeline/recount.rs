@@ -1,0 +1,124 @@
+//! Counting again: ranges of logs that were read before become the same cells, entries and summaries.
+
+use std::collections::HashMap;
+
+use super::interpreter::Interpreter;
+use super::slots::{SlotSettings, Slots};
+use super::tally::Slowest;
+use crate::source::generation::{Generation, GenerationId};
+use crate::source::{LineReader, Piece, Stretch, locate};
+use crate::store::{Commit, LogRange, View};
+use crate::time::Timestamp;
+
+/// What was counted is handed out when this many bytes of log are in it.
+const HAND_OUT_BYTES: u64 = 16 << 20;
+
+/// So many logs are held open at a time.
+const OPEN: usize = 64;
+
+/// A range that could not be read, or not to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Which.
+    pub range: LogRange,
+    /// Where its log was last.
+    pub path: std::path::PathBuf,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Counts ranges of the logs of one store.
+pub struct Recount<'v> {
+    view: &'v View,
+    interpreters: HashMap<String, Interpreter>,
+    settings: SlotSettings,
+    max_line: usize,
+    open: HashMap<GenerationId, LineReader>,
+    gone: HashMap<GenerationId, String>,
+    buffer: Vec<u8>,
+}
+
+impl<'v> Recount<'v> {
+    /// With what reads the lines of each log, by its key.
+    pub fn new(
+        view: &'v View,
+        interpreters: HashMap<String, Interpreter>,
+        settings: SlotSettings,
+        max_line: usize,
+    ) -> Recount<'v> {
+        let (open, gone) = (HashMap::new(), HashMap::new());
+        Recount { view, interpreters, settings, max_line, open, gone, buffer: Vec::new() }
+    }
+
+    /// Count these ranges; `each` gets what they come to, in parts. Gives the ranges that could not be read whole: what was
+    /// read of them is counted.
+    pub fn count(&mut self, ranges: &[LogRange], mut each: impl FnMut(Commit)) -> Vec<Unread> {
+        let (mut slots, mut slowest) = (Slots::new(self.settings), Slowest::new(self.settings));
+        let mut unread = Vec::new();
+        for range in ranges {
+            let counted = self.range(*range, &mut slots, |slots| {
+                if slots.bytes() >= HAND_OUT_BYTES {
+                    each(slowest.commit(slots.take()).0);
+                }
+            });
+            if let Err(why) = counted {
+                let held = generation(self.view, range.generation);
+                let path = held.map_or_else(Default::default, |generation| generation.path.clone());
+                unread.push(Unread { range: *range, path, why });
+            }
+        }
+        each(slowest.commit(slots.take()).0);
+        unread
+    }
+
+    fn range(&mut self, range: LogRange, slots: &mut Slots, mut counted: impl FnMut(&mut Slots)) -> Result<(), String> {
+        let generation = generation(self.view, range.generation).ok_or("the store does not know this log")?;
+        self.make_open(generation)?;
+        let interpreter = self.interpreters.get_mut(&generation.log);
+        let interpreter = interpreter.ok_or_else(|| format!("the format of log {} is not known", generation.log))?;
+        let reader = self.open.get_mut(&range.generation).ok_or("it is not open")?;
+        // The last line of a log may lack the newline that a block's summary reckons with.
+        let until = range.until.min(generation.position);
+        let mut stretch = Stretch::new(reader, range.from, until).max_line(self.max_line);
+        loop {
+            match stretch.next_block(&mut self.buffer) {
+                Ok(Some(Piece::Lines { offset })) => {
+                    slots.block(interpreter, range.generation, offset, &self.buffer, Timestamp(i64::MIN));
+                }
+                Ok(Some(Piece::TooLong { offset, length })) => slots.too_long(range.generation, offset, length),
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(error.what().to_owned()),
+            }
+            counted(slots);
+        }
+    }
+
+    fn make_open(&mut self, generation: &Generation) -> Result<(), String> {
+        if self.open.contains_key(&generation.id) {
+            return Ok(());
+        }
+        if let Some(why) = self.gone.get(&generation.id) {
+            return Err(why.clone());
+        }
+        if self.open.len() >= OPEN {
+            self.open.clear();
+        }
+        let opened = match locate(generation) {
+            Ok(Some(located)) => LineReader::open(&located).map_err(|error| error.what().to_owned()),
+            Ok(None) => Err("the log is gone".to_owned()),
+            Err(error) => Err(error.what().to_owned()),
+        };
+        match opened {
+            Ok(reader) => drop(self.open.insert(generation.id, reader)),
+            Err(why) => {
+                self.gone.insert(generation.id, why.clone());
+                return Err(why);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn generation(view: &View, id: GenerationId) -> Option<&Generation> {
+    view.generations().iter().find(|generation| generation.id == id)
+}

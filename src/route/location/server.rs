@@ -1,0 +1,163 @@
+//! One server's locations, compiled, each with its route's name.
+
+use std::collections::HashSet;
+
+use super::name;
+use super::pcre;
+use super::tree::{Found, Level};
+use super::uri::normalise;
+use crate::grammar::conf::{Location, Match, Note, Server};
+
+/// A server.
+#[derive(Debug, Clone)]
+pub(super) struct Compiled {
+    /// `$server_name`, as nginx logs it.
+    pub(super) name: String,
+    /// The name of the route for requests that no location serves.
+    pub(super) route: String,
+    pub(super) merge_slashes: bool,
+    /// The status of its unconditional `return`: its locations are never asked.
+    pub(super) returns: Option<u16>,
+    /// The locations at its top.
+    top: Level,
+    places: Vec<Place>,
+}
+
+/// A location.
+#[derive(Debug, Clone)]
+struct Place {
+    /// The name of its route.
+    route: String,
+    /// `^~`: regular expressions beside it are not asked.
+    alone: bool,
+    inside: Level,
+}
+
+/// How far a search came.
+enum Step {
+    /// To the end.
+    Final,
+    /// Regular expressions further out are still to be asked.
+    Open,
+    /// To an expression that cannot be used.
+    Unknown,
+}
+
+impl Compiled {
+    /// Compiles a server's locations; what cannot be matched is noted.
+    pub(super) fn new(server: &Server, notes: &mut Vec<Note>) -> Compiled {
+        let mut compiled = Compiled {
+            name: server.name.clone(),
+            route: name::of_server(&server.name),
+            merge_slashes: server.merge_slashes,
+            returns: server.returns,
+            top: Level::default(),
+            places: Vec::new(),
+        };
+        let mut taken = HashSet::from([compiled.route.clone()]);
+        compiled.top = compiled.level(&server.locations, &server.name, None, &mut taken, notes);
+        compiled
+    }
+
+    fn level(
+        &mut self,
+        locations: &[Location],
+        server: &str,
+        parent: Option<&str>,
+        taken: &mut HashSet<String>,
+        notes: &mut Vec<Note>,
+    ) -> Level {
+        let (mut numbered, mut templates) = (Vec::new(), Vec::new());
+        let mut regexes = Vec::new();
+        for location in locations.iter().filter(|location| location.by != Match::Named) {
+            let number = self.places.len();
+            let template = name::template(location, parent);
+            let route = name::of_location(server, &template, parent, number, taken);
+            taken.insert(route.clone());
+            let alone = location.by == Match::PrefixOnly;
+            self.places.push(Place { route, alone, inside: Level::default() });
+            if let Match::Regex { caseless } = location.by {
+                let regex = pcre::compile(&location.text, caseless);
+                if let Err(reason) = &regex {
+                    let text = format!(
+                        "location ~ {}: {reason}; requests that it may be for are named by their path's template",
+                        location.text
+                    );
+                    notes.push(Note { place: location.place.clone(), text });
+                }
+                regexes.push((regex.ok(), number));
+            }
+            numbered.push((number, location));
+            templates.push(template);
+        }
+        // Those inside come after, so that the outer ones have the shorter names.
+        for ((number, location), template) in numbered.iter().zip(&templates) {
+            let inside = self.level(&location.locations, server, Some(template), taken, notes);
+            if let Some(place) = self.places.get_mut(*number) {
+                place.inside = inside;
+            }
+        }
+        Level::new(&numbered, regexes)
+    }
+
+    /// The names of its locations' routes, in their order.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().map(|place| place.route.as_str())
+    }
+
+    /// Whether regular expressions are asked, so that finding a location is worth remembering.
+    pub(super) fn has_regexes(&self) -> bool {
+        !self.top.regexes.is_empty() || self.places.iter().any(|place| !place.inside.regexes.is_empty())
+    }
+
+    /// The name of the route of a request for `target` (a path, perhaps with a query, as the client sent it). Nothing if
+    /// an expression that cannot be used would have to be asked. `uri` is a buffer.
+    pub(super) fn find(&self, target: &[u8], merge_slashes: bool, uri: &mut Vec<u8>) -> Option<&str> {
+        if normalise(target, merge_slashes, uri) { self.find_normalised(uri) } else { Some(&self.route) }
+    }
+
+    /// [`Compiled::find`] for a path as nginx compares it.
+    pub(super) fn find_normalised(&self, uri: &[u8]) -> Option<&str> {
+        if self.returns.is_some() {
+            return Some(&self.route);
+        }
+        let mut found = None;
+        match self.search(&self.top, uri, &mut found) {
+            Step::Unknown => None,
+            Step::Final | Step::Open => {
+                let place = found.and_then(|number| self.places.get(number));
+                Some(place.map_or(&self.route, |place| &place.route))
+            }
+        }
+    }
+
+    /// `ngx_http_core_find_location`
+    fn search(&self, level: &Level, uri: &[u8], found: &mut Option<usize>) -> Step {
+        match level.find(uri) {
+            Found::Final(number) => {
+                *found = Some(number);
+                return Step::Final;
+            }
+            Found::Prefix(number) => {
+                *found = Some(number);
+                if let Some(place) = self.places.get(number) {
+                    match self.search(&place.inside, uri, found) {
+                        Step::Open if place.alone => return Step::Open,
+                        Step::Open => {}
+                        done => return done,
+                    }
+                }
+            }
+            Found::Nothing => {}
+        }
+        for (regex, number) in &level.regexes {
+            let Some(regex) = regex else { return Step::Unknown };
+            if regex.is_match(uri) {
+                *found = Some(*number);
+                let inside = self.places.get(*number).map(|place| self.search(&place.inside, uri, found));
+                return if matches!(inside, Some(Step::Unknown)) { Step::Unknown } else { Step::Final };
+            }
+        }
+        Step::Open
+    }
+}

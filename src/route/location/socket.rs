@@ -1,0 +1,144 @@
+//! The servers that share an address and port, and which of them a host leads to (`ngx_http_find_virtual_server`).
+
+use std::collections::HashMap;
+
+use regex::bytes::Regex;
+
+use super::pcre;
+use crate::grammar::conf::{Note, Server, ServerName};
+
+/// An address and port with its servers, as numbers in the configuration's list.
+#[derive(Debug, Clone)]
+pub(super) struct Socket {
+    address: String,
+    /// As `$server_port` logs it; nothing for a UNIX socket.
+    port: Option<String>,
+    tls: bool,
+    /// All servers that listen here, in their order.
+    pub(super) servers: Vec<usize>,
+    /// The server for hosts that are no server's.
+    pub(super) default: usize,
+    exact: HashMap<Vec<u8>, usize>,
+    /// `*.x` and `.x`, the longest first: what stands after the star's dot, and whether that alone is meant, too.
+    leading: Vec<(Vec<u8>, bool, usize)>,
+    /// `x.*`, the longest first.
+    trailing: Vec<(Vec<u8>, usize)>,
+    /// In their order; without an expression if it cannot be used.
+    regexes: Vec<(Option<Regex>, usize)>,
+}
+
+impl Socket {
+    /// The sockets of a configuration.
+    pub(super) fn of(servers: &[Server], notes: &mut Vec<Note>) -> Vec<Socket> {
+        let mut sockets: Vec<Socket> = Vec::new();
+        for (number, server) in servers.iter().enumerate() {
+            for listen in &server.listens {
+                let port = listen.port.map(|port| port.to_string());
+                let known = sockets.iter_mut().find(|socket| socket.address == listen.address && socket.port == port);
+                let socket = match known {
+                    Some(socket) => socket,
+                    None => {
+                        sockets.push(Socket {
+                            address: listen.address.clone(),
+                            port,
+                            tls: false,
+                            servers: Vec::new(),
+                            default: number,
+                            exact: HashMap::new(),
+                            leading: Vec::new(),
+                            trailing: Vec::new(),
+                            regexes: Vec::new(),
+                        });
+                        let Some(added) = sockets.last_mut() else { continue };
+                        added
+                    }
+                };
+                socket.tls |= listen.tls;
+                if listen.default {
+                    socket.default = number;
+                }
+                if !socket.servers.contains(&number) {
+                    socket.servers.push(number);
+                }
+            }
+        }
+        let regexes: Vec<Vec<Option<Regex>>> = servers.iter().map(|server| regexes(server, notes)).collect();
+        for socket in &mut sockets {
+            for number in socket.servers.clone() {
+                if let (Some(server), Some(regexes)) = (servers.get(number), regexes.get(number)) {
+                    socket.add(number, server, regexes);
+                }
+            }
+            socket.leading.sort_by_key(|(suffix, _, _)| std::cmp::Reverse(suffix.len()));
+            socket.trailing.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        }
+        sockets
+    }
+
+    fn add(&mut self, number: usize, server: &Server, regexes: &[Option<Regex>]) {
+        let mut regexes = regexes.iter();
+        for name in &server.names {
+            // Of a name that is given twice the first counts.
+            match name {
+                ServerName::Exact(name) => {
+                    self.exact.entry(name.clone().into_bytes()).or_insert(number);
+                }
+                ServerName::Leading(suffix) => self.leading.push((suffix.clone().into_bytes(), false, number)),
+                ServerName::Domain(suffix) => self.leading.push((suffix.clone().into_bytes(), true, number)),
+                ServerName::Trailing(prefix) => self.trailing.push((prefix.clone().into_bytes(), number)),
+                ServerName::Regex(_) => self.regexes.push((regexes.next().cloned().flatten(), number)),
+            }
+        }
+    }
+
+    /// Whether a request may have come in here, as far as the log says.
+    pub(super) fn may_be(&self, port: Option<&[u8]>, scheme: Option<&[u8]>) -> bool {
+        let tls = match scheme {
+            Some(b"https") => Some(true),
+            Some(b"http") => Some(false),
+            _ => None,
+        };
+        port.is_none_or(|port| self.port.as_ref().is_some_and(|own| own.as_bytes() == port))
+            && tls.is_none_or(|tls| tls == self.tls)
+    }
+
+    /// The server for a host (in lower case, without port), and whether one of its names is why. Nothing if an expression
+    /// that cannot be used would have to be asked.
+    pub(super) fn choose(&self, host: &[u8]) -> Option<(usize, bool)> {
+        if let Some(&server) = self.exact.get(host) {
+            return Some((server, true));
+        }
+        let below = |suffix: &[u8]| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with(b"."));
+        for (suffix, alone, server) in &self.leading {
+            if below(suffix) || *alone && host == suffix {
+                return Some((*server, true));
+            }
+        }
+        for (prefix, server) in &self.trailing {
+            if host.strip_prefix(prefix.as_slice()).is_some_and(|rest| rest.starts_with(b".")) {
+                return Some((*server, true));
+            }
+        }
+        for (regex, server) in self.regexes.iter().filter(|_| !host.is_empty()) {
+            if regex.as_ref()?.is_match(host) {
+                return Some((*server, true));
+            }
+        }
+        Some((self.default, false))
+    }
+}
+
+fn regexes(server: &Server, notes: &mut Vec<Note>) -> Vec<Option<Regex>> {
+    let mut regexes = Vec::new();
+    for name in &server.names {
+        let ServerName::Regex(pattern) = name else { continue };
+        let caseless = pattern.bytes().any(|byte| byte.is_ascii_uppercase());
+        let regex = pcre::compile(pattern, caseless);
+        if let Err(reason) = &regex {
+            let text = format!("server_name ~{pattern}: {reason}; hosts that it may be for have no location routes");
+            notes.push(Note { place: server.place.clone(), text });
+        }
+        regexes.push(regex.ok());
+    }
+    regexes
+}

@@ -1,0 +1,142 @@
+//! A request's URI as nginx compares it with locations (`ngx_http_parse_complex_uri` in ngx_http_parse.c).
+
+/// Where the state machine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Usual,
+    Slash,
+    Dot,
+    DotDot,
+}
+
+/// Puts the normalised path of `target` (a path, perhaps with a query and a fragment, as the client sent it) into `uri`:
+/// `%HH` decoded, `.` and `..` resolved, `//` merged if `merge_slashes`. False if nginx answers it with 400.
+pub(super) fn normalise(target: &[u8], merge_slashes: bool, uri: &mut Vec<u8>) -> bool {
+    uri.clear();
+    let mut state = State::Usual;
+    let mut rest = target.iter().copied();
+    while let Some(mut byte) = rest.next() {
+        let quoted = byte == b'%';
+        if quoted {
+            match (rest.next().and_then(nibble), rest.next().and_then(nibble)) {
+                (Some(high), Some(low)) => byte = high << 4 | low,
+                _ => return false,
+            }
+            match byte {
+                0 => return false,
+                // These are never what they would be unquoted.
+                b'%' | b'#' | b'?' => {
+                    state = State::Usual;
+                    uri.push(byte);
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        if matches!(byte, b'?' | b'#') {
+            break;
+        }
+        state = match (state, byte) {
+            (State::Usual, b'/') => {
+                uri.push(byte);
+                State::Slash
+            }
+            (State::Slash, b'/') => {
+                if !merge_slashes {
+                    uri.push(byte);
+                }
+                State::Slash
+            }
+            (State::Slash, b'.') => {
+                uri.push(byte);
+                State::Dot
+            }
+            (State::Dot, b'/') => {
+                uri.pop();
+                State::Slash
+            }
+            (State::Dot, b'.') => {
+                uri.push(byte);
+                State::DotDot
+            }
+            (State::DotDot, b'/') => {
+                if !up(uri) {
+                    return false;
+                }
+                State::Slash
+            }
+            (_, _) => {
+                uri.push(byte);
+                State::Usual
+            }
+        };
+    }
+    match state {
+        State::Usual | State::Slash => true,
+        State::Dot => {
+            uri.pop();
+            true
+        }
+        State::DotDot => up(uri),
+    }
+}
+
+/// Resolves a `/..` at the end of `uri`: what is left ends with the slash before. False if there is nothing above.
+fn up(uri: &mut Vec<u8>) -> bool {
+    let Some(above) = uri.len().checked_sub(4) else { return false };
+    match uri.get(..=above).and_then(|head| memchr::memrchr(b'/', head)) {
+        Some(slash) => {
+            uri.truncate(slash + 1);
+            true
+        }
+        None => false,
+    }
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalise;
+
+    fn uri(target: &str) -> Option<String> {
+        let mut out = Vec::new();
+        normalise(target.as_bytes(), true, &mut out).then(|| String::from_utf8_lossy(&out).into_owned())
+    }
+
+    #[test]
+    fn as_nginx_does() {
+        for (target, expected) in [
+            ("/", "/"),
+            ("/a/b?c=/d", "/a/b"),
+            ("/a#b?c", "/a"),
+            ("//a///b//", "/a/b/"),
+            ("/a/./b/.", "/a/b/"),
+            ("/a/../b", "/b"),
+            ("/a/b/..", "/a/"),
+            ("/a/b/..?x", "/a/"),
+            ("/a/..b/.c/...", "/a/..b/.c/..."),
+            ("/%61%2Fb%2f%2E%2e/c", "/a/c"),
+            ("/a%2F/b", "/a/b"),
+            ("/a%3Fb%23c%25d", "/a?b#c%d"),
+            ("/.%3f", "/.?"),
+            ("/a+b", "/a+b"),
+            ("/a/.%2e/b", "/b"),
+        ] {
+            assert_eq!(uri(target).as_deref(), Some(expected), "{target}");
+        }
+        for bad in ["/..", "/../a", "/a/../..", "/%", "/%4", "/%zz", "/%00", "/a/../../b", "/./.."] {
+            assert_eq!(uri(bad), None, "{bad}");
+        }
+        let mut out = Vec::new();
+        assert!(normalise(b"//a//b", false, &mut out));
+        assert_eq!(out, b"//a//b");
+    }
+}

@@ -1,0 +1,389 @@
+//! Files of the past, read once one after the other: what is known of them already is passed over, the rest is told as
+//! the same events that following a log gives.
+//!
+//! A file is known by its content, as everywhere: its first bytes and those before the position that was reached, whatever
+//! it is called and however it is packed. So a file that was read to its end gives nothing, one that was read in part gives
+//! the rest, and a copy of either is no new log.
+
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::cut::{Cut, Cutter};
+use super::file::Status;
+use super::follow::{Block, Event, FinishReason};
+use super::generation::{Fingerprint, Generation, GenerationId};
+use super::identity::{Match, Opened, compare};
+use super::reader::{Compression, Reader};
+use super::sibling::{base_of, is_rotated};
+use super::tail::Tail;
+use super::{BLOCK_LIMIT, locate};
+use crate::error::Error;
+
+/// A file to take in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The stable key of its log; becomes [`Generation::log`], unless the generation is known under another.
+    pub key: String,
+}
+
+/// What a file turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A log that was not known.
+    New,
+    /// A log that was known up to this offset; only the rest was read.
+    Rest(u64),
+    /// A log that was known to its end.
+    Known,
+    /// The beginning of a log that was read further already.
+    Beginning,
+    /// It begins as a known log that was read further, and that log is gone: nothing was read, since it may be a part of it.
+    Doubtful(PathBuf),
+    /// Nothing is in it.
+    Empty,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+pub struct PastOutcome {
+    /// Its number among the files given.
+    pub file: usize,
+    /// What it was; `None` if it could not be opened.
+    pub found: Option<Found>,
+    /// The log that it holds, if it is any.
+    pub generation: Option<GenerationId>,
+    /// Bytes of a last line that is not finished, in a log that may be written still: they were left.
+    pub unfinished: u64,
+    /// Why it could not be read, or not to its end.
+    pub failed: Option<Error>,
+}
+
+/// What [`Past::next`] gives.
+#[derive(Debug)]
+pub enum PastStep {
+    /// Something about a generation, or a block of its lines.
+    Event(Event),
+    /// A file is done with.
+    Done(PastOutcome),
+}
+
+/// What stands for a format that is not known, where only an I/O error can be returned.
+const UNKNOWN: io::ErrorKind = io::ErrorKind::Unsupported;
+
+/// The file that is being read.
+#[derive(Debug)]
+struct Open {
+    file: usize,
+    generation: Generation,
+    reader: Reader,
+    cutter: Cutter,
+    found: Found,
+    /// It will not grow: it is compressed, or its name says that it was rotated.
+    complete: bool,
+    size: u64,
+}
+
+/// Files to read once.
+#[derive(Debug)]
+pub struct Past {
+    files: std::iter::Enumerate<std::vec::IntoIter<PastFile>>,
+    known: Vec<Generation>,
+    next_id: u32,
+    /// The keys of logs whose format is known.
+    readable: HashSet<String>,
+    max_line: usize,
+    open: Option<Open>,
+    /// Told before anything else is read.
+    told: VecDeque<PastStep>,
+    /// Bytes on disk of the files that are done with.
+    before: u64,
+}
+
+impl Past {
+    /// Files to be read in this order; `known` are the generations of the store, ascending by number, `readable` the keys of
+    /// the logs whose format is known. A line of more than `max_line` bytes is passed over.
+    pub fn new(files: Vec<PastFile>, known: Vec<Generation>, readable: HashSet<String>, max_line: usize) -> Past {
+        let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
+        let files = files.into_iter().enumerate();
+        Past { files, known, next_id, readable, max_line, open: None, told: VecDeque::new(), before: 0 }
+    }
+
+    /// Bytes on disk that were passed or read so far.
+    pub fn consumed(&self) -> u64 {
+        self.before + self.open.as_ref().map_or(0, |open| open.reader.consumed())
+    }
+
+    /// What comes next; `None` when all files are done with. `buffer` is taken for a block's bytes.
+    pub fn next(&mut self, buffer: &mut Vec<u8>) -> Option<PastStep> {
+        loop {
+            if let Some(step) = self.told.pop_front() {
+                return Some(step);
+            }
+            if self.open.is_some() {
+                if let Some(event) = self.read(buffer) {
+                    return Some(PastStep::Event(event));
+                }
+                continue;
+            }
+            let (file, PastFile { path, key }) = self.files.next()?;
+            let size = std::fs::metadata(&path).map_or(0, |status| status.len());
+            let outcome = PastOutcome { file, found: None, generation: None, unfinished: 0, failed: None };
+            match self.begin(file, &path, &key) {
+                Ok(None) => {}
+                Ok(Some((found, generation))) => {
+                    self.before += size;
+                    self.told.push_back(PastStep::Done(PastOutcome { found: Some(found), generation, ..outcome }));
+                }
+                Err(error) => {
+                    self.before += size;
+                    let unreadable = || Error::io("read it", &path, &error);
+                    let unknown = || Error::failed("its format is not known").at(&path);
+                    let failed = Some(if error.kind() == UNKNOWN { unknown() } else { unreadable() });
+                    self.told.push_back(PastStep::Done(PastOutcome { failed, ..outcome }));
+                }
+            }
+        }
+    }
+
+    /// Find out what a file is, and open it if there is something to read; else say what it is.
+    fn begin(&mut self, file: usize, path: &Path, key: &str) -> io::Result<Option<(Found, Option<GenerationId>)>> {
+        let status = Status::of_path(path)?;
+        if !status.regular {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        let head = if status.size == 0 { Vec::new() } else { Reader::open(path)?.head()? };
+        if head.is_empty() {
+            return Ok(Some((Found::Empty, None)));
+        }
+        match self.identify(path, &head)? {
+            Identity::New if self.readable.contains(key) => self.begin_new(file, path, key, &head),
+            Identity::New => Err(UNKNOWN.into()),
+            Identity::Known(at, opened) => self.go_on(file, path, key, (at, *opened)),
+            Identity::Beginning(id) => Ok(Some((Found::Beginning, Some(id)))),
+            Identity::Doubtful(id, path) => Ok(Some((Found::Doubtful(path), Some(id)))),
+        }
+    }
+
+    /// Which known generation the file at `path` holds.
+    fn identify(&self, path: &Path, head: &[u8]) -> io::Result<Identity> {
+        let mut same: Option<(usize, Box<Opened>)> = None;
+        let mut short = Vec::new();
+        for (at, known) in self.known.iter().enumerate() {
+            if known.fingerprint.length == 0 {
+                continue;
+            }
+            match known.fingerprint.matches(head) {
+                Some(true) => {}
+                Some(false) => continue,
+                None if base_of(&known.path).file_name() == base_of(path).file_name() => {
+                    if begins_with(known, head) {
+                        short.push(known);
+                    }
+                    continue;
+                }
+                None => continue,
+            }
+            let position = |at: usize| self.known.get(at).map_or(0, |known| known.position);
+            match compare(known, path)? {
+                Match::Same(opened) if same.as_ref().is_none_or(|(held, _)| position(*held) < known.position) => {
+                    same = Some((at, opened));
+                }
+                Match::Short | Match::Incomplete => short.push(known),
+                Match::Same(_) | Match::Different => {}
+            }
+        }
+        if let Some((at, opened)) = same {
+            return Ok(Identity::Known(at, opened));
+        }
+        let mut doubtful = None;
+        for known in short {
+            match is_beginning(known, path) {
+                Some(true) => return Ok(Identity::Beginning(known.id)),
+                Some(false) => {}
+                None => doubtful = Some(Identity::Doubtful(known.id, known.path.clone())),
+            }
+        }
+        Ok(doubtful.unwrap_or(Identity::New))
+    }
+
+    fn begin_new(
+        &mut self,
+        file: usize,
+        path: &Path,
+        key: &str,
+        head: &[u8],
+    ) -> io::Result<Option<(Found, Option<GenerationId>)>> {
+        let opened = File::open(path)?;
+        let status = Status::of(&opened)?;
+        let reader = Reader::of_file(opened)?;
+        let generation = Generation {
+            id: GenerationId(self.next_id),
+            log: key.to_owned(),
+            path: std::fs::canonicalize(path)?,
+            device_inode: status.device_inode,
+            fingerprint: Fingerprint::of(head),
+            position: 0,
+            tail_hash: Tail::default().hash(),
+            finished: false,
+        };
+        self.next_id = self.next_id.saturating_add(1);
+        self.told.push_back(PastStep::Event(Event::Discovered(generation.clone())));
+        let cutter = Cutter::new(0, Tail::default(), self.max_line, BLOCK_LIMIT);
+        let complete = reader.compression() != Compression::Plain || is_rotated(path);
+        self.open = Some(Open { file, generation, reader, cutter, found: Found::New, complete, size: status.size });
+        Ok(None)
+    }
+
+    /// Read a known generation on from its position, if there is more of it.
+    fn go_on(
+        &mut self,
+        file: usize,
+        path: &Path,
+        key: &str,
+        (at, opened): (usize, Opened),
+    ) -> io::Result<Option<(Found, Option<GenerationId>)>> {
+        let Some(mut known) = self.known.get(at).cloned() else { return Ok(None) };
+        let Opened { mut reader, tail, fingerprint, status } = opened;
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let plain = reader.compression() == Compression::Plain;
+        let complete = !plain || is_rotated(&path);
+        let mut cutter = Cutter::new(known.position, tail, self.max_line, BLOCK_LIMIT);
+        // One look ahead, so that nothing happens to a log that is known to its end. A fault will show again.
+        let mut ahead = Vec::new();
+        if matches!(reader.read(&mut ahead, 1), Ok(0)) {
+            if path != known.path && !matches!(locate(&known), Ok(Some(_))) {
+                self.tell_moved(&known, path, plain.then_some(status.device_inode));
+            }
+            return Ok(Some((Found::Known, Some(known.id))));
+        }
+        cutter.hold(&mut ahead);
+        if !self.readable.contains(&known.log) {
+            if !self.readable.contains(key) {
+                return Err(UNKNOWN.into());
+            }
+            // Its log is configured no more, or was taken in without a configuration: from here on it is this one.
+            key.clone_into(&mut known.log);
+            self.told.push_back(PastStep::Event(Event::Discovered(known.clone())));
+        }
+        if path != known.path {
+            self.tell_moved(&known, path.clone(), plain.then_some(status.device_inode));
+        }
+        if fingerprint.length > known.fingerprint.length {
+            self.told.push_back(PastStep::Event(Event::Fingerprint { generation: known.id, fingerprint }));
+        }
+        let found = Found::Rest(known.position);
+        let generation = Generation {
+            path,
+            fingerprint: if fingerprint.length > known.fingerprint.length { fingerprint } else { known.fingerprint },
+            ..known
+        };
+        self.open = Some(Open { file, generation, reader, cutter, found, complete, size: status.size });
+        Ok(None)
+    }
+
+    fn tell_moved(&mut self, known: &Generation, path: PathBuf, device_inode: Option<(u64, u64)>) {
+        let device_inode = device_inode.unwrap_or(known.device_inode);
+        self.told.push_back(PastStep::Event(Event::Moved { generation: known.id, path, device_inode }));
+    }
+
+    /// The next event of the open file. At its end it is closed, and what became of it will be told.
+    fn read(&mut self, buffer: &mut Vec<u8>) -> Option<Event> {
+        let open = self.open.as_mut()?;
+        let wanted = open.cutter.start(buffer);
+        let read = open.reader.read(buffer, wanted);
+        if let Some(cut) = open.cutter.cut(buffer) {
+            return Some(open.event(cut, buffer));
+        }
+        match read {
+            Ok(0) if open.complete => match open.cutter.finish(buffer) {
+                Some(cut) => Some(open.event(cut, buffer)),
+                None => self.close(None),
+            },
+            Ok(0) => self.close(None),
+            Ok(_) => None,
+            Err(error) => {
+                let what = format!("cannot be read beyond byte {}: {error}", open.reader.offset());
+                let error = Error::failed(what).at(&open.generation.path);
+                self.close(Some(error.remedy("what came before was taken in; give it again when it is whole")))
+            }
+        }
+    }
+
+    fn close(&mut self, failed: Option<Error>) -> Option<Event> {
+        let Open { file, mut generation, cutter, found, complete, size, .. } = self.open.take()?;
+        self.before += size;
+        let id = generation.id;
+        let unfinished = if complete { 0 } else { cutter.read_to() - cutter.position() };
+        let nothing = found == Found::Rest(generation.position) && failed.is_none();
+        let found = if nothing { Found::Known } else { found };
+        let finished = complete && failed.is_none();
+        let outcome = PastOutcome { file, found: Some(found), generation: Some(id), unfinished, failed };
+        self.told.push_back(PastStep::Done(outcome));
+        generation.finished |= finished;
+        match self.known.iter_mut().find(|known| known.id == id) {
+            Some(known) => *known = generation,
+            None => self.known.push(generation),
+        }
+        finished.then_some(Event::Finished { generation: id, unread: 0, reason: FinishReason::Rotated })
+    }
+}
+
+impl Open {
+    fn event(&mut self, cut: Cut, buffer: &mut Vec<u8>) -> Event {
+        let (id, tail_hash) = (self.generation.id, self.cutter.tail().hash());
+        self.generation.position = self.cutter.position();
+        self.generation.tail_hash = tail_hash;
+        match cut {
+            Cut::Lines { offset } => {
+                Event::Block(Block { generation: id, offset, bytes: std::mem::take(buffer), tail_hash })
+            }
+            Cut::TooLong { offset, length } => Event::TooLong { generation: id, offset, length, tail_hash },
+        }
+    }
+}
+
+/// What a file is to the generations that are known.
+enum Identity {
+    New,
+    /// The one at this index, opened at its position.
+    Known(usize, Box<Opened>),
+    Beginning(GenerationId),
+    Doubtful(GenerationId, PathBuf),
+}
+
+/// Whether a generation, where it is now, begins with `head`.
+fn begins_with(known: &Generation, head: &[u8]) -> bool {
+    let Ok(Some(located)) = locate(known) else { return false };
+    let own = Reader::open(&located.path).and_then(Reader::head);
+    own.is_ok_and(|own| own.starts_with(head))
+}
+
+/// Whether all of the file at `path` stands at the beginning of a generation that was read further; `None` if the
+/// generation is gone. A compressed file counts as far as it can be decoded.
+fn is_beginning(known: &Generation, path: &Path) -> Option<bool> {
+    let located = locate(known).ok().flatten()?;
+    let (mut whole, mut part) = (Reader::open(&located.path).ok()?, Reader::open(path).ok()?);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    loop {
+        theirs.clear();
+        match part.read(&mut theirs, BLOCK_LIMIT) {
+            Ok(0) | Err(_) => return Some(true),
+            Ok(_) => {}
+        }
+        ours.clear();
+        while ours.len() < theirs.len() {
+            let wanted = theirs.len() - ours.len();
+            match whole.read(&mut ours, wanted) {
+                Ok(0) | Err(_) => return Some(false),
+                Ok(_) => {}
+            }
+        }
+        if !ours.starts_with(&theirs) {
+            return Some(false);
+        }
+    }
+}

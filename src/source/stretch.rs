@@ -1,0 +1,59 @@
+//! A part of a log read again, from one line's start to another's, cut into the same pieces as when it was read first.
+
+use super::cut::Cutter;
+use super::input::Piece;
+use super::locate::LineReader;
+use super::tail::Tail;
+use super::{BLOCK_LIMIT, MAX_LINE};
+use crate::error::{Error, Result};
+
+/// Lines of a located generation between two uncompressed offsets.
+#[derive(Debug)]
+pub struct Stretch<'r> {
+    reader: &'r mut LineReader,
+    cutter: Cutter,
+    at: u64,
+    until: u64,
+    read: Vec<u8>,
+}
+
+impl<'r> Stretch<'r> {
+    /// The lines from `from`, where one starts, to `until`, where one ended.
+    pub fn new(reader: &'r mut LineReader, from: u64, until: u64) -> Stretch<'r> {
+        let cutter = Cutter::new(from, Tail::default(), MAX_LINE, BLOCK_LIMIT);
+        Stretch { reader, cutter, at: from, until, read: Vec::new() }
+    }
+
+    /// With another limit for a line's length, in bytes without its newline. To be called before the first block.
+    #[must_use]
+    pub fn max_line(mut self, max_line: usize) -> Stretch<'r> {
+        self.cutter = Cutter::new(self.at, Tail::default(), max_line, BLOCK_LIMIT);
+        self
+    }
+
+    /// Replaces the content of `into` by the next whole lines; `None` at the end.
+    ///
+    /// # Errors
+    /// The log cannot be read or decoded, or ends too early.
+    pub fn next_block(&mut self, into: &mut Vec<u8>) -> Result<Option<Piece>> {
+        loop {
+            let left = self.until.saturating_sub(self.at);
+            let wanted = u64::try_from(self.cutter.start(into)).unwrap_or(u64::MAX).min(left);
+            if wanted > 0 {
+                let length = u32::try_from(wanted).unwrap_or(u32::MAX);
+                if !self.reader.read(self.at, length, &mut self.read)? {
+                    let what = format!("the log ends before byte {}", self.at + u64::from(length));
+                    return Err(Error::failed(what).at(self.reader.path()));
+                }
+                into.extend_from_slice(&self.read);
+                self.at += u64::from(length);
+            }
+            if let Some(cut) = self.cutter.cut(into) {
+                return Ok(Some(Piece::from(cut)));
+            }
+            if wanted == 0 {
+                return Ok(self.cutter.finish(into).map(Piece::from));
+            }
+        }
+    }
+}

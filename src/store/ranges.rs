@@ -1,0 +1,84 @@
+//! Which lines a segment was made of: a small file beside it, so that what a disk damages can be counted again from the
+//! logs. FORMAT.md says its bytes.
+
+use super::encode::{Decoded, Decoder, Encoder, Malformed, checksum};
+use super::segment::FOLDER;
+use crate::source::generation::GenerationId;
+
+const MAGIC: &[u8; 8] = b"SPKLRANG";
+const VERSION: u32 = 1;
+
+/// Lines of one log, from the start of one to the end of another, in uncompressed bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogRange {
+    /// The physical log.
+    pub generation: GenerationId,
+    /// Where the first line starts.
+    pub from: u64,
+    /// Just past the last one.
+    pub until: u64,
+}
+
+/// The name of the file beside segment `number`.
+pub(crate) fn name(number: u64) -> String {
+    format!("{FOLDER}/{number}.ranges")
+}
+
+/// The file's bytes.
+pub(crate) fn encode(number: u64, ranges: &[LogRange]) -> Vec<u8> {
+    let mut out = Encoder::default();
+    out.bytes.extend_from_slice(MAGIC);
+    out.u32(VERSION);
+    out.u64(number);
+    out.count(ranges.len());
+    for range in ranges {
+        out.varint(u64::from(range.generation.0));
+        out.varint(range.from);
+        out.varint(range.until.wrapping_sub(range.from));
+    }
+    out.u64(checksum(&out.bytes));
+    out.bytes
+}
+
+/// The inverse of [`encode`].
+pub(crate) fn decode(number: u64, bytes: &[u8]) -> Decoded<Vec<LogRange>> {
+    let (covered, sum) = bytes.split_at_checked(bytes.len().saturating_sub(8)).ok_or(Malformed)?;
+    if Decoder::new(sum).u64()? != checksum(covered) {
+        return Err(Malformed);
+    }
+    let mut from = Decoder::new(covered);
+    if from.take(MAGIC.len())? != MAGIC || from.u32()? != VERSION || from.u64()? != number {
+        return Err(Malformed);
+    }
+    let mut ranges = Vec::new();
+    for _ in 0..from.count()? {
+        let generation = GenerationId(from.varint_as()?);
+        let first = from.varint()?;
+        ranges.push(LogRange { generation, from: first, until: first.wrapping_add(from.varint()?) });
+    }
+    if from.is_empty() { Ok(ranges) } else { Err(Malformed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ranges_round_trip_and_any_flipped_bit_is_found(
+            held in proptest::collection::vec((0u32..9, 0u64..1 << 40, 0u64..1 << 40), 0..9), bit in 0usize..2000,
+        ) {
+            let ranges: Vec<LogRange> = held
+                .into_iter()
+                .map(|(id, from, length)| LogRange { generation: GenerationId(id), from, until: from + length })
+                .collect();
+            let mut bytes = encode(7, &ranges);
+            prop_assert_eq!(decode(7, &bytes), Ok(ranges));
+            prop_assert_eq!(decode(8, &bytes), Err(Malformed));
+            let at = bit / 8 % bytes.len();
+            bytes[at] ^= 1 << (bit % 8);
+            prop_assert_eq!(decode(7, &bytes), Err(Malformed));
+        }
+    }
+}

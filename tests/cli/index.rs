@@ -1,0 +1,341 @@
+//! `index`: logs of the past become what the daemon would have made of them, once.
+
+use std::path::PathBuf;
+
+use spikeline::store::{Settings, Writer};
+
+use crate::log::{EXACT, Request, csv, requests, rows, text};
+use crate::program::{Folder, Run};
+
+/// A folder with `c.toml`, whose store is `store` and whose log is `a.log` in [`EXACT`], and that many requests.
+pub(crate) fn folder(count: u64, sections: &str) -> (Folder, Vec<Request>) {
+    let folder = Folder::new();
+    configure(&folder, "c.toml", "store", sections);
+    (folder, requests(count))
+}
+
+/// Another configuration, with a store of its own.
+pub(crate) fn configure(folder: &Folder, name: &str, store: &str, sections: &str) {
+    let path = |name: &str| folder.path(name).display().to_string();
+    let (store, log) = (path(store), path("a.log"));
+    folder.write(
+        name,
+        format!("store = '{store}'\nhost = \"web1\"\npoll = \"50ms\"\n[[log]]\npath = '{log}'\nformat = '{EXACT}'\n{sections}"),
+    );
+}
+
+pub(crate) fn ask(folder: &Folder, arguments: &[&str]) -> Run {
+    folder.run(&[arguments, &["--config=c.toml"]].concat())
+}
+
+pub(crate) fn index(folder: &Folder, arguments: &[&str]) -> Run {
+    ask(folder, &[&["index", "--format=csv"], arguments].concat())
+}
+
+/// What the store answers, and that it is the truth about these requests.
+pub(crate) fn holds(folder: &Folder, requests: &[Request]) {
+    let report = ask(folder, &["report", "--format=csv"]);
+    assert_eq!(report.ended(0), csv("route", &rows(requests, |request| request.route().to_owned())));
+    let mut sorted: Vec<&Request> = requests.iter().collect();
+    sorted.sort_by_key(|request| request.end);
+    let all: String = sorted.iter().map(|request| request.exact() + "\n").collect();
+    let run = ask(folder, &["lines", "--all"]);
+    assert!(run.out == all, "lines --all differ: {} of {} bytes; {}", run.out.len(), all.len(), run.err);
+}
+
+/// The index itself: what `lines` keeps and why, without the names of files.
+fn kept(folder: &Folder, config: &str) -> Vec<String> {
+    let run = folder.run(&["lines", "--format=csv", "--config", config]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let mut lines: Vec<String> =
+        run.out.lines().map(|line| line.replace("a.log.2.gz", "a.log").replace("a.log.1", "a.log")).collect();
+    lines.sort();
+    lines
+}
+
+/// Make a segment of all that the journal of the store holds, and give its file.
+pub(crate) fn seal(folder: &Folder, store: &str) -> PathBuf {
+    let mut writer = Writer::open(&folder.path(store), Settings::default()).unwrap();
+    writer.seal().unwrap();
+    let segments = std::fs::read_dir(folder.path(store).join("segments")).unwrap();
+    let mut segments: Vec<PathBuf> = segments.map(|file| file.unwrap().path()).collect();
+    segments.retain(|path| path.extension().is_some_and(|extension| extension == "seg"));
+    segments.sort_by_key(|path| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap());
+    segments.pop().unwrap()
+}
+
+pub(crate) fn flip(path: &PathBuf, at: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[at] ^= 16;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_file_is_taken_in_once_whatever_it_is_called() {
+    let (folder, requests) = folder(3000, "");
+    let (older, newer) = requests.split_at(1400);
+    folder.gz("a.log.2.gz", text(older, Request::exact));
+    folder.write("a.log.1", text(newer, Request::exact));
+    let first = index(&folder, &["a.log.*"]);
+    first.said(0, &["2 files: 2 taken in, 0 from where it was left, 0 known already; 3,000 lines, 0 rejected; 19 slots, 4 new routes"]);
+    let bytes = [older, newer].map(|part| text(part, Request::exact).len());
+    assert_eq!(
+        first.lines(),
+        [
+            "file,result,lines,rejected,bytes".to_owned(),
+            format!("a.log.2.gz,taken in,1400,0,{}", bytes[0]),
+            format!("a.log.1,taken in,1600,0,{}", bytes[1]),
+        ]
+    );
+    holds(&folder, &requests);
+    let store = |name: &str| std::fs::read(folder.path("store").join(name)).unwrap();
+    let before = store("journal-1");
+    index(&folder, &["a.log.1", "a.log.2.gz"]).said(0, &["2 files: 2 known already; nothing was read"]);
+    // Renamed, packed otherwise, a copy elsewhere, a hard link, and all of them at once.
+    std::fs::create_dir(folder.path("old")).unwrap();
+    std::fs::rename(folder.path("a.log.2.gz"), folder.path("a.log.7.gz")).unwrap();
+    folder.zst("old/x", text(newer, Request::exact));
+    std::fs::hard_link(folder.path("a.log.1"), folder.path("old/linked")).unwrap();
+    folder.write("b.log", text(older, Request::exact));
+    index(&folder, &["a.log.7.gz", "old/x", "old/linked", "b.log", "a.log.1"])
+        .said(0, &["5 files: 5 known already; nothing was read"]);
+    assert_eq!(store("journal-1"), before, "nothing was written");
+    holds(&folder, &requests);
+}
+
+#[test]
+fn the_beginning_of_a_known_log_is_known_and_another_that_begins_alike_is_not() {
+    let (folder, requests) = folder(600, "");
+    let log = text(&requests, Request::exact);
+    folder.write("a.log.1", &log);
+    index(&folder, &["a.log.1"]).ended(0);
+    let part = log[..log.len() / 2].rfind('\n').unwrap() + 1;
+    folder.gz("part.gz", &log[..part]);
+    folder.write("a.log.2", &log[..300]);
+    let run = index(&folder, &["part.gz", "a.log.2"]);
+    run.said(0, &["2 known already; nothing was read"]);
+    assert!(run.out.contains("part.gz,known: the beginning of a log read further,0,0,0"), "{}", run.out);
+    // The first 4 KiB are the same, what follows is not.
+    let mut other = requests.clone();
+    other[599].time += 1;
+    folder.write("other.1", text(&other, Request::exact));
+    index(&folder, &["other.1", "--log-format", EXACT]).said(0, &["1 file: 1 taken in", "600 lines"]);
+}
+
+#[test]
+fn a_file_known_in_part_gives_the_rest() {
+    let (folder, requests) = folder(2000, "");
+    let (read, rest) = requests.split_at(900);
+    let (head, tail) = (text(read, Request::exact), text(rest, Request::exact));
+    // A live log: its last line is being written.
+    folder.write("a.log", head.clone() + &tail[..40]);
+    let run = index(&folder, &["a.log"]);
+    run.said(0, &["900 lines"]);
+    assert!(run.out.contains("a.log,\"taken in, but for 40 bytes of an unfinished last line\""), "{}", run.out);
+    holds(&folder, read);
+    std::fs::remove_file(folder.path("a.log")).unwrap();
+    folder.gz("a.log.3.gz", head.clone() + &tail);
+    let run = index(&folder, &["a.log.3.gz"]);
+    run.said(0, &["0 taken in, 1 from where it was left", "1,100 lines"]);
+    assert!(
+        run.out.contains(&format!("\"taken in from byte {}, known before that\",1100,0,", head.len())),
+        "{}",
+        run.out
+    );
+    holds(&folder, &requests);
+    index(&folder, &["a.log.3.gz"]).said(0, &["nothing was read"]);
+}
+
+#[test]
+fn in_one_command_too() {
+    let (folder, requests) = folder(1000, "");
+    folder.write("a.log.2", text(&requests[..600], Request::exact));
+    folder.gz("a.log.1.gz", text(&requests, Request::exact));
+    index(&folder, &["a.log.2", "a.log.1.gz"]).ended(0);
+    holds(&folder, &requests);
+}
+
+#[test]
+fn the_last_line_of_a_rotated_log_needs_no_newline() {
+    let (folder, requests) = folder(50, "");
+    let log = text(&requests, Request::exact);
+    folder.gz("a.log.1.gz", log.trim_end());
+    index(&folder, &["a.log.1.gz"]).said(0, &["50 lines, 0 rejected"]);
+    holds(&folder, &requests);
+}
+
+#[test]
+fn without_configuration_the_format_is_found_and_the_logs_are_read_again_by_it() {
+    let folder = Folder::new();
+    let requests = requests(700);
+    folder.write("x.log", text(&requests, Request::combined_plus) + "no such line\n");
+    let run = folder.run(&["index", "x.log", "--store=s"]);
+    run.said(0, &["701 lines, 1 rejected"]);
+    let report = folder.run(&["report", "--format=csv", "--store=s"]).ended(0);
+    assert_eq!(report, csv("route", &rows(&requests, |request| request.route().to_owned())));
+    let all = folder.run(&["lines", "--all", "--store=s"]);
+    assert_eq!(all.code, 0, "{}", all.err);
+    assert_eq!(all.lines().len(), 700);
+    folder.run(&["verify", "--store=s"]).said(0, &["cells compared with 700 lines"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_the_others_are_taken_in() {
+    let (folder, requests) = folder(800, "");
+    let log = text(&requests[..400], Request::exact);
+    folder.gz("a.log.2.gz", &log);
+    let torn = std::fs::read(folder.path("a.log.2.gz")).unwrap();
+    folder.write("a.log.2.gz", &torn[..torn.len() / 2]);
+    folder.write("a.log.1", text(&requests[400..], Request::exact));
+    folder.write("a.log.0", "");
+    let run = index(&folder, &["a.log.0", "a.log.1", "a.log.2.gz", "nowhere"]);
+    run.said(3, &["nowhere: cannot open it", "a.log.2.gz: cannot be read beyond byte"]);
+    assert!(run.out.contains("\"taken in, not to its end\""), "{}", run.out);
+    assert!(run.out.contains("a.log.0,empty,0,0,0"), "{}", run.out);
+    // The whole file goes on where the torn one ended.
+    folder.gz("a.log.2.gz", &log);
+    index(&folder, &["a.log.2.gz"]).said(0, &["1 from where it was left"]);
+    holds(&folder, &requests);
+    ask(&folder, &["index", "-"]).said(2, &["cannot be found again"]);
+    ask(&folder, &["index"]).said(2, &["nothing to take in"]);
+}
+
+#[test]
+fn while_another_writes_it_says_what_to_do() {
+    let (folder, requests) = folder(20, "");
+    folder.write("a.log.1", text(&requests, Request::exact));
+    let writer = Writer::open(&folder.path("store"), Settings::default()).unwrap();
+    index(&folder, &["a.log.1"])
+        .said(2, &["is writing to this store", "stop it", "--store DIR", "goes on where it was"]);
+    drop(writer);
+    index(&folder, &["a.log.1"]).ended(0);
+}
+
+#[test]
+fn killed_in_the_middle_it_goes_on_where_it_was() {
+    let (folder, requests) = folder(40_000, "");
+    let (older, newer) = requests.split_at(20_000);
+    let parts = [text(older, Request::exact), text(newer, Request::exact)];
+    // Filler that is rejected makes the commits (16 MiB of log each) come while there is still much to read.
+    let filler = ("x".repeat(1000) + "\n").repeat(24_000);
+    folder.write("a.log.2", parts[0].clone() + &filler);
+    folder.write("a.log.1", filler + &parts[1]);
+    for _ in 0..3 {
+        let mut child = folder.command(&["index", "--config=c.toml", "a.log.1", "a.log.2"]).spawn().unwrap();
+        let began = std::time::Instant::now();
+        let journal = folder.path("store").join("journal-1");
+        let size = || std::fs::metadata(&journal).map_or(0, |status| status.len());
+        let before = size();
+        while size() <= before.max(200) && child.try_wait().unwrap().is_none() && began.elapsed().as_secs() < 60 {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    index(&folder, &["a.log.1", "a.log.2"]).ended(0);
+    holds(&folder, &requests);
+    index(&folder, &["a.log.1", "a.log.2"]).said(0, &["nothing was read"]);
+    ask(&folder, &["verify"]).said(0, &["with 40,000 lines"]);
+}
+
+#[test]
+fn a_damaged_segment_is_named_set_aside_and_restored() {
+    let (folder, requests) = folder(9000, "");
+    let (older, newer) = requests.split_at(4000);
+    folder.gz("a.log.2.gz", text(older, Request::exact));
+    folder.write("a.log.1", text(newer, Request::exact));
+    index(&folder, &["a.log.1", "a.log.2.gz"]).ended(0);
+    let segment = seal(&folder, "store");
+    let before = kept(&folder, "c.toml");
+    index(&folder, &["--rebuild"]).said(0, &["nothing to rebuild"]);
+    let length = usize::try_from(std::fs::metadata(&segment).unwrap().len()).unwrap();
+    let mut current = segment;
+    // In the first block of cells, among the entries, in the summaries or directory, and in the footer.
+    for at in [40, length / 2, length - 200, length - 10] {
+        flip(&current, at);
+        ask(&folder, &["verify"]).said(3, &["damaged at byte", "index --rebuild"]);
+        let run = index(&folder, &["--rebuild"]);
+        run.said(0, &["damaged at byte", "restored from the logs", ".seg.damaged"]);
+        let aside = current.with_extension("seg.damaged");
+        assert!(aside.exists() && !current.exists(), "{} is set aside", current.display());
+        holds(&folder, &requests);
+        assert_eq!(kept(&folder, "c.toml"), before, "damage at {at} of {length}");
+        ask(&folder, &["verify"]).said(0, &["with 9,000 lines"]);
+        current = seal(&folder, "store");
+    }
+}
+
+#[test]
+fn what_cannot_be_restored_is_said_with_window_and_log() {
+    let (folder, requests) = folder(5000, "");
+    folder.write("a.log.2", text(&requests[..2500], Request::exact));
+    folder.write("a.log.1", text(&requests[2500..], Request::exact));
+    index(&folder, &["a.log.1", "a.log.2"]).ended(0);
+    let segment = seal(&folder, "store");
+    flip(&segment, 40);
+    std::fs::remove_file(folder.path("a.log.2")).unwrap();
+    let run = index(&folder, &["--rebuild"]);
+    run.said(3, &["restored in part", "not restored", "a.log.2", "2011-11-30T14:05:00.000Z .. ", "gone"]);
+    let run = ask(&folder, &["lines", "--all"]);
+    assert_eq!(run.lines().len(), 2500, "the other log's lines are there");
+}
+
+/// Wait until the store has counted so many requests, and no more.
+fn until_counted(folder: &Folder, config: &str, wanted: usize) {
+    let began = std::time::Instant::now();
+    loop {
+        let run = folder.run(&["report", "--format=csv", "--config", config]);
+        let count = |row: &&str| row.split(',').nth(1).unwrap().parse::<usize>().unwrap();
+        let sum: usize = run.lines().iter().skip(1).map(count).sum();
+        assert!(sum <= wanted && began.elapsed().as_secs() < 30, "counted {sum} of {wanted}: {}", run.err);
+        if sum == wanted {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+fn daemon(folder: &Folder, config: &str) -> std::process::Child {
+    folder.command(&["run", "--config", config]).stderr(std::process::Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn the_daemon_goes_on_behind_it() {
+    let (folder, requests) = folder(3000, "");
+    folder.write("a.log.1", text(&requests[..1000], Request::exact));
+    folder.write("a.log", text(&requests[1000..2000], Request::exact));
+    index(&folder, &["a.log.1", "a.log"]).ended(0);
+    folder.write("a.log", text(&requests[1000..2500], Request::exact));
+    let mut daemon = daemon(&folder, "c.toml");
+    until_counted(&folder, "c.toml", 2500);
+    std::fs::rename(folder.path("a.log"), folder.path("a.log.0")).unwrap();
+    folder.write("a.log", text(&requests[2500..], Request::exact));
+    until_counted(&folder, "c.toml", 3000);
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    holds(&folder, &requests);
+    index(&folder, &["a.log", "a.log.0", "a.log.1"]).said(0, &["nothing was read"]);
+}
+
+#[test]
+fn the_same_as_the_daemon_would_have_made() {
+    let (folder, requests) = folder(4000, "");
+    configure(&folder, "d.toml", "daemon", "");
+    let (older, newer) = requests.split_at(2500);
+    folder.write("a.log", text(older, Request::exact));
+    let mut daemon = daemon(&folder, "d.toml");
+    let counted = |wanted: usize| until_counted(&folder, "d.toml", wanted);
+    counted(2500);
+    std::fs::rename(folder.path("a.log"), folder.path("a.log.1")).unwrap();
+    folder.write("a.log", text(newer, Request::exact));
+    counted(4000);
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    index(&folder, &["a.log", "a.log.1"]).ended(0);
+    holds(&folder, &requests);
+    for command in [&["report", "--format=csv"][..], &["lines"], &["lines", "--all"], &["lines", "--format=csv"]] {
+        let answer = |config: &str| folder.run(&[command, &["--config", config]].concat()).ended(0);
+        assert_eq!(answer("c.toml"), answer("d.toml"), "{command:?}");
+    }
+    assert_eq!(kept(&folder, "c.toml"), kept(&folder, "d.toml"));
+}

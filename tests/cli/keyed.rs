@@ -1,0 +1,113 @@
+//! JSON and LTSV whose keys are in any order: found by themselves, given on the command line, given in a configuration.
+
+use serde_json::Value;
+
+use crate::program::Folder;
+
+const JSON: &str = r#"{"ts":1612322553.25,"rt":"0.120","status":200,"tenant":"a","request":"GET \/users\/7 HTTP\/1.1"}
+{"status":"500","request":"GET /users/8 HTTP/1.1","shard":3,"rt":2.5,"ts":"2021-02-03T11:22:34.5+08:00","urt":["1.000","1.5"]}
+{"level":"info","ts":1612322553.25,"msg":"reloaded"}
+"#;
+
+fn records(folder: &Folder, arguments: &[&str]) -> Vec<Value> {
+    let out = folder.run(&[&["records"], arguments].concat()).ended(0);
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn json_is_found_and_what_it_was_taken_for_is_said() {
+    let folder = Folder::new();
+    folder.write("a.log", JSON);
+    let run = folder.run(&["records", "a.log"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(
+        run.err,
+        "a.log: taken as json by its keys: $time = ts, $request_time = rt, $upstream_response_time = urt, $request, \
+         $status\na.log:3:1: no key says when a request ended, or none tells of a request\n1 lines rejected\n"
+    );
+    let found: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [first, second] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(
+        (&first["end"], &first["request_time"], &first["tenant"]),
+        (&1_612_322_553.25.into(), &0.12.into(), &"a".into())
+    );
+    assert_eq!(
+        (&first["shard"], &first["target"], &first["route"]),
+        (&Value::Null, &"/users/7".into(), &"users.__id".into())
+    );
+    assert_eq!(
+        (&second["end"], &second["shard"], &second["status"]),
+        (&1_612_322_554.5.into(), &3.into(), &500.into())
+    );
+    assert_eq!(second["upstream_response_time"], serde_json::json!([[1.0, 1.5]]));
+    // The raw line, as it is in the file.
+    let slow = folder.run(&["lines", "a.log", "--min-time=1s"]).ended(0);
+    assert_eq!(slow.lines().collect::<Vec<_>>(), [JSON.lines().nth(1).unwrap()]);
+}
+
+#[test]
+fn ltsv_with_labels_in_any_order() {
+    let folder = Folder::new();
+    folder.write("a.log", "status:200\ttime:2021-02-03T11:22:33+08:00\treqtime:0.5\turi:/a\nnew:1\turi:/a\tstatus:404\treqtime:-\ttime:2021-02-03T11:22:34+08:00\n");
+    let out = folder.run(&["report", "a.log", "--format=csv"]).ended(0);
+    assert!(out.lines().nth(1).unwrap().starts_with("a,2,500,500,"), "{out}");
+    // A log_format of the library that fits every line goes first, and needs no word.
+    folder.write(
+        "b.log",
+        "time:2015-09-06T05:58:05+09:00\tmethod:POST\turi:/foo\tstatus:200\tsize:12\tapptime:0.057\tua:UA1\n",
+    );
+    let run = folder.run(&["report", "b.log"]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+}
+
+/// The names of columns come from the log: they are no formula for a spreadsheet.
+#[test]
+fn hostile_keys() {
+    let folder = Folder::new();
+    folder
+        .write("a.log", r#"{"time":"2021-02-03T11:22:33Z","status":200,"=cmd|x!A1":"=1+1","\u001b[31m":"\u001b[31m"}"#);
+    let out = folder.run(&["records", "a.log", "--format=csv"]).ended(0);
+    assert!(out.contains(",'=cmd|x!a1,") && out.contains(",'=1+1,"), "{out}");
+    let found = records(&folder, &["a.log"]);
+    assert_eq!(found[0]["=cmd|x!a1"], "=1+1");
+}
+
+#[test]
+fn keys_of_ones_own() {
+    let folder = Folder::new();
+    folder
+        .write("a.log", r#"{"when":"2021-02-03T11:22:33Z","what":"GET /a HTTP/1.1","http":{"code":200},"took":1500}"#);
+    let spec = "json time=when request=what status=http.code request_time=took:ms";
+    let found = records(&folder, &["a.log", "--log-format", spec]);
+    assert_eq!((&found[0]["request_time"], &found[0]["status"]), (&1.5.into(), &200.into()));
+    folder.run(&["records", "a.log"]).said(2, &["its lines fit none of the"]);
+    let said = folder.run(&["records", "a.log", "--log-format", "json reqest_time=took"]);
+    assert!(said.code == 2 && said.err.contains("did you mean `request_time`?"), "{said:?}");
+    let said = folder.run(&["records", "a.log", "--log-format", "jsn"]);
+    assert!(said.code == 2 && said.err.contains("did you mean `json`?"), "{said:?}");
+    folder.run(&["records", "a.log", "--log-format=json", "--escape=json"]).said(2, &["leave out --escape"]);
+}
+
+#[test]
+fn keys_in_a_configuration() {
+    let folder = Folder::new();
+    folder.write("a.log", r#"{"when":"2021-02-03T11:22:33Z","request":"GET /a HTTP/1.1","status":200,"took":1500}"#);
+    let log = |keys: &str| format!("[[log]]\npath = \"a.log\"\nformat = \"json\"\n{keys}\n");
+    folder.write("c.toml", log("keys = { time = \"when\", request_time = \"took:ms\" }"));
+    let found = records(&folder, &["a.log", "--config=c.toml"]);
+    assert_eq!(found[0]["request_time"], 1.5);
+    for (keys, said) in [
+        ("keys = { reqest_time = \"took\" }", "did you mean `request_time`?"),
+        ("keys = { request_time = \"took:min\" }", "unknown unit `min`"),
+        ("keys = { request_time = \"\" }", "`request_time` is empty"),
+        ("key = { request_time = \"took\" }", "did you mean `keys`?"),
+        ("wrapper = \"dokcer\"", "did you mean `docker`?"),
+    ] {
+        folder.write("c.toml", log(keys));
+        let run = folder.run(&["records", "a.log", "--config=c.toml"]);
+        assert!(run.code == 2 && run.err.contains(said) && run.err.contains("c.toml:4:"), "{keys}: {run:?}");
+    }
+    folder.write("c.toml", "[[log]]\npath = \"a.log\"\nformat = \"combined\"\nkeys = { status = \"code\" }\n");
+    let run = folder.run(&["records", "a.log", "--config=c.toml"]);
+    assert!(run.code == 2 && run.err.contains("`keys` goes only with"), "{run:?}");
+}
