@@ -100,7 +100,6 @@ pub fn take_in(
         changed: BTreeSet::new(),
         since: None,
         caught_up: false,
-        read_until: None,
     };
     let keep =
         Keep { writer, accounts, clock, slowest: Slowest::new(slots), spare: spare_sender, taken: Taken::default() };
