@@ -36,7 +36,7 @@ fuzz_target!(|input: &[u8]| {
                 assert!(record.start() <= record.end);
                 for (index, variable) in format.variables().iter().enumerate() {
                     let value = parser.value(line, index);
-                    assert_eq!(by_block.value(line, index), value);
+                    assert_eq!(by_block.value(index), value);
                     let Some(value) = value else { continue };
                     let _ = unescape(value, escape);
                     if variable.kind.is_list() {

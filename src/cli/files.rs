@@ -179,7 +179,7 @@ impl Candidates {
         &self.logs
     }
 
-    /// The configured log that means the file of this name.
+    /// The log that means the file of this name.
     pub(super) fn log(&self, name: &str) -> Option<&Log> {
         // nginx's own logs have absolute paths.
         let whole = std::path::absolute(name).map(|path| path.display().to_string()).unwrap_or_default();
@@ -219,13 +219,13 @@ impl Candidates {
 }
 
 /// What `--log-format` names: a format, or a wrapper alone.
-enum Given {
+pub(super) enum Given {
     Format(Box<Format>),
     Wrapper(Wrapper),
 }
 
 /// `cri`, `docker` and `syslog` name a wrapper, `cri:FORMAT` a format in it.
-fn given(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Given> {
+pub(super) fn given(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Given> {
     if escape.is_none()
         && let Ok(wrapper) = text.parse()
     {
@@ -241,7 +241,7 @@ pub(super) fn wrapper_and_rest(text: &str) -> (Option<Wrapper>, &str) {
 }
 
 /// A keyed format with the further keys of the log that begins with `head`; another as it is.
-fn learnt(format: &Format, head: &[u8]) -> Format {
+pub(super) fn learnt(format: &Format, head: &[u8]) -> Format {
     if !format.is_keyed() {
         return format.clone();
     }

@@ -4,21 +4,21 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use super::config::{Config, DEFAULT_NGINX, LogSection, NO_NGINX, Surroundings};
+use super::config::{Config, DEFAULT_NGINX, LogSection, NO_NGINX, RoutesBy, Surroundings};
 use super::output::say;
 use crate::daemon::Log;
 use crate::error::{Error, Result};
-use crate::grammar::conf::{AccessLog, Files, Nginx, Target, WILDCARDS};
+use crate::grammar::conf::{AccessLog, Files, Nginx, Note, Target, WILDCARDS};
 use crate::record::{Needs, Parser};
 use crate::route::Locations;
 
 /// nginx's configuration, as read.
 pub(super) struct Conf {
     /// The main file.
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// Whether our configuration names it; else it was found where it usually is.
     pub(super) named: bool,
-    nginx: Nginx,
+    pub(super) nginx: Nginx,
     /// Its locations, to name routes by.
     pub(super) locations: Locations,
 }
@@ -27,8 +27,12 @@ pub(super) struct Conf {
 #[derive(Default)]
 pub(super) struct Followed {
     pub(super) logs: Vec<Log>,
-    /// What is followed, what is not and why; one message each.
+    /// What is followed; one message each.
     pub(super) said: Vec<String>,
+    /// What may surprise about it.
+    pub(super) doubts: Vec<String>,
+    /// What is not followed, and why.
+    pub(super) refused: Vec<String>,
 }
 
 impl Conf {
@@ -75,11 +79,11 @@ impl Conf {
                 Ok(new) => {
                     let late = if log.buffered { ", buffered" } else { "" };
                     followed.said.push(format!("{shown}, format {name}{late} ({})", log.place));
-                    followed.said.extend(self.doubts(log, &new));
+                    followed.doubts.extend(self.doubts(log, &new));
                     followed.logs.push(new);
                     taken.push((&log.target, name));
                 }
-                Err(why) => followed.said.push(format!("{shown} is not followed: {why} ({})", log.place)),
+                Err(why) => followed.refused.push(format!("{shown} is not followed: {why} ({})", log.place)),
             }
         }
         followed
@@ -171,14 +175,19 @@ impl Conf {
     /// Says what is followed and what is not, and what there is to know about routes.
     pub(super) fn say(&self, config: &Config) {
         let path = self.path.display();
-        for message in self.followed(&config.logs).said {
+        let Followed { said, doubts, refused, .. } = self.followed(&config.logs);
+        for message in said.into_iter().chain(doubts).chain(refused) {
             say(&format!("spikeline: {path}: {message}"));
         }
-        let by_location = config.routes_by == super::config::RoutesBy::Location;
-        let notes = self.locations.notes().iter().filter(|_| by_location);
-        for note in self.nginx.notes.iter().chain(notes) {
+        for note in self.notes(config) {
             say(&format!("spikeline: {}: {}", note.place, note.text));
         }
+    }
+
+    /// What there is to know about the configuration, and about its locations if routes are named by them.
+    pub(super) fn notes(&self, config: &Config) -> impl Iterator<Item = &Note> {
+        let by_location = config.routes_by == RoutesBy::Location;
+        self.nginx.notes.iter().chain(self.locations.notes().iter().filter(move |_| by_location))
     }
 }
 

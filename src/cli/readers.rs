@@ -60,7 +60,7 @@ pub(super) fn interpreters(
 }
 
 fn interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interpreter> {
-    Interpreter::new(format, Needs::latency(), with)
+    Interpreter::new(format, Needs::latency(), &with.of_log(log))
         .map_err(|error| Error::usage(format!("log {log}: format `{}`: {error}", format.name())))
 }
 

@@ -3,18 +3,23 @@
 use super::directive::directives;
 use super::escape::Escape;
 use super::format::Format;
+use super::keyed::Syntax;
 
 /// A line of a directive is broken before it gets longer than this, in bytes.
 const LINE: usize = 96;
 
 impl Format {
     /// The same format with `variables` (without `$`) added at its end, in the manner of the rest: as members of a JSON
-    /// object, as LTSV labels, after tabs, or as `key="value"`. None if such a format could not be read.
+    /// object, as LTSV labels, after tabs, or as `key="value"`; without the wrapper. None if such a format could not be
+    /// read, and for a keyed format, which has no log_format: see [`Format::members`].
     pub fn with_variables(&self, name: &str, variables: &[&str]) -> Option<Format> {
+        if self.is_keyed() {
+            return None;
+        }
         let manner = Manner::of(self.text());
         let mut added = String::new();
         for variable in variables {
-            added += &manner.spell(variable);
+            added += &manner.spell(variable, self.text());
         }
         let text = match manner {
             Manner::Json => {
@@ -28,8 +33,23 @@ impl Format {
         variables.iter().all(|variable| format.index_of(variable).is_some()).then_some(format)
     }
 
+    /// What has to stand in the log_format behind a keyed format for its lines to have `variables` (without `$`) as well:
+    /// members of a JSON object, or LTSV labels. None if the format is not keyed.
+    pub fn members(&self, variables: &[&str]) -> Option<String> {
+        let manner = match self.keys()?.syntax() {
+            Syntax::Json => Manner::Json,
+            Syntax::Ltsv => Manner::Ltsv,
+        };
+        Some(variables.iter().map(|variable| manner.spell(variable, "")).collect())
+    }
+
     /// The `log_format` directive of this format, to be pasted into nginx.conf; it reads back as the same text.
+    ///
+    /// None for a keyed format, and for a text that could not be written so.
     pub fn directive(&self) -> Option<String> {
+        if self.is_keyed() {
+            return None;
+        }
         let escape = match self.escape() {
             Escape::Default => String::new(),
             other => format!(" escape={other}"),
@@ -67,12 +87,19 @@ impl Manner {
         if text.trim_end_matches('\t').split('\t').all(labelled) { Manner::Ltsv } else { Manner::Tabs }
     }
 
-    fn spell(self, variable: &str) -> String {
+    fn spell(self, variable: &str, text: &str) -> String {
         let number = matches!(variable, "request_time" | "msec");
+        // A key that the text has already, for another variable, would be a second one of its name.
+        let taken = match self {
+            Manner::Json => text.contains(&format!("\"{variable}\":")),
+            Manner::Ltsv => text.split('\t').any(|field| field.split(':').next() == Some(variable)),
+            Manner::Tabs | Manner::Plain => false,
+        };
+        let label = if taken { format!("nginx_{variable}") } else { variable.to_owned() };
         match self {
-            Manner::Json if number => format!(",\"{variable}\":${variable}"),
-            Manner::Json => format!(",\"{variable}\":\"${variable}\""),
-            Manner::Ltsv => format!("\t{variable}:${variable}"),
+            Manner::Json if number => format!(",\"{label}\":${variable}"),
+            Manner::Json => format!(",\"{label}\":\"${variable}\""),
+            Manner::Ltsv => format!("\t{label}:${variable}"),
             Manner::Tabs => format!("\t${variable}"),
             Manner::Plain if number => format!(" {}=${variable}", key(variable)),
             Manner::Plain => format!(" {}=\"${variable}\"", key(variable)),
@@ -159,6 +186,30 @@ mod tests {
             assert_eq!(format.text(), expected);
             assert_eq!((format.name(), format.escape()), ("y", Escape::Json));
         }
+    }
+
+    #[test]
+    fn a_key_that_is_taken_is_not_used_again() {
+        for (text, added) in [
+            ("{\"host\":\"$remote_addr\"}", "{\"host\":\"$remote_addr\",\"nginx_host\":\"$host\"}"),
+            ("host:$remote_addr\tst:$status", "host:$remote_addr\tst:$status\tnginx_host:$host"),
+        ] {
+            let format = Format::compile("x", text, Escape::Json).unwrap();
+            assert_eq!(format.with_variables("x", &["host"]).unwrap().text(), added);
+        }
+    }
+
+    #[test]
+    fn a_keyed_format_has_members_and_no_directive() {
+        for (name, members) in [
+            ("json", ",\"request_time\":$request_time,\"host\":\"$host\""),
+            ("ltsv request_time=took:ms", "\trequest_time:$request_time\thost:$host"),
+        ] {
+            let format = Format::keyed(name).unwrap().unwrap();
+            assert_eq!(format.members(&["request_time", "host"]).as_deref(), Some(members));
+            assert!(format.with_variables("x", &["host"]).is_none() && format.directive().is_none());
+        }
+        assert!(Format::combined().members(&["host"]).is_none());
     }
 
     #[test]

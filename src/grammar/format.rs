@@ -1,5 +1,6 @@
 //! A compiled log_format.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -31,6 +32,16 @@ struct Inner {
     plan: Plan,
     keyed: Option<Keyed>,
     wrapper: Option<Wrapper>,
+}
+
+/// What nginx wrote of a line of its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside<'l> {
+    /// How many bytes of a wrapper stand before it.
+    pub lead: usize,
+    /// What nginx wrote; borrowed if it stands in the line as it is, at `lead`. Else its parts were joined, or its escapes
+    /// resolved.
+    pub text: Cow<'l, [u8]>,
 }
 
 impl Format {
@@ -102,6 +113,15 @@ impl Format {
         Format { inner: Arc::new(Inner { wrapper: Some(wrapper), ..Inner::clone(&self.inner) }) }
     }
 
+    /// This format without its wrapper.
+    #[must_use]
+    pub fn bare(&self) -> Format {
+        if self.wrapper().is_none() {
+            return self.clone();
+        }
+        Format { inner: Arc::new(Inner { wrapper: None, ..Inner::clone(&self.inner) }) }
+    }
+
     /// What stands around each of its lines.
     pub fn wrapper(&self) -> Option<Wrapper> {
         self.inner.wrapper
@@ -116,6 +136,11 @@ impl Format {
     /// its unit if that is not the second. Nothing if the format is not keyed.
     pub fn keys_of(&self, lines: &[&[u8]]) -> Vec<(String, String)> {
         self.inner.keyed.as_ref().map(|keyed| keyed.held(lines)).unwrap_or_default()
+    }
+
+    /// [`Format::roles`] as these lines (without wrapper) have them: what a keyed format knows a key for, they may lack.
+    pub fn roles_in(&self, lines: &[&[u8]]) -> Roles {
+        self.keys().map_or_else(|| self.roles().clone(), |keyed| keyed.roles_in(lines))
     }
 
     /// nginx's built-in `combined` (`ngx_http_combined_fmt`).
@@ -176,6 +201,18 @@ impl Format {
         }
     }
 
+    /// What nginx wrote of a line of this log: all of it, or what the wrapper holds.
+    ///
+    /// # Errors
+    /// The wrapper did not write the line.
+    pub fn inside<'l>(&self, line: &'l [u8]) -> Result<Inside<'l>, Reject> {
+        let line = chomp(line);
+        let mut buffer = Vec::new();
+        let (lead, text) = self.unwrap(line, &mut buffer)?;
+        let there = line.get(lead..lead + text.len()).filter(|there| *there == text);
+        Ok(Inside { lead, text: there.map_or_else(|| Cow::Owned(text.to_vec()), Cow::Borrowed) })
+    }
+
     fn cut_once(&self, line: &[u8]) -> Result<(), Failure> {
         let mut spans = self.spans();
         match &self.inner.keyed {
@@ -197,15 +234,19 @@ impl Format {
         Some(self.explanation(line, failure))
     }
 
-    /// Where in `line` each value stands, from left to right: the index of its variable in
-    /// [`variables`](Self::variables), and its bytes. A variable that the format names twice comes twice.
+    /// Where in `text`, a line without its wrapper ([`Format::inside`]), each value stands, from left to right: the index of
+    /// its variable in [`variables`](Self::variables), and its bytes as they were logged. A variable that the format names
+    /// twice comes twice; one that a keyed line does not have, or has by several keys, comes not at all, or once.
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    pub fn fields(&self, line: &[u8]) -> Result<Vec<(usize, Range<usize>)>, Reject> {
+    pub fn fields(&self, text: &[u8]) -> Result<Vec<(usize, Range<usize>)>, Reject> {
         let mut spans = self.spans();
-        let cut = self.plan().cut(chomp(line), &mut spans);
-        cut.map_err(|failure| Reject::at(failure.at, failure.reason))?;
+        let failed = |failure: Failure| Reject::at(failure.at, failure.reason);
+        if let Some(keyed) = self.keys() {
+            return keyed.fields(chomp(text), &mut spans).map_err(failed);
+        }
+        self.plan().cut(chomp(text), &mut spans).map_err(failed)?;
         let steps = self.plan().steps.iter().zip(&spans);
         Ok(steps.map(|(step, &(from, until))| (step.variable, from as usize..until as usize)).collect())
     }

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use super::cut::chomp;
-use super::detect::{Outcome, detect, reads_alike};
+use super::detect::{Detection, Outcome, detect, reads_alike};
 use super::format::Format;
 use super::keyed::Syntax;
 use super::wrapper::{Records, Wrapper};
@@ -30,6 +30,8 @@ pub struct Recognised {
     pub format: Format,
     /// The index of a format among the candidates; None if it is keyed.
     pub candidate: Option<usize>,
+    /// How the candidates fit.
+    pub detection: Detection,
 }
 
 /// Why a log was not recognised.
@@ -59,9 +61,21 @@ pub fn recognise_in(
     most: usize,
     candidates: &[Format],
 ) -> Result<Recognised, Unrecognised> {
-    let texts = texts(wrapper, head, most);
+    recognise_texts(wrapper, &texts(wrapper, head, most), candidates)
+}
+
+/// [`recognise_in`] by lines that were taken out of their wrapper already ([`texts`]).
+///
+/// # Errors
+/// If the format cannot be told.
+pub fn recognise_texts(
+    wrapper: Option<Wrapper>,
+    texts: &[Cow<'_, [u8]>],
+    candidates: &[Format],
+) -> Result<Recognised, Unrecognised> {
     let lines: Vec<&[u8]> = texts.iter().map(|text| chomp(text)).collect();
-    let (format, candidate) = format_of(&lines, candidates).map_err(|error| match error {
+    let detection = detect(&lines, candidates);
+    let (format, candidate) = format_of(&lines, candidates, &detection).map_err(|error| match error {
         Unrecognised::Nothing(_) => Unrecognised::Nothing(wrapper),
         tie => tie,
     })?;
@@ -69,7 +83,7 @@ pub fn recognise_in(
         Some(wrapper) => format.wrapped(wrapper),
         None => format,
     };
-    Ok(Recognised { format, candidate })
+    Ok(Recognised { format, candidate, detection })
 }
 
 /// What stands around the lines of a log that begins with the whole lines `head`.
@@ -104,11 +118,14 @@ pub fn texts(wrapper: Option<Wrapper>, head: &[u8], most: usize) -> Vec<Cow<'_, 
     texts
 }
 
-fn format_of(lines: &[&[u8]], candidates: &[Format]) -> Result<(Format, Option<usize>), Unrecognised> {
-    let detection = detect(lines, candidates);
-    let known = match detection.outcome {
-        Outcome::Tie { formats } => return Err(Unrecognised::Tie(formats)),
-        Outcome::Found { format, .. } => Some(format),
+fn format_of(
+    lines: &[&[u8]],
+    candidates: &[Format],
+    detection: &Detection,
+) -> Result<(Format, Option<usize>), Unrecognised> {
+    let known = match &detection.outcome {
+        Outcome::Tie { formats } => return Err(Unrecognised::Tie(formats.clone())),
+        Outcome::Found { format, .. } => Some(*format),
         Outcome::None => None,
     };
     let share = known.and_then(|known| detection.shares.get(known)).copied().unwrap_or(0.0);

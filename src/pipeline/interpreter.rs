@@ -76,14 +76,14 @@ impl Interpreter {
         })
     }
 
+    /// What is around the lines of its format.
+    pub fn wrapper(&self) -> Option<Wrapper> {
+        self.parser.format().wrapper()
+    }
+
     /// How exactly the ends of requests are known, in milliseconds.
     pub fn end_precision_ms(&self) -> u32 {
         self.parser.end_precision_ms()
-    }
-
-    /// What is around each line of its log.
-    pub fn wrapper(&self) -> Option<Wrapper> {
-        self.parser.format().wrapper()
     }
 
     /// From now on a tally keeps the raw lines of what may be kept: the slow ones, and the `slowest` of each route and slot.

@@ -6,7 +6,7 @@ use super::interpreter::Interpreter;
 use super::slots::{SlotSettings, Slots};
 use super::tally::Slowest;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::{LineReader, Piece, Stretch, locate};
+use crate::source::{LineReader, Piece, Stretch, locate_with};
 use crate::store::{Commit, LogRange, View};
 use crate::time::Timestamp;
 
@@ -104,8 +104,14 @@ impl<'v> Recount<'v> {
         if self.open.len() >= OPEN {
             self.open.clear();
         }
-        let opened = match locate(generation) {
-            Ok(Some(located)) => LineReader::open(&located).map_err(|error| error.what().to_owned()),
+        let opened = match locate_with(generation, self.view.points(generation.id)) {
+            Ok(Some(located)) => {
+                if let Some(points) = located.points.as_ref().filter(|_| located.decoded > 0) {
+                    // Whoever may not write there gathers them again the next time.
+                    drop(self.view.keep_points(generation.id, points));
+                }
+                LineReader::open(&located).map_err(|error| error.what().to_owned())
+            }
             Ok(None) => Err("the log is gone".to_owned()),
             Err(error) => Err(error.what().to_owned()),
         };

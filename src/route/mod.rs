@@ -22,7 +22,7 @@ mod rule_name;
 mod tests;
 
 pub use interner::{DEFAULT_CAP, Routes};
-pub use location::Locations;
+pub use location::{Listed, Locations};
 pub use matcher::{Matched, Matcher};
 pub use name::{decode, encode_node, encode_path, is_safe};
 pub use request::Request;

@@ -17,6 +17,8 @@ pub struct Router {
     locations: Option<Locations>,
     /// Whether logs that nginx's configuration does not name may be of any of its servers.
     any_log: bool,
+    /// So many of the variables are those that rules look at; locations look at the others.
+    of_rules: usize,
     /// Where [`VARIABLES`] stand among the variables.
     at: [usize; 3],
 }
@@ -45,6 +47,7 @@ impl Router {
         for (at, rule) in rules.iter().enumerate() {
             router.add(at, rule).map_err(|mistake| mistake.in_rule(at))?;
         }
+        router.of_rules = router.variables.len();
         Ok(router)
     }
 
@@ -97,6 +100,21 @@ impl Router {
     /// The log variables that rules look at, without `$`; [`super::Request::variables`] has their values in this order.
     pub fn variables(&self) -> &[String] {
         &self.variables
+    }
+
+    /// Those of the [`variables`](Self::variables) that rules look at, not only locations where a log has them.
+    pub fn variables_of_rules(&self) -> &[String] {
+        self.variables.get(..self.of_rules).unwrap_or_default()
+    }
+
+    /// Whether nginx's locations name what no rule does.
+    pub fn names_by_location(&self) -> bool {
+        self.locations.is_some()
+    }
+
+    /// Whether a rule looks at the host.
+    pub fn rules_need_host(&self) -> bool {
+        self.looks_at.host
     }
 
     /// Whether rules or locations look at the host.

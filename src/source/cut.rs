@@ -64,11 +64,6 @@ impl Cutter {
         self.wrapper = wrapper;
     }
 
-    /// Passes over lines of more than `max_line` bytes from now on.
-    pub(crate) fn limit(&mut self, max_line: usize) {
-        self.max_line = max_line.max(1);
-    }
-
     /// Takes back from `lines`, the lines given out last, what belongs to a record that is not finished in them. The bytes
     /// before [`Cutter::position`] are not known then.
     pub(crate) fn take_back(&mut self, lines: &mut Vec<u8>) {

@@ -94,7 +94,7 @@ pub struct Past {
     files: std::iter::Enumerate<std::vec::IntoIter<PastFile>>,
     known: Vec<Generation>,
     next_id: u32,
-    /// The keys of logs whose format is known, and what is around their lines.
+    /// The keys of logs whose format is known, with what is around their lines.
     readable: HashMap<String, Option<Wrapper>>,
     max_line: usize,
     open: Option<Open>,
@@ -106,8 +106,7 @@ pub struct Past {
 
 impl Past {
     /// Files to be read in this order; `known` are the generations of the store, ascending by number, `readable` the keys of
-    /// the logs whose format is known, with what is around their lines: the parts of one record stay in one block. A line of
-    /// more than `max_line` bytes is passed over.
+    /// the logs whose format is known, with what is around their lines. A line of more than `max_line` bytes is passed over.
     pub fn new(
         files: Vec<PastFile>,
         known: Vec<Generation>,
@@ -239,7 +238,8 @@ impl Past {
         };
         self.next_id = self.next_id.saturating_add(1);
         self.told.push_back(PastStep::Event(Event::Discovered(generation.clone())));
-        let cutter = self.cutter(0, Tail::default(), key);
+        let mut cutter = Cutter::new(0, Tail::default(), self.max_line, BLOCK_LIMIT);
+        cutter.keep_together(self.readable.get(key).copied().flatten());
         let complete = reader.compression() != Compression::Plain || is_rotated(path);
         self.open = Some(Open { file, generation, reader, cutter, found: Found::New, complete, size: status.size });
         Ok(None)
@@ -258,8 +258,7 @@ impl Past {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let plain = reader.compression() == Compression::Plain;
         let complete = !plain || is_rotated(&path);
-        let log = if self.readable.contains_key(&known.log) { &known.log } else { key };
-        let mut cutter = self.cutter(known.position, tail, log);
+        let mut cutter = Cutter::new(known.position, tail, self.max_line, BLOCK_LIMIT);
         // One look ahead, so that nothing happens to a log that is known to its end. A fault will show again.
         let mut ahead = Vec::new();
         if matches!(reader.read(&mut ahead, 1), Ok(0)) {
@@ -277,6 +276,7 @@ impl Past {
             key.clone_into(&mut known.log);
             self.told.push_back(PastStep::Event(Event::Discovered(known.clone())));
         }
+        cutter.keep_together(self.readable.get(&known.log).copied().flatten());
         if path != known.path {
             self.tell_moved(&known, path.clone(), plain.then_some(status.device_inode));
         }
@@ -291,12 +291,6 @@ impl Past {
         };
         self.open = Some(Open { file, generation, reader, cutter, found, complete, size: status.size });
         Ok(None)
-    }
-
-    fn cutter(&self, position: u64, tail: Tail, log: &str) -> Cutter {
-        let mut cutter = Cutter::new(position, tail, self.max_line, BLOCK_LIMIT);
-        cutter.keep_together(self.readable.get(log).copied().flatten());
-        cutter
     }
 
     fn tell_moved(&mut self, known: &Generation, path: PathBuf, device_inode: Option<(u64, u64)>) {

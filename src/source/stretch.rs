@@ -28,11 +28,11 @@ impl<'r> Stretch<'r> {
     /// With another limit for a line's length, in bytes without its newline. To be called before the first block.
     #[must_use]
     pub fn max_line(mut self, max_line: usize) -> Stretch<'r> {
-        self.cutter.limit(max_line);
+        self.cutter = Cutter::new(self.at, Tail::default(), max_line, BLOCK_LIMIT);
         self
     }
 
-    /// Keeps the parts of a wrapped record together, as when it was read first. To be called before the first block.
+    /// Keeps the parts of a record of a wrapped log in one block. To be called before the first block.
     #[must_use]
     pub fn wrapped(mut self, wrapper: Option<Wrapper>) -> Stretch<'r> {
         self.cutter.keep_together(wrapper);

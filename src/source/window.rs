@@ -133,4 +133,72 @@ mod tests {
         }
         assert_eq!(unpack(&pack(b"", &[], b"").unwrap(), b"").unwrap(), b"");
     }
+
+    /// All that is decoded from `input` on.
+    fn rest(inflate: &mut Inflate, mut input: &[u8]) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut into = vec![0; 10_000];
+        loop {
+            let Step { consumed, produced, came } = inflate.decode(input, &mut into);
+            input = &input[consumed..];
+            all.extend_from_slice(&into[..produced]);
+            match came {
+                Came::ToEnd => return all,
+                Came::On if consumed + produced > 0 => {}
+                Came::ToBoundary(_) => {}
+                Came::On | Came::Wrong => panic!("{came:?} after {} bytes", all.len()),
+            }
+        }
+    }
+
+    fn deflated(log: &[u8], level: u32, flush_every: usize) -> Vec<u8> {
+        use std::io::Write;
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::new(level));
+        for part in log.chunks(flush_every) {
+            encoder.write_all(part).unwrap();
+            encoder.flush().unwrap();
+        }
+        encoder.finish().unwrap()
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+        #[test]
+        fn decoding_goes_on_at_every_boundary(
+            words in proptest::collection::vec("[a-z0-9 /.]{1,30}\n?", 1..400),
+            order in proptest::collection::vec(0usize..400, 2000..9000),
+            noise in proptest::collection::vec(0u8.., 0..2000), level in 0u32..10, flush_every in 3_000usize..400_000,
+        ) {
+            let mut log: Vec<u8> = noise;
+            for at in order {
+                log.extend_from_slice(words[at % words.len()].as_bytes());
+            }
+            let packed = deflated(&log, level, flush_every);
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("log");
+            std::fs::write(&path, &packed).unwrap();
+            let file = File::open(&path).unwrap();
+            let (mut inflate, mut into) = (Inflate::stopping(), vec![0; 7000]);
+            let (mut read, mut given) = (0, 0);
+            loop {
+                let Step { consumed, produced, came } = inflate.decode(&packed[read..], &mut into);
+                assert!(into[..produced] == log[given..given + produced]);
+                (read, given) = (read + consumed, given + produced);
+                match came {
+                    Came::ToEnd => break,
+                    Came::ToBoundary(split) => {
+                        let window = inflate.window();
+                        assert!(window == log[given.saturating_sub(WINDOW)..given]);
+                        let needed = needed(&file, read as u64, split, window.len()).unwrap();
+                        let kept = unpack(&pack(&window, &needed, b"").unwrap(), b"").unwrap();
+                        let mut again = Inflate::restarted(split, &kept);
+                        assert!(rest(&mut again, &packed[read..]) == log[given..], "at {given} of {}", log.len());
+                    }
+                    Came::On => assert!(consumed + produced > 0),
+                    Came::Wrong => panic!("wrong at {given}"),
+                }
+            }
+            assert_eq!(given, log.len());
+        }
+    }
 }

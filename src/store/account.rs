@@ -59,7 +59,11 @@ impl View {
         }
         account.unread = unread.into_values().collect();
         for (&id, ledger) in &self.state.ledgers {
-            let losses = ledger.losses.iter().filter(|loss| window.overlaps(loss.after, loss.before));
+            // A log that was read beyond a loss was found again: `spikeline index` took in the rest.
+            let read = self.state.generations.binary_search_by_key(&id, |held| held.id).ok();
+            let read = read.and_then(|at| self.state.generations.get(at)).map_or(0, |held| held.position);
+            let stands = |loss: &&Loss| read <= loss.offset || read < loss.offset.saturating_add(loss.bytes);
+            let losses = ledger.losses.iter().filter(stands).filter(|loss| window.overlaps(loss.after, loss.before));
             account.lost.extend(losses.map(|loss| (id, *loss)));
         }
         Ok(account)

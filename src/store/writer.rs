@@ -123,8 +123,6 @@ impl Writer {
             .at(medium.root())
             .remedy("set the interval back, or name another folder with --store to start anew"));
         }
-        // The manifest may be one whose renaming the last writer could not make durable: nothing is built upon it before.
-        medium.sync_folder("").map_err(|error| failed(medium.as_ref(), "sync the store's folder", "", &error))?;
         let name = journal::name(manifest.journal);
         let failing = |doing: &str, error: &std::io::Error| failed(medium.as_ref(), doing, &name, error);
         let bytes = medium.read(&name).map_err(|error| failing("read the journal", &error))?;

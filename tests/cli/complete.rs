@@ -125,7 +125,8 @@ fn what_was_out_of_reach_lacks_to_the_byte() {
     let ledger = Ledger { unread: 234, losses: vec![loss], ..Ledger::default() };
     let ledgers = vec![(GenerationId(1), ledger)];
     let routes = vec![(RouteId(0), "slow".to_owned())];
-    let commit = Commit { generations: vec![log(1, true)], ledgers, routes, cells: cells(), ..Commit::default() };
+    let read_to = |position: u64| vec![Generation { position, ..log(1, true) }];
+    let commit = Commit { generations: read_to(1000), ledgers, routes, cells: cells(), ..Commit::default() };
     for seal in [false, true] {
         written(&folder.path("store"), &mut commit.clone(), seal);
         let ask = |from: &str, until: &str| folder.run(&["report", "--store=store", from, until]);
@@ -139,6 +140,10 @@ fn what_was_out_of_reach_lacks_to_the_byte() {
         );
         ask("--from=2011-11-30T14:05:00Z", "--until=2011-11-30T14:05:10Z").said(0, &["complete"]);
     }
+    // The rest was found and read after all.
+    written(&folder.path("store"), &mut Commit { generations: read_to(1234), ..Commit::default() }, false);
+    let all = ["report", "--store=store", "--from=2011-11-30T14:05Z", "--until=2011-11-30T14:06Z"];
+    folder.run(&all).said(0, &["complete"]);
 }
 
 #[test]

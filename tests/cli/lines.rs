@@ -117,3 +117,46 @@ fn without_files_or_store_it_says_what_to_do() {
         folder.run(&[command, "--store", "nowhere"]).said(2, &["nowhere: there is no store", "to mend it", "FILEs"]);
     }
 }
+
+#[test]
+fn a_window_holds_its_first_millisecond_and_not_its_end() {
+    let folder = Folder::new();
+    let (from, until) = (20_000, 40_500);
+    // (end, time, how it lies to the window by overlap, whether it ended in it)
+    let edges: [(i64, u64, Option<&str>, bool); 12] = [
+        (from - 1, 0, None, false),
+        (from - 1, 5000, None, false),
+        (from, 0, Some("inside"), true),
+        (from, 1, Some("ended"), true),
+        (from + 1, 1, Some("inside"), true),
+        (until - 1, 0, Some("inside"), true),
+        (until - 1, 20_499, Some("inside"), true),
+        (until - 1, 20_500, Some("ended"), true),
+        (until, 0, None, false),
+        (until, 1, Some("started"), false),
+        (until, 20_500, Some("started"), false),
+        (until, 20_501, Some("spanning"), false),
+    ];
+    let requests: Vec<Request> = edges.iter().map(|(end, time, ..)| Request::new(NOON + end, *time, "/slow")).collect();
+    folder.write("a.log", text(&requests, Request::exact));
+    let found = |by: &str| -> Vec<(u64, String)> {
+        let out = folder.run(&[&OF_EXACT[..], &WINDOW, &["--format=jsonl", by]].concat()).ended(0);
+        let rows = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        rows.map(|row| (row["offset"].as_u64().unwrap(), row["in_window"].as_str().unwrap().to_owned())).collect()
+    };
+    let mut offset = 0;
+    let (mut overlap, mut end) = (Vec::new(), Vec::new());
+    for (request, (_, _, lies, ended)) in requests.iter().zip(edges) {
+        if let Some(lies) = lies {
+            overlap.push((offset, lies.to_owned()));
+            end.extend(ended.then(|| (offset, lies.to_owned())));
+        }
+        offset += request.exact().len() as u64 + 1;
+    }
+    let sorted = |mut found: Vec<(u64, String)>| {
+        found.sort();
+        found
+    };
+    assert_eq!(sorted(found("--by=overlap")), overlap);
+    assert_eq!(sorted(found("--by=end")), end);
+}

@@ -13,6 +13,8 @@ mod check;
 mod complete;
 mod config;
 mod doctor;
+mod doctor_nginx;
+mod doctor_records;
 mod index;
 mod inputs;
 mod keyed;

@@ -15,7 +15,7 @@ fn an_untouched_store_equals_its_logs() {
     let (folder, requests) = folder(3000, "");
     folder.gz("a.log.2.gz", text(&requests[..1500], Request::exact) + "garbage\n");
     folder.write("a.log.1", text(&requests[1500..], Request::exact));
-    index(&folder, &["a.log.1", "a.log.2.gz"]).ended(0);
+    index(&folder, &["a.log.1", "a.log.2.gz"]).said(0, &["3,001 lines, 1 rejected"]);
     let run = ask(&folder, &["verify"]);
     run.said(0, &["cells compared with 3,000 lines of the logs"]);
     assert_eq!(run.out, "");

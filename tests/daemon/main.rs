@@ -19,6 +19,7 @@ mod program;
 
 mod complete;
 mod kept;
+mod packed;
 mod points;
 mod restart;
 mod rig;

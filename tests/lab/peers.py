@@ -217,7 +217,7 @@ class Carbon:
         path = os.path.join(self.whisper, metric.replace(".", "/") + ".wsp")
         try:
             (start, end, step), values = whisper.fetch(path, since - 10, until_ + 10)
-        except OSError:
+        except (OSError, whisper.WhisperException):  # not there yet, or just being made
             return {}
         return {at: v for at, v in zip(range(start, end, step), values) if v is not None and since <= at < until_}
 

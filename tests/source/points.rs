@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use flate2::Compression as Level;
-use spikeline::source::{Compression, Generation, LineReader, Located, Points, STRETCH, locate, locate_with};
+use spikeline::source::{Compression, Generation, Input, LineReader, Located, Points, STRETCH, locate, locate_with};
 
 use crate::rig::{Rig, gzip};
 
@@ -157,4 +157,28 @@ fn points_of_another_file_are_not_believed() {
     write(&rig, "access.log.1.gz", &gz(&text, 6)[..end / 2]);
     assert_eq!(locate_with(&generation, Some(points)).unwrap(), None);
     assert_eq!(locate(&generation).unwrap(), None);
+}
+
+#[test]
+fn a_file_that_is_read_once_leaves_its_points_too() {
+    let text = log(9 << 20, 5);
+    let (rig, generation) = read_log(&text);
+    rig.remove("access.log");
+    let path = rig.path("access.log.1.gz");
+    std::fs::write(&path, gz(&text, 6)).unwrap();
+    let expected = found(&generation, None).points.as_deref().unwrap().clone();
+    let mut input = Input::open_gathering(&path).unwrap();
+    let (mut block, mut read) = (Vec::new(), Vec::new());
+    while input.next_block(&mut block).unwrap().is_some() {
+        read.extend_from_slice(&block);
+    }
+    assert!(read == text);
+    assert_eq!(input.into_points(&generation), Some(expected));
+    // Not read to its end, or not gathering: none.
+    let mut input = Input::open_gathering(&path).unwrap();
+    input.next_block(&mut block).unwrap();
+    assert_eq!(input.into_points(&generation), None);
+    let mut input = Input::open(&path).unwrap();
+    while input.next_block(&mut block).unwrap().is_some() {}
+    assert_eq!(input.into_points(&generation), None);
 }

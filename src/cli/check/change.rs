@@ -54,22 +54,29 @@ pub(super) fn tell(
     grammars: &[Format],
     findings: &mut Findings,
 ) -> Result<()> {
-    let rejected = sample.lines().map(|(_, line)| line).filter(|line| !line.is_empty() && format.check(line).is_err());
+    let records = sample.records(format.wrapper());
+    let rejected = records.iter().map(|(_, line)| *line).filter(|line| !line.is_empty() && format.check(line).is_err());
     let rejected: Vec<&[u8]> = rejected.take(2 * TRIED).collect();
     if rejected.len() < ANOTHER {
         return Ok(());
     }
-    let other = match detect(&rejected, grammars).outcome {
+    let inside: Vec<_> = rejected.iter().filter_map(|line| Some(format.inside(line).ok()?.text)).collect();
+    let other = match detect(&inside.iter().map(AsRef::as_ref).collect::<Vec<_>>(), grammars).outcome {
         Outcome::Found { format, .. } => grammars.get(format),
         Outcome::Tie { formats } => formats.first().and_then(|at| grammars.get(*at)),
         Outcome::None => None,
     };
+    let other = other.map(|other| format.wrapper().map_or_else(|| other.clone(), |wrapper| other.wrapped(wrapper)));
+    let other = other.as_ref();
     let sides = Sides { own: format, other };
-    let order: Vec<Side> = sample.lines().filter_map(|(_, line)| sides.of(line)).collect();
+    let order: Vec<Side> = records.iter().filter_map(|(_, line)| sides.of(line)).collect();
     let changes = order.windows(2).filter(|pair| matches!(pair, [one, next] if one != next)).count();
     let own_first = order.first() == Some(&Side::Own);
-    let at =
-        if changes == 1 { turn(&sides, if own_first { Side::Other } else { Side::Own }, path, sample) } else { None };
+    let at = if changes == 1 {
+        turn(&sides, if own_first { Side::Other } else { Side::Own }, path, sample, &records)
+    } else {
+        None
+    };
     let own = format.name();
     let what = match (other.map(Format::name), at) {
         (Some(other), Some(at)) => {
@@ -93,11 +100,12 @@ pub(super) fn tell(
 }
 
 /// The first byte of the first line on the side `after`, also where the sample leaves out the part that it lies in.
-fn turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &Sample) -> Option<u64> {
-    let at = sides.first(after, sample.lines())?;
-    let before = sample.lines().take_while(|(offset, _)| *offset < at).last();
+fn turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &Sample, records: &[(u64, &[u8])]) -> Option<u64> {
+    let at = sides.first(after, records.iter().copied())?;
+    let before = records.iter().copied().take_while(|(offset, _)| *offset < at).last();
+    // Records of several lines cannot be told from any place of the file.
     match before {
-        Some((before, line)) if sample.plain && sample.part.is_some() => {
+        Some((before, line)) if sample.plain && sample.part.is_some() && sides.own.wrapper().is_none() => {
             let low = before + line.len() as u64 + 1;
             Some(File::open(path).map_or(at, |file| narrowed(sides, after, &file, low, at)))
         }

@@ -1,9 +1,10 @@
 //! What the route rules do to real lines: lines a rule, rules that match nothing or are shadowed, what no rule names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::findings::{Findings, percent};
+use super::locations::{self, Located};
 use crate::cli::config::{Config, RouteSection};
 use crate::cli::settings;
 use crate::error::Result;
@@ -29,6 +30,10 @@ pub(super) struct Coverage {
     cap: usize,
     lines: u64,
     rules: Vec<RuleLines>,
+    /// nginx's locations, if routes are named by them.
+    located: Vec<Located>,
+    /// Whether a log that was looked at is one of nginx's.
+    of_nginx: bool,
     /// What no rule names, by route: lines, and a target.
     unnamed: HashMap<RouteId, (u64, Vec<u8>)>,
 }
@@ -56,16 +61,18 @@ pub(super) struct Counting<'c> {
 }
 
 impl Coverage {
-    pub(super) fn new(config: &Config, with: &Interpreting) -> Coverage {
+    pub(super) fn new(config: &Config, with: &Interpreting, located: Vec<Located>) -> Coverage {
         let rules = config.routes.iter().map(|section| RuleLines::of(section, with)).collect();
         let cap = config.routes_max as usize;
-        Coverage { with: with.clone(), cap, lines: 0, rules, unnamed: HashMap::new() }
+        Coverage { with: with.clone(), cap, lines: 0, rules, located, of_nginx: false, unnamed: HashMap::new() }
     }
 
-    /// Ready for the lines of a log; None if the format does not say when a request ended.
-    pub(super) fn counting(&mut self, format: &Format) -> Option<Counting<'_>> {
+    /// Ready for the lines of a log, which is named as it is configured; None if the format does not say when a request ended.
+    pub(super) fn counting(&mut self, format: &Format, log: &str) -> Option<Counting<'_>> {
         let interpreter = |with: &Interpreting| Interpreter::new(format, Needs::latency(), with).ok();
-        let main = interpreter(&self.with)?;
+        let of_log = self.with.of_log(log);
+        let main = interpreter(&of_log)?;
+        self.of_nginx |= of_log.router.names_by_location();
         let alone = self.rules.iter().map(|rule| interpreter(rule.alone.as_ref()?)).collect();
         Some(Counting { coverage: self, interpreter: main, alone, rules: Vec::new() })
     }
@@ -77,7 +84,10 @@ impl Coverage {
         }
         let known = self.with.routes.len();
         let lines = count(self.lines);
-        if self.rules.is_empty() {
+        let by_location = self.of_nginx && !self.located.is_empty();
+        if self.rules.is_empty() && by_location {
+            // The locations say it.
+        } else if self.rules.is_empty() {
             findings.fine(&format!(
                 "routes: no rules; the paths of {lines} lines fold to {} routes",
                 count(known as u64)
@@ -95,11 +105,22 @@ impl Coverage {
                 findings.detail(&format!("{:>width$}  {}", count(rule.named), rule.name))?;
             }
         }
+        let by_rules = self.rules.iter().map(|rule| rule.named).sum();
+        let located = self.located.iter().map(|it| (it, it.routes().iter().map(|name| self.of_route(name)).sum()));
+        let located: Vec<(&Located, u64)> = located.collect();
+        if by_location {
+            locations::tell(&located, self.lines, by_rules, findings)?;
+        }
         self.tell_unnamed(findings)?;
         for rule in self.rules.iter().filter(|rule| rule.named == 0) {
             self.tell_unused(rule, findings)?;
         }
         self.tell_cap(known, findings)
+    }
+
+    /// Lines that no rule names of the route of that name.
+    fn of_route(&self, name: &str) -> u64 {
+        self.with.routes.find(name).and_then(|id| self.unnamed.get(&id)).map_or(0, |(lines, _)| *lines)
     }
 
     fn tell_unused(&self, rule: &RuleLines, findings: &mut Findings) -> Result<()> {
@@ -122,17 +143,22 @@ impl Coverage {
     }
 
     fn tell_unnamed(&self, findings: &mut Findings) -> Result<()> {
+        let of_locations: HashSet<String> = self.located.iter().flat_map(Located::routes).collect();
         let mut routes: Vec<(u64, Arc<str>, &[u8])> = self
             .unnamed
             .iter()
             .filter_map(|(id, (lines, target))| Some((*lines, self.with.routes.name(*id)?, target.as_slice())))
-            .filter(|(_, name, _)| **name != *OTHER)
+            .filter(|(_, name, _)| **name != *OTHER && !of_locations.contains(&**name))
             .collect();
         if routes.is_empty() {
             return Ok(());
         }
         routes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        let what = if self.rules.is_empty() { "the most frequent" } else { "the most frequent without a rule" };
+        let what = match (!self.of_nginx || self.located.is_empty(), self.rules.is_empty()) {
+            (true, true) => "the most frequent",
+            (true, false) => "the most frequent without a rule",
+            (false, _) => "the most frequent without a location",
+        };
         findings.detail(&format!("{what}, with a target of each:"))?;
         let shown = routes.get(..TOP).unwrap_or(&routes);
         let width = shown.iter().map(|route| count(route.0).len()).max().unwrap_or(1);
@@ -149,7 +175,7 @@ impl Coverage {
 
     fn tell_cap(&self, known: usize, findings: &mut Findings) -> Result<()> {
         let cap = count(self.cap as u64);
-        let other = self.with.routes.find(OTHER).and_then(|id| self.unnamed.get(&id)).map_or(0, |(lines, _)| *lines);
+        let other = self.of_route(OTHER);
         let overflow = if self.with.routes.overflow() > 0 { other } else { 0 };
         if overflow > 0 {
             return findings.wrong(&format!(

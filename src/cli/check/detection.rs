@@ -4,8 +4,9 @@
 use super::findings::{Findings, mend, percent};
 use super::fit::point_at;
 use super::sample::Sample;
+use crate::cli::files::taken;
 use crate::error::Result;
-use crate::grammar::{Detection, Format, Outcome, detect};
+use crate::grammar::{Detection, Format, Outcome, Recognised, Unrecognised, Wrapper, detect, recognise_texts};
 use crate::report::{count, terminal_safe};
 
 /// Lines of the head, and as many of the rest, that the grammars are tried on.
@@ -14,41 +15,60 @@ pub(super) const TRIED: usize = 400;
 /// How a format is asked for.
 const ASK: &str = "format = \"NAME\" in its [[log]] section, or --log-format NAME";
 
-/// Find the format of a sample among `grammars` and tell how sure that is. None if it cannot be said.
+/// Find the format of a sample among `grammars`, or by its keys, in that wrapper if one is given, and tell how sure that
+/// is. None if it cannot be said.
 pub(super) fn find(
     name: &str,
     sample: &Sample,
+    wrapper: Option<Wrapper>,
     grammars: &[Format],
     findings: &mut Findings,
 ) -> Result<Option<Format>> {
-    let lines = sample.spread(TRIED);
-    let detection = detect(&lines, grammars);
-    match &detection.outcome {
-        Outcome::Found { format, margin } => {
-            let Some(found) = grammars.get(*format) else { return Ok(None) };
-            findings.fine(&format!("{name}: {}", found_words(found, *format, *margin, &detection, grammars)))?;
-            Ok(Some(found.clone()))
+    let wrapper = wrapper.or_else(|| sample.wrapper(TRIED));
+    let texts = sample.texts(wrapper, TRIED);
+    let lines: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
+    match recognise_texts(wrapper, &texts, grammars) {
+        Ok(found) => {
+            findings.fine(&format!("{name}: {}", found_words(&found, &lines, grammars)))?;
+            if let Some(taken) = taken(&found.format, sample.head()) {
+                findings.words(&taken)?;
+            }
+            Ok(Some(found.format))
         }
-        Outcome::Tie { formats } => {
+        Err(Unrecognised::Tie(formats)) => {
             let tied: Vec<&Format> = formats.iter().filter_map(|at| grammars.get(*at)).collect();
             let what = format!(
                 "{name}: its lines fit {} formats alike, which read different things; only you can say which it is",
                 tied.len()
             );
-            findings.wrong(&mend(&what, ASK))?;
+            let ask = match wrapper {
+                Some(wrapper) => ASK.replace("NAME", &format!("{wrapper}:NAME")),
+                None => ASK.to_owned(),
+            };
+            findings.wrong(&mend(&what, &ask))?;
             tell_tie(&lines, &tied, findings)?;
             Ok(None)
         }
-        Outcome::None => {
-            tell_closest(name, &lines, grammars, &detection, findings)?;
+        Err(Unrecognised::Nothing(wrapper)) => {
+            tell_closest(name, wrapper, &lines, grammars, findings)?;
             Ok(None)
         }
     }
 }
 
-fn found_words(found: &Format, at: usize, margin: f64, detection: &Detection, grammars: &[Format]) -> String {
-    let share = detection.shares.get(at).copied().unwrap_or(0.0);
-    let limit = share - margin;
+fn found_words(recognised: &Recognised, lines: &[&[u8]], grammars: &[Format]) -> String {
+    let Recognised { format: found, candidate, detection } = recognised;
+    let (share, limit) = match (candidate, &detection.outcome) {
+        (Some(at), Outcome::Found { margin, .. }) => {
+            let share = detection.shares.get(*at).copied().unwrap_or(0.0);
+            (share, share - margin)
+        }
+        _ => {
+            let bare = found.bare();
+            let fit = lines.iter().filter(|line| bare.check(line).is_ok()).count();
+            (fit as f64 / lines.len().max(1) as f64, 1.0)
+        }
+    };
     let next = detection
         .shares
         .iter()
@@ -113,13 +133,15 @@ fn cut(text: &str, room: usize) -> String {
 /// Nothing fits: which grammar comes closest, and where it stops.
 fn tell_closest(
     name: &str,
+    wrapper: Option<Wrapper>,
     lines: &[&[u8]],
     grammars: &[Format],
-    detection: &Detection,
     findings: &mut Findings,
 ) -> Result<()> {
+    let detection: &Detection = &detect(lines, grammars);
+    let inside = wrapper.map_or_else(String::new, |wrapper| format!(", inside {wrapper},"));
     let what = format!(
-        "{name}: its lines fit none of the {} formats known ({} lines tried)",
+        "{name}: its lines{inside} fit none of the {} formats known ({} lines tried)",
         grammars.len(),
         count(detection.lines as u64)
     );
@@ -127,7 +149,7 @@ fn tell_closest(
                   its [[log]] section; `nginx -T 2>/dev/null | grep -A9 log_format` shows them";
     findings.wrong(&mend(&what, remedy))?;
     if let Some(shape) = lines.iter().find(|line| !line.is_empty()).and_then(|line| shape(line)) {
-        findings.detail(shape)?;
+        findings.words(shape)?;
     }
     let reached = |format: &Format| {
         let columns = lines.iter().map(|line| match format.check(line) {
@@ -158,7 +180,9 @@ fn tell_closest(
 fn shape(line: &[u8]) -> Option<&'static str> {
     let trimmed = line.trim_ascii();
     if trimmed.starts_with(b"{") && trimmed.ends_with(b"}") {
-        return Some("they are JSON: look for a log_format with escape=json");
+        return Some(
+            "they are JSON, but half of them lack a time, or request, target and status, under any usual key: name their keys, as in --log-format 'json request_time=took:ms status=http.code time=when'",
+        );
     }
     let labelled = |field: &[u8]| {
         let label = field.split(|byte| *byte == b':').next().unwrap_or_default();
@@ -168,7 +192,7 @@ fn shape(line: &[u8]) -> Option<&'static str> {
     if memchr::memchr(b'\t', trimmed).is_some() {
         let ltsv = fields.all(labelled);
         return Some(if ltsv {
-            "they are LTSV, labels and values with tabs between"
+            "they are LTSV, but half of them lack a time, or request, target and status, under any usual label: name theirs, as in --log-format 'ltsv request_time=took:ms status=code time=when'"
         } else {
             "tabs stand between their values"
         });

@@ -1,8 +1,10 @@
 //! A line of a log with its fields underlined and named.
 
+use std::borrow::Cow;
+
 use super::findings::Findings;
 use crate::error::Result;
-use crate::grammar::{Format, Kind, Variable, known};
+use crate::grammar::{Format, Inside, Kind, Variable, known};
 use crate::record::{Needs, Parser, Record, unescape, upstream_ms};
 use crate::report::{count, millis, terminal_safe};
 
@@ -18,13 +20,30 @@ const SHOWN: (usize, usize) = (52, 12);
 /// A row may be so many columns shorter than it could be, so that a field is not broken.
 const BACK: usize = 30;
 
+/// What a wrapper's part of a line is marked with.
+const WRAPPER: char = '=';
+
+/// Longer names are cut.
+const NAME: usize = 36;
+
 /// Tell which field of `line` is which.
 pub(super) fn tell(format: &Format, line: &[u8], findings: &mut Findings) -> Result<()> {
-    let Ok(fields) = format.fields(line) else { return Ok(()) };
-    let mut parser = Parser::new(format, &Needs::all()).ok();
-    let record = parser.as_mut().and_then(|parser| parser.parse(line).ok());
+    let Ok(Inside { lead, text }) = format.inside(line) else { return Ok(()) };
+    let Ok(fields) = format.fields(&text) else { return Ok(()) };
+    let Ok(mut parser) = Parser::new(format, &Needs::all()) else { return Ok(()) };
+    let mut buffer = Vec::new();
+    let record = parser.parse_in(&text, &mut buffer).ok();
+    let held = format.keys_of(&[text.as_ref()]);
     let mut page = Page::default();
     let mut rows = Vec::new();
+    let wrapper = format.wrapper().filter(|_| matches!(text, Cow::Borrowed(_)));
+    if let Some(wrapper) = wrapper {
+        page.push(line.get(..lead).unwrap_or_default(), Some(WRAPPER));
+        rows.push((WRAPPER, wrapper.to_string(), "around the line", String::new()));
+    } else if let Some(wrapper) = format.wrapper() {
+        findings.detail(&format!("(as nginx wrote it; {wrapper} holds it in parts, or escaped)"))?;
+    }
+    let (whole, line) = (line, text.as_ref());
     let mut at = 0;
     for (number, (variable, span)) in fields.iter().enumerate() {
         let mark = MARKS.get(number % MARKS.len()).map_or('?', |mark| char::from(*mark));
@@ -33,11 +52,27 @@ pub(super) fn tell(format: &Format, line: &[u8], findings: &mut Findings) -> Res
         page.push(value, Some(mark));
         at = span.end;
         if let Some(known) = format.variables().get(*variable) {
-            let read = record.as_ref().map_or_else(String::new, |record| meaning(format, *variable, value, record));
-            rows.push((mark, format!("${}", known.name), kind(known), read));
+            let end = held.first().is_some_and(|(end, _)| *end == known.name);
+            let read = record.as_ref().map_or_else(String::new, |(record, text)| {
+                let value = if format.is_keyed() { parser.value(text, *variable).unwrap_or_default() } else { value };
+                if end { record.end.to_string() } else { meaning(format, *variable, value, record) }
+            });
+            let name = match held.iter().find(|(name, _)| *name == known.name) {
+                Some((name, key)) if name != key => cut(&format!("${name} = {key}"), NAME),
+                _ => cut(&format!("${}", known.name), NAME),
+            };
+            rows.push((
+                mark,
+                terminal_safe(name.as_bytes()).into_owned(),
+                if end && format.is_keyed() { "time" } else { kind(format, known) },
+                read,
+            ));
         }
     }
     page.push(line.get(at..).unwrap_or_default(), None);
+    if wrapper.is_some() {
+        page.push(chomped(whole).get(lead + line.len()..).unwrap_or_default(), Some(WRAPPER));
+    }
     for (text, marks) in page.rows(findings.width) {
         findings.detail(&text)?;
         findings.marks(&marks)?;
@@ -54,6 +89,11 @@ fn legend(rows: &[(char, String, &'static str, String)], findings: &mut Findings
         findings.detail(&format!("{before}{}", cut(read, room)))?;
     }
     Ok(())
+}
+
+fn chomped(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// The text, or its beginning and an ellipsis.
@@ -115,7 +155,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// What the values of a variable are.
-fn kind(variable: &Variable) -> &'static str {
+fn kind(format: &Format, variable: &Variable) -> &'static str {
     match variable.kind {
         Kind::TimeLocal | Kind::TimeIso8601 => "time, whole seconds",
         Kind::Msec => "time, milliseconds",
@@ -128,7 +168,7 @@ fn kind(variable: &Variable) -> &'static str {
         Kind::Request => "request line",
         Kind::Pipe => "`.` or `p`",
         Kind::Token => "word",
-        Kind::Text if known::is_known(&variable.name) => "text",
+        Kind::Text if format.is_keyed() || known::is_known(&variable.name) => "text",
         Kind::Text => "text; not nginx's own",
     }
 }
@@ -140,6 +180,9 @@ fn meaning(format: &Format, variable: usize, value: &[u8], record: &Record<'_>) 
     }
     let roles = format.roles();
     let raw = || terminal_safe(value).into_owned();
+    if format.is_keyed() && roles.request == Some(variable) && value.first() != Some(&b'/') {
+        return request(record);
+    }
     if roles.end.is_some_and(|(end, _)| end == variable) {
         return record.end.to_string();
     }

@@ -99,6 +99,21 @@ impl Findings {
         Ok(())
     }
 
+    /// A text that belongs to the last finding, broken between its words.
+    pub(super) fn words(&mut self, text: &str) -> Result<()> {
+        let mut row = String::new();
+        for word in text.split(' ') {
+            if !row.is_empty() && row.chars().count() + 1 + word.chars().count() > self.width {
+                self.detail(&std::mem::take(&mut row))?;
+            }
+            if !row.is_empty() {
+                row.push(' ');
+            }
+            row.push_str(word);
+        }
+        self.detail(&row)
+    }
+
     /// A line of marks under the line before.
     pub(super) fn marks(&mut self, marks: &str) -> Result<()> {
         self.below(marks, self.style(Style::new().fg_color(Some(Color::Ansi(AnsiColor::Cyan)))))

@@ -1,12 +1,13 @@
 //! How the lines of one log fit its format: the share, and the rejects by reason with an example each.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::fields;
 use super::findings::{Findings, percent};
 use super::sample::Sample;
 use crate::error::Result;
-use crate::grammar::{Format, Reason, Reject};
+use crate::grammar::{Format, Inside, Reason, Reject};
 use crate::report::{count, terminal_safe};
 
 /// So much of a rejected line is kept, in bytes.
@@ -75,10 +76,11 @@ impl Fit {
     ) -> Result<()> {
         let fit = self.lines - self.rejects();
         let mut what = format!(
-            "{name}: {} of {} lines fit format `{}`",
+            "{name}: {} of {} {} fit format `{}`",
             percent(fit, self.lines),
             count(self.lines),
-            format.name()
+            if format.wrapper().is_some() { "records" } else { "lines" },
+            shown(format)
         );
         if let Some(part) = sample.part.as_ref().filter(|_| !all) {
             what += &format!("\n{}", self.part(part, sample));
@@ -123,18 +125,38 @@ impl Fit {
                 continue;
             }
             let why = format.explain(&held.line).map_or_else(String::new, |why| format!(" {why}"));
-            findings.note(&format!("{place}, column {column}:{why}"))?;
-            point_at(&held.line, column, findings)?;
+            // What was put together is shown so: the column is one of that.
+            let inside = format.inside(&held.line).ok().filter(|inside| matches!(inside.text, Cow::Owned(_)));
+            match inside {
+                Some(Inside { lead, text }) => {
+                    let column = column.saturating_sub(u32::try_from(lead).unwrap_or(0)).max(1);
+                    findings.note(&format!("{place}, column {column} of what nginx wrote:{why}"))?;
+                    point_at(&text, column, findings)?;
+                }
+                None => {
+                    findings.note(&format!("{place}, column {column}:{why}"))?;
+                    point_at(&held.line, column, findings)?;
+                }
+            }
         }
         Ok(())
+    }
+}
+
+/// The name under which a format is asked for, with its wrapper.
+pub(super) fn shown(format: &Format) -> String {
+    match format.wrapper() {
+        Some(wrapper) => format!("{wrapper}:{}", format.name()),
+        None => format.name().to_owned(),
     }
 }
 
 /// How many values of a line are not absent.
 fn present(format: &Format, line: &[u8]) -> usize {
     let there = |value: &[u8]| !value.is_empty() && value != b"-";
-    let fields = format.fields(line).unwrap_or_default();
-    fields.iter().filter(|(_, span)| line.get(span.clone()).is_some_and(there)).count()
+    let Ok(inside) = format.inside(line) else { return 0 };
+    let fields = format.fields(&inside.text).unwrap_or_default();
+    fields.iter().filter(|(_, span)| inside.text.get(span.clone()).is_some_and(there)).count()
 }
 
 /// A line, or the part of a long one around the column (from 1), with a caret under it.

@@ -11,8 +11,9 @@ use super::findings::{Findings, mend, said};
 use super::fit::Fit;
 use super::questions;
 use super::sample::Sample;
+use crate::cli::files::learnt;
 use crate::error::{Error, Result};
-use crate::grammar::{Format, Reason, Reject};
+use crate::grammar::{Format, Reason, Reject, Wrapper};
 use crate::source::{Input, Piece};
 
 /// What all logs of one check share.
@@ -29,24 +30,40 @@ pub(super) struct Logs {
     pub(super) told: HashSet<(String, String)>,
 }
 
+/// What is known of a log's format before it is looked at.
+pub(super) enum Known {
+    Format(Format),
+    Wrapper(Wrapper),
+    Nothing,
+}
+
 impl Logs {
     /// Check the log at `path`, in the format that is known for it, or else in the one that is found.
-    pub(super) fn check(&mut self, path: &Path, known: Option<&Format>, findings: &mut Findings) -> Result<()> {
+    pub(super) fn check(&mut self, path: &Path, known: &Known, log: &str, findings: &mut Findings) -> Result<()> {
         let stdin = path.as_os_str() == "-";
         let name = if stdin { "stdin".to_owned() } else { path.display().to_string() };
         if self.all && stdin {
             return Err(Error::usage("--all cannot read stdin twice").remedy("write it to a file and name that"));
         }
-        let Some(sample) = opened(path, self.max_line, findings)? else { return Ok(()) };
+        let Some(mut sample) = opened(path, self.max_line, findings)? else { return Ok(()) };
         if sample.is_empty() {
             return findings.note(&format!("{name}: empty so far"));
         }
+        let wrapper = match known {
+            Known::Format(format) => format.wrapper(),
+            Known::Wrapper(wrapper) => Some(*wrapper),
+            Known::Nothing => sample.wrapper(detection::TRIED),
+        };
+        if let Some(wrapper) = wrapper {
+            sample.keep_together(wrapper);
+        }
         let found = match known {
-            Some(known) => Some(known.clone()),
-            None => detection::find(&name, &sample, &self.grammars, findings)?,
+            Known::Format(format) => Some(learnt(format, sample.head())),
+            _ => detection::find(&name, &sample, wrapper, &self.grammars, findings)?,
         };
         if let Some(format) = found {
-            self.lines(&name, path, &format, &sample, findings)?;
+            let format = format.knowing(self.coverage.with.router.variables());
+            self.lines((&name, path, log), &format, &sample, findings)?;
         }
         match &sample.fault {
             Some(fault) => findings.failed(&fault.to_string()),
@@ -57,20 +74,21 @@ impl Logs {
     /// The lines of a log whose format is known.
     fn lines(
         &mut self,
-        name: &str,
-        path: &Path,
+        (name, path, log): (&str, &Path, &str),
         format: &Format,
         sample: &Sample,
         findings: &mut Findings,
     ) -> Result<()> {
         let mut fit = Fit::default();
         let all = self.all && sample.part.is_some();
-        let Some(mut counting) = self.coverage.counting(format) else {
+        let texts = sample.texts(format.wrapper(), detection::TRIED);
+        let texts: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
+        let Some(mut counting) = self.coverage.counting(format, log) else {
             findings.wrong(&mend(
                 &format!("{name}: format `{}` does not say when a request ended", format.name()),
                 "add $msec (best), $time_iso8601 or $time_local to the log_format",
             ))?;
-            return questions::tell(name, format, &self.coverage.with.router, findings);
+            return questions::tell(name, format, &texts, &self.coverage.with.router, findings);
         };
         let mut count = |fit: &mut Fit, offset: u64, bytes: &[u8]| {
             counting.block(bytes, |at, line, rejected| match rejected {
@@ -83,9 +101,8 @@ impl Logs {
         };
         if all {
             let mut bytes = Vec::new();
-            let Some(mut input) = findings.of(Input::open(path))?.map(|input| input.max_line(self.max_line)) else {
-                return Ok(());
-            };
+            let Some(input) = findings.of(Input::open(path))? else { return Ok(()) };
+            let mut input = input.max_line(self.max_line).wrapped(format.wrapper());
             while let Some(Some(piece)) = findings.of(input.next_block(&mut bytes))? {
                 match piece {
                     Piece::Lines { offset } => count(&mut fit, offset, &bytes),
@@ -104,7 +121,7 @@ impl Logs {
         fit.tell_rejects(name, format, findings)?;
         change::tell(name, path, sample, format, &self.grammars, findings)?;
         if first {
-            questions::tell(name, format, &self.coverage.with.router, findings)?;
+            questions::tell(name, format, &texts, &self.coverage.with.router, findings)?;
         }
         Ok(())
     }

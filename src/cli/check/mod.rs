@@ -10,7 +10,9 @@ mod detection;
 mod fields;
 mod findings;
 mod fit;
+mod locations;
 mod log;
+mod nginx;
 mod place;
 mod questions;
 mod sample;
@@ -21,19 +23,20 @@ use std::path::{Path, PathBuf};
 use super::args::CheckArguments;
 use super::config::{Config, LogFormat, LogSection};
 use super::context::Context;
-use super::files::{named_or_text, names};
+use super::files::{Given, given as given_format, names};
 use super::{Answer, settings};
+use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::Format;
 use access::Wanted;
 use coverage::Coverage;
 use findings::{Findings, mend};
-use log::Logs;
+use log::{Known, Logs};
 
 pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Answer> {
     let mut findings = Findings::new(arguments.format)?;
     let files = &arguments.files.files;
-    if !context.has_config() && files.is_empty() {
+    if !context.has_config() && files.is_empty() && context.nginx()?.is_none() {
         return Err(Error::usage("nothing to check").remedy("name a configuration with --config, or log FILEs"));
     }
     let Some(config) = findings.of(context.config().cloned())? else { return findings.close() };
@@ -41,7 +44,7 @@ pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Ans
     let Some(grammars) = findings.of(context.grammars())? else { return findings.close() };
     let mut logs = Logs {
         grammars,
-        coverage: Coverage::new(&config, &with),
+        coverage: Coverage::new(&config, &with, locations::of(context, &config)?),
         max_line: usize::try_from(config.max_line).unwrap_or(usize::MAX),
         all: arguments.all,
         told: HashSet::new(),
@@ -49,30 +52,56 @@ pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Ans
     if files.is_empty() {
         configured(context, &config, &mut logs, &mut findings)?;
     } else {
-        given(&config, arguments, &mut logs, &mut findings)?;
+        given(context, &config, arguments, &mut logs, &mut findings)?;
     }
     findings.close()
 }
 
+/// nginx's own logs with their formats, as other commands read them.
+fn nginx_logs(context: &Context) -> Result<Vec<Log>> {
+    let Some(conf) = context.nginx()? else { return Ok(Vec::new()) };
+    let mut logs = conf.followed(&context.config()?.logs).logs;
+    logs.extend(conf.compressed());
+    Ok(logs)
+}
+
+/// A path as nginx names its logs.
+fn whole(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
 /// The files named on the command line.
-fn given(config: &Config, arguments: &CheckArguments, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
+fn given(
+    context: &Context,
+    config: &Config,
+    arguments: &CheckArguments,
+    logs: &mut Logs,
+    findings: &mut Findings,
+) -> Result<()> {
     let escape = arguments.files.escape.as_deref();
     let told = match &arguments.files.log_format {
         None => None,
-        Some(text) => Some(named_or_text(text, escape, &logs.grammars)?),
+        Some(text) => Some(given_format(text, escape, &logs.grammars)?),
     };
-    if let Some(told) = told.as_ref().filter(|told| told.name() == "given") {
+    if let Some(Given::Format(told)) =
+        told.as_ref().filter(|told| matches!(told, Given::Format(format) if format.name() == "given"))
+    {
         questions::tell_mistyped(told, |_| Error::usage(""), findings)?;
     }
+    let nginx = nginx_logs(context)?;
     for path in &arguments.files.files {
         let name = path.display().to_string();
         let section = config.logs.iter().find(|section| names(&section.path.value, &name));
-        let known = match (&told, section) {
-            (Some(told), _) => Some(told.clone()),
-            (None, Some(section)) => format_of(section, &logs.grammars)?,
-            (None, None) => None,
+        let of_nginx = nginx.iter().find(|log| names(&log.pattern, &whole(path)));
+        let log = section.map_or_else(|| of_nginx.map(|log| log.pattern.clone()), |it| Some(it.path.value.clone()));
+        let known = match (&told, section, of_nginx) {
+            (Some(Given::Format(told)), ..) => Known::Format(told.as_ref().clone()),
+            (Some(Given::Wrapper(wrapper)), ..) => Known::Wrapper(*wrapper),
+            (None, Some(section), _) => known_of(section, &logs.grammars)?,
+            (None, None, Some(log)) => Known::Format(log.format.clone()),
+            (None, None, None) => Known::Nothing,
         };
-        logs.check(path, known.as_ref(), findings)?;
+        logs.check(path, &known, log.as_deref().unwrap_or(&name), findings)?;
     }
     logs.coverage.tell(findings)
 }
@@ -81,17 +110,23 @@ fn given(config: &Config, arguments: &CheckArguments, logs: &mut Logs, findings:
 fn configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
     let rules = config.routes.len();
     findings.fine(&format!("configuration: {} log(s), {rules} route rule(s)", config.logs.len()))?;
-    if config.logs.is_empty() {
-        findings.note("no [[log]] section: `spikeline run` has nothing to follow")?;
-    }
     // A format that cannot be compiled is a mistake in the configuration, and told before anything is looked at.
-    let formats: Vec<Option<Format>> =
-        config.logs.iter().map(|section| format_of(section, &logs.grammars)).collect::<Result<_>>()?;
-    for (section, format) in config.logs.iter().zip(&formats) {
-        followed(section, format.as_ref(), logs, findings)?;
+    let known: Vec<Known> =
+        config.logs.iter().map(|section| known_of(section, &logs.grammars)).collect::<Result<_>>()?;
+    for (section, known) in config.logs.iter().zip(&known) {
+        if let (Some(text), Known::Format(format)) = (&section.format, known)
+            && matches!(text.value, LogFormat::Text(_))
+        {
+            questions::tell_mistyped(format, |at| text.mistake_inside(at, ""), findings)?;
+        }
+        followed(&section.path.value, known, logs, findings)?;
+    }
+    let own = nginx::check(context, config, logs, findings)?;
+    if config.logs.is_empty() && own == 0 {
+        findings.note("no [[log]] section, and no log of nginx's: `spikeline run` has nothing to follow")?;
     }
     logs.coverage.tell(findings)?;
-    if config.logs.is_empty() {
+    if config.logs.is_empty() && own == 0 {
         return Ok(());
     }
     if let Some(folder) = findings.of(context.store())? {
@@ -107,22 +142,17 @@ fn configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mu
     Ok(())
 }
 
-/// The format that a `[[log]]` names; None if it is to be found from the lines.
-fn format_of(section: &LogSection, grammars: &[Format]) -> Result<Option<Format>> {
-    match &section.format {
-        None => Ok(None),
-        Some(_) => settings::log(section, grammars, &|_| {}).map(|log| Some(log.format)),
+/// What a `[[log]]` says of its lines.
+fn known_of(section: &LogSection, grammars: &[Format]) -> Result<Known> {
+    match (&section.format, &section.wrapper) {
+        (Some(_), _) => settings::log(section, grammars, &|_| {}).map(|log| Known::Format(log.format)),
+        (None, Some(wrapper)) => Ok(Known::Wrapper(wrapper.value)),
+        (None, None) => Ok(Known::Nothing),
     }
 }
 
-/// One `[[log]]` and the files that it means.
-fn followed(section: &LogSection, format: Option<&Format>, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
-    if let (Some(text), Some(format)) = (&section.format, format)
-        && matches!(text.value, LogFormat::Text(_))
-    {
-        questions::tell_mistyped(format, |at| text.mistake_inside(at, ""), findings)?;
-    }
-    let pattern = &section.path.value;
+/// The files that one log's path or pattern means.
+fn followed(pattern: &str, known: &Known, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
     let paths: Vec<PathBuf> = match glob::glob(pattern) {
         Ok(paths) => paths.flatten().collect(),
         Err(error) => return findings.wrong(&format!("log {pattern}: {error}")),
@@ -137,12 +167,12 @@ fn followed(section: &LogSection, format: Option<&Format>, logs: &mut Logs, find
             None => {
                 let what = format!("log {pattern}: no such file (yet); it is read when it appears");
                 let unknown = "give it a format: without one, `spikeline run` cannot start before it has lines";
-                findings.wrong(&if format.is_some() { what } else { mend(&what, unknown) })
+                findings.wrong(&if matches!(known, Known::Format(_)) { what } else { mend(&what, unknown) })
             }
         };
     }
     for path in paths {
-        logs.check(&path, format, findings)?;
+        logs.check(&path, known, pattern, findings)?;
     }
     Ok(())
 }

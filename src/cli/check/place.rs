@@ -20,8 +20,8 @@ const TRIAL: [u8; 4096] = [0; 4096];
 
 /// The store's folder, or where it will be made.
 pub(super) fn store(folder: &Path, findings: &mut Findings) -> Result<()> {
-    let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(folder);
-    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+    // Of a relative path the last ancestor is empty, which is here.
+    let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
     if let Err(error) = try_in(existing) {
         let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
         let said = Error::io("write the store", folder, &error);

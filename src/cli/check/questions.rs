@@ -2,7 +2,8 @@
 
 use super::findings::Findings;
 use crate::error::{Error, Result};
-use crate::grammar::{Clock, Format, known};
+use crate::grammar::{Clock, Format, Kind, known};
+use crate::record::{Needs, Parser};
 use crate::route::Router;
 
 /// What a variable is needed for.
@@ -13,9 +14,13 @@ struct Lack {
     consequence: String,
 }
 
-/// What `format` lacks, for these rules.
-fn lacks(format: &Format, router: &Router) -> Vec<Lack> {
-    let roles = format.roles();
+/// What `format` lacks, for these rules; a keyed one lacks what these lines lack.
+fn lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
+    let roles = format.roles_in(lines);
+    let has = |name: &str| match format.is_keyed() {
+        true => roles.all().into_iter().flatten().any(|it| named(format, it) == name),
+        false => format.index_of(name).is_some(),
+    };
     let mut lacks = Vec::new();
     let mut lack = |variables: &[&str], consequence: &str| {
         let variables = variables.iter().map(|name| (*name).to_owned()).collect();
@@ -43,34 +48,85 @@ fn lacks(format: &Format, router: &Router) -> Vec<Lack> {
         ),
         _ => {}
     }
-    if roles.end.is_none_or(|(_, clock)| clock != Clock::Msec) {
+    let whole_seconds = match roles.end {
+        Some((_, Clock::Any)) => only_whole_seconds(format, lines),
+        Some((_, clock)) => clock != Clock::Msec,
+        None => true,
+    };
+    if whole_seconds {
         lack(&["msec"], "times are known to the whole second only: add $msec for milliseconds");
     }
     if roles.bytes.is_none() {
         lack(&["bytes_sent"], "no bytes: add $bytes_sent");
     }
-    if router.needs_host() && roles.host.is_none() {
+    if router.rules_need_host() && roles.host.is_none() {
         lack(&["host"], "route rules ask for the host, and only absolute targets name it: add $host");
     }
-    for variable in router.variables().iter().filter(|name| format.index_of(name).is_none()) {
+    for variable in router.variables_of_rules().iter().filter(|name| format.index_of(name).is_none()) {
         lack(&[variable], &format!("a route rule asks for ${variable}, so that it can never match: add it"));
     }
     for lack in &mut lacks {
-        lack.variables.retain(|name| format.index_of(name).is_none());
+        lack.variables.retain(|name| !has(name));
     }
     lacks
 }
 
+fn named(format: &Format, variable: usize) -> &str {
+    format.variables().get(variable).map_or("", |variable| &variable.name)
+}
+
+/// Whether no line of a keyed format says more of its end than the second.
+fn only_whole_seconds(format: &Format, lines: &[&[u8]]) -> bool {
+    let Ok(mut parser) = Parser::new(format, &Needs::default()) else { return false };
+    let mut text = Vec::new();
+    !lines.iter().any(|line| parser.parse_in(line, &mut text).is_ok_and(|(record, _)| record.end.0 % 1000 != 0))
+}
+
+/// Keys of a keyed format that hold numbers and are known under no name: durations may be among them.
+fn unnamed_numbers(format: &Format) -> Vec<&str> {
+    let numbers = format.variables().iter().filter(|variable| variable.kind == Kind::Decimal);
+    let names = numbers.map(|variable| variable.name.as_str());
+    names.filter(|name| !known::is_known(name) && !["time", "@timestamp"].contains(name)).take(6).collect()
+}
+
+/// How the log behind a keyed format comes to have `wanted`.
+fn tell_keys(format: &Format, wanted: &[&str], findings: &mut Findings) -> Result<()> {
+    findings.detail("to mend it: add to the log_format (or keep them in what ships the log)")?;
+    for variable in wanted {
+        findings.detail(&format.members(&[variable]).unwrap_or_default().replace('\t', "\\t"))?;
+    }
+    let timed = wanted.iter().any(|name| name.ends_with("_time"));
+    let numbers = unnamed_numbers(format);
+    if let Some(first) = numbers.first().filter(|_| timed) {
+        let syntax = format.name();
+        findings.words(&format!(
+            "of its keys, these hold numbers: {}; if one is a duration, say so: format = \"{syntax} request_time={first}:ms\"",
+            numbers.join(", ")
+        ))?;
+    }
+    Ok(())
+}
+
 /// Tell what cannot be asked of the format, and the directive that has it all.
-pub(super) fn tell(name: &str, format: &Format, router: &Router, findings: &mut Findings) -> Result<()> {
-    let lacks = lacks(format, router);
+pub(super) fn tell(
+    name: &str,
+    format: &Format,
+    lines: &[&[u8]],
+    router: &Router,
+    findings: &mut Findings,
+) -> Result<()> {
+    let lacks = lacks(format, lines, router);
+    let has_no = if format.is_keyed() { "no key that was found holds" } else { "the format has no" };
     for Lack { variables, consequence } in &lacks {
         let missing: Vec<String> = variables.iter().map(|name| format!("${name}")).collect();
-        findings.note(&format!("{name}: the format has no {}: {consequence}", missing.join(", ")))?;
+        findings.note(&format!("{name}: {has_no} {}: {consequence}", missing.join(", ")))?;
     }
     let wanted: Vec<&str> = lacks.iter().flat_map(|lack| &lack.variables).map(String::as_str).collect();
     if wanted.is_empty() {
         return Ok(());
+    }
+    if format.is_keyed() {
+        return tell_keys(format, &wanted, findings);
     }
     // nginx has `combined` already, and of a text given the name is not known.
     let given = matches!(format.name(), "combined" | "given");

@@ -1,10 +1,12 @@
 //! Lines of a log from its head, its body and its end: enough to judge it by, without reading all of a large one.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::grammar::{Records, Wrapper, wrapper_of};
 use crate::pipeline::Lines;
 use crate::source::{Compression, Input, Piece};
 
@@ -29,6 +31,21 @@ pub(super) struct Block {
     /// The (uncompressed) offset of the first byte.
     pub(super) offset: u64,
     pub(super) bytes: Vec<u8>,
+}
+
+impl Block {
+    /// Lets go what may be the rest of a record that began before.
+    fn begin_with_a_record(&mut self, wrapper: Wrapper) {
+        let mut start = 0;
+        for line in self.bytes.split_inclusive(|&byte| byte == b'\n') {
+            start += line.len();
+            if wrapper.ends_record(line.strip_suffix(b"\n").unwrap_or(line)) {
+                break;
+            }
+        }
+        self.bytes.drain(..start);
+        self.offset += start as u64;
+    }
 }
 
 /// Parts of a log, in order.
@@ -64,17 +81,74 @@ impl Sample {
         self.blocks.iter().flat_map(|block| Lines::new(&block.bytes).map(|(at, line)| (block.offset + at as u64, line)))
     }
 
-    /// Up to `head` lines of the beginning, and as many again evenly from the rest.
-    pub(super) fn spread(&self, head: usize) -> Vec<&[u8]> {
-        let count = self.lines().count();
-        let stride = (count.saturating_sub(head) / head.max(1)).max(1);
+    /// All records, with their offsets: from the first to the last line of each, in a wrapped log ([`Sample::keep_together`]).
+    pub(super) fn records(&self, wrapper: Option<Wrapper>) -> Vec<(u64, &[u8])> {
+        let Some(wrapper) = wrapper else { return self.lines().collect() };
+        let mut records = Vec::new();
+        let mut buffer = Vec::new();
+        for block in &self.blocks {
+            let mut all = Records::new(wrapper, &block.bytes);
+            while let Some(record) = all.next(&mut buffer) {
+                let raw = block.bytes.get(record.start..record.end).unwrap_or_default();
+                records.push((block.offset + record.start as u64, raw));
+            }
+        }
+        records
+    }
+
+    /// What the lines stand in, by those of the log's head.
+    pub(super) fn wrapper(&self, head: usize) -> Option<Wrapper> {
+        wrapper_of(self.head(), head)
+    }
+
+    /// The beginning of the log, as far as it is at hand.
+    pub(super) fn head(&self) -> &[u8] {
+        self.blocks.first().map_or(&[], |block| &block.bytes)
+    }
+
+    /// What nginx wrote in up to `head` records of the beginning, and as many again evenly from the rest.
+    pub(super) fn texts(&self, wrapper: Option<Wrapper>, head: usize) -> Vec<Cow<'_, [u8]>> {
+        let all = self.records(wrapper);
+        let stride = (all.len().saturating_sub(head) / head.max(1)).max(1);
         let picked = |at: usize| at < head || (at - head).is_multiple_of(stride);
-        self.lines().enumerate().filter(|(at, _)| picked(*at)).map(|(_, (_, line))| line).collect()
+        let picked = all.iter().enumerate().filter(|(at, (_, line))| picked(*at) && !line.is_empty());
+        picked.filter_map(|(_, (_, record))| text_of(wrapper, record)).collect()
+    }
+
+    /// Moves what of a record is not finished in its block to the next one, and lets go what lacks its other part, since the
+    /// sample leaves that out. To be called once it is known what the lines stand in.
+    pub(super) fn keep_together(&mut self, wrapper: Wrapper) {
+        let mut held: Option<Block> = None;
+        let (mut end, last) = (0, self.blocks.len().saturating_sub(1));
+        for (number, block) in self.blocks.iter_mut().enumerate() {
+            let follows = number == 0 && block.offset == 0 || number > 0 && block.offset == end;
+            end = block.offset + block.bytes.len() as u64;
+            match held.take() {
+                Some(mut before) if follows => {
+                    before.bytes.append(&mut block.bytes);
+                    *block = before;
+                }
+                _ if !follows => block.begin_with_a_record(wrapper),
+                _ => {}
+            }
+            if number < last || end < self.size {
+                let whole = wrapper.whole(&block.bytes);
+                held = Some(Block { offset: block.offset + whole as u64, bytes: block.bytes.split_off(whole) });
+            }
+        }
+        self.blocks.retain(|block| !block.bytes.is_empty());
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.blocks.is_empty() && self.too_long.is_empty()
     }
+}
+
+fn text_of(wrapper: Option<Wrapper>, record: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let Some(wrapper) = wrapper else { return Some(Cow::Borrowed(record)) };
+    let mut buffer = Vec::new();
+    let text = Records::new(wrapper, record).next(&mut buffer)?.text.ok()?.to_vec();
+    Some(Cow::Owned(text))
 }
 
 /// A plain file: its head, its end, and places in between.

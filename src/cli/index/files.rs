@@ -8,8 +8,7 @@ use super::super::args::FileArguments;
 use super::super::context::Context;
 use super::super::files::Candidates;
 use crate::error::{Error, Result};
-use crate::grammar::Format;
-use crate::pipeline::Lines;
+use crate::grammar::{Format, texts};
 use crate::record::{Needs, Parser};
 use crate::source::{Input, PastFile, Piece, base_of};
 use crate::time::Timestamp;
@@ -119,7 +118,8 @@ impl PastFiles {
 
     /// A log whose format changed is two logs, since a log's lines are all read alike.
     fn key_for(&self, key: String, format: &Format) -> String {
-        let same = |held: &Arc<Format>| (held.text(), held.escape()) == (format.text(), format.escape());
+        let told = |format: &Format| (format.text().to_owned(), format.escape(), format.wrapper());
+        let same = |held: &Arc<Format>| told(held) == told(format);
         if self.formats.get(&key).is_none_or(same) { key } else { format!("{key} [{}]", format.name()) }
     }
 }
@@ -149,8 +149,9 @@ fn candidate(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
 
 /// When the first request ended that the lines at a file's head tell of.
 fn first_end(format: &Format, head: &[u8]) -> Option<Timestamp> {
-    let mut parser = Parser::new(format, &Needs::latency()).ok()?;
-    Lines::new(head).take(HEAD_LINES).find_map(|(_, line)| parser.parse(line).ok().map(|record| record.end))
+    let (mut parser, mut room) = (Parser::new(format, &Needs::latency()).ok()?, Vec::new());
+    let lines = texts(format.wrapper(), head, HEAD_LINES);
+    lines.iter().find_map(|line| parser.parse_in(line, &mut room).ok().map(|(record, _)| record.end))
 }
 
 fn changed(path: &Path) -> Timestamp {

@@ -82,6 +82,7 @@ impl<'v> Logs<'v> {
         for block in blocks {
             let inside = |unread: &&Unread| {
                 unread.range.generation == block.generation
+                    && block.first < block.until
                     && unread.range.from <= block.first
                     && block.until <= unread.range.until
             };
@@ -114,7 +115,8 @@ impl<'v> Logs<'v> {
 /// The ranges that blocks cover, neighbours as one.
 fn ranges(blocks: &[BlockSummary]) -> Vec<LogRange> {
     let mut ranges: Vec<LogRange> = Vec::new();
-    for block in blocks {
+    // A block in which all lines are rejected has no range.
+    for block in blocks.iter().filter(|block| block.first < block.until) {
         match ranges.last_mut() {
             Some(last) if last.generation == block.generation && last.until == block.first => last.until = block.until,
             _ => ranges.push(LogRange { generation: block.generation, from: block.first, until: block.until }),

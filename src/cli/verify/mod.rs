@@ -174,7 +174,7 @@ fn print(
     if all > shown {
         say(&format!("{} differences, {} of them printed", count(all), count(shown)));
     } else if all > 0 {
-        say(&format!("{} differences", count(all)));
+        say(&format!("{} difference{}", count(all), if all == 1 { "" } else { "s" }));
     }
     Ok(())
 }

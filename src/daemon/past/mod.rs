@@ -17,9 +17,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::count::{Count, Counted};
 use super::follow::Message;
-use super::{BLOCKS_WAITING, Say, named};
+use super::{BLOCKS_WAITING, Say, named, resumed};
 use crate::error::{Error, Result};
-use crate::pipeline::{Interpreter, Row, SlotSettings, Slots, Slowest};
+use crate::pipeline::{Interpreter, Row, SlotSettings, Slowest};
 use crate::route::Routes;
 use crate::source::generation::GenerationId;
 use crate::source::{Past, PastFile, PastOutcome, PastStep};
@@ -76,7 +76,7 @@ pub fn take_in(
     progress: &dyn Fn(u64),
 ) -> Result<Taken> {
     let Settings { files, interpreters, routes, slots, max_line } = settings;
-    let readable = interpreters.iter().map(|(key, interpreter)| (key.clone(), interpreter.wrapper())).collect();
+    let readable = interpreters.iter().map(|(key, reads)| (key.clone(), reads.wrapper())).collect();
     let past = Past::new(files, writer.view().generations().to_vec(), readable, max_line);
     let (event_sender, events) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
@@ -93,13 +93,13 @@ pub fn take_in(
         routes,
         interpreters,
         generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
-        slots: Slots::new(slots),
+        slots: resumed(slots, writer.view()),
+        read_until: None,
         spare,
         emitted_until: &emitted,
         changed: BTreeSet::new(),
         since: None,
         caught_up: false,
-        read_until: None,
     };
     let keep =
         Keep { writer, accounts, clock, slowest: Slowest::new(slots), spare: spare_sender, taken: Taken::default() };

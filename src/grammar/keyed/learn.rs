@@ -108,22 +108,16 @@ fn as_nginx(value: &[u8]) -> bool {
     members().any(duration) && members().all(|member| member == b"-" || duration(member))
 }
 
-/// For each part of a record that `lines` have: the variable and the key that holds it, for people.
-pub(super) fn held(keyed: &Keyed, lines: &[&[u8]]) -> Vec<(String, String)> {
+/// For each role the variable that plays it in `lines` and the key that holds it, with its unit, for people.
+pub(super) fn held(keyed: &Keyed, lines: &[&[u8]]) -> [Option<(usize, String)>; ROLES.len()] {
     let met = meet(keyed, lines);
-    let mut held = Vec::new();
-    for players in &keyed.roles {
+    keyed.roles.each_ref().map(|players| {
         let keys = |player: usize| keyed.map.iter().filter(move |(_, target)| usize::from(target.variable) == player);
-        let found = players.iter().find_map(|&player| {
+        players.iter().find_map(|&player| {
             let best = keys(player).filter(|(key, _)| met.get(*key).is_some_and(|met| met.values > 0));
-            best.min_by_key(|(_, target)| target.rank).map(|found| (player, found))
-        });
-        if let Some((player, (key, target))) = found
-            && let Some(variable) = keyed.variables.get(player)
-        {
+            let (key, target) = best.min_by_key(|(_, target)| target.rank)?;
             let unit = if target.unit == Unit::Seconds { String::new() } else { format!(" in {}", target.unit.name()) };
-            held.push((variable.name.clone(), format!("{key}{unit}")));
-        }
-    }
-    held
+            Some((player, format!("{key}{unit}")))
+        })
+    })
 }

@@ -28,6 +28,8 @@ pub(crate) use names::Role;
 pub(crate) use spec::Syntax;
 pub(crate) use values::State;
 
+use std::ops::Range;
+
 use super::cut::{Failure, MAX_LINE, Span};
 use super::error::FormatError;
 use super::reject::Reason;
@@ -150,8 +152,16 @@ impl Keyed {
 
     /// The roles, each by the best variable that can play it.
     pub(super) fn roles(&self) -> Roles {
-        let [end, time, response, connect, header, request, method, target, protocol, status, bytes, host] =
-            self.roles.each_ref().map(|variables| variables.first().copied());
+        Keyed::played(self.roles.each_ref().map(|variables| variables.first().copied()))
+    }
+
+    /// The roles, each by the best variable that these lines of a log have for it.
+    pub(super) fn roles_in(&self, lines: &[&[u8]]) -> Roles {
+        Keyed::played(learn::held(self, lines).map(|held| held.map(|(variable, _)| variable)))
+    }
+
+    fn played(roles: [Option<usize>; ROLES.len()]) -> Roles {
+        let [end, time, response, connect, header, request, method, target, protocol, status, bytes, host] = roles;
         Roles {
             end: end.map(|end| (end, Clock::Any)),
             request_time: time,
@@ -227,7 +237,24 @@ impl Keyed {
 
     /// For each part of a record that these lines of a log have: the variable, and the key that holds it with its unit.
     pub(super) fn held(&self, lines: &[&[u8]]) -> Vec<(String, String)> {
-        learn::held(self, lines)
+        let named = |(variable, key): (usize, String)| Some((self.variables.get(variable)?.name.clone(), key));
+        learn::held(self, lines).into_iter().flatten().filter_map(named).collect()
+    }
+
+    /// Where in `line` each value stands as it was logged, from left to right, with its variable.
+    pub(super) fn fields(&self, line: &[u8], spans: &mut [Span]) -> Result<Vec<(usize, Range<usize>)>, Failure> {
+        let mut state = State::default();
+        self.cut(line, &mut state, spans, &mut Vec::new())?;
+        let mut fields: Vec<(usize, Range<usize>)> = state.logged().collect();
+        fields.sort_by_key(|(_, span)| (span.start, span.end));
+        // One key may hold several variables; none is shown over another.
+        let mut end = 0;
+        fields.retain(|(_, span)| {
+            let apart = span.start >= end;
+            end = end.max(span.end);
+            apart
+        });
+        Ok(fields)
     }
 
     /// With these variables as well, held by the keys of the same name, where they are not known yet.

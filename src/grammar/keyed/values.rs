@@ -43,6 +43,12 @@ impl State {
         }
     }
 
+    /// The variables that the line has, and where their values stand in it.
+    pub(super) fn logged(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+        let there = self.held.iter().enumerate().filter(|(_, held)| held.form != Form::Absent);
+        there.map(|(variable, held)| (variable, held.span.0 as usize..held.span.1 as usize))
+    }
+
     /// Where in its line the value stands that was put to `span` of the text.
     pub(crate) fn origin(&self, spans: &[Span], at: u32) -> Option<u32> {
         let value = spans.iter().position(|span| span.0 <= at && at < span.1)?;

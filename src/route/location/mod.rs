@@ -6,6 +6,7 @@
 //! are possible have one name. What `rewrite`, `try_files`, `error_page` and the like do after that is not followed: the
 //! location is the one that the client's own URI leads to.
 
+mod listed;
 mod name;
 mod pcre;
 mod server;
@@ -21,6 +22,7 @@ use crate::grammar::conf::{Nginx, Note, ServerName, Target};
 use server::Compiled;
 use socket::Socket;
 
+pub use listed::Listed;
 pub(super) use worker::Located;
 
 /// The variables that tell servers apart, where a format has them.

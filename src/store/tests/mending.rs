@@ -1,8 +1,8 @@
 //! Damaged segments of every kind, made again from the lines that they say they were made of.
 
-use crate::source::GenerationId;
 use super::memory::Memory;
 use super::traffic::{Dice, Line, answers, commit, eager, lines, settings};
+use crate::source::GenerationId;
 use crate::store::segment::SegmentKind;
 use crate::store::*;
 use crate::time::Timestamp;
