@@ -20,6 +20,7 @@ mod inputs;
 mod keyed;
 mod lines;
 mod log;
+mod merged;
 mod nginx;
 mod program;
 mod push;
