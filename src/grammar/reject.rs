@@ -50,11 +50,13 @@ pub enum Reason {
     KeyMissing = 10,
     /// Not what the log's wrapper (container, syslog) puts around each line.
     NotWrapped = 11,
+    /// No request, and from the container's other output (standard error), where nginx writes its error log.
+    OtherOutput = 12,
 }
 
 impl Reason {
     /// All reasons, in the order of their codes.
-    pub const ALL: [Reason; 11] = [
+    pub const ALL: [Reason; 12] = [
         Reason::LiteralMissing,
         Reason::BadTime,
         Reason::BadNumber,
@@ -66,7 +68,13 @@ impl Reason {
         Reason::BadSyntax,
         Reason::KeyMissing,
         Reason::NotWrapped,
+        Reason::OtherOutput,
     ];
+
+    /// Whether such a line may have been a request, so that an answer without it lacks something.
+    pub fn may_be_request(self) -> bool {
+        !matches!(self, Reason::EmptyLine | Reason::OtherOutput)
+    }
 
     /// The stable number of the reason, from 1.
     pub fn code(self) -> u8 {
@@ -92,6 +100,7 @@ impl Reason {
             Reason::BadSyntax => "bad_syntax",
             Reason::KeyMissing => "key_missing",
             Reason::NotWrapped => "not_wrapped",
+            Reason::OtherOutput => "other_output",
         }
     }
 }
@@ -110,6 +119,7 @@ impl fmt::Display for Reason {
             Reason::BadSyntax => "not a whole JSON object, or not LTSV",
             Reason::KeyMissing => "no key says when a request ended, or none tells of a request",
             Reason::NotWrapped => "not as the container or syslog writes lines",
+            Reason::OtherOutput => "no request, but a line of the container's standard error",
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lines::Lines;
-use crate::grammar::{Format, FormatError, Marks, Records, Reject, Wrapper};
+use crate::grammar::{Format, FormatError, Marks, Reason, Records, Reject, Wrapper};
 use crate::record::{Needs, Parser, Record, Values};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
 
@@ -173,24 +173,28 @@ impl Interpreter {
         match self.parser.format().wrapper() {
             None => {
                 for (at, line) in Lines::new(block) {
-                    self.record((at, line, 0, Ok(line)), &mut text, &mut each);
+                    self.record((at, line, 0, Ok(line)), None, &mut text, &mut each);
                 }
             }
             Some(wrapper) => {
                 let mut records = Records::new(wrapper, block);
                 while let Some(record) = records.next(&mut unwrapped) {
                     let raw = block.get(record.start..record.end).unwrap_or_default();
-                    self.record((record.start, raw, record.lead, record.text), &mut text, &mut each);
+                    // Where nginx logs its errors; a line there that is no request never was one.
+                    let otherwise = record.of_errors.then_some(Reason::OtherOutput);
+                    self.record((record.start, raw, record.lead, record.text), otherwise, &mut text, &mut each);
                 }
             }
         }
         (self.unwrapped, self.text) = (unwrapped, text);
     }
 
-    /// One record: its offset, its bytes in the log, where in them the text begins, and the text.
+    /// One record: its offset, its bytes in the log, where in them the text begins, and the text. If it does not fit, that is
+    /// because of `otherwise`, if given.
     fn record(
         &mut self,
         (at, raw, lead, line): (usize, &[u8], usize, Result<&[u8], Reject>),
+        otherwise: Option<Reason>,
         text: &mut Vec<u8>,
         each: &mut impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>),
     ) {
@@ -201,7 +205,12 @@ impl Interpreter {
             }
             Err(reject) => {
                 let column = reject.column.saturating_add(u32::try_from(lead).unwrap_or(0));
-                each(at, raw, Err(Reject { column, ..reject }), Values::new(&self.parser, b""));
+                each(
+                    at,
+                    raw,
+                    Err(Reject { column, reason: otherwise.unwrap_or(reject.reason) }),
+                    Values::new(&self.parser, b""),
+                );
             }
         }
     }

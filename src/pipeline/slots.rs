@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::interpreter::{Interpreter, Seen};
 use super::raw::RawLines;
 use super::tally::{Row, Tally};
-use crate::grammar::{Reason, Reject};
+use crate::grammar::Reject;
 use crate::histogram::{Cell, Time};
 use crate::record::Record;
 use crate::route::RouteId;
@@ -215,7 +215,7 @@ impl Slots {
             ledger.first_rejects.push((at, reject.column, reject.reason.code()));
         }
         // An empty line was never a request, so nothing lacks.
-        if reject.reason != Reason::EmptyLine {
+        if reject.reason.may_be_request() {
             self.summarise_reject(generation, at).rejected += 1;
         }
     }

@@ -223,7 +223,7 @@ fn the_store_alone_is_enough_but_for_all_lines() {
     let line = Request::new(NOON, 1500, "/slow").exact() + "\n";
     assert_eq!(rig.folder.run(&["lines", "--store=store"]).ended(0), line);
     assert!(rig.folder.run(&["report", "--store=store"]).ended(0).contains("slow"));
-    rig.folder.run(&["lines", "--store=store", "--all"]).said(2, &["--all", "--config"]);
+    rig.folder.run(&["lines", "--store=store", "--all"]).said(3, &["cannot be read again", "--config", "partial"]);
     let mut command = rig.folder.command(&["lines"]);
     assert_eq!(crate::program::run(command.env("SPIKELINE_STORE", "store")).ended(0), line);
 }

@@ -100,7 +100,7 @@ impl Keyed {
     pub(super) fn settle(&self, line: &[u8], state: &State, spans: &mut [Span], copy: &mut Vec<u8>) -> bool {
         let mut text = Text { line, copy, copied: false };
         for ((held, variable), span) in state.held.iter().zip(&self.variables).zip(spans.iter_mut()) {
-            *span = if held.form == Form::Absent { (0, 0) } else { settled(held, variable.kind, &mut text) };
+            *span = if held.form == Form::Absent { (0, 0) } else { self.settled(held, variable.kind, &mut text) };
         }
         self.mend_request(&text, spans);
         for (role, players) in self.roles.iter().enumerate() {
@@ -135,47 +135,47 @@ impl Keyed {
         }
     }
 
+    /// The value of one variable, unescaped and in nginx's own writing.
+    fn settled(&self, held: &Held, kind: Kind, text: &mut Text<'_, '_>) -> Span {
+        let raw = (held.span.0 as usize, held.span.1 as usize);
+        let listed = held.form == Form::Array && kind != Kind::Text;
+        let span = match held.form {
+            Form::Escaped => text.write(|line, out| {
+                json::decode(line.get(raw.0..raw.1).unwrap_or_default(), out);
+                true
+            }),
+            Form::Array if listed => text.write(|line, out| {
+                json::write_list(line.get(raw.0..raw.1).unwrap_or_default(), out);
+                true
+            }),
+            _ => None,
+        };
+        let span = span.unwrap_or(held.span);
+        let value = text.of(span);
+        // Only JSON writes numbers so.
+        let exponent = self.syntax == Syntax::Json && value.iter().any(|byte| b"eE".contains(byte));
+        match kind {
+            Kind::UpstreamSeconds if held.unit != Unit::Seconds || exponent => {
+                shift_members(text, span, held.unit).unwrap_or(span)
+            }
+            Kind::Seconds if held.unit != Unit::Seconds => {
+                // What is no number stays to be rejected, but never as seconds.
+                text.shift(span, held.unit.places()).unwrap_or_else(|| unreadable(text, span))
+            }
+            Kind::Status | Kind::Integer if value.contains(&b'.') => text.shift(span, 0).unwrap_or(span),
+            Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Decimal if exponent => {
+                text.shift(span, 0).unwrap_or(span)
+            }
+            _ => span,
+        }
+    }
+
     /// How this format's values are escaped beyond the syntax: LTSV is nginx's own writing.
     pub(crate) fn escape(&self) -> crate::grammar::Escape {
         match self.syntax {
             Syntax::Json => crate::grammar::Escape::None,
             Syntax::Ltsv => crate::grammar::Escape::Default,
         }
-    }
-}
-
-/// The value of one variable, unescaped and in nginx's own writing.
-fn settled(held: &Held, kind: Kind, text: &mut Text<'_, '_>) -> Span {
-    let raw = (held.span.0 as usize, held.span.1 as usize);
-    let listed = held.form == Form::Array && kind != Kind::Text;
-    let span = match held.form {
-        Form::Escaped => text.write(|line, out| {
-            json::decode(line.get(raw.0..raw.1).unwrap_or_default(), out);
-            true
-        }),
-        Form::Array if listed => text.write(|line, out| {
-            json::write_list(line.get(raw.0..raw.1).unwrap_or_default(), out);
-            true
-        }),
-        _ => None,
-    };
-    let span = span.unwrap_or(held.span);
-    let value = text.of(span);
-    match kind {
-        Kind::UpstreamSeconds if held.unit != Unit::Seconds || value.iter().any(|byte| b"eE".contains(byte)) => {
-            shift_members(text, span, held.unit).unwrap_or(span)
-        }
-        Kind::Seconds if held.unit != Unit::Seconds => {
-            // What is no number stays to be rejected, but never as seconds.
-            text.shift(span, held.unit.places()).unwrap_or_else(|| unreadable(text, span))
-        }
-        Kind::Status | Kind::Integer if value.contains(&b'.') => text.shift(span, 0).unwrap_or(span),
-        Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Decimal
-            if value.iter().any(|byte| b"eE".contains(byte)) =>
-        {
-            text.shift(span, 0).unwrap_or(span)
-        }
-        _ => span,
     }
 }
 

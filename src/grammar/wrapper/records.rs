@@ -23,6 +23,8 @@ pub(crate) struct Unwrapped<'r> {
     /// Where in its first line the text begins.
     pub(crate) lead: usize,
     pub(crate) text: Result<&'r [u8], Reject>,
+    /// It is of a container's standard error.
+    pub(crate) of_errors: bool,
 }
 
 impl<'b> Records<'b> {
@@ -42,16 +44,16 @@ impl<'b> Records<'b> {
             let line = self.block.get(start..end).unwrap_or_default();
             let Some(part) = self.wrapper.part(line) else {
                 let reject = Reject::at(0, if line.is_empty() { Reason::EmptyLine } else { Reason::NotWrapped });
-                return Some(Unwrapped { start, end, lead: 0, text: Err(reject) });
+                return Some(Unwrapped { start, end, lead: 0, text: Err(reject), of_errors: false });
             };
             let taken = self.taken.get_mut(part.stream)?;
             if start < *taken {
                 continue;
             }
-            let lead = part.text.0 as usize;
+            let (lead, of_errors) = (part.text.0 as usize, part.stream == 1);
             let text = line.get(part.text.0 as usize..part.text.1 as usize).unwrap_or_default();
             if !part.partial && !part.escaped {
-                return Some(Unwrapped { start, end, lead, text: Ok(text) });
+                return Some(Unwrapped { start, end, lead, text: Ok(text), of_errors });
             }
             buffer.clear();
             append(text, part, buffer);
@@ -60,7 +62,7 @@ impl<'b> Records<'b> {
                 last = join(self.wrapper, self.block, part.stream, end, buffer);
                 *taken = last + 1;
             }
-            return Some(Unwrapped { start, end: last, lead, text: Ok(buffer) });
+            return Some(Unwrapped { start, end: last, lead, text: Ok(buffer), of_errors });
         }
     }
 }
