@@ -142,3 +142,31 @@ fn a_wrapper_in_a_configuration() {
     let out = folder.run(&["report", "a.log", "--format=csv", "--config=c.toml"]).ended(0);
     assert!(out.lines().nth(1).unwrap().starts_with("__root,3,15,"), "{out}");
 }
+
+/// Blocks that are read from the past, or again, end between records too.
+#[test]
+fn parts_of_a_record_stay_together_in_index_verify_and_rebuild() {
+    let folder = Folder::new();
+    let requests: Vec<Request> = (0..16_000).map(|at| Request::new(NOON + at, 5 + at as u64 % 90, "/")).collect();
+    let log: String = requests.iter().fold(String::new(), |log, request| {
+        let line = request.exact();
+        let (head, tail) = line.split_at(line.len() / 2);
+        log + &cri("stdout", "P", head) + &cri("stdout", "F", tail)
+    });
+    assert!(log.len() > 1 << 20);
+    folder.write("a.log", &log);
+    let (store, path) = (folder.path("store").display().to_string(), folder.path("a.log").display().to_string());
+    let format = crate::log::EXACT;
+    let sections = format!("[[log]]\npath = '{path}'\nwrapper = \"cri\"\nformat = '{format}'\n");
+    folder.write("c.toml", format!("store = '{store}'\n{sections}"));
+    crate::index::index(&folder, &["a.log"]).ended(0);
+    let counted = || {
+        let out = crate::index::ask(&folder, &["report", "--format=csv"]).ended(0);
+        assert!(out.lines().nth(1).unwrap().starts_with("__root,16000,"), "{out}");
+        crate::index::ask(&folder, &["verify"]).said(0, &["with 16,000 lines"]);
+    };
+    counted();
+    crate::index::flip(&crate::index::seal(&folder, "store"), 4);
+    crate::index::index(&folder, &["--rebuild"]).said(0, &["restored from the logs"]);
+    counted();
+}
