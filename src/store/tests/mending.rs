@@ -1,11 +1,12 @@
 //! Damaged segments of every kind, made again from the lines that they say they were made of.
 
-use super::memory::Memory;
+use super::memory::{Fault, Memory};
 use super::traffic::{Dice, Line, answers, commit, eager, lines, settings};
 use crate::source::GenerationId;
 use crate::store::segment::SegmentKind;
 use crate::store::*;
 use crate::time::Timestamp;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 const AT: i64 = 1_322_662_200_000;
@@ -137,6 +138,40 @@ fn merged_ranges_cover_what_was_sealed_and_no_more() {
             let own = || sealed.iter().filter(|line| GenerationId(line.generation) == range.generation);
             let until = own().map(|line| line.offset + u64::from(line.length) + 1).max().unwrap();
             assert_eq!((range.from, range.until), (0, until));
+        }
+    }
+}
+
+/// Wherever rebuilding stops, it can be begun again, and nothing that could be read is lost.
+#[test]
+fn every_prefix_of_mending_may_be_lost() {
+    let (memory, lines) = store(true);
+    let expected = answers(open(&memory).view());
+    let name = memory.names().into_iter().find(|name| name.ends_with(".seg")).unwrap();
+    memory.change(&name, |bytes| bytes[20] ^= 1);
+    let whole = memory.copy();
+    let mut writer = open(&whole);
+    let begun = whole.calls();
+    assert_eq!(mend_all(&mut writer, &lines), 1);
+    let calls = whole.calls() - begun;
+    let mut dice = Dice(7);
+    for n in 1..=calls {
+        for fault in [Fault::Onwards(ErrorKind::Other), Fault::Once(ErrorKind::StorageFull), Fault::Short] {
+            let memory = memory.copy();
+            let mut writer = open(&memory);
+            memory.fail_at(n, fault);
+            for segment in writer.view().damaged() {
+                let ranges = segment.ranges.clone().unwrap_or_default();
+                let _failed = writer.mend(&segment, counted(&ranges, &lines));
+            }
+            let memory = memory.crash(&mut |most| dice.up_to(most));
+            let mut writer = open(&memory);
+            mend_all(&mut writer, &lines);
+            assert!(answers(writer.view()) == expected, "call {n}, {fault:?}");
+            assert!(writer.view().verify().is_empty(), "call {n}, {fault:?}");
+            let names = memory.names();
+            let count = |end: &str| names.iter().filter(|name| name.ends_with(end)).count();
+            assert_eq!((count(".seg"), count(".ranges")), (2, 2), "call {n}, {fault:?}: {names:?}");
         }
     }
 }
