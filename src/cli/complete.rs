@@ -20,8 +20,9 @@ pub(super) fn missing(view: &View, window: Window, expired: Option<Timestamp>, n
         log.map_or_else(|| "a log".to_owned(), |log| log.path.display().to_string())
     };
     let mut missing: Vec<String> = view.damage().iter().map(ToString::to_string).collect();
+    // As over files: what could not be understood is said, but the answer is all that can be had.
     for unread in &account.unread {
-        missing.push(rejected(unread, &name(unread.generation), view.ledger(unread.generation)));
+        say(&format!("note: {}", rejected(unread, &name(unread.generation), view.ledger(unread.generation))));
     }
     for (id, loss) in &account.lost {
         if loss.is_known() {

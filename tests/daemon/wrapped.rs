@@ -14,9 +14,9 @@ fn rig() -> Rig {
     Rig::new("", &section)
 }
 
-/// All lines that the logs give back, of which one is known to be no request.
+/// All lines that the logs give back.
 fn all(rig: &Rig) -> String {
-    rig.ask(&["lines", "--all", "--format=jsonl"]).ended(3)
+    rig.ask(&["lines", "--all", "--format=jsonl"]).ended(0)
 }
 
 #[test]
