@@ -55,6 +55,7 @@ pub(super) struct Count<'s> {
     pub(super) changed: BTreeSet<GenerationId>,
     pub(super) since: Option<Instant>,
     pub(super) caught_up: bool,
+    pub(super) done_with_backlog: bool,
     /// Everything written to the logs before this was read and counted.
     pub(super) read_until: Option<Timestamp>,
 }
@@ -76,6 +77,7 @@ impl Count<'_> {
                 Err(RecvTimeoutError::Disconnected) => true,
             };
             let waited = self.since.is_some_and(|since| since.elapsed() >= HAND_ON_AFTER);
+            let waited = waited || std::mem::take(&mut self.done_with_backlog);
             let due = waited || self.slots.bytes() >= HAND_ON_BYTES || (ended && self.since.is_some());
             if (due && out.send(self.hand_on()).is_err()) || ended {
                 return;
@@ -106,6 +108,8 @@ impl Count<'_> {
             }
             Message::Failed(error) => return (self.say)(&error.to_string()),
             Message::CaughtUp(at) => {
+                // The end of a backlog: nothing that would fill the commit up is on its way.
+                self.done_with_backlog = at.is_some() && !self.caught_up;
                 self.caught_up = at.is_some();
                 self.read_until = at.or(self.read_until);
             }

@@ -158,6 +158,7 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
         changed: BTreeSet::new(),
         since: None,
         caught_up: false,
+        done_with_backlog: false,
         read_until: None,
     };
     std::thread::scope(|scope| {

@@ -100,6 +100,7 @@ pub fn take_in(
         changed: BTreeSet::new(),
         since: None,
         caught_up: false,
+        done_with_backlog: false,
     };
     let keep =
         Keep { writer, accounts, clock, slowest: Slowest::new(slots), spare: spare_sender, taken: Taken::default() };
