@@ -57,6 +57,14 @@ pub(super) struct FileArguments {
     /// Log files, plain, gz or zst; - is stdin. Without any, the store is asked.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// In which format.
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+/// The format of log files.
+#[derive(Debug, Args)]
+pub(super) struct FormatArguments {
     /// The name of a grammar, or the text of a log_format; json or ltsv (and variable=key:unit) for values found by
     /// their keys; cri:, docker: or syslog: before any of them. Found by itself if not given.
     #[arg(long, value_name = "NAME|TEXT")]
@@ -64,6 +72,11 @@ pub(super) struct FileArguments {
     /// The escape= parameter of a log_format given as text.
     #[arg(long, value_name = "default|json|none", requires = "log_format")]
     pub escape: Option<String>,
+}
+
+/// How many threads.
+#[derive(Debug, Args)]
+pub(super) struct ThreadArguments {
     /// At most this many threads.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
@@ -122,6 +135,9 @@ pub(super) struct ReportArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
     /// The window.
     #[command(flatten)]
     pub window: WindowArguments,
@@ -148,6 +164,9 @@ pub(super) struct SlowArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
     /// The window.
     #[command(flatten)]
     pub window: WindowArguments,
@@ -192,6 +211,9 @@ pub(super) struct LinesArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
     /// The window.
     #[command(flatten)]
     pub window: WindowArguments,
@@ -221,6 +243,9 @@ pub(super) struct RecordsArguments {
     /// The files and how to read them.
     #[command(flatten)]
     pub files: FileArguments,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
     /// The window.
     #[command(flatten)]
     pub window: WindowArguments,
@@ -249,9 +274,9 @@ pub(super) struct CheckArguments {
     pub format: Format,
 }
 
-impl FileArguments {
+impl ThreadArguments {
     /// How many threads to use: as asked for, else one a core.
-    pub(super) fn threads(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.threads.map_or_else(cores, usize::from)
     }

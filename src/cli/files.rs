@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::FileArguments;
+use super::args::{FileArguments, FormatArguments};
 use super::context::Context;
 use super::nginx::Conf;
 use super::output::say;
@@ -67,7 +67,7 @@ fn head(input: &mut Input) -> Result<Head> {
 impl Files {
     /// Open what the arguments name and find the formats. A file that cannot be opened is noted, the others are read.
     pub(super) fn open(context: &Context, arguments: &FileArguments) -> Result<Files> {
-        let mut candidates = Candidates::new(context, arguments)?;
+        let mut candidates = Candidates::new(context, &arguments.format)?;
         let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
         let mut files = Files { max_line, ..Files::default() };
         for path in &arguments.files {
@@ -162,12 +162,9 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    pub(super) fn new(context: &Context, arguments: &FileArguments) -> Result<Candidates> {
+    pub(super) fn new(context: &Context, arguments: &FormatArguments) -> Result<Candidates> {
         let all = context.grammars()?;
-        let given = match &arguments.log_format {
-            None => None,
-            Some(text) => Some(given(text, arguments.escape.as_deref(), &all)?),
-        };
+        let given = given(arguments, &all)?;
         let known = context.has_config() || context.nginx()?.is_some();
         let mut logs = if known { settings::logs(context)? } else { Vec::new() };
         logs.extend(context.nginx()?.map(Conf::compressed).unwrap_or_default());
@@ -225,13 +222,14 @@ pub(super) enum Given {
 }
 
 /// `cri`, `docker` and `syslog` name a wrapper, `cri:FORMAT` a format in it.
-pub(super) fn given(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Given> {
-    if escape.is_none()
+pub(super) fn given(arguments: &FormatArguments, all: &[Format]) -> Result<Option<Given>> {
+    let Some(text) = &arguments.log_format else { return Ok(None) };
+    if arguments.escape.is_none()
         && let Ok(wrapper) = text.parse()
     {
-        return Ok(Given::Wrapper(wrapper));
+        return Ok(Some(Given::Wrapper(wrapper)));
     }
-    Ok(Given::Format(Box::new(named_or_text(text, escape, all)?)))
+    Ok(Some(Given::Format(Box::new(named_or_text(text, arguments.escape.as_deref(), all)?))))
 }
 
 /// The wrapper that `cri:FORMAT` names, and the format's name or text.

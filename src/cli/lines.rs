@@ -140,8 +140,7 @@ fn all_of_store(
     filter: &Filter,
 ) -> Result<(Vec<Found>, Vec<String>)> {
     let with = settings::interpreting(context)?;
-    let given = (arguments.files.log_format.as_deref(), arguments.files.escape.as_deref());
-    let mut interpreters = readers::interpreters(context, view, given, &with)?;
+    let mut interpreters = readers::interpreters(context, view, &arguments.files.format, &with)?;
     let blocks = view.blocks(filter.window, filter.by, wanted_routes(view, filter).as_deref())?;
     let files = file_names(view);
     let mut routes = RouteFilter::default();

@@ -2,31 +2,32 @@
 
 use std::collections::HashMap;
 
+use super::args::FormatArguments;
 use super::context::Context;
-use super::files::{detected, named_or_text};
+use super::files::{self, Given, detected};
 use super::output::say;
 use super::settings;
 use crate::error::{Error, Result};
-use crate::grammar::Format;
+use crate::grammar::{Format, Wrapper};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
 use crate::source::generation::Generation;
 use crate::source::{Input, Piece, locate};
 use crate::store::View;
 
-/// An interpreter for each log of the store, by its key. `given` is the `--log-format` and `--escape` for the logs that the
+/// An interpreter for each log of the store, by its key. `given` is for the logs that the
 /// configuration does not name; without it, their format is found from their lines. A log that has none is left out, said
 /// aloud.
 pub(super) fn interpreters(
     context: &Context,
     view: &View,
-    given: (Option<&str>, Option<&str>),
+    given: &FormatArguments,
     with: &Interpreting,
 ) -> Result<HashMap<String, Interpreter>> {
     let grammars = context.grammars()?;
     let known = context.has_config() || context.nginx()?.is_some();
     let logs = if known { settings::logs(context)? } else { Vec::new() };
-    let given = given.0.map(|text| named_or_text(text, given.1, &grammars)).transpose()?;
+    let given = files::given(given, &grammars)?;
     let mut interpreters = HashMap::new();
     for log in logs {
         interpreters.insert(log.pattern.clone(), interpreter(&log.pattern, &log.format, &with.of_log(&log.pattern))?);
@@ -37,8 +38,9 @@ pub(super) fn interpreters(
             continue;
         }
         let format = match &given {
-            Some(format) => Ok(format.clone()),
-            None => found(generation, &grammars),
+            Some(Given::Format(format)) => Ok(Format::clone(format)),
+            Some(Given::Wrapper(wrapper)) => found(generation, Some(*wrapper), &grammars),
+            None => found(generation, None, &grammars),
         };
         match format {
             Ok(format) => {
@@ -65,12 +67,16 @@ fn interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interp
 }
 
 /// The format of a log's own lines.
-fn found(generation: &Generation, grammars: &[Format]) -> std::result::Result<Format, String> {
+fn found(
+    generation: &Generation,
+    wrapper: Option<Wrapper>,
+    grammars: &[Format],
+) -> std::result::Result<Format, String> {
     let located = locate(generation).map_err(|error| error.what().to_owned())?.ok_or("it is gone")?;
     let mut head = Vec::new();
     let piece = Input::open(&located.path).and_then(|mut input| input.next_block(&mut head));
     match piece {
-        Ok(Some(Piece::Lines { .. })) => Ok(detected(None, &head, grammars)?.format),
+        Ok(Some(Piece::Lines { .. })) => Ok(detected(wrapper, &head, grammars)?.format),
         Ok(_) => Err("it has no lines".to_owned()),
         Err(error) => Err(error.what().to_owned()),
     }

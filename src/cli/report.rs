@@ -82,7 +82,7 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     let files = Files::open(context, &arguments.files)?;
     let with = settings::interpreting(context)?;
     let by = Group::of(&arguments.by);
-    let threads = arguments.files.threads();
+    let threads = arguments.threads.count();
     let mut tallies =
         (0..threads).map(|_| ReportTally::new(&files, &with, &filter, &by)).collect::<Result<Vec<_>>>()?;
     let names = files.names.clone();

@@ -83,7 +83,7 @@ type Key = (u32, u8);
 fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
     let with = settings::interpreting(context)?;
-    let mut tallies = (0..arguments.files.threads())
+    let mut tallies = (0..arguments.threads.count())
         .map(|_| {
             Ok(SlowTally {
                 workers: Workers::new(&files, &with, |_| Needs::latency())?,

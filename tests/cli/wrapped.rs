@@ -170,3 +170,16 @@ fn parts_of_a_record_stay_together_in_index_verify_and_rebuild() {
     crate::index::index(&folder, &["--rebuild"]).said(0, &["restored from the logs"]);
     counted();
 }
+
+#[test]
+fn a_wrapper_alone_is_enough_to_read_the_store_s_logs_again() {
+    let folder = Folder::new();
+    let log = cri("stdout", "F", &combined("/a", "0.100")) + &cri("stdout", "F", &combined("/b", "0.200"));
+    folder.write("a.log", &log);
+    folder.run(&["index", "--store=store", "--log-format=cri", "a.log"]).ended(0);
+    let out = folder.run(&["lines", "--store=store", "--all", "--log-format=cri"]).ended(0);
+    assert_eq!(out, log);
+    folder.run(&["verify", "--store=store", "--log-format=cri"]).said(0, &["with 2 lines"]);
+    // It has nothing to divide, so it takes no number of threads.
+    folder.run(&["check", "a.log", "--threads=2"]).said(2, &["--threads"]);
+}

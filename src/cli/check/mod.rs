@@ -78,11 +78,7 @@ fn given(
     logs: &mut Logs,
     findings: &mut Findings,
 ) -> Result<()> {
-    let escape = arguments.files.escape.as_deref();
-    let told = match &arguments.files.log_format {
-        None => None,
-        Some(text) => Some(given_format(text, escape, &logs.grammars)?),
-    };
+    let told = given_format(&arguments.files.format, &logs.grammars)?;
     if let Some(Given::Format(told)) =
         told.as_ref().filter(|told| matches!(told, Given::Format(format) if format.name() == "given"))
     {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::args::FileArguments;
+use super::super::args::FormatArguments;
 use super::super::context::Context;
 use super::super::files::Candidates;
 use crate::error::{Error, Result};
@@ -44,14 +44,14 @@ struct Candidate {
 
 impl PastFiles {
     /// Look at what the arguments name; a pattern that no shell expanded is expanded here.
-    pub(super) fn open(context: &Context, arguments: &FileArguments) -> Result<PastFiles> {
-        let mut formats = Candidates::new(context, arguments)?;
+    pub(super) fn open(context: &Context, files: &[PathBuf], given: &FormatArguments) -> Result<PastFiles> {
+        let mut formats = Candidates::new(context, given)?;
         let mut found = PastFiles::default();
         for log in formats.logs() {
             found.formats.insert(log.pattern.clone(), Arc::new(log.format.clone()));
         }
         let mut candidates = Vec::new();
-        for path in found.expand(&arguments.files)? {
+        for path in found.expand(files)? {
             match candidate(&mut formats, &path) {
                 Ok(candidate) => {
                     found.bytes += std::fs::metadata(&path).map_or(0, |status| status.len());

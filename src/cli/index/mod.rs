@@ -11,7 +11,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Answer;
-use super::args::{FileArguments, Format, WindowArguments};
+use super::args::{Format, FormatArguments, WindowArguments};
 use super::context::Context;
 use super::files::{missing, progress};
 use super::output::{say, stdout, style, written};
@@ -34,12 +34,9 @@ pub(super) struct IndexArguments {
     /// Log files of any age, plain, gz or zst, in any order; patterns are expanded.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The name of a grammar, or the text of a log_format; the configuration's, or found by itself, if not given.
-    #[arg(long, value_name = "NAME|TEXT")]
-    pub log_format: Option<String>,
-    /// The escape= parameter of a log_format given as text.
-    #[arg(long, value_name = "default|json|none", requires = "log_format")]
-    pub escape: Option<String>,
+    /// In which format; the configuration's, or found by itself, if not given.
+    #[command(flatten)]
+    pub given: FormatArguments,
     /// Send the slots that got lines to the configured carbons, whole, oldest first; and what an earlier push left.
     #[arg(long)]
     pub push: bool,
@@ -67,13 +64,7 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
         );
     }
     let mut accounts = push::Accounts::new(context, arguments)?;
-    let given = FileArguments {
-        files: arguments.files.clone(),
-        log_format: arguments.log_format.clone(),
-        escape: arguments.escape.clone(),
-        threads: None,
-    };
-    let files = PastFiles::open(context, &given)?;
+    let files = PastFiles::open(context, &arguments.files, &arguments.given)?;
     let mut writer = writer(context)?;
     if arguments.rebuild {
         return rebuild::rebuild(context, arguments, &mut writer);

@@ -21,8 +21,7 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
     }
     let with = with_routes(context, &view)?;
     let known = u32::try_from(with.routes.len()).unwrap_or(u32::MAX);
-    let given = (arguments.log_format.as_deref(), arguments.escape.as_deref());
-    let mut interpreters = readers::interpreters(context, &view, given, &with)?;
+    let mut interpreters = readers::interpreters(context, &view, &arguments.given, &with)?;
     archive(context, &view, &mut interpreters)?;
     let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
     let mut recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);

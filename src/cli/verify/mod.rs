@@ -7,7 +7,7 @@ mod http;
 
 use clap::Args;
 
-use super::args::{Format, WindowArguments};
+use super::args::{Format, FormatArguments, WindowArguments};
 use super::context::Context;
 use super::index::{slot_settings, with_routes};
 use super::output::{say, stdout, style, written};
@@ -29,12 +29,9 @@ pub(super) struct VerifyArguments {
     /// Also compare with what this Graphite renders: its address, such as http://127.0.0.1:8080.
     #[arg(long, value_name = "URL")]
     pub graphite: Option<String>,
-    /// For logs that the configuration does not name: a grammar's name, or the text of a log_format.
-    #[arg(long, value_name = "NAME|TEXT")]
-    pub log_format: Option<String>,
-    /// The escape= parameter of a log_format given as text.
-    #[arg(long, value_name = "default|json|none", requires = "log_format")]
-    pub escape: Option<String>,
+    /// For logs that the configuration does not name.
+    #[command(flatten)]
+    pub given: FormatArguments,
     /// At most this many differences are printed.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub limit: usize,
@@ -76,8 +73,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let window = in_slots(asked, &view);
     let window = kept(asked, window, &view, &mut missing);
     let with = with_routes(context, &view)?;
-    let given = (arguments.log_format.as_deref(), arguments.escape.as_deref());
-    let interpreters = readers::interpreters(context, &view, given, &with)?;
+    let interpreters = readers::interpreters(context, &view, &arguments.given, &with)?;
     let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
     let recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
     let mut logs = cells::Logs::new(&view, recount, damaged.iter().map(|segment| segment.window).collect());
