@@ -129,6 +129,15 @@ impl Error {
     }
 }
 
+/// Which of the `known` names a mistyped one was meant to be: the nearest, if at most `edits` letters have to be changed,
+/// added, left out or swapped. The case does not matter.
+pub fn meant<'k>(mistyped: &str, known: impl IntoIterator<Item = &'k str>, edits: usize) -> Option<&'k str> {
+    let mistyped = mistyped.to_lowercase();
+    let distance = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &mistyped);
+    let (least, name) = known.into_iter().map(|name| (distance(name), name)).min()?;
+    (least <= edits).then_some(name)
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {

@@ -12,7 +12,7 @@ use super::nginx::Conf;
 use super::output::say;
 use super::settings;
 use crate::daemon::Log;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, meant};
 use crate::grammar::{
     Escape, Format, Reason, Recognised, Reject, Unrecognised, Wrapper, recognise, recognise_in, texts,
 };
@@ -314,16 +314,10 @@ pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) ->
             return Err(Error::usage(format!("the grammar `{text}` has its own escape")).remedy("leave out --escape"));
         }
         return all.iter().find(|format| format.name() == text).cloned().ok_or_else(|| {
-            let near = all
-                .iter()
-                .map(Format::name)
-                .chain(["json", "ltsv"])
-                .map(|name| (strsim::damerau_levenshtein(name, text), name))
-                .min()
-                .filter(|(distance, _)| *distance <= 3);
+            let near = meant(text, all.iter().map(Format::name).chain(["json", "ltsv"]), 3);
             let error = Error::usage(format!("no grammar is named `{text}`"));
             match near {
-                Some((_, name)) => error.remedy(format!("did you mean `{name}`?")),
+                Some(name) => error.remedy(format!("did you mean `{name}`?")),
                 None => error.remedy("give a grammar's name, json, ltsv, or a log_format's text with its $variables"),
             }
         });

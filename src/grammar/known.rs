@@ -3,6 +3,8 @@
 //! Source: the variables that nginx's http and stream modules register (`ngx_http_core_variables`, `ngx_http_log_vars`,
 //! `ngx_http_upstream_vars` and so on), of 1.29 and before.
 
+use crate::error::meant;
+
 /// The name that `name` (without `$`) was probably meant to be, if it is none of nginx's own and close to one.
 ///
 /// A name that is not nginx's is no error: `map`, `set`, `geo` and foreign modules make them.
@@ -12,9 +14,7 @@ pub fn did_you_mean(name: &str) -> Option<&'static str> {
         return None;
     }
     // A short name is close to many.
-    let limit = if name.len() < 6 { 1 } else { 2 };
-    let near = NAMES.iter().map(|&known| (strsim::damerau_levenshtein(known, &name), known)).min()?;
-    (near.0 <= limit).then_some(near.1)
+    meant(&name, NAMES.iter().copied(), if name.len() < 6 { 1 } else { 2 })
 }
 
 /// Whether nginx itself has a variable of that name (in lower case, without `$`).

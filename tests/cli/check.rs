@@ -68,8 +68,11 @@ fn an_escape_in_a_line_does_not_reach_the_terminal() {
 fn files_that_cannot_be_checked() {
     let folder = Folder::new();
     // With nginx here, `check` looks at its logs, as `run` does.
-    if !std::path::Path::new("/etc/nginx/nginx.conf").exists() {
-        folder.run(&["check"]).said(2, &["nothing to check", "to mend it: name a configuration"]);
+    let run = folder.run(&["check"]);
+    if std::path::Path::new("/etc/nginx/nginx.conf").exists() {
+        assert!(run.out.contains(" /etc/nginx/nginx.conf"), "{run:?}");
+    } else {
+        run.said(2, &["nothing to check", "to mend it: name a configuration"]);
     }
     let out = folder.run(&["check", "gone.log"]).ended(3);
     assert!(out.contains("WRONG gone.log: cannot open it") && out.contains("to mend it: check the path"), "{out}");

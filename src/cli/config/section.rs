@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::place::{Placed, Source};
 use super::size::parse_size;
-use crate::error::Error;
+use crate::error::{Error, meant};
 use crate::time::parse_duration;
 
 /// One table while it is read. Getters return `None` for a key that is absent or (then there is a mistake) wrong.
@@ -228,13 +228,8 @@ pub(super) fn whole(value: &DeValue<'_>) -> Option<u64> {
 
 /// The closest of the known names, or all of them.
 pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
-    let closest = known
-        .iter()
-        .map(|&candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .min_by_key(|&(distance, _)| distance)
-        .filter(|&(distance, candidate)| distance <= 1 + candidate.len() / 4);
-    match closest {
-        Some((_, candidate)) => format!("did you mean `{candidate}`?"),
+    match meant(name, known.iter().copied(), 1 + name.len() / 4) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
         None => format!("one of {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
     }
 }

@@ -1,5 +1,6 @@
 //! `access_log`: where a context's requests are logged, and in which format (`ngx_http_log_set_log`).
 
+use crate::error::meant;
 use std::path::{Path, PathBuf};
 
 use super::error::{ConfError, Place};
@@ -139,14 +140,8 @@ fn pattern(path: &str) -> String {
 }
 
 fn remedy(name: &str, formats: &[LogFormat]) -> String {
-    let lower = name.to_ascii_lowercase();
-    let near = formats
-        .iter()
-        .map(|format| (strsim::damerau_levenshtein(&format.name.to_ascii_lowercase(), &lower), format.name.as_str()))
-        .min()
-        .filter(|(distance, _)| *distance <= 3);
-    match near {
-        Some((_, near)) => format!("did you mean `{near}`?"),
+    match meant(name, formats.iter().map(|format| format.name.as_str()), 3) {
+        Some(near) => format!("did you mean `{near}`?"),
         None => "declare it with `log_format` in the http block".to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 
 use super::names::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES};
 use super::unit::Unit;
+use crate::error::meant;
 use crate::grammar::error::FormatError;
 use crate::grammar::variable::Kind;
 
@@ -105,12 +106,9 @@ fn check_variable(name: &str) -> Result<(), (String, String)> {
         let reason = format!("`{name}` is not a variable's name");
         return Err((reason, "nginx's name without `$`: small letters, digits and `_`".to_owned()));
     }
-    let near = ROLES.iter().copied().flatten().map(|role| (strsim::damerau_levenshtein(role, name), *role)).min();
-    match near {
-        Some((distance, role)) if distance <= 2 && role.len() > 4 => {
-            Err((format!("unknown variable `{name}`"), format!("did you mean `{role}`?")))
-        }
-        _ => Ok(()),
+    match meant(name, ROLES.iter().copied().flatten().copied().filter(|role| role.len() > 4), 2) {
+        Some(role) => Err((format!("unknown variable `{name}`"), format!("did you mean `{role}`?"))),
+        None => Ok(()),
     }
 }
 

@@ -29,7 +29,7 @@ use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::source::GenerationId;
 use crate::time::{Timestamp, Window};
-use directory::{Directory, Place};
+use directory::{Directory, Place, SummaryBlock};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -154,22 +154,15 @@ impl Segment {
         medium: &dyn Medium,
         window: Window,
         by: By,
-        mut each: impl FnMut(BlockSummary),
+        each: impl FnMut(BlockSummary),
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
     ) -> Result<()> {
         let directory = match self.directory(medium) {
             Ok(directory) => directory,
             Err(error) => return damage(error),
         };
-        for block in &directory.summaries {
-            if block.bounds.may_reach(window, by) {
-                match self.unpack(medium, block.place, block.unpacked, |from| from.list()) {
-                    Ok(summaries) => summaries.into_iter().for_each(&mut each),
-                    Err(error) => damage(error)?,
-                }
-            }
-        }
-        Ok(())
+        let wanted = directory.summaries.iter().filter(|block| block.bounds.may_reach(window, by));
+        self.unpack_summaries(medium, wanted, each, damage)
     }
 
     /// Block summaries from the groups that stand beside the block `key`, on either side.
@@ -177,7 +170,7 @@ impl Segment {
         &self,
         medium: &dyn Medium,
         key: (GenerationId, u32),
-        mut each: impl FnMut(BlockSummary),
+        each: impl FnMut(BlockSummary),
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
     ) -> Result<()> {
         let directory = match self.directory(medium) {
@@ -187,7 +180,17 @@ impl Segment {
         let before = directory.summaries.iter().rposition(|block| block.first < key);
         let after = directory.summaries.iter().position(|block| block.last > key);
         let wanted = directory.summaries.iter().enumerate().filter(|(at, _)| Some(*at) == before || Some(*at) == after);
-        for (_, block) in wanted {
+        self.unpack_summaries(medium, wanted.map(|(_, block)| block), each, damage)
+    }
+
+    fn unpack_summaries<'d>(
+        &self,
+        medium: &dyn Medium,
+        blocks: impl Iterator<Item = &'d SummaryBlock>,
+        mut each: impl FnMut(BlockSummary),
+        mut damage: impl FnMut(crate::error::Error) -> Result<()>,
+    ) -> Result<()> {
+        for block in blocks {
             match self.unpack(medium, block.place, block.unpacked, |from| from.list()) {
                 Ok(summaries) => summaries.into_iter().for_each(&mut each),
                 Err(error) => damage(error)?,
