@@ -65,6 +65,7 @@ fn whole_slots_oldest_first_and_no_faster_than_asked_for() {
     let (folder, requests) = folder(1500, &carbon.section());
     folder.write("a.log.1", text(&requests, Request::exact));
     let began = Instant::now();
+    index(&folder, &["a.log.1", "--rate=2000"]).said(2, &["--push"]);
     let run = index(&folder, &["a.log.1", "--push", "--rate=2000"]);
     run.said(0, &["10 slots sent whole"]);
     let points = sent(&run.err);

@@ -19,6 +19,9 @@ use crate::time::{Clock, SystemClock, Timestamp, Window, parse_duration};
 /// So much of a window is looked through at a time.
 const STEP_MS: i64 = 3_600_000;
 
+/// Points a second, if nothing else is asked for: what a carbon takes beside its usual ones.
+const RATE: u32 = 5000;
+
 /// The destinations of one command; none without --push.
 pub(super) struct Accounts {
     outlets: Vec<(crate::daemon::Outlet, Duration)>,
@@ -76,9 +79,10 @@ impl Accounts {
         let owed = self.accounts.iter().map(Account::owed).max().unwrap_or(0);
         let bar = bar(owed as u64);
         let aloud: Say = Arc::new(|message: &str| say(&format!("spikeline: {message}")));
-        let pushed = past::push(writer, &mut self.accounts, arguments.rate, &SystemClock, &aloud, &|left| {
-            bar.set_position((owed as u64).saturating_sub(left));
-        });
+        let pushed =
+            past::push(writer, &mut self.accounts, arguments.rate.unwrap_or(RATE), &SystemClock, &aloud, &|left| {
+                bar.set_position((owed as u64).saturating_sub(left));
+            });
         bar.finish_and_clear();
         let mut failed = Vec::new();
         for (pushed, account) in pushed?.iter().zip(&self.accounts) {
