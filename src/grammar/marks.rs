@@ -3,6 +3,7 @@
 //! Nearly every search in a line of `escape=default` is for a `"`, and how many a line holds is known from its format.
 //! So one pass over the block, 64 bytes a turn, replaces them all, the search for the newline and that for a NUL.
 
+use multiversion::multiversion;
 use wide::u8x16;
 
 /// Bytes indexed at a time: they are still in the first-level cache when their lines are cut.
@@ -99,42 +100,46 @@ impl Marks {
         if self.at.len() < room {
             self.at.resize(room, 0);
         }
-        let (chunks, rest) = stretch.as_chunks::<64>();
-        let mut least = u8x16::splat(b' ');
-        let mut at = from;
-        for chunk in chunks {
-            self.push(marks_of(chunk, &mut least), at);
-            at += 64;
-        }
-        let mut last = [b' '; 64];
-        for (to, byte) in last.iter_mut().zip(rest) {
-            *to = *byte;
-        }
-        self.push(marks_of(&last, &mut least), at);
-        self.from_clean = !least.to_array().contains(&0);
-        self.clean = self.from_clean && clean_so_far;
-    }
-
-    /// Appends the marks of the chunk at `from`.
-    #[inline(always)]
-    fn push(&mut self, mut bits: u64, from: usize) {
-        let from = from as u32;
-        let count = bits.count_ones() as usize;
-        let mut done = 0;
-        // Mostly there are few: a fixed number of steps is quicker than a loop whose length nobody can foretell.
-        while let Some(room) = self.at.get_mut(self.filled + done..).and_then(|room| room.first_chunk_mut::<AT_ONCE>())
-        {
-            for mark in room {
-                *mark = from + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-            }
-            done += AT_ONCE;
-            if done >= count {
-                break;
-            }
-        }
+        let (count, clean) = marks_in(stretch, from as u32, self.at.get_mut(self.filled..).unwrap_or_default());
         self.filled += count;
+        self.from_clean = clean;
+        self.clean = clean && clean_so_far;
     }
+}
+
+/// Writes the marks of `stretch`, which begins at `from`, to `at`. How many they are, and whether it holds no NUL.
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
+fn marks_in(stretch: &[u8], from: u32, at: &mut [u32]) -> (usize, bool) {
+    let (chunks, rest) = stretch.as_chunks::<64>();
+    let mut least = u8x16::splat(b' ');
+    let (mut filled, mut from) = (0, from);
+    for chunk in chunks {
+        filled += push(marks_of(chunk, &mut least), from, at.get_mut(filled..).unwrap_or_default());
+        from += 64;
+    }
+    let mut last = [b' '; 64];
+    for (to, byte) in last.iter_mut().zip(rest) {
+        *to = *byte;
+    }
+    filled += push(marks_of(&last, &mut least), from, at.get_mut(filled..).unwrap_or_default());
+    (filled, !least.to_array().contains(&0))
+}
+
+/// Writes the marks of the chunk that begins at `from` to `at`; their count.
+#[inline(always)]
+fn push(mut bits: u64, from: u32, at: &mut [u32]) -> usize {
+    let count = bits.count_ones() as usize;
+    // Mostly there are few: a fixed number of steps is quicker than a loop whose length nobody can foretell.
+    for room in at.as_chunks_mut::<AT_ONCE>().0 {
+        for mark in room {
+            *mark = from + bits.trailing_zeros();
+            bits &= bits.wrapping_sub(1);
+        }
+        if bits == 0 {
+            break;
+        }
+    }
+    count
 }
 
 /// A bit for each quote and newline; `least` becomes 0 somewhere if there is a NUL.

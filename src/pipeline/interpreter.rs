@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use multiversion::multiversion;
+
 use super::lines::Lines;
 use crate::grammar::{Format, FormatError, Marks, Reason, Records, Reject, Wrapper};
 use crate::record::{Needs, Parser, Record, Values};
@@ -101,25 +103,14 @@ impl Interpreter {
     ///
     /// In a wrapped log a line is a record: from the start of its first line to the end of its last.
     #[inline]
-    pub fn block(&mut self, block: &[u8], mut each: impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>)) {
+    pub fn block(&mut self, block: &[u8], each: impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>)) {
         let format = self.parser.format();
         if format.is_keyed() || format.wrapper().is_some() {
             return self.block_of_records(block, each);
         }
-        let Some(quotes) = self.parser.quotes().filter(|_| u32::try_from(block.len()).is_ok()) else {
-            return self.block_by_lines(block, each);
-        };
-        self.marks.begin();
-        let mut start = 0;
-        while start < block.len() {
-            let (line, cut) = self.cut_next(block, start, quotes);
-            // One place reads, whichever way the line was cut, and hands on a reference: a record has too many fields to be
-            // moved around.
-            match cut.and_then(|()| self.parser.read(line)) {
-                Ok(record) => each(start, line, Ok(&self.route(line, record)), Values::new(&self.parser, line)),
-                Err(reject) => each(start, line, Err(reject), Values::new(&self.parser, line)),
-            }
-            start += line.len() + 1;
+        match self.parser.quotes().filter(|_| u32::try_from(block.len()).is_ok()) {
+            Some(quotes) => by_marks(self, block, quotes, each),
+            None => self.block_by_lines(block, each),
         }
     }
 
@@ -241,5 +232,31 @@ impl Interpreter {
             malformed: record.malformed_request,
             variables,
         })
+    }
+}
+
+/// [`Interpreter::block`] for a format of which the number of quotes in a line is known: the hot loop. It is compiled twice,
+/// the second time for the processors of the last ten years; which of them runs is decided once a block.
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
+fn by_marks<E: FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>)>(
+    interpreter: &mut Interpreter,
+    block: &[u8],
+    quotes: usize,
+    mut each: E,
+) {
+    interpreter.marks.begin();
+    let mut start = 0;
+    while start < block.len() {
+        let (line, cut) = interpreter.cut_next(block, start, quotes);
+        // One place reads, whichever way the line was cut, and hands on a reference: a record has too many fields to be
+        // moved around.
+        match cut.and_then(|()| interpreter.parser.read(line)) {
+            Ok(record) => {
+                let seen = interpreter.route(line, record);
+                each(start, line, Ok(&seen), Values::new(&interpreter.parser, line));
+            }
+            Err(reject) => each(start, line, Err(reject), Values::new(&interpreter.parser, line)),
+        }
+        start += line.len() + 1;
     }
 }

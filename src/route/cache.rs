@@ -44,12 +44,12 @@ impl<T: Copy> Cache<T> {
         Cache { slots: vec![None; SLOTS_MIN], keys: Vec::new(), len: 0, seed }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn hash(&self, key: &[u8]) -> Hash {
         Hash(xxh3_64_with_seed(key, self.seed))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, key: &[u8], hash: Hash) -> Option<T> {
         let mut at = self.home(hash.0);
         while let Some(Some(entry)) = self.slots.get(at) {

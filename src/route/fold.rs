@@ -87,7 +87,7 @@ pub fn fold(path: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// The canonical template of `path`: its own front if folding leaves that as it is, else what it puts into `out`, which
 /// is empty.
-#[inline]
+#[inline(always)]
 pub(super) fn folded<'k>(path: &'k [u8], out: &'k mut Vec<u8>) -> &'k [u8] {
     let seen = glance(path);
     if let Some(seen) = seen
@@ -104,7 +104,7 @@ pub(super) fn folded<'k>(path: &'k [u8], out: &'k mut Vec<u8>) -> &'k [u8] {
 
 /// [`fold`], when the front of `path` was seen: as many bytes at a glance as go, while they are of the usual kind and
 /// the segments not too many. Then its nodes and its name fit, and only segments with a digit are folded.
-#[inline]
+#[inline(always)]
 fn fold_glanced(path: &[u8], seen: Option<Glance>, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let (mut rest, mut seen, mut segments) = (path, seen, 0);
@@ -129,7 +129,7 @@ fn fold_glanced(path: &[u8], seen: Option<Glance>, out: &mut Vec<u8>) -> bool {
     fold_any(path, out)
 }
 
-#[inline]
+#[inline(always)]
 fn fold_quick(path: &[u8], seen: Glance, out: &mut Vec<u8>) {
     let Glance { length, slashes, mut digits, .. } = seen;
     let mut kept = 0;
@@ -160,6 +160,7 @@ fn fold_quick(path: &[u8], seen: Glance, out: &mut Vec<u8>) {
 }
 
 /// [`fold`], byte by byte.
+#[inline(never)]
 pub(super) fn fold_any(path: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     // Segments that stay are copied in runs, from `kept` on, when one comes that does not, or at the end.
@@ -224,6 +225,7 @@ pub(super) fn is_stable(segment: &[u8]) -> bool {
 }
 
 /// A segment with a digit, with an odd byte, or longer than usual.
+#[inline(never)]
 fn fold_segment(segment: &[u8], classes: u8, out: &mut Vec<u8>) {
     if segment.len() > SEGMENT_MAX {
         out.extend_from_slice(b"{long}");

@@ -27,7 +27,7 @@ impl Glance {
 }
 
 /// Looks at the front of `target`. None if it holds other bytes than letters, digits and `-_./`.
-#[inline]
+#[inline(always)]
 pub(super) fn glance(target: &[u8]) -> Option<Glance> {
     let front = target.get(..LENGTH_MAX).unwrap_or(target);
     let mut whole = Bits::default();
@@ -53,7 +53,7 @@ pub(super) fn glance(target: &[u8]) -> Option<Glance> {
 }
 
 /// Whether it is a UUID: 36 bytes, 8-4-4-4-12 hex digits.
-#[inline]
+#[inline(always)]
 pub(super) fn is_uuid(segment: &[u8]) -> bool {
     let Ok(segment) = <&[u8; 36]>::try_from(segment) else { return false };
     let ([first, second], _) = segment.as_chunks::<16>() else { return false };

@@ -102,6 +102,7 @@ impl Matcher {
     }
 
     /// The route of a request.
+    #[inline(always)]
     pub fn route(&mut self, request: &Request<'_>) -> Matched {
         let subject = request.subject();
         self.key.clear();
@@ -117,6 +118,7 @@ impl Matcher {
         Matched { id: found.id, threshold_ms, rule }
     }
 
+    #[inline(always)]
     fn by_path(&mut self, request: &Request<'_>, subject: Subject<'_>) -> (Found, Option<u16>) {
         let key = match subject {
             Subject::Path { path, .. } if request.status != Some(101) => folded(path, &mut self.key),
@@ -134,6 +136,7 @@ impl Matcher {
         (found, None)
     }
 
+    #[inline(never)]
     fn by_rules(&mut self, request: &Request<'_>, subject: Subject<'_>) -> (Found, Option<u16>) {
         let facts = facts(request, subject, &self.router);
         push_fields(&facts, &self.router, &mut self.key);
@@ -165,6 +168,7 @@ impl Matcher {
     }
 
     /// The route of the location that the request entered.
+    #[inline(never)]
     fn by_location(&mut self, request: &Request<'_>, subject: Subject<'_>) -> Option<Found> {
         let facts = facts(request, subject, &self.router);
         self.of_location(&facts)
