@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use spikeline::time::Clock;
 
-use crate::log::{Request, requests};
+use crate::log::{Request, csv, requests, rows};
 use crate::rig::{Rig, until};
 use crate::sink::Sink;
 use crate::stepped::{Stepped, Steps};
@@ -69,6 +69,26 @@ fn fault_17_rotated_away_without_a_final_newline_is_counted_once_after_the_grace
     rig.log(&requests[..1]);
     rig.until_counted(4);
     assert!(!daemon.said().contains("a.log.1"), "{}", daemon.said());
+}
+
+/// Workers that write their buffers in turn, each with half a minute of lines.
+#[test]
+fn fault_23_buffered_lines_out_of_order_are_each_in_their_own_slot() {
+    let rig = Rig::new("", "");
+    let requests = requests(3000);
+    let (buffers, workers): (Vec<&[Request]>, _) = (requests.chunks(500).collect(), [1, 0, 4, 2, 5, 3]);
+    let daemon = rig.start();
+    for worker in workers {
+        rig.log(buffers[worker]);
+        daemon.until_said("following");
+    }
+    rig.has_each_once(&requests);
+    for slot in requests[0].end / 10_000..=requests[2999].end / 10_000 {
+        let own: Vec<&Request> = requests.iter().filter(|request| request.end / 10_000 == slot).collect();
+        let window = [format!("--from={}", slot * 10), format!("--until={}", slot * 10 + 10)];
+        let out = rig.ask(&["report", "--format=csv", &window[0], &window[1]]).ended(0);
+        assert_eq!(out, csv("route", &rows(own, |request| request.route().to_owned())));
+    }
 }
 
 #[test]
