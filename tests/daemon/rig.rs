@@ -11,7 +11,7 @@ use crate::log::{EXACT, Request, csv, rows, text};
 use crate::program::{Folder, Run};
 
 /// How long anything may take on a busy machine; nothing here is asserted about speed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Ask again and again until the answer is there; fails with the last answer.
 pub(crate) fn until<T: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> T, there: impl Fn(&T) -> bool) -> T {
