@@ -79,8 +79,10 @@ class Killer:
                 self.seen += 1
                 time.sleep(self.rng.choice((0, 0, 0.0005, 0.002, 0.005)))
         else:
-            longest = 0.12 if chance < 0.5 else 0.7 if chance < 0.95 else 2.5
-            time.sleep(self.rng.uniform(0, longest))
+            if chance > 0.75:
+                # However slow the machine is, some get as far as to commit and to send.
+                peers.until("a commit", 30, lambda: self.journal() != before, 0.005)
+            time.sleep(self.rng.uniform(0, 0.12 if chance < 0.5 else 0.7))
         alive = self.daemon.running()
         self.daemon.kill()
         while self.sight.look():
