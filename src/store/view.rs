@@ -331,7 +331,12 @@ impl View {
         };
         for window in self.runs(&doubtful) {
             let wanted = Wanted { window, by: By::End, routes: Some(&routes), min_duration_ms: 0 };
-            self.each_sealed(&wanted, &mut add)?;
+            // A chunk of entries that lies in several of these windows is given with each: an entry must not be its own rival.
+            self.each_sealed(&wanted, |entry| {
+                if window.contains(entry.end) {
+                    add(entry);
+                }
+            })?;
         }
         self.recent.entries.iter().copied().for_each(add);
         let slowest = rank::slowest(&rivals, &self.settings);

@@ -23,7 +23,7 @@ fn records(folder: &Folder, arguments: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn parts_of_a_cri_line_are_joined_and_printed_as_they_are() {
+fn fault_21_parts_of_a_cri_line_are_joined_and_printed_as_they_are() {
     let folder = Folder::new();
     let (line, error) = (combined("/long", "2.500"), "2011/11/30 14:05:00 [error] 7#7: upstream");
     let (head, tail) = line.split_at(60);
@@ -74,7 +74,7 @@ fn records_longer_than_what_is_read_at_once() {
 }
 
 #[test]
-fn docker_and_json_within() {
+fn fault_21_docker_records_are_joined_and_another_wrapper_is_refused_by_name() {
     let folder = Folder::new();
     let (first, second) = (combined("/a", "0.100"), combined("/b", "1.200"));
     let (head, tail) = second.split_at(70);

@@ -71,7 +71,7 @@ fn a_rejected_line_is_said_in_the_windows_that_it_may_belong_to() {
 }
 
 #[test]
-fn what_a_truncation_took_lacks_from_then_on() {
+fn fault_07_what_a_truncation_took_unread_is_missing_to_the_byte() {
     let rig = Rig::new("", "");
     rig.log(&tens(0, 6));
     rig.append("a.log", "1322661980.000 0.0");

@@ -18,6 +18,9 @@ mod log;
 mod program;
 
 mod complete;
+mod faults_of_clocks;
+mod faults_of_files;
+mod faults_of_lines;
 mod kept;
 mod packed;
 mod points;
@@ -25,5 +28,6 @@ mod restart;
 mod rig;
 mod rotation;
 mod sink;
+mod stepped;
 mod store;
 mod wrapped;

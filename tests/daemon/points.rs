@@ -43,7 +43,7 @@ fn check_slot(sink: &Sink, second: i64, requests: &[Request]) {
 }
 
 #[test]
-fn a_late_line_sends_the_whole_slot_again_also_after_a_kill() {
+fn fault_23_a_late_line_is_counted_and_sends_its_whole_slot_again_also_after_a_kill() {
     let sink = Sink::new();
     let rig = Rig::new(KEYS, &sink.section());
     let daemon = rig.start();
@@ -58,6 +58,15 @@ fn a_late_line_sends_the_whole_slot_again_also_after_a_kill() {
     rig.log(std::slice::from_ref(&late));
     requests.push(late);
     check_slot(&sink, second, &requests);
+    let late = || {
+        sink.points()
+            .iter()
+            .filter(|((path, _), _)| path.ends_with("spikeline.lines.late"))
+            .map(|(_, sent)| sent.last().unwrap())
+            .sum()
+    };
+    until("the late line", late, |lines: &f64| *lines == 1.0);
+    assert_eq!(rig.ledger().late, 1);
 
     daemon.kill();
     let later = Request::new(second + 500, 3, "/slow");

@@ -1,15 +1,17 @@
 //! A daemon in a folder of its own, and patience.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::log::{EXACT, Request, text};
+use spikeline::store::{Ledger, View};
+
+use crate::log::{EXACT, Request, csv, rows, text};
 use crate::program::{Folder, Run};
 
 /// How long anything may take on a busy machine; nothing here is asserted about speed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Ask again and again until the answer is there; fails with the last answer.
 pub(crate) fn until<T: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> T, there: impl Fn(&T) -> bool) -> T {
@@ -58,7 +60,12 @@ impl Rig {
     }
 
     pub(crate) fn start(&self) -> Daemon {
-        let mut child = self.folder.command(&["run", "--config=c.toml"]).stdout(Stdio::null()).spawn().unwrap();
+        self.launch(self.folder.command(&["run", "--config=c.toml"]))
+    }
+
+    /// Start the daemon with a command that becomes it.
+    pub(crate) fn launch(&self, mut command: Command) -> Daemon {
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let (heard, stderr) = (Arc::clone(&said), child.stderr.take().unwrap());
         std::thread::spawn(move || {
@@ -86,6 +93,39 @@ impl Rig {
         let counted = until("the count", || self.counted(), |counted| *counted >= wanted);
         assert_eq!(counted, wanted);
     }
+
+    /// The ledgers of all logs, added up; nothing where there is no store yet.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut sum = Ledger::default();
+        let Ok(view) = View::open(&self.folder.path("store")) else { return sum };
+        for ledger in view.generations().iter().filter_map(|held| view.ledger(held.id)) {
+            sum.merge(ledger);
+        }
+        sum
+    }
+
+    /// Wait for these requests, and that each is counted once in all that the store tells: histograms, ledger, raw lines.
+    pub(crate) fn has_each_once(&self, requests: &[Request]) {
+        self.has_counted_each_once(requests);
+        let out = self.ask(&["lines", "--all"]).ended(0);
+        let mut lines: Vec<&str> = out.lines().collect();
+        let mut expected: Vec<String> = requests.iter().map(Request::exact).collect();
+        lines.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(lines, expected);
+    }
+
+    /// The same where raw lines are gone.
+    pub(crate) fn has_counted_each_once(&self, requests: &[Request]) {
+        self.until_counted(requests.len());
+        let report = csv("route", &rows(requests, |request| request.route().to_owned()));
+        assert_eq!(
+            self.ask(&["report", "--format=csv", "--from=2011-11-30T14:00Z", "--until=2011-11-30T16:00Z"]).out,
+            report
+        );
+        let ledger = self.ledger();
+        assert_eq!(ledger.parsed, requests.len() as u64, "{ledger:?}");
+    }
 }
 
 /// A running daemon; it is killed when dropped.
@@ -109,6 +149,11 @@ impl Daemon {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
         let after_name = stat.rsplit_once(')').unwrap().1;
         after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
+    /// What stands in `/proc/<pid>/` under this name.
+    pub(crate) fn proc(&self, name: &str) -> std::path::PathBuf {
+        format!("/proc/{}/{name}", self.child.id()).into()
     }
 
     /// SIGTERM, and how it ended.

@@ -191,13 +191,16 @@ fn a_log_that_comes_later_and_one_that_a_pattern_finds() {
 }
 
 #[test]
-fn a_line_is_read_only_when_it_is_whole() {
+fn fault_16_a_partial_line_at_the_end_is_held_and_never_counted() {
     let rig = Rig::new("", "");
     let line = Request::new(NOON, 1500, "/slow").exact();
     let _daemon = rig.start();
     rig.append("a.log", &(line.clone() + "\n"));
     rig.append("a.log", &line[..20]);
     rig.until_counted(1);
+    // It was read, and is not in the store in any form.
+    let ledger = rig.ledger();
+    assert_eq!((ledger.bytes, ledger.lines), (line.len() as u64 + 1, 1));
     rig.append("a.log", &line[20..]);
     rig.append("a.log", "\n");
     rig.until_counted(2);
@@ -205,7 +208,7 @@ fn a_line_is_read_only_when_it_is_whole() {
 }
 
 #[test]
-fn a_format_that_fits_nothing_is_said_aloud() {
+fn fault_22_a_format_that_fits_nothing_is_said_aloud() {
     let rig = Rig::new("interval = \"1s\"", "");
     let daemon = rig.start();
     rig.append("a.log", &"nothing of the kind\n".repeat(30));

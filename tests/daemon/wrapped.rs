@@ -20,7 +20,7 @@ fn all(rig: &Rig) -> String {
 }
 
 #[test]
-fn parts_across_polls_make_one_request_that_is_never_lost_nor_doubled() {
+fn fault_21_cri_parts_across_polls_make_one_request_that_is_never_lost_nor_doubled() {
     let rig = rig();
     let request = |at: i64| Request::new(NOON + at, 1500, "/slow").exact();
     rig.append("c.log", &part("stdout", "F", &request(0)));

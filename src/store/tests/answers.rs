@@ -99,6 +99,28 @@ fn searched(lines: &[Line], window: Window, by_end: bool) -> Vec<(i64, u32, u64,
     found
 }
 
+/// A block of entries that reaches over hours was looked through once for each run of slots, and its entries counted as often.
+#[test]
+fn entries_of_slots_hours_apart_are_judged_once() {
+    for seed in 1..20 {
+        let mut dice = Dice(seed);
+        let mut lines = lines(300, &mut dice);
+        for line in &mut lines {
+            line.end -= 3_600_000 * i64::try_from(dice.roll(3)).unwrap();
+        }
+        let (_memory, writer) = stored(&lines, &mut dice, 60);
+        let query = Query { routes: Some(vec![RouteId(2)]), ..Query::new(Window::ALL, By::End) };
+        let found: Vec<(i64, u32, u64, u8)> = writer
+            .view()
+            .entries(&query)
+            .unwrap()
+            .iter()
+            .map(|e| (e.end.0, e.locator.generation.0, e.locator.offset, e.kept.0))
+            .collect();
+        assert_eq!(found, searched(&lines, Window::ALL, true), "seed {seed}");
+    }
+}
+
 #[test]
 fn a_long_request_is_found_by_overlap_alone() {
     let memory = Memory::default();

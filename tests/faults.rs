@@ -1,0 +1,43 @@
+//! Every fault that spikeline says it withstands has a test that is named after it: `fault_NN_` and what is expected.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The faults by their numbers: what becomes of a log's file and name (1 to 14), of the ways to learn of it (15), of its lines (16 to 25),
+/// and a raw log that is gone (35).
+const FAULTS: [&[u32]; 2] =
+    [&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25], &[35]];
+
+fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// The numbers of the tests in a file: functions `fault_NN_..` right below a `#[test]`.
+fn tested(text: &str) -> Vec<u32> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let pairs = lines.iter().zip(lines.iter().skip(1));
+    let names = pairs.filter(|(above, _)| **above == "#[test]").filter_map(|(_, line)| line.strip_prefix("fn fault_"));
+    names.filter_map(|name| name.split('_').next()?.parse().ok()).collect()
+}
+
+#[test]
+fn every_fault_has_a_test_that_is_named_after_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests"] {
+        rust_files(&root.join(folder), &mut files);
+    }
+    let found: BTreeSet<u32> = files.iter().flat_map(|file| tested(&fs::read_to_string(file).unwrap())).collect();
+    let missing: Vec<u32> = FAULTS.concat().into_iter().filter(|fault| !found.contains(fault)).collect();
+    assert!(missing.is_empty(), "no test fault_NN_.. for {missing:?}");
+}
