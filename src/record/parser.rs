@@ -263,7 +263,7 @@ impl Parser {
     pub(crate) fn read<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         let end = self.read_end(line)?;
         let [response, connect, header] = self.fields.upstream;
-        let request_time_ms = self.number(line, self.fields.request_time, number::duration_ms)?;
+        let request_time_ms = self.duration(line, self.fields.request_time)?;
         let upstream_ms = [self.sum(line, response)?, self.sum(line, connect)?, self.sum(line, header)?];
         let mut record = Record {
             end,
@@ -339,6 +339,16 @@ impl Parser {
     }
 
     #[inline(always)]
+    fn duration(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
+        if let Some((value, _)) = step.and_then(|step| self.span(line, step))
+            && let Some(millis) = number::usual_thousandths(value)
+        {
+            return Ok(Some(millis));
+        }
+        self.number(line, step, number::duration_ms)
+    }
+
+    #[inline(always)]
     fn sum(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
         let Some((value, from)) = step.and_then(|step| self.span(line, step)) else { return Ok(None) };
         upstream::sum_ms(value).map_err(|reason| Reject::at(from as usize, reason))
@@ -389,8 +399,8 @@ impl Parser {
     #[inline(always)]
     fn read_request<'l>(&self, line: &'l [u8], record: &mut Record<'l>) {
         if self.malformed_matters || self.keyed.is_some() && self.text(line, self.fields.request).is_some() {
-            let (value, _) = self.fields.request.and_then(|step| self.span(line, step)).unwrap_or((b"", 0));
-            match request::split(value) {
+            let (value, from) = self.fields.request.and_then(|step| self.span(line, step)).unwrap_or((b"", 0));
+            match request::split(value, line.get(from as usize..).unwrap_or_default()) {
                 Some(parts) => {
                     record.method = parts.method;
                     record.target = parts.target;

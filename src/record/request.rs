@@ -1,5 +1,7 @@
 //! The request line: method, target, protocol.
 
+use wide::u8x16;
+
 use crate::grammar::{contains, find_byte};
 
 /// The three parts of a well-formed `$request`; the protocol is empty in HTTP/0.9.
@@ -11,9 +13,9 @@ pub(crate) struct RequestLine<'l> {
 }
 
 /// Splits `METHOD SP target [SP HTTP/x.y]`. None for anything else: empty, `-`, TLS bytes, further words, a method of
-/// other bytes than nginx takes (`A`-`Z`, `_`, `-`; `ngx_http_parse_request_line`).
+/// other bytes than nginx takes (`A`-`Z`, `_`, `-`; `ngx_http_parse_request_line`). `rest_of_line` begins with `request`.
 #[inline(always)]
-pub(crate) fn split(request: &[u8]) -> Option<RequestLine<'_>> {
+pub(crate) fn split<'l>(request: &'l [u8], rest_of_line: &'l [u8]) -> Option<RequestLine<'l>> {
     let space = find_byte(b' ', request)?;
     let usual = (1..8).contains(&space) && request.first_chunk::<8>().is_some_and(|word| capitals(word, space));
     let (method, rest) = request.split_at_checked(space)?;
@@ -29,10 +31,25 @@ pub(crate) fn split(request: &[u8]) -> Option<RequestLine<'_>> {
         }
         _ => (rest, &b""[..]),
     };
-    if target.is_empty() || contains(b' ', target) {
+    // How long targets are is hard to foretell, so as many bytes are looked at as one mostly fits in. Behind it is a space.
+    let spaced = match rest_of_line.get(space + 1..).and_then(<[u8]>::first_chunk::<64>) {
+        Some(window) if target.len() < window.len() && !protocol.is_empty() => first_space(window) != target.len(),
+        _ => contains(b' ', target),
+    };
+    if target.is_empty() || spaced {
         return None;
     }
     Some(RequestLine { method, target, protocol })
+}
+
+/// Where the first space is; 64 if there is none.
+#[inline(always)]
+fn first_space(window: &[u8; 64]) -> usize {
+    let mut spaces = 0;
+    for (chunk, shift) in window.as_chunks::<16>().0.iter().zip([0, 16, 32, 48]) {
+        spaces |= u64::from(u8x16::from(*chunk).simd_eq(u8x16::splat(b' ')).to_bitmask()) << shift;
+    }
+    spaces.trailing_zeros() as usize
 }
 
 fn is_method(method: &[u8]) -> bool {
@@ -70,7 +87,7 @@ mod tests {
     }
 
     fn parts(request: &str) -> Option<(&str, &str, &str)> {
-        let line = split(request.as_bytes())?;
+        let line = split(request.as_bytes(), request.as_bytes())?;
         let text = |bytes| std::str::from_utf8(bytes).unwrap();
         Some((text(line.method), text(line.target), text(line.protocol)))
     }
@@ -82,6 +99,16 @@ mod tests {
         assert_eq!(parts("PRI * HTTP/2.0"), Some(("PRI", "*", "HTTP/2.0")));
         assert_eq!(parts("CONNECT a:443 HTTP/1.0"), Some(("CONNECT", "a:443", "HTTP/1.0")));
         assert_eq!(parts("M-SEARCH * HTTP/1.1"), Some(("M-SEARCH", "*", "HTTP/1.1")));
+    }
+
+    proptest! {
+        /// With much of the line behind it as with nothing.
+        #[test]
+        fn what_follows_does_not_matter(target in "/[a-z ]{0,70}|/[a-z]{50,70}|[a-z ]{0,9}", version in "( HTTP/1.1)?", more in "[ a-z]{0,80}") {
+            let request = format!("GET {target}{version}");
+            let line = format!("{request}{more}");
+            prop_assert_eq!(split(request.as_bytes(), request.as_bytes()), split(&line.as_bytes()[..request.len()], line.as_bytes()));
+        }
     }
 
     #[test]
