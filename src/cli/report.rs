@@ -13,7 +13,7 @@ use crate::grammar::{Format, Reason, Reject};
 use crate::histogram::Cell;
 use crate::pipeline::batch::Tally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, count};
-use crate::record::Needs;
+use crate::record::{Needs, Record};
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::{Table, write};
 use crate::store::{By, View};
@@ -144,7 +144,8 @@ struct ReportTally {
     by: Group,
     /// The variable's index in each file's format, for [`Group::Variable`].
     variables: Vec<Option<usize>>,
-    by_route: Vec<Option<Box<Cell>>>,
+    /// By number; a route that only others met is empty.
+    by_route: Vec<Cell>,
     by_value: HashMap<Vec<u8>, Cell>,
     rejects: Rejects,
 }
@@ -180,24 +181,20 @@ impl ReportTally {
 
     fn merge(&mut self, other: ReportTally) {
         self.rejects.merge(&other.rejects);
-        for (at, cell) in other.by_route.into_iter().enumerate() {
-            let Some(cell) = cell else { continue };
-            if self.by_route.len() <= at {
-                self.by_route.resize_with(at + 1, || None);
-            }
-            if let Some(own) = self.by_route.get_mut(at) {
-                own.get_or_insert_default().merge(&cell);
-            }
+        if self.by_route.len() < other.by_route.len() {
+            self.by_route.resize_with(other.by_route.len(), Cell::default);
         }
+        self.by_route.iter_mut().zip(&other.by_route).for_each(|(own, other)| own.merge(other));
         for (value, cell) in other.by_value {
             cell_of(&mut self.by_value, &value).merge(&cell);
         }
     }
 
     fn into_rows(self, with: &Interpreting) -> Rows {
-        let routes = self.by_route.into_iter().zip(0..).filter_map(|(cell, id)| {
+        let met = self.by_route.into_iter().zip(0..).filter(|(cell, _)| cell.requests > 0);
+        let routes = met.filter_map(|(cell, id)| {
             let name = with.routes.name(crate::route::RouteId(id))?;
-            Some((name.to_string(), *cell?))
+            Some((name.to_string(), cell))
         });
         let values =
             self.by_value.into_iter().map(|(value, cell)| (String::from_utf8_lossy(&value).into_owned(), cell));
@@ -214,6 +211,25 @@ fn cell_of<'c>(cells: &'c mut HashMap<Vec<u8>, Cell>, value: &[u8]) -> &'c mut C
     cells.entry(value.to_vec()).or_default()
 }
 
+/// The cell of a record's value of the field that is grouped by.
+#[inline(never)]
+fn cell_of_group<'c>(
+    cells: &'c mut HashMap<Vec<u8>, Cell>,
+    by: &Group,
+    record: &Record<'_>,
+    variable: Option<&[u8]>,
+) -> &'c mut Cell {
+    let mut status = [0; 3];
+    let value = match by {
+        Group::Method => record.method,
+        Group::Status => digits(record.status, &mut status),
+        Group::Host => record.host.unwrap_or(b"-"),
+        Group::Target => record.target,
+        Group::Route | Group::Variable(_) => variable.unwrap_or(b"-"),
+    };
+    cell_of(cells, value)
+}
+
 impl Tally for ReportTally {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
@@ -228,24 +244,16 @@ impl Tally for ReportTally {
             if !filter.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
-            let mut status = [0; 3];
-            let cell = match by {
-                Group::Route => {
-                    let at = seen.matched.id.0 as usize;
-                    if by_route.len() <= at {
-                        by_route.resize_with(at + 1, || None);
-                    }
-                    let Some(cell) = by_route.get_mut(at) else { return };
-                    &mut **cell.get_or_insert_default()
+            let cell = if *by == Group::Route {
+                let at = seen.matched.id.0 as usize;
+                if by_route.len() <= at {
+                    by_route.resize_with(at + 1, Cell::default);
                 }
-                Group::Method => cell_of(by_value, seen.record.method),
-                Group::Status => cell_of(by_value, digits(seen.record.status, &mut status)),
-                Group::Host => cell_of(by_value, seen.record.host.unwrap_or(b"-")),
-                Group::Target => cell_of(by_value, seen.record.target),
-                Group::Variable(_) => {
-                    let value = variable.and_then(|variable| values.value(variable));
-                    cell_of(by_value, value.unwrap_or(b"-"))
-                }
+                let Some(cell) = by_route.get_mut(at) else { return };
+                cell
+            } else {
+                let variable = variable.and_then(|variable| values.value(variable));
+                cell_of_group(by_value, by, &seen.record, variable)
             };
             count(cell, &seen.record, seen.slow);
         });

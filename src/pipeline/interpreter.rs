@@ -248,15 +248,10 @@ fn by_marks<E: FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>)>(
     let mut start = 0;
     while start < block.len() {
         let (line, cut) = interpreter.cut_next(block, start, quotes);
-        // One place reads, whichever way the line was cut, and hands on a reference: a record has too many fields to be
-        // moved around.
-        match cut.and_then(|()| interpreter.parser.read(line)) {
-            Ok(record) => {
-                let seen = interpreter.route(line, record);
-                each(start, line, Ok(&seen), Values::new(&interpreter.parser, line));
-            }
-            Err(reject) => each(start, line, Err(reject), Values::new(&interpreter.parser, line)),
-        }
+        // One place reads, whichever way the line was cut, and one hands on, a reference: a record has too many fields to be
+        // moved around, and what is called in one place is inlined there.
+        let understood = cut.and_then(|()| interpreter.parser.read(line)).map(|record| interpreter.route(line, record));
+        each(start, line, understood.as_ref().map_err(|reject| *reject), Values::new(&interpreter.parser, line));
         start += line.len() + 1;
     }
 }
