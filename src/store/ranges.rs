@@ -5,7 +5,7 @@ use super::damage::failed;
 use super::encode::{Decoded, Decoder, Encoder, Malformed, checksum};
 use super::medium::{Medium, write_file};
 use super::segment::FOLDER;
-use crate::error::Result;
+use crate::error::{Result, is_of_access};
 use crate::source::generation::GenerationId;
 
 const MAGIC: &[u8; 8] = b"SPKLRANG";
@@ -52,12 +52,29 @@ pub(crate) fn write(medium: &dyn Medium, number: u64, ranges: &[LogRange]) -> Re
         .map_err(|error| failed(medium, "write the ranges of a segment", &name, &error))
 }
 
+/// The lines that a segment was made of; `None` if the record of that is lost or damaged.
+///
+/// # Errors
+/// If it is there and could not be read.
+pub(crate) fn of(medium: &dyn Medium, number: u64) -> Result<Option<Vec<LogRange>>> {
+    let name = name(number);
+    match medium.read(&name) {
+        Ok(bytes) => Ok(decode(number, &bytes).ok()),
+        Err(error) if is_of_access(&error) => Err(failed(medium, "read the ranges of a segment", &name, &error)),
+        Err(_) => Ok(None),
+    }
+}
+
 /// The lines that several segments together were made of, by log and place; `None` if it is not known of each, since
 /// a segment restored from a part of its lines would look whole.
-pub(crate) fn of_all(medium: &dyn Medium, numbers: impl IntoIterator<Item = u64>) -> Option<Vec<LogRange>> {
+///
+/// # Errors
+/// As [`of`]: what only could not be read just now must not be forgotten.
+pub(crate) fn of_all(medium: &dyn Medium, numbers: impl IntoIterator<Item = u64>) -> Result<Option<Vec<LogRange>>> {
     let mut all = Vec::new();
     for number in numbers {
-        all.extend(decode(number, &medium.read(&name(number)).ok()?).ok()?);
+        let Some(ranges) = of(medium, number)? else { return Ok(None) };
+        all.extend(ranges);
     }
     all.sort_unstable();
     let mut joined: Vec<LogRange> = Vec::new();
@@ -67,7 +84,7 @@ pub(crate) fn of_all(medium: &dyn Medium, numbers: impl IntoIterator<Item = u64>
             _ => joined.push(range),
         }
     }
-    Some(joined)
+    Ok(Some(joined))
 }
 
 /// The inverse of [`encode`].

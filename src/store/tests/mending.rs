@@ -52,7 +52,7 @@ fn counted(ranges: &[LogRange], lines: &[Line]) -> Commit {
 }
 
 fn mend_all(writer: &mut Writer, lines: &[Line]) -> usize {
-    let damaged = writer.view().damaged();
+    let damaged = writer.view().damaged().unwrap();
     for segment in &damaged {
         let ranges = segment.ranges.clone().unwrap_or_default();
         writer.mend(segment, counted(&ranges, lines)).unwrap();
@@ -119,7 +119,7 @@ fn ranges_are_whole_or_not_there() {
     let rolled = writer.view().segments.iter().find(|segment| segment.info.kind == SegmentKind::Rolled).unwrap();
     memory.change(&segment::name(rolled.info.number), |bytes| bytes[0] ^= 1);
     let mut writer = open(&memory);
-    let damaged = writer.view().damaged();
+    let damaged = writer.view().damaged().unwrap();
     assert!(damaged[0].is_rolled_up() && damaged[0].ranges.is_none());
     assert_eq!(mend_all(&mut writer, &lines), 1);
     assert_eq!(kinds(writer.view()), [SegmentKind::Detail]);
@@ -132,7 +132,7 @@ fn merged_ranges_cover_what_was_sealed_and_no_more() {
     let (memory, lines) = store(true);
     let sealed = &lines[..350];
     for segment in &open(&memory).view().segments {
-        let ranges = ranges::of_all(&memory, [segment.info.number]).unwrap();
+        let ranges = ranges::of_all(&memory, [segment.info.number]).unwrap().unwrap();
         assert_eq!(ranges.len(), 2, "{ranges:?}");
         for range in ranges {
             let own = || sealed.iter().filter(|line| GenerationId(line.generation) == range.generation);
@@ -160,7 +160,7 @@ fn every_prefix_of_mending_may_be_lost() {
             let memory = memory.copy();
             let mut writer = open(&memory);
             memory.fail_at(n, fault);
-            for segment in writer.view().damaged() {
+            for segment in writer.view().damaged().unwrap() {
                 let ranges = segment.ranges.clone().unwrap_or_default();
                 let _failed = writer.mend(&segment, counted(&ranges, &lines));
             }
