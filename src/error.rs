@@ -143,7 +143,7 @@ impl Error {
 }
 
 /// [`Error::is_of_access`] of what the operating system said.
-pub(crate) fn is_of_access(error: &std::io::Error) -> bool {
+fn is_of_access(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{Interrupted, OutOfMemory, PermissionDenied, WouldBlock};
     matches!(error.kind(), Interrupted | OutOfMemory | PermissionDenied | WouldBlock) || is_out_of_files(error)
 }

@@ -5,11 +5,15 @@ use super::damage::failed;
 use super::encode::{Decoded, Decoder, Encoder, Malformed, checksum};
 use super::medium::{Medium, write_file};
 use super::segment::FOLDER;
-use crate::error::{Result, is_of_access};
+use crate::error::Result;
 use crate::source::generation::GenerationId;
 
 const MAGIC: &[u8; 8] = b"SPKLRANG";
 const VERSION: u32 = 1;
+
+/// What to do when the disk does not give the file back.
+const UNREADABLE: &str = "check the disk; if it cannot be read at all, remove it: then its segment can only be restored as far as \
+    it can be read";
 
 /// Lines of one log, from the start of one to the end of another, in uncompressed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,8 +64,11 @@ pub(crate) fn of(medium: &dyn Medium, number: u64) -> Result<Option<Vec<LogRange
     let name = name(number);
     match medium.read(&name) {
         Ok(bytes) => Ok(decode(number, &bytes).ok()),
-        Err(error) if is_of_access(&error) => Err(failed(medium, "read the ranges of a segment", &name, &error)),
-        Err(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let failed = failed(medium, "read the ranges of a segment", &name, &error);
+            Err(if failed.is_of_access() { failed } else { failed.remedy(UNREADABLE) })
+        }
     }
 }
 
@@ -69,7 +76,7 @@ pub(crate) fn of(medium: &dyn Medium, number: u64) -> Result<Option<Vec<LogRange
 /// a segment restored from a part of its lines would look whole.
 ///
 /// # Errors
-/// As [`of`]: what only could not be read just now must not be forgotten.
+/// As [`of`]: what could not be read just now must not be forgotten for good.
 pub(crate) fn of_all(medium: &dyn Medium, numbers: impl IntoIterator<Item = u64>) -> Result<Option<Vec<LogRange>>> {
     let mut all = Vec::new();
     for number in numbers {

@@ -33,7 +33,7 @@ fn store(merged: bool) -> (Memory, Vec<Line>) {
 }
 
 /// What counting these ranges again comes to, as the pipeline does it.
-fn counted(ranges: &[LogRange], lines: &[Line]) -> Commit {
+pub(super) fn counted(ranges: &[LogRange], lines: &[Line]) -> Commit {
     let in_range = |line: &&Line| {
         let holds = |range: &LogRange| range.from <= line.offset && line.offset < range.until;
         ranges.iter().any(|range| range.generation == GenerationId(line.generation) && holds(range))
