@@ -89,14 +89,17 @@ fn fault_29_what_a_failed_fsync_was_for_is_never_trusted_again() {
             for call in 1..=whole.calls() - before.calls() {
                 let place = format!("seed {seed}, step {number} {step:?}, call {call}");
                 let memory = before.copy();
-                memory.fail_at(call, Fault::Os(5));
+                // All of its calls from then on fail, and it is killed; or only this one does.
+                let killed = dice.roll(3) == 0;
+                memory.fail_at(call, if killed { Fault::Onwards(ErrorKind::Other) } else { Fault::Os(5) });
                 let mut other = Run::new(&history, memory.clone(), read);
                 let succeeded = other.step(step, 1);
+                memory.mend();
                 // This process goes on, or another takes its place; then more is committed, and the power goes.
                 if dice.roll(2) == 0 {
                     memory.forget();
                 }
-                if dice.roll(2) == 0 {
+                if killed || dice.roll(2) == 0 {
                     other = Run::new(&history, memory.clone(), 0);
                     assert!(other.step(Step::Reopen, 2), "{place}: {:?}", other.said);
                     other.read = history.read_by(&View::open_on(Arc::new(memory.clone())).unwrap());
