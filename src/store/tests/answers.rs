@@ -99,6 +99,31 @@ fn searched(lines: &[Line], window: Window, by_end: bool) -> Vec<(i64, u32, u64,
     found
 }
 
+/// A block of entries is read for each stretch of slots that it holds; none of its entries counts twice for that.
+#[test]
+fn slots_far_apart_are_judged_each_once() {
+    let memory = Memory::default();
+    let mut writer = open(&memory);
+    let line = |slot: i64, at: u64, duration| Line {
+        generation: 0,
+        offset: at * 100,
+        length: 60,
+        end: 1_322_661_900_000 + slot * 3_600_000,
+        duration,
+        route: 0,
+        status: 200,
+    };
+    for (batch, duration) in [(0, 90), (1, 30)] {
+        let lines: Vec<Line> = (0i64..4).map(|slot| line(slot, batch * 4 + slot.unsigned_abs(), duration)).collect();
+        writer.commit(&mut commit(&lines, 1_322_700_000_000)).unwrap();
+        writer.seal().unwrap();
+    }
+    // Two of each slot are kept as its slowest, and there are two.
+    let entries = writer.view().entries(&Query::new(Window::ALL, By::End)).unwrap();
+    assert_eq!(entries.len(), 8, "{entries:?}");
+    assert!(entries.iter().all(|entry| entry.kept == Kept::SLOWEST));
+}
+
 #[test]
 fn a_long_request_is_found_by_overlap_alone() {
     let memory = Memory::default();
