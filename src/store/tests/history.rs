@@ -161,7 +161,7 @@ impl History {
         let expired = writer.view().expired();
         let from = expired.detail.max(expired.histograms).map_or(Window::ALL.from, |mark| mark.plus_millis(9_999));
         let from = if from == Window::ALL.from { from } else { from.slot(settings().interval) };
-        assert!(answers_in(writer.view(), &self.windows(from)) == self.expected(from), "from {from}");
+        equal(&answers_in(writer.view(), &self.windows(from)), &self.expected(from), from);
         assert_eq!(writer.view().verify().len(), 0);
         let count = |end: &str| memory.names().iter().filter(|name| name.ends_with(end)).count();
         let (segments, names) = (writer.view().segments.len(), memory.names());
@@ -179,6 +179,16 @@ impl History {
             }
         }
     }
+}
+
+/// Long texts: of two that differ, the place.
+fn equal(found: &str, expected: &str, from: Timestamp) {
+    let at = found.bytes().zip(expected.bytes()).take_while(|(one, other)| one == other).count();
+    let near = |text: &str| {
+        let before = text[..at].rfind('\n').map_or(0, |end| end + 1);
+        text[before.max(at.saturating_sub(300))..].chars().take(700).collect::<String>()
+    };
+    assert!(found == expected, "from {from}, at {at}:\n{}\n\nand not\n\n{}", near(found), near(expected));
 }
 
 fn points(number: u64) -> Points {

@@ -8,7 +8,7 @@ use crate::store::*;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-/// How many losses of power are tried; `SPIKELINE_CRASHES=100000 cargo test --release power_loss` tries more.
+/// How many losses of power are tried; `SPIKELINE_CRASHES=100000 cargo test --lib power_loss` tries more.
 fn crashes(otherwise: usize) -> usize {
     std::env::var("SPIKELINE_CRASHES").map_or(otherwise, |count| count.parse().unwrap())
 }
