@@ -13,7 +13,7 @@ use super::entry::Entry;
 use super::journal;
 use super::level::Level;
 use super::lock::Lock;
-use super::manifest::{Manifest, TEMPORARY, Unstored};
+use super::manifest::{MANIFEST, Manifest, TEMPORARY, Unstored};
 use super::medium::{Disk, Medium, Sink, write_all, write_file};
 use super::points;
 use super::ranges;
@@ -205,6 +205,7 @@ impl Writer {
     /// Commit::absorb) more) may be tried again. After a crash that follows a failure, the failed commit may be there whole, or not at all.
     pub fn commit(&mut self, commit: &mut Commit) -> Result<()> {
         self.settle()?;
+        self.notice_removal()?;
         if self.journal.is_none() {
             self.seal()?;
         }
@@ -221,6 +222,21 @@ impl Writer {
         self.sequence = self.sequence.wrapping_add(1);
         self.view.state.apply(commit, &packed.cells);
         self.view.recent.apply(std::mem::take(commit), packed);
+        Ok(())
+    }
+
+    /// A journal that somebody removed must not be written to: nobody would find it. One that is removed alone is sealed from
+    /// memory, into another.
+    fn notice_removal(&mut self) -> Result<()> {
+        let is_gone = |name: &str| self.medium.open(name).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+        if self.journal.is_some() && is_gone(&journal::name(self.manifest.journal)) {
+            self.journal = None;
+        }
+        if self.journal.is_none() && is_gone(MANIFEST) {
+            return Err(Error::failed("cannot write to the store: it was removed while it was in use")
+                .at(self.medium.root())
+                .remedy("restart spikeline, which begins anew with the present logs; `spikeline index` takes in rotated ones"));
+        }
         Ok(())
     }
 
