@@ -93,6 +93,16 @@ impl View {
         Ok(damaged)
     }
 
+    /// The records of the lines of segments that do not match their checksums. No answer needs them, but their segments could
+    /// be restored only as far as they can be read.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn damaged_ranges(&self) -> Result<Vec<Error>> {
+        let damaged = |segment: &Segment| ranges::damage(self.medium.as_ref(), segment.info.number).transpose();
+        self.segments.iter().filter_map(damaged).collect()
+    }
+
     fn look_into(&self, segment: &Segment) -> Result<Damaged> {
         let (medium, info) = (self.medium.as_ref(), &segment.info);
         let salvage = segment.salvage(medium);

@@ -5,7 +5,7 @@ use super::damage::failed;
 use super::encode::{Decoded, Decoder, Encoder, Malformed, checksum};
 use super::medium::{Medium, write_file};
 use super::segment::FOLDER;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::generation::GenerationId;
 
 const MAGIC: &[u8; 8] = b"SPKLRANG";
@@ -61,9 +61,27 @@ pub(crate) fn write(medium: &dyn Medium, number: u64, ranges: &[LogRange]) -> Re
 /// # Errors
 /// If it is there and could not be read.
 pub(crate) fn of(medium: &dyn Medium, number: u64) -> Result<Option<Vec<LogRange>>> {
+    Ok(read(medium, number)?.and_then(|bytes| decode(number, &bytes).ok()))
+}
+
+/// The damage of the file beside segment `number`; none if there is no such file.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn damage(medium: &dyn Medium, number: u64) -> Result<Option<Error>> {
+    let is_damaged = read(medium, number)?.is_some_and(|bytes| decode(number, &bytes).is_err());
+    let damaged = |name: String| {
+        Error::failed("damaged: it says which lines its segment was made of")
+            .at(medium.root().join(name))
+            .remedy("check the disk, and remove this file: no answer needs it, only a rebuild of its segment would")
+    };
+    Ok(is_damaged.then(|| damaged(name(number))))
+}
+
+fn read(medium: &dyn Medium, number: u64) -> Result<Option<Vec<u8>>> {
     let name = name(number);
     match medium.read(&name) {
-        Ok(bytes) => Ok(decode(number, &bytes).ok()),
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
             let failed = failed(medium, "read the ranges of a segment", &name, &error);

@@ -70,6 +70,10 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
         say(&format!("spikeline: {what}\n  to mend it: `spikeline index --rebuild` restores it from the logs"));
         missing.push(what);
     }
+    for place in view.damaged_ranges()? {
+        say(&format!("spikeline: {place}"));
+        missing.push(super::files::missing(&place));
+    }
     let window = in_slots(asked, &view);
     let window = kept(asked, window, &view, &mut missing);
     let with = with_routes(context, &view)?;
