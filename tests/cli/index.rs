@@ -229,7 +229,7 @@ fn while_another_writes_it_says_what_to_do() {
 }
 
 #[test]
-fn killed_in_the_middle_it_goes_on_where_it_was() {
+fn fault_26_killed_in_the_middle_it_goes_on_where_it_was() {
     let (folder, requests) = folder(40_000, "");
     let (older, newer) = requests.split_at(20_000);
     let parts = [text(older, Request::exact), text(newer, Request::exact)];
@@ -256,9 +256,9 @@ fn killed_in_the_middle_it_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_damaged_segment_is_named_set_aside_and_restored() {
-    let (folder, requests) = folder(9000, "");
-    let (older, newer) = requests.split_at(4000);
+fn fault_28_a_damaged_segment_is_named_set_aside_and_restored() {
+    let (folder, requests) = folder(3000, "");
+    let (older, newer) = requests.split_at(1300);
     folder.gz("a.log.2.gz", text(older, Request::exact));
     folder.write("a.log.1", text(newer, Request::exact));
     index(&folder, &["a.log.1", "a.log.2.gz"]).ended(0);
@@ -267,8 +267,9 @@ fn a_damaged_segment_is_named_set_aside_and_restored() {
     index(&folder, &["--rebuild"]).said(0, &["nothing to rebuild"]);
     let length = usize::try_from(std::fs::metadata(&segment).unwrap().len()).unwrap();
     let mut current = segment;
-    // In the first block of cells, among the entries, in the summaries or directory, and in the footer.
-    for at in [40, length / 2, length - 200, length - 10] {
+    // In the header, in every block of cells, among entries and summaries, in the directory, and in the footer.
+    let everywhere = (0..20).map(|part| 3 + part * length / 20);
+    for at in everywhere.chain([length - 200, length - 10, length - 1]) {
         flip(&current, at);
         ask(&folder, &["verify"]).said(3, &["damaged at byte", "index --rebuild"]);
         let run = index(&folder, &["--rebuild"]);
@@ -277,9 +278,16 @@ fn a_damaged_segment_is_named_set_aside_and_restored() {
         assert!(aside.exists() && !current.exists(), "{} is set aside", current.display());
         holds(&folder, &requests);
         assert_eq!(kept(&folder, "c.toml"), before, "damage at {at} of {length}");
-        ask(&folder, &["verify"]).said(0, &["with 9,000 lines"]);
+        ask(&folder, &["verify"]).said(0, &["with 3,000 lines"]);
         current = seal(&folder, "store");
     }
+    // The record of its lines is looked at too, though no answer needs it.
+    let ranges = current.with_extension("ranges");
+    flip(&ranges, 30);
+    ask(&folder, &["verify"]).said(3, &[".ranges: damaged", "remove this file"]);
+    holds(&folder, &requests);
+    std::fs::remove_file(ranges).unwrap();
+    ask(&folder, &["verify"]).said(0, &["with 3,000 lines"]);
 }
 
 #[test]

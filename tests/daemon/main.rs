@@ -18,6 +18,7 @@ mod log;
 mod program;
 
 mod complete;
+mod faults;
 mod kept;
 mod packed;
 mod points;

@@ -58,15 +58,7 @@ impl Rig {
     }
 
     pub(crate) fn start(&self) -> Daemon {
-        let mut child = self.folder.command(&["run", "--config=c.toml"]).stdout(Stdio::null()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let (heard, stderr) = (Arc::clone(&said), child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                heard.lock().unwrap().push_str(&(line + "\n"));
-            }
-        });
-        Daemon { child, said }
+        Daemon::of(self.folder.command(&["run", "--config=c.toml"]))
     }
 
     /// A command over the store.
@@ -95,6 +87,23 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
+    /// A daemon started by this command.
+    pub(crate) fn of(mut command: std::process::Command) -> Daemon {
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (heard, stderr) = (Arc::clone(&said), child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                heard.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Daemon { child, said }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it said on stderr so far.
     pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()

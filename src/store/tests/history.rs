@@ -273,8 +273,10 @@ impl<'h> Run<'h> {
         let segments: Vec<String> = self.memory.names().into_iter().filter(|name| name.ends_with(".seg")).collect();
         let Some(pick) = at.checked_rem(segments.len() as u64) else { return };
         self.memory.change(&segments[usize::try_from(pick).unwrap()], |bytes| {
-            let place = usize::try_from(at / 97).unwrap() % bytes.len();
-            bytes[place] ^= 1 << (at % 8);
+            // What a failed call left of one may be empty.
+            if let Some(place) = usize::try_from(at / 97).unwrap().checked_rem(bytes.len()) {
+                bytes[place] ^= 1 << (at % 8);
+            }
         });
     }
 }

@@ -78,7 +78,7 @@ impl Inode {
         self.live.truncate(length);
         self.dirty.retain(|number| number * SECTOR < length);
         // What is left of the last sector is followed by zeros.
-        if length % SECTOR > 0 {
+        if !length.is_multiple_of(SECTOR) {
             self.dirty.insert(length / SECTOR);
         }
         self.resized = true;

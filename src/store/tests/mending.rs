@@ -51,7 +51,7 @@ pub(super) fn counted(ranges: &[LogRange], lines: &[Line]) -> Commit {
     counted
 }
 
-fn mend_all(writer: &mut Writer, lines: &[Line]) -> usize {
+pub(super) fn mend_all(writer: &mut Writer, lines: &[Line]) -> usize {
     let damaged = writer.view().damaged().unwrap();
     for segment in &damaged {
         let ranges = segment.ranges.clone().unwrap_or_default();
@@ -68,7 +68,7 @@ fn kinds(view: &View) -> Vec<SegmentKind> {
 
 /// Wherever a sealed, merged or rolled-up segment is damaged, rebuilding gives back all that it held.
 #[test]
-fn every_kind_is_restored_wherever_it_is_damaged() {
+fn fault_28_every_kind_is_restored_wherever_it_is_damaged() {
     let mut dice = Dice(5);
     for merged in [false, true] {
         let (memory, lines) = store(merged);
@@ -144,7 +144,7 @@ fn merged_ranges_cover_what_was_sealed_and_no_more() {
 
 /// Wherever rebuilding stops, it can be begun again, and nothing that could be read is lost.
 #[test]
-fn every_prefix_of_mending_may_be_lost() {
+fn fault_27_every_prefix_of_mending_may_be_lost() {
     let (memory, lines) = store(true);
     let expected = answers(open(&memory).view());
     let name = memory.names().into_iter().find(|name| name.ends_with(".seg")).unwrap();

@@ -1,6 +1,7 @@
 //! The store on a medium in memory: what it answers, and what faults and crashes leave of it.
 
 mod answers;
+mod bits;
 mod calls;
 mod crash;
 mod faults;

@@ -67,7 +67,27 @@ fn fault_27_power_loss_at_every_call_loses_tears_and_reorders_what_was_not_synce
     say(&format!("{tried} losses of power at {calls} calls"));
 }
 
-#[expect(clippy::print_stderr, reason = "how much was tried")]
+/// A process that is killed leaves what it wrote, and what it had not yet done.
+#[test]
+fn fault_26_killed_at_every_call_it_equals_an_uninterrupted_run() {
+    for seed in 1..=(crashes(2_000) / 2_000).clamp(1, 40) {
+        let history = History::new(2_000 + u64::try_from(seed).unwrap(), 120);
+        let mut dice = Dice(3);
+        let mut run = Run::new(&history, Memory::default(), 0);
+        run.memory.record();
+        for (number, &step) in history.steps.iter().enumerate() {
+            let before = run.read;
+            assert!(run.step(step, 1), "{:?}", run.said);
+            for (call, moment) in run.memory.recorded().into_iter().enumerate() {
+                let place = format!("seed {seed}, step {number} {step:?}, call {call}");
+                let checked = std::panic::AssertUnwindSafe(|| history.check(&moment, &mut dice));
+                let read = std::panic::catch_unwind(checked).unwrap_or_else(|_| panic!("{place}"));
+                assert!(before <= read && read <= run.read, "{place}: {read} of {before} to {}", run.read);
+            }
+        }
+    }
+}
+
 fn say(what: &str) {
     eprintln!("{what}");
 }
