@@ -131,7 +131,7 @@ fn fault_32_a_store_deleted_under_the_daemon_is_told_and_begun_anew() {
     rig.log(&requests(10));
     daemon.until_said("it was removed while it was in use");
     daemon.until_said("restart spikeline, which begins anew with the present logs");
-    let _it_may_have_failed = daemon.stop();
+    daemon.stop_saying("at the next start it is read again from the logs");
     rig.ask(&["report"]).said(2, &["there is no store here", "spikeline run"]);
     let daemon = rig.start();
     rig.until_counted(40);

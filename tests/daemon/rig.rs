@@ -128,6 +128,13 @@ impl Daemon {
         ended.unwrap()
     }
 
+    /// The same, and that it says so on its way out.
+    pub(crate) fn stop_saying(self, piece: &str) {
+        let said = Arc::clone(&self.said);
+        self.stop();
+        until(piece, || said.lock().unwrap().clone(), |said| said.contains(piece));
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
