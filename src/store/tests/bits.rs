@@ -90,7 +90,7 @@ fn fault_28_a_bit_flipped_anywhere_in_a_segment_is_found_named_set_aside_and_reb
             };
             assert!(!errors.is_empty() && errors.iter().all(names_it), "{name}, byte {at} of {length}: {errors:?}");
             found += 1;
-            if !tried(at, length, 9) {
+            if !tried(at, length, 3) {
                 continue;
             }
             // No answer is wrong: it names the damage, or does not need what is damaged.
@@ -113,7 +113,7 @@ fn fault_28_a_bit_flipped_anywhere_in_a_segment_is_found_named_set_aside_and_reb
         }
     }
     // These windows need no roll-ups.
-    assert!(found > 2_000 && mended > 300 && denied > 200, "{found} found, {denied} denied, {mended} mended");
+    assert!(found > 1_500 && mended > 600 && denied > 400, "{found} found, {denied} denied, {mended} mended");
 }
 
 #[test]
