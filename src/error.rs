@@ -6,6 +6,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 /// Which class of failure this is; it decides the process's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -35,6 +37,7 @@ pub struct Error {
     what: String,
     place: Option<Place>,
     remedy: Option<String>,
+    of_access: bool,
 }
 
 /// The crate's result.
@@ -68,6 +71,9 @@ impl Error {
             std::io::ErrorKind::StorageFull => {
                 Some("free space on that disk; nothing that was committed is lost".to_owned())
             }
+            _ if is_out_of_files(error) => {
+                Some("allow this process more open files (`LimitNOFILE=` of its unit, or `ulimit -n`)".to_owned())
+            }
             _ => None,
         };
         let kind = if error.kind() == std::io::ErrorKind::BrokenPipe { Kind::Closed } else { Kind::Io };
@@ -76,11 +82,12 @@ impl Error {
             what: format!("cannot {doing}: {error}"),
             place: Some(Place { path: path.to_owned(), line_column: None }),
             remedy,
+            of_access: is_of_access(error),
         }
     }
 
     fn new(kind: Kind, what: impl Into<String>) -> Error {
-        Error { kind, what: what.into(), place: None, remedy: None }
+        Error { kind, what: what.into(), place: None, remedy: None, of_access: false }
     }
 
     /// The same error with the file it concerns.
@@ -109,6 +116,12 @@ impl Error {
         self.kind
     }
 
+    /// Whether what failed is this process's access to a file, which itself may be all right: no permission, too many
+    /// open files, no memory, interrupted.
+    pub fn is_of_access(&self) -> bool {
+        self.of_access
+    }
+
     /// What happened, without place and remedy.
     pub fn what(&self) -> &str {
         &self.what
@@ -127,6 +140,17 @@ impl Error {
             Kind::Closed => 0,
         }
     }
+}
+
+/// [`Error::is_of_access`] of what the operating system said.
+fn is_of_access(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{Interrupted, OutOfMemory, PermissionDenied, WouldBlock};
+    matches!(error.kind(), Interrupted | OutOfMemory | PermissionDenied | WouldBlock) || is_out_of_files(error)
+}
+
+fn is_out_of_files(error: &std::io::Error) -> bool {
+    let out_of_files = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|number| out_of_files.contains(&number))
 }
 
 /// Which of the `known` names a mistyped one was meant to be: the nearest, if at most `edits` letters have to be changed,

@@ -41,7 +41,7 @@ fn seen(view: &View) -> usize {
 }
 
 #[test]
-fn readers_beside_a_writer_never_err_and_never_go_back() {
+fn fault_33_readers_beside_a_writer_never_err_and_never_go_back() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = Writer::open(dir.path(), Settings { seal_bytes: 2_000, ..Settings::default() }).unwrap();
     let done = AtomicBool::new(false);
@@ -71,7 +71,7 @@ fn readers_beside_a_writer_never_err_and_never_go_back() {
 }
 
 #[test]
-fn a_second_writer_is_refused_and_names_the_first() {
+fn fault_33_a_second_writer_is_refused_and_names_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let first = Writer::open(dir.path(), Settings::default()).unwrap();
     let error = Writer::open(dir.path(), Settings::default()).unwrap_err();

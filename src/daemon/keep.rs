@@ -129,6 +129,11 @@ impl<'s> Keep<'s> {
         self.last_words(channels);
         self.deliveries_changed = true;
         self.commit();
+        if self.try_again.is_some() {
+            (self.say)(
+                "store: what was read since the last commit is not in it; at the next start it is read again from the logs",
+            );
+        }
     }
 
     /// The next moment at which something is to be done even if nothing arrives.

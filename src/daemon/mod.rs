@@ -117,6 +117,12 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
         ..store::Settings::default()
     };
     let writer = Writer::open(&settings.store, store_settings)?;
+    if writer.cut_bytes() > 0 {
+        say(&format!(
+            "store: the last {} bytes of its journal were torn or damaged and do not count; their lines are read again",
+            writer.cut_bytes()
+        ));
+    }
     let known: Vec<(crate::route::RouteId, String)> =
         writer.view().routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
     let routes = Arc::new(Routes::restore(settings.routes_max, known));

@@ -1,14 +1,25 @@
 //! Messages about files that are not what they should be.
 
 use super::medium::Medium;
+use super::segment::FOLDER;
 use crate::error::Error;
 use std::io;
 
+/// What to do about a damaged segment.
+const REBUILD: &str = "check the disk; stop the daemon, then `spikeline index --rebuild` restores it from the logs";
+
+/// What to do about the files without which a store cannot be opened.
+const ANEW: &str = "check the disk; put the file back from a copy, or move the store's folder away: the daemon then begins \
+    anew with the present logs, and `spikeline index` takes in the rotated ones";
+
 /// `name` is not what FORMAT.md says, at `offset`.
 pub(crate) fn damaged(medium: &dyn Medium, name: &str, offset: u64, what: &str) -> Error {
-    Error::failed(format!("damaged at byte {offset}: {what}"))
-        .at(medium.root().join(name))
-        .remedy("check the disk; move the file away and take its logs in again with `spikeline index`")
+    let is_segment = name.starts_with(FOLDER);
+    Error::failed(format!("damaged at byte {offset}: {what}")).at(medium.root().join(name)).remedy(if is_segment {
+        REBUILD
+    } else {
+        ANEW
+    })
 }
 
 /// An operation on `name` failed.

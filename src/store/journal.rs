@@ -39,6 +39,11 @@ pub(crate) fn name(number: u64) -> String {
     format!("journal-{number}")
 }
 
+/// The number of the journal that a file of this name is.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    name.strip_prefix("journal-")?.parse().ok()
+}
+
 /// What a journal says.
 #[derive(Debug)]
 pub(crate) struct Replay {
@@ -65,16 +70,28 @@ pub(crate) enum Unusable {
 
 /// The head of a new journal: header and checkpoint.
 pub(crate) fn head(number: u64, sequence: u64, state: &State, open: &[BlockSummary]) -> Option<Vec<u8>> {
-    let mut out = Encoder::default();
-    out.bytes.extend_from_slice(MAGIC);
-    out.u32(VERSION);
-    out.u64(number);
-    out.u64(checksum(&out.bytes));
+    let mut out = opening(number);
     let mut body = Encoder::default();
     state.encode(&mut body);
     body.list(open);
     out.bytes.extend_from_slice(&record(sequence, CHECKPOINT, &body.bytes)?);
     Some(out.bytes)
+}
+
+fn opening(number: u64) -> Encoder {
+    let mut out = Encoder::default();
+    out.bytes.extend_from_slice(MAGIC);
+    out.u32(VERSION);
+    out.u64(number);
+    out.u64(checksum(&out.bytes));
+    out
+}
+
+/// The same checkpoint and records, as the journal of another number.
+pub(crate) fn renumbered(journal: &[u8], number: u64) -> Vec<u8> {
+    let mut out = opening(number);
+    out.bytes.extend_from_slice(journal.get(HEADER..).unwrap_or_default());
+    out.bytes
 }
 
 /// A commit's record, and its cells and lines as they stand in it; `None` if it is too long for one.
@@ -145,15 +162,8 @@ fn header(from: &mut Decoder<'_>, number: u64) -> Result<(), Unusable> {
     if version < VERSION {
         return Err(Unusable::Older(version));
     }
-    let own = from.u64().map_err(start)?;
-    let mut covered = Encoder::default();
-    covered.bytes.extend_from_slice(MAGIC);
-    covered.u32(version);
-    covered.u64(own);
-    if from.u64().map_err(start)? != checksum(&covered.bytes) || own != number {
-        return Err(Unusable::Damaged(8));
-    }
-    Ok(())
+    let rest = from.take(HEADER - MAGIC.len() - 4).map_err(start)?;
+    if opening(number).bytes.ends_with(rest) { Ok(()) } else { Err(Unusable::Damaged(8)) }
 }
 
 fn checkpoint(body: &[u8]) -> Decoded<(State, Recent)> {

@@ -44,7 +44,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 let _unreadable = file.read_to_string(&mut pid);
-                let pid = if pid.trim().is_empty() { "unknown" } else { pid.trim() };
+                let pid = pid.trim().parse::<u32>().map_or("unknown".to_owned(), |pid| pid.to_string());
                 return Err(Error::refused(format!("another spikeline (pid {pid}) is writing to this store"))
                     .at(dir)
                     .remedy("stop it first, or give this one a store of its own; readers need no lock"));

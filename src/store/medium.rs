@@ -85,13 +85,32 @@ impl Disk {
     }
 }
 
+/// Make a folder and those above it; the names of those that were missing are durable.
+fn make_all(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let Some(above) = folder.parent() else { return std::fs::create_dir_all(folder) };
+    make_all(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    match File::open(if above.as_os_str().is_empty() { Path::new(".") } else { above }) {
+        Ok(above) => above.sync_all(),
+        // Who may make a folder in it need not be allowed to read it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 impl Medium for Disk {
     fn root(&self) -> &Path {
         &self.root
     }
 
     fn make_folder(&self, folder: &str) -> io::Result<()> {
-        std::fs::create_dir_all(self.path(folder))
+        make_all(&self.path(folder))
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
@@ -114,7 +133,11 @@ impl Medium for Disk {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
-        Ok(Box::new(File::create(self.path(name))?))
+        // A file of its own: what another attempt left of one, or who reads that, is nothing to it.
+        match std::fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(Box::new(File::create(self.path(name))?)),
+        }
     }
 
     fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn Sink>> {

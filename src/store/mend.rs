@@ -75,15 +75,40 @@ impl Damaged {
 
 impl View {
     /// The segments that do not match their checksums.
-    pub fn damaged(&self) -> Vec<Damaged> {
+    ///
+    /// # Errors
+    /// If this process cannot read one, which may be all right.
+    pub fn damaged(&self) -> Result<Vec<Damaged>> {
         let medium = self.medium.as_ref();
-        let damaged = self.segments.iter().filter(|segment| !segment.verify(medium).is_empty());
-        damaged.map(|segment| self.look_into(segment)).collect()
+        let mut damaged = Vec::new();
+        for segment in &self.segments {
+            let errors = segment.verify(medium);
+            if let Some(error) = errors.iter().find(|error| error.is_of_access()) {
+                return Err(error.clone());
+            }
+            if !errors.is_empty() {
+                damaged.push(self.look_into(segment)?);
+            }
+        }
+        Ok(damaged)
     }
 
-    fn look_into(&self, segment: &Segment) -> Damaged {
+    /// The records of the lines of segments that do not match their checksums. No answer needs them, but their segments could
+    /// be restored only as far as they can be read.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn damaged_ranges(&self) -> Result<Vec<Error>> {
+        let damaged = |segment: &Segment| ranges::damage(self.medium.as_ref(), segment.info.number).transpose();
+        self.segments.iter().filter_map(damaged).collect()
+    }
+
+    fn look_into(&self, segment: &Segment) -> Result<Damaged> {
         let (medium, info) = (self.medium.as_ref(), &segment.info);
         let salvage = segment.salvage(medium);
+        if let Some(error) = salvage.errors.iter().find(|error| error.is_of_access()) {
+            return Err(error.clone());
+        }
         let interval = self.settings.interval;
         let fine = Level::Fine.millis(interval);
         let mut lost = salvage.lost_cells.iter().map(|(level, first, last)| {
@@ -99,16 +124,15 @@ impl View {
             (first, last) = (first.min(info.blocks.min_end), last.max(info.blocks.max_end));
         }
         let until = last.slot(interval).plus_millis(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
-        let ranges = medium.read(&ranges::name(info.number)).ok();
-        Damaged {
+        Ok(Damaged {
             info: info.clone(),
             interval,
             path: medium.root().join(segment::name(info.number)),
             places: salvage.errors.clone(),
             window: Window { from: first.slot(interval), until: until.max(first.slot(interval)) },
-            ranges: ranges.and_then(|bytes| ranges::decode(info.number, &bytes).ok()),
+            ranges: ranges::of(medium, info.number)?,
             salvage,
-        }
+        })
     }
 }
 

@@ -133,7 +133,7 @@ pub(super) fn merge(
     let sealed = sources.iter().map(|segment| segment.info.sealed).max().unwrap_or_default();
     let mut slots = Bounds::EMPTY;
     sources.iter().for_each(|segment| slots.add(&segment.info.cells));
-    let ranges = ranges::of_all(medium, sources.iter().map(|segment| segment.info.number));
+    let ranges = ranges::of_all(medium, sources.iter().map(|segment| segment.info.number))?;
     let create = |number, kind| {
         if let Some(ranges) = &ranges {
             ranges::write(medium, number, ranges)?;

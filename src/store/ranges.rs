@@ -5,11 +5,15 @@ use super::damage::failed;
 use super::encode::{Decoded, Decoder, Encoder, Malformed, checksum};
 use super::medium::{Medium, write_file};
 use super::segment::FOLDER;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::generation::GenerationId;
 
 const MAGIC: &[u8; 8] = b"SPKLRANG";
 const VERSION: u32 = 1;
+
+/// What to do when the disk does not give the file back.
+const UNREADABLE: &str = "check the disk; if it cannot be read at all, remove it: then its segment can only be restored as far as \
+    it can be read";
 
 /// Lines of one log, from the start of one to the end of another, in uncompressed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,12 +56,50 @@ pub(crate) fn write(medium: &dyn Medium, number: u64, ranges: &[LogRange]) -> Re
         .map_err(|error| failed(medium, "write the ranges of a segment", &name, &error))
 }
 
+/// The lines that a segment was made of; `None` if the record of that is lost or damaged.
+///
+/// # Errors
+/// If it is there and could not be read.
+pub(crate) fn of(medium: &dyn Medium, number: u64) -> Result<Option<Vec<LogRange>>> {
+    Ok(read(medium, number)?.and_then(|bytes| decode(number, &bytes).ok()))
+}
+
+/// The damage of the file beside segment `number`; none if there is no such file.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn damage(medium: &dyn Medium, number: u64) -> Result<Option<Error>> {
+    let is_damaged = read(medium, number)?.is_some_and(|bytes| decode(number, &bytes).is_err());
+    let damaged = |name: String| {
+        Error::failed("damaged: it says which lines its segment was made of")
+            .at(medium.root().join(name))
+            .remedy("check the disk, and remove this file: no answer needs it, only a rebuild of its segment would")
+    };
+    Ok(is_damaged.then(|| damaged(name(number))))
+}
+
+fn read(medium: &dyn Medium, number: u64) -> Result<Option<Vec<u8>>> {
+    let name = name(number);
+    match medium.read(&name) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let failed = failed(medium, "read the ranges of a segment", &name, &error);
+            Err(if failed.is_of_access() { failed } else { failed.remedy(UNREADABLE) })
+        }
+    }
+}
+
 /// The lines that several segments together were made of, by log and place; `None` if it is not known of each, since
 /// a segment restored from a part of its lines would look whole.
-pub(crate) fn of_all(medium: &dyn Medium, numbers: impl IntoIterator<Item = u64>) -> Option<Vec<LogRange>> {
+///
+/// # Errors
+/// As [`of`]: what could not be read just now must not be forgotten for good.
+pub(crate) fn of_all(medium: &dyn Medium, numbers: impl IntoIterator<Item = u64>) -> Result<Option<Vec<LogRange>>> {
     let mut all = Vec::new();
     for number in numbers {
-        all.extend(decode(number, &medium.read(&name(number)).ok()?).ok()?);
+        let Some(ranges) = of(medium, number)? else { return Ok(None) };
+        all.extend(ranges);
     }
     all.sort_unstable();
     let mut joined: Vec<LogRange> = Vec::new();
@@ -67,7 +109,7 @@ pub(crate) fn of_all(medium: &dyn Medium, numbers: impl IntoIterator<Item = u64>
             _ => joined.push(range),
         }
     }
-    Some(joined)
+    Ok(Some(joined))
 }
 
 /// The inverse of [`encode`].

@@ -118,7 +118,8 @@ impl Writer {
         let merged = match merged {
             Ok(merged) => merged,
             Err(error) => {
-                let damaged = sources.iter().filter(|segment| !segment.verify(medium).is_empty());
+                let is_damaged = |segment: &Segment| segment.verify(medium).iter().any(|error| !error.is_of_access());
+                let damaged = sources.iter().filter(|segment| is_damaged(segment));
                 let damaged: Vec<u64> = damaged.map(|segment| segment.info.number).collect();
                 return Err(self.abandon(error, damaged, leftovers));
             }

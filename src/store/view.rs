@@ -324,21 +324,17 @@ impl View {
         let routes: Vec<RouteId> =
             doubtful.iter().map(|(route, _)| *route).collect::<BTreeSet<_>>().into_iter().collect();
         let mut rivals = Vec::new();
-        let mut add = |entry: Entry| {
-            if doubtful.contains(&rank::group(&entry, &self.settings)) {
-                rivals.push(entry);
-            }
-        };
+        let is_rival = |entry: &Entry| doubtful.contains(&rank::group(entry, &self.settings));
         for window in self.runs(&doubtful) {
             let wanted = Wanted { window, by: By::End, routes: Some(&routes), min_duration_ms: 0 };
-            // A chunk of entries that lies in several of these windows is given with each: an entry must not be its own rival.
             self.each_sealed(&wanted, |entry| {
-                if window.contains(entry.end) {
-                    add(entry);
+                // A block gives others too, which another window gives again: one that came twice would outrank for two.
+                if window.contains(entry.end) && is_rival(&entry) {
+                    rivals.push(entry);
                 }
             })?;
         }
-        self.recent.entries.iter().copied().for_each(add);
+        rivals.extend(self.recent.entries.iter().copied().filter(is_rival));
         let slowest = rank::slowest(&rivals, &self.settings);
         Ok(found
             .into_iter()

@@ -2,7 +2,8 @@
 //!
 //! What a failed call leaves behind is never built upon. A write that failed is cut off again; after a sync that
 //! failed the journal is given up, and the next commit first seals what was committed (from memory) and starts
-//! another journal. While it is unknown whether a new manifest would survive a crash, nothing is committed.
+//! another journal. While it is unknown whether a new manifest would survive a crash, nothing is committed. And since
+//! nobody knows what failed for the process before, its commits are copied into another journal when the store is opened.
 
 use super::archive;
 use super::commit::Commit;
@@ -12,7 +13,7 @@ use super::entry::Entry;
 use super::journal;
 use super::level::Level;
 use super::lock::Lock;
-use super::manifest::{Manifest, TEMPORARY, Unstored};
+use super::manifest::{MANIFEST, Manifest, TEMPORARY, Unstored};
 use super::medium::{Disk, Medium, Sink, write_all, write_file};
 use super::points;
 use super::ranges;
@@ -43,13 +44,12 @@ pub struct Writer {
     pub(super) view: View,
     /// How far the logs were read when the journal began.
     began: Vec<(GenerationId, u64)>,
-    journal: Box<dyn Sink>,
+    /// `None` if it must not be written to any more.
+    journal: Option<Box<dyn Sink>>,
     /// Bytes of the journal's checkpoint and of its good records.
     head: u64,
     good: u64,
     sequence: u64,
-    /// The journal must not be written to any more.
-    broken: bool,
     /// The manifest in memory may not be the one that a crash leaves.
     pub(super) unsettled: bool,
     /// Files to remove once the manifest is settled.
@@ -97,10 +97,18 @@ impl Writer {
     }
 
     fn make(medium: Arc<dyn Medium>, settings: Settings) -> Result<Writer> {
-        let segments = medium
-            .list(segment::FOLDER)
-            .map_err(|error| failed(medium.as_ref(), "list the segments", segment::FOLDER, &error))?;
-        if segments.iter().any(|name| name.ends_with(".seg")) {
+        let listed = |folder: &str, what: &str| {
+            medium.list(folder).map_err(|error| failed(medium.as_ref(), &format!("list the {what}"), folder, &error))
+        };
+        let has_segments = listed(segment::FOLDER, "segments")?.iter().any(|name| name.ends_with(".seg"));
+        // A crash while the store was made leaves its first journal, without commits.
+        let has_commits = |name: &String| {
+            let Some(number) = journal::number(name) else { return Ok(false) };
+            let bytes = medium.read(name).map_err(|error| failed(medium.as_ref(), "read the journal", name, &error))?;
+            Ok(number > 1 || journal::replay(&bytes, number).is_ok_and(|replay| replay.good > replay.head))
+        };
+        let commits = listed("", "journals")?.iter().map(has_commits).collect::<Result<Vec<bool>>>()?;
+        if has_segments || commits.contains(&true) {
             return Err(lost_manifest(medium.as_ref()));
         }
         let expired = Expired::default();
@@ -127,10 +135,29 @@ impl Writer {
         let failing = |doing: &str, error: &std::io::Error| failed(medium.as_ref(), doing, &name, error);
         let bytes = medium.read(&name).map_err(|error| failing("read the journal", &error))?;
         let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
-        let mut journal = medium.append(&name, replay.good).map_err(|error| failing("open the journal", &error))?;
-        // What the last process wrote may still only be in memory, and is built upon from here on. If it cannot be
-        // synced, the next commit writes all of it anew.
-        let broken = journal.sync().is_err();
+        let good = usize::try_from(replay.good).ok().and_then(|good| bytes.get(..good)).unwrap_or_default();
+        let mut obsolete = Vec::new();
+        // If it cannot be written now, the next commit seals all of it, and that is tried until it succeeds.
+        let journal = if replay.good == replay.head {
+            // The head was synced before the manifest named it.
+            let journal = medium.append(&name, replay.good).map_err(|error| failing("open the journal", &error))?;
+            Some(journal)
+        } else {
+            let number = manifest.next;
+            manifest.next += 1;
+            match copied(medium.as_ref(), good, number) {
+                Ok(journal) => {
+                    manifest.journal = number;
+                    obsolete.push(name.clone());
+                    Some(journal)
+                }
+                Err(error) if cannot_write(&error) => return Err(failing("copy the journal", &error)),
+                Err(_) => {
+                    obsolete.push(journal::name(number));
+                    None
+                }
+            }
+        };
         manifest.settings = settings;
         // The last process may have died knowing that a crash could bring back the manifest before this one. If it cannot
         // be written now, that is tried again before anything is committed.
@@ -139,7 +166,7 @@ impl Writer {
         let (head, good, sequence) = (replay.head, replay.good, replay.sequence);
         let began = replay.began.clone();
         let view = View::new(Arc::clone(&medium), &manifest, replay);
-        let writer = Writer {
+        let mut writer = Writer {
             medium,
             manifest,
             view,
@@ -148,14 +175,14 @@ impl Writer {
             head,
             good,
             sequence,
-            broken,
             unsettled,
-            obsolete: Vec::new(),
+            obsolete,
             cut,
             tending: Tending::default(),
             _lock: None,
         };
         if !writer.unsettled {
+            writer.remove_obsolete();
             writer.remove_leftovers();
         }
         Ok(writer)
@@ -178,7 +205,8 @@ impl Writer {
     /// Commit::absorb) more) may be tried again. After a crash that follows a failure, the failed commit may be there whole, or not at all.
     pub fn commit(&mut self, commit: &mut Commit) -> Result<()> {
         self.settle()?;
-        if self.broken {
+        self.notice_removal()?;
+        if self.journal.is_none() {
             self.seal()?;
         }
         let Some((record, packed)) = journal::commit_record(self.sequence.wrapping_add(1), commit) else {
@@ -186,12 +214,7 @@ impl Writer {
                 .at(self.medium.root())
                 .remedy("commit more often"));
         };
-        let written = write_all(self.journal.as_mut(), &record);
-        if let Err(error) = written.and_then(|()| self.journal.sync().inspect_err(|_| self.broken = true)) {
-            // After a failed sync this only spares readers what will not count; the file is given up all the same.
-            if self.journal.truncate(self.good).is_err() {
-                self.broken = true;
-            }
+        if let Err(error) = self.append(&record) {
             let name = journal::name(self.manifest.journal);
             return Err(failed(self.medium.as_ref(), "commit to the journal", &name, &error));
         }
@@ -200,6 +223,33 @@ impl Writer {
         self.view.state.apply(commit, &packed.cells);
         self.view.recent.apply(std::mem::take(commit), packed);
         Ok(())
+    }
+
+    /// A journal that somebody removed must not be written to: nobody would find it. One that is removed alone is sealed from
+    /// memory, into another.
+    fn notice_removal(&mut self) -> Result<()> {
+        let is_gone = |name: &str| self.medium.open(name).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+        if self.journal.is_some() && is_gone(&journal::name(self.manifest.journal)) {
+            self.journal = None;
+        }
+        if self.journal.is_none() && is_gone(MANIFEST) {
+            return Err(Error::failed("cannot write to the store: it was removed while it was in use")
+                .at(self.medium.root())
+                .remedy("restart spikeline, which begins anew with the present logs; `spikeline index` takes in rotated ones"));
+        }
+        Ok(())
+    }
+
+    /// Write a record behind the good ones, and sync it. What a failure leaves is cut off, or the journal is given up.
+    fn append(&mut self, record: &[u8]) -> std::io::Result<()> {
+        let Some(mut journal) = self.journal.take() else { return Err(std::io::ErrorKind::NotConnected.into()) };
+        let written = write_all(journal.as_mut(), record);
+        let synced = if written.is_ok() { journal.sync() } else { Ok(()) };
+        let failed = written.is_err() || synced.is_err();
+        // After a failed sync cutting only spares readers what will not count; the file is given up all the same.
+        let cut = !failed || journal.truncate(self.good).is_ok();
+        self.journal = Some(journal).filter(|_| cut && synced.is_ok());
+        written.and(synced)
     }
 
     /// [`Writer::seal`] if the journal has grown past [`Settings::seal_bytes`], or holds so many entries that they are too much
@@ -252,7 +302,7 @@ impl Writer {
         open.into_iter().for_each(|block| self.view.recent.add_block(block));
         self.view.segments.extend(info.map(Segment::new));
         self.tending.sealed();
-        (self.journal, self.head, self.good, self.broken) = (sink, head, head, false);
+        (self.journal, self.head, self.good) = (Some(sink), head, head);
         self.settled(stored)
     }
 
@@ -361,8 +411,7 @@ impl Writer {
     fn remove_leftovers(&self) {
         let journal = journal::name(self.manifest.journal);
         for name in self.medium.list("").unwrap_or_default() {
-            let numbered = name.strip_prefix("journal-").is_some_and(|number| number.parse::<u64>().is_ok());
-            if (numbered && name != journal) || name == TEMPORARY {
+            if (journal::number(&name).is_some() && name != journal) || name == TEMPORARY {
                 let _left_behind = self.medium.remove(&name);
             }
         }
@@ -394,6 +443,17 @@ impl Unstored {
 
 fn malformed(medium: &dyn Medium) -> Error {
     Error::failed("malformed cells or lines in memory").at(medium.root())
+}
+
+/// The good records of a journal, in a journal of another number: durable, and its name too.
+fn copied(medium: &dyn Medium, good: &[u8], number: u64) -> std::io::Result<Box<dyn Sink>> {
+    let sink = write_file(medium, &journal::name(number), &journal::renumbered(good, number))?;
+    medium.sync_folder("").map(|()| sink)
+}
+
+/// Whether trying again is of no use before somebody does something about it.
+fn cannot_write(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied)
 }
 
 /// The head of a journal that goes on from `state` and `recent`.

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use spikeline::store::{Commit, Settings, Writer};
 use spikeline::time::Timestamp;
 
-use crate::index::{ask, flip, folder, index, seal};
+use crate::index::{ask, flip, folder, index, journal, seal};
 use crate::log::{NOON, Request, text};
 
 #[test]
@@ -78,7 +78,7 @@ fn damage_in_the_journal_is_told_too() {
     let (folder, requests) = folder(1000, "");
     folder.write("a.log.1", text(&requests, Request::exact));
     index(&folder, &["a.log.1"]).ended(0);
-    let journal = folder.path("store").join("journal-1");
+    let journal = journal(&folder, "store");
     let length = usize::try_from(std::fs::metadata(&journal).unwrap().len()).unwrap();
     flip(&journal, length / 2);
     ask(&folder, &["verify"]).said(3, &["the journal is torn or damaged"]);

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use spikeline::store::View;
 
 use crate::log::{EXACT, NOON, Request, requests, text};
-use crate::rig::{Rig, until};
+use crate::rig::{Daemon, Rig, until};
 
 fn rename(rig: &Rig, from: &str, to: &str) {
     std::fs::rename(rig.folder.path(from), rig.folder.path(to)).unwrap();
@@ -236,8 +236,8 @@ fn fault_12_hard_link_symlink_and_bind_mount_are_one_log_counted_once() {
     mounted.args(["-m", "sh", "-c", script]).arg(own.get_program()).args(own.get_args()).current_dir(path(""));
     let may = Command::new("unshare").args(["-m", "sh", "-c", "mount --bind . mounted"]).current_dir(path("")).status();
     let daemon = if may.is_ok_and(|status| status.success()) {
-        rig.launch({
-            mounted.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        Daemon::of({
+            mounted.stdin(Stdio::null()).stderr(Stdio::piped());
             mounted
         })
     } else {

@@ -18,6 +18,7 @@ mod log;
 mod program;
 
 mod complete;
+mod faults;
 mod faults_of_clocks;
 mod faults_of_files;
 mod faults_of_lines;

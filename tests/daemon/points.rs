@@ -7,16 +7,16 @@ use crate::log::{Request, rows};
 use crate::rig::{Rig, until};
 use crate::sink::{Sink, section};
 
-const KEYS: &str = "interval = \"1s\"";
+pub(crate) const KEYS: &str = "interval = \"1s\"";
 
 /// The present second, in milliseconds.
-fn this_second() -> i64 {
+pub(crate) fn this_second() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap() * 1000
 }
 
 /// That the last values of the slot of `second` are those of a plain count of `requests`.
-fn check_slot(sink: &Sink, second: i64, requests: &[Request]) {
+pub(crate) fn check_slot(sink: &Sink, second: i64, requests: &[Request]) {
     let row = rows(requests, |_| "slow".to_owned()).remove(0).numbers;
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let value = |at: usize| row[at] as f64;

@@ -61,7 +61,7 @@ fn without_work_and_without_carbon_it_sleeps() {
 }
 
 #[test]
-fn killed_at_any_moment_it_comes_to_the_same() {
+fn fault_26_killed_at_any_moment_it_comes_to_the_same() {
     let rig = Rig::new("", "");
     let requests = requests(4000);
     for (round, part) in requests.chunks(500).enumerate() {

@@ -60,20 +60,7 @@ impl Rig {
     }
 
     pub(crate) fn start(&self) -> Daemon {
-        self.launch(self.folder.command(&["run", "--config=c.toml"]))
-    }
-
-    /// Start the daemon with a command that becomes it.
-    pub(crate) fn launch(&self, mut command: Command) -> Daemon {
-        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let (heard, stderr) = (Arc::clone(&said), child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                heard.lock().unwrap().push_str(&(line + "\n"));
-            }
-        });
-        Daemon { child, said }
+        Daemon::of(self.folder.command(&["run", "--config=c.toml"]))
     }
 
     /// A command over the store.
@@ -135,6 +122,23 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
+    /// A daemon started by this command.
+    pub(crate) fn of(mut command: Command) -> Daemon {
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (heard, stderr) = (Arc::clone(&said), child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                heard.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Daemon { child, said }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it said on stderr so far.
     pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
@@ -162,6 +166,13 @@ impl Daemon {
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let ended = until("the end", || self.child.try_wait().unwrap(), Option::is_some);
         ended.unwrap()
+    }
+
+    /// The same, and that it says so on its way out.
+    pub(crate) fn stop_saying(self, piece: &str) {
+        let said = Arc::clone(&self.said);
+        self.stop();
+        until(piece, || said.lock().unwrap().clone(), |said| said.contains(piece));
     }
 
     /// SIGKILL.

@@ -139,7 +139,7 @@ fn the_slow_ones_of_the_store_have_their_lines() {
 }
 
 #[test]
-fn a_second_daemon_is_refused_and_the_first_goes_on() {
+fn fault_33_a_second_daemon_is_refused_and_the_first_goes_on() {
     let rig = Rig::new("", "");
     let mut daemon = rig.start();
     daemon.until_said("spikeline");

@@ -14,7 +14,7 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
     // A view of its own, which goes on without what is damaged while the writer changes the store.
     let mut view = View::open(&context.store()?)?;
     view.skip_damaged(true);
-    let damaged = view.damaged();
+    let damaged = view.damaged()?;
     if damaged.is_empty() {
         say("every segment matches its checksums; there is nothing to rebuild");
         return Ok(Answer::Found);

@@ -64,11 +64,15 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
         ));
         missing.push(what);
     }
-    let damaged = view.damaged();
+    let damaged = view.damaged()?;
     for place in damaged.iter().flat_map(|segment| &segment.places) {
         let what = super::files::missing(place);
         say(&format!("spikeline: {what}\n  to mend it: `spikeline index --rebuild` restores it from the logs"));
         missing.push(what);
+    }
+    for place in view.damaged_ranges()? {
+        say(&format!("spikeline: {place}"));
+        missing.push(super::files::missing(&place));
     }
     let window = in_slots(asked, &view);
     let window = kept(asked, window, &view, &mut missing);

@@ -17,7 +17,7 @@ pub(crate) use stream::{CellStream, LineStream};
 use super::archive::{self, LineKey};
 use super::block::BlockSummary;
 use super::cell::decode_cells;
-use super::damage::{damaged, failed, newer, older};
+use super::damage::{damaged, failed};
 use super::encode::{Decode, Decoded, Decoder, Malformed, checksum};
 use super::entry::Entry;
 use super::journal::RECORD_LIMIT;
@@ -310,10 +310,9 @@ impl Segment {
             return Err(wrong(0, "not a segment"));
         }
         match (from.u32(), from.u64()) {
-            (Ok(version), _) if version > VERSION => return Err(newer(medium, &self.name, version, VERSION)),
-            (Ok(version), _) if version < VERSION => return Err(older(medium, &self.name, version)),
+            // The manifest is of this version, and what it names is: a segment that says otherwise is damaged.
             (Ok(VERSION), Ok(number)) if number == self.info.number => {}
-            _ => return Err(wrong(8, "another segment's header")),
+            _ => return Err(wrong(8, "the header is of another version or segment")),
         }
         let at = self.info.length.saturating_sub(FOOTER);
         let mut footer = [0u8; FOOTER as usize];

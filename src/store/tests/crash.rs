@@ -16,7 +16,7 @@ fn open(memory: &Memory) -> Writer {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn a_history_with_crashes_equals_one_without(seed in 1u64..) {
+    fn fault_27_power_loss_equals_an_uninterrupted_run(seed in 1u64..) {
         let mut dice = Dice(seed);
         let lines = lines(240, &mut dice);
         let mut plain = open(&Memory::default());

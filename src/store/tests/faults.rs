@@ -56,7 +56,7 @@ fn run(memory: &Memory, batches: &[Vec<Line>]) -> usize {
 }
 
 #[test]
-fn the_nth_call_fails_for_every_n() {
+fn fault_31_the_nth_call_fails_for_every_n() {
     let batches = batches(9);
     let expected = expectations(&batches);
     let whole = Memory::default();
@@ -80,7 +80,7 @@ fn the_nth_call_fails_for_every_n() {
 }
 
 #[test]
-fn a_full_disk_loses_nothing_that_was_committed() {
+fn fault_30_a_full_disk_loses_nothing_that_was_committed() {
     let batches = batches(9);
     let expected = expectations(&batches);
     let calls = {
@@ -110,7 +110,7 @@ fn a_full_disk_loses_nothing_that_was_committed() {
 }
 
 #[test]
-fn a_record_torn_at_any_byte_is_cut() {
+fn fault_27_a_record_torn_at_any_byte_is_cut() {
     let batches = batches(3);
     let expected = expectations(&batches);
     let memory = Memory::default();
@@ -143,7 +143,7 @@ fn a_record_torn_at_any_byte_is_cut() {
 }
 
 #[test]
-fn a_flipped_bit_in_a_segment_is_found_and_named() {
+fn fault_28_a_flipped_bit_in_a_segment_is_found_and_named() {
     let memory = Memory::default();
     let mut writer = open(&memory).unwrap();
     for batch in batches(3) {
@@ -172,7 +172,7 @@ fn a_flipped_bit_in_a_segment_is_found_and_named() {
 }
 
 #[test]
-fn a_damaged_manifest_or_head_is_an_error_and_a_newer_version_a_refusal() {
+fn fault_34_a_damaged_manifest_or_head_is_an_error_and_another_version_a_refusal() {
     let memory = Memory::default();
     let mut writer = open(&memory).unwrap();
     writer.commit(&mut commit(&batches(1)[0], AT)).unwrap();
@@ -207,7 +207,7 @@ fn another_interval_is_refused_and_another_k_is_taken() {
 }
 
 #[test]
-fn a_read_only_disk_is_a_clear_error() {
+fn fault_32_a_read_only_disk_is_a_clear_error() {
     let memory = Memory::default();
     drop(open(&memory).unwrap());
     memory.fail_at(1, Fault::Onwards(ErrorKind::ReadOnlyFilesystem));
@@ -217,16 +217,45 @@ fn a_read_only_disk_is_a_clear_error() {
 }
 
 #[test]
-fn deleted_state_is_a_cold_start_and_a_lost_manifest_is_not() {
+fn fault_32_deleted_state_is_a_cold_start_and_a_lost_manifest_is_not() {
     let memory = Memory::default();
     let mut writer = open(&memory).unwrap();
     writer.commit(&mut commit(&batches(1)[0], AT)).unwrap();
     writer.seal().unwrap();
     Medium::remove(&memory, "manifest").unwrap();
     assert_eq!(open(&memory).unwrap_err().kind(), Kind::Refused);
+    // So is that of a young store, without segments.
+    let young = Memory::default();
+    open(&young).unwrap().commit(&mut commit(&batches(1)[0], AT)).unwrap();
+    Medium::remove(&young, "manifest").unwrap();
+    let error = open(&young).unwrap_err();
+    assert!(error.kind() == Kind::Refused && error.to_string().contains("the manifest is missing"), "{error}");
     for name in memory.names() {
         Medium::remove(&memory, &name).unwrap();
     }
     assert!(View::open_on(Arc::new(memory.clone())).is_err());
+    assert_eq!(open(&memory).unwrap().view().last_commit(), None);
+}
+
+/// Whoever removes the store while it is written is told by the writer, which does not write into files without a name.
+#[test]
+fn fault_32_a_store_removed_while_it_is_written_is_noticed() {
+    let batches = batches(3);
+    let memory = Memory::default();
+    let mut writer = open(&memory).unwrap();
+    writer.commit(&mut commit(&batches[0], AT)).unwrap();
+    // The journal alone is made again from memory.
+    Medium::remove(&memory, "journal-1").unwrap();
+    writer.commit(&mut commit(&batches[1], AT)).unwrap();
+    assert_eq!(answers(&View::open_on(Arc::new(memory.clone())).unwrap()), answers(writer.view()));
+    for name in memory.names() {
+        Medium::remove(&memory, &name).unwrap();
+    }
+    let mut third = commit(&batches[2], AT);
+    for _ in 0..2 {
+        let error = writer.commit(&mut third).unwrap_err().to_string();
+        assert!(error.contains("removed while it was in use") && error.contains("restart spikeline"), "{error}");
+    }
+    assert!(!third.cells.is_empty(), "what was not committed is still there");
     assert_eq!(open(&memory).unwrap().view().last_commit(), None);
 }

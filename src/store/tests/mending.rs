@@ -33,7 +33,7 @@ fn store(merged: bool) -> (Memory, Vec<Line>) {
 }
 
 /// What counting these ranges again comes to, as the pipeline does it.
-fn counted(ranges: &[LogRange], lines: &[Line]) -> Commit {
+pub(super) fn counted(ranges: &[LogRange], lines: &[Line]) -> Commit {
     let in_range = |line: &&Line| {
         let holds = |range: &LogRange| range.from <= line.offset && line.offset < range.until;
         ranges.iter().any(|range| range.generation == GenerationId(line.generation) && holds(range))
@@ -51,8 +51,8 @@ fn counted(ranges: &[LogRange], lines: &[Line]) -> Commit {
     counted
 }
 
-fn mend_all(writer: &mut Writer, lines: &[Line]) -> usize {
-    let damaged = writer.view().damaged();
+pub(super) fn mend_all(writer: &mut Writer, lines: &[Line]) -> usize {
+    let damaged = writer.view().damaged().unwrap();
     for segment in &damaged {
         let ranges = segment.ranges.clone().unwrap_or_default();
         writer.mend(segment, counted(&ranges, lines)).unwrap();
@@ -68,7 +68,7 @@ fn kinds(view: &View) -> Vec<SegmentKind> {
 
 /// Wherever a sealed, merged or rolled-up segment is damaged, rebuilding gives back all that it held.
 #[test]
-fn every_kind_is_restored_wherever_it_is_damaged() {
+fn fault_28_every_kind_is_restored_wherever_it_is_damaged() {
     let mut dice = Dice(5);
     for merged in [false, true] {
         let (memory, lines) = store(merged);
@@ -119,7 +119,7 @@ fn ranges_are_whole_or_not_there() {
     let rolled = writer.view().segments.iter().find(|segment| segment.info.kind == SegmentKind::Rolled).unwrap();
     memory.change(&segment::name(rolled.info.number), |bytes| bytes[0] ^= 1);
     let mut writer = open(&memory);
-    let damaged = writer.view().damaged();
+    let damaged = writer.view().damaged().unwrap();
     assert!(damaged[0].is_rolled_up() && damaged[0].ranges.is_none());
     assert_eq!(mend_all(&mut writer, &lines), 1);
     assert_eq!(kinds(writer.view()), [SegmentKind::Detail]);
@@ -132,7 +132,7 @@ fn merged_ranges_cover_what_was_sealed_and_no_more() {
     let (memory, lines) = store(true);
     let sealed = &lines[..350];
     for segment in &open(&memory).view().segments {
-        let ranges = ranges::of_all(&memory, [segment.info.number]).unwrap();
+        let ranges = ranges::of_all(&memory, [segment.info.number]).unwrap().unwrap();
         assert_eq!(ranges.len(), 2, "{ranges:?}");
         for range in ranges {
             let own = || sealed.iter().filter(|line| GenerationId(line.generation) == range.generation);
@@ -144,7 +144,7 @@ fn merged_ranges_cover_what_was_sealed_and_no_more() {
 
 /// Wherever rebuilding stops, it can be begun again, and nothing that could be read is lost.
 #[test]
-fn every_prefix_of_mending_may_be_lost() {
+fn fault_27_every_prefix_of_mending_may_be_lost() {
     let (memory, lines) = store(true);
     let expected = answers(open(&memory).view());
     let name = memory.names().into_iter().find(|name| name.ends_with(".seg")).unwrap();
@@ -160,7 +160,7 @@ fn every_prefix_of_mending_may_be_lost() {
             let memory = memory.copy();
             let mut writer = open(&memory);
             memory.fail_at(n, fault);
-            for segment in writer.view().damaged() {
+            for segment in writer.view().damaged().unwrap() {
                 let ranges = segment.ranges.clone().unwrap_or_default();
                 let _failed = writer.mend(&segment, counted(&ranges, &lines));
             }

@@ -107,7 +107,7 @@ proptest! {
 
 /// Wherever merging stops, by a failure or a loss of power, the answers are the same, and the next writer ends it.
 #[test]
-fn every_prefix_of_merging_may_be_lost() {
+fn fault_27_every_prefix_of_merging_may_be_lost() {
     let memory = store(240, 5, &mut Dice(8));
     let expected = answers(open(&memory, Retention::default()).view());
     let whole = memory.copy();
@@ -225,7 +225,7 @@ fn a_store_that_is_too_large_loses_its_oldest_details_first() {
 }
 
 #[test]
-fn every_prefix_of_retention_may_be_lost() {
+fn fault_27_every_prefix_of_retention_may_be_lost() {
     let memory = three_days();
     let kept = Retention { keep: days(2), keep_histograms: days(2), keep_bytes: None };
     let before = answers(open(&memory, kept).view());
@@ -258,7 +258,7 @@ fn every_prefix_of_retention_may_be_lost() {
 }
 
 #[test]
-fn a_damaged_segment_is_left_alone_and_the_others_are_merged() {
+fn fault_28_a_damaged_segment_is_left_alone_and_the_others_are_merged() {
     let memory = store(300, 6, &mut Dice(21));
     let name = memory.names().into_iter().filter(|name| name.ends_with(".seg")).nth(2).unwrap();
     memory.change(&name, |bytes| bytes[60] ^= 4);

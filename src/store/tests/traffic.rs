@@ -1,5 +1,6 @@
 //! Random traffic: the same lines, cut into commits in any way, and all that a store can be asked about them.
 
+use crate::error::Result;
 use crate::histogram::{Cell, TIMES, Time};
 use crate::route::RouteId;
 use crate::source::generation::{Fingerprint, Generation, GenerationId};
@@ -168,43 +169,60 @@ fn generation(id: u32, position: u64) -> Generation {
 
 /// Everything that a store answers, as text that can be compared.
 pub(super) fn answers(view: &View) -> String {
-    let mut out = String::new();
     let first = 1_322_661_900_000;
     let mut windows = vec![Window::ALL];
     for (from, length) in [(0, 10_000), (20_000, 120_000), (65_000, 1), (-60_000, 5_000), (100_000, 40_000)] {
         windows.push(Window { from: Timestamp(first + from), until: Timestamp(first + from + length) });
     }
+    answers_in(view, &windows)
+}
+
+/// The same in these windows, of which the first has all the others in it.
+pub(super) fn answers_in(view: &View, windows: &[Window]) -> String {
+    asked(view, windows).into_iter().collect::<Result<String>>().unwrap()
+}
+
+/// The answers one by one: those that could be given.
+pub(super) fn asked(view: &View, windows: &[Window]) -> Vec<Result<String>> {
+    let mut all = Vec::new();
     let one = [RouteId(1)];
-    for window in windows {
+    for &window in windows {
         for routes in [None, Some(one.as_slice())] {
-            for (slot, route, cell) in view.cells(window, routes).unwrap() {
-                out.push_str(&format!("{slot} {route:?} {}\n", cell_text(&cell)));
-            }
-            for (route, cell) in view.totals(window, routes).unwrap() {
-                out.push_str(&format!("{route:?} {}\n", cell_text(&cell)));
-            }
+            all.push(view.cells(window, routes).map(|cells| {
+                cells.iter().map(|(slot, route, cell)| format!("{slot} {route:?} {}\n", cell_text(cell))).collect()
+            }));
+            all.push(
+                view.totals(window, routes).map(|cells| {
+                    cells.iter().map(|(route, cell)| format!("{route:?} {}\n", cell_text(cell))).collect()
+                }),
+            );
             for by in [By::Overlap, By::End] {
                 let mut query = Query { routes: routes.map(<[RouteId]>::to_vec), ..Query::new(window, by) };
-                out.push_str(&format!("{window} {by:?} {:?}\n", view.entries(&query).unwrap()));
+                all.push(view.entries(&query).map(|entries| format!("{window} {by:?} {entries:?}\n")));
                 query.min_duration_ms = 1500;
                 query.status = Some(vec![500..=599]);
-                out.push_str(&format!("slow errors {:?}\n", view.entries(&query).unwrap()));
-                out.push_str(&format!("{:?}\n", view.blocks(window, by, routes).unwrap()));
+                all.push(view.entries(&query).map(|entries| format!("slow errors {entries:?}\n")));
+                all.push(view.blocks(window, by, routes).map(|blocks| format!("{blocks:?}\n")));
             }
         }
+        all.push(view.account(window).map(|account| format!("{account:?}\n")));
     }
-    let kept = view.entries(&Query::new(Window::ALL, By::Overlap)).unwrap();
+    all.push(windows.first().map_or(Ok(String::new()), |window| archived(view, *window)));
+    all.push(Ok(state(view)));
+    all
+}
+
+/// The archived lines of all entries of a window.
+fn archived(view: &View, window: Window) -> Result<String> {
+    let mut out = String::new();
+    let kept = view.entries(&Query::new(window, By::Overlap))?;
     let locators: Vec<Locator> = kept.iter().map(|entry| entry.locator).collect();
-    for (entry, line) in kept.iter().zip(view.archived(&locators).unwrap()) {
+    for (entry, line) in kept.iter().zip(view.archived(&locators)?) {
         assert_eq!(line.is_some(), entry.locator.length < ARCHIVED_BELOW, "{entry:?}");
-        out.push_str(&format!(
-            "{} {:?}\n",
-            entry.locator.offset,
-            line.map(|line| crate::store::encode::checksum(&line))
-        ));
+        let sum = line.map(|line| crate::store::encode::checksum(&line));
+        out.push_str(&format!("{} {sum:?}\n", entry.locator.offset));
     }
-    out.push_str(&state(view));
-    out
+    Ok(out)
 }
 
 /// All that a cell counts.
@@ -225,5 +243,6 @@ pub(super) fn state(view: &View) -> String {
     let spans: Vec<_> = routes.iter().map(|(route, _)| view.route_span(*route)).collect();
     let generations = view.generations();
     let ledgers: Vec<_> = generations.iter().map(|g| view.ledger(g.id)).collect();
-    format!("{routes:?} {spans:?} {generations:?} {ledgers:?} {:?} {:?}", view.deliveries(), view.last_commit())
+    let (last, until) = (view.last_commit(), view.read_until());
+    format!("{routes:?} {spans:?} {generations:?} {ledgers:?} {:?} {last:?} {until:?}", view.deliveries())
 }
