@@ -1,5 +1,6 @@
 //! The fields of one request, borrowed from its log line. Pure: no I/O, no allocation per line.
 
+mod fields;
 mod instant;
 mod needs;
 mod number;

@@ -3,6 +3,7 @@
 use crate::grammar::{Clock, Course, Escape, Format, FormatError, KeyedState, Reason, Reject, Role, Span, chomp};
 use crate::time::Timestamp;
 
+use super::fields::Fields;
 use super::needs::Needs;
 use super::{Record, instant, number, request, upstream};
 
@@ -21,31 +22,6 @@ pub struct Parser {
     fields: Fields,
     malformed_matters: bool,
     last: LastTime,
-}
-
-/// The steps of the needed fields.
-#[derive(Debug, Clone, Default)]
-struct Fields {
-    request_time: Option<usize>,
-    upstream: [Option<usize>; 3],
-    request: Option<usize>,
-    method: Option<usize>,
-    target: Option<usize>,
-    /// The step of `$args` where `$is_args$args` directly follow the target.
-    args: Option<usize>,
-    protocol: Option<usize>,
-    status: Option<usize>,
-    bytes: Option<usize>,
-    host: Option<usize>,
-}
-
-impl Fields {
-    /// All the steps.
-    fn steps(&self) -> [Option<usize>; 12] {
-        let Fields { request_time, upstream: [response, connect, header], request, method, target, args, .. } = *self;
-        let Fields { protocol, status, bytes, host, .. } = *self;
-        [request_time, response, connect, header, request, method, target, args, protocol, status, bytes, host]
-    }
 }
 
 /// The bytes of the last time and what they mean: neighbouring lines mostly have the same.
@@ -83,23 +59,7 @@ impl Parser {
         if format.is_keyed() {
             return Ok(Parser::of_keys(format, needs));
         }
-        let step = |role: Option<usize>, needed: bool| role.filter(|_| needed).and_then(|role| format.step_of(role));
-        let times = needs.times || needs.all;
-        let target = needs.target || needs.all;
-        let request = step(roles.request, target);
-        let alone = target && request.is_none();
-        let fields = Fields {
-            request_time: step(roles.request_time, times),
-            upstream: roles.upstream.map(|role| step(role, times)),
-            request,
-            method: step(roles.method, alone),
-            target: step(roles.target, alone),
-            args: step(roles.target, alone).and_then(|target| args_after(format, target)),
-            protocol: step(roles.protocol, alone),
-            status: step(roles.status, true),
-            bytes: step(roles.bytes, needs.bytes || needs.all),
-            host: step(roles.host, needs.host || needs.all),
-        };
+        let fields = Fields::of_plan(format, needs);
         let end = (format.step_of(end).unwrap_or(usize::MAX), clock);
         let wanted = |variable: usize| needs.all || needs.variables.contains(&variable);
         let steps: Vec<usize> = (0..known)
@@ -121,33 +81,14 @@ impl Parser {
 
     /// [`Parser::new`] for a keyed format: which variable plays a role is found anew for each line.
     fn of_keys(format: &Format, needs: &Needs) -> Parser {
-        let roles = format.roles();
-        let slot = |role: Role, played: Option<usize>, needed: bool| format.slot_of(role, played.filter(|_| needed));
-        let (times, target) = (needs.times || needs.all, needs.target || needs.all);
-        let [response, connect, header] = roles.upstream;
         Parser {
             spans: format.spans(),
             keyed: Some(KeyedState::default()),
             course: None,
             steps: (0..format.variables().len()).collect(),
-            end: (slot(Role::End, roles.end.map(|(end, _)| end), true).unwrap_or(usize::MAX), Clock::Any),
+            end: (format.slot_of(Role::End, format.roles().end.map(|(end, _)| end)).unwrap_or(usize::MAX), Clock::Any),
             malformed_matters: false,
-            fields: Fields {
-                request_time: slot(Role::RequestTime, roles.request_time, times),
-                upstream: [
-                    slot(Role::UpstreamResponse, response, times),
-                    slot(Role::UpstreamConnect, connect, times),
-                    slot(Role::UpstreamHeader, header, times),
-                ],
-                request: slot(Role::Request, roles.request, target),
-                method: slot(Role::Method, roles.method, target),
-                target: slot(Role::Target, roles.target, target),
-                args: None,
-                protocol: slot(Role::Protocol, roles.protocol, target),
-                status: slot(Role::Status, roles.status, true),
-                bytes: slot(Role::Bytes, roles.bytes, needs.bytes || needs.all),
-                host: slot(Role::Host, roles.host, needs.host || needs.all),
-            },
+            fields: Fields::of_keys(format, needs),
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
             format: format.clone(),
         }
@@ -429,16 +370,4 @@ fn status(value: &[u8]) -> Result<u16, Reason> {
         number if number <= 999 => u16::try_from(number).map_err(|_| Reason::AbsurdNumber),
         _ => Err(Reason::AbsurdNumber),
     }
-}
-
-/// The step of `$args` if `$is_args$args` directly follow the step `target`.
-fn args_after(format: &Format, target: usize) -> Option<usize> {
-    let mut steps = format.plan().steps.iter().skip(target);
-    let (uri, is_args, args) = (steps.next()?, steps.next()?, steps.next()?);
-    let named = |variable: usize, names: &[&str]| {
-        format.variables().get(variable).is_some_and(|variable| names.contains(&variable.name.as_str()))
-    };
-    let joined = uri.literal.is_empty() && is_args.literal.is_empty();
-    let fits = joined && named(is_args.variable, &["is_args"]) && named(args.variable, &["args", "query_string"]);
-    fits.then_some(target + 2)
 }
