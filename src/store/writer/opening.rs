@@ -1,0 +1,155 @@
+//! Opening a store to write: made anew, or taken up where the last process left it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Writer, head};
+use crate::error::{Error, Result};
+use crate::store::damage::failed;
+use crate::store::journal;
+use crate::store::lock::Lock;
+use crate::store::manifest::{Manifest, Unstored};
+use crate::store::medium::{Disk, Medium, Sink, write_file};
+use crate::store::points;
+use crate::store::recent::Recent;
+use crate::store::retention::Expired;
+use crate::store::segment;
+use crate::store::settings::Settings;
+use crate::store::state::State;
+use crate::store::tend::Tending;
+use crate::store::view::{View, lost_manifest, replayed};
+
+impl Writer {
+    /// Open the store in `dir`, or make one: take the lock, cut the torn tail, replay the journal, remove leftovers.
+    ///
+    /// # Errors
+    /// Refused if another writer has it, it is of a newer version or another interval, or its manifest is lost;
+    /// failed if the folder cannot be written or the store is damaged.
+    pub fn open(dir: &Path, settings: Settings) -> Result<Writer> {
+        let medium = Disk::new(dir);
+        medium.make_folder("").map_err(|error| failed(&medium, "make the store's folder", "", &error))?;
+        let lock = Lock::take(dir)?;
+        let mut writer = Writer::open_on(Arc::new(medium), settings)?;
+        writer._lock = Some(lock);
+        Ok(writer)
+    }
+
+    /// [`Writer::open`] on another medium, without a lock.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_on(medium: Arc<dyn Medium>, settings: Settings) -> Result<Writer> {
+        medium
+            .make_folder(segment::FOLDER)
+            .map_err(|error| failed(medium.as_ref(), "make the store's folder", segment::FOLDER, &error))?;
+        // Only a cache lives there, and without the folder there is none.
+        let _no_cache = medium.make_folder(points::FOLDER);
+        match Manifest::load(medium.as_ref())? {
+            None => Writer::make(medium, settings),
+            Some(manifest) => Writer::reopen(medium, manifest, settings),
+        }
+    }
+
+    fn make(medium: Arc<dyn Medium>, settings: Settings) -> Result<Writer> {
+        let listed = |folder: &str, what: &str| {
+            medium.list(folder).map_err(|error| failed(medium.as_ref(), &format!("list the {what}"), folder, &error))
+        };
+        let has_segments = listed(segment::FOLDER, "segments")?.iter().any(|name| name.ends_with(".seg"));
+        // A crash while the store was made leaves its first journal, without commits.
+        let has_commits = |name: &String| {
+            let Some(number) = journal::number(name) else { return Ok(false) };
+            let bytes = medium.read(name).map_err(|error| failed(medium.as_ref(), "read the journal", name, &error))?;
+            Ok(number > 1 || journal::replay(&bytes, number).is_ok_and(|replay| replay.good > replay.head))
+        };
+        let commits = listed("", "journals")?.iter().map(has_commits).collect::<Result<Vec<bool>>>()?;
+        if has_segments || commits.contains(&true) {
+            return Err(lost_manifest(medium.as_ref()));
+        }
+        let expired = Expired::default();
+        let manifest = Manifest { settings, journal: 1, next: 2, segments: Vec::new(), expired };
+        let head = head(medium.as_ref(), 1, 0, &State::default(), &Recent::default())?;
+        let name = journal::name(1);
+        write_file(medium.as_ref(), &name, &head)
+            .and_then(|_| medium.sync_folder(""))
+            .map_err(|error| failed(medium.as_ref(), "write the journal", &name, &error))?;
+        manifest.store(medium.as_ref()).map_err(Unstored::into_error)?;
+        Writer::reopen(medium, manifest.clone(), manifest.settings)
+    }
+
+    fn reopen(medium: Arc<dyn Medium>, mut manifest: Manifest, settings: Settings) -> Result<Writer> {
+        if manifest.settings.interval != settings.interval {
+            return Err(Error::refused(format!(
+                "this store was made with an interval of {:?}, not {:?}",
+                manifest.settings.interval, settings.interval
+            ))
+            .at(medium.root())
+            .remedy("set the interval back, or name another folder with --store to start anew"));
+        }
+        let name = journal::name(manifest.journal);
+        let failing = |doing: &str, error: &std::io::Error| failed(medium.as_ref(), doing, &name, error);
+        let bytes = medium.read(&name).map_err(|error| failing("read the journal", &error))?;
+        let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
+        let good = usize::try_from(replay.good).ok().and_then(|good| bytes.get(..good)).unwrap_or_default();
+        let mut obsolete = Vec::new();
+        // If it cannot be written now, the next commit seals all of it, and that is tried until it succeeds.
+        let journal = if replay.good == replay.head {
+            // The head was synced before the manifest named it.
+            let journal = medium.append(&name, replay.good).map_err(|error| failing("open the journal", &error))?;
+            Some(journal)
+        } else {
+            let number = manifest.next;
+            manifest.next += 1;
+            match copied(medium.as_ref(), good, number) {
+                Ok(journal) => {
+                    manifest.journal = number;
+                    obsolete.push(name.clone());
+                    Some(journal)
+                }
+                Err(error) if cannot_write(&error) => return Err(failing("copy the journal", &error)),
+                Err(_) => {
+                    obsolete.push(journal::name(number));
+                    None
+                }
+            }
+        };
+        manifest.settings = settings;
+        // The last process may have died knowing that a crash could bring back the manifest before this one. If it cannot
+        // be written now, that is tried again before anything is committed.
+        let unsettled = manifest.store(medium.as_ref()).is_err();
+        let cut = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(replay.good);
+        let (head, good, sequence) = (replay.head, replay.good, replay.sequence);
+        let began = replay.began.clone();
+        let view = View::new(Arc::clone(&medium), &manifest, replay);
+        let mut writer = Writer {
+            medium,
+            manifest,
+            view,
+            began,
+            journal,
+            head,
+            good,
+            sequence,
+            unsettled,
+            obsolete,
+            cut,
+            tending: Tending::default(),
+            _lock: None,
+        };
+        if !writer.unsettled {
+            writer.remove_obsolete();
+            writer.remove_leftovers();
+        }
+        Ok(writer)
+    }
+}
+
+/// The good records of a journal, in a journal of another number: durable, and its name too.
+fn copied(medium: &dyn Medium, good: &[u8], number: u64) -> std::io::Result<Box<dyn Sink>> {
+    let sink = write_file(medium, &journal::name(number), &journal::renumbered(good, number))?;
+    medium.sync_folder("").map(|()| sink)
+}
+
+/// Whether trying again is of no use before somebody does something about it.
+fn cannot_write(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied)
+}
