@@ -331,7 +331,12 @@ impl View {
         };
         for window in self.runs(&doubtful) {
             let wanted = Wanted { window, by: By::End, routes: Some(&routes), min_duration_ms: 0 };
-            self.each_sealed(&wanted, &mut add)?;
+            // Segments give out what is near, too; an entry that two runs came by would be its own rival.
+            self.each_sealed(&wanted, |entry| {
+                if window.contains(entry.end) {
+                    add(entry)
+                }
+            })?;
         }
         self.recent.entries.iter().copied().for_each(add);
         let slowest = rank::slowest(&rivals, &self.settings);
