@@ -109,11 +109,11 @@ impl Count {
                 return (self.say)(&format!("log {}: {error}", path.display()));
             }
             Message::Failed(error) => return (self.say)(&error.to_string()),
-            Message::CaughtUp(at) => {
+            Message::CaughtUp { at, undecided } => {
                 // The end of a backlog: nothing that would fill the commit up is on its way.
                 self.done_with_backlog = at.is_some() && !self.caught_up;
                 self.caught_up = at.is_some();
-                self.read_until = at.or(self.read_until);
+                self.read_until = at.filter(|_| !undecided).or(self.read_until);
             }
             Message::Source(event) => self.event(event, empties),
         }

@@ -18,7 +18,11 @@ pub(super) enum Message {
     Source(Event),
     /// Whether all logs were read to their ends at the last look, and when that began; said when it changes, after lines,
     /// and now and then.
-    CaughtUp(Option<Timestamp>),
+    CaughtUp {
+        at: Option<Timestamp>,
+        /// There is a file of which it is not known yet whether it was read.
+        undecided: bool,
+    },
     /// Looking at the logs failed as a whole; it will be tried again.
     Failed(Error),
 }
@@ -71,16 +75,16 @@ impl Follow {
             gone
         });
         gone?;
-        let (caught_up, news) = match &progress {
-            Ok(progress) => (progress.caught_up, progress.read_bytes > 0),
-            Err(_) => (true, false),
+        let (caught_up, news, undecided) = match &progress {
+            Ok(progress) => (progress.caught_up, progress.read_bytes > 0, progress.undecided),
+            Err(_) => (true, false, false),
         };
         let due = self.said.is_none_or(|at| now < at || now >= at.plus_millis(SAY_AGAIN));
         if let Err(error) = progress {
             out(Message::Failed(error))?;
         } else if caught_up != self.said.is_some() || (caught_up && (news || due)) {
             self.said = caught_up.then_some(now);
-            out(Message::CaughtUp(self.said))?;
+            out(Message::CaughtUp { at: self.said, undecided })?;
         }
         ControlFlow::Continue(caught_up)
     }

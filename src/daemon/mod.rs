@@ -237,5 +237,8 @@ fn follower(settings: &Settings, writer: &Writer, block_limit: usize) -> Followe
         block_limit,
         ..FollowSettings::default()
     };
-    Follower::new(watched, known, writer.view().last_commit(), follow)
+    // What was committed last may have been read long before, and what stands beside it not at all.
+    let (read_until, last_commit) = (writer.view().read_until(), writer.view().last_commit());
+    let read_until = read_until.map_or(last_commit, |read| last_commit.map(|commit| commit.min(read)));
+    Follower::new(watched, known, read_until, follow)
 }
