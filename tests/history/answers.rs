@@ -225,28 +225,11 @@ impl<'a> Read<'a> {
             let expected: Vec<Entry> = expected.map(|(entry, _)| *entry).collect();
             let query = Query { routes: Some(ids.clone()), ..Query::new(*window, by) };
             let found = self.view.entries(&query).unwrap();
-            let lacking: Vec<_> = expected.iter().filter(|entry| !found.contains(entry)).collect();
-            let surplus: Vec<_> = found.iter().filter(|entry| !expected.contains(entry)).collect();
-            let short = |entries: Vec<&Entry>| -> Vec<String> {
-                let short =
-                    |e: &&Entry| format!("{} {}ms r{} {:?} {:?}", e.end.0, e.duration_ms, e.route.0, e.kept, e.locator);
-                entries.iter().map(short).collect()
-            };
-            if found != expected
-                && let Some(one) = lacking.first()
-            {
-                let near = |e: &&Entry| e.route == one.route && e.end.0 / INTERVAL == one.end.0 / INTERVAL;
-                println!("found {:#?}", short(found.iter().filter(near).collect()));
-                println!("expected {:#?}", short(expected.iter().filter(near).collect()));
-                let slot = one.end.0 / INTERVAL * INTERVAL;
-                let narrow = Window { from: Timestamp(slot), until: Timestamp(slot + INTERVAL) };
-                println!(
-                    "narrow {:#?}",
-                    short(self.view.entries(&Query::new(narrow, By::End)).unwrap().iter().collect())
-                );
+            if found != expected {
+                let lacking: Vec<_> = expected.iter().filter(|entry| !found.contains(entry)).collect();
+                let surplus: Vec<_> = found.iter().filter(|entry| !expected.contains(entry)).collect();
+                panic!("slow entries {by:?} lack {lacking:#?}, and {surplus:#?} are none");
             }
-            let (lacking, surplus) = (short(lacking), short(surplus));
-            assert!(found == expected, "slow entries {by:?} lack {lacking:#?}, and {surplus:#?} are none");
             if by == By::Overlap {
                 self.raw(&found);
             }

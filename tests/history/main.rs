@@ -15,10 +15,17 @@
 //! - One that was gone when a daemon started loses what was not committed; how much, nobody knows. The ledger says where
 //!   and between when.
 //! - Lines lost of a document that was named lie in windows of which the store says that something lacks.
-//! - A document that no look ever saw, and that is gone, is not known to have been.
+//! - A document that no look ever saw, and that is gone, is not known to have been. Nor is what was written after a copy
+//!   that is all that was ever seen of it, or after a copy whose original is gone too.
+//!
+//! What is left out, since no one could tell: nginx going on for more than the grace in a log that was renamed without a
+//! new one being made; a crash within seconds of a `copytruncate` that took lines which had been read and are not in the
+//! copy (afterwards only the daemon that read them knows the copy for one); a log with two names (hard links) that is
+//! compressed under one of them, or loses the one it is known by. Retention is off: that is the store's own model's.
 //!
 //! `SPIKELINE_HISTORIES=100000` sets how many histories are run, `SPIKELINE_HISTORY_FROM=7` the first seed,
-//! `SPIKELINE_HISTORY=7` runs that one alone. `SPIKELINE_HISTORY_LOG=file` keeps account of a long run. Each has 200 steps.
+//! `SPIKELINE_HISTORY=7` runs that one alone and asks everything after every step. `SPIKELINE_HISTORY_LOG=file` keeps account
+//! of a long run. Each history has 200 steps.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
