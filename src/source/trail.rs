@@ -14,6 +14,12 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
+    /// Begins at a position, with the bytes before it.
+    pub(crate) fn begin(&mut self, position: u64, before: &[u8]) {
+        self.bytes = before.to_vec();
+        self.end = position;
+    }
+
     /// Notes a block that was read.
     pub(crate) fn pass(&mut self, offset: u64, bytes: &[u8]) {
         if offset != self.end {

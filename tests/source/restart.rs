@@ -489,3 +489,18 @@ fn a_log_of_which_nothing_was_read_is_not_taken_for_another_that_begins_alike() 
     assert_eq!(lines.len(), 402);
     assert!(lines.contains(&"a".to_owned()) && lines.contains(&"b".to_owned()));
 }
+
+#[test]
+fn an_empty_log_that_was_rotated_while_no_one_looked_may_still_be_written_to() {
+    let mut rig = Rig::new();
+    rig.append("access.log", "");
+    set_modified(&rig.path("access.log"), Duration::from_secs(60));
+    rig.poll();
+    rig.rename("access.log", "access.log.1");
+    rig.restart();
+    rig.pass(1);
+    rig.append("access.log.1", numbered(0, 2));
+    rig.append("access.log", numbered(2, 1));
+    rig.pass(61);
+    assert_eq!(sorted(rig.lines()), expect(0, 3));
+}

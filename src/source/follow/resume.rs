@@ -234,15 +234,16 @@ impl Follower {
             let found = siblings(&base);
             let mut again = found.as_ref().is_err_and(|error| error.kind() != ErrorKind::NotFound);
             for sibling in found.unwrap_or_default() {
-                if self.is_taken(&sibling, since) {
-                    continue;
-                }
+                // However old it is, nginx may not have got its USR1 yet.
                 if sibling.status.size == 0 {
                     again |= now < noticed.plus_millis(EMPTY_WATCHED);
                     continue;
                 }
+                if self.is_taken(&sibling, since) {
+                    continue;
+                }
                 match self.judge(&base, &sibling, now, &mut problems) {
-                    Judgement::Known => {}
+                    Judgement::Known => drop(self.settled.insert(sibling.status.device_inode, sibling.status)),
                     Judgement::New => {
                         new.push((sibling.path, sibling.status, key.clone()));
                         // Looked at once more: it may be that it cannot be opened now.

@@ -71,6 +71,8 @@ impl Stream {
         settings: &FollowSettings,
     ) -> Stream {
         let Opened { reader, tail, fingerprint, status } = opened;
+        let mut trail = Trail::default();
+        trail.begin(generation.position, tail.bytes());
         let mut cutter = Cutter::new(generation.position, tail, settings.max_line, settings.block_limit);
         cutter.keep_together(settings.wrappers.get(&generation.log).copied());
         let mut generation = generation;
@@ -85,7 +87,7 @@ impl Stream {
             changed: now,
             detached: now,
             truncated_at: None,
-            trail: Trail::default(),
+            trail,
             reader,
             cutter,
             ended: false,
