@@ -110,3 +110,28 @@ fn no_store_and_no_folder_are_clear_errors() {
     assert_eq!(error.exit_code(), 3);
     assert!(error.place().unwrap().path.starts_with(&file), "{error}");
 }
+
+#[test]
+fn the_slowest_of_far_slots_do_not_crowd_each_other_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(dir.path(), Settings { slowest: 3, ..Settings::default() }).unwrap();
+    let entry = |slot: i64, number: u64| Entry {
+        end: Timestamp(1_322_661_900_000 + slot * 10_000 + 1),
+        duration_ms: 100 - number,
+        route: RouteId(0),
+        status: 200,
+        upstream_ms: None,
+        kept: Kept::SLOWEST,
+        locator: Locator { generation: GenerationId(0), offset: slot.unsigned_abs() * 1000 + number * 10, length: 9 },
+    };
+    let slots = [0, 100, 200];
+    // Each slot is in two segments, so that its slowest are chosen when they are asked for.
+    for numbers in [0..3, 3..5] {
+        let entries = slots.iter().flat_map(|&slot| numbers.clone().map(move |number| entry(slot, number))).collect();
+        let routes = vec![(RouteId(0), "webapp".to_owned())];
+        writer.commit(&mut Commit { routes, entries, ..Commit::default() }).unwrap();
+        writer.seal().unwrap();
+    }
+    let expected: Vec<Entry> = slots.iter().flat_map(|&slot| (0..3).map(move |number| entry(slot, number))).collect();
+    assert_eq!(writer.view().entries(&Query::new(Window::ALL, By::End)).unwrap(), expected);
+}

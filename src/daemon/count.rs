@@ -39,9 +39,9 @@ pub(super) struct Counted {
 }
 
 /// The state of the counting thread.
-pub(super) struct Count<'s> {
-    pub(super) clock: &'s dyn Clock,
-    pub(super) say: &'s Say,
+pub(super) struct Count {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) say: Say,
     pub(super) routes: Arc<Routes>,
     /// Routes handed on so far.
     pub(super) routes_known: u32,
@@ -51,7 +51,7 @@ pub(super) struct Count<'s> {
     /// Rows that were kept come back here, to be used again.
     pub(super) spare: Receiver<Vec<Row>>,
     /// Slots before this were sent to carbon: a line in one is late.
-    pub(super) emitted_until: &'s AtomicI64,
+    pub(super) emitted_until: Arc<AtomicI64>,
     pub(super) changed: BTreeSet<GenerationId>,
     pub(super) since: Option<Instant>,
     pub(super) caught_up: bool,
@@ -60,7 +60,7 @@ pub(super) struct Count<'s> {
     pub(super) read_until: Option<Timestamp>,
 }
 
-impl Count<'_> {
+impl Count {
     /// Count until the reading thread is gone, and hand on the rest. A full channel makes this wait.
     pub(super) fn run(mut self, events: &Receiver<Message>, empties: &Sender<Vec<u8>>, out: &Sender<Counted>) {
         loop {
@@ -85,7 +85,8 @@ impl Count<'_> {
         }
     }
 
-    fn hand_on(&mut self) -> Counted {
+    /// What was counted since the last time.
+    pub(super) fn hand_on(&mut self) -> Counted {
         let (touched, bytes) = (self.slots.touched(), self.slots.bytes());
         let tally = self.slots.take();
         if let Some(rows) = self.spare.try_iter().last() {
@@ -101,17 +102,18 @@ impl Count<'_> {
         Counted { commit, tally, touched, latest: self.slots.latest(), bytes, caught_up: self.caught_up }
     }
 
-    fn take(&mut self, message: Message, empties: &Sender<Vec<u8>>) {
+    /// Take one message in. The buffer of a block goes back through `empties`, if there is room.
+    pub(super) fn take(&mut self, message: Message, empties: &Sender<Vec<u8>>) {
         match message {
             Message::Source(Event::Problem { path, error }) => {
                 return (self.say)(&format!("log {}: {error}", path.display()));
             }
             Message::Failed(error) => return (self.say)(&error.to_string()),
-            Message::CaughtUp(at) => {
+            Message::CaughtUp { at, undecided } => {
                 // The end of a backlog: nothing that would fill the commit up is on its way.
                 self.done_with_backlog = at.is_some() && !self.caught_up;
                 self.caught_up = at.is_some();
-                self.read_until = at.or(self.read_until);
+                self.read_until = at.filter(|_| !undecided).or(self.read_until);
             }
             Message::Source(event) => self.event(event, empties),
         }

@@ -18,46 +18,75 @@ pub(super) enum Message {
     Source(Event),
     /// Whether all logs were read to their ends at the last look, and when that began; said when it changes, after lines,
     /// and now and then.
-    CaughtUp(Option<Timestamp>),
+    CaughtUp {
+        at: Option<Timestamp>,
+        /// There is a file of which it is not known yet whether it was read.
+        undecided: bool,
+    },
     /// Looking at the logs failed as a whole; it will be tried again.
     Failed(Error),
 }
 
-/// Poll the logs until `halted` is disconnected. A full channel makes this wait: reading never runs ahead of counting.
-pub(super) fn follow(
-    mut follower: Follower,
-    clock: &dyn Clock,
-    poll: Duration,
-    out: &Sender<Message>,
-    empties: &Receiver<Vec<u8>>,
-    halted: &Receiver<()>,
-) {
-    let mut said: Option<Timestamp> = None;
-    loop {
-        for empty in empties.try_iter() {
-            follower.recycle(empty);
+/// The state of the reading thread.
+pub(super) struct Follow {
+    pub(super) follower: Follower,
+    /// When it was said last that all logs are read; nothing if the last word was another.
+    said: Option<Timestamp>,
+}
+
+impl Follow {
+    pub(super) fn new(follower: Follower) -> Follow {
+        Follow { follower, said: None }
+    }
+
+    /// Poll the logs until `halted` is disconnected. A full channel makes this wait: reading never runs ahead of counting.
+    pub(super) fn run(
+        mut self,
+        clock: &dyn Clock,
+        poll: Duration,
+        out: &Sender<Message>,
+        empties: &Receiver<Vec<u8>>,
+        halted: &Receiver<()>,
+    ) {
+        loop {
+            for empty in empties.try_iter() {
+                self.follower.recycle(empty);
+            }
+            let ControlFlow::Continue(caught_up) = self.look(clock.now(), &mut |message| send(out, halted, message))
+            else {
+                return;
+            };
+            let wait = if caught_up { poll } else { Duration::ZERO };
+            if halted.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
         }
-        let mut gone = false;
-        let now = clock.now();
-        let progress = follower.poll(now, &mut |event| {
-            gone = send(out, halted, Message::Source(event)).is_break();
-            if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Look at the logs once; whether there is no more to read for now. `out` says `Break` when it takes no more.
+    pub(super) fn look(
+        &mut self,
+        now: Timestamp,
+        out: &mut dyn FnMut(Message) -> ControlFlow<()>,
+    ) -> ControlFlow<(), bool> {
+        let mut gone = ControlFlow::Continue(());
+        let progress = self.follower.poll(now, &mut |event| {
+            gone = out(Message::Source(event));
+            gone
         });
-        let (caught_up, news) = match &progress {
-            Ok(progress) => (progress.caught_up, progress.read_bytes > 0),
-            Err(_) => (true, false),
+        gone?;
+        let (caught_up, news, undecided) = match &progress {
+            Ok(progress) => (progress.caught_up, progress.read_bytes > 0, progress.undecided),
+            Err(_) => (true, false, false),
         };
-        let due = said.is_none_or(|at| now < at || now >= at.plus_millis(SAY_AGAIN));
+        let due = self.said.is_none_or(|at| now < at || now >= at.plus_millis(SAY_AGAIN));
         if let Err(error) = progress {
-            gone |= send(out, halted, Message::Failed(error)).is_break();
-        } else if caught_up != said.is_some() || (caught_up && (news || due)) {
-            said = caught_up.then_some(now);
-            gone |= send(out, halted, Message::CaughtUp(said)).is_break();
+            out(Message::Failed(error))?;
+        } else if caught_up != self.said.is_some() || (caught_up && (news || due)) {
+            self.said = caught_up.then_some(now);
+            out(Message::CaughtUp { at: self.said, undecided })?;
         }
-        let wait = if caught_up { poll } else { Duration::ZERO };
-        if gone || halted.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
-            return;
-        }
+        ControlFlow::Continue(caught_up)
     }
 }
 

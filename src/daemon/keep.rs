@@ -1,5 +1,6 @@
 //! The thread that keeps: commits what was counted, and decides which slots are sent when.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -37,11 +38,11 @@ pub(super) struct Channels<'c> {
 }
 
 /// The state of the keeping thread.
-pub(super) struct Keep<'s> {
-    settings: &'s Settings,
-    clock: &'s dyn Clock,
-    say: &'s Say,
-    writer: Writer,
+pub(super) struct Keep {
+    settings: Arc<Settings>,
+    clock: Arc<dyn Clock>,
+    say: Say,
+    pub(super) writer: Writer,
     slowest: Slowest,
     spare: Sender<Vec<Row>>,
     /// What a failed commit left, to go with the next.
@@ -58,23 +59,23 @@ pub(super) struct Keep<'s> {
     /// All slots before this were given to the destinations at least once.
     emitted_until: Timestamp,
     /// The same, for the counting thread.
-    emitted: &'s AtomicI64,
+    emitted: Arc<AtomicI64>,
     own: Own,
 }
 
-impl<'s> Keep<'s> {
+impl Keep {
     pub(super) fn new(
-        settings: &'s Settings,
+        settings: Arc<Settings>,
         writer: Writer,
         (slots, spare): (SlotSettings, Sender<Vec<Row>>),
         mut outlets: Vec<Outlet>,
-        emitted: &'s AtomicI64,
-        clock: &'s dyn Clock,
-        say: &'s Say,
-    ) -> Keep<'s> {
+        emitted: Arc<AtomicI64>,
+        clock: Arc<dyn Clock>,
+        say: Say,
+    ) -> Keep {
         let now_slot = clock.now().slot(settings.interval);
         let emitted_until =
-            outlets.iter_mut().map(|outlet| outlet.resume(now_slot, settings)).min().unwrap_or(now_slot);
+            outlets.iter_mut().map(|outlet| outlet.resume(now_slot, &settings)).min().unwrap_or(now_slot);
         emitted.store(emitted_until.0, Ordering::Relaxed);
         Keep {
             settings,
@@ -118,15 +119,19 @@ impl<'s> Keep<'s> {
             if self.try_again.is_some_and(|at| at <= Instant::now()) {
                 self.commit();
             }
-            self.emit(channels.counted.len());
-            self.tend();
+            self.attend(channels.counted.len());
         }
         drop(halt);
-        for counted in &channels.counted {
+        self.finish(channels.counted.iter(), &channels.outcomes);
+    }
+
+    /// Take what was under way, say the last words to carbon, and commit.
+    pub(super) fn finish(&mut self, under_way: impl Iterator<Item = Counted>, outcomes: &Receiver<Outcome>) {
+        for counted in under_way {
             self.take(counted);
         }
         self.emit(0);
-        self.last_words(channels);
+        self.last_words(outcomes);
         self.deliveries_changed = true;
         self.commit();
         if self.try_again.is_some() {
@@ -134,6 +139,12 @@ impl<'s> Keep<'s> {
                 "store: what was read since the last commit is not in it; at the next start it is read again from the logs",
             );
         }
+    }
+
+    /// Do what is due, with so many commits waiting.
+    pub(super) fn attend(&mut self, queued: usize) {
+        self.emit(queued);
+        self.tend();
     }
 
     /// The next moment at which something is to be done even if nothing arrives.
@@ -147,7 +158,7 @@ impl<'s> Keep<'s> {
     }
 
     /// Take over what was counted, and commit it. A slot that was sent already is sent again, whole.
-    fn take(&mut self, counted: Counted) {
+    pub(super) fn take(&mut self, counted: Counted) {
         let expired = self.writer.view().expired().detail.unwrap_or(Timestamp(i64::MIN));
         for slot in counted.touched {
             // A slot that the store no longer has whole would be sent with what came late alone.
@@ -313,10 +324,10 @@ impl<'s> Keep<'s> {
     }
 
     /// Wait a little for what is under way, then let the pushing threads go.
-    fn last_words(&mut self, channels: &Channels<'_>) {
+    fn last_words(&mut self, outcomes: &Receiver<Outcome>) {
         let deadline = Instant::now() + LAST_WORDS;
         while self.outlets.iter().any(Outlet::busy) {
-            let Ok(outcome) = channels.outcomes.recv_deadline(deadline) else { break };
+            let Ok(outcome) = outcomes.recv_deadline(deadline) else { break };
             self.settle(outcome);
             self.emit(0);
         }

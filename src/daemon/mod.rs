@@ -19,6 +19,7 @@ mod own;
 pub mod past;
 mod push;
 mod render;
+mod stepwise;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -27,18 +28,20 @@ use std::sync::atomic::AtomicI64;
 use std::thread::Scope;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::carbon::{Destination, Link, Naming};
 use crate::error::{Error, Result};
 use crate::grammar::Format;
-use crate::pipeline::{Interpreter, Interpreting, SlotSettings, Slots};
+use crate::pipeline::{Interpreter, Interpreting, Row, SlotSettings, Slots};
 use count::Count;
+use follow::Follow;
 use keep::{Channels, Keep};
+pub use stepwise::Stepwise;
 
 use crate::record::Needs;
 use crate::route::{Router, Routes};
-use crate::source::{FollowSettings, Follower, Watched};
+use crate::source::{BLOCK_LIMIT, FollowSettings, Follower, Watched};
 use crate::store::{self, Retention, View, Writer};
 use crate::time::Clock;
 
@@ -110,66 +113,16 @@ pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
 /// # Errors
 /// The store cannot be opened or is held by another daemon, or a format cannot be followed.
 pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver<()>) -> Result<()> {
-    let store_settings = store::Settings {
-        interval: settings.interval,
-        slowest: settings.slowest,
-        retention: settings.retention,
-        ..store::Settings::default()
-    };
-    let writer = Writer::open(&settings.store, store_settings)?;
-    if writer.cut_bytes() > 0 {
-        say(&format!(
-            "store: the last {} bytes of its journal were torn or damaged and do not count; their lines are read again",
-            writer.cut_bytes()
-        ));
-    }
-    let known: Vec<(crate::route::RouteId, String)> =
-        writer.view().routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
-    let routes = Arc::new(Routes::restore(settings.routes_max, known));
-    let interpreting = Interpreting {
-        router: Arc::clone(&settings.router),
-        routes: Arc::clone(&routes),
-        threshold_ms: settings.threshold_ms,
-    };
-    let mut interpreters = interpreters(&settings.logs, &interpreting)?;
-    for log in &settings.archived {
-        if let Some(interpreter) = interpreters.get_mut(log) {
-            interpreter.archive_lines(settings.slowest as usize);
-        }
-    }
-    let follower = follower(&settings, &writer);
-
+    let settings = Arc::new(settings);
     let (event_sender, events) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
     let (counted_sender, counted) = bounded(COUNTED_WAITING);
-    let (spare_sender, spare) = bounded(COUNTED_WAITING);
     let (outcome_sender, outcomes) = bounded(64);
     let (halt, halted) = bounded::<()>(0);
-    let emitted = AtomicI64::new(i64::MIN);
-    let slots = SlotSettings {
-        interval: settings.interval,
-        slowest: settings.slowest as usize,
-        server_errors: settings.server_errors,
-    };
-    let count = Count {
-        clock: &*clock,
-        say,
-        routes_known: u32::try_from(writer.view().routes().len()).unwrap_or(u32::MAX),
-        routes,
-        interpreters,
-        generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
-        slots: resumed(slots, writer.view()),
-        spare,
-        emitted_until: &emitted,
-        changed: BTreeSet::new(),
-        since: None,
-        caught_up: false,
-        done_with_backlog: false,
-        read_until: None,
-    };
+    let Parts { follow, count, writer, spare, slots, emitted } = Parts::new(&settings, &clock, say, BLOCK_LIMIT)?;
     std::thread::scope(|scope| {
         let (poll, follow_clock) = (settings.poll, &*clock);
-        named(scope, "follow", move || follow::follow(follower, follow_clock, poll, &event_sender, &empties, &halted))?;
+        named(scope, "follow", move || follow.run(follow_clock, poll, &event_sender, &empties, &halted))?;
         named(scope, "count", move || count.run(&events, &empty_sender, &counted_sender))?;
         let mut outlets = Vec::new();
         for (number, outlet) in settings.outlets.iter().enumerate() {
@@ -179,10 +132,80 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
             outlets.push(outlet::Outlet::new(outlet, batch_sender, &settings, writer.view()));
         }
         drop(outcome_sender);
-        let keep = Keep::new(&settings, writer, (slots, spare_sender), outlets, &emitted, &*clock, say);
+        let (settings, clock) = (Arc::clone(&settings), Arc::clone(&clock));
+        let keep = Keep::new(settings, writer, (slots, spare), outlets, emitted, clock, Arc::clone(say));
         keep.run(&Channels { counted, outcomes, stop }, halt);
         Ok(())
     })
+}
+
+/// What the threads work with, but for the destinations.
+struct Parts {
+    follow: Follow,
+    count: Count,
+    writer: Writer,
+    /// The way back for the rows that were kept.
+    spare: Sender<Vec<Row>>,
+    slots: SlotSettings,
+    emitted: Arc<AtomicI64>,
+}
+
+impl Parts {
+    /// Open the store, and make ready to go on from there. `block_limit`: about how many bytes of a log are a block.
+    fn new(settings: &Settings, clock: &Arc<dyn Clock>, say: &Say, block_limit: usize) -> Result<Parts> {
+        let store_settings = store::Settings {
+            interval: settings.interval,
+            slowest: settings.slowest,
+            retention: settings.retention,
+            ..store::Settings::default()
+        };
+        let writer = Writer::open(&settings.store, store_settings)?;
+        if writer.cut_bytes() > 0 {
+            say(&format!(
+                "store: the last {} bytes of its journal were torn or damaged and do not count; their lines are read again",
+                writer.cut_bytes()
+            ));
+        }
+        let known: Vec<(crate::route::RouteId, String)> =
+            writer.view().routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
+        let routes = Arc::new(Routes::restore(settings.routes_max, known));
+        let interpreting = Interpreting {
+            router: Arc::clone(&settings.router),
+            routes: Arc::clone(&routes),
+            threshold_ms: settings.threshold_ms,
+        };
+        let mut interpreters = interpreters(&settings.logs, &interpreting)?;
+        for log in &settings.archived {
+            if let Some(interpreter) = interpreters.get_mut(log) {
+                interpreter.archive_lines(settings.slowest as usize);
+            }
+        }
+        let follow = Follow::new(follower(settings, &writer, block_limit));
+        let emitted = Arc::new(AtomicI64::new(i64::MIN));
+        let (spare_sender, spare) = bounded(COUNTED_WAITING);
+        let slots = SlotSettings {
+            interval: settings.interval,
+            slowest: settings.slowest as usize,
+            server_errors: settings.server_errors,
+        };
+        let count = Count {
+            clock: Arc::clone(clock),
+            say: Arc::clone(say),
+            routes_known: u32::try_from(writer.view().routes().len()).unwrap_or(u32::MAX),
+            routes,
+            interpreters,
+            generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
+            slots: resumed(slots, writer.view()),
+            spare,
+            emitted_until: Arc::clone(&emitted),
+            changed: BTreeSet::new(),
+            since: None,
+            caught_up: false,
+            done_with_backlog: false,
+            read_until: None,
+        };
+        Ok(Parts { follow, count, writer, spare: spare_sender, slots, emitted })
+    }
 }
 
 /// A tally that goes on where the store's last blocks end.
@@ -210,14 +233,18 @@ fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Int
         .collect()
 }
 
-fn follower(settings: &Settings, writer: &Writer) -> Follower {
+fn follower(settings: &Settings, writer: &Writer, block_limit: usize) -> Follower {
     let watched =
         settings.logs.iter().map(|log| Watched { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
     let known = writer.view().generations().to_vec();
     let follow = FollowSettings {
         max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX),
         wrappers: settings.logs.iter().filter_map(|log| Some((log.pattern.clone(), log.format.wrapper()?))).collect(),
+        block_limit,
         ..FollowSettings::default()
     };
-    Follower::new(watched, known, writer.view().last_commit(), follow)
+    // What was committed last may have been read long before, and what stands beside it not at all.
+    let (read_until, last_commit) = (writer.view().read_until(), writer.view().last_commit());
+    let read_until = read_until.map_or(last_commit, |read| last_commit.map(|commit| commit.min(read)));
+    Follower::new(watched, known, read_until, follow)
 }

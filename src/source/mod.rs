@@ -22,6 +22,7 @@ mod reader;
 mod sibling;
 mod stretch;
 mod tail;
+mod trail;
 mod unzstd;
 mod window;
 

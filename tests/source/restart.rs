@@ -1,9 +1,11 @@
 //! A follower that starts again, after the files went on without it.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use spikeline::source::{FinishReason, FollowSettings};
+use spikeline::time::{Clock, SystemClock};
 
 use crate::rig::{Rig, expect, gzip, numbered, set_modified};
 
@@ -380,4 +382,125 @@ fn a_copy_in_the_making_is_not_taken_for_a_log_of_its_own() {
     rig.pass(61);
     assert_eq!(rig.lines(), expect(300, 1));
     assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: 0 }]);
+}
+
+#[test]
+fn what_was_undecided_at_a_restart_is_decided_after_it() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 300));
+    rig.poll();
+    assert_eq!(rig.lines(), expect(0, 300));
+    rig.last_commit = rig.last_commit.map(|at| at.plus_millis(-20_000));
+    // Rotated twice. The second log is so short that it may be a copy of the first in the making.
+    rig.rename("access.log", "access.log.2");
+    rig.append("access.log.1", numbered(300, 2));
+    set_modified(&rig.path("access.log.1"), Duration::from_secs(10));
+    rig.append("access.log", numbered(302, 1));
+    for _ in 0..2 {
+        rig.restart();
+        rig.poll();
+    }
+    rig.pass(61);
+    rig.pass(61);
+    let mut lines = rig.lines();
+    lines.sort();
+    assert_eq!(lines, expect(300, 3));
+}
+
+#[test]
+fn what_was_written_and_read_after_the_copy_is_not_read_twice() {
+    for lines in [3, 300] {
+        let mut rig = Rig::new();
+        rig.append("access.log", numbered(0, lines));
+        rig.poll();
+        std::fs::copy(rig.path("access.log"), rig.path("access.log.1")).unwrap();
+        rig.append("access.log", numbered(lines, 2));
+        rig.poll();
+        rig.truncate("access.log");
+        rig.append("access.log", numbered(lines + 2, 1));
+        rig.pass(61);
+        rig.pass(61);
+        assert_eq!(rig.lines(), expect(0, lines + 3));
+        assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: 0 }]);
+    }
+}
+
+#[test]
+fn a_copy_that_was_made_while_no_one_looked_may_lack_lines() {
+    for compressed in [false, true] {
+        let mut rig = Rig::new();
+        rig.append("access.log", numbered(0, 3));
+        rig.poll();
+        rig.append("access.log", numbered(3, 2));
+        std::fs::copy(rig.path("access.log"), rig.path("access.log.1")).unwrap();
+        rig.append("access.log", numbered(5, 1));
+        rig.truncate("access.log");
+        rig.append("access.log", numbered(6, 1));
+        if compressed {
+            rig.gzip("access.log.1");
+        }
+        rig.restart();
+        rig.pass(61);
+        let mut lines = rig.lines();
+        lines.sort();
+        assert_eq!(lines, [expect(0, 5), expect(6, 1)].concat());
+        assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: 0 }]);
+    }
+}
+
+#[test]
+fn a_log_and_its_copy_that_are_found_together_are_one() {
+    for lines in [3, 300] {
+        let mut rig = Rig::new();
+        rig.append("access.log", "");
+        rig.poll();
+        rig.append("access.log", numbered(0, lines));
+        std::fs::copy(rig.path("access.log"), rig.path("access.log.1")).unwrap();
+        rig.pass(1);
+        rig.truncate("access.log");
+        rig.append("access.log", numbered(lines, 1));
+        rig.pass(61);
+        rig.pass(61);
+        assert_eq!(rig.lines(), expect(0, lines + 1));
+    }
+}
+
+#[test]
+fn a_log_of_which_nothing_was_read_is_not_taken_for_another_that_begins_alike() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 200) + "a\n");
+    let mut events = Vec::new();
+    let now = rig.now;
+    let found = rig.follower.poll(now, &mut |event| {
+        events.push(event);
+        ControlFlow::Break(())
+    });
+    found.unwrap();
+    // Only its discovery was committed.
+    events.iter().take(1).for_each(|event| rig.store.apply(event));
+    rig.last_commit = Some(SystemClock.now());
+    rig.rename("access.log", "access.log.1");
+    rig.gzip("access.log.1");
+    rig.append("access.log", numbered(0, 200) + "b\n");
+    rig.restart();
+    rig.pass(61);
+    rig.pass(61);
+    let lines = rig.lines();
+    assert_eq!(lines.len(), 402);
+    assert!(lines.contains(&"a".to_owned()) && lines.contains(&"b".to_owned()));
+}
+
+#[test]
+fn an_empty_log_that_was_rotated_while_no_one_looked_may_still_be_written_to() {
+    let mut rig = Rig::new();
+    rig.append("access.log", "");
+    set_modified(&rig.path("access.log"), Duration::from_secs(60));
+    rig.poll();
+    rig.rename("access.log", "access.log.1");
+    rig.restart();
+    rig.pass(1);
+    rig.append("access.log.1", numbered(0, 2));
+    rig.append("access.log", numbered(2, 1));
+    rig.pass(61);
+    assert_eq!(sorted(rig.lines()), expect(0, 3));
 }

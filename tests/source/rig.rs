@@ -162,7 +162,9 @@ impl Rig {
             self.store.apply(event);
         }
         self.events.extend(events);
-        self.last_commit = Some(SystemClock.now());
+        if !progress.undecided {
+            self.last_commit = Some(SystemClock.now());
+        }
         progress
     }
 

@@ -25,7 +25,7 @@ use crate::report::{Column, Table, Unit, Value, count, write};
 use crate::route::Routes;
 use crate::source::{Found, PastFile, PastOutcome};
 use crate::store::{self, View, Writer};
-use crate::time::SystemClock;
+use crate::time::{Clock, SystemClock};
 use files::PastFiles;
 
 /// `index`.
@@ -132,7 +132,8 @@ fn take_in(context: &Context, files: PastFiles, writer: &mut Writer, accounts: &
             say(&format!("spikeline: {message}"));
         }
     });
-    let taken = past::take_in(settings, writer, accounts, &SystemClock, &aloud, &|bytes| bar.set_position(bytes));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let taken = past::take_in(settings, writer, accounts, &clock, &aloud, &|bytes| bar.set_position(bytes));
     bar.finish_and_clear();
     taken
 }

@@ -71,7 +71,7 @@ pub fn take_in(
     settings: Settings,
     writer: &mut Writer,
     accounts: &mut [Account],
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
     say: &Say,
     progress: &dyn Fn(u64),
 ) -> Result<Taken> {
@@ -84,11 +84,11 @@ pub fn take_in(
     let (spare_sender, spare) = bounded(COUNTED_WAITING);
     let (done_sender, done) = crossbeam_channel::unbounded();
     // No slot of the past is late.
-    let emitted = AtomicI64::new(i64::MIN);
+    let emitted_until = Arc::new(AtomicI64::new(i64::MIN));
     let consumed = AtomicU64::new(0);
     let count = Count {
-        clock,
-        say,
+        clock: Arc::clone(clock),
+        say: Arc::clone(say),
         routes_known: u32::try_from(routes.len()).unwrap_or(u32::MAX),
         routes,
         interpreters,
@@ -96,14 +96,20 @@ pub fn take_in(
         slots: resumed(slots, writer.view()),
         read_until: None,
         spare,
-        emitted_until: &emitted,
+        emitted_until,
         changed: BTreeSet::new(),
         since: None,
         caught_up: false,
         done_with_backlog: false,
     };
-    let keep =
-        Keep { writer, accounts, clock, slowest: Slowest::new(slots), spare: spare_sender, taken: Taken::default() };
+    let keep = Keep {
+        writer,
+        accounts,
+        clock: &**clock,
+        slowest: Slowest::new(slots),
+        spare: spare_sender,
+        taken: Taken::default(),
+    };
     std::thread::scope(|scope| {
         let consumed = &consumed;
         spawn(scope, past, event_sender, empties, done_sender, consumed)?;

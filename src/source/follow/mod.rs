@@ -10,7 +10,7 @@ mod stream;
 mod turn;
 mod watch;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +20,7 @@ use self::stream::{Step, Stream};
 use self::watch::Watch;
 use super::cut::Cut;
 use super::generation::{Fingerprint, Generation, GenerationId};
+use super::trail::Trail;
 use super::{BLOCK_LIMIT, MAX_LINE};
 use crate::error::{Error, Result};
 use crate::grammar::Wrapper;
@@ -159,6 +160,8 @@ pub struct Progress {
     pub read_bytes: u64,
     /// Whether everything that was there has been read. If not, poll again at once.
     pub caught_up: bool,
+    /// Whether there is a rotated file of which only time will tell if it was read: it may be a copy in the making.
+    pub undecided: bool,
 }
 
 /// A poll gives out at most this many blocks, so that its owner stays responsive.
@@ -169,6 +172,9 @@ const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// Buffers that wait to be filled again, at most.
 const SPARE_BUFFERS: usize = 8;
+
+/// So many truncated logs are remembered by their trails. A trail matters for as long as a copy may be found.
+const TRAILS: usize = 64;
 
 type Emit<'a> = dyn FnMut(Event) -> ControlFlow<()> + 'a;
 
@@ -182,10 +188,12 @@ pub struct Follower {
     streams: Vec<Stream>,
     /// Generations of the earlier run whose file cannot be read yet.
     waiting: Vec<Waiting>,
-    last_commit: Option<Timestamp>,
+    read_until: Option<Timestamp>,
     next_id: u32,
     started: bool,
     looked_around: Option<Timestamp>,
+    /// When one of the open files was written to last, as of the last look after which of every file it was known whether it was read.
+    decided: Option<Timestamp>,
     /// Rotated files that were there before the first start: never read.
     foreign: HashSet<(u64, u64)>,
     /// Rotated files that may be copies in the making: their status, and since when it is the same.
@@ -205,15 +213,18 @@ pub struct Follower {
     problems: HashMap<PathBuf, String>,
     spare: Vec<Vec<u8>>,
     turn: usize,
+    /// Of the generations that were truncated in this run and are not open any more: the newest.
+    trails: VecDeque<(GenerationId, Trail)>,
 }
 
 impl Follower {
-    /// Follows `watched`. `known` are the generations of the store, none at the first start; `last_commit` is when
-    /// they were committed last: rotated files written after that are read too, if they hold none of `known`.
+    /// Follows `watched`. `known` are the generations of the store, none at the first start; `read_until` is when all
+    /// there was had been read last, as the store knows: rotated files written after that are read too, if they hold none of
+    /// `known`.
     pub fn new(
         watched: Vec<Watched>,
         known: Vec<Generation>,
-        last_commit: Option<Timestamp>,
+        read_until: Option<Timestamp>,
         settings: FollowSettings,
     ) -> Follower {
         let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
@@ -223,10 +234,11 @@ impl Follower {
             known,
             streams: Vec::new(),
             waiting: Vec::new(),
-            last_commit,
+            read_until,
             next_id,
             started: false,
             looked_around: None,
+            decided: None,
             foreign: HashSet::new(),
             unclear: HashMap::new(),
             missed: Vec::new(),
@@ -238,6 +250,7 @@ impl Follower {
             problems: HashMap::new(),
             spare: Vec::new(),
             turn: 0,
+            trails: VecDeque::new(),
         }
     }
 
@@ -274,6 +287,10 @@ impl Follower {
         let all_read = self.read_streams(now, progress, emit)?;
         self.finish_quiet(now, emit)?;
         progress.caught_up = all_read;
+        progress.undecided = self.is_undecided(now);
+        if all_read && !progress.undecided {
+            self.decided = self.streams.iter().map(|stream| stream.status.modified()).max();
+        }
         ControlFlow::Continue(())
     }
 
@@ -354,7 +371,11 @@ impl Follower {
     }
 
     fn finished(&mut self, index: usize, unread: u64, reason: FinishReason, emit: &mut Emit<'_>) -> ControlFlow<()> {
-        let mut generation = self.streams.remove(index).generation;
+        let Stream { mut generation, trail, .. } = self.streams.remove(index);
+        if matches!(reason, FinishReason::Truncated { .. }) {
+            self.trails.push_back((generation.id, trail));
+            self.trails.drain(..self.trails.len().saturating_sub(TRAILS));
+        }
         generation.finished = true;
         let id = generation.id;
         self.known.push(generation);

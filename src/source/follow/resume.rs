@@ -5,17 +5,19 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::stream::Stream;
+use super::turn::begin_alike;
 use super::{Emit, Event, FinishReason, Follower, millis};
 use crate::error::Error;
 use crate::source::file::Status;
 use crate::source::generation::Generation;
 use crate::source::identity::{Match, Opened, compare};
+use crate::source::reader::Reader;
 use crate::source::sibling::{Sibling, base_of, is_compressed, siblings};
+use crate::source::tail::Tail;
 use crate::time::Timestamp;
 
-/// A rotated file may have been written this long before the last commit without its generation being part of
-/// that commit: discoveries wait in a queue before they are committed. In milliseconds.
-const COMMIT_LAG: i64 = 5_000;
+/// The times of files may be this much behind the clock that says when all was read. In milliseconds.
+const TIME_LAG: i64 = 5_000;
 
 /// gzip and zstd give the copy the time of the source, perhaps in whole seconds. In milliseconds.
 const COPIED_TIME_LAG: i64 = 999;
@@ -61,20 +63,20 @@ impl Follower {
     /// may have been missed.
     pub(super) fn resume(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let (seen, _) = self.watch.look(true);
-        if self.known.is_empty() && self.last_commit.is_none() {
+        if self.known.is_empty() && self.read_until.is_none() {
             for path in seen.iter().map(|seen| real_path(&seen.path)) {
                 let found = siblings(&path).unwrap_or_default();
                 self.foreign.extend(found.iter().map(|sibling| sibling.status.device_inode));
             }
             self.at_end = !self.settings.from_start;
         }
-        if let Some(committed) = self.last_commit {
+        if let Some(read_until) = self.read_until {
             let known = self.known.iter().filter(|generation| self.watch.has_key(&generation.log));
             let known = known.map(|generation| (base_of(&generation.path), &generation.log));
             let named = seen.iter().map(|seen| (real_path(&seen.path), &seen.key));
             for (path, key) in known.chain(named) {
                 if !self.missed.iter().any(|missed| missed.base == path) {
-                    let since = committed.plus_millis(-COMMIT_LAG);
+                    let since = read_until.plus_millis(-TIME_LAG);
                     self.missed.push(Missed { base: path, key: key.clone(), since, noticed: now });
                 }
             }
@@ -131,7 +133,10 @@ impl Follower {
                 Search::Found(path, opened) => {
                     self.waiting.remove(index);
                     self.no_problem(&generation.path);
-                    self.go_on(generation, path, *opened, now, emit)?;
+                    let inode = generation.device_inode;
+                    let is_old = |found: &Sibling| found.status.device_inode == inode && found.path != path;
+                    let truncated = opened.status.device_inode != inode && candidates.iter().any(is_old);
+                    self.go_on(generation, path, *opened, truncated, now, emit)?;
                 }
                 Search::Nowhere => {
                     self.waiting.remove(index);
@@ -152,11 +157,13 @@ impl Follower {
         self.waiting.push(Waiting { generation, since: now, unreadable: None, tried });
     }
 
+    /// Goes on in the file that was found. `truncated`: it is a copy, and the file that was copied holds something else now.
     fn go_on(
         &mut self,
         generation: Generation,
         path: PathBuf,
         opened: Opened,
+        truncated: bool,
         now: Timestamp,
         emit: &mut Emit<'_>,
     ) -> ControlFlow<()> {
@@ -167,6 +174,10 @@ impl Follower {
             stream.generation.device_inode = stream.status.device_inode;
         }
         stream.generation.path = path;
+        if truncated {
+            // What was written after it was copied is in neither.
+            stream.truncated_at = Some(0);
+        }
         let now_at = stream.generation.clone();
         self.streams.push(stream);
         if (&now_at.path, now_at.device_inode) != (&before.0, before.1) {
@@ -198,7 +209,7 @@ impl Follower {
     }
 
     /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless
-    /// that file was created after the last commit: then the inode was used again.
+    /// that file was created after all was read: then the inode was used again.
     fn why_gone(&self, generation: &Generation) -> FinishReason {
         let Ok(status) = std::fs::metadata(&generation.path) else { return FinishReason::Vanished };
         if Status::from(&status).device_inode != generation.device_inode {
@@ -206,8 +217,8 @@ impl Follower {
         }
         let created = status.created().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let created = created.map(|time| Timestamp(millis(time)));
-        match (created, self.last_commit) {
-            (Some(created), Some(committed)) if created > committed => FinishReason::Vanished,
+        match (created, self.read_until) {
+            (Some(created), Some(read_until)) if created > read_until => FinishReason::Vanished,
             _ => FinishReason::Truncated { lost: 0 },
         }
     }
@@ -223,15 +234,16 @@ impl Follower {
             let found = siblings(&base);
             let mut again = found.as_ref().is_err_and(|error| error.kind() != ErrorKind::NotFound);
             for sibling in found.unwrap_or_default() {
-                if self.is_taken(&sibling, since) {
-                    continue;
-                }
+                // However old it is, nginx may not have got its USR1 yet.
                 if sibling.status.size == 0 {
                     again |= now < noticed.plus_millis(EMPTY_WATCHED);
                     continue;
                 }
+                if self.is_taken(&sibling, since) {
+                    continue;
+                }
                 match self.judge(&base, &sibling, now, &mut problems) {
-                    Judgement::Known => {}
+                    Judgement::Known => drop(self.settled.insert(sibling.status.device_inode, sibling.status)),
                     Judgement::New => {
                         new.push((sibling.path, sibling.status, key.clone()));
                         // Looked at once more: it may be that it cannot be opened now.
@@ -251,6 +263,36 @@ impl Follower {
             self.problem(&path, error, emit)?;
         }
         ControlFlow::Continue(new)
+    }
+
+    /// Whether a file that ends before the position is known, by what was read, to be the beginning of a truncated log.
+    fn is_short_copy(&self, generation: &Generation, path: &Path) -> io::Result<bool> {
+        let Some((_, trail)) = self.trails.iter().find(|(id, _)| *id == generation.id) else { return Ok(false) };
+        let mut reader = Reader::open(path)?;
+        let length = match reader.plain_file() {
+            Some(file) => file.metadata()?.len(),
+            None => {
+                reader.skip_to(generation.position, &mut Tail::default())?;
+                reader.offset()
+            }
+        };
+        let Some((from, known)) = trail.until(length) else { return Ok(false) };
+        let mut reader = Reader::open(path)?;
+        reader.skip_to(from, &mut Tail::default())?;
+        let mut found = Vec::new();
+        while found.len() < known.len() {
+            let wanted = known.len() - found.len();
+            if reader.read(&mut found, wanted)? == 0 {
+                break;
+            }
+        }
+        Ok(found.get(..known.len()) == Some(known))
+    }
+
+    /// Whether some file may be a copy in the making, so that it is not known yet whether it was read.
+    pub(super) fn is_undecided(&self, now: Timestamp) -> bool {
+        let grace = millis(self.settings.rotate_grace);
+        self.unclear.values().any(|(_, since)| now < since.plus_millis(grace))
     }
 
     fn is_taken(&self, sibling: &Sibling, since: Timestamp) -> bool {
@@ -276,14 +318,26 @@ impl Follower {
             return Judgement::Unclear;
         }
         let name = base.file_name();
-        let known = self.known.iter().chain(self.streams.iter().map(|stream| &stream.generation));
-        let known = known.chain(self.waiting.iter().map(|waiting| &waiting.generation));
+        let known = self.known.iter().chain(self.waiting.iter().map(|waiting| &waiting.generation));
+        // One of which nothing was read is any file that begins like it.
+        let known = known.filter(|generation| generation.position > 0);
+        let known = known.chain(self.streams.iter().map(|stream| &stream.generation));
         let mut result = Judgement::New;
         let mut problem = None;
         for generation in known.filter(|generation| base_of(&generation.path).file_name() == name) {
             match compare(generation, &sibling.path) {
+                // Only its beginning is the same so far.
+                Ok(Match::Same(_)) if generation.position == 0 => {
+                    if begin_alike(&sibling.path, &generation.path).unwrap_or(false) {
+                        return Judgement::Known;
+                    }
+                }
                 Ok(Match::Same(_)) => return Judgement::Known,
                 Ok(Match::Different) => {}
+                // A copy that was made before the last lines were written and read.
+                Ok(Match::Short) if self.is_short_copy(generation, &sibling.path).unwrap_or(false) => {
+                    return Judgement::Known;
+                }
                 // A copy in the making, or another log that begins alike: time will tell.
                 Ok(Match::Short) if quiet == Some(true) => {}
                 Ok(Match::Short) => result = Judgement::Unclear,
@@ -331,12 +385,28 @@ fn candidates(generation: &Generation) -> (Vec<Sibling>, Option<Error>) {
         note("look for rotated logs beside it", error);
         Vec::new()
     });
+    found.extend(same_inode(generation, &found));
     match Status::of_path(path) {
         Ok(status) => found.push(Sibling { path: path.clone(), status, compressed: is_compressed(path) }),
         Err(error) => note("look at it", error),
     }
     found.sort_by_key(|sibling| (sibling.status.device_inode != generation.device_inode, sibling.compressed));
     (found, hindered)
+}
+
+/// The file of a generation under a name that no rotation gives: renamed by hand, or known by a second name before.
+fn same_inode(generation: &Generation, found: &[Sibling]) -> Option<Sibling> {
+    let inode = generation.device_inode;
+    let is_it = |status: Status| status.device_inode == inode;
+    if found.iter().any(|sibling| is_it(sibling.status)) || Status::of_path(&generation.path).is_ok_and(is_it) {
+        return None;
+    }
+    let entries = std::fs::read_dir(generation.path.parent()?).ok()?;
+    entries.flatten().find_map(|entry| {
+        let path = entry.path();
+        let status = Status::of_path(&path).ok().filter(|status| status.regular && is_it(*status))?;
+        Some(Sibling { compressed: is_compressed(&path), path, status })
+    })
 }
 
 /// Where a watched path leads, as far as it exists.

@@ -11,6 +11,7 @@ use crate::source::generation::{Fingerprint, Generation, GenerationId, HEAD_LIMI
 use crate::source::identity::{Opened, head_length};
 use crate::source::reader::{Compression, Reader};
 use crate::source::tail::Tail;
+use crate::source::trail::Trail;
 use crate::time::Timestamp;
 
 /// What one step of reading gave.
@@ -54,6 +55,7 @@ pub(super) struct Stream {
     pub(super) detached: Timestamp,
     /// It was truncated, and this file is a copy of it: how large it had been.
     pub(super) truncated_at: Option<u64>,
+    pub(super) trail: Trail,
     reader: Reader,
     cutter: Cutter,
     ended: bool,
@@ -69,6 +71,8 @@ impl Stream {
         settings: &FollowSettings,
     ) -> Stream {
         let Opened { reader, tail, fingerprint, status } = opened;
+        let mut trail = Trail::default();
+        trail.begin(generation.position, tail.bytes());
         let mut cutter = Cutter::new(generation.position, tail, settings.max_line, settings.block_limit);
         cutter.keep_together(settings.wrappers.get(&generation.log).copied());
         let mut generation = generation;
@@ -83,6 +87,7 @@ impl Stream {
             changed: now,
             detached: now,
             truncated_at: None,
+            trail,
             reader,
             cutter,
             ended: false,
@@ -219,6 +224,9 @@ impl Stream {
             }
         }
         if let Some(cut) = self.cutter.cut(bytes) {
+            if let Cut::Lines { offset } = cut {
+                self.trail.pass(offset, bytes);
+            }
             self.advance();
             return Step::Piece(cut);
         }

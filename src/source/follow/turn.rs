@@ -15,6 +15,7 @@ use crate::source::cut::Cut;
 use crate::source::file::Status;
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::identity::{Match, Opened, compare};
+use crate::source::reader::Reader;
 use crate::source::sibling::{base_of, siblings};
 use crate::time::Timestamp;
 
@@ -75,7 +76,7 @@ impl Follower {
         let as_read = stream.as_read();
         let copy = self.find_copy(&as_read).or_else(|| self.find_copy(&as_read));
         let (base, key) = (base_of(&stream.generation.path), stream.generation.log.clone());
-        let missed = Missed { base, key, since: stream.status.modified(), noticed: now };
+        let missed = Missed { base, key, since: self.missed_since(stream.status), noticed: now };
         let lost = stream.seen_size() - stream.generation.position;
         self.missed.push(missed);
         self.missed_now = true;
@@ -145,7 +146,14 @@ impl Follower {
         if !new.is_empty() {
             let mut new: Vec<_> = new.into_iter().enumerate().map(|(index, new)| (index < live, new)).collect();
             new.sort_by(|(_, a), (_, b)| (a.1.modified, &a.0).cmp(&(b.1.modified, &b.0)));
-            for (is_live, (path, _, key)) in new {
+            let lives: Vec<PathBuf> =
+                new.iter().filter(|(is_live, _)| *is_live).map(|(_, new)| new.0.clone()).collect();
+            for (is_live, (path, status, key)) in new {
+                // Nothing was read yet that could tell a copy from a log of its own.
+                if !is_live && lives.iter().any(|live| begin_alike(&path, live).unwrap_or(false)) {
+                    self.settled.insert(status.device_inode, status);
+                    continue;
+                }
                 self.take_in(&path, &key, is_live, now, emit)?;
             }
         }
@@ -164,6 +172,7 @@ impl Follower {
         let is_same = |status: Status| (status.device_inode, status.modified) == (before.device_inode, before.modified);
         if !status.is_some_and(is_same) && !self.is_open(before.device_inode) {
             let (base, key) = (base_of(&real_path(&seen.path)), seen.key.clone());
+            // Not `missed_since`: it was empty when all was known.
             self.missed.push(Missed { base, key, since: before.modified(), noticed: now });
             self.missed_now = true;
         }
@@ -204,7 +213,7 @@ impl Follower {
         if stream.live.is_some() && stream.live == before {
             return ControlFlow::Continue(());
         }
-        let mut new_path = None;
+        let (mut new_path, mut missed) = (None, None);
         if let Some(live) = &stream.live {
             stream.origin.clone_from(live);
             new_path = std::fs::canonicalize(live).ok();
@@ -213,19 +222,28 @@ impl Follower {
                 stream.detached = now;
                 let base = base_of(&stream.generation.path);
                 self.missed_now = true;
-                let (key, since) = (stream.generation.log.clone(), stream.status.modified());
-                self.missed.push(Missed { base, key, since, noticed: now });
+                let (key, status) = (stream.generation.log.clone(), stream.status);
+                missed = Some((base, key, status));
             }
             if before.is_some() || around {
                 new_path = new_name(stream);
             }
         }
-        let Some(path) = new_path.filter(|path| *path != stream.generation.path) else {
-            return ControlFlow::Continue(());
-        };
-        stream.generation.path.clone_from(&path);
-        let Generation { id, device_inode, .. } = stream.generation;
-        emit(Event::Moved { generation: id, path, device_inode })
+        let moved = new_path.filter(|path| *path != stream.generation.path).map(|path| {
+            stream.generation.path.clone_from(&path);
+            let Generation { id, device_inode, .. } = stream.generation;
+            Event::Moved { generation: id, path, device_inode }
+        });
+        if let Some((base, key, status)) = missed {
+            self.missed.push(Missed { base, key, since: self.missed_since(status), noticed: now });
+        }
+        moved.map_or(ControlFlow::Continue(()), emit)
+    }
+
+    /// What was not written to since then was not missed when a file of this status turned into another: it was written last
+    /// before that, or when all was known. By the files' own times, since their clock may not be this machine's.
+    fn missed_since(&self, status: Status) -> Timestamp {
+        self.decided.map_or(status.modified(), |at| at.max(status.modified()))
     }
 
     /// Opens a file that is not open yet and begins a generation with it, unless it was read already.
@@ -343,6 +361,26 @@ fn is_over(stream: &Stream, now: Timestamp, grace: i64) -> bool {
         }
         // It has been gone since the file was rotated away, at least at every look.
         Err(_) => true,
+    }
+}
+
+/// Whether two logs are the same to the end of the shorter one.
+pub(super) fn begin_alike(one: &Path, other: &Path) -> io::Result<bool> {
+    const STEP: usize = 64 * 1024;
+    let (mut one, mut other) = (Reader::open(one)?, Reader::open(other)?);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    loop {
+        let goes_on = [one.read(&mut first, STEP)? > 0, other.read(&mut second, STEP)? > 0];
+        let common = first.len().min(second.len());
+        if first.get(..common) != second.get(..common) {
+            return Ok(false);
+        }
+        first.drain(..common);
+        second.drain(..common);
+        let [one_goes_on, other_goes_on] = goes_on;
+        if (!one_goes_on && first.is_empty()) || (!other_goes_on && second.is_empty()) {
+            return Ok(true);
+        }
     }
 }
 

@@ -1,0 +1,113 @@
+//! The daemon without its threads: one look, one message, one commit at a time, as its owner says. It is what the threads
+//! are made of, so that a test can stop it, or let it crash, between any two of its steps.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::count::{Count, Counted};
+use super::follow::{Follow, Message};
+use super::keep::Keep;
+use super::{BLOCKS_WAITING, Parts, Say, Settings};
+use crate::error::Result;
+use crate::source::Event;
+use crate::store::View;
+use crate::time::Clock;
+
+/// A daemon that does nothing by itself, and has no destinations. Dropping it is a crash: what was not committed is gone.
+pub struct Stepwise {
+    clock: Arc<dyn Clock>,
+    follow: Follow,
+    count: Count,
+    keep: Keep,
+    empties: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
+    /// Read, and not counted yet.
+    messages: VecDeque<Message>,
+    /// Counted, and not kept yet.
+    counted: VecDeque<Counted>,
+}
+
+impl Stepwise {
+    /// Opens the store as [`run`](super::run) does. `block_limit`: about how many bytes of a log are read at a time.
+    ///
+    /// # Errors
+    /// As [`run`](super::run).
+    pub fn open(settings: Settings, clock: Arc<dyn Clock>, say: &Say, block_limit: usize) -> Result<Stepwise> {
+        let Parts { follow, count, writer, spare, slots, emitted } = Parts::new(&settings, &clock, say, block_limit)?;
+        let (settings, kept_by) = (Arc::new(settings), Arc::clone(&clock));
+        let keep = Keep::new(settings, writer, (slots, spare), Vec::new(), emitted, kept_by, Arc::clone(say));
+        let empties = bounded(BLOCKS_WAITING + 2);
+        Ok(Stepwise { clock, follow, count, keep, empties, messages: VecDeque::new(), counted: VecDeque::new() })
+    }
+
+    /// Looks at the logs once; whether there is no more to read for now. `each` is shown what was found.
+    pub fn look(&mut self, mut each: impl FnMut(&Event)) -> bool {
+        for empty in self.empties.1.try_iter() {
+            self.follow.follower.recycle(empty);
+        }
+        let messages = &mut self.messages;
+        let looked = self.follow.look(self.clock.now(), &mut |message| {
+            if let Message::Source(event) = &message {
+                each(event);
+            }
+            messages.push_back(message);
+            ControlFlow::Continue(())
+        });
+        looked == ControlFlow::Continue(true)
+    }
+
+    /// How much was found and is not counted yet.
+    pub fn uncounted(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Counts at most so much of what was found.
+    pub fn count(&mut self, most: usize) {
+        for message in self.messages.drain(..most.min(self.messages.len())) {
+            self.count.take(message, &self.empties.0);
+        }
+    }
+
+    /// Hands on what was counted since the last time, if anything was.
+    pub fn hand_on(&mut self) {
+        if self.count.since.is_some() {
+            let counted = self.count.hand_on();
+            self.counted.push_back(counted);
+        }
+    }
+
+    /// Commits at most so many of what was handed on, each by itself.
+    pub fn keep(&mut self, most: usize) {
+        for counted in self.counted.drain(..most.min(self.counted.len())) {
+            self.keep.take(counted);
+        }
+    }
+
+    /// Closes slots that are over, merges and throws away what is due in the store.
+    pub fn attend(&mut self) {
+        self.keep.attend(self.counted.len());
+    }
+
+    /// Seals the journal, however small.
+    ///
+    /// # Errors
+    /// As [`Writer::seal`](crate::store::Writer::seal).
+    pub fn seal(&mut self) -> Result<()> {
+        self.keep.writer.seal()
+    }
+
+    /// The store as of the last commit.
+    pub fn view(&self) -> &View {
+        self.keep.writer.view()
+    }
+
+    /// A clean stop: everything that was found is committed.
+    pub fn stop(mut self) {
+        self.count(usize::MAX);
+        self.hand_on();
+        let counted = std::mem::take(&mut self.counted);
+        self.keep.finish(counted.into_iter(), &crossbeam_channel::never());
+    }
+}

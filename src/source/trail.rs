@@ -1,0 +1,61 @@
+//! The last bytes that were read of a log: what tells a copy that ends before the position from another log.
+//!
+//! `copytruncate` copies first. What is written and read before it truncates is not in the copy, which then ends before the
+//! position, so that the bytes just before the position cannot be compared.
+
+/// So many are remembered: a copy ends near the position, since it was truncated just after.
+const BYTES: usize = 64 * 1024;
+
+/// The last bytes that were read; they are not kept over a restart.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Trail {
+    bytes: Vec<u8>,
+    end: u64,
+}
+
+impl Trail {
+    /// Begins at a position, with the bytes before it.
+    pub(crate) fn begin(&mut self, position: u64, before: &[u8]) {
+        self.bytes = before.to_vec();
+        self.end = position;
+    }
+
+    /// Notes a block that was read.
+    pub(crate) fn pass(&mut self, offset: u64, bytes: &[u8]) {
+        if offset != self.end {
+            self.bytes.clear();
+        }
+        let new = bytes.get(bytes.len().saturating_sub(BYTES)..).unwrap_or(bytes);
+        let surplus = (self.bytes.len() + new.len()).saturating_sub(BYTES);
+        self.bytes.drain(..surplus.min(self.bytes.len()));
+        self.bytes.extend_from_slice(new);
+        self.end = offset + bytes.len() as u64;
+    }
+
+    /// What was read last of the first `length` bytes: its offset, and the bytes up to `length`.
+    pub(crate) fn until(&self, length: u64) -> Option<(u64, &[u8])> {
+        let from = self.end.saturating_sub(self.bytes.len() as u64);
+        let known = usize::try_from(length.checked_sub(from)?).ok()?;
+        self.bytes.get(..known).filter(|known| !known.is_empty()).map(|known| (from, known))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_bytes_are_kept_whatever_the_blocks() {
+        let all: Vec<u8> = (0..200_000_u32).map(|at| at.to_le_bytes()[0] ^ at.to_le_bytes()[1]).collect();
+        for step in [100, 65_536, 70_000, 200_000] {
+            let mut trail = Trail::default();
+            for (number, block) in all.chunks(step).enumerate() {
+                trail.pass((number * step) as u64, block);
+            }
+            let from = all.len() - BYTES;
+            assert_eq!(trail.until(199_000), Some((from as u64, &all[from..199_000])), "step {step}");
+            assert_eq!(trail.until(from as u64), None);
+            assert_eq!(trail.until(200_001), None);
+        }
+    }
+}
