@@ -72,6 +72,8 @@ impl Follower {
             return ControlFlow::Continue(());
         };
         let Some(stream) = self.streams.get(index) else { return ControlFlow::Continue(()) };
+        // Whatever status the file has from now on, its new content was not read.
+        self.settled.remove(&stream.status.device_inode);
         let as_read = stream.as_read();
         let copy = self.find_copy(&as_read).or_else(|| self.find_copy(&as_read));
         let (base, key) = (base_of(&stream.generation.path), stream.generation.log.clone());

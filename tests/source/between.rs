@@ -1,0 +1,76 @@
+//! What happens to the files between two steps of one and the same look, and between two looks.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use spikeline::source::{Event, FinishReason, FollowSettings};
+
+use crate::rig::{Rig, expect, numbered};
+
+/// One poll, in the midst of which `act` is called with every event.
+fn poll_acting(rig: &mut Rig, mut act: impl FnMut(&Event, &Path)) {
+    let (mut events, folder) = (Vec::new(), rig.directory.path().to_owned());
+    rig.now = rig.now.plus_millis(250);
+    rig.follower
+        .poll(rig.now, &mut |event| {
+            act(&event, &folder);
+            events.push(event);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    events.iter().for_each(|event| rig.store.apply(event));
+    rig.events.extend(events);
+}
+
+fn rewrite(path: &Path, text: &str) {
+    // `write` truncates first: the inode stays.
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn a_log_truncated_between_its_discovery_and_its_first_read_is_told_and_never_counted_twice() {
+    for copied in [false, true] {
+        for (lines, lines_after) in [(200, 300), (200, 100), (5, 9), (9, 5)] {
+            let mut rig = Rig::new();
+            rig.append("access.log", numbered(0, lines));
+            poll_acting(&mut rig, |event, folder| {
+                if matches!(event, Event::Discovered(_)) {
+                    let log = folder.join("access.log");
+                    if copied {
+                        std::fs::copy(&log, folder.join("access.log.1")).unwrap();
+                    }
+                    rewrite(&log, &numbered(lines, lines_after));
+                }
+            });
+            rig.pass(1);
+            rig.restart();
+            rig.pass(61);
+            let mut read = rig.lines();
+            read.sort();
+            let lost = if copied { 0 } else { numbered(0, lines).len() as u64 };
+            let first = if copied { 0 } else { lines };
+            assert_eq!(read, expect(first, lines + lines_after - first), "{lines} {lines_after} {copied}");
+            assert_eq!(rig.reasons(), [FinishReason::Truncated { lost }], "{lines} {lines_after} {copied}");
+            assert_eq!(rig.unfinished(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_was_seen_and_truncated_before_its_read_counts_as_lost() {
+    let mut rig = Rig::with(&["access.log"], FollowSettings { block_limit: 1000, ..FollowSettings::default() });
+    let text = numbered(0, 300);
+    rig.append("access.log", &text);
+    let mut read = 0;
+    poll_acting(&mut rig, |event, folder| {
+        if let Event::Block(block) = event
+            && read == 0
+        {
+            read = block.end();
+            std::fs::File::options().write(true).open(folder.join("access.log")).unwrap().set_len(0).unwrap();
+        }
+    });
+    rig.pass(1);
+    assert!(read > 0);
+    assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: text.len() as u64 - read }]);
+}
