@@ -1,6 +1,7 @@
 //! What happens to the files between two steps of one and the same look, and between two looks.
 
 use std::ops::ControlFlow;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use spikeline::source::{Event, FinishReason, FollowSettings};
@@ -73,4 +74,38 @@ fn what_was_seen_and_truncated_before_its_read_counts_as_lost() {
     rig.pass(1);
     assert!(read > 0);
     assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: text.len() as u64 - read }]);
+}
+
+#[test]
+fn a_link_turned_in_mid_look_gives_no_generation_the_name_of_another_file() {
+    let mut rig = Rig::watching(&["a.log", "b.log", "x.log", "y.log"]);
+    let link = |rig: &Rig, to: &str, name: &str| symlink(to, rig.path(name)).unwrap();
+    rig.append("one.log", numbered(0, 10));
+    rig.append("two.log", numbered(10, 10));
+    link(&rig, "one.log", "a.log");
+    link(&rig, "two.log", "b.log");
+    rig.poll();
+    // The first is found by a name of its own, which is said; the second by another link, turned just then.
+    rig.remove("a.log");
+    rig.remove("b.log");
+    std::fs::hard_link(rig.path("one.log"), rig.path("x.log")).unwrap();
+    link(&rig, "two.log", "y.log");
+    rig.append("three.log", numbered(20, 10));
+    let mut turned = 0;
+    poll_acting(&mut rig, |event, folder| {
+        if matches!(event, Event::Moved { .. }) && turned == 0 {
+            turned += 1;
+            symlink("three.log", folder.join("new")).unwrap();
+            std::fs::rename(folder.join("new"), folder.join("y.log")).unwrap();
+        }
+    });
+    assert_eq!(turned, 1);
+    rig.poll();
+    rig.append("two.log", numbered(30, 10));
+    // Where it was last seen is where the next run finds the rest of it.
+    rig.restart();
+    rig.pass(1);
+    let mut read = rig.lines();
+    read.sort();
+    assert_eq!(read, expect(0, 40));
 }

@@ -89,7 +89,8 @@ impl Stream {
         }
     }
 
-    /// Begins a new generation, its number still to be given, at `position` or the start of a line before it.
+    /// Begins a new generation, its number still to be given, at `position` or the start of a line before it. `path` is
+    /// where `file` was opened, free of symbolic links.
     pub(super) fn begin(
         file: File,
         path: &Path,
@@ -111,7 +112,7 @@ impl Stream {
         let generation = Generation {
             id: GenerationId(0),
             log: key.to_owned(),
-            path: std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            path: path.to_owned(),
             device_inode: status.device_inode,
             fingerprint: Fingerprint::of(&head),
             position,
