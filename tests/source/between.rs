@@ -109,3 +109,31 @@ fn a_link_turned_in_mid_look_gives_no_generation_the_name_of_another_file() {
     read.sort();
     assert_eq!(read, expect(0, 40));
 }
+
+#[test]
+fn a_log_that_came_and_was_rotated_while_no_one_looked_is_read_although_there_was_none_at_the_last_look() {
+    for seen_before in [false, true] {
+        let mut rig = Rig::new();
+        if seen_before {
+            rig.append("access.log", numbered(0, 300));
+            rig.poll();
+            rig.rename("access.log", "access.log.1");
+        }
+        rig.poll();
+        // A stretch without a look: `nocreate`, a new log, two rotations.
+        if seen_before {
+            rig.rename("access.log.1", "access.log.2");
+        } else {
+            rig.append("access.log.2", "");
+        }
+        let first = if seen_before { 300 } else { 0 };
+        rig.append("access.log", numbered(first, 200));
+        rig.rename("access.log", "access.log.1");
+        rig.append("access.log", numbered(first + 200, 200));
+        rig.poll();
+        rig.pass(61);
+        let mut read = rig.lines();
+        read.sort();
+        assert_eq!(read, expect(0, first + 400), "{seen_before}");
+    }
+}

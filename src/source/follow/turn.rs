@@ -129,7 +129,7 @@ impl Follower {
         let mut new = Vec::new();
         for Seen { path, key, status } in seen {
             if status.is_ok() && !self.missing.is_empty() {
-                self.missing.remove(&path);
+                self.found_again(&path, &key, now);
             }
             match status {
                 Ok(status) if !status.regular => {
@@ -173,6 +173,14 @@ impl Follower {
             self.missed.push(Missed { base, key, since: before.modified(), noticed: now });
             self.missed_now = true;
         }
+    }
+
+    /// A path that led nowhere leads somewhere: meanwhile another log may have been created there, and rotated.
+    fn found_again(&mut self, path: &Path, key: &str, now: Timestamp) {
+        let Some(since) = self.missing.remove(path) else { return };
+        let (base, key, since) = (base_of(&real_path(path)), key.to_owned(), since.plus_millis(-CLOCKS_APART));
+        self.missed.push(Missed { base, key, since, noticed: now });
+        self.missed_now = true;
     }
 
     pub(super) fn is_open(&self, device_inode: (u64, u64)) -> bool {
