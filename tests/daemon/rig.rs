@@ -189,6 +189,17 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            // What a test that waited in vain would want to know: is it asleep, waiting for the disk, or for a processor?
+            eprintln!("the daemon said:\n{}", self.said());
+            for thread in std::fs::read_dir(self.proc("task")).into_iter().flatten().flatten() {
+                let read = |name: &str| std::fs::read_to_string(thread.path().join(name)).unwrap_or_default();
+                let [name, state, waits_in, times] = ["comm", "stat", "wchan", "schedstat"].map(read);
+                let state =
+                    state.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next()).unwrap_or('?');
+                eprintln!("{}: {state} {waits_in}; ran, waited (ns), slices: {}", name.trim(), times.trim());
+            }
+        }
         // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());

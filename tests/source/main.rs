@@ -9,6 +9,7 @@
     clippy::print_stderr
 )]
 
+mod between;
 mod follow;
 mod input;
 mod locate;

@@ -94,7 +94,8 @@ impl Stream {
         }
     }
 
-    /// Begins a new generation, its number still to be given, at `position` or the start of a line before it.
+    /// Begins a new generation, its number still to be given, at `position` or the start of a line before it. `path` is
+    /// where `file` was opened, free of symbolic links.
     pub(super) fn begin(
         file: File,
         path: &Path,
@@ -116,7 +117,7 @@ impl Stream {
         let generation = Generation {
             id: GenerationId(0),
             log: key.to_owned(),
-            path: std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            path: path.to_owned(),
             device_inode: status.device_inode,
             fingerprint: Fingerprint::of(&head),
             position,
@@ -206,7 +207,13 @@ impl Stream {
         let wanted = self.cutter.start(bytes);
         let held = bytes.len();
         let read = self.reader.read(bytes, wanted);
-        if let Ok(1..) = read {
+        let to_check = match read {
+            // What is held came from before, and is still to be given out.
+            Ok(0) => !self.cutter.lines_held(),
+            Ok(_) => true,
+            Err(_) => false,
+        };
+        if to_check {
             // Once more, after the read: so that no truncation since the look goes unnoticed.
             match self.stands(&before, read_to) {
                 Ok(true) => {}
@@ -253,9 +260,14 @@ impl Stream {
         self.generation.tail_hash = self.cutter.tail().hash();
     }
 
-    /// Whether the bytes just before `at` still are `tail`. Always, in a file that is compressed.
+    /// Whether the bytes just before `at` still are `tail`, and those behind it that took part in the fingerprint are what
+    /// they were: at the beginning there is no tail that would tell. Always, in a file that is compressed.
     fn stands(&self, tail: &Tail, at: u64) -> io::Result<bool> {
         let (Some(file), length) = (self.reader.plain_file(), tail.bytes().len()) else { return Ok(true) };
+        let known = self.generation.fingerprint;
+        if at < known.length && known.matches(&file::read_at(file, 0, head_length())?) != Some(true) {
+            return Ok(false);
+        }
         Ok(file::read_at(file, at.saturating_sub(length as u64), length)? == tail.bytes())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -14,13 +14,16 @@ use crate::error::Error;
 use crate::source::cut::Cut;
 use crate::source::file::Status;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::identity::{Match, Opened, compare};
+use crate::source::identity::{Match, Opened, compare, compare_open};
 use crate::source::reader::Reader;
 use crate::source::sibling::{base_of, siblings};
 use crate::time::Timestamp;
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
 const SETTLED_LIMIT: usize = 4096;
+
+/// A file's time may be this much before the clock's, in milliseconds: a tick of the system, or another host's clock.
+const CLOCKS_APART: i64 = 1_000;
 
 /// The watched paths that lead to each file.
 type Names<'a> = HashMap<(u64, u64), Vec<&'a Path>>;
@@ -73,6 +76,8 @@ impl Follower {
             return ControlFlow::Continue(());
         };
         let Some(stream) = self.streams.get(index) else { return ControlFlow::Continue(()) };
+        // Whatever status the file has from now on, its new content was not read.
+        self.settled.remove(&stream.status.device_inode);
         let as_read = stream.as_read();
         let copy = self.find_copy(&as_read).or_else(|| self.find_copy(&as_read));
         let (base, key) = (base_of(&stream.generation.path), stream.generation.log.clone());
@@ -124,7 +129,7 @@ impl Follower {
         let mut new = Vec::new();
         for Seen { path, key, status } in seen {
             if status.is_ok() && !self.missing.is_empty() {
-                self.missing.remove(&path);
+                self.found_again(&path, &key, now);
             }
             match status {
                 Ok(status) if !status.regular => {
@@ -178,6 +183,14 @@ impl Follower {
         }
     }
 
+    /// A path that led nowhere leads somewhere: meanwhile another log may have been created there, and rotated.
+    fn found_again(&mut self, path: &Path, key: &str, now: Timestamp) {
+        let Some(since) = self.missing.remove(path) else { return };
+        let (base, key, since) = (base_of(&real_path(path)), key.to_owned(), since.plus_millis(-CLOCKS_APART));
+        self.missed.push(Missed { base, key, since, noticed: now });
+        self.missed_now = true;
+    }
+
     pub(super) fn is_open(&self, device_inode: (u64, u64)) -> bool {
         self.streams.iter().any(|stream| stream.status.device_inode == device_inode)
     }
@@ -206,7 +219,8 @@ impl Follower {
         emit: &mut Emit<'_>,
     ) -> ControlFlow<()> {
         let Some(stream) = self.streams.get_mut(index) else { return ControlFlow::Continue(()) };
-        let names = names.get(&stream.status.device_inode).map(Vec::as_slice).unwrap_or_default();
+        let inode = stream.status.device_inode;
+        let names = names.get(&inode).map(Vec::as_slice).unwrap_or_default();
         let before = stream.live.take();
         stream.live =
             before.as_deref().filter(|path| names.contains(path)).or(names.first().copied()).map(Path::to_owned);
@@ -216,7 +230,9 @@ impl Follower {
         let (mut new_path, mut missed) = (None, None);
         if let Some(live) = &stream.live {
             stream.origin.clone_from(live);
-            new_path = std::fs::canonicalize(live).ok();
+            // The link may have been turned since the look at it.
+            let is_here = |path: &PathBuf| Status::of_path(path).is_ok_and(|it| it.device_inode == inode);
+            new_path = std::fs::canonicalize(live).ok().filter(is_here);
         } else {
             if before.is_some() {
                 stream.detached = now;
@@ -269,6 +285,7 @@ impl Follower {
                 }
                 if is_live {
                     stream.live = Some(path.to_owned());
+                    stream.origin = path.to_owned();
                 } else {
                     stream.origin = base_of(path);
                 }
@@ -281,7 +298,9 @@ impl Follower {
     }
 
     fn begin(&mut self, path: &Path, key: &str, is_live: bool, now: Timestamp) -> io::Result<Option<Stream>> {
-        let file = File::open(path)?;
+        // One look at the links, so that the file and its name belong together; and one file from here on.
+        let path = &real_path(path);
+        let mut file = File::open(path)?;
         let status = Status::of(&file)?;
         let inode = status.device_inode;
         let is_awaited = |it: &Waiting| it.unreadable.is_some() && it.generation.device_inode == inode;
@@ -294,9 +313,13 @@ impl Follower {
         let mut position = 0;
         if is_live {
             for generation in self.known.iter().filter(|generation| generation.device_inode == inode) {
-                if generation.position > position && matches!(compare(generation, path)?, Match::Same(_)) {
+                if generation.position <= position {
+                    continue;
+                }
+                if matches!(compare_open(generation, &file, Reader::of_file)?, Match::Same(_)) {
                     position = generation.position;
                 }
+                file.rewind()?;
             }
             if position > 0 && position == status.size {
                 self.settled.insert(inode, status);

@@ -1,0 +1,139 @@
+//! What happens to the files between two steps of one and the same look, and between two looks.
+
+use std::ops::ControlFlow;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use spikeline::source::{Event, FinishReason, FollowSettings};
+
+use crate::rig::{Rig, expect, numbered};
+
+/// One poll, in the midst of which `act` is called with every event.
+fn poll_acting(rig: &mut Rig, mut act: impl FnMut(&Event, &Path)) {
+    let (mut events, folder) = (Vec::new(), rig.directory.path().to_owned());
+    rig.now = rig.now.plus_millis(250);
+    rig.follower
+        .poll(rig.now, &mut |event| {
+            act(&event, &folder);
+            events.push(event);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    events.iter().for_each(|event| rig.store.apply(event));
+    rig.events.extend(events);
+}
+
+fn rewrite(path: &Path, text: &str) {
+    // `write` truncates first: the inode stays.
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn a_log_truncated_between_its_discovery_and_its_first_read_is_told_and_never_counted_twice() {
+    for copied in [false, true] {
+        for (lines, lines_after) in [(200, 300), (200, 100), (5, 9), (9, 5)] {
+            let mut rig = Rig::new();
+            rig.append("access.log", numbered(0, lines));
+            poll_acting(&mut rig, |event, folder| {
+                if matches!(event, Event::Discovered(_)) {
+                    let log = folder.join("access.log");
+                    if copied {
+                        std::fs::copy(&log, folder.join("access.log.1")).unwrap();
+                    }
+                    rewrite(&log, &numbered(lines, lines_after));
+                }
+            });
+            rig.pass(1);
+            rig.restart();
+            rig.pass(61);
+            let mut read = rig.lines();
+            read.sort();
+            let lost = if copied { 0 } else { numbered(0, lines).len() as u64 };
+            let first = if copied { 0 } else { lines };
+            assert_eq!(read, expect(first, lines + lines_after - first), "{lines} {lines_after} {copied}");
+            assert_eq!(rig.reasons(), [FinishReason::Truncated { lost }], "{lines} {lines_after} {copied}");
+            assert_eq!(rig.unfinished(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_was_seen_and_truncated_before_its_read_counts_as_lost() {
+    let mut rig = Rig::with(&["access.log"], FollowSettings { block_limit: 1000, ..FollowSettings::default() });
+    let text = numbered(0, 300);
+    rig.append("access.log", &text);
+    let mut read = 0;
+    poll_acting(&mut rig, |event, folder| {
+        if let Event::Block(block) = event
+            && read == 0
+        {
+            read = block.end();
+            std::fs::File::options().write(true).open(folder.join("access.log")).unwrap().set_len(0).unwrap();
+        }
+    });
+    rig.pass(1);
+    assert!(read > 0);
+    assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: text.len() as u64 - read }]);
+}
+
+#[test]
+fn a_link_turned_in_mid_look_gives_no_generation_the_name_of_another_file() {
+    let mut rig = Rig::watching(&["a.log", "b.log", "x.log", "y.log"]);
+    let link = |rig: &Rig, to: &str, name: &str| symlink(to, rig.path(name)).unwrap();
+    rig.append("one.log", numbered(0, 10));
+    rig.append("two.log", numbered(10, 10));
+    link(&rig, "one.log", "a.log");
+    link(&rig, "two.log", "b.log");
+    rig.poll();
+    // The first is found by a name of its own, which is said; the second by another link, turned just then.
+    rig.remove("a.log");
+    rig.remove("b.log");
+    std::fs::hard_link(rig.path("one.log"), rig.path("x.log")).unwrap();
+    link(&rig, "two.log", "y.log");
+    rig.append("three.log", numbered(20, 10));
+    let mut turned = 0;
+    poll_acting(&mut rig, |event, folder| {
+        if matches!(event, Event::Moved { .. }) && turned == 0 {
+            turned += 1;
+            symlink("three.log", folder.join("new")).unwrap();
+            std::fs::rename(folder.join("new"), folder.join("y.log")).unwrap();
+        }
+    });
+    assert_eq!(turned, 1);
+    rig.poll();
+    rig.append("two.log", numbered(30, 10));
+    // Where it was last seen is where the next run finds the rest of it.
+    rig.restart();
+    rig.pass(1);
+    let mut read = rig.lines();
+    read.sort();
+    assert_eq!(read, expect(0, 40));
+}
+
+#[test]
+fn a_log_that_came_and_was_rotated_while_no_one_looked_is_read_although_there_was_none_at_the_last_look() {
+    for seen_before in [false, true] {
+        let mut rig = Rig::new();
+        if seen_before {
+            rig.append("access.log", numbered(0, 300));
+            rig.poll();
+            rig.rename("access.log", "access.log.1");
+        }
+        rig.poll();
+        // A stretch without a look: `nocreate`, a new log, two rotations.
+        if seen_before {
+            rig.rename("access.log.1", "access.log.2");
+        } else {
+            rig.append("access.log.2", "");
+        }
+        let first = if seen_before { 300 } else { 0 };
+        rig.append("access.log", numbered(first, 200));
+        rig.rename("access.log", "access.log.1");
+        rig.append("access.log", numbered(first + 200, 200));
+        rig.poll();
+        rig.pass(61);
+        let mut read = rig.lines();
+        read.sort();
+        assert_eq!(read, expect(0, first + 400), "{seen_before}");
+    }
+}
