@@ -1,7 +1,7 @@
 //! How an answer from the store ends: it is complete for its window, or this is missing.
 
 use super::output::say;
-use crate::error::Result;
+use crate::error::{Result, meant};
 use crate::grammar::Reason;
 use crate::source::GenerationId;
 use crate::store::{How, Ledger, Loss, Unread, View};
@@ -31,7 +31,7 @@ pub(super) fn missing(view: &View, window: Window, expired: Option<Timestamp>, n
             say(&format!("note: {}", lost(loss, &name(*id))));
         }
     }
-    missing.extend(behind(view, window, now));
+    missing.extend(to_come(window, now).or_else(|| behind(view, window, now)));
     for id in &account.whole_seconds {
         say(&format!("note: times are known to the second only in {}: its format has no $msec", name(*id)));
     }
@@ -43,6 +43,15 @@ pub(super) fn missing(view: &View, window: Window, expired: Option<Timestamp>, n
         expired => missing.extend(expired),
     }
     Ok(missing)
+}
+
+/// Says which of the routes that are asked for by name the store does not know, and which may be meant.
+pub(super) fn say_unknown(view: &View, routes: &[String]) {
+    let known: Vec<&str> = view.routes().into_iter().map(|(_, name)| name).collect();
+    for route in routes.iter().filter(|route| !route.contains('*') && !known.contains(&route.as_str())) {
+        let near = meant(route, known.iter().copied(), 3).map(|name| format!("; did you mean `{name}`?"));
+        say(&format!("note: the store knows no route `{route}`{}", near.unwrap_or_default()));
+    }
 }
 
 /// The last word: complete, or how much is missing. What is missing was said already, or is said here.
@@ -87,6 +96,12 @@ fn lost(loss: &Loss, name: &str) -> String {
         How::Gone => format!("what {name} held from byte {offset}, written {when}, if anything: it was gone unread"),
         How::Copied => format!("{name} was truncated: what was written just before, {when}, may have been lost"),
     }
+}
+
+/// A window that has not begun: mostly yesterday's was meant, by a time without a date.
+fn to_come(window: Window, now: Timestamp) -> Option<String> {
+    (window.from >= now)
+        .then(|| format!("this window is yet to come: it is {now} now (yesterday's times are `14:05_yesterday`)"))
 }
 
 /// Whether the logs were read to the window's end. A window without an end ends where the store does.

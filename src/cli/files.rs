@@ -14,7 +14,8 @@ use super::settings;
 use crate::daemon::Log;
 use crate::error::{Error, Result, meant};
 use crate::grammar::{
-    Escape, Format, Reason, Recognised, Reject, Unrecognised, Wrapper, recognise, recognise_in, texts,
+    Directive, Escape, Format, FormatError, Reason, Recognised, Reject, Unrecognised, Wrapper, directives, recognise,
+    recognise_in, texts,
 };
 use crate::pipeline::batch::{self, Feed, Tally};
 use crate::pipeline::{Interpreter, Interpreting};
@@ -111,6 +112,17 @@ impl Files {
             files.names.push(name);
         }
         Ok(files)
+    }
+
+    /// Say of which files the times of requests cannot be known, since nothing then is slow or has a latency.
+    pub(super) fn say_untimed(&self) {
+        for (name, format) in self.names.iter().zip(&self.formats) {
+            if format.roles().request_time.is_none() && !format.is_keyed() {
+                say(&format!(
+                    "note: {name}: its format has no $request_time: no latencies, and nothing is slow (`spikeline check` says how to log it)"
+                ));
+            }
+        }
     }
 
     /// Read them all; each tally on a thread of its own. What could not be read is said, and handed back a line each.
@@ -309,6 +321,9 @@ pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) ->
         }
         return keyed.map_err(|error| Error::usage(format!("log format: {}", error.render())));
     }
+    if text.trim_start().starts_with("log_format ") {
+        return pasted(text, escape);
+    }
     if !text.contains('$') {
         if escape.is_some() {
             return Err(Error::usage(format!("the grammar `{text}` has its own escape")).remedy("leave out --escape"));
@@ -324,6 +339,17 @@ pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) ->
     }
     Format::compile("given", text, escape.unwrap_or_default())
         .map_err(|error| Error::usage(format!("log_format: {}", error.render())))
+}
+
+/// A directive as it stands in nginx.conf.
+fn pasted(text: &str, escape: Option<Escape>) -> Result<Format> {
+    let ended = if text.trim_end().ends_with(';') { text.to_owned() } else { format!("{};", text.trim_end()) };
+    let bad = |error: FormatError| Error::usage(format!("log_format: {}", error.render()));
+    let mut found = directives(&ended).map_err(bad)?.into_iter();
+    match (found.next(), found.next()) {
+        (Some(one), None) => Directive { escape: escape.unwrap_or(one.escape), ..one }.compile().map_err(bad),
+        _ => Err(Error::usage("give one log_format, not several")),
+    }
 }
 
 /// The interpreters of one worker, made as files come.

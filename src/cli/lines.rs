@@ -35,6 +35,7 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         } else {
             kept_of_store(view, arguments, &filter)?
         };
+        complete::say_unknown(view, &filter.routes);
         missing.extend(say_all(complete::missing(view, window, view.expired_before(window), context.now)?));
         (found, missing)
     };
@@ -177,6 +178,9 @@ fn of_line(
 
 fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
+    if filter.min_ms > 0 {
+        files.say_untimed();
+    }
     let with = settings::interpreting(context)?;
     let names = files.names.clone();
     let mut tally = LinesTally {

@@ -73,6 +73,7 @@ fn of_store(view: &View, context: &Context, arguments: &ReportArguments, filter:
         .filter(|(_, name)| filter.keeps_route(name))
         .filter_map(|(id, name)| Some((name.to_owned(), cells.remove(&id)?)))
         .collect();
+    complete::say_unknown(view, &filter.routes);
     let missing = complete::missing(view, filter.window, view.totals_expired_before(filter.window), context.now)?;
     missing.iter().for_each(|message| say(message));
     Ok((rows, missing))
@@ -80,6 +81,7 @@ fn of_store(view: &View, context: &Context, arguments: &ReportArguments, filter:
 
 fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<(Rows, Missing)> {
     let files = Files::open(context, &arguments.files)?;
+    files.say_untimed();
     let with = settings::interpreting(context)?;
     let by = Group::of(&arguments.by);
     let threads = arguments.threads.count();

@@ -124,6 +124,7 @@ pub(super) fn log(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str))
     };
     let compiled = match &format.value {
         LogFormat::Grammar(name) => named_or_text(&with_keys(name, section), None, grammars),
+        LogFormat::Text(text) if text.trim_start().starts_with("log_format ") => named_or_text(text, None, grammars),
         LogFormat::Text(text) => {
             let (wrapper, text) = wrapper_and_rest(text);
             let compiled = Format::compile("given", text, section.escape);

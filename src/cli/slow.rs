@@ -31,6 +31,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
     let (classes, missing) = if arguments.files.files.is_empty() {
         let view = view.insert(context.view()?);
         let (classes, mut missing) = of_store(view, arguments, &filter)?;
+        complete::say_unknown(view, &filter.routes);
         missing.extend(complete::missing(view, window, view.expired_before(window), context.now)?);
         missing.iter().for_each(|message| say(message));
         (classes, missing)
@@ -82,6 +83,7 @@ type Key = (u32, u8);
 
 fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
+    files.say_untimed();
     let with = settings::interpreting(context)?;
     let mut tallies = (0..arguments.threads.count())
         .map(|_| {

@@ -160,7 +160,7 @@ impl Outlet {
                 }
                 self.retry_at = Some(retry_at);
                 let first = !std::mem::replace(&mut self.failing, true);
-                first.then(|| format!("carbon {}: {error}; slots are kept and sent when it is back", self.name))
+                first.then(|| format!("{error}; slots are kept and sent when it is back"))
             }
         };
         points.clear();

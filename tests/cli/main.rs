@@ -15,6 +15,7 @@ mod config;
 mod doctor;
 mod doctor_nginx;
 mod doctor_records;
+mod hints;
 mod index;
 mod inputs;
 mod keyed;

@@ -1,0 +1,49 @@
+//! What is said to those who asked for something else than they meant, and to whom an empty answer would be a riddle.
+
+use crate::index::{ask, folder, index};
+use crate::log::{Request, text};
+use crate::program::Folder;
+
+const PASTED: &str = "log_format mine '$remote_addr [$time_local] \"$request\" '\n    '$status $request_time';\n";
+const LINE: &str = "127.0.0.1 [22/Nov/2026:20:58:04 +0000] \"GET /a HTTP/1.1\" 200 0.016\n";
+
+#[test]
+fn a_log_format_may_be_pasted_as_it_stands_in_nginx_conf() {
+    let folder = Folder::new();
+    folder.write("a.log", LINE);
+    for pasted in [PASTED, PASTED.trim_end().trim_end_matches(';')] {
+        let out = folder.run(&["report", "a.log", "--format=csv", "--log-format", pasted]).fine();
+        assert!(out.lines().nth(1).unwrap().starts_with("a,1,16,16,"), "{out}");
+    }
+    let two = format!("{PASTED}{PASTED}");
+    folder.run(&["report", "a.log", "--log-format", &two]).said(2, &["one log_format"]);
+    folder.run(&["report", "a.log", "--log-format", "log_format x '$status"]).said(2, &["log_format: "]);
+    folder.write("c.toml", format!("store = \"s\"\n[[log]]\npath = \"a.log\"\nformat = '''{PASTED}'''\n"));
+    let checked = folder.run(&["check", "--config=c.toml"]);
+    assert!(checked.out.contains("100.00 % of 1 lines"), "{}{}", checked.out, checked.err);
+}
+
+#[test]
+fn nothing_is_slow_where_no_time_is_logged() {
+    let folder = Folder::new();
+    folder.write("a.log", "127.0.0.1 - - [22/Nov/2026:20:58:04 +0000] \"GET /a HTTP/1.1\" 200 12 \"-\" \"-\"\n");
+    let note = "note: a.log: its format has no $request_time";
+    folder.run(&["slow", "a.log"]).said(1, &[note]);
+    folder.run(&["lines", "a.log", "--min-time=1s"]).said(1, &[note]);
+    assert_eq!(folder.run(&["lines", "a.log"]).err, "");
+}
+
+#[test]
+fn a_mistyped_route_and_a_window_to_come() {
+    let (folder, requests) = folder(60, "");
+    folder.write("a.log.1", text(&requests, Request::exact));
+    index(&folder, &["a.log.1"]).said(0, &["1 taken in"]);
+    let route = requests[0].route();
+    let mistyped = format!("{route}x");
+    for command in ["lines", "slow", "report"] {
+        let asked = ask(&folder, &[command, "--route", &mistyped]);
+        asked.said(1, &[&format!("no route `{mistyped}`; did you mean `{route}`?")]);
+        assert!(!ask(&folder, &[command, "--route", "no*such"]).err.contains("no route"));
+        ask(&folder, &[command, "--from=+1h", "--until=+2h"]).said(3, &["yet to come", "yesterday"]);
+    }
+}
