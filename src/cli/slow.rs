@@ -16,6 +16,7 @@ use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
 use crate::record::Needs;
 use crate::report::slow::{Sample, SlowClass, SlowReport};
 use crate::report::{Table, write};
+use crate::route::RouteId;
 use crate::store::{By, Kept, Locator, Query, View};
 use crate::time::Window;
 
@@ -129,7 +130,7 @@ fn finish(classes: HashMap<Key, Class>, with: &Interpreting, place: impl Fn(usiz
                 .into_iter()
                 .map(|(_, file, offset, line)| Sample { locator: format!("{}@{offset}", place(file)), line })
                 .collect();
-            let route = with.routes.name(crate::route::RouteId(route))?.to_string();
+            let route = with.routes.name(RouteId(route))?.to_string();
             Some(finished(route, status_class, class.requests, &class.slow, samples))
         })
         .collect()
@@ -228,7 +229,8 @@ fn of_store(view: &View, arguments: &SlowArguments, filter: &Filter) -> Result<(
     let missing = missing.messages();
     let files: HashMap<_, String> =
         view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect();
-    let classes = classes.into_iter().map(|((route, status_class), class)| {
+    let counted = counts(view, filter, &classes)?;
+    let classes = classes.into_iter().map(|(key @ (route, status_class), class)| {
         let samples = class.samples.0.iter().map(|(_, at, offset, _)| {
             let file = locators.get(*at).and_then(|held| files.get(&held.generation));
             let locator = format!("{}@{offset}", file.map_or("?", String::as_str));
@@ -236,7 +238,26 @@ fn of_store(view: &View, arguments: &SlowArguments, filter: &Filter) -> Result<(
         });
         let samples = samples.collect();
         let route = names.get(&route).cloned().unwrap_or_default();
-        finished(route, status_class, class.slow.count(), &class.slow, samples)
+        let count = counted.get(&key).map_or(0, |count| *count).max(class.slow.count());
+        finished(route, status_class, count, &class.slow, samples)
     });
     Ok((classes.collect(), missing))
+}
+
+/// How many requests the classes have in the window's slots, slow or not. None where a class is only in part asked for: the
+/// histograms know no single status.
+fn counts(view: &View, filter: &Filter, classes: &HashMap<Key, Class>) -> Result<HashMap<Key, u64>> {
+    if classes.is_empty() || !filter.statuses.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut routes: Vec<RouteId> = classes.keys().map(|(route, _)| RouteId(*route)).collect();
+    routes.sort_unstable();
+    routes.dedup();
+    let mut counts = HashMap::new();
+    for (route, cell) in view.totals(filter.window, Some(&routes))? {
+        let known: u64 = cell.status.iter().sum();
+        counts.insert((route.0, 0), cell.requests.saturating_sub(known));
+        counts.extend((1..).zip(cell.status).map(|(class, count)| ((route.0, class), count)));
+    }
+    Ok(counts)
 }

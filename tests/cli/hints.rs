@@ -47,3 +47,18 @@ fn a_mistyped_route_and_a_window_to_come() {
         ask(&folder, &[command, "--from=+1h", "--until=+2h"]).said(3, &["yet to come", "yesterday"]);
     }
 }
+
+#[test]
+fn slow_counts_the_same_from_the_store_as_from_its_log() {
+    let (folder, requests) = folder(400, "");
+    folder.write("a.log.1", text(&requests, Request::exact));
+    index(&folder, &["a.log.1"]).said(0, &["1 taken in"]);
+    let classes = |arguments: &[&str]| -> Vec<String> {
+        let run = ask(&folder, &[&["slow", "--threshold=1s", "--format=jsonl"], arguments].concat());
+        let row = |line: &str| line.split(",\"sample_locators\"").next().unwrap().to_owned();
+        run.out.lines().map(row).collect()
+    };
+    let of_file = classes(&["a.log.1"]);
+    assert!(of_file.len() > 1, "{of_file:?}");
+    assert_eq!(classes(&[]), of_file);
+}
