@@ -371,6 +371,28 @@ fn fault_14_the_path_is_missing_between_rename_and_create() {
 }
 
 #[test]
+fn fault_14_a_log_is_made_written_and_rotated_while_the_path_was_missing() {
+    for (created, seen_before) in [(true, true), (false, true), (true, false), (false, false)] {
+        let mut rig = Rig::new();
+        if seen_before {
+            rig.append("access.log", numbered(0, 3));
+            rig.poll();
+            rig.rename("access.log", "access.log.2");
+        }
+        rig.poll();
+        rig.append("access.log", numbered(3, 2));
+        rig.rename("access.log", "access.log.1");
+        if created {
+            rig.append("access.log", "");
+        }
+        rig.pass(1);
+        rig.pass(61);
+        let from = if seen_before { 0 } else { 3 };
+        assert_eq!(rig.lines(), expect(from, 5 - from), "created {created}, seen before {seen_before}");
+    }
+}
+
+#[test]
 fn fault_16_a_partial_line_is_held() {
     let mut rig = Rig::new();
     let text = format!("{}\n", "x".repeat(5000));

@@ -17,7 +17,7 @@ use crate::source::tail::Tail;
 use crate::time::Timestamp;
 
 /// The times of files may be this much behind the clock that says when all was read. In milliseconds.
-const TIME_LAG: i64 = 5_000;
+pub(super) const TIME_LAG: i64 = 5_000;
 
 /// gzip and zstd give the copy the time of the source, perhaps in whole seconds. In milliseconds.
 const COPIED_TIME_LAG: i64 = 999;

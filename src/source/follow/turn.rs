@@ -1,15 +1,15 @@
 //! What happens when a log turns into another: rotated away, truncated, replaced, gone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::resume::{Missed, Waiting, real_path};
+use super::resume::{Missed, TIME_LAG, Waiting, real_path};
 use super::stream::{Look, Stream};
 use super::watch::Seen;
-use super::{Block, Emit, Event, FinishReason, Follower, millis};
+use super::{Block, Emit, Event, FinishReason, Follower, LastLook, millis};
 use crate::error::Error;
 use crate::source::cut::Cut;
 use crate::source::file::Status;
@@ -21,6 +21,9 @@ use crate::time::Timestamp;
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
 const SETTLED_LIMIT: usize = 4096;
+
+/// For how long the files beside a watched path that leads nowhere are looked at. In milliseconds.
+const WATCHED_WHILE_GONE: i64 = 3_600_000;
 
 /// The watched paths that lead to each file.
 type Names<'a> = HashMap<(u64, u64), Vec<&'a Path>>;
@@ -112,8 +115,9 @@ impl Follower {
             self.problem(&path, error, emit)?;
         }
         let mut names: Names<'_> = HashMap::new();
+        self.forget_names(&seen, now);
         for seen in &seen {
-            self.compare_with_last_look(seen, now);
+            self.compare_with_last_look(seen, now, around);
             if let Ok(status) = &seen.status {
                 names.entry(status.device_inode).or_default().push(&seen.path);
             }
@@ -161,21 +165,46 @@ impl Follower {
         ControlFlow::Continue(())
     }
 
-    /// A file that was empty at the last look has no generation, and may have been written and rotated since.
-    fn compare_with_last_look(&mut self, seen: &Seen, now: Timestamp) {
+    /// A glob does not name what is gone.
+    fn forget_names(&mut self, seen: &[Seen], now: Timestamp) {
+        let named: HashSet<&Path> = seen.iter().map(|seen| seen.path.as_path()).collect();
+        let gone =
+            self.last_look.iter_mut().filter(|(path, last)| last.gone.is_none() && !named.contains(path.as_path()));
+        gone.for_each(|(_, last)| last.gone = Some(now));
+    }
+
+    /// A file that was empty at the last look has no generation, and may have been written and rotated since. Where there was
+    /// none, one may have been made, written and rotated since, whether there is one now or not.
+    fn compare_with_last_look(&mut self, seen: &Seen, now: Timestamp, around: bool) {
         let status = seen.status.as_ref().ok().copied();
-        let before = match status {
-            Some(status) => self.last_look.insert(seen.path.clone(), status),
-            None => self.last_look.remove(&seen.path),
+        let last = self.last_look.get(&seen.path).copied();
+        let gone = status.is_none().then(|| last.and_then(|last| last.gone).unwrap_or(now));
+        let new = LastLook { status: status.or(last.and_then(|last| last.status)), gone };
+        self.last_look.insert(seen.path.clone(), new);
+        let Some(last) = last else { return };
+        let may_have_missed = match (last.gone, last.status, status) {
+            (Some(gone), _, None) => around && now < gone.plus_millis(WATCHED_WHILE_GONE),
+            (Some(_), _, Some(_)) => true,
+            (None, Some(before), None) => !self.is_open(before.device_inode),
+            (None, Some(before), Some(status)) => {
+                let same = (status.device_inode, status.modified) == (before.device_inode, before.modified);
+                !same && !self.is_open(before.device_inode)
+            }
+            (None, None, _) => false,
         };
-        let Some(before) = before else { return };
-        let is_same = |status: Status| (status.device_inode, status.modified) == (before.device_inode, before.modified);
-        if !status.is_some_and(is_same) && !self.is_open(before.device_inode) {
-            let (base, key) = (base_of(&real_path(&seen.path)), seen.key.clone());
-            // Not `missed_since`: it was empty when all was known.
-            self.missed.push(Missed { base, key, since: before.modified(), noticed: now });
-            self.missed_now = true;
+        if !may_have_missed {
+            return;
         }
+        // Not `decided`: there was no line in it when all was known.
+        let since = match (last.status, last.gone) {
+            (Some(before), _) => before.modified(),
+            (None, gone) => gone.unwrap_or(now).plus_millis(-TIME_LAG),
+        };
+        let (base, since) = (base_of(&real_path(&seen.path)), self.after_earlier_runs(since));
+        if !self.missed.iter().any(|missed| missed.base == base && missed.since <= since) {
+            self.missed.push(Missed { base, key: seen.key.clone(), since, noticed: now });
+        }
+        self.missed_now = true;
     }
 
     pub(super) fn is_open(&self, device_inode: (u64, u64)) -> bool {
@@ -243,7 +272,13 @@ impl Follower {
     /// What was not written to since then was not missed when a file of this status turned into another: it was written last
     /// before that, or when all was known. By the files' own times, since their clock may not be this machine's.
     fn missed_since(&self, status: Status) -> Timestamp {
-        self.decided.map_or(status.modified(), |at| at.max(status.modified()))
+        self.after_earlier_runs(self.decided.map_or(status.modified(), |at| at.max(status.modified())))
+    }
+
+    /// What was written before an earlier run had read all is read or was left on purpose, and only that run could tell every
+    /// copy from a log of its own.
+    fn after_earlier_runs(&self, since: Timestamp) -> Timestamp {
+        self.read_until.map_or(since, |read_until| since.max(read_until.plus_millis(-TIME_LAG)))
     }
 
     /// Opens a file that is not open yet and begins a generation with it, unless it was read already.
