@@ -3,10 +3,7 @@
 //! `copytruncate` copies first. What is written and read before it truncates is not in the copy, which then ends before the
 //! position, so that the bytes just before the position cannot be compared.
 
-/// So many are remembered: a copy ends near the position, since it was truncated just after.
-const BYTES: usize = 64 * 1024;
-
-/// The last bytes that were read; they are not kept over a restart.
+/// The last bytes that were read. After a restart they are taken from the file, while it is not truncated.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Trail {
     bytes: Vec<u8>,
@@ -14,6 +11,9 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
+    /// So many are remembered: a copy ends near the position, since it was truncated just after.
+    pub(crate) const BYTES: usize = 64 * 1024;
+
     /// Begins at a position, with the bytes before it.
     pub(crate) fn begin(&mut self, position: u64, before: &[u8]) {
         self.bytes = before.to_vec();
@@ -25,8 +25,8 @@ impl Trail {
         if offset != self.end {
             self.bytes.clear();
         }
-        let new = bytes.get(bytes.len().saturating_sub(BYTES)..).unwrap_or(bytes);
-        let surplus = (self.bytes.len() + new.len()).saturating_sub(BYTES);
+        let new = bytes.get(bytes.len().saturating_sub(Self::BYTES)..).unwrap_or(bytes);
+        let surplus = (self.bytes.len() + new.len()).saturating_sub(Self::BYTES);
         self.bytes.drain(..surplus.min(self.bytes.len()));
         self.bytes.extend_from_slice(new);
         self.end = offset + bytes.len() as u64;
@@ -52,7 +52,7 @@ mod tests {
             for (number, block) in all.chunks(step).enumerate() {
                 trail.pass((number * step) as u64, block);
             }
-            let from = all.len() - BYTES;
+            let from = all.len() - Trail::BYTES;
             assert_eq!(trail.until(199_000), Some((from as u64, &all[from..199_000])), "step {step}");
             assert_eq!(trail.until(from as u64), None);
             assert_eq!(trail.until(200_001), None);

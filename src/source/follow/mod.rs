@@ -125,7 +125,7 @@ pub enum Event {
         generation: GenerationId,
         /// Where it is now.
         path: PathBuf,
-        /// The device and inode of that file.
+        /// The device and inode of that file; if it is a copy of what was truncated or is compressed, as they were before.
         device_inode: (u64, u64),
     },
     /// A generation's first bytes became more.

@@ -170,7 +170,8 @@ impl Follower {
         let before = (generation.path.clone(), generation.device_inode, generation.fingerprint);
         let origin = base_of(&path);
         let mut stream = Stream::resume(generation, opened, origin, now, &self.settings);
-        if stream.is_plain() {
+        stream.recall_trail();
+        if stream.is_plain() && !truncated {
             stream.generation.device_inode = stream.status.device_inode;
         }
         stream.generation.path = path;
