@@ -577,3 +577,48 @@ fn a_short_copy_that_an_earlier_run_knew_is_not_read_again_when_the_log_is_writt
     rig.pass(61);
     assert_eq!(rig.lines(), expect(0, 6));
 }
+
+#[test]
+fn a_log_of_which_nothing_was_read_is_not_looked_for_in_one_that_was_read() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 200) + "a\n");
+    rig.poll();
+    rig.rename("access.log", "access.log.2");
+    rig.append("access.log", numbered(0, 200) + "b\n");
+    let now = rig.now.plus_millis(250);
+    let mut discovered = None;
+    let found = rig.follower.poll(now, &mut |event| {
+        if !matches!(event, Event::Discovered(_)) {
+            return ControlFlow::Continue(());
+        }
+        discovered = Some(event);
+        ControlFlow::Break(())
+    });
+    found.unwrap();
+    // Only its discovery was committed.
+    rig.store.apply(&discovered.unwrap());
+    rig.rename("access.log", "access.log.1");
+    rig.gzip("access.log.1");
+    rig.restart();
+    rig.pass(61);
+    rig.pass(61);
+    let lines = rig.lines();
+    assert_eq!(lines.len(), 402);
+    assert!(lines.contains(&"a".to_owned()) && lines.contains(&"b".to_owned()));
+}
+
+#[test]
+fn a_copy_that_ends_with_a_line_that_is_too_long_is_known() {
+    let settings = FollowSettings { max_line: 1000, ..FollowSettings::default() };
+    let mut rig = Rig::with(&["access.log"], settings);
+    rig.append("access.log", numbered(0, 3) + &"x".repeat(3000) + "\n");
+    rig.poll();
+    std::fs::copy(rig.path("access.log"), rig.path("access.log.1")).unwrap();
+    rig.append("access.log", numbered(3, 2));
+    rig.poll();
+    rig.truncate("access.log");
+    rig.append("access.log", numbered(5, 1));
+    rig.pass(61);
+    rig.pass(61);
+    assert_eq!(rig.lines(), expect(0, 6));
+}

@@ -177,8 +177,9 @@ const SPARE_BUFFERS: usize = 8;
 const TRAILS: usize = 64;
 
 /// A watched path as of the last look.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct LastLook {
+    key: String,
     /// Of the file that it led to last, if it ever did.
     status: Option<super::file::Status>,
     /// Since when it leads nowhere.
@@ -217,6 +218,8 @@ pub struct Follower {
     at_end: bool,
     /// Every watched path as of the last look.
     last_look: HashMap<PathBuf, LastLook>,
+    /// When the patterns were expanded last.
+    expanded: Option<Timestamp>,
     /// There is something new in `missed`, so it is looked for at once.
     missed_now: bool,
     problems: HashMap<PathBuf, String>,
@@ -255,6 +258,7 @@ impl Follower {
             settled: HashMap::new(),
             at_end: false,
             last_look: HashMap::new(),
+            expanded: None,
             missed_now: false,
             problems: HashMap::new(),
             spare: Vec::new(),

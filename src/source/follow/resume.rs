@@ -197,6 +197,7 @@ impl Follower {
                 continue;
             }
             match compare(generation, &candidate.path) {
+                Ok(Match::Same(_)) if self.holds_another(generation, &candidate.path) => {}
                 Ok(Match::Same(opened)) => return Search::Found(candidate.path.clone(), opened),
                 Ok(Match::Incomplete) => result = Search::Incomplete,
                 // Not readable now, perhaps later: better to wait than to call it gone.
@@ -207,6 +208,16 @@ impl Follower {
             }
         }
         result
+    }
+
+    /// Whether a file that begins as a generation of which nothing was read holds another, of which something was.
+    fn holds_another(&self, generation: &Generation, path: &Path) -> bool {
+        if generation.position > 0 {
+            return false;
+        }
+        let waiting = self.waiting.iter().map(|waiting| &waiting.generation);
+        let mut read = self.known.iter().chain(waiting).filter(|other| other.position > 0);
+        read.any(|other| matches!(compare(other, path), Ok(Match::Same(_))))
     }
 
     /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless

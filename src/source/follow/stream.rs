@@ -234,10 +234,11 @@ impl Stream {
             }
         }
         if let Some(cut) = self.cutter.cut(bytes) {
-            if let Cut::Lines { offset } = cut {
-                self.trail.pass(offset, bytes);
-            }
             self.advance();
+            match cut {
+                Cut::Lines { offset } => self.trail.pass(offset, bytes),
+                Cut::TooLong { .. } => self.trail.begin(self.cutter.position(), self.cutter.tail().bytes()),
+            }
             return Step::Piece(cut);
         }
         match read {

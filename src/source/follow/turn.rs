@@ -115,9 +115,8 @@ impl Follower {
             self.problem(&path, error, emit)?;
         }
         let mut names: Names<'_> = HashMap::new();
-        self.forget_names(&seen, now);
+        self.compare_with_last_look(&seen, now, around);
         for seen in &seen {
-            self.compare_with_last_look(seen, now, around);
             if let Ok(status) = &seen.status {
                 names.entry(status.device_inode).or_default().push(&seen.path);
             }
@@ -165,44 +164,56 @@ impl Follower {
         ControlFlow::Continue(())
     }
 
-    /// A glob does not name what is gone.
-    fn forget_names(&mut self, seen: &[Seen], now: Timestamp) {
+    /// Compares every watched path with what it was at the last look; a glob does not name what is gone.
+    fn compare_with_last_look(&mut self, seen: &[Seen], now: Timestamp, around: bool) {
+        for Seen { path, key, status } in seen {
+            self.compare_path(path, key, status.as_ref().ok().copied(), now, around);
+        }
         let named: HashSet<&Path> = seen.iter().map(|seen| seen.path.as_path()).collect();
-        let gone =
-            self.last_look.iter_mut().filter(|(path, last)| last.gone.is_none() && !named.contains(path.as_path()));
-        gone.for_each(|(_, last)| last.gone = Some(now));
+        let gone = self.last_look.iter().filter(|(_, last)| around || last.gone.is_none());
+        let gone = gone.filter(|(path, _)| !named.contains(path.as_path()));
+        let gone: Vec<_> = gone.map(|(path, last)| (path.clone(), last.key.clone())).collect();
+        gone.iter().for_each(|(path, key)| self.compare_path(path, key, None, now, around));
+        if around {
+            self.expanded = Some(now);
+        }
     }
 
     /// A file that was empty at the last look has no generation, and may have been written and rotated since. Where there was
     /// none, one may have been made, written and rotated since, whether there is one now or not.
-    fn compare_with_last_look(&mut self, seen: &Seen, now: Timestamp, around: bool) {
-        let status = seen.status.as_ref().ok().copied();
-        let last = self.last_look.get(&seen.path).copied();
-        let gone = status.is_none().then(|| last.and_then(|last| last.gone).unwrap_or(now));
-        let new = LastLook { status: status.or(last.and_then(|last| last.status)), gone };
-        self.last_look.insert(seen.path.clone(), new);
-        let Some(last) = last else { return };
-        let may_have_missed = match (last.gone, last.status, status) {
-            (Some(gone), _, None) => around && now < gone.plus_millis(WATCHED_WHILE_GONE),
-            (Some(_), _, Some(_)) => true,
-            (None, Some(before), None) => !self.is_open(before.device_inode),
-            (None, Some(before), Some(status)) => {
+    fn compare_path(&mut self, path: &Path, key: &str, status: Option<Status>, now: Timestamp, around: bool) {
+        let may_have_missed = match (self.last_look.get(path), status) {
+            // A new name for a glob.
+            (None, _) => self.expanded.is_some(),
+            (Some(LastLook { gone: Some(gone), .. }), None) => around && now < gone.plus_millis(WATCHED_WHILE_GONE),
+            (Some(LastLook { gone: Some(_), .. }), Some(_)) => true,
+            (Some(LastLook { status: Some(before), .. }), None) => !self.is_open(before.device_inode),
+            (Some(LastLook { status: Some(before), .. }), Some(status)) => {
                 let same = (status.device_inode, status.modified) == (before.device_inode, before.modified);
                 !same && !self.is_open(before.device_inode)
             }
-            (None, None, _) => false,
+            (Some(LastLook { status: None, gone: None, .. }), _) => false,
         };
-        if !may_have_missed {
-            return;
-        }
+        let last = match self.last_look.get_mut(path) {
+            Some(last) => last,
+            None => {
+                let new = LastLook { key: key.to_owned(), status: None, gone: None };
+                self.last_look.entry(path.to_owned()).or_insert(new)
+            }
+        };
         // Not `decided`: there was no line in it when all was known.
-        let since = match (last.status, last.gone) {
+        let since = match (last.status, last.gone.or(self.expanded)) {
             (Some(before), _) => before.modified(),
             (None, gone) => gone.unwrap_or(now).plus_millis(-TIME_LAG),
         };
-        let (base, since) = (base_of(&real_path(&seen.path)), self.after_earlier_runs(since));
+        last.gone = status.is_none().then(|| last.gone.unwrap_or(now));
+        last.status = status.or(last.status);
+        if !may_have_missed {
+            return;
+        }
+        let (base, since) = (base_of(&real_path(path)), self.after_earlier_runs(since));
         if !self.missed.iter().any(|missed| missed.base == base && missed.since <= since) {
-            self.missed.push(Missed { base, key: seen.key.clone(), since, noticed: now });
+            self.missed.push(Missed { base, key: key.to_owned(), since, noticed: now });
         }
         self.missed_now = true;
     }
