@@ -197,7 +197,7 @@ impl Follower {
                 continue;
             }
             match compare(generation, &candidate.path) {
-                Ok(Match::Same(_)) if self.holds_another(generation, &candidate.path) => {}
+                Ok(Match::Same(_)) if self.holds_another(generation, candidate) => {}
                 Ok(Match::Same(opened)) => return Search::Found(candidate.path.clone(), opened),
                 Ok(Match::Incomplete) => result = Search::Incomplete,
                 // Not readable now, perhaps later: better to wait than to call it gone.
@@ -211,13 +211,18 @@ impl Follower {
     }
 
     /// Whether a file that begins as a generation of which nothing was read holds another, of which something was.
-    fn holds_another(&self, generation: &Generation, path: &Path) -> bool {
+    /// So does any file that was there when all was known, since then it was not, but for its own.
+    fn holds_another(&self, generation: &Generation, candidate: &Sibling) -> bool {
         if generation.position > 0 {
             return false;
         }
+        let is_older = |at: Timestamp| candidate.status.modified().plus_millis(TIME_LAG + COPIED_TIME_LAG) < at;
+        if candidate.status.device_inode != generation.device_inode && self.read_until.is_some_and(is_older) {
+            return true;
+        }
         let waiting = self.waiting.iter().map(|waiting| &waiting.generation);
         let mut read = self.known.iter().chain(waiting).filter(|other| other.position > 0);
-        read.any(|other| matches!(compare(other, path), Ok(Match::Same(_))))
+        read.any(|other| matches!(compare(other, &candidate.path), Ok(Match::Same(_))))
     }
 
     /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless

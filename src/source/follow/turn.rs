@@ -149,11 +149,15 @@ impl Follower {
         if !new.is_empty() {
             let mut new: Vec<_> = new.into_iter().enumerate().map(|(index, new)| (index < live, new)).collect();
             new.sort_by(|(_, a), (_, b)| (a.1.modified, &a.0).cmp(&(b.1.modified, &b.0)));
-            let lives: Vec<PathBuf> =
-                new.iter().filter(|(is_live, _)| *is_live).map(|(_, new)| new.0.clone()).collect();
+            let lives = new.iter().filter(|(is_live, _)| *is_live).map(|(_, new)| (new.0.clone(), new.1.device_inode));
+            let lives: Vec<(PathBuf, (u64, u64))> = lives.collect();
             for (is_live, (path, status, key)) in new {
                 // Nothing was read yet that could tell a copy from a log of its own.
-                if !is_live && lives.iter().any(|live| begin_alike(&path, live).unwrap_or(false)) {
+                if !is_live && lives.iter().any(|(_, inode)| *inode == status.device_inode) {
+                    // Another name of it.
+                    continue;
+                }
+                if !is_live && lives.iter().any(|(live, _)| begin_alike(&path, live).unwrap_or(false)) {
                     self.settled.insert(status.device_inode, status);
                     continue;
                 }
@@ -187,10 +191,11 @@ impl Follower {
             (None, _) => self.expanded.is_some(),
             (Some(LastLook { gone: Some(gone), .. }), None) => around && now < gone.plus_millis(WATCHED_WHILE_GONE),
             (Some(LastLook { gone: Some(_), .. }), Some(_)) => true,
-            (Some(LastLook { status: Some(before), .. }), None) => !self.is_open(before.device_inode),
+            (Some(LastLook { status: Some(before), .. }), None) => !self.is_followed_at(path, before.device_inode),
             (Some(LastLook { status: Some(before), .. }), Some(status)) => {
-                let same = (status.device_inode, status.modified) == (before.device_inode, before.modified);
-                !same && !self.is_open(before.device_inode)
+                let turned = status.device_inode != before.device_inode;
+                let written = status.modified != before.modified && !self.is_open(before.device_inode);
+                (turned && !self.is_followed_at(path, before.device_inode)) || written
             }
             (Some(LastLook { status: None, gone: None, .. }), _) => false,
         };
@@ -216,6 +221,12 @@ impl Follower {
             self.missed.push(Missed { base, key: key.to_owned(), since, noticed: now });
         }
         self.missed_now = true;
+    }
+
+    /// Whether a generation is open by this very name of its file, so that [`Follower::attach`] notices when it is lost.
+    fn is_followed_at(&self, path: &Path, device_inode: (u64, u64)) -> bool {
+        let mut open = self.streams.iter().filter(|stream| stream.status.device_inode == device_inode);
+        open.any(|stream| stream.live.as_deref() == Some(path))
     }
 
     pub(super) fn is_open(&self, device_inode: (u64, u64)) -> bool {
@@ -254,16 +265,17 @@ impl Follower {
             return ControlFlow::Continue(());
         }
         let (mut new_path, mut missed) = (None, None);
+        // Also if another name leads to it still.
+        if before.is_some() {
+            self.missed_now = true;
+            missed = Some((base_of(&stream.generation.path), stream.generation.log.clone(), stream.status));
+        }
         if let Some(live) = &stream.live {
             stream.origin.clone_from(live);
             new_path = std::fs::canonicalize(live).ok();
         } else {
             if before.is_some() {
                 stream.detached = now;
-                let base = base_of(&stream.generation.path);
-                self.missed_now = true;
-                let (key, status) = (stream.generation.log.clone(), stream.status);
-                missed = Some((base, key, status));
             }
             if before.is_some() || around {
                 new_path = new_name(stream);
