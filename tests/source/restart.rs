@@ -608,17 +608,20 @@ fn a_log_of_which_nothing_was_read_is_not_looked_for_in_one_that_was_read() {
 }
 
 #[test]
-fn a_copy_that_ends_with_a_line_that_is_too_long_is_known() {
-    let settings = FollowSettings { max_line: 1000, ..FollowSettings::default() };
-    let mut rig = Rig::with(&["access.log"], settings);
-    rig.append("access.log", numbered(0, 3) + &"x".repeat(3000) + "\n");
-    rig.poll();
-    std::fs::copy(rig.path("access.log"), rig.path("access.log.1")).unwrap();
-    rig.append("access.log", numbered(3, 2));
-    rig.poll();
-    rig.truncate("access.log");
-    rig.append("access.log", numbered(5, 1));
-    rig.pass(61);
-    rig.pass(61);
-    assert_eq!(rig.lines(), expect(0, 6));
+fn a_copy_that_ends_beside_a_line_that_is_too_long_is_known() {
+    for before in [true, false] {
+        let settings = FollowSettings { max_line: 1000, ..FollowSettings::default() };
+        let mut rig = Rig::with(&["access.log"], settings);
+        let too_long = "x".repeat(3000) + "\n";
+        rig.append("access.log", numbered(0, 3) + if before { &too_long } else { "" });
+        rig.poll();
+        std::fs::copy(rig.path("access.log"), rig.path("access.log.1")).unwrap();
+        rig.append("access.log", if before { String::new() } else { too_long } + &numbered(3, 2));
+        rig.poll();
+        rig.truncate("access.log");
+        rig.append("access.log", numbered(5, 1));
+        rig.pass(61);
+        rig.pass(61);
+        assert_eq!(rig.lines(), expect(0, 6), "before the end {before}");
+    }
 }

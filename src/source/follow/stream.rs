@@ -237,7 +237,7 @@ impl Stream {
             self.advance();
             match cut {
                 Cut::Lines { offset } => self.trail.pass(offset, bytes),
-                Cut::TooLong { .. } => self.trail.begin(self.cutter.position(), self.cutter.tail().bytes()),
+                Cut::TooLong { .. } => self.trail.pass_over(self.cutter.position(), self.cutter.tail().bytes()),
             }
             return Step::Piece(cut);
         }
