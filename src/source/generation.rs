@@ -52,7 +52,8 @@ pub struct Generation {
     pub log: String,
     /// Where it was last seen.
     pub path: PathBuf,
-    /// Device and inode where it was last seen uncompressed.
+    /// Device and inode where it was last seen uncompressed. If that file was truncated and it is read on in a copy, they
+    /// stay those of the truncated file: by them a later run knows the copy for one.
     pub device_inode: (u64, u64),
     /// The hash of its first bytes.
     pub fingerprint: Fingerprint,

@@ -3,21 +3,32 @@
 //! `copytruncate` copies first. What is written and read before it truncates is not in the copy, which then ends before the
 //! position, so that the bytes just before the position cannot be compared.
 
-/// So many are remembered: a copy ends near the position, since it was truncated just after.
-const BYTES: usize = 64 * 1024;
-
-/// The last bytes that were read; they are not kept over a restart.
+/// The last bytes that were read. After a restart they are taken from the file, while it is not truncated.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Trail {
     bytes: Vec<u8>,
     end: u64,
+    /// The same, up to each of the last lines that were passed over.
+    earlier: Vec<(Vec<u8>, u64)>,
 }
 
+/// So many lines that are too long may stand near the end.
+const EARLIER: usize = 4;
+
 impl Trail {
+    /// So many are remembered: a copy ends near the position, since it was truncated just after.
+    pub(crate) const BYTES: usize = 64 * 1024;
+
     /// Begins at a position, with the bytes before it.
     pub(crate) fn begin(&mut self, position: u64, before: &[u8]) {
-        self.bytes = before.to_vec();
-        self.end = position;
+        *self = Trail { bytes: before.to_vec(), end: position, earlier: Vec::new() };
+    }
+
+    /// A line was passed over: goes on at the position after it, with the bytes before that.
+    pub(crate) fn pass_over(&mut self, position: u64, before: &[u8]) {
+        let bytes = std::mem::replace(&mut self.bytes, before.to_vec());
+        self.earlier.push((bytes, std::mem::replace(&mut self.end, position)));
+        self.earlier.drain(..self.earlier.len().saturating_sub(EARLIER));
     }
 
     /// Notes a block that was read.
@@ -25,8 +36,8 @@ impl Trail {
         if offset != self.end {
             self.bytes.clear();
         }
-        let new = bytes.get(bytes.len().saturating_sub(BYTES)..).unwrap_or(bytes);
-        let surplus = (self.bytes.len() + new.len()).saturating_sub(BYTES);
+        let new = bytes.get(bytes.len().saturating_sub(Self::BYTES)..).unwrap_or(bytes);
+        let surplus = (self.bytes.len() + new.len()).saturating_sub(Self::BYTES);
         self.bytes.drain(..surplus.min(self.bytes.len()));
         self.bytes.extend_from_slice(new);
         self.end = offset + bytes.len() as u64;
@@ -34,9 +45,12 @@ impl Trail {
 
     /// What was read last of the first `length` bytes: its offset, and the bytes up to `length`.
     pub(crate) fn until(&self, length: u64) -> Option<(u64, &[u8])> {
-        let from = self.end.saturating_sub(self.bytes.len() as u64);
-        let known = usize::try_from(length.checked_sub(from)?).ok()?;
-        self.bytes.get(..known).filter(|known| !known.is_empty()).map(|known| (from, known))
+        let earlier = self.earlier.iter().map(|(bytes, end)| (bytes, *end));
+        std::iter::once((&self.bytes, self.end)).chain(earlier).find_map(|(bytes, end)| {
+            let from = end.saturating_sub(bytes.len() as u64);
+            let known = usize::try_from(length.checked_sub(from)?).ok()?;
+            bytes.get(..known).filter(|known| !known.is_empty()).map(|known| (from, known))
+        })
     }
 }
 
@@ -52,7 +66,7 @@ mod tests {
             for (number, block) in all.chunks(step).enumerate() {
                 trail.pass((number * step) as u64, block);
             }
-            let from = all.len() - BYTES;
+            let from = all.len() - Trail::BYTES;
             assert_eq!(trail.until(199_000), Some((from as u64, &all[from..199_000])), "step {step}");
             assert_eq!(trail.until(from as u64), None);
             assert_eq!(trail.until(200_001), None);

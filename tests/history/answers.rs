@@ -337,7 +337,8 @@ impl<'a> Read<'a> {
         for generation in self.view.generations().iter().filter(|held| !held.finished) {
             let document = self.machine.held[&generation.id].document;
             let written = self.disk.documents[document].whole_before(read_until.0);
-            let due = written.min(self.disk.available(document)) as u64;
+            // A copy may have been made in the midst of a line: then that is held until it is sure to be all there is.
+            let due = written.min(self.disk.documents[document].whole_within(self.disk.available(document))) as u64;
             assert!(generation.position >= due, "{:?} was read to {} of {due}", generation.id, generation.position);
         }
     }

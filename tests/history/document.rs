@@ -119,6 +119,11 @@ impl Document {
         self.written.iter().rev().find(|(at, _)| *at < time).map_or(0, |(_, whole)| *whole)
     }
 
+    /// Where the last whole line of its first bytes ends.
+    pub(crate) fn whole_within(&self, length: usize) -> usize {
+        self.bytes[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1)
+    }
+
     /// The lines that begin in a range of it; the last may lack its newline.
     pub(crate) fn lines(&self, from: usize, until: usize) -> impl Iterator<Item = Line> + '_ {
         let torn = (self.whole < self.bytes.len()).then(|| Line::of(&self.bytes[self.whole..], self.whole));

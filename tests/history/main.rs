@@ -17,6 +17,7 @@
 //! - Lines lost of a document that was named lie in windows of which the store says that something lacks.
 //! - A document that no look ever saw, and that is gone, is not known to have been. Nor is what was written after a copy
 //!   that is all that was ever seen of it, or after a copy whose original is gone too.
+//! - A copy may end within a line. That is held back until the copy is known to be all there is: it is not due at once.
 //!
 //! What is left out, since no one could tell: nginx going on for more than the grace in a log that was renamed without a
 //! new one being made; a crash within seconds of a `copytruncate` that took lines which had been read and are not in the

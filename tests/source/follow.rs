@@ -371,6 +371,68 @@ fn fault_14_the_path_is_missing_between_rename_and_create() {
 }
 
 #[test]
+fn fault_14_a_log_is_made_written_and_rotated_while_the_path_was_missing() {
+    let cases = [(true, true), (false, true), (true, false), (false, false)];
+    let cases = ["access.log", "*.log"].into_iter().flat_map(|pattern| cases.map(|case| (pattern, case)));
+    for (pattern, (created, seen_before)) in cases {
+        // What a glob never named, nobody knows of.
+        if pattern == "*.log" && !created && !seen_before {
+            continue;
+        }
+        let mut rig = Rig::watching(&[pattern]);
+        if seen_before {
+            rig.append("access.log", numbered(0, 3));
+            rig.poll();
+            rig.rename("access.log", "access.log.2");
+        }
+        rig.poll();
+        rig.append("access.log", numbered(3, 2));
+        rig.rename("access.log", "access.log.1");
+        if created {
+            rig.append("access.log", "");
+        }
+        rig.pass(1);
+        rig.pass(61);
+        rig.pass(61);
+        let from = if seen_before { 0 } else { 3 };
+        assert_eq!(rig.lines(), expect(from, 5 - from), "{pattern}, created {created}, seen before {seen_before}");
+    }
+}
+
+#[test]
+fn a_log_with_two_names_is_rotated_twice_between_two_looks() {
+    for alias in ["aaa.log", "zzz.log"] {
+        let mut rig = Rig::watching(&["*.log"]);
+        rig.append("access.log", numbered(0, 3));
+        std::fs::hard_link(rig.path("access.log"), rig.path(alias)).unwrap();
+        rig.pass(1);
+        rig.rename("access.log", "access.log.2");
+        rig.append("access.log", numbered(3, 2));
+        rig.rename("access.log", "access.log.1");
+        rig.append("access.log", numbered(5, 1));
+        rig.pass(61);
+        rig.pass(61);
+        let mut lines = rig.lines();
+        lines.sort();
+        assert_eq!(lines, expect(0, 6), "{alias}");
+    }
+}
+
+#[test]
+fn a_log_that_is_found_under_a_rotated_name_too_is_read() {
+    let mut rig = Rig::watching(&["*.log"]);
+    rig.append("access.log", numbered(0, 3));
+    rig.poll();
+    rig.restart();
+    // Both are found by the same look.
+    rig.append("zzz.log", numbered(3, 200));
+    std::fs::hard_link(rig.path("zzz.log"), rig.path("access.log.1")).unwrap();
+    rig.pass(61);
+    rig.pass(61);
+    assert_eq!(rig.lines(), expect(0, 203));
+}
+
+#[test]
 fn fault_16_a_partial_line_is_held() {
     let mut rig = Rig::new();
     let text = format!("{}\n", "x".repeat(5000));

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use spikeline::source::{FinishReason, FollowSettings};
+use spikeline::source::{Event, FinishReason, FollowSettings};
 use spikeline::time::{Clock, SystemClock};
 
 use crate::rig::{Rig, expect, gzip, numbered, set_modified};
@@ -503,4 +503,125 @@ fn an_empty_log_that_was_rotated_while_no_one_looked_may_still_be_written_to() {
     rig.append("access.log", numbered(2, 1));
     rig.pass(61);
     assert_eq!(sorted(rig.lines()), expect(0, 3));
+}
+
+#[test]
+fn a_copy_is_known_for_one_after_a_restart_before_its_end() {
+    for (compressed, rotated) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut rig = Rig::new();
+        rig.append("access.log", numbered(0, 3));
+        rig.poll();
+        rig.append("access.log", numbered(3, 2));
+        rig.copytruncate("access.log", "access.log.1");
+        rig.append("access.log", numbered(5, 1));
+        let mut events = Vec::new();
+        let now = rig.now.plus_millis(250);
+        let looked = rig.follower.poll(now, &mut |event| {
+            let moved = matches!(event, Event::Moved { .. });
+            events.push(event);
+            if moved { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        looked.unwrap();
+        // That it goes on in the copy was committed, and nothing else.
+        events.iter().for_each(|event| rig.store.apply(event));
+        assert!(matches!(events.last(), Some(Event::Moved { .. })));
+        if compressed {
+            rig.gzip("access.log.1");
+        }
+        if rotated {
+            rig.rename("access.log", "access.log.0");
+            rig.append("access.log", numbered(6, 1));
+        }
+        rig.restart();
+        rig.poll();
+        rig.pass(61);
+        assert_eq!(sorted(rig.lines()), expect(0, 6 + usize::from(rotated)));
+        assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: 0 }], "compressed {compressed}, rotated {rotated}");
+    }
+}
+
+#[test]
+fn what_was_written_and_read_after_the_copy_is_not_read_twice_if_the_daemon_restarted_meanwhile() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 3));
+    rig.poll();
+    std::fs::copy(rig.path("access.log"), rig.path("access.log.1")).unwrap();
+    rig.append("access.log", numbered(3, 300));
+    rig.poll();
+    rig.restart();
+    rig.poll();
+    rig.truncate("access.log");
+    rig.append("access.log", numbered(303, 1));
+    rig.pass(61);
+    rig.pass(61);
+    assert_eq!(rig.lines(), expect(0, 304));
+}
+
+#[test]
+fn a_short_copy_that_an_earlier_run_knew_is_not_read_again_when_the_log_is_written_to() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 3));
+    rig.poll();
+    std::fs::copy(rig.path("access.log"), rig.path("access.log.1")).unwrap();
+    rig.append("access.log", numbered(3, 2));
+    rig.poll();
+    rig.truncate("access.log");
+    rig.pass(61);
+    // Nothing was written since then.
+    set_modified(&rig.path("access.log.1"), Duration::from_secs(120));
+    set_modified(&rig.path("access.log"), Duration::from_secs(120));
+    rig.restart();
+    rig.pass(61);
+    rig.append("access.log", numbered(5, 1));
+    rig.pass(61);
+    rig.pass(61);
+    assert_eq!(rig.lines(), expect(0, 6));
+}
+
+#[test]
+fn a_log_of_which_nothing_was_read_is_not_looked_for_in_one_that_was_read() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 200) + "a\n");
+    rig.poll();
+    rig.rename("access.log", "access.log.2");
+    rig.append("access.log", numbered(0, 200) + "b\n");
+    let now = rig.now.plus_millis(250);
+    let mut discovered = None;
+    let found = rig.follower.poll(now, &mut |event| {
+        if !matches!(event, Event::Discovered(_)) {
+            return ControlFlow::Continue(());
+        }
+        discovered = Some(event);
+        ControlFlow::Break(())
+    });
+    found.unwrap();
+    // Only its discovery was committed.
+    rig.store.apply(&discovered.unwrap());
+    rig.rename("access.log", "access.log.1");
+    rig.gzip("access.log.1");
+    rig.restart();
+    rig.pass(61);
+    rig.pass(61);
+    let lines = rig.lines();
+    assert_eq!(lines.len(), 402);
+    assert!(lines.contains(&"a".to_owned()) && lines.contains(&"b".to_owned()));
+}
+
+#[test]
+fn a_copy_that_ends_beside_a_line_that_is_too_long_is_known() {
+    for before in [true, false] {
+        let settings = FollowSettings { max_line: 1000, ..FollowSettings::default() };
+        let mut rig = Rig::with(&["access.log"], settings);
+        let too_long = "x".repeat(3000) + "\n";
+        rig.append("access.log", numbered(0, 3) + if before { &too_long } else { "" });
+        rig.poll();
+        std::fs::copy(rig.path("access.log"), rig.path("access.log.1")).unwrap();
+        rig.append("access.log", if before { String::new() } else { too_long } + &numbered(3, 2));
+        rig.poll();
+        rig.truncate("access.log");
+        rig.append("access.log", numbered(5, 1));
+        rig.pass(61);
+        rig.pass(61);
+        assert_eq!(rig.lines(), expect(0, 6), "before the end {before}");
+    }
 }

@@ -125,7 +125,7 @@ pub enum Event {
         generation: GenerationId,
         /// Where it is now.
         path: PathBuf,
-        /// The device and inode of that file.
+        /// The device and inode of that file; if it is a copy of what was truncated or is compressed, as they were before.
         device_inode: (u64, u64),
     },
     /// A generation's first bytes became more.
@@ -176,6 +176,16 @@ const SPARE_BUFFERS: usize = 8;
 /// So many truncated logs are remembered by their trails. A trail matters for as long as a copy may be found.
 const TRAILS: usize = 64;
 
+/// A watched path as of the last look.
+#[derive(Debug, Clone)]
+struct LastLook {
+    key: String,
+    /// Of the file that it led to last, if it ever did.
+    status: Option<super::file::Status>,
+    /// Since when it leads nowhere.
+    gone: Option<Timestamp>,
+}
+
 type Emit<'a> = dyn FnMut(Event) -> ControlFlow<()> + 'a;
 
 /// Follows the logs that match some patterns, through rotation and restarts.
@@ -206,8 +216,10 @@ pub struct Follower {
     settled: HashMap<(u64, u64), super::file::Status>,
     /// New logs are begun at their end: the settings want it, and this is the first look.
     at_end: bool,
-    /// The status of every watched path at the last look, if it leads anywhere.
-    last_look: HashMap<PathBuf, super::file::Status>,
+    /// Every watched path as of the last look.
+    last_look: HashMap<PathBuf, LastLook>,
+    /// When the patterns were expanded last.
+    expanded: Option<Timestamp>,
     /// There is something new in `missed`, so it is looked for at once.
     missed_now: bool,
     problems: HashMap<PathBuf, String>,
@@ -246,6 +258,7 @@ impl Follower {
             settled: HashMap::new(),
             at_end: false,
             last_look: HashMap::new(),
+            expanded: None,
             missed_now: false,
             problems: HashMap::new(),
             spare: Vec::new(),

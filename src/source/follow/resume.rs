@@ -17,7 +17,7 @@ use crate::source::tail::Tail;
 use crate::time::Timestamp;
 
 /// The times of files may be this much behind the clock that says when all was read. In milliseconds.
-const TIME_LAG: i64 = 5_000;
+pub(super) const TIME_LAG: i64 = 5_000;
 
 /// gzip and zstd give the copy the time of the source, perhaps in whole seconds. In milliseconds.
 const COPIED_TIME_LAG: i64 = 999;
@@ -170,7 +170,8 @@ impl Follower {
         let before = (generation.path.clone(), generation.device_inode, generation.fingerprint);
         let origin = base_of(&path);
         let mut stream = Stream::resume(generation, opened, origin, now, &self.settings);
-        if stream.is_plain() {
+        stream.recall_trail();
+        if stream.is_plain() && !truncated {
             stream.generation.device_inode = stream.status.device_inode;
         }
         stream.generation.path = path;
@@ -196,6 +197,7 @@ impl Follower {
                 continue;
             }
             match compare(generation, &candidate.path) {
+                Ok(Match::Same(_)) if self.holds_another(generation, candidate) => {}
                 Ok(Match::Same(opened)) => return Search::Found(candidate.path.clone(), opened),
                 Ok(Match::Incomplete) => result = Search::Incomplete,
                 // Not readable now, perhaps later: better to wait than to call it gone.
@@ -206,6 +208,21 @@ impl Follower {
             }
         }
         result
+    }
+
+    /// Whether a file that begins as a generation of which nothing was read holds another, of which something was.
+    /// So does any file that was there when all was known, since then it was not, but for its own.
+    fn holds_another(&self, generation: &Generation, candidate: &Sibling) -> bool {
+        if generation.position > 0 {
+            return false;
+        }
+        let is_older = |at: Timestamp| candidate.status.modified().plus_millis(TIME_LAG + COPIED_TIME_LAG) < at;
+        if candidate.status.device_inode != generation.device_inode && self.read_until.is_some_and(is_older) {
+            return true;
+        }
+        let waiting = self.waiting.iter().map(|waiting| &waiting.generation);
+        let mut read = self.known.iter().chain(waiting).filter(|other| other.position > 0);
+        read.any(|other| matches!(compare(other, &candidate.path), Ok(Match::Same(_))))
     }
 
     /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless

@@ -129,6 +129,18 @@ impl Stream {
         Ok(Stream::resume(generation, opened, path.to_owned(), now, settings))
     }
 
+    /// Takes what an earlier run read last from the file, which holds it still.
+    pub(super) fn recall_trail(&mut self) {
+        let Some(file) = self.reader.plain_file() else { return };
+        let position = self.generation.position;
+        let wanted = Trail::BYTES.min(usize::try_from(position).unwrap_or(usize::MAX));
+        // What it began with, if this fails: it is for comparing copies only.
+        let Ok(bytes) = file::read_at(file, position - wanted as u64, wanted) else { return };
+        if bytes.len() == wanted {
+            self.trail.begin(position, &bytes);
+        }
+    }
+
     /// Whether its offsets are those of a plain file.
     pub(super) fn is_plain(&self) -> bool {
         self.reader.compression() == Compression::Plain
@@ -148,12 +160,10 @@ impl Stream {
         self.status.size.max(self.cutter.read_to())
     }
 
-    /// Goes on in a copy of this file that is open at [`Stream::as_read`]'s position. What is held stays held.
+    /// Goes on in a copy of this file that is open at [`Stream::as_read`]'s position. What is held stays held. The inode
+    /// stays that of this file, so that a later run knows too that it is a copy.
     pub(super) fn switch_to(&mut self, path: PathBuf, copy: Opened, now: Timestamp) {
         self.truncated_at = Some(self.seen_size());
-        if copy.reader.compression() == Compression::Plain {
-            self.generation.device_inode = copy.status.device_inode;
-        }
         self.generation.path = path;
         self.status = copy.status;
         self.reader = copy.reader;
@@ -231,10 +241,11 @@ impl Stream {
             }
         }
         if let Some(cut) = self.cutter.cut(bytes) {
-            if let Cut::Lines { offset } = cut {
-                self.trail.pass(offset, bytes);
-            }
             self.advance();
+            match cut {
+                Cut::Lines { offset } => self.trail.pass(offset, bytes),
+                Cut::TooLong { .. } => self.trail.pass_over(self.cutter.position(), self.cutter.tail().bytes()),
+            }
             return Step::Piece(cut);
         }
         match read {

@@ -1,15 +1,15 @@
 //! What happens when a log turns into another: rotated away, truncated, replaced, gone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::resume::{Missed, Waiting, real_path};
+use super::resume::{Missed, TIME_LAG, Waiting, real_path};
 use super::stream::{Look, Stream};
 use super::watch::Seen;
-use super::{Block, Emit, Event, FinishReason, Follower, millis};
+use super::{Block, Emit, Event, FinishReason, Follower, LastLook, millis};
 use crate::error::Error;
 use crate::source::cut::Cut;
 use crate::source::file::Status;
@@ -22,8 +22,8 @@ use crate::time::Timestamp;
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
 const SETTLED_LIMIT: usize = 4096;
 
-/// A file's time may be this much before the clock's, in milliseconds: a tick of the system, or another host's clock.
-const CLOCKS_APART: i64 = 1_000;
+/// For how long the files beside a watched path that leads nowhere are looked at. In milliseconds.
+const WATCHED_WHILE_GONE: i64 = 3_600_000;
 
 /// The watched paths that lead to each file.
 type Names<'a> = HashMap<(u64, u64), Vec<&'a Path>>;
@@ -117,8 +117,8 @@ impl Follower {
             self.problem(&path, error, emit)?;
         }
         let mut names: Names<'_> = HashMap::new();
+        self.compare_with_last_look(&seen, now, around);
         for seen in &seen {
-            self.compare_with_last_look(seen, now);
             if let Ok(status) = &seen.status {
                 names.entry(status.device_inode).or_default().push(&seen.path);
             }
@@ -129,7 +129,7 @@ impl Follower {
         let mut new = Vec::new();
         for Seen { path, key, status } in seen {
             if status.is_ok() && !self.missing.is_empty() {
-                self.found_again(&path, &key, now);
+                self.missing.remove(&path);
             }
             match status {
                 Ok(status) if !status.regular => {
@@ -151,11 +151,15 @@ impl Follower {
         if !new.is_empty() {
             let mut new: Vec<_> = new.into_iter().enumerate().map(|(index, new)| (index < live, new)).collect();
             new.sort_by(|(_, a), (_, b)| (a.1.modified, &a.0).cmp(&(b.1.modified, &b.0)));
-            let lives: Vec<PathBuf> =
-                new.iter().filter(|(is_live, _)| *is_live).map(|(_, new)| new.0.clone()).collect();
+            let lives = new.iter().filter(|(is_live, _)| *is_live).map(|(_, new)| (new.0.clone(), new.1.device_inode));
+            let lives: Vec<(PathBuf, (u64, u64))> = lives.collect();
             for (is_live, (path, status, key)) in new {
                 // Nothing was read yet that could tell a copy from a log of its own.
-                if !is_live && lives.iter().any(|live| begin_alike(&path, live).unwrap_or(false)) {
+                if !is_live && lives.iter().any(|(_, inode)| *inode == status.device_inode) {
+                    // Another name of it.
+                    continue;
+                }
+                if !is_live && lives.iter().any(|(live, _)| begin_alike(&path, live).unwrap_or(false)) {
                     self.settled.insert(status.device_inode, status);
                     continue;
                 }
@@ -166,29 +170,65 @@ impl Follower {
         ControlFlow::Continue(())
     }
 
-    /// A file that was empty at the last look has no generation, and may have been written and rotated since.
-    fn compare_with_last_look(&mut self, seen: &Seen, now: Timestamp) {
-        let status = seen.status.as_ref().ok().copied();
-        let before = match status {
-            Some(status) => self.last_look.insert(seen.path.clone(), status),
-            None => self.last_look.remove(&seen.path),
-        };
-        let Some(before) = before else { return };
-        let is_same = |status: Status| (status.device_inode, status.modified) == (before.device_inode, before.modified);
-        if !status.is_some_and(is_same) && !self.is_open(before.device_inode) {
-            let (base, key) = (base_of(&real_path(&seen.path)), seen.key.clone());
-            // Not `missed_since`: it was empty when all was known.
-            self.missed.push(Missed { base, key, since: before.modified(), noticed: now });
-            self.missed_now = true;
+    /// Compares every watched path with what it was at the last look; a glob does not name what is gone.
+    fn compare_with_last_look(&mut self, seen: &[Seen], now: Timestamp, around: bool) {
+        for Seen { path, key, status } in seen {
+            self.compare_path(path, key, status.as_ref().ok().copied(), now, around);
+        }
+        let named: HashSet<&Path> = seen.iter().map(|seen| seen.path.as_path()).collect();
+        let gone = self.last_look.iter().filter(|(_, last)| around || last.gone.is_none());
+        let gone = gone.filter(|(path, _)| !named.contains(path.as_path()));
+        let gone: Vec<_> = gone.map(|(path, last)| (path.clone(), last.key.clone())).collect();
+        gone.iter().for_each(|(path, key)| self.compare_path(path, key, None, now, around));
+        if around {
+            self.expanded = Some(now);
         }
     }
 
-    /// A path that led nowhere leads somewhere: meanwhile another log may have been created there, and rotated.
-    fn found_again(&mut self, path: &Path, key: &str, now: Timestamp) {
-        let Some(since) = self.missing.remove(path) else { return };
-        let (base, key, since) = (base_of(&real_path(path)), key.to_owned(), since.plus_millis(-CLOCKS_APART));
-        self.missed.push(Missed { base, key, since, noticed: now });
+    /// A file that was empty at the last look has no generation, and may have been written and rotated since. Where there was
+    /// none, one may have been made, written and rotated since, whether there is one now or not.
+    fn compare_path(&mut self, path: &Path, key: &str, status: Option<Status>, now: Timestamp, around: bool) {
+        let may_have_missed = match (self.last_look.get(path), status) {
+            // A new name for a glob.
+            (None, _) => self.expanded.is_some(),
+            (Some(LastLook { gone: Some(gone), .. }), None) => around && now < gone.plus_millis(WATCHED_WHILE_GONE),
+            (Some(LastLook { gone: Some(_), .. }), Some(_)) => true,
+            (Some(LastLook { status: Some(before), .. }), None) => !self.is_followed_at(path, before.device_inode),
+            (Some(LastLook { status: Some(before), .. }), Some(status)) => {
+                let turned = status.device_inode != before.device_inode;
+                let written = status.modified != before.modified && !self.is_open(before.device_inode);
+                (turned && !self.is_followed_at(path, before.device_inode)) || written
+            }
+            (Some(LastLook { status: None, gone: None, .. }), _) => false,
+        };
+        let last = match self.last_look.get_mut(path) {
+            Some(last) => last,
+            None => {
+                let new = LastLook { key: key.to_owned(), status: None, gone: None };
+                self.last_look.entry(path.to_owned()).or_insert(new)
+            }
+        };
+        // Not `decided`: there was no line in it when all was known.
+        let since = match (last.status, last.gone.or(self.expanded)) {
+            (Some(before), _) => before.modified(),
+            (None, gone) => gone.unwrap_or(now).plus_millis(-TIME_LAG),
+        };
+        last.gone = status.is_none().then(|| last.gone.unwrap_or(now));
+        last.status = status.or(last.status);
+        if !may_have_missed {
+            return;
+        }
+        let (base, since) = (base_of(&real_path(path)), self.after_earlier_runs(since));
+        if !self.missed.iter().any(|missed| missed.base == base && missed.since <= since) {
+            self.missed.push(Missed { base, key: key.to_owned(), since, noticed: now });
+        }
         self.missed_now = true;
+    }
+
+    /// Whether a generation is open by this very name of its file, so that [`Follower::attach`] notices when it is lost.
+    fn is_followed_at(&self, path: &Path, device_inode: (u64, u64)) -> bool {
+        let mut open = self.streams.iter().filter(|stream| stream.status.device_inode == device_inode);
+        open.any(|stream| stream.live.as_deref() == Some(path))
     }
 
     pub(super) fn is_open(&self, device_inode: (u64, u64)) -> bool {
@@ -228,6 +268,11 @@ impl Follower {
             return ControlFlow::Continue(());
         }
         let (mut new_path, mut missed) = (None, None);
+        // Also if another name leads to it still.
+        if before.is_some() {
+            self.missed_now = true;
+            missed = Some((base_of(&stream.generation.path), stream.generation.log.clone(), stream.status));
+        }
         if let Some(live) = &stream.live {
             stream.origin.clone_from(live);
             // The link may have been turned since the look at it.
@@ -236,10 +281,6 @@ impl Follower {
         } else {
             if before.is_some() {
                 stream.detached = now;
-                let base = base_of(&stream.generation.path);
-                self.missed_now = true;
-                let (key, status) = (stream.generation.log.clone(), stream.status);
-                missed = Some((base, key, status));
             }
             if before.is_some() || around {
                 new_path = new_name(stream);
@@ -259,7 +300,13 @@ impl Follower {
     /// What was not written to since then was not missed when a file of this status turned into another: it was written last
     /// before that, or when all was known. By the files' own times, since their clock may not be this machine's.
     fn missed_since(&self, status: Status) -> Timestamp {
-        self.decided.map_or(status.modified(), |at| at.max(status.modified()))
+        self.after_earlier_runs(self.decided.map_or(status.modified(), |at| at.max(status.modified())))
+    }
+
+    /// What was written before an earlier run had read all is read or was left on purpose, and only that run could tell every
+    /// copy from a log of its own.
+    fn after_earlier_runs(&self, since: Timestamp) -> Timestamp {
+        self.read_until.map_or(since, |read_until| since.max(read_until.plus_millis(-TIME_LAG)))
     }
 
     /// Opens a file that is not open yet and begins a generation with it, unless it was read already.
