@@ -163,12 +163,12 @@ const RECORDS: &[NamedFormat] = &[JSONL, JSON, CSV];
 const FINDINGS: &[NamedFormat] = &[TABLE, JSON, JSONL];
 
 /// The formats of most commands.
-pub(super) fn answers() -> impl TypedValueParser<Value = Format> + Clone {
+pub(super) fn answers() -> impl TypedValueParser<Value = Format> {
     one_of(ANSWERS)
 }
 
 /// One of these formats, and no other.
-fn one_of(formats: &'static [NamedFormat]) -> impl TypedValueParser<Value = Format> + Clone {
+fn one_of(formats: &'static [NamedFormat]) -> impl TypedValueParser<Value = Format> {
     let values = formats.iter().map(|(_, name, help)| PossibleValue::new(*name).help(*help));
     PossibleValuesParser::new(values).try_map(|given| {
         let found = formats.iter().find(|(_, name, _)| *name == given);
