@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use spikeline::cli::config::{
-    Config, DEFAULT_NGINX, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings,
+    Config, DEFAULT_NGINX, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings, known_keys,
 };
 use spikeline::error::Kind;
 use spikeline::grammar::Wrapper;
@@ -53,10 +53,41 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(config.slow, SlowSection { threshold: Duration::from_secs(1), slowest: 5, server_errors: true });
 }
 
+const SAMPLE: &str = include_str!("../samples/spikeline.toml");
+
+/// The sample with all its keys and sections: `#key` is one, `# text` is a comment.
+fn whole_sample() -> String {
+    let live = |line: &'static str| match line.strip_prefix('#') {
+        Some(rest) if !rest.is_empty() && !rest.starts_with([' ', '#']) => rest,
+        _ => line,
+    };
+    SAMPLE.lines().map(|line| live(line).to_owned() + "\n").collect()
+}
+
+#[test]
+fn the_sample_as_it_is_configures_nothing() {
+    assert_eq!(parse(SAMPLE), Config::default());
+}
+
 #[test]
 fn the_sample_is_complete_and_true_to_the_defaults() {
-    let text = include_str!("../samples/spikeline.toml");
-    let config = parse(text);
+    let text = whole_sample();
+    let mut found = Vec::new();
+    let mut within = "";
+    for line in text.lines() {
+        if let Some(header) = line.strip_prefix('[') {
+            within = header.trim_start_matches('[').split(']').next().unwrap();
+            found.push(("", within));
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            found.push((within, key));
+        }
+    }
+    for (section, keys) in known_keys() {
+        for key in keys {
+            assert!(found.contains(&(section, key)), "`{key}` of `{section}` is not in the sample");
+        }
+    }
+    let config = parse(&text);
     let default = Config::default();
     assert_eq!(config.store, Some(PathBuf::from("/var/lib/spikeline")));
     assert_eq!(value(&config.host).unwrap(), "web1");
@@ -97,6 +128,7 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     let bare = &parse("[[carbon]]\naddress = \"127.0.0.1:2003\"\n").carbons[0];
     assert_eq!((carbon.protocol, carbon.tagged, carbon.spool), (bare.protocol, bare.tagged, bare.spool));
     assert_eq!((carbon.connect_timeout, carbon.write_timeout), (bare.connect_timeout, bare.write_timeout));
+    assert_eq!((carbon.retention, bare.retention), (days(30), None));
     assert_eq!((carbon.prefix.value.as_str(), bare.prefix.value.as_str()), ("nginx", "nginx"));
 }
 
@@ -242,6 +274,27 @@ fn wrong_values() {
             "lateness = '60'",
             "1:15 `lateness` is not a duration: expected a unit (ms, s, min, h, d or w) | did you mean `60s` or `60ms`?",
         ),
+        (
+            "poll = '100'",
+            "1:12 `poll` is not a duration: expected a unit (ms, s, min, h, d or w) | did you mean `100ms` or `100s`?",
+        ),
+        ("poll = '2'", "1:10 `poll` is not a duration: expected a unit (ms, s, min, h, d or w) | did you mean `2s`?"),
+        (
+            "interval = '10'",
+            "1:15 `interval` is not a duration: expected a unit (ms, s, min, h, d or w) | did you mean `10s`?",
+        ),
+        (
+            "[retention]\nkeep = \"90\"",
+            "2:11 `keep` is not a duration: expected a unit (ms, s, min, h, d or w) | did you mean `90d`?",
+        ),
+        (
+            "[retention]\nkeep = '0'",
+            "2:10 `keep` is not a duration: expected a unit (ms, s, min, h, d or w) | for example `keep = \"90d\"`",
+        ),
+        (
+            "[[carbon]]\naddress = 'a:1'\nspool = '1.5'",
+            "3:13 `spool` is not a duration: expected a unit (ms, s, min, h, d or w) | did you mean `1.5h`?",
+        ),
         ("host = ''", "1:8 `host` is empty | for example `host = \"web1\"`"),
         ("routes_max = 0", "1:14 `routes_max` must be from 1 to 1000000 | for example `routes_max = 2000`"),
         ("routes_max = -5", "1:14 `routes_max` must be from 1 to 1000000 | for example `routes_max = 2000`"),
@@ -356,7 +409,7 @@ proptest! {
     /// However the sample is damaged, the answer is a configuration or mistakes that lie inside the file.
     #[test]
     fn damaged_files_are_read_or_refused_with_a_place(start in 0usize..4000, length in 1usize..40, put in "[\\[\\]={}\"'$a-z0-9.\n]{0,4}") {
-        let sample = include_str!("../samples/spikeline.toml");
+        let sample = whole_sample();
         let cut = |at: usize| (at.min(sample.len())..=sample.len()).find(|&at| sample.is_char_boundary(at)).unwrap();
         let text = format!("{}{put}{}", &sample[..cut(start)], &sample[cut(start + length)..]);
         if let Err(mistakes) = Config::check(&text, Path::new(PATH)) {

@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::examples;
 
 /// From the spike on the Graphite graph to the nginx log lines behind it.
 #[derive(Debug, Parser)]
 #[command(name = "spikeline", version, about, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 found or fine, 1 nothing matched, 2 usage or configuration, \
                         3 I/O or a partial answer.\nTimes are what Graphite takes (14:05_20111130, -10min, \
-                        'noon yesterday', epoch seconds) and ISO 8601.")]
+                        'noon yesterday', epoch seconds) and ISO 8601, in the local time zone (TZ) unless they say \
+                        otherwise.\nDurations have units: 500ms, 1s, 2min, 1h30min, 90d.")]
 pub(super) struct Arguments {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", env = "SPIKELINE_CONFIG")]
@@ -22,24 +26,36 @@ pub(super) struct Arguments {
     pub command: Command,
 }
 
-/// The commands.
+/// The commands. Where several share arguments, the help says here what they mean for the one.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// The daemon: follow the logs, keep histograms and index, push to carbon.
+    #[command(after_help = examples::RUN)]
     Run(RunArguments),
     /// Latency per route over files, stdin (-), or the store's window.
+    #[command(after_help = examples::REPORT)]
+    #[command(mut_arg("min_time", |it| it.help("Only requests of at least this duration; only of FILEs")))]
+    #[command(mut_arg("status", |it| it.help("Only these statuses: 404, 5xx, 500-504; only of FILEs")))]
     Report(ReportArguments),
     /// Ranked slow requests: classes by the time they cost, with real sample lines.
+    #[command(after_help = examples::SLOW)]
     Slow(SlowArguments),
     /// The raw lines of a window and route, from the store, or of files given.
+    #[command(after_help = examples::LINES)]
     Lines(LinesArguments),
     /// The parsed requests as JSON lines or CSV.
+    #[command(after_help = examples::RECORDS)]
+    #[command(mut_arg("files", |it| it.help("Log files, plain, gz or zst; - is stdin. At least one: the store is not asked")))]
     Records(RecordsArguments),
     /// Take in logs of the past (rotated, gz, zst); send their points to carbon; rebuild what a disk damaged.
+    #[command(after_help = examples::INDEX)]
     Index(super::index::IndexArguments),
     /// Hold the store against the raw lines, and Graphite against the store.
+    #[command(after_help = examples::VERIFY)]
     Verify(super::verify::VerifyArguments),
     /// The doctor: configuration, formats against real lines, carbon, permissions.
+    #[command(after_help = examples::CHECK)]
+    #[command(mut_arg("files", |it| it.help("Log files, plain, gz or zst; - is stdin. Without any, all that the configuration (or nginx.conf) names")))]
     Check(CheckArguments),
 }
 
@@ -97,7 +113,7 @@ pub(super) struct WindowArguments {
     /// From this time on, for --window.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["from", "until"])]
     pub at: Option<String>,
-    /// How long the window of --at is.
+    /// How long the window of --at is (default: 1min).
     #[arg(long, value_name = "DURATION", requires = "at")]
     pub window: Option<String>,
 }
@@ -117,9 +133,9 @@ pub(super) struct FilterArguments {
 }
 
 /// How an answer is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
-    /// For people (raw lines, for `lines`).
+    /// For people.
     Table,
     /// One JSON document.
     Json,
@@ -127,6 +143,37 @@ pub(super) enum Format {
     Jsonl,
     /// CSV with a header.
     Csv,
+}
+
+/// A format by its name, and what it is.
+type NamedFormat = (Format, &'static str, &'static str);
+
+const TABLE: NamedFormat = (Format::Table, "table", "For people");
+const JSON: NamedFormat = (Format::Json, "json", "One JSON document");
+const JSONL: NamedFormat = (Format::Jsonl, "jsonl", "One JSON object a line");
+const CSV: NamedFormat = (Format::Csv, "csv", "CSV with a header");
+
+/// What most commands print.
+const ANSWERS: &[NamedFormat] = &[TABLE, JSON, JSONL, CSV];
+/// What `lines` prints.
+const LINES: &[NamedFormat] = &[(Format::Table, "table", "The raw lines as they were logged"), JSON, JSONL, CSV];
+/// What `records` prints.
+const RECORDS: &[NamedFormat] = &[JSONL, JSON, CSV];
+/// What `check` prints.
+const FINDINGS: &[NamedFormat] = &[TABLE, JSON, JSONL];
+
+/// The formats of most commands.
+pub(super) fn answers() -> impl TypedValueParser<Value = Format> {
+    one_of(ANSWERS)
+}
+
+/// One of these formats, and no other.
+fn one_of(formats: &'static [NamedFormat]) -> impl TypedValueParser<Value = Format> {
+    let values = formats.iter().map(|(_, name, help)| PossibleValue::new(*name).help(*help));
+    PossibleValuesParser::new(values).try_map(|given| {
+        let found = formats.iter().find(|(_, name, _)| *name == given);
+        found.map(|(format, ..)| *format).ok_or("no such format")
+    })
 }
 
 /// `report`.
@@ -154,7 +201,7 @@ pub(super) struct ReportArguments {
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// How to print.
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
     pub format: Format,
 }
 
@@ -183,7 +230,7 @@ pub(super) struct SlowArguments {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub limit: usize,
     /// How to print.
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
     pub format: Format,
 }
 
@@ -229,11 +276,11 @@ pub(super) struct LinesArguments {
     /// The order of lines.
     #[arg(long, value_enum, default_value = "time")]
     pub sort: LineOrder,
-    /// At most this many lines.
+    /// At most this many lines: the first, or with --sort duration the longest.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// How to print; `table` prints the raw lines.
-    #[arg(long, value_enum, default_value = "table")]
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(LINES), default_value = "table")]
     pub format: Format,
 }
 
@@ -255,8 +302,8 @@ pub(super) struct RecordsArguments {
     /// At most this many records.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// How to print: jsonl or csv (json: one array).
-    #[arg(long, value_enum, default_value = "jsonl")]
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(RECORDS), default_value = "jsonl")]
     pub format: Format,
 }
 
@@ -269,8 +316,8 @@ pub(super) struct CheckArguments {
     /// Read every line of a large log, not a sample of them.
     #[arg(long)]
     pub all: bool,
-    /// How to print: table (for people), json or jsonl.
-    #[arg(long, value_enum, default_value = "table")]
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(FINDINGS), default_value = "table")]
     pub format: Format,
 }
 

@@ -73,9 +73,9 @@ impl Context {
     pub(super) fn view(&self) -> Result<View> {
         let store = self.store()?;
         if !store.exists() {
-            return Err(Error::usage("there is no store here")
-                .at(store)
-                .remedy("start `spikeline run`, name the store with --store or --config, or give log FILEs to read"));
+            return Err(Error::usage("there is no store here").at(store).remedy(
+                "start `spikeline run`, name the store with --store or --config, or give log FILEs to read; - is stdin",
+            ));
         }
         let mut view = View::open(&store)?;
         // An answer that lacks a damaged block is better than none; it says so.

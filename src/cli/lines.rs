@@ -14,7 +14,7 @@ use crate::pipeline::batch::Tally;
 use crate::pipeline::retrieve::{self, Missing};
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::Needs;
-use crate::report::{Column, Table, Unit, Value, terminal_safe, write};
+use crate::report::{Column, Table, Unit, Value, count, terminal_safe, write};
 use crate::store::{By, Entry, Kept, Locator, Query, View};
 use crate::time::Window;
 
@@ -45,7 +45,7 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
             found.sort_by_key(|line| (std::cmp::Reverse(line.entry.duration_ms), line.entry.end, line.entry.locator));
         }
     }
-    found.truncate(arguments.limit.unwrap_or(usize::MAX));
+    cut(&mut found, arguments);
     let answer = Answer::of(!found.is_empty(), &missing);
     let lacks = missing.clone();
     print(&found, arguments.format, window, missing)?;
@@ -79,7 +79,7 @@ fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Re
             entries.sort_by_key(|entry| (std::cmp::Reverse(entry.duration_ms), entry.end, entry.locator));
         }
     }
-    entries.truncate(arguments.limit.unwrap_or(usize::MAX));
+    cut(&mut entries, arguments);
     let files = file_names(view);
     let mut found: Vec<Found> = entries
         .into_iter()
@@ -105,6 +105,17 @@ fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Re
         missing.insert(0, format!("{gone} raw lines are gone"));
     }
     Ok((found, missing))
+}
+
+/// No more than asked for, of what is sorted already; says that there are more.
+fn cut<T>(found: &mut Vec<T>, arguments: &LinesArguments) {
+    let Some(limit) = arguments.limit.filter(|limit| *limit < found.len()) else { return };
+    let (limit_said, all) = (count(limit as u64), count(found.len() as u64));
+    say(&match arguments.sort {
+        LineOrder::Time => format!("the first {limit_said} of {all} lines (--limit); --sort duration: the longest"),
+        LineOrder::Duration => format!("the longest {limit_said} of {all} lines (--limit)"),
+    });
+    found.truncate(limit);
 }
 
 fn wanted_routes(view: &View, filter: &Filter) -> Option<Vec<crate::route::RouteId>> {

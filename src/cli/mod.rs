@@ -5,6 +5,7 @@ mod check;
 mod complete;
 pub mod config;
 mod context;
+mod examples;
 mod files;
 mod index;
 mod lines;

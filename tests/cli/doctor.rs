@@ -352,7 +352,7 @@ fn findings_for_programs() {
     let gone = folder.run(&["check", "gone.log", "--format=jsonl"]).ended(3);
     let gone: serde_json::Value = serde_json::from_str(gone.trim()).unwrap();
     assert_eq!((&gone["level"], &gone["remedy"]), (&serde_json::json!("wrong"), &serde_json::json!("check the path")));
-    folder.run(&["check", "a.log", "--format=csv"]).said(2, &["findings have no CSV form"]);
+    folder.run(&["check", "a.log", "--format=csv"]).said(2, &["csv", "[possible values: table, json, jsonl]"]);
 }
 
 #[test]

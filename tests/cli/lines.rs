@@ -63,7 +63,14 @@ fn longest_first_and_no_more_than_asked_for() {
     let mut expected: Vec<&Request> = requests.iter().collect();
     expected.sort_by_key(|request| (std::cmp::Reverse(request.time), request.end));
     let expected: String = expected.into_iter().take(25).map(|request| request.exact() + "\n").collect();
-    assert_eq!(folder.run(&[&OF_EXACT[..], &["--sort=duration", "--limit=25"]].concat()).fine(), expected);
+    let run = folder.run(&[&OF_EXACT[..], &["--sort=duration", "--limit=25"]].concat());
+    run.said(0, &["the longest 25 of 1,506 lines (--limit)\n"]);
+    assert_eq!(run.out, expected);
+    let run = folder.run(&[&OF_EXACT[..], &["--limit=3"]].concat());
+    run.said(0, &["the first 3 of 1,506 lines (--limit); --sort duration: the longest\n"]);
+    assert_eq!(run.lines().len(), 3);
+    let all = folder.run(&[&OF_EXACT[..], &["--limit=1506"]].concat()).fine();
+    assert_eq!(all.lines().count(), 1506);
 }
 
 #[test]
@@ -103,7 +110,7 @@ fn as_json_a_line_says_how_it_lies_to_the_window() {
         assert_eq!(line["file"], "a.log");
     }
     assert_eq!(seen.len(), 4);
-    let csv = folder.run(&[&OF_EXACT[..], &["--limit=1", "--format=csv"]].concat()).fine();
+    let csv = folder.run(&[&OF_EXACT[..], &["--limit=1", "--format=csv"]].concat()).ended(0);
     assert_eq!(
         csv.lines().next().unwrap(),
         "start,end,request_time_ms,in_window,route,status,upstream_response_time_ms,kept,file,offset,length,line"

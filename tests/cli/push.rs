@@ -101,6 +101,8 @@ fn only_what_carbon_keeps() {
     let (folder, requests) = folder(200, &(carbon.section() + "retention = \"30d\"\n"));
     folder.write("a.log.1", text(&requests, Request::exact));
     index(&folder, &["a.log.1", "--push"]).said(0, &[": 0 slots sent whole", "slots are older than it keeps points"]);
+    ask(&folder, &["index", "--push", "--max-age=30"])
+        .said(2, &["--max-age: expected a unit", "for example --max-age 30d"]);
     ask(&folder, &["index", "--push", "--max-age=9000d"]).said(0, &[": 0 slots sent whole"]);
     let all = ["index", "--push", "--max-age=9000d", "--from=2011-11-30T14:00:00Z"];
     ask(&folder, &all).said(0, &["2 slots sent whole"]);

@@ -3,7 +3,7 @@
 use crate::log::{NOON, Request, text};
 use crate::program::Folder;
 
-const COMMANDS: [&str; 6] = ["run", "report", "slow", "lines", "records", "check"];
+const COMMANDS: [&str; 8] = ["run", "report", "slow", "lines", "records", "index", "verify", "check"];
 
 #[test]
 fn help_names_every_command_and_the_exit_codes() {
@@ -13,10 +13,38 @@ fn help_names_every_command_and_the_exit_codes() {
         assert!(out.lines().any(|line| line.trim_start().starts_with(command)), "{command} is not in {out}");
         let help = folder.run(&[command, "--help"]).fine();
         assert!(help.contains("Usage: spikeline") && help.contains("--config"), "{help}");
+        let example = format!("spikeline {command}");
+        assert!(help.split("Examples:").nth(1).is_some_and(|examples| examples.contains(&example)), "{help}");
+        assert!(!help.contains(" <DURATION>") || help.contains("500ms, 1s, 2min"), "{help}");
     }
     assert!(out.contains("Exit codes: 0 ") && out.contains("SPIKELINE_CONFIG"), "{out}");
     let version = folder.run(&["--version"]).fine();
     assert_eq!(version, format!("spikeline {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn what_commands_share_is_told_as_each_means_it() {
+    let folder = Folder::new();
+    let help = |command: &str| {
+        let help = folder.run(&[command, "--help"]).fine();
+        help.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let asked = "Without any, the store is asked";
+    for command in ["report", "slow", "lines"] {
+        assert!(help(command).contains(asked), "{command}");
+    }
+    assert!(!help("records").contains(asked) && help("records").contains("At least one: the store is not asked"));
+    assert!(!help("check").contains(asked) && help("check").contains("Without any, all that the configuration"));
+    folder.run(&["records"]).said(2, &["records reads log FILEs", "- for stdin"]);
+    folder.run(&["report"]).said(2, &["there is no store here", "- is stdin"]);
+
+    assert!(help("lines").contains("- table: The raw lines") && !help("report").contains("raw lines"));
+    for (command, format) in [("records", "table"), ("check", "csv")] {
+        let known =
+            help(command).split("--format <FORMAT>").nth(1).unwrap().split("--config").next().unwrap().to_owned();
+        assert!(known.contains("- json: ") && !known.contains(&format!("- {format}: ")), "{command}: {known}");
+        folder.run(&[command, "a.log", "--format", format]).said(2, &["possible values: ", "json"]);
+    }
 }
 
 #[test]

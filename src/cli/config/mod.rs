@@ -1,6 +1,6 @@
 //! The configuration file: TOML, validated once into plain values; nothing below sees the file.
 //!
-//! `samples/spikeline.toml` is a complete example. Every mistake in a file is found in one go, each with line and
+//! `samples/spikeline.toml` has every key. Every mistake in a file is found in one go, each with line and
 //! column. Defaults that depend on the user or the machine come from [`Surroundings`]; flags and environment variables
 //! have precedence over the file and are laid over it by the caller.
 
@@ -198,6 +198,18 @@ impl Config {
         mistakes.sort_by_key(|mistake| mistake.place().and_then(|place| place.line_column));
         Err(mistakes)
     }
+}
+
+/// The keys of each section, by its name without brackets; those before the first section have none.
+pub fn known_keys() -> [(&'static str, &'static [&'static str]); 6] {
+    [
+        ("", &KEYS),
+        ("log", &log::KEYS),
+        ("route", &route::KEYS),
+        ("carbon", &carbon::KEYS),
+        ("slow", &slow::KEYS),
+        ("retention", &retention::KEYS),
+    ]
 }
 
 fn read(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -> Config {

@@ -147,7 +147,8 @@ impl<'a> Section<'a> {
             }
             Err(error) => {
                 let what = format!("`{key}` is not a duration: expected {}", error.expected);
-                let remedy = error.hint.unwrap_or_else(|| format!("for example `{key} = \"{example}\"`"));
+                let remedy = with_unit(&text.value, example, least)
+                    .unwrap_or_else(|| format!("for example `{key} = \"{example}\"`"));
                 self.mistakes.push(text.mistake_inside(error.offset, what).remedy(remedy));
                 None
             }
@@ -218,6 +219,25 @@ impl<'a> Section<'a> {
             }
         }
     }
+}
+
+/// Whether a duration is a number alone.
+fn is_bare(text: &str) -> bool {
+    text.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// What was meant by a duration that is a number alone: the unit of the key's example (milliseconds and seconds are easily
+/// mistaken for one another), if that makes at least `least`.
+fn with_unit(text: &str, example: &str, least: Duration) -> Option<String> {
+    let units = match example.trim_start_matches(|digit: char| digit.is_ascii_digit()) {
+        "s" => vec!["s", "ms"],
+        "ms" => vec!["ms", "s"],
+        unit => vec![unit],
+    };
+    let meant = units.iter().map(|unit| format!("{}{unit}", text.trim()));
+    let possible = meant.filter(|_| is_bare(text)).filter(|it| parse_duration(it).is_ok_and(|meant| meant >= least));
+    let named: Vec<String> = possible.map(|meant| format!("`{meant}`")).collect();
+    (!named.is_empty()).then(|| format!("did you mean {}?", named.join(" or ")))
 }
 
 /// An integer in any of TOML's bases, if it is not negative.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Answer;
-use super::args::{Format, FormatArguments, WindowArguments};
+use super::args::{Format, FormatArguments, WindowArguments, answers};
 use super::context::Context;
 use super::files::{missing, progress};
 use super::output::{say, stdout, style, written};
@@ -53,7 +53,7 @@ pub(super) struct IndexArguments {
     #[arg(long, conflicts_with_all = ["files", "push"])]
     pub rebuild: bool,
     /// How to print.
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
     pub format: Format,
 }
 

@@ -47,7 +47,10 @@ impl Accounts {
             ));
         }
         let asked = arguments.max_age.as_deref().map(parse_duration).transpose();
-        let asked = asked.map_err(|error| Error::usage(format!("--max-age: {error}")))?;
+        let asked = asked.map_err(|error| {
+            Error::usage(format!("--max-age: expected {} at byte {}", error.expected, error.offset))
+                .remedy("for example --max-age 30d")
+        })?;
         let kept = config.carbons.iter().map(|carbon| asked.or(carbon.retention).unwrap_or(Duration::MAX));
         Ok(Accounts {
             outlets: settings::outlets(config)?.into_iter().zip(kept).collect(),

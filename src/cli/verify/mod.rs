@@ -7,7 +7,7 @@ mod http;
 
 use clap::Args;
 
-use super::args::{Format, FormatArguments, WindowArguments};
+use super::args::{Format, FormatArguments, WindowArguments, answers};
 use super::context::Context;
 use super::index::{slot_settings, with_routes};
 use super::output::{say, stdout, style, written};
@@ -36,7 +36,7 @@ pub(super) struct VerifyArguments {
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub limit: usize,
     /// How to print.
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
     pub format: Format,
 }
 
