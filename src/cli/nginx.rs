@@ -176,7 +176,9 @@ impl Conf {
             // What the remedy would do is tried, as it depends on all else that is written.
             let mends = |log: &&usize| {
                 let mut says = says.to_vec();
-                says.get_mut(**log).map(|says| *says = Some(Says::decided()));
+                if let Some(says) = says.get_mut(**log) {
+                    *says = Some(Says::decided());
+                }
                 Choice::of(contexts, &says).several.iter().all(|(_, several)| several != *logs)
             };
             let remedy = match logs.iter().find(mends) {
