@@ -63,7 +63,7 @@ impl Says {
     pub fn of(format: &Format, target: &Target) -> Says {
         let has = |name: &&str| format.index_of(name).is_some();
         let upstream = ["upstream_response_time", "upstream_header_time", "upstream_connect_time"];
-        let path = ["request", "request_uri", "uri"].iter().any(|name| has(&name));
+        let path = ["request", "request_uri", "uri"].iter().any(&has);
         Says {
             decided: false,
             request_time: has(&"request_time"),
