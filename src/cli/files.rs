@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{FileArguments, FormatArguments};
 use super::context::Context;
-use super::nginx::Conf;
 use super::output::say;
 use super::settings;
 use crate::daemon::Log;
@@ -179,7 +178,9 @@ impl Candidates {
         let given = given(arguments, &all)?;
         let known = context.has_config() || context.nginx()?.is_some();
         let mut logs = if known { settings::logs(context)? } else { Vec::new() };
-        logs.extend(context.nginx()?.map(Conf::compressed).unwrap_or_default());
+        if let Some(conf) = context.nginx()? {
+            logs.extend(conf.given(&context.config()?.logs));
+        }
         Ok(Candidates { given, logs, all, found: HashMap::new() })
     }
 

@@ -1,5 +1,7 @@
 //! nginx's own configuration: the files it is made of, which of its logs are followed and why others are not.
 
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -8,9 +10,12 @@ use super::config::{Config, DEFAULT_NGINX, LogSection, NO_NGINX, RoutesBy, Surro
 use super::output::say;
 use crate::daemon::Log;
 use crate::error::{Error, Result};
-use crate::grammar::conf::{AccessLog, Files, Nginx, Note, Target, WILDCARDS};
+use crate::grammar::conf::{AccessLog, Choice, Context, Files, Nginx, Note, Says, Target, WILDCARDS};
 use crate::record::{Needs, Parser};
 use crate::route::Locations;
+
+/// A log as it can be followed, or why it is not.
+type Candidate = std::result::Result<Log, String>;
 
 /// nginx's configuration, as read.
 pub(super) struct Conf {
@@ -64,62 +69,145 @@ impl Conf {
         Ok(Conf { path: path.to_owned(), named, nginx, locations })
     }
 
-    /// The logs to follow, but for those that `sections` follow already.
+    /// The logs to follow, but for those that `sections` follow already; of several with the same requests the one that
+    /// says most.
     pub(super) fn followed(&self, sections: &[LogSection]) -> Followed {
+        let (mut found, says) = self.candidates(sections);
+        let choice = Choice::of(&self.nginx.contexts, &says);
+        for (log, others) in &choice.left_out {
+            found.insert(*log, Err(self.left_out(*log, others, &says)));
+        }
         let mut followed = Followed::default();
-        let mut taken: Vec<(&Target, &str)> = Vec::new();
-        let mut logs: Vec<&AccessLog> = self.nginx.logs.iter().collect();
         // A file by its own name before the patterns that may mean it, too.
-        logs.sort_by_key(|log| matches!(log.target, Target::Pattern(_)));
-        for log in logs {
+        for number in self.by_name() {
+            let Some((log, found)) = self.nginx.logs.get(number).zip(found.remove(&number)) else { continue };
             let shown = shown(&log.target);
-            let format = self.nginx.formats.get(log.format);
-            let name = format.map_or("", |format| format.name.as_str());
-            match self.follow(log, sections, &taken) {
+            match found {
                 Ok(new) => {
                     let late = if log.buffered { ", buffered" } else { "" };
-                    followed.said.push(format!("{shown}, format {name}{late} ({})", log.place));
-                    followed.doubts.extend(self.doubts(log, &new));
+                    followed.said.push(format!("{shown}, format {}{late} ({})", self.format_name(log), log.place));
+                    followed.doubts.extend(self.doubts(log, &new, &choice));
                     followed.logs.push(new);
-                    taken.push((&log.target, name));
                 }
                 Err(why) => followed.refused.push(format!("{shown} is not followed: {why} ({})", log.place)),
             }
         }
+        followed.doubts.extend(self.counted_twice(&choice, &says));
         followed
     }
 
+    /// The numbers of the logs, those with a name before those with a pattern.
+    fn by_name(&self) -> Vec<usize> {
+        let is_pattern = |log: &AccessLog| matches!(log.target, Target::Pattern(_));
+        let mut numbers: Vec<usize> = (0..self.nginx.logs.len()).collect();
+        numbers.sort_by_key(|number| self.nginx.logs.get(*number).is_some_and(is_pattern));
+        numbers
+    }
+
+    /// Each log as it can be followed, or why not; and what the lines of those say that are, here or in a section.
+    fn candidates(&self, sections: &[LogSection]) -> (BTreeMap<usize, Candidate>, Vec<Option<Says>>) {
+        let mut found = BTreeMap::new();
+        let mut says = vec![None; self.nginx.logs.len()];
+        let mut taken: Vec<(&Target, &str)> = Vec::new();
+        for number in self.by_name() {
+            let Some((log, says)) = self.nginx.logs.get(number).zip(says.get_mut(number)) else { continue };
+            let candidate = match readable(log) {
+                Ok(pattern) => match sections.iter().find(|section| covers(section, &log.target, &pattern)) {
+                    Some(section) => {
+                        *says = Some(Says::decided());
+                        Err(format!("the [[log]] at line {} is about it", section.path.line))
+                    }
+                    None => self.follow(log, pattern, &taken),
+                },
+                Err(why) => Err(why),
+            };
+            if let Ok(new) = &candidate {
+                *says = Some(Says::of(&new.format, &log.target));
+                taken.push((&log.target, self.format_name(log)));
+            }
+            found.insert(number, candidate);
+        }
+        (found, says)
+    }
+
+    fn format_name(&self, log: &AccessLog) -> &str {
+        self.nginx.formats.get(log.format).map_or("", |format| format.name.as_str())
+    }
+
     /// The log to follow, or why not.
-    fn follow(
-        &self,
-        log: &AccessLog,
-        sections: &[LogSection],
-        taken: &[(&Target, &str)],
-    ) -> std::result::Result<Log, String> {
-        let pattern = match &log.target {
-            Target::Syslog(_) => return Err("it goes to syslog; follow the file that syslog writes".to_owned()),
-            Target::Device(_) => return Err("it is no file".to_owned()),
-            Target::File(path) if is_device(path) => return Err("it is a device or a pipe, no file".to_owned()),
-            Target::File(_) | Target::Pattern(_) => log.target.pattern().unwrap_or_default(),
-        };
-        if log.gzip {
-            return Err(
-                "nginx compresses it as it writes, so that its lines cannot be read as they come; take `gzip` \
-                        out of its access_log, or give the file to `spikeline report`"
-                    .to_owned(),
-            );
-        }
-        if let Some(section) = sections.iter().find(|section| covers(section, &log.target, &pattern)) {
-            return Err(format!("the [[log]] at line {} is about it", section.path.line));
-        }
+    fn follow(&self, log: &AccessLog, pattern: String, taken: &[(&Target, &str)]) -> Candidate {
         if let Some((_, other)) = taken.iter().find(|(target, _)| **target == log.target) {
             return Err(format!("it is followed in format {other} already, and only lines in that one can be read"));
         }
         self.log(log, pattern)
     }
 
+    /// Why a log is left out.
+    fn left_out(&self, log: usize, others: &BTreeSet<usize>, says: &[Option<Says>]) -> String {
+        let own = says.get(log).copied().flatten().unwrap_or_default();
+        let each = others.iter().map(|other| {
+            let theirs = says.get(*other).copied().flatten().unwrap_or_default();
+            let why = match theirs.lines(own) {
+                _ if theirs.is_decided() => "which a [[log]] is about",
+                Ordering::Greater => "which says more",
+                Ordering::Equal => "which says as much",
+                Ordering::Less => "which has other requests, too",
+            };
+            format!("in {}, {why}", self.shown(*other))
+        });
+        format!("the same requests as {}", each.collect::<Vec<_>>().join(", and "))
+    }
+
+    /// The requests that are counted more than once, and how to have them counted once.
+    fn counted_twice(&self, choice: &Choice, says: &[Option<Says>]) -> Vec<String> {
+        let contexts = &self.nginx.contexts;
+        let mut by_logs: BTreeMap<&[usize], Vec<&Context>> = BTreeMap::new();
+        for (at, logs) in &choice.several {
+            by_logs.entry(logs).or_default().extend(contexts.get(*at));
+        }
+        let told = by_logs.iter().filter_map(|(logs, contexts_of)| {
+            let first = contexts_of.first()?;
+            let more = match contexts_of.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more like it"),
+            };
+            let conditional = first.writings.iter().any(|own| logs.contains(&own.log) && own.condition.is_some());
+            let which = if conditional { "that meet the conditions of several" } else { "are in each" };
+            // What the remedy would do is tried, as it depends on all else that is written.
+            let mends = |log: &&usize| {
+                let mut says = says.to_vec();
+                if let Some(says) = says.get_mut(**log) {
+                    *says = Some(Says::decided());
+                }
+                Choice::of(contexts, &says).several.iter().all(|(_, several)| several != *logs)
+            };
+            let remedy = match logs.iter().find(mends) {
+                Some(log) => format!("name {} in a [[log]], and the rest is left out", self.shown(*log)),
+                None => "name those to follow in [[log]]s".to_owned(),
+            };
+            let nginx = match logs.iter().find(mends) {
+                Some(_) if self.named => String::new(),
+                Some(_) => format!(" (beside `nginx = \"{}\"`)", self.path.display()),
+                None => format!(", and `nginx = \"{NO_NGINX}\"`"),
+            };
+            let shown: Vec<String> = logs.iter().map(|log| self.shown(*log)).collect();
+            Some(format!(
+                "{}: requests of {}{more} {which} of these logs and are counted once for each: {}; to have them counted \
+                 once, {remedy}{nginx}",
+                first.place,
+                first.level,
+                shown.join(", "),
+            ))
+        });
+        told.collect()
+    }
+
+    fn shown(&self, log: usize) -> String {
+        self.nginx.logs.get(log).map_or_else(String::new, |log| shown(&log.target))
+    }
+
     /// A log with its format compiled.
-    fn log(&self, log: &AccessLog, pattern: String) -> std::result::Result<Log, String> {
+    fn log(&self, log: &AccessLog, pattern: String) -> Candidate {
         let format = self.nginx.formats.get(log.format).ok_or("it has no format")?;
         let place = |error: &str| match &format.place {
             Some(place) => format!("log_format {} at {place}: {error}", format.name),
@@ -131,7 +219,7 @@ impl Conf {
     }
 
     /// What may surprise about a log that is followed.
-    fn doubts(&self, log: &AccessLog, new: &Log) -> Vec<String> {
+    fn doubts(&self, log: &AccessLog, new: &Log, choice: &Choice) -> Vec<String> {
         let mut doubts = Vec::new();
         let shown = shown(&log.target);
         if log.relative {
@@ -140,9 +228,9 @@ impl Conf {
                  wrong (`nginx -V`), name the log in a [[log]]"
             ));
         }
-        doubts.extend(self.meant_too(log).map(|path| {
+        doubts.extend(self.meant_too(log, choice).map(|path| {
             format!(
-                "{shown}: that pattern means {} too, which has no such lines; name the files in [[log]] sections",
+                "{shown}: that pattern means {} too, which has other lines; name the files in [[log]] sections",
                 path.display()
             )
         }));
@@ -157,19 +245,26 @@ impl Conf {
         doubts
     }
 
-    /// A file that the pattern of a path with variables means as well, although other lines are in it. Logs that have a
-    /// format of their own are followed in that.
-    fn meant_too(&self, log: &AccessLog) -> Option<&Path> {
+    /// A file that the pattern of a path with variables means as well, although other lines are in it, or requests that
+    /// are counted elsewhere. Logs that are followed by their own name are not meant.
+    fn meant_too(&self, log: &AccessLog, choice: &Choice) -> Option<&Path> {
         let Target::Pattern(pattern) = &log.target else { return None };
         let pattern = glob::Pattern::new(pattern).ok()?;
         let errors = self.nginx.error_logs.iter().map(PathBuf::as_path);
-        errors.into_iter().find(|path| pattern.matches_path_with(path, WILDCARDS))
+        let left_out = choice.left_out.keys().filter_map(|log| match &self.nginx.logs.get(*log)?.target {
+            Target::File(path) => Some(path.as_path()),
+            _ => None,
+        });
+        errors.chain(left_out).find(|path| pattern.matches_path_with(path, WILDCARDS))
     }
 
-    /// The logs that nginx compresses as it writes them: not followed, but read when given.
-    pub(super) fn compressed(&self) -> Vec<Log> {
-        let compressed = self.nginx.logs.iter().filter(|log| log.gzip);
-        compressed.filter_map(|log| self.log(log, log.target.pattern()?).ok()).collect()
+    /// The logs that are not followed but read when given: those that nginx compresses as it writes them, and those whose
+    /// requests are in another that is followed.
+    pub(super) fn given(&self, sections: &[LogSection]) -> Vec<Log> {
+        let choice = Choice::of(&self.nginx.contexts, &self.candidates(sections).1);
+        let numbered = self.nginx.logs.iter().enumerate();
+        let given = numbered.filter(|(number, log)| log.gzip || choice.left_out.contains_key(number));
+        given.filter_map(|(_, log)| self.log(log, log.target.pattern()?).ok()).collect()
     }
 
     /// Says what is followed and what is not, and what there is to know about routes.
@@ -189,6 +284,22 @@ impl Conf {
         let by_location = config.routes_by == RoutesBy::Location;
         self.nginx.notes.iter().chain(self.locations.notes().iter().filter(move |_| by_location))
     }
+}
+
+/// The pattern of a log that can be read, or why it cannot.
+fn readable(log: &AccessLog) -> std::result::Result<String, String> {
+    let pattern = match &log.target {
+        Target::Syslog(_) => return Err("it goes to syslog; follow the file that syslog writes".to_owned()),
+        Target::Device(_) => return Err("it is no file".to_owned()),
+        Target::File(path) if is_device(path) => return Err("it is a device or a pipe, no file".to_owned()),
+        Target::File(_) | Target::Pattern(_) => log.target.pattern().unwrap_or_default(),
+    };
+    if log.gzip {
+        return Err("nginx compresses it as it writes, so that its lines cannot be read as they come; take `gzip` \
+                    out of its access_log, or give the file to `spikeline report`"
+            .to_owned());
+    }
+    Ok(pattern)
 }
 
 fn shown(target: &Target) -> String {

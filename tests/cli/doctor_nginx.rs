@@ -66,3 +66,26 @@ fn a_broken_one_is_told_by_its_place() {
         .run(&["check", "--config", "c.toml"])
         .said(2, &["nginx.conf:2:10: this block is not closed", "to mend it: "]);
 }
+
+#[test]
+fn of_two_logs_with_the_same_requests_one_is_followed_and_the_other_named() {
+    let folder = folder();
+    let conf = std::fs::read_to_string(folder.path("nginx.conf")).unwrap();
+    let (before, after) = conf.split_once("  server { listen 80;").unwrap();
+    let here = folder.path("").display().to_string();
+    let here = here.trim_end_matches('/');
+    let plain = format!("  access_log {here}/plain.log combined;\n");
+    folder.write("nginx.conf", format!("{before}{plain}  server {{ listen 80;{after}"));
+    let out = folder.run(&["check", "--config", "c.toml"]).fine();
+    let expected =
+        format!("note  {here}/plain.log is not followed: the same requests as in {here}/access.log, which says more");
+    assert!(out.contains(&expected) && out.contains("4 server(s), 1 log(s) to follow\n"), "{out}");
+    // Somewhere alone, it is followed as well, and that is said.
+    folder.write(
+        "nginx.conf",
+        format!("{before}{plain}  server {{ access_log {here}/plain.log; }}\n  server {{ listen 80;{after}"),
+    );
+    let out = folder.run(&["check", "--config", "c.toml"]).out;
+    assert!(out.contains("5 server(s), 2 log(s) to follow\n"), "{out}");
+    assert!(out.contains("requests of http level are in each of these logs") && out.contains("name "), "{out}");
+}

@@ -60,8 +60,9 @@ pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Ans
 /// nginx's own logs with their formats, as other commands read them.
 fn nginx_logs(context: &Context) -> Result<Vec<Log>> {
     let Some(conf) = context.nginx()? else { return Ok(Vec::new()) };
-    let mut logs = conf.followed(&context.config()?.logs).logs;
-    logs.extend(conf.compressed());
+    let sections = &context.config()?.logs;
+    let mut logs = conf.followed(sections).logs;
+    logs.extend(conf.given(sections));
     Ok(logs)
 }
 

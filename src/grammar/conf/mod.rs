@@ -4,6 +4,7 @@
 //! ngx_http_core_module.c (server, listen, server_name, location).
 
 mod access_log;
+mod context;
 mod error;
 mod files;
 mod location;
@@ -15,6 +16,7 @@ pub(crate) mod token;
 mod tree;
 
 pub use access_log::{AccessLog, Target};
+pub use context::{Choice, Context, Says, Writing};
 pub use error::{ConfError, Place};
 pub use files::{Dump, Files, WILDCARDS};
 pub use location::{Location, Match};

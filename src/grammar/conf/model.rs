@@ -1,8 +1,10 @@
 //! What spikeline takes from nginx.conf: formats, logs, servers with their locations, upstreams.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::access_log::AccessLog;
+use super::context::{Context, Writing};
 use super::error::{ConfError, Place};
 use super::files::{Dump, Files};
 use super::location::{self, Location, Match};
@@ -88,6 +90,8 @@ pub struct Nginx {
     pub formats: Vec<LogFormat>,
     /// The logs, each target and format once, in order of first appearance.
     pub logs: Vec<AccessLog>,
+    /// The blocks that write them.
+    pub contexts: Vec<Context>,
     /// The servers, in their order.
     pub servers: Vec<Server>,
     /// The upstreams.
@@ -123,6 +127,7 @@ impl Nginx {
             nginx: Nginx {
                 formats: vec![LogFormat::combined()],
                 logs: Vec::new(),
+                contexts: Vec::new(),
                 servers: Vec::new(),
                 upstreams: Vec::new(),
                 error_logs: Vec::new(),
@@ -158,7 +163,9 @@ impl Taking<'_> {
         for directive in block.iter().filter(|directive| directive.is("log_format")) {
             self.format(directive)?;
         }
-        let logs = self.logs(block)?;
+        let own = self.nginx.contexts.len();
+        let logs = self.logs(block, "http level".to_owned())?;
+        let contexts = own..self.nginx.contexts.len();
         let merge_slashes = flag(block, "merge_slashes").unwrap_or(true);
         for directive in block {
             match directive.name.text.as_str() {
@@ -167,7 +174,26 @@ impl Taking<'_> {
                 _ => {}
             }
         }
+        let inherits =
+            |directive: &Directive| directive.is("server") && !directive.children().iter().any(|d| d.is("access_log"));
+        if !block.iter().any(inherits) {
+            self.unwritten(contexts);
+        }
         Ok(())
+    }
+
+    /// To the logs of the contexts `which` no request goes, as every server has its own: they count as written there only
+    /// if they are written nowhere else.
+    fn unwritten(&mut self, which: Range<usize>) {
+        let unwritten: Vec<Context> = self.nginx.contexts.drain(which).collect();
+        for mut context in unwritten {
+            let elsewhere =
+                |log| self.nginx.contexts.iter().flat_map(|other| &other.writings).any(|own| own.log == log);
+            context.writings.retain(|writing| !elsewhere(writing.log));
+            if !context.writings.is_empty() {
+                self.nginx.contexts.push(context);
+            }
+        }
     }
 
     fn error_logs(&mut self, block: &[Directive]) {
@@ -193,22 +219,27 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// What the `access_log`s among a block's own directives say.
-    fn logs(&mut self, block: &[Directive]) -> Result<Logs, ConfError> {
-        let mut logs: Logs = None;
+    /// What the `access_log`s among a block's own directives say; `level` is what block it is.
+    fn logs(&mut self, block: &[Directive], level: String) -> Result<Logs, ConfError> {
+        let mut own = block.iter().filter(|directive| directive.is("access_log")).peekable();
+        let Some(place) = own.peek().map(|first| first.name.place.clone()) else { return Ok(None) };
+        let mut writings = Vec::new();
         let mut off = false;
-        for directive in block.iter().filter(|directive| directive.is("access_log")) {
-            let own = logs.get_or_insert_default();
+        for directive in own {
             match AccessLog::read(directive, &self.nginx.formats, self.build)? {
-                Some(log) => {
-                    let log = self.log(log);
-                    own.push(log);
-                }
+                Some(log) => writings.push(Writing { condition: log.condition.clone(), log: self.log(log) }),
                 None => off = true,
             }
         }
         // `off` beside others at one level: nginx opens their files and writes nothing.
-        Ok(if off { Some(Vec::new()) } else { logs })
+        Ok(Some(if off { Vec::new() } else { self.context(level, place, writings) }))
+    }
+
+    /// Keeps a context; its logs.
+    fn context(&mut self, level: String, place: Place, writings: Vec<Writing>) -> Vec<usize> {
+        let logs = writings.iter().map(|writing| writing.log).collect();
+        self.nginx.contexts.push(Context { level, place, writings });
+        logs
     }
 
     /// The number of a log; the same target in the same format is one log.
@@ -222,15 +253,20 @@ impl Taking<'_> {
 
     fn server(&mut self, directive: &Directive, http: Option<&Vec<usize>>, merge: bool) -> Result<(), ConfError> {
         let block = directive.children();
-        let logs = match self.logs(block)?.or_else(|| http.cloned()) {
+        let (names, name) = server::names(block, self.build)?;
+        let level = if name.is_empty() { "a server".to_owned() } else { format!("server {name}") };
+        let logs = match self.logs(block, level.clone())?.or_else(|| http.cloned()) {
             Some(logs) => logs,
-            None => vec![self.log(AccessLog::built_in(self.build, directive.name.place.clone()))],
+            None => {
+                let place = directive.name.place.clone();
+                let log = self.log(AccessLog::built_in(self.build, place.clone()));
+                self.context(level, place, vec![Writing { log, condition: None }])
+            }
         };
         let mut all_logs = logs.clone();
         let locations = self.locations(block, &logs, &mut all_logs)?;
         all_logs.sort_unstable();
         all_logs.dedup();
-        let (names, name) = server::names(block, self.build)?;
         let (returns, rewrites) = server::rewriting(block);
         self.nginx.servers.push(Server {
             listens: server::listens(block),
@@ -258,7 +294,8 @@ impl Taking<'_> {
             match directive.name.text.as_str() {
                 "location" => locations.push(self.location(directive, outer, all_logs)?),
                 "if" | "limit_except" => {
-                    let logs = self.logs(directive.children())?;
+                    let level = format!("`{}`", directive.name.text);
+                    let logs = self.logs(directive.children(), level)?;
                     all_logs.extend(logs.unwrap_or_default());
                 }
                 _ => {}
@@ -275,7 +312,7 @@ impl Taking<'_> {
     ) -> Result<Location, ConfError> {
         let block = directive.children();
         let (by, text) = location::kind(directive)?;
-        let logs = self.logs(block)?.unwrap_or_else(|| outer.to_vec());
+        let logs = self.logs(block, format!("location {text}"))?.unwrap_or_else(|| outer.to_vec());
         all_logs.extend(&logs);
         let is_prefix = !matches!(by, Match::Regex { .. } | Match::Named);
         Ok(Location {

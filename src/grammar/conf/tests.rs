@@ -275,3 +275,134 @@ fn reading_takes_time_in_proportion() {
         assert!(nginx(&[(MAIN, &lua)]).is_err() || piece.contains('}'), "{piece:?}");
     }
 }
+
+/// The logs that are followed, those left out with what has their requests, and the levels whose requests count twice.
+fn chosen(inside: &str) -> (String, String, String) {
+    let formats = "log_format plain '$time_local \"$request\" $status';\n log_format timed '$msec $request_time';\n\
+                   log_format up '$msec $request_time $upstream_response_time';\n log_format at '$msec \"$request\" $status';\n";
+    let nginx = http(&format!("{formats}{inside}"));
+    let says = |log: &AccessLog| {
+        log.target.pattern()?;
+        Some(Says::of(&nginx.formats[log.format].compile().unwrap(), &log.target))
+    };
+    let says: Vec<Option<Says>> = nginx.logs.iter().map(says).collect();
+    let choice = Choice::of(&nginx.contexts, &says);
+    let name = |log: &usize| nginx.logs[*log].target.pattern().unwrap().trim_start_matches('/').to_owned();
+    let names = |logs: &mut dyn Iterator<Item = &usize>| logs.map(name).collect::<Vec<_>>().join("+");
+    let followed: Vec<usize> = (0..says.len()).filter(|at| says[*at].is_some()).collect();
+    let followed = names(&mut followed.iter().filter(|log| !choice.left_out.contains_key(log)));
+    let left_out = choice.left_out.iter().map(|(log, others)| format!("{}<{}", name(log), names(&mut others.iter())));
+    let several =
+        choice.several.iter().map(|(at, logs)| format!("{}: {}", nginx.contexts[*at].level, names(&mut logs.iter())));
+    (followed, left_out.collect::<Vec<_>>().join(" "), several.collect::<Vec<_>>().join("; "))
+}
+
+#[test]
+fn of_logs_with_the_same_requests_the_one_that_says_most_is_chosen() {
+    for (inside, followed, left_out, several) in [
+        // What says more, in the order of what matters; of equals the first.
+        ("server { access_log /a plain; access_log /b timed; }", "b", "a<b", ""),
+        ("server { access_log /a timed; access_log /b plain; }", "a", "b<a", ""),
+        ("server { access_log /a timed; access_log /b up; }", "b", "a<b", ""),
+        ("server { access_log /a plain; access_log /b at; }", "b", "a<b", ""),
+        ("server { access_log /a at; access_log /b timed; }", "b", "a<b", ""),
+        ("server { access_log /a up; access_log /b up; access_log /c up; }", "a", "b<a c<a", ""),
+        ("server { access_log /$host up; access_log /b up; }", "b", "*<b", ""),
+        // What cannot be followed has no requests for anybody.
+        ("server { access_log syslog:server=a up; access_log /b plain; }", "b", "", ""),
+        // At every level, and inherited.
+        ("access_log /a plain; access_log /b timed; server { } server { location /x { } }", "b", "a<b", ""),
+        (
+            "server { location / { access_log /a plain; access_log /b timed; } }",
+            "var/log/nginx/access.log+b",
+            "a<b",
+            "",
+        ),
+        ("access_log off; server { location / { if ($x) { access_log /a up; access_log /b; } } }", "a", "b<a", ""),
+        // Logs of different requests are all followed.
+        ("access_log /a plain; server { } server { access_log /b timed; }", "a+b", "", ""),
+        // A log that is somewhere alone stays, and the other goes if it says no more of times.
+        ("server { access_log /a at; } server { access_log /b plain; access_log /a at; }", "a", "b<a", ""),
+        ("server { access_log /a plain; } server { access_log /b at; access_log /a plain; }", "a", "b<a", ""),
+        (
+            "server { access_log /a plain; } server { server_name s; access_log /b timed; access_log /a plain; }",
+            "a+b",
+            "",
+            "server s: a+b",
+        ),
+        // One log of all servers, beside one of each.
+        (
+            "server { access_log /1 up; access_log /all up; } server { access_log /all up; access_log /2 up; }",
+            "all",
+            "1<all 2<all",
+            "",
+        ),
+        (
+            "server { access_log /1 timed; access_log /all up; } server { access_log /2 timed; access_log /all up; }",
+            "all",
+            "1<all 2<all",
+            "",
+        ),
+        // Nobody inherits what the http level says: no request is only there.
+        ("access_log /a plain; server { access_log /a plain; access_log /b up; }", "b", "a<b", ""),
+        ("access_log /a plain; access_log /c; server { access_log /a plain; access_log /b up; }", "c+b", "a<b", ""),
+        // Conditions.
+        ("server { access_log /a up if=$x; access_log /b up; }", "b", "a<b", ""),
+        ("server { access_log /a at if=$x; access_log /b plain; }", "b", "a<b", ""),
+        ("server { access_log /a plain if=$x; access_log /b up if=$x; }", "b", "a<b", ""),
+        ("server { server_name s; access_log /a up if=$x; access_log /b plain; }", "a+b", "", "server s: a+b"),
+        ("access_log /a up if=$x; access_log /b up if=$y; server { }", "a+b", "", "http level: a+b"),
+        // One log, with a condition in one place and without in another.
+        (
+            "server { access_log /a up if=$x; access_log /b up; } server { server_name s; access_log /a up; }",
+            "a+b",
+            "",
+            "a server: a+b",
+        ),
+    ] {
+        let found = chosen(inside);
+        assert_eq!((found.0.as_str(), found.1.as_str(), found.2.as_str()), (followed, left_out, several), "{inside}");
+    }
+}
+
+proptest! {
+    /// Wherever requests are logged, one of their logs is followed; twice only where a log says more of times, or has
+    /// requests of its own.
+    #[test]
+    fn no_request_is_lost_by_the_choice(
+        contexts in prop::collection::vec(prop::collection::vec((0_usize..6, 0_u8..3), 1..4), 1..6),
+        formats in prop::collection::vec(0_usize..4, 6),
+    ) {
+        let place = http("server { }").servers[0].place.clone();
+        let writing = |(log, condition): &(usize, u8)| Writing {
+            log: *log,
+            condition: (*condition > 0).then(|| format!("${condition}")),
+        };
+        let context = |own: &Vec<(usize, u8)>| Context {
+            level: String::new(),
+            place: place.clone(),
+            writings: own.iter().map(writing).collect(),
+        };
+        let contexts: Vec<Context> = contexts.iter().map(context).collect();
+        let texts = ["$time_local", "$msec", "$msec $request_time", "$msec $request_time $upstream_response_time"];
+        let says = |format: &usize| {
+            Some(Says::of(&crate::grammar::Format::compile("f", texts[*format], crate::grammar::Escape::Default).unwrap(),
+                &Target::Pattern(String::new())))
+        };
+        let says: Vec<Option<Says>> = formats.iter().map(says).collect();
+        let choice = Choice::of(&contexts, &says);
+        for context in &contexts {
+            let kept: Vec<&Writing> =
+                context.writings.iter().filter(|own| !choice.left_out.contains_key(&own.log)).collect();
+            for own in &context.writings {
+                let has = |kept: &&&Writing| kept.condition.is_none() || kept.condition == own.condition;
+                prop_assert!(kept.iter().any(|kept| has(&kept)), "{context:?} {choice:?}");
+            }
+            let unconditional: Vec<_> = context.writings.iter().filter(|own| own.condition.is_none()).collect();
+            if contexts.len() == 1 && unconditional.len() == context.writings.len() {
+                let logs: std::collections::BTreeSet<usize> = kept.iter().map(|own| own.log).collect();
+                prop_assert_eq!(logs.len(), 1);
+            }
+        }
+    }
+}

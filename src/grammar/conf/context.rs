@@ -1,0 +1,155 @@
+//! Contexts: which logs the same requests are written to, and which of those to follow so that each request counts once.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::access_log::Target;
+use super::error::Place;
+use crate::grammar::Format;
+
+/// One `access_log` of a context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writing {
+    /// The log: an index into [`Nginx::logs`](super::Nginx::logs).
+    pub log: usize,
+    /// Its `if=` here, as written.
+    pub condition: Option<String>,
+}
+
+/// A block with `access_log`s of its own. Every request that ends in it, or in a block that inherits them, is written to
+/// all of them, but for their conditions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// What block it is, as in "requests of ..".
+    pub level: String,
+    /// Where it stands.
+    pub place: Place,
+    /// Its logs, in their order.
+    pub writings: Vec<Writing>,
+}
+
+impl Context {
+    /// Those of `followed` that have the requests of one of this context's writings, and their times if that one has them.
+    fn covering<'a>(
+        &'a self,
+        writing: &'a Writing,
+        followed: &'a BTreeSet<usize>,
+        says: &'a [Option<Says>],
+    ) -> impl Iterator<Item = usize> + 'a {
+        let times = says_of(says, writing.log).times();
+        let all = |other: &&Writing| other.condition.is_none() || other.condition == writing.condition;
+        let others = self.writings.iter().filter(all).map(|other| other.log);
+        others.filter(move |log| *log != writing.log && followed.contains(log) && says_of(says, *log).times() >= times)
+    }
+}
+
+/// How much the lines of a log say about a request: what says more is greater.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Says {
+    /// Somebody decided that this log is followed.
+    decided: bool,
+    request_time: bool,
+    /// How many of the upstream's times.
+    upstream_times: usize,
+    msec: bool,
+    /// How many of status and request.
+    request: usize,
+    /// It is one file; that of a path with variables is found by a pattern, which may mean others, too.
+    file: bool,
+}
+
+impl Says {
+    /// What the lines of a log in `format` say.
+    pub fn of(format: &Format, target: &Target) -> Says {
+        let has = |name: &&str| format.index_of(name).is_some();
+        let upstream = ["upstream_response_time", "upstream_header_time", "upstream_connect_time"];
+        let path = ["request", "request_uri", "uri"].iter().any(&has);
+        Says {
+            decided: false,
+            request_time: has(&"request_time"),
+            upstream_times: upstream.iter().filter(|name| has(name)).count(),
+            msec: has(&"msec"),
+            request: usize::from(path) + usize::from(has(&"status")),
+            file: matches!(target, Target::File(_)),
+        }
+    }
+
+    /// Of a log that is followed whatever it says.
+    pub fn decided() -> Says {
+        Says { decided: true, ..Says::default() }
+    }
+
+    /// Whether it is followed whatever it says.
+    pub fn is_decided(self) -> bool {
+        self.decided
+    }
+
+    /// Compares the lines alone.
+    pub fn lines(self, other: Says) -> Ordering {
+        Says { file: false, ..self }.cmp(&Says { file: false, ..other })
+    }
+
+    /// What must not be lost for requests to be counted once: how long they took.
+    fn times(self) -> (bool, bool, bool) {
+        (self.decided, self.request_time, self.upstream_times > 0)
+    }
+}
+
+/// Which logs are followed, of those that can be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The logs that are left out, each with the followed ones that have its requests.
+    pub left_out: BTreeMap<usize, BTreeSet<usize>>,
+    /// The contexts, by index, of which several logs are followed although that counts requests more than once; with
+    /// those logs.
+    pub several: Vec<(usize, Vec<usize>)>,
+}
+
+impl Choice {
+    /// Chooses among the logs that `says` has something for: first one that says least is left out if, wherever it is
+    /// written, another has the same requests and at least as much about their times; then the next. So the one that
+    /// says most stays, or, of equals, the first; and one that is somewhere alone always does.
+    pub fn of(contexts: &[Context], says: &[Option<Says>]) -> Choice {
+        let mut written: BTreeMap<usize, Vec<(&Context, &Writing, usize)>> = BTreeMap::new();
+        for context in contexts {
+            for (at, writing) in context.writings.iter().enumerate() {
+                if says.get(writing.log).is_some_and(Option::is_some) {
+                    written.entry(writing.log).or_default().push((context, writing, at));
+                }
+            }
+        }
+        let mut followed: BTreeSet<usize> = written.keys().copied().collect();
+        let mut order: Vec<_> = written.iter().filter(|(log, _)| !says_of(says, **log).decided).collect();
+        order.sort_by_key(|(log, written)| {
+            let last = written.iter().map(|(.., at)| *at).max();
+            (says_of(says, **log), Reverse(last), Reverse(**log))
+        });
+        for (log, written) in &order {
+            let covered = |(context, writing, _): &(&Context, &Writing, usize)| {
+                context.covering(writing, &followed, says).next().is_some()
+            };
+            if written.iter().all(covered) {
+                followed.remove(log);
+            }
+        }
+        let left_out = order.iter().filter(|(log, _)| !followed.contains(log)).map(|(log, written)| {
+            let covering = written.iter().flat_map(|(context, writing, _)| context.covering(writing, &followed, says));
+            (**log, covering.collect())
+        });
+        Choice { left_out: left_out.collect(), several: several(contexts, &followed, says) }
+    }
+}
+
+/// The contexts of which several logs are followed; not those where somebody decided so.
+fn several(contexts: &[Context], followed: &BTreeSet<usize>, says: &[Option<Says>]) -> Vec<(usize, Vec<usize>)> {
+    let of = |context: &Context| {
+        let logs = context.writings.iter().map(|writing| writing.log).filter(|log| followed.contains(log));
+        logs.collect::<BTreeSet<usize>>().into_iter().collect::<Vec<usize>>()
+    };
+    let all = contexts.iter().map(of).enumerate();
+    all.filter(|(_, logs)| logs.len() > 1 && !logs.iter().all(|log| says_of(says, *log).decided)).collect()
+}
+
+fn says_of(says: &[Option<Says>], log: usize) -> Says {
+    says.get(log).copied().flatten().unwrap_or_default()
+}
