@@ -5,6 +5,7 @@
 //! - [`resume`]: where the generations of an earlier run are now.
 //! - [`turn`]: what happens when a file is rotated away or truncated.
 
+mod last_look;
 mod resume;
 mod stream;
 mod turn;
@@ -15,6 +16,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use self::last_look::LastLook;
 use self::resume::{Missed, Waiting};
 use self::stream::{Step, Stream};
 use self::watch::Watch;
@@ -175,16 +177,6 @@ const SPARE_BUFFERS: usize = 8;
 
 /// So many truncated logs are remembered by their trails. A trail matters for as long as a copy may be found.
 const TRAILS: usize = 64;
-
-/// A watched path as of the last look.
-#[derive(Debug, Clone)]
-struct LastLook {
-    key: String,
-    /// Of the file that it led to last, if it ever did.
-    status: Option<super::file::Status>,
-    /// Since when it leads nowhere.
-    gone: Option<Timestamp>,
-}
 
 type Emit<'a> = dyn FnMut(Event) -> ControlFlow<()> + 'a;
 

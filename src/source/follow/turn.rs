@@ -1,6 +1,6 @@
 //! What happens when a log turns into another: rotated away, truncated, replaced, gone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek};
 use std::ops::ControlFlow;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::resume::{Missed, TIME_LAG, Waiting, real_path};
 use super::stream::{Look, Stream};
 use super::watch::Seen;
-use super::{Block, Emit, Event, FinishReason, Follower, LastLook, millis};
+use super::{Block, Emit, Event, FinishReason, Follower, millis};
 use crate::error::Error;
 use crate::source::cut::Cut;
 use crate::source::file::Status;
@@ -21,9 +21,6 @@ use crate::time::Timestamp;
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
 const SETTLED_LIMIT: usize = 4096;
-
-/// For how long the files beside a watched path that leads nowhere are looked at. In milliseconds.
-const WATCHED_WHILE_GONE: i64 = 3_600_000;
 
 /// The watched paths that lead to each file.
 type Names<'a> = HashMap<(u64, u64), Vec<&'a Path>>;
@@ -170,67 +167,6 @@ impl Follower {
         ControlFlow::Continue(())
     }
 
-    /// Compares every watched path with what it was at the last look; a glob does not name what is gone.
-    fn compare_with_last_look(&mut self, seen: &[Seen], now: Timestamp, around: bool) {
-        for Seen { path, key, status } in seen {
-            self.compare_path(path, key, status.as_ref().ok().copied(), now, around);
-        }
-        let named: HashSet<&Path> = seen.iter().map(|seen| seen.path.as_path()).collect();
-        let gone = self.last_look.iter().filter(|(_, last)| around || last.gone.is_none());
-        let gone = gone.filter(|(path, _)| !named.contains(path.as_path()));
-        let gone: Vec<_> = gone.map(|(path, last)| (path.clone(), last.key.clone())).collect();
-        gone.iter().for_each(|(path, key)| self.compare_path(path, key, None, now, around));
-        if around {
-            self.expanded = Some(now);
-        }
-    }
-
-    /// A file that was empty at the last look has no generation, and may have been written and rotated since. Where there was
-    /// none, one may have been made, written and rotated since, whether there is one now or not.
-    fn compare_path(&mut self, path: &Path, key: &str, status: Option<Status>, now: Timestamp, around: bool) {
-        let may_have_missed = match (self.last_look.get(path), status) {
-            // A new name for a glob.
-            (None, _) => self.expanded.is_some(),
-            (Some(LastLook { gone: Some(gone), .. }), None) => around && now < gone.plus_millis(WATCHED_WHILE_GONE),
-            (Some(LastLook { gone: Some(_), .. }), Some(_)) => true,
-            (Some(LastLook { status: Some(before), .. }), None) => !self.is_followed_at(path, before.device_inode),
-            (Some(LastLook { status: Some(before), .. }), Some(status)) => {
-                let turned = status.device_inode != before.device_inode;
-                let written = status.modified != before.modified && !self.is_open(before.device_inode);
-                (turned && !self.is_followed_at(path, before.device_inode)) || written
-            }
-            (Some(LastLook { status: None, gone: None, .. }), _) => false,
-        };
-        let last = match self.last_look.get_mut(path) {
-            Some(last) => last,
-            None => {
-                let new = LastLook { key: key.to_owned(), status: None, gone: None };
-                self.last_look.entry(path.to_owned()).or_insert(new)
-            }
-        };
-        // Not `decided`: there was no line in it when all was known.
-        let since = match (last.status, last.gone.or(self.expanded)) {
-            (Some(before), _) => before.modified(),
-            (None, gone) => gone.unwrap_or(now).plus_millis(-TIME_LAG),
-        };
-        last.gone = status.is_none().then(|| last.gone.unwrap_or(now));
-        last.status = status.or(last.status);
-        if !may_have_missed {
-            return;
-        }
-        let (base, since) = (base_of(&real_path(path)), self.after_earlier_runs(since));
-        if !self.missed.iter().any(|missed| missed.base == base && missed.since <= since) {
-            self.missed.push(Missed { base, key: key.to_owned(), since, noticed: now });
-        }
-        self.missed_now = true;
-    }
-
-    /// Whether a generation is open by this very name of its file, so that [`Follower::attach`] notices when it is lost.
-    fn is_followed_at(&self, path: &Path, device_inode: (u64, u64)) -> bool {
-        let mut open = self.streams.iter().filter(|stream| stream.status.device_inode == device_inode);
-        open.any(|stream| stream.live.as_deref() == Some(path))
-    }
-
     pub(super) fn is_open(&self, device_inode: (u64, u64)) -> bool {
         self.streams.iter().any(|stream| stream.status.device_inode == device_inode)
     }
@@ -305,7 +241,7 @@ impl Follower {
 
     /// What was written before an earlier run had read all is read or was left on purpose, and only that run could tell every
     /// copy from a log of its own.
-    fn after_earlier_runs(&self, since: Timestamp) -> Timestamp {
+    pub(super) fn after_earlier_runs(&self, since: Timestamp) -> Timestamp {
         self.read_until.map_or(since, |read_until| since.max(read_until.plus_millis(-TIME_LAG)))
     }
 
