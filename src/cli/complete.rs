@@ -98,9 +98,9 @@ fn lost(loss: &Loss, name: &str) -> String {
     }
 }
 
-/// A window that has not begun: mostly yesterday's was meant, by a time without a date.
+/// A window that has not begun: mostly yesterday's was meant, by a time without a date. Not one that begins at once: clocks differ.
 fn to_come(window: Window, now: Timestamp) -> Option<String> {
-    (window.from >= now)
+    (window.from > now.plus_millis(ON_ITS_WAY))
         .then(|| format!("this window is yet to come: it is {now} now (yesterday's times are `14:05_yesterday`)"))
 }
 
