@@ -1,4 +1,4 @@
-//! What the watched paths led to at the last look: what came and went between two looks is missed by neither.
+//! What the watched paths led to at the last look: by it is noticed what came and went between two looks.
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -2,6 +2,7 @@
 //!
 //! - [`watch`]: which files the patterns name now.
 //! - [`stream`]: one open generation, read from its position on.
+//! - [`last_look`]: what came and went between two looks.
 //! - [`resume`]: where the generations of an earlier run are now.
 //! - [`turn`]: what happens when a file is rotated away or truncated.
 

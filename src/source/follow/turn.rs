@@ -151,11 +151,11 @@ impl Follower {
             let lives = new.iter().filter(|(is_live, _)| *is_live).map(|(_, new)| (new.0.clone(), new.1.device_inode));
             let lives: Vec<(PathBuf, (u64, u64))> = lives.collect();
             for (is_live, (path, status, key)) in new {
-                // Nothing was read yet that could tell a copy from a log of its own.
+                // Another name of one of them.
                 if !is_live && lives.iter().any(|(_, inode)| *inode == status.device_inode) {
-                    // Another name of it.
                     continue;
                 }
+                // Nothing was read yet that could tell a copy from a log of its own.
                 if !is_live && lives.iter().any(|(live, _)| begin_alike(&path, live).unwrap_or(false)) {
                     self.settled.insert(status.device_inode, status);
                     continue;
