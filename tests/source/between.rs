@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
 
 use spikeline::source::{Event, FinishReason, FollowSettings};
 
-use crate::rig::{Rig, expect, numbered};
+use crate::rig::{Rig, expect, numbered, set_modified};
 
 /// One poll, in the midst of which `act` is called with every event.
 fn poll_acting(rig: &mut Rig, mut act: impl FnMut(&Event, &Path)) {
@@ -136,4 +137,48 @@ fn a_log_that_came_and_was_rotated_while_no_one_looked_is_read_although_there_wa
         read.sort();
         assert_eq!(read, expect(0, first + 400), "{seen_before}");
     }
+}
+
+#[test]
+fn a_globs_log_of_which_a_restart_finds_only_rotated_files_is_read_from_them() {
+    for (pattern, empty) in [("*.log", true), ("*.log", false), ("access.log", true), ("access.log", false)] {
+        let mut rig = Rig::watching(&[pattern]);
+        rig.append("access.log.5", numbered(1000, 9));
+        rig.append("other.log.1", numbered(2000, 9));
+        // What stood there before the first start is not read; an empty log has no generation.
+        if empty {
+            rig.append("access.log", "");
+        }
+        rig.poll();
+        rig.poll();
+        set_modified(&rig.path("access.log.5"), Duration::from_secs(60));
+        set_modified(&rig.path("other.log.1"), Duration::from_secs(60));
+        // Down: written, and rotated twice without a new log.
+        rig.append("access.log", numbered(0, 200));
+        rig.rename("access.log", "access.log.2");
+        rig.gzip("access.log.2");
+        rig.append("access.log", numbered(200, 200));
+        rig.rename("access.log", "access.log.1");
+        rig.restart();
+        rig.pass(61);
+        let mut read = rig.lines();
+        read.sort();
+        assert_eq!(read, expect(0, 400), "{pattern} {empty}");
+    }
+}
+
+#[test]
+fn rotated_files_of_a_glob_that_names_nothing_are_not_read_at_the_first_start() {
+    let mut rig = Rig::watching(&["*.log"]);
+    rig.append("access.log.1", numbered(1000, 9));
+    rig.poll();
+    // A new log, written and rotated between two looks.
+    rig.append("access.log", numbered(0, 9));
+    rig.rename("access.log", "access.log.2");
+    rig.append("access.log", numbered(9, 9));
+    rig.pass(1);
+    rig.pass(61);
+    let mut read = rig.lines();
+    read.sort();
+    assert_eq!(read, expect(0, 18));
 }

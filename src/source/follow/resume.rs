@@ -63,8 +63,11 @@ impl Follower {
     /// may have been missed.
     pub(super) fn resume(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let (seen, _) = self.watch.look(true);
+        let rotated_away = self.watch.rotated_away();
+        let named = seen.iter().map(|seen| (real_path(&seen.path), &seen.key));
+        let named = named.chain(rotated_away.iter().map(|(path, key)| (real_path(path), key)));
         if self.known.is_empty() && self.read_until.is_none() {
-            for path in seen.iter().map(|seen| real_path(&seen.path)) {
+            for (path, _) in named.clone() {
                 let found = siblings(&path).unwrap_or_default();
                 self.foreign.extend(found.iter().map(|sibling| sibling.status.device_inode));
             }
@@ -73,7 +76,6 @@ impl Follower {
         if let Some(read_until) = self.read_until {
             let known = self.known.iter().filter(|generation| self.watch.has_key(&generation.log));
             let known = known.map(|generation| (base_of(&generation.path), &generation.log));
-            let named = seen.iter().map(|seen| (real_path(&seen.path), &seen.key));
             for (path, key) in known.chain(named) {
                 if !self.missed.iter().any(|missed| missed.base == path) {
                     let since = read_until.plus_millis(-TIME_LAG);

@@ -52,6 +52,23 @@ impl Watch {
         self.entries.iter().any(|entry| entry.paths.iter().any(|named| named == path))
     }
 
+    /// The logs of which only rotated files are left, as (path, key): a glob names none of these.
+    pub(super) fn rotated_away(&self) -> Vec<(PathBuf, String)> {
+        let mut found = Vec::new();
+        for Entry { key, glob, text, paths } in &self.entries {
+            let Some(pattern) = glob else { continue };
+            let beside = [text.clone(), format!("{text}*")];
+            for path in beside.iter().filter_map(|text| glob::glob(text).ok()).flatten().flatten() {
+                let base = base_of(&path);
+                let is_left = base != path && pattern.matches_path(&base) && !paths.contains(&path) && !base.exists();
+                if is_left && !found.iter().any(|(known, _)| *known == base) {
+                    found.push((base, key.clone()));
+                }
+            }
+        }
+        found
+    }
+
     /// The status of every path, after expanding the globs if `expand`; and what hindered the expansion. A path
     /// that a glob named and that is gone is left out.
     pub(super) fn look(&mut self, expand: bool) -> (Vec<Seen>, Vec<(PathBuf, Error)>) {
