@@ -51,6 +51,12 @@ pub(crate) fn is_compressed(path: &Path) -> bool {
     path.file_name().is_some_and(|name| without_compression(name.as_bytes()).len() < name.len())
 }
 
+/// Whether `path` is `plain` with the ending of a compressed file.
+pub(crate) fn is_packed(plain: &Path, path: &Path) -> bool {
+    let bare = path.file_name().map(|name| without_compression(name.as_bytes()));
+    is_compressed(path) && bare == plain.file_name().map(OsStr::as_bytes)
+}
+
 /// The files in the directory of `path` that are its siblings, without `path` itself: oldest first, then by
 /// path. A compressed copy is left out while the file it is made from still exists, since it may be unfinished.
 ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use spikeline::source::{Event, FinishReason, FollowSettings};
 
-use crate::rig::{Rig, expect, numbered, set_modified};
+use crate::rig::{Rig, expect, gzip, numbered, set_modified};
 
 /// One poll, in the midst of which `act` is called with every event.
 fn poll_acting(rig: &mut Rig, mut act: impl FnMut(&Event, &Path)) {
@@ -165,6 +165,51 @@ fn a_globs_log_of_which_a_restart_finds_only_rotated_files_is_read_from_them() {
         read.sort();
         assert_eq!(read, expect(0, 400), "{pattern} {empty}");
     }
+}
+
+#[test]
+fn an_empty_log_that_is_rotated_long_after_another_one_was_is_watched_anew() {
+    let mut rig = Rig::new();
+    rig.append("access.log", "");
+    rig.poll();
+    for number in [2, 1] {
+        rig.now = rig.now.plus_millis(86_400_000);
+        rig.rename("access.log", &format!("access.log.{number}"));
+        rig.append("access.log", "");
+        rig.poll();
+    }
+    // nginx goes on in the rotated one for a while.
+    rig.append("access.log.1", numbered(0, 50));
+    rig.pass(1);
+    assert_eq!(rig.lines(), expect(0, 50));
+}
+
+#[test]
+fn a_truncated_log_that_its_link_left_is_read_and_not_its_copy_in_the_making() {
+    let mut rig = Rig::new();
+    rig.append("one.log", numbered(0, 10));
+    symlink("one.log", rig.path("access.log")).unwrap();
+    rig.poll();
+    // Truncated, written again, and the link turned, all between two looks; and somebody has begun to pack it.
+    rig.truncate("one.log");
+    let text = numbered(10, 500);
+    rig.append("one.log", &text);
+    rig.append("two.log", numbered(510, 10));
+    rig.remove("access.log");
+    symlink("two.log", rig.path("access.log")).unwrap();
+    let packed = gzip(text.as_bytes());
+    rig.append("one.log.gz", &packed[..packed.len() / 2]);
+    rig.pass(1);
+    let mut read = rig.lines();
+    read.sort();
+    assert_eq!(read, expect(0, 520));
+    // And not again, when it is packed.
+    rig.append("one.log.gz", &packed[packed.len() / 2..]);
+    rig.remove("one.log");
+    rig.pass(61);
+    rig.restart();
+    rig.pass(61);
+    assert_eq!(rig.lines(), expect(0, 0));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use spikeline::source::{Event, FinishReason, FollowSettings};
+use spikeline::source::{Event, FinishReason, FollowSettings, GenerationId};
 use spikeline::time::{Clock, SystemClock};
 
 use crate::rig::{Rig, expect, gzip, numbered, set_modified};
@@ -605,6 +605,38 @@ fn a_log_of_which_nothing_was_read_is_not_looked_for_in_one_that_was_read() {
     let lines = rig.lines();
     assert_eq!(lines.len(), 402);
     assert!(lines.contains(&"a".to_owned()) && lines.contains(&"b".to_owned()));
+}
+
+#[test]
+fn of_two_logs_that_begin_alike_and_were_only_discovered_the_one_that_is_left_is_known_by_its_inode() {
+    let mut rig = Rig::new();
+    rig.append("access.log", "");
+    set_modified(&rig.path("access.log"), Duration::from_secs(60));
+    rig.poll();
+    rig.append("access.log", numbered(0, 200) + "a\n");
+    rig.rename("access.log", "access.log.1");
+    set_modified(&rig.path("access.log.1"), Duration::from_secs(1));
+    rig.append("access.log", numbered(0, 200) + "b\n");
+    let mut discovered = Vec::new();
+    let found = rig.follower.poll(rig.now.plus_millis(250), &mut |event| {
+        discovered.push(event);
+        if discovered.len() < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    found.unwrap();
+    discovered.iter().for_each(|event| rig.store.apply(event));
+    let log = rig.path("access.log");
+    let known: Vec<_> = rig.store.generations.values().map(|generation| generation.path == log).collect();
+    assert_eq!(known, [false, true], "{discovered:?}");
+    rig.remove("access.log.1");
+    rig.restart();
+    rig.pass(61);
+    assert_eq!(rig.lines().pop().as_deref(), Some("b"));
+    let ended: Vec<_> = rig.store.finished.iter().map(|(id, _, reason)| (*id, *reason)).collect();
+    assert_eq!(
+        ended,
+        [(GenerationId(0), FinishReason::Vanished)],
+        "the log's own generation goes on, the other is gone"
+    );
 }
 
 #[test]

@@ -73,10 +73,7 @@ impl Follower {
             return;
         }
         let (base, since) = (base_of(&real_path(path)), self.after_earlier_runs(since));
-        if !self.missed.iter().any(|missed| missed.base == base && missed.since <= since) {
-            self.missed.push(Missed { base, key: key.to_owned(), since, noticed: now });
-        }
-        self.missed_now = true;
+        self.may_have_missed(Missed { base, key: key.to_owned(), since, noticed: now });
     }
 
     /// Whether a generation is open by this very name of its file, so that [`Follower::attach`] notices when it is lost.

@@ -12,7 +12,7 @@ use crate::source::file::Status;
 use crate::source::generation::Generation;
 use crate::source::identity::{Match, Opened, compare};
 use crate::source::reader::Reader;
-use crate::source::sibling::{Sibling, base_of, is_compressed, siblings};
+use crate::source::sibling::{Sibling, base_of, is_compressed, is_packed, siblings};
 use crate::source::tail::Tail;
 use crate::time::Timestamp;
 
@@ -76,12 +76,9 @@ impl Follower {
         if let Some(read_until) = self.read_until {
             let known = self.known.iter().filter(|generation| self.watch.has_key(&generation.log));
             let known = known.map(|generation| (base_of(&generation.path), &generation.log));
-            for (path, key) in known.chain(named) {
-                if !self.missed.iter().any(|missed| missed.base == path) {
-                    let since = read_until.plus_millis(-TIME_LAG);
-                    self.missed.push(Missed { base: path, key: key.clone(), since, noticed: now });
-                }
-            }
+            let since = read_until.plus_millis(-TIME_LAG);
+            let all = known.chain(named).map(|(base, key)| Missed { base, key: key.clone(), since, noticed: now });
+            all.collect::<Vec<_>>().into_iter().for_each(|missed| self.may_have_missed(missed));
         }
         let watch = &self.watch;
         let (mut unfinished, known): (Vec<_>, Vec<_>) = std::mem::take(&mut self.known)
@@ -95,6 +92,15 @@ impl Follower {
             .map(|generation| Waiting { generation, since: now, unreadable: None, tried: Vec::new() })
             .collect();
         self.retry_waiting(now, true, emit)
+    }
+
+    /// Has rotated files looked for, at once and for as long as an empty one is watched from now on.
+    pub(super) fn may_have_missed(&mut self, missed: Missed) {
+        self.missed_now = true;
+        match self.missed.iter_mut().find(|known| known.base == missed.base) {
+            Some(known) => (known.since, known.noticed) = (known.since.min(missed.since), missed.noticed),
+            None => self.missed.push(missed),
+        }
     }
 
     /// Tries again to find the generations whose file could not be read yet.
@@ -212,19 +218,22 @@ impl Follower {
         result
     }
 
-    /// Whether a file that begins as a generation of which nothing was read holds another, of which something was.
-    /// So does any file that was there when all was known, since then it was not, but for its own.
+    /// Whether a file that begins as a generation of which nothing was read holds another, of which something was, or whose
+    /// inode it has. So does any file that was there when all was known, since then it was not, but for its own.
     fn holds_another(&self, generation: &Generation, candidate: &Sibling) -> bool {
         if generation.position > 0 {
             return false;
         }
         let is_older = |at: Timestamp| candidate.status.modified().plus_millis(TIME_LAG + COPIED_TIME_LAG) < at;
-        if candidate.status.device_inode != generation.device_inode && self.read_until.is_some_and(is_older) {
+        let is_own = candidate.status.device_inode == generation.device_inode;
+        if !is_own && self.read_until.is_some_and(is_older) {
             return true;
         }
+        let has_its_inode = |other: &Generation| !is_own && other.device_inode == candidate.status.device_inode;
         let waiting = self.waiting.iter().map(|waiting| &waiting.generation);
-        let mut read = self.known.iter().chain(waiting).filter(|other| other.position > 0);
-        read.any(|other| matches!(compare(other, &candidate.path), Ok(Match::Same(_))))
+        let waiting = waiting.filter(|other| other.position > 0 || has_its_inode(other));
+        let mut others = self.known.iter().filter(|other| other.position > 0).chain(waiting);
+        others.any(|other| matches!(compare(other, &candidate.path), Ok(Match::Same(_))))
     }
 
     /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless
@@ -252,7 +261,15 @@ impl Follower {
         for Missed { base, key, since, noticed } in std::mem::take(&mut self.missed) {
             let found = siblings(&base);
             let mut again = found.as_ref().is_err_and(|error| error.kind() != ErrorKind::NotFound);
-            for sibling in found.unwrap_or_default() {
+            let mut found = found.unwrap_or_default();
+            // What a link led to is named by none any more. What is packed under its name is a copy of it, perhaps in the making.
+            let base_itself = Status::of_path(&base).ok().filter(|status| status.regular && status.size > 0);
+            let base_itself = base_itself.map(|status| Sibling { path: base.clone(), status, compressed: false });
+            if let Some(itself) = base_itself.filter(|itself| !self.is_taken(itself, since)) {
+                found.retain(|sibling| !is_packed(&base, &sibling.path));
+                found.push(itself);
+            }
+            for sibling in found {
                 // However old it is, nginx may not have got its USR1 yet.
                 if sibling.status.size == 0 {
                     again |= now < noticed.plus_millis(EMPTY_WATCHED);

@@ -80,8 +80,7 @@ impl Follower {
         let (base, key) = (base_of(&stream.generation.path), stream.generation.log.clone());
         let missed = Missed { base, key, since: self.missed_since(stream.status), noticed: now };
         let lost = stream.seen_size() - stream.generation.position;
-        self.missed.push(missed);
-        self.missed_now = true;
+        self.may_have_missed(missed);
         let Some((path, copy)) = copy else {
             return self.finished(index, lost, FinishReason::Truncated { lost }, emit);
         };
@@ -206,7 +205,6 @@ impl Follower {
         let (mut new_path, mut missed) = (None, None);
         // Also if another name leads to it still.
         if before.is_some() {
-            self.missed_now = true;
             missed = Some((base_of(&stream.generation.path), stream.generation.log.clone(), stream.status));
         }
         if let Some(live) = &stream.live {
@@ -228,7 +226,7 @@ impl Follower {
             Event::Moved { generation: id, path, device_inode }
         });
         if let Some((base, key, status)) = missed {
-            self.missed.push(Missed { base, key, since: self.missed_since(status), noticed: now });
+            self.may_have_missed(Missed { base, key, since: self.missed_since(status), noticed: now });
         }
         moved.map_or(ControlFlow::Continue(()), emit)
     }
