@@ -23,7 +23,7 @@ mod traffic;
 use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
 use spikeline::source::generation::GenerationId;
-use spikeline::store::{BLOCK_BYTES, BlockSummary, By, Commit, Query, Settings, View, Writer};
+use spikeline::store::{BLOCK_BYTES, BlockSummary, By, Commit, Query, Settings, View, Writer, coarse};
 use spikeline::time::{Timestamp, Window};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -216,8 +216,9 @@ fn log(dir: &Path, gb: u64) {
                 Some(block) => {
                     (block.until, block.lines, block.max_end) = (offset, block.lines + 1, end);
                     block.min_start = block.min_start.min(start);
-                    if !block.routes.contains(&route) {
-                        block.routes.push(route);
+                    match block.routes.iter_mut().find(|(present, _)| *present == route) {
+                        Some((_, earliest)) => *earliest = coarse(start).min(*earliest),
+                        None => block.routes.push((route, coarse(start))),
                     }
                 }
                 None => blocks.push(BlockSummary {
@@ -230,7 +231,7 @@ fn log(dir: &Path, gb: u64) {
                     min_start: start,
                     min_end: end,
                     max_end: end,
-                    routes: vec![route],
+                    routes: vec![(route, coarse(start))],
                 }),
             }
         }

@@ -5,7 +5,9 @@
 use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
 use spikeline::source::generation::GenerationId;
-use spikeline::store::{BLOCK_BYTES, BlockSummary, By, Commit, Entry, Kept, Locator, Query, Settings, View, Writer};
+use spikeline::store::{
+    BLOCK_BYTES, BlockSummary, By, Commit, Entry, Kept, Locator, Query, Settings, View, Writer, coarse,
+};
 use spikeline::time::{Timestamp, Window};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -99,7 +101,7 @@ fn commit(entries: &[Entry]) -> Commit {
             min_start: entry.start(),
             min_end: entry.end,
             max_end: entry.end,
-            routes: vec![entry.route],
+            routes: vec![(entry.route, coarse(entry.start()))],
             rejects: None,
         };
         blocks.entry(block.key()).and_modify(|own| own.merge(&block)).or_insert(block);

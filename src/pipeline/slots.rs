@@ -15,7 +15,7 @@ use crate::histogram::{Cell, Time};
 use crate::record::Record;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::{BLOCK_BYTES, BlockSummary, FIRST_REJECTS, Ledger, Locator, Rejects};
+use crate::store::{BLOCK_BYTES, BlockSummary, FIRST_REJECTS, Ledger, Locator, Rejects, coarse};
 use crate::time::Timestamp;
 
 /// How lines are counted.
@@ -37,8 +37,8 @@ pub struct Slots {
     rows: Vec<Row>,
     blocks: Vec<BlockSummary>,
     block: Option<OpenBlock>,
-    /// By route: the number of the block in which it was last seen, so that a block lists it once.
-    stamps: Vec<u64>,
+    /// By route: the number of the block in which it was last seen, so that a block lists it once, and its earliest start there.
+    stamps: Vec<(u64, Timestamp)>,
     stamp: u64,
     ledgers: HashMap<GenerationId, Ledger>,
     /// By log: what is carried on from the block that was open in it last.
@@ -290,13 +290,15 @@ impl Slots {
         let route = seen.matched.id;
         let at = route.0 as usize;
         if self.stamps.len() <= at {
-            self.stamps.resize(at + 1, 0);
+            self.stamps.resize(at + 1, (0, start));
         }
-        if let Some(stamp) = self.stamps.get_mut(at)
-            && *stamp != self.stamp
-        {
-            *stamp = self.stamp;
-            summary.routes.push(route);
+        if let Some((stamp, earliest)) = self.stamps.get_mut(at) {
+            if *stamp == self.stamp {
+                *earliest = start.min(*earliest);
+            } else {
+                (*stamp, *earliest) = (self.stamp, start);
+                summary.routes.push((route, start));
+            }
         }
     }
 
@@ -319,6 +321,9 @@ impl Slots {
     fn close_block(&mut self) {
         if let Some(mut open) = self.block.take() {
             self.carried.insert(open.summary.generation, open.carried);
+            for (route, start) in &mut open.summary.routes {
+                *start = self.stamps.get(route.0 as usize).map_or(*start, |(_, earliest)| coarse(*earliest));
+            }
             open.summary.routes.sort_unstable();
             self.blocks.push(open.summary);
         }

@@ -9,6 +9,14 @@ use crate::time::{Timestamp, Window};
 /// the log was read: a line belongs to the block that its first byte lies in.
 pub const BLOCK_BYTES: u64 = 256 * 1024;
 
+/// The starts of a block's routes are kept to 2^this ms: for a byte or so each, well below the time that a block covers.
+const COARSE_BITS: u32 = 8;
+
+/// A time as it is kept of each route of a block: up to 255 ms earlier.
+pub fn coarse(start: Timestamp) -> Timestamp {
+    Timestamp(start.0 >> COARSE_BITS << COARSE_BITS)
+}
+
 /// What is known of the lines that start in one block of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockSummary {
@@ -28,8 +36,9 @@ pub struct BlockSummary {
     pub min_end: Timestamp,
     /// Latest end.
     pub max_end: Timestamp,
-    /// Routes present, ascending.
-    pub routes: Vec<RouteId>,
+    /// Routes present, ascending, and the earliest start of each as [`coarse`] gives it: a request that timed out began long
+    /// before the others of its block, but only a window and its route lead there.
+    pub routes: Vec<(RouteId, Timestamp)>,
     /// Its lines that are no requests, if there are any.
     pub rejects: Option<Rejects>,
 }
@@ -104,7 +113,8 @@ impl BlockSummary {
         self.max_end = self.max_end.max(other.max_end);
         self.routes.extend_from_slice(&other.routes);
         self.routes.sort_unstable();
-        self.routes.dedup();
+        // Of a route's starts the earliest is the first.
+        self.routes.dedup_by_key(|(route, _)| *route);
         if let Some(theirs) = &other.rejects {
             self.rejects.get_or_insert(Rejects::NONE).merge(theirs);
         }
@@ -115,14 +125,26 @@ impl BlockSummary {
         self.min_end < window.until && self.max_end >= window.from
     }
 
-    /// Whether a request of it may have been in flight in `window`.
-    pub fn may_overlap(&self, window: Window) -> bool {
+    /// Whether a request of it, of one of `routes` (`None` asks for any), may have been in flight in `window`.
+    pub fn may_overlap(&self, window: Window, routes: Option<&[RouteId]>) -> bool {
         window.overlaps(self.min_start, self.max_end)
+            && routes.is_none_or(|routes| {
+                routes
+                    .iter()
+                    .filter_map(|route| self.start_of(*route))
+                    .any(|start| window.overlaps(start, self.max_end))
+            })
     }
 
-    /// Whether one of `routes` (ascending) is present; `None` asks for any.
+    /// Whether one of `routes` is present; `None` asks for any.
     pub fn may_hold(&self, routes: Option<&[RouteId]>) -> bool {
-        routes.is_none_or(|routes| routes.iter().any(|route| self.routes.binary_search(route).is_ok()))
+        routes.is_none_or(|routes| routes.iter().any(|route| self.start_of(*route).is_some()))
+    }
+
+    /// A route's earliest start, at most 255 ms too early; nothing if it is not present.
+    fn start_of(&self, route: RouteId) -> Option<Timestamp> {
+        let at = self.routes.binary_search_by_key(&route, |(present, _)| *present).ok()?;
+        self.routes.get(at).map(|(_, start)| *start)
     }
 }
 
@@ -138,8 +160,9 @@ impl Encode for BlockSummary {
         out.signed(self.max_end.0.wrapping_sub(self.min_end.0));
         out.count(self.routes.len());
         let mut last = 0;
-        for route in &self.routes {
+        for (route, start) in &self.routes {
             out.varint(u64::from(route.0.wrapping_sub(last)));
+            out.signed((self.min_end.0 >> COARSE_BITS).wrapping_sub(start.0 >> COARSE_BITS));
             last = route.0;
         }
         if let Some(rejects) = &self.rejects {
@@ -170,7 +193,8 @@ impl Decode for BlockSummary {
         for _ in 0..count {
             let delta: u32 = from.varint_as().map_err(|_| Malformed)?;
             last = last.wrapping_add(delta);
-            routes.push(RouteId(last));
+            let start = (min_end >> COARSE_BITS).wrapping_sub(from.signed()?);
+            routes.push((RouteId(last), Timestamp(start << COARSE_BITS)));
         }
         let min_end = Timestamp(min_end);
         let mut rejects = None;

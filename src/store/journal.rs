@@ -11,7 +11,7 @@ use crate::source::generation::GenerationId;
 const MAGIC: &[u8; 8] = b"SPKLJRNL";
 
 /// The version of the journal's format.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// Bytes before the first record: magic, version, number, checksum of these.
 const HEADER: usize = 8 + 4 + 8 + 8;

@@ -17,7 +17,7 @@ pub(crate) const TEMPORARY: &str = "manifest.tmp";
 const MAGIC: &[u8; 8] = b"SPKLMANI";
 
 /// The version of the store's format.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The store's files and settings.
 #[derive(Debug, Clone)]

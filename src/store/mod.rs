@@ -43,7 +43,7 @@ mod tests;
 
 pub use account::{Account, Unread};
 pub use archive::{ARCHIVED_MAX, ArchivedLine};
-pub use block::{BLOCK_BYTES, BlockSummary, Rejects};
+pub use block::{BLOCK_BYTES, BlockSummary, Rejects, coarse};
 pub use commit::Commit;
 pub use delivery::Delivery;
 pub use entry::{Entry, Kept, Locator};

@@ -258,7 +258,7 @@ impl View {
         Ok(found)
     }
 
-    /// Summaries of the blocks of log that may hold lines of `window` and `routes` (ascending), merged, by generation
+    /// Summaries of the blocks of log that may hold lines of `window` and `routes`, merged, by generation
     /// and number.
     ///
     /// # Errors
@@ -274,15 +274,11 @@ impl View {
         for block in self.recent.blocks.values() {
             merged.add_block(block.clone());
         }
-        let mut sorted = routes.map(<[RouteId]>::to_vec);
-        if let Some(routes) = &mut sorted {
-            routes.sort_unstable();
-        }
-        let may_reach = |block: &BlockSummary| match by {
-            By::End => block.may_end_in(window),
-            By::Overlap => block.may_overlap(window),
+        let may_hold = |block: &BlockSummary| match by {
+            By::End => block.may_end_in(window) && block.may_hold(routes),
+            By::Overlap => block.may_overlap(window, routes),
         };
-        Ok(merged.blocks.into_values().filter(|b| may_reach(b) && b.may_hold(sorted.as_deref())).collect())
+        Ok(merged.blocks.into_values().filter(may_hold).collect())
     }
 
     /// The windows that cover the slots of `groups`. A long request may have ended hours after the others, so they are

@@ -282,25 +282,38 @@ impl<'a> Read<'a> {
         };
         let interpreter = Interpreter::new(&self.machine.format, Needs::latency(), &interpreting).unwrap();
         let mut interpreters = HashMap::from([(self.machine.pattern.clone(), interpreter)]);
-        let blocks = self.view.blocks(*window, By::End, Some(&wanted)).unwrap();
-        let mut found = BTreeSet::new();
-        let missing = retrieve::scan(self.view, &blocks, &mut interpreters, |seen, locator, line| {
-            if window.contains(seen.record.end) && ids.contains_key(&seen.matched.id) {
-                assert_eq!(line, self.written(&locator), "the raw line of {locator:?}");
-                assert!(found.insert(locator), "a line twice");
-            }
-        });
-        assert!(missing.unwrap().failed.is_empty());
-        let there = |locator: &Locator| self.found_again(locator.generation);
-        let expected: BTreeSet<Locator> = self
-            .requests()
-            .filter(|(_, request)| window.contains(Timestamp(request.end)) && routes.contains(&request.route))
-            .map(|(locator, _)| locator)
-            .filter(there)
-            .collect();
-        let lacking: Vec<_> = expected.difference(&found).collect();
-        assert!(lacking.is_empty(), "lines that `lines --all` lacks: {lacking:?}");
-        assert!(found.iter().all(|locator| !there(locator) || expected.contains(locator)), "lines of another window");
+        for by in [By::End, By::Overlap] {
+            let is_in = |start: Timestamp, end: Timestamp| match by {
+                By::End => window.contains(end),
+                By::Overlap => window.overlaps(start, end),
+            };
+            let blocks = self.view.blocks(*window, by, Some(&wanted)).unwrap();
+            let mut found = BTreeSet::new();
+            let missing = retrieve::scan(self.view, &blocks, &mut interpreters, |seen, locator, line| {
+                if is_in(seen.record.start(), seen.record.end) && ids.contains_key(&seen.matched.id) {
+                    assert_eq!(line, self.written(&locator), "the raw line of {locator:?}");
+                    assert!(found.insert(locator), "a line twice");
+                }
+            });
+            assert!(missing.unwrap().failed.is_empty());
+            let there = |locator: &Locator| self.found_again(locator.generation);
+            let expected: BTreeSet<Locator> = self
+                .requests()
+                .filter(|(_, request)| routes.contains(&request.route))
+                .filter(|(_, request)| {
+                    let end = Timestamp(request.end);
+                    is_in(end.plus_millis(-i64::try_from(request.millis).unwrap()), end)
+                })
+                .map(|(locator, _)| locator)
+                .filter(there)
+                .collect();
+            let lacking: Vec<_> = expected.difference(&found).collect();
+            assert!(lacking.is_empty(), "lines that `lines --all` lacks: {lacking:?}");
+            assert!(
+                found.iter().all(|locator| !there(locator) || expected.contains(locator)),
+                "lines of another window"
+            );
+        }
     }
 
     /// A line that can never be read any more is in a window that the store knows to lack something.

@@ -35,7 +35,7 @@ use std::sync::OnceLock;
 
 const MAGIC: &[u8; 8] = b"SPKLSEGM";
 const FOOTER_MAGIC: &[u8; 8] = b"SPKLDIRE";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Bytes before the first block: magic, version, number.
 const HEADER: u64 = 8 + 4 + 8;

@@ -67,6 +67,30 @@ proptest! {
             .map(|e| (e.end.0, e.locator.generation.0, e.locator.offset, e.kept.0)).collect();
         prop_assert_eq!(found, searched(&lines, window, by_end));
     }
+
+    #[test]
+    fn a_route_leads_to_the_blocks_where_it_overlaps_the_window_and_to_no_others(
+        seed in 1u64.., from in -100_000i64..200_000, length in 1i64..60_000
+    ) {
+        let mut dice = Dice(seed);
+        let lines = lines(200, &mut dice);
+        let (_memory, writer) = stored(&lines, &mut dice, 30);
+        let from = 1_322_661_900_000 + from;
+        let window = Window { from: Timestamp(from), until: Timestamp(from + length) };
+        let found = writer.view().blocks(window, By::Overlap, Some(&[RouteId(2)])).unwrap();
+        let found: Vec<_> = found.iter().map(|block| (block.generation.0, u64::from(block.number))).collect();
+        // By block: the earliest start of all and of the route, the latest end of all.
+        let mut blocks: BTreeMap<(u32, u64), (i64, i64, i64)> = BTreeMap::new();
+        for line in &lines {
+            let block = blocks.entry((line.generation, line.offset / BLOCK_BYTES)).or_insert((i64::MAX, i64::MAX, i64::MIN));
+            let start = line.end - i64::try_from(line.duration).unwrap();
+            *block = (start.min(block.0), if line.route == 2 { start.min(block.1) } else { block.1 }, line.end.max(block.2));
+        }
+        blocks.retain(|_, (earliest, own, latest)| {
+            *own != i64::MAX && window.overlaps(coarse(Timestamp(*own)).max(Timestamp(*earliest)), Timestamp(*latest))
+        });
+        prop_assert_eq!(found, blocks.into_keys().collect::<Vec<_>>());
+    }
 }
 
 /// The answer for route 2, by looking at every line.

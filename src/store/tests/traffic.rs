@@ -121,16 +121,17 @@ pub(super) fn commit(lines: &[Line], at: i64) -> Commit {
             kept,
             locator: Locator { generation, offset: line.offset, length: line.length },
         });
+        let start = Timestamp(line.end - i64::try_from(line.duration).unwrap());
         commit.blocks.push(BlockSummary {
             generation,
             number: u32::try_from(line.offset / BLOCK_BYTES).unwrap(),
             first: line.offset,
             until: past,
             lines: 1,
-            min_start: Timestamp(line.end - i64::try_from(line.duration).unwrap()),
+            min_start: start,
             min_end: end,
             max_end: end,
-            routes: vec![route],
+            routes: vec![(route, coarse(start))],
             rejects: None,
         });
         if line.length < ARCHIVED_BELOW {
