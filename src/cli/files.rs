@@ -19,10 +19,13 @@ use crate::grammar::{
 use crate::pipeline::batch::{self, Feed, Tally};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
-use crate::source::{Input, Piece, base_of};
+use crate::source::{BLOCK_LIMIT, Input, Piece, base_of};
 
 /// So many lines of a file's head are tried to find its format.
 const HEAD_LINES: usize = 400;
+
+/// .. and about so many bytes are read at a time until there are so many.
+const HEAD_STEP: usize = 16 << 10;
 
 /// A file smaller than this is read without a progress bar.
 const PROGRESS_FROM: u64 = 64 << 20;
@@ -62,6 +65,19 @@ fn head(input: &mut Input) -> Result<Head> {
             None => return Ok(Head { too_long, lines: None }),
         }
     }
+}
+
+/// The first lines of a log, as many as its format is told by. They are read in small steps, since every question to the
+/// store that reads lines again does.
+pub(super) fn first_lines(path: &Path) -> Result<Vec<u8>> {
+    let mut input = Input::open(path)?.block_limit(HEAD_STEP);
+    let (mut lines, mut step, mut count) = (Vec::new(), Vec::new(), 0);
+    while count < HEAD_LINES && lines.len() < BLOCK_LIMIT {
+        let Some(Piece::Lines { .. }) = input.next_block(&mut step)? else { break };
+        count += memchr::memchr_iter(b'\n', &step).count();
+        lines.extend_from_slice(&step);
+    }
+    Ok(lines)
 }
 
 impl Files {

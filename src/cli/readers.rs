@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::args::FormatArguments;
 use super::context::Context;
-use super::files::{self, Given, detected};
+use super::files::{self, Given, detected, first_lines};
 use super::output::say;
 use super::settings;
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use crate::grammar::{Format, Wrapper};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
 use crate::source::generation::Generation;
-use crate::source::{Input, Piece, locate};
+use crate::source::locate;
 use crate::store::View;
 
 /// An interpreter for each log of the store, by its key. `given` is for the logs that the
@@ -73,11 +73,9 @@ fn found(
     grammars: &[Format],
 ) -> std::result::Result<Format, String> {
     let located = locate(generation).map_err(|error| error.what().to_owned())?.ok_or("it is gone")?;
-    let mut head = Vec::new();
-    let piece = Input::open(&located.path).and_then(|mut input| input.next_block(&mut head));
-    match piece {
-        Ok(Some(Piece::Lines { .. })) => Ok(detected(wrapper, &head, grammars)?.format),
-        Ok(_) => Err("it has no lines".to_owned()),
+    match first_lines(&located.path) {
+        Ok(head) if head.is_empty() => Err("it has no lines".to_owned()),
+        Ok(head) => Ok(detected(wrapper, &head, grammars)?.format),
         Err(error) => Err(error.what().to_owned()),
     }
 }

@@ -9,7 +9,7 @@ use super::config::{
     Surroundings,
 };
 use super::context::Context;
-use super::files::{detected, named_or_text, taken, wrapper_and_rest};
+use super::files::{detected, first_lines, named_or_text, taken, wrapper_and_rest};
 use super::nginx::Conf;
 use super::output::say;
 use crate::carbon::{Destination, Naming};
@@ -19,7 +19,6 @@ use crate::grammar::{Format, Wrapper};
 use crate::pipeline::Interpreting;
 use crate::record::{Needs, Parser};
 use crate::route::{Router, Routes, Rule};
-use crate::source::{Input, Piece};
 
 /// All that the daemon works by.
 pub(super) fn daemon(context: &Context) -> Result<Settings> {
@@ -153,9 +152,8 @@ fn from_lines(
 ) -> std::result::Result<Format, String> {
     let paths = glob::glob(pattern).map_err(|error| error.to_string())?;
     for path in paths.flatten() {
-        let mut head = Vec::new();
-        let piece = Input::open(&path).and_then(|mut input| input.next_block(&mut head));
-        if matches!(piece, Ok(Some(Piece::Lines { .. }))) {
+        let head = first_lines(&path).unwrap_or_default();
+        if !head.is_empty() {
             let found = detected(wrapper, &head, grammars)?.format;
             if let Some(taken) = taken(&found, &head) {
                 say(&format!("{}: {taken}", path.display()));

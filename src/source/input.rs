@@ -104,6 +104,13 @@ impl Input {
         self
     }
 
+    /// With blocks of about so many bytes. To be called before the first block.
+    #[must_use]
+    pub fn block_limit(mut self, block_limit: usize) -> Input {
+        self.cutter = Cutter::new(0, Tail::default(), MAX_LINE, block_limit);
+        self
+    }
+
     /// Keeps the parts of a record of a wrapped log in one block. To be called before the first block.
     #[must_use]
     pub fn wrapped(mut self, wrapper: Option<Wrapper>) -> Input {
