@@ -218,8 +218,9 @@ impl Story {
         if self.dice.once_in(60) && head == 0 {
             self.lines += 1;
             let length = if self.dice.once_in(4) { 200_000 } else { 4000 };
-            let tail = "x".repeat(length + self.dice.index(200));
-            text.push_str(&format!("{:07} {tail}\n", self.lines));
+            let middle = "x".repeat(length - 8 + self.dice.index(200));
+            // Its end is its own too: logs that begin alike are told apart by the bytes before the position.
+            text.push_str(&format!("{0:07} {middle} {0:07}\n", self.lines));
         } else if self.dice.once_in(5) && head == 0 {
             let line = self.line() + "\n";
             let cut = 1 + self.dice.index(line.len() - 1);
