@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::Follower;
-use super::resume::{Missed, TIME_LAG, real_path};
+use super::missed::{Missed, TIME_LAG};
+use super::resume::real_path;
 use super::watch::Seen;
 use crate::source::file::Status;
 use crate::source::sibling::base_of;

@@ -7,6 +7,7 @@
 //! - [`turn`]: what happens when a file is rotated away or truncated.
 
 mod last_look;
+mod missed;
 mod resume;
 mod stream;
 mod turn;
@@ -18,7 +19,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::last_look::LastLook;
-use self::resume::{Missed, Waiting};
+use self::missed::Missed;
+use self::resume::Waiting;
 use self::stream::{Step, Stream};
 use self::watch::Watch;
 use super::cut::Cut;

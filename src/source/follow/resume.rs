@@ -1,26 +1,18 @@
-//! Where the generations of an earlier run are now, and which rotated files no run has seen.
+//! Where the generations of an earlier run are now.
 
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::missed::{COPIED_TIME_LAG, Missed, TIME_LAG};
 use super::stream::Stream;
-use super::turn::begin_alike;
 use super::{Emit, Event, FinishReason, Follower, millis};
 use crate::error::Error;
 use crate::source::file::Status;
 use crate::source::generation::Generation;
 use crate::source::identity::{Match, Opened, compare};
-use crate::source::reader::Reader;
-use crate::source::sibling::{Sibling, base_of, is_compressed, is_packed, siblings};
-use crate::source::tail::Tail;
+use crate::source::sibling::{Sibling, base_of, is_compressed, siblings};
 use crate::time::Timestamp;
-
-/// The times of files may be this much behind the clock that says when all was read. In milliseconds.
-pub(super) const TIME_LAG: i64 = 5_000;
-
-/// gzip and zstd give the copy the time of the source, perhaps in whole seconds. In milliseconds.
-const COPIED_TIME_LAG: i64 = 999;
 
 /// A generation whose file cannot be read yet: it is compressed and not complete, or out of reach.
 #[derive(Debug)]
@@ -32,21 +24,6 @@ pub(super) struct Waiting {
     /// The candidates at the last try; there is no use in another before they change.
     tried: Vec<(PathBuf, Status)>,
 }
-
-/// A log of which rotated files may have been missed.
-#[derive(Debug)]
-pub(super) struct Missed {
-    /// The log's path before rotation.
-    pub(super) base: PathBuf,
-    pub(super) key: String,
-    /// What was not written to since then is older.
-    pub(super) since: Timestamp,
-    /// When this was noticed.
-    pub(super) noticed: Timestamp,
-}
-
-/// For how long an empty rotated file is watched for a writer that did not notice its rotation. In milliseconds.
-const EMPTY_WATCHED: i64 = 3_600_000;
 
 /// What a search for a generation gave.
 enum Search {
@@ -92,15 +69,6 @@ impl Follower {
             .map(|generation| Waiting { generation, since: now, unreadable: None, tried: Vec::new() })
             .collect();
         self.retry_waiting(now, true, emit)
-    }
-
-    /// Has rotated files looked for, at once and for as long as an empty one is watched from now on.
-    pub(super) fn may_have_missed(&mut self, missed: Missed) {
-        self.missed_now = true;
-        match self.missed.iter_mut().find(|known| known.base == missed.base) {
-            Some(known) => (known.since, known.noticed) = (known.since.min(missed.since), missed.noticed),
-            None => self.missed.push(missed),
-        }
     }
 
     /// Tries again to find the generations whose file could not be read yet.
@@ -250,161 +218,6 @@ impl Follower {
             _ => FinishReason::Truncated { lost: 0 },
         }
     }
-
-    /// Rotated files that no run has seen and that may hold what was missed, as (path, status, log's key).
-    pub(super) fn unknown_siblings(
-        &mut self,
-        now: Timestamp,
-        emit: &mut Emit<'_>,
-    ) -> ControlFlow<(), Vec<(PathBuf, Status, String)>> {
-        let (mut new, mut problems) = (Vec::new(), Vec::new());
-        for Missed { base, key, since, noticed } in std::mem::take(&mut self.missed) {
-            let found = siblings(&base);
-            let mut again = found.as_ref().is_err_and(|error| error.kind() != ErrorKind::NotFound);
-            let mut found = found.unwrap_or_default();
-            // What a link led to is named by none any more. What is packed under its name is a copy of it, perhaps in the making.
-            let base_itself = Status::of_path(&base).ok().filter(|status| status.regular && status.size > 0);
-            let base_itself = base_itself.map(|status| Sibling { path: base.clone(), status, compressed: false });
-            if let Some(itself) = base_itself.filter(|itself| !self.is_taken(itself, since)) {
-                found.retain(|sibling| !is_packed(&base, &sibling.path));
-                found.push(itself);
-            }
-            for sibling in found {
-                // However old it is, nginx may not have got its USR1 yet.
-                if sibling.status.size == 0 {
-                    again |= now < noticed.plus_millis(EMPTY_WATCHED);
-                    continue;
-                }
-                if self.is_taken(&sibling, since) {
-                    continue;
-                }
-                match self.judge(&base, &sibling, now, &mut problems) {
-                    Judgement::Known => drop(self.settled.insert(sibling.status.device_inode, sibling.status)),
-                    Judgement::New => {
-                        new.push((sibling.path, sibling.status, key.clone()));
-                        // Looked at once more: it may be that it cannot be opened now.
-                        again = true;
-                    }
-                    Judgement::Unclear => again = true,
-                }
-            }
-            if again {
-                self.missed.push(Missed { base, key, since, noticed });
-            }
-        }
-        if self.missed.is_empty() {
-            self.unclear.clear();
-        }
-        for (path, error) in problems {
-            self.problem(&path, error, emit)?;
-        }
-        ControlFlow::Continue(new)
-    }
-
-    /// Whether a file that ends before the position is known, by what was read, to be the beginning of a truncated log.
-    fn is_short_copy(&self, generation: &Generation, path: &Path) -> io::Result<bool> {
-        let Some((_, trail)) = self.trails.iter().find(|(id, _)| *id == generation.id) else { return Ok(false) };
-        let mut reader = Reader::open(path)?;
-        let length = match reader.plain_file() {
-            Some(file) => file.metadata()?.len(),
-            None => {
-                reader.skip_to(generation.position, &mut Tail::default())?;
-                reader.offset()
-            }
-        };
-        let Some((from, known)) = trail.until(length) else { return Ok(false) };
-        let mut reader = Reader::open(path)?;
-        reader.skip_to(from, &mut Tail::default())?;
-        let mut found = Vec::new();
-        while found.len() < known.len() {
-            let wanted = known.len() - found.len();
-            if reader.read(&mut found, wanted)? == 0 {
-                break;
-            }
-        }
-        Ok(found.get(..known.len()) == Some(known))
-    }
-
-    /// Whether some file may be a copy in the making, so that it is not known yet whether it was read.
-    pub(super) fn is_undecided(&self, now: Timestamp) -> bool {
-        let grace = millis(self.settings.rotate_grace);
-        self.unclear.values().any(|(_, since)| now < since.plus_millis(grace))
-    }
-
-    fn is_taken(&self, sibling: &Sibling, since: Timestamp) -> bool {
-        let lag = if sibling.compressed { COPIED_TIME_LAG } else { 0 };
-        let inode = sibling.status.device_inode;
-        sibling.status.modified().plus_millis(lag) < since
-            || self.foreign.contains(&inode)
-            || self.settled.get(&inode) == Some(&sibling.status)
-            || self.watch.names(&sibling.path)
-            || self.streams.iter().any(|stream| stream.status.device_inode == inode)
-    }
-
-    fn judge(
-        &mut self,
-        base: &Path,
-        sibling: &Sibling,
-        now: Timestamp,
-        problems: &mut Vec<(PathBuf, Error)>,
-    ) -> Judgement {
-        let entry = self.unclear.get(&sibling.path).filter(|(status, _)| *status == sibling.status);
-        let quiet = entry.map(|(_, since)| now >= since.plus_millis(millis(self.settings.rotate_grace)));
-        if quiet == Some(false) {
-            return Judgement::Unclear;
-        }
-        let name = base.file_name();
-        let known = self.known.iter().chain(self.waiting.iter().map(|waiting| &waiting.generation));
-        // One of which nothing was read is any file that begins like it.
-        let known = known.filter(|generation| generation.position > 0);
-        let known = known.chain(self.streams.iter().map(|stream| &stream.generation));
-        let mut result = Judgement::New;
-        let mut problem = None;
-        for generation in known.filter(|generation| base_of(&generation.path).file_name() == name) {
-            match compare(generation, &sibling.path) {
-                // Only its beginning is the same so far.
-                Ok(Match::Same(_)) if generation.position == 0 => {
-                    if begin_alike(&sibling.path, &generation.path).unwrap_or(false) {
-                        return Judgement::Known;
-                    }
-                }
-                Ok(Match::Same(_)) => return Judgement::Known,
-                Ok(Match::Different) => {}
-                // A copy that was made before the last lines were written and read.
-                Ok(Match::Short) if self.is_short_copy(generation, &sibling.path).unwrap_or(false) => {
-                    return Judgement::Known;
-                }
-                // A copy in the making, or another log that begins alike: time will tell.
-                Ok(Match::Short) if quiet == Some(true) => {}
-                Ok(Match::Short) => result = Judgement::Unclear,
-                Ok(Match::Incomplete) => {
-                    result = Judgement::Unclear;
-                    problem = Some(incomplete(&sibling.path)).filter(|_| quiet == Some(true));
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => return Judgement::Unclear,
-                Err(error) => {
-                    result = Judgement::Unclear;
-                    problem = Some(Error::io("look into it", &sibling.path, &error));
-                }
-            }
-        }
-        if result == Judgement::Unclear && quiet != Some(true) {
-            self.unclear.insert(sibling.path.clone(), (sibling.status, now));
-        }
-        if let Some(error) = problem {
-            self.unclear.insert(sibling.path.clone(), (sibling.status, now));
-            problems.push((sibling.path.clone(), error));
-        }
-        result
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Judgement {
-    /// It holds a known generation.
-    Known,
-    New,
-    Unclear,
 }
 
 /// The files that may hold a generation: those with its inode first, then plain ones, then compressed ones. And
@@ -450,7 +263,7 @@ pub(super) fn real_path(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn incomplete(path: &Path) -> Error {
+pub(super) fn incomplete(path: &Path) -> Error {
     Error::failed("a compressed log here is torn, corrupt or still being written; its lines are missing so far")
         .at(path)
         .remedy("`gzip -t` tells; it is read as soon as it is complete")

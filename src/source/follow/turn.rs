@@ -6,7 +6,8 @@ use std::io::{self, ErrorKind, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::resume::{Missed, TIME_LAG, Waiting, real_path};
+use super::missed::Missed;
+use super::resume::{Waiting, real_path};
 use super::stream::{Look, Stream};
 use super::watch::Seen;
 use super::{Block, Emit, Event, FinishReason, Follower, millis};
@@ -229,18 +230,6 @@ impl Follower {
             self.may_have_missed(Missed { base, key, since: self.missed_since(status), noticed: now });
         }
         moved.map_or(ControlFlow::Continue(()), emit)
-    }
-
-    /// What was not written to since then was not missed when a file of this status turned into another: it was written last
-    /// before that, or when all was known. By the files' own times, since their clock may not be this machine's.
-    fn missed_since(&self, status: Status) -> Timestamp {
-        self.after_earlier_runs(self.decided.map_or(status.modified(), |at| at.max(status.modified())))
-    }
-
-    /// What was written before an earlier run had read all is read or was left on purpose, and only that run could tell every
-    /// copy from a log of its own.
-    pub(super) fn after_earlier_runs(&self, since: Timestamp) -> Timestamp {
-        self.read_until.map_or(since, |read_until| since.max(read_until.plus_millis(-TIME_LAG)))
     }
 
     /// Opens a file that is not open yet and begins a generation with it, unless it was read already.
