@@ -408,6 +408,22 @@ fn what_was_undecided_at_a_restart_is_decided_after_it() {
 }
 
 #[test]
+fn what_was_undecided_is_not_said_to_be_read_before_a_look_around_has_decided_it() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 300));
+    rig.poll();
+    // So short that it may be a copy in the making.
+    rig.append("access.log.1", numbered(300, 2));
+    rig.restart();
+    let began = rig.now;
+    for (millis, undecided) in [(0, true), (59_900, true), (60_100, true), (60_950, false)] {
+        rig.now = began.plus_millis(millis);
+        assert_eq!(rig.poll_once().undecided, undecided, "after {millis} ms");
+    }
+    assert_eq!(rig.lines(), expect(0, 302));
+}
+
+#[test]
 fn what_was_written_and_read_after_the_copy_is_not_read_twice() {
     for lines in [3, 300] {
         let mut rig = Rig::new();

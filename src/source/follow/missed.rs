@@ -141,10 +141,12 @@ impl Follower {
         Ok(found.get(..known.len()) == Some(known))
     }
 
-    /// Whether some file may be a copy in the making, so that it is not known yet whether it was read.
-    pub(super) fn is_undecided(&self, now: Timestamp) -> bool {
+    /// Whether some file may be a copy in the making, so that it is not known yet whether it was read: after the grace the next
+    /// look around decides.
+    pub(super) fn is_undecided(&self) -> bool {
         let grace = millis(self.settings.rotate_grace);
-        self.unclear.values().any(|(_, since)| now < since.plus_millis(grace))
+        let decided = |since: &Timestamp| self.looked_around.is_some_and(|at| at >= since.plus_millis(grace));
+        self.unclear.values().any(|(_, since)| !decided(since))
     }
 
     fn is_taken(&self, sibling: &Sibling, since: Timestamp) -> bool {

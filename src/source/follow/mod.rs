@@ -295,7 +295,7 @@ impl Follower {
         let all_read = self.read_streams(now, progress, emit)?;
         self.finish_quiet(now, emit)?;
         progress.caught_up = all_read;
-        progress.undecided = self.is_undecided(now);
+        progress.undecided = self.is_undecided();
         if all_read && !progress.undecided {
             self.decided = self.streams.iter().map(|stream| stream.status.modified()).max();
         }
