@@ -12,8 +12,8 @@ use super::examples;
 #[command(name = "spikeline", version, about, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 found or fine, 1 nothing matched, 2 usage or configuration, \
                         3 I/O or a partial answer.\nTimes are what Graphite takes (14:05_20111130, -10min, \
-                        'noon yesterday', epoch seconds) and ISO 8601, in the local time zone (TZ) unless they say \
-                        otherwise.\nDurations have units: 500ms, 1s, 2min, 1h30min, 90d.")]
+                        'noon yesterday', epoch seconds), ISO 8601, or as nginx logs them, in the local time zone (TZ) \
+                        unless they say otherwise.\nDurations have units: 500ms, 1s, 2min, 1h30min, 90d.")]
 pub(super) struct Arguments {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", env = "SPIKELINE_CONFIG")]

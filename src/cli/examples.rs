@@ -7,7 +7,7 @@ macro_rules! with_units {
             $examples,
             "\n\nDURATION: a number with its unit: 500ms, 1s, 2min, 1h30min, 90d.\n\
              TIME: as Graphite takes it (14:05, 14:05_20111130, -10min, 'noon yesterday', epoch seconds) or\n\
-             ISO 8601; in the local time zone (TZ) unless it says otherwise."
+             ISO 8601, or as nginx logs it; in the local time zone (TZ) unless it says otherwise."
         )
     };
 }

@@ -15,7 +15,7 @@ use crate::pipeline::batch::Tally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
 use crate::record::Needs;
 use crate::report::slow::{Sample, SlowClass, SlowReport};
-use crate::report::{Table, write};
+use crate::report::{Table, count, write};
 use crate::route::RouteId;
 use crate::store::{By, Kept, Locator, Query, View};
 use crate::time::Window;
@@ -40,6 +40,10 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
         of_files(context, arguments, filter)?
     };
     let found = !classes.is_empty();
+    if classes.len() > arguments.limit {
+        let (limit, all) = (count(arguments.limit as u64), count(classes.len() as u64));
+        say(&format!("the {limit} classes of {all} that cost most (--limit)"));
+    }
     let report = SlowReport { classes, all_ms: 0, limit: Some(arguments.limit), window: window::shown(window) };
     let mut out = stdout();
     if arguments.format == Format::Table {

@@ -66,6 +66,9 @@ fn every_number_is_that_of_a_plain_count() {
     let expected = classes(&requests, 250, 3);
     assert!(expected.len() > 10);
     assert_eq!(rows(&folder, &["--threshold=250ms", "--samples=3"]), expected);
+    let all = expected.len();
+    let cut = folder.run(&["slow", "a.log", "--log-format", EXACT, "--threshold=250ms", "--limit=4"]);
+    cut.said(0, &[&format!("the 4 classes of {all} that cost most (--limit)\n")]);
     // The shares are still those of the whole.
     assert_eq!(rows(&folder, &["--threshold=250ms", "--samples=3", "--limit=4"]), expected[..4]);
 }

@@ -42,15 +42,19 @@ fn iso(input: &str) -> Parsed<'_, Reference> {
     let (rest, date) = date(input)?;
     let (rest, clock) = opt(preceded(one_of("Tt _"), clock)).parse(rest)?;
     let (rest, zone) = opt(preceded(opt(char(' ')), zone)).parse(rest)?;
+    Ok((rest, in_zone(date, clock, zone)))
+}
+
+/// A date, midnight if no time of day is given, in the user's zone if none is.
+pub(super) fn in_zone(date: NaiveDate, clock: Option<NaiveTime>, east_secs: Option<i64>) -> Reference {
     let clock = clock.unwrap_or(NaiveTime::MIN);
-    let reference = match zone {
+    match east_secs {
         Some(east_secs) => {
             let utc = date.and_time(clock).and_utc().timestamp_millis();
             Reference::Instant(Timestamp(utc).plus_millis(-1000 * east_secs))
         }
         None => Reference::Local { day: Day::Date(date), clock },
-    };
-    Ok((rest, reference))
+    }
 }
 
 fn date(input: &str) -> Parsed<'_, NaiveDate> {
@@ -59,7 +63,7 @@ fn date(input: &str) -> Parsed<'_, NaiveDate> {
     expecting("a date that exists, as 2026-11-22", existing).parse(input)
 }
 
-fn clock(input: &str) -> Parsed<'_, NaiveTime> {
+pub(super) fn clock(input: &str) -> Parsed<'_, NaiveTime> {
     let seconds = (preceded(char(':'), digits(2)), opt(preceded(one_of(".,"), digit1)));
     let parts = (terminated(digits(2), char(':')), digits(2), opt(seconds));
     let existing = map_opt(parts, |(hour, minute, seconds)| {
@@ -71,7 +75,7 @@ fn clock(input: &str) -> Parsed<'_, NaiveTime> {
 }
 
 /// Offset from UTC in seconds, east positive.
-fn zone(input: &str) -> Parsed<'_, i64> {
+pub(super) fn zone(input: &str) -> Parsed<'_, i64> {
     let minutes = alt((preceded(char(':'), digits(2)), digits(2)));
     let numeric = map_opt((one_of("+-"), digits(2), opt(minutes)), |(sign, hours, minutes)| {
         let minutes = minutes.unwrap_or(0);
@@ -81,7 +85,9 @@ fn zone(input: &str) -> Parsed<'_, i64> {
     alt((value(0, one_of("Zz")), numeric)).parse(input)
 }
 
-fn digits<'a>(count: usize) -> impl Parser<&'a str, Output = u32, Error = super::super::expected::Expected<'a>> {
+pub(super) fn digits<'a>(
+    count: usize,
+) -> impl Parser<&'a str, Output = u32, Error = super::super::expected::Expected<'a>> {
     map_opt(take_while_m_n(count, count, |c: char| c.is_ascii_digit()), |text: &str| text.parse().ok())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - Graphite (`graphite/render/attime.py`): `14:05_20111130`, `-10min`, `noon yesterday`, `monday`, `jan 1`, `now-1h`;
 //! - ISO 8601: `2026-11-22T14:05:00+01:00`, `2026-11-22 14:05`, `2026-11-22`;
+//! - as nginx logs it: `[22/Nov/2026:14:05:00 +0100]`, `2026/11/22 14:05:00`;
 //! - seconds since the epoch: `1322661900`, `1322661900.25`; thirteen digits are milliseconds, as Grafana's URLs have.
 //!
 //! Where Graphite is surprising, spikeline does what was meant and says so in [`At::warning`]: Graphite reads `12pm`
@@ -11,6 +12,7 @@ mod graphite;
 mod hint;
 mod iso;
 mod local;
+mod nginx;
 #[cfg(test)]
 mod tests;
 
@@ -105,6 +107,8 @@ pub fn parse_at(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<Time
 pub fn read_at(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<At, AtError> {
     let (written, offsets) = if iso::looks_like(text) {
         (iso::parse(text), None)
+    } else if nginx::looks_like(text) {
+        (nginx::parse(text), None)
     } else {
         let squeezed = Squeezed::of(text);
         (graphite::parse(&squeezed.text), Some(squeezed))

@@ -17,6 +17,34 @@ fn now_is_what_the_tests_say() {
 }
 
 #[test]
+fn nginx_forms() {
+    for (text, expected) in [
+        ("22/Nov/2026:14:05:30 +0000", "2026-11-22T14:05:30.000Z"),
+        ("[22/Nov/2026:14:05:30 +0100]", "2026-11-22T13:05:30.000Z"),
+        (" [22/Nov/2026:14:05:30 -0330] ", "2026-11-22T17:35:30.000Z"),
+        ("[22/Nov/2026:14:05:30", "2026-11-22T14:05:30.000Z"),
+        ("22/nov/2026:14:05", "2026-11-22T14:05:00.000Z"),
+        ("22/Nov/2026", "2026-11-22T00:00:00.000Z"),
+        ("2026/11/22 14:05:30", "2026-11-22T14:05:30.000Z"),
+        ("2026/11/22", "2026-11-22T00:00:00.000Z"),
+    ] {
+        assert_eq!(utc(text), expected, "{text}");
+    }
+    let zone = FixedOffset::east_opt(3600).unwrap();
+    assert_eq!(parse_at("22/Nov/2026:14:05:30", NOW, &zone).unwrap().to_string(), "2026-11-22T13:05:30.000Z");
+    for (text, offset, expected) in [
+        ("31/Feb/2026:14:05:30", 0, "a date that exists, as 22/Nov/2026"),
+        ("22/Nox/2026", 3, "a date that exists, as 22/Nov/2026"),
+        ("22/Nov/2026:25:00", 12, "a time of day, as 14:05 or 14:05:30"),
+        ("22/Nov/2026:14:05:30 CET", 20, "the end, or an offset such as +0100"),
+        ("2026/13/01", 0, "a date that exists, as 2026/11/22"),
+    ] {
+        let error = parse_at(text, NOW, &Utc).unwrap_err();
+        assert_eq!((error.offset, error.expected), (offset, expected), "{text}");
+    }
+}
+
+#[test]
 fn graphite_forms() {
     let cases = [
         ("now", "2026-11-22T14:05:30.250Z"),

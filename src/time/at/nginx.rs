@@ -1,0 +1,73 @@
+//! Times as they stand in nginx's logs, to be pasted: `$time_local` with or without its brackets, and the error log's.
+//!
+//! ```text
+//! local  = ["["] DD "/" Mon "/" YYYY [ ":" HH ":" MM [ ":" SS ] ] [ [" "] zone ] ["]"]
+//! error  = YYYY "/" MM "/" DD [ " " HH ":" MM [ ":" SS ] ]
+//! ```
+
+use chrono::NaiveDate;
+use nom::Parser;
+use nom::bytes::complete::take;
+use nom::character::complete::{char, one_of};
+use nom::combinator::{all_consuming, map_opt, opt};
+use nom::sequence::{preceded, terminated};
+
+use super::graphite::MONTHS;
+use super::iso::{clock, digits, in_zone, zone};
+use super::{Reference, Written};
+use crate::time::expected::{Parsed, expecting, failure};
+
+/// Whether the text begins as such a time does. Nothing that Graphite takes begins so.
+pub(super) fn looks_like(text: &str) -> bool {
+    let body = text.trim_start();
+    let shape: Vec<u8> = body.strip_prefix('[').unwrap_or(body).bytes().take(5).collect();
+    match shape.as_slice() {
+        [a, b, b'/', c, ..] if a.is_ascii_digit() && b.is_ascii_digit() => c.is_ascii_alphabetic(),
+        [year @ .., b'/'] => year.len() == 4 && year.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+/// Read a whole text; an error is a byte offset and what was expected there.
+pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
+    let body = text.trim();
+    let lead = text.len() - text.trim_start().len();
+    let form: fn(&str) -> Parsed<'_, Reference> = match body.as_bytes() {
+        [b'[', ..] => bracketed,
+        [_, _, _, _, b'/', ..] => error,
+        _ => local,
+    };
+    match expecting("the end, or an offset such as +0100", all_consuming(form)).parse(body) {
+        Ok((_, reference)) => Ok(Written { reference, offset_ms: 0, warning: None }),
+        Err(error) => {
+            let (rest, expected) = failure(error);
+            Err((lead + body.len().saturating_sub(rest), expected))
+        }
+    }
+}
+
+fn bracketed(input: &str) -> Parsed<'_, Reference> {
+    preceded(char('['), terminated(local, opt(char(']')))).parse(input)
+}
+
+fn local(input: &str) -> Parsed<'_, Reference> {
+    let month = map_opt(take(3usize), |name: &str| {
+        let is_it = |month: &&str| month.get(..3).is_some_and(|short| short.eq_ignore_ascii_case(name));
+        let at = MONTHS.iter().position(is_it)?;
+        u32::try_from(at + 1).ok()
+    });
+    let parts = (terminated(digits(2), char('/')), terminated(month, char('/')), digits(4));
+    let date = map_opt(parts, |(day, month, year)| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day));
+    let (rest, date) = expecting("a date that exists, as 22/Nov/2026", date).parse(input)?;
+    let (rest, clock) = opt(preceded(one_of(": "), clock)).parse(rest)?;
+    let (rest, zone) = opt(preceded(opt(char(' ')), zone)).parse(rest)?;
+    Ok((rest, in_zone(date, clock, zone)))
+}
+
+fn error(input: &str) -> Parsed<'_, Reference> {
+    let parts = (terminated(digits(4), char('/')), terminated(digits(2), char('/')), digits(2));
+    let date = map_opt(parts, |(year, month, day)| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day));
+    let (rest, date) = expecting("a date that exists, as 2026/11/22", date).parse(input)?;
+    let (rest, clock) = opt(preceded(char(' '), clock)).parse(rest)?;
+    Ok((rest, in_zone(date, clock, None)))
+}
