@@ -656,6 +656,38 @@ fn of_two_logs_that_begin_alike_and_were_only_discovered_the_one_that_is_left_is
 }
 
 #[test]
+fn a_log_of_which_nothing_was_read_is_looked_for_in_its_copy_and_not_in_a_new_log_that_begins_alike() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 200) + "a\n");
+    let mut discovered = None;
+    let found = rig.follower.poll(rig.now.plus_millis(250), &mut |event| {
+        discovered = Some(event);
+        ControlFlow::Break(())
+    });
+    found.unwrap();
+    rig.store.apply(&discovered.unwrap());
+    // Truncated after a copy, then rotated; the new log begins alike.
+    rig.copytruncate("access.log", "access.log.2");
+    rig.gzip("access.log.2");
+    rig.rename("access.log", "access.log.1");
+    rig.append("access.log", numbered(0, 200) + "b\n");
+    rig.restart();
+    rig.poll();
+    // nginx goes on in it for a while after it is rotated.
+    rig.rename("access.log.1", "access.log.3");
+    rig.rename("access.log", "access.log.1");
+    rig.poll();
+    rig.append("access.log.1", numbered(300, 5));
+    rig.pass(61);
+    rig.pass(61);
+    let mut lines = rig.lines();
+    lines.sort();
+    let mut expected = [expect(0, 200), expect(0, 200), expect(300, 5), vec!["a".to_owned(), "b".to_owned()]].concat();
+    expected.sort();
+    assert_eq!(lines, expected);
+}
+
+#[test]
 fn a_copy_that_ends_beside_a_line_that_is_too_long_is_known() {
     for before in [true, false] {
         let settings = FollowSettings { max_line: 1000, ..FollowSettings::default() };

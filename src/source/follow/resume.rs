@@ -187,14 +187,15 @@ impl Follower {
     }
 
     /// Whether a file that begins as a generation of which nothing was read holds another, of which something was, or whose
-    /// inode it has. So does any file that was there when all was known, since then it was not, but for its own.
+    /// inode it has. So does any file that was there when all was known, since then it was not, but for its own; and a log that is
+    /// written to now, since no copy stands in its place.
     fn holds_another(&self, generation: &Generation, candidate: &Sibling) -> bool {
         if generation.position > 0 {
             return false;
         }
         let is_older = |at: Timestamp| candidate.status.modified().plus_millis(TIME_LAG + COPIED_TIME_LAG) < at;
         let is_own = candidate.status.device_inode == generation.device_inode;
-        if !is_own && self.read_until.is_some_and(is_older) {
+        if !is_own && (self.read_until.is_some_and(is_older) || self.watch.names(&candidate.path)) {
             return true;
         }
         let has_its_inode = |other: &Generation| !is_own && other.device_inode == candidate.status.device_inode;
