@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use spikeline::source::{Event, FinishReason, FollowSettings};
 
-use crate::rig::{Rig, expect, gzip, numbered, set_modified};
+use crate::rig::{Rig, expect, gzip, numbered, set_modified, sorted};
 
 /// One poll, in the midst of which `act` is called with every event.
 fn poll_acting(rig: &mut Rig, mut act: impl FnMut(&Event, &Path)) {
@@ -47,8 +47,7 @@ fn a_log_truncated_between_its_discovery_and_its_first_read_is_told_and_never_co
             rig.pass(1);
             rig.restart();
             rig.pass(61);
-            let mut read = rig.lines();
-            read.sort();
+            let read = sorted(rig.lines());
             let lost = if copied { 0 } else { numbered(0, lines).len() as u64 };
             let first = if copied { 0 } else { lines };
             assert_eq!(read, expect(first, lines + lines_after - first), "{lines} {lines_after} {copied}");
@@ -106,8 +105,7 @@ fn a_link_turned_in_mid_look_gives_no_generation_the_name_of_another_file() {
     // Where it was last seen is where the next run finds the rest of it.
     rig.restart();
     rig.pass(1);
-    let mut read = rig.lines();
-    read.sort();
+    let read = sorted(rig.lines());
     assert_eq!(read, expect(0, 40));
 }
 
@@ -133,8 +131,7 @@ fn a_log_that_came_and_was_rotated_while_no_one_looked_is_read_although_there_wa
         rig.append("access.log", numbered(first + 200, 200));
         rig.poll();
         rig.pass(61);
-        let mut read = rig.lines();
-        read.sort();
+        let read = sorted(rig.lines());
         assert_eq!(read, expect(0, first + 400), "{seen_before}");
     }
 }
@@ -161,8 +158,7 @@ fn a_globs_log_of_which_a_restart_finds_only_rotated_files_is_read_from_them() {
         rig.rename("access.log", "access.log.1");
         rig.restart();
         rig.pass(61);
-        let mut read = rig.lines();
-        read.sort();
+        let read = sorted(rig.lines());
         assert_eq!(read, expect(0, 400), "{pattern} {empty}");
     }
 }
@@ -200,8 +196,7 @@ fn a_truncated_log_that_its_link_left_is_read_and_not_its_copy_in_the_making() {
     let packed = gzip(text.as_bytes());
     rig.append("one.log.gz", &packed[..packed.len() / 2]);
     rig.pass(1);
-    let mut read = rig.lines();
-    read.sort();
+    let read = sorted(rig.lines());
     assert_eq!(read, expect(0, 520));
     // And not again, when it is packed.
     rig.append("one.log.gz", &packed[packed.len() / 2..]);
@@ -223,7 +218,6 @@ fn rotated_files_of_a_glob_that_names_nothing_are_not_read_at_the_first_start() 
     rig.append("access.log", numbered(9, 9));
     rig.pass(1);
     rig.pass(61);
-    let mut read = rig.lines();
-    read.sort();
+    let read = sorted(rig.lines());
     assert_eq!(read, expect(0, 18));
 }

@@ -10,6 +10,7 @@
 )]
 
 mod between;
+mod copies;
 mod follow;
 mod input;
 mod locate;

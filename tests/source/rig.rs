@@ -168,6 +168,17 @@ impl Rig {
         progress
     }
 
+    /// A poll that is given up once it has named `count` logs: only these names are committed, nothing was read.
+    pub(crate) fn discover(&mut self, count: usize) {
+        let mut named = Vec::new();
+        let poll = self.follower.poll(self.now.plus_millis(250), &mut |event| {
+            named.extend(matches!(event, Event::Discovered(_)).then_some(event));
+            if named.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        poll.unwrap();
+        named.iter().for_each(|event| self.store.apply(event));
+    }
+
     /// Polls until all is read, 250 ms apart from the poll before.
     pub(crate) fn poll(&mut self) {
         self.now = self.now.plus_millis(250);
@@ -231,6 +242,11 @@ pub(crate) fn numbered(from: usize, count: usize) -> String {
 
 pub(crate) fn line(number: usize) -> String {
     format!("{number:08} GET /p/{} HTTP/1.1", number % 7)
+}
+
+pub(crate) fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
 }
 
 pub(crate) fn expect(from: usize, count: usize) -> Vec<String> {
