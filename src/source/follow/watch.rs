@@ -57,8 +57,10 @@ impl Watch {
         let mut found = Vec::new();
         for Entry { key, glob, text, paths } in &self.entries {
             let Some(pattern) = glob else { continue };
-            let beside = [text.clone(), format!("{text}*")];
-            for path in beside.iter().filter_map(|text| glob::glob(text).ok()).flatten().flatten() {
+            // The marks of rotation stand behind the name, or before its extension. `**` would be all directories below.
+            let behind = Some(format!("{text}*")).filter(|_| !text.ends_with('*'));
+            let beside = behind.iter().chain([text]).filter_map(|text| glob::glob(text).ok());
+            for path in beside.flatten().flatten() {
                 let base = base_of(&path);
                 let is_left = base != path && pattern.matches_path(&base) && !paths.contains(&path) && !base.exists();
                 if is_left && !found.iter().any(|(known, _)| *known == base) {
