@@ -156,8 +156,8 @@ fn fault_34_a_store_of_another_version_is_refused_and_left_as_it_is() {
     for path in files() {
         let own = std::fs::read(&path).unwrap();
         for (version, pieces) in [
-            (1u8, ["version 1 of the store's format, from before it was released", "move the folder away"]),
-            (3, ["version 3 of the store's format; this program knows up to 2", "use the newer spikeline"]),
+            (2u8, ["version 2 of the store's format, from before it was released", "move the folder away"]),
+            (4, ["version 4 of the store's format; this program knows up to 3", "use the newer spikeline"]),
         ] {
             let mut other = own.clone();
             other[8] = version;
