@@ -75,17 +75,9 @@ impl Follower {
     ) -> ControlFlow<(), Vec<(PathBuf, Status, String)>> {
         let (mut new, mut problems) = (Vec::new(), Vec::new());
         for Missed { base, key, since, noticed } in std::mem::take(&mut self.missed) {
-            let found = siblings(&base);
+            let found = self.left_behind(&base, since);
             let mut again = found.as_ref().is_err_and(|error| error.kind() != ErrorKind::NotFound);
-            let mut found = found.unwrap_or_default();
-            // What a link led to is named by none any more. What is packed under its name is a copy of it, perhaps in the making.
-            let base_itself = Status::of_path(&base).ok().filter(|status| status.regular && status.size > 0);
-            let base_itself = base_itself.map(|status| Sibling { path: base.clone(), status, compressed: false });
-            if let Some(itself) = base_itself.filter(|itself| !self.is_taken(itself, since)) {
-                found.retain(|sibling| !is_packed(&base, &sibling.path));
-                found.push(itself);
-            }
-            for sibling in found {
+            for sibling in found.unwrap_or_default() {
                 // However old it is, nginx may not have got its USR1 yet.
                 if sibling.status.size == 0 {
                     again |= now < noticed.plus_millis(EMPTY_WATCHED);
@@ -115,6 +107,19 @@ impl Follower {
             self.problem(&path, error, emit)?;
         }
         ControlFlow::Continue(new)
+    }
+
+    /// The files beside a log that its rotation may have made; and the log itself, if a link led to it that leads elsewhere now.
+    fn left_behind(&self, base: &Path, since: Timestamp) -> io::Result<Vec<Sibling>> {
+        let mut found = siblings(base)?;
+        let itself = Status::of_path(base).ok().filter(|status| status.regular && status.size > 0);
+        let itself = itself.map(|status| Sibling { path: base.to_owned(), status, compressed: false });
+        if let Some(itself) = itself.filter(|itself| !self.is_taken(itself, since)) {
+            // What is packed under its name is a copy of it, perhaps in the making.
+            found.retain(|sibling| !is_packed(base, &sibling.path));
+            found.push(itself);
+        }
+        Ok(found)
     }
 
     /// Whether a file that ends before the position is known, by what was read, to be the beginning of a truncated log.
