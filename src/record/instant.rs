@@ -115,11 +115,10 @@ fn iso8601_of_others(value: &[u8]) -> Option<Timestamp> {
         };
     }
     let length = value.len();
-    if let Some([b'+' | b'-', h1, h2, m1, m2]) = room.get(..length)?.last_chunk::<5>()
+    if let Some([b'+' | b'-', _, _, m1, m2]) = room.get(..length)?.last_chunk::<5>()
         && length > 19
     {
         let offset = [b':', *m1, *m2];
-        debug_assert!(h1.is_ascii() && h2.is_ascii());
         room.get_mut(length - 2..length + 1)?.copy_from_slice(&offset);
         return iso8601(room.get(..length + 1)?);
     }
@@ -213,6 +212,22 @@ mod tests {
         }
         assert_eq!(msec(b"18446744073709551615.000"), None);
         assert_eq!(msec(b"-"), None);
+    }
+
+    #[test]
+    fn any_byte_anywhere_is_refused_or_read() {
+        for text in
+            ["2015-09-12 05:58:44,123+0900", "2015-09-12t05:58:44z", "10/Oct/2000:13:55:36 -0700", "1322661900.250"]
+        {
+            for at in 0..text.len() {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = text.as_bytes().to_vec();
+                    bytes[at] = byte;
+                    let time = super::any(&bytes);
+                    assert!(byte.is_ascii() || time.is_none(), "{bytes:?}");
+                }
+            }
+        }
     }
 
     proptest! {
