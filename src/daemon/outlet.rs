@@ -28,8 +28,8 @@ pub(super) struct Outlet {
     in_flight: usize,
     retry_at: Option<Instant>,
     buffers: Vec<Points>,
-    /// The last failure said aloud, so that an outage is one message and not one a second.
-    failing: bool,
+    /// Whether the last batch failed, as was said aloud: an outage is one message and not one a second. `None` before the first.
+    failing: Option<bool>,
     retention: Duration,
     /// Points delivered so far.
     pub(super) points_sent: u64,
@@ -55,7 +55,7 @@ impl Outlet {
             in_flight: 0,
             retry_at: None,
             buffers: Vec::new(),
-            failing: false,
+            failing: None,
             retention: outlet.spool,
             points_sent: 0,
             failures: 0,
@@ -150,8 +150,11 @@ impl Outlet {
                 for slot in slots {
                     self.owed.delivered(slot, now);
                 }
-                let recovered = std::mem::take(&mut self.failing);
-                recovered.then(|| format!("carbon {}: connected; {} slots owed", self.name, self.owed.len()))
+                let news = self.failing.replace(false) != Some(false);
+                news.then(|| match self.owed.len() {
+                    0 => format!("carbon {}: connected", self.name),
+                    owed => format!("carbon {}: connected; {owed} slots owed", self.name),
+                })
             }
             Some((error, retry_at)) => {
                 self.failures += 1;
@@ -159,8 +162,8 @@ impl Outlet {
                     self.owed.failed(slot);
                 }
                 self.retry_at = Some(retry_at);
-                let first = !std::mem::replace(&mut self.failing, true);
-                first.then(|| format!("{error}; slots are kept and sent when it is back"))
+                let news = self.failing.replace(true) != Some(true);
+                news.then(|| format!("{error}; slots are kept and sent when it is back"))
             }
         };
         points.clear();

@@ -142,6 +142,7 @@ fn a_carbon_that_is_away_gets_everything_when_it_is_back() {
     let daemon = rig.start();
     let sink = Sink::listen(address);
     check_slot(&sink, second, &requests);
+    daemon.until_said(&format!("carbon {address}: connected"));
     assert!(daemon.stop().success());
 }
 
@@ -155,6 +156,7 @@ fn what_was_sent_just_before_the_end_is_sent_again() {
     let requests = [Request::new(second, 40, "/slow")];
     rig.log(&requests);
     check_slot(&sink, second, &requests);
+    daemon.until_said(": connected\n");
     // TCP acknowledges nothing: for all the daemon knows, what it wrote last never arrived.
     assert!(daemon.stop().success());
     sink.forget();
