@@ -156,7 +156,7 @@ fn what_was_sent_just_before_the_end_is_sent_again() {
     let requests = [Request::new(second, 40, "/slow")];
     rig.log(&requests);
     check_slot(&sink, second, &requests);
-    daemon.until_said(": connected\n");
+    daemon.until_said(": connected");
     // TCP acknowledges nothing: for all the daemon knows, what it wrote last never arrived.
     assert!(daemon.stop().success());
     sink.forget();
