@@ -438,3 +438,23 @@ impl Rejects {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_told_by_the_first_lines_and_no_more_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (length, least) in [(100, HEAD_LINES), (3000, BLOCK_LIMIT / 3000)] {
+            let line = "x".repeat(length - 1) + "\n";
+            std::fs::write(file.path(), line.repeat(100_000_000 / length / 20)).unwrap();
+            let lines = first_lines(file.path()).unwrap();
+            let read = lines.len() / length;
+            assert!(lines.len().is_multiple_of(length), "whole lines");
+            assert!((least..=least + HEAD_STEP / length + 1).contains(&read), "{read} lines of {length} bytes");
+        }
+        std::fs::write(file.path(), "one\ntwo").unwrap();
+        assert_eq!(first_lines(file.path()).unwrap(), b"one\ntwo");
+    }
+}

@@ -42,7 +42,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
     let found = !classes.is_empty();
     if classes.len() > arguments.limit {
         let (limit, all) = (count(arguments.limit as u64), count(classes.len() as u64));
-        say(&format!("the {limit} classes of {all} that cost most (--limit)"));
+        say(&format!("the costliest {limit} of {all} classes (--limit)"));
     }
     let report = SlowReport { classes, all_ms: 0, limit: Some(arguments.limit), window: window::shown(window) };
     let mut out = stdout();

@@ -59,6 +59,16 @@ impl Cutter {
         }
     }
 
+    /// With another limit for a line's length, in bytes without its newline.
+    pub(crate) fn limit_lines(&mut self, max_line: usize) {
+        self.max_line = max_line.max(1);
+    }
+
+    /// With blocks of about so many bytes.
+    pub(crate) fn limit_blocks(&mut self, block_limit: usize) {
+        self.block_limit = block_limit.max(1);
+    }
+
     /// Keeps the parts of a wrapped record together from now on.
     pub(crate) fn keep_together(&mut self, wrapper: Option<Wrapper>) {
         self.wrapper = wrapper;

@@ -100,14 +100,14 @@ impl Input {
     /// With another limit for a line's length, in bytes without its newline. To be called before the first block.
     #[must_use]
     pub fn max_line(mut self, max_line: usize) -> Input {
-        self.cutter = Cutter::new(0, Tail::default(), max_line, BLOCK_LIMIT);
+        self.cutter.limit_lines(max_line);
         self
     }
 
     /// With blocks of about so many bytes. To be called before the first block.
     #[must_use]
     pub fn block_limit(mut self, block_limit: usize) -> Input {
-        self.cutter = Cutter::new(0, Tail::default(), MAX_LINE, block_limit);
+        self.cutter.limit_blocks(block_limit);
         self
     }
 

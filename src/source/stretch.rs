@@ -28,7 +28,7 @@ impl<'r> Stretch<'r> {
     /// With another limit for a line's length, in bytes without its newline. To be called before the first block.
     #[must_use]
     pub fn max_line(mut self, max_line: usize) -> Stretch<'r> {
-        self.cutter = Cutter::new(self.at, Tail::default(), max_line, BLOCK_LIMIT);
+        self.cutter.limit_lines(max_line);
         self
     }
 

@@ -68,7 +68,7 @@ fn every_number_is_that_of_a_plain_count() {
     assert_eq!(rows(&folder, &["--threshold=250ms", "--samples=3"]), expected);
     let all = expected.len();
     let cut = folder.run(&["slow", "a.log", "--log-format", EXACT, "--threshold=250ms", "--limit=4"]);
-    cut.said(0, &[&format!("the 4 classes of {all} that cost most (--limit)\n")]);
+    cut.said(0, &[&format!("the costliest 4 of {all} classes (--limit)\n")]);
     // The shares are still those of the whole.
     assert_eq!(rows(&folder, &["--threshold=250ms", "--samples=3", "--limit=4"]), expected[..4]);
 }

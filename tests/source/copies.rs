@@ -127,15 +127,7 @@ fn a_log_and_its_copy_that_are_found_together_are_one() {
 fn a_log_of_which_nothing_was_read_is_not_taken_for_another_that_begins_alike() {
     let mut rig = Rig::new();
     rig.append("access.log", numbered(0, 200) + "a\n");
-    let mut events = Vec::new();
-    let now = rig.now;
-    let found = rig.follower.poll(now, &mut |event| {
-        events.push(event);
-        ControlFlow::Break(())
-    });
-    found.unwrap();
-    // Only its discovery was committed.
-    events.iter().take(1).for_each(|event| rig.store.apply(event));
+    rig.discover(1);
     rig.last_commit = Some(SystemClock.now());
     rig.rename("access.log", "access.log.1");
     rig.gzip("access.log.1");
