@@ -2,7 +2,14 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A run that should have ended and did not fails its test after so long, and does not hang it; nothing is asserted about speed.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A folder with logs; the program runs inside it, so that names stay short and stable.
 pub(crate) struct Folder(tempfile::TempDir);
@@ -75,7 +82,7 @@ impl Folder {
         let mut pipe = child.stdin.take().unwrap();
         let stdin = stdin.to_vec();
         let writing = std::thread::spawn(move || drop(pipe.write_all(&stdin)));
-        let run = Run::of(child.wait_with_output().unwrap());
+        let run = Run::of(child);
         writing.join().unwrap();
         run
     }
@@ -92,11 +99,20 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 pub(crate) fn run(command: &mut Command) -> Run {
-    Run::of(command.output().unwrap())
+    Run::of(command.spawn().unwrap())
 }
 
 impl Run {
-    fn of(output: std::process::Output) -> Run {
+    /// What it came to when it had ended.
+    fn of(child: Child) -> Run {
+        let (pid, (done, ended)) = (Pid::from_child(&child), channel::<()>());
+        let watch = std::thread::spawn(move || {
+            let late = ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+            late && kill_process(pid, Signal::KILL).is_ok()
+        });
+        let output = child.wait_with_output().unwrap();
+        drop(done);
+        assert!(!watch.join().unwrap(), "it did not end in {PATIENCE:?}: {output:?}");
         Run {
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
