@@ -40,6 +40,12 @@ impl Follower {
         }
     }
 
+    /// A glob does not name a log of which only rotated files are left; it may come and be rotated before the next look.
+    pub(super) fn watch_while_gone(&mut self, path: &Path, key: &str, now: Timestamp) {
+        let gone = LastLook { key: key.to_owned(), status: None, gone: Some(now) };
+        self.last_look.entry(path.to_owned()).or_insert(gone);
+    }
+
     /// A file that was empty at the last look has no generation, and may have been written and rotated since. Where there was
     /// none, one may have been made, written and rotated since, whether there is one now or not.
     fn compare_path(&mut self, path: &Path, key: &str, status: Option<Status>, now: Timestamp, around: bool) {

@@ -41,6 +41,7 @@ impl Follower {
     pub(super) fn resume(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let (seen, _) = self.watch.look(true);
         let rotated_away = self.watch.rotated_away();
+        rotated_away.iter().for_each(|(path, key)| self.watch_while_gone(path, key, now));
         let named = seen.iter().map(|seen| (real_path(&seen.path), &seen.key));
         let named = named.chain(rotated_away.iter().map(|(path, key)| (real_path(path), key)));
         if self.known.is_empty() && self.read_until.is_none() {
