@@ -3,6 +3,8 @@
 //! `copytruncate` copies first. What is written and read before it truncates is not in the copy, which then ends before the
 //! position, so that the bytes just before the position cannot be compared.
 
+use super::generation::TAIL_LIMIT;
+
 /// The last bytes that were read. After a restart they are taken from the file, while it is not truncated.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Trail {
@@ -43,14 +45,21 @@ impl Trail {
         self.end = offset + bytes.len() as u64;
     }
 
-    /// What was read last of the first `length` bytes: its offset, and the bytes up to `length`.
-    pub(crate) fn until(&self, length: u64) -> Option<(u64, &[u8])> {
-        let earlier = self.earlier.iter().map(|(bytes, end)| (bytes, *end));
-        std::iter::once((&self.bytes, self.end)).chain(earlier).find_map(|(bytes, end)| {
+    /// What was read last of the first `length` bytes, in pieces: each one's offset, and its bytes. Nothing if that is too little to
+    /// tell a copy of them from another log: a few bytes are alike in every second line.
+    pub(crate) fn until(&self, length: u64) -> Option<Vec<(u64, &[u8])>> {
+        if length > self.end {
+            return None;
+        }
+        let pieces = self.earlier.iter().map(|(bytes, end)| (bytes, *end)).chain([(&self.bytes, self.end)]);
+        let pieces = pieces.filter_map(|(bytes, end)| {
             let from = end.saturating_sub(bytes.len() as u64);
-            let known = usize::try_from(length.checked_sub(from)?).ok()?;
-            bytes.get(..known).filter(|known| !known.is_empty()).map(|known| (from, known))
-        })
+            let known = usize::try_from(length.checked_sub(from)?).ok()?.min(bytes.len());
+            Some((from, bytes.get(..known)?))
+        });
+        let pieces: Vec<_> = pieces.collect();
+        let known: usize = pieces.iter().map(|(_, bytes)| bytes.len()).sum();
+        (length > 0 && known as u64 >= length.min(TAIL_LIMIT)).then_some(pieces)
     }
 }
 
@@ -67,9 +76,26 @@ mod tests {
                 trail.pass((number * step) as u64, block);
             }
             let from = all.len() - Trail::BYTES;
-            assert_eq!(trail.until(199_000), Some((from as u64, &all[from..199_000])), "step {step}");
+            assert_eq!(trail.until(199_000), Some(vec![(from as u64, &all[from..199_000])]), "step {step}");
             assert_eq!(trail.until(from as u64), None);
             assert_eq!(trail.until(200_001), None);
         }
+    }
+
+    #[test]
+    fn a_few_bytes_tell_no_copy_unless_they_are_all() {
+        let mut trail = Trail::default();
+        trail.begin(1000, &[b'a'; 256]);
+        assert_eq!((trail.until(999), trail.until(1000)), (None, Some(vec![(744, &[b'a'; 256][..])])));
+        trail.begin(0, &[]);
+        assert_eq!(trail.until(0), None);
+        trail.pass(0, b"one\n");
+        assert_eq!(trail.until(3), Some(vec![(0, &b"one"[..])]));
+        // Within the line that was passed over, just behind it, and on.
+        trail.pass_over(5000, &[b'x'; 256]);
+        trail.pass(5000, b"two\n");
+        assert_eq!(trail.until(4000), None);
+        assert_eq!(trail.until(5000), Some(vec![(0, &b"one\n"[..]), (4744, &[b'x'; 256])]));
+        assert_eq!(trail.until(5001).unwrap().last().unwrap().1.len(), 257);
     }
 }

@@ -133,17 +133,13 @@ impl Follower {
                 reader.offset()
             }
         };
-        let Some((from, known)) = trail.until(length) else { return Ok(false) };
-        let mut reader = Reader::open(path)?;
-        reader.skip_to(from, &mut Tail::default())?;
-        let mut found = Vec::new();
-        while found.len() < known.len() {
-            let wanted = known.len() - found.len();
-            if reader.read(&mut found, wanted)? == 0 {
-                break;
+        let Some(known) = trail.until(length) else { return Ok(false) };
+        for (from, known) in known {
+            if !holds(path, from, known)? {
+                return Ok(false);
             }
         }
-        Ok(found.get(..known.len()) == Some(known))
+        Ok(true)
     }
 
     /// Whether some file may be a copy in the making, so that it is not known yet whether it was read: after the grace the next
@@ -220,4 +216,18 @@ impl Follower {
         }
         result
     }
+}
+
+/// Whether these bytes stand in a file, which may be packed, at this offset.
+fn holds(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<bool> {
+    let mut reader = Reader::open(path)?;
+    reader.skip_to(offset, &mut Tail::default())?;
+    let mut found = Vec::new();
+    while found.len() < bytes.len() {
+        let wanted = bytes.len() - found.len();
+        if reader.read(&mut found, wanted)? == 0 {
+            break;
+        }
+    }
+    Ok(found.get(..bytes.len()) == Some(bytes))
 }
