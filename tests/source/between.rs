@@ -221,3 +221,41 @@ fn rotated_files_of_a_glob_that_names_nothing_are_not_read_at_the_first_start() 
     let read = sorted(rig.lines());
     assert_eq!(read, expect(0, 18));
 }
+
+#[test]
+fn a_globs_log_that_comes_and_is_rotated_after_a_restart_that_found_only_rotated_files_is_read() {
+    for first_start in [false, true] {
+        let mut rig = Rig::watching(&["*.log"]);
+        rig.append("access.log", numbered(0, 10));
+        if !first_start {
+            rig.poll();
+        }
+        rig.rename("access.log", "access.log.1");
+        rig.restart();
+        rig.poll();
+        // A stretch without a look.
+        rig.rename("access.log.1", "access.log.3");
+        rig.append("access.log", numbered(10, 200));
+        rig.rename("access.log", "access.log.2");
+        rig.append("access.log", numbered(210, 200));
+        rig.rename("access.log", "access.log.1");
+        rig.pass(1);
+        let read = sorted(rig.lines());
+        let first = if first_start { 10 } else { 0 };
+        assert_eq!(read, expect(first, 410 - first), "{first_start}");
+    }
+}
+
+#[test]
+fn a_log_that_was_truncated_and_grew_on_while_a_long_line_was_read_is_known_by_its_beginning() {
+    let settings = FollowSettings { max_line: 1000, block_limit: 4096, ..FollowSettings::default() };
+    let mut rig = Rig::with(&["access.log"], settings);
+    let monster = "x".repeat(100_000);
+    rig.append("access.log", numbered(0, 3) + &monster);
+    rig.poll();
+    // What stands before where reading was is the same in the new log.
+    rig.truncate("access.log");
+    rig.append("access.log", numbered(3, 3) + &monster + "\n" + &numbered(6, 3));
+    rig.pass(1);
+    assert_eq!(rig.lines(), expect(0, 9));
+}

@@ -271,12 +271,11 @@ impl Stream {
         self.generation.tail_hash = self.cutter.tail().hash();
     }
 
-    /// Whether the bytes just before `at` still are `tail`, and those behind it that took part in the fingerprint are what
-    /// they were: at the beginning there is no tail that would tell. Always, in a file that is compressed.
+    /// Whether the bytes just before `at` still are `tail`, and the first ones what they were: at the beginning there is no tail that
+    /// would tell, and within a long line it may be the same in another log. Always, in a file that is compressed.
     fn stands(&self, tail: &Tail, at: u64) -> io::Result<bool> {
         let (Some(file), length) = (self.reader.plain_file(), tail.bytes().len()) else { return Ok(true) };
-        let known = self.generation.fingerprint;
-        if at < known.length && known.matches(&file::read_at(file, 0, head_length())?) != Some(true) {
+        if self.generation.fingerprint.matches(&file::read_at(file, 0, head_length())?) != Some(true) {
             return Ok(false);
         }
         Ok(file::read_at(file, at.saturating_sub(length as u64), length)? == tail.bytes())
