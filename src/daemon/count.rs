@@ -53,6 +53,9 @@ pub(super) struct Count {
     /// Slots before this were sent to carbon: a line in one is late.
     pub(super) emitted_until: Arc<AtomicI64>,
     pub(super) changed: BTreeSet<GenerationId>,
+    /// Named since all was read last, and nothing of them counted yet. Such a one is known by its first bytes alone, and others may
+    /// begin alike; so it is not handed on before there is more to know it by, or all there is was read.
+    pub(super) unread: BTreeSet<GenerationId>,
     pub(super) since: Option<Instant>,
     pub(super) caught_up: bool,
     pub(super) done_with_backlog: bool,
@@ -97,6 +100,9 @@ impl Count {
         self.routes_known += u32::try_from(routes.len()).unwrap_or(u32::MAX);
         commit.routes = routes.into_iter().map(|(id, name)| (id, name.to_string())).collect();
         let changed = std::mem::take(&mut self.changed);
+        let (unread, changed): (BTreeSet<_>, BTreeSet<_>) =
+            changed.into_iter().partition(|id| self.unread.contains(id));
+        self.changed = unread;
         commit.generations = changed.iter().filter_map(|id| self.generations.get(id)).cloned().collect();
         self.since = None;
         Counted { commit, tally, touched, latest: self.slots.latest(), bytes, caught_up: self.caught_up }
@@ -113,6 +119,9 @@ impl Count {
                 // The end of a backlog: nothing that would fill the commit up is on its way.
                 self.done_with_backlog = at.is_some() && !self.caught_up;
                 self.caught_up = at.is_some();
+                if self.caught_up {
+                    self.unread.clear();
+                }
                 self.read_until = at.filter(|_| !undecided).or(self.read_until);
             }
             Message::Source(event) => self.event(event, empties),
@@ -126,6 +135,9 @@ impl Count {
             Event::Discovered(generation) => {
                 (self.say)(&format!("following {}", generation.path.display()));
                 self.changed.insert(generation.id);
+                if generation.position == 0 {
+                    self.unread.insert(generation.id);
+                }
                 self.generations.insert(generation.id, generation);
             }
             Event::Block(block) => {
@@ -137,12 +149,14 @@ impl Count {
                     generation.position = block.end();
                     generation.tail_hash = block.tail_hash;
                     self.changed.insert(block.generation);
+                    self.unread.remove(&block.generation);
                 }
                 // The reader may be gone or have enough buffers: then this one is simply freed.
                 drop(empties.try_send(block.bytes));
             }
             Event::TooLong { generation, offset, length, tail_hash } => {
                 self.slots.too_long(generation, offset, length);
+                self.unread.remove(&generation);
                 self.change(generation, |held| {
                     held.position = offset + length;
                     held.tail_hash = tail_hash;
@@ -157,6 +171,7 @@ impl Count {
             }
             Event::Finished { generation, unread, reason } => {
                 self.lost(generation, unread, reason);
+                self.unread.remove(&generation);
                 self.change(generation, |held| held.finished = true);
             }
         }

@@ -199,6 +199,7 @@ impl Parts {
             spare,
             emitted_until: Arc::clone(&emitted),
             changed: BTreeSet::new(),
+            unread: BTreeSet::new(),
             since: None,
             caught_up: false,
             done_with_backlog: false,

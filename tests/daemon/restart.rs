@@ -1,9 +1,13 @@
 //! Stopped, killed and started again: no line is lost, none counts twice.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use spikeline::daemon::{Say, Stepwise};
 
 use crate::log::{Request, csv, requests, rows, text};
 use crate::rig::Rig;
+use crate::stepped::{Steps, settings};
 
 fn by_route(request: &Request) -> String {
     request.route().to_owned()
@@ -128,4 +132,44 @@ fn a_quick_second_signal_harms_nothing() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "--quiet");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(rig.counted(), 200);
+}
+
+#[test]
+fn a_log_is_not_kept_in_mind_before_there_is_more_to_know_it_by_than_its_first_bytes() {
+    let rig = Rig::new("", "");
+    let open = || {
+        let say: Say = Arc::new(|_: &str| ());
+        Stepwise::open(settings(&rig, None), Arc::new(Steps::default()), &say, 1 << 16).unwrap()
+    };
+    let keep = |daemon: &mut Stepwise, most: usize| {
+        daemon.count(most);
+        daemon.hand_on();
+        daemon.keep(usize::MAX);
+        daemon.view().generations().iter().map(|held| held.position).collect::<Vec<_>>()
+    };
+    // With nothing but the beginning of a line in it, there is no more.
+    let lines = text(&requests(30), Request::exact);
+    rig.append("a.log", &lines[..20]);
+    let mut daemon = open();
+    daemon.look(|_| ());
+    assert!(keep(&mut daemon, 1).is_empty());
+    assert_eq!(keep(&mut daemon, usize::MAX), [0]);
+    drop(daemon);
+
+    std::fs::rename(rig.folder.path("a.log"), rig.folder.path("a.log.1")).unwrap();
+    rig.append("a.log.1", &lines[20..]);
+    rig.append("a.log", &lines);
+    let mut daemon = open();
+    daemon.look(|_| ());
+    let size = lines.len() as u64;
+    // The new log is named; the old one's new name and first bytes; then each one's lines, and that this is all.
+    let mut seen = Vec::new();
+    while daemon.uncounted() > 0 {
+        seen.push(keep(&mut daemon, 1));
+    }
+    seen.dedup();
+    assert!(
+        seen == [vec![0], vec![size], vec![size, size]] || seen == [vec![0], vec![0, size], vec![size, size]],
+        "{seen:?}"
+    );
 }

@@ -79,7 +79,7 @@ impl Drop for Stepped {
     }
 }
 
-fn settings(rig: &Rig, sink: Option<&Sink>) -> Settings {
+pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> Settings {
     let outlet = |sink: &Sink| Outlet {
         destination: Destination::new(sink.address.to_string(), Protocol::Plaintext).unwrap(),
         naming: Naming::new("nginx", "web1", false).unwrap(),

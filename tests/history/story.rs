@@ -218,8 +218,10 @@ impl Story {
         if self.dice.once_in(60) && head == 0 {
             self.lines += 1;
             let length = if self.dice.once_in(4) { 200_000 } else { 4000 };
-            let middle = "x".repeat(length - 8 + self.dice.index(200));
-            // Its end is its own too: logs that begin alike are told apart by the bytes before the position.
+            let length = length - 8 + self.dice.index(200);
+            // Logs that begin alike are told apart by the 256 bytes before where reading was, be it within a line or at its end.
+            let fill = if self.head.is_some() { format!("{:07} ", self.lines) } else { "x".to_owned() };
+            let middle: String = fill.chars().cycle().take(length).collect();
             text.push_str(&format!("{0:07} {middle} {0:07}\n", self.lines));
         } else if self.dice.once_in(5) && head == 0 {
             let line = self.line() + "\n";

@@ -98,6 +98,7 @@ pub fn take_in(
         spare,
         emitted_until,
         changed: BTreeSet::new(),
+        unread: BTreeSet::new(),
         since: None,
         caught_up: false,
         done_with_backlog: false,

@@ -109,7 +109,8 @@ pub enum FinishReason {
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A generation that was not known. Its position is where reading begins: 0, unless it is the rest of a
-    /// finished one that grew again, or the settings say to start at the end.
+    /// finished one that grew again, or the settings say to start at the end. At 0 it is known by its first bytes alone, and
+    /// others may begin alike: it is better remembered only with some of its lines, or when all there is was read.
     Discovered(Generation),
     /// Lines.
     Block(Block),
