@@ -31,6 +31,17 @@ fn names_are_unique_and_those_of_the_files() {
     }
 }
 
+#[test]
+fn every_file_of_the_folder_is_known_to_the_program() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("grammars");
+    let names = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut names: Vec<String> = names.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    let mut known: Vec<&str> = spikeline::grammar::library::FILES.iter().map(|(name, _)| *name).collect();
+    known.sort_unstable();
+    assert_eq!(names, known);
+}
+
 /// Never a wrong answer: the winner reads the same from the samples as the grammar that they belong to, and a tie names it.
 #[test]
 fn detection_finds_each_grammar_or_a_tie() {

@@ -28,6 +28,7 @@ embedded![
     "combined",
     "main",
     "with_time",
+    "timed",
     "combined_plus",
     "upstream_time",
     "upstream_times",

@@ -98,7 +98,8 @@ pub fn wrapper_of(head: &[u8], most: usize) -> Option<Wrapper> {
     Wrapper::ALL.into_iter().find(around)
 }
 
-/// What nginx wrote in the first `most` records of whole lines. A record that its wrapper does not hold is left out.
+/// What nginx wrote in the first `most` records of whole lines. A record that its wrapper does not hold is left out, and so is
+/// what came from a container's standard error, unless that is all there is: its image logs errors there.
 pub fn texts(wrapper: Option<Wrapper>, head: &[u8], most: usize) -> Vec<Cow<'_, [u8]>> {
     let Some(wrapper) = wrapper else {
         let lines = head.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
@@ -107,13 +108,18 @@ pub fn texts(wrapper: Option<Wrapper>, head: &[u8], most: usize) -> Vec<Cow<'_, 
     let whole = head.get(..wrapper.whole(head)).filter(|whole| !whole.is_empty()).unwrap_or(head);
     let mut records = Records::new(wrapper, whole);
     let mut buffer = Vec::new();
-    let mut texts = Vec::new();
+    let (mut texts, mut of_errors) = (Vec::new(), Vec::new());
     while texts.len() < most
         && let Some(record) = records.next(&mut buffer)
     {
         if let Ok(text) = record.text {
-            texts.push(Cow::Owned(text.to_vec()));
+            let stream = if record.of_errors { &mut of_errors } else { &mut texts };
+            stream.push(Cow::Owned(text.to_vec()));
         }
+    }
+    if texts.is_empty() {
+        of_errors.truncate(most);
+        return of_errors;
     }
     texts
 }
@@ -142,10 +148,9 @@ fn format_of(
 
 /// The keyed format of the lines, if it fits at least half of them and more than the share `known` of them.
 fn by_keys(lines: &[&[u8]], known: f64) -> Option<Format> {
-    let syntax = match lines.iter().find_map(|line| line.trim_ascii_start().first())? {
-        b'{' => Syntax::Json,
-        _ => Syntax::Ltsv,
-    };
+    // Not by the first line: that may be torn, or a word of the container's start.
+    let objects = lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).count();
+    let syntax = if objects * 2 >= lines.len() { Syntax::Json } else { Syntax::Ltsv };
     let keyed = Format::keyed(syntax.name())?.ok()?.learnt(lines);
     let shares = detect(lines, std::slice::from_ref(&keyed)).shares;
     let share = shares.first().copied().filter(|&share| share >= 0.5 && share > known + MORE);

@@ -182,7 +182,6 @@ impl Slots {
     ) {
         let mut ledger = self.ledgers.remove(&generation).unwrap_or_default();
         ledger.bytes += bytes.len() as u64;
-        ledger.whole_seconds |= interpreter.end_precision_ms() > 1;
         self.bytes += bytes.len() as u64;
         let archived = interpreter.archives();
         interpreter.block(bytes, |at, line, seen, _| {
@@ -205,6 +204,7 @@ impl Slots {
                 Err(reject) => self.reject(&mut ledger, generation, at, *reject),
             }
         });
+        ledger.whole_seconds |= interpreter.end_precision_ms() > 1;
         self.ledgers.insert(generation, ledger);
     }
 

@@ -19,6 +19,8 @@ pub struct Parser {
     /// How lines are cut whose quotes are known.
     course: Option<Course>,
     end: (usize, Clock),
+    /// The end of some request is known to the whole second only.
+    whole_seconds: bool,
     fields: Fields,
     malformed_matters: bool,
     last: LastTime,
@@ -72,6 +74,7 @@ impl Parser {
             course: Course::new(format.plan(), needed),
             steps,
             end,
+            whole_seconds: clock != Clock::Msec,
             malformed_matters: fields.request.is_some(),
             fields,
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
@@ -87,6 +90,7 @@ impl Parser {
             course: None,
             steps: (0..format.variables().len()).collect(),
             end: (format.slot_of(Role::End, format.roles().end.map(|(end, _)| end)).unwrap_or(usize::MAX), Clock::Any),
+            whole_seconds: false,
             malformed_matters: false,
             fields: Fields::of_keys(format, needs),
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
@@ -105,9 +109,9 @@ impl Parser {
         [self.fields.request_time.is_some(), response, connect, header]
     }
 
-    /// How exactly the end is known, in milliseconds: 1 with `$msec`, else 1000.
+    /// How exactly the end is known, in milliseconds: 1 with `$msec`, else 1000. Of a keyed format the lines read so far say it.
     pub fn end_precision_ms(&self) -> u32 {
-        if self.end.1 == Clock::Msec { 1 } else { 1000 }
+        if self.whole_seconds { 1000 } else { 1 }
     }
 
     /// Reads `line`, with or without its line end (LF, CRLF), without the log's wrapper.
@@ -327,7 +331,11 @@ impl Parser {
             Clock::Msec => return instant::msec(value),
             Clock::Iso8601 => instant::iso8601(value)?,
             Clock::Local => instant::local(value)?,
-            Clock::Any => instant::any(value)?,
+            Clock::Any => {
+                let time = instant::any(value)?;
+                self.whole_seconds |= !value.iter().any(|byte| matches!(byte, b'.' | b','));
+                time
+            }
         };
         let mut bytes = [0; 26];
         if let Some(kept) = bytes.get_mut(..value.len()) {

@@ -112,3 +112,32 @@ fn keys_in_a_configuration() {
     let run = folder.run(&["records", "a.log", "--config=c.toml"]);
     assert!(run.code == 2 && run.err.contains("`keys` goes only with"), "{run:?}");
 }
+
+#[test]
+fn check_does_not_ask_for_a_key_that_is_there_and_empty() {
+    let folder = Folder::new();
+    let line = "{\"time\":\"2021-02-03T11:22:33.125Z\",\"status\":200,\"request_time\":0.250,\"request\":\"GET /a HTTP/1.1\",\
+        \"bytes_sent\":5,\"upstream_response_time\":\"\",\"upstream_connect_time\":\"\",\"upstream_header_time\":\"\"}\n";
+    folder.write("a.log", line.repeat(30));
+    let out = folder.run(&["check", "a.log"]).fine();
+    assert!(!out.contains("upstream_header_time:") && !out.contains("cannot be told apart"), "{out}");
+    let without = line.replace(",\"upstream_header_time\":\"\"", "");
+    folder.write("b.log", without.repeat(30));
+    let out = folder.run(&["check", "b.log"]).fine();
+    assert!(out.contains("no key that was found holds $upstream_header_time:"), "{out}");
+}
+
+#[test]
+fn the_store_knows_whether_a_keyed_log_says_milliseconds() {
+    for (time, whole) in
+        [("\"2021-02-03T11:22:33Z\"", true), ("1612351353.000", false), ("\"2021-02-03T11:22:33,120Z\"", false)]
+    {
+        let folder = Folder::new();
+        folder.write("c.toml", "store = \"s\"\n[[log]]\npath = \"a.log\"\nformat = \"json\"\n");
+        folder.write("a.log", format!("{{\"time\":{time},\"status\":200,\"request\":\"GET /a HTTP/1.1\"}}\n"));
+        folder.run(&["index", "a.log", "--config=c.toml"]).ended(0);
+        let run = folder.run(&["report", "--config=c.toml", "--from=2021-02-03T11:22Z", "--until=2021-02-03T11:23Z"]);
+        assert_eq!(run.err.contains("known to the second only"), whole, "{time}: {}", run.err);
+        assert!(run.out.contains("all"), "{}", run.out);
+    }
+}

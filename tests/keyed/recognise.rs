@@ -93,3 +93,24 @@ fn what_cannot_be_told_is_not() {
     assert_eq!(wrapper_of(unended.replacen("a\"", "a\\n\"", 1).as_bytes(), 400), Some(Wrapper::Docker));
     assert_eq!(wrapper_of(format!("{inside}hello\n").as_bytes(), 400), None);
 }
+
+#[test]
+fn what_stands_before_the_first_request_hides_no_format() {
+    let formats = formats();
+    for before in
+        ["/docker-entrypoint.sh: ready for start up", "21-02-03T11:22:33Z\",\"status\":200}", "\u{feff}", "# x"]
+    {
+        let head = format!("{before}\n{}", format!("{JSON}\n").repeat(3));
+        assert_eq!(taken(&head, &formats), Ok((None, "json".to_owned(), true)), "{before}");
+        let cri = |stream: &str, text: &str| format!("2022-01-28T16:04:05.4Z {stream} F {text}\n");
+        for (line, name, keyed) in [(JSON, "json", true), (COMBINED, "combined", false)] {
+            // nginx logs errors to stderr, in an image more of them than requests.
+            let head = cri("stdout", before)
+                + &cri("stderr", "[notice] 1#1: start worker").repeat(9)
+                + &cri("stdout", line).repeat(3);
+            assert_eq!(taken(&head, &formats), Ok((Some(Wrapper::Cri), name.to_owned(), keyed)), "{before}");
+        }
+    }
+    let only = format!("2022-01-28T16:04:05.4Z stderr F {COMBINED}\n").repeat(3);
+    assert_eq!(taken(&only, &formats), Ok((Some(Wrapper::Cri), "combined".to_owned(), false)));
+}

@@ -108,16 +108,19 @@ fn as_nginx(value: &[u8]) -> bool {
     members().any(duration) && members().all(|member| member == b"-" || duration(member))
 }
 
-/// For each role the variable that plays it in `lines` and the key that holds it, with its unit, for people.
+/// For each role the variable that plays it in `lines` and the key that holds it, with its unit, for people. A key whose value
+/// is absent in all of them (no request had an upstream) plays it if no other does.
 pub(super) fn held(keyed: &Keyed, lines: &[&[u8]]) -> [Option<(usize, String)>; ROLES.len()] {
     let met = meet(keyed, lines);
     keyed.roles.each_ref().map(|players| {
         let keys = |player: usize| keyed.map.iter().filter(move |(_, target)| usize::from(target.variable) == player);
-        players.iter().find_map(|&player| {
-            let best = keys(player).filter(|(key, _)| met.get(*key).is_some_and(|met| met.values > 0));
-            let (key, target) = best.min_by_key(|(_, target)| target.rank)?;
+        let best = |player: usize, least: usize| {
+            let held = keys(player).filter(|(key, _)| met.get(*key).is_some_and(|met| met.values >= least));
+            let (key, target) = held.min_by_key(|(_, target)| target.rank)?;
             let unit = if target.unit == Unit::Seconds { String::new() } else { format!(" in {}", target.unit.name()) };
             Some((player, format!("{key}{unit}")))
-        })
+        };
+        let with = |least: usize| players.iter().find_map(|&player| best(player, least));
+        with(1).or_else(|| with(0))
     })
 }
