@@ -5,7 +5,7 @@
 //! it is called and however it is packed. So a file that was read to its end gives nothing, one that was read in part gives
 //! the rest, and a copy of either is no new log.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::cut::{Cut, Cutter};
 use super::file::Status;
 use super::follow::{Block, Event, FinishReason};
 use super::generation::{Fingerprint, Generation, GenerationId};
-use super::identity::{Match, Opened, compare};
+use super::identity::{Match, Opened, compare, head_length};
 use super::reader::{Compression, Reader};
 use super::sibling::{base_of, is_rotated};
 use super::tail::Tail;
@@ -44,6 +44,8 @@ pub enum Found {
     Beginning,
     /// It begins as a known log that was read further, and that log is gone: nothing was read, since it may be a part of it.
     Doubtful(PathBuf),
+    /// It begins as a known log, and from this offset on as another one: logs put together. Nothing was read.
+    Joined(u64, PathBuf),
     /// Nothing is in it.
     Empty,
 }
@@ -72,6 +74,9 @@ pub enum PastStep {
     Done(PastOutcome),
 }
 
+/// By fewer first bytes a log is not recognised within a file: lines may be alike.
+const JOINED_LEAST: u64 = 1024;
+
 /// What stands for a format that is not known, where only an I/O error can be returned.
 const UNKNOWN: io::ErrorKind = io::ErrorKind::Unsupported;
 
@@ -93,6 +98,8 @@ struct Open {
 pub struct Past {
     files: std::iter::Enumerate<std::vec::IntoIter<PastFile>>,
     known: Vec<Generation>,
+    /// Known ones that are read again as if they were not.
+    unfit: Vec<Generation>,
     next_id: u32,
     /// The keys of logs whose format is known, with what is around their lines.
     readable: HashMap<String, Option<Wrapper>>,
@@ -115,7 +122,15 @@ impl Past {
     ) -> Past {
         let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
         let files = files.into_iter().enumerate();
-        Past { files, known, next_id, readable, max_line, open: None, told: VecDeque::new(), before: 0 }
+        let (unfit, open, told) = (Vec::new(), None, VecDeque::new());
+        Past { files, known, unfit, next_id, readable, max_line, open, told, before: 0 }
+    }
+
+    /// Reads these again, as new generations: nothing came of their lines, so nothing can count twice.
+    #[must_use]
+    pub fn again(mut self, unfit: &HashSet<GenerationId>) -> Past {
+        (self.unfit, self.known) = self.known.into_iter().partition(|generation| unfit.contains(&generation.id));
+        self
     }
 
     /// Bytes on disk that were passed or read so far.
@@ -237,6 +252,12 @@ impl Past {
             finished: false,
         };
         self.next_id = self.next_id.saturating_add(1);
+        for stale in self.unfit.iter().filter(|stale| !stale.finished) {
+            if matches!(compare(stale, path), Ok(Match::Same(_))) {
+                let finished = Event::Finished { generation: stale.id, unread: 0, reason: FinishReason::Rotated };
+                self.told.push_back(PastStep::Event(finished));
+            }
+        }
         self.told.push_back(PastStep::Event(Event::Discovered(generation.clone())));
         let mut cutter = Cutter::new(0, Tail::default(), self.max_line, BLOCK_LIMIT);
         cutter.keep_together(self.readable.get(key).copied().flatten());
@@ -259,13 +280,20 @@ impl Past {
         let plain = reader.compression() == Compression::Plain;
         let complete = !plain || is_rotated(&path);
         let mut cutter = Cutter::new(known.position, tail, self.max_line, BLOCK_LIMIT);
-        // One look ahead, so that nothing happens to a log that is known to its end. A fault will show again.
+        // A look ahead, so that nothing happens to a log that is known to its end. A fault will show again.
         let mut ahead = Vec::new();
-        if matches!(reader.read(&mut ahead, 1), Ok(0)) {
+        while ahead.len() < head_length() && reader.read(&mut ahead, head_length()).is_ok_and(|read| read > 0) {}
+        if ahead.is_empty() && matches!(reader.read(&mut ahead, 1), Ok(0)) {
             if path != known.path && !matches!(locate(&known), Ok(Some(_))) {
                 self.tell_moved(&known, path, plain.then_some(status.device_inode));
             }
             return Ok(Some((Found::Known, Some(known.id))));
+        }
+        let tells = |other: &&Generation| {
+            other.fingerprint.length >= JOINED_LEAST && other.fingerprint.matches(&ahead) == Some(true)
+        };
+        if let Some(other) = self.known.iter().find(tells) {
+            return Ok(Some((Found::Joined(known.position, other.path.clone()), Some(known.id))));
         }
         cutter.hold(&mut ahead);
         if !self.readable.contains_key(&known.log) {

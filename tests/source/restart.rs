@@ -209,6 +209,26 @@ fn fault_09_reused_inode_of_a_finished_generation() {
 }
 
 #[test]
+fn fault_09_an_inode_that_packing_freed_and_the_new_log_got_is_no_truncation() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 300));
+    rig.poll();
+    let stale = rig.store.generations.values().next().unwrap().clone();
+    rig.last_commit = rig.last_commit.map(|time| time.plus_millis(-2000));
+    rig.append("access.log", numbered(300, 10));
+    rig.rename("access.log", "access.log.1");
+    rig.gzip("access.log.1");
+    rig.append("access.log", numbered(310, 400));
+    let status = std::fs::metadata(rig.path("access.log")).unwrap();
+    let inode = (std::os::unix::fs::MetadataExt::dev(&status), std::os::unix::fs::MetadataExt::ino(&status));
+    rig.store.generations.get_mut(&stale.id).unwrap().device_inode = inode;
+    rig.restart();
+    rig.pass(61);
+    assert_eq!(sorted(rig.lines()), expect(0, 710));
+    assert_eq!(rig.reasons(), [FinishReason::Rotated]);
+}
+
+#[test]
 fn fault_10_identical_heads_are_told_apart_by_what_stands_before_the_position() {
     let mut rig = Rig::new();
     let head = numbered(0, 200);

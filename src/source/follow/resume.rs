@@ -111,13 +111,15 @@ impl Follower {
                     self.waiting.remove(index);
                     self.no_problem(&generation.path);
                     let inode = generation.device_inode;
-                    let is_old = |found: &Sibling| found.status.device_inode == inode && found.path != path;
-                    let truncated = opened.status.device_inode != inode && candidates.iter().any(is_old);
+                    // What has its inode now was not made from it if it is younger: a new log often gets what packing freed.
+                    let is_old = |found: &&Sibling| found.status.device_inode == inode && found.path != path;
+                    let old = candidates.iter().find(is_old).filter(|old| !self.is_younger(&old.path, now));
+                    let truncated = opened.status.device_inode != inode && old.is_some();
                     self.go_on(generation, path, *opened, truncated, now, emit)?;
                 }
                 Search::Nowhere => {
                     self.waiting.remove(index);
-                    let reason = self.why_gone(&generation);
+                    let reason = self.why_gone(&generation, now);
                     let id = generation.id;
                     self.known.push(Generation { finished: true, ..generation });
                     emit(Event::Finished { generation: id, unread: 0, reason })?;
@@ -206,19 +208,25 @@ impl Follower {
         others.any(|other| matches!(compare(other, &candidate.path), Ok(Match::Same(_))))
     }
 
-    /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless
-    /// that file was created after all was read: then the inode was used again.
-    fn why_gone(&self, generation: &Generation) -> FinishReason {
-        let Ok(status) = std::fs::metadata(&generation.path) else { return FinishReason::Vanished };
-        if Status::from(&status).device_inode != generation.device_inode {
-            return FinishReason::Vanished;
+    /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless that file was
+    /// created after all was read: then the inode was used again.
+    fn why_gone(&self, generation: &Generation, now: Timestamp) -> FinishReason {
+        let path = &generation.path;
+        let is_there = Status::of_path(path).is_ok_and(|status| status.device_inode == generation.device_inode);
+        match is_there && !self.is_younger(path, now) {
+            true => FinishReason::Truncated { lost: 0 },
+            false => FinishReason::Vanished,
         }
-        let created = status.created().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    }
+
+    /// Whether the file was created after all was read. Not every file system says it, and its clock may be another.
+    fn is_younger(&self, path: &Path, now: Timestamp) -> bool {
+        let created = std::fs::metadata(path).ok().and_then(|status| status.created().ok());
+        let created = created.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let created = created.map(|time| Timestamp(millis(time)));
-        match (created, self.read_until) {
-            (Some(created), Some(read_until)) if created > read_until => FinishReason::Vanished,
-            _ => FinishReason::Truncated { lost: 0 },
-        }
+        created
+            .zip(self.read_until)
+            .is_some_and(|(created, read)| created > read && created <= now.plus_millis(TIME_LAG))
     }
 }
 
