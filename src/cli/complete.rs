@@ -20,6 +20,7 @@ pub(super) fn missing(view: &View, window: Window, expired: Option<Timestamp>, n
         log.map_or_else(|| "a log".to_owned(), |log| log.path.display().to_string())
     };
     let mut missing: Vec<String> = view.damage().iter().map(ToString::to_string).collect();
+    missing.extend(torn(view));
     // As over files: what could not be understood is said, but the answer is all that can be had.
     for unread in &account.unread {
         say(&format!("note: {}", rejected(unread, &name(unread.generation), view.ledger(unread.generation))));
@@ -95,6 +96,9 @@ fn lost(loss: &Loss, name: &str) -> String {
         How::Unread => format!("{bytes} bytes of {name} from byte {offset}, written {when}, were out of reach unread"),
         How::Gone => format!("what {name} held from byte {offset}, written {when}, if anything: it was gone unread"),
         How::Copied => format!("{name} was truncated: what was written just before, {when}, may have been lost"),
+        How::Damaged => format!(
+            "some of what the store held of {name}, written {when}, was damaged and could not be restored (`index --rebuild`)"
+        ),
     }
 }
 
@@ -107,9 +111,22 @@ fn to_come(window: Window, now: Timestamp) -> Option<String> {
 /// Whether the logs were read to the window's end. A window without an end ends where the store does.
 fn behind(view: &View, window: Window, now: Timestamp) -> Option<String> {
     let read_until = view.read_until()?;
-    let needed = window.until.min(now.plus_millis(-ON_ITS_WAY));
+    // What is not read of a window's end is on its way only if someone reads.
+    let is_on_its_way = window.from < read_until && view.has_writer().unwrap_or(true);
+    let needed = window.until.min(now.plus_millis(if is_on_its_way { -ON_ITS_WAY } else { 0 }));
     (window.until != Window::ALL.until && read_until < needed)
         .then(|| format!("the logs were read only until {read_until}: `spikeline run` was stopped then, or is behind"))
+}
+
+/// What the journal's end held is known to no one; a reader that came while it was written has looked again.
+pub(super) fn torn(view: &View) -> Option<String> {
+    (view.torn_bytes() > 0).then(|| {
+        format!(
+            "the journal is torn or damaged: its last {} bytes do not count; the daemon reads their lines again when it starts, and \
+             so does `spikeline index` of the logs",
+            view.torn_bytes()
+        )
+    })
 }
 
 fn between(times: Window) -> String {

@@ -10,6 +10,9 @@ use crate::grammar::{Format, library};
 use crate::store::View;
 use crate::time::{Clock, SystemClock, Timestamp};
 
+/// A journal that ends in half a record is looked at once more after this.
+const JUST_WRITING: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// Where the configuration is looked for if none is named.
 const DEFAULT_CONFIG: &str = "/etc/spikeline/spikeline.toml";
 
@@ -78,6 +81,11 @@ impl Context {
             ));
         }
         let mut view = View::open(&store)?;
+        if view.torn_bytes() > 0 {
+            // A writer may be at it: then it is whole in a moment.
+            std::thread::sleep(JUST_WRITING);
+            view = View::open(&store)?;
+        }
         // An answer that lacks a damaged block is better than none; it says so.
         view.skip_damaged(true);
         Ok(view)

@@ -1,8 +1,9 @@
 //! `spikeline run`: the daemon.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::args::RunArguments;
@@ -17,10 +18,27 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     let settings = settings::daemon(context)?;
     let store = settings.store.display().to_string();
     let (stop_sender, stop) = crossbeam_channel::bounded(1);
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| Error::failed(format!("signals: {error}")))?;
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Error::failed(format!("signals: {error}")))?;
     let signals_handle = signals.handle();
     let waiting = std::thread::spawn(move || {
-        if signals.forever().next().is_some() {
+        // A terminal that goes away is a reason to stop; a script that sends this to all daemons after a rotation is none.
+        let goes_on = |signal: &i32| *signal == SIGHUP && !std::io::stderr().is_terminal();
+        let told = |_: &i32| {
+            say(
+                "spikeline: SIGHUP: the configuration is read at the start only: restart to have it read anew; rotated logs are noticed without a signal",
+            );
+        };
+        if signals
+            .forever()
+            .find(|signal| {
+                !goes_on(signal) || {
+                    told(signal);
+                    false
+                }
+            })
+            .is_some()
+        {
             // Nobody listens any more if the daemon ended by itself.
             let _ended = stop_sender.send(());
         }

@@ -11,6 +11,7 @@ use super::outlet::Outlet;
 use super::own::{Gauges, Own};
 use super::push::Outcome;
 use super::{Say, Settings, render};
+use crate::error::{Error, Result};
 use crate::pipeline::{Row, SlotSettings, Slowest};
 use crate::source::generation::GenerationId;
 use crate::store::{Commit, Ledger, Tended, Writer};
@@ -100,7 +101,10 @@ impl Keep {
 
     /// Work until told to stop; then drop `halt`, which ends the reading and so the counting thread, take what they had
     /// under way, and commit.
-    pub(super) fn run(mut self, channels: &Channels<'_>, halt: Sender<()>) {
+    ///
+    /// # Errors
+    /// The last commit failed.
+    pub(super) fn run(mut self, channels: &Channels<'_>, halt: Sender<()>) -> Result<()> {
         loop {
             let wait = self.next_deadline().saturating_duration_since(Instant::now());
             let (nothing, no_outcomes) = (crossbeam_channel::never(), crossbeam_channel::never());
@@ -122,11 +126,18 @@ impl Keep {
             self.attend(channels.counted.len());
         }
         drop(halt);
-        self.finish(channels.counted.iter(), &channels.outcomes);
+        self.finish(channels.counted.iter(), &channels.outcomes)
     }
 
     /// Take what was under way, say the last words to carbon, and commit.
-    pub(super) fn finish(&mut self, under_way: impl Iterator<Item = Counted>, outcomes: &Receiver<Outcome>) {
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub(super) fn finish(
+        &mut self,
+        under_way: impl Iterator<Item = Counted>,
+        outcomes: &Receiver<Outcome>,
+    ) -> Result<()> {
         for counted in under_way {
             self.take(counted);
         }
@@ -134,11 +145,12 @@ impl Keep {
         self.last_words(outcomes);
         self.deliveries_changed = true;
         self.commit();
-        if self.try_again.is_some() {
-            (self.say)(
-                "store: what was read since the last commit is not in it; at the next start it is read again from the logs",
-            );
+        if self.try_again.is_none() {
+            return Ok(());
         }
+        let what =
+            "what was read since the last commit is not in the store; at the next start it is read again from the logs";
+        Err(Error::failed(what).at(&self.settings.store))
     }
 
     /// Do what is due, with so many commits waiting.

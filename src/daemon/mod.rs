@@ -42,7 +42,7 @@ pub use stepwise::Stepwise;
 use crate::record::Needs;
 use crate::route::{Router, Routes};
 use crate::source::{BLOCK_LIMIT, FollowSettings, Follower, Watched};
-use crate::store::{self, Retention, View, Writer};
+use crate::store::{self, Delivery, Retention, View, Writer};
 use crate::time::Clock;
 
 /// How many blocks may wait for the counting thread (about 4 MiB); when full, reading waits: the logs are on disk,
@@ -132,11 +132,26 @@ pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver
             outlets.push(outlet::Outlet::new(outlet, batch_sender, &settings, writer.view()));
         }
         drop(outcome_sender);
+        say_left_behind(writer.view(), &settings, say);
         let (settings, clock) = (Arc::clone(&settings), Arc::clone(&clock));
         let keep = Keep::new(settings, writer, (slots, spare), outlets, emitted, clock, Arc::clone(say));
-        keep.run(&Channels { counted, outcomes, stop }, halt);
-        Ok(())
+        keep.run(&Channels { counted, outcomes, stop }, halt)
     })
+}
+
+/// A carbon that moved is another one to the store: what the old one is owed would be sent to nobody, without a word.
+fn say_left_behind(view: &View, settings: &Settings, say: &Say) {
+    for Delivery { destination, pending, .. } in view.deliveries() {
+        let is_named = settings.outlets.iter().any(|outlet| outlet.destination.address == *destination);
+        if let (false, Some(first), Some(last)) = (is_named, pending.iter().min(), pending.iter().max()) {
+            let end = last.plus_millis(i64::try_from(settings.interval.as_millis()).unwrap_or(i64::MAX));
+            say(&format!(
+                "carbon {destination} is owed {} slots and is not in the configuration any more; `spikeline index --push --from {first} \
+                 --until {end}`, with the daemon stopped, sends these slots to those that are",
+                pending.len()
+            ));
+        }
+    }
 }
 
 /// What the threads work with, but for the destinations.

@@ -104,10 +104,13 @@ impl Stepwise {
     }
 
     /// A clean stop: everything that was found is committed.
-    pub fn stop(mut self) {
+    ///
+    /// # Errors
+    /// The last commit failed.
+    pub fn stop(mut self) -> Result<()> {
         self.count(usize::MAX);
         self.hand_on();
         let counted = std::mem::take(&mut self.counted);
-        self.keep.finish(counted.into_iter(), &crossbeam_channel::never());
+        self.keep.finish(counted.into_iter(), &crossbeam_channel::never())
     }
 }

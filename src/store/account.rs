@@ -1,14 +1,14 @@
 //! What the store knows to be lacking of a window.
 
 use super::block::{BlockSummary, Rejects};
-use super::ledger::{How, Loss};
+use super::ledger::{How, Ledger, Loss};
 use super::query::By;
 use super::recent::Recent;
 use super::view::View;
 use crate::error::Result;
 use crate::source::generation::{Generation, GenerationId};
 use crate::time::{Timestamp, Window};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Lines of one log that could not be read, in the blocks of it that reach into a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,16 +57,33 @@ impl View {
                 add(&mut unread, block.generation, rejects, Window { from: after, until: before });
             }
         }
+        // One that was read again in the right format lacks nothing.
+        let held = |id: GenerationId| self.generations().iter().find(move |held| held.id == id);
+        for id in self.unfit() {
+            let again = |it: &Generation| it.id > id && held(id).is_some_and(|held| held.fingerprint == it.fingerprint);
+            let parsed = |it: &Generation| self.ledger(it.id).is_some_and(|ledger| ledger.parsed > 0);
+            if self.generations().iter().any(|it| again(it) && parsed(it)) {
+                unread.remove(&id);
+            }
+        }
         account.unread = unread.into_values().collect();
         for (&id, ledger) in &self.state.ledgers {
-            // A log that was read beyond a loss was found again: `spikeline index` took in the rest.
+            // A log that was read beyond a loss was found again: `spikeline index` took in the rest. What was read and damaged is not.
             let read = self.state.generations.binary_search_by_key(&id, |held| held.id).ok();
             let read = read.and_then(|at| self.state.generations.get(at)).map_or(0, |held| held.position);
-            let stands = |loss: &&Loss| read <= loss.offset || read < loss.offset.saturating_add(loss.bytes);
+            let stands = |loss: &&Loss| {
+                loss.how == How::Damaged || read <= loss.offset || read < loss.offset.saturating_add(loss.bytes)
+            };
             let losses = ledger.losses.iter().filter(stands).filter(|loss| window.overlaps(loss.after, loss.before));
             account.lost.extend(losses.map(|loss| (id, *loss)));
         }
         Ok(account)
+    }
+
+    /// The generations of whose lines not one fitted the format they were read in. It was the wrong one, or they are no access logs.
+    pub fn unfit(&self) -> HashSet<GenerationId> {
+        let unfit = |ledger: &Ledger| ledger.parsed == 0 && !ledger.rejected.is_empty();
+        self.state.ledgers.iter().filter(|(_, ledger)| unfit(ledger)).map(|(&id, _)| id).collect()
     }
 
     /// Everything written to the logs before this was read, by the wall clock of the daemon; `None` if none followed them.

@@ -19,11 +19,13 @@ pub enum How {
     Gone = 3,
     /// The log was truncated after a copy of it was made; what was written in between, if anything, is in neither.
     Copied = 4,
+    /// It was read, but the store's record of it was damaged and could not be restored, or not whole.
+    Damaged = 5,
 }
 
 impl How {
     /// All of them, in the order of their codes.
-    pub const ALL: [How; 4] = [How::Truncated, How::Unread, How::Gone, How::Copied];
+    pub const ALL: [How; 5] = [How::Truncated, How::Unread, How::Gone, How::Copied, How::Damaged];
 
     /// The number it is stored as.
     pub fn code(self) -> u8 {
@@ -31,7 +33,7 @@ impl How {
     }
 }
 
-/// A stretch of a log that was not read.
+/// A stretch of a log that was not read, or is lost to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Loss {
     /// Its uncompressed offset.

@@ -6,9 +6,25 @@ use crate::error::{Error, Result};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// The file that is locked.
 pub(crate) const LOCK: &str = "LOCK";
+
+/// So often a writer tries again ..
+const TRIES: usize = 20;
+
+/// .. after this.
+const A_MOMENT: Duration = Duration::from_millis(10);
+
+/// Whether a writer holds the lock of the store in `dir`; None if that cannot be told. It is taken, shared, for an instant.
+pub(crate) fn is_held(dir: &Path) -> Option<bool> {
+    match File::open(dir.join(LOCK)).ok()?.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
+}
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
@@ -39,7 +55,15 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|error| failed(&error))?;
-        match file.try_lock() {
+        let mut tries = 0..TRIES;
+        let locked = loop {
+            match file.try_lock() {
+                // Perhaps only a reader, see `is_held`.
+                Err(TryLockError::WouldBlock) if tries.next().is_some() => std::thread::sleep(A_MOMENT),
+                locked => break locked,
+            }
+        };
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();

@@ -33,8 +33,8 @@ pub struct Damaged {
     pub path: PathBuf,
     /// Each damaged place.
     pub places: Vec<Error>,
-    /// When the requests ended of which something is lost; whole slots.
-    pub window: Window,
+    /// When the requests ended of which something is lost; whole slots. None if nothing but archived lines is.
+    pub window: Option<Window>,
     /// The lines it was made of; `None` if that record is lost too.
     pub ranges: Option<Vec<LogRange>>,
     salvage: Salvage,
@@ -124,12 +124,13 @@ impl View {
             (first, last) = (first.min(info.blocks.min_end), last.max(info.blocks.max_end));
         }
         let until = last.slot(interval).plus_millis(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
+        let window = Window { from: first.slot(interval), until: until.max(first.slot(interval)) };
         Ok(Damaged {
             info: info.clone(),
             interval,
             path: medium.root().join(segment::name(info.number)),
             places: salvage.errors.clone(),
-            window: Window { from: first.slot(interval), until: until.max(first.slot(interval)) },
+            window: Some(window).filter(|_| first <= last),
             ranges: ranges::of(medium, info.number)?,
             salvage,
         })

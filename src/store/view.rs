@@ -7,6 +7,7 @@ use super::entry::{Entry, Kept};
 use super::journal::{self, Replay, Unusable};
 use super::ledger::Ledger;
 use super::level::Level;
+use super::lock;
 use super::manifest::{MANIFEST, Manifest};
 use super::medium::{Disk, Medium};
 use super::query::{By, Query};
@@ -160,6 +161,11 @@ impl View {
     /// next writer cuts them off, and their lines are read again.
     pub fn torn_bytes(&self) -> u64 {
         self.torn
+    }
+
+    /// Whether someone is writing to it now; None if that cannot be told.
+    pub fn has_writer(&self) -> Option<bool> {
+        lock::is_held(self.medium.root())
     }
 
     /// What the store was made with.

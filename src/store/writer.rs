@@ -81,8 +81,8 @@ impl Writer {
     /// If it could not be made durable; then it and the view are unchanged, and it (or one that [absorbed](
     /// Commit::absorb) more) may be tried again. After a crash that follows a failure, the failed commit may be there whole, or not at all.
     pub fn commit(&mut self, commit: &mut Commit) -> Result<()> {
-        self.settle()?;
         self.notice_removal()?;
+        self.settle()?;
         if self.journal.is_none() {
             self.seal()?;
         }

@@ -6,7 +6,7 @@ use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
 use spikeline::source::{Fingerprint, Generation, GenerationId};
 use spikeline::store::{BlockSummary, Commit, How, Ledger, Loss, Rejects, Settings, View, Writer};
-use spikeline::time::{Timestamp, Window};
+use spikeline::time::{Clock, SystemClock, Timestamp, Window};
 
 use crate::log::NOON;
 use crate::program::Folder;
@@ -49,9 +49,14 @@ fn rejected(number: u32) -> BlockSummary {
     BlockSummary { rejects: Some(rejects), ..BlockSummary::empty(GenerationId(1), number) }
 }
 
-fn written(store: &Path, commit: &mut Commit, seal: bool) {
+fn written_by(store: &Path, commit: &mut Commit) -> Writer {
     let mut writer = Writer::open(store, Settings::default()).unwrap();
     writer.commit(commit).unwrap();
+    writer
+}
+
+fn written(store: &Path, commit: &mut Commit, seal: bool) {
+    let mut writer = written_by(store, commit);
     if seal {
         writer.seal().unwrap();
     }
@@ -105,6 +110,18 @@ fn a_window_that_was_not_read_to_its_end_is_partial() {
     let ask = |until: &str| folder.run(&["report", "--store=store", "--from=2011-11-30T14:05Z", until]);
     ask("--until=2011-11-30T14:07:31Z").said(0, &["complete; the logs were read until 2011-11-30T14:07:31.000Z"]);
     ask("--until=2011-11-30T14:07:32Z").said(3, &["the logs were read only until 2011-11-30T14:07:31.000Z", "partial"]);
+    // What was written in these seconds is on its way only while someone reads the logs, and not if all of the window is.
+    let now = SystemClock.now();
+    let commit = Commit { read_until: Some(now.plus_millis(-3000)), ..Commit::default() };
+    let writer = written_by(&folder.path("store"), &mut commit.clone());
+    let ask = |from: i64| {
+        let (from, until) = (format!("--from={}", (now.0 + from) / 1000), format!("--until={}", now.0 / 1000 + 3600));
+        folder.run(&["report", "--store=store", &from, &until])
+    };
+    ask(-60_000).said(1, &["complete"]);
+    ask(-1000).said(3, &["the logs were read only until"]);
+    drop(writer);
+    ask(-60_000).said(3, &["the logs were read only until"]);
     // Nobody asked up to when: as far as the store goes.
     folder.run(&["report", "--store=store"]).said(0, &["complete; the logs were read until"]);
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use spikeline::store::{Settings, Writer};
+use spikeline::store::{Settings, View, Writer};
 
 use crate::log::{EXACT, Request, csv, requests, rows, text};
 use crate::program::{Folder, Run};
@@ -303,6 +303,82 @@ fn what_cannot_be_restored_is_said_with_window_and_log() {
     run.said(3, &["restored in part", "not restored", "a.log.2", "2011-11-30T14:05:00.000Z .. ", "gone"]);
     let run = ask(&folder, &["lines", "--all"]);
     assert_eq!(run.lines().len(), 2500, "the other log's lines are there");
+    // And every answer about what is lost says so from now on.
+    let lost = ["what the store held of", "a.log.2", "was damaged and could not be restored", "partial"];
+    run.said(3, &lost);
+    ask(&folder, &["report", "--from=2011-11-30T14:05Z", "--until=2011-11-30T14:06Z"]).said(3, &lost);
+    ask(&folder, &["report", "--from=2011-11-30T10:05Z", "--until=2011-11-30T10:06Z"]).said(1, &["complete"]);
+    index(&folder, &["a.log.1"]).said(0, &["nothing was read"]);
+    index(&folder, &["--rebuild"]).said(0, &["nothing to rebuild"]);
+    ask(&folder, &["report"]).said(3, &lost);
+}
+
+#[test]
+fn a_file_of_which_no_line_fits_is_not_taken_in() {
+    let (folder, requests) = folder(300, "");
+    folder.write("b.log", text(&requests, Request::exact));
+    let wrong = "--log-format=$remote_addr [$time_local] \"$request\" $status";
+    index(&folder, &["b.log", wrong]).said(3, &["b.log: not one of its lines fits", "spikeline check"]);
+    let right = format!("--log-format={EXACT}");
+    index(&folder, &["b.log", &right]).said(0, &["300 lines, 0 rejected"]);
+    // A file is judged by all its lines.
+    folder.write(
+        "d.log",
+        "x\n".repeat(200_000) + &text(&requests, |request| Request::exact(request).replace("GET /", "GET /d/")),
+    );
+    index(&folder, &["d.log", &right]).said(0, &["200,300 lines, 200,000 rejected"]);
+}
+
+#[test]
+fn a_log_that_was_read_in_the_wrong_format_is_read_again() {
+    let (folder, requests) = folder(300, "");
+    folder.write("a.log", text(&requests, Request::exact));
+    let right = std::fs::read_to_string(folder.path("c.toml")).unwrap();
+    folder.write("c.toml", right.replace(EXACT, &format!("{EXACT} $host")));
+    let mut running = daemon(&folder, "c.toml");
+    let began = std::time::Instant::now();
+    let is_read = || {
+        let view = View::open(&folder.path("store")).ok();
+        view.is_some_and(|view| view.generations().iter().any(|held| held.position > 0))
+    };
+    while !is_read() && began.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    folder.write("c.toml", right);
+    let window = ["report", "--from=2011-11-30T14:05Z", "--until=2011-11-30T14:06Z"];
+    assert!(ask(&folder, &window).err.contains("not in the log's format"));
+    index(&folder, &["a.log"]).said(0, &["1 taken in", "300 lines, 0 rejected"]);
+    index(&folder, &["a.log"]).said(0, &["nothing was read"]);
+    holds(&folder, &requests);
+    assert!(!ask(&folder, &window).err.contains("not in the log's format"));
+    let mut running = daemon(&folder, "c.toml");
+    let more = Request::new(requests[299].end + 1000, 5, "/more");
+    folder.write("a.log", text(&requests, Request::exact) + &more.exact() + "\n");
+    until_counted(&folder, "c.toml", 301);
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
+#[test]
+fn logs_put_together_of_known_ones_are_left() {
+    let (folder, requests) = folder(900, "");
+    let parts: Vec<String> = requests.chunks(300).map(|part| text(part, Request::exact)).collect();
+    for (name, part) in ["x.1", "x.2"].iter().zip(&parts) {
+        folder.write(name, part);
+    }
+    let right = format!("--log-format={EXACT}");
+    index(&folder, &["x.1", "x.2", &right]).ended(0);
+    folder.write("all", parts[..2].concat());
+    index(&folder, &["all", &right]).said(3, &["nothing was read"]);
+    let said = index(&folder, &["all", &right]).out;
+    assert!(said.contains("left: several logs in one; from byte") && said.contains("x.2, which is known"), "{said}");
+    // What only went on is read on.
+    folder.write("x.1", parts[0].clone() + &parts[2]);
+    index(&folder, &["x.1", &right]).said(0, &["300 lines"]);
+    let report = ask(&folder, &["report", "--format=csv"]);
+    assert_eq!(report.ended(0), csv("route", &rows(&requests, |request| request.route().to_owned())));
 }
 
 /// Wait until the store has counted so many requests, and no more.

@@ -82,6 +82,10 @@ fn damage_in_the_journal_is_told_too() {
     let length = usize::try_from(std::fs::metadata(&journal).unwrap().len()).unwrap();
     flip(&journal, length / 2);
     ask(&folder, &["verify"]).said(3, &["the journal is torn or damaged"]);
+    // No answer is whole while it is not known what those bytes held.
+    for command in ["report", "lines", "slow"] {
+        ask(&folder, &[command, "--since=2011-11-30T14:00Z"]).said(3, &["the journal is torn or damaged", "partial"]);
+    }
     index(&folder, &["a.log.1"]).said(0, &["1,000 lines"]);
     ask(&folder, &["verify"]).said(0, &["with 1,000 lines"]);
 }

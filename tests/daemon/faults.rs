@@ -131,7 +131,8 @@ fn fault_32_a_store_deleted_under_the_daemon_is_told_and_begun_anew() {
     rig.log(&requests(10));
     daemon.until_said("it was removed while it was in use");
     daemon.until_said("restart spikeline, which begins anew with the present logs");
-    daemon.stop_saying("at the next start it is read again from the logs");
+    let said = daemon.stop_saying("at the next start it is read again from the logs");
+    assert!(!said.contains("everything read is committed"), "{said}");
     rig.ask(&["report"]).said(2, &["there is no store here", "spikeline run"]);
     let daemon = rig.start();
     rig.until_counted(40);

@@ -147,6 +147,32 @@ fn a_carbon_that_is_away_gets_everything_when_it_is_back() {
 }
 
 #[test]
+fn what_a_carbon_that_moved_is_owed_is_told_and_can_be_sent() {
+    let sink = Sink::new();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let rig = Rig::new(KEYS, &section(gone));
+    let daemon = rig.start();
+    let second = this_second();
+    let requests = [Request::new(second, 40, "/slow")];
+    rig.log(&requests);
+    daemon.until_said("slots are kept and sent when it is back");
+    rig.until_counted(1);
+    assert!(daemon.stop().success());
+    let config = std::fs::read_to_string(rig.folder.path("c.toml")).unwrap();
+    rig.folder.write("c.toml", config.replace(&gone.to_string(), &sink.address.to_string()));
+    let daemon = rig.start();
+    daemon.until_said(&format!("carbon {gone} is owed "));
+    daemon.until_said(": connected");
+    let said = daemon.said();
+    let command = said.split('`').find(|piece| piece.starts_with("spikeline index --push")).unwrap().to_owned();
+    assert!(daemon.stop().success());
+    sink.forget();
+    let arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
+    rig.ask(&arguments).ended(0);
+    check_slot(&sink, second, &requests);
+}
+
+#[test]
 fn what_was_sent_just_before_the_end_is_sent_again() {
     let sink = Sink::new();
     let rig = Rig::new(KEYS, &sink.section());

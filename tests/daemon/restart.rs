@@ -135,6 +135,20 @@ fn a_quick_second_signal_harms_nothing() {
 }
 
 #[test]
+fn a_hangup_signal_is_answered_and_stops_nothing() {
+    let rig = Rig::new("", "");
+    rig.log(&requests(100));
+    let daemon = rig.start();
+    rig.until_counted(100);
+    let pid = rustix::process::Pid::from_raw(i32::try_from(daemon.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    daemon.until_said("SIGHUP: the configuration is read at the start only");
+    rig.log(&requests(100));
+    rig.until_counted(200);
+    daemon.stop_saying("everything read is committed");
+}
+
+#[test]
 fn a_log_is_not_kept_in_mind_before_there_is_more_to_know_it_by_than_its_first_bytes() {
     let rig = Rig::new("", "");
     let open = || {

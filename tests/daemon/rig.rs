@@ -168,11 +168,11 @@ impl Daemon {
         ended.unwrap()
     }
 
-    /// The same, and that it says so on its way out.
-    pub(crate) fn stop_saying(self, piece: &str) {
+    /// The same, and that it says so on its way out; all that it said.
+    pub(crate) fn stop_saying(self, piece: &str) -> String {
         let said = Arc::clone(&self.said);
         self.stop();
-        until(piece, || said.lock().unwrap().clone(), |said| said.contains(piece));
+        until(piece, || said.lock().unwrap().clone(), |said| said.contains(piece))
     }
 
     /// SIGKILL.

@@ -250,7 +250,7 @@ impl Machine {
 
     pub(crate) fn stop(&mut self) {
         if let Some(daemon) = self.running.take() {
-            daemon.stop();
+            daemon.stop().unwrap();
         }
     }
 

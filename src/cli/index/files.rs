@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::args::FormatArguments;
 use super::super::context::Context;
-use super::super::files::Candidates;
+use super::super::files::{Candidates, first_lines};
 use crate::error::{Error, Result};
 use crate::grammar::{Format, texts};
 use crate::record::{Needs, Parser};
@@ -103,10 +103,15 @@ impl PastFiles {
                     continue;
                 }
                 (Some(Ok(format)), _) => format,
-                (Some(Err(_)), Some(other)) => Arc::clone(other),
+                (Some(Err(error)), Some(other)) => match fitting_at(other, &path) {
+                    true => Arc::clone(other),
+                    false => {
+                        self.leave(path, &key, error);
+                        continue;
+                    }
+                },
                 (Some(Err(error)), None) => {
-                    self.unknown.insert(path.clone(), error);
-                    self.files.push(PastFile { path, key });
+                    self.leave(path, &key, error);
                     continue;
                 }
             };
@@ -114,6 +119,12 @@ impl PastFiles {
             self.formats.entry(key.clone()).or_insert(format);
             self.files.push(PastFile { path, key });
         }
+    }
+
+    /// A file whose format is not known is read only if it is known itself: under a key that no format has.
+    fn leave(&mut self, path: PathBuf, key: &str, error: Error) {
+        self.unknown.insert(path.clone(), error);
+        self.files.push(PastFile { path, key: format!("{key} [?]") });
     }
 
     /// A log whose format changed is two logs, since a log's lines are all read alike.
@@ -138,7 +149,7 @@ fn candidate(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
             piece => break piece,
         }
     };
-    let format = piece.map(|_| formats.format(name, &lines));
+    let format = piece.map(|_| formats.format(name, &lines).and_then(|format| fitting(format, path, &lines)));
     let written = match &format {
         Some(Ok(format)) => first_end(format, &lines),
         _ => None,
@@ -147,10 +158,34 @@ fn candidate(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
     Ok(Candidate { path: path.to_owned(), key, format, written })
 }
 
+fn fitting_at(format: &Arc<Format>, path: &Path) -> bool {
+    first_lines(path).is_ok_and(|head| fitting(Arc::clone(format), path, &head).is_ok())
+}
+
+/// The format, if any line of the file fits it: else it is the wrong one, and what is taken in is taken in for good.
+fn fitting(format: Arc<Format>, path: &Path, head: &[u8]) -> Result<Arc<Format>> {
+    if texts(format.wrapper(), head, HEAD_LINES).is_empty() || first_end(&format, head).is_some() {
+        return Ok(format);
+    }
+    let (mut input, mut block) = (Input::open(path)?.wrapped(format.wrapper()), Vec::new());
+    while let Some(piece) = input.next_block(&mut block)? {
+        if matches!(piece, Piece::Lines { .. }) && any_end(&format, &block, usize::MAX).is_some() {
+            return Ok(format);
+        }
+    }
+    let what = format!("not one of its lines fits the format `{}`, so it is not taken in", format.name());
+    Err(Error::failed(what).at(path).remedy("`spikeline check FILE` says why; --log-format names another format"))
+}
+
 /// When the first request ended that the lines at a file's head tell of.
 fn first_end(format: &Format, head: &[u8]) -> Option<Timestamp> {
+    any_end(format, head, HEAD_LINES)
+}
+
+/// The same of the first `most` lines of these.
+fn any_end(format: &Format, lines: &[u8], most: usize) -> Option<Timestamp> {
     let (mut parser, mut room) = (Parser::new(format, &Needs::latency()).ok()?, Vec::new());
-    let lines = texts(format.wrapper(), head, HEAD_LINES);
+    let lines = texts(format.wrapper(), lines, most);
     lines.iter().find_map(|line| parser.parse_in(line, &mut room).ok().map(|(record, _)| record.end))
 }
 

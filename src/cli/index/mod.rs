@@ -100,7 +100,16 @@ fn writer(context: &Context) -> Result<Writer> {
     {
         settings = view.settings().clone();
     }
-    Writer::open(&folder, settings).map_err(|error| match error.kind() {
+    let writer = Writer::open(&folder, settings);
+    if let Ok(cut) = writer.as_ref().map(Writer::cut_bytes)
+        && cut > 0
+    {
+        say(&format!(
+            "spikeline: the last {cut} bytes of the store's journal were torn or damaged and do not count; the daemon reads their lines \
+             again, and so does `spikeline index` of their logs"
+        ));
+    }
+    writer.map_err(|error| match error.kind() {
         Kind::Refused if error.what().contains("is writing to this store") => Error::refused(error.what()).at(folder).remedy(
             "stop it (`systemctl stop spikeline`, or `kill` that pid), give this command again and start it: it goes on where it was; \
              or take the logs into a store of their own with --store DIR",
@@ -199,9 +208,9 @@ fn print(arguments: &IndexArguments, named: &[PastFile], taken: &Taken, failed: 
     Ok(())
 }
 
-/// A file that was left because nobody can say any more whether it is known.
+/// A file that was left because nobody can say any more whether it is known, or that holds what is known in its midst.
 fn left(outcome: &PastOutcome) -> Option<String> {
-    matches!(outcome.found, Some(Found::Doubtful(_))).then(|| result(outcome))
+    matches!(outcome.found, Some(Found::Doubtful(_) | Found::Joined(..))).then(|| result(outcome))
 }
 
 /// What a file was, in words.
@@ -219,6 +228,9 @@ fn result(outcome: &PastOutcome) -> String {
         Some(Found::Beginning) => "known: the beginning of a log read further".to_owned(),
         Some(Found::Doubtful(path)) => {
             format!("left: it begins as {}, which was read further and is gone", path.display())
+        }
+        Some(Found::Joined(at, path)) => {
+            format!("left: several logs in one; from byte {at} on it begins as {}, which is known", path.display())
         }
         Some(Found::Empty) => "empty".to_owned(),
     }

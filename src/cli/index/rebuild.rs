@@ -7,7 +7,8 @@ use super::{IndexArguments, archive, slot_settings, with_routes};
 use crate::error::Result;
 use crate::pipeline::{Recount, Unread, recount_damaged};
 use crate::report::bytes;
-use crate::store::{Commit, Damaged, View, Writer};
+use crate::source::GenerationId;
+use crate::store::{Commit, Damaged, How, Ledger, LogRange, Loss, View, Writer};
 use crate::time::{Clock, SystemClock};
 
 pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mut Writer) -> Result<Answer> {
@@ -30,7 +31,9 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
         segment.places.iter().for_each(|place| say(&format!("spikeline: {}", without_remedy(place))));
         let recounted = recount_damaged(&view, &mut recount, segment)?;
         let routes = with.routes.since(known).into_iter().map(|(id, name)| (id, name.to_string())).collect();
-        writer.commit(&mut Commit { at: SystemClock.now(), routes, ..Commit::default() })?;
+        // Once the damaged one is set aside, only the ledger knows what lacks.
+        let ledgers = losses(&view, segment, &recounted.unread);
+        writer.commit(&mut Commit { at: SystemClock.now(), routes, ledgers, ..Commit::default() })?;
         let aside = writer.mend(segment, recounted.commit)?;
         let lacks = lacks(segment, &recounted.unread);
         say(&match lacks.is_empty() {
@@ -49,20 +52,41 @@ fn without_remedy(error: &crate::error::Error) -> String {
 
 /// What could not be restored of a segment, with its window and log.
 fn lacks(segment: &Damaged, unread: &[Unread]) -> Vec<String> {
-    let window = format!("{} .. {} (UTC)", segment.window.from, segment.window.until);
+    let held = match segment.window {
+        Some(window) => format!("held of {} .. {} (UTC)", window.from, window.until),
+        None => "gave to the archive of raw lines".to_owned(),
+    };
     if segment.ranges.is_none() {
+        let path = segment.path.display();
         return vec![format!(
-            "{}: which lines it was made of is lost too; what was damaged of {window} is missing from the store",
-            segment.path.display()
+            "{path}: which lines it was made of is lost too; what they {held} is missing from the store"
         )];
     }
     let lack = |unread: &Unread| {
         format!(
-            "not restored: what {} of {} held of {window}: {}",
+            "not restored: what {} of {} {held}: {}",
             bytes(unread.range.until - unread.range.from),
             unread.path.display(),
             unread.why
         )
     };
     unread.iter().map(lack).collect()
+}
+
+/// The same for the ledger, so that every answer says it. An archived line is missed where it is asked for.
+fn losses(view: &View, segment: &Damaged, unread: &[Unread]) -> Vec<(GenerationId, Ledger)> {
+    let Some(window) = segment.window else { return Vec::new() };
+    let loss = |id: GenerationId, range: &LogRange| {
+        let bytes = range.until - range.from;
+        let loss = Loss { offset: range.from, bytes, how: How::Damaged, after: window.from, before: window.until };
+        (id, Ledger { losses: vec![loss], ..Ledger::default() })
+    };
+    match &segment.ranges {
+        Some(_) => unread.iter().map(|unread| loss(unread.range.generation, &unread.range)).collect(),
+        // Nobody knows of which logs; one says it for all.
+        None => {
+            let one = view.generations().first().map(|held| held.id);
+            one.map(|id| loss(id, &LogRange { generation: id, from: 0, until: 0 })).into_iter().collect()
+        }
+    }
 }

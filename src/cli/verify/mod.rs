@@ -8,6 +8,7 @@ mod http;
 use clap::Args;
 
 use super::args::{Format, FormatArguments, WindowArguments, answers};
+use super::complete::torn;
 use super::context::Context;
 use super::index::{slot_settings, with_routes};
 use super::output::{say, stdout, style, written};
@@ -43,27 +44,12 @@ pub(super) struct VerifyArguments {
 /// So much is compared at a time: it bounds the memory, and no block of a log is read more than twice.
 const STEP_MS: i64 = 3_600_000;
 
-/// A journal that ends in half a record is looked at once more after this.
-const JUST_WRITING: std::time::Duration = std::time::Duration::from_millis(300);
-
 pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Answer> {
     let asked = window::window(&arguments.window, context.now, Window::ALL)?;
     let graphite = arguments.graphite.as_deref().map(|url| Graphite::new(context, url)).transpose()?;
-    let mut view = context.view()?;
-    if view.torn_bytes() > 0 {
-        // A writer may be at it: then it is whole in a moment.
-        std::thread::sleep(JUST_WRITING);
-        view = View::open(&context.store()?)?;
-    }
-    view.skip_damaged(true);
-    let mut missing = Vec::new();
-    if view.torn_bytes() > 0 {
-        let what = format!("the journal is torn or damaged: its last {} bytes do not count", view.torn_bytes());
-        say(&format!(
-            "{what}\n  to mend it: start the daemon, or `spikeline index` the logs: their lines are read again"
-        ));
-        missing.push(what);
-    }
+    let view = context.view()?;
+    let mut missing: Vec<String> = torn(&view).into_iter().collect();
+    missing.iter().for_each(|what| say(&format!("spikeline: {what}")));
     let damaged = view.damaged()?;
     for place in damaged.iter().flat_map(|segment| &segment.places) {
         let what = super::files::missing(place);
@@ -80,7 +66,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let interpreters = readers::interpreters(context, &view, &arguments.given, &with)?;
     let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
     let recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
-    let mut logs = cells::Logs::new(&view, recount, damaged.iter().map(|segment| segment.window).collect());
+    let mut logs = cells::Logs::new(&view, recount, damaged.iter().filter_map(|segment| segment.window).collect());
     let mut differences = Differences::new(arguments.limit, &with.routes);
     let mut graphite = graphite.map(|graphite| graphite.with(&view));
     let mut from = window.from;

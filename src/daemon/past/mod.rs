@@ -78,6 +78,7 @@ pub fn take_in(
     let Settings { files, interpreters, routes, slots, max_line } = settings;
     let readable = interpreters.iter().map(|(key, reads)| (key.clone(), reads.wrapper())).collect();
     let past = Past::new(files, writer.view().generations().to_vec(), readable, max_line);
+    let past = past.again(&writer.view().unfit());
     let (event_sender, events) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
     let (counted_sender, counted) = bounded(COUNTED_WAITING);
