@@ -63,10 +63,11 @@ impl Error {
     pub fn io(doing: &str, path: impl AsRef<Path>, error: &std::io::Error) -> Error {
         let path = path.as_ref();
         let remedy = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Some(format!(
-                "give this user access, e.g. `setfacl -m u:$(id -un):rwX {}`, or add it to the file's group",
-                path.display()
-            )),
+            // Which folder or file it is takes a look around.
+            std::io::ErrorKind::PermissionDenied => Some(
+                "`spikeline check` (or `spikeline check FILE`), run as this user, says what denies it and the command that mends it"
+                    .to_owned(),
+            ),
             std::io::ErrorKind::NotFound => Some("check the path".to_owned()),
             std::io::ErrorKind::StorageFull => {
                 Some("free space on that disk; nothing that was committed is lost".to_owned())

@@ -13,8 +13,8 @@ use super::settings;
 use crate::daemon::Log;
 use crate::error::{Error, Result, meant};
 use crate::grammar::{
-    Directive, Escape, Format, FormatError, Reason, Recognised, Reject, Unrecognised, Wrapper, directives, recognise,
-    recognise_in, texts,
+    Directive, Escape, Format, FormatError, Reason, Recognised, Reject, Roles, Unrecognised, Wrapper, directives,
+    recognise, recognise_in, texts,
 };
 use crate::pipeline::batch::{self, Feed, Tally};
 use crate::pipeline::{Interpreter, Interpreting};
@@ -39,6 +39,8 @@ pub(super) struct Files {
     pub(super) formats: Vec<Arc<Format>>,
     /// The log that each is of, by file number: the pattern under which it is configured, else its own name.
     logs: Vec<String>,
+    /// What the first lines of each say of a request, by file number.
+    roles: Vec<Roles>,
     feeds: Vec<Feed>,
     /// Over-long lines that stdin began with: (file number, offset, length). They are passed over once and for all.
     too_long: Vec<(usize, u64, u64)>,
@@ -65,6 +67,15 @@ fn head(input: &mut Input) -> Result<Head> {
             None => return Ok(Head { too_long, lines: None }),
         }
     }
+}
+
+/// What the log that begins with `head` says of a request.
+fn roles(format: &Format, head: &[u8]) -> Roles {
+    if !format.is_keyed() {
+        return format.roles().clone();
+    }
+    let texts = texts(format.wrapper(), head, HEAD_LINES);
+    format.roles_in(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
 }
 
 /// The first lines of a log, as many as its format is told by. They are read in small steps, since every question to the
@@ -111,6 +122,7 @@ impl Files {
             };
             let format = candidates.format(&name, &lines)?;
             let wrapper = format.wrapper();
+            files.roles.push(roles(&format, &lines));
             files.formats.push(format);
             files.logs.push(candidates.log(&name).map_or(&name, |log| &log.pattern).clone());
             files.bytes += input.size_hint().unwrap_or(0);
@@ -129,12 +141,19 @@ impl Files {
         Ok(files)
     }
 
-    /// Say of which files the times of requests cannot be known, since nothing then is slow or has a latency.
+    /// Say of which files the times of requests cannot be known, since nothing then is slow or has a latency, or not even what was
+    /// requested.
     pub(super) fn say_untimed(&self) {
-        for (name, format) in self.names.iter().zip(&self.formats) {
-            if format.roles().request_time.is_none() && !format.is_keyed() {
+        for ((name, format), roles) in self.names.iter().zip(&self.formats).zip(&self.roles) {
+            let has_no = if format.is_keyed() { "no key of its lines holds" } else { "its format has no" };
+            if roles.request_time.is_none() {
                 say(&format!(
-                    "note: {name}: its format has no $request_time: no latencies, and nothing is slow (`spikeline check` says how to log it)"
+                    "note: {name}: {has_no} $request_time: no latencies, and nothing is slow (`spikeline check` says how to log it)"
+                ));
+            }
+            if roles.request.is_none() && roles.target.is_none() {
+                say(&format!(
+                    "note: {name}: {has_no} $request: all requests are of one route (`spikeline check` says more)"
                 ));
             }
         }
@@ -214,9 +233,11 @@ impl Candidates {
 
     /// The format of the file of this name, which begins with these lines.
     pub(super) fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
-        let unknown = |what: String| {
-            Error::usage(format!("{name}: {what}"))
-                .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)")
+        let unknown = |what: String| match packed(head) {
+            Some(packer) => Error::usage(format!("{name}: it is packed by {packer}, which is not read"))
+                .remedy("unpack it, or pack it with gzip or zstd"),
+            None => Error::usage(format!("{name}: {what}"))
+                .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)"),
         };
         let wrapper = match &self.given {
             Some(Given::Format(format)) => return Ok(Arc::new(learnt(format, head))),
@@ -242,6 +263,13 @@ impl Candidates {
         }
         Ok(format)
     }
+}
+
+/// By which program a file that begins so was packed, of those whose files are not read.
+fn packed(head: &[u8]) -> Option<&'static str> {
+    let magics: [(&[u8], &str); 4] =
+        [(b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"), (b"\x04\x22M\x18", "lz4"), (b"PK\x03\x04", "zip")];
+    magics.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, packer)| packer)
 }
 
 /// What `--log-format` names: a format, or a wrapper alone.

@@ -62,3 +62,41 @@ fn slow_counts_the_same_from_the_store_as_from_its_log() {
     assert!(of_file.len() > 1, "{of_file:?}");
     assert_eq!(classes(&[]), of_file);
 }
+
+#[test]
+fn the_log_format_of_the_readme_is_found() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let directive = &readme[readme.find("log_format timed ").unwrap()..];
+    let directive = &directive[..=directive.find(';').unwrap()];
+    let folder = Folder::new();
+    let line = "192.0.2.7 - - [22/Nov/2026:20:58:04 +0000] \"GET /a HTTP/1.1\" 200 12 \"-\" \"-\" rt=1.500 ut=\"1.499\" \
+        uct=\"0.000\" uht=\"1.499\" msec=1795381084.123\n";
+    folder.write("a.log", line);
+    let given = folder.run(&["report", "a.log", "--format=csv", "--log-format", directive]).fine();
+    assert_eq!(folder.run(&["report", "a.log", "--format=csv"]).fine(), given);
+    assert_eq!(folder.run(&["report", "a.log", "--format=csv", "--log-format=timed"]).fine(), given);
+}
+
+#[test]
+fn keys_that_hold_no_time_or_no_request_are_told() {
+    let folder = Folder::new();
+    folder.write("a.log", "{\"time\":\"2021-02-03T11:22:33Z\",\"status\":200,\"took\":5}\n");
+    let notes = [
+        "a.log: no key of its lines holds $request_time: no latencies",
+        "a.log: no key of its lines holds $request: all",
+    ];
+    folder.run(&["report", "a.log"]).said(0, &notes);
+    folder.run(&["report", "a.log", "--log-format=json request_time=tok:ms"]).said(0, &notes);
+    let named = folder.run(&["report", "a.log", "--log-format=json request_time=took:ms"]);
+    assert!(!named.err.contains("$request_time: no latencies"), "{}", named.err);
+}
+
+#[test]
+fn a_file_that_another_program_packed_is_called_so() {
+    let folder = Folder::new();
+    folder.write("a.log.xz", b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4F\x02\0!\x01");
+    folder.write("a.log.bz2", b"BZh91AY&SY\0\0");
+    for (name, packer) in [("a.log.xz", "xz"), ("a.log.bz2", "bzip2")] {
+        folder.run(&["report", name]).said(2, &[&format!("packed by {packer}, which is not read"), "gzip or zstd"]);
+    }
+}

@@ -67,7 +67,7 @@ def unreadable(lab):
         file.write(COMBINED)
     os.chmod(log, 0o600 if root else 0)
     wrap = NOBODY if root else ()
-    words = [re.escape(log), "permission denied", "setfacl|group|chmod"]
+    words = [re.escape(log), "permission denied", "setfacl|group|chmod|spikeline check"]
     refused(lab, "report on an unreadable log", 3, words, ["report", "--log-format", "combined", log], wrap)
     missing = os.path.join(lab.work, "missing.log")
     refused(lab, "report on a missing log", 3, [re.escape(missing)], ["report", "--log-format", "combined", missing])

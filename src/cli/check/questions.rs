@@ -137,6 +137,7 @@ pub(super) fn tell(
             extended.name()
         ))?;
         findings.detail(&directive)?;
+        findings.detail("and rotate the log when nginx is reloaded: a file is read in one format")?;
     }
     Ok(())
 }
