@@ -1,6 +1,6 @@
 //! `spikeline lines`: the raw lines of a window and route.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
 use super::args::{By as ByArgument, Format, LineOrder, LinesArguments};
@@ -65,14 +65,7 @@ struct Found {
 }
 
 fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
-    let names: HashMap<_, String> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
-    let query = Query {
-        routes: wanted_routes(view, filter),
-        min_duration_ms: filter.min_ms,
-        ..Query::new(filter.window, filter.by)
-    };
-    let mut entries = view.entries(&query)?;
-    entries.retain(|entry| filter.keeps_status(entry.status));
+    let mut entries = entries(view, filter)?;
     match arguments.sort {
         LineOrder::Time => entries.sort_by_key(|entry| (entry.end, entry.locator)),
         LineOrder::Duration => {
@@ -80,6 +73,24 @@ fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Re
         }
     }
     cut(&mut entries, arguments);
+    Ok(raw(view, entries))
+}
+
+/// The requests that the index holds.
+fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
+    let query = Query {
+        routes: wanted_routes(view, filter),
+        min_duration_ms: filter.min_ms,
+        ..Query::new(filter.window, filter.by)
+    };
+    let mut entries = view.entries(&query)?;
+    entries.retain(|entry| filter.keeps_status(entry.status));
+    Ok(entries)
+}
+
+/// Their raw lines, from the logs or the archive.
+fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
+    let names: HashMap<_, String> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
     let files = file_names(view);
     let mut found: Vec<Found> = entries
         .into_iter()
@@ -104,7 +115,7 @@ fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Re
     if gone > 0 {
         missing.insert(0, format!("{gone} raw lines are gone"));
     }
-    Ok((found, missing))
+    (found, missing)
 }
 
 /// No more than asked for, of what is sorted already; says that there are more.
@@ -163,7 +174,24 @@ fn all_of_store(
             found.push(of_line(seen, locator, line, &with, file));
         }
     })?;
-    let missing = say_missing(&missing);
+    let mut missing = say_missing(&missing);
+    if !missing.is_empty() {
+        // Of logs that are gone there are still the slow requests.
+        let read: HashSet<Locator> = found.iter().map(|found| found.entry.locator).collect();
+        let mut left = entries(view, filter)?;
+        left.retain(|entry| !read.contains(&entry.locator));
+        if !left.is_empty() {
+            let held = if left.len() == 1 {
+                "one request".to_owned()
+            } else {
+                format!("{} requests", count(left.len() as u64))
+            };
+            say(&format!("of what could not be read, what the index holds is printed: {held}"));
+            let (more, gone) = raw(view, left);
+            found.extend(more);
+            missing.extend(gone);
+        }
+    }
     Ok((found, missing))
 }
 

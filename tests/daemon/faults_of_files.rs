@@ -320,4 +320,7 @@ fn fault_35_the_archive_prints_the_line_of_a_log_that_is_gone() {
     let run = rig.ask(&["lines"]);
     run.said(0, &["1 raw line comes from the store's archive, their log being gone"]);
     assert_eq!(run.out, slow.exact() + "\n");
+    let run = rig.ask(&["lines", "--all"]);
+    run.said(3, &["of what could not be read, what the index holds is printed: one request", "partial"]);
+    assert_eq!(run.out, slow.exact() + "\n");
 }
