@@ -10,8 +10,8 @@ use crate::grammar::{Format, library};
 use crate::store::View;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-/// A journal that ends in half a record is looked at once more after this.
-const JUST_WRITING: std::time::Duration = std::time::Duration::from_millis(300);
+/// A journal that ends in half a record is looked at again after this.
+const JUST_WRITING: std::time::Duration = std::time::Duration::from_millis(150);
 
 /// Where the configuration is looked for if none is named.
 const DEFAULT_CONFIG: &str = "/etc/spikeline/spikeline.toml";
@@ -81,8 +81,10 @@ impl Context {
             ));
         }
         let mut view = View::open(&store)?;
-        if view.torn_bytes() > 0 {
-            // A writer may be at it: then it is whole in a moment.
+        let mut torn = None;
+        while view.torn_bytes() > 0 && torn != Some(view.torn_bytes()) {
+            // A writer may be at it: then it is whole, or longer, in a moment.
+            torn = Some(view.torn_bytes());
             std::thread::sleep(JUST_WRITING);
             view = View::open(&store)?;
         }

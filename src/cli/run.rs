@@ -22,25 +22,16 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
         Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Error::failed(format!("signals: {error}")))?;
     let signals_handle = signals.handle();
     let waiting = std::thread::spawn(move || {
-        // A terminal that goes away is a reason to stop; a script that sends this to all daemons after a rotation is none.
-        let goes_on = |signal: &i32| *signal == SIGHUP && !std::io::stderr().is_terminal();
-        let told = |_: &i32| {
-            say(
-                "spikeline: SIGHUP: the configuration is read at the start only: restart to have it read anew; rotated logs are noticed without a signal",
-            );
-        };
-        if signals
-            .forever()
-            .find(|signal| {
-                !goes_on(signal) || {
-                    told(signal);
-                    false
-                }
-            })
-            .is_some()
-        {
+        for signal in signals.forever() {
+            // A terminal that goes away is a reason to stop; a script that sends this to all daemons after a rotation is none.
+            if signal == SIGHUP && !std::io::stderr().is_terminal() {
+                say("spikeline: SIGHUP: the configuration is read at the start only: restart to have it read anew; \
+                     rotated logs are noticed without a signal");
+                continue;
+            }
             // Nobody listens any more if the daemon ended by itself.
             let _ended = stop_sender.send(());
+            return;
         }
     });
     if !arguments.quiet {
