@@ -1,28 +1,23 @@
-//! Log files named on the command line: which format each is in, and reading them.
+//! Log files named on the command line, and reading them.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{FileArguments, FormatArguments};
+use super::args::FileArguments;
 use super::context::Context;
+use super::formats::Candidates;
 use super::output::say;
-use super::settings;
-use crate::daemon::Log;
-use crate::error::{Error, Result, meant};
-use crate::grammar::{
-    Directive, Escape, Format, FormatError, Reason, Recognised, Reject, Roles, Unrecognised, Wrapper, directives,
-    recognise, recognise_in, texts,
-};
+use crate::error::{Error, Result};
+use crate::grammar::{Format, Reason, Reject, Roles, texts};
 use crate::pipeline::batch::{self, Feed, Tally};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
-use crate::source::{BLOCK_LIMIT, Input, Piece, base_of};
+use crate::source::{BLOCK_LIMIT, Input, Piece};
 
 /// So many lines of a file's head are tried to find its format.
-const HEAD_LINES: usize = 400;
+pub(super) const HEAD_LINES: usize = 400;
 
 /// .. and about so many bytes are read at a time until there are so many.
 const HEAD_STEP: usize = 16 << 10;
@@ -196,205 +191,6 @@ pub(super) fn progress(bytes: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// The formats that a file may be in.
-pub(super) struct Candidates {
-    given: Option<Given>,
-    /// What the configuration says of the logs that it names.
-    logs: Vec<Log>,
-    all: Vec<Format>,
-    found: HashMap<usize, Arc<Format>>,
-}
-
-impl Candidates {
-    pub(super) fn new(context: &Context, arguments: &FormatArguments) -> Result<Candidates> {
-        let all = context.grammars()?;
-        let given = given(arguments, &all)?;
-        let known = context.has_config() || context.nginx()?.is_some();
-        let mut logs = if known { settings::logs(context)? } else { Vec::new() };
-        if let Some(conf) = context.nginx()? {
-            logs.extend(conf.given(&context.config()?.logs));
-        }
-        Ok(Candidates { given, logs, all, found: HashMap::new() })
-    }
-
-    /// The configured logs, and nginx's own.
-    pub(super) fn logs(&self) -> &[Log] {
-        &self.logs
-    }
-
-    /// The log that means the file of this name.
-    pub(super) fn log(&self, name: &str) -> Option<&Log> {
-        // nginx's own logs have absolute paths.
-        let whole = std::path::absolute(name).map(|path| path.display().to_string()).unwrap_or_default();
-        self.logs.iter().find(|log| names(&log.pattern, name) || names(&log.pattern, &whole))
-    }
-
-    /// The format of the file of this name, which begins with these lines.
-    pub(super) fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
-        let unknown = |what: String| match packed(head) {
-            Some(packer) => Error::usage(format!("{name}: it is packed by {packer}, which is not read"))
-                .remedy("unpack it, or pack it with gzip or zstd"),
-            None => Error::usage(format!("{name}: {what}"))
-                .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)"),
-        };
-        let wrapper = match &self.given {
-            Some(Given::Format(format)) => return Ok(Arc::new(learnt(format, head))),
-            Some(Given::Wrapper(wrapper)) => Some(*wrapper),
-            None => None,
-        };
-        if wrapper.is_none()
-            && let Some(log) = self.log(name)
-        {
-            return Ok(Arc::new(learnt(&log.format, head)));
-        }
-        let found = detected(wrapper, head, &self.all).map_err(unknown)?;
-        if let Some(taken) = taken(&found.format, head) {
-            say(&format!("{name}: {taken}"));
-        }
-        let same = |known: &&Arc<Format>| known.wrapper() == found.format.wrapper();
-        if let Some(known) = found.candidate.and_then(|candidate| self.found.get(&candidate)).filter(same) {
-            return Ok(Arc::clone(known));
-        }
-        let format = Arc::new(found.format);
-        if let Some(candidate) = found.candidate {
-            self.found.insert(candidate, Arc::clone(&format));
-        }
-        Ok(format)
-    }
-}
-
-/// By which program a file that begins so was packed, of those whose files are not read.
-fn packed(head: &[u8]) -> Option<&'static str> {
-    let magics: [(&[u8], &str); 4] =
-        [(b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"), (b"\x04\x22M\x18", "lz4"), (b"PK\x03\x04", "zip")];
-    magics.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, packer)| packer)
-}
-
-/// What `--log-format` names: a format, or a wrapper alone.
-pub(super) enum Given {
-    Format(Box<Format>),
-    Wrapper(Wrapper),
-}
-
-/// `cri`, `docker` and `syslog` name a wrapper, `cri:FORMAT` a format in it.
-pub(super) fn given(arguments: &FormatArguments, all: &[Format]) -> Result<Option<Given>> {
-    let Some(text) = &arguments.log_format else { return Ok(None) };
-    if arguments.escape.is_none()
-        && let Ok(wrapper) = text.parse()
-    {
-        return Ok(Some(Given::Wrapper(wrapper)));
-    }
-    Ok(Some(Given::Format(Box::new(named_or_text(text, arguments.escape.as_deref(), all)?))))
-}
-
-/// The wrapper that `cri:FORMAT` names, and the format's name or text.
-pub(super) fn wrapper_and_rest(text: &str) -> (Option<Wrapper>, &str) {
-    let named = text.split_once(':').and_then(|(name, rest)| Some((name.parse().ok()?, rest)));
-    named.map_or((None, text), |(wrapper, rest)| (Some(wrapper), rest))
-}
-
-/// A keyed format with the further keys of the log that begins with `head`; another as it is.
-pub(super) fn learnt(format: &Format, head: &[u8]) -> Format {
-    if !format.is_keyed() {
-        return format.clone();
-    }
-    let texts = texts(format.wrapper(), head, HEAD_LINES);
-    format.learnt(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
-}
-
-/// What the log that begins with `head` was taken for, if its format's name does not say that: its wrapper, its keys.
-pub(super) fn taken(format: &Format, head: &[u8]) -> Option<String> {
-    let inside = match format.wrapper() {
-        Some(wrapper) => format!("{wrapper} around "),
-        None if format.is_keyed() => String::new(),
-        None => return None,
-    };
-    if !format.is_keyed() {
-        return Some(format!("taken as {inside}`{}`", format.name()));
-    }
-    let texts = texts(format.wrapper(), head, HEAD_LINES);
-    let held = format.keys_of(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>());
-    let named = |(variable, key): &(String, String)| match variable == key {
-        true => format!("${variable}"),
-        false => format!("${variable} = {key}"),
-    };
-    let keys: Vec<String> = held.iter().map(named).collect();
-    Some(format!("taken as {inside}{} by its keys: {}", format.name(), keys.join(", ")))
-}
-
-/// What the log that begins with `head` is, in that wrapper if one is given; or why that cannot be said.
-pub(super) fn detected(
-    wrapper: Option<Wrapper>,
-    head: &[u8],
-    formats: &[Format],
-) -> std::result::Result<Recognised, String> {
-    let recognised = match wrapper {
-        Some(_) => recognise_in(wrapper, head, HEAD_LINES, formats),
-        None => recognise(head, HEAD_LINES, formats),
-    };
-    recognised.map_err(|error| match error {
-        Unrecognised::Tie(tied) => {
-            let names: Vec<&str> = tied.into_iter().filter_map(|at| formats.get(at)).map(Format::name).collect();
-            format!("its lines fit several formats alike: {}", names.join(", "))
-        }
-        Unrecognised::Nothing(wrapper) => {
-            let inside = wrapper.map_or_else(String::new, |wrapper| format!(" inside {wrapper}"));
-            format!("its lines fit none of the {} known formats{inside}", formats.len())
-        }
-    })
-}
-
-/// Whether a `[[log]]`'s path means the file of that name, or the log that it was rotated from.
-pub(super) fn names(pattern: &str, name: &str) -> bool {
-    let base = base_of(Path::new(name));
-    pattern == name
-        || Path::new(pattern) == base
-        || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name) || pattern.matches_path(&base))
-}
-
-/// A grammar's name, a keyed format, or the text of a log_format; perhaps in a wrapper.
-pub(super) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Format> {
-    if let (Some(wrapper), rest) = wrapper_and_rest(text) {
-        return Ok(named_or_text(rest, escape, all)?.wrapped(wrapper));
-    }
-    let escape = escape.map(str::parse::<Escape>).transpose().map_err(Error::usage)?;
-    if let Some(keyed) = Format::keyed(text) {
-        if escape.is_some() {
-            return Err(Error::usage(format!("`{text}` has no escape")).remedy("leave out --escape"));
-        }
-        return keyed.map_err(|error| Error::usage(format!("log format: {}", error.render())));
-    }
-    if text.trim_start().starts_with("log_format ") {
-        return pasted(text, escape);
-    }
-    if !text.contains('$') {
-        if escape.is_some() {
-            return Err(Error::usage(format!("the grammar `{text}` has its own escape")).remedy("leave out --escape"));
-        }
-        return all.iter().find(|format| format.name() == text).cloned().ok_or_else(|| {
-            let near = meant(text, all.iter().map(Format::name).chain(["json", "ltsv"]), 3);
-            let error = Error::usage(format!("no grammar is named `{text}`"));
-            match near {
-                Some(name) => error.remedy(format!("did you mean `{name}`?")),
-                None => error.remedy("give a grammar's name, json, ltsv, or a log_format's text with its $variables"),
-            }
-        });
-    }
-    Format::compile("given", text, escape.unwrap_or_default())
-        .map_err(|error| Error::usage(format!("log_format: {}", error.render())))
-}
-
-/// A directive as it stands in nginx.conf.
-fn pasted(text: &str, escape: Option<Escape>) -> Result<Format> {
-    let ended = if text.trim_end().ends_with(';') { text.to_owned() } else { format!("{};", text.trim_end()) };
-    let bad = |error: FormatError| Error::usage(format!("log_format: {}", error.render()));
-    let mut found = directives(&ended).map_err(bad)?.into_iter();
-    match (found.next(), found.next()) {
-        (Some(one), None) => Directive { escape: escape.unwrap_or(one.escape), ..one }.compile().map_err(bad),
-        _ => Err(Error::usage("give one log_format, not several")),
-    }
 }
 
 /// The interpreters of one worker, made as files come.

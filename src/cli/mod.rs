@@ -7,6 +7,7 @@ pub mod config;
 mod context;
 mod examples;
 mod files;
+mod formats;
 mod index;
 mod lines;
 mod nginx;

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::args::FormatArguments;
 use super::context::Context;
-use super::files::{self, Given, detected, first_lines};
+use super::files::first_lines;
+use super::formats::{self, Given, detected};
 use super::output::say;
 use super::settings;
 use crate::error::{Error, Result};
@@ -27,7 +28,7 @@ pub(super) fn interpreters(
     let grammars = context.grammars()?;
     let known = context.has_config() || context.nginx()?.is_some();
     let logs = if known { settings::logs(context)? } else { Vec::new() };
-    let given = files::given(given, &grammars)?;
+    let given = formats::given(given, &grammars)?;
     let mut interpreters = HashMap::new();
     for log in logs {
         interpreters.insert(log.pattern.clone(), interpreter(&log.pattern, &log.format, &with.of_log(&log.pattern))?);

@@ -9,7 +9,8 @@ use super::config::{
     Surroundings,
 };
 use super::context::Context;
-use super::files::{detected, first_lines, named_or_text, taken, wrapper_and_rest};
+use super::files::first_lines;
+use super::formats::{detected, named_or_text, taken, wrapper_and_rest};
 use super::nginx::Conf;
 use super::output::say;
 use crate::carbon::{Destination, Naming};

@@ -4,7 +4,7 @@
 use super::findings::{Findings, mend, percent};
 use super::fit::point_at;
 use super::sample::Sample;
-use crate::cli::files::taken;
+use crate::cli::formats::taken;
 use crate::error::Result;
 use crate::grammar::{Detection, Format, Outcome, Recognised, Unrecognised, Wrapper, detect, recognise_texts};
 use crate::report::{count, terminal_safe};

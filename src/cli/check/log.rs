@@ -11,7 +11,7 @@ use super::findings::{Findings, mend, said};
 use super::fit::Fit;
 use super::questions;
 use super::sample::Sample;
-use crate::cli::files::learnt;
+use crate::cli::formats::learnt;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject, Wrapper};
 use crate::source::{Input, Piece};

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use super::args::CheckArguments;
 use super::config::{Config, LogFormat, LogSection};
 use super::context::Context;
-use super::files::{Given, given as given_format, names};
+use super::formats::{Given, given as given_format, names};
 use super::{Answer, settings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};

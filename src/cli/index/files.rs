@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::super::args::FormatArguments;
 use super::super::context::Context;
-use super::super::files::{Candidates, first_lines};
+use super::super::files::first_lines;
+use super::super::formats::Candidates;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, texts};
 use crate::record::{Needs, Parser};
