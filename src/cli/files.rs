@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::FileArguments;
 use super::context::Context;
-use super::formats::Candidates;
+use super::formats::{Candidates, HEAD_LINES};
 use super::output::say;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject, Roles, texts};
@@ -16,10 +16,7 @@ use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
 use crate::source::{BLOCK_LIMIT, Input, Piece};
 
-/// So many lines of a file's head are tried to find its format.
-pub(super) const HEAD_LINES: usize = 400;
-
-/// .. and about so many bytes are read at a time until there are so many.
+/// About so many bytes are read at a time until there are as many lines as tell a format.
 const HEAD_STEP: usize = 16 << 10;
 
 /// A file smaller than this is read without a progress bar.

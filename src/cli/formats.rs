@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::args::FormatArguments;
 use super::context::Context;
-use super::files::HEAD_LINES;
 use super::output::say;
 use super::settings;
 use crate::daemon::Log;
@@ -16,6 +15,9 @@ use crate::grammar::{
     texts,
 };
 use crate::source::base_of;
+
+/// So many lines of a file's head are tried to find its format.
+pub(super) const HEAD_LINES: usize = 400;
 
 /// The formats that a file may be in.
 pub(super) struct Candidates {
