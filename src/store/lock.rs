@@ -6,16 +6,12 @@ use crate::error::{Error, Result};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
-use std::time::Duration;
 
 /// The file that is locked.
 pub(crate) const LOCK: &str = "LOCK";
 
-/// So often a writer tries again ..
-const TRIES: usize = 20;
-
-/// .. after this.
-const A_MOMENT: Duration = Duration::from_millis(10);
+/// So often a writer tries again: for some 30 ms.
+const TRIES: usize = 100_000;
 
 /// Whether a writer holds the lock of the store in `dir`; None if that cannot be told. It is taken, shared, for an instant.
 pub(crate) fn is_held(dir: &Path) -> Option<bool> {
@@ -58,8 +54,8 @@ impl Lock {
         let mut tries = 0..TRIES;
         let locked = loop {
             match file.try_lock() {
-                // Perhaps only a reader, see `is_held`.
-                Err(TryLockError::WouldBlock) if tries.next().is_some() => std::thread::sleep(A_MOMENT),
+                // Perhaps only a reader, see `is_held`: it is done in some microseconds.
+                Err(TryLockError::WouldBlock) if tries.next().is_some() => std::hint::spin_loop(),
                 locked => break locked,
             }
         };

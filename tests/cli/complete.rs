@@ -1,6 +1,7 @@
 //! What answers from a store lack, told from what the store holds: no daemon is needed to make it.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
@@ -174,4 +175,26 @@ fn a_damaged_segment_is_left_out_and_named() {
     bytes[25] ^= 1;
     std::fs::write(&segment, bytes).unwrap();
     folder.run(&["report", "--store=store"]).said(3, &["segments/", "checksum does not match", "partial"]);
+}
+
+#[test]
+fn readers_that_ask_for_a_writer_keep_none_from_starting() {
+    let folder = Folder::new();
+    let store = folder.path("store");
+    written(&store, &mut Commit::default(), false);
+    let (view, done) = (View::open(&store).unwrap(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                assert!(view.has_writer().is_some());
+            }
+        });
+        for _ in 0..300 {
+            let writer = Writer::open(&store, Settings::default());
+            assert_eq!(view.has_writer(), Some(writer.is_ok()));
+            drop(writer.unwrap());
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(view.has_writer(), Some(false));
 }
