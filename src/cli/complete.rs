@@ -112,7 +112,7 @@ fn to_come(window: Window, now: Timestamp) -> Option<String> {
 fn behind(view: &View, window: Window, now: Timestamp) -> Option<String> {
     let read_until = view.read_until()?;
     // What is not read of a window's end is on its way only if someone reads.
-    let is_on_its_way = window.from < read_until && view.has_writer().unwrap_or(true);
+    let is_on_its_way = view.has_writer().unwrap_or(true);
     let needed = window.until.min(now.plus_millis(if is_on_its_way { -ON_ITS_WAY } else { 0 }));
     (window.until != Window::ALL.until && read_until < needed)
         .then(|| format!("the logs were read only until {read_until}: `spikeline run` was stopped then, or is behind"))
