@@ -110,8 +110,7 @@ impl Points {
 /// Whether carbon can file a point of this slot at `now`: inside its retention, and not more than a minute ahead (a
 /// stamp one retention ahead would overwrite today's slot in whisper's ring).
 pub fn timely(slot: Timestamp, now: Timestamp, retention: Duration) -> bool {
-    let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    slot > now.plus_millis(millis(retention).saturating_neg()) && slot <= now.plus_millis(millis(AHEAD))
+    slot > now.minus(retention) && slot <= now.plus(AHEAD)
 }
 
 /// Whether a path is made of safe nodes, with safe tags behind it if any.

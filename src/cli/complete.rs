@@ -1,5 +1,7 @@
 //! How an answer from the store ends: it is complete for its window, or this is missing.
 
+use std::time::Duration;
+
 use super::output::say;
 use crate::error::{Result, meant};
 use crate::grammar::Reason;
@@ -9,7 +11,7 @@ use crate::time::{Timestamp, Window};
 
 /// Lines are in the store so many milliseconds after they were written, at the latest, while the daemon runs and is not
 /// behind: it says every 5 s that it has read all, and commits that within a second or two.
-const ON_ITS_WAY: i64 = 15_000;
+const ON_ITS_WAY: Duration = Duration::from_secs(15);
 
 /// What the store lacks of `window`, in words, one each; also what could not be read of its own files so far. What is no
 /// lack and yet worth knowing is said at once. `expired` is before when the answer lacks what retention removed.
@@ -104,7 +106,7 @@ fn lost(loss: &Loss, name: &str) -> String {
 
 /// A window that has not begun: mostly yesterday's was meant, by a time without a date. Not one that begins at once: clocks differ.
 fn to_come(window: Window, now: Timestamp) -> Option<String> {
-    (window.from > now.plus_millis(ON_ITS_WAY))
+    (window.from > now.plus(ON_ITS_WAY))
         .then(|| format!("this window is yet to come: it is {now} now (yesterday's times are `14:05_yesterday`)"))
 }
 
@@ -113,7 +115,7 @@ fn behind(view: &View, window: Window, now: Timestamp) -> Option<String> {
     let read_until = view.read_until()?;
     // What is not read of a window's end is on its way only if someone reads.
     let is_on_its_way = view.has_writer().unwrap_or(true);
-    let needed = window.until.min(now.plus_millis(if is_on_its_way { -ON_ITS_WAY } else { 0 }));
+    let needed = window.until.min(now.minus(if is_on_its_way { ON_ITS_WAY } else { Duration::ZERO }));
     (window.until != Window::ALL.until && read_until < needed)
         .then(|| format!("the logs were read only until {read_until}: `spikeline run` was stopped then, or is behind"))
 }

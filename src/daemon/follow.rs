@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::source::{Event, Follower};
 use crate::time::{Clock, Timestamp};
 
-/// While nothing is written to the logs, that they were read is said this often. In milliseconds.
-const SAY_AGAIN: i64 = 5_000;
+/// While nothing is written to the logs, that they were read is said this often.
+const SAY_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the reading thread tells.
 pub(super) enum Message {
@@ -79,7 +79,7 @@ impl Follow {
             Ok(progress) => (progress.caught_up, progress.read_bytes > 0, progress.undecided),
             Err(_) => (true, false, false),
         };
-        let due = self.said.is_none_or(|at| now < at || now >= at.plus_millis(SAY_AGAIN));
+        let due = self.said.is_none_or(|at| now < at || now >= at.plus(SAY_AGAIN));
         if let Err(error) = progress {
             out(Message::Failed(error))?;
         } else if caught_up != self.said.is_some() || (caught_up && (news || due)) {

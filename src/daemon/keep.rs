@@ -26,7 +26,7 @@ const UNSAVED_BYTES: u64 = 512 << 20;
 
 /// A slot is sent when it has been over for this long: by then lines written just at its end were read (a poll) and
 /// handed on (a second).
-const GRACE_MS: i64 = 1_500;
+const GRACE: Duration = Duration::from_millis(1_500);
 
 /// On a clean stop, this long is given to what is under way to carbon.
 const LAST_WORDS: Duration = Duration::from_millis(1_000);
@@ -162,7 +162,7 @@ impl Keep {
     /// The next moment at which something is to be done even if nothing arrives.
     fn next_deadline(&self) -> Instant {
         let now = Instant::now();
-        let slot_over = self.emitted_until.plus_millis(millis(self.settings.interval) + GRACE_MS);
+        let slot_over = self.emitted_until.plus(self.settings.interval).plus(GRACE);
         let until_slot = slot_over.millis().saturating_sub(self.clock.now().millis()).clamp(10, 60_000);
         let slot_at = now + Duration::from_millis(until_slot.cast_unsigned());
         let retry_at = self.outlets.iter().filter_map(Outlet::wake_at).min();
@@ -255,8 +255,8 @@ impl Keep {
     /// Give the destinations the slots that are over, and hand out what they are owed.
     fn emit(&mut self, queued: usize) {
         let now = self.clock.now();
-        let settled = self.latest.plus_millis(-millis(self.settings.lateness)).slot(self.settings.interval);
-        let over = now.plus_millis(-GRACE_MS).slot(self.settings.interval);
+        let settled = self.latest.minus(self.settings.lateness).slot(self.settings.interval);
+        let over = now.minus(GRACE).slot(self.settings.interval);
         let mark = if self.caught_up { over } else { over.min(settled) };
         if mark > self.emitted_until {
             self.close_slots(mark, queued, now);
@@ -286,11 +286,11 @@ impl Keep {
     }
 
     fn close_slots(&mut self, mark: Timestamp, queued: usize, now: Timestamp) {
-        let interval = millis(self.settings.interval);
+        let interval = self.settings.interval;
         let mut slot = self.emitted_until;
         while slot < mark {
             self.owe(slot);
-            slot = slot.plus_millis(interval);
+            slot = slot.plus(interval);
         }
         self.emitted_until = mark;
         self.emitted.store(mark.0, Ordering::Relaxed);
@@ -309,7 +309,7 @@ impl Keep {
             points_sent: self.outlets.iter().map(|outlet| outlet.points_sent).sum::<u64>() as f64,
             send_failures: self.outlets.iter().map(|outlet| outlet.failures).sum::<u64>() as f64,
         };
-        self.own.close(mark.plus_millis(-interval), &gauges);
+        self.own.close(mark.minus(interval), &gauges);
     }
 
     /// Say so when most lines do not fit their format: then the configuration is wrong, or nginx's has changed.
@@ -347,8 +347,4 @@ impl Keep {
             outlet.close();
         }
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -144,7 +144,7 @@ fn say_left_behind(view: &View, settings: &Settings, say: &Say) {
     for Delivery { destination, pending, .. } in view.deliveries() {
         let is_named = settings.outlets.iter().any(|outlet| outlet.destination.address == *destination);
         if let (false, Some(first), Some(last)) = (is_named, pending.iter().min(), pending.iter().max()) {
-            let end = last.plus_millis(i64::try_from(settings.interval.as_millis()).unwrap_or(i64::MAX));
+            let end = last.plus(settings.interval);
             say(&format!(
                 "carbon {destination} is owed {} slots and is not in the configuration any more; `spikeline index --push --from {first} \
                  --until {end}`, with the daemon stopped, sends these slots to those that are",

@@ -65,20 +65,17 @@ impl Outlet {
     /// Begin where the last run stopped, or at `now_slot` if there was none; gives that mark. TCP acknowledges nothing:
     /// what was sent within the lateness before the mark may never have arrived, and is owed again.
     pub(super) fn resume(&mut self, now_slot: Timestamp, settings: &Settings) -> Timestamp {
-        let interval = i64::try_from(settings.interval.as_millis()).unwrap_or(i64::MAX);
-        let lateness = i64::try_from(settings.lateness.as_millis()).unwrap_or(i64::MAX);
         let known = self.owed.emitted_until();
         if known.millis() <= 0 {
             self.owed.set_emitted_until(now_slot);
             return now_slot;
         }
         // No further back than the spool reaches, however long the daemon was down.
-        let spool = i64::try_from(self.retention.as_millis()).unwrap_or(i64::MAX);
-        let mark = known.max(now_slot.plus_millis(-spool)).slot(settings.interval);
-        let mut slot = mark.plus_millis(-lateness).slot(settings.interval);
+        let mark = known.max(now_slot.minus(self.retention)).slot(settings.interval);
+        let mut slot = mark.minus(settings.lateness).slot(settings.interval);
         while slot < mark {
             self.owed.owe(slot);
-            slot = slot.plus_millis(interval);
+            slot = slot.plus(settings.interval);
         }
         self.owed.set_emitted_until(mark);
         mark

@@ -11,7 +11,7 @@ use crate::time::{Timestamp, Window};
 
 /// A known route without requests is reported as 0 for this long after its last one, so that quiet and dead look
 /// different; then it may rest.
-const QUIET_FOR_MS: i64 = 24 * 60 * 60 * 1000;
+const QUIET_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a slot is rendered from: what is committed, and what is counted but could not be committed yet.
 pub(super) struct Source<'s> {
@@ -27,8 +27,7 @@ impl Source<'_> {
     /// # Errors
     /// The store cannot be read.
     pub(super) fn slot(&self, naming: &Naming, slot: Timestamp, out: &mut Points) -> Result<()> {
-        let length = i64::try_from(self.interval.as_millis()).unwrap_or(i64::MAX);
-        let window = Window { from: slot, until: slot.plus_millis(length) };
+        let window = Window { from: slot, until: slot.plus(self.interval) };
         let mut cells = self.view.cells(window, None)?;
         for (_, route, cell) in self.uncommitted.cells.iter().filter(|(at, ..)| *at == slot) {
             match cells.iter_mut().find(|(_, held, _)| held == route) {
@@ -49,7 +48,7 @@ impl Source<'_> {
                     let quiet = self
                         .view
                         .route_span(id)
-                        .is_some_and(|(first, last)| first <= slot && slot <= last.plus_millis(QUIET_FOR_MS));
+                        .is_some_and(|(first, last)| first <= slot && slot <= last.plus(QUIET_FOR));
                     if quiet {
                         naming.quiet(name, slot, out);
                     }

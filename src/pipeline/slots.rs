@@ -255,8 +255,7 @@ impl Slots {
         let (from, until) = self.slot;
         if record.end < from || record.end >= until {
             let slot = record.end.slot(self.settings.interval);
-            let length = i64::try_from(self.settings.interval.as_millis()).unwrap_or(i64::MAX);
-            self.slot = (slot, slot.plus_millis(length));
+            self.slot = (slot, slot.plus(self.settings.interval));
         }
         let (slot, _) = self.slot;
         self.latest = self.latest.max(record.end);

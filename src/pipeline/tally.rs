@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::raw::RawLines;
 use super::slots::SlotSettings;
@@ -18,7 +19,7 @@ use crate::time::Timestamp;
 
 /// The slowest of a cell are remembered beyond its commit while its slot is at most this much older than the latest
 /// line. Forgetting them only costs superfluous candidates, which the store prunes.
-const REMEMBERED_MS: i64 = 30_000;
+const REMEMBERED_FOR: Duration = Duration::from_secs(30);
 
 /// No more cells than this are remembered.
 const REMEMBERED: usize = 20_000;
@@ -139,7 +140,7 @@ impl Slowest {
         let Tally { cells: keys, mut rows, ledgers, blocks, raw } = tally;
         let numbers = self.group(&keys, &rows);
         self.latest = rows.iter().map(|row| row.end).fold(self.latest, Timestamp::max);
-        self.remembered.retain(|(slot, _), _| *slot >= self.latest.plus_millis(-REMEMBERED_MS));
+        self.remembered.retain(|(slot, _), _| *slot >= self.latest.minus(REMEMBERED_FOR));
         let mut cells = Vec::with_capacity(keys.len());
         let mut from = 0;
         let order = std::mem::take(&mut self.order);
@@ -233,7 +234,7 @@ impl Slowest {
                 row.kept = row.kept.with(Kept::SLOWEST);
             }
         }
-        if key.0 >= self.latest.plus_millis(-REMEMBERED_MS) && self.remembered.len() < REMEMBERED {
+        if key.0 >= self.latest.minus(REMEMBERED_FOR) && self.remembered.len() < REMEMBERED {
             self.remembered.insert(key, self.best.iter().map(|(rank, _)| *rank).collect());
         }
     }

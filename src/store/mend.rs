@@ -123,7 +123,7 @@ impl View {
         if salvage.lost_blocks {
             (first, last) = (first.min(info.blocks.min_end), last.max(info.blocks.max_end));
         }
-        let until = last.slot(interval).plus_millis(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
+        let until = last.slot(interval).plus(interval);
         let window = Window { from: first.slot(interval), until: until.max(first.slot(interval)) };
         Ok(Damaged {
             info: info.clone(),

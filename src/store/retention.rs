@@ -40,9 +40,7 @@ impl Expired {
 
 /// The numbers of the segments that go, in the order in which they do. `journal` is the bytes that cannot go.
 pub(crate) fn expired(segments: &[Info], journal: u64, retention: &Retention, now: Timestamp) -> Vec<u64> {
-    let before = |keep: Option<Duration>| {
-        keep.map(|keep| now.plus_millis(i64::try_from(keep.as_millis()).map_or(i64::MIN, |millis| -millis)))
-    };
+    let before = |keep: Option<Duration>| keep.map(|keep| now.minus(keep));
     let detail = before(retention.keep);
     let histograms = match (retention.keep, retention.keep_histograms) {
         (Some(keep), Some(longer)) => before(Some(longer.max(keep))),

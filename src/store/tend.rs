@@ -10,12 +10,13 @@ use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 use std::collections::HashSet;
+use std::time::Duration;
 
 /// How often a store at rest is looked after.
-const EVERY_MS: i64 = 3_600_000;
+const EVERY: Duration = Duration::from_secs(3600);
 
 /// A journal whose oldest cell is older is sealed, however small: what it holds must be able to grow old and go.
-const JOURNAL_MS: i64 = 86_400_000;
+const JOURNAL_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// When it was looked after the store, and what is known to be due.
 #[derive(Debug, Default)]
@@ -56,7 +57,7 @@ impl Writer {
     /// are left alone from then on.
     pub fn tend(&mut self, now: Timestamp, busy: bool) -> Result<Tended> {
         let looked = self.tending.looked;
-        let hourly = looked.is_none_or(|at| now < at || now >= at.plus_millis(EVERY_MS));
+        let hourly = looked.is_none_or(|at| now < at || now >= at.plus(EVERY));
         if !hourly && (busy || !self.tending.restless) {
             return Ok(Tended::default());
         }
@@ -64,7 +65,7 @@ impl Writer {
         self.tending.restless = false;
         self.settle()?;
         let oldest = self.view.recent.cells.first();
-        if hourly && oldest.is_some_and(|slot| slot < now.plus_millis(-JOURNAL_MS)) {
+        if hourly && oldest.is_some_and(|slot| slot < now.minus(JOURNAL_FOR)) {
             self.seal()?;
         }
         let mut tended = self.retain(now)?;

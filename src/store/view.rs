@@ -34,7 +34,7 @@ const HELD_OLDEST: usize = 128;
 const HELD_NEWEST: usize = 384;
 
 /// Slots at most this many slots apart are searched for rivals together.
-const NEAR: i64 = 30;
+const NEAR: u32 = 30;
 
 /// The store as of one commit. It does not change while others write; open another to see more.
 pub struct View {
@@ -290,12 +290,12 @@ impl View {
     /// The windows that cover the slots of `groups`. A long request may have ended hours after the others, so they are
     /// not one window; but slots near each other are likely in the same blocks.
     fn runs(&self, groups: &HashSet<Group>) -> Vec<Window> {
-        let interval = i64::try_from(self.settings.interval.as_millis()).unwrap_or(i64::MAX);
+        let interval = self.settings.interval;
         let mut runs: Vec<Window> = Vec::new();
         for from in groups.iter().map(|(_, slot)| *slot).collect::<BTreeSet<_>>() {
-            let until = from.plus_millis(interval);
+            let until = from.plus(interval);
             match runs.last_mut() {
-                Some(run) if from <= run.until.plus_millis(interval.saturating_mul(NEAR)) => run.until = until,
+                Some(run) if from <= run.until.plus(interval.saturating_mul(NEAR)) => run.until = until,
                 _ => runs.push(Window { from, until }),
             }
         }
@@ -350,8 +350,8 @@ impl View {
     /// Whether entries of a slot may be in several places. A slot in one segment alone was judged when it was sealed
     /// (with the K of then, so one that shrank since leaves the old choice).
     fn is_doubtful(&self, (_, slot): Group) -> bool {
-        let interval = i64::try_from(self.settings.interval.as_millis()).unwrap_or(i64::MAX);
-        let window = Window { from: slot, until: slot.plus_millis(interval) };
+        let interval = self.settings.interval;
+        let window = Window { from: slot, until: slot.plus(interval) };
         let sealed = self.segments.iter().filter(|s| s.info.entries.may_reach(window, By::End)).count();
         sealed != 1 || self.recent.may_end_in(window)
     }

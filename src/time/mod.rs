@@ -38,12 +38,29 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(millis))
     }
 
+    /// This time plus `span`, saturating.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Timestamp {
+        self.plus_millis(whole_millis(span))
+    }
+
+    /// This time less `span`, saturating.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(whole_millis(span)))
+    }
+
     /// The start of the interval of `interval` length, aligned to the epoch, that this time falls in.
     #[must_use]
     pub fn slot(self, interval: Duration) -> Timestamp {
-        let length = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
+        let length = whole_millis(interval).max(1);
         Timestamp(self.0.div_euclid(length).saturating_mul(length))
     }
+}
+
+/// The whole milliseconds of a span; of one that is longer than all of time, as many as there are.
+fn whole_millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl fmt::Display for Timestamp {

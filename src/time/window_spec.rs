@@ -90,10 +90,10 @@ impl WindowSpec {
         let length = self.window.as_deref().map(window_length).transpose()?;
         let window = if let Some(at) = &self.at {
             let from = time("--at", at)?;
-            Window { from, until: after(from, length.unwrap_or(DEFAULT_WINDOW)) }
+            Window { from, until: from.plus(length.unwrap_or(DEFAULT_WINDOW)) }
         } else if let Some(since) = &self.since {
             let from = match parse_duration(since) {
-                Ok(ago) => before(now, ago),
+                Ok(ago) => now.minus(ago),
                 Err(_) => time("--since", since)?,
             };
             Window { from, until: now }
@@ -101,9 +101,9 @@ impl WindowSpec {
             let from = self.from.as_deref().map(|text| time("--from", text)).transpose()?;
             let until = self.until.as_deref().map(|text| time("--until", text)).transpose()?;
             match (from, until, length) {
-                (Some(from), None, Some(length)) => Window { from, until: after(from, length) },
-                (None, Some(until), Some(length)) => Window { from: before(until, length), until },
-                (None, None, Some(length)) => Window { from: before(now, length), until: now },
+                (Some(from), None, Some(length)) => Window { from, until: from.plus(length) },
+                (None, Some(until), Some(length)) => Window { from: until.minus(length), until },
+                (None, None, Some(length)) => Window { from: now.minus(length), until: now },
                 (Some(from), None, None) => Window { from, until: now },
                 (from, until, _) => {
                     Window { from: from.unwrap_or(default.from), until: until.unwrap_or(default.until) }
@@ -177,14 +177,6 @@ fn window_length(text: &str) -> Result<Duration, WindowError> {
             remedy: error.hint.or_else(|| Some("for example --window 2min".to_owned())),
         }),
     }
-}
-
-fn after(time: Timestamp, length: Duration) -> Timestamp {
-    time.plus_millis(i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
-}
-
-fn before(time: Timestamp, length: Duration) -> Timestamp {
-    time.plus_millis(i64::try_from(length.as_millis()).map_or(i64::MIN, i64::wrapping_neg))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::store::{View, Writer};
 use crate::time::{Clock, SystemClock, Timestamp, Window, parse_duration};
 
 /// So much of a window is looked through at a time.
-const STEP_MS: i64 = 3_600_000;
+const STEP: Duration = Duration::from_secs(3600);
 
 /// Points a second, if nothing else is asked for: what a carbon takes beside its usual ones.
 const RATE: u32 = 5000;
@@ -110,7 +110,7 @@ impl Accounts {
         let (mut from, until) = (window.from.max(first), window.until.min(last.plus_millis(1)));
         let now = SystemClock.now();
         while from < until {
-            let step = Window { from, until: until.min(from.plus_millis(STEP_MS)) };
+            let step = Window { from, until: until.min(from.plus(STEP)) };
             for slot in slots_of(view, step)? {
                 self.accounts.iter_mut().for_each(|account| account.owe(slot, now));
             }

@@ -61,9 +61,9 @@ impl<'v> Logs<'v> {
         for key in counted.keys() {
             held.entry(*key).or_insert(&none);
         }
-        let interval = i64::try_from(self.view.settings().interval.as_millis()).unwrap_or(i64::MAX);
+        let interval = self.view.settings().interval;
         for (key, held) in held {
-            let slot = Window { from: key.0, until: key.0.plus_millis(interval) };
+            let slot = Window { from: key.0, until: key.0.plus(interval) };
             let lost = |lost: &Window| lost.from < slot.until && slot.from < lost.until;
             let gone = |block: &&BlockSummary| block.may_end_in(slot) && block.may_hold(Some(&[key.1]));
             if self.damaged.iter().any(lost) || lacking.iter().any(gone) {

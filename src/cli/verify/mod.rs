@@ -5,6 +5,8 @@ mod cells;
 mod graphite;
 mod http;
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::args::{Format, FormatArguments, WindowArguments, answers};
@@ -42,7 +44,7 @@ pub(super) struct VerifyArguments {
 }
 
 /// So much is compared at a time: it bounds the memory, and no block of a log is read more than twice.
-const STEP_MS: i64 = 3_600_000;
+const STEP: Duration = Duration::from_secs(3600);
 
 pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Answer> {
     let asked = window::window(&arguments.window, context.now, Window::ALL)?;
@@ -71,7 +73,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let mut graphite = graphite.map(|graphite| graphite.with(&view));
     let mut from = window.from;
     while from < window.until {
-        let step = Window { from, until: window.until.min(from.plus_millis(STEP_MS)) };
+        let step = Window { from, until: window.until.min(from.plus(STEP)) };
         let stored = view.cells(step, None)?;
         logs.compare(step, &stored, &mut differences)?;
         if let Some(graphite) = &mut graphite {
@@ -93,8 +95,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
 fn kept(asked: Window, window: Window, view: &View, missing: &mut Vec<String>) -> Window {
     let Some(before) = view.expired_before(window) else { return window };
     let interval = view.settings().interval;
-    let length = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
-    let from = before.plus_millis(length - 1).slot(interval).min(window.until);
+    let from = before.plus(interval).plus_millis(-1).slot(interval).min(window.until);
     let what = format!("what lay before {from} is not verifiable: retention removed slots of it");
     say(&what);
     if asked != Window::ALL {
@@ -106,7 +107,6 @@ fn kept(asked: Window, window: Window, view: &View, missing: &mut Vec<String>) -
 /// The window in whole slots, no wider than what the store holds.
 fn in_slots(asked: Window, view: &View) -> Window {
     let interval = view.settings().interval;
-    let length = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
     let spans: Vec<_> = view.routes().into_iter().filter_map(|(id, _)| view.route_span(id)).collect();
     let (Some(first), Some(last)) =
         (spans.iter().map(|(first, _)| *first).min(), spans.iter().map(|(_, last)| *last).max())
@@ -114,8 +114,8 @@ fn in_slots(asked: Window, view: &View) -> Window {
         return Window { from: asked.from, until: asked.from };
     };
     let from = if asked.from <= first { first } else { asked.from.slot(interval) };
-    let end = last.plus_millis(length);
-    let until = if asked.until >= end { end } else { asked.until.plus_millis(length - 1).slot(interval) };
+    let end = last.plus(interval);
+    let until = if asked.until >= end { end } else { asked.until.plus(interval).plus_millis(-1).slot(interval) };
     Window { from, until: until.max(from) }
 }
 

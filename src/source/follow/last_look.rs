@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use super::Follower;
 use super::missed::{Missed, TIME_LAG};
@@ -11,8 +12,8 @@ use crate::source::file::Status;
 use crate::source::sibling::base_of;
 use crate::time::Timestamp;
 
-/// For how long the files beside a watched path that leads nowhere are looked at. In milliseconds.
-const WATCHED_WHILE_GONE: i64 = 3_600_000;
+/// For how long the files beside a watched path that leads nowhere are looked at.
+const WATCHED_WHILE_GONE: Duration = Duration::from_secs(3600);
 
 /// A watched path as of the last look.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ impl Follower {
         let may_have_missed = match (self.last_look.get(path), status) {
             // A new name for a glob.
             (None, _) => self.expanded.is_some(),
-            (Some(LastLook { gone: Some(gone), .. }), None) => around && now < gone.plus_millis(WATCHED_WHILE_GONE),
+            (Some(LastLook { gone: Some(gone), .. }), None) => around && now < gone.plus(WATCHED_WHILE_GONE),
             (Some(LastLook { gone: Some(_), .. }), Some(_)) => true,
             (Some(LastLook { status: Some(before), .. }), None) => !self.is_followed_at(path, before.device_inode),
             (Some(LastLook { status: Some(before), .. }), Some(status)) => {
@@ -72,7 +73,7 @@ impl Follower {
         // Not `decided`: there was no line in it when all was known.
         let since = match (last.status, last.gone.or(self.expanded)) {
             (Some(before), _) => before.modified(),
-            (None, gone) => gone.unwrap_or(now).plus_millis(-TIME_LAG),
+            (None, gone) => gone.unwrap_or(now).minus(TIME_LAG),
         };
         last.gone = status.is_none().then(|| last.gone.unwrap_or(now));
         last.status = status.or(last.status);

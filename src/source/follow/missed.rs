@@ -3,10 +3,11 @@
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::resume::incomplete;
 use super::turn::begin_alike;
-use super::{Emit, Follower, millis};
+use super::{Emit, Follower};
 use crate::error::Error;
 use crate::source::file::Status;
 use crate::source::generation::Generation;
@@ -16,11 +17,11 @@ use crate::source::sibling::{Sibling, base_of, is_packed, siblings};
 use crate::source::tail::Tail;
 use crate::time::Timestamp;
 
-/// The times of files may be this much behind the clock that says when all was read. In milliseconds.
-pub(super) const TIME_LAG: i64 = 5_000;
+/// The times of files may be this much behind the clock that says when all was read.
+pub(super) const TIME_LAG: Duration = Duration::from_secs(5);
 
-/// gzip and zstd give the copy the time of the source, perhaps in whole seconds. In milliseconds.
-pub(super) const COPIED_TIME_LAG: i64 = 999;
+/// gzip and zstd give the copy the time of the source, perhaps in whole seconds.
+pub(super) const COPIED_TIME_LAG: Duration = Duration::from_millis(999);
 
 /// A log of which rotated files may have been missed.
 #[derive(Debug)]
@@ -34,8 +35,8 @@ pub(super) struct Missed {
     pub(super) noticed: Timestamp,
 }
 
-/// For how long an empty rotated file is watched for a writer that did not notice its rotation. In milliseconds.
-const EMPTY_WATCHED: i64 = 3_600_000;
+/// For how long an empty rotated file is watched for a writer that did not notice its rotation.
+const EMPTY_WATCHED: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Judgement {
@@ -64,7 +65,7 @@ impl Follower {
     /// What was written before an earlier run had read all is read or was left on purpose, and only that run could tell every
     /// copy from a log of its own.
     pub(super) fn after_earlier_runs(&self, since: Timestamp) -> Timestamp {
-        self.read_until.map_or(since, |read_until| since.max(read_until.plus_millis(-TIME_LAG)))
+        self.read_until.map_or(since, |read_until| since.max(read_until.minus(TIME_LAG)))
     }
 
     /// Rotated files that no run has seen and that may hold what was missed, as (path, status, log's key).
@@ -80,7 +81,7 @@ impl Follower {
             for sibling in found.unwrap_or_default() {
                 // However old it is, nginx may not have got its USR1 yet.
                 if sibling.status.size == 0 {
-                    again |= now < noticed.plus_millis(EMPTY_WATCHED);
+                    again |= now < noticed.plus(EMPTY_WATCHED);
                     continue;
                 }
                 if self.is_taken(&sibling, since) {
@@ -145,15 +146,15 @@ impl Follower {
     /// Whether some file may be a copy in the making, so that it is not known yet whether it was read: after the grace the next
     /// look around decides.
     pub(super) fn is_undecided(&self) -> bool {
-        let grace = millis(self.settings.rotate_grace);
-        let decided = |since: &Timestamp| self.looked_around.is_some_and(|at| at >= since.plus_millis(grace));
+        let grace = self.settings.rotate_grace;
+        let decided = |since: &Timestamp| self.looked_around.is_some_and(|at| at >= since.plus(grace));
         self.unclear.values().any(|(_, since)| !decided(since))
     }
 
     fn is_taken(&self, sibling: &Sibling, since: Timestamp) -> bool {
-        let lag = if sibling.compressed { COPIED_TIME_LAG } else { 0 };
+        let lag = if sibling.compressed { COPIED_TIME_LAG } else { Duration::ZERO };
         let inode = sibling.status.device_inode;
-        sibling.status.modified().plus_millis(lag) < since
+        sibling.status.modified().plus(lag) < since
             || self.foreign.contains(&inode)
             || self.settled.get(&inode) == Some(&sibling.status)
             || self.watch.names(&sibling.path)
@@ -168,7 +169,7 @@ impl Follower {
         problems: &mut Vec<(PathBuf, Error)>,
     ) -> Judgement {
         let entry = self.unclear.get(&sibling.path).filter(|(status, _)| *status == sibling.status);
-        let quiet = entry.map(|(_, since)| now >= since.plus_millis(millis(self.settings.rotate_grace)));
+        let quiet = entry.map(|(_, since)| now >= since.plus(self.settings.rotate_grace));
         if quiet == Some(false) {
             return Judgement::Unclear;
         }

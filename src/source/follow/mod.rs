@@ -282,7 +282,7 @@ impl Follower {
     }
 
     fn round(&mut self, now: Timestamp, progress: &mut Progress, emit: &mut Emit<'_>) -> ControlFlow<()> {
-        let around = self.looked_around.is_none_or(|at| now < at || now >= at.plus_millis(millis(LOOK_AROUND)));
+        let around = self.looked_around.is_none_or(|at| now < at || now >= at.plus(LOOK_AROUND));
         if around {
             self.looked_around = Some(now);
         }

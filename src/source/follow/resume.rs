@@ -54,7 +54,7 @@ impl Follower {
         if let Some(read_until) = self.read_until {
             let known = self.known.iter().filter(|generation| self.watch.has_key(&generation.log));
             let known = known.map(|generation| (base_of(&generation.path), &generation.log));
-            let since = read_until.plus_millis(-TIME_LAG);
+            let since = read_until.minus(TIME_LAG);
             let all = known.chain(named).map(|(base, key)| Missed { base, key: key.clone(), since, noticed: now });
             all.collect::<Vec<_>>().into_iter().for_each(|missed| self.may_have_missed(missed));
         }
@@ -83,7 +83,7 @@ impl Follower {
             let (candidates, hindered) = candidates(&waiting.generation);
             let tried: Vec<_> = candidates.iter().map(|found| (found.path.clone(), found.status)).collect();
             if tried == waiting.tried && !tried.is_empty() && waiting.unreadable.is_none() {
-                let late = now >= waiting.since.plus_millis(millis(self.settings.rotate_grace));
+                let late = now >= waiting.since.plus(self.settings.rotate_grace);
                 let path = waiting.generation.path.clone();
                 index += 1;
                 if late {
@@ -196,7 +196,7 @@ impl Follower {
         if generation.position > 0 {
             return false;
         }
-        let is_older = |at: Timestamp| candidate.status.modified().plus_millis(TIME_LAG + COPIED_TIME_LAG) < at;
+        let is_older = |at: Timestamp| candidate.status.modified().plus(TIME_LAG + COPIED_TIME_LAG) < at;
         let is_own = candidate.status.device_inode == generation.device_inode;
         if !is_own && (self.read_until.is_some_and(is_older) || self.watch.names(&candidate.path)) {
             return true;
@@ -224,9 +224,7 @@ impl Follower {
         let created = std::fs::metadata(path).ok().and_then(|status| status.created().ok());
         let created = created.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let created = created.map(|time| Timestamp(millis(time)));
-        created
-            .zip(self.read_until)
-            .is_some_and(|(created, read)| created > read && created <= now.plus_millis(TIME_LAG))
+        created.zip(self.read_until).is_some_and(|(created, read)| created > read && created <= now.plus(TIME_LAG))
     }
 }
 

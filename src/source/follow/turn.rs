@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::missed::Missed;
 use super::resume::{Waiting, real_path};
 use super::stream::{Look, Stream};
 use super::watch::Seen;
-use super::{Block, Emit, Event, FinishReason, Follower, millis};
+use super::{Block, Emit, Event, FinishReason, Follower};
 use crate::error::Error;
 use crate::source::cut::Cut;
 use crate::source::file::Status;
@@ -174,7 +175,7 @@ impl Follower {
     /// A watched path leads nowhere: worth saying when that lasts longer than a rotation takes.
     fn missing(&mut self, path: &Path, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let since = *self.missing.entry(path.to_owned()).or_insert(now);
-        if now < since.plus_millis(millis(self.settings.rotate_grace)) {
+        if now < since.plus(self.settings.rotate_grace) {
             return ControlFlow::Continue(());
         }
         let error = Error::failed("there is no such file").at(path);
@@ -312,7 +313,7 @@ impl Follower {
     pub(super) fn finish_quiet(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let mut index = 0;
         while let Some(stream) = self.streams.get_mut(index) {
-            if stream.live.is_some() || !stream.is_read() || !is_over(stream, now, millis(self.settings.rotate_grace)) {
+            if stream.live.is_some() || !stream.is_read() || !is_over(stream, now, self.settings.rotate_grace) {
                 index += 1;
                 continue;
             }
@@ -341,11 +342,11 @@ impl Follower {
 /// Whether a file that no watched path leads to, and that is read to its end, will grow no more. A compressed
 /// file and a copy do not grow. Another file must have been quiet for `grace`, and its writer must be seen to have
 /// gone on elsewhere: while the successor is empty, nginx may not have got its USR1 yet.
-fn is_over(stream: &Stream, now: Timestamp, grace: i64) -> bool {
+fn is_over(stream: &Stream, now: Timestamp, grace: Duration) -> bool {
     if !stream.is_plain() || stream.truncated_at.is_some() {
         return true;
     }
-    if now < stream.changed.max(stream.detached).plus_millis(grace) {
+    if now < stream.changed.max(stream.detached).plus(grace) {
         return false;
     }
     match Status::of_path(&stream.origin) {
