@@ -1,40 +1,36 @@
 //! One path looks like one endless stream of blocks of lines: generations, rotation, compression.
 //!
-//! Two ways in: [`Input`] reads a file or stdin once, from its beginning to its end; [`Follower`] reads what is
-//! appended, through rename, `copytruncate`, compression and restarts, when its owner polls it. [`locate`] finds
-//! a generation's bytes again in any process, whatever the file is called by then.
+//! Three ways in: [`Input`] reads a file or stdin once, from its beginning to its end; [`Follower`] reads what is
+//! appended, through rename, `copytruncate`, compression and restarts, when its owner polls it; [`Past`] takes in files of the
+//! past. [`locate`] finds a generation's bytes again in any process, whatever the file is called by then.
+//!
+//! Who may call whom: `file`, `generation` and `tail_hash` import nothing of this layer but each other, in this order; then come
+//! `compressed`, `identity`, `blocks`, and `follow` and `backfill`, which do not know each other. A floor imports only from
+//! those before it.
 //!
 //! What is absent: no thread, no channel, no sleep, no clock. Time comes in as `now`.
 
-mod cut;
+mod backfill;
+mod blocks;
+mod compressed;
 mod file;
 mod follow;
 pub mod generation;
-mod gzip;
 mod identity;
-pub(crate) mod inflate;
-mod input;
-mod locate;
-mod packed;
-mod past;
-mod points;
-mod reader;
-mod sibling;
-mod stretch;
-mod tail;
-mod trail;
-mod unzstd;
-mod window;
+mod tail_hash;
 
-pub use follow::{Block, Event, FinishReason, FollowSettings, Follower, Progress, Watched};
+pub use backfill::{Found, Past, PastFile, PastOutcome, PastStep};
+pub use blocks::event::{Block, Event, FinishReason};
+pub use blocks::input::{Input, Piece};
+pub use blocks::line_reader::LineReader;
+pub use blocks::range_reader::Stretch;
+pub use compressed::compression::Compression;
+pub(crate) use compressed::inflate::SplitByte;
+pub use compressed::restart_points::{PackedFile, Point, Points, STRETCH};
+pub use follow::{FollowSettings, Follower, Progress, Watched};
 pub use generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
-pub use input::{Input, Piece};
-pub use locate::{LineReader, Located, locate, locate_with};
-pub use past::{Found, Past, PastFile, PastOutcome, PastStep};
-pub use points::{PackedFile, Point, Points, STRETCH};
-pub use reader::Compression;
-pub use sibling::base_of;
-pub use stretch::Stretch;
+pub use identity::find::{Located, locate, locate_with};
+pub use identity::siblings::base_of;
 
 /// How many bytes a block of lines holds, about.
 pub const BLOCK_LIMIT: usize = 512 * 1024;

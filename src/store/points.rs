@@ -4,7 +4,7 @@
 use super::encode::{Decoded, Decoder, Encoder, Malformed, checksum};
 use super::medium::write_all;
 use super::view::View;
-use crate::source::inflate::SplitByte;
+use crate::source::SplitByte;
 use crate::source::{Compression, Fingerprint, GenerationId, PackedFile, Point, Points};
 use std::io;
 

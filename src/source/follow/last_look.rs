@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Follower;
-use super::missed::{Missed, TIME_LAG};
+use super::discovery::{Missed, TIME_LAG};
+use super::patterns::Seen;
 use super::resume::real_path;
-use super::watch::Seen;
 use crate::source::file::Status;
-use crate::source::sibling::base_of;
+use crate::source::identity::siblings::base_of;
 use crate::time::Timestamp;
 
 /// For how long the files beside a watched path that leads nowhere are looked at.
@@ -17,7 +17,7 @@ const WATCHED_WHILE_GONE: Duration = Duration::from_secs(3600);
 
 /// A watched path as of the last look.
 #[derive(Debug, Clone)]
-pub(super) struct LastLook {
+pub(crate) struct LastLook {
     key: String,
     /// Of the file that it led to last, if it ever did.
     status: Option<Status>,
@@ -27,7 +27,7 @@ pub(super) struct LastLook {
 
 impl Follower {
     /// Compares every watched path with what it was at the last look; a glob does not name what is gone.
-    pub(super) fn compare_with_last_look(&mut self, seen: &[Seen], now: Timestamp, around: bool) {
+    pub(crate) fn compare_with_last_look(&mut self, seen: &[Seen], now: Timestamp, around: bool) {
         for Seen { path, key, status } in seen {
             self.compare_path(path, key, status.as_ref().ok().copied(), now, around);
         }
@@ -42,7 +42,7 @@ impl Follower {
     }
 
     /// A glob does not name a log of which only rotated files are left; it may come and be rotated before the next look.
-    pub(super) fn watch_while_gone(&mut self, path: &Path, key: &str, now: Timestamp) {
+    pub(crate) fn watch_while_gone(&mut self, path: &Path, key: &str, now: Timestamp) {
         let gone = LastLook { key: key.to_owned(), status: None, gone: Some(now) };
         self.last_look.entry(path.to_owned()).or_insert(gone);
     }

@@ -4,23 +4,24 @@ use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::missed::{COPIED_TIME_LAG, Missed, TIME_LAG};
-use super::stream::Stream;
-use super::{Emit, Event, FinishReason, Follower, millis};
+use super::discovery::{COPIED_TIME_LAG, Missed, TIME_LAG};
+use super::open_log::Stream;
+use super::{Emit, Follower, millis};
 use crate::error::Error;
+use crate::source::blocks::event::{Event, FinishReason};
 use crate::source::file::Status;
 use crate::source::generation::Generation;
-use crate::source::identity::{Match, Opened, compare};
-use crate::source::sibling::{Sibling, base_of, is_compressed, siblings};
+use crate::source::identity::compare::{Match, Opened, compare};
+use crate::source::identity::siblings::{Sibling, base_of, is_compressed, siblings};
 use crate::time::Timestamp;
 
 /// A generation whose file cannot be read yet: it is compressed and not complete, or out of reach.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) generation: Generation,
+pub(crate) struct Waiting {
+    pub(crate) generation: Generation,
     since: Timestamp,
     /// What hinders the system from reading it; until that is mended, its file must not be taken for a new one.
-    pub(super) unreadable: Option<Error>,
+    pub(crate) unreadable: Option<Error>,
     /// The candidates at the last try; there is no use in another before they change.
     tried: Vec<(PathBuf, Status)>,
 }
@@ -38,7 +39,7 @@ enum Search {
 impl Follower {
     /// The first look: finds every unfinished generation of the earlier run, and remembers where rotated files
     /// may have been missed.
-    pub(super) fn resume(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
+    pub(crate) fn resume(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let (seen, _) = self.watch.look(true);
         let rotated_away = self.watch.rotated_away();
         rotated_away.iter().for_each(|(path, key)| self.watch_while_gone(path, key, now));
@@ -73,7 +74,7 @@ impl Follower {
     }
 
     /// Tries again to find the generations whose file could not be read yet.
-    pub(super) fn retry_waiting(&mut self, now: Timestamp, around: bool, emit: &mut Emit<'_>) -> ControlFlow<()> {
+    pub(crate) fn retry_waiting(&mut self, now: Timestamp, around: bool, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let mut index = 0;
         while let Some(waiting) = self.waiting.get_mut(index) {
             if !around && !waiting.tried.is_empty() {
@@ -130,7 +131,7 @@ impl Follower {
     }
 
     /// A compressed file ended too early or is corrupt: what is known of its generation waits for it to change.
-    pub(super) fn wait_for(&mut self, generation: Generation, now: Timestamp) {
+    pub(crate) fn wait_for(&mut self, generation: Generation, now: Timestamp) {
         let (found, _) = candidates(&generation);
         let tried = found.into_iter().map(|found| (found.path, found.status)).collect();
         self.waiting.push(Waiting { generation, since: now, unreadable: None, tried });
@@ -267,11 +268,11 @@ fn same_inode(generation: &Generation, found: &[Sibling]) -> Option<Sibling> {
 }
 
 /// Where a watched path leads, as far as it exists.
-pub(super) fn real_path(path: &Path) -> PathBuf {
+pub(crate) fn real_path(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-pub(super) fn incomplete(path: &Path) -> Error {
+pub(crate) fn incomplete(path: &Path) -> Error {
     Error::failed("a compressed log here is torn, corrupt or still being written; its lines are missing so far")
         .at(path)
         .remedy("`gzip -t` tells; it is read as soon as it is complete")

@@ -4,7 +4,7 @@ use super::memory::Memory;
 use super::mending::mend_all;
 use super::traffic::{Dice, Line, answers, asked, commit, eager, lines, settings};
 use crate::source::GenerationId;
-use crate::source::inflate::SplitByte;
+use crate::source::SplitByte;
 use crate::source::{Compression, Fingerprint, PackedFile, Point, Points};
 use crate::store::*;
 use crate::time::{Timestamp, Window};

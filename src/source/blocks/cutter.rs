@@ -9,8 +9,8 @@
 
 use memchr::{memchr, memrchr};
 
-use super::tail::Tail;
 use crate::grammar::Wrapper;
+use crate::source::tail_hash::Tail;
 
 /// What a round gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,17 +10,18 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::cut::{Cut, Cutter};
 use super::file::Status;
-use super::follow::{Block, Event, FinishReason};
 use super::generation::{Fingerprint, Generation, GenerationId};
-use super::identity::{Match, Opened, compare, head_length};
-use super::reader::{Compression, Reader};
-use super::sibling::{base_of, is_rotated};
-use super::tail::Tail;
+use super::tail_hash::Tail;
 use super::{BLOCK_LIMIT, locate};
 use crate::error::Error;
 use crate::grammar::Wrapper;
+use crate::source::blocks::cutter::{Cut, Cutter};
+use crate::source::blocks::event::{Block, Event, FinishReason};
+use crate::source::compressed::compression::Compression;
+use crate::source::compressed::reader::Reader;
+use crate::source::identity::compare::{Match, Opened, compare, head_length};
+use crate::source::identity::siblings::{base_of, is_rotated};
 
 /// A file to take in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,8 @@
 use std::fs::File;
 use std::io::{BufRead, Seek, SeekFrom};
 
+use super::compressed_input::Packed;
 use super::inflate::{Came, Inflate, SplitByte, Step, WINDOW};
-use super::packed::Packed;
 
 /// While a file is read, its windows are packed like this, to bound memory ..
 const QUICK: i32 = 1;

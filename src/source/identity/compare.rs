@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::Path;
 
-use super::file::{self, Status};
-use super::generation::{Fingerprint, Generation, HEAD_LIMIT};
-use super::reader::Reader;
-use super::tail::Tail;
+use crate::source::compressed::reader::Reader;
+use crate::source::file::{self, Status};
+use crate::source::generation::{Fingerprint, Generation, HEAD_LIMIT};
+use crate::source::tail_hash::Tail;
 
 /// A file that holds the generation, opened at its position.
 #[derive(Debug)]

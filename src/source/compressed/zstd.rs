@@ -4,8 +4,8 @@ use std::io::{self, BufRead, Read};
 
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
-use super::packed::Packed;
-use super::points::{Gather, Restart};
+use super::compressed_input::Packed;
+use super::restart_points::{Gather, Restart};
 
 /// The decompressed bytes of a zstd file, all frames.
 pub(crate) struct Unzstd {

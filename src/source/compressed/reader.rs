@@ -5,36 +5,16 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::file;
+use super::compressed_input::Packed;
+use super::compression::{Compression, MAGIC_LENGTH};
 use super::gzip::Gzip;
-use super::packed::Packed;
-use super::points::{Gather, Restart};
-use super::tail::Tail;
-use super::unzstd::Unzstd;
+use super::restart_points::{Gather, Restart};
+use super::zstd::Unzstd;
+use crate::source::BLOCK_LIMIT;
+use crate::source::file;
+use crate::source::generation::{HEAD_LIMIT, TAIL_LIMIT};
+use crate::source::tail_hash::Tail;
 
-/// How a file's bytes are packed, told by its first bytes and never by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// As they are.
-    Plain,
-    /// gzip, one or more members.
-    Gzip,
-    /// Zstandard, one or more frames.
-    Zstd,
-}
-
-impl Compression {
-    /// What a file that begins with `magic` (4 bytes are enough) is.
-    pub fn of(magic: &[u8]) -> Compression {
-        match magic {
-            [0x1f, 0x8b, 8, ..] => Compression::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
-            _ => Compression::Plain,
-        }
-    }
-}
-
-const MAGIC_LENGTH: usize = 4;
 enum Bytes {
     File(File),
     Stream(Packed),
@@ -168,10 +148,10 @@ impl Reader {
         Ok(read)
     }
 
-    /// The first up to [`HEAD_LIMIT`](super::HEAD_LIMIT) bytes, of a reader that was not read from. What comes
+    /// The first up to [`HEAD_LIMIT`] bytes, of a reader that was not read from. What comes
     /// before a fault is enough, unless that is nothing.
     pub(crate) fn head(mut self) -> io::Result<Vec<u8>> {
-        let limit = usize::try_from(super::HEAD_LIMIT).unwrap_or(usize::MAX);
+        let limit = usize::try_from(HEAD_LIMIT).unwrap_or(usize::MAX);
         let mut head = Vec::with_capacity(limit);
         while head.len() < limit {
             let wanted = limit - head.len();
@@ -197,7 +177,7 @@ impl Reader {
     /// bytes just before it, unless the file is plain.
     pub(crate) fn skip_to(&mut self, offset: u64, tail: &mut Tail) -> io::Result<bool> {
         if let Bytes::File(file) = &self.bytes {
-            let from = offset.saturating_sub(super::TAIL_LIMIT);
+            let from = offset.saturating_sub(TAIL_LIMIT);
             let length = usize::try_from(offset - from).unwrap_or(0);
             let before = file::read_at(file, from, length)?;
             tail.push(&before);
@@ -206,7 +186,7 @@ impl Reader {
         }
         let mut passed = Vec::new();
         while self.offset < offset {
-            let limit = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(super::BLOCK_LIMIT);
+            let limit = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(BLOCK_LIMIT);
             if self.read(&mut passed, limit)? == 0 {
                 return Ok(false);
             }

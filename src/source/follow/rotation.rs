@@ -7,18 +7,19 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::missed::Missed;
+use super::discovery::Missed;
+use super::open_log::{Look, Stream};
+use super::patterns::Seen;
 use super::resume::{Waiting, real_path};
-use super::stream::{Look, Stream};
-use super::watch::Seen;
-use super::{Block, Emit, Event, FinishReason, Follower};
+use super::{Emit, Follower};
 use crate::error::Error;
-use crate::source::cut::Cut;
+use crate::source::blocks::cutter::Cut;
+use crate::source::blocks::event::{Block, Event, FinishReason};
+use crate::source::compressed::reader::Reader;
 use crate::source::file::Status;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::identity::{Match, Opened, compare, compare_open};
-use crate::source::reader::Reader;
-use crate::source::sibling::{base_of, siblings};
+use crate::source::identity::compare::{Match, Opened, compare, compare_open};
+use crate::source::identity::siblings::{base_of, siblings};
 use crate::time::Timestamp;
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
@@ -29,7 +30,7 @@ type Names<'a> = HashMap<(u64, u64), Vec<&'a Path>>;
 
 impl Follower {
     /// Looks at the status of every open file.
-    pub(super) fn refresh_streams(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
+    pub(crate) fn refresh_streams(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let ids: Vec<_> = self.streams.iter().map(|stream| stream.generation.id).collect();
         for id in ids {
             let Some(stream) = self.streams.iter_mut().find(|stream| stream.generation.id == id) else { continue };
@@ -44,7 +45,7 @@ impl Follower {
     }
 
     /// Reading an open file failed. A compressed one is set aside until it changes; a plain one is tried again.
-    pub(super) fn stream_fault(
+    pub(crate) fn stream_fault(
         &mut self,
         id: GenerationId,
         now: Timestamp,
@@ -70,7 +71,7 @@ impl Follower {
 
     /// A file was truncated: its generation ends. What was not read yet is looked for in a copy beside it, the
     /// file itself holds a new generation from now on.
-    pub(super) fn truncated(&mut self, id: GenerationId, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
+    pub(crate) fn truncated(&mut self, id: GenerationId, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let Some(index) = self.streams.iter().position(|stream| stream.generation.id == id) else {
             return ControlFlow::Continue(());
         };
@@ -109,7 +110,7 @@ impl Follower {
     }
 
     /// Looks at the watched paths: which file each leads to now, and which of these are new.
-    pub(super) fn look(&mut self, now: Timestamp, around: bool, emit: &mut Emit<'_>) -> ControlFlow<()> {
+    pub(crate) fn look(&mut self, now: Timestamp, around: bool, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let (seen, problems) = self.watch.look(around);
         for (path, error) in problems {
             self.problem(&path, error, emit)?;
@@ -168,7 +169,7 @@ impl Follower {
         ControlFlow::Continue(())
     }
 
-    pub(super) fn is_open(&self, device_inode: (u64, u64)) -> bool {
+    pub(crate) fn is_open(&self, device_inode: (u64, u64)) -> bool {
         self.streams.iter().any(|stream| stream.status.device_inode == device_inode)
     }
 
@@ -310,7 +311,7 @@ impl Follower {
     }
 
     /// Finishes the rotated generations that have been quiet for long enough.
-    pub(super) fn finish_quiet(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
+    pub(crate) fn finish_quiet(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let mut index = 0;
         while let Some(stream) = self.streams.get_mut(index) {
             if stream.live.is_some() || !stream.is_read() || !is_over(stream, now, self.settings.rotate_grace) {
@@ -359,7 +360,7 @@ fn is_over(stream: &Stream, now: Timestamp, grace: Duration) -> bool {
 }
 
 /// Whether two logs are the same to the end of the shorter one.
-pub(super) fn begin_alike(one: &Path, other: &Path) -> io::Result<bool> {
+pub(crate) fn begin_alike(one: &Path, other: &Path) -> io::Result<bool> {
     const STEP: usize = 64 * 1024;
     let (mut one, mut other) = (Reader::open(one)?, Reader::open(other)?);
     let (mut first, mut second) = (Vec::new(), Vec::new());

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::cut::{Cut, Cutter};
-use super::generation::Generation;
-use super::points::Points;
-use super::reader::{Compression, Reader};
-use super::tail::Tail;
-use super::{BLOCK_LIMIT, MAX_LINE};
+use super::cutter::{Cut, Cutter};
 use crate::error::{Error, Result};
 use crate::grammar::Wrapper;
+use crate::source::compressed::compression::Compression;
+use crate::source::compressed::reader::Reader;
+use crate::source::compressed::restart_points::Points;
+use crate::source::generation::Generation;
+use crate::source::tail_hash::Tail;
+use crate::source::{BLOCK_LIMIT, MAX_LINE};
 
 /// The next part of an [`Input`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! A part of a log read again, from one line's start to another's, cut into the same pieces as when it was read first.
 
-use super::cut::Cutter;
+use super::cutter::Cutter;
 use super::input::Piece;
-use super::locate::LineReader;
-use super::tail::Tail;
-use super::{BLOCK_LIMIT, MAX_LINE};
+use super::line_reader::LineReader;
 use crate::error::{Error, Result};
 use crate::grammar::Wrapper;
+use crate::source::tail_hash::Tail;
+use crate::source::{BLOCK_LIMIT, MAX_LINE};
 
 /// Lines of a located generation between two uncompressed offsets.
 #[derive(Debug)]

@@ -6,33 +6,33 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::resume::incomplete;
-use super::turn::begin_alike;
+use super::rotation::begin_alike;
 use super::{Emit, Follower};
 use crate::error::Error;
+use crate::source::compressed::reader::Reader;
 use crate::source::file::Status;
 use crate::source::generation::Generation;
-use crate::source::identity::{Match, compare};
-use crate::source::reader::Reader;
-use crate::source::sibling::{Sibling, base_of, is_packed, siblings};
-use crate::source::tail::Tail;
+use crate::source::identity::compare::{Match, compare};
+use crate::source::identity::siblings::{Sibling, base_of, is_packed, siblings};
+use crate::source::tail_hash::Tail;
 use crate::time::Timestamp;
 
 /// The times of files may be this much behind the clock that says when all was read.
-pub(super) const TIME_LAG: Duration = Duration::from_secs(5);
+pub(crate) const TIME_LAG: Duration = Duration::from_secs(5);
 
 /// gzip and zstd give the copy the time of the source, perhaps in whole seconds.
-pub(super) const COPIED_TIME_LAG: Duration = Duration::from_millis(999);
+pub(crate) const COPIED_TIME_LAG: Duration = Duration::from_millis(999);
 
 /// A log of which rotated files may have been missed.
 #[derive(Debug)]
-pub(super) struct Missed {
+pub(crate) struct Missed {
     /// The log's path before rotation.
-    pub(super) base: PathBuf,
-    pub(super) key: String,
+    pub(crate) base: PathBuf,
+    pub(crate) key: String,
     /// What was not written to since then is older.
-    pub(super) since: Timestamp,
+    pub(crate) since: Timestamp,
     /// When this was noticed.
-    pub(super) noticed: Timestamp,
+    pub(crate) noticed: Timestamp,
 }
 
 /// For how long an empty rotated file is watched for a writer that did not notice its rotation.
@@ -48,7 +48,7 @@ enum Judgement {
 
 impl Follower {
     /// Has rotated files looked for, at once and for as long as an empty one is watched from now on.
-    pub(super) fn may_have_missed(&mut self, missed: Missed) {
+    pub(crate) fn may_have_missed(&mut self, missed: Missed) {
         self.missed_now = true;
         match self.missed.iter_mut().find(|known| known.base == missed.base) {
             Some(known) => (known.since, known.noticed) = (known.since.min(missed.since), missed.noticed),
@@ -58,18 +58,18 @@ impl Follower {
 
     /// What was not written to since then was not missed when a file of this status turned into another: it was written last
     /// before that, or when all was known. By the files' own times, since their clock may not be this machine's.
-    pub(super) fn missed_since(&self, status: Status) -> Timestamp {
+    pub(crate) fn missed_since(&self, status: Status) -> Timestamp {
         self.after_earlier_runs(self.decided.map_or(status.modified(), |at| at.max(status.modified())))
     }
 
     /// What was written before an earlier run had read all is read or was left on purpose, and only that run could tell every
     /// copy from a log of its own.
-    pub(super) fn after_earlier_runs(&self, since: Timestamp) -> Timestamp {
+    pub(crate) fn after_earlier_runs(&self, since: Timestamp) -> Timestamp {
         self.read_until.map_or(since, |read_until| since.max(read_until.minus(TIME_LAG)))
     }
 
     /// Rotated files that no run has seen and that may hold what was missed, as (path, status, log's key).
-    pub(super) fn unknown_siblings(
+    pub(crate) fn unknown_siblings(
         &mut self,
         now: Timestamp,
         emit: &mut Emit<'_>,
@@ -145,7 +145,7 @@ impl Follower {
 
     /// Whether some file may be a copy in the making, so that it is not known yet whether it was read: after the grace the next
     /// look around decides.
-    pub(super) fn is_undecided(&self) -> bool {
+    pub(crate) fn is_undecided(&self) -> bool {
         let grace = self.settings.rotate_grace;
         let decided = |since: &Timestamp| self.looked_around.is_some_and(|at| at >= since.plus(grace));
         self.unclear.values().any(|(_, since)| !decided(since))

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use super::Watched;
 use crate::error::Error;
 use crate::source::file::Status;
-use crate::source::sibling::{base_of, is_compressed, is_rotated, is_surely_rotated};
+use crate::source::identity::siblings::{base_of, is_compressed, is_rotated, is_surely_rotated};
 
 /// A path that a pattern names.
 #[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) path: PathBuf,
-    pub(super) key: String,
-    pub(super) status: io::Result<Status>,
+pub(crate) struct Seen {
+    pub(crate) path: PathBuf,
+    pub(crate) key: String,
+    pub(crate) status: io::Result<Status>,
 }
 
 #[derive(Debug)]
@@ -26,12 +26,12 @@ struct Entry {
 
 /// The patterns, and the paths that they named when the globs were expanded last.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     entries: Vec<Entry>,
 }
 
 impl Watch {
-    pub(super) fn new(watched: Vec<Watched>) -> Watch {
+    pub(crate) fn new(watched: Vec<Watched>) -> Watch {
         let entries = watched.into_iter().map(|watched| {
             let path = PathBuf::from(&watched.pattern);
             let is_glob = watched.pattern.contains(['*', '?', '[']) && !path.exists();
@@ -43,17 +43,17 @@ impl Watch {
     }
 
     /// Whether some section has this key.
-    pub(super) fn has_key(&self, key: &str) -> bool {
+    pub(crate) fn has_key(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
     /// Whether `path` is one of the paths that are named now.
-    pub(super) fn names(&self, path: &Path) -> bool {
+    pub(crate) fn names(&self, path: &Path) -> bool {
         self.entries.iter().any(|entry| entry.paths.iter().any(|named| named == path))
     }
 
     /// The logs of which only rotated files are left, as (path, key): a glob names none of these.
-    pub(super) fn rotated_away(&self) -> Vec<(PathBuf, String)> {
+    pub(crate) fn rotated_away(&self) -> Vec<(PathBuf, String)> {
         let mut found = Vec::new();
         for Entry { key, glob, text, paths } in &self.entries {
             let Some(pattern) = glob else { continue };
@@ -73,7 +73,7 @@ impl Watch {
 
     /// The status of every path, after expanding the globs if `expand`; and what hindered the expansion. A path
     /// that a glob named and that is gone is left out.
-    pub(super) fn look(&mut self, expand: bool) -> (Vec<Seen>, Vec<(PathBuf, Error)>) {
+    pub(crate) fn look(&mut self, expand: bool) -> (Vec<Seen>, Vec<(PathBuf, Error)>) {
         let (mut seen, mut problems) = (Vec::new(), Vec::new());
         for entry in &mut self.entries {
             if expand && let Some(pattern) = &entry.glob {

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::file::Status;
+use crate::source::file::Status;
 
 const COMPRESSED: [&[u8]; 5] = [b".gz", b".zst", b".bz2", b".xz", b".lz4"];
 const WORDS: [&[u8]; 6] = [b"old", b"bak", b"backup", b"save", b"orig", b"prev"];

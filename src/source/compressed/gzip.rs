@@ -5,9 +5,9 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::compressed_input::Packed;
 use super::inflate::{Came, Inflate, Step};
-use super::packed::Packed;
-use super::points::{Gather, Restart};
+use super::restart_points::{Gather, Restart};
 
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 const HAS_HEADER_CRC: u8 = 2;

@@ -5,18 +5,19 @@ use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use super::FollowSettings;
-use crate::source::cut::{Cut, Cutter};
+use crate::source::blocks::cutter::{Cut, Cutter};
+use crate::source::compressed::compression::Compression;
+use crate::source::compressed::reader::Reader;
 use crate::source::file::{self, Status};
 use crate::source::generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT};
-use crate::source::identity::{Opened, head_length};
-use crate::source::reader::{Compression, Reader};
-use crate::source::tail::Tail;
-use crate::source::trail::Trail;
+use crate::source::identity::compare::{Opened, head_length};
+use crate::source::identity::recent_bytes::Trail;
+use crate::source::tail_hash::Tail;
 use crate::time::Timestamp;
 
 /// What one step of reading gave.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// A piece; if it is lines, they are in the buffer.
     Piece(Cut),
     /// Bytes were read, but no whole line.
@@ -31,7 +32,7 @@ pub(super) enum Step {
 
 /// What a look at the file's status gave.
 #[derive(Debug)]
-pub(super) enum Look {
+pub(crate) enum Look {
     Unchanged,
     /// It changed, and its fingerprint may have grown.
     Changed(Option<Fingerprint>),
@@ -40,22 +41,22 @@ pub(super) enum Look {
 
 /// An open generation.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     /// As it would be committed now.
-    pub(super) generation: Generation,
+    pub(crate) generation: Generation,
     /// Of the open file, at the last look.
-    pub(super) status: Status,
+    pub(crate) status: Status,
     /// The watched path that leads to it now.
-    pub(super) live: Option<PathBuf>,
+    pub(crate) live: Option<PathBuf>,
     /// The watched path that led to it, or the name that it had before its rotation.
-    pub(super) origin: PathBuf,
+    pub(crate) origin: PathBuf,
     /// When it was seen to change last.
-    pub(super) changed: Timestamp,
+    pub(crate) changed: Timestamp,
     /// When it was seen last at a watched path.
-    pub(super) detached: Timestamp,
+    pub(crate) detached: Timestamp,
     /// It was truncated, and this file is a copy of it: how large it had been.
-    pub(super) truncated_at: Option<u64>,
-    pub(super) trail: Trail,
+    pub(crate) truncated_at: Option<u64>,
+    pub(crate) trail: Trail,
     reader: Reader,
     cutter: Cutter,
     ended: bool,
@@ -63,7 +64,7 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Goes on with a generation in a file that was found to hold it.
-    pub(super) fn resume(
+    pub(crate) fn resume(
         generation: Generation,
         opened: Opened,
         origin: PathBuf,
@@ -96,7 +97,7 @@ impl Stream {
 
     /// Begins a new generation, its number still to be given, at `position` or the start of a line before it. `path` is
     /// where `file` was opened, free of symbolic links.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         file: File,
         path: &Path,
         key: &str,
@@ -130,7 +131,7 @@ impl Stream {
     }
 
     /// Takes what an earlier run read last from the file, which holds it still.
-    pub(super) fn recall_trail(&mut self) {
+    pub(crate) fn recall_trail(&mut self) {
         let Some(file) = self.reader.plain_file() else { return };
         let position = self.generation.position;
         let wanted = Trail::BYTES.min(usize::try_from(position).unwrap_or(usize::MAX));
@@ -142,12 +143,12 @@ impl Stream {
     }
 
     /// Whether its offsets are those of a plain file.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         self.reader.compression() == Compression::Plain
     }
 
     /// The generation as of the last byte that was read, given out or held.
-    pub(super) fn as_read(&self) -> Generation {
+    pub(crate) fn as_read(&self) -> Generation {
         Generation {
             position: self.cutter.read_to(),
             tail_hash: self.cutter.read_tail().hash(),
@@ -156,13 +157,13 @@ impl Stream {
     }
 
     /// How large the file was at most, as far as is known.
-    pub(super) fn seen_size(&self) -> u64 {
+    pub(crate) fn seen_size(&self) -> u64 {
         self.status.size.max(self.cutter.read_to())
     }
 
     /// Goes on in a copy of this file that is open at [`Stream::as_read`]'s position. What is held stays held. The inode
     /// stays that of this file, so that a later run knows too that it is a copy.
-    pub(super) fn switch_to(&mut self, path: PathBuf, copy: Opened, now: Timestamp) {
+    pub(crate) fn switch_to(&mut self, path: PathBuf, copy: Opened, now: Timestamp) {
         self.truncated_at = Some(self.seen_size());
         self.generation.path = path;
         self.status = copy.status;
@@ -172,7 +173,7 @@ impl Stream {
     }
 
     /// Looks whether the file changed.
-    pub(super) fn look(&mut self, now: Timestamp) -> io::Result<Look> {
+    pub(crate) fn look(&mut self, now: Timestamp) -> io::Result<Look> {
         let Some(file) = self.reader.plain_file() else { return Ok(Look::Unchanged) };
         let status = Status::of(file)?;
         let read_to = self.cutter.read_to();
@@ -203,13 +204,13 @@ impl Stream {
     }
 
     /// Whether all that is there has been read.
-    pub(super) fn is_read(&self) -> bool {
+    pub(crate) fn is_read(&self) -> bool {
         let at_end = if self.is_plain() { self.cutter.read_to() >= self.status.size } else { self.ended };
         at_end && !self.cutter.lines_held()
     }
 
     /// Reads a block, or takes one from what is held.
-    pub(super) fn step(&mut self, bytes: &mut Vec<u8>) -> Step {
+    pub(crate) fn step(&mut self, bytes: &mut Vec<u8>) -> Step {
         if self.is_read() {
             return Step::Idle;
         }
@@ -260,7 +261,7 @@ impl Stream {
     }
 
     /// Gives out what is held, as the last line of the generation.
-    pub(super) fn finish(&mut self, bytes: &mut Vec<u8>) -> Option<Cut> {
+    pub(crate) fn finish(&mut self, bytes: &mut Vec<u8>) -> Option<Cut> {
         let cut = self.cutter.finish(bytes)?;
         self.advance();
         Some(cut)

@@ -10,11 +10,11 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::file::{self, Status};
-use super::generation::{Fingerprint, Generation};
+use super::compression::Compression;
+use super::deflate_window;
 use super::inflate::SplitByte;
-use super::reader::Compression;
-use super::window;
+use crate::source::file::{self, Status};
+use crate::source::generation::{Fingerprint, Generation};
 
 /// Restart points are no further apart than this, in uncompressed bytes, if the compressed blocks allow.
 pub const STRETCH: u64 = 4 << 20;
@@ -103,7 +103,7 @@ impl Points {
         let Point { offset, packed, split, .. } = *point;
         let window = match &point.window {
             None => None,
-            Some(window) => Some(window::unpack(window, &self.dictionary)?),
+            Some(window) => Some(deflate_window::unpack(window, &self.dictionary)?),
         };
         Some(Restart { offset, packed, split, window })
     }
@@ -155,7 +155,7 @@ impl Gather {
     fn take(&mut self) {
         if let Some((mut point, window)) = self.next.take() {
             self.last = point.offset;
-            point.window = Some(window::pack_whole(&window));
+            point.window = Some(deflate_window::pack_whole(&window));
             self.points.push(point);
         }
     }
@@ -164,14 +164,14 @@ impl Gather {
     pub(crate) fn points(self, file: &File, compression: Compression, generation: &Generation) -> Option<Points> {
         let holds = (generation.fingerprint, generation.position, generation.tail_hash);
         let file_now = PackedFile::of(file).ok()?;
-        let whole = |point: &Point| point.window.as_ref().map(|window| window::unpack_whole(window));
+        let whole = |point: &Point| point.window.as_ref().map(|window| deflate_window::unpack_whole(window));
         let dictionary = self.points.iter().find_map(whole).flatten().unwrap_or_default();
         let mut points = Vec::with_capacity(self.points.len());
         for mut point in self.points {
             if let Some(window) = whole(&point) {
                 let window = window?;
-                let needed = window::needed(file, point.packed, point.split, window.len())?;
-                point.window = Some(window::pack(&window, &needed, &dictionary)?);
+                let needed = deflate_window::needed(file, point.packed, point.split, window.len())?;
+                point.window = Some(deflate_window::pack(&window, &needed, &dictionary)?);
             }
             points.push(point);
         }

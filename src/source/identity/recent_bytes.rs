@@ -3,7 +3,7 @@
 //! `copytruncate` copies first. What is written and read before it truncates is not in the copy, which then ends before the
 //! position, so that the bytes just before the position cannot be compared.
 
-use super::generation::TAIL_LIMIT;
+use crate::source::generation::TAIL_LIMIT;
 
 /// The last bytes that were read. After a restart they are taken from the file, while it is not truncated.
 #[derive(Debug, Default, Clone)]
