@@ -1,6 +1,6 @@
 //! spikeline: from the spike on the Graphite graph to the nginx log lines behind it.
 //!
-//! The layers, each importing only from those above it (see `ARCHITECTURE.md`; `tests/layers.rs` keeps it so):
+//! The layers, each importing only from those above it (see `ARCHITECTURE.md`; `tests/layers` keeps it so):
 //! `time`, `error`, `grammar`, `record`, `route`, `source`, `histogram`, `store`, `carbon`, `report`,
 //! `pipeline`, `daemon`, `cli`.
 #![cfg_attr(

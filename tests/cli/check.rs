@@ -2,12 +2,11 @@
 
 use std::net::TcpListener;
 
-use crate::log::{EXACT, Request, requests, text};
-use crate::program::Folder;
+use support::log::{EXACT, Request, requests, text};
 
 #[test]
 fn a_log_that_fits_is_fine() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("lab.log", text(&requests(100), Request::json));
     let out = folder.run(&["check", "lab.log"]).fine();
     let found = "ok    lab.log: found format `lab_json`: 100.00 % of the 100 lines tried; no other reads any of them\n";
@@ -19,7 +18,7 @@ fn a_log_that_fits_is_fine() {
 
 #[test]
 fn what_a_format_lacks_is_said_with_its_consequence() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder
         .write("a.log", "192.0.2.1 - - [22/Nov/2026:20:58:04 +0000] \"GET / HTTP/1.1\" 200 3 \"-\" \"-\"\n".repeat(5));
     let out = folder.run(&["check", "a.log"]).fine();
@@ -35,7 +34,7 @@ fn what_a_format_lacks_is_said_with_its_consequence() {
 
 #[test]
 fn lines_that_do_not_fit_are_shown_with_the_byte() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let mut log = text(&requests(3), Request::exact);
     log += "1322661900.000 0.5 2x0 1 a \"GET / HTTP/1.1\" \"-\" \"-\"\n";
     let at = text(&requests(3), Request::exact).len();
@@ -58,7 +57,7 @@ fn lines_that_do_not_fit_are_shown_with_the_byte() {
 
 #[test]
 fn an_escape_in_a_line_does_not_reach_the_terminal() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", text(&requests(3), Request::exact) + "\u{1b}]0;title\u{7}\n");
     let out = folder.run(&["check", "a.log", "--log-format", EXACT]).fine();
     assert!(out.contains("\\x1B]0;title\\x07") && !out.contains('\u{1b}'), "{out}");
@@ -66,7 +65,7 @@ fn an_escape_in_a_line_does_not_reach_the_terminal() {
 
 #[test]
 fn files_that_cannot_be_checked() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     // With nginx here, `check` looks at its logs, as `run` does.
     let run = folder.run(&["check"]);
     if std::path::Path::new("/etc/nginx/nginx.conf").exists() {
@@ -83,7 +82,7 @@ fn files_that_cannot_be_checked() {
 
 #[test]
 fn a_good_configuration_is_fine() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let carbon = TcpListener::bind("127.0.0.1:0").unwrap();
     folder.write("a.log", text(&requests(50), Request::exact));
     let log = folder.path("a.log").display().to_string();
@@ -110,7 +109,7 @@ fn a_good_configuration_is_fine() {
 
 #[test]
 fn what_is_missing_around_a_good_configuration() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     folder.write("a.log", "nothing of the kind\n".repeat(10));

@@ -9,8 +9,7 @@ use spikeline::source::{Fingerprint, Generation, GenerationId};
 use spikeline::store::{BlockSummary, Commit, How, Ledger, Loss, Rejects, Settings, View, Writer};
 use spikeline::time::{Clock, SystemClock, Timestamp, Window};
 
-use crate::log::NOON;
-use crate::program::Folder;
+use support::log::NOON;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp(NOON + seconds * 1000)
@@ -71,7 +70,7 @@ fn lines_lacking(store: &Path, from: i64, until: i64) -> Vec<(u64, Timestamp, Ti
 #[test]
 fn blocks_without_a_time_lie_between_their_neighbours() {
     for seal in [false, true] {
-        let folder = Folder::new();
+        let folder = support::folder!();
         let store = folder.path("store");
         // More of them than a segment keeps together.
         let mut blocks: Vec<BlockSummary> = (0..100).map(|n| block(n, i64::from(n), i64::from(n) + 1)).collect();
@@ -86,7 +85,7 @@ fn blocks_without_a_time_lie_between_their_neighbours() {
 
 #[test]
 fn what_is_rejected_at_the_end_of_a_live_log_may_be_of_any_time_after() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let store = folder.path("store");
     let blocks = vec![block(0, 0, 60), rejected(1)];
     written(&store, &mut Commit { generations: vec![log(1, false)], blocks, ..Commit::default() }, true);
@@ -104,7 +103,7 @@ fn cells() -> Vec<(Timestamp, RouteId, Cell)> {
 
 #[test]
 fn a_window_that_was_not_read_to_its_end_is_partial() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let routes = vec![(RouteId(0), "slow".to_owned())];
     let commit = Commit { routes, cells: cells(), read_until: Some(at(151)), ..Commit::default() };
     written(&folder.path("store"), &mut commit.clone(), false);
@@ -130,7 +129,7 @@ fn a_window_that_was_not_read_to_its_end_is_partial() {
 
 #[test]
 fn a_store_that_no_daemon_filled_promises_nothing_about_the_logs() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let routes = vec![(RouteId(0), "slow".to_owned())];
     written(&folder.path("store"), &mut Commit { routes, cells: cells(), ..Commit::default() }, false);
     let run = folder.run(&["report", "--store=store", "--from=2011-11-30T14:05Z", "--until=2011-11-30T14:07Z"]);
@@ -139,7 +138,7 @@ fn a_store_that_no_daemon_filled_promises_nothing_about_the_logs() {
 
 #[test]
 fn what_was_out_of_reach_lacks_to_the_byte() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let loss = Loss { offset: 1000, bytes: 234, how: How::Unread, after: at(10), before: at(70) };
     let ledger = Ledger { unread: 234, losses: vec![loss], ..Ledger::default() };
     let ledgers = vec![(GenerationId(1), ledger)];
@@ -167,7 +166,7 @@ fn what_was_out_of_reach_lacks_to_the_byte() {
 
 #[test]
 fn a_damaged_segment_is_left_out_and_named() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let store = folder.path("store");
     let routes = vec![(RouteId(0), "slow".to_owned())];
     written(&store, &mut Commit { routes, cells: cells(), ..Commit::default() }, true);
@@ -180,7 +179,7 @@ fn a_damaged_segment_is_left_out_and_named() {
 
 #[test]
 fn readers_that_ask_for_a_writer_keep_none_from_starting() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let store = folder.path("store");
     written(&store, &mut Commit::default(), false);
     let (view, done) = (View::open(&store).unwrap(), AtomicBool::new(false));

@@ -1,7 +1,6 @@
 //! Mistakes in the configuration, told with line, column and remedy, by every command that reads it.
 
-use crate::log::{NOON, Request, text};
-use crate::program::Folder;
+use support::log::{NOON, Request, text};
 
 /// The configuration with its mistakes, each expected at (line, column) with a piece of what is said.
 const MISTAKES: [(&str, &[&str]); 11] = [
@@ -29,7 +28,7 @@ const MISTAKES: [(&str, &[&str]); 11] = [
 
 #[test]
 fn each_is_told_with_its_place_and_a_remedy() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     for (config, pieces) in MISTAKES {
         folder.write("c.toml", config);
         let run = folder.run(&["check", "--config=c.toml"]);
@@ -40,7 +39,7 @@ fn each_is_told_with_its_place_and_a_remedy() {
 
 #[test]
 fn all_of_them_at_once_and_in_their_order() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("c.toml", "pol = \"1s\"\n[slow]\nslowst = 3\n[[carbon]]\nadress = \"x\"\n");
     let run = folder.run(&["run", "--config=c.toml"]);
     run.said(2, &["c.toml: 4 mistakes:", "`poll`", "`slowest`", "`address`"]);
@@ -51,7 +50,7 @@ fn all_of_them_at_once_and_in_their_order() {
 
 #[test]
 fn every_command_refuses_a_wrong_configuration() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("c.toml", "stroe = \"x\"");
     folder.write("a.log", text(&[Request::new(NOON, 1, "/")], Request::combined_plus));
     for command in ["report", "slow", "lines", "records", "check"] {
@@ -61,13 +60,13 @@ fn every_command_refuses_a_wrong_configuration() {
     }
     folder.run(&["run", "--config=c.toml"]).said(2, &["c.toml:1:1"]);
     let mut command = folder.command(&["report", "a.log"]);
-    let run = crate::program::run(command.env("SPIKELINE_CONFIG", "c.toml"));
+    let run = support::program::run(command.env("SPIKELINE_CONFIG", "c.toml"));
     run.said(2, &["c.toml:1:1"]);
 }
 
 #[test]
 fn a_configuration_that_is_no_toml_or_not_there() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("c.toml", "ok = 1\n[[log]\n");
     folder.run(&["check", "--config=c.toml"]).said(2, &["c.toml:2:7: not TOML", "to mend it"]);
     folder.run(&["check", "--config=none.toml"]).said(2, &["none.toml: there is no such configuration", "--config"]);
@@ -77,7 +76,7 @@ fn a_configuration_that_is_no_toml_or_not_there() {
 
 #[test]
 fn rules_name_the_routes_of_files() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write(
         "c.toml",
         "[[route]]\nname = \"people.{who}\"\npath = \"/users/{who}\"\nmethod = [\"POST\"]\nthreshold = \"5ms\"\n\
@@ -91,7 +90,7 @@ fn rules_name_the_routes_of_files() {
     let all =
         [post, Request::new(NOON, 10, "/users/ann").status(503), other_host, Request::new(NOON, 10, "/users/ann")];
     folder.write("a.log", text(&all, Request::exact));
-    let arguments = ["report", "a.log", "--log-format", crate::log::EXACT, "--format=csv", "--config=c.toml"];
+    let arguments = ["report", "a.log", "--log-format", support::log::EXACT, "--format=csv", "--config=c.toml"];
     let out = folder.run(&arguments).fine();
     let mut rows: Vec<(&str, &str, &str)> = out
         .lines()
@@ -108,9 +107,9 @@ fn rules_name_the_routes_of_files() {
 
 #[test]
 fn a_log_that_the_configuration_names_is_read_in_its_format_even_when_rotated() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let log = folder.path("a.log").display().to_string();
-    folder.write("c.toml", format!("[[log]]\npath = '{log}'\nformat = '{}'\n", crate::log::EXACT));
+    folder.write("c.toml", format!("[[log]]\npath = '{log}'\nformat = '{}'\n", support::log::EXACT));
     let lines = text(&[Request::new(NOON, 7, "/slow")], Request::exact);
     folder.write("a.log", &lines);
     folder.gz("a.log.1.gz", &lines);
@@ -122,7 +121,7 @@ fn a_log_that_the_configuration_names_is_read_in_its_format_even_when_rotated() 
 
 #[test]
 fn routes_over_the_cap_are_other_and_that_is_said() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("c.toml", "routes_max = 3\n");
     let names = ["/alpha", "/beta", "/gamma", "/delta", "/alpha", "/gamma"];
     let all: Vec<Request> = names.iter().map(|name| Request::new(NOON, 1, name)).collect();
@@ -141,19 +140,19 @@ fn routes_over_the_cap_are_other_and_that_is_said() {
 
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_configuration() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("c.toml", "store = \"of-config\"\n");
     let mut command = folder.command(&["lines", "--config=c.toml"]);
-    crate::program::run(&mut command).said(2, &["of-config: there is no store"]);
+    support::program::run(&mut command).said(2, &["of-config: there is no store"]);
     command.env("SPIKELINE_STORE", "of-environment");
-    crate::program::run(&mut command).said(2, &["of-environment: there is no store"]);
+    support::program::run(&mut command).said(2, &["of-environment: there is no store"]);
     command.arg("--store=of-flag");
-    crate::program::run(&mut command).said(2, &["of-flag: there is no store"]);
+    support::program::run(&mut command).said(2, &["of-flag: there is no store"]);
 }
 
 #[test]
 fn a_folder_of_own_grammars_is_known_by_name() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     std::fs::create_dir(folder.path("own")).unwrap();
     folder.write("own/mine.conf", "log_format mine '$msec|$request_time|$status|$request';\n");
     folder.write("c.toml", format!("grammars = '{}'\n", folder.path("own").display()));

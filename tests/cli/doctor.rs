@@ -4,8 +4,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::log::{EXACT, Request, requests, text};
-use crate::program::Folder;
+use support::log::{EXACT, Request, requests, text};
 
 fn combined(n: u64, tail: &str) -> String {
     let (minute, second) = (n / 60 % 60, n % 60);
@@ -23,7 +22,7 @@ fn lines(range: std::ops::Range<u64>, tail: &str) -> String {
 fn real_logs() {
     let root = env!("CARGO_MANIFEST_DIR");
     for name in ["npm-proxy", "alp-ltsv", "pnx-json", "ingress-old-realip", "malformed-requests", "pnx-issue44-tsv"] {
-        let folder = Folder::new();
+        let folder = support::folder!();
         folder.write("access.log", std::fs::read(format!("{root}/tests/data/grammar/{name}/access.log")).unwrap());
         let run = folder.run(&["check", "access.log"]);
         let found = format!("{}exit code {}\n", run.out, run.code);
@@ -42,7 +41,7 @@ fn real_logs() {
 
 #[test]
 fn every_field_stands_over_its_mark() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", combined(1, "") + "\n");
     let run = folder.run(&["check", "a.log"]);
     let shown: Vec<&str> = run.lines().into_iter().skip_while(|line| !line.contains("what is read in it")).collect();
@@ -59,7 +58,7 @@ fn every_field_stands_over_its_mark() {
 
 #[test]
 fn a_tie_is_asked_about() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     std::fs::create_dir(folder.path("own")).unwrap();
     let format = |name: &str, tail: &str| {
         let head = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \
@@ -87,7 +86,7 @@ fn a_tie_is_asked_about() {
 
 #[test]
 fn what_comes_closest_when_nothing_fits() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", lines(0..20, "").replace("] \"", "] ~ \""));
     let run = folder.run(&["check", "a.log"]);
     let out = run.out.clone();
@@ -107,7 +106,7 @@ fn what_comes_closest_when_nothing_fits() {
 
 #[test]
 fn a_format_that_changes_in_the_middle_is_told_with_the_byte() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let before = lines(0..40, "");
     folder.write("a.log", before.clone() + &lines(40..70, " 0.003 0.005"));
     let out = folder.run(&["check", "a.log"]).fine();
@@ -133,7 +132,7 @@ fn a_format_that_changes_in_the_middle_is_told_with_the_byte() {
 /// A large log is looked at in places; the byte of the change is found between them.
 #[test]
 fn a_large_log_is_sampled() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let before = lines(0..110_000, "");
     let whole = before.clone() + &lines(110_000..130_000, " 0.003 0.005");
     folder.write("a.log", &whole);
@@ -158,7 +157,7 @@ fn a_large_log_is_sampled() {
 /// The log_format that is given answers what was asked: nothing is lacking any more.
 #[test]
 fn the_directive_offered_has_what_is_missing() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", lines(0..5, ""));
     let out = folder.run(&["check", "a.log"]).fine();
     assert!(out.contains("access_log PATH timed;\n        log_format timed\n            '$remote_addr - "), "{out}");
@@ -174,7 +173,7 @@ fn the_directive_offered_has_what_is_missing() {
 
 #[test]
 fn mistyped_variables_are_pointed_at() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let log = folder.path("a.log").display().to_string();
     folder.write("a.log", text(&requests(5), Request::exact));
     let format = EXACT.replace("upstream_addr", "upstream_adr");
@@ -195,9 +194,9 @@ fn mistyped_variables_are_pointed_at() {
 
 #[test]
 fn routes_are_counted_by_rule() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let mut log = text(&requests(200), Request::exact);
-    log += &text(&[Request::new(crate::log::NOON, 5, "/p/git/x")], Request::exact);
+    log += &text(&[Request::new(support::log::NOON, 5, "/p/git/x")], Request::exact);
     folder.write("a.log", &log);
     let targets: Vec<String> = requests(200).into_iter().map(|request| request.target).collect();
     let count = |prefix: &str| targets.iter().filter(|target| target.starts_with(prefix)).count();
@@ -229,9 +228,9 @@ fn routes_are_counted_by_rule() {
 
 #[test]
 fn the_cap_on_routes_is_told_when_it_is_near_or_reached() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let log: String = ["a", "b", "c", "d", "e"]
-        .map(|path| Request::new(crate::log::NOON, 5, &format!("/{path}")).exact() + "\n")
+        .map(|path| Request::new(support::log::NOON, 5, &format!("/{path}")).exact() + "\n")
         .concat();
     folder.write("a.log", &log);
     let with_cap = |cap: u32| {
@@ -246,7 +245,7 @@ fn the_cap_on_routes_is_told_when_it_is_near_or_reached() {
 
 #[test]
 fn rules_that_ask_for_what_the_format_lacks() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", lines(0..5, ""));
     folder.write(
         "c.toml",
@@ -262,7 +261,7 @@ fn rules_that_ask_for_what_the_format_lacks() {
 /// Needs a user that may not: as root, util-linux' setpriv makes one.
 #[test]
 fn what_denies_is_named_with_the_command_that_mends_it() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", lines(0..5, ""));
     let open = |name: &str, mode: u32| {
         std::fs::set_permissions(folder.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
@@ -305,7 +304,7 @@ fn rustix_is_root() -> bool {
 
 #[test]
 fn carbon_s_language() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     folder.write("a.log", lines(0..5, ""));
@@ -335,7 +334,7 @@ fn carbon_s_language() {
 
 #[test]
 fn findings_for_programs() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", lines(0..9, "") + "\u{1b}[2Jtorn\n");
     let people = folder.run(&["check", "a.log"]).fine();
     let run = folder.run(&["check", "a.log", "--format=jsonl"]).fine();
@@ -357,13 +356,13 @@ fn findings_for_programs() {
 
 #[test]
 fn a_terminal_gets_colour_and_no_escape_of_a_log() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", lines(0..40, "") + "\u{1b}]0;owned\u{7} \u{202e}\n");
     let Some(mut command) = folder.on_terminal("check a.log") else { return };
-    let coloured = crate::program::run(&mut command).fine();
+    let coloured = support::program::run(&mut command).fine();
     assert!(coloured.contains("\u{1b}[1m\u{1b}[32mok") && !coloured.contains("\u{1b}]"), "{coloured:?}");
     assert!(coloured.contains("\\x1B]0;owned\\x07 \\xE2\\x80\\xAE"), "{coloured:?}");
     command.env("NO_COLOR", "1");
-    let plain = crate::program::run(&mut command).fine();
+    let plain = support::program::run(&mut command).fine();
     assert!(!plain.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{plain:?}");
 }

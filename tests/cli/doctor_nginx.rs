@@ -1,6 +1,6 @@
 //! `check` on the logs and locations of an nginx.conf, without any `[[log]]`.
 
-use crate::program::Folder;
+use support::program::Folder;
 
 const CONF: &str = "http {\n  log_format timed '$remote_addr [$time_local] \"$request\" $status $request_time $host';\n  \
   access_log FOLDER/access.log timed;\n  \
@@ -11,7 +11,7 @@ const CONF: &str = "http {\n  log_format timed '$remote_addr [$time_local] \"$re
   server { server_name c.test; access_log off; }\n}\n";
 
 fn folder() -> Folder {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let here = folder.path("").display().to_string();
     folder.write("nginx.conf", CONF.replace("FOLDER", here.trim_end_matches('/')));
     folder.write("c.toml", "nginx = \"nginx.conf\"\nstore = \"store\"\n");

@@ -1,14 +1,12 @@
 //! `check` on logs whose values have keys, and on logs inside a wrapper.
 
-use crate::program::Folder;
-
 fn json(n: u64) -> String {
     format!("{{\"status\":200,\"took\":{n},\"uri\":\"/a/{n}\",\"ts\":{},\"method\":\"GET\"}}", 1_612_322_553 + n)
 }
 
 #[test]
 fn keys_are_named_and_what_they_lack_is_asked_for_as_they_would_be_logged() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", (0..5).map(|n| json(n) + "\n").collect::<String>());
     let out = folder.run(&["check", "a.log"]).fine();
     for expected in [
@@ -31,7 +29,7 @@ fn keys_are_named_and_what_they_lack_is_asked_for_as_they_would_be_logged() {
 
 #[test]
 fn labels_are_asked_for_with_a_tab_that_can_be_read() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let line = |n: u64| format!("status:200\ttime:{}\turi:/a/{n}\n", 1_612_322_553 + n);
     folder.write("a.log", (0..5).map(line).collect::<String>());
     let out = folder.run(&["check", "a.log"]).fine();
@@ -40,7 +38,7 @@ fn labels_are_asked_for_with_a_tab_that_can_be_read() {
 
 #[test]
 fn a_wrapper_is_marked_and_its_records_are_put_together() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let record = |n: u64| {
         let line = json(n);
         let (head, tail) = line.split_at(20);
@@ -72,7 +70,7 @@ fn a_wrapper_is_marked_and_its_records_are_put_together() {
 /// A sample takes parts of a large log: none of its records may be torn by that.
 #[test]
 fn a_sample_of_a_wrapped_log_has_whole_records() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let mut log = String::new();
     for n in 0..70_000 {
         let line = json(n);
@@ -91,7 +89,7 @@ fn a_sample_of_a_wrapped_log_has_whole_records() {
 
 #[test]
 fn a_reject_inside_an_escaped_record_is_pointed_at_in_what_nginx_wrote() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let record = |text: &str| {
         let log = serde_json::Value::from(format!("{text}\n"));
         format!("{{\"log\":{log},\"stream\":\"stdout\",\"time\":\"2020-05-10T12:00:00.1Z\"}}\n")

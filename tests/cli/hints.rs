@@ -1,15 +1,14 @@
 //! What is said to those who asked for something else than they meant, and to whom an empty answer would be a riddle.
 
 use crate::index::{ask, folder, index};
-use crate::log::{Request, text};
-use crate::program::Folder;
+use support::log::{Request, text};
 
 const PASTED: &str = "log_format mine '$remote_addr [$time_local] \"$request\" '\n    '$status $request_time';\n";
 const LINE: &str = "127.0.0.1 [22/Nov/2026:20:58:04 +0000] \"GET /a HTTP/1.1\" 200 0.016\n";
 
 #[test]
 fn a_log_format_may_be_pasted_as_it_stands_in_nginx_conf() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", LINE);
     for pasted in [PASTED, PASTED.trim_end().trim_end_matches(';')] {
         let out = folder.run(&["report", "a.log", "--format=csv", "--log-format", pasted]).fine();
@@ -25,7 +24,7 @@ fn a_log_format_may_be_pasted_as_it_stands_in_nginx_conf() {
 
 #[test]
 fn nothing_is_slow_where_no_time_is_logged() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", "127.0.0.1 - - [22/Nov/2026:20:58:04 +0000] \"GET /a HTTP/1.1\" 200 12 \"-\" \"-\"\n");
     let note = "note: a.log: its format has no $request_time";
     folder.run(&["slow", "a.log"]).said(1, &[note]);
@@ -68,7 +67,7 @@ fn the_log_format_of_the_readme_is_found() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let directive = &readme[readme.find("log_format timed ").unwrap()..];
     let directive = &directive[..=directive.find(';').unwrap()];
-    let folder = Folder::new();
+    let folder = support::folder!();
     let line = "192.0.2.7 - - [22/Nov/2026:20:58:04 +0000] \"GET /a HTTP/1.1\" 200 12 \"-\" \"-\" rt=1.500 ut=\"1.499\" \
         uct=\"0.000\" uht=\"1.499\" msec=1795381084.123\n";
     folder.write("a.log", line);
@@ -79,7 +78,7 @@ fn the_log_format_of_the_readme_is_found() {
 
 #[test]
 fn keys_that_hold_no_time_or_no_request_are_told() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", "{\"time\":\"2021-02-03T11:22:33Z\",\"status\":200,\"took\":5}\n");
     let notes = [
         "a.log: no key of its lines holds $request_time: no latencies",
@@ -93,7 +92,7 @@ fn keys_that_hold_no_time_or_no_request_are_told() {
 
 #[test]
 fn a_file_that_another_program_packed_is_called_so() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log.xz", b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4F\x02\0!\x01");
     folder.write("a.log.bz2", b"BZh91AY&SY\0\0");
     for (name, packer) in [("a.log.xz", "xz"), ("a.log.bz2", "bzip2")] {

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use spikeline::store::{Settings, View, Writer};
 
-use crate::log::{EXACT, Request, csv, requests, rows, text};
-use crate::program::{Folder, Run};
+use support::log::{EXACT, Request, csv, requests, rows, text};
+use support::program::{Folder, Run};
 
 /// A folder with `c.toml`, whose store is `store` and whose log is `a.log` in [`EXACT`], and that many requests.
 pub(crate) fn folder(count: u64, sections: &str) -> (Folder, Vec<Request>) {
-    let folder = Folder::new();
+    let folder = support::folder!();
     configure(&folder, "c.toml", "store", sections);
     (folder, requests(count))
 }
@@ -183,7 +183,7 @@ fn the_last_line_of_a_rotated_log_needs_no_newline() {
 
 #[test]
 fn without_configuration_the_format_is_found_and_the_logs_are_read_again_by_it() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(700);
     folder.write("x.log", text(&requests, Request::combined_plus));
     let run = folder.run(&["index", "x.log", "--store=s"]);

@@ -2,8 +2,7 @@
 
 use std::io::Read;
 
-use crate::log::{EXACT, NOON, Request, csv, requests, rows, text};
-use crate::program::Folder;
+use support::log::{EXACT, NOON, Request, csv, requests, rows, text};
 
 fn by_route(request: &Request) -> String {
     request.route().to_owned()
@@ -11,7 +10,7 @@ fn by_route(request: &Request) -> String {
 
 #[test]
 fn compressed_logs_and_stdin_are_read_as_they_are() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(2500);
     let log = text(&requests, Request::combined_plus);
     let expected = csv("route", &rows(&requests, by_route));
@@ -29,7 +28,7 @@ fn compressed_logs_and_stdin_are_read_as_they_are() {
 
 #[test]
 fn several_gzip_members_are_one_log() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(100);
     let mut bytes = Vec::new();
     for (name, part) in [("1", &requests[..40]), ("2", &requests[40..])] {
@@ -43,7 +42,7 @@ fn several_gzip_members_are_one_log() {
 
 #[test]
 fn files_of_different_formats_make_one_report() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let mut all = requests(900);
     let (plus, rest) = all.split_at_mut(300);
     let (json, extra) = rest.split_at_mut(300);
@@ -61,7 +60,7 @@ fn files_of_different_formats_make_one_report() {
 
 #[test]
 fn threads_change_nothing() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     // Over two blocks of 512 KiB in each file, so that threads do share the work.
     let requests = requests(12_000);
     let mut log = text(&requests, Request::combined_plus);
@@ -88,7 +87,7 @@ fn threads_change_nothing() {
 
 #[test]
 fn lines_that_do_not_fit_are_counted_and_harmless() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(200);
     let good = text(&requests, Request::combined_plus);
     let expected = csv("route", &rows(&requests, by_route));
@@ -105,7 +104,7 @@ fn lines_that_do_not_fit_are_counted_and_harmless() {
 
 #[test]
 fn over_long_lines_are_counted_and_harmless_wherever_they_stand() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(50);
     let good = text(&requests, Request::combined_plus);
     let long = "x".repeat((1 << 20) + 1) + "\n";
@@ -129,7 +128,7 @@ fn over_long_lines_are_counted_and_harmless_wherever_they_stand() {
 
 #[test]
 fn a_last_line_without_newline_counts() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(3);
     folder.write("a.log", text(&requests, Request::combined_plus).trim_end());
     let expected = csv("route", &rows(&requests, by_route));
@@ -138,7 +137,7 @@ fn a_last_line_without_newline_counts() {
 
 #[test]
 fn a_missing_file_leaves_a_partial_answer() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(100);
     folder.write("a.log", text(&requests, Request::combined_plus));
     let expected = csv("route", &rows(&requests, by_route));
@@ -164,7 +163,7 @@ fn a_missing_file_leaves_a_partial_answer() {
 
 #[test]
 fn damaged_compression_leaves_a_partial_answer() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(5000);
     folder.gz("a.log.gz", text(&requests, Request::combined_plus));
     let mut bytes = std::fs::read(folder.path("a.log.gz")).unwrap();
@@ -177,7 +176,7 @@ fn damaged_compression_leaves_a_partial_answer() {
 
 #[test]
 fn an_unknown_format_is_a_usage_error_with_a_remedy() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("odd.log", "alpha beta\n".repeat(50));
     let run = folder.run(&["report", "odd.log"]);
     run.said(2, &["odd.log: its lines fit none of the", "to mend it:", "--log-format"]);
@@ -191,7 +190,7 @@ fn an_unknown_format_is_a_usage_error_with_a_remedy() {
 
 #[test]
 fn an_empty_log_holds_nothing() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("empty.log", "");
     for command in ["report", "lines", "records", "slow"] {
         folder.run(&[command, "empty.log"]).said(1, &[]);
@@ -200,7 +199,7 @@ fn an_empty_log_holds_nothing() {
 
 #[test]
 fn a_format_given_as_text_may_escape_as_json_does() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let format = r#"{"t":$msec,"d":$request_time,"s":$status,"q":"$request","a":"$http_user_agent"}"#;
     folder.write(
         "a.log",
@@ -222,7 +221,7 @@ fn a_format_given_as_text_may_escape_as_json_does() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     // More output than a pipe holds.
     let requests = requests(20_000);
     folder.write("a.log", text(&requests, Request::exact));
@@ -239,7 +238,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn names_that_a_stranger_chose_do_not_leave_their_place() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let evil = ["/=cmd()", "/a;b=c", "/..", "/\\x1B[31m", "/a%0Ab", "/<script>"];
     let requests: Vec<Request> = evil.iter().map(|target| Request::new(NOON, 5, target)).collect();
     folder.write("a.log", text(&requests, Request::combined_plus));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::program::Folder;
+use support::program::Folder;
 
 const JSON: &str = r#"{"ts":1612322553.25,"rt":"0.120","status":200,"tenant":"a","request":"GET \/users\/7 HTTP\/1.1"}
 {"status":"500","request":"GET /users/8 HTTP/1.1","shard":3,"rt":2.5,"ts":"2021-02-03T11:22:34.5+08:00","urt":["1.000","1.5"]}
@@ -16,7 +16,7 @@ fn records(folder: &Folder, arguments: &[&str]) -> Vec<Value> {
 
 #[test]
 fn json_is_found_and_what_it_was_taken_for_is_said() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", JSON);
     let run = folder.run(&["records", "a.log"]);
     assert_eq!(run.code, 0, "{run:?}");
@@ -47,7 +47,7 @@ fn json_is_found_and_what_it_was_taken_for_is_said() {
 
 #[test]
 fn ltsv_with_labels_in_any_order() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", "status:200\ttime:2021-02-03T11:22:33+08:00\treqtime:0.5\turi:/a\nnew:1\turi:/a\tstatus:404\treqtime:-\ttime:2021-02-03T11:22:34+08:00\n");
     let out = folder.run(&["report", "a.log", "--format=csv"]).ended(0);
     assert!(out.lines().nth(1).unwrap().starts_with("a,2,500,500,"), "{out}");
@@ -64,7 +64,7 @@ fn ltsv_with_labels_in_any_order() {
 /// The names of columns come from the log: they are no formula for a spreadsheet.
 #[test]
 fn hostile_keys() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder
         .write("a.log", r#"{"time":"2021-02-03T11:22:33Z","status":200,"=cmd|x!A1":"=1+1","\u001b[31m":"\u001b[31m"}"#);
     let out = folder.run(&["records", "a.log", "--format=csv"]).ended(0);
@@ -75,7 +75,7 @@ fn hostile_keys() {
 
 #[test]
 fn keys_of_ones_own() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder
         .write("a.log", r#"{"when":"2021-02-03T11:22:33Z","what":"GET /a HTTP/1.1","http":{"code":200},"took":1500}"#);
     let spec = "json time=when request=what status=http.code request_time=took:ms";
@@ -91,7 +91,7 @@ fn keys_of_ones_own() {
 
 #[test]
 fn keys_in_a_configuration() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", r#"{"when":"2021-02-03T11:22:33Z","request":"GET /a HTTP/1.1","status":200,"took":1500}"#);
     let log = |keys: &str| format!("[[log]]\npath = \"a.log\"\nformat = \"json\"\n{keys}\n");
     folder.write("c.toml", log("keys = { time = \"when\", request_time = \"took:ms\" }"));
@@ -115,7 +115,7 @@ fn keys_in_a_configuration() {
 
 #[test]
 fn check_does_not_ask_for_a_key_that_is_there_and_empty() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let line = "{\"time\":\"2021-02-03T11:22:33.125Z\",\"status\":200,\"request_time\":0.250,\"request\":\"GET /a HTTP/1.1\",\
         \"bytes_sent\":5,\"upstream_response_time\":\"\",\"upstream_connect_time\":\"\",\"upstream_header_time\":\"\"}\n";
     folder.write("a.log", line.repeat(30));
@@ -132,7 +132,7 @@ fn the_store_knows_whether_a_keyed_log_says_milliseconds() {
     for (time, whole) in
         [("\"2021-02-03T11:22:33Z\"", true), ("1612351353.000", false), ("\"2021-02-03T11:22:33,120Z\"", false)]
     {
-        let folder = Folder::new();
+        let folder = support::folder!();
         folder.write("c.toml", "store = \"s\"\n[[log]]\npath = \"a.log\"\nformat = \"json\"\n");
         folder.write("a.log", format!("{{\"time\":{time},\"status\":200,\"request\":\"GET /a HTTP/1.1\"}}\n"));
         folder.run(&["index", "a.log", "--config=c.toml"]).ended(0);

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::log::{EXACT, NOON, Request, requests, text};
-use crate::program::Folder;
+use support::log::{EXACT, NOON, Request, requests, text};
+use support::program::Folder;
 
 const OF_EXACT: [&str; 4] = ["lines", "a.log", "--log-format", EXACT];
 const WINDOW: [&str; 2] = ["--from=2011-11-30T14:05:20Z", "--until=2011-11-30T14:05:40.500Z"];
 
 fn folder() -> (Folder, Vec<Request>) {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let mut requests = requests(1500);
     // In flight through the whole window, before it and after it, and touching its edges.
     for (end, time) in [(60_000, 59_000), (20_000, 100), (20_001, 100), (20_000, 20_000), (40_500, 0), (40_600, 100)] {
@@ -75,7 +75,7 @@ fn longest_first_and_no_more_than_asked_for() {
 
 #[test]
 fn bytes_that_are_no_text_come_back_as_they_are() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let mut line = Request::new(NOON, 10, "/slow").exact().into_bytes();
     let at = line.windows(5).position(|bytes| bytes == b"/slow").unwrap() + 1;
     line.splice(at..at, [0xff, 0xfe, b'\t', 0xc3]);
@@ -119,7 +119,7 @@ fn as_json_a_line_says_how_it_lies_to_the_window() {
 
 #[test]
 fn without_files_or_store_it_says_what_to_do() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     for command in ["lines", "report", "slow"] {
         folder.run(&[command, "--store", "nowhere"]).said(2, &["nowhere: there is no store", "to mend it", "FILEs"]);
     }
@@ -127,7 +127,7 @@ fn without_files_or_store_it_says_what_to_do() {
 
 #[test]
 fn a_window_holds_its_first_millisecond_and_not_its_end() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let (from, until) = (20_000, 40_500);
     // (end, time, how it lies to the window by overlap, whether it ended in it)
     let edges: [(i64, u64, Option<&str>, bool); 12] = [

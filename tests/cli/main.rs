@@ -12,6 +12,7 @@
 mod check;
 mod complete;
 mod config;
+mod config_file;
 mod doctor;
 mod doctor_nginx;
 mod doctor_records;
@@ -20,10 +21,8 @@ mod index;
 mod inputs;
 mod keyed;
 mod lines;
-mod log;
 mod merged;
 mod nginx;
-mod program;
 mod push;
 mod records;
 mod report;

@@ -6,8 +6,8 @@ use spikeline::store::{Retention, Settings, Writer};
 use spikeline::time::Timestamp;
 
 use crate::index::{ask, flip, folder, holds, index, seal};
-use crate::log::{Request, text};
-use crate::program::Folder;
+use support::log::{Request, text};
+use support::program::Folder;
 
 /// Years after the logs.
 const NOW: Timestamp = Timestamp(1_400_000_000_000);

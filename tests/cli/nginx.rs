@@ -1,7 +1,7 @@
 //! nginx.conf as the source of formats and of routes.
 
-use crate::log::NOON;
-use crate::program::Folder;
+use support::log::NOON;
+use support::program::Folder;
 
 const CONF: &str = "http {\n  log_format timed '$msec $request_time $host $status \"$request\"';\n\
   log_format other '$msec \"$request\"';\n\
@@ -12,7 +12,7 @@ const SITES: &str = "server { server_name a.test; location / { } location /api/ 
 
 /// A folder with an nginx.conf, two sites and a log that it names.
 fn folder() -> Folder {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let here = folder.path("").display().to_string();
     let here = here.trim_end_matches('/');
     folder.write("nginx.conf", CONF.replace("FOLDER", here));

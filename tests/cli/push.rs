@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::index::{ask, folder, index};
-use crate::log::{NOON, Request, text};
+use support::log::{NOON, Request, text};
 
 /// A made-up carbon: the lines that arrived, and when.
 struct Carbon {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::log::{EXACT, NOON, Request, requests, text};
-use crate::program::Folder;
+use support::log::{EXACT, NOON, Request, requests, text};
+use support::program::Folder;
 
 const LAB: &str = "127.0.0.1 - - [22/Nov/2026:20:58:08 +0000] \"GET /fo/xaccel HTTP/1.1\" 200 3 \"-\" \"-\" rt=0.036 \
     ua=\"127.0.0.1:34075, 127.0.0.1:33131 : 127.0.0.1:36589, unix:/run/a.sock\" us=\"502, 200 : 502, 200\" \
@@ -18,7 +18,7 @@ fn of(folder: &Folder, arguments: &[&str]) -> Vec<Value> {
 
 #[test]
 fn every_field_has_its_type() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let second = LAB
         .replace("127.0.0.1:34075, 127.0.0.1:33131 : 127.0.0.1:36589, unix:/run/a.sock", "-")
         .replace("502, 200 : 502, 200", "-")
@@ -61,7 +61,7 @@ fn every_field_has_its_type() {
 
 #[test]
 fn csv_holds_the_same_as_jsonl() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(300);
     folder.write("a.log", text(&requests, Request::exact));
     let records = of(&folder, &["a.log", "--log-format", EXACT]);
@@ -90,7 +90,7 @@ fn csv_holds_the_same_as_jsonl() {
 
 #[test]
 fn records_come_in_the_order_of_the_lines_and_say_what_the_request_was() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(9000);
     let log = text(&requests, Request::exact);
     folder.gz("a.log.gz", &log);
@@ -121,7 +121,7 @@ fn records_come_in_the_order_of_the_lines_and_say_what_the_request_was() {
 
 #[test]
 fn rejected_lines_are_told_with_their_place_and_counted() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let good = Request::new(NOON, 5, "/slow").exact();
     let bad_status = good.replacen(" 200 ", " 2x0 ", 1);
     let column = bad_status.find("2x0").unwrap() + 1;
@@ -149,7 +149,7 @@ fn rejected_lines_are_told_with_their_place_and_counted() {
 
 #[test]
 fn files_of_different_formats_share_their_columns() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(60);
     folder.write("plus.log", text(&requests[..30], Request::combined_plus));
     folder.write("json.log", text(&requests[30..], Request::json));
@@ -164,7 +164,7 @@ fn files_of_different_formats_share_their_columns() {
 
 #[test]
 fn only_some_records() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(500);
     folder.write("a.log", text(&requests, Request::exact));
     let count = |arguments: &[&str]| of(&folder, &[&["a.log", "--log-format", EXACT], arguments].concat()).len();
@@ -180,7 +180,7 @@ fn only_some_records() {
 
 #[test]
 fn a_spreadsheet_gets_no_formula() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", Request::new(NOON, 5, "=1+1").exact() + "\n");
     let csv = folder.run(&["records", "a.log", "--log-format", EXACT, "--format=csv"]).fine();
     let mut reader = csv::Reader::from_reader(csv.as_bytes());

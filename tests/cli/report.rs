@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::log::{EXACT, NOON, Request, Row, csv, requests, rows, text};
-use crate::program::{Folder, run};
+use support::log::{EXACT, NOON, Request, Row, csv, requests, rows, text};
+use support::program::{Folder, run};
 
 const OF_EXACT: [&str; 5] = ["report", "a.log", "--log-format", EXACT, "--format=csv"];
 
 fn folder() -> (Folder, Vec<Request>) {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(3000);
     folder.write("a.log", text(&requests, Request::exact));
     (folder, requests)
@@ -51,7 +51,7 @@ fn objects(rows: &[Value]) -> Vec<Row> {
     let row = |row: &Value| {
         let object = row.as_object().unwrap();
         let keys: Vec<&str> = object.keys().map(String::as_str).collect();
-        assert_eq!(keys.join(","), format!("route,{}", crate::log::COLUMNS));
+        assert_eq!(keys.join(","), format!("route,{}", support::log::COLUMNS));
         let numbers = object.values().skip(1).map(|value| value.as_u64().unwrap()).collect();
         Row { name: row["route"].as_str().unwrap().to_owned(), numbers }
     };
@@ -60,7 +60,7 @@ fn objects(rows: &[Value]) -> Vec<Row> {
 
 #[test]
 fn a_table_is_for_people() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let few = [Request::new(NOON, 1500, "/slow"), Request::new(NOON, 12, "/").status(404)];
     folder.write("a.log", text(&few, Request::exact));
     let out = folder.run(&["report", "a.log", "--log-format", EXACT]).fine();
@@ -80,7 +80,7 @@ all         2  1,512 ms     12 ms  1,500 ms  1,500 ms      -  1,500 ms     1    
 
 #[test]
 fn the_last_thousandth_is_shown_to_people_from_a_thousand_requests_on() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let p999 = |count: i64| {
         let many: Vec<Request> =
             (0..count).map(|n| Request::new(NOON + n, u64::try_from(n).unwrap(), "/slow")).collect();
@@ -127,7 +127,7 @@ fn a_variable_may_be_written_with_its_dollar() {
 
 #[test]
 fn a_window_is_half_open_to_the_millisecond() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let around: Vec<Request> =
         [-1, 0, 1, 9_999, 10_000, 10_001].map(|at| Request::new(NOON + at, 50, "/slow")).to_vec();
     folder.write("a.log", text(&around, Request::exact));

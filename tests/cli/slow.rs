@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::log::{EXACT, NOON, Request, requests, text};
-use crate::program::Folder;
+use support::log::{EXACT, NOON, Request, requests, text};
+use support::program::Folder;
 
 /// The requests of one route and class of status: time, offset, line.
 type Groups<'r> = BTreeMap<(&'r str, u16), Vec<(u64, usize, String)>>;
@@ -47,7 +47,7 @@ fn classes(requests: &[Request], threshold: u64, samples: usize) -> Vec<Value> {
 }
 
 fn folder() -> (Folder, Vec<Request>) {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests = requests(2000);
     folder.write("a.log", text(&requests, Request::exact));
     (folder, requests)
@@ -107,7 +107,7 @@ fn the_configured_threshold_holds_unless_another_is_asked_for() {
 
 #[test]
 fn a_profile_with_samples_for_people() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let few = [
         Request::new(NOON, 1500, "/slow"),
         Request::new(NOON + 5, 2500, "/slow"),

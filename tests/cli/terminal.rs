@@ -1,11 +1,11 @@
 //! What differs on a terminal: colour, and what a log's bytes may do.
 
-use crate::log::{NOON, Request, text};
-use crate::program::{Folder, run};
+use support::log::{NOON, Request, text};
+use support::program::run;
 
 #[test]
 fn colour_is_for_terminals_and_for_those_who_want_it() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", text(&[Request::new(NOON, 1500, "/slow")], Request::combined_plus));
     let Some(mut command) = folder.on_terminal("report a.log") else { return };
     let coloured = run(&mut command).fine();
@@ -20,7 +20,7 @@ fn colour_is_for_terminals_and_for_those_who_want_it() {
 
 #[test]
 fn a_log_s_escapes_do_not_reach_a_terminal_but_do_reach_a_pipe() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let log = text(&[Request::new(NOON, 1500, "/slow")], Request::combined_plus).replace("curl", "\u{1b}]0;owned\u{7}");
     folder.write("a.log", &log);
     assert_eq!(folder.run(&["lines", "a.log"]).fine(), log);

@@ -1,13 +1,12 @@
 //! The command line itself: help, version, and what is no command.
 
-use crate::log::{NOON, Request, text};
-use crate::program::Folder;
+use support::log::{NOON, Request, text};
 
 const COMMANDS: [&str; 8] = ["run", "report", "slow", "lines", "records", "index", "verify", "check"];
 
 #[test]
 fn help_names_every_command_and_the_exit_codes() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let out = folder.run(&["--help"]).fine();
     for command in COMMANDS {
         assert!(out.lines().any(|line| line.trim_start().starts_with(command)), "{command} is not in {out}");
@@ -24,7 +23,7 @@ fn help_names_every_command_and_the_exit_codes() {
 
 #[test]
 fn what_commands_share_is_told_as_each_means_it() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let help = |command: &str| {
         let help = folder.run(&[command, "--help"]).fine();
         help.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -49,7 +48,7 @@ fn what_commands_share_is_told_as_each_means_it() {
 
 #[test]
 fn the_contract_s_options_are_known() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let options = [
         "--from",
         "--until",
@@ -76,7 +75,7 @@ fn the_contract_s_options_are_known() {
 
 #[test]
 fn what_is_not_understood_is_a_usage_error() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     folder.write("a.log", text(&[Request::new(NOON, 1, "/")], Request::combined_plus));
     folder.run(&[]).said(2, &["Usage"]);
     folder.run(&["reprot"]).said(2, &["reprot", "report"]);

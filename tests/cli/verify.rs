@@ -8,7 +8,7 @@ use spikeline::store::{Commit, Settings, Writer};
 use spikeline::time::Timestamp;
 
 use crate::index::{ask, flip, folder, index, journal, seal};
-use crate::log::{NOON, Request, text};
+use support::log::{NOON, Request, text};
 
 #[test]
 fn an_untouched_store_equals_its_logs() {
@@ -159,7 +159,7 @@ fn rendered(
 }
 
 /// A store of requests without upstream times.
-fn without_upstream(count: u64) -> (crate::program::Folder, Vec<Request>) {
+fn without_upstream(count: u64) -> (support::program::Folder, Vec<Request>) {
     let (folder, mut requests) = folder(count, "");
     for request in &mut requests {
         request.upstream = "-";

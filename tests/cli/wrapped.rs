@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::log::{NOON, Request};
-use crate::program::Folder;
+use support::log::{NOON, Request};
+use support::program::Folder;
 
 fn combined(target: &str, time: &str) -> String {
     format!("192.0.2.1 - - [30/Nov/2011:14:05:00 +0000] \"GET {target} HTTP/1.1\" 200 13 \"-\" \"curl\" {time}")
@@ -24,7 +24,7 @@ fn records(folder: &Folder, arguments: &[&str]) -> Vec<Value> {
 
 #[test]
 fn fault_21_parts_of_a_cri_line_are_joined_and_printed_as_they_are() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let (line, error) = (combined("/long", "2.500"), "2011/11/30 14:05:00 [error] 7#7: upstream");
     let (head, tail) = line.split_at(60);
     let parts = cri("stdout", "P", head) + &cri("stderr", "F", error) + &cri("stdout", "F", tail);
@@ -48,7 +48,7 @@ fn fault_21_parts_of_a_cri_line_are_joined_and_printed_as_they_are() {
 /// The same through stdin, and however the blocks lie: 512 KiB end within many records here.
 #[test]
 fn records_longer_than_what_is_read_at_once() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let filler = "x".repeat(20_000);
     let mut log = String::new();
     for number in 0..200 {
@@ -75,7 +75,7 @@ fn records_longer_than_what_is_read_at_once() {
 
 #[test]
 fn fault_21_docker_records_are_joined_and_another_wrapper_is_refused_by_name() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let (first, second) = (combined("/a", "0.100"), combined("/b", "1.200"));
     let (head, tail) = second.split_at(70);
     let log = docker(&(first + "\n")) + &docker(head) + &docker(&(tail.to_owned() + "\n"));
@@ -107,7 +107,7 @@ fn fault_21_docker_records_are_joined_and_another_wrapper_is_refused_by_name() {
 
 #[test]
 fn syslog() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     for header in [
         "<190>Nov 30 14:05:00 web1 nginx: ",
         "Nov 30 14:05:00 web1 nginx[7]: ",
@@ -131,10 +131,10 @@ fn syslog() {
 
 #[test]
 fn a_wrapper_in_a_configuration() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests: Vec<Request> = (0..3).map(|at| Request::new(NOON + at, 5, "/")).collect();
     folder.write("a.log", requests.iter().map(|request| cri("stdout", "F", &request.exact())).collect::<String>());
-    let format = crate::log::EXACT;
+    let format = support::log::EXACT;
     folder.write("c.toml", format!("[[log]]\npath = \"a.log\"\nwrapper = \"cri\"\nformat = '{format}'\n"));
     let out = folder.run(&["report", "a.log", "--format=csv", "--config=c.toml"]).ended(0);
     assert!(out.lines().nth(1).unwrap().starts_with("__root,3,15,"), "{out}");
@@ -146,7 +146,7 @@ fn a_wrapper_in_a_configuration() {
 /// Blocks that are read from the past, or again, end between records too.
 #[test]
 fn parts_of_a_record_stay_together_in_index_verify_and_rebuild() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let requests: Vec<Request> = (0..16_000).map(|at| Request::new(NOON + at, 5 + at as u64 % 90, "/")).collect();
     let log: String = requests.iter().fold(String::new(), |log, request| {
         let line = request.exact();
@@ -156,7 +156,7 @@ fn parts_of_a_record_stay_together_in_index_verify_and_rebuild() {
     assert!(log.len() > 1 << 20);
     folder.write("a.log", &log);
     let (store, path) = (folder.path("store").display().to_string(), folder.path("a.log").display().to_string());
-    let format = crate::log::EXACT;
+    let format = support::log::EXACT;
     let sections = format!("[[log]]\npath = '{path}'\nwrapper = \"cri\"\nformat = '{format}'\n");
     folder.write("c.toml", format!("store = '{store}'\n{sections}"));
     crate::index::index(&folder, &["a.log"]).ended(0);
@@ -173,7 +173,7 @@ fn parts_of_a_record_stay_together_in_index_verify_and_rebuild() {
 
 #[test]
 fn a_wrapper_alone_is_enough_to_read_the_store_s_logs_again() {
-    let folder = Folder::new();
+    let folder = support::folder!();
     let log = cri("stdout", "F", &combined("/a", "0.100")) + &cri("stdout", "F", &combined("/b", "0.200"));
     folder.write("a.log", &log);
     folder.run(&["index", "--store=store", "--log-format=cri", "a.log"]).ended(0);

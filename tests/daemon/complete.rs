@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::log::{NOON, Request, text};
 use crate::rig::{Rig, until};
+use support::log::{NOON, Request, text};
 
 const ASKING: [&[&str]; 4] = [&["lines"], &["lines", "--all"], &["slow"], &["report"]];
 

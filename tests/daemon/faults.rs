@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::log::{NOON, Request, requests};
 use crate::points::{KEYS, check_slot, this_second};
-use crate::program::{Run, run};
 use crate::rig::{Daemon, Rig, until};
 use crate::sink::Sink;
+use support::log::{NOON, Request, requests};
+use support::program::{Run, run};
 
 /// `spikeline` in a mount namespace of its own, after `mount` (of util-linux, `$0` is the store); none, with a word about it,
 /// where that is not allowed.

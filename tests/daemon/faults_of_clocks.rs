@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use spikeline::time::Clock;
 
-use crate::log::{Request, csv, requests, rows};
 use crate::rig::{Rig, until};
 use crate::sink::Sink;
 use crate::stepped::{Stepped, Steps};
+use support::log::{Request, csv, requests, rows};
 
 const HOUR: i64 = 3_600_000;
 

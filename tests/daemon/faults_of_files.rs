@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use spikeline::store::View;
 
-use crate::log::{EXACT, NOON, Request, requests, text};
 use crate::rig::{Daemon, Rig, until};
+use support::log::{EXACT, NOON, Request, requests, text};
 
 fn rename(rig: &Rig, from: &str, to: &str) {
     std::fs::rename(rig.folder.path(from), rig.folder.path(to)).unwrap();

@@ -4,9 +4,9 @@ use serde_json::Value;
 use spikeline::grammar::Reason;
 use spikeline::store::View;
 
-use crate::log::{NOON, Request, requests, text};
 use crate::rig::{Rig, until};
 use crate::sink::Sink;
+use support::log::{NOON, Request, requests, text};
 
 /// The rejected lines by their reasons' names.
 fn rejected(rig: &Rig) -> Vec<(&'static str, u64)> {

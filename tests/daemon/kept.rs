@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::log::{NOON, Request};
 use crate::rig::Rig;
+use support::log::{NOON, Request};
 
 /// The kept lines as (path, request time, why), in the order of their ends.
 fn kept(rig: &Rig) -> Vec<(String, u64, String)> {

@@ -10,13 +10,6 @@
     reason = "a test says what went wrong by panicking"
 )]
 
-#[path = "../cli/log.rs"]
-#[allow(dead_code, reason = "shared with the tests over files, which use more of it")]
-mod log;
-#[path = "../cli/program.rs"]
-#[expect(dead_code, reason = "shared with the tests over files, which use more of it")]
-mod program;
-
 mod complete;
 mod faults;
 mod faults_of_clocks;

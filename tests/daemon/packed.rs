@@ -5,8 +5,8 @@ use spikeline::source::STRETCH;
 use spikeline::store::{By, Locator, Query, View};
 use spikeline::time::{Timestamp, Window};
 
-use crate::log::{NOON, Request, text};
 use crate::rig::{Rig, until};
+use support::log::{NOON, Request, text};
 
 #[test]
 fn a_line_far_into_a_gz_costs_one_stretch_from_the_second_time_on() {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::log::{Request, rows};
 use crate::rig::{Rig, until};
 use crate::sink::{Sink, section};
+use support::log::{Request, rows};
 
 pub(crate) const KEYS: &str = "interval = \"1s\"";
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use spikeline::daemon::{Say, Stepwise};
 
-use crate::log::{Request, csv, requests, rows, text};
 use crate::rig::Rig;
 use crate::stepped::{Steps, settings};
+use support::log::{Request, csv, requests, rows, text};
 
 fn by_route(request: &Request) -> String {
     request.route().to_owned()

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use spikeline::store::{Ledger, View};
 
-use crate::log::{EXACT, Request, csv, rows, text};
-use crate::program::{Folder, Run};
+use support::log::{EXACT, Request, csv, rows, text};
+use support::program::{Folder, Run};
 
 /// How long anything may take on a busy machine; nothing here is asserted about speed.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -34,7 +34,7 @@ pub(crate) struct Rig {
 impl Rig {
     /// With more keys before the sections, and more sections.
     pub(crate) fn new(keys: &str, sections: &str) -> Rig {
-        let folder = Folder::new();
+        let folder = support::folder!();
         let path = |name: &str| folder.path(name).display().to_string();
         let sections = sections.replace("FOLDER", &path(""));
         folder.write(

@@ -1,7 +1,7 @@
 //! A log is renamed, compressed, deleted: its lines are found as long as there are any.
 
-use crate::log::{NOON, Request, requests, text};
 use crate::rig::Rig;
+use support::log::{NOON, Request, requests, text};
 
 fn sorted(mut lines: Vec<String>) -> Vec<String> {
     lines.sort_unstable();

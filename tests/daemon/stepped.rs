@@ -12,9 +12,9 @@ use spikeline::route::Router;
 use spikeline::store::Retention;
 use spikeline::time::{Clock, SystemClock, Timestamp};
 
-use crate::log::EXACT;
 use crate::rig::Rig;
 use crate::sink::Sink;
+use support::log::EXACT;
 
 /// The machine's clock, and how far it is off.
 #[derive(Default)]

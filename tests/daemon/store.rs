@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::log::{EXACT, NOON, Request, csv, requests, rows, text};
 use crate::rig::Rig;
+use support::log::{EXACT, NOON, Request, csv, requests, rows, text};
 
 /// Windows as arguments, and their edges after [`NOON`] in milliseconds.
 const WINDOWS: [([&str; 2], i64, i64); 3] = [
@@ -228,5 +228,5 @@ fn the_store_alone_is_enough_but_for_all_lines() {
     assert!(rig.folder.run(&["report", "--store=store"]).ended(0).contains("slow"));
     rig.folder.run(&["lines", "--store=store", "--all"]).said(3, &["cannot be read again", "--config", "partial"]);
     let mut command = rig.folder.command(&["lines"]);
-    assert_eq!(crate::program::run(command.env("SPIKELINE_STORE", "store")).ended(0), line);
+    assert_eq!(support::program::run(command.env("SPIKELINE_STORE", "store")).ended(0), line);
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::log::{EXACT, NOON, Request};
 use crate::rig::{Rig, until};
+use support::log::{EXACT, NOON, Request};
 
 fn part(stream: &str, tag: &str, text: &str) -> String {
     format!("2011-11-30T14:05:00.000000001Z {stream} {tag} {text}\n")

@@ -1,5 +1,4 @@
 //! Whatever bytes a stranger makes nginx write: no panic, spans inside the line, time linear in the line.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
 use std::sync::LazyLock;
 

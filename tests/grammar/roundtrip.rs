@@ -2,22 +2,15 @@
 //! agree on these lines and on what damage makes of them, and a block of them reads as its lines do.
 //!
 //! 500 formats of fixed seeds and 100 of fresh ones; `SPIKELINE_FORMATS=10000` makes it more, `SPIKELINE_SEED=N` is one.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
 use std::hash::{BuildHasher, RandomState};
 
 use spikeline::grammar::{Escape, Format};
 use spikeline::record::{Needs, Parser, unescape, upstream_ints, upstream_ms};
 
-#[path = "grammar/blocks.rs"]
-mod blocks;
-#[path = "grammar/oracle.rs"]
-mod oracle;
-#[path = "grammar/written.rs"]
-mod written;
-
-use oracle::Both;
-use written::{Drawn, Meant, Random, Request};
+use crate::blocks;
+use crate::oracle::Both;
+use crate::written::{Drawn, Meant, Random, Request};
 
 /// How one format went.
 #[derive(Debug, Default)]

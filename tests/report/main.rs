@@ -1,5 +1,13 @@
 //! Reports against golden files in `tests/golden/report/`. `SPIKELINE_BLESS=1` writes them anew; read the difference.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test says what went wrong by panicking"
+)]
 
 use std::path::Path;
 

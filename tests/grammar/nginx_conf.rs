@@ -1,7 +1,5 @@
 //! Whole nginx configurations, as found and as written to try everything, against what is to be taken from them.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
-
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};

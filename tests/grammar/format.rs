@@ -1,5 +1,4 @@
 //! The text and the directive of a log_format, what is refused and how that is said, and the cutting rules.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
 use spikeline::grammar::{Escape, Format, FormatError, Kind, Outcome, Reason, detect, directives};
 use spikeline::record::{Needs, Parser, Record};

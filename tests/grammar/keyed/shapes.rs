@@ -1,6 +1,6 @@
 //! One shape of line after the other.
 
-use super::super::{Said, format, read, value};
+use super::{Said, format, read, value};
 use spikeline::grammar::Reason;
 
 fn json(line: &str) -> Said {

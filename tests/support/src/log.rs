@@ -3,42 +3,42 @@
 use std::collections::BTreeMap;
 
 /// 30 Nov 2011 14:05:00 UTC, a slot's beginning, in milliseconds.
-pub(crate) const NOON: i64 = 1_322_661_900_000;
+pub const NOON: i64 = 1_322_661_900_000;
 
 /// The format with milliseconds that [`Request::exact`] writes, to be given as text.
-pub(crate) const EXACT: &str =
+pub const EXACT: &str =
     "$msec $request_time $status $body_bytes_sent $host \"$request\" \"$upstream_response_time\" \"$upstream_addr\"";
 
 /// One request, as the tests know it.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) end: i64,
-    pub(crate) time: u64,
-    pub(crate) method: &'static str,
-    pub(crate) target: String,
-    pub(crate) host: &'static str,
-    pub(crate) status: u16,
-    pub(crate) bytes: u64,
-    pub(crate) upstream: &'static str,
+pub struct Request {
+    pub end: i64,
+    pub time: u64,
+    pub method: &'static str,
+    pub target: String,
+    pub host: &'static str,
+    pub status: u16,
+    pub bytes: u64,
+    pub upstream: &'static str,
 }
 
 impl Request {
-    pub(crate) fn new(end: i64, time: u64, target: &str) -> Request {
+    pub fn new(end: i64, time: u64, target: &str) -> Request {
         let (method, host, upstream) = ("GET", "a.test", "0.001");
         Request { end, time, method, target: target.to_owned(), host, status: 200, bytes: 10, upstream }
     }
 
-    pub(crate) fn status(mut self, status: u16) -> Request {
+    pub fn status(mut self, status: u16) -> Request {
         self.status = status;
         self
     }
 
-    pub(crate) fn start(&self) -> i64 {
+    pub fn start(&self) -> i64 {
         self.end - i64::try_from(self.time).unwrap()
     }
 
     /// The name of the route that the path is given without rules; only the paths that [`requests`] makes.
-    pub(crate) fn route(&self) -> &'static str {
+    pub fn route(&self) -> &'static str {
         match self.target.split('?').next().unwrap() {
             "/" => "__root",
             "/slow" => "slow",
@@ -53,14 +53,14 @@ impl Request {
     }
 
     /// In [`EXACT`].
-    pub(crate) fn exact(&self) -> String {
+    pub fn exact(&self) -> String {
         let Request { status, bytes, host, upstream, .. } = self;
         let (end, time) = (seconds(self.end), seconds(i64::try_from(self.time).unwrap()));
         format!("{end} {time} {status} {bytes} {host} \"{}\" \"{upstream}\" \"10.0.0.1:80\"", self.request())
     }
 
     /// In the grammar `combined_plus`, whose times are known to the second.
-    pub(crate) fn combined_plus(&self) -> String {
+    pub fn combined_plus(&self) -> String {
         let local = chrono::DateTime::from_timestamp_millis(self.end).unwrap().format("%d/%b/%Y:%H:%M:%S +0000");
         let Request { status, bytes, upstream, .. } = self;
         let time = seconds(i64::try_from(self.time).unwrap());
@@ -68,7 +68,7 @@ impl Request {
     }
 
     /// In the grammar `lab_json`, without bytes.
-    pub(crate) fn json(&self) -> String {
+    pub fn json(&self) -> String {
         let (end, time) = (seconds(self.end), seconds(i64::try_from(self.time).unwrap()));
         format!(
             "{{\"msec\":\"{end}\",\"rt\":{time},\"ut\":\"{}\",\"uct\":\"0.000\",\"uht\":\"0.001\",\"ua\":\"10.0.0.1:80\",\
@@ -83,18 +83,18 @@ impl Request {
 }
 
 /// As nginx writes milliseconds.
-pub(crate) fn seconds(millis: i64) -> String {
+pub fn seconds(millis: i64) -> String {
     format!("{}.{:03}", millis / 1000, millis % 1000)
 }
 
 /// Lines from requests.
-pub(crate) fn text(requests: &[Request], line: impl Fn(&Request) -> String) -> String {
+pub fn text(requests: &[Request], line: impl Fn(&Request) -> String) -> String {
     requests.iter().map(|request| line(request) + "\n").collect()
 }
 
 /// So many requests of [`NOON`]'s minute and after, of four routes, always the same ones. All times are below 2.048 s,
 /// where a histogram is exact to the millisecond.
-pub(crate) fn requests(count: u64) -> Vec<Request> {
+pub fn requests(count: u64) -> Vec<Request> {
     let mut state = 88_172_645_463_325_252_u64;
     let mut next = move |below: u64| {
         state ^= state << 13;
@@ -127,17 +127,17 @@ pub(crate) fn requests(count: u64) -> Vec<Request> {
 
 /// One row of a report, counted with the plainest code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) name: String,
-    pub(crate) numbers: Vec<u64>,
+pub struct Row {
+    pub name: String,
+    pub numbers: Vec<u64>,
 }
 
 /// The columns of a report after the first.
-pub(crate) const COLUMNS: &str = "count,sum_ms,p50_ms,p75_ms,p90_ms,p95_ms,p99_ms,p999_ms,max_ms,slow,status_1xx,\
+pub const COLUMNS: &str = "count,sum_ms,p50_ms,p75_ms,p90_ms,p95_ms,p99_ms,p999_ms,max_ms,slow,status_1xx,\
                                   status_2xx,status_3xx,status_4xx,status_5xx,bytes";
 
 /// The rows of a report, by what `key` says of each request; sorted by sum, the greatest first, then by name.
-pub(crate) fn rows<'r>(requests: impl IntoIterator<Item = &'r Request>, key: impl Fn(&Request) -> String) -> Vec<Row> {
+pub fn rows<'r>(requests: impl IntoIterator<Item = &'r Request>, key: impl Fn(&Request) -> String) -> Vec<Row> {
     let mut groups: BTreeMap<String, Vec<&Request>> = BTreeMap::new();
     for request in requests {
         groups.entry(key(request)).or_default().push(request);
@@ -165,7 +165,7 @@ fn row(name: String, group: &[&Request]) -> Row {
 }
 
 /// Rows as CSV.
-pub(crate) fn csv(by: &str, rows: &[Row]) -> String {
+pub fn csv(by: &str, rows: &[Row]) -> String {
     let mut out = format!("{by},{COLUMNS}\n");
     for Row { name, numbers } in rows {
         let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();

@@ -1,7 +1,6 @@
 //! Requests as a shop's log has them: every template of the log is one route, and has all of its requests.
 //!
 //! `SPIKELINE_ROUTES` (templates, one a line) and `SPIKELINE_BENCH_LOG` (an access log made of them) check a whole log.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

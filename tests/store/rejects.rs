@@ -1,5 +1,4 @@
 //! What a block's summary says of its rejected lines depends on the lines, not on where reading was cut or begun again.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what went wrong by panicking")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

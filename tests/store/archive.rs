@@ -1,5 +1,4 @@
 //! Lines whose log is gone: out of the store's archive, byte for byte, also after segments were merged.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use spikeline::grammar::{Escape, Format};
 use spikeline::pipeline::retrieve;

@@ -1,26 +1,15 @@
 //! Every fault that spikeline says it withstands has a test that is named after it: `fault_NN_` and what is expected.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::rust_files;
 
 /// The faults by their numbers: what becomes of a log's file and name (1 to 14), of the ways to learn of it (15), of its lines
 /// (16 to 25), of the store and its disk (26 to 34), and a raw log that is gone (35).
 const FAULTS: RangeInclusive<u32> = 1..=35;
-
-fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
-        }
-    }
-}
 
 /// The numbers of the tests in a file: functions `fault_NN_..` right below a `#[test]`.
 fn tested(text: &str) -> Vec<u32> {

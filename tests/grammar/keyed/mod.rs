@@ -1,14 +1,11 @@
 //! Formats whose values are found by keys: what each shape of line says, and a slow reader built on `serde_json` (for
 //! LTSV: on `split`) against the scanner.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
-mod keyed {
-    mod oracle;
-    mod real;
-    mod recognise;
-    mod shapes;
-    mod spec;
-}
+mod oracle;
+mod real;
+mod recognise;
+mod shapes;
+mod spec;
 
 use spikeline::grammar::{Format, Reject};
 use spikeline::record::{Needs, Parser};

@@ -1,10 +1,10 @@
 //! The house's one structural rule: a layer imports only from layers above it in this list, so data flows one way and
 //! there are no cycles. Threads and channels live in `pipeline` and `daemon` alone.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a test")]
-
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::rust_files;
 
 /// From the top (imports nothing) to the bottom (imports anything).
 const LAYERS: [&str; 13] = [
@@ -22,17 +22,6 @@ const LAYERS: [&str; 13] = [
     "daemon",
     "cli",
 ];
-
-fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
-        }
-    }
-}
 
 /// The layer that a file under `src` belongs to; `None` for `lib.rs` and `main.rs`.
 fn layer_of(file: &Path, src: &Path) -> Option<usize> {

@@ -1,15 +1,11 @@
-//! The fast parser against the slow one of `grammar/oracle.rs`. Both must agree on rendered lines, and on the same lines
+//! The fast parser against the slow one of `oracle.rs`. Both must agree on rendered lines, and on the same lines
 //! damaged; only lines that hold two whole times are the fast one's to refuse as torn.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
 use chrono::DateTime;
 use proptest::prelude::*;
 use spikeline::grammar::{Escape, Format};
 
-#[path = "grammar/oracle.rs"]
-mod oracle;
-
-use oracle::{Both, Oracle};
+use crate::oracle::{Both, Oracle};
 
 const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \
                         \"$http_user_agent\"";

@@ -1,7 +1,7 @@
 //! The program, run in a folder of its own.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -12,47 +12,57 @@ use rustix::process::{Pid, Signal, kill_process};
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A folder with logs; the program runs inside it, so that names stay short and stable.
-pub(crate) struct Folder(tempfile::TempDir);
+pub struct Folder {
+    root: tempfile::TempDir,
+    program: &'static str,
+}
 
 /// What a run of the program came to.
 #[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) out: String,
-    pub(crate) err: String,
-    pub(crate) code: i32,
+pub struct Run {
+    pub out: String,
+    pub err: String,
+    pub code: i32,
 }
 
 impl Folder {
-    pub(crate) fn new() -> Folder {
-        Folder(tempfile::tempdir().unwrap())
+    /// An empty one, for this program; [`folder!`](crate::folder) knows which.
+    pub fn new(program: &'static str) -> Folder {
+        Folder { root: tempfile::tempdir().unwrap(), program }
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
     }
 
-    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.path(name), content).unwrap();
     }
 
-    pub(crate) fn gz(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn gz(&self, name: &str, content: impl AsRef<[u8]>) {
         let file = std::fs::File::create(self.path(name)).unwrap();
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::default());
         encoder.write_all(content.as_ref()).unwrap();
         encoder.finish().unwrap();
     }
 
-    pub(crate) fn zst(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn zst(&self, name: &str, content: impl AsRef<[u8]>) {
         self.write(name, zstd::encode_all(content.as_ref(), 3).unwrap());
     }
 
     /// The program with these arguments, ready to be run; nothing of the caller's surroundings reaches it.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        command(self.0.path(), arguments)
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.program);
+        command.current_dir(self.root.path()).args(arguments).env("TZ", "UTC").env("HOME", self.root.path());
+        for name in ["SPIKELINE_CONFIG", "SPIKELINE_STORE", "XDG_STATE_HOME", "NO_COLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 
     /// The program on a terminal that util-linux' `script` makes; none, with a word about it, where that is missing.
-    pub(crate) fn on_terminal(&self, arguments: &str) -> Option<Command> {
+    pub fn on_terminal(&self, arguments: &str) -> Option<Command> {
         if Command::new("script").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
             eprintln!("skipped: needs util-linux' script");
             return None;
@@ -60,7 +70,7 @@ impl Folder {
         let mut command = self.command(&[]);
         let line = format!("{} {arguments}", command.get_program().to_str().unwrap());
         let mut script = Command::new("script");
-        script.args(["-qec", &line, "/dev/null"]).current_dir(self.0.path());
+        script.args(["-qec", &line, "/dev/null"]).current_dir(self.root.path());
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => script.env(name, value),
@@ -72,12 +82,12 @@ impl Folder {
         Some(command)
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+    pub fn run(&self, arguments: &[&str]) -> Run {
         run(&mut self.command(arguments))
     }
 
     /// With this on its standard input.
-    pub(crate) fn run_with(&self, stdin: &[u8], arguments: &[&str]) -> Run {
+    pub fn run_with(&self, stdin: &[u8], arguments: &[&str]) -> Run {
         let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
         let stdin = stdin.to_vec();
@@ -88,17 +98,7 @@ impl Folder {
     }
 }
 
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("spikeline"));
-    command.current_dir(folder).args(arguments).env("TZ", "UTC").env("HOME", folder);
-    for name in ["SPIKELINE_CONFIG", "SPIKELINE_STORE", "XDG_STATE_HOME", "NO_COLOR", "CLICOLOR_FORCE"] {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-pub(crate) fn run(command: &mut Command) -> Run {
+pub fn run(command: &mut Command) -> Run {
     Run::of(command.spawn().unwrap())
 }
 
@@ -121,19 +121,19 @@ impl Run {
     }
 
     /// The output of a run that found something and had nothing to complain of.
-    pub(crate) fn fine(self) -> String {
+    pub fn fine(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
         self.out
     }
 
     /// The output of a run that ended with this code.
-    pub(crate) fn ended(self, code: i32) -> String {
+    pub fn ended(self, code: i32) -> String {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
         self.out
     }
 
     /// That the run ended with this code and said all of this on stderr.
-    pub(crate) fn said(&self, code: i32, pieces: &[&str]) {
+    pub fn said(&self, code: i32, pieces: &[&str]) {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
         for piece in pieces {
             assert!(self.err.contains(piece), "{piece:?} is not in {:?}", self.err);
@@ -141,7 +141,7 @@ impl Run {
     }
 
     /// The lines of the output.
-    pub(crate) fn lines(&self) -> Vec<&str> {
+    pub fn lines(&self) -> Vec<&str> {
         self.out.lines().collect()
     }
 }

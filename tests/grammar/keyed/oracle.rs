@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::format;
+use super::format;
 use spikeline::record::{Needs, Parser};
 
 /// JSON to be written: a value's text, or an object in which no key stands twice.

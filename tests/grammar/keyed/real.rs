@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::super::{format, read, value};
+use super::{format, read, value};
 use spikeline::grammar::{Escape, Format, library};
 use spikeline::record::{Needs, Parser, unescape};
 

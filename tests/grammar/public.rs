@@ -1,14 +1,13 @@
 //! What public configurations and nginx itself offer: every log_format of `tests/data/grammar/formats.tsv` compiles or is
 //! refused with a reason, and every variable of `variables.txt` (nginx 1.29's) has its kind.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
 use std::collections::BTreeMap;
 
 use spikeline::grammar::{Escape, Format, Kind};
 use spikeline::record::{Needs, Parser};
 
-const FORMATS: &str = include_str!("data/grammar/formats.tsv");
-const VARIABLES: &str = include_str!("data/grammar/variables.txt");
+const FORMATS: &str = include_str!("../data/grammar/formats.tsv");
+const VARIABLES: &str = include_str!("../data/grammar/variables.txt");
 
 /// The rows that are refused, and what is said: nothing tells two neighbours apart, or the format has no time.
 const REFUSED: &[(&str, &str)] = &[

@@ -1,15 +1,11 @@
 //! Lines read by the quotes of their whole block against the same lines read one by one: every grammar of the library,
 //! lines as they are and damaged. Rejects must agree to the column and the reason.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
 use proptest::prelude::*;
 use spikeline::grammar::{Escape, Format, library};
 use spikeline::record::{Needs, Parser};
 
-#[path = "grammar/blocks.rs"]
-mod blocks;
-
-use blocks::agree;
+use crate::blocks::agree;
 
 /// Formats whose quotes stand where the library's do not.
 const FORMATS: &[(&str, Escape)] = &[

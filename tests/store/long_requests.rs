@@ -1,5 +1,4 @@
 //! Requests of many hours are found in any window that they span, without reading the entries of those hours.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what went wrong by panicking")]
 
 use std::io;
 use std::path::Path;

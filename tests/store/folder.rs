@@ -1,5 +1,4 @@
 //! The store on a real folder: one writer, readers beside it, refusals.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use spikeline::error::Kind;
 use spikeline::histogram::{Cell, Time};

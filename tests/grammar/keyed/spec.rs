@@ -1,6 +1,6 @@
 //! The text that names a keyed format, and what the first lines of a log add to it.
 
-use super::super::{format, read, value};
+use super::{format, read, value};
 use spikeline::grammar::Format;
 
 fn wrong(text: &str) -> String {

@@ -1,6 +1,5 @@
 //! Real lines from public repositories (`tests/data/grammar`, see SOURCES.md) against what a separate, lax reading of
 //! them expects.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
 use std::path::{Path, PathBuf};
 

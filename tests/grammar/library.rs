@@ -1,5 +1,4 @@
 //! Every grammar of the library reads its own samples, and detection finds it from them or says that it cannot tell.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::string_slice)]
 
 use spikeline::grammar::{Format, Outcome, detect, library};
 use spikeline::record::{Needs, Parser};

@@ -1,12 +1,4 @@
 //! The configuration file: what is read, and every mistake with its exact place and remedy.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -53,7 +45,7 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(config.slow, SlowSection { threshold: Duration::from_secs(1), slowest: 5, server_errors: true });
 }
 
-const SAMPLE: &str = include_str!("../samples/spikeline.toml");
+const SAMPLE: &str = include_str!("../../samples/spikeline.toml");
 
 /// The sample with all its keys and sections: `#key` is one, `# text` is a comment.
 fn whole_sample() -> String {
