@@ -11,8 +11,8 @@ use super::settings;
 use crate::daemon::Log;
 use crate::error::{Error, Result, meant};
 use crate::grammar::{
-    Directive, Escape, Format, FormatError, Recognised, Unrecognised, Wrapper, directives, recognise, recognise_in,
-    texts,
+    Escape, Format, FormatError, LogFormatDirective, Recognised, Unrecognised, Wrapper, directives, recognise,
+    recognise_in, texts,
 };
 use crate::source::base_of;
 
@@ -213,7 +213,7 @@ fn pasted(text: &str, escape: Option<Escape>) -> Result<Format> {
     let bad = |error: FormatError| Error::usage(format!("log_format: {}", error.render()));
     let mut found = directives(&ended).map_err(bad)?.into_iter();
     match (found.next(), found.next()) {
-        (Some(one), None) => Directive { escape: escape.unwrap_or(one.escape), ..one }.compile().map_err(bad),
+        (Some(one), None) => LogFormatDirective { escape: escape.unwrap_or(one.escape), ..one }.compile().map_err(bad),
         _ => Err(Error::usage("give one log_format, not several")),
     }
 }

@@ -4,16 +4,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::cut::{Failure, Span, chomp};
-use super::error::{FormatError, visible};
-use super::escape::Escape;
-use super::keyed::{Keyed, Role, State};
-use super::plan::{self, Plan};
-use super::reject::{Reason, Reject};
-use super::roles::Roles;
-use super::text;
-use super::variable::Variable;
-use super::wrapper::{Records, Wrapper};
+use crate::grammar::format_error::{FormatError, visible};
+use crate::grammar::keyed::{Keyed, Role, State};
+use crate::grammar::line::{Failure, Reason, Reject, Span, chomp};
+use crate::grammar::log_format::{Plan, compile, pieces};
+use crate::grammar::variables::{Escape, Roles, Variable};
+use crate::grammar::wrapper::{Records, Wrapper};
 
 /// A log_format, compiled. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -51,8 +47,8 @@ impl Format {
     /// If nginx would refuse it, or if its lines could not be cut without guessing (two variables side by side, of which
     /// the first does not end by its own grammar).
     pub fn compile(name: &str, text: &str, escape: Escape) -> Result<Format, FormatError> {
-        let pieces = text::pieces(text)?;
-        let (plan, variables) = plan::compile(text, &pieces, escape)?;
+        let pieces = pieces(text)?;
+        let (plan, variables) = compile(text, &pieces, escape)?;
         let roles = Roles::of(&variables);
         let (name, text) = (name.to_owned(), text.to_owned());
         let inner = Inner { name, text, escape, variables, roles, plan, keyed: None, wrapper: None };

@@ -1,48 +1,35 @@
 //! nginx's `log_format`: its text and directive, compiled to a plan that cuts log lines into values. No I/O.
 //!
 //! Sources of the rules: `ngx_http_log_module.c` (formats, escapes), `ngx_conf_file.c` (directives, quotes),
-//! `ngx_http_upstream.c` (lists). How values are told apart is written down in `plan.rs`.
+//! `ngx_http_upstream.c` (lists). How values are told apart is written down in `log_format/plan.rs`.
+//!
+//! The floors, each calling only those above it: `line`, `variables`, `format_error` (what all speak of); `log_format` (by
+//! position), `keyed` (by keys), `wrapper` (what stands around a line); `format` (any of these, which is what the other
+//! layers hold); `conf` (nginx.conf); `detection` (which format some lines are in).
 
 pub mod conf;
-mod course;
-mod cut;
-pub mod detect;
-mod directive;
-mod error;
-mod escape;
-mod extend;
+mod detection;
 mod format;
+mod format_error;
 mod keyed;
-pub mod known;
-pub mod library;
-mod literal;
-mod marks;
-pub(crate) mod plan;
-mod recognise;
-mod reject;
-mod roles;
-mod text;
-mod variable;
+mod line;
+mod log_format;
+mod variables;
 mod wrapper;
 
-pub use cut::MAX_LINE;
-pub use detect::{Detection, Outcome, detect};
-pub use directive::{Directive, directives};
-pub use error::FormatError;
-pub use escape::Escape;
+pub use conf::{LogFormatDirective, directives};
+pub use detection::{
+    Detection, Grammar, Outcome, Recognised, Unrecognised, detect, library, recognise, recognise_in, recognise_texts,
+    texts, wrapper_of,
+};
 pub use format::{Format, Inside};
+pub use format_error::FormatError;
 pub use keyed::check_key;
-pub use library::{Grammar, library};
-pub use recognise::{Recognised, Unrecognised, recognise, recognise_in, recognise_texts, texts, wrapper_of};
-pub use reject::{Reason, Reject};
-pub use roles::{Clock, Roles};
-pub use variable::{Kind, Variable};
+pub use line::{MAX_LINE, Reason, Reject};
+pub use variables::{Clock, Escape, Kind, Roles, Variable, nginx_variables};
 pub use wrapper::Wrapper;
 
-pub(crate) use course::Course;
-pub(crate) use cut::{Span, chomp};
-pub(crate) use keyed::json::decode as decode_json;
-pub(crate) use keyed::{Role, State as KeyedState};
-pub(crate) use literal::{contains, find_byte};
-pub(crate) use marks::Marks;
+pub(crate) use keyed::{Role, State as KeyedState, decode_json};
+pub(crate) use line::{Span, chomp, contains, find_byte};
+pub(crate) use log_format::{Course, Marks};
 pub(crate) use wrapper::Records;

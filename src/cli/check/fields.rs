@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::findings::Findings;
 use crate::error::Result;
-use crate::grammar::{Format, Inside, Kind, Variable, known};
+use crate::grammar::{Format, Inside, Kind, Variable, nginx_variables};
 use crate::record::{Needs, Parser, Record, unescape, upstream_ms};
 use crate::report::{count, millis, terminal_safe};
 
@@ -168,7 +168,7 @@ fn kind(format: &Format, variable: &Variable) -> &'static str {
         Kind::Request => "request line",
         Kind::Pipe => "`.` or `p`",
         Kind::Token => "word",
-        Kind::Text if format.is_keyed() || known::is_known(&variable.name) => "text",
+        Kind::Text if format.is_keyed() || nginx_variables::is_known(&variable.name) => "text",
         Kind::Text => "text; not nginx's own",
     }
 }

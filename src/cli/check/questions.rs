@@ -2,7 +2,7 @@
 
 use super::findings::Findings;
 use crate::error::{Error, Result};
-use crate::grammar::{Clock, Format, Kind, known};
+use crate::grammar::{Clock, Format, Kind, nginx_variables};
 use crate::record::{Needs, Parser};
 use crate::route::Router;
 
@@ -86,7 +86,7 @@ fn only_whole_seconds(format: &Format, lines: &[&[u8]]) -> bool {
 fn unnamed_numbers(format: &Format) -> Vec<&str> {
     let numbers = format.variables().iter().filter(|variable| variable.kind == Kind::Decimal);
     let names = numbers.map(|variable| variable.name.as_str());
-    names.filter(|name| !known::is_known(name) && !["time", "@timestamp"].contains(name)).take(6).collect()
+    names.filter(|name| !nginx_variables::is_known(name) && !["time", "@timestamp"].contains(name)).take(6).collect()
 }
 
 /// How the log behind a keyed format comes to have `wanted`.
@@ -145,7 +145,7 @@ pub(super) fn tell(
 /// Tell of variables that were probably meant otherwise. `place` says where the byte of the log_format's text is written.
 pub(super) fn tell_mistyped(format: &Format, place: impl Fn(usize) -> Error, findings: &mut Findings) -> Result<()> {
     for variable in format.variables() {
-        let Some(meant) = known::did_you_mean(&variable.name) else { continue };
+        let Some(meant) = nginx_variables::did_you_mean(&variable.name) else { continue };
         let at = position(format.text(), &variable.name);
         let error = place(at.unwrap_or(0));
         let place = match error.place().map(|place| (place.path.display(), place.line_column)) {

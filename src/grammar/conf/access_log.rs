@@ -3,8 +3,9 @@
 use crate::error::meant;
 use std::path::{Path, PathBuf};
 
+use super::build::Build;
 use super::error::{ConfError, Place};
-use super::model::{Build, LogFormat};
+use super::log_format::LogFormat;
 use super::tree::Directive;
 
 /// Where lines go.

@@ -1,8 +1,8 @@
 //! `server`: where it listens and which hosts it is for (`ngx_http_core_listen`, `ngx_http_core_server_name`).
 
+use super::build::Build;
 use super::error::{ConfError, Place};
 use super::location::Location;
-use super::model::Build;
 use super::tree::Directive;
 
 /// One `listen`.

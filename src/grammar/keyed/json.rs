@@ -3,11 +3,9 @@
 //! The grammar is that of RFC 8259, a little wider for what hand-written `log_format`s make of it: a value may be missing
 //! (`"rt":,`) or a bare `-`, and a backslash before any byte keeps that byte from ending the string (`\x22`).
 
-use crate::grammar::cut::{Failure, Span};
-use crate::grammar::find_byte;
-use crate::grammar::reject::Reason;
-
+use super::json_string::{decode, string};
 use super::path::Path;
+use crate::grammar::line::{Failure, Reason, Span};
 
 /// Objects and arrays nested deeper are refused.
 const DEPTH: usize = 32;
@@ -34,21 +32,6 @@ pub(crate) fn scan(line: &[u8], each: &mut dyn FnMut(&[u8], Span, Form)) -> Resu
     match scanner.peek() {
         None => Ok(()),
         Some(_) => Err(Failure { step: 0, at: scanner.at, reason: Reason::TrailingText }),
-    }
-}
-
-/// The inside of the string whose opening quote stands at `at`, and whether it has escapes. None if it does not end.
-pub(crate) fn string(line: &[u8], at: usize) -> Option<(Span, bool)> {
-    let from = at + 1;
-    let mut end = from;
-    let mut escaped = false;
-    loop {
-        end += memchr::memchr2(b'"', b'\\', line.get(end..)?)?;
-        if line.get(end) == Some(&b'"') {
-            return Some(((from as u32, end as u32), escaped));
-        }
-        escaped = true;
-        end += 2;
     }
 }
 
@@ -199,55 +182,6 @@ fn is_number(text: &[u8]) -> bool {
     let unsigned = text.strip_prefix(b"-").unwrap_or(text);
     unsigned.first().is_some_and(u8::is_ascii_digit)
         && unsigned.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte))
-}
-
-/// The text inside a JSON string as it was before it was escaped, appended to `out`. An escape that JSON does not have
-/// stays as it is; half of a surrogate pair is U+FFFD.
-pub(crate) fn decode(mut rest: &[u8], out: &mut Vec<u8>) {
-    while let Some(at) = find_byte(b'\\', rest) {
-        let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.extend_from_slice(head);
-        let taken = escape(tail, out);
-        if taken == 0 {
-            out.push(b'\\');
-        }
-        rest = tail.get(taken.max(1)..).unwrap_or_default();
-    }
-    out.extend_from_slice(rest);
-}
-
-/// The escape at the start of `tail`: how many bytes it takes, 0 if it is none.
-fn escape(tail: &[u8], out: &mut Vec<u8>) -> usize {
-    let byte = match tail.get(1) {
-        Some(b'n') => b'\n',
-        Some(b't') => b'\t',
-        Some(b'r') => b'\r',
-        Some(b'b') => 0x08,
-        Some(b'f') => 0x0C,
-        Some(same @ (b'"' | b'\\' | b'/')) => *same,
-        Some(b'u') => return unicode(tail, out),
-        _ => return 0,
-    };
-    out.push(byte);
-    2
-}
-
-/// `\uD83D\uDE00` is one character.
-fn unicode(tail: &[u8], out: &mut Vec<u8>) -> usize {
-    let unit = |from: usize| tail.get(from..from + 4).and_then(hex);
-    let Some(first) = unit(2) else { return 0 };
-    let low = if tail.get(6..8) == Some(b"\\u") { unit(8) } else { None };
-    let (code, taken) = match (first, low) {
-        (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => (0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00), 12),
-        _ => (first, 6),
-    };
-    let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-    taken
-}
-
-fn hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |value, &byte| Some(value * 16 + char::from(byte).to_digit(16)?))
 }
 
 /// The members of a JSON array as nginx writes a list of `$upstream_*`: `, ` between them, ` : ` between inner arrays.

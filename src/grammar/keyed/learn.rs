@@ -11,8 +11,8 @@ use super::names::{MAYBE_SECONDS, ROLES};
 use super::spec::{Key, Spec};
 use super::unit::Unit;
 use super::{Keyed, Syntax, ltsv};
-use crate::grammar::cut::Span;
-use crate::grammar::variable::Kind;
+use crate::grammar::line::Span;
+use crate::grammar::variables::Kind;
 
 /// At most so many keys become variables of their own.
 const KEYS: usize = 200;

@@ -2,9 +2,7 @@
 
 use super::json::Form;
 use super::path::Path;
-use crate::grammar::cut::{Failure, Span};
-use crate::grammar::find_byte;
-use crate::grammar::reject::Reason;
+use crate::grammar::line::{Failure, Reason, Span, find_byte};
 
 /// Gives every value with its label in lower case. A field without a label is refused; an empty one is passed over.
 pub(super) fn scan(line: &[u8], each: &mut dyn FnMut(&[u8], Span, Form)) -> Result<(), Failure> {

@@ -14,7 +14,8 @@
 //! Values stand in the *text*: the line itself, or, where one had to be unescaped, converted or joined, a copy of the line
 //! with such values behind it.
 
-pub(super) mod json;
+mod json;
+mod json_string;
 mod learn;
 mod ltsv;
 mod map;
@@ -24,18 +25,17 @@ mod spec;
 mod unit;
 mod values;
 
+pub(crate) use json::{Form, scan as scan_json};
+pub(crate) use json_string::{decode as decode_json, string as json_string};
 pub(crate) use names::Role;
 pub(crate) use spec::Syntax;
 pub(crate) use values::State;
 
 use std::ops::Range;
 
-use super::cut::{Failure, MAX_LINE, Span};
-use super::error::FormatError;
-use super::reject::Reason;
-use super::roles::{Clock, Roles};
-use super::variable::{Kind, Variable};
-use json::Form;
+use crate::grammar::format_error::FormatError;
+use crate::grammar::line::{Failure, MAX_LINE, Reason, Span};
+use crate::grammar::variables::{Clock, Kind, Roles, Variable};
 use map::{KeyMap, Target};
 use names::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES, WITH_UNIT};
 use spec::Spec;

@@ -1,6 +1,6 @@
 //! The dotted path of a key while an object is scanned, in a buffer of fixed size.
 
-use super::json;
+use super::json_string;
 
 /// Paths longer than this are not looked at.
 const LENGTH: usize = 128;
@@ -34,7 +34,7 @@ impl Path {
         let outer = Outer { length: self.length, lost: self.lost };
         if escaped {
             let mut plain = Vec::with_capacity(key.len());
-            json::decode(key, &mut plain);
+            json_string::decode(key, &mut plain);
             self.append(&plain);
         } else {
             self.append(key);

@@ -4,8 +4,8 @@
 use super::names::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES};
 use super::unit::Unit;
 use crate::error::meant;
-use crate::grammar::error::FormatError;
-use crate::grammar::variable::Kind;
+use crate::grammar::format_error::FormatError;
+use crate::grammar::variables::Kind;
 
 /// How a line's values are labelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! From the spans that a scan found to the values of a record: the best key of each variable, units, epochs, roles.
 
 use super::json::{self, Form};
+use super::json_string::decode;
 use super::map::Target;
 use super::names::{ROLES, Role};
 use super::unit::{Unit, write_shifted};
 use super::{Keyed, Syntax};
-use crate::grammar::cut::Span;
-use crate::grammar::variable::Kind;
+use crate::grammar::line::Span;
+use crate::grammar::variables::Kind;
 
 /// What was found for each variable of a line; kept from line to line for its memory.
 #[derive(Debug, Clone, Default)]
@@ -141,7 +142,7 @@ impl Keyed {
         let listed = held.form == Form::Array && kind != Kind::Text;
         let span = match held.form {
             Form::Escaped => text.write(|line, out| {
-                json::decode(line.get(raw.0..raw.1).unwrap_or_default(), out);
+                decode(line.get(raw.0..raw.1).unwrap_or_default(), out);
                 true
             }),
             Form::Array if listed => text.write(|line, out| {

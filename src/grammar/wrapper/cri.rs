@@ -1,8 +1,7 @@
 //! `2020-05-10T12:00:00.000000000Z stdout F LINE`.
 
 use super::Part;
-use crate::grammar::cut::time_iso_end;
-use crate::grammar::find_byte;
+use crate::grammar::line::{find_byte, time_iso_end};
 
 #[inline]
 pub(super) fn part(line: &[u8]) -> Option<Part> {

@@ -1,8 +1,8 @@
 //! `{"log":"LINE\n","stream":"stdout","time":".."}`, keys in any order, others among them.
 
 use super::Part;
-use crate::grammar::cut::Span;
-use crate::grammar::keyed::json::{Form, scan, string};
+use crate::grammar::keyed::{Form, json_string, scan_json};
+use crate::grammar::line::Span;
 
 pub(super) fn part(line: &[u8]) -> Option<Part> {
     let found = in_order(line).or_else(|| in_any_order(line))?;
@@ -23,7 +23,7 @@ fn in_order(line: &[u8]) -> Option<Found> {
     if !line.starts_with(b"{\"log\":\"") || !line.ends_with(b"}") {
         return None;
     }
-    let (log, escaped) = string(line, 7)?;
+    let (log, escaped) = json_string(line, 7)?;
     let rest = line.get(log.1 as usize..)?;
     let stream = match rest.get(..19)? {
         b"\",\"stream\":\"stdout\"" => 0,
@@ -47,7 +47,7 @@ fn in_any_order(line: &[u8]) -> Option<Found> {
         b"time" => time = true,
         _ => {}
     };
-    scan(line, &mut each).ok()?;
+    scan_json(line, &mut each).ok()?;
     let (log, escaped) = log?;
     time.then_some((log, escaped, stream?))
 }

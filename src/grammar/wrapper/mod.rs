@@ -17,10 +17,9 @@ mod docker;
 mod records;
 mod syslog;
 
+use crate::grammar::line::Span;
 use std::fmt;
 use std::str::FromStr;
-
-use super::cut::Span;
 
 pub(crate) use records::Records;
 

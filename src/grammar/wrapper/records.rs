@@ -1,8 +1,8 @@
 //! The records of a block of wrapped lines: parts joined, JSON strings unescaped. In the order in which they begin.
 
 use super::{BETWEEN, Part, Wrapper};
-use crate::grammar::keyed::json::decode;
-use crate::grammar::reject::{Reason, Reject};
+use crate::grammar::keyed::decode_json;
+use crate::grammar::line::{Reason, Reject};
 
 /// Goes through a block of lines that ends where [`Wrapper::whole`] says, or where its log does.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl<'b> Records<'b> {
 }
 
 fn append(text: &[u8], part: Part, buffer: &mut Vec<u8>) {
-    if part.escaped { decode(text, buffer) } else { buffer.extend_from_slice(text) }
+    if part.escaped { decode_json(text, buffer) } else { buffer.extend_from_slice(text) }
 }
 
 /// Appends the further parts of the record whose first line ends at `end`. The end of its last line.

@@ -7,8 +7,7 @@
 //! ```
 
 use super::Part;
-use crate::grammar::cut::time_iso_end;
-use crate::grammar::find_byte;
+use crate::grammar::line::{find_byte, time_iso_end};
 
 pub(super) fn part(line: &[u8]) -> Option<Part> {
     let from = text_start(line)?;

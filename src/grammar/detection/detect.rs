@@ -6,12 +6,11 @@
 //! `$request_time $upstream_response_time` and `$upstream_response_time $request_time` do, it is a tie that only a person
 //! can break: it is never guessed.
 
+use crate::grammar::format::Format;
+use crate::grammar::keyed::{Keyed, Role, State};
+use crate::grammar::line::{Span, chomp};
+use crate::grammar::variables::Kind;
 use std::borrow::Cow;
-
-use super::cut::{Span, chomp};
-use super::format::Format;
-use super::keyed::{Keyed, Role, State};
-use super::variable::Kind;
 
 /// Formats whose shares are closer than this are compared by what they read.
 const NEAR: f64 = 0.02;

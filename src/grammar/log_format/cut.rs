@@ -1,32 +1,11 @@
 //! Cuts a line into the values of its format's variables: the hot loop. No allocation, no I/O.
 
-use super::literal::{Literal, find_byte, number_length};
+use super::literal::Literal;
 use super::plan::{Cut, Guard, Plan, Step};
-use super::reject::Reason;
-
-/// Where a value stands in its line: first byte, first byte after it.
-pub(crate) type Span = (u32, u32);
+use crate::grammar::line::{Failure, MAX_LINE, Reason, Span, find_byte, number_length, time_iso_end, time_local_at};
 
 /// How many other ends of values before soft literals are tried in a line, all in all.
 const RETRIES: usize = 64;
-
-/// The longest line that is parsed, in bytes.
-pub const MAX_LINE: usize = 1 << 20;
-
-/// Where cutting stopped: the step (the number of steps for the line's end), the byte, and why.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Failure {
-    pub(crate) step: usize,
-    pub(crate) at: usize,
-    pub(crate) reason: Reason,
-}
-
-/// The line without its line end (LF, CRLF).
-#[inline]
-pub(crate) fn chomp(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
 
 impl Plan {
     /// Cuts `line` (without line end) and leaves the span of each step's value in `spans`, which has one per step.
@@ -348,42 +327,6 @@ fn soft_miss(literal: &Literal, line: &[u8], at: usize) -> Misfit {
         Some(end) => (end + literal.len(), Reason::BadTime),
         None => (at, Reason::LiteralMissing),
     }
-}
-
-/// Whether 26 bytes in the shape of `$time_local` stand at `at`.
-#[inline(always)]
-pub(crate) fn time_local_at(line: &[u8], at: usize) -> bool {
-    match line.get(at..).and_then(|rest| rest.first_chunk::<26>()) {
-        Some(time) => {
-            time[2] == b'/'
-                && time[6] == b'/'
-                && time[11] == b':'
-                && time[14] == b':'
-                && time[17] == b':'
-                && time[20] == b' '
-        }
-        None => false,
-    }
-}
-
-/// The end of the time in the shape of `$time_iso8601` that starts at `at`: an offset or `Z`, perhaps a fraction.
-#[inline]
-pub(crate) fn time_iso_end(line: &[u8], at: usize) -> Option<usize> {
-    let rest = line.get(at..)?;
-    let (time, after) = rest.split_first_chunk::<19>()?;
-    if time[4] != b'-' || time[7] != b'-' || time[10] != b'T' || time[13] != b':' || time[16] != b':' {
-        return None;
-    }
-    let fraction = match after.split_first() {
-        Some((b'.', digits @ [b'0'..=b'9', ..])) => 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count(),
-        _ => 0,
-    };
-    let length = match after.get(fraction)? {
-        b'Z' => 1,
-        b'+' | b'-' if after.get(fraction + 3) == Some(&b':') && after.len() >= fraction + 6 => 6,
-        _ => return None,
-    };
-    Some(at + 19 + fraction + length)
 }
 
 /// To the first `byte`, or else to the next literal (or the line's end), less the `-` of an absent value if `dash`, and

@@ -1,17 +1,16 @@
 //! `log_format NAME [escape=..] 'piece' "piece" bare ..;` as it stands in a configuration file, and the comments of a
-//! grammar file around it. The tokens are those of nginx.conf (see [`token`](super::conf::token)).
+//! grammar file around it. The tokens are those of nginx.conf (see [`token`](super::token)).
 
 use std::ops::Range;
 
-use super::conf::token::{Token, TokenError, Tokens, What};
-use super::error::FormatError;
-use super::escape::Escape;
-use super::format::Format;
-use super::text::is_name_byte;
+use super::token::{Token, TokenError, Tokens, What};
+use crate::grammar::format::Format;
+use crate::grammar::format_error::FormatError;
+use crate::grammar::variables::{Escape, is_name_byte};
 
 /// One `log_format` directive and the sample lines that its file gives for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directive {
+pub struct LogFormatDirective {
     /// The format's name.
     pub name: String,
     /// Its `escape=`.
@@ -24,7 +23,7 @@ pub struct Directive {
     pub samples: Vec<String>,
 }
 
-impl Directive {
+impl LogFormatDirective {
     /// The compiled format.
     ///
     /// # Errors
@@ -42,8 +41,8 @@ type Word = (String, Range<usize>);
 /// # Errors
 /// A quote that is not closed, text glued to a closing quote, a directive without name or pieces, or an unknown
 /// `escape=`; the span is one of `source`.
-pub fn directives(source: &str) -> Result<Vec<Directive>, FormatError> {
-    let mut directives: Vec<Directive> = Vec::new();
+pub fn directives(source: &str) -> Result<Vec<LogFormatDirective>, FormatError> {
+    let mut directives: Vec<LogFormatDirective> = Vec::new();
     let mut early_samples: Vec<String> = Vec::new();
     let mut words: Vec<Word> = Vec::new();
     let mut tokens = Tokens::new(source.as_bytes());
@@ -84,14 +83,14 @@ pub fn directives(source: &str) -> Result<Vec<Directive>, FormatError> {
     }
 }
 
-fn directive(source: &str, words: &[Word], end: usize) -> Result<Directive, FormatError> {
+fn directive(source: &str, words: &[Word], end: usize) -> Result<LogFormatDirective, FormatError> {
     let start = words.first().map_or(0, |(_, span)| span.start);
     let (name, escape, text) = assemble(words.iter().skip(1).map(|(word, _)| word.as_str())).map_err(|wrong| {
         let word = if wrong.whole { None } else { words.get(wrong.word + 1) };
         let span = word.map_or(start..end, |(_, span)| span.clone());
         FormatError::new(source, span, wrong.reason, wrong.remedy)
     })?;
-    Ok(Directive { name: name.to_owned(), escape, text, span: start..end, samples: Vec::new() })
+    Ok(LogFormatDirective { name: name.to_owned(), escape, text, span: start..end, samples: Vec::new() })
 }
 
 /// What is wrong with the arguments of a log_format.

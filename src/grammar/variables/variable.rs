@@ -119,3 +119,8 @@ impl Kind {
         matches!(self, Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs)
     }
 }
+
+/// Whether `byte` may be part of a variable's name.
+pub(crate) fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}

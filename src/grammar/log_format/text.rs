@@ -5,13 +5,13 @@
 
 use std::ops::Range;
 
+use crate::grammar::format_error::FormatError;
+use crate::grammar::variables::is_name_byte;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till1, take_while1};
 use nom::combinator::map;
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
-
-use super::error::FormatError;
 
 /// A piece of the text and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +25,6 @@ pub(crate) enum What {
     Literal(String),
     /// The name in lower case: nginx lowers it too (`ngx_http_get_variable_index`).
     Variable(String),
-}
-
-/// Whether `byte` may be part of a variable's name.
-pub(crate) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn name(input: &str) -> IResult<&str, &str> {

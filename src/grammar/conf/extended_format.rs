@@ -1,9 +1,9 @@
 //! A log_format with more variables in it, and as the directive that nginx.conf takes.
 
-use super::directive::directives;
-use super::escape::Escape;
-use super::format::Format;
-use super::keyed::Syntax;
+use super::log_format_directive::directives;
+use crate::grammar::format::Format;
+use crate::grammar::keyed::Syntax;
+use crate::grammar::variables::Escape;
 
 /// A line of a directive is broken before it gets longer than this, in bytes.
 const LINE: usize = 96;

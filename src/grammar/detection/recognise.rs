@@ -11,11 +11,11 @@
 
 use std::borrow::Cow;
 
-use super::cut::chomp;
 use super::detect::{Detection, Outcome, detect, reads_alike};
-use super::format::Format;
-use super::keyed::Syntax;
-use super::wrapper::{Records, Wrapper};
+use crate::grammar::format::Format;
+use crate::grammar::keyed::Syntax;
+use crate::grammar::line::chomp;
+use crate::grammar::wrapper::{Records, Wrapper};
 
 /// The keyed format must fit so much more of the lines than the known one.
 const MORE: f64 = 0.02;

@@ -9,9 +9,10 @@
 //! Values that nobody needs are passed over: no span is left for them, and where the front of the line is text up to a
 //! time before a quote (`$remote_addr - $remote_user [$time_local] "`), it is cut from that quote backwards.
 
-use super::cut::{MAX_LINE, Span, soft_end, time_local_at};
-use super::literal::{Literal, members, number_length};
+use super::cut::soft_end;
+use super::literal::Literal;
 use super::plan::{Cut, Guard, Plan, Step};
+use crate::grammar::line::{MAX_LINE, Span, members, number_length, time_local_at};
 
 /// The bytes of `$time_local`.
 const TIME_LOCAL: usize = 26;

@@ -1,6 +1,6 @@
 //! Which variables of a format say what about a request: its end, its times, its target.
 
-use super::variable::Variable;
+use crate::grammar::variables::Variable;
 
 /// The grammar of the time a request ended at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

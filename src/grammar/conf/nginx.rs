@@ -4,66 +4,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::access_log::AccessLog;
+use super::build::Build;
 use super::context::{Context, Writing};
 use super::error::{ConfError, Place};
 use super::files::{Dump, Files};
 use super::location::{self, Location, Match};
+use super::log_format::LogFormat;
+use super::log_format_directive::assemble;
 use super::server::{self, Server};
 use super::tree::{self, Directive};
-use crate::grammar::directive::assemble;
-use crate::grammar::{Escape, Format, FormatError};
-
-/// What was compiled into an nginx that its configuration depends on (`nginx -V`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Build {
-    /// `--prefix`: what relative paths of logs are relative to.
-    pub prefix: PathBuf,
-    /// `--http-log-path`: the log where no `access_log` is given.
-    pub access_log: PathBuf,
-    /// The machine's name, for `server_name $hostname`.
-    pub host_name: String,
-}
-
-impl Build {
-    /// What an nginx whose main file is `main` was most likely built with: `PREFIX/conf/nginx.conf` as from source, else
-    /// as Debian packages it.
-    pub fn of_conf(main: &Path, host_name: &str) -> Build {
-        let folder = main.parent().filter(|folder| folder.file_name().is_some_and(|name| name == "conf"));
-        let (prefix, access_log) = match folder.and_then(Path::parent) {
-            Some(prefix) => (prefix.to_owned(), "logs/access.log"),
-            None => (PathBuf::from("/usr/share/nginx"), "/var/log/nginx/access.log"),
-        };
-        Build { prefix, access_log: access_log.into(), host_name: host_name.to_ascii_lowercase() }
-    }
-}
-
-/// A `log_format`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogFormat {
-    /// Its name.
-    pub name: String,
-    /// Its `escape=`.
-    pub escape: Escape,
-    /// Its pieces put together.
-    pub text: String,
-    /// The directive; nothing for the built-in `combined`.
-    pub place: Option<Place>,
-}
-
-impl LogFormat {
-    fn combined() -> LogFormat {
-        let format = Format::combined();
-        LogFormat { name: "combined".to_owned(), escape: Escape::Default, text: format.text().to_owned(), place: None }
-    }
-
-    /// The compiled format.
-    ///
-    /// # Errors
-    /// As [`Format::compile`].
-    pub fn compile(&self) -> Result<Format, FormatError> {
-        Format::compile(&self.name, &self.text, self.escape)
-    }
-}
 
 /// An `upstream`.
 #[derive(Debug, Clone, PartialEq, Eq)]

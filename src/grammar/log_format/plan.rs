@@ -18,11 +18,10 @@
 
 use std::ops::Range;
 
-use super::error::{FormatError, visible};
-use super::escape::Escape;
 use super::literal::Literal;
 use super::text::{Piece, What};
-use super::variable::{Kind, Variable};
+use crate::grammar::format_error::{FormatError, visible};
+use crate::grammar::variables::{Escape, Kind, Variable};
 
 /// How the value of one variable ends.
 #[derive(Debug, Clone)]

@@ -1,9 +1,9 @@
 //! The grammars that come with spikeline: `grammars/*.conf`, each a `log_format` directive as someone published it, with
 //! where it comes from and lines that it wrote.
 
-use super::directive::directives;
-use super::error::FormatError;
-use super::format::Format;
+use crate::grammar::conf::directives;
+use crate::grammar::format::Format;
+use crate::grammar::format_error::FormatError;
 
 /// A format with its origin and sample lines.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
         /// The embedded files, name and text, in the order in which detection prefers them.
         pub const FILES: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../../grammars/", $name, ".conf")))),*];
+            &[$(($name, include_str!(concat!("../../../grammars/", $name, ".conf")))),*];
     };
 }
 

@@ -1,0 +1,35 @@
+//! A `log_format` of nginx.conf.
+
+use super::error::Place;
+use crate::grammar::format::Format;
+use crate::grammar::format_error::FormatError;
+use crate::grammar::variables::Escape;
+
+/// A `log_format`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFormat {
+    /// Its name.
+    pub name: String,
+    /// Its `escape=`.
+    pub escape: Escape,
+    /// Its pieces put together.
+    pub text: String,
+    /// The directive; nothing for the built-in `combined`.
+    pub place: Option<Place>,
+}
+
+impl LogFormat {
+    /// nginx's built-in one.
+    pub(super) fn combined() -> LogFormat {
+        let format = Format::combined();
+        LogFormat { name: "combined".to_owned(), escape: Escape::Default, text: format.text().to_owned(), place: None }
+    }
+
+    /// The compiled format.
+    ///
+    /// # Errors
+    /// As [`Format::compile`].
+    pub fn compile(&self) -> Result<Format, FormatError> {
+        Format::compile(&self.name, &self.text, self.escape)
+    }
+}

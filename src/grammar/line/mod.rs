@@ -1,0 +1,14 @@
+//! What every format needs of a line: where values stand in it, how bytes are looked for, the shapes of times, and why a
+//! line does not fit. Called by all other floors, knows none.
+
+mod reject;
+mod search;
+mod span;
+mod time_shape;
+
+pub use reject::{Reason, Reject};
+pub use span::MAX_LINE;
+
+pub(crate) use search::{contains, find_byte, members, number_length};
+pub(crate) use span::{Failure, Span, chomp};
+pub(crate) use time_shape::{time_iso_end, time_local_at};

@@ -1,0 +1,17 @@
+//! Lines cut by position: the text of a log_format taken apart (`text`), compiled to a plan (`plan`: how values are told
+//! apart is written down there), by which `cut` takes a line apart and says why one does not fit. For whole blocks of lines
+//! `fast_cut` goes the same way by the places of quotes that `quote_index` found.
+//!
+//! Called by [`Format`](super::Format), and by `record` and `pipeline` for the hot loop; knows `line` and `variables`.
+
+mod cut;
+mod fast_cut;
+mod literal;
+mod plan;
+mod quote_index;
+mod text;
+
+pub(crate) use fast_cut::Course;
+pub(crate) use plan::{Plan, compile};
+pub(crate) use quote_index::Marks;
+pub(crate) use text::pieces;

@@ -1,0 +1,13 @@
+//! nginx's variables: what their values are made of, how they are escaped, which say what about a request, and which names
+//! are nginx's own. Called by all floors below, knows none.
+
+mod escape;
+pub mod nginx_variables;
+mod roles;
+mod variable;
+
+pub use escape::Escape;
+pub use roles::{Clock, Roles};
+pub use variable::{Kind, Variable};
+
+pub(crate) use variable::is_name_byte;
