@@ -14,7 +14,7 @@ use crate::grammar::{Format, Reason, Reject, Roles, texts};
 use crate::pipeline::batch::{self, Feed, Tally};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
-use crate::source::{BLOCK_LIMIT, Input, Piece};
+use crate::source::{BLOCK_LIMIT, Input, LogPiece};
 
 /// About so many bytes are read at a time until there are as many lines as tell a format.
 const HEAD_STEP: usize = 16 << 10;
@@ -54,8 +54,8 @@ fn head(input: &mut Input) -> Result<Head> {
     let (mut too_long, mut lines) = (Vec::new(), Vec::new());
     loop {
         match input.next_block(&mut lines)? {
-            Some(Piece::Lines { offset }) => return Ok(Head { too_long, lines: Some((offset, lines)) }),
-            Some(Piece::TooLong { offset, length }) => too_long.push((offset, length)),
+            Some(LogPiece::Lines { offset }) => return Ok(Head { too_long, lines: Some((offset, lines)) }),
+            Some(LogPiece::TooLong { offset, length }) => too_long.push((offset, length)),
             None => return Ok(Head { too_long, lines: None }),
         }
     }
@@ -76,7 +76,7 @@ pub(super) fn first_lines(path: &Path) -> Result<Vec<u8>> {
     let mut input = Input::open(path)?.block_limit(HEAD_STEP);
     let (mut lines, mut step, mut count) = (Vec::new(), Vec::new(), 0);
     while count < HEAD_LINES && lines.len() < BLOCK_LIMIT {
-        let Some(Piece::Lines { .. }) = input.next_block(&mut step)? else { break };
+        let Some(LogPiece::Lines { .. }) = input.next_block(&mut step)? else { break };
         count += memchr::memchr_iter(b'\n', &step).count();
         lines.extend_from_slice(&step);
     }

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::grammar::{Format, Wrapper};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
+use crate::source::find_generation;
 use crate::source::generation::Generation;
-use crate::source::locate;
 use crate::store::View;
 
 /// An interpreter for each log of the store, by its key. `given` is for the logs that the
@@ -73,7 +73,7 @@ fn found(
     wrapper: Option<Wrapper>,
     grammars: &[Format],
 ) -> std::result::Result<Format, String> {
-    let located = locate(generation).map_err(|error| error.what().to_owned())?.ok_or("it is gone")?;
+    let located = find_generation(generation).map_err(|error| error.what().to_owned())?.ok_or("it is gone")?;
     match first_lines(&located.path) {
         Ok(head) if head.is_empty() => Err("it has no lines".to_owned()),
         Ok(head) => Ok(detected(wrapper, &head, grammars)?.format),

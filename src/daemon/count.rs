@@ -12,7 +12,7 @@ use super::follow::Message;
 use crate::pipeline::{Interpreter, Row, Slots, Tally};
 use crate::route::Routes;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::{Event, FinishReason};
+use crate::source::{FinishReason, LogEvent};
 use crate::store::{Commit, How, Loss};
 use crate::time::{Clock, Timestamp};
 
@@ -111,7 +111,7 @@ impl Count {
     /// Take one message in. The buffer of a block goes back through `empties`, if there is room.
     pub(super) fn take(&mut self, message: Message, empties: &Sender<Vec<u8>>) {
         match message {
-            Message::Source(Event::Problem { path, error }) => {
+            Message::Source(LogEvent::Problem { path, error }) => {
                 return (self.say)(&format!("log {}: {error}", path.display()));
             }
             Message::Failed(error) => return (self.say)(&error.to_string()),
@@ -129,10 +129,10 @@ impl Count {
         self.since.get_or_insert_with(Instant::now);
     }
 
-    fn event(&mut self, event: Event, empties: &Sender<Vec<u8>>) {
+    fn event(&mut self, event: LogEvent, empties: &Sender<Vec<u8>>) {
         match event {
-            Event::Problem { .. } => {}
-            Event::Discovered(generation) => {
+            LogEvent::Problem { .. } => {}
+            LogEvent::Discovered(generation) => {
                 (self.say)(&format!("following {}", generation.path.display()));
                 self.changed.insert(generation.id);
                 if generation.position == 0 {
@@ -140,7 +140,7 @@ impl Count {
                 }
                 self.generations.insert(generation.id, generation);
             }
-            Event::Block(block) => {
+            LogEvent::Block(block) => {
                 let late_before = Timestamp(self.emitted_until.load(Ordering::Relaxed));
                 if let Some(generation) = self.generations.get_mut(&block.generation) {
                     if let Some(interpreter) = self.interpreters.get_mut(&generation.log) {
@@ -154,7 +154,7 @@ impl Count {
                 // The reader may be gone or have enough buffers: then this one is simply freed.
                 drop(empties.try_send(block.bytes));
             }
-            Event::TooLong { generation, offset, length, tail_hash } => {
+            LogEvent::TooLong { generation, offset, length, tail_hash } => {
                 self.slots.too_long(generation, offset, length);
                 self.unread.remove(&generation);
                 self.change(generation, |held| {
@@ -162,14 +162,14 @@ impl Count {
                     held.tail_hash = tail_hash;
                 });
             }
-            Event::Moved { generation, path, device_inode } => self.change(generation, |held| {
+            LogEvent::Moved { generation, path, device_inode } => self.change(generation, |held| {
                 held.path = path;
                 held.device_inode = device_inode;
             }),
-            Event::Fingerprint { generation, fingerprint } => {
+            LogEvent::Fingerprint { generation, fingerprint } => {
                 self.change(generation, |held| held.fingerprint = fingerprint);
             }
-            Event::Finished { generation, unread, reason } => {
+            LogEvent::Finished { generation, unread, reason } => {
                 self.lost(generation, unread, reason);
                 self.unread.remove(&generation);
                 self.change(generation, |held| held.finished = true);

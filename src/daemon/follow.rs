@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::error::Error;
-use crate::source::{Event, Follower};
+use crate::source::{Follower, LogEvent};
 use crate::time::{Clock, Timestamp};
 
 /// While nothing is written to the logs, that they were read is said this often.
@@ -15,7 +15,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(5);
 /// What the reading thread tells.
 pub(super) enum Message {
     /// Something about a log, or a block of its lines.
-    Source(Event),
+    Source(LogEvent),
     /// Whether all logs were read to their ends at the last look, and when that began; said when it changes, after lines,
     /// and now and then.
     CaughtUp {

@@ -41,7 +41,7 @@ pub use stepwise::Stepwise;
 
 use crate::record::Needs;
 use crate::route::{Router, Routes};
-use crate::source::{BLOCK_LIMIT, FollowSettings, Follower, Watched};
+use crate::source::{BLOCK_LIMIT, FollowSettings, Follower, WatchedLog};
 use crate::store::{self, Delivery, Retention, View, Writer};
 use crate::time::Clock;
 
@@ -251,7 +251,7 @@ fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Int
 
 fn follower(settings: &Settings, writer: &Writer, block_limit: usize) -> Follower {
     let watched =
-        settings.logs.iter().map(|log| Watched { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
+        settings.logs.iter().map(|log| WatchedLog { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
     let known = writer.view().generations().to_vec();
     let follow = FollowSettings {
         max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX),

@@ -12,7 +12,7 @@ use super::follow::{Follow, Message};
 use super::keep::Keep;
 use super::{BLOCKS_WAITING, Parts, Say, Settings};
 use crate::error::Result;
-use crate::source::Event;
+use crate::source::LogEvent;
 use crate::store::View;
 use crate::time::Clock;
 
@@ -43,7 +43,7 @@ impl Stepwise {
     }
 
     /// Looks at the logs once; whether there is no more to read for now. `each` is shown what was found.
-    pub fn look(&mut self, mut each: impl FnMut(&Event)) -> bool {
+    pub fn look(&mut self, mut each: impl FnMut(&LogEvent)) -> bool {
         for empty in self.empties.1.try_iter() {
             self.follow.follower.recycle(empty);
         }

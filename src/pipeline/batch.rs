@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
 use crate::grammar::Wrapper;
-use crate::source::{Input, Piece};
+use crate::source::{Input, LogPiece};
 
 /// Counts blocks of lines. One per thread; afterwards they are merged by the caller.
 pub trait Tally {
@@ -92,8 +92,8 @@ impl Turn<'_> {
             let piece = input.next_block(buffer);
             (self.progress)(self.before + input.consumed());
             match piece {
-                Ok(Some(Piece::Lines { offset })) => return Taken::Lines { file, offset },
-                Ok(Some(Piece::TooLong { offset, length })) => return Taken::TooLong { file, offset, length },
+                Ok(Some(LogPiece::Lines { offset })) => return Taken::Lines { file, offset },
+                Ok(Some(LogPiece::TooLong { offset, length })) => return Taken::TooLong { file, offset, length },
                 Ok(None) => {}
                 Err(error) => self.failed.push(error),
             }

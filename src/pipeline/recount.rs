@@ -6,7 +6,7 @@ use super::interpreter::Interpreter;
 use super::slots::{SlotSettings, Slots};
 use super::tally::Slowest;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::{LineReader, Piece, Stretch, locate_with};
+use crate::source::{LineRangeReader, LineReader, LogPiece, find_generation_with};
 use crate::store::{Commit, LogRange, View};
 use crate::time::Timestamp;
 
@@ -80,13 +80,13 @@ impl<'v> Recount<'v> {
         // The last line of a log may lack the newline that a block's summary reckons with.
         let until = range.until.min(generation.position);
         let mut stretch =
-            Stretch::new(reader, range.from, until).max_line(self.max_line).wrapped(interpreter.wrapper());
+            LineRangeReader::new(reader, range.from, until).max_line(self.max_line).wrapped(interpreter.wrapper());
         loop {
             match stretch.next_block(&mut self.buffer) {
-                Ok(Some(Piece::Lines { offset })) => {
+                Ok(Some(LogPiece::Lines { offset })) => {
                     slots.block(interpreter, range.generation, offset, &self.buffer, Timestamp(i64::MIN));
                 }
-                Ok(Some(Piece::TooLong { offset, length })) => slots.too_long(range.generation, offset, length),
+                Ok(Some(LogPiece::TooLong { offset, length })) => slots.too_long(range.generation, offset, length),
                 Ok(None) => return Ok(()),
                 Err(error) => return Err(error.what().to_owned()),
             }
@@ -104,7 +104,7 @@ impl<'v> Recount<'v> {
         if self.open.len() >= OPEN {
             self.open.clear();
         }
-        let opened = match locate_with(generation, self.view.points(generation.id)) {
+        let opened = match find_generation_with(generation, self.view.points(generation.id)) {
             Ok(Some(located)) => {
                 if let Some(points) = located.points.as_ref().filter(|_| located.decoded > 0) {
                     // Whoever may not write there gathers them again the next time.

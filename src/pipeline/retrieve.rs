@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::interpreter::{Interpreter, Seen};
 use crate::error::{Error, Result};
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::{LineReader, locate_with};
+use crate::source::{LineReader, find_generation_with};
 use crate::store::{BlockSummary, Locator, View};
 
 /// What could not be read.
@@ -46,7 +46,7 @@ impl Missing {
 /// Open the log of a generation, or note why that cannot be done.
 fn open(view: &View, id: GenerationId, missing: &mut Missing) -> Option<LineReader> {
     let generation = view.generations().iter().find(|generation| generation.id == id)?;
-    let located = match locate_with(generation, view.points(id)) {
+    let located = match find_generation_with(generation, view.points(id)) {
         Ok(Some(located)) => located,
         Ok(None) => {
             missing.gone.push(generation.clone());

@@ -10,22 +10,22 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file::Status;
+use super::file::FileStatus;
 use super::generation::{Fingerprint, Generation, GenerationId};
-use super::tail_hash::Tail;
-use super::{BLOCK_LIMIT, locate};
+use super::tail_hash::TailBytes;
+use super::{BLOCK_LIMIT, find_generation};
 use crate::error::Error;
 use crate::grammar::Wrapper;
-use crate::source::blocks::cutter::{Cut, Cutter};
-use crate::source::blocks::event::{Block, Event, FinishReason};
+use crate::source::blocks::cutter::{BlockCutter, LogPiece};
+use crate::source::blocks::event::{FinishReason, LogBlock, LogEvent};
 use crate::source::compressed::compression::Compression;
-use crate::source::compressed::reader::Reader;
-use crate::source::identity::compare::{Match, Opened, compare, head_length};
+use crate::source::compressed::reader::LogReader;
+use crate::source::identity::compare::{Comparison, OpenedGeneration, compare, head_length};
 use crate::source::identity::siblings::{base_of, is_rotated};
 
 /// A file to take in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastFile {
+pub struct BackfillFile {
     /// Where it is.
     pub path: PathBuf,
     /// The stable key of its log; becomes [`Generation::log`], unless the generation is known under another.
@@ -34,7 +34,7 @@ pub struct PastFile {
 
 /// What a file turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum FileFinding {
     /// A log that was not known.
     New,
     /// A log that was known up to this offset; only the rest was read.
@@ -53,11 +53,11 @@ pub enum Found {
 
 /// What became of a file.
 #[derive(Debug, Clone)]
-pub struct PastOutcome {
+pub struct BackfillOutcome {
     /// Its number among the files given.
     pub file: usize,
     /// What it was; `None` if it could not be opened.
-    pub found: Option<Found>,
+    pub found: Option<FileFinding>,
     /// The log that it holds, if it is any.
     pub generation: Option<GenerationId>,
     /// Bytes of a last line that is not finished, in a log that may be written still: they were left.
@@ -66,13 +66,13 @@ pub struct PastOutcome {
     pub failed: Option<Error>,
 }
 
-/// What [`Past::next`] gives.
+/// What [`BackfillReader::next`] gives.
 #[derive(Debug)]
-pub enum PastStep {
+pub enum BackfillStep {
     /// Something about a generation, or a block of its lines.
-    Event(Event),
+    Event(LogEvent),
     /// A file is done with.
-    Done(PastOutcome),
+    Done(BackfillOutcome),
 }
 
 /// By fewer first bytes a log is not recognised within a file: lines may be alike.
@@ -83,12 +83,12 @@ const UNKNOWN: io::ErrorKind = io::ErrorKind::Unsupported;
 
 /// The file that is being read.
 #[derive(Debug)]
-struct Open {
+struct OpenFile {
     file: usize,
     generation: Generation,
-    reader: Reader,
-    cutter: Cutter,
-    found: Found,
+    reader: LogReader,
+    cutter: BlockCutter,
+    found: FileFinding,
     /// It will not grow: it is compressed, or its name says that it was rotated.
     complete: bool,
     size: u64,
@@ -96,8 +96,8 @@ struct Open {
 
 /// Files to read once.
 #[derive(Debug)]
-pub struct Past {
-    files: std::iter::Enumerate<std::vec::IntoIter<PastFile>>,
+pub struct BackfillReader {
+    files: std::iter::Enumerate<std::vec::IntoIter<BackfillFile>>,
     known: Vec<Generation>,
     /// Known ones that are read again as if they were not.
     unfit: Vec<Generation>,
@@ -105,31 +105,31 @@ pub struct Past {
     /// The keys of logs whose format is known, with what is around their lines.
     readable: HashMap<String, Option<Wrapper>>,
     max_line: usize,
-    open: Option<Open>,
+    open: Option<OpenFile>,
     /// Told before anything else is read.
-    told: VecDeque<PastStep>,
+    told: VecDeque<BackfillStep>,
     /// Bytes on disk of the files that are done with.
     before: u64,
 }
 
-impl Past {
+impl BackfillReader {
     /// Files to be read in this order; `known` are the generations of the store, ascending by number, `readable` the keys of
     /// the logs whose format is known, with what is around their lines. A line of more than `max_line` bytes is passed over.
     pub fn new(
-        files: Vec<PastFile>,
+        files: Vec<BackfillFile>,
         known: Vec<Generation>,
         readable: HashMap<String, Option<Wrapper>>,
         max_line: usize,
-    ) -> Past {
+    ) -> BackfillReader {
         let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
         let files = files.into_iter().enumerate();
         let (unfit, open, told) = (Vec::new(), None, VecDeque::new());
-        Past { files, known, unfit, next_id, readable, max_line, open, told, before: 0 }
+        BackfillReader { files, known, unfit, next_id, readable, max_line, open, told, before: 0 }
     }
 
     /// Reads these again, as new generations: nothing came of their lines, so nothing can count twice.
     #[must_use]
-    pub fn again(mut self, unfit: &HashSet<GenerationId>) -> Past {
+    pub fn again(mut self, unfit: &HashSet<GenerationId>) -> BackfillReader {
         (self.unfit, self.known) = self.known.into_iter().partition(|generation| unfit.contains(&generation.id));
         self
     }
@@ -140,59 +140,68 @@ impl Past {
     }
 
     /// What comes next; `None` when all files are done with. `buffer` is taken for a block's bytes.
-    pub fn next(&mut self, buffer: &mut Vec<u8>) -> Option<PastStep> {
+    pub fn next(&mut self, buffer: &mut Vec<u8>) -> Option<BackfillStep> {
         loop {
             if let Some(step) = self.told.pop_front() {
                 return Some(step);
             }
             if self.open.is_some() {
                 if let Some(event) = self.read(buffer) {
-                    return Some(PastStep::Event(event));
+                    return Some(BackfillStep::Event(event));
                 }
                 continue;
             }
-            let (file, PastFile { path, key }) = self.files.next()?;
+            let (file, BackfillFile { path, key }) = self.files.next()?;
             let size = std::fs::metadata(&path).map_or(0, |status| status.len());
-            let outcome = PastOutcome { file, found: None, generation: None, unfinished: 0, failed: None };
+            let outcome = BackfillOutcome { file, found: None, generation: None, unfinished: 0, failed: None };
             match self.begin(file, &path, &key) {
                 Ok(None) => {}
                 Ok(Some((found, generation))) => {
                     self.before += size;
-                    self.told.push_back(PastStep::Done(PastOutcome { found: Some(found), generation, ..outcome }));
+                    self.told.push_back(BackfillStep::Done(BackfillOutcome {
+                        found: Some(found),
+                        generation,
+                        ..outcome
+                    }));
                 }
                 Err(error) => {
                     self.before += size;
                     let unreadable = || Error::io("read it", &path, &error);
                     let unknown = || Error::failed("its format is not known").at(&path);
                     let failed = Some(if error.kind() == UNKNOWN { unknown() } else { unreadable() });
-                    self.told.push_back(PastStep::Done(PastOutcome { failed, ..outcome }));
+                    self.told.push_back(BackfillStep::Done(BackfillOutcome { failed, ..outcome }));
                 }
             }
         }
     }
 
     /// Find out what a file is, and open it if there is something to read; else say what it is.
-    fn begin(&mut self, file: usize, path: &Path, key: &str) -> io::Result<Option<(Found, Option<GenerationId>)>> {
-        let status = Status::of_path(path)?;
+    fn begin(
+        &mut self,
+        file: usize,
+        path: &Path,
+        key: &str,
+    ) -> io::Result<Option<(FileFinding, Option<GenerationId>)>> {
+        let status = FileStatus::of_path(path)?;
         if !status.regular {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        let head = if status.size == 0 { Vec::new() } else { Reader::open(path)?.head()? };
+        let head = if status.size == 0 { Vec::new() } else { LogReader::open(path)?.head()? };
         if head.is_empty() {
-            return Ok(Some((Found::Empty, None)));
+            return Ok(Some((FileFinding::Empty, None)));
         }
         match self.identify(path, &head)? {
-            Identity::New if self.readable.contains_key(key) => self.begin_new(file, path, key, &head),
-            Identity::New => Err(UNKNOWN.into()),
-            Identity::Known(at, opened) => self.go_on(file, path, key, (at, *opened)),
-            Identity::Beginning(id) => Ok(Some((Found::Beginning, Some(id)))),
-            Identity::Doubtful(id, path) => Ok(Some((Found::Doubtful(path), Some(id)))),
+            FileIdentity::New if self.readable.contains_key(key) => self.begin_new(file, path, key, &head),
+            FileIdentity::New => Err(UNKNOWN.into()),
+            FileIdentity::Known(at, opened) => self.go_on(file, path, key, (at, *opened)),
+            FileIdentity::Beginning(id) => Ok(Some((FileFinding::Beginning, Some(id)))),
+            FileIdentity::Doubtful(id, path) => Ok(Some((FileFinding::Doubtful(path), Some(id)))),
         }
     }
 
     /// Which known generation the file at `path` holds.
-    fn identify(&self, path: &Path, head: &[u8]) -> io::Result<Identity> {
-        let mut same: Option<(usize, Box<Opened>)> = None;
+    fn identify(&self, path: &Path, head: &[u8]) -> io::Result<FileIdentity> {
+        let mut same: Option<(usize, Box<OpenedGeneration>)> = None;
         let mut short = Vec::new();
         for (at, known) in self.known.iter().enumerate() {
             if known.fingerprint.length == 0 {
@@ -211,25 +220,25 @@ impl Past {
             }
             let position = |at: usize| self.known.get(at).map_or(0, |known| known.position);
             match compare(known, path)? {
-                Match::Same(opened) if same.as_ref().is_none_or(|(held, _)| position(*held) < known.position) => {
+                Comparison::Same(opened) if same.as_ref().is_none_or(|(held, _)| position(*held) < known.position) => {
                     same = Some((at, opened));
                 }
-                Match::Short | Match::Incomplete => short.push(known),
-                Match::Same(_) | Match::Different => {}
+                Comparison::Short | Comparison::Incomplete => short.push(known),
+                Comparison::Same(_) | Comparison::Different => {}
             }
         }
         if let Some((at, opened)) = same {
-            return Ok(Identity::Known(at, opened));
+            return Ok(FileIdentity::Known(at, opened));
         }
         let mut doubtful = None;
         for known in short {
             match is_beginning(known, path) {
-                Some(true) => return Ok(Identity::Beginning(known.id)),
+                Some(true) => return Ok(FileIdentity::Beginning(known.id)),
                 Some(false) => {}
-                None => doubtful = Some(Identity::Doubtful(known.id, known.path.clone())),
+                None => doubtful = Some(FileIdentity::Doubtful(known.id, known.path.clone())),
             }
         }
-        Ok(doubtful.unwrap_or(Identity::New))
+        Ok(doubtful.unwrap_or(FileIdentity::New))
     }
 
     fn begin_new(
@@ -238,10 +247,10 @@ impl Past {
         path: &Path,
         key: &str,
         head: &[u8],
-    ) -> io::Result<Option<(Found, Option<GenerationId>)>> {
+    ) -> io::Result<Option<(FileFinding, Option<GenerationId>)>> {
         let opened = File::open(path)?;
-        let status = Status::of(&opened)?;
-        let reader = Reader::of_file(opened)?;
+        let status = FileStatus::of(&opened)?;
+        let reader = LogReader::of_file(opened)?;
         let generation = Generation {
             id: GenerationId(self.next_id),
             log: key.to_owned(),
@@ -249,21 +258,22 @@ impl Past {
             device_inode: status.device_inode,
             fingerprint: Fingerprint::of(head),
             position: 0,
-            tail_hash: Tail::default().hash(),
+            tail_hash: TailBytes::default().hash(),
             finished: false,
         };
         self.next_id = self.next_id.saturating_add(1);
         for stale in self.unfit.iter().filter(|stale| !stale.finished) {
-            if matches!(compare(stale, path), Ok(Match::Same(_))) {
-                let finished = Event::Finished { generation: stale.id, unread: 0, reason: FinishReason::Rotated };
-                self.told.push_back(PastStep::Event(finished));
+            if matches!(compare(stale, path), Ok(Comparison::Same(_))) {
+                let finished = LogEvent::Finished { generation: stale.id, unread: 0, reason: FinishReason::Rotated };
+                self.told.push_back(BackfillStep::Event(finished));
             }
         }
-        self.told.push_back(PastStep::Event(Event::Discovered(generation.clone())));
-        let mut cutter = Cutter::new(0, Tail::default(), self.max_line, BLOCK_LIMIT);
+        self.told.push_back(BackfillStep::Event(LogEvent::Discovered(generation.clone())));
+        let mut cutter = BlockCutter::new(0, TailBytes::default(), self.max_line, BLOCK_LIMIT);
         cutter.keep_together(self.readable.get(key).copied().flatten());
         let complete = reader.compression() != Compression::Plain || is_rotated(path);
-        self.open = Some(Open { file, generation, reader, cutter, found: Found::New, complete, size: status.size });
+        self.open =
+            Some(OpenFile { file, generation, reader, cutter, found: FileFinding::New, complete, size: status.size });
         Ok(None)
     }
 
@@ -273,28 +283,28 @@ impl Past {
         file: usize,
         path: &Path,
         key: &str,
-        (at, opened): (usize, Opened),
-    ) -> io::Result<Option<(Found, Option<GenerationId>)>> {
+        (at, opened): (usize, OpenedGeneration),
+    ) -> io::Result<Option<(FileFinding, Option<GenerationId>)>> {
         let Some(mut known) = self.known.get(at).cloned() else { return Ok(None) };
-        let Opened { mut reader, tail, fingerprint, status } = opened;
+        let OpenedGeneration { mut reader, tail, fingerprint, status } = opened;
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let plain = reader.compression() == Compression::Plain;
         let complete = !plain || is_rotated(&path);
-        let mut cutter = Cutter::new(known.position, tail, self.max_line, BLOCK_LIMIT);
+        let mut cutter = BlockCutter::new(known.position, tail, self.max_line, BLOCK_LIMIT);
         // A look ahead, so that nothing happens to a log that is known to its end. A fault will show again.
         let mut ahead = Vec::new();
         while ahead.len() < head_length() && reader.read(&mut ahead, head_length()).is_ok_and(|read| read > 0) {}
         if ahead.is_empty() && matches!(reader.read(&mut ahead, 1), Ok(0)) {
-            if path != known.path && !matches!(locate(&known), Ok(Some(_))) {
+            if path != known.path && !matches!(find_generation(&known), Ok(Some(_))) {
                 self.tell_moved(&known, path, plain.then_some(status.device_inode));
             }
-            return Ok(Some((Found::Known, Some(known.id))));
+            return Ok(Some((FileFinding::Known, Some(known.id))));
         }
         let tells = |other: &&Generation| {
             other.fingerprint.length >= JOINED_LEAST && other.fingerprint.matches(&ahead) == Some(true)
         };
         if let Some(other) = self.known.iter().find(tells) {
-            return Ok(Some((Found::Joined(known.position, other.path.clone()), Some(known.id))));
+            return Ok(Some((FileFinding::Joined(known.position, other.path.clone()), Some(known.id))));
         }
         cutter.hold(&mut ahead);
         if !self.readable.contains_key(&known.log) {
@@ -303,32 +313,32 @@ impl Past {
             }
             // Its log is configured no more, or was taken in without a configuration: from here on it is this one.
             key.clone_into(&mut known.log);
-            self.told.push_back(PastStep::Event(Event::Discovered(known.clone())));
+            self.told.push_back(BackfillStep::Event(LogEvent::Discovered(known.clone())));
         }
         cutter.keep_together(self.readable.get(&known.log).copied().flatten());
         if path != known.path {
             self.tell_moved(&known, path.clone(), plain.then_some(status.device_inode));
         }
         if fingerprint.length > known.fingerprint.length {
-            self.told.push_back(PastStep::Event(Event::Fingerprint { generation: known.id, fingerprint }));
+            self.told.push_back(BackfillStep::Event(LogEvent::Fingerprint { generation: known.id, fingerprint }));
         }
-        let found = Found::Rest(known.position);
+        let found = FileFinding::Rest(known.position);
         let generation = Generation {
             path,
             fingerprint: if fingerprint.length > known.fingerprint.length { fingerprint } else { known.fingerprint },
             ..known
         };
-        self.open = Some(Open { file, generation, reader, cutter, found, complete, size: status.size });
+        self.open = Some(OpenFile { file, generation, reader, cutter, found, complete, size: status.size });
         Ok(None)
     }
 
     fn tell_moved(&mut self, known: &Generation, path: PathBuf, device_inode: Option<(u64, u64)>) {
         let device_inode = device_inode.unwrap_or(known.device_inode);
-        self.told.push_back(PastStep::Event(Event::Moved { generation: known.id, path, device_inode }));
+        self.told.push_back(BackfillStep::Event(LogEvent::Moved { generation: known.id, path, device_inode }));
     }
 
     /// The next event of the open file. At its end it is closed, and what became of it will be told.
-    fn read(&mut self, buffer: &mut Vec<u8>) -> Option<Event> {
+    fn read(&mut self, buffer: &mut Vec<u8>) -> Option<LogEvent> {
         let open = self.open.as_mut()?;
         let wanted = open.cutter.start(buffer);
         let read = open.reader.read(buffer, wanted);
@@ -350,60 +360,60 @@ impl Past {
         }
     }
 
-    fn close(&mut self, failed: Option<Error>) -> Option<Event> {
-        let Open { file, mut generation, cutter, found, complete, size, .. } = self.open.take()?;
+    fn close(&mut self, failed: Option<Error>) -> Option<LogEvent> {
+        let OpenFile { file, mut generation, cutter, found, complete, size, .. } = self.open.take()?;
         self.before += size;
         let id = generation.id;
         let unfinished = if complete { 0 } else { cutter.read_to() - cutter.position() };
-        let nothing = found == Found::Rest(generation.position) && failed.is_none();
-        let found = if nothing { Found::Known } else { found };
+        let nothing = found == FileFinding::Rest(generation.position) && failed.is_none();
+        let found = if nothing { FileFinding::Known } else { found };
         let finished = complete && failed.is_none();
-        let outcome = PastOutcome { file, found: Some(found), generation: Some(id), unfinished, failed };
-        self.told.push_back(PastStep::Done(outcome));
+        let outcome = BackfillOutcome { file, found: Some(found), generation: Some(id), unfinished, failed };
+        self.told.push_back(BackfillStep::Done(outcome));
         generation.finished |= finished;
         match self.known.iter_mut().find(|known| known.id == id) {
             Some(known) => *known = generation,
             None => self.known.push(generation),
         }
-        finished.then_some(Event::Finished { generation: id, unread: 0, reason: FinishReason::Rotated })
+        finished.then_some(LogEvent::Finished { generation: id, unread: 0, reason: FinishReason::Rotated })
     }
 }
 
-impl Open {
-    fn event(&mut self, cut: Cut, buffer: &mut Vec<u8>) -> Event {
+impl OpenFile {
+    fn event(&mut self, cut: LogPiece, buffer: &mut Vec<u8>) -> LogEvent {
         let (id, tail_hash) = (self.generation.id, self.cutter.tail().hash());
         self.generation.position = self.cutter.position();
         self.generation.tail_hash = tail_hash;
         match cut {
-            Cut::Lines { offset } => {
-                Event::Block(Block { generation: id, offset, bytes: std::mem::take(buffer), tail_hash })
+            LogPiece::Lines { offset } => {
+                LogEvent::Block(LogBlock { generation: id, offset, bytes: std::mem::take(buffer), tail_hash })
             }
-            Cut::TooLong { offset, length } => Event::TooLong { generation: id, offset, length, tail_hash },
+            LogPiece::TooLong { offset, length } => LogEvent::TooLong { generation: id, offset, length, tail_hash },
         }
     }
 }
 
 /// What a file is to the generations that are known.
-enum Identity {
+enum FileIdentity {
     New,
     /// The one at this index, opened at its position.
-    Known(usize, Box<Opened>),
+    Known(usize, Box<OpenedGeneration>),
     Beginning(GenerationId),
     Doubtful(GenerationId, PathBuf),
 }
 
 /// Whether a generation, where it is now, begins with `head`.
 fn begins_with(known: &Generation, head: &[u8]) -> bool {
-    let Ok(Some(located)) = locate(known) else { return false };
-    let own = Reader::open(&located.path).and_then(Reader::head);
+    let Ok(Some(located)) = find_generation(known) else { return false };
+    let own = LogReader::open(&located.path).and_then(LogReader::head);
     own.is_ok_and(|own| own.starts_with(head))
 }
 
 /// Whether all of the file at `path` stands at the beginning of a generation that was read further; `None` if the
 /// generation is gone. A compressed file counts as far as it can be decoded.
 fn is_beginning(known: &Generation, path: &Path) -> Option<bool> {
-    let located = locate(known).ok().flatten()?;
-    let (mut whole, mut part) = (Reader::open(&located.path).ok()?, Reader::open(path).ok()?);
+    let located = find_generation(known).ok().flatten()?;
+    let (mut whole, mut part) = (LogReader::open(&located.path).ok()?, LogReader::open(path).ok()?);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     loop {
         theirs.clear();

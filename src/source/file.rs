@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 /// What is looked at in a file's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Status {
+pub(crate) struct FileStatus {
     pub(crate) device_inode: (u64, u64),
     pub(crate) size: u64,
     /// Seconds and nanoseconds of the last change of its content.
@@ -19,15 +19,15 @@ pub(crate) struct Status {
     pub(crate) deleted: bool,
 }
 
-impl Status {
+impl FileStatus {
     /// Of the file that `path` leads to, through symbolic links.
-    pub(crate) fn of_path(path: &Path) -> io::Result<Status> {
-        std::fs::metadata(path).map(|status| Status::from(&status))
+    pub(crate) fn of_path(path: &Path) -> io::Result<FileStatus> {
+        std::fs::metadata(path).map(|status| FileStatus::from(&status))
     }
 
     /// Of an open file.
-    pub(crate) fn of(file: &File) -> io::Result<Status> {
-        file.metadata().map(|status| Status::from(&status))
+    pub(crate) fn of(file: &File) -> io::Result<FileStatus> {
+        file.metadata().map(|status| FileStatus::from(&status))
     }
 
     /// The time of the last change of its content.
@@ -37,9 +37,9 @@ impl Status {
     }
 }
 
-impl From<&Metadata> for Status {
-    fn from(of: &Metadata) -> Status {
-        Status {
+impl From<&Metadata> for FileStatus {
+    fn from(of: &Metadata) -> FileStatus {
+        FileStatus {
             device_inode: (of.dev(), of.ino()),
             size: of.size(),
             modified: (of.mtime(), of.mtime_nsec()),

@@ -1,8 +1,8 @@
 //! One path looks like one endless stream of blocks of lines: generations, rotation, compression.
 //!
 //! Three ways in: [`Input`] reads a file or stdin once, from its beginning to its end; [`Follower`] reads what is
-//! appended, through rename, `copytruncate`, compression and restarts, when its owner polls it; [`Past`] takes in files of the
-//! past. [`locate`] finds a generation's bytes again in any process, whatever the file is called by then.
+//! appended, through rename, `copytruncate`, compression and restarts, when its owner polls it; [`BackfillReader`] takes in files of the
+//! past. [`find_generation`] finds a generation's bytes again in any process, whatever the file is called by then.
 //!
 //! Who may call whom: `file`, `generation` and `tail_hash` import nothing of this layer but each other, in this order; then come
 //! `compressed`, `identity`, `blocks`, and `follow` and `backfill`, which do not know each other. A floor imports only from
@@ -19,17 +19,18 @@ pub mod generation;
 mod identity;
 mod tail_hash;
 
-pub use backfill::{Found, Past, PastFile, PastOutcome, PastStep};
-pub use blocks::event::{Block, Event, FinishReason};
-pub use blocks::input::{Input, Piece};
+pub use backfill::{BackfillFile, BackfillOutcome, BackfillReader, BackfillStep, FileFinding};
+pub use blocks::cutter::LogPiece;
+pub use blocks::event::{FinishReason, LogBlock, LogEvent};
+pub use blocks::input::Input;
 pub use blocks::line_reader::LineReader;
-pub use blocks::range_reader::Stretch;
+pub use blocks::range_reader::LineRangeReader;
 pub use compressed::compression::Compression;
 pub(crate) use compressed::inflate::SplitByte;
-pub use compressed::restart_points::{PackedFile, Point, Points, STRETCH};
-pub use follow::{FollowSettings, Follower, Progress, Watched};
+pub use compressed::restart_points::{CompressedFile, RESTART_SPACING, RestartPoint, RestartPoints};
+pub use follow::{FollowSettings, Follower, PollProgress, WatchedLog};
 pub use generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
-pub use identity::find::{Located, locate, locate_with};
+pub use identity::find::{LocatedGeneration, find_generation, find_generation_with};
 pub use identity::siblings::base_of;
 
 /// How many bytes a block of lines holds, about.

@@ -8,11 +8,11 @@ const LIMIT: usize = TAIL_LIMIT as usize;
 
 /// Up to [`TAIL_LIMIT`] bytes just before some position of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Tail {
+pub(crate) struct TailBytes {
     bytes: Vec<u8>,
 }
 
-impl Tail {
+impl TailBytes {
     /// The tail after `more` was read.
     pub(crate) fn push(&mut self, more: &[u8]) {
         if let Some(from) = more.len().checked_sub(LIMIT) {
@@ -44,12 +44,12 @@ mod tests {
     fn keeps_the_last_bytes_whatever_the_steps() {
         let all: Vec<u8> = (0..2000_u32).map(|i| i.to_le_bytes()[0] ^ i.to_le_bytes()[1]).collect();
         for step in [1, 7, 100, 255, 256, 257, 1000] {
-            let mut tail = Tail::default();
+            let mut tail = TailBytes::default();
             for part in all.chunks(step) {
                 tail.push(part);
             }
             assert_eq!(tail.bytes(), &all[all.len() - 256..], "step {step}");
         }
-        assert_eq!(Tail::default().hash(), 0);
+        assert_eq!(TailBytes::default().hash(), 0);
     }
 }

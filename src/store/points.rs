@@ -5,7 +5,7 @@ use super::encode::{Decoded, Decoder, Encoder, Malformed, checksum};
 use super::medium::write_all;
 use super::view::View;
 use crate::source::SplitByte;
-use crate::source::{Compression, Fingerprint, GenerationId, PackedFile, Point, Points};
+use crate::source::{CompressedFile, Compression, Fingerprint, GenerationId, RestartPoint, RestartPoints};
 use std::io;
 
 /// The folder, beside the segments'.
@@ -26,7 +26,7 @@ pub(super) fn generation_of(name: &str) -> Option<GenerationId> {
 
 impl View {
     /// The restart points kept for a generation; `None` if there are none, or they are damaged.
-    pub fn points(&self, id: GenerationId) -> Option<Points> {
+    pub fn points(&self, id: GenerationId) -> Option<RestartPoints> {
         let bytes = self.medium.read(&name(id)).ok()?;
         let (content, sum) = bytes.split_last_chunk::<8>()?;
         if u64::from_le_bytes(*sum) != checksum(content) {
@@ -40,7 +40,7 @@ impl View {
     ///
     /// # Errors
     /// If this process may not write there; then they are gathered again the next time.
-    pub fn keep_points(&self, id: GenerationId, points: &Points) -> io::Result<()> {
+    pub fn keep_points(&self, id: GenerationId, points: &RestartPoints) -> io::Result<()> {
         let mut out = Encoder::default();
         encode(points, id, &mut out);
         out.u64(checksum(&out.bytes));
@@ -53,7 +53,7 @@ impl View {
     }
 }
 
-fn encode(points: &Points, id: GenerationId, out: &mut Encoder) {
+fn encode(points: &RestartPoints, id: GenerationId, out: &mut Encoder) {
     out.bytes.extend_from_slice(MAGIC);
     out.u32(VERSION);
     out.varint(u64::from(id.0));
@@ -84,7 +84,7 @@ fn encode(points: &Points, id: GenerationId, out: &mut Encoder) {
     }
 }
 
-fn decode(from: &mut Decoder<'_>, id: GenerationId) -> Decoded<Points> {
+fn decode(from: &mut Decoder<'_>, id: GenerationId) -> Decoded<RestartPoints> {
     if from.take(MAGIC.len())? != MAGIC || from.u32()? != VERSION || from.varint()? != u64::from(id.0) {
         return Err(Malformed);
     }
@@ -95,7 +95,7 @@ fn decode(from: &mut Decoder<'_>, id: GenerationId) -> Decoded<Points> {
         2 => Compression::Zstd,
         _ => return Err(Malformed),
     };
-    let file = PackedFile { length: from.varint()?, head: from.u64()?, tail: from.u64()? };
+    let file = CompressedFile { length: from.varint()?, head: from.u64()?, tail: from.u64()? };
     let length = from.varint_as::<u32>()?.min(1 << 16);
     let length = usize::try_from(length).map_err(|_| Malformed)?;
     let dictionary = zstd::bulk::decompress(from.bytes()?, length).map_err(|_| Malformed)?;
@@ -109,7 +109,7 @@ fn decode(from: &mut Decoder<'_>, id: GenerationId) -> Decoded<Points> {
             split = SplitByte { count: from.u8()?.min(7), bits: from.u8()? };
             window = Some(from.bytes()?.to_vec());
         }
-        points.push(Point { offset, packed, split, window });
+        points.push(RestartPoint { offset, packed, split, window });
     }
-    Ok(Points { compression, file, holds, dictionary, points })
+    Ok(RestartPoints { compression, file, holds, dictionary, points })
 }

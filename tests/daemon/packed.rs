@@ -1,7 +1,7 @@
 //! A line far into a compressed log costs one stretch of it, from the second time on.
 
 use spikeline::pipeline::retrieve;
-use spikeline::source::STRETCH;
+use spikeline::source::RESTART_SPACING;
 use spikeline::store::{By, Locator, Query, View};
 use spikeline::time::{Timestamp, Window};
 
@@ -20,7 +20,7 @@ fn a_line_far_into_a_gz_costs_one_stretch_from_the_second_time_on() {
         (0..120_000).map(|n| Request::new(NOON + n, 1 + n.unsigned_abs() % 7, &target(&mut state))).collect();
     requests.push(Request::new(NOON + 130_000, 5000, "/slow"));
     let log = text(&requests, Request::exact);
-    assert!(log.len() as u64 > 2 * STRETCH);
+    assert!(log.len() as u64 > 2 * RESTART_SPACING);
     rig.append("a.log", &log);
     let daemon = rig.start();
     rig.until_counted(requests.len());
@@ -43,10 +43,10 @@ fn a_line_far_into_a_gz_costs_one_stretch_from_the_second_time_on() {
     };
     let whole = log.len() as u64;
     assert!(read() >= whole, "nothing is known yet");
-    assert!(read() <= STRETCH);
+    assert!(read() <= RESTART_SPACING);
     // The next rotation changes its name only.
     std::fs::rename(rig.folder.path("a.log.1.gz"), rig.folder.path("a.log.2.gz")).unwrap();
-    assert!(read() <= STRETCH);
+    assert!(read() <= RESTART_SPACING);
 
     // The points are a cache: damaged, cut off or deleted, they are made again.
     let points = rig.folder.path("store/points/0.pts");
@@ -57,7 +57,7 @@ fn a_line_far_into_a_gz_costs_one_stretch_from_the_second_time_on() {
         std::fs::write(&points, bad).unwrap();
         assert!(read() >= whole);
         assert!(std::fs::read(&points).unwrap() == good, "written anew");
-        assert!(read() <= STRETCH);
+        assert!(read() <= RESTART_SPACING);
     }
     // Who may not write them reads all the same.
     std::fs::remove_dir_all(rig.folder.path("store/points")).unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use spikeline::daemon::{Log, Say, Settings, Stepwise};
 use spikeline::grammar::{Escape, Format};
 use spikeline::route::{Router, Rule};
-use spikeline::source::{Event, FinishReason, GenerationId};
+use spikeline::source::{FinishReason, GenerationId, LogEvent};
 use spikeline::store::{How, Retention, View};
 use spikeline::time::{Clock, Timestamp};
 
@@ -147,9 +147,9 @@ impl Machine {
         caught_up
     }
 
-    fn hear(&mut self, event: &Event, disk: &Disk) {
+    fn hear(&mut self, event: &LogEvent, disk: &Disk) {
         match event {
-            Event::Discovered(generation) => {
+            LogEvent::Discovered(generation) => {
                 let found = disk.held_at(&generation.path);
                 let (document, _) = found.unwrap_or_else(|| panic!("no file at {}", generation.path.display()));
                 let start = generation.position;
@@ -163,7 +163,7 @@ impl Machine {
                 let new = Held { document, path, left, start, position: start, finished: false, seen: 0, loss: None };
                 assert!(self.held.insert(generation.id, new).is_none(), "a number is not given twice");
             }
-            Event::Block(block) => {
+            LogEvent::Block(block) => {
                 let held = self.open(block.generation);
                 assert_eq!(block.offset, held.position, "positions are contiguous");
                 if held.position == 0 {
@@ -176,12 +176,12 @@ impl Machine {
                 assert!(same, "{:?} was given other bytes than document {} holds", block.generation, held.document);
                 held.position = block.end();
             }
-            Event::TooLong { generation, offset, length, .. } => {
+            LogEvent::TooLong { generation, offset, length, .. } => {
                 let held = self.open(*generation);
                 assert_eq!(*offset, held.position, "positions are contiguous");
                 held.position = offset + length;
             }
-            Event::Moved { generation, path, .. } => {
+            LogEvent::Moved { generation, path, .. } => {
                 let held = self.open(*generation);
                 let (document, _) = disk.held_at(path).unwrap_or_else(|| panic!("no file at {}", path.display()));
                 if held.position == 0 {
@@ -191,12 +191,12 @@ impl Machine {
                 assert_eq!(document, held.document, "{generation:?} is not at {}", path.display());
                 self.told.push(format!("{generation:?} is at {}", path.display()));
             }
-            Event::Fingerprint { generation, fingerprint } => {
+            LogEvent::Fingerprint { generation, fingerprint } => {
                 self.open(*generation);
                 self.told.push(format!("{generation:?} has {} first bytes", fingerprint.length));
             }
-            Event::Finished { generation, unread, reason } => self.finished(*generation, *unread, *reason, disk),
-            Event::Problem { path, error } => self.told.push(format!("{}: {error}", path.display())),
+            LogEvent::Finished { generation, unread, reason } => self.finished(*generation, *unread, *reason, disk),
+            LogEvent::Problem { path, error } => self.told.push(format!("{}: {error}", path.display())),
         }
     }
 

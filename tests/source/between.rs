@@ -5,12 +5,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
-use spikeline::source::{Event, FinishReason, FollowSettings};
+use spikeline::source::{FinishReason, FollowSettings, LogEvent};
 
 use crate::rig::{Rig, expect, gzip, numbered, set_modified, sorted};
 
 /// One poll, in the midst of which `act` is called with every event.
-fn poll_acting(rig: &mut Rig, mut act: impl FnMut(&Event, &Path)) {
+fn poll_acting(rig: &mut Rig, mut act: impl FnMut(&LogEvent, &Path)) {
     let (mut events, folder) = (Vec::new(), rig.directory.path().to_owned());
     rig.now = rig.now.plus_millis(250);
     rig.follower
@@ -36,7 +36,7 @@ fn a_log_truncated_between_its_discovery_and_its_first_read_is_told_and_never_co
             let mut rig = Rig::new();
             rig.append("access.log", numbered(0, lines));
             poll_acting(&mut rig, |event, folder| {
-                if matches!(event, Event::Discovered(_)) {
+                if matches!(event, LogEvent::Discovered(_)) {
                     let log = folder.join("access.log");
                     if copied {
                         std::fs::copy(&log, folder.join("access.log.1")).unwrap();
@@ -64,7 +64,7 @@ fn what_was_seen_and_truncated_before_its_read_counts_as_lost() {
     rig.append("access.log", &text);
     let mut read = 0;
     poll_acting(&mut rig, |event, folder| {
-        if let Event::Block(block) = event
+        if let LogEvent::Block(block) = event
             && read == 0
         {
             read = block.end();
@@ -93,7 +93,7 @@ fn a_link_turned_in_mid_look_gives_no_generation_the_name_of_another_file() {
     rig.append("three.log", numbered(20, 10));
     let mut turned = 0;
     poll_acting(&mut rig, |event, folder| {
-        if matches!(event, Event::Moved { .. }) && turned == 0 {
+        if matches!(event, LogEvent::Moved { .. }) && turned == 0 {
             turned += 1;
             symlink("three.log", folder.join("new")).unwrap();
             std::fs::rename(folder.join("new"), folder.join("y.log")).unwrap();

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use spikeline::source::{Event, FinishReason, FollowSettings, GenerationId};
+use spikeline::source::{FinishReason, FollowSettings, GenerationId, LogEvent};
 use spikeline::time::{Clock, SystemClock};
 
 use crate::rig::{Rig, expect, numbered, set_modified, sorted};
@@ -167,14 +167,14 @@ fn a_copy_is_known_for_one_after_a_restart_before_its_end() {
         let mut events = Vec::new();
         let now = rig.now.plus_millis(250);
         let looked = rig.follower.poll(now, &mut |event| {
-            let moved = matches!(event, Event::Moved { .. });
+            let moved = matches!(event, LogEvent::Moved { .. });
             events.push(event);
             if moved { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         looked.unwrap();
         // That it goes on in the copy was committed, and nothing else.
         events.iter().for_each(|event| rig.store.apply(event));
-        assert!(matches!(events.last(), Some(Event::Moved { .. })));
+        assert!(matches!(events.last(), Some(LogEvent::Moved { .. })));
         if compressed {
             rig.gzip("access.log.1");
         }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use spikeline::source::{Event, FinishReason, FollowSettings, Follower, Watched};
+use spikeline::source::{FinishReason, FollowSettings, Follower, LogEvent, WatchedLog};
 
 use crate::rig::{Rig, expect, gzip, numbered, set_modified};
 
@@ -41,7 +41,7 @@ fn two_large_logs_take_turns() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Block(block) => Some(block.generation),
+            LogEvent::Block(block) => Some(block.generation),
             _ => None,
         })
         .collect();
@@ -504,7 +504,7 @@ fn fault_20_bytes_are_safe() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Block(block) => Some(block.bytes.clone()),
+            LogEvent::Block(block) => Some(block.bytes.clone()),
             _ => None,
         })
         .flatten()
@@ -550,14 +550,14 @@ fn buffers_are_used_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.log");
     std::fs::write(&path, numbered(0, 100)).unwrap();
-    let watched = vec![Watched { key: "a".to_owned(), pattern: path.to_str().unwrap().to_owned() }];
+    let watched = vec![WatchedLog { key: "a".to_owned(), pattern: path.to_str().unwrap().to_owned() }];
     let settings = FollowSettings { block_limit: 100, ..FollowSettings::default() };
     let mut follower = Follower::new(watched, Vec::new(), None, settings);
     let mut blocks = Vec::new();
     let mut poll = |follower: &mut Follower| {
         follower
             .poll(spikeline::time::Timestamp(0), &mut |event| {
-                if let Event::Block(block) = event {
+                if let LogEvent::Block(block) = event {
                     blocks.push(block);
                 }
                 ControlFlow::Continue(())

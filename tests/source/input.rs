@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use spikeline::error::Kind;
-use spikeline::source::{Input, Piece};
+use spikeline::source::{Input, LogPiece};
 
 use crate::rig::{expect, gzip, numbered};
 
@@ -14,12 +14,12 @@ fn read(mut input: Input) -> (Vec<String>, Vec<(u64, u64)>, Option<spikeline::er
     let mut into = Vec::new();
     let error = loop {
         match input.next_block(&mut into) {
-            Ok(Some(Piece::Lines { offset })) => {
+            Ok(Some(LogPiece::Lines { offset })) => {
                 assert_eq!(offset, position);
                 position += into.len() as u64;
                 text.extend_from_slice(&into);
             }
-            Ok(Some(Piece::TooLong { offset, length })) => {
+            Ok(Some(LogPiece::TooLong { offset, length })) => {
                 assert_eq!(offset, position);
                 position += length;
                 too_long.push((offset, length));
@@ -189,5 +189,5 @@ fn all_may_move_to_another_thread() {
     is_send::<Input>();
     is_send::<spikeline::source::Follower>();
     is_send::<spikeline::source::LineReader>();
-    is_send::<spikeline::source::Event>();
+    is_send::<spikeline::source::LogEvent>();
 }

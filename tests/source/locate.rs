@@ -1,6 +1,6 @@
 //! Lines found again after their file was renamed, copied or compressed.
 
-use spikeline::source::{Compression, Generation, LineReader, locate};
+use spikeline::source::{Compression, Generation, LineReader, find_generation};
 
 use crate::rig::{Rig, gzip, line, numbered};
 
@@ -14,7 +14,7 @@ fn read_log() -> (Rig, Generation) {
 }
 
 fn check(rig: &Rig, generation: &Generation, name: &str, compression: Compression) {
-    let located = locate(generation).unwrap().unwrap_or_else(|| panic!("{name} is found"));
+    let located = find_generation(generation).unwrap().unwrap_or_else(|| panic!("{name} is found"));
     assert_eq!(located.path, rig.path(name).canonicalize().unwrap());
     assert_eq!(located.compression, compression);
     let mut reader = LineReader::open(&located).unwrap();
@@ -45,7 +45,7 @@ fn under_every_name_that_rotation_gives() {
     rig.gzip(&name);
     check(&rig, &generation, &format!("{name}.gz"), Compression::Gzip);
     rig.remove(&format!("{name}.gz"));
-    assert_eq!(locate(&generation).unwrap(), None);
+    assert_eq!(find_generation(&generation).unwrap(), None);
     std::fs::write(rig.path("access.log.1.zst"), zstd::encode_all(numbered(0, 1000).as_bytes(), 3).unwrap()).unwrap();
     check(&rig, &generation, "access.log.1.zst", Compression::Zstd);
 }
@@ -58,7 +58,7 @@ fn not_in_a_file_that_only_begins_alike() {
     rig.append("access.log", &alike);
     std::fs::write(rig.path("access.log.1.gz"), gzip(alike.as_bytes())).unwrap();
     std::fs::write(rig.path("access.log.2.gz"), gzip(numbered(0, 500).as_bytes())).unwrap();
-    assert_eq!(locate(&generation).unwrap(), None);
+    assert_eq!(find_generation(&generation).unwrap(), None);
     std::fs::write(rig.path("access.log.3.gz"), gzip(numbered(0, 1000).as_bytes())).unwrap();
     check(&rig, &generation, "access.log.3.gz", Compression::Gzip);
 }
@@ -76,7 +76,7 @@ fn in_several_members() {
 fn a_directory_that_is_gone_holds_nothing() {
     let (rig, generation) = read_log();
     drop(rig);
-    assert_eq!(locate(&generation).unwrap(), None);
+    assert_eq!(find_generation(&generation).unwrap(), None);
 }
 
 /// A log with this content that was read to its end, in a directory of its own; what happens to the file is the test's.
@@ -89,7 +89,7 @@ fn read_content(content: &str) -> (Rig, Generation) {
 }
 
 fn found_at(generation: &Generation) -> Option<std::path::PathBuf> {
-    locate(generation).unwrap().map(|located| located.path)
+    find_generation(generation).unwrap().map(|located| located.path)
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn rotations(options: &str, down: &[usize]) {
     assert_eq!(rig.unfinished(), 1, "{options}, down in {down:?}");
     // Every generation is found again where logrotate left it.
     for generation in rig.store.generations.values() {
-        let located = spikeline::source::locate(generation).unwrap();
+        let located = spikeline::source::find_generation(generation).unwrap();
         assert!(located.is_some(), "{options}, down in {down:?}: {generation:?}");
     }
 }

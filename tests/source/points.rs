@@ -3,7 +3,10 @@
 use std::io::Write;
 
 use flate2::Compression as Level;
-use spikeline::source::{Compression, Generation, Input, LineReader, Located, Points, STRETCH, locate, locate_with};
+use spikeline::source::{
+    Compression, Generation, Input, LineReader, LocatedGeneration, RESTART_SPACING, RestartPoints, find_generation,
+    find_generation_with,
+};
 
 use crate::rig::{Rig, gzip};
 
@@ -49,8 +52,8 @@ fn write(rig: &Rig, name: &str, bytes: impl AsRef<[u8]>) {
     std::fs::write(rig.path(name), bytes).unwrap();
 }
 
-fn found(generation: &Generation, known: Option<Points>) -> Located {
-    locate_with(generation, known).unwrap().expect("the log is found")
+fn found(generation: &Generation, known: Option<RestartPoints>) -> LocatedGeneration {
+    find_generation_with(generation, known).unwrap().expect("the log is found")
 }
 
 fn gz(log: &[u8], level: u32) -> Vec<u8> {
@@ -60,7 +63,7 @@ fn gz(log: &[u8], level: u32) -> Vec<u8> {
 }
 
 /// Reads about everywhere, backward and forward; each of these three costs no more than the stretch that it is in.
-fn check(located: &Located, log: &[u8], stretch: u64) {
+fn check(located: &LocatedGeneration, log: &[u8], stretch: u64) {
     let mut into = Vec::new();
     let places = (0..40_u64).map(|step| step * 7919 % 40 * (log.len() as u64 - 100) / 40);
     for offset in places.chain([0, log.len() as u64 - 100]) {
@@ -76,7 +79,7 @@ fn check(located: &Located, log: &[u8], stretch: u64) {
 }
 
 /// [`check`] with what finding it the first time gave, and that it then is found without decoding, also renamed.
-fn check_packed(rig: &Rig, generation: &Generation, name: &str, log: &[u8], stretch: u64) -> Points {
+fn check_packed(rig: &Rig, generation: &Generation, name: &str, log: &[u8], stretch: u64) -> RestartPoints {
     let _ = std::fs::remove_file(rig.path("access.log"));
     let first = found(generation, None);
     assert_eq!(first.path, rig.path(name).canonicalize().unwrap());
@@ -98,7 +101,7 @@ fn a_line_costs_one_stretch_of_a_gz() {
     let (rig, generation) = read_log(&log);
     for level in [2, 6, 9] {
         write(&rig, "access.log.1.gz", gz(&log, level));
-        let points = check_packed(&rig, &generation, "access.log.1.gz", &log, STRETCH);
+        let points = check_packed(&rig, &generation, "access.log.1.gz", &log, RESTART_SPACING);
         assert!((2..=4).contains(&points.points.len()), "{} points at level {level}", points.points.len());
         let packed = gz(&log, level).len();
         assert!(points.packed_bytes() * 100 < packed, "{} of {packed} bytes at level {level}", points.packed_bytes());
@@ -110,7 +113,7 @@ fn stored_blocks_and_members_are_places_to_begin_at() {
     let log = log(9 << 20, 2);
     let (rig, generation) = read_log(&log);
     write(&rig, "access.log.1.gz", gz(&log, 0));
-    check_packed(&rig, &generation, "access.log.1.gz", &log, STRETCH);
+    check_packed(&rig, &generation, "access.log.1.gz", &log, RESTART_SPACING);
     // As nginx' gzip= and bgzip write it: a member every few KiB, which costs nothing to begin at.
     let members: Vec<u8> = log.chunks(60_000).flat_map(gzip).collect();
     write(&rig, "access.log.1.gz", &members);
@@ -119,7 +122,7 @@ fn stored_blocks_and_members_are_places_to_begin_at() {
     // A member in the middle of which a point lies, between others.
     let mixed = [gzip(&log[..100]), gz(&log[100..(8 << 20)], 6), gzip(&log[8 << 20..])].concat();
     write(&rig, "access.log.1.gz", &mixed);
-    check_packed(&rig, &generation, "access.log.1.gz", &log, STRETCH);
+    check_packed(&rig, &generation, "access.log.1.gz", &log, RESTART_SPACING);
 }
 
 #[test]
@@ -145,18 +148,18 @@ fn points_of_another_file_are_not_believed() {
     write(&rig, "access.log.1.gz", &again);
     let located = found(&generation, Some(points.clone()));
     assert_eq!((located.decoded, located.compression), (text.len() as u64, Compression::Gzip));
-    check(&located, &text, STRETCH);
+    check(&located, &text, RESTART_SPACING);
     let mut other = gz(&text, 6);
     let end = other.len() - 8;
     other[end] ^= 1;
     write(&rig, "access.log.1.gz", &other);
     assert_eq!(
-        locate_with(&generation, Some(points.clone())).unwrap().map(|located| located.decoded),
+        find_generation_with(&generation, Some(points.clone())).unwrap().map(|located| located.decoded),
         Some(text.len() as u64)
     );
     write(&rig, "access.log.1.gz", &gz(&text, 6)[..end / 2]);
-    assert_eq!(locate_with(&generation, Some(points)).unwrap(), None);
-    assert_eq!(locate(&generation).unwrap(), None);
+    assert_eq!(find_generation_with(&generation, Some(points)).unwrap(), None);
+    assert_eq!(find_generation(&generation).unwrap(), None);
 }
 
 #[test]

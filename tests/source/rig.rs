@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use spikeline::source::{Event, FinishReason, FollowSettings, Follower, Generation, GenerationId, Progress, Watched};
+use spikeline::source::{
+    FinishReason, FollowSettings, Follower, Generation, GenerationId, LogEvent, PollProgress, WatchedLog,
+};
 use spikeline::time::{Clock, SystemClock, Timestamp};
 use tempfile::TempDir;
 
@@ -22,14 +24,14 @@ pub(crate) struct Store {
 
 impl Store {
     /// Takes an event in, and checks that it fits: ids rise, positions are contiguous, nothing after the end.
-    pub(crate) fn apply(&mut self, event: &Event) {
+    pub(crate) fn apply(&mut self, event: &LogEvent) {
         match event {
-            Event::Discovered(generation) => {
+            LogEvent::Discovered(generation) => {
                 assert!(self.generations.keys().all(|id| *id < generation.id), "ids rise");
                 assert!(generation.fingerprint.length > 0, "an empty file has no identity");
                 self.generations.insert(generation.id, generation.clone());
             }
-            Event::Block(block) => {
+            LogEvent::Block(block) => {
                 let generation = self.open(block.generation);
                 assert_eq!(block.offset, generation.position, "positions are contiguous");
                 generation.position = block.end();
@@ -37,26 +39,26 @@ impl Store {
                 let text = String::from_utf8_lossy(&block.bytes).into_owned();
                 self.lines.extend(text.lines().map(str::to_owned));
             }
-            Event::TooLong { generation, offset, length, tail_hash } => {
+            LogEvent::TooLong { generation, offset, length, tail_hash } => {
                 let generation = self.open(*generation);
                 assert_eq!(*offset, generation.position, "positions are contiguous");
                 generation.position += length;
                 generation.tail_hash = *tail_hash;
                 self.too_long.push(*length);
             }
-            Event::Moved { generation, path, device_inode } => {
+            LogEvent::Moved { generation, path, device_inode } => {
                 let generation = self.open(*generation);
                 generation.path.clone_from(path);
                 generation.device_inode = *device_inode;
             }
-            Event::Fingerprint { generation, fingerprint } => {
+            LogEvent::Fingerprint { generation, fingerprint } => {
                 self.open(*generation).fingerprint = *fingerprint;
             }
-            Event::Finished { generation, unread, reason } => {
+            LogEvent::Finished { generation, unread, reason } => {
                 self.open(*generation).finished = true;
                 self.finished.push((*generation, *unread, *reason));
             }
-            Event::Problem { .. } => {}
+            LogEvent::Problem { .. } => {}
         }
     }
 
@@ -70,10 +72,10 @@ impl Store {
 pub(crate) struct Rig {
     pub(crate) directory: TempDir,
     pub(crate) store: Store,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<LogEvent>,
     pub(crate) follower: Follower,
     pub(crate) now: Timestamp,
-    pub(crate) watched: Vec<Watched>,
+    pub(crate) watched: Vec<WatchedLog>,
     pub(crate) settings: FollowSettings,
     pub(crate) last_commit: Option<Timestamp>,
 }
@@ -92,7 +94,7 @@ impl Rig {
         let directory = tempfile::tempdir().unwrap();
         let watched: Vec<_> = patterns
             .iter()
-            .map(|pattern| Watched {
+            .map(|pattern| WatchedLog {
                 key: "web".to_owned(),
                 pattern: directory.path().join(pattern).to_str().unwrap().to_owned(),
             })
@@ -149,7 +151,7 @@ impl Rig {
     }
 
     /// One poll, everything committed.
-    pub(crate) fn poll_once(&mut self) -> Progress {
+    pub(crate) fn poll_once(&mut self) -> PollProgress {
         let mut events = Vec::new();
         let progress = self
             .follower
@@ -172,7 +174,7 @@ impl Rig {
     pub(crate) fn discover(&mut self, count: usize) {
         let mut named = Vec::new();
         let poll = self.follower.poll(self.now.plus_millis(250), &mut |event| {
-            named.extend(matches!(event, Event::Discovered(_)).then_some(event));
+            named.extend(matches!(event, LogEvent::Discovered(_)).then_some(event));
             if named.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         poll.unwrap();
@@ -214,7 +216,7 @@ impl Rig {
 
     pub(crate) fn problems(&self) -> Vec<String> {
         let said = self.events.iter().filter_map(|event| match event {
-            Event::Problem { error, .. } => Some(error.to_string()),
+            LogEvent::Problem { error, .. } => Some(error.to_string()),
             _ => None,
         });
         said.collect()

@@ -14,7 +14,7 @@ use super::sample::Sample;
 use crate::cli::formats::learnt;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject, Wrapper};
-use crate::source::{Input, Piece};
+use crate::source::{Input, LogPiece};
 
 /// What all logs of one check share.
 pub(super) struct Logs {
@@ -105,8 +105,8 @@ impl Logs {
             let mut input = input.max_line(self.max_line).wrapped(format.wrapper());
             while let Some(Some(piece)) = findings.of(input.next_block(&mut bytes))? {
                 match piece {
-                    Piece::Lines { offset } => count(&mut fit, offset, &bytes),
-                    Piece::TooLong { offset, .. } => too_long(&mut fit, offset),
+                    LogPiece::Lines { offset } => count(&mut fit, offset, &bytes),
+                    LogPiece::TooLong { offset, .. } => too_long(&mut fit, offset),
                 }
             }
         } else {

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::grammar::{Records, Wrapper, wrapper_of};
 use crate::pipeline::Lines;
-use crate::source::{Compression, Input, Piece};
+use crate::source::{Compression, Input, LogPiece};
 
 /// A plain file up to this size is read whole.
 const WHOLE: u64 = 8 << 20;
@@ -195,11 +195,11 @@ fn forward(mut input: Input) -> Result<Sample> {
     loop {
         match input.next_block(&mut bytes) {
             Ok(None) => break,
-            Ok(Some(Piece::TooLong { offset, length })) => {
+            Ok(Some(LogPiece::TooLong { offset, length })) => {
                 sample.size = offset + length;
                 sample.too_long.push((offset, length));
             }
-            Ok(Some(Piece::Lines { offset })) => {
+            Ok(Some(LogPiece::Lines { offset })) => {
                 sample.size = offset + bytes.len() as u64;
                 let block = Block { offset, bytes: std::mem::take(&mut bytes) };
                 if read.is_multiple_of(stride) {

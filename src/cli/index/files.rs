@@ -11,7 +11,7 @@ use super::super::formats::Candidates;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, texts};
 use crate::record::{Needs, Parser};
-use crate::source::{Input, PastFile, Piece, base_of};
+use crate::source::{BackfillFile, Input, LogPiece, base_of};
 use crate::time::Timestamp;
 
 /// So many lines of a file's head are tried for one that says when it was written.
@@ -21,7 +21,7 @@ const HEAD_LINES: usize = 400;
 #[derive(Default)]
 pub(super) struct PastFiles {
     /// Those of one log in the order of time.
-    pub(super) files: Vec<PastFile>,
+    pub(super) files: Vec<BackfillFile>,
     /// Formats by the key of the log: of these files, and of the configured logs.
     pub(super) formats: HashMap<String, Arc<Format>>,
     /// Why the format of a file is not known. It does not matter if the file is.
@@ -100,7 +100,7 @@ impl PastFiles {
         for Candidate { path, key, format, .. } in candidates {
             let format = match (format, told.get(&key)) {
                 (None, _) => {
-                    self.files.push(PastFile { path, key });
+                    self.files.push(BackfillFile { path, key });
                     continue;
                 }
                 (Some(Ok(format)), _) => format,
@@ -118,14 +118,14 @@ impl PastFiles {
             };
             let key = self.key_for(key, &format);
             self.formats.entry(key.clone()).or_insert(format);
-            self.files.push(PastFile { path, key });
+            self.files.push(BackfillFile { path, key });
         }
     }
 
     /// A file whose format is not known is read only if it is known itself: under a key that no format has.
     fn leave(&mut self, path: PathBuf, key: &str, error: Error) {
         self.unknown.insert(path.clone(), error);
-        self.files.push(PastFile { path, key: format!("{key} [?]") });
+        self.files.push(BackfillFile { path, key: format!("{key} [?]") });
     }
 
     /// A log whose format changed is two logs, since a log's lines are all read alike.
@@ -146,7 +146,7 @@ fn candidate(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
     let mut lines = Vec::new();
     let piece = loop {
         match input.next_block(&mut lines)? {
-            Some(Piece::TooLong { .. }) => {}
+            Some(LogPiece::TooLong { .. }) => {}
             piece => break piece,
         }
     };
@@ -170,7 +170,7 @@ fn fitting(format: Arc<Format>, path: &Path, head: &[u8]) -> Result<Arc<Format>>
     }
     let (mut input, mut block) = (Input::open(path)?.wrapped(format.wrapper()), Vec::new());
     while let Some(piece) = input.next_block(&mut block)? {
-        if matches!(piece, Piece::Lines { .. }) && any_end(&format, &block, usize::MAX).is_some() {
+        if matches!(piece, LogPiece::Lines { .. }) && any_end(&format, &block, usize::MAX).is_some() {
             return Ok(format);
         }
     }

@@ -23,7 +23,7 @@ use crate::pipeline::{Interpreter, Interpreting, SlotSettings};
 use crate::record::Needs;
 use crate::report::{Column, Table, Unit, Value, count, write};
 use crate::route::Routes;
-use crate::source::{Found, PastFile, PastOutcome};
+use crate::source::{BackfillFile, BackfillOutcome, FileFinding};
 use crate::store::{self, View, Writer};
 use crate::time::{Clock, SystemClock};
 use files::PastFiles;
@@ -172,7 +172,7 @@ pub(super) fn slot_settings(context: &Context, view: &View) -> Result<SlotSettin
     Ok(SlotSettings { interval: *interval, slowest: *slowest as usize, server_errors })
 }
 
-fn print(arguments: &IndexArguments, named: &[PastFile], taken: &Taken, failed: &[String]) -> Result<()> {
+fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &Taken, failed: &[String]) -> Result<()> {
     let columns = vec![
         Column::text("file"),
         Column::text("result"),
@@ -183,7 +183,7 @@ fn print(arguments: &IndexArguments, named: &[PastFile], taken: &Taken, failed: 
     let mut ledgers = taken.ledgers.clone();
     let mut rows = Vec::new();
     for outcome in &taken.files {
-        let read = matches!(outcome.found, Some(Found::New | Found::Rest(_)));
+        let read = matches!(outcome.found, Some(FileFinding::New | FileFinding::Rest(_)));
         let ledger = outcome.generation.filter(|_| read).and_then(|id| ledgers.remove(&id)).unwrap_or_default();
         let rejected = ledger.rejected.values().sum::<u64>() + ledger.too_long;
         let file = named.get(outcome.file).map(|file| file.path.display().to_string()).unwrap_or_default();
@@ -209,12 +209,12 @@ fn print(arguments: &IndexArguments, named: &[PastFile], taken: &Taken, failed: 
 }
 
 /// A file that was left because nobody can say any more whether it is known, or that holds what is known in its midst.
-fn left(outcome: &PastOutcome) -> Option<String> {
-    matches!(outcome.found, Some(Found::Doubtful(_) | Found::Joined(..))).then(|| result(outcome))
+fn left(outcome: &BackfillOutcome) -> Option<String> {
+    matches!(outcome.found, Some(FileFinding::Doubtful(_) | FileFinding::Joined(..))).then(|| result(outcome))
 }
 
 /// What a file was, in words.
-fn result(outcome: &PastOutcome) -> String {
+fn result(outcome: &BackfillOutcome) -> String {
     let torn = if outcome.failed.is_some() { ", not to its end" } else { "" };
     let unfinished = match outcome.unfinished {
         0 => String::new(),
@@ -222,26 +222,27 @@ fn result(outcome: &PastOutcome) -> String {
     };
     match &outcome.found {
         None => "unreadable".to_owned(),
-        Some(Found::New) => format!("taken in{torn}{unfinished}"),
-        Some(Found::Rest(from)) => format!("taken in from byte {from}, known before that{torn}{unfinished}"),
-        Some(Found::Known) => format!("known{unfinished}"),
-        Some(Found::Beginning) => "known: the beginning of a log read further".to_owned(),
-        Some(Found::Doubtful(path)) => {
+        Some(FileFinding::New) => format!("taken in{torn}{unfinished}"),
+        Some(FileFinding::Rest(from)) => format!("taken in from byte {from}, known before that{torn}{unfinished}"),
+        Some(FileFinding::Known) => format!("known{unfinished}"),
+        Some(FileFinding::Beginning) => "known: the beginning of a log read further".to_owned(),
+        Some(FileFinding::Doubtful(path)) => {
             format!("left: it begins as {}, which was read further and is gone", path.display())
         }
-        Some(Found::Joined(at, path)) => {
+        Some(FileFinding::Joined(at, path)) => {
             format!("left: several logs in one; from byte {at} on it begins as {}, which is known", path.display())
         }
-        Some(Found::Empty) => "empty".to_owned(),
+        Some(FileFinding::Empty) => "empty".to_owned(),
     }
 }
 
 fn summary(taken: &Taken) -> String {
-    let number = |of: fn(&Found) -> bool| {
+    let number = |of: fn(&FileFinding) -> bool| {
         taken.files.iter().filter_map(|file| file.found.as_ref()).filter(|found| of(found)).count()
     };
-    let (new, rest) = (number(|found| *found == Found::New), number(|found| matches!(found, Found::Rest(_))));
-    let known = number(|found| matches!(found, Found::Known | Found::Beginning));
+    let (new, rest) =
+        (number(|found| *found == FileFinding::New), number(|found| matches!(found, FileFinding::Rest(_))));
+    let known = number(|found| matches!(found, FileFinding::Known | FileFinding::Beginning));
     let files = match taken.files.len() {
         1 => "1 file".to_owned(),
         files => format!("{files} files"),

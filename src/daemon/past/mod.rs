@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::{Interpreter, Row, SlotSettings, Slowest};
 use crate::route::Routes;
 use crate::source::generation::GenerationId;
-use crate::source::{Past, PastFile, PastOutcome, PastStep};
+use crate::source::{BackfillFile, BackfillOutcome, BackfillReader, BackfillStep};
 use crate::store::{Commit, Ledger, Writer};
 use crate::time::{Clock, Timestamp};
 
@@ -38,7 +38,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// What to take in, and how it is counted.
 pub struct Settings {
     /// The files, those of one log in the order of time.
-    pub files: Vec<PastFile>,
+    pub files: Vec<BackfillFile>,
     /// For each log's key, what reads its lines.
     pub interpreters: HashMap<String, Interpreter>,
     /// The routes, those of the store first.
@@ -53,7 +53,7 @@ pub struct Settings {
 #[derive(Debug, Default)]
 pub struct Taken {
     /// What became of each file, in the order in which they were given.
-    pub files: Vec<PastOutcome>,
+    pub files: Vec<BackfillOutcome>,
     /// What was counted of each log.
     pub ledgers: BTreeMap<GenerationId, Ledger>,
     /// The slots that got lines.
@@ -77,7 +77,7 @@ pub fn take_in(
 ) -> Result<Taken> {
     let Settings { files, interpreters, routes, slots, max_line } = settings;
     let readable = interpreters.iter().map(|(key, reads)| (key.clone(), reads.wrapper())).collect();
-    let past = Past::new(files, writer.view().generations().to_vec(), readable, max_line);
+    let past = BackfillReader::new(files, writer.view().generations().to_vec(), readable, max_line);
     let past = past.again(&writer.view().unfit());
     let (event_sender, events) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
@@ -125,10 +125,10 @@ pub fn take_in(
 /// The thread that reads. Its channels close when it is done, or when nobody counts any more.
 fn spawn<'scope>(
     scope: &'scope Scope<'scope, '_>,
-    mut past: Past,
+    mut past: BackfillReader,
     out: Sender<Message>,
     empties: Receiver<Vec<u8>>,
-    done: Sender<PastOutcome>,
+    done: Sender<BackfillOutcome>,
     consumed: &'scope AtomicU64,
 ) -> Result<()> {
     named(scope, "read", move || {
@@ -136,8 +136,8 @@ fn spawn<'scope>(
         while let Some(step) = past.next(&mut buffer) {
             consumed.store(past.consumed(), Ordering::Relaxed);
             let sent = match step {
-                PastStep::Event(event) => out.send(Message::Source(event)).is_ok(),
-                PastStep::Done(outcome) => done.send(outcome).is_ok(),
+                BackfillStep::Event(event) => out.send(Message::Source(event)).is_ok(),
+                BackfillStep::Done(outcome) => done.send(outcome).is_ok(),
             };
             if !sent {
                 return;

@@ -4,37 +4,45 @@
 //! In a wrapped log the parts of one record stay together: a block ends before the first part of a record whose last part
 //! is not there yet, so that whoever reads a block needs nothing of another, and a position is always between records.
 //!
-//! A round is: [`Cutter::start`] puts what is held into the buffer, the caller appends what it read, and
-//! [`Cutter::cut`] takes the next piece, or holds everything again. [`Cutter::hold`] undoes a start.
+//! A round is: [`BlockCutter::start`] puts what is held into the buffer, the caller appends what it read, and
+//! [`BlockCutter::cut`] takes the next piece, or holds everything again. [`BlockCutter::hold`] undoes a start.
 
 use memchr::{memchr, memrchr};
 
 use crate::grammar::Wrapper;
-use crate::source::tail_hash::Tail;
+use crate::source::tail_hash::TailBytes;
 
-/// What a round gave.
+/// The next part of a log, as one round of cutting gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cut {
-    /// The buffer holds whole lines, the first byte of which is at `offset`.
-    Lines { offset: u64 },
-    /// A line of `length` bytes (with its newline) at `offset` was passed over.
-    TooLong { offset: u64, length: u64 },
+pub enum LogPiece {
+    /// The buffer holds whole lines; only the very last line of the log may lack its newline.
+    Lines {
+        /// The uncompressed offset of the buffer's first byte.
+        offset: u64,
+    },
+    /// A line longer than the limit was passed over.
+    TooLong {
+        /// The uncompressed offset of its first byte.
+        offset: u64,
+        /// Its length, with its newline if it has one.
+        length: u64,
+    },
 }
 
 /// A line that is being passed over.
 #[derive(Debug, Default)]
-struct Skip {
+struct SkippedLine {
     length: u64,
-    tail: Tail,
+    tail: TailBytes,
 }
 
 /// Where in a log the next line starts, and what of it was read already.
 #[derive(Debug)]
-pub(crate) struct Cutter {
+pub(crate) struct BlockCutter {
     offset: u64,
-    tail: Tail,
+    tail: TailBytes,
     held: Vec<u8>,
-    skip: Option<Skip>,
+    skip: Option<SkippedLine>,
     lines_held: bool,
     wrapper: Option<Wrapper>,
     max_line: usize,
@@ -44,10 +52,10 @@ pub(crate) struct Cutter {
 /// Buffers of held bytes larger than this are given back to the allocator once they are empty.
 const HELD_CAPACITY: usize = 16 * 1024;
 
-impl Cutter {
+impl BlockCutter {
     /// Cuts from `offset` on, before which stand the bytes `tail`.
-    pub(crate) fn new(offset: u64, tail: Tail, max_line: usize, block_limit: usize) -> Cutter {
-        Cutter {
+    pub(crate) fn new(offset: u64, tail: TailBytes, max_line: usize, block_limit: usize) -> BlockCutter {
+        BlockCutter {
             offset,
             tail,
             held: Vec::new(),
@@ -75,7 +83,7 @@ impl Cutter {
     }
 
     /// Takes back from `lines`, the lines given out last, what belongs to a record that is not finished in them. The bytes
-    /// before [`Cutter::position`] are not known then.
+    /// before [`BlockCutter::position`] are not known then.
     pub(crate) fn take_back(&mut self, lines: &mut Vec<u8>) {
         let whole = self.whole(lines, lines.len());
         let mut held = lines.split_off(whole);
@@ -97,8 +105,8 @@ impl Cutter {
         self.offset
     }
 
-    /// The bytes before [`Cutter::position`].
-    pub(crate) fn tail(&self) -> &Tail {
+    /// The bytes before [`BlockCutter::position`].
+    pub(crate) fn tail(&self) -> &TailBytes {
         &self.tail
     }
 
@@ -107,8 +115,8 @@ impl Cutter {
         self.offset + self.held.len() as u64 + self.skip.as_ref().map_or(0, |skip| skip.length)
     }
 
-    /// The bytes before [`Cutter::read_to`].
-    pub(crate) fn read_tail(&self) -> Tail {
+    /// The bytes before [`BlockCutter::read_to`].
+    pub(crate) fn read_tail(&self) -> TailBytes {
         let mut tail = self.skip.as_ref().map_or_else(|| self.tail.clone(), |skip| skip.tail.clone());
         tail.push(&self.held);
         tail
@@ -140,7 +148,7 @@ impl Cutter {
     }
 
     /// Ends a round with the next piece; `None` if `into` (now empty) held no whole line.
-    pub(crate) fn cut(&mut self, into: &mut Vec<u8>) -> Option<Cut> {
+    pub(crate) fn cut(&mut self, into: &mut Vec<u8>) -> Option<LogPiece> {
         self.lines_held = false;
         if let Some(skip) = self.skip.as_mut() {
             let Some(newline) = memchr(b'\n', into) else {
@@ -155,7 +163,7 @@ impl Cutter {
             if into.len() > self.max_line {
                 let mut tail = self.tail.clone();
                 tail.push(into);
-                self.skip = Some(Skip { length: into.len() as u64, tail });
+                self.skip = Some(SkippedLine { length: into.len() as u64, tail });
                 into.clear();
             } else {
                 self.hold(into);
@@ -183,7 +191,7 @@ impl Cutter {
     }
 
     /// The end of the log: what is held, as a last line without newline.
-    pub(crate) fn finish(&mut self, into: &mut Vec<u8>) -> Option<Cut> {
+    pub(crate) fn finish(&mut self, into: &mut Vec<u8>) -> Option<LogPiece> {
         self.start(into);
         if self.skip.is_some() {
             let end = into.len();
@@ -193,17 +201,18 @@ impl Cutter {
         (end > 0).then(|| self.give_out(into, end))
     }
 
-    fn give_out(&mut self, into: &mut Vec<u8>, end: usize) -> Cut {
+    fn give_out(&mut self, into: &mut Vec<u8>, end: usize) -> LogPiece {
         self.held.extend_from_slice(into.get(end..).unwrap_or_default());
         into.truncate(end);
         self.tail.push(into);
         let offset = self.offset;
         self.offset += into.len() as u64;
-        Cut::Lines { offset }
+        LogPiece::Lines { offset }
     }
 
-    fn pass_over(&mut self, into: &mut Vec<u8>, end: usize) -> Cut {
-        let Skip { length, mut tail } = self.skip.take().unwrap_or_else(|| Skip { length: 0, tail: self.tail.clone() });
+    fn pass_over(&mut self, into: &mut Vec<u8>, end: usize) -> LogPiece {
+        let SkippedLine { length, mut tail } =
+            self.skip.take().unwrap_or_else(|| SkippedLine { length: 0, tail: self.tail.clone() });
         let rest = into.get(end..).unwrap_or_default();
         self.lines_held = memchr(b'\n', rest).is_some();
         self.held.extend_from_slice(rest);
@@ -214,7 +223,7 @@ impl Cutter {
         let offset = self.offset;
         self.offset += length;
         self.tail = tail;
-        Cut::TooLong { offset, length }
+        LogPiece::TooLong { offset, length }
     }
 }
 
@@ -238,7 +247,7 @@ mod tests {
 
     /// Cuts `log`, fed in steps of `step` bytes; gives the pieces as (offset, bytes or length).
     fn pieces(log: &[u8], step: usize, max_line: usize, block_limit: usize) -> Vec<(u64, Result<Vec<u8>, u64>)> {
-        let mut cutter = Cutter::new(0, Tail::default(), max_line, block_limit);
+        let mut cutter = BlockCutter::new(0, TailBytes::default(), max_line, block_limit);
         let mut into = Vec::new();
         let mut at = 0;
         let mut out = Vec::new();
@@ -249,22 +258,22 @@ mod tests {
             into.extend_from_slice(&log[at..end]);
             at = end;
             match cutter.cut(&mut into) {
-                Some(Cut::Lines { offset }) => out.push((offset, Ok(into.clone()))),
-                Some(Cut::TooLong { offset, length }) => out.push((offset, Err(length))),
+                Some(LogPiece::Lines { offset }) => out.push((offset, Ok(into.clone()))),
+                Some(LogPiece::TooLong { offset, length }) => out.push((offset, Err(length))),
                 None if read == 0 => break,
                 None => {}
             }
             assert!(cutter.held.len() <= max_line.max(block_limit) + block_limit, "held memory is bounded");
-            let mut tail = Tail::default();
+            let mut tail = TailBytes::default();
             tail.push(&log[..usize::try_from(cutter.position()).unwrap()]);
             assert_eq!(cutter.tail(), &tail);
-            let mut tail = Tail::default();
+            let mut tail = TailBytes::default();
             tail.push(&log[..usize::try_from(cutter.read_to()).unwrap()]);
             assert_eq!(cutter.read_tail(), tail);
         }
         match cutter.finish(&mut into) {
-            Some(Cut::Lines { offset }) => out.push((offset, Ok(into.clone()))),
-            Some(Cut::TooLong { offset, length }) => out.push((offset, Err(length))),
+            Some(LogPiece::Lines { offset }) => out.push((offset, Ok(into.clone()))),
+            Some(LogPiece::TooLong { offset, length }) => out.push((offset, Err(length))),
             None => {}
         }
         assert_eq!(cutter.position(), log.len() as u64);
@@ -343,7 +352,7 @@ mod tests {
             let wrapper = if docker { Wrapper::Docker } else { Wrapper::Cri };
             let mut wanted = Vec::new();
             records(wrapper, &log, 0, &mut wanted);
-            let mut cutter = Cutter::new(0, Tail::default(), 1000, block_limit);
+            let mut cutter = BlockCutter::new(0, TailBytes::default(), 1000, block_limit);
             cutter.keep_together(Some(wrapper));
             let (mut into, mut at, mut found) = (Vec::new(), 0, Vec::new());
             loop {
@@ -357,7 +366,7 @@ mod tests {
                     cut => cut,
                 };
                 match cut {
-                    Some(Cut::Lines { offset }) => records(wrapper, &into, offset, &mut found),
+                    Some(LogPiece::Lines { offset }) => records(wrapper, &into, offset, &mut found),
                     _ if read == 0 => break,
                     _ => {}
                 }
@@ -370,16 +379,16 @@ mod tests {
     fn what_belongs_to_an_unfinished_record_is_taken_back() {
         let (one, two) = ("2022-01-28T16:04:05Z stdout F one\n", "2022-01-28T16:04:05Z stdout P two\n");
         let log = format!("{one}{two}");
-        let mut cutter = Cutter::new(0, Tail::default(), 1000, 1000);
+        let mut cutter = BlockCutter::new(0, TailBytes::default(), 1000, 1000);
         let mut into = Vec::new();
         cutter.start(&mut into);
         into.extend_from_slice(log.as_bytes());
-        assert_eq!(cutter.cut(&mut into), Some(Cut::Lines { offset: 0 }));
+        assert_eq!(cutter.cut(&mut into), Some(LogPiece::Lines { offset: 0 }));
         assert_eq!(into, log.as_bytes());
         cutter.keep_together(Some(Wrapper::Cri));
         cutter.take_back(&mut into);
         assert_eq!(into, one.as_bytes());
-        assert_eq!(cutter.finish(&mut into), Some(Cut::Lines { offset: one.len() as u64 }));
+        assert_eq!(cutter.finish(&mut into), Some(LogPiece::Lines { offset: one.len() as u64 }));
         assert_eq!(into, two.as_bytes());
     }
 

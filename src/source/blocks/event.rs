@@ -7,7 +7,7 @@ use crate::source::generation::{Fingerprint, Generation, GenerationId};
 
 /// Lines of one generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+pub struct LogBlock {
     /// Which generation.
     pub generation: GenerationId,
     /// The uncompressed offset of the first byte.
@@ -18,7 +18,7 @@ pub struct Block {
     pub tail_hash: u64,
 }
 
-impl Block {
+impl LogBlock {
     /// The position after these lines.
     pub fn end(&self) -> u64 {
         self.offset + self.bytes.len() as u64
@@ -40,16 +40,16 @@ pub enum FinishReason {
     Vanished,
 }
 
-/// What a poll found. The events of one generation come in order, [`Event::Discovered`] first (in this run or in
+/// What a poll found. The events of one generation come in order, [`LogEvent::Discovered`] first (in this run or in
 /// an earlier one); a state that took in any prefix of all events is fit to start again from.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum LogEvent {
     /// A generation that was not known. Its position is where reading begins: 0, unless it is the rest of a
     /// finished one that grew again, or the settings say to start at the end. At 0 it is known by its first bytes alone, and
     /// others may begin alike: it is better remembered only with some of its lines, or when all there is was read.
     Discovered(Generation),
     /// Lines.
-    Block(Block),
+    Block(LogBlock),
     /// A line longer than the limit was passed over; the position advances past it.
     TooLong {
         /// Which generation.

@@ -4,39 +4,22 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::cutter::{Cut, Cutter};
+use super::cutter::{BlockCutter, LogPiece};
 use crate::error::{Error, Result};
 use crate::grammar::Wrapper;
 use crate::source::compressed::compression::Compression;
-use crate::source::compressed::reader::Reader;
-use crate::source::compressed::restart_points::Points;
+use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::restart_points::RestartPoints;
 use crate::source::generation::Generation;
-use crate::source::tail_hash::Tail;
+use crate::source::tail_hash::TailBytes;
 use crate::source::{BLOCK_LIMIT, MAX_LINE};
-
-/// The next part of an [`Input`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Piece {
-    /// The buffer holds whole lines; only the very last line of the input may lack its newline.
-    Lines {
-        /// The uncompressed offset of the buffer's first byte.
-        offset: u64,
-    },
-    /// A line longer than the limit was passed over.
-    TooLong {
-        /// The uncompressed offset of its first byte.
-        offset: u64,
-        /// Its length, with its newline if it has one.
-        length: u64,
-    },
-}
 
 /// A path or stdin, plain or gzip or zstd (told by the first bytes; all members, all frames).
 #[derive(Debug)]
 pub struct Input {
     path: PathBuf,
-    reader: Reader,
-    cutter: Cutter,
+    reader: LogReader,
+    cutter: BlockCutter,
     size: Option<u64>,
     ended: bool,
 }
@@ -55,7 +38,7 @@ impl Input {
         if status.is_dir() {
             return Err(Error::failed("is a directory, not a log").at(path).remedy("name the files in it"));
         }
-        let reader = Reader::open(path).map_err(fail)?;
+        let reader = LogReader::open(path).map_err(fail)?;
         Ok(Input::of(path.to_owned(), reader, status.is_file().then_some(status.len())))
     }
 
@@ -68,14 +51,14 @@ impl Input {
         let mut input = Input::open(path)?;
         if input.compression() != Compression::Plain && input.size.is_some() {
             let file = File::open(path).map_err(|error| Error::io("open it", path, &error))?;
-            input.reader = Reader::gathering(file).map_err(|error| Error::io("read it", path, &error))?;
+            input.reader = LogReader::gathering(file).map_err(|error| Error::io("read it", path, &error))?;
         }
         Ok(input)
     }
 
     /// The restart points of a compressed file that was opened by [`Input::open_gathering`] and read to its end, as those
     /// of `generation`, whose position is that end. `None` if there are none, or the file has changed.
-    pub fn into_points(self, generation: &Generation) -> Option<Points> {
+    pub fn into_points(self, generation: &Generation) -> Option<RestartPoints> {
         let (compression, consumed) = (self.compression(), self.consumed());
         let file = File::open(&self.path).ok().filter(|_| self.ended && self.reader.offset() == generation.position)?;
         let whole = file.metadata().is_ok_and(|status| Some(status.len()) == self.size && status.len() == consumed);
@@ -89,12 +72,12 @@ impl Input {
     pub fn stdin() -> Result<Input> {
         let path = PathBuf::from("-");
         let reader =
-            Reader::of_stream(Box::new(io::stdin())).map_err(|error| Error::io("read stdin", &path, &error))?;
+            LogReader::of_stream(Box::new(io::stdin())).map_err(|error| Error::io("read stdin", &path, &error))?;
         Ok(Input::of(path, reader, None))
     }
 
-    fn of(path: PathBuf, reader: Reader, size: Option<u64>) -> Input {
-        let cutter = Cutter::new(0, Tail::default(), MAX_LINE, BLOCK_LIMIT);
+    fn of(path: PathBuf, reader: LogReader, size: Option<u64>) -> Input {
+        let cutter = BlockCutter::new(0, TailBytes::default(), MAX_LINE, BLOCK_LIMIT);
         Input { path, reader, cutter, size, ended: false }
     }
 
@@ -154,7 +137,7 @@ impl Input {
     /// # Errors
     /// [`Kind::Io`](crate::error::Kind::Io) naming path and offset when reading or decoding fails; every whole
     /// line before the fault was delivered by then. A line torn by the fault is not delivered.
-    pub fn next_block(&mut self, into: &mut Vec<u8>) -> Result<Option<Piece>> {
+    pub fn next_block(&mut self, into: &mut Vec<u8>) -> Result<Option<LogPiece>> {
         loop {
             if self.ended {
                 into.clear();
@@ -163,12 +146,12 @@ impl Input {
             let wanted = self.cutter.start(into);
             let read = self.reader.read(into, wanted);
             if let Some(cut) = self.cutter.cut(into) {
-                return Ok(Some(Piece::from(cut)));
+                return Ok(Some(cut));
             }
             match read {
                 Ok(0) => {
                     self.ended = true;
-                    return Ok(self.cutter.finish(into).map(Piece::from));
+                    return Ok(self.cutter.finish(into));
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -194,15 +177,6 @@ impl Input {
         match self.reader.compression() {
             Compression::Plain => error,
             _ => error.remedy("what came before was read; if it is still being written, try again later"),
-        }
-    }
-}
-
-impl From<Cut> for Piece {
-    fn from(cut: Cut) -> Piece {
-        match cut {
-            Cut::Lines { offset } => Piece::Lines { offset },
-            Cut::TooLong { offset, length } => Piece::TooLong { offset, length },
         }
     }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::source::compressed::reader::Reader;
-use crate::source::compressed::restart_points::Points;
+use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::restart_points::RestartPoints;
 use crate::source::file;
-use crate::source::identity::find::Located;
+use crate::source::identity::find::LocatedGeneration;
 
 /// So many bytes are decoded at a time: a line costs little more than the way to it.
 const APPROACH: usize = 64 * 1024;
@@ -20,8 +20,8 @@ const APPROACH: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct LineReader {
     path: PathBuf,
-    reader: Reader,
-    points: Option<Arc<Points>>,
+    reader: LogReader,
+    points: Option<Arc<RestartPoints>>,
     /// Decoded bytes that end at the reader's offset.
     ahead: Vec<u8>,
     decoded: u64,
@@ -32,9 +32,9 @@ impl LineReader {
     ///
     /// # Errors
     /// [`Kind::Io`](crate::error::Kind::Io) naming the path.
-    pub fn open(located: &Located) -> Result<LineReader> {
-        let Located { path, points, .. } = located;
-        let reader = Reader::open(path).map_err(|error| Error::io("open it", path, &error))?;
+    pub fn open(located: &LocatedGeneration) -> Result<LineReader> {
+        let LocatedGeneration { path, points, .. } = located;
+        let reader = LogReader::open(path).map_err(|error| Error::io("open it", path, &error))?;
         Ok(LineReader { path: path.clone(), reader, points: points.clone(), ahead: Vec::new(), decoded: 0 })
     }
 
@@ -93,9 +93,9 @@ impl LineReader {
         if let Some((points, point)) = point.filter(|(_, point)| back || point.offset > self.reader.offset())
             && let Some(restart) = points.restart(point)
         {
-            self.reader = Reader::restarted(File::open(&self.path)?, points.compression, restart)?;
+            self.reader = LogReader::restarted(File::open(&self.path)?, points.compression, restart)?;
         } else if back {
-            self.reader = Reader::open(&self.path)?;
+            self.reader = LogReader::open(&self.path)?;
         } else {
             return Ok(());
         }

@@ -5,12 +5,12 @@ use std::io::{self, BufRead, BufReader, Read};
 const BUFFER: usize = 64 * 1024;
 
 /// Counts what is read through it.
-struct Counted {
+struct CountingReader {
     inner: Box<dyn Read + Send>,
     count: u64,
 }
 
-impl Read for Counted {
+impl Read for CountingReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(into)?;
         self.count += read as u64;
@@ -19,12 +19,12 @@ impl Read for Counted {
 }
 
 /// The bytes of a file or stream as they are packed.
-pub(crate) struct Packed(BufReader<Counted>);
+pub(crate) struct CompressedInput(BufReader<CountingReader>);
 
-impl Packed {
+impl CompressedInput {
     /// Of a stream whose next byte is the one at `offset`.
-    pub(crate) fn new(inner: Box<dyn Read + Send>, offset: u64) -> Packed {
-        Packed(BufReader::with_capacity(BUFFER, Counted { inner, count: offset }))
+    pub(crate) fn new(inner: Box<dyn Read + Send>, offset: u64) -> CompressedInput {
+        CompressedInput(BufReader::with_capacity(BUFFER, CountingReader { inner, count: offset }))
     }
 
     /// The offset of the next byte that is not consumed yet.
@@ -33,13 +33,13 @@ impl Packed {
     }
 }
 
-impl Read for Packed {
+impl Read for CompressedInput {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.0.read(into)
     }
 }
 
-impl BufRead for Packed {
+impl BufRead for CompressedInput {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.0.fill_buf()
     }

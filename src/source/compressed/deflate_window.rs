@@ -7,8 +7,8 @@
 use std::fs::File;
 use std::io::{BufRead, Seek, SeekFrom};
 
-use super::compressed_input::Packed;
-use super::inflate::{Came, Inflate, SplitByte, Step, WINDOW};
+use super::compressed_input::CompressedInput;
+use super::inflate::{InflateStep, InflateStop, Inflater, SplitByte, WINDOW};
 
 /// While a file is read, its windows are packed like this, to bound memory ..
 const QUICK: i32 = 1;
@@ -97,18 +97,18 @@ pub(crate) fn needed(file: &File, packed: u64, split: SplitByte, length: usize) 
 fn first_bytes(file: &File, packed: u64, split: SplitByte, window: &[u8]) -> Option<Vec<u8>> {
     let mut file = file.try_clone().ok()?;
     file.seek(SeekFrom::Start(packed)).ok()?;
-    let mut input = Packed::new(Box::new(file), packed);
-    let mut inflate = Inflate::restarted(split, window);
+    let mut input = CompressedInput::new(Box::new(file), packed);
+    let mut inflate = Inflater::restarted(split, window);
     let mut bytes = vec![0; WINDOW];
     let mut filled = 0;
     while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
-        let Step { consumed, produced, came } = inflate.decode(input.fill_buf().ok()?, room);
+        let InflateStep { consumed, produced, came } = inflate.decode(input.fill_buf().ok()?, room);
         input.consume(consumed);
         filled += produced;
         match came {
-            Came::On if consumed + produced > 0 => {}
-            Came::ToEnd => break,
-            Came::On | Came::ToBoundary(_) | Came::Wrong => return None,
+            InflateStop::On if consumed + produced > 0 => {}
+            InflateStop::ToEnd => break,
+            InflateStop::On | InflateStop::ToBoundary(_) | InflateStop::Wrong => return None,
         }
     }
     bytes.truncate(filled);
@@ -135,18 +135,18 @@ mod tests {
     }
 
     /// All that is decoded from `input` on.
-    fn rest(inflate: &mut Inflate, mut input: &[u8]) -> Vec<u8> {
+    fn rest(inflate: &mut Inflater, mut input: &[u8]) -> Vec<u8> {
         let mut all = Vec::new();
         let mut into = vec![0; 10_000];
         loop {
-            let Step { consumed, produced, came } = inflate.decode(input, &mut into);
+            let InflateStep { consumed, produced, came } = inflate.decode(input, &mut into);
             input = &input[consumed..];
             all.extend_from_slice(&into[..produced]);
             match came {
-                Came::ToEnd => return all,
-                Came::On if consumed + produced > 0 => {}
-                Came::ToBoundary(_) => {}
-                Came::On | Came::Wrong => panic!("{came:?} after {} bytes", all.len()),
+                InflateStop::ToEnd => return all,
+                InflateStop::On if consumed + produced > 0 => {}
+                InflateStop::ToBoundary(_) => {}
+                InflateStop::On | InflateStop::Wrong => panic!("{came:?} after {} bytes", all.len()),
             }
         }
     }
@@ -178,24 +178,24 @@ mod tests {
             let path = folder.path().join("log");
             std::fs::write(&path, &packed).unwrap();
             let file = File::open(&path).unwrap();
-            let (mut inflate, mut into) = (Inflate::stopping(), vec![0; 7000]);
+            let (mut inflate, mut into) = (Inflater::stopping(), vec![0; 7000]);
             let (mut read, mut given) = (0, 0);
             loop {
-                let Step { consumed, produced, came } = inflate.decode(&packed[read..], &mut into);
+                let InflateStep { consumed, produced, came } = inflate.decode(&packed[read..], &mut into);
                 assert!(into[..produced] == log[given..given + produced]);
                 (read, given) = (read + consumed, given + produced);
                 match came {
-                    Came::ToEnd => break,
-                    Came::ToBoundary(split) => {
+                    InflateStop::ToEnd => break,
+                    InflateStop::ToBoundary(split) => {
                         let window = inflate.window();
                         assert!(window == log[given.saturating_sub(WINDOW)..given]);
                         let needed = needed(&file, read as u64, split, window.len()).unwrap();
                         let kept = unpack(&pack(&window, &needed, b"").unwrap(), b"").unwrap();
-                        let mut again = Inflate::restarted(split, &kept);
+                        let mut again = Inflater::restarted(split, &kept);
                         assert!(rest(&mut again, &packed[read..]) == log[given..], "at {given} of {}", log.len());
                     }
-                    Came::On => assert!(consumed + produced > 0),
-                    Came::Wrong => panic!("wrong at {given}"),
+                    InflateStop::On => assert!(consumed + produced > 0),
+                    InflateStop::Wrong => panic!("wrong at {given}"),
                 }
             }
             assert_eq!(given, log.len());

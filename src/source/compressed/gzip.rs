@@ -5,9 +5,9 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::compressed_input::Packed;
-use super::inflate::{Came, Inflate, Step};
-use super::restart_points::{Gather, Restart};
+use super::compressed_input::CompressedInput;
+use super::inflate::{InflateStep, InflateStop, Inflater};
+use super::restart_points::{PointGatherer, RestartState};
 
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 const HAS_HEADER_CRC: u8 = 2;
@@ -15,7 +15,7 @@ const HAS_EXTRA: u8 = 4;
 const HAS_NAME: u8 = 8;
 const HAS_COMMENT: u8 = 16;
 
-enum State {
+enum GzipState {
     /// Before a member's header; `first` if no member was read yet.
     Header {
         first: bool,
@@ -30,27 +30,27 @@ enum State {
 }
 
 /// The decompressed bytes of a gzip file.
-pub(crate) struct Gzip {
-    input: Packed,
-    inflate: Inflate,
+pub(crate) struct GzipDecoder {
+    input: CompressedInput,
+    inflate: Inflater,
     crc: crc32fast::Hasher,
     length: u32,
-    state: State,
+    state: GzipState,
     /// Whether the member was read from its beginning.
     whole: bool,
     /// The uncompressed offset of the next byte.
     offset: u64,
-    gather: Option<Gather>,
+    gather: Option<PointGatherer>,
 }
 
-impl Gzip {
-    pub(crate) fn new(input: Packed) -> Gzip {
-        Gzip {
+impl GzipDecoder {
+    pub(crate) fn new(input: CompressedInput) -> GzipDecoder {
+        GzipDecoder {
             input,
-            inflate: Inflate::fast(),
+            inflate: Inflater::fast(),
             crc: crc32fast::Hasher::new(),
             length: 0,
-            state: State::Header { first: true },
+            state: GzipState::Header { first: true },
             whole: true,
             offset: 0,
             gather: None,
@@ -58,29 +58,32 @@ impl Gzip {
     }
 
     /// The same from the beginning of the file, noting where it can be begun again.
-    pub(crate) fn gathering(input: Packed) -> Gzip {
-        Gzip { inflate: Inflate::stopping(), gather: Some(Gather::default()), ..Gzip::new(input) }
+    pub(crate) fn gathering(input: CompressedInput) -> GzipDecoder {
+        GzipDecoder { inflate: Inflater::stopping(), gather: Some(PointGatherer::default()), ..GzipDecoder::new(input) }
     }
 
     /// From the middle of a file; `input` stands at the restart point.
-    pub(crate) fn restarted(input: Packed, at: Restart) -> Gzip {
-        let new = Gzip { offset: at.offset, ..Gzip::new(input) };
+    pub(crate) fn restarted(input: CompressedInput, at: RestartState) -> GzipDecoder {
+        let new = GzipDecoder { offset: at.offset, ..GzipDecoder::new(input) };
         match at.window {
             // A member begins here.
             None => new,
-            Some(window) => {
-                Gzip { inflate: Inflate::restarted(at.split, &window), state: State::Body, whole: false, ..new }
-            }
+            Some(window) => GzipDecoder {
+                inflate: Inflater::restarted(at.split, &window),
+                state: GzipState::Body,
+                whole: false,
+                ..new
+            },
         }
     }
 
     /// Where the compressed bytes come from.
-    pub(crate) fn input(&self) -> &Packed {
+    pub(crate) fn input(&self) -> &CompressedInput {
         &self.input
     }
 
     /// What was gathered.
-    pub(crate) fn gathered(self) -> Option<Gather> {
+    pub(crate) fn gathered(self) -> Option<PointGatherer> {
         self.gather
     }
 
@@ -90,7 +93,7 @@ impl Gzip {
                 let peek = self.input.fill_buf()?;
                 let zeros = peek.iter().take_while(|&&byte| byte == 0).count();
                 if peek.is_empty() {
-                    self.state = State::End;
+                    self.state = GzipState::End;
                     return Ok(());
                 }
                 if zeros < peek.len() {
@@ -124,13 +127,13 @@ impl Gzip {
             gather.member(self.offset, begins_at);
         }
         if !self.whole {
-            self.inflate = Inflate::fast();
+            self.inflate = Inflater::fast();
         }
         self.inflate.reset();
         self.whole = true;
         self.crc = crc32fast::Hasher::new();
         self.length = 0;
-        self.state = State::Body;
+        self.state = GzipState::Body;
         Ok(())
     }
 
@@ -147,25 +150,25 @@ impl Gzip {
     fn body(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let input = self.input.fill_buf()?;
         let at_end = input.is_empty();
-        let Step { consumed, produced, came } = self.inflate.decode(input, into);
+        let InflateStep { consumed, produced, came } = self.inflate.decode(input, into);
         self.input.consume(consumed);
         let decoded = into.get(..produced).unwrap_or_default();
         self.crc.update(decoded);
         self.length = self.length.wrapping_add(u32::try_from(produced).unwrap_or(u32::MAX));
         self.offset += produced as u64;
         match came {
-            Came::ToEnd => self.state = State::Trailer { checked: self.whole },
-            Came::On => {
+            InflateStop::ToEnd => self.state = GzipState::Trailer { checked: self.whole },
+            InflateStop::On => {
                 if at_end && produced == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }
-            Came::ToBoundary(split) => {
+            InflateStop::ToBoundary(split) => {
                 if let Some(gather) = &mut self.gather {
                     gather.boundary(self.offset, self.input.position(), split, || self.inflate.window());
                 }
             }
-            Came::Wrong => self.state = State::Fault("the deflate stream is corrupt"),
+            InflateStop::Wrong => self.state = GzipState::Fault("the deflate stream is corrupt"),
         }
         Ok(produced)
     }
@@ -176,31 +179,31 @@ impl Gzip {
         let [a, b, c, d, e, f, g, h] = trailer;
         let crc = std::mem::replace(&mut self.crc, crc32fast::Hasher::new()).finalize();
         if checked && (u32::from_le_bytes([a, b, c, d]) != crc || u32::from_le_bytes([e, f, g, h]) != self.length) {
-            self.state = State::Fault("a gzip member's checksum does not match what it holds");
+            self.state = GzipState::Fault("a gzip member's checksum does not match what it holds");
         } else {
-            self.state = State::Header { first: false };
+            self.state = GzipState::Header { first: false };
         }
         Ok(())
     }
 }
 
-impl Read for Gzip {
+impl Read for GzipDecoder {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
             return Ok(0);
         }
         loop {
             match self.state {
-                State::Header { first } => self.header(first)?,
-                State::Body => {
+                GzipState::Header { first } => self.header(first)?,
+                GzipState::Body => {
                     let produced = self.body(into)?;
                     if produced > 0 {
                         return Ok(produced);
                     }
                 }
-                State::Trailer { checked } => self.trailer(checked)?,
-                State::Fault(what) => return Err(corrupt(what)),
-                State::End => return Ok(0),
+                GzipState::Trailer { checked } => self.trailer(checked)?,
+                GzipState::Fault(what) => return Err(corrupt(what)),
+                GzipState::End => return Ok(0),
             }
         }
     }

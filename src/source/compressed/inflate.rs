@@ -24,7 +24,7 @@ pub(crate) struct SplitByte {
 
 /// What one call came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Came {
+pub(crate) enum InflateStop {
     /// To the end of what it was given, in either direction.
     On,
     /// To the end of a block that is not the last: a place to begin again.
@@ -37,75 +37,77 @@ pub(crate) enum Came {
 
 /// A step of decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct InflateStep {
     pub(crate) consumed: usize,
     pub(crate) produced: usize,
-    pub(crate) came: Came,
+    pub(crate) came: InflateStop,
 }
 
 /// A decoder of one deflate stream after another.
-pub(crate) enum Inflate {
+pub(crate) enum Inflater {
     Fast(Decompress),
-    Stopping(Box<Stopping>),
+    StoppingInflater(Box<StoppingInflater>),
 }
 
-impl Inflate {
+impl Inflater {
     /// A decoder that is fast.
-    pub(crate) fn fast() -> Inflate {
-        Inflate::Fast(Decompress::new(false))
+    pub(crate) fn fast() -> Inflater {
+        Inflater::Fast(Decompress::new(false))
     }
 
     /// A decoder that stops at the end of each block.
-    pub(crate) fn stopping() -> Inflate {
-        Inflate::Stopping(Box::new(Stopping::new(DecompressorOxide::new(), &[])))
+    pub(crate) fn stopping() -> Inflater {
+        Inflater::StoppingInflater(Box::new(StoppingInflater::new(DecompressorOxide::new(), &[])))
     }
 
     /// A decoder that goes on at the end of a block, before which `window` was decoded.
-    pub(crate) fn restarted(split: SplitByte, window: &[u8]) -> Inflate {
+    pub(crate) fn restarted(split: SplitByte, window: &[u8]) -> Inflater {
         let state = BlockBoundaryState { num_bits: split.count, bit_buf: split.bits, ..BlockBoundaryState::default() };
-        let mut stopping = Stopping::new(DecompressorOxide::from_block_boundary_state(&state), window);
+        let mut stopping = StoppingInflater::new(DecompressorOxide::from_block_boundary_state(&state), window);
         stopping.stops = false;
-        Inflate::Stopping(Box::new(stopping))
+        Inflater::StoppingInflater(Box::new(stopping))
     }
 
     /// Begins another stream.
     pub(crate) fn reset(&mut self) {
         match self {
-            Inflate::Fast(inflate) => inflate.reset(false),
-            Inflate::Stopping(stopping) => **stopping = Stopping { stops: stopping.stops, ..Stopping::default() },
+            Inflater::Fast(inflate) => inflate.reset(false),
+            Inflater::StoppingInflater(stopping) => {
+                **stopping = StoppingInflater { stops: stopping.stops, ..StoppingInflater::default() }
+            }
         }
     }
 
     /// Decodes some of `input` to the front of `into`.
-    pub(crate) fn decode(&mut self, input: &[u8], into: &mut [u8]) -> Step {
+    pub(crate) fn decode(&mut self, input: &[u8], into: &mut [u8]) -> InflateStep {
         match self {
-            Inflate::Fast(inflate) => {
+            Inflater::Fast(inflate) => {
                 let (in_before, out_before) = (inflate.total_in(), inflate.total_out());
                 let status = inflate.decompress(input, into, FlushDecompress::None);
                 let consumed = usize::try_from(inflate.total_in() - in_before).unwrap_or(usize::MAX);
                 let produced = usize::try_from(inflate.total_out() - out_before).unwrap_or(usize::MAX);
                 let came = match status {
-                    Ok(Status::StreamEnd) => Came::ToEnd,
-                    Ok(Status::Ok | Status::BufError) => Came::On,
-                    Err(_) => Came::Wrong,
+                    Ok(Status::StreamEnd) => InflateStop::ToEnd,
+                    Ok(Status::Ok | Status::BufError) => InflateStop::On,
+                    Err(_) => InflateStop::Wrong,
                 };
-                Step { consumed, produced, came }
+                InflateStep { consumed, produced, came }
             }
-            Inflate::Stopping(stopping) => stopping.decode(input, into),
+            Inflater::StoppingInflater(stopping) => stopping.decode(input, into),
         }
     }
 
     /// The last up to [`WINDOW`] bytes of this stream, as of the boundary that was just come to.
     pub(crate) fn window(&self) -> Vec<u8> {
         match self {
-            Inflate::Fast(_) => Vec::new(),
-            Inflate::Stopping(stopping) => stopping.window(),
+            Inflater::Fast(_) => Vec::new(),
+            Inflater::StoppingInflater(stopping) => stopping.window(),
         }
     }
 }
 
 /// Decodes into a ring, and gives out from there.
-pub(crate) struct Stopping {
+pub(crate) struct StoppingInflater {
     state: DecompressorOxide,
     ring: Vec<u8>,
     /// Given out up to here; decoded up to there.
@@ -115,28 +117,28 @@ pub(crate) struct Stopping {
     total: usize,
     stops: bool,
     /// What decoding came to; said when all before it was given out.
-    came: Came,
+    came: InflateStop,
 }
 
-impl Default for Stopping {
-    fn default() -> Stopping {
-        Stopping::new(DecompressorOxide::new(), &[])
+impl Default for StoppingInflater {
+    fn default() -> StoppingInflater {
+        StoppingInflater::new(DecompressorOxide::new(), &[])
     }
 }
 
-impl Stopping {
-    fn new(state: DecompressorOxide, window: &[u8]) -> Stopping {
+impl StoppingInflater {
+    fn new(state: DecompressorOxide, window: &[u8]) -> StoppingInflater {
         let mut ring = vec![0; RING];
         for (place, byte) in ring.iter_mut().zip(window) {
             *place = *byte;
         }
         let at = window.len().min(RING);
-        Stopping { state, ring, given: at, decoded: at, total: at, stops: true, came: Came::On }
+        StoppingInflater { state, ring, given: at, decoded: at, total: at, stops: true, came: InflateStop::On }
     }
 
-    fn decode(&mut self, input: &[u8], into: &mut [u8]) -> Step {
+    fn decode(&mut self, input: &[u8], into: &mut [u8]) -> InflateStep {
         let mut consumed = 0;
-        if self.given == self.decoded && self.came == Came::On {
+        if self.given == self.decoded && self.came == InflateStop::On {
             if self.decoded == RING {
                 (self.given, self.decoded) = (0, 0);
             }
@@ -147,12 +149,12 @@ impl Stopping {
             self.decoded += written;
             self.total = self.total.saturating_add(written);
             self.came = match status {
-                TINFLStatus::Done => Came::ToEnd,
+                TINFLStatus::Done => InflateStop::ToEnd,
                 TINFLStatus::BlockBoundary => self.boundary(),
                 TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput | TINFLStatus::FailedCannotMakeProgress => {
-                    Came::On
+                    InflateStop::On
                 }
-                _ => Came::Wrong,
+                _ => InflateStop::Wrong,
             };
         }
         let ready = self.ring.get(self.given..self.decoded).unwrap_or_default();
@@ -162,16 +164,16 @@ impl Stopping {
         }
         self.given += produced;
         let came = match self.given == self.decoded {
-            true => std::mem::replace(&mut self.came, Came::On),
-            false => Came::On,
+            true => std::mem::replace(&mut self.came, InflateStop::On),
+            false => InflateStop::On,
         };
-        Step { consumed, produced, came }
+        InflateStep { consumed, produced, came }
     }
 
-    fn boundary(&self) -> Came {
+    fn boundary(&self) -> InflateStop {
         match self.state.block_boundary_state() {
-            Some(state) => Came::ToBoundary(SplitByte { count: state.num_bits, bits: state.bit_buf }),
-            None => Came::Wrong,
+            Some(state) => InflateStop::ToBoundary(SplitByte { count: state.num_bits, bits: state.bit_buf }),
+            None => InflateStop::Wrong,
         }
     }
 

@@ -5,99 +5,99 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::compressed_input::Packed;
+use super::compressed_input::CompressedInput;
 use super::compression::{Compression, MAGIC_LENGTH};
-use super::gzip::Gzip;
-use super::restart_points::{Gather, Restart};
-use super::zstd::Unzstd;
+use super::gzip::GzipDecoder;
+use super::restart_points::{PointGatherer, RestartState};
+use super::zstd::ZstdDecoder;
 use crate::source::BLOCK_LIMIT;
 use crate::source::file;
 use crate::source::generation::{HEAD_LIMIT, TAIL_LIMIT};
-use crate::source::tail_hash::Tail;
+use crate::source::tail_hash::TailBytes;
 
-enum Bytes {
+enum ByteSource {
     File(File),
-    Stream(Packed),
-    Gzip(Box<Gzip>),
-    Zstd(Unzstd),
+    Stream(CompressedInput),
+    Gzip(Box<GzipDecoder>),
+    Zstd(ZstdDecoder),
 }
 
 /// Reads a log's uncompressed bytes forward.
-pub(crate) struct Reader {
-    bytes: Bytes,
+pub(crate) struct LogReader {
+    bytes: ByteSource,
     compression: Compression,
     offset: u64,
     fault: Option<(io::ErrorKind, String)>,
 }
 
-impl fmt::Debug for Reader {
+impl fmt::Debug for LogReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("compression", &self.compression).field("offset", &self.offset).finish()
+        f.debug_struct("LogReader").field("compression", &self.compression).field("offset", &self.offset).finish()
     }
 }
 
-impl Reader {
+impl LogReader {
     /// Of the file at `path`; a pipe is read as a stream.
-    pub(crate) fn open(path: &Path) -> io::Result<Reader> {
+    pub(crate) fn open(path: &Path) -> io::Result<LogReader> {
         let file = File::open(path)?;
-        if file.metadata()?.is_file() { Reader::of_file(file) } else { Reader::of_stream(Box::new(file)) }
+        if file.metadata()?.is_file() { LogReader::of_file(file) } else { LogReader::of_stream(Box::new(file)) }
     }
 
     /// Of a regular file, from its beginning.
-    pub(crate) fn of_file(file: File) -> io::Result<Reader> {
+    pub(crate) fn of_file(file: File) -> io::Result<LogReader> {
         let compression = Compression::of(&file::read_at(&file, 0, MAGIC_LENGTH)?);
         if compression == Compression::Plain {
-            return Ok(Reader { bytes: Bytes::File(file), compression, offset: 0, fault: None });
+            return Ok(LogReader { bytes: ByteSource::File(file), compression, offset: 0, fault: None });
         }
-        Reader::unpack(compression, Packed::new(Box::new(file), 0), false)
+        LogReader::unpack(compression, CompressedInput::new(Box::new(file), 0), false)
     }
 
     /// Of a regular file, from its beginning; if it is compressed, restart points are gathered on the way.
-    pub(crate) fn gathering(file: File) -> io::Result<Reader> {
+    pub(crate) fn gathering(file: File) -> io::Result<LogReader> {
         let compression = Compression::of(&file::read_at(&file, 0, MAGIC_LENGTH)?);
         if compression == Compression::Plain {
-            return Reader::of_file(file);
+            return LogReader::of_file(file);
         }
-        Reader::unpack(compression, Packed::new(Box::new(file), 0), true)
+        LogReader::unpack(compression, CompressedInput::new(Box::new(file), 0), true)
     }
 
     /// Of a compressed file, from a restart point.
-    pub(crate) fn restarted(mut file: File, compression: Compression, at: Restart) -> io::Result<Reader> {
+    pub(crate) fn restarted(mut file: File, compression: Compression, at: RestartState) -> io::Result<LogReader> {
         file.seek(SeekFrom::Start(at.packed))?;
-        let (offset, input) = (at.offset, Packed::new(Box::new(file), at.packed));
+        let (offset, input) = (at.offset, CompressedInput::new(Box::new(file), at.packed));
         let bytes = match compression {
-            Compression::Plain => Bytes::Stream(input),
-            Compression::Gzip => Bytes::Gzip(Box::new(Gzip::restarted(input, at))),
-            Compression::Zstd => Bytes::Zstd(Unzstd::restarted(input, &at)?),
+            Compression::Plain => ByteSource::Stream(input),
+            Compression::Gzip => ByteSource::Gzip(Box::new(GzipDecoder::restarted(input, at))),
+            Compression::Zstd => ByteSource::Zstd(ZstdDecoder::restarted(input, &at)?),
         };
-        Ok(Reader { bytes, compression, offset, fault: None })
+        Ok(LogReader { bytes, compression, offset, fault: None })
     }
 
     /// The restart points that were gathered.
-    pub(crate) fn gathered(self) -> Option<Gather> {
+    pub(crate) fn gathered(self) -> Option<PointGatherer> {
         match self.bytes {
-            Bytes::Gzip(gzip) => gzip.gathered(),
-            Bytes::Zstd(zstd) => zstd.gathered(),
-            Bytes::File(_) | Bytes::Stream(_) => None,
+            ByteSource::Gzip(gzip) => gzip.gathered(),
+            ByteSource::Zstd(zstd) => zstd.gathered(),
+            ByteSource::File(_) | ByteSource::Stream(_) => None,
         }
     }
 
     /// Of a stream that cannot go back.
-    pub(crate) fn of_stream(mut stream: Box<dyn Read + Send>) -> io::Result<Reader> {
+    pub(crate) fn of_stream(mut stream: Box<dyn Read + Send>) -> io::Result<LogReader> {
         let mut magic = Vec::with_capacity(MAGIC_LENGTH);
         stream.by_ref().take(MAGIC_LENGTH as u64).read_to_end(&mut magic)?;
         let compression = Compression::of(&magic);
-        Reader::unpack(compression, Packed::new(Box::new(Cursor::new(magic).chain(stream)), 0), false)
+        LogReader::unpack(compression, CompressedInput::new(Box::new(Cursor::new(magic).chain(stream)), 0), false)
     }
 
-    fn unpack(compression: Compression, input: Packed, gathering: bool) -> io::Result<Reader> {
+    fn unpack(compression: Compression, input: CompressedInput, gathering: bool) -> io::Result<LogReader> {
         let bytes = match compression {
-            Compression::Plain => Bytes::Stream(input),
-            Compression::Gzip if gathering => Bytes::Gzip(Box::new(Gzip::gathering(input))),
-            Compression::Gzip => Bytes::Gzip(Box::new(Gzip::new(input))),
-            Compression::Zstd => Bytes::Zstd(Unzstd::new(input, gathering)?),
+            Compression::Plain => ByteSource::Stream(input),
+            Compression::Gzip if gathering => ByteSource::Gzip(Box::new(GzipDecoder::gathering(input))),
+            Compression::Gzip => ByteSource::Gzip(Box::new(GzipDecoder::new(input))),
+            Compression::Zstd => ByteSource::Zstd(ZstdDecoder::new(input, gathering)?),
         };
-        Ok(Reader { bytes, compression, offset: 0, fault: None })
+        Ok(LogReader { bytes, compression, offset: 0, fault: None })
     }
 
     /// How the bytes are packed.
@@ -108,7 +108,7 @@ impl Reader {
     /// The file, where offsets in it are offsets in the log.
     pub(crate) fn plain_file(&self) -> Option<&File> {
         match &self.bytes {
-            Bytes::File(file) => Some(file),
+            ByteSource::File(file) => Some(file),
             _ => None,
         }
     }
@@ -121,10 +121,10 @@ impl Reader {
     /// How many bytes of the file on disk were consumed.
     pub(crate) fn consumed(&self) -> u64 {
         match &self.bytes {
-            Bytes::File(_) => self.offset,
-            Bytes::Stream(input) => input.position(),
-            Bytes::Gzip(gzip) => gzip.input().position(),
-            Bytes::Zstd(zstd) => zstd.input().position(),
+            ByteSource::File(_) => self.offset,
+            ByteSource::Stream(input) => input.position(),
+            ByteSource::Gzip(gzip) => gzip.input().position(),
+            ByteSource::Zstd(zstd) => zstd.input().position(),
         }
     }
 
@@ -136,10 +136,10 @@ impl Reader {
             return Err(io::Error::new(*kind, what.clone()));
         }
         let read = match &mut self.bytes {
-            Bytes::File(file) => read_plain(file, self.offset, into, limit)?,
-            Bytes::Stream(stream) => read_full(stream, into, limit, &mut self.fault),
-            Bytes::Gzip(gzip) => read_full(gzip.as_mut(), into, limit, &mut self.fault),
-            Bytes::Zstd(zstd) => read_full(zstd, into, limit, &mut self.fault),
+            ByteSource::File(file) => read_plain(file, self.offset, into, limit)?,
+            ByteSource::Stream(stream) => read_full(stream, into, limit, &mut self.fault),
+            ByteSource::Gzip(gzip) => read_full(gzip.as_mut(), into, limit, &mut self.fault),
+            ByteSource::Zstd(zstd) => read_full(zstd, into, limit, &mut self.fault),
         };
         self.offset += read as u64;
         if read == 0 && self.fault.is_some() {
@@ -175,8 +175,8 @@ impl Reader {
 
     /// Goes forward to `offset`, by decoding where it must; `Ok(false)` if the log ends before it. With the
     /// bytes just before it, unless the file is plain.
-    pub(crate) fn skip_to(&mut self, offset: u64, tail: &mut Tail) -> io::Result<bool> {
-        if let Bytes::File(file) = &self.bytes {
+    pub(crate) fn skip_to(&mut self, offset: u64, tail: &mut TailBytes) -> io::Result<bool> {
+        if let ByteSource::File(file) = &self.bytes {
             let from = offset.saturating_sub(TAIL_LIMIT);
             let length = usize::try_from(offset - from).unwrap_or(0);
             let before = file::read_at(file, from, length)?;

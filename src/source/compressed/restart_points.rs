@@ -13,24 +13,24 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::compression::Compression;
 use super::deflate_window;
 use super::inflate::SplitByte;
-use crate::source::file::{self, Status};
+use crate::source::file::{self, FileStatus};
 use crate::source::generation::{Fingerprint, Generation};
 
 /// Restart points are no further apart than this, in uncompressed bytes, if the compressed blocks allow.
-pub const STRETCH: u64 = 4 << 20;
+pub const RESTART_SPACING: u64 = 4 << 20;
 
 /// The end of a block before this is not worth a point.
-const NEAR: u64 = STRETCH / 4 * 3;
+const NEAR: u64 = RESTART_SPACING / 4 * 3;
 
 /// The beginning of a member or frame costs next to nothing, but is not worth one in every few lines either.
-const NEAR_FREE: u64 = STRETCH / 8;
+const NEAR_FREE: u64 = RESTART_SPACING / 8;
 
 /// How many first and last bytes of a compressed file tell it from others. The last hold its checksums.
 const ENDS: u64 = 4096;
 
 /// A place from which a compressed file can be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
+pub struct RestartPoint {
     /// The uncompressed offset.
     pub offset: u64,
     /// The offset in the compressed file.
@@ -43,7 +43,7 @@ pub struct Point {
 
 /// A compressed file, known by its size and its first and last bytes, whatever it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PackedFile {
+pub struct CompressedFile {
     /// Its size.
     pub length: u64,
     /// xxh3-64 of its first 4 KiB.
@@ -52,36 +52,36 @@ pub struct PackedFile {
     pub tail: u64,
 }
 
-impl PackedFile {
+impl CompressedFile {
     /// What `file` is now.
-    pub(crate) fn of(file: &File) -> io::Result<PackedFile> {
-        let length = Status::of(file)?.size;
+    pub(crate) fn of(file: &File) -> io::Result<CompressedFile> {
+        let length = FileStatus::of(file)?.size;
         let end = usize::try_from(ENDS).unwrap_or(usize::MAX);
         let head = xxh3_64(&file::read_at(file, 0, end)?);
         let tail = xxh3_64(&file::read_at(file, length.saturating_sub(ENDS), end)?);
-        Ok(PackedFile { length, head, tail })
+        Ok(CompressedFile { length, head, tail })
     }
 }
 
 /// The restart points of one compressed file, and which generation was found in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Points {
+pub struct RestartPoints {
     /// How it is packed.
     pub compression: Compression,
     /// The file.
-    pub file: PackedFile,
+    pub file: CompressedFile,
     /// The fingerprint, position and tail hash of the generation that it was seen to hold.
     pub holds: (Fingerprint, u64, u64),
     /// What the windows were packed with: the first of them; empty if there is none.
     pub(crate) dictionary: Vec<u8>,
     /// Ascending; the beginning of the file is none of them.
-    pub points: Vec<Point>,
+    pub points: Vec<RestartPoint>,
 }
 
-impl Points {
+impl RestartPoints {
     /// Whether `path` is that file and holds `generation`, as far as it was read: known without decoding anything.
     pub(crate) fn tell(&self, generation: &Generation, path: &Path) -> bool {
-        let same = |file: &File| PackedFile::of(file).is_ok_and(|found| found == self.file);
+        let same = |file: &File| CompressedFile::of(file).is_ok_and(|found| found == self.file);
         self.holds == (generation.fingerprint, generation.position, generation.tail_hash)
             && std::fs::metadata(path).is_ok_and(|status| status.is_file() && status.len() == self.file.length)
             && File::open(path).is_ok_and(|file| same(&file))
@@ -93,25 +93,25 @@ impl Points {
     }
 
     /// The last place at or before `offset` from which the file can be decoded; `None` is its beginning.
-    pub(crate) fn before(&self, offset: u64) -> Option<&Point> {
+    pub(crate) fn before(&self, offset: u64) -> Option<&RestartPoint> {
         let after = self.points.partition_point(|point| point.offset <= offset);
         self.points.get(after.checked_sub(1)?)
     }
 
     /// Unpacks what is needed to begin at `point`; nothing if that is damaged.
-    pub(crate) fn restart(&self, point: &Point) -> Option<Restart> {
-        let Point { offset, packed, split, .. } = *point;
+    pub(crate) fn restart(&self, point: &RestartPoint) -> Option<RestartState> {
+        let RestartPoint { offset, packed, split, .. } = *point;
         let window = match &point.window {
             None => None,
             Some(window) => Some(deflate_window::unpack(window, &self.dictionary)?),
         };
-        Some(Restart { offset, packed, split, window })
+        Some(RestartState { offset, packed, split, window })
     }
 }
 
 /// A point, ready to be begun at.
 #[derive(Debug)]
-pub(crate) struct Restart {
+pub(crate) struct RestartState {
     pub(crate) offset: u64,
     pub(crate) packed: u64,
     pub(crate) split: SplitByte,
@@ -121,33 +121,33 @@ pub(crate) struct Restart {
 
 /// Chooses among the places that a decoder comes by.
 #[derive(Debug, Default)]
-pub(crate) struct Gather {
-    points: Vec<Point>,
+pub(crate) struct PointGatherer {
+    points: Vec<RestartPoint>,
     /// The uncompressed offset of the last point, or of the beginning.
     last: u64,
     /// The best place since, with its window as it is.
-    next: Option<(Point, Vec<u8>)>,
+    next: Option<(RestartPoint, Vec<u8>)>,
 }
 
-impl Gather {
+impl PointGatherer {
     /// The end of a block.
     pub(crate) fn boundary(&mut self, offset: u64, packed: u64, split: SplitByte, window: impl FnOnce() -> Vec<u8>) {
-        if offset - self.last > STRETCH {
+        if offset - self.last > RESTART_SPACING {
             self.take();
         }
         if offset - self.last >= NEAR {
-            self.next = Some((Point { offset, packed, split, window: None }, window()));
+            self.next = Some((RestartPoint { offset, packed, split, window: None }, window()));
         }
     }
 
     /// The beginning of a member or frame.
     pub(crate) fn member(&mut self, offset: u64, packed: u64) {
-        if offset - self.last > STRETCH {
+        if offset - self.last > RESTART_SPACING {
             self.take();
         }
         if offset - self.last >= NEAR_FREE {
             self.next = None;
-            self.points.push(Point { offset, packed, split: SplitByte::default(), window: None });
+            self.points.push(RestartPoint { offset, packed, split: SplitByte::default(), window: None });
             self.last = offset;
         }
     }
@@ -161,10 +161,15 @@ impl Gather {
     }
 
     /// What was found in `file`, which was decoded up to the position of `generation` and holds it.
-    pub(crate) fn points(self, file: &File, compression: Compression, generation: &Generation) -> Option<Points> {
+    pub(crate) fn points(
+        self,
+        file: &File,
+        compression: Compression,
+        generation: &Generation,
+    ) -> Option<RestartPoints> {
         let holds = (generation.fingerprint, generation.position, generation.tail_hash);
-        let file_now = PackedFile::of(file).ok()?;
-        let whole = |point: &Point| point.window.as_ref().map(|window| deflate_window::unpack_whole(window));
+        let file_now = CompressedFile::of(file).ok()?;
+        let whole = |point: &RestartPoint| point.window.as_ref().map(|window| deflate_window::unpack_whole(window));
         let dictionary = self.points.iter().find_map(whole).flatten().unwrap_or_default();
         let mut points = Vec::with_capacity(self.points.len());
         for mut point in self.points {
@@ -175,6 +180,6 @@ impl Gather {
             }
             points.push(point);
         }
-        Some(Points { compression, file: file_now, holds, dictionary, points })
+        Some(RestartPoints { compression, file: file_now, holds, dictionary, points })
     }
 }

@@ -4,44 +4,44 @@ use std::io::{self, BufRead, Read};
 
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
-use super::compressed_input::Packed;
-use super::restart_points::{Gather, Restart};
+use super::compressed_input::CompressedInput;
+use super::restart_points::{PointGatherer, RestartState};
 
 /// The decompressed bytes of a zstd file, all frames.
-pub(crate) struct Unzstd {
-    input: Packed,
+pub(crate) struct ZstdDecoder {
+    input: CompressedInput,
     decoder: Decoder<'static>,
     /// Inside a frame: it is torn if the file ends here.
     inside: bool,
     /// The uncompressed offset of the next byte.
     offset: u64,
-    gather: Option<Gather>,
+    gather: Option<PointGatherer>,
 }
 
-impl Unzstd {
+impl ZstdDecoder {
     /// From the beginning of a file, noting where frames begin if that is `gathering`.
-    pub(crate) fn new(input: Packed, gathering: bool) -> io::Result<Unzstd> {
-        let gather = gathering.then(Gather::default);
-        Ok(Unzstd { input, decoder: Decoder::new()?, inside: false, offset: 0, gather })
+    pub(crate) fn new(input: CompressedInput, gathering: bool) -> io::Result<ZstdDecoder> {
+        let gather = gathering.then(PointGatherer::default);
+        Ok(ZstdDecoder { input, decoder: Decoder::new()?, inside: false, offset: 0, gather })
     }
 
     /// From the beginning of a frame, at which `input` stands.
-    pub(crate) fn restarted(input: Packed, at: &Restart) -> io::Result<Unzstd> {
-        Ok(Unzstd { offset: at.offset, ..Unzstd::new(input, false)? })
+    pub(crate) fn restarted(input: CompressedInput, at: &RestartState) -> io::Result<ZstdDecoder> {
+        Ok(ZstdDecoder { offset: at.offset, ..ZstdDecoder::new(input, false)? })
     }
 
     /// Where the compressed bytes come from.
-    pub(crate) fn input(&self) -> &Packed {
+    pub(crate) fn input(&self) -> &CompressedInput {
         &self.input
     }
 
     /// What was gathered.
-    pub(crate) fn gathered(self) -> Option<Gather> {
+    pub(crate) fn gathered(self) -> Option<PointGatherer> {
         self.gather
     }
 }
 
-impl Read for Unzstd {
+impl Read for ZstdDecoder {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
             return Ok(0);

@@ -9,12 +9,12 @@ use super::resume::incomplete;
 use super::rotation::begin_alike;
 use super::{Emit, Follower};
 use crate::error::Error;
-use crate::source::compressed::reader::Reader;
-use crate::source::file::Status;
+use crate::source::compressed::reader::LogReader;
+use crate::source::file::FileStatus;
 use crate::source::generation::Generation;
-use crate::source::identity::compare::{Match, compare};
+use crate::source::identity::compare::{Comparison, compare};
 use crate::source::identity::siblings::{Sibling, base_of, is_packed, siblings};
-use crate::source::tail_hash::Tail;
+use crate::source::tail_hash::TailBytes;
 use crate::time::Timestamp;
 
 /// The times of files may be this much behind the clock that says when all was read.
@@ -25,7 +25,7 @@ pub(crate) const COPIED_TIME_LAG: Duration = Duration::from_millis(999);
 
 /// A log of which rotated files may have been missed.
 #[derive(Debug)]
-pub(crate) struct Missed {
+pub(crate) struct MissedRotation {
     /// The log's path before rotation.
     pub(crate) base: PathBuf,
     pub(crate) key: String,
@@ -39,7 +39,7 @@ pub(crate) struct Missed {
 const EMPTY_WATCHED: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Judgement {
+enum SiblingVerdict {
     /// It holds a known generation.
     Known,
     New,
@@ -48,7 +48,7 @@ enum Judgement {
 
 impl Follower {
     /// Has rotated files looked for, at once and for as long as an empty one is watched from now on.
-    pub(crate) fn may_have_missed(&mut self, missed: Missed) {
+    pub(crate) fn may_have_missed(&mut self, missed: MissedRotation) {
         self.missed_now = true;
         match self.missed.iter_mut().find(|known| known.base == missed.base) {
             Some(known) => (known.since, known.noticed) = (known.since.min(missed.since), missed.noticed),
@@ -58,7 +58,7 @@ impl Follower {
 
     /// What was not written to since then was not missed when a file of this status turned into another: it was written last
     /// before that, or when all was known. By the files' own times, since their clock may not be this machine's.
-    pub(crate) fn missed_since(&self, status: Status) -> Timestamp {
+    pub(crate) fn missed_since(&self, status: FileStatus) -> Timestamp {
         self.after_earlier_runs(self.decided.map_or(status.modified(), |at| at.max(status.modified())))
     }
 
@@ -73,9 +73,9 @@ impl Follower {
         &mut self,
         now: Timestamp,
         emit: &mut Emit<'_>,
-    ) -> ControlFlow<(), Vec<(PathBuf, Status, String)>> {
+    ) -> ControlFlow<(), Vec<(PathBuf, FileStatus, String)>> {
         let (mut new, mut problems) = (Vec::new(), Vec::new());
-        for Missed { base, key, since, noticed } in std::mem::take(&mut self.missed) {
+        for MissedRotation { base, key, since, noticed } in std::mem::take(&mut self.missed) {
             let found = self.left_behind(&base, since);
             let mut again = found.as_ref().is_err_and(|error| error.kind() != ErrorKind::NotFound);
             for sibling in found.unwrap_or_default() {
@@ -88,17 +88,17 @@ impl Follower {
                     continue;
                 }
                 match self.judge(&base, &sibling, now, &mut problems) {
-                    Judgement::Known => drop(self.settled.insert(sibling.status.device_inode, sibling.status)),
-                    Judgement::New => {
+                    SiblingVerdict::Known => drop(self.settled.insert(sibling.status.device_inode, sibling.status)),
+                    SiblingVerdict::New => {
                         new.push((sibling.path, sibling.status, key.clone()));
                         // Looked at once more: it may be that it cannot be opened now.
                         again = true;
                     }
-                    Judgement::Unclear => again = true,
+                    SiblingVerdict::Unclear => again = true,
                 }
             }
             if again {
-                self.missed.push(Missed { base, key, since, noticed });
+                self.missed.push(MissedRotation { base, key, since, noticed });
             }
         }
         if self.missed.is_empty() {
@@ -113,7 +113,7 @@ impl Follower {
     /// The files beside a log that its rotation may have made; and the log itself, if a link led to it that leads elsewhere now.
     fn left_behind(&self, base: &Path, since: Timestamp) -> io::Result<Vec<Sibling>> {
         let mut found = siblings(base)?;
-        let itself = Status::of_path(base).ok().filter(|status| status.regular && status.size > 0);
+        let itself = FileStatus::of_path(base).ok().filter(|status| status.regular && status.size > 0);
         let itself = itself.map(|status| Sibling { path: base.to_owned(), status, compressed: false });
         if let Some(itself) = itself.filter(|itself| !self.is_taken(itself, since)) {
             // What is packed under its name is a copy of it, perhaps in the making.
@@ -126,11 +126,11 @@ impl Follower {
     /// Whether a file that ends before the position is known, by what was read, to be the beginning of a truncated log.
     fn is_short_copy(&self, generation: &Generation, path: &Path) -> io::Result<bool> {
         let Some((_, trail)) = self.trails.iter().find(|(id, _)| *id == generation.id) else { return Ok(false) };
-        let mut reader = Reader::open(path)?;
+        let mut reader = LogReader::open(path)?;
         let length = match reader.plain_file() {
             Some(file) => file.metadata()?.len(),
             None => {
-                reader.skip_to(generation.position, &mut Tail::default())?;
+                reader.skip_to(generation.position, &mut TailBytes::default())?;
                 reader.offset()
             }
         };
@@ -167,48 +167,48 @@ impl Follower {
         sibling: &Sibling,
         now: Timestamp,
         problems: &mut Vec<(PathBuf, Error)>,
-    ) -> Judgement {
+    ) -> SiblingVerdict {
         let entry = self.unclear.get(&sibling.path).filter(|(status, _)| *status == sibling.status);
         let quiet = entry.map(|(_, since)| now >= since.plus(self.settings.rotate_grace));
         if quiet == Some(false) {
-            return Judgement::Unclear;
+            return SiblingVerdict::Unclear;
         }
         let name = base.file_name();
         let known = self.known.iter().chain(self.waiting.iter().map(|waiting| &waiting.generation));
         // One of which nothing was read is any file that begins like it.
         let known = known.filter(|generation| generation.position > 0);
         let known = known.chain(self.streams.iter().map(|stream| &stream.generation));
-        let mut result = Judgement::New;
+        let mut result = SiblingVerdict::New;
         let mut problem = None;
         for generation in known.filter(|generation| base_of(&generation.path).file_name() == name) {
             match compare(generation, &sibling.path) {
                 // Only its beginning is the same so far.
-                Ok(Match::Same(_)) if generation.position == 0 => {
+                Ok(Comparison::Same(_)) if generation.position == 0 => {
                     if begin_alike(&sibling.path, &generation.path).unwrap_or(false) {
-                        return Judgement::Known;
+                        return SiblingVerdict::Known;
                     }
                 }
-                Ok(Match::Same(_)) => return Judgement::Known,
-                Ok(Match::Different) => {}
+                Ok(Comparison::Same(_)) => return SiblingVerdict::Known,
+                Ok(Comparison::Different) => {}
                 // A copy that was made before the last lines were written and read.
-                Ok(Match::Short) if self.is_short_copy(generation, &sibling.path).unwrap_or(false) => {
-                    return Judgement::Known;
+                Ok(Comparison::Short) if self.is_short_copy(generation, &sibling.path).unwrap_or(false) => {
+                    return SiblingVerdict::Known;
                 }
                 // A copy in the making, or another log that begins alike: time will tell.
-                Ok(Match::Short) if quiet == Some(true) => {}
-                Ok(Match::Short) => result = Judgement::Unclear,
-                Ok(Match::Incomplete) => {
-                    result = Judgement::Unclear;
+                Ok(Comparison::Short) if quiet == Some(true) => {}
+                Ok(Comparison::Short) => result = SiblingVerdict::Unclear,
+                Ok(Comparison::Incomplete) => {
+                    result = SiblingVerdict::Unclear;
                     problem = Some(incomplete(&sibling.path)).filter(|_| quiet == Some(true));
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound => return Judgement::Unclear,
+                Err(error) if error.kind() == ErrorKind::NotFound => return SiblingVerdict::Unclear,
                 Err(error) => {
-                    result = Judgement::Unclear;
+                    result = SiblingVerdict::Unclear;
                     problem = Some(Error::io("look into it", &sibling.path, &error));
                 }
             }
         }
-        if result == Judgement::Unclear && quiet != Some(true) {
+        if result == SiblingVerdict::Unclear && quiet != Some(true) {
             self.unclear.insert(sibling.path.clone(), (sibling.status, now));
         }
         if let Some(error) = problem {
@@ -221,8 +221,8 @@ impl Follower {
 
 /// Whether these bytes stand in a file, which may be packed, at this offset.
 fn holds(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<bool> {
-    let mut reader = Reader::open(path)?;
-    reader.skip_to(offset, &mut Tail::default())?;
+    let mut reader = LogReader::open(path)?;
+    reader.skip_to(offset, &mut TailBytes::default())?;
     let mut found = Vec::new();
     while found.len() < bytes.len() {
         let wanted = bytes.len() - found.len();

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Follower;
-use super::discovery::{Missed, TIME_LAG};
-use super::patterns::Seen;
+use super::discovery::{MissedRotation, TIME_LAG};
+use super::patterns::SeenPath;
 use super::resume::real_path;
-use crate::source::file::Status;
+use crate::source::file::FileStatus;
 use crate::source::identity::siblings::base_of;
 use crate::time::Timestamp;
 
@@ -20,15 +20,15 @@ const WATCHED_WHILE_GONE: Duration = Duration::from_secs(3600);
 pub(crate) struct LastLook {
     key: String,
     /// Of the file that it led to last, if it ever did.
-    status: Option<Status>,
+    status: Option<FileStatus>,
     /// Since when it leads nowhere.
     gone: Option<Timestamp>,
 }
 
 impl Follower {
     /// Compares every watched path with what it was at the last look; a glob does not name what is gone.
-    pub(crate) fn compare_with_last_look(&mut self, seen: &[Seen], now: Timestamp, around: bool) {
-        for Seen { path, key, status } in seen {
+    pub(crate) fn compare_with_last_look(&mut self, seen: &[SeenPath], now: Timestamp, around: bool) {
+        for SeenPath { path, key, status } in seen {
             self.compare_path(path, key, status.as_ref().ok().copied(), now, around);
         }
         let named: HashSet<&Path> = seen.iter().map(|seen| seen.path.as_path()).collect();
@@ -49,7 +49,7 @@ impl Follower {
 
     /// A file that was empty at the last look has no generation, and may have been written and rotated since. Where there was
     /// none, one may have been made, written and rotated since, whether there is one now or not.
-    fn compare_path(&mut self, path: &Path, key: &str, status: Option<Status>, now: Timestamp, around: bool) {
+    fn compare_path(&mut self, path: &Path, key: &str, status: Option<FileStatus>, now: Timestamp, around: bool) {
         let may_have_missed = match (self.last_look.get(path), status) {
             // A new name for a glob.
             (None, _) => self.expanded.is_some(),
@@ -81,7 +81,7 @@ impl Follower {
             return;
         }
         let (base, since) = (base_of(&real_path(path)), self.after_earlier_runs(since));
-        self.may_have_missed(Missed { base, key: key.to_owned(), since, noticed: now });
+        self.may_have_missed(MissedRotation { base, key: key.to_owned(), since, noticed: now });
     }
 
     /// Whether a generation is open by this very name of its file, so that [`Follower::attach`] notices when it is lost.

@@ -18,23 +18,23 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::discovery::Missed;
+use self::discovery::MissedRotation;
 use self::last_look::LastLook;
-use self::open_log::{Step, Stream};
-use self::patterns::Watch;
-use self::resume::Waiting;
+use self::open_log::{OpenLog, ReadStep};
+use self::patterns::Patterns;
+use self::resume::AwaitedGeneration;
 use crate::error::{Error, Result};
 use crate::grammar::Wrapper;
-use crate::source::blocks::cutter::Cut;
-use crate::source::blocks::event::{Block, Event, FinishReason};
+use crate::source::blocks::cutter::LogPiece;
+use crate::source::blocks::event::{FinishReason, LogBlock, LogEvent};
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::identity::recent_bytes::Trail;
+use crate::source::identity::recent_bytes::RecentBytes;
 use crate::source::{BLOCK_LIMIT, MAX_LINE};
 use crate::time::Timestamp;
 
 /// A log to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watched {
+pub struct WatchedLog {
     /// The stable key of its `[[log]]` section; becomes [`Generation::log`].
     pub key: String,
     /// A path, or a glob. A glob passes over compressed files and over a rotated name (`access.log.1`) whose
@@ -54,7 +54,7 @@ pub struct FollowSettings {
     /// Whether a log that was never seen before is read from its beginning, not from its present end. Only
     /// concerns the first poll of a follower that knows no generation.
     pub from_start: bool,
-    /// What is around the lines of each log that is wrapped, by its [`Watched::key`].
+    /// What is around the lines of each log that is wrapped, by its [`WatchedLog::key`].
     pub wrappers: HashMap<String, Wrapper>,
 }
 
@@ -72,7 +72,7 @@ impl Default for FollowSettings {
 
 /// What a poll did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
+pub struct PollProgress {
     /// How many bytes were given out.
     pub read_bytes: u64,
     /// Whether everything that was there has been read. If not, poll again at once.
@@ -93,18 +93,18 @@ const SPARE_BUFFERS: usize = 8;
 /// So many truncated logs are remembered by their trails. A trail matters for as long as a copy may be found.
 const TRAILS: usize = 64;
 
-type Emit<'a> = dyn FnMut(Event) -> ControlFlow<()> + 'a;
+type Emit<'a> = dyn FnMut(LogEvent) -> ControlFlow<()> + 'a;
 
 /// Follows the logs that match some patterns, through rotation and restarts.
 #[derive(Debug)]
 pub struct Follower {
     settings: FollowSettings,
-    watch: Watch,
+    watch: Patterns,
     /// Generations that are not open: finished, or of an earlier run and not found yet.
     known: Vec<Generation>,
-    streams: Vec<Stream>,
+    streams: Vec<OpenLog>,
     /// Generations of the earlier run whose file cannot be read yet.
-    waiting: Vec<Waiting>,
+    waiting: Vec<AwaitedGeneration>,
     read_until: Option<Timestamp>,
     next_id: u32,
     started: bool,
@@ -114,13 +114,13 @@ pub struct Follower {
     /// Rotated files that were there before the first start: never read.
     foreign: HashSet<(u64, u64)>,
     /// Rotated files that may be copies in the making: their status, and since when it is the same.
-    unclear: HashMap<PathBuf, (crate::source::file::Status, Timestamp)>,
+    unclear: HashMap<PathBuf, (crate::source::file::FileStatus, Timestamp)>,
     /// Where rotated files that no one has seen are to be looked for.
-    missed: Vec<Missed>,
+    missed: Vec<MissedRotation>,
     /// Watched paths that lead nowhere, and since when.
     missing: HashMap<PathBuf, Timestamp>,
     /// Files at watched paths that were read to this state by a finished generation.
-    settled: HashMap<(u64, u64), crate::source::file::Status>,
+    settled: HashMap<(u64, u64), crate::source::file::FileStatus>,
     /// New logs are begun at their end: the settings want it, and this is the first look.
     at_end: bool,
     /// Every watched path as of the last look.
@@ -133,7 +133,7 @@ pub struct Follower {
     spare: Vec<Vec<u8>>,
     turn: usize,
     /// Of the generations that were truncated in this run and are not open any more: the newest.
-    trails: VecDeque<(GenerationId, Trail)>,
+    trails: VecDeque<(GenerationId, RecentBytes)>,
 }
 
 impl Follower {
@@ -141,7 +141,7 @@ impl Follower {
     /// there was had been read last, as the store knows: rotated files written after that are read too, if they hold none of
     /// `known`.
     pub fn new(
-        watched: Vec<Watched>,
+        watched: Vec<WatchedLog>,
         known: Vec<Generation>,
         read_until: Option<Timestamp>,
         settings: FollowSettings,
@@ -149,7 +149,7 @@ impl Follower {
         let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
         Follower {
             settings,
-            watch: Watch::new(watched),
+            watch: Patterns::new(watched),
             known,
             streams: Vec::new(),
             waiting: Vec::new(),
@@ -185,14 +185,14 @@ impl Follower {
     /// return early; the event it was given counts as taken.
     ///
     /// # Errors
-    /// None at present: what is wrong with one file is an [`Event::Problem`] and does not stop the others.
-    pub fn poll(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> Result<Progress> {
-        let mut progress = Progress::default();
+    /// None at present: what is wrong with one file is an [`LogEvent::Problem`] and does not stop the others.
+    pub fn poll(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> Result<PollProgress> {
+        let mut progress = PollProgress::default();
         let _ = self.round(now, &mut progress, emit);
         Ok(progress)
     }
 
-    fn round(&mut self, now: Timestamp, progress: &mut Progress, emit: &mut Emit<'_>) -> ControlFlow<()> {
+    fn round(&mut self, now: Timestamp, progress: &mut PollProgress, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let around = self.looked_around.is_none_or(|at| now < at || now >= at.plus(LOOK_AROUND));
         if around {
             self.looked_around = Some(now);
@@ -215,7 +215,12 @@ impl Follower {
     }
 
     /// Gives every stream its turn, block by block; whether all were read to their end.
-    fn read_streams(&mut self, now: Timestamp, progress: &mut Progress, emit: &mut Emit<'_>) -> ControlFlow<(), bool> {
+    fn read_streams(
+        &mut self,
+        now: Timestamp,
+        progress: &mut PollProgress,
+        emit: &mut Emit<'_>,
+    ) -> ControlFlow<(), bool> {
         let mut budget = BLOCKS_PER_POLL;
         let mut idle = 0;
         while idle < self.streams.len() {
@@ -228,33 +233,33 @@ impl Follower {
             let id = stream.generation.id;
             let step = stream.step(&mut bytes);
             let tail_hash = stream.generation.tail_hash;
-            idle = if matches!(step, Step::Idle) { idle + 1 } else { 0 };
+            idle = if matches!(step, ReadStep::Idle) { idle + 1 } else { 0 };
             let event = match step {
-                Step::Piece(Cut::Lines { offset }) => {
+                ReadStep::LogPiece(LogPiece::Lines { offset }) => {
                     budget -= 1;
                     progress.read_bytes += bytes.len() as u64;
-                    Event::Block(Block { generation: id, offset, bytes: std::mem::take(&mut bytes), tail_hash })
+                    LogEvent::Block(LogBlock { generation: id, offset, bytes: std::mem::take(&mut bytes), tail_hash })
                 }
-                Step::Piece(Cut::TooLong { offset, length }) => {
+                ReadStep::LogPiece(LogPiece::TooLong { offset, length }) => {
                     progress.read_bytes += length;
-                    Event::TooLong { generation: id, offset, length, tail_hash }
+                    LogEvent::TooLong { generation: id, offset, length, tail_hash }
                 }
-                Step::Held => {
+                ReadStep::Held => {
                     budget -= 1;
                     self.recycle(bytes);
                     continue;
                 }
-                Step::Idle => {
+                ReadStep::Idle => {
                     self.recycle(bytes);
                     continue;
                 }
-                Step::Truncated => {
+                ReadStep::Truncated => {
                     self.recycle(bytes);
                     self.truncated(id, now, emit)?;
                     idle = 0;
                     continue;
                 }
-                Step::Fault(error) => {
+                ReadStep::Fault(error) => {
                     self.recycle(bytes);
                     self.stream_fault(id, now, &error, emit)?;
                     idle += 1;
@@ -267,12 +272,12 @@ impl Follower {
         ControlFlow::Continue(true)
     }
 
-    fn discover(&mut self, mut stream: Stream, emit: &mut Emit<'_>) -> ControlFlow<()> {
+    fn discover(&mut self, mut stream: OpenLog, emit: &mut Emit<'_>) -> ControlFlow<()> {
         stream.generation.id = GenerationId(self.next_id);
         self.next_id = self.next_id.saturating_add(1);
         let generation = stream.generation.clone();
         self.streams.push(stream);
-        emit(Event::Discovered(generation))
+        emit(LogEvent::Discovered(generation))
     }
 
     /// Says what is wrong with `path`, unless that was said already.
@@ -281,7 +286,7 @@ impl Follower {
             return ControlFlow::Continue(());
         }
         self.problems.insert(path.to_owned(), error.what().to_owned());
-        emit(Event::Problem { path: path.to_owned(), error })
+        emit(LogEvent::Problem { path: path.to_owned(), error })
     }
 
     fn no_problem(&mut self, path: &Path) {
@@ -291,7 +296,7 @@ impl Follower {
     }
 
     fn finished(&mut self, index: usize, unread: u64, reason: FinishReason, emit: &mut Emit<'_>) -> ControlFlow<()> {
-        let Stream { mut generation, trail, .. } = self.streams.remove(index);
+        let OpenLog { mut generation, trail, .. } = self.streams.remove(index);
         if matches!(reason, FinishReason::Truncated { .. }) {
             self.trails.push_back((generation.id, trail));
             self.trails.drain(..self.trails.len().saturating_sub(TRAILS));
@@ -299,7 +304,7 @@ impl Follower {
         generation.finished = true;
         let id = generation.id;
         self.known.push(generation);
-        emit(Event::Finished { generation: id, unread, reason })
+        emit(LogEvent::Finished { generation: id, unread, reason })
     }
 }
 

@@ -5,21 +5,21 @@ use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use super::FollowSettings;
-use crate::source::blocks::cutter::{Cut, Cutter};
+use crate::source::blocks::cutter::{BlockCutter, LogPiece};
 use crate::source::compressed::compression::Compression;
-use crate::source::compressed::reader::Reader;
-use crate::source::file::{self, Status};
+use crate::source::compressed::reader::LogReader;
+use crate::source::file::{self, FileStatus};
 use crate::source::generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT};
-use crate::source::identity::compare::{Opened, head_length};
-use crate::source::identity::recent_bytes::Trail;
-use crate::source::tail_hash::Tail;
+use crate::source::identity::compare::{OpenedGeneration, head_length};
+use crate::source::identity::recent_bytes::RecentBytes;
+use crate::source::tail_hash::TailBytes;
 use crate::time::Timestamp;
 
 /// What one step of reading gave.
 #[derive(Debug)]
-pub(crate) enum Step {
+pub(crate) enum ReadStep {
     /// A piece; if it is lines, they are in the buffer.
-    Piece(Cut),
+    LogPiece(LogPiece),
     /// Bytes were read, but no whole line.
     Held,
     /// There was nothing to read.
@@ -32,7 +32,7 @@ pub(crate) enum Step {
 
 /// What a look at the file's status gave.
 #[derive(Debug)]
-pub(crate) enum Look {
+pub(crate) enum StatusChange {
     Unchanged,
     /// It changed, and its fingerprint may have grown.
     Changed(Option<Fingerprint>),
@@ -41,11 +41,11 @@ pub(crate) enum Look {
 
 /// An open generation.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct OpenLog {
     /// As it would be committed now.
     pub(crate) generation: Generation,
     /// Of the open file, at the last look.
-    pub(crate) status: Status,
+    pub(crate) status: FileStatus,
     /// The watched path that leads to it now.
     pub(crate) live: Option<PathBuf>,
     /// The watched path that led to it, or the name that it had before its rotation.
@@ -56,31 +56,31 @@ pub(crate) struct Stream {
     pub(crate) detached: Timestamp,
     /// It was truncated, and this file is a copy of it: how large it had been.
     pub(crate) truncated_at: Option<u64>,
-    pub(crate) trail: Trail,
-    reader: Reader,
-    cutter: Cutter,
+    pub(crate) trail: RecentBytes,
+    reader: LogReader,
+    cutter: BlockCutter,
     ended: bool,
 }
 
-impl Stream {
+impl OpenLog {
     /// Goes on with a generation in a file that was found to hold it.
     pub(crate) fn resume(
         generation: Generation,
-        opened: Opened,
+        opened: OpenedGeneration,
         origin: PathBuf,
         now: Timestamp,
         settings: &FollowSettings,
-    ) -> Stream {
-        let Opened { reader, tail, fingerprint, status } = opened;
-        let mut trail = Trail::default();
+    ) -> OpenLog {
+        let OpenedGeneration { reader, tail, fingerprint, status } = opened;
+        let mut trail = RecentBytes::default();
         trail.begin(generation.position, tail.bytes());
-        let mut cutter = Cutter::new(generation.position, tail, settings.max_line, settings.block_limit);
+        let mut cutter = BlockCutter::new(generation.position, tail, settings.max_line, settings.block_limit);
         cutter.keep_together(settings.wrappers.get(&generation.log).copied());
         let mut generation = generation;
         if fingerprint.length > generation.fingerprint.length {
             generation.fingerprint = fingerprint;
         }
-        Stream {
+        OpenLog {
             generation,
             status,
             live: None,
@@ -104,16 +104,16 @@ impl Stream {
         position: u64,
         now: Timestamp,
         settings: &FollowSettings,
-    ) -> io::Result<Stream> {
-        let status = Status::of(&file)?;
-        let head = Reader::of_file(file.try_clone()?)?.head()?;
+    ) -> io::Result<OpenLog> {
+        let status = FileStatus::of(&file)?;
+        let head = LogReader::of_file(file.try_clone()?)?.head()?;
         (&file).rewind()?;
-        let mut reader = Reader::of_file(file)?;
+        let mut reader = LogReader::of_file(file)?;
         let mut position = position;
         if let Some(file) = reader.plain_file() {
             position = line_start(file, position)?;
         }
-        let mut tail = Tail::default();
+        let mut tail = TailBytes::default();
         reader.skip_to(position, &mut tail)?;
         let generation = Generation {
             id: GenerationId(0),
@@ -126,15 +126,15 @@ impl Stream {
             finished: false,
         };
         let fingerprint = generation.fingerprint;
-        let opened = Opened { reader, tail, fingerprint, status };
-        Ok(Stream::resume(generation, opened, path.to_owned(), now, settings))
+        let opened = OpenedGeneration { reader, tail, fingerprint, status };
+        Ok(OpenLog::resume(generation, opened, path.to_owned(), now, settings))
     }
 
     /// Takes what an earlier run read last from the file, which holds it still.
     pub(crate) fn recall_trail(&mut self) {
         let Some(file) = self.reader.plain_file() else { return };
         let position = self.generation.position;
-        let wanted = Trail::BYTES.min(usize::try_from(position).unwrap_or(usize::MAX));
+        let wanted = RecentBytes::BYTES.min(usize::try_from(position).unwrap_or(usize::MAX));
         // What it began with, if this fails: it is for comparing copies only.
         let Ok(bytes) = file::read_at(file, position - wanted as u64, wanted) else { return };
         if bytes.len() == wanted {
@@ -161,9 +161,9 @@ impl Stream {
         self.status.size.max(self.cutter.read_to())
     }
 
-    /// Goes on in a copy of this file that is open at [`Stream::as_read`]'s position. What is held stays held. The inode
+    /// Goes on in a copy of this file that is open at [`OpenLog::as_read`]'s position. What is held stays held. The inode
     /// stays that of this file, so that a later run knows too that it is a copy.
-    pub(crate) fn switch_to(&mut self, path: PathBuf, copy: Opened, now: Timestamp) {
+    pub(crate) fn switch_to(&mut self, path: PathBuf, copy: OpenedGeneration, now: Timestamp) {
         self.truncated_at = Some(self.seen_size());
         self.generation.path = path;
         self.status = copy.status;
@@ -173,34 +173,34 @@ impl Stream {
     }
 
     /// Looks whether the file changed.
-    pub(crate) fn look(&mut self, now: Timestamp) -> io::Result<Look> {
-        let Some(file) = self.reader.plain_file() else { return Ok(Look::Unchanged) };
-        let status = Status::of(file)?;
+    pub(crate) fn look(&mut self, now: Timestamp) -> io::Result<StatusChange> {
+        let Some(file) = self.reader.plain_file() else { return Ok(StatusChange::Unchanged) };
+        let status = FileStatus::of(file)?;
         let read_to = self.cutter.read_to();
         if status.size < read_to {
-            return Ok(Look::Truncated);
+            return Ok(StatusChange::Truncated);
         }
         if (status.size, status.modified) == (self.status.size, self.status.modified) {
             self.status = status;
-            return Ok(Look::Unchanged);
+            return Ok(StatusChange::Unchanged);
         }
         // Before the new size is taken over, so that what was lost is counted by the old one.
         if !self.stands(&self.cutter.read_tail(), read_to)? {
-            return Ok(Look::Truncated);
+            return Ok(StatusChange::Truncated);
         }
         let mut grown = None;
         let known = self.generation.fingerprint;
         if known.length < HEAD_LIMIT && status.size > known.length {
             let head = file::read_at(file, 0, head_length())?;
             if known.matches(&head) != Some(true) {
-                return Ok(Look::Truncated);
+                return Ok(StatusChange::Truncated);
             }
             self.generation.fingerprint = Fingerprint::of(&head);
             grown = Some(self.generation.fingerprint);
         }
         self.status = status;
         self.changed = now;
-        Ok(Look::Changed(grown))
+        Ok(StatusChange::Changed(grown))
     }
 
     /// Whether all that is there has been read.
@@ -210,9 +210,9 @@ impl Stream {
     }
 
     /// Reads a block, or takes one from what is held.
-    pub(crate) fn step(&mut self, bytes: &mut Vec<u8>) -> Step {
+    pub(crate) fn step(&mut self, bytes: &mut Vec<u8>) -> ReadStep {
         if self.is_read() {
-            return Step::Idle;
+            return ReadStep::Idle;
         }
         let (before, read_to) = (self.cutter.read_tail(), self.cutter.read_to());
         let wanted = self.cutter.start(bytes);
@@ -231,37 +231,37 @@ impl Stream {
                 Ok(false) => {
                     bytes.truncate(held);
                     self.cutter.hold(bytes);
-                    return Step::Truncated;
+                    return ReadStep::Truncated;
                 }
                 Err(error) => {
                     bytes.truncate(held);
                     self.cutter.hold(bytes);
                     self.reader.back_to(read_to);
-                    return Step::Fault(error);
+                    return ReadStep::Fault(error);
                 }
             }
         }
         if let Some(cut) = self.cutter.cut(bytes) {
             self.advance();
             match cut {
-                Cut::Lines { offset } => self.trail.pass(offset, bytes),
-                Cut::TooLong { .. } => self.trail.pass_over(self.cutter.position(), self.cutter.tail().bytes()),
+                LogPiece::Lines { offset } => self.trail.pass(offset, bytes),
+                LogPiece::TooLong { .. } => self.trail.pass_over(self.cutter.position(), self.cutter.tail().bytes()),
             }
-            return Step::Piece(cut);
+            return ReadStep::LogPiece(cut);
         }
         match read {
             Ok(0) => {
                 self.ended = true;
                 self.status.size = self.status.size.min(read_to);
-                Step::Idle
+                ReadStep::Idle
             }
-            Ok(_) => Step::Held,
-            Err(error) => Step::Fault(error),
+            Ok(_) => ReadStep::Held,
+            Err(error) => ReadStep::Fault(error),
         }
     }
 
     /// Gives out what is held, as the last line of the generation.
-    pub(crate) fn finish(&mut self, bytes: &mut Vec<u8>) -> Option<Cut> {
+    pub(crate) fn finish(&mut self, bytes: &mut Vec<u8>) -> Option<LogPiece> {
         let cut = self.cutter.finish(bytes)?;
         self.advance();
         Some(cut)
@@ -274,7 +274,7 @@ impl Stream {
 
     /// Whether the bytes just before `at` still are `tail`, and the first ones what they were: at the beginning there is no tail that
     /// would tell, and within a long line it may be the same in another log. Always, in a file that is compressed.
-    fn stands(&self, tail: &Tail, at: u64) -> io::Result<bool> {
+    fn stands(&self, tail: &TailBytes, at: u64) -> io::Result<bool> {
         let (Some(file), length) = (self.reader.plain_file(), tail.bytes().len()) else { return Ok(true) };
         if self.generation.fingerprint.matches(&file::read_at(file, 0, head_length())?) != Some(true) {
             return Ok(false);

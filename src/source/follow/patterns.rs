@@ -3,21 +3,21 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Watched;
+use super::WatchedLog;
 use crate::error::Error;
-use crate::source::file::Status;
+use crate::source::file::FileStatus;
 use crate::source::identity::siblings::{base_of, is_compressed, is_rotated, is_surely_rotated};
 
 /// A path that a pattern names.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct SeenPath {
     pub(crate) path: PathBuf,
     pub(crate) key: String,
-    pub(crate) status: io::Result<Status>,
+    pub(crate) status: io::Result<FileStatus>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct WatchedPattern {
     key: String,
     glob: Option<glob::Pattern>,
     text: String,
@@ -26,20 +26,20 @@ struct Entry {
 
 /// The patterns, and the paths that they named when the globs were expanded last.
 #[derive(Debug)]
-pub(crate) struct Watch {
-    entries: Vec<Entry>,
+pub(crate) struct Patterns {
+    entries: Vec<WatchedPattern>,
 }
 
-impl Watch {
-    pub(crate) fn new(watched: Vec<Watched>) -> Watch {
+impl Patterns {
+    pub(crate) fn new(watched: Vec<WatchedLog>) -> Patterns {
         let entries = watched.into_iter().map(|watched| {
             let path = PathBuf::from(&watched.pattern);
             let is_glob = watched.pattern.contains(['*', '?', '[']) && !path.exists();
             let glob = is_glob.then(|| glob::Pattern::new(&watched.pattern).ok()).flatten();
             let paths = if glob.is_some() { Vec::new() } else { vec![path] };
-            Entry { key: watched.key, glob, text: watched.pattern, paths }
+            WatchedPattern { key: watched.key, glob, text: watched.pattern, paths }
         });
-        Watch { entries: entries.collect() }
+        Patterns { entries: entries.collect() }
     }
 
     /// Whether some section has this key.
@@ -55,7 +55,7 @@ impl Watch {
     /// The logs of which only rotated files are left, as (path, key): a glob names none of these.
     pub(crate) fn rotated_away(&self) -> Vec<(PathBuf, String)> {
         let mut found = Vec::new();
-        for Entry { key, glob, text, paths } in &self.entries {
+        for WatchedPattern { key, glob, text, paths } in &self.entries {
             let Some(pattern) = glob else { continue };
             // The marks of rotation stand behind the name, or before its extension. `**` would be all directories below.
             let behind = Some(format!("{text}*")).filter(|_| !text.ends_with('*'));
@@ -73,7 +73,7 @@ impl Watch {
 
     /// The status of every path, after expanding the globs if `expand`; and what hindered the expansion. A path
     /// that a glob named and that is gone is left out.
-    pub(crate) fn look(&mut self, expand: bool) -> (Vec<Seen>, Vec<(PathBuf, Error)>) {
+    pub(crate) fn look(&mut self, expand: bool) -> (Vec<SeenPath>, Vec<(PathBuf, Error)>) {
         let (mut seen, mut problems) = (Vec::new(), Vec::new());
         for entry in &mut self.entries {
             if expand && let Some(pattern) = &entry.glob {
@@ -82,11 +82,11 @@ impl Watch {
             let is_glob = entry.glob.is_some();
             let key = &entry.key;
             entry.paths.retain(|path| {
-                let status = Status::of_path(path);
+                let status = FileStatus::of_path(path);
                 if is_glob && status.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
                     return false;
                 }
-                seen.push(Seen { path: path.clone(), key: key.clone(), status });
+                seen.push(SeenPath { path: path.clone(), key: key.clone(), status });
                 true
             });
         }

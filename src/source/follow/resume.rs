@@ -4,31 +4,31 @@ use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::discovery::{COPIED_TIME_LAG, Missed, TIME_LAG};
-use super::open_log::Stream;
+use super::discovery::{COPIED_TIME_LAG, MissedRotation, TIME_LAG};
+use super::open_log::OpenLog;
 use super::{Emit, Follower, millis};
 use crate::error::Error;
-use crate::source::blocks::event::{Event, FinishReason};
-use crate::source::file::Status;
+use crate::source::blocks::event::{FinishReason, LogEvent};
+use crate::source::file::FileStatus;
 use crate::source::generation::Generation;
-use crate::source::identity::compare::{Match, Opened, compare};
+use crate::source::identity::compare::{Comparison, OpenedGeneration, compare};
 use crate::source::identity::siblings::{Sibling, base_of, is_compressed, siblings};
 use crate::time::Timestamp;
 
 /// A generation whose file cannot be read yet: it is compressed and not complete, or out of reach.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct AwaitedGeneration {
     pub(crate) generation: Generation,
     since: Timestamp,
     /// What hinders the system from reading it; until that is mended, its file must not be taken for a new one.
     pub(crate) unreadable: Option<Error>,
     /// The candidates at the last try; there is no use in another before they change.
-    tried: Vec<(PathBuf, Status)>,
+    tried: Vec<(PathBuf, FileStatus)>,
 }
 
 /// What a search for a generation gave.
-enum Search {
-    Found(PathBuf, Box<Opened>),
+enum SearchResult {
+    Found(PathBuf, Box<OpenedGeneration>),
     /// A compressed file may hold it, but is not complete.
     Incomplete,
     /// A file that may hold it cannot be read.
@@ -56,7 +56,8 @@ impl Follower {
             let known = self.known.iter().filter(|generation| self.watch.has_key(&generation.log));
             let known = known.map(|generation| (base_of(&generation.path), &generation.log));
             let since = read_until.minus(TIME_LAG);
-            let all = known.chain(named).map(|(base, key)| Missed { base, key: key.clone(), since, noticed: now });
+            let all =
+                known.chain(named).map(|(base, key)| MissedRotation { base, key: key.clone(), since, noticed: now });
             all.collect::<Vec<_>>().into_iter().for_each(|missed| self.may_have_missed(missed));
         }
         let watch = &self.watch;
@@ -68,7 +69,7 @@ impl Follower {
         // All of them first into `waiting`, so that none is forgotten if the owner stops in mid-way.
         self.waiting = unfinished
             .into_iter()
-            .map(|generation| Waiting { generation, since: now, unreadable: None, tried: Vec::new() })
+            .map(|generation| AwaitedGeneration { generation, since: now, unreadable: None, tried: Vec::new() })
             .collect();
         self.retry_waiting(now, true, emit)
     }
@@ -96,19 +97,19 @@ impl Follower {
             waiting.unreadable = None;
             let generation = waiting.generation.clone();
             let result = match (self.search(&generation, &candidates), hindered) {
-                (Search::Nowhere, Some(error)) => Search::Unreadable(error),
+                (SearchResult::Nowhere, Some(error)) => SearchResult::Unreadable(error),
                 (result, _) => result,
             };
             match result {
-                Search::Incomplete => index += 1,
-                Search::Unreadable(error) => {
+                SearchResult::Incomplete => index += 1,
+                SearchResult::Unreadable(error) => {
                     if let Some(waiting) = self.waiting.get_mut(index) {
                         waiting.unreadable = Some(error.clone());
                     }
                     index += 1;
                     self.problem(&generation.path, error, emit)?;
                 }
-                Search::Found(path, opened) => {
+                SearchResult::Found(path, opened) => {
                     self.waiting.remove(index);
                     self.no_problem(&generation.path);
                     let inode = generation.device_inode;
@@ -118,12 +119,12 @@ impl Follower {
                     let truncated = opened.status.device_inode != inode && old.is_some();
                     self.go_on(generation, path, *opened, truncated, now, emit)?;
                 }
-                Search::Nowhere => {
+                SearchResult::Nowhere => {
                     self.waiting.remove(index);
                     let reason = self.why_gone(&generation, now);
                     let id = generation.id;
                     self.known.push(Generation { finished: true, ..generation });
-                    emit(Event::Finished { generation: id, unread: 0, reason })?;
+                    emit(LogEvent::Finished { generation: id, unread: 0, reason })?;
                 }
             }
         }
@@ -134,7 +135,7 @@ impl Follower {
     pub(crate) fn wait_for(&mut self, generation: Generation, now: Timestamp) {
         let (found, _) = candidates(&generation);
         let tried = found.into_iter().map(|found| (found.path, found.status)).collect();
-        self.waiting.push(Waiting { generation, since: now, unreadable: None, tried });
+        self.waiting.push(AwaitedGeneration { generation, since: now, unreadable: None, tried });
     }
 
     /// Goes on in the file that was found. `truncated`: it is a copy, and the file that was copied holds something else now.
@@ -142,14 +143,14 @@ impl Follower {
         &mut self,
         generation: Generation,
         path: PathBuf,
-        opened: Opened,
+        opened: OpenedGeneration,
         truncated: bool,
         now: Timestamp,
         emit: &mut Emit<'_>,
     ) -> ControlFlow<()> {
         let before = (generation.path.clone(), generation.device_inode, generation.fingerprint);
         let origin = base_of(&path);
-        let mut stream = Stream::resume(generation, opened, origin, now, &self.settings);
+        let mut stream = OpenLog::resume(generation, opened, origin, now, &self.settings);
         stream.recall_trail();
         if stream.is_plain() && !truncated {
             stream.generation.device_inode = stream.status.device_inode;
@@ -162,29 +163,29 @@ impl Follower {
         let now_at = stream.generation.clone();
         self.streams.push(stream);
         if (&now_at.path, now_at.device_inode) != (&before.0, before.1) {
-            emit(Event::Moved { generation: now_at.id, path: now_at.path, device_inode: now_at.device_inode })?;
+            emit(LogEvent::Moved { generation: now_at.id, path: now_at.path, device_inode: now_at.device_inode })?;
         }
         if now_at.fingerprint != before.2 {
-            emit(Event::Fingerprint { generation: now_at.id, fingerprint: now_at.fingerprint })?;
+            emit(LogEvent::Fingerprint { generation: now_at.id, fingerprint: now_at.fingerprint })?;
         }
         ControlFlow::Continue(())
     }
 
-    fn search(&self, generation: &Generation, candidates: &[Sibling]) -> Search {
-        let mut result = Search::Nowhere;
+    fn search(&self, generation: &Generation, candidates: &[Sibling]) -> SearchResult {
+        let mut result = SearchResult::Nowhere;
         for candidate in candidates {
             if self.streams.iter().any(|stream| stream.status.device_inode == candidate.status.device_inode) {
                 continue;
             }
             match compare(generation, &candidate.path) {
-                Ok(Match::Same(_)) if self.holds_another(generation, candidate) => {}
-                Ok(Match::Same(opened)) => return Search::Found(candidate.path.clone(), opened),
-                Ok(Match::Incomplete) => result = Search::Incomplete,
+                Ok(Comparison::Same(_)) if self.holds_another(generation, candidate) => {}
+                Ok(Comparison::Same(opened)) => return SearchResult::Found(candidate.path.clone(), opened),
+                Ok(Comparison::Incomplete) => result = SearchResult::Incomplete,
                 // Not readable now, perhaps later: better to wait than to call it gone.
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    result = Search::Unreadable(Error::io("read it", &candidate.path, &error));
+                    result = SearchResult::Unreadable(Error::io("read it", &candidate.path, &error));
                 }
-                Ok(Match::Different | Match::Short) | Err(_) => {}
+                Ok(Comparison::Different | Comparison::Short) | Err(_) => {}
             }
         }
         result
@@ -206,14 +207,14 @@ impl Follower {
         let waiting = self.waiting.iter().map(|waiting| &waiting.generation);
         let waiting = waiting.filter(|other| other.position > 0 || has_its_inode(other));
         let mut others = self.known.iter().filter(|other| other.position > 0).chain(waiting);
-        others.any(|other| matches!(compare(other, &candidate.path), Ok(Match::Same(_))))
+        others.any(|other| matches!(compare(other, &candidate.path), Ok(Comparison::Same(_))))
     }
 
     /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless that file was
     /// created after all was read: then the inode was used again.
     fn why_gone(&self, generation: &Generation, now: Timestamp) -> FinishReason {
         let path = &generation.path;
-        let is_there = Status::of_path(path).is_ok_and(|status| status.device_inode == generation.device_inode);
+        let is_there = FileStatus::of_path(path).is_ok_and(|status| status.device_inode == generation.device_inode);
         match is_there && !self.is_younger(path, now) {
             true => FinishReason::Truncated { lost: 0 },
             false => FinishReason::Vanished,
@@ -244,7 +245,7 @@ fn candidates(generation: &Generation) -> (Vec<Sibling>, Option<Error>) {
         Vec::new()
     });
     found.extend(same_inode(generation, &found));
-    match Status::of_path(path) {
+    match FileStatus::of_path(path) {
         Ok(status) => found.push(Sibling { path: path.clone(), status, compressed: is_compressed(path) }),
         Err(error) => note("look at it", error),
     }
@@ -255,14 +256,14 @@ fn candidates(generation: &Generation) -> (Vec<Sibling>, Option<Error>) {
 /// The file of a generation under a name that no rotation gives: renamed by hand, or known by a second name before.
 fn same_inode(generation: &Generation, found: &[Sibling]) -> Option<Sibling> {
     let inode = generation.device_inode;
-    let is_it = |status: Status| status.device_inode == inode;
-    if found.iter().any(|sibling| is_it(sibling.status)) || Status::of_path(&generation.path).is_ok_and(is_it) {
+    let is_it = |status: FileStatus| status.device_inode == inode;
+    if found.iter().any(|sibling| is_it(sibling.status)) || FileStatus::of_path(&generation.path).is_ok_and(is_it) {
         return None;
     }
     let entries = std::fs::read_dir(generation.path.parent()?).ok()?;
     entries.flatten().find_map(|entry| {
         let path = entry.path();
-        let status = Status::of_path(&path).ok().filter(|status| status.regular && is_it(*status))?;
+        let status = FileStatus::of_path(&path).ok().filter(|status| status.regular && is_it(*status))?;
         Some(Sibling { compressed: is_compressed(&path), path, status })
     })
 }

@@ -7,18 +7,18 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::discovery::Missed;
-use super::open_log::{Look, Stream};
-use super::patterns::Seen;
-use super::resume::{Waiting, real_path};
+use super::discovery::MissedRotation;
+use super::open_log::{OpenLog, StatusChange};
+use super::patterns::SeenPath;
+use super::resume::{AwaitedGeneration, real_path};
 use super::{Emit, Follower};
 use crate::error::Error;
-use crate::source::blocks::cutter::Cut;
-use crate::source::blocks::event::{Block, Event, FinishReason};
-use crate::source::compressed::reader::Reader;
-use crate::source::file::Status;
+use crate::source::blocks::cutter::LogPiece;
+use crate::source::blocks::event::{FinishReason, LogBlock, LogEvent};
+use crate::source::compressed::reader::LogReader;
+use crate::source::file::FileStatus;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::identity::compare::{Match, Opened, compare, compare_open};
+use crate::source::identity::compare::{Comparison, OpenedGeneration, compare, compare_open};
 use crate::source::identity::siblings::{base_of, siblings};
 use crate::time::Timestamp;
 
@@ -26,7 +26,7 @@ use crate::time::Timestamp;
 const SETTLED_LIMIT: usize = 4096;
 
 /// The watched paths that lead to each file.
-type Names<'a> = HashMap<(u64, u64), Vec<&'a Path>>;
+type NamesByInode<'a> = HashMap<(u64, u64), Vec<&'a Path>>;
 
 impl Follower {
     /// Looks at the status of every open file.
@@ -35,9 +35,11 @@ impl Follower {
         for id in ids {
             let Some(stream) = self.streams.iter_mut().find(|stream| stream.generation.id == id) else { continue };
             match stream.look(now) {
-                Ok(Look::Unchanged | Look::Changed(None)) => {}
-                Ok(Look::Changed(Some(fingerprint))) => emit(Event::Fingerprint { generation: id, fingerprint })?,
-                Ok(Look::Truncated) => self.truncated(id, now, emit)?,
+                Ok(StatusChange::Unchanged | StatusChange::Changed(None)) => {}
+                Ok(StatusChange::Changed(Some(fingerprint))) => {
+                    emit(LogEvent::Fingerprint { generation: id, fingerprint })?
+                }
+                Ok(StatusChange::Truncated) => self.truncated(id, now, emit)?,
                 Err(error) => self.stream_fault(id, now, &error, emit)?,
             }
         }
@@ -81,7 +83,7 @@ impl Follower {
         let as_read = stream.as_read();
         let copy = self.find_copy(&as_read).or_else(|| self.find_copy(&as_read));
         let (base, key) = (base_of(&stream.generation.path), stream.generation.log.clone());
-        let missed = Missed { base, key, since: self.missed_since(stream.status), noticed: now };
+        let missed = MissedRotation { base, key, since: self.missed_since(stream.status), noticed: now };
         let lost = stream.seen_size() - stream.generation.position;
         self.may_have_missed(missed);
         let Some((path, copy)) = copy else {
@@ -90,11 +92,11 @@ impl Follower {
         let Some(stream) = self.streams.get_mut(index) else { return ControlFlow::Continue(()) };
         stream.switch_to(path.clone(), copy, now);
         let device_inode = stream.generation.device_inode;
-        emit(Event::Moved { generation: id, path, device_inode })
+        emit(LogEvent::Moved { generation: id, path, device_inode })
     }
 
     /// A sibling that holds what was read, in another inode.
-    fn find_copy(&self, as_read: &Generation) -> Option<(PathBuf, Opened)> {
+    fn find_copy(&self, as_read: &Generation) -> Option<(PathBuf, OpenedGeneration)> {
         let mut found = siblings(&as_read.path).unwrap_or_default();
         found.sort_by_key(|sibling| sibling.compressed);
         found
@@ -104,7 +106,7 @@ impl Follower {
                 inode != as_read.device_inode && self.streams.iter().all(|stream| stream.status.device_inode != inode)
             })
             .find_map(|sibling| match compare(as_read, &sibling.path) {
-                Ok(Match::Same(opened)) => Some((sibling.path, *opened)),
+                Ok(Comparison::Same(opened)) => Some((sibling.path, *opened)),
                 _ => None,
             })
     }
@@ -115,7 +117,7 @@ impl Follower {
         for (path, error) in problems {
             self.problem(&path, error, emit)?;
         }
-        let mut names: Names<'_> = HashMap::new();
+        let mut names: NamesByInode<'_> = HashMap::new();
         self.compare_with_last_look(&seen, now, around);
         for seen in &seen {
             if let Ok(status) = &seen.status {
@@ -126,7 +128,7 @@ impl Follower {
             self.attach(index, &names, now, around, emit)?;
         }
         let mut new = Vec::new();
-        for Seen { path, key, status } in seen {
+        for SeenPath { path, key, status } in seen {
             if status.is_ok() && !self.missing.is_empty() {
                 self.missing.remove(&path);
             }
@@ -191,7 +193,7 @@ impl Follower {
     fn attach(
         &mut self,
         index: usize,
-        names: &Names<'_>,
+        names: &NamesByInode<'_>,
         now: Timestamp,
         around: bool,
         emit: &mut Emit<'_>,
@@ -213,7 +215,7 @@ impl Follower {
         if let Some(live) = &stream.live {
             stream.origin.clone_from(live);
             // The link may have been turned since the look at it.
-            let is_here = |path: &PathBuf| Status::of_path(path).is_ok_and(|it| it.device_inode == inode);
+            let is_here = |path: &PathBuf| FileStatus::of_path(path).is_ok_and(|it| it.device_inode == inode);
             new_path = std::fs::canonicalize(live).ok().filter(is_here);
         } else {
             if before.is_some() {
@@ -226,10 +228,10 @@ impl Follower {
         let moved = new_path.filter(|path| *path != stream.generation.path).map(|path| {
             stream.generation.path.clone_from(&path);
             let Generation { id, device_inode, .. } = stream.generation;
-            Event::Moved { generation: id, path, device_inode }
+            LogEvent::Moved { generation: id, path, device_inode }
         });
         if let Some((base, key, status)) = missed {
-            self.may_have_missed(Missed { base, key, since: self.missed_since(status), noticed: now });
+            self.may_have_missed(MissedRotation { base, key, since: self.missed_since(status), noticed: now });
         }
         moved.map_or(ControlFlow::Continue(()), emit)
     }
@@ -269,13 +271,13 @@ impl Follower {
         }
     }
 
-    fn begin(&mut self, path: &Path, key: &str, is_live: bool, now: Timestamp) -> io::Result<Option<Stream>> {
+    fn begin(&mut self, path: &Path, key: &str, is_live: bool, now: Timestamp) -> io::Result<Option<OpenLog>> {
         // One look at the links, so that the file and its name belong together; and one file from here on.
         let path = &real_path(path);
         let mut file = File::open(path)?;
-        let status = Status::of(&file)?;
+        let status = FileStatus::of(&file)?;
         let inode = status.device_inode;
-        let is_awaited = |it: &Waiting| it.unreadable.is_some() && it.generation.device_inode == inode;
+        let is_awaited = |it: &AwaitedGeneration| it.unreadable.is_some() && it.generation.device_inode == inode;
         if status.size == 0 || self.is_open(inode) || self.waiting.iter().any(is_awaited) {
             return Ok(None);
         }
@@ -288,7 +290,7 @@ impl Follower {
                 if generation.position <= position {
                     continue;
                 }
-                if matches!(compare_open(generation, &file, Reader::of_file)?, Match::Same(_)) {
+                if matches!(compare_open(generation, &file, LogReader::of_file)?, Comparison::Same(_)) {
                     position = generation.position;
                 }
                 file.rewind()?;
@@ -301,7 +303,7 @@ impl Follower {
                 position = status.size;
             }
         }
-        let stream = Stream::begin(file, path, key, position, now, &self.settings)?;
+        let stream = OpenLog::begin(file, path, key, position, now, &self.settings)?;
         if stream.generation.fingerprint.length == 0 {
             // Compressed, and empty inside.
             self.settled.insert(inode, status);
@@ -323,9 +325,11 @@ impl Follower {
             let cut = stream.finish(&mut bytes);
             let tail_hash = stream.generation.tail_hash;
             match cut {
-                Some(Cut::Lines { offset }) => emit(Event::Block(Block { generation: id, offset, bytes, tail_hash }))?,
-                Some(Cut::TooLong { offset, length }) => {
-                    emit(Event::TooLong { generation: id, offset, length, tail_hash })?;
+                Some(LogPiece::Lines { offset }) => {
+                    emit(LogEvent::Block(LogBlock { generation: id, offset, bytes, tail_hash }))?
+                }
+                Some(LogPiece::TooLong { offset, length }) => {
+                    emit(LogEvent::TooLong { generation: id, offset, length, tail_hash })?;
                 }
                 None => {}
             }
@@ -343,14 +347,14 @@ impl Follower {
 /// Whether a file that no watched path leads to, and that is read to its end, will grow no more. A compressed
 /// file and a copy do not grow. Another file must have been quiet for `grace`, and its writer must be seen to have
 /// gone on elsewhere: while the successor is empty, nginx may not have got its USR1 yet.
-fn is_over(stream: &Stream, now: Timestamp, grace: Duration) -> bool {
+fn is_over(stream: &OpenLog, now: Timestamp, grace: Duration) -> bool {
     if !stream.is_plain() || stream.truncated_at.is_some() {
         return true;
     }
     if now < stream.changed.max(stream.detached).plus(grace) {
         return false;
     }
-    match Status::of_path(&stream.origin) {
+    match FileStatus::of_path(&stream.origin) {
         Ok(successor) => {
             stream.status.deleted || successor.device_inode == stream.status.device_inode || successor.size > 0
         }
@@ -362,7 +366,7 @@ fn is_over(stream: &Stream, now: Timestamp, grace: Duration) -> bool {
 /// Whether two logs are the same to the end of the shorter one.
 pub(crate) fn begin_alike(one: &Path, other: &Path) -> io::Result<bool> {
     const STEP: usize = 64 * 1024;
-    let (mut one, mut other) = (Reader::open(one)?, Reader::open(other)?);
+    let (mut one, mut other) = (LogReader::open(one)?, LogReader::open(other)?);
     let (mut first, mut second) = (Vec::new(), Vec::new());
     loop {
         let goes_on = [one.read(&mut first, STEP)? > 0, other.read(&mut second, STEP)? > 0];
@@ -380,10 +384,10 @@ pub(crate) fn begin_alike(one: &Path, other: &Path) -> io::Result<bool> {
 }
 
 /// What a rotated file is called now, if not what it was called last.
-fn new_name(stream: &Stream) -> Option<PathBuf> {
+fn new_name(stream: &OpenLog) -> Option<PathBuf> {
     let inode = stream.status.device_inode;
     let path = &stream.generation.path;
-    if Status::of_path(path).is_ok_and(|status| status.device_inode == inode) {
+    if FileStatus::of_path(path).is_ok_and(|status| status.device_inode == inode) {
         return None;
     }
     let found = siblings(path).unwrap_or_default();

@@ -5,28 +5,28 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::Path;
 
-use crate::source::compressed::reader::Reader;
-use crate::source::file::{self, Status};
+use crate::source::compressed::reader::LogReader;
+use crate::source::file::{self, FileStatus};
 use crate::source::generation::{Fingerprint, Generation, HEAD_LIMIT};
-use crate::source::tail_hash::Tail;
+use crate::source::tail_hash::TailBytes;
 
 /// A file that holds the generation, opened at its position.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct OpenedGeneration {
     /// Its next byte is the one at the position.
-    pub(crate) reader: Reader,
+    pub(crate) reader: LogReader,
     /// The bytes before the position.
-    pub(crate) tail: Tail,
+    pub(crate) tail: TailBytes,
     /// Of the first bytes as they are now.
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) status: Status,
+    pub(crate) status: FileStatus,
 }
 
 /// What a comparison found.
 #[derive(Debug)]
-pub(crate) enum Match {
+pub(crate) enum Comparison {
     /// It is the generation.
-    Same(Box<Opened>),
+    Same(Box<OpenedGeneration>),
     /// It is another log.
     Different,
     /// It ends before the position, but what there is does not contradict: perhaps a copy in the making.
@@ -38,9 +38,9 @@ pub(crate) enum Match {
 /// Compares the file at `path` with `generation`.
 ///
 /// # Errors
-/// When the file cannot be opened or read; not when it cannot be decoded, see [`Match::Incomplete`].
-pub(crate) fn compare(generation: &Generation, path: &Path) -> io::Result<Match> {
-    compare_open(generation, &File::open(path)?, Reader::of_file)
+/// When the file cannot be opened or read; not when it cannot be decoded, see [`Comparison::Incomplete`].
+pub(crate) fn compare(generation: &Generation, path: &Path) -> io::Result<Comparison> {
+    compare_open(generation, &File::open(path)?, LogReader::of_file)
 }
 
 /// [`compare`] for a file that is open at its beginning, with the reader that `read` makes of it.
@@ -50,11 +50,11 @@ pub(crate) fn compare(generation: &Generation, path: &Path) -> io::Result<Match>
 pub(crate) fn compare_open(
     generation: &Generation,
     file: &File,
-    read: impl FnOnce(File) -> io::Result<Reader>,
-) -> io::Result<Match> {
-    let status = Status::of(file)?;
+    read: impl FnOnce(File) -> io::Result<LogReader>,
+) -> io::Result<Comparison> {
+    let status = FileStatus::of(file)?;
     if generation.fingerprint.length == 0 || !status.regular || status.size == 0 {
-        return Ok(Match::Different);
+        return Ok(Comparison::Different);
     }
     let mut reader = read(file.try_clone()?)?;
     if reader.plain_file().is_some() {
@@ -72,46 +72,54 @@ pub(crate) fn compare_open(
         }
     };
     match (generation.fingerprint.matches(&head), end) {
-        (Some(false), _) => return Ok(Match::Different),
+        (Some(false), _) => return Ok(Comparison::Different),
         (Some(true), None) => {}
-        (None, None) => return Ok(Match::Short),
-        (_, Some(_)) => return Ok(Match::Incomplete),
+        (None, None) => return Ok(Comparison::Short),
+        (_, Some(_)) => return Ok(Comparison::Incomplete),
     }
-    let mut tail = Tail::default();
+    let mut tail = TailBytes::default();
     let read = head.len() as u64;
     if generation.position < read {
         // The head went past the position: begin again.
         let mut file = file.try_clone()?;
         file.rewind()?;
-        reader = Reader::of_file(file)?;
+        reader = LogReader::of_file(file)?;
     } else {
         tail.push(&head);
     }
     match reader.skip_to(generation.position, &mut tail) {
-        Ok(true) if tail.hash() == generation.tail_hash => {
-            Ok(Match::Same(Box::new(Opened { reader, tail, fingerprint: Fingerprint::of(&head), status })))
-        }
-        Ok(true) => Ok(Match::Different),
-        Ok(false) => Ok(Match::Short),
-        Err(_) => Ok(Match::Incomplete),
+        Ok(true) if tail.hash() == generation.tail_hash => Ok(Comparison::Same(Box::new(OpenedGeneration {
+            reader,
+            tail,
+            fingerprint: Fingerprint::of(&head),
+            status,
+        }))),
+        Ok(true) => Ok(Comparison::Different),
+        Ok(false) => Ok(Comparison::Short),
+        Err(_) => Ok(Comparison::Incomplete),
     }
 }
 
-fn compare_plain(generation: &Generation, mut reader: Reader, status: Status, file: &File) -> io::Result<Match> {
+fn compare_plain(
+    generation: &Generation,
+    mut reader: LogReader,
+    status: FileStatus,
+    file: &File,
+) -> io::Result<Comparison> {
     let head = file::read_at(file, 0, head_length())?;
     match generation.fingerprint.matches(&head) {
-        None => return Ok(Match::Short),
-        Some(false) => return Ok(Match::Different),
+        None => return Ok(Comparison::Short),
+        Some(false) => return Ok(Comparison::Different),
         Some(true) => {}
     }
-    let mut tail = Tail::default();
+    let mut tail = TailBytes::default();
     if status.size < generation.position || !reader.skip_to(generation.position, &mut tail)? {
-        return Ok(Match::Short);
+        return Ok(Comparison::Short);
     }
     if tail.hash() != generation.tail_hash {
-        return Ok(Match::Different);
+        return Ok(Comparison::Different);
     }
-    Ok(Match::Same(Box::new(Opened { reader, tail, fingerprint: Fingerprint::of(&head), status })))
+    Ok(Comparison::Same(Box::new(OpenedGeneration { reader, tail, fingerprint: Fingerprint::of(&head), status })))
 }
 
 /// How many first bytes are looked at.

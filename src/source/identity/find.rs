@@ -7,24 +7,24 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::compare::{Match, compare_open};
+use super::compare::{Comparison, compare_open};
 use super::siblings::{base_of, siblings};
 use crate::error::{Error, Result};
 use crate::source::compressed::compression::Compression;
-use crate::source::compressed::reader::Reader;
-use crate::source::compressed::restart_points::Points;
-use crate::source::file::Status;
+use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::restart_points::RestartPoints;
+use crate::source::file::FileStatus;
 use crate::source::generation::Generation;
 
 /// Where a generation's bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Located {
+pub struct LocatedGeneration {
     /// The file that holds them.
     pub path: PathBuf,
     /// How they are packed there.
     pub compression: Compression,
     /// Where a compressed file can be entered.
-    pub points: Option<Arc<Points>>,
+    pub points: Option<Arc<RestartPoints>>,
     /// How many uncompressed bytes were decoded to find it: none of a file whose `points` were known.
     pub decoded: u64,
 }
@@ -36,15 +36,18 @@ pub struct Located {
 ///
 /// # Errors
 /// [`Kind::Io`](crate::error::Kind::Io) if nothing was found and a directory or a candidate could not be read.
-pub fn locate(generation: &Generation) -> Result<Option<Located>> {
-    locate_with(generation, None)
+pub fn find_generation(generation: &Generation) -> Result<Option<LocatedGeneration>> {
+    find_generation_with(generation, None)
 }
 
-/// [`locate`] with the restart points that an earlier one gave: the file that they are about is not decoded again.
+/// [`find_generation`] with the restart points that an earlier one gave: the file that they are about is not decoded again.
 ///
 /// # Errors
-/// As [`locate`].
-pub fn locate_with(generation: &Generation, known: Option<Points>) -> Result<Option<Located>> {
+/// As [`find_generation`].
+pub fn find_generation_with(
+    generation: &Generation,
+    known: Option<RestartPoints>,
+) -> Result<Option<LocatedGeneration>> {
     let mut problem = None;
     let mut candidates = vec![generation.path.clone()];
     match siblings(&generation.path) {
@@ -63,13 +66,13 @@ pub fn locate_with(generation: &Generation, known: Option<Points>) -> Result<Opt
         && let Some(at) = candidates.iter().position(|path| points.tell(generation, path))
     {
         let (path, compression) = (candidates.swap_remove(at), points.compression);
-        return Ok(Some(Located { path, compression, points: Some(Arc::new(points)), decoded: 0 }));
+        return Ok(Some(LocatedGeneration { path, compression, points: Some(Arc::new(points)), decoded: 0 }));
     }
     let mut decoded = 0;
     for path in candidates {
         match look_into(generation, &path, &mut decoded) {
             Ok(Some((compression, points))) => {
-                return Ok(Some(Located { path, compression, points: points.map(Arc::new), decoded }));
+                return Ok(Some(LocatedGeneration { path, compression, points: points.map(Arc::new), decoded }));
             }
             Ok(None) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -84,9 +87,9 @@ fn look_into(
     generation: &Generation,
     path: &Path,
     decoded: &mut u64,
-) -> io::Result<Option<(Compression, Option<Points>)>> {
+) -> io::Result<Option<(Compression, Option<RestartPoints>)>> {
     let file = File::open(path)?;
-    let Match::Same(opened) = compare_open(generation, &file, Reader::gathering)? else { return Ok(None) };
+    let Comparison::Same(opened) = compare_open(generation, &file, LogReader::gathering)? else { return Ok(None) };
     let compression = opened.reader.compression();
     if compression == Compression::Plain {
         return Ok(Some((compression, None)));
@@ -105,7 +108,7 @@ fn renamed(generation: &Generation) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
-        let Ok(status) = Status::of_path(&path) else { continue };
+        let Ok(status) = FileStatus::of_path(&path) else { continue };
         let same = status.device_inode == generation.device_inode;
         if status.regular && (same || entry.file_name().as_bytes().starts_with(name)) {
             found.push((!same, path));

@@ -7,7 +7,7 @@ use crate::source::generation::TAIL_LIMIT;
 
 /// The last bytes that were read. After a restart they are taken from the file, while it is not truncated.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Trail {
+pub(crate) struct RecentBytes {
     bytes: Vec<u8>,
     end: u64,
     /// The same, up to each of the last lines that were passed over.
@@ -17,13 +17,13 @@ pub(crate) struct Trail {
 /// So many lines that are too long may stand near the end.
 const EARLIER: usize = 4;
 
-impl Trail {
+impl RecentBytes {
     /// So many are remembered: a copy ends near the position, since it was truncated just after.
     pub(crate) const BYTES: usize = 64 * 1024;
 
     /// Begins at a position, with the bytes before it.
     pub(crate) fn begin(&mut self, position: u64, before: &[u8]) {
-        *self = Trail { bytes: before.to_vec(), end: position, earlier: Vec::new() };
+        *self = RecentBytes { bytes: before.to_vec(), end: position, earlier: Vec::new() };
     }
 
     /// A line was passed over: goes on at the position after it, with the bytes before that.
@@ -71,11 +71,11 @@ mod tests {
     fn the_last_bytes_are_kept_whatever_the_blocks() {
         let all: Vec<u8> = (0..200_000_u32).map(|at| at.to_le_bytes()[0] ^ at.to_le_bytes()[1]).collect();
         for step in [100, 65_536, 70_000, 200_000] {
-            let mut trail = Trail::default();
+            let mut trail = RecentBytes::default();
             for (number, block) in all.chunks(step).enumerate() {
                 trail.pass((number * step) as u64, block);
             }
-            let from = all.len() - Trail::BYTES;
+            let from = all.len() - RecentBytes::BYTES;
             assert_eq!(trail.until(199_000), Some(vec![(from as u64, &all[from..199_000])]), "step {step}");
             assert_eq!(trail.until(from as u64), None);
             assert_eq!(trail.until(200_001), None);
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_few_bytes_tell_no_copy_unless_they_are_all() {
-        let mut trail = Trail::default();
+        let mut trail = RecentBytes::default();
         trail.begin(1000, &[b'a'; 256]);
         assert_eq!((trail.until(999), trail.until(1000)), (None, Some(vec![(744, &[b'a'; 256][..])])));
         trail.begin(0, &[]);

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use crate::source::file::Status;
+use crate::source::file::FileStatus;
 
 const COMPRESSED: [&[u8]; 5] = [b".gz", b".zst", b".bz2", b".xz", b".lz4"];
 const WORDS: [&[u8]; 6] = [b"old", b"bak", b"backup", b"save", b"orig", b"prev"];
@@ -21,7 +21,7 @@ const DATE_DIGITS: usize = 6;
 #[derive(Debug, Clone)]
 pub(crate) struct Sibling {
     pub(crate) path: PathBuf,
-    pub(crate) status: Status,
+    pub(crate) status: FileStatus,
     /// Its name says that it is compressed.
     pub(crate) compressed: bool,
 }
@@ -43,7 +43,7 @@ pub(crate) fn is_rotated(path: &Path) -> bool {
 /// Whether the mark of rotation stands behind the whole name (`access.log.1`), not before its extension
 /// (`site.1.log`), where it may as well be part of the name.
 pub(crate) fn is_surely_rotated(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| Marks::at_end_of(without_compression(name.as_bytes())).count > 0)
+    path.file_name().is_some_and(|name| RotationMarks::at_end_of(without_compression(name.as_bytes())).count > 0)
 }
 
 /// Whether the name says that the file is compressed.
@@ -82,7 +82,7 @@ pub(crate) fn siblings(path: &Path) -> io::Result<Vec<Sibling>> {
             continue;
         }
         let path = directory.join(OsStr::from_bytes(name));
-        match Status::of_path(&path) {
+        match FileStatus::of_path(&path) {
             Ok(status) if status.regular => found.push(Sibling { path, status, compressed }),
             _ => {}
         }
@@ -97,13 +97,13 @@ fn without_compression(name: &[u8]) -> &[u8] {
 
 fn base_name(name: &[u8]) -> Vec<u8> {
     let name = without_compression(name);
-    let marks = Marks::at_end_of(name);
+    let marks = RotationMarks::at_end_of(name);
     if marks.count > 0 {
         return marks.before.to_vec();
     }
     let Some(dot) = memchr::memrchr(b'.', name).filter(|&dot| dot > 0) else { return name.to_vec() };
     let (stem, extension) = name.split_at(dot);
-    let marks = Marks::at_end_of(stem);
+    let marks = RotationMarks::at_end_of(stem);
     // Not `web-2.log`, nor `10.0.0.1.log`: those are logs of their own.
     if marks.digits >= DATE_DIGITS || (marks.count == 1 && marks.separator == b'.') {
         return [marks.before, extension].concat();
@@ -112,7 +112,7 @@ fn base_name(name: &[u8]) -> Vec<u8> {
 }
 
 /// The marks of rotation at the end of a name.
-struct Marks<'a> {
+struct RotationMarks<'a> {
     /// The name without them.
     before: &'a [u8],
     count: usize,
@@ -121,9 +121,9 @@ struct Marks<'a> {
     separator: u8,
 }
 
-impl Marks<'_> {
-    fn at_end_of(name: &[u8]) -> Marks<'_> {
-        let mut marks = Marks { before: name, count: 0, digits: 0, separator: 0 };
+impl RotationMarks<'_> {
+    fn at_end_of(name: &[u8]) -> RotationMarks<'_> {
+        let mut marks = RotationMarks { before: name, count: 0, digits: 0, separator: 0 };
         while let Some(at) = marks.before.iter().rposition(|byte| b".-_~".contains(byte)).filter(|&at| at > 0) {
             let (before, mark) = marks.before.split_at(at);
             let Some((&separator, mark)) = mark.split_first() else { break };
@@ -135,7 +135,7 @@ impl Marks<'_> {
                 break;
             }
             let digits = marks.digits + if is_number { mark.len() } else { 0 };
-            marks = Marks { before, count: marks.count + 1, digits, separator };
+            marks = RotationMarks { before, count: marks.count + 1, digits, separator };
         }
         marks
     }

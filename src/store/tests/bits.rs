@@ -5,7 +5,7 @@ use super::mending::mend_all;
 use super::traffic::{Dice, Line, answers, asked, commit, eager, lines, settings};
 use crate::source::GenerationId;
 use crate::source::SplitByte;
-use crate::source::{Compression, Fingerprint, PackedFile, Point, Points};
+use crate::source::{CompressedFile, Compression, Fingerprint, RestartPoint, RestartPoints};
 use crate::store::*;
 use crate::time::{Timestamp, Window};
 use std::sync::Arc;
@@ -23,11 +23,12 @@ fn open(memory: &Memory) -> Writer {
     writer
 }
 
-fn points() -> Points {
-    let point = |at: u64| Point { offset: at << 22, packed: at << 18, split: SplitByte::default(), window: None };
-    Points {
+fn points() -> RestartPoints {
+    let point =
+        |at: u64| RestartPoint { offset: at << 22, packed: at << 18, split: SplitByte::default(), window: None };
+    RestartPoints {
         compression: Compression::Zstd,
-        file: PackedFile { length: 1 << 30, head: 2, tail: 3 },
+        file: CompressedFile { length: 1 << 30, head: 2, tail: 3 },
         holds: (Fingerprint { length: 4096, hash: 4 }, 5, 6),
         dictionary: vec![7; 900],
         points: (1..40).map(point).collect(),

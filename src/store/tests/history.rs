@@ -7,7 +7,7 @@ use super::traffic::{Dice, Line, answers_in, commit, eager, lines, settings};
 use crate::error::Result;
 use crate::source::SplitByte;
 use crate::source::generation::{Fingerprint, GenerationId};
-use crate::source::{Compression, PackedFile, Point, Points};
+use crate::source::{CompressedFile, Compression, RestartPoint, RestartPoints};
 use crate::store::*;
 use crate::time::{Timestamp, Window};
 use std::cell::RefCell;
@@ -191,12 +191,16 @@ fn equal(found: &str, expected: &str, from: Timestamp) {
     assert!(found == expected, "from {from}, at {at}:\n{}\n\nand not\n\n{}", near(found), near(expected));
 }
 
-fn points(number: u64) -> Points {
-    let point =
-        |at: u64| Point { offset: at << 22, packed: at * 40_000 + number, split: SplitByte::default(), window: None };
-    Points {
+fn points(number: u64) -> RestartPoints {
+    let point = |at: u64| RestartPoint {
+        offset: at << 22,
+        packed: at * 40_000 + number,
+        split: SplitByte::default(),
+        window: None,
+    };
+    RestartPoints {
         compression: Compression::Gzip,
-        file: PackedFile { length: number, head: number ^ 7, tail: number ^ 11 },
+        file: CompressedFile { length: number, head: number ^ 7, tail: number ^ 11 },
         holds: (Fingerprint { length: 4096, hash: number }, 5, 6),
         dictionary: Vec::new(),
         points: (1..400).map(point).collect(),
