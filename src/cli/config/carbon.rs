@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::place::Placed;
+use super::position::Placed;
 use super::section::Section;
 use crate::carbon::Protocol;
 

@@ -1,6 +1,6 @@
 //! `[[log]]`: which access logs are followed, and their format.
 
-use super::place::Placed;
+use super::position::Placed;
 use super::section::Section;
 use crate::grammar::{Escape, Format, Wrapper, check_key};
 

@@ -5,24 +5,23 @@
 //! have precedence over the file and are laid over it by the caller.
 
 mod carbon;
+mod environment;
 mod log;
-mod place;
+mod position;
 mod retention;
 mod route;
 mod section;
 mod size;
 mod slow;
-mod surroundings;
-mod window;
 
 pub use crate::carbon::Protocol;
 pub use crate::grammar::Escape;
 pub use carbon::CarbonSection;
+pub use environment::Surroundings;
 pub use log::{LogFormat, LogSection};
-pub use place::Placed;
+pub use position::Placed;
 pub use route::{RouteSection, StatusCondition};
 pub use slow::SlowSection;
-pub use surroundings::Surroundings;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,7 +31,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
 use crate::store::Retention;
-use place::Source;
+use position::Source;
 use section::{Section, type_name};
 
 const KEYS: [&str; 16] = [

@@ -5,7 +5,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::place::Placed;
+use super::position::Placed;
 use super::section::{Section, whole};
 
 pub(super) const KEYS: [&str; 8] = ["name", "method", "host", "path", "regex", "status", "variables", "threshold"];

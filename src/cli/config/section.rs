@@ -5,7 +5,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::place::{Placed, Source};
+use super::position::{Placed, Source};
 use super::size::parse_size;
 use crate::error::{Error, meant};
 use crate::time::parse_duration;

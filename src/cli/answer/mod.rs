@@ -1,0 +1,29 @@
+//! What an answer is made of beside its data: the window it is for, where it is printed, how complete it is.
+//!
+//! `input` and `commands` may call these; they know of the command line as typed, and of no file that is read.
+
+pub(in crate::cli) mod completeness;
+pub(in crate::cli) mod output;
+pub(in crate::cli) mod rejects;
+pub(in crate::cli) mod window;
+
+/// What a command found; it decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Answer {
+    /// Something, or all is well: 0.
+    Found,
+    /// Nothing matched, or something is wrong: 1.
+    Nothing,
+    /// Only part of the answer: 3.
+    Partial,
+}
+
+impl Answer {
+    pub(in crate::cli) fn of(found: bool, missing: &[String]) -> Answer {
+        match (found, missing) {
+            (_, [_, ..]) => Answer::Partial,
+            (true, []) => Answer::Found,
+            (false, []) => Answer::Nothing,
+        }
+    }
+}

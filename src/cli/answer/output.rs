@@ -1,0 +1,67 @@
+//! Data to stdout, words to stderr.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::args::Format;
+use crate::error::{Error, Result};
+use crate::report::{OutputFormat, Style};
+
+/// A file smaller than this is read without a progress bar.
+const PROGRESS_FROM: u64 = 64 << 20;
+
+/// Say something to the person, on stderr. That nobody listens is no failure.
+pub(in crate::cli) fn say(message: &str) {
+    drop(writeln!(io::stderr().lock(), "{message}"));
+}
+
+/// Buffered stdout.
+pub(in crate::cli) fn stdout() -> Stdout {
+    BufWriter::with_capacity(1 << 16, io::stdout())
+}
+
+/// Buffered stdout; not locked, so that a tally may hold it.
+pub(in crate::cli) type Stdout = BufWriter<io::Stdout>;
+
+/// Whether stdout is a terminal.
+pub(in crate::cli) fn on_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// What a failed write to stdout means; a reader that went away is no failure.
+pub(in crate::cli) fn written<T>(result: io::Result<T>) -> Result<T> {
+    result.map_err(|error| Error::io("write", "stdout", &error))
+}
+
+/// How tables look here: colour only on a terminal and without `NO_COLOR`, as wide as the terminal.
+pub(in crate::cli) fn style() -> Style {
+    let terminal = on_terminal();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let width = terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten().map(|size| size.ws_col);
+    Style { colour: terminal && !plain, width: width.filter(|width| *width > 0), terminal }
+}
+
+/// A bar for so many bytes.
+pub(in crate::cli) fn progress(bytes: u64) -> ProgressBar {
+    // indicatif draws to stderr, and only if that is a terminal.
+    if bytes < PROGRESS_FROM {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(bytes);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+impl From<Format> for OutputFormat {
+    fn from(format: Format) -> OutputFormat {
+        match format {
+            Format::Table => OutputFormat::Table,
+            Format::Json => OutputFormat::Json,
+            Format::Jsonl => OutputFormat::Jsonl,
+            Format::Csv => OutputFormat::Csv,
+        }
+    }
+}

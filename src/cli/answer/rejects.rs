@@ -1,0 +1,38 @@
+//! Lines that are no requests: how many, and where the first is.
+
+use super::output::say;
+use crate::grammar::Reject;
+
+/// Lines that did not parse: how many, and the first.
+#[derive(Debug, Default, Clone)]
+pub(in crate::cli) struct Rejects {
+    pub(in crate::cli) lines: u64,
+    pub(in crate::cli) rejected: u64,
+    first: Option<(usize, u64, Reject)>,
+}
+
+impl Rejects {
+    pub(in crate::cli) fn reject(&mut self, file: usize, offset: u64, reject: Reject) {
+        self.rejected += 1;
+        self.first.get_or_insert((file, offset, reject));
+    }
+
+    pub(in crate::cli) fn merge(&mut self, other: &Rejects) {
+        self.lines += other.lines;
+        self.rejected += other.rejected;
+        self.first = match (self.first, other.first) {
+            (Some(own), Some(theirs)) => Some(if (theirs.0, theirs.1) < (own.0, own.1) { theirs } else { own }),
+            (own, theirs) => own.or(theirs),
+        };
+    }
+
+    /// Say what was rejected, if anything.
+    pub(in crate::cli) fn say(&self, names: &[String]) {
+        let Some((file, offset, reject)) = self.first else { return };
+        let name = names.get(file).map_or("?", String::as_str);
+        say(&format!(
+            "{} of {} lines rejected; the first in {name} at byte {offset}, column {}: {}",
+            self.rejected, self.lines, reject.column, reject.reason
+        ));
+    }
+}

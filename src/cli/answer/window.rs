@@ -1,0 +1,94 @@
+//! The window and filter that the arguments mean.
+
+use std::ops::RangeInclusive;
+
+use super::output::say;
+use crate::cli::args::{FilterArguments, WindowArguments};
+use crate::error::{Error, Result};
+use crate::pipeline::Filter;
+use crate::store::By;
+use crate::time::{Resolved, Timestamp, Window, WindowError, WindowSpec, parse_duration};
+
+/// The window asked for, said aloud on stderr; `default` if none was asked for.
+pub(in crate::cli) fn window(arguments: &WindowArguments, now: Timestamp, default: Window) -> Result<Window> {
+    let WindowArguments { from, until, since, at, window } = arguments.clone();
+    if [&from, &until, &since, &at].iter().all(|given| given.is_none()) {
+        return Ok(default);
+    }
+    let spec = WindowSpec { from, until, since, at, window };
+    let Resolved { window, warnings } =
+        spec.resolve_with_warnings(now, &chrono::Local, default).map_err(usage_error)?;
+    for warning in warnings {
+        say(&format!("warning: {warning}"));
+    }
+    say(&format!("window {} .. {} (UTC)", edge(window.from, "the beginning"), edge(window.until, "the end")));
+    Ok(window)
+}
+
+/// What is wrong with the window, as a mistake in how the command was called.
+fn usage_error(error: WindowError) -> Error {
+    let WindowError { what, remedy } = error;
+    match remedy {
+        Some(remedy) => Error::usage(what).remedy(remedy),
+        None => Error::usage(what),
+    }
+}
+
+/// The window as a report names it: none if it is all of time.
+pub(in crate::cli) fn shown(window: Window) -> Option<Window> {
+    (window != Window::ALL).then_some(window)
+}
+
+fn edge(time: Timestamp, unbounded: &str) -> String {
+    if time == Window::ALL.from || time == Window::ALL.until { unbounded.to_owned() } else { time.to_string() }
+}
+
+/// The filter that the arguments mean, over `window`.
+pub(in crate::cli) fn filter(arguments: &FilterArguments, window: Window, by: By) -> Result<Filter> {
+    let min_ms = arguments.min_time.as_deref().map(duration_ms).transpose()?.unwrap_or(0);
+    let statuses = arguments.status.iter().map(|text| statuses(text)).collect::<Result<_>>()?;
+    Ok(Filter { window, by, min_ms, statuses, routes: arguments.route.clone() })
+}
+
+/// A duration in whole milliseconds.
+pub(in crate::cli) fn duration_ms(text: &str) -> Result<u64> {
+    let duration = parse_duration(text).map_err(|error| Error::usage(format!("`{text}`: {error}")))?;
+    Ok(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// `404`, `5xx`, `500-504`.
+fn statuses(text: &str) -> Result<RangeInclusive<u16>> {
+    let wrong = || Error::usage(format!("status `{text}`")).remedy("write 404, 5xx or 500-504");
+    if let Some(class) = text.strip_suffix("xx") {
+        let class: u16 = class.parse().map_err(|_| wrong())?;
+        return if (1..=5).contains(&class) { Ok(class * 100..=class * 100 + 99) } else { Err(wrong()) };
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?);
+    if first > last { Err(wrong()) } else { Ok(first..=last) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_numbers_classes_and_ranges() {
+        assert_eq!(statuses("404").unwrap(), 404..=404);
+        assert_eq!(statuses("5xx").unwrap(), 500..=599);
+        assert_eq!(statuses("500-504").unwrap(), 500..=504);
+        for wrong in ["", "9xx", "x", "504-500", "5x"] {
+            assert!(statuses(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_time_is_a_usage_error_with_its_remedy() {
+        let spec = WindowSpec { from: Some("-10m".to_owned()), ..WindowSpec::default() };
+        let error = usage_error(spec.resolve(Timestamp(0), &chrono::Utc, Window::ALL).unwrap_err());
+        assert_eq!(error.exit_code(), 2);
+        let expected = "--from: `-10m`: expected a unit (s, min, h, d, w, mon or y) at byte 3\n  to mend it: did you mean \
+                        `-10min`? (months are `mon`)";
+        assert_eq!(error.to_string(), expected);
+    }
+}

@@ -1,0 +1,210 @@
+//! The arguments of each command.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::format::{FINDINGS, Format, LINES, RECORDS, answers, one_of};
+use super::shared::{FileArguments, FilterArguments, FormatArguments, ThreadArguments, WindowArguments};
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RunArguments {
+    /// Say only what needs attention.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ReportArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// Group by this instead of the route: method, status, host, or any variable of the format.
+    #[arg(long, value_name = "FIELD", default_value = "route")]
+    pub by: String,
+    /// Sort by sum, count, p99, max or name.
+    #[arg(long, value_name = "KEY", default_value = "sum")]
+    pub sort: String,
+    /// At most this many rows.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
+    pub format: Format,
+}
+
+/// `slow`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SlowArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// Slow means at least this (default: the configuration's, else 1s).
+    #[arg(long, value_name = "DURATION")]
+    pub threshold: Option<String>,
+    /// Sample lines a class.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub samples: usize,
+    /// At most this many classes.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
+    pub format: Format,
+}
+
+/// What ties a request to a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum By {
+    /// In flight at some time inside it.
+    Overlap,
+    /// Ended inside it: exactly what the graph's slots counted.
+    End,
+}
+
+/// The order of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum LineOrder {
+    /// By the time the request ended.
+    Time,
+    /// Longest first.
+    Duration,
+}
+
+/// `lines`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct LinesArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// What ties a request to the window.
+    #[arg(long, value_enum, default_value = "overlap")]
+    pub by: By,
+    /// All lines of the window and route, not only those kept as slow.
+    #[arg(long)]
+    pub all: bool,
+    /// The order of lines.
+    #[arg(long, value_enum, default_value = "time")]
+    pub sort: LineOrder,
+    /// At most this many lines: the first, or with --sort duration the longest.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(LINES), default_value = "table")]
+    pub format: Format,
+}
+
+/// `records`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RecordsArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// At most this many records.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(RECORDS), default_value = "jsonl")]
+    pub format: Format,
+}
+
+/// `index`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct IndexArguments {
+    /// Log files of any age, plain, gz or zst, in any order; patterns are expanded.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// In which format; the configuration's, or found by itself, if not given.
+    #[command(flatten)]
+    pub given: FormatArguments,
+    /// Send the slots that got lines to the configured carbons, whole, oldest first; and what an earlier push left.
+    #[arg(long)]
+    pub push: bool,
+    /// At most so many points a second (default: 5000).
+    #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u32).range(1..), requires = "push")]
+    pub rate: Option<u32>,
+    /// Send no slot older than this: what carbon's retention is (default: `retention` of each [[carbon]], else all).
+    #[arg(long, value_name = "DURATION", requires = "push")]
+    pub max_age: Option<String>,
+    /// With --push: also send all slots of this window that the store has.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Look for damaged segments, set them aside, and restore what they held from the logs.
+    #[arg(long, conflicts_with_all = ["files", "push"])]
+    pub rebuild: bool,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
+    pub format: Format,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct VerifyArguments {
+    /// The window, in whole slots; without one, all that the store holds.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Also compare with what this Graphite renders: its address, such as http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL")]
+    pub graphite: Option<String>,
+    /// For logs that the configuration does not name.
+    #[command(flatten)]
+    pub given: FormatArguments,
+    /// At most this many differences are printed.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub limit: usize,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
+    pub format: Format,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CheckArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// Read every line of a large log, not a sample of them.
+    #[arg(long)]
+    pub all: bool,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(FINDINGS), default_value = "table")]
+    pub format: Format,
+}

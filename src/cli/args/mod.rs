@@ -1,0 +1,69 @@
+//! The command line as typed; nothing is read or looked at yet. All floors below may read it.
+
+mod commands;
+mod examples;
+mod format;
+mod shared;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub(in crate::cli) use commands::{
+    By, CheckArguments, IndexArguments, LineOrder, LinesArguments, RecordsArguments, ReportArguments, RunArguments,
+    SlowArguments, VerifyArguments,
+};
+pub(in crate::cli) use format::Format;
+pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, WindowArguments};
+
+/// From the spike on the Graphite graph to the nginx log lines behind it.
+#[derive(Debug, Parser)]
+#[command(name = "spikeline", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 found or fine, 1 nothing matched, 2 usage or configuration, \
+                        3 I/O or a partial answer.\nTimes are what Graphite takes (14:05_20111130, -10min, \
+                        'noon yesterday', epoch seconds), ISO 8601, or as nginx logs them, in the local time zone (TZ) \
+                        unless they say otherwise.\nDurations have units: 500ms, 1s, 2min, 1h30min, 90d.")]
+pub(in crate::cli) struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", env = "SPIKELINE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The store's folder (overrides the configuration).
+    #[arg(long, global = true, value_name = "DIR", env = "SPIKELINE_STORE")]
+    pub store: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands. Where several share arguments, the help says here what they mean for the one.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Command {
+    /// The daemon: follow the logs, keep histograms and index, push to carbon.
+    #[command(after_help = examples::RUN)]
+    Run(RunArguments),
+    /// Latency per route over files, stdin (-), or the store's window.
+    #[command(after_help = examples::REPORT)]
+    #[command(mut_arg("min_time", |it| it.help("Only requests of at least this duration; only of FILEs")))]
+    #[command(mut_arg("status", |it| it.help("Only these statuses: 404, 5xx, 500-504; only of FILEs")))]
+    Report(ReportArguments),
+    /// Ranked slow requests: classes by the time they cost, with real sample lines.
+    #[command(after_help = examples::SLOW)]
+    Slow(SlowArguments),
+    /// The raw lines of a window and route, from the store, or of files given.
+    #[command(after_help = examples::LINES)]
+    Lines(LinesArguments),
+    /// The parsed requests as JSON lines or CSV.
+    #[command(after_help = examples::RECORDS)]
+    #[command(mut_arg("files", |it| it.help("Log files, plain, gz or zst; - is stdin. At least one: the store is not asked")))]
+    Records(RecordsArguments),
+    /// Take in logs of the past (rotated, gz, zst); send their points to carbon; rebuild what a disk damaged.
+    #[command(after_help = examples::INDEX)]
+    Index(IndexArguments),
+    /// Hold the store against the raw lines, and Graphite against the store.
+    #[command(after_help = examples::VERIFY)]
+    Verify(VerifyArguments),
+    /// The doctor: configuration, formats against real lines, carbon, permissions.
+    #[command(after_help = examples::CHECK)]
+    #[command(mut_arg("files", |it| it.help("Log files, plain, gz or zst; - is stdin. Without any, all that the configuration (or nginx.conf) names")))]
+    Check(CheckArguments),
+}

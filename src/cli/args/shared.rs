@@ -1,0 +1,78 @@
+//! The arguments that several commands have: which files, how to read them, which window, which requests.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// The files and how to read them.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FileArguments {
+    /// Log files, plain, gz or zst; - is stdin. Without any, the store is asked.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// In which format.
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+/// The format of log files.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FormatArguments {
+    /// The name of a grammar, or the text of a log_format; json or ltsv (and variable=key:unit) for values found by
+    /// their keys; cri:, docker: or syslog: before any of them. Found by itself if not given.
+    #[arg(long, value_name = "NAME|TEXT")]
+    pub log_format: Option<String>,
+    /// The escape= parameter of a log_format given as text.
+    #[arg(long, value_name = "default|json|none", requires = "log_format")]
+    pub escape: Option<String>,
+}
+
+/// How many threads.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ThreadArguments {
+    /// At most this many threads.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+/// A window of time.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct WindowArguments {
+    /// From this time on (inclusive).
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub from: Option<String>,
+    /// Until this time (exclusive).
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub until: Option<String>,
+    /// From this time until now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["from", "until", "at"])]
+    pub since: Option<String>,
+    /// From this time on, for --window.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["from", "until"])]
+    pub at: Option<String>,
+    /// How long the window of --at is (default: 1min).
+    #[arg(long, value_name = "DURATION", requires = "at")]
+    pub window: Option<String>,
+}
+
+/// Which requests.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FilterArguments {
+    /// Only this route (a name as in Graphite; * stands for any text). May be given several times.
+    #[arg(long, value_name = "ROUTE")]
+    pub route: Vec<String>,
+    /// Only requests of at least this duration.
+    #[arg(long, value_name = "DURATION")]
+    pub min_time: Option<String>,
+    /// Only these statuses: 404, 5xx, 500-504.
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub status: Vec<String>,
+}
+
+impl ThreadArguments {
+    /// How many threads to use: as asked for, else one a core.
+    pub(in crate::cli) fn count(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.map_or_else(cores, usize::from)
+    }
+}

@@ -1,0 +1,250 @@
+//! What the route rules do to real lines: lines a rule, rules that match nothing or are shadowed, what no rule names.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::findings::{Findings, percent};
+use super::locations::{self, Located};
+use crate::cli::config::{Config, RouteSection};
+use crate::cli::input::routing;
+use crate::error::Result;
+use crate::grammar::{Format, Reject};
+use crate::pipeline::{Interpreter, Interpreting};
+use crate::record::Needs;
+use crate::report::{count, terminal_safe};
+use crate::route::{RouteId, Router, Routes, name::OTHER};
+
+/// Templates without a rule that are told.
+const TOP: usize = 10;
+
+/// Bytes of an example target that are kept.
+const TARGET: usize = 200;
+
+/// From this share of the cap on it is said that the cap is near.
+const NEAR: f64 = 0.8;
+
+/// Lines counted by rule and route, over all logs looked at.
+pub(super) struct Coverage {
+    /// How routes are found, with a table of names of its own.
+    pub(super) with: Interpreting,
+    cap: usize,
+    lines: u64,
+    rules: Vec<RuleLines>,
+    /// nginx's locations, if routes are named by them.
+    located: Vec<Located>,
+    /// Whether a log that was looked at is one of nginx's.
+    of_nginx: bool,
+    /// What no rule names, by route: lines, and a target.
+    unnamed: HashMap<RouteId, (u64, Vec<u8>)>,
+}
+
+struct RuleLines {
+    /// The name in the configuration.
+    name: String,
+    /// File and line.
+    place: String,
+    /// The rule without the others.
+    alone: Option<Interpreting>,
+    /// Lines that it named.
+    named: u64,
+    /// Lines that it would name, by the earlier rule that took them; counted while it has named none.
+    taken: BTreeMap<u16, u64>,
+}
+
+/// One log's lines on their way into a [`Coverage`].
+pub(super) struct Counting<'c> {
+    coverage: &'c mut Coverage,
+    interpreter: Interpreter,
+    alone: Vec<Option<Interpreter>>,
+    /// The rule of each line of the present block.
+    rules: Vec<Option<u16>>,
+}
+
+impl Coverage {
+    pub(super) fn new(config: &Config, with: &Interpreting, located: Vec<Located>) -> Coverage {
+        let rules = config.routes.iter().map(|section| RuleLines::of(section, with)).collect();
+        let cap = config.routes_max as usize;
+        Coverage { with: with.clone(), cap, lines: 0, rules, located, of_nginx: false, unnamed: HashMap::new() }
+    }
+
+    /// Ready for the lines of a log, which is named as it is configured; None if the format does not say when a request ended.
+    pub(super) fn counting(&mut self, format: &Format, log: &str) -> Option<Counting<'_>> {
+        let interpreter = |with: &Interpreting| Interpreter::new(format, Needs::latency(), with).ok();
+        let of_log = self.with.of_log(log);
+        let main = interpreter(&of_log)?;
+        self.of_nginx |= of_log.router.names_by_location();
+        let alone = self.rules.iter().map(|rule| interpreter(rule.alone.as_ref()?)).collect();
+        Some(Counting { coverage: self, interpreter: main, alone, rules: Vec::new() })
+    }
+
+    /// Tell what the rules did.
+    pub(super) fn tell(&self, findings: &mut Findings) -> Result<()> {
+        if self.lines == 0 {
+            return Ok(());
+        }
+        let known = self.with.routes.len();
+        let lines = count(self.lines);
+        let by_location = self.of_nginx && !self.located.is_empty();
+        if self.rules.is_empty() && by_location {
+            // The locations say it.
+        } else if self.rules.is_empty() {
+            findings.fine(&format!(
+                "routes: no rules; the paths of {lines} lines fold to {} routes",
+                count(known as u64)
+            ))?;
+        } else {
+            let named: u64 = self.rules.iter().map(|rule| rule.named).sum();
+            findings.fine(&format!(
+                "routes: {} of {lines} lines are named by {} rules, {} by their path",
+                percent(named, self.lines),
+                self.rules.len(),
+                count(self.lines - named)
+            ))?;
+            let width = self.rules.iter().map(|rule| count(rule.named).len()).max().unwrap_or(1);
+            for rule in &self.rules {
+                findings.detail(&format!("{:>width$}  {}", count(rule.named), rule.name))?;
+            }
+        }
+        let by_rules = self.rules.iter().map(|rule| rule.named).sum();
+        let located = self.located.iter().map(|it| (it, it.routes().iter().map(|name| self.of_route(name)).sum()));
+        let located: Vec<(&Located, u64)> = located.collect();
+        if by_location {
+            locations::tell(&located, self.lines, by_rules, findings)?;
+        }
+        self.tell_unnamed(findings)?;
+        for rule in self.rules.iter().filter(|rule| rule.named == 0) {
+            self.tell_unused(rule, findings)?;
+        }
+        self.tell_cap(known, findings)
+    }
+
+    /// Lines that no rule names of the route of that name.
+    fn of_route(&self, name: &str) -> u64 {
+        self.with.routes.find(name).and_then(|id| self.unnamed.get(&id)).map_or(0, |(lines, _)| *lines)
+    }
+
+    fn tell_unused(&self, rule: &RuleLines, findings: &mut Findings) -> Result<()> {
+        let RuleLines { name, place, taken, .. } = rule;
+        let lost: u64 = taken.values().sum();
+        if lost == 0 {
+            return findings.note(&format!("route `{name}` ({place}) matches nothing in these lines"));
+        }
+        let by = |(rule, lines): (&u16, &u64)| {
+            let earlier = self.rules.get(usize::from(*rule)).map_or("?", |rule| rule.name.as_str());
+            format!("`{earlier}` took {}", count(*lines))
+        };
+        let by: Vec<String> = taken.iter().map(by).collect();
+        findings.note(&format!(
+            "route `{name}` ({place}) is shadowed: it would match {} lines, but rules before it take them all: {}\n\
+             to mend it: move it before them, or give them a narrower condition",
+            count(lost),
+            by.join(", ")
+        ))
+    }
+
+    fn tell_unnamed(&self, findings: &mut Findings) -> Result<()> {
+        let of_locations: HashSet<String> = self.located.iter().flat_map(Located::routes).collect();
+        let mut routes: Vec<(u64, Arc<str>, &[u8])> = self
+            .unnamed
+            .iter()
+            .filter_map(|(id, (lines, target))| Some((*lines, self.with.routes.name(*id)?, target.as_slice())))
+            .filter(|(_, name, _)| **name != *OTHER && !of_locations.contains(&**name))
+            .collect();
+        if routes.is_empty() {
+            return Ok(());
+        }
+        routes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        let what = match (!self.of_nginx || self.located.is_empty(), self.rules.is_empty()) {
+            (true, true) => "the most frequent",
+            (true, false) => "the most frequent without a rule",
+            (false, _) => "the most frequent without a location",
+        };
+        findings.detail(&format!("{what}, with a target of each:"))?;
+        let shown = routes.get(..TOP).unwrap_or(&routes);
+        let width = shown.iter().map(|route| count(route.0).len()).max().unwrap_or(1);
+        let names = shown.iter().map(|route| route.1.len()).max().unwrap_or(0).min(40);
+        for (lines, name, target) in shown {
+            let target: String = terminal_safe(target).chars().take(40).collect();
+            findings.detail(&format!("{:>width$}  {name:names$}  {target}", count(*lines)))?;
+        }
+        if let Some(rest) = routes.len().checked_sub(TOP).filter(|rest| *rest > 0) {
+            findings.detail(&format!("and {} more", count(rest as u64)))?;
+        }
+        Ok(())
+    }
+
+    fn tell_cap(&self, known: usize, findings: &mut Findings) -> Result<()> {
+        let cap = count(self.cap as u64);
+        let other = self.of_route(OTHER);
+        let overflow = if self.with.routes.overflow() > 0 { other } else { 0 };
+        if overflow > 0 {
+            return findings.wrong(&format!(
+                "routes: {} of {} lines fell to `other`, since there are more than routes_max = {cap} routes\n\
+                 to mend it: write [[route]] rules for paths that differ in every request, or raise routes_max",
+                count(overflow),
+                count(self.lines)
+            ));
+        }
+        if known as f64 >= NEAR * self.cap as f64 {
+            findings.note(&format!(
+                "routes: {} of at most routes_max = {cap}; what comes after falls to `other`",
+                count(known as u64)
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+impl RuleLines {
+    fn of(section: &RouteSection, with: &Interpreting) -> RuleLines {
+        let alone = Router::new(vec![routing::rule(section)]).ok().map(|router| Interpreting {
+            router: Arc::new(router),
+            routes: Arc::new(Routes::new(2)),
+            threshold_ms: with.threshold_ms,
+        });
+        let name = section.name.value.clone();
+        let place = format!("{}:{}", section.place.path.display(), section.place.line);
+        RuleLines { name, place, alone, named: 0, taken: BTreeMap::new() }
+    }
+}
+
+impl Counting<'_> {
+    /// Count a block of whole lines. `each` hears of every line: its offset in the block, and why it was rejected.
+    pub(super) fn block(&mut self, block: &[u8], mut each: impl FnMut(usize, &[u8], Option<Reject>)) {
+        let Counting { coverage, interpreter, alone, rules } = self;
+        rules.clear();
+        interpreter.block(block, |at, line, seen, _| {
+            let Ok(seen) = seen else {
+                rules.push(None);
+                return each(at, line, seen.err());
+            };
+            each(at, line, None);
+            coverage.lines += 1;
+            rules.push(seen.matched.rule);
+            match seen.matched.rule {
+                Some(rule) => {
+                    if let Some(rule) = coverage.rules.get_mut(usize::from(rule)) {
+                        rule.named += 1;
+                    }
+                }
+                None => {
+                    let target = seen.record.target;
+                    let target = || (0, target.get(..TARGET).unwrap_or(target).to_vec());
+                    coverage.unnamed.entry(seen.matched.id).or_insert_with(target).0 += 1;
+                }
+            }
+        });
+        for (rule, alone) in coverage.rules.iter_mut().zip(alone) {
+            let Some(alone) = alone.as_mut().filter(|_| rule.named == 0) else { continue };
+            let mut taken_by = rules.iter();
+            alone.block(block, |_, _, seen, _| {
+                let by = taken_by.next().copied().flatten();
+                if let (Ok(seen), Some(by)) = (seen, by)
+                    && seen.matched.rule.is_some()
+                {
+                    *rule.taken.entry(by).or_default() += 1;
+                }
+            });
+        }
+    }
+}

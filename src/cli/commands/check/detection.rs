@@ -1,0 +1,201 @@
+//! Which format a log is in, when nobody said: the best grammar and its margin, a tie to be broken by a person, or what
+//! comes closest.
+
+use super::findings::{Findings, mend, percent};
+use super::fit::point_at;
+use super::sample::Sample;
+use crate::cli::input::formats::taken;
+use crate::error::Result;
+use crate::grammar::{Detection, Format, Outcome, Recognised, Unrecognised, Wrapper, detect, recognise_texts};
+use crate::report::{count, terminal_safe};
+
+/// Lines of the head, and as many of the rest, that the grammars are tried on.
+pub(super) const TRIED: usize = 400;
+
+/// How a format is asked for.
+const ASK: &str = "format = \"NAME\" in its [[log]] section, or --log-format NAME";
+
+/// Find the format of a sample among `grammars`, or by its keys, in that wrapper if one is given, and tell how sure that
+/// is. None if it cannot be said.
+pub(super) fn find(
+    name: &str,
+    sample: &Sample,
+    wrapper: Option<Wrapper>,
+    grammars: &[Format],
+    findings: &mut Findings,
+) -> Result<Option<Format>> {
+    let wrapper = wrapper.or_else(|| sample.wrapper(TRIED));
+    let texts = sample.texts(wrapper, TRIED);
+    let lines: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
+    match recognise_texts(wrapper, &texts, grammars) {
+        Ok(found) => {
+            findings.fine(&format!("{name}: {}", found_words(&found, &lines, grammars)))?;
+            if let Some(taken) = taken(&found.format, sample.head()) {
+                findings.words(&taken)?;
+            }
+            Ok(Some(found.format))
+        }
+        Err(Unrecognised::Tie(formats)) => {
+            let tied: Vec<&Format> = formats.iter().filter_map(|at| grammars.get(*at)).collect();
+            let what = format!(
+                "{name}: its lines fit {} formats alike, which read different things; only you can say which it is",
+                tied.len()
+            );
+            let ask = match wrapper {
+                Some(wrapper) => ASK.replace("NAME", &format!("{wrapper}:NAME")),
+                None => ASK.to_owned(),
+            };
+            findings.wrong(&mend(&what, &ask))?;
+            tell_tie(&lines, &tied, findings)?;
+            Ok(None)
+        }
+        Err(Unrecognised::Nothing(wrapper)) => {
+            tell_closest(name, wrapper, &lines, grammars, findings)?;
+            Ok(None)
+        }
+    }
+}
+
+fn found_words(recognised: &Recognised, lines: &[&[u8]], grammars: &[Format]) -> String {
+    let Recognised { format: found, candidate, detection } = recognised;
+    let (share, limit) = match (candidate, &detection.outcome) {
+        (Some(at), Outcome::Found { margin, .. }) => {
+            let share = detection.shares.get(*at).copied().unwrap_or(0.0);
+            (share, share - margin)
+        }
+        _ => {
+            let bare = found.bare();
+            let fit = lines.iter().filter(|line| bare.check(line).is_ok()).count();
+            (fit as f64 / lines.len().max(1) as f64, 1.0)
+        }
+    };
+    let next = detection
+        .shares
+        .iter()
+        .zip(grammars)
+        .filter(|(other, format)| **other > 0.0 && **other <= limit + 1e-9 && format.name() != found.name())
+        .max_by(|a, b| a.0.total_cmp(b.0));
+    let next = match next {
+        Some((other, format)) => format!("the next is `{}` with {}", format.name(), share_of(*other, detection.lines)),
+        None => "no other reads any of them".to_owned(),
+    };
+    format!(
+        "found format `{}`: {} of the {} lines tried; {next}",
+        found.name(),
+        share_of(share, detection.lines),
+        count(detection.lines as u64)
+    )
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a small count, back to it")]
+fn share_of(share: f64, lines: usize) -> String {
+    percent((share * lines as f64).round() as u64, lines as u64)
+}
+
+/// What the tied formats read differently from the first line on which they differ.
+fn tell_tie(lines: &[&[u8]], tied: &[&Format], findings: &mut Findings) -> Result<()> {
+    let readings = |line: &[u8]| tied.iter().map(|format| reading(format, line)).collect::<Vec<_>>();
+    let differ = |line: &&&[u8]| {
+        let readings = readings(line);
+        let mut read = readings.iter().flatten();
+        read.next().is_some_and(|first| read.any(|other| other != first))
+    };
+    let Some(line) = lines.iter().find(differ) else { return Ok(()) };
+    findings.detail(&cut(&terminal_safe(line), 2 * findings.width))?;
+    let readings = readings(line);
+    let common: Vec<&(String, String)> = match readings.iter().flatten().next() {
+        Some(first) => first.iter().filter(|field| readings.iter().flatten().all(|all| all.contains(field))).collect(),
+        None => Vec::new(),
+    };
+    for (format, reading) in tied.iter().zip(&readings) {
+        let Some(reading) = reading else { continue };
+        let own = reading.iter().filter(|field| !common.contains(field));
+        let own: Vec<String> = own.map(|(name, value)| format!("${name} {}", cut(value, 40))).collect();
+        findings.detail(&format!("{}: {}", format.name(), own.join(", ")))?;
+    }
+    Ok(())
+}
+
+/// The variables of a line that fits with their values, made harmless.
+fn reading(format: &Format, line: &[u8]) -> Option<Vec<(String, String)>> {
+    let fields = format.fields(line).ok()?;
+    let read = |(variable, span): (usize, std::ops::Range<usize>)| {
+        let name = format.variables().get(variable)?.name.clone();
+        Some((name, terminal_safe(line.get(span)?).into_owned()))
+    };
+    Some(fields.into_iter().filter_map(read).collect())
+}
+
+fn cut(text: &str, room: usize) -> String {
+    if text.chars().count() <= room { text.to_owned() } else { text.chars().take(room - 1).chain(['…']).collect() }
+}
+
+/// Nothing fits: which grammar comes closest, and where it stops.
+fn tell_closest(
+    name: &str,
+    wrapper: Option<Wrapper>,
+    lines: &[&[u8]],
+    grammars: &[Format],
+    findings: &mut Findings,
+) -> Result<()> {
+    let detection: &Detection = &detect(lines, grammars);
+    let inside = wrapper.map_or_else(String::new, |wrapper| format!(", inside {wrapper},"));
+    let what = format!(
+        "{name}: its lines{inside} fit none of the {} formats known ({} lines tried)",
+        grammars.len(),
+        count(detection.lines as u64)
+    );
+    let remedy = "give the text of the log_format that nginx writes it with, --log-format 'TEXT' or format = 'TEXT' in \
+                  its [[log]] section; `nginx -T 2>/dev/null | grep -A9 log_format` shows them";
+    findings.wrong(&mend(&what, remedy))?;
+    if let Some(shape) = lines.iter().find(|line| !line.is_empty()).and_then(|line| shape(line)) {
+        findings.words(shape)?;
+    }
+    let reached = |format: &Format| {
+        let columns = lines.iter().map(|line| match format.check(line) {
+            Ok(()) => line.len() as u64,
+            Err(reject) => u64::from(reject.column - 1),
+        });
+        columns.sum::<u64>()
+    };
+    let closest = grammars
+        .iter()
+        .zip(&detection.shares)
+        .map(|(format, share)| (*share, reached(format), format))
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let Some((share, reached, format)) = closest.filter(|(_, reached, _)| *reached > 0) else { return Ok(()) };
+    let far = lines.iter().filter_map(|line| Some((format.check(line).err()?.column, *line)));
+    let Some((column, line)) = far.max_by_key(|(column, _)| *column) else { return Ok(()) };
+    let why = format.explain(line).unwrap_or_default();
+    let fit = if share > 0.0 { format!("fits {}", share_of(share, detection.lines)) } else { "fits none".to_owned() };
+    let mean = reached / (lines.len() as u64).max(1);
+    findings.detail(&format!(
+        "the closest, `{}`, {fit}: on average {mean} bytes of a line. At its best it stops at column {column}: {why}",
+        format.name()
+    ))?;
+    point_at(line, column, findings)
+}
+
+/// What lines are that no format of nginx's own would look like.
+fn shape(line: &[u8]) -> Option<&'static str> {
+    let trimmed = line.trim_ascii();
+    if trimmed.starts_with(b"{") && trimmed.ends_with(b"}") {
+        return Some(
+            "they are JSON, but half of them lack a time, or request, target and status, under any usual key: name their keys, as in --log-format 'json request_time=took:ms status=http.code time=when'",
+        );
+    }
+    let labelled = |field: &[u8]| {
+        let label = field.split(|byte| *byte == b':').next().unwrap_or_default();
+        label.len() < field.len() && !label.is_empty() && label.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    };
+    let mut fields = trimmed.split(|byte| *byte == b'\t');
+    if memchr::memchr(b'\t', trimmed).is_some() {
+        let ltsv = fields.all(labelled);
+        return Some(if ltsv {
+            "they are LTSV, but half of them lack a time, or request, target and status, under any usual label: name theirs, as in --log-format 'ltsv request_time=took:ms status=code time=when'"
+        } else {
+            "tabs stand between their values"
+        });
+    }
+    None
+}

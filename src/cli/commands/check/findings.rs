@@ -1,0 +1,228 @@
+//! Findings as they are made: what is fine, what is worth a note, what is wrong.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Color, Style};
+use serde_json::{Value as Json, json};
+
+use crate::cli::answer::Answer;
+use crate::cli::answer::output::{Stdout, stdout, style, written};
+use crate::cli::args::Format;
+use crate::error::{Error, Kind, Result};
+use crate::report::terminal_safe;
+
+/// What stands before the lines that belong to a finding.
+pub(super) const INDENT: &str = "        ";
+
+/// The width that pages are laid out for where there is no terminal.
+const WIDTH: u16 = 100;
+
+/// What remedies begin with, as in errors.
+const MEND: &str = "to mend it: ";
+
+/// Widths that a terminal may have, as far as the layout is concerned.
+const WIDTHS: std::ops::RangeInclusive<u16> = 40..=160;
+
+/// Findings, printed as they come. Whatever a log or a configuration says in them is made harmless.
+pub(super) struct Findings {
+    out: Stdout,
+    worst: Answer,
+    form: Form,
+    /// The finding that details may still follow, for programs.
+    open: Option<serde_json::Map<String, Json>>,
+    /// All before it, where one document holds them.
+    closed: Vec<Json>,
+    colour: bool,
+    /// Columns for the lines below a finding, without [`INDENT`].
+    pub(super) width: usize,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// For people, each as it is made.
+    Text,
+    /// An object a line, or one document.
+    Json { lines: bool },
+}
+
+impl Findings {
+    /// # Errors
+    /// There is no such form of findings.
+    pub(super) fn new(format: Format) -> Result<Findings> {
+        let form = match format {
+            Format::Table => Form::Text,
+            Format::Json => Form::Json { lines: false },
+            Format::Jsonl => Form::Json { lines: true },
+            Format::Csv => return Err(Error::usage("findings have no CSV form").remedy("use --format json or jsonl")),
+        };
+        let style = style();
+        let width = style.width.unwrap_or(WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end());
+        Ok(Findings {
+            out: stdout(),
+            worst: Answer::Found,
+            form,
+            open: None,
+            closed: Vec::new(),
+            colour: style.colour,
+            width: usize::from(width) - INDENT.len(),
+        })
+    }
+
+    pub(super) fn fine(&mut self, what: &str) -> Result<()> {
+        self.say(AnsiColor::Green, "ok", what)
+    }
+
+    pub(super) fn note(&mut self, what: &str) -> Result<()> {
+        self.say(AnsiColor::Yellow, "note", what)
+    }
+
+    pub(super) fn wrong(&mut self, what: &str) -> Result<()> {
+        if self.worst == Answer::Found {
+            self.worst = Answer::Nothing;
+        }
+        self.say(AnsiColor::Red, "WRONG", what)
+    }
+
+    /// Something could not be read or written.
+    pub(super) fn failed(&mut self, what: &str) -> Result<()> {
+        self.wrong(what)?;
+        self.worst = Answer::Partial;
+        Ok(())
+    }
+
+    /// Lines that belong to the last finding.
+    pub(super) fn detail(&mut self, text: &str) -> Result<()> {
+        for line in text.lines() {
+            self.below(&terminal_safe(line.as_bytes()), Style::new())?;
+        }
+        Ok(())
+    }
+
+    /// A text that belongs to the last finding, broken between its words.
+    pub(super) fn words(&mut self, text: &str) -> Result<()> {
+        let mut row = String::new();
+        for word in text.split(' ') {
+            if !row.is_empty() && row.chars().count() + 1 + word.chars().count() > self.width {
+                self.detail(&std::mem::take(&mut row))?;
+            }
+            if !row.is_empty() {
+                row.push(' ');
+            }
+            row.push_str(word);
+        }
+        self.detail(&row)
+    }
+
+    /// A line of marks under the line before.
+    pub(super) fn marks(&mut self, marks: &str) -> Result<()> {
+        self.below(marks, self.style(Style::new().fg_color(Some(Color::Ansi(AnsiColor::Cyan)))))
+    }
+
+    /// The value; or the failure as a finding, after which the others are still made. A mistake in the configuration
+    /// ends the check, since nothing below it can be believed.
+    pub(super) fn of<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind() == Kind::Io => {
+                self.failed(&error.to_string())?;
+                Ok(None)
+            }
+            Err(error) => {
+                self.flush()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The worst of what was found.
+    pub(super) fn close(mut self) -> Result<Answer> {
+        self.flush()?;
+        Ok(self.worst)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.close_open()?;
+        if self.form == (Form::Json { lines: false }) {
+            let findings = std::mem::take(&mut self.closed);
+            written(writeln!(self.out, "{}", json!({ "schema": 1, "findings": findings })))?;
+        }
+        written(self.out.flush())
+    }
+
+    /// A line below the last finding.
+    fn below(&mut self, text: &str, style: Style) -> Result<()> {
+        let text = text.trim_end();
+        match self.form {
+            Form::Text => written(writeln!(self.out, "{INDENT}{style}{text}{style:#}")),
+            Form::Json { .. } => {
+                let detail = self.open.as_mut().and_then(|open| open.get_mut("detail")).and_then(Json::as_array_mut);
+                detail.into_iter().for_each(|detail| detail.push(json!(text)));
+                Ok(())
+            }
+        }
+    }
+
+    fn close_open(&mut self) -> Result<()> {
+        let Some(open) = self.open.take().map(Json::Object) else { return Ok(()) };
+        if self.form == (Form::Json { lines: true }) {
+            return written(writeln!(self.out, "{open}"));
+        }
+        self.closed.push(open);
+        Ok(())
+    }
+
+    fn open(&mut self, word: &str, what: &str) -> Result<()> {
+        self.close_open()?;
+        let (what, remedy) = match what.split_once(MEND) {
+            Some((what, remedy)) => (what.trim_end(), Some(terminal_safe(remedy.as_bytes()))),
+            None => (what, None),
+        };
+        let what: Vec<_> = what.lines().map(|line| terminal_safe(line.trim().as_bytes())).collect();
+        let finding = json!({
+            "level": word.to_ascii_lowercase(),
+            "what": what.join("; "),
+            "remedy": remedy,
+            "detail": [],
+        });
+        self.open = finding.as_object().cloned();
+        Ok(())
+    }
+
+    fn say(&mut self, colour: AnsiColor, word: &str, what: &str) -> Result<()> {
+        if self.form != Form::Text {
+            return self.open(word, what);
+        }
+        let style = self.style(Style::new().bold().fg_color(Some(Color::Ansi(colour))));
+        let mut lines = what.lines();
+        let first = terminal_safe(lines.next().unwrap_or_default().as_bytes());
+        written(writeln!(self.out, "{style}{word:5}{style:#} {first}"))?;
+        for line in lines {
+            written(writeln!(self.out, "      {}", terminal_safe(line.trim_start().as_bytes())))?;
+        }
+        Ok(())
+    }
+
+    fn style(&self, style: Style) -> Style {
+        if self.colour { style } else { Style::new() }
+    }
+}
+
+/// A remedy, as errors give theirs.
+pub(super) fn mend(what: &str, remedy: &str) -> String {
+    format!("{what}\n{MEND}{remedy}")
+}
+
+/// What happened, for a finding about a place that is named already.
+pub(super) fn said(error: &Error) -> String {
+    crate::cli::answer::completeness::missing_for(error)
+}
+
+/// A share for people; only all is 100 %, and only nothing is 0 %.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
+    let share = if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 };
+    let shown = if part < whole { share.min(99.99) } else { share };
+    let shown = if part > 0 { shown.max(0.01) } else { shown };
+    format!("{shown:.2} %")
+}

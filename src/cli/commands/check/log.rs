@@ -1,0 +1,143 @@
+//! One log: can it be read, which format is it in, do its lines fit, what can it not answer.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::access::{self, Wanted};
+use super::change;
+use super::coverage::Coverage;
+use super::detection;
+use super::findings::{Findings, mend, said};
+use super::fit::Fit;
+use super::questions;
+use super::sample::Sample;
+use crate::cli::input::formats::learnt;
+use crate::error::{Error, Result};
+use crate::grammar::{Format, Reason, Reject, Wrapper};
+use crate::source::{Input, LogPiece};
+
+/// What all logs of one check share.
+pub(super) struct Logs {
+    /// The formats known by name.
+    pub(super) grammars: Vec<Format>,
+    /// What the route rules make of their lines.
+    pub(super) coverage: Coverage,
+    /// The longest line that is read.
+    pub(super) max_line: usize,
+    /// Read every line, not a sample.
+    pub(super) all: bool,
+    /// Formats whose fields and lacks were told already.
+    pub(super) told: HashSet<(String, String)>,
+}
+
+/// What is known of a log's format before it is looked at.
+pub(super) enum Known {
+    Format(Format),
+    Wrapper(Wrapper),
+    Nothing,
+}
+
+impl Logs {
+    /// Check the log at `path`, in the format that is known for it, or else in the one that is found.
+    pub(super) fn check(&mut self, path: &Path, known: &Known, log: &str, findings: &mut Findings) -> Result<()> {
+        let stdin = path.as_os_str() == "-";
+        let name = if stdin { "stdin".to_owned() } else { path.display().to_string() };
+        if self.all && stdin {
+            return Err(Error::usage("--all cannot read stdin twice").remedy("write it to a file and name that"));
+        }
+        let Some(mut sample) = opened(path, self.max_line, findings)? else { return Ok(()) };
+        if sample.is_empty() {
+            return findings.note(&format!("{name}: empty so far"));
+        }
+        let wrapper = match known {
+            Known::Format(format) => format.wrapper(),
+            Known::Wrapper(wrapper) => Some(*wrapper),
+            Known::Nothing => sample.wrapper(detection::TRIED),
+        };
+        if let Some(wrapper) = wrapper {
+            sample.keep_together(wrapper);
+        }
+        let found = match known {
+            Known::Format(format) => Some(learnt(format, sample.head())),
+            _ => detection::find(&name, &sample, wrapper, &self.grammars, findings)?,
+        };
+        if let Some(format) = found {
+            let format = format.knowing(self.coverage.with.router.variables());
+            self.lines((&name, path, log), &format, &sample, findings)?;
+        }
+        match &sample.fault {
+            Some(fault) => findings.failed(&fault.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    /// The lines of a log whose format is known.
+    fn lines(
+        &mut self,
+        (name, path, log): (&str, &Path, &str),
+        format: &Format,
+        sample: &Sample,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let mut fit = Fit::default();
+        let all = self.all && sample.part.is_some();
+        let texts = sample.texts(format.wrapper(), detection::TRIED);
+        let texts: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
+        let Some(mut counting) = self.coverage.counting(format, log) else {
+            findings.wrong(&mend(
+                &format!("{name}: format `{}` does not say when a request ended", format.name()),
+                "add $msec (best), $time_iso8601 or $time_local to the log_format",
+            ))?;
+            return questions::tell(name, format, &texts, &self.coverage.with.router, findings);
+        };
+        let mut count = |fit: &mut Fit, offset: u64, bytes: &[u8]| {
+            counting.block(bytes, |at, line, rejected| match rejected {
+                Some(reject) => fit.reject(reject, offset + at as u64, line),
+                None => fit.fits(format, offset + at as u64, line),
+            });
+        };
+        let too_long = |fit: &mut Fit, offset: u64| {
+            fit.reject(Reject { column: 1, reason: Reason::LineTooLong }, offset, b"");
+        };
+        if all {
+            let mut bytes = Vec::new();
+            let Some(input) = findings.of(Input::open(path))? else { return Ok(()) };
+            let mut input = input.max_line(self.max_line).wrapped(format.wrapper());
+            while let Some(Some(piece)) = findings.of(input.next_block(&mut bytes))? {
+                match piece {
+                    LogPiece::Lines { offset } => count(&mut fit, offset, &bytes),
+                    LogPiece::TooLong { offset, .. } => too_long(&mut fit, offset),
+                }
+            }
+        } else {
+            sample.blocks.iter().for_each(|block| count(&mut fit, block.offset, &block.bytes));
+            sample.too_long.iter().for_each(|(offset, _)| too_long(&mut fit, *offset));
+        }
+        fit.tell_share(name, format, sample, all, findings)?;
+        let first = self.told.insert((format.name().to_owned(), format.text().to_owned()));
+        if first {
+            fit.tell_fields(format, findings)?;
+        }
+        fit.tell_rejects(name, format, findings)?;
+        change::tell(name, path, sample, format, &self.grammars, findings)?;
+        if first {
+            questions::tell(name, format, &texts, &self.coverage.with.router, findings)?;
+        }
+        Ok(())
+    }
+}
+
+/// The sample of a log, or what keeps it from being read.
+fn opened(path: &Path, max_line: usize, findings: &mut Findings) -> Result<Option<Sample>> {
+    let error = match Sample::take(path, max_line) {
+        Ok(sample) => return Ok(Some(sample)),
+        Err(error) => error,
+    };
+    let denied =
+        matches!(std::fs::File::open(path), Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied);
+    match access::denied(path, Wanted::Read).filter(|_| denied) {
+        Some(why) => findings.failed(&format!("{}\n{why}", said(&error)))?,
+        None => findings.failed(&error.to_string())?,
+    }
+    Ok(None)
+}

@@ -1,0 +1,182 @@
+//! `spikeline check`: the doctor. What is wrong, where, and what mends it.
+//!
+//! With FILEs it looks at those; without, at all that the configuration names: logs, store, carbon.
+
+mod access;
+mod carbon;
+mod change;
+mod coverage;
+mod detection;
+mod disk;
+mod fields;
+mod findings;
+mod fit;
+mod locations;
+mod log;
+mod nginx;
+mod questions;
+mod sample;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::cli::answer::Answer;
+use crate::cli::args::CheckArguments;
+use crate::cli::config::{Config, LogFormat, LogSection};
+use crate::cli::input::context::Context;
+use crate::cli::input::formats::{Given, given as given_format, names};
+use crate::cli::input::{logs as log_sections, settings};
+use crate::daemon::Log;
+use crate::error::{Error, Result};
+use crate::grammar::Format;
+use access::Wanted;
+use coverage::Coverage;
+use findings::{Findings, mend};
+use log::{Known, Logs};
+
+pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Answer> {
+    let mut findings = Findings::new(arguments.format)?;
+    let files = &arguments.files.files;
+    if !context.has_config() && files.is_empty() && context.nginx()?.is_none() {
+        return Err(Error::usage("nothing to check").remedy("name a configuration with --config, or log FILEs"));
+    }
+    let Some(config) = findings.of(context.config().cloned())? else { return findings.close() };
+    let Some(with) = findings.of(settings::interpreting(context))? else { return findings.close() };
+    let Some(grammars) = findings.of(context.grammars())? else { return findings.close() };
+    let mut logs = Logs {
+        grammars,
+        coverage: Coverage::new(&config, &with, locations::of(context, &config)?),
+        max_line: usize::try_from(config.max_line).unwrap_or(usize::MAX),
+        all: arguments.all,
+        told: HashSet::new(),
+    };
+    if files.is_empty() {
+        configured(context, &config, &mut logs, &mut findings)?;
+    } else {
+        given(context, &config, arguments, &mut logs, &mut findings)?;
+    }
+    findings.close()
+}
+
+/// nginx's own logs with their formats, as other commands read them.
+fn nginx_logs(context: &Context) -> Result<Vec<Log>> {
+    let Some(conf) = context.nginx()? else { return Ok(Vec::new()) };
+    let sections = &context.config()?.logs;
+    let mut logs = conf.followed(sections).logs;
+    logs.extend(conf.given(sections));
+    Ok(logs)
+}
+
+/// A path as nginx names its logs.
+fn whole(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+/// The files named on the command line.
+fn given(
+    context: &Context,
+    config: &Config,
+    arguments: &CheckArguments,
+    logs: &mut Logs,
+    findings: &mut Findings,
+) -> Result<()> {
+    let told = given_format(&arguments.files.format, &logs.grammars)?;
+    if let Some(Given::Format(told)) =
+        told.as_ref().filter(|told| matches!(told, Given::Format(format) if format.name() == "given"))
+    {
+        questions::tell_mistyped(told, |_| Error::usage(""), findings)?;
+    }
+    let nginx = nginx_logs(context)?;
+    for path in &arguments.files.files {
+        let name = path.display().to_string();
+        let section = config.logs.iter().find(|section| names(&section.path.value, &name));
+        let of_nginx = nginx.iter().find(|log| names(&log.pattern, &whole(path)));
+        let log = section.map_or_else(|| of_nginx.map(|log| log.pattern.clone()), |it| Some(it.path.value.clone()));
+        let known = match (&told, section, of_nginx) {
+            (Some(Given::Format(told)), ..) => Known::Format(told.as_ref().clone()),
+            (Some(Given::Wrapper(wrapper)), ..) => Known::Wrapper(*wrapper),
+            (None, Some(section), _) => known_of(section, &logs.grammars)?,
+            (None, None, Some(log)) => Known::Format(log.format.clone()),
+            (None, None, None) => Known::Nothing,
+        };
+        logs.check(path, &known, log.as_deref().unwrap_or(&name), findings)?;
+    }
+    logs.coverage.tell(findings)
+}
+
+/// All that the configuration names.
+fn configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
+    let rules = config.routes.len();
+    findings.fine(&format!("configuration: {} log(s), {rules} route rule(s)", config.logs.len()))?;
+    // A format that cannot be compiled is a mistake in the configuration, and told before anything is looked at.
+    let known: Vec<Known> =
+        config.logs.iter().map(|section| known_of(section, &logs.grammars)).collect::<Result<_>>()?;
+    for (section, known) in config.logs.iter().zip(&known) {
+        if let (Some(text), Known::Format(format)) = (&section.format, known)
+            && matches!(text.value, LogFormat::Text(_))
+        {
+            questions::tell_mistyped(format, |at| text.mistake_inside(at, ""), findings)?;
+        }
+        followed(&section.path.value, known, logs, findings)?;
+    }
+    let own = nginx::check(context, config, logs, findings)?;
+    if config.logs.is_empty() && own == 0 {
+        findings.note("no [[log]] section, and no log of nginx's: `spikeline run` has nothing to follow")?;
+    }
+    logs.coverage.tell(findings)?;
+    if config.logs.is_empty() && own == 0 {
+        return Ok(());
+    }
+    if let Some(folder) = findings.of(context.store())? {
+        disk::store(&folder, findings)?;
+    }
+    let outlets = findings.of(settings::outlets(config))?.unwrap_or_default();
+    for outlet in &outlets {
+        carbon::check(outlet, findings)?;
+    }
+    if outlets.is_empty() {
+        findings.note("no [[carbon]] section: nothing is pushed to Graphite")?;
+    }
+    Ok(())
+}
+
+/// What a `[[log]]` says of its lines.
+fn known_of(section: &LogSection, grammars: &[Format]) -> Result<Known> {
+    match (&section.format, &section.wrapper) {
+        (Some(_), _) => log_sections::log(section, grammars, &|_| {}).map(|log| Known::Format(log.format)),
+        (None, Some(wrapper)) => Ok(Known::Wrapper(wrapper.value)),
+        (None, None) => Ok(Known::Nothing),
+    }
+}
+
+/// The files that one log's path or pattern means.
+fn followed(pattern: &str, known: &Known, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
+    let paths: Vec<PathBuf> = match glob::glob(pattern) {
+        Ok(paths) => paths.flatten().collect(),
+        Err(error) => return findings.wrong(&format!("log {pattern}: {error}")),
+    };
+    if paths.is_empty() {
+        let denied = match fixed(pattern) {
+            Some(folder) => access::denied(folder, Wanted::List),
+            None => access::denied(Path::new(pattern), Wanted::Read),
+        };
+        return match denied {
+            Some(why) => findings.failed(&format!("log {pattern}: no such file can be seen: permission denied\n{why}")),
+            None => {
+                let what = format!("log {pattern}: no such file (yet); it is read when it appears");
+                let unknown = "give it a format: without one, `spikeline run` cannot start before it has lines";
+                findings.wrong(&if matches!(known, Known::Format(_)) { what } else { mend(&what, unknown) })
+            }
+        };
+    }
+    for path in paths {
+        logs.check(&path, known, pattern, findings)?;
+    }
+    Ok(())
+}
+
+/// The folder that a glob pattern looks into first; None for a plain path.
+fn fixed(pattern: &str) -> Option<&Path> {
+    let head = pattern.get(..pattern.find(['*', '?', '['])?)?;
+    Some(Path::new(head.rsplit_once('/').map_or(".", |(folder, _)| if folder.is_empty() { "/" } else { folder })))
+}

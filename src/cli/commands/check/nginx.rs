@@ -1,0 +1,43 @@
+//! nginx's own configuration: which of its logs are followed, what is not and why, and their lines.
+
+use std::path::Path;
+
+use super::findings::Findings;
+use super::followed;
+use super::log::{Known, Logs};
+use crate::cli::config::{Config, DEFAULT_NGINX};
+use crate::cli::input::context::Context;
+use crate::cli::input::nginx::{Conf, Followed};
+use crate::error::Result;
+
+/// The configuration that ours names, or the one in its usual place. How many of its logs are followed.
+pub(super) fn check(context: &Context, config: &Config, logs: &mut Logs, findings: &mut Findings) -> Result<usize> {
+    let Some(conf) = context.nginx()? else {
+        let usual = config.nginx.is_none() && config.logs.is_empty() && Path::new(DEFAULT_NGINX).exists();
+        if let Some(Err(error)) = usual.then(Conf::usual) {
+            findings.failed(&error.to_string())?;
+        }
+        return Ok(0);
+    };
+    let Followed { logs: own, said, doubts, refused } = conf.followed(&config.logs);
+    let servers = conf.nginx.servers.len();
+    let what = format!("{}: {servers} server(s), {} log(s) to follow", conf.path.display(), own.len());
+    if own.is_empty() && config.logs.is_empty() {
+        findings.wrong(&what)?;
+    } else {
+        findings.fine(&what)?;
+    }
+    for message in said {
+        findings.detail(&message)?;
+    }
+    for message in doubts.iter().chain(&refused) {
+        findings.note(message)?;
+    }
+    for note in conf.notes(config) {
+        findings.note(&format!("{}: {}", note.place, note.text))?;
+    }
+    for log in &own {
+        followed(&log.pattern, &Known::Format(log.format.clone()), logs, findings)?;
+    }
+    Ok(own.len())
+}

@@ -1,0 +1,197 @@
+//! The files to take in: which log each belongs to, in which format it is, and in which order they were written.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::args::FormatArguments;
+use crate::cli::input::candidates::Candidates;
+use crate::cli::input::context::Context;
+use crate::cli::input::head::first_lines;
+use crate::error::{Error, Result};
+use crate::grammar::{Format, texts};
+use crate::record::{Needs, Parser};
+use crate::source::{BackfillFile, Input, LogPiece, base_of};
+use crate::time::Timestamp;
+
+/// So many lines of a file's head are tried for one that says when it was written.
+const HEAD_LINES: usize = 400;
+
+/// The files of one command.
+#[derive(Default)]
+pub(super) struct PastFiles {
+    /// Those of one log in the order of time.
+    pub(super) files: Vec<BackfillFile>,
+    /// Formats by the key of the log: of these files, and of the configured logs.
+    pub(super) formats: HashMap<String, Arc<Format>>,
+    /// Why the format of a file is not known. It does not matter if the file is.
+    pub(super) unknown: HashMap<PathBuf, Error>,
+    /// Files that could not be looked at.
+    pub(super) failed: Vec<Error>,
+    /// Bytes on disk, all together.
+    pub(super) bytes: u64,
+}
+
+/// A file with all that is known of it before it is read.
+struct Candidate {
+    path: PathBuf,
+    /// The log's key, as the configuration or the file's name has it.
+    key: String,
+    /// Nothing if it is empty, or the reason why its format is not known.
+    format: Option<std::result::Result<Arc<Format>, Error>>,
+    /// When its first request ended, or else when the file changed last.
+    written: Timestamp,
+}
+
+impl PastFiles {
+    /// Look at what the arguments name; a pattern that no shell expanded is expanded here.
+    pub(super) fn open(context: &Context, files: &[PathBuf], given: &FormatArguments) -> Result<PastFiles> {
+        let mut formats = Candidates::new(context, given)?;
+        let mut found = PastFiles::default();
+        for log in formats.logs() {
+            found.formats.insert(log.pattern.clone(), Arc::new(log.format.clone()));
+        }
+        let mut candidates = Vec::new();
+        for path in found.expand(files)? {
+            match candidate(&mut formats, &path) {
+                Ok(candidate) => {
+                    found.bytes += std::fs::metadata(&path).map_or(0, |status| status.len());
+                    candidates.push(candidate);
+                }
+                Err(error) => found.failed.push(error),
+            }
+        }
+        candidates
+            .sort_by(|one, other| (&one.key, one.written, &one.path).cmp(&(&other.key, other.written, &other.path)));
+        found.sort_out(candidates);
+        Ok(found)
+    }
+
+    fn expand(&mut self, named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for path in named {
+            let text = path.to_string_lossy();
+            if text == "-" {
+                return Err(Error::usage("what is piped in cannot be found again, so it is not taken in")
+                    .remedy("write it to a file first, and keep that"));
+            }
+            if path.exists() || !text.contains(['*', '?', '[']) {
+                paths.push(path.clone());
+                continue;
+            }
+            let matches = glob::glob(&text).map_err(|error| Error::usage(format!("pattern {text}: {error}")))?;
+            let before = paths.len();
+            paths.extend(matches.flatten());
+            if paths.len() == before {
+                self.failed.push(Error::failed("no file matches this pattern").at(path));
+            }
+        }
+        Ok(paths)
+    }
+
+    /// Give each file its log and format. A file whose lines do not tell its format has that of the same log's others.
+    fn sort_out(&mut self, candidates: Vec<Candidate>) {
+        let mut told: HashMap<String, Arc<Format>> = HashMap::new();
+        for Candidate { key, format, .. } in &candidates {
+            if let Some(Ok(format)) = format {
+                told.entry(key.clone()).or_insert_with(|| Arc::clone(format));
+            }
+        }
+        for Candidate { path, key, format, .. } in candidates {
+            let format = match (format, told.get(&key)) {
+                (None, _) => {
+                    self.files.push(BackfillFile { path, key });
+                    continue;
+                }
+                (Some(Ok(format)), _) => format,
+                (Some(Err(error)), Some(other)) => match fitting_at(other, &path) {
+                    true => Arc::clone(other),
+                    false => {
+                        self.leave(path, &key, error);
+                        continue;
+                    }
+                },
+                (Some(Err(error)), None) => {
+                    self.leave(path, &key, error);
+                    continue;
+                }
+            };
+            let key = self.key_for(key, &format);
+            self.formats.entry(key.clone()).or_insert(format);
+            self.files.push(BackfillFile { path, key });
+        }
+    }
+
+    /// A file whose format is not known is read only if it is known itself: under a key that no format has.
+    fn leave(&mut self, path: PathBuf, key: &str, error: Error) {
+        self.unknown.insert(path.clone(), error);
+        self.files.push(BackfillFile { path, key: format!("{key} [?]") });
+    }
+
+    /// A log whose format changed is two logs, since a log's lines are all read alike.
+    fn key_for(&self, key: String, format: &Format) -> String {
+        let told = |format: &Format| (format.text().to_owned(), format.escape(), format.wrapper());
+        let same = |held: &Arc<Format>| told(held) == told(format);
+        if self.formats.get(&key).is_none_or(same) { key } else { format!("{key} [{}]", format.name()) }
+    }
+}
+
+fn candidate(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
+    let mut input = Input::open(path)?;
+    let absolute = std::fs::canonicalize(path).map_err(|error| Error::io("look at it", path, &error))?;
+    let names = [path.display().to_string(), absolute.display().to_string()];
+    let [given, _] = &names;
+    let name = names.iter().find(|name| formats.log(name).is_some()).unwrap_or(given);
+    let key = formats.log(name).map_or_else(|| base_of(&absolute).display().to_string(), |log| log.pattern.clone());
+    let mut lines = Vec::new();
+    let piece = loop {
+        match input.next_block(&mut lines)? {
+            Some(LogPiece::TooLong { .. }) => {}
+            piece => break piece,
+        }
+    };
+    let format = piece.map(|_| formats.format(name, &lines).and_then(|format| fitting(format, path, &lines)));
+    let written = match &format {
+        Some(Ok(format)) => first_end(format, &lines),
+        _ => None,
+    };
+    let written = written.unwrap_or_else(|| changed(path));
+    Ok(Candidate { path: path.to_owned(), key, format, written })
+}
+
+fn fitting_at(format: &Arc<Format>, path: &Path) -> bool {
+    first_lines(path).is_ok_and(|head| fitting(Arc::clone(format), path, &head).is_ok())
+}
+
+/// The format, if any line of the file fits it: else it is the wrong one, and what is taken in is taken in for good.
+fn fitting(format: Arc<Format>, path: &Path, head: &[u8]) -> Result<Arc<Format>> {
+    if texts(format.wrapper(), head, HEAD_LINES).is_empty() || first_end(&format, head).is_some() {
+        return Ok(format);
+    }
+    let (mut input, mut block) = (Input::open(path)?.wrapped(format.wrapper()), Vec::new());
+    while let Some(piece) = input.next_block(&mut block)? {
+        if matches!(piece, LogPiece::Lines { .. }) && any_end(&format, &block, usize::MAX).is_some() {
+            return Ok(format);
+        }
+    }
+    let what = format!("not one of its lines fits the format `{}`, so it is not taken in", format.name());
+    Err(Error::failed(what).at(path).remedy("`spikeline check FILE` says why; --log-format names another format"))
+}
+
+/// When the first request ended that the lines at a file's head tell of.
+fn first_end(format: &Format, head: &[u8]) -> Option<Timestamp> {
+    any_end(format, head, HEAD_LINES)
+}
+
+/// The same of the first `most` lines of these.
+fn any_end(format: &Format, lines: &[u8], most: usize) -> Option<Timestamp> {
+    let (mut parser, mut room) = (Parser::new(format, &Needs::latency()).ok()?, Vec::new());
+    let lines = texts(format.wrapper(), lines, most);
+    lines.iter().find_map(|line| parser.parse_in(line, &mut room).ok().map(|(record, _)| record.end))
+}
+
+fn changed(path: &Path) -> Timestamp {
+    let modified = std::fs::metadata(path).and_then(|status| status.modified()).ok();
+    let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(Timestamp(0), |since| Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+}

@@ -1,0 +1,205 @@
+//! `spikeline index`: takes in logs of the past, sends their points, rebuilds what a disk damaged.
+
+mod backfill;
+mod push;
+mod rebuild;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::cli::answer::Answer;
+use crate::cli::answer::completeness::missing_for;
+use crate::cli::answer::output::{progress, say, stdout, style, written};
+use crate::cli::args::IndexArguments;
+use crate::cli::input::context::Context;
+use crate::cli::input::interpreters::{archive, slot_settings, with_routes};
+use crate::daemon::Say;
+use crate::daemon::past::{self, Taken};
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::Interpreter;
+use crate::record::Needs;
+use crate::report::{Column, Table, Unit, Value, count, write};
+use crate::source::{BackfillFile, BackfillOutcome, FileFinding};
+use crate::store::{self, View, Writer};
+use crate::time::{Clock, SystemClock};
+use backfill::PastFiles;
+
+pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Answer> {
+    if arguments.files.is_empty() && !arguments.push && !arguments.rebuild {
+        return Err(
+            Error::usage("nothing to take in").remedy("name log FILEs (rotated, gz, zst), or give --push or --rebuild")
+        );
+    }
+    let mut accounts = push::Accounts::new(context, arguments)?;
+    let files = PastFiles::open(context, &arguments.files, &arguments.given)?;
+    let mut writer = writer(context)?;
+    if arguments.rebuild {
+        return rebuild::rebuild(context, arguments, &mut writer);
+    }
+    accounts.open(writer.view());
+    let mut failed: Vec<String> = files.failed.iter().map(missing_for).collect();
+    files.failed.iter().for_each(|error| say(&format!("spikeline: {error}")));
+    if !arguments.files.is_empty() {
+        let named = files.files.clone();
+        let unknown = files.unknown.clone();
+        let mut taken = take_in(context, files, &mut writer, accounts.as_mut())?;
+        for outcome in taken.files.iter_mut().filter(|outcome| outcome.failed.is_some() && outcome.found.is_none()) {
+            let why = named.get(outcome.file).and_then(|file| unknown.get(&file.path));
+            outcome.failed = why.cloned().or(outcome.failed.take());
+        }
+        failed.extend(taken.files.iter().filter_map(|outcome| outcome.failed.as_ref()).map(missing_for));
+        failed.extend(taken.files.iter().filter_map(left));
+        print(arguments, &named, &taken, &failed)?;
+    }
+    if arguments.push {
+        failed.extend(accounts.push(context, arguments, &mut writer)?);
+    }
+    Ok(Answer::of(true, &failed))
+}
+
+/// The store, to write: with the configuration's settings, or without one those that it was made with.
+fn writer(context: &Context) -> Result<Writer> {
+    let (folder, config) = (context.store()?, context.config()?);
+    let mut settings =
+        store::Settings { interval: config.interval, slowest: config.slow.slowest, ..store::Settings::default() };
+    if !context.has_config()
+        && let Ok(view) = View::open(&folder)
+    {
+        settings = view.settings().clone();
+    }
+    let writer = Writer::open(&folder, settings);
+    if let Ok(cut) = writer.as_ref().map(Writer::cut_bytes)
+        && cut > 0
+    {
+        say(&format!(
+            "spikeline: the last {cut} bytes of the store's journal were torn or damaged and do not count; the daemon reads their lines \
+             again, and so does `spikeline index` of their logs"
+        ));
+    }
+    writer.map_err(|error| match error.kind() {
+        Kind::Refused if error.what().contains("is writing to this store") => Error::refused(error.what()).at(folder).remedy(
+            "stop it (`systemctl stop spikeline`, or `kill` that pid), give this command again and start it: it goes on where it was; \
+             or take the logs into a store of their own with --store DIR",
+        ),
+        _ => error,
+    })
+}
+
+fn take_in(context: &Context, files: PastFiles, writer: &mut Writer, accounts: &mut [past::Account]) -> Result<Taken> {
+    let config = context.config()?;
+    let with = with_routes(context, writer.view())?;
+    let mut interpreters = HashMap::new();
+    for (key, format) in &files.formats {
+        let interpreter = Interpreter::new(format, Needs::latency(), &with.of_log(key))
+            .map_err(|error| Error::usage(format!("log {key}: format `{}`: {error}", format.name())))?;
+        interpreters.insert(key.clone(), interpreter);
+    }
+    archive(context, writer.view(), &mut interpreters)?;
+    let settings = past::Settings {
+        files: files.files,
+        interpreters,
+        routes: Arc::clone(&with.routes),
+        slots: slot_settings(context, writer.view())?,
+        max_line: usize::try_from(config.max_line).unwrap_or(usize::MAX),
+    };
+    let bar = progress(files.bytes);
+    let aloud: Say = Arc::new(|message: &str| {
+        if !message.starts_with("following ") {
+            say(&format!("spikeline: {message}"));
+        }
+    });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let taken = past::take_in(settings, writer, accounts, &clock, &aloud, &|bytes| bar.set_position(bytes));
+    bar.finish_and_clear();
+    taken
+}
+
+fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &Taken, failed: &[String]) -> Result<()> {
+    let columns = vec![
+        Column::text("file"),
+        Column::text("result"),
+        Column::number("lines", Unit::None),
+        Column::number("rejected", Unit::None),
+        Column::number("bytes", Unit::Bytes),
+    ];
+    let mut ledgers = taken.ledgers.clone();
+    let mut rows = Vec::new();
+    for outcome in &taken.files {
+        let read = matches!(outcome.found, Some(FileFinding::New | FileFinding::Rest(_)));
+        let ledger = outcome.generation.filter(|_| read).and_then(|id| ledgers.remove(&id)).unwrap_or_default();
+        let rejected = ledger.rejected.values().sum::<u64>() + ledger.too_long;
+        let file = named.get(outcome.file).map(|file| file.path.display().to_string()).unwrap_or_default();
+        rows.push(vec![
+            Value::Text(file),
+            Value::Text(result(outcome)),
+            Value::Count(ledger.lines),
+            Value::Count(rejected),
+            Value::Bytes(ledger.bytes),
+        ]);
+    }
+    let table = Table { columns, rows, missing: failed.to_vec(), ..Table::default() };
+    let mut out = stdout();
+    written(write(&table, arguments.format.into(), style(), &mut out))?;
+    written(std::io::Write::flush(&mut out))?;
+    taken
+        .files
+        .iter()
+        .filter_map(|outcome| outcome.failed.as_ref())
+        .for_each(|error| say(&format!("spikeline: {error}")));
+    say(&summary(taken));
+    Ok(())
+}
+
+/// A file that was left because nobody can say any more whether it is known, or that holds what is known in its midst.
+fn left(outcome: &BackfillOutcome) -> Option<String> {
+    matches!(outcome.found, Some(FileFinding::Doubtful(_) | FileFinding::Joined(..))).then(|| result(outcome))
+}
+
+/// What a file was, in words.
+fn result(outcome: &BackfillOutcome) -> String {
+    let torn = if outcome.failed.is_some() { ", not to its end" } else { "" };
+    let unfinished = match outcome.unfinished {
+        0 => String::new(),
+        bytes => format!(", but for {bytes} bytes of an unfinished last line"),
+    };
+    match &outcome.found {
+        None => "unreadable".to_owned(),
+        Some(FileFinding::New) => format!("taken in{torn}{unfinished}"),
+        Some(FileFinding::Rest(from)) => format!("taken in from byte {from}, known before that{torn}{unfinished}"),
+        Some(FileFinding::Known) => format!("known{unfinished}"),
+        Some(FileFinding::Beginning) => "known: the beginning of a log read further".to_owned(),
+        Some(FileFinding::Doubtful(path)) => {
+            format!("left: it begins as {}, which was read further and is gone", path.display())
+        }
+        Some(FileFinding::Joined(at, path)) => {
+            format!("left: several logs in one; from byte {at} on it begins as {}, which is known", path.display())
+        }
+        Some(FileFinding::Empty) => "empty".to_owned(),
+    }
+}
+
+fn summary(taken: &Taken) -> String {
+    let number = |of: fn(&FileFinding) -> bool| {
+        taken.files.iter().filter_map(|file| file.found.as_ref()).filter(|found| of(found)).count()
+    };
+    let (new, rest) =
+        (number(|found| *found == FileFinding::New), number(|found| matches!(found, FileFinding::Rest(_))));
+    let known = number(|found| matches!(found, FileFinding::Known | FileFinding::Beginning));
+    let files = match taken.files.len() {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
+    };
+    if new + rest == 0 {
+        return format!("{files}: {known} known already; nothing was read");
+    }
+    let lines: u64 = taken.ledgers.values().map(|ledger| ledger.lines).sum();
+    let rejected: u64 =
+        taken.ledgers.values().map(|ledger| ledger.rejected.values().sum::<u64>() + ledger.too_long).sum();
+    format!(
+        "{files}: {new} taken in, {rest} from where it was left, {known} known already; {} lines, {} rejected; {} slots, {} new routes",
+        count(lines),
+        count(rejected),
+        count(taken.slots.len() as u64),
+        taken.routes
+    )
+}

@@ -1,0 +1,151 @@
+//! `index --push`: which destinations, how far back, and what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+use crate::cli::answer::output::say;
+use crate::cli::answer::window;
+use crate::cli::args::IndexArguments;
+use crate::cli::input::context::Context;
+use crate::cli::input::settings;
+use crate::daemon::Say;
+use crate::daemon::past::{self, Account, Pushed, slots_of};
+use crate::error::{Error, Result};
+use crate::report::count;
+use crate::store::{View, Writer};
+use crate::time::{Clock, SystemClock, Timestamp, Window, parse_duration};
+
+/// So much of a window is looked through at a time.
+const STEP: Duration = Duration::from_secs(3600);
+
+/// Points a second, if nothing else is asked for: what a carbon takes beside its usual ones.
+const RATE: u32 = 5000;
+
+/// The destinations of one command; none without --push.
+pub(super) struct Accounts {
+    outlets: Vec<(crate::daemon::Outlet, Duration)>,
+    accounts: Vec<Account>,
+    window: Option<Window>,
+}
+
+impl Accounts {
+    pub(super) fn new(context: &Context, arguments: &IndexArguments) -> Result<Accounts> {
+        let none = Window { from: Timestamp(0), until: Timestamp(0) };
+        let asked = window::window(&arguments.window, context.now, none)?;
+        let window = (asked != none).then_some(asked);
+        if !arguments.push {
+            return match window {
+                Some(_) => Err(Error::usage("a window is for --push").remedy("FILEs are taken in whole")),
+                None => Ok(Accounts { outlets: Vec::new(), accounts: Vec::new(), window: None }),
+            };
+        }
+        let config = context.config()?;
+        if config.carbons.is_empty() {
+            return Err(Error::usage("there is no carbon to push to").remedy(
+                "write a [[carbon]] section with its address into the configuration and name it with --config",
+            ));
+        }
+        let asked = arguments.max_age.as_deref().map(parse_duration).transpose();
+        let asked = asked.map_err(|error| {
+            Error::usage(format!("--max-age: expected {} at byte {}", error.expected, error.offset))
+                .remedy("for example --max-age 30d")
+        })?;
+        let kept = config.carbons.iter().map(|carbon| asked.or(carbon.retention).unwrap_or(Duration::MAX));
+        Ok(Accounts {
+            outlets: settings::outlets(config)?.into_iter().zip(kept).collect(),
+            accounts: Vec::new(),
+            window,
+        })
+    }
+
+    /// Go on where the store says that an earlier push stopped.
+    pub(super) fn open(&mut self, view: &View) {
+        let outlets = std::mem::take(&mut self.outlets);
+        self.accounts = outlets.into_iter().map(|(outlet, kept)| Account::new(outlet, kept, view)).collect();
+    }
+
+    pub(super) fn as_mut(&mut self) -> &mut [Account] {
+        &mut self.accounts
+    }
+
+    /// Send all that is owed; what stayed behind is said, and handed back a line each.
+    pub(super) fn push(
+        mut self,
+        context: &Context,
+        arguments: &IndexArguments,
+        writer: &mut Writer,
+    ) -> Result<Vec<String>> {
+        if let Some(window) = self.window {
+            self.owe(writer.view(), window)?;
+        }
+        let owed = self.accounts.iter().map(Account::owed).max().unwrap_or(0);
+        let bar = bar(owed as u64);
+        let aloud: Say = Arc::new(|message: &str| say(&format!("spikeline: {message}")));
+        let pushed =
+            past::push(writer, &mut self.accounts, arguments.rate.unwrap_or(RATE), &SystemClock, &aloud, &|left| {
+                bar.set_position((owed as u64).saturating_sub(left));
+            });
+        bar.finish_and_clear();
+        let mut failed = Vec::new();
+        for (pushed, account) in pushed?.iter().zip(&self.accounts) {
+            say(&sent(pushed, account));
+            if let Some(why) = &pushed.failed {
+                let left = format!("carbon {}: {} slots are still owed: {why}", pushed.address, pushed.owed);
+                say(&format!("{left}\n  to mend it: `spikeline index --push{}` sends the rest", named(context)));
+                failed.push(left);
+            }
+        }
+        Ok(failed)
+    }
+
+    /// All slots of a window that the store has.
+    fn owe(&mut self, view: &View, window: Window) -> Result<()> {
+        let spans: Vec<_> = view.routes().into_iter().filter_map(|(id, _)| view.route_span(id)).collect();
+        let (Some(first), Some(last)) =
+            (spans.iter().map(|(first, _)| *first).min(), spans.iter().map(|(_, last)| *last).max())
+        else {
+            return Ok(());
+        };
+        let (mut from, until) = (window.from.max(first), window.until.min(last.plus_millis(1)));
+        let now = SystemClock.now();
+        while from < until {
+            let step = Window { from, until: until.min(from.plus(STEP)) };
+            for slot in slots_of(view, step)? {
+                self.accounts.iter_mut().for_each(|account| account.owe(slot, now));
+            }
+            from = step.until;
+        }
+        Ok(())
+    }
+}
+
+fn sent(pushed: &Pushed, account: &Account) -> String {
+    let untimely = match account.untimely() {
+        0 => String::new(),
+        slots => format!("; {} slots are older than it keeps points, and were not sent", count(slots)),
+    };
+    let expired = match account.expired() {
+        0 => String::new(),
+        slots => {
+            format!("; {} slots are of a time that retention removed from the store, and were not sent", count(slots))
+        }
+    };
+    format!(
+        "carbon {}: {} slots sent whole, {} points{untimely}{expired}",
+        pushed.address,
+        count(pushed.slots),
+        count(pushed.points)
+    )
+}
+
+/// The configuration as it has to be named again.
+fn named(context: &Context) -> String {
+    context.config_path().map_or_else(String::new, |path| format!(" --config {}", path.display()))
+}
+
+/// indicatif draws to stderr, and only if that is a terminal.
+fn bar(slots: u64) -> ProgressBar {
+    if slots < 100 { ProgressBar::hidden() } else { ProgressBar::new(slots) }
+}

@@ -1,0 +1,362 @@
+//! `spikeline lines`: the raw lines of a window and route.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
+
+use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
+use crate::cli::answer::rejects::Rejects;
+use crate::cli::answer::{Answer, completeness, window};
+use crate::cli::args::{By as ByArgument, Format, LineOrder, LinesArguments};
+use crate::cli::input::context::Context;
+use crate::cli::input::files::{Files, Workers};
+use crate::cli::input::{interpreters, settings};
+use crate::error::Result;
+use crate::grammar::{Reason, Reject};
+use crate::pipeline::batch::Tally;
+use crate::pipeline::retrieve::{self, Missing};
+use crate::pipeline::{Filter, Interpreting, RouteFilter};
+use crate::record::Needs;
+use crate::report::{Column, Table, Unit, Value, count, terminal_safe, write};
+use crate::store::{By, Entry, Kept, Locator, Query, View};
+use crate::time::Window;
+
+pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Answer> {
+    let window = window::window(&arguments.window, context.now, Window::ALL)?;
+    let by = match arguments.by {
+        ByArgument::Overlap => By::Overlap,
+        ByArgument::End => By::End,
+    };
+    let filter = window::filter(&arguments.filter, window, by)?;
+    let mut view = None;
+    let (mut found, missing) = if !arguments.files.files.is_empty() {
+        of_files(context, arguments, filter)?
+    } else {
+        let view = view.insert(context.view()?);
+        let (found, mut missing) = if arguments.all {
+            all_of_store(context, view, arguments, &filter)?
+        } else {
+            kept_of_store(view, arguments, &filter)?
+        };
+        completeness::say_unknown(view, &filter.routes);
+        missing.extend(say_all(completeness::missing(view, window, view.expired_before(window), context.now)?));
+        (found, missing)
+    };
+    match arguments.sort {
+        LineOrder::Time => found.sort_by_key(|line| (line.entry.end, line.entry.locator)),
+        LineOrder::Duration => {
+            found.sort_by_key(|line| (std::cmp::Reverse(line.entry.duration_ms), line.entry.end, line.entry.locator));
+        }
+    }
+    cut(&mut found, arguments);
+    let answer = Answer::of(!found.is_empty(), &missing);
+    let lacks = missing.clone();
+    print(&found, arguments.format, window, missing)?;
+    if let Some(view) = &view {
+        completeness::conclude(view, &lacks);
+    }
+    Ok(answer)
+}
+
+/// One line of the answer.
+struct Found {
+    entry: Entry,
+    route: String,
+    file: String,
+    /// Nothing if the raw line is gone.
+    line: Option<Vec<u8>>,
+}
+
+fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
+    let mut entries = entries(view, filter)?;
+    match arguments.sort {
+        LineOrder::Time => entries.sort_by_key(|entry| (entry.end, entry.locator)),
+        LineOrder::Duration => {
+            entries.sort_by_key(|entry| (std::cmp::Reverse(entry.duration_ms), entry.end, entry.locator));
+        }
+    }
+    cut(&mut entries, arguments);
+    Ok(raw(view, entries))
+}
+
+/// The requests that the index holds.
+fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
+    let query = Query {
+        routes: wanted_routes(view, filter),
+        min_duration_ms: filter.min_ms,
+        ..Query::new(filter.window, filter.by)
+    };
+    let mut entries = view.entries(&query)?;
+    entries.retain(|entry| filter.keeps_status(entry.status));
+    Ok(entries)
+}
+
+/// Their raw lines, from the logs or the archive.
+fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
+    let names: HashMap<_, String> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
+    let files = file_names(view);
+    let mut found: Vec<Found> = entries
+        .into_iter()
+        .map(|entry| Found {
+            entry,
+            route: names.get(&entry.route).cloned().unwrap_or_default(),
+            file: files.get(&entry.locator.generation).cloned().unwrap_or_default(),
+            line: None,
+        })
+        .collect();
+    let locators: Vec<Locator> = found.iter().map(|found| found.entry.locator).collect();
+    let missing = retrieve::lines(view, &locators, |index, line| {
+        if let Some(found) = found.get_mut(index) {
+            found.line = line.map(<[u8]>::to_vec);
+        }
+    });
+    let gone = found.iter().filter(|found| found.line.is_none()).count();
+    if gone > 0 {
+        say(&format!("{gone} of {} raw lines are gone; what the index holds of them is printed", found.len()));
+    }
+    let mut missing = say_missing(&missing);
+    if gone > 0 {
+        missing.insert(0, format!("{gone} raw lines are gone"));
+    }
+    (found, missing)
+}
+
+/// No more than asked for, of what is sorted already; says that there are more.
+fn cut<T>(found: &mut Vec<T>, arguments: &LinesArguments) {
+    let Some(limit) = arguments.limit.filter(|limit| *limit < found.len()) else { return };
+    let (limit_said, all) = (count(limit as u64), count(found.len() as u64));
+    say(&match arguments.sort {
+        LineOrder::Time => format!("the first {limit_said} of {all} lines (--limit); --sort duration: the longest"),
+        LineOrder::Duration => format!("the longest {limit_said} of {all} lines (--limit)"),
+    });
+    found.truncate(limit);
+}
+
+fn wanted_routes(view: &View, filter: &Filter) -> Option<Vec<crate::route::RouteId>> {
+    if filter.routes.is_empty() {
+        return None;
+    }
+    Some(view.routes().into_iter().filter(|(_, name)| filter.keeps_route(name)).map(|(id, _)| id).collect())
+}
+
+fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, String> {
+    view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect()
+}
+
+/// Say what could not be read; gives the messages back, for the answer.
+fn say_missing(missing: &Missing) -> Vec<String> {
+    if let Some(note) = missing.note() {
+        say(&note);
+    }
+    say_all(missing.messages())
+}
+
+fn say_all(messages: Vec<String>) -> Vec<String> {
+    for message in &messages {
+        say(message);
+    }
+    messages
+}
+
+/// All lines of the window: the blocks that may hold any are read and parsed again.
+fn all_of_store(
+    context: &Context,
+    view: &View,
+    arguments: &LinesArguments,
+    filter: &Filter,
+) -> Result<(Vec<Found>, Vec<String>)> {
+    let with = settings::interpreting(context)?;
+    let mut interpreters = interpreters::interpreters(context, view, &arguments.files.format, &with)?;
+    let blocks = view.blocks(filter.window, filter.by, wanted_routes(view, filter).as_deref())?;
+    let files = file_names(view);
+    let mut routes = RouteFilter::default();
+    let mut found = Vec::new();
+    let missing = retrieve::scan(view, &blocks, &mut interpreters, |seen, locator, line| {
+        if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) {
+            let file = files.get(&locator.generation).cloned().unwrap_or_default();
+            found.push(of_line(seen, locator, line, &with, file));
+        }
+    })?;
+    let mut missing = say_missing(&missing);
+    if !missing.is_empty() {
+        // Of logs that are gone there are still the slow requests.
+        let read: HashSet<Locator> = found.iter().map(|found| found.entry.locator).collect();
+        let mut left = entries(view, filter)?;
+        left.retain(|entry| !read.contains(&entry.locator));
+        if !left.is_empty() {
+            let held = if left.len() == 1 {
+                "one request".to_owned()
+            } else {
+                format!("{} requests", count(left.len() as u64))
+            };
+            say(&format!("of what could not be read, what the index holds is printed: {held}"));
+            let (more, gone) = raw(view, left);
+            found.extend(more);
+            missing.extend(gone);
+        }
+    }
+    Ok((found, missing))
+}
+
+fn of_line(
+    seen: &crate::pipeline::Seen<'_>,
+    locator: Locator,
+    line: &[u8],
+    with: &Interpreting,
+    file: String,
+) -> Found {
+    let entry = Entry {
+        end: seen.record.end,
+        duration_ms: seen.record.request_time_ms.unwrap_or(0),
+        route: seen.matched.id,
+        status: seen.record.status.unwrap_or(0),
+        upstream_ms: seen.record.upstream_ms[0],
+        kept: Kept::default(),
+        locator,
+    };
+    let route = with.routes.name(seen.matched.id).map(|name| name.to_string()).unwrap_or_default();
+    Found { entry, route, file, line: Some(line.to_vec()) }
+}
+
+fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(Vec<Found>, Vec<String>)> {
+    let files = Files::open(context, &arguments.files)?;
+    if filter.min_ms > 0 {
+        files.say_untimed();
+    }
+    let with = settings::interpreting(context)?;
+    let names = files.names.clone();
+    let mut tally = LinesTally {
+        workers: Workers::new(&files, &with, |_| Needs::latency())?,
+        filter,
+        routes: RouteFilter::default(),
+        with,
+        names: names.clone(),
+        found: Vec::new(),
+        rejects: Rejects::default(),
+    };
+    let missing = files.run(std::slice::from_mut(&mut tally));
+    tally.rejects.say(&names);
+    Ok((tally.found, missing))
+}
+
+struct LinesTally {
+    workers: Workers,
+    filter: Filter,
+    routes: RouteFilter,
+    with: Interpreting,
+    names: Vec<String>,
+    found: Vec<Found>,
+    rejects: Rejects,
+}
+
+impl Tally for LinesTally {
+    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+        let LinesTally { workers, filter, routes, with, names, found, rejects } = self;
+        let Some(interpreter) = workers.of(file) else { return };
+        interpreter.block(bytes, |at, line, seen, _| {
+            rejects.lines += 1;
+            let offset = offset + at as u64;
+            match seen {
+                Ok(seen) if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
+                    let generation = crate::source::generation::GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
+                    let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+                    let name = names.get(file).cloned().unwrap_or_default();
+                    found.push(of_line(seen, Locator { generation, offset, length }, line, with, name));
+                }
+                Ok(_) => {}
+                Err(reject) => rejects.reject(file, offset, reject),
+            }
+        });
+    }
+
+    fn too_long(&mut self, file: usize, offset: u64, _length: u64) {
+        self.rejects.lines += 1;
+        self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
+    }
+}
+
+fn print(found: &[Found], format: Format, window: Window, missing: Vec<String>) -> Result<()> {
+    let mut out = stdout();
+    if format == Format::Table {
+        let safe = on_terminal();
+        for line in found {
+            match &line.line {
+                Some(raw) if safe => {
+                    // A record of a container's log may be of several lines.
+                    for line in raw.split(|&byte| byte == b'\n') {
+                        written(writeln!(out, "{}", terminal_safe(line)))?;
+                    }
+                }
+                Some(raw) => {
+                    written(out.write_all(raw))?;
+                    written(out.write_all(b"\n"))?;
+                }
+                None => {
+                    let Entry { end, duration_ms, status, locator, .. } = line.entry;
+                    written(writeln!(
+                        out,
+                        "# raw line gone: {end} {duration_ms} ms, status {status}, route {}, {} byte {}",
+                        line.route, line.file, locator.offset
+                    ))?;
+                }
+            }
+        }
+    } else {
+        let table = Table { missing, ..table(found, window) };
+        written(write(&table, format.into(), style(), &mut out))?;
+    }
+    written(out.flush())
+}
+
+fn table(found: &[Found], window: Window) -> Table {
+    let columns = vec![
+        Column::number("start", Unit::None),
+        Column::number("end", Unit::None),
+        Column::number("request_time_ms", Unit::Millis),
+        Column::text("in_window"),
+        Column::text("route"),
+        Column::number("status", Unit::None),
+        Column::number("upstream_response_time_ms", Unit::Millis),
+        Column::text("kept"),
+        Column::text("file"),
+        Column::number("offset", Unit::Bytes),
+        Column::number("length", Unit::Bytes),
+        Column::text("line"),
+    ];
+    let rows = found.iter().map(|found| {
+        let entry = &found.entry;
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of this millennium are exact in 53 bits")]
+        let seconds = |millis: i64| Value::Number(millis as f64 / 1000.0);
+        vec![
+            seconds(entry.start().millis()),
+            seconds(entry.end.millis()),
+            Value::Millis(entry.duration_ms),
+            Value::Text(in_window(entry, window).to_owned()),
+            Value::Text(found.route.clone()),
+            if entry.status == 0 { Value::Null } else { Value::Count(u64::from(entry.status)) },
+            entry.upstream_ms.map_or(Value::Null, Value::Millis),
+            kept(entry.kept),
+            Value::Text(found.file.clone()),
+            Value::Count(entry.locator.offset),
+            Value::Count(u64::from(entry.locator.length)),
+            found.line.as_ref().map_or(Value::Null, |line| Value::Text(String::from_utf8_lossy(line).into_owned())),
+        ]
+    });
+    let rows = rows.collect();
+    Table { columns, rows, window: window::shown(window), ..Table::default() }
+}
+
+fn kept(kept: Kept) -> Value {
+    let reasons = [(Kept::THRESHOLD, "threshold"), (Kept::ERROR, "error"), (Kept::SLOWEST, "slowest")];
+    let held: Vec<&str> = reasons.iter().filter(|(flag, _)| kept.contains(*flag)).map(|(_, name)| *name).collect();
+    Value::Text(held.join(" "))
+}
+
+/// How the request lies to the window.
+fn in_window(entry: &Entry, window: Window) -> &'static str {
+    match (window.contains(entry.start()), window.contains(entry.end)) {
+        (true, true) => "inside",
+        (true, false) => "started",
+        (false, true) => "ended",
+        (false, false) => "spanning",
+    }
+}

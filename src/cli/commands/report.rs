@@ -1,0 +1,278 @@
+//! `spikeline report`: latency per route, over files or the store's window.
+
+use std::collections::HashMap;
+
+use crate::cli::answer::output::{say, stdout, style, written};
+use crate::cli::answer::rejects::Rejects;
+use crate::cli::answer::window::shown;
+use crate::cli::answer::{Answer, completeness, window};
+use crate::cli::args::ReportArguments;
+use crate::cli::input::context::Context;
+use crate::cli::input::files::{Files, Workers};
+use crate::cli::input::settings;
+use crate::error::{Error, Result};
+use crate::grammar::{Format, Reason, Reject};
+use crate::histogram::Cell;
+use crate::pipeline::batch::Tally;
+use crate::pipeline::{Filter, Interpreting, RouteFilter, count};
+use crate::record::{Needs, Record};
+use crate::report::latency::{LatencyReport, Sort};
+use crate::report::{Table, write};
+use crate::store::{By, View};
+use crate::time::Window;
+
+/// So many distinct values of a `--by` field are kept apart; the rest is counted as `other`.
+const VALUES_MAX: usize = 10_000;
+
+/// What is over a cap, of routes or of values, is counted under this name.
+const OTHER: &str = "other";
+
+pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<Answer> {
+    let sort: Sort = arguments.sort.parse().map_err(Error::usage)?;
+    let from_store = arguments.files.files.is_empty();
+    let default = Window::ALL;
+    let window = window::window(&arguments.window, context.now, default)?;
+    let filter = window::filter(&arguments.filter, window, By::End)?;
+    let mut view = None;
+    let (rows, missing) = if from_store {
+        of_store(view.insert(context.view()?), context, arguments, &filter)?
+    } else {
+        of_files(context, arguments, filter)?
+    };
+    let found = !rows.is_empty();
+    let by = arguments.by.trim_start_matches('$').to_owned();
+    let report = LatencyReport { by, sort, limit: arguments.limit, window: shown(window) };
+    let table = Table { missing, ..report.table(rows) };
+    let mut out = stdout();
+    written(write(&table, arguments.format.into(), style(), &mut out))?;
+    written(std::io::Write::flush(&mut out))?;
+    if let Some(view) = &view {
+        completeness::conclude(view, &table.missing);
+    }
+    Ok(Answer::of(found, &table.missing))
+}
+
+type Rows = Vec<(String, Cell)>;
+
+/// What could not be read.
+type Missing = Vec<String>;
+
+fn of_store(view: &View, context: &Context, arguments: &ReportArguments, filter: &Filter) -> Result<(Rows, Missing)> {
+    if arguments.by != "route" {
+        return Err(Error::usage(format!("the store counts by route, not by {}", arguments.by))
+            .remedy("give the log FILEs to group them by another field"));
+    }
+    if filter.min_ms > 0 || !filter.statuses.is_empty() {
+        return Err(Error::usage("the store's histograms cannot be filtered by request")
+            .remedy("give the log FILEs for --min-time and --status"));
+    }
+    let mut cells: HashMap<_, Cell> = view.totals(filter.window, None)?.into_iter().collect();
+    let interval = view.settings().interval.as_secs();
+    say(&format!("from the store, in whole slots of {interval} s"));
+    let rows = view
+        .routes()
+        .into_iter()
+        .filter(|(_, name)| filter.keeps_route(name))
+        .filter_map(|(id, name)| Some((name.to_owned(), cells.remove(&id)?)))
+        .collect();
+    completeness::say_unknown(view, &filter.routes);
+    let missing = completeness::missing(view, filter.window, view.totals_expired_before(filter.window), context.now)?;
+    missing.iter().for_each(|message| say(message));
+    Ok((rows, missing))
+}
+
+fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<(Rows, Missing)> {
+    let files = Files::open(context, &arguments.files)?;
+    files.say_untimed();
+    let with = settings::interpreting(context)?;
+    let by = Group::of(&arguments.by);
+    let threads = arguments.threads.count();
+    let mut tallies =
+        (0..threads).map(|_| ReportTally::new(&files, &with, &filter, &by)).collect::<Result<Vec<_>>>()?;
+    let names = files.names.clone();
+    let missing = files.run(&mut tallies);
+    let mut tallies = tallies.into_iter();
+    let Some(mut whole) = tallies.next() else { return Ok((Vec::new(), missing)) };
+    for tally in tallies {
+        whole.merge(tally);
+    }
+    whole.rejects.say(&names);
+    let rows = whole.into_rows(&with);
+    let other = rows.iter().find(|(name, _)| by == Group::Route && name == OTHER);
+    if let Some((_, cell)) = other.filter(|_| with.routes.overflow() > 0) {
+        say(&format!("{} requests are in `other`: there are more routes than routes_max", cell.requests));
+    }
+    Ok((rows, missing))
+}
+
+/// What a report groups by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Group {
+    Route,
+    Method,
+    Status,
+    Host,
+    Target,
+    Variable(String),
+}
+
+impl Group {
+    fn of(name: &str) -> Group {
+        match name.trim_start_matches('$') {
+            "route" => Group::Route,
+            "method" => Group::Method,
+            "status" => Group::Status,
+            "host" => Group::Host,
+            "target" => Group::Target,
+            other => Group::Variable(other.to_owned()),
+        }
+    }
+
+    fn needs(&self, format: &Format) -> Needs {
+        let mut needs = Needs::latency();
+        match self {
+            Group::Host => needs.host = true,
+            Group::Variable(name) => needs.variables.extend(format.index_of(name)),
+            _ => {}
+        }
+        needs
+    }
+}
+
+/// Counts over whole files, per route or per value of a field.
+struct ReportTally {
+    workers: Workers,
+    filter: Filter,
+    routes: RouteFilter,
+    with: Interpreting,
+    by: Group,
+    /// The variable's index in each file's format, for [`Group::Variable`].
+    variables: Vec<Option<usize>>,
+    /// By number; a route that only others met is empty.
+    by_route: Vec<Cell>,
+    by_value: HashMap<Vec<u8>, Cell>,
+    rejects: Rejects,
+}
+
+impl ReportTally {
+    fn new(files: &Files, with: &Interpreting, filter: &Filter, by: &Group) -> Result<ReportTally> {
+        let mut variables = Vec::new();
+        for format in &files.formats {
+            let Group::Variable(name) = by else { break };
+            variables.push(format.index_of(name));
+        }
+        if let Group::Variable(name) = by
+            && variables.iter().all(Option::is_none)
+        {
+            let known: Vec<&str> =
+                files.formats.iter().flat_map(|format| format.variables()).map(|v| v.name.as_str()).collect();
+            let error = Error::usage(format!("--by {name}: the log has no ${name}"));
+            return Err(error.remedy(format!("it has {}", known.join(", "))));
+        }
+        let group = by.clone();
+        Ok(ReportTally {
+            workers: Workers::new(files, with, move |format| group.needs(format))?,
+            filter: filter.clone(),
+            routes: RouteFilter::default(),
+            with: with.clone(),
+            by: by.clone(),
+            variables,
+            by_route: Vec::new(),
+            by_value: HashMap::new(),
+            rejects: Rejects::default(),
+        })
+    }
+
+    fn merge(&mut self, other: ReportTally) {
+        self.rejects.merge(&other.rejects);
+        if self.by_route.len() < other.by_route.len() {
+            self.by_route.resize_with(other.by_route.len(), Cell::default);
+        }
+        self.by_route.iter_mut().zip(&other.by_route).for_each(|(own, other)| own.merge(other));
+        for (value, cell) in other.by_value {
+            cell_of(&mut self.by_value, &value).merge(&cell);
+        }
+    }
+
+    fn into_rows(self, with: &Interpreting) -> Rows {
+        let met = self.by_route.into_iter().zip(0..).filter(|(cell, _)| cell.requests > 0);
+        let routes = met.filter_map(|(cell, id)| {
+            let name = with.routes.name(crate::route::RouteId(id))?;
+            Some((name.to_string(), cell))
+        });
+        let values =
+            self.by_value.into_iter().map(|(value, cell)| (String::from_utf8_lossy(&value).into_owned(), cell));
+        routes.chain(values).collect()
+    }
+}
+
+/// The cell of a value; over the limit, that of `other`.
+fn cell_of<'c>(cells: &'c mut HashMap<Vec<u8>, Cell>, value: &[u8]) -> &'c mut Cell {
+    if !cells.contains_key(value) {
+        let key = if cells.len() < VALUES_MAX { value } else { OTHER.as_bytes() };
+        return cells.entry(key.to_vec()).or_default();
+    }
+    cells.entry(value.to_vec()).or_default()
+}
+
+/// The cell of a record's value of the field that is grouped by.
+#[inline(never)]
+fn cell_of_group<'c>(
+    cells: &'c mut HashMap<Vec<u8>, Cell>,
+    by: &Group,
+    record: &Record<'_>,
+    variable: Option<&[u8]>,
+) -> &'c mut Cell {
+    let mut status = [0; 3];
+    let value = match by {
+        Group::Method => record.method,
+        Group::Status => digits(record.status, &mut status),
+        Group::Host => record.host.unwrap_or(b"-"),
+        Group::Target => record.target,
+        Group::Route | Group::Variable(_) => variable.unwrap_or(b"-"),
+    };
+    cell_of(cells, value)
+}
+
+impl Tally for ReportTally {
+    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+        let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
+        let Some(interpreter) = workers.of(file) else { return };
+        let variable = variables.get(file).copied().flatten();
+        interpreter.block(bytes, |at, _, seen, values| {
+            rejects.lines += 1;
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(reject) => return rejects.reject(file, offset + at as u64, reject),
+            };
+            if !filter.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
+                return;
+            }
+            let cell = if *by == Group::Route {
+                let at = seen.matched.id.0 as usize;
+                if by_route.len() <= at {
+                    by_route.resize_with(at + 1, Cell::default);
+                }
+                let Some(cell) = by_route.get_mut(at) else { return };
+                cell
+            } else {
+                let variable = variable.and_then(|variable| values.value(variable));
+                cell_of_group(by_value, by, &seen.record, variable)
+            };
+            count(cell, &seen.record, seen.slow);
+        });
+    }
+
+    fn too_long(&mut self, file: usize, offset: u64, _length: u64) {
+        self.rejects.lines += 1;
+        self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
+    }
+}
+
+fn digits(status: Option<u16>, into: &mut [u8; 3]) -> &[u8] {
+    let Some(status) = status else { return b"-" };
+    for (digit, power) in into.iter_mut().zip([100, 10, 1]) {
+        *digit = b'0' + u8::try_from(status / power % 10).unwrap_or(0);
+    }
+    into
+}

@@ -1,0 +1,58 @@
+//! `spikeline run`: the daemon.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::cli::answer::Answer;
+use crate::cli::answer::output::say;
+use crate::cli::args::RunArguments;
+use crate::cli::input::context::Context;
+use crate::cli::input::settings;
+use crate::daemon::{self, Say};
+use crate::error::{Error, Result};
+use crate::time::SystemClock;
+
+pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer> {
+    let settings = settings::daemon(context)?;
+    let store = settings.store.display().to_string();
+    let (stop_sender, stop) = crossbeam_channel::bounded(1);
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Error::failed(format!("signals: {error}")))?;
+    let signals_handle = signals.handle();
+    let waiting = std::thread::spawn(move || {
+        for signal in signals.forever() {
+            // A terminal that goes away is a reason to stop; a script that sends this to all daemons after a rotation is none.
+            if signal == SIGHUP && !std::io::stderr().is_terminal() {
+                say("spikeline: SIGHUP: the configuration is read at the start only: restart to have it read anew; \
+                     rotated logs are noticed without a signal");
+                continue;
+            }
+            // Nobody listens any more if the daemon ended by itself.
+            let _ended = stop_sender.send(());
+            return;
+        }
+    });
+    if !arguments.quiet {
+        say(&format!("spikeline {}: store {store}, {} log(s)", env!("CARGO_PKG_VERSION"), settings.logs.len()));
+        if let Some(conf) = context.nginx()? {
+            conf.say(context.config()?);
+        }
+    }
+    let quiet = arguments.quiet;
+    let aloud: Say = Arc::new(move |message: &str| {
+        if !quiet || !message.starts_with("following ") {
+            say(&format!("spikeline: {message}"));
+        }
+    });
+    let ended = daemon::run(settings, Arc::new(SystemClock), &aloud, &stop);
+    signals_handle.close();
+    let _joined = waiting.join();
+    ended?;
+    if !arguments.quiet {
+        say("spikeline: stopped; everything read is committed");
+    }
+    Ok(Answer::Found)
+}

@@ -1,0 +1,144 @@
+//! `spikeline verify`: the store held against the raw lines, and Graphite against the store.
+
+mod against;
+mod cells;
+mod graphite;
+mod http;
+
+use std::time::Duration;
+
+use crate::cli::answer::completeness::{missing_for, torn};
+use crate::cli::answer::output::{say, stdout, style, written};
+use crate::cli::answer::{Answer, window};
+use crate::cli::args::{Format, VerifyArguments};
+use crate::cli::input::context::Context;
+use crate::cli::input::interpreters::{self, slot_settings, with_routes};
+use crate::error::Result;
+use crate::pipeline::Recount;
+use crate::report::{Column, Table, Unit, Value, count, write};
+use crate::store::View;
+use crate::time::Window;
+use against::{Against, Differences};
+use graphite::Graphite;
+
+/// So much is compared at a time: it bounds the memory, and no block of a log is read more than twice.
+const STEP: Duration = Duration::from_secs(3600);
+
+pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Answer> {
+    let asked = window::window(&arguments.window, context.now, Window::ALL)?;
+    let graphite = arguments.graphite.as_deref().map(|url| Graphite::new(context, url)).transpose()?;
+    let view = context.view()?;
+    let mut missing: Vec<String> = torn(&view).into_iter().collect();
+    missing.iter().for_each(|what| say(&format!("spikeline: {what}")));
+    let damaged = view.damaged()?;
+    for place in damaged.iter().flat_map(|segment| &segment.places) {
+        let what = missing_for(place);
+        say(&format!("spikeline: {what}\n  to mend it: `spikeline index --rebuild` restores it from the logs"));
+        missing.push(what);
+    }
+    for place in view.damaged_ranges()? {
+        say(&format!("spikeline: {place}"));
+        missing.push(missing_for(&place));
+    }
+    let window = in_slots(asked, &view);
+    let window = kept(asked, window, &view, &mut missing);
+    let with = with_routes(context, &view)?;
+    let interpreters = interpreters::interpreters(context, &view, &arguments.given, &with)?;
+    let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
+    let recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
+    let mut logs = cells::Logs::new(&view, recount, damaged.iter().filter_map(|segment| segment.window).collect());
+    let mut differences = Differences::new(arguments.limit, &with.routes);
+    let mut graphite = graphite.map(|graphite| graphite.with(&view));
+    let mut from = window.from;
+    while from < window.until {
+        let step = Window { from, until: window.until.min(from.plus(STEP)) };
+        let stored = view.cells(step, None)?;
+        logs.compare(step, &stored, &mut differences)?;
+        if let Some(graphite) = &mut graphite {
+            graphite.compare(&stored, &mut differences)?;
+        }
+        from = step.until;
+    }
+    missing.extend(logs.say());
+    missing.extend(graphite.map(|graphite| graphite.say()).unwrap_or_default());
+    print(arguments, &differences, missing.clone(), window)?;
+    Ok(match differences.count() {
+        0 => Answer::of(true, &missing),
+        _ => Answer::Nothing,
+    })
+}
+
+/// The part of the window of which the store still has every slot and every block. Before it, only some are left, or the
+/// roll-ups, which no slot can be compared with.
+fn kept(asked: Window, window: Window, view: &View, missing: &mut Vec<String>) -> Window {
+    let Some(before) = view.expired_before(window) else { return window };
+    let interval = view.settings().interval;
+    let from = before.plus(interval).plus_millis(-1).slot(interval).min(window.until);
+    let what = format!("what lay before {from} is not verifiable: retention removed slots of it");
+    say(&what);
+    if asked != Window::ALL {
+        missing.push(what);
+    }
+    Window { from, ..window }
+}
+
+/// The window in whole slots, no wider than what the store holds.
+fn in_slots(asked: Window, view: &View) -> Window {
+    let interval = view.settings().interval;
+    let spans: Vec<_> = view.routes().into_iter().filter_map(|(id, _)| view.route_span(id)).collect();
+    let (Some(first), Some(last)) =
+        (spans.iter().map(|(first, _)| *first).min(), spans.iter().map(|(_, last)| *last).max())
+    else {
+        return Window { from: asked.from, until: asked.from };
+    };
+    let from = if asked.from <= first { first } else { asked.from.slot(interval) };
+    let end = last.plus(interval);
+    let until = if asked.until >= end { end } else { asked.until.plus(interval).plus_millis(-1).slot(interval) };
+    Window { from, until: until.max(from) }
+}
+
+fn print(
+    arguments: &VerifyArguments,
+    differences: &Differences<'_>,
+    missing: Vec<String>,
+    window: Window,
+) -> Result<()> {
+    let columns = vec![
+        Column::text("slot"),
+        Column::text("route"),
+        Column::text("what"),
+        Column::number("stored", Unit::None),
+        Column::text("against"),
+        Column::number("found", Unit::None),
+    ];
+    let number = |value: Option<f64>| value.map_or(Value::Null, Value::Number);
+    let rows = differences.kept().iter().map(|difference| {
+        let against = match difference.against {
+            Against::Logs => "logs",
+            Against::Graphite => "graphite",
+        };
+        vec![
+            Value::Text(difference.slot.to_string()),
+            Value::Text(difference.route.clone()),
+            Value::Text(difference.what.clone()),
+            number(difference.stored),
+            Value::Text(against.to_owned()),
+            number(difference.found),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    let shown = rows.len() as u64;
+    let all = differences.count();
+    if all > 0 || arguments.format != Format::Table {
+        let table = Table { columns, rows, missing, window: window::shown(window), ..Table::default() };
+        let mut out = stdout();
+        written(write(&table, arguments.format.into(), style(), &mut out))?;
+        written(std::io::Write::flush(&mut out))?;
+    }
+    if all > shown {
+        say(&format!("{} differences, {} of them printed", count(all), count(shown)));
+    } else if all > 0 {
+        say(&format!("{} difference{}", count(all), if all == 1 { "" } else { "s" }));
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Log files named on the command line, and reading them.
+
+use std::sync::Arc;
+
+use super::candidates::Candidates;
+use super::context::Context;
+use super::head::{HEAD_LINES, Head, head};
+use crate::cli::answer::completeness::missing_for;
+use crate::cli::answer::output::{progress, say};
+use crate::cli::args::FileArguments;
+use crate::error::{Error, Result};
+use crate::grammar::{Format, Reason, Roles, texts};
+use crate::pipeline::batch::{self, Feed, Tally};
+use crate::pipeline::{Interpreter, Interpreting};
+use crate::record::Needs;
+use crate::source::Input;
+
+/// The files of one command, with the format of each.
+#[derive(Default)]
+pub(in crate::cli) struct Files {
+    /// Display names, by file number.
+    pub(in crate::cli) names: Vec<String>,
+    /// Formats, by file number.
+    pub(in crate::cli) formats: Vec<Arc<Format>>,
+    /// The log that each is of, by file number: the pattern under which it is configured, else its own name.
+    logs: Vec<String>,
+    /// What the first lines of each say of a request, by file number.
+    roles: Vec<Roles>,
+    feeds: Vec<Feed>,
+    /// Over-long lines that stdin began with: (file number, offset, length). They are passed over once and for all.
+    too_long: Vec<(usize, u64, u64)>,
+    failed: Vec<Error>,
+    bytes: u64,
+    /// Longest line, in bytes.
+    max_line: usize,
+}
+
+/// What the log that begins with `head` says of a request.
+fn roles(format: &Format, head: &[u8]) -> Roles {
+    if !format.is_keyed() {
+        return format.roles().clone();
+    }
+    let texts = texts(format.wrapper(), head, HEAD_LINES);
+    format.roles_in(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
+}
+
+impl Files {
+    /// Open what the arguments name and find the formats. A file that cannot be opened is noted, the others are read.
+    pub(in crate::cli) fn open(context: &Context, arguments: &FileArguments) -> Result<Files> {
+        let mut candidates = Candidates::new(context, &arguments.format)?;
+        let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
+        let mut files = Files { max_line, ..Files::default() };
+        for path in &arguments.files {
+            let stdin = path.as_os_str() == "-";
+            let mut input = match if stdin { Input::stdin() } else { Input::open(path) } {
+                Ok(input) => input.max_line(files.max_line),
+                Err(error) => {
+                    files.failed.push(error);
+                    continue;
+                }
+            };
+            let Head { too_long, lines } = match head(&mut input) {
+                Ok(head) => head,
+                Err(error) => {
+                    files.failed.push(error);
+                    continue;
+                }
+            };
+            let name = if stdin { "stdin".to_owned() } else { path.display().to_string() };
+            let Some((offset, mut lines)) = lines else {
+                if !too_long.is_empty() {
+                    say(&format!("{name}: {} lines, all rejected: {}", too_long.len(), Reason::LineTooLong));
+                }
+                continue;
+            };
+            let format = candidates.format(&name, &lines)?;
+            let wrapper = format.wrapper();
+            files.roles.push(roles(&format, &lines));
+            files.formats.push(format);
+            files.logs.push(candidates.log(&name).map_or(&name, |log| &log.pattern).clone());
+            files.bytes += input.size_hint().unwrap_or(0);
+            files.feeds.push(if stdin {
+                let file = files.names.len();
+                if let Some(wrapper) = wrapper {
+                    input.found_wrapped(wrapper, &mut lines);
+                }
+                files.too_long.extend(too_long.into_iter().map(|(offset, length)| (file, offset, length)));
+                Feed::Opened { input: Box::new(input), offset, head: lines }
+            } else {
+                Feed::Path { path: path.clone(), wrapper }
+            });
+            files.names.push(name);
+        }
+        Ok(files)
+    }
+
+    /// Say of which files the times of requests cannot be known, since nothing then is slow or has a latency, or not even what was
+    /// requested.
+    pub(in crate::cli) fn say_untimed(&self) {
+        for ((name, format), roles) in self.names.iter().zip(&self.formats).zip(&self.roles) {
+            let has_no = if format.is_keyed() { "no key of its lines holds" } else { "its format has no" };
+            if roles.request_time.is_none() {
+                say(&format!(
+                    "note: {name}: {has_no} $request_time: no latencies, and nothing is slow (`spikeline check` says how to log it)"
+                ));
+            }
+            if roles.request.is_none() && roles.target.is_none() {
+                say(&format!(
+                    "note: {name}: {has_no} $request: all requests are of one route (`spikeline check` says more)"
+                ));
+            }
+        }
+    }
+
+    /// Read them all; each tally on a thread of its own. What could not be read is said, and handed back a line each.
+    pub(in crate::cli) fn run<T: Tally + Send>(self, tallies: &mut [T]) -> Vec<String> {
+        if let Some(first) = tallies.first_mut() {
+            for (file, offset, length) in self.too_long {
+                first.too_long(file, offset, length);
+            }
+        }
+        let bar = progress(self.bytes);
+        let outcome = batch::run(self.feeds, self.max_line, tallies, &|bytes| bar.set_position(bytes));
+        bar.finish_and_clear();
+        let failed: Vec<Error> = self.failed.into_iter().chain(outcome.failed).collect();
+        for error in &failed {
+            say(&format!("spikeline: {error}"));
+        }
+        failed.iter().map(missing_for).collect()
+    }
+}
+
+/// The interpreters of one worker, made as files come.
+pub(in crate::cli) struct Workers {
+    formats: Vec<Arc<Format>>,
+    logs: Vec<String>,
+    needs: Box<dyn Fn(&Format) -> Needs + Send>,
+    with: Interpreting,
+    made: Vec<Option<Interpreter>>,
+}
+
+impl Workers {
+    /// Checks that every format can be interpreted, so that [`Workers::of`] finds one for each.
+    pub(in crate::cli) fn new(
+        files: &Files,
+        with: &Interpreting,
+        needs: impl Fn(&Format) -> Needs + Send + 'static,
+    ) -> Result<Workers> {
+        for (format, name) in files.formats.iter().zip(&files.names) {
+            Interpreter::new(format, needs(format), with)
+                .map_err(|error| Error::usage(format!("{name}: format `{}`: {error}", format.name())))?;
+        }
+        let made = files.formats.iter().map(|_| None).collect();
+        let logs = files.logs.clone();
+        Ok(Workers { formats: files.formats.clone(), logs, needs: Box::new(needs), with: with.clone(), made })
+    }
+
+    /// The interpreter of file number `file`.
+    pub(in crate::cli) fn of(&mut self, file: usize) -> Option<&mut Interpreter> {
+        let made = self.made.get_mut(file)?;
+        if made.is_none() {
+            let (format, log) = (self.formats.get(file)?, self.logs.get(file)?);
+            *made = Interpreter::new(format, (self.needs)(format), &self.with.of_log(log)).ok();
+        }
+        made.as_mut()
+    }
+}

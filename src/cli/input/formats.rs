@@ -1,0 +1,137 @@
+//! In which format a file is: named on the command line, configured, or found from its first lines.
+
+use std::path::Path;
+
+use super::head::HEAD_LINES;
+use crate::cli::args::FormatArguments;
+use crate::error::{Error, Result, meant};
+use crate::grammar::{
+    Escape, Format, FormatError, LogFormatDirective, Recognised, Unrecognised, Wrapper, directives, recognise,
+    recognise_in, texts,
+};
+use crate::source::base_of;
+
+/// What `--log-format` names: a format, or a wrapper alone.
+pub(in crate::cli) enum Given {
+    Format(Box<Format>),
+    Wrapper(Wrapper),
+}
+
+/// `cri`, `docker` and `syslog` name a wrapper, `cri:FORMAT` a format in it.
+pub(in crate::cli) fn given(arguments: &FormatArguments, all: &[Format]) -> Result<Option<Given>> {
+    let Some(text) = &arguments.log_format else { return Ok(None) };
+    if arguments.escape.is_none()
+        && let Ok(wrapper) = text.parse()
+    {
+        return Ok(Some(Given::Wrapper(wrapper)));
+    }
+    Ok(Some(Given::Format(Box::new(named_or_text(text, arguments.escape.as_deref(), all)?))))
+}
+
+/// The wrapper that `cri:FORMAT` names, and the format's name or text.
+pub(in crate::cli) fn wrapper_and_rest(text: &str) -> (Option<Wrapper>, &str) {
+    let named = text.split_once(':').and_then(|(name, rest)| Some((name.parse().ok()?, rest)));
+    named.map_or((None, text), |(wrapper, rest)| (Some(wrapper), rest))
+}
+
+/// A keyed format with the further keys of the log that begins with `head`; another as it is.
+pub(in crate::cli) fn learnt(format: &Format, head: &[u8]) -> Format {
+    if !format.is_keyed() {
+        return format.clone();
+    }
+    let texts = texts(format.wrapper(), head, HEAD_LINES);
+    format.learnt(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
+}
+
+/// What the log that begins with `head` was taken for, if its format's name does not say that: its wrapper, its keys.
+pub(in crate::cli) fn taken(format: &Format, head: &[u8]) -> Option<String> {
+    let inside = match format.wrapper() {
+        Some(wrapper) => format!("{wrapper} around "),
+        None if format.is_keyed() => String::new(),
+        None => return None,
+    };
+    if !format.is_keyed() {
+        return Some(format!("taken as {inside}`{}`", format.name()));
+    }
+    let texts = texts(format.wrapper(), head, HEAD_LINES);
+    let held = format.keys_of(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>());
+    let named = |(variable, key): &(String, String)| match variable == key {
+        true => format!("${variable}"),
+        false => format!("${variable} = {key}"),
+    };
+    let keys: Vec<String> = held.iter().map(named).collect();
+    Some(format!("taken as {inside}{} by its keys: {}", format.name(), keys.join(", ")))
+}
+
+/// What the log that begins with `head` is, in that wrapper if one is given; or why that cannot be said.
+pub(in crate::cli) fn detected(
+    wrapper: Option<Wrapper>,
+    head: &[u8],
+    formats: &[Format],
+) -> std::result::Result<Recognised, String> {
+    let recognised = match wrapper {
+        Some(_) => recognise_in(wrapper, head, HEAD_LINES, formats),
+        None => recognise(head, HEAD_LINES, formats),
+    };
+    recognised.map_err(|error| match error {
+        Unrecognised::Tie(tied) => {
+            let names: Vec<&str> = tied.into_iter().filter_map(|at| formats.get(at)).map(Format::name).collect();
+            format!("its lines fit several formats alike: {}", names.join(", "))
+        }
+        Unrecognised::Nothing(wrapper) => {
+            let inside = wrapper.map_or_else(String::new, |wrapper| format!(" inside {wrapper}"));
+            format!("its lines fit none of the {} known formats{inside}", formats.len())
+        }
+    })
+}
+
+/// Whether a `[[log]]`'s path means the file of that name, or the log that it was rotated from.
+pub(in crate::cli) fn names(pattern: &str, name: &str) -> bool {
+    let base = base_of(Path::new(name));
+    pattern == name
+        || Path::new(pattern) == base
+        || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name) || pattern.matches_path(&base))
+}
+
+/// A grammar's name, a keyed format, or the text of a log_format; perhaps in a wrapper.
+pub(in crate::cli) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Format> {
+    if let (Some(wrapper), rest) = wrapper_and_rest(text) {
+        return Ok(named_or_text(rest, escape, all)?.wrapped(wrapper));
+    }
+    let escape = escape.map(str::parse::<Escape>).transpose().map_err(Error::usage)?;
+    if let Some(keyed) = Format::keyed(text) {
+        if escape.is_some() {
+            return Err(Error::usage(format!("`{text}` has no escape")).remedy("leave out --escape"));
+        }
+        return keyed.map_err(|error| Error::usage(format!("log format: {}", error.render())));
+    }
+    if text.trim_start().starts_with("log_format ") {
+        return pasted(text, escape);
+    }
+    if !text.contains('$') {
+        if escape.is_some() {
+            return Err(Error::usage(format!("the grammar `{text}` has its own escape")).remedy("leave out --escape"));
+        }
+        return all.iter().find(|format| format.name() == text).cloned().ok_or_else(|| {
+            let near = meant(text, all.iter().map(Format::name).chain(["json", "ltsv"]), 3);
+            let error = Error::usage(format!("no grammar is named `{text}`"));
+            match near {
+                Some(name) => error.remedy(format!("did you mean `{name}`?")),
+                None => error.remedy("give a grammar's name, json, ltsv, or a log_format's text with its $variables"),
+            }
+        });
+    }
+    Format::compile("given", text, escape.unwrap_or_default())
+        .map_err(|error| Error::usage(format!("log_format: {}", error.render())))
+}
+
+/// A directive as it stands in nginx.conf.
+fn pasted(text: &str, escape: Option<Escape>) -> Result<Format> {
+    let ended = if text.trim_end().ends_with(';') { text.to_owned() } else { format!("{};", text.trim_end()) };
+    let bad = |error: FormatError| Error::usage(format!("log_format: {}", error.render()));
+    let mut found = directives(&ended).map_err(bad)?.into_iter();
+    match (found.next(), found.next()) {
+        (Some(one), None) => LogFormatDirective { escape: escape.unwrap_or(one.escape), ..one }.compile().map_err(bad),
+        _ => Err(Error::usage("give one log_format, not several")),
+    }
+}

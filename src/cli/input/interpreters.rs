@@ -1,0 +1,113 @@
+//! What reads the lines of the logs in the store again: the configured formats, else the one given, else the one found.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::context::Context;
+use super::formats::{self, Given, detected};
+use super::head::first_lines;
+use super::{logs, settings};
+use crate::cli::answer::output::say;
+use crate::cli::args::FormatArguments;
+use crate::error::{Error, Result};
+use crate::grammar::{Format, Wrapper};
+use crate::pipeline::{Interpreter, Interpreting, SlotSettings};
+use crate::record::Needs;
+use crate::route::Routes;
+use crate::source::find_generation;
+use crate::source::generation::Generation;
+use crate::store::{self, View};
+
+/// An interpreter for each log of the store, by its key. `given` is for the logs that the
+/// configuration does not name; without it, their format is found from their lines. A log that has none is left out, said
+/// aloud.
+pub(in crate::cli) fn interpreters(
+    context: &Context,
+    view: &View,
+    given: &FormatArguments,
+    with: &Interpreting,
+) -> Result<HashMap<String, Interpreter>> {
+    let grammars = context.grammars()?;
+    let known = context.has_config() || context.nginx()?.is_some();
+    let logs = if known { logs::logs(context)? } else { Vec::new() };
+    let given = formats::given(given, &grammars)?;
+    let mut interpreters = HashMap::new();
+    for log in logs {
+        interpreters.insert(log.pattern.clone(), interpreter(&log.pattern, &log.format, &with.of_log(&log.pattern))?);
+    }
+    let mut unknown: Vec<(&str, String)> = Vec::new();
+    for generation in view.generations() {
+        if interpreters.contains_key(&generation.log) {
+            continue;
+        }
+        let format = match &given {
+            Some(Given::Format(format)) => Ok(Format::clone(format)),
+            Some(Given::Wrapper(wrapper)) => found(generation, Some(*wrapper), &grammars),
+            None => found(generation, None, &grammars),
+        };
+        match format {
+            Ok(format) => {
+                interpreters.insert(
+                    generation.log.clone(),
+                    interpreter(&generation.log, &format, &with.of_log(&generation.log))?,
+                );
+            }
+            Err(what) => unknown.push((&generation.log, what)),
+        }
+    }
+    // Another generation of the same log may have told it.
+    unknown.retain(|(log, _)| !interpreters.contains_key(*log));
+    unknown.dedup_by_key(|(log, _)| *log);
+    for (log, what) in unknown {
+        say(&format!("log {log}: {what}; its lines cannot be read again without its format (--config, --log-format)"));
+    }
+    Ok(interpreters)
+}
+
+fn interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interpreter> {
+    Interpreter::new(format, Needs::latency(), &with.of_log(log))
+        .map_err(|error| Error::usage(format!("log {log}: format `{}`: {error}", format.name())))
+}
+
+/// The format of a log's own lines.
+fn found(
+    generation: &Generation,
+    wrapper: Option<Wrapper>,
+    grammars: &[Format],
+) -> std::result::Result<Format, String> {
+    let located = find_generation(generation).map_err(|error| error.what().to_owned())?.ok_or("it is gone")?;
+    match first_lines(&located.path) {
+        Ok(head) if head.is_empty() => Err("it has no lines".to_owned()),
+        Ok(head) => Ok(detected(wrapper, &head, grammars)?.format),
+        Err(error) => Err(error.what().to_owned()),
+    }
+}
+
+/// The rules and thresholds, with the routes that the store has numbered.
+pub(in crate::cli) fn with_routes(context: &Context, view: &View) -> Result<Interpreting> {
+    let known = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect::<Vec<_>>();
+    let routes = Arc::new(Routes::restore(context.config()?.routes_max as usize, known));
+    Ok(Interpreting { routes, ..settings::interpreting(context)? })
+}
+
+/// Lines are archived as the daemon would.
+pub(in crate::cli) fn archive(
+    context: &Context,
+    view: &View,
+    interpreters: &mut HashMap<String, Interpreter>,
+) -> Result<()> {
+    let (config, slowest) = (context.config()?, view.settings().slowest as usize);
+    for (log, interpreter) in interpreters {
+        if settings::is_archived(config, log) {
+            interpreter.archive_lines(slowest);
+        }
+    }
+    Ok(())
+}
+
+/// How the slots of this store are counted.
+pub(in crate::cli) fn slot_settings(context: &Context, view: &View) -> Result<SlotSettings> {
+    let server_errors = context.config()?.slow.server_errors;
+    let store::Settings { interval, slowest, .. } = view.settings();
+    Ok(SlotSettings { interval: *interval, slowest: *slowest as usize, server_errors })
+}

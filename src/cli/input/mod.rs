@@ -1,0 +1,14 @@
+//! What a command reads and by which rules: configuration, log files and their formats, nginx.conf, what interprets lines.
+//!
+//! Only `commands` may call these. They may say something (`answer::output`), and print no answer.
+
+pub(in crate::cli) mod candidates;
+pub(in crate::cli) mod context;
+pub(in crate::cli) mod files;
+pub(in crate::cli) mod formats;
+pub(in crate::cli) mod head;
+pub(in crate::cli) mod interpreters;
+pub(in crate::cli) mod logs;
+pub(in crate::cli) mod nginx;
+pub(in crate::cli) mod routing;
+pub(in crate::cli) mod settings;

@@ -1,0 +1,351 @@
+//! nginx's own configuration: the files it is made of, which of its logs are followed and why others are not.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use crate::cli::answer::output::say;
+use crate::cli::config::{Config, DEFAULT_NGINX, LogSection, NO_NGINX, RoutesBy, Surroundings};
+use crate::daemon::Log;
+use crate::error::{Error, Result};
+use crate::grammar::conf::{AccessLog, Choice, Context, Files, Nginx, Note, Says, Target, WILDCARDS};
+use crate::record::{Needs, Parser};
+use crate::route::Locations;
+
+/// A log as it can be followed, or why it is not.
+type Candidate = std::result::Result<Log, String>;
+
+/// nginx's configuration, as read.
+pub(in crate::cli) struct Conf {
+    /// The main file.
+    pub(in crate::cli) path: PathBuf,
+    /// Whether our configuration names it; else it was found where it usually is.
+    pub(in crate::cli) named: bool,
+    pub(in crate::cli) nginx: Nginx,
+    /// Its locations, to name routes by.
+    pub(in crate::cli) locations: Locations,
+}
+
+/// Which of nginx's logs are followed.
+#[derive(Default)]
+pub(in crate::cli) struct Followed {
+    pub(in crate::cli) logs: Vec<Log>,
+    /// What is followed; one message each.
+    pub(in crate::cli) said: Vec<String>,
+    /// What may surprise about it.
+    pub(in crate::cli) doubts: Vec<String>,
+    /// What is not followed, and why.
+    pub(in crate::cli) refused: Vec<String>,
+}
+
+impl Conf {
+    /// The configuration of nginx that `config` names, else, if that names no log either, the one in its usual place,
+    /// unless that cannot be read: [`Conf::usual`] says why.
+    pub(in crate::cli) fn of(config: &Config) -> Result<Option<Conf>> {
+        match &config.nginx {
+            Some(path) if path.value == NO_NGINX => Ok(None),
+            Some(path) => match Conf::read(Path::new(&path.value), true) {
+                Ok(conf) => Ok(Some(conf)),
+                Err(error) if !Path::new(&path.value).exists() => Err(path
+                    .mistake(format!("`nginx`: {}", error.what()))
+                    .remedy("name nginx's main configuration file")),
+                Err(error) => Err(error),
+            },
+            None if config.logs.is_empty() && Path::new(DEFAULT_NGINX).exists() => Ok(Conf::usual().ok()),
+            None => Ok(None),
+        }
+    }
+
+    /// nginx's configuration in its usual place.
+    pub(in crate::cli) fn usual() -> Result<Conf> {
+        Conf::read(Path::new(DEFAULT_NGINX), false)
+    }
+
+    fn read(path: &Path, named: bool) -> Result<Conf> {
+        let nginx = Nginx::read(path, &Disk, &Surroundings::of_process().host_name).map_err(Error::from)?;
+        let locations = Locations::new(&nginx);
+        Ok(Conf { path: path.to_owned(), named, nginx, locations })
+    }
+
+    /// The logs to follow, but for those that `sections` follow already; of several with the same requests the one that
+    /// says most.
+    pub(in crate::cli) fn followed(&self, sections: &[LogSection]) -> Followed {
+        let (mut found, says) = self.candidates(sections);
+        let choice = Choice::of(&self.nginx.contexts, &says);
+        for (log, others) in &choice.left_out {
+            found.insert(*log, Err(self.left_out(*log, others, &says)));
+        }
+        let mut followed = Followed::default();
+        // A file by its own name before the patterns that may mean it, too.
+        for number in self.by_name() {
+            let Some((log, found)) = self.nginx.logs.get(number).zip(found.remove(&number)) else { continue };
+            let shown = shown(&log.target);
+            match found {
+                Ok(new) => {
+                    let late = if log.buffered { ", buffered" } else { "" };
+                    followed.said.push(format!("{shown}, format {}{late} ({})", self.format_name(log), log.place));
+                    followed.doubts.extend(self.doubts(log, &new, &choice));
+                    followed.logs.push(new);
+                }
+                Err(why) => followed.refused.push(format!("{shown} is not followed: {why} ({})", log.place)),
+            }
+        }
+        followed.doubts.extend(self.counted_twice(&choice, &says));
+        followed
+    }
+
+    /// The numbers of the logs, those with a name before those with a pattern.
+    fn by_name(&self) -> Vec<usize> {
+        let is_pattern = |log: &AccessLog| matches!(log.target, Target::Pattern(_));
+        let mut numbers: Vec<usize> = (0..self.nginx.logs.len()).collect();
+        numbers.sort_by_key(|number| self.nginx.logs.get(*number).is_some_and(is_pattern));
+        numbers
+    }
+
+    /// Each log as it can be followed, or why not; and what the lines of those say that are, here or in a section.
+    fn candidates(&self, sections: &[LogSection]) -> (BTreeMap<usize, Candidate>, Vec<Option<Says>>) {
+        let mut found = BTreeMap::new();
+        let mut says = vec![None; self.nginx.logs.len()];
+        let mut taken: Vec<(&Target, &str)> = Vec::new();
+        for number in self.by_name() {
+            let Some((log, says)) = self.nginx.logs.get(number).zip(says.get_mut(number)) else { continue };
+            let candidate = match readable(log) {
+                Ok(pattern) => match sections.iter().find(|section| covers(section, &log.target, &pattern)) {
+                    Some(section) => {
+                        *says = Some(Says::decided());
+                        Err(format!("the [[log]] at line {} is about it", section.path.line))
+                    }
+                    None => self.follow(log, pattern, &taken),
+                },
+                Err(why) => Err(why),
+            };
+            if let Ok(new) = &candidate {
+                *says = Some(Says::of(&new.format, &log.target));
+                taken.push((&log.target, self.format_name(log)));
+            }
+            found.insert(number, candidate);
+        }
+        (found, says)
+    }
+
+    fn format_name(&self, log: &AccessLog) -> &str {
+        self.nginx.formats.get(log.format).map_or("", |format| format.name.as_str())
+    }
+
+    /// The log to follow, or why not.
+    fn follow(&self, log: &AccessLog, pattern: String, taken: &[(&Target, &str)]) -> Candidate {
+        if let Some((_, other)) = taken.iter().find(|(target, _)| **target == log.target) {
+            return Err(format!("it is followed in format {other} already, and only lines in that one can be read"));
+        }
+        self.log(log, pattern)
+    }
+
+    /// Why a log is left out.
+    fn left_out(&self, log: usize, others: &BTreeSet<usize>, says: &[Option<Says>]) -> String {
+        let own = says.get(log).copied().flatten().unwrap_or_default();
+        let each = others.iter().map(|other| {
+            let theirs = says.get(*other).copied().flatten().unwrap_or_default();
+            let why = match theirs.lines(own) {
+                _ if theirs.is_decided() => "which a [[log]] is about",
+                Ordering::Greater => "which says more",
+                Ordering::Equal => "which says as much",
+                Ordering::Less => "which has other requests, too",
+            };
+            format!("in {}, {why}", self.shown(*other))
+        });
+        format!("the same requests as {}", each.collect::<Vec<_>>().join(", and "))
+    }
+
+    /// The requests that are counted more than once, and how to have them counted once.
+    fn counted_twice(&self, choice: &Choice, says: &[Option<Says>]) -> Vec<String> {
+        let contexts = &self.nginx.contexts;
+        let mut by_logs: BTreeMap<&[usize], Vec<&Context>> = BTreeMap::new();
+        for (at, logs) in &choice.several {
+            by_logs.entry(logs).or_default().extend(contexts.get(*at));
+        }
+        let told = by_logs.iter().filter_map(|(logs, contexts_of)| {
+            let first = contexts_of.first()?;
+            let more = match contexts_of.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more like it"),
+            };
+            let conditional = first.writings.iter().any(|own| logs.contains(&own.log) && own.condition.is_some());
+            let which = if conditional { "that meet the conditions of several" } else { "are in each" };
+            // What the remedy would do is tried, as it depends on all else that is written.
+            let mends = |log: &&usize| {
+                let mut says = says.to_vec();
+                if let Some(says) = says.get_mut(**log) {
+                    *says = Some(Says::decided());
+                }
+                Choice::of(contexts, &says).several.iter().all(|(_, several)| several != *logs)
+            };
+            let remedy = match logs.iter().find(mends) {
+                Some(log) => format!("name {} in a [[log]], and the rest is left out", self.shown(*log)),
+                None => "name those to follow in [[log]]s".to_owned(),
+            };
+            let nginx = match logs.iter().find(mends) {
+                Some(_) if self.named => String::new(),
+                Some(_) => format!(" (beside `nginx = \"{}\"`)", self.path.display()),
+                None => format!(", and `nginx = \"{NO_NGINX}\"`"),
+            };
+            let shown: Vec<String> = logs.iter().map(|log| self.shown(*log)).collect();
+            Some(format!(
+                "{}: requests of {}{more} {which} of these logs and are counted once for each: {}; to have them counted \
+                 once, {remedy}{nginx}",
+                first.place,
+                first.level,
+                shown.join(", "),
+            ))
+        });
+        told.collect()
+    }
+
+    fn shown(&self, log: usize) -> String {
+        self.nginx.logs.get(log).map_or_else(String::new, |log| shown(&log.target))
+    }
+
+    /// A log with its format compiled.
+    fn log(&self, log: &AccessLog, pattern: String) -> Candidate {
+        let format = self.nginx.formats.get(log.format).ok_or("it has no format")?;
+        let place = |error: &str| match &format.place {
+            Some(place) => format!("log_format {} at {place}: {error}", format.name),
+            None => error.to_owned(),
+        };
+        let format = format.compile().map_err(|error| place(&error.to_string()))?;
+        Parser::new(&format, &Needs::latency()).map_err(|error| place(&error.to_string()))?;
+        Ok(Log { pattern, format })
+    }
+
+    /// What may surprise about a log that is followed.
+    fn doubts(&self, log: &AccessLog, new: &Log, choice: &Choice) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let shown = shown(&log.target);
+        if log.relative {
+            doubts.push(format!(
+                "{shown}: the path is relative to nginx's --prefix, which its configuration does not say; if this one is \
+                 wrong (`nginx -V`), name the log in a [[log]]"
+            ));
+        }
+        doubts.extend(self.meant_too(log, choice).map(|path| {
+            format!(
+                "{shown}: that pattern means {} too, which has other lines; name the files in [[log]] sections",
+                path.display()
+            )
+        }));
+        let writers = self.locations.writers_of(&new.pattern);
+        let says_server = ["host", "http_host", "server_name"].iter().any(|name| new.format.index_of(name).is_some());
+        if writers > 1 && !says_server {
+            doubts.push(format!(
+                "{shown}: {writers} servers write it, and its format does not say which: routes are named by location only \
+                 where all agree; add $host to the log_format"
+            ));
+        }
+        doubts
+    }
+
+    /// A file that the pattern of a path with variables means as well, although other lines are in it, or requests that
+    /// are counted elsewhere. Logs that are followed by their own name are not meant.
+    fn meant_too(&self, log: &AccessLog, choice: &Choice) -> Option<&Path> {
+        let Target::Pattern(pattern) = &log.target else { return None };
+        let pattern = glob::Pattern::new(pattern).ok()?;
+        let errors = self.nginx.error_logs.iter().map(PathBuf::as_path);
+        let left_out = choice.left_out.keys().filter_map(|log| match &self.nginx.logs.get(*log)?.target {
+            Target::File(path) => Some(path.as_path()),
+            _ => None,
+        });
+        errors.chain(left_out).find(|path| pattern.matches_path_with(path, WILDCARDS))
+    }
+
+    /// The logs that are not followed but read when given: those that nginx compresses as it writes them, and those whose
+    /// requests are in another that is followed.
+    pub(in crate::cli) fn given(&self, sections: &[LogSection]) -> Vec<Log> {
+        let choice = Choice::of(&self.nginx.contexts, &self.candidates(sections).1);
+        let numbered = self.nginx.logs.iter().enumerate();
+        let given = numbered.filter(|(number, log)| log.gzip || choice.left_out.contains_key(number));
+        given.filter_map(|(_, log)| self.log(log, log.target.pattern()?).ok()).collect()
+    }
+
+    /// Says what is followed and what is not, and what there is to know about routes.
+    pub(in crate::cli) fn say(&self, config: &Config) {
+        let path = self.path.display();
+        let Followed { said, doubts, refused, .. } = self.followed(&config.logs);
+        for message in said.into_iter().chain(doubts).chain(refused) {
+            say(&format!("spikeline: {path}: {message}"));
+        }
+        for note in self.notes(config) {
+            say(&format!("spikeline: {}: {}", note.place, note.text));
+        }
+    }
+
+    /// What there is to know about the configuration, and about its locations if routes are named by them.
+    pub(in crate::cli) fn notes(&self, config: &Config) -> impl Iterator<Item = &Note> {
+        let by_location = config.routes_by == RoutesBy::Location;
+        self.nginx.notes.iter().chain(self.locations.notes().iter().filter(move |_| by_location))
+    }
+}
+
+/// The pattern of a log that can be read, or why it cannot.
+fn readable(log: &AccessLog) -> std::result::Result<String, String> {
+    let pattern = match &log.target {
+        Target::Syslog(_) => return Err("it goes to syslog; follow the file that syslog writes".to_owned()),
+        Target::Device(_) => return Err("it is no file".to_owned()),
+        Target::File(path) if is_device(path) => return Err("it is a device or a pipe, no file".to_owned()),
+        Target::File(_) | Target::Pattern(_) => log.target.pattern().unwrap_or_default(),
+    };
+    if log.gzip {
+        return Err("nginx compresses it as it writes, so that its lines cannot be read as they come; take `gzip` \
+                    out of its access_log, or give the file to `spikeline report`"
+            .to_owned());
+    }
+    Ok(pattern)
+}
+
+fn shown(target: &Target) -> String {
+    match target {
+        Target::File(path) | Target::Device(path) => path.display().to_string(),
+        Target::Pattern(text) | Target::Syslog(text) => text.clone(),
+    }
+}
+
+/// Whether a `[[log]]` is about a log of nginx.
+fn covers(section: &LogSection, target: &Target, pattern: &str) -> bool {
+    let own = &section.path.value;
+    own == pattern
+        || matches!(target, Target::File(path) if Path::new(own) == path
+            || glob::Pattern::new(own).is_ok_and(|own| own.matches_path_with(path, WILDCARDS)))
+}
+
+/// Whether a path leads to what is no file: container images link their logs to `/dev/stdout`.
+fn is_device(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|status| {
+        let kind = status.file_type();
+        kind.is_char_device() || kind.is_fifo() || kind.is_socket()
+    })
+}
+
+/// The files on disk.
+struct Disk;
+
+impl Files for Disk {
+    fn files(&self, pattern: &str) -> std::result::Result<Vec<(PathBuf, Vec<u8>)>, String> {
+        let paths = if pattern.contains(['*', '?', '[']) {
+            let found = glob::glob_with(pattern, WILDCARDS).map_err(|error| error.to_string())?;
+            let mut paths: Vec<PathBuf> = found.flatten().filter(|path| !path.is_dir()).collect();
+            paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
+            paths
+        } else {
+            vec![PathBuf::from(pattern)]
+        };
+        let mut files = Vec::new();
+        for path in paths {
+            match std::fs::read(&path) {
+                Ok(bytes) => files.push((path, bytes)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
+            }
+        }
+        Ok(files)
+    }
+}

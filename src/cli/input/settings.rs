@@ -1,0 +1,88 @@
+//! From the configuration to the settings of the layers below.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::context::Context;
+use super::logs::logs_said;
+use super::nginx::Conf;
+use super::routing::{millis, routing};
+use crate::carbon::{Destination, Naming};
+use crate::cli::answer::output::say;
+use crate::cli::config::{CarbonSection, Config, DEFAULT_NGINX, Surroundings};
+use crate::daemon::{Log, Outlet, Settings};
+use crate::error::{Error, Result};
+use crate::pipeline::Interpreting;
+use crate::route::Routes;
+
+/// All that the daemon works by.
+pub(in crate::cli) fn daemon(context: &Context) -> Result<Settings> {
+    let config = context.config()?;
+    let logs = logs_said(context, &say)?;
+    if logs.is_empty() {
+        // Why nginx's own are none.
+        match context.nginx()? {
+            Some(conf) => conf.say(config),
+            None if config.nginx.is_none() && Path::new(DEFAULT_NGINX).exists() => drop(Conf::usual()?),
+            None => {}
+        }
+        return Err(Error::usage("no log to follow").remedy(
+            "write a [[log]] section with path and format into the configuration and name it with --config, or name \
+             nginx's own with nginx = \"/etc/nginx/nginx.conf\"",
+        ));
+    }
+    Ok(Settings {
+        store: context.store()?,
+        interval: config.interval,
+        lateness: config.lateness,
+        poll: config.poll,
+        max_line: config.max_line,
+        routes_max: config.routes_max as usize,
+        threshold_ms: millis(config.slow.threshold),
+        slowest: config.slow.slowest,
+        server_errors: config.slow.server_errors,
+        archived: archived(config, &logs),
+        logs,
+        retention: config.retention,
+        router: routing(context)?,
+        outlets: outlets(config)?,
+    })
+}
+
+/// The patterns of the logs whose slow lines are kept in the store.
+fn archived(config: &Config, logs: &[Log]) -> Vec<String> {
+    let kept = logs.iter().filter(|log| is_archived(config, &log.pattern));
+    kept.map(|log| log.pattern.clone()).collect()
+}
+
+/// Whether the slow lines of a log, named by its key, are kept in the store.
+pub(in crate::cli) fn is_archived(config: &Config, log: &str) -> bool {
+    let section = config.logs.iter().find(|section| section.path.value == log);
+    section.and_then(|own| own.archive).unwrap_or(config.archive)
+}
+
+/// The rules and thresholds for reading files or logs outside the daemon.
+pub(in crate::cli) fn interpreting(context: &Context) -> Result<Interpreting> {
+    let config = context.config()?;
+    Ok(Interpreting {
+        router: routing(context)?,
+        routes: Arc::new(Routes::new(config.routes_max as usize)),
+        threshold_ms: millis(config.slow.threshold),
+    })
+}
+
+/// Where points are sent.
+pub(in crate::cli) fn outlets(config: &Config) -> Result<Vec<Outlet>> {
+    config.carbons.iter().map(|carbon| outlet(config, carbon)).collect()
+}
+
+fn outlet(config: &Config, section: &CarbonSection) -> Result<Outlet> {
+    let mistaken = |error: Error| section.address.mistake(error.what().to_owned());
+    let mut destination = Destination::new(section.address.value.as_str(), section.protocol).map_err(mistaken)?;
+    destination.connect_timeout = section.connect_timeout;
+    destination.write_timeout = section.write_timeout;
+    let host = config.host.as_ref().map_or_else(|| Surroundings::of_process().host(), |host| host.value.clone());
+    let naming = Naming::new(&section.prefix.value, &host, section.tagged)
+        .map_err(|error| section.prefix.mistake(error.what().to_owned()))?;
+    Ok(Outlet { destination, naming, spool: section.spool })
+}
