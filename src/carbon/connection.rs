@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, sockopt};
 
-use super::destination::{Destination, Protocol};
+use super::destination::Destination;
+use super::protocol::Transport;
 
 /// At most so many addresses of one name are tried.
 const ADDRESSES: usize = 8;
@@ -50,9 +51,9 @@ impl Connection {
             let left = deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
             let share = (left / untried.max(1)).max(Duration::from_millis(1));
             untried = untried.saturating_sub(1);
-            let opened = match destination.protocol {
-                Protocol::Plaintext | Protocol::Pickle => stream(address, share).map(Connection::Stream),
-                Protocol::Udp => datagrams(address, destination.write_timeout).map(Connection::Datagrams),
+            let opened = match destination.protocol.transport() {
+                Transport::Stream => stream(address, share).map(Connection::Stream),
+                Transport::Datagrams => datagrams(address, destination.write_timeout).map(Connection::Datagrams),
             };
             match opened {
                 Ok(connection) => return Ok(connection),

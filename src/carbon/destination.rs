@@ -1,48 +1,9 @@
 //! Where points go, and in which form.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
+use super::protocol::Protocol;
 use crate::error::{Error, Result};
-
-/// How points are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// Lines over TCP; carbon's port 2003.
-    Plaintext,
-    /// Python pickles over TCP, cheaper for carbon to read; port 2004.
-    Pickle,
-    /// Lines in datagrams; port 2003. Nothing tells of a datagram that was lost.
-    Udp,
-}
-
-impl Protocol {
-    /// The name in the configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Protocol::Plaintext => "plaintext",
-            Protocol::Pickle => "pickle",
-            Protocol::Udp => "udp",
-        }
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Protocol {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Protocol> {
-        [Protocol::Plaintext, Protocol::Pickle, Protocol::Udp].into_iter().find(|p| p.name() == name).ok_or_else(|| {
-            Error::usage(format!("unknown carbon protocol {name:?}")).remedy("use `plaintext`, `pickle` or `udp`")
-        })
-    }
-}
 
 /// One carbon (or relay).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,13 +51,5 @@ mod tests {
             let error = Destination::new(address, Protocol::Plaintext).unwrap_err();
             assert!(error.to_string().contains("to mend it"), "{address}");
         }
-    }
-
-    #[test]
-    fn protocols_go_by_their_names() {
-        for protocol in [Protocol::Plaintext, Protocol::Pickle, Protocol::Udp] {
-            assert_eq!(protocol.name().parse::<Protocol>().unwrap(), protocol);
-        }
-        assert!("tcp".parse::<Protocol>().is_err());
     }
 }

@@ -6,10 +6,11 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
-use super::chunk::Chunks;
+use super::chunks::Chunks;
 use super::connection::{Connection, OpenError};
-use super::destination::{Destination, Protocol};
-use super::point::Points;
+use super::destination::Destination;
+use super::points::Points;
+use super::protocol::Transport;
 use crate::error::Error;
 
 /// A datagram socket is made anew after this, since nothing would ever tell it that the name has a new address.
@@ -27,14 +28,14 @@ pub struct Link {
     reconnected: bool,
     backoff: Backoff,
     down: Option<(Instant, String)>,
-    counters: Counters,
+    counters: LinkCounters,
     /// Reused for every chunk.
     chunk: Vec<u8>,
 }
 
 /// What a link has done since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
+pub struct LinkCounters {
     /// Points of batches that the operating system took whole.
     pub points_sent: u64,
     /// Points that alone exceed a datagram and were left out.
@@ -58,14 +59,14 @@ pub enum LinkState {
         since: Instant,
         /// Why, in words.
         last_error: String,
-        /// Before this nothing is tried; sends return [`Step::Wait`].
+        /// Before this nothing is tried; sends return [`SendStep::Wait`].
         next_try: Instant,
     },
 }
 
 /// What a batch failed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum SendStep {
     /// Nothing was tried: the time for the next try has not come.
     Wait,
     /// Looking the name up.
@@ -84,8 +85,8 @@ pub struct SendError {
     /// The destination, as configured.
     pub address: String,
     /// Which step failed.
-    pub step: Step,
-    /// The reason, in the operating system's words; for [`Step::Wait`] that of the failure before.
+    pub step: SendStep,
+    /// The reason, in the operating system's words; for [`SendStep::Wait`] that of the failure before.
     pub cause: String,
 }
 
@@ -100,7 +101,7 @@ impl Link {
             reconnected: false,
             backoff: Backoff::new(seed),
             down: None,
-            counters: Counters::default(),
+            counters: LinkCounters::default(),
             chunk: Vec::new(),
         }
     }
@@ -110,7 +111,7 @@ impl Link {
         &self.destination
     }
 
-    /// Whether a send would try something at `now` rather than return [`Step::Wait`].
+    /// Whether a send would try something at `now` rather than return [`SendStep::Wait`].
     pub fn ready(&self, now: Instant) -> bool {
         self.connection.is_some() || self.backoff.ready(now)
     }
@@ -142,7 +143,7 @@ impl Link {
                 Ok(())
             }
             Err(error) => {
-                let step = if error.kind() == io::ErrorKind::TimedOut { Step::Stall } else { Step::Write };
+                let step = if error.kind() == io::ErrorKind::TimedOut { SendStep::Stall } else { SendStep::Write };
                 Err(self.failed(step, &error, now + began.elapsed()))
             }
         }
@@ -168,7 +169,7 @@ impl Link {
     }
 
     /// What it has done.
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> LinkCounters {
         self.counters
     }
 
@@ -181,7 +182,7 @@ impl Link {
         if let Err(error) = connection.check() {
             self.connection = None;
             self.down = Some((now, error.to_string()));
-        } else if self.destination.protocol == Protocol::Udp
+        } else if self.destination.protocol.transport() == Transport::Datagrams
             && self.opened.is_some_and(|opened| now.saturating_duration_since(opened) >= DATAGRAM_AGE)
         {
             // Not a reconnect: nothing broke. If the name is gone for the moment, the old address still serves.
@@ -195,13 +196,13 @@ impl Link {
     fn open(&mut self, now: Instant, began: Instant) -> Result<Connection, SendError> {
         if !self.backoff.ready(now) {
             let cause = self.down.as_ref().map(|(_, error)| error.clone()).unwrap_or_default();
-            return Err(SendError { address: self.destination.address.clone(), step: Step::Wait, cause });
+            return Err(SendError { address: self.destination.address.clone(), step: SendStep::Wait, cause });
         }
         let connection = Connection::open(&self.destination).map_err(|error| {
             let at = now + began.elapsed();
             match error {
-                OpenError::Resolve(error) => self.failed(Step::Resolve, &error, at),
-                OpenError::Connect(error) => self.failed(Step::Connect, &error, at),
+                OpenError::Resolve(error) => self.failed(SendStep::Resolve, &error, at),
+                OpenError::Connect(error) => self.failed(SendStep::Connect, &error, at),
             }
         })?;
         if self.ever_connected {
@@ -214,7 +215,7 @@ impl Link {
     }
 
     /// Note a failure at `at`, with no connection left.
-    fn failed(&mut self, step: Step, error: &io::Error, at: Instant) -> SendError {
+    fn failed(&mut self, step: SendStep, error: &io::Error, at: Instant) -> SendError {
         let cause = error.to_string();
         self.counters.failures += 1;
         let since = self.backoff.next().and(self.down.as_ref()).map_or(at, |(since, _)| *since);
@@ -243,11 +244,11 @@ fn write(
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let step = match self.step {
-            Step::Wait => "waiting before the next try",
-            Step::Resolve => "cannot look up the name",
-            Step::Connect => "cannot connect",
-            Step::Write => "the connection broke while writing",
-            Step::Stall => "accepts but does not read",
+            SendStep::Wait => "waiting before the next try",
+            SendStep::Resolve => "cannot look up the name",
+            SendStep::Connect => "cannot connect",
+            SendStep::Write => "the connection broke while writing",
+            SendStep::Stall => "accepts but does not read",
         };
         write!(f, "carbon {}: {step}: {}", self.address, self.cause)
     }
@@ -258,13 +259,13 @@ impl std::error::Error for SendError {}
 impl From<SendError> for Error {
     fn from(error: SendError) -> Error {
         let remedy = match error.step {
-            Step::Wait => "nothing to do: what is owed is kept and sent later",
-            Step::Resolve => "check the name in `address` and this host's resolver; what is owed is kept",
-            Step::Connect => {
+            SendStep::Wait => "nothing to do: what is owed is kept and sent later",
+            SendStep::Resolve => "check the name in `address` and this host's resolver; what is owed is kept",
+            SendStep::Connect => {
                 "check that carbon listens there (`ss -ltn`) and no firewall is between; what is owed is kept"
             }
-            Step::Write => "look into carbon's log (creates.log, console.log); what is owed is kept and sent again",
-            Step::Stall => {
+            SendStep::Write => "look into carbon's log (creates.log, console.log); what is owed is kept and sent again",
+            SendStep::Stall => {
                 "carbon's cache may be full or its disk slow (MAX_CACHE_SIZE, USE_FLOW_CONTROL); what is owed is kept"
             }
         };

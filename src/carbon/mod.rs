@@ -7,19 +7,19 @@
 //! comes in as a parameter.
 
 mod backoff;
-mod chunk;
+mod chunks;
 mod connection;
 mod destination;
 mod link;
-mod name;
-mod owed;
-mod pickle;
-mod plaintext;
-mod point;
+mod naming;
+mod owed_slots;
+mod points;
+mod protocol;
 
-pub use chunk::{CHUNK, Chunks, DATAGRAM};
-pub use destination::{Destination, Protocol};
-pub use link::{Counters, Link, LinkState, SendError, Step};
-pub use name::Naming;
-pub use owed::{Owed, Parts, RESEND};
-pub use point::{Point, Points, timely};
+pub use chunks::Chunks;
+pub use destination::Destination;
+pub use link::{Link, LinkCounters, LinkState, SendError, SendStep};
+pub use naming::Naming;
+pub use owed_slots::{Owed, OwedState, RESEND};
+pub use points::{Point, Points, timely};
+pub use protocol::{CHUNK, DATAGRAM, Protocol};

@@ -11,14 +11,14 @@
 //! once a second. *keep* commits that to the store and decides which slots each destination is owed. *push* writes them
 //! to carbon and says whether that worked. Only *keep* touches the store, and nothing that carbon does can hold it up.
 
-mod count;
-mod follow;
-mod keep;
-mod outlet;
-mod own;
-pub mod past;
-mod push;
-mod render;
+pub mod backfill;
+mod carbon_sender;
+mod committer;
+mod destination_queue;
+mod line_counter;
+mod log_reader;
+mod self_metrics;
+mod slot_renderer;
 mod stepwise;
 
 use std::collections::{BTreeSet, HashMap};
@@ -33,10 +33,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::carbon::{Destination, Link, Naming};
 use crate::error::{Error, Result};
 use crate::grammar::Format;
-use crate::pipeline::{Interpreter, Interpreting, Row, SlotSettings, Slots};
-use count::Count;
-use follow::Follow;
-use keep::{Channels, Keep};
+use crate::pipeline::{Interpreter, Interpreting, Row, RowCollector, SlotSettings};
+use committer::{Channels, Committer};
+use line_counter::LineCounter;
+use log_reader::LogReader;
 pub use stepwise::Stepwise;
 
 use crate::record::Needs;
@@ -64,7 +64,7 @@ pub struct Log {
 
 /// One carbon to push to.
 #[derive(Debug, Clone)]
-pub struct Outlet {
+pub struct DestinationSettings {
     /// Where and how.
     pub destination: Destination,
     /// How metrics are named there.
@@ -74,7 +74,7 @@ pub struct Outlet {
 }
 
 /// All that the daemon works by; validated.
-pub struct Settings {
+pub struct DaemonSettings {
     /// The store's folder.
     pub store: PathBuf,
     /// Length of a slot.
@@ -89,7 +89,7 @@ pub struct Settings {
     pub routes_max: usize,
     /// Default threshold of a slow request, in milliseconds.
     pub threshold_ms: u64,
-    /// Slowest requests kept per route and slot.
+    /// CommitBuilder requests kept per route and slot.
     pub slowest: u32,
     /// Whether every 5xx is kept.
     pub server_errors: bool,
@@ -102,7 +102,7 @@ pub struct Settings {
     /// The rules.
     pub router: Arc<Router>,
     /// The destinations.
-    pub outlets: Vec<Outlet>,
+    pub outlets: Vec<DestinationSettings>,
 }
 
 /// Where the daemon's messages go: one line each, without newline.
@@ -112,35 +112,36 @@ pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
 ///
 /// # Errors
 /// The store cannot be opened or is held by another daemon, or a format cannot be followed.
-pub fn run(settings: Settings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver<()>) -> Result<()> {
+pub fn run(settings: DaemonSettings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver<()>) -> Result<()> {
     let settings = Arc::new(settings);
     let (event_sender, events) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
     let (counted_sender, counted) = bounded(COUNTED_WAITING);
     let (outcome_sender, outcomes) = bounded(64);
     let (halt, halted) = bounded::<()>(0);
-    let Parts { follow, count, writer, spare, slots, emitted } = Parts::new(&settings, &clock, say, BLOCK_LIMIT)?;
+    let OpenedDaemon { follow, count, writer, spare, slots, emitted } =
+        OpenedDaemon::new(&settings, &clock, say, BLOCK_LIMIT)?;
     std::thread::scope(|scope| {
         let (poll, follow_clock) = (settings.poll, &*clock);
         named(scope, "follow", move || follow.run(follow_clock, poll, &event_sender, &empties, &halted))?;
         named(scope, "count", move || count.run(&events, &empty_sender, &counted_sender))?;
         let mut outlets = Vec::new();
         for (number, outlet) in settings.outlets.iter().enumerate() {
-            let (batch_sender, batches) = bounded(outlet::IN_FLIGHT);
+            let (batch_sender, batches) = bounded(destination_queue::IN_FLIGHT);
             let (outcomes, link) = (outcome_sender.clone(), Link::new(outlet.destination.clone(), number as u64));
-            named(scope, "push", move || push::push(number, link, &batches, &outcomes))?;
-            outlets.push(outlet::Outlet::new(outlet, batch_sender, &settings, writer.view()));
+            named(scope, "push", move || carbon_sender::push(number, link, &batches, &outcomes))?;
+            outlets.push(destination_queue::DestinationQueue::new(outlet, batch_sender, &settings, writer.view()));
         }
         drop(outcome_sender);
         say_left_behind(writer.view(), &settings, say);
         let (settings, clock) = (Arc::clone(&settings), Arc::clone(&clock));
-        let keep = Keep::new(settings, writer, (slots, spare), outlets, emitted, clock, Arc::clone(say));
+        let keep = Committer::new(settings, writer, (slots, spare), outlets, emitted, clock, Arc::clone(say));
         keep.run(&Channels { counted, outcomes, stop }, halt)
     })
 }
 
 /// A carbon that moved is another one to the store: what the old one is owed would be sent to nobody, without a word.
-fn say_left_behind(view: &View, settings: &Settings, say: &Say) {
+fn say_left_behind(view: &View, settings: &DaemonSettings, say: &Say) {
     for Delivery { destination, pending, .. } in view.deliveries() {
         let is_named = settings.outlets.iter().any(|outlet| outlet.destination.address == *destination);
         if let (false, Some(first), Some(last)) = (is_named, pending.iter().min(), pending.iter().max()) {
@@ -155,9 +156,9 @@ fn say_left_behind(view: &View, settings: &Settings, say: &Say) {
 }
 
 /// What the threads work with, but for the destinations.
-struct Parts {
-    follow: Follow,
-    count: Count,
+struct OpenedDaemon {
+    follow: LogReader,
+    count: LineCounter,
     writer: Writer,
     /// The way back for the rows that were kept.
     spare: Sender<Vec<Row>>,
@@ -165,9 +166,9 @@ struct Parts {
     emitted: Arc<AtomicI64>,
 }
 
-impl Parts {
+impl OpenedDaemon {
     /// Open the store, and make ready to go on from there. `block_limit`: about how many bytes of a log are a block.
-    fn new(settings: &Settings, clock: &Arc<dyn Clock>, say: &Say, block_limit: usize) -> Result<Parts> {
+    fn new(settings: &DaemonSettings, clock: &Arc<dyn Clock>, say: &Say, block_limit: usize) -> Result<OpenedDaemon> {
         let store_settings = store::Settings {
             interval: settings.interval,
             slowest: settings.slowest,
@@ -195,7 +196,7 @@ impl Parts {
                 interpreter.archive_lines(settings.slowest as usize);
             }
         }
-        let follow = Follow::new(follower(settings, &writer, block_limit));
+        let follow = LogReader::new(follower(settings, &writer, block_limit));
         let emitted = Arc::new(AtomicI64::new(i64::MIN));
         let (spare_sender, spare) = bounded(COUNTED_WAITING);
         let slots = SlotSettings {
@@ -203,7 +204,7 @@ impl Parts {
             slowest: settings.slowest as usize,
             server_errors: settings.server_errors,
         };
-        let count = Count {
+        let count = LineCounter {
             clock: Arc::clone(clock),
             say: Arc::clone(say),
             routes_known: u32::try_from(writer.view().routes().len()).unwrap_or(u32::MAX),
@@ -220,13 +221,13 @@ impl Parts {
             done_with_backlog: false,
             read_until: None,
         };
-        Ok(Parts { follow, count, writer, spare: spare_sender, slots, emitted })
+        Ok(OpenedDaemon { follow, count, writer, spare: spare_sender, slots, emitted })
     }
 }
 
 /// A tally that goes on where the store's last blocks end.
-fn resumed(settings: SlotSettings, view: &View) -> Slots {
-    let mut slots = Slots::new(settings);
+fn resumed(settings: SlotSettings, view: &View) -> RowCollector {
+    let mut slots = RowCollector::new(settings);
     slots.resume(&view.open_blocks());
     slots
 }
@@ -249,7 +250,7 @@ fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Int
         .collect()
 }
 
-fn follower(settings: &Settings, writer: &Writer, block_limit: usize) -> Follower {
+fn follower(settings: &DaemonSettings, writer: &Writer, block_limit: usize) -> Follower {
     let watched =
         settings.logs.iter().map(|log| WatchedLog { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
     let known = writer.view().generations().to_vec();

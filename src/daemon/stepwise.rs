@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::count::{Count, Counted};
-use super::follow::{Follow, Message};
-use super::keep::Keep;
-use super::{BLOCKS_WAITING, Parts, Say, Settings};
+use super::committer::Committer;
+use super::line_counter::{CountedLines, LineCounter};
+use super::log_reader::{LogReader, ReaderMessage};
+use super::{BLOCKS_WAITING, DaemonSettings, OpenedDaemon, Say};
 use crate::error::Result;
 use crate::source::LogEvent;
 use crate::store::View;
@@ -19,14 +19,14 @@ use crate::time::Clock;
 /// A daemon that does nothing by itself, and has no destinations. Dropping it is a crash: what was not committed is gone.
 pub struct Stepwise {
     clock: Arc<dyn Clock>,
-    follow: Follow,
-    count: Count,
-    keep: Keep,
+    follow: LogReader,
+    count: LineCounter,
+    keep: Committer,
     empties: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
     /// Read, and not counted yet.
-    messages: VecDeque<Message>,
-    /// Counted, and not kept yet.
-    counted: VecDeque<Counted>,
+    messages: VecDeque<ReaderMessage>,
+    /// CountedLines, and not kept yet.
+    counted: VecDeque<CountedLines>,
 }
 
 impl Stepwise {
@@ -34,10 +34,11 @@ impl Stepwise {
     ///
     /// # Errors
     /// As [`run`](super::run).
-    pub fn open(settings: Settings, clock: Arc<dyn Clock>, say: &Say, block_limit: usize) -> Result<Stepwise> {
-        let Parts { follow, count, writer, spare, slots, emitted } = Parts::new(&settings, &clock, say, block_limit)?;
+    pub fn open(settings: DaemonSettings, clock: Arc<dyn Clock>, say: &Say, block_limit: usize) -> Result<Stepwise> {
+        let OpenedDaemon { follow, count, writer, spare, slots, emitted } =
+            OpenedDaemon::new(&settings, &clock, say, block_limit)?;
         let (settings, kept_by) = (Arc::new(settings), Arc::clone(&clock));
-        let keep = Keep::new(settings, writer, (slots, spare), Vec::new(), emitted, kept_by, Arc::clone(say));
+        let keep = Committer::new(settings, writer, (slots, spare), Vec::new(), emitted, kept_by, Arc::clone(say));
         let empties = bounded(BLOCKS_WAITING + 2);
         Ok(Stepwise { clock, follow, count, keep, empties, messages: VecDeque::new(), counted: VecDeque::new() })
     }
@@ -49,7 +50,7 @@ impl Stepwise {
         }
         let messages = &mut self.messages;
         let looked = self.follow.look(self.clock.now(), &mut |message| {
-            if let Message::Source(event) = &message {
+            if let ReaderMessage::Source(event) = &message {
                 each(event);
             }
             messages.push_back(message);

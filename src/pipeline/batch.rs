@@ -13,7 +13,7 @@ use crate::grammar::Wrapper;
 use crate::source::{Input, LogPiece};
 
 /// Counts blocks of lines. One per thread; afterwards they are merged by the caller.
-pub trait Tally {
+pub trait BlockTally {
     /// A block of whole lines of file number `file`, whose first byte stands at `offset` (uncompressed).
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]);
     /// A line over the limit was skipped.
@@ -61,7 +61,7 @@ struct Turn<'p> {
     before: u64,
 }
 
-enum Taken {
+enum NextBlock {
     Lines { file: usize, offset: u64 },
     TooLong { file: usize, offset: u64, length: u64 },
     End,
@@ -69,11 +69,11 @@ enum Taken {
 
 impl Turn<'_> {
     /// The next piece of the input, whichever file it is in. A file that fails is noted and the next one begun.
-    fn take(&mut self, buffer: &mut Vec<u8>) -> Taken {
+    fn take(&mut self, buffer: &mut Vec<u8>) -> NextBlock {
         loop {
             let Some((file, input)) = &mut self.open else {
                 match self.feeds.next() {
-                    None => return Taken::End,
+                    None => return NextBlock::End,
                     Some((file, Feed::Path { path, wrapper })) => {
                         match Input::open(&path).map(|input| input.max_line(self.max_line).wrapped(wrapper)) {
                             Ok(input) => self.open = Some((file, Box::new(input))),
@@ -83,7 +83,7 @@ impl Turn<'_> {
                     Some((file, Feed::Opened { input, offset, head })) => {
                         self.open = Some((file, input));
                         *buffer = head;
-                        return Taken::Lines { file, offset };
+                        return NextBlock::Lines { file, offset };
                     }
                 }
                 continue;
@@ -92,8 +92,8 @@ impl Turn<'_> {
             let piece = input.next_block(buffer);
             (self.progress)(self.before + input.consumed());
             match piece {
-                Ok(Some(LogPiece::Lines { offset })) => return Taken::Lines { file, offset },
-                Ok(Some(LogPiece::TooLong { offset, length })) => return Taken::TooLong { file, offset, length },
+                Ok(Some(LogPiece::Lines { offset })) => return NextBlock::Lines { file, offset },
+                Ok(Some(LogPiece::TooLong { offset, length })) => return NextBlock::TooLong { file, offset, length },
                 Ok(None) => {}
                 Err(error) => self.failed.push(error),
             }
@@ -105,7 +105,7 @@ impl Turn<'_> {
 
 /// Read `feeds` in order, each tally on a thread of its own. A line of more than `max_line` bytes is passed over.
 /// `progress` hears of the bytes read from disk so far.
-pub fn run<T: Tally + Send>(
+pub fn run<T: BlockTally + Send>(
     feeds: Vec<Feed>,
     max_line: usize,
     tallies: &mut [T],
@@ -133,14 +133,14 @@ pub fn run<T: Tally + Send>(
     Outcome { failed: turn.into_inner().map(|turn| turn.failed).unwrap_or_default() }
 }
 
-fn work<T: Tally>(turn: &Mutex<Turn<'_>>, tally: &mut T, stop: &AtomicBool) {
+fn work<T: BlockTally>(turn: &Mutex<Turn<'_>>, tally: &mut T, stop: &AtomicBool) {
     let mut buffer = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let Ok(taken) = turn.lock().map(|mut turn| turn.take(&mut buffer)) else { return };
         match taken {
-            Taken::Lines { file, offset } => tally.block(file, offset, &buffer),
-            Taken::TooLong { file, offset, length } => tally.too_long(file, offset, length),
-            Taken::End => return,
+            NextBlock::Lines { file, offset } => tally.block(file, offset, &buffer),
+            NextBlock::TooLong { file, offset, length } => tally.too_long(file, offset, length),
+            NextBlock::End => return,
         }
         if tally.done() {
             stop.store(true, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::interpreter::Seen;
+use super::interpreter::RoutedRecord;
 use crate::route::{RouteId, Routes};
 use crate::store::By;
 use crate::time::Window;
@@ -31,7 +31,7 @@ impl Filter {
 
     /// Whether the request's own fields are wanted; the route is asked for by [`RouteFilter`].
     #[inline]
-    pub fn keeps(&self, seen: &Seen<'_>) -> bool {
+    pub fn keeps(&self, seen: &RoutedRecord<'_>) -> bool {
         let record = &seen.record;
         let inside = match self.by {
             By::End => self.window.contains(record.end),

@@ -33,7 +33,7 @@ impl Interpreting {
 
 /// One line, understood.
 #[derive(Clone, Copy)]
-pub struct Seen<'l> {
+pub struct RoutedRecord<'l> {
     /// Its fields.
     pub record: Record<'l>,
     /// Its route.
@@ -103,7 +103,11 @@ impl Interpreter {
     ///
     /// In a wrapped log a line is a record: from the start of its first line to the end of its last.
     #[inline]
-    pub fn block(&mut self, block: &[u8], each: impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>)) {
+    pub fn block(
+        &mut self,
+        block: &[u8],
+        each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
+    ) {
         let format = self.parser.format();
         if format.is_keyed() || format.wrapper().is_some() {
             return self.block_of_records(block, each);
@@ -141,7 +145,7 @@ impl Interpreter {
     fn block_by_lines(
         &mut self,
         block: &[u8],
-        mut each: impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>),
+        mut each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
     ) {
         // A NUL is a hole that a crash left; looking for one a block at a time costs less than in every line.
         let clean = memchr::memchr(0, block).is_none();
@@ -158,7 +162,7 @@ impl Interpreter {
     fn block_of_records(
         &mut self,
         block: &[u8],
-        mut each: impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>),
+        mut each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
     ) {
         let (mut unwrapped, mut text) = (std::mem::take(&mut self.unwrapped), std::mem::take(&mut self.text));
         match self.parser.format().wrapper() {
@@ -187,7 +191,7 @@ impl Interpreter {
         (at, raw, lead, line): (usize, &[u8], usize, Result<&[u8], Reject>),
         otherwise: Option<Reason>,
         text: &mut Vec<u8>,
-        each: &mut impl FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>),
+        each: &mut impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
     ) {
         match line.and_then(|line| self.parser.parse_in(line, text)) {
             Ok((record, text)) => {
@@ -207,10 +211,10 @@ impl Interpreter {
     }
 
     #[inline(always)]
-    fn route<'l>(&mut self, line: &'l [u8], record: Record<'l>) -> Seen<'l> {
+    fn route<'l>(&mut self, line: &'l [u8], record: Record<'l>) -> RoutedRecord<'l> {
         let matched = if self.wanted.is_empty() { self.find(&record, &[]) } else { self.find_by_values(line, &record) };
         let threshold = matched.threshold_ms.unwrap_or(self.threshold_ms);
-        Seen { record, matched, slow: record.request_time_ms.is_some_and(|time| time >= threshold) }
+        RoutedRecord { record, matched, slow: record.request_time_ms.is_some_and(|time| time >= threshold) }
     }
 
     fn find_by_values<'l>(&mut self, line: &'l [u8], record: &Record<'l>) -> Matched {
@@ -238,7 +242,7 @@ impl Interpreter {
 /// [`Interpreter::block`] for a format of which the number of quotes in a line is known: the hot loop. It is compiled twice,
 /// the second time for the processors of the last ten years; which of them runs is decided once a block.
 #[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
-fn by_marks<E: FnMut(usize, &[u8], Result<&Seen<'_>, Reject>, Values<'_>)>(
+fn by_marks<E: FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>)>(
     interpreter: &mut Interpreter,
     block: &[u8],
     quotes: usize,

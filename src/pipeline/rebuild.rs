@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::recount::{Recount, Unread};
+use super::recount::{Recount, UnreadRange};
 use crate::error::Result;
 use crate::histogram::Cell;
 use crate::route::RouteId;
@@ -19,7 +19,7 @@ pub struct Recounted {
     /// Cells, of the length of the segment's finest, entries, archived lines and summaries; nothing else.
     pub commit: Commit,
     /// Ranges that could not be read again, or not whole.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<UnreadRange>,
 }
 
 /// Count the lines of a damaged segment again.

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::commit_builder::CommitBuilder;
 use super::interpreter::Interpreter;
-use super::slots::{SlotSettings, Slots};
-use super::tally::Slowest;
+use super::row_collector::{RowCollector, SlotSettings};
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{LineRangeReader, LineReader, LogPiece, find_generation_with};
 use crate::store::{Commit, LogRange, View};
@@ -18,7 +18,7 @@ const OPEN: usize = 64;
 
 /// A range that could not be read, or not to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
+pub struct UnreadRange {
     /// Which.
     pub range: LogRange,
     /// Where its log was last.
@@ -52,8 +52,8 @@ impl<'v> Recount<'v> {
 
     /// Count these ranges; `each` gets what they come to, in parts. Gives the ranges that could not be read whole: what was
     /// read of them is counted.
-    pub fn count(&mut self, ranges: &[LogRange], mut each: impl FnMut(Commit)) -> Vec<Unread> {
-        let (mut slots, mut slowest) = (Slots::new(self.settings), Slowest::new(self.settings));
+    pub fn count(&mut self, ranges: &[LogRange], mut each: impl FnMut(Commit)) -> Vec<UnreadRange> {
+        let (mut slots, mut slowest) = (RowCollector::new(self.settings), CommitBuilder::new(self.settings));
         let mut unread = Vec::new();
         for range in ranges {
             let counted = self.range(*range, &mut slots, |slots| {
@@ -64,14 +64,19 @@ impl<'v> Recount<'v> {
             if let Err(why) = counted {
                 let held = generation(self.view, range.generation);
                 let path = held.map_or_else(Default::default, |generation| generation.path.clone());
-                unread.push(Unread { range: *range, path, why });
+                unread.push(UnreadRange { range: *range, path, why });
             }
         }
         each(slowest.commit(slots.take()).0);
         unread
     }
 
-    fn range(&mut self, range: LogRange, slots: &mut Slots, mut counted: impl FnMut(&mut Slots)) -> Result<(), String> {
+    fn range(
+        &mut self,
+        range: LogRange,
+        slots: &mut RowCollector,
+        mut counted: impl FnMut(&mut RowCollector),
+    ) -> Result<(), String> {
         let generation = generation(self.view, range.generation).ok_or("the store does not know this log")?;
         self.make_open(generation)?;
         let interpreter = self.interpreters.get_mut(&generation.log);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::interpreter::{Interpreter, Seen};
+use super::interpreter::{Interpreter, RoutedRecord};
 use crate::error::{Error, Result};
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{LineReader, find_generation_with};
@@ -10,7 +10,7 @@ use crate::store::{BlockSummary, Locator, View};
 
 /// What could not be read.
 #[derive(Debug, Default)]
-pub struct Missing {
+pub struct MissingLines {
     /// Logs that are gone.
     pub gone: Vec<Generation>,
     /// Logs that are there but cannot be read.
@@ -23,7 +23,7 @@ pub struct Missing {
     pub archived: usize,
 }
 
-impl Missing {
+impl MissingLines {
     /// Where the lines come from, if it is not their log.
     pub fn note(&self) -> Option<String> {
         let plural = if self.archived == 1 { "line comes" } else { "lines come" };
@@ -44,7 +44,7 @@ impl Missing {
 }
 
 /// Open the log of a generation, or note why that cannot be done.
-fn open(view: &View, id: GenerationId, missing: &mut Missing) -> Option<LineReader> {
+fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<LineReader> {
     let generation = view.generations().iter().find(|generation| generation.id == id)?;
     let located = match find_generation_with(generation, view.points(id)) {
         Ok(Some(located)) => located,
@@ -67,8 +67,8 @@ fn open(view: &View, id: GenerationId, missing: &mut Missing) -> Option<LineRead
 
 /// Read the lines that `locators` name; `each` gets the locator's index and the line, or nothing if it is gone.
 /// Each log is read once, in ascending order. Lines that are gone from the logs come from the store's archive, if they are there.
-pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Option<&[u8]>)) -> Missing {
-    let mut missing = Missing::default();
+pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Option<&[u8]>)) -> MissingLines {
+    let mut missing = MissingLines::default();
     let mut by_generation: BTreeMap<GenerationId, Vec<(u64, usize)>> = BTreeMap::new();
     for (index, locator) in locators.iter().enumerate() {
         by_generation.entry(locator.generation).or_default().push((locator.offset, index));
@@ -103,7 +103,7 @@ fn from_archive(
     view: &View,
     locators: &[Locator],
     gone: &[usize],
-    missing: &mut Missing,
+    missing: &mut MissingLines,
     mut each: impl FnMut(usize, Option<&[u8]>),
 ) {
     let wanted: Vec<Locator> = gone.iter().filter_map(|index| locators.get(*index).copied()).collect();
@@ -132,9 +132,9 @@ pub fn scan(
     view: &View,
     blocks: &[BlockSummary],
     interpreters: &mut HashMap<String, Interpreter>,
-    mut each: impl FnMut(&Seen<'_>, Locator, &[u8]),
-) -> Result<Missing> {
-    let mut missing = Missing::default();
+    mut each: impl FnMut(&RoutedRecord<'_>, Locator, &[u8]),
+) -> Result<MissingLines> {
+    let mut missing = MissingLines::default();
     let mut buffer = Vec::new();
     let mut blocks = blocks.iter().peekable();
     while let Some(first) = blocks.peek() {

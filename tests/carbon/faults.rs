@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt;
-use spikeline::carbon::{Chunks, Link, LinkState, Points, Protocol, Step};
+use spikeline::carbon::{Chunks, Link, LinkState, Points, Protocol, SendStep};
 use spikeline::error::Error;
 use spikeline::time::Timestamp;
 
@@ -68,16 +68,16 @@ fn refused_then_there() {
     assert_eq!(link.state(), LinkState::Untried);
 
     let error = link.send(&points, now).unwrap_err();
-    assert_eq!(error.step, Step::Connect);
+    assert_eq!(error.step, SendStep::Connect);
     let message = Error::from(error).to_string();
     assert!(message.contains(&address) && message.contains("to mend it"), "{message}");
     let LinkState::Down { since, next_try, .. } = link.state() else { panic!("not down") };
     let before = next_try.checked_sub(Duration::from_millis(1)).unwrap();
     assert!(link.ready(next_try) && !link.ready(before));
-    assert_eq!(link.send(&points, before).unwrap_err().step, Step::Wait);
+    assert_eq!(link.send(&points, before).unwrap_err().step, SendStep::Wait);
     assert_eq!(link.counters().failures, 1, "waiting is no failure");
 
-    assert_eq!(link.send(&points, now + LATER).unwrap_err().step, Step::Connect);
+    assert_eq!(link.send(&points, now + LATER).unwrap_err().step, SendStep::Connect);
     let LinkState::Down { since: same, .. } = link.state() else { panic!("not down") };
     assert_eq!(since, same);
 
@@ -101,7 +101,7 @@ fn a_full_backlog_is_a_time_out() {
     assert!(queued.len() < 8);
     let mut to = destination(&address.to_string(), Protocol::Plaintext);
     to.connect_timeout = short;
-    assert_eq!(Link::new(to, 1).send(&batch(1), Instant::now()).unwrap_err().step, Step::Connect);
+    assert_eq!(Link::new(to, 1).send(&batch(1), Instant::now()).unwrap_err().step, SendStep::Connect);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_black_hole_is_given_up_and_the_batch_goes_again() {
     let mut link = Link::new(to, 1);
     let points = big();
     let now = Instant::now();
-    assert_eq!(link.send(&points, now).unwrap_err().step, Step::Stall);
+    assert_eq!(link.send(&points, now).unwrap_err().step, SendStep::Stall);
     assert!(matches!(link.state(), LinkState::Down { .. }));
     assert_eq!(link.counters().points_sent, 0);
     let LinkState::Down { next_try, .. } = link.state() else { panic!("not down") };
@@ -144,7 +144,7 @@ fn a_reset_in_mid_batch_leaves_the_whole_batch_unsent() {
         accept_and_read(&listener, length)
     });
     let now = Instant::now();
-    assert_eq!(link.send(&points, now).unwrap_err().step, Step::Write);
+    assert_eq!(link.send(&points, now).unwrap_err().step, SendStep::Write);
     assert_eq!((link.counters().points_sent, link.counters().failures), (0, 1));
     link.send(&points, now + LATER).unwrap();
     assert!(peer.join().unwrap().0 == all);
@@ -206,7 +206,7 @@ fn datagrams_into_nothing_are_an_error() {
     assert!(length <= 1400 && datagram[..length].ends_with(b"\n"));
     drop(socket);
     // A single datagram: only the look after it can tell.
-    assert_eq!(link.send(&batch(1), now).unwrap_err().step, Step::Write);
+    assert_eq!(link.send(&batch(1), now).unwrap_err().step, SendStep::Write);
     assert_eq!(link.counters().points_sent, 100);
 }
 
@@ -215,6 +215,6 @@ fn a_name_that_does_not_exist_is_looked_up_again_each_time() {
     let mut link = Link::new(destination("no-such-host.invalid:2003", Protocol::Plaintext), 1);
     let now = Instant::now();
     for n in 1..=2 {
-        assert_eq!(link.send(&batch(1), now + LATER * n).unwrap_err().step, Step::Resolve);
+        assert_eq!(link.send(&batch(1), now + LATER * n).unwrap_err().step, SendStep::Resolve);
     }
 }

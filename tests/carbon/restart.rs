@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use spikeline::carbon::{Link, LinkState, Naming, Owed, Points, Protocol, Step};
+use spikeline::carbon::{Link, LinkState, Naming, Owed, Points, Protocol, SendStep};
 use spikeline::time::Timestamp;
 
 use crate::peer::{Carbon, Stored, carbon, expect};
@@ -28,7 +28,7 @@ impl Sender {
     }
 
     /// Try once to send what is owed; every step takes a second of the sender's clock.
-    fn step(&mut self) -> Option<Step> {
+    fn step(&mut self) -> Option<SendStep> {
         self.now += Duration::from_secs(1);
         if let LinkState::Down { next_try, .. } = self.link.state() {
             self.now = self.now.max(next_try);

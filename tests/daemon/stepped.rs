@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use spikeline::carbon::{Destination, Naming, Protocol};
-use spikeline::daemon::{self, Log, Outlet, Say, Settings};
+use spikeline::daemon::{self, DaemonSettings, DestinationSettings, Log, Say};
 use spikeline::grammar::{Escape, Format};
 use spikeline::route::Router;
 use spikeline::store::Retention;
@@ -79,13 +79,13 @@ impl Drop for Stepped {
     }
 }
 
-pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> Settings {
-    let outlet = |sink: &Sink| Outlet {
+pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
+    let outlet = |sink: &Sink| DestinationSettings {
         destination: Destination::new(sink.address.to_string(), Protocol::Plaintext).unwrap(),
         naming: Naming::new("nginx", "web1", false).unwrap(),
         spool: Duration::from_secs(86_400),
     };
-    Settings {
+    DaemonSettings {
         store: rig.folder.path("store"),
         interval: Duration::from_secs(10),
         lateness: Duration::from_secs(60),

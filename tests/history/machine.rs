@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use spikeline::daemon::{Log, Say, Settings, Stepwise};
+use spikeline::daemon::{DaemonSettings, Log, Say, Stepwise};
 use spikeline::grammar::{Escape, Format};
 use spikeline::route::{Router, Rule};
 use spikeline::source::{FinishReason, GenerationId, LogEvent};
@@ -91,8 +91,8 @@ pub(crate) fn format() -> Format {
 }
 
 impl Machine {
-    fn settings(&self) -> Settings {
-        Settings {
+    fn settings(&self) -> DaemonSettings {
+        DaemonSettings {
             store: self.store.clone(),
             interval: Duration::from_secs(10),
             lateness: Duration::from_secs(60),

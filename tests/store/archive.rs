@@ -2,7 +2,7 @@
 
 use spikeline::grammar::{Escape, Format};
 use spikeline::pipeline::retrieve;
-use spikeline::pipeline::{Interpreter, Interpreting, SlotSettings, Slots, Slowest};
+use spikeline::pipeline::{CommitBuilder, Interpreter, Interpreting, RowCollector, SlotSettings};
 use spikeline::record::Needs;
 use spikeline::route::{Router, Routes};
 use spikeline::source::generation::{Fingerprint, Generation, GenerationId};
@@ -48,7 +48,7 @@ fn store(dir: &std::path::Path, log: &[u8], archive: bool) -> Writer {
     let settings = SlotSettings { interval: Settings::default().interval, slowest: 5, server_errors: true };
     let mut writer = Writer::open(dir, Settings::default()).unwrap();
     let (mut slots, mut slowest, mut interpreter) =
-        (Slots::new(settings), Slowest::new(settings), interpreter(archive));
+        (RowCollector::new(settings), CommitBuilder::new(settings), interpreter(archive));
     let id = GenerationId(0);
     let ends: Vec<usize> = log.iter().zip(1..).filter(|(byte, _)| **byte == b'\n').map(|(_, end)| end).collect();
     let mut from = 0;
@@ -75,7 +75,7 @@ fn store(dir: &std::path::Path, log: &[u8], archive: bool) -> Writer {
     writer
 }
 
-fn lines(view: &View) -> (HashMap<u64, Option<Vec<u8>>>, retrieve::Missing) {
+fn lines(view: &View) -> (HashMap<u64, Option<Vec<u8>>>, retrieve::MissingLines) {
     let entries = view.entries(&Query::new(Window::ALL, By::Overlap)).unwrap();
     let locators: Vec<_> = entries.iter().map(|entry| entry.locator).collect();
     let mut found = HashMap::new();

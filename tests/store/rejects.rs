@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use spikeline::grammar::{Escape, Format};
-use spikeline::pipeline::{Interpreter, Interpreting, SlotSettings, Slots, Slowest};
+use spikeline::pipeline::{CommitBuilder, Interpreter, Interpreting, RowCollector, SlotSettings};
 use spikeline::record::Needs;
 use spikeline::route::{Router, Routes};
 use spikeline::source::GenerationId;
@@ -25,17 +25,17 @@ fn summaries(lines: &[String], cut: usize, restart: usize) -> Summaries {
     let routes = Arc::new(Routes::restore(2000, Vec::new()));
     let with = Interpreting { router: Arc::new(Router::new(Vec::new()).unwrap()), routes, threshold_ms: 1000 };
     let mut interpreter = Interpreter::new(&format, Needs::latency(), &with).unwrap();
-    let (mut slots, mut found, mut offset) = (Slots::new(SETTINGS), Summaries::new(), 0);
+    let (mut slots, mut found, mut offset) = (RowCollector::new(SETTINGS), Summaries::new(), 0);
     for (part, lines) in lines.chunks(cut).enumerate() {
         if part % restart == 0 {
-            slots = Slots::new(SETTINGS);
+            slots = RowCollector::new(SETTINGS);
             let open: Vec<BlockSummary> = found.values().next_back().cloned().into_iter().collect();
             slots.resume(&open);
         }
         let bytes = lines.concat().into_bytes();
         slots.block(&mut interpreter, LOG, offset, &bytes, Timestamp(i64::MIN));
         offset += bytes.len() as u64;
-        for block in Slowest::new(SETTINGS).commit(slots.take()).0.blocks {
+        for block in CommitBuilder::new(SETTINGS).commit(slots.take()).0.blocks {
             found.entry(block.key()).or_insert_with(|| BlockSummary::empty(LOG, block.number)).merge(&block);
         }
     }

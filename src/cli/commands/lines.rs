@@ -12,8 +12,8 @@ use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::{interpreters, settings};
 use crate::error::Result;
 use crate::grammar::{Reason, Reject};
-use crate::pipeline::batch::Tally;
-use crate::pipeline::retrieve::{self, Missing};
+use crate::pipeline::batch::BlockTally;
+use crate::pipeline::retrieve::{self, MissingLines};
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::Needs;
 use crate::report::{Column, Table, Unit, Value, count, terminal_safe, write};
@@ -143,7 +143,7 @@ fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, S
 }
 
 /// Say what could not be read; gives the messages back, for the answer.
-fn say_missing(missing: &Missing) -> Vec<String> {
+fn say_missing(missing: &MissingLines) -> Vec<String> {
     if let Some(note) = missing.note() {
         say(&note);
     }
@@ -198,7 +198,7 @@ fn all_of_store(
 }
 
 fn of_line(
-    seen: &crate::pipeline::Seen<'_>,
+    seen: &crate::pipeline::RoutedRecord<'_>,
     locator: Locator,
     line: &[u8],
     with: &Interpreting,
@@ -248,7 +248,7 @@ struct LinesTally {
     rejects: Rejects,
 }
 
-impl Tally for LinesTally {
+impl BlockTally for LinesTally {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let LinesTally { workers, filter, routes, with, names, found, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };

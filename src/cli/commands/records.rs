@@ -14,8 +14,8 @@ use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
 use crate::grammar::{Escape, Format, Kind, Reason, Reject, Variable};
-use crate::pipeline::batch::Tally;
-use crate::pipeline::{Filter, RouteFilter, Seen};
+use crate::pipeline::batch::BlockTally;
+use crate::pipeline::{Filter, RouteFilter, RoutedRecord};
 use crate::record::{Needs, Values, unescape, upstream_list};
 use crate::report::terminal_safe;
 use crate::route::Routes;
@@ -119,7 +119,7 @@ impl RecordsTally {
         file: usize,
         offset: u64,
         line: &[u8],
-        seen: std::result::Result<&Seen<'_>, Reject>,
+        seen: std::result::Result<&RoutedRecord<'_>, Reject>,
         values: Values<'_>,
     ) {
         if self.left == 0 || self.failed.is_some() {
@@ -161,7 +161,7 @@ struct Reading {
     records: RecordsTally,
 }
 
-impl Tally for Reading {
+impl BlockTally for Reading {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let Reading { workers, records } = self;
         let Some(interpreter) = workers.of(file) else { return };
@@ -198,7 +198,7 @@ impl Tally for Reading {
 }
 
 /// The fields of every record, in their order; those that need more than the record are filled in by the caller.
-fn fixed(seen: &Seen<'_>, escape: Escape) -> Map<String, Value> {
+fn fixed(seen: &RoutedRecord<'_>, escape: Escape) -> Map<String, Value> {
     let record = &seen.record;
     let mut map = Map::new();
     for name in FIXED {

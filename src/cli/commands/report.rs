@@ -13,7 +13,7 @@ use crate::cli::input::settings;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject};
 use crate::histogram::Cell;
-use crate::pipeline::batch::Tally;
+use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, count};
 use crate::record::{Needs, Record};
 use crate::report::latency::{LatencyReport, Sort};
@@ -234,7 +234,7 @@ fn cell_of_group<'c>(
     cell_of(cells, value)
 }
 
-impl Tally for ReportTally {
+impl BlockTally for ReportTally {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };

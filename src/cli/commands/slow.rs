@@ -13,7 +13,7 @@ use crate::cli::input::{routing, settings};
 use crate::error::Result;
 use crate::grammar::{Reason, Reject};
 use crate::histogram::{Latency, Quantile};
-use crate::pipeline::batch::Tally;
+use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
 use crate::record::Needs;
 use crate::report::slow::{Sample, SlowClass, SlowReport};
@@ -166,7 +166,7 @@ struct SlowTally {
     rejects: Rejects,
 }
 
-impl Tally for SlowTally {
+impl BlockTally for SlowTally {
     fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let SlowTally { workers, filter, routes, with, samples, classes, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };

@@ -10,7 +10,7 @@ use crate::cli::answer::output::{progress, say};
 use crate::cli::args::FileArguments;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Roles, texts};
-use crate::pipeline::batch::{self, Feed, Tally};
+use crate::pipeline::batch::{self, BlockTally, Feed};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
 use crate::source::Input;
@@ -113,7 +113,7 @@ impl Files {
     }
 
     /// Read them all; each tally on a thread of its own. What could not be read is said, and handed back a line each.
-    pub(in crate::cli) fn run<T: Tally + Send>(self, tallies: &mut [T]) -> Vec<String> {
+    pub(in crate::cli) fn run<T: BlockTally + Send>(self, tallies: &mut [T]) -> Vec<String> {
         if let Some(first) = tallies.first_mut() {
             for (file, offset, length) in self.too_long {
                 first.too_long(file, offset, length);

@@ -10,13 +10,13 @@ use super::routing::{millis, routing};
 use crate::carbon::{Destination, Naming};
 use crate::cli::answer::output::say;
 use crate::cli::config::{CarbonSection, Config, DEFAULT_NGINX, Surroundings};
-use crate::daemon::{Log, Outlet, Settings};
+use crate::daemon::{DaemonSettings, DestinationSettings, Log};
 use crate::error::{Error, Result};
 use crate::pipeline::Interpreting;
 use crate::route::Routes;
 
 /// All that the daemon works by.
-pub(in crate::cli) fn daemon(context: &Context) -> Result<Settings> {
+pub(in crate::cli) fn daemon(context: &Context) -> Result<DaemonSettings> {
     let config = context.config()?;
     let logs = logs_said(context, &say)?;
     if logs.is_empty() {
@@ -31,7 +31,7 @@ pub(in crate::cli) fn daemon(context: &Context) -> Result<Settings> {
              nginx's own with nginx = \"/etc/nginx/nginx.conf\"",
         ));
     }
-    Ok(Settings {
+    Ok(DaemonSettings {
         store: context.store()?,
         interval: config.interval,
         lateness: config.lateness,
@@ -72,11 +72,11 @@ pub(in crate::cli) fn interpreting(context: &Context) -> Result<Interpreting> {
 }
 
 /// Where points are sent.
-pub(in crate::cli) fn outlets(config: &Config) -> Result<Vec<Outlet>> {
+pub(in crate::cli) fn outlets(config: &Config) -> Result<Vec<DestinationSettings>> {
     config.carbons.iter().map(|carbon| outlet(config, carbon)).collect()
 }
 
-fn outlet(config: &Config, section: &CarbonSection) -> Result<Outlet> {
+fn outlet(config: &Config, section: &CarbonSection) -> Result<DestinationSettings> {
     let mistaken = |error: Error| section.address.mistake(error.what().to_owned());
     let mut destination = Destination::new(section.address.value.as_str(), section.protocol).map_err(mistaken)?;
     destination.connect_timeout = section.connect_timeout;
@@ -84,5 +84,5 @@ fn outlet(config: &Config, section: &CarbonSection) -> Result<Outlet> {
     let host = config.host.as_ref().map_or_else(|| Surroundings::of_process().host(), |host| host.value.clone());
     let naming = Naming::new(&section.prefix.value, &host, section.tagged)
         .map_err(|error| section.prefix.mistake(error.what().to_owned()))?;
-    Ok(Outlet { destination, naming, spool: section.spool })
+    Ok(DestinationSettings { destination, naming, spool: section.spool })
 }

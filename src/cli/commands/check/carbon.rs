@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::findings::{Findings, mend};
 use crate::carbon::Protocol;
-use crate::daemon::Outlet;
+use crate::daemon::DestinationSettings;
 use crate::error::Result;
 
 /// So long a carbon is waited for.
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// One destination.
-pub(super) fn check(outlet: &Outlet, findings: &mut Findings) -> Result<()> {
+pub(super) fn check(outlet: &DestinationSettings, findings: &mut Findings) -> Result<()> {
     let address = &outlet.destination.address;
     let protocol = outlet.destination.protocol;
     match reach(address, protocol) {

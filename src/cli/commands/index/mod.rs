@@ -14,7 +14,7 @@ use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{archive, slot_settings, with_routes};
 use crate::daemon::Say;
-use crate::daemon::past::{self, Taken};
+use crate::daemon::backfill::{self as daemon_backfill, BackfillAccount, BackfillSettings, BackfillSummary};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::Interpreter;
 use crate::record::Needs;
@@ -85,7 +85,12 @@ fn writer(context: &Context) -> Result<Writer> {
     })
 }
 
-fn take_in(context: &Context, files: PastFiles, writer: &mut Writer, accounts: &mut [past::Account]) -> Result<Taken> {
+fn take_in(
+    context: &Context,
+    files: PastFiles,
+    writer: &mut Writer,
+    accounts: &mut [BackfillAccount],
+) -> Result<BackfillSummary> {
     let config = context.config()?;
     let with = with_routes(context, writer.view())?;
     let mut interpreters = HashMap::new();
@@ -95,7 +100,7 @@ fn take_in(context: &Context, files: PastFiles, writer: &mut Writer, accounts: &
         interpreters.insert(key.clone(), interpreter);
     }
     archive(context, writer.view(), &mut interpreters)?;
-    let settings = past::Settings {
+    let settings = BackfillSettings {
         files: files.files,
         interpreters,
         routes: Arc::clone(&with.routes),
@@ -109,12 +114,12 @@ fn take_in(context: &Context, files: PastFiles, writer: &mut Writer, accounts: &
         }
     });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let taken = past::take_in(settings, writer, accounts, &clock, &aloud, &|bytes| bar.set_position(bytes));
+    let taken = daemon_backfill::take_in(settings, writer, accounts, &clock, &aloud, &|bytes| bar.set_position(bytes));
     bar.finish_and_clear();
     taken
 }
 
-fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &Taken, failed: &[String]) -> Result<()> {
+fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &BackfillSummary, failed: &[String]) -> Result<()> {
     let columns = vec![
         Column::text("file"),
         Column::text("result"),
@@ -178,7 +183,7 @@ fn result(outcome: &BackfillOutcome) -> String {
     }
 }
 
-fn summary(taken: &Taken) -> String {
+fn summary(taken: &BackfillSummary) -> String {
     let number = |of: fn(&FileFinding) -> bool| {
         taken.files.iter().filter_map(|file| file.found.as_ref()).filter(|found| of(found)).count()
     };

@@ -11,7 +11,7 @@ use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::settings;
 use crate::daemon::Say;
-use crate::daemon::past::{self, Account, Pushed, slots_of};
+use crate::daemon::backfill::{self, BackfillAccount, Pushed, slots_of};
 use crate::error::{Error, Result};
 use crate::report::count;
 use crate::store::{View, Writer};
@@ -25,8 +25,8 @@ const RATE: u32 = 5000;
 
 /// The destinations of one command; none without --push.
 pub(super) struct Accounts {
-    outlets: Vec<(crate::daemon::Outlet, Duration)>,
-    accounts: Vec<Account>,
+    outlets: Vec<(crate::daemon::DestinationSettings, Duration)>,
+    accounts: Vec<BackfillAccount>,
     window: Option<Window>,
 }
 
@@ -63,10 +63,10 @@ impl Accounts {
     /// Go on where the store says that an earlier push stopped.
     pub(super) fn open(&mut self, view: &View) {
         let outlets = std::mem::take(&mut self.outlets);
-        self.accounts = outlets.into_iter().map(|(outlet, kept)| Account::new(outlet, kept, view)).collect();
+        self.accounts = outlets.into_iter().map(|(outlet, kept)| BackfillAccount::new(outlet, kept, view)).collect();
     }
 
-    pub(super) fn as_mut(&mut self) -> &mut [Account] {
+    pub(super) fn as_mut(&mut self) -> &mut [BackfillAccount] {
         &mut self.accounts
     }
 
@@ -80,11 +80,11 @@ impl Accounts {
         if let Some(window) = self.window {
             self.owe(writer.view(), window)?;
         }
-        let owed = self.accounts.iter().map(Account::owed).max().unwrap_or(0);
+        let owed = self.accounts.iter().map(BackfillAccount::owed).max().unwrap_or(0);
         let bar = bar(owed as u64);
         let aloud: Say = Arc::new(|message: &str| say(&format!("spikeline: {message}")));
         let pushed =
-            past::push(writer, &mut self.accounts, arguments.rate.unwrap_or(RATE), &SystemClock, &aloud, &|left| {
+            backfill::push(writer, &mut self.accounts, arguments.rate.unwrap_or(RATE), &SystemClock, &aloud, &|left| {
                 bar.set_position((owed as u64).saturating_sub(left));
             });
         bar.finish_and_clear();
@@ -121,7 +121,7 @@ impl Accounts {
     }
 }
 
-fn sent(pushed: &Pushed, account: &Account) -> String {
+fn sent(pushed: &Pushed, account: &BackfillAccount) -> String {
     let untimely = match account.untimely() {
         0 => String::new(),
         slots => format!("; {} slots are older than it keeps points, and were not sent", count(slots)),

@@ -7,7 +7,7 @@ use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{self, archive, slot_settings, with_routes};
 use crate::error::Result;
-use crate::pipeline::{Recount, Unread, recount_damaged};
+use crate::pipeline::{Recount, UnreadRange, recount_damaged};
 use crate::report::bytes;
 use crate::source::GenerationId;
 use crate::store::{Commit, Damaged, How, Ledger, LogRange, Loss, View, Writer};
@@ -53,7 +53,7 @@ fn without_remedy(error: &crate::error::Error) -> String {
 }
 
 /// What could not be restored of a segment, with its window and log.
-fn lacks(segment: &Damaged, unread: &[Unread]) -> Vec<String> {
+fn lacks(segment: &Damaged, unread: &[UnreadRange]) -> Vec<String> {
     let held = match segment.window {
         Some(window) => format!("held of {} .. {} (UTC)", window.from, window.until),
         None => "gave to the archive of raw lines".to_owned(),
@@ -64,7 +64,7 @@ fn lacks(segment: &Damaged, unread: &[Unread]) -> Vec<String> {
             "{path}: which lines it was made of is lost too; what they {held} is missing from the store"
         )];
     }
-    let lack = |unread: &Unread| {
+    let lack = |unread: &UnreadRange| {
         format!(
             "not restored: what {} of {} {held}: {}",
             bytes(unread.range.until - unread.range.from),
@@ -76,7 +76,7 @@ fn lacks(segment: &Damaged, unread: &[Unread]) -> Vec<String> {
 }
 
 /// The same for the ledger, so that every answer says it. An archived line is missed where it is asked for.
-fn losses(view: &View, segment: &Damaged, unread: &[Unread]) -> Vec<(GenerationId, Ledger)> {
+fn losses(view: &View, segment: &Damaged, unread: &[UnreadRange]) -> Vec<(GenerationId, Ledger)> {
     let Some(window) = segment.window else { return Vec::new() };
     let loss = |id: GenerationId, range: &LogRange| {
         let bytes = range.until - range.from;

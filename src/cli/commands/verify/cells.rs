@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::against::{Against, Differences};
 use crate::error::Result;
 use crate::histogram::{Cell, TIMES};
-use crate::pipeline::{Recount, Unread};
+use crate::pipeline::{Recount, UnreadRange};
 use crate::report::count;
 use crate::route::RouteId;
 use crate::store::{BlockSummary, By, LogRange, View};
@@ -77,10 +77,10 @@ impl<'v> Logs<'v> {
     }
 
     /// Take note of the lines that cannot be read again; gives their blocks.
-    fn note<'b>(&mut self, blocks: &'b [BlockSummary], unread: &[Unread]) -> Vec<&'b BlockSummary> {
+    fn note<'b>(&mut self, blocks: &'b [BlockSummary], unread: &[UnreadRange]) -> Vec<&'b BlockSummary> {
         let mut lacking = Vec::new();
         for block in blocks {
-            let inside = |unread: &&Unread| {
+            let inside = |unread: &&UnreadRange| {
                 unread.range.generation == block.generation
                     && block.first < block.until
                     && unread.range.from <= block.first

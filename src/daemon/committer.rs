@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, select};
 
-use super::count::Counted;
-use super::outlet::Outlet;
-use super::own::{Gauges, Own};
-use super::push::Outcome;
-use super::{Say, Settings, render};
+use super::carbon_sender::SendOutcome;
+use super::destination_queue::DestinationQueue;
+use super::line_counter::CountedLines;
+use super::self_metrics::{Gauges, SelfMetrics};
+use super::{DaemonSettings, Say, slot_renderer};
 use crate::error::{Error, Result};
-use crate::pipeline::{Row, SlotSettings, Slowest};
+use crate::pipeline::{CommitBuilder, Row, SlotSettings};
 use crate::source::generation::GenerationId;
 use crate::store::{Commit, Ledger, Tended, Writer};
 use crate::time::{Clock, Timestamp};
@@ -33,18 +33,18 @@ const LAST_WORDS: Duration = Duration::from_millis(1_000);
 
 /// Where the thread's work comes from.
 pub(super) struct Channels<'c> {
-    pub(super) counted: Receiver<Counted>,
-    pub(super) outcomes: Receiver<Outcome>,
+    pub(super) counted: Receiver<CountedLines>,
+    pub(super) outcomes: Receiver<SendOutcome>,
     pub(super) stop: &'c Receiver<()>,
 }
 
 /// The state of the keeping thread.
-pub(super) struct Keep {
-    settings: Arc<Settings>,
+pub(super) struct Committer {
+    settings: Arc<DaemonSettings>,
     clock: Arc<dyn Clock>,
     say: Say,
     pub(super) writer: Writer,
-    slowest: Slowest,
+    slowest: CommitBuilder,
     spare: Sender<Vec<Row>>,
     /// What a failed commit left, to go with the next.
     unsaved: Commit,
@@ -52,7 +52,7 @@ pub(super) struct Keep {
     try_again: Option<Instant>,
     /// Most lines were rejected in the last slot that had any.
     rejecting: bool,
-    outlets: Vec<Outlet>,
+    outlets: Vec<DestinationQueue>,
     deliveries_changed: bool,
     caught_up: bool,
     /// The latest end of a request that was handed on.
@@ -61,29 +61,29 @@ pub(super) struct Keep {
     emitted_until: Timestamp,
     /// The same, for the counting thread.
     emitted: Arc<AtomicI64>,
-    own: Own,
+    own: SelfMetrics,
 }
 
-impl Keep {
+impl Committer {
     pub(super) fn new(
-        settings: Arc<Settings>,
+        settings: Arc<DaemonSettings>,
         writer: Writer,
         (slots, spare): (SlotSettings, Sender<Vec<Row>>),
-        mut outlets: Vec<Outlet>,
+        mut outlets: Vec<DestinationQueue>,
         emitted: Arc<AtomicI64>,
         clock: Arc<dyn Clock>,
         say: Say,
-    ) -> Keep {
+    ) -> Committer {
         let now_slot = clock.now().slot(settings.interval);
         let emitted_until =
             outlets.iter_mut().map(|outlet| outlet.resume(now_slot, &settings)).min().unwrap_or(now_slot);
         emitted.store(emitted_until.0, Ordering::Relaxed);
-        Keep {
+        Committer {
             settings,
             clock,
             say,
             writer,
-            slowest: Slowest::new(slots),
+            slowest: CommitBuilder::new(slots),
             spare,
             unsaved: Commit::default(),
             unsaved_bytes: 0,
@@ -95,7 +95,7 @@ impl Keep {
             latest: Timestamp(i64::MIN),
             emitted_until,
             emitted,
-            own: Own::default(),
+            own: SelfMetrics::default(),
         }
     }
 
@@ -135,8 +135,8 @@ impl Keep {
     /// The store cannot be written.
     pub(super) fn finish(
         &mut self,
-        under_way: impl Iterator<Item = Counted>,
-        outcomes: &Receiver<Outcome>,
+        under_way: impl Iterator<Item = CountedLines>,
+        outcomes: &Receiver<SendOutcome>,
     ) -> Result<()> {
         for counted in under_way {
             self.take(counted);
@@ -165,12 +165,12 @@ impl Keep {
         let slot_over = self.emitted_until.plus(self.settings.interval).plus(GRACE);
         let until_slot = slot_over.millis().saturating_sub(self.clock.now().millis()).clamp(10, 60_000);
         let slot_at = now + Duration::from_millis(until_slot.cast_unsigned());
-        let retry_at = self.outlets.iter().filter_map(Outlet::wake_at).min();
+        let retry_at = self.outlets.iter().filter_map(DestinationQueue::wake_at).min();
         [Some(slot_at), self.try_again, retry_at].into_iter().flatten().min().unwrap_or(slot_at)
     }
 
     /// Take over what was counted, and commit it. A slot that was sent already is sent again, whole.
-    pub(super) fn take(&mut self, counted: Counted) {
+    pub(super) fn take(&mut self, counted: CountedLines) {
         let expired = self.writer.view().expired().detail.unwrap_or(Timestamp(i64::MIN));
         for slot in counted.touched {
             // A slot that the store no longer has whole would be sent with what came late alone.
@@ -196,7 +196,7 @@ impl Keep {
     /// Write everything not committed yet as one record; on failure keep it for the next attempt.
     fn commit(&mut self) {
         self.unsaved.at = self.clock.now();
-        self.unsaved.deliveries = self.outlets.iter().map(Outlet::delivery).collect();
+        self.unsaved.deliveries = self.outlets.iter().map(DestinationQueue::delivery).collect();
         match self.writer.commit(&mut self.unsaved) {
             Ok(()) => {
                 self.unsaved_bytes = 0;
@@ -265,7 +265,7 @@ impl Keep {
             }
         }
         let before = if self.caught_up { Timestamp(i64::MAX) } else { settled };
-        let source = render::Source {
+        let source = slot_renderer::SlotRenderer {
             view: self.writer.view(),
             uncommitted: &self.unsaved,
             own: &self.own,
@@ -326,7 +326,7 @@ impl Keep {
         }
     }
 
-    fn settle(&mut self, outcome: Outcome) {
+    fn settle(&mut self, outcome: SendOutcome) {
         if let Some(outlet) = self.outlets.get_mut(outcome.outlet) {
             if let Some(message) = outlet.settle(outcome, Instant::now()) {
                 (self.say)(&message);
@@ -336,9 +336,9 @@ impl Keep {
     }
 
     /// Wait a little for what is under way, then let the pushing threads go.
-    fn last_words(&mut self, outcomes: &Receiver<Outcome>) {
+    fn last_words(&mut self, outcomes: &Receiver<SendOutcome>) {
         let deadline = Instant::now() + LAST_WORDS;
-        while self.outlets.iter().any(Outlet::busy) {
+        while self.outlets.iter().any(DestinationQueue::busy) {
             let Ok(outcome) = outcomes.recv_deadline(deadline) else { break };
             self.settle(outcome);
             self.emit(0);

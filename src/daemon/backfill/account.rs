@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::carbon::{Owed, Parts, timely};
-use crate::daemon::Outlet;
+use crate::carbon::{Owed, OwedState, timely};
+use crate::daemon::DestinationSettings;
 use crate::error::Result;
 use crate::store::{Delivery, View};
 use crate::time::{Timestamp, Window};
@@ -14,30 +14,30 @@ const OF_THE_PAST: &str = " (past)";
 
 /// One destination.
 #[derive(Debug)]
-pub struct Account {
+pub struct BackfillAccount {
     /// Where, how, and under which names.
-    pub outlet: Outlet,
+    pub outlet: DestinationSettings,
     /// How far back it keeps points.
     pub max_age: Duration,
     pub(super) owed: Owed,
-    /// Slots that were not owed because they are older than that, or ahead of the clock.
+    /// RowCollector that were not owed because they are older than that, or ahead of the clock.
     pub(super) untimely: u64,
-    /// Slots before this one the store may have in part only; sent again, such a one would undo a whole one.
+    /// RowCollector before this one the store may have in part only; sent again, such a one would undo a whole one.
     whole_from: Timestamp,
     /// How many of these were not owed for that.
     pub(super) expired: u64,
 }
 
-impl Account {
+impl BackfillAccount {
     /// The account as the store has it; nothing is owed if it has none.
-    pub fn new(outlet: Outlet, max_age: Duration, view: &View) -> Account {
+    pub fn new(outlet: DestinationSettings, max_age: Duration, view: &View) -> BackfillAccount {
         let name = name(&outlet);
         let owed = match view.deliveries().iter().find(|held| held.destination == name) {
             Some(held) => Owed::restore(usize::MAX, held.emitted_until, held.pending.clone(), held.dropped),
             None => Owed::new(usize::MAX),
         };
         let whole_from = view.expired().detail.unwrap_or(Timestamp(i64::MIN));
-        Account { outlet, max_age, owed, untimely: 0, whole_from, expired: 0 }
+        BackfillAccount { outlet, max_age, owed, untimely: 0, whole_from, expired: 0 }
     }
 
     /// How many slots are owed.
@@ -67,12 +67,12 @@ impl Account {
     }
 
     pub(super) fn delivery(&self) -> Delivery {
-        let Parts { emitted_until, pending, dropped } = self.owed.to_parts();
+        let OwedState { emitted_until, pending, dropped } = self.owed.to_parts();
         Delivery { destination: name(&self.outlet), emitted_until, pending, dropped }
     }
 }
 
-fn name(outlet: &Outlet) -> String {
+fn name(outlet: &DestinationSettings) -> String {
     format!("{}{OF_THE_PAST}", outlet.destination.address)
 }
 

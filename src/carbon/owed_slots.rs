@@ -1,7 +1,7 @@
 //! Which slots a destination has still to get.
 //!
 //! Since every slot can be rendered again from the store, a carbon that is away costs no spool of bytes: what is kept
-//! is the set of slots still owed, a timestamp each. The store persists [`Parts`] with every commit, so that after a
+//! is the set of slots still owed, a timestamp each. The store persists [`OwedState`] with every commit, so that after a
 //! crash at any moment the same slots are owed: a slot in flight counts as owed until its delivery is noted.
 //!
 //! The life of a slot: `owe` -> owed -> `next` -> in flight -> `delivered` (kept in mind for [`RESEND`]) or `failed`
@@ -18,7 +18,7 @@ pub const RESEND: Duration = Duration::from_secs(120);
 
 /// What is persisted of an [`Owed`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Parts {
+pub struct OwedState {
     /// All slots before this have been handed to [`Owed::owe`] at least once.
     pub emitted_until: Timestamp,
     /// The slots owed, ascending, those in flight included.
@@ -64,13 +64,13 @@ impl Owed {
     }
 
     /// The same as [`Owed::restore`].
-    pub fn from_parts(limit: usize, parts: Parts) -> Owed {
+    pub fn from_parts(limit: usize, parts: OwedState) -> Owed {
         Owed::restore(limit, parts.emitted_until, parts.pending, parts.dropped)
     }
 
     /// What has to be persisted.
-    pub fn to_parts(&self) -> Parts {
-        Parts {
+    pub fn to_parts(&self) -> OwedState {
+        OwedState {
             emitted_until: self.emitted_until,
             pending: self.waiting.union(&self.in_flight).copied().collect(),
             dropped: self.dropped,
@@ -246,7 +246,7 @@ mod tests {
         owed.delivered(slot(7), Instant::now());
         assert_eq!(
             owed.to_parts(),
-            Parts { emitted_until: Timestamp(i64::MIN), pending: slots(&[8, 9, 10, 11]), dropped: 6 }
+            OwedState { emitted_until: Timestamp(i64::MIN), pending: slots(&[8, 9, 10, 11]), dropped: 6 }
         );
         let again = Owed::from_parts(2, owed.to_parts());
         assert_eq!((again.dropped(), again.to_parts().pending), (8, slots(&[10, 11])));
@@ -298,7 +298,7 @@ mod tests {
         owed.set_emitted_until(slot(3));
         assert_eq!(owed.emitted_until(), slot(5));
         owed.set_emitted_until(slot(7));
-        assert_eq!(owed.to_parts(), Parts { emitted_until: slot(7), pending: slots(&[4]), dropped: 2 });
+        assert_eq!(owed.to_parts(), OwedState { emitted_until: slot(7), pending: slots(&[4]), dropped: 2 });
     }
 
     #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use crate::time::{Clock, Timestamp};
 const SAY_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the reading thread tells.
-pub(super) enum Message {
+pub(super) enum ReaderMessage {
     /// Something about a log, or a block of its lines.
     Source(LogEvent),
     /// Whether all logs were read to their ends at the last look, and when that began; said when it changes, after lines,
@@ -28,15 +28,15 @@ pub(super) enum Message {
 }
 
 /// The state of the reading thread.
-pub(super) struct Follow {
+pub(super) struct LogReader {
     pub(super) follower: Follower,
     /// When it was said last that all logs are read; nothing if the last word was another.
     said: Option<Timestamp>,
 }
 
-impl Follow {
-    pub(super) fn new(follower: Follower) -> Follow {
-        Follow { follower, said: None }
+impl LogReader {
+    pub(super) fn new(follower: Follower) -> LogReader {
+        LogReader { follower, said: None }
     }
 
     /// Poll the logs until `halted` is disconnected. A full channel makes this wait: reading never runs ahead of counting.
@@ -44,7 +44,7 @@ impl Follow {
         mut self,
         clock: &dyn Clock,
         poll: Duration,
-        out: &Sender<Message>,
+        out: &Sender<ReaderMessage>,
         empties: &Receiver<Vec<u8>>,
         halted: &Receiver<()>,
     ) {
@@ -67,11 +67,11 @@ impl Follow {
     pub(super) fn look(
         &mut self,
         now: Timestamp,
-        out: &mut dyn FnMut(Message) -> ControlFlow<()>,
+        out: &mut dyn FnMut(ReaderMessage) -> ControlFlow<()>,
     ) -> ControlFlow<(), bool> {
         let mut gone = ControlFlow::Continue(());
         let progress = self.follower.poll(now, &mut |event| {
-            gone = out(Message::Source(event));
+            gone = out(ReaderMessage::Source(event));
             gone
         });
         gone?;
@@ -81,17 +81,17 @@ impl Follow {
         };
         let due = self.said.is_none_or(|at| now < at || now >= at.plus(SAY_AGAIN));
         if let Err(error) = progress {
-            out(Message::Failed(error))?;
+            out(ReaderMessage::Failed(error))?;
         } else if caught_up != self.said.is_some() || (caught_up && (news || due)) {
             self.said = caught_up.then_some(now);
-            out(Message::CaughtUp { at: self.said, undecided })?;
+            out(ReaderMessage::CaughtUp { at: self.said, undecided })?;
         }
         ControlFlow::Continue(caught_up)
     }
 }
 
 /// Send, unless told to halt while waiting for room.
-fn send(out: &Sender<Message>, halted: &Receiver<()>, message: Message) -> ControlFlow<()> {
+fn send(out: &Sender<ReaderMessage>, halted: &Receiver<()>, message: ReaderMessage) -> ControlFlow<()> {
     crossbeam_channel::select_biased! {
         recv(halted) -> _ => ControlFlow::Break(()),
         send(out, message) -> sent => if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) },

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
-use super::interpreter::{Interpreter, Seen};
-use super::raw::RawLines;
-use super::tally::{Row, Tally};
+use super::commit_builder::{CollectedRows, Row};
+use super::interpreter::{Interpreter, RoutedRecord};
+use super::raw_candidates::RawCandidates;
 use crate::grammar::Reject;
 use crate::histogram::{Cell, Time};
 use crate::record::Record;
@@ -29,11 +29,11 @@ pub struct SlotSettings {
     pub server_errors: bool,
 }
 
-/// Assigns every line its slot and route, and notes blocks and the ledger, until [`Slots::take`]. What a cell then holds
-/// is counted from the [`Tally`], on another thread.
-pub struct Slots {
+/// Assigns every line its slot and route, and notes blocks and the ledger, until [`RowCollector::take`]. What a cell then holds
+/// is counted from the [`CollectedRows`], on another thread.
+pub struct RowCollector {
     settings: SlotSettings,
-    cells: Numbering,
+    cells: CellNumbers,
     rows: Vec<Row>,
     blocks: Vec<BlockSummary>,
     block: Option<OpenBlock>,
@@ -47,12 +47,12 @@ pub struct Slots {
     slot: (Timestamp, Timestamp),
     latest: Timestamp,
     bytes: u64,
-    raw: RawLines,
+    raw: RawCandidates,
 }
 
 /// Numbers the cells, by slot and route, in the order they are first seen.
 #[derive(Default)]
-struct Numbering {
+struct CellNumbers {
     cells: Vec<(Timestamp, RouteId)>,
     by_key: HashMap<(i64, u32), u32, BuildHasherDefault<Multiply>>,
     /// The slot that `by_route` is about, and its distinction from those before.
@@ -62,7 +62,7 @@ struct Numbering {
     by_route: Vec<(u32, u32)>,
 }
 
-impl Numbering {
+impl CellNumbers {
     #[inline]
     fn number(&mut self, slot: Timestamp, route: RouteId) -> u32 {
         if slot == self.slot
@@ -134,12 +134,12 @@ impl OpenBlock {
     }
 }
 
-impl Slots {
+impl RowCollector {
     /// An empty tally.
-    pub fn new(settings: SlotSettings) -> Slots {
-        Slots {
+    pub fn new(settings: SlotSettings) -> RowCollector {
+        RowCollector {
             settings,
-            cells: Numbering::default(),
+            cells: CellNumbers::default(),
             rows: Vec::new(),
             blocks: Vec::new(),
             block: None,
@@ -150,7 +150,7 @@ impl Slots {
             slot: (Timestamp(0), Timestamp(0)),
             latest: Timestamp(i64::MIN),
             bytes: 0,
-            raw: RawLines::default(),
+            raw: RawCandidates::default(),
         }
     }
 
@@ -250,7 +250,7 @@ impl Slots {
 
     /// Count the record; gives back the slot it belongs to.
     #[inline]
-    fn count(&mut self, seen: &Seen<'_>, locator: Locator) -> Timestamp {
+    fn count(&mut self, seen: &RoutedRecord<'_>, locator: Locator) -> Timestamp {
         let record = &seen.record;
         let (from, until) = self.slot;
         if record.end < from || record.end >= until {
@@ -267,7 +267,7 @@ impl Slots {
 
     /// Note the record in the summary of the block of log that its line begins in.
     #[inline]
-    fn summarise(&mut self, seen: &Seen<'_>, locator: Locator) {
+    fn summarise(&mut self, seen: &RoutedRecord<'_>, locator: Locator) {
         let Locator { generation, offset, length } = locator;
         let (start, end) = (seen.record.start(), seen.record.end);
         if !self.block.as_ref().is_some_and(|open| open.covers(generation, offset)) {
@@ -328,12 +328,12 @@ impl Slots {
         }
     }
 
-    /// Bytes of log counted since the last [`Slots::take`].
+    /// Bytes of log counted since the last [`RowCollector::take`].
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether nothing was counted since the last [`Slots::take`].
+    /// Whether nothing was counted since the last [`RowCollector::take`].
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.ledgers.is_empty()
     }
@@ -343,7 +343,7 @@ impl Slots {
         self.latest
     }
 
-    /// The slots counted into since the last [`Slots::take`], sorted.
+    /// The slots counted into since the last [`RowCollector::take`], sorted.
     pub fn touched(&self) -> Vec<Timestamp> {
         let mut slots: Vec<Timestamp> = self.cells.cells.iter().map(|(slot, _)| *slot).collect();
         slots.sort_unstable();
@@ -352,12 +352,12 @@ impl Slots {
     }
 
     /// Hand over everything counted, and begin anew.
-    pub fn take(&mut self) -> Tally {
+    pub fn take(&mut self) -> CollectedRows {
         self.close_block();
         self.bytes = 0;
         let mut ledgers: Vec<(GenerationId, Ledger)> = self.ledgers.drain().collect();
         ledgers.sort_unstable_by_key(|(generation, _)| *generation);
-        Tally {
+        CollectedRows {
             cells: self.cells.take(),
             rows: std::mem::take(&mut self.rows),
             ledgers,
@@ -427,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_cell_has_one_number_however_slots_alternate() {
-        let mut cells = Numbering::default();
+        let mut cells = CellNumbers::default();
         for turn in 1..4 {
             let mut numbers = HashMap::new();
             for i in 0..500u32 {

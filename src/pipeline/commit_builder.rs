@@ -8,8 +8,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::raw::RawLines;
-use super::slots::SlotSettings;
+use super::raw_candidates::RawCandidates;
+use super::row_collector::SlotSettings;
 use crate::histogram::{Cell, TIMES};
 use crate::record::Record;
 use crate::route::RouteId;
@@ -91,14 +91,14 @@ impl Row {
 
 /// What a stretch of lines comes to.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct CollectedRows {
     /// Slot and route of each cell; rows name them by index.
     pub(super) cells: Vec<(Timestamp, RouteId)>,
     pub(super) rows: Vec<Row>,
     /// What became of the lines of each log.
     pub ledgers: Vec<(GenerationId, Ledger)>,
     pub(super) blocks: Vec<BlockSummary>,
-    pub(super) raw: RawLines,
+    pub(super) raw: RawCandidates,
 }
 
 /// Where a request stands among the slowest of its slot and route, in the order that the store ranks by: longer first,
@@ -107,7 +107,7 @@ type Rank = (Reverse<u64>, Timestamp, GenerationId, u64);
 
 /// Makes commits of tallies, and chooses what is kept for being among the slowest.
 #[derive(Debug)]
-pub struct Slowest {
+pub struct CommitBuilder {
     settings: SlotSettings,
     /// The slowest of cells that may go on in the next tally.
     remembered: HashMap<(Timestamp, RouteId), Vec<Rank>>,
@@ -121,10 +121,10 @@ pub struct Slowest {
     best: Vec<(Rank, Option<u32>)>,
 }
 
-impl Slowest {
+impl CommitBuilder {
     /// Nothing seen yet.
-    pub fn new(settings: SlotSettings) -> Slowest {
-        Slowest {
+    pub fn new(settings: SlotSettings) -> CommitBuilder {
+        CommitBuilder {
             settings,
             remembered: HashMap::new(),
             latest: Timestamp(i64::MIN),
@@ -136,8 +136,8 @@ impl Slowest {
     }
 
     /// The lines' part of a commit, cells by slot and route, entries in the order of the lines; and the emptied rows.
-    pub fn commit(&mut self, tally: Tally) -> (Commit, Vec<Row>) {
-        let Tally { cells: keys, mut rows, ledgers, blocks, raw } = tally;
+    pub fn commit(&mut self, tally: CollectedRows) -> (Commit, Vec<Row>) {
+        let CollectedRows { cells: keys, mut rows, ledgers, blocks, raw } = tally;
         let numbers = self.group(&keys, &rows);
         self.latest = rows.iter().map(|row| row.end).fold(self.latest, Timestamp::max);
         self.remembered.retain(|(slot, _), _| *slot >= self.latest.minus(REMEMBERED_FOR));
@@ -280,8 +280,8 @@ mod tests {
         Locator { generation: GenerationId(0), offset: number as u64 * 100, length: 99 }
     }
 
-    fn tally(lines: &[(usize, Line)]) -> Tally {
-        let mut tally = Tally::default();
+    fn tally(lines: &[(usize, Line)]) -> CollectedRows {
+        let mut tally = CollectedRows::default();
         for (number, line) in lines {
             let record = record(line);
             let key = (record.end.slot(SETTINGS.interval), RouteId(line.1));
@@ -302,7 +302,7 @@ mod tests {
         #[test]
         fn commits_hold_what_their_lines_say(lines in prop::collection::vec(line(), 0..150), cuts in prop::collection::vec(1usize..60, 1..6)) {
             let numbered: Vec<(usize, Line)> = lines.into_iter().enumerate().collect();
-            let mut slowest = Slowest::new(SETTINGS);
+            let mut slowest = CommitBuilder::new(SETTINGS);
             let (mut cells, mut entries) = (BTreeMap::<(Timestamp, RouteId), Cell>::new(), Vec::new());
             let (mut rest, mut cuts) = (numbered.as_slice(), cuts.iter().cycle());
             while !rest.is_empty() {
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_commit_outranks_is_no_candidate() {
-        let mut slowest = Slowest::new(SETTINGS);
+        let mut slowest = CommitBuilder::new(SETTINGS);
         let numbered = |from: usize, lines: &[u64]| -> Vec<(usize, Line)> {
             lines.iter().enumerate().map(|(at, ms)| (from + at, (1, 0, Some(*ms), None, false, false))).collect()
         };

@@ -9,7 +9,7 @@ const SLOTS_KEPT: usize = 360;
 
 /// What is counted since the last slot.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Counters {
+pub(super) struct SlotCounters {
     /// Lines read.
     pub(super) read: u64,
     /// Lines parsed.
@@ -35,9 +35,9 @@ pub(super) struct Gauges {
     pub(super) queue: f64,
     /// Routes known.
     pub(super) routes: f64,
-    /// Slots owed over all destinations.
+    /// RowCollector owed over all destinations.
     pub(super) slots_owed: f64,
-    /// Slots dropped from the spools so far.
+    /// RowCollector dropped from the spools so far.
     pub(super) slots_dropped: f64,
     /// Points delivered so far.
     pub(super) points_sent: f64,
@@ -45,15 +45,15 @@ pub(super) struct Gauges {
     pub(super) send_failures: f64,
 }
 
-/// Own metrics by slot.
+/// SelfMetrics metrics by slot.
 #[derive(Debug, Default)]
-pub(super) struct Own {
+pub(super) struct SelfMetrics {
     /// Counting now.
-    pub(super) counters: Counters,
+    pub(super) counters: SlotCounters,
     slots: VecDeque<(Timestamp, Vec<(&'static str, f64)>)>,
 }
 
-impl Own {
+impl SelfMetrics {
     /// A slot is over: keep what was counted under it, and begin anew.
     pub(super) fn close(&mut self, slot: Timestamp, gauges: &Gauges) {
         let counters = std::mem::take(&mut self.counters);

@@ -8,7 +8,7 @@
 //! one more underscore is added (`spikeline.a` is sent as `spikeline_.a`, a route `spikeline_` as `spikeline__`), so
 //! no two routes meet. The tagged form has no such clash and leaves routes alone.
 
-use super::point::{Points, is_dotted};
+use super::points::{Points, is_dotted};
 use crate::error::{Error, Result};
 use crate::histogram::{Cell, Latency, Quantile, Time};
 use crate::time::Timestamp;
@@ -108,8 +108,8 @@ impl Naming {
         is_dotted(&self.prefix) && is_dotted(&self.host) && is_dotted(text)
     }
 
-    fn series<'a>(&'a self, route: &'a str, slot: Timestamp, out: &'a mut Points) -> Series<'a> {
-        Series { naming: self, route, safe: self.is_safe_with(route), slot, out }
+    fn series<'a>(&'a self, route: &'a str, slot: Timestamp, out: &'a mut Points) -> RouteSeries<'a> {
+        RouteSeries { naming: self, route, safe: self.is_safe_with(route), slot, out }
     }
 
     /// Append the path of one series of `route`.
@@ -124,7 +124,7 @@ impl Naming {
 }
 
 /// The series of one route in one slot.
-struct Series<'a> {
+struct RouteSeries<'a> {
     naming: &'a Naming,
     route: &'a str,
     /// Whether it may be sent at all; if not, every point of it is refused and so counted.
@@ -133,7 +133,7 @@ struct Series<'a> {
     out: &'a mut Points,
 }
 
-impl Series<'_> {
+impl RouteSeries<'_> {
     fn add(&mut self, group: &str, what: &str, value: f64) {
         self.out.push_with(value, self.slot, |path| {
             if self.safe {

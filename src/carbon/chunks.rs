@@ -1,14 +1,7 @@
 //! A batch cut into what is written at a time: blocks of whole lines, frames, or datagrams.
 
-use super::destination::Protocol;
-use super::point::{Point, Points};
-use super::{pickle, plaintext};
-
-/// The most bytes of a block of lines or of a pickle frame, header included; carbon takes frames up to 1 MiB.
-pub const CHUNK: usize = 64 * 1024;
-
-/// The most bytes of a datagram: it fits an Ethernet frame with room for tunnels, so it is never fragmented.
-pub const DATAGRAM: usize = 1400;
+use super::points::{Point, Points};
+use super::protocol::Protocol;
 
 /// The chunks of one batch, in its order.
 pub struct Chunks<'a> {
@@ -28,22 +21,12 @@ impl<'a> Chunks<'a> {
     /// Replace `out` with the next chunk and say how many points are in it; 0 when there are no more.
     pub fn next_into(&mut self, out: &mut Vec<u8>) -> usize {
         out.clear();
-        let (limit, close) = match self.protocol {
-            Protocol::Plaintext => (CHUNK, 0),
-            Protocol::Udp => (DATAGRAM, 0),
-            Protocol::Pickle => (CHUNK, pickle::CLOSE),
-        };
-        if self.protocol == Protocol::Pickle {
-            pickle::open(out);
-        }
+        self.protocol.open_chunk(out);
         let mut count = 0;
         while let Some(point) = self.held.take().or_else(|| self.points.next()) {
             let before = out.len();
-            match self.protocol {
-                Protocol::Plaintext | Protocol::Udp => plaintext::append(point, out),
-                Protocol::Pickle => pickle::append(point, out),
-            }
-            if out.len() + close <= limit {
+            self.protocol.append_point(point, out);
+            if out.len() <= self.protocol.chunk_limit() {
                 count += 1;
                 continue;
             }
@@ -54,9 +37,7 @@ impl<'a> Chunks<'a> {
             }
             self.too_long += 1;
         }
-        if self.protocol == Protocol::Pickle {
-            pickle::close(out);
-        }
+        self.protocol.close_chunk(out);
         count
     }
 
@@ -70,6 +51,7 @@ impl<'a> Chunks<'a> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::protocol::{CHUNK, DATAGRAM};
     use super::*;
     use crate::time::Timestamp;
 
@@ -100,7 +82,7 @@ mod tests {
 
     #[test]
     fn an_empty_batch_has_no_chunks() {
-        for protocol in [Protocol::Plaintext, Protocol::Pickle, Protocol::Udp] {
+        for protocol in Protocol::ALL {
             assert!(all(protocol, &Points::new()).0.is_empty());
         }
     }
@@ -119,7 +101,7 @@ mod tests {
         fn chunks_are_whole_bounded_and_complete(lengths in prop::collection::vec(0usize..13, 0..1200)) {
             let points = batch(&lengths);
             let mut whole = Vec::new();
-            points.iter().for_each(|point| plaintext::append(point, &mut whole));
+            points.iter().for_each(|point| Protocol::Plaintext.append_point(point, &mut whole));
             for (protocol, limit) in [(Protocol::Plaintext, CHUNK), (Protocol::Udp, DATAGRAM)] {
                 let (chunks, too_long) = all(protocol, &points);
                 prop_assert_eq!(too_long, 0);

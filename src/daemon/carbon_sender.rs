@@ -8,7 +8,7 @@ use crate::carbon::{Link, LinkState, Points};
 use crate::time::Timestamp;
 
 /// Rendered slots on their way to a destination.
-pub(super) struct Batch {
+pub(super) struct RenderedSlots {
     /// The slots inside, whole.
     pub(super) slots: Vec<Timestamp>,
     /// Their points.
@@ -16,7 +16,7 @@ pub(super) struct Batch {
 }
 
 /// What became of a batch.
-pub(super) struct Outcome {
+pub(super) struct SendOutcome {
     /// Which destination.
     pub(super) outlet: usize,
     /// The batch's slots.
@@ -30,12 +30,12 @@ pub(super) struct Outcome {
 }
 
 /// Send batches until the channel closes. Waiting (connecting, writing) is bounded by the destination's time-outs.
-pub(super) fn push(outlet: usize, mut link: Link, batches: &Receiver<Batch>, outcomes: &Sender<Outcome>) {
-    for Batch { slots, points } in batches {
+pub(super) fn push(outlet: usize, mut link: Link, batches: &Receiver<RenderedSlots>, outcomes: &Sender<SendOutcome>) {
+    for RenderedSlots { slots, points } in batches {
         let sent = link.send(&points, Instant::now());
         let reconnected = link.reconnected();
         let failed = sent.err().map(|error| (error.to_string(), next_try(&link)));
-        if outcomes.send(Outcome { outlet, slots, points, reconnected, failed }).is_err() {
+        if outcomes.send(SendOutcome { outlet, slots, points, reconnected, failed }).is_err() {
             return;
         }
     }

@@ -2,14 +2,14 @@
 //! themselves, and of each cell those that were among its slowest when they came. These are few of the lines, and in any
 //! order of durations about K * ln(lines / K) of a cell, so that only they are copied.
 
-use super::tally::Row;
+use super::commit_builder::Row;
 use crate::store::{ARCHIVED_MAX, ArchivedLine};
 use std::collections::HashMap;
 use std::ops::Range;
 
 /// Candidates of a stretch of lines.
 #[derive(Debug, Default)]
-pub(super) struct RawLines {
+pub(super) struct RawCandidates {
     bytes: Vec<u8>,
     /// Numbers of rows, ascending, and where their lines are.
     lines: Vec<(usize, Range<usize>)>,
@@ -17,7 +17,7 @@ pub(super) struct RawLines {
     slowest: HashMap<u32, Vec<u64>>,
 }
 
-impl RawLines {
+impl RawCandidates {
     /// Keep the line of row `number` if it may be kept.
     pub(super) fn offer(&mut self, number: usize, row: &Row, slowest: usize, line: &[u8]) {
         let (cell, duration) = row.candidate();
@@ -60,7 +60,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_slowest_are_always_among_the_candidates(durations in proptest::collection::vec(0u64..40, 0..200), slowest in 0usize..6) {
-            let mut raw = RawLines::default();
+            let mut raw = RawCandidates::default();
             let offered: Vec<u64> = durations.iter().copied().filter(|&duration| raw.is_among(1, duration, slowest)).collect();
             let mut sorted = durations.clone();
             sorted.sort_unstable_by(|a, b| b.cmp(a));

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::push::{Batch, Outcome};
-use super::{Outlet as OutletSettings, Settings};
-use crate::carbon::{Naming, Owed, Parts, Points, timely};
+use super::carbon_sender::{RenderedSlots, SendOutcome};
+use super::{DaemonSettings, DestinationSettings};
+use crate::carbon::{Naming, Owed, OwedState, Points, timely};
 use crate::store::{Delivery, View};
 use crate::time::Timestamp;
 
@@ -17,14 +17,14 @@ pub(super) const IN_FLIGHT: usize = 2;
 const BATCH_POINTS: usize = 20_000;
 
 /// One destination, seen from the keeping thread.
-pub(super) struct Outlet {
+pub(super) struct DestinationQueue {
     /// Its address, by which the store knows it.
     pub(super) name: String,
     /// How its metrics are named.
     pub(super) naming: Naming,
     /// The slots it is owed.
     pub(super) owed: Owed,
-    batches: Option<Sender<Batch>>,
+    batches: Option<Sender<RenderedSlots>>,
     in_flight: usize,
     retry_at: Option<Instant>,
     buffers: Vec<Points>,
@@ -37,9 +37,14 @@ pub(super) struct Outlet {
     pub(super) failures: u64,
 }
 
-impl Outlet {
+impl DestinationQueue {
     /// An outlet that goes on where the store says it was.
-    pub(super) fn new(outlet: &OutletSettings, batches: Sender<Batch>, settings: &Settings, view: &View) -> Outlet {
+    pub(super) fn new(
+        outlet: &DestinationSettings,
+        batches: Sender<RenderedSlots>,
+        settings: &DaemonSettings,
+        view: &View,
+    ) -> DestinationQueue {
         let name = outlet.destination.address.clone();
         let limit = outlet.spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
@@ -47,7 +52,7 @@ impl Outlet {
             Some(delivery) => Owed::restore(limit, delivery.emitted_until, delivery.pending.clone(), delivery.dropped),
             None => Owed::new(limit),
         };
-        Outlet {
+        DestinationQueue {
             name,
             naming: outlet.naming.clone(),
             owed,
@@ -64,7 +69,7 @@ impl Outlet {
 
     /// Begin where the last run stopped, or at `now_slot` if there was none; gives that mark. TCP acknowledges nothing:
     /// what was sent within the lateness before the mark may never have arrived, and is owed again.
-    pub(super) fn resume(&mut self, now_slot: Timestamp, settings: &Settings) -> Timestamp {
+    pub(super) fn resume(&mut self, now_slot: Timestamp, settings: &DaemonSettings) -> Timestamp {
         let known = self.owed.emitted_until();
         if known.millis() <= 0 {
             self.owed.set_emitted_until(now_slot);
@@ -81,7 +86,7 @@ impl Outlet {
         mark
     }
 
-    /// A slot is new or has changed. Slots too old for the spool, or of a future that carbon would take for the past,
+    /// A slot is new or has changed. RowCollector too old for the spool, or of a future that carbon would take for the past,
     /// are passed over.
     pub(super) fn owe(&mut self, slot: Timestamp, now: Timestamp) {
         if timely(slot, now, self.retention) {
@@ -91,7 +96,7 @@ impl Outlet {
 
     /// What the store is to remember.
     pub(super) fn delivery(&self) -> Delivery {
-        let Parts { emitted_until, pending, dropped } = self.owed.to_parts();
+        let OwedState { emitted_until, pending, dropped } = self.owed.to_parts();
         Delivery { destination: self.name.clone(), emitted_until, pending, dropped }
     }
 
@@ -123,7 +128,7 @@ impl Outlet {
             }
             self.in_flight += 1;
             if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) =
-                batches.try_send(Batch { slots, points })
+                batches.try_send(RenderedSlots { slots, points })
             {
                 self.in_flight -= 1;
                 for slot in batch.slots {
@@ -135,9 +140,9 @@ impl Outlet {
     }
 
     /// Take note of what became of a batch. Gives a message worth saying, if any.
-    pub(super) fn settle(&mut self, outcome: Outcome, now: Instant) -> Option<String> {
+    pub(super) fn settle(&mut self, outcome: SendOutcome, now: Instant) -> Option<String> {
         self.in_flight = self.in_flight.saturating_sub(1);
-        let Outcome { slots, mut points, reconnected, failed, .. } = outcome;
+        let SendOutcome { slots, mut points, reconnected, failed, .. } = outcome;
         if reconnected {
             self.owed.reconnected(now);
         }

@@ -5,7 +5,7 @@
 //! destination is to get are in the same commits, in an account of its own beside the daemon's, and are sent afterwards.
 
 mod account;
-mod push;
+mod sending;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::count::{Count, Counted};
-use super::follow::Message;
+use super::line_counter::{CountedLines, LineCounter};
+use super::log_reader::ReaderMessage;
 use super::{BLOCKS_WAITING, Say, named, resumed};
 use crate::error::{Error, Result};
-use crate::pipeline::{Interpreter, Row, SlotSettings, Slowest};
+use crate::pipeline::{CommitBuilder, Interpreter, Row, SlotSettings};
 use crate::route::Routes;
 use crate::source::generation::GenerationId;
 use crate::source::{BackfillFile, BackfillOutcome, BackfillReader, BackfillStep};
 use crate::store::{Commit, Ledger, Writer};
 use crate::time::{Clock, Timestamp};
 
-pub use account::{Account, slots_of};
-pub use push::{Pushed, push};
+pub use account::{BackfillAccount, slots_of};
+pub use sending::{Pushed, push};
 
 /// How many commits may wait to be kept (each of up to 16 MiB of log): enough to count on while a segment is sealed.
 const COUNTED_WAITING: usize = 4;
@@ -36,7 +36,7 @@ const COUNTED_WAITING: usize = 4;
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// What to take in, and how it is counted.
-pub struct Settings {
+pub struct BackfillSettings {
     /// The files, those of one log in the order of time.
     pub files: Vec<BackfillFile>,
     /// For each log's key, what reads its lines.
@@ -51,7 +51,7 @@ pub struct Settings {
 
 /// What was taken in.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub struct BackfillSummary {
     /// What became of each file, in the order in which they were given.
     pub files: Vec<BackfillOutcome>,
     /// What was counted of each log.
@@ -68,14 +68,14 @@ pub struct Taken {
 /// # Errors
 /// A commit failed; what was committed before stays, and the same call goes on from there.
 pub fn take_in(
-    settings: Settings,
+    settings: BackfillSettings,
     writer: &mut Writer,
-    accounts: &mut [Account],
+    accounts: &mut [BackfillAccount],
     clock: &Arc<dyn Clock>,
     say: &Say,
     progress: &dyn Fn(u64),
-) -> Result<Taken> {
-    let Settings { files, interpreters, routes, slots, max_line } = settings;
+) -> Result<BackfillSummary> {
+    let BackfillSettings { files, interpreters, routes, slots, max_line } = settings;
     let readable = interpreters.iter().map(|(key, reads)| (key.clone(), reads.wrapper())).collect();
     let past = BackfillReader::new(files, writer.view().generations().to_vec(), readable, max_line);
     let past = past.again(&writer.view().unfit());
@@ -87,7 +87,7 @@ pub fn take_in(
     // No slot of the past is late.
     let emitted_until = Arc::new(AtomicI64::new(i64::MIN));
     let consumed = AtomicU64::new(0);
-    let count = Count {
+    let count = LineCounter {
         clock: Arc::clone(clock),
         say: Arc::clone(say),
         routes_known: u32::try_from(routes.len()).unwrap_or(u32::MAX),
@@ -104,13 +104,13 @@ pub fn take_in(
         caught_up: false,
         done_with_backlog: false,
     };
-    let keep = Keep {
+    let keep = BackfillCommitter {
         writer,
         accounts,
         clock: &**clock,
-        slowest: Slowest::new(slots),
+        slowest: CommitBuilder::new(slots),
         spare: spare_sender,
-        taken: Taken::default(),
+        taken: BackfillSummary::default(),
     };
     std::thread::scope(|scope| {
         let consumed = &consumed;
@@ -126,7 +126,7 @@ pub fn take_in(
 fn spawn<'scope>(
     scope: &'scope Scope<'scope, '_>,
     mut past: BackfillReader,
-    out: Sender<Message>,
+    out: Sender<ReaderMessage>,
     empties: Receiver<Vec<u8>>,
     done: Sender<BackfillOutcome>,
     consumed: &'scope AtomicU64,
@@ -136,7 +136,7 @@ fn spawn<'scope>(
         while let Some(step) = past.next(&mut buffer) {
             consumed.store(past.consumed(), Ordering::Relaxed);
             let sent = match step {
-                BackfillStep::Event(event) => out.send(Message::Source(event)).is_ok(),
+                BackfillStep::Event(event) => out.send(ReaderMessage::Source(event)).is_ok(),
                 BackfillStep::Done(outcome) => done.send(outcome).is_ok(),
             };
             if !sent {
@@ -150,19 +150,19 @@ fn spawn<'scope>(
 }
 
 /// What the keeping thread has at hand.
-struct Keep<'k> {
+struct BackfillCommitter<'k> {
     writer: &'k mut Writer,
-    accounts: &'k mut [Account],
+    accounts: &'k mut [BackfillAccount],
     clock: &'k dyn Clock,
-    slowest: Slowest,
+    slowest: CommitBuilder,
     spare: Sender<Vec<Row>>,
-    taken: Taken,
+    taken: BackfillSummary,
 }
 
-impl Keep<'_> {
+impl BackfillCommitter<'_> {
     /// The channel is dropped when this ends, early or not, so that the counting thread never waits in vain.
     #[expect(clippy::needless_pass_by_value, reason = "see above")]
-    fn run(mut self, counted: Receiver<Counted>, progress: &dyn Fn()) -> Result<Taken> {
+    fn run(mut self, counted: Receiver<CountedLines>, progress: &dyn Fn()) -> Result<BackfillSummary> {
         loop {
             match counted.recv_timeout(PROGRESS_EVERY) {
                 Ok(counted) => self.keep(counted)?,
@@ -175,8 +175,8 @@ impl Keep<'_> {
         Ok(self.taken)
     }
 
-    fn keep(&mut self, counted: Counted) -> Result<()> {
-        let Counted { commit: Commit { routes, generations, .. }, mut tally, touched, .. } = counted;
+    fn keep(&mut self, counted: CountedLines) -> Result<()> {
+        let CountedLines { commit: Commit { routes, generations, .. }, mut tally, touched, .. } = counted;
         for (generation, delta) in &mut tally.ledgers {
             self.taken.ledgers.entry(*generation).or_default().merge(delta);
             if let Some(held) = self.writer.view().ledger(*generation) {

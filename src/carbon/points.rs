@@ -33,12 +33,12 @@ pub struct Point<'a> {
 pub struct Points {
     /// All paths, one after the other.
     paths: String,
-    entries: Vec<Entry>,
+    entries: Vec<StoredPoint>,
     refused: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct StoredPoint {
     /// Where this entry's path ends in `paths`; it begins where the one before ends.
     end: usize,
     value: f64,
@@ -64,7 +64,7 @@ impl Points {
         let safe = self.paths.get(begin..).is_some_and(is_safe);
         match u32::try_from(at.secs()) {
             Ok(at) if safe && at > 0 && value.is_finite() => {
-                self.entries.push(Entry { end: self.paths.len(), value, at });
+                self.entries.push(StoredPoint { end: self.paths.len(), value, at });
                 true
             }
             _ => {

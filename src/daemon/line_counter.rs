@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::Say;
-use super::follow::Message;
-use crate::pipeline::{Interpreter, Row, Slots, Tally};
+use super::log_reader::ReaderMessage;
+use crate::pipeline::{CollectedRows, Interpreter, Row, RowCollector};
 use crate::route::Routes;
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{FinishReason, LogEvent};
@@ -23,11 +23,11 @@ const HAND_ON_AFTER: Duration = Duration::from_secs(1);
 const HAND_ON_BYTES: u64 = 16 << 20;
 
 /// What was counted in a stretch of the logs.
-pub(super) struct Counted {
+pub(super) struct CountedLines {
     /// Positions and routes.
     pub(super) commit: Commit,
     /// The lines.
-    pub(super) tally: Tally,
+    pub(super) tally: CollectedRows,
     /// The slots counted into, sorted.
     pub(super) touched: Vec<Timestamp>,
     /// The latest end of a request seen so far.
@@ -39,7 +39,7 @@ pub(super) struct Counted {
 }
 
 /// The state of the counting thread.
-pub(super) struct Count {
+pub(super) struct LineCounter {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) say: Say,
     pub(super) routes: Arc<Routes>,
@@ -47,10 +47,10 @@ pub(super) struct Count {
     pub(super) routes_known: u32,
     pub(super) interpreters: HashMap<String, Interpreter>,
     pub(super) generations: BTreeMap<GenerationId, Generation>,
-    pub(super) slots: Slots,
+    pub(super) slots: RowCollector,
     /// Rows that were kept come back here, to be used again.
     pub(super) spare: Receiver<Vec<Row>>,
-    /// Slots before this were sent to carbon: a line in one is late.
+    /// RowCollector before this were sent to carbon: a line in one is late.
     pub(super) emitted_until: Arc<AtomicI64>,
     pub(super) changed: BTreeSet<GenerationId>,
     /// Named since all was read last, and nothing of them counted yet. Such a one is known by its first bytes alone, and others may
@@ -63,9 +63,14 @@ pub(super) struct Count {
     pub(super) read_until: Option<Timestamp>,
 }
 
-impl Count {
-    /// Count until the reading thread is gone, and hand on the rest. A full channel makes this wait.
-    pub(super) fn run(mut self, events: &Receiver<Message>, empties: &Sender<Vec<u8>>, out: &Sender<Counted>) {
+impl LineCounter {
+    /// LineCounter until the reading thread is gone, and hand on the rest. A full channel makes this wait.
+    pub(super) fn run(
+        mut self,
+        events: &Receiver<ReaderMessage>,
+        empties: &Sender<Vec<u8>>,
+        out: &Sender<CountedLines>,
+    ) {
         loop {
             let message = match self.since {
                 None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -89,7 +94,7 @@ impl Count {
     }
 
     /// What was counted since the last time.
-    pub(super) fn hand_on(&mut self) -> Counted {
+    pub(super) fn hand_on(&mut self) -> CountedLines {
         let (touched, bytes) = (self.slots.touched(), self.slots.bytes());
         let tally = self.slots.take();
         if let Some(rows) = self.spare.try_iter().last() {
@@ -105,17 +110,17 @@ impl Count {
         self.changed = unread;
         commit.generations = changed.iter().filter_map(|id| self.generations.get(id)).cloned().collect();
         self.since = None;
-        Counted { commit, tally, touched, latest: self.slots.latest(), bytes, caught_up: self.caught_up }
+        CountedLines { commit, tally, touched, latest: self.slots.latest(), bytes, caught_up: self.caught_up }
     }
 
     /// Take one message in. The buffer of a block goes back through `empties`, if there is room.
-    pub(super) fn take(&mut self, message: Message, empties: &Sender<Vec<u8>>) {
+    pub(super) fn take(&mut self, message: ReaderMessage, empties: &Sender<Vec<u8>>) {
         match message {
-            Message::Source(LogEvent::Problem { path, error }) => {
+            ReaderMessage::Source(LogEvent::Problem { path, error }) => {
                 return (self.say)(&format!("log {}: {error}", path.display()));
             }
-            Message::Failed(error) => return (self.say)(&error.to_string()),
-            Message::CaughtUp { at, undecided } => {
+            ReaderMessage::Failed(error) => return (self.say)(&error.to_string()),
+            ReaderMessage::CaughtUp { at, undecided } => {
                 // The end of a backlog: nothing that would fill the commit up is on its way.
                 self.done_with_backlog = at.is_some() && !self.caught_up;
                 self.caught_up = at.is_some();
@@ -124,7 +129,7 @@ impl Count {
                 }
                 self.read_until = at.filter(|_| !undecided).or(self.read_until);
             }
-            Message::Source(event) => self.event(event, empties),
+            ReaderMessage::Source(event) => self.event(event, empties),
         }
         self.since.get_or_insert_with(Instant::now);
     }

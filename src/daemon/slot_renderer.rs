@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::own::Own;
+use super::self_metrics::SelfMetrics;
 use crate::carbon::{Naming, Points};
 use crate::error::Result;
 use crate::histogram::TIMES;
@@ -14,14 +14,14 @@ use crate::time::{Timestamp, Window};
 const QUIET_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a slot is rendered from: what is committed, and what is counted but could not be committed yet.
-pub(super) struct Source<'s> {
+pub(super) struct SlotRenderer<'s> {
     pub(super) view: &'s View,
     pub(super) uncommitted: &'s Commit,
-    pub(super) own: &'s Own,
+    pub(super) own: &'s SelfMetrics,
     pub(super) interval: Duration,
 }
 
-impl Source<'_> {
+impl SlotRenderer<'_> {
     /// All points of `slot`: every route with requests, every quiet known route, the daemon's own.
     ///
     /// # Errors

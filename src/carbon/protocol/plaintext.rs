@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use super::point::Point;
+use crate::carbon::points::Point;
 
 /// Append one line. The value is written with the fewest digits that give the same double back, without exponent.
-pub(super) fn append(point: Point<'_>, out: &mut Vec<u8>) {
+pub(super) fn append_line(point: Point<'_>, out: &mut Vec<u8>) {
     // Writing into a Vec cannot fail.
     let _ = writeln!(out, "{} {} {}", point.path, point.value, point.at);
 }
@@ -26,7 +26,7 @@ mod tests {
             (1e-7, "0.0000001"),
         ] {
             let mut out = Vec::new();
-            append(Point { path: "a.b", value, at: 1_322_661_900 }, &mut out);
+            append_line(Point { path: "a.b", value, at: 1_322_661_900 }, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), format!("a.b {text} 1322661900\n"));
             assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
         }

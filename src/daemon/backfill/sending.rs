@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::Account;
+use super::BackfillAccount;
 use crate::carbon::{Link, LinkState, Points};
-use crate::daemon::own::Own;
-use crate::daemon::{Say, render};
+use crate::daemon::self_metrics::SelfMetrics;
+use crate::daemon::{Say, slot_renderer};
 use crate::error::Result;
 use crate::store::{Commit, Writer};
 use crate::time::{Clock, Timestamp};
@@ -21,11 +21,11 @@ const TRIES: u32 = 4;
 pub struct Pushed {
     /// Its address.
     pub address: String,
-    /// Slots sent, whole.
+    /// RowCollector sent, whole.
     pub slots: u64,
     /// Their points.
     pub points: u64,
-    /// Slots that are still owed.
+    /// RowCollector that are still owed.
     pub owed: u64,
     /// Why sending ended before all was sent.
     pub failed: Option<String>,
@@ -38,7 +38,7 @@ pub struct Pushed {
 /// The store cannot be read or written. A destination that fails is no error: see [`Pushed::failed`].
 pub fn push(
     writer: &mut Writer,
-    accounts: &mut [Account],
+    accounts: &mut [BackfillAccount],
     rate: u32,
     clock: &dyn Clock,
     say: &Say,
@@ -52,7 +52,7 @@ pub fn push(
 
 fn push_one(
     writer: &mut Writer,
-    accounts: &mut [Account],
+    accounts: &mut [BackfillAccount],
     at: usize,
     rate: u32,
     (clock, say): (&dyn Clock, &Say),
@@ -66,9 +66,13 @@ fn push_one(
     let (began, mut noted) = (Instant::now(), Instant::now());
     while let Some(slot) = account.owed.next(Timestamp(i64::MAX)) {
         points.clear();
-        let (view, uncommitted, own) = (writer.view(), &Commit::default(), &Own::default());
+        let (view, uncommitted, own) = (writer.view(), &Commit::default(), &SelfMetrics::default());
         let interval = view.settings().interval;
-        render::Source { view, uncommitted, own, interval }.slot(&account.outlet.naming, slot, &mut points)?;
+        slot_renderer::SlotRenderer { view, uncommitted, own, interval }.slot(
+            &account.outlet.naming,
+            slot,
+            &mut points,
+        )?;
         let sent = link.send(&points, Instant::now());
         if link.reconnected() {
             account.owed.reconnected(Instant::now());
@@ -119,7 +123,7 @@ fn wait_for(link: &Link) {
 }
 
 /// Let the store know what is still owed.
-fn note(writer: &mut Writer, account: &Account, clock: &dyn Clock) -> Result<()> {
+fn note(writer: &mut Writer, account: &BackfillAccount, clock: &dyn Clock) -> Result<()> {
     let deliveries = vec![account.delivery()];
     writer.commit(&mut Commit { at: clock.now(), deliveries, ..Commit::default() })?;
     writer.seal_if_due(false)
