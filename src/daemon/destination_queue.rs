@@ -86,7 +86,7 @@ impl DestinationQueue {
         mark
     }
 
-    /// A slot is new or has changed. RowCollector too old for the spool, or of a future that carbon would take for the past,
+    /// A slot is new or has changed. Slots too old for the spool, or of a future that carbon would take for the past,
     /// are passed over.
     pub(super) fn owe(&mut self, slot: Timestamp, now: Timestamp) {
         if timely(slot, now, self.retention) {

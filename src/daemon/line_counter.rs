@@ -50,7 +50,7 @@ pub(super) struct LineCounter {
     pub(super) slots: RowCollector,
     /// Rows that were kept come back here, to be used again.
     pub(super) spare: Receiver<Vec<Row>>,
-    /// RowCollector before this were sent to carbon: a line in one is late.
+    /// Slots before this were sent to carbon: a line in one is late.
     pub(super) emitted_until: Arc<AtomicI64>,
     pub(super) changed: BTreeSet<GenerationId>,
     /// Named since all was read last, and nothing of them counted yet. Such a one is known by its first bytes alone, and others may
@@ -64,7 +64,7 @@ pub(super) struct LineCounter {
 }
 
 impl LineCounter {
-    /// LineCounter until the reading thread is gone, and hand on the rest. A full channel makes this wait.
+    /// Count until the reading thread is gone, and hand on the rest. A full channel makes this wait.
     pub(super) fn run(
         mut self,
         events: &Receiver<ReaderMessage>,

@@ -89,7 +89,7 @@ pub struct DaemonSettings {
     pub routes_max: usize,
     /// Default threshold of a slow request, in milliseconds.
     pub threshold_ms: u64,
-    /// CommitBuilder requests kept per route and slot.
+    /// Slowest requests kept per route and slot.
     pub slowest: u32,
     /// Whether every 5xx is kept.
     pub server_errors: bool,

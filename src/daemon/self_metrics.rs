@@ -35,9 +35,9 @@ pub(super) struct Gauges {
     pub(super) queue: f64,
     /// Routes known.
     pub(super) routes: f64,
-    /// RowCollector owed over all destinations.
+    /// Slots owed over all destinations.
     pub(super) slots_owed: f64,
-    /// RowCollector dropped from the spools so far.
+    /// Slots dropped from the spools so far.
     pub(super) slots_dropped: f64,
     /// Points delivered so far.
     pub(super) points_sent: f64,
@@ -45,7 +45,7 @@ pub(super) struct Gauges {
     pub(super) send_failures: f64,
 }
 
-/// SelfMetrics metrics by slot.
+/// Own metrics by slot.
 #[derive(Debug, Default)]
 pub(super) struct SelfMetrics {
     /// Counting now.

@@ -25,7 +25,7 @@ pub struct Stepwise {
     empties: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
     /// Read, and not counted yet.
     messages: VecDeque<ReaderMessage>,
-    /// CountedLines, and not kept yet.
+    /// Counted, and not kept yet.
     counted: VecDeque<CountedLines>,
 }
 

@@ -20,9 +20,9 @@ pub struct BackfillAccount {
     /// How far back it keeps points.
     pub max_age: Duration,
     pub(super) owed: Owed,
-    /// RowCollector that were not owed because they are older than that, or ahead of the clock.
+    /// Slots that were not owed because they are older than that, or ahead of the clock.
     pub(super) untimely: u64,
-    /// RowCollector before this one the store may have in part only; sent again, such a one would undo a whole one.
+    /// Slots before this one the store may have in part only; sent again, such a one would undo a whole one.
     whole_from: Timestamp,
     /// How many of these were not owed for that.
     pub(super) expired: u64,

@@ -21,11 +21,11 @@ const TRIES: u32 = 4;
 pub struct Pushed {
     /// Its address.
     pub address: String,
-    /// RowCollector sent, whole.
+    /// Slots sent, whole.
     pub slots: u64,
     /// Their points.
     pub points: u64,
-    /// RowCollector that are still owed.
+    /// Slots that are still owed.
     pub owed: u64,
     /// Why sending ended before all was sent.
     pub failed: Option<String>,
