@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use spikeline::route::{DEFAULT_CAP, Matcher, Request, Router, Routes, Rule, RuleError};
+use spikeline::route::{DEFAULT_ROUTES_MAX, Matcher, Request, Router, Routes, Rule, RuleError};
 
 /// So many bytes of the log are read at most.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -70,7 +70,7 @@ fn templates() -> Vec<Rule> {
 }
 
 fn time(what: &str, rules: Vec<Rule>, requests: &[Request<'_>]) -> Result<(), RuleError> {
-    let routes = Arc::new(Routes::new(DEFAULT_CAP));
+    let routes = Arc::new(Routes::new(DEFAULT_ROUTES_MAX));
     let mut matcher = Matcher::new(Arc::new(Router::new(rules)?), Arc::clone(&routes));
     let mut fastest = vec![u128::MAX; requests.len().div_ceil(BATCH)];
     for _ in 0..ROUNDS {

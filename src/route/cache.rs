@@ -18,15 +18,15 @@ const SLOTS_MIN: usize = 1024;
 
 /// From keys to answers.
 #[derive(Debug)]
-pub(super) struct Cache<T> {
-    slots: Vec<Option<Entry<T>>>,
+pub(super) struct AnswerCache<T> {
+    slots: Vec<Option<CacheEntry<T>>>,
     keys: Vec<u8>,
     len: usize,
     seed: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry<T> {
+struct CacheEntry<T> {
     hash: u64,
     start: u32,
     length: u32,
@@ -35,34 +35,34 @@ struct Entry<T> {
 
 /// A key's hash, so that a miss need not compute it again.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hash(u64);
+pub(super) struct KeyHash(u64);
 
-impl<T: Copy> Cache<T> {
-    pub(super) fn new() -> Cache<T> {
+impl<T: Copy> AnswerCache<T> {
+    pub(super) fn new() -> AnswerCache<T> {
         // Strangers choose the keys: a seed of our own keeps them from choosing collisions.
         let seed = RandomState::new().build_hasher().finish();
-        Cache { slots: vec![None; SLOTS_MIN], keys: Vec::new(), len: 0, seed }
+        AnswerCache { slots: vec![None; SLOTS_MIN], keys: Vec::new(), len: 0, seed }
     }
 
     #[inline(always)]
-    pub(super) fn hash(&self, key: &[u8]) -> Hash {
-        Hash(xxh3_64_with_seed(key, self.seed))
+    pub(super) fn hash(&self, key: &[u8]) -> KeyHash {
+        KeyHash(xxh3_64_with_seed(key, self.seed))
     }
 
     #[inline(always)]
-    pub(super) fn get(&self, key: &[u8], hash: Hash) -> Option<T> {
-        let mut at = self.home(hash.0);
+    pub(super) fn get(&self, key: &[u8], hash: KeyHash) -> Option<T> {
+        let mut at = self.home_slot(hash.0);
         while let Some(Some(entry)) = self.slots.get(at) {
-            if entry.hash == hash.0 && same(self.key(entry), key) {
+            if entry.hash == hash.0 && same_bytes(self.key_of(entry), key) {
                 return Some(entry.answer);
             }
-            at = self.next(at);
+            at = self.next_slot(at);
         }
         None
     }
 
     /// Remembers the answer for a key that is not in it.
-    pub(super) fn put(&mut self, key: &[u8], hash: Hash, answer: T) {
+    pub(super) fn put(&mut self, key: &[u8], hash: KeyHash, answer: T) {
         if key.len() > KEY_MAX {
             return;
         }
@@ -76,7 +76,7 @@ impl<T: Copy> Cache<T> {
             return;
         };
         self.keys.extend_from_slice(key);
-        self.place(Entry { hash: hash.0, start, length, answer });
+        self.place_entry(CacheEntry { hash: hash.0, start, length, answer });
         self.len += 1;
     }
 
@@ -86,24 +86,24 @@ impl<T: Copy> Cache<T> {
         (self.len, self.keys.len())
     }
 
-    fn key(&self, entry: &Entry<T>) -> &[u8] {
+    fn key_of(&self, entry: &CacheEntry<T>) -> &[u8] {
         let start = entry.start as usize;
         self.keys.get(start..start + entry.length as usize).unwrap_or_default()
     }
 
-    fn home(&self, hash: u64) -> usize {
+    fn home_slot(&self, hash: u64) -> usize {
         // The mask keeps the low bits only, so truncation is what is meant.
         hash as usize & (self.slots.len() - 1)
     }
 
-    fn next(&self, at: usize) -> usize {
+    fn next_slot(&self, at: usize) -> usize {
         (at + 1) & (self.slots.len() - 1)
     }
 
-    fn place(&mut self, entry: Entry<T>) {
-        let mut at = self.home(entry.hash);
+    fn place_entry(&mut self, entry: CacheEntry<T>) {
+        let mut at = self.home_slot(entry.hash);
         while let Some(Some(_)) = self.slots.get(at) {
-            at = self.next(at);
+            at = self.next_slot(at);
         }
         if let Some(slot) = self.slots.get_mut(at) {
             *slot = Some(entry);
@@ -113,7 +113,7 @@ impl<T: Copy> Cache<T> {
     fn grow(&mut self) {
         let slots = vec![None; self.slots.len() * 2];
         for entry in std::mem::replace(&mut self.slots, slots).into_iter().flatten() {
-            self.place(entry);
+            self.place_entry(entry);
         }
     }
 
@@ -126,7 +126,7 @@ impl<T: Copy> Cache<T> {
 
 /// Whether two keys are the same, sixteen bytes at a time: they are short, and mostly alike by now.
 #[inline]
-fn same(one: &[u8], other: &[u8]) -> bool {
+fn same_bytes(one: &[u8], other: &[u8]) -> bool {
     match (one.last_chunk::<16>(), other.last_chunk::<16>()) {
         (Some(last), Some(other_last)) => {
             let fronts = one.as_chunks::<16>().0.iter().zip(other.as_chunks::<16>().0);
@@ -140,21 +140,21 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::same;
+    use super::same_bytes;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn same_is_equality(one in proptest::collection::vec(0_u8..3, 0..40), at in 0_usize..40, length in 0_usize..40) {
+        fn same_bytes_is_equality(one in proptest::collection::vec(0_u8..3, 0..40), at in 0_usize..40, length in 0_usize..40) {
             let mut other = one.clone();
             other.truncate(length);
-            prop_assert_eq!(same(&one, &other), one == other);
+            prop_assert_eq!(same_bytes(&one, &other), one == other);
             let mut other = one.clone();
             if let Some(byte) = other.get_mut(at) {
                 *byte ^= 4;
             }
-            prop_assert_eq!(same(&one, &other), one == other);
-            prop_assert!(same(&one, &one.clone()));
+            prop_assert_eq!(same_bytes(&one, &other), one == other);
+            prop_assert!(same_bytes(&one, &one.clone()));
         }
     }
 }

@@ -1,22 +1,23 @@
 //! One worker's way from a request to its route: a cache in front of the rules and of the shared names.
 //!
 //! The key is the path's template, and before it whatever else the rules look at: few keys, however many paths. That
-//! is right as long as no rule can tell two paths of one template apart (see `Pattern::sees_through_folds`); where one
+//! is right as long as no rule can tell two paths of one template apart (see `Pattern::can_judge_templates`); where one
 //! can, only paths that folding left as they were are answered from the cache. Where a rule's name has captures of the
 //! path, the cache knows the rule, and the captures lead to the name. Where nginx's locations name what no rule does, the
-//! cache knows only that no rule does; [`Located`] remembers the rest.
+//! cache knows only that no rule does; [`LocationFinder`] remembers the rest.
 
 use std::sync::Arc;
 
 use super::RouteId;
-use super::cache::Cache;
-use super::condition::Facts;
-use super::fold::{fold, folded};
-use super::interner::Routes;
-use super::location::Located;
-use super::name::encode_path;
-use super::request::{Request, Subject, bare_host, without_query};
-use super::router::{Compiled, Router};
+use super::cache::AnswerCache;
+use super::graphite_name::encode_path;
+use super::location::LocationFinder;
+use super::query::without_query;
+use super::request::{Request, TargetForm, bare_host};
+use super::router::{CompiledRule, Router};
+use super::routes::Routes;
+use super::rules::condition::RequestFacts;
+use super::template::{fold_path, template_of};
 use crate::grammar::Format;
 
 /// A request's route.
@@ -34,20 +35,20 @@ pub struct Matched {
 #[derive(Debug)]
 pub struct Matcher {
     router: Arc<Router>,
-    answers: Cache<Answer>,
-    names: Names,
-    located: Option<Located>,
+    answers: AnswerCache<CachedAnswer>,
+    names: WorkerNames,
+    located: Option<LocationFinder>,
     /// The routes of locations: by twice their number, plus one for upgraded connections.
-    of_locations: Vec<Option<Found>>,
+    of_locations: Vec<Option<NumberedRoute>>,
     key: Vec<u8>,
     overflow: u64,
 }
 
 /// What a key leads to.
 #[derive(Debug, Clone, Copy)]
-enum Answer {
+enum CachedAnswer {
     /// A route, and the rule that named it.
-    Route(Found, Option<u16>),
+    Route(NumberedRoute, Option<u16>),
     /// A rule whose name depends on what it captures of the path, which the key does not tell.
     Captures(u16),
     /// No rule: the location or the template names the route.
@@ -56,14 +57,14 @@ enum Answer {
 
 /// A route, and whether a request got there because the cap was reached.
 #[derive(Debug, Clone, Copy)]
-struct Found {
+struct NumberedRoute {
     id: RouteId,
     over_cap: bool,
 }
 
 /// The template at the end of a key.
 #[derive(Debug, Clone, Copy)]
-struct Template {
+struct KeyTemplate {
     start: usize,
     /// Where the path's part ends; a marker may follow.
     end: usize,
@@ -74,9 +75,9 @@ struct Template {
 impl Matcher {
     /// A matcher with an empty cache.
     pub fn new(router: Arc<Router>, routes: Arc<Routes>) -> Matcher {
-        let names = Names { routes, known: Cache::new(), key: Vec::new() };
-        let located = router.locations().map(|locations| Located::new(locations.clone()));
-        let (answers, key) = (Cache::new(), Vec::new());
+        let names = WorkerNames { routes, known: AnswerCache::new(), key: Vec::new() };
+        let located = router.locations().map(|locations| LocationFinder::new(locations.clone()));
+        let (answers, key) = (AnswerCache::new(), Vec::new());
         Matcher { router, answers, names, located, of_locations: Vec::new(), key, overflow: 0 }
     }
 
@@ -94,8 +95,8 @@ impl Matcher {
 
     /// How many keys the caches hold, and how many bytes they take.
     #[cfg(test)]
-    pub(super) fn cached(&self) -> (usize, usize) {
-        let located = self.located.as_ref().map_or([(0, 0); 2], Located::cached);
+    pub(super) fn cached_size(&self) -> (usize, usize) {
+        let located = self.located.as_ref().map_or([(0, 0); 2], LocationFinder::cached_sizes);
         let caches = [[self.answers.size(), self.names.known.size()], located];
         let sum = |all: (usize, usize), one: &(usize, usize)| (all.0 + one.0, all.1 + one.1);
         caches.iter().flatten().fold((0, 0), sum)
@@ -107,11 +108,11 @@ impl Matcher {
         let subject = request.subject();
         self.key.clear();
         let (found, rule) = if !self.router.is_empty() {
-            self.by_rules(request, subject)
-        } else if let Some(found) = self.located.is_some().then(|| self.by_location(request, subject)).flatten() {
+            self.route_by_rules(request, subject)
+        } else if let Some(found) = self.located.is_some().then(|| self.route_by_location(request, subject)).flatten() {
             (found, None)
         } else {
-            self.by_path(request, subject)
+            self.route_by_path(request, subject)
         };
         self.overflow += u64::from(found.over_cap);
         let threshold_ms = rule.and_then(|rule| self.router.threshold_ms(rule));
@@ -119,49 +120,51 @@ impl Matcher {
     }
 
     #[inline(always)]
-    fn by_path(&mut self, request: &Request<'_>, subject: Subject<'_>) -> (Found, Option<u16>) {
+    fn route_by_path(&mut self, request: &Request<'_>, subject: TargetForm<'_>) -> (NumberedRoute, Option<u16>) {
         let key = match subject {
-            Subject::Path { path, .. } if request.status != Some(101) => folded(path, &mut self.key),
+            TargetForm::Path { path, .. } if request.status != Some(101) => template_of(path, &mut self.key),
             _ => {
                 push_template(subject, request.status, &mut self.key);
                 &self.key
             }
         };
         let hash = self.answers.hash(key);
-        if let Some(Answer::Route(found, rule)) = self.answers.get(key, hash) {
+        if let Some(CachedAnswer::Route(found, rule)) = self.answers.get(key, hash) {
             return (found, rule);
         }
         let found = self.names.intern(&encode_path(key));
-        self.answers.put(key, hash, Answer::Route(found, None));
+        self.answers.put(key, hash, CachedAnswer::Route(found, None));
         (found, None)
     }
 
     #[inline(never)]
-    fn by_rules(&mut self, request: &Request<'_>, subject: Subject<'_>) -> (Found, Option<u16>) {
-        let facts = facts(request, subject, &self.router);
+    fn route_by_rules(&mut self, request: &Request<'_>, subject: TargetForm<'_>) -> (NumberedRoute, Option<u16>) {
+        let facts = read_facts(request, subject, &self.router);
         push_fields(&facts, &self.router, &mut self.key);
         let template = push_template(subject, facts.status, &mut self.key);
-        let sure = template.whole && (!self.router.looks_at.raw_path || self.is_path(template, &facts));
+        let sure = template.whole && (!self.router.looks_at.raw_path || self.key_tells_path(template, &facts));
         if !sure {
             // Such paths are too many to be remembered one by one.
-            return self.ask(&facts, template);
+            return self.ask_rules(&facts, template);
         }
         let hash = self.answers.hash(&self.key);
         match self.answers.get(&self.key, hash) {
-            Some(Answer::Route(found, rule)) => return (found, rule),
-            Some(Answer::Captures(at)) => {
+            Some(CachedAnswer::Route(found, rule)) => return (found, rule),
+            Some(CachedAnswer::Captures(at)) => {
                 if let Some(rule) = self.router.rule(at) {
-                    return (self.names.of_rule(at, rule, &facts), Some(at));
+                    return (self.names.rule_route(at, rule, &facts), Some(at));
                 }
             }
-            Some(Answer::NoRule) => return (self.unruled(&facts, template), None),
+            Some(CachedAnswer::NoRule) => return (self.route_without_rule(&facts, template), None),
             None => {}
         }
-        let (found, rule) = self.ask(&facts, template);
+        let (found, rule) = self.ask_rules(&facts, template);
         let answer = match rule.and_then(|at| Some((at, self.router.rule(at)?))) {
-            Some((at, rule)) if rule.name.uses_path() && !self.is_path(template, &facts) => Answer::Captures(at),
-            None if self.located.is_some() => Answer::NoRule,
-            _ => Answer::Route(found, rule),
+            Some((at, rule)) if rule.name.uses_path() && !self.key_tells_path(template, &facts) => {
+                CachedAnswer::Captures(at)
+            }
+            None if self.located.is_some() => CachedAnswer::NoRule,
+            _ => CachedAnswer::Route(found, rule),
         };
         self.answers.put(&self.key, hash, answer);
         (found, rule)
@@ -169,20 +172,20 @@ impl Matcher {
 
     /// The route of the location that the request entered.
     #[inline(never)]
-    fn by_location(&mut self, request: &Request<'_>, subject: Subject<'_>) -> Option<Found> {
-        let facts = facts(request, subject, &self.router);
-        self.of_location(&facts)
+    fn route_by_location(&mut self, request: &Request<'_>, subject: TargetForm<'_>) -> Option<NumberedRoute> {
+        let facts = read_facts(request, subject, &self.router);
+        self.location_route(&facts)
     }
 
-    fn of_location(&mut self, facts: &Facts<'_>) -> Option<Found> {
+    fn location_route(&mut self, facts: &RequestFacts<'_>) -> Option<NumberedRoute> {
         let located = self.located.as_mut()?;
-        let number = located.find(&self.router.asked(facts), facts.path?, facts.status)?;
+        let number = located.find_route(&self.router.server_hints(facts), facts.path?, facts.status)?;
         let upgraded = facts.status == Some(101);
         let at = number as usize * 2 + usize::from(upgraded);
         if let Some(Some(found)) = self.of_locations.get(at) {
             return Some(*found);
         }
-        let name = located.name(number);
+        let name = located.route_name(number);
         let found = if upgraded { self.names.intern(&format!("{name}.__101")) } else { self.names.intern(name) };
         if self.of_locations.len() <= at {
             self.of_locations.resize(at + 1, None);
@@ -194,55 +197,55 @@ impl Matcher {
     }
 
     /// The route of a request that no rule names.
-    fn unruled(&mut self, facts: &Facts<'_>, template: Template) -> Found {
-        match self.of_location(facts) {
+    fn route_without_rule(&mut self, facts: &RequestFacts<'_>, template: KeyTemplate) -> NumberedRoute {
+        match self.location_route(facts) {
             Some(found) => found,
-            None => self.names.of_template(self.key.get(template.start..).unwrap_or_default()),
+            None => self.names.template_route(self.key.get(template.start..).unwrap_or_default()),
         }
     }
 
     /// Asks the rules, and if none matches the location or the template.
-    fn ask(&mut self, facts: &Facts<'_>, template: Template) -> (Found, Option<u16>) {
-        match self.router.first(facts) {
-            Some((at, rule)) => (self.names.of_rule(at, rule, facts), Some(at)),
-            None => (self.unruled(facts, template), None),
+    fn ask_rules(&mut self, facts: &RequestFacts<'_>, template: KeyTemplate) -> (NumberedRoute, Option<u16>) {
+        match self.router.first_rule(facts) {
+            Some((at, rule)) => (self.names.rule_route(at, rule, facts), Some(at)),
+            None => (self.route_without_rule(facts, template), None),
         }
     }
 
     /// Whether folding left the path as it was, so that the key tells it.
-    fn is_path(&self, template: Template, facts: &Facts<'_>) -> bool {
+    fn key_tells_path(&self, template: KeyTemplate, facts: &RequestFacts<'_>) -> bool {
         facts.path.is_none_or(|path| self.key.get(template.start..template.end) == Some(path))
     }
 }
 
 /// The shared names, as one worker knows them.
 #[derive(Debug)]
-struct Names {
+struct WorkerNames {
     routes: Arc<Routes>,
     /// From a rule and the values of its captures, or from a template.
-    known: Cache<Found>,
+    known: AnswerCache<NumberedRoute>,
     key: Vec<u8>,
 }
 
-/// Stands where a rule's number stands in the keys of [`Names`]; no rule has it.
+/// Stands where a rule's number stands in the keys of [`WorkerNames`]; no rule has it.
 const NO_RULE: u16 = u16::MAX;
 
-impl Names {
-    fn of_rule(&mut self, at: u16, rule: &Compiled, facts: &Facts<'_>) -> Found {
+impl WorkerNames {
+    fn rule_route(&mut self, at: u16, rule: &CompiledRule, facts: &RequestFacts<'_>) -> NumberedRoute {
         self.key.clear();
         self.key.extend_from_slice(&at.to_le_bytes());
-        rule.name.values(&rule.conditions, facts, |value| push_field(Some(value), &mut self.key));
+        rule.name.visit_captures(&rule.conditions, facts, |value| push_field(Some(value), &mut self.key));
         self.get_or_intern(|| rule.name.assemble(&rule.conditions, facts))
     }
 
-    fn of_template(&mut self, template: &[u8]) -> Found {
+    fn template_route(&mut self, template: &[u8]) -> NumberedRoute {
         self.key.clear();
         self.key.extend_from_slice(&NO_RULE.to_le_bytes());
         self.key.extend_from_slice(template);
         self.get_or_intern(|| encode_path(template))
     }
 
-    fn get_or_intern(&mut self, name: impl FnOnce() -> String) -> Found {
+    fn get_or_intern(&mut self, name: impl FnOnce() -> String) -> NumberedRoute {
         let hash = self.known.hash(&self.key);
         if let Some(found) = self.known.get(&self.key, hash) {
             return found;
@@ -252,25 +255,25 @@ impl Names {
         found
     }
 
-    fn intern(&self, name: &str) -> Found {
-        let (id, over_cap) = self.routes.resolve(name);
-        Found { id, over_cap }
+    fn intern(&self, name: &str) -> NumberedRoute {
+        let (id, over_cap) = self.routes.number_or_other(name);
+        NumberedRoute { id, over_cap }
     }
 }
 
-fn facts<'a>(request: &Request<'a>, subject: Subject<'a>, router: &Router) -> Facts<'a> {
+fn read_facts<'a>(request: &Request<'a>, subject: TargetForm<'a>, router: &Router) -> RequestFacts<'a> {
     let (path, authority) = match subject {
-        Subject::Path { path, authority } => (Some(without_query(path)), authority),
-        Subject::Fixed(_) => (None, None),
+        TargetForm::Path { path, authority } => (Some(without_query(path)), authority),
+        TargetForm::Fixed(_) => (None, None),
     };
     let host = if router.needs_host() { authority.or(request.host).map(bare_host) } else { None };
     // What nginx could not read as a request has no method either, whatever the log says.
     let method: &[u8] = if request.malformed { b"" } else { request.method };
-    Facts { method, host, path, status: request.status, variables: request.variables }
+    RequestFacts { method, host, path, status: request.status, variables: request.variables }
 }
 
 /// Appends all but the path that rules can tell requests apart by.
-fn push_fields(facts: &Facts<'_>, router: &Router, key: &mut Vec<u8>) {
+fn push_fields(facts: &RequestFacts<'_>, router: &Router, key: &mut Vec<u8>) {
     let looks_at = router.looks_at;
     if looks_at.status {
         // No status is 65,535: no rule can mean that.
@@ -296,15 +299,15 @@ fn push_field(field: Option<&[u8]>, key: &mut Vec<u8>) {
 
 /// Appends the template of what a request asks for.
 #[inline]
-fn push_template(subject: Subject<'_>, status: Option<u16>, out: &mut Vec<u8>) -> Template {
+fn push_template(subject: TargetForm<'_>, status: Option<u16>, out: &mut Vec<u8>) -> KeyTemplate {
     let start = out.len();
     match subject {
-        Subject::Fixed(template) => {
+        TargetForm::Fixed(template) => {
             out.extend_from_slice(template.as_bytes());
-            Template { start, end: out.len(), whole: true }
+            KeyTemplate { start, end: out.len(), whole: true }
         }
-        Subject::Path { path, .. } => {
-            let whole = fold(path, out);
+        TargetForm::Path { path, .. } => {
+            let whole = fold_path(path, out);
             let end = out.len();
             if status == Some(101) {
                 // An upgraded connection lasts as long as its client likes: kept out of the path's own latency.
@@ -313,7 +316,7 @@ fn push_template(subject: Subject<'_>, status: Option<u16>, out: &mut Vec<u8>) -
                 }
                 out.extend_from_slice(b"{101}");
             }
-            Template { start, end, whole }
+            KeyTemplate { start, end, whole }
         }
     }
 }

@@ -1,33 +1,42 @@
 //! From a request to the name of its route.
 //!
-//! The first matching [`Rule`] names it; without one, the nginx location that it entered (see [`location`]), if nginx's
-//! configuration is known; else its path folded to a template does (see [`fold`]). Names are
-//! Graphite-safe and reversible (see [`name`]). [`Routes`] numbers them, up to a cap; a [`Matcher`] is one worker's
-//! fast way there. Pure: no I/O, no threads.
+//! ```text
+//! Request -- request.rs, query.rs --> method, host, path (without its query), status, variables
+//!    1. the first rule that it meets names it       router.rs, rules/
+//!    2. else the nginx location that it entered      location/      (if nginx's configuration is known)
+//!    3. else its path, folded to a template          template.rs, segment.rs
+//! name: Graphite-safe, and for 2 and 3 reversible    graphite_name.rs
+//! number: RouteId, at most routes_max of them        routes.rs, cap.rs
+//! ```
+//!
+//! [`Matcher`] is one worker's fast way there: it asks its [`cache`] first. `matcher` imports all of the others, `router` the
+//! [`rules`] and [`location`]s, both of these what is beside them; nothing imports `matcher`. Pure: no I/O, no threads.
 
+mod byte_class;
 mod cache;
-mod condition;
-pub mod fold;
-mod glance;
-mod interner;
+pub mod cap;
+pub mod graphite_name;
 pub mod location;
 mod matcher;
-pub mod name;
-mod pattern;
+mod path_scan;
+mod query;
 mod request;
 mod router;
-mod rule;
-mod rule_name;
+mod routes;
+mod rules;
+pub mod segment;
+pub mod template;
 #[cfg(test)]
 mod tests;
 
-pub use interner::{DEFAULT_CAP, Routes};
-pub use location::{Listed, Locations};
+pub use cap::DEFAULT_ROUTES_MAX;
+pub use graphite_name::{decode, encode_node, encode_path, is_safe};
+pub use location::{ListedLocation, Locations};
 pub use matcher::{Matched, Matcher};
-pub use name::{decode, encode_node, encode_path, is_safe};
 pub use request::Request;
 pub use router::Router;
-pub use rule::{Rule, RuleError};
+pub use routes::Routes;
+pub use rules::rule::{Rule, RuleError};
 
 /// A route's number in one store (or one batch run). Numbers are given in order of first sight and never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -19,7 +19,7 @@ pub struct Request<'a> {
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Subject<'a> {
+pub(super) enum TargetForm<'a> {
     /// A path, beginning with `/`. Still followed by query and fragment, if the target has them.
     Path { path: &'a [u8], authority: Option<&'a [u8]> },
     /// No path: the template of the fixed route it belongs to.
@@ -29,23 +29,23 @@ pub(super) enum Subject<'a> {
 impl<'a> Request<'a> {
     /// Reads the request target (RFC 9112, section 3.2): origin, absolute, authority or asterisk form.
     #[inline]
-    pub(super) fn subject(&self) -> Subject<'a> {
+    pub(super) fn subject(&self) -> TargetForm<'a> {
         if self.malformed {
-            return Subject::Fixed("{malformed}");
+            return TargetForm::Fixed("{malformed}");
         }
         if self.method == b"CONNECT" {
-            return Subject::Fixed("{connect}");
+            return TargetForm::Fixed("{connect}");
         }
         match self.target {
-            [b'/', ..] => Subject::Path { path: self.target, authority: None },
-            b"*" => Subject::Fixed("{asterisk}"),
-            _ => absolute(self.target).unwrap_or(Subject::Fixed("{malformed}")),
+            [b'/', ..] => TargetForm::Path { path: self.target, authority: None },
+            b"*" => TargetForm::Fixed("{asterisk}"),
+            _ => absolute(self.target).unwrap_or(TargetForm::Fixed("{malformed}")),
         }
     }
 }
 
 /// `scheme://authority/path`; a missing path is `/`.
-fn absolute(target: &[u8]) -> Option<Subject<'_>> {
+fn absolute(target: &[u8]) -> Option<TargetForm<'_>> {
     let colon = memchr::memchr(b':', target)?;
     let (scheme, rest) = target.split_at_checked(colon)?;
     let rest = rest.strip_prefix(b"://")?;
@@ -58,13 +58,7 @@ fn absolute(target: &[u8]) -> Option<Subject<'_>> {
     let (authority, path) = rest.split_at_checked(end)?;
     let path: &[u8] = if path.first() == Some(&b'/') { path } else { b"/" };
     // RFC 9112: the authority of an absolute target overrides the Host header.
-    Some(Subject::Path { path, authority: (!authority.is_empty()).then_some(authority) })
-}
-
-/// The path without query and fragment.
-pub(super) fn without_query(path: &[u8]) -> &[u8] {
-    let end = memchr::memchr2(b'?', b'#', path).unwrap_or(path.len());
-    path.get(..end).unwrap_or(path)
+    Some(TargetForm::Path { path, authority: (!authority.is_empty()).then_some(authority) })
 }
 
 /// A host as rules compare it: without user, port and the root's dot; case is left to the comparison.

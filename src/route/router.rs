@@ -2,30 +2,30 @@
 
 use std::sync::Arc;
 
-use super::condition::{Conditions, Facts};
-use super::location::{Asked, Locations, VARIABLES};
-use super::rule::{Mistake, Rule, RuleError};
-use super::rule_name::{RuleName, Source};
+use super::location::{Locations, SERVER_VARIABLES, ServerHints};
+use super::rules::condition::{Conditions, RequestFacts};
+use super::rules::rule::{Rule, RuleError, RuleMistake};
+use super::rules::rule_name::{CaptureSource, RuleName};
 
 /// The rules, in order: the first that matches names the route.
 #[derive(Debug, Clone, Default)]
 pub struct Router {
-    rules: Vec<Compiled>,
+    rules: Vec<CompiledRule>,
     variables: Vec<String>,
-    pub(super) looks_at: LooksAt,
+    pub(super) looks_at: RulesLookAt,
     /// What names requests that no rule does.
     locations: Option<Locations>,
     /// Whether logs that nginx's configuration does not name may be of any of its servers.
     any_log: bool,
     /// So many of the variables are those that rules look at; locations look at the others.
     of_rules: usize,
-    /// Where [`VARIABLES`] stand among the variables.
+    /// Where [`SERVER_VARIABLES`] stand among the variables.
     at: [usize; 3],
 }
 
 /// Which parts of a request can make a difference to the rules.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct LooksAt {
+pub(super) struct RulesLookAt {
     pub(super) method: bool,
     pub(super) host: bool,
     pub(super) status: bool,
@@ -34,7 +34,7 @@ pub(super) struct LooksAt {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Compiled {
+pub(super) struct CompiledRule {
     pub(super) conditions: Conditions,
     pub(super) name: RuleName,
     pub(super) threshold_ms: Option<u64>,
@@ -55,7 +55,7 @@ impl Router {
     /// configuration does not name, which then may be of any of its servers.
     #[must_use]
     pub fn with_locations(mut self, locations: Locations, any_log: bool) -> Router {
-        for (at, name) in self.at.iter_mut().zip(VARIABLES) {
+        for (at, name) in self.at.iter_mut().zip(SERVER_VARIABLES) {
             *at = self.variables.iter().position(|known| known == name).unwrap_or(self.variables.len());
             if *at == self.variables.len() {
                 self.variables.push(name.to_owned());
@@ -78,22 +78,24 @@ impl Router {
     }
 
     /// What a request says about its server.
-    pub(super) fn asked<'a>(&self, facts: &Facts<'a>) -> Asked<'a> {
+    pub(super) fn server_hints<'a>(&self, facts: &RequestFacts<'a>) -> ServerHints<'a> {
         let [server_name, server_port, scheme] = self.at.map(|at| facts.variable(at));
-        Asked { host: facts.host, server_name, server_port, scheme }
+        ServerHints { host: facts.host, server_name, server_port, scheme }
     }
 
-    fn add(&mut self, at: usize, rule: &Rule) -> Result<(), Mistake> {
+    fn add(&mut self, at: usize, rule: &Rule) -> Result<(), RuleMistake> {
         if at >= usize::from(u16::MAX) {
-            return Err(Mistake::new("name", "there are more than 65,535 rules").remedy("use captures in their names"));
+            return Err(
+                RuleMistake::new("name", "there are more than 65,535 rules").remedy("use captures in their names")
+            );
         }
         let conditions = Conditions::new(rule, &mut self.variables)?;
         let name = RuleName::new(&rule.name, &conditions)?;
-        self.looks_at.method |= !conditions.methods.is_empty() || name.sources().any(|it| it == Source::Method);
-        self.looks_at.host |= conditions.host.is_some() || name.sources().any(|it| it == Source::Host);
-        self.looks_at.status |= !conditions.status.is_empty() || name.sources().any(|it| it == Source::Status);
+        self.looks_at.method |= !conditions.methods.is_empty() || name.sources().any(|it| it == CaptureSource::Method);
+        self.looks_at.host |= conditions.host.is_some() || name.sources().any(|it| it == CaptureSource::Host);
+        self.looks_at.status |= !conditions.status.is_empty() || name.sources().any(|it| it == CaptureSource::Status);
         self.looks_at.raw_path |= conditions.needs_raw_path();
-        self.rules.push(Compiled { conditions, name, threshold_ms: rule.threshold_ms });
+        self.rules.push(CompiledRule { conditions, name, threshold_ms: rule.threshold_ms });
         Ok(())
     }
 
@@ -137,12 +139,12 @@ impl Router {
         self.rules.is_empty()
     }
 
-    pub(super) fn rule(&self, rule: u16) -> Option<&Compiled> {
+    pub(super) fn rule(&self, rule: u16) -> Option<&CompiledRule> {
         self.rules.get(usize::from(rule))
     }
 
     /// The first rule that a request meets.
-    pub(super) fn first(&self, facts: &Facts<'_>) -> Option<(u16, &Compiled)> {
-        (0..).zip(&self.rules).find(|(_, rule)| rule.conditions.hold(facts))
+    pub(super) fn first_rule(&self, facts: &RequestFacts<'_>) -> Option<(u16, &CompiledRule)> {
+        (0..).zip(&self.rules).find(|(_, rule)| rule.conditions.are_met_by(facts))
     }
 }

@@ -15,22 +15,22 @@ const DOLLAR: &str = r"(?:\n?\z)";
 /// # Errors
 /// What in it is not supported.
 pub(super) fn compile(pattern: &str, caseless: bool) -> Result<Regex, String> {
-    let translated = Translation { rest: pattern.as_bytes(), out: String::new(), repeats: false }.whole()?;
+    let translated = PcreTranslation { rest: pattern.as_bytes(), out: String::new(), repeats: false }.translate()?;
     RegexBuilder::new(&translated).unicode(false).case_insensitive(caseless).build().map_err(|error| {
         let text = error.to_string();
         text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
     })
 }
 
-struct Translation<'p> {
+struct PcreTranslation<'p> {
     rest: &'p [u8],
     out: String,
     /// Whether what stands before is a quantifier.
     repeats: bool,
 }
 
-impl Translation<'_> {
-    fn take(&mut self, prefix: &[u8]) -> bool {
+impl PcreTranslation<'_> {
+    fn skip_prefix(&mut self, prefix: &[u8]) -> bool {
         match self.rest.strip_prefix(prefix) {
             Some(rest) => {
                 self.rest = rest;
@@ -40,72 +40,72 @@ impl Translation<'_> {
         }
     }
 
-    fn next(&mut self) -> Option<u8> {
+    fn next_byte(&mut self) -> Option<u8> {
         let (&byte, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(byte)
     }
 
-    fn whole(mut self) -> Result<String, String> {
-        while let Some(byte) = self.next() {
+    fn translate(mut self) -> Result<String, String> {
+        while let Some(byte) = self.next_byte() {
             let repeats = std::mem::take(&mut self.repeats);
             match byte {
-                b'\\' => self.escape()?,
-                b'[' => self.class()?,
+                b'\\' => self.translate_escape()?,
+                b'[' => self.translate_class()?,
                 b'$' => self.out.push_str(DOLLAR),
-                b'(' => self.group()?,
+                b'(' => self.translate_group()?,
                 b'+' if repeats => return Err("possessive quantifiers are not supported".to_owned()),
                 b'*' | b'+' | b'?' => {
                     // A `?` after a quantifier makes it lazy, and ends it.
                     self.repeats = !(repeats && byte == b'?');
                     self.out.push(char::from(byte));
                 }
-                b'{' => match bounds(self.rest) {
+                b'{' => match repetition_length(self.rest) {
                     Some(length) => {
                         self.out.push('{');
-                        self.copy(length);
+                        self.copy_literals(length);
                         self.repeats = true;
                     }
                     None => self.out.push_str(r"\{"),
                 },
-                _ => self.literal(byte),
+                _ => self.push_literal(byte),
             }
         }
         Ok(self.out)
     }
 
-    fn copy(&mut self, length: usize) {
+    fn copy_literals(&mut self, length: usize) {
         for _ in 0..length {
-            if let Some(byte) = self.next() {
-                self.literal(byte);
+            if let Some(byte) = self.next_byte() {
+                self.push_literal(byte);
             }
         }
     }
 
     /// A byte as it is; nginx's patterns are bytes, not characters.
-    fn literal(&mut self, byte: u8) {
+    fn push_literal(&mut self, byte: u8) {
         if byte.is_ascii() {
             self.out.push(char::from(byte));
         } else {
-            self.byte(byte);
+            self.push_byte(byte);
         }
     }
 
-    fn byte(&mut self, byte: u8) {
+    fn push_byte(&mut self, byte: u8) {
         // Writing to a String cannot fail.
         let _written = write!(self.out, r"\x{byte:02X}");
     }
 
-    fn group(&mut self) -> Result<(), String> {
+    fn translate_group(&mut self) -> Result<(), String> {
         self.out.push('(');
         if self.rest.first() == Some(&b'*') {
             return Err("verbs such as (*UTF8) are not supported".to_owned());
         }
-        if !self.take(b"?") {
+        if !self.skip_prefix(b"?") {
             return Ok(());
         }
         self.out.push('?');
-        if self.take(b"<=") || self.take(b"<!") || self.take(b"=") || self.take(b"!") {
+        if self.skip_prefix(b"<=") || self.skip_prefix(b"<!") || self.skip_prefix(b"=") || self.skip_prefix(b"!") {
             return Err("lookaround is not supported".to_owned());
         }
         match self.rest.first() {
@@ -122,28 +122,28 @@ impl Translation<'_> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), String> {
-        let Some(byte) = self.next() else { return Err("it ends with a backslash".to_owned()) };
+    fn translate_escape(&mut self) -> Result<(), String> {
+        let Some(byte) = self.next_byte() else { return Err("it ends with a backslash".to_owned()) };
         match byte {
             b'Z' => self.out.push_str(DOLLAR),
             b'h' => self.out.push_str(r"[\t \xA0]"),
             b'H' => self.out.push_str(r"[^\t \xA0]"),
-            b'e' => self.byte(0x1b),
+            b'e' => self.push_byte(0x1b),
             b'1'..=b'9' | b'g' | b'k' => return Err("backreferences are not supported".to_owned()),
             b'd' | b'D' | b'w' | b'W' | b's' | b'S' | b'b' | b'B' | b'A' | b'z' | b'n' | b'r' | b't' | b'f' | b'a' => {
                 self.out.push('\\');
                 self.out.push(char::from(byte));
             }
-            b'x' => self.hex()?,
+            b'x' => self.translate_hex()?,
             _ if byte.is_ascii_alphanumeric() => return Err(format!(r"`\{}` is not supported", char::from(byte))),
-            _ => self.byte(byte),
+            _ => self.push_byte(byte),
         }
         Ok(())
     }
 
     /// `\xHH`, `\xH` or `\x{H..}`.
-    fn hex(&mut self) -> Result<(), String> {
-        let braces = self.take(b"{");
+    fn translate_hex(&mut self) -> Result<(), String> {
+        let braces = self.skip_prefix(b"{");
         let (mut value, mut digits) = (0_u32, 0);
         while let Some(digit) = self.rest.first().and_then(|byte| char::from(*byte).to_digit(16)) {
             if !braces && digits == 2 {
@@ -151,11 +151,11 @@ impl Translation<'_> {
             }
             value = value.saturating_mul(16).saturating_add(digit);
             digits += 1;
-            self.next();
+            self.next_byte();
         }
         match u8::try_from(value) {
-            Ok(byte) if !braces || self.take(b"}") => {
-                self.byte(byte);
+            Ok(byte) if !braces || self.skip_prefix(b"}") => {
+                self.push_byte(byte);
                 Ok(())
             }
             _ => Err(r"this `\x` is not supported".to_owned()),
@@ -163,34 +163,34 @@ impl Translation<'_> {
     }
 
     /// After a `[`: up to the `]` that closes it. Inside PCRE takes most bytes as they are, the crate does not.
-    fn class(&mut self) -> Result<(), String> {
+    fn translate_class(&mut self) -> Result<(), String> {
         self.out.push('[');
-        if self.take(b"^") {
+        if self.skip_prefix(b"^") {
             self.out.push('^');
         }
         let mut first = true;
         // Whether what stands before is a set, after which `-` begins no range.
         let mut after_set = false;
         loop {
-            let Some(byte) = self.next() else { return Err("a `[` is not closed".to_owned()) };
+            let Some(byte) = self.next_byte() else { return Err("a `[` is not closed".to_owned()) };
             let set = match byte {
                 b']' if !first => break,
-                b'[' if self.rest.first() == Some(&b':') && posix(self.rest).is_some() => {
+                b'[' if self.rest.first() == Some(&b':') && posix_class_length(self.rest).is_some() => {
                     self.out.push('[');
-                    self.copy(posix(self.rest).unwrap_or_default());
+                    self.copy_literals(posix_class_length(self.rest).unwrap_or_default());
                     true
                 }
                 b'\\' => {
                     let set = matches!(self.rest.first(), Some(b'd' | b'D' | b'w' | b'W' | b's' | b'S'));
                     match self.rest.first() {
                         Some(b'b') => {
-                            self.next();
-                            self.byte(8);
+                            self.next_byte();
+                            self.push_byte(8);
                         }
                         Some(b'B' | b'A' | b'z' | b'Z' | b'h' | b'H') => {
                             return Err("an escape inside `[..]` is not supported".to_owned());
                         }
-                        _ => self.escape()?,
+                        _ => self.translate_escape()?,
                     }
                     set
                 }
@@ -206,7 +206,7 @@ impl Translation<'_> {
                     if byte.is_ascii_alphanumeric() {
                         self.out.push(char::from(byte));
                     } else {
-                        self.byte(byte);
+                        self.push_byte(byte);
                     }
                     false
                 }
@@ -220,7 +220,7 @@ impl Translation<'_> {
 }
 
 /// The length of `n}`, `n,}` or `n,m}`, if that is what follows a `{`.
-fn bounds(rest: &[u8]) -> Option<usize> {
+fn repetition_length(rest: &[u8]) -> Option<usize> {
     // More digits than that are too many for either.
     let end = memchr::memchr(b'}', rest.get(..rest.len().min(16))?)?;
     let text = std::str::from_utf8(rest.get(..end)?).ok()?;
@@ -233,7 +233,7 @@ fn bounds(rest: &[u8]) -> Option<usize> {
 }
 
 /// The length of `:name:]`, if that is what follows a `[`.
-fn posix(rest: &[u8]) -> Option<usize> {
+fn posix_class_length(rest: &[u8]) -> Option<usize> {
     let name = rest.strip_prefix(b":")?;
     let length = name.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'^').count();
     name.get(length..)?.starts_with(b":]").then_some(length + 3)

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use super::name;
 use super::pcre;
-use super::tree::{Found, Level};
-use super::uri::normalise;
+use super::route_name;
+use super::tree::{LocationLevel, PathMatch};
+use super::uri::normalise_uri;
 use crate::grammar::conf::{Location, Match, Note, Server};
 
 /// A server.
 #[derive(Debug, Clone)]
-pub(super) struct Compiled {
+pub(super) struct CompiledServer {
     /// `$server_name`, as nginx logs it.
     pub(super) name: String,
     /// The name of the route for requests that no location serves.
@@ -19,22 +19,22 @@ pub(super) struct Compiled {
     /// The status of its unconditional `return`: its locations are never asked.
     pub(super) returns: Option<u16>,
     /// The locations at its top.
-    top: Level,
-    places: Vec<Place>,
+    top: LocationLevel,
+    places: Vec<CompiledLocation>,
 }
 
 /// A location.
 #[derive(Debug, Clone)]
-struct Place {
+struct CompiledLocation {
     /// The name of its route.
     route: String,
     /// `^~`: regular expressions beside it are not asked.
     alone: bool,
-    inside: Level,
+    inside: LocationLevel,
 }
 
 /// How far a search came.
-enum Step {
+enum SearchEnd {
     /// To the end.
     Final,
     /// Regular expressions further out are still to be asked.
@@ -43,39 +43,39 @@ enum Step {
     Unknown,
 }
 
-impl Compiled {
+impl CompiledServer {
     /// Compiles a server's locations; what cannot be matched is noted.
-    pub(super) fn new(server: &Server, notes: &mut Vec<Note>) -> Compiled {
-        let mut compiled = Compiled {
+    pub(super) fn new(server: &Server, notes: &mut Vec<Note>) -> CompiledServer {
+        let mut compiled = CompiledServer {
             name: server.name.clone(),
-            route: name::of_server(&server.name),
+            route: route_name::server_route(&server.name),
             merge_slashes: server.merge_slashes,
             returns: server.returns,
-            top: Level::default(),
+            top: LocationLevel::default(),
             places: Vec::new(),
         };
         let mut taken = HashSet::from([compiled.route.clone()]);
-        compiled.top = compiled.level(&server.locations, &server.name, None, &mut taken, notes);
+        compiled.top = compiled.compile_level(&server.locations, &server.name, None, &mut taken, notes);
         compiled
     }
 
-    fn level(
+    fn compile_level(
         &mut self,
         locations: &[Location],
         server: &str,
         parent: Option<&str>,
         taken: &mut HashSet<String>,
         notes: &mut Vec<Note>,
-    ) -> Level {
+    ) -> LocationLevel {
         let (mut numbered, mut templates) = (Vec::new(), Vec::new());
         let mut regexes = Vec::new();
         for location in locations.iter().filter(|location| location.by != Match::Named) {
             let number = self.places.len();
-            let template = name::template(location, parent);
-            let route = name::of_location(server, &template, parent, number, taken);
+            let template = route_name::location_template(location, parent);
+            let route = route_name::location_route(server, &template, parent, number, taken);
             taken.insert(route.clone());
             let alone = location.by == Match::PrefixOnly;
-            self.places.push(Place { route, alone, inside: Level::default() });
+            self.places.push(CompiledLocation { route, alone, inside: LocationLevel::default() });
             if let Match::Regex { caseless } = location.by {
                 let regex = pcre::compile(&location.text, caseless);
                 if let Err(reason) = &regex {
@@ -92,12 +92,12 @@ impl Compiled {
         }
         // Those inside come after, so that the outer ones have the shorter names.
         for ((number, location), template) in numbered.iter().zip(&templates) {
-            let inside = self.level(&location.locations, server, Some(template), taken, notes);
+            let inside = self.compile_level(&location.locations, server, Some(template), taken, notes);
             if let Some(place) = self.places.get_mut(*number) {
                 place.inside = inside;
             }
         }
-        Level::new(&numbered, regexes)
+        LocationLevel::new(&numbered, regexes)
     }
 
     /// The names of its locations' routes, in their order.
@@ -112,19 +112,19 @@ impl Compiled {
 
     /// The name of the route of a request for `target` (a path, perhaps with a query, as the client sent it). Nothing if
     /// an expression that cannot be used would have to be asked. `uri` is a buffer.
-    pub(super) fn find(&self, target: &[u8], merge_slashes: bool, uri: &mut Vec<u8>) -> Option<&str> {
-        if normalise(target, merge_slashes, uri) { self.find_normalised(uri) } else { Some(&self.route) }
+    pub(super) fn find_route(&self, target: &[u8], merge_slashes: bool, uri: &mut Vec<u8>) -> Option<&str> {
+        if normalise_uri(target, merge_slashes, uri) { self.find_normalised_route(uri) } else { Some(&self.route) }
     }
 
-    /// [`Compiled::find`] for a path as nginx compares it.
-    pub(super) fn find_normalised(&self, uri: &[u8]) -> Option<&str> {
+    /// [`CompiledServer::find_route`] for a path as nginx compares it.
+    pub(super) fn find_normalised_route(&self, uri: &[u8]) -> Option<&str> {
         if self.returns.is_some() {
             return Some(&self.route);
         }
         let mut found = None;
-        match self.search(&self.top, uri, &mut found) {
-            Step::Unknown => None,
-            Step::Final | Step::Open => {
+        match self.search_level(&self.top, uri, &mut found) {
+            SearchEnd::Unknown => None,
+            SearchEnd::Final | SearchEnd::Open => {
                 let place = found.and_then(|number| self.places.get(number));
                 Some(place.map_or(&self.route, |place| &place.route))
             }
@@ -132,32 +132,32 @@ impl Compiled {
     }
 
     /// `ngx_http_core_find_location`
-    fn search(&self, level: &Level, uri: &[u8], found: &mut Option<usize>) -> Step {
-        match level.find(uri) {
-            Found::Final(number) => {
+    fn search_level(&self, level: &LocationLevel, uri: &[u8], found: &mut Option<usize>) -> SearchEnd {
+        match level.find_path(uri) {
+            PathMatch::Final(number) => {
                 *found = Some(number);
-                return Step::Final;
+                return SearchEnd::Final;
             }
-            Found::Prefix(number) => {
+            PathMatch::Prefix(number) => {
                 *found = Some(number);
                 if let Some(place) = self.places.get(number) {
-                    match self.search(&place.inside, uri, found) {
-                        Step::Open if place.alone => return Step::Open,
-                        Step::Open => {}
+                    match self.search_level(&place.inside, uri, found) {
+                        SearchEnd::Open if place.alone => return SearchEnd::Open,
+                        SearchEnd::Open => {}
                         done => return done,
                     }
                 }
             }
-            Found::Nothing => {}
+            PathMatch::Nothing => {}
         }
         for (regex, number) in &level.regexes {
-            let Some(regex) = regex else { return Step::Unknown };
+            let Some(regex) = regex else { return SearchEnd::Unknown };
             if regex.is_match(uri) {
                 *found = Some(*number);
-                let inside = self.places.get(*number).map(|place| self.search(&place.inside, uri, found));
-                return if matches!(inside, Some(Step::Unknown)) { Step::Unknown } else { Step::Final };
+                let inside = self.places.get(*number).map(|place| self.search_level(&place.inside, uri, found));
+                return if matches!(inside, Some(SearchEnd::Unknown)) { SearchEnd::Unknown } else { SearchEnd::Final };
             }
         }
-        Step::Open
+        SearchEnd::Open
     }
 }

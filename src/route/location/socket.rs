@@ -9,7 +9,7 @@ use crate::grammar::conf::{Note, Server, ServerName};
 
 /// An address and port with its servers, as numbers in the configuration's list.
 #[derive(Debug, Clone)]
-pub(super) struct Socket {
+pub(super) struct ListenSocket {
     address: String,
     /// As `$server_port` logs it; nothing for a UNIX socket.
     port: Option<String>,
@@ -27,10 +27,10 @@ pub(super) struct Socket {
     regexes: Vec<(Option<Regex>, usize)>,
 }
 
-impl Socket {
+impl ListenSocket {
     /// The sockets of a configuration.
-    pub(super) fn of(servers: &[Server], notes: &mut Vec<Note>) -> Vec<Socket> {
-        let mut sockets: Vec<Socket> = Vec::new();
+    pub(super) fn compile_all(servers: &[Server], notes: &mut Vec<Note>) -> Vec<ListenSocket> {
+        let mut sockets: Vec<ListenSocket> = Vec::new();
         for (number, server) in servers.iter().enumerate() {
             for listen in &server.listens {
                 let port = listen.port.map(|port| port.to_string());
@@ -38,7 +38,7 @@ impl Socket {
                 let socket = match known {
                     Some(socket) => socket,
                     None => {
-                        sockets.push(Socket {
+                        sockets.push(ListenSocket {
                             address: listen.address.clone(),
                             port,
                             tls: false,
@@ -62,11 +62,11 @@ impl Socket {
                 }
             }
         }
-        let regexes: Vec<Vec<Option<Regex>>> = servers.iter().map(|server| regexes(server, notes)).collect();
+        let regexes: Vec<Vec<Option<Regex>>> = servers.iter().map(|server| name_regexes(server, notes)).collect();
         for socket in &mut sockets {
             for number in socket.servers.clone() {
                 if let (Some(server), Some(regexes)) = (servers.get(number), regexes.get(number)) {
-                    socket.add(number, server, regexes);
+                    socket.add_names(number, server, regexes);
                 }
             }
             socket.leading.sort_by_key(|(suffix, _, _)| std::cmp::Reverse(suffix.len()));
@@ -75,7 +75,7 @@ impl Socket {
         sockets
     }
 
-    fn add(&mut self, number: usize, server: &Server, regexes: &[Option<Regex>]) {
+    fn add_names(&mut self, number: usize, server: &Server, regexes: &[Option<Regex>]) {
         let mut regexes = regexes.iter();
         for name in &server.names {
             // Of a name that is given twice the first counts.
@@ -104,7 +104,7 @@ impl Socket {
 
     /// The server for a host (in lower case, without port), and whether one of its names is why. Nothing if an expression
     /// that cannot be used would have to be asked.
-    pub(super) fn choose(&self, host: &[u8]) -> Option<(usize, bool)> {
+    pub(super) fn choose_server(&self, host: &[u8]) -> Option<(usize, bool)> {
         if let Some(&server) = self.exact.get(host) {
             return Some((server, true));
         }
@@ -128,7 +128,7 @@ impl Socket {
     }
 }
 
-fn regexes(server: &Server, notes: &mut Vec<Note>) -> Vec<Option<Regex>> {
+fn name_regexes(server: &Server, notes: &mut Vec<Note>) -> Vec<Option<Regex>> {
     let mut regexes = Vec::new();
     for name in &server.names {
         let ServerName::Regex(pattern) = name else { continue };

@@ -10,40 +10,40 @@ use crate::grammar::conf::{Location, Match};
 
 /// The locations right inside a server or a location. Numbers are those of the server's list of all locations.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Level {
-    paths: Option<Box<Node>>,
+pub(super) struct LocationLevel {
+    paths: Option<Box<PathNode>>,
     /// In their order; without an expression if it cannot be used.
     pub(super) regexes: Vec<(Option<Regex>, usize)>,
 }
 
 #[derive(Debug, Clone)]
-struct Node {
+struct PathNode {
     /// What comes after the names of the nodes above.
     name: Vec<u8>,
     exact: Option<usize>,
     prefix: Option<usize>,
     redirects: bool,
-    left: Option<Box<Node>>,
-    right: Option<Box<Node>>,
+    left: Option<Box<PathNode>>,
+    right: Option<Box<PathNode>>,
     /// The locations that this one is a prefix of.
-    inside: Option<Box<Node>>,
+    inside: Option<Box<PathNode>>,
 }
 
 /// A path with the locations that have it.
-struct Entry<'c> {
+struct PathEntry<'c> {
     name: &'c [u8],
     exact: Option<(usize, bool)>,
     prefix: Option<(usize, bool)>,
 }
 
 /// An entry and those that it is a prefix of.
-struct Item<'e, 'c> {
-    entry: &'e Entry<'c>,
-    inside: Vec<Item<'e, 'c>>,
+struct NestedEntry<'e, 'c> {
+    entry: &'e PathEntry<'c>,
+    inside: Vec<NestedEntry<'e, 'c>>,
 }
 
 /// What a search among paths came to, with the location.
-pub(super) enum Found {
+pub(super) enum PathMatch {
     /// An exact match, or a redirect to the path with a slash: that is it.
     Final(usize),
     /// The longest prefix: locations inside and regular expressions are still to be asked.
@@ -51,19 +51,19 @@ pub(super) enum Found {
     Nothing,
 }
 
-impl Level {
+impl LocationLevel {
     /// Of locations with their numbers, and of their regular expressions.
-    pub(super) fn new(locations: &[(usize, &Location)], regexes: Vec<(Option<Regex>, usize)>) -> Level {
+    pub(super) fn new(locations: &[(usize, &Location)], regexes: Vec<(Option<Regex>, usize)>) -> LocationLevel {
         let mut sorted: Vec<&(usize, &Location)> = locations
             .iter()
             .filter(|(_, location)| matches!(location.by, Match::Exact | Match::Prefix | Match::PrefixOnly))
             .collect();
         sorted.sort_by(|(_, one), (_, other)| one.text.as_bytes().cmp(other.text.as_bytes()));
-        let mut entries: Vec<Entry<'_>> = Vec::new();
+        let mut entries: Vec<PathEntry<'_>> = Vec::new();
         for (number, location) in sorted {
             let name = location.text.as_bytes();
             if entries.last().is_none_or(|last| last.name != name) {
-                entries.push(Entry { name, exact: None, prefix: None });
+                entries.push(PathEntry { name, exact: None, prefix: None });
             }
             if let Some(entry) = entries.last_mut() {
                 let place = if location.by == Match::Exact { &mut entry.exact } else { &mut entry.prefix };
@@ -71,12 +71,12 @@ impl Level {
                 place.get_or_insert((*number, location.redirects));
             }
         }
-        Level { paths: tree(&nest(&entries), 0), regexes }
+        LocationLevel { paths: build_tree(&nest_entries(&entries), 0), regexes }
     }
 
     /// `ngx_http_core_find_static_location`
-    pub(super) fn find(&self, uri: &[u8]) -> Found {
-        let mut found = Found::Nothing;
+    pub(super) fn find_path(&self, uri: &[u8]) -> PathMatch {
+        let mut found = PathMatch::Nothing;
         let (mut node, mut rest) = (self.paths.as_deref(), uri);
         while let Some(here) = node {
             let both = rest.len().min(here.name.len());
@@ -86,7 +86,7 @@ impl Level {
                 std::cmp::Ordering::Greater => node = here.right.as_deref(),
                 std::cmp::Ordering::Equal if rest.len() > here.name.len() => match here.prefix {
                     Some(prefix) => {
-                        found = Found::Prefix(prefix);
+                        found = PathMatch::Prefix(prefix);
                         rest = rest.get(both..).unwrap_or_default();
                         node = here.inside.as_deref();
                     }
@@ -94,8 +94,8 @@ impl Level {
                 },
                 std::cmp::Ordering::Equal if rest.len() == here.name.len() => {
                     return match (here.exact, here.prefix) {
-                        (Some(exact), _) => Found::Final(exact),
-                        (None, Some(prefix)) => Found::Prefix(prefix),
+                        (Some(exact), _) => PathMatch::Final(exact),
+                        (None, Some(prefix)) => PathMatch::Prefix(prefix),
                         (None, None) => found,
                     };
                 }
@@ -104,7 +104,7 @@ impl Level {
                         && here.redirects
                         && let Some(number) = here.exact.or(here.prefix)
                     {
-                        found = Found::Final(number);
+                        found = PathMatch::Final(number);
                     }
                     node = here.left.as_deref();
                 }
@@ -115,7 +115,7 @@ impl Level {
 }
 
 /// `ngx_http_create_locations_list`
-fn nest<'e, 'c>(entries: &'e [Entry<'c>]) -> Vec<Item<'e, 'c>> {
+fn nest_entries<'e, 'c>(entries: &'e [PathEntry<'c>]) -> Vec<NestedEntry<'e, 'c>> {
     let mut items = Vec::new();
     let mut rest = entries;
     while let Some((entry, after)) = rest.split_first() {
@@ -124,25 +124,25 @@ fn nest<'e, 'c>(entries: &'e [Entry<'c>]) -> Vec<Item<'e, 'c>> {
             None => 0,
         };
         let (inside, after) = after.split_at_checked(inside).unwrap_or_default();
-        items.push(Item { entry, inside: nest(inside) });
+        items.push(NestedEntry { entry, inside: nest_entries(inside) });
         rest = after;
     }
     items
 }
 
 /// `ngx_http_create_locations_tree`
-fn tree(items: &[Item<'_, '_>], passed: usize) -> Option<Box<Node>> {
+fn build_tree(items: &[NestedEntry<'_, '_>], passed: usize) -> Option<Box<PathNode>> {
     let middle = items.len() / 2;
     let (left, rest) = items.split_at_checked(middle)?;
-    let (Item { entry, inside }, right) = rest.split_first()?;
+    let (NestedEntry { entry, inside }, right) = rest.split_first()?;
     let redirects = [entry.exact, entry.prefix].iter().flatten().any(|(_, redirects)| *redirects);
-    Some(Box::new(Node {
+    Some(Box::new(PathNode {
         name: entry.name.get(passed..).unwrap_or_default().to_vec(),
         exact: entry.exact.map(|(number, _)| number),
         prefix: entry.prefix.map(|(number, _)| number),
         redirects,
-        left: tree(left, passed),
-        right: tree(right, passed),
-        inside: tree(inside, entry.name.len()),
+        left: build_tree(left, passed),
+        right: build_tree(right, passed),
+        inside: build_tree(inside, entry.name.len()),
     }))
 }

@@ -1,8 +1,10 @@
 //! A request's URI as nginx compares it with locations (`ngx_http_parse_complex_uri` in ngx_http_parse.c).
 
+use crate::route::query::ends_path;
+
 /// Where the state machine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum UriState {
     Usual,
     Slash,
     Dot,
@@ -11,14 +13,14 @@ enum State {
 
 /// Puts the normalised path of `target` (a path, perhaps with a query and a fragment, as the client sent it) into `uri`:
 /// `%HH` decoded, `.` and `..` resolved, `//` merged if `merge_slashes`. False if nginx answers it with 400.
-pub(super) fn normalise(target: &[u8], merge_slashes: bool, uri: &mut Vec<u8>) -> bool {
+pub(super) fn normalise_uri(target: &[u8], merge_slashes: bool, uri: &mut Vec<u8>) -> bool {
     uri.clear();
-    let mut state = State::Usual;
+    let mut state = UriState::Usual;
     let mut rest = target.iter().copied();
     while let Some(mut byte) = rest.next() {
         let quoted = byte == b'%';
         if quoted {
-            match (rest.next().and_then(nibble), rest.next().and_then(nibble)) {
+            match (rest.next().and_then(hex_value), rest.next().and_then(hex_value)) {
                 (Some(high), Some(low)) => byte = high << 4 | low,
                 _ => return false,
             }
@@ -26,63 +28,63 @@ pub(super) fn normalise(target: &[u8], merge_slashes: bool, uri: &mut Vec<u8>) -
                 0 => return false,
                 // These are never what they would be unquoted.
                 b'%' | b'#' | b'?' => {
-                    state = State::Usual;
+                    state = UriState::Usual;
                     uri.push(byte);
                     continue;
                 }
                 _ => {}
             }
         }
-        if matches!(byte, b'?' | b'#') {
+        if ends_path(byte) {
             break;
         }
         state = match (state, byte) {
-            (State::Usual, b'/') => {
+            (UriState::Usual, b'/') => {
                 uri.push(byte);
-                State::Slash
+                UriState::Slash
             }
-            (State::Slash, b'/') => {
+            (UriState::Slash, b'/') => {
                 if !merge_slashes {
                     uri.push(byte);
                 }
-                State::Slash
+                UriState::Slash
             }
-            (State::Slash, b'.') => {
+            (UriState::Slash, b'.') => {
                 uri.push(byte);
-                State::Dot
+                UriState::Dot
             }
-            (State::Dot, b'/') => {
+            (UriState::Dot, b'/') => {
                 uri.pop();
-                State::Slash
+                UriState::Slash
             }
-            (State::Dot, b'.') => {
+            (UriState::Dot, b'.') => {
                 uri.push(byte);
-                State::DotDot
+                UriState::DotDot
             }
-            (State::DotDot, b'/') => {
-                if !up(uri) {
+            (UriState::DotDot, b'/') => {
+                if !leave_segment(uri) {
                     return false;
                 }
-                State::Slash
+                UriState::Slash
             }
             (_, _) => {
                 uri.push(byte);
-                State::Usual
+                UriState::Usual
             }
         };
     }
     match state {
-        State::Usual | State::Slash => true,
-        State::Dot => {
+        UriState::Usual | UriState::Slash => true,
+        UriState::Dot => {
             uri.pop();
             true
         }
-        State::DotDot => up(uri),
+        UriState::DotDot => leave_segment(uri),
     }
 }
 
 /// Resolves a `/..` at the end of `uri`: what is left ends with the slash before. False if there is nothing above.
-fn up(uri: &mut Vec<u8>) -> bool {
+fn leave_segment(uri: &mut Vec<u8>) -> bool {
     let Some(above) = uri.len().checked_sub(4) else { return false };
     match uri.get(..=above).and_then(|head| memchr::memrchr(b'/', head)) {
         Some(slash) => {
@@ -93,7 +95,7 @@ fn up(uri: &mut Vec<u8>) -> bool {
     }
 }
 
-fn nibble(digit: u8) -> Option<u8> {
+fn hex_value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),
@@ -104,11 +106,11 @@ fn nibble(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::normalise;
+    use super::normalise_uri;
 
     fn uri(target: &str) -> Option<String> {
         let mut out = Vec::new();
-        normalise(target.as_bytes(), true, &mut out).then(|| String::from_utf8_lossy(&out).into_owned())
+        normalise_uri(target.as_bytes(), true, &mut out).then(|| String::from_utf8_lossy(&out).into_owned())
     }
 
     #[test]
@@ -136,7 +138,7 @@ mod tests {
             assert_eq!(uri(bad), None, "{bad}");
         }
         let mut out = Vec::new();
-        assert!(normalise(b"//a//b", false, &mut out));
+        assert!(normalise_uri(b"//a//b", false, &mut out));
         assert_eq!(out, b"//a//b");
     }
 }

@@ -1,6 +1,6 @@
 //! From requests to numbers: fixed routes, the cap, and bounded memory.
 
-use crate::route::cache::{BYTES_MAX, Cache, ENTRIES_MAX};
+use crate::route::cache::{AnswerCache, BYTES_MAX, ENTRIES_MAX};
 use crate::route::{Request, Rule};
 
 use super::{Bench, get};
@@ -73,7 +73,7 @@ fn a_million_distinct_paths_take_bounded_memory() {
             target.extend_from_slice(format!("/{area}/some-longer-slug-{slug}").as_bytes());
             bench.matcher.route(&get(&target));
         }
-        let (entries, bytes) = bench.matcher.cached();
+        let (entries, bytes) = bench.matcher.cached_size();
         assert!(entries <= 2 * ENTRIES_MAX && bytes <= 2 * BYTES_MAX, "{entries} entries, {bytes} bytes");
         assert_eq!(bench.routes.len(), 100);
         assert_eq!(bench.matcher.overflow(), 1_000_000 - 99);
@@ -82,7 +82,7 @@ fn a_million_distinct_paths_take_bounded_memory() {
 
 #[test]
 fn a_cache_compares_keys_and_forgets_when_full() {
-    let mut cache = Cache::new();
+    let mut cache = AnswerCache::new();
     let hash = cache.hash(b"a");
     cache.put(b"a", hash, 1);
     assert_eq!(cache.get(b"a", hash), Some(1));

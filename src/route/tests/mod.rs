@@ -1,11 +1,12 @@
 //! Tests of routing.
 
-mod fold;
-mod interner;
+mod graphite_name;
+
 mod locations;
 mod matcher;
-mod name;
+mod routes;
 mod rules;
+mod template;
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use crate::grammar::{Format, Reject};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
 use crate::report::{count, terminal_safe};
-use crate::route::{RouteId, Router, Routes, name::OTHER};
+use crate::route::{RouteId, Router, Routes, cap::OTHER};
 
 /// Templates without a rule that are told.
 const TOP: usize = 10;

@@ -1,27 +1,29 @@
 //! A rule's name: literal text and captures, put together for one request.
 
-use super::condition::{Conditions, Facts};
-use super::name::{LONG, NAME_MAX, NODE_MAX, OTHER, encode_node, is_node_byte};
-use super::rule::{Mistake, is_capture_name};
+use super::condition::{Conditions, RequestFacts};
+use super::rule::{RuleMistake, is_capture_name};
+use crate::route::cap::OTHER;
+use crate::route::graphite_name::{LONG, NAME_MAX, NODE_MAX, encode_node, is_node_byte};
 
 /// What every name may use.
-const ALWAYS: [(&str, Source); 3] = [("method", Source::Method), ("host", Source::Host), ("status", Source::Status)];
+const ALWAYS: [(&str, CaptureSource); 3] =
+    [("method", CaptureSource::Method), ("host", CaptureSource::Host), ("status", CaptureSource::Status)];
 
 /// A compiled name.
 #[derive(Debug, Clone)]
-pub(super) struct RuleName {
-    parts: Vec<Part>,
+pub(in crate::route) struct RuleName {
+    parts: Vec<NamePart>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum NamePart {
     Literal(String),
-    Capture(Source),
+    Capture(CaptureSource),
 }
 
 /// Where a capture's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::route) enum CaptureSource {
     Method,
     Host,
     /// The class: `5xx`.
@@ -39,16 +41,16 @@ pub(super) enum Source {
 
 impl RuleName {
     /// Reads a name; its captures have to be among those that the conditions make.
-    pub(super) fn new(text: &str, conditions: &Conditions) -> Result<RuleName, Mistake> {
-        let captures = captures(conditions)?;
+    pub(in crate::route) fn new(text: &str, conditions: &Conditions) -> Result<RuleName, RuleMistake> {
+        let captures = all_captures(conditions)?;
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once('{') {
             push_literal(literal, &mut parts);
             let Some((capture, after)) = after.split_once('}') else {
-                return Err(Mistake::new("name", format!("`{{` in `{text}` is not closed")).remedy("add `}`"));
+                return Err(RuleMistake::new("name", format!("`{{` in `{text}` is not closed")).remedy("add `}`"));
             };
-            parts.push(Part::Capture(find(capture, &captures)?));
+            parts.push(NamePart::Capture(find_capture(capture, &captures)?));
             rest = after;
         }
         push_literal(rest, &mut parts);
@@ -57,46 +59,51 @@ impl RuleName {
     }
 
     /// Where its captures come from.
-    pub(super) fn sources(&self) -> impl Iterator<Item = Source> + '_ {
+    pub(in crate::route) fn sources(&self) -> impl Iterator<Item = CaptureSource> + '_ {
         self.parts.iter().filter_map(|part| match part {
-            Part::Capture(source) => Some(*source),
-            Part::Literal(_) => None,
+            NamePart::Capture(source) => Some(*source),
+            NamePart::Literal(_) => None,
         })
     }
 
     /// Whether the path's captures stand in it.
-    pub(super) fn uses_path(&self) -> bool {
-        self.sources().any(|source| matches!(source, Source::Path(_) | Source::Regex(_)))
+    pub(in crate::route) fn uses_path(&self) -> bool {
+        self.sources().any(|source| matches!(source, CaptureSource::Path(_) | CaptureSource::Regex(_)))
     }
 
     /// The captures' values for a request that meets the conditions: what the name depends on.
-    pub(super) fn values<'f>(&self, conditions: &Conditions, facts: &Facts<'f>, mut take: impl FnMut(&'f [u8])) {
+    pub(in crate::route) fn visit_captures<'f>(
+        &self,
+        conditions: &Conditions,
+        facts: &RequestFacts<'f>,
+        mut visit: impl FnMut(&'f [u8]),
+    ) {
         for source in self.sources() {
-            take(value(source, conditions, facts).unwrap_or_default());
+            visit(capture_value(source, conditions, facts).unwrap_or_default());
         }
     }
 
     /// The name for a request that meets the conditions; always safe.
-    pub(super) fn assemble(&self, conditions: &Conditions, facts: &Facts<'_>) -> String {
+    pub(in crate::route) fn assemble(&self, conditions: &Conditions, facts: &RequestFacts<'_>) -> String {
         let mut name = String::new();
         for part in &self.parts {
             match part {
-                Part::Literal(literal) => name.push_str(literal),
-                Part::Capture(Source::Host) => {
+                NamePart::Literal(literal) => name.push_str(literal),
+                NamePart::Capture(CaptureSource::Host) => {
                     let host = facts.host.unwrap_or_default();
                     name.push_str(&encode_node(&host.to_ascii_lowercase()));
                 }
-                Part::Capture(source) => {
-                    name.push_str(&encode_node(value(*source, conditions, facts).unwrap_or_default()));
+                NamePart::Capture(source) => {
+                    name.push_str(&encode_node(capture_value(*source, conditions, facts).unwrap_or_default()));
                 }
             }
         }
-        bound(name)
+        within_bounds(name)
     }
 }
 
 /// Keeps a name inside the bounds that captures may have pushed it over, and away from `other`.
-fn bound(name: String) -> String {
+fn within_bounds(name: String) -> String {
     // A capture that reads `other` must not count as overflow.
     if name == OTHER {
         return "_6Fther".to_owned();
@@ -119,14 +126,14 @@ fn bound(name: String) -> String {
     bounded
 }
 
-fn push_literal(literal: &str, parts: &mut Vec<Part>) {
+fn push_literal(literal: &str, parts: &mut Vec<NamePart>) {
     if !literal.is_empty() {
-        parts.push(Part::Literal(literal.to_owned()));
+        parts.push(NamePart::Literal(literal.to_owned()));
     }
 }
 
-fn check_literals(text: &str, parts: &[Part]) -> Result<(), Mistake> {
-    let mistake = |message: String| Mistake::new("name", message);
+fn check_literals(text: &str, parts: &[NamePart]) -> Result<(), RuleMistake> {
+    let mistake = |message: String| RuleMistake::new("name", message);
     if text == OTHER {
         return Err(mistake("`other` is the route of what is over the cap".to_owned()).remedy("choose another name"));
     }
@@ -134,8 +141,8 @@ fn check_literals(text: &str, parts: &[Part]) -> Result<(), Mistake> {
     let mut shape = String::with_capacity(text.len());
     for part in parts {
         match part {
-            Part::Literal(literal) => shape.push_str(literal),
-            Part::Capture(_) => shape.push('x'),
+            NamePart::Literal(literal) => shape.push_str(literal),
+            NamePart::Capture(_) => shape.push('x'),
         }
     }
     if let Some(byte) = shape.chars().find(|&byte| byte != '.' && !(byte.is_ascii() && is_node_byte(byte as u8))) {
@@ -165,52 +172,52 @@ fn check_literals(text: &str, parts: &[Part]) -> Result<(), Mistake> {
 }
 
 /// All captures that the conditions make, in their order.
-fn captures(conditions: &Conditions) -> Result<Vec<(&str, Source)>, Mistake> {
-    let mut captures: Vec<(&str, Source)> = ALWAYS.to_vec();
+fn all_captures(conditions: &Conditions) -> Result<Vec<(&str, CaptureSource)>, RuleMistake> {
+    let mut captures: Vec<(&str, CaptureSource)> = ALWAYS.to_vec();
     if let Some(pattern) = &conditions.pattern {
         for (at, name) in pattern.captures().iter().enumerate() {
-            add("path", name, Source::Path(at), &mut captures)?;
+            add_capture("path", name, CaptureSource::Path(at), &mut captures)?;
         }
     }
     if let Some(regex) = &conditions.regex {
         for (group, name) in regex.capture_names().enumerate() {
             if let Some(name) = name {
-                add("regex", name, Source::Regex(group), &mut captures)?;
+                add_capture("regex", name, CaptureSource::Regex(group), &mut captures)?;
             }
         }
     }
     for (condition, variable) in conditions.variables.iter().enumerate() {
         for (group, name) in variable.regex.capture_names().enumerate() {
             if let Some(name) = name {
-                add("variables", name, Source::Variable { condition, group }, &mut captures)?;
+                add_capture("variables", name, CaptureSource::Variable { condition, group }, &mut captures)?;
             }
         }
     }
     Ok(captures)
 }
 
-fn add<'c>(
+fn add_capture<'c>(
     field: &'static str,
     name: &'c str,
-    source: Source,
-    captures: &mut Vec<(&'c str, Source)>,
-) -> Result<(), Mistake> {
+    source: CaptureSource,
+    captures: &mut Vec<(&'c str, CaptureSource)>,
+) -> Result<(), RuleMistake> {
     if ALWAYS.iter().any(|(always, _)| *always == name) {
-        return Err(Mistake::new(field, format!("`{{{name}}}` always stands for the request's {name}"))
+        return Err(RuleMistake::new(field, format!("`{{{name}}}` always stands for the request's {name}"))
             .remedy(format!("call the capture otherwise, e.g. `{name}_`")));
     }
     if captures.iter().any(|(known, _)| *known == name) {
-        return Err(Mistake::new(field, format!("`{{{name}}}` is captured twice")).remedy("rename one of the two"));
+        return Err(RuleMistake::new(field, format!("`{{{name}}}` is captured twice")).remedy("rename one of the two"));
     }
     captures.push((name, source));
     Ok(())
 }
 
-fn find(capture: &str, captures: &[(&str, Source)]) -> Result<Source, Mistake> {
+fn find_capture(capture: &str, captures: &[(&str, CaptureSource)]) -> Result<CaptureSource, RuleMistake> {
     if let Some((_, source)) = captures.iter().find(|(name, _)| *name == capture) {
         return Ok(*source);
     }
-    let mistake = Mistake::new("name", format!("nothing captures `{{{capture}}}`"));
+    let mistake = RuleMistake::new("name", format!("nothing captures `{{{capture}}}`"));
     let near = captures
         .iter()
         .map(|(name, _)| (strsim::jaro_winkler(capture, name), *name))
@@ -225,15 +232,15 @@ fn find(capture: &str, captures: &[(&str, Source)]) -> Result<Source, Mistake> {
     })
 }
 
-fn value<'f>(source: Source, conditions: &Conditions, facts: &Facts<'f>) -> Option<&'f [u8]> {
+fn capture_value<'f>(source: CaptureSource, conditions: &Conditions, facts: &RequestFacts<'f>) -> Option<&'f [u8]> {
     match source {
-        Source::Method => Some(facts.method),
-        Source::Host => facts.host,
-        Source::Status => facts.status.map(class),
-        Source::Path(nth) => {
+        CaptureSource::Method => Some(facts.method),
+        CaptureSource::Host => facts.host,
+        CaptureSource::Status => facts.status.map(status_class),
+        CaptureSource::Path(nth) => {
             let mut at = 0;
             let mut found = None;
-            conditions.pattern.as_ref()?.capture(facts.path?, |value| {
+            conditions.pattern.as_ref()?.visit_captures(facts.path?, |value| {
                 if at == nth {
                     found = Some(value);
                 }
@@ -241,20 +248,20 @@ fn value<'f>(source: Source, conditions: &Conditions, facts: &Facts<'f>) -> Opti
             });
             found
         }
-        Source::Regex(group) => group_of(conditions.regex.as_ref()?, group, facts.path?),
-        Source::Variable { condition, group } => {
+        CaptureSource::Regex(group) => group_value(conditions.regex.as_ref()?, group, facts.path?),
+        CaptureSource::Variable { condition, group } => {
             let condition = conditions.variables.get(condition)?;
-            group_of(&condition.regex, group, facts.variable(condition.at)?)
+            group_value(&condition.regex, group, facts.variable(condition.at)?)
         }
     }
 }
 
-fn group_of<'f>(regex: &regex::bytes::Regex, group: usize, value: &'f [u8]) -> Option<&'f [u8]> {
+fn group_value<'f>(regex: &regex::bytes::Regex, group: usize, value: &'f [u8]) -> Option<&'f [u8]> {
     Some(regex.captures(value)?.get(group)?.as_bytes())
 }
 
 /// The class of a status.
-fn class(status: u16) -> &'static [u8] {
+fn status_class(status: u16) -> &'static [u8] {
     match status / 100 {
         1 => b"1xx",
         2 => b"2xx",

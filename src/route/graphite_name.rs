@@ -24,6 +24,8 @@
 //! No literal ever yields `__`: a `_` before another `_`, before an escape or before a fold is itself escaped. Hence
 //! reading left to right is unambiguous, and distinct canonical templates have distinct names.
 
+use super::cap::OTHER;
+
 /// The longest node of a name, in bytes; carbon makes a directory of each.
 pub const NODE_MAX: usize = 200;
 /// The longest name, in bytes; with prefix, host and metric it has to fit into a path of carbon's (4,096).
@@ -31,8 +33,6 @@ pub const NAME_MAX: usize = 900;
 /// The longest capture that is put into a name, in bytes before it is encoded.
 pub const CAPTURE_MAX: usize = 100;
 
-/// The name of the route for requests over the cap.
-pub const OTHER: &str = "other";
 /// Stands for a segment, or a capture, that is too long for a node.
 pub(super) const LONG: &str = "__long";
 const EMPTY: &str = "__empty";
@@ -49,7 +49,7 @@ const FIXED: [(&str, &str); 4] =
 
 /// The name of a template. Bytes that are not in canonical form are read as if they were: a `{` that begins no fold,
 /// for example, is a literal one. A segment too long for a node becomes `__long`, what does not fit into
-/// [`NAME_MAX`] `__rest`; templates that [`fold`](super::fold) makes keep inside those bounds. What is neither a path
+/// [`NAME_MAX`] `__rest`; templates that [`fold_path`](super::template::fold_path) makes keep inside those bounds. What is neither a path
 /// nor a fixed template is `__malformed`.
 pub fn encode_path(template: impl AsRef<[u8]>) -> String {
     let template = template.as_ref();
@@ -122,7 +122,7 @@ pub fn encode_node(value: &[u8]) -> String {
     let mut pieces = Vec::with_capacity(value.len());
     let mut rest = value;
     while let Some((byte, after)) = read_byte(rest) {
-        pieces.push(Piece::Byte(byte));
+        pieces.push(NamePiece::Byte(byte));
         rest = after;
     }
     let node = encode_pieces(&pieces);
@@ -137,13 +137,13 @@ pub(super) const fn is_escaped(byte: u8) -> bool {
 /// Appends `byte` as `\xHH`.
 pub(super) fn push_escape(byte: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\\x");
-    out.extend_from_slice(&hex(byte));
+    out.extend_from_slice(&hex_digits(byte));
 }
 
 /// The byte at the front of `bytes`, where it stands as the canonical `\xHH`, and what comes after it.
 pub(super) fn read_escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let (pair, rest) = bytes.strip_prefix(b"\\x")?.split_first_chunk::<2>()?;
-    let byte = unhex(*pair)?;
+    let byte = read_hex_pair(*pair)?;
     is_escaped(byte).then_some((byte, rest))
 }
 
@@ -153,10 +153,10 @@ pub(super) fn encode_segment(segment: &[u8]) -> String {
     let mut rest = segment;
     loop {
         if let Some((word, after)) = read_fold(rest) {
-            pieces.push(Piece::Fold(word));
+            pieces.push(NamePiece::Fold(word));
             rest = after;
         } else if let Some((byte, after)) = read_byte(rest) {
-            pieces.push(Piece::Byte(byte));
+            pieces.push(NamePiece::Byte(byte));
             rest = after;
         } else {
             return encode_pieces(&pieces);
@@ -166,7 +166,7 @@ pub(super) fn encode_segment(segment: &[u8]) -> String {
 
 /// What a segment is made of.
 #[derive(Debug, Clone, Copy)]
-enum Piece {
+enum NamePiece {
     Byte(u8),
     Fold(&'static str),
 }
@@ -183,17 +183,17 @@ fn read_byte(bytes: &[u8]) -> Option<(u8, &[u8])> {
     read_escape(bytes).or_else(|| bytes.split_first().map(|(byte, rest)| (*byte, rest)))
 }
 
-fn encode_pieces(pieces: &[Piece]) -> String {
+fn encode_pieces(pieces: &[NamePiece]) -> String {
     let mut node = String::with_capacity(pieces.len() + 8);
     let mut after_fold = false;
     let mut rest = pieces;
     while let Some((piece, following)) = rest.split_first() {
         match *piece {
-            Piece::Fold(word) => {
+            NamePiece::Fold(word) => {
                 node.push_str("__");
                 node.push_str(word);
             }
-            Piece::Byte(byte) => {
+            NamePiece::Byte(byte) => {
                 let plain = match byte {
                     b'_' => !is_ambiguous(following),
                     b'a'..=b'z' | b'0'..=b'9' => !after_fold,
@@ -203,24 +203,26 @@ fn encode_pieces(pieces: &[Piece]) -> String {
                     node.push(char::from(byte));
                 } else {
                     node.push('_');
-                    node.extend(hex(byte).map(char::from));
+                    node.extend(hex_digits(byte).map(char::from));
                 }
             }
         }
-        after_fold = matches!(piece, Piece::Fold(_));
+        after_fold = matches!(piece, NamePiece::Fold(_));
         rest = following;
     }
     node
 }
 
 /// Whether a `_` before these pieces would be read as the beginning of an escape or of a fold.
-fn is_ambiguous(following: &[Piece]) -> bool {
+fn is_ambiguous(following: &[NamePiece]) -> bool {
     match following {
         [] => false,
-        [Piece::Fold(_), ..] => true,
-        [Piece::Byte(first), ..] if *first == b'_' || !is_node_byte(*first) => true,
-        [Piece::Byte(first), Piece::Byte(second), ..] => nibble(*first).is_some() && nibble(*second).is_some(),
-        [Piece::Byte(_), ..] => false,
+        [NamePiece::Fold(_), ..] => true,
+        [NamePiece::Byte(first), ..] if *first == b'_' || !is_node_byte(*first) => true,
+        [NamePiece::Byte(first), NamePiece::Byte(second), ..] => {
+            hex_value(*first).is_some() && hex_value(*second).is_some()
+        }
+        [NamePiece::Byte(_), ..] => false,
     }
 }
 
@@ -236,13 +238,13 @@ fn decode_node(node: &[u8], template: &mut String) -> Option<()> {
             continue;
         }
         let escaped = if first == b'_' { after.split_first_chunk::<2>() } else { None };
-        let (byte, after) = match escaped.and_then(|(pair, after)| Some((unhex(*pair)?, after))) {
+        let (byte, after) = match escaped.and_then(|(pair, after)| Some((read_hex_pair(*pair)?, after))) {
             Some(decoded) => decoded,
             None => (first, after),
         };
         if is_escaped(byte) {
             template.push_str("\\x");
-            template.extend(hex(byte).map(char::from));
+            template.extend(hex_digits(byte).map(char::from));
         } else {
             template.push(char::from(byte));
         }
@@ -255,17 +257,17 @@ pub(super) const fn is_node_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
-fn hex(byte: u8) -> [u8; 2] {
+fn hex_digits(byte: u8) -> [u8; 2] {
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'A' + (nibble - 10) };
     [digit(byte >> 4), digit(byte & 0x0f)]
 }
 
 /// Two upper-case hex digits, as nginx writes them. Lower-case ones are none.
-fn unhex([high, low]: [u8; 2]) -> Option<u8> {
-    Some(nibble(high)? << 4 | nibble(low)?)
+fn read_hex_pair([high, low]: [u8; 2]) -> Option<u8> {
+    Some(hex_value(high)? << 4 | hex_value(low)?)
 }
 
-fn nibble(digit: u8) -> Option<u8> {
+fn hex_value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'A'..=b'F' => Some(digit - b'A' + 10),

@@ -3,22 +3,22 @@
 //! Rules are tried in order and the first match wins, whatever is more specific; so each template is matched on its
 //! own (after a comparison of its literal front, which decides nearly always) instead of all in one tree.
 
-use super::fold::{SEGMENTS_MAX, is_stable};
-use super::rule::{Mistake, is_capture_name};
+use super::rule::{RuleMistake, is_capture_name};
+use crate::route::template::{SEGMENTS_MAX, survives_folding};
 
 /// A compiled path template.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
+pub(in crate::route) struct PathPattern {
     /// What every path that matches begins with.
     prefix: Vec<u8>,
-    segments: Vec<Segment>,
+    segments: Vec<PatternSegment>,
     /// Ends in `/*`.
     open: bool,
     captures: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
-enum Segment {
+enum PatternSegment {
     Literal(Vec<u8>),
     /// `*`
     Any,
@@ -29,10 +29,10 @@ enum Segment {
     },
 }
 
-impl Pattern {
+impl PathPattern {
     /// Reads a template.
-    pub(super) fn new(text: &str) -> Result<Pattern, Mistake> {
-        let mistake = |message: String| Mistake::new("path", message);
+    pub(in crate::route) fn new(text: &str) -> Result<PathPattern, RuleMistake> {
+        let mistake = |message: String| RuleMistake::new("path", message);
         let Some(body) = text.strip_prefix('/') else {
             return Err(mistake(format!("`{text}` does not begin with `/`")).remedy(format!("write `/{text}`")));
         };
@@ -40,7 +40,8 @@ impl Pattern {
             let path = text.split_at_checked(mark + 1).map_or(text, |(path, _)| path);
             return Err(mistake("the query is no part of the path".to_owned()).remedy(format!("write `{path}`")));
         }
-        let mut pattern = Pattern { prefix: b"/".to_vec(), segments: Vec::new(), open: false, captures: Vec::new() };
+        let mut pattern =
+            PathPattern { prefix: b"/".to_vec(), segments: Vec::new(), open: false, captures: Vec::new() };
         let mut parts = body.split('/').peekable();
         let mut literal = true;
         while let Some(part) = parts.next() {
@@ -51,11 +52,11 @@ impl Pattern {
             let segment = pattern.read_segment(part)?;
             if literal {
                 match &segment {
-                    Segment::Literal(bytes) => pattern.prefix.extend_from_slice(bytes),
-                    Segment::Capture { before, .. } => pattern.prefix.extend_from_slice(before),
-                    Segment::Any => {}
+                    PatternSegment::Literal(bytes) => pattern.prefix.extend_from_slice(bytes),
+                    PatternSegment::Capture { before, .. } => pattern.prefix.extend_from_slice(before),
+                    PatternSegment::Any => {}
                 }
-                literal = matches!(segment, Segment::Literal(_));
+                literal = matches!(segment, PatternSegment::Literal(_));
                 if literal && parts.peek().is_some() {
                     pattern.prefix.push(b'/');
                 }
@@ -65,69 +66,71 @@ impl Pattern {
         Ok(pattern)
     }
 
-    fn read_segment(&mut self, part: &str) -> Result<Segment, Mistake> {
+    fn read_segment(&mut self, part: &str) -> Result<PatternSegment, RuleMistake> {
         if part == "*" {
-            return Ok(Segment::Any);
+            return Ok(PatternSegment::Any);
         }
         if part.contains('*') {
-            return Err(Mistake::new("path", format!("`*` has to be a whole segment, not part of `{part}`"))
+            return Err(RuleMistake::new("path", format!("`*` has to be a whole segment, not part of `{part}`"))
                 .remedy("name that part, e.g. `{name}.js`, or use `regex`"));
         }
         let Some((before, rest)) = part.split_once('{') else {
-            return Ok(Segment::Literal(part.as_bytes().to_vec()));
+            return Ok(PatternSegment::Literal(part.as_bytes().to_vec()));
         };
         let Some((name, after)) = rest.split_once('}') else {
-            return Err(Mistake::new("path", format!("`{{` in `{part}` is not closed")).remedy("add `}`"));
+            return Err(RuleMistake::new("path", format!("`{{` in `{part}` is not closed")).remedy("add `}`"));
         };
         if !is_capture_name(name) {
-            return Err(Mistake::new("path", format!("`{{{name}}}` is no name for a capture"))
+            return Err(RuleMistake::new("path", format!("`{{{name}}}` is no name for a capture"))
                 .remedy("use letters, digits and `_`, a letter first"));
         }
         if after.contains('{') {
-            return Err(Mistake::new("path", format!("two captures in one segment, `{part}`")).remedy("use `regex`"));
+            return Err(
+                RuleMistake::new("path", format!("two captures in one segment, `{part}`")).remedy("use `regex`")
+            );
         }
         self.captures.push(name.to_owned());
-        Ok(Segment::Capture { before: before.as_bytes().to_vec(), after: after.as_bytes().to_vec() })
+        Ok(PatternSegment::Capture { before: before.as_bytes().to_vec(), after: after.as_bytes().to_vec() })
     }
 
     /// The captures' names, in the order of their values.
-    pub(super) fn captures(&self) -> &[String] {
+    pub(in crate::route) fn captures(&self) -> &[String] {
         &self.captures
     }
 
     /// Whether a path's fold tells as well as the path whether it matches (not what it captures).
-    pub(super) fn sees_through_folds(&self) -> bool {
+    pub(in crate::route) fn can_judge_templates(&self) -> bool {
         self.segments.len() < SEGMENTS_MAX
             && self.segments.iter().all(|segment| match segment {
-                Segment::Literal(literal) => is_stable(literal),
-                Segment::Any => true,
-                Segment::Capture { before, after } => before.is_empty() && after.is_empty(),
+                PatternSegment::Literal(literal) => survives_folding(literal),
+                PatternSegment::Any => true,
+                PatternSegment::Capture { before, after } => before.is_empty() && after.is_empty(),
             })
     }
 
     /// Whether `path` (without query) matches.
-    pub(super) fn matches(&self, path: &[u8]) -> bool {
-        path.starts_with(&self.prefix) && self.walk(path, |_| {})
+    pub(in crate::route) fn matches(&self, path: &[u8]) -> bool {
+        path.starts_with(&self.prefix) && self.match_segments(path, |_| {})
     }
 
-    /// Matches, and gives what was captured to `take`, one after the other.
-    pub(super) fn capture<'p>(&self, path: &'p [u8], take: impl FnMut(&'p [u8])) -> bool {
-        path.starts_with(&self.prefix) && self.walk(path, take)
+    /// Matches, and gives what was captured to `visit`, one after the other.
+    pub(in crate::route) fn visit_captures<'p>(&self, path: &'p [u8], visit: impl FnMut(&'p [u8])) -> bool {
+        path.starts_with(&self.prefix) && self.match_segments(path, visit)
     }
 
-    fn walk<'p>(&self, path: &'p [u8], mut take: impl FnMut(&'p [u8])) -> bool {
+    fn match_segments<'p>(&self, path: &'p [u8], mut visit: impl FnMut(&'p [u8])) -> bool {
         let mut rest = path;
         for segment in &self.segments {
             let Some(after_slash) = rest.strip_prefix(b"/") else { return false };
             let end = memchr::memchr(b'/', after_slash).unwrap_or(after_slash.len());
             let Some((value, tail)) = after_slash.split_at_checked(end) else { return false };
             let held = match segment {
-                Segment::Literal(literal) => value == literal,
-                Segment::Any => !value.is_empty(),
-                Segment::Capture { before, after } => {
+                PatternSegment::Literal(literal) => value == literal,
+                PatternSegment::Any => !value.is_empty(),
+                PatternSegment::Capture { before, after } => {
                     match value.strip_prefix(before.as_slice()).and_then(|value| value.strip_suffix(after.as_slice())) {
                         Some(inner) if !inner.is_empty() => {
-                            take(inner);
+                            visit(inner);
                             true
                         }
                         _ => false,

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use crate::route::fold::fold;
+use crate::route::template::fold_path;
 use crate::route::{decode, encode_node, encode_path, is_safe};
 
 fn folded(path: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    fold(path, &mut out);
+    fold_path(path, &mut out);
     out
 }
 

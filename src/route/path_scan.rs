@@ -2,12 +2,14 @@
 
 use wide::u8x16;
 
+use super::query::ends_path;
+
 /// So many bytes are looked at.
 const LENGTH_MAX: usize = 64;
 
 /// What a path that needs no thought is made of; a bit for each byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Glance {
+pub(super) struct PathScan {
     /// How many bytes of it were seen, without query and fragment.
     pub(super) length: usize,
     /// Whether the path ends there.
@@ -16,40 +18,40 @@ pub(super) struct Glance {
     pub(super) digits: u64,
 }
 
-impl Glance {
+impl PathScan {
     /// The front that is segments of which the end was seen; the next begins behind it. None if there is none.
-    pub(super) fn whole_segments(self) -> Option<Glance> {
+    pub(super) fn whole_segments(self) -> Option<PathScan> {
         let length = self.slashes.checked_ilog2().filter(|&last| last > 0)?;
         let within = (1 << length) - 1;
         let (slashes, digits) = (self.slashes & within, self.digits & within);
-        Some(Glance { length: length as usize, ended: true, slashes, digits })
+        Some(PathScan { length: length as usize, ended: true, slashes, digits })
     }
 }
 
 /// Looks at the front of `target`. None if it holds other bytes than letters, digits and `-_./`.
 #[inline(always)]
-pub(super) fn glance(target: &[u8]) -> Option<Glance> {
+pub(super) fn scan_path(target: &[u8]) -> Option<PathScan> {
     let front = target.get(..LENGTH_MAX).unwrap_or(target);
-    let mut whole = Bits::default();
+    let mut whole = ByteBits::default();
     let (chunks, rest) = front.as_chunks::<16>();
     for (chunk, shift) in chunks.iter().zip([0, 16, 32, 48]) {
-        whole.add(Bits::of(*chunk), shift);
+        whole.add_at(ByteBits::of_chunk(*chunk), shift);
     }
     if !rest.is_empty() {
         // The bytes before the rest once more, so that it is sixteen too.
         match front.last_chunk::<16>() {
-            Some(last) => whole.add(Bits::of(*last), front.len() - 16),
-            None => whole.add(Bits::of(padded(rest)), 0),
+            Some(last) => whole.add_at(ByteBits::of_chunk(*last), front.len() - 16),
+            None => whole.add_at(ByteBits::of_chunk(with_zeros(rest)), 0),
         }
     }
     // The path ends at the first byte that is not plain, if it is one that ends it.
     let length = (!whole.plain).trailing_zeros() as usize;
     if length == LENGTH_MAX {
-        return Some(Glance { length, ended: false, slashes: whole.slashes, digits: whole.digits });
+        return Some(PathScan { length, ended: false, slashes: whole.slashes, digits: whole.digits });
     }
-    let plain = front.get(length).is_none_or(|byte| matches!(byte, b'?' | b'#'));
+    let plain = front.get(length).is_none_or(|&byte| ends_path(byte));
     let within = (1 << length) - 1;
-    plain.then_some(Glance { length, ended: true, slashes: whole.slashes & within, digits: whole.digits & within })
+    plain.then_some(PathScan { length, ended: true, slashes: whole.slashes & within, digits: whole.digits & within })
 }
 
 /// Whether it is a UUID: 36 bytes, 8-4-4-4-12 hex digits.
@@ -60,8 +62,8 @@ pub(super) fn is_uuid(segment: &[u8]) -> bool {
     let hyphens = |chunk: &[u8; 16]| u8x16::from(*chunk).simd_eq(u8x16::splat(b'-')).to_bitmask();
     let hex = |chunk: &[u8; 16]| {
         let bytes = u8x16::from(*chunk);
-        let digits = between(bytes, b'0', b'9');
-        (digits | between(bytes | u8x16::splat(0x20), b'a', b'f')).to_bitmask()
+        let digits = bytes_between(bytes, b'0', b'9');
+        (digits | bytes_between(bytes | u8x16::splat(0x20), b'a', b'f')).to_bitmask()
     };
     let (in_first, in_second) = (1 << 8 | 1 << 13, 1 << 2 | 1 << 7);
     hyphens(first) == in_first
@@ -73,14 +75,14 @@ pub(super) fn is_uuid(segment: &[u8]) -> bool {
 
 /// Which bytes are from `low` to `high`.
 #[inline(always)]
-fn between(bytes: u8x16, low: u8, high: u8) -> u8x16 {
+fn bytes_between(bytes: u8x16, low: u8, high: u8) -> u8x16 {
     let from_low = bytes - u8x16::splat(low);
     from_low.simd_eq(from_low.min(u8x16::splat(high - low)))
 }
 
 /// Fewer than sixteen bytes with zeros behind them.
 #[inline]
-fn padded(bytes: &[u8]) -> [u8; 16] {
+fn with_zeros(bytes: &[u8]) -> [u8; 16] {
     let mut chunk = [0; 16];
     let (low, high) = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         (Some(first), Some(last)) => {
@@ -101,28 +103,28 @@ fn padded(bytes: &[u8]) -> [u8; 16] {
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-struct Bits {
+struct ByteBits {
     plain: u64,
     digits: u64,
     slashes: u64,
 }
 
-impl Bits {
+impl ByteBits {
     #[inline(always)]
-    fn of(chunk: [u8; 16]) -> Bits {
+    fn of_chunk(chunk: [u8; 16]) -> ByteBits {
         let bytes = u8x16::from(chunk);
         let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-        let letters = between(bytes | u8x16::splat(0x20), b'a', b'z');
-        let plain = letters | between(bytes, b'-', b'9') | is(b'_');
-        Bits {
+        let letters = bytes_between(bytes | u8x16::splat(0x20), b'a', b'z');
+        let plain = letters | bytes_between(bytes, b'-', b'9') | is(b'_');
+        ByteBits {
             plain: u64::from(plain.to_bitmask()),
-            digits: u64::from(between(bytes, b'0', b'9').to_bitmask()),
+            digits: u64::from(bytes_between(bytes, b'0', b'9').to_bitmask()),
             slashes: u64::from(is(b'/').to_bitmask()),
         }
     }
 
     #[inline(always)]
-    fn add(&mut self, other: Bits, shift: usize) {
+    fn add_at(&mut self, other: ByteBits, shift: usize) {
         self.plain |= other.plain << shift;
         self.digits |= other.digits << shift;
         self.slashes |= other.slashes << shift;
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn slow(target: &[u8]) -> Option<Glance> {
+    fn slow(target: &[u8]) -> Option<PathScan> {
         let length = target.iter().position(|byte| b"?#".contains(byte)).unwrap_or(target.len()).min(LENGTH_MAX);
         let path = &target[..length];
         let bits = |holds: fn(u8) -> bool| {
@@ -142,7 +144,7 @@ mod tests {
         };
         let plain = path.iter().all(|&b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
         let (slashes, digits) = (bits(|byte| byte == b'/'), bits(|byte| byte.is_ascii_digit()));
-        plain.then_some(Glance { length, ended: length < LENGTH_MAX, slashes, digits })
+        plain.then_some(PathScan { length, ended: length < LENGTH_MAX, slashes, digits })
     }
 
     proptest! {
@@ -154,7 +156,7 @@ mod tests {
                 0..90,
             )
         ) {
-            prop_assert_eq!(glance(&bytes), slow(&bytes));
+            prop_assert_eq!(scan_path(&bytes), slow(&bytes));
         }
     }
 
@@ -175,7 +177,7 @@ mod tests {
         for byte in 0..=255 {
             for length in [1, 7, 8, 15, 16, 17, 40, 63, 64, 65] {
                 let path = vec![byte; length];
-                assert_eq!(glance(&path), slow(&path), "{byte} {length}");
+                assert_eq!(scan_path(&path), slow(&path), "{byte} {length}");
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Locations with the names of their routes, for people.
 
-use super::{Locations, pcre};
+use super::locations::Locations;
+use super::pcre;
 use crate::grammar::conf::{Location, Match, Nginx};
 
 /// A location of a server that requests can enter.
 #[derive(Debug, Clone, Copy)]
-pub struct Listed<'l> {
+pub struct ListedLocation<'l> {
     /// The server's number in the configuration.
     pub server: usize,
     /// The location; none for what no location of the server serves.
@@ -19,34 +20,34 @@ pub struct Listed<'l> {
 impl Locations {
     /// The servers and their locations, each before those inside it. `nginx` is what these were compiled from. A server
     /// that answers everything with one status has no locations that count.
-    pub fn listed<'l>(&'l self, nginx: &'l Nginx) -> Vec<Listed<'l>> {
+    pub fn listed<'l>(&'l self, nginx: &'l Nginx) -> Vec<ListedLocation<'l>> {
         let mut listed = Vec::new();
         for (number, (server, compiled)) in nginx.servers.iter().zip(&self.inner.servers).enumerate() {
-            listed.push(Listed { server: number, location: None, route: &compiled.route, usable: true });
+            listed.push(ListedLocation { server: number, location: None, route: &compiled.route, usable: true });
             if compiled.returns.is_some() {
                 continue;
             }
             let mut locations = Vec::new();
-            in_order(&server.locations, &mut locations);
-            listed.extend(locations.into_iter().zip(compiled.routes()).map(|(location, route)| Listed {
+            push_in_order(&server.locations, &mut locations);
+            listed.extend(locations.into_iter().zip(compiled.routes()).map(|(location, route)| ListedLocation {
                 server: number,
                 location: Some(location),
                 route,
-                usable: usable(location),
+                usable: is_usable(location),
             }));
         }
         listed
     }
 }
 
-/// As `Compiled::level` numbers them: all of a level, then what is inside each.
-fn in_order<'l>(locations: &'l [Location], into: &mut Vec<&'l Location>) {
+/// As `CompiledServer::level` numbers them: all of a level, then what is inside each.
+fn push_in_order<'l>(locations: &'l [Location], into: &mut Vec<&'l Location>) {
     let entered = || locations.iter().filter(|location| location.by != Match::Named);
     into.extend(entered());
-    entered().for_each(|location| in_order(&location.locations, into));
+    entered().for_each(|location| push_in_order(&location.locations, into));
 }
 
-fn usable(location: &Location) -> bool {
+fn is_usable(location: &Location) -> bool {
     match location.by {
         Match::Regex { caseless } => pcre::compile(&location.text, caseless).is_ok(),
         _ => true,

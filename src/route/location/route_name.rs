@@ -15,34 +15,34 @@
 use std::collections::HashSet;
 
 use crate::grammar::conf::{Location, Match};
-use crate::route::name::{decode, encode_path, is_escaped, push_escape};
+use crate::route::graphite_name::{decode, encode_path, is_escaped, push_escape};
 
 /// The name of a server's own route.
-pub(super) fn of_server(server: &str) -> String {
+pub(super) fn server_route(server: &str) -> String {
     let name = encode_path(server_template(server));
     if decode(&name).is_some() { name } else { encode_path("/~#long") }
 }
 
 fn server_template(server: &str) -> String {
     let mut template = "/".to_owned();
-    push(if server.is_empty() { "_" } else { server }, &mut template);
+    push_canonical(if server.is_empty() { "_" } else { server }, &mut template);
     template
 }
 
 /// A location's template, without the server's before it. Regular expressions do not say where they are asked, so what
 /// stands inside a location has that one's template before it.
-pub(super) fn template(location: &Location, outer: Option<&str>) -> String {
+pub(super) fn location_template(location: &Location, outer: Option<&str>) -> String {
     let mut template = String::new();
     match location.by {
-        Match::Exact => push(&location.text, &mut template),
+        Match::Exact => push_canonical(&location.text, &mut template),
         Match::Prefix | Match::PrefixOnly | Match::Named => {
-            push(&location.text, &mut template);
+            push_canonical(&location.text, &mut template);
             template.push_str("{rest}");
         }
         Match::Regex { caseless } => {
             template.push_str(outer.unwrap_or_default());
             template.push_str(if caseless { "/~* " } else { "/~ " });
-            push(&location.text, &mut template);
+            push_canonical(&location.text, &mut template);
         }
     }
     if !template.starts_with('/') {
@@ -52,7 +52,7 @@ pub(super) fn template(location: &Location, outer: Option<&str>) -> String {
 }
 
 /// The name of the route of the location that has this template and is the server's `number`th; none of `taken`.
-pub(super) fn of_location(
+pub(super) fn location_route(
     server: &str,
     template: &str,
     outer: Option<&str>,
@@ -74,7 +74,7 @@ pub(super) fn of_location(
 }
 
 /// Appends a text as it stands in a canonical template.
-fn push(text: &str, template: &mut String) {
+fn push_canonical(text: &str, template: &mut String) {
     for byte in text.bytes() {
         if is_escaped(byte) {
             let mut escape = Vec::with_capacity(4);

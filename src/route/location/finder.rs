@@ -6,24 +6,25 @@
 
 use std::collections::HashMap;
 
-use super::{Asked, Candidate, Locations};
+use super::locations::{CandidateServer, Locations, ServerHints};
 use crate::grammar::{Escape, Format};
 use crate::record::unescape;
-use crate::route::cache::Cache;
+use crate::route::cache::AnswerCache;
+use crate::route::query::without_query;
 
 /// Finds locations; one for each worker.
 #[derive(Debug)]
-pub(in crate::route) struct Located {
+pub(in crate::route) struct LocationFinder {
     locations: Locations,
     escape: Escape,
     /// The paths are `$uri`: normalised by nginx already, and what it made of them by internal redirects.
     normalised: bool,
     /// From what lines say about the server to a number in `choices`, plus one; 0 if nothing can be said.
-    hosts: Cache<u32>,
-    choices: Vec<Choice>,
-    known: HashMap<Vec<Candidate>, u32>,
+    hosts: AnswerCache<u32>,
+    choices: Vec<ServerChoice>,
+    known: HashMap<Vec<CandidateServer>, u32>,
     /// From choice, status and path to a number in `names`, plus one; 0 if there is no location.
-    paths: Cache<u32>,
+    paths: AnswerCache<u32>,
     names: Vec<String>,
     numbers: HashMap<String, u32>,
     key: Vec<u8>,
@@ -32,24 +33,24 @@ pub(in crate::route) struct Located {
 
 /// The servers that a host may mean.
 #[derive(Debug)]
-struct Choice {
-    candidates: Vec<Candidate>,
+struct ServerChoice {
+    candidates: Vec<CandidateServer>,
     /// Whether any of them asks regular expressions.
     costly: bool,
     /// Whether the status tells some of them apart.
     by_status: bool,
 }
 
-impl Located {
-    pub(in crate::route) fn new(locations: Locations) -> Located {
-        Located {
+impl LocationFinder {
+    pub(in crate::route) fn new(locations: Locations) -> LocationFinder {
+        LocationFinder {
             locations,
             escape: Escape::Default,
             normalised: false,
-            hosts: Cache::new(),
+            hosts: AnswerCache::new(),
             choices: Vec::new(),
             known: HashMap::new(),
-            paths: Cache::new(),
+            paths: AnswerCache::new(),
             names: Vec::new(),
             numbers: HashMap::new(),
             key: Vec::new(),
@@ -58,28 +59,33 @@ impl Located {
     }
 
     /// The same for lines of a format.
-    pub(in crate::route) fn of_format(self, format: &Format) -> Located {
+    pub(in crate::route) fn of_format(self, format: &Format) -> LocationFinder {
         let roles = format.roles();
         let target = roles.target.filter(|_| roles.request.is_none()).and_then(|at| format.variables().get(at));
         let normalised = target.is_some_and(|variable| ["uri", "document_uri"].contains(&variable.name.as_str()));
-        Located { escape: format.escape(), normalised, ..self }
+        LocationFinder { escape: format.escape(), normalised, ..self }
     }
 
     /// How many keys each cache holds, and how many bytes they take.
     #[cfg(test)]
-    pub(in crate::route) fn cached(&self) -> [(usize, usize); 2] {
+    pub(in crate::route) fn cached_sizes(&self) -> [(usize, usize); 2] {
         [self.hosts.size(), self.paths.size()]
     }
 
     /// The number of the route of the location that a request for `path` (as logged, with its query) entered;
     /// nothing if that cannot be said.
-    pub(in crate::route) fn find(&mut self, asked: &Asked<'_>, path: &[u8], status: Option<u16>) -> Option<u32> {
-        let at = self.choice(asked)?;
+    pub(in crate::route) fn find_route(
+        &mut self,
+        asked: &ServerHints<'_>,
+        path: &[u8],
+        status: Option<u16>,
+    ) -> Option<u32> {
+        let at = self.choose_servers(asked)?;
         let choice = self.choices.get(at as usize)?;
         if !choice.costly {
-            return self.search(at, path, status);
+            return self.ask_servers(at, path, status);
         }
-        let path = crate::route::request::without_query(path);
+        let path = without_query(path);
         self.key.clear();
         self.key.extend_from_slice(&at.to_le_bytes());
         if choice.by_status {
@@ -90,17 +96,17 @@ impl Located {
         if let Some(number) = self.paths.get(&self.key, hash) {
             return number.checked_sub(1);
         }
-        let found = self.search(at, path, status);
+        let found = self.ask_servers(at, path, status);
         self.paths.put(&self.key, hash, found.map_or(0, |number| number + 1));
         found
     }
 
     /// The name of a route that was found.
-    pub(in crate::route) fn name(&self, number: u32) -> &str {
+    pub(in crate::route) fn route_name(&self, number: u32) -> &str {
         self.names.get(number as usize).map_or("", String::as_str)
     }
 
-    fn choice(&mut self, asked: &Asked<'_>) -> Option<u32> {
+    fn choose_servers(&mut self, asked: &ServerHints<'_>) -> Option<u32> {
         self.key.clear();
         for field in [asked.host, asked.server_name, asked.server_port, asked.scheme] {
             let length = field.map_or(u32::MAX, |field| u32::try_from(field.len()).unwrap_or(u32::MAX - 1));
@@ -112,14 +118,14 @@ impl Located {
             return number.checked_sub(1);
         }
         let name = asked.server_name.map(|name| unescape(name, self.escape));
-        let asked = Asked { server_name: name.as_deref(), ..*asked };
-        let number = self.locations.candidates(&asked).map(|candidates| self.number(candidates));
+        let asked = ServerHints { server_name: name.as_deref(), ..*asked };
+        let number = self.locations.candidates(&asked).map(|candidates| self.number_choice(candidates));
         self.hosts.put(&self.key, hash, number.map_or(0, |number| number + 1));
         number
     }
 
     /// The number of a choice. There are few, however many hosts: about one for each server.
-    fn number(&mut self, candidates: Vec<Candidate>) -> u32 {
+    fn number_choice(&mut self, candidates: Vec<CandidateServer>) -> u32 {
         if let Some(&number) = self.known.get(&candidates) {
             return number;
         }
@@ -129,19 +135,20 @@ impl Located {
         let costly = servers.iter().any(|server| server.has_regexes());
         let by_status = servers.len() > 1 && servers.iter().any(|server| server.returns.is_some());
         self.known.insert(candidates.clone(), number);
-        self.choices.push(Choice { candidates, costly, by_status });
+        self.choices.push(ServerChoice { candidates, costly, by_status });
         number
     }
 
     /// Asks the servers of a choice; they have to agree.
-    fn search(&mut self, choice: u32, path: &[u8], status: Option<u16>) -> Option<u32> {
+    fn ask_servers(&mut self, choice: u32, path: &[u8], status: Option<u16>) -> Option<u32> {
         let choice = self.choices.get(choice as usize)?;
         let path = unescape(path, self.escape);
         // A server that answers everything with one status has no part in a request with another; and what has that
         // status counts as its own where it may be.
-        let returns = |candidate: &Candidate| self.locations.server(candidate.server).and_then(|server| server.returns);
+        let returns =
+            |candidate: &CandidateServer| self.locations.server(candidate.server).and_then(|server| server.returns);
         let returned = status.is_some() && choice.candidates.iter().any(|candidate| returns(candidate) == status);
-        let may_be = |candidate: &&Candidate| match returns(candidate) {
+        let may_be = |candidate: &&CandidateServer| match returns(candidate) {
             Some(own) => returned && Some(own) == status,
             None => !returned,
         };
@@ -150,9 +157,9 @@ impl Located {
         for candidate in choice.candidates.iter().filter(|candidate| !apart || may_be(candidate)) {
             let server = self.locations.server(candidate.server)?;
             let found = if self.normalised {
-                server.find_normalised(&path)?
+                server.find_normalised_route(&path)?
             } else {
-                server.find(&path, candidate.merge_slashes, &mut self.uri)?
+                server.find_route(&path, candidate.merge_slashes, &mut self.uri)?
             };
             if name.is_some_and(|name| name != found) {
                 return None;

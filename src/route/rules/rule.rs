@@ -54,29 +54,29 @@ impl std::error::Error for RuleError {}
 
 /// A mistake in one field, before it is known which rule's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mistake {
-    pub(super) field: &'static str,
-    pub(super) message: String,
-    pub(super) remedy: Option<String>,
+pub(in crate::route) struct RuleMistake {
+    pub(in crate::route) field: &'static str,
+    pub(in crate::route) message: String,
+    pub(in crate::route) remedy: Option<String>,
 }
 
-impl Mistake {
-    pub(super) fn new(field: &'static str, message: impl Into<String>) -> Mistake {
-        Mistake { field, message: message.into(), remedy: None }
+impl RuleMistake {
+    pub(in crate::route) fn new(field: &'static str, message: impl Into<String>) -> RuleMistake {
+        RuleMistake { field, message: message.into(), remedy: None }
     }
 
-    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Mistake {
+    pub(in crate::route) fn remedy(mut self, remedy: impl Into<String>) -> RuleMistake {
         self.remedy = Some(remedy.into());
         self
     }
 
-    pub(super) fn in_rule(self, rule: usize) -> RuleError {
+    pub(in crate::route) fn in_rule(self, rule: usize) -> RuleError {
         RuleError { rule, field: self.field, message: self.message, remedy: self.remedy }
     }
 }
 
 /// Whether a capture may be called so: a letter or `_`, then letters, digits and `_`.
-pub(super) fn is_capture_name(name: &str) -> bool {
+pub(in crate::route) fn is_capture_name(name: &str) -> bool {
     name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 
 use crate::route::encode_path;
-use crate::route::fold::{self, SEGMENTS_MAX, fold, fold_any};
-use crate::route::name::{NAME_MAX, is_safe};
+use crate::route::graphite_name::{NAME_MAX, is_safe};
+use crate::route::template::{SEGMENTS_MAX, fold_bytewise, fold_path, template_of};
 
 fn folded(path: &str) -> String {
     let mut out = Vec::new();
-    fold(path.as_bytes(), &mut out);
+    fold_path(path.as_bytes(), &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -135,9 +135,9 @@ proptest! {
     fn a_glance_folds_as_a_look_at_every_byte(path in path()) {
         let path = if path.is_empty() { "/" } else { path.as_str() };
         let (mut quick, mut slow) = (b"x".to_vec(), b"x".to_vec());
-        prop_assert_eq!(fold(path.as_bytes(), &mut quick), fold_any(path.as_bytes(), &mut slow));
+        prop_assert_eq!(fold_path(path.as_bytes(), &mut quick), fold_bytewise(path.as_bytes(), &mut slow));
         prop_assert_eq!(String::from_utf8_lossy(&quick), String::from_utf8_lossy(&slow));
         let mut room = Vec::new();
-        prop_assert_eq!(fold::folded(path.as_bytes(), &mut room), &slow[1..]);
+        prop_assert_eq!(template_of(path.as_bytes(), &mut room), &slow[1..]);
     }
 }

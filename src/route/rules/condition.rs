@@ -4,90 +4,90 @@ use std::ops::RangeInclusive;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::pattern::Pattern;
-use super::rule::{Mistake, Rule, is_capture_name};
+use super::path_pattern::PathPattern;
+use super::rule::{Rule, RuleMistake, is_capture_name};
 
 /// A compiled regular expression takes at most this much memory: a slip such as `(.{1000}){1000}` is refused.
 const REGEX_SIZE: usize = 4 * 1024 * 1024;
 
 /// What conditions and names look at of one request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Facts<'a> {
-    pub(super) method: &'a [u8],
+pub(in crate::route) struct RequestFacts<'a> {
+    pub(in crate::route) method: &'a [u8],
     /// Without port.
-    pub(super) host: Option<&'a [u8]>,
+    pub(in crate::route) host: Option<&'a [u8]>,
     /// Without query; absent where the request has none.
-    pub(super) path: Option<&'a [u8]>,
-    pub(super) status: Option<u16>,
-    pub(super) variables: &'a [Option<&'a [u8]>],
+    pub(in crate::route) path: Option<&'a [u8]>,
+    pub(in crate::route) status: Option<u16>,
+    pub(in crate::route) variables: &'a [Option<&'a [u8]>],
 }
 
-impl<'a> Facts<'a> {
-    pub(super) fn variable(&self, at: usize) -> Option<&'a [u8]> {
+impl<'a> RequestFacts<'a> {
+    pub(in crate::route) fn variable(&self, at: usize) -> Option<&'a [u8]> {
         self.variables.get(at).copied().flatten()
     }
 }
 
 /// The conditions of one rule; all have to hold. The order of the fields is the order in which they are tried.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Conditions {
-    pub(super) methods: Vec<Vec<u8>>,
-    pub(super) status: Vec<RangeInclusive<u16>>,
-    pub(super) pattern: Option<Pattern>,
-    pub(super) host: Option<HostCondition>,
-    pub(super) variables: Vec<VariableCondition>,
-    pub(super) regex: Option<Regex>,
+pub(in crate::route) struct Conditions {
+    pub(in crate::route) methods: Vec<Vec<u8>>,
+    pub(in crate::route) status: Vec<RangeInclusive<u16>>,
+    pub(in crate::route) pattern: Option<PathPattern>,
+    pub(in crate::route) host: Option<HostCondition>,
+    pub(in crate::route) variables: Vec<VariableCondition>,
+    pub(in crate::route) regex: Option<Regex>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum HostCondition {
+pub(in crate::route) enum HostCondition {
     Exact(Vec<u8>),
     /// `*.example.org`, kept as `.example.org`.
     Below(Vec<u8>),
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct VariableCondition {
-    /// The place in [`super::Router::variables`].
-    pub(super) at: usize,
-    pub(super) regex: Regex,
+pub(in crate::route) struct VariableCondition {
+    /// The place in [`crate::route::Router::variables`].
+    pub(in crate::route) at: usize,
+    pub(in crate::route) regex: Regex,
 }
 
 impl Conditions {
     /// Compiles a rule's conditions; variables that are new are added to `variables`.
-    pub(super) fn new(rule: &Rule, variables: &mut Vec<String>) -> Result<Conditions, Mistake> {
+    pub(in crate::route) fn new(rule: &Rule, variables: &mut Vec<String>) -> Result<Conditions, RuleMistake> {
         let mut conditions = Conditions {
             methods: rule.method.iter().map(|method| read_method(method)).collect::<Result<_, _>>()?,
             status: rule.status.iter().map(|status| read_status(status)).collect::<Result<_, _>>()?,
-            pattern: rule.path.as_deref().map(Pattern::new).transpose()?,
+            pattern: rule.path.as_deref().map(PathPattern::new).transpose()?,
             host: rule.host.as_deref().map(read_host).transpose()?,
-            regex: rule.regex.as_deref().map(|text| compile("regex", text, text)).transpose()?,
+            regex: rule.regex.as_deref().map(|text| compile_regex("regex", text, text)).transpose()?,
             variables: Vec::new(),
         };
         for (variable, text) in &rule.variables {
             let name = variable.strip_prefix('$').unwrap_or(variable);
             if !is_capture_name(name) {
-                return Err(Mistake::new("variables", format!("`{variable}` is no name of a variable"))
+                return Err(RuleMistake::new("variables", format!("`{variable}` is no name of a variable"))
                     .remedy("use a name that the log_format has, such as `upstream_addr`"));
             }
             let at = variables.iter().position(|known| known == name).unwrap_or_else(|| {
                 variables.push(name.to_owned());
                 variables.len() - 1
             });
-            let regex = compile("variables", text, &format!("^(?:{text})$"))?;
+            let regex = compile_regex("variables", text, &format!("^(?:{text})$"))?;
             conditions.variables.push(VariableCondition { at, regex });
         }
         Ok(conditions)
     }
 
     /// Whether a request meets them all.
-    pub(super) fn hold(&self, facts: &Facts<'_>) -> bool {
+    pub(in crate::route) fn are_met_by(&self, facts: &RequestFacts<'_>) -> bool {
         let method = self.methods.is_empty() || self.methods.iter().any(|method| method == facts.method);
         method
             && (self.status.is_empty()
                 || facts.status.is_some_and(|status| self.status.iter().any(|range| range.contains(&status))))
             && self.pattern.as_ref().is_none_or(|pattern| facts.path.is_some_and(|path| pattern.matches(path)))
-            && self.host.as_ref().is_none_or(|host| facts.host.is_some_and(|value| host.holds(value)))
+            && self.host.as_ref().is_none_or(|host| facts.host.is_some_and(|value| host.is_met_by(value)))
             && self
                 .variables
                 .iter()
@@ -96,13 +96,13 @@ impl Conditions {
     }
 
     /// Whether any of them needs the path itself, where its fold would not do.
-    pub(super) fn needs_raw_path(&self) -> bool {
-        self.regex.is_some() || self.pattern.as_ref().is_some_and(|pattern| !pattern.sees_through_folds())
+    pub(in crate::route) fn needs_raw_path(&self) -> bool {
+        self.regex.is_some() || self.pattern.as_ref().is_some_and(|pattern| !pattern.can_judge_templates())
     }
 }
 
 impl HostCondition {
-    fn holds(&self, host: &[u8]) -> bool {
+    fn is_met_by(&self, host: &[u8]) -> bool {
         match self {
             HostCondition::Exact(exact) => host.eq_ignore_ascii_case(exact),
             HostCondition::Below(suffix) => {
@@ -113,30 +113,30 @@ impl HostCondition {
     }
 }
 
-fn read_method(text: &str) -> Result<Vec<u8>, Mistake> {
+fn read_method(text: &str) -> Result<Vec<u8>, RuleMistake> {
     let upper = text.to_ascii_uppercase();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-' || byte == b'_') {
-        return Err(Mistake::new("method", format!("`{text}` is no method")).remedy("write e.g. `GET`"));
+        return Err(RuleMistake::new("method", format!("`{text}` is no method")).remedy("write e.g. `GET`"));
     }
     if upper != text {
-        return Err(Mistake::new("method", format!("methods are in upper case, `{text}` would never match"))
+        return Err(RuleMistake::new("method", format!("methods are in upper case, `{text}` would never match"))
             .remedy(format!("write `{upper}`")));
     }
     Ok(upper.into_bytes())
 }
 
-fn read_host(text: &str) -> Result<HostCondition, Mistake> {
+fn read_host(text: &str) -> Result<HostCondition, RuleMistake> {
     let (below, name) = match text.strip_prefix("*.") {
         Some(name) => (true, name),
         None => (false, text),
     };
     if name.is_empty() || name.bytes().any(|byte| matches!(byte, b'*' | b'/' | b' ' | b'@' | b'?')) {
-        return Err(Mistake::new("host", format!("`{text}` is no host"))
+        return Err(RuleMistake::new("host", format!("`{text}` is no host"))
             .remedy("write `www.example.org`, or `*.example.org` for all below it"));
     }
     let is_address = name.starts_with('[');
     if !is_address && let Some((host, _)) = name.split_once(':') {
-        return Err(Mistake::new("host", format!("`{text}`: hosts are compared without the port"))
+        return Err(RuleMistake::new("host", format!("`{text}`: hosts are compared without the port"))
             .remedy(format!("write `{}{host}`", if below { "*." } else { "" })));
     }
     let name = name.trim_end_matches('.');
@@ -147,7 +147,7 @@ fn read_host(text: &str) -> Result<HostCondition, Mistake> {
     })
 }
 
-fn read_status(text: &str) -> Result<RangeInclusive<u16>, Mistake> {
+fn read_status(text: &str) -> Result<RangeInclusive<u16>, RuleMistake> {
     let number = |digits: &str| {
         let three = digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
         if three { digits.parse::<u16>().ok() } else { None }
@@ -161,11 +161,13 @@ fn read_status(text: &str) -> Result<RangeInclusive<u16>, Mistake> {
     };
     match range {
         Some(range) if !range.is_empty() => Ok(range),
-        _ => Err(Mistake::new("status", format!("`{text}` is no status")).remedy("write `404`, `5xx` or `500-599`")),
+        _ => {
+            Err(RuleMistake::new("status", format!("`{text}` is no status")).remedy("write `404`, `5xx` or `500-599`"))
+        }
     }
 }
 
-fn compile(field: &'static str, text: &str, whole: &str) -> Result<Regex, Mistake> {
+fn compile_regex(field: &'static str, text: &str, whole: &str) -> Result<Regex, RuleMistake> {
     // Bytes, not characters: a log line need not be UTF-8, and `[^/]` has to match any byte of it.
     RegexBuilder::new(whole).unicode(false).size_limit(REGEX_SIZE).build().map_err(|error| {
         let cause = match error {
@@ -176,7 +178,7 @@ fn compile(field: &'static str, text: &str, whole: &str) -> Result<Regex, Mistak
                 last.strip_prefix("error: ").unwrap_or(last).to_owned()
             }
         };
-        Mistake::new(field, format!("`{text}` is no regular expression: {cause}"))
+        RuleMistake::new(field, format!("`{text}` is no regular expression: {cause}"))
             .remedy("the syntax is that of Rust's regex crate: no look-around, no back-references")
     })
 }

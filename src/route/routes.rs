@@ -5,22 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::RouteId;
-use super::name::OTHER;
-
-/// How many routes there may be, unless the configuration says otherwise.
-pub const DEFAULT_CAP: usize = 2_000;
+use super::cap::{OTHER, RouteCap};
 
 /// Numbers names in order of first sight, at most `cap` of them, `other` included. The last place is kept for
 /// `other`, which takes every name that comes when the rest are given away.
 #[derive(Debug)]
 pub struct Routes {
-    cap: usize,
-    table: RwLock<Table>,
+    cap: RouteCap,
+    table: RwLock<RouteTable>,
     overflow: AtomicU64,
 }
 
 #[derive(Debug, Default)]
-struct Table {
+struct RouteTable {
     ids: HashMap<Arc<str>, RouteId>,
     names: BTreeMap<u32, Arc<str>>,
 }
@@ -28,7 +25,7 @@ struct Table {
 impl Routes {
     /// No routes yet. A `cap` below 2 is taken as 2: one route, and `other`.
     pub fn new(cap: usize) -> Routes {
-        Routes { cap: cap.max(2), table: RwLock::default(), overflow: AtomicU64::new(0) }
+        Routes { cap: RouteCap::new(cap), table: RwLock::default(), overflow: AtomicU64::new(0) }
     }
 
     /// The routes of a store, under the numbers they have there. All are kept, even if the cap is now smaller; of a
@@ -38,7 +35,7 @@ impl Routes {
         let mut table = routes.write();
         for (id, name) in names {
             if !table.names.contains_key(&id.0) && !table.ids.contains_key(name.as_str()) {
-                table.put(id, &name);
+                table.insert(id, &name);
             }
         }
         drop(table);
@@ -47,11 +44,11 @@ impl Routes {
 
     /// The number of `name`, a new one if it is new. Over the cap: the number of `other`.
     pub fn intern(&self, name: &str) -> RouteId {
-        self.resolve(name).0
+        self.number_or_other(name).0
     }
 
     /// Like [`Routes::intern`], and whether the name fell to `other`.
-    pub(super) fn resolve(&self, name: &str) -> (RouteId, bool) {
+    pub(super) fn number_or_other(&self, name: &str) -> (RouteId, bool) {
         let table = self.read();
         if let Some(&id) = table.ids.get(name) {
             return (id, false);
@@ -69,11 +66,11 @@ impl Routes {
             return (id, false);
         }
         if name == OTHER || !table.is_full(self.cap) {
-            return (table.add(name), false);
+            return (table.add_name(name), false);
         }
         self.overflow.fetch_add(1, Ordering::Relaxed);
         let other = table.ids.get(OTHER).copied();
-        (other.unwrap_or_else(|| table.add(OTHER)), true)
+        (other.unwrap_or_else(|| table.add_name(OTHER)), true)
     }
 
     /// The name of a route.
@@ -108,29 +105,28 @@ impl Routes {
     }
 
     // A worker that panicked while it held the lock left a whole table: every change is one insertion in each map.
-    fn read(&self) -> RwLockReadGuard<'_, Table> {
+    fn read(&self) -> RwLockReadGuard<'_, RouteTable> {
         self.table.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+    fn write(&self) -> RwLockWriteGuard<'_, RouteTable> {
         self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Table {
-    fn is_full(&self, cap: usize) -> bool {
-        let reserved = usize::from(!self.ids.contains_key(OTHER));
-        self.names.len() + reserved >= cap
+impl RouteTable {
+    fn is_full(&self, cap: RouteCap) -> bool {
+        cap.is_reached(self.names.len(), self.ids.contains_key(OTHER))
     }
 
-    fn add(&mut self, name: &str) -> RouteId {
+    fn add_name(&mut self, name: &str) -> RouteId {
         let next = self.names.last_key_value().map_or(0, |(&last, _)| last.saturating_add(1));
         let id = RouteId(next);
-        self.put(id, name);
+        self.insert(id, name);
         id
     }
 
-    fn put(&mut self, id: RouteId, name: &str) {
+    fn insert(&mut self, id: RouteId, name: &str) {
         let name: Arc<str> = Arc::from(name);
         self.ids.insert(Arc::clone(&name), id);
         self.names.insert(id.0, name);
