@@ -11,6 +11,7 @@
 
 mod faults;
 mod imports;
+mod modules;
 
 use std::fs;
 use std::path::{Path, PathBuf};
