@@ -1,18 +1,14 @@
 //! The manifest: which files are the store. It is replaced by rename, so it is the old one or the new one.
 
-use super::damage::{damaged, failed, newer, older};
-use super::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum};
-use super::medium::{Medium, write_file};
-use super::retention::Expired;
-use super::segment::Info;
-use super::settings::Settings;
+use crate::store::disk::damage::{file_damaged, newer_version, older_version, operation_failed};
+use crate::store::disk::layout::{MANIFEST, MANIFEST_TEMPORARY};
+use crate::store::disk::medium::{Medium, write_file};
+use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum};
+use crate::store::segment::info::{Info, SegmentKind};
+use crate::store::settings::Settings;
+
 use crate::error::{Error, Result};
-
-/// The manifest's file.
-pub(crate) const MANIFEST: &str = "manifest";
-
-/// What is written before it takes the manifest's name.
-pub(crate) const TEMPORARY: &str = "manifest.tmp";
+use crate::time::Timestamp;
 
 const MAGIC: &[u8; 8] = b"SPKLMANI";
 
@@ -33,6 +29,28 @@ pub(crate) struct Manifest {
     pub(crate) expired: Expired,
 }
 
+/// What was thrown away by now: before these times answers may lack something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expired {
+    /// Slow entries, block summaries, archived lines, and cells finer than ten minutes.
+    pub detail: Option<Timestamp>,
+    /// Cells of ten minutes and hours too.
+    pub histograms: Option<Timestamp>,
+}
+
+impl Expired {
+    /// Note that a segment was thrown away.
+    pub(crate) fn note(&mut self, info: &Info) {
+        let after = info.newest().plus_millis(1);
+        if info.kind != SegmentKind::Rolled {
+            self.detail = self.detail.max(Some(after));
+        }
+        if info.kind != SegmentKind::Detail {
+            self.histograms = self.histograms.max(Some(after));
+        }
+    }
+}
+
 /// How far replacing the manifest got when it failed.
 #[derive(Debug)]
 pub(crate) enum Unstored {
@@ -48,28 +66,28 @@ impl Manifest {
         let bytes = match medium.read(MANIFEST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(medium, "read the store's manifest", MANIFEST, &error)),
+            Err(error) => return Err(operation_failed(medium, "read the store's manifest", MANIFEST, &error)),
         };
         let mut from = Decoder::new(&bytes);
         if from.take(MAGIC.len()) != Ok(MAGIC) {
-            return Err(damaged(medium, MANIFEST, 0, "not a manifest"));
+            return Err(file_damaged(medium, MANIFEST, 0, "not a manifest"));
         }
         // The version first: a newer one may be checked differently.
         match from.u32() {
             Ok(VERSION) => {}
-            Ok(version) if version < VERSION => return Err(older(medium, MANIFEST, version)),
-            Ok(version) => return Err(newer(medium, MANIFEST, version, VERSION)),
-            Err(Malformed) => return Err(damaged(medium, MANIFEST, 8, "too short")),
+            Ok(version) if version < VERSION => return Err(older_version(medium, MANIFEST, version)),
+            Ok(version) => return Err(newer_version(medium, MANIFEST, version, VERSION)),
+            Err(Malformed) => return Err(file_damaged(medium, MANIFEST, 8, "too short")),
         }
         let split = bytes.len().saturating_sub(8);
         let (covered, sum) = bytes.split_at_checked(split).unwrap_or_default();
         if Decoder::new(sum).u64() != Ok(checksum(covered)) {
-            return Err(damaged(medium, MANIFEST, 12, "its checksum does not match"));
+            return Err(file_damaged(medium, MANIFEST, 12, "its checksum does not match"));
         }
         let body = covered.get(12..).unwrap_or_default();
         match Manifest::decode(&mut Decoder::new(body)) {
             Ok(manifest) => Ok(Some(manifest)),
-            Err(Malformed) => Err(damaged(medium, MANIFEST, 12, "malformed")),
+            Err(Malformed) => Err(file_damaged(medium, MANIFEST, 12, "malformed")),
         }
     }
 
@@ -80,12 +98,12 @@ impl Manifest {
         out.u32(VERSION);
         self.encode(&mut out);
         out.u64(checksum(&out.bytes));
-        write_file(medium, TEMPORARY, &out.bytes)
-            .map_err(|error| Unstored::Before(failed(medium, "write the store's manifest", TEMPORARY, &error)))?;
-        medium
-            .rename(TEMPORARY, MANIFEST)
-            .and_then(|()| medium.sync_folder(""))
-            .map_err(|error| Unstored::Unknown(failed(medium, "replace the store's manifest", MANIFEST, &error)))
+        write_file(medium, MANIFEST_TEMPORARY, &out.bytes).map_err(|error| {
+            Unstored::Before(operation_failed(medium, "write the store's manifest", MANIFEST_TEMPORARY, &error))
+        })?;
+        medium.rename(MANIFEST_TEMPORARY, MANIFEST).and_then(|()| medium.sync_folder("")).map_err(|error| {
+            Unstored::Unknown(operation_failed(medium, "replace the store's manifest", MANIFEST, &error))
+        })
     }
 }
 
@@ -104,5 +122,24 @@ impl Decode for Manifest {
         let settings = Settings::decode(from)?;
         let (journal, next, segments) = (from.varint()?, from.varint()?, from.list()?);
         Ok(Manifest { settings, journal, next, segments, expired: Expired::decode(from)? })
+    }
+}
+
+impl Encode for Expired {
+    fn encode(&self, out: &mut Encoder) {
+        for mark in [self.detail, self.histograms] {
+            out.u8(u8::from(mark.is_some()));
+            mark.unwrap_or_default().encode(out);
+        }
+    }
+}
+
+impl Decode for Expired {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<Expired> {
+        let mut mark = || {
+            let is_some = from.u8()? != 0;
+            Timestamp::decode(from).map(|at| is_some.then_some(at))
+        };
+        Ok(Expired { detail: mark()?, histograms: mark()? })
     }
 }

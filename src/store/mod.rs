@@ -3,57 +3,35 @@
 //! One [`Writer`] appends atomic [`Commit`]s to a journal, and seals full journals into immutable segments. Any
 //! number of readers open a [`View`] beside it; they never lock and never write. FORMAT.md says every byte.
 
-mod account;
-mod archive;
-mod block;
-mod cell;
-mod coder;
 mod commit;
-mod damage;
-mod delivery;
-mod encode;
-mod entry;
-mod generation;
+mod disk;
+mod encoding;
+mod entry_query;
 mod journal;
-mod ledger;
-mod level;
-mod lock;
 mod manifest;
-mod medium;
-mod mend;
-mod merge;
-mod packed;
-mod points;
 mod query;
-mod ranges;
-mod rank;
-mod recent;
-mod retention;
-mod rollup;
+mod resolution;
 mod segment;
 mod settings;
-mod state;
-mod tend;
-mod totals;
-mod view;
+mod upkeep;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, Unread};
-pub use archive::{ARCHIVED_MAX, ArchivedLine};
-pub use block::{BLOCK_BYTES, BlockSummary, Rejects, coarse};
 pub use commit::Commit;
-pub use delivery::Delivery;
-pub use entry::{Entry, Kept, Locator};
-pub use ledger::{FIRST_REJECTS, How, Ledger, Loss};
-pub use medium::{Disk, Medium, Sink, Source};
-pub use mend::Damaged;
-pub use query::{By, Query};
-pub use ranges::LogRange;
-pub use retention::{Expired, Retention};
-pub use settings::{SEAL_BYTES, Settings};
-pub use tend::Tended;
-pub use view::View;
+pub use commit::archived_lines::{ARCHIVED_MAX, ArchivedLine};
+pub use commit::block_summary::{BLOCK_BYTES, BlockSummary, Rejects, coarse};
+pub use commit::destination::Delivery;
+pub use commit::entry::{Entry, Kept, Locator};
+pub use commit::ledger::{FIRST_REJECTS, How, Ledger, Loss};
+pub use disk::medium::{Disk, Medium, Sink, Source};
+pub use entry_query::{By, Query};
+pub use manifest::Expired;
+pub use query::completeness::{Account, Unread};
+pub use query::view::View;
+pub use segment::log_ranges::LogRange;
+pub use settings::{Retention, SEAL_BYTES, Settings};
+pub use upkeep::maintenance::Tended;
+pub use upkeep::repair::Damaged;
 pub use writer::Writer;

@@ -1,12 +1,23 @@
 //! What a store is made with.
 
-use super::encode::{Decode, Decoded, Decoder, Encode, Encoder};
-use super::retention::Retention;
+use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
+
 use std::time::Duration;
 
 /// A journal of this many bytes is due for sealing. All of it is read when the store is opened, some 10 ms and 4 MiB of memory for
 /// each MiB; small segments are merged.
 pub const SEAL_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How much of the past a store keeps. Nothing given is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// The age up to which slow entries, block summaries, archived lines and cells of the store's interval and of minutes are kept.
+    pub keep: Option<Duration>,
+    /// The same of cells rolled up to ten minutes and hours; never less than `keep`.
+    pub keep_histograms: Option<Duration>,
+    /// The most bytes of segments and journal.
+    pub keep_bytes: Option<u64>,
+}
 
 /// What a store is made with. `interval` cannot change in the life of a store; the others may.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,20 @@
 //! Writes a segment, front to back, in little memory: each kind of content in its own order, kinds in any order.
 
-use super::directory::{Bounds, CellBlock, Directory, Info, LineBlock, Place, SegmentKind, SummaryBlock};
-use super::{FOLDER, FOOTER_MAGIC, MAGIC, VERSION, entries, name};
 use crate::route::RouteId;
-use crate::store::archive::{LineKey, encode_keys};
-use crate::store::block::BlockSummary;
-use crate::store::cell::copy_cells;
-use crate::store::encode::{Encode, Encoder, checksum};
-use crate::store::entry::Entry;
-use crate::store::level::{LEVELS, Level};
-use crate::store::medium::{Medium, Sink, write_all};
+use crate::store::commit::archived_lines::{LineKey, encode_keys};
+use crate::store::commit::block_summary::BlockSummary;
+use crate::store::commit::entry::Entry;
+use crate::store::disk::layout;
+use crate::store::disk::layout::SEGMENTS;
+use crate::store::disk::medium::{Medium, Sink, write_all};
+use crate::store::encoding::bytes::{Encode, Encoder, checksum};
+use crate::store::encoding::cell_codec::copy_cells;
+use crate::store::resolution::{LEVELS, Level};
+use crate::store::segment::directory::{
+    CellBlock, Directory, FOOTER_MAGIC, LineBlock, Place, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock,
+};
+use crate::store::segment::entry_blocks;
+use crate::store::segment::info::{Bounds, Info, SegmentKind};
 use crate::time::Timestamp;
 use std::io;
 
@@ -64,11 +69,11 @@ impl Builder {
         sealed: Timestamp,
     ) -> io::Result<Builder> {
         let mut header = Encoder::default();
-        header.bytes.extend_from_slice(MAGIC);
-        header.u32(VERSION);
+        header.bytes.extend_from_slice(SEGMENT_MAGIC);
+        header.u32(SEGMENT_VERSION);
         header.u64(number);
         Ok(Builder {
-            sink: medium.create(&name(number))?,
+            sink: medium.create(&layout::segment_file(number))?,
             at: length(&header.bytes),
             buffer: header.bytes,
             info: Info::empty(number, kind, sealed),
@@ -128,7 +133,7 @@ impl Builder {
     pub(crate) fn entries(&mut self, entries: &[Entry]) -> io::Result<()> {
         let [_, count, _] = &mut self.info.counts;
         *count += u64::try_from(entries.len()).unwrap_or(u64::MAX);
-        for (mut block, bytes) in entries::encode(entries) {
+        for (mut block, bytes) in entry_blocks::encode(entries) {
             block.place = self.place(&bytes)?;
             self.info.entries.add(&block.bounds());
             self.directory.entries.push(block);
@@ -208,7 +213,7 @@ impl Builder {
         self.write(&footer.bytes)?;
         self.flush()?;
         self.sink.sync()?;
-        medium.sync_folder(FOLDER)?;
+        medium.sync_folder(SEGMENTS)?;
         self.info.length = self.at;
         Ok(self.info)
     }

@@ -1,96 +1,20 @@
-//! What a segment holds and where: its bounds (in the manifest) and the bounds of its blocks (in its own directory).
+//! Where each block of a segment is and what it holds: the directory at the segment's end.
 
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::encode::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
-use crate::store::level::Level;
-use crate::store::query::By;
-use crate::time::{Timestamp, Window};
+use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
+use crate::store::resolution::Level;
+use crate::store::segment::info::Bounds;
+use crate::time::Timestamp;
 
-/// Bounds of times; of nothing, `max_end` is before `min_end`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bounds {
-    pub(crate) min_start: Timestamp,
-    pub(crate) min_end: Timestamp,
-    pub(crate) max_end: Timestamp,
-}
+/// The first bytes of a segment.
+pub(crate) const SEGMENT_MAGIC: &[u8; 8] = b"SPKLSEGM";
 
-impl Bounds {
-    pub(crate) const EMPTY: Bounds =
-        Bounds { min_start: Timestamp(i64::MAX), min_end: Timestamp(i64::MAX), max_end: Timestamp(i64::MIN) };
+/// The last bytes of a segment.
+pub(crate) const FOOTER_MAGIC: &[u8; 8] = b"SPKLDIRE";
 
-    /// Those of one slot.
-    pub(crate) fn of(slot: Timestamp) -> Bounds {
-        Bounds { min_start: slot, min_end: slot, max_end: slot }
-    }
-
-    pub(crate) fn add(&mut self, other: &Bounds) {
-        self.min_start = self.min_start.min(other.min_start);
-        self.min_end = self.min_end.min(other.min_end);
-        self.max_end = self.max_end.max(other.max_end);
-    }
-
-    /// Whether something within them may lie in `window`.
-    pub(crate) fn may_reach(&self, window: Window, by: By) -> bool {
-        match by {
-            By::End => self.min_end < window.until && self.max_end >= window.from,
-            By::Overlap => window.overlaps(self.min_start, self.max_end),
-        }
-    }
-}
-
-/// What a segment was made from, and so what it answers for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum SegmentKind {
-    /// A journal: all that it held, without roll-ups.
-    Sealed,
-    /// Sealed segments merged: all but the cells of ten minutes and hours.
-    Detail,
-    /// These cells, of the segments merged.
-    Rolled,
-}
-
-/// A segment, as the manifest lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Info {
-    pub(crate) number: u64,
-    pub(crate) kind: SegmentKind,
-    /// Wall clock of the last commit that went into it.
-    pub(crate) sealed: Timestamp,
-    /// The file's bytes.
-    pub(crate) length: u64,
-    /// Starts of slots of its cells, as `min_end` and `max_end`.
-    pub(crate) cells: Bounds,
-    pub(crate) entries: Bounds,
-    pub(crate) blocks: Bounds,
-    /// How many cells, entries and block summaries it holds.
-    pub(crate) counts: [u64; 3],
-    /// How many archived lines.
-    pub(crate) lines: u64,
-}
-
-impl Info {
-    /// A segment that holds nothing.
-    pub(crate) fn empty(number: u64, kind: SegmentKind, sealed: Timestamp) -> Info {
-        let [cells, entries, blocks] = [Bounds::EMPTY; 3];
-        Info { number, kind, sealed, length: 0, cells, entries, blocks, counts: [0; 3], lines: 0 }
-    }
-
-    /// The time of the newest thing in it. A line may claim to be from the future: no later than when it was sealed.
-    pub(crate) fn newest(&self) -> Timestamp {
-        self.cells.max_end.max(self.entries.max_end).max(self.blocks.max_end).min(self.sealed)
-    }
-
-    /// Which of its cells answer for a stretch that is to be answered from `level`.
-    pub(crate) fn level_for(&self, level: Level) -> Option<Level> {
-        let coarse = level >= Level::TenMinutes;
-        match self.kind {
-            SegmentKind::Sealed => Some(Level::Fine),
-            SegmentKind::Detail => Some(level).filter(|_| !coarse),
-            SegmentKind::Rolled => Some(level).filter(|_| coarse),
-        }
-    }
-}
+/// The version of a segment's format.
+pub(crate) const SEGMENT_VERSION: u32 = 3;
 
 /// Where a block is in the segment's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -197,27 +121,6 @@ impl Directory {
     }
 }
 
-impl Encode for SegmentKind {
-    fn encode(&self, out: &mut Encoder) {
-        out.u8(match self {
-            SegmentKind::Sealed => 0,
-            SegmentKind::Detail => 1,
-            SegmentKind::Rolled => 2,
-        });
-    }
-}
-
-impl Decode for SegmentKind {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<SegmentKind> {
-        match from.u8()? {
-            0 => Ok(SegmentKind::Sealed),
-            1 => Ok(SegmentKind::Detail),
-            2 => Ok(SegmentKind::Rolled),
-            _ => Err(Malformed),
-        }
-    }
-}
-
 impl Encode for LineBlock {
     fn encode(&self, out: &mut Encoder) {
         self.place.encode(out);
@@ -236,55 +139,6 @@ impl Decode for LineBlock {
             unpacked: from.varint()?,
             first: (GenerationId(from.varint_as()?), from.varint()?),
             last: (GenerationId(from.varint_as()?), from.varint()?),
-        })
-    }
-}
-
-impl Encode for Bounds {
-    fn encode(&self, out: &mut Encoder) {
-        self.min_end.encode(out);
-        out.signed(self.max_end.0.wrapping_sub(self.min_end.0));
-        out.signed(self.min_end.0.wrapping_sub(self.min_start.0));
-    }
-}
-
-impl Decode for Bounds {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<Bounds> {
-        let min_end = from.signed()?;
-        let max_end = min_end.wrapping_add(from.signed()?);
-        let min_start = min_end.wrapping_sub(from.signed()?);
-        Ok(Bounds { min_start: Timestamp(min_start), min_end: Timestamp(min_end), max_end: Timestamp(max_end) })
-    }
-}
-
-impl Encode for Info {
-    fn encode(&self, out: &mut Encoder) {
-        out.varint(self.number);
-        self.kind.encode(out);
-        self.sealed.encode(out);
-        out.varint(self.length);
-        for bounds in [&self.cells, &self.entries, &self.blocks] {
-            bounds.encode(out);
-        }
-        for count in self.counts {
-            out.varint(count);
-        }
-        out.varint(self.lines);
-    }
-}
-
-impl Decode for Info {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<Info> {
-        Ok(Info {
-            number: from.varint()?,
-            kind: SegmentKind::decode(from)?,
-            sealed: Timestamp::decode(from)?,
-            length: from.varint()?,
-            cells: Bounds::decode(from)?,
-            entries: Bounds::decode(from)?,
-            blocks: Bounds::decode(from)?,
-            counts: [from.varint()?, from.varint()?, from.varint()?],
-            lines: from.varint()?,
         })
     }
 }

@@ -1,16 +1,18 @@
 //! What can still be read of a damaged segment, and the bounds of what cannot.
 
-use super::{Segment, entries};
 use crate::error::Error;
 use crate::histogram::Cell;
 use crate::route::RouteId;
-use crate::store::archive::{self, LineKey};
-use crate::store::block::BlockSummary;
-use crate::store::cell::decode_cells;
-use crate::store::encode::Malformed;
-use crate::store::entry::Entry;
-use crate::store::level::{LEVELS, Level};
-use crate::store::medium::Medium;
+use crate::store::commit::archived_lines;
+use crate::store::commit::archived_lines::LineKey;
+use crate::store::commit::block_summary::BlockSummary;
+use crate::store::commit::entry::Entry;
+use crate::store::disk::medium::Medium;
+use crate::store::encoding::bytes::Malformed;
+use crate::store::encoding::cell_codec::decode_cells;
+use crate::store::resolution::{LEVELS, Level};
+use crate::store::segment::entry_blocks;
+use crate::store::segment::reader::Segment;
 use crate::time::Timestamp;
 
 /// Everything readable, and what is lost.
@@ -52,9 +54,9 @@ impl Segment {
         }
         for block in &directory.entries {
             let read = self.block(medium, block.place).and_then(|bytes| {
-                let count = usize::try_from(block.count).ok().filter(|count| *count <= entries::MOST);
+                let count = usize::try_from(block.count).ok().filter(|count| *count <= entry_blocks::MOST);
                 count
-                    .and_then(|count| entries::decode_block(&bytes, count, |_| true, |_, _, _| true).ok())
+                    .and_then(|count| entry_blocks::decode_block(&bytes, count, |_| true, |_, _, _| true).ok())
                     .ok_or_else(|| self.malformed(medium, block.place))
             });
             match read {
@@ -76,7 +78,8 @@ impl Segment {
         }
         for block in &directory.lines {
             let read = self.unpack_bytes(medium, block.place, block.unpacked).and_then(|body| {
-                let lines = archive::decode_block(&body).map_err(|Malformed| self.malformed(medium, block.place))?;
+                let lines =
+                    archived_lines::decode_block(&body).map_err(|Malformed| self.malformed(medium, block.place))?;
                 Ok(lines.into_iter().map(|(key, line)| (key, line.to_vec())).collect::<Vec<_>>())
             });
             match read {

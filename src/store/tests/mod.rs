@@ -1,13 +1,7 @@
-//! The store on a medium in memory: what it answers, and what faults and crashes leave of it.
+//! The store on a medium in memory: what it answers, and what faults and crashes leave of it. The folders are those of the
+//! floors whose promises they hold; `support` is the medium, the traffic and the long history that they share.
 
-mod answers;
-mod bits;
-mod calls;
-mod crash;
-mod faults;
-mod history;
-mod memory;
-mod mending;
-mod power;
-mod tending;
-mod traffic;
+mod disk;
+mod query;
+mod support;
+mod upkeep;

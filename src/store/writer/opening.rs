@@ -1,23 +1,21 @@
 //! Opening a store to write: made anew, or taken up where the last process left it.
 
+use crate::store::disk::damage::operation_failed;
+use crate::store::disk::layout;
+use crate::store::disk::lock::Lock;
+use crate::store::disk::medium::{Disk, Medium, Sink, write_file};
+use crate::store::journal::memtable::Recent;
+use crate::store::journal::record;
+use crate::store::journal::state::State;
+use crate::store::manifest::{Expired, Manifest, Unstored};
+use crate::store::query::view::{View, lost_manifest, replayed};
+use crate::store::settings::Settings;
+use crate::store::upkeep::maintenance::Tending;
+use crate::store::writer::Writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Writer, head};
 use crate::error::{Error, Result};
-use crate::store::damage::failed;
-use crate::store::journal;
-use crate::store::lock::Lock;
-use crate::store::manifest::{Manifest, Unstored};
-use crate::store::medium::{Disk, Medium, Sink, write_file};
-use crate::store::points;
-use crate::store::recent::Recent;
-use crate::store::retention::Expired;
-use crate::store::segment;
-use crate::store::settings::Settings;
-use crate::store::state::State;
-use crate::store::tend::Tending;
-use crate::store::view::{View, lost_manifest, replayed};
 
 impl Writer {
     /// Open the store in `dir`, or make one: take the lock, cut the torn tail, replay the journal, remove leftovers.
@@ -27,7 +25,7 @@ impl Writer {
     /// failed if the folder cannot be written or the store is damaged.
     pub fn open(dir: &Path, settings: Settings) -> Result<Writer> {
         let medium = Disk::new(dir);
-        medium.make_folder("").map_err(|error| failed(&medium, "make the store's folder", "", &error))?;
+        medium.make_folder("").map_err(|error| operation_failed(&medium, "make the store's folder", "", &error))?;
         let lock = Lock::take(dir)?;
         let mut writer = Writer::open_on(Arc::new(medium), settings)?;
         writer._lock = Some(lock);
@@ -40,10 +38,10 @@ impl Writer {
     /// As [`Writer::open`].
     pub fn open_on(medium: Arc<dyn Medium>, settings: Settings) -> Result<Writer> {
         medium
-            .make_folder(segment::FOLDER)
-            .map_err(|error| failed(medium.as_ref(), "make the store's folder", segment::FOLDER, &error))?;
+            .make_folder(layout::SEGMENTS)
+            .map_err(|error| operation_failed(medium.as_ref(), "make the store's folder", layout::SEGMENTS, &error))?;
         // Only a cache lives there, and without the folder there is none.
-        let _no_cache = medium.make_folder(points::FOLDER);
+        let _no_cache = medium.make_folder(layout::POINTS);
         match Manifest::load(medium.as_ref())? {
             None => Writer::make(medium, settings),
             Some(manifest) => Writer::reopen(medium, manifest, settings),
@@ -52,14 +50,18 @@ impl Writer {
 
     fn make(medium: Arc<dyn Medium>, settings: Settings) -> Result<Writer> {
         let listed = |folder: &str, what: &str| {
-            medium.list(folder).map_err(|error| failed(medium.as_ref(), &format!("list the {what}"), folder, &error))
+            medium
+                .list(folder)
+                .map_err(|error| operation_failed(medium.as_ref(), &format!("list the {what}"), folder, &error))
         };
-        let has_segments = listed(segment::FOLDER, "segments")?.iter().any(|name| name.ends_with(".seg"));
+        let has_segments = listed(layout::SEGMENTS, "segments")?.iter().any(|name| name.ends_with(".seg"));
         // A crash while the store was made leaves its first journal, without commits.
         let has_commits = |name: &String| {
-            let Some(number) = journal::number(name) else { return Ok(false) };
-            let bytes = medium.read(name).map_err(|error| failed(medium.as_ref(), "read the journal", name, &error))?;
-            Ok(number > 1 || journal::replay(&bytes, number).is_ok_and(|replay| replay.good > replay.head))
+            let Some(number) = layout::journal_number(name) else { return Ok(false) };
+            let bytes = medium
+                .read(name)
+                .map_err(|error| operation_failed(medium.as_ref(), "read the journal", name, &error))?;
+            Ok(number > 1 || record::replay(&bytes, number).is_ok_and(|replay| replay.good > replay.head))
         };
         let commits = listed("", "journals")?.iter().map(has_commits).collect::<Result<Vec<bool>>>()?;
         if has_segments || commits.contains(&true) {
@@ -67,11 +69,11 @@ impl Writer {
         }
         let expired = Expired::default();
         let manifest = Manifest { settings, journal: 1, next: 2, segments: Vec::new(), expired };
-        let head = head(medium.as_ref(), 1, 0, &State::default(), &Recent::default())?;
-        let name = journal::name(1);
+        let head = super::head(medium.as_ref(), 1, 0, &State::default(), &Recent::default())?;
+        let name = layout::journal_file(1);
         write_file(medium.as_ref(), &name, &head)
             .and_then(|_| medium.sync_folder(""))
-            .map_err(|error| failed(medium.as_ref(), "write the journal", &name, &error))?;
+            .map_err(|error| operation_failed(medium.as_ref(), "write the journal", &name, &error))?;
         manifest.store(medium.as_ref()).map_err(Unstored::into_error)?;
         Writer::reopen(medium, manifest.clone(), manifest.settings)
     }
@@ -85,8 +87,8 @@ impl Writer {
             .at(medium.root())
             .remedy("set the interval back, or name another folder with --store to start anew"));
         }
-        let name = journal::name(manifest.journal);
-        let failing = |doing: &str, error: &std::io::Error| failed(medium.as_ref(), doing, &name, error);
+        let name = layout::journal_file(manifest.journal);
+        let failing = |doing: &str, error: &std::io::Error| operation_failed(medium.as_ref(), doing, &name, error);
         let bytes = medium.read(&name).map_err(|error| failing("read the journal", &error))?;
         let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
         let good = usize::try_from(replay.good).ok().and_then(|good| bytes.get(..good)).unwrap_or_default();
@@ -107,7 +109,7 @@ impl Writer {
                 }
                 Err(error) if cannot_write(&error) => return Err(failing("copy the journal", &error)),
                 Err(_) => {
-                    obsolete.push(journal::name(number));
+                    obsolete.push(layout::journal_file(number));
                     None
                 }
             }
@@ -145,7 +147,7 @@ impl Writer {
 
 /// The good records of a journal, in a journal of another number: durable, and its name too.
 fn copied(medium: &dyn Medium, good: &[u8], number: u64) -> std::io::Result<Box<dyn Sink>> {
-    let sink = write_file(medium, &journal::name(number), &journal::renumbered(good, number))?;
+    let sink = write_file(medium, &layout::journal_file(number), &record::renumbered(good, number))?;
     medium.sync_folder("").map(|()| sink)
 }
 

@@ -1,0 +1,173 @@
+//! Raw lines of kept requests, compressed, so that they can be printed as they were when their log is gone.
+
+use crate::source::generation::GenerationId;
+use crate::store::commit::entry::{Entry, Locator};
+use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed, RECORD_LIMIT};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// A longer line is not archived.
+pub const ARCHIVED_MAX: usize = 64 * 1024;
+
+/// How hard lines are compressed in a commit, which is soon sealed.
+const PACKING: i32 = 1;
+
+/// A line as it stood in its log, without its newline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedLine {
+    /// Where it stood; its length is that of `line`.
+    pub locator: Locator,
+    /// Its bytes.
+    pub line: Vec<u8>,
+}
+
+/// Where a line starts: what names it.
+pub(crate) type LineKey = (GenerationId, u64);
+
+pub(crate) fn key(locator: &Locator) -> LineKey {
+    (locator.generation, locator.offset)
+}
+
+/// Lines by key, and where each is in the bytes that hold them.
+type Ranges = Vec<(LineKey, Range<u32>)>;
+
+/// The lines of one commit, kept as they were compressed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PackedLines {
+    pub(crate) keys: Ranges,
+    frame: Vec<u8>,
+    unpacked: usize,
+}
+
+/// Append keys and lengths of lines.
+pub(crate) fn encode_keys<'l>(lines: impl ExactSizeIterator<Item = (LineKey, &'l [u8])>, out: &mut Encoder) {
+    out.count(lines.len());
+    let mut before = 0u64;
+    for ((generation, offset), line) in lines {
+        out.varint(u64::from(generation.0));
+        out.signed(offset.wrapping_sub(before).cast_signed());
+        out.count(line.len());
+        before = offset;
+    }
+}
+
+/// Where each line is in the bytes that follow the keys, and how many these are.
+fn decode_keys(from: &mut Decoder<'_>) -> Decoded<(Ranges, usize)> {
+    let count = from.count()?;
+    let mut keys = Vec::with_capacity(count);
+    let (mut offset, mut at) = (0u64, 0u32);
+    for _ in 0..count {
+        let generation = GenerationId(from.varint_as()?);
+        offset = offset.wrapping_add(from.signed()?.cast_unsigned());
+        let until = at.checked_add(from.varint_as()?).ok_or(Malformed)?;
+        keys.push(((generation, offset), at..until));
+        at = until;
+    }
+    Ok((keys, at as usize))
+}
+
+impl PackedLines {
+    /// Append lines to a commit, and keep a copy as they stand there.
+    pub(crate) fn encode(lines: &[ArchivedLine], out: &mut Encoder) -> PackedLines {
+        let keyed = || lines.iter().map(|line| (key(&line.locator), line.line.as_slice()));
+        encode_keys(keyed(), out);
+        let mut packed = PackedLines::default();
+        if lines.is_empty() {
+            return packed;
+        }
+        let mut at = 0u32;
+        for (key, line) in keyed() {
+            let until = at.saturating_add(u32::try_from(line.len()).unwrap_or(u32::MAX));
+            packed.keys.push((key, at..until));
+            at = until;
+        }
+        let body: Vec<u8> = keyed().flat_map(|(_, line)| line).copied().collect();
+        packed.unpacked = body.len();
+        // Compressing into memory does not fail; were it to, the lines would be lost and the entries not.
+        packed.frame = zstd::bulk::compress(&body, PACKING).unwrap_or_default();
+        out.bytes(&packed.frame);
+        packed
+    }
+
+    /// The inverse of [`PackedLines::encode`].
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<PackedLines> {
+        let (keys, unpacked) = decode_keys(from)?;
+        if keys.is_empty() {
+            return Ok(PackedLines::default());
+        }
+        if unpacked > RECORD_LIMIT {
+            return Err(Malformed);
+        }
+        Ok(PackedLines { keys, frame: from.bytes()?.to_vec(), unpacked })
+    }
+
+    /// All lines, back to back.
+    pub(crate) fn unpack(&self) -> Decoded<Vec<u8>> {
+        let body = zstd::bulk::decompress(&self.frame, self.unpacked).map_err(|_| Malformed)?;
+        if body.len() == self.unpacked { Ok(body) } else { Err(Malformed) }
+    }
+
+    /// Put those of the lines of which `wanted` says where to into their places.
+    pub(crate) fn find(&self, wanted: &HashMap<LineKey, usize>, found: &mut [Option<Vec<u8>>]) -> Decoded<()> {
+        let hits: Vec<_> = self.keys.iter().filter_map(|(key, range)| Some((*wanted.get(key)?, range))).collect();
+        if hits.is_empty() {
+            return Ok(());
+        }
+        let body = self.unpack()?;
+        for (at, range) in hits {
+            let line = body.get(range.start as usize..range.end as usize).ok_or(Malformed)?;
+            if let Some(place) = found.get_mut(at) {
+                *place = Some(line.to_vec());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The keys of entries.
+pub(crate) fn keys(entries: &[Entry]) -> HashSet<LineKey> {
+    entries.iter().map(|entry| key(&entry.locator)).collect()
+}
+
+/// Every line whose key is `kept`, once, by key. Lines of one log come in the order of their offsets, so that few packs are
+/// unpacked more than once. `Malformed` if a pack is; else what `each` gives, up to its first error.
+pub(crate) fn each_sorted<E>(
+    packs: &[PackedLines],
+    kept: &HashSet<LineKey>,
+    mut each: impl FnMut(LineKey, &[u8]) -> Result<(), E>,
+) -> Decoded<Result<(), E>> {
+    let mut order: Vec<(LineKey, usize, &Range<u32>)> = Vec::new();
+    for (number, pack) in packs.iter().enumerate() {
+        let own = pack.keys.iter().filter(|(key, _)| kept.contains(key));
+        order.extend(own.map(|(key, range)| (*key, number, range)));
+    }
+    order.sort_unstable_by_key(|(key, number, _)| (*key, *number));
+    order.dedup_by_key(|(key, ..)| *key);
+    let mut unpacked: Option<(usize, Vec<u8>)> = None;
+    for (key, number, range) in order {
+        let body = match &mut unpacked {
+            Some((at, body)) if *at == number => body,
+            other => {
+                let body = packs.get(number).ok_or(Malformed)?.unpack()?;
+                &mut other.insert((number, body)).1
+            }
+        };
+        let line = body.get(range.start as usize..range.end as usize).ok_or(Malformed)?;
+        if let Err(error) = each(key, line) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The lines of a block of a segment: keys, lengths, then all bytes.
+pub(crate) fn decode_block(body: &[u8]) -> Decoded<Vec<(LineKey, &[u8])>> {
+    let mut from = Decoder::new(body);
+    let (keys, length) = decode_keys(&mut from)?;
+    let bytes = from.take(length)?;
+    if !from.is_empty() {
+        return Err(Malformed);
+    }
+    let line = |range: Range<u32>| bytes.get(range.start as usize..range.end as usize).ok_or(Malformed);
+    keys.into_iter().map(|(key, range)| Ok((key, line(range)?))).collect()
+}

@@ -1,0 +1,46 @@
+//! Messages about files that are not what they should be.
+
+use crate::error::Error;
+use crate::store::disk::layout::SEGMENTS;
+use crate::store::disk::medium::Medium;
+use std::io;
+
+/// What to do about a damaged segment.
+const REBUILD: &str = "check the disk; stop the daemon, then `spikeline index --rebuild` restores it from the logs";
+
+/// What to do about the files without which a store cannot be opened.
+const ANEW: &str = "check the disk; put the file back from a copy, or move the store's folder away: the daemon then begins \
+    anew with the present logs, and `spikeline index` takes in the rotated ones";
+
+/// `name` is not what FORMAT.md says, at `offset`.
+pub(crate) fn file_damaged(medium: &dyn Medium, name: &str, offset: u64, what: &str) -> Error {
+    let is_segment = name.starts_with(SEGMENTS);
+    Error::failed(format!("damaged at byte {offset}: {what}")).at(medium.root().join(name)).remedy(if is_segment {
+        REBUILD
+    } else {
+        ANEW
+    })
+}
+
+/// An operation on `name` failed.
+pub(crate) fn operation_failed(medium: &dyn Medium, doing: &str, name: &str, error: &io::Error) -> Error {
+    let described = Error::io(doing, medium.root().join(name), error);
+    match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => described.remedy("mount it writable, or name another folder with --store"),
+        _ => described,
+    }
+}
+
+/// `name` was written by a newer program.
+pub(crate) fn newer_version(medium: &dyn Medium, name: &str, version: u32, known: u32) -> Error {
+    Error::refused(format!("this is version {version} of the store's format; this program knows up to {known}"))
+        .at(medium.root().join(name))
+        .remedy("use the newer spikeline that wrote it, or name another folder with --store; nothing was changed")
+}
+
+/// `name` was written before the format was released.
+pub(crate) fn older_version(medium: &dyn Medium, name: &str, version: u32) -> Error {
+    Error::refused(format!("this is version {version} of the store's format, from before it was released"))
+        .at(medium.root().join(name))
+        .remedy("move the folder away, or name another with --store, and take the logs in anew; nothing was changed")
+}

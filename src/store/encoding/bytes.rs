@@ -1,0 +1,237 @@
+//! Bytes on disk: little-endian integers, varints, zigzag, length-prefixed strings; and reading them back safely.
+//!
+//! A [`Decoder`] never panics and never allocates more than the bytes it was given could hold.
+
+use crate::time::Timestamp;
+
+/// No record of a journal and no block of a segment is longer than this, unpacked.
+pub(crate) const RECORD_LIMIT: usize = 1 << 30;
+
+/// The bytes are not what FORMAT.md says; the caller adds file and offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// What decoding gives.
+pub(crate) type Decoded<T> = std::result::Result<T, Malformed>;
+
+/// Can be written into a record or block.
+pub(crate) trait Encode {
+    fn encode(&self, out: &mut Encoder);
+}
+
+/// Can be read back from a record or block.
+pub(crate) trait Decode: Sized {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<Self>;
+}
+
+/// Appends to a byte vector.
+#[derive(Debug, Default)]
+pub(crate) struct Encoder {
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Encoder {
+    pub(crate) fn u8(&mut self, value: u8) {
+        self.bytes.push(value);
+    }
+
+    pub(crate) fn u32(&mut self, value: u32) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub(crate) fn u64(&mut self, value: u64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// LEB128.
+    pub(crate) fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes.push(low_byte(value) | 0x80);
+            value >>= 7;
+        }
+        self.bytes.push(low_byte(value));
+    }
+
+    /// A count or a length, as a varint.
+    pub(crate) fn count(&mut self, value: usize) {
+        self.varint(u64::try_from(value).unwrap_or(u64::MAX));
+    }
+
+    /// A signed number: zigzag, then LEB128.
+    pub(crate) fn signed(&mut self, value: i64) {
+        self.varint(zigzag(value));
+    }
+
+    /// Length, then the bytes.
+    pub(crate) fn bytes(&mut self, value: &[u8]) {
+        self.count(value.len());
+        self.bytes.extend_from_slice(value);
+    }
+
+    pub(crate) fn list<T: Encode>(&mut self, items: &[T]) {
+        self.count(items.len());
+        for item in items {
+            item.encode(self);
+        }
+    }
+}
+
+/// Reads from a byte slice, front to back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decoder<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Decoder<'a> {
+        Decoder { rest: bytes }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// What is not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(crate) fn take(&mut self, length: usize) -> Decoded<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Decoded<[u8; N]> {
+        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    pub(crate) fn u8(&mut self) -> Decoded<u8> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    pub(crate) fn u32(&mut self) -> Decoded<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    pub(crate) fn u64(&mut self) -> Decoded<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    pub(crate) fn varint(&mut self) -> Decoded<u64> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            let part = u64::from(byte & 0x7f);
+            if shift == 63 && part > 1 {
+                return Err(Malformed);
+            }
+            value |= part << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(Malformed)
+    }
+
+    pub(crate) fn varint_as<T: TryFrom<u64>>(&mut self) -> Decoded<T> {
+        T::try_from(self.varint()?).map_err(|_| Malformed)
+    }
+
+    pub(crate) fn signed(&mut self) -> Decoded<i64> {
+        self.varint().map(unzigzag)
+    }
+
+    /// A number of items that follow, each of at least one byte, so that a false count cannot cost memory.
+    pub(crate) fn count(&mut self) -> Decoded<usize> {
+        let count: usize = self.varint_as()?;
+        if count > self.rest.len() { Err(Malformed) } else { Ok(count) }
+    }
+
+    pub(crate) fn bytes(&mut self) -> Decoded<&'a [u8]> {
+        let length: usize = self.varint_as()?;
+        self.take(length)
+    }
+
+    pub(crate) fn text(&mut self) -> Decoded<String> {
+        std::str::from_utf8(self.bytes()?).map(str::to_owned).map_err(|_| Malformed)
+    }
+
+    pub(crate) fn list<T: Decode>(&mut self) -> Decoded<Vec<T>> {
+        let count = self.count()?;
+        (0..count).map(|_| T::decode(self)).collect()
+    }
+}
+
+/// Small numbers of either sign become small numbers: 0, -1, 1, -2, 2 to 0, 1, 2, 3, 4.
+pub(crate) fn zigzag(value: i64) -> u64 {
+    value.wrapping_shl(1).cast_unsigned() ^ (value >> 63).cast_unsigned()
+}
+
+/// The inverse of [`zigzag`].
+pub(crate) fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ (value & 1).cast_signed().wrapping_neg()
+}
+
+/// The lowest eight bits.
+pub(crate) fn low_byte(value: u64) -> u8 {
+    let [byte, ..] = value.to_le_bytes();
+    byte
+}
+
+/// The checksum of every record and block: xxh3, 64 bit, seed 0.
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
+/// The [`checksum`] of `first` followed by `second`.
+pub(crate) fn checksum_of_both(first: &[u8], second: &[u8]) -> u64 {
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    hash.update(first);
+    hash.update(second);
+    hash.digest()
+}
+
+impl Encode for Timestamp {
+    fn encode(&self, out: &mut Encoder) {
+        out.signed(self.0);
+    }
+}
+
+impl Decode for Timestamp {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<Timestamp> {
+        from.signed().map(Timestamp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_round_trip(a: u64, b: i64, c: u32, text in ".{0,20}") {
+            let mut out = Encoder::default();
+            out.varint(a);
+            out.signed(b);
+            out.u32(c);
+            out.bytes(text.as_bytes());
+            let mut from = Decoder::new(&out.bytes);
+            prop_assert_eq!(from.varint(), Ok(a));
+            prop_assert_eq!(from.signed(), Ok(b));
+            prop_assert_eq!(from.u32(), Ok(c));
+            prop_assert_eq!(from.text(), Ok(text));
+            prop_assert!(from.is_empty());
+        }
+    }
+
+    #[test]
+    fn false_lengths_are_refused() {
+        assert_eq!(Decoder::new(&[0xff; 11]).varint(), Err(Malformed));
+        assert_eq!(Decoder::new(&[0x7f, 1]).count(), Err(Malformed));
+        assert_eq!(Decoder::new(&[5, 1]).bytes(), Err(Malformed));
+    }
+}

@@ -1,0 +1,263 @@
+//! Adaptive binary range coding: each yes or no costs as little as it was to be expected from those before it in the same
+//! context. The arithmetic is that of LZMA's range coder (Igor Pavlov, lzma-specification.txt): 32 bits of range, 11 bits
+//! of probability, a carry handed back through the bytes written.
+
+use crate::store::encoding::bytes::low_byte;
+
+const PROBABILITY_BITS: u32 = 11;
+const EVEN: u16 = 1 << (PROBABILITY_BITS - 1);
+/// How much of its distance to certainty a context moves with each bit: a 16th.
+const RATE: u32 = 4;
+const TOP: u32 = 1 << 24;
+
+/// What was seen in one context: the probability of a zero.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context(u16);
+
+impl Default for Context {
+    fn default() -> Context {
+        Context(EVEN)
+    }
+}
+
+impl Context {
+    fn bound(self, range: u32) -> u32 {
+        (range >> PROBABILITY_BITS) * u32::from(self.0)
+    }
+
+    fn learn(&mut self, bit: bool) {
+        if bit {
+            self.0 -= self.0 >> RATE;
+        } else {
+            self.0 += ((1 << PROBABILITY_BITS) - self.0) >> RATE;
+        }
+    }
+}
+
+/// Writes bits.
+#[derive(Debug)]
+pub(crate) struct RangeWriter {
+    low: u64,
+    range: u32,
+    /// The last byte not yet certain, and how many bytes of all ones follow it.
+    held: u8,
+    ones: usize,
+    begun: bool,
+    bytes: Vec<u8>,
+}
+
+impl RangeWriter {
+    pub(crate) fn new() -> RangeWriter {
+        RangeWriter { low: 0, range: u32::MAX, held: 0, ones: 0, begun: false, bytes: Vec::new() }
+    }
+
+    pub(crate) fn put(&mut self, context: &mut Context, bit: bool) {
+        let bound = context.bound(self.range);
+        if bit {
+            self.low += u64::from(bound);
+            self.range -= bound;
+        } else {
+            self.range = bound;
+        }
+        context.learn(bit);
+        self.fill();
+    }
+
+    /// The lowest `count` bits of `value`, highest first, each as likely as not.
+    pub(crate) fn put_even(&mut self, value: u64, count: u32) {
+        for at in (0..count).rev() {
+            self.range >>= 1;
+            if (value >> at) & 1 != 0 {
+                self.low += u64::from(self.range);
+            }
+            self.fill();
+        }
+    }
+
+    fn fill(&mut self) {
+        while self.range < TOP {
+            self.range <<= 8;
+            self.shift();
+        }
+    }
+
+    fn shift(&mut self) {
+        let carry = self.low > u64::from(u32::MAX);
+        if carry || self.low < 0xff00_0000 {
+            // The very first byte is always zero, and left out.
+            if self.begun {
+                self.bytes.push(self.held.wrapping_add(u8::from(carry)));
+            }
+            self.begun = true;
+            for _ in 0..self.ones {
+                self.bytes.push(if carry { 0 } else { 0xff });
+            }
+            self.ones = 0;
+            self.held = low_byte(self.low >> 24);
+        } else {
+            self.ones += 1;
+        }
+        self.low = (self.low & 0x00ff_ffff) << 8;
+    }
+
+    /// All bytes; zeros at the end are left out, since a reader takes what is missing for zeros.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        for _ in 0..5 {
+            self.shift();
+        }
+        while self.bytes.last() == Some(&0) {
+            self.bytes.pop();
+        }
+        self.bytes
+    }
+}
+
+/// Reads bits; any bytes are bits of something.
+#[derive(Debug)]
+pub(crate) struct RangeReader<'b> {
+    bytes: std::slice::Iter<'b, u8>,
+    range: u32,
+    code: u32,
+}
+
+impl<'b> RangeReader<'b> {
+    pub(crate) fn new(bytes: &'b [u8]) -> RangeReader<'b> {
+        let mut reader = RangeReader { bytes: bytes.iter(), range: u32::MAX, code: 0 };
+        for _ in 0..4 {
+            reader.code = (reader.code << 8) | reader.next();
+        }
+        reader
+    }
+
+    fn next(&mut self) -> u32 {
+        self.bytes.next().map_or(0, |&byte| u32::from(byte))
+    }
+
+    pub(crate) fn take(&mut self, context: &mut Context) -> bool {
+        let bound = context.bound(self.range);
+        let bit = self.code >= bound;
+        if bit {
+            self.code -= bound;
+            self.range -= bound;
+        } else {
+            self.range = bound;
+        }
+        context.learn(bit);
+        self.fill();
+        bit
+    }
+
+    pub(crate) fn take_even(&mut self, count: u32) -> u64 {
+        let mut value = 0;
+        for _ in 0..count {
+            self.range >>= 1;
+            let bit = self.code >= self.range;
+            if bit {
+                self.code -= self.range;
+            }
+            value = (value << 1) | u64::from(bit);
+            self.fill();
+        }
+        value
+    }
+
+    fn fill(&mut self) {
+        while self.range < TOP {
+            self.range <<= 8;
+            self.code = (self.code << 8) | self.next();
+        }
+    }
+}
+
+/// Contexts of a number that is at least 1: how many bits it has, and the one below its highest.
+#[derive(Debug, Clone)]
+pub(crate) struct Number {
+    longer: [Context; 64],
+    second: [Context; 64],
+    third: [Context; 64],
+}
+
+impl Default for Number {
+    fn default() -> Number {
+        let [longer, second, third] = [[Context::default(); 64]; 3];
+        Number { longer, second, third }
+    }
+}
+
+impl Number {
+    /// Write `value`, which is at least 1.
+    pub(crate) fn put(&mut self, out: &mut RangeWriter, value: u64) {
+        let bits = 63 - value.max(1).leading_zeros();
+        for (at, context) in (0..).zip(self.longer.iter_mut()).take(63) {
+            out.put(context, at < bits);
+            if at >= bits {
+                break;
+            }
+        }
+        let mut rest = bits;
+        for contexts in [&mut self.second, &mut self.third] {
+            if rest > 0
+                && let Some(context) = contexts.get_mut(bits as usize)
+            {
+                rest -= 1;
+                out.put(context, (value >> rest) & 1 != 0);
+            }
+        }
+        out.put_even(value, rest);
+    }
+
+    /// The inverse of [`Number::put`].
+    pub(crate) fn take(&mut self, from: &mut RangeReader<'_>) -> u64 {
+        let mut bits = 0u32;
+        for context in self.longer.iter_mut().take(63) {
+            if !from.take(context) {
+                break;
+            }
+            bits += 1;
+        }
+        let (mut value, mut rest) = (1u64, bits);
+        for contexts in [&mut self.second, &mut self.third] {
+            if rest > 0
+                && let Some(context) = contexts.get_mut(bits as usize)
+            {
+                rest -= 1;
+                value = (value << 1) | u64::from(from.take(context));
+            }
+        }
+        value.wrapping_shl(rest) | from.take_even(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_round_trip(values in proptest::collection::vec(prop_oneof![1u64..4, 1u64..5000, 1u64..u64::MAX, Just(u64::MAX)], 0..400)) {
+            let (mut out, mut number) = (RangeWriter::new(), Number::default());
+            values.iter().for_each(|&value| number.put(&mut out, value));
+            let bytes = out.finish();
+            let (mut from, mut number) = (RangeReader::new(&bytes), Number::default());
+            for &value in &values {
+                prop_assert_eq!(number.take(&mut from), value);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_numbers(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let (mut from, mut number) = (RangeReader::new(&bytes), Number::default());
+            for _ in 0..200 {
+                prop_assert!(number.take(&mut from) >= 1);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_always_the_same_costs_next_to_nothing() {
+        let (mut out, mut number) = (RangeWriter::new(), Number::default());
+        (0..1000).for_each(|_| number.put(&mut out, 1));
+        assert!(out.finish().len() < 12);
+    }
+}

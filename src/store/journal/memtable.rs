@@ -1,0 +1,64 @@
+//! What the journal holds and no segment does yet, in memory.
+
+use crate::source::generation::GenerationId;
+use crate::store::commit::archived_lines::PackedLines;
+use crate::store::commit::block_summary::BlockSummary;
+use crate::store::commit::entry::Entry;
+use crate::store::commit::{Commit, Packed};
+use crate::store::encoding::encoded_cells::Cells;
+use crate::store::journal::state::State;
+use crate::time::{Timestamp, Window};
+use std::collections::BTreeMap;
+
+/// Cells and archived lines as they were written, merged summaries, and entries in the order they came.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recent {
+    pub(crate) cells: Cells,
+    pub(crate) entries: Vec<Entry>,
+    /// First and last end of the entries.
+    ends: Option<(Timestamp, Timestamp)>,
+    pub(crate) lines: Vec<PackedLines>,
+    pub(crate) blocks: BTreeMap<(GenerationId, u32), BlockSummary>,
+}
+
+impl Recent {
+    pub(crate) fn apply(&mut self, commit: Commit, packed: Packed) {
+        self.cells.add(packed.cells);
+        if !packed.lines.keys.is_empty() {
+            self.lines.push(packed.lines);
+        }
+        for entry in &commit.entries {
+            let (first, last) = self.ends.get_or_insert((entry.end, entry.end));
+            *first = (*first).min(entry.end);
+            *last = (*last).max(entry.end);
+        }
+        self.entries.extend(commit.entries);
+        for block in commit.blocks {
+            self.add_block(block);
+        }
+    }
+
+    pub(crate) fn add_block(&mut self, block: BlockSummary) {
+        match self.blocks.entry(block.key()) {
+            std::collections::btree_map::Entry::Occupied(mut own) => own.get_mut().merge(&block),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(block);
+            }
+        }
+    }
+
+    /// Whether an entry may have ended in `window`.
+    pub(crate) fn may_end_in(&self, window: Window) -> bool {
+        self.ends.is_some_and(|(first, last)| first < window.until && last >= window.from)
+    }
+
+    /// The blocks that may still grow: the last of each generation that is not finished. They stay in the journal
+    /// when it is sealed, so that no block is split between segments.
+    pub(crate) fn open_blocks(&self, state: &State) -> Vec<BlockSummary> {
+        let mut last: BTreeMap<GenerationId, &BlockSummary> = BTreeMap::new();
+        for block in self.blocks.values() {
+            last.insert(block.generation, block);
+        }
+        last.into_values().filter(|block| !state.finished(block.generation)).cloned().collect()
+    }
+}

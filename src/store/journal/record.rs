@@ -1,0 +1,193 @@
+//! The journal: an append-only file of checksummed records. What follows its last good record is a torn tail.
+
+use crate::source::generation::GenerationId;
+use crate::store::commit::block_summary::BlockSummary;
+use crate::store::commit::{Commit, Packed};
+use crate::store::encoding::bytes::{
+    Decode, Decoded, Decoder, Encode, Encoder, Malformed, RECORD_LIMIT, checksum, checksum_of_both,
+};
+use crate::store::journal::memtable::Recent;
+use crate::store::journal::state::State;
+
+/// First bytes of every journal.
+const MAGIC: &[u8; 8] = b"SPKLJRNL";
+
+/// The version of the journal's format.
+pub(crate) const VERSION: u32 = 3;
+
+/// Bytes before the first record: magic, version, number, checksum of these.
+const HEADER: usize = 8 + 4 + 8 + 8;
+
+/// Bytes before each record's body: length, length when unpacked, sequence, kind, packing, checksum.
+const RECORD: usize = 4 + 4 + 8 + 1 + 1 + 8;
+
+/// How many of these the record's checksum covers, besides the body.
+const COVERED: usize = RECORD - 8;
+
+/// Bodies from this length on are compressed.
+const WORTH_PACKING: usize = 512;
+
+/// How hard: a journal is short-lived, and its writing is what a backlog waits for.
+const PACKING: i32 = -2;
+
+const CHECKPOINT: u8 = 1;
+const COMMIT: u8 = 2;
+
+/// What a journal says.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    pub(crate) state: State,
+    pub(crate) recent: Recent,
+    /// Positions when the journal began.
+    pub(crate) began: Vec<(GenerationId, u64)>,
+    /// Sequence of the last good record.
+    pub(crate) sequence: u64,
+    /// Bytes up to the end of the checkpoint.
+    pub(crate) head: u64,
+    /// Bytes up to the end of the last good record.
+    pub(crate) good: u64,
+}
+
+/// Why a journal cannot be used at all. (A torn tail is no reason.)
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    Newer(u32),
+    Older(u32),
+    /// At this byte.
+    Damaged(u64),
+}
+
+/// The head of a new journal: header and checkpoint.
+pub(crate) fn head(number: u64, sequence: u64, state: &State, open: &[BlockSummary]) -> Option<Vec<u8>> {
+    let mut out = opening(number);
+    let mut body = Encoder::default();
+    state.encode(&mut body);
+    body.list(open);
+    out.bytes.extend_from_slice(&record(sequence, CHECKPOINT, &body.bytes)?);
+    Some(out.bytes)
+}
+
+fn opening(number: u64) -> Encoder {
+    let mut out = Encoder::default();
+    out.bytes.extend_from_slice(MAGIC);
+    out.u32(VERSION);
+    out.u64(number);
+    out.u64(checksum(&out.bytes));
+    out
+}
+
+/// The same checkpoint and records, as the journal of another number.
+pub(crate) fn renumbered(journal: &[u8], number: u64) -> Vec<u8> {
+    let mut out = opening(number);
+    out.bytes.extend_from_slice(journal.get(HEADER..).unwrap_or_default());
+    out.bytes
+}
+
+/// A commit's record, and its cells and lines as they stand in it; `None` if it is too long for one.
+pub(crate) fn commit_record(sequence: u64, commit: &Commit) -> Option<(Vec<u8>, Packed)> {
+    let mut body = Encoder::default();
+    let packed = commit.encode(&mut body);
+    record(sequence, COMMIT, &body.bytes).map(|record| (record, packed))
+}
+
+fn record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
+    if body.len() > RECORD_LIMIT {
+        return None;
+    }
+    let packed = if body.len() >= WORTH_PACKING { zstd::bulk::compress(body, PACKING).ok() } else { None };
+    let packed = packed.filter(|packed| packed.len() < body.len());
+    let (packing, stored) = match &packed {
+        Some(packed) => (1, packed.as_slice()),
+        None => (0, body),
+    };
+    let mut out = Encoder::default();
+    out.u32(u32::try_from(stored.len()).ok()?);
+    out.u32(u32::try_from(body.len()).ok()?);
+    out.u64(sequence);
+    out.u8(kind);
+    out.u8(packing);
+    out.u64(checksum_of_both(&out.bytes, stored));
+    out.bytes.extend_from_slice(stored);
+    Some(out.bytes)
+}
+
+/// Read a journal up to its torn tail.
+pub(crate) fn replay(bytes: &[u8], number: u64) -> Result<Replay, Unusable> {
+    let mut rest = Decoder::new(bytes);
+    header(&mut rest, number)?;
+    let mut at = HEADER;
+    let Some((kind, sequence, body, length)) = next(&mut rest) else { return Err(Unusable::Damaged(to_u64(at))) };
+    let damaged = |at: usize| move |_: Malformed| Unusable::Damaged(to_u64(at));
+    if kind != CHECKPOINT {
+        return Err(Unusable::Damaged(to_u64(at)));
+    }
+    let (state, recent) = checkpoint(&body).map_err(damaged(at))?;
+    at += length;
+    let began = state.positions();
+    let mut replay = Replay { state, recent, began, sequence, head: to_u64(at), good: to_u64(at) };
+    while let Some((kind, sequence, body, length)) = next(&mut rest) {
+        if sequence != replay.sequence.wrapping_add(1) || kind != COMMIT {
+            break;
+        }
+        let (commit, packed) = Commit::decode(&mut Decoder::new(&body)).map_err(damaged(at))?;
+        replay.state.apply(&commit, &packed.cells);
+        replay.recent.apply(commit, packed);
+        replay.sequence = sequence;
+        at += length;
+        replay.good = to_u64(at);
+    }
+    Ok(replay)
+}
+
+fn header(from: &mut Decoder<'_>, number: u64) -> Result<(), Unusable> {
+    let start = |_| Unusable::Damaged(0);
+    if from.take(MAGIC.len()).map_err(start)? != MAGIC {
+        return Err(Unusable::Damaged(0));
+    }
+    let version = from.u32().map_err(start)?;
+    if version > VERSION {
+        return Err(Unusable::Newer(version));
+    }
+    if version < VERSION {
+        return Err(Unusable::Older(version));
+    }
+    let rest = from.take(HEADER - MAGIC.len() - 4).map_err(start)?;
+    if opening(number).bytes.ends_with(rest) { Ok(()) } else { Err(Unusable::Damaged(8)) }
+}
+
+fn checkpoint(body: &[u8]) -> Decoded<(State, Recent)> {
+    let mut from = Decoder::new(body);
+    let state = State::decode(&mut from)?;
+    let mut recent = Recent::default();
+    for block in from.list()? {
+        recent.add_block(block);
+    }
+    if from.is_empty() { Ok((state, recent)) } else { Err(Malformed) }
+}
+
+/// The next good record: kind, sequence, unpacked body, bytes it takes. `None` at the end or a torn tail.
+fn next<'a>(from: &mut Decoder<'a>) -> Option<(u8, u64, std::borrow::Cow<'a, [u8]>, usize)> {
+    let mut peek = *from;
+    let covered = peek.take(COVERED).ok()?;
+    let mut fields = Decoder::new(covered);
+    let length = usize::try_from(fields.u32().ok()?).ok()?;
+    let unpacked = usize::try_from(fields.u32().ok()?).ok()?;
+    let sequence = fields.u64().ok()?;
+    let kind = fields.u8().ok()?;
+    let packing = fields.u8().ok()?;
+    let expected = peek.u64().ok()?;
+    let stored = peek.take(length).ok()?;
+    if checksum_of_both(covered, stored) != expected || unpacked > RECORD_LIMIT {
+        return None;
+    }
+    let body = match packing {
+        0 => std::borrow::Cow::Borrowed(stored),
+        _ => std::borrow::Cow::Owned(zstd::bulk::decompress(stored, unpacked).ok()?),
+    };
+    *from = peek;
+    Some((kind, sequence, body, RECORD + length))
+}
+
+fn to_u64(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}

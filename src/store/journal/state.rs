@@ -1,0 +1,160 @@
+//! What is known of the whole store without reading its segments; each journal starts with a copy of it.
+
+use crate::route::RouteId;
+use crate::source::generation::{Generation, GenerationId};
+use crate::store::commit::Commit;
+use crate::store::commit::destination::Delivery;
+use crate::store::commit::ledger::Ledger;
+use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
+use crate::store::encoding::encoded_cells::Batch;
+use crate::store::segment::log_ranges::LogRange;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+
+/// Routes, generations, ledgers and accounts as of the last commit.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct State {
+    /// Wall clock of the last commit.
+    pub(crate) last_commit: Option<Timestamp>,
+    /// Everything written to the logs before this was read.
+    pub(crate) read_until: Option<Timestamp>,
+    pub(crate) routes: BTreeMap<RouteId, String>,
+    by_name: HashMap<String, RouteId>,
+    /// First and last slot in which a route has a cell.
+    pub(crate) spans: BTreeMap<RouteId, (Timestamp, Timestamp)>,
+    /// Ascending by id.
+    pub(crate) generations: Vec<Generation>,
+    pub(crate) ledgers: BTreeMap<GenerationId, Ledger>,
+    /// Ascending by destination.
+    pub(crate) deliveries: Vec<Delivery>,
+}
+
+impl State {
+    pub(crate) fn apply(&mut self, commit: &Commit, cells: &Batch) {
+        self.last_commit = Some(commit.at);
+        self.read_until = commit.read_until.or(self.read_until);
+        for (route, name) in &commit.routes {
+            self.name(*route, name.clone());
+        }
+        for generation in &commit.generations {
+            match self.generations.binary_search_by_key(&generation.id, |known| known.id) {
+                Ok(index) => {
+                    if let Some(known) = self.generations.get_mut(index) {
+                        known.clone_from(generation);
+                    }
+                }
+                Err(index) => self.generations.insert(index, generation.clone()),
+            }
+        }
+        for (id, delta) in &commit.ledgers {
+            self.ledgers.entry(*id).or_default().merge(delta);
+        }
+        for (slot, route, _) in &cells.cells {
+            let (first, last) = self.spans.entry(*route).or_insert((*slot, *slot));
+            *first = (*first).min(*slot);
+            *last = (*last).max(*slot);
+        }
+        for delivery in &commit.deliveries {
+            match self.deliveries.binary_search_by(|known| known.destination.cmp(&delivery.destination)) {
+                Ok(index) => {
+                    if let Some(known) = self.deliveries.get_mut(index) {
+                        known.clone_from(delivery);
+                    }
+                }
+                Err(index) => self.deliveries.insert(index, delivery.clone()),
+            }
+        }
+    }
+
+    pub(crate) fn route(&self, name: &str) -> Option<RouteId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// How far each log was read.
+    pub(crate) fn positions(&self) -> Vec<(GenerationId, u64)> {
+        self.generations.iter().map(|known| (known.id, known.position)).collect()
+    }
+
+    /// What was read since the logs stood at `began`.
+    pub(crate) fn read_since(&self, began: &[(GenerationId, u64)]) -> Vec<LogRange> {
+        let ranges = self.generations.iter().map(|known| {
+            // One that is new since then began where its ledger says, which need not be 0.
+            let bytes = self.ledgers.get(&known.id).map_or(0, |ledger| ledger.bytes);
+            let first = known.position.saturating_sub(bytes);
+            let from = began.binary_search_by_key(&known.id, |(id, _)| *id).ok().and_then(|at| began.get(at));
+            LogRange { generation: known.id, from: from.map_or(first, |(_, at)| *at), until: known.position }
+        });
+        ranges.filter(|range| range.from < range.until).collect()
+    }
+
+    pub(crate) fn finished(&self, id: GenerationId) -> bool {
+        self.generations
+            .binary_search_by_key(&id, |known| known.id)
+            .ok()
+            .and_then(|index| self.generations.get(index))
+            .is_some_and(|known| known.finished)
+    }
+
+    fn name(&mut self, route: RouteId, name: String) {
+        self.by_name.insert(name.clone(), route);
+        self.routes.insert(route, name);
+    }
+}
+
+impl Encode for State {
+    fn encode(&self, out: &mut Encoder) {
+        out.u8(u8::from(self.last_commit.is_some()));
+        self.last_commit.unwrap_or_default().encode(out);
+        out.u8(u8::from(self.read_until.is_some()));
+        self.read_until.unwrap_or_default().encode(out);
+        out.count(self.routes.len());
+        for (route, name) in &self.routes {
+            out.varint(u64::from(route.0));
+            out.bytes(name.as_bytes());
+        }
+        out.count(self.spans.len());
+        for (route, (first, last)) in &self.spans {
+            out.varint(u64::from(route.0));
+            first.encode(out);
+            last.encode(out);
+        }
+        out.count(self.generations.len());
+        for known in &self.generations {
+            known.encode(out);
+        }
+        out.count(self.ledgers.len());
+        for (id, ledger) in &self.ledgers {
+            out.varint(u64::from(id.0));
+            ledger.encode(out);
+        }
+        out.list(&self.deliveries);
+    }
+}
+
+impl Decode for State {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<State> {
+        let mut state = State::default();
+        let committed = from.u8()? != 0;
+        let at = Timestamp::decode(from)?;
+        state.last_commit = committed.then_some(at);
+        let known = from.u8()? != 0;
+        state.read_until = Some(Timestamp::decode(from)?).filter(|_| known);
+        for _ in 0..from.count()? {
+            let route = RouteId(from.varint_as()?);
+            let name = from.text()?;
+            state.name(route, name);
+        }
+        for _ in 0..from.count()? {
+            let route = RouteId(from.varint_as()?);
+            state.spans.insert(route, (Timestamp::decode(from)?, Timestamp::decode(from)?));
+        }
+        for _ in 0..from.count()? {
+            state.generations.push(Generation::decode(from)?);
+        }
+        for _ in 0..from.count()? {
+            state.ledgers.insert(GenerationId(from.varint_as()?), Ledger::decode(from)?);
+        }
+        state.deliveries = from.list()?;
+        Ok(state)
+    }
+}

@@ -1,0 +1,276 @@
+//! Slow entries in blocks of columns, grouped so that a window and a route touch few blocks.
+//!
+//! Entries are split by duration class, ordered by end and cut into chunks of [`CHUNK`]; within a chunk they are ordered
+//! by route, then end, and cut into blocks of [`BLOCK`]. So a block holds few routes and a short time, and neighbours
+//! in it are alike.
+
+use crate::route::RouteId;
+use crate::source::generation::GenerationId;
+use crate::store::commit::entry::{Entry, Kept, Locator};
+use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed, low_byte, unzigzag, zigzag};
+use crate::store::encoding::column;
+use crate::store::segment::directory::EntryBlock;
+use crate::time::Timestamp;
+
+/// Entries in a block, at most: fewer take more bytes each, more take longer to look through for one route.
+const BLOCK: usize = 512;
+
+/// The most entries in a block that is read.
+pub(crate) const MOST: usize = 1024;
+
+/// Entries in a chunk, at most.
+const CHUNK: usize = 32 * BLOCK;
+
+/// Exclusive upper bounds of the duration classes in milliseconds; the last class has none.
+const CLASS_BOUNDS: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
+/// Which duration class an entry belongs to.
+fn duration_class(duration_ms: u64) -> usize {
+    CLASS_BOUNDS.iter().take_while(|&&bound| duration_ms >= bound).count()
+}
+
+/// All blocks of a segment: bounds, and bytes not yet placed.
+pub(crate) fn encode(entries: &[Entry]) -> Vec<(EntryBlock, Vec<u8>)> {
+    // Entries are large and many, so places in the list are sorted, and only a chunk at a time is copied.
+    let mut classes: [Vec<u32>; CLASS_BOUNDS.len() + 1] = Default::default();
+    for (entry, place) in entries.iter().zip(0u32..) {
+        if let Some(class) = classes.get_mut(duration_class(entry.duration_ms)) {
+            class.push(place);
+        }
+    }
+    let at = |&place: &u32| entries.get(place as usize);
+    let mut blocks = Vec::new();
+    let mut ordered = Vec::with_capacity(CHUNK);
+    for mut class in classes {
+        // A stable sort, since it takes less time for what is in order already: lines mostly come by end and offset.
+        class.sort_by_key(|place| at(place).map(|entry| (entry.end, entry.locator)));
+        for chunk in class.chunks(CHUNK) {
+            let mut routes: Vec<(RouteId, u32, u32)> =
+                chunk.iter().zip(0..).filter_map(|(place, rank)| Some((at(place)?.route, rank, *place))).collect();
+            routes.sort_unstable();
+            ordered.clear();
+            ordered.extend(routes.iter().filter_map(|(_, _, place)| at(place)).copied());
+            blocks.extend(ordered.chunks(BLOCK).map(|block| (bounds(block), encode_block(block))));
+        }
+    }
+    blocks
+}
+
+fn bounds(entries: &[Entry]) -> EntryBlock {
+    let mut bounds = EntryBlock::empty();
+    for entry in entries {
+        bounds.count += 1;
+        bounds.min_start = bounds.min_start.min(entry.start());
+        bounds.min_end = bounds.min_end.min(entry.end);
+        bounds.max_end = bounds.max_end.max(entry.end);
+        bounds.max_duration_ms = bounds.max_duration_ms.max(entry.duration_ms);
+        bounds.min_route = bounds.min_route.min(entry.route);
+        bounds.max_route = bounds.max_route.max(entry.route);
+    }
+    bounds
+}
+
+/// Where the next line of a log is expected: its bytes grow with time, at the block's mean rate.
+#[derive(Debug, Default)]
+struct Expectation {
+    /// Bytes per millisecond, times 256.
+    rate: u64,
+    /// Generation, end and offset of the last entry of each; a block rarely has more than one or two.
+    last: Vec<(GenerationId, i64, u64)>,
+}
+
+impl Expectation {
+    fn of(entries: &[Entry]) -> Expectation {
+        let first = entries.iter().min_by_key(|entry| entry.end);
+        let rate = first.zip(
+            entries
+                .iter()
+                .filter(|entry| Some(entry.locator.generation) == first.map(|f| f.locator.generation))
+                .max_by_key(|entry| entry.end),
+        );
+        let rate = rate.map_or(0, |(first, last)| {
+            let millis = last.end.0.abs_diff(first.end.0).max(1);
+            let bytes = last.locator.offset.saturating_sub(first.locator.offset);
+            bytes.saturating_mul(256) / millis
+        });
+        Expectation { rate, last: Vec::new() }
+    }
+
+    /// The guess for an entry, and where to remember its own end and offset.
+    fn next(&mut self, generation: GenerationId, end: i64) -> Guess<'_> {
+        let known = self.last.iter().position(|&(known, _, _)| known == generation);
+        let index = known.unwrap_or_else(|| {
+            self.last.push((generation, 0, 0));
+            self.last.len() - 1
+        });
+        let guess = match self.last.get(index) {
+            Some(&(_, last_end, last_offset)) if known.is_some() => {
+                let grown = i128::from(end.wrapping_sub(last_end)) * i128::from(self.rate) / 256;
+                // Both sides compute the same, so any value does; a far-off one only costs bits.
+                last_offset.wrapping_add(i64::try_from(grown).unwrap_or(0).cast_unsigned())
+            }
+            _ => 0,
+        };
+        Guess { guess, end, seen: self.last.get_mut(index) }
+    }
+}
+
+/// An offset that was guessed.
+struct Guess<'a> {
+    guess: u64,
+    end: i64,
+    seen: Option<&'a mut (GenerationId, i64, u64)>,
+}
+
+impl Guess<'_> {
+    /// How far `offset` is from the guess.
+    fn residue(self, offset: u64) -> u64 {
+        let guess = self.guess;
+        self.remember(offset);
+        zigzag(offset.wrapping_sub(guess).cast_signed())
+    }
+
+    /// The offset that is `residue` from the guess.
+    fn offset(self, residue: u64) -> u64 {
+        let offset = self.guess.wrapping_add(unzigzag(residue).cast_unsigned());
+        self.remember(offset);
+        offset
+    }
+
+    fn remember(self, offset: u64) {
+        if let Some((_, last_end, last_offset)) = self.seen {
+            *last_end = self.end;
+            *last_offset = offset;
+        }
+    }
+}
+
+fn encode_block(entries: &[Entry]) -> Vec<u8> {
+    let mut expected = Expectation::of(entries);
+    let base = entries.iter().map(|entry| entry.end.0).min().unwrap_or(0);
+    let mut columns: [Vec<u64>; 9] = std::array::from_fn(|_| Vec::with_capacity(entries.len()));
+    let mut route = entries.first().map_or(0, |entry| entry.route.0);
+    let (mut out, mut end) = (Encoder::default(), base);
+    out.signed(base);
+    out.varint(u64::from(route));
+    out.varint(expected.rate);
+    for entry in entries {
+        if entry.route.0 != route {
+            end = base;
+        }
+        let locator = entry.locator;
+        let residue = expected.next(locator.generation, entry.end.0).residue(locator.offset);
+        let row = [
+            u64::from(entry.route.0.wrapping_sub(route)),
+            entry.end.0.wrapping_sub(end).cast_unsigned(),
+            entry.duration_ms,
+            entry.upstream_ms.map_or(0, |ms| zigzag(entry.duration_ms.wrapping_sub(ms).cast_signed()).wrapping_add(1)),
+            u64::from(entry.status),
+            // A difference of i64::MIN would wrap to "none"; such an upstream time is marked here.
+            u64::from(entry.kept.0) | (u64::from(entry.upstream_ms.is_some()) << 8),
+            u64::from(locator.generation.0),
+            residue,
+            u64::from(locator.length),
+        ];
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(value);
+        }
+        route = entry.route.0;
+        end = entry.end.0;
+    }
+    for column in &columns {
+        column::encode(column, &mut out);
+    }
+    out.bytes
+}
+
+/// Read a block of `count` entries as far as the last one that `wanted(route, start, end)` asks for; none if there is
+/// none. Most blocks that a search touches have a stretch of wanted entries, and often that is empty. Only routes that
+/// `may_be` wanted are looked for, and nothing is read beyond the last of them.
+pub(crate) fn decode_block(
+    bytes: &[u8],
+    count: usize,
+    may_be: impl Fn(RouteId) -> bool,
+    wanted: impl Fn(RouteId, Timestamp, Timestamp) -> bool,
+) -> Decoded<Vec<Entry>> {
+    let mut from = Decoder::new(bytes);
+    let base = from.signed()?;
+    let first_route: u32 = from.varint_as()?;
+    let mut expected = Expectation { rate: from.varint()?, last: Vec::new() };
+    let mut columns: [Decoder<'_>; 9] = [Decoder::new(&[]); 9];
+    for column in &mut columns {
+        *column = Decoder::new(from.bytes()?);
+    }
+    let [routes, ends, durations, upstreams, statuses, reasons, generations, offsets, lengths] = columns;
+    let mut routes = column::decode(routes, count)?;
+    let reach = reach(&routes, first_route, may_be)?;
+    if reach == 0 {
+        return Ok(Vec::new());
+    }
+    routes.truncate(reach);
+    let keys = keys(base, first_route, routes, [ends, durations])?;
+    let until = keys.iter().rposition(|&(route, end, duration_ms)| {
+        wanted(route, Timestamp(end.0.saturating_sub(i64::try_from(duration_ms).unwrap_or(i64::MAX))), end)
+    });
+    let Some(until) = until.map(|last| last + 1) else { return Ok(Vec::new()) };
+    let rest = [upstreams, statuses, reasons, generations, offsets, lengths];
+    let mut rest = rest.map(|column| column::decode(column, until).map(Vec::into_iter));
+    let mut entries = Vec::with_capacity(until);
+    for (route, end, duration_ms) in keys.into_iter().take(until) {
+        let mut row = [0u64; 6];
+        for (value, column) in row.iter_mut().zip(&mut rest) {
+            *value = column.as_mut().map_err(|malformed| *malformed)?.next().ok_or(Malformed)?;
+        }
+        let [upstream, status, kept, generation, residue, length] = row;
+        let generation = GenerationId(u32::try_from(generation).map_err(|_| Malformed)?);
+        let offset = expected.next(generation, end.0).offset(residue);
+        let upstream = duration_ms.wrapping_sub(unzigzag(upstream.wrapping_sub(1)).cast_unsigned());
+        entries.push(Entry {
+            end,
+            duration_ms,
+            route,
+            status: u16::try_from(status).map_err(|_| Malformed)?,
+            upstream_ms: (kept >> 8 != 0).then_some(upstream),
+            kept: Kept(low_byte(kept)),
+            locator: Locator { generation, offset, length: u32::try_from(length).map_err(|_| Malformed)? },
+        });
+    }
+    Ok(entries)
+}
+
+/// How many entries there are up to the last one of a route that may be wanted.
+fn reach(differences: &[u64], mut route: u32, may_be: impl Fn(RouteId) -> bool) -> Decoded<usize> {
+    let (mut reach, mut is_wanted) = (0, may_be(RouteId(route)));
+    for (&difference, past) in differences.iter().zip(1..) {
+        if difference != 0 {
+            route = route.wrapping_add(u32::try_from(difference).map_err(|_| Malformed)?);
+            is_wanted = may_be(RouteId(route));
+        }
+        if is_wanted {
+            reach = past;
+        }
+    }
+    Ok(reach)
+}
+
+/// What decides whether an entry is wanted: route, end, duration; of as many entries as `routes` has.
+fn keys(
+    base: i64,
+    mut route: u32,
+    routes: Vec<u64>,
+    columns: [Decoder<'_>; 2],
+) -> Decoded<Vec<(RouteId, Timestamp, u64)>> {
+    let count = routes.len();
+    let [ends, durations] = columns.map(|column| column::decode(column, count));
+    let mut end = base;
+    let mut keys = Vec::with_capacity(count);
+    for ((route_delta, end_delta), duration_ms) in routes.into_iter().zip(ends?).zip(durations?) {
+        if route_delta != 0 {
+            end = base;
+        }
+        route = route.wrapping_add(u32::try_from(route_delta).map_err(|_| Malformed)?);
+        end = end.wrapping_add(end_delta.cast_signed());
+        keys.push((RouteId(route), Timestamp(end), duration_ms));
+    }
+    Ok(keys)
+}

@@ -1,0 +1,94 @@
+//! A segment's cells and lines in their order, a block at a time: for merging segments in little memory.
+
+use crate::error::Result;
+use crate::route::RouteId;
+use crate::store::commit::archived_lines;
+use crate::store::commit::archived_lines::LineKey;
+use crate::store::disk::medium::Medium;
+use crate::store::encoding::bytes::Malformed;
+use crate::store::encoding::encoded_cells::Batch;
+use crate::store::resolution::Level;
+use crate::store::segment::reader::Segment;
+use crate::time::Timestamp;
+use std::vec::IntoIter;
+
+/// The cells of one level of one segment, by slot and route, encoded.
+pub(crate) struct CellStream<'s> {
+    segment: &'s Segment,
+    medium: &'s dyn Medium,
+    level: Level,
+    block: usize,
+    batch: Batch,
+    at: usize,
+}
+
+impl<'s> CellStream<'s> {
+    /// A stream that stands at the first cell.
+    pub(crate) fn new(segment: &'s Segment, medium: &'s dyn Medium, level: Level) -> Result<CellStream<'s>> {
+        let mut stream = CellStream { segment, medium, level, block: 0, batch: Batch::default(), at: 0 };
+        stream.fill()?;
+        Ok(stream)
+    }
+
+    /// The cell at hand; `None` at the end.
+    pub(crate) fn get(&self) -> Option<(Timestamp, RouteId, &[u8])> {
+        self.batch.cell(self.at)
+    }
+
+    /// Go on to the next cell.
+    pub(crate) fn step(&mut self) -> Result<()> {
+        self.at += 1;
+        self.fill()
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        while self.at >= self.batch.cells.len() {
+            let Some(block) = self.segment.directory(self.medium)?.cells(self.level).get(self.block) else {
+                return Ok(());
+            };
+            self.batch = self.segment.unpack(self.medium, block.place, block.unpacked, Batch::decode)?;
+            (self.at, self.block) = (0, self.block + 1);
+        }
+        Ok(())
+    }
+}
+
+/// The archived lines of one segment, by generation and offset.
+pub(crate) struct LineStream<'s> {
+    segment: &'s Segment,
+    medium: &'s dyn Medium,
+    block: usize,
+    lines: IntoIter<(LineKey, Vec<u8>)>,
+    now: Option<(LineKey, Vec<u8>)>,
+}
+
+impl<'s> LineStream<'s> {
+    /// A stream that stands at the first line.
+    pub(crate) fn new(segment: &'s Segment, medium: &'s dyn Medium) -> Result<LineStream<'s>> {
+        let mut stream = LineStream { segment, medium, block: 0, lines: Vec::new().into_iter(), now: None };
+        stream.step()?;
+        Ok(stream)
+    }
+
+    /// The line at hand; `None` at the end.
+    pub(crate) fn get(&self) -> Option<&(LineKey, Vec<u8>)> {
+        self.now.as_ref()
+    }
+
+    /// Go on to the next line.
+    pub(crate) fn step(&mut self) -> Result<()> {
+        self.now = self.lines.next();
+        while self.now.is_none() {
+            let Some(block) = self.segment.directory(self.medium)?.lines.get(self.block) else { return Ok(()) };
+            let body = self.segment.unpack_bytes(self.medium, block.place, block.unpacked)?;
+            let lines = archived_lines::decode_block(&body)
+                .map_err(|Malformed| self.segment.malformed(self.medium, block.place))?
+                .into_iter()
+                .map(|(key, line)| (key, line.to_vec()));
+            self.lines = lines.collect::<Vec<_>>().into_iter();
+            self.block += 1;
+            self.now = self.lines.next();
+        }
+        Ok(())
+    }
+}

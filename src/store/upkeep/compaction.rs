@@ -1,0 +1,352 @@
+//! Segments merged into fewer and larger ones, their cells rolled up: which are due, and how it is done.
+//!
+//! Everything in a segment adds up or is a set, so any segments may be merged; those near each other in time are, so that
+//! what a segment holds grows old together. The sources stay as they are until the manifest names the result.
+
+use crate::error::{Error, Result};
+use crate::histogram::Buckets;
+use crate::route::RouteId;
+use crate::source::generation::GenerationId;
+use crate::store::commit::archived_lines;
+use crate::store::commit::block_summary::BlockSummary;
+use crate::store::commit::entry::Entry;
+use crate::store::disk::damage::operation_failed;
+use crate::store::disk::layout;
+use crate::store::disk::medium::Medium;
+use crate::store::encoding::bytes::{Decoder, Encoder};
+use crate::store::encoding::cell_codec::{decode_cell, encode_cell};
+use crate::store::query::rank;
+use crate::store::resolution::{LEVELS, Level};
+use crate::store::segment::builder::Builder;
+use crate::store::segment::info::{Bounds, Info, SegmentKind};
+use crate::store::segment::log_ranges;
+use crate::store::segment::reader::Segment;
+use crate::store::segment::streams::{CellStream, LineStream};
+use crate::store::settings::Settings;
+use crate::store::upkeep::rollup::Rollup;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+use std::io;
+
+const DAY: i64 = 86_400_000;
+
+/// How large merged segments become.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Entries: they are all in memory while segments are merged.
+    pub(crate) entries: u64,
+    /// Bytes of the sources.
+    pub(crate) bytes: u64,
+    /// Milliseconds from the oldest cell to the newest; more in roll-ups, since they are kept longer.
+    pub(crate) span: i64,
+    pub(crate) rolled_span: i64,
+    /// So many sealed, or merged, segments are merged even if they make a small one.
+    pub(crate) sealed: usize,
+    pub(crate) merged: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { entries: 1 << 19, bytes: 32 << 20, span: DAY, rolled_span: 32 * DAY, sealed: 16, merged: 8 }
+    }
+}
+
+/// A set of segments of one kind that would make one.
+#[derive(Debug, Default)]
+struct Group {
+    numbers: Vec<u64>,
+    entries: u64,
+    bytes: u64,
+    slots: Option<(Timestamp, Timestamp)>,
+    newest: Timestamp,
+}
+
+impl Group {
+    fn slots_with(&self, info: &Info) -> Option<(Timestamp, Timestamp)> {
+        let bounds = if info.counts.first() == Some(&0) { &info.entries } else { &info.cells };
+        let own = (bounds.min_end <= bounds.max_end).then_some((bounds.min_end, bounds.max_end));
+        match (self.slots, own) {
+            (Some((first, last)), Some((from, until))) => Some((first.min(from), last.max(until))),
+            (one, other) => one.or(other),
+        }
+    }
+
+    fn has_room(&self, info: &Info, limits: &Limits) -> bool {
+        let span = self.slots_with(info).map_or(0, |(first, last)| last.0.saturating_sub(first.0));
+        let most = if info.kind == SegmentKind::Rolled { limits.rolled_span } else { limits.span };
+        let [_, entries, _] = info.counts;
+        self.numbers.is_empty()
+            || (self.entries + entries <= limits.entries && self.bytes + info.length <= limits.bytes && span <= most)
+    }
+
+    fn add(&mut self, info: &Info) {
+        let [_, entries, _] = info.counts;
+        self.slots = self.slots_with(info);
+        self.numbers.push(info.number);
+        self.entries += entries;
+        self.bytes += info.length;
+        self.newest = self.newest.max(info.newest());
+    }
+}
+
+/// The numbers of segments that are to be merged next; none if all is well.
+pub(crate) fn due<'i>(
+    segments: impl Iterator<Item = &'i Info> + Clone,
+    limits: &Limits,
+    now: Timestamp,
+) -> Option<Vec<u64>> {
+    [SegmentKind::Sealed, SegmentKind::Detail, SegmentKind::Rolled].into_iter().find_map(|kind| {
+        let mut own: Vec<&Info> = segments.clone().filter(|info| info.kind == kind).collect();
+        own.sort_by_key(|info| (info.newest(), info.number));
+        let mut group = Group::default();
+        for info in own {
+            if group.has_room(info, limits) {
+                group.add(info);
+                continue;
+            }
+            // It cannot become larger. What is sealed gets its roll-ups even if it stays alone.
+            if group.numbers.len() >= if kind == SegmentKind::Sealed { 1 } else { 2 } {
+                return Some(group.numbers);
+            }
+            group = Group::default();
+            group.add(info);
+        }
+        let is_old = group.newest < now.plus_millis(-limits.span);
+        let is_due = match kind {
+            SegmentKind::Sealed => {
+                let full = group.entries >= limits.entries || group.bytes >= limits.bytes;
+                full || group.numbers.len() >= limits.sealed || (is_old && !group.numbers.is_empty())
+            }
+            _ => group.numbers.len() >= limits.merged,
+        };
+        is_due.then_some(group.numbers)
+    })
+}
+
+/// Write and sync what `sources`, all of one kind, come to: numbered `detail` and `rolled`, whichever there is.
+///
+/// # Errors
+/// If a source is damaged, or a file cannot be written.
+pub(crate) fn merge(
+    medium: &dyn Medium,
+    sources: &[&Segment],
+    settings: &Settings,
+    (detail, rolled): (u64, u64),
+) -> Result<Vec<Info>> {
+    let kind = sources.first().map_or(SegmentKind::Sealed, |segment| segment.info.kind);
+    let sealed = sources.iter().map(|segment| segment.info.sealed).max().unwrap_or_default();
+    let mut slots = Bounds::EMPTY;
+    sources.iter().for_each(|segment| slots.add(&segment.info.cells));
+    let ranges = log_ranges::read_all_ranges(medium, sources.iter().map(|segment| segment.info.number))?;
+    let create = |number, kind| {
+        if let Some(ranges) = &ranges {
+            log_ranges::write_ranges(medium, number, ranges)?;
+        }
+        let mut output = Output::create(medium, number, kind, sealed)?;
+        output.builder.cover(&slots);
+        Ok::<_, Error>(output)
+    };
+    if kind == SegmentKind::Rolled {
+        let mut output = create(rolled, SegmentKind::Rolled)?;
+        for level in [Level::TenMinutes, Level::Hour] {
+            each_cell(medium, sources, level, |slot, route, cell| output.cell(level, slot, route, cell))?;
+        }
+        return Ok(vec![output.finish()?]);
+    }
+    let mut output = create(detail, SegmentKind::Detail)?;
+    let has_cells = sources.iter().any(|segment| segment.info.counts.first() != Some(&0));
+    let coarse = LEVELS.into_iter().any(|level| level >= Level::TenMinutes && level.is_kept(settings.interval));
+    let mut coarser = match kind {
+        SegmentKind::Sealed if has_cells && coarse => Some(create(rolled, SegmentKind::Rolled)?),
+        _ => None,
+    };
+    let mut rollup = Rollup::new(settings.interval);
+    each_cell(medium, sources, Level::Fine, |slot, route, cell| {
+        let mut rolled_up = |level, slot, route, cell: &[u8]| match (level, &mut coarser) {
+            (Level::Fine | Level::Minute, _) => output.cell(level, slot, route, cell),
+            (_, Some(coarser)) => coarser.cell(level, slot, route, cell),
+            (_, None) => Ok(()),
+        };
+        rollup.add(slot, route, cell, &mut rolled_up).unwrap_or_else(|_| Err(malformed(medium)))?;
+        output.cell(Level::Fine, slot, route, cell)
+    })?;
+    rollup.finish(&mut |level, slot, route, cell: &[u8]| match (level, &mut coarser) {
+        (Level::Fine | Level::Minute, _) => output.cell(level, slot, route, cell),
+        (_, Some(coarser)) => coarser.cell(level, slot, route, cell),
+        (_, None) => Ok(()),
+    })?;
+    details(medium, sources, settings, &mut output)?;
+    let mut infos = vec![output.finish()?];
+    if let Some(coarser) = coarser {
+        infos.push(coarser.finish()?);
+    }
+    Ok(infos)
+}
+
+/// Entries, summaries and lines of all sources.
+fn details(medium: &dyn Medium, sources: &[&Segment], settings: &Settings, output: &mut Output<'_>) -> Result<()> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut blocks: BTreeMap<(GenerationId, u32), BlockSummary> = BTreeMap::new();
+    for segment in sources {
+        let (own, summaries) = segment.contents(medium)?;
+        entries.extend(own);
+        for block in summaries {
+            blocks.entry(block.key()).and_modify(|known| known.merge(&block)).or_insert(block);
+        }
+    }
+    // A single segment was pruned when it was sealed, by the K of then.
+    if sources.len() > 1 {
+        entries = rank::prune(&entries, settings);
+    }
+    output.write(|builder| builder.entries(&entries))?;
+    output.write(|builder| builder.summaries(&blocks.into_values().collect::<Vec<_>>()))?;
+    if sources.iter().all(|segment| segment.info.lines == 0) {
+        return Ok(());
+    }
+    let kept = archived_lines::keys(&entries);
+    let mut streams = sources.iter().map(|segment| LineStream::new(segment, medium)).collect::<Result<Vec<_>>>()?;
+    while let Some(key) = streams.iter().filter_map(|stream| Some(stream.get()?.0)).min() {
+        let mut written = false;
+        for stream in &mut streams {
+            while let Some((own, line)) = stream.get()
+                && *own == key
+            {
+                if !written && kept.contains(&key) {
+                    output.write(|builder| builder.line(key, line))?;
+                }
+                written = true;
+                stream.step()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The cells of a level of all sources, merged, by slot and route.
+fn each_cell(
+    medium: &dyn Medium,
+    sources: &[&Segment],
+    level: Level,
+    mut each: impl FnMut(Timestamp, RouteId, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let streams = sources.iter().map(|segment| CellStream::new(segment, medium, level));
+    let mut streams = streams.collect::<Result<Vec<_>>>()?;
+    let (mut own, mut room) = (Vec::new(), Buckets::default());
+    loop {
+        let key = |stream: &CellStream<'_>| stream.get().map(|(slot, route, _)| (slot, route));
+        let Some(next) = streams.iter().filter_map(key).min() else { return Ok(()) };
+        own.clear();
+        own.extend((0..streams.len()).filter(|&at| streams.get(at).and_then(key) == Some(next)));
+        let cell = |at: usize| streams.get(at).and_then(CellStream::get).map_or(&[][..], |(.., cell)| cell);
+        if let [only] = own[..] {
+            each(next.0, next.1, cell(only))?;
+        } else {
+            let mut merged = crate::histogram::Cell::default();
+            for &at in &own {
+                merged.merge(&decode_cell(&mut Decoder::new(cell(at))).map_err(|_| malformed(medium))?);
+            }
+            let mut out = Encoder::default();
+            encode_cell(&merged, &mut room, &mut out);
+            each(next.0, next.1, &out.bytes)?;
+        }
+        for &at in &own {
+            if let Some(stream) = streams.get_mut(at) {
+                stream.step()?;
+            }
+        }
+    }
+}
+
+fn malformed(medium: &dyn Medium) -> Error {
+    Error::failed("a malformed cell in a segment that is merged").at(medium.root())
+}
+
+/// A segment being written, with errors that name it.
+struct Output<'m> {
+    medium: &'m dyn Medium,
+    name: String,
+    builder: Builder,
+}
+
+impl<'m> Output<'m> {
+    fn create(medium: &'m dyn Medium, number: u64, kind: SegmentKind, sealed: Timestamp) -> Result<Output<'m>> {
+        let name = layout::segment_file(number);
+        let builder = Builder::create(medium, number, kind, sealed);
+        let builder = builder.map_err(|error| operation_failed(medium, "write the segment", &name, &error))?;
+        Ok(Output { medium, name, builder })
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut Builder) -> io::Result<()>) -> Result<()> {
+        write(&mut self.builder).map_err(|error| operation_failed(self.medium, "write the segment", &self.name, &error))
+    }
+
+    fn cell(&mut self, level: Level, slot: Timestamp, route: RouteId, cell: &[u8]) -> Result<()> {
+        self.write(|builder| builder.cell(level, slot, route, cell))
+    }
+
+    fn finish(self) -> Result<Info> {
+        let Output { medium, name, builder } = self;
+        builder.finish(medium).map_err(|error| operation_failed(medium, "write the segment", &name, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(number: u64, kind: SegmentKind, from: i64, until: i64, length: u64, entries: u64) -> Info {
+        let mut info = Info::empty(number, kind, Timestamp(until));
+        info.cells = Bounds { min_start: Timestamp(from), min_end: Timestamp(from), max_end: Timestamp(until) };
+        info.length = length;
+        info.counts = [1, entries, 1];
+        info
+    }
+
+    /// Days of sealing every `minutes`; how many segments there are in the end, and how often a byte was written.
+    fn sealed_for(days: i64, minutes: i64, length: u64, entries: u64) -> (usize, f64) {
+        let limits = Limits::default();
+        let mut segments: Vec<Info> = Vec::new();
+        let (mut next, mut sealed, mut written) = (0, 0, 0);
+        let step = minutes * 60_000;
+        for at in 0..days * DAY / step {
+            segments.push(info(next, SegmentKind::Sealed, at * step, (at + 1) * step - 1, length, entries));
+            sealed += length;
+            next += 1;
+            while let Some(due) = due(segments.iter(), &limits, Timestamp((at + 1) * step)) {
+                let (own, rest): (Vec<Info>, Vec<Info>) = segments.into_iter().partition(|i| due.contains(&i.number));
+                segments = rest;
+                assert_eq!(own.len(), due.len());
+                let mut slots = Bounds::EMPTY;
+                own.iter().for_each(|info| slots.add(&info.cells));
+                let sum = |of: fn(&Info) -> u64| own.iter().map(of).sum::<u64>();
+                let (bytes, entries) = (sum(|info| info.length), sum(|info| info.counts[1]));
+                let mut push = |kind, length, entries| {
+                    segments.push(info(next, kind, slots.min_end.0, slots.max_end.0, length, entries));
+                    (next, written) = (next + 1, written + length);
+                };
+                match own[0].kind {
+                    SegmentKind::Sealed => {
+                        push(SegmentKind::Detail, bytes, entries);
+                        push(SegmentKind::Rolled, bytes / 20 + 1, 0);
+                    }
+                    kind => push(kind, bytes, entries),
+                }
+            }
+        }
+        (segments.len(), (written + sealed) as f64 / sealed as f64)
+    }
+
+    #[test]
+    fn a_year_has_few_segments_each_written_few_times() {
+        // Daily, of a quiet site; hourly; every ten minutes, which is 0.9 GB a day; and full of entries.
+        for (days, minutes, length, entries, most) in [
+            (365, 1440, 100_000, 500, 420),
+            (365, 60, 3 << 20, 20_000, 1_600),
+            (40, 10, 6 << 20, 50_000, 1_300),
+            (40, 30, 4 << 20, 400_000, 2_100),
+        ] {
+            let (segments, written) = sealed_for(days, minutes, length, entries);
+            assert!(segments <= most && written < 3.5, "every {minutes} minutes: {segments} segments, {written} times");
+        }
+    }
+}
