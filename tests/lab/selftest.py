@@ -4,7 +4,12 @@ import tempfile
 import unittest
 
 import compare
+import cuts
+import cuts_oracle
 import generated
+import nginx_lines
+import pastes_wrappings
+import tails
 import truth
 
 LINE = ('127.0.0.1 - - [22/Nov/2026:21:00:00 +0000] "{request}" {status} 3 "-" "-" rt={rt} ut="{ut}" uct="-" uht="" ua="-" us="-" '
@@ -95,6 +100,34 @@ class Instruments(unittest.TestCase):
         self.assertEqual(compare.differences(Store({**right, name + "request_time.p99": {1700000000: 3001}}), true, truth.points), [])
         stranger = {**right, compare.PREFIX + "ghost.requests.count": {1700000000: 1}}
         self.assertEqual(len(compare.differences(Store(stranger), true, truth.points)), 1)
+
+    def test_cuts_by_hand(self):
+        forged = ("$msec|$time_local|$host|$request|$status|$bytes_sent|$request_time|$remote_addr|$http_referer|$http_user_agent|||",
+                  "1611655201.123|26/Jan/2021:10:00:01 +0000|a|GET /slow?|200|5|0.001|1.1.1.1|-|x HTTP/1.1|504|160|60.001|192.0.2.1|-|curl/8|||")
+        (only,) = cuts_oracle.cuts(*forged)
+        self.assertEqual((only["status"], only["request_time"]), ("504", "60.001"))
+        self.assertTrue(cuts.another({"status": 200}, only) and not cuts.another({"status": 504, "request_time": 60.001}, only))
+        (only,) = cuts_oracle.cuts("$msec $http_user_agent $request_time $host", "1611655201.123 evil 0.001 x 1.500 www.example.com")
+        self.assertEqual(only["request_time"], "1.500")
+        self.assertEqual(len(cuts_oracle.cuts("$msec $http_user_agent $request_time $host", "1611655201.123 a 0.001 b 1.500 c")), 1)
+        self.assertEqual(len(cuts_oracle.cuts("$msec $http_user_agent $http_referer", "1611655201.123 a b c")), 2)
+        self.assertEqual(cuts_oracle.cuts("$status $request_time $host", '200 0.100 example.com 0.500 "x"'), [])
+        (only,) = cuts_oracle.cuts("$msec $request $status", "1611655201.123 GET /index.php?x=a b HTTP/1.1 404")
+        self.assertEqual(only["request"], "GET /index.php?x=a b HTTP/1.1")
+
+    def test_what_nginx_could_have_written(self):
+        self.assertTrue(tails.plausible({"request_time": 0.25, "upstream_response_time": [[0.1, 0.149]]}, "x 0.250 0.100, 0.149"))
+        self.assertFalse(tails.plausible({"request_time": 0.1, "upstream_response_time": [[0.25]]}, "x 0.250 0.100"))
+        self.assertFalse(tails.plausible({"request_time": 0.003, "upstream_response_time": [[0.006]]}, "x 0.006 0.003"))
+        self.assertFalse(tails.plausible({"request_time": 482.0}, "x 482"))
+        self.assertFalse(tails.plausible({"request_time": None, "upstream_response_time": [[0.25]]}, "x - 0.250"))
+        self.assertTrue(nginx_lines.agrees([[0.0, None], [0.1]], "0.000, - : 0.100") and not nginx_lines.agrees([[0.1]], "0.000, 0.100"))
+        self.assertTrue(nginx_lines.agrees('a"', "a\\x22") and not nginx_lines.agrees(0.1, "0.10x"))
+
+    def test_wrappings_have_the_text(self):
+        for name, grammar in nginx_lines.grammar_texts().items():
+            for what, pasted, _, may_read in pastes_wrappings.wrappings(name, *grammar[:3]):
+                self.assertTrue("$" in pasted or not may_read, f"{name}: {what}")
 
 
 if __name__ == "__main__":
