@@ -174,7 +174,7 @@ impl fmt::Display for Error {
         }
         write!(f, "{}", self.what)?;
         if let Some(remedy) = &self.remedy {
-            write!(f, "\n  to mend it: {remedy}")?;
+            write!(f, "\n  help: {remedy}")?;
         }
         Ok(())
     }

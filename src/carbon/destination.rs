@@ -49,7 +49,7 @@ mod tests {
         }
         for address in ["", "carbon", "carbon:", ":2003", "carbon:0", "carbon:65536", "carbon:x", "::1:2003"] {
             let error = Destination::new(address, Protocol::Plaintext).unwrap_err();
-            assert!(error.to_string().contains("to mend it"), "{address}");
+            assert!(error.to_string().contains("help: "), "{address}");
         }
     }
 }

@@ -293,7 +293,7 @@ mod tests {
         for prefix in ["", ".", "a.", "a..b", "a b", "a;b=c"] {
             let error = Naming::new(prefix, "web1", false).unwrap_err();
             assert_eq!(error.exit_code(), 2);
-            assert!(error.to_string().contains("to mend it"));
+            assert!(error.to_string().contains("help: "));
         }
         assert!(Naming::new("nginx", "", false).is_err());
     }

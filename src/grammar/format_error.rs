@@ -40,7 +40,7 @@ impl FormatError {
         let indent = shown(from..start).chars().count();
         let marks = shown(start..self.span.end.min(until).max(start)).chars().count().max(1);
         format!(
-            "{}\n  {}\n  {}{}\n  to mend it: {}",
+            "{}\n  {}\n  {}{}\n  help: {}",
             self.reason,
             shown(from..until),
             " ".repeat(indent),

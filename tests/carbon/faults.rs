@@ -70,7 +70,7 @@ fn refused_then_there() {
     let error = link.send(&points, now).unwrap_err();
     assert_eq!(error.step, SendStep::Connect);
     let message = Error::from(error).to_string();
-    assert!(message.contains(&address) && message.contains("to mend it"), "{message}");
+    assert!(message.contains(&address) && message.contains("help: "), "{message}");
     let LinkState::Down { since, next_try, .. } = link.state() else { panic!("not down") };
     let before = next_try.checked_sub(Duration::from_millis(1)).unwrap();
     assert!(link.ready(next_try) && !link.ready(before));

@@ -71,10 +71,10 @@ fn files_that_cannot_be_checked() {
     if std::path::Path::new("/etc/nginx/nginx.conf").exists() {
         assert!(run.out.contains(" /etc/nginx/nginx.conf"), "{run:?}");
     } else {
-        run.said(2, &["nothing to check", "to mend it: name a configuration"]);
+        run.said(2, &["nothing to check", "help: name a configuration"]);
     }
     let out = folder.run(&["check", "gone.log"]).ended(3);
-    assert!(out.contains("WRONG gone.log: cannot open it") && out.contains("to mend it: check the path"), "{out}");
+    assert!(out.contains("WRONG gone.log: cannot open it") && out.contains("help: check the path"), "{out}");
     folder.write("odd.log", "alpha beta\n".repeat(10));
     let out = folder.run(&["check", "odd.log"]).ended(1);
     assert!(out.contains("WRONG odd.log: its lines fit none") && out.contains("--log-format"), "{out}");
@@ -129,7 +129,7 @@ fn what_is_missing_around_a_good_configuration() {
         format!("WRONG {}: 0.00 % of 10 lines fit format `combined`", path("a.log")),
         format!("WRONG log {}: no such file (yet)", path("later.log")),
         format!("WRONG carbon {address}: "),
-        "to mend it: is carbon-cache running".to_owned(),
+        "help: is carbon-cache running".to_owned(),
     ] {
         assert!(out.contains(&expected), "{expected:?} is not in {out}");
     }

@@ -22,7 +22,7 @@ fn mistakes(text: &str) -> Vec<String> {
         assert_eq!(error.kind(), Kind::Usage);
         let prefix = format!("{PATH}:");
         let text = error.to_string();
-        text.strip_prefix(&prefix).unwrap().replacen(": ", " ", 1).replace("\n  to mend it: ", " | ")
+        text.strip_prefix(&prefix).unwrap().replacen(": ", " ", 1).replace("\n  help: ", " | ")
     };
     Config::check(text, Path::new(PATH)).unwrap_err().iter().map(shown).collect()
 }
@@ -130,7 +130,7 @@ fn values_know_their_places() {
     let format = config.logs[0].format.as_ref().unwrap();
     assert_eq!((format.line, format.column), (4, 12));
     let error = format.mistake_inside(13, "unknown variable").remedy("r");
-    assert_eq!(error.to_string(), "spikeline.toml:4:26: unknown variable\n  to mend it: r");
+    assert_eq!(error.to_string(), "spikeline.toml:4:26: unknown variable\n  help: r");
     // With an escape in it the columns no longer count bytes of the text: point at its beginning.
     let config = parse("[[log]]\npath = 'a'\nformat = \"\\\"$request\\\" $oops\"\n");
     let error = config.logs[0].format.as_ref().unwrap().mistake_inside(11, "unknown variable");
@@ -410,7 +410,7 @@ proptest! {
                 let (line, column) = mistake.place().unwrap().line_column.unwrap();
                 let found = text.split('\n').nth(line - 1);
                 prop_assert!(found.is_some_and(|found| (1..=found.len() + 1).contains(&column)), "{}", mistake);
-                prop_assert!(mistake.to_string().contains("to mend it: "));
+                prop_assert!(mistake.to_string().contains("help: "));
             }
         }
     }

@@ -72,7 +72,7 @@ fn a_tie_is_asked_about() {
     let out = folder.run(&["check", "--config=c.toml", "a.log"]).ended(1);
     for expected in [
         "WRONG a.log: its lines fit 2 formats alike",
-        "only you can say which it is\n      to mend it: format = \"NAME\" in its [[log]] section, or --log-format NAME\n",
+        "only you can say which it is\n      help: format = \"NAME\" in its [[log]] section, or --log-format NAME\n",
         "        one: $request_time 0.016, $upstream_response_time 0.020\n",
         "        two: $upstream_response_time 0.016, $request_time 0.020\n",
     ] {
@@ -290,7 +290,7 @@ fn what_denies_is_named_with_the_command_that_mends_it() {
     for expected in [
         format!("WRONG {log}: cannot open it: Permission denied"),
         format!("{log} (root:root, mode 0600) does not let user nobody read it"),
-        format!("to mend it: sudo setfacl -m u:nobody:r {log};"),
+        format!("help: sudo setfacl -m u:nobody:r {log};"),
         format!("WRONG {store}: cannot write the store: Permission denied"),
         format!("{} (root:root, mode 0755) does not let user nobody make files in it", folder.path("inner").display()),
     ] {

@@ -62,9 +62,7 @@ fn a_file_that_nginx_writes_is_read_by_its_configuration() {
 fn a_broken_one_is_told_by_its_place() {
     let folder = folder();
     folder.write("nginx.conf", "http {\n  server {\n    location / { }\n");
-    folder
-        .run(&["check", "--config", "c.toml"])
-        .said(2, &["nginx.conf:2:10: this block is not closed", "to mend it: "]);
+    folder.run(&["check", "--config", "c.toml"]).said(2, &["nginx.conf:2:10: this block is not closed", "help: "]);
 }
 
 #[test]

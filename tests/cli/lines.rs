@@ -121,7 +121,7 @@ fn as_json_a_line_says_how_it_lies_to_the_window() {
 fn without_files_or_store_it_says_what_to_do() {
     let folder = support::folder!();
     for command in ["lines", "report", "slow"] {
-        folder.run(&[command, "--store", "nowhere"]).said(2, &["nowhere: there is no store", "to mend it", "FILEs"]);
+        folder.run(&[command, "--store", "nowhere"]).said(2, &["nowhere: there is no store", "help: ", "FILEs"]);
     }
 }
 

@@ -107,7 +107,7 @@ fn fault_32_a_read_only_disk_is_refused_with_the_remedy_and_still_read() {
     let mount = "cp -a \"$0\" \"$0.copy\" && mount -t tmpfs none \"$0\" && cp -a \"$0.copy/.\" \"$0\" && rm -r \"$0.copy\" \
         && mount -o remount,ro \"$0\"";
     let Some(mut writing) = mounted(&rig, mount, &["run", "--config=c.toml"]) else { return };
-    let refused = |run: Run| run.said(3, &["Read-only file system", "/store", "to mend it: mount it writable"]);
+    let refused = |run: Run| run.said(3, &["Read-only file system", "/store", "help: mount it writable"]);
     refused(run(&mut writing));
     refused(run(&mut mounted(&rig, mount, &["index", "--config=c.toml", "a.log"]).unwrap()));
     let read = run(&mut mounted(&rig, mount, &["lines", "--all", "--config=c.toml"]).unwrap());

@@ -146,7 +146,7 @@ fn fault_33_a_second_daemon_is_refused_and_the_first_goes_on() {
     rig.log(&requests(10));
     rig.until_counted(10);
     let second = rig.folder.run(&["run", "--config=c.toml"]);
-    second.said(2, &["another spikeline (pid ", "to mend it: stop it first"]);
+    second.said(2, &["another spikeline (pid ", "help: stop it first"]);
     assert!(daemon.runs());
     rig.log(&requests(10));
     rig.until_counted(20);

@@ -76,7 +76,7 @@ fn bad_directives_say_where() {
 fn what_cannot_be_cut_is_refused() {
     let error = refused("$msec $uri$args");
     assert_eq!(error.span, 6..15);
-    let expected = "nothing tells where $uri ends and $args begins\n  $msec $uri$args\n        ^^^^^^^^^\n  to mend it: put a \
+    let expected = "nothing tells where $uri ends and $args begins\n  $msec $uri$args\n        ^^^^^^^^^\n  help: put a \
                     literal between them, such as a space or a quote";
     assert_eq!(error.render(), expected);
     for text in ["$bytes_sent$http_referer", "$request_method$status", "$msec\n$status", "just text", "", "$", "${x"] {

@@ -9,7 +9,7 @@ use crate::source::GenerationId;
 use crate::store::{How, Ledger, Loss, Unread, View};
 use crate::time::{Timestamp, Window};
 
-/// Lines are in the store so many milliseconds after they were written, at the latest, while the daemon runs and is not
+/// Milliseconds after which a line that was written is in the store, at the latest, while the daemon runs and is not
 /// behind: it says every 5 s that it has read all, and commits that within a second or two.
 const ON_ITS_WAY: Duration = Duration::from_secs(15);
 

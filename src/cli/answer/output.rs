@@ -42,7 +42,7 @@ pub(in crate::cli) fn style() -> Style {
     Style { colour: terminal && !plain, width: width.filter(|width| *width > 0), terminal }
 }
 
-/// A bar for so many bytes.
+/// A bar that is full at `bytes`; hidden for what is read in a moment.
 pub(in crate::cli) fn progress(bytes: u64) -> ProgressBar {
     // indicatif draws to stderr, and only if that is a terminal.
     if bytes < PROGRESS_FROM {

@@ -87,7 +87,7 @@ mod tests {
         let spec = WindowSpec { from: Some("-10m".to_owned()), ..WindowSpec::default() };
         let error = usage_error(spec.resolve(Timestamp(0), &chrono::Utc, Window::ALL).unwrap_err());
         assert_eq!(error.exit_code(), 2);
-        let expected = "--from: `-10m`: expected a unit (s, min, h, d, w, mon or y) at byte 3\n  to mend it: did you mean \
+        let expected = "--from: `-10m`: expected a unit (s, min, h, d, w, mon or y) at byte 3\n  help: did you mean \
                         `-10min`? (months are `mon`)";
         assert_eq!(error.to_string(), expected);
     }

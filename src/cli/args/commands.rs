@@ -158,7 +158,7 @@ pub(in crate::cli) struct IndexArguments {
     /// Send the slots that got lines to the configured carbons, whole, oldest first; and what an earlier push left.
     #[arg(long)]
     pub push: bool,
-    /// At most so many points a second (default: 5000).
+    /// At most this many points a second (default: 5000).
     #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u32).range(1..), requires = "push")]
     pub rate: Option<u32>,
     /// Send no slot older than this: what carbon's retention is (default: `retention` of each [[carbon]], else all).

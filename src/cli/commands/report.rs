@@ -21,7 +21,7 @@ use crate::report::{Table, write};
 use crate::store::{By, View};
 use crate::time::Window;
 
-/// So many distinct values of a `--by` field are kept apart; the rest is counted as `other`.
+/// At most this many distinct values of a `--by` field are kept apart; the rest is counted as `other`.
 const VALUES_MAX: usize = 10_000;
 
 /// What is over a cap, of routes or of values, is counted under this name.

@@ -20,7 +20,7 @@ pub struct CarbonSection {
     pub prefix: Placed<String>,
     /// Whether names are tagged (`nginx.request_time.p99;host=web1;route=..`).
     pub tagged: bool,
-    /// So much of the past is kept for a carbon that is away.
+    /// How much of the past is kept for a carbon that is away.
     pub spool: Duration,
     /// How far back carbon keeps points at all: older slots are not sent by `spikeline index --push`.
     pub retention: Option<Duration>,

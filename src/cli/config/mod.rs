@@ -78,7 +78,7 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// The length of a slot: whole seconds that divide a minute, or whole minutes that divide a day.
     pub interval: Duration,
-    /// So long after its end a slot may still get lines before it is final.
+    /// How long after its end a slot may still get lines before it is final.
     pub lateness: Duration,
     /// The name in metrics; if absent, [`Surroundings::host`].
     pub host: Option<Placed<String>>,

@@ -11,7 +11,7 @@ pub(super) const KEYS: [&str; 3] = ["threshold", "slowest", "server_errors"];
 pub struct SlowSection {
     /// From this duration on a request is slow, unless its route has a threshold of its own.
     pub threshold: Duration,
-    /// So many of the slowest of every route and interval are kept, also below the threshold.
+    /// At most this many of the slowest of every route and interval are kept, also below the threshold.
     pub slowest: u32,
     /// Whether every 5xx is kept.
     pub server_errors: bool,

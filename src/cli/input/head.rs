@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::error::Result;
 use crate::source::{BLOCK_LIMIT, Input, LogPiece};
 
-/// So many lines of a file's head are tried to find its format.
+/// At most this many lines of a file's head are tried to find its format.
 pub(in crate::cli) const HEAD_LINES: usize = 400;
 
-/// About so many bytes are read at a time until there are as many lines as tell a format.
+/// Bytes that are read at a time, about, until there are as many lines as tell a format.
 const HEAD_STEP: usize = 16 << 10;
 
 /// The first lines of a log, as many as its format is told by. They are read in small steps, since every question to the

@@ -88,7 +88,7 @@ fn words(part: &Path, owned: Owned, user: &User, bits: u32, verb: &str) -> Strin
     let (owner, group) = (name_of("/etc/passwd", owned.user), name_of("/etc/group", owned.group));
     let part = part.display();
     format!(
-        "{part} ({owner}:{group}, mode {:04o}) does not let user {name} {verb}\nto mend it: {}",
+        "{part} ({owner}:{group}, mode {:04o}) does not let user {name} {verb}\nhelp: {}",
         owned.mode,
         remedy(&part.to_string(), owned, user, bits, (&name, &group))
     )

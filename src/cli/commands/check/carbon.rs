@@ -9,7 +9,7 @@ use crate::carbon::Protocol;
 use crate::daemon::DestinationSettings;
 use crate::error::Result;
 
-/// So long a carbon is waited for.
+/// How long a carbon is waited for.
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// One destination.

@@ -14,7 +14,7 @@ use crate::report::count;
 /// Fewer rejected lines than this do not make another format.
 const ANOTHER: usize = 3;
 
-/// A change is looked for until it is known to lie within about so many bytes.
+/// A change is looked for until it is known to lie within about twice as many bytes.
 const NARROW: u64 = 64 << 10;
 
 /// The two formats of a log: the one that it is read in, and the one that the lines which do not fit it are in; without

@@ -136,7 +136,7 @@ impl Coverage {
         let by: Vec<String> = taken.iter().map(by).collect();
         findings.note(&format!(
             "route `{name}` ({place}) is shadowed: it would match {} lines, but rules before it take them all: {}\n\
-             to mend it: move it before them, or give them a narrower condition",
+             help: move it before them, or give them a narrower condition",
             count(lost),
             by.join(", ")
         ))
@@ -180,7 +180,7 @@ impl Coverage {
         if overflow > 0 {
             return findings.wrong(&format!(
                 "routes: {} of {} lines fell to `other`, since there are more than routes_max = {cap} routes\n\
-                 to mend it: write [[route]] rules for paths that differ in every request, or raise routes_max",
+                 help: write [[route]] rules for paths that differ in every request, or raise routes_max",
                 count(overflow),
                 count(self.lines)
             ));

@@ -37,7 +37,7 @@ pub(super) fn store(folder: &Path, findings: &mut Findings) -> Result<()> {
     let what = format!("store {}: writable, {} free on its disk", folder.display(), bytes(free));
     if free < LEAST_FREE || (disk.f_files > 0 && disk.f_favail < 64) {
         let lacking = if free < LEAST_FREE { "too little room" } else { "too few free inodes" };
-        return findings.wrong(&format!("{what}: {lacking}\nto mend it: free space there, or move the store"));
+        return findings.wrong(&format!("{what}: {lacking}\nhelp: free space there, or move the store"));
     }
     findings.fine(&what)?;
     if free < LITTLE_FREE {

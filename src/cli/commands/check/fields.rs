@@ -17,7 +17,7 @@ const LONG: usize = 72;
 /// What of it is shown at its beginning and its end.
 const SHOWN: (usize, usize) = (52, 12);
 
-/// A row may be so many columns shorter than it could be, so that a field is not broken.
+/// A row may be this many columns shorter than it could be, so that a field is not broken.
 const BACK: usize = 30;
 
 /// What a wrapper's part of a line is marked with.

@@ -18,7 +18,7 @@ pub(super) const INDENT: &str = "        ";
 const WIDTH: u16 = 100;
 
 /// What remedies begin with, as in errors.
-const MEND: &str = "to mend it: ";
+const MEND: &str = "help: ";
 
 /// Widths that a terminal may have, as far as the layout is concerned.
 const WIDTHS: std::ops::RangeInclusive<u16> = 40..=160;

@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::grammar::{Format, Inside, Reason, Reject};
 use crate::report::{count, terminal_safe};
 
-/// So much of a rejected line is kept, in bytes.
+/// At most this many bytes of a rejected line are kept.
 const KEPT: usize = 64 << 10;
 
-/// So many lines are looked at for one that shows the format well.
+/// At most this many lines are looked at for one that shows the format well.
 const CANDIDATES: u64 = 200;
 
 /// Bytes of a long line that are shown before the place where it stops to fit.

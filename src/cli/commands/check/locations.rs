@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::grammar::conf::{Location, Match};
 use crate::report::count;
 
-/// So many locations are told each way.
+/// At most this many locations are told each way.
 const TOP: usize = 20;
 
 /// The locations whose requests have one route: servers of one name that listen on several ports mostly repeat them.
@@ -62,7 +62,7 @@ impl Located {
     }
 }
 
-/// Tell what they did: `lines` of each, of so many lines in all, of which rules named some.
+/// Tell what they did: lines of each, of `total` lines in all, of which rules named `by_rules`.
 pub(super) fn tell(located: &[(&Located, u64)], total: u64, by_rules: u64, findings: &mut Findings) -> Result<()> {
     let served: u64 = located.iter().map(|(_, lines)| lines).sum();
     let by_path = total.saturating_sub(by_rules + served);

@@ -91,7 +91,7 @@ fn unnamed_numbers(format: &Format) -> Vec<&str> {
 
 /// How the log behind a keyed format comes to have `wanted`.
 fn tell_keys(format: &Format, wanted: &[&str], findings: &mut Findings) -> Result<()> {
-    findings.detail("to mend it: add to the log_format (or keep them in what ships the log)")?;
+    findings.detail("help: add to the log_format (or keep them in what ships the log)")?;
     for variable in wanted {
         findings.detail(&format.members(&[variable]).unwrap_or_default().replace('\t', "\\t"))?;
     }
@@ -133,7 +133,7 @@ pub(super) fn tell(
     let extended = format.with_variables(if given { "timed" } else { format.name() }, &wanted);
     if let Some((extended, directive)) = extended.and_then(|format| format.directive().map(|text| (format, text))) {
         findings.detail(&format!(
-            "to mend it: this in nginx.conf, at http level, and then access_log PATH {};",
+            "help: this in nginx.conf, at http level, and then access_log PATH {};",
             extended.name()
         ))?;
         findings.detail(&directive)?;

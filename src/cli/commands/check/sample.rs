@@ -20,7 +20,7 @@ const EDGE: u64 = 1 << 20;
 const PLACES: u64 = 48;
 const PLACE: u64 = 96 << 10;
 
-/// Of a log that is read from its beginning so many blocks are kept at least, evenly spread; twice as many at most.
+/// Of a log that is read from its beginning at least this many blocks are kept, evenly spread, and at most twice as many.
 const BLOCKS: usize = 8;
 
 /// A compressed log or a stream is decoded up to here.
@@ -165,7 +165,7 @@ fn spread(path: &Path, size: u64) -> Result<Sample> {
     Ok(Sample { blocks, too_long: Vec::new(), part, size, plain: true, fault: None })
 }
 
-/// The lines that lie wholly in so many bytes from there; none if there is no line's end in them.
+/// The lines that lie wholly in the `length` bytes from `from`; none if there is no line's end in them.
 pub(super) fn whole_lines(file: &File, from: u64, length: u64) -> std::io::Result<Option<Block>> {
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
     let mut filled = 0;

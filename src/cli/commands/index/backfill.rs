@@ -14,7 +14,7 @@ use crate::record::{Needs, Parser};
 use crate::source::{BackfillFile, Input, LogPiece, base_of};
 use crate::time::Timestamp;
 
-/// So many lines of a file's head are tried for one that says when it was written.
+/// At most this many lines of a file's head are tried for one that says when it was written.
 const HEAD_LINES: usize = 400;
 
 /// The files of one command.

@@ -17,7 +17,7 @@ use crate::report::count;
 use crate::store::{View, Writer};
 use crate::time::{Clock, SystemClock, Timestamp, Window, parse_duration};
 
-/// So much of a window is looked through at a time.
+/// How much of a window is looked through at a time.
 const STEP: Duration = Duration::from_secs(3600);
 
 /// Points a second, if nothing else is asked for: what a carbon takes beside its usual ones.
@@ -93,7 +93,7 @@ impl Accounts {
             say(&sent(pushed, account));
             if let Some(why) = &pushed.failed {
                 let left = format!("carbon {}: {} slots are still owed: {why}", pushed.address, pushed.owed);
-                say(&format!("{left}\n  to mend it: `spikeline index --push{}` sends the rest", named(context)));
+                say(&format!("{left}\n  help: `spikeline index --push{}` sends the rest", named(context)));
                 failed.push(left);
             }
         }

@@ -21,7 +21,7 @@ use crate::time::Window;
 use against::{Against, Differences};
 use graphite::Graphite;
 
-/// So much is compared at a time: it bounds the memory, and no block of a log is read more than twice.
+/// How much is compared at a time: it bounds the memory, and no block of a log is read more than twice.
 const STEP: Duration = Duration::from_secs(3600);
 
 pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Answer> {
@@ -33,7 +33,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let damaged = view.damaged()?;
     for place in damaged.iter().flat_map(|segment| &segment.places) {
         let what = missing_for(place);
-        say(&format!("spikeline: {what}\n  to mend it: `spikeline index --rebuild` restores it from the logs"));
+        say(&format!("spikeline: {what}\n  help: `spikeline index --rebuild` restores it from the logs"));
         missing.push(what);
     }
     for place in view.damaged_ranges()? {
