@@ -42,7 +42,7 @@ fn read(format: &Format, block: &[u8]) {
     };
     let mut interpreter = Interpreter::new(format, Needs::all(), &with).expect("the parser took the format");
     let (mut at, mut text) = (0, Vec::new());
-    interpreter.block(block, |start, line, seen, by_block| {
+    interpreter.read_block(block, |start, line, seen, by_block| {
         assert_eq!(start, at);
         assert_eq!(block.get(start..start + line.len()), Some(line));
         at += line.len() + 1;

@@ -26,7 +26,7 @@ fuzz_target!(|input: &[u8]| {
     };
     let mut interpreter = Interpreter::new(&format, Needs::all(), &with).expect("the parser took the format");
     let mut lines = block.split_inclusive(|&byte| byte == b'\n');
-    interpreter.block(block, |_, line, seen, by_block| {
+    interpreter.read_block(block, |_, line, seen, by_block| {
         let whole = lines.next().unwrap_or_default();
         assert_eq!(line, whole.strip_suffix(b"\n").unwrap_or(whole));
         let alone = parser.parse(line);

@@ -35,11 +35,11 @@ fuzz_target!(|input: &[u8]| {
     let format = Format::compile("asked", text, Escape::Default).expect("a format");
     let logs = nginx.logs.iter().filter_map(|log| log.target.pattern());
     for log in logs.take(2).chain(["/no/such.log".to_owned()]) {
-        let with = with.of_log(&log);
+        let with = with.for_log(&log);
         let worker = || Interpreter::new(&format, Needs::latency(), &with).expect("it has $msec");
         let names = |interpreter: &mut Interpreter, block: &[u8]| {
             let mut names = Vec::new();
-            interpreter.block(block, |_, _, seen, _| {
+            interpreter.read_block(block, |_, _, seen, _| {
                 names.push(seen.ok().and_then(|seen| with.routes.name(seen.matched.id)));
             });
             names

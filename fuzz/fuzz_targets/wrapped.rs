@@ -62,7 +62,7 @@ fn records(format: &Format, block: &[u8], base: usize) -> Vec<Found> {
     };
     let mut interpreter = Interpreter::new(format, Needs::latency(), &with).expect("keys say when a request ended");
     let mut found = Vec::new();
-    interpreter.block(block, |at, line, seen, _| {
+    interpreter.read_block(block, |at, line, seen, _| {
         let said = |record: &Record<'_>| format!("{record:?}");
         found.push((base + at, base + at + line.len(), seen.map(|seen| said(&seen.record))));
     });

@@ -181,7 +181,7 @@ impl Committer {
         self.latest = self.latest.max(counted.latest);
         self.caught_up = counted.caught_up;
         self.note(&counted.tally.ledgers);
-        let (lines, rows) = self.slowest.commit(counted.tally);
+        let (lines, rows) = self.slowest.build(counted.tally);
         // The counting thread may be gone or have enough: then they are simply freed.
         drop(self.spare.try_send(rows));
         let Commit { at, read_until, routes, generations, .. } = counted.commit;

@@ -95,10 +95,10 @@ impl LineCounter {
 
     /// What was counted since the last time.
     pub(super) fn hand_on(&mut self) -> CountedLines {
-        let (touched, bytes) = (self.slots.touched(), self.slots.bytes());
-        let tally = self.slots.take();
+        let (touched, bytes) = (self.slots.touched_slots(), self.slots.bytes());
+        let tally = self.slots.hand_over();
         if let Some(rows) = self.spare.try_iter().last() {
-            self.slots.recycle(rows);
+            self.slots.recycle_rows(rows);
         }
         let mut commit = Commit { at: self.clock.now(), read_until: self.read_until, ..Commit::default() };
         let routes = self.routes.since(self.routes_known);
@@ -149,7 +149,13 @@ impl LineCounter {
                 let late_before = Timestamp(self.emitted_until.load(Ordering::Relaxed));
                 if let Some(generation) = self.generations.get_mut(&block.generation) {
                     if let Some(interpreter) = self.interpreters.get_mut(&generation.log) {
-                        self.slots.block(interpreter, block.generation, block.offset, &block.bytes, late_before);
+                        self.slots.collect_block(
+                            interpreter,
+                            block.generation,
+                            block.offset,
+                            &block.bytes,
+                            late_before,
+                        );
                     }
                     generation.position = block.end();
                     generation.tail_hash = block.tail_hash;
@@ -160,7 +166,7 @@ impl LineCounter {
                 drop(empties.try_send(block.bytes));
             }
             LogEvent::TooLong { generation, offset, length, tail_hash } => {
-                self.slots.too_long(generation, offset, length);
+                self.slots.skip_long_line(generation, offset, length);
                 self.unread.remove(&generation);
                 self.change(generation, |held| {
                     held.position = offset + length;
@@ -185,14 +191,14 @@ impl LineCounter {
     /// Note what was not read of a log that will not be read further, and between when it was written.
     fn lost(&mut self, generation: GenerationId, unread: u64, reason: FinishReason) {
         let offset = self.generations.get(&generation).map_or(0, |held| held.position);
-        let (after, before) = (self.slots.latest_of(generation), self.clock.now());
+        let (after, before) = (self.slots.latest_end_of(generation), self.clock.now());
         let (how, bytes) = match reason {
             FinishReason::Truncated { lost: 0 } => (How::Copied, 0),
             FinishReason::Truncated { lost } => (How::Truncated, lost),
             FinishReason::Vanished if unread == 0 => (How::Gone, 0),
             FinishReason::Vanished | FinishReason::Rotated => (How::Unread, unread),
         };
-        let ledger = self.slots.ledger(generation);
+        let ledger = self.slots.ledger_mut(generation);
         match how {
             How::Truncated => ledger.lost_to_truncation += bytes,
             _ => ledger.unread += bytes,

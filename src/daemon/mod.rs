@@ -211,7 +211,7 @@ impl OpenedDaemon {
             routes,
             interpreters,
             generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
-            slots: resumed(slots, writer.view()),
+            slots: RowCollector::resume(slots, &writer.view().open_blocks()),
             spare,
             emitted_until: Arc::clone(&emitted),
             changed: BTreeSet::new(),
@@ -225,13 +225,6 @@ impl OpenedDaemon {
     }
 }
 
-/// A tally that goes on where the store's last blocks end.
-fn resumed(settings: SlotSettings, view: &View) -> RowCollector {
-    let mut slots = RowCollector::new(settings);
-    slots.resume(&view.open_blocks());
-    slots
-}
-
 /// Start a thread that `top -H` shows by its name.
 fn named<'scope>(scope: &'scope Scope<'scope, '_>, name: &str, run: impl FnOnce() + Send + 'scope) -> Result<()> {
     let started = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run);
@@ -241,7 +234,7 @@ fn named<'scope>(scope: &'scope Scope<'scope, '_>, name: &str, run: impl FnOnce(
 fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Interpreter>> {
     logs.iter()
         .map(|log| {
-            let with = with.of_log(&log.pattern);
+            let with = with.for_log(&log.pattern);
             let interpreter = Interpreter::new(&log.format, Needs::latency(), &with).map_err(|error| {
                 Error::usage(format!("log {}: format `{}`: {error}", log.pattern, log.format.name()))
             })?;

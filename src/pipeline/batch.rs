@@ -15,11 +15,11 @@ use crate::source::{Input, LogPiece};
 /// Counts blocks of lines. One per thread; afterwards they are merged by the caller.
 pub trait BlockTally {
     /// A block of whole lines of file number `file`, whose first byte stands at `offset` (uncompressed).
-    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]);
+    fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]);
     /// A line over the limit was skipped.
-    fn too_long(&mut self, file: usize, offset: u64, length: u64);
+    fn skip_long_line(&mut self, file: usize, offset: u64, length: u64);
     /// Whether the caller has all it wants and reading can end early.
-    fn done(&self) -> bool {
+    fn is_done(&self) -> bool {
         false
     }
 }
@@ -44,13 +44,7 @@ pub enum Feed {
     },
 }
 
-/// What a run over files came to.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Files that could not be read, or not to their end. What was read before is counted.
-    pub failed: Vec<Error>,
-}
-
+/// The input, which the threads take turns at.
 struct Turn<'p> {
     feeds: std::iter::Enumerate<std::vec::IntoIter<Feed>>,
     max_line: usize,
@@ -61,6 +55,7 @@ struct Turn<'p> {
     before: u64,
 }
 
+/// What a thread takes home from its turn; lines are in its buffer.
 enum NextBlock {
     Lines { file: usize, offset: u64 },
     TooLong { file: usize, offset: u64, length: u64 },
@@ -69,7 +64,7 @@ enum NextBlock {
 
 impl Turn<'_> {
     /// The next piece of the input, whichever file it is in. A file that fails is noted and the next one begun.
-    fn take(&mut self, buffer: &mut Vec<u8>) -> NextBlock {
+    fn next_block(&mut self, buffer: &mut Vec<u8>) -> NextBlock {
         loop {
             let Some((file, input)) = &mut self.open else {
                 match self.feeds.next() {
@@ -104,13 +99,14 @@ impl Turn<'_> {
 }
 
 /// Read `feeds` in order, each tally on a thread of its own. A line of more than `max_line` bytes is passed over.
-/// `progress` hears of the bytes read from disk so far.
+/// `progress` hears of the bytes read from disk so far. Gives the files that could not be read, or not to their end; what was read
+/// before is counted.
 pub fn run<T: BlockTally + Send>(
     feeds: Vec<Feed>,
     max_line: usize,
     tallies: &mut [T],
     progress: &(dyn Fn(u64) + Sync),
-) -> Outcome {
+) -> Vec<Error> {
     let turn = Mutex::new(Turn {
         feeds: feeds.into_iter().enumerate(),
         max_line,
@@ -121,28 +117,28 @@ pub fn run<T: BlockTally + Send>(
     });
     let stop = AtomicBool::new(false);
     if let [tally] = tallies {
-        work(&turn, tally, &stop);
+        count_in_turn(&turn, tally, &stop);
     } else {
         std::thread::scope(|scope| {
             for tally in tallies {
                 let (turn, stop) = (&turn, &stop);
-                scope.spawn(move || work(turn, tally, stop));
+                scope.spawn(move || count_in_turn(turn, tally, stop));
             }
         });
     }
-    Outcome { failed: turn.into_inner().map(|turn| turn.failed).unwrap_or_default() }
+    turn.into_inner().map(|turn| turn.failed).unwrap_or_default()
 }
 
-fn work<T: BlockTally>(turn: &Mutex<Turn<'_>>, tally: &mut T, stop: &AtomicBool) {
+fn count_in_turn<T: BlockTally>(turn: &Mutex<Turn<'_>>, tally: &mut T, stop: &AtomicBool) {
     let mut buffer = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let Ok(taken) = turn.lock().map(|mut turn| turn.take(&mut buffer)) else { return };
-        match taken {
-            NextBlock::Lines { file, offset } => tally.block(file, offset, &buffer),
-            NextBlock::TooLong { file, offset, length } => tally.too_long(file, offset, length),
+        let Ok(next) = turn.lock().map(|mut turn| turn.next_block(&mut buffer)) else { return };
+        match next {
+            NextBlock::Lines { file, offset } => tally.count_block(file, offset, &buffer),
+            NextBlock::TooLong { file, offset, length } => tally.skip_long_line(file, offset, length),
             NextBlock::End => return,
         }
-        if tally.done() {
+        if tally.is_done() {
             stop.store(true, Ordering::Relaxed);
         }
     }

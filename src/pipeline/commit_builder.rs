@@ -4,143 +4,43 @@
 //! a cell's histograms are filled, and its slowest requests chosen, while it is at hand and in no more memory than it
 //! needs, and this can be done on another thread than the reading.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::time::Duration;
-
-use super::raw_candidates::RawCandidates;
-use super::row_collector::SlotSettings;
+use super::collected_rows::CollectedRows;
+use super::row::{NONE, Row};
+use super::slot_settings::SlotSettings;
+use super::slowest::SlowestOfCells;
 use crate::histogram::{Cell, TIMES};
-use crate::record::Record;
 use crate::route::RouteId;
-use crate::source::generation::GenerationId;
-use crate::store::{BlockSummary, Commit, Entry, Kept, Ledger, Locator};
+use crate::store::{Commit, Kept};
 use crate::time::Timestamp;
 
-/// The slowest of a cell are remembered beyond its commit while its slot is at most this much older than the latest
-/// line. Forgetting them only costs superfluous candidates, which the store prunes.
-const REMEMBERED_FOR: Duration = Duration::from_secs(30);
-
-/// No more cells than this are remembered.
-const REMEMBERED: usize = 20_000;
-
-/// A number that the line does not have.
-const NONE: u64 = u64::MAX;
-
-/// What one line adds to its cell.
-#[derive(Debug, Clone, Copy)]
-pub struct Row {
-    end: Timestamp,
-    /// In the order of [`TIMES`]; [`NONE`] where the line has none.
-    times: [u64; 4],
-    bytes_sent: u64,
-    locator: Locator,
-    cell: u32,
-    /// 0 where the line has none.
-    status: u16,
-    kept: Kept,
-}
-
-impl Row {
-    /// The row of a record that is counted in cell number `cell`, and kept for being `slow` or an `error`.
-    #[inline]
-    pub(super) fn new(cell: u32, record: &Record<'_>, locator: Locator, slow: bool, error: bool) -> Row {
-        let [response, connect, header] = record.upstream_ms;
-        let times = [record.request_time_ms, response, connect, header];
-        let threshold = if slow { Kept::THRESHOLD } else { Kept::default() };
-        Row {
-            end: record.end,
-            times: times.map(|millis| millis.unwrap_or(NONE)),
-            bytes_sent: record.bytes_sent.unwrap_or(0),
-            locator,
-            cell,
-            status: record.status.unwrap_or(0),
-            kept: if error { threshold.with(Kept::ERROR) } else { threshold },
-        }
-    }
-
-    /// Its cell's number, and its `$request_time` if it has one.
-    pub(super) fn candidate(&self) -> (u32, Option<u64>) {
-        let [request, ..] = self.times;
-        (self.cell, (request != NONE).then_some(request))
-    }
-
-    /// Whether it is kept, as far as is known yet.
-    pub(super) fn is_kept(&self) -> bool {
-        !self.kept.is_empty()
-    }
-
-    /// Where its line is.
-    pub(super) fn locator(&self) -> Locator {
-        self.locator
-    }
-
-    fn entry(&self, route: RouteId) -> Entry {
-        let [request, response, ..] = self.times;
-        Entry {
-            end: self.end,
-            duration_ms: if request == NONE { 0 } else { request },
-            route,
-            status: self.status,
-            upstream_ms: (response != NONE).then_some(response),
-            kept: self.kept,
-            locator: self.locator,
-        }
-    }
-}
-
-/// What a stretch of lines comes to.
-#[derive(Debug, Default)]
-pub struct CollectedRows {
-    /// Slot and route of each cell; rows name them by index.
-    pub(super) cells: Vec<(Timestamp, RouteId)>,
-    pub(super) rows: Vec<Row>,
-    /// What became of the lines of each log.
-    pub ledgers: Vec<(GenerationId, Ledger)>,
-    pub(super) blocks: Vec<BlockSummary>,
-    pub(super) raw: RawCandidates,
-}
-
-/// Where a request stands among the slowest of its slot and route, in the order that the store ranks by: longer first,
-/// then earlier end, then generation and offset.
-type Rank = (Reverse<u64>, Timestamp, GenerationId, u64);
-
-/// Makes commits of tallies, and chooses what is kept for being among the slowest.
+/// Builds the lines' part of a commit from the rows that were collected. One for all commits of a run, since what an earlier commit
+/// has among the slowest of a cell says what of a later one can still be.
 #[derive(Debug)]
 pub struct CommitBuilder {
-    settings: SlotSettings,
-    /// The slowest of cells that may go on in the next tally.
-    remembered: HashMap<(Timestamp, RouteId), Vec<Rank>>,
-    latest: Timestamp,
+    slowest: SlowestOfCells,
     /// Row numbers by cell; and where each cell's begin.
     order: Vec<u32>,
     begins: Vec<u32>,
     /// One time of one cell's rows.
     samples: Vec<u64>,
-    /// The slowest of one cell, best first, and their rows; those of earlier commits have none.
-    best: Vec<(Rank, Option<u32>)>,
 }
 
 impl CommitBuilder {
     /// Nothing seen yet.
     pub fn new(settings: SlotSettings) -> CommitBuilder {
         CommitBuilder {
-            settings,
-            remembered: HashMap::new(),
-            latest: Timestamp(i64::MIN),
+            slowest: SlowestOfCells::new(settings.slowest),
             order: Vec::new(),
             begins: Vec::new(),
             samples: Vec::new(),
-            best: Vec::new(),
         }
     }
 
     /// The lines' part of a commit, cells by slot and route, entries in the order of the lines; and the emptied rows.
-    pub fn commit(&mut self, tally: CollectedRows) -> (Commit, Vec<Row>) {
-        let CollectedRows { cells: keys, mut rows, ledgers, blocks, raw } = tally;
-        let numbers = self.group(&keys, &rows);
-        self.latest = rows.iter().map(|row| row.end).fold(self.latest, Timestamp::max);
-        self.remembered.retain(|(slot, _), _| *slot >= self.latest.minus(REMEMBERED_FOR));
+    pub fn build(&mut self, collected: CollectedRows) -> (Commit, Vec<Row>) {
+        let CollectedRows { cells: keys, mut rows, ledgers, blocks, raw } = collected;
+        let numbers = self.group_by_cell(&keys, &rows);
+        self.slowest.begin_commit(&rows);
         let mut cells = Vec::with_capacity(keys.len());
         let mut from = 0;
         let order = std::mem::take(&mut self.order);
@@ -149,20 +49,21 @@ impl CommitBuilder {
             let own = order.get(from..until).unwrap_or_default();
             from = until;
             let Some(&(slot, route)) = keys.get(number as usize) else { continue };
-            cells.push((slot, route, self.cell(own, &rows)));
-            self.choose(own, &mut rows, (slot, route));
+            cells.push((slot, route, self.fill_cell(own, &rows)));
+            self.slowest.mark(own, &mut rows, (slot, route));
         }
         self.order = order;
         let kept = rows.iter().filter(|row| !row.kept.is_empty());
-        let entries = kept.filter_map(|row| keys.get(row.cell as usize).map(|(_, route)| row.entry(*route))).collect();
-        let lines = raw.of_kept(&rows);
+        let entries =
+            kept.filter_map(|row| keys.get(row.cell as usize).map(|(_, route)| row.to_entry(*route))).collect();
+        let lines = raw.kept_lines(&rows);
         rows.clear();
         (Commit { cells, ledgers, entries, lines, blocks, ..Commit::default() }, rows)
     }
 
     /// Bring the rows of each cell together in `order`; the numbers of the cells by slot and route, each of whose
     /// rows end where `begins` says.
-    fn group(&mut self, keys: &[(Timestamp, RouteId)], rows: &[Row]) -> Vec<u32> {
+    fn group_by_cell(&mut self, keys: &[(Timestamp, RouteId)], rows: &[Row]) -> Vec<u32> {
         let mut numbers: Vec<u32> = (0..).take(keys.len()).collect();
         numbers.sort_unstable_by_key(|&number| keys.get(number as usize));
         self.begins.clear();
@@ -191,7 +92,8 @@ impl CommitBuilder {
         numbers
     }
 
-    fn cell(&mut self, own: &[u32], rows: &[Row]) -> Cell {
+    /// All that is counted of one cell, whose rows `own` names.
+    fn fill_cell(&mut self, own: &[u32], rows: &[Row]) -> Cell {
         let mut cell = Cell::default();
         let rows_of = || own.iter().filter_map(|&number| rows.get(number as usize));
         for row in rows_of() {
@@ -208,40 +110,11 @@ impl CommitBuilder {
         }
         cell
     }
-
-    /// Mark the rows that are among the slowest of their cell.
-    fn choose(&mut self, own: &[u32], rows: &mut [Row], key: (Timestamp, RouteId)) {
-        let limit = self.settings.slowest;
-        self.best.clear();
-        let remembered = self.remembered.remove(&key);
-        self.best.extend(remembered.into_iter().flatten().map(|rank| (rank, None)));
-        for &number in own {
-            let Some(row) = rows.get(number as usize) else { continue };
-            let [request, ..] = row.times;
-            if request == NONE {
-                continue;
-            }
-            let rank = (Reverse(request), row.end, row.locator.generation, row.locator.offset);
-            if self.best.len() >= limit && self.best.last().is_none_or(|(last, _)| *last <= rank) {
-                continue;
-            }
-            let at = self.best.partition_point(|(held, _)| *held < rank);
-            self.best.insert(at, (rank, Some(number)));
-            self.best.truncate(limit);
-        }
-        for row in self.best.iter().filter_map(|(_, number)| *number) {
-            if let Some(row) = rows.get_mut(row as usize) {
-                row.kept = row.kept.with(Kept::SLOWEST);
-            }
-        }
-        if key.0 >= self.latest.minus(REMEMBERED_FOR) && self.remembered.len() < REMEMBERED {
-            self.remembered.insert(key, self.best.iter().map(|(rank, _)| *rank).collect());
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Reverse;
     use std::collections::BTreeMap;
     use std::time::Duration;
 
@@ -249,6 +122,10 @@ mod tests {
 
     use super::*;
     use crate::histogram::Time;
+    use crate::record::Record;
+    use crate::source::generation::GenerationId;
+    use crate::store::{Entry, Locator};
+    use crate::time::Timestamp;
 
     const SETTINGS: SlotSettings = SlotSettings { interval: Duration::from_secs(10), slowest: 3, server_errors: true };
 
@@ -302,13 +179,13 @@ mod tests {
         #[test]
         fn commits_hold_what_their_lines_say(lines in prop::collection::vec(line(), 0..150), cuts in prop::collection::vec(1usize..60, 1..6)) {
             let numbered: Vec<(usize, Line)> = lines.into_iter().enumerate().collect();
-            let mut slowest = CommitBuilder::new(SETTINGS);
+            let mut builder = CommitBuilder::new(SETTINGS);
             let (mut cells, mut entries) = (BTreeMap::<(Timestamp, RouteId), Cell>::new(), Vec::new());
             let (mut rest, mut cuts) = (numbered.as_slice(), cuts.iter().cycle());
             while !rest.is_empty() {
                 let (now, later) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
                 rest = later;
-                let (commit, rows) = slowest.commit(tally(now));
+                let (commit, rows) = builder.build(tally(now));
                 prop_assert!(rows.is_empty());
                 prop_assert!(commit.cells.windows(2).all(|pair| (pair[0].0, pair[0].1) < (pair[1].0, pair[1].1)));
                 prop_assert!(commit.entries.windows(2).all(|pair| pair[0].locator < pair[1].locator));
@@ -352,12 +229,12 @@ mod tests {
 
     #[test]
     fn what_an_earlier_commit_outranks_is_no_candidate() {
-        let mut slowest = CommitBuilder::new(SETTINGS);
+        let mut builder = CommitBuilder::new(SETTINGS);
         let numbered = |from: usize, lines: &[u64]| -> Vec<(usize, Line)> {
             lines.iter().enumerate().map(|(at, ms)| (from + at, (1, 0, Some(*ms), None, false, false))).collect()
         };
-        assert_eq!(slowest.commit(tally(&numbered(0, &[50, 10, 40, 30, 20]))).0.entries.len(), 3);
-        assert_eq!(slowest.commit(tally(&numbered(5, &[30, 5, 29]))).0.entries.len(), 0);
-        assert_eq!(slowest.commit(tally(&numbered(8, &[31, 5]))).0.entries.len(), 1);
+        assert_eq!(builder.build(tally(&numbered(0, &[50, 10, 40, 30, 20]))).0.entries.len(), 3);
+        assert_eq!(builder.build(tally(&numbered(5, &[30, 5, 29]))).0.entries.len(), 0);
+        assert_eq!(builder.build(tally(&numbered(8, &[31, 5]))).0.entries.len(), 1);
     }
 }

@@ -6,6 +6,7 @@ use multiversion::multiversion;
 
 use super::lines::Lines;
 use crate::grammar::{Format, FormatError, Marks, Reason, Records, Reject, Wrapper};
+use crate::histogram::{Cell, Time};
 use crate::record::{Needs, Parser, Record, Values};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
 
@@ -26,7 +27,7 @@ pub struct Interpreting {
 impl Interpreting {
     /// The same for the lines of one log, given by its path or pattern: nginx's locations depend on it.
     #[must_use]
-    pub fn of_log(&self, log: &str) -> Interpreting {
+    pub fn for_log(&self, log: &str) -> Interpreting {
         Interpreting { router: self.router.of_log(log), ..self.clone() }
     }
 }
@@ -40,6 +41,24 @@ pub struct RoutedRecord<'l> {
     pub matched: Matched,
     /// Whether its `$request_time` reached the threshold of its route.
     pub slow: bool,
+}
+
+impl RoutedRecord<'_> {
+    /// Add it to a cell, but for its upstream times.
+    #[inline]
+    pub fn count_into(&self, cell: &mut Cell) {
+        cell.requests += 1;
+        cell.slow += u64::from(self.slow);
+        if let Some(status) = self.record.status {
+            cell.count_status(status);
+        }
+        if let Some(bytes) = self.record.bytes_sent {
+            cell.bytes_sent = cell.bytes_sent.saturating_add(bytes);
+        }
+        if let Some(millis) = self.record.request_time_ms {
+            cell.time_mut(Time::Request).record(millis);
+        }
+    }
 }
 
 /// Parses lines of one format and finds their routes. One per worker and format.
@@ -94,7 +113,7 @@ impl Interpreter {
     }
 
     /// Whether it does, and how many of the slowest.
-    pub fn archives(&self) -> Option<usize> {
+    pub fn archived_slowest(&self) -> Option<usize> {
         self.archive
     }
 
@@ -103,18 +122,18 @@ impl Interpreter {
     ///
     /// In a wrapped log a line is a record: from the start of its first line to the end of its last.
     #[inline]
-    pub fn block(
+    pub fn read_block(
         &mut self,
         block: &[u8],
         each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
     ) {
         let format = self.parser.format();
         if format.is_keyed() || format.wrapper().is_some() {
-            return self.block_of_records(block, each);
+            return self.read_records(block, each);
         }
         match self.parser.quotes().filter(|_| u32::try_from(block.len()).is_ok()) {
-            Some(quotes) => by_marks(self, block, quotes, each),
-            None => self.block_by_lines(block, each),
+            Some(quotes) => read_by_quotes(self, block, quotes, each),
+            None => self.read_lines(block, each),
         }
     }
 
@@ -141,8 +160,8 @@ impl Interpreter {
         (line, self.parser.cut(line))
     }
 
-    /// [`Interpreter::block`] line by line.
-    fn block_by_lines(
+    /// [`Interpreter::read_block`] line by line.
+    fn read_lines(
         &mut self,
         block: &[u8],
         mut each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
@@ -157,9 +176,9 @@ impl Interpreter {
         }
     }
 
-    /// [`Interpreter::block`] for formats whose lines are not cut as they stand in the log.
+    /// [`Interpreter::read_block`] for formats whose lines are not cut as they stand in the log.
     #[inline(never)]
-    fn block_of_records(
+    fn read_records(
         &mut self,
         block: &[u8],
         mut each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
@@ -239,10 +258,10 @@ impl Interpreter {
     }
 }
 
-/// [`Interpreter::block`] for a format of which the number of quotes in a line is known: the hot loop. It is compiled twice,
+/// [`Interpreter::read_block`] for a format of which the number of quotes in a line is known: the hot loop. It is compiled twice,
 /// the second time for the processors of the last ten years; which of them runs is decided once a block.
 #[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
-fn by_marks<E: FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>)>(
+fn read_by_quotes<E: FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>)>(
     interpreter: &mut Interpreter,
     block: &[u8],
     quotes: usize,

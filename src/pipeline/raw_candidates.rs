@@ -2,7 +2,7 @@
 //! themselves, and of each cell those that were among its slowest when they came. These are few of the lines, and in any
 //! order of durations about K * ln(lines / K) of a cell, so that only they are copied.
 
-use super::commit_builder::Row;
+use super::row::Row;
 use crate::store::{ARCHIVED_MAX, ArchivedLine};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -20,8 +20,7 @@ pub(super) struct RawCandidates {
 impl RawCandidates {
     /// Keep the line of row `number` if it may be kept.
     pub(super) fn offer(&mut self, number: usize, row: &Row, slowest: usize, line: &[u8]) {
-        let (cell, duration) = row.candidate();
-        let among = duration.is_some_and(|duration| self.is_among(cell, duration, slowest));
+        let among = row.request_time_ms().is_some_and(|duration| self.is_among(row.cell, duration, slowest));
         if (among || row.is_kept()) && line.len() <= ARCHIVED_MAX {
             let start = self.bytes.len();
             self.bytes.extend_from_slice(line);
@@ -43,10 +42,10 @@ impl RawCandidates {
     }
 
     /// The lines of rows that are kept in the end.
-    pub(super) fn of_kept(&self, rows: &[Row]) -> Vec<ArchivedLine> {
+    pub(super) fn kept_lines(&self, rows: &[Row]) -> Vec<ArchivedLine> {
         let kept = self.lines.iter().filter_map(|(number, range)| {
             let row = rows.get(*number).filter(|row| row.is_kept())?;
-            Some(ArchivedLine { locator: row.locator(), line: self.bytes.get(range.clone())?.to_vec() })
+            Some(ArchivedLine { locator: row.locator, line: self.bytes.get(range.clone())?.to_vec() })
         });
         kept.collect()
     }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::commit_builder::CommitBuilder;
 use super::interpreter::Interpreter;
-use super::row_collector::{RowCollector, SlotSettings};
+use super::row_collector::RowCollector;
+use super::slot_settings::SlotSettings;
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{LineRangeReader, LineReader, LogPiece, find_generation_with};
 use crate::store::{Commit, LogRange, View};
@@ -58,7 +59,7 @@ impl<'v> Recount<'v> {
         for range in ranges {
             let counted = self.range(*range, &mut slots, |slots| {
                 if slots.bytes() >= HAND_OUT_BYTES {
-                    each(slowest.commit(slots.take()).0);
+                    each(slowest.build(slots.hand_over()).0);
                 }
             });
             if let Err(why) = counted {
@@ -67,7 +68,7 @@ impl<'v> Recount<'v> {
                 unread.push(UnreadRange { range: *range, path, why });
             }
         }
-        each(slowest.commit(slots.take()).0);
+        each(slowest.build(slots.hand_over()).0);
         unread
     }
 
@@ -89,9 +90,11 @@ impl<'v> Recount<'v> {
         loop {
             match stretch.next_block(&mut self.buffer) {
                 Ok(Some(LogPiece::Lines { offset })) => {
-                    slots.block(interpreter, range.generation, offset, &self.buffer, Timestamp(i64::MIN));
+                    slots.collect_block(interpreter, range.generation, offset, &self.buffer, Timestamp(i64::MIN));
                 }
-                Ok(Some(LogPiece::TooLong { offset, length })) => slots.too_long(range.generation, offset, length),
+                Ok(Some(LogPiece::TooLong { offset, length })) => {
+                    slots.skip_long_line(range.generation, offset, length)
+                }
                 Ok(None) => return Ok(()),
                 Err(error) => return Err(error.what().to_owned()),
             }

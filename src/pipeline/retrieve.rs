@@ -156,7 +156,7 @@ pub fn scan(
             {
                 continue;
             }
-            interpreter.block(&buffer, |at, line, seen, _| {
+            interpreter.read_block(&buffer, |at, line, seen, _| {
                 if let Ok(seen) = seen {
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let offset = block.first + at as u64;

@@ -49,7 +49,7 @@ fn agree_on(format: &Format, block: &[u8], needs: Needs) -> Result<usize, TestCa
         }
         Ok(())
     };
-    interpreter.block(block, |at, line, seen, by_block| {
+    interpreter.read_block(block, |at, line, seen, by_block| {
         if result.is_ok() {
             result = check(at, line, seen.map(|seen| seen.record), by_block);
         }

@@ -53,9 +53,9 @@ fn store(dir: &std::path::Path, log: &[u8], archive: bool) -> Writer {
     let ends: Vec<usize> = log.iter().zip(1..).filter(|(byte, _)| **byte == b'\n').map(|(_, end)| end).collect();
     let mut from = 0;
     for (number, until) in ends.chunks(7).map(|chunk| *chunk.last().unwrap()).enumerate() {
-        slots.block(&mut interpreter, id, from as u64, &log[from..until], Timestamp(i64::MIN));
+        slots.collect_block(&mut interpreter, id, from as u64, &log[from..until], Timestamp(i64::MIN));
         from = until;
-        let (mut commit, _) = slowest.commit(slots.take());
+        let (mut commit, _) = slowest.build(slots.hand_over());
         commit.at = Timestamp(1_322_661_900_000 + i64::try_from(number).unwrap() * 7_000);
         commit.generations = vec![Generation {
             id,

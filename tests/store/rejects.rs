@@ -28,14 +28,13 @@ fn summaries(lines: &[String], cut: usize, restart: usize) -> Summaries {
     let (mut slots, mut found, mut offset) = (RowCollector::new(SETTINGS), Summaries::new(), 0);
     for (part, lines) in lines.chunks(cut).enumerate() {
         if part % restart == 0 {
-            slots = RowCollector::new(SETTINGS);
             let open: Vec<BlockSummary> = found.values().next_back().cloned().into_iter().collect();
-            slots.resume(&open);
+            slots = RowCollector::resume(SETTINGS, &open);
         }
         let bytes = lines.concat().into_bytes();
-        slots.block(&mut interpreter, LOG, offset, &bytes, Timestamp(i64::MIN));
+        slots.collect_block(&mut interpreter, LOG, offset, &bytes, Timestamp(i64::MIN));
         offset += bytes.len() as u64;
-        for block in CommitBuilder::new(SETTINGS).commit(slots.take()).0.blocks {
+        for block in CommitBuilder::new(SETTINGS).build(slots.hand_over()).0.blocks {
             found.entry(block.key()).or_insert_with(|| BlockSummary::empty(LOG, block.number)).merge(&block);
         }
     }

@@ -249,10 +249,10 @@ struct LinesTally {
 }
 
 impl BlockTally for LinesTally {
-    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+    fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let LinesTally { workers, filter, routes, with, names, found, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };
-        interpreter.block(bytes, |at, line, seen, _| {
+        interpreter.read_block(bytes, |at, line, seen, _| {
             rejects.lines += 1;
             let offset = offset + at as u64;
             match seen {
@@ -268,7 +268,7 @@ impl BlockTally for LinesTally {
         });
     }
 
-    fn too_long(&mut self, file: usize, offset: u64, _length: u64) {
+    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
         self.rejects.lines += 1;
         self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
     }

@@ -162,7 +162,7 @@ struct Reading {
 }
 
 impl BlockTally for Reading {
-    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+    fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let Reading { workers, records } = self;
         let Some(interpreter) = workers.of(file) else { return };
         // A wrapped record may be of several lines: it has the number of its first one.
@@ -173,7 +173,7 @@ impl BlockTally for Reading {
             counted = at;
             before
         };
-        interpreter.block(bytes, |at, line, seen, values| {
+        interpreter.read_block(bytes, |at, line, seen, values| {
             let number = count_to(at) + 1;
             if let Some(lines) = records.lines.get_mut(file) {
                 *lines = number;
@@ -185,14 +185,14 @@ impl BlockTally for Reading {
         }
     }
 
-    fn too_long(&mut self, file: usize, _offset: u64, _length: u64) {
+    fn skip_long_line(&mut self, file: usize, _offset: u64, _length: u64) {
         if let Some(lines) = self.records.lines.get_mut(file) {
             *lines += 1;
         }
         self.records.reject(file, 1, Reason::LineTooLong);
     }
 
-    fn done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.records.left == 0 || self.records.failed.is_some()
     }
 }

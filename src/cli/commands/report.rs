@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::grammar::{Format, Reason, Reject};
 use crate::histogram::Cell;
 use crate::pipeline::batch::BlockTally;
-use crate::pipeline::{Filter, Interpreting, RouteFilter, count};
+use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::{Needs, Record};
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::{Table, write};
@@ -235,11 +235,11 @@ fn cell_of_group<'c>(
 }
 
 impl BlockTally for ReportTally {
-    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+    fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };
         let variable = variables.get(file).copied().flatten();
-        interpreter.block(bytes, |at, _, seen, values| {
+        interpreter.read_block(bytes, |at, _, seen, values| {
             rejects.lines += 1;
             let seen = match seen {
                 Ok(seen) => seen,
@@ -259,11 +259,11 @@ impl BlockTally for ReportTally {
                 let variable = variable.and_then(|variable| values.value(variable));
                 cell_of_group(by_value, by, &seen.record, variable)
             };
-            count(cell, &seen.record, seen.slow);
+            seen.count_into(cell);
         });
     }
 
-    fn too_long(&mut self, file: usize, offset: u64, _length: u64) {
+    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
         self.rejects.lines += 1;
         self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
     }

@@ -167,13 +167,13 @@ struct SlowTally {
 }
 
 impl BlockTally for SlowTally {
-    fn block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+    fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let SlowTally { workers, filter, routes, with, samples, classes, rejects } = self;
         let Some(interpreter) = workers.of(file) else { return };
         let threshold = filter.min_ms;
         let mut unlimited = filter.clone();
         unlimited.min_ms = 0;
-        interpreter.block(bytes, |at, line, seen, _| {
+        interpreter.read_block(bytes, |at, line, seen, _| {
             let at = offset + at as u64;
             rejects.lines += 1;
             let seen = match seen {
@@ -193,7 +193,7 @@ impl BlockTally for SlowTally {
         });
     }
 
-    fn too_long(&mut self, file: usize, offset: u64, _length: u64) {
+    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
         self.rejects.lines += 1;
         self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
     }

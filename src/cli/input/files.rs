@@ -116,13 +116,13 @@ impl Files {
     pub(in crate::cli) fn run<T: BlockTally + Send>(self, tallies: &mut [T]) -> Vec<String> {
         if let Some(first) = tallies.first_mut() {
             for (file, offset, length) in self.too_long {
-                first.too_long(file, offset, length);
+                first.skip_long_line(file, offset, length);
             }
         }
         let bar = progress(self.bytes);
-        let outcome = batch::run(self.feeds, self.max_line, tallies, &|bytes| bar.set_position(bytes));
+        let failed = batch::run(self.feeds, self.max_line, tallies, &|bytes| bar.set_position(bytes));
         bar.finish_and_clear();
-        let failed: Vec<Error> = self.failed.into_iter().chain(outcome.failed).collect();
+        let failed: Vec<Error> = self.failed.into_iter().chain(failed).collect();
         for error in &failed {
             say(&format!("spikeline: {error}"));
         }
@@ -160,7 +160,7 @@ impl Workers {
         let made = self.made.get_mut(file)?;
         if made.is_none() {
             let (format, log) = (self.formats.get(file)?, self.logs.get(file)?);
-            *made = Interpreter::new(format, (self.needs)(format), &self.with.of_log(log)).ok();
+            *made = Interpreter::new(format, (self.needs)(format), &self.with.for_log(log)).ok();
         }
         made.as_mut()
     }

@@ -33,7 +33,7 @@ pub(in crate::cli) fn interpreters(
     let given = formats::given(given, &grammars)?;
     let mut interpreters = HashMap::new();
     for log in logs {
-        interpreters.insert(log.pattern.clone(), interpreter(&log.pattern, &log.format, &with.of_log(&log.pattern))?);
+        interpreters.insert(log.pattern.clone(), interpreter(&log.pattern, &log.format, &with.for_log(&log.pattern))?);
     }
     let mut unknown: Vec<(&str, String)> = Vec::new();
     for generation in view.generations() {
@@ -49,7 +49,7 @@ pub(in crate::cli) fn interpreters(
             Ok(format) => {
                 interpreters.insert(
                     generation.log.clone(),
-                    interpreter(&generation.log, &format, &with.of_log(&generation.log))?,
+                    interpreter(&generation.log, &format, &with.for_log(&generation.log))?,
                 );
             }
             Err(what) => unknown.push((&generation.log, what)),
@@ -65,7 +65,7 @@ pub(in crate::cli) fn interpreters(
 }
 
 fn interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interpreter> {
-    Interpreter::new(format, Needs::latency(), &with.of_log(log))
+    Interpreter::new(format, Needs::latency(), &with.for_log(log))
         .map_err(|error| Error::usage(format!("log {log}: format `{}`: {error}", format.name())))
 }
 

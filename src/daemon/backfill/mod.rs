@@ -17,9 +17,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::line_counter::{CountedLines, LineCounter};
 use super::log_reader::ReaderMessage;
-use super::{BLOCKS_WAITING, Say, named, resumed};
+use super::{BLOCKS_WAITING, Say, named};
 use crate::error::{Error, Result};
-use crate::pipeline::{CommitBuilder, Interpreter, Row, SlotSettings};
+use crate::pipeline::{CommitBuilder, Interpreter, Row, RowCollector, SlotSettings};
 use crate::route::Routes;
 use crate::source::generation::GenerationId;
 use crate::source::{BackfillFile, BackfillOutcome, BackfillReader, BackfillStep};
@@ -94,7 +94,7 @@ pub fn take_in(
         routes,
         interpreters,
         generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
-        slots: resumed(slots, writer.view()),
+        slots: RowCollector::resume(slots, &writer.view().open_blocks()),
         read_until: None,
         spare,
         emitted_until,
@@ -189,7 +189,7 @@ impl BackfillCommitter<'_> {
         }
         self.taken.slots.extend(touched);
         self.taken.routes += routes.len();
-        let (lines, rows) = self.slowest.commit(tally);
+        let (lines, rows) = self.slowest.build(tally);
         // The counting thread may be gone or have enough: then they are simply freed.
         drop(self.spare.try_send(rows));
         let deliveries = self.accounts.iter().map(|account| account.delivery()).collect();

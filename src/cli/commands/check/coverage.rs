@@ -70,7 +70,7 @@ impl Coverage {
     /// Ready for the lines of a log, which is named as it is configured; None if the format does not say when a request ended.
     pub(super) fn counting(&mut self, format: &Format, log: &str) -> Option<Counting<'_>> {
         let interpreter = |with: &Interpreting| Interpreter::new(format, Needs::latency(), with).ok();
-        let of_log = self.with.of_log(log);
+        let of_log = self.with.for_log(log);
         let main = interpreter(&of_log)?;
         self.of_nginx |= of_log.router.names_by_location();
         let alone = self.rules.iter().map(|rule| interpreter(rule.alone.as_ref()?)).collect();
@@ -213,7 +213,7 @@ impl Counting<'_> {
     pub(super) fn block(&mut self, block: &[u8], mut each: impl FnMut(usize, &[u8], Option<Reject>)) {
         let Counting { coverage, interpreter, alone, rules } = self;
         rules.clear();
-        interpreter.block(block, |at, line, seen, _| {
+        interpreter.read_block(block, |at, line, seen, _| {
             let Ok(seen) = seen else {
                 rules.push(None);
                 return each(at, line, seen.err());
@@ -237,7 +237,7 @@ impl Counting<'_> {
         for (rule, alone) in coverage.rules.iter_mut().zip(alone) {
             let Some(alone) = alone.as_mut().filter(|_| rule.named == 0) else { continue };
             let mut taken_by = rules.iter();
-            alone.block(block, |_, _, seen, _| {
+            alone.read_block(block, |_, _, seen, _| {
                 let by = taken_by.next().copied().flatten();
                 if let (Ok(seen), Some(by)) = (seen, by)
                     && seen.matched.rule.is_some()

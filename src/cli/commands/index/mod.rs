@@ -95,7 +95,7 @@ fn take_in(
     let with = with_routes(context, writer.view())?;
     let mut interpreters = HashMap::new();
     for (key, format) in &files.formats {
-        let interpreter = Interpreter::new(format, Needs::latency(), &with.of_log(key))
+        let interpreter = Interpreter::new(format, Needs::latency(), &with.for_log(key))
             .map_err(|error| Error::usage(format!("log {key}: format `{}`: {error}", format.name())))?;
         interpreters.insert(key.clone(), interpreter);
     }

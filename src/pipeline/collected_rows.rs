@@ -1,0 +1,23 @@
+//! What the counting thread hands to the committing thread: rows, not yet brought together by cell.
+
+use super::raw_candidates::RawCandidates;
+use super::row::Row;
+use crate::route::RouteId;
+use crate::source::generation::GenerationId;
+use crate::store::{BlockSummary, Ledger};
+use crate::time::Timestamp;
+
+/// What a stretch of lines comes to, from one [`hand over`](super::RowCollector::hand_over) to the next.
+#[derive(Debug, Default)]
+pub struct CollectedRows {
+    /// Slot and route of each cell; rows name them by index.
+    pub(super) cells: Vec<(Timestamp, RouteId)>,
+    /// In the order of the lines.
+    pub(super) rows: Vec<Row>,
+    /// What became of the lines of each log.
+    pub ledgers: Vec<(GenerationId, Ledger)>,
+    /// What the index knows of the blocks of log that the lines stand in.
+    pub(super) blocks: Vec<BlockSummary>,
+    /// The lines themselves, where they may be archived.
+    pub(super) raw: RawCandidates,
+}
