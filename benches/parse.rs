@@ -9,7 +9,7 @@ use std::io::Read;
 use std::time::Instant;
 
 use spikeline::grammar::{Escape, Format};
-use spikeline::record::{Needs, Parser};
+use spikeline::record::{Needs, RecordParser};
 
 mod hand;
 
@@ -57,7 +57,7 @@ impl<'n> Best<'n> {
 }
 
 /// The lines that the parser written by hand reads otherwise than the compiled plan.
-fn differences(log: &[u8], parser: &mut Parser) -> usize {
+fn differences(log: &[u8], parser: &mut RecordParser) -> usize {
     let mut hand = Hand::default();
     let mut differences = 0;
     lines(log, |line| {
@@ -87,7 +87,7 @@ fn by_hand(log: &[u8], hand: &mut Hand) -> (usize, u64) {
     (count, sum)
 }
 
-fn by_plan(log: &[u8], parser: &mut Parser) -> (usize, u64) {
+fn by_plan(log: &[u8], parser: &mut RecordParser) -> (usize, u64) {
     let mut sum = 0;
     let count = lines(log, |line| {
         sum += match parser.parse(line) {
@@ -110,7 +110,8 @@ fn main() {
         println!("cannot read {}", path.display());
         return;
     };
-    let (Ok(mut latency), Ok(mut all)) = (Parser::new(&format, &Needs::latency()), Parser::new(&format, &Needs::all()))
+    let (Ok(mut latency), Ok(mut all)) =
+        (RecordParser::new(&format, &Needs::latency()), RecordParser::new(&format, &Needs::all()))
     else {
         return;
     };

@@ -1,7 +1,7 @@
 //! The one error type: what happened, where, and what to do about it.
 //!
-//! Every message is written for the person on call: [`Error::what`] names the fact, [`Place`] the file (and line
-//! and column where there is one), [`Error::remedy`] the next step. The [`Kind`] decides the exit code.
+//! Every message is written for the person on call: [`Error::what`] names the fact, [`ErrorPlace`] the file (and line
+//! and column where there is one), [`Error::remedy`] the next step. The [`ErrorClass`] decides the exit code.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 /// Which class of failure this is; it decides the process's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorClass {
     /// Wrong command line or configuration: exit code 2.
     Usage,
     /// Input or output failed, or an answer is only partial: exit code 3.
@@ -23,7 +23,7 @@ pub enum Kind {
 
 /// Where something happened. Lines and columns count from 1, columns in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ErrorPlace {
     /// The file, as the user named it.
     pub path: PathBuf,
     /// Line and column, where the place is inside a text file.
@@ -33,9 +33,9 @@ pub struct Place {
 /// What happened, where, and what to do.
 #[derive(Debug, Clone)]
 pub struct Error {
-    kind: Kind,
+    class: ErrorClass,
     what: String,
-    place: Option<Place>,
+    place: Option<ErrorPlace>,
     remedy: Option<String>,
     of_access: bool,
 }
@@ -46,17 +46,17 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// A mistake in the command line or configuration.
     pub fn usage(what: impl Into<String>) -> Error {
-        Error::new(Kind::Usage, what)
+        Error::new(ErrorClass::Usage, what)
     }
 
     /// A failure of the world outside.
     pub fn failed(what: impl Into<String>) -> Error {
-        Error::new(Kind::Io, what)
+        Error::new(ErrorClass::Io, what)
     }
 
     /// A refusal, such as a store that another daemon holds.
     pub fn refused(what: impl Into<String>) -> Error {
-        Error::new(Kind::Refused, what)
+        Error::new(ErrorClass::Refused, what)
     }
 
     /// `doing` failed on `path` with an operating-system error; the remedy is derived from the error's kind.
@@ -77,31 +77,31 @@ impl Error {
             }
             _ => None,
         };
-        let kind = if error.kind() == std::io::ErrorKind::BrokenPipe { Kind::Closed } else { Kind::Io };
+        let class = if error.kind() == std::io::ErrorKind::BrokenPipe { ErrorClass::Closed } else { ErrorClass::Io };
         Error {
-            kind,
+            class,
             what: format!("cannot {doing}: {error}"),
-            place: Some(Place { path: path.to_owned(), line_column: None }),
+            place: Some(ErrorPlace { path: path.to_owned(), line_column: None }),
             remedy,
             of_access: is_of_access(error),
         }
     }
 
-    fn new(kind: Kind, what: impl Into<String>) -> Error {
-        Error { kind, what: what.into(), place: None, remedy: None, of_access: false }
+    fn new(class: ErrorClass, what: impl Into<String>) -> Error {
+        Error { class, what: what.into(), place: None, remedy: None, of_access: false }
     }
 
     /// The same error with the file it concerns.
     #[must_use]
     pub fn at(mut self, path: impl Into<PathBuf>) -> Error {
-        self.place = Some(Place { path: path.into(), line_column: None });
+        self.place = Some(ErrorPlace { path: path.into(), line_column: None });
         self
     }
 
     /// The same error with file, line and column (both from 1).
     #[must_use]
     pub fn at_line(mut self, path: impl Into<PathBuf>, line: usize, column: usize) -> Error {
-        self.place = Some(Place { path: path.into(), line_column: Some((line, column)) });
+        self.place = Some(ErrorPlace { path: path.into(), line_column: Some((line, column)) });
         self
     }
 
@@ -113,8 +113,8 @@ impl Error {
     }
 
     /// The class of failure.
-    pub fn kind(&self) -> Kind {
-        self.kind
+    pub fn class(&self) -> ErrorClass {
+        self.class
     }
 
     /// Whether what failed is this process's access to a file, which itself may be all right: no permission, too many
@@ -129,16 +129,16 @@ impl Error {
     }
 
     /// Where it happened, if known.
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<&ErrorPlace> {
         self.place.as_ref()
     }
 
     /// The exit code that this error ends the process with: 2 usage, configuration or refusal, 3 I/O, 0 a broken pipe.
     pub fn exit_code(&self) -> u8 {
-        match self.kind {
-            Kind::Usage | Kind::Refused => 2,
-            Kind::Io => 3,
-            Kind::Closed => 0,
+        match self.class {
+            ErrorClass::Usage | ErrorClass::Refused => 2,
+            ErrorClass::Io => 3,
+            ErrorClass::Closed => 0,
         }
     }
 }

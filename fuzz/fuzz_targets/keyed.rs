@@ -8,7 +8,7 @@ use std::sync::Arc;
 use libfuzzer_sys::fuzz_target;
 use spikeline::grammar::Format;
 use spikeline::pipeline::{Interpreter, Interpreting};
-use spikeline::record::{Needs, Parser, attempts, unescape, upstream_list};
+use spikeline::record::{Needs, RecordParser, attempts, unescape, upstream_list};
 use spikeline::route::{Router, Routes};
 
 fuzz_target!(|input: &[u8]| {
@@ -34,7 +34,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn read(format: &Format, block: &[u8]) {
-    let mut parser = Parser::new(format, &Needs::all()).expect("keys always say when a request ended");
+    let mut parser = RecordParser::new(format, &Needs::all()).expect("keys always say when a request ended");
     let with = Interpreting {
         router: Arc::new(Router::new(Vec::new()).expect("no rules are good rules")),
         routes: Arc::new(Routes::new(100)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use libfuzzer_sys::fuzz_target;
 use spikeline::grammar::{Escape, Format};
 use spikeline::pipeline::{Interpreter, Interpreting};
-use spikeline::record::{Needs, Parser, attempts, unescape, upstream_list};
+use spikeline::record::{Needs, RecordParser, attempts, unescape, upstream_list};
 use spikeline::route::{Router, Routes};
 
 fuzz_target!(|input: &[u8]| {
@@ -18,7 +18,7 @@ fuzz_target!(|input: &[u8]| {
     let (text, block) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
     let Ok(text) = std::str::from_utf8(text) else { return };
     let Ok(format) = Format::compile("fuzz", text, escape) else { return };
-    let Ok(mut parser) = Parser::new(&format, &Needs::all()) else { return };
+    let Ok(mut parser) = RecordParser::new(&format, &Needs::all()) else { return };
     let with = Interpreting {
         router: Arc::new(Router::new(Vec::new()).expect("no rules are good rules")),
         routes: Arc::new(Routes::new(100)),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use spikeline::grammar::conf::{Files, Nginx};
+use spikeline::grammar::conf::{ConfFiles, NginxConf};
 use spikeline::grammar::{Escape, Format};
 use spikeline::pipeline::{Interpreter, Interpreting};
 use spikeline::record::Needs;
@@ -17,7 +17,7 @@ const ALONE: usize = 24;
 
 struct Text<'t>(&'t [u8]);
 
-impl Files for Text<'_> {
+impl ConfFiles for Text<'_> {
     fn files(&self, pattern: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
         let main = pattern == "/etc/nginx/nginx.conf";
         Ok(if main { vec![(PathBuf::from(pattern), self.0.to_vec())] } else { Vec::new() })
@@ -27,7 +27,7 @@ impl Files for Text<'_> {
 fuzz_target!(|input: &[u8]| {
     let Some(end) = input.iter().position(|&byte| byte == 0) else { return };
     let (conf, lines) = (&input[..end], &input[end + 1..]);
-    let Ok(nginx) = Nginx::read(Path::new("/etc/nginx/nginx.conf"), &Text(conf), "web1") else { return };
+    let Ok(nginx) = NginxConf::read(Path::new("/etc/nginx/nginx.conf"), &Text(conf), "web1") else { return };
     let locations = Locations::new(&nginx);
     let router = Router::new(Vec::new()).expect("no rules are good rules").with_locations(locations, true);
     let with = Interpreting { router: Arc::new(router), routes: Arc::new(Routes::new(10_000)), threshold_ms: 1000 };

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use spikeline::grammar::{Escape, Format};
-use spikeline::record::{Needs, Parser};
+use spikeline::record::{Needs, RecordParser};
 
 fuzz_target!(|input: (u8, &str)| {
     let (escape, text) = input;
@@ -17,7 +17,7 @@ fuzz_target!(|input: (u8, &str)| {
                 assert!(reject.column as usize <= text.len() + 1);
                 assert!(format.explain(text.as_bytes()).is_some());
             }
-            let _ = Parser::new(&format, &Needs::all());
+            let _ = RecordParser::new(&format, &Needs::all());
         }
         Err(error) => {
             assert!(text.get(error.span.clone()).is_some() || text.as_bytes().get(error.span.clone()).is_some());

@@ -5,13 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use libfuzzer_sys::fuzz_target;
-use spikeline::grammar::conf::{Files, Nginx, Place};
+use spikeline::grammar::conf::{ConfFiles, NginxConf, ConfPlace};
 use spikeline::route::Locations;
 
 /// One text, under whatever path.
 struct Text<'t>(&'t [u8]);
 
-impl Files for Text<'_> {
+impl ConfFiles for Text<'_> {
     fn files(&self, pattern: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
         match pattern {
             "/etc/nginx/absent" => Ok(Vec::new()),
@@ -22,11 +22,11 @@ impl Files for Text<'_> {
 }
 
 fuzz_target!(|text: &[u8]| {
-    let in_text = |place: &Place| {
+    let in_text = |place: &ConfPlace| {
         assert!(place.line >= 1 && place.line <= text.iter().filter(|&&byte| byte == b'\n').count() + 1, "{place}");
         assert!(place.column >= 1 && place.column <= text.len() + 1, "{place}");
     };
-    match Nginx::read(Path::new("/etc/nginx/nginx.conf"), &Text(text), "web1") {
+    match NginxConf::read(Path::new("/etc/nginx/nginx.conf"), &Text(text), "web1") {
         Ok(nginx) => {
             for format in &nginx.formats {
                 format.place.iter().for_each(in_text);

@@ -16,7 +16,7 @@ type Found = (usize, usize, Result<String, spikeline::grammar::Reject>);
 fuzz_target!(|input: &[u8]| {
     let [wrapper, at_a_time, log @ ..] = input else { return };
     let wrapper = Wrapper::ALL[usize::from(*wrapper) % Wrapper::ALL.len()];
-    let format = Format::keyed("json").expect("a keyed format").expect("that compiles").wrapped(wrapper);
+    let format = Format::keyed("json").expect("a keyed format").expect("that compiles").in_wrapper(wrapper);
     let at_once = records(&format, log, 0);
     let mut before = 0;
     for (number, (start, end, _)) in at_once.iter().enumerate() {

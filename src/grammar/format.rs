@@ -5,20 +5,20 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::grammar::format_error::{FormatError, visible};
-use crate::grammar::keyed::{Keyed, Role, State};
-use crate::grammar::line::{Failure, Reason, Reject, Span, chomp};
+use crate::grammar::keyed::{Keyed, KeyedValues, Role};
+use crate::grammar::line::{CutFailure, Reject, RejectReason, ValueSpan, chomp};
 use crate::grammar::log_format::{Plan, compile, pieces};
 use crate::grammar::variables::{Escape, Roles, Variable};
-use crate::grammar::wrapper::{Records, Wrapper};
+use crate::grammar::wrapper::{WrappedRecords, Wrapper};
 
 /// A log_format, compiled. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Format {
-    inner: Arc<Inner>,
+    inner: Arc<FormatParts>,
 }
 
 #[derive(Debug, Clone)]
-struct Inner {
+struct FormatParts {
     name: String,
     text: String,
     escape: Escape,
@@ -32,7 +32,7 @@ struct Inner {
 
 /// What nginx wrote of a line of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inside<'l> {
+pub struct BareLine<'l> {
     /// How many bytes of a wrapper stand before it.
     pub lead: usize,
     /// What nginx wrote; borrowed if it stands in the line as it is, at `lead`. Else its parts were joined, or its escapes
@@ -51,7 +51,7 @@ impl Format {
         let (plan, variables) = compile(text, &pieces, escape)?;
         let roles = Roles::of(&variables);
         let (name, text) = (name.to_owned(), text.to_owned());
-        let inner = Inner { name, text, escape, variables, roles, plan, keyed: None, wrapper: None };
+        let inner = FormatParts { name, text, escape, variables, roles, plan, keyed: None, wrapper: None };
         Ok(Format { inner: Arc::new(inner) })
     }
 
@@ -66,7 +66,7 @@ impl Format {
     }
 
     fn of_keyed(keyed: Keyed, text: &str) -> Format {
-        let inner = Inner {
+        let inner = FormatParts {
             name: keyed.syntax().name().to_owned(),
             text: text.to_owned(),
             escape: keyed.escape(),
@@ -98,24 +98,24 @@ impl Format {
         let Some(keyed) = &self.inner.keyed else { return self.clone() };
         let changed = Format::of_keyed(change(keyed), self.text());
         match self.wrapper() {
-            Some(wrapper) => changed.wrapped(wrapper),
+            Some(wrapper) => changed.in_wrapper(wrapper),
             None => changed,
         }
     }
 
     /// This format inside a wrapper.
     #[must_use]
-    pub fn wrapped(&self, wrapper: Wrapper) -> Format {
-        Format { inner: Arc::new(Inner { wrapper: Some(wrapper), ..Inner::clone(&self.inner) }) }
+    pub fn in_wrapper(&self, wrapper: Wrapper) -> Format {
+        Format { inner: Arc::new(FormatParts { wrapper: Some(wrapper), ..FormatParts::clone(&self.inner) }) }
     }
 
     /// This format without its wrapper.
     #[must_use]
-    pub fn bare(&self) -> Format {
+    pub fn without_wrapper(&self) -> Format {
         if self.wrapper().is_none() {
             return self.clone();
         }
-        Format { inner: Arc::new(Inner { wrapper: None, ..Inner::clone(&self.inner) }) }
+        Format { inner: Arc::new(FormatParts { wrapper: None, ..FormatParts::clone(&self.inner) }) }
     }
 
     /// What stands around each of its lines.
@@ -183,17 +183,17 @@ impl Format {
     /// Where and why it does not. Only the shape of the values is looked at, not their range.
     pub fn check(&self, line: &[u8]) -> Result<(), Reject> {
         let mut buffer = Vec::new();
-        let (lead, line) = self.unwrap(line, &mut buffer)?;
+        let (lead, line) = self.strip_wrapper(line, &mut buffer)?;
         self.cut_once(line).map_err(|failure| Reject::at(lead + failure.at, failure.reason))
     }
 
     /// What nginx wrote of a line alone, and where in the line it begins.
-    fn unwrap<'l>(&self, line: &'l [u8], buffer: &'l mut Vec<u8>) -> Result<(usize, &'l [u8]), Reject> {
+    fn strip_wrapper<'l>(&self, line: &'l [u8], buffer: &'l mut Vec<u8>) -> Result<(usize, &'l [u8]), Reject> {
         let line = chomp(line);
         let Some(wrapper) = self.wrapper() else { return Ok((0, line)) };
-        match Records::new(wrapper, line).next(buffer) {
+        match WrappedRecords::new(wrapper, line).next(buffer) {
             Some(record) => Ok((record.lead, record.text?)),
-            None => Err(Reject::at(0, Reason::EmptyLine)),
+            None => Err(Reject::at(0, RejectReason::EmptyLine)),
         }
     }
 
@@ -201,28 +201,28 @@ impl Format {
     ///
     /// # Errors
     /// The wrapper did not write the line.
-    pub fn inside<'l>(&self, line: &'l [u8]) -> Result<Inside<'l>, Reject> {
+    pub fn bare_line<'l>(&self, line: &'l [u8]) -> Result<BareLine<'l>, Reject> {
         let line = chomp(line);
         let mut buffer = Vec::new();
-        let (lead, text) = self.unwrap(line, &mut buffer)?;
+        let (lead, text) = self.strip_wrapper(line, &mut buffer)?;
         let there = line.get(lead..lead + text.len()).filter(|there| *there == text);
-        Ok(Inside { lead, text: there.map_or_else(|| Cow::Owned(text.to_vec()), Cow::Borrowed) })
+        Ok(BareLine { lead, text: there.map_or_else(|| Cow::Owned(text.to_vec()), Cow::Borrowed) })
     }
 
-    fn cut_once(&self, line: &[u8]) -> Result<(), Failure> {
+    fn cut_once(&self, line: &[u8]) -> Result<(), CutFailure> {
         let mut spans = self.spans();
         match &self.inner.keyed {
             None => self.plan().cut(line, &mut spans),
-            Some(keyed) => keyed.cut(line, &mut State::default(), &mut spans, &mut Vec::new()).map(drop),
+            Some(keyed) => keyed.cut(line, &mut KeyedValues::default(), &mut spans, &mut Vec::new()).map(drop),
         }
     }
 
     /// Why `line` does not fit, in terms of the format: "expected `] "` after $time_local". For messages, not for speed.
     ///
-    /// None if the line fits (its values may still be out of range, which [`Reason`]'s text says).
+    /// None if the line fits (its values may still be out of range, which [`RejectReason`]'s text says).
     pub fn explain(&self, line: &[u8]) -> Option<String> {
         let mut buffer = Vec::new();
-        let line = match self.unwrap(line, &mut buffer) {
+        let line = match self.strip_wrapper(line, &mut buffer) {
             Ok((_, line)) => line,
             Err(reject) => return Some(reject.reason.to_string()),
         };
@@ -230,7 +230,7 @@ impl Format {
         Some(self.explanation(line, failure))
     }
 
-    /// Where in `text`, a line without its wrapper ([`Format::inside`]), each value stands, from left to right: the index of
+    /// Where in `text`, a line without its wrapper ([`Format::bare_line`]), each value stands, from left to right: the index of
     /// its variable in [`variables`](Self::variables), and its bytes as they were logged. A variable that the format names
     /// twice comes twice; one that a keyed line does not have, or has by several keys, comes not at all, or once.
     ///
@@ -238,7 +238,7 @@ impl Format {
     /// As [`check`](Self::check).
     pub fn fields(&self, text: &[u8]) -> Result<Vec<(usize, Range<usize>)>, Reject> {
         let mut spans = self.spans();
-        let failed = |failure: Failure| Reject::at(failure.at, failure.reason);
+        let failed = |failure: CutFailure| Reject::at(failure.at, failure.reason);
         if let Some(keyed) = self.keys() {
             return keyed.fields(chomp(text), &mut spans).map_err(failed);
         }
@@ -247,18 +247,18 @@ impl Format {
         Ok(steps.map(|(step, &(from, until))| (step.variable, from as usize..until as usize)).collect())
     }
 
-    fn explanation(&self, line: &[u8], failure: Failure) -> String {
+    fn explanation(&self, line: &[u8], failure: CutFailure) -> String {
         let found = line.get(failure.at..line.len().min(failure.at + 20)).unwrap_or_default();
         let found = if found.is_empty() { "the line's end".to_owned() } else { format!("`{}`", visible(found)) };
         let step = self.plan().steps.get(failure.step);
         let name = step.and_then(|step| self.variables().get(step.variable)).map_or("", |variable| &variable.name);
         match (failure.reason, step) {
-            (Reason::LiteralMissing, Some(_))
+            (RejectReason::LiteralMissing, Some(_))
                 if failure.at == 0 && failure.step == 0 && !self.plan().lead.is_empty() =>
             {
                 format!("expected `{}` at the line's start, found {found}", visible(self.plan().lead.bytes()))
             }
-            (Reason::LiteralMissing, Some(step)) => {
+            (RejectReason::LiteralMissing, Some(step)) => {
                 let literal = visible(step.literal.bytes());
                 if literal.is_empty() {
                     format!("expected the line's end after ${name}, found {found}")
@@ -266,14 +266,16 @@ impl Format {
                     format!("expected `{literal}` after ${name}, found {found}")
                 }
             }
-            (Reason::BadTime, _) => format!("expected a time, found {found}"),
-            (Reason::BadNumber, _) => format!("expected a number for ${name}, found {found}"),
-            (Reason::BadSyntax, _) if failure.at >= line.len() => {
+            (RejectReason::BadTime, _) => format!("expected a time, found {found}"),
+            (RejectReason::BadNumber, _) => format!("expected a number for ${name}, found {found}"),
+            (RejectReason::BadSyntax, _) if failure.at >= line.len() => {
                 format!("{} that is cut off", self.name())
             }
-            (Reason::BadSyntax, _) => format!("not {}: unexpected {found}", self.name()),
-            (Reason::KeyMissing, _) => self.inner.keyed.as_ref().map_or_else(String::new, |keyed| keyed.lacking(line)),
-            (Reason::TrailingText, _) => format!("expected the line's end, found {found}"),
+            (RejectReason::BadSyntax, _) => format!("not {}: unexpected {found}", self.name()),
+            (RejectReason::KeyMissing, _) => {
+                self.inner.keyed.as_ref().map_or_else(String::new, |keyed| keyed.lacking(line))
+            }
+            (RejectReason::TrailingText, _) => format!("expected the line's end, found {found}"),
             (reason, _) => reason.to_string(),
         }
     }
@@ -283,7 +285,7 @@ impl Format {
     }
 
     /// Room for the span of each step's value.
-    pub(crate) fn spans(&self) -> Vec<Span> {
+    pub(crate) fn spans(&self) -> Vec<ValueSpan> {
         vec![(0, 0); self.inner.keyed.as_ref().map_or(self.plan().steps.len(), Keyed::slots)]
     }
 

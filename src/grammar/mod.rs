@@ -19,17 +19,17 @@ mod wrapper;
 
 pub use conf::{LogFormatDirective, directives};
 pub use detection::{
-    Detection, Grammar, Outcome, Recognised, Unrecognised, detect, library, recognise, recognise_in, recognise_texts,
-    texts, wrapper_of,
+    Detection, DetectionOutcome, Grammar, Recognised, Unrecognised, detect, library, recognise, recognise_in,
+    recognise_texts, texts, wrapper_of,
 };
-pub use format::{Format, Inside};
+pub use format::{BareLine, Format};
 pub use format_error::FormatError;
 pub use keyed::check_key;
-pub use line::{MAX_LINE, Reason, Reject};
-pub use variables::{Clock, Escape, Kind, Roles, Variable, nginx_variables};
+pub use line::{MAX_LINE, Reject, RejectReason};
+pub use variables::{Escape, Roles, TimeNotation, Variable, VariableKind, nginx_variables};
 pub use wrapper::Wrapper;
 
-pub(crate) use keyed::{Role, State as KeyedState, decode_json};
-pub(crate) use line::{Span, chomp, contains, find_byte};
-pub(crate) use log_format::{Course, Marks};
-pub(crate) use wrapper::Records;
+pub(crate) use keyed::{KeyedValues, Role, decode_json};
+pub(crate) use line::{ValueSpan, chomp, contains, find_byte};
+pub(crate) use log_format::{FastCut, QuoteIndex};
+pub(crate) use wrapper::WrappedRecords;

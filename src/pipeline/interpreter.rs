@@ -5,9 +5,9 @@ use std::sync::Arc;
 use multiversion::multiversion;
 
 use super::lines::Lines;
-use crate::grammar::{Format, FormatError, Marks, Reason, Records, Reject, Wrapper};
+use crate::grammar::{Format, FormatError, QuoteIndex, Reject, RejectReason, WrappedRecords, Wrapper};
 use crate::histogram::{Cell, Time};
-use crate::record::{Needs, Parser, Record, Values};
+use crate::record::{Needs, Record, RecordParser, RecordValues};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
 
 /// Rules look at no more log variables than this, so that a line's values fit on the stack.
@@ -63,12 +63,12 @@ impl RoutedRecord<'_> {
 
 /// Parses lines of one format and finds their routes. One per worker and format.
 pub struct Interpreter {
-    parser: Parser,
+    parser: RecordParser,
     matcher: Matcher,
     threshold_ms: u64,
     /// For each variable that rules look at: its index in the format, if the format has it.
     wanted: Vec<Option<usize>>,
-    marks: Marks,
+    marks: QuoteIndex,
     /// Where a record is put together that does not stand in its log as it is, and where its values are.
     unwrapped: Vec<u8>,
     text: Vec<u8>,
@@ -86,11 +86,11 @@ impl Interpreter {
         needs.variables.extend(wanted.iter().flatten());
         needs.host |= with.router.needs_host();
         Ok(Interpreter {
-            parser: Parser::new(format, &needs)?,
+            parser: RecordParser::new(format, &needs)?,
             matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)).of_format(format),
             threshold_ms: with.threshold_ms,
             wanted,
-            marks: Marks::default(),
+            marks: QuoteIndex::default(),
             unwrapped: Vec::new(),
             text: Vec::new(),
             archive: None,
@@ -125,7 +125,7 @@ impl Interpreter {
     pub fn read_block(
         &mut self,
         block: &[u8],
-        each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
+        each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, RecordValues<'_>),
     ) {
         let format = self.parser.format();
         if format.is_keyed() || format.wrapper().is_some() {
@@ -164,14 +164,14 @@ impl Interpreter {
     fn read_lines(
         &mut self,
         block: &[u8],
-        mut each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
+        mut each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, RecordValues<'_>),
     ) {
         // A NUL is a hole that a crash left; looking for one a block at a time costs less than in every line.
         let clean = memchr::memchr(0, block).is_none();
         for (at, line) in Lines::new(block) {
             match if clean { self.parser.parse_clean(line) } else { self.parser.parse(line) } {
-                Ok(record) => each(at, line, Ok(&self.route(line, record)), Values::new(&self.parser, line)),
-                Err(reject) => each(at, line, Err(reject), Values::new(&self.parser, line)),
+                Ok(record) => each(at, line, Ok(&self.route(line, record)), RecordValues::new(&self.parser, line)),
+                Err(reject) => each(at, line, Err(reject), RecordValues::new(&self.parser, line)),
             }
         }
     }
@@ -181,7 +181,7 @@ impl Interpreter {
     fn read_records(
         &mut self,
         block: &[u8],
-        mut each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
+        mut each: impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, RecordValues<'_>),
     ) {
         let (mut unwrapped, mut text) = (std::mem::take(&mut self.unwrapped), std::mem::take(&mut self.text));
         match self.parser.format().wrapper() {
@@ -191,11 +191,11 @@ impl Interpreter {
                 }
             }
             Some(wrapper) => {
-                let mut records = Records::new(wrapper, block);
+                let mut records = WrappedRecords::new(wrapper, block);
                 while let Some(record) = records.next(&mut unwrapped) {
                     let raw = block.get(record.start..record.end).unwrap_or_default();
                     // Where nginx logs its errors; a line there that is no request never was one.
-                    let otherwise = record.of_errors.then_some(Reason::OtherOutput);
+                    let otherwise = record.of_errors.then_some(RejectReason::OtherOutput);
                     self.record((record.start, raw, record.lead, record.text), otherwise, &mut text, &mut each);
                 }
             }
@@ -208,14 +208,14 @@ impl Interpreter {
     fn record(
         &mut self,
         (at, raw, lead, line): (usize, &[u8], usize, Result<&[u8], Reject>),
-        otherwise: Option<Reason>,
+        otherwise: Option<RejectReason>,
         text: &mut Vec<u8>,
-        each: &mut impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>),
+        each: &mut impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, RecordValues<'_>),
     ) {
         match line.and_then(|line| self.parser.parse_in(line, text)) {
             Ok((record, text)) => {
                 let seen = self.route(text, record);
-                each(at, raw, Ok(&seen), Values::new(&self.parser, text));
+                each(at, raw, Ok(&seen), RecordValues::new(&self.parser, text));
             }
             Err(reject) => {
                 let column = reject.column.saturating_add(u32::try_from(lead).unwrap_or(0));
@@ -223,7 +223,7 @@ impl Interpreter {
                     at,
                     raw,
                     Err(Reject { column, reason: otherwise.unwrap_or(reject.reason) }),
-                    Values::new(&self.parser, b""),
+                    RecordValues::new(&self.parser, b""),
                 );
             }
         }
@@ -261,7 +261,7 @@ impl Interpreter {
 /// [`Interpreter::read_block`] for a format of which the number of quotes in a line is known: the hot loop. It is compiled twice,
 /// the second time for the processors of the last ten years; which of them runs is decided once a block.
 #[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
-fn read_by_quotes<E: FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Values<'_>)>(
+fn read_by_quotes<E: FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, RecordValues<'_>)>(
     interpreter: &mut Interpreter,
     block: &[u8],
     quotes: usize,
@@ -274,7 +274,7 @@ fn read_by_quotes<E: FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Valu
         // One place reads, whichever way the line was cut, and one hands on, a reference: a record has too many fields to be
         // moved around, and what is called in one place is inlined there.
         let understood = cut.and_then(|()| interpreter.parser.read(line)).map(|record| interpreter.route(line, record));
-        each(start, line, understood.as_ref().map_err(|reject| *reject), Values::new(&interpreter.parser, line));
+        each(start, line, understood.as_ref().map_err(|reject| *reject), RecordValues::new(&interpreter.parser, line));
         start += line.len() + 1;
     }
 }

@@ -1,21 +1,21 @@
 //! The fields of one request, borrowed from its log line. Pure: no I/O, no allocation per line.
 
-mod fields;
-mod instant;
+mod end_time;
+mod field_spans;
 mod needs;
 mod number;
 mod parser;
+mod record_values;
 mod request;
 mod unescape;
 mod upstream;
-mod values;
 
 pub use needs::Needs;
 pub use number::MAX_DURATION_MS;
-pub use parser::Parser;
+pub use parser::RecordParser;
+pub use record_values::RecordValues;
 pub use unescape::unescape;
 pub use upstream::{Attempt, Attempts, attempts, upstream_ints, upstream_list, upstream_ms, upstream_values};
-pub use values::Values;
 
 use crate::time::Timestamp;
 

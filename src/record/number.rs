@@ -1,6 +1,6 @@
 //! Numbers as nginx writes them: whole ones, and seconds with three decimals.
 
-use crate::grammar::Reason;
+use crate::grammar::RejectReason;
 
 /// The longest duration that is believed: 366 days, in milliseconds.
 pub const MAX_DURATION_MS: u64 = 366 * 86_400_000;
@@ -65,10 +65,10 @@ pub(crate) fn fraction_ms(digits: &[u8]) -> u64 {
 
 /// A duration in seconds, as milliseconds.
 #[inline]
-pub(crate) fn duration_ms(value: &[u8]) -> Result<u64, Reason> {
+pub(crate) fn duration_ms(value: &[u8]) -> Result<u64, RejectReason> {
     match thousandths(value) {
         Some(millis) if millis <= MAX_DURATION_MS => Ok(millis),
-        Some(_) => Err(Reason::AbsurdNumber),
+        Some(_) => Err(RejectReason::AbsurdNumber),
         None => Err(not_a_number(value)),
     }
 }
@@ -94,7 +94,7 @@ pub(crate) fn integer_in(line: &[u8], from: usize, until: usize) -> Option<u64> 
 
 /// A whole number.
 #[inline]
-pub(crate) fn integer(value: &[u8]) -> Result<u64, Reason> {
+pub(crate) fn integer(value: &[u8]) -> Result<u64, RejectReason> {
     let whole = value.iter().try_fold(0_u64, |whole, byte| {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 { None } else { whole.checked_mul(10)?.checked_add(u64::from(digit)) }
@@ -107,11 +107,11 @@ pub(crate) fn integer(value: &[u8]) -> Result<u64, Reason> {
 
 /// Why a value is not a number that fits: it has no digits' shape, or it is too large.
 #[cold]
-fn not_a_number(value: &[u8]) -> Reason {
+fn not_a_number(value: &[u8]) -> RejectReason {
     let whole = value.split(|&byte| byte == b'.').next().unwrap_or_default();
     let fraction = value.get(whole.len() + 1..);
     let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-    if digits(whole) && fraction.is_none_or(digits) { Reason::AbsurdNumber } else { Reason::BadNumber }
+    if digits(whole) && fraction.is_none_or(digits) { RejectReason::AbsurdNumber } else { RejectReason::BadNumber }
 }
 
 #[cfg(test)]
@@ -161,15 +161,15 @@ mod tests {
     #[test]
     fn what_is_no_number_and_what_is_absurd() {
         for bad in ["", ".", "1.", ".5", "1.2.3", "1,5", "-1", "1e3", "0.12x", "0x1"] {
-            assert_eq!(duration_ms(bad.as_bytes()), Err(Reason::BadNumber), "{bad}");
+            assert_eq!(duration_ms(bad.as_bytes()), Err(RejectReason::BadNumber), "{bad}");
         }
         for absurd in ["18446744073709551615", "18446744073709551.615", "31622400.001", "99999999999999999999999"] {
-            assert_eq!(duration_ms(absurd.as_bytes()), Err(Reason::AbsurdNumber), "{absurd}");
+            assert_eq!(duration_ms(absurd.as_bytes()), Err(RejectReason::AbsurdNumber), "{absurd}");
         }
         assert_eq!(duration_ms(b"31622400"), Ok(MAX_DURATION_MS));
         assert_eq!(integer(b"18446744073709551615"), Ok(u64::MAX));
-        assert_eq!(integer(b"18446744073709551616"), Err(Reason::AbsurdNumber));
-        assert_eq!(integer(b"12a"), Err(Reason::BadNumber));
-        assert_eq!(integer(b""), Err(Reason::BadNumber));
+        assert_eq!(integer(b"18446744073709551616"), Err(RejectReason::AbsurdNumber));
+        assert_eq!(integer(b"12a"), Err(RejectReason::BadNumber));
+        assert_eq!(integer(b""), Err(RejectReason::BadNumber));
     }
 }

@@ -1,27 +1,29 @@
 //! Lines to records.
 
-use crate::grammar::{Clock, Course, Escape, Format, FormatError, KeyedState, Reason, Reject, Role, Span, chomp};
+use crate::grammar::{
+    Escape, FastCut, Format, FormatError, KeyedValues, Reject, RejectReason, Role, TimeNotation, ValueSpan, chomp,
+};
 use crate::time::Timestamp;
 
-use super::fields::Fields;
+use super::field_spans::FieldSpans;
 use super::needs::Needs;
-use super::{Record, instant, number, request, upstream};
+use super::{Record, end_time, number, request, upstream};
 
 /// Parses the lines of one format. One per worker: it keeps the spans of the last line and the last time.
 #[derive(Debug, Clone)]
-pub struct Parser {
+pub struct RecordParser {
     format: Format,
-    spans: Vec<Span>,
+    spans: Vec<ValueSpan>,
     /// What a keyed format keeps from line to line.
-    keyed: Option<KeyedState>,
+    keyed: Option<KeyedValues>,
     /// For each variable that is needed the step that cuts it.
     steps: Vec<usize>,
     /// How lines are cut whose quotes are known.
-    course: Option<Course>,
-    end: (usize, Clock),
+    course: Option<FastCut>,
+    end: (usize, TimeNotation),
     /// The end of some request is known to the whole second only.
     whole_seconds: bool,
-    fields: Fields,
+    fields: FieldSpans,
     malformed_matters: bool,
     last: LastTime,
 }
@@ -34,14 +36,14 @@ struct LastTime {
     time: Timestamp,
 }
 
-impl Parser {
+impl RecordParser {
     /// A parser for `format` that reads the fields in `needs`.
     ///
     /// A format without a request or times is fine: those fields are then empty.
     ///
     /// # Errors
     /// If the format says of no request when it ended, or a needed variable is not one of it.
-    pub fn new(format: &Format, needs: &Needs) -> Result<Parser, FormatError> {
+    pub fn new(format: &Format, needs: &Needs) -> Result<RecordParser, FormatError> {
         let roles = format.roles();
         let whole = 0..format.text().len();
         let Some((end, clock)) = roles.end else {
@@ -59,22 +61,22 @@ impl Parser {
             return Err(FormatError::new(format.text(), whole, reason, "take it from Format::index_of"));
         }
         if format.is_keyed() {
-            return Ok(Parser::of_keys(format, needs));
+            return Ok(RecordParser::of_keys(format, needs));
         }
-        let fields = Fields::of_plan(format, needs);
+        let fields = FieldSpans::of_plan(format, needs);
         let end = (format.step_of(end).unwrap_or(usize::MAX), clock);
         let wanted = |variable: usize| needs.all || needs.variables.contains(&variable);
         let steps: Vec<usize> = (0..known)
             .map(|variable| format.step_of(variable).filter(|_| wanted(variable)).unwrap_or(usize::MAX))
             .collect();
         let needed = |step: usize| step == end.0 || fields.steps().contains(&Some(step)) || steps.contains(&step);
-        Ok(Parser {
+        Ok(RecordParser {
             spans: format.spans(),
             keyed: None,
-            course: Course::new(format.plan(), needed),
+            course: FastCut::new(format.plan(), needed),
             steps,
             end,
-            whole_seconds: clock != Clock::Msec,
+            whole_seconds: clock != TimeNotation::Msec,
             malformed_matters: fields.request.is_some(),
             fields,
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
@@ -82,17 +84,20 @@ impl Parser {
         })
     }
 
-    /// [`Parser::new`] for a keyed format: which variable plays a role is found anew for each line.
-    fn of_keys(format: &Format, needs: &Needs) -> Parser {
-        Parser {
+    /// [`RecordParser::new`] for a keyed format: which variable plays a role is found anew for each line.
+    fn of_keys(format: &Format, needs: &Needs) -> RecordParser {
+        RecordParser {
             spans: format.spans(),
-            keyed: Some(KeyedState::default()),
+            keyed: Some(KeyedValues::default()),
             course: None,
             steps: (0..format.variables().len()).collect(),
-            end: (format.slot_of(Role::End, format.roles().end.map(|(end, _)| end)).unwrap_or(usize::MAX), Clock::Any),
+            end: (
+                format.slot_of(Role::End, format.roles().end.map(|(end, _)| end)).unwrap_or(usize::MAX),
+                TimeNotation::Any,
+            ),
             whole_seconds: false,
             malformed_matters: false,
-            fields: Fields::of_keys(format, needs),
+            fields: FieldSpans::of_keys(format, needs),
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
             format: format.clone(),
         }
@@ -118,31 +123,31 @@ impl Parser {
     ///
     /// # Errors
     /// A line that does not fit the format, or a needed number or time out of its range; a line of a keyed format of which
-    /// a value does not stand in it as it is (escaped, or in another unit): [`Parser::parse_in`] reads that.
+    /// a value does not stand in it as it is (escaped, or in another unit): [`RecordParser::parse_in`] reads that.
     #[inline]
     pub fn parse<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         self.cut(line)?;
         self.read(line)
     }
 
-    /// Cuts `line`, with or without its line end, so that [`Parser::read`] can follow.
+    /// Cuts `line`, with or without its line end, so that [`RecordParser::read`] can follow.
     ///
     /// # Errors
     /// A line that does not fit the format.
     pub(crate) fn cut(&mut self, line: &[u8]) -> Result<(), Reject> {
         if self.keyed.is_some() {
             let copied = self.cut_keyed(line, &mut Vec::new())?;
-            return if copied { Err(Reject::at(0, Reason::BadSyntax)) } else { Ok(()) };
+            return if copied { Err(Reject::at(0, RejectReason::BadSyntax)) } else { Ok(()) };
         }
         let cut = self.format.plan().cut(chomp(line), &mut self.spans);
         cut.map_err(|failure| Reject::at(failure.at, failure.reason))
     }
 
-    /// [`Parser::parse`] for any format. The record, and the text in which [`Parser::value`] then finds its values: the
+    /// [`RecordParser::parse`] for any format. The record, and the text in which [`RecordParser::value`] then finds its values: the
     /// line itself, or `text`, which is overwritten.
     ///
     /// # Errors
-    /// As [`Parser::parse`], but for its last case.
+    /// As [`RecordParser::parse`], but for its last case.
     pub fn parse_in<'l>(&mut self, line: &'l [u8], text: &'l mut Vec<u8>) -> Result<(Record<'l>, &'l [u8]), Reject> {
         if self.keyed.is_none() {
             return Ok((self.parse(line)?, line));
@@ -174,11 +179,11 @@ impl Parser {
         }
     }
 
-    /// [`Parser::parse`] for a line that is known to hold no NUL: looking for one in a whole block of lines at once
+    /// [`RecordParser::parse`] for a line that is known to hold no NUL: looking for one in a whole block of lines at once
     /// costs less.
     ///
     /// # Errors
-    /// As [`Parser::parse`].
+    /// As [`RecordParser::parse`].
     #[inline]
     pub fn parse_clean<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         let line = chomp(line);
@@ -187,13 +192,13 @@ impl Parser {
         self.read(line)
     }
 
-    /// How many quotes a line holds that [`Parser::cut_marked`] takes; None if it takes none.
+    /// How many quotes a line holds that [`RecordParser::cut_marked`] takes; None if it takes none.
     pub(crate) fn quotes(&self) -> Option<usize> {
-        self.course.as_ref().map(Course::quotes)
+        self.course.as_ref().map(FastCut::quotes)
     }
 
     /// Cuts a line of which it is known where its quotes stand: `quotes` are their offsets plus `base`. Whether it
-    /// fits, so that [`Parser::read`] can follow; if not, or not as such lines mostly do, [`Parser::parse`] tells more.
+    /// fits, so that [`RecordParser::read`] can follow; if not, or not as such lines mostly do, [`RecordParser::parse`] tells more.
     #[inline(always)]
     pub(crate) fn cut_marked(&mut self, line: &[u8], quotes: &[u32], base: usize) -> bool {
         let Some(course) = &self.course else { return false };
@@ -203,7 +208,7 @@ impl Parser {
     /// The record of the line that was just cut.
     ///
     /// # Errors
-    /// As [`Parser::parse`].
+    /// As [`RecordParser::parse`].
     #[inline(always)]
     pub(crate) fn read<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         let end = self.read_end(line)?;
@@ -254,7 +259,7 @@ impl Parser {
         &self,
         line: &'l [u8],
         step: Option<usize>,
-        read: impl Fn(&'l [u8]) -> Result<T, Reason>,
+        read: impl Fn(&'l [u8]) -> Result<T, RejectReason>,
     ) -> Result<Option<T>, Reject> {
         let Some((value, from)) = step.and_then(|step| self.span(line, step)) else { return Ok(None) };
         match value {
@@ -311,28 +316,28 @@ impl Parser {
         }
         self.read_new_end(value, clock).ok_or_else(|| {
             let reason = match clock {
-                Clock::Msec if number::thousandths(value).is_some() => Reason::AbsurdNumber,
-                Clock::Msec => Reason::BadNumber,
-                Clock::Iso8601 | Clock::Local | Clock::Any => Reason::BadTime,
+                TimeNotation::Msec if number::thousandths(value).is_some() => RejectReason::AbsurdNumber,
+                TimeNotation::Msec => RejectReason::BadNumber,
+                TimeNotation::Iso8601 | TimeNotation::Local | TimeNotation::Any => RejectReason::BadTime,
             };
             Reject::at(from as usize, reason)
         })
     }
 
-    fn read_new_end(&mut self, value: &[u8], clock: Clock) -> Option<Timestamp> {
+    fn read_new_end(&mut self, value: &[u8], clock: TimeNotation) -> Option<Timestamp> {
         // `$time_iso8601` has 25 bytes; it is kept with a zero behind it, which no time holds.
-        if matches!(clock, Clock::Iso8601 | Clock::Any)
+        if matches!(clock, TimeNotation::Iso8601 | TimeNotation::Any)
             && value.len() == self.last.length
             && self.last.bytes.get(..value.len()) == Some(value)
         {
             return Some(self.last.time);
         }
         let time = match clock {
-            Clock::Msec => return instant::msec(value),
-            Clock::Iso8601 => instant::iso8601(value)?,
-            Clock::Local => instant::local(value)?,
-            Clock::Any => {
-                let time = instant::any(value)?;
+            TimeNotation::Msec => return end_time::msec(value),
+            TimeNotation::Iso8601 => end_time::iso8601(value)?,
+            TimeNotation::Local => end_time::local(value)?,
+            TimeNotation::Any => {
+                let time = end_time::any(value)?;
                 self.whole_seconds |= !value.iter().any(|byte| matches!(byte, b'.' | b','));
                 time
             }
@@ -373,9 +378,9 @@ impl Parser {
 
 /// `$status`, 0 to 999 (nginx logs 000 when it answered nothing).
 #[inline]
-fn status(value: &[u8]) -> Result<u16, Reason> {
+fn status(value: &[u8]) -> Result<u16, RejectReason> {
     match number::integer(value)? {
-        number if number <= 999 => u16::try_from(number).map_err(|_| Reason::AbsurdNumber),
-        _ => Err(Reason::AbsurdNumber),
+        number if number <= 999 => u16::try_from(number).map_err(|_| RejectReason::AbsurdNumber),
+        _ => Err(RejectReason::AbsurdNumber),
     }
 }

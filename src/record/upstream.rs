@@ -4,7 +4,7 @@
 //! A member `-` is an attempt without that value: a connection refused has no header time. A trailing ` : ` is a
 //! redirect that reached no upstream.
 
-use crate::grammar::Reason;
+use crate::grammar::RejectReason;
 
 use super::number;
 
@@ -59,7 +59,7 @@ impl<'v> Iterator for Attempts<'v> {
 
 /// The list by redirect and attempt; `-` is None. An empty list is empty, a trailing ` : ` an empty last redirect.
 pub fn upstream_list(value: &[u8]) -> Vec<Vec<Option<&[u8]>>> {
-    upstream_values(value, Ok::<_, Reason>).unwrap_or_default()
+    upstream_values(value, Ok::<_, RejectReason>).unwrap_or_default()
 }
 
 /// The list by redirect and attempt, each member read by `read`.
@@ -88,7 +88,7 @@ pub fn upstream_values<'v, T, E>(
 ///
 /// # Errors
 /// A member that is no number, or an absurd one.
-pub fn upstream_ms(value: &[u8]) -> Result<Vec<Vec<Option<u64>>>, Reason> {
+pub fn upstream_ms(value: &[u8]) -> Result<Vec<Vec<Option<u64>>>, RejectReason> {
     upstream_values(value, number::duration_ms)
 }
 
@@ -96,13 +96,13 @@ pub fn upstream_ms(value: &[u8]) -> Result<Vec<Vec<Option<u64>>>, Reason> {
 ///
 /// # Errors
 /// A member that is no number, or above a u64.
-pub fn upstream_ints(value: &[u8]) -> Result<Vec<Vec<Option<u64>>>, Reason> {
+pub fn upstream_ints(value: &[u8]) -> Result<Vec<Vec<Option<u64>>>, RejectReason> {
     upstream_values(value, number::integer)
 }
 
 /// The sum over all attempts of the times that are present, in milliseconds; None if none is: never a silent 0.
 #[inline(always)]
-pub(crate) fn sum_ms(value: &[u8]) -> Result<Option<u64>, Reason> {
+pub(crate) fn sum_ms(value: &[u8]) -> Result<Option<u64>, RejectReason> {
     // Nearly always there is one attempt.
     match number::usual_thousandths(value) {
         Some(millis) => Ok(Some(millis)),
@@ -111,7 +111,7 @@ pub(crate) fn sum_ms(value: &[u8]) -> Result<Option<u64>, Reason> {
 }
 
 #[inline(never)]
-fn sum_of_any(value: &[u8]) -> Result<Option<u64>, Reason> {
+fn sum_of_any(value: &[u8]) -> Result<Option<u64>, RejectReason> {
     let mut sum = None;
     for attempt in attempts(value) {
         if let Some(member) = attempt.value {
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(list("0.001 :  : 0.002"), vec![vec![Some(1)], vec![None], vec![Some(2)]]);
         assert!(list("").is_empty());
         assert_eq!(upstream_ints(b"502, 200"), Ok(vec![vec![Some(502), Some(200)]]));
-        assert_eq!(upstream_ms(b"0.1, x"), Err(Reason::BadNumber));
+        assert_eq!(upstream_ms(b"0.1, x"), Err(RejectReason::BadNumber));
         assert_eq!(
             upstream_list(b"unix:/run/a.sock, [::1]:80 : app"),
             vec![vec![Some(&b"unix:/run/a.sock"[..]), Some(b"[::1]:80")], vec![Some(b"app")]]
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(sum_ms(b"-, -"), Ok(None));
         assert_eq!(sum_ms(b""), Ok(None));
         assert_eq!(sum_ms(b"0.001 : "), Ok(Some(1)));
-        assert_eq!(sum_ms(b"18446744073709551615"), Err(Reason::AbsurdNumber));
-        assert_eq!(sum_ms(b"0.1, abc"), Err(Reason::BadNumber));
+        assert_eq!(sum_ms(b"18446744073709551615"), Err(RejectReason::AbsurdNumber));
+        assert_eq!(sum_ms(b"0.1, abc"), Err(RejectReason::BadNumber));
     }
 }

@@ -6,7 +6,7 @@
 //! unit     = "ms" | "s" | "sec.." | "m" | "min.." | "h.." | "d.." | "w.."
 //! ```
 //!
-//! `m` is a minute here. In points of time Graphite refuses it, since it could be a month: see [`super::parse_at`].
+//! `m` is a minute here. In points of time Graphite refuses it, since it could be a month: see [`super::parse_time`].
 
 use std::fmt;
 use std::time::Duration;
@@ -128,9 +128,9 @@ fn unit_ms(unit: &str) -> Option<u128> {
 
 /// A duration, shown as [`parse_duration`] reads it: `1h30min`, `2.5s`, `500ms`, `0s`. Below a millisecond it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spelled(pub Duration);
+pub struct SpelledDuration(pub Duration);
 
-impl fmt::Display for Spelled {
+impl fmt::Display for SpelledDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.0.as_millis();
         if rest == 0 {
@@ -211,16 +211,16 @@ mod tests {
             (90_001, "1min30.001s"),
         ];
         for (millis, text) in cases {
-            assert_eq!(Spelled(Duration::from_millis(millis)).to_string(), text);
+            assert_eq!(SpelledDuration(Duration::from_millis(millis)).to_string(), text);
         }
-        assert_eq!(Spelled(Duration::from_secs(86_400 + 5400)).to_string(), "1d1h30min");
+        assert_eq!(SpelledDuration(Duration::from_secs(86_400 + 5400)).to_string(), "1d1h30min");
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(256))]
         #[test]
         fn spelled_durations_read_back(millis in 0u64..10_000_000_000) {
-            prop_assert_eq!(ms(&Spelled(Duration::from_millis(millis)).to_string()), millis);
+            prop_assert_eq!(ms(&SpelledDuration(Duration::from_millis(millis)).to_string()), millis);
         }
 
         #[test]

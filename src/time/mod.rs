@@ -1,13 +1,13 @@
 //! Points in time, half-open windows of it, and the clock, all in whole milliseconds since the epoch (UTC).
 
-mod at;
 mod duration;
 mod expected;
+mod point;
 mod window_spec;
 
-pub use at::{At, AtError, parse_at, read_at};
-pub use duration::{DurationError, Spelled, parse_duration};
-pub use window_spec::{Resolved, WindowError, WindowSpec};
+pub use duration::{DurationError, SpelledDuration, parse_duration};
+pub use point::{ReadTime, TimeError, parse_time, read_time};
+pub use window_spec::{ResolvedWindow, WindowError, WindowSpec};
 
 use std::fmt;
 use std::time::Duration;

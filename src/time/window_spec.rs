@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeZone;
 
-use super::{At, Spelled, Timestamp, Window, parse_duration, read_at};
+use super::{ReadTime, SpelledDuration, Timestamp, Window, parse_duration, read_time};
 
 /// How long `--at` looks when there is no `--window`.
 const DEFAULT_WINDOW: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub struct WindowSpec {
 
 /// A window, and what the user should know about how it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
+pub struct ResolvedWindow {
     /// The window.
     pub window: Window,
     /// Warnings, for standard error.
@@ -76,11 +76,11 @@ impl WindowSpec {
         now: Timestamp,
         zone: &impl TimeZone,
         default: Window,
-    ) -> Result<Resolved, WindowError> {
+    ) -> Result<ResolvedWindow, WindowError> {
         self.check_exclusions()?;
         let mut warnings = Vec::new();
         let mut time = |option: &str, text: &str| {
-            let At { time, warning } = read_at(text, now, zone).map_err(|error| WindowError {
+            let ReadTime { time, warning } = read_time(text, now, zone).map_err(|error| WindowError {
                 what: format!("{option}: `{text}`: expected {} at byte {}", error.expected, error.offset),
                 remedy: error.hint,
             })?;
@@ -111,7 +111,7 @@ impl WindowSpec {
             }
         };
         self.check_order(window, now)?;
-        Ok(Resolved { window, warnings })
+        Ok(ResolvedWindow { window, warnings })
     }
 
     fn check_exclusions(&self) -> Result<(), WindowError> {
@@ -169,7 +169,7 @@ fn window_length(text: &str) -> Result<Duration, WindowError> {
     match parse_duration(text) {
         Ok(length) if !length.is_zero() => Ok(length),
         Ok(length) => Err(WindowError {
-            what: format!("--window: {} is no length", Spelled(length)),
+            what: format!("--window: {} is no length", SpelledDuration(length)),
             remedy: Some("for example --window 2min".to_owned()),
         }),
         Err(error) => Err(WindowError {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use spikeline::cli::config::{
     Config, DEFAULT_NGINX, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings, known_keys,
 };
-use spikeline::error::Kind;
+use spikeline::error::ErrorClass;
 use spikeline::grammar::Wrapper;
 
 const PATH: &str = "spikeline.toml";
@@ -19,7 +19,7 @@ fn parse(text: &str) -> Config {
 /// Every mistake as `line:column what | remedy`.
 fn mistakes(text: &str) -> Vec<String> {
     let shown = |error: &spikeline::error::Error| {
-        assert_eq!(error.kind(), Kind::Usage);
+        assert_eq!(error.class(), ErrorClass::Usage);
         let prefix = format!("{PATH}:");
         let text = error.to_string();
         text.strip_prefix(&prefix).unwrap().replacen(": ", " ", 1).replace("\n  help: ", " | ")

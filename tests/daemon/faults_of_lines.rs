@@ -1,7 +1,7 @@
 //! Lines that are none: each is counted, with its reason, and the next one is fine.
 
 use serde_json::Value;
-use spikeline::grammar::Reason;
+use spikeline::grammar::RejectReason;
 use spikeline::store::View;
 
 use crate::rig::{Rig, until};
@@ -11,7 +11,7 @@ use support::log::{NOON, Request, requests, text};
 /// The rejected lines by their reasons' names.
 fn rejected(rig: &Rig) -> Vec<(&'static str, u64)> {
     let ledger = rig.ledger();
-    ledger.rejected.iter().map(|(code, lines)| (Reason::from_code(*code).unwrap().name(), *lines)).collect()
+    ledger.rejected.iter().map(|(code, lines)| (RejectReason::from_code(*code).unwrap().name(), *lines)).collect()
 }
 
 /// The sum of one of the daemon's own metrics over all slots.

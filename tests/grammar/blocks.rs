@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use spikeline::grammar::{Format, Reject};
 use spikeline::pipeline::{Interpreter, Interpreting};
-use spikeline::record::{Needs, Parser, Record, Values};
+use spikeline::record::{Needs, Record, RecordParser, RecordValues};
 use spikeline::route::{Router, Routes};
 
 fn interpreter(format: &Format, needs: Needs) -> Interpreter {
@@ -28,13 +28,13 @@ pub(crate) fn agree(format: &Format, block: &[u8]) -> Result<usize, TestCaseErro
 }
 
 fn agree_on(format: &Format, block: &[u8], needs: Needs) -> Result<usize, TestCaseError> {
-    let mut parser = Parser::new(format, &needs).unwrap();
+    let mut parser = RecordParser::new(format, &needs).unwrap();
     let mut interpreter = interpreter(format, needs);
     let mut lines = block.split_inclusive(|&byte| byte == b'\n');
     let mut expected_at = 0;
     let mut fitted = 0;
     let mut result = Ok(());
-    let mut check = |at: usize, line: &[u8], got: Result<Record<'_>, Reject>, by_block: Values<'_>| {
+    let mut check = |at: usize, line: &[u8], got: Result<Record<'_>, Reject>, by_block: RecordValues<'_>| {
         let whole = lines.next().unwrap_or_default();
         let shown = format!("{} {}", format.name(), String::from_utf8_lossy(line));
         prop_assert_eq!(at, expected_at);

@@ -1,7 +1,9 @@
 //! The text and the directive of a log_format, what is refused and how that is said, and the cutting rules.
 
-use spikeline::grammar::{Escape, Format, FormatError, Kind, Outcome, Reason, detect, directives};
-use spikeline::record::{Needs, Parser, Record};
+use spikeline::grammar::{
+    DetectionOutcome, Escape, Format, FormatError, RejectReason, VariableKind, detect, directives,
+};
+use spikeline::record::{Needs, Record, RecordParser};
 
 fn format(text: &str) -> Format {
     Format::compile("t", text, Escape::Default).unwrap_or_else(|error| panic!("{}", error.render()))
@@ -12,15 +14,15 @@ fn refused(text: &str) -> FormatError {
 }
 
 /// The values of the line's variables, as text; `~` is absent.
-fn values(format: &Format, line: &[u8]) -> Result<Vec<String>, Reason> {
-    let mut parser = Parser::new(format, &Needs::all()).unwrap();
+fn values(format: &Format, line: &[u8]) -> Result<Vec<String>, RejectReason> {
+    let mut parser = RecordParser::new(format, &Needs::all()).unwrap();
     parser.parse(line).map_err(|reject| reject.reason)?;
     let value = |index| parser.value(line, index).map_or("~".to_owned(), |v| String::from_utf8_lossy(v).into_owned());
     Ok((0..format.variables().len()).map(value).collect())
 }
 
 fn record<'l>(format: &Format, line: &'l str) -> Record<'l> {
-    Parser::new(format, &Needs::all()).unwrap().parse(line.as_bytes()).unwrap()
+    RecordParser::new(format, &Needs::all()).unwrap().parse(line.as_bytes()).unwrap()
 }
 
 #[test]
@@ -28,7 +30,7 @@ fn accessors() {
     let combined = Format::combined();
     assert_eq!((combined.name(), combined.escape()), ("combined", Escape::Default));
     assert_eq!(combined.index_of("TIME_local"), Some(2));
-    assert_eq!(combined.variables()[2].kind, Kind::TimeLocal);
+    assert_eq!(combined.variables()[2].kind, VariableKind::TimeLocal);
     assert_eq!(combined.index_of("request_time"), None);
     let twice = format("$msec $Status $status");
     assert_eq!(twice.variables().iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), ["msec", "status"]);
@@ -82,7 +84,7 @@ fn what_cannot_be_cut_is_refused() {
     for text in ["$bytes_sent$http_referer", "$request_method$status", "$msec\n$status", "just text", "", "$", "${x"] {
         refused(text);
     }
-    assert!(Parser::new(&format("$status"), &Needs::all()).unwrap_err().remedy.contains("$msec"));
+    assert!(RecordParser::new(&format("$status"), &Needs::all()).unwrap_err().remedy.contains("$msec"));
 }
 
 #[test]
@@ -112,7 +114,7 @@ fn the_typed_neighbour_decides() {
     assert_eq!(values(&combined, line).unwrap()[..2], ["::1", "a [b] - c [10/x"]);
     // nginx would have written the quote as \x22: this user swallowed the rest of another line.
     let torn = b"::1 - a \"GET / HTTP/1.1\" [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 5 \"-\" \"x\"";
-    assert_eq!(combined.check(torn).unwrap_err().reason, Reason::Torn);
+    assert_eq!(combined.check(torn).unwrap_err().reason, RejectReason::Torn);
     // Unquoted text between brackets: the leftmost `] [` from which the rest fits.
     let brackets = format("[$request] [$status] [$http_user_agent] [$msec]");
     let line = b"[GET /a] [b] [200] [x] [y] [1.000]";
@@ -125,7 +127,7 @@ fn escapes_end_quoted_values() {
     let by = |escape| Format::compile("t", quoted, escape).unwrap();
     assert_eq!(
         values(&by(Escape::Default), b"1.0 \"a\\x22\" 200 b\" 200"),
-        Err(Reason::BadNumber).or(Err(Reason::TrailingText))
+        Err(RejectReason::BadNumber).or(Err(RejectReason::TrailingText))
     );
     assert_eq!(values(&by(Escape::Json), b"1.0 \"a\\\" 200 \\\\\" 200").unwrap()[1], "a\\\" 200 \\\\");
     assert_eq!(values(&by(Escape::None), b"1.0 \"a\" 200 b\" 200").unwrap()[1], "a\" 200 b");
@@ -156,34 +158,34 @@ fn line_ends_and_trailing_spaces() {
     for line in ["1.0 \"h\" ", "1.0 \"h\"", "1.0 \"h\" \r\n", "1.0 \"h\"\n"] {
         assert_eq!(values(&spaced, line.as_bytes()).unwrap()[1], "h", "{line:?}");
     }
-    assert_eq!(values(&spaced, b"1.0 \"h\"  "), Err(Reason::TrailingText));
-    assert_eq!(values(&format("$msec \"$host\""), b"1.0 \"h\" "), Err(Reason::TrailingText));
+    assert_eq!(values(&spaced, b"1.0 \"h\"  "), Err(RejectReason::TrailingText));
+    assert_eq!(values(&format("$msec \"$host\""), b"1.0 \"h\" "), Err(RejectReason::TrailingText));
     assert_eq!(values(&format("$msec $server_protocol "), b"1.0 HTTP/1.1 ").unwrap()[1], "HTTP/1.1");
 }
 
 #[test]
 fn rejects_say_why_and_where() {
     let timed = format("$remote_addr [$time_local] \"$request\" $status $request_time");
-    let mut parser = Parser::new(&timed, &Needs::all()).unwrap();
+    let mut parser = RecordParser::new(&timed, &Needs::all()).unwrap();
     let good = "::1 [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 0.5";
     let long = format!("{}{good}", "a".repeat(spikeline::grammar::MAX_LINE));
     let glued = format!("{}{good}", &good[..50]);
     for (line, column, reason) in [
-        ("", 1, Reason::EmptyLine),
-        ("\r\n", 1, Reason::EmptyLine),
-        (long.as_str(), (1 << 20) + 1, Reason::LineTooLong),
-        (&glued, 0, Reason::Torn),
-        (&format!("\0\0{good}"), 1, Reason::Torn),
-        (&good.replace(":36 ", ":3x "), 6, Reason::BadTime),
-        (&good.replace("Oct", "Foo"), 6, Reason::BadTime),
-        (&good.replace("[10/", "[1/"), 6, Reason::BadTime),
-        (&good.replace("] ", ">"), 32, Reason::LiteralMissing),
-        (&good.replace(" 200 ", " abc "), 51, Reason::BadNumber),
-        (&good.replace(" 200 ", " 20x "), 53, Reason::BadNumber),
-        (&good.replace(" 200 ", " 2000 "), 51, Reason::AbsurdNumber),
-        (&good.replace("0.5", "18446744073709551615"), 55, Reason::AbsurdNumber),
-        (&good.replace("0.5", "0.5 \"x\""), 58, Reason::TrailingText),
-        (&good.replace("0.5", "0..5"), 55, Reason::BadNumber),
+        ("", 1, RejectReason::EmptyLine),
+        ("\r\n", 1, RejectReason::EmptyLine),
+        (long.as_str(), (1 << 20) + 1, RejectReason::LineTooLong),
+        (&glued, 0, RejectReason::Torn),
+        (&format!("\0\0{good}"), 1, RejectReason::Torn),
+        (&good.replace(":36 ", ":3x "), 6, RejectReason::BadTime),
+        (&good.replace("Oct", "Foo"), 6, RejectReason::BadTime),
+        (&good.replace("[10/", "[1/"), 6, RejectReason::BadTime),
+        (&good.replace("] ", ">"), 32, RejectReason::LiteralMissing),
+        (&good.replace(" 200 ", " abc "), 51, RejectReason::BadNumber),
+        (&good.replace(" 200 ", " 20x "), 53, RejectReason::BadNumber),
+        (&good.replace(" 200 ", " 2000 "), 51, RejectReason::AbsurdNumber),
+        (&good.replace("0.5", "18446744073709551615"), 55, RejectReason::AbsurdNumber),
+        (&good.replace("0.5", "0.5 \"x\""), 58, RejectReason::TrailingText),
+        (&good.replace("0.5", "0..5"), 55, RejectReason::BadNumber),
     ] {
         let reject = parser.parse(line.as_bytes()).unwrap_err();
         let shown = &line[..line.len().min(80)];
@@ -203,19 +205,19 @@ fn every_reader_rejects_the_same_lines() {
     let text = format("$msec $request_time \"$upstream_response_time\" $status");
     let line = b"1.0 0.5 \"1.2.3\" 200";
     for needs in [Needs::latency(), Needs::all()] {
-        let reject = Parser::new(&text, &needs).unwrap().parse(line).unwrap_err();
-        assert_eq!((reject.column, reject.reason), (10, Reason::BadNumber), "{needs:?}");
+        let reject = RecordParser::new(&text, &needs).unwrap().parse(line).unwrap_err();
+        assert_eq!((reject.column, reject.reason), (10, RejectReason::BadNumber), "{needs:?}");
     }
 }
 
 #[test]
 fn reasons_keep_their_codes() {
-    for reason in Reason::ALL {
-        assert_eq!(Reason::from_code(reason.code()), Some(reason));
+    for reason in RejectReason::ALL {
+        assert_eq!(RejectReason::from_code(reason.code()), Some(reason));
         assert!(reason.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
     }
-    assert_eq!(Reason::ALL.map(Reason::code), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
-    assert_eq!((Reason::from_code(0), Reason::from_code(13)), (None, None));
+    assert_eq!(RejectReason::ALL.map(RejectReason::code), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    assert_eq!((RejectReason::from_code(0), RejectReason::from_code(13)), (None, None));
 }
 
 #[test]
@@ -229,10 +231,10 @@ fn records() {
     assert_eq!((got.end.millis(), got.start().millis()), (971_211_337_250, 971_211_335_750));
     assert_eq!((got.request_time_ms, got.upstream_ms), (Some(1500), [Some(600), None, None]));
     assert_eq!((got.status, got.bytes_sent, got.host), (Some(200), Some(120), Some(&b"h"[..])));
-    let parser = Parser::new(&all, &Needs::latency()).unwrap();
+    let parser = RecordParser::new(&all, &Needs::latency()).unwrap();
     assert_eq!(parser.times_present(), [true, true, true, false]);
     assert_eq!(parser.end_precision_ms(), 1);
-    assert_eq!(Parser::new(&Format::combined(), &Needs::all()).unwrap().end_precision_ms(), 1000);
+    assert_eq!(RecordParser::new(&Format::combined(), &Needs::all()).unwrap().end_precision_ms(), 1000);
     for (request, malformed) in
         [("GET /ret", false), ("", true), ("-", true), ("\\x16\\x03\\x01", true), ("GET /a b c", true)]
     {
@@ -242,7 +244,7 @@ fn records() {
         assert_eq!(got.target.is_empty(), malformed, "{request}");
     }
     // What is not needed is not read, nor is its range a reason to reject.
-    let mut few = Parser::new(&all, &Needs::default()).unwrap();
+    let mut few = RecordParser::new(&all, &Needs::default()).unwrap();
     let absurd = line.replace(" 1.5 ", " 99999999999 ");
     let got = few.parse(absurd.as_bytes()).unwrap();
     assert_eq!((got.request_time_ms, got.target, got.status), (None, &b""[..], Some(200)));
@@ -303,7 +305,7 @@ fn the_last_time_is_not_taken_for_another() {
         ("$time_iso8601", ["2000-10-10T13:55:36-07:00", "2000-10-10T13:55:37-07:00", "2000-10-10T13:55:36Z"]),
     ] {
         let format = format(text);
-        let mut parser = Parser::new(&format, &Needs::all()).unwrap();
+        let mut parser = RecordParser::new(&format, &Needs::all()).unwrap();
         for round in 0..3 {
             for time in times {
                 let fresh = record(&format, time).end;
@@ -324,16 +326,22 @@ fn ties_are_not_guessed() {
         detect(&[line, b"", line], &formats).outcome
     };
     let times = "$request_time $upstream_response_time";
-    assert_eq!(found(&[times, "$upstream_response_time $request_time"]), Outcome::Tie { formats: vec![0, 1] });
-    assert_eq!(found(&["$connection $pid", "$request_length $pid"]), Outcome::Found { format: 0, margin: 1.0 });
-    assert_eq!(found(&["\"$host\"", times]), Outcome::Found { format: 1, margin: 1.0 });
-    assert_eq!(found(&["\"$host\""]), Outcome::None);
-    assert_eq!(found(&[]), Outcome::None);
-    assert_eq!(detect(&[], &[Format::combined()]).outcome, Outcome::None);
+    assert_eq!(found(&[times, "$upstream_response_time $request_time"]), DetectionOutcome::Tie { formats: vec![0, 1] });
+    assert_eq!(
+        found(&["$connection $pid", "$request_length $pid"]),
+        DetectionOutcome::Found { format: 0, margin: 1.0 }
+    );
+    assert_eq!(found(&["\"$host\"", times]), DetectionOutcome::Found { format: 1, margin: 1.0 });
+    assert_eq!(found(&["\"$host\""]), DetectionOutcome::None);
+    assert_eq!(found(&[]), DetectionOutcome::None);
+    assert_eq!(detect(&[], &[Format::combined()]).outcome, DetectionOutcome::None);
     // A foreign first field is not taken into the address.
     let vhost = Format::compile("vhost", &format!("$host {}", Format::combined().text()), Escape::Default).unwrap();
     let line: &[u8] = b"a.b ::1 - - [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 5 \"-\" \"x\"";
-    assert_eq!(detect(&[line], &[Format::combined(), vhost]).outcome, Outcome::Found { format: 1, margin: 1.0 });
+    assert_eq!(
+        detect(&[line], &[Format::combined(), vhost]).outcome,
+        DetectionOutcome::Found { format: 1, margin: 1.0 }
+    );
 }
 
 /// Texts from public configurations that are easy to get wrong.
@@ -353,7 +361,7 @@ fn formats_seen_in_the_wild_compile() {
     ] {
         let format = format(text);
         assert!(format.variables().len() >= 3);
-        assert!(Parser::new(&format, &Needs::all()).is_ok(), "{text}");
+        assert!(RecordParser::new(&format, &Needs::all()).is_ok(), "{text}");
     }
 }
 
@@ -384,7 +392,7 @@ fn two_lines_glued_together_are_torn_wherever_the_first_broke_off() {
         for end in line.find("13:55:36").unwrap() + 20..line.len() {
             let glued = format!("{}{line}", &line[..end]);
             let reject = format.check(glued.as_bytes()).expect_err(&glued);
-            assert_eq!(reject.reason, Reason::Torn, "{glued}");
+            assert_eq!(reject.reason, RejectReason::Torn, "{glued}");
         }
     }
     // A time in a client's text is no other line.
@@ -392,5 +400,5 @@ fn two_lines_glued_together_are_torn_wherever_the_first_broke_off() {
     assert_eq!(format("$time_iso8601|$status|$http_user_agent").check(line), Ok(()));
     let raw = Format::compile("t", "$msec \"$request\"", Escape::None).unwrap();
     assert_eq!(values(&raw, b"1.0 \"GET /a\0b\"").unwrap()[1], "GET /a\0b");
-    assert_eq!(values(&raw, b"\0\x001.0 \"GET /a\""), Err(Reason::Torn));
+    assert_eq!(values(&raw, b"\0\x001.0 \"GET /a\""), Err(RejectReason::Torn));
 }

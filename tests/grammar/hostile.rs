@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use spikeline::grammar::{Escape, Format, Grammar, directives, library};
-use spikeline::record::{Needs, Parser, attempts, unescape, upstream_list};
+use spikeline::record::{Needs, RecordParser, attempts, unescape, upstream_list};
 
 static LIBRARY: LazyLock<Vec<Grammar>> = LazyLock::new(|| library().unwrap());
 
 fn look(grammar: &Grammar, line: &[u8]) {
     let format = &grammar.format;
-    let mut parser = Parser::new(format, &Needs::all()).unwrap();
+    let mut parser = RecordParser::new(format, &Needs::all()).unwrap();
     match parser.parse(line) {
         Ok(record) => {
             assert!(record.start() <= record.end);

@@ -1,7 +1,7 @@
 //! Every grammar of the library reads its own samples, and detection finds it from them or says that it cannot tell.
 
-use spikeline::grammar::{Format, Outcome, detect, library};
-use spikeline::record::{Needs, Parser};
+use spikeline::grammar::{DetectionOutcome, Format, detect, library};
+use spikeline::record::{Needs, RecordParser};
 
 #[test]
 fn samples_fit_their_grammar() {
@@ -11,7 +11,7 @@ fn samples_fit_their_grammar() {
         let name = grammar.format.name();
         assert!(!grammar.source.is_empty(), "{name} has no source");
         assert!(!grammar.samples.is_empty(), "{name} has no samples");
-        let mut parser = Parser::new(&grammar.format, &Needs::all()).unwrap();
+        let mut parser = RecordParser::new(&grammar.format, &Needs::all()).unwrap();
         for sample in &grammar.samples {
             let record = parser.parse(sample.as_bytes()).unwrap_or_else(|reject| {
                 panic!("{name}: {reject}: {:?}\n{sample}", grammar.format.explain(sample.as_bytes()))
@@ -50,15 +50,15 @@ fn detection_finds_each_grammar_or_a_tie() {
     for (index, grammar) in grammars.iter().enumerate() {
         let lines: Vec<&[u8]> = grammar.samples.iter().map(|sample| sample.as_bytes()).collect();
         match detect(&lines, &formats).outcome {
-            Outcome::Found { format, margin } => {
+            DetectionOutcome::Found { format, margin } => {
                 // What reads something else does not come near.
                 assert!(margin >= 0.3, "{}: {margin}", grammar.format.name());
                 if format == index {
                     continue;
                 }
                 for line in &lines {
-                    let mut right = Parser::new(&formats[index], &Needs::all()).unwrap();
-                    let mut found = Parser::new(&formats[format], &Needs::all()).unwrap();
+                    let mut right = RecordParser::new(&formats[index], &Needs::all()).unwrap();
+                    let mut found = RecordParser::new(&formats[format], &Needs::all()).unwrap();
                     assert_eq!(
                         right.parse(line),
                         found.parse(line),
@@ -68,11 +68,11 @@ fn detection_finds_each_grammar_or_a_tie() {
                     );
                 }
             }
-            Outcome::Tie { formats: tied } => {
+            DetectionOutcome::Tie { formats: tied } => {
                 assert!(tied.contains(&index), "{}", grammar.format.name());
                 ties.push((grammar.format.name(), tied.iter().map(|&i| formats[i].name()).collect::<Vec<_>>()));
             }
-            Outcome::None => panic!("nothing fits {}", grammar.format.name()),
+            DetectionOutcome::None => panic!("nothing fits {}", grammar.format.name()),
         }
     }
     // These cannot be told apart by anyone who sees the lines alone: the same shape under another name.

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use spikeline::grammar::{Format, Outcome, detect, directives, library};
-use spikeline::record::{Needs, Parser, unescape, upstream_ms};
+use spikeline::grammar::{DetectionOutcome, Format, detect, directives, library};
+use spikeline::record::{Needs, RecordParser, unescape, upstream_ms};
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/grammar");
@@ -39,7 +39,7 @@ fn real_lines_read_as_expected() {
     let mut checked = 0;
     for folder in folders() {
         let format = format(&folder);
-        let mut parser = Parser::new(&format, &Needs::all()).unwrap();
+        let mut parser = RecordParser::new(&format, &Needs::all()).unwrap();
         let log = lines(&folder.join("access.log"));
         let expected = std::fs::read_to_string(folder.join("expected.jsonl")).unwrap();
         assert_eq!(log.len(), expected.lines().count(), "{}", folder.display());
@@ -53,7 +53,7 @@ fn real_lines_read_as_expected() {
     assert!(checked > 1000, "{checked}");
 }
 
-fn check(parser: &mut Parser, line: &[u8], expected: &Value, place: &str) {
+fn check(parser: &mut RecordParser, line: &[u8], expected: &Value, place: &str) {
     let record = match parser.parse(line) {
         Ok(record) => record,
         Err(reject) => {
@@ -100,7 +100,7 @@ fn lines_that_must_be_rejected_are() {
     let mut rejected = 0;
     for folder in folders() {
         let format = format(&folder);
-        let mut parser = Parser::new(&format, &Needs::latency()).unwrap();
+        let mut parser = RecordParser::new(&format, &Needs::latency()).unwrap();
         for line in lines(&folder.join("nonmatching.txt")) {
             let result = parser.parse(&line);
             assert!(result.is_err(), "{}: {result:?}\n{}", folder.display(), String::from_utf8_lossy(&line));
@@ -118,9 +118,9 @@ fn detection_of_real_logs_is_right_or_a_tie() {
         let own = format(&folder);
         let log = lines(&folder.join("access.log"));
         let log: Vec<&[u8]> = log.iter().map(Vec::as_slice).take(200).collect();
-        if let Outcome::Found { format, .. } = detect(&log, &formats).outcome {
-            let mut own = Parser::new(&own, &Needs::all()).unwrap();
-            let mut found = Parser::new(&formats[format], &Needs::all()).unwrap();
+        if let DetectionOutcome::Found { format, .. } = detect(&log, &formats).outcome {
+            let mut own = RecordParser::new(&own, &Needs::all()).unwrap();
+            let mut found = RecordParser::new(&formats[format], &Needs::all()).unwrap();
             for line in log {
                 if let (Ok(own), Ok(found)) = (own.parse(line), found.parse(line)) {
                     assert_eq!(
@@ -146,7 +146,7 @@ fn the_same_requests_in_four_formats() {
     let library = library().unwrap();
     let parsed = |log: &str, name: &str| {
         let format = &library.iter().find(|grammar| grammar.format.name() == name).unwrap().format;
-        let mut parser = Parser::new(format, &Needs::all()).unwrap();
+        let mut parser = RecordParser::new(format, &Needs::all()).unwrap();
         let mut records = Vec::new();
         let mut rejected = 0;
         for line in lines(&root.join(log)) {

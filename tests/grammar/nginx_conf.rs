@@ -4,12 +4,12 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use spikeline::grammar::conf::{Files, Location, Match, Nginx, Server, WILDCARDS};
+use spikeline::grammar::conf::{ConfFiles, Location, LocationMatch, NginxConf, Server, WILDCARDS};
 
 /// `/etc/nginx` is the folder of the test's data.
 struct Below(PathBuf);
 
-impl Files for Below {
+impl ConfFiles for Below {
     fn files(&self, pattern: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
         let inside = pattern.strip_prefix("/etc/nginx/").unwrap_or_else(|| panic!("{pattern}"));
         let found = glob::glob_with(self.0.join(inside).to_str().unwrap(), WILDCARDS).unwrap();
@@ -18,7 +18,7 @@ impl Files for Below {
     }
 }
 
-fn show(nginx: &Nginx) -> String {
+fn show(nginx: &NginxConf) -> String {
     let mut out = String::new();
     for format in &nginx.formats {
         writeln!(out, "format {} escape={} {:?}", format.name, format.escape, format.text).unwrap();
@@ -51,11 +51,11 @@ fn show(nginx: &Nginx) -> String {
 fn show_locations(locations: &[Location], indent: &str, out: &mut String) {
     for location in locations {
         let by = match location.by {
-            Match::Exact => "= ",
-            Match::PrefixOnly => "^~ ",
-            Match::Prefix | Match::Named => "",
-            Match::Regex { caseless: true } => "~* ",
-            Match::Regex { caseless: false } => "~ ",
+            LocationMatch::Exact => "= ",
+            LocationMatch::PrefixOnly => "^~ ",
+            LocationMatch::Prefix | LocationMatch::Named => "",
+            LocationMatch::Regex { caseless: true } => "~* ",
+            LocationMatch::Regex { caseless: false } => "~ ",
         };
         let to = location.upstream.as_ref().map_or(String::new(), |to| format!(" -> {to}"));
         writeln!(out, "{indent}{by}{}{to} logs {:?}", location.text, location.logs).unwrap();
@@ -68,7 +68,7 @@ fn whole_configurations() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/nginx");
     for name in ["debian", "shop"] {
         let folder = data.join(name);
-        let nginx = Nginx::read(Path::new("/etc/nginx/nginx.conf"), &Below(folder.clone()), "web1").unwrap();
+        let nginx = NginxConf::read(Path::new("/etc/nginx/nginx.conf"), &Below(folder.clone()), "web1").unwrap();
         let (shown, path) = (show(&nginx), folder.join("expected.txt"));
         if std::env::var_os("BLESS").is_some() {
             fs::write(&path, &shown).unwrap();

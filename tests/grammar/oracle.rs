@@ -3,8 +3,8 @@
 
 use chrono::DateTime;
 use regex::bytes::{Captures, Regex};
-use spikeline::grammar::{Escape, Format, Reason};
-use spikeline::record::{Needs, Parser};
+use spikeline::grammar::{Escape, Format, RejectReason};
+use spikeline::record::{Needs, RecordParser};
 
 /// The values that a slow reading finds.
 #[derive(Debug, PartialEq)]
@@ -94,7 +94,7 @@ impl Oracle {
         let values = (1..captures.len()).map(|group| captures[group].to_vec()).collect();
         let more = Regex::new("(?-u)^(?:, ?[^ ,]| : )").unwrap();
         let cut_short = self.names.iter().enumerate().any(|(group, name)| {
-            let list = spikeline::grammar::Kind::of(name).is_list();
+            let list = spikeline::grammar::VariableKind::of(name).is_list();
             list && more.is_match(&line[captures.get(group + 1).unwrap().end()..])
         });
         Some(Slow { end_ms, request_time_ms, upstream_ms, status, values, cut_short })
@@ -112,7 +112,7 @@ impl Oracle {
 
 /// Both readers of one format.
 pub(crate) struct Both {
-    parser: Parser,
+    parser: RecordParser,
     oracle: Oracle,
 }
 
@@ -120,7 +120,7 @@ impl Both {
     /// None where the oracle has none.
     pub(crate) fn new(format: &Format) -> Option<Both> {
         let oracle = Oracle::new(format.text(), format.escape())?;
-        Some(Both { parser: Parser::new(format, &Needs::all()).unwrap(), oracle })
+        Some(Both { parser: RecordParser::new(format, &Needs::all()).unwrap(), oracle })
     }
 
     /// Says where they differ over `line`, if they do.
@@ -137,7 +137,7 @@ impl Both {
         if slow.as_ref().is_some_and(|slow| slow.cut_short) {
             return Ok(());
         }
-        if fast.is_err_and(|reject| reject.reason == Reason::Torn) && slow.is_some() {
+        if fast.is_err_and(|reject| reject.reason == RejectReason::Torn) && slow.is_some() {
             // Two times where one belongs: the regex takes one of them, the parser does not guess. Or a quote in a value
             // that nginx would have escaped.
             let times = Regex::new(r"(?-u)../.../....:..:..:.. .....|....-..-..T..:..:..").unwrap();

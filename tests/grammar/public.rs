@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use spikeline::grammar::{Escape, Format, Kind};
-use spikeline::record::{Needs, Parser};
+use spikeline::grammar::{Escape, Format, VariableKind};
+use spikeline::record::{Needs, RecordParser};
 
 const FORMATS: &str = include_str!("../data/grammar/formats.tsv");
 const VARIABLES: &str = include_str!("../data/grammar/variables.txt");
@@ -34,7 +34,7 @@ fn public_formats_compile_or_are_refused_with_a_reason() {
         assert!(!source.is_empty(), "{name}");
         let escape = if escape.is_empty() { Escape::Default } else { escape.parse().unwrap() };
         let text = unescaped(text);
-        let read = Format::compile(name, &text, escape).and_then(|format| Parser::new(&format, &Needs::all()));
+        let read = Format::compile(name, &text, escape).and_then(|format| RecordParser::new(&format, &Needs::all()));
         if let Err(error) = read {
             assert!(error.text == text && text.get(error.span.clone()).is_some(), "{name}: {:?}", error.span);
             assert!(!error.remedy.is_empty());
@@ -52,7 +52,7 @@ fn public_formats_compile_or_are_refused_with_a_reason() {
 fn every_variable_of_nginx_has_its_kind() {
     let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for name in VARIABLES.lines() {
-        kinds.entry(format!("{:?}", Kind::of(name))).or_default().push(name);
+        kinds.entry(format!("{:?}", VariableKind::of(name))).or_default().push(name);
     }
     let expected = [
         ("Decimal", ""),
@@ -92,9 +92,9 @@ fn every_variable_of_nginx_has_its_kind() {
     assert!(kinds.is_empty(), "{kinds:?}");
     assert!(text.len() > 90 && text.contains(&"http_user_agent") && text.contains(&"upstream_http_"));
     // Known to nginx, but not to that list.
-    assert_eq!(Kind::of("gzip_ratio"), Kind::Decimal);
-    assert_eq!(Kind::of("upstream_queue_time"), Kind::UpstreamSeconds);
+    assert_eq!(VariableKind::of("gzip_ratio"), VariableKind::Decimal);
+    assert_eq!(VariableKind::of("upstream_queue_time"), VariableKind::UpstreamSeconds);
     for free in ["mapped_by_a_map", "http_x_request_start", "arg_q", "cookie_session", "upstream_http_x_runtime"] {
-        assert_eq!(Kind::of(free), Kind::Text, "{free}");
+        assert_eq!(VariableKind::of(free), VariableKind::Text, "{free}");
     }
 }

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use spikeline::grammar::{Escape, Format, library};
-use spikeline::record::{Needs, Parser};
+use spikeline::record::{Needs, RecordParser};
 
 use crate::blocks::agree;
 
@@ -102,7 +102,7 @@ proptest! {
     ) {
         let formats = formats();
         let (format, samples) = &formats[format.index(formats.len())];
-        prop_assume!(!samples.is_empty() && Parser::new(format, &Needs::all()).is_ok());
+        prop_assume!(!samples.is_empty() && RecordParser::new(format, &Needs::all()).is_ok());
         let mut block: Vec<u8> =
             lines.iter().flat_map(|(sample, damage)| damaged(&samples[sample.index(samples.len())], damage)).collect();
         if !last_newline {
@@ -115,7 +115,7 @@ proptest! {
 #[test]
 fn samples_of_every_grammar_fit_in_long_blocks() {
     for (format, samples) in formats() {
-        if samples.is_empty() || Parser::new(&format, &Needs::all()).is_err() {
+        if samples.is_empty() || RecordParser::new(&format, &Needs::all()).is_err() {
             continue;
         }
         // Longer than what is indexed at a time.

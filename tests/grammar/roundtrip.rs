@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use spikeline::grammar::{Escape, Format};
-use spikeline::record::{Needs, Parser, unescape, upstream_ints, upstream_ms};
+use spikeline::record::{Needs, RecordParser, unescape, upstream_ints, upstream_ms};
 
 use crate::blocks;
 use crate::oracle::Both;
@@ -66,7 +66,7 @@ fn odd_end(line: &[u8]) -> bool {
 /// Every value and every field of the record is what the line was made from.
 fn comes_back(format: &Format, request: &Request) -> Result<(), String> {
     let line = &request.line;
-    let mut parser = Parser::new(format, &Needs::all()).unwrap();
+    let mut parser = RecordParser::new(format, &Needs::all()).unwrap();
     let record = parser.parse(line).map_err(|reject| format!("{reject}: {:?}", format.explain(line)))?;
     let meant = |name: &str| request.values.get(name).map(|value| &value.meant);
     for (name, value) in &request.values {

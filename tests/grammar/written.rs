@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, FixedOffset};
-use spikeline::grammar::{Escape, Kind};
+use spikeline::grammar::{Escape, VariableKind};
 
 /// A splitmix64 stream: the same seed, the same formats and lines.
 pub(crate) struct Random(pub(crate) u64);
@@ -183,14 +183,24 @@ impl Drawn {
 
 fn delimits_itself(name: &str) -> bool {
     matches!(
-        Kind::of(name),
-        Kind::TimeLocal | Kind::TimeIso8601 | Kind::Status | Kind::Pipe | Kind::Seconds | Kind::Msec
+        VariableKind::of(name),
+        VariableKind::TimeLocal
+            | VariableKind::TimeIso8601
+            | VariableKind::Status
+            | VariableKind::Pipe
+            | VariableKind::Seconds
+            | VariableKind::Msec
     )
 }
 
 /// JSON with the numbers as numbers.
 fn unquote_numbers(lead: &mut String, places: &mut [(&'static str, String)]) {
-    let plain = |name: &str| matches!(Kind::of(name), Kind::Integer | Kind::Status | Kind::Seconds | Kind::Msec);
+    let plain = |name: &str| {
+        matches!(
+            VariableKind::of(name),
+            VariableKind::Integer | VariableKind::Status | VariableKind::Seconds | VariableKind::Msec
+        )
+    };
     for index in 0..places.len() {
         if plain(places[index].0) {
             let before = if index == 0 { &mut *lead } else { &mut places[index - 1].1 };
@@ -303,27 +313,27 @@ fn plain(format: &Drawn, values: &HashMap<&'static str, Value>, line: &[u8], sta
         let last = index + 1 == format.places.len();
         let literal = if last { literal.trim_end_matches(' ') } else { literal };
         let rest = &line[end..];
-        match Kind::of(name) {
+        match VariableKind::of(name) {
             kind if kind.is_list() => {
                 let more = rest.starts_with(b", ") || rest.starts_with(b" : ") || rest.starts_with(b" :");
                 !more
                     || literal.starts_with(", ") && literal.len() > 2
                     || literal.starts_with(" :") && literal.len() > 3
             }
-            Kind::Text | Kind::Token | Kind::Request => {
+            VariableKind::Text | VariableKind::Token | VariableKind::Request => {
                 let joined = literal.is_empty() && !last;
                 let quiet = !time.is_match(&value.shown);
                 let unmistaken = literal.is_empty()
                     || memchr::memmem::find(&line[start..], literal.as_bytes()) == Some(value.shown.len())
                     || hard(literal, format.escape);
-                let tokens = !matches!(Kind::of(name), Kind::Token) || !value.shown.contains(&b' ');
+                let tokens = !matches!(VariableKind::of(name), VariableKind::Token) || !value.shown.contains(&b' ');
                 quiet
                     && unmistaken
                     && tokens
                     && (!joined || tame_url(name, value, rest) && alone(format, line, starts, index))
             }
             // A number's literal may begin like the absence of one.
-            Kind::Port | Kind::Decimal => !value.shown.is_empty() || !literal.starts_with('-'),
+            VariableKind::Port | VariableKind::Decimal => !value.shown.is_empty() || !literal.starts_with('-'),
             _ => true,
         }
     })
@@ -386,17 +396,19 @@ fn value(name: &str, escape: Escape, tame: bool, random: &mut Random) -> Value {
     let time = DateTime::from_timestamp_millis(ms).unwrap().with_timezone(&zone);
     let whole = ms / 1000 * 1000;
     let seconds = |ms: u64| format!("{}.{:03}", ms / 1000, ms % 1000);
-    match Kind::of(name) {
-        Kind::TimeLocal => made(Meant::EndMs(whole), time.format("%d/%b/%Y:%H:%M:%S %z").to_string()),
-        Kind::TimeIso8601 => made(Meant::EndMs(whole), time.format("%Y-%m-%dT%H:%M:%S%:z").to_string()),
-        Kind::Msec => made(Meant::EndMs(ms), format!("{}.{:03}", ms / 1000, ms % 1000)),
-        Kind::Seconds => {
+    match VariableKind::of(name) {
+        VariableKind::TimeLocal => made(Meant::EndMs(whole), time.format("%d/%b/%Y:%H:%M:%S %z").to_string()),
+        VariableKind::TimeIso8601 => made(Meant::EndMs(whole), time.format("%Y-%m-%dT%H:%M:%S%:z").to_string()),
+        VariableKind::Msec => made(Meant::EndMs(ms), format!("{}.{:03}", ms / 1000, ms % 1000)),
+        VariableKind::Seconds => {
             let ms = duration(random);
             made(Meant::Ms(ms), seconds(ms))
         }
-        Kind::UpstreamSeconds => list(escape, random, duration, seconds),
-        Kind::UpstreamInts => list(escape, random, |random| random.below(1 << 30) as u64, |int| int.to_string()),
-        Kind::UpstreamAddrs => {
+        VariableKind::UpstreamSeconds => list(escape, random, duration, seconds),
+        VariableKind::UpstreamInts => {
+            list(escape, random, |random| random.below(1 << 30) as u64, |int| int.to_string())
+        }
+        VariableKind::UpstreamAddrs => {
             let port = |random: &mut Random| 1 + random.below(65_535) as u64;
             let mut value = list(escape, random, port, |port| match port % 4 {
                 0 => format!("[2001:db8::{port}]:{port}"),
@@ -407,23 +419,23 @@ fn value(name: &str, escape: Escape, tame: bool, random: &mut Random) -> Value {
             value.meant = Meant::Other;
             value
         }
-        Kind::Status => {
+        VariableKind::Status => {
             let status = random.of(&[0_u64, 9, 101, 200, 204, 301, 404, 499, 500, 502]);
             made(Meant::Number(status), format!("{status:03}"))
         }
-        Kind::Integer => {
+        VariableKind::Integer => {
             let number = random.of(&[0, 5, 1234, 20_000_000, 123_456_789_012, u64::MAX]);
             made(Meant::Number(number), number.to_string())
         }
-        Kind::Port if random.one_in(5) => made(Meant::Other, String::new()),
-        Kind::Port => made(Meant::Other, (1 + random.below(65_535)).to_string()),
-        Kind::Decimal if random.one_in(3) => other(None, escape),
-        Kind::Decimal => made(Meant::Other, format!("{}.{:02}", random.below(30), random.below(100))),
-        Kind::Pipe => made(Meant::Other, random.of(&[".", "p"]).to_owned()),
-        Kind::Token => {
+        VariableKind::Port if random.one_in(5) => made(Meant::Other, String::new()),
+        VariableKind::Port => made(Meant::Other, (1 + random.below(65_535)).to_string()),
+        VariableKind::Decimal if random.one_in(3) => other(None, escape),
+        VariableKind::Decimal => made(Meant::Other, format!("{}.{:02}", random.below(30), random.below(100))),
+        VariableKind::Pipe => made(Meant::Other, random.of(&[".", "p"]).to_owned()),
+        VariableKind::Token => {
             made(Meant::Other, random.of(&["GET", "HTTP/1.1", "https", "OK", "3f0a", "PURGE_x", "TLSv1.3"]).to_owned())
         }
-        Kind::Request if !random.one_in(4) => {
+        VariableKind::Request if !random.one_in(4) => {
             let target = text(tame, random).into_iter().filter(|&byte| byte != b' ').collect::<Vec<u8>>();
             other(Some([b"GET /", target.as_slice(), b" HTTP/1.1"].concat()), escape)
         }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use spikeline::error::Kind;
+use spikeline::error::ErrorClass;
 use spikeline::source::{Input, LogPiece};
 
 use crate::rig::{expect, gzip, numbered};
@@ -97,7 +97,7 @@ fn fault_05_what_was_decoded_before_the_fault_is_delivered() {
     assert!(lines.len() > 20_000 && lines.len() < 30_000, "{}", lines.len());
     assert_eq!(lines, expect(0, lines.len()), "and nothing torn");
     let error = error.unwrap();
-    assert_eq!(error.kind(), Kind::Io);
+    assert_eq!(error.class(), ErrorClass::Io);
     assert_eq!(error.place().unwrap().path, path);
     assert!(error.what().contains("too early, at uncompressed offset"), "{error}");
     // Corrupt.

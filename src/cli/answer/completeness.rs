@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::output::say;
 use crate::error::{Error, Result, meant};
-use crate::grammar::Reason;
+use crate::grammar::RejectReason;
 use crate::source::GenerationId;
 use crate::store::{How, Ledger, Loss, Unread, View};
 use crate::time::{Timestamp, Window};
@@ -95,8 +95,8 @@ fn reasons(ledger: Option<&Ledger>) -> String {
     let mut counts: Vec<(u64, &str)> = ledger
         .rejected
         .iter()
-        .filter_map(|(code, lines)| Some((*lines, Reason::from_code(*code)?.name())))
-        .chain((ledger.too_long > 0).then_some((ledger.too_long, Reason::LineTooLong.name())))
+        .filter_map(|(code, lines)| Some((*lines, RejectReason::from_code(*code)?.name())))
+        .chain((ledger.too_long > 0).then_some((ledger.too_long, RejectReason::LineTooLong.name())))
         .collect();
     counts.sort_by_key(|(lines, name)| (std::cmp::Reverse(*lines), *name));
     let counts: Vec<String> = counts.iter().map(|(lines, name)| format!("{name} {lines}")).collect();

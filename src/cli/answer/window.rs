@@ -7,7 +7,7 @@ use crate::cli::args::{FilterArguments, WindowArguments};
 use crate::error::{Error, Result};
 use crate::pipeline::Filter;
 use crate::store::By;
-use crate::time::{Resolved, Timestamp, Window, WindowError, WindowSpec, parse_duration};
+use crate::time::{ResolvedWindow, Timestamp, Window, WindowError, WindowSpec, parse_duration};
 
 /// The window asked for, said aloud on stderr; `default` if none was asked for.
 pub(in crate::cli) fn window(arguments: &WindowArguments, now: Timestamp, default: Window) -> Result<Window> {
@@ -16,7 +16,7 @@ pub(in crate::cli) fn window(arguments: &WindowArguments, now: Timestamp, defaul
         return Ok(default);
     }
     let spec = WindowSpec { from, until, since, at, window };
-    let Resolved { window, warnings } =
+    let ResolvedWindow { window, warnings } =
         spec.resolve_with_warnings(now, &chrono::Local, default).map_err(usage_error)?;
     for warning in warnings {
         say(&format!("warning: {warning}"));

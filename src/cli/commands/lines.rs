@@ -11,7 +11,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::{interpreters, settings};
 use crate::error::Result;
-use crate::grammar::{Reason, Reject};
+use crate::grammar::{Reject, RejectReason};
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::retrieve::{self, MissingLines};
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
@@ -270,7 +270,7 @@ impl BlockTally for LinesTally {
 
     fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
         self.rejects.lines += 1;
-        self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
+        self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
     }
 }
 

@@ -13,10 +13,10 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
-use crate::grammar::{Escape, Format, Kind, Reason, Reject, Variable};
+use crate::grammar::{Escape, Format, Reject, RejectReason, Variable, VariableKind};
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, RouteFilter, RoutedRecord};
-use crate::record::{Needs, Values, unescape, upstream_list};
+use crate::record::{Needs, RecordValues, unescape, upstream_list};
 use crate::report::terminal_safe;
 use crate::route::Routes;
 use crate::store::By;
@@ -107,7 +107,7 @@ struct RecordsTally {
 }
 
 impl RecordsTally {
-    fn reject(&mut self, file: usize, column: u32, reason: Reason) {
+    fn reject(&mut self, file: usize, column: u32, reason: RejectReason) {
         self.rejected += 1;
         let name = self.names.get(file).map_or("?", String::as_str);
         let line = self.lines.get(file).copied().unwrap_or(0);
@@ -120,7 +120,7 @@ impl RecordsTally {
         offset: u64,
         line: &[u8],
         seen: std::result::Result<&RoutedRecord<'_>, Reject>,
-        values: Values<'_>,
+        values: RecordValues<'_>,
     ) {
         if self.left == 0 || self.failed.is_some() {
             return;
@@ -189,7 +189,7 @@ impl BlockTally for Reading {
         if let Some(lines) = self.records.lines.get_mut(file) {
             *lines += 1;
         }
-        self.records.reject(file, 1, Reason::LineTooLong);
+        self.records.reject(file, 1, RejectReason::LineTooLong);
     }
 
     fn is_done(&self) -> bool {
@@ -230,12 +230,17 @@ fn text_or_null(raw: &[u8], escape: Escape) -> Value {
 }
 
 /// A variable's value as parsed: numbers as numbers in the log's own unit, lists by redirect and attempt.
-fn value(raw: &[u8], kind: Kind, escape: Escape) -> Value {
+fn value(raw: &[u8], kind: VariableKind, escape: Escape) -> Value {
     match kind {
-        Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs => list(raw, kind, escape),
-        Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Port | Kind::Decimal => {
-            number(raw).unwrap_or_else(|| text(raw, escape))
+        VariableKind::UpstreamSeconds | VariableKind::UpstreamInts | VariableKind::UpstreamAddrs => {
+            list(raw, kind, escape)
         }
+        VariableKind::Seconds
+        | VariableKind::Msec
+        | VariableKind::Status
+        | VariableKind::Integer
+        | VariableKind::Port
+        | VariableKind::Decimal => number(raw).unwrap_or_else(|| text(raw, escape)),
         _ => text(raw, escape),
     }
 }
@@ -244,10 +249,10 @@ fn number(raw: &[u8]) -> Option<Value> {
     std::str::from_utf8(raw).ok()?.parse::<Number>().ok().map(Value::Number)
 }
 
-fn list(raw: &[u8], kind: Kind, escape: Escape) -> Value {
+fn list(raw: &[u8], kind: VariableKind, escape: Escape) -> Value {
     let member = |member: Option<&[u8]>| match member {
         None => Value::Null,
-        Some(raw) if kind == Kind::UpstreamAddrs => text(raw, escape),
+        Some(raw) if kind == VariableKind::UpstreamAddrs => text(raw, escape),
         Some(raw) => number(raw).unwrap_or_else(|| text(raw, escape)),
     };
     upstream_list(raw).into_iter().map(|attempts| attempts.into_iter().map(member).collect::<Value>()).collect()

@@ -11,7 +11,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
-use crate::grammar::{Format, Reason, Reject};
+use crate::grammar::{Format, Reject, RejectReason};
 use crate::histogram::Cell;
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
@@ -265,7 +265,7 @@ impl BlockTally for ReportTally {
 
     fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
         self.rejects.lines += 1;
-        self.rejects.reject(file, offset, Reject { column: 1, reason: Reason::LineTooLong });
+        self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
     }
 }
 

@@ -141,7 +141,7 @@ impl<'a> Section<'a> {
         match parse_duration(&text.value) {
             Ok(duration) if duration >= least => Some(text.map(|_| duration)),
             Ok(_) => {
-                let what = format!("`{key}` must be at least {}", crate::time::Spelled(least));
+                let what = format!("`{key}` must be at least {}", crate::time::SpelledDuration(least));
                 self.mistake_at(&text, what, format!("for example `{key} = \"{example}\"`"));
                 None
             }

@@ -9,7 +9,7 @@ use crate::cli::answer::completeness::missing_for;
 use crate::cli::answer::output::{progress, say};
 use crate::cli::args::FileArguments;
 use crate::error::{Error, Result};
-use crate::grammar::{Format, Reason, Roles, texts};
+use crate::grammar::{Format, RejectReason, Roles, texts};
 use crate::pipeline::batch::{self, BlockTally, Feed};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
@@ -69,7 +69,7 @@ impl Files {
             let name = if stdin { "stdin".to_owned() } else { path.display().to_string() };
             let Some((offset, mut lines)) = lines else {
                 if !too_long.is_empty() {
-                    say(&format!("{name}: {} lines, all rejected: {}", too_long.len(), Reason::LineTooLong));
+                    say(&format!("{name}: {} lines, all rejected: {}", too_long.len(), RejectReason::LineTooLong));
                 }
                 continue;
             };

@@ -96,7 +96,7 @@ pub(in crate::cli) fn names(pattern: &str, name: &str) -> bool {
 /// A grammar's name, a keyed format, or the text of a log_format; perhaps in a wrapper.
 pub(in crate::cli) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Format> {
     if let (Some(wrapper), rest) = wrapper_and_rest(text) {
-        return Ok(named_or_text(rest, escape, all)?.wrapped(wrapper));
+        return Ok(named_or_text(rest, escape, all)?.in_wrapper(wrapper));
     }
     let escape = escape.map(str::parse::<Escape>).transpose().map_err(Error::usage)?;
     if let Some(keyed) = Format::keyed(text) {

@@ -8,7 +8,7 @@ use crate::cli::config::{LogFormat, LogSection};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Wrapper};
-use crate::record::{Needs, Parser};
+use crate::record::{Needs, RecordParser};
 
 /// The logs with their formats: those of the configuration, then those of nginx's that it does not name itself.
 pub(in crate::cli) fn logs(context: &Context) -> Result<Vec<Log>> {
@@ -33,7 +33,7 @@ pub(super) fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log
 /// The log of a section, with its format.
 pub(in crate::cli) fn log(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<Log> {
     let wrapper = section.wrapper.as_ref().map(|wrapper| wrapper.value);
-    let wrapped = |format: Format| wrapper.map_or_else(|| format.clone(), |wrapper| format.wrapped(wrapper));
+    let wrapped = |format: Format| wrapper.map_or_else(|| format.clone(), |wrapper| format.in_wrapper(wrapper));
     let Some(format) = &section.format else {
         let format = from_lines(&section.path.value, wrapper, grammars, say).map_err(|what| {
             section
@@ -50,12 +50,12 @@ pub(in crate::cli) fn log(section: &LogSection, grammars: &[Format], say: &dyn F
             let (wrapper, text) = wrapper_and_rest(text);
             let compiled = Format::compile("given", text, section.escape);
             let compiled = compiled.map_err(|error| Error::usage(error.render()));
-            compiled.map(|format| wrapper.map_or_else(|| format.clone(), |wrapper| format.wrapped(wrapper)))
+            compiled.map(|format| wrapper.map_or_else(|| format.clone(), |wrapper| format.in_wrapper(wrapper)))
         }
     };
     let placed = |error: Error| error.at_line(&format.path, format.line, format.column);
     let compiled = compiled.map_err(placed)?;
-    Parser::new(&compiled, &Needs::latency()).map_err(|error| placed(Error::usage(error.render())))?;
+    RecordParser::new(&compiled, &Needs::latency()).map_err(|error| placed(Error::usage(error.render())))?;
     Ok(Log { pattern: section.path.value.clone(), format: wrapped(compiled) })
 }
 

@@ -10,8 +10,10 @@ use crate::cli::answer::output::say;
 use crate::cli::config::{Config, DEFAULT_NGINX, LogSection, NO_NGINX, RoutesBy, Surroundings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
-use crate::grammar::conf::{AccessLog, Choice, Context, Files, Nginx, Note, Says, Target, WILDCARDS};
-use crate::record::{Needs, Parser};
+use crate::grammar::conf::{
+    AccessLog, ConfFiles, ConfNote, LogChoice, LogContext, LogDetail, LogTarget, NginxConf, WILDCARDS,
+};
+use crate::record::{Needs, RecordParser};
 use crate::route::Locations;
 
 /// A log as it can be followed, or why it is not.
@@ -23,7 +25,7 @@ pub(in crate::cli) struct Conf {
     pub(in crate::cli) path: PathBuf,
     /// Whether our configuration names it; else it was found where it usually is.
     pub(in crate::cli) named: bool,
-    pub(in crate::cli) nginx: Nginx,
+    pub(in crate::cli) nginx: NginxConf,
     /// Its locations, to name routes by.
     pub(in crate::cli) locations: Locations,
 }
@@ -64,7 +66,7 @@ impl Conf {
     }
 
     fn read(path: &Path, named: bool) -> Result<Conf> {
-        let nginx = Nginx::read(path, &Disk, &Surroundings::of_process().host_name).map_err(Error::from)?;
+        let nginx = NginxConf::read(path, &Disk, &Surroundings::of_process().host_name).map_err(Error::from)?;
         let locations = Locations::new(&nginx);
         Ok(Conf { path: path.to_owned(), named, nginx, locations })
     }
@@ -73,7 +75,7 @@ impl Conf {
     /// says most.
     pub(in crate::cli) fn followed(&self, sections: &[LogSection]) -> Followed {
         let (mut found, says) = self.candidates(sections);
-        let choice = Choice::of(&self.nginx.contexts, &says);
+        let choice = LogChoice::of(&self.nginx.contexts, &says);
         for (log, others) in &choice.left_out {
             found.insert(*log, Err(self.left_out(*log, others, &says)));
         }
@@ -98,23 +100,23 @@ impl Conf {
 
     /// The numbers of the logs, those with a name before those with a pattern.
     fn by_name(&self) -> Vec<usize> {
-        let is_pattern = |log: &AccessLog| matches!(log.target, Target::Pattern(_));
+        let is_pattern = |log: &AccessLog| matches!(log.target, LogTarget::Pattern(_));
         let mut numbers: Vec<usize> = (0..self.nginx.logs.len()).collect();
         numbers.sort_by_key(|number| self.nginx.logs.get(*number).is_some_and(is_pattern));
         numbers
     }
 
     /// Each log as it can be followed, or why not; and what the lines of those say that are, here or in a section.
-    fn candidates(&self, sections: &[LogSection]) -> (BTreeMap<usize, Candidate>, Vec<Option<Says>>) {
+    fn candidates(&self, sections: &[LogSection]) -> (BTreeMap<usize, Candidate>, Vec<Option<LogDetail>>) {
         let mut found = BTreeMap::new();
         let mut says = vec![None; self.nginx.logs.len()];
-        let mut taken: Vec<(&Target, &str)> = Vec::new();
+        let mut taken: Vec<(&LogTarget, &str)> = Vec::new();
         for number in self.by_name() {
             let Some((log, says)) = self.nginx.logs.get(number).zip(says.get_mut(number)) else { continue };
             let candidate = match readable(log) {
                 Ok(pattern) => match sections.iter().find(|section| covers(section, &log.target, &pattern)) {
                     Some(section) => {
-                        *says = Some(Says::decided());
+                        *says = Some(LogDetail::decided());
                         Err(format!("the [[log]] at line {} is about it", section.path.line))
                     }
                     None => self.follow(log, pattern, &taken),
@@ -122,7 +124,7 @@ impl Conf {
                 Err(why) => Err(why),
             };
             if let Ok(new) = &candidate {
-                *says = Some(Says::of(&new.format, &log.target));
+                *says = Some(LogDetail::of(&new.format, &log.target));
                 taken.push((&log.target, self.format_name(log)));
             }
             found.insert(number, candidate);
@@ -135,7 +137,7 @@ impl Conf {
     }
 
     /// The log to follow, or why not.
-    fn follow(&self, log: &AccessLog, pattern: String, taken: &[(&Target, &str)]) -> Candidate {
+    fn follow(&self, log: &AccessLog, pattern: String, taken: &[(&LogTarget, &str)]) -> Candidate {
         if let Some((_, other)) = taken.iter().find(|(target, _)| **target == log.target) {
             return Err(format!("it is followed in format {other} already, and only lines in that one can be read"));
         }
@@ -143,7 +145,7 @@ impl Conf {
     }
 
     /// Why a log is left out.
-    fn left_out(&self, log: usize, others: &BTreeSet<usize>, says: &[Option<Says>]) -> String {
+    fn left_out(&self, log: usize, others: &BTreeSet<usize>, says: &[Option<LogDetail>]) -> String {
         let own = says.get(log).copied().flatten().unwrap_or_default();
         let each = others.iter().map(|other| {
             let theirs = says.get(*other).copied().flatten().unwrap_or_default();
@@ -159,9 +161,9 @@ impl Conf {
     }
 
     /// The requests that are counted more than once, and how to have them counted once.
-    fn counted_twice(&self, choice: &Choice, says: &[Option<Says>]) -> Vec<String> {
+    fn counted_twice(&self, choice: &LogChoice, says: &[Option<LogDetail>]) -> Vec<String> {
         let contexts = &self.nginx.contexts;
-        let mut by_logs: BTreeMap<&[usize], Vec<&Context>> = BTreeMap::new();
+        let mut by_logs: BTreeMap<&[usize], Vec<&LogContext>> = BTreeMap::new();
         for (at, logs) in &choice.several {
             by_logs.entry(logs).or_default().extend(contexts.get(*at));
         }
@@ -177,9 +179,9 @@ impl Conf {
             let mends = |log: &&usize| {
                 let mut says = says.to_vec();
                 if let Some(says) = says.get_mut(**log) {
-                    *says = Some(Says::decided());
+                    *says = Some(LogDetail::decided());
                 }
-                Choice::of(contexts, &says).several.iter().all(|(_, several)| several != *logs)
+                LogChoice::of(contexts, &says).several.iter().all(|(_, several)| several != *logs)
             };
             let remedy = match logs.iter().find(mends) {
                 Some(log) => format!("name {} in a [[log]], and the rest is left out", self.shown(*log)),
@@ -214,12 +216,12 @@ impl Conf {
             None => error.to_owned(),
         };
         let format = format.compile().map_err(|error| place(&error.to_string()))?;
-        Parser::new(&format, &Needs::latency()).map_err(|error| place(&error.to_string()))?;
+        RecordParser::new(&format, &Needs::latency()).map_err(|error| place(&error.to_string()))?;
         Ok(Log { pattern, format })
     }
 
     /// What may surprise about a log that is followed.
-    fn doubts(&self, log: &AccessLog, new: &Log, choice: &Choice) -> Vec<String> {
+    fn doubts(&self, log: &AccessLog, new: &Log, choice: &LogChoice) -> Vec<String> {
         let mut doubts = Vec::new();
         let shown = shown(&log.target);
         if log.relative {
@@ -247,12 +249,12 @@ impl Conf {
 
     /// A file that the pattern of a path with variables means as well, although other lines are in it, or requests that
     /// are counted elsewhere. Logs that are followed by their own name are not meant.
-    fn meant_too(&self, log: &AccessLog, choice: &Choice) -> Option<&Path> {
-        let Target::Pattern(pattern) = &log.target else { return None };
+    fn meant_too(&self, log: &AccessLog, choice: &LogChoice) -> Option<&Path> {
+        let LogTarget::Pattern(pattern) = &log.target else { return None };
         let pattern = glob::Pattern::new(pattern).ok()?;
         let errors = self.nginx.error_logs.iter().map(PathBuf::as_path);
         let left_out = choice.left_out.keys().filter_map(|log| match &self.nginx.logs.get(*log)?.target {
-            Target::File(path) => Some(path.as_path()),
+            LogTarget::File(path) => Some(path.as_path()),
             _ => None,
         });
         errors.chain(left_out).find(|path| pattern.matches_path_with(path, WILDCARDS))
@@ -261,7 +263,7 @@ impl Conf {
     /// The logs that are not followed but read when given: those that nginx compresses as it writes them, and those whose
     /// requests are in another that is followed.
     pub(in crate::cli) fn given(&self, sections: &[LogSection]) -> Vec<Log> {
-        let choice = Choice::of(&self.nginx.contexts, &self.candidates(sections).1);
+        let choice = LogChoice::of(&self.nginx.contexts, &self.candidates(sections).1);
         let numbered = self.nginx.logs.iter().enumerate();
         let given = numbered.filter(|(number, log)| log.gzip || choice.left_out.contains_key(number));
         given.filter_map(|(_, log)| self.log(log, log.target.pattern()?).ok()).collect()
@@ -280,7 +282,7 @@ impl Conf {
     }
 
     /// What there is to know about the configuration, and about its locations if routes are named by them.
-    pub(in crate::cli) fn notes(&self, config: &Config) -> impl Iterator<Item = &Note> {
+    pub(in crate::cli) fn notes(&self, config: &Config) -> impl Iterator<Item = &ConfNote> {
         let by_location = config.routes_by == RoutesBy::Location;
         self.nginx.notes.iter().chain(self.locations.notes().iter().filter(move |_| by_location))
     }
@@ -289,10 +291,10 @@ impl Conf {
 /// The pattern of a log that can be read, or why it cannot.
 fn readable(log: &AccessLog) -> std::result::Result<String, String> {
     let pattern = match &log.target {
-        Target::Syslog(_) => return Err("it goes to syslog; follow the file that syslog writes".to_owned()),
-        Target::Device(_) => return Err("it is no file".to_owned()),
-        Target::File(path) if is_device(path) => return Err("it is a device or a pipe, no file".to_owned()),
-        Target::File(_) | Target::Pattern(_) => log.target.pattern().unwrap_or_default(),
+        LogTarget::Syslog(_) => return Err("it goes to syslog; follow the file that syslog writes".to_owned()),
+        LogTarget::Device(_) => return Err("it is no file".to_owned()),
+        LogTarget::File(path) if is_device(path) => return Err("it is a device or a pipe, no file".to_owned()),
+        LogTarget::File(_) | LogTarget::Pattern(_) => log.target.pattern().unwrap_or_default(),
     };
     if log.gzip {
         return Err("nginx compresses it as it writes, so that its lines cannot be read as they come; take `gzip` \
@@ -302,18 +304,18 @@ fn readable(log: &AccessLog) -> std::result::Result<String, String> {
     Ok(pattern)
 }
 
-fn shown(target: &Target) -> String {
+fn shown(target: &LogTarget) -> String {
     match target {
-        Target::File(path) | Target::Device(path) => path.display().to_string(),
-        Target::Pattern(text) | Target::Syslog(text) => text.clone(),
+        LogTarget::File(path) | LogTarget::Device(path) => path.display().to_string(),
+        LogTarget::Pattern(text) | LogTarget::Syslog(text) => text.clone(),
     }
 }
 
 /// Whether a `[[log]]` is about a log of nginx.
-fn covers(section: &LogSection, target: &Target, pattern: &str) -> bool {
+fn covers(section: &LogSection, target: &LogTarget, pattern: &str) -> bool {
     let own = &section.path.value;
     own == pattern
-        || matches!(target, Target::File(path) if Path::new(own) == path
+        || matches!(target, LogTarget::File(path) if Path::new(own) == path
             || glob::Pattern::new(own).is_ok_and(|own| own.matches_path_with(path, WILDCARDS)))
 }
 
@@ -328,7 +330,7 @@ fn is_device(path: &Path) -> bool {
 /// The files on disk.
 struct Disk;
 
-impl Files for Disk {
+impl ConfFiles for Disk {
     fn files(&self, pattern: &str) -> std::result::Result<Vec<(PathBuf, Vec<u8>)>, String> {
         let paths = if pattern.contains(['*', '?', '[']) {
             let found = glob::glob_with(pattern, WILDCARDS).map_err(|error| error.to_string())?;

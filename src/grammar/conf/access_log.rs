@@ -3,14 +3,14 @@
 use crate::error::meant;
 use std::path::{Path, PathBuf};
 
-use super::build::Build;
-use super::error::{ConfError, Place};
-use super::log_format::LogFormat;
-use super::tree::Directive;
+use super::build::NginxBuild;
+use super::error::{ConfError, ConfPlace};
+use super::log_format::DeclaredFormat;
+use super::tree::ConfDirective;
 
 /// Where lines go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum LogTarget {
     /// A file.
     File(PathBuf),
     /// A path with variables: the files that may come of it, as a glob.
@@ -21,13 +21,13 @@ pub enum Target {
     Device(PathBuf),
 }
 
-impl Target {
+impl LogTarget {
     /// The pattern under which the files are followed; nothing where there are none.
     pub fn pattern(&self) -> Option<String> {
         match self {
-            Target::File(path) => Some(glob::Pattern::escape(&path.to_string_lossy())),
-            Target::Pattern(pattern) => Some(pattern.clone()),
-            Target::Syslog(_) | Target::Device(_) => None,
+            LogTarget::File(path) => Some(glob::Pattern::escape(&path.to_string_lossy())),
+            LogTarget::Pattern(pattern) => Some(pattern.clone()),
+            LogTarget::Syslog(_) | LogTarget::Device(_) => None,
         }
     }
 }
@@ -36,8 +36,8 @@ impl Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessLog {
     /// Where.
-    pub target: Target,
-    /// Its format: an index into [`Nginx::formats`](super::Nginx::formats).
+    pub target: LogTarget,
+    /// Its format: an index into [`NginxConf::formats`](super::NginxConf::formats).
     pub format: usize,
     /// `buffer=` or `gzip`: lines come late and out of order.
     pub buffered: bool,
@@ -50,21 +50,21 @@ pub struct AccessLog {
     /// Whether its path was relative, so that it depends on nginx's prefix.
     pub relative: bool,
     /// The directive; of the built-in log, the server that has no other.
-    pub place: Place,
+    pub place: ConfPlace,
 }
 
 impl AccessLog {
     /// The log that nginx writes where no `access_log` says otherwise.
-    pub(super) fn built_in(build: &Build, place: Place) -> AccessLog {
+    pub(super) fn built_in(build: &NginxBuild, place: ConfPlace) -> AccessLog {
         let (target, relative) = target(&build.access_log.to_string_lossy(), build);
         AccessLog { target, format: 0, buffered: false, flush: None, gzip: false, condition: None, relative, place }
     }
 
     /// Reads a directive; nothing if it says `off`.
     pub(super) fn read(
-        directive: &Directive,
-        formats: &[LogFormat],
-        build: &Build,
+        directive: &ConfDirective,
+        formats: &[DeclaredFormat],
+        build: &NginxBuild,
     ) -> Result<Option<AccessLog>, ConfError> {
         let Some(path) = directive.arg(0) else {
             return Err(
@@ -106,20 +106,20 @@ impl AccessLog {
 }
 
 /// What a path means, and whether it is relative.
-fn target(path: &str, build: &Build) -> (Target, bool) {
+fn target(path: &str, build: &NginxBuild) -> (LogTarget, bool) {
     if path.starts_with("syslog:") {
-        return (Target::Syslog(path.to_owned()), false);
+        return (LogTarget::Syslog(path.to_owned()), false);
     }
     let relative = !path.starts_with('/');
     let whole = build.prefix.join(path);
     let text = whole.to_string_lossy();
     if text.contains('$') {
-        return (Target::Pattern(pattern(&text)), relative);
+        return (LogTarget::Pattern(pattern(&text)), relative);
     }
     if ["/dev/", "/proc/"].iter().any(|folder| whole.starts_with(Path::new(folder))) {
-        return (Target::Device(whole), relative);
+        return (LogTarget::Device(whole), relative);
     }
-    (Target::File(whole), relative)
+    (LogTarget::File(whole), relative)
 }
 
 /// The glob of a path with variables: each may be any text without a slash.
@@ -140,7 +140,7 @@ fn pattern(path: &str) -> String {
     pattern
 }
 
-fn remedy(name: &str, formats: &[LogFormat]) -> String {
+fn remedy(name: &str, formats: &[DeclaredFormat]) -> String {
     match meant(name, formats.iter().map(|format| format.name.as_str()), 3) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "declare it with `log_format` in the http block".to_owned(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// What was compiled into an nginx that its configuration depends on (`nginx -V`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Build {
+pub struct NginxBuild {
     /// `--prefix`: what relative paths of logs are relative to.
     pub prefix: PathBuf,
     /// `--http-log-path`: the log where no `access_log` is given.
@@ -13,15 +13,15 @@ pub struct Build {
     pub host_name: String,
 }
 
-impl Build {
+impl NginxBuild {
     /// What an nginx whose main file is `main` was most likely built with: `PREFIX/conf/nginx.conf` as from source, else
     /// as Debian packages it.
-    pub fn of_conf(main: &Path, host_name: &str) -> Build {
+    pub fn of_conf(main: &Path, host_name: &str) -> NginxBuild {
         let folder = main.parent().filter(|folder| folder.file_name().is_some_and(|name| name == "conf"));
         let (prefix, access_log) = match folder.and_then(Path::parent) {
             Some(prefix) => (prefix.to_owned(), "logs/access.log"),
             None => (PathBuf::from("/usr/share/nginx"), "/var/log/nginx/access.log"),
         };
-        Build { prefix, access_log: access_log.into(), host_name: host_name.to_ascii_lowercase() }
+        NginxBuild { prefix, access_log: access_log.into(), host_name: host_name.to_ascii_lowercase() }
     }
 }

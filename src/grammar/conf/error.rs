@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// Where a word stands. Lines and columns count from 1, columns in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ConfPlace {
     /// The file, as nginx.conf or its includes name it.
     pub path: Arc<Path>,
     /// The line.
@@ -17,7 +17,7 @@ pub struct Place {
     pub column: usize,
 }
 
-impl Place {
+impl ConfPlace {
     /// A mistake here.
     pub(crate) fn wrong(&self, reason: impl Into<String>, remedy: impl Into<String>) -> ConfError {
         ConfError {
@@ -30,7 +30,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ConfPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.path.display(), self.line, self.column)
     }

@@ -2,7 +2,7 @@
 
 use super::log_format_directive::directives;
 use crate::grammar::format::Format;
-use crate::grammar::keyed::Syntax;
+use crate::grammar::keyed::KeyedSyntax;
 use crate::grammar::variables::Escape;
 
 /// A line of a directive is broken before it gets longer than this, in bytes.
@@ -16,17 +16,17 @@ impl Format {
         if self.is_keyed() {
             return None;
         }
-        let manner = Manner::of(self.text());
+        let manner = FormatStyle::of(self.text());
         let mut added = String::new();
         for variable in variables {
             added += &manner.spell(variable, self.text());
         }
         let text = match manner {
-            Manner::Json => {
+            FormatStyle::Json => {
                 let (head, tail) = self.text().split_at_checked(self.text().rfind('}')?)?;
                 format!("{}{added}{tail}", head.trim_end())
             }
-            Manner::Plain if self.text().ends_with(' ') => format!("{}{}", self.text(), added.trim_start()),
+            FormatStyle::Plain if self.text().ends_with(' ') => format!("{}{}", self.text(), added.trim_start()),
             _ => format!("{}{added}", self.text()),
         };
         let format = Format::compile(name, &text, self.escape()).ok()?;
@@ -37,8 +37,8 @@ impl Format {
     /// members of a JSON object, or LTSV labels. None if the format is not keyed.
     pub fn members(&self, variables: &[&str]) -> Option<String> {
         let manner = match self.keys()?.syntax() {
-            Syntax::Json => Manner::Json,
-            Syntax::Ltsv => Manner::Ltsv,
+            KeyedSyntax::Json => FormatStyle::Json,
+            KeyedSyntax::Ltsv => FormatStyle::Ltsv,
         };
         Some(variables.iter().map(|variable| manner.spell(variable, "")).collect())
     }
@@ -67,42 +67,42 @@ impl Format {
 
 /// How a format sets its values apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
+enum FormatStyle {
     Json,
     Ltsv,
     Tabs,
     Plain,
 }
 
-impl Manner {
-    fn of(text: &str) -> Manner {
+impl FormatStyle {
+    fn of(text: &str) -> FormatStyle {
         let trimmed = text.trim();
         if trimmed.starts_with('{') && trimmed.ends_with('}') && trimmed.contains("\":") {
-            return Manner::Json;
+            return FormatStyle::Json;
         }
         if !text.contains('\t') {
-            return Manner::Plain;
+            return FormatStyle::Plain;
         }
         let labelled = |field: &str| field.split_once(':').is_some_and(|(label, _)| is_label(label));
-        if text.trim_end_matches('\t').split('\t').all(labelled) { Manner::Ltsv } else { Manner::Tabs }
+        if text.trim_end_matches('\t').split('\t').all(labelled) { FormatStyle::Ltsv } else { FormatStyle::Tabs }
     }
 
     fn spell(self, variable: &str, text: &str) -> String {
         let number = matches!(variable, "request_time" | "msec");
         // A key that the text has already, for another variable, would be a second one of its name.
         let taken = match self {
-            Manner::Json => text.contains(&format!("\"{variable}\":")),
-            Manner::Ltsv => text.split('\t').any(|field| field.split(':').next() == Some(variable)),
-            Manner::Tabs | Manner::Plain => false,
+            FormatStyle::Json => text.contains(&format!("\"{variable}\":")),
+            FormatStyle::Ltsv => text.split('\t').any(|field| field.split(':').next() == Some(variable)),
+            FormatStyle::Tabs | FormatStyle::Plain => false,
         };
         let label = if taken { format!("nginx_{variable}") } else { variable.to_owned() };
         match self {
-            Manner::Json if number => format!(",\"{label}\":${variable}"),
-            Manner::Json => format!(",\"{label}\":\"${variable}\""),
-            Manner::Ltsv => format!("\t{label}:${variable}"),
-            Manner::Tabs => format!("\t${variable}"),
-            Manner::Plain if number => format!(" {}=${variable}", key(variable)),
-            Manner::Plain => format!(" {}=\"${variable}\"", key(variable)),
+            FormatStyle::Json if number => format!(",\"{label}\":${variable}"),
+            FormatStyle::Json => format!(",\"{label}\":\"${variable}\""),
+            FormatStyle::Ltsv => format!("\t{label}:${variable}"),
+            FormatStyle::Tabs => format!("\t${variable}"),
+            FormatStyle::Plain if number => format!(" {}=${variable}", key(variable)),
+            FormatStyle::Plain => format!(" {}=\"${variable}\"", key(variable)),
         }
     }
 }

@@ -8,7 +8,7 @@ use glob::{MatchOptions, Pattern};
 const MARKER: &[u8] = b"# configuration file ";
 
 /// Gives the files that a path or pattern names.
-pub trait Files {
+pub trait ConfFiles {
     /// The files that `pattern` names, sorted by name, with their bytes. A pattern contains `*`, `?` or `[`; a path that
     /// names no file gives none.
     ///
@@ -23,14 +23,14 @@ pub const WILDCARDS: MatchOptions =
 
 /// The output of `nginx -T`: every file of a configuration in one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dump {
+pub struct ConfDump {
     files: Vec<(PathBuf, Vec<u8>)>,
 }
 
-impl Dump {
+impl ConfDump {
     /// Takes a dump apart. Nothing if the text is none: before the first marker only messages of nginx (`nginx: ..`) may
     /// stand.
-    pub fn read(text: &[u8]) -> Option<Dump> {
+    pub fn read(text: &[u8]) -> Option<ConfDump> {
         let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             if let Some(path) = marked(line) {
@@ -41,7 +41,7 @@ impl Dump {
                 return None;
             }
         }
-        (!files.is_empty()).then_some(Dump { files })
+        (!files.is_empty()).then_some(ConfDump { files })
     }
 
     /// The main file: the first.
@@ -56,7 +56,7 @@ fn marked(line: &[u8]) -> Option<PathBuf> {
     path.starts_with('/').then(|| PathBuf::from(path))
 }
 
-impl Files for Dump {
+impl ConfFiles for ConfDump {
     fn files(&self, pattern: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
         let wild = Pattern::new(pattern).ok().filter(|_| pattern.contains(['*', '?', '[']));
         let names = |path: &Path| match &wild {

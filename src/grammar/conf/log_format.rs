@@ -1,13 +1,13 @@
 //! A `log_format` of nginx.conf.
 
-use super::error::Place;
+use super::error::ConfPlace;
 use crate::grammar::format::Format;
 use crate::grammar::format_error::FormatError;
 use crate::grammar::variables::Escape;
 
 /// A `log_format`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogFormat {
+pub struct DeclaredFormat {
     /// Its name.
     pub name: String,
     /// Its `escape=`.
@@ -15,14 +15,19 @@ pub struct LogFormat {
     /// Its pieces put together.
     pub text: String,
     /// The directive; nothing for the built-in `combined`.
-    pub place: Option<Place>,
+    pub place: Option<ConfPlace>,
 }
 
-impl LogFormat {
+impl DeclaredFormat {
     /// nginx's built-in one.
-    pub(super) fn combined() -> LogFormat {
+    pub(super) fn combined() -> DeclaredFormat {
         let format = Format::combined();
-        LogFormat { name: "combined".to_owned(), escape: Escape::Default, text: format.text().to_owned(), place: None }
+        DeclaredFormat {
+            name: "combined".to_owned(),
+            escape: Escape::Default,
+            text: format.text().to_owned(),
+            place: None,
+        }
     }
 
     /// The compiled format.

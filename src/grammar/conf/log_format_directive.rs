@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::token::{Token, TokenError, Tokens, What};
+use super::token::{Token, TokenError, TokenKind, Tokens};
 use crate::grammar::format::Format;
 use crate::grammar::format_error::FormatError;
 use crate::grammar::variables::{Escape, is_name_byte};
@@ -34,7 +34,7 @@ impl LogFormatDirective {
 }
 
 /// A word and where it stands.
-type Word = (String, Range<usize>);
+type SpannedWord = (String, Range<usize>);
 
 /// All `log_format` directives of `source`, wherever they stand; other directives are passed over.
 ///
@@ -44,27 +44,27 @@ type Word = (String, Range<usize>);
 pub fn directives(source: &str) -> Result<Vec<LogFormatDirective>, FormatError> {
     let mut directives: Vec<LogFormatDirective> = Vec::new();
     let mut early_samples: Vec<String> = Vec::new();
-    let mut words: Vec<Word> = Vec::new();
+    let mut words: Vec<SpannedWord> = Vec::new();
     let mut tokens = Tokens::new(source.as_bytes());
     let bad = |TokenError { span, reason, remedy }| FormatError::new(source, span, reason, remedy);
     while let Some(Token { what, span }) = tokens.next().map_err(bad)? {
         match what {
-            What::Word(word) => words.push((String::from_utf8_lossy(&word).into_owned(), span)),
-            What::Comment => {
+            TokenKind::Word(word) => words.push((String::from_utf8_lossy(&word).into_owned(), span)),
+            TokenKind::Comment => {
                 let comment = source.get(span.start + 1..span.end).unwrap_or_default();
                 if let Some(sample) = comment.trim_start().strip_prefix("sample: ") {
                     let samples = directives.last_mut().map_or(&mut early_samples, |last| &mut last.samples);
                     samples.push(sample.strip_suffix('\r').unwrap_or(sample).to_owned());
                 }
             }
-            What::End | What::Open | What::Close => {
+            TokenKind::End | TokenKind::Open | TokenKind::Close => {
                 let is_format = words.first().is_some_and(|(word, _)| word == "log_format");
-                if is_format && what == What::End {
+                if is_format && what == TokenKind::End {
                     let mut directive = directive(source, &words, span.end)?;
                     directive.samples.append(&mut early_samples);
                     directives.push(directive);
                 }
-                if what == What::Open
+                if what == TokenKind::Open
                     && words.first().is_some_and(|(word, _)| word.ends_with("_by_lua_block"))
                     && !tokens.pass_lua()
                 {
@@ -83,7 +83,7 @@ pub fn directives(source: &str) -> Result<Vec<LogFormatDirective>, FormatError> 
     }
 }
 
-fn directive(source: &str, words: &[Word], end: usize) -> Result<LogFormatDirective, FormatError> {
+fn directive(source: &str, words: &[SpannedWord], end: usize) -> Result<LogFormatDirective, FormatError> {
     let start = words.first().map_or(0, |(_, span)| span.start);
     let (name, escape, text) = assemble(words.iter().skip(1).map(|(word, _)| word.as_str())).map_err(|wrong| {
         let word = if wrong.whole { None } else { words.get(wrong.word + 1) };
@@ -95,7 +95,7 @@ fn directive(source: &str, words: &[Word], end: usize) -> Result<LogFormatDirect
 
 /// What is wrong with the arguments of a log_format.
 #[derive(Debug)]
-pub(crate) struct Wrong {
+pub(crate) struct BadArguments {
     /// The argument that it is about, from 0 ..
     pub(crate) word: usize,
     /// .. unless it is all of them.
@@ -105,20 +105,20 @@ pub(crate) struct Wrong {
 }
 
 /// Name, escape and text from the arguments of a log_format.
-pub(crate) fn assemble<'w>(words: impl Iterator<Item = &'w str>) -> Result<(&'w str, Escape, String), Wrong> {
+pub(crate) fn assemble<'w>(words: impl Iterator<Item = &'w str>) -> Result<(&'w str, Escape, String), BadArguments> {
     let words: Vec<&str> = words.collect();
     let (name, rest) = match words.as_slice() {
         [name, rest @ ..] if !rest.is_empty() => (*name, rest),
         _ => {
             let reason = "log_format needs a name and a text".to_owned();
-            return Err(Wrong { word: 0, whole: true, reason, remedy: "write `log_format NAME '..';`" });
+            return Err(BadArguments { word: 0, whole: true, reason, remedy: "write `log_format NAME '..';`" });
         }
     };
     let (escape, pieces) = match rest {
         [first, pieces @ ..] if first.starts_with("escape=") => {
             let value = first.strip_prefix("escape=").unwrap_or_default();
             let remedy = "write escape=default, escape=json or escape=none";
-            (value.parse().map_err(|reason| Wrong { word: 1, whole: false, reason, remedy })?, pieces)
+            (value.parse().map_err(|reason| BadArguments { word: 1, whole: false, reason, remedy })?, pieces)
         }
         pieces => (Escape::Default, pieces),
     };

@@ -1,32 +1,32 @@
-//! nginx.conf: tokens, the tree of directives, and what spikeline takes from it. Pure: files come in through [`Files`].
+//! nginx.conf: tokens, the tree of directives, and what spikeline takes from it. Pure: files come in through [`ConfFiles`].
 //!
 //! Sources of the rules: ngx_conf_file.c (tokens, includes), ngx_http_log_module.c (log_format, access_log),
 //! ngx_http_core_module.c (server, listen, server_name, location).
 
 mod access_log;
 mod build;
-mod context;
 mod error;
 mod extended_format;
 mod files;
 mod location;
+mod log_choice;
 mod log_format;
 mod log_format_directive;
-mod nginx;
+mod nginx_conf;
 mod server;
 #[cfg(test)]
 mod tests;
 mod token;
 mod tree;
 
-pub use access_log::{AccessLog, Target};
-pub use build::Build;
-pub use context::{Choice, Context, Says, Writing};
-pub use error::{ConfError, Place};
-pub use files::{Dump, Files, WILDCARDS};
-pub use location::{Location, Match};
-pub use log_format::LogFormat;
+pub use access_log::{AccessLog, LogTarget};
+pub use build::NginxBuild;
+pub use error::{ConfError, ConfPlace};
+pub use files::{ConfDump, ConfFiles, WILDCARDS};
+pub use location::{Location, LocationMatch};
+pub use log_choice::{LogChoice, LogContext, LogDetail, LogWriting};
+pub use log_format::DeclaredFormat;
 pub use log_format_directive::{LogFormatDirective, directives};
-pub use nginx::{Nginx, Note, Upstream};
+pub use nginx_conf::{ConfNote, NginxConf, UpstreamGroup};
 pub use server::{Listen, Server, ServerName};
-pub use tree::{Directive, Word, read};
+pub use tree::{ConfDirective, ConfWord, read};

@@ -1,9 +1,9 @@
 //! `server`: where it listens and which hosts it is for (`ngx_http_core_listen`, `ngx_http_core_server_name`).
 
-use super::build::Build;
-use super::error::{ConfError, Place};
+use super::build::NginxBuild;
+use super::error::{ConfError, ConfPlace};
 use super::location::Location;
-use super::tree::Directive;
+use super::tree::ConfDirective;
 
 /// One `listen`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,16 +50,16 @@ pub struct Server {
     pub returns: Option<u16>,
     /// Whether it rewrites URIs before it looks for a location, so that the location cannot be told from the URI alone.
     pub rewrites: bool,
-    /// The logs that requests outside its locations go to, as indexes into [`Nginx::logs`](super::Nginx::logs).
+    /// The logs that requests outside its locations go to, as indexes into [`NginxConf::logs`](super::NginxConf::logs).
     pub logs: Vec<usize>,
     /// All logs that any of its requests goes to.
     pub all_logs: Vec<usize>,
     /// Where it stands.
-    pub place: Place,
+    pub place: ConfPlace,
 }
 
 /// The names of a server's directives.
-pub(super) fn names(block: &[Directive], build: &Build) -> Result<(Vec<ServerName>, String), ConfError> {
+pub(super) fn names(block: &[ConfDirective], build: &NginxBuild) -> Result<(Vec<ServerName>, String), ConfError> {
     let mut names = Vec::new();
     let mut first = None;
     for directive in block.iter().filter(|directive| directive.is("server_name")) {
@@ -99,7 +99,7 @@ fn name(text: &str) -> Option<ServerName> {
 }
 
 /// Where a server listens; on port 80 if it does not say.
-pub(super) fn listens(block: &[Directive]) -> Vec<Listen> {
+pub(super) fn listens(block: &[ConfDirective]) -> Vec<Listen> {
     let said = block.iter().filter(|directive| directive.is("listen"));
     let mut listens: Vec<Listen> = said.filter_map(listen).collect();
     if listens.is_empty() {
@@ -108,7 +108,7 @@ pub(super) fn listens(block: &[Directive]) -> Vec<Listen> {
     listens
 }
 
-fn listen(directive: &Directive) -> Option<Listen> {
+fn listen(directive: &ConfDirective) -> Option<Listen> {
     let text = directive.arg(0)?;
     let has = |names: &[&str]| directive.args.iter().skip(1).any(|word| names.contains(&word.text.as_str()));
     let (default, tls) = (has(&["default_server", "default"]), has(&["ssl", "quic"]));
@@ -127,9 +127,9 @@ fn listen(directive: &Directive) -> Option<Listen> {
 
 /// The status of an unconditional `return` among a server's own directives, if nothing before it may go around it; and
 /// whether they change URIs.
-pub(super) fn rewriting(block: &[Directive]) -> (Option<u16>, bool) {
+pub(super) fn rewriting(block: &[ConfDirective]) -> (Option<u16>, bool) {
     let own = |name: &str| {
-        let inside = block.iter().filter(|directive| directive.is("if")).flat_map(Directive::children);
+        let inside = block.iter().filter(|directive| directive.is("if")).flat_map(ConfDirective::children);
         block.iter().chain(inside).any(|directive| directive.is(name))
     };
     let rewrites = own("rewrite");

@@ -17,7 +17,7 @@ impl Given {
     }
 }
 
-impl Files for Given {
+impl ConfFiles for Given {
     fn files(&self, pattern: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
         if pattern.ends_with("secret.conf") {
             return Err("permission denied".to_owned());
@@ -30,11 +30,11 @@ impl Files for Given {
 
 const MAIN: &str = "/etc/nginx/nginx.conf";
 
-fn nginx(files: &[(&str, &str)]) -> Result<Nginx, ConfError> {
-    Nginx::read(Path::new(MAIN), &Given::of(files), "Web1.example.org")
+fn nginx(files: &[(&str, &str)]) -> Result<NginxConf, ConfError> {
+    NginxConf::read(Path::new(MAIN), &Given::of(files), "Web1.example.org")
 }
 
-fn http(inside: &str) -> Nginx {
+fn http(inside: &str) -> NginxConf {
     nginx(&[(MAIN, &format!("events {{}}\nhttp {{\n{inside}\n}}\n"))]).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -43,7 +43,7 @@ fn wrong(text: &str) -> String {
 }
 
 /// The logs as `path format`.
-fn logs(nginx: &Nginx) -> Vec<String> {
+fn logs(nginx: &NginxConf) -> Vec<String> {
     let target = |log: &AccessLog| log.target.pattern().unwrap_or_else(|| format!("{:?}", log.target));
     nginx.logs.iter().map(|log| format!("{} {}", target(log), nginx.formats[log.format].name)).collect()
 }
@@ -71,10 +71,10 @@ fn a_dump_is_read_like_the_files() {
     let dump = "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\n\
                 # configuration file /etc/nginx/nginx.conf:\nhttp {\n include conf.d/*.conf;\n}\n\n\
                 # configuration file /etc/nginx/conf.d/a.conf:\nserver {\n  access_log /var/log/a.log; }\n\n";
-    let nginx = Nginx::read(Path::new("dump.txt"), &Given::of(&[("dump.txt", dump)]), "web1").unwrap();
+    let nginx = NginxConf::read(Path::new("dump.txt"), &Given::of(&[("dump.txt", dump)]), "web1").unwrap();
     assert_eq!(logs(&nginx), ["/var/log/a.log combined"]);
     assert_eq!(nginx.logs[0].place.to_string(), "/etc/nginx/conf.d/a.conf:2:3");
-    assert!(Dump::read(b"user www;\n# configuration file /etc/nginx/nginx.conf:\n").is_none());
+    assert!(ConfDump::read(b"user www;\n# configuration file /etc/nginx/nginx.conf:\n").is_none());
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn without_access_log_the_built_in_one_is_written() {
     assert_eq!(logs(&http("server { }")), ["/var/log/nginx/access.log combined"]);
     assert!(logs(&http("access_log off; server { }")).is_empty());
     let built = Given::of(&[("/opt/nginx/conf/nginx.conf", "http { server { } server { access_log logs/b.log; } }")]);
-    let nginx = Nginx::read(Path::new("/opt/nginx/conf/nginx.conf"), &built, "web1").unwrap();
+    let nginx = NginxConf::read(Path::new("/opt/nginx/conf/nginx.conf"), &built, "web1").unwrap();
     assert_eq!(logs(&nginx), ["/opt/nginx/logs/access.log combined", "/opt/nginx/logs/b.log combined"]);
     assert!(nginx.logs[1].relative);
 }
@@ -150,15 +150,15 @@ fn targets_and_parameters() {
          access_log syslog:server=10.0.0.1 combined;\n access_log /dev/stdout;\n access_log relative.log;\n\
          access_log /z.gz combined gzip=5;\n server { }",
     );
-    let targets: Vec<&Target> = nginx.logs.iter().map(|log| &log.target).collect();
+    let targets: Vec<&LogTarget> = nginx.logs.iter().map(|log| &log.target).collect();
     assert_eq!(
         targets,
         [
-            &Target::Pattern("/l/*.*-a[[]1[]].log".to_owned()),
-            &Target::Syslog("syslog:server=10.0.0.1".to_owned()),
-            &Target::Device("/dev/stdout".into()),
-            &Target::File("/usr/share/nginx/relative.log".into()),
-            &Target::File("/z.gz".into()),
+            &LogTarget::Pattern("/l/*.*-a[[]1[]].log".to_owned()),
+            &LogTarget::Syslog("syslog:server=10.0.0.1".to_owned()),
+            &LogTarget::Device("/dev/stdout".into()),
+            &LogTarget::File("/usr/share/nginx/relative.log".into()),
+            &LogTarget::File("/z.gz".into()),
         ]
     );
     let first = &nginx.logs[0];
@@ -216,19 +216,19 @@ fn locations_with_their_modifiers() {
          location ~\\.gif { } location @named { internal; } location /d { location /d/e { fastcgi_pass $up; } }\n\
          location '/f g{' { content_by_lua_block { if x then y = '}' end } } }",
     );
-    let found: Vec<(Match, &str)> =
+    let found: Vec<(LocationMatch, &str)> =
         nginx.servers[0].locations.iter().map(|location| (location.by, location.text.as_str())).collect();
     assert_eq!(
         found,
         [
-            (Match::Exact, "/a"),
-            (Match::Exact, "/b"),
-            (Match::PrefixOnly, "/c/"),
-            (Match::Regex { caseless: true }, "\\.php$"),
-            (Match::Regex { caseless: false }, "\\.gif"),
-            (Match::Named, "@named"),
-            (Match::Prefix, "/d"),
-            (Match::Prefix, "/f g{"),
+            (LocationMatch::Exact, "/a"),
+            (LocationMatch::Exact, "/b"),
+            (LocationMatch::PrefixOnly, "/c/"),
+            (LocationMatch::Regex { caseless: true }, "\\.php$"),
+            (LocationMatch::Regex { caseless: false }, "\\.gif"),
+            (LocationMatch::Named, "@named"),
+            (LocationMatch::Prefix, "/d"),
+            (LocationMatch::Prefix, "/f g{"),
         ]
     );
     let locations = &nginx.servers[0].locations;
@@ -257,7 +257,7 @@ proptest! {
         6 => prop::sample::select(b"http{server location/a;}'\"\\$# \n~*@=^include log_format access_log".to_vec()),
         1 => any::<u8>()], 0..300)) {
         let files = Given([(PathBuf::from(MAIN), text)].into());
-        if let Err(error) = Nginx::read(Path::new(MAIN), &files, "web1") {
+        if let Err(error) = NginxConf::read(Path::new(MAIN), &files, "web1") {
             prop_assert!(error.line >= 1 && error.column >= 1 && !error.remedy.is_empty());
         }
     }
@@ -283,10 +283,10 @@ fn chosen(inside: &str) -> (String, String, String) {
     let nginx = http(&format!("{formats}{inside}"));
     let says = |log: &AccessLog| {
         log.target.pattern()?;
-        Some(Says::of(&nginx.formats[log.format].compile().unwrap(), &log.target))
+        Some(LogDetail::of(&nginx.formats[log.format].compile().unwrap(), &log.target))
     };
-    let says: Vec<Option<Says>> = nginx.logs.iter().map(says).collect();
-    let choice = Choice::of(&nginx.contexts, &says);
+    let says: Vec<Option<LogDetail>> = nginx.logs.iter().map(says).collect();
+    let choice = LogChoice::of(&nginx.contexts, &says);
     let name = |log: &usize| nginx.logs[*log].target.pattern().unwrap().trim_start_matches('/').to_owned();
     let names = |logs: &mut dyn Iterator<Item = &usize>| logs.map(name).collect::<Vec<_>>().join("+");
     let followed: Vec<usize> = (0..says.len()).filter(|at| says[*at].is_some()).collect();
@@ -374,28 +374,28 @@ proptest! {
         formats in prop::collection::vec(0_usize..4, 6),
     ) {
         let place = http("server { }").servers[0].place.clone();
-        let writing = |(log, condition): &(usize, u8)| Writing {
+        let writing = |(log, condition): &(usize, u8)| LogWriting {
             log: *log,
             condition: (*condition > 0).then(|| format!("${condition}")),
         };
-        let context = |own: &Vec<(usize, u8)>| Context {
+        let context = |own: &Vec<(usize, u8)>| LogContext {
             level: String::new(),
             place: place.clone(),
             writings: own.iter().map(writing).collect(),
         };
-        let contexts: Vec<Context> = contexts.iter().map(context).collect();
+        let contexts: Vec<LogContext> = contexts.iter().map(context).collect();
         let texts = ["$time_local", "$msec", "$msec $request_time", "$msec $request_time $upstream_response_time"];
         let says = |format: &usize| {
-            Some(Says::of(&crate::grammar::Format::compile("f", texts[*format], crate::grammar::Escape::Default).unwrap(),
-                &Target::Pattern(String::new())))
+            Some(LogDetail::of(&crate::grammar::Format::compile("f", texts[*format], crate::grammar::Escape::Default).unwrap(),
+                &LogTarget::Pattern(String::new())))
         };
-        let says: Vec<Option<Says>> = formats.iter().map(says).collect();
-        let choice = Choice::of(&contexts, &says);
+        let says: Vec<Option<LogDetail>> = formats.iter().map(says).collect();
+        let choice = LogChoice::of(&contexts, &says);
         for context in &contexts {
-            let kept: Vec<&Writing> =
+            let kept: Vec<&LogWriting> =
                 context.writings.iter().filter(|own| !choice.left_out.contains_key(&own.log)).collect();
             for own in &context.writings {
-                let has = |kept: &&&Writing| kept.condition.is_none() || kept.condition == own.condition;
+                let has = |kept: &&&LogWriting| kept.condition.is_none() || kept.condition == own.condition;
                 prop_assert!(kept.iter().any(|kept| has(&kept)), "{context:?} {choice:?}");
             }
             let unconditional: Vec<_> = context.writings.iter().filter(|own| own.condition.is_none()).collect();

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// What a configuration file is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum TokenKind {
     /// A directive's name or argument, quotes and backslashes resolved.
     Word(Vec<u8>),
     /// The text after a `#`, up to the line's end.
@@ -25,7 +25,7 @@ pub(crate) enum What {
 /// A token, and where it stands in its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {
-    pub(crate) what: What,
+    pub(crate) what: TokenKind,
     pub(crate) span: Range<usize>,
 }
 
@@ -64,13 +64,13 @@ impl<'s> Tokens<'s> {
         self.begin = self.at;
         self.at += 1;
         let what = match first {
-            b';' => What::End,
-            b'{' => What::Open,
-            b'}' => What::Close,
+            b';' => TokenKind::End,
+            b'{' => TokenKind::Open,
+            b'}' => TokenKind::Close,
             b'#' => {
                 let rest = self.source.get(self.at..).unwrap_or_default();
                 self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-                What::Comment
+                TokenKind::Comment
             }
             b'"' | b'\'' => self.quoted(first)?,
             _ => self.bare(first),
@@ -78,7 +78,7 @@ impl<'s> Tokens<'s> {
         Ok(Some(Token { what, span: self.begin..self.at }))
     }
 
-    fn quoted(&mut self, quote: u8) -> Result<What, TokenError> {
+    fn quoted(&mut self, quote: u8) -> Result<TokenKind, TokenError> {
         loop {
             match self.peek() {
                 None => {
@@ -104,10 +104,10 @@ impl<'s> Tokens<'s> {
                 remedy: "put a space between the pieces, or a backslash before a quote that belongs to the text",
             });
         }
-        Ok(What::Word(unescape(self.source.get(self.begin + 1..self.at - 1).unwrap_or_default())))
+        Ok(TokenKind::Word(unescape(self.source.get(self.begin + 1..self.at - 1).unwrap_or_default())))
     }
 
-    fn bare(&mut self, first: u8) -> What {
+    fn bare(&mut self, first: u8) -> TokenKind {
         let mut variable = first == b'$';
         if first == b'\\' {
             self.at = (self.at + 1).min(self.source.len());
@@ -121,7 +121,7 @@ impl<'s> Tokens<'s> {
             variable = byte == b'$' || (variable && byte == b'{');
             self.at = if byte == b'\\' { (self.at + 2).min(self.source.len()) } else { self.at + 1 };
         }
-        What::Word(unescape(self.source.get(self.begin..self.at).unwrap_or_default()))
+        TokenKind::Word(unescape(self.source.get(self.begin..self.at).unwrap_or_default()))
     }
 
     /// Passes over the Lua code of a `.._by_lua_block {`, whose brace was just read, up to and with the brace that
@@ -236,11 +236,11 @@ mod tests {
         let mut shown = Vec::new();
         while let Some(token) = tokens.next().unwrap() {
             shown.push(match token.what {
-                What::Word(word) => String::from_utf8(word).unwrap(),
-                What::Comment => source[token.span].to_owned(),
-                What::End => ";".to_owned(),
-                What::Open => "{".to_owned(),
-                What::Close => "}".to_owned(),
+                TokenKind::Word(word) => String::from_utf8(word).unwrap(),
+                TokenKind::Comment => source[token.span].to_owned(),
+                TokenKind::End => ";".to_owned(),
+                TokenKind::Open => "{".to_owned(),
+                TokenKind::Close => "}".to_owned(),
             });
         }
         shown

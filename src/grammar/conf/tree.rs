@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::{ConfError, Place};
-use super::files::Files;
-use super::token::{Token, TokenError, Tokens, What};
+use super::error::{ConfError, ConfPlace};
+use super::files::ConfFiles;
+use super::token::{Token, TokenError, TokenKind, Tokens};
 
 /// Blocks deeper than this are refused.
 const DEPTH_MAX: usize = 64;
@@ -16,25 +16,25 @@ const BYTES_MAX: usize = 64 << 20;
 
 /// A directive's name or argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Word {
+pub struct ConfWord {
     /// Its text, quotes and backslashes resolved. What is not UTF-8 stands as U+FFFD.
     pub text: String,
     /// Where it begins.
-    pub place: Place,
+    pub place: ConfPlace,
 }
 
 /// One directive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directive {
+pub struct ConfDirective {
     /// Its name.
-    pub name: Word,
+    pub name: ConfWord,
     /// Its arguments.
-    pub args: Vec<Word>,
+    pub args: Vec<ConfWord>,
     /// What stands in its braces. Lua code is left out.
-    pub block: Option<Vec<Directive>>,
+    pub block: Option<Vec<ConfDirective>>,
 }
 
-impl Directive {
+impl ConfDirective {
     /// Whether it has that name.
     pub fn is(&self, name: &str) -> bool {
         self.name.text == name
@@ -46,7 +46,7 @@ impl Directive {
     }
 
     /// What stands in its braces, nothing without braces.
-    pub fn children(&self) -> &[Directive] {
+    pub fn children(&self) -> &[ConfDirective] {
         self.block.as_deref().unwrap_or_default()
     }
 
@@ -60,19 +60,19 @@ impl Directive {
 ///
 /// # Errors
 /// A file that is missing or cannot be read, or text that nginx would not take.
-pub fn read(main: &Path, files: &dyn Files) -> Result<Vec<Directive>, ConfError> {
-    let start = Place { path: main.into(), line: 1, column: 1 };
+pub fn read(main: &Path, files: &dyn ConfFiles) -> Result<Vec<ConfDirective>, ConfError> {
+    let start = ConfPlace { path: main.into(), line: 1, column: 1 };
     let found = files.files(&main.to_string_lossy()).map_err(|reason| start.wrong(reason, "check the path"))?;
     let Some((path, text)) = found.into_iter().next() else {
         return Err(start.wrong("there is no such file", "check the path"));
     };
     let folder = main.parent().unwrap_or(Path::new("")).to_owned();
-    let mut reading = Reading { files, folder, open: vec![path.clone()], bytes: text.len() };
+    let mut reading = TreeReader { files, folder, open: vec![path.clone()], bytes: text.len() };
     reading.file(&path, &text, 0)
 }
 
-struct Reading<'f> {
-    files: &'f dyn Files,
+struct TreeReader<'f> {
+    files: &'f dyn ConfFiles,
     /// nginx's configuration prefix: what relative includes are relative to, also in included files.
     folder: PathBuf,
     /// The files that are being read, outermost first.
@@ -81,7 +81,7 @@ struct Reading<'f> {
 }
 
 /// A file while it is read.
-struct Source<'s> {
+struct SourceFile<'s> {
     path: Arc<Path>,
     text: &'s [u8],
     tokens: Tokens<'s>,
@@ -89,9 +89,9 @@ struct Source<'s> {
     counted: (usize, usize, usize),
 }
 
-impl Source<'_> {
+impl SourceFile<'_> {
     /// The place of an offset; offsets mostly ascend, so that each byte is looked at once.
-    fn place(&mut self, offset: usize) -> Place {
+    fn place(&mut self, offset: usize) -> ConfPlace {
         let (from, mut line, mut start) = if offset < self.counted.0 { (0, 1, 0) } else { self.counted };
         let passed = self.text.get(from..offset).unwrap_or_default();
         for newline in memchr::memchr_iter(b'\n', passed) {
@@ -99,7 +99,7 @@ impl Source<'_> {
             start = from + newline + 1;
         }
         self.counted = (offset, line, start);
-        Place { path: Arc::clone(&self.path), line, column: offset - start + 1 }
+        ConfPlace { path: Arc::clone(&self.path), line, column: offset - start + 1 }
     }
 
     fn next(&mut self) -> Result<Option<Token>, ConfError> {
@@ -107,9 +107,9 @@ impl Source<'_> {
     }
 }
 
-impl Reading<'_> {
-    fn file(&mut self, path: &Path, text: &[u8], depth: usize) -> Result<Vec<Directive>, ConfError> {
-        let mut source = Source { path: path.into(), text, tokens: Tokens::new(text), counted: (0, 1, 0) };
+impl TreeReader<'_> {
+    fn file(&mut self, path: &Path, text: &[u8], depth: usize) -> Result<Vec<ConfDirective>, ConfError> {
+        let mut source = SourceFile { path: path.into(), text, tokens: Tokens::new(text), counted: (0, 1, 0) };
         if text.starts_with(b"\xef\xbb\xbf") {
             return Err(source.place(0).wrong(
                 "the file begins with a byte order mark, which nginx takes for a part of the first directive",
@@ -122,22 +122,22 @@ impl Reading<'_> {
     /// The directives up to the brace that closes the block that began at `opened`, or up to the file's end.
     fn block(
         &mut self,
-        source: &mut Source<'_>,
+        source: &mut SourceFile<'_>,
         depth: usize,
-        opened: Option<&Place>,
-    ) -> Result<Vec<Directive>, ConfError> {
+        opened: Option<&ConfPlace>,
+    ) -> Result<Vec<ConfDirective>, ConfError> {
         let mut directives = Vec::new();
-        let mut words: Vec<Word> = Vec::new();
+        let mut words: Vec<ConfWord> = Vec::new();
         while let Some(token) = source.next()? {
             let place = source.place(token.span.start);
             match token.what {
-                What::Comment => {}
-                What::Word(word) => {
+                TokenKind::Comment => {}
+                TokenKind::Word(word) => {
                     let text = String::from_utf8_lossy(&word).into_owned();
-                    words.push(Word { text, place });
+                    words.push(ConfWord { text, place });
                 }
-                What::End => self.end(std::mem::take(&mut words), &place, depth, &mut directives)?,
-                What::Open => {
+                TokenKind::End => self.end(std::mem::take(&mut words), &place, depth, &mut directives)?,
+                TokenKind::Open => {
                     let (name, args) = split(std::mem::take(&mut words), &place, "{")?;
                     if depth >= DEPTH_MAX {
                         return Err(place.wrong("blocks are nested too deep", "close some of them with `}`"));
@@ -150,9 +150,9 @@ impl Reading<'_> {
                     } else {
                         self.block(source, depth + 1, Some(&place))?
                     };
-                    directives.push(Directive { name, args, block: Some(block) });
+                    directives.push(ConfDirective { name, args, block: Some(block) });
                 }
-                What::Close => match (words.last(), opened) {
+                TokenKind::Close => match (words.last(), opened) {
                     (None, Some(_)) => return Ok(directives),
                     (Some(word), _) => {
                         return Err(place.wrong(format!("`}}` after `{}`", word.text), "end the directive with `;`"));
@@ -174,14 +174,14 @@ impl Reading<'_> {
     /// A directive without a block; an include is replaced by what it names.
     fn end(
         &mut self,
-        words: Vec<Word>,
-        place: &Place,
+        words: Vec<ConfWord>,
+        place: &ConfPlace,
         depth: usize,
-        into: &mut Vec<Directive>,
+        into: &mut Vec<ConfDirective>,
     ) -> Result<(), ConfError> {
         let (name, args) = split(words, place, ";")?;
         if name.text != "include" {
-            into.push(Directive { name, args, block: None });
+            into.push(ConfDirective { name, args, block: None });
             return Ok(());
         }
         let [pattern] = args.as_slice() else {
@@ -218,7 +218,7 @@ impl Reading<'_> {
     }
 }
 
-fn split(words: Vec<Word>, place: &Place, mark: &str) -> Result<(Word, Vec<Word>), ConfError> {
+fn split(words: Vec<ConfWord>, place: &ConfPlace, mark: &str) -> Result<(ConfWord, Vec<ConfWord>), ConfError> {
     let mut words = words.into_iter();
     match words.next() {
         Some(name) => Ok((name, words.collect())),

@@ -7,9 +7,9 @@
 //! can break: it is never guessed.
 
 use crate::grammar::format::Format;
-use crate::grammar::keyed::{Keyed, Role, State};
-use crate::grammar::line::{Span, chomp};
-use crate::grammar::variables::Kind;
+use crate::grammar::keyed::{Keyed, KeyedValues, Role};
+use crate::grammar::line::{ValueSpan, chomp};
+use crate::grammar::variables::VariableKind;
 use std::borrow::Cow;
 
 /// Formats whose shares are closer than this are compared by what they read.
@@ -32,12 +32,12 @@ pub struct Detection {
     /// lines spread over all.
     pub shares: Vec<f64>,
     /// Which candidate it is.
-    pub outcome: Outcome,
+    pub outcome: DetectionOutcome,
 }
 
 /// Which candidate it is; formats are named by their index among the candidates.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum DetectionOutcome {
     /// This one.
     Found {
         /// The candidate.
@@ -77,17 +77,17 @@ fn first<'a, 'l>(lines: &'a [&'l [u8]]) -> impl Iterator<Item = &'a &'l [u8]> {
     (0..lines.len().div_ceil(stride)).filter_map(move |at| lines.get(at * stride + at * 7 % stride))
 }
 
-fn choose(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> Outcome {
+fn choose(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> DetectionOutcome {
     let mut ranked: Vec<(usize, &Format, f64)> =
         candidates.iter().zip(shares).enumerate().map(|(index, (format, &share))| (index, format, share)).collect();
     // Stable: equal shares stay in the listed order.
     ranked.sort_by(|a, b| b.2.total_cmp(&a.2));
-    let Some(&(_, _, best)) = ranked.first() else { return Outcome::None };
+    let Some(&(_, _, best)) = ranked.first() else { return DetectionOutcome::None };
     if best < LEAST_SHARE || lines.is_empty() {
-        return Outcome::None;
+        return DetectionOutcome::None;
     }
     let near: Vec<_> = ranked.iter().filter(|(_, _, share)| best - share < NEAR).collect();
-    let Some((first, first_format, _)) = near.first() else { return Outcome::None };
+    let Some((first, first_format, _)) = near.first() else { return DetectionOutcome::None };
     let differing: Vec<usize> = near
         .iter()
         .filter(|(_, format, _)| !same_reading(lines, first_format, format))
@@ -96,12 +96,12 @@ fn choose(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> Outcome {
     if !differing.is_empty() {
         let mut formats = vec![*first];
         formats.extend(differing);
-        return Outcome::Tie { formats };
+        return DetectionOutcome::Tie { formats };
     }
     // Among those that read the same, the order in the list decides, if it fits as many lines.
     let winner = near.iter().filter(|(_, _, share)| *share == best).map(|(index, _, _)| *index).min().unwrap_or(*first);
     let next = ranked.iter().find(|(_, _, share)| best - share >= NEAR).map_or(0.0, |(_, _, share)| *share);
-    Outcome::Found { format: winner, margin: best - next }
+    DetectionOutcome::Found { format: winner, margin: best - next }
 }
 
 /// Whether a keyed format reads all that another does from the lines that both fit: what only the keys tell is no
@@ -152,10 +152,10 @@ fn read_by_keys<'l>(
     line: &'l [u8],
     format: &Format,
     keyed: &Keyed,
-    spans: &mut [Span],
+    spans: &mut [ValueSpan],
 ) -> Option<Vec<Option<Cow<'l, [u8]>>>> {
     let mut text = Vec::new();
-    let copied = keyed.cut(line, &mut State::default(), spans, &mut text).ok()?;
+    let copied = keyed.cut(line, &mut KeyedValues::default(), spans, &mut text).ok()?;
     let text = if copied { text.as_slice() } else { line };
     let value = |slot: usize| {
         let span = spans.get(slot)?;
@@ -177,8 +177,8 @@ fn read_by_keys<'l>(
 }
 
 /// Whether a value that fits its place is likely there.
-fn plausible(name: &str, kind: Kind, value: &[u8]) -> bool {
-    let single = kind == Kind::Token || matches!(name, "remote_addr" | "host" | "http_host" | "server_name");
+fn plausible(name: &str, kind: VariableKind, value: &[u8]) -> bool {
+    let single = kind == VariableKind::Token || matches!(name, "remote_addr" | "host" | "http_host" | "server_name");
     // Lists of addresses have `, ` between them.
     let space = |pair: &[u8]| matches!(pair, [before, b' '] if *before != b',');
     !single || !(value.first() == Some(&b' ') || value.windows(2).any(space))
@@ -205,6 +205,6 @@ mod tests {
         let detection = detect(&lines, &formats);
         let share = |lines: u32| f64::from(lines) / 401.0;
         assert_eq!(detection.shares, [share(320), share(81), 0.0], "{detection:?}");
-        assert!(matches!(detection.outcome, Outcome::Found { format: 0, .. }), "{detection:?}");
+        assert!(matches!(detection.outcome, DetectionOutcome::Found { format: 0, .. }), "{detection:?}");
     }
 }

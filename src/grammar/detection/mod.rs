@@ -5,6 +5,6 @@ mod detect;
 pub mod library;
 mod recognise;
 
-pub use detect::{Detection, Outcome, detect};
+pub use detect::{Detection, DetectionOutcome, detect};
 pub use library::{Grammar, library};
 pub use recognise::{Recognised, Unrecognised, recognise, recognise_in, recognise_texts, texts, wrapper_of};

@@ -11,11 +11,11 @@
 
 use std::borrow::Cow;
 
-use super::detect::{Detection, Outcome, detect, reads_alike};
+use super::detect::{Detection, DetectionOutcome, detect, reads_alike};
 use crate::grammar::format::Format;
-use crate::grammar::keyed::Syntax;
+use crate::grammar::keyed::KeyedSyntax;
 use crate::grammar::line::chomp;
-use crate::grammar::wrapper::{Records, Wrapper};
+use crate::grammar::wrapper::{WrappedRecords, Wrapper};
 
 /// The keyed format must fit so much more of the lines than the known one.
 const MORE: f64 = 0.02;
@@ -80,7 +80,7 @@ pub fn recognise_texts(
         tie => tie,
     })?;
     let format = match wrapper {
-        Some(wrapper) => format.wrapped(wrapper),
+        Some(wrapper) => format.in_wrapper(wrapper),
         None => format,
     };
     Ok(Recognised { format, candidate, detection })
@@ -106,7 +106,7 @@ pub fn texts(wrapper: Option<Wrapper>, head: &[u8], most: usize) -> Vec<Cow<'_, 
         return lines.take(most).map(Cow::Borrowed).collect();
     };
     let whole = head.get(..wrapper.whole(head)).filter(|whole| !whole.is_empty()).unwrap_or(head);
-    let mut records = Records::new(wrapper, whole);
+    let mut records = WrappedRecords::new(wrapper, whole);
     let mut buffer = Vec::new();
     let (mut texts, mut of_errors) = (Vec::new(), Vec::new());
     while texts.len() < most
@@ -130,9 +130,9 @@ fn format_of(
     detection: &Detection,
 ) -> Result<(Format, Option<usize>), Unrecognised> {
     let known = match &detection.outcome {
-        Outcome::Tie { formats } => return Err(Unrecognised::Tie(formats.clone())),
-        Outcome::Found { format, .. } => Some(*format),
-        Outcome::None => None,
+        DetectionOutcome::Tie { formats } => return Err(Unrecognised::Tie(formats.clone())),
+        DetectionOutcome::Found { format, .. } => Some(*format),
+        DetectionOutcome::None => None,
     };
     let share = known.and_then(|known| detection.shares.get(known)).copied().unwrap_or(0.0);
     let known = known.and_then(|known| Some((candidates.get(known)?, known)));
@@ -150,7 +150,7 @@ fn format_of(
 fn by_keys(lines: &[&[u8]], known: f64) -> Option<Format> {
     // Not by the first line: that may be torn, or a word of the container's start.
     let objects = lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).count();
-    let syntax = if objects * 2 >= lines.len() { Syntax::Json } else { Syntax::Ltsv };
+    let syntax = if objects * 2 >= lines.len() { KeyedSyntax::Json } else { KeyedSyntax::Ltsv };
     let keyed = Format::keyed(syntax.name())?.ok()?.learnt(lines);
     let shares = detect(lines, std::slice::from_ref(&keyed)).shares;
     let share = shares.first().copied().filter(|&share| share >= 0.5 && share > known + MORE);

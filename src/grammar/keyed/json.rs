@@ -4,15 +4,15 @@
 //! (`"rt":,`) or a bare `-`, and a backslash before any byte keeps that byte from ending the string (`\x22`).
 
 use super::json_string::{decode, string};
-use super::path::Path;
-use crate::grammar::line::{Failure, Reason, Span};
+use super::key_path::KeyPath;
+use crate::grammar::line::{CutFailure, RejectReason, ValueSpan};
 
 /// Objects and arrays nested deeper are refused.
 const DEPTH: usize = 32;
 
 /// What stands at a value's span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum ValueForm {
     /// Nothing: `null`, an empty text, `-`.
     Absent,
     /// Text as it is.
@@ -24,25 +24,25 @@ pub(crate) enum Form {
 }
 
 /// Gives every value of the object `line` that is no object itself, with its dotted path in lower case.
-pub(crate) fn scan(line: &[u8], each: &mut dyn FnMut(&[u8], Span, Form)) -> Result<(), Failure> {
-    let mut scanner = Scanner { line, at: 0, path: Path::default(), each };
+pub(crate) fn scan(line: &[u8], each: &mut dyn FnMut(&[u8], ValueSpan, ValueForm)) -> Result<(), CutFailure> {
+    let mut scanner = JsonScanner { line, at: 0, path: KeyPath::default(), each };
     scanner.blank();
     scanner.object(0)?;
     scanner.blank();
     match scanner.peek() {
         None => Ok(()),
-        Some(_) => Err(Failure { step: 0, at: scanner.at, reason: Reason::TrailingText }),
+        Some(_) => Err(CutFailure { step: 0, at: scanner.at, reason: RejectReason::TrailingText }),
     }
 }
 
-struct Scanner<'l, 'e> {
+struct JsonScanner<'l, 'e> {
     line: &'l [u8],
     at: usize,
-    path: Path,
-    each: &'e mut dyn FnMut(&[u8], Span, Form),
+    path: KeyPath,
+    each: &'e mut dyn FnMut(&[u8], ValueSpan, ValueForm),
 }
 
-impl Scanner<'_, '_> {
+impl JsonScanner<'_, '_> {
     fn peek(&self) -> Option<u8> {
         self.line.get(self.at).copied()
     }
@@ -53,11 +53,11 @@ impl Scanner<'_, '_> {
         }
     }
 
-    fn failure(&self) -> Failure {
-        Failure { step: 0, at: self.at.min(self.line.len()), reason: Reason::BadSyntax }
+    fn failure(&self) -> CutFailure {
+        CutFailure { step: 0, at: self.at.min(self.line.len()), reason: RejectReason::BadSyntax }
     }
 
-    fn take(&mut self, byte: u8) -> Result<(), Failure> {
+    fn take(&mut self, byte: u8) -> Result<(), CutFailure> {
         if self.peek() != Some(byte) {
             return Err(self.failure());
         }
@@ -66,16 +66,16 @@ impl Scanner<'_, '_> {
     }
 
     /// The string that begins here.
-    fn string(&mut self) -> Result<(Span, bool), Failure> {
+    fn string(&mut self) -> Result<(ValueSpan, bool), CutFailure> {
         if self.peek() != Some(b'"') {
             return Err(self.failure());
         }
-        let (span, escaped) = string(self.line, self.at).ok_or(Failure { at: self.line.len(), ..self.failure() })?;
+        let (span, escaped) = string(self.line, self.at).ok_or(CutFailure { at: self.line.len(), ..self.failure() })?;
         self.at = span.1 as usize + 1;
         Ok((span, escaped))
     }
 
-    fn object(&mut self, depth: usize) -> Result<(), Failure> {
+    fn object(&mut self, depth: usize) -> Result<(), CutFailure> {
         self.take(b'{')?;
         self.blank();
         if self.peek() == Some(b'}') {
@@ -104,14 +104,14 @@ impl Scanner<'_, '_> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<(), Failure> {
+    fn value(&mut self, depth: usize) -> Result<(), CutFailure> {
         match self.peek() {
             Some(b'"') => {
                 let (span, escaped) = self.string()?;
                 let form = match self.line.get(span.0 as usize..span.1 as usize) {
-                    Some(b"" | b"-") => Form::Absent,
-                    _ if escaped => Form::Escaped,
-                    _ => Form::Plain,
+                    Some(b"" | b"-") => ValueForm::Absent,
+                    _ if escaped => ValueForm::Escaped,
+                    _ => ValueForm::Plain,
                 };
                 self.give(span, form);
             }
@@ -119,7 +119,7 @@ impl Scanner<'_, '_> {
             Some(b'[') => {
                 let from = self.at;
                 self.array()?;
-                self.give((from as u32, self.at as u32), Form::Array);
+                self.give((from as u32, self.at as u32), ValueForm::Array);
             }
             Some(_) => self.bare()?,
             None => return Err(self.failure()),
@@ -128,13 +128,13 @@ impl Scanner<'_, '_> {
     }
 
     /// A number, a word, or nothing.
-    fn bare(&mut self) -> Result<(), Failure> {
+    fn bare(&mut self) -> Result<(), CutFailure> {
         let rest = self.line.get(self.at..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
         let form = match rest.get(..length).unwrap_or_default() {
-            b"" | b"-" | b"null" => Form::Absent,
-            b"true" | b"false" => Form::Plain,
-            number if is_number(number) => Form::Plain,
+            b"" | b"-" | b"null" => ValueForm::Absent,
+            b"true" | b"false" => ValueForm::Plain,
+            number if is_number(number) => ValueForm::Plain,
             _ => return Err(self.failure()),
         };
         let from = self.at;
@@ -143,14 +143,14 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    fn give(&mut self, span: Span, form: Form) {
+    fn give(&mut self, span: ValueSpan, form: ValueForm) {
         if let Some(path) = self.path.bytes() {
             (self.each)(path, span, form);
         }
     }
 
     /// Passes over an array: its brackets must pair.
-    fn array(&mut self) -> Result<(), Failure> {
+    fn array(&mut self) -> Result<(), CutFailure> {
         // One bit an open bracket, 1 for a brace.
         let (mut open, mut depth) = (0_u64, 0);
         loop {

@@ -1,9 +1,9 @@
 //! The strings of JSON: where one ends, and its text without escapes.
 
-use crate::grammar::line::{Span, find_byte};
+use crate::grammar::line::{ValueSpan, find_byte};
 
 /// The inside of the string whose opening quote stands at `at`, and whether it has escapes. None if it does not end.
-pub(crate) fn string(line: &[u8], at: usize) -> Option<(Span, bool)> {
+pub(crate) fn string(line: &[u8], at: usize) -> Option<(ValueSpan, bool)> {
     let from = at + 1;
     let mut end = from;
     let mut escaped = false;

@@ -6,20 +6,20 @@
 
 use std::collections::BTreeMap;
 
-use super::json::{self, Form};
-use super::names::{MAYBE_SECONDS, ROLES};
-use super::spec::{Key, Spec};
-use super::unit::Unit;
-use super::{Keyed, Syntax, ltsv};
-use crate::grammar::line::Span;
-use crate::grammar::variables::Kind;
+use super::duration_unit::DurationUnit;
+use super::json::{self, ValueForm};
+use super::spec::{KeyedSpec, VariableKey};
+use super::usual_keys::{MAYBE_SECONDS, ROLES};
+use super::{Keyed, KeyedSyntax, ltsv};
+use crate::grammar::line::ValueSpan;
+use crate::grammar::variables::VariableKind;
 
 /// At most so many keys become variables of their own.
 const KEYS: usize = 200;
 
 /// What is known of a key.
 #[derive(Debug, Default)]
-struct Met {
+struct SeenKey {
     order: usize,
     values: usize,
     numbers: usize,
@@ -29,7 +29,7 @@ struct Met {
 /// The keyed format of a log that begins with `lines`.
 pub(super) fn learn(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
     let met = meet(keyed, lines);
-    let mut names: Vec<(&String, &Met)> = met.iter().collect();
+    let mut names: Vec<(&String, &SeenKey)> = met.iter().collect();
     names.sort_unstable_by_key(|(_, met)| met.order);
     let mut more = Vec::new();
     for (variable, keys) in MAYBE_SECONDS {
@@ -38,12 +38,13 @@ pub(super) fn learn(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
                 && met.as_nginx > 0
                 && met.as_nginx == met.values
             {
-                more.push((key_of(variable, key), Kind::Text));
+                more.push((key_of(variable, key), VariableKind::Text));
             }
         }
     }
     for (name, met) in names.into_iter().filter(|(name, _)| keyed.map.get(name.as_bytes()).is_none()) {
-        let kind = if met.numbers > 0 && met.numbers == met.values { Kind::Decimal } else { Kind::Text };
+        let kind =
+            if met.numbers > 0 && met.numbers == met.values { VariableKind::Decimal } else { VariableKind::Text };
         more.push((key_of(name, name), kind));
     }
     let held = keyed.map.iter().filter(|(key, _)| met.contains_key(*key));
@@ -51,7 +52,7 @@ pub(super) fn learn(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
         .filter_map(|(_, target)| keyed.variables.get(usize::from(target.variable)))
         .map(|variable| variable.name.as_str())
         .collect();
-    let spec = Spec { syntax: keyed.syntax, keys: keyed.spec.clone() };
+    let spec = KeyedSpec { syntax: keyed.syntax, keys: keyed.spec.clone() };
     Keyed::of(spec, |variable| seen.contains(&variable) || needed(variable, &seen), &more)
 }
 
@@ -61,23 +62,23 @@ fn needed(variable: &str, seen: &[&str]) -> bool {
     ROLES.iter().filter(player).any(|players| !players.iter().any(|player| seen.contains(player)))
 }
 
-pub(super) fn key_of(variable: &str, key: &str) -> Key {
-    Key { variable: variable.to_owned(), key: key.to_owned(), unit: Unit::Seconds }
+pub(super) fn key_of(variable: &str, key: &str) -> VariableKey {
+    VariableKey { variable: variable.to_owned(), key: key.to_owned(), unit: DurationUnit::Seconds }
 }
 
 /// The keys of the lines, with what their values look like.
-fn meet(keyed: &Keyed, lines: &[&[u8]]) -> BTreeMap<String, Met> {
-    let mut met: BTreeMap<String, Met> = BTreeMap::new();
+fn meet(keyed: &Keyed, lines: &[&[u8]]) -> BTreeMap<String, SeenKey> {
+    let mut met: BTreeMap<String, SeenKey> = BTreeMap::new();
     for line in lines {
-        let mut each = |path: &[u8], span: Span, form: Form| {
+        let mut each = |path: &[u8], span: ValueSpan, form: ValueForm| {
             let Ok(path) = std::str::from_utf8(path) else { return };
             let order = met.len();
             if order >= KEYS && !met.contains_key(path) {
                 return;
             }
-            let known = met.entry(path.to_owned()).or_insert_with(|| Met { order, ..Met::default() });
+            let known = met.entry(path.to_owned()).or_insert_with(|| SeenKey { order, ..SeenKey::default() });
             let value = line.get(span.0 as usize..span.1 as usize).unwrap_or_default();
-            if form != Form::Absent {
+            if form != ValueForm::Absent {
                 known.values += 1;
                 known.numbers += usize::from(is_number(value));
                 known.as_nginx += usize::from(as_nginx(value));
@@ -85,8 +86,8 @@ fn meet(keyed: &Keyed, lines: &[&[u8]]) -> BTreeMap<String, Met> {
         };
         // What does not scan is rejected when it is read.
         let _ = match keyed.syntax {
-            Syntax::Json => json::scan(line, &mut each),
-            Syntax::Ltsv => ltsv::scan(line, &mut each),
+            KeyedSyntax::Json => json::scan(line, &mut each),
+            KeyedSyntax::Ltsv => ltsv::scan(line, &mut each),
         };
     }
     met
@@ -117,7 +118,11 @@ pub(super) fn held(keyed: &Keyed, lines: &[&[u8]]) -> [Option<(usize, String)>; 
         let best = |player: usize, least: usize| {
             let held = keys(player).filter(|(key, _)| met.get(*key).is_some_and(|met| met.values >= least));
             let (key, target) = held.min_by_key(|(_, target)| target.rank)?;
-            let unit = if target.unit == Unit::Seconds { String::new() } else { format!(" in {}", target.unit.name()) };
+            let unit = if target.unit == DurationUnit::Seconds {
+                String::new()
+            } else {
+                format!(" in {}", target.unit.name())
+            };
             Some((player, format!("{key}{unit}")))
         };
         let with = |least: usize| players.iter().find_map(|&player| best(player, least));

@@ -8,46 +8,46 @@
 //!   `{"a.b":1}` are the same. The case of keys does not matter;
 //! - `null`, empty, `-` and missing are absent. Numbers may be quoted; JSON's exponents are written out. An array is a
 //!   list of attempts, arrays in an array are redirects;
-//! - a part of the record (its end, its target, ..) is the best variable present that can play it ([`names::ROLES`]);
+//! - a part of the record (its end, its target, ..) is the best variable present that can play it ([`usual_keys::ROLES`]);
 //! - a line without an end, or with neither request, target nor status, is not a request's.
 //!
 //! Values stand in the *text*: the line itself, or, where one had to be unescaped, converted or joined, a copy of the line
 //! with such values behind it.
 
+mod duration_unit;
 mod json;
 mod json_string;
+mod key_map;
+mod key_path;
 mod learn;
 mod ltsv;
-mod map;
-mod names;
-mod path;
 mod spec;
-mod unit;
+mod usual_keys;
 mod values;
 
-pub(crate) use json::{Form, scan as scan_json};
+pub(crate) use json::{ValueForm, scan as scan_json};
 pub(crate) use json_string::{decode as decode_json, string as json_string};
-pub(crate) use names::Role;
-pub(crate) use spec::Syntax;
-pub(crate) use values::State;
+pub(crate) use spec::KeyedSyntax;
+pub(crate) use usual_keys::Role;
+pub(crate) use values::KeyedValues;
 
 use std::ops::Range;
 
 use crate::grammar::format_error::FormatError;
-use crate::grammar::line::{Failure, MAX_LINE, Reason, Span};
-use crate::grammar::variables::{Clock, Kind, Roles, Variable};
-use map::{KeyMap, Target};
-use names::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES, WITH_UNIT};
-use spec::Spec;
-use unit::Unit;
+use crate::grammar::line::{CutFailure, MAX_LINE, RejectReason, ValueSpan};
+use crate::grammar::variables::{Roles, TimeNotation, Variable, VariableKind};
+use duration_unit::DurationUnit;
+use key_map::{KeyMap, KeyTarget};
+use spec::KeyedSpec;
+use usual_keys::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES, WITH_UNIT};
 
 /// A compiled keyed format.
 #[derive(Debug, Clone)]
 pub(crate) struct Keyed {
-    syntax: Syntax,
-    spec: Vec<spec::Key>,
+    syntax: KeyedSyntax,
+    spec: Vec<spec::VariableKey>,
     /// Keys that were learnt.
-    more: Vec<(spec::Key, Kind)>,
+    more: Vec<(spec::VariableKey, VariableKind)>,
     map: KeyMap,
     variables: Vec<Variable>,
     /// For each role the variables that can play it, as indexes.
@@ -63,27 +63,28 @@ pub fn check_key(variable: &str, key: &str) -> Result<(), (String, String)> {
 }
 
 /// What is known of a key or given by a person: compiled to a map.
-struct Compiling {
+struct KeyedCompiler {
     variables: Vec<Variable>,
     map: KeyMap,
     ranks: Vec<u8>,
 }
 
-impl Compiling {
+impl KeyedCompiler {
     fn variable(&mut self, name: &str) -> usize {
         self.variables.iter().position(|known| known.name == name).unwrap_or_else(|| {
             // What may be a number of any kind, or a text: a time under a name of its own.
-            let kind = if matches!(name, "time" | "@timestamp") { Kind::Decimal } else { Kind::of(name) };
+            let kind =
+                if matches!(name, "time" | "@timestamp") { VariableKind::Decimal } else { VariableKind::of(name) };
             self.variables.push(Variable { name: name.to_owned(), kind });
             self.ranks.push(0);
             self.variables.len() - 1
         })
     }
 
-    fn add(&mut self, name: &str, key: &str, unit: Unit) {
+    fn add(&mut self, name: &str, key: &str, unit: DurationUnit) {
         let variable = self.variable(name);
         let Some(rank) = self.ranks.get_mut(variable) else { return };
-        let target = Target { variable: u16::try_from(variable).unwrap_or(u16::MAX), rank: *rank, unit };
+        let target = KeyTarget { variable: u16::try_from(variable).unwrap_or(u16::MAX), rank: *rank, unit };
         *rank = rank.saturating_add(1).min(u8::MAX - 1);
         self.map.insert(key, target);
     }
@@ -97,18 +98,18 @@ impl Keyed {
 
     /// The format of a spec, with those of the usual variables that `wanted` names (those of a role always), and further
     /// keys.
-    fn of(spec: Spec, wanted: impl Fn(&str) -> bool, more: &[(spec::Key, Kind)]) -> Keyed {
-        let mut compiling = Compiling { variables: Vec::new(), map: KeyMap::default(), ranks: Vec::new() };
+    fn of(spec: KeyedSpec, wanted: impl Fn(&str) -> bool, more: &[(spec::VariableKey, VariableKind)]) -> Keyed {
+        let mut compiling = KeyedCompiler { variables: Vec::new(), map: KeyMap::default(), ranks: Vec::new() };
         for key in &spec.keys {
             compiling.add(&key.variable, &key.key, key.unit);
         }
-        let own: &[names::Names] = match spec.syntax {
-            Syntax::Json => JSON_NAMES,
-            Syntax::Ltsv => LTSV_NAMES,
+        let own: &[usual_keys::VariableKeys] = match spec.syntax {
+            KeyedSyntax::Json => JSON_NAMES,
+            KeyedSyntax::Ltsv => LTSV_NAMES,
         };
         for (variable, keys) in own.iter().chain(NAMES).filter(|(variable, _)| wanted(variable)) {
             for key in *keys {
-                compiling.add(variable, key, Unit::Seconds);
+                compiling.add(variable, key, DurationUnit::Seconds);
             }
         }
         for (variable, keys, unit) in WITH_UNIT {
@@ -119,19 +120,19 @@ impl Keyed {
         for (key, kind) in more {
             compiling.add(&key.variable, &key.key, key.unit);
             if let Some(variable) = compiling.variables.iter_mut().find(|known| known.name == key.variable)
-                && variable.kind == Kind::Text
+                && variable.kind == VariableKind::Text
             {
                 variable.kind = *kind;
             }
         }
-        let Compiling { variables, map, .. } = compiling;
+        let KeyedCompiler { variables, map, .. } = compiling;
         let index = |name: &&str| variables.iter().position(|known| known.name == **name);
         let roles = ROLES.map(|names| names.iter().filter_map(index).collect());
         Keyed { syntax: spec.syntax, spec: spec.keys, more: more.to_vec(), map, variables, roles }
     }
 
     /// How its values are labelled.
-    pub(crate) fn syntax(&self) -> Syntax {
+    pub(crate) fn syntax(&self) -> KeyedSyntax {
         self.syntax
     }
 
@@ -163,7 +164,7 @@ impl Keyed {
     fn played(roles: [Option<usize>; ROLES.len()]) -> Roles {
         let [end, time, response, connect, header, request, method, target, protocol, status, bytes, host] = roles;
         Roles {
-            end: end.map(|end| (end, Clock::Any)),
+            end: end.map(|end| (end, TimeNotation::Any)),
             request_time: time,
             upstream: [response, connect, header],
             request,
@@ -181,42 +182,42 @@ impl Keyed {
     pub(crate) fn cut(
         &self,
         line: &[u8],
-        state: &mut State,
-        spans: &mut [Span],
+        state: &mut KeyedValues,
+        spans: &mut [ValueSpan],
         text: &mut Vec<u8>,
-    ) -> Result<bool, Failure> {
-        let failed = |at, reason| Err(Failure { step: 0, at, reason });
+    ) -> Result<bool, CutFailure> {
+        let failed = |at, reason| Err(CutFailure { step: 0, at, reason });
         if line.len() > MAX_LINE {
-            return failed(MAX_LINE, Reason::LineTooLong);
+            return failed(MAX_LINE, RejectReason::LineTooLong);
         }
         if let Some(nul) = memchr::memchr(0, line) {
-            return failed(nul, Reason::Torn);
+            return failed(nul, RejectReason::Torn);
         }
         if line.is_empty() {
-            return failed(0, Reason::EmptyLine);
+            return failed(0, RejectReason::EmptyLine);
         }
         state.begin(self.variables.len());
-        let mut each = |path: &[u8], span: Span, form: Form| {
+        let mut each = |path: &[u8], span: ValueSpan, form: ValueForm| {
             if let Some(target) = self.map.get(path) {
                 state.take(target, span, form);
             }
         };
         match self.syntax {
-            Syntax::Json => json::scan(line, &mut each)?,
-            Syntax::Ltsv => ltsv::scan(line, &mut each)?,
+            KeyedSyntax::Json => json::scan(line, &mut each)?,
+            KeyedSyntax::Ltsv => ltsv::scan(line, &mut each)?,
         }
         let copied = self.settle(line, state, spans, text);
         let present = |role: Role| spans.get(self.slot_of(role)).is_some_and(|span| span.0 < span.1);
         let request = [Role::Request, Role::Target, Role::Status].into_iter().any(present);
         if !present(Role::End) || !request {
-            return failed(0, Reason::KeyMissing);
+            return failed(0, RejectReason::KeyMissing);
         }
         Ok(copied)
     }
 
-    /// What a line that cannot be read lacks, for [`Reason::KeyMissing`].
+    /// What a line that cannot be read lacks, for [`RejectReason::KeyMissing`].
     pub(super) fn lacking(&self, line: &[u8]) -> String {
-        let (mut state, mut spans, mut text) = (State::default(), vec![(0, 0); self.slots()], Vec::new());
+        let (mut state, mut spans, mut text) = (KeyedValues::default(), vec![(0, 0); self.slots()], Vec::new());
         // It has failed before; what it found is asked for now.
         let _ = self.cut(line, &mut state, &mut spans, &mut text);
         let present = |role: Role| spans.get(self.slot_of(role)).is_some_and(|span| span.0 < span.1);
@@ -242,8 +243,12 @@ impl Keyed {
     }
 
     /// Where in `line` each value stands as it was logged, from left to right, with its variable.
-    pub(super) fn fields(&self, line: &[u8], spans: &mut [Span]) -> Result<Vec<(usize, Range<usize>)>, Failure> {
-        let mut state = State::default();
+    pub(super) fn fields(
+        &self,
+        line: &[u8],
+        spans: &mut [ValueSpan],
+    ) -> Result<Vec<(usize, Range<usize>)>, CutFailure> {
+        let mut state = KeyedValues::default();
         self.cut(line, &mut state, spans, &mut Vec::new())?;
         let mut fields: Vec<(usize, Range<usize>)> = state.logged().collect();
         fields.sort_by_key(|(_, span)| (span.start, span.end));
@@ -260,9 +265,9 @@ impl Keyed {
     /// With these variables as well, held by the keys of the same name, where they are not known yet.
     pub(super) fn knowing(&self, names: &[String]) -> Keyed {
         let unknown = names.iter().filter(|name| !self.variables.iter().any(|known| known.name == **name));
-        let keys = unknown.map(|name| (learn::key_of(name, &name.to_ascii_lowercase()), Kind::Text));
+        let keys = unknown.map(|name| (learn::key_of(name, &name.to_ascii_lowercase()), VariableKind::Text));
         let more: Vec<_> = self.more.iter().cloned().chain(keys).collect();
-        Keyed::of(Spec { syntax: self.syntax, keys: self.spec.clone() }, |_| true, &more)
+        Keyed::of(KeyedSpec { syntax: self.syntax, keys: self.spec.clone() }, |_| true, &more)
     }
 
     /// The format that these lines of a log call for, and what was taken on trust: see [`learn`].

@@ -1,57 +1,57 @@
 //! The text that names a keyed format: `json` or `ltsv`, then what to add to the usual names, `variable=key` or, for a
 //! duration, `variable=key:unit` (`json request_time=took:ms status=http.code`).
 
-use super::names::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES};
-use super::unit::Unit;
+use super::duration_unit::DurationUnit;
+use super::usual_keys::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES};
 use crate::error::meant;
 use crate::grammar::format_error::FormatError;
-use crate::grammar::variables::Kind;
+use crate::grammar::variables::VariableKind;
 
 /// How a line's values are labelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Syntax {
+pub(crate) enum KeyedSyntax {
     /// A JSON object.
     Json,
     /// Labelled tab-separated values.
     Ltsv,
 }
 
-impl Syntax {
+impl KeyedSyntax {
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Syntax::Json => "json",
-            Syntax::Ltsv => "ltsv",
+            KeyedSyntax::Json => "json",
+            KeyedSyntax::Ltsv => "ltsv",
         }
     }
 }
 
 /// A key that holds a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct VariableKey {
     pub(super) variable: String,
     pub(super) key: String,
-    pub(super) unit: Unit,
+    pub(super) unit: DurationUnit,
 }
 
 /// What a text says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spec {
-    pub(super) syntax: Syntax,
-    pub(super) keys: Vec<Key>,
+pub(super) struct KeyedSpec {
+    pub(super) syntax: KeyedSyntax,
+    pub(super) keys: Vec<VariableKey>,
 }
 
 /// The syntax that `text` begins with, if it names a keyed format at all.
-pub(super) fn syntax(text: &str) -> Option<Syntax> {
+pub(super) fn syntax(text: &str) -> Option<KeyedSyntax> {
     match text.split_ascii_whitespace().next()? {
-        "json" => Some(Syntax::Json),
-        "ltsv" => Some(Syntax::Ltsv),
+        "json" => Some(KeyedSyntax::Json),
+        "ltsv" => Some(KeyedSyntax::Ltsv),
         _ => None,
     }
 }
 
 /// Reads `text`; None if it names no keyed format.
-pub(super) fn parse(text: &str) -> Option<Result<Spec, FormatError>> {
+pub(super) fn parse(text: &str) -> Option<Result<KeyedSpec, FormatError>> {
     let syntax = syntax(text)?;
     let place = |word: &str| {
         let from = word.as_ptr() as usize - text.as_ptr() as usize;
@@ -65,11 +65,11 @@ pub(super) fn parse(text: &str) -> Option<Result<Spec, FormatError>> {
         };
         parse_key(variable, key).map_err(|(reason, remedy)| wrong(reason, remedy))
     });
-    Some(keys.collect::<Result<Vec<Key>, FormatError>>().map(|keys| Spec { syntax, keys }))
+    Some(keys.collect::<Result<Vec<VariableKey>, FormatError>>().map(|keys| KeyedSpec { syntax, keys }))
 }
 
 /// One variable's key as a person wrote it, with its unit after a colon. The error is reason and remedy.
-pub(super) fn parse_key(variable: &str, key: &str) -> Result<Key, (String, String)> {
+pub(super) fn parse_key(variable: &str, key: &str) -> Result<VariableKey, (String, String)> {
     check_variable(variable)?;
     let (key, unit) = match key.rsplit_once(':') {
         Some((key, unit)) => (key, Some(unit)),
@@ -81,9 +81,9 @@ pub(super) fn parse_key(variable: &str, key: &str) -> Result<Key, (String, Strin
     if key.bytes().any(|byte| byte.is_ascii_whitespace()) {
         return Err((format!("the key `{key}` holds a space"), "only keys without one can be named".to_owned()));
     }
-    let timed = matches!(Kind::of(variable), Kind::Seconds | Kind::UpstreamSeconds);
-    let unit = match unit.map(|name| (name, Unit::of(name))) {
-        None => Unit::Seconds,
+    let timed = matches!(VariableKind::of(variable), VariableKind::Seconds | VariableKind::UpstreamSeconds);
+    let unit = match unit.map(|name| (name, DurationUnit::of(name))) {
+        None => DurationUnit::Seconds,
         Some((_, Some(_))) if !timed => {
             let reason = format!("{variable} is no duration and has no unit");
             return Err((reason, format!("leave the unit away: {variable}={key}")));
@@ -93,7 +93,7 @@ pub(super) fn parse_key(variable: &str, key: &str) -> Result<Key, (String, Strin
             return Err((format!("unknown unit `{name}`"), "one of s, ms, us, ns; seconds without one".to_owned()));
         }
     };
-    Ok(Key { variable: variable.to_owned(), key: key.to_ascii_lowercase(), unit })
+    Ok(VariableKey { variable: variable.to_owned(), key: key.to_ascii_lowercase(), unit })
 }
 
 /// A variable may have any name, but not nearly that of one that matters.

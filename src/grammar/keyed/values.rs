@@ -1,31 +1,32 @@
 //! From the spans that a scan found to the values of a record: the best key of each variable, units, epochs, roles.
 
-use super::json::{self, Form};
+use super::duration_unit::{DurationUnit, write_shifted};
+use super::json::{self, ValueForm};
 use super::json_string::decode;
-use super::map::Target;
-use super::names::{ROLES, Role};
-use super::unit::{Unit, write_shifted};
-use super::{Keyed, Syntax};
-use crate::grammar::line::Span;
-use crate::grammar::variables::Kind;
+use super::key_map::KeyTarget;
+use super::usual_keys::{ROLES, Role};
+use super::{Keyed, KeyedSyntax};
+use crate::grammar::line::ValueSpan;
+use crate::grammar::variables::VariableKind;
 
 /// What was found for each variable of a line; kept from line to line for its memory.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct State {
-    held: Vec<Held>,
+pub(crate) struct KeyedValues {
+    held: Vec<HeldValue>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Held {
-    span: Span,
-    form: Form,
+struct HeldValue {
+    span: ValueSpan,
+    form: ValueForm,
     rank: u8,
-    unit: Unit,
+    unit: DurationUnit,
 }
 
-const NOTHING: Held = Held { span: (0, 0), form: Form::Absent, rank: u8::MAX, unit: Unit::Seconds };
+const NOTHING: HeldValue =
+    HeldValue { span: (0, 0), form: ValueForm::Absent, rank: u8::MAX, unit: DurationUnit::Seconds };
 
-impl State {
+impl KeyedValues {
     pub(super) fn begin(&mut self, variables: usize) {
         self.held.clear();
         self.held.resize(variables, NOTHING);
@@ -33,40 +34,40 @@ impl State {
 
     /// A better key wins; the same key again wins too; what is absent only undoes the same key.
     #[inline]
-    pub(super) fn take(&mut self, target: Target, span: Span, form: Form) {
+    pub(super) fn take(&mut self, target: KeyTarget, span: ValueSpan, form: ValueForm) {
         let Some(held) = self.held.get_mut(usize::from(target.variable)) else { return };
-        if form == Form::Absent {
+        if form == ValueForm::Absent {
             if held.rank == target.rank {
                 *held = NOTHING;
             }
         } else if target.rank <= held.rank {
-            *held = Held { span, form, rank: target.rank, unit: target.unit };
+            *held = HeldValue { span, form, rank: target.rank, unit: target.unit };
         }
     }
 
     /// The variables that the line has, and where their values stand in it.
     pub(super) fn logged(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
-        let there = self.held.iter().enumerate().filter(|(_, held)| held.form != Form::Absent);
+        let there = self.held.iter().enumerate().filter(|(_, held)| held.form != ValueForm::Absent);
         there.map(|(variable, held)| (variable, held.span.0 as usize..held.span.1 as usize))
     }
 
     /// Where in its line the value stands that was put to `span` of the text.
-    pub(crate) fn origin(&self, spans: &[Span], at: u32) -> Option<u32> {
+    pub(crate) fn origin(&self, spans: &[ValueSpan], at: u32) -> Option<u32> {
         let value = spans.iter().position(|span| span.0 <= at && at < span.1)?;
         Some(self.held.get(value)?.span.0)
     }
 }
 
 /// The text that values stand in: the line, until the first value has to be written.
-struct Text<'l, 't> {
+struct ValueText<'l, 't> {
     line: &'l [u8],
     copy: &'t mut Vec<u8>,
     copied: bool,
 }
 
-impl Text<'_, '_> {
+impl ValueText<'_, '_> {
     /// The span of what `write` appends; None if it says that it cannot.
-    fn write(&mut self, write: impl FnOnce(&[u8], &mut Vec<u8>) -> bool) -> Option<Span> {
+    fn write(&mut self, write: impl FnOnce(&[u8], &mut Vec<u8>) -> bool) -> Option<ValueSpan> {
         if !self.copied {
             self.copy.clear();
             self.copy.extend_from_slice(self.line);
@@ -80,13 +81,13 @@ impl Text<'_, '_> {
         None
     }
 
-    fn of(&self, span: Span) -> &[u8] {
+    fn of(&self, span: ValueSpan) -> &[u8] {
         let text = if self.copied { self.copy.as_slice() } else { self.line };
         text.get(span.0 as usize..span.1 as usize).unwrap_or_default()
     }
 
     /// The number at `span`, its point moved.
-    fn shift(&mut self, span: Span, places: i32) -> Option<Span> {
+    fn shift(&mut self, span: ValueSpan, places: i32) -> Option<ValueSpan> {
         // Copied to the stack, since writing may move the text.
         let mut number = [0; 48];
         let value = self.of(span);
@@ -98,10 +99,10 @@ impl Text<'_, '_> {
 
 impl Keyed {
     /// Fills in `spans`; whether they are those of the copy.
-    pub(super) fn settle(&self, line: &[u8], state: &State, spans: &mut [Span], copy: &mut Vec<u8>) -> bool {
-        let mut text = Text { line, copy, copied: false };
+    pub(super) fn settle(&self, line: &[u8], state: &KeyedValues, spans: &mut [ValueSpan], copy: &mut Vec<u8>) -> bool {
+        let mut text = ValueText { line, copy, copied: false };
         for ((held, variable), span) in state.held.iter().zip(&self.variables).zip(spans.iter_mut()) {
-            *span = if held.form == Form::Absent { (0, 0) } else { self.settled(held, variable.kind, &mut text) };
+            *span = if held.form == ValueForm::Absent { (0, 0) } else { self.settled(held, variable.kind, &mut text) };
         }
         self.mend_request(&text, spans);
         for (role, players) in self.roles.iter().enumerate() {
@@ -117,10 +118,10 @@ impl Keyed {
     }
 
     /// logstash's `request` is the target alone, beside a `verb`. A request line that a stranger made look so has no method.
-    fn mend_request(&self, text: &Text<'_, '_>, spans: &mut [Span]) {
+    fn mend_request(&self, text: &ValueText<'_, '_>, spans: &mut [ValueSpan]) {
         let player = |role: Role| self.roles.get(role as usize).and_then(|players| players.first()).copied();
         let (Some(request), Some(target)) = (player(Role::Request), player(Role::Target)) else { return };
-        let present = |span: Option<&Span>| span.is_some_and(|span| span.0 < span.1);
+        let present = |span: Option<&ValueSpan>| span.is_some_and(|span| span.0 < span.1);
         if !present(player(Role::Method).and_then(|method| spans.get(method))) || present(spans.get(target)) {
             return;
         }
@@ -137,15 +138,15 @@ impl Keyed {
     }
 
     /// The value of one variable, unescaped and in nginx's own writing.
-    fn settled(&self, held: &Held, kind: Kind, text: &mut Text<'_, '_>) -> Span {
+    fn settled(&self, held: &HeldValue, kind: VariableKind, text: &mut ValueText<'_, '_>) -> ValueSpan {
         let raw = (held.span.0 as usize, held.span.1 as usize);
-        let listed = held.form == Form::Array && kind != Kind::Text;
+        let listed = held.form == ValueForm::Array && kind != VariableKind::Text;
         let span = match held.form {
-            Form::Escaped => text.write(|line, out| {
+            ValueForm::Escaped => text.write(|line, out| {
                 decode(line.get(raw.0..raw.1).unwrap_or_default(), out);
                 true
             }),
-            Form::Array if listed => text.write(|line, out| {
+            ValueForm::Array if listed => text.write(|line, out| {
                 json::write_list(line.get(raw.0..raw.1).unwrap_or_default(), out);
                 true
             }),
@@ -154,17 +155,25 @@ impl Keyed {
         let span = span.unwrap_or(held.span);
         let value = text.of(span);
         // Only JSON writes numbers so.
-        let exponent = self.syntax == Syntax::Json && value.iter().any(|byte| b"eE".contains(byte));
+        let exponent = self.syntax == KeyedSyntax::Json && value.iter().any(|byte| b"eE".contains(byte));
         match kind {
-            Kind::UpstreamSeconds if held.unit != Unit::Seconds || exponent => {
+            VariableKind::UpstreamSeconds if held.unit != DurationUnit::Seconds || exponent => {
                 shift_members(text, span, held.unit).unwrap_or(span)
             }
-            Kind::Seconds if held.unit != Unit::Seconds => {
+            VariableKind::Seconds if held.unit != DurationUnit::Seconds => {
                 // What is no number stays to be rejected, but never as seconds.
                 text.shift(span, held.unit.places()).unwrap_or_else(|| unreadable(text, span))
             }
-            Kind::Status | Kind::Integer if value.contains(&b'.') => text.shift(span, 0).unwrap_or(span),
-            Kind::Seconds | Kind::Msec | Kind::Status | Kind::Integer | Kind::Decimal if exponent => {
+            VariableKind::Status | VariableKind::Integer if value.contains(&b'.') => {
+                text.shift(span, 0).unwrap_or(span)
+            }
+            VariableKind::Seconds
+            | VariableKind::Msec
+            | VariableKind::Status
+            | VariableKind::Integer
+            | VariableKind::Decimal
+                if exponent =>
+            {
                 text.shift(span, 0).unwrap_or(span)
             }
             _ => span,
@@ -174,14 +183,14 @@ impl Keyed {
     /// How this format's values are escaped beyond the syntax: LTSV is nginx's own writing.
     pub(crate) fn escape(&self) -> crate::grammar::Escape {
         match self.syntax {
-            Syntax::Json => crate::grammar::Escape::None,
-            Syntax::Ltsv => crate::grammar::Escape::Default,
+            KeyedSyntax::Json => crate::grammar::Escape::None,
+            KeyedSyntax::Ltsv => crate::grammar::Escape::Default,
         }
     }
 }
 
 /// A value in another unit that is no number: with a mark before it that no number has.
-fn unreadable(text: &mut Text<'_, '_>, span: Span) -> Span {
+fn unreadable(text: &mut ValueText<'_, '_>, span: ValueSpan) -> ValueSpan {
     let value = text.of(span).to_vec();
     let written = text.write(|_, out| {
         out.push(b'?');
@@ -192,7 +201,7 @@ fn unreadable(text: &mut Text<'_, '_>, span: Span) -> Span {
 }
 
 /// Every member of a list of durations in seconds.
-fn shift_members(text: &mut Text<'_, '_>, span: Span, unit: Unit) -> Option<Span> {
+fn shift_members(text: &mut ValueText<'_, '_>, span: ValueSpan, unit: DurationUnit) -> Option<ValueSpan> {
     let list = text.of(span).to_vec();
     let member = |byte: u8| byte.is_ascii_alphanumeric() || b".+-".contains(&byte);
     text.write(|_, out| {
@@ -216,7 +225,7 @@ fn shift_members(text: &mut Text<'_, '_>, span: Span, unit: Unit) -> Option<Span
 
 /// The best of the values that looks like a time, else the first of them. An epoch in milliseconds, microseconds or
 /// nanoseconds, which its size tells, becomes seconds.
-fn end(text: &mut Text<'_, '_>, present: impl Iterator<Item = Span>) -> Option<Span> {
+fn end(text: &mut ValueText<'_, '_>, present: impl Iterator<Item = ValueSpan>) -> Option<ValueSpan> {
     let mut first = None;
     for span in present {
         // ltsv.org writes `[10/Oct/2000:13:55:36 -0700]`.

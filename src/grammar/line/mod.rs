@@ -6,9 +6,9 @@ mod search;
 mod span;
 mod time_shape;
 
-pub use reject::{Reason, Reject};
+pub use reject::{Reject, RejectReason};
 pub use span::MAX_LINE;
 
 pub(crate) use search::{contains, find_byte, members, number_length};
-pub(crate) use span::{Failure, Span, chomp};
+pub(crate) use span::{CutFailure, ValueSpan, chomp};
 pub(crate) use time_shape::{time_iso_end, time_local_at};

@@ -8,11 +8,11 @@ pub struct Reject {
     /// The byte where it stopped to fit, counted from 1.
     pub column: u32,
     /// Why.
-    pub reason: Reason,
+    pub reason: RejectReason,
 }
 
 impl Reject {
-    pub(crate) fn at(offset: usize, reason: Reason) -> Reject {
+    pub(crate) fn at(offset: usize, reason: RejectReason) -> Reject {
         Reject { column: u32::try_from(offset).unwrap_or(u32::MAX).saturating_add(1), reason }
     }
 }
@@ -26,7 +26,7 @@ impl fmt::Display for Reject {
 /// The class of a reject. The codes are stored on disk: they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Reason {
+pub enum RejectReason {
     /// The literal text between two variables is not where it must be.
     LiteralMissing = 1,
     /// A time that is not one, such as month `Foo` or hour 25.
@@ -54,26 +54,26 @@ pub enum Reason {
     OtherOutput = 12,
 }
 
-impl Reason {
+impl RejectReason {
     /// All reasons, in the order of their codes.
-    pub const ALL: [Reason; 12] = [
-        Reason::LiteralMissing,
-        Reason::BadTime,
-        Reason::BadNumber,
-        Reason::AbsurdNumber,
-        Reason::TrailingText,
-        Reason::EmptyLine,
-        Reason::LineTooLong,
-        Reason::Torn,
-        Reason::BadSyntax,
-        Reason::KeyMissing,
-        Reason::NotWrapped,
-        Reason::OtherOutput,
+    pub const ALL: [RejectReason; 12] = [
+        RejectReason::LiteralMissing,
+        RejectReason::BadTime,
+        RejectReason::BadNumber,
+        RejectReason::AbsurdNumber,
+        RejectReason::TrailingText,
+        RejectReason::EmptyLine,
+        RejectReason::LineTooLong,
+        RejectReason::Torn,
+        RejectReason::BadSyntax,
+        RejectReason::KeyMissing,
+        RejectReason::NotWrapped,
+        RejectReason::OtherOutput,
     ];
 
     /// Whether such a line may have been a request, so that an answer without it lacks something.
     pub fn may_be_request(self) -> bool {
-        !matches!(self, Reason::EmptyLine | Reason::OtherOutput)
+        !matches!(self, RejectReason::EmptyLine | RejectReason::OtherOutput)
     }
 
     /// The stable number of the reason, from 1.
@@ -82,44 +82,44 @@ impl Reason {
     }
 
     /// The reason with that code.
-    pub fn from_code(code: u8) -> Option<Reason> {
-        Reason::ALL.into_iter().find(|reason| reason.code() == code)
+    pub fn from_code(code: u8) -> Option<RejectReason> {
+        RejectReason::ALL.into_iter().find(|reason| reason.code() == code)
     }
 
     /// A short name, fit for a metric or a JSON key.
     pub fn name(self) -> &'static str {
         match self {
-            Reason::LiteralMissing => "literal_missing",
-            Reason::BadTime => "bad_time",
-            Reason::BadNumber => "bad_number",
-            Reason::AbsurdNumber => "absurd_number",
-            Reason::TrailingText => "trailing_text",
-            Reason::EmptyLine => "empty_line",
-            Reason::LineTooLong => "line_too_long",
-            Reason::Torn => "torn",
-            Reason::BadSyntax => "bad_syntax",
-            Reason::KeyMissing => "key_missing",
-            Reason::NotWrapped => "not_wrapped",
-            Reason::OtherOutput => "other_output",
+            RejectReason::LiteralMissing => "literal_missing",
+            RejectReason::BadTime => "bad_time",
+            RejectReason::BadNumber => "bad_number",
+            RejectReason::AbsurdNumber => "absurd_number",
+            RejectReason::TrailingText => "trailing_text",
+            RejectReason::EmptyLine => "empty_line",
+            RejectReason::LineTooLong => "line_too_long",
+            RejectReason::Torn => "torn",
+            RejectReason::BadSyntax => "bad_syntax",
+            RejectReason::KeyMissing => "key_missing",
+            RejectReason::NotWrapped => "not_wrapped",
+            RejectReason::OtherOutput => "other_output",
         }
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for RejectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Reason::LiteralMissing => "the format's next literal text is missing",
-            Reason::BadTime => "not a time",
-            Reason::BadNumber => "not a number",
-            Reason::AbsurdNumber => "a number that cannot be true",
-            Reason::TrailingText => "the line goes on after the format's end",
-            Reason::EmptyLine => "empty line",
-            Reason::LineTooLong => "line too long",
-            Reason::Torn => "torn line: NUL bytes, a stray quote, or two lines glued together",
-            Reason::BadSyntax => "not a whole JSON object, or not LTSV",
-            Reason::KeyMissing => "no key says when a request ended, or none tells of a request",
-            Reason::NotWrapped => "not as the container or syslog writes lines",
-            Reason::OtherOutput => "no request, but a line of the container's standard error",
+            RejectReason::LiteralMissing => "the format's next literal text is missing",
+            RejectReason::BadTime => "not a time",
+            RejectReason::BadNumber => "not a number",
+            RejectReason::AbsurdNumber => "a number that cannot be true",
+            RejectReason::TrailingText => "the line goes on after the format's end",
+            RejectReason::EmptyLine => "empty line",
+            RejectReason::LineTooLong => "line too long",
+            RejectReason::Torn => "torn line: NUL bytes, a stray quote, or two lines glued together",
+            RejectReason::BadSyntax => "not a whole JSON object, or not LTSV",
+            RejectReason::KeyMissing => "no key says when a request ended, or none tells of a request",
+            RejectReason::NotWrapped => "not as the container or syslog writes lines",
+            RejectReason::OtherOutput => "no request, but a line of the container's standard error",
         })
     }
 }

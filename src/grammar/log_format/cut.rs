@@ -1,8 +1,10 @@
 //! Cuts a line into the values of its format's variables: the hot loop. No allocation, no I/O.
 
 use super::literal::Literal;
-use super::plan::{Cut, Guard, Plan, Step};
-use crate::grammar::line::{Failure, MAX_LINE, Reason, Span, find_byte, number_length, time_iso_end, time_local_at};
+use super::plan::{CutRule, Plan, PlanStep, TimeGuard};
+use crate::grammar::line::{
+    CutFailure, MAX_LINE, RejectReason, ValueSpan, find_byte, number_length, time_iso_end, time_local_at,
+};
 
 /// How many other ends of values before soft literals are tried in a line, all in all.
 const RETRIES: usize = 64;
@@ -10,24 +12,24 @@ const RETRIES: usize = 64;
 impl Plan {
     /// Cuts `line` (without line end) and leaves the span of each step's value in `spans`, which has one per step.
     #[inline]
-    pub(crate) fn cut(&self, line: &[u8], spans: &mut [Span]) -> Result<(), Failure> {
+    pub(crate) fn cut(&self, line: &[u8], spans: &mut [ValueSpan]) -> Result<(), CutFailure> {
         // With escape=none a client's NUL may stand in a value; a hole at the start of a line never is one.
         let searched = if self.raw { line.get(..1).unwrap_or_default() } else { line };
         if let Some(nul) = memchr::memchr(0, searched) {
-            return Err(Failure { step: 0, at: nul, reason: Reason::Torn });
+            return Err(CutFailure { step: 0, at: nul, reason: RejectReason::Torn });
         }
         self.cut_clean(line, spans)
     }
 
     /// [`Plan::cut`] for a line that is known to hold no NUL.
     #[inline]
-    pub(crate) fn cut_clean(&self, line: &[u8], spans: &mut [Span]) -> Result<(), Failure> {
+    pub(crate) fn cut_clean(&self, line: &[u8], spans: &mut [ValueSpan]) -> Result<(), CutFailure> {
         if line.len() > MAX_LINE {
-            return Err(Failure { step: 0, at: MAX_LINE, reason: Reason::LineTooLong });
+            return Err(CutFailure { step: 0, at: MAX_LINE, reason: RejectReason::LineTooLong });
         }
         let line = if self.trailing_spaces > 0 { self.without_trailing_spaces(line) } else { line };
         if !self.lead.stands_at(line, 0) {
-            return Err(self.misfit(line, Failure { step: 0, at: 0, reason: Reason::LiteralMissing }));
+            return Err(self.misfit(line, CutFailure { step: 0, at: 0, reason: RejectReason::LiteralMissing }));
         }
         match self.run(line, spans, 0, self.lead.len()) {
             Ok(()) if self.ends_in_text => self.refuse_glued(line, spans),
@@ -38,17 +40,17 @@ impl Plan {
 
     /// Cuts from step `first` on, which starts at byte `at`.
     #[inline]
-    fn run(&self, line: &[u8], spans: &mut [Span], first: usize, mut at: usize) -> Result<(), Failure> {
+    fn run(&self, line: &[u8], spans: &mut [ValueSpan], first: usize, mut at: usize) -> Result<(), CutFailure> {
         let steps = self.steps.get(first..).unwrap_or_default();
         let targets = spans.get_mut(first..).unwrap_or_default();
         for (index, (step, span)) in steps.iter().zip(targets).enumerate() {
-            let failed = |(at, reason)| Failure { step: first + index, at, reason };
+            let failed = |(at, reason)| CutFailure { step: first + index, at, reason };
             let end = step.end(line, at, (steps, index + 1)).map_err(failed)?;
             *span = (at as u32, end as u32);
             at = end + step.literal.len();
         }
         if at < line.len() {
-            return Err(Failure { step: self.steps.len(), at, reason: Reason::TrailingText });
+            return Err(CutFailure { step: self.steps.len(), at, reason: RejectReason::TrailingText });
         }
         Ok(())
     }
@@ -61,7 +63,7 @@ impl Plan {
 
     /// Tries the other ends of values before soft literals, the last such value first, as a backtracking regex would.
     #[cold]
-    fn retry(&self, line: &[u8], spans: &mut [Span], first: Failure) -> Result<(), Failure> {
+    fn retry(&self, line: &[u8], spans: &mut [ValueSpan], first: CutFailure) -> Result<(), CutFailure> {
         let mut furthest = first;
         let mut failure = first;
         for _ in 0..RETRIES {
@@ -72,7 +74,7 @@ impl Plan {
             span.1 = end as u32;
             match self.run(line, spans, step + 1, end + literal.len()) {
                 Ok(()) if self.times_in(line) > 1 => {
-                    return Err(Failure { step, at: span_start(spans, step), reason: Reason::Torn });
+                    return Err(CutFailure { step, at: span_start(spans, step), reason: RejectReason::Torn });
                 }
                 Ok(()) => return Ok(()),
                 Err(next) => failure = next,
@@ -85,10 +87,10 @@ impl Plan {
     }
 
     /// The last step before `before` whose value may end later, and where.
-    fn next_end(&self, line: &[u8], spans: &[Span], before: usize) -> Option<(usize, usize)> {
+    fn next_end(&self, line: &[u8], spans: &[ValueSpan], before: usize) -> Option<(usize, usize)> {
         let candidates = self.steps.iter().zip(spans).enumerate().take(before).rev();
         for (index, (step, span)) in candidates {
-            if let Cut::Soft { guard, quotes } = step.cut
+            if let CutRule::Soft { guard, quotes } = step.cut
                 && let after = self.steps.get(index + 1).map(|step| &step.literal)
                 && let Some(end) = soft_end(&step.literal, line, span.1 as usize + 1, guard, after)
                 && swallowed(line, span.0 as usize, end, quotes).is_none()
@@ -100,24 +102,24 @@ impl Plan {
     }
 
     /// Refuses a line whose last value, text to the end of the line, holds the start of another line.
-    fn refuse_glued(&self, line: &[u8], spans: &[Span]) -> Result<(), Failure> {
+    fn refuse_glued(&self, line: &[u8], spans: &[ValueSpan]) -> Result<(), CutFailure> {
         let step = self.steps.len().saturating_sub(1);
         let at = span_start(spans, step);
         // The time itself may be the last value but one, so its own mark is counted too.
         if self.times_in(line.get(at..).unwrap_or_default()) > 0 && self.times_in(line) > 1 {
-            return Err(Failure { step, at, reason: Reason::Torn });
+            return Err(CutFailure { step, at, reason: RejectReason::Torn });
         }
         Ok(())
     }
 
     /// Says of a line that does not fit whether it is torn.
     #[cold]
-    fn misfit(&self, line: &[u8], failure: Failure) -> Failure {
+    fn misfit(&self, line: &[u8], failure: CutFailure) -> CutFailure {
         if line.is_empty() {
-            return Failure { step: 0, at: 0, reason: Reason::EmptyLine };
+            return CutFailure { step: 0, at: 0, reason: RejectReason::EmptyLine };
         }
         let torn = self.times_in(line) > 1;
-        Failure { reason: if torn { Reason::Torn } else { failure.reason }, ..failure }
+        CutFailure { reason: if torn { RejectReason::Torn } else { failure.reason }, ..failure }
     }
 
     /// How many times the line holds between the literals that stand around the format's own.
@@ -135,20 +137,20 @@ impl Plan {
     }
 }
 
-fn span_start(spans: &[Span], step: usize) -> usize {
+fn span_start(spans: &[ValueSpan], step: usize) -> usize {
     spans.get(step).map_or(0, |span| span.0 as usize)
 }
 
-type Misfit = (usize, Reason);
+type StepMisfit = (usize, RejectReason);
 
-impl Step {
+impl PlanStep {
     /// Where the value that starts at `at` ends; its literal is known to stand there. `following` is a place among all
     /// steps: those from it on come after this one.
     #[inline(always)]
-    pub(crate) fn end(&self, line: &[u8], at: usize, following: (&[Step], usize)) -> Result<usize, Misfit> {
+    pub(crate) fn end(&self, line: &[u8], at: usize, following: (&[PlanStep], usize)) -> Result<usize, StepMisfit> {
         let end = match &self.cut {
-            Cut::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
-            Cut::Soft { guard, quotes } => {
+            CutRule::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
+            CutRule::Soft { guard, quotes } => {
                 let (steps, next) = following;
                 let after = steps.get(next).map(|step| &step.literal);
                 let end = soft_end(&self.literal, line, at, *guard, after)
@@ -156,51 +158,51 @@ impl Step {
                     .or_else(|| soft_end(&self.literal, line, at, *guard, None))
                     .ok_or_else(|| soft_miss(&self.literal, line, at))?;
                 return match swallowed(line, at, end, *quotes) {
-                    Some(quote) => Err((quote, Reason::Torn)),
+                    Some(quote) => Err((quote, RejectReason::Torn)),
                     None => Ok(end),
                 };
             }
-            Cut::Number { dot, empty } => return self.number(line, at, *dot, *empty),
-            Cut::TimeLocal if time_local_at(line, at) => at + 26,
-            Cut::TimeIso8601 => time_iso_end(line, at).ok_or((at, Reason::BadTime))?,
-            Cut::TimeLocal => return Err((at, Reason::BadTime)),
-            Cut::List(table) => self.list(line, at, table),
-            Cut::Bytes(count) => at + count,
-            Cut::JsonQuote { at: offset } => return self.json_quote(line, at, *offset),
-            Cut::Before { byte, dash } => {
+            CutRule::Number { dot, empty } => return self.number(line, at, *dot, *empty),
+            CutRule::TimeLocal if time_local_at(line, at) => at + 26,
+            CutRule::TimeIso8601 => time_iso_end(line, at).ok_or((at, RejectReason::BadTime))?,
+            CutRule::TimeLocal => return Err((at, RejectReason::BadTime)),
+            CutRule::List(table) => self.list(line, at, table),
+            CutRule::Bytes(count) => at + count,
+            CutRule::JsonQuote { at: offset } => return self.json_quote(line, at, *offset),
+            CutRule::Before { byte, dash } => {
                 let (steps, next) = following;
                 return Ok(before(line, at, *byte, *dash, steps.get(next..).unwrap_or_default()));
             }
-            Cut::IsArgs => at + usize::from(line.get(at) == Some(&b'?')),
-            Cut::Thousandths => thousandths(line, at).ok_or((at, Reason::BadNumber))?,
-            Cut::Rest { token } => return rest(line, at, *token),
+            CutRule::IsArgs => at + usize::from(line.get(at) == Some(&b'?')),
+            CutRule::Thousandths => thousandths(line, at).ok_or((at, RejectReason::BadNumber))?,
+            CutRule::Rest { token } => return rest(line, at, *token),
         };
         if end <= line.len() && self.literal.stands_at(line, end) {
             Ok(end)
         } else {
-            Err((end.min(line.len()), Reason::LiteralMissing))
+            Err((end.min(line.len()), RejectReason::LiteralMissing))
         }
     }
 
     #[inline(always)]
-    fn hard(&self, line: &[u8], at: usize, byte: u8, offset: usize) -> Result<usize, Misfit> {
+    fn hard(&self, line: &[u8], at: usize, byte: u8, offset: usize) -> Result<usize, StepMisfit> {
         let rest = line.get(at..).unwrap_or_default();
-        let Some(found) = find_byte(byte, rest) else { return Err((at, Reason::LiteralMissing)) };
+        let Some(found) = find_byte(byte, rest) else { return Err((at, RejectReason::LiteralMissing)) };
         match (at + found).checked_sub(offset) {
             Some(end) if end >= at && self.literal.stands_at(line, end) => Ok(end),
-            _ => Err((at + found, Reason::LiteralMissing)),
+            _ => Err((at + found, RejectReason::LiteralMissing)),
         }
     }
 
     #[inline(always)]
-    fn number(&self, line: &[u8], at: usize, dot: bool, empty: bool) -> Result<usize, Misfit> {
+    fn number(&self, line: &[u8], at: usize, dot: bool, empty: bool) -> Result<usize, StepMisfit> {
         let rest = line.get(at..).unwrap_or_default();
         let mut length = number_length(rest, dot);
         if length == 0 {
             if rest.first() == Some(&b'-') && (!empty || self.literal.stands_at(line, at + 1)) {
                 length = 1;
             } else if !empty {
-                return Err((at, Reason::BadNumber));
+                return Err((at, RejectReason::BadNumber));
             }
         }
         let end = at + length;
@@ -208,7 +210,7 @@ impl Step {
             return Ok(end);
         }
         let word = line.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(byte));
-        Err((end, if word { Reason::BadNumber } else { Reason::LiteralMissing }))
+        Err((end, if word { RejectReason::BadNumber } else { RejectReason::LiteralMissing }))
     }
 
     /// The end of a list: members, `, ` (or `,`) between attempts, ` : ` between redirects; a trailing ` : ` is the
@@ -267,18 +269,18 @@ impl Step {
     }
 
     #[inline(always)]
-    fn json_quote(&self, line: &[u8], at: usize, offset: usize) -> Result<usize, Misfit> {
+    fn json_quote(&self, line: &[u8], at: usize, offset: usize) -> Result<usize, StepMisfit> {
         let mut from = at;
         loop {
             let rest = line.get(from..).unwrap_or_default();
-            let Some(found) = find_byte(b'"', rest) else { return Err((at, Reason::LiteralMissing)) };
+            let Some(found) = find_byte(b'"', rest) else { return Err((at, RejectReason::LiteralMissing)) };
             let quote = from + found;
             let value = line.get(at..quote).unwrap_or_default();
             let backslashes = value.iter().rev().take_while(|&&byte| byte == b'\\').count();
             if backslashes % 2 == 0 {
                 return match quote.checked_sub(offset) {
                     Some(end) if end >= at && self.literal.stands_at(line, end) => Ok(end),
-                    _ => Err((quote, Reason::LiteralMissing)),
+                    _ => Err((quote, RejectReason::LiteralMissing)),
                 };
             }
             from = quote + 1;
@@ -292,7 +294,7 @@ pub(crate) fn soft_end(
     literal: &Literal,
     line: &[u8],
     from: usize,
-    guard: Guard,
+    guard: TimeGuard,
     after: Option<&Literal>,
 ) -> Option<usize> {
     let mut at = from;
@@ -300,9 +302,9 @@ pub(crate) fn soft_end(
         let end = literal.find(line, at)?;
         let follows = end + literal.len();
         let time_end = match guard {
-            Guard::Nothing => return Some(end),
-            Guard::TimeLocal => time_local_at(line, follows).then_some(follows + 26),
-            Guard::TimeIso8601 => time_iso_end(line, follows),
+            TimeGuard::Nothing => return Some(end),
+            TimeGuard::TimeLocal => time_local_at(line, follows).then_some(follows + 26),
+            TimeGuard::TimeIso8601 => time_iso_end(line, follows),
         };
         if time_end.is_some_and(|time_end| after.is_none_or(|after| after.stands_at(line, time_end))) {
             return Some(end);
@@ -322,16 +324,16 @@ fn swallowed(line: &[u8], at: usize, end: usize, quotes: bool) -> Option<usize> 
 
 /// What is missing where a soft value does not end: its literal, or the time after it.
 #[cold]
-fn soft_miss(literal: &Literal, line: &[u8], at: usize) -> Misfit {
+fn soft_miss(literal: &Literal, line: &[u8], at: usize) -> StepMisfit {
     match literal.find(line, at) {
-        Some(end) => (end + literal.len(), Reason::BadTime),
-        None => (at, Reason::LiteralMissing),
+        Some(end) => (end + literal.len(), RejectReason::BadTime),
+        None => (at, RejectReason::LiteralMissing),
     }
 }
 
 /// To the first `byte`, or else to the next literal (or the line's end), less the `-` of an absent value if `dash`, and
 /// less the `*` that is the only target without a `/`.
-fn before(line: &[u8], at: usize, byte: u8, dash: bool, following: &[Step]) -> usize {
+fn before(line: &[u8], at: usize, byte: u8, dash: bool, following: &[PlanStep]) -> usize {
     let literal = following.iter().map(|step| &step.literal).find(|literal| !literal.is_empty());
     let end = literal.and_then(|literal| literal.find(line, at)).unwrap_or(line.len());
     let value = line.get(at..end).unwrap_or_default();
@@ -351,7 +353,7 @@ fn thousandths(line: &[u8], at: usize) -> Option<usize> {
 
 /// The end of the line; a token holds no space.
 #[inline]
-fn rest(line: &[u8], at: usize, token: bool) -> Result<usize, Misfit> {
+fn rest(line: &[u8], at: usize, token: bool) -> Result<usize, StepMisfit> {
     let value = line.get(at..).unwrap_or_default();
     match memchr::memchr(b' ', value) {
         Some(space) if token => Ok(at + space),

@@ -11,23 +11,23 @@
 
 use super::cut::soft_end;
 use super::literal::Literal;
-use super::plan::{Cut, Guard, Plan, Step};
-use crate::grammar::line::{MAX_LINE, Span, members, number_length, time_local_at};
+use super::plan::{CutRule, Plan, PlanStep, TimeGuard};
+use crate::grammar::line::{MAX_LINE, ValueSpan, members, number_length, time_local_at};
 
 /// The bytes of `$time_local`.
 const TIME_LOCAL: usize = 26;
 
 /// The compiled way, for the values that are needed.
 #[derive(Debug, Clone)]
-pub(crate) struct Course {
+pub(crate) struct FastCut {
     quotes: usize,
-    front: Option<Front>,
-    strides: Box<[Stride]>,
+    front: Option<LineFront>,
+    strides: Box<[FastStep]>,
 }
 
 /// The front of a line, cut backwards: texts that are not needed, then a time, then a literal with a quote.
 #[derive(Debug, Clone)]
-struct Front {
+struct LineFront {
     /// What follows each text; the last of them is before the time.
     literals: Box<[Literal]>,
     /// Where the span of the time goes.
@@ -39,8 +39,8 @@ struct Front {
 
 /// One value and the literal after it.
 #[derive(Debug, Clone)]
-struct Stride {
-    way: Way,
+struct FastStep {
+    way: FastRule,
     /// Where its span goes; beyond all spans if it is not needed.
     span: usize,
     /// The number of the next mark.
@@ -51,7 +51,7 @@ struct Stride {
 
 /// How the value's end is found.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+enum FastRule {
     /// So many bytes before the mark.
     Mark(usize),
     /// The same, unless a backslash escapes the quote.
@@ -70,28 +70,34 @@ enum Way {
     /// A list of addresses before the mark.
     Addresses,
     /// To the literal, and then what the guard asks for.
-    Soft(Guard),
-    /// As [`Step::end`] finds it.
+    Soft(TimeGuard),
+    /// As [`PlanStep::end`] finds it.
     Other,
 }
 
-impl Course {
+impl FastCut {
     /// The way of `plan`, on which the values of the steps that are `needed` are cut. None if lines of that format do not
     /// have a certain number of quotes.
-    pub(crate) fn new(plan: &Plan, needed: impl Fn(usize) -> bool) -> Option<Course> {
+    pub(crate) fn new(plan: &Plan, needed: impl Fn(usize) -> bool) -> Option<FastCut> {
         let quotes = plan.quotes?;
-        let front = Front::of(plan, &needed);
+        let front = LineFront::of(plan, &needed);
         let passed = front.as_ref().map_or(0, |front| front.literals.len() + 1);
         let mut mark = plan.lead_quotes;
         let mut strides = Vec::with_capacity(plan.steps.len());
         for (index, step) in plan.steps.iter().enumerate() {
             if index >= passed {
                 let span = if needed(index) { index } else { usize::MAX };
-                strides.push(Stride { way: Way::of(step), span, mark, literal: step.literal.clone(), step: index });
+                strides.push(FastStep {
+                    way: FastRule::of(step),
+                    span,
+                    mark,
+                    literal: step.literal.clone(),
+                    step: index,
+                });
             }
             mark += step.quotes;
         }
-        Some(Course { quotes, front, strides: strides.into() })
+        Some(FastCut { quotes, front, strides: strides.into() })
     }
 
     /// How many quotes a line holds that fits.
@@ -102,7 +108,7 @@ impl Course {
     /// Cuts `line` (without line end, and without a NUL), whose quotes stand at `marks` less `base`. Whether it fits; if
     /// not, `spans` mean nothing.
     #[inline(always)]
-    pub(crate) fn run(&self, plan: &Plan, line: &[u8], marks: &[u32], base: usize, spans: &mut [Span]) -> bool {
+    pub(crate) fn run(&self, plan: &Plan, line: &[u8], marks: &[u32], base: usize, spans: &mut [ValueSpan]) -> bool {
         if marks.len() != self.quotes || line.len() > MAX_LINE {
             return false;
         }
@@ -115,27 +121,29 @@ impl Course {
         let Some(mut at) = start else { return false };
         for stride in &self.strides {
             let end = match stride.way {
-                Way::Mark(offset) => mark(stride.mark).wrapping_sub(offset),
-                Way::Number { dot, empty } => match number_length(line.get(at..).unwrap_or_default(), dot) {
+                FastRule::Mark(offset) => mark(stride.mark).wrapping_sub(offset),
+                FastRule::Number { dot, empty } => match number_length(line.get(at..).unwrap_or_default(), dot) {
                     0 if line.get(at) == Some(&b'-') => at + 1,
                     0 if !empty => return false,
                     length => at + length,
                 },
-                Way::Numbers { dot } => {
+                FastRule::Numbers { dot } => {
                     let end = at + number_length(line.get(at..).unwrap_or_default(), dot);
                     // ` : ` would be the list's own.
                     let ends = stride.literal.stands_at(line, end) && line.get(end + 1) != Some(&b':');
                     if ends { end } else { stride.other(plan, line, at) }
                 }
-                Way::TimeLocal if time_local_at(line, at) => at + TIME_LOCAL,
-                Way::Bytes(count) => at + count,
-                Way::Addresses => {
+                FastRule::TimeLocal if time_local_at(line, at) => at + TIME_LOCAL,
+                FastRule::Bytes(count) => at + count,
+                FastRule::Addresses => {
                     let end = mark(stride.mark);
                     let value = line.get(at..end).unwrap_or_default();
                     if members(value) || value == b"-" { end } else { stride.other(plan, line, at) }
                 }
-                Way::TimeLocal => return false,
-                Way::JsonMark(_) | Way::Soft(_) | Way::Other => stride.searched(plan, line, at, mark(stride.mark)),
+                FastRule::TimeLocal => return false,
+                FastRule::JsonMark(_) | FastRule::Soft(_) | FastRule::Other => {
+                    stride.searched(plan, line, at, mark(stride.mark))
+                }
             };
             if end < at || !stride.literal.stands_at(line, end) {
                 return false;
@@ -149,22 +157,22 @@ impl Course {
     }
 }
 
-impl Front {
-    fn of(plan: &Plan, needed: impl Fn(usize) -> bool) -> Option<Front> {
-        let is_text = |step: &Step| matches!(step.cut, Cut::Soft { quotes: false, .. });
+impl LineFront {
+    fn of(plan: &Plan, needed: impl Fn(usize) -> bool) -> Option<LineFront> {
+        let is_text = |step: &PlanStep| matches!(step.cut, CutRule::Soft { quotes: false, .. });
         let texts = plan.steps.iter().take_while(|step| is_text(step)).count();
-        let time = plan.steps.get(texts).filter(|step| matches!(step.cut, Cut::TimeLocal))?;
+        let time = plan.steps.get(texts).filter(|step| matches!(step.cut, CutRule::TimeLocal))?;
         let quote = time.literal.bytes().iter().position(|&byte| byte == b'"')?;
         if plan.lead_quotes > 0 || texts == 0 || (0..texts).any(needed) {
             return None;
         }
         let literals = plan.steps.iter().take(texts).map(|step| step.literal.clone()).collect();
-        Some(Front { literals, span: texts, after: time.literal.clone(), quote })
+        Some(LineFront { literals, span: texts, after: time.literal.clone(), quote })
     }
 
     /// Where the front ends, if it fits. Nobody needs to know where its texts part, only that they do.
     #[inline(always)]
-    fn run(&self, plan: &Plan, line: &[u8], mark: usize, spans: &mut [Span]) -> Option<usize> {
+    fn run(&self, plan: &Plan, line: &[u8], mark: usize, spans: &mut [ValueSpan]) -> Option<usize> {
         let end = mark.checked_sub(self.quote)?;
         let time = end.checked_sub(TIME_LOCAL)?;
         let fits = plan.lead.stands_at(line, 0) && time_local_at(line, time) && self.after.stands_at(line, end);
@@ -200,16 +208,16 @@ fn searched(literals: &[Literal], from: usize, line: &[u8], until: usize) -> boo
     end.is_some_and(|end| end <= until)
 }
 
-impl Stride {
+impl FastStep {
     /// The end of a value that a mark or a length does not tell; the mark bounds it.
     #[inline(never)]
     fn searched(&self, plan: &Plan, line: &[u8], at: usize, mark: usize) -> usize {
         match self.way {
-            Way::JsonMark(offset) => {
+            FastRule::JsonMark(offset) => {
                 let escaped = mark > at && line.get(mark.wrapping_sub(1)) == Some(&b'\\');
                 if escaped { NOWHERE } else { mark.wrapping_sub(offset) }
             }
-            Way::Soft(guard) => {
+            FastRule::Soft(guard) => {
                 let after = plan.steps.get(self.step + 1).map(|step| &step.literal);
                 soft_end(&self.literal, line, at, guard, after).filter(|&end| end <= mark).unwrap_or(NOWHERE)
             }
@@ -234,20 +242,20 @@ fn ends_a_number(table: &[bool; 256], literal: &[u8]) -> bool {
 /// An end that no literal follows.
 const NOWHERE: usize = usize::MAX;
 
-impl Way {
-    fn of(step: &Step) -> Way {
+impl FastRule {
+    fn of(step: &PlanStep) -> FastRule {
         match &step.cut {
-            Cut::Hard { byte: b'"', at } => Way::Mark(*at),
-            Cut::JsonQuote { at } => Way::JsonMark(*at),
-            Cut::Number { dot, empty } => Way::Number { dot: *dot, empty: *empty },
-            Cut::List(_) if step.quoted => Way::Addresses,
-            Cut::List(table) if ends_a_number(table, step.literal.bytes()) => {
-                Way::Numbers { dot: table.get(usize::from(b'.')) == Some(&true) }
+            CutRule::Hard { byte: b'"', at } => FastRule::Mark(*at),
+            CutRule::JsonQuote { at } => FastRule::JsonMark(*at),
+            CutRule::Number { dot, empty } => FastRule::Number { dot: *dot, empty: *empty },
+            CutRule::List(_) if step.quoted => FastRule::Addresses,
+            CutRule::List(table) if ends_a_number(table, step.literal.bytes()) => {
+                FastRule::Numbers { dot: table.get(usize::from(b'.')) == Some(&true) }
             }
-            Cut::TimeLocal => Way::TimeLocal,
-            Cut::Bytes(count) => Way::Bytes(*count),
-            Cut::Soft { guard, .. } => Way::Soft(*guard),
-            _ => Way::Other,
+            CutRule::TimeLocal => FastRule::TimeLocal,
+            CutRule::Bytes(count) => FastRule::Bytes(*count),
+            CutRule::Soft { guard, .. } => FastRule::Soft(*guard),
+            _ => FastRule::Other,
         }
     }
 }

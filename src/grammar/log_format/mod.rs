@@ -11,7 +11,7 @@ mod plan;
 mod quote_index;
 mod text;
 
-pub(crate) use fast_cut::Course;
+pub(crate) use fast_cut::FastCut;
 pub(crate) use plan::{Plan, compile};
-pub(crate) use quote_index::Marks;
+pub(crate) use quote_index::QuoteIndex;
 pub(crate) use text::pieces;

@@ -19,13 +19,13 @@
 use std::ops::Range;
 
 use super::literal::Literal;
-use super::text::{Piece, What};
+use super::text::{FormatPiece, PieceContent};
 use crate::grammar::format_error::{FormatError, visible};
-use crate::grammar::variables::{Escape, Kind, Variable};
+use crate::grammar::variables::{Escape, Variable, VariableKind};
 
 /// How the value of one variable ends.
 #[derive(Debug, Clone)]
-pub(crate) enum Cut {
+pub(crate) enum CutRule {
     /// 26 bytes of `$time_local`.
     TimeLocal,
     /// The shape of `$time_iso8601`.
@@ -44,7 +44,7 @@ pub(crate) enum Cut {
     JsonQuote { at: usize },
     /// To the leftmost literal from which the rest fits; a time of that shape follows it. Unless `quotes`, a `"` cannot
     /// be in the value: one shows that the line swallowed the rest of another.
-    Soft { guard: Guard, quotes: bool },
+    Soft { guard: TimeGuard, quotes: bool },
     /// To the first such byte, or else to where the next variable ends; there, an absent one left a `-` if `dash`.
     Before { byte: u8, dash: bool },
     /// `$is_args`: `?` or nothing.
@@ -55,7 +55,7 @@ pub(crate) enum Cut {
 
 /// What a soft literal must be followed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Guard {
+pub(crate) enum TimeGuard {
     Nothing,
     TimeLocal,
     TimeIso8601,
@@ -63,9 +63,9 @@ pub(crate) enum Guard {
 
 /// One variable and the literal after it.
 #[derive(Debug, Clone)]
-pub(crate) struct Step {
+pub(crate) struct PlanStep {
     pub(crate) variable: usize,
-    pub(crate) cut: Cut,
+    pub(crate) cut: CutRule,
     pub(crate) literal: Literal,
     /// How many `"` the literal holds.
     pub(crate) quotes: usize,
@@ -85,13 +85,13 @@ pub(crate) struct Plan {
     /// How many `"` a line holds whose values hold none; None where they may hold any, or where the line's end is not
     /// the literal's.
     pub(crate) quotes: Option<usize>,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<PlanStep>,
     /// How many spaces the format's text ends in; a line may end in as many or fewer.
     pub(crate) trailing_spaces: usize,
     /// Whether values are written as they are, with `escape=none`.
     pub(crate) raw: bool,
     /// What only the start of another line looks like, if the format has a time.
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Option<TimeMark>,
     /// Whether the last variable is text that runs to the end of the line.
     pub(crate) ends_in_text: bool,
 }
@@ -114,23 +114,27 @@ impl Plan {
 
 /// A time between the literals that the format has around it. A line that holds two is two lines glued together.
 #[derive(Debug, Clone)]
-pub(crate) struct Mark {
+pub(crate) struct TimeMark {
     pub(crate) iso: bool,
     pub(crate) before: Box<[u8]>,
     pub(crate) after: Box<[u8]>,
 }
 
 /// A variable of the text with what surrounds it.
-struct Place<'t> {
+struct VariablePlace<'t> {
     name: &'t str,
     span: Range<usize>,
     variable: usize,
-    kind: Kind,
+    kind: VariableKind,
     literal: Vec<u8>,
 }
 
 /// Compiles the pieces of `text`.
-pub(crate) fn compile(text: &str, pieces: &[Piece], escape: Escape) -> Result<(Plan, Vec<Variable>), FormatError> {
+pub(crate) fn compile(
+    text: &str,
+    pieces: &[FormatPiece],
+    escape: Escape,
+) -> Result<(Plan, Vec<Variable>), FormatError> {
     let (mut lead, mut places, variables) = places(text, pieces)?;
     let last = places.last_mut().map_or(&mut lead, |place| &mut place.literal);
     if last.last() == Some(&b'\r') {
@@ -149,19 +153,26 @@ pub(crate) fn compile(text: &str, pieces: &[Piece], escape: Escape) -> Result<(P
             None if place.literal.is_empty() => last_cut(place.kind, escape),
             _ => delimited(place.kind, &place.literal, escape, next.map(|next| next.kind)),
         };
-        let cut = if place.name == "is_args" { Cut::IsArgs } else { cut };
+        let cut = if place.name == "is_args" { CutRule::IsArgs } else { cut };
         let literal = place.literal.as_slice();
         let quotes = quotes_in(literal);
-        let quoted = place.kind == Kind::UpstreamAddrs && literal.starts_with(b"\"");
+        let quoted = place.kind == VariableKind::UpstreamAddrs && literal.starts_with(b"\"");
         let bare_commas = match (&cut, literal) {
-            (Cut::List(_), [b',']) => false,
-            (Cut::List(members), [b',', after, ..]) => members.get(usize::from(*after)) == Some(&false),
+            (CutRule::List(_), [b',']) => false,
+            (CutRule::List(members), [b',', after, ..]) => members.get(usize::from(*after)) == Some(&false),
             _ => true,
         };
-        steps.push(Step { variable: place.variable, cut, literal: Literal::new(literal), quotes, quoted, bare_commas });
+        steps.push(PlanStep {
+            variable: place.variable,
+            cut,
+            literal: Literal::new(literal),
+            quotes,
+            quoted,
+            bare_commas,
+        });
     }
     let mark = mark(&lead, &places);
-    let ends_in_text = matches!(steps.last(), Some(Step { cut: Cut::Rest { token: false }, .. }));
+    let ends_in_text = matches!(steps.last(), Some(PlanStep { cut: CutRule::Rest { token: false }, .. }));
     let raw = escape == Escape::None;
     let lead_quotes = quotes_in(&lead);
     let quotes = (!raw && !ends_in_text && trailing_spaces == 0)
@@ -174,27 +185,28 @@ fn quotes_in(literal: &[u8]) -> usize {
     literal.iter().filter(|&&byte| byte == b'"').count()
 }
 
-fn mark(lead: &[u8], places: &[Place<'_>]) -> Option<Mark> {
-    let index = places.iter().position(|place| matches!(place.kind, Kind::TimeLocal | Kind::TimeIso8601))?;
+fn mark(lead: &[u8], places: &[VariablePlace<'_>]) -> Option<TimeMark> {
+    let index =
+        places.iter().position(|place| matches!(place.kind, VariableKind::TimeLocal | VariableKind::TimeIso8601))?;
     let place = places.get(index)?;
     let before = index.checked_sub(1).and_then(|before| places.get(before)).map_or(lead, |before| &before.literal);
     if before.is_empty() && place.literal.is_empty() {
         return None;
     }
-    let iso = place.kind == Kind::TimeIso8601;
-    Some(Mark { iso, before: before.into(), after: place.literal.as_slice().into() })
+    let iso = place.kind == VariableKind::TimeIso8601;
+    Some(TimeMark { iso, before: before.into(), after: place.literal.as_slice().into() })
 }
 
-type Places<'t> = (Vec<u8>, Vec<Place<'t>>, Vec<Variable>);
+type PlacedVariables<'t> = (Vec<u8>, Vec<VariablePlace<'t>>, Vec<Variable>);
 
 /// Pairs each variable with the literal after it.
-fn places<'t>(text: &str, pieces: &'t [Piece]) -> Result<Places<'t>, FormatError> {
+fn places<'t>(text: &str, pieces: &'t [FormatPiece]) -> Result<PlacedVariables<'t>, FormatError> {
     let mut lead = Vec::new();
-    let mut places: Vec<Place<'t>> = Vec::new();
+    let mut places: Vec<VariablePlace<'t>> = Vec::new();
     let mut variables: Vec<Variable> = Vec::new();
     for piece in pieces {
         match &piece.what {
-            What::Literal(literal) => {
+            PieceContent::Literal(literal) => {
                 if let Some(at) = literal.find(['\n', '\0']) {
                     let (reason, remedy) = match literal.as_bytes().get(at) {
                         Some(0) => ("a NUL byte, which marks torn lines", "leave it out"),
@@ -208,13 +220,13 @@ fn places<'t>(text: &str, pieces: &'t [Piece]) -> Result<Places<'t>, FormatError
                 }
                 places.last_mut().map_or(&mut lead, |place| &mut place.literal).extend_from_slice(literal.as_bytes());
             }
-            What::Variable(name) => {
-                let kind = Kind::of(name);
+            PieceContent::Variable(name) => {
+                let kind = VariableKind::of(name);
                 let variable = variables.iter().position(|known| known.name == *name).unwrap_or_else(|| {
                     variables.push(Variable { name: name.clone(), kind });
                     variables.len() - 1
                 });
-                places.push(Place { name, span: piece.span.clone(), variable, kind, literal: Vec::new() });
+                places.push(VariablePlace { name, span: piece.span.clone(), variable, kind, literal: Vec::new() });
             }
         }
     }
@@ -225,18 +237,18 @@ fn places<'t>(text: &str, pieces: &'t [Piece]) -> Result<Places<'t>, FormatError
 }
 
 /// Refuses the first of `places` if its value may hold what the format has after it, such as a number before a digit.
-fn ends_where_it_seems(text: &str, places: &[Place<'_>]) -> Result<(), FormatError> {
+fn ends_where_it_seems(text: &str, places: &[VariablePlace<'_>]) -> Result<(), FormatError> {
     let [place, following @ ..] = places else { return Ok(()) };
     let next = following.first();
     let literal = place.literal.as_slice();
     let Some(&first) = literal.first() else { return Ok(()) };
     let numeric = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
     let told = match place.kind {
-        Kind::Integer | Kind::Port => !first.is_ascii_digit(),
-        Kind::Decimal => !first.is_ascii_digit() && first != b'.',
-        Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs => {
+        VariableKind::Integer | VariableKind::Port => !first.is_ascii_digit(),
+        VariableKind::Decimal => !first.is_ascii_digit() && first != b'.',
+        VariableKind::UpstreamSeconds | VariableKind::UpstreamInts | VariableKind::UpstreamAddrs => {
             let member = |byte: &u8| match place.kind {
-                Kind::UpstreamAddrs => byte.is_ascii_alphanumeric() || b":].-/_".contains(byte),
+                VariableKind::UpstreamAddrs => byte.is_ascii_alphanumeric() || b":].-/_".contains(byte),
                 _ => numeric(byte),
             };
             let separator = next.is_some() && matches!(literal, b", " | b" : " | b" :");
@@ -246,7 +258,7 @@ fn ends_where_it_seems(text: &str, places: &[Place<'_>]) -> Result<(), FormatErr
                 [next, after @ ..] => {
                     let goes_on = |byte| member(byte) || *byte == b',' || next.literal.starts_with(b" :");
                     let apart = next.literal.first().map_or(after.is_empty(), |byte| !goes_on(byte));
-                    let count = matches!(next.kind, Kind::Status | Kind::Integer);
+                    let count = matches!(next.kind, VariableKind::Status | VariableKind::Integer);
                     count && apart && !literal.iter().all(numeric)
                 }
             };
@@ -268,23 +280,28 @@ fn ends_where_it_seems(text: &str, places: &[Place<'_>]) -> Result<(), FormatErr
 }
 
 /// The cut of a variable that another follows directly.
-fn adjacent(text: &str, place: &Place<'_>, next: &Place<'_>, escape: Escape) -> Result<Cut, FormatError> {
+fn adjacent(
+    text: &str,
+    place: &VariablePlace<'_>,
+    next: &VariablePlace<'_>,
+    escape: Escape,
+) -> Result<CutRule, FormatError> {
     const HOSTS: [&str; 7] =
         ["host", "http_host", "server_name", "proxy_host", "upstream_host", "server_addr", "server_port"];
     const PATHS: [&str; 4] = ["request_uri", "uri", "document_uri", "upstream_uri"];
     Ok(match place.kind {
-        Kind::TimeLocal => Cut::TimeLocal,
-        Kind::TimeIso8601 => Cut::TimeIso8601,
-        Kind::Status => Cut::Bytes(3),
-        Kind::Pipe => Cut::Bytes(1),
-        Kind::Seconds | Kind::Msec => Cut::Thousandths,
+        VariableKind::TimeLocal => CutRule::TimeLocal,
+        VariableKind::TimeIso8601 => CutRule::TimeIso8601,
+        VariableKind::Status => CutRule::Bytes(3),
+        VariableKind::Pipe => CutRule::Bytes(1),
+        VariableKind::Seconds | VariableKind::Msec => CutRule::Thousandths,
         // A host holds no `/`, and a path starts with one.
         _ if HOSTS.contains(&place.name) && PATHS.contains(&next.name) => {
-            Cut::Before { byte: b'/', dash: escape == Escape::Default }
+            CutRule::Before { byte: b'/', dash: escape == Escape::Default }
         }
         // `$uri$is_args$args` (absent arguments are `-` by default): the leftmost `?` starts the arguments, though a decoded path may hold one too.
-        _ if next.name == "is_args" => Cut::Before { byte: b'?', dash: escape == Escape::Default },
-        _ if place.name == "is_args" => Cut::IsArgs,
+        _ if next.name == "is_args" => CutRule::Before { byte: b'?', dash: escape == Escape::Default },
+        _ if place.name == "is_args" => CutRule::IsArgs,
         _ => {
             return Err(FormatError::new(
                 text,
@@ -297,16 +314,16 @@ fn adjacent(text: &str, place: &Place<'_>, next: &Place<'_>, escape: Escape) -> 
 }
 
 /// The cut of the last variable, where the format ends with it.
-fn last_cut(kind: Kind, escape: Escape) -> Cut {
+fn last_cut(kind: VariableKind, escape: Escape) -> CutRule {
     match kind {
-        Kind::Request | Kind::Text => Cut::Rest { token: false },
-        Kind::Pipe | Kind::Token => Cut::Rest { token: true },
-        _ => typed(kind, &[], escape).unwrap_or(Cut::Rest { token: false }),
+        VariableKind::Request | VariableKind::Text => CutRule::Rest { token: false },
+        VariableKind::Pipe | VariableKind::Token => CutRule::Rest { token: true },
+        _ => typed(kind, &[], escape).unwrap_or(CutRule::Rest { token: false }),
     }
 }
 
 /// The cut of a variable that `literal` follows.
-fn delimited(kind: Kind, literal: &[u8], escape: Escape, next: Option<Kind>) -> Cut {
+fn delimited(kind: VariableKind, literal: &[u8], escape: Escape, next: Option<VariableKind>) -> CutRule {
     if let Some(cut) = typed(kind, literal, escape) {
         return cut;
     }
@@ -316,44 +333,48 @@ fn delimited(kind: Kind, literal: &[u8], escape: Escape, next: Option<Kind>) -> 
         Escape::None => None,
     };
     match hard.and_then(|at| literal.get(at).map(|&byte| (at, byte))) {
-        Some((at, b'"')) if escape == Escape::Json => Cut::JsonQuote { at },
-        Some((at, byte)) => Cut::Hard { byte, at },
+        Some((at, b'"')) if escape == Escape::Json => CutRule::JsonQuote { at },
+        Some((at, byte)) => CutRule::Hard { byte, at },
         None => {
             let guard = match next {
-                Some(Kind::TimeLocal) => Guard::TimeLocal,
-                Some(Kind::TimeIso8601) => Guard::TimeIso8601,
-                _ => Guard::Nothing,
+                Some(VariableKind::TimeLocal) => TimeGuard::TimeLocal,
+                Some(VariableKind::TimeIso8601) => TimeGuard::TimeIso8601,
+                _ => TimeGuard::Nothing,
             };
-            Cut::Soft { guard, quotes: escape != Escape::Default }
+            CutRule::Soft { guard, quotes: escape != Escape::Default }
         }
     }
 }
 
 /// The cut of a kind that ends by its own grammar.
-fn typed(kind: Kind, literal: &[u8], escape: Escape) -> Option<Cut> {
+fn typed(kind: VariableKind, literal: &[u8], escape: Escape) -> Option<CutRule> {
     let empty = escape != Escape::Default;
     Some(match kind {
-        Kind::TimeLocal => Cut::TimeLocal,
-        Kind::TimeIso8601 => Cut::TimeIso8601,
+        VariableKind::TimeLocal => CutRule::TimeLocal,
+        VariableKind::TimeIso8601 => CutRule::TimeIso8601,
         // Without their fixed shape they would take the literal for more of themselves.
-        Kind::Msec | Kind::Seconds if literal.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') => {
-            Cut::Thousandths
+        VariableKind::Msec | VariableKind::Seconds
+            if literal.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') =>
+        {
+            CutRule::Thousandths
         }
-        Kind::Status if literal.first().is_some_and(u8::is_ascii_digit) => Cut::Bytes(3),
-        Kind::Msec | Kind::Seconds | Kind::Decimal => Cut::Number { dot: true, empty },
-        Kind::Status | Kind::Integer => Cut::Number { dot: false, empty },
+        VariableKind::Status if literal.first().is_some_and(u8::is_ascii_digit) => CutRule::Bytes(3),
+        VariableKind::Msec | VariableKind::Seconds | VariableKind::Decimal => CutRule::Number { dot: true, empty },
+        VariableKind::Status | VariableKind::Integer => CutRule::Number { dot: false, empty },
         // A client on a unix socket has none.
-        Kind::Port => Cut::Number { dot: false, empty: true },
-        Kind::UpstreamSeconds => Cut::List(table(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-')),
-        Kind::UpstreamInts => Cut::List(table(|byte| byte.is_ascii_digit() || byte == b'-')),
-        Kind::UpstreamAddrs => {
+        VariableKind::Port => CutRule::Number { dot: false, empty: true },
+        VariableKind::UpstreamSeconds => {
+            CutRule::List(table(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-'))
+        }
+        VariableKind::UpstreamInts => CutRule::List(table(|byte| byte.is_ascii_digit() || byte == b'-')),
+        VariableKind::UpstreamAddrs => {
             // Bytes that addresses use (`[::1]:80`, `unix:/run/a.sock`) stay members although the literal starts with
             // one; where that takes too much, the cutter goes back to the literal.
             let stop =
                 literal.first().copied().filter(|byte| !byte.is_ascii_alphanumeric() && !b":].-/_".contains(byte));
-            Cut::List(table(|byte| byte > b' ' && !b",\"".contains(&byte) && Some(byte) != stop))
+            CutRule::List(table(|byte| byte > b' ' && !b",\"".contains(&byte) && Some(byte) != stop))
         }
-        Kind::Pipe if !literal.is_empty() => Cut::Bytes(1),
+        VariableKind::Pipe if !literal.is_empty() => CutRule::Bytes(1),
         _ => return None,
     })
 }

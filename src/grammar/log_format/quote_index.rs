@@ -14,7 +14,7 @@ const AT_ONCE: usize = 4;
 
 /// The quotes and newlines of a block, in order, from the current line on as far as the block was looked at.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Marks {
+pub(crate) struct QuoteIndex {
     /// Offsets in the block; valid up to `filled`.
     at: Vec<u32>,
     filled: usize,
@@ -29,14 +29,14 @@ pub(crate) struct Marks {
     clean: bool,
 }
 
-impl Marks {
+impl QuoteIndex {
     /// Begins a block.
     pub(crate) fn begin(&mut self) {
         (self.filled, self.next, self.from, self.until) = (0, 0, 0, 0);
         (self.from_clean, self.clean) = (true, true);
     }
 
-    /// Whether the line that [`Marks::line`] gave is known to hold no NUL.
+    /// Whether the line that [`QuoteIndex::line`] gave is known to hold no NUL.
     pub(crate) fn clean(&self) -> bool {
         self.clean
     }
@@ -52,7 +52,7 @@ impl Marks {
         (block.get(end as usize) == Some(&b'\n')).then_some((end as usize, before))
     }
 
-    /// The line that [`Marks::line`] gave is done with.
+    /// The line that [`QuoteIndex::line`] gave is done with.
     #[inline(always)]
     pub(crate) fn pass(&mut self, quotes: usize) {
         self.next += quotes + 1;
@@ -173,7 +173,7 @@ mod tests {
 
         #[test]
         fn lines_and_quotes_are_those_that_memchr_finds(block in block(), expected in 0_usize..9, any_line in 0..3) {
-            let mut marks = Marks::default();
+            let mut marks = QuoteIndex::default();
             // What an earlier block left must not matter.
             marks.begin();
             marks.pass_any(b"\"\"\0\n\"\"");
@@ -212,7 +212,7 @@ mod tests {
             block.push(b'"');
         }
         block.push(b'\n');
-        let mut marks = Marks::default();
+        let mut marks = QuoteIndex::default();
         marks.begin();
         assert_eq!(marks.pass_any(&block), block.len() - 1);
         assert!(!marks.clean());
@@ -225,7 +225,7 @@ mod tests {
         block[STRETCH - 10] = b'\n';
         block[STRETCH + 10] = b'\n';
         block[2 * STRETCH + 10] = b'\n';
-        let mut marks = Marks::default();
+        let mut marks = QuoteIndex::default();
         marks.begin();
         let mut seen = Vec::new();
         while let Some((end, _)) = marks.line(&block, 0) {

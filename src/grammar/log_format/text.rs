@@ -15,13 +15,13 @@ use nom::{IResult, Parser};
 
 /// A piece of the text and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Piece {
-    pub(crate) what: What,
+pub(crate) struct FormatPiece {
+    pub(crate) what: PieceContent,
     pub(crate) span: Range<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum PieceContent {
     Literal(String),
     /// The name in lower case: nginx lowers it too (`ngx_http_get_variable_index`).
     Variable(String),
@@ -31,26 +31,26 @@ fn name(input: &str) -> IResult<&str, &str> {
     take_while1(|c: char| c.is_ascii_alphanumeric() || c == '_').parse(input)
 }
 
-fn variable(input: &str) -> IResult<&str, What> {
+fn variable(input: &str) -> IResult<&str, PieceContent> {
     map(alt((delimited(tag("${"), name, tag("}")), preceded(tag("$"), name))), |name: &str| {
-        What::Variable(name.to_ascii_lowercase())
+        PieceContent::Variable(name.to_ascii_lowercase())
     })
     .parse(input)
 }
 
-fn literal(input: &str) -> IResult<&str, What> {
-    map(take_till1(|c| c == '$'), |text: &str| What::Literal(text.to_owned())).parse(input)
+fn literal(input: &str) -> IResult<&str, PieceContent> {
+    map(take_till1(|c| c == '$'), |text: &str| PieceContent::Literal(text.to_owned())).parse(input)
 }
 
 /// The pieces of `text`, in order; neighbouring literals do not occur.
-pub(crate) fn pieces(text: &str) -> Result<Vec<Piece>, FormatError> {
+pub(crate) fn pieces(text: &str) -> Result<Vec<FormatPiece>, FormatError> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let start = text.len() - rest.len();
         match alt((variable, literal)).parse(rest) {
             Ok((after, what)) => {
-                pieces.push(Piece { what, span: start..text.len() - after.len() });
+                pieces.push(FormatPiece { what, span: start..text.len() - after.len() });
                 rest = after;
             }
             Err(_) => return Err(bad_dollar(text, start, rest)),
@@ -89,8 +89,8 @@ mod tests {
             .unwrap()
             .into_iter()
             .map(|piece| match piece.what {
-                What::Literal(text) => format!("'{text}'"),
-                What::Variable(name) => name,
+                PieceContent::Literal(text) => format!("'{text}'"),
+                PieceContent::Variable(name) => name,
             })
             .collect()
     }

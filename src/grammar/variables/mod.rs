@@ -7,7 +7,7 @@ mod roles;
 mod variable;
 
 pub use escape::Escape;
-pub use roles::{Clock, Roles};
-pub use variable::{Kind, Variable};
+pub use roles::{Roles, TimeNotation};
+pub use variable::{Variable, VariableKind};
 
 pub(crate) use variable::is_name_byte;

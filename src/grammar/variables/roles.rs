@@ -4,7 +4,7 @@ use crate::grammar::variables::Variable;
 
 /// The grammar of the time a request ended at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
+pub enum TimeNotation {
     /// `$msec`: to the millisecond.
     Msec,
     /// `$time_iso8601`: to the second.
@@ -20,7 +20,7 @@ pub enum Clock {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roles {
     /// The time the request ended at.
-    pub end: Option<(usize, Clock)>,
+    pub end: Option<(usize, TimeNotation)>,
     /// `$request_time`.
     pub request_time: Option<usize>,
     /// `$upstream_response_time`, `$upstream_connect_time`, `$upstream_header_time`.
@@ -44,7 +44,11 @@ pub struct Roles {
 impl Roles {
     pub(crate) fn of(variables: &[Variable]) -> Roles {
         let first = |names: &[&str]| names.iter().find_map(|name| variables.iter().position(|v| v.name == *name));
-        let end = [("msec", Clock::Msec), ("time_iso8601", Clock::Iso8601), ("time_local", Clock::Local)];
+        let end = [
+            ("msec", TimeNotation::Msec),
+            ("time_iso8601", TimeNotation::Iso8601),
+            ("time_local", TimeNotation::Local),
+        ];
         Roles {
             end: end.into_iter().find_map(|(name, clock)| Some((first(&[name])?, clock))),
             request_time: first(&["request_time"]),

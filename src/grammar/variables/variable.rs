@@ -6,12 +6,12 @@ pub struct Variable {
     /// Its name without `$`, in lower case (nginx does not tell the cases apart).
     pub name: String,
     /// The grammar of its values.
-    pub kind: Kind,
+    pub kind: VariableKind,
 }
 
 /// What the values of a variable look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum VariableKind {
     /// `10/Oct/2000:13:55:36 -0700`: always 26 bytes.
     TimeLocal,
     /// `2000-10-10T13:55:36-07:00`.
@@ -44,28 +44,28 @@ pub enum Kind {
     Text,
 }
 
-impl Kind {
+impl VariableKind {
     /// The kind of the variable of that name (in lower case). Unknown names are text: nginx's `map` and `set`, and
     /// its modules, make new ones.
     ///
     /// Source: `ngx_http_log_vars`, `ngx_http_core_variables`, `ngx_http_upstream_vars`, and the stream module's.
-    pub fn of(name: &str) -> Kind {
+    pub fn of(name: &str) -> VariableKind {
         match name {
-            "time_local" => Kind::TimeLocal,
-            "time_iso8601" => Kind::TimeIso8601,
-            "msec" => Kind::Msec,
-            "request_time" | "session_time" | "connection_time" => Kind::Seconds,
+            "time_local" => VariableKind::TimeLocal,
+            "time_iso8601" => VariableKind::TimeIso8601,
+            "msec" => VariableKind::Msec,
+            "request_time" | "session_time" | "connection_time" => VariableKind::Seconds,
             "upstream_response_time"
             | "upstream_connect_time"
             | "upstream_header_time"
             | "upstream_first_byte_time"
             | "upstream_queue_time"
-            | "upstream_session_time" => Kind::UpstreamSeconds,
+            | "upstream_session_time" => VariableKind::UpstreamSeconds,
             "upstream_status" | "upstream_response_length" | "upstream_bytes_received" | "upstream_bytes_sent" => {
-                Kind::UpstreamInts
+                VariableKind::UpstreamInts
             }
-            "upstream_addr" => Kind::UpstreamAddrs,
-            "status" => Kind::Status,
+            "upstream_addr" => VariableKind::UpstreamAddrs,
+            "status" => VariableKind::Status,
             "bytes_sent"
             | "body_bytes_sent"
             | "bytes_received"
@@ -82,18 +82,18 @@ impl Kind {
             | "tcpinfo_rcv_space"
             | "tcpinfo_rtt"
             | "tcpinfo_rttvar"
-            | "tcpinfo_snd_cwnd" => Kind::Integer,
+            | "tcpinfo_snd_cwnd" => VariableKind::Integer,
             "proxy_port"
             | "proxy_protocol_port"
             | "proxy_protocol_server_port"
             | "realip_remote_port"
             | "remote_port"
             | "request_port"
-            | "server_port" => Kind::Port,
-            "gzip_ratio" => Kind::Decimal,
+            | "server_port" => VariableKind::Port,
+            "gzip_ratio" => VariableKind::Decimal,
             // `$request_line` is the name that nginx's descendants (APISIX) give the same thing.
-            "request" | "request_line" => Kind::Request,
-            "pipe" => Kind::Pipe,
+            "request" | "request_line" => VariableKind::Request,
+            "pipe" => VariableKind::Pipe,
             "https"
             | "is_args"
             | "limit_conn_status"
@@ -109,14 +109,14 @@ impl Kind {
             | "ssl_protocol"
             | "ssl_session_id"
             | "ssl_session_reused"
-            | "upstream_cache_status" => Kind::Token,
-            _ => Kind::Text,
+            | "upstream_cache_status" => VariableKind::Token,
+            _ => VariableKind::Text,
         }
     }
 
     /// Whether the value is a list by attempt and redirect.
     pub fn is_list(self) -> bool {
-        matches!(self, Kind::UpstreamSeconds | Kind::UpstreamInts | Kind::UpstreamAddrs)
+        matches!(self, VariableKind::UpstreamSeconds | VariableKind::UpstreamInts | VariableKind::UpstreamAddrs)
     }
 }
 

@@ -1,10 +1,10 @@
 //! `2020-05-10T12:00:00.000000000Z stdout F LINE`.
 
-use super::Part;
+use super::WrappedPart;
 use crate::grammar::line::{find_byte, time_iso_end};
 
 #[inline]
-pub(super) fn part(line: &[u8]) -> Option<Part> {
+pub(super) fn part(line: &[u8]) -> Option<WrappedPart> {
     let end = time_iso_end(line, 0)?;
     let (stream, rest) = match line.get(end..)?.split_first_chunk::<8>()? {
         (b" stdout ", rest) => (0, rest),
@@ -19,5 +19,5 @@ pub(super) fn part(line: &[u8]) -> Option<Part> {
         _ => return None,
     };
     let from = (end + 8 + tags + 1).min(line.len());
-    Some(Part { stream, partial, text: (from as u32, line.len() as u32), escaped: false })
+    Some(WrappedPart { stream, partial, text: (from as u32, line.len() as u32), escaped: false })
 }

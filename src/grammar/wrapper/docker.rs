@@ -1,10 +1,10 @@
 //! `{"log":"LINE\n","stream":"stdout","time":".."}`, keys in any order, others among them.
 
-use super::Part;
-use crate::grammar::keyed::{Form, json_string, scan_json};
-use crate::grammar::line::Span;
+use super::WrappedPart;
+use crate::grammar::keyed::{ValueForm, json_string, scan_json};
+use crate::grammar::line::ValueSpan;
 
-pub(super) fn part(line: &[u8]) -> Option<Part> {
+pub(super) fn part(line: &[u8]) -> Option<WrappedPart> {
     let found = in_order(line).or_else(|| in_any_order(line))?;
     let (log, escaped, stream) = found;
     let text = line.get(log.0 as usize..log.1 as usize)?;
@@ -13,13 +13,13 @@ pub(super) fn part(line: &[u8]) -> Option<Part> {
     let until = if ends { log.1 - 2 } else { log.1 };
     let inside = line.get(log.0 as usize..until as usize)?;
     let escaped = escaped && memchr::memchr(b'\\', inside).is_some();
-    Some(Part { stream, partial: !ends, text: (log.0, until), escaped })
+    Some(WrappedPart { stream, partial: !ends, text: (log.0, until), escaped })
 }
 
-type Found = (Span, bool, usize);
+type DockerLine = (ValueSpan, bool, usize);
 
 /// As Docker writes it.
-fn in_order(line: &[u8]) -> Option<Found> {
+fn in_order(line: &[u8]) -> Option<DockerLine> {
     if !line.starts_with(b"{\"log\":\"") || !line.ends_with(b"}") {
         return None;
     }
@@ -33,10 +33,10 @@ fn in_order(line: &[u8]) -> Option<Found> {
     rest.get(19..)?.starts_with(b",\"time\":\"").then_some((log, escaped, stream))
 }
 
-fn in_any_order(line: &[u8]) -> Option<Found> {
+fn in_any_order(line: &[u8]) -> Option<DockerLine> {
     let (mut log, mut stream, mut time) = (None, None, false);
-    let mut each = |path: &[u8], span: Span, form: Form| match path {
-        b"log" => log = (form != Form::Array).then_some((span, form == Form::Escaped)),
+    let mut each = |path: &[u8], span: ValueSpan, form: ValueForm| match path {
+        b"log" => log = (form != ValueForm::Array).then_some((span, form == ValueForm::Escaped)),
         b"stream" => {
             stream = match line.get(span.0 as usize..span.1 as usize) {
                 Some(b"stdout") => Some(0),

@@ -17,11 +17,11 @@ mod docker;
 mod records;
 mod syslog;
 
-use crate::grammar::line::Span;
+use crate::grammar::line::ValueSpan;
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use records::Records;
+pub(crate) use records::WrappedRecords;
 
 /// So many lines may stand between two parts of one record.
 const BETWEEN: usize = 16;
@@ -42,13 +42,13 @@ pub enum Wrapper {
 
 /// One line of a wrapped log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Part {
+struct WrappedPart {
     /// 0 for stdout, 1 for stderr.
     stream: usize,
     /// Whether the record goes on in the stream's next line.
     partial: bool,
     /// Where nginx's line, or a part of it, stands.
-    text: Span,
+    text: ValueSpan,
     /// Whether that is the inside of a JSON string with escapes.
     escaped: bool,
 }
@@ -77,7 +77,7 @@ impl Wrapper {
     }
 
     #[inline]
-    fn part(self, line: &[u8]) -> Option<Part> {
+    fn part(self, line: &[u8]) -> Option<WrappedPart> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match self {
             Wrapper::Cri => cri::part(line),
@@ -108,7 +108,7 @@ impl Wrapper {
 
     /// Where the first record begins that is not finished before `end`; `end` if all are.
     fn open_before(self, lines: &[u8], until: usize) -> usize {
-        let mut streams = [Stream::default(), Stream::default()];
+        let mut streams = [OpenStream::default(), OpenStream::default()];
         let mut end = until;
         while end > 0 && streams.iter().any(|stream| !stream.settled) {
             let text_end = if lines.get(end - 1) == Some(&b'\n') { end - 1 } else { end };
@@ -126,16 +126,16 @@ impl Wrapper {
 
 /// What is known of the record that one stream may have open, going back from the end.
 #[derive(Debug, Default)]
-struct Stream {
+struct OpenStream {
     /// Where its first part known so far starts.
     open: Option<usize>,
     between: usize,
     settled: bool,
 }
 
-impl Stream {
+impl OpenStream {
     /// The line that starts at `start`: a part of this stream, or another's.
-    fn before(&mut self, part: Option<Part>, start: usize) {
+    fn before(&mut self, part: Option<WrappedPart>, start: usize) {
         match part {
             _ if self.settled => {}
             Some(part) if part.partial => {

@@ -1,12 +1,12 @@
 //! The records of a block of wrapped lines: parts joined, JSON strings unescaped. In the order in which they begin.
 
-use super::{BETWEEN, Part, Wrapper};
+use super::{BETWEEN, WrappedPart, Wrapper};
 use crate::grammar::keyed::decode_json;
-use crate::grammar::line::{Reason, Reject};
+use crate::grammar::line::{Reject, RejectReason};
 
 /// Goes through a block of lines that ends where [`Wrapper::whole`] says, or where its log does.
 #[derive(Debug)]
-pub(crate) struct Records<'b> {
+pub(crate) struct WrappedRecords<'b> {
     wrapper: Wrapper,
     block: &'b [u8],
     at: usize,
@@ -17,7 +17,7 @@ pub(crate) struct Records<'b> {
 /// One record: where its lines stand in the block, from the first one's start to the last one's end (without newline), and
 /// what nginx wrote, as a part of the block or in the buffer.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Unwrapped<'r> {
+pub(crate) struct WrappedRecord<'r> {
     pub(crate) start: usize,
     pub(crate) end: usize,
     /// Where in its first line the text begins.
@@ -27,13 +27,13 @@ pub(crate) struct Unwrapped<'r> {
     pub(crate) of_errors: bool,
 }
 
-impl<'b> Records<'b> {
-    pub(crate) fn new(wrapper: Wrapper, block: &'b [u8]) -> Records<'b> {
-        Records { wrapper, block, at: 0, taken: [0; 2] }
+impl<'b> WrappedRecords<'b> {
+    pub(crate) fn new(wrapper: Wrapper, block: &'b [u8]) -> WrappedRecords<'b> {
+        WrappedRecords { wrapper, block, at: 0, taken: [0; 2] }
     }
 
     /// The next record; its text may be put into `buffer`.
-    pub(crate) fn next<'r>(&mut self, buffer: &'r mut Vec<u8>) -> Option<Unwrapped<'r>>
+    pub(crate) fn next<'r>(&mut self, buffer: &'r mut Vec<u8>) -> Option<WrappedRecord<'r>>
     where
         'b: 'r,
     {
@@ -43,8 +43,9 @@ impl<'b> Records<'b> {
             self.at = end + 1;
             let line = self.block.get(start..end).unwrap_or_default();
             let Some(part) = self.wrapper.part(line) else {
-                let reject = Reject::at(0, if line.is_empty() { Reason::EmptyLine } else { Reason::NotWrapped });
-                return Some(Unwrapped { start, end, lead: 0, text: Err(reject), of_errors: false });
+                let reject =
+                    Reject::at(0, if line.is_empty() { RejectReason::EmptyLine } else { RejectReason::NotWrapped });
+                return Some(WrappedRecord { start, end, lead: 0, text: Err(reject), of_errors: false });
             };
             let taken = self.taken.get_mut(part.stream)?;
             if start < *taken {
@@ -53,7 +54,7 @@ impl<'b> Records<'b> {
             let (lead, of_errors) = (part.text.0 as usize, part.stream == 1);
             let text = line.get(part.text.0 as usize..part.text.1 as usize).unwrap_or_default();
             if !part.partial && !part.escaped {
-                return Some(Unwrapped { start, end, lead, text: Ok(text), of_errors });
+                return Some(WrappedRecord { start, end, lead, text: Ok(text), of_errors });
             }
             buffer.clear();
             append(text, part, buffer);
@@ -62,12 +63,12 @@ impl<'b> Records<'b> {
                 last = join(self.wrapper, self.block, part.stream, end, buffer);
                 *taken = last + 1;
             }
-            return Some(Unwrapped { start, end: last, lead, text: Ok(buffer), of_errors });
+            return Some(WrappedRecord { start, end: last, lead, text: Ok(buffer), of_errors });
         }
     }
 }
 
-fn append(text: &[u8], part: Part, buffer: &mut Vec<u8>) {
+fn append(text: &[u8], part: WrappedPart, buffer: &mut Vec<u8>) {
     if part.escaped { decode_json(text, buffer) } else { buffer.extend_from_slice(text) }
 }
 

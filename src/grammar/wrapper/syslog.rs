@@ -6,12 +6,12 @@
 //! <190>1 2026-11-22T12:00:00Z host nginx 123 - - LINE       RFC 5424
 //! ```
 
-use super::Part;
+use super::WrappedPart;
 use crate::grammar::line::{find_byte, time_iso_end};
 
-pub(super) fn part(line: &[u8]) -> Option<Part> {
+pub(super) fn part(line: &[u8]) -> Option<WrappedPart> {
     let from = text_start(line)?;
-    Some(Part { stream: 0, partial: false, text: (from as u32, line.len() as u32), escaped: false })
+    Some(WrappedPart { stream: 0, partial: false, text: (from as u32, line.len() as u32), escaped: false })
 }
 
 fn text_start(line: &[u8]) -> Option<usize> {

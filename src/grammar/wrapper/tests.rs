@@ -9,7 +9,7 @@ fn text(wrapper: Wrapper, line: &str) -> Option<String> {
 
 /// Offset, length and text of each record; no text if it is not the wrapper's.
 fn records(wrapper: Wrapper, block: &str) -> Vec<(usize, usize, Option<String>)> {
-    let mut records = Records::new(wrapper, block.as_bytes());
+    let mut records = WrappedRecords::new(wrapper, block.as_bytes());
     let (mut buffer, mut out) = (Vec::new(), Vec::new());
     while let Some(record) = records.next(&mut buffer) {
         let text = record.text.ok().map(|text| String::from_utf8(text.to_vec()).unwrap());
@@ -145,7 +145,7 @@ proptest::proptest! {
         1 => proptest::prelude::any::<u8>(),
     ], 0..200)) {
         for wrapper in Wrapper::ALL {
-            let mut records = Records::new(wrapper, &block);
+            let mut records = WrappedRecords::new(wrapper, &block);
             let (mut buffer, mut last) = (Vec::new(), 0);
             while let Some(record) = records.next(&mut buffer) {
                 proptest::prop_assert!(record.start >= last && record.end >= record.start && record.end <= block.len());

@@ -2,7 +2,7 @@
 
 use super::locations::Locations;
 use super::pcre;
-use crate::grammar::conf::{Location, Match, Nginx};
+use crate::grammar::conf::{Location, LocationMatch, NginxConf};
 
 /// A location of a server that requests can enter.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,7 @@ pub struct ListedLocation<'l> {
 impl Locations {
     /// The servers and their locations, each before those inside it. `nginx` is what these were compiled from. A server
     /// that answers everything with one status has no locations that count.
-    pub fn listed<'l>(&'l self, nginx: &'l Nginx) -> Vec<ListedLocation<'l>> {
+    pub fn listed<'l>(&'l self, nginx: &'l NginxConf) -> Vec<ListedLocation<'l>> {
         let mut listed = Vec::new();
         for (number, (server, compiled)) in nginx.servers.iter().zip(&self.inner.servers).enumerate() {
             listed.push(ListedLocation { server: number, location: None, route: &compiled.route, usable: true });
@@ -42,14 +42,14 @@ impl Locations {
 
 /// As `CompiledServer::level` numbers them: all of a level, then what is inside each.
 fn push_in_order<'l>(locations: &'l [Location], into: &mut Vec<&'l Location>) {
-    let entered = || locations.iter().filter(|location| location.by != Match::Named);
+    let entered = || locations.iter().filter(|location| location.by != LocationMatch::Named);
     into.extend(entered());
     entered().for_each(|location| push_in_order(&location.locations, into));
 }
 
 fn is_usable(location: &Location) -> bool {
     match location.by {
-        Match::Regex { caseless } => pcre::compile(&location.text, caseless).is_ok(),
+        LocationMatch::Regex { caseless } => pcre::compile(&location.text, caseless).is_ok(),
         _ => true,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::server::CompiledServer;
 use super::socket::ListenSocket;
-use crate::grammar::conf::{Nginx, Note, ServerName, Target};
+use crate::grammar::conf::{ConfNote, LogTarget, NginxConf, ServerName};
 
 /// The variables that tell servers apart, where a format has them.
 pub(in crate::route) const SERVER_VARIABLES: [&str; 3] = ["server_name", "server_port", "scheme"];
@@ -16,7 +16,7 @@ pub struct Locations {
     pub(super) inner: Arc<CompiledConf>,
     /// The servers that write the log in question; nothing if all may.
     writers: Option<Arc<BTreeSet<usize>>>,
-    notes: Arc<[Note]>,
+    notes: Arc<[ConfNote]>,
 }
 
 #[derive(Debug)]
@@ -55,20 +55,20 @@ impl Locations {
     }
 
     /// Compiles a configuration's servers and locations.
-    pub fn new(nginx: &Nginx) -> Locations {
+    pub fn new(nginx: &NginxConf) -> Locations {
         let mut notes = Vec::new();
         let servers: Vec<CompiledServer> =
             nginx.servers.iter().map(|server| CompiledServer::new(server, &mut notes)).collect();
         let sockets = ListenSocket::compile_all(&nginx.servers, &mut notes);
         for server in nginx.servers.iter().filter(|server| server.rewrites && !server.locations.is_empty()) {
             let text = "this server rewrites URIs before it looks for a location; routes go by the URI as it came in";
-            notes.push(Note { place: server.place.clone(), text: text.to_owned() });
+            notes.push(ConfNote { place: server.place.clone(), text: text.to_owned() });
         }
         let mut logs = Vec::new();
         for (number, log) in nginx.logs.iter().enumerate() {
             let Some(pattern) = log.target.pattern() else { continue };
             let path = match &log.target {
-                Target::File(path) => Some(path.clone()),
+                LogTarget::File(path) => Some(path.clone()),
                 _ => None,
             };
             let writers = nginx.servers.iter().enumerate().filter(|(_, server)| server.all_logs.contains(&number));
@@ -100,7 +100,7 @@ impl Locations {
     }
 
     /// What there is to know: expressions that cannot be used, and servers that cannot be told apart.
-    pub fn notes(&self) -> &[Note] {
+    pub fn notes(&self) -> &[ConfNote] {
         &self.notes
     }
 
@@ -137,8 +137,8 @@ impl Locations {
     }
 
     /// Hosts that lead to servers with different locations, depending on the port.
-    fn note_ports(&self, nginx: &Nginx) -> Vec<Note> {
-        let mut notes: Vec<Note> = Vec::new();
+    fn note_ports(&self, nginx: &NginxConf) -> Vec<ConfNote> {
+        let mut notes: Vec<ConfNote> = Vec::new();
         let mut noted = BTreeSet::new();
         let names = nginx.servers.iter().flat_map(|server| &server.names).filter_map(|name| match name {
             ServerName::Exact(name) if !name.is_empty() => Some(name),
@@ -160,7 +160,7 @@ impl Locations {
                     places.join(", ")
                 );
                 if let Some(server) = candidates.first().and_then(|first| nginx.servers.get(first.server)) {
-                    notes.push(Note { place: server.place.clone(), text });
+                    notes.push(ConfNote { place: server.place.clone(), text });
                 }
             }
         }

@@ -14,7 +14,7 @@
 
 use std::collections::HashSet;
 
-use crate::grammar::conf::{Location, Match};
+use crate::grammar::conf::{Location, LocationMatch};
 use crate::route::graphite_name::{decode, encode_path, is_escaped, push_escape};
 
 /// The name of a server's own route.
@@ -34,12 +34,12 @@ fn server_template(server: &str) -> String {
 pub(super) fn location_template(location: &Location, outer: Option<&str>) -> String {
     let mut template = String::new();
     match location.by {
-        Match::Exact => push_canonical(&location.text, &mut template),
-        Match::Prefix | Match::PrefixOnly | Match::Named => {
+        LocationMatch::Exact => push_canonical(&location.text, &mut template),
+        LocationMatch::Prefix | LocationMatch::PrefixOnly | LocationMatch::Named => {
             push_canonical(&location.text, &mut template);
             template.push_str("{rest}");
         }
-        Match::Regex { caseless } => {
+        LocationMatch::Regex { caseless } => {
             template.push_str(outer.unwrap_or_default());
             template.push_str(if caseless { "/~* " } else { "/~ " });
             push_canonical(&location.text, &mut template);

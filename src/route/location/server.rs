@@ -6,7 +6,7 @@ use super::pcre;
 use super::route_name;
 use super::tree::{LocationLevel, PathMatch};
 use super::uri::normalise_uri;
-use crate::grammar::conf::{Location, Match, Note, Server};
+use crate::grammar::conf::{ConfNote, Location, LocationMatch, Server};
 
 /// A server.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ enum SearchEnd {
 
 impl CompiledServer {
     /// Compiles a server's locations; what cannot be matched is noted.
-    pub(super) fn new(server: &Server, notes: &mut Vec<Note>) -> CompiledServer {
+    pub(super) fn new(server: &Server, notes: &mut Vec<ConfNote>) -> CompiledServer {
         let mut compiled = CompiledServer {
             name: server.name.clone(),
             route: route_name::server_route(&server.name),
@@ -65,25 +65,25 @@ impl CompiledServer {
         server: &str,
         parent: Option<&str>,
         taken: &mut HashSet<String>,
-        notes: &mut Vec<Note>,
+        notes: &mut Vec<ConfNote>,
     ) -> LocationLevel {
         let (mut numbered, mut templates) = (Vec::new(), Vec::new());
         let mut regexes = Vec::new();
-        for location in locations.iter().filter(|location| location.by != Match::Named) {
+        for location in locations.iter().filter(|location| location.by != LocationMatch::Named) {
             let number = self.places.len();
             let template = route_name::location_template(location, parent);
             let route = route_name::location_route(server, &template, parent, number, taken);
             taken.insert(route.clone());
-            let alone = location.by == Match::PrefixOnly;
+            let alone = location.by == LocationMatch::PrefixOnly;
             self.places.push(CompiledLocation { route, alone, inside: LocationLevel::default() });
-            if let Match::Regex { caseless } = location.by {
+            if let LocationMatch::Regex { caseless } = location.by {
                 let regex = pcre::compile(&location.text, caseless);
                 if let Err(reason) = &regex {
                     let text = format!(
                         "location ~ {}: {reason}; requests that it may be for are named by their path's template",
                         location.text
                     );
-                    notes.push(Note { place: location.place.clone(), text });
+                    notes.push(ConfNote { place: location.place.clone(), text });
                 }
                 regexes.push((regex.ok(), number));
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use regex::bytes::Regex;
 
 use super::pcre;
-use crate::grammar::conf::{Note, Server, ServerName};
+use crate::grammar::conf::{ConfNote, Server, ServerName};
 
 /// An address and port with its servers, as numbers in the configuration's list.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(super) struct ListenSocket {
 
 impl ListenSocket {
     /// The sockets of a configuration.
-    pub(super) fn compile_all(servers: &[Server], notes: &mut Vec<Note>) -> Vec<ListenSocket> {
+    pub(super) fn compile_all(servers: &[Server], notes: &mut Vec<ConfNote>) -> Vec<ListenSocket> {
         let mut sockets: Vec<ListenSocket> = Vec::new();
         for (number, server) in servers.iter().enumerate() {
             for listen in &server.listens {
@@ -128,7 +128,7 @@ impl ListenSocket {
     }
 }
 
-fn name_regexes(server: &Server, notes: &mut Vec<Note>) -> Vec<Option<Regex>> {
+fn name_regexes(server: &Server, notes: &mut Vec<ConfNote>) -> Vec<Option<Regex>> {
     let mut regexes = Vec::new();
     for name in &server.names {
         let ServerName::Regex(pattern) = name else { continue };
@@ -136,7 +136,7 @@ fn name_regexes(server: &Server, notes: &mut Vec<Note>) -> Vec<Option<Regex>> {
         let regex = pcre::compile(pattern, caseless);
         if let Err(reason) = &regex {
             let text = format!("server_name ~{pattern}: {reason}; hosts that it may be for have no location routes");
-            notes.push(Note { place: server.place.clone(), text });
+            notes.push(ConfNote { place: server.place.clone(), text });
         }
         regexes.push(regex.ok());
     }

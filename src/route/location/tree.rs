@@ -6,7 +6,7 @@
 
 use regex::bytes::Regex;
 
-use crate::grammar::conf::{Location, Match};
+use crate::grammar::conf::{Location, LocationMatch};
 
 /// The locations right inside a server or a location. Numbers are those of the server's list of all locations.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +56,9 @@ impl LocationLevel {
     pub(super) fn new(locations: &[(usize, &Location)], regexes: Vec<(Option<Regex>, usize)>) -> LocationLevel {
         let mut sorted: Vec<&(usize, &Location)> = locations
             .iter()
-            .filter(|(_, location)| matches!(location.by, Match::Exact | Match::Prefix | Match::PrefixOnly))
+            .filter(|(_, location)| {
+                matches!(location.by, LocationMatch::Exact | LocationMatch::Prefix | LocationMatch::PrefixOnly)
+            })
             .collect();
         sorted.sort_by(|(_, one), (_, other)| one.text.as_bytes().cmp(other.text.as_bytes()));
         let mut entries: Vec<PathEntry<'_>> = Vec::new();
@@ -66,7 +68,7 @@ impl LocationLevel {
                 entries.push(PathEntry { name, exact: None, prefix: None });
             }
             if let Some(entry) = entries.last_mut() {
-                let place = if location.by == Match::Exact { &mut entry.exact } else { &mut entry.prefix };
+                let place = if location.by == LocationMatch::Exact { &mut entry.exact } else { &mut entry.prefix };
                 // nginx refuses a second one.
                 place.get_or_insert((*number, location.redirects));
             }

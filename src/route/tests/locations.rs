@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::grammar::conf::{Files, Nginx};
+use crate::grammar::conf::{ConfFiles, NginxConf};
 use crate::grammar::{Escape, Format};
 use crate::route::cache::{BYTES_MAX, ENTRIES_MAX};
 use crate::route::{Locations, Matcher, Request, Router, Routes, Rule, decode};
@@ -13,14 +13,14 @@ use super::{Bench, get};
 /// A configuration that is one text.
 struct Text<'t>(&'t str);
 
-impl Files for Text<'_> {
+impl ConfFiles for Text<'_> {
     fn files(&self, pattern: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
         Ok(vec![(PathBuf::from(pattern), self.0.as_bytes().to_vec())])
     }
 }
 
 fn locations(conf: &str) -> Locations {
-    let nginx = Nginx::read(Path::new("/etc/nginx/nginx.conf"), &Text(conf), "web1").unwrap();
+    let nginx = NginxConf::read(Path::new("/etc/nginx/nginx.conf"), &Text(conf), "web1").unwrap();
     Locations::new(&nginx)
 }
 

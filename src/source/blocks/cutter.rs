@@ -322,7 +322,7 @@ mod tests {
     /// The texts of the records in a block.
     fn records(wrapper: Wrapper, block: &[u8], at: u64, out: &mut Vec<(u64, Option<Vec<u8>>)>) {
         let mut buffer = Vec::new();
-        let mut records = crate::grammar::Records::new(wrapper, block);
+        let mut records = crate::grammar::WrappedRecords::new(wrapper, block);
         while let Some(record) = records.next(&mut buffer) {
             out.push((at + record.start as u64, record.text.ok().map(<[u8]>::to_vec)));
         }

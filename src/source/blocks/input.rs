@@ -28,7 +28,7 @@ impl Input {
     /// Opens `path`, or stdin if it is `-`.
     ///
     /// # Errors
-    /// [`Kind::Io`](crate::error::Kind::Io) naming the path if it cannot be opened or is a directory.
+    /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) naming the path if it cannot be opened or is a directory.
     pub fn open(path: &Path) -> Result<Input> {
         if path == Path::new("-") {
             return Input::stdin();
@@ -68,7 +68,7 @@ impl Input {
     /// Reads the standard input.
     ///
     /// # Errors
-    /// [`Kind::Io`](crate::error::Kind::Io) if its first bytes cannot be read.
+    /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) if its first bytes cannot be read.
     pub fn stdin() -> Result<Input> {
         let path = PathBuf::from("-");
         let reader =
@@ -135,7 +135,7 @@ impl Input {
     /// again, so that no fresh memory is touched.
     ///
     /// # Errors
-    /// [`Kind::Io`](crate::error::Kind::Io) naming path and offset when reading or decoding fails; every whole
+    /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) naming path and offset when reading or decoding fails; every whole
     /// line before the fault was delivered by then. A line torn by the fault is not delivered.
     pub fn next_block(&mut self, into: &mut Vec<u8>) -> Result<Option<LogPiece>> {
         loop {

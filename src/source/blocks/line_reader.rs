@@ -31,7 +31,7 @@ impl LineReader {
     /// Opens the file.
     ///
     /// # Errors
-    /// [`Kind::Io`](crate::error::Kind::Io) naming the path.
+    /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) naming the path.
     pub fn open(located: &LocatedGeneration) -> Result<LineReader> {
         let LocatedGeneration { path, points, .. } = located;
         let reader = LogReader::open(path).map_err(|error| Error::io("open it", path, &error))?;
@@ -51,7 +51,7 @@ impl LineReader {
     /// Replaces `into` by the `length` bytes at `offset`; `Ok(false)`, and `into` empty, if the log ends before.
     ///
     /// # Errors
-    /// [`Kind::Io`](crate::error::Kind::Io) naming path and offset when reading or decoding fails.
+    /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) naming path and offset when reading or decoding fails.
     pub fn read(&mut self, offset: u64, length: u32, into: &mut Vec<u8>) -> Result<bool> {
         into.clear();
         let length = usize::try_from(length).unwrap_or(usize::MAX);

@@ -35,7 +35,7 @@ pub struct LocatedGeneration {
 /// A compressed candidate with the right first bytes is decoded up to the position.
 ///
 /// # Errors
-/// [`Kind::Io`](crate::error::Kind::Io) if nothing was found and a directory or a candidate could not be read.
+/// [`ErrorClass::Io`](crate::error::ErrorClass::Io) if nothing was found and a directory or a candidate could not be read.
 pub fn find_generation(generation: &Generation) -> Result<Option<LocatedGeneration>> {
     find_generation_with(generation, None)
 }

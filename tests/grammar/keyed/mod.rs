@@ -8,7 +8,7 @@ mod shapes;
 mod spec;
 
 use spikeline::grammar::{Format, Reject};
-use spikeline::record::{Needs, Parser};
+use spikeline::record::{Needs, RecordParser};
 
 /// What a line says: end in ms, request time in ms, upstream response in ms, status, method, target, host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,7 +28,7 @@ pub(crate) fn format(text: &str) -> Format {
 }
 
 pub(crate) fn read(format: &Format, line: &str) -> Result<Said, Reject> {
-    let mut parser = Parser::new(format, &Needs::all()).unwrap();
+    let mut parser = RecordParser::new(format, &Needs::all()).unwrap();
     let mut room = Vec::new();
     let (record, _) = parser.parse_in(line.as_bytes(), &mut room)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -46,7 +46,7 @@ pub(crate) fn read(format: &Format, line: &str) -> Result<Said, Reject> {
 
 /// The value of a variable.
 pub(crate) fn value(format: &Format, line: &str, variable: &str) -> Option<String> {
-    let mut parser = Parser::new(format, &Needs::all()).unwrap();
+    let mut parser = RecordParser::new(format, &Needs::all()).unwrap();
     let mut room = Vec::new();
     let (_, text) = parser.parse_in(line.as_bytes(), &mut room).unwrap_or_else(|reject| panic!("{reject}: {line}"));
     let text = text.to_vec();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::format;
-use spikeline::record::{Needs, Parser};
+use spikeline::record::{Needs, RecordParser};
 
 /// JSON to be written: a value's text, or an object in which no key stands twice.
 #[derive(Debug, Clone)]
@@ -102,7 +102,7 @@ proptest! {
         flat(&serde_json::from_str(&line).unwrap(), "", &mut wanted);
 
         let format = format("json").learnt(&[line.as_bytes()]);
-        let mut parser = Parser::new(&format, &Needs::all()).unwrap();
+        let mut parser = RecordParser::new(&format, &Needs::all()).unwrap();
         let mut room = Vec::new();
         let (record, text) = parser.parse_in(line.as_bytes(), &mut room).map_err(|reject| TestCaseError::fail(format!("{reject}: {line}")))?;
         prop_assert_eq!((record.end.millis(), record.status), (1_612_322_553_000, Some(200)));
@@ -141,7 +141,7 @@ proptest! {
             .map(|(label, value)| (label.to_lowercase(), value))
             .collect();
         let format = format("ltsv").learnt(&[line.as_bytes()]);
-        let mut parser = Parser::new(&format, &Needs::all()).unwrap();
+        let mut parser = RecordParser::new(&format, &Needs::all()).unwrap();
         let mut room = Vec::new();
         let (_, text) = parser.parse_in(line.as_bytes(), &mut room).map_err(|reject| TestCaseError::fail(format!("{reject}: {line}")))?;
         let text = text.to_vec();
@@ -170,7 +170,7 @@ proptest! {
         for line in [line.as_slice(), garbage.as_slice(), &whole[..from]] {
             for text in ["json", "ltsv", "json upstream_response_time=urt:us status=duration_ms"] {
                 let format = format(text).learnt(&[line]);
-                let mut parser = Parser::new(&format, &Needs::all()).unwrap();
+                let mut parser = RecordParser::new(&format, &Needs::all()).unwrap();
                 if let Err(reject) = parser.parse_in(line, &mut Vec::new()) {
                     prop_assert!(reject.column as usize <= line.len() + 1, "{reject}");
                 }

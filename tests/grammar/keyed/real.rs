@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{format, read, value};
 use spikeline::grammar::{Escape, Format, library};
-use spikeline::record::{Needs, Parser, unescape};
+use spikeline::record::{Needs, RecordParser, unescape};
 
 fn check(folder: &str, text: &str, host: &str) -> usize {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/grammar").join(folder);
@@ -90,8 +90,8 @@ fn by_keys_as_by_position() {
     let positional = &library.iter().find(|grammar| grammar.format.name() == "lab_json").unwrap().format;
     let keyed =
         format("json upstream_response_time=ut status=st request=rq request_method=m request_uri=u upstream_addr=ua");
-    let mut by_position = Parser::new(positional, &Needs::all()).unwrap();
-    let mut by_keys = Parser::new(&keyed, &Needs::all()).unwrap();
+    let mut by_position = RecordParser::new(positional, &Needs::all()).unwrap();
+    let mut by_keys = RecordParser::new(&keyed, &Needs::all()).unwrap();
     let (mut room, mut checked) = (Vec::new(), 0);
     for line in log.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
         let place = String::from_utf8_lossy(line).into_owned();
@@ -110,7 +110,7 @@ fn by_keys_as_by_position() {
             "{place}"
         );
         for name in ["upstream_addr", "request", "request_uri"] {
-            let value = |parser: &Parser, format: &Format, text: &[u8]| {
+            let value = |parser: &RecordParser, format: &Format, text: &[u8]| {
                 parser.value(text, format.index_of(name).unwrap()).map(<[u8]>::to_vec)
             };
             let wanted = value(&by_position, positional, line).map(|raw| plain(&raw));

@@ -1,13 +1,13 @@
 //! One shape of line after the other.
 
 use super::{Said, format, read, value};
-use spikeline::grammar::Reason;
+use spikeline::grammar::RejectReason;
 
 fn json(line: &str) -> Said {
     read(&format("json"), line).unwrap_or_else(|reject| panic!("{reject}: {line}"))
 }
 
-fn rejected(text: &str, line: &str) -> (u32, Reason) {
+fn rejected(text: &str, line: &str) -> (u32, RejectReason) {
     let reject = read(&format(text), line).expect_err(line);
     (reject.column, reject.reason)
 }
@@ -78,7 +78,7 @@ fn units_are_named_and_never_guessed() {
     }
     // No number in another unit: rejected where it stands, not taken for seconds.
     let reject = rt("json request_time=took:ms", r#""took":"12ms""#).unwrap_err();
-    assert_eq!((reject.column, reject.reason), (10, Reason::BadNumber));
+    assert_eq!((reject.column, reject.reason), (10, RejectReason::BadNumber));
     let lists = format("ltsv upstream_response_time=ut:ms");
     let line = "time:2021-02-03T11:22:33Z\tstatus:200\tut:12, - : 0.5";
     assert_eq!(read(&lists, line).unwrap().upstream[0], Some(13));
@@ -111,7 +111,7 @@ fn times_of_every_shape() {
     assert_eq!(end("1612322553.1236"), Ok(1_612_322_553_124));
     for bad in [r#""2021-02-03 03:22:33""#, "0.5", "12", r#""yesterday""#, r#""2021-13-03T03:22:33Z""#, "true"] {
         let reject = end(bad).expect_err(bad);
-        assert!([Reason::BadTime, Reason::BadNumber].contains(&reject.reason), "{bad}: {reject}");
+        assert!([RejectReason::BadTime, RejectReason::BadNumber].contains(&reject.reason), "{bad}: {reject}");
     }
 }
 
@@ -139,28 +139,28 @@ fn broken_lines_are_rejected_where_they_break() {
         assert!(read(&format("json"), &whole[..cut]).is_err(), "{}", &whole[..cut]);
     }
     for (line, reject) in [
-        ("", (1, Reason::EmptyLine)),
-        ("hello", (1, Reason::BadSyntax)),
-        ("[1]", (1, Reason::BadSyntax)),
-        (r#"{"a":1}x"#, (8, Reason::TrailingText)),
-        (r#"{"a":1}{"a":2}"#, (8, Reason::TrailingText)),
-        (r#"{"a" 1}"#, (6, Reason::BadSyntax)),
-        (r#"{"a":1 "b":2}"#, (8, Reason::BadSyntax)),
-        (r#"{"a":nil}"#, (6, Reason::BadSyntax)),
-        (r#"{"a":[1}}"#, (8, Reason::BadSyntax)),
-        (r#"{"status":200}"#, (1, Reason::KeyMissing)),
-        (r#"{"time":"2021-02-03T11:22:33Z","level":"info","msg":"started"}"#, (1, Reason::KeyMissing)),
-        (r#"{"time":"2021-02-03T11:22:33Z","status":"up"}"#, (42, Reason::BadNumber)),
-        (r#"{"time":"2021-02-03T11:22:33Z","status":200,"rt":-1}"#, (50, Reason::BadNumber)),
-        ("{\"a\":\0}", (6, Reason::Torn)),
+        ("", (1, RejectReason::EmptyLine)),
+        ("hello", (1, RejectReason::BadSyntax)),
+        ("[1]", (1, RejectReason::BadSyntax)),
+        (r#"{"a":1}x"#, (8, RejectReason::TrailingText)),
+        (r#"{"a":1}{"a":2}"#, (8, RejectReason::TrailingText)),
+        (r#"{"a" 1}"#, (6, RejectReason::BadSyntax)),
+        (r#"{"a":1 "b":2}"#, (8, RejectReason::BadSyntax)),
+        (r#"{"a":nil}"#, (6, RejectReason::BadSyntax)),
+        (r#"{"a":[1}}"#, (8, RejectReason::BadSyntax)),
+        (r#"{"status":200}"#, (1, RejectReason::KeyMissing)),
+        (r#"{"time":"2021-02-03T11:22:33Z","level":"info","msg":"started"}"#, (1, RejectReason::KeyMissing)),
+        (r#"{"time":"2021-02-03T11:22:33Z","status":"up"}"#, (42, RejectReason::BadNumber)),
+        (r#"{"time":"2021-02-03T11:22:33Z","status":200,"rt":-1}"#, (50, RejectReason::BadNumber)),
+        ("{\"a\":\0}", (6, RejectReason::Torn)),
     ] {
         assert_eq!(rejected("json", line), reject, "{line}");
     }
     for (line, reject) in [
-        ("time:2021-02-03T11:22:33Z\tstatus", (27, Reason::BadSyntax)),
-        (":x\ttime:2021-02-03T11:22:33Z\tstatus:200", (1, Reason::BadSyntax)),
-        ("time:2021-02-03T11:22:33Z\tstatus:2x0", (34, Reason::BadNumber)),
-        ("status:200", (1, Reason::KeyMissing)),
+        ("time:2021-02-03T11:22:33Z\tstatus", (27, RejectReason::BadSyntax)),
+        (":x\ttime:2021-02-03T11:22:33Z\tstatus:200", (1, RejectReason::BadSyntax)),
+        ("time:2021-02-03T11:22:33Z\tstatus:2x0", (34, RejectReason::BadNumber)),
+        ("status:200", (1, RejectReason::KeyMissing)),
     ] {
         assert_eq!(rejected("ltsv", line), reject, "{line}");
     }
@@ -171,15 +171,15 @@ fn broken_lines_are_rejected_where_they_break() {
 #[test]
 fn hostile_lines_are_bounded() {
     let deep = format!("{{\"a\":{}", "[".repeat(500_000));
-    assert_eq!(rejected("json", &deep).1, Reason::BadSyntax);
+    assert_eq!(rejected("json", &deep).1, RejectReason::BadSyntax);
     let deep = "{\"a\":".repeat(100_000);
-    assert_eq!(rejected("json", &deep).1, Reason::BadSyntax);
+    assert_eq!(rejected("json", &deep).1, RejectReason::BadSyntax);
     let long = format!(r#"{{"{}":1,"status":200,"time":1612322553}}"#, "k".repeat(500_000));
     assert!(read(&format("json"), &long).is_ok());
     let many: String = (0..50_000).map(|at| format!("\"k{at}\":{at},")).collect();
     assert!(read(&format("json"), &format!("{{{many}\"status\":200,\"time\":1612322553}}")).is_ok());
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(2 << 20));
-    assert_eq!(rejected("json", &long).1, Reason::LineTooLong);
+    assert_eq!(rejected("json", &long).1, RejectReason::LineTooLong);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::detection::TRIED;
 use super::findings::{Findings, mend};
 use super::sample::{Block, Sample, whole_lines};
 use crate::error::Result;
-use crate::grammar::{Format, Outcome, detect};
+use crate::grammar::{DetectionOutcome, Format, detect};
 use crate::pipeline::Lines;
 use crate::report::count;
 
@@ -60,13 +60,13 @@ pub(super) fn tell(
     if rejected.len() < ANOTHER {
         return Ok(());
     }
-    let inside: Vec<_> = rejected.iter().filter_map(|line| Some(format.inside(line).ok()?.text)).collect();
+    let inside: Vec<_> = rejected.iter().filter_map(|line| Some(format.bare_line(line).ok()?.text)).collect();
     let other = match detect(&inside.iter().map(AsRef::as_ref).collect::<Vec<_>>(), grammars).outcome {
-        Outcome::Found { format, .. } => grammars.get(format),
-        Outcome::Tie { formats } => formats.first().and_then(|at| grammars.get(*at)),
-        Outcome::None => None,
+        DetectionOutcome::Found { format, .. } => grammars.get(format),
+        DetectionOutcome::Tie { formats } => formats.first().and_then(|at| grammars.get(*at)),
+        DetectionOutcome::None => None,
     };
-    let other = other.map(|other| format.wrapper().map_or_else(|| other.clone(), |wrapper| other.wrapped(wrapper)));
+    let other = other.map(|other| format.wrapper().map_or_else(|| other.clone(), |wrapper| other.in_wrapper(wrapper)));
     let other = other.as_ref();
     let sides = Sides { own: format, other };
     let order: Vec<Side> = records.iter().filter_map(|(_, line)| sides.of(line)).collect();

@@ -6,7 +6,7 @@ use super::fit::point_at;
 use super::sample::Sample;
 use crate::cli::input::formats::taken;
 use crate::error::Result;
-use crate::grammar::{Detection, Format, Outcome, Recognised, Unrecognised, Wrapper, detect, recognise_texts};
+use crate::grammar::{Detection, DetectionOutcome, Format, Recognised, Unrecognised, Wrapper, detect, recognise_texts};
 use crate::report::{count, terminal_safe};
 
 /// Lines of the head, and as many of the rest, that the grammars are tried on.
@@ -59,12 +59,12 @@ pub(super) fn find(
 fn found_words(recognised: &Recognised, lines: &[&[u8]], grammars: &[Format]) -> String {
     let Recognised { format: found, candidate, detection } = recognised;
     let (share, limit) = match (candidate, &detection.outcome) {
-        (Some(at), Outcome::Found { margin, .. }) => {
+        (Some(at), DetectionOutcome::Found { margin, .. }) => {
             let share = detection.shares.get(*at).copied().unwrap_or(0.0);
             (share, share - margin)
         }
         _ => {
-            let bare = found.bare();
+            let bare = found.without_wrapper();
             let fit = lines.iter().filter(|line| bare.check(line).is_ok()).count();
             (fit as f64 / lines.len().max(1) as f64, 1.0)
         }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::findings::Findings;
 use crate::error::Result;
-use crate::grammar::{Format, Inside, Kind, Variable, nginx_variables};
-use crate::record::{Needs, Parser, Record, unescape, upstream_ms};
+use crate::grammar::{BareLine, Format, Variable, VariableKind, nginx_variables};
+use crate::record::{Needs, Record, RecordParser, unescape, upstream_ms};
 use crate::report::{count, millis, terminal_safe};
 
 /// The marks of fields, in order; a mark takes one column, so that it fits under the shortest value.
@@ -28,9 +28,9 @@ const NAME: usize = 36;
 
 /// Tell which field of `line` is which.
 pub(super) fn tell(format: &Format, line: &[u8], findings: &mut Findings) -> Result<()> {
-    let Ok(Inside { lead, text }) = format.inside(line) else { return Ok(()) };
+    let Ok(BareLine { lead, text }) = format.bare_line(line) else { return Ok(()) };
     let Ok(fields) = format.fields(&text) else { return Ok(()) };
-    let Ok(mut parser) = Parser::new(format, &Needs::all()) else { return Ok(()) };
+    let Ok(mut parser) = RecordParser::new(format, &Needs::all()) else { return Ok(()) };
     let mut buffer = Vec::new();
     let record = parser.parse_in(&text, &mut buffer).ok();
     let held = format.keys_of(&[text.as_ref()]);
@@ -157,19 +157,19 @@ fn shortened(text: &str) -> String {
 /// What the values of a variable are.
 fn kind(format: &Format, variable: &Variable) -> &'static str {
     match variable.kind {
-        Kind::TimeLocal | Kind::TimeIso8601 => "time, whole seconds",
-        Kind::Msec => "time, milliseconds",
-        Kind::Seconds => "seconds",
-        Kind::UpstreamSeconds => "seconds by attempt",
-        Kind::UpstreamInts => "numbers by attempt",
-        Kind::UpstreamAddrs => "addresses by attempt",
-        Kind::Status => "status",
-        Kind::Integer | Kind::Port | Kind::Decimal => "number",
-        Kind::Request => "request line",
-        Kind::Pipe => "`.` or `p`",
-        Kind::Token => "word",
-        Kind::Text if format.is_keyed() || nginx_variables::is_known(&variable.name) => "text",
-        Kind::Text => "text; not nginx's own",
+        VariableKind::TimeLocal | VariableKind::TimeIso8601 => "time, whole seconds",
+        VariableKind::Msec => "time, milliseconds",
+        VariableKind::Seconds => "seconds",
+        VariableKind::UpstreamSeconds => "seconds by attempt",
+        VariableKind::UpstreamInts => "numbers by attempt",
+        VariableKind::UpstreamAddrs => "addresses by attempt",
+        VariableKind::Status => "status",
+        VariableKind::Integer | VariableKind::Port | VariableKind::Decimal => "number",
+        VariableKind::Request => "request line",
+        VariableKind::Pipe => "`.` or `p`",
+        VariableKind::Token => "word",
+        VariableKind::Text if format.is_keyed() || nginx_variables::is_known(&variable.name) => "text",
+        VariableKind::Text => "text; not nginx's own",
     }
 }
 
@@ -193,12 +193,14 @@ fn meaning(format: &Format, variable: usize, value: &[u8], record: &Record<'_>) 
         return request(record);
     }
     match format.variables().get(variable).map(|variable| variable.kind) {
-        Some(Kind::UpstreamSeconds) => upstream_ms(value).map_or_else(|_| raw(), |redirects| attempts(&redirects)),
-        Some(Kind::Integer) => {
+        Some(VariableKind::UpstreamSeconds) => {
+            upstream_ms(value).map_or_else(|_| raw(), |redirects| attempts(&redirects))
+        }
+        Some(VariableKind::Integer) => {
             let number = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
             number.map_or_else(raw, count)
         }
-        Some(Kind::Text) => terminal_safe(&unescape(value, format.escape())).into_owned(),
+        Some(VariableKind::Text) => terminal_safe(&unescape(value, format.escape())).into_owned(),
         _ => raw(),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::cli::answer::Answer;
 use crate::cli::answer::output::{Stdout, stdout, style, written};
 use crate::cli::args::Format;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorClass, Result};
 use crate::report::terminal_safe;
 
 /// What stands before the lines that belong to a finding.
@@ -124,7 +124,7 @@ impl Findings {
     pub(super) fn of<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),
-            Err(error) if error.kind() == Kind::Io => {
+            Err(error) if error.class() == ErrorClass::Io => {
                 self.failed(&error.to_string())?;
                 Ok(None)
             }

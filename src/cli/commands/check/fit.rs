@@ -7,7 +7,7 @@ use super::fields;
 use super::findings::{Findings, percent};
 use super::sample::Sample;
 use crate::error::Result;
-use crate::grammar::{Format, Inside, Reason, Reject};
+use crate::grammar::{BareLine, Format, Reject, RejectReason};
 use crate::report::{count, terminal_safe};
 
 /// At most this many bytes of a rejected line are kept.
@@ -120,15 +120,15 @@ impl Fit {
         for held in self.rejected.values() {
             let Reject { column, reason } = held.reject;
             let place = format!("{name}: {} x {reason}, e.g. byte {}", count(held.count), held.at);
-            if reason == Reason::LineTooLong || held.line.is_empty() {
+            if reason == RejectReason::LineTooLong || held.line.is_empty() {
                 findings.note(&place)?;
                 continue;
             }
             let why = format.explain(&held.line).map_or_else(String::new, |why| format!(" {why}"));
             // What was put together is shown so: the column is one of that.
-            let inside = format.inside(&held.line).ok().filter(|inside| matches!(inside.text, Cow::Owned(_)));
+            let inside = format.bare_line(&held.line).ok().filter(|inside| matches!(inside.text, Cow::Owned(_)));
             match inside {
-                Some(Inside { lead, text }) => {
+                Some(BareLine { lead, text }) => {
                     let column = column.saturating_sub(u32::try_from(lead).unwrap_or(0)).max(1);
                     findings.note(&format!("{place}, column {column} of what nginx wrote:{why}"))?;
                     point_at(&text, column, findings)?;
@@ -154,7 +154,7 @@ pub(super) fn shown(format: &Format) -> String {
 /// How many values of a line are not absent.
 fn present(format: &Format, line: &[u8]) -> usize {
     let there = |value: &[u8]| !value.is_empty() && value != b"-";
-    let Ok(inside) = format.inside(line) else { return 0 };
+    let Ok(inside) = format.bare_line(line) else { return 0 };
     let fields = format.fields(&inside.text).unwrap_or_default();
     fields.iter().filter(|(_, span)| inside.text.get(span.clone()).is_some_and(there)).count()
 }

@@ -4,7 +4,7 @@ use super::findings::{Findings, percent};
 use crate::cli::config::{Config, RoutesBy};
 use crate::cli::input::context::Context;
 use crate::error::Result;
-use crate::grammar::conf::{Location, Match};
+use crate::grammar::conf::{Location, LocationMatch};
 use crate::report::count;
 
 /// At most this many locations are told each way.
@@ -46,11 +46,11 @@ pub(super) fn of(context: &Context, config: &Config) -> Result<Vec<Located>> {
 
 fn written(location: &Location) -> String {
     let modifier = match location.by {
-        Match::Exact => "= ",
-        Match::PrefixOnly => "^~ ",
-        Match::Regex { caseless: true } => "~* ",
-        Match::Regex { caseless: false } => "~ ",
-        Match::Prefix | Match::Named => "",
+        LocationMatch::Exact => "= ",
+        LocationMatch::PrefixOnly => "^~ ",
+        LocationMatch::Regex { caseless: true } => "~* ",
+        LocationMatch::Regex { caseless: false } => "~ ",
+        LocationMatch::Prefix | LocationMatch::Named => "",
     };
     format!("location {modifier}{}", location.text)
 }

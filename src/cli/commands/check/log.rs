@@ -13,7 +13,7 @@ use super::questions;
 use super::sample::Sample;
 use crate::cli::input::formats::learnt;
 use crate::error::{Error, Result};
-use crate::grammar::{Format, Reason, Reject, Wrapper};
+use crate::grammar::{Format, Reject, RejectReason, Wrapper};
 use crate::source::{Input, LogPiece};
 
 /// What all logs of one check share.
@@ -97,7 +97,7 @@ impl Logs {
             });
         };
         let too_long = |fit: &mut Fit, offset: u64| {
-            fit.reject(Reject { column: 1, reason: Reason::LineTooLong }, offset, b"");
+            fit.reject(Reject { column: 1, reason: RejectReason::LineTooLong }, offset, b"");
         };
         if all {
             let mut bytes = Vec::new();

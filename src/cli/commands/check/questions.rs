@@ -2,8 +2,8 @@
 
 use super::findings::Findings;
 use crate::error::{Error, Result};
-use crate::grammar::{Clock, Format, Kind, nginx_variables};
-use crate::record::{Needs, Parser};
+use crate::grammar::{Format, TimeNotation, VariableKind, nginx_variables};
+use crate::record::{Needs, RecordParser};
 use crate::route::Router;
 
 /// What a variable is needed for.
@@ -49,8 +49,8 @@ fn lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
         _ => {}
     }
     let whole_seconds = match roles.end {
-        Some((_, Clock::Any)) => only_whole_seconds(format, lines),
-        Some((_, clock)) => clock != Clock::Msec,
+        Some((_, TimeNotation::Any)) => only_whole_seconds(format, lines),
+        Some((_, clock)) => clock != TimeNotation::Msec,
         None => true,
     };
     if whole_seconds {
@@ -77,14 +77,14 @@ fn named(format: &Format, variable: usize) -> &str {
 
 /// Whether no line of a keyed format says more of its end than the second.
 fn only_whole_seconds(format: &Format, lines: &[&[u8]]) -> bool {
-    let Ok(mut parser) = Parser::new(format, &Needs::default()) else { return false };
+    let Ok(mut parser) = RecordParser::new(format, &Needs::default()) else { return false };
     let mut text = Vec::new();
     !lines.iter().any(|line| parser.parse_in(line, &mut text).is_ok_and(|(record, _)| record.end.0 % 1000 != 0))
 }
 
 /// Keys of a keyed format that hold numbers and are known under no name: durations may be among them.
 fn unnamed_numbers(format: &Format) -> Vec<&str> {
-    let numbers = format.variables().iter().filter(|variable| variable.kind == Kind::Decimal);
+    let numbers = format.variables().iter().filter(|variable| variable.kind == VariableKind::Decimal);
     let names = numbers.map(|variable| variable.name.as_str());
     names.filter(|name| !nginx_variables::is_known(name) && !["time", "@timestamp"].contains(name)).take(6).collect()
 }

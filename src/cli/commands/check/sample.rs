@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::grammar::{Records, Wrapper, wrapper_of};
+use crate::grammar::{WrappedRecords, Wrapper, wrapper_of};
 use crate::pipeline::Lines;
 use crate::source::{Compression, Input, LogPiece};
 
@@ -87,7 +87,7 @@ impl Sample {
         let mut records = Vec::new();
         let mut buffer = Vec::new();
         for block in &self.blocks {
-            let mut all = Records::new(wrapper, &block.bytes);
+            let mut all = WrappedRecords::new(wrapper, &block.bytes);
             while let Some(record) = all.next(&mut buffer) {
                 let raw = block.bytes.get(record.start..record.end).unwrap_or_default();
                 records.push((block.offset + record.start as u64, raw));
@@ -147,7 +147,7 @@ impl Sample {
 fn text_of(wrapper: Option<Wrapper>, record: &[u8]) -> Option<Cow<'_, [u8]>> {
     let Some(wrapper) = wrapper else { return Some(Cow::Borrowed(record)) };
     let mut buffer = Vec::new();
-    let text = Records::new(wrapper, record).next(&mut buffer)?.text.ok()?.to_vec();
+    let text = WrappedRecords::new(wrapper, record).next(&mut buffer)?.text.ok()?.to_vec();
     Some(Cow::Owned(text))
 }
 

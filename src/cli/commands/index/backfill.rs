@@ -10,7 +10,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::head::first_lines;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, texts};
-use crate::record::{Needs, Parser};
+use crate::record::{Needs, RecordParser};
 use crate::source::{BackfillFile, Input, LogPiece, base_of};
 use crate::time::Timestamp;
 
@@ -185,7 +185,7 @@ fn first_end(format: &Format, head: &[u8]) -> Option<Timestamp> {
 
 /// The same of the first `most` lines of these.
 fn any_end(format: &Format, lines: &[u8], most: usize) -> Option<Timestamp> {
-    let (mut parser, mut room) = (Parser::new(format, &Needs::latency()).ok()?, Vec::new());
+    let (mut parser, mut room) = (RecordParser::new(format, &Needs::latency()).ok()?, Vec::new());
     let lines = texts(format.wrapper(), lines, most);
     lines.iter().find_map(|line| parser.parse_in(line, &mut room).ok().map(|(record, _)| record.end))
 }

@@ -15,7 +15,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{archive, slot_settings, with_routes};
 use crate::daemon::Say;
 use crate::daemon::backfill::{self as daemon_backfill, BackfillAccount, BackfillSettings, BackfillSummary};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorClass, Result};
 use crate::pipeline::Interpreter;
 use crate::record::Needs;
 use crate::report::{Column, Table, Unit, Value, count, write};
@@ -76,8 +76,8 @@ fn writer(context: &Context) -> Result<Writer> {
              again, and so does `spikeline index` of their logs"
         ));
     }
-    writer.map_err(|error| match error.kind() {
-        Kind::Refused if error.what().contains("is writing to this store") => Error::refused(error.what()).at(folder).remedy(
+    writer.map_err(|error| match error.class() {
+        ErrorClass::Refused if error.what().contains("is writing to this store") => Error::refused(error.what()).at(folder).remedy(
             "stop it (`systemctl stop spikeline`, or `kill` that pid), give this command again and start it: it goes on where it was; \
              or take the logs into a store of their own with --store DIR",
         ),

@@ -1,6 +1,6 @@
 //! Calls that fail, files that are damaged or torn: no panic, and never less or other than what was committed.
 
-use crate::error::Kind;
+use crate::error::ErrorClass;
 use crate::store::tests::support::memory_medium::{Fault, Memory};
 use crate::store::tests::support::traffic::{Dice, Line, answers, commit, lines, settings, state};
 use crate::store::*;
@@ -185,7 +185,7 @@ fn fault_34_a_damaged_manifest_or_head_is_an_error_and_another_version_a_refusal
             let error = open(&memory).unwrap_err();
             assert!(error.place().unwrap().path.ends_with(name), "byte {at}: {error}");
             let version = (8..12).contains(&at);
-            assert_eq!(error.kind() == Kind::Refused, version, "byte {at}: {error}");
+            assert_eq!(error.class() == ErrorClass::Refused, version, "byte {at}: {error}");
             assert!(View::open_on(Arc::new(memory.clone())).is_err(), "byte {at}");
             memory.change(name, |bytes| bytes[at] ^= 0x04);
             assert!(open(&memory).is_ok(), "nothing was overwritten");
@@ -199,7 +199,7 @@ fn another_interval_is_refused_and_another_k_is_taken() {
     drop(open(&memory).unwrap());
     let minute = Settings { interval: Duration::from_secs(60), ..settings() };
     let error = Writer::open_on(Arc::new(memory.clone()), minute).unwrap_err();
-    assert_eq!(error.kind(), Kind::Refused);
+    assert_eq!(error.class(), ErrorClass::Refused);
     assert!(error.to_string().contains("10s") && error.to_string().contains("60s"), "{error}");
     let more = Settings { slowest: 9, ..settings() };
     drop(Writer::open_on(Arc::new(memory.clone()), more).unwrap());
@@ -223,13 +223,13 @@ fn fault_32_deleted_state_is_a_cold_start_and_a_lost_manifest_is_not() {
     writer.commit(&mut commit(&batches(1)[0], AT)).unwrap();
     writer.seal().unwrap();
     Medium::remove(&memory, "manifest").unwrap();
-    assert_eq!(open(&memory).unwrap_err().kind(), Kind::Refused);
+    assert_eq!(open(&memory).unwrap_err().class(), ErrorClass::Refused);
     // So is that of a young store, without segments.
     let young = Memory::default();
     open(&young).unwrap().commit(&mut commit(&batches(1)[0], AT)).unwrap();
     Medium::remove(&young, "manifest").unwrap();
     let error = open(&young).unwrap_err();
-    assert!(error.kind() == Kind::Refused && error.to_string().contains("the manifest is missing"), "{error}");
+    assert!(error.class() == ErrorClass::Refused && error.to_string().contains("the manifest is missing"), "{error}");
     for name in memory.names() {
         Medium::remove(&memory, &name).unwrap();
     }

@@ -2,31 +2,31 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::unit::Unit;
+use super::duration_unit::DurationUnit;
 
 /// What a key's value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct KeyTarget {
     /// The variable, by index.
     pub(super) variable: u16,
     /// Where several keys of a line hold the variable, the lowest rank is taken.
     pub(super) rank: u8,
     /// The unit of a duration.
-    pub(super) unit: Unit,
+    pub(super) unit: DurationUnit,
 }
 
 /// Keys and their targets. Looking one up compares its bytes with those of the few keys of the same place at most, all of
 /// them the format's own, so a stranger's keys cannot make it slow.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeyMap {
-    entries: Vec<(Box<[u8]>, Target)>,
+    entries: Vec<(Box<[u8]>, KeyTarget)>,
     /// Open addressing: entry number plus one, 0 for none. A power of two, at most a quarter full.
     places: Vec<u16>,
 }
 
 impl KeyMap {
     /// Adds a key (in lower case); the first target given to one stays.
-    pub(super) fn insert(&mut self, key: &str, target: Target) {
+    pub(super) fn insert(&mut self, key: &str, target: KeyTarget) {
         if self.get(key.as_bytes()).is_some() || self.entries.len() >= usize::from(u16::MAX) - 1 {
             return;
         }
@@ -55,7 +55,7 @@ impl KeyMap {
 
     /// The target of a key in lower case.
     #[inline]
-    pub(super) fn get(&self, key: &[u8]) -> Option<Target> {
+    pub(super) fn get(&self, key: &[u8]) -> Option<KeyTarget> {
         let mask = self.places.len().checked_sub(1)?;
         let mut at = xxh3_64(key) as usize & mask;
         loop {
@@ -69,7 +69,7 @@ impl KeyMap {
     }
 
     /// The keys and their targets, in the order in which they were added.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Target)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, KeyTarget)> {
         self.entries.iter().map(|(key, target)| (std::str::from_utf8(key).unwrap_or_default(), *target))
     }
 }

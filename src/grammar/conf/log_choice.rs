@@ -3,14 +3,14 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::access_log::Target;
-use super::error::Place;
+use super::access_log::LogTarget;
+use super::error::ConfPlace;
 use crate::grammar::Format;
 
 /// One `access_log` of a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Writing {
-    /// The log: an index into [`Nginx::logs`](super::Nginx::logs).
+pub struct LogWriting {
+    /// The log: an index into [`NginxConf::logs`](super::NginxConf::logs).
     pub log: usize,
     /// Its `if=` here, as written.
     pub condition: Option<String>,
@@ -19,25 +19,25 @@ pub struct Writing {
 /// A block with `access_log`s of its own. Every request that ends in it, or in a block that inherits them, is written to
 /// all of them, but for their conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Context {
+pub struct LogContext {
     /// What block it is, as in "requests of ..".
     pub level: String,
     /// Where it stands.
-    pub place: Place,
+    pub place: ConfPlace,
     /// Its logs, in their order.
-    pub writings: Vec<Writing>,
+    pub writings: Vec<LogWriting>,
 }
 
-impl Context {
+impl LogContext {
     /// Those of `followed` that have the requests of one of this context's writings, and their times if that one has them.
     fn covering<'a>(
         &'a self,
-        writing: &'a Writing,
+        writing: &'a LogWriting,
         followed: &'a BTreeSet<usize>,
-        says: &'a [Option<Says>],
+        says: &'a [Option<LogDetail>],
     ) -> impl Iterator<Item = usize> + 'a {
         let times = says_of(says, writing.log).times();
-        let all = |other: &&Writing| other.condition.is_none() || other.condition == writing.condition;
+        let all = |other: &&LogWriting| other.condition.is_none() || other.condition == writing.condition;
         let others = self.writings.iter().filter(all).map(|other| other.log);
         others.filter(move |log| *log != writing.log && followed.contains(log) && says_of(says, *log).times() >= times)
     }
@@ -45,7 +45,7 @@ impl Context {
 
 /// How much the lines of a log say about a request: what says more is greater.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Says {
+pub struct LogDetail {
     /// Somebody decided that this log is followed.
     decided: bool,
     request_time: bool,
@@ -58,25 +58,25 @@ pub struct Says {
     file: bool,
 }
 
-impl Says {
+impl LogDetail {
     /// What the lines of a log in `format` say.
-    pub fn of(format: &Format, target: &Target) -> Says {
+    pub fn of(format: &Format, target: &LogTarget) -> LogDetail {
         let has = |name: &&str| format.index_of(name).is_some();
         let upstream = ["upstream_response_time", "upstream_header_time", "upstream_connect_time"];
         let path = ["request", "request_uri", "uri"].iter().any(&has);
-        Says {
+        LogDetail {
             decided: false,
             request_time: has(&"request_time"),
             upstream_times: upstream.iter().filter(|name| has(name)).count(),
             msec: has(&"msec"),
             request: usize::from(path) + usize::from(has(&"status")),
-            file: matches!(target, Target::File(_)),
+            file: matches!(target, LogTarget::File(_)),
         }
     }
 
     /// Of a log that is followed whatever it says.
-    pub fn decided() -> Says {
-        Says { decided: true, ..Says::default() }
+    pub fn decided() -> LogDetail {
+        LogDetail { decided: true, ..LogDetail::default() }
     }
 
     /// Whether it is followed whatever it says.
@@ -85,8 +85,8 @@ impl Says {
     }
 
     /// Compares the lines alone.
-    pub fn lines(self, other: Says) -> Ordering {
-        Says { file: false, ..self }.cmp(&Says { file: false, ..other })
+    pub fn lines(self, other: LogDetail) -> Ordering {
+        LogDetail { file: false, ..self }.cmp(&LogDetail { file: false, ..other })
     }
 
     /// What must not be lost for requests to be counted once: how long they took.
@@ -97,7 +97,7 @@ impl Says {
 
 /// Which logs are followed, of those that can be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct LogChoice {
     /// The logs that are left out, each with the followed ones that have its requests.
     pub left_out: BTreeMap<usize, BTreeSet<usize>>,
     /// The contexts, by index, of which several logs are followed although that counts requests more than once; with
@@ -105,12 +105,12 @@ pub struct Choice {
     pub several: Vec<(usize, Vec<usize>)>,
 }
 
-impl Choice {
+impl LogChoice {
     /// Chooses among the logs that `says` has something for: first one that says least is left out if, wherever it is
     /// written, another has the same requests and at least as much about their times; then the next. So the one that
     /// says most stays, or, of equals, the first; and one that is somewhere alone always does.
-    pub fn of(contexts: &[Context], says: &[Option<Says>]) -> Choice {
-        let mut written: BTreeMap<usize, Vec<(&Context, &Writing, usize)>> = BTreeMap::new();
+    pub fn of(contexts: &[LogContext], says: &[Option<LogDetail>]) -> LogChoice {
+        let mut written: BTreeMap<usize, Vec<(&LogContext, &LogWriting, usize)>> = BTreeMap::new();
         for context in contexts {
             for (at, writing) in context.writings.iter().enumerate() {
                 if says.get(writing.log).is_some_and(Option::is_some) {
@@ -125,7 +125,7 @@ impl Choice {
             (says_of(says, **log), Reverse(last), Reverse(**log))
         });
         for (log, written) in &order {
-            let covered = |(context, writing, _): &(&Context, &Writing, usize)| {
+            let covered = |(context, writing, _): &(&LogContext, &LogWriting, usize)| {
                 context.covering(writing, &followed, says).next().is_some()
             };
             if written.iter().all(covered) {
@@ -136,13 +136,17 @@ impl Choice {
             let covering = written.iter().flat_map(|(context, writing, _)| context.covering(writing, &followed, says));
             (**log, covering.collect())
         });
-        Choice { left_out: left_out.collect(), several: several(contexts, &followed, says) }
+        LogChoice { left_out: left_out.collect(), several: several(contexts, &followed, says) }
     }
 }
 
 /// The contexts of which several logs are followed; not those where somebody decided so.
-fn several(contexts: &[Context], followed: &BTreeSet<usize>, says: &[Option<Says>]) -> Vec<(usize, Vec<usize>)> {
-    let of = |context: &Context| {
+fn several(
+    contexts: &[LogContext],
+    followed: &BTreeSet<usize>,
+    says: &[Option<LogDetail>],
+) -> Vec<(usize, Vec<usize>)> {
+    let of = |context: &LogContext| {
         let logs = context.writings.iter().map(|writing| writing.log).filter(|log| followed.contains(log));
         logs.collect::<BTreeSet<usize>>().into_iter().collect::<Vec<usize>>()
     };
@@ -150,6 +154,6 @@ fn several(contexts: &[Context], followed: &BTreeSet<usize>, says: &[Option<Says
     all.filter(|(_, logs)| logs.len() > 1 && !logs.iter().all(|log| says_of(says, *log).decided)).collect()
 }
 
-fn says_of(says: &[Option<Says>], log: usize) -> Says {
+fn says_of(says: &[Option<LogDetail>], log: usize) -> LogDetail {
     says.get(log).copied().flatten().unwrap_or_default()
 }

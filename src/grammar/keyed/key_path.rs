@@ -7,31 +7,31 @@ const LENGTH: usize = 128;
 
 /// The path, in lower case.
 #[derive(Debug)]
-pub(super) struct Path {
+pub(super) struct KeyPath {
     bytes: [u8; LENGTH],
     length: usize,
     /// How many keys did not find room, the innermost of them included.
     lost: usize,
 }
 
-impl Default for Path {
-    fn default() -> Path {
-        Path { bytes: [0; LENGTH], length: 0, lost: 0 }
+impl Default for KeyPath {
+    fn default() -> KeyPath {
+        KeyPath { bytes: [0; LENGTH], length: 0, lost: 0 }
     }
 }
 
 /// Where a path goes back to when a key's value is over.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Outer {
+pub(super) struct OuterKeys {
     length: usize,
     lost: usize,
 }
 
-impl Path {
+impl KeyPath {
     /// Adds a key.
     #[inline]
-    pub(super) fn push(&mut self, key: &[u8], escaped: bool) -> Outer {
-        let outer = Outer { length: self.length, lost: self.lost };
+    pub(super) fn push(&mut self, key: &[u8], escaped: bool) -> OuterKeys {
+        let outer = OuterKeys { length: self.length, lost: self.lost };
         if escaped {
             let mut plain = Vec::with_capacity(key.len());
             json_string::decode(key, &mut plain);
@@ -58,7 +58,7 @@ impl Path {
     }
 
     /// Takes the last key away.
-    pub(super) fn back_to(&mut self, outer: Outer) {
+    pub(super) fn back_to(&mut self, outer: OuterKeys) {
         (self.length, self.lost) = (outer.length, outer.lost);
     }
 

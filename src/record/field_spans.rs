@@ -5,7 +5,7 @@ use crate::grammar::{Format, Role};
 
 /// The spans of the needed fields, by the numbers of their steps, or of a keyed format's places.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fields {
+pub(super) struct FieldSpans {
     pub(super) request_time: Option<usize>,
     pub(super) upstream: [Option<usize>; 3],
     pub(super) request: Option<usize>,
@@ -19,16 +19,16 @@ pub(super) struct Fields {
     pub(super) host: Option<usize>,
 }
 
-impl Fields {
+impl FieldSpans {
     /// Those of a `log_format`, which has each variable in a step of its own.
-    pub(super) fn of_plan(format: &Format, needs: &Needs) -> Fields {
+    pub(super) fn of_plan(format: &Format, needs: &Needs) -> FieldSpans {
         let roles = format.roles();
         let step = |role: Option<usize>, needed: bool| role.filter(|_| needed).and_then(|role| format.step_of(role));
         let times = needs.times || needs.all;
         let target = needs.target || needs.all;
         let request = step(roles.request, target);
         let alone = target && request.is_none();
-        Fields {
+        FieldSpans {
             request_time: step(roles.request_time, times),
             upstream: roles.upstream.map(|role| step(role, times)),
             request,
@@ -43,12 +43,12 @@ impl Fields {
     }
 
     /// Those of a keyed format: which variable plays a role is found anew for each line.
-    pub(super) fn of_keys(format: &Format, needs: &Needs) -> Fields {
+    pub(super) fn of_keys(format: &Format, needs: &Needs) -> FieldSpans {
         let roles = format.roles();
         let slot = |role: Role, played: Option<usize>, needed: bool| format.slot_of(role, played.filter(|_| needed));
         let (times, target) = (needs.times || needs.all, needs.target || needs.all);
         let [response, connect, header] = roles.upstream;
-        Fields {
+        FieldSpans {
             request_time: slot(Role::RequestTime, roles.request_time, times),
             upstream: [
                 slot(Role::UpstreamResponse, response, times),
@@ -68,8 +68,9 @@ impl Fields {
 
     /// All of them.
     pub(super) fn steps(&self) -> [Option<usize>; 12] {
-        let Fields { request_time, upstream: [response, connect, header], request, method, target, args, .. } = *self;
-        let Fields { protocol, status, bytes, host, .. } = *self;
+        let FieldSpans { request_time, upstream: [response, connect, header], request, method, target, args, .. } =
+            *self;
+        let FieldSpans { protocol, status, bytes, host, .. } = *self;
         [request_time, response, connect, header, request, method, target, args, protocol, status, bytes, host]
     }
 }

@@ -4,19 +4,19 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::access_log::AccessLog;
-use super::build::Build;
-use super::context::{Context, Writing};
-use super::error::{ConfError, Place};
-use super::files::{Dump, Files};
-use super::location::{self, Location, Match};
-use super::log_format::LogFormat;
+use super::build::NginxBuild;
+use super::error::{ConfError, ConfPlace};
+use super::files::{ConfDump, ConfFiles};
+use super::location::{self, Location, LocationMatch};
+use super::log_choice::{LogContext, LogWriting};
+use super::log_format::DeclaredFormat;
 use super::log_format_directive::assemble;
 use super::server::{self, Server};
-use super::tree::{self, Directive};
+use super::tree::{self, ConfDirective};
 
 /// An `upstream`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upstream {
+pub struct UpstreamGroup {
     /// Its name.
     pub name: String,
     /// The addresses of its servers.
@@ -25,44 +25,44 @@ pub struct Upstream {
 
 /// Something that a person should know about the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub struct ConfNote {
     /// What it is about.
-    pub place: Place,
+    pub place: ConfPlace,
     /// What there is to know.
     pub text: String,
 }
 
 /// A configuration, as far as spikeline looks at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Nginx {
+pub struct NginxConf {
     /// The formats; `combined` is the first.
-    pub formats: Vec<LogFormat>,
+    pub formats: Vec<DeclaredFormat>,
     /// The logs, each target and format once, in order of first appearance.
     pub logs: Vec<AccessLog>,
     /// The blocks that write them.
-    pub contexts: Vec<Context>,
+    pub contexts: Vec<LogContext>,
     /// The servers, in their order.
     pub servers: Vec<Server>,
     /// The upstreams.
-    pub upstreams: Vec<Upstream>,
+    pub upstreams: Vec<UpstreamGroup>,
     /// The files of `error_log`, at any level.
     pub error_logs: Vec<PathBuf>,
     /// What else there is to know.
-    pub notes: Vec<Note>,
+    pub notes: Vec<ConfNote>,
 }
 
-impl Nginx {
+impl NginxConf {
     /// Reads the configuration whose main file is `main`, which may be an `nginx -T` dump.
     ///
     /// # Errors
     /// As [`tree::read`], and for a log_format or access_log that nginx would refuse.
-    pub fn read(main: &Path, files: &dyn Files, host_name: &str) -> Result<Nginx, ConfError> {
-        let dump = files.files(&main.to_string_lossy()).ok().and_then(|found| Dump::read(&found.first()?.1));
+    pub fn read(main: &Path, files: &dyn ConfFiles, host_name: &str) -> Result<NginxConf, ConfError> {
+        let dump = files.files(&main.to_string_lossy()).ok().and_then(|found| ConfDump::read(&found.first()?.1));
         let (main, directives) = match &dump {
             Some(dump) => (dump.main(), tree::read(dump.main(), dump)?),
             None => (main, tree::read(main, files)?),
         };
-        Nginx::of(&directives, &Build::of_conf(main, host_name))
+        NginxConf::of(&directives, &NginxBuild::of_conf(main, host_name))
     }
 
     /// Takes what is needed from a tree. Where there is no `http` block, the tree counts as the inside of one: a file
@@ -70,11 +70,11 @@ impl Nginx {
     ///
     /// # Errors
     /// A log_format or access_log that nginx would refuse, or a server or location that cannot be read.
-    pub fn of(directives: &[Directive], build: &Build) -> Result<Nginx, ConfError> {
-        let mut taking = Taking {
+    pub fn of(directives: &[ConfDirective], build: &NginxBuild) -> Result<NginxConf, ConfError> {
+        let mut taking = NginxReader {
             build,
-            nginx: Nginx {
-                formats: vec![LogFormat::combined()],
+            nginx: NginxConf {
+                formats: vec![DeclaredFormat::combined()],
                 logs: Vec::new(),
                 contexts: Vec::new(),
                 servers: Vec::new(),
@@ -83,8 +83,8 @@ impl Nginx {
                 notes: Vec::new(),
             },
         };
-        let blocks: Vec<&[Directive]> =
-            directives.iter().filter(|directive| directive.is("http")).map(Directive::children).collect();
+        let blocks: Vec<&[ConfDirective]> =
+            directives.iter().filter(|directive| directive.is("http")).map(ConfDirective::children).collect();
         if blocks.is_empty() {
             taking.http(directives)?;
         }
@@ -99,16 +99,16 @@ impl Nginx {
     }
 }
 
-struct Taking<'b> {
-    build: &'b Build,
-    nginx: Nginx,
+struct NginxReader<'b> {
+    build: &'b NginxBuild,
+    nginx: NginxConf,
 }
 
 /// The logs of a context: none said anything yet, or `off` or these.
-type Logs = Option<Vec<usize>>;
+type OwnLogs = Option<Vec<usize>>;
 
-impl Taking<'_> {
-    fn http(&mut self, block: &[Directive]) -> Result<(), ConfError> {
+impl NginxReader<'_> {
+    fn http(&mut self, block: &[ConfDirective]) -> Result<(), ConfError> {
         for directive in block.iter().filter(|directive| directive.is("log_format")) {
             self.format(directive)?;
         }
@@ -123,8 +123,9 @@ impl Taking<'_> {
                 _ => {}
             }
         }
-        let inherits =
-            |directive: &Directive| directive.is("server") && !directive.children().iter().any(|d| d.is("access_log"));
+        let inherits = |directive: &ConfDirective| {
+            directive.is("server") && !directive.children().iter().any(|d| d.is("access_log"))
+        };
         if !block.iter().any(inherits) {
             self.unwritten(contexts);
         }
@@ -134,7 +135,7 @@ impl Taking<'_> {
     /// To the logs of the contexts `which` no request goes, as every server has its own: they count as written there only
     /// if they are written nowhere else.
     fn unwritten(&mut self, which: Range<usize>) {
-        let unwritten: Vec<Context> = self.nginx.contexts.drain(which).collect();
+        let unwritten: Vec<LogContext> = self.nginx.contexts.drain(which).collect();
         for mut context in unwritten {
             let elsewhere =
                 |log| self.nginx.contexts.iter().flat_map(|other| &other.writings).any(|own| own.log == log);
@@ -145,7 +146,7 @@ impl Taking<'_> {
         }
     }
 
-    fn error_logs(&mut self, block: &[Directive]) {
+    fn error_logs(&mut self, block: &[ConfDirective]) {
         for directive in block {
             if directive.is("error_log") {
                 self.nginx.error_logs.extend(directive.arg(0).map(|path| self.build.prefix.join(path)));
@@ -154,7 +155,7 @@ impl Taking<'_> {
         }
     }
 
-    fn format(&mut self, directive: &Directive) -> Result<(), ConfError> {
+    fn format(&mut self, directive: &ConfDirective) -> Result<(), ConfError> {
         let words = directive.args.iter().map(|word| word.text.as_str());
         let (name, escape, text) = assemble(words).map_err(|wrong| {
             let place = directive.args.get(wrong.word).map_or(&directive.name.place, |word| &word.place);
@@ -164,19 +165,19 @@ impl Taking<'_> {
             return Err(directive.wrong(format!("a second log_format `{name}`"), "rename one of the two"));
         }
         let place = Some(directive.name.place.clone());
-        self.nginx.formats.push(LogFormat { name: name.to_owned(), escape, text, place });
+        self.nginx.formats.push(DeclaredFormat { name: name.to_owned(), escape, text, place });
         Ok(())
     }
 
     /// What the `access_log`s among a block's own directives say; `level` is what block it is.
-    fn logs(&mut self, block: &[Directive], level: String) -> Result<Logs, ConfError> {
+    fn logs(&mut self, block: &[ConfDirective], level: String) -> Result<OwnLogs, ConfError> {
         let mut own = block.iter().filter(|directive| directive.is("access_log")).peekable();
         let Some(place) = own.peek().map(|first| first.name.place.clone()) else { return Ok(None) };
         let mut writings = Vec::new();
         let mut off = false;
         for directive in own {
             match AccessLog::read(directive, &self.nginx.formats, self.build)? {
-                Some(log) => writings.push(Writing { condition: log.condition.clone(), log: self.log(log) }),
+                Some(log) => writings.push(LogWriting { condition: log.condition.clone(), log: self.log(log) }),
                 None => off = true,
             }
         }
@@ -185,9 +186,9 @@ impl Taking<'_> {
     }
 
     /// Keeps a context; its logs.
-    fn context(&mut self, level: String, place: Place, writings: Vec<Writing>) -> Vec<usize> {
+    fn context(&mut self, level: String, place: ConfPlace, writings: Vec<LogWriting>) -> Vec<usize> {
         let logs = writings.iter().map(|writing| writing.log).collect();
-        self.nginx.contexts.push(Context { level, place, writings });
+        self.nginx.contexts.push(LogContext { level, place, writings });
         logs
     }
 
@@ -200,7 +201,7 @@ impl Taking<'_> {
         })
     }
 
-    fn server(&mut self, directive: &Directive, http: Option<&Vec<usize>>, merge: bool) -> Result<(), ConfError> {
+    fn server(&mut self, directive: &ConfDirective, http: Option<&Vec<usize>>, merge: bool) -> Result<(), ConfError> {
         let block = directive.children();
         let (names, name) = server::names(block, self.build)?;
         let level = if name.is_empty() { "a server".to_owned() } else { format!("server {name}") };
@@ -209,7 +210,7 @@ impl Taking<'_> {
             None => {
                 let place = directive.name.place.clone();
                 let log = self.log(AccessLog::built_in(self.build, place.clone()));
-                self.context(level, place, vec![Writing { log, condition: None }])
+                self.context(level, place, vec![LogWriting { log, condition: None }])
             }
         };
         let mut all_logs = logs.clone();
@@ -234,7 +235,7 @@ impl Taking<'_> {
 
     fn locations(
         &mut self,
-        block: &[Directive],
+        block: &[ConfDirective],
         outer: &[usize],
         all_logs: &mut Vec<usize>,
     ) -> Result<Vec<Location>, ConfError> {
@@ -255,7 +256,7 @@ impl Taking<'_> {
 
     fn location(
         &mut self,
-        directive: &Directive,
+        directive: &ConfDirective,
         outer: &[usize],
         all_logs: &mut Vec<usize>,
     ) -> Result<Location, ConfError> {
@@ -263,7 +264,7 @@ impl Taking<'_> {
         let (by, text) = location::kind(directive)?;
         let logs = self.logs(block, format!("location {text}"))?.unwrap_or_else(|| outer.to_vec());
         all_logs.extend(&logs);
-        let is_prefix = !matches!(by, Match::Regex { .. } | Match::Named);
+        let is_prefix = !matches!(by, LocationMatch::Regex { .. } | LocationMatch::Named);
         Ok(Location {
             by,
             internal: block.iter().any(|directive| directive.is("internal")),
@@ -276,21 +277,21 @@ impl Taking<'_> {
         })
     }
 
-    fn upstream(&mut self, directive: &Directive) {
+    fn upstream(&mut self, directive: &ConfDirective) {
         let servers = directive.children().iter().filter(|inside| inside.is("server"));
-        self.nginx.upstreams.push(Upstream {
+        self.nginx.upstreams.push(UpstreamGroup {
             name: directive.arg(0).unwrap_or_default().to_owned(),
             servers: servers.filter_map(|server| server.arg(0)).map(str::to_owned).collect(),
         });
     }
 
     /// What a `stream` block logs are connections: not followed, but not passed over in silence either.
-    fn stream(&mut self, directive: &Directive) {
+    fn stream(&mut self, directive: &ConfDirective) {
         for inside in directive.children() {
             if inside.is("access_log") && inside.arg(0) != Some("off") {
                 let path = inside.arg(0).unwrap_or_default();
                 let text = format!("{path} is not followed: `stream` logs connections, not requests");
-                self.nginx.notes.push(Note { place: inside.name.place.clone(), text });
+                self.nginx.notes.push(ConfNote { place: inside.name.place.clone(), text });
             } else if inside.is("server") {
                 self.stream(inside);
             }
@@ -299,7 +300,7 @@ impl Taking<'_> {
 }
 
 /// A directive that says `on` or `off`.
-fn flag(block: &[Directive], name: &str) -> Option<bool> {
+fn flag(block: &[ConfDirective], name: &str) -> Option<bool> {
     let directive = block.iter().find(|directive| directive.is(name))?;
     Some(directive.arg(0)? == "on")
 }

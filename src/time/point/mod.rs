@@ -5,7 +5,7 @@
 //! - as nginx logs it: `[22/Nov/2026:14:05:00 +0100]`, `2026/11/22 14:05:00`;
 //! - seconds since the epoch: `1322661900`, `1322661900.25`; thirteen digits are milliseconds, as Grafana's URLs have.
 //!
-//! Where Graphite is surprising, spikeline does what was meant and says so in [`At::warning`]: Graphite reads `12pm`
+//! Where Graphite is surprising, spikeline does what was meant and says so in [`ReadTime::warning`]: Graphite reads `12pm`
 //! as midnight and `12am` as noon.
 
 mod graphite;
@@ -21,11 +21,11 @@ use std::fmt;
 use chrono::TimeZone;
 
 use super::Timestamp;
-use graphite::Squeezed;
+use graphite::SqueezedText;
 
 /// A point in time, and what the user should know about how it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct At {
+pub struct ReadTime {
     /// The point in time.
     pub time: Timestamp,
     /// Where the reading differs from Graphite's, or is a guess.
@@ -34,7 +34,7 @@ pub struct At {
 
 /// Why a text is not a point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AtError {
+pub struct TimeError {
     /// The text as it was given.
     pub text: String,
     /// Byte offset of the mistake in the text, from 0.
@@ -45,7 +45,7 @@ pub struct AtError {
     pub hint: Option<String>,
 }
 
-impl fmt::Display for AtError {
+impl fmt::Display for TimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` is not a point in time: expected {} at byte {}", self.text, self.expected, self.offset)?;
         match &self.hint {
@@ -55,7 +55,7 @@ impl fmt::Display for AtError {
     }
 }
 
-impl std::error::Error for AtError {}
+impl std::error::Error for TimeError {}
 
 /// A point in time as it was written, before the present and the time zone are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,24 +96,24 @@ struct Written {
 ///
 /// # Errors
 /// Names the byte, what was expected there, and what was probably meant.
-pub fn parse_at(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<Timestamp, AtError> {
-    read_at(text, now, zone).map(|at| at.time)
+pub fn parse_time(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<Timestamp, TimeError> {
+    read_time(text, now, zone).map(|at| at.time)
 }
 
-/// Like [`parse_at`], with the warnings.
+/// Like [`parse_time`], with the warnings.
 ///
 /// # Errors
 /// The same.
-pub fn read_at(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<At, AtError> {
+pub fn read_time(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<ReadTime, TimeError> {
     let (written, offsets) = if iso::looks_like(text) {
         (iso::parse(text), None)
     } else if nginx::looks_like(text) {
         (nginx::parse(text), None)
     } else {
-        let squeezed = Squeezed::of(text);
+        let squeezed = SqueezedText::of(text);
         (graphite::parse(&squeezed.text), Some(squeezed))
     };
-    let fail = |offset: usize, expected: &'static str| AtError {
+    let fail = |offset: usize, expected: &'static str| TimeError {
         text: text.to_owned(),
         offset,
         expected,
@@ -127,5 +127,5 @@ pub fn read_at(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<At, A
     if chrono::DateTime::from_timestamp_millis(time.0).is_none() {
         return Err(fail(0, "a time that the calendar can hold"));
     }
-    Ok(At { time, warning: written.warning.map(|warning| format!("`{text}`: {warning}")) })
+    Ok(ReadTime { time, warning: written.warning.map(|warning| format!("`{text}`: {warning}")) })
 }

@@ -8,13 +8,13 @@
 //! `duration`, `latency`, `response_time` and the like may be anything in any unit, so they are not here: see
 //! [`MAYBE_SECONDS`].
 
-use super::unit::Unit;
+use super::duration_unit::DurationUnit;
 
 /// A variable and the keys that hold it, the better key first.
-pub(super) type Names = (&'static str, &'static [&'static str]);
+pub(super) type VariableKeys = (&'static str, &'static [&'static str]);
 
 /// Keys by variable, whatever the syntax.
-pub(super) const NAMES: &[Names] = &[
+pub(super) const NAMES: &[VariableKeys] = &[
     ("msec", &["msec"]),
     ("time_iso8601", &["time_iso8601"]),
     ("time_local", &["time_local", "local_time"]),
@@ -142,13 +142,13 @@ pub(super) const NAMES: &[Names] = &[
 ];
 
 /// Of JSON alone: `host` is mostly `$host`, unless there is a `vhost`.
-pub(super) const JSON_NAMES: &[Names] = &[("host", &["vhost", "host", "request.host"])];
+pub(super) const JSON_NAMES: &[VariableKeys] = &[("host", &["vhost", "host", "request.host"])];
 
 /// Of LTSV alone: ltsv.org's `host` is the client, `vhost` the server.
-pub(super) const LTSV_NAMES: &[Names] = &[("host", &["vhost"]), ("remote_addr", &["remote_addr", "host"])];
+pub(super) const LTSV_NAMES: &[VariableKeys] = &[("host", &["vhost"]), ("remote_addr", &["remote_addr", "host"])];
 
 /// Keys of durations whose unit stands in their name.
-pub(super) const WITH_UNIT: &[(&str, &[&str], Unit)] = &[
+pub(super) const WITH_UNIT: &[(&str, &[&str], DurationUnit)] = &[
     (
         "request_time",
         &[
@@ -164,26 +164,26 @@ pub(super) const WITH_UNIT: &[(&str, &[&str], Unit)] = &[
             "elapsed_ms",
             "took_ms",
         ],
-        Unit::Millis,
+        DurationUnit::Millis,
     ),
     (
         "request_time",
         &["request_time_us", "request_duration_us", "duration_us", "latency_us", "elapsed_us", "reqtime_microsec"],
-        Unit::Micros,
+        DurationUnit::Micros,
     ),
     // The Elastic Common Schema gives `event.duration` in nanoseconds.
-    ("request_time", &["request_time_ns", "duration_ns", "latency_ns", "event.duration"], Unit::Nanos),
+    ("request_time", &["request_time_ns", "duration_ns", "latency_ns", "event.duration"], DurationUnit::Nanos),
     (
         "upstream_response_time",
         &["upstream_response_time_ms", "upstream_time_ms", "urt_ms", "apptime_ms"],
-        Unit::Millis,
+        DurationUnit::Millis,
     ),
-    ("upstream_connect_time", &["upstream_connect_time_ms", "uct_ms"], Unit::Millis),
-    ("upstream_header_time", &["upstream_header_time_ms", "uht_ms"], Unit::Millis),
+    ("upstream_connect_time", &["upstream_connect_time_ms", "uct_ms"], DurationUnit::Millis),
+    ("upstream_header_time", &["upstream_header_time_ms", "uht_ms"], DurationUnit::Millis),
 ];
 
 /// Keys that mean such a duration if all their values in a log look as nginx writes them, and nothing otherwise.
-pub(super) const MAYBE_SECONDS: &[Names] = &[
+pub(super) const MAYBE_SECONDS: &[VariableKeys] = &[
     ("request_time", &["duration", "latency", "elapsed", "time_taken", "request_duration", "processing_time"]),
     ("upstream_response_time", &["response_time", "ut", "backend_time", "upstream_duration"]),
 ];

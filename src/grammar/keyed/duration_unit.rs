@@ -2,7 +2,7 @@
 
 /// The unit of a duration's value; nginx's own is the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Unit {
+pub(crate) enum DurationUnit {
     /// `s`.
     #[default]
     Seconds,
@@ -14,28 +14,32 @@ pub(crate) enum Unit {
     Nanos,
 }
 
-impl Unit {
+impl DurationUnit {
     /// All of them, by name.
-    pub(crate) const NAMES: [(&str, Unit); 4] =
-        [("s", Unit::Seconds), ("ms", Unit::Millis), ("us", Unit::Micros), ("ns", Unit::Nanos)];
+    pub(crate) const NAMES: [(&str, DurationUnit); 4] = [
+        ("s", DurationUnit::Seconds),
+        ("ms", DurationUnit::Millis),
+        ("us", DurationUnit::Micros),
+        ("ns", DurationUnit::Nanos),
+    ];
 
     /// The unit of that name.
-    pub(crate) fn of(name: &str) -> Option<Unit> {
-        Unit::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, unit)| unit)
+    pub(crate) fn of(name: &str) -> Option<DurationUnit> {
+        DurationUnit::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, unit)| unit)
     }
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
-        Unit::NAMES.into_iter().find(|(_, unit)| *unit == self).map_or("s", |(name, _)| name)
+        DurationUnit::NAMES.into_iter().find(|(_, unit)| *unit == self).map_or("s", |(name, _)| name)
     }
 
     /// By how many places the decimal point moves left to give seconds.
     pub(super) fn places(self) -> i32 {
         match self {
-            Unit::Seconds => 0,
-            Unit::Millis => 3,
-            Unit::Micros => 6,
-            Unit::Nanos => 9,
+            DurationUnit::Seconds => 0,
+            DurationUnit::Millis => 3,
+            DurationUnit::Micros => 6,
+            DurationUnit::Nanos => 9,
         }
     }
 }

@@ -56,15 +56,15 @@ pub(super) const WEEKDAYS: [(&str, Weekday); 7] = [
 ];
 
 /// A text in lower case without white space, `_` and `,`, which Graphite ignores, and where each byte came from.
-pub(super) struct Squeezed {
+pub(super) struct SqueezedText {
     pub(super) text: String,
     offsets: Vec<usize>,
     end: usize,
 }
 
-impl Squeezed {
-    pub(super) fn of(original: &str) -> Squeezed {
-        let mut squeezed = Squeezed { text: String::new(), offsets: Vec::new(), end: original.trim_end().len() };
+impl SqueezedText {
+    pub(super) fn of(original: &str) -> SqueezedText {
+        let mut squeezed = SqueezedText { text: String::new(), offsets: Vec::new(), end: original.trim_end().len() };
         for (offset, c) in original.char_indices() {
             if !c.is_whitespace() && c != '_' && c != ',' {
                 squeezed.text.push(c.to_ascii_lowercase());
@@ -150,10 +150,10 @@ fn clock(input: &str) -> Parsed<'_, (NaiveTime, Option<&'static str>)> {
     let (hour, warning) = match half {
         None => (hour, None),
         Some(_) if !(1..=12).contains(&hour) => return wrong(input, "an hour from 1 to 12 before am or pm"),
-        Some(Half::Am) if hour == 12 => (0, Some(MIDNIGHT_WARNING)),
-        Some(Half::Pm) if hour == 12 => (12, Some(NOON_WARNING)),
-        Some(Half::Am) => (hour, None),
-        Some(Half::Pm) => (hour + 12, None),
+        Some(HalfOfDay::Am) if hour == 12 => (0, Some(MIDNIGHT_WARNING)),
+        Some(HalfOfDay::Pm) if hour == 12 => (12, Some(NOON_WARNING)),
+        Some(HalfOfDay::Am) => (hour, None),
+        Some(HalfOfDay::Pm) => (hour + 12, None),
     };
     match NaiveTime::from_hms_opt(hour, minute, second) {
         Some(clock) => Ok((rest, (clock, warning))),
@@ -162,19 +162,19 @@ fn clock(input: &str) -> Parsed<'_, (NaiveTime, Option<&'static str>)> {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Half {
+enum HalfOfDay {
     Am,
     Pm,
 }
 
 /// Hour, minute, second and half of the day.
-type Clock = (u32, u32, u32, Option<Half>);
+type TimeOfDay = (u32, u32, u32, Option<HalfOfDay>);
 
-fn half(input: &str) -> Parsed<'_, Half> {
-    alt((value(Half::Am, tag("am")), value(Half::Pm, tag("pm")))).parse(input)
+fn half(input: &str) -> Parsed<'_, HalfOfDay> {
+    alt((value(HalfOfDay::Am, tag("am")), value(HalfOfDay::Pm, tag("pm")))).parse(input)
 }
 
-fn hour_minute(input: &str) -> Parsed<'_, Clock> {
+fn hour_minute(input: &str) -> Parsed<'_, TimeOfDay> {
     let (rest, hour) = terminated(digits(1, 2), char(':')).parse(input)?;
     let Ok((rest, minute)) = digits(2, 2).parse(rest) else { return wrong(rest, "two digits of minutes") };
     let (rest, second) = match rest.strip_prefix(':') {
@@ -188,7 +188,7 @@ fn hour_minute(input: &str) -> Parsed<'_, Clock> {
     Ok((rest, (hour, minute, second, half)))
 }
 
-fn hour_half(input: &str) -> Parsed<'_, Clock> {
+fn hour_half(input: &str) -> Parsed<'_, TimeOfDay> {
     map((digits(1, 2), half), |(hour, half)| (hour, 0, 0, Some(half))).parse(input)
 }
 
