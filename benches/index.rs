@@ -23,7 +23,9 @@ mod traffic;
 use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
 use spikeline::source::generation::GenerationId;
-use spikeline::store::{BLOCK_BYTES, BlockSummary, By, Commit, Query, Settings, View, Writer, coarse};
+use spikeline::store::{
+    BLOCK_BYTES, BlockSummary, Commit, EntryQuery, StoreSettings, View, WindowMatch, Writer, floor_route_start,
+};
 use spikeline::time::{Timestamp, Window};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -72,13 +74,13 @@ fn peak_mib() -> f64 {
 fn settle(writer: &mut Writer, now: Timestamp) {
     writer.seal().unwrap();
     let mut now = now.plus_millis(3 * DAY);
-    while writer.tend(now, false).unwrap().more {
+    while writer.maintain(now, false).unwrap().more {
         now = now.plus_millis(1);
     }
 }
 
 fn entries(dir: &Path, count: usize) {
-    let mut writer = Writer::open(dir, Settings::default()).unwrap();
+    let mut writer = Writer::open(dir, StoreSettings::default()).unwrap();
     let mut slow = Slow::new(PER_DAY, 42);
     let (mut done, mut written, mut longest) = (0, Duration::ZERO, Duration::ZERO);
     let mut last = Timestamp(START);
@@ -90,7 +92,7 @@ fn entries(dir: &Path, count: usize) {
         writer.commit(&mut Commit { at: last, entries: batch, ..Commit::default() }).unwrap();
         writer.seal_if_due(false).unwrap();
         let tending = Instant::now();
-        writer.tend(last, false).unwrap();
+        writer.maintain(last, false).unwrap();
         longest = longest.max(tending.elapsed());
         written += started.elapsed();
     }
@@ -106,7 +108,7 @@ fn entries(dir: &Path, count: usize) {
 }
 
 fn found(view: &View, window: Window) -> usize {
-    view.entries(&Query::new(window, By::End)).unwrap().len()
+    view.entries(&EntryQuery::new(window, WindowMatch::End)).unwrap().len()
 }
 
 /// The hours from the first to the last commit.
@@ -125,13 +127,13 @@ fn lookup(dir: &Path) {
     say("open_ms", started.elapsed().as_secs_f64() * 1e3);
     let span = (view.last_commit().unwrap().0 - START) as f64;
     let (popularity, mut dice) = (Popularity::new(), Dice(7));
-    for (name, by) in [("overlap", By::Overlap), ("end", By::End)] {
+    for (name, by) in [("overlap", WindowMatch::Overlap), ("end", WindowMatch::End)] {
         for popular in [false, true] {
             let mut times = Vec::new();
             let mut hits = 0;
             for _ in 0..3000 {
                 let from = Timestamp(START + (dice.unit() * span) as i64);
-                let mut query = Query::new(Window { from, until: from.plus_millis(120_000) }, by);
+                let mut query = EntryQuery::new(Window { from, until: from.plus_millis(120_000) }, by);
                 let route = if popular { popularity.pick(&mut dice) } else { (dice.unit() * ROUTES as f64) as usize };
                 query.routes = Some(vec![RouteId(route as u32)]);
                 // The best of three: what other programs take of the processor meanwhile is not the store's.
@@ -161,7 +163,7 @@ fn columns(dir: &Path, out: &Path) {
     let mut files = names.map(|name| BufWriter::new(File::create(out.join(name)).unwrap()));
     let mut count = 0;
     for window in hours(&view) {
-        let mut found = view.entries(&Query::new(window, By::End)).unwrap();
+        let mut found = view.entries(&EntryQuery::new(window, WindowMatch::End)).unwrap();
         // As a program that appends a row for each line would have them.
         found.sort_unstable_by_key(|entry| entry.locator);
         count += found.len();
@@ -186,7 +188,7 @@ fn columns(dir: &Path, out: &Path) {
 /// A day's log of so many GB in lines of 200 bytes: each counted in its cell and its block; one in a hundred is slow.
 fn log(dir: &Path, gb: u64) {
     let lines = gb * 1_000_000_000 / 200;
-    let mut writer = Writer::open(dir, Settings::default()).unwrap();
+    let mut writer = Writer::open(dir, StoreSettings::default()).unwrap();
     let (popularity, mut dice) = (Popularity::new(), Dice(9));
     let mut slow = Slow::new(lines / 100, 11).peekable();
     let per_slot = lines / 8640;
@@ -217,8 +219,8 @@ fn log(dir: &Path, gb: u64) {
                     (block.until, block.lines, block.max_end) = (offset, block.lines + 1, end);
                     block.min_start = block.min_start.min(start);
                     match block.routes.iter_mut().find(|(present, _)| *present == route) {
-                        Some((_, earliest)) => *earliest = coarse(start).min(*earliest),
-                        None => block.routes.push((route, coarse(start))),
+                        Some((_, earliest)) => *earliest = floor_route_start(start).min(*earliest),
+                        None => block.routes.push((route, floor_route_start(start))),
                     }
                 }
                 None => blocks.push(BlockSummary {
@@ -231,7 +233,7 @@ fn log(dir: &Path, gb: u64) {
                     min_start: start,
                     min_end: end,
                     max_end: end,
-                    routes: vec![(route, coarse(start))],
+                    routes: vec![(route, floor_route_start(start))],
                 }),
             }
         }
@@ -240,7 +242,7 @@ fn log(dir: &Path, gb: u64) {
         let cells = (0..).map(RouteId).zip(cells).filter_map(|(route, cell)| Some((from, route, cell?))).collect();
         writer.commit(&mut Commit { at: now, cells, entries, blocks, ..Commit::default() }).unwrap();
         writer.seal_if_due(false).unwrap();
-        writer.tend(now, false).unwrap();
+        writer.maintain(now, false).unwrap();
     }
     say("log_seconds", started.elapsed().as_secs_f64());
     say("log_peak_mib", peak_mib());
@@ -258,8 +260,8 @@ fn log(dir: &Path, gb: u64) {
     }
     // The block index alone, in a store of its own.
     let alone = dir.join("blocks");
-    let blocks = view.blocks(Window::ALL, By::End, None).unwrap();
-    let mut writer = Writer::open(&alone, Settings::default()).unwrap();
+    let blocks = view.blocks(Window::ALL, WindowMatch::End, None).unwrap();
+    let mut writer = Writer::open(&alone, StoreSettings::default()).unwrap();
     let generation = GenerationId(1);
     let blocks = blocks.into_iter().map(|block| BlockSummary { generation, ..block }).collect();
     writer.commit(&mut Commit { at: now, blocks, ..Commit::default() }).unwrap();
@@ -295,7 +297,7 @@ fn histograms(dir: &Path) {
     {
         let mut dice = Dice(3 + number as u64);
         let dir = dir.join(name);
-        let mut writer = Writer::open(&dir, Settings::default()).unwrap();
+        let mut writer = Writer::open(&dir, StoreSettings::default()).unwrap();
         let cells: Vec<_> = (0..200)
             .map(|slot| {
                 let mut cell = Cell::default();

@@ -6,7 +6,8 @@ use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
 use spikeline::source::generation::GenerationId;
 use spikeline::store::{
-    BLOCK_BYTES, BlockSummary, By, Commit, Entry, Kept, Locator, Query, Settings, View, Writer, coarse,
+    BLOCK_BYTES, BlockSummary, Commit, Entry, EntryQuery, KeepReasons, Locator, StoreSettings, View, WindowMatch,
+    Writer, floor_route_start,
 };
 use spikeline::time::{Timestamp, Window};
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ fn traffic() -> Vec<Entry> {
                     200
                 },
                 upstream_ms: (dice.unit() > 0.03).then_some(upstream),
-                kept: if error { Kept::THRESHOLD.with(Kept::ERROR) } else { Kept::THRESHOLD },
+                kept: if error { KeepReasons::THRESHOLD.with(KeepReasons::ERROR) } else { KeepReasons::THRESHOLD },
                 locator: Locator {
                     generation: GenerationId((time / DAY as f64 * 2.0) as u32),
                     offset: offset as u64,
@@ -88,7 +89,7 @@ fn commit(entries: &[Entry]) -> Commit {
     let mut cells: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
     let mut blocks: BTreeMap<(GenerationId, u32), BlockSummary> = BTreeMap::new();
     for entry in entries {
-        let cell = cells.entry((entry.end.slot(Settings::default().interval), entry.route)).or_default();
+        let cell = cells.entry((entry.end.slot(StoreSettings::default().interval), entry.route)).or_default();
         cell.requests += 1;
         cell.time_mut(Time::Request).record(entry.duration_ms);
         let number = u32::try_from(entry.locator.offset / BLOCK_BYTES).unwrap();
@@ -101,7 +102,7 @@ fn commit(entries: &[Entry]) -> Commit {
             min_start: entry.start(),
             min_end: entry.end,
             max_end: entry.end,
-            routes: vec![(entry.route, coarse(entry.start()))],
+            routes: vec![(entry.route, floor_route_start(entry.start()))],
             rejects: None,
         };
         blocks.entry(block.key()).and_modify(|own| own.merge(&block)).or_insert(block);
@@ -127,7 +128,7 @@ fn queries(view: &View, routed: bool) -> (Duration, Duration, usize) {
     for round in 0..1000u32 {
         #[allow(clippy::cast_possible_truncation, reason = "a generator")]
         let from = Timestamp(START + (dice.unit() * DAY as f64) as i64);
-        let mut query = Query::new(Window { from, until: from.plus_millis(120_000) }, By::Overlap);
+        let mut query = EntryQuery::new(Window { from, until: from.plus_millis(120_000) }, WindowMatch::Overlap);
         query.routes = routed.then(|| vec![RouteId(round % 50)]);
         let started = Instant::now();
         found += view.entries(&query).unwrap().len();
@@ -141,7 +142,7 @@ fn main() {
     let entries = traffic();
     let dir = tempfile::tempdir_in(".").unwrap();
     // Bytes per entry: a store of entries alone.
-    let mut writer = Writer::open(&dir.path().join("entries"), Settings::default()).unwrap();
+    let mut writer = Writer::open(&dir.path().join("entries"), StoreSettings::default()).unwrap();
     for batch in entries.chunks(50_000) {
         writer.commit(&mut Commit { entries: batch.to_vec(), ..Commit::default() }).unwrap();
         writer.seal_if_due(false).unwrap();
@@ -167,7 +168,7 @@ fn main() {
         );
     }
     // Commits: 20 entries a commit, with their cells and summaries; each is synced.
-    let mut writer = Writer::open(&dir.path().join("commits"), Settings::default()).unwrap();
+    let mut writer = Writer::open(&dir.path().join("commits"), StoreSettings::default()).unwrap();
     let mut times = Vec::new();
     for batch in entries.chunks(20).take(500) {
         let mut commit = commit(batch);

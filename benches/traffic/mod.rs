@@ -2,7 +2,7 @@
 
 use spikeline::route::RouteId;
 use spikeline::source::generation::GenerationId;
-use spikeline::store::{Entry, Kept, Locator};
+use spikeline::store::{Entry, KeepReasons, Locator};
 use spikeline::time::Timestamp;
 
 /// Routes of the site; their traffic falls off as 1/rank.
@@ -82,7 +82,7 @@ impl Slow {
     }
 
     /// A frequent route's slot has more than five requests above the threshold; a rare one's slowest are whatever they are.
-    fn duration(&mut self, route: usize, end: i64) -> Option<(u64, Kept)> {
+    fn duration(&mut self, route: usize, end: i64) -> Option<(u64, KeepReasons)> {
         let slot = end.div_euclid(10_000);
         let held = &mut self.slots[route];
         *held = if held.0 == slot { (slot, held.1 + 1) } else { (slot, 1) };
@@ -93,12 +93,13 @@ impl Slow {
         let dice = &mut self.dice;
         if rare && dice.unit() < 0.75 {
             let duration = common_duration(route, dice);
-            let kept = if duration >= 1000 { Kept::THRESHOLD.with(Kept::SLOWEST) } else { Kept::SLOWEST };
+            let kept =
+                if duration >= 1000 { KeepReasons::THRESHOLD.with(KeepReasons::SLOWEST) } else { KeepReasons::SLOWEST };
             return Some((duration, kept));
         }
         let long = if dice.unit() < 0.002 { 60.0 } else { 1.0 };
         let duration = 1000.0 * (0.8 * dice.normal().abs()).exp() * (1.0 + 0.1 * (route % 7) as f64) * long;
-        let kept = if rare { Kept::THRESHOLD.with(Kept::SLOWEST) } else { Kept::THRESHOLD };
+        let kept = if rare { KeepReasons::THRESHOLD.with(KeepReasons::SLOWEST) } else { KeepReasons::THRESHOLD };
         Some((duration as u64, kept))
     }
 }
@@ -126,7 +127,7 @@ impl Iterator for Slow {
             let dice = &mut self.dice;
             let error = dice.unit() < 0.02;
             if error {
-                kept = kept.with(Kept::ERROR);
+                kept = kept.with(KeepReasons::ERROR);
             }
             let upstream = duration_ms.saturating_sub((dice.exponential() * 3.0) as u64);
             let status = match dice.unit() {

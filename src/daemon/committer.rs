@@ -14,7 +14,7 @@ use super::{DaemonSettings, Say, slot_renderer};
 use crate::error::{Error, Result};
 use crate::pipeline::{CommitBuilder, Row, SlotSettings};
 use crate::source::generation::GenerationId;
-use crate::store::{Commit, Ledger, Tended, Writer};
+use crate::store::{Commit, Ledger, MaintenanceOutcome, Writer};
 use crate::time::{Clock, Timestamp};
 
 /// A commit that failed is tried again after this.
@@ -156,7 +156,7 @@ impl Committer {
     /// Do what is due, with so many commits waiting.
     pub(super) fn attend(&mut self, queued: usize) {
         self.emit(queued);
-        self.tend();
+        self.maintain();
     }
 
     /// The next moment at which something is to be done even if nothing arrives.
@@ -196,7 +196,7 @@ impl Committer {
     /// Write everything not committed yet as one record; on failure keep it for the next attempt.
     fn commit(&mut self) {
         self.unsaved.at = self.clock.now();
-        self.unsaved.deliveries = self.outlets.iter().map(DestinationQueue::delivery).collect();
+        self.unsaved.destinations = self.outlets.iter().map(DestinationQueue::delivery).collect();
         match self.writer.commit(&mut self.unsaved) {
             Ok(()) => {
                 self.unsaved_bytes = 0;
@@ -218,13 +218,13 @@ impl Committer {
     }
 
     /// Merge and throw away what is due; not while the store cannot be written.
-    fn tend(&mut self) {
+    fn maintain(&mut self) {
         if self.try_again.is_some() {
             return;
         }
-        match self.writer.tend(self.clock.now(), !self.caught_up) {
-            Ok(Tended { dropped: 0, .. }) => {}
-            Ok(Tended { dropped, dropped_bytes, .. }) => {
+        match self.writer.maintain(self.clock.now(), !self.caught_up) {
+            Ok(MaintenanceOutcome { dropped: 0, .. }) => {}
+            Ok(MaintenanceOutcome { dropped, dropped_bytes, .. }) => {
                 let mib = dropped_bytes >> 20;
                 (self.say)(&format!("store: {dropped} of the oldest segments ({mib} MiB) went, as [retention] says"));
             }

@@ -7,7 +7,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use super::carbon_sender::{RenderedSlots, SendOutcome};
 use super::{DaemonSettings, DestinationSettings};
 use crate::carbon::{Naming, Owed, OwedState, Points, timely};
-use crate::store::{Delivery, View};
+use crate::store::{DestinationProgress, View};
 use crate::time::Timestamp;
 
 /// Batches handed to the pushing thread and not yet reported on, at most: one being written, one waiting.
@@ -48,7 +48,7 @@ impl DestinationQueue {
         let name = outlet.destination.address.clone();
         let limit = outlet.spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
-        let owed = match view.deliveries().iter().find(|delivery| delivery.destination == name) {
+        let owed = match view.destinations().iter().find(|delivery| delivery.destination == name) {
             Some(delivery) => Owed::restore(limit, delivery.emitted_until, delivery.pending.clone(), delivery.dropped),
             None => Owed::new(limit),
         };
@@ -95,9 +95,9 @@ impl DestinationQueue {
     }
 
     /// What the store is to remember.
-    pub(super) fn delivery(&self) -> Delivery {
+    pub(super) fn delivery(&self) -> DestinationProgress {
         let OwedState { emitted_until, pending, dropped } = self.owed.to_parts();
-        Delivery { destination: self.name.clone(), emitted_until, pending, dropped }
+        DestinationProgress { destination: self.name.clone(), emitted_until, pending, dropped }
     }
 
     /// When something may be sent again; `None` if nothing waits for a time.

@@ -13,7 +13,7 @@ use crate::pipeline::{CollectedRows, Interpreter, Row, RowCollector};
 use crate::route::Routes;
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{FinishReason, LogEvent};
-use crate::store::{Commit, How, Loss};
+use crate::store::{Commit, Loss, LossCause};
 use crate::time::{Clock, Timestamp};
 
 /// What was counted is handed on this long after its first line ..
@@ -192,19 +192,19 @@ impl LineCounter {
     fn lost(&mut self, generation: GenerationId, unread: u64, reason: FinishReason) {
         let offset = self.generations.get(&generation).map_or(0, |held| held.position);
         let (after, before) = (self.slots.latest_end_of(generation), self.clock.now());
-        let (how, bytes) = match reason {
-            FinishReason::Truncated { lost: 0 } => (How::Copied, 0),
-            FinishReason::Truncated { lost } => (How::Truncated, lost),
-            FinishReason::Vanished if unread == 0 => (How::Gone, 0),
-            FinishReason::Vanished | FinishReason::Rotated => (How::Unread, unread),
+        let (cause, bytes) = match reason {
+            FinishReason::Truncated { lost: 0 } => (LossCause::Copied, 0),
+            FinishReason::Truncated { lost } => (LossCause::Truncated, lost),
+            FinishReason::Vanished if unread == 0 => (LossCause::Gone, 0),
+            FinishReason::Vanished | FinishReason::Rotated => (LossCause::Unread, unread),
         };
         let ledger = self.slots.ledger_mut(generation);
-        match how {
-            How::Truncated => ledger.lost_to_truncation += bytes,
+        match cause {
+            LossCause::Truncated => ledger.lost_to_truncation += bytes,
             _ => ledger.unread += bytes,
         }
         if reason != FinishReason::Rotated || bytes > 0 {
-            ledger.losses.push(Loss { offset, bytes, how, after, before });
+            ledger.losses.push(Loss { offset, bytes, cause, after, before });
         }
     }
 

@@ -42,7 +42,7 @@ pub use stepwise::Stepwise;
 use crate::record::Needs;
 use crate::route::{Router, Routes};
 use crate::source::{BLOCK_LIMIT, FollowSettings, Follower, WatchedLog};
-use crate::store::{self, Delivery, Retention, View, Writer};
+use crate::store::{self, DestinationProgress, Retention, View, Writer};
 use crate::time::Clock;
 
 /// How many blocks may wait for the counting thread (about 4 MiB); when full, reading waits: the logs are on disk,
@@ -142,7 +142,7 @@ pub fn run(settings: DaemonSettings, clock: Arc<dyn Clock>, say: &Say, stop: &Re
 
 /// A carbon that moved is another one to the store: what the old one is owed would be sent to nobody, without a word.
 fn say_left_behind(view: &View, settings: &DaemonSettings, say: &Say) {
-    for Delivery { destination, pending, .. } in view.deliveries() {
+    for DestinationProgress { destination, pending, .. } in view.destinations() {
         let is_named = settings.outlets.iter().any(|outlet| outlet.destination.address == *destination);
         if let (false, Some(first), Some(last)) = (is_named, pending.iter().min(), pending.iter().max()) {
             let end = last.plus(settings.interval);
@@ -169,11 +169,11 @@ struct OpenedDaemon {
 impl OpenedDaemon {
     /// Open the store, and make ready to go on from there. `block_limit`: about how many bytes of a log are a block.
     fn new(settings: &DaemonSettings, clock: &Arc<dyn Clock>, say: &Say, block_limit: usize) -> Result<OpenedDaemon> {
-        let store_settings = store::Settings {
+        let store_settings = store::StoreSettings {
             interval: settings.interval,
             slowest: settings.slowest,
             retention: settings.retention,
-            ..store::Settings::default()
+            ..store::StoreSettings::default()
         };
         let writer = Writer::open(&settings.store, store_settings)?;
         if writer.cut_bytes() > 0 {

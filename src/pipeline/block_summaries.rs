@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::interpreter::RoutedRecord;
 use crate::source::generation::GenerationId;
-use crate::store::{BLOCK_BYTES, BlockSummary, Locator, Rejects, coarse};
+use crate::store::{BLOCK_BYTES, BlockSummary, Locator, Rejects, floor_route_start};
 use crate::time::Timestamp;
 
 /// The summaries of a stretch of lines. One block is open at a time: that of the last line.
@@ -132,7 +132,7 @@ impl BlockSummaries {
         if let Some(mut open) = self.open.take() {
             self.carried.insert(open.summary.generation, open.carried);
             for (route, start) in &mut open.summary.routes {
-                *start = self.stamps.get(route.0 as usize).map_or(*start, |(_, earliest)| coarse(*earliest));
+                *start = self.stamps.get(route.0 as usize).map_or(*start, |(_, earliest)| floor_route_start(*earliest));
             }
             open.summary.routes.sort_unstable();
             self.closed.push(open.summary);

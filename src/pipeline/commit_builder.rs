@@ -10,7 +10,7 @@ use super::slot_settings::SlotSettings;
 use super::slowest::SlowestOfCells;
 use crate::histogram::{Cell, TIMES};
 use crate::route::RouteId;
-use crate::store::{Commit, Kept};
+use crate::store::{Commit, KeepReasons};
 use crate::time::Timestamp;
 
 /// Builds the lines' part of a commit from the rows that were collected. One for all commits of a run, since what an earlier commit
@@ -98,7 +98,7 @@ impl CommitBuilder {
         let rows_of = || own.iter().filter_map(|&number| rows.get(number as usize));
         for row in rows_of() {
             cell.requests += 1;
-            cell.slow += u64::from(row.kept.contains(Kept::THRESHOLD));
+            cell.slow += u64::from(row.kept.contains(KeepReasons::THRESHOLD));
             cell.count_status(row.status);
             cell.bytes_sent = cell.bytes_sent.saturating_add(row.bytes_sent);
         }
@@ -213,14 +213,14 @@ mod tests {
                 own.retain(|line| line.1.2.is_some());
                 own.sort_by_key(|line| (Reverse(line.1.2), line.1.0, line.0));
                 for line in own.iter().take(SETTINGS.slowest) {
-                    prop_assert!(entries.iter().any(|e| e.locator == locator(line.0) && e.kept.contains(Kept::SLOWEST)));
+                    prop_assert!(entries.iter().any(|e| e.locator == locator(line.0) && e.kept.contains(KeepReasons::SLOWEST)));
                 }
             }
             for (number, line) in &numbered {
                 let own: Vec<&Entry> = entries.iter().filter(|entry| entry.locator == locator(*number)).collect();
                 prop_assert!(own.len() <= 1 && (own.len() == 1 || !(line.4 || line.5)));
                 for entry in own {
-                    prop_assert_eq!((entry.kept.contains(Kept::THRESHOLD), entry.kept.contains(Kept::ERROR)), (line.5, line.4));
+                    prop_assert_eq!((entry.kept.contains(KeepReasons::THRESHOLD), entry.kept.contains(KeepReasons::ERROR)), (line.5, line.4));
                     prop_assert_eq!((entry.route, entry.duration_ms, entry.upstream_ms), (RouteId(line.1), line.2.unwrap_or(0), line.3));
                 }
             }

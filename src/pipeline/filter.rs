@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::interpreter::RoutedRecord;
 use crate::route::{RouteId, Routes};
-use crate::store::By;
+use crate::store::WindowMatch;
 use crate::time::Window;
 
 /// What a request must be to be counted or shown.
@@ -14,7 +14,7 @@ pub struct Filter {
     /// The window.
     pub window: Window,
     /// What ties a request to the window.
-    pub by: By,
+    pub by: WindowMatch,
     /// Shortest `$request_time`, in milliseconds; 0 lets through requests without a time as well.
     pub min_ms: u64,
     /// Statuses; empty lets all through.
@@ -26,7 +26,7 @@ pub struct Filter {
 impl Filter {
     /// Lets everything through.
     pub fn all() -> Filter {
-        Filter { window: Window::ALL, by: By::End, min_ms: 0, statuses: Vec::new(), routes: Vec::new() }
+        Filter { window: Window::ALL, by: WindowMatch::End, min_ms: 0, statuses: Vec::new(), routes: Vec::new() }
     }
 
     /// Whether the request's own fields are wanted; the route is asked for by [`RouteFilter`].
@@ -34,8 +34,8 @@ impl Filter {
     pub fn keeps(&self, seen: &RoutedRecord<'_>) -> bool {
         let record = &seen.record;
         let inside = match self.by {
-            By::End => self.window.contains(record.end),
-            By::Overlap => self.window.overlaps(record.start(), record.end),
+            WindowMatch::End => self.window.contains(record.end),
+            WindowMatch::Overlap => self.window.overlaps(record.start(), record.end),
         };
         inside
             && record.request_time_ms.unwrap_or(0) >= self.min_ms

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::{BLOCK_BYTES, BlockSummary, By, Commit, Damaged, LogRange, View};
+use crate::store::{BLOCK_BYTES, BlockSummary, Commit, DamagedSegment, LogRange, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 
 /// At most so much is read again for the block before a range. It is more if other segments are lost too, or if what was
@@ -26,7 +26,7 @@ pub struct Recounted {
 ///
 /// # Errors
 /// The rest of the store cannot be read.
-pub fn recount_damaged(view: &View, recount: &mut Recount<'_>, damaged: &Damaged) -> Result<Recounted> {
+pub fn recount_damaged(view: &View, recount: &mut Recount<'_>, damaged: &DamagedSegment) -> Result<Recounted> {
     let mut commit = Commit::default();
     let ranges = damaged.ranges.as_deref().unwrap_or_default();
     let mut cells: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
@@ -45,7 +45,7 @@ pub fn recount_damaged(view: &View, recount: &mut Recount<'_>, damaged: &Damaged
         return Ok(Recounted { commit, unread });
     }
     // The last block before a range was summarised whole with it, though its first lines, or all, were counted before.
-    let known = view.blocks(Window::ALL, By::End, None)?;
+    let known = view.blocks(Window::ALL, WindowMatch::End, None)?;
     let heads: Vec<LogRange> = ranges.iter().filter_map(|range| head_of(view, &known, range)).collect();
     let mut before: BTreeMap<(GenerationId, u32), BlockSummary> = BTreeMap::new();
     let _partial = recount.count(&heads, |part| {

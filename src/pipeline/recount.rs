@@ -112,11 +112,11 @@ impl<'v> Recount<'v> {
         if self.open.len() >= OPEN {
             self.open.clear();
         }
-        let opened = match find_generation_with(generation, self.view.points(generation.id)) {
+        let opened = match find_generation_with(generation, self.view.restart_points(generation.id)) {
             Ok(Some(located)) => {
                 if let Some(points) = located.points.as_ref().filter(|_| located.decoded > 0) {
                     // Whoever may not write there gathers them again the next time.
-                    drop(self.view.keep_points(generation.id, points));
+                    drop(self.view.keep_restart_points(generation.id, points));
                 }
                 LineReader::open(&located).map_err(|error| error.what().to_owned())
             }

@@ -46,7 +46,7 @@ impl MissingLines {
 /// Open the log of a generation, or note why that cannot be done.
 fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<LineReader> {
     let generation = view.generations().iter().find(|generation| generation.id == id)?;
-    let located = match find_generation_with(generation, view.points(id)) {
+    let located = match find_generation_with(generation, view.restart_points(id)) {
         Ok(Some(located)) => located,
         Ok(None) => {
             missing.gone.push(generation.clone());
@@ -60,7 +60,7 @@ fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<Lin
     missing.decoded += located.decoded;
     if let Some(points) = located.points.as_ref().filter(|_| located.decoded > 0) {
         // Whoever may not write there gathers them again the next time.
-        drop(view.keep_points(id, points));
+        drop(view.keep_restart_points(id, points));
     }
     LineReader::open(&located).map_err(|error| missing.failed.push(error)).ok()
 }
@@ -107,7 +107,7 @@ fn from_archive(
     mut each: impl FnMut(usize, Option<&[u8]>),
 ) {
     let wanted: Vec<Locator> = gone.iter().filter_map(|index| locators.get(*index).copied()).collect();
-    let found = view.archived(&wanted);
+    let found = view.archived_lines(&wanted);
     let failed = found.as_ref().err().cloned();
     let mut found = found.unwrap_or_default().into_iter();
     let mut lost: BTreeSet<GenerationId> = BTreeSet::new();

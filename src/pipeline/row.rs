@@ -4,7 +4,7 @@
 
 use crate::record::Record;
 use crate::route::RouteId;
-use crate::store::{Entry, Kept, Locator};
+use crate::store::{Entry, KeepReasons, Locator};
 use crate::time::Timestamp;
 
 /// A number that the line does not have.
@@ -21,7 +21,7 @@ pub struct Row {
     pub(super) cell: u32,
     /// 0 where the line has none.
     pub(super) status: u16,
-    pub(super) kept: Kept,
+    pub(super) kept: KeepReasons,
 }
 
 impl Row {
@@ -30,7 +30,7 @@ impl Row {
     pub(super) fn new(cell: u32, record: &Record<'_>, locator: Locator, slow: bool, error: bool) -> Row {
         let [response, connect, header] = record.upstream_ms;
         let times = [record.request_time_ms, response, connect, header];
-        let threshold = if slow { Kept::THRESHOLD } else { Kept::default() };
+        let threshold = if slow { KeepReasons::THRESHOLD } else { KeepReasons::default() };
         Row {
             end: record.end,
             times: times.map(|millis| millis.unwrap_or(NONE)),
@@ -38,7 +38,7 @@ impl Row {
             locator,
             cell,
             status: record.status.unwrap_or(0),
-            kept: if error { threshold.with(Kept::ERROR) } else { threshold },
+            kept: if error { threshold.with(KeepReasons::ERROR) } else { threshold },
         }
     }
 

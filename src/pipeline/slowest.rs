@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::row::Row;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::Kept;
+use crate::store::KeepReasons;
 use crate::time::Timestamp;
 
 /// The slowest of a cell are remembered beyond its commit while its slot is at most this much older than the latest
@@ -67,7 +67,7 @@ impl SlowestOfCells {
         }
         for row in self.best.iter().filter_map(|(_, number)| *number) {
             if let Some(row) = rows.get_mut(row as usize) {
-                row.kept = row.kept.with(Kept::SLOWEST);
+                row.kept = row.kept.with(KeepReasons::SLOWEST);
             }
         }
         if key.0 >= self.latest.minus(REMEMBERED_FOR) && self.remembered.len() < REMEMBERED {

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 /// What it means for a request to lie in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum WindowMatch {
     /// It was in flight at some time in the window.
     Overlap,
     /// It ended in the window: exactly the requests that the graph's slots count.
@@ -16,11 +16,11 @@ pub enum By {
 
 /// Which slow entries are wanted.
 #[derive(Debug, Clone)]
-pub struct Query {
+pub struct EntryQuery {
     /// The window.
     pub window: Window,
     /// How it is meant.
-    pub by: By,
+    pub by: WindowMatch,
     /// Only these routes; `None` is all.
     pub routes: Option<Vec<RouteId>>,
     /// Only requests at least this long.
@@ -29,17 +29,17 @@ pub struct Query {
     pub status: Option<Vec<RangeInclusive<u16>>>,
 }
 
-impl Query {
+impl EntryQuery {
     /// All entries of a window.
-    pub fn new(window: Window, by: By) -> Query {
-        Query { window, by, routes: None, min_duration_ms: 0, status: None }
+    pub fn new(window: Window, by: WindowMatch) -> EntryQuery {
+        EntryQuery { window, by, routes: None, min_duration_ms: 0, status: None }
     }
 
     /// Whether window and route fit.
     pub(crate) fn reaches(&self, entry: &Entry) -> bool {
         let inside = match self.by {
-            By::End => self.window.contains(entry.end),
-            By::Overlap => self.window.overlaps(entry.start(), entry.end),
+            WindowMatch::End => self.window.contains(entry.end),
+            WindowMatch::Overlap => self.window.overlaps(entry.start(), entry.end),
         };
         inside && self.routes.as_ref().is_none_or(|routes| routes.contains(&entry.route))
     }

@@ -4,8 +4,8 @@ use crate::store::disk::damage::{file_damaged, newer_version, older_version, ope
 use crate::store::disk::layout::{MANIFEST, MANIFEST_TEMPORARY};
 use crate::store::disk::medium::{Medium, write_file};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum};
-use crate::store::segment::info::{Info, SegmentKind};
-use crate::store::settings::Settings;
+use crate::store::segment::info::{SegmentInfo, SegmentKind};
+use crate::store::settings::StoreSettings;
 
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
@@ -18,13 +18,13 @@ pub(crate) const VERSION: u32 = 3;
 /// The store's files and settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Manifest {
-    pub(crate) settings: Settings,
+    pub(crate) settings: StoreSettings,
     /// The current journal.
     pub(crate) journal: u64,
     /// The number that the next new file gets.
     pub(crate) next: u64,
     /// In the order they were written.
-    pub(crate) segments: Vec<Info>,
+    pub(crate) segments: Vec<SegmentInfo>,
     /// What is no longer there.
     pub(crate) expired: Expired,
 }
@@ -40,7 +40,7 @@ pub struct Expired {
 
 impl Expired {
     /// Note that a segment was thrown away.
-    pub(crate) fn note(&mut self, info: &Info) {
+    pub(crate) fn note(&mut self, info: &SegmentInfo) {
         let after = info.newest().plus_millis(1);
         if info.kind != SegmentKind::Rolled {
             self.detail = self.detail.max(Some(after));
@@ -53,7 +53,7 @@ impl Expired {
 
 /// How far replacing the manifest got when it failed.
 #[derive(Debug)]
-pub(crate) enum Unstored {
+pub(crate) enum ManifestFailure {
     /// The old one is in force.
     Before(Error),
     /// Either may be in force after a crash.
@@ -92,17 +92,17 @@ impl Manifest {
     }
 
     /// Put this manifest in force: temporary file, sync, rename, sync of the folder.
-    pub(crate) fn store(&self, medium: &dyn Medium) -> std::result::Result<(), Unstored> {
+    pub(crate) fn store(&self, medium: &dyn Medium) -> std::result::Result<(), ManifestFailure> {
         let mut out = Encoder::default();
         out.bytes.extend_from_slice(MAGIC);
         out.u32(VERSION);
         self.encode(&mut out);
         out.u64(checksum(&out.bytes));
         write_file(medium, MANIFEST_TEMPORARY, &out.bytes).map_err(|error| {
-            Unstored::Before(operation_failed(medium, "write the store's manifest", MANIFEST_TEMPORARY, &error))
+            ManifestFailure::Before(operation_failed(medium, "write the store's manifest", MANIFEST_TEMPORARY, &error))
         })?;
         medium.rename(MANIFEST_TEMPORARY, MANIFEST).and_then(|()| medium.sync_folder("")).map_err(|error| {
-            Unstored::Unknown(operation_failed(medium, "replace the store's manifest", MANIFEST, &error))
+            ManifestFailure::Unknown(operation_failed(medium, "replace the store's manifest", MANIFEST, &error))
         })
     }
 }
@@ -119,7 +119,7 @@ impl Encode for Manifest {
 
 impl Decode for Manifest {
     fn decode(from: &mut Decoder<'_>) -> Decoded<Manifest> {
-        let settings = Settings::decode(from)?;
+        let settings = StoreSettings::decode(from)?;
         let (journal, next, segments) = (from.varint()?, from.varint()?, from.list()?);
         Ok(Manifest { settings, journal, next, segments, expired: Expired::decode(from)? })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// How long the slots of a cell are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
+pub(crate) enum Resolution {
     /// The store's interval.
     Fine,
     Minute,
@@ -13,24 +13,30 @@ pub(crate) enum Level {
     Hour,
 }
 
-/// All levels, finest first, in the order of their index.
-pub(crate) const LEVELS: [Level; 4] = [Level::Fine, Level::Minute, Level::TenMinutes, Level::Hour];
+/// All resolutions, finest first, in the order of their index.
+pub(crate) const RESOLUTIONS: [Resolution; 4] =
+    [Resolution::Fine, Resolution::Minute, Resolution::TenMinutes, Resolution::Hour];
 
-impl Level {
+impl Resolution {
     /// Milliseconds of a slot.
     pub(crate) fn millis(self, interval: Duration) -> i64 {
         match self {
-            Level::Fine => i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1),
-            Level::Minute => 60_000,
-            Level::TenMinutes => 600_000,
-            Level::Hour => 3_600_000,
+            Resolution::Fine => i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1),
+            Resolution::Minute => 60_000,
+            Resolution::TenMinutes => 600_000,
+            Resolution::Hour => 3_600_000,
         }
     }
 
-    /// Whether a store of this interval has cells of this level: they are made of whole, shorter slots.
+    /// Whether it is one of those that outlive the details: ten minutes and hours.
+    pub(crate) fn is_coarse(self) -> bool {
+        self >= Resolution::TenMinutes
+    }
+
+    /// Whether a store of this interval has cells of this resolution: they are made of whole, shorter slots.
     pub(crate) fn is_kept(self, interval: Duration) -> bool {
-        let (own, fine) = (self.millis(interval), Level::Fine.millis(interval));
-        self == Level::Fine || (own > fine && own.checked_rem(fine) == Some(0))
+        let (own, fine) = (self.millis(interval), Resolution::Fine.millis(interval));
+        self == Resolution::Fine || (own > fine && own.checked_rem(fine) == Some(0))
     }
 }
 
@@ -46,36 +52,39 @@ fn ceil(time: Timestamp, millis: i64) -> Timestamp {
     }
 }
 
-/// Cut `window` into stretches, each to be answered from the coarsest level that it is made of whole slots of; with a
+/// Cut `window` into stretches, each to be answered from the coarsest resolution that it is made of whole slots of; with a
 /// `step`, no slot is in two steps (counted from the epoch). Ascending; together they hold every slot that starts in the window.
-pub(crate) fn tiles(window: Window, step: Option<Duration>, interval: Duration) -> Vec<(Level, Window)> {
+pub(crate) fn tiles(window: Window, step: Option<Duration>, interval: Duration) -> Vec<(Resolution, Window)> {
     let step = step.map(|step| i64::try_from(step.as_millis()).unwrap_or(i64::MAX));
-    let fits = |level: Level| {
-        let whole = step.is_none_or(|step| step.checked_rem(level.millis(interval)) == Some(0));
-        level.is_kept(interval) && (whole || level == Level::Fine)
+    let fits = |resolution: Resolution| {
+        let whole = step.is_none_or(|step| step.checked_rem(resolution.millis(interval)) == Some(0));
+        resolution.is_kept(interval) && (whole || resolution == Resolution::Fine)
     };
-    let mut levels: Vec<(Level, i64)> =
-        LEVELS.into_iter().filter(|level| fits(*level)).map(|level| (level, level.millis(interval))).collect();
-    levels.reverse();
+    let mut resolutions: Vec<(Resolution, i64)> = RESOLUTIONS
+        .into_iter()
+        .filter(|resolution| fits(*resolution))
+        .map(|resolution| (resolution, resolution.millis(interval)))
+        .collect();
+    resolutions.reverse();
     let mut runs = Vec::new();
-    cut(window, &levels, &mut runs);
+    cut(window, &resolutions, &mut runs);
     runs
 }
 
-fn cut(window: Window, levels: &[(Level, i64)], runs: &mut Vec<(Level, Window)>) {
-    let Some(((level, millis), finer)) = levels.split_first() else { return };
+fn cut(window: Window, resolutions: &[(Resolution, i64)], runs: &mut Vec<(Resolution, Window)>) {
+    let Some(((resolution, millis), finer)) = resolutions.split_first() else { return };
     if window.from >= window.until {
         return;
     }
     if finer.is_empty() {
-        return runs.push((*level, window));
+        return runs.push((*resolution, window));
     }
     let inner = Window { from: ceil(window.from, *millis), until: floor(window.until, *millis) };
     if inner.from >= inner.until {
         return cut(window, finer, runs);
     }
     cut(Window { until: inner.from, ..window }, finer, runs);
-    runs.push((*level, inner));
+    runs.push((*resolution, inner));
     cut(Window { from: inner.until, ..window }, finer, runs);
 }
 
@@ -91,12 +100,12 @@ mod tests {
             let interval = Duration::from_secs(seconds);
             let runs = tiles(window, step.map(Duration::from_secs), interval);
             let mut at = window.from;
-            for (level, run) in &runs {
+            for (resolution, run) in &runs {
                 prop_assert_eq!(run.from, at);
-                prop_assert!(run.from < run.until && level.is_kept(interval));
-                if *level != Level::Fine {
-                    prop_assert_eq!((run.from.0.rem_euclid(level.millis(interval)), run.until.0.rem_euclid(level.millis(interval))), (0, 0));
-                    prop_assert!(step.is_none_or(|step| (step * 1000).is_multiple_of(level.millis(interval).unsigned_abs())));
+                prop_assert!(run.from < run.until && resolution.is_kept(interval));
+                if *resolution != Resolution::Fine {
+                    prop_assert_eq!((run.from.0.rem_euclid(resolution.millis(interval)), run.until.0.rem_euclid(resolution.millis(interval))), (0, 0));
+                    prop_assert!(step.is_none_or(|step| (step * 1000).is_multiple_of(resolution.millis(interval).unsigned_abs())));
                 }
                 at = run.until;
             }
@@ -107,6 +116,6 @@ mod tests {
     #[test]
     fn all_of_time_is_mostly_hours() {
         let runs = tiles(Window::ALL, None, Duration::from_secs(10));
-        assert!(runs.iter().any(|(level, run)| *level == Level::Hour && run.contains(Timestamp(0))));
+        assert!(runs.iter().any(|(resolution, run)| *resolution == Resolution::Hour && run.contains(Timestamp(0))));
     }
 }

@@ -21,7 +21,7 @@ pub struct Retention {
 
 /// What a store is made with. `interval` cannot change in the life of a store; the others may.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct StoreSettings {
     /// The length of a slot, in whole milliseconds.
     pub interval: Duration,
     /// How many of the slowest requests of each route and slot are kept.
@@ -32,9 +32,9 @@ pub struct Settings {
     pub retention: Retention,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
+impl Default for StoreSettings {
+    fn default() -> StoreSettings {
+        StoreSettings {
             interval: Duration::from_secs(10),
             slowest: 5,
             seal_bytes: SEAL_BYTES,
@@ -43,16 +43,21 @@ impl Default for Settings {
     }
 }
 
-impl Encode for Settings {
+impl Encode for StoreSettings {
     fn encode(&self, out: &mut Encoder) {
         out.varint(u64::try_from(self.interval.as_millis()).unwrap_or(u64::MAX));
         out.varint(u64::from(self.slowest));
     }
 }
 
-impl Decode for Settings {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<Settings> {
+impl Decode for StoreSettings {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<StoreSettings> {
         let interval = Duration::from_millis(from.varint()?);
-        Ok(Settings { interval, slowest: from.varint_as()?, seal_bytes: SEAL_BYTES, retention: Retention::default() })
+        Ok(StoreSettings {
+            interval,
+            slowest: from.varint_as()?,
+            seal_bytes: SEAL_BYTES,
+            retention: Retention::default(),
+        })
     }
 }

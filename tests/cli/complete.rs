@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
 use spikeline::source::{Fingerprint, Generation, GenerationId};
-use spikeline::store::{BlockSummary, Commit, How, Ledger, Loss, Rejects, Settings, View, Writer};
+use spikeline::store::{BlockSummary, Commit, Ledger, Loss, LossCause, Rejects, StoreSettings, View, Writer};
 use spikeline::time::{Clock, SystemClock, Timestamp, Window};
 
 use support::log::NOON;
@@ -50,7 +50,7 @@ fn rejected(number: u32) -> BlockSummary {
 }
 
 fn written_by(store: &Path, commit: &mut Commit) -> Writer {
-    let mut writer = Writer::open(store, Settings::default()).unwrap();
+    let mut writer = Writer::open(store, StoreSettings::default()).unwrap();
     writer.commit(commit).unwrap();
     writer
 }
@@ -139,7 +139,7 @@ fn a_store_that_no_daemon_filled_promises_nothing_about_the_logs() {
 #[test]
 fn what_was_out_of_reach_lacks_to_the_byte() {
     let folder = support::folder!();
-    let loss = Loss { offset: 1000, bytes: 234, how: How::Unread, after: at(10), before: at(70) };
+    let loss = Loss { offset: 1000, bytes: 234, cause: LossCause::Unread, after: at(10), before: at(70) };
     let ledger = Ledger { unread: 234, losses: vec![loss], ..Ledger::default() };
     let ledgers = vec![(GenerationId(1), ledger)];
     let routes = vec![(RouteId(0), "slow".to_owned())];
@@ -190,7 +190,7 @@ fn readers_that_ask_for_a_writer_keep_none_from_starting() {
             }
         });
         for _ in 0..300 {
-            let writer = Writer::open(&store, Settings::default());
+            let writer = Writer::open(&store, StoreSettings::default());
             assert_eq!(view.has_writer(), Some(writer.is_ok()));
             drop(writer.unwrap());
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use spikeline::store::{Settings, View, Writer};
+use spikeline::store::{StoreSettings, View, Writer};
 
 use support::log::{EXACT, Request, csv, requests, rows, text};
 use support::program::{Folder, Run};
@@ -60,7 +60,7 @@ fn kept(folder: &Folder, config: &str) -> Vec<String> {
 
 /// Make a segment of all that the journal of the store holds, and give its file.
 pub(crate) fn seal(folder: &Folder, store: &str) -> PathBuf {
-    let mut writer = Writer::open(&folder.path(store), Settings::default()).unwrap();
+    let mut writer = Writer::open(&folder.path(store), StoreSettings::default()).unwrap();
     writer.seal().unwrap();
     let segments = std::fs::read_dir(folder.path(store).join("segments")).unwrap();
     let mut segments: Vec<PathBuf> = segments.map(|file| file.unwrap().path()).collect();
@@ -221,7 +221,7 @@ fn what_cannot_be_read_is_said_and_the_others_are_taken_in() {
 fn while_another_writes_it_says_what_to_do() {
     let (folder, requests) = folder(20, "");
     folder.write("a.log.1", text(&requests, Request::exact));
-    let writer = Writer::open(&folder.path("store"), Settings::default()).unwrap();
+    let writer = Writer::open(&folder.path("store"), StoreSettings::default()).unwrap();
     index(&folder, &["a.log.1"])
         .said(2, &["is writing to this store", "stop it", "--store DIR", "goes on where it was"]);
     drop(writer);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use spikeline::store::{Retention, Settings, Writer};
+use spikeline::store::{Retention, StoreSettings, Writer};
 use spikeline::time::Timestamp;
 
 use crate::index::{ask, flip, folder, holds, index, seal};
@@ -21,7 +21,7 @@ fn segments(folder: &Folder, extension: &str) -> Vec<PathBuf> {
 }
 
 /// Another test's child may hold a copy of a lock that was let go, from its fork to its exec.
-fn writer(folder: &Folder, settings: Settings) -> Writer {
+fn writer(folder: &Folder, settings: StoreSettings) -> Writer {
     for _ in 0..200 {
         if let Ok(writer) = Writer::open(&folder.path("store"), settings.clone()) {
             return writer;
@@ -47,8 +47,8 @@ fn two_segments(sections: &str) -> (Folder, Vec<Request>) {
 #[test]
 fn merged_and_rolled_up_segments_are_restored_from_the_logs() {
     let (folder, requests) = two_segments("");
-    let mut writer = writer(&folder, Settings::default());
-    while writer.tend(NOW, false).unwrap().more {}
+    let mut writer = writer(&folder, StoreSettings::default());
+    while writer.maintain(NOW, false).unwrap().more {}
     drop(writer);
     assert_eq!((segments(&folder, "seg").len(), segments(&folder, "ranges").len()), (2, 2));
     holds(&folder, &requests);
@@ -78,9 +78,9 @@ fn what_retention_removed_is_said_and_not_called_a_difference() {
     let (folder, requests) = two_segments("");
     let all: u64 = segments(&folder, "seg").iter().map(|path| std::fs::metadata(path).unwrap().len()).sum();
     let retention = Retention { keep_bytes: Some(all - 1), ..Retention::default() };
-    let mut writer = writer(&folder, Settings { retention, ..Settings::default() });
+    let mut writer = writer(&folder, StoreSettings { retention, ..StoreSettings::default() });
     // Busy: it is looked at what has to go, and nothing is merged.
-    assert_eq!(writer.tend(NOW, true).unwrap().dropped, 1);
+    assert_eq!(writer.maintain(NOW, true).unwrap().dropped, 1);
     let before = writer.view().expired().detail.unwrap();
     drop(writer);
     assert_eq!((segments(&folder, "seg").len(), segments(&folder, "ranges").len()), (1, 1));

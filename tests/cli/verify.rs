@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
-use spikeline::store::{Commit, Settings, Writer};
+use spikeline::store::{Commit, StoreSettings, Writer};
 use spikeline::time::Timestamp;
 
 use crate::index::{ask, flip, folder, index, journal, seal};
@@ -30,7 +30,7 @@ fn each_number_that_differs_is_told() {
     folder.write("a.log.1", text(&requests, Request::exact));
     index(&folder, &["a.log.1"]).ended(0);
     // One request of one slot is counted twice by a fault that the test plays.
-    let mut writer = Writer::open(&folder.path("store"), Settings::default()).unwrap();
+    let mut writer = Writer::open(&folder.path("store"), StoreSettings::default()).unwrap();
     let slow = writer.view().route("slow").unwrap();
     let mut cell = spikeline::histogram::Cell::default();
     cell.requests = 1;

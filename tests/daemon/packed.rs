@@ -2,7 +2,7 @@
 
 use spikeline::pipeline::retrieve;
 use spikeline::source::RESTART_SPACING;
-use spikeline::store::{By, Locator, Query, View};
+use spikeline::store::{EntryQuery, Locator, View, WindowMatch};
 use spikeline::time::{Timestamp, Window};
 
 use crate::rig::{Rig, until};
@@ -32,7 +32,7 @@ fn a_line_far_into_a_gz_costs_one_stretch_from_the_second_time_on() {
     let window = Window { from: Timestamp(NOON + 125_000), until: Timestamp(NOON + 131_000) };
     let read = || {
         let view = View::open(&rig.folder.path("store")).unwrap();
-        let found = view.entries(&Query::new(window, By::Overlap)).unwrap();
+        let found = view.entries(&EntryQuery::new(window, WindowMatch::Overlap)).unwrap();
         let locators: Vec<Locator> = found.iter().map(|entry| entry.locator).collect();
         assert_eq!(locators.len(), 1);
         let mut line = None;

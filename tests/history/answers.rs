@@ -10,7 +10,7 @@ use spikeline::pipeline::{Interpreter, Interpreting, retrieve};
 use spikeline::record::Needs;
 use spikeline::route::{RouteId, Routes};
 use spikeline::source::GenerationId;
-use spikeline::store::{By, Entry, Kept, Locator, Query, View};
+use spikeline::store::{Entry, EntryQuery, KeepReasons, Locator, View, WindowMatch};
 use spikeline::time::{Timestamp, Window};
 
 use crate::disk::Disk;
@@ -129,7 +129,7 @@ impl<'a> Read<'a> {
                 generation.id
             );
             let loss = held.loss.filter(|_| generation.finished);
-            let said: Vec<_> = ledger.losses.iter().map(|loss| (loss.offset, loss.bytes, loss.how)).collect();
+            let said: Vec<_> = ledger.losses.iter().map(|loss| (loss.offset, loss.bytes, loss.cause)).collect();
             assert_eq!(said, loss.into_iter().collect::<Vec<_>>(), "losses of {:?}", generation.id);
             let lost = loss.map_or(0, |(_, bytes, _)| bytes);
             assert_eq!((ledger.lost_to_truncation, ledger.unread), (lost, 0), "loss of {:?}", generation.id);
@@ -187,11 +187,11 @@ impl<'a> Read<'a> {
         for ((_, route), mut group) in groups {
             group.sort_unstable_by_key(|(rank, _)| *rank);
             for (at, ((.., locator), request)) in group.into_iter().enumerate() {
-                let mut why = Kept::default();
+                let mut why = KeepReasons::default();
                 let reasons = [
-                    (request.slow(), Kept::THRESHOLD),
-                    (request.status >= 500, Kept::ERROR),
-                    (at < SLOWEST as usize, Kept::SLOWEST),
+                    (request.slow(), KeepReasons::THRESHOLD),
+                    (request.status >= 500, KeepReasons::ERROR),
+                    (at < SLOWEST as usize, KeepReasons::SLOWEST),
                 ];
                 reasons.iter().filter(|(holds, _)| *holds).for_each(|(_, reason)| why = why.with(*reason));
                 let entry = Entry {
@@ -216,21 +216,21 @@ impl<'a> Read<'a> {
         let Question { window, routes } = question;
         let kept = self.kept();
         let ids: Vec<RouteId> = self.ids(question).into_keys().collect();
-        for by in [By::End, By::Overlap] {
+        for by in [WindowMatch::End, WindowMatch::Overlap] {
             let inside = |entry: &Entry| match by {
-                By::End => window.contains(entry.end),
-                By::Overlap => entry.start() < window.until && entry.end >= window.from,
+                WindowMatch::End => window.contains(entry.end),
+                WindowMatch::Overlap => entry.start() < window.until && entry.end >= window.from,
             };
             let expected = kept.iter().filter(|(entry, route)| routes.contains(route) && inside(entry));
             let expected: Vec<Entry> = expected.map(|(entry, _)| *entry).collect();
-            let query = Query { routes: Some(ids.clone()), ..Query::new(*window, by) };
+            let query = EntryQuery { routes: Some(ids.clone()), ..EntryQuery::new(*window, by) };
             let found = self.view.entries(&query).unwrap();
             if found != expected {
                 let lacking: Vec<_> = expected.iter().filter(|entry| !found.contains(entry)).collect();
                 let surplus: Vec<_> = found.iter().filter(|entry| !expected.contains(entry)).collect();
                 panic!("slow entries {by:?} lack {lacking:#?}, and {surplus:#?} are none");
             }
-            if by == By::Overlap {
+            if by == WindowMatch::Overlap {
                 self.raw(&found);
             }
         }
@@ -282,10 +282,10 @@ impl<'a> Read<'a> {
         };
         let interpreter = Interpreter::new(&self.machine.format, Needs::latency(), &interpreting).unwrap();
         let mut interpreters = HashMap::from([(self.machine.pattern.clone(), interpreter)]);
-        for by in [By::End, By::Overlap] {
+        for by in [WindowMatch::End, WindowMatch::Overlap] {
             let is_in = |start: Timestamp, end: Timestamp| match by {
-                By::End => window.contains(end),
-                By::Overlap => window.overlaps(start, end),
+                WindowMatch::End => window.contains(end),
+                WindowMatch::Overlap => window.overlaps(start, end),
             };
             let blocks = self.view.blocks(*window, by, Some(&wanted)).unwrap();
             let mut found = BTreeSet::new();

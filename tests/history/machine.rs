@@ -10,7 +10,7 @@ use spikeline::daemon::{DaemonSettings, Log, Say, Stepwise};
 use spikeline::grammar::{Escape, Format};
 use spikeline::route::{Router, Rule};
 use spikeline::source::{FinishReason, GenerationId, LogEvent};
-use spikeline::store::{How, Retention, View};
+use spikeline::store::{LossCause, Retention, View};
 use spikeline::time::{Clock, Timestamp};
 
 use crate::disk::Disk;
@@ -59,7 +59,7 @@ pub(crate) struct Held {
     /// How much of its document was left in copies when it was named, if it had been truncated before.
     pub(crate) left: Option<usize>,
     /// What was said to be lost at its end: where, how many bytes, how.
-    pub(crate) loss: Option<(u64, u64, How)>,
+    pub(crate) loss: Option<(u64, u64, LossCause)>,
 }
 
 pub(crate) struct Machine {
@@ -229,11 +229,11 @@ impl Machine {
             FinishReason::Truncated { lost: said } => {
                 assert!(available <= position, "{generation:?} was given up at {position} of {available}");
                 assert_eq!(said, lost, "{generation:?} lost {lost} bytes that were seen");
-                held.loss = Some((position, lost, if lost == 0 { How::Copied } else { How::Truncated }));
+                held.loss = Some((position, lost, if lost == 0 { LossCause::Copied } else { LossCause::Truncated }));
             }
             FinishReason::Vanished => {
                 assert!(available == 0 || available < position, "{generation:?} is still there");
-                held.loss = Some((position, 0, How::Gone));
+                held.loss = Some((position, 0, LossCause::Gone));
             }
         }
         held.finished = true;

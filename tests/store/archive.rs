@@ -6,7 +6,7 @@ use spikeline::pipeline::{CommitBuilder, Interpreter, Interpreting, RowCollector
 use spikeline::record::Needs;
 use spikeline::route::{Router, Routes};
 use spikeline::source::generation::{Fingerprint, Generation, GenerationId};
-use spikeline::store::{By, Query, Settings, View, Writer};
+use spikeline::store::{EntryQuery, StoreSettings, View, WindowMatch, Writer};
 use spikeline::time::{Timestamp, Window};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,8 +45,8 @@ fn interpreter(archive: bool) -> Interpreter {
 
 /// Count the log in pieces, commit and seal; the log itself was never on the disk.
 fn store(dir: &std::path::Path, log: &[u8], archive: bool) -> Writer {
-    let settings = SlotSettings { interval: Settings::default().interval, slowest: 5, server_errors: true };
-    let mut writer = Writer::open(dir, Settings::default()).unwrap();
+    let settings = SlotSettings { interval: StoreSettings::default().interval, slowest: 5, server_errors: true };
+    let mut writer = Writer::open(dir, StoreSettings::default()).unwrap();
     let (mut slots, mut slowest, mut interpreter) =
         (RowCollector::new(settings), CommitBuilder::new(settings), interpreter(archive));
     let id = GenerationId(0);
@@ -76,7 +76,7 @@ fn store(dir: &std::path::Path, log: &[u8], archive: bool) -> Writer {
 }
 
 fn lines(view: &View) -> (HashMap<u64, Option<Vec<u8>>>, retrieve::MissingLines) {
-    let entries = view.entries(&Query::new(Window::ALL, By::Overlap)).unwrap();
+    let entries = view.entries(&EntryQuery::new(Window::ALL, WindowMatch::Overlap)).unwrap();
     let locators: Vec<_> = entries.iter().map(|entry| entry.locator).collect();
     let mut found = HashMap::new();
     let missing = retrieve::lines(view, &locators, |index, line| {
@@ -94,7 +94,7 @@ fn archived_lines_are_printed_as_they_were() {
     for merged in [false, true] {
         if merged {
             let later = Timestamp(1_322_661_900_000 + 10 * 86_400_000);
-            while writer.tend(later, false).unwrap().more {}
+            while writer.maintain(later, false).unwrap().more {}
         }
         let (found, missing) = lines(&View::open(&dir.path().join("store")).unwrap());
         let lost: Vec<_> = found.iter().filter(|(_, line)| line.is_none()).collect();

@@ -4,7 +4,7 @@ use spikeline::error::ErrorClass;
 use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
 use spikeline::source::generation::GenerationId;
-use spikeline::store::{By, Commit, Entry, Kept, Locator, Query, Settings, View, Writer};
+use spikeline::store::{Commit, Entry, EntryQuery, KeepReasons, Locator, StoreSettings, View, WindowMatch, Writer};
 use spikeline::time::{Timestamp, Window};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,14 +16,14 @@ fn commit(number: i64) -> Commit {
     Commit {
         at: end,
         routes: vec![(RouteId(0), "webapp.backend.git".to_owned())],
-        cells: vec![(end.slot(Settings::default().interval), RouteId(0), cell)],
+        cells: vec![(end.slot(StoreSettings::default().interval), RouteId(0), cell)],
         entries: vec![Entry {
             end,
             duration_ms: 1500,
             route: RouteId(0),
             status: 200,
             upstream_ms: Some(1499),
-            kept: Kept::THRESHOLD,
+            kept: KeepReasons::THRESHOLD,
             locator: Locator { generation: GenerationId(0), offset: number.unsigned_abs() * 100, length: 99 },
         }],
         ..Commit::default()
@@ -32,7 +32,7 @@ fn commit(number: i64) -> Commit {
 
 /// Commits seen, by each of three independent answers; they must agree.
 fn seen(view: &View) -> usize {
-    let entries = view.entries(&Query::new(Window::ALL, By::Overlap)).unwrap();
+    let entries = view.entries(&EntryQuery::new(Window::ALL, WindowMatch::Overlap)).unwrap();
     let requests: u64 = view.cells(Window::ALL, None).unwrap().iter().map(|(_, _, cell)| cell.requests).sum();
     assert_eq!(u64::try_from(entries.len()).unwrap(), requests);
     assert_eq!(view.last_commit(), entries.last().map(|entry| entry.end));
@@ -42,7 +42,7 @@ fn seen(view: &View) -> usize {
 #[test]
 fn fault_33_readers_beside_a_writer_never_err_and_never_go_back() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = Writer::open(dir.path(), Settings { seal_bytes: 2_000, ..Settings::default() }).unwrap();
+    let mut writer = Writer::open(dir.path(), StoreSettings { seal_bytes: 2_000, ..StoreSettings::default() }).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = || {
@@ -72,13 +72,13 @@ fn fault_33_readers_beside_a_writer_never_err_and_never_go_back() {
 #[test]
 fn fault_33_a_second_writer_is_refused_and_names_the_first() {
     let dir = tempfile::tempdir().unwrap();
-    let first = Writer::open(dir.path(), Settings::default()).unwrap();
-    let error = Writer::open(dir.path(), Settings::default()).unwrap_err();
+    let first = Writer::open(dir.path(), StoreSettings::default()).unwrap();
+    let error = Writer::open(dir.path(), StoreSettings::default()).unwrap_err();
     assert_eq!((error.class(), error.exit_code()), (ErrorClass::Refused, 2));
     assert!(error.to_string().contains(&format!("pid {}", std::process::id())), "{error}");
     assert!(View::open(dir.path()).is_ok());
     drop(first);
-    assert!(Writer::open(dir.path(), Settings::default()).is_ok());
+    assert!(Writer::open(dir.path(), StoreSettings::default()).is_ok());
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_restart_goes_on_where_it_was_and_a_foreign_file_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("notes.txt"), "mine").unwrap();
     for number in 0..6 {
-        let mut writer = Writer::open(dir.path(), Settings::default()).unwrap();
+        let mut writer = Writer::open(dir.path(), StoreSettings::default()).unwrap();
         writer.commit(&mut commit(number)).unwrap();
         if number % 2 == 0 {
             writer.seal().unwrap();
@@ -105,7 +105,7 @@ fn no_store_and_no_folder_are_clear_errors() {
     assert!(error.contains("no store here") && error.contains("--store"), "{error}");
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let error = Writer::open(&file.join("store"), Settings::default()).unwrap_err();
+    let error = Writer::open(&file.join("store"), StoreSettings::default()).unwrap_err();
     assert_eq!(error.exit_code(), 3);
     assert!(error.place().unwrap().path.starts_with(&file), "{error}");
 }
@@ -113,14 +113,14 @@ fn no_store_and_no_folder_are_clear_errors() {
 #[test]
 fn the_slowest_of_far_slots_do_not_crowd_each_other_out() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = Writer::open(dir.path(), Settings { slowest: 3, ..Settings::default() }).unwrap();
+    let mut writer = Writer::open(dir.path(), StoreSettings { slowest: 3, ..StoreSettings::default() }).unwrap();
     let entry = |slot: i64, number: u64| Entry {
         end: Timestamp(1_322_661_900_000 + slot * 10_000 + 1),
         duration_ms: 100 - number,
         route: RouteId(0),
         status: 200,
         upstream_ms: None,
-        kept: Kept::SLOWEST,
+        kept: KeepReasons::SLOWEST,
         locator: Locator { generation: GenerationId(0), offset: slot.unsigned_abs() * 1000 + number * 10, length: 9 },
     };
     let slots = [0, 100, 200];
@@ -132,5 +132,5 @@ fn the_slowest_of_far_slots_do_not_crowd_each_other_out() {
         writer.seal().unwrap();
     }
     let expected: Vec<Entry> = slots.iter().flat_map(|&slot| (0..3).map(move |number| entry(slot, number))).collect();
-    assert_eq!(writer.view().entries(&Query::new(Window::ALL, By::End)).unwrap(), expected);
+    assert_eq!(writer.view().entries(&EntryQuery::new(Window::ALL, WindowMatch::End)).unwrap(), expected);
 }

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use spikeline::route::RouteId;
 use spikeline::source::GenerationId;
-use spikeline::store::{By, Commit, Disk, Entry, Kept, Locator, Medium, Query, Settings, Sink, Source, View, Writer};
+use spikeline::store::{
+    Commit, Disk, Entry, EntryQuery, KeepReasons, Locator, Medium, RandomAccessFile, StoreSettings, View, WindowMatch,
+    WritableFile, Writer,
+};
 use spikeline::time::{Timestamp, Window};
 
 const HOUR: i64 = 3_600_000;
@@ -19,11 +22,11 @@ struct Counting {
 }
 
 struct CountingSource {
-    source: Box<dyn Source>,
+    source: Box<dyn RandomAccessFile>,
     reads: Arc<AtomicUsize>,
 }
 
-impl Source for CountingSource {
+impl RandomAccessFile for CountingSource {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.source.read_at(offset, into)
@@ -43,13 +46,13 @@ impl Medium for Counting {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         self.disk.read(name)
     }
-    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+    fn open(&self, name: &str) -> io::Result<Box<dyn RandomAccessFile>> {
         Ok(Box::new(CountingSource { source: self.disk.open(name)?, reads: Arc::clone(&self.reads) }))
     }
-    fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
+    fn create(&self, name: &str) -> io::Result<Box<dyn WritableFile>> {
         self.disk.create(name)
     }
-    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn Sink>> {
+    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn WritableFile>> {
         self.disk.append(name, length)
     }
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -65,14 +68,14 @@ impl Medium for Counting {
 
 fn entry(end: i64, duration_ms: u64, route: u32, offset: u64) -> Entry {
     let locator = Locator { generation: GenerationId(0), offset, length: 100 };
-    let kept = Kept::THRESHOLD;
+    let kept = KeepReasons::THRESHOLD;
     Entry { end: Timestamp(end), duration_ms, route: RouteId(route), status: 200, upstream_ms: None, kept, locator }
 }
 
 #[test]
 fn an_18_hour_websocket_is_found_without_reading_18_hours_of_entries() {
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = Writer::open(folder.path(), Settings::default()).unwrap();
+    let mut writer = Writer::open(folder.path(), StoreSettings::default()).unwrap();
     // A day of slow requests, two a second, in segments of two hours; some take a minute, one in all 18 hours.
     let mut blocks = 0;
     for part in 0..12 {
@@ -92,7 +95,7 @@ fn an_18_hour_websocket_is_found_without_reading_18_hours_of_entries() {
     drop(writer);
     let medium = Arc::new(Counting { disk: Disk::new(folder.path()), reads: Arc::default() });
     let view = View::open_on(Arc::clone(&medium) as Arc<dyn Medium>).unwrap();
-    let read = |query: &Query| {
+    let read = |query: &EntryQuery| {
         // Directories are read once.
         view.entries(query).unwrap();
         let before = medium.reads.load(Ordering::Relaxed);
@@ -102,7 +105,7 @@ fn an_18_hour_websocket_is_found_without_reading_18_hours_of_entries() {
     for minute in [5 * 60, 6 * 60 + 1, 12 * 60, 17 * 60 + 30, 23 * 60] {
         let from = Timestamp(minute * 60_000);
         let window = Window { from, until: from.plus_millis(120_000) };
-        let mut query = Query { routes: Some(vec![RouteId(99)]), ..Query::new(window, By::Overlap) };
+        let mut query = EntryQuery { routes: Some(vec![RouteId(99)]), ..EntryQuery::new(window, WindowMatch::Overlap) };
         let (found, reads) = read(&query);
         assert_eq!(found.len(), 1, "minute {minute}");
         assert_eq!(found[0].duration_ms, 18 * HOUR.cast_unsigned());
@@ -116,7 +119,7 @@ fn an_18_hour_websocket_is_found_without_reading_18_hours_of_entries() {
     for minute in [5 * 60 - 2, 23 * 60 + 1] {
         let from = Timestamp(minute * 60_000);
         let window = Window { from, until: from.plus_millis(120_000) };
-        let query = Query { routes: Some(vec![RouteId(99)]), ..Query::new(window, By::Overlap) };
+        let query = EntryQuery { routes: Some(vec![RouteId(99)]), ..EntryQuery::new(window, WindowMatch::Overlap) };
         assert_eq!(read(&query).0, [], "minute {minute}");
     }
 }

@@ -6,7 +6,7 @@ use super::output::say;
 use crate::error::{Error, Result, meant};
 use crate::grammar::RejectReason;
 use crate::source::GenerationId;
-use crate::store::{How, Ledger, Loss, Unread, View};
+use crate::store::{Ledger, Loss, LossCause, UnreadLines, View};
 use crate::time::{Timestamp, Window};
 
 /// Milliseconds after which a line that was written is in the store, at the latest, while the daemon runs and is not
@@ -80,7 +80,7 @@ pub(in crate::cli) fn conclude(view: &View, missing: &[String]) {
     }
 }
 
-fn rejected(unread: &Unread, name: &str, ledger: Option<&Ledger>) -> String {
+fn rejected(unread: &UnreadLines, name: &str, ledger: Option<&Ledger>) -> String {
     let lines = unread.rejected + unread.too_long;
     let what = if lines == 1 { "one line".to_owned() } else { format!("{lines} lines") };
     let (first, last) = unread.offsets;
@@ -104,14 +104,20 @@ fn reasons(ledger: Option<&Ledger>) -> String {
 }
 
 fn lost(loss: &Loss, name: &str) -> String {
-    let Loss { offset, bytes, how, after, before } = *loss;
+    let Loss { offset, bytes, cause, after, before } = *loss;
     let when = between(Window { from: after, until: before });
-    match how {
-        How::Truncated => format!("{bytes} bytes of {name} from byte {offset}, written {when}, were truncated unread"),
-        How::Unread => format!("{bytes} bytes of {name} from byte {offset}, written {when}, were out of reach unread"),
-        How::Gone => format!("what {name} held from byte {offset}, written {when}, if anything: it was gone unread"),
-        How::Copied => format!("{name} was truncated: what was written just before, {when}, may have been lost"),
-        How::Damaged => format!(
+    match cause {
+        LossCause::Truncated => {
+            format!("{bytes} bytes of {name} from byte {offset}, written {when}, were truncated unread")
+        }
+        LossCause::Unread => {
+            format!("{bytes} bytes of {name} from byte {offset}, written {when}, were out of reach unread")
+        }
+        LossCause::Gone => {
+            format!("what {name} held from byte {offset}, written {when}, if anything: it was gone unread")
+        }
+        LossCause::Copied => format!("{name} was truncated: what was written just before, {when}, may have been lost"),
+        LossCause::Damaged => format!(
             "some of what the store held of {name}, written {when}, was damaged and could not be restored (`index --rebuild`)"
         ),
     }

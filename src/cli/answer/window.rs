@@ -6,7 +6,7 @@ use super::output::say;
 use crate::cli::args::{FilterArguments, WindowArguments};
 use crate::error::{Error, Result};
 use crate::pipeline::Filter;
-use crate::store::By;
+use crate::store::WindowMatch;
 use crate::time::{ResolvedWindow, Timestamp, Window, WindowError, WindowSpec, parse_duration};
 
 /// The window asked for, said aloud on stderr; `default` if none was asked for.
@@ -44,7 +44,7 @@ fn edge(time: Timestamp, unbounded: &str) -> String {
 }
 
 /// The filter that the arguments mean, over `window`.
-pub(in crate::cli) fn filter(arguments: &FilterArguments, window: Window, by: By) -> Result<Filter> {
+pub(in crate::cli) fn filter(arguments: &FilterArguments, window: Window, by: WindowMatch) -> Result<Filter> {
     let min_ms = arguments.min_time.as_deref().map(duration_ms).transpose()?.unwrap_or(0);
     let statuses = arguments.status.iter().map(|text| statuses(text)).collect::<Result<_>>()?;
     Ok(Filter { window, by, min_ms, statuses, routes: arguments.route.clone() })

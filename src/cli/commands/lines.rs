@@ -17,14 +17,14 @@ use crate::pipeline::retrieve::{self, MissingLines};
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::Needs;
 use crate::report::{Column, Table, Unit, Value, count, terminal_safe, write};
-use crate::store::{By, Entry, Kept, Locator, Query, View};
+use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View, WindowMatch};
 use crate::time::Window;
 
 pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Answer> {
     let window = window::window(&arguments.window, context.now, Window::ALL)?;
     let by = match arguments.by {
-        ByArgument::Overlap => By::Overlap,
-        ByArgument::End => By::End,
+        ByArgument::Overlap => WindowMatch::Overlap,
+        ByArgument::End => WindowMatch::End,
     };
     let filter = window::filter(&arguments.filter, window, by)?;
     let mut view = None;
@@ -80,10 +80,10 @@ fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Re
 
 /// The requests that the index holds.
 fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
-    let query = Query {
+    let query = EntryQuery {
         routes: wanted_routes(view, filter),
         min_duration_ms: filter.min_ms,
-        ..Query::new(filter.window, filter.by)
+        ..EntryQuery::new(filter.window, filter.by)
     };
     let mut entries = view.entries(&query)?;
     entries.retain(|entry| filter.keeps_status(entry.status));
@@ -210,7 +210,7 @@ fn of_line(
         route: seen.matched.id,
         status: seen.record.status.unwrap_or(0),
         upstream_ms: seen.record.upstream_ms[0],
-        kept: Kept::default(),
+        kept: KeepReasons::default(),
         locator,
     };
     let route = with.routes.name(seen.matched.id).map(|name| name.to_string()).unwrap_or_default();
@@ -345,8 +345,9 @@ fn table(found: &[Found], window: Window) -> Table {
     Table { columns, rows, window: window::shown(window), ..Table::default() }
 }
 
-fn kept(kept: Kept) -> Value {
-    let reasons = [(Kept::THRESHOLD, "threshold"), (Kept::ERROR, "error"), (Kept::SLOWEST, "slowest")];
+fn kept(kept: KeepReasons) -> Value {
+    let reasons =
+        [(KeepReasons::THRESHOLD, "threshold"), (KeepReasons::ERROR, "error"), (KeepReasons::SLOWEST, "slowest")];
     let held: Vec<&str> = reasons.iter().filter(|(flag, _)| kept.contains(*flag)).map(|(_, name)| *name).collect();
     Value::Text(held.join(" "))
 }

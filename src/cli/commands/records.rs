@@ -19,7 +19,7 @@ use crate::pipeline::{Filter, RouteFilter, RoutedRecord};
 use crate::record::{Needs, RecordValues, unescape, upstream_list};
 use crate::report::terminal_safe;
 use crate::route::Routes;
-use crate::store::By;
+use crate::store::WindowMatch;
 use crate::time::{Timestamp, Window};
 
 pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result<Answer> {
@@ -27,7 +27,7 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
         return Err(Error::usage("records reads log FILEs").remedy("name them, or - for stdin"));
     }
     let window = window::window(&arguments.window, context.now, Window::ALL)?;
-    let filter = window::filter(&arguments.filter, window, By::End)?;
+    let filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
     let files = Files::open(context, &arguments.files)?;
     let with = settings::interpreting(context)?;
     let mut variables: Vec<String> = Vec::new();

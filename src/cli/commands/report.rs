@@ -18,7 +18,7 @@ use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::{Needs, Record};
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::{Table, write};
-use crate::store::{By, View};
+use crate::store::{View, WindowMatch};
 use crate::time::Window;
 
 /// At most this many distinct values of a `--by` field are kept apart; the rest is counted as `other`.
@@ -32,7 +32,7 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
     let from_store = arguments.files.files.is_empty();
     let default = Window::ALL;
     let window = window::window(&arguments.window, context.now, default)?;
-    let filter = window::filter(&arguments.filter, window, By::End)?;
+    let filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
     let mut view = None;
     let (rows, missing) = if from_store {
         of_store(view.insert(context.view()?), context, arguments, &filter)?

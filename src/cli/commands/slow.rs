@@ -19,12 +19,12 @@ use crate::record::Needs;
 use crate::report::slow::{Sample, SlowClass, SlowReport};
 use crate::report::{Table, count, write};
 use crate::route::RouteId;
-use crate::store::{By, Kept, Locator, Query, View};
+use crate::store::{EntryQuery, KeepReasons, Locator, View, WindowMatch};
 use crate::time::Window;
 
 pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answer> {
     let window = window::window(&arguments.window, context.now, Window::ALL)?;
-    let mut filter = window::filter(&arguments.filter, window, By::End)?;
+    let mut filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
     let threshold = match &arguments.threshold {
         Some(text) => window::duration_ms(text)?,
         None => routing::millis(context.config()?.slow.threshold),
@@ -206,12 +206,16 @@ fn status_class(status: u16) -> u8 {
 fn of_store(view: &View, arguments: &SlowArguments, filter: &Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
     let names: HashMap<u32, String> = view.routes().into_iter().map(|(id, name)| (id.0, name.to_owned())).collect();
     let wanted = view.routes().into_iter().filter(|(_, name)| filter.keeps_route(name)).map(|(id, _)| id).collect();
-    let query = Query { routes: Some(wanted), min_duration_ms: filter.min_ms, ..Query::new(filter.window, By::End) };
+    let query = EntryQuery {
+        routes: Some(wanted),
+        min_duration_ms: filter.min_ms,
+        ..EntryQuery::new(filter.window, WindowMatch::End)
+    };
     let entries = view.entries(&query)?;
     let mut classes: HashMap<Key, Class> = HashMap::new();
     let mut locators: Vec<Locator> = Vec::new();
     for entry in entries.iter().filter(|entry| filter.keeps_status(entry.status)) {
-        if entry.kept == Kept::ERROR && entry.duration_ms < filter.min_ms {
+        if entry.kept == KeepReasons::ERROR && entry.duration_ms < filter.min_ms {
             continue;
         }
         let class = classes.entry((entry.route.0, status_class(entry.status))).or_default();

@@ -108,6 +108,6 @@ pub(in crate::cli) fn archive(
 /// How the slots of this store are counted.
 pub(in crate::cli) fn slot_settings(context: &Context, view: &View) -> Result<SlotSettings> {
     let server_errors = context.config()?.slow.server_errors;
-    let store::Settings { interval, slowest, .. } = view.settings();
+    let store::StoreSettings { interval, slowest, .. } = view.settings();
     Ok(SlotSettings { interval: *interval, slowest: *slowest as usize, server_errors })
 }

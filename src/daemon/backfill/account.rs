@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::carbon::{Owed, OwedState, timely};
 use crate::daemon::DestinationSettings;
 use crate::error::Result;
-use crate::store::{Delivery, View};
+use crate::store::{DestinationProgress, View};
 use crate::time::{Timestamp, Window};
 
 /// What a destination's name in the store ends in when the account is of the past.
@@ -32,7 +32,7 @@ impl BackfillAccount {
     /// The account as the store has it; nothing is owed if it has none.
     pub fn new(outlet: DestinationSettings, max_age: Duration, view: &View) -> BackfillAccount {
         let name = name(&outlet);
-        let owed = match view.deliveries().iter().find(|held| held.destination == name) {
+        let owed = match view.destinations().iter().find(|held| held.destination == name) {
             Some(held) => Owed::restore(usize::MAX, held.emitted_until, held.pending.clone(), held.dropped),
             None => Owed::new(usize::MAX),
         };
@@ -66,9 +66,9 @@ impl BackfillAccount {
         }
     }
 
-    pub(super) fn delivery(&self) -> Delivery {
+    pub(super) fn delivery(&self) -> DestinationProgress {
         let OwedState { emitted_until, pending, dropped } = self.owed.to_parts();
-        Delivery { destination: name(&self.outlet), emitted_until, pending, dropped }
+        DestinationProgress { destination: name(&self.outlet), emitted_until, pending, dropped }
     }
 }
 

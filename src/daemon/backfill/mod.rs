@@ -192,8 +192,8 @@ impl BackfillCommitter<'_> {
         let (lines, rows) = self.slowest.build(tally);
         // The counting thread may be gone or have enough: then they are simply freed.
         drop(self.spare.try_send(rows));
-        let deliveries = self.accounts.iter().map(|account| account.delivery()).collect();
-        let mut commit = Commit { at: now, routes, generations, deliveries, ..lines };
+        let destinations = self.accounts.iter().map(|account| account.delivery()).collect();
+        let mut commit = Commit { at: now, routes, generations, destinations, ..lines };
         self.writer.commit(&mut commit).map_err(resumable)?;
         self.writer.seal_if_due(true).map_err(resumable)
     }

@@ -124,7 +124,7 @@ fn wait_for(link: &Link) {
 
 /// Let the store know what is still owed.
 fn note(writer: &mut Writer, account: &BackfillAccount, clock: &dyn Clock) -> Result<()> {
-    let deliveries = vec![account.delivery()];
-    writer.commit(&mut Commit { at: clock.now(), deliveries, ..Commit::default() })?;
+    let destinations = vec![account.delivery()];
+    writer.commit(&mut Commit { at: clock.now(), destinations, ..Commit::default() })?;
     writer.seal_if_due(false)
 }

@@ -29,12 +29,12 @@ pub(crate) fn key(locator: &Locator) -> LineKey {
 }
 
 /// Lines by key, and where each is in the bytes that hold them.
-type Ranges = Vec<(LineKey, Range<u32>)>;
+type KeyedRanges = Vec<(LineKey, Range<u32>)>;
 
 /// The lines of one commit, kept as they were compressed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PackedLines {
-    pub(crate) keys: Ranges,
+pub(crate) struct CompressedLines {
+    pub(crate) keys: KeyedRanges,
     frame: Vec<u8>,
     unpacked: usize,
 }
@@ -52,7 +52,7 @@ pub(crate) fn encode_keys<'l>(lines: impl ExactSizeIterator<Item = (LineKey, &'l
 }
 
 /// Where each line is in the bytes that follow the keys, and how many these are.
-fn decode_keys(from: &mut Decoder<'_>) -> Decoded<(Ranges, usize)> {
+fn decode_keys(from: &mut Decoder<'_>) -> Decoded<(KeyedRanges, usize)> {
     let count = from.count()?;
     let mut keys = Vec::with_capacity(count);
     let (mut offset, mut at) = (0u64, 0u32);
@@ -66,12 +66,12 @@ fn decode_keys(from: &mut Decoder<'_>) -> Decoded<(Ranges, usize)> {
     Ok((keys, at as usize))
 }
 
-impl PackedLines {
+impl CompressedLines {
     /// Append lines to a commit, and keep a copy as they stand there.
-    pub(crate) fn encode(lines: &[ArchivedLine], out: &mut Encoder) -> PackedLines {
+    pub(crate) fn encode(lines: &[ArchivedLine], out: &mut Encoder) -> CompressedLines {
         let keyed = || lines.iter().map(|line| (key(&line.locator), line.line.as_slice()));
         encode_keys(keyed(), out);
-        let mut packed = PackedLines::default();
+        let mut packed = CompressedLines::default();
         if lines.is_empty() {
             return packed;
         }
@@ -89,16 +89,16 @@ impl PackedLines {
         packed
     }
 
-    /// The inverse of [`PackedLines::encode`].
-    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<PackedLines> {
+    /// The inverse of [`CompressedLines::encode`].
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<CompressedLines> {
         let (keys, unpacked) = decode_keys(from)?;
         if keys.is_empty() {
-            return Ok(PackedLines::default());
+            return Ok(CompressedLines::default());
         }
         if unpacked > RECORD_LIMIT {
             return Err(Malformed);
         }
-        Ok(PackedLines { keys, frame: from.bytes()?.to_vec(), unpacked })
+        Ok(CompressedLines { keys, frame: from.bytes()?.to_vec(), unpacked })
     }
 
     /// All lines, back to back.
@@ -132,7 +132,7 @@ pub(crate) fn keys(entries: &[Entry]) -> HashSet<LineKey> {
 /// Every line whose key is `kept`, once, by key. Lines of one log come in the order of their offsets, so that few packs are
 /// unpacked more than once. `Malformed` if a pack is; else what `each` gives, up to its first error.
 pub(crate) fn each_sorted<E>(
-    packs: &[PackedLines],
+    packs: &[CompressedLines],
     kept: &HashSet<LineKey>,
     mut each: impl FnMut(LineKey, &[u8]) -> Result<(), E>,
 ) -> Decoded<Result<(), E>> {

@@ -13,7 +13,7 @@ pub const BLOCK_BYTES: u64 = 256 * 1024;
 const COARSE_BITS: u32 = 8;
 
 /// A time as it is kept of each route of a block: up to 255 ms earlier.
-pub fn coarse(start: Timestamp) -> Timestamp {
+pub fn floor_route_start(start: Timestamp) -> Timestamp {
     Timestamp(start.0 >> COARSE_BITS << COARSE_BITS)
 }
 
@@ -36,7 +36,7 @@ pub struct BlockSummary {
     pub min_end: Timestamp,
     /// Latest end.
     pub max_end: Timestamp,
-    /// Routes present, ascending, and the earliest start of each as [`coarse`] gives it: a request that timed out began long
+    /// Routes present, ascending, and the earliest start of each as [`floor_route_start`] gives it: a request that timed out began long
     /// before the others of its block, but only a window and its route lead there.
     pub routes: Vec<(RouteId, Timestamp)>,
     /// Its lines that are no requests, if there are any.

@@ -5,7 +5,7 @@ use crate::time::Timestamp;
 
 /// One destination's account. In a commit it replaces the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct DestinationProgress {
     /// The destination's stable name.
     pub destination: String,
     /// Every slot that starts before this was sent, except those in `pending`.
@@ -16,7 +16,7 @@ pub struct Delivery {
     pub dropped: u64,
 }
 
-impl Encode for Delivery {
+impl Encode for DestinationProgress {
     fn encode(&self, out: &mut Encoder) {
         out.bytes(self.destination.as_bytes());
         out.signed(self.emitted_until.0);
@@ -30,8 +30,8 @@ impl Encode for Delivery {
     }
 }
 
-impl Decode for Delivery {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<Delivery> {
+impl Decode for DestinationProgress {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<DestinationProgress> {
         let destination = from.text()?;
         let emitted_until = Timestamp(from.signed()?);
         let dropped = from.varint()?;
@@ -41,6 +41,6 @@ impl Decode for Delivery {
             last = last.wrapping_add(from.signed()?);
             pending.push(Timestamp(last));
         }
-        Ok(Delivery { destination, emitted_until, pending, dropped })
+        Ok(DestinationProgress { destination, emitted_until, pending, dropped })
     }
 }

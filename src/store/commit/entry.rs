@@ -18,31 +18,31 @@ pub struct Locator {
 
 /// Why an entry is kept: a set of reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Kept(pub u8);
+pub struct KeepReasons(pub u8);
 
-impl Kept {
+impl KeepReasons {
     /// Slower than its route's threshold.
-    pub const THRESHOLD: Kept = Kept(1);
+    pub const THRESHOLD: KeepReasons = KeepReasons(1);
     /// A 5xx.
-    pub const ERROR: Kept = Kept(2);
+    pub const ERROR: KeepReasons = KeepReasons(2);
     /// Among the K slowest of its route and slot (a candidate, until all of the slot was seen).
-    pub const SLOWEST: Kept = Kept(4);
+    pub const SLOWEST: KeepReasons = KeepReasons(4);
 
     /// Whether all reasons of `other` are among these.
-    pub fn contains(self, other: Kept) -> bool {
+    pub fn contains(self, other: KeepReasons) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// These reasons and `other`'s.
     #[must_use]
-    pub fn with(self, other: Kept) -> Kept {
-        Kept(self.0 | other.0)
+    pub fn with(self, other: KeepReasons) -> KeepReasons {
+        KeepReasons(self.0 | other.0)
     }
 
     /// These reasons without `other`'s.
     #[must_use]
-    pub fn without(self, other: Kept) -> Kept {
-        Kept(self.0 & !other.0)
+    pub fn without(self, other: KeepReasons) -> KeepReasons {
+        KeepReasons(self.0 & !other.0)
     }
 
     /// Whether there is no reason at all.
@@ -65,7 +65,7 @@ pub struct Entry {
     /// Sum of `$upstream_response_time` over attempts and redirects; `None` without an upstream.
     pub upstream_ms: Option<u64>,
     /// Why it is kept.
-    pub kept: Kept,
+    pub kept: KeepReasons,
     /// Where its line is.
     pub locator: Locator,
 }
@@ -118,7 +118,7 @@ pub(crate) fn decode_entries(from: &mut Decoder<'_>) -> Decoded<Vec<Entry>> {
             0 => None,
             _ => Some(duration_ms.wrapping_sub(from.signed()?.cast_unsigned())),
         };
-        let kept = Kept(from.u8()?);
+        let kept = KeepReasons(from.u8()?);
         let generation = GenerationId(from.varint_as()?);
         offset = offset.wrapping_add(from.signed()?);
         let locator = Locator { generation, offset: offset.cast_unsigned(), length: from.varint_as()? };

@@ -10,7 +10,7 @@ pub const FIRST_REJECTS: usize = 5;
 /// How bytes of a log came to be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum How {
+pub enum LossCause {
     /// A truncation took them before they were read.
     Truncated = 1,
     /// They were there and could not be read any more.
@@ -23,9 +23,10 @@ pub enum How {
     Damaged = 5,
 }
 
-impl How {
+impl LossCause {
     /// All of them, in the order of their codes.
-    pub const ALL: [How; 5] = [How::Truncated, How::Unread, How::Gone, How::Copied, How::Damaged];
+    pub const ALL: [LossCause; 5] =
+        [LossCause::Truncated, LossCause::Unread, LossCause::Gone, LossCause::Copied, LossCause::Damaged];
 
     /// The number it is stored as.
     pub fn code(self) -> u8 {
@@ -41,7 +42,7 @@ pub struct Loss {
     /// Its known bytes; perhaps none.
     pub bytes: u64,
     /// How it was lost.
-    pub how: How,
+    pub cause: LossCause,
     /// Its requests ended after this, about: the latest end that was read before it. `i64::MIN` if nothing was read.
     pub after: Timestamp,
     /// And before this, by the wall clock: when the loss was noticed.
@@ -141,7 +142,7 @@ impl Encode for Ledger {
         for loss in &self.losses {
             out.varint(loss.offset);
             out.varint(loss.bytes);
-            out.u8(loss.how.code());
+            out.u8(loss.cause.code());
             loss.after.encode(out);
             loss.before.encode(out);
         }
@@ -163,9 +164,9 @@ impl Decode for Ledger {
         }
         for _ in 0..from.count()? {
             let (offset, bytes, code) = (from.varint()?, from.varint()?, from.u8()?);
-            let how = How::ALL.into_iter().find(|how| how.code() == code).ok_or(Malformed)?;
+            let cause = LossCause::ALL.into_iter().find(|cause| cause.code() == code).ok_or(Malformed)?;
             let (after, before) = (Timestamp::decode(from)?, Timestamp::decode(from)?);
-            ledger.losses.push(Loss { offset, bytes, how, after, before });
+            ledger.losses.push(Loss { offset, bytes, cause, after, before });
         }
         ledger.whole_seconds = from.u8()? != 0;
         Ok(ledger)

@@ -12,20 +12,20 @@ pub(crate) mod ledger;
 use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::source::generation::{Generation, GenerationId};
-use crate::store::commit::archived_lines::{ArchivedLine, PackedLines};
+use crate::store::commit::archived_lines::{ArchivedLine, CompressedLines};
 use crate::store::commit::block_summary::BlockSummary;
-use crate::store::commit::destination::Delivery;
+use crate::store::commit::destination::DestinationProgress;
 use crate::store::commit::entry::{Entry, decode_entries, encode_entries};
 use crate::store::commit::ledger::Ledger;
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
-use crate::store::encoding::encoded_cells::Batch;
+use crate::store::encoding::encoded_cells::CellBatch;
 use crate::time::Timestamp;
 
 /// What of a commit stays in memory as it was written.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Packed {
-    pub(crate) cells: Batch,
-    pub(crate) lines: PackedLines,
+pub(crate) struct CommitPayload {
+    pub(crate) cells: CellBatch,
+    pub(crate) lines: CompressedLines,
 }
 
 /// Positions, counts, entries, summaries and accounts that become visible, and durable, together or not at all.
@@ -50,7 +50,7 @@ pub struct Commit {
     /// Differences of block summaries.
     pub blocks: Vec<BlockSummary>,
     /// Changed accounts; the last value wins.
-    pub deliveries: Vec<Delivery>,
+    pub destinations: Vec<DestinationProgress>,
 }
 
 impl Commit {
@@ -76,13 +76,13 @@ impl Commit {
         self.entries.extend(later.entries);
         self.lines.extend(later.lines);
         self.blocks.extend(later.blocks);
-        self.deliveries = later.deliveries;
+        self.destinations = later.destinations;
     }
 }
 
 impl Commit {
     /// Append it; and its cells and lines as they were written, to be kept so.
-    pub(crate) fn encode(&self, out: &mut Encoder) -> Packed {
+    pub(crate) fn encode(&self, out: &mut Encoder) -> CommitPayload {
         self.at.encode(out);
         out.u8(u8::from(self.read_until.is_some()));
         self.read_until.unwrap_or_default().encode(out);
@@ -100,15 +100,15 @@ impl Commit {
             out.varint(u64::from(id.0));
             ledger.encode(out);
         }
-        let cells = Batch::encode(&self.cells, out);
+        let cells = CellBatch::encode(&self.cells, out);
         encode_entries(&self.entries, out);
         out.list(&self.blocks);
-        out.list(&self.deliveries);
-        Packed { cells, lines: PackedLines::encode(&self.lines, out) }
+        out.list(&self.destinations);
+        CommitPayload { cells, lines: CompressedLines::encode(&self.lines, out) }
     }
 
     /// A commit without its cells and lines, and these as they were written.
-    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<(Commit, Packed)> {
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<(Commit, CommitPayload)> {
         let at = Timestamp::decode(from)?;
         let known = from.u8()? != 0;
         let read_until = Some(Timestamp::decode(from)?).filter(|_| known);
@@ -122,11 +122,11 @@ impl Commit {
         for _ in 0..from.count()? {
             commit.ledgers.push((GenerationId(from.varint_as()?), Ledger::decode(from)?));
         }
-        let cells = Batch::decode(from)?;
+        let cells = CellBatch::decode(from)?;
         commit.entries = decode_entries(from)?;
         commit.blocks = from.list()?;
-        commit.deliveries = from.list()?;
-        let lines = PackedLines::decode(from)?;
-        if from.is_empty() { Ok((commit, Packed { cells, lines })) } else { Err(Malformed) }
+        commit.destinations = from.list()?;
+        let lines = CompressedLines::decode(from)?;
+        if from.is_empty() { Ok((commit, CommitPayload { cells, lines })) } else { Err(Malformed) }
     }
 }

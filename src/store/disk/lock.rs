@@ -22,16 +22,16 @@ pub(crate) fn is_held(dir: &Path) -> Option<bool> {
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub(crate) struct StoreLock {
     _held: File,
 }
 
-impl Lock {
+impl StoreLock {
     /// Take the lock of the store in `dir`, which exists.
     ///
     /// # Errors
     /// Refused, with the holder's pid, if another writer has it.
-    pub(crate) fn take(dir: &Path) -> Result<Lock> {
+    pub(crate) fn take(dir: &Path) -> Result<StoreLock> {
         let path = dir.join(LOCK);
         let failed = |error: &std::io::Error| {
             let described = Error::io("lock the store", &path, error);
@@ -72,6 +72,6 @@ impl Lock {
         // A full disk must not keep a writer from starting: the pid serves messages only.
         let _written =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Lock { _held: file })
+        Ok(StoreLock { _held: file })
     }
 }

@@ -18,11 +18,11 @@ pub trait Medium: Send + Sync {
     /// A whole file.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
     /// A file to read from at any place, for as long as the result lives, even if it is removed.
-    fn open(&self, name: &str) -> io::Result<Box<dyn Source>>;
+    fn open(&self, name: &str) -> io::Result<Box<dyn RandomAccessFile>>;
     /// A new, empty file; one of that name is replaced.
-    fn create(&self, name: &str) -> io::Result<Box<dyn Sink>>;
+    fn create(&self, name: &str) -> io::Result<Box<dyn WritableFile>>;
     /// An existing file cut to `length`, to go on behind it.
-    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn Sink>>;
+    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn WritableFile>>;
     /// Give a file another name in the same folder, replacing what had it.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Remove a file.
@@ -32,13 +32,13 @@ pub trait Medium: Send + Sync {
 }
 
 /// An open file.
-pub trait Source: Send + Sync {
+pub trait RandomAccessFile: Send + Sync {
     /// Fill `into` from `offset`.
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()>;
 }
 
 /// A file that is written front to back.
-pub trait Sink: Send {
+pub trait WritableFile: Send {
     /// Write some of `bytes` at the end; how many.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
     /// Make the content and length durable.
@@ -48,7 +48,7 @@ pub trait Sink: Send {
 }
 
 /// Write all of `bytes`, however short the single writes are.
-pub(crate) fn write_all(sink: &mut dyn Sink, mut bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_all(sink: &mut dyn WritableFile, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match sink.write(bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -61,7 +61,7 @@ pub(crate) fn write_all(sink: &mut dyn Sink, mut bytes: &[u8]) -> io::Result<()>
 }
 
 /// A new durable file of the given content; its folder is not yet synced.
-pub(crate) fn write_file(medium: &dyn Medium, name: &str, bytes: &[u8]) -> io::Result<Box<dyn Sink>> {
+pub(crate) fn write_file(medium: &dyn Medium, name: &str, bytes: &[u8]) -> io::Result<Box<dyn WritableFile>> {
     let mut sink = medium.create(name)?;
     write_all(sink.as_mut(), bytes)?;
     sink.sync()?;
@@ -128,11 +128,11 @@ impl Medium for Disk {
         std::fs::read(self.path(name))
     }
 
-    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+    fn open(&self, name: &str) -> io::Result<Box<dyn RandomAccessFile>> {
         Ok(Box::new(File::open(self.path(name))?))
     }
 
-    fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
+    fn create(&self, name: &str) -> io::Result<Box<dyn WritableFile>> {
         // A file of its own: what another attempt left of one, or who reads that, is nothing to it.
         match std::fs::remove_file(self.path(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -140,9 +140,9 @@ impl Medium for Disk {
         }
     }
 
-    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn Sink>> {
+    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn WritableFile>> {
         let mut file = File::options().write(true).open(self.path(name))?;
-        Sink::truncate(&mut file, length)?;
+        WritableFile::truncate(&mut file, length)?;
         Ok(Box::new(file))
     }
 
@@ -159,13 +159,13 @@ impl Medium for Disk {
     }
 }
 
-impl Source for File {
+impl RandomAccessFile for File {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         self.read_exact_at(into, offset)
     }
 }
 
-impl Sink for File {
+impl WritableFile for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Write::write(self, bytes)
     }

@@ -3,7 +3,7 @@
 use crate::histogram::{Buckets, Cell, Latency, TIMES};
 use crate::route::RouteId;
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed};
-use crate::store::encoding::range_coder::{Number, RangeReader, RangeWriter};
+use crate::store::encoding::range_coder::{NumberCoder, RangeDecoder, RangeEncoder};
 use crate::time::Timestamp;
 use std::ops::Range;
 
@@ -142,8 +142,8 @@ fn decode_buckets(from: &mut Decoder<'_>, mut each: impl FnMut(u64, u64)) -> Dec
 /// Many buckets in about as few bytes as they hold information: gaps and counts in a range coder, each with contexts by how
 /// large the one before was.
 fn pack(buckets: &[(u64, u64)]) -> Vec<u8> {
-    let (mut gaps, mut counts) = (Contexts::default(), Contexts::default());
-    let (mut out, mut next) = (RangeWriter::new(), 0u64);
+    let (mut gaps, mut counts) = (BucketContexts::default(), BucketContexts::default());
+    let (mut out, mut next) = (RangeEncoder::new(), 0u64);
     let (mut gap, mut count) = (1, 1);
     for &(value, own) in buckets {
         let index = bucket_index(value);
@@ -160,8 +160,8 @@ fn unpack(bytes: &[u8], buckets: usize, mut each: impl FnMut(u64, u64)) -> Decod
     if buckets > MOST {
         return Err(Malformed);
     }
-    let (mut gaps, mut counts) = (Contexts::default(), Contexts::default());
-    let (mut from, mut next) = (RangeReader::new(bytes), 0u64);
+    let (mut gaps, mut counts) = (BucketContexts::default(), BucketContexts::default());
+    let (mut from, mut next) = (RangeDecoder::new(bytes), 0u64);
     let (mut gap, mut count) = (1, 1);
     for _ in 0..buckets {
         gap = gaps.of(gap, count).take(&mut from);
@@ -175,10 +175,10 @@ fn unpack(bytes: &[u8], buckets: usize, mut each: impl FnMut(u64, u64)) -> Decod
 
 /// Contexts by the size of two numbers: four sizes of the first, two of the second.
 #[derive(Default)]
-struct Contexts([Number; 8]);
+struct BucketContexts([NumberCoder; 8]);
 
-impl Contexts {
-    fn of(&mut self, first: u64, second: u64) -> &mut Number {
+impl BucketContexts {
+    fn of(&mut self, first: u64, second: u64) -> &mut NumberCoder {
         let size = match first {
             0 | 1 => 0,
             2..=3 => 1,

@@ -7,7 +7,7 @@
 use crate::store::encoding::bits::{BitReader, BitWriter};
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed};
 use crate::store::encoding::huffman;
-use crate::store::encoding::huffman::{CLASSES, Table};
+use crate::store::encoding::huffman::{CLASSES, HuffmanCode, HuffmanTable};
 use std::cmp::Reverse;
 
 /// Columns with up to this many distinct values may be written as ranks.
@@ -50,7 +50,7 @@ fn plain(form: u8, column: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> 
     match form {
         CONSTANT => Ok(vec![lowest; count]),
         CLASSED => {
-            let table = Table::decode(column)?;
+            let table = HuffmanTable::decode(column)?;
             let mut bits = BitReader::new(column.bytes()?);
             let mut values = Vec::with_capacity(count);
             for _ in 0..count {
@@ -78,7 +78,7 @@ fn classed(values: &[u64], lowest: u64, highest: u64) -> Vec<u8> {
             *count += 1;
         }
     }
-    let code = huffman::Code::new(&counts);
+    let code = HuffmanCode::new(&counts);
     code.encode(&mut out);
     let mut bits = BitWriter::with_capacity(values.len() * 2);
     for value in values {

@@ -11,23 +11,23 @@ use std::ops::Range;
 
 /// The cells of one commit.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Batch {
+pub(crate) struct CellBatch {
     bytes: Vec<u8>,
     pub(crate) cells: Vec<(Timestamp, RouteId, Range<u32>)>,
 }
 
-impl Batch {
+impl CellBatch {
     /// Append cells to a record's body, and keep a copy.
-    pub(crate) fn encode(cells: &[(Timestamp, RouteId, Cell)], out: &mut Encoder) -> Batch {
+    pub(crate) fn encode(cells: &[(Timestamp, RouteId, Cell)], out: &mut Encoder) -> CellBatch {
         let start = out.bytes.len();
-        let mut batch = Batch { bytes: Vec::new(), cells: Vec::with_capacity(cells.len()) };
+        let mut batch = CellBatch { bytes: Vec::new(), cells: Vec::with_capacity(cells.len()) };
         encode_cells(cells, out, |slot, route, range| batch.cells.push((slot, route, within(&range, start))));
         batch.bytes = out.bytes.get(start..).unwrap_or_default().to_vec();
         batch
     }
 
     /// Take cells from a record's body; all of them are gone through, so that each can be found.
-    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<Batch> {
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<CellBatch> {
         let whole = from.rest();
         let count = from.count()?;
         let mut cells = Vec::new();
@@ -41,11 +41,11 @@ impl Batch {
             cells.push((Timestamp(slot), id, within(&(start..whole.len() - from.rest().len()), 0)));
         }
         let bytes = whole.get(..whole.len() - from.rest().len()).unwrap_or_default().to_vec();
-        Ok(Batch { bytes, cells })
+        Ok(CellBatch { bytes, cells })
     }
 }
 
-impl Batch {
+impl CellBatch {
     /// A cell by its position.
     pub(crate) fn cell(&self, at: usize) -> Option<(Timestamp, RouteId, &[u8])> {
         let (slot, route, range) = self.cells.get(at)?;
@@ -61,34 +61,34 @@ fn within(range: &Range<usize>, start: usize) -> Range<u32> {
 
 /// One part of a cell: bytes of a batch.
 #[derive(Debug, Clone)]
-struct Piece {
+struct CellPiece {
     batch: u32,
     range: Range<u32>,
 }
 
 /// Where a cell's bytes are.
-enum Place<'p> {
+enum CellPlace<'p> {
     /// In the only piece it has.
-    Whole(&'p Piece),
+    Whole(&'p CellPiece),
     /// In what was merged.
     Merged(Range<usize>),
 }
 
 /// The cells of many commits, by slot and route; each of as many pieces as there are commits that have it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Cells {
+pub(crate) struct EncodedCells {
     batches: Vec<Vec<u8>>,
     /// The last part of the key tells pieces of one cell from each other.
-    pieces: BTreeMap<(Timestamp, RouteId, u32), Piece>,
+    pieces: BTreeMap<(Timestamp, RouteId, u32), CellPiece>,
     next: u32,
 }
 
-impl Cells {
-    pub(crate) fn add(&mut self, batch: Batch) {
+impl EncodedCells {
+    pub(crate) fn add(&mut self, batch: CellBatch) {
         let number = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
         self.batches.push(batch.bytes);
         for (slot, route, range) in batch.cells {
-            self.pieces.insert((slot, route, self.next), Piece { batch: number, range });
+            self.pieces.insert((slot, route, self.next), CellPiece { batch: number, range });
             self.next = self.next.wrapping_add(1);
         }
     }
@@ -122,9 +122,9 @@ impl Cells {
         let mut room = Buckets::default();
         let mut pieces = self.pieces.iter().peekable();
         while let Some((&(slot, route, _), piece)) = pieces.next() {
-            let same = |(next, _): &(&(Timestamp, RouteId, u32), &Piece)| (next.0, next.1) == (slot, route);
+            let same = |(next, _): &(&(Timestamp, RouteId, u32), &CellPiece)| (next.0, next.1) == (slot, route);
             if pieces.peek().is_none_or(|next| !same(next)) {
-                cells.push((slot, route, Place::Whole(piece)));
+                cells.push((slot, route, CellPlace::Whole(piece)));
                 continue;
             }
             let mut cell = decode_cell(&mut Decoder::new(self.bytes(piece)))?;
@@ -133,17 +133,17 @@ impl Cells {
             }
             let start = merged.bytes.len();
             encode_cell(&cell, &mut room, merged);
-            cells.push((slot, route, Place::Merged(start..merged.bytes.len())));
+            cells.push((slot, route, CellPlace::Merged(start..merged.bytes.len())));
         }
         let merged = &merged.bytes;
         let bytes = |place| match place {
-            Place::Whole(piece) => self.bytes(piece),
-            Place::Merged(range) => merged.get::<Range<usize>>(range).unwrap_or_default(),
+            CellPlace::Whole(piece) => self.bytes(piece),
+            CellPlace::Merged(range) => merged.get::<Range<usize>>(range).unwrap_or_default(),
         };
         Ok(cells.into_iter().map(|(slot, route, place)| (slot, route, bytes(place))).collect())
     }
 
-    fn bytes(&self, piece: &Piece) -> &[u8] {
+    fn bytes(&self, piece: &CellPiece) -> &[u8] {
         let range = piece.range.start as usize..piece.range.end as usize;
         self.batches.get(piece.batch as usize).and_then(|batch| batch.get(range)).unwrap_or_default()
     }

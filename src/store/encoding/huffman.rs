@@ -17,14 +17,14 @@ pub(crate) fn class(value: u64) -> usize {
 
 /// Codes by class: (bits, length); length 0 where the class does not occur.
 #[derive(Debug)]
-pub(crate) struct Code {
+pub(crate) struct HuffmanCode {
     lengths: [u8; CLASSES],
     codes: [(u64, u32); CLASSES],
 }
 
-impl Code {
+impl HuffmanCode {
     /// The code for classes that occur so often.
-    pub(crate) fn new(counts: &[u32; CLASSES]) -> Code {
+    pub(crate) fn new(counts: &[u32; CLASSES]) -> HuffmanCode {
         let mut counts = *counts;
         let lengths = loop {
             let lengths = lengths(&counts);
@@ -36,7 +36,7 @@ impl Code {
                 *count = count.div_ceil(2);
             }
         };
-        Code { lengths, codes: canonical(&lengths) }
+        HuffmanCode { lengths, codes: canonical(&lengths) }
     }
 
     /// The lengths, 4 bits each, from the first class that occurs to the last.
@@ -119,14 +119,14 @@ fn canonical(lengths: &[u8; CLASSES]) -> [(u64, u32); CLASSES] {
 
 /// What is needed to read a code: for each possible next bits, as many as the longest code has, the class and its code's length.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct HuffmanTable {
     places: Vec<(u8, u8)>,
     mask: u64,
 }
 
-impl Table {
-    /// Read the lengths that [`Code::encode`] wrote.
-    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<Table> {
+impl HuffmanTable {
+    /// Read the lengths that [`HuffmanCode::encode`] wrote.
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<HuffmanTable> {
         let first = usize::from(from.u8()?);
         let count = usize::from(from.u8()?);
         let packed = from.take(count.div_ceil(2))?;
@@ -157,7 +157,7 @@ impl Table {
                 }
             }
         }
-        Ok(Table { places, mask: (1 << longest) - 1 })
+        Ok(HuffmanTable { places, mask: (1 << longest) - 1 })
     }
 
     /// One number.

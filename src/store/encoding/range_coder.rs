@@ -12,15 +12,15 @@ const TOP: u32 = 1 << 24;
 
 /// What was seen in one context: the probability of a zero.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Context(u16);
+pub(crate) struct BitContext(u16);
 
-impl Default for Context {
-    fn default() -> Context {
-        Context(EVEN)
+impl Default for BitContext {
+    fn default() -> BitContext {
+        BitContext(EVEN)
     }
 }
 
-impl Context {
+impl BitContext {
     fn bound(self, range: u32) -> u32 {
         (range >> PROBABILITY_BITS) * u32::from(self.0)
     }
@@ -36,7 +36,7 @@ impl Context {
 
 /// Writes bits.
 #[derive(Debug)]
-pub(crate) struct RangeWriter {
+pub(crate) struct RangeEncoder {
     low: u64,
     range: u32,
     /// The last byte not yet certain, and how many bytes of all ones follow it.
@@ -46,12 +46,12 @@ pub(crate) struct RangeWriter {
     bytes: Vec<u8>,
 }
 
-impl RangeWriter {
-    pub(crate) fn new() -> RangeWriter {
-        RangeWriter { low: 0, range: u32::MAX, held: 0, ones: 0, begun: false, bytes: Vec::new() }
+impl RangeEncoder {
+    pub(crate) fn new() -> RangeEncoder {
+        RangeEncoder { low: 0, range: u32::MAX, held: 0, ones: 0, begun: false, bytes: Vec::new() }
     }
 
-    pub(crate) fn put(&mut self, context: &mut Context, bit: bool) {
+    pub(crate) fn put(&mut self, context: &mut BitContext, bit: bool) {
         let bound = context.bound(self.range);
         if bit {
             self.low += u64::from(bound);
@@ -114,15 +114,15 @@ impl RangeWriter {
 
 /// Reads bits; any bytes are bits of something.
 #[derive(Debug)]
-pub(crate) struct RangeReader<'b> {
+pub(crate) struct RangeDecoder<'b> {
     bytes: std::slice::Iter<'b, u8>,
     range: u32,
     code: u32,
 }
 
-impl<'b> RangeReader<'b> {
-    pub(crate) fn new(bytes: &'b [u8]) -> RangeReader<'b> {
-        let mut reader = RangeReader { bytes: bytes.iter(), range: u32::MAX, code: 0 };
+impl<'b> RangeDecoder<'b> {
+    pub(crate) fn new(bytes: &'b [u8]) -> RangeDecoder<'b> {
+        let mut reader = RangeDecoder { bytes: bytes.iter(), range: u32::MAX, code: 0 };
         for _ in 0..4 {
             reader.code = (reader.code << 8) | reader.next();
         }
@@ -133,7 +133,7 @@ impl<'b> RangeReader<'b> {
         self.bytes.next().map_or(0, |&byte| u32::from(byte))
     }
 
-    pub(crate) fn take(&mut self, context: &mut Context) -> bool {
+    pub(crate) fn take(&mut self, context: &mut BitContext) -> bool {
         let bound = context.bound(self.range);
         let bit = self.code >= bound;
         if bit {
@@ -171,22 +171,22 @@ impl<'b> RangeReader<'b> {
 
 /// Contexts of a number that is at least 1: how many bits it has, and the one below its highest.
 #[derive(Debug, Clone)]
-pub(crate) struct Number {
-    longer: [Context; 64],
-    second: [Context; 64],
-    third: [Context; 64],
+pub(crate) struct NumberCoder {
+    longer: [BitContext; 64],
+    second: [BitContext; 64],
+    third: [BitContext; 64],
 }
 
-impl Default for Number {
-    fn default() -> Number {
-        let [longer, second, third] = [[Context::default(); 64]; 3];
-        Number { longer, second, third }
+impl Default for NumberCoder {
+    fn default() -> NumberCoder {
+        let [longer, second, third] = [[BitContext::default(); 64]; 3];
+        NumberCoder { longer, second, third }
     }
 }
 
-impl Number {
+impl NumberCoder {
     /// Write `value`, which is at least 1.
-    pub(crate) fn put(&mut self, out: &mut RangeWriter, value: u64) {
+    pub(crate) fn put(&mut self, out: &mut RangeEncoder, value: u64) {
         let bits = 63 - value.max(1).leading_zeros();
         for (at, context) in (0..).zip(self.longer.iter_mut()).take(63) {
             out.put(context, at < bits);
@@ -206,8 +206,8 @@ impl Number {
         out.put_even(value, rest);
     }
 
-    /// The inverse of [`Number::put`].
-    pub(crate) fn take(&mut self, from: &mut RangeReader<'_>) -> u64 {
+    /// The inverse of [`NumberCoder::put`].
+    pub(crate) fn take(&mut self, from: &mut RangeDecoder<'_>) -> u64 {
         let mut bits = 0u32;
         for context in self.longer.iter_mut().take(63) {
             if !from.take(context) {
@@ -236,10 +236,10 @@ mod tests {
     proptest! {
         #[test]
         fn numbers_round_trip(values in proptest::collection::vec(prop_oneof![1u64..4, 1u64..5000, 1u64..u64::MAX, Just(u64::MAX)], 0..400)) {
-            let (mut out, mut number) = (RangeWriter::new(), Number::default());
+            let (mut out, mut number) = (RangeEncoder::new(), NumberCoder::default());
             values.iter().for_each(|&value| number.put(&mut out, value));
             let bytes = out.finish();
-            let (mut from, mut number) = (RangeReader::new(&bytes), Number::default());
+            let (mut from, mut number) = (RangeDecoder::new(&bytes), NumberCoder::default());
             for &value in &values {
                 prop_assert_eq!(number.take(&mut from), value);
             }
@@ -247,7 +247,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_numbers(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let (mut from, mut number) = (RangeReader::new(&bytes), Number::default());
+            let (mut from, mut number) = (RangeDecoder::new(&bytes), NumberCoder::default());
             for _ in 0..200 {
                 prop_assert!(number.take(&mut from) >= 1);
             }
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_is_always_the_same_costs_next_to_nothing() {
-        let (mut out, mut number) = (RangeWriter::new(), Number::default());
+        let (mut out, mut number) = (RangeEncoder::new(), NumberCoder::default());
         (0..1000).for_each(|_| number.put(&mut out, 1));
         assert!(out.finish().len() < 12);
     }

@@ -1,28 +1,28 @@
 //! What the journal holds and no segment does yet, in memory.
 
 use crate::source::generation::GenerationId;
-use crate::store::commit::archived_lines::PackedLines;
+use crate::store::commit::archived_lines::CompressedLines;
 use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::entry::Entry;
-use crate::store::commit::{Commit, Packed};
-use crate::store::encoding::encoded_cells::Cells;
-use crate::store::journal::state::State;
+use crate::store::commit::{Commit, CommitPayload};
+use crate::store::encoding::encoded_cells::EncodedCells;
+use crate::store::journal::state::StoreState;
 use crate::time::{Timestamp, Window};
 use std::collections::BTreeMap;
 
 /// Cells and archived lines as they were written, merged summaries, and entries in the order they came.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Recent {
-    pub(crate) cells: Cells,
+pub(crate) struct Memtable {
+    pub(crate) cells: EncodedCells,
     pub(crate) entries: Vec<Entry>,
     /// First and last end of the entries.
     ends: Option<(Timestamp, Timestamp)>,
-    pub(crate) lines: Vec<PackedLines>,
+    pub(crate) lines: Vec<CompressedLines>,
     pub(crate) blocks: BTreeMap<(GenerationId, u32), BlockSummary>,
 }
 
-impl Recent {
-    pub(crate) fn apply(&mut self, commit: Commit, packed: Packed) {
+impl Memtable {
+    pub(crate) fn apply(&mut self, commit: Commit, packed: CommitPayload) {
         self.cells.add(packed.cells);
         if !packed.lines.keys.is_empty() {
             self.lines.push(packed.lines);
@@ -54,7 +54,7 @@ impl Recent {
 
     /// The blocks that may still grow: the last of each generation that is not finished. They stay in the journal
     /// when it is sealed, so that no block is split between segments.
-    pub(crate) fn open_blocks(&self, state: &State) -> Vec<BlockSummary> {
+    pub(crate) fn open_blocks(&self, state: &StoreState) -> Vec<BlockSummary> {
         let mut last: BTreeMap<GenerationId, &BlockSummary> = BTreeMap::new();
         for block in self.blocks.values() {
             last.insert(block.generation, block);

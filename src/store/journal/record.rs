@@ -2,12 +2,12 @@
 
 use crate::source::generation::GenerationId;
 use crate::store::commit::block_summary::BlockSummary;
-use crate::store::commit::{Commit, Packed};
+use crate::store::commit::{Commit, CommitPayload};
 use crate::store::encoding::bytes::{
     Decode, Decoded, Decoder, Encode, Encoder, Malformed, RECORD_LIMIT, checksum, checksum_of_both,
 };
-use crate::store::journal::memtable::Recent;
-use crate::store::journal::state::State;
+use crate::store::journal::memtable::Memtable;
+use crate::store::journal::state::StoreState;
 
 /// First bytes of every journal.
 const MAGIC: &[u8; 8] = b"SPKLJRNL";
@@ -35,9 +35,9 @@ const COMMIT: u8 = 2;
 
 /// What a journal says.
 #[derive(Debug)]
-pub(crate) struct Replay {
-    pub(crate) state: State,
-    pub(crate) recent: Recent,
+pub(crate) struct JournalReplay {
+    pub(crate) state: StoreState,
+    pub(crate) memtable: Memtable,
     /// Positions when the journal began.
     pub(crate) began: Vec<(GenerationId, u64)>,
     /// Sequence of the last good record.
@@ -50,7 +50,7 @@ pub(crate) struct Replay {
 
 /// Why a journal cannot be used at all. (A torn tail is no reason.)
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unusable {
+pub(crate) enum UnusableJournal {
     Newer(u32),
     Older(u32),
     /// At this byte.
@@ -58,7 +58,7 @@ pub(crate) enum Unusable {
 }
 
 /// The head of a new journal: header and checkpoint.
-pub(crate) fn head(number: u64, sequence: u64, state: &State, open: &[BlockSummary]) -> Option<Vec<u8>> {
+pub(crate) fn head(number: u64, sequence: u64, state: &StoreState, open: &[BlockSummary]) -> Option<Vec<u8>> {
     let mut out = opening(number);
     let mut body = Encoder::default();
     state.encode(&mut body);
@@ -84,7 +84,7 @@ pub(crate) fn renumbered(journal: &[u8], number: u64) -> Vec<u8> {
 }
 
 /// A commit's record, and its cells and lines as they stand in it; `None` if it is too long for one.
-pub(crate) fn commit_record(sequence: u64, commit: &Commit) -> Option<(Vec<u8>, Packed)> {
+pub(crate) fn commit_record(sequence: u64, commit: &Commit) -> Option<(Vec<u8>, CommitPayload)> {
     let mut body = Encoder::default();
     let packed = commit.encode(&mut body);
     record(sequence, COMMIT, &body.bytes).map(|record| (record, packed))
@@ -112,26 +112,28 @@ fn record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Read a journal up to its torn tail.
-pub(crate) fn replay(bytes: &[u8], number: u64) -> Result<Replay, Unusable> {
+pub(crate) fn replay(bytes: &[u8], number: u64) -> Result<JournalReplay, UnusableJournal> {
     let mut rest = Decoder::new(bytes);
     header(&mut rest, number)?;
     let mut at = HEADER;
-    let Some((kind, sequence, body, length)) = next(&mut rest) else { return Err(Unusable::Damaged(to_u64(at))) };
-    let damaged = |at: usize| move |_: Malformed| Unusable::Damaged(to_u64(at));
+    let Some((kind, sequence, body, length)) = next(&mut rest) else {
+        return Err(UnusableJournal::Damaged(to_u64(at)));
+    };
+    let damaged = |at: usize| move |_: Malformed| UnusableJournal::Damaged(to_u64(at));
     if kind != CHECKPOINT {
-        return Err(Unusable::Damaged(to_u64(at)));
+        return Err(UnusableJournal::Damaged(to_u64(at)));
     }
-    let (state, recent) = checkpoint(&body).map_err(damaged(at))?;
+    let (state, memtable) = checkpoint(&body).map_err(damaged(at))?;
     at += length;
     let began = state.positions();
-    let mut replay = Replay { state, recent, began, sequence, head: to_u64(at), good: to_u64(at) };
+    let mut replay = JournalReplay { state, memtable, began, sequence, head: to_u64(at), good: to_u64(at) };
     while let Some((kind, sequence, body, length)) = next(&mut rest) {
         if sequence != replay.sequence.wrapping_add(1) || kind != COMMIT {
             break;
         }
         let (commit, packed) = Commit::decode(&mut Decoder::new(&body)).map_err(damaged(at))?;
         replay.state.apply(&commit, &packed.cells);
-        replay.recent.apply(commit, packed);
+        replay.memtable.apply(commit, packed);
         replay.sequence = sequence;
         at += length;
         replay.good = to_u64(at);
@@ -139,30 +141,30 @@ pub(crate) fn replay(bytes: &[u8], number: u64) -> Result<Replay, Unusable> {
     Ok(replay)
 }
 
-fn header(from: &mut Decoder<'_>, number: u64) -> Result<(), Unusable> {
-    let start = |_| Unusable::Damaged(0);
+fn header(from: &mut Decoder<'_>, number: u64) -> Result<(), UnusableJournal> {
+    let start = |_| UnusableJournal::Damaged(0);
     if from.take(MAGIC.len()).map_err(start)? != MAGIC {
-        return Err(Unusable::Damaged(0));
+        return Err(UnusableJournal::Damaged(0));
     }
     let version = from.u32().map_err(start)?;
     if version > VERSION {
-        return Err(Unusable::Newer(version));
+        return Err(UnusableJournal::Newer(version));
     }
     if version < VERSION {
-        return Err(Unusable::Older(version));
+        return Err(UnusableJournal::Older(version));
     }
     let rest = from.take(HEADER - MAGIC.len() - 4).map_err(start)?;
-    if opening(number).bytes.ends_with(rest) { Ok(()) } else { Err(Unusable::Damaged(8)) }
+    if opening(number).bytes.ends_with(rest) { Ok(()) } else { Err(UnusableJournal::Damaged(8)) }
 }
 
-fn checkpoint(body: &[u8]) -> Decoded<(State, Recent)> {
+fn checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
     let mut from = Decoder::new(body);
-    let state = State::decode(&mut from)?;
-    let mut recent = Recent::default();
+    let state = StoreState::decode(&mut from)?;
+    let mut memtable = Memtable::default();
     for block in from.list()? {
-        recent.add_block(block);
+        memtable.add_block(block);
     }
-    if from.is_empty() { Ok((state, recent)) } else { Err(Malformed) }
+    if from.is_empty() { Ok((state, memtable)) } else { Err(Malformed) }
 }
 
 /// The next good record: kind, sequence, unpacked body, bytes it takes. `None` at the end or a torn tail.

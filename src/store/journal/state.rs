@@ -3,17 +3,17 @@
 use crate::route::RouteId;
 use crate::source::generation::{Generation, GenerationId};
 use crate::store::commit::Commit;
-use crate::store::commit::destination::Delivery;
+use crate::store::commit::destination::DestinationProgress;
 use crate::store::commit::ledger::Ledger;
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
-use crate::store::encoding::encoded_cells::Batch;
+use crate::store::encoding::encoded_cells::CellBatch;
 use crate::store::segment::log_ranges::LogRange;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 
 /// Routes, generations, ledgers and accounts as of the last commit.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct State {
+pub(crate) struct StoreState {
     /// Wall clock of the last commit.
     pub(crate) last_commit: Option<Timestamp>,
     /// Everything written to the logs before this was read.
@@ -26,11 +26,11 @@ pub(crate) struct State {
     pub(crate) generations: Vec<Generation>,
     pub(crate) ledgers: BTreeMap<GenerationId, Ledger>,
     /// Ascending by destination.
-    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) destinations: Vec<DestinationProgress>,
 }
 
-impl State {
-    pub(crate) fn apply(&mut self, commit: &Commit, cells: &Batch) {
+impl StoreState {
+    pub(crate) fn apply(&mut self, commit: &Commit, cells: &CellBatch) {
         self.last_commit = Some(commit.at);
         self.read_until = commit.read_until.or(self.read_until);
         for (route, name) in &commit.routes {
@@ -54,14 +54,14 @@ impl State {
             *first = (*first).min(*slot);
             *last = (*last).max(*slot);
         }
-        for delivery in &commit.deliveries {
-            match self.deliveries.binary_search_by(|known| known.destination.cmp(&delivery.destination)) {
+        for delivery in &commit.destinations {
+            match self.destinations.binary_search_by(|known| known.destination.cmp(&delivery.destination)) {
                 Ok(index) => {
-                    if let Some(known) = self.deliveries.get_mut(index) {
+                    if let Some(known) = self.destinations.get_mut(index) {
                         known.clone_from(delivery);
                     }
                 }
-                Err(index) => self.deliveries.insert(index, delivery.clone()),
+                Err(index) => self.destinations.insert(index, delivery.clone()),
             }
         }
     }
@@ -101,7 +101,7 @@ impl State {
     }
 }
 
-impl Encode for State {
+impl Encode for StoreState {
     fn encode(&self, out: &mut Encoder) {
         out.u8(u8::from(self.last_commit.is_some()));
         self.last_commit.unwrap_or_default().encode(out);
@@ -127,13 +127,13 @@ impl Encode for State {
             out.varint(u64::from(id.0));
             ledger.encode(out);
         }
-        out.list(&self.deliveries);
+        out.list(&self.destinations);
     }
 }
 
-impl Decode for State {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<State> {
-        let mut state = State::default();
+impl Decode for StoreState {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<StoreState> {
+        let mut state = StoreState::default();
         let committed = from.u8()? != 0;
         let at = Timestamp::decode(from)?;
         state.last_commit = committed.then_some(at);
@@ -154,7 +154,7 @@ impl Decode for State {
         for _ in 0..from.count()? {
             state.ledgers.insert(GenerationId(from.varint_as()?), Ledger::decode(from)?);
         }
-        state.deliveries = from.list()?;
+        state.destinations = from.list()?;
         Ok(state)
     }
 }

@@ -3,16 +3,16 @@
 use crate::error::Result;
 use crate::source::generation::{Generation, GenerationId};
 use crate::store::commit::block_summary::{BlockSummary, Rejects};
-use crate::store::commit::ledger::{How, Ledger, Loss};
-use crate::store::entry_query::By;
-use crate::store::journal::memtable::Recent;
+use crate::store::commit::ledger::{Ledger, Loss, LossCause};
+use crate::store::entry_query::WindowMatch;
+use crate::store::journal::memtable::Memtable;
 use crate::store::query::view::View;
 use crate::time::{Timestamp, Window};
 use std::collections::{BTreeMap, HashSet};
 
 /// Lines of one log that could not be read, in the blocks of it that reach into a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
+pub struct UnreadLines {
     /// The log.
     pub generation: GenerationId,
     /// Lines that do not fit their format.
@@ -28,9 +28,9 @@ pub struct Unread {
 /// What is known of a window besides its requests. Losses whose time is not known count for every window that they may
 /// concern.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
+pub struct WindowGaps {
     /// Lines that could not be read, by log.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<UnreadLines>,
     /// Stretches of logs that were lost, by log.
     pub lost: Vec<(GenerationId, Loss)>,
     /// Logs with requests in the window whose format says times to the second only.
@@ -42,13 +42,14 @@ impl View {
     ///
     /// # Errors
     /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
-    pub fn account(&self, window: Window) -> Result<Account> {
+    pub fn account(&self, window: Window) -> Result<WindowGaps> {
         let summaries = self.summaries_near(window)?;
-        let mut account = Account::default();
-        let mut unread: BTreeMap<GenerationId, Unread> = BTreeMap::new();
+        let mut account = WindowGaps::default();
+        let mut unread: BTreeMap<GenerationId, UnreadLines> = BTreeMap::new();
         for block in summaries.values() {
-            let coarse = self.ledger(block.generation).is_some_and(|ledger| ledger.whole_seconds);
-            if coarse && block.may_end_in(window) && account.whole_seconds.last() != Some(&block.generation) {
+            let says_whole_seconds = self.ledger(block.generation).is_some_and(|ledger| ledger.whole_seconds);
+            if says_whole_seconds && block.may_end_in(window) && account.whole_seconds.last() != Some(&block.generation)
+            {
                 account.whole_seconds.push(block.generation);
             }
             let Some(rejects) = &block.rejects else { continue };
@@ -72,7 +73,7 @@ impl View {
             let read = self.state.generations.binary_search_by_key(&id, |held| held.id).ok();
             let read = read.and_then(|at| self.state.generations.get(at)).map_or(0, |held| held.position);
             let stands = |loss: &&Loss| {
-                loss.how == How::Damaged || read <= loss.offset || read < loss.offset.saturating_add(loss.bytes)
+                loss.cause == LossCause::Damaged || read <= loss.offset || read < loss.offset.saturating_add(loss.bytes)
             };
             let losses = ledger.losses.iter().filter(stands).filter(|loss| window.overlaps(loss.after, loss.before));
             account.lost.extend(losses.map(|loss| (id, *loss)));
@@ -93,18 +94,24 @@ impl View {
 
     /// The blocks that may still grow: the last of each log that is not finished.
     pub fn open_blocks(&self) -> Vec<BlockSummary> {
-        self.recent.open_blocks(&self.state)
+        self.memtable.open_blocks(&self.state)
     }
 
     fn summaries_near(&self, window: Window) -> Result<BTreeMap<(GenerationId, u32), BlockSummary>> {
-        let mut merged = Recent::default();
+        let mut merged = Memtable::default();
         for segment in &self.segments {
-            if segment.info.blocks.may_reach(window, By::End) {
+            if segment.info.blocks.may_reach(window, WindowMatch::End) {
                 let medium = self.medium.as_ref();
-                segment.summaries(medium, window, By::End, |block| merged.add_block(block), |e| self.tolerate(e))?;
+                segment.summaries(
+                    medium,
+                    window,
+                    WindowMatch::End,
+                    |block| merged.add_block(block),
+                    |e| self.tolerate(e),
+                )?;
             }
         }
-        self.recent.blocks.values().for_each(|block| merged.add_block(block.clone()));
+        self.memtable.blocks.values().for_each(|block| merged.add_block(block.clone()));
         let timed = |block: &&BlockSummary| block.lines > 0;
         let lonely = |block: &&BlockSummary| {
             let id = block.generation;
@@ -118,7 +125,7 @@ impl View {
             let next = |number: Option<u32>| number.is_some_and(|number| merged.blocks.contains_key(&(*id, number)));
             !next(number.checked_sub(1)) || !next(number.checked_add(1))
         });
-        let mut beside = Recent::default();
+        let mut beside = Memtable::default();
         for &key in ends {
             for segment in &self.segments {
                 let medium = self.medium.as_ref();
@@ -168,8 +175,8 @@ impl View {
     }
 }
 
-fn add(unread: &mut BTreeMap<GenerationId, Unread>, generation: GenerationId, rejects: &Rejects, between: Window) {
-    let own = unread.entry(generation).or_insert(Unread {
+fn add(unread: &mut BTreeMap<GenerationId, UnreadLines>, generation: GenerationId, rejects: &Rejects, between: Window) {
+    let own = unread.entry(generation).or_insert(UnreadLines {
         generation,
         rejected: 0,
         too_long: 0,
@@ -186,6 +193,6 @@ fn add(unread: &mut BTreeMap<GenerationId, Unread>, generation: GenerationId, re
 impl Loss {
     /// Whether something is known to be lost, not only possible.
     pub fn is_known(&self) -> bool {
-        self.how != How::Copied
+        self.cause != LossCause::Copied
     }
 }

@@ -1,22 +1,22 @@
 //! Which entries are among the K slowest of their route and slot: a total order, so that batches do not matter.
 
 use crate::route::RouteId;
-use crate::store::commit::entry::{Entry, Kept, Locator};
-use crate::store::settings::Settings;
+use crate::store::commit::entry::{Entry, KeepReasons, Locator};
+use crate::store::settings::StoreSettings;
 use crate::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 /// A route in a slot.
-pub(crate) type Group = (RouteId, Timestamp);
+pub(crate) type RouteSlot = (RouteId, Timestamp);
 
 /// The slot that counts an entry: that of its end.
-pub(crate) fn group(entry: &Entry, settings: &Settings) -> Group {
+pub(crate) fn group(entry: &Entry, settings: &StoreSettings) -> RouteSlot {
     (entry.route, entry.end.slot(settings.interval))
 }
 
 /// For each entry whether it ranks among the first K of its group: slowest first, then by end, generation, offset.
-fn among_slowest(entries: &[Entry], settings: &Settings) -> Vec<bool> {
+fn among_slowest(entries: &[Entry], settings: &StoreSettings) -> Vec<bool> {
     let mut ranked: Vec<_> = entries
         .iter()
         .enumerate()
@@ -35,23 +35,23 @@ fn among_slowest(entries: &[Entry], settings: &Settings) -> Vec<bool> {
 }
 
 /// Which entries rank among the first K of their group.
-pub(crate) fn slowest(entries: &[Entry], settings: &Settings) -> HashSet<Locator> {
+pub(crate) fn slowest(entries: &[Entry], settings: &StoreSettings) -> HashSet<Locator> {
     let among = among_slowest(entries, settings);
     entries.iter().zip(among).filter(|(_, among)| *among).map(|(entry, _)| entry.locator).collect()
 }
 
-/// The entry with [`Kept::SLOWEST`] taken off if it is not among the K; `None` if nothing else keeps it.
+/// The entry with [`KeepReasons::SLOWEST`] taken off if it is not among the K; `None` if nothing else keeps it.
 pub(crate) fn judged(mut entry: Entry, among: bool) -> Option<Entry> {
     if !among {
-        entry.kept = entry.kept.without(Kept::SLOWEST);
+        entry.kept = entry.kept.without(KeepReasons::SLOWEST);
     }
     (!entry.kept.is_empty()).then_some(entry)
 }
 
 /// Drop what cannot be among the K slowest whatever else may come: an entry outranked by K others stays outranked.
-pub(crate) fn prune(entries: &[Entry], settings: &Settings) -> Vec<Entry> {
+pub(crate) fn prune(entries: &[Entry], settings: &StoreSettings) -> Vec<Entry> {
     // A group of no more than K needs no ranking, and while a backlog is read most groups came in one commit, as K.
-    let mut groups: HashMap<Group, u32> = HashMap::new();
+    let mut groups: HashMap<RouteSlot, u32> = HashMap::new();
     let mut sizes: Vec<u32> = Vec::new();
     let mut group_of: Vec<u32> = Vec::with_capacity(entries.len());
     for entry in entries {

@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 
 impl View {
     /// The restart points kept for a generation; `None` if there are none, or they are damaged.
-    pub fn points(&self, id: GenerationId) -> Option<RestartPoints> {
+    pub fn restart_points(&self, id: GenerationId) -> Option<RestartPoints> {
         let bytes = self.medium.read(&layout::points_file(id)).ok()?;
         let (content, sum) = bytes.split_last_chunk::<8>()?;
         if u64::from_le_bytes(*sum) != checksum(content) {
@@ -28,7 +28,7 @@ impl View {
     ///
     /// # Errors
     /// If this process may not write there; then they are gathered again the next time.
-    pub fn keep_points(&self, id: GenerationId, points: &RestartPoints) -> io::Result<()> {
+    pub fn keep_restart_points(&self, id: GenerationId, points: &RestartPoints) -> io::Result<()> {
         let mut out = Encoder::default();
         encode(points, id, &mut out);
         out.u64(checksum(&out.bytes));

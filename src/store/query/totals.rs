@@ -6,10 +6,10 @@ use crate::route::RouteId;
 use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::entry::Locator;
-use crate::store::entry_query::By;
+use crate::store::entry_query::WindowMatch;
 use crate::store::manifest::Expired;
 use crate::store::query::view::View;
-use crate::store::resolution::{Level, floor, tiles};
+use crate::store::resolution::{Resolution, floor, tiles};
 use crate::time::{Timestamp, Window};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -54,10 +54,10 @@ impl View {
     ) -> Result<()> {
         let wanted = |route: RouteId| routes.is_none_or(|routes| routes.contains(&route));
         let tiles = tiles(window, step, self.settings.interval);
-        for segment in self.segments.iter().filter(|segment| segment.info.cells.may_reach(window, By::End)) {
-            for (level, run) in &tiles {
-                let Some(level) = segment.info.level_for(*level) else { continue };
-                if !segment.info.cells.may_reach(*run, By::End) {
+        for segment in self.segments.iter().filter(|segment| segment.info.cells.may_reach(window, WindowMatch::End)) {
+            for (resolution, run) in &tiles {
+                let Some(resolution) = segment.info.resolution_for(*resolution) else { continue };
+                if !segment.info.cells.may_reach(*run, WindowMatch::End) {
                     continue;
                 }
                 let add = |slot, route, cell: Cell| {
@@ -65,11 +65,11 @@ impl View {
                         each(slot, route, &cell);
                     }
                 };
-                segment.cells(self.medium.as_ref(), level, *run, add, |error| self.tolerate(error))?;
+                segment.cells(self.medium.as_ref(), resolution, *run, add, |error| self.tolerate(error))?;
             }
         }
         if window.from < window.until {
-            let looked_through = self.recent.cells.each(window.from, window.until, wanted, each);
+            let looked_through = self.memtable.cells.each(window.from, window.until, wanted, each);
             looked_through.map_err(|_| Error::failed("a malformed cell in memory").at(self.medium.root()))?;
         }
         Ok(())
@@ -91,7 +91,7 @@ impl View {
         let (detail, histograms) = (self.expired.detail, self.expired.histograms);
         let needs_detail = tiles(window, None, self.settings.interval)
             .iter()
-            .filter(|(level, _)| *level < Level::TenMinutes)
+            .filter(|(resolution, _)| *resolution < Resolution::TenMinutes)
             .any(|(_, run)| detail.is_some_and(|before| run.from < before));
         // All of time begins nowhere, and has no edge to lack.
         let edges = detail.filter(|_| needs_detail && window != Window::ALL);
@@ -102,7 +102,7 @@ impl View {
     ///
     /// # Errors
     /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
-    pub fn archived(&self, locators: &[Locator]) -> Result<Vec<Option<Vec<u8>>>> {
+    pub fn archived_lines(&self, locators: &[Locator]) -> Result<Vec<Option<Vec<u8>>>> {
         let mut found = vec![None; locators.len()];
         let wanted: HashMap<LineKey, usize> =
             locators.iter().zip(0..).map(|(locator, at)| (archived_lines::key(locator), at)).collect();
@@ -113,7 +113,7 @@ impl View {
                 self.tolerate(error)?;
             }
         }
-        for lines in &self.recent.lines {
+        for lines in &self.memtable.lines {
             let looked_through = lines.find(&wanted, &mut found);
             looked_through.map_err(|_| Error::failed("malformed lines in memory").at(self.medium.root()))?;
         }

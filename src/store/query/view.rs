@@ -5,24 +5,24 @@ use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::source::generation::{Generation, GenerationId};
 use crate::store::commit::block_summary::BlockSummary;
-use crate::store::commit::destination::Delivery;
-use crate::store::commit::entry::{Entry, Kept};
+use crate::store::commit::destination::DestinationProgress;
+use crate::store::commit::entry::{Entry, KeepReasons};
 use crate::store::commit::ledger::Ledger;
 use crate::store::disk::damage::{file_damaged, newer_version, older_version, operation_failed};
 use crate::store::disk::layout::MANIFEST;
 use crate::store::disk::medium::{Disk, Medium};
 use crate::store::disk::{layout, lock};
-use crate::store::entry_query::{By, Query};
-use crate::store::journal::memtable::Recent;
+use crate::store::entry_query::{EntryQuery, WindowMatch};
+use crate::store::journal::memtable::Memtable;
 use crate::store::journal::record;
-use crate::store::journal::record::{Replay, Unusable};
-use crate::store::journal::state::State;
+use crate::store::journal::record::{JournalReplay, UnusableJournal};
+use crate::store::journal::state::StoreState;
 use crate::store::manifest::{Expired, Manifest};
 use crate::store::query::rank;
-use crate::store::query::rank::Group;
-use crate::store::resolution::Level;
+use crate::store::query::rank::RouteSlot;
+use crate::store::resolution::Resolution;
 use crate::store::segment::reader::{Segment, Wanted};
-use crate::store::settings::Settings;
+use crate::store::settings::StoreSettings;
 use crate::time::{Timestamp, Window};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
@@ -41,9 +41,9 @@ const NEAR: u32 = 30;
 /// The store as of one commit. It does not change while others write; open another to see more.
 pub struct View {
     pub(crate) medium: Arc<dyn Medium>,
-    pub(crate) settings: Settings,
-    pub(crate) state: State,
-    pub(crate) recent: Recent,
+    pub(crate) settings: StoreSettings,
+    pub(crate) state: StoreState,
+    pub(crate) memtable: Memtable,
     pub(crate) segments: Vec<Segment>,
     pub(crate) expired: Expired,
     skip_damaged: bool,
@@ -129,12 +129,12 @@ impl View {
         now.is_some_and(|now| now.segments.iter().any(|info| info.number == segment.info.number))
     }
 
-    pub(crate) fn new(medium: Arc<dyn Medium>, manifest: &Manifest, replay: Replay) -> View {
+    pub(crate) fn new(medium: Arc<dyn Medium>, manifest: &Manifest, replay: JournalReplay) -> View {
         View {
             medium,
             settings: manifest.settings.clone(),
             state: replay.state,
-            recent: replay.recent,
+            memtable: replay.memtable,
             segments: manifest.segments.iter().cloned().map(Segment::new).collect(),
             expired: manifest.expired,
             skip_damaged: false,
@@ -171,7 +171,7 @@ impl View {
     }
 
     /// What the store was made with.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &StoreSettings {
         &self.settings
     }
 
@@ -201,8 +201,8 @@ impl View {
     }
 
     /// The accounts of all destinations, by name.
-    pub fn deliveries(&self) -> &[Delivery] {
-        &self.state.deliveries
+    pub fn destinations(&self) -> &[DestinationProgress] {
+        &self.state.destinations
     }
 
     /// Wall clock of the last commit; `None` before the first.
@@ -223,8 +223,10 @@ impl View {
             }
         };
         for segment in &self.segments {
-            if segment.info.cells.may_reach(window, By::End) && segment.info.level_for(Level::Fine).is_some() {
-                let (medium, fine) = (self.medium.as_ref(), Level::Fine);
+            if segment.info.cells.may_reach(window, WindowMatch::End)
+                && segment.info.resolution_for(Resolution::Fine).is_some()
+            {
+                let (medium, fine) = (self.medium.as_ref(), Resolution::Fine);
                 segment.cells(
                     medium,
                     fine,
@@ -235,7 +237,7 @@ impl View {
             }
         }
         if window.from < window.until {
-            let looked_through = self.recent.cells.each(window.from, window.until, wanted, add);
+            let looked_through = self.memtable.cells.each(window.from, window.until, wanted, add);
             looked_through.map_err(|_| Error::failed("a malformed cell in memory").at(self.medium.root()))?;
         }
         Ok(merged.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect())
@@ -246,7 +248,7 @@ impl View {
     ///
     /// # Errors
     /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
-    pub fn entries(&self, query: &Query) -> Result<Vec<Entry>> {
+    pub fn entries(&self, query: &EntryQuery) -> Result<Vec<Entry>> {
         let wanted = Wanted {
             window: query.window,
             by: query.by,
@@ -260,7 +262,7 @@ impl View {
             }
         };
         self.each_sealed(&wanted, &mut add)?;
-        self.recent.entries.iter().copied().for_each(add);
+        self.memtable.entries.iter().copied().for_each(add);
         let mut found = self.judge(found)?;
         found.sort_unstable_by_key(|entry| (entry.end, entry.locator));
         Ok(found)
@@ -271,27 +273,27 @@ impl View {
     ///
     /// # Errors
     /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
-    pub fn blocks(&self, window: Window, by: By, routes: Option<&[RouteId]>) -> Result<Vec<BlockSummary>> {
-        let mut merged = Recent::default();
+    pub fn blocks(&self, window: Window, by: WindowMatch, routes: Option<&[RouteId]>) -> Result<Vec<BlockSummary>> {
+        let mut merged = Memtable::default();
         for segment in &self.segments {
             if segment.info.blocks.may_reach(window, by) {
                 let medium = self.medium.as_ref();
                 segment.summaries(medium, window, by, |block| merged.add_block(block), |e| self.tolerate(e))?;
             }
         }
-        for block in self.recent.blocks.values() {
+        for block in self.memtable.blocks.values() {
             merged.add_block(block.clone());
         }
         let may_hold = |block: &BlockSummary| match by {
-            By::End => block.may_end_in(window) && block.may_hold(routes),
-            By::Overlap => block.may_overlap(window, routes),
+            WindowMatch::End => block.may_end_in(window) && block.may_hold(routes),
+            WindowMatch::Overlap => block.may_overlap(window, routes),
         };
         Ok(merged.blocks.into_values().filter(may_hold).collect())
     }
 
     /// The windows that cover the slots of `groups`. A long request may have ended hours after the others, so they are
     /// not one window; but slots near each other are likely in the same blocks.
-    fn runs(&self, groups: &HashSet<Group>) -> Vec<Window> {
+    fn runs(&self, groups: &HashSet<RouteSlot>) -> Vec<Window> {
         let interval = self.settings.interval;
         let mut runs: Vec<Window> = Vec::new();
         for from in groups.iter().map(|(_, slot)| *slot).collect::<BTreeSet<_>>() {
@@ -313,12 +315,12 @@ impl View {
         Ok(())
     }
 
-    /// Take [`Kept::SLOWEST`] off the entries that are not among the K slowest of all that is stored of their route
+    /// Take [`KeepReasons::SLOWEST`] off the entries that are not among the K slowest of all that is stored of their route
     /// and slot, and drop those that nothing else keeps.
     fn judge(&self, found: Vec<Entry>) -> Result<Vec<Entry>> {
-        let mut doubtful: HashSet<Group> = found
+        let mut doubtful: HashSet<RouteSlot> = found
             .iter()
-            .filter(|entry| entry.kept.contains(Kept::SLOWEST))
+            .filter(|entry| entry.kept.contains(KeepReasons::SLOWEST))
             .map(|entry| rank::group(entry, &self.settings))
             .collect();
         doubtful.retain(|&group| self.is_doubtful(group));
@@ -330,7 +332,7 @@ impl View {
         let mut rivals = Vec::new();
         let is_rival = |entry: &Entry| doubtful.contains(&rank::group(entry, &self.settings));
         for window in self.runs(&doubtful) {
-            let wanted = Wanted { window, by: By::End, routes: Some(&routes), min_duration_ms: 0 };
+            let wanted = Wanted { window, by: WindowMatch::End, routes: Some(&routes), min_duration_ms: 0 };
             self.each_sealed(&wanted, |entry| {
                 // A block gives others too, which another window gives again: one that came twice would outrank for two.
                 if window.contains(entry.end) && is_rival(&entry) {
@@ -338,7 +340,7 @@ impl View {
                 }
             })?;
         }
-        rivals.extend(self.recent.entries.iter().copied().filter(is_rival));
+        rivals.extend(self.memtable.entries.iter().copied().filter(is_rival));
         let slowest = rank::slowest(&rivals, &self.settings);
         Ok(found
             .into_iter()
@@ -351,11 +353,11 @@ impl View {
 
     /// Whether entries of a slot may be in several places. A slot in one segment alone was judged when it was sealed
     /// (with the K of then, so one that shrank since leaves the old choice).
-    fn is_doubtful(&self, (_, slot): Group) -> bool {
+    fn is_doubtful(&self, (_, slot): RouteSlot) -> bool {
         let interval = self.settings.interval;
         let window = Window { from: slot, until: slot.plus(interval) };
-        let sealed = self.segments.iter().filter(|s| s.info.entries.may_reach(window, By::End)).count();
-        sealed != 1 || self.recent.may_end_in(window)
+        let sealed = self.segments.iter().filter(|s| s.info.entries.may_reach(window, WindowMatch::End)).count();
+        sealed != 1 || self.memtable.may_end_in(window)
     }
 
     pub(crate) fn tolerate(&self, error: Error) -> Result<()> {
@@ -368,12 +370,12 @@ impl View {
 }
 
 /// Read a journal's bytes, with errors that name it.
-pub(crate) fn replayed(medium: &dyn Medium, bytes: &[u8], number: u64) -> Result<Replay> {
+pub(crate) fn replayed(medium: &dyn Medium, bytes: &[u8], number: u64) -> Result<JournalReplay> {
     let name = layout::journal_file(number);
     record::replay(bytes, number).map_err(|unusable| match unusable {
-        Unusable::Newer(version) => newer_version(medium, &name, version, record::VERSION),
-        Unusable::Older(version) => older_version(medium, &name, version),
-        Unusable::Damaged(offset) => {
+        UnusableJournal::Newer(version) => newer_version(medium, &name, version, record::VERSION),
+        UnusableJournal::Older(version) => older_version(medium, &name, version),
+        UnusableJournal::Damaged(offset) => {
             file_damaged(medium, &name, offset, "the journal's head does not match its checksum")
         }
     })

@@ -6,15 +6,15 @@ use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::entry::Entry;
 use crate::store::disk::layout;
 use crate::store::disk::layout::SEGMENTS;
-use crate::store::disk::medium::{Medium, Sink, write_all};
+use crate::store::disk::medium::{Medium, WritableFile, write_all};
 use crate::store::encoding::bytes::{Encode, Encoder, checksum};
 use crate::store::encoding::cell_codec::copy_cells;
-use crate::store::resolution::{LEVELS, Level};
+use crate::store::resolution::{RESOLUTIONS, Resolution};
 use crate::store::segment::directory::{
-    CellBlock, Directory, FOOTER_MAGIC, LineBlock, Place, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock,
+    BlockPlace, CellBlock, Directory, FOOTER_MAGIC, LineBlock, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock,
 };
 use crate::store::segment::entry_blocks;
-use crate::store::segment::info::{Bounds, Info, SegmentKind};
+use crate::store::segment::info::{SegmentInfo, SegmentKind, TimeBounds};
 use crate::time::Timestamp;
 use std::io;
 
@@ -41,42 +41,42 @@ const BUFFER: usize = 1 << 20;
 
 /// Cells that wait for their block to be full.
 #[derive(Default)]
-struct Waiting {
+struct PendingCells {
     bytes: Vec<u8>,
     cells: Vec<(Timestamp, RouteId, std::ops::Range<usize>)>,
 }
 
 /// A segment being written.
-pub(crate) struct Builder {
-    sink: Box<dyn Sink>,
+pub(crate) struct SegmentBuilder {
+    sink: Box<dyn WritableFile>,
     buffer: Vec<u8>,
     at: u64,
-    info: Info,
+    info: SegmentInfo,
     directory: Directory,
-    waiting: [Waiting; 4],
+    waiting: [PendingCells; 4],
     lines: Vec<(LineKey, Vec<u8>)>,
     line_bytes: usize,
     packer: zstd::bulk::Compressor<'static>,
     line_packer: Option<zstd::bulk::Compressor<'static>>,
 }
 
-impl Builder {
+impl SegmentBuilder {
     /// Begin the segment of this number; its file is replaced if there is one.
     pub(crate) fn create(
         medium: &dyn Medium,
         number: u64,
         kind: SegmentKind,
         sealed: Timestamp,
-    ) -> io::Result<Builder> {
+    ) -> io::Result<SegmentBuilder> {
         let mut header = Encoder::default();
         header.bytes.extend_from_slice(SEGMENT_MAGIC);
         header.u32(SEGMENT_VERSION);
         header.u64(number);
-        Ok(Builder {
+        Ok(SegmentBuilder {
             sink: medium.create(&layout::segment_file(number))?,
             at: length(&header.bytes),
             buffer: header.bytes,
-            info: Info::empty(number, kind, sealed),
+            info: SegmentInfo::empty(number, kind, sealed),
             directory: Directory::default(),
             waiting: Default::default(),
             lines: Vec::new(),
@@ -86,34 +86,44 @@ impl Builder {
         })
     }
 
-    /// The next cell of a level, by slot and route, encoded. The bounds are those of [`Builder::cover`].
-    pub(crate) fn cell(&mut self, level: Level, slot: Timestamp, route: RouteId, cell: &[u8]) -> io::Result<()> {
+    /// The next cell of a resolution, by slot and route, encoded. The bounds are those of [`SegmentBuilder::cover`].
+    pub(crate) fn cell(
+        &mut self,
+        resolution: Resolution,
+        slot: Timestamp,
+        route: RouteId,
+        cell: &[u8],
+    ) -> io::Result<()> {
         let [cells, ..] = &mut self.info.counts;
         *cells += 1;
-        let waiting = self.waiting_mut(level);
+        let waiting = self.waiting_mut(resolution);
         let start = waiting.bytes.len();
         waiting.bytes.extend_from_slice(cell);
         waiting.cells.push((slot, route, start..waiting.bytes.len()));
-        if waiting.cells.len() >= CELLS || waiting.bytes.len() >= CELL_BYTES { self.cell_block(level) } else { Ok(()) }
-    }
-
-    /// The cells are made of slots of the store's interval that start within these bounds.
-    pub(crate) fn cover(&mut self, slots: &Bounds) {
-        self.info.cells.add(slots);
-    }
-
-    fn waiting_mut(&mut self, level: Level) -> &mut Waiting {
-        let [fine, minute, ten_minutes, hour] = &mut self.waiting;
-        match level {
-            Level::Fine => fine,
-            Level::Minute => minute,
-            Level::TenMinutes => ten_minutes,
-            Level::Hour => hour,
+        if waiting.cells.len() >= CELLS || waiting.bytes.len() >= CELL_BYTES {
+            self.cell_block(resolution)
+        } else {
+            Ok(())
         }
     }
 
-    fn cell_block(&mut self, level: Level) -> io::Result<()> {
-        let waiting = std::mem::take(self.waiting_mut(level));
+    /// The cells are made of slots of the store's interval that start within these bounds.
+    pub(crate) fn cover(&mut self, slots: &TimeBounds) {
+        self.info.cells.add(slots);
+    }
+
+    fn waiting_mut(&mut self, resolution: Resolution) -> &mut PendingCells {
+        let [fine, minute, ten_minutes, hour] = &mut self.waiting;
+        match resolution {
+            Resolution::Fine => fine,
+            Resolution::Minute => minute,
+            Resolution::TenMinutes => ten_minutes,
+            Resolution::Hour => hour,
+        }
+    }
+
+    fn cell_block(&mut self, resolution: Resolution) -> io::Result<()> {
+        let waiting = std::mem::take(self.waiting_mut(resolution));
         let (Some(first), Some(last)) = (waiting.cells.first(), waiting.cells.last()) else { return Ok(()) };
         let (first, last) = (first.0, last.0);
         let cells: Vec<(Timestamp, RouteId, &[u8])> = waiting
@@ -125,7 +135,7 @@ impl Builder {
         copy_cells(&cells, &mut body);
         let packed = self.packer.compress(&body.bytes)?;
         let block = CellBlock { place: self.place(&packed)?, unpacked: length(&body.bytes), first, last };
-        self.directory.cells_mut(level).push(block);
+        self.directory.cells_mut(resolution).push(block);
         Ok(())
     }
 
@@ -150,9 +160,9 @@ impl Builder {
             let mut body = Encoder::default();
             body.list(chunk);
             let packed = self.packer.compress(&body.bytes)?;
-            let mut bounds = Bounds::EMPTY;
+            let mut bounds = TimeBounds::EMPTY;
             for (at, block) in chunk.iter().enumerate() {
-                bounds.add(&Bounds { min_start: block.min_start, min_end: block.min_end, max_end: block.max_end });
+                bounds.add(&TimeBounds { min_start: block.min_start, min_end: block.min_end, max_end: block.max_end });
                 if block.lines == 0 {
                     bounds.add(&between_neighbours(chunk, at, block));
                 }
@@ -196,9 +206,9 @@ impl Builder {
     }
 
     /// Write what waits, the directory and the footer; make the file and its name durable.
-    pub(crate) fn finish(mut self, medium: &dyn Medium) -> io::Result<Info> {
-        for level in LEVELS {
-            self.cell_block(level)?;
+    pub(crate) fn finish(mut self, medium: &dyn Medium) -> io::Result<SegmentInfo> {
+        for resolution in RESOLUTIONS {
+            self.cell_block(resolution)?;
         }
         self.line_block()?;
         let mut body = Encoder::default();
@@ -218,8 +228,8 @@ impl Builder {
         Ok(self.info)
     }
 
-    fn place(&mut self, bytes: &[u8]) -> io::Result<Place> {
-        let place = Place { offset: self.at, length: length(bytes), checksum: checksum(bytes) };
+    fn place(&mut self, bytes: &[u8]) -> io::Result<BlockPlace> {
+        let place = BlockPlace { offset: self.at, length: length(bytes), checksum: checksum(bytes) };
         self.write(bytes)?;
         Ok(place)
     }
@@ -238,12 +248,12 @@ impl Builder {
 }
 
 /// When a block without lines was written: nothing in it says so, its neighbours do.
-fn between_neighbours(chunk: &[BlockSummary], at: usize, block: &BlockSummary) -> Bounds {
+fn between_neighbours(chunk: &[BlockSummary], at: usize, block: &BlockSummary) -> TimeBounds {
     let near = |other: &&BlockSummary| other.generation == block.generation && other.lines > 0;
     let before = chunk.get(..at).and_then(|before| before.iter().rfind(near)).map(|near| near.max_end);
     let after = chunk.get(at..).and_then(|after| after.iter().find(near)).map(|near| near.min_end);
     let min_end = before.unwrap_or(Timestamp(i64::MIN));
-    Bounds { min_start: min_end, min_end, max_end: after.unwrap_or(Timestamp(i64::MAX)) }
+    TimeBounds { min_start: min_end, min_end, max_end: after.unwrap_or(Timestamp(i64::MAX)) }
 }
 
 fn length(bytes: &[u8]) -> u64 {

@@ -3,8 +3,8 @@
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
-use crate::store::resolution::Level;
-use crate::store::segment::info::Bounds;
+use crate::store::resolution::Resolution;
+use crate::store::segment::info::TimeBounds;
 use crate::time::Timestamp;
 
 /// The first bytes of a segment.
@@ -18,7 +18,7 @@ pub(crate) const SEGMENT_VERSION: u32 = 3;
 
 /// Where a block is in the segment's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Place {
+pub(crate) struct BlockPlace {
     pub(crate) offset: u64,
     pub(crate) length: u64,
     pub(crate) checksum: u64,
@@ -27,7 +27,7 @@ pub(crate) struct Place {
 /// A block of cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CellBlock {
-    pub(crate) place: Place,
+    pub(crate) place: BlockPlace,
     pub(crate) unpacked: u64,
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
@@ -36,7 +36,7 @@ pub(crate) struct CellBlock {
 /// A block of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntryBlock {
-    pub(crate) place: Place,
+    pub(crate) place: BlockPlace,
     pub(crate) count: u64,
     pub(crate) min_start: Timestamp,
     pub(crate) min_end: Timestamp,
@@ -49,7 +49,7 @@ pub(crate) struct EntryBlock {
 impl EntryBlock {
     pub(crate) fn empty() -> EntryBlock {
         EntryBlock {
-            place: Place::default(),
+            place: BlockPlace::default(),
             count: 0,
             min_start: Timestamp(i64::MAX),
             min_end: Timestamp(i64::MAX),
@@ -60,8 +60,8 @@ impl EntryBlock {
         }
     }
 
-    pub(crate) fn bounds(&self) -> Bounds {
-        Bounds { min_start: self.min_start, min_end: self.min_end, max_end: self.max_end }
+    pub(crate) fn bounds(&self) -> TimeBounds {
+        TimeBounds { min_start: self.min_start, min_end: self.min_end, max_end: self.max_end }
     }
 
     /// Whether an entry of one of `routes` may be in it.
@@ -73,9 +73,9 @@ impl EntryBlock {
 /// A block of block summaries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SummaryBlock {
-    pub(crate) place: Place,
+    pub(crate) place: BlockPlace,
     pub(crate) unpacked: u64,
-    pub(crate) bounds: Bounds,
+    pub(crate) bounds: TimeBounds,
     pub(crate) first: (GenerationId, u32),
     pub(crate) last: (GenerationId, u32),
 }
@@ -83,7 +83,7 @@ pub(crate) struct SummaryBlock {
 /// A block of archived lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LineBlock {
-    pub(crate) place: Place,
+    pub(crate) place: BlockPlace,
     pub(crate) unpacked: u64,
     pub(crate) first: (GenerationId, u64),
     pub(crate) last: (GenerationId, u64),
@@ -92,7 +92,7 @@ pub(crate) struct LineBlock {
 /// All blocks of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Directory {
-    /// By level.
+    /// By resolution.
     pub(crate) cells: [Vec<CellBlock>; 4],
     pub(crate) entries: Vec<EntryBlock>,
     pub(crate) summaries: Vec<SummaryBlock>,
@@ -100,23 +100,23 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn cells(&self, level: Level) -> &[CellBlock] {
+    pub(crate) fn cells(&self, resolution: Resolution) -> &[CellBlock] {
         let [fine, minute, ten_minutes, hour] = &self.cells;
-        match level {
-            Level::Fine => fine,
-            Level::Minute => minute,
-            Level::TenMinutes => ten_minutes,
-            Level::Hour => hour,
+        match resolution {
+            Resolution::Fine => fine,
+            Resolution::Minute => minute,
+            Resolution::TenMinutes => ten_minutes,
+            Resolution::Hour => hour,
         }
     }
 
-    pub(crate) fn cells_mut(&mut self, level: Level) -> &mut Vec<CellBlock> {
+    pub(crate) fn cells_mut(&mut self, resolution: Resolution) -> &mut Vec<CellBlock> {
         let [fine, minute, ten_minutes, hour] = &mut self.cells;
-        match level {
-            Level::Fine => fine,
-            Level::Minute => minute,
-            Level::TenMinutes => ten_minutes,
-            Level::Hour => hour,
+        match resolution {
+            Resolution::Fine => fine,
+            Resolution::Minute => minute,
+            Resolution::TenMinutes => ten_minutes,
+            Resolution::Hour => hour,
         }
     }
 }
@@ -135,7 +135,7 @@ impl Encode for LineBlock {
 impl Decode for LineBlock {
     fn decode(from: &mut Decoder<'_>) -> Decoded<LineBlock> {
         Ok(LineBlock {
-            place: Place::decode(from)?,
+            place: BlockPlace::decode(from)?,
             unpacked: from.varint()?,
             first: (GenerationId(from.varint_as()?), from.varint()?),
             last: (GenerationId(from.varint_as()?), from.varint()?),
@@ -143,7 +143,7 @@ impl Decode for LineBlock {
     }
 }
 
-impl Encode for Place {
+impl Encode for BlockPlace {
     fn encode(&self, out: &mut Encoder) {
         out.varint(self.offset);
         out.varint(self.length);
@@ -151,9 +151,9 @@ impl Encode for Place {
     }
 }
 
-impl Decode for Place {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<Place> {
-        Ok(Place { offset: from.varint()?, length: from.varint()?, checksum: from.u64()? })
+impl Decode for BlockPlace {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<BlockPlace> {
+        Ok(BlockPlace { offset: from.varint()?, length: from.varint()?, checksum: from.u64()? })
     }
 }
 
@@ -169,7 +169,7 @@ impl Encode for CellBlock {
 impl Decode for CellBlock {
     fn decode(from: &mut Decoder<'_>) -> Decoded<CellBlock> {
         Ok(CellBlock {
-            place: Place::decode(from)?,
+            place: BlockPlace::decode(from)?,
             unpacked: from.varint()?,
             first: Timestamp::decode(from)?,
             last: Timestamp::decode(from)?,
@@ -190,9 +190,9 @@ impl Encode for EntryBlock {
 
 impl Decode for EntryBlock {
     fn decode(from: &mut Decoder<'_>) -> Decoded<EntryBlock> {
-        let place = Place::decode(from)?;
+        let place = BlockPlace::decode(from)?;
         let count = from.varint()?;
-        let Bounds { min_start, min_end, max_end } = Bounds::decode(from)?;
+        let TimeBounds { min_start, min_end, max_end } = TimeBounds::decode(from)?;
         Ok(EntryBlock {
             place,
             count,
@@ -221,9 +221,9 @@ impl Encode for SummaryBlock {
 impl Decode for SummaryBlock {
     fn decode(from: &mut Decoder<'_>) -> Decoded<SummaryBlock> {
         Ok(SummaryBlock {
-            place: Place::decode(from)?,
+            place: BlockPlace::decode(from)?,
             unpacked: from.varint()?,
-            bounds: Bounds::decode(from)?,
+            bounds: TimeBounds::decode(from)?,
             first: (GenerationId(from.varint_as()?), from.varint_as()?),
             last: (GenerationId(from.varint_as()?), from.varint_as()?),
         })

@@ -6,7 +6,7 @@
 
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::commit::entry::{Entry, Kept, Locator};
+use crate::store::commit::entry::{Entry, KeepReasons, Locator};
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed, low_byte, unzigzag, zigzag};
 use crate::store::encoding::column;
 use crate::store::segment::directory::EntryBlock;
@@ -72,15 +72,15 @@ fn bounds(entries: &[Entry]) -> EntryBlock {
 
 /// Where the next line of a log is expected: its bytes grow with time, at the block's mean rate.
 #[derive(Debug, Default)]
-struct Expectation {
+struct OffsetExpectation {
     /// Bytes per millisecond, times 256.
     rate: u64,
     /// Generation, end and offset of the last entry of each; a block rarely has more than one or two.
     last: Vec<(GenerationId, i64, u64)>,
 }
 
-impl Expectation {
-    fn of(entries: &[Entry]) -> Expectation {
+impl OffsetExpectation {
+    fn of(entries: &[Entry]) -> OffsetExpectation {
         let first = entries.iter().min_by_key(|entry| entry.end);
         let rate = first.zip(
             entries
@@ -93,11 +93,11 @@ impl Expectation {
             let bytes = last.locator.offset.saturating_sub(first.locator.offset);
             bytes.saturating_mul(256) / millis
         });
-        Expectation { rate, last: Vec::new() }
+        OffsetExpectation { rate, last: Vec::new() }
     }
 
     /// The guess for an entry, and where to remember its own end and offset.
-    fn next(&mut self, generation: GenerationId, end: i64) -> Guess<'_> {
+    fn next(&mut self, generation: GenerationId, end: i64) -> OffsetGuess<'_> {
         let known = self.last.iter().position(|&(known, _, _)| known == generation);
         let index = known.unwrap_or_else(|| {
             self.last.push((generation, 0, 0));
@@ -111,18 +111,18 @@ impl Expectation {
             }
             _ => 0,
         };
-        Guess { guess, end, seen: self.last.get_mut(index) }
+        OffsetGuess { guess, end, seen: self.last.get_mut(index) }
     }
 }
 
 /// An offset that was guessed.
-struct Guess<'a> {
+struct OffsetGuess<'a> {
     guess: u64,
     end: i64,
     seen: Option<&'a mut (GenerationId, i64, u64)>,
 }
 
-impl Guess<'_> {
+impl OffsetGuess<'_> {
     /// How far `offset` is from the guess.
     fn residue(self, offset: u64) -> u64 {
         let guess = self.guess;
@@ -146,7 +146,7 @@ impl Guess<'_> {
 }
 
 fn encode_block(entries: &[Entry]) -> Vec<u8> {
-    let mut expected = Expectation::of(entries);
+    let mut expected = OffsetExpectation::of(entries);
     let base = entries.iter().map(|entry| entry.end.0).min().unwrap_or(0);
     let mut columns: [Vec<u64>; 9] = std::array::from_fn(|_| Vec::with_capacity(entries.len()));
     let mut route = entries.first().map_or(0, |entry| entry.route.0);
@@ -196,7 +196,7 @@ pub(crate) fn decode_block(
     let mut from = Decoder::new(bytes);
     let base = from.signed()?;
     let first_route: u32 = from.varint_as()?;
-    let mut expected = Expectation { rate: from.varint()?, last: Vec::new() };
+    let mut expected = OffsetExpectation { rate: from.varint()?, last: Vec::new() };
     let mut columns: [Decoder<'_>; 9] = [Decoder::new(&[]); 9];
     for column in &mut columns {
         *column = Decoder::new(from.bytes()?);
@@ -231,7 +231,7 @@ pub(crate) fn decode_block(
             route,
             status: u16::try_from(status).map_err(|_| Malformed)?,
             upstream_ms: (kept >> 8 != 0).then_some(upstream),
-            kept: Kept(low_byte(kept)),
+            kept: KeepReasons(low_byte(kept)),
             locator: Locator { generation, offset, length: u32::try_from(length).map_err(|_| Malformed)? },
         });
     }

@@ -1,38 +1,38 @@
 //! A segment as the manifest lists it: what it was made from, its size, and the bounds of what it holds.
 
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
-use crate::store::entry_query::By;
-use crate::store::resolution::Level;
+use crate::store::entry_query::WindowMatch;
+use crate::store::resolution::Resolution;
 use crate::time::{Timestamp, Window};
 
 /// Bounds of times; of nothing, `max_end` is before `min_end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bounds {
+pub(crate) struct TimeBounds {
     pub(crate) min_start: Timestamp,
     pub(crate) min_end: Timestamp,
     pub(crate) max_end: Timestamp,
 }
 
-impl Bounds {
-    pub(crate) const EMPTY: Bounds =
-        Bounds { min_start: Timestamp(i64::MAX), min_end: Timestamp(i64::MAX), max_end: Timestamp(i64::MIN) };
+impl TimeBounds {
+    pub(crate) const EMPTY: TimeBounds =
+        TimeBounds { min_start: Timestamp(i64::MAX), min_end: Timestamp(i64::MAX), max_end: Timestamp(i64::MIN) };
 
     /// Those of one slot.
-    pub(crate) fn of(slot: Timestamp) -> Bounds {
-        Bounds { min_start: slot, min_end: slot, max_end: slot }
+    pub(crate) fn of(slot: Timestamp) -> TimeBounds {
+        TimeBounds { min_start: slot, min_end: slot, max_end: slot }
     }
 
-    pub(crate) fn add(&mut self, other: &Bounds) {
+    pub(crate) fn add(&mut self, other: &TimeBounds) {
         self.min_start = self.min_start.min(other.min_start);
         self.min_end = self.min_end.min(other.min_end);
         self.max_end = self.max_end.max(other.max_end);
     }
 
     /// Whether something within them may lie in `window`.
-    pub(crate) fn may_reach(&self, window: Window, by: By) -> bool {
+    pub(crate) fn may_reach(&self, window: Window, by: WindowMatch) -> bool {
         match by {
-            By::End => self.min_end < window.until && self.max_end >= window.from,
-            By::Overlap => window.overlaps(self.min_start, self.max_end),
+            WindowMatch::End => self.min_end < window.until && self.max_end >= window.from,
+            WindowMatch::Overlap => window.overlaps(self.min_start, self.max_end),
         }
     }
 }
@@ -50,7 +50,7 @@ pub(crate) enum SegmentKind {
 
 /// A segment, as the manifest lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Info {
+pub(crate) struct SegmentInfo {
     pub(crate) number: u64,
     pub(crate) kind: SegmentKind,
     /// Wall clock of the last commit that went into it.
@@ -58,20 +58,20 @@ pub(crate) struct Info {
     /// The file's bytes.
     pub(crate) length: u64,
     /// Starts of slots of its cells, as `min_end` and `max_end`.
-    pub(crate) cells: Bounds,
-    pub(crate) entries: Bounds,
-    pub(crate) blocks: Bounds,
+    pub(crate) cells: TimeBounds,
+    pub(crate) entries: TimeBounds,
+    pub(crate) blocks: TimeBounds,
     /// How many cells, entries and block summaries it holds.
     pub(crate) counts: [u64; 3],
     /// How many archived lines.
     pub(crate) lines: u64,
 }
 
-impl Info {
+impl SegmentInfo {
     /// A segment that holds nothing.
-    pub(crate) fn empty(number: u64, kind: SegmentKind, sealed: Timestamp) -> Info {
-        let [cells, entries, blocks] = [Bounds::EMPTY; 3];
-        Info { number, kind, sealed, length: 0, cells, entries, blocks, counts: [0; 3], lines: 0 }
+    pub(crate) fn empty(number: u64, kind: SegmentKind, sealed: Timestamp) -> SegmentInfo {
+        let [cells, entries, blocks] = [TimeBounds::EMPTY; 3];
+        SegmentInfo { number, kind, sealed, length: 0, cells, entries, blocks, counts: [0; 3], lines: 0 }
     }
 
     /// The time of the newest thing in it. A line may claim to be from the future: no later than when it was sealed.
@@ -79,13 +79,12 @@ impl Info {
         self.cells.max_end.max(self.entries.max_end).max(self.blocks.max_end).min(self.sealed)
     }
 
-    /// Which of its cells answer for a stretch that is to be answered from `level`.
-    pub(crate) fn level_for(&self, level: Level) -> Option<Level> {
-        let coarse = level >= Level::TenMinutes;
+    /// Which of its cells answer for a stretch that is to be answered from `resolution`.
+    pub(crate) fn resolution_for(&self, resolution: Resolution) -> Option<Resolution> {
         match self.kind {
-            SegmentKind::Sealed => Some(Level::Fine),
-            SegmentKind::Detail => Some(level).filter(|_| !coarse),
-            SegmentKind::Rolled => Some(level).filter(|_| coarse),
+            SegmentKind::Sealed => Some(Resolution::Fine),
+            SegmentKind::Detail => Some(resolution).filter(|_| !resolution.is_coarse()),
+            SegmentKind::Rolled => Some(resolution).filter(|_| resolution.is_coarse()),
         }
     }
 }
@@ -111,7 +110,7 @@ impl Decode for SegmentKind {
     }
 }
 
-impl Encode for Bounds {
+impl Encode for TimeBounds {
     fn encode(&self, out: &mut Encoder) {
         self.min_end.encode(out);
         out.signed(self.max_end.0.wrapping_sub(self.min_end.0));
@@ -119,16 +118,16 @@ impl Encode for Bounds {
     }
 }
 
-impl Decode for Bounds {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<Bounds> {
+impl Decode for TimeBounds {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<TimeBounds> {
         let min_end = from.signed()?;
         let max_end = min_end.wrapping_add(from.signed()?);
         let min_start = min_end.wrapping_sub(from.signed()?);
-        Ok(Bounds { min_start: Timestamp(min_start), min_end: Timestamp(min_end), max_end: Timestamp(max_end) })
+        Ok(TimeBounds { min_start: Timestamp(min_start), min_end: Timestamp(min_end), max_end: Timestamp(max_end) })
     }
 }
 
-impl Encode for Info {
+impl Encode for SegmentInfo {
     fn encode(&self, out: &mut Encoder) {
         out.varint(self.number);
         self.kind.encode(out);
@@ -144,16 +143,16 @@ impl Encode for Info {
     }
 }
 
-impl Decode for Info {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<Info> {
-        Ok(Info {
+impl Decode for SegmentInfo {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<SegmentInfo> {
+        Ok(SegmentInfo {
             number: from.varint()?,
             kind: SegmentKind::decode(from)?,
             sealed: Timestamp::decode(from)?,
             length: from.varint()?,
-            cells: Bounds::decode(from)?,
-            entries: Bounds::decode(from)?,
-            blocks: Bounds::decode(from)?,
+            cells: TimeBounds::decode(from)?,
+            entries: TimeBounds::decode(from)?,
+            blocks: TimeBounds::decode(from)?,
             counts: [from.varint()?, from.varint()?, from.varint()?],
             lines: from.varint()?,
         })

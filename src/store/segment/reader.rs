@@ -10,14 +10,16 @@ use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::entry::Entry;
 use crate::store::disk::damage::{file_damaged, operation_failed};
 use crate::store::disk::layout;
-use crate::store::disk::medium::{Medium, Source};
+use crate::store::disk::medium::{Medium, RandomAccessFile};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Malformed, RECORD_LIMIT, checksum};
 use crate::store::encoding::cell_codec::decode_cells;
-use crate::store::entry_query::By;
-use crate::store::resolution::Level;
-use crate::store::segment::directory::{Directory, FOOTER_MAGIC, Place, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock};
+use crate::store::entry_query::WindowMatch;
+use crate::store::resolution::Resolution;
+use crate::store::segment::directory::{
+    BlockPlace, Directory, FOOTER_MAGIC, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock,
+};
 use crate::store::segment::entry_blocks;
-use crate::store::segment::info::Info;
+use crate::store::segment::info::SegmentInfo;
 use crate::time::{Timestamp, Window};
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -30,21 +32,21 @@ const FOOTER: u64 = 4 * 8 + 8;
 
 /// A segment to read from.
 pub(crate) struct Segment {
-    pub(crate) info: Info,
+    pub(crate) info: SegmentInfo,
     name: String,
     /// Once open it can be read to the end of this value's life, also if the writer removes the file.
-    source: OnceLock<Box<dyn Source>>,
+    source: OnceLock<Box<dyn RandomAccessFile>>,
     directory: OnceLock<Directory>,
 }
 
 impl Segment {
     /// A segment that the manifest lists; nothing is read yet.
-    pub(crate) fn new(info: Info) -> Segment {
+    pub(crate) fn new(info: SegmentInfo) -> Segment {
         Segment { name: layout::segment_file(info.number), info, source: OnceLock::new(), directory: OnceLock::new() }
     }
 
     /// Open the file, if it is not yet.
-    pub(crate) fn open(&self, medium: &dyn Medium) -> std::io::Result<&dyn Source> {
+    pub(crate) fn open(&self, medium: &dyn Medium) -> std::io::Result<&dyn RandomAccessFile> {
         if let Some(source) = self.source.get() {
             return Ok(source.as_ref());
         }
@@ -58,11 +60,11 @@ impl Segment {
             .map_err(|error| operation_failed(medium, "read the segment", &self.name, &error))
     }
 
-    /// Cells of a level whose slot starts in `window`.
+    /// Cells of a resolution whose slot starts in `window`.
     pub(crate) fn cells(
         &self,
         medium: &dyn Medium,
-        level: Level,
+        resolution: Resolution,
         window: Window,
         mut each: impl FnMut(Timestamp, RouteId, Cell),
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
@@ -71,7 +73,7 @@ impl Segment {
             Ok(directory) => directory,
             Err(error) => return damage(error),
         };
-        for block in directory.cells(level) {
+        for block in directory.cells(resolution) {
             if block.first < window.until && block.last >= window.from {
                 let cells = self.unpack(medium, block.place, block.unpacked, decode_cells);
                 match cells {
@@ -130,7 +132,7 @@ impl Segment {
         &self,
         medium: &dyn Medium,
         window: Window,
-        by: By,
+        by: WindowMatch,
         each: impl FnMut(BlockSummary),
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
     ) -> Result<()> {
@@ -238,7 +240,7 @@ impl Segment {
     pub(super) fn unpack<T>(
         &self,
         medium: &dyn Medium,
-        place: Place,
+        place: BlockPlace,
         unpacked: u64,
         decode: impl Fn(&mut Decoder<'_>) -> Decoded<T>,
     ) -> Result<T> {
@@ -246,7 +248,7 @@ impl Segment {
         decode(&mut Decoder::new(&body)).map_err(|Malformed| self.malformed(medium, place))
     }
 
-    pub(super) fn unpack_bytes(&self, medium: &dyn Medium, place: Place, unpacked: u64) -> Result<Vec<u8>> {
+    pub(super) fn unpack_bytes(&self, medium: &dyn Medium, place: BlockPlace, unpacked: u64) -> Result<Vec<u8>> {
         let packed = self.block(medium, place)?;
         usize::try_from(unpacked)
             .ok()
@@ -255,7 +257,7 @@ impl Segment {
             .ok_or_else(|| self.malformed(medium, place))
     }
 
-    pub(super) fn block(&self, medium: &dyn Medium, place: Place) -> Result<Vec<u8>> {
+    pub(super) fn block(&self, medium: &dyn Medium, place: BlockPlace) -> Result<Vec<u8>> {
         let fits = place.offset.checked_add(place.length).is_some_and(|end| end <= self.info.length);
         let length =
             usize::try_from(place.length).ok().filter(|_| fits).ok_or_else(|| self.malformed(medium, place))?;
@@ -267,7 +269,7 @@ impl Segment {
         Ok(bytes)
     }
 
-    pub(super) fn malformed(&self, medium: &dyn Medium, place: Place) -> crate::error::Error {
+    pub(super) fn malformed(&self, medium: &dyn Medium, place: BlockPlace) -> crate::error::Error {
         file_damaged(medium, &self.name, place.offset, "a malformed block")
     }
 
@@ -300,16 +302,16 @@ impl Segment {
         if rest.u64() != Ok(checksum(covered)) || rest.take(FOOTER_MAGIC.len()) != Ok(FOOTER_MAGIC) {
             return Err(wrong(at, "the footer's checksum does not match"));
         }
-        let place = Place::of_footer(covered).map_err(|Malformed| wrong(at, "a malformed footer"))?;
+        let place = BlockPlace::of_footer(covered).map_err(|Malformed| wrong(at, "a malformed footer"))?;
         let bytes = self.block(medium, place)?;
         Directory::decode(&mut Decoder::new(&bytes)).map_err(|Malformed| wrong(place.offset, "a malformed directory"))
     }
 }
 
-impl Place {
-    fn of_footer(bytes: &[u8]) -> Decoded<Place> {
+impl BlockPlace {
+    fn of_footer(bytes: &[u8]) -> Decoded<BlockPlace> {
         let mut from = Decoder::new(bytes);
-        Ok(Place { offset: from.u64()?, length: from.u64()?, checksum: from.u64()? })
+        Ok(BlockPlace { offset: from.u64()?, length: from.u64()?, checksum: from.u64()? })
     }
 }
 
@@ -317,7 +319,7 @@ impl Place {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) window: Window,
-    pub(crate) by: By,
+    pub(crate) by: WindowMatch,
     pub(crate) routes: Option<&'a [RouteId]>,
     pub(crate) min_duration_ms: u64,
 }
@@ -325,8 +327,8 @@ pub(crate) struct Wanted<'a> {
 impl Wanted<'_> {
     fn holds(&self, route: RouteId, start: Timestamp, end: Timestamp) -> bool {
         let inside = match self.by {
-            By::End => self.window.contains(end),
-            By::Overlap => self.window.overlaps(start, end),
+            WindowMatch::End => self.window.contains(end),
+            WindowMatch::Overlap => self.window.overlaps(start, end),
         };
         inside && self.routes.is_none_or(|routes| routes.contains(&route))
     }

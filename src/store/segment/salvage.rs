@@ -10,7 +10,7 @@ use crate::store::commit::entry::Entry;
 use crate::store::disk::medium::Medium;
 use crate::store::encoding::bytes::Malformed;
 use crate::store::encoding::cell_codec::decode_cells;
-use crate::store::resolution::{LEVELS, Level};
+use crate::store::resolution::{RESOLUTIONS, Resolution};
 use crate::store::segment::entry_blocks;
 use crate::store::segment::reader::Segment;
 use crate::time::Timestamp;
@@ -18,12 +18,12 @@ use crate::time::Timestamp;
 /// Everything readable, and what is lost.
 #[derive(Debug, Default)]
 pub(crate) struct Salvage {
-    pub(crate) cells: Vec<(Level, Timestamp, RouteId, Cell)>,
+    pub(crate) cells: Vec<(Resolution, Timestamp, RouteId, Cell)>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) blocks: Vec<BlockSummary>,
     pub(crate) lines: Vec<(LineKey, Vec<u8>)>,
-    /// Level, first and last slot of each block of cells that is lost. Some cells of these slots may be in others.
-    pub(crate) lost_cells: Vec<(Level, Timestamp, Timestamp)>,
+    /// Resolution, first and last slot of each block of cells that is lost. Some cells of these slots may be in others.
+    pub(crate) lost_cells: Vec<(Resolution, Timestamp, Timestamp)>,
     pub(crate) lost_entries: bool,
     pub(crate) lost_blocks: bool,
     pub(crate) lost_lines: bool,
@@ -39,14 +39,16 @@ impl Segment {
             Ok(directory) => directory,
             Err(error) => return self.all_lost(error),
         };
-        for level in LEVELS {
-            for block in directory.cells(level) {
+        for resolution in RESOLUTIONS {
+            for block in directory.cells(resolution) {
                 match self.unpack(medium, block.place, block.unpacked, decode_cells) {
                     Ok(cells) => {
-                        salvage.cells.extend(cells.into_iter().map(|(slot, route, cell)| (level, slot, route, cell)));
+                        salvage
+                            .cells
+                            .extend(cells.into_iter().map(|(slot, route, cell)| (resolution, slot, route, cell)));
                     }
                     Err(error) => {
-                        salvage.lost_cells.push((level, block.first, block.last));
+                        salvage.lost_cells.push((resolution, block.first, block.last));
                         salvage.errors.push(error);
                     }
                 }
@@ -96,9 +98,9 @@ impl Segment {
     /// Nothing says where anything is; what there was, the manifest still counts.
     fn all_lost(&self, error: Error) -> Salvage {
         let [cells, entries, blocks] = self.info.counts;
-        let all = |level| (level, Timestamp(i64::MIN), Timestamp(i64::MAX));
+        let all = |resolution| (resolution, Timestamp(i64::MIN), Timestamp(i64::MAX));
         Salvage {
-            lost_cells: LEVELS.into_iter().filter(|_| cells > 0).map(all).collect(),
+            lost_cells: RESOLUTIONS.into_iter().filter(|_| cells > 0).map(all).collect(),
             lost_entries: entries > 0,
             lost_blocks: blocks > 0,
             lost_lines: self.info.lines > 0,

@@ -6,26 +6,26 @@ use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
 use crate::store::disk::medium::Medium;
 use crate::store::encoding::bytes::Malformed;
-use crate::store::encoding::encoded_cells::Batch;
-use crate::store::resolution::Level;
+use crate::store::encoding::encoded_cells::CellBatch;
+use crate::store::resolution::Resolution;
 use crate::store::segment::reader::Segment;
 use crate::time::Timestamp;
 use std::vec::IntoIter;
 
-/// The cells of one level of one segment, by slot and route, encoded.
+/// The cells of one resolution of one segment, by slot and route, encoded.
 pub(crate) struct CellStream<'s> {
     segment: &'s Segment,
     medium: &'s dyn Medium,
-    level: Level,
+    resolution: Resolution,
     block: usize,
-    batch: Batch,
+    batch: CellBatch,
     at: usize,
 }
 
 impl<'s> CellStream<'s> {
     /// A stream that stands at the first cell.
-    pub(crate) fn new(segment: &'s Segment, medium: &'s dyn Medium, level: Level) -> Result<CellStream<'s>> {
-        let mut stream = CellStream { segment, medium, level, block: 0, batch: Batch::default(), at: 0 };
+    pub(crate) fn new(segment: &'s Segment, medium: &'s dyn Medium, resolution: Resolution) -> Result<CellStream<'s>> {
+        let mut stream = CellStream { segment, medium, resolution, block: 0, batch: CellBatch::default(), at: 0 };
         stream.fill()?;
         Ok(stream)
     }
@@ -43,10 +43,10 @@ impl<'s> CellStream<'s> {
 
     fn fill(&mut self) -> Result<()> {
         while self.at >= self.batch.cells.len() {
-            let Some(block) = self.segment.directory(self.medium)?.cells(self.level).get(self.block) else {
+            let Some(block) = self.segment.directory(self.medium)?.cells(self.resolution).get(self.block) else {
                 return Ok(());
             };
-            self.batch = self.segment.unpack(self.medium, block.place, block.unpacked, Batch::decode)?;
+            self.batch = self.segment.unpack(self.medium, block.place, block.unpacked, CellBatch::decode)?;
             (self.at, self.block) = (0, self.block + 1);
         }
         Ok(())

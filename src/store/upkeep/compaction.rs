@@ -16,13 +16,13 @@ use crate::store::disk::medium::Medium;
 use crate::store::encoding::bytes::{Decoder, Encoder};
 use crate::store::encoding::cell_codec::{decode_cell, encode_cell};
 use crate::store::query::rank;
-use crate::store::resolution::{LEVELS, Level};
-use crate::store::segment::builder::Builder;
-use crate::store::segment::info::{Bounds, Info, SegmentKind};
+use crate::store::resolution::{RESOLUTIONS, Resolution};
+use crate::store::segment::builder::SegmentBuilder;
+use crate::store::segment::info::{SegmentInfo, SegmentKind, TimeBounds};
 use crate::store::segment::log_ranges;
 use crate::store::segment::reader::Segment;
 use crate::store::segment::streams::{CellStream, LineStream};
-use crate::store::settings::Settings;
+use crate::store::settings::StoreSettings;
 use crate::store::upkeep::rollup::Rollup;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ const DAY: i64 = 86_400_000;
 
 /// How large merged segments become.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct CompactionLimits {
     /// Entries: they are all in memory while segments are merged.
     pub(crate) entries: u64,
     /// Bytes of the sources.
@@ -45,15 +45,15 @@ pub(crate) struct Limits {
     pub(crate) merged: usize,
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { entries: 1 << 19, bytes: 32 << 20, span: DAY, rolled_span: 32 * DAY, sealed: 16, merged: 8 }
+impl Default for CompactionLimits {
+    fn default() -> CompactionLimits {
+        CompactionLimits { entries: 1 << 19, bytes: 32 << 20, span: DAY, rolled_span: 32 * DAY, sealed: 16, merged: 8 }
     }
 }
 
 /// A set of segments of one kind that would make one.
 #[derive(Debug, Default)]
-struct Group {
+struct CompactionGroup {
     numbers: Vec<u64>,
     entries: u64,
     bytes: u64,
@@ -61,8 +61,8 @@ struct Group {
     newest: Timestamp,
 }
 
-impl Group {
-    fn slots_with(&self, info: &Info) -> Option<(Timestamp, Timestamp)> {
+impl CompactionGroup {
+    fn slots_with(&self, info: &SegmentInfo) -> Option<(Timestamp, Timestamp)> {
         let bounds = if info.counts.first() == Some(&0) { &info.entries } else { &info.cells };
         let own = (bounds.min_end <= bounds.max_end).then_some((bounds.min_end, bounds.max_end));
         match (self.slots, own) {
@@ -71,7 +71,7 @@ impl Group {
         }
     }
 
-    fn has_room(&self, info: &Info, limits: &Limits) -> bool {
+    fn has_room(&self, info: &SegmentInfo, limits: &CompactionLimits) -> bool {
         let span = self.slots_with(info).map_or(0, |(first, last)| last.0.saturating_sub(first.0));
         let most = if info.kind == SegmentKind::Rolled { limits.rolled_span } else { limits.span };
         let [_, entries, _] = info.counts;
@@ -79,7 +79,7 @@ impl Group {
             || (self.entries + entries <= limits.entries && self.bytes + info.length <= limits.bytes && span <= most)
     }
 
-    fn add(&mut self, info: &Info) {
+    fn add(&mut self, info: &SegmentInfo) {
         let [_, entries, _] = info.counts;
         self.slots = self.slots_with(info);
         self.numbers.push(info.number);
@@ -91,14 +91,14 @@ impl Group {
 
 /// The numbers of segments that are to be merged next; none if all is well.
 pub(crate) fn due<'i>(
-    segments: impl Iterator<Item = &'i Info> + Clone,
-    limits: &Limits,
+    segments: impl Iterator<Item = &'i SegmentInfo> + Clone,
+    limits: &CompactionLimits,
     now: Timestamp,
 ) -> Option<Vec<u64>> {
     [SegmentKind::Sealed, SegmentKind::Detail, SegmentKind::Rolled].into_iter().find_map(|kind| {
-        let mut own: Vec<&Info> = segments.clone().filter(|info| info.kind == kind).collect();
+        let mut own: Vec<&SegmentInfo> = segments.clone().filter(|info| info.kind == kind).collect();
         own.sort_by_key(|info| (info.newest(), info.number));
-        let mut group = Group::default();
+        let mut group = CompactionGroup::default();
         for info in own {
             if group.has_room(info, limits) {
                 group.add(info);
@@ -108,7 +108,7 @@ pub(crate) fn due<'i>(
             if group.numbers.len() >= if kind == SegmentKind::Sealed { 1 } else { 2 } {
                 return Some(group.numbers);
             }
-            group = Group::default();
+            group = CompactionGroup::default();
             group.add(info);
         }
         let is_old = group.newest < now.plus_millis(-limits.span);
@@ -130,49 +130,49 @@ pub(crate) fn due<'i>(
 pub(crate) fn merge(
     medium: &dyn Medium,
     sources: &[&Segment],
-    settings: &Settings,
+    settings: &StoreSettings,
     (detail, rolled): (u64, u64),
-) -> Result<Vec<Info>> {
+) -> Result<Vec<SegmentInfo>> {
     let kind = sources.first().map_or(SegmentKind::Sealed, |segment| segment.info.kind);
     let sealed = sources.iter().map(|segment| segment.info.sealed).max().unwrap_or_default();
-    let mut slots = Bounds::EMPTY;
+    let mut slots = TimeBounds::EMPTY;
     sources.iter().for_each(|segment| slots.add(&segment.info.cells));
     let ranges = log_ranges::read_all_ranges(medium, sources.iter().map(|segment| segment.info.number))?;
     let create = |number, kind| {
         if let Some(ranges) = &ranges {
             log_ranges::write_ranges(medium, number, ranges)?;
         }
-        let mut output = Output::create(medium, number, kind, sealed)?;
+        let mut output = CompactionOutput::create(medium, number, kind, sealed)?;
         output.builder.cover(&slots);
         Ok::<_, Error>(output)
     };
     if kind == SegmentKind::Rolled {
         let mut output = create(rolled, SegmentKind::Rolled)?;
-        for level in [Level::TenMinutes, Level::Hour] {
-            each_cell(medium, sources, level, |slot, route, cell| output.cell(level, slot, route, cell))?;
+        for resolution in [Resolution::TenMinutes, Resolution::Hour] {
+            each_cell(medium, sources, resolution, |slot, route, cell| output.cell(resolution, slot, route, cell))?;
         }
         return Ok(vec![output.finish()?]);
     }
     let mut output = create(detail, SegmentKind::Detail)?;
     let has_cells = sources.iter().any(|segment| segment.info.counts.first() != Some(&0));
-    let coarse = LEVELS.into_iter().any(|level| level >= Level::TenMinutes && level.is_kept(settings.interval));
+    let has_coarse = RESOLUTIONS.into_iter().any(|own| own.is_coarse() && own.is_kept(settings.interval));
     let mut coarser = match kind {
-        SegmentKind::Sealed if has_cells && coarse => Some(create(rolled, SegmentKind::Rolled)?),
+        SegmentKind::Sealed if has_cells && has_coarse => Some(create(rolled, SegmentKind::Rolled)?),
         _ => None,
     };
     let mut rollup = Rollup::new(settings.interval);
-    each_cell(medium, sources, Level::Fine, |slot, route, cell| {
-        let mut rolled_up = |level, slot, route, cell: &[u8]| match (level, &mut coarser) {
-            (Level::Fine | Level::Minute, _) => output.cell(level, slot, route, cell),
-            (_, Some(coarser)) => coarser.cell(level, slot, route, cell),
+    each_cell(medium, sources, Resolution::Fine, |slot, route, cell| {
+        let mut rolled_up = |resolution, slot, route, cell: &[u8]| match (resolution, &mut coarser) {
+            (Resolution::Fine | Resolution::Minute, _) => output.cell(resolution, slot, route, cell),
+            (_, Some(coarser)) => coarser.cell(resolution, slot, route, cell),
             (_, None) => Ok(()),
         };
         rollup.add(slot, route, cell, &mut rolled_up).unwrap_or_else(|_| Err(malformed(medium)))?;
-        output.cell(Level::Fine, slot, route, cell)
+        output.cell(Resolution::Fine, slot, route, cell)
     })?;
-    rollup.finish(&mut |level, slot, route, cell: &[u8]| match (level, &mut coarser) {
-        (Level::Fine | Level::Minute, _) => output.cell(level, slot, route, cell),
-        (_, Some(coarser)) => coarser.cell(level, slot, route, cell),
+    rollup.finish(&mut |resolution, slot, route, cell: &[u8]| match (resolution, &mut coarser) {
+        (Resolution::Fine | Resolution::Minute, _) => output.cell(resolution, slot, route, cell),
+        (_, Some(coarser)) => coarser.cell(resolution, slot, route, cell),
         (_, None) => Ok(()),
     })?;
     details(medium, sources, settings, &mut output)?;
@@ -184,7 +184,12 @@ pub(crate) fn merge(
 }
 
 /// Entries, summaries and lines of all sources.
-fn details(medium: &dyn Medium, sources: &[&Segment], settings: &Settings, output: &mut Output<'_>) -> Result<()> {
+fn details(
+    medium: &dyn Medium,
+    sources: &[&Segment],
+    settings: &StoreSettings,
+    output: &mut CompactionOutput<'_>,
+) -> Result<()> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut blocks: BTreeMap<(GenerationId, u32), BlockSummary> = BTreeMap::new();
     for segment in sources {
@@ -222,14 +227,14 @@ fn details(medium: &dyn Medium, sources: &[&Segment], settings: &Settings, outpu
     Ok(())
 }
 
-/// The cells of a level of all sources, merged, by slot and route.
+/// The cells of a resolution of all sources, merged, by slot and route.
 fn each_cell(
     medium: &dyn Medium,
     sources: &[&Segment],
-    level: Level,
+    resolution: Resolution,
     mut each: impl FnMut(Timestamp, RouteId, &[u8]) -> Result<()>,
 ) -> Result<()> {
-    let streams = sources.iter().map(|segment| CellStream::new(segment, medium, level));
+    let streams = sources.iter().map(|segment| CellStream::new(segment, medium, resolution));
     let mut streams = streams.collect::<Result<Vec<_>>>()?;
     let (mut own, mut room) = (Vec::new(), Buckets::default());
     loop {
@@ -262,30 +267,35 @@ fn malformed(medium: &dyn Medium) -> Error {
 }
 
 /// A segment being written, with errors that name it.
-struct Output<'m> {
+struct CompactionOutput<'m> {
     medium: &'m dyn Medium,
     name: String,
-    builder: Builder,
+    builder: SegmentBuilder,
 }
 
-impl<'m> Output<'m> {
-    fn create(medium: &'m dyn Medium, number: u64, kind: SegmentKind, sealed: Timestamp) -> Result<Output<'m>> {
+impl<'m> CompactionOutput<'m> {
+    fn create(
+        medium: &'m dyn Medium,
+        number: u64,
+        kind: SegmentKind,
+        sealed: Timestamp,
+    ) -> Result<CompactionOutput<'m>> {
         let name = layout::segment_file(number);
-        let builder = Builder::create(medium, number, kind, sealed);
+        let builder = SegmentBuilder::create(medium, number, kind, sealed);
         let builder = builder.map_err(|error| operation_failed(medium, "write the segment", &name, &error))?;
-        Ok(Output { medium, name, builder })
+        Ok(CompactionOutput { medium, name, builder })
     }
 
-    fn write(&mut self, write: impl FnOnce(&mut Builder) -> io::Result<()>) -> Result<()> {
+    fn write(&mut self, write: impl FnOnce(&mut SegmentBuilder) -> io::Result<()>) -> Result<()> {
         write(&mut self.builder).map_err(|error| operation_failed(self.medium, "write the segment", &self.name, &error))
     }
 
-    fn cell(&mut self, level: Level, slot: Timestamp, route: RouteId, cell: &[u8]) -> Result<()> {
-        self.write(|builder| builder.cell(level, slot, route, cell))
+    fn cell(&mut self, resolution: Resolution, slot: Timestamp, route: RouteId, cell: &[u8]) -> Result<()> {
+        self.write(|builder| builder.cell(resolution, slot, route, cell))
     }
 
-    fn finish(self) -> Result<Info> {
-        let Output { medium, name, builder } = self;
+    fn finish(self) -> Result<SegmentInfo> {
+        let CompactionOutput { medium, name, builder } = self;
         builder.finish(medium).map_err(|error| operation_failed(medium, "write the segment", &name, &error))
     }
 }
@@ -294,9 +304,9 @@ impl<'m> Output<'m> {
 mod tests {
     use super::*;
 
-    fn info(number: u64, kind: SegmentKind, from: i64, until: i64, length: u64, entries: u64) -> Info {
-        let mut info = Info::empty(number, kind, Timestamp(until));
-        info.cells = Bounds { min_start: Timestamp(from), min_end: Timestamp(from), max_end: Timestamp(until) };
+    fn info(number: u64, kind: SegmentKind, from: i64, until: i64, length: u64, entries: u64) -> SegmentInfo {
+        let mut info = SegmentInfo::empty(number, kind, Timestamp(until));
+        info.cells = TimeBounds { min_start: Timestamp(from), min_end: Timestamp(from), max_end: Timestamp(until) };
         info.length = length;
         info.counts = [1, entries, 1];
         info
@@ -304,8 +314,8 @@ mod tests {
 
     /// Days of sealing every `minutes`; how many segments there are in the end, and how often a byte was written.
     fn sealed_for(days: i64, minutes: i64, length: u64, entries: u64) -> (usize, f64) {
-        let limits = Limits::default();
-        let mut segments: Vec<Info> = Vec::new();
+        let limits = CompactionLimits::default();
+        let mut segments: Vec<SegmentInfo> = Vec::new();
         let (mut next, mut sealed, mut written) = (0, 0, 0);
         let step = minutes * 60_000;
         for at in 0..days * DAY / step {
@@ -313,12 +323,13 @@ mod tests {
             sealed += length;
             next += 1;
             while let Some(due) = due(segments.iter(), &limits, Timestamp((at + 1) * step)) {
-                let (own, rest): (Vec<Info>, Vec<Info>) = segments.into_iter().partition(|i| due.contains(&i.number));
+                let (own, rest): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
+                    segments.into_iter().partition(|i| due.contains(&i.number));
                 segments = rest;
                 assert_eq!(own.len(), due.len());
-                let mut slots = Bounds::EMPTY;
+                let mut slots = TimeBounds::EMPTY;
                 own.iter().for_each(|info| slots.add(&info.cells));
-                let sum = |of: fn(&Info) -> u64| own.iter().map(of).sum::<u64>();
+                let sum = |of: fn(&SegmentInfo) -> u64| own.iter().map(of).sum::<u64>();
                 let (bytes, entries) = (sum(|info| info.length), sum(|info| info.counts[1]));
                 let mut push = |kind, length, entries| {
                     segments.push(info(next, kind, slots.min_end.0, slots.max_end.0, length, entries));

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::store::disk::layout;
 use crate::store::disk::layout::MANIFEST_TEMPORARY;
 use crate::store::segment::reader::Segment;
-use crate::store::upkeep::compaction::Limits;
+use crate::store::upkeep::compaction::CompactionLimits;
 use crate::store::upkeep::{compaction, retention};
 use crate::store::writer::Writer;
 use crate::time::Timestamp;
@@ -20,15 +20,15 @@ const JOURNAL_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// When it was looked after the store, and what is known to be due.
 #[derive(Debug, Default)]
-pub(crate) struct Tending {
-    pub(crate) limits: Limits,
+pub(crate) struct Maintenance {
+    pub(crate) limits: CompactionLimits,
     looked: Option<Timestamp>,
     restless: bool,
     /// Damaged segments, which stay as they are.
     refused: HashSet<u64>,
 }
 
-impl Tending {
+impl Maintenance {
     /// There is a new segment.
     pub(crate) fn sealed(&mut self) {
         self.restless = true;
@@ -37,7 +37,7 @@ impl Tending {
 
 /// What [`Writer::tend`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tended {
+pub struct MaintenanceOutcome {
     /// How many segments were merged.
     pub merged: usize,
     /// How many segments were thrown away for being old, or for the size of the store.
@@ -55,39 +55,39 @@ impl Writer {
     /// # Errors
     /// If a file could not be written or is damaged; then nothing is lost, and it is tried again in an hour. Damaged segments
     /// are left alone from then on.
-    pub fn tend(&mut self, now: Timestamp, busy: bool) -> Result<Tended> {
-        let looked = self.tending.looked;
+    pub fn maintain(&mut self, now: Timestamp, busy: bool) -> Result<MaintenanceOutcome> {
+        let looked = self.maintenance.looked;
         let hourly = looked.is_none_or(|at| now < at || now >= at.plus(EVERY));
-        if !hourly && (busy || !self.tending.restless) {
-            return Ok(Tended::default());
+        if !hourly && (busy || !self.maintenance.restless) {
+            return Ok(MaintenanceOutcome::default());
         }
-        self.tending.looked = Some(now);
-        self.tending.restless = false;
+        self.maintenance.looked = Some(now);
+        self.maintenance.restless = false;
         self.settle()?;
-        let oldest = self.view.recent.cells.first();
+        let oldest = self.view.memtable.cells.first();
         if hourly && oldest.is_some_and(|slot| slot < now.minus(JOURNAL_FOR)) {
             self.seal()?;
         }
         let mut tended = self.retain(now)?;
         if busy {
-            self.tending.restless = true;
+            self.maintenance.restless = true;
             return Ok(tended);
         }
         tended.merged = self.merge(now)?;
         tended.more = tended.merged > 0;
-        self.tending.restless = tended.more;
+        self.maintenance.restless = tended.more;
         Ok(tended)
     }
 
     /// Throw away what is too old or too much: off the manifest first, then the files.
-    fn retain(&mut self, now: Timestamp) -> Result<Tended> {
+    fn retain(&mut self, now: Timestamp) -> Result<MaintenanceOutcome> {
         let retention = self.manifest.settings.retention;
         let gone = retention::expired(&self.manifest.segments, self.journal_bytes(), &retention, now);
         if gone.is_empty() {
-            return Ok(Tended::default());
+            return Ok(MaintenanceOutcome::default());
         }
         let mut next = self.manifest.clone();
-        let mut tended = Tended::default();
+        let mut tended = MaintenanceOutcome::default();
         next.segments.retain(|info| {
             let stays = !gone.contains(&info.number);
             if !stays {
@@ -104,8 +104,8 @@ impl Writer {
 
     /// Merge the segments that are due; how many.
     fn merge(&mut self, now: Timestamp) -> Result<usize> {
-        let limits = self.tending.limits;
-        let refused = &self.tending.refused;
+        let limits = self.maintenance.limits;
+        let refused = &self.maintenance.refused;
         let candidates = self.manifest.segments.iter().filter(|info| !refused.contains(&info.number));
         let Some(due) = compaction::due(candidates, &limits, now) else { return Ok(0) };
         let numbers = (self.manifest.next, self.manifest.next + 1);
@@ -137,8 +137,8 @@ impl Writer {
         self.obsolete.append(&mut leftovers);
         self.remove_obsolete();
         // Without these, the others may be merged at once.
-        self.tending.restless = !damaged.is_empty();
-        self.tending.refused.extend(damaged);
+        self.maintenance.restless = !damaged.is_empty();
+        self.maintenance.refused.extend(damaged);
         error
     }
 

@@ -13,13 +13,13 @@ use crate::store::disk::layout;
 use crate::store::disk::medium::Medium;
 use crate::store::encoding::bytes::Encoder;
 use crate::store::encoding::cell_codec::encode_cell;
-use crate::store::entry_query::By;
-use crate::store::manifest::{Manifest, Unstored};
+use crate::store::entry_query::WindowMatch;
+use crate::store::manifest::{Manifest, ManifestFailure};
 use crate::store::query::rank;
 use crate::store::query::view::View;
-use crate::store::resolution::{LEVELS, Level, floor};
-use crate::store::segment::builder::Builder;
-use crate::store::segment::info::{Info, SegmentKind};
+use crate::store::resolution::{RESOLUTIONS, Resolution, floor};
+use crate::store::segment::builder::SegmentBuilder;
+use crate::store::segment::info::{SegmentInfo, SegmentKind};
 use crate::store::segment::log_ranges;
 use crate::store::segment::log_ranges::LogRange;
 use crate::store::segment::reader::Segment;
@@ -32,8 +32,8 @@ use std::time::Duration;
 
 /// A segment with damaged places.
 #[derive(Debug)]
-pub struct Damaged {
-    info: Info,
+pub struct DamagedSegment {
+    info: SegmentInfo,
     interval: Duration,
     /// Its file.
     pub path: PathBuf,
@@ -46,7 +46,7 @@ pub struct Damaged {
     salvage: Salvage,
 }
 
-impl Damaged {
+impl DamagedSegment {
     /// Whether it has roll-ups only: cells of ten minutes and hours, no entries, summaries or lines.
     pub fn is_rolled_up(&self) -> bool {
         self.info.kind == SegmentKind::Rolled
@@ -57,25 +57,25 @@ impl Damaged {
         floor(slot, self.finest().millis(self.interval))
     }
 
-    /// The finest level it has; its coarser cells are sums of these.
-    fn finest(&self) -> Level {
-        let kept = |level: &Level| *level >= Level::TenMinutes && level.is_kept(self.interval);
-        LEVELS.into_iter().find(kept).filter(|_| self.is_rolled_up()).unwrap_or(Level::Fine)
+    /// The finest resolution it has; its coarser cells are sums of these.
+    fn finest(&self) -> Resolution {
+        let kept = |resolution: &Resolution| *resolution >= Resolution::TenMinutes && resolution.is_kept(self.interval);
+        RESOLUTIONS.into_iter().find(kept).filter(|_| self.is_rolled_up()).unwrap_or(Resolution::Fine)
     }
 
-    /// Its coarser levels.
-    fn coarser(&self) -> Vec<Level> {
+    /// Its coarser resolutions.
+    fn coarser(&self) -> Vec<Resolution> {
         let finest = self.finest();
-        let own = |level: &Level| match self.info.kind {
+        let own = |resolution: &Resolution| match self.info.kind {
             SegmentKind::Sealed => false,
-            SegmentKind::Detail => *level == Level::Minute,
-            SegmentKind::Rolled => *level > finest,
+            SegmentKind::Detail => *resolution == Resolution::Minute,
+            SegmentKind::Rolled => *resolution > finest,
         };
-        LEVELS.into_iter().filter(|level| own(level) && level.is_kept(self.interval)).collect()
+        RESOLUTIONS.into_iter().filter(|resolution| own(resolution) && resolution.is_kept(self.interval)).collect()
     }
 
-    fn lost(&self, level: Level, slot: Timestamp) -> bool {
-        self.salvage.lost_cells.iter().any(|(own, first, last)| *own == level && *first <= slot && slot <= *last)
+    fn lost(&self, resolution: Resolution, slot: Timestamp) -> bool {
+        self.salvage.lost_cells.iter().any(|(own, first, last)| *own == resolution && *first <= slot && slot <= *last)
     }
 }
 
@@ -84,7 +84,7 @@ impl View {
     ///
     /// # Errors
     /// If this process cannot read one, which may be all right.
-    pub fn damaged(&self) -> Result<Vec<Damaged>> {
+    pub fn damaged_segments(&self) -> Result<Vec<DamagedSegment>> {
         let medium = self.medium.as_ref();
         let mut damaged = Vec::new();
         for segment in &self.segments {
@@ -110,16 +110,16 @@ impl View {
         self.segments.iter().filter_map(damaged).collect()
     }
 
-    fn look_into(&self, segment: &Segment) -> Result<Damaged> {
+    fn look_into(&self, segment: &Segment) -> Result<DamagedSegment> {
         let (medium, info) = (self.medium.as_ref(), &segment.info);
         let salvage = segment.salvage(medium);
         if let Some(error) = salvage.errors.iter().find(|error| error.is_of_access()) {
             return Err(error.clone());
         }
         let interval = self.settings.interval;
-        let fine = Level::Fine.millis(interval);
-        let mut lost = salvage.lost_cells.iter().map(|(level, first, last)| {
-            let end = Timestamp(last.0.saturating_add(level.millis(interval) - fine));
+        let fine = Resolution::Fine.millis(interval);
+        let mut lost = salvage.lost_cells.iter().map(|(resolution, first, last)| {
+            let end = Timestamp(last.0.saturating_add(resolution.millis(interval) - fine));
             (*first.max(&info.cells.min_end), end.min(info.cells.max_end))
         });
         let (mut first, mut last) = lost.next().unwrap_or((Timestamp(i64::MAX), Timestamp(i64::MIN)));
@@ -132,7 +132,7 @@ impl View {
         }
         let until = last.slot(interval).plus(interval);
         let window = Window { from: first.slot(interval), until: until.max(first.slot(interval)) };
-        Ok(Damaged {
+        Ok(DamagedSegment {
             info: info.clone(),
             interval,
             path: medium.root().join(layout::segment_file(info.number)),
@@ -150,19 +150,19 @@ impl Writer {
     ///
     /// # Errors
     /// If a file could not be written; then all is as before, and it may be tried again.
-    pub fn mend(&mut self, damaged: &Damaged, counted: Commit) -> Result<PathBuf> {
+    pub fn repair(&mut self, damaged: &DamagedSegment, counted: Commit) -> Result<PathBuf> {
         self.settle()?;
         let number = self.manifest.next;
         self.manifest.next += 1;
         let mut next = self.manifest.clone();
         let built = self.build_mended(number, damaged, counted, &mut next)?;
         match next.store(self.medium.as_ref()) {
-            Err(Unstored::Before(error)) => {
+            Err(ManifestFailure::Before(error)) => {
                 let _left_behind = self.medium.remove(&layout::segment_file(number));
                 let _left_behind = self.medium.remove(&layout::ranges_file(number));
                 return Err(error);
             }
-            Err(Unstored::Unknown(error)) => {
+            Err(ManifestFailure::Unknown(error)) => {
                 self.unsettled = true;
                 return Err(error);
             }
@@ -185,10 +185,10 @@ impl Writer {
     fn build_mended(
         &self,
         number: u64,
-        damaged: &Damaged,
+        damaged: &DamagedSegment,
         counted: Commit,
         next: &mut Manifest,
-    ) -> Result<Option<Info>> {
+    ) -> Result<Option<SegmentInfo>> {
         let medium = self.medium.as_ref();
         let whole = self.whole(damaged, counted)?;
         next.segments.retain(|info| info.number != damaged.info.number);
@@ -206,9 +206,13 @@ impl Writer {
     }
 
     /// What was in the segment: what can be read of it, and for the rest what was counted again.
-    fn whole(&self, damaged: &Damaged, counted: Commit) -> Result<Whole> {
+    fn whole(&self, damaged: &DamagedSegment, counted: Commit) -> Result<RestoredSegment> {
         let Salvage { entries, blocks, lines, lost_entries, lost_blocks, lost_lines, .. } = &damaged.salvage;
-        let mut whole = Whole { cells: cells(damaged, counted.cells), entries: entries.clone(), ..Whole::default() };
+        let mut whole = RestoredSegment {
+            cells: cells(damaged, counted.cells),
+            entries: entries.clone(),
+            ..RestoredSegment::default()
+        };
         if *lost_entries {
             let held: HashSet<_> = entries.iter().map(|entry| entry.locator).collect();
             whole.entries.extend(counted.entries.into_iter().filter(|entry| !held.contains(&entry.locator)));
@@ -240,26 +244,26 @@ impl Writer {
     }
 
     /// The blocks that are summarised in other segments or in the journal.
-    fn blocks_elsewhere(&self, damaged: &Damaged) -> Result<HashSet<(GenerationId, u32)>> {
-        let mut keys: HashSet<_> = self.view.recent.blocks.keys().copied().collect();
+    fn blocks_elsewhere(&self, damaged: &DamagedSegment) -> Result<HashSet<(GenerationId, u32)>> {
+        let mut keys: HashSet<_> = self.view.memtable.blocks.keys().copied().collect();
         for other in self.view.segments.iter().filter(|segment| segment.info.number != damaged.info.number) {
             let medium: &dyn Medium = self.medium.as_ref();
             // Another damaged one is mended in its turn.
-            other.summaries(medium, Window::ALL, By::End, |block| keys.extend([block.key()]), |_| Ok(()))?;
+            other.summaries(medium, Window::ALL, WindowMatch::End, |block| keys.extend([block.key()]), |_| Ok(()))?;
         }
         Ok(keys)
     }
 }
 
-/// Cells of all levels of a segment.
-type Cells = BTreeMap<(Level, Timestamp, RouteId), Cell>;
+/// Cells of all resolutions of a segment.
+type SegmentCells = BTreeMap<(Resolution, Timestamp, RouteId), Cell>;
 
-/// The cells that can be read; for the rest, those of the finest level from what was counted again, and sums of these.
-fn cells(damaged: &Damaged, counted: Vec<(Timestamp, RouteId, Cell)>) -> Cells {
-    let held = damaged.salvage.cells.iter().map(|(level, slot, route, cell)| ((*level, *slot, *route), cell));
+/// The cells that can be read; for the rest, those of the finest resolution from what was counted again, and sums of these.
+fn cells(damaged: &DamagedSegment, counted: Vec<(Timestamp, RouteId, Cell)>) -> SegmentCells {
+    let held = damaged.salvage.cells.iter().map(|(resolution, slot, route, cell)| ((*resolution, *slot, *route), cell));
     let held: BTreeMap<_, _> = held.collect();
-    let mut whole: Cells = held.iter().map(|(key, cell)| (*key, (*cell).clone())).collect();
-    let add = |whole: &mut Cells, key: (Level, Timestamp, RouteId), cell: &Cell| {
+    let mut whole: SegmentCells = held.iter().map(|(key, cell)| (*key, (*cell).clone())).collect();
+    let add = |whole: &mut SegmentCells, key: (Resolution, Timestamp, RouteId), cell: &Cell| {
         if damaged.lost(key.0, key.1) && !held.contains_key(&key) {
             whole.entry(key).or_default().merge(cell);
         }
@@ -271,12 +275,12 @@ fn cells(damaged: &Damaged, counted: Vec<(Timestamp, RouteId, Cell)>) -> Cells {
     let coarser = damaged.coarser();
     let sums: Vec<_> = whole
         .iter()
-        .filter(|((level, ..), _)| *level == finest && !coarser.is_empty())
+        .filter(|((resolution, ..), _)| *resolution == finest && !coarser.is_empty())
         .map(|((_, slot, route), cell)| (*slot, *route, cell.clone()))
         .collect();
-    for level in coarser {
+    for resolution in coarser {
         for (slot, route, cell) in &sums {
-            add(&mut whole, (level, floor(*slot, level.millis(damaged.interval)), *route), cell);
+            add(&mut whole, (resolution, floor(*slot, resolution.millis(damaged.interval)), *route), cell);
         }
     }
     whole
@@ -284,27 +288,27 @@ fn cells(damaged: &Damaged, counted: Vec<(Timestamp, RouteId, Cell)>) -> Cells {
 
 /// All of a segment.
 #[derive(Default)]
-struct Whole {
-    cells: Cells,
+struct RestoredSegment {
+    cells: SegmentCells,
     entries: Vec<Entry>,
     blocks: Vec<BlockSummary>,
     lines: BTreeMap<LineKey, Vec<u8>>,
 }
 
-impl Whole {
+impl RestoredSegment {
     fn is_empty(&self) -> bool {
         self.cells.is_empty() && self.entries.is_empty() && self.blocks.is_empty()
     }
 
     /// Write and sync it, of the kind and age of the one it stands for.
-    fn write(&self, medium: &dyn Medium, number: u64, old: &Info) -> std::io::Result<Info> {
-        let mut builder = Builder::create(medium, number, old.kind, old.sealed)?;
+    fn write(&self, medium: &dyn Medium, number: u64, old: &SegmentInfo) -> std::io::Result<SegmentInfo> {
+        let mut builder = SegmentBuilder::create(medium, number, old.kind, old.sealed)?;
         builder.cover(&old.cells);
         let mut room = Buckets::default();
-        for ((level, slot, route), cell) in &self.cells {
+        for ((resolution, slot, route), cell) in &self.cells {
             let mut out = Encoder::default();
             encode_cell(cell, &mut room, &mut out);
-            builder.cell(*level, *slot, *route, &out.bytes)?;
+            builder.cell(*resolution, *slot, *route, &out.bytes)?;
         }
         builder.entries(&self.entries)?;
         builder.summaries(&self.blocks)?;

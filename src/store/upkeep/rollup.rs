@@ -6,37 +6,39 @@ use crate::histogram::{Buckets, Cell};
 use crate::route::RouteId;
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder};
 use crate::store::encoding::cell_codec::{decode_cell, encode_cell};
-use crate::store::resolution::{LEVELS, Level, floor};
+use crate::store::resolution::{RESOLUTIONS, Resolution, floor};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// One level while its present slot fills.
-struct Filling {
-    level: Level,
+/// One resolution while its present slot fills.
+struct FillingSlot {
+    resolution: Resolution,
     millis: i64,
     slot: Timestamp,
     cells: BTreeMap<RouteId, Cell>,
 }
 
-/// Cells of all coarser levels, from cells of the store's interval by slot and route.
+/// Cells of all coarser resolutions, from cells of the store's interval by slot and route.
 pub(crate) struct Rollup {
     /// Finest first.
-    levels: Vec<Filling>,
+    resolutions: Vec<FillingSlot>,
     room: Buckets,
 }
 
 impl Rollup {
     /// Nothing seen yet.
     pub(crate) fn new(interval: Duration) -> Rollup {
-        let kept = LEVELS.into_iter().filter(|level| *level != Level::Fine && level.is_kept(interval));
-        let filling = |level: Level| Filling {
-            level,
-            millis: level.millis(interval),
+        let kept = RESOLUTIONS
+            .into_iter()
+            .filter(|resolution| *resolution != Resolution::Fine && resolution.is_kept(interval));
+        let filling = |resolution: Resolution| FillingSlot {
+            resolution,
+            millis: resolution.millis(interval),
             slot: Timestamp(i64::MIN),
             cells: BTreeMap::new(),
         };
-        Rollup { levels: kept.map(filling).collect(), room: Buckets::default() }
+        Rollup { resolutions: kept.map(filling).collect(), room: Buckets::default() }
     }
 
     /// Add a cell; `each` hears of the coarser cells that are complete by this.
@@ -45,15 +47,15 @@ impl Rollup {
         slot: Timestamp,
         route: RouteId,
         cell: &[u8],
-        each: &mut impl FnMut(Level, Timestamp, RouteId, &[u8]) -> Result<(), E>,
+        each: &mut impl FnMut(Resolution, Timestamp, RouteId, &[u8]) -> Result<(), E>,
     ) -> Decoded<Result<(), E>> {
-        let Some(finest) = self.levels.first() else { return Ok(Ok(())) };
+        let Some(finest) = self.resolutions.first() else { return Ok(Ok(())) };
         if floor(slot, finest.millis) != finest.slot
             && let Err(error) = self.pass(Some(slot), each)
         {
             return Ok(Err(error));
         }
-        if let Some(finest) = self.levels.first_mut() {
+        if let Some(finest) = self.resolutions.first_mut() {
             finest.cells.entry(route).or_default().merge(&decode_cell(&mut Decoder::new(cell))?);
         }
         Ok(Ok(()))
@@ -62,19 +64,19 @@ impl Rollup {
     /// What is still filling.
     pub(crate) fn finish<E>(
         mut self,
-        each: &mut impl FnMut(Level, Timestamp, RouteId, &[u8]) -> Result<(), E>,
+        each: &mut impl FnMut(Resolution, Timestamp, RouteId, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         self.pass(None, each)
     }
 
-    /// Go on to the slots of `next`, or to the end: what is complete is handed out, and added to the next coarser level.
+    /// Go on to the slots of `next`, or to the end: what is complete is handed out, and added to the next coarser resolution.
     fn pass<E>(
         &mut self,
         next: Option<Timestamp>,
-        each: &mut impl FnMut(Level, Timestamp, RouteId, &[u8]) -> Result<(), E>,
+        each: &mut impl FnMut(Resolution, Timestamp, RouteId, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut complete: Vec<(RouteId, Cell)> = Vec::new();
-        for filling in &mut self.levels {
+        for filling in &mut self.resolutions {
             for (route, cell) in complete.drain(..) {
                 filling.cells.entry(route).or_default().merge(&cell);
             }
@@ -85,7 +87,7 @@ impl Rollup {
             for (route, cell) in std::mem::take(&mut filling.cells) {
                 let mut out = Encoder::default();
                 encode_cell(&cell, &mut self.room, &mut out);
-                each(filling.level, filling.slot, route, &out.bytes)?;
+                each(filling.resolution, filling.slot, route, &out.bytes)?;
                 complete.push((route, cell));
             }
             filling.slot = coming.unwrap_or(filling.slot);

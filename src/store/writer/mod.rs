@@ -14,21 +14,21 @@ use crate::store::commit::{Commit, archived_lines};
 use crate::store::disk::damage::operation_failed;
 use crate::store::disk::layout;
 use crate::store::disk::layout::{MANIFEST, MANIFEST_TEMPORARY};
-use crate::store::disk::lock::Lock;
-use crate::store::disk::medium::{Medium, Sink, write_all, write_file};
+use crate::store::disk::lock::StoreLock;
+use crate::store::disk::medium::{Medium, WritableFile, write_all, write_file};
 use crate::store::encoding::bytes::Encoder;
-use crate::store::journal::memtable::Recent;
+use crate::store::journal::memtable::Memtable;
 use crate::store::journal::record;
-use crate::store::journal::state::State;
-use crate::store::manifest::{Manifest, Unstored};
+use crate::store::journal::state::StoreState;
+use crate::store::manifest::{Manifest, ManifestFailure};
 use crate::store::query::rank;
 use crate::store::query::view::View;
-use crate::store::resolution::Level;
-use crate::store::segment::builder::Builder;
-use crate::store::segment::info::{Bounds, Info, SegmentKind};
+use crate::store::resolution::Resolution;
+use crate::store::segment::builder::SegmentBuilder;
+use crate::store::segment::info::{SegmentInfo, SegmentKind, TimeBounds};
 use crate::store::segment::log_ranges;
 use crate::store::segment::reader::Segment;
-use crate::store::upkeep::maintenance::Tending;
+use crate::store::upkeep::maintenance::Maintenance;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub struct Writer {
     /// How far the logs were read when the journal began.
     began: Vec<(GenerationId, u64)>,
     /// `None` if it must not be written to any more.
-    journal: Option<Box<dyn Sink>>,
+    journal: Option<Box<dyn WritableFile>>,
     /// Bytes of the journal's checkpoint and of its good records.
     head: u64,
     good: u64,
@@ -56,8 +56,8 @@ pub struct Writer {
     /// Files to remove once the manifest is settled.
     pub(crate) obsolete: Vec<String>,
     cut: u64,
-    pub(crate) tending: Tending,
-    _lock: Option<Lock>,
+    pub(crate) maintenance: Maintenance,
+    _lock: Option<StoreLock>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -100,7 +100,7 @@ impl Writer {
         self.good += u64::try_from(record.len()).unwrap_or(0);
         self.sequence = self.sequence.wrapping_add(1);
         self.view.state.apply(commit, &packed.cells);
-        self.view.recent.apply(std::mem::take(commit), packed);
+        self.view.memtable.apply(std::mem::take(commit), packed);
         Ok(())
     }
 
@@ -131,14 +131,14 @@ impl Writer {
         written.and(synced)
     }
 
-    /// [`Writer::seal`] if the journal has grown past [`Settings::seal_bytes`], or holds so many entries that they are too much
+    /// [`Writer::seal`] if the journal has grown past [`StoreSettings::seal_bytes`], or holds so many entries that they are too much
     /// memory; while the caller is `busy` with a backlog only at eight times those bytes, since sealing can wait until there is time.
     ///
     /// # Errors
     /// As [`Writer::seal`].
     pub fn seal_if_due(&mut self, busy: bool) -> Result<()> {
         let grown = self.journal_bytes() >> if busy { BUSY } else { 0 };
-        let entries = self.view.recent.entries.len();
+        let entries = self.view.memtable.entries.len();
         if grown >= self.manifest.settings.seal_bytes || entries >= ENTRIES_LIMIT {
             return self.seal();
         }
@@ -156,7 +156,7 @@ impl Writer {
     /// If a file could not be written; then all is as before, and it may be tried again.
     pub fn seal(&mut self) -> Result<()> {
         self.settle()?;
-        let open = self.view.recent.open_blocks(&self.view.state);
+        let open = self.view.memtable.open_blocks(&self.view.state);
         let number = self.manifest.next;
         let (segment, journal) = (number, number + 1);
         // A number is not used twice, even if this fails: what the failed attempt left must not be mistaken.
@@ -180,11 +180,11 @@ impl Writer {
         };
         let obsolete = vec![layout::journal_file(self.manifest.journal)];
         let stored = self.put_in_force(next, obsolete, leftovers)?;
-        self.view.recent = Recent::default();
+        self.view.memtable = Memtable::default();
         self.began = self.view.state.positions();
-        open.into_iter().for_each(|block| self.view.recent.add_block(block));
+        open.into_iter().for_each(|block| self.view.memtable.add_block(block));
         self.view.segments.extend(info.map(Segment::new));
-        self.tending.sealed();
+        self.maintenance.sealed();
         (self.journal, self.head, self.good) = (Some(sink), head, head);
         self.settled(stored)
     }
@@ -198,7 +198,7 @@ impl Writer {
         mut leftovers: Vec<String>,
     ) -> Result<Option<Error>> {
         let stored = next.store(self.medium.as_ref());
-        if let Err(Unstored::Before(error)) = stored {
+        if let Err(ManifestFailure::Before(error)) = stored {
             self.obsolete.append(&mut leftovers);
             self.remove_obsolete();
             return Err(error);
@@ -206,7 +206,7 @@ impl Writer {
         self.obsolete.append(&mut obsolete);
         self.manifest = next;
         Ok(match stored {
-            Err(Unstored::Unknown(error)) => Some(error),
+            Err(ManifestFailure::Unknown(error)) => Some(error),
             _ => None,
         })
     }
@@ -231,9 +231,9 @@ impl Writer {
         segment: u64,
         journal: u64,
         next: &mut Manifest,
-    ) -> Result<(Box<dyn Sink>, u64, Option<Info>)> {
+    ) -> Result<(Box<dyn WritableFile>, u64, Option<SegmentInfo>)> {
         let medium = self.medium.as_ref();
-        let head = head(medium, journal, self.sequence, &self.view.state, &self.view.recent)?;
+        let head = head(medium, journal, self.sequence, &self.view.state, &self.view.memtable)?;
         let name = layout::journal_file(journal);
         let sink = write_file(medium, &name, &head)
             .and_then(|sink| medium.sync_folder("").map(|()| sink))
@@ -243,16 +243,16 @@ impl Writer {
         Ok((sink, u64::try_from(head.len()).unwrap_or(0), info))
     }
 
-    fn write_segment(&self, number: u64) -> Result<Option<Info>> {
+    fn write_segment(&self, number: u64) -> Result<Option<SegmentInfo>> {
         let medium = self.medium.as_ref();
-        let recent = &self.view.recent;
-        let open = recent.open_blocks(&self.view.state);
+        let memtable = &self.view.memtable;
+        let open = memtable.open_blocks(&self.view.state);
         let mut merged = Encoder::default();
-        let cells = recent.cells.merged(&mut merged);
+        let cells = memtable.cells.merged(&mut merged);
         let cells = cells.map_err(|_| malformed(medium))?;
-        let entries: Vec<Entry> = rank::prune(&recent.entries, &self.manifest.settings);
+        let entries: Vec<Entry> = rank::prune(&memtable.entries, &self.manifest.settings);
         let blocks: Vec<_> =
-            recent.blocks.values().filter(|block| open.iter().all(|o| o.key() != block.key())).cloned().collect();
+            memtable.blocks.values().filter(|block| open.iter().all(|o| o.key() != block.key())).cloned().collect();
         if cells.is_empty() && entries.is_empty() && blocks.is_empty() {
             return Ok(None);
         }
@@ -261,14 +261,14 @@ impl Writer {
         log_ranges::write_ranges(medium, number, &ranges)?;
         let failing = |error: std::io::Error| operation_failed(medium, "write the segment", &name, &error);
         let sealed = self.view.state.last_commit.unwrap_or_default();
-        let mut builder = Builder::create(medium, number, SegmentKind::Sealed, sealed).map_err(failing)?;
+        let mut builder = SegmentBuilder::create(medium, number, SegmentKind::Sealed, sealed).map_err(failing)?;
         for (slot, route, cell) in cells {
-            builder.cover(&Bounds::of(slot));
-            builder.cell(Level::Fine, slot, route, cell).map_err(failing)?;
+            builder.cover(&TimeBounds::of(slot));
+            builder.cell(Resolution::Fine, slot, route, cell).map_err(failing)?;
         }
         builder.entries(&entries).and_then(|()| builder.summaries(&blocks)).map_err(failing)?;
-        let kept = if recent.lines.is_empty() { HashSet::new() } else { archived_lines::keys(&entries) };
-        archived_lines::each_sorted(&recent.lines, &kept, |key, line| builder.line(key, line).map_err(failing))
+        let kept = if memtable.lines.is_empty() { HashSet::new() } else { archived_lines::keys(&entries) };
+        archived_lines::each_sorted(&memtable.lines, &kept, |key, line| builder.line(key, line).map_err(failing))
             .unwrap_or_else(|_| Err(malformed(medium)))?;
         builder.finish(medium).map(Some).map_err(failing)
     }
@@ -276,7 +276,7 @@ impl Writer {
     /// Put the manifest in force again if it is unknown whether it is.
     pub(crate) fn settle(&mut self) -> Result<()> {
         if self.unsettled {
-            self.manifest.store(self.medium.as_ref()).map_err(Unstored::into_error)?;
+            self.manifest.store(self.medium.as_ref()).map_err(ManifestFailure::into_error)?;
             self.unsettled = false;
             self.remove_obsolete();
         }
@@ -313,10 +313,10 @@ impl Writer {
     }
 }
 
-impl Unstored {
+impl ManifestFailure {
     fn into_error(self) -> Error {
         match self {
-            Unstored::Before(error) | Unstored::Unknown(error) => error,
+            ManifestFailure::Before(error) | ManifestFailure::Unknown(error) => error,
         }
     }
 }
@@ -325,9 +325,9 @@ fn malformed(medium: &dyn Medium) -> Error {
     Error::failed("malformed cells or lines in memory").at(medium.root())
 }
 
-/// The head of a journal that goes on from `state` and `recent`.
-fn head(medium: &dyn Medium, number: u64, sequence: u64, state: &State, recent: &Recent) -> Result<Vec<u8>> {
-    let open = recent.open_blocks(state);
+/// The head of a journal that goes on from `state` and `memtable`.
+fn head(medium: &dyn Medium, number: u64, sequence: u64, state: &StoreState, memtable: &Memtable) -> Result<Vec<u8>> {
+    let open = memtable.open_blocks(state);
     record::head(number, sequence, state, &open)
         .ok_or_else(|| Error::failed("a checkpoint of more than 1 GiB").at(medium.root()))
 }

@@ -2,15 +2,15 @@
 
 use crate::store::disk::damage::operation_failed;
 use crate::store::disk::layout;
-use crate::store::disk::lock::Lock;
-use crate::store::disk::medium::{Disk, Medium, Sink, write_file};
-use crate::store::journal::memtable::Recent;
+use crate::store::disk::lock::StoreLock;
+use crate::store::disk::medium::{Disk, Medium, WritableFile, write_file};
+use crate::store::journal::memtable::Memtable;
 use crate::store::journal::record;
-use crate::store::journal::state::State;
-use crate::store::manifest::{Expired, Manifest, Unstored};
+use crate::store::journal::state::StoreState;
+use crate::store::manifest::{Expired, Manifest, ManifestFailure};
 use crate::store::query::view::{View, lost_manifest, replayed};
-use crate::store::settings::Settings;
-use crate::store::upkeep::maintenance::Tending;
+use crate::store::settings::StoreSettings;
+use crate::store::upkeep::maintenance::Maintenance;
 use crate::store::writer::Writer;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ impl Writer {
     /// # Errors
     /// Refused if another writer has it, it is of a newer version or another interval, or its manifest is lost;
     /// failed if the folder cannot be written or the store is damaged.
-    pub fn open(dir: &Path, settings: Settings) -> Result<Writer> {
+    pub fn open(dir: &Path, settings: StoreSettings) -> Result<Writer> {
         let medium = Disk::new(dir);
         medium.make_folder("").map_err(|error| operation_failed(&medium, "make the store's folder", "", &error))?;
-        let lock = Lock::take(dir)?;
+        let lock = StoreLock::take(dir)?;
         let mut writer = Writer::open_on(Arc::new(medium), settings)?;
         writer._lock = Some(lock);
         Ok(writer)
@@ -36,7 +36,7 @@ impl Writer {
     ///
     /// # Errors
     /// As [`Writer::open`].
-    pub fn open_on(medium: Arc<dyn Medium>, settings: Settings) -> Result<Writer> {
+    pub fn open_on(medium: Arc<dyn Medium>, settings: StoreSettings) -> Result<Writer> {
         medium
             .make_folder(layout::SEGMENTS)
             .map_err(|error| operation_failed(medium.as_ref(), "make the store's folder", layout::SEGMENTS, &error))?;
@@ -48,7 +48,7 @@ impl Writer {
         }
     }
 
-    fn make(medium: Arc<dyn Medium>, settings: Settings) -> Result<Writer> {
+    fn make(medium: Arc<dyn Medium>, settings: StoreSettings) -> Result<Writer> {
         let listed = |folder: &str, what: &str| {
             medium
                 .list(folder)
@@ -69,16 +69,16 @@ impl Writer {
         }
         let expired = Expired::default();
         let manifest = Manifest { settings, journal: 1, next: 2, segments: Vec::new(), expired };
-        let head = super::head(medium.as_ref(), 1, 0, &State::default(), &Recent::default())?;
+        let head = super::head(medium.as_ref(), 1, 0, &StoreState::default(), &Memtable::default())?;
         let name = layout::journal_file(1);
         write_file(medium.as_ref(), &name, &head)
             .and_then(|_| medium.sync_folder(""))
             .map_err(|error| operation_failed(medium.as_ref(), "write the journal", &name, &error))?;
-        manifest.store(medium.as_ref()).map_err(Unstored::into_error)?;
+        manifest.store(medium.as_ref()).map_err(ManifestFailure::into_error)?;
         Writer::reopen(medium, manifest.clone(), manifest.settings)
     }
 
-    fn reopen(medium: Arc<dyn Medium>, mut manifest: Manifest, settings: Settings) -> Result<Writer> {
+    fn reopen(medium: Arc<dyn Medium>, mut manifest: Manifest, settings: StoreSettings) -> Result<Writer> {
         if manifest.settings.interval != settings.interval {
             return Err(Error::refused(format!(
                 "this store was made with an interval of {:?}, not {:?}",
@@ -134,7 +134,7 @@ impl Writer {
             unsettled,
             obsolete,
             cut,
-            tending: Tending::default(),
+            maintenance: Maintenance::default(),
             _lock: None,
         };
         if !writer.unsettled {
@@ -146,7 +146,7 @@ impl Writer {
 }
 
 /// The good records of a journal, in a journal of another number: durable, and its name too.
-fn copied(medium: &dyn Medium, good: &[u8], number: u64) -> std::io::Result<Box<dyn Sink>> {
+fn copied(medium: &dyn Medium, good: &[u8], number: u64) -> std::io::Result<Box<dyn WritableFile>> {
     let sink = write_file(medium, &layout::journal_file(number), &record::renumbered(good, number))?;
     medium.sync_folder("").map(|()| sink)
 }

@@ -60,8 +60,11 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
 /// The store, to write: with the configuration's settings, or without one those that it was made with.
 fn writer(context: &Context) -> Result<Writer> {
     let (folder, config) = (context.store()?, context.config()?);
-    let mut settings =
-        store::Settings { interval: config.interval, slowest: config.slow.slowest, ..store::Settings::default() };
+    let mut settings = store::StoreSettings {
+        interval: config.interval,
+        slowest: config.slow.slowest,
+        ..store::StoreSettings::default()
+    };
     if !context.has_config()
         && let Ok(view) = View::open(&folder)
     {

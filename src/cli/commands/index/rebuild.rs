@@ -10,14 +10,14 @@ use crate::error::Result;
 use crate::pipeline::{Recount, UnreadRange, recount_damaged};
 use crate::report::bytes;
 use crate::source::GenerationId;
-use crate::store::{Commit, Damaged, How, Ledger, LogRange, Loss, View, Writer};
+use crate::store::{Commit, DamagedSegment, Ledger, LogRange, Loss, LossCause, View, Writer};
 use crate::time::{Clock, SystemClock};
 
 pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mut Writer) -> Result<Answer> {
     // A view of its own, which goes on without what is damaged while the writer changes the store.
     let mut view = View::open(&context.store()?)?;
     view.skip_damaged(true);
-    let damaged = view.damaged()?;
+    let damaged = view.damaged_segments()?;
     if damaged.is_empty() {
         say("every segment matches its checksums; there is nothing to rebuild");
         return Ok(Answer::Found);
@@ -36,7 +36,7 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
         // Once the damaged one is set aside, only the ledger knows what lacks.
         let ledgers = losses(&view, segment, &recounted.unread);
         writer.commit(&mut Commit { at: SystemClock.now(), routes, ledgers, ..Commit::default() })?;
-        let aside = writer.mend(segment, recounted.commit)?;
+        let aside = writer.repair(segment, recounted.commit)?;
         let lacks = lacks(segment, &recounted.unread);
         say(&match lacks.is_empty() {
             true => format!("restored from the logs; the damaged file is kept as {}", aside.display()),
@@ -53,7 +53,7 @@ fn without_remedy(error: &crate::error::Error) -> String {
 }
 
 /// What could not be restored of a segment, with its window and log.
-fn lacks(segment: &Damaged, unread: &[UnreadRange]) -> Vec<String> {
+fn lacks(segment: &DamagedSegment, unread: &[UnreadRange]) -> Vec<String> {
     let held = match segment.window {
         Some(window) => format!("held of {} .. {} (UTC)", window.from, window.until),
         None => "gave to the archive of raw lines".to_owned(),
@@ -76,11 +76,12 @@ fn lacks(segment: &Damaged, unread: &[UnreadRange]) -> Vec<String> {
 }
 
 /// The same for the ledger, so that every answer says it. An archived line is missed where it is asked for.
-fn losses(view: &View, segment: &Damaged, unread: &[UnreadRange]) -> Vec<(GenerationId, Ledger)> {
+fn losses(view: &View, segment: &DamagedSegment, unread: &[UnreadRange]) -> Vec<(GenerationId, Ledger)> {
     let Some(window) = segment.window else { return Vec::new() };
     let loss = |id: GenerationId, range: &LogRange| {
         let bytes = range.until - range.from;
-        let loss = Loss { offset: range.from, bytes, how: How::Damaged, after: window.from, before: window.until };
+        let loss =
+            Loss { offset: range.from, bytes, cause: LossCause::Damaged, after: window.from, before: window.until };
         (id, Ledger { losses: vec![loss], ..Ledger::default() })
     };
     match &segment.ranges {

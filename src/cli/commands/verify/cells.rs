@@ -8,7 +8,7 @@ use crate::histogram::{Cell, TIMES};
 use crate::pipeline::{Recount, UnreadRange};
 use crate::report::count;
 use crate::route::RouteId;
-use crate::store::{BlockSummary, By, LogRange, View};
+use crate::store::{BlockSummary, LogRange, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 
 use crate::cli::answer::output::say;
@@ -44,7 +44,7 @@ impl<'v> Logs<'v> {
         stored: &[(Timestamp, RouteId, Cell)],
         differences: &mut Differences<'_>,
     ) -> Result<()> {
-        let blocks = self.view.blocks(window, By::End, None)?;
+        let blocks = self.view.blocks(window, WindowMatch::End, None)?;
         let mut counted = Cells::new();
         let unread = self.recount.count(&ranges(&blocks), |part| {
             for (slot, route, cell) in part.cells {

@@ -69,7 +69,7 @@ impl Graphite {
     /// What the store knows to be unsent is not asked for.
     pub(super) fn with(mut self, view: &View) -> Graphite {
         self.interval = view.settings().interval;
-        for delivery in view.deliveries() {
+        for delivery in view.destinations() {
             let Some(carbon) = &self.carbon else { continue };
             if delivery.destination == *carbon {
                 self.sent_until = delivery.emitted_until;

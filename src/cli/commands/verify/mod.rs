@@ -30,7 +30,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let view = context.view()?;
     let mut missing: Vec<String> = torn(&view).into_iter().collect();
     missing.iter().for_each(|what| say(&format!("spikeline: {what}")));
-    let damaged = view.damaged()?;
+    let damaged = view.damaged_segments()?;
     for place in damaged.iter().flat_map(|segment| &segment.places) {
         let what = missing_for(place);
         say(&format!("spikeline: {what}\n  help: `spikeline index --rebuild` restores it from the logs"));

@@ -19,7 +19,7 @@ fn tried(at: usize, length: usize, every: usize) -> bool {
 
 fn open(memory: &Memory) -> Writer {
     let mut writer = Writer::open_on(Arc::new(memory.clone()), settings()).unwrap();
-    writer.tending.limits = eager();
+    writer.maintenance.limits = eager();
     writer
 }
 
@@ -46,10 +46,10 @@ fn store() -> (Memory, Vec<Line>) {
             writer.seal().unwrap();
         }
         if number == 2 {
-            while writer.tend(Timestamp(AT), false).unwrap().more {}
+            while writer.maintain(Timestamp(AT), false).unwrap().more {}
         }
     }
-    writer.view().keep_points(GenerationId(1), &points()).unwrap();
+    writer.view().keep_restart_points(GenerationId(1), &points()).unwrap();
     drop(writer);
     // Opened once more, the journal is a copy.
     let kinds: Vec<_> = open(&memory).view().segments.iter().map(|segment| segment.info.kind).collect();
@@ -127,7 +127,7 @@ fn fault_28_a_bit_flipped_in_any_other_file_is_found_or_harmless() {
             let view = View::open_on(Arc::new(damaged)).unwrap();
             let ranges = view.damaged_ranges().unwrap();
             // What is not found here is a cache that is not used any more.
-            assert_eq!(view.points(GenerationId(1)).is_none(), name.ends_with(".pts"), "{name}, byte {at}");
+            assert_eq!(view.restart_points(GenerationId(1)).is_none(), name.ends_with(".pts"), "{name}, byte {at}");
             assert_eq!(ranges.len(), usize::from(name.ends_with(".ranges")), "{name}, byte {at}");
             assert!(ranges.iter().all(|error| error.place().unwrap().path.ends_with(&name)), "{ranges:?}");
             assert!(!tried(at, length, 16) || answers(&view) == whole, "{name}, byte {at}");

@@ -33,8 +33,8 @@ proptest! {
                     let _interrupted = writer.seal();
                 }
                 if committed && dice.roll(3) == 0 {
-                    writer.tending.limits = eager();
-                    let _interrupted = writer.tend(Timestamp(AT), false);
+                    writer.maintenance.limits = eager();
+                    let _interrupted = writer.maintain(Timestamp(AT), false);
                 }
                 if dice.roll(2) == 0 || !committed {
                     memory = memory.crash(&mut |most| dice.up_to(most));

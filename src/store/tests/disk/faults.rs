@@ -152,7 +152,7 @@ fn fault_28_a_flipped_bit_in_a_segment_is_found_and_named() {
     writer.seal().unwrap();
     let name = memory.names().into_iter().find(|name| name.ends_with(".seg")).unwrap();
     let length = Medium::read(&memory, &name).unwrap().len();
-    let kept = writer.view().entries(&Query::new(Window::ALL, By::End)).unwrap();
+    let kept = writer.view().entries(&EntryQuery::new(Window::ALL, WindowMatch::End)).unwrap();
     let locators: Vec<Locator> = kept.iter().map(|entry| entry.locator).collect();
     for at in 0..length {
         let memory = memory.copy();
@@ -164,9 +164,9 @@ fn fault_28_a_flipped_bit_in_a_segment_is_found_and_named() {
         assert!(error.place().unwrap().path.ends_with(&name), "{error}");
         view.skip_damaged(true);
         assert!(view.cells(Window::ALL, None).is_ok());
-        assert!(view.entries(&Query::new(Window::ALL, By::End)).is_ok());
-        assert!(view.blocks(Window::ALL, By::End, None).is_ok());
-        assert!(view.archived(&locators).is_ok());
+        assert!(view.entries(&EntryQuery::new(Window::ALL, WindowMatch::End)).is_ok());
+        assert!(view.blocks(Window::ALL, WindowMatch::End, None).is_ok());
+        assert!(view.archived_lines(&locators).is_ok());
         assert!(!view.damage().is_empty(), "byte {at}");
     }
 }
@@ -197,11 +197,11 @@ fn fault_34_a_damaged_manifest_or_head_is_an_error_and_another_version_a_refusal
 fn another_interval_is_refused_and_another_k_is_taken() {
     let memory = Memory::default();
     drop(open(&memory).unwrap());
-    let minute = Settings { interval: Duration::from_secs(60), ..settings() };
+    let minute = StoreSettings { interval: Duration::from_secs(60), ..settings() };
     let error = Writer::open_on(Arc::new(memory.clone()), minute).unwrap_err();
     assert_eq!(error.class(), ErrorClass::Refused);
     assert!(error.to_string().contains("10s") && error.to_string().contains("60s"), "{error}");
-    let more = Settings { slowest: 9, ..settings() };
+    let more = StoreSettings { slowest: 9, ..settings() };
     drop(Writer::open_on(Arc::new(memory.clone()), more).unwrap());
     assert_eq!(View::open_on(Arc::new(memory)).unwrap().settings().slowest, 9);
 }

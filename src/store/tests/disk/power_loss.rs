@@ -19,7 +19,7 @@ fn again(history: &History, mut memory: Memory, dice: &mut Dice) -> Memory {
         memory.fail_at(1 + dice.up_to(16), Fault::Onwards(ErrorKind::Other));
         if let Ok(mut writer) = history.open(&memory) {
             let _interrupted = writer.seal();
-            let _interrupted = writer.tend(writer.view().last_commit().unwrap_or_default(), false);
+            let _interrupted = writer.maintain(writer.view().last_commit().unwrap_or_default(), false);
         }
         memory = memory.crash(&mut |most| dice.up_to(most));
     }

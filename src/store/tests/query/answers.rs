@@ -27,8 +27,8 @@ fn stored(lines: &[Line], dice: &mut Dice, most: usize) -> (Memory, Writer) {
             0 | 1 => writer.seal().unwrap(),
             2 => writer = open(&memory),
             3 => {
-                writer.tending.limits = eager();
-                writer.tend(Timestamp(1_322_662_000_000), false).unwrap();
+                writer.maintenance.limits = eager();
+                writer.maintain(Timestamp(1_322_662_000_000), false).unwrap();
             }
             _ => {}
         }
@@ -62,7 +62,7 @@ proptest! {
         let (_memory, writer) = stored(&lines, &mut dice, 30);
         let from = 1_322_661_900_000 + from;
         let window = Window { from: Timestamp(from), until: Timestamp(from + length) };
-        let query = Query { routes: Some(vec![RouteId(2)]), ..Query::new(window, if by_end { By::End } else { By::Overlap }) };
+        let query = EntryQuery { routes: Some(vec![RouteId(2)]), ..EntryQuery::new(window, if by_end { WindowMatch::End } else { WindowMatch::Overlap }) };
         let found: Vec<(i64, u32, u64, u8)> = writer.view().entries(&query).unwrap().iter()
             .map(|e| (e.end.0, e.locator.generation.0, e.locator.offset, e.kept.0)).collect();
         prop_assert_eq!(found, searched(&lines, window, by_end));
@@ -77,7 +77,7 @@ proptest! {
         let (_memory, writer) = stored(&lines, &mut dice, 30);
         let from = 1_322_661_900_000 + from;
         let window = Window { from: Timestamp(from), until: Timestamp(from + length) };
-        let found = writer.view().blocks(window, By::Overlap, Some(&[RouteId(2)])).unwrap();
+        let found = writer.view().blocks(window, WindowMatch::Overlap, Some(&[RouteId(2)])).unwrap();
         let found: Vec<_> = found.iter().map(|block| (block.generation.0, u64::from(block.number))).collect();
         // By block: the earliest start of all and of the route, the latest end of all.
         let mut blocks: BTreeMap<(u32, u64), (i64, i64, i64)> = BTreeMap::new();
@@ -87,7 +87,7 @@ proptest! {
             *block = (start.min(block.0), if line.route == 2 { start.min(block.1) } else { block.1 }, line.end.max(block.2));
         }
         blocks.retain(|_, (earliest, own, latest)| {
-            *own != i64::MAX && window.overlaps(coarse(Timestamp(*own)).max(Timestamp(*earliest)), Timestamp(*latest))
+            *own != i64::MAX && window.overlaps(floor_route_start(Timestamp(*own)).max(Timestamp(*earliest)), Timestamp(*latest))
         });
         prop_assert_eq!(found, blocks.into_keys().collect::<Vec<_>>());
     }
@@ -143,9 +143,9 @@ fn slots_far_apart_are_judged_each_once() {
         writer.seal().unwrap();
     }
     // Two of each slot are kept as its slowest, and there are two.
-    let entries = writer.view().entries(&Query::new(Window::ALL, By::End)).unwrap();
+    let entries = writer.view().entries(&EntryQuery::new(Window::ALL, WindowMatch::End)).unwrap();
     assert_eq!(entries.len(), 8, "{entries:?}");
-    assert!(entries.iter().all(|entry| entry.kept == Kept::SLOWEST));
+    assert!(entries.iter().all(|entry| entry.kept == KeepReasons::SLOWEST));
 }
 
 #[test]
@@ -166,8 +166,8 @@ fn a_long_request_is_found_by_overlap_alone() {
     writer.seal().unwrap();
     let noon = Timestamp(1_322_661_900_000 + hours / 2);
     let window = Window { from: noon, until: noon.plus_millis(1) };
-    assert_eq!(writer.view().entries(&Query::new(window, By::Overlap)).unwrap().len(), 1);
-    assert_eq!(writer.view().entries(&Query::new(window, By::End)).unwrap().len(), 0);
+    assert_eq!(writer.view().entries(&EntryQuery::new(window, WindowMatch::Overlap)).unwrap().len(), 1);
+    assert_eq!(writer.view().entries(&EntryQuery::new(window, WindowMatch::End)).unwrap().len(), 0);
 }
 
 #[test]
@@ -179,13 +179,13 @@ fn blocks_are_not_split_between_segments() {
         writer.commit(&mut commit(std::slice::from_ref(line), 1)).unwrap();
         writer.seal().unwrap();
     }
-    let blocks = writer.view().blocks(Window::ALL, By::End, None).unwrap();
+    let blocks = writer.view().blocks(Window::ALL, WindowMatch::End, None).unwrap();
     assert_eq!(blocks.iter().map(|b| u64::from(b.lines)).sum::<u64>(), 60);
     for pair in blocks.windows(2) {
         assert!(pair[0].generation != pair[1].generation || pair[0].until == pair[1].first, "{pair:?}");
     }
     let sealed: usize = writer.view().segments.iter().map(|s| usize::try_from(s.info.counts[2]).unwrap()).sum();
-    assert_eq!(sealed + writer.view().recent.blocks.len(), blocks.len());
+    assert_eq!(sealed + writer.view().memtable.blocks.len(), blocks.len());
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn an_extreme_entry_survives_sealing() {
         route: RouteId(u32::MAX),
         status: 0,
         upstream_ms,
-        kept: Kept::THRESHOLD,
+        kept: KeepReasons::THRESHOLD,
         locator: Locator { generation: crate::source::generation::GenerationId(u32::MAX), offset, length: u32::MAX },
     };
     let entries = vec![
@@ -209,7 +209,7 @@ fn an_extreme_entry_survives_sealing() {
     ];
     writer.commit(&mut Commit { entries: entries.clone(), ..Commit::default() }).unwrap();
     for _ in 0..2 {
-        let mut kept = open(&memory).view().entries(&Query::new(Window::ALL, By::Overlap)).unwrap();
+        let mut kept = open(&memory).view().entries(&EntryQuery::new(Window::ALL, WindowMatch::Overlap)).unwrap();
         kept.sort_by_key(|e| e.locator);
         let mut expected: Vec<Entry> =
             entries.iter().filter(|e| e.end.0 < i64::MAX || e.duration_ms > 0).copied().collect();
@@ -236,11 +236,11 @@ fn many_blocks_and_chunks_answer_as_before_sealing() {
         writer.commit(&mut commit(batch, 1)).unwrap();
     }
     let ask = |view: &View| {
-        let mut found = vec![view.entries(&Query::new(Window::ALL, By::End)).unwrap()];
+        let mut found = vec![view.entries(&EntryQuery::new(Window::ALL, WindowMatch::End)).unwrap()];
         for i in 0..40 {
             let from = Timestamp(1_322_661_900_000 + i * 1_100_000);
             let window = Window { from, until: from.plus_millis(120_000) };
-            let mut query = Query::new(window, if i % 2 == 0 { By::End } else { By::Overlap });
+            let mut query = EntryQuery::new(window, if i % 2 == 0 { WindowMatch::End } else { WindowMatch::Overlap });
             query.min_duration_ms = if i % 5 == 0 { 2_000 } else { 0 };
             query.routes = (i % 3 > 0).then(|| vec![RouteId(u32::try_from(i % 3).unwrap())]);
             found.push(view.entries(&query).unwrap());
@@ -250,7 +250,7 @@ fn many_blocks_and_chunks_answer_as_before_sealing() {
     let before = ask(writer.view());
     assert!(before[0].len() > 20_000);
     writer.seal().unwrap();
-    assert!(writer.view().recent.entries.is_empty());
+    assert!(writer.view().memtable.entries.is_empty());
     assert!(ask(writer.view()) == before);
     assert!(ask(&View::open_on(Arc::new(memory)).unwrap()) == before);
 }

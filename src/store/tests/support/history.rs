@@ -8,7 +8,7 @@ use crate::source::{CompressedFile, Compression, RestartPoint, RestartPoints};
 use crate::store::tests::support::memory_medium::Memory;
 use crate::store::tests::support::traffic::{Dice, Line, answers_in, commit, eager, lines, settings};
 use crate::store::tests::upkeep::repair::counted;
-use crate::store::upkeep::compaction::Limits;
+use crate::store::upkeep::compaction::CompactionLimits;
 use crate::store::*;
 use crate::time::{Timestamp, Window};
 use std::cell::RefCell;
@@ -96,7 +96,8 @@ impl History {
             if line.offset % 3 == 0 {
                 ledger.lost_to_truncation = 10;
                 let (after, before) = (Timestamp(line.end), Timestamp(line.end + 1_000));
-                ledger.losses = vec![Loss { offset: line.offset, bytes: 10, how: How::Truncated, after, before }];
+                ledger.losses =
+                    vec![Loss { offset: line.offset, bytes: 10, cause: LossCause::Truncated, after, before }];
             }
             commit.ledgers.push((GenerationId(line.generation), ledger));
         }
@@ -113,17 +114,17 @@ impl History {
     }
 
     pub(crate) fn open(&self, memory: &Memory) -> Result<Writer> {
-        let settings = Settings { retention: self.retention, ..settings() };
+        let settings = StoreSettings { retention: self.retention, ..settings() };
         let mut writer = Writer::open_on(Arc::new(memory.clone()), settings)?;
-        writer.tending.limits = Limits { span: 86_400_000, rolled_span: 86_400_000, ..eager() };
+        writer.maintenance.limits = CompactionLimits { span: 86_400_000, rolled_span: 86_400_000, ..eager() };
         Ok(writer)
     }
 
     /// Restore every damaged segment.
     fn mend(&self, writer: &mut Writer) -> Result<()> {
-        for segment in writer.view().damaged()? {
+        for segment in writer.view().damaged_segments()? {
             let ranges = segment.ranges.clone().unwrap_or_default();
-            writer.mend(&segment, counted(&ranges, &self.lines))?;
+            writer.repair(&segment, counted(&ranges, &self.lines))?;
         }
         Ok(())
     }
@@ -157,7 +158,7 @@ impl History {
         let now = Timestamp(self.latest.last().copied().unwrap_or_default() + 10_000);
         if dice.roll(4) == 0 {
             writer.seal().unwrap();
-            while writer.tend(now, false).unwrap().more {}
+            while writer.maintain(now, false).unwrap().more {}
         }
         let expired = writer.view().expired();
         let from = expired.detail.max(expired.histograms).map_or(Window::ALL.from, |mark| mark.plus_millis(9_999));
@@ -175,7 +176,7 @@ impl History {
     /// Restart points are those that somebody kept, or none.
     pub(crate) fn check_points(&self, view: &View) {
         for id in [GenerationId(0), GenerationId(1)] {
-            if let Some(kept) = view.points(id) {
+            if let Some(kept) = view.restart_points(id) {
                 assert_eq!(kept, points(kept.file.length));
             }
         }
@@ -260,13 +261,13 @@ impl<'h> Run<'h> {
                 // What failed is tried again in an hour.
                 let latest = self.read.checked_sub(1).map_or(0, |last| history.latest[last]);
                 let now = Timestamp(latest + 10_000 + tried * 3_600_000);
-                while writer.tend(now, false)?.more {}
+                while writer.maintain(now, false)?.more {}
                 Ok(())
             }
             Step::RestartPoints(number) => {
                 let id = GenerationId(u32::try_from(number % 2).unwrap());
                 // A reader's; who cannot keep them gathers them again.
-                let _kept = writer.view().keep_points(id, &points(number));
+                let _kept = writer.view().keep_restart_points(id, &points(number));
                 Ok(())
             }
             Step::Damage(_) => history.mend(writer),

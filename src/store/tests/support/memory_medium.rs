@@ -4,7 +4,7 @@
 //! Bytes are made durable by sectors, names one by one. After a sync that failed, some of the sectors it was for are on
 //! the medium and the others are forgotten: they still read back, and no later sync brings them there.
 
-use crate::store::disk::medium::{Medium, Sink, Source};
+use crate::store::disk::medium::{Medium, RandomAccessFile, WritableFile};
 use crate::store::tests::support::traffic::Dice;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
@@ -125,14 +125,14 @@ impl Inode {
         if self.dirty.is_empty() && !self.resized {
             return left;
         }
-        let how = choose(3);
-        if how == 0 {
+        let cause = choose(3);
+        if cause == 0 {
             return left;
         }
         if self.resized {
             let (least, most) = (left.len().min(self.live.len()), left.len().max(self.live.len()));
             let length =
-                if how == 1 { self.live.len() } else { [least, most, least + choose(most - least)][choose(2)] };
+                if cause == 1 { self.live.len() } else { [least, most, least + choose(most - least)][choose(2)] };
             left.resize(length, 0);
         }
         // Sectors go to the medium alone, or eight at a time.
@@ -140,7 +140,7 @@ impl Inode {
         let mut fate = (usize::MAX, 0);
         for &number in &self.dirty {
             if fate.0 != number / together {
-                fate = (number / together, if how == 1 { 1 } else { choose(4) });
+                fate = (number / together, if cause == 1 { 1 } else { choose(4) });
             }
             let range = sector(number, left.len());
             let torn = if fate.1 == 4 { range.start + choose(range.len()) } else { range.start };
@@ -263,9 +263,9 @@ impl Image {
 
     fn crash(&self, choose: &mut dyn FnMut(usize) -> usize) -> Image {
         let mut names = self.durable.clone();
-        let how = choose(2);
+        let cause = choose(2);
         for naming in &self.unsynced {
-            if how == 1 || (how == 2 && choose(1) == 1) {
+            if cause == 1 || (cause == 2 && choose(1) == 1) {
                 apply(&mut names, naming);
             }
         }
@@ -397,14 +397,14 @@ impl Medium for Memory {
         Ok(image.inodes[inode].live.clone())
     }
 
-    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+    fn open(&self, name: &str) -> io::Result<Box<dyn RandomAccessFile>> {
         let mut image = self.image();
         image.reading.next()?;
         let inode = image.file(name)?;
         Ok(Box::new(Open { image: Arc::clone(&self.image), inode }))
     }
 
-    fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
+    fn create(&self, name: &str) -> io::Result<Box<dyn WritableFile>> {
         let mut image = self.image();
         image.call()?;
         if !image.has_folder(folder_of(name)) {
@@ -420,7 +420,7 @@ impl Medium for Memory {
         Ok(Box::new(Open { image: Arc::clone(&self.image), inode }))
     }
 
-    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn Sink>> {
+    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn WritableFile>> {
         let mut image = self.image();
         image.call()?;
         let inode = image.file(name)?;
@@ -464,7 +464,7 @@ impl Medium for Memory {
     }
 }
 
-impl Source for Open {
+impl RandomAccessFile for Open {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         let mut image = self.image.lock().unwrap();
         image.reading.next()?;
@@ -475,7 +475,7 @@ impl Source for Open {
     }
 }
 
-impl Sink for Open {
+impl WritableFile for Open {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut image = self.image.lock().unwrap();
         if std::mem::take(&mut image.writing.short) {

@@ -5,7 +5,7 @@ use crate::histogram::{Cell, TIMES, Time};
 use crate::route::RouteId;
 use crate::source::generation::{Fingerprint, Generation, GenerationId};
 use crate::store::query::rank;
-use crate::store::upkeep::compaction::Limits;
+use crate::store::upkeep::compaction::CompactionLimits;
 use crate::store::*;
 use crate::time::{Timestamp, Window};
 use std::collections::BTreeMap;
@@ -39,8 +39,8 @@ impl Dice {
     }
 }
 
-pub(crate) fn settings() -> Settings {
-    Settings { slowest: 2, ..Settings::default() }
+pub(crate) fn settings() -> StoreSettings {
+    StoreSettings { slowest: 2, ..StoreSettings::default() }
 }
 
 /// Lines of two logs, in the order they are read; ends are out of order by some seconds, offsets span several blocks.
@@ -107,12 +107,12 @@ pub(crate) fn commit(lines: &[Line], at: i64) -> Commit {
         let past = line.offset + u64::from(line.length) + 1;
         positions.insert(line.generation, past);
         let generation = GenerationId(line.generation);
-        let mut kept = Kept::SLOWEST;
+        let mut kept = KeepReasons::SLOWEST;
         if line.duration >= 1000 {
-            kept = kept.with(Kept::THRESHOLD);
+            kept = kept.with(KeepReasons::THRESHOLD);
         }
         if line.status >= 500 {
-            kept = kept.with(Kept::ERROR);
+            kept = kept.with(KeepReasons::ERROR);
         }
         entries.push(Entry {
             end,
@@ -133,7 +133,7 @@ pub(crate) fn commit(lines: &[Line], at: i64) -> Commit {
             min_start: start,
             min_end: end,
             max_end: end,
-            routes: vec![(route, coarse(start))],
+            routes: vec![(route, floor_route_start(start))],
             rejects: None,
         });
         if line.length < ARCHIVED_BELOW {
@@ -148,7 +148,7 @@ pub(crate) fn commit(lines: &[Line], at: i64) -> Commit {
     commit.cells = cells.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect();
     commit.ledgers = ledgers.into_iter().map(|(id, ledger)| (GenerationId(id), ledger)).collect();
     commit.generations = positions.into_iter().map(|(id, position)| generation(id, position)).collect();
-    commit.deliveries = vec![Delivery {
+    commit.destinations = vec![DestinationProgress {
         destination: "carbon:2003".to_owned(),
         emitted_until: Timestamp(at),
         pending: vec![Timestamp(at - 10_000), Timestamp(at)],
@@ -199,8 +199,8 @@ pub(crate) fn asked(view: &View, windows: &[Window]) -> Vec<Result<String>> {
                     cells.iter().map(|(route, cell)| format!("{route:?} {}\n", cell_text(cell))).collect()
                 }),
             );
-            for by in [By::Overlap, By::End] {
-                let mut query = Query { routes: routes.map(<[RouteId]>::to_vec), ..Query::new(window, by) };
+            for by in [WindowMatch::Overlap, WindowMatch::End] {
+                let mut query = EntryQuery { routes: routes.map(<[RouteId]>::to_vec), ..EntryQuery::new(window, by) };
                 all.push(view.entries(&query).map(|entries| format!("{window} {by:?} {entries:?}\n")));
                 query.min_duration_ms = 1500;
                 query.status = Some(vec![500..=599]);
@@ -218,9 +218,9 @@ pub(crate) fn asked(view: &View, windows: &[Window]) -> Vec<Result<String>> {
 /// The archived lines of all entries of a window.
 fn archived(view: &View, window: Window) -> Result<String> {
     let mut out = String::new();
-    let kept = view.entries(&Query::new(window, By::Overlap))?;
+    let kept = view.entries(&EntryQuery::new(window, WindowMatch::Overlap))?;
     let locators: Vec<Locator> = kept.iter().map(|entry| entry.locator).collect();
-    for (entry, line) in kept.iter().zip(view.archived(&locators)?) {
+    for (entry, line) in kept.iter().zip(view.archived_lines(&locators)?) {
         assert_eq!(line.is_some(), entry.locator.length < ARCHIVED_BELOW, "{entry:?}");
         let sum = line.map(|line| crate::store::encoding::bytes::checksum(&line));
         out.push_str(&format!("{} {sum:?}\n", entry.locator.offset));
@@ -235,9 +235,9 @@ pub(crate) fn cell_text(cell: &Cell) -> String {
 }
 
 /// Segments are merged as soon as there are two, and all of them.
-pub(crate) fn eager() -> Limits {
-    let limits = Limits::default();
-    Limits { entries: u64::MAX, bytes: u64::MAX, sealed: 2, merged: 2, ..limits }
+pub(crate) fn eager() -> CompactionLimits {
+    let limits = CompactionLimits::default();
+    CompactionLimits { entries: u64::MAX, bytes: u64::MAX, sealed: 2, merged: 2, ..limits }
 }
 
 /// What needs no segment.
@@ -247,5 +247,5 @@ pub(crate) fn state(view: &View) -> String {
     let generations = view.generations();
     let ledgers: Vec<_> = generations.iter().map(|g| view.ledger(g.id)).collect();
     let (last, until) = (view.last_commit(), view.read_until());
-    format!("{routes:?} {spans:?} {generations:?} {ledgers:?} {:?} {last:?} {until:?}", view.deliveries())
+    format!("{routes:?} {spans:?} {generations:?} {ledgers:?} {:?} {last:?} {until:?}", view.destinations())
 }

@@ -14,9 +14,9 @@ const AT: i64 = 1_322_662_200_000;
 const FIRST: i64 = 1_322_661_900_000;
 
 fn open(memory: &Memory, retention: Retention) -> Writer {
-    let settings = Settings { retention, ..settings() };
+    let settings = StoreSettings { retention, ..settings() };
     let mut writer = Writer::open_on(Arc::new(memory.clone()), settings).unwrap();
-    writer.tending.limits = eager();
+    writer.maintenance.limits = eager();
     writer
 }
 
@@ -35,7 +35,7 @@ fn store(count: usize, seals: usize, dice: &mut Dice) -> Memory {
 }
 
 fn tend_all(writer: &mut Writer) {
-    while writer.tend(Timestamp(AT), false).unwrap().more {}
+    while writer.maintain(Timestamp(AT), false).unwrap().more {}
 }
 
 fn kinds(view: &View) -> Vec<segment::info::SegmentKind> {
@@ -123,7 +123,7 @@ fn fault_27_every_prefix_of_merging_may_be_lost() {
             let mut writer = open(&memory, Retention::default());
             memory.fail_at(n, fault);
             for _ in 0..8 {
-                let _failed = writer.tend(Timestamp(AT), false);
+                let _failed = writer.maintain(Timestamp(AT), false);
             }
             assert!(answers(writer.view()) == expected, "call {n}, {fault:?}");
             let memory = memory.crash(&mut |most| dice.up_to(most));
@@ -152,7 +152,7 @@ fn three_days() -> Memory {
             writer.seal().unwrap();
         }
     }
-    writer.tending.limits.rolled_span = 86_400_000;
+    writer.maintenance.limits.rolled_span = 86_400_000;
     tend_all(&mut writer);
     assert_eq!(kinds(writer.view()).len(), 6);
     memory
@@ -171,15 +171,17 @@ fn what_is_too_old_goes_whole_and_the_answers_say_so() {
     assert_eq!(writer.view().expired(), Expired::default());
     let reader = View::open_on(Arc::new(memory.clone())).unwrap();
     let before = answers(&reader);
-    writer.tending.limits.rolled_span = 86_400_000;
-    let tended = writer.tend(Timestamp(AT), false).unwrap();
+    writer.maintenance.limits.rolled_span = 86_400_000;
+    let tended = writer.maintain(Timestamp(AT), false).unwrap();
     assert_eq!((tended.dropped, kinds(writer.view()).len()), (1, 5));
     let view = View::open_on(Arc::new(memory.clone())).unwrap();
     let mark = view.expired().detail.unwrap();
     assert!(mark > Timestamp(FIRST - 3 * 86_400_000) && mark < Timestamp(FIRST - 2 * 86_400_000));
     assert_eq!(view.expired_before(Window::ALL), Some(mark));
     assert_eq!(view.expired_before(Window { from: mark, until: Timestamp(AT) }), None);
-    assert!(view.entries(&Query::new(Window::ALL, By::End)).unwrap().iter().all(|entry| entry.end >= mark));
+    assert!(
+        view.entries(&EntryQuery::new(Window::ALL, WindowMatch::End)).unwrap().iter().all(|entry| entry.end >= mark)
+    );
     // The histograms of the day are still there, by ten minutes.
     let totals = view.totals(Window::ALL, None).unwrap();
     let text = |cells: &[(crate::route::RouteId, crate::histogram::Cell)]| {
@@ -197,8 +199,8 @@ fn what_is_too_old_goes_whole_and_the_answers_say_so() {
     // Then they go too.
     drop(writer);
     let mut writer = open(&memory, Retention { keep_histograms: days(2), ..kept });
-    writer.tending.limits.rolled_span = 86_400_000;
-    assert_eq!(writer.tend(Timestamp(AT), false).unwrap().dropped, 1);
+    writer.maintenance.limits.rolled_span = 86_400_000;
+    assert_eq!(writer.maintain(Timestamp(AT), false).unwrap().dropped, 1);
     let gone = writer.view().expired().histograms;
     assert!(gone.is_some_and(|gone| gone <= mark && gone > by_hours.from), "{gone:?}");
     assert_eq!(writer.view().totals_expired_before(by_hours), gone);
@@ -214,14 +216,14 @@ fn a_store_that_is_too_large_loses_its_oldest_details_first() {
     drop(writer);
     let most = sizes.iter().sum::<u64>() + journal - 1;
     writer = open(&memory, Retention { keep_bytes: Some(most), ..Retention::default() });
-    writer.tending.limits.rolled_span = 86_400_000;
-    let tended = writer.tend(Timestamp(AT), false).unwrap();
+    writer.maintenance.limits.rolled_span = 86_400_000;
+    let tended = writer.maintain(Timestamp(AT), false).unwrap();
     assert_eq!(tended.dropped, 1);
-    let oldest = writer.view().entries(&Query::new(Window::ALL, By::End)).unwrap()[0].end;
+    let oldest = writer.view().entries(&EntryQuery::new(Window::ALL, WindowMatch::End)).unwrap()[0].end;
     assert!(writer.view().expired().detail.is_some_and(|mark| mark <= oldest), "{oldest:?}");
     assert_eq!(writer.view().expired().histograms, None);
     // Another look an hour later finds nothing to do.
-    assert_eq!(writer.tend(Timestamp(AT + 3_600_000), false).unwrap(), Tended::default());
+    assert_eq!(writer.maintain(Timestamp(AT + 3_600_000), false).unwrap(), MaintenanceOutcome::default());
 }
 
 #[test]
@@ -232,25 +234,25 @@ fn fault_27_every_prefix_of_retention_may_be_lost() {
     let whole = memory.copy();
     let mut writer = open(&whole, kept);
     let begun = whole.calls();
-    writer.tending.limits.rolled_span = 86_400_000;
-    assert_eq!(writer.tend(Timestamp(AT), false).unwrap().dropped, 2);
+    writer.maintenance.limits.rolled_span = 86_400_000;
+    assert_eq!(writer.maintain(Timestamp(AT), false).unwrap().dropped, 2);
     let (calls, after) = (whole.calls() - begun, answers(writer.view()));
     let mut dice = Dice(12);
     for n in 1..=calls {
         for fault in [Fault::Onwards(ErrorKind::Other), Fault::Once(ErrorKind::StorageFull)] {
             let memory = memory.copy();
             let mut writer = open(&memory, kept);
-            writer.tending.limits.rolled_span = 86_400_000;
+            writer.maintenance.limits.rolled_span = 86_400_000;
             memory.fail_at(n, fault);
-            let _failed = writer.tend(Timestamp(AT), false);
+            let _failed = writer.maintain(Timestamp(AT), false);
             let memory = memory.crash(&mut |most| dice.up_to(most));
             let mut writer = open(&memory, kept);
-            writer.tending.limits.rolled_span = 86_400_000;
+            writer.maintenance.limits.rolled_span = 86_400_000;
             let found = answers(writer.view());
             assert!(found == before || found == after, "call {n}, {fault:?}");
             // All or nothing: what is gone is marked as gone.
             assert_eq!(writer.view().expired().detail.is_some(), found == after, "call {n}, {fault:?}");
-            while writer.tend(Timestamp(AT), false).unwrap().more {}
+            while writer.maintain(Timestamp(AT), false).unwrap().more {}
             assert!(answers(writer.view()) == after, "call {n}, {fault:?}");
             assert_eq!(memory.names().len(), 10, "{:?}", memory.names());
         }
@@ -263,7 +265,7 @@ fn fault_28_a_damaged_segment_is_left_alone_and_the_others_are_merged() {
     let name = memory.names().into_iter().filter(|name| name.ends_with(".seg")).nth(2).unwrap();
     memory.change(&name, |bytes| bytes[60] ^= 4);
     let mut writer = open(&memory, Retention::default());
-    let error = writer.tend(Timestamp(AT), false).unwrap_err().to_string();
+    let error = writer.maintain(Timestamp(AT), false).unwrap_err().to_string();
     assert!(error.contains(&name) && error.contains("damaged"), "{error}");
     tend_all(&mut writer);
     assert_eq!(writer.view().segments.len(), 3);
@@ -279,9 +281,9 @@ fn a_line_from_the_future_does_not_keep_its_segment() {
     writer.commit(&mut commit(&own, AT)).unwrap();
     writer.seal().unwrap();
     let later = |days: i64| Timestamp(AT + days * 86_400_000);
-    writer.tend(later(1), false).unwrap();
-    assert!(!writer.view().entries(&Query::new(Window::ALL, By::End)).unwrap().is_empty());
-    while writer.tend(later(3), false).unwrap().more {}
+    writer.maintain(later(1), false).unwrap();
+    assert!(!writer.view().entries(&EntryQuery::new(Window::ALL, WindowMatch::End)).unwrap().is_empty());
+    while writer.maintain(later(3), false).unwrap().more {}
     assert!(writer.view().segments.is_empty());
     assert!(writer.view().expired().detail.is_some_and(|mark| mark <= later(1)));
 }
@@ -291,8 +293,8 @@ fn an_old_journal_is_sealed_however_small() {
     let memory = Memory::default();
     let mut writer = open(&memory, Retention::default());
     writer.commit(&mut commit(&lines(20, &mut Dice(6)), AT)).unwrap();
-    writer.tend(Timestamp(AT), false).unwrap();
+    writer.maintain(Timestamp(AT), false).unwrap();
     assert_eq!(writer.view().segments.len(), 0);
-    writer.tend(Timestamp(AT + 2 * 86_400_000), true).unwrap();
+    writer.maintain(Timestamp(AT + 2 * 86_400_000), true).unwrap();
     assert_eq!(writer.view().segments.len(), 1);
 }

@@ -15,7 +15,7 @@ const AT: i64 = 1_322_662_200_000;
 
 fn open(memory: &Memory) -> Writer {
     let mut writer = Writer::open_on(Arc::new(memory.clone()), settings()).unwrap();
-    writer.tending.limits = eager();
+    writer.maintenance.limits = eager();
     writer
 }
 
@@ -30,7 +30,7 @@ fn store(merged: bool) -> (Memory, Vec<Line>) {
             writer.seal().unwrap();
         }
     }
-    while merged && writer.tend(Timestamp(AT), false).unwrap().more {}
+    while merged && writer.maintain(Timestamp(AT), false).unwrap().more {}
     (memory, lines)
 }
 
@@ -54,10 +54,10 @@ pub(crate) fn counted(ranges: &[LogRange], lines: &[Line]) -> Commit {
 }
 
 pub(crate) fn mend_all(writer: &mut Writer, lines: &[Line]) -> usize {
-    let damaged = writer.view().damaged().unwrap();
+    let damaged = writer.view().damaged_segments().unwrap();
     for segment in &damaged {
         let ranges = segment.ranges.clone().unwrap_or_default();
-        writer.mend(segment, counted(&ranges, lines)).unwrap();
+        writer.repair(segment, counted(&ranges, lines)).unwrap();
     }
     damaged.len()
 }
@@ -96,7 +96,7 @@ fn fault_28_every_kind_is_restored_wherever_it_is_damaged() {
                 let new = writer.view().segments.iter().map(|segment| segment.info.number).max().unwrap();
                 memory.change(&layout::segment_file(new), |bytes| bytes[20] ^= 1);
                 assert_eq!(mend_all(&mut writer, &lines), 1);
-                while writer.tend(Timestamp(AT), false).unwrap().more {}
+                while writer.maintain(Timestamp(AT), false).unwrap().more {}
                 assert!(answers(writer.view()) == expected, "{name}, byte {at} of {length}, twice");
                 let names = memory.names();
                 let count = |end: &str| names.iter().filter(|name| name.ends_with(end)).count();
@@ -114,14 +114,14 @@ fn ranges_are_whole_or_not_there() {
     memory.remove(&first).unwrap();
     let mut writer = open(&memory);
     let expected = answers(writer.view());
-    while writer.tend(Timestamp(AT), false).unwrap().more {}
+    while writer.maintain(Timestamp(AT), false).unwrap().more {}
     assert!(answers(writer.view()) == expected);
     assert!(memory.names().iter().all(|name| !name.ends_with(".ranges")), "{:?}", memory.names());
     // What can be read of it stays, and no lines are made up.
     let rolled = writer.view().segments.iter().find(|segment| segment.info.kind == SegmentKind::Rolled).unwrap();
     memory.change(&layout::segment_file(rolled.info.number), |bytes| bytes[0] ^= 1);
     let mut writer = open(&memory);
-    let damaged = writer.view().damaged().unwrap();
+    let damaged = writer.view().damaged_segments().unwrap();
     assert!(damaged[0].is_rolled_up() && damaged[0].ranges.is_none());
     assert_eq!(mend_all(&mut writer, &lines), 1);
     assert_eq!(kinds(writer.view()), [SegmentKind::Detail]);
@@ -162,9 +162,9 @@ fn fault_27_every_prefix_of_mending_may_be_lost() {
             let memory = memory.copy();
             let mut writer = open(&memory);
             memory.fail_at(n, fault);
-            for segment in writer.view().damaged().unwrap() {
+            for segment in writer.view().damaged_segments().unwrap() {
                 let ranges = segment.ranges.clone().unwrap_or_default();
-                let _failed = writer.mend(&segment, counted(&ranges, &lines));
+                let _failed = writer.repair(&segment, counted(&ranges, &lines));
             }
             let memory = memory.crash(&mut |most| dice.up_to(most));
             let mut writer = open(&memory);
