@@ -17,11 +17,12 @@ use super::{BLOCK_LIMIT, find_generation};
 use crate::error::Error;
 use crate::grammar::Wrapper;
 use crate::source::blocks::cutter::{BlockCutter, LogPiece};
-use crate::source::blocks::event::{FinishReason, LogBlock, LogEvent};
+use crate::source::blocks::event::{FinishReason, LogEvent};
 use crate::source::compressed::compression::Compression;
 use crate::source::compressed::reader::LogReader;
 use crate::source::identity::compare::{Comparison, OpenedGeneration, compare, head_length};
-use crate::source::identity::siblings::{base_of, is_rotated};
+use crate::source::identity::identify::{FileIdentity, identify_file};
+use crate::source::identity::siblings::is_rotated;
 
 /// A file to take in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,55 +191,13 @@ impl BackfillReader {
         if head.is_empty() {
             return Ok(Some((FileFinding::Empty, None)));
         }
-        match self.identify(path, &head)? {
+        match identify_file(path, &head, &self.known)? {
             FileIdentity::New if self.readable.contains_key(key) => self.begin_new(file, path, key, &head),
             FileIdentity::New => Err(UNKNOWN.into()),
             FileIdentity::Known(at, opened) => self.go_on(file, path, key, (at, *opened)),
             FileIdentity::Beginning(id) => Ok(Some((FileFinding::Beginning, Some(id)))),
             FileIdentity::Doubtful(id, path) => Ok(Some((FileFinding::Doubtful(path), Some(id)))),
         }
-    }
-
-    /// Which known generation the file at `path` holds.
-    fn identify(&self, path: &Path, head: &[u8]) -> io::Result<FileIdentity> {
-        let mut same: Option<(usize, Box<OpenedGeneration>)> = None;
-        let mut short = Vec::new();
-        for (at, known) in self.known.iter().enumerate() {
-            if known.fingerprint.length == 0 {
-                continue;
-            }
-            match known.fingerprint.matches(head) {
-                Some(true) => {}
-                Some(false) => continue,
-                None if base_of(&known.path).file_name() == base_of(path).file_name() => {
-                    if begins_with(known, head) {
-                        short.push(known);
-                    }
-                    continue;
-                }
-                None => continue,
-            }
-            let position = |at: usize| self.known.get(at).map_or(0, |known| known.position);
-            match compare(known, path)? {
-                Comparison::Same(opened) if same.as_ref().is_none_or(|(held, _)| position(*held) < known.position) => {
-                    same = Some((at, opened));
-                }
-                Comparison::Short | Comparison::Incomplete => short.push(known),
-                Comparison::Same(_) | Comparison::Different => {}
-            }
-        }
-        if let Some((at, opened)) = same {
-            return Ok(FileIdentity::Known(at, opened));
-        }
-        let mut doubtful = None;
-        for known in short {
-            match is_beginning(known, path) {
-                Some(true) => return Ok(FileIdentity::Beginning(known.id)),
-                Some(false) => {}
-                None => doubtful = Some(FileIdentity::Doubtful(known.id, known.path.clone())),
-            }
-        }
-        Ok(doubtful.unwrap_or(FileIdentity::New))
     }
 
     fn begin_new(
@@ -380,57 +339,9 @@ impl BackfillReader {
 }
 
 impl OpenFile {
-    fn event(&mut self, cut: LogPiece, buffer: &mut Vec<u8>) -> LogEvent {
-        let (id, tail_hash) = (self.generation.id, self.cutter.tail().hash());
+    fn event(&mut self, piece: LogPiece, buffer: &mut Vec<u8>) -> LogEvent {
         self.generation.position = self.cutter.position();
-        self.generation.tail_hash = tail_hash;
-        match cut {
-            LogPiece::Lines { offset } => {
-                LogEvent::Block(LogBlock { generation: id, offset, bytes: std::mem::take(buffer), tail_hash })
-            }
-            LogPiece::TooLong { offset, length } => LogEvent::TooLong { generation: id, offset, length, tail_hash },
-        }
-    }
-}
-
-/// What a file is to the generations that are known.
-enum FileIdentity {
-    New,
-    /// The one at this index, opened at its position.
-    Known(usize, Box<OpenedGeneration>),
-    Beginning(GenerationId),
-    Doubtful(GenerationId, PathBuf),
-}
-
-/// Whether a generation, where it is now, begins with `head`.
-fn begins_with(known: &Generation, head: &[u8]) -> bool {
-    let Ok(Some(located)) = find_generation(known) else { return false };
-    let own = LogReader::open(&located.path).and_then(LogReader::head);
-    own.is_ok_and(|own| own.starts_with(head))
-}
-
-/// Whether all of the file at `path` stands at the beginning of a generation that was read further; `None` if the
-/// generation is gone. A compressed file counts as far as it can be decoded.
-fn is_beginning(known: &Generation, path: &Path) -> Option<bool> {
-    let located = find_generation(known).ok().flatten()?;
-    let (mut whole, mut part) = (LogReader::open(&located.path).ok()?, LogReader::open(path).ok()?);
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    loop {
-        theirs.clear();
-        match part.read(&mut theirs, BLOCK_LIMIT) {
-            Ok(0) | Err(_) => return Some(true),
-            Ok(_) => {}
-        }
-        ours.clear();
-        while ours.len() < theirs.len() {
-            let wanted = theirs.len() - ours.len();
-            match whole.read(&mut ours, wanted) {
-                Ok(0) | Err(_) => return Some(false),
-                Ok(_) => {}
-            }
-        }
-        if !ours.starts_with(&theirs) {
-            return Some(false);
-        }
+        self.generation.tail_hash = self.cutter.tail().hash();
+        LogEvent::from_piece(piece, &self.generation, buffer)
     }
 }

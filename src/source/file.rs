@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::time::Timestamp;
 
@@ -63,4 +63,9 @@ pub(crate) fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Vec
     }
     bytes.truncate(filled);
     Ok(bytes)
+}
+
+/// Where a path leads, through symbolic links; the path itself if nothing is there.
+pub(crate) fn real_path(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

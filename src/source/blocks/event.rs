@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::cutter::LogPiece;
 use crate::error::Error;
 use crate::source::generation::{Fingerprint, Generation, GenerationId};
 
@@ -93,4 +94,17 @@ pub enum LogEvent {
         /// What is wrong.
         error: Error,
     },
+}
+
+impl LogEvent {
+    /// The event of a piece after which `generation` is as given; if it is lines, they are taken out of `bytes`.
+    pub(crate) fn from_piece(piece: LogPiece, generation: &Generation, bytes: &mut Vec<u8>) -> LogEvent {
+        let Generation { id, tail_hash, .. } = *generation;
+        match piece {
+            LogPiece::Lines { offset } => {
+                LogEvent::Block(LogBlock { generation: id, offset, bytes: std::mem::take(bytes), tail_hash })
+            }
+            LogPiece::TooLong { offset, length } => LogEvent::TooLong { generation: id, offset, length, tail_hash },
+        }
+    }
 }

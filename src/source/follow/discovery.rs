@@ -1,234 +1,285 @@
-//! Which rotated files no run has seen.
+//! What came and went unseen: rotated files that no run has read.
+//!
+//! A log may be made, written and rotated away between two looks, or while nothing runs. Wherever that may have happened, the files
+//! that its rotation may have made are looked at: which of them are known, which are new, and which may still become copies of
+//! something known.
 
+use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::resume::incomplete;
-use super::rotation::begin_alike;
-use super::{Emit, Follower};
+use super::facts::Facts;
+use super::horizon::{COPIED_TIME_LAG, Horizon};
+use super::last_look::{LastLooks, SuspectPath};
+use super::new_files::{NewFile, SettledFiles};
+use super::open_log::OpenLog;
+use super::patterns::SeenPath;
+use super::poll::{FileProblem, Poll};
+use super::resume::AwaitedGenerations;
+use super::undecided::{Patience, UndecidedFiles};
 use crate::error::Error;
 use crate::source::compressed::reader::LogReader;
-use crate::source::file::FileStatus;
+use crate::source::file::{FileStatus, real_path};
 use crate::source::generation::Generation;
 use crate::source::identity::compare::{Comparison, compare};
-use crate::source::identity::siblings::{Sibling, base_of, is_packed, siblings};
+use crate::source::identity::content::{begin_alike, holds_bytes};
+use crate::source::identity::find::incomplete_error;
+use crate::source::identity::siblings::{Sibling, base_of, is_compressed_form, siblings};
 use crate::source::tail_hash::TailBytes;
 use crate::time::Timestamp;
 
-/// The times of files may be this much behind the clock that says when all was read.
-pub(crate) const TIME_LAG: Duration = Duration::from_secs(5);
-
-/// gzip and zstd give the copy the time of the source, perhaps in whole seconds.
-pub(crate) const COPIED_TIME_LAG: Duration = Duration::from_millis(999);
+/// For how long an empty rotated file is watched for a writer that did not notice its rotation.
+const EMPTY_WATCHED: Duration = Duration::from_secs(3600);
 
 /// A log of which rotated files may have been missed.
 #[derive(Debug)]
 pub(crate) struct MissedRotation {
     /// The log's path before rotation.
     pub(crate) base: PathBuf,
+    /// The key of its section.
     pub(crate) key: String,
-    /// What was not written to since then is older.
+    /// A file that was not written since then is older than what was missed.
     pub(crate) since: Timestamp,
     /// When this was noticed.
     pub(crate) noticed: Timestamp,
 }
 
-/// For how long an empty rotated file is watched for a writer that did not notice its rotation.
-const EMPTY_WATCHED: Duration = Duration::from_secs(3600);
+impl MissedRotation {
+    /// The file of an open log turned into another.
+    pub(crate) fn of_log(log: &OpenLog, horizon: &Horizon, now: Timestamp) -> MissedRotation {
+        let Generation { path, log: key, .. } = &log.generation;
+        let since = horizon.missed_since(log.status);
+        MissedRotation { base: base_of(path), key: key.clone(), since, noticed: now }
+    }
+}
 
+/// What a rotated file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SiblingVerdict {
+enum Verdict {
     /// It holds a known generation.
     Known,
     New,
+    /// Time will tell.
     Unclear,
 }
 
-impl Follower {
-    /// Has rotated files looked for, at once and for as long as an empty one is watched from now on.
+/// Where rotated files are looked for that no run has seen, and what is known of those that were found.
+#[derive(Debug, Default)]
+pub(crate) struct Discovery {
+    /// Files that were read to the state in which they are.
+    pub(crate) settled: SettledFiles,
+    last_looks: LastLooks,
+    rotations: Vec<MissedRotation>,
+    /// Whether there is something new in `rotations`, so that it is looked for at once.
+    is_urgent: bool,
+    /// Rotated files that were there before the first start: never read.
+    foreign: HashSet<(u64, u64)>,
+    undecided: UndecidedFiles,
+}
+
+impl Discovery {
+    /// Never reads the rotated files that stand beside the log at `path` now.
+    pub(crate) fn disregard_siblings(&mut self, path: &Path) {
+        for sibling in siblings(path).unwrap_or_default() {
+            self.foreign.insert(sibling.status.device_inode);
+        }
+    }
+
+    /// Watches the path of a log of which only rotated files are left, and which no glob names therefore.
+    pub(crate) fn watch_while_gone(&mut self, path: &Path, key: &str, now: Timestamp) {
+        self.last_looks.watch_while_gone(path, key, now);
+    }
+
+    /// Has rotated files looked for, at once, and for as long as an empty one is watched from now on.
     pub(crate) fn may_have_missed(&mut self, missed: MissedRotation) {
-        self.missed_now = true;
-        match self.missed.iter_mut().find(|known| known.base == missed.base) {
-            Some(known) => (known.since, known.noticed) = (known.since.min(missed.since), missed.noticed),
-            None => self.missed.push(missed),
+        self.is_urgent = true;
+        match self.rotations.iter_mut().find(|known| known.base == missed.base) {
+            Some(known) => {
+                known.since = known.since.min(missed.since);
+                known.noticed = missed.noticed;
+            }
+            None => self.rotations.push(missed),
         }
     }
 
-    /// What was not written to since then was not missed when a file of this status turned into another: it was written last
-    /// before that, or when all was known. By the files' own times, since their clock may not be this machine's.
-    pub(crate) fn missed_since(&self, status: FileStatus) -> Timestamp {
-        self.after_earlier_runs(self.decided.map_or(status.modified(), |at| at.max(status.modified())))
+    /// Compares the watched paths, `seen` as they are now, with what they were at the last look.
+    pub(crate) fn compare_with_last_look(&mut self, seen: &[SeenPath], facts: &Facts, poll: &Poll<'_>) {
+        for SuspectPath { path, key, since } in self.last_looks.compare(seen, facts, poll) {
+            self.may_have_missed(MissedRotation { base: base_of(&real_path(&path)), key, since, noticed: poll.now });
+        }
     }
 
-    /// What was written before an earlier run had read all is read or was left on purpose, and only that run could tell every
-    /// copy from a log of its own.
-    pub(crate) fn after_earlier_runs(&self, since: Timestamp) -> Timestamp {
-        self.read_until.map_or(since, |read_until| since.max(read_until.minus(TIME_LAG)))
+    /// Whether some file may be a copy in the making, so that it is not known yet whether it was read; after `grace` the next look
+    /// decides. The last one was at `looked`.
+    pub(crate) fn is_undecided(&self, looked: Option<Timestamp>, grace: Duration) -> bool {
+        self.undecided.is_any_undecided(looked, grace)
     }
 
-    /// Rotated files that no run has seen and that may hold what was missed, as (path, status, log's key).
-    pub(crate) fn unknown_siblings(
+    /// The rotated files that no run has seen and that may hold what was missed. Looked for when directories are, and at once when
+    /// there is a reason to.
+    pub(crate) fn find_unseen(
         &mut self,
-        now: Timestamp,
-        emit: &mut Emit<'_>,
-    ) -> ControlFlow<(), Vec<(PathBuf, FileStatus, String)>> {
+        facts: &Facts,
+        awaited: &AwaitedGenerations,
+        poll: &mut Poll<'_>,
+    ) -> ControlFlow<(), Vec<NewFile>> {
         let (mut new, mut problems) = (Vec::new(), Vec::new());
-        for MissedRotation { base, key, since, noticed } in std::mem::take(&mut self.missed) {
-            let found = self.left_behind(&base, since);
-            let mut again = found.as_ref().is_err_and(|error| error.kind() != ErrorKind::NotFound);
-            for sibling in found.unwrap_or_default() {
-                // However old it is, nginx may not have got its USR1 yet.
-                if sibling.status.size == 0 {
-                    again |= now < noticed.plus(EMPTY_WATCHED);
-                    continue;
-                }
-                if self.is_taken(&sibling, since) {
-                    continue;
-                }
-                match self.judge(&base, &sibling, now, &mut problems) {
-                    SiblingVerdict::Known => drop(self.settled.insert(sibling.status.device_inode, sibling.status)),
-                    SiblingVerdict::New => {
-                        new.push((sibling.path, sibling.status, key.clone()));
-                        // Looked at once more: it may be that it cannot be opened now.
-                        again = true;
-                    }
-                    SiblingVerdict::Unclear => again = true,
-                }
-            }
-            if again {
-                self.missed.push(MissedRotation { base, key, since, noticed });
+        if !poll.around && !std::mem::take(&mut self.is_urgent) {
+            return ControlFlow::Continue(new);
+        }
+        for missed in std::mem::take(&mut self.rotations) {
+            if self.find_unseen_of(&missed, facts, awaited, poll, &mut new, &mut problems) {
+                self.rotations.push(missed);
             }
         }
-        if self.missed.is_empty() {
-            self.unclear.clear();
+        if self.rotations.is_empty() {
+            self.undecided.clear();
         }
-        for (path, error) in problems {
-            self.problem(&path, error, emit)?;
+        for FileProblem { path, error } in problems {
+            poll.tell_problem(&path, error)?;
         }
         ControlFlow::Continue(new)
     }
 
+    /// The same for one log. Returns whether to look again.
+    fn find_unseen_of(
+        &mut self,
+        missed: &MissedRotation,
+        facts: &Facts,
+        awaited: &AwaitedGenerations,
+        poll: &Poll<'_>,
+        new: &mut Vec<NewFile>,
+        problems: &mut Vec<FileProblem>,
+    ) -> bool {
+        let MissedRotation { base, key, since, noticed } = missed;
+        let found = match self.left_behind(base, *since, facts) {
+            Ok(found) => found,
+            Err(error) => return error.kind() != ErrorKind::NotFound,
+        };
+        let mut again = false;
+        for file in found {
+            // However old it is, nginx may not have got its USR1 yet.
+            if file.status.size == 0 {
+                again |= poll.now < noticed.plus(EMPTY_WATCHED);
+                continue;
+            }
+            if self.is_out_of_question(&file, *since, facts) {
+                continue;
+            }
+            match self.judge(base, &file, facts, awaited, poll, problems) {
+                Verdict::Known => self.settled.settle(file.status),
+                Verdict::New => {
+                    new.push(NewFile { path: file.path, status: file.status, key: key.clone(), is_live: false });
+                    // Looked at once more: it may be that it cannot be opened now.
+                    again = true;
+                }
+                Verdict::Unclear => again = true,
+            }
+        }
+        again
+    }
+
     /// The files beside a log that its rotation may have made; and the log itself, if a link led to it that leads elsewhere now.
-    fn left_behind(&self, base: &Path, since: Timestamp) -> io::Result<Vec<Sibling>> {
+    fn left_behind(&self, base: &Path, since: Timestamp, facts: &Facts) -> io::Result<Vec<Sibling>> {
         let mut found = siblings(base)?;
-        let itself = FileStatus::of_path(base).ok().filter(|status| status.regular && status.size > 0);
-        let itself = itself.map(|status| Sibling { path: base.to_owned(), status, compressed: false });
-        if let Some(itself) = itself.filter(|itself| !self.is_taken(itself, since)) {
-            // What is packed under its name is a copy of it, perhaps in the making.
-            found.retain(|sibling| !is_packed(base, &sibling.path));
+        let Ok(status) = FileStatus::of_path(base) else { return Ok(found) };
+        let itself = Sibling { path: base.to_owned(), status, compressed: false };
+        if status.regular && status.size > 0 && !self.is_out_of_question(&itself, since, facts) {
+            // What is compressed under its name is a copy of it, perhaps in the making.
+            found.retain(|sibling| !is_compressed_form(base, &sibling.path));
             found.push(itself);
         }
         Ok(found)
     }
 
-    /// Whether a file that ends before the position is known, by what was read, to be the beginning of a truncated log.
-    fn is_short_copy(&self, generation: &Generation, path: &Path) -> io::Result<bool> {
-        let Some((_, trail)) = self.trails.iter().find(|(id, _)| *id == generation.id) else { return Ok(false) };
-        let mut reader = LogReader::open(path)?;
-        let length = match reader.plain_file() {
-            Some(file) => file.metadata()?.len(),
-            None => {
-                reader.skip_to(generation.position, &mut TailBytes::default())?;
-                reader.offset()
-            }
-        };
-        let Some(known) = trail.until(length) else { return Ok(false) };
-        for (from, known) in known {
-            if !holds(path, from, known)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Whether some file may be a copy in the making, so that it is not known yet whether it was read: after the grace the next
-    /// look around decides.
-    pub(crate) fn is_undecided(&self) -> bool {
-        let grace = self.settings.rotate_grace;
-        let decided = |since: &Timestamp| self.looked_around.is_some_and(|at| at >= since.plus(grace));
-        self.unclear.values().any(|(_, since)| !decided(since))
-    }
-
-    fn is_taken(&self, sibling: &Sibling, since: Timestamp) -> bool {
-        let lag = if sibling.compressed { COPIED_TIME_LAG } else { Duration::ZERO };
-        let inode = sibling.status.device_inode;
-        sibling.status.modified().plus(lag) < since
+    /// Whether a file is surely none that was missed: too old, settled, left on purpose, named by a pattern, or being read.
+    fn is_out_of_question(&self, file: &Sibling, since: Timestamp, facts: &Facts) -> bool {
+        let lag = if file.compressed { COPIED_TIME_LAG } else { Duration::ZERO };
+        let inode = file.status.device_inode;
+        file.status.modified().plus(lag) < since
             || self.foreign.contains(&inode)
-            || self.settled.get(&inode) == Some(&sibling.status)
-            || self.watch.names(&sibling.path)
-            || self.streams.iter().any(|stream| stream.status.device_inode == inode)
+            || self.settled.is_settled(file.status)
+            || facts.patterns.names(&file.path)
+            || facts.open.is_open(inode)
     }
 
+    /// What a file is, compared with every generation whose log has the same name. Adds what hinders the comparison to `problems`.
     fn judge(
         &mut self,
         base: &Path,
-        sibling: &Sibling,
-        now: Timestamp,
-        problems: &mut Vec<(PathBuf, Error)>,
-    ) -> SiblingVerdict {
-        let entry = self.unclear.get(&sibling.path).filter(|(status, _)| *status == sibling.status);
-        let quiet = entry.map(|(_, since)| now >= since.plus(self.settings.rotate_grace));
-        if quiet == Some(false) {
-            return SiblingVerdict::Unclear;
+        file: &Sibling,
+        facts: &Facts,
+        awaited: &AwaitedGenerations,
+        poll: &Poll<'_>,
+        problems: &mut Vec<FileProblem>,
+    ) -> Verdict {
+        let patience = self.undecided.patience(file, poll);
+        if patience == Patience::Waiting {
+            return Verdict::Unclear;
         }
-        let name = base.file_name();
-        let known = self.known.iter().chain(self.waiting.iter().map(|waiting| &waiting.generation));
         // One of which nothing was read is any file that begins like it.
-        let known = known.filter(|generation| generation.position > 0);
-        let known = known.chain(self.streams.iter().map(|stream| &stream.generation));
-        let mut result = SiblingVerdict::New;
-        let mut problem = None;
-        for generation in known.filter(|generation| base_of(&generation.path).file_name() == name) {
-            match compare(generation, &sibling.path) {
-                // Only its beginning is the same so far.
-                Ok(Comparison::Same(_)) if generation.position == 0 => {
-                    if begin_alike(&sibling.path, &generation.path).unwrap_or(false) {
-                        return SiblingVerdict::Known;
+        let was_read = |generation: &&Generation| generation.position > 0;
+        let known = facts.closed.read_ones().chain(awaited.generations().filter(was_read));
+        let (mut verdict, mut problem) = (Verdict::New, None);
+        for generation in known.chain(facts.open.generations()) {
+            if base_of(&generation.path).file_name() != base.file_name() {
+                continue;
+            }
+            match compare(generation, &file.path) {
+                Ok(Comparison::Same(_)) => {
+                    // Of one of which nothing was read yet, only the beginning is the same so far.
+                    if generation.position > 0 || begin_alike(&file.path, &generation.path).unwrap_or(false) {
+                        return Verdict::Known;
                     }
                 }
-                Ok(Comparison::Same(_)) => return SiblingVerdict::Known,
                 Ok(Comparison::Different) => {}
-                // A copy that was made before the last lines were written and read.
-                Ok(Comparison::Short) if self.is_short_copy(generation, &sibling.path).unwrap_or(false) => {
-                    return SiblingVerdict::Known;
+                Ok(Comparison::Short) => {
+                    if is_short_copy(generation, &file.path, facts).unwrap_or(false) {
+                        return Verdict::Known;
+                    }
+                    // A copy in the making, or another log that begins alike.
+                    if patience != Patience::Over {
+                        verdict = Verdict::Unclear;
+                    }
                 }
-                // A copy in the making, or another log that begins alike: time will tell.
-                Ok(Comparison::Short) if quiet == Some(true) => {}
-                Ok(Comparison::Short) => result = SiblingVerdict::Unclear,
                 Ok(Comparison::Incomplete) => {
-                    result = SiblingVerdict::Unclear;
-                    problem = Some(incomplete(&sibling.path)).filter(|_| quiet == Some(true));
+                    verdict = Verdict::Unclear;
+                    problem = (patience == Patience::Over).then(|| incomplete_error(&file.path));
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound => return SiblingVerdict::Unclear,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Verdict::Unclear,
                 Err(error) => {
-                    result = SiblingVerdict::Unclear;
-                    problem = Some(Error::io("look into it", &sibling.path, &error));
+                    verdict = Verdict::Unclear;
+                    problem = Some(Error::io("look into it", &file.path, &error));
                 }
             }
         }
-        if result == SiblingVerdict::Unclear && quiet != Some(true) {
-            self.unclear.insert(sibling.path.clone(), (sibling.status, now));
+        if problem.is_some() || (verdict == Verdict::Unclear && patience == Patience::NotYet) {
+            self.undecided.wait_for(file, poll.now);
         }
-        if let Some(error) = problem {
-            self.unclear.insert(sibling.path.clone(), (sibling.status, now));
-            problems.push((sibling.path.clone(), error));
-        }
-        result
+        problems.extend(problem.map(|error| FileProblem { path: file.path.clone(), error }));
+        verdict
     }
 }
 
-/// Whether these bytes stand in a file, which may be packed, at this offset.
-fn holds(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<bool> {
+/// Whether a file that ends before the position is known, by what was read last, to be a copy of a truncated log: one that was
+/// made before the last lines were written and read.
+fn is_short_copy(generation: &Generation, path: &Path, facts: &Facts) -> io::Result<bool> {
+    let Some(recent) = facts.closed.recent_bytes(generation.id) else { return Ok(false) };
     let mut reader = LogReader::open(path)?;
-    reader.skip_to(offset, &mut TailBytes::default())?;
-    let mut found = Vec::new();
-    while found.len() < bytes.len() {
-        let wanted = bytes.len() - found.len();
-        if reader.read(&mut found, wanted)? == 0 {
-            break;
+    let length = match reader.plain_file() {
+        Some(file) => file.metadata()?.len(),
+        None => {
+            reader.skip_to(generation.position, &mut TailBytes::default())?;
+            reader.offset()
+        }
+    };
+    let Some(known) = recent.until(length) else { return Ok(false) };
+    for (from, bytes) in known {
+        if !holds_bytes(path, from, bytes)? {
+            return Ok(false);
         }
     }
-    Ok(found.get(..bytes.len()) == Some(bytes))
+    Ok(true)
 }

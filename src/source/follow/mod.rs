@@ -1,85 +1,61 @@
 //! Follows logs that grow: polled by its owner, it says what there is new, and of which generation.
 //!
-//! - [`patterns`]: which files the patterns name now.
-//! - [`open_log`]: one open generation, read from its position on.
-//! - [`last_look`]: what came and went between two looks.
-//! - [`resume`]: where the generations of an earlier run are now.
-//! - [`rotation`]: what happens when a file is rotated away or truncated.
+//! Who may call whom: only the rest of the crate calls the [`Follower`]; it takes each poll through its steps, and each step asks
+//! the parts. A part owns what it knows and answers questions about it:
+//!
+//! - [`patterns`]: which paths are to be followed now.
+//! - [`open_logs`]: the generations that are being read, each an [`open_log`]; [`closed`]: those that are not any more.
+//! - [`horizon`]: up to when all was read. These four are the [`facts`] that the other parts decide by.
+//! - [`resume`]: the generations of an earlier run that wait to be found again.
+//! - [`discovery`]: what came and went unseen, between two looks ([`last_look`]) or two runs; which rotated files are
+//!   [`undecided`], and which are [`new_files`].
+//! - [`rotation`]: what becomes of an open log whose file is renamed, copied and truncated, or written no more.
+//!
+//! [`settings`] and [`poll`] are what all of them are given.
 
+mod closed;
 mod discovery;
+mod facts;
+mod horizon;
 mod last_look;
+mod new_files;
 mod open_log;
+mod open_logs;
 mod patterns;
+mod poll;
 mod resume;
 mod rotation;
+mod settings;
+mod undecided;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use self::discovery::MissedRotation;
-use self::last_look::LastLook;
-use self::open_log::{OpenLog, ReadStep};
-use self::patterns::Patterns;
-use self::resume::AwaitedGeneration;
+pub use self::settings::{FollowSettings, PollProgress, WatchedLog};
+
+use self::closed::ClosedGenerations;
+use self::discovery::{Discovery, MissedRotation};
+use self::facts::Facts;
+use self::horizon::Horizon;
+use self::new_files::{NewFile, open_new_file};
+use self::open_log::{OpenLog, StatusChange};
+use self::open_logs::{OpenLogs, Turn};
+use self::patterns::{Patterns, SeenPath, WatchedPath};
+use self::poll::{Emit, FileProblem, Poll, Problems};
+use self::resume::{AwaitedGenerations, ResumeOutcome};
+use self::rotation::{NameChange, find_copy, is_over, update_name};
 use crate::error::{Error, Result};
-use crate::grammar::Wrapper;
-use crate::source::blocks::cutter::LogPiece;
-use crate::source::blocks::event::{FinishReason, LogBlock, LogEvent};
+use crate::source::blocks::event::{FinishReason, LogEvent};
+use crate::source::file::real_path;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::identity::recent_bytes::RecentBytes;
-use crate::source::{BLOCK_LIMIT, MAX_LINE};
+use crate::source::identity::content::begin_alike;
+use crate::source::identity::find::FoundFile;
+use crate::source::identity::siblings::base_of;
 use crate::time::Timestamp;
-
-/// A log to follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WatchedLog {
-    /// The stable key of its `[[log]]` section; becomes [`Generation::log`].
-    pub key: String,
-    /// A path, or a glob. A glob passes over compressed files and over a rotated name (`access.log.1`) whose
-    /// unrotated name (`access.log`) it matches too.
-    pub pattern: String,
-}
-
-/// How to follow.
-#[derive(Debug, Clone)]
-pub struct FollowSettings {
-    /// The longest line that is read, in bytes without its newline; longer ones are counted and passed over.
-    pub max_line: usize,
-    /// How long a file that was rotated away must have been quiet before it is finished.
-    pub rotate_grace: Duration,
-    /// How many bytes a block holds, about.
-    pub block_limit: usize,
-    /// Whether a log that was never seen before is read from its beginning, not from its present end. Only
-    /// concerns the first poll of a follower that knows no generation.
-    pub from_start: bool,
-    /// What is around the lines of each log that is wrapped, by its [`WatchedLog::key`].
-    pub wrappers: HashMap<String, Wrapper>,
-}
-
-impl Default for FollowSettings {
-    fn default() -> FollowSettings {
-        FollowSettings {
-            max_line: MAX_LINE,
-            rotate_grace: Duration::from_secs(60),
-            block_limit: BLOCK_LIMIT,
-            from_start: true,
-            wrappers: HashMap::new(),
-        }
-    }
-}
-
-/// What a poll did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PollProgress {
-    /// How many bytes were given out.
-    pub read_bytes: u64,
-    /// Whether everything that was there has been read. If not, poll again at once.
-    pub caught_up: bool,
-    /// Whether there is a rotated file of which only time will tell if it was read: it may be a copy in the making.
-    pub undecided: bool,
-}
 
 /// A poll gives out at most this many blocks, so that its owner stays responsive.
 const BLOCKS_PER_POLL: usize = 16;
@@ -87,53 +63,19 @@ const BLOCKS_PER_POLL: usize = 16;
 /// How often globs are expanded, and the new names of rotated files looked for.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
-/// Buffers that wait to be filled again, at most.
-const SPARE_BUFFERS: usize = 8;
-
-/// So many truncated logs are remembered by their trails. A trail matters for as long as a copy may be found.
-const TRAILS: usize = 64;
-
-type Emit<'a> = dyn FnMut(LogEvent) -> ControlFlow<()> + 'a;
-
 /// Follows the logs that match some patterns, through rotation and restarts.
 #[derive(Debug)]
 pub struct Follower {
-    settings: FollowSettings,
-    watch: Patterns,
-    /// Generations that are not open: finished, or of an earlier run and not found yet.
-    known: Vec<Generation>,
-    streams: Vec<OpenLog>,
-    /// Generations of the earlier run whose file cannot be read yet.
-    waiting: Vec<AwaitedGeneration>,
-    read_until: Option<Timestamp>,
-    next_id: u32,
+    settings: Arc<FollowSettings>,
+    facts: Facts,
+    awaited: AwaitedGenerations,
+    discovery: Discovery,
+    problems: Problems,
     started: bool,
+    /// When a poll last looked around: expanded globs and listed directories.
     looked_around: Option<Timestamp>,
-    /// When one of the open files was written to last, as of the last look after which of every file it was known whether it was read.
-    decided: Option<Timestamp>,
-    /// Rotated files that were there before the first start: never read.
-    foreign: HashSet<(u64, u64)>,
-    /// Rotated files that may be copies in the making: their status, and since when it is the same.
-    unclear: HashMap<PathBuf, (crate::source::file::FileStatus, Timestamp)>,
-    /// Where rotated files that no one has seen are to be looked for.
-    missed: Vec<MissedRotation>,
-    /// Watched paths that lead nowhere, and since when.
-    missing: HashMap<PathBuf, Timestamp>,
-    /// Files at watched paths that were read to this state by a finished generation.
-    settled: HashMap<(u64, u64), crate::source::file::FileStatus>,
     /// New logs are begun at their end: the settings want it, and this is the first look.
     at_end: bool,
-    /// Every watched path as of the last look.
-    last_look: HashMap<PathBuf, LastLook>,
-    /// When the patterns were expanded last.
-    expanded: Option<Timestamp>,
-    /// There is something new in `missed`, so it is looked for at once.
-    missed_now: bool,
-    problems: HashMap<PathBuf, String>,
-    spare: Vec<Vec<u8>>,
-    turn: usize,
-    /// Of the generations that were truncated in this run and are not open any more: the newest.
-    trails: VecDeque<(GenerationId, RecentBytes)>,
 }
 
 impl Follower {
@@ -146,39 +88,27 @@ impl Follower {
         read_until: Option<Timestamp>,
         settings: FollowSettings,
     ) -> Follower {
-        let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
+        let facts = Facts {
+            patterns: Patterns::new(watched),
+            open: OpenLogs::default(),
+            closed: ClosedGenerations::new(known),
+            horizon: Horizon::new(read_until),
+        };
         Follower {
-            settings,
-            watch: Patterns::new(watched),
-            known,
-            streams: Vec::new(),
-            waiting: Vec::new(),
-            read_until,
-            next_id,
+            settings: Arc::new(settings),
+            facts,
+            awaited: AwaitedGenerations::default(),
+            discovery: Discovery::default(),
+            problems: Problems::default(),
             started: false,
             looked_around: None,
-            decided: None,
-            foreign: HashSet::new(),
-            unclear: HashMap::new(),
-            missed: Vec::new(),
-            missing: HashMap::new(),
-            settled: HashMap::new(),
             at_end: false,
-            last_look: HashMap::new(),
-            expanded: None,
-            missed_now: false,
-            problems: HashMap::new(),
-            spare: Vec::new(),
-            turn: 0,
-            trails: VecDeque::new(),
         }
     }
 
     /// Takes a block's buffer back, so that the next block touches no fresh memory.
     pub fn recycle(&mut self, bytes: Vec<u8>) {
-        if self.spare.len() < SPARE_BUFFERS && bytes.capacity() > 0 {
-            self.spare.push(bytes);
-        }
+        self.facts.open.recycle(bytes);
     }
 
     /// Looks at every file and gives out what is new, at most some blocks. `emit` says `Break` to have the poll
@@ -187,127 +117,328 @@ impl Follower {
     /// # Errors
     /// None at present: what is wrong with one file is an [`LogEvent::Problem`] and does not stop the others.
     pub fn poll(&mut self, now: Timestamp, emit: &mut Emit<'_>) -> Result<PollProgress> {
-        let mut progress = PollProgress::default();
-        let _ = self.round(now, &mut progress, emit);
-        Ok(progress)
-    }
-
-    fn round(&mut self, now: Timestamp, progress: &mut PollProgress, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let around = self.looked_around.is_none_or(|at| now < at || now >= at.plus(LOOK_AROUND));
         if around {
             self.looked_around = Some(now);
         }
+        let problems = std::mem::take(&mut self.problems);
+        let mut poll = Poll { now, around, settings: Arc::clone(&self.settings), problems, emit };
+        let mut progress = PollProgress::default();
+        let _ = self.take_steps(&mut poll, &mut progress);
+        self.problems = poll.problems;
+        Ok(progress)
+    }
+
+    fn take_steps(&mut self, poll: &mut Poll<'_>, progress: &mut PollProgress) -> ControlFlow<()> {
         if !self.started {
             self.started = true;
-            self.resume(now, emit)?;
+            self.begin_run(poll);
         }
-        self.retry_waiting(now, around, emit)?;
-        self.refresh_streams(now, emit)?;
-        self.look(now, around, emit)?;
-        let all_read = self.read_streams(now, progress, emit)?;
-        self.finish_quiet(now, emit)?;
-        progress.caught_up = all_read;
-        progress.undecided = self.is_undecided();
-        if all_read && !progress.undecided {
-            self.decided = self.streams.iter().map(|stream| stream.status.modified()).max();
+        self.resume_awaited(poll)?;
+        self.look_at_open_logs(poll)?;
+        self.look_at_paths(poll)?;
+        progress.caught_up = self.read_open_logs(poll, progress)?;
+        self.finish_quiet_logs(poll)?;
+        progress.undecided = self.discovery.is_undecided(self.looked_around, self.settings.rotate_grace);
+        if progress.caught_up && !progress.undecided {
+            self.facts.horizon.all_was_read(self.facts.open.last_written());
         }
         ControlFlow::Continue(())
     }
 
-    /// Gives every stream its turn, block by block; whether all were read to their end.
-    fn read_streams(
-        &mut self,
-        now: Timestamp,
-        progress: &mut PollProgress,
-        emit: &mut Emit<'_>,
-    ) -> ControlFlow<(), bool> {
+    /// The first look: remembers where rotated files may have been missed, and awaits every unfinished generation of the earlier
+    /// run. All of them are awaited before one is looked for, so that none is forgotten if the owner ends the poll early.
+    fn begin_run(&mut self, poll: &Poll<'_>) {
+        let Follower { facts, discovery, awaited, settings, .. } = self;
+        let (seen, _) = facts.patterns.look_at_paths(true);
+        let mut named: Vec<WatchedPath> = seen.into_iter().map(WatchedPath::from).collect();
+        for gone in facts.patterns.rotated_away() {
+            discovery.watch_while_gone(&gone.path, &gone.key, poll.now);
+            named.push(gone);
+        }
+        for log in &mut named {
+            log.path = real_path(&log.path);
+        }
+        if facts.closed.is_empty() && facts.horizon.is_first_run() {
+            for log in &named {
+                discovery.disregard_siblings(&log.path);
+            }
+            self.at_end = !settings.from_start;
+        }
+        if let Some(since) = facts.horizon.missed_since_last_run() {
+            for generation in facts.closed.iter().filter(|generation| facts.patterns.has_key(&generation.log)) {
+                let (base, key) = (base_of(&generation.path), generation.log.clone());
+                discovery.may_have_missed(MissedRotation { base, key, since, noticed: poll.now });
+            }
+            for WatchedPath { path, key } in named {
+                discovery.may_have_missed(MissedRotation { base: path, key, since, noticed: poll.now });
+            }
+        }
+        awaited.await_all(facts.closed.take_unfinished(&facts.patterns), poll.now);
+    }
+
+    /// Looks for the generations that wait to be found, and goes on with those that are.
+    fn resume_awaited(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let mut from = 0;
+        while let Some(outcome) = self.awaited.next_outcome(&mut from, &self.facts, poll)? {
+            match outcome {
+                ResumeOutcome::Found { generation, file, is_copy } => self.go_on(generation, file, is_copy, poll)?,
+                ResumeOutcome::Gone { generation, reason } => {
+                    let id = generation.id;
+                    self.facts.closed.finish(generation);
+                    poll.tell(LogEvent::Finished { generation: id, unread: 0, reason })?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Goes on with a generation in the file that was found to hold it.
+    fn go_on(&mut self, before: Generation, file: FoundFile, is_copy: bool, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let log = OpenLog::resume_in(before.clone(), file, is_copy, poll.now, &self.settings);
+        let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
+        self.facts.open.push(log);
+        if path != before.path || device_inode != before.device_inode {
+            poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
+        }
+        if fingerprint != before.fingerprint {
+            poll.tell(LogEvent::Fingerprint { generation: id, fingerprint })?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Looks at the status of every open file.
+    fn look_at_open_logs(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        for id in self.facts.open.ids() {
+            let Some(log) = self.facts.open.index_of(id).and_then(|index| self.facts.open.get_mut(index)) else {
+                continue;
+            };
+            match log.look_at_status(poll.now) {
+                Ok(StatusChange::Unchanged | StatusChange::Changed(None)) => {}
+                Ok(StatusChange::Changed(Some(fingerprint))) => {
+                    poll.tell(LogEvent::Fingerprint { generation: id, fingerprint })?;
+                }
+                Ok(StatusChange::Truncated) => self.end_truncated(id, poll)?,
+                Err(error) => self.set_aside(id, &error, poll)?,
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Reading an open file failed. A compressed one is set aside until it changes; a plain one is tried again.
+    fn set_aside(&mut self, id: GenerationId, error: &io::Error, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let Some(index) = self.facts.open.index_of(id) else { return ControlFlow::Continue(()) };
+        let Some(log) = self.facts.open.get(index) else { return ControlFlow::Continue(()) };
+        if !log.is_plain() {
+            let OpenLog { generation, .. } = self.facts.open.remove(index);
+            self.awaited.await_change(generation, poll.now);
+            return ControlFlow::Continue(());
+        }
+        if error.raw_os_error() == Some(rustix::io::Errno::STALE.raw_os_error()) {
+            let unread = log.seen_size() - log.generation.position;
+            return self.finish(index, unread, FinishReason::Vanished, poll);
+        }
+        let path = log.generation.path.clone();
+        poll.tell_problem(&path, Error::io("read it", &path, error))
+    }
+
+    /// A file was truncated. If a copy of it is found, the generation is read on there, else it ends; the file itself holds a new
+    /// generation from now on.
+    fn end_truncated(&mut self, id: GenerationId, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let Facts { open, horizon, .. } = &mut self.facts;
+        let Some(index) = open.index_of(id) else { return ControlFlow::Continue(()) };
+        let Some(log) = open.get(index) else { return ControlFlow::Continue(()) };
+        // Whatever status the file has from now on, its new content was not read.
+        self.discovery.settled.unsettle(log.status.device_inode);
+        let as_read = log.as_read();
+        // Twice, since the copy may be renamed while the directory is listed.
+        let copy = find_copy(&as_read, open).or_else(|| find_copy(&as_read, open));
+        self.discovery.may_have_missed(MissedRotation::of_log(log, horizon, poll.now));
+        let Some(copy) = copy else {
+            let lost = log.seen_size() - log.generation.position;
+            return self.finish(index, lost, FinishReason::Truncated { lost }, poll);
+        };
+        let Some(log) = open.get_mut(index) else { return ControlFlow::Continue(()) };
+        log.switch_to(copy, poll.now);
+        let Generation { path, device_inode, .. } = log.generation.clone();
+        poll.tell(LogEvent::Moved { generation: id, path, device_inode })
+    }
+
+    /// Looks at the watched paths: which file each leads to now, and which of these are new.
+    fn look_at_paths(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let (seen, problems) = self.facts.patterns.look_at_paths(poll.around);
+        for FileProblem { path, error } in problems {
+            poll.tell_problem(&path, error)?;
+        }
+        self.discovery.compare_with_last_look(&seen, &self.facts, poll);
+        self.update_names(&seen, poll)?;
+        let mut new = self.new_at_paths(seen, poll)?;
+        new.extend(self.discovery.find_unseen(&self.facts, &self.awaited, poll)?);
+        self.take_in_all(new, poll)?;
+        self.at_end = false;
+        ControlFlow::Continue(())
+    }
+
+    /// Notes which watched path leads to each open file, if any, or what the file is called since its rotation.
+    fn update_names(&mut self, seen: &[SeenPath], poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let mut names: HashMap<(u64, u64), Vec<&Path>> = HashMap::new();
+        for SeenPath { path, status, .. } in seen {
+            if let Ok(status) = status {
+                names.entry(status.device_inode).or_default().push(path);
+            }
+        }
+        for index in 0..self.facts.open.len() {
+            let Facts { open, horizon, .. } = &mut self.facts;
+            let Some(log) = open.get_mut(index) else { break };
+            let names = names.get(&log.status.device_inode).map(Vec::as_slice).unwrap_or_default();
+            let NameChange { moved, missed } = update_name(log, names, horizon, poll);
+            if let Some(missed) = missed {
+                self.discovery.may_have_missed(missed);
+            }
+            if let Some(moved) = moved {
+                poll.tell(moved)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The files at watched paths that are not open and not empty.
+    fn new_at_paths(&self, seen: Vec<SeenPath>, poll: &mut Poll<'_>) -> ControlFlow<(), Vec<NewFile>> {
+        let mut new = Vec::new();
+        for SeenPath { path, key, status } in seen {
+            if status.is_ok() {
+                poll.not_missing(&path);
+            }
+            match status {
+                Ok(status) if !status.regular => {
+                    let error = Error::failed("is not a regular file, so it cannot be followed")
+                        .at(&path)
+                        .remedy("name a file as access_log in nginx.conf");
+                    poll.tell_problem(&path, error)?;
+                }
+                Ok(status) if status.size == 0 || self.facts.open.is_open(status.device_inode) => {
+                    poll.no_problem(&path)
+                }
+                Ok(status) => new.push(NewFile { path, status, key, is_live: true }),
+                Err(error) if error.kind() == ErrorKind::NotFound => poll.missing(&path)?,
+                Err(error) => poll.tell_problem(&path, Error::io("look at it", &path, &error))?,
+            }
+        }
+        ControlFlow::Continue(new)
+    }
+
+    /// Begins with the new files, in the order in which they were written.
+    fn take_in_all(&mut self, mut new: Vec<NewFile>, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        new.sort_by(|one, other| (one.status.modified, &one.path).cmp(&(other.status.modified, &other.path)));
+        let live: Vec<(PathBuf, (u64, u64))> =
+            new.iter().filter(|file| file.is_live).map(|file| (file.path.clone(), file.status.device_inode)).collect();
+        for file in new {
+            // Another name of one of them.
+            if !file.is_live && live.iter().any(|(_, inode)| *inode == file.status.device_inode) {
+                continue;
+            }
+            // Nothing was read yet that could tell a copy from a log of its own.
+            if !file.is_live && live.iter().any(|(path, _)| begin_alike(&file.path, path).unwrap_or(false)) {
+                self.discovery.settled.settle(file.status);
+                continue;
+            }
+            self.take_in(file, poll)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Opens a file that is not open yet and begins a generation with it, unless it was read already.
+    fn take_in(&mut self, file: NewFile, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let Follower { discovery, facts, awaited, at_end, .. } = self;
+        let opened = open_new_file(&file, *at_end, &mut discovery.settled, facts, awaited, poll);
+        let NewFile { path, is_live, .. } = file;
+        let mut log = match opened {
+            Ok(Some(log)) => log,
+            Ok(None) => return ControlFlow::Continue(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return ControlFlow::Continue(()),
+            Err(error) => return poll.tell_problem(&path, Error::io("read it", &path, &error)),
+        };
+        poll.no_problem(&path);
+        discovery.settled.settle(log.status);
+        if is_live && !log.is_plain() {
+            let error = Error::failed("is compressed, so it cannot be followed while it is written").at(&path);
+            let remedy = "drop `gzip=` from access_log, or take it in later with `spikeline index`";
+            return poll.tell_problem(&path, error.remedy(remedy));
+        }
+        log.origin = if is_live { path.clone() } else { base_of(&path) };
+        log.live = is_live.then_some(path);
+        log.generation.id = facts.closed.next_id();
+        let generation = log.generation.clone();
+        facts.open.push(log);
+        poll.tell(LogEvent::Discovered(generation))
+    }
+
+    /// Gives every open log its turn, block by block; whether all were read to their end.
+    fn read_open_logs(&mut self, poll: &mut Poll<'_>, progress: &mut PollProgress) -> ControlFlow<(), bool> {
         let mut budget = BLOCKS_PER_POLL;
+        // How many logs in a row had nothing to read.
         let mut idle = 0;
-        while idle < self.streams.len() {
+        while idle < self.facts.open.len() {
             if budget == 0 {
                 return ControlFlow::Continue(false);
             }
-            self.turn = (self.turn + 1) % self.streams.len().max(1);
-            let mut bytes = self.spare.pop().unwrap_or_default();
-            let Some(stream) = self.streams.get_mut(self.turn) else { break };
-            let id = stream.generation.id;
-            let step = stream.step(&mut bytes);
-            let tail_hash = stream.generation.tail_hash;
-            idle = if matches!(step, ReadStep::Idle) { idle + 1 } else { 0 };
-            let event = match step {
-                ReadStep::LogPiece(LogPiece::Lines { offset }) => {
-                    budget -= 1;
-                    progress.read_bytes += bytes.len() as u64;
-                    LogEvent::Block(LogBlock { generation: id, offset, bytes: std::mem::take(&mut bytes), tail_hash })
-                }
-                ReadStep::LogPiece(LogPiece::TooLong { offset, length }) => {
-                    progress.read_bytes += length;
-                    LogEvent::TooLong { generation: id, offset, length, tail_hash }
-                }
-                ReadStep::Held => {
-                    budget -= 1;
-                    self.recycle(bytes);
-                    continue;
-                }
-                ReadStep::Idle => {
-                    self.recycle(bytes);
-                    continue;
-                }
-                ReadStep::Truncated => {
-                    self.recycle(bytes);
-                    self.truncated(id, now, emit)?;
+            let Some(turn) = self.facts.open.read_next() else { break };
+            match turn {
+                Turn::Idle => idle += 1,
+                Turn::Held => {
                     idle = 0;
-                    continue;
+                    budget -= 1;
                 }
-                ReadStep::Fault(error) => {
-                    self.recycle(bytes);
-                    self.stream_fault(id, now, &error, emit)?;
-                    idle += 1;
-                    continue;
+                Turn::Read(event) => {
+                    idle = 0;
+                    match &event {
+                        LogEvent::TooLong { length, .. } => progress.read_bytes += length,
+                        LogEvent::Block(block) => {
+                            budget -= 1;
+                            progress.read_bytes += block.bytes.len() as u64;
+                        }
+                        _ => {}
+                    }
+                    poll.tell(event)?;
                 }
-            };
-            self.recycle(bytes);
-            emit(event)?;
+                Turn::Truncated(id) => {
+                    idle = 0;
+                    self.end_truncated(id, poll)?;
+                }
+                Turn::Fault(id, error) => {
+                    idle = 1;
+                    self.set_aside(id, &error, poll)?;
+                }
+            }
         }
         ControlFlow::Continue(true)
     }
 
-    fn discover(&mut self, mut stream: OpenLog, emit: &mut Emit<'_>) -> ControlFlow<()> {
-        stream.generation.id = GenerationId(self.next_id);
-        self.next_id = self.next_id.saturating_add(1);
-        let generation = stream.generation.clone();
-        self.streams.push(stream);
-        emit(LogEvent::Discovered(generation))
-    }
-
-    /// Says what is wrong with `path`, unless that was said already.
-    fn problem(&mut self, path: &Path, error: Error, emit: &mut Emit<'_>) -> ControlFlow<()> {
-        if self.problems.get(path).is_some_and(|said| said == error.what()) {
-            return ControlFlow::Continue(());
+    /// Finishes the logs that were rotated away, are read to their end and have been quiet for long enough.
+    fn finish_quiet_logs(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let mut index = 0;
+        while let Some(log) = self.facts.open.get_mut(index) {
+            if log.live.is_some() || !log.is_read() || !is_over(log, poll) {
+                index += 1;
+                continue;
+            }
+            let rest = log.give_rest();
+            let reason = match log.truncated_at {
+                Some(size) => FinishReason::Truncated { lost: size.saturating_sub(log.generation.position) },
+                None => FinishReason::Rotated,
+            };
+            if let Some(event) = rest {
+                poll.tell(event)?;
+            }
+            self.finish(index, 0, reason, poll)?;
         }
-        self.problems.insert(path.to_owned(), error.what().to_owned());
-        emit(LogEvent::Problem { path: path.to_owned(), error })
+        ControlFlow::Continue(())
     }
 
-    fn no_problem(&mut self, path: &Path) {
-        if !self.problems.is_empty() {
-            self.problems.remove(path);
-        }
+    fn finish(&mut self, index: usize, unread: u64, reason: FinishReason, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let log = self.facts.open.remove(index);
+        let id = log.generation.id;
+        self.facts.closed.finish_log(log, reason);
+        poll.tell(LogEvent::Finished { generation: id, unread, reason })
     }
-
-    fn finished(&mut self, index: usize, unread: u64, reason: FinishReason, emit: &mut Emit<'_>) -> ControlFlow<()> {
-        let OpenLog { mut generation, trail, .. } = self.streams.remove(index);
-        if matches!(reason, FinishReason::Truncated { .. }) {
-            self.trails.push_back((generation.id, trail));
-            self.trails.drain(..self.trails.len().saturating_sub(TRAILS));
-        }
-        generation.finished = true;
-        let id = generation.id;
-        self.known.push(generation);
-        emit(LogEvent::Finished { generation: id, unread, reason })
-    }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -4,14 +4,17 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
-use super::FollowSettings;
+use super::settings::FollowSettings;
 use crate::source::blocks::cutter::{BlockCutter, LogPiece};
+use crate::source::blocks::event::LogEvent;
 use crate::source::compressed::compression::Compression;
 use crate::source::compressed::reader::LogReader;
 use crate::source::file::{self, FileStatus};
 use crate::source::generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT};
 use crate::source::identity::compare::{OpenedGeneration, head_length};
+use crate::source::identity::find::FoundFile;
 use crate::source::identity::recent_bytes::RecentBytes;
+use crate::source::identity::siblings::base_of;
 use crate::source::tail_hash::TailBytes;
 use crate::time::Timestamp;
 
@@ -19,7 +22,7 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub(crate) enum ReadStep {
     /// A piece; if it is lines, they are in the buffer.
-    LogPiece(LogPiece),
+    Piece(LogPiece),
     /// Bytes were read, but no whole line.
     Held,
     /// There was nothing to read.
@@ -56,27 +59,26 @@ pub(crate) struct OpenLog {
     pub(crate) detached: Timestamp,
     /// It was truncated, and this file is a copy of it: how large it had been.
     pub(crate) truncated_at: Option<u64>,
-    pub(crate) trail: RecentBytes,
+    pub(crate) recent: RecentBytes,
     reader: LogReader,
     cutter: BlockCutter,
     ended: bool,
 }
 
 impl OpenLog {
-    /// Goes on with a generation in a file that was found to hold it.
-    pub(crate) fn resume(
-        generation: Generation,
+    /// Reads a generation on in a file that is open at its position.
+    fn new(
+        mut generation: Generation,
         opened: OpenedGeneration,
         origin: PathBuf,
         now: Timestamp,
         settings: &FollowSettings,
     ) -> OpenLog {
         let OpenedGeneration { reader, tail, fingerprint, status } = opened;
-        let mut trail = RecentBytes::default();
-        trail.begin(generation.position, tail.bytes());
+        let mut recent = RecentBytes::default();
+        recent.begin(generation.position, tail.bytes());
         let mut cutter = BlockCutter::new(generation.position, tail, settings.max_line, settings.block_limit);
         cutter.keep_together(settings.wrappers.get(&generation.log).copied());
-        let mut generation = generation;
         if fingerprint.length > generation.fingerprint.length {
             generation.fingerprint = fingerprint;
         }
@@ -88,11 +90,32 @@ impl OpenLog {
             changed: now,
             detached: now,
             truncated_at: None,
-            trail,
+            recent,
             reader,
             cutter,
             ended: false,
         }
+    }
+
+    /// Goes on with a generation in the file that was found to hold it. With `is_copy`, it is a copy, and the file that was copied
+    /// holds something else now.
+    pub(crate) fn resume_in(
+        generation: Generation,
+        found: FoundFile,
+        is_copy: bool,
+        now: Timestamp,
+        settings: &FollowSettings,
+    ) -> OpenLog {
+        let FoundFile { path, opened, .. } = found;
+        let mut log = OpenLog::new(generation, opened, base_of(&path), now, settings);
+        log.recall_recent();
+        if log.is_plain() && !is_copy {
+            log.generation.device_inode = log.status.device_inode;
+        }
+        log.generation.path = path;
+        // What was written after it was copied is in neither.
+        log.truncated_at = is_copy.then_some(0);
+        log
     }
 
     /// Begins a new generation, its number still to be given, at `position` or the start of a line before it. `path` is
@@ -127,18 +150,18 @@ impl OpenLog {
         };
         let fingerprint = generation.fingerprint;
         let opened = OpenedGeneration { reader, tail, fingerprint, status };
-        Ok(OpenLog::resume(generation, opened, path.to_owned(), now, settings))
+        Ok(OpenLog::new(generation, opened, path.to_owned(), now, settings))
     }
 
     /// Takes what an earlier run read last from the file, which holds it still.
-    pub(crate) fn recall_trail(&mut self) {
+    fn recall_recent(&mut self) {
         let Some(file) = self.reader.plain_file() else { return };
         let position = self.generation.position;
         let wanted = RecentBytes::BYTES.min(usize::try_from(position).unwrap_or(usize::MAX));
         // What it began with, if this fails: it is for comparing copies only.
         let Ok(bytes) = file::read_at(file, position - wanted as u64, wanted) else { return };
         if bytes.len() == wanted {
-            self.trail.begin(position, &bytes);
+            self.recent.begin(position, &bytes);
         }
     }
 
@@ -163,17 +186,18 @@ impl OpenLog {
 
     /// Goes on in a copy of this file that is open at [`OpenLog::as_read`]'s position. What is held stays held. The inode
     /// stays that of this file, so that a later run knows too that it is a copy.
-    pub(crate) fn switch_to(&mut self, path: PathBuf, copy: OpenedGeneration, now: Timestamp) {
+    pub(crate) fn switch_to(&mut self, copy: FoundFile, now: Timestamp) {
         self.truncated_at = Some(self.seen_size());
-        self.generation.path = path;
-        self.status = copy.status;
-        self.reader = copy.reader;
+        self.generation.path = copy.path;
+        self.status = copy.opened.status;
+        self.reader = copy.opened.reader;
         self.live = None;
-        (self.changed, self.detached) = (now, now);
+        self.changed = now;
+        self.detached = now;
     }
 
     /// Looks whether the file changed.
-    pub(crate) fn look(&mut self, now: Timestamp) -> io::Result<StatusChange> {
+    pub(crate) fn look_at_status(&mut self, now: Timestamp) -> io::Result<StatusChange> {
         let Some(file) = self.reader.plain_file() else { return Ok(StatusChange::Unchanged) };
         let status = FileStatus::of(file)?;
         let read_to = self.cutter.read_to();
@@ -210,7 +234,7 @@ impl OpenLog {
     }
 
     /// Reads a block, or takes one from what is held.
-    pub(crate) fn step(&mut self, bytes: &mut Vec<u8>) -> ReadStep {
+    pub(crate) fn read_step(&mut self, bytes: &mut Vec<u8>) -> ReadStep {
         if self.is_read() {
             return ReadStep::Idle;
         }
@@ -244,10 +268,10 @@ impl OpenLog {
         if let Some(cut) = self.cutter.cut(bytes) {
             self.advance();
             match cut {
-                LogPiece::Lines { offset } => self.trail.pass(offset, bytes),
-                LogPiece::TooLong { .. } => self.trail.pass_over(self.cutter.position(), self.cutter.tail().bytes()),
+                LogPiece::Lines { offset } => self.recent.pass(offset, bytes),
+                LogPiece::TooLong { .. } => self.recent.pass_over(self.cutter.position(), self.cutter.tail().bytes()),
             }
-            return ReadStep::LogPiece(cut);
+            return ReadStep::Piece(cut);
         }
         match read {
             Ok(0) => {
@@ -261,10 +285,11 @@ impl OpenLog {
     }
 
     /// Gives out what is held, as the last line of the generation.
-    pub(crate) fn finish(&mut self, bytes: &mut Vec<u8>) -> Option<LogPiece> {
-        let cut = self.cutter.finish(bytes)?;
+    pub(crate) fn give_rest(&mut self) -> Option<LogEvent> {
+        let mut bytes = Vec::new();
+        let piece = self.cutter.finish(&mut bytes)?;
         self.advance();
-        Some(cut)
+        Some(LogEvent::from_piece(piece, &self.generation, &mut bytes))
     }
 
     fn advance(&mut self) {

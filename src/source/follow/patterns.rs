@@ -3,12 +3,21 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::WatchedLog;
+use super::poll::FileProblem;
+use super::settings::WatchedLog;
 use crate::error::Error;
 use crate::source::file::FileStatus;
 use crate::source::identity::siblings::{base_of, is_compressed, is_rotated, is_surely_rotated};
 
-/// A path that a pattern names.
+/// A path that a pattern names, or named before its log was rotated away.
+#[derive(Debug, Clone)]
+pub(crate) struct WatchedPath {
+    pub(crate) path: PathBuf,
+    /// The key of its log's section.
+    pub(crate) key: String,
+}
+
+/// A path that a pattern names, as it was seen to be.
 #[derive(Debug)]
 pub(crate) struct SeenPath {
     pub(crate) path: PathBuf,
@@ -22,6 +31,12 @@ struct WatchedPattern {
     glob: Option<glob::Pattern>,
     text: String,
     paths: Vec<PathBuf>,
+}
+
+impl From<SeenPath> for WatchedPath {
+    fn from(seen: SeenPath) -> WatchedPath {
+        WatchedPath { path: seen.path, key: seen.key }
+    }
 }
 
 /// The patterns, and the paths that they named when the globs were expanded last.
@@ -52,8 +67,8 @@ impl Patterns {
         self.entries.iter().any(|entry| entry.paths.iter().any(|named| named == path))
     }
 
-    /// The logs of which only rotated files are left, as (path, key): a glob names none of these.
-    pub(crate) fn rotated_away(&self) -> Vec<(PathBuf, String)> {
+    /// The logs of which only rotated files are left, which no glob names.
+    pub(crate) fn rotated_away(&self) -> Vec<WatchedPath> {
         let mut found = Vec::new();
         for WatchedPattern { key, glob, text, paths } in &self.entries {
             let Some(pattern) = glob else { continue };
@@ -63,8 +78,8 @@ impl Patterns {
             for path in beside.flatten().flatten() {
                 let base = base_of(&path);
                 let is_left = base != path && pattern.matches_path(&base) && !paths.contains(&path) && !base.exists();
-                if is_left && !found.iter().any(|(known, _)| *known == base) {
-                    found.push((base, key.clone()));
+                if is_left && !found.iter().any(|known: &WatchedPath| known.path == base) {
+                    found.push(WatchedPath { path: base, key: key.clone() });
                 }
             }
         }
@@ -73,7 +88,7 @@ impl Patterns {
 
     /// The status of every path, after expanding the globs if `expand`; and what hindered the expansion. A path
     /// that a glob named and that is gone is left out.
-    pub(crate) fn look(&mut self, expand: bool) -> (Vec<SeenPath>, Vec<(PathBuf, Error)>) {
+    pub(crate) fn look_at_paths(&mut self, expand: bool) -> (Vec<SeenPath>, Vec<FileProblem>) {
         let (mut seen, mut problems) = (Vec::new(), Vec::new());
         for entry in &mut self.entries {
             if expand && let Some(pattern) = &entry.glob {
@@ -94,7 +109,7 @@ impl Patterns {
     }
 }
 
-fn expand_glob(text: &str, pattern: &glob::Pattern, problems: &mut Vec<(PathBuf, Error)>) -> Vec<PathBuf> {
+fn expand_glob(text: &str, pattern: &glob::Pattern, problems: &mut Vec<FileProblem>) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for entry in glob::glob(text).into_iter().flatten() {
         match entry {
@@ -105,7 +120,7 @@ fn expand_glob(text: &str, pattern: &glob::Pattern, problems: &mut Vec<(PathBuf,
             Err(error) => {
                 let path = error.path().to_owned();
                 let error = Error::io("list this directory", &path, error.error());
-                problems.push((path, error));
+                problems.push(FileProblem { path, error });
             }
         }
     }

@@ -35,6 +35,12 @@ pub fn base_of(path: &Path) -> PathBuf {
     }
 }
 
+/// The directory that a path is in, so that it can be listed; `None` of the root.
+pub(crate) fn directory_of(path: &Path) -> Option<&Path> {
+    let directory = path.parent()?;
+    Some(if directory.as_os_str().is_empty() { Path::new(".") } else { directory })
+}
+
 /// Whether the name says that the file was rotated or compressed.
 pub(crate) fn is_rotated(path: &Path) -> bool {
     path.file_name().is_some_and(|name| base_name(name.as_bytes()) != name.as_bytes())
@@ -52,7 +58,7 @@ pub(crate) fn is_compressed(path: &Path) -> bool {
 }
 
 /// Whether `path` is `plain` with the ending of a compressed file.
-pub(crate) fn is_packed(plain: &Path, path: &Path) -> bool {
+pub(crate) fn is_compressed_form(plain: &Path, path: &Path) -> bool {
     let bare = path.file_name().map(|name| without_compression(name.as_bytes()));
     is_compressed(path) && bare == plain.file_name().map(OsStr::as_bytes)
 }
@@ -63,8 +69,7 @@ pub(crate) fn is_packed(plain: &Path, path: &Path) -> bool {
 /// # Errors
 /// When the directory cannot be read. Entries that vanish meanwhile are left out.
 pub(crate) fn siblings(path: &Path) -> io::Result<Vec<Sibling>> {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let (Some(directory), Some(name)) = (directory_of(path), path.file_name()) else { return Ok(Vec::new()) };
     let base = base_name(name.as_bytes());
     let mut names: Vec<Vec<u8>> = Vec::new();
     for entry in std::fs::read_dir(directory)? {

@@ -1,0 +1,80 @@
+//! The generations that are not open: finished ones, and those of logs that are watched no more.
+
+use std::collections::VecDeque;
+
+use super::open_log::OpenLog;
+use super::patterns::Patterns;
+use crate::source::blocks::event::FinishReason;
+use crate::source::generation::{Generation, GenerationId};
+use crate::source::identity::recent_bytes::RecentBytes;
+
+/// So many truncated logs are remembered by what was read of them last. It matters for as long as a copy may be found.
+const TRUNCATED_LIMIT: usize = 64;
+
+/// What is known of generations that are not read any more; and which number the next one gets.
+#[derive(Debug)]
+pub(crate) struct ClosedGenerations {
+    generations: Vec<Generation>,
+    /// Of those that were truncated in this run, the newest.
+    truncated: VecDeque<(GenerationId, RecentBytes)>,
+    next_id: u32,
+}
+
+impl ClosedGenerations {
+    /// All that the store knows.
+    pub(crate) fn new(known: Vec<Generation>) -> ClosedGenerations {
+        let ids = known.iter().map(|generation| generation.id.0.saturating_add(1));
+        let next_id = ids.max().unwrap_or(0);
+        ClosedGenerations { generations: known, truncated: VecDeque::new(), next_id }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.generations.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Generation> {
+        self.generations.iter()
+    }
+
+    /// Those of which something was read. One of which nothing was is any file that begins like it.
+    pub(crate) fn read_ones(&self) -> impl Iterator<Item = &Generation> {
+        self.iter().filter(|generation| generation.position > 0)
+    }
+
+    /// The number of a new generation.
+    pub(crate) fn next_id(&mut self) -> GenerationId {
+        let id = GenerationId(self.next_id);
+        self.next_id = self.next_id.saturating_add(1);
+        id
+    }
+
+    /// Takes out those that are to be read on, by number: not finished, and of a log that is watched.
+    pub(crate) fn take_unfinished(&mut self, patterns: &Patterns) -> Vec<Generation> {
+        let is_unfinished = |generation: &Generation| !generation.finished && patterns.has_key(&generation.log);
+        let (mut unfinished, closed): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.generations).into_iter().partition(is_unfinished);
+        self.generations = closed;
+        unfinished.sort_by_key(|generation| generation.id);
+        unfinished
+    }
+
+    /// Nothing more will be read from a generation.
+    pub(crate) fn finish(&mut self, generation: Generation) {
+        self.generations.push(Generation { finished: true, ..generation });
+    }
+
+    /// Nothing more will be read from a generation that was open.
+    pub(crate) fn finish_log(&mut self, log: OpenLog, reason: FinishReason) {
+        let OpenLog { generation, recent, .. } = log;
+        if matches!(reason, FinishReason::Truncated { .. }) {
+            self.truncated.push_back((generation.id, recent));
+            self.truncated.drain(..self.truncated.len().saturating_sub(TRUNCATED_LIMIT));
+        }
+        self.finish(generation);
+    }
+
+    /// What was read last of a generation that was truncated in this run.
+    pub(crate) fn recent_bytes(&self, id: GenerationId) -> Option<&RecentBytes> {
+        self.truncated.iter().find(|(truncated, _)| *truncated == id).map(|(_, recent)| recent)
+    }
+}

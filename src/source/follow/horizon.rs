@@ -1,0 +1,75 @@
+//! Up to when all was read. By it a rotated file that no run has seen is told from one that was read or left on purpose.
+
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::source::file::FileStatus;
+use crate::source::identity::siblings::Sibling;
+use crate::time::Timestamp;
+
+/// The times of files may be this much behind the clock that says when all was read.
+pub(crate) const TIME_LAG: Duration = Duration::from_secs(5);
+
+/// gzip and zstd give the copy the time of the source, perhaps in whole seconds.
+pub(crate) const COPIED_TIME_LAG: Duration = Duration::from_millis(999);
+
+/// When all there was had been read, by the earlier runs and by this one.
+#[derive(Debug)]
+pub(crate) struct Horizon {
+    /// When an earlier run had read all there was, last; by this machine's clock.
+    read_until: Option<Timestamp>,
+    /// When one of the open files was written last, as of the last poll that had read all and was in no doubt about any file; by
+    /// the clock of the files.
+    decided: Option<Timestamp>,
+}
+
+impl Horizon {
+    pub(crate) fn new(read_until: Option<Timestamp>) -> Horizon {
+        Horizon { read_until, decided: None }
+    }
+
+    /// Whether no run has read anything before this one.
+    pub(crate) fn is_first_run(&self) -> bool {
+        self.read_until.is_none()
+    }
+
+    /// Files that were written after this may have been missed while nothing ran; `None` in the first run.
+    pub(crate) fn missed_since_last_run(&self) -> Option<Timestamp> {
+        self.read_until.map(|read_until| read_until.minus(TIME_LAG))
+    }
+
+    /// A poll has read all there was and was in no doubt about any file. `last_written` is when one of the open files was.
+    pub(crate) fn all_was_read(&mut self, last_written: Option<Timestamp>) {
+        self.decided = last_written;
+    }
+
+    /// Where a file of this status has turned into another, a third may have come and gone unseen. Files that were written
+    /// before the time returned are none of these: they were there before the first one was written last, or before all was known.
+    /// By the files' own times, since their clock may not be this machine's.
+    pub(crate) fn missed_since(&self, status: FileStatus) -> Timestamp {
+        let modified = status.modified();
+        self.no_earlier_than_last_run(self.decided.map_or(modified, |at| at.max(modified)))
+    }
+
+    /// `since`, or when the earlier runs had read all, whichever is later: what was written before that is read or was left on
+    /// purpose, and only those runs could tell every copy from a log of its own.
+    pub(crate) fn no_earlier_than_last_run(&self, since: Timestamp) -> Timestamp {
+        self.missed_since_last_run().map_or(since, |earliest| since.max(earliest))
+    }
+
+    /// Whether a file was surely written last before an earlier run had read all.
+    pub(crate) fn was_there_when_all_was_read(&self, file: &Sibling) -> bool {
+        let written = file.status.modified().plus(TIME_LAG + COPIED_TIME_LAG);
+        self.read_until.is_some_and(|read_until| written < read_until)
+    }
+
+    /// Whether the file at `path` was created after an earlier run had read all. Not every file system says when that was, and
+    /// its clock may be another: what was created in the future was not.
+    pub(crate) fn is_younger(&self, path: &Path, now: Timestamp) -> bool {
+        let (Some(read_until), Ok(status)) = (self.read_until, std::fs::metadata(path)) else { return false };
+        let Ok(created) = status.created() else { return false };
+        let Ok(since_epoch) = created.duration_since(UNIX_EPOCH) else { return false };
+        let created = Timestamp(0).plus(since_epoch);
+        created > read_until && created <= now.plus(TIME_LAG)
+    }
+}

@@ -1,0 +1,110 @@
+//! Files that are not open and may be new logs: which of them are, and where reading begins.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Seek};
+use std::path::PathBuf;
+
+use super::facts::Facts;
+use super::open_log::OpenLog;
+use super::poll::Poll;
+use super::resume::AwaitedGenerations;
+use crate::source::compressed::reader::LogReader;
+use crate::source::file::{FileStatus, real_path};
+use crate::source::identity::compare::{Comparison, compare_open};
+
+/// How many files are remembered as read to their end. Forgetting one costs another look into it.
+const SETTLED_LIMIT: usize = 4096;
+
+/// A file that is not open, and not settled.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    pub(crate) path: PathBuf,
+    pub(crate) status: FileStatus,
+    /// The key of its log's section.
+    pub(crate) key: String,
+    /// Whether a watched path leads to it; else it is one that was rotated away.
+    pub(crate) is_live: bool,
+}
+
+/// Files that are known in the state in which they are: they were read, or hold what was read, or hold nothing.
+#[derive(Debug, Default)]
+pub(crate) struct SettledFiles {
+    by_inode: HashMap<(u64, u64), FileStatus>,
+}
+
+impl SettledFiles {
+    /// Whether a file is known in this state.
+    pub(crate) fn is_settled(&self, status: FileStatus) -> bool {
+        self.by_inode.get(&status.device_inode) == Some(&status)
+    }
+
+    /// A file is known in this state.
+    pub(crate) fn settle(&mut self, status: FileStatus) {
+        if self.by_inode.len() >= SETTLED_LIMIT {
+            self.by_inode.clear();
+        }
+        self.by_inode.insert(status.device_inode, status);
+    }
+
+    /// Whatever state a file is in from now on, it is not known.
+    pub(crate) fn unsettle(&mut self, device_inode: (u64, u64)) {
+        self.by_inode.remove(&device_inode);
+    }
+}
+
+/// Opens a file as a new generation, its number still to be given; `None` if there is nothing in it to be read now. A live file
+/// that holds a finished generation and more is read from there on; with `at_end`, from its end.
+///
+/// # Errors
+/// When the file cannot be opened or read.
+pub(crate) fn open_new_file(
+    new: &NewFile,
+    at_end: bool,
+    settled: &mut SettledFiles,
+    facts: &Facts,
+    awaited: &AwaitedGenerations,
+    poll: &Poll<'_>,
+) -> io::Result<Option<OpenLog>> {
+    // One look at the links, so that the file and its name belong together; and one file from here on.
+    let path = real_path(&new.path);
+    let mut file = File::open(&path)?;
+    let status = FileStatus::of(&file)?;
+    let inode = status.device_inode;
+    if status.size == 0 || facts.open.is_open(inode) || awaited.may_be_in(inode) || settled.is_settled(status) {
+        return Ok(None);
+    }
+    let mut position = 0;
+    if new.is_live {
+        position = read_before(&mut file, inode, facts)?;
+        if position > 0 && position == status.size {
+            settled.settle(status);
+            return Ok(None);
+        }
+        if at_end {
+            position = status.size;
+        }
+    }
+    let log = OpenLog::begin(file, &path, &new.key, position, poll.now, &poll.settings)?;
+    if log.generation.fingerprint.length == 0 {
+        // Compressed, and empty inside.
+        settled.settle(status);
+        return Ok(None);
+    }
+    Ok(Some(log))
+}
+
+/// Up to where closed generations have read this very file. Leaves it at its beginning.
+fn read_before(file: &mut File, device_inode: (u64, u64), facts: &Facts) -> io::Result<u64> {
+    let mut position = 0;
+    for generation in facts.closed.iter() {
+        if generation.device_inode != device_inode || generation.position <= position {
+            continue;
+        }
+        if matches!(compare_open(generation, file, LogReader::of_file)?, Comparison::Same(_)) {
+            position = generation.position;
+        }
+        file.rewind()?;
+    }
+    Ok(position)
+}
