@@ -27,6 +27,7 @@ mod push;
 mod records;
 mod report;
 mod slow;
+mod stored;
 mod terminal;
 mod usage;
 mod verify;
