@@ -145,6 +145,15 @@ def another(record, cut):
     return wrong
 
 
+def beside(text, wrong):
+    """The first variable that is wrong, what stands behind it, and the next one."""
+    pieces = parts(text)
+    for n, name in enumerate(pieces[1::2]):
+        if name in {field for field, _, _ in wrong}:
+            return f"${name}{pieces[2 * n + 2]!r}" + (f"${pieces[2 * n + 3]}" if 2 * n + 3 < len(pieces) else " at the end")
+    return "method, target"
+
+
 def begin(folder):
     """What each of the two processes has."""
     global FOLDER
@@ -175,7 +184,8 @@ def attempt(job):
                 became = "WRONG: another value"
             else:
                 became = "read" if count == "one" else f"WRONG: read though {count} cuts are possible"
-            results[kind, count, became].append((number, text, line, str(wrong), str(found[:2]) if count != "one" else ""))
+            doubtful = wrong or [(name, "", "") for name in (found[0] if len(found) > 1 else ()) if found[0][name] != found[1][name]]
+            results[kind, count, became].append((number, text, line, str(wrong), str(found[:2]) if count != "one" else "", beside(text, doubtful)))
         elif code == 2:
             results[kind, count, "refused"].append(() if re.search(r"mend|help", err) else (number, text, line, err, "no remedy"))
         elif code in (0, 1, 3):
@@ -190,22 +200,24 @@ def attempt(job):
     return number, dict(results)
 
 
-def show(lab, table, firsts):
+def show(lab, table, firsts, places):
     """The table, and the first examples of what is wrong."""
     for kind in ("plain", "forged", "appended", "check"):
         for count in ("one", "several", "none"):
             row = {found: n for (a, b, found), n in sorted(table.items()) if (a, b) == (kind, count)}
             if row:
                 lab.note(f"{kind:8} {count:7} cuts, {sum(row.values()):6} lines: " + ", ".join(f"{found} {n}" for found, n in row.items()))
+    for found, pairs in places.items():
+        lab.note(f"{found}, most often: " + ", ".join(f"{pair} {n}" for pair, n in pairs.most_common(12)))
     for (kind, count, found), cases in firsts.items():
-        for number, text, line, detail, cut in cases:
+        for number, text, line, detail, cut, *_ in cases:
             lab.note(f"{kind}, {count}, {found}: case {number}\n    {text}\n    {line[:400]}\n    .. {detail[:500]} {cut[:500]}")
 
 
 def main():
     """Run the scenario."""
     with Scenario(__doc__, formats=(8000, 250), seed=(1, 1), first=(0, 0), examples=(3, 1)) as lab:
-        table, firsts = collections.Counter(), {}
+        table, firsts, places = collections.Counter(), {}, collections.defaultdict(collections.Counter)
         jobs = [(lab.args.seed, n) for n in range(lab.args.first, lab.args.first + lab.args.formats)]
         refused = 0
         with multiprocessing.Pool(2, begin, (lab.work,)) as pool:
@@ -214,8 +226,9 @@ def main():
                 for key, examples in results.items():
                     table[key] += len(examples)
                     if key[2].startswith(("WRONG", "INSTRUMENT")):
+                        places[key[2]].update(example[5] for example in examples if len(example) > 5)
                         firsts[key] = (firsts.get(key, []) + examples[:1])[:lab.args.examples]
-        show(lab, table, firsts)
+        show(lab, table, firsts, places)
         lab.note(f"{refused} of {len(jobs)} formats refused")
         for key, n in table.items():
             if key[2].startswith(("WRONG", "INSTRUMENT")):

@@ -66,7 +66,7 @@ def tail(rng, names):
 
 
 def mirrors():
-    """[(grammar and variables, mirrored text, whether both have names)]: every two neighbours of one shape changed about, with what is written around them."""
+    """[(grammar and variables, mirrored text, whether both have names)]: every two neighbours of one shape, changed about."""
     found = []
     for name, (escape, _, text, _) in nginx.grammar_texts().items():
         if escape == "json":
