@@ -78,6 +78,7 @@ def request(rng, world):
     time_of = lambda place: listed(groups, lambda one: "-" if one[place] is None else seconds(one[place]))
     target = rng.choice((f"/a/{rng.randrange(100)}", "/", f"/search?q={rng.randrange(9)}", "/static/app.js"))
     method, host = rng.choice(("GET", "GET", "GET", "POST", "HEAD")), rng.choice(world.hosts)
+    body = "0" if method == "HEAD" or status == "304" else body
     protocol = rng.choice(("HTTP/1.1", "HTTP/1.1", "HTTP/2.0", "HTTP/1.0"))
     return {
         "ms": total, "remote_addr": rng.choice(("192.0.2.7", "203.0.113.9", "2001:db8::7")), "remote_user": rng.choice(("-", "-", "alice")),
