@@ -15,8 +15,10 @@ pub enum ErrorClass {
     Usage,
     /// Input or output failed, or an answer is only partial: exit code 3.
     Io,
-    /// Another process holds the store, or it is of another version: exit code 2.
+    /// The store is of another version, or lost its manifest: exit code 2.
     Refused,
+    /// Another process writes the store: exit code 2.
+    Held,
     /// Whoever read our output went away (a broken pipe): success.
     Closed,
 }
@@ -54,9 +56,14 @@ impl Error {
         Error::new(ErrorClass::Io, what)
     }
 
-    /// A refusal, such as a store that another daemon holds.
+    /// A refusal, such as a store of another version.
     pub fn refused(what: impl Into<String>) -> Error {
         Error::new(ErrorClass::Refused, what)
+    }
+
+    /// A store that another process writes.
+    pub fn held(what: impl Into<String>) -> Error {
+        Error::new(ErrorClass::Held, what)
     }
 
     /// `doing` failed on `path` with an operating-system error; the remedy is derived from the error's kind.
@@ -136,7 +143,7 @@ impl Error {
     /// The exit code that this error ends the process with: 2 usage, configuration or refusal, 3 I/O, 0 a broken pipe.
     pub fn exit_code(&self) -> u8 {
         match self.class {
-            ErrorClass::Usage | ErrorClass::Refused => 2,
+            ErrorClass::Usage | ErrorClass::Refused | ErrorClass::Held => 2,
             ErrorClass::Io => 3,
             ErrorClass::Closed => 0,
         }

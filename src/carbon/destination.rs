@@ -5,6 +5,12 @@ use std::time::Duration;
 use super::protocol::Protocol;
 use crate::error::{Error, Result};
 
+/// How long connecting may take unless it is said otherwise.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long one chunk may take unless it is said otherwise.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// One carbon (or relay).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
@@ -19,7 +25,7 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// With time-outs of 5 s to connect and 10 s to write.
+    /// With the usual time-outs, [`CONNECT_TIMEOUT`] and [`WRITE_TIMEOUT`].
     ///
     /// # Errors
     /// An address without host or port.
@@ -33,8 +39,7 @@ impl Destination {
             return Err(Error::usage(format!("carbon address {address:?} is not host:port"))
                 .remedy("write it as `carbon.example.org:2003`, `192.0.2.7:2003` or `[2001:db8::7]:2003`"));
         }
-        let seconds = Duration::from_secs;
-        Ok(Destination { address, protocol, connect_timeout: seconds(5), write_timeout: seconds(10) })
+        Ok(Destination { address, protocol, connect_timeout: CONNECT_TIMEOUT, write_timeout: WRITE_TIMEOUT })
     }
 }
 

@@ -30,13 +30,13 @@ pub(in crate::cli) fn missing(
     missing.extend(torn(view));
     // As over files: what could not be understood is said, but the answer is all that can be had.
     for unread in &account.unread {
-        say(&format!("note: {}", rejected(unread, &name(unread.generation), view.ledger(unread.generation))));
+        say(&format!("note: {}", rejected_words(unread, &name(unread.generation), view.ledger(unread.generation))));
     }
     for (id, loss) in &account.lost {
         if loss.is_known() {
-            missing.push(lost(loss, &name(*id)));
+            missing.push(lost_words(loss, &name(*id)));
         } else {
-            say(&format!("note: {}", lost(loss, &name(*id))));
+            say(&format!("note: {}", lost_words(loss, &name(*id))));
         }
     }
     missing.extend(to_come(window, now).or_else(|| behind(view, window, now)));
@@ -80,17 +80,17 @@ pub(in crate::cli) fn conclude(view: &View, missing: &[String]) {
     }
 }
 
-fn rejected(unread: &UnreadLines, name: &str, ledger: Option<&Ledger>) -> String {
+fn rejected_words(unread: &UnreadLines, name: &str, ledger: Option<&Ledger>) -> String {
     let lines = unread.rejected + unread.too_long;
     let what = if lines == 1 { "one line".to_owned() } else { format!("{lines} lines") };
     let (first, last) = unread.offsets;
     let place = if first == last { format!("byte {first}") } else { format!("bytes {first} to {last}") };
     let why = if unread.rejected == 0 { "over the length bound" } else { "not in the log's format" };
-    format!("{what} of {name} written {}, {place}: {why}{}", between(unread.between), reasons(ledger))
+    format!("{what} of {name} written {}, {place}: {why}{}", between_words(unread.between), reasons_words(ledger))
 }
 
 /// What became of the rejected lines of the whole log, most frequent first.
-fn reasons(ledger: Option<&Ledger>) -> String {
+fn reasons_words(ledger: Option<&Ledger>) -> String {
     let Some(ledger) = ledger else { return String::new() };
     let mut counts: Vec<(u64, &str)> = ledger
         .rejected
@@ -103,9 +103,9 @@ fn reasons(ledger: Option<&Ledger>) -> String {
     format!(" (in the whole log: {}); `spikeline check` shows them", counts.join(", "))
 }
 
-fn lost(loss: &Loss, name: &str) -> String {
+fn lost_words(loss: &Loss, name: &str) -> String {
     let Loss { offset, bytes, cause, after, before } = *loss;
-    let when = between(Window { from: after, until: before });
+    let when = between_words(Window { from: after, until: before });
     match cause {
         LossCause::Truncated => {
             format!("{bytes} bytes of {name} from byte {offset}, written {when}, were truncated unread")
@@ -150,7 +150,7 @@ pub(in crate::cli) fn torn(view: &View) -> Option<String> {
     })
 }
 
-fn between(times: Window) -> String {
+fn between_words(times: Window) -> String {
     match (times.from.0, times.until.0) {
         (i64::MIN, i64::MAX) => "at an unknown time".to_owned(),
         (i64::MIN, _) => format!("before {}", times.until),

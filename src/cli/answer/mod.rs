@@ -19,7 +19,7 @@ pub(in crate::cli) enum Answer {
 }
 
 impl Answer {
-    pub(in crate::cli) fn of(found: bool, missing: &[String]) -> Answer {
+    pub(in crate::cli) fn from_found(found: bool, missing: &[String]) -> Answer {
         match (found, missing) {
             (_, [_, ..]) => Answer::Partial,
             (true, []) => Answer::Found,

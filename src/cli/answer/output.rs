@@ -4,9 +4,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::args::Format;
 use crate::error::{Error, Result};
-use crate::report::{OutputFormat, Style};
+use crate::report::Style;
 
 /// A file smaller than this is read without a progress bar.
 const PROGRESS_FROM: u64 = 64 << 20;
@@ -53,15 +52,4 @@ pub(in crate::cli) fn progress(bytes: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-impl From<Format> for OutputFormat {
-    fn from(format: Format) -> OutputFormat {
-        match format {
-            Format::Table => OutputFormat::Table,
-            Format::Json => OutputFormat::Json,
-            Format::Jsonl => OutputFormat::Jsonl,
-            Format::Csv => OutputFormat::Csv,
-        }
-    }
 }

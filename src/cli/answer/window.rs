@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::output::say;
 use crate::cli::args::{FilterArguments, WindowArguments};
+use crate::cli::config::whole_millis;
 use crate::error::{Error, Result};
 use crate::pipeline::Filter;
 use crate::store::WindowMatch;
@@ -21,7 +22,11 @@ pub(in crate::cli) fn window(arguments: &WindowArguments, now: Timestamp, defaul
     for warning in warnings {
         say(&format!("warning: {warning}"));
     }
-    say(&format!("window {} .. {} (UTC)", edge(window.from, "the beginning"), edge(window.until, "the end")));
+    say(&format!(
+        "window {} .. {} (UTC)",
+        edge_words(window.from, "the beginning"),
+        edge_words(window.until, "the end")
+    ));
     Ok(window)
 }
 
@@ -39,25 +44,25 @@ pub(in crate::cli) fn shown(window: Window) -> Option<Window> {
     (window != Window::ALL).then_some(window)
 }
 
-fn edge(time: Timestamp, unbounded: &str) -> String {
+fn edge_words(time: Timestamp, unbounded: &str) -> String {
     if time == Window::ALL.from || time == Window::ALL.until { unbounded.to_owned() } else { time.to_string() }
 }
 
 /// The filter that the arguments mean, over `window`.
 pub(in crate::cli) fn filter(arguments: &FilterArguments, window: Window, by: WindowMatch) -> Result<Filter> {
     let min_ms = arguments.min_time.as_deref().map(duration_ms).transpose()?.unwrap_or(0);
-    let statuses = arguments.status.iter().map(|text| statuses(text)).collect::<Result<_>>()?;
+    let statuses = arguments.status.iter().map(|text| parse_statuses(text)).collect::<Result<_>>()?;
     Ok(Filter { window, by, min_ms, statuses, routes: arguments.route.clone() })
 }
 
 /// A duration in whole milliseconds.
 pub(in crate::cli) fn duration_ms(text: &str) -> Result<u64> {
     let duration = parse_duration(text).map_err(|error| Error::usage(format!("`{text}`: {error}")))?;
-    Ok(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    Ok(whole_millis(duration))
 }
 
 /// `404`, `5xx`, `500-504`.
-fn statuses(text: &str) -> Result<RangeInclusive<u16>> {
+fn parse_statuses(text: &str) -> Result<RangeInclusive<u16>> {
     let wrong = || Error::usage(format!("status `{text}`")).remedy("write 404, 5xx or 500-504");
     if let Some(class) = text.strip_suffix("xx") {
         let class: u16 = class.parse().map_err(|_| wrong())?;
@@ -74,11 +79,11 @@ mod tests {
 
     #[test]
     fn statuses_are_numbers_classes_and_ranges() {
-        assert_eq!(statuses("404").unwrap(), 404..=404);
-        assert_eq!(statuses("5xx").unwrap(), 500..=599);
-        assert_eq!(statuses("500-504").unwrap(), 500..=504);
+        assert_eq!(parse_statuses("404").unwrap(), 404..=404);
+        assert_eq!(parse_statuses("5xx").unwrap(), 500..=599);
+        assert_eq!(parse_statuses("500-504").unwrap(), 500..=504);
         for wrong in ["", "9xx", "x", "504-500", "5x"] {
-            assert!(statuses(wrong).is_err(), "{wrong}");
+            assert!(parse_statuses(wrong).is_err(), "{wrong}");
         }
     }
 

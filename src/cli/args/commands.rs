@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::format::{FINDINGS, Format, LINES, RECORDS, answers, one_of};
+use super::format::{AnswerFormat, FindingsFormat, LinesFormat, RecordsFormat};
 use super::shared::{FileArguments, FilterArguments, FormatArguments, ThreadArguments, WindowArguments};
 
 /// `run`.
@@ -40,8 +40,8 @@ pub(in crate::cli) struct ReportArguments {
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// How to print.
-    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: AnswerFormat,
 }
 
 /// `slow`.
@@ -69,13 +69,13 @@ pub(in crate::cli) struct SlowArguments {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub limit: usize,
     /// How to print.
-    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: AnswerFormat,
 }
 
 /// What ties a request to a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum By {
+pub(in crate::cli) enum TiedBy {
     /// In flight at some time inside it.
     Overlap,
     /// Ended inside it: exactly what the graph's slots counted.
@@ -108,7 +108,7 @@ pub(in crate::cli) struct LinesArguments {
     pub filter: FilterArguments,
     /// What ties a request to the window.
     #[arg(long, value_enum, default_value = "overlap")]
-    pub by: By,
+    pub by: TiedBy,
     /// All lines of the window and route, not only those kept as slow.
     #[arg(long)]
     pub all: bool,
@@ -119,8 +119,8 @@ pub(in crate::cli) struct LinesArguments {
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// How to print.
-    #[arg(long, value_name = "FORMAT", value_parser = one_of(LINES), default_value = "table")]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: LinesFormat,
 }
 
 /// `records`.
@@ -142,8 +142,8 @@ pub(in crate::cli) struct RecordsArguments {
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// How to print.
-    #[arg(long, value_name = "FORMAT", value_parser = one_of(RECORDS), default_value = "jsonl")]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "jsonl")]
+    pub format: RecordsFormat,
 }
 
 /// `index`.
@@ -158,9 +158,9 @@ pub(in crate::cli) struct IndexArguments {
     /// Send the slots that got lines to the configured carbons, whole, oldest first; and what an earlier push left.
     #[arg(long)]
     pub push: bool,
-    /// At most this many points a second (default: 5000).
-    #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u32).range(1..), requires = "push")]
-    pub rate: Option<u32>,
+    /// At most this many points a second: what a carbon takes beside its usual ones.
+    #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u32).range(1..), requires = "push", default_value_t = 5000)]
+    pub rate: u32,
     /// Send no slot older than this: what carbon's retention is (default: `retention` of each [[carbon]], else all).
     #[arg(long, value_name = "DURATION", requires = "push")]
     pub max_age: Option<String>,
@@ -171,8 +171,8 @@ pub(in crate::cli) struct IndexArguments {
     #[arg(long, conflicts_with_all = ["files", "push"])]
     pub rebuild: bool,
     /// How to print.
-    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: AnswerFormat,
 }
 
 /// `verify`.
@@ -191,8 +191,8 @@ pub(in crate::cli) struct VerifyArguments {
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub limit: usize,
     /// How to print.
-    #[arg(long, value_name = "FORMAT", value_parser = answers(), default_value = "table")]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: AnswerFormat,
 }
 
 /// `check`.
@@ -205,6 +205,6 @@ pub(in crate::cli) struct CheckArguments {
     #[arg(long)]
     pub all: bool,
     /// How to print.
-    #[arg(long, value_name = "FORMAT", value_parser = one_of(FINDINGS), default_value = "table")]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: FindingsFormat,
 }

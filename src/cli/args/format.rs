@@ -1,10 +1,12 @@
-//! `--format`: how an answer is printed, and which of the forms each command has.
+//! `--format` of each command: one enum for those that have the same forms. What is in none of them cannot be asked for.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::ValueEnum;
 
-/// How an answer is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Format {
+use crate::report::OutputFormat;
+
+/// How most commands print their answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum AnswerFormat {
     /// For people.
     Table,
     /// One JSON document.
@@ -15,34 +17,69 @@ pub(in crate::cli) enum Format {
     Csv,
 }
 
-/// A format by its name, and what it is.
-pub(super) type NamedFormat = (Format, &'static str, &'static str);
-
-const TABLE: NamedFormat = (Format::Table, "table", "For people");
-const JSON: NamedFormat = (Format::Json, "json", "One JSON document");
-const JSONL: NamedFormat = (Format::Jsonl, "jsonl", "One JSON object a line");
-const CSV: NamedFormat = (Format::Csv, "csv", "CSV with a header");
-
-/// What most commands print.
-const ANSWERS: &[NamedFormat] = &[TABLE, JSON, JSONL, CSV];
-/// What `lines` prints.
-pub(super) const LINES: &[NamedFormat] =
-    &[(Format::Table, "table", "The raw lines as they were logged"), JSON, JSONL, CSV];
-/// What `records` prints.
-pub(super) const RECORDS: &[NamedFormat] = &[JSONL, JSON, CSV];
-/// What `check` prints.
-pub(super) const FINDINGS: &[NamedFormat] = &[TABLE, JSON, JSONL];
-
-/// The formats of most commands.
-pub(super) fn answers() -> impl TypedValueParser<Value = Format> {
-    one_of(ANSWERS)
+/// How `lines` prints them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum LinesFormat {
+    /// The raw lines as they were logged.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// CSV with a header.
+    Csv,
 }
 
-/// One of these formats, and no other.
-pub(super) fn one_of(formats: &'static [NamedFormat]) -> impl TypedValueParser<Value = Format> {
-    let values = formats.iter().map(|(_, name, help)| PossibleValue::new(*name).help(*help));
-    PossibleValuesParser::new(values).try_map(|given| {
-        let found = formats.iter().find(|(_, name, _)| *name == given);
-        found.map(|(format, ..)| *format).ok_or("no such format")
-    })
+/// How `records` prints them: for programs only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum RecordsFormat {
+    /// One JSON object a line.
+    Jsonl,
+    /// One JSON document.
+    Json,
+    /// CSV with a header.
+    Csv,
+}
+
+/// How `check` prints its findings. Their details have no columns, so there is no CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum FindingsFormat {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+impl From<AnswerFormat> for OutputFormat {
+    fn from(format: AnswerFormat) -> OutputFormat {
+        match format {
+            AnswerFormat::Table => OutputFormat::Table,
+            AnswerFormat::Json => OutputFormat::Json,
+            AnswerFormat::Jsonl => OutputFormat::Jsonl,
+            AnswerFormat::Csv => OutputFormat::Csv,
+        }
+    }
+}
+
+impl From<LinesFormat> for OutputFormat {
+    fn from(format: LinesFormat) -> OutputFormat {
+        match format {
+            LinesFormat::Table => OutputFormat::Table,
+            LinesFormat::Json => OutputFormat::Json,
+            LinesFormat::Jsonl => OutputFormat::Jsonl,
+            LinesFormat::Csv => OutputFormat::Csv,
+        }
+    }
+}
+
+impl From<RecordsFormat> for OutputFormat {
+    fn from(format: RecordsFormat) -> OutputFormat {
+        match format {
+            RecordsFormat::Jsonl => OutputFormat::Jsonl,
+            RecordsFormat::Json => OutputFormat::Json,
+            RecordsFormat::Csv => OutputFormat::Csv,
+        }
+    }
 }

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(in crate::cli) use commands::{
-    By, CheckArguments, IndexArguments, LineOrder, LinesArguments, RecordsArguments, ReportArguments, RunArguments,
-    SlowArguments, VerifyArguments,
+    CheckArguments, IndexArguments, LineOrder, LinesArguments, RecordsArguments, ReportArguments, RunArguments,
+    SlowArguments, TiedBy, VerifyArguments,
 };
-pub(in crate::cli) use format::Format;
+pub(in crate::cli) use format::{AnswerFormat, FindingsFormat};
 pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, WindowArguments};
 
 /// From the spike on the Graphite graph to the nginx log lines behind it.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+
+use crate::grammar::Escape;
 
 /// The files and how to read them.
 #[derive(Debug, Args)]
@@ -23,8 +25,26 @@ pub(in crate::cli) struct FormatArguments {
     #[arg(long, value_name = "NAME|TEXT")]
     pub log_format: Option<String>,
     /// The escape= parameter of a log_format given as text.
-    #[arg(long, value_name = "default|json|none", requires = "log_format")]
-    pub escape: Option<String>,
+    #[arg(long, value_enum, value_name = "default|json|none", hide_possible_values = true, requires = "log_format")]
+    pub escape: Option<EscapeName>,
+}
+
+/// nginx's `escape=` as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum EscapeName {
+    Default,
+    Json,
+    None,
+}
+
+impl From<EscapeName> for Escape {
+    fn from(name: EscapeName) -> Escape {
+        match name {
+            EscapeName::Default => Escape::Default,
+            EscapeName::Json => Escape::Json,
+            EscapeName::None => Escape::None,
+        }
+    }
 }
 
 /// How many threads.

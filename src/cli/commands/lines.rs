@@ -6,7 +6,7 @@ use std::io::Write;
 use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
 use crate::cli::answer::rejects::Rejects;
 use crate::cli::answer::{Answer, completeness, window};
-use crate::cli::args::{By as ByArgument, Format, LineOrder, LinesArguments};
+use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::{interpreters, settings};
@@ -16,15 +16,15 @@ use crate::pipeline::batch::BlockTally;
 use crate::pipeline::retrieve::{self, MissingLines};
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::Needs;
-use crate::report::{Column, Table, Unit, Value, count, terminal_safe, write};
+use crate::report::{Column, OutputFormat, Table, Unit, Value, count, terminal_safe, write};
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View, WindowMatch};
 use crate::time::Window;
 
 pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Answer> {
     let window = window::window(&arguments.window, context.now, Window::ALL)?;
     let by = match arguments.by {
-        ByArgument::Overlap => WindowMatch::Overlap,
-        ByArgument::End => WindowMatch::End,
+        TiedBy::Overlap => WindowMatch::Overlap,
+        TiedBy::End => WindowMatch::End,
     };
     let filter = window::filter(&arguments.filter, window, by)?;
     let mut view = None;
@@ -48,9 +48,9 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         }
     }
     cut(&mut found, arguments);
-    let answer = Answer::of(!found.is_empty(), &missing);
+    let answer = Answer::from_found(!found.is_empty(), &missing);
     let lacks = missing.clone();
-    print(&found, arguments.format, window, missing)?;
+    print(&found, arguments.format.into(), window, missing)?;
     if let Some(view) = &view {
         completeness::conclude(view, &lacks);
     }
@@ -251,7 +251,7 @@ struct LinesTally {
 impl BlockTally for LinesTally {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let LinesTally { workers, filter, routes, with, names, found, rejects } = self;
-        let Some(interpreter) = workers.of(file) else { return };
+        let Some(interpreter) = workers.interpreter_of(file) else { return };
         interpreter.read_block(bytes, |at, line, seen, _| {
             rejects.lines += 1;
             let offset = offset + at as u64;
@@ -274,9 +274,9 @@ impl BlockTally for LinesTally {
     }
 }
 
-fn print(found: &[Found], format: Format, window: Window, missing: Vec<String>) -> Result<()> {
+fn print(found: &[Found], format: OutputFormat, window: Window, missing: Vec<String>) -> Result<()> {
     let mut out = stdout();
-    if format == Format::Table {
+    if format == OutputFormat::Table {
         let safe = on_terminal();
         for line in found {
             match &line.line {
@@ -302,7 +302,7 @@ fn print(found: &[Found], format: Format, window: Window, missing: Vec<String>) 
         }
     } else {
         let table = Table { missing, ..table(found, window) };
-        written(write(&table, format.into(), style(), &mut out))?;
+        written(write(&table, format, style(), &mut out))?;
     }
     written(out.flush())
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::cli::answer::output::{Stdout, on_terminal, say, stdout, written};
 use crate::cli::answer::{Answer, window};
-use crate::cli::args::{Format as OutputFormat, RecordsArguments};
+use crate::cli::args::RecordsArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
@@ -17,7 +17,7 @@ use crate::grammar::{Escape, Format, Reject, RejectReason, Variable, VariableKin
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, RouteFilter, RoutedRecord};
 use crate::record::{Needs, RecordValues, unescape, upstream_list};
-use crate::report::terminal_safe;
+use crate::report::{OutputFormat, terminal_safe};
 use crate::route::Routes;
 use crate::store::WindowMatch;
 use crate::time::{Timestamp, Window};
@@ -45,7 +45,7 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
         routes: with.routes,
         names: files.names.clone(),
         formats,
-        sink: Sink::new(arguments.format, &variables)?,
+        sink: Sink::new(arguments.format.into(), &variables)?,
         lines: vec![0; files.names.len()],
         left: arguments.limit.unwrap_or(usize::MAX),
         written: 0,
@@ -63,7 +63,7 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
     if tally.rejected > 0 {
         say(&format!("{} lines rejected", tally.rejected));
     }
-    Ok(Answer::of(tally.written > 0, &missing))
+    Ok(Answer::from_found(tally.written > 0, &missing))
 }
 
 /// The fields of every record, whatever the format.
@@ -164,7 +164,7 @@ struct Reading {
 impl BlockTally for Reading {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let Reading { workers, records } = self;
-        let Some(interpreter) = workers.of(file) else { return };
+        let Some(interpreter) = workers.interpreter_of(file) else { return };
         // A wrapped record may be of several lines: it has the number of its first one.
         let mut before = records.lines.get(file).copied().unwrap_or(0);
         let mut counted = 0;

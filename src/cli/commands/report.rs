@@ -49,7 +49,7 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
     if let Some(view) = &view {
         completeness::conclude(view, &table.missing);
     }
-    Ok(Answer::of(found, &table.missing))
+    Ok(Answer::from_found(found, &table.missing))
 }
 
 type Rows = Vec<(String, Cell)>;
@@ -85,7 +85,7 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     let files = Files::open(context, &arguments.files)?;
     files.say_untimed();
     let with = settings::interpreting(context)?;
-    let by = Group::of(&arguments.by);
+    let by = Group::parse(&arguments.by);
     let threads = arguments.threads.count();
     let mut tallies =
         (0..threads).map(|_| ReportTally::new(&files, &with, &filter, &by)).collect::<Result<Vec<_>>>()?;
@@ -117,7 +117,7 @@ enum Group {
 }
 
 impl Group {
-    fn of(name: &str) -> Group {
+    fn parse(name: &str) -> Group {
         match name.trim_start_matches('$') {
             "route" => Group::Route,
             "method" => Group::Method,
@@ -237,7 +237,7 @@ fn cell_of_group<'c>(
 impl BlockTally for ReportTally {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
-        let Some(interpreter) = workers.of(file) else { return };
+        let Some(interpreter) = workers.interpreter_of(file) else { return };
         let variable = variables.get(file).copied().flatten();
         interpreter.read_block(bytes, |at, _, seen, values| {
             rejects.lines += 1;

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::time::SystemClock;
 
 pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer> {
-    let settings = settings::daemon(context)?;
+    let settings = settings::daemon_settings(context)?;
     let store = settings.store.display().to_string();
     let (stop_sender, stop) = crossbeam_channel::bounded(1);
     let mut signals =

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::answer::rejects::Rejects;
 use crate::cli::answer::{Answer, completeness, window};
-use crate::cli::args::{Format, SlowArguments};
+use crate::cli::args::{AnswerFormat, SlowArguments};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
-use crate::cli::input::{routing, settings};
+use crate::cli::input::settings;
 use crate::error::Result;
 use crate::grammar::{Reject, RejectReason};
 use crate::histogram::{Latency, Quantile};
@@ -27,7 +27,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
     let mut filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
     let threshold = match &arguments.threshold {
         Some(text) => window::duration_ms(text)?,
-        None => routing::millis(context.config()?.slow.threshold),
+        None => context.config()?.slow.threshold_ms(),
     };
     filter.min_ms = filter.min_ms.max(threshold);
     let mut view = None;
@@ -48,7 +48,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
     }
     let report = SlowReport { classes, all_ms: 0, limit: Some(arguments.limit), window: window::shown(window) };
     let mut out = stdout();
-    if arguments.format == Format::Table {
+    if arguments.format == AnswerFormat::Table {
         written(report.write(arguments.format.into(), style(), &mut out))?;
     } else {
         let table = Table { missing: missing.clone(), ..report.table() };
@@ -58,7 +58,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
     if let Some(view) = &view {
         completeness::conclude(view, &missing);
     }
-    Ok(Answer::of(found, &missing))
+    Ok(Answer::from_found(found, &missing))
 }
 
 /// A class of slow requests while it is counted: route and class of status.
@@ -169,7 +169,7 @@ struct SlowTally {
 impl BlockTally for SlowTally {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let SlowTally { workers, filter, routes, with, samples, classes, rejects } = self;
-        let Some(interpreter) = workers.of(file) else { return };
+        let Some(interpreter) = workers.interpreter_of(file) else { return };
         let threshold = filter.min_ms;
         let mut unlimited = filter.clone();
         unlimited.min_ms = 0;

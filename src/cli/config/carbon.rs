@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use super::position::Placed;
 use super::section::Section;
-use crate::carbon::Protocol;
+use crate::carbon::{CONNECT_TIMEOUT, Protocol, WRITE_TIMEOUT};
 
 pub(super) const KEYS: [&str; 8] =
     ["address", "protocol", "prefix", "tagged", "spool", "retention", "connect_timeout", "write_timeout"];
+
+/// How much of the past is kept for a carbon that is away, unless it is said otherwise.
+const SPOOL: Duration = Duration::from_secs(24 * 3600);
 
 /// One `[[carbon]]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +33,7 @@ pub struct CarbonSection {
     pub write_timeout: Duration,
 }
 
-pub(super) fn read(section: &mut Section<'_>) -> Option<CarbonSection> {
+pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
     let address = section.required_text("address", "127.0.0.1:2003");
     if let Some(address) = &address
         && let Err(what) = check_address(&address.value)
@@ -38,20 +41,18 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<CarbonSection> {
         section.mistake_at(address, what, "host and port, for example `address = \"127.0.0.1:2003\"`");
     }
     let protocols = [("plaintext", Protocol::Plaintext), ("pickle", Protocol::Pickle), ("udp", Protocol::Udp)];
-    let protocol = section.choice("protocol", &protocols).map_or(Protocol::Plaintext, |protocol| protocol.value);
+    let protocol = section.choice("protocol", &protocols).map_or(Protocol::Plaintext, Placed::into_value);
     let prefix = section.text("prefix", "nginx").unwrap_or_else(|| section.place().map(|()| "nginx".to_owned()));
     if !prefix.value.split('.').all(is_node) {
         let what = format!("`{}` is not a metric name", prefix.value);
         section.mistake_at(&prefix, what, "letters, digits, `_` and `-`, with `.` between: `prefix = \"nginx\"`");
     }
     let positive = Duration::from_millis(1);
-    let retention = section.duration("retention", "30d", positive).map(|retention| retention.value);
-    let mut duration = |key, example, least, default| {
-        section.duration(key, example, least).map_or(Duration::from_secs(default), |duration| duration.value)
-    };
-    let spool = duration("spool", "24h", Duration::ZERO, 24 * 3600);
-    let connect_timeout = duration("connect_timeout", "5s", positive, 5);
-    let write_timeout = duration("write_timeout", "10s", positive, 10);
+    let retention = section.duration("retention", "30d", positive).map(Placed::into_value);
+    let spool = section.duration("spool", "24h", Duration::ZERO).map_or(SPOOL, Placed::into_value);
+    let connect_timeout =
+        section.duration("connect_timeout", "5s", positive).map_or(CONNECT_TIMEOUT, Placed::into_value);
+    let write_timeout = section.duration("write_timeout", "10s", positive).map_or(WRITE_TIMEOUT, Placed::into_value);
     let tagged = section.boolean("tagged").unwrap_or(false);
     Some(CarbonSection {
         address: address?,

@@ -40,7 +40,7 @@ impl LogSection {
     }
 }
 
-pub(super) fn read(section: &mut Section<'_>) -> Option<LogSection> {
+pub(super) fn read_log(section: &mut Section<'_>) -> Option<LogSection> {
     let path = section.required_text("path", "/var/log/nginx/access.log");
     if let Some(path) = &path
         && let Err(error) = glob::Pattern::new(&path.value)
@@ -59,15 +59,15 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<LogSection> {
         let remedy = "leave `escape` out, or give the log_format's text as `format`";
         section.mistake_at(escape, "`escape` goes only with a log_format text", remedy);
     }
-    let keys = keys(section, format.as_ref());
+    let keys = read_keys(section, format.as_ref());
     let archive = section.boolean("archive");
     let wrapper = section.choice("wrapper", &Wrapper::ALL.map(|wrapper| (wrapper.name(), wrapper)));
-    let escape = escape.map_or(Escape::Default, |escape| escape.value);
+    let escape = escape.map_or(Escape::Default, Placed::into_value);
     Some(LogSection { path: path?, format, escape, keys, wrapper, archive })
 }
 
 /// `keys = { request_time = "took:ms" }`.
-fn keys(section: &mut Section<'_>, format: Option<&Placed<LogFormat>>) -> Vec<(Placed<String>, Placed<String>)> {
+fn read_keys(section: &mut Section<'_>, format: Option<&Placed<LogFormat>>) -> Vec<(Placed<String>, Placed<String>)> {
     let keys = section.text_table("keys", "request_time = \"rt\"");
     let keyed = matches!(format, Some(Placed { value: LogFormat::Grammar(name), .. }) if Format::keyed(name).is_some());
     if let Some((first, _)) = keys.first()

@@ -30,8 +30,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
-use crate::store::Retention;
+use crate::grammar::MAX_LINE;
+use crate::store::{self, Retention};
 use position::Source;
+pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
 const KEYS: [&str; 16] = [
@@ -114,11 +116,11 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             store: None,
-            interval: Duration::from_secs(10),
+            interval: store::Settings::default().interval,
             lateness: Duration::from_secs(60),
             host: None,
             routes_max: 2000,
-            max_line: 1 << 20,
+            max_line: MAX_LINE as u64,
             poll: Duration::from_millis(250),
             grammars: None,
             nginx: None,
@@ -190,7 +192,7 @@ impl Config {
             vec![source.mistake(at, format!("not TOML: {}", error.message())).remedy(remedy)]
         })?;
         let mut mistakes = Vec::new();
-        let config = read(document.get_ref(), source, &mut mistakes);
+        let config = read_document(document.get_ref(), source, &mut mistakes);
         if mistakes.is_empty() {
             return Ok(config);
         }
@@ -211,17 +213,19 @@ pub fn known_keys() -> [(&'static str, &'static [&'static str]); 6] {
     ]
 }
 
-fn read(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -> Config {
-    let mut config = top(document, source, mistakes);
+fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -> Config {
+    let mut config = read_top(document, source, mistakes);
     let each = |key, name, keys: &[&str], mistakes: &mut Vec<Error>, read: &mut dyn FnMut(&mut Section<'_>)| {
-        for table in tables(document, key, source, mistakes) {
+        for table in tables_of_array(document, key, source, mistakes) {
             let (start, Some(table)) = (table.span().start, table.get_ref().as_table()) else { continue };
             read(&mut Section::new(name, table, start, source, keys, mistakes));
         }
     };
-    each("log", "[[log]]", &log::KEYS, mistakes, &mut |section| config.logs.extend(log::read(section)));
-    each("route", "[[route]]", &route::KEYS, mistakes, &mut |section| config.routes.extend(route::read(section)));
-    each("carbon", "[[carbon]]", &carbon::KEYS, mistakes, &mut |section| config.carbons.extend(carbon::read(section)));
+    each("log", "[[log]]", &log::KEYS, mistakes, &mut |section| config.logs.extend(log::read_log(section)));
+    each("route", "[[route]]", &route::KEYS, mistakes, &mut |section| config.routes.extend(route::read_route(section)));
+    each("carbon", "[[carbon]]", &carbon::KEYS, mistakes, &mut |section| {
+        config.carbons.extend(carbon::read_carbon(section))
+    });
     let mut one = |key, name, keys: &[&str], read: &mut dyn FnMut(&mut Section<'_>)| {
         let Some(found) = document.get(key) else { return };
         match found.get_ref().as_table() {
@@ -229,13 +233,15 @@ fn read(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -
             None => mistakes.push(wrong_section(key, name, found, source)),
         }
     };
-    one("slow", "[slow]", &slow::KEYS, &mut |section| config.slow = slow::read(section));
-    one("retention", "[retention]", &retention::KEYS, &mut |section| config.retention = retention::read(section));
+    one("slow", "[slow]", &slow::KEYS, &mut |section| config.slow = slow::read_slow(section));
+    one("retention", "[retention]", &retention::KEYS, &mut |section| {
+        config.retention = retention::read_retention(section)
+    });
     config
 }
 
 /// The keys before the first section.
-fn top(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -> Config {
+fn read_top(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -> Config {
     let default = Config::default();
     let mut section = Section::new("the configuration", document, 0, source, &KEYS, mistakes);
     let store = section.text("store", "/var/lib/spikeline").map(|store| PathBuf::from(store.value));
@@ -247,20 +253,20 @@ fn top(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) ->
     let least = Duration::from_millis(10);
     Config {
         store,
-        interval: interval.map_or(default.interval, |interval| interval.value),
-        lateness: section.duration("lateness", "60s", Duration::ZERO).map_or(default.lateness, |late| late.value),
+        interval: interval.map_or(default.interval, Placed::into_value),
+        lateness: section.duration("lateness", "60s", Duration::ZERO).map_or(default.lateness, Placed::into_value),
         host: section.text("host", "web1"),
         routes_max: section
-            .count("routes_max", 1, 1_000_000, 2000)
+            .count("routes_max", 1, 1_000_000, u64::from(default.routes_max))
             .and_then(|count| u32::try_from(count.value).ok())
             .unwrap_or(default.routes_max),
-        max_line: section.size("max_line", "1MiB").map_or(default.max_line, |size| size.value),
-        poll: section.duration("poll", "250ms", least).map_or(default.poll, |poll| poll.value),
+        max_line: section.size("max_line", "1MiB").map_or(default.max_line, Placed::into_value),
+        poll: section.duration("poll", "250ms", least).map_or(default.poll, Placed::into_value),
         grammars: section.text("grammars", "/etc/spikeline/grammars").map(|folder| folder.map(PathBuf::from)),
         nginx: section.text("nginx", DEFAULT_NGINX),
         routes_by: section
             .choice("routes", &[("location", RoutesBy::Location), ("template", RoutesBy::Template)])
-            .map_or(default.routes_by, |by| by.value),
+            .map_or(default.routes_by, Placed::into_value),
         archive: section.boolean("archive").unwrap_or(default.archive),
         ..default
     }
@@ -274,7 +280,7 @@ fn is_interval(interval: Duration) -> bool {
 }
 
 /// The tables of an array of tables.
-fn tables<'a>(
+fn tables_of_array<'a>(
     document: &'a DeTable<'a>,
     key: &str,
     source: Source<'_>,

@@ -33,6 +33,11 @@ impl<T> Placed<T> {
         Error::usage(what).at_line(&self.path, self.line, column)
     }
 
+    /// The value alone.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
     /// The same place with another value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Placed<U> {
         let Placed { value, path, line, column, verbatim } = self;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::position::Placed;
 use super::section::Section;
 use crate::store::Retention;
 
@@ -18,7 +19,7 @@ pub(super) fn default() -> Retention {
     Retention { keep: None, keep_histograms: None, keep_bytes: Some(KEEP_BYTES) }
 }
 
-pub(super) fn read(section: &mut Section<'_>) -> Retention {
+pub(super) fn read_retention(section: &mut Section<'_>) -> Retention {
     let keep = section.duration("keep", "90d", LEAST);
     let keep_histograms = section.duration("keep_histograms", "400d", LEAST);
     if let Some(histograms) = &keep_histograms {
@@ -36,8 +37,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Retention {
     }
     let keep_size = section.size("keep_size", "10GiB");
     Retention {
-        keep: keep.map(|keep| keep.value),
-        keep_histograms: keep_histograms.map(|keep| keep.value),
-        keep_bytes: Some(keep_size.map_or(KEEP_BYTES, |size| size.value)),
+        keep: keep.map(Placed::into_value),
+        keep_histograms: keep_histograms.map(Placed::into_value),
+        keep_bytes: Some(keep_size.map_or(KEEP_BYTES, Placed::into_value)),
     }
 }

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::position::Placed;
-use super::section::{Section, whole};
+use super::section::{Section, whole_number};
 
 pub(super) const KEYS: [&str; 8] = ["name", "method", "host", "path", "regex", "status", "variables", "threshold"];
 
@@ -42,7 +42,7 @@ pub enum StatusCondition {
     Class(u8),
 }
 
-pub(super) fn read(section: &mut Section<'_>) -> Option<RouteSection> {
+pub(super) fn read_route(section: &mut Section<'_>) -> Option<RouteSection> {
     let name = section.required_text("name", "webapp.backend.git");
     let methods = section.texts("method", "GET");
     for method in &methods {
@@ -68,7 +68,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<RouteSection> {
             section.mistake_at(regex, "`path` and `regex` exclude each other", "leave out one of them");
         }
     }
-    let statuses = section.list("status", status);
+    let statuses = section.list("status", read_status);
     let variables = section.text_table("variables", "upstream_addr = \"10.0.0.1:8080\"");
     for (name, _) in &variables {
         if let Some(bare) = name.value.strip_prefix('$') {
@@ -82,10 +82,10 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<RouteSection> {
 }
 
 /// `404`, `"404"` or `"4xx"`.
-fn status<'a>(section: &mut Section<'a>, found: &'a Spanned<DeValue<'a>>) -> Option<Placed<StatusCondition>> {
+fn read_status<'a>(section: &mut Section<'a>, found: &'a Spanned<DeValue<'a>>) -> Option<Placed<StatusCondition>> {
     let condition = match found.get_ref() {
         DeValue::String(text) => status_text(text),
-        other => whole(other).and_then(exactly),
+        other => whole_number(other).and_then(exact_status),
     };
     let placed = section.placed(found.span());
     if condition.is_none() {
@@ -98,13 +98,13 @@ fn status<'a>(section: &mut Section<'a>, found: &'a Spanned<DeValue<'a>>) -> Opt
     condition.map(|condition| placed.map(|()| condition))
 }
 
-fn exactly(status: u64) -> Option<StatusCondition> {
+fn exact_status(status: u64) -> Option<StatusCondition> {
     u16::try_from(status).ok().filter(|status| (100..=599).contains(status)).map(StatusCondition::Exactly)
 }
 
 fn status_text(text: &str) -> Option<StatusCondition> {
     match text.as_bytes() {
         [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => Some(StatusCondition::Class(class - b'0')),
-        _ => exactly(text.parse().ok()?),
+        _ => exact_status(text.parse().ok()?),
     }
 }

@@ -160,7 +160,7 @@ impl<'a> Section<'a> {
         let found = self.value(key)?;
         let size = match found.get_ref() {
             DeValue::String(text) => parse_size(text),
-            DeValue::Integer(_) => whole(found.get_ref()),
+            DeValue::Integer(_) => whole_number(found.get_ref()),
             _ => {
                 self.wrong_type(key, "a size", &format!("\"{example}\""), found);
                 return None;
@@ -185,7 +185,7 @@ impl<'a> Section<'a> {
             return None;
         }
         let placed = self.source.placed(found.span(), ());
-        match whole(found.get_ref()).filter(|number| (least..=most).contains(number)) {
+        match whole_number(found.get_ref()).filter(|number| (least..=most).contains(number)) {
             Some(number) => Some(placed.map(|()| number)),
             None => {
                 let what = format!("`{key}` must be from {least} to {most}");
@@ -240,8 +240,13 @@ fn with_unit(text: &str, example: &str, least: Duration) -> Option<String> {
     (!named.is_empty()).then(|| format!("did you mean {}?", named.join(" or ")))
 }
 
+/// A duration in the unit that durations are counted in.
+pub(in crate::cli) fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// An integer in any of TOML's bases, if it is not negative.
-pub(super) fn whole(value: &DeValue<'_>) -> Option<u64> {
+pub(super) fn whole_number(value: &DeValue<'_>) -> Option<u64> {
     let integer = value.as_integer()?;
     u64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::section::Section;
+use super::position::Placed;
+use super::section::{Section, whole_millis};
+use crate::store;
 
 pub(super) const KEYS: [&str; 3] = ["threshold", "slowest", "server_errors"];
 
@@ -17,18 +19,27 @@ pub struct SlowSection {
     pub server_errors: bool,
 }
 
-impl Default for SlowSection {
-    fn default() -> SlowSection {
-        SlowSection { threshold: Duration::from_secs(1), slowest: 5, server_errors: true }
+impl SlowSection {
+    /// The threshold as durations are logged.
+    pub fn threshold_ms(&self) -> u64 {
+        whole_millis(self.threshold)
     }
 }
 
-pub(super) fn read(section: &mut Section<'_>) -> SlowSection {
+impl Default for SlowSection {
+    /// A second; as many of the slowest as a store keeps that is made without a configuration.
+    fn default() -> SlowSection {
+        let slowest = store::Settings::default().slowest;
+        SlowSection { threshold: Duration::from_secs(1), slowest, server_errors: true }
+    }
+}
+
+pub(super) fn read_slow(section: &mut Section<'_>) -> SlowSection {
     let default = SlowSection::default();
     let threshold = section.duration("threshold", "1s", Duration::from_millis(1));
-    let slowest = section.count("slowest", 0, 1000, 5);
+    let slowest = section.count("slowest", 0, 1000, u64::from(default.slowest));
     SlowSection {
-        threshold: threshold.map_or(default.threshold, |threshold| threshold.value),
+        threshold: threshold.map_or(default.threshold, Placed::into_value),
         slowest: slowest.and_then(|n| u32::try_from(n.value).ok()).unwrap_or(default.slowest),
         server_errors: section.boolean("server_errors").unwrap_or(default.server_errors),
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::formats::{Given, detected, given, learnt, names, taken};
+use super::formats::{Given, describe_taken, detect_format, learn_keys, names_file, parse_given};
 use super::logs;
 use crate::cli::answer::output::say;
 use crate::cli::args::FormatArguments;
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Candidates {
 impl Candidates {
     pub(in crate::cli) fn new(context: &Context, arguments: &FormatArguments) -> Result<Candidates> {
         let all = context.grammars()?;
-        let given = given(arguments, &all)?;
+        let given = parse_given(arguments, &all)?;
         let known = context.has_config() || context.nginx()?.is_some();
         let mut logs = if known { logs::logs(context)? } else { Vec::new() };
         if let Some(conf) = context.nginx()? {
@@ -42,29 +42,29 @@ impl Candidates {
     pub(in crate::cli) fn log(&self, name: &str) -> Option<&Log> {
         // nginx's own logs have absolute paths.
         let whole = std::path::absolute(name).map(|path| path.display().to_string()).unwrap_or_default();
-        self.logs.iter().find(|log| names(&log.pattern, name) || names(&log.pattern, &whole))
+        self.logs.iter().find(|log| names_file(&log.pattern, name) || names_file(&log.pattern, &whole))
     }
 
     /// The format of the file of this name, which begins with these lines.
     pub(in crate::cli) fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
-        let unknown = |what: String| match packed(head) {
+        let unknown = |what: String| match packed_by(head) {
             Some(packer) => Error::usage(format!("{name}: it is packed by {packer}, which is not read"))
                 .remedy("unpack it, or pack it with gzip or zstd"),
             None => Error::usage(format!("{name}: {what}"))
                 .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)"),
         };
         let wrapper = match &self.given {
-            Some(Given::Format(format)) => return Ok(Arc::new(learnt(format, head))),
+            Some(Given::Format(format)) => return Ok(Arc::new(learn_keys(format, head))),
             Some(Given::Wrapper(wrapper)) => Some(*wrapper),
             None => None,
         };
         if wrapper.is_none()
             && let Some(log) = self.log(name)
         {
-            return Ok(Arc::new(learnt(&log.format, head)));
+            return Ok(Arc::new(learn_keys(&log.format, head)));
         }
-        let found = detected(wrapper, head, &self.all).map_err(unknown)?;
-        if let Some(taken) = taken(&found.format, head) {
+        let found = detect_format(wrapper, head, &self.all).map_err(unknown)?;
+        if let Some(taken) = describe_taken(&found.format, head) {
             say(&format!("{name}: {taken}"));
         }
         let same = |known: &&Arc<Format>| known.wrapper() == found.format.wrapper();
@@ -80,7 +80,7 @@ impl Candidates {
 }
 
 /// By which program a file that begins so was packed, of those whose files are not read.
-fn packed(head: &[u8]) -> Option<&'static str> {
+fn packed_by(head: &[u8]) -> Option<&'static str> {
     let magics: [(&[u8], &str); 4] =
         [(b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"), (b"\x04\x22M\x18", "lz4"), (b"PK\x03\x04", "zip")];
     magics.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, packer)| packer)

@@ -47,7 +47,7 @@ impl Context {
     /// nginx's configuration: the one that the configuration names, else, if that names no log either, the machine's.
     pub(in crate::cli) fn nginx(&self) -> Result<Option<&Conf>> {
         if self.nginx.get().is_none() {
-            let conf = Conf::of(self.config()?)?;
+            let conf = Conf::find(self.config()?)?;
             return Ok(self.nginx.get_or_init(|| conf).as_ref());
         }
         Ok(self.nginx.get().and_then(Option::as_ref))

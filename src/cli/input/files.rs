@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::candidates::Candidates;
 use super::context::Context;
-use super::head::{HEAD_LINES, Head, head};
+use super::head::{HEAD_LINES, Head, read_head};
 use crate::cli::answer::completeness::missing_for;
 use crate::cli::answer::output::{progress, say};
 use crate::cli::args::FileArguments;
@@ -36,7 +36,7 @@ pub(in crate::cli) struct Files {
 }
 
 /// What the log that begins with `head` says of a request.
-fn roles(format: &Format, head: &[u8]) -> Roles {
+fn roles_of_lines(format: &Format, head: &[u8]) -> Roles {
     if !format.is_keyed() {
         return format.roles().clone();
     }
@@ -59,7 +59,7 @@ impl Files {
                     continue;
                 }
             };
-            let Head { too_long, lines } = match head(&mut input) {
+            let Head { too_long, lines } = match read_head(&mut input) {
                 Ok(head) => head,
                 Err(error) => {
                     files.failed.push(error);
@@ -75,7 +75,7 @@ impl Files {
             };
             let format = candidates.format(&name, &lines)?;
             let wrapper = format.wrapper();
-            files.roles.push(roles(&format, &lines));
+            files.roles.push(roles_of_lines(&format, &lines));
             files.formats.push(format);
             files.logs.push(candidates.log(&name).map_or(&name, |log| &log.pattern).clone());
             files.bytes += input.size_hint().unwrap_or(0);
@@ -140,7 +140,7 @@ pub(in crate::cli) struct Workers {
 }
 
 impl Workers {
-    /// Checks that every format can be interpreted, so that [`Workers::of`] finds one for each.
+    /// Checks that every format can be interpreted, so that [`Workers::interpreter_of`] finds one for each.
     pub(in crate::cli) fn new(
         files: &Files,
         with: &Interpreting,
@@ -156,7 +156,7 @@ impl Workers {
     }
 
     /// The interpreter of file number `file`.
-    pub(in crate::cli) fn of(&mut self, file: usize) -> Option<&mut Interpreter> {
+    pub(in crate::cli) fn interpreter_of(&mut self, file: usize) -> Option<&mut Interpreter> {
         let made = self.made.get_mut(file)?;
         if made.is_none() {
             let (format, log) = (self.formats.get(file)?, self.logs.get(file)?);

@@ -11,6 +11,9 @@ use crate::grammar::{
 };
 use crate::source::base_of;
 
+/// The name of a format that is given as text: a log_format's own is not known.
+pub(in crate::cli) const UNNAMED: &str = "given";
+
 /// What `--log-format` names: a format, or a wrapper alone.
 pub(in crate::cli) enum Given {
     Format(Box<Format>),
@@ -18,14 +21,14 @@ pub(in crate::cli) enum Given {
 }
 
 /// `cri`, `docker` and `syslog` name a wrapper, `cri:FORMAT` a format in it.
-pub(in crate::cli) fn given(arguments: &FormatArguments, all: &[Format]) -> Result<Option<Given>> {
+pub(in crate::cli) fn parse_given(arguments: &FormatArguments, all: &[Format]) -> Result<Option<Given>> {
     let Some(text) = &arguments.log_format else { return Ok(None) };
     if arguments.escape.is_none()
         && let Ok(wrapper) = text.parse()
     {
         return Ok(Some(Given::Wrapper(wrapper)));
     }
-    Ok(Some(Given::Format(Box::new(named_or_text(text, arguments.escape.as_deref(), all)?))))
+    Ok(Some(Given::Format(Box::new(named_or_text(text, arguments.escape.map(Escape::from), all)?))))
 }
 
 /// The wrapper that `cri:FORMAT` names, and the format's name or text.
@@ -35,7 +38,7 @@ pub(in crate::cli) fn wrapper_and_rest(text: &str) -> (Option<Wrapper>, &str) {
 }
 
 /// A keyed format with the further keys of the log that begins with `head`; another as it is.
-pub(in crate::cli) fn learnt(format: &Format, head: &[u8]) -> Format {
+pub(in crate::cli) fn learn_keys(format: &Format, head: &[u8]) -> Format {
     if !format.is_keyed() {
         return format.clone();
     }
@@ -44,7 +47,7 @@ pub(in crate::cli) fn learnt(format: &Format, head: &[u8]) -> Format {
 }
 
 /// What the log that begins with `head` was taken for, if its format's name does not say that: its wrapper, its keys.
-pub(in crate::cli) fn taken(format: &Format, head: &[u8]) -> Option<String> {
+pub(in crate::cli) fn describe_taken(format: &Format, head: &[u8]) -> Option<String> {
     let inside = match format.wrapper() {
         Some(wrapper) => format!("{wrapper} around "),
         None if format.is_keyed() => String::new(),
@@ -64,7 +67,7 @@ pub(in crate::cli) fn taken(format: &Format, head: &[u8]) -> Option<String> {
 }
 
 /// What the log that begins with `head` is, in that wrapper if one is given; or why that cannot be said.
-pub(in crate::cli) fn detected(
+pub(in crate::cli) fn detect_format(
     wrapper: Option<Wrapper>,
     head: &[u8],
     formats: &[Format],
@@ -86,7 +89,7 @@ pub(in crate::cli) fn detected(
 }
 
 /// Whether a `[[log]]`'s path means the file of that name, or the log that it was rotated from.
-pub(in crate::cli) fn names(pattern: &str, name: &str) -> bool {
+pub(in crate::cli) fn names_file(pattern: &str, name: &str) -> bool {
     let base = base_of(Path::new(name));
     pattern == name
         || Path::new(pattern) == base
@@ -94,11 +97,10 @@ pub(in crate::cli) fn names(pattern: &str, name: &str) -> bool {
 }
 
 /// A grammar's name, a keyed format, or the text of a log_format; perhaps in a wrapper.
-pub(in crate::cli) fn named_or_text(text: &str, escape: Option<&str>, all: &[Format]) -> Result<Format> {
+pub(in crate::cli) fn named_or_text(text: &str, escape: Option<Escape>, all: &[Format]) -> Result<Format> {
     if let (Some(wrapper), rest) = wrapper_and_rest(text) {
         return Ok(named_or_text(rest, escape, all)?.in_wrapper(wrapper));
     }
-    let escape = escape.map(str::parse::<Escape>).transpose().map_err(Error::usage)?;
     if let Some(keyed) = Format::keyed(text) {
         if escape.is_some() {
             return Err(Error::usage(format!("`{text}` has no escape")).remedy("leave out --escape"));
@@ -106,7 +108,7 @@ pub(in crate::cli) fn named_or_text(text: &str, escape: Option<&str>, all: &[For
         return keyed.map_err(|error| Error::usage(format!("log format: {}", error.render())));
     }
     if text.trim_start().starts_with("log_format ") {
-        return pasted(text, escape);
+        return compile_directive(text, escape);
     }
     if !text.contains('$') {
         if escape.is_some() {
@@ -121,12 +123,12 @@ pub(in crate::cli) fn named_or_text(text: &str, escape: Option<&str>, all: &[For
             }
         });
     }
-    Format::compile("given", text, escape.unwrap_or_default())
+    Format::compile(UNNAMED, text, escape.unwrap_or_default())
         .map_err(|error| Error::usage(format!("log_format: {}", error.render())))
 }
 
 /// A directive as it stands in nginx.conf.
-fn pasted(text: &str, escape: Option<Escape>) -> Result<Format> {
+fn compile_directive(text: &str, escape: Option<Escape>) -> Result<Format> {
     let ended = if text.trim_end().ends_with(';') { text.to_owned() } else { format!("{};", text.trim_end()) };
     let bad = |error: FormatError| Error::usage(format!("log_format: {}", error.render()));
     let mut found = directives(&ended).map_err(bad)?.into_iter();

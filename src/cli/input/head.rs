@@ -32,7 +32,7 @@ pub(super) struct Head {
     pub(super) lines: Option<(u64, Vec<u8>)>,
 }
 
-pub(super) fn head(input: &mut Input) -> Result<Head> {
+pub(super) fn read_head(input: &mut Input) -> Result<Head> {
     let (mut too_long, mut lines) = (Vec::new(), Vec::new());
     loop {
         match input.next_block(&mut lines)? {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::formats::{self, Given, detected};
+use super::formats::{self, Given, detect_format};
 use super::head::first_lines;
 use super::{logs, settings};
 use crate::cli::answer::output::say;
@@ -30,10 +30,11 @@ pub(in crate::cli) fn interpreters(
     let grammars = context.grammars()?;
     let known = context.has_config() || context.nginx()?.is_some();
     let logs = if known { logs::logs(context)? } else { Vec::new() };
-    let given = formats::given(given, &grammars)?;
+    let given = formats::parse_given(given, &grammars)?;
     let mut interpreters = HashMap::new();
     for log in logs {
-        interpreters.insert(log.pattern.clone(), interpreter(&log.pattern, &log.format, &with.for_log(&log.pattern))?);
+        interpreters
+            .insert(log.pattern.clone(), new_interpreter(&log.pattern, &log.format, &with.for_log(&log.pattern))?);
     }
     let mut unknown: Vec<(&str, String)> = Vec::new();
     for generation in view.generations() {
@@ -42,14 +43,14 @@ pub(in crate::cli) fn interpreters(
         }
         let format = match &given {
             Some(Given::Format(format)) => Ok(Format::clone(format)),
-            Some(Given::Wrapper(wrapper)) => found(generation, Some(*wrapper), &grammars),
-            None => found(generation, None, &grammars),
+            Some(Given::Wrapper(wrapper)) => found_format(generation, Some(*wrapper), &grammars),
+            None => found_format(generation, None, &grammars),
         };
         match format {
             Ok(format) => {
                 interpreters.insert(
                     generation.log.clone(),
-                    interpreter(&generation.log, &format, &with.for_log(&generation.log))?,
+                    new_interpreter(&generation.log, &format, &with.for_log(&generation.log))?,
                 );
             }
             Err(what) => unknown.push((&generation.log, what)),
@@ -64,13 +65,13 @@ pub(in crate::cli) fn interpreters(
     Ok(interpreters)
 }
 
-fn interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interpreter> {
+fn new_interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interpreter> {
     Interpreter::new(format, Needs::latency(), &with.for_log(log))
         .map_err(|error| Error::usage(format!("log {log}: format `{}`: {error}", format.name())))
 }
 
 /// The format of a log's own lines.
-fn found(
+fn found_format(
     generation: &Generation,
     wrapper: Option<Wrapper>,
     grammars: &[Format],
@@ -78,7 +79,7 @@ fn found(
     let located = find_generation(generation).map_err(|error| error.what().to_owned())?.ok_or("it is gone")?;
     match first_lines(&located.path) {
         Ok(head) if head.is_empty() => Err("it has no lines".to_owned()),
-        Ok(head) => Ok(detected(wrapper, &head, grammars)?.format),
+        Ok(head) => Ok(detect_format(wrapper, &head, grammars)?.format),
         Err(error) => Err(error.what().to_owned()),
     }
 }

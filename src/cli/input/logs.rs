@@ -1,9 +1,9 @@
 //! The logs that are configured, with their formats: the sections of our configuration, and what nginx's own says.
 
 use super::context::Context;
-use super::formats::{detected, named_or_text, taken, wrapper_and_rest};
+use super::formats::{UNNAMED, describe_taken, detect_format, named_or_text, wrapper_and_rest};
 use super::head::first_lines;
-use super::routing::router;
+use super::routing::rules_router;
 use crate::cli::config::{LogFormat, LogSection};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
@@ -20,10 +20,13 @@ pub(super) fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log
     let grammars = context.grammars()?;
     let config = context.config()?;
     // What rules look at is a key of its own in a keyed format.
-    let router = router(config)?;
+    let router = rules_router(config)?;
     let known = |log: Log| Log { format: log.format.knowing(router.variables()), ..log };
-    let mut logs =
-        config.logs.iter().map(|section| log(section, &grammars, say).map(known)).collect::<Result<Vec<_>>>()?;
+    let mut logs = config
+        .logs
+        .iter()
+        .map(|section| log_of_section(section, &grammars, say).map(known))
+        .collect::<Result<Vec<_>>>()?;
     if let Some(conf) = context.nginx()? {
         logs.extend(conf.followed(&config.logs).logs);
     }
@@ -31,7 +34,7 @@ pub(super) fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log
 }
 
 /// The log of a section, with its format.
-pub(in crate::cli) fn log(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<Log> {
+pub(in crate::cli) fn log_of_section(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<Log> {
     let wrapper = section.wrapper.as_ref().map(|wrapper| wrapper.value);
     let wrapped = |format: Format| wrapper.map_or_else(|| format.clone(), |wrapper| format.in_wrapper(wrapper));
     let Some(format) = &section.format else {
@@ -48,7 +51,7 @@ pub(in crate::cli) fn log(section: &LogSection, grammars: &[Format], say: &dyn F
         LogFormat::Text(text) if text.trim_start().starts_with("log_format ") => named_or_text(text, None, grammars),
         LogFormat::Text(text) => {
             let (wrapper, text) = wrapper_and_rest(text);
-            let compiled = Format::compile("given", text, section.escape);
+            let compiled = Format::compile(UNNAMED, text, section.escape);
             let compiled = compiled.map_err(|error| Error::usage(error.render()));
             compiled.map(|format| wrapper.map_or_else(|| format.clone(), |wrapper| format.in_wrapper(wrapper)))
         }
@@ -76,8 +79,8 @@ fn from_lines(
     for path in paths.flatten() {
         let head = first_lines(&path).unwrap_or_default();
         if !head.is_empty() {
-            let found = detected(wrapper, &head, grammars)?.format;
-            if let Some(taken) = taken(&found, &head) {
+            let found = detect_format(wrapper, &head, grammars)?.format;
+            if let Some(taken) = describe_taken(&found, &head) {
                 say(&format!("{}: {taken}", path.display()));
             }
             return Ok(found);

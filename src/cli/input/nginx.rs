@@ -45,7 +45,7 @@ pub(in crate::cli) struct Followed {
 impl Conf {
     /// The configuration of nginx that `config` names, else, if that names no log either, the one in its usual place,
     /// unless that cannot be read: [`Conf::usual`] says why.
-    pub(in crate::cli) fn of(config: &Config) -> Result<Option<Conf>> {
+    pub(in crate::cli) fn find(config: &Config) -> Result<Option<Conf>> {
         match &config.nginx {
             Some(path) if path.value == NO_NGINX => Ok(None),
             Some(path) => match Conf::read(Path::new(&path.value), true) {
@@ -83,7 +83,7 @@ impl Conf {
         // A file by its own name before the patterns that may mean it, too.
         for number in self.by_name() {
             let Some((log, found)) = self.nginx.logs.get(number).zip(found.remove(&number)) else { continue };
-            let shown = shown(&log.target);
+            let shown = shown_target(&log.target);
             match found {
                 Ok(new) => {
                     let late = if log.buffered { ", buffered" } else { "" };
@@ -113,8 +113,8 @@ impl Conf {
         let mut taken: Vec<(&LogTarget, &str)> = Vec::new();
         for number in self.by_name() {
             let Some((log, says)) = self.nginx.logs.get(number).zip(says.get_mut(number)) else { continue };
-            let candidate = match readable(log) {
-                Ok(pattern) => match sections.iter().find(|section| covers(section, &log.target, &pattern)) {
+            let candidate = match readable_pattern(log) {
+                Ok(pattern) => match sections.iter().find(|section| covers_log(section, &log.target, &pattern)) {
                     Some(section) => {
                         *says = Some(LogDetail::decided());
                         Err(format!("the [[log]] at line {} is about it", section.path.line))
@@ -155,7 +155,7 @@ impl Conf {
                 Ordering::Equal => "which says as much",
                 Ordering::Less => "which has other requests, too",
             };
-            format!("in {}, {why}", self.shown(*other))
+            format!("in {}, {why}", self.shown_log(*other))
         });
         format!("the same requests as {}", each.collect::<Vec<_>>().join(", and "))
     }
@@ -184,7 +184,7 @@ impl Conf {
                 LogChoice::of(contexts, &says).several.iter().all(|(_, several)| several != *logs)
             };
             let remedy = match logs.iter().find(mends) {
-                Some(log) => format!("name {} in a [[log]], and the rest is left out", self.shown(*log)),
+                Some(log) => format!("name {} in a [[log]], and the rest is left out", self.shown_log(*log)),
                 None => "name those to follow in [[log]]s".to_owned(),
             };
             let nginx = match logs.iter().find(mends) {
@@ -192,7 +192,7 @@ impl Conf {
                 Some(_) => format!(" (beside `nginx = \"{}\"`)", self.path.display()),
                 None => format!(", and `nginx = \"{NO_NGINX}\"`"),
             };
-            let shown: Vec<String> = logs.iter().map(|log| self.shown(*log)).collect();
+            let shown: Vec<String> = logs.iter().map(|log| self.shown_log(*log)).collect();
             Some(format!(
                 "{}: requests of {}{more} {which} of these logs and are counted once for each: {}; to have them counted \
                  once, {remedy}{nginx}",
@@ -204,8 +204,8 @@ impl Conf {
         told.collect()
     }
 
-    fn shown(&self, log: usize) -> String {
-        self.nginx.logs.get(log).map_or_else(String::new, |log| shown(&log.target))
+    fn shown_log(&self, log: usize) -> String {
+        self.nginx.logs.get(log).map_or_else(String::new, |log| shown_target(&log.target))
     }
 
     /// A log with its format compiled.
@@ -223,7 +223,7 @@ impl Conf {
     /// What may surprise about a log that is followed.
     fn doubts(&self, log: &AccessLog, new: &Log, choice: &LogChoice) -> Vec<String> {
         let mut doubts = Vec::new();
-        let shown = shown(&log.target);
+        let shown = shown_target(&log.target);
         if log.relative {
             doubts.push(format!(
                 "{shown}: the path is relative to nginx's --prefix, which its configuration does not say; if this one is \
@@ -289,7 +289,7 @@ impl Conf {
 }
 
 /// The pattern of a log that can be read, or why it cannot.
-fn readable(log: &AccessLog) -> std::result::Result<String, String> {
+fn readable_pattern(log: &AccessLog) -> std::result::Result<String, String> {
     let pattern = match &log.target {
         LogTarget::Syslog(_) => return Err("it goes to syslog; follow the file that syslog writes".to_owned()),
         LogTarget::Device(_) => return Err("it is no file".to_owned()),
@@ -304,7 +304,7 @@ fn readable(log: &AccessLog) -> std::result::Result<String, String> {
     Ok(pattern)
 }
 
-fn shown(target: &LogTarget) -> String {
+fn shown_target(target: &LogTarget) -> String {
     match target {
         LogTarget::File(path) | LogTarget::Device(path) => path.display().to_string(),
         LogTarget::Pattern(text) | LogTarget::Syslog(text) => text.clone(),
@@ -312,7 +312,7 @@ fn shown(target: &LogTarget) -> String {
 }
 
 /// Whether a `[[log]]` is about a log of nginx.
-fn covers(section: &LogSection, target: &LogTarget, pattern: &str) -> bool {
+fn covers_log(section: &LogSection, target: &LogTarget, pattern: &str) -> bool {
     let own = &section.path.value;
     own == pattern
         || matches!(target, LogTarget::File(path) if Path::new(own) == path

@@ -1,17 +1,16 @@
 //! What names routes: the rules of the configuration, then nginx's locations.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::context::Context;
-use crate::cli::config::{Config, Placed, RouteSection, RoutesBy, StatusCondition};
+use crate::cli::config::{Config, Placed, RouteSection, RoutesBy, StatusCondition, whole_millis};
 use crate::error::{Error, Result};
 use crate::route::{Router, Rule};
 
 /// The rules, and nginx's locations for what they do not name.
 pub(super) fn routing(context: &Context) -> Result<Arc<Router>> {
     let config = context.config()?;
-    let router = router(config)?;
+    let router = rules_router(config)?;
     Ok(match context.nginx()? {
         Some(conf) if config.routes_by == RoutesBy::Location && conf.locations.tell_apart() => {
             Arc::new(Router::clone(&router).with_locations(conf.locations.clone(), conf.named))
@@ -21,12 +20,12 @@ pub(super) fn routing(context: &Context) -> Result<Arc<Router>> {
 }
 
 /// The rules.
-pub(super) fn router(config: &Config) -> Result<Arc<Router>> {
+pub(super) fn rules_router(config: &Config) -> Result<Arc<Router>> {
     let rules = config.routes.iter().map(rule).collect();
     let router = Router::new(rules).map_err(|error| {
         let wrong = format!("[[route]] {}: {}", error.field, error.message);
         let mistake = match config.routes.get(error.rule) {
-            Some(section) => place(section, error.field).mistake(wrong),
+            Some(section) => place_of_field(section, error.field).mistake(wrong),
             None => Error::usage(wrong),
         };
         match error.remedy {
@@ -37,7 +36,7 @@ pub(super) fn router(config: &Config) -> Result<Arc<Router>> {
     Ok(Arc::new(router))
 }
 
-fn place(section: &RouteSection, field: &str) -> Placed<()> {
+fn place_of_field(section: &RouteSection, field: &str) -> Placed<()> {
     let of_text = |text: &Option<Placed<String>>| text.clone().map(|text| text.map(drop));
     let found = match field {
         "name" => Some(section.name.clone().map(drop)),
@@ -59,7 +58,7 @@ pub(in crate::cli) fn rule(section: &RouteSection) -> Rule {
         regex: section.regex.as_ref().map(|regex| regex.value.clone()),
         status: section.statuses.iter().map(|status| status_text(status.value)).collect(),
         variables: section.variables.iter().map(|(name, value)| (name.value.clone(), value.value.clone())).collect(),
-        threshold_ms: section.threshold.as_ref().map(|threshold| millis(threshold.value)),
+        threshold_ms: section.threshold.as_ref().map(|threshold| whole_millis(threshold.value)),
     }
 }
 
@@ -68,9 +67,4 @@ fn status_text(status: StatusCondition) -> String {
         StatusCondition::Exactly(status) => status.to_string(),
         StatusCondition::Class(class) => format!("{class}xx"),
     }
-}
-
-/// Whole milliseconds.
-pub(in crate::cli) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

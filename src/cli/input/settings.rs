@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::logs::logs_said;
 use super::nginx::Conf;
-use super::routing::{millis, routing};
+use super::routing::routing;
 use crate::carbon::{Destination, Naming};
 use crate::cli::answer::output::say;
 use crate::cli::config::{CarbonSection, Config, DEFAULT_NGINX, Surroundings};
@@ -16,7 +16,7 @@ use crate::pipeline::Interpreting;
 use crate::route::Routes;
 
 /// All that the daemon works by.
-pub(in crate::cli) fn daemon(context: &Context) -> Result<DaemonSettings> {
+pub(in crate::cli) fn daemon_settings(context: &Context) -> Result<DaemonSettings> {
     let config = context.config()?;
     let logs = logs_said(context, &say)?;
     if logs.is_empty() {
@@ -38,10 +38,10 @@ pub(in crate::cli) fn daemon(context: &Context) -> Result<DaemonSettings> {
         poll: config.poll,
         max_line: config.max_line,
         routes_max: config.routes_max as usize,
-        threshold_ms: millis(config.slow.threshold),
+        threshold_ms: config.slow.threshold_ms(),
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
-        archived: archived(config, &logs),
+        archived: archived_patterns(config, &logs),
         logs,
         retention: config.retention,
         router: routing(context)?,
@@ -50,7 +50,7 @@ pub(in crate::cli) fn daemon(context: &Context) -> Result<DaemonSettings> {
 }
 
 /// The patterns of the logs whose slow lines are kept in the store.
-fn archived(config: &Config, logs: &[Log]) -> Vec<String> {
+fn archived_patterns(config: &Config, logs: &[Log]) -> Vec<String> {
     let kept = logs.iter().filter(|log| is_archived(config, &log.pattern));
     kept.map(|log| log.pattern.clone()).collect()
 }
@@ -67,16 +67,16 @@ pub(in crate::cli) fn interpreting(context: &Context) -> Result<Interpreting> {
     Ok(Interpreting {
         router: routing(context)?,
         routes: Arc::new(Routes::new(config.routes_max as usize)),
-        threshold_ms: millis(config.slow.threshold),
+        threshold_ms: config.slow.threshold_ms(),
     })
 }
 
 /// Where points are sent.
 pub(in crate::cli) fn outlets(config: &Config) -> Result<Vec<DestinationSettings>> {
-    config.carbons.iter().map(|carbon| outlet(config, carbon)).collect()
+    config.carbons.iter().map(|carbon| outlet_of_section(config, carbon)).collect()
 }
 
-fn outlet(config: &Config, section: &CarbonSection) -> Result<DestinationSettings> {
+fn outlet_of_section(config: &Config, section: &CarbonSection) -> Result<DestinationSettings> {
     let mistaken = |error: Error| section.address.mistake(error.what().to_owned());
     let mut destination = Destination::new(section.address.value.as_str(), section.protocol).map_err(mistaken)?;
     destination.connect_timeout = section.connect_timeout;

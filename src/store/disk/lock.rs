@@ -63,7 +63,7 @@ impl StoreLock {
                 let mut pid = String::new();
                 let _unreadable = file.read_to_string(&mut pid);
                 let pid = pid.trim().parse::<u32>().map_or("unknown".to_owned(), |pid| pid.to_string());
-                return Err(Error::refused(format!("another spikeline (pid {pid}) is writing to this store"))
+                return Err(Error::held(format!("another spikeline (pid {pid}) is writing to this store"))
                     .at(dir)
                     .remedy("stop it first, or give this one a store of its own; readers need no lock"));
             }

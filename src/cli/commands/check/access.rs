@@ -77,30 +77,30 @@ pub(super) fn denied(path: &Path, wanted: Wanted) -> Option<String> {
             Wanted::Write => (WRITE | ENTER, "make files in it"),
         };
         if !user.may(bits, owned) {
-            return Some(words(&part, owned, &user, bits, verb));
+            return Some(denied_words(&part, owned, &user, bits, verb));
         }
     }
     None
 }
 
-fn words(part: &Path, owned: Owned, user: &User, bits: u32, verb: &str) -> String {
+fn denied_words(part: &Path, owned: Owned, user: &User, bits: u32, verb: &str) -> String {
     let name = name_of("/etc/passwd", user.id);
     let (owner, group) = (name_of("/etc/passwd", owned.user), name_of("/etc/group", owned.group));
     let part = part.display();
     format!(
         "{part} ({owner}:{group}, mode {:04o}) does not let user {name} {verb}\nhelp: {}",
         owned.mode,
-        remedy(&part.to_string(), owned, user, bits, (&name, &group))
+        least_remedy(&part.to_string(), owned, user, bits, &name, &group)
     )
 }
 
 /// The least that lets the user in.
-fn remedy(part: &str, owned: Owned, user: &User, bits: u32, (name, group): (&str, &str)) -> String {
+fn least_remedy(part: &str, owned: Owned, user: &User, bits: u32, name: &str, group: &str) -> String {
     let letters = |bits: u32| {
         let letter = |bit: u32, letter: &'static str| if bits & bit == 0 { "" } else { letter };
         format!("{}{}{}", letter(READ, "r"), letter(WRITE, "w"), letter(ENTER, "x"))
     };
-    let part = quoted(part);
+    let part = shell_quoted(part);
     if owned.user == user.id {
         return format!("chmod u+{} {part}", letters(bits));
     }
@@ -118,7 +118,7 @@ fn remedy(part: &str, owned: Owned, user: &User, bits: u32, (name, group): (&str
 }
 
 /// For a shell, where it needs that.
-fn quoted(path: &str) -> String {
+fn shell_quoted(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%".contains(&byte);
     if path.bytes().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn the_remedy_is_the_least_that_helps() {
         let spikeline = user(999, &[999]);
-        let of = |owned: Owned, bits| remedy("/var/log/nginx/a.log", owned, &spikeline, bits, ("spikeline", "adm"));
+        let of = |owned: Owned, bits| least_remedy("/var/log/nginx/a.log", owned, &spikeline, bits, "spikeline", "adm");
         let log = Owned { user: 33, group: ADM, mode: 0o640 };
         assert_eq!(of(log, READ), "sudo usermod -aG adm spikeline, and start anew, since groups are read at login");
         let private = "sudo setfacl -m u:spikeline:r /var/log/nginx/a.log; for the files that logrotate makes: \
@@ -170,7 +170,7 @@ mod tests {
             "sudo setfacl -m u:spikeline:wx /var/log/nginx/a.log"
         );
         assert_eq!(of(Owned { user: 999, mode: 0o200, ..log }, READ), "chmod u+r /var/log/nginx/a.log");
-        assert_eq!(quoted("/a b/it's"), "'/a b/it'\\''s'");
+        assert_eq!(shell_quoted("/a b/it's"), "'/a b/it'\\''s'");
     }
 
     #[test]

@@ -16,7 +16,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 pub(super) fn check(outlet: &DestinationSettings, findings: &mut Findings) -> Result<()> {
     let address = &outlet.destination.address;
     let protocol = outlet.destination.protocol;
-    match reach(address, protocol) {
+    match try_to_reach(address, protocol) {
         Ok(()) if protocol == Protocol::Udp => {
             findings.note(&format!("carbon {address}: UDP tells nobody whether it is there"))?;
         }
@@ -32,20 +32,20 @@ pub(super) fn check(outlet: &DestinationSettings, findings: &mut Findings) -> Re
             "is carbon-cache running, and is this its LINE_RECEIVER_PORT?",
         ))?,
     }
-    match mismatch(address, protocol) {
+    match port_mismatch(address, protocol) {
         Some(hint) => findings.note(&format!("carbon {address}: {hint}")),
         None => Ok(()),
     }
 }
 
-fn reach(address: &str, protocol: Protocol) -> std::io::Result<()> {
+fn try_to_reach(address: &str, protocol: Protocol) -> std::io::Result<()> {
     let mut last = std::io::Error::other("the name has no address");
     for socket in address.to_socket_addrs()? {
         if protocol == Protocol::Udp {
             return Ok(());
         }
         match TcpStream::connect_timeout(&socket, CONNECT) {
-            Ok(stream) => return silent(stream),
+            Ok(stream) => return check_silence(stream),
             Err(error) => last = error,
         }
     }
@@ -53,7 +53,7 @@ fn reach(address: &str, protocol: Protocol) -> std::io::Result<()> {
 }
 
 /// A carbon says nothing and waits. Whatever closes the connection at once or speaks first is none.
-fn silent(mut stream: TcpStream) -> std::io::Result<()> {
+fn check_silence(mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_millis(100)))?;
     match stream.read(&mut [0; 64]) {
         Ok(0) => Err(std::io::Error::other("it closes the connection at once")),
@@ -64,7 +64,7 @@ fn silent(mut stream: TcpStream) -> std::io::Result<()> {
 }
 
 /// What the port's usual meaning says against the protocol: carbon takes what it cannot read without a word.
-fn mismatch(address: &str, protocol: Protocol) -> Option<&'static str> {
+fn port_mismatch(address: &str, protocol: Protocol) -> Option<&'static str> {
     let port = address.rsplit_once(':')?.1;
     match (port, protocol) {
         ("2004" | "2014" | "2104", Protocol::Plaintext | Protocol::Udp) => {
@@ -95,7 +95,7 @@ mod tests {
             ("c:12003", Protocol::Pickle, None),
         ];
         for (address, protocol, hint) in cases {
-            let said = mismatch(address, protocol);
+            let said = port_mismatch(address, protocol);
             assert_eq!(said.is_some(), hint.is_some(), "{address} {protocol}: {said:?}");
             assert!(said.unwrap_or_default().contains(hint.unwrap_or_default()), "{said:?}");
         }

@@ -32,7 +32,7 @@ enum Side {
 }
 
 impl Sides<'_> {
-    fn of(&self, line: &[u8]) -> Option<Side> {
+    fn side_of(&self, line: &[u8]) -> Option<Side> {
         if self.own.check(line).is_ok() {
             return Some(Side::Own);
         }
@@ -41,12 +41,12 @@ impl Sides<'_> {
 
     /// The first of `lines` that is on that side.
     fn first<'l>(&self, side: Side, mut lines: impl Iterator<Item = (u64, &'l [u8])>) -> Option<u64> {
-        lines.find(|(_, line)| self.of(line) == Some(side)).map(|(at, _)| at)
+        lines.find(|(_, line)| self.side_of(line) == Some(side)).map(|(at, _)| at)
     }
 }
 
 /// Tell if the lines that do not fit `format` fit another one, or begin at one place.
-pub(super) fn tell(
+pub(super) fn tell_change(
     name: &str,
     path: &Path,
     sample: &Sample,
@@ -69,11 +69,11 @@ pub(super) fn tell(
     let other = other.map(|other| format.wrapper().map_or_else(|| other.clone(), |wrapper| other.in_wrapper(wrapper)));
     let other = other.as_ref();
     let sides = Sides { own: format, other };
-    let order: Vec<Side> = records.iter().filter_map(|(_, line)| sides.of(line)).collect();
+    let order: Vec<Side> = records.iter().filter_map(|(_, line)| sides.side_of(line)).collect();
     let changes = order.windows(2).filter(|pair| matches!(pair, [one, next] if one != next)).count();
     let own_first = order.first() == Some(&Side::Own);
     let at = if changes == 1 {
-        turn(&sides, if own_first { Side::Other } else { Side::Own }, path, sample, &records)
+        find_turn(&sides, if own_first { Side::Other } else { Side::Own }, path, sample, &records)
     } else {
         None
     };
@@ -100,14 +100,14 @@ pub(super) fn tell(
 }
 
 /// The first byte of the first line on the side `after`, also where the sample leaves out the part that it lies in.
-fn turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &Sample, records: &[(u64, &[u8])]) -> Option<u64> {
+fn find_turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &Sample, records: &[(u64, &[u8])]) -> Option<u64> {
     let at = sides.first(after, records.iter().copied())?;
     let before = records.iter().copied().take_while(|(offset, _)| *offset < at).last();
     // Records of several lines cannot be told from any place of the file.
     match before {
         Some((before, line)) if sample.plain && sample.part.is_some() && sides.own.wrapper().is_none() => {
             let low = before + line.len() as u64 + 1;
-            Some(File::open(path).map_or(at, |file| narrowed(sides, after, &file, low, at)))
+            Some(File::open(path).map_or(at, |file| narrow_turn(sides, after, &file, low, at)))
         }
         _ => Some(at),
     }
@@ -115,11 +115,11 @@ fn turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &Sample, records: &
 
 /// Halves the part from `low` to `high` until the turn is found in it: the line at `high` is on the side `after`, those
 /// before `low` are on the other.
-fn narrowed(sides: &Sides<'_>, after: Side, file: &File, mut low: u64, mut high: u64) -> u64 {
+fn narrow_turn(sides: &Sides<'_>, after: Side, file: &File, mut low: u64, mut high: u64) -> u64 {
     let read = |from: u64, length: u64| whole_lines(file, from, length).ok().flatten();
     while high - low > 2 * NARROW {
         let Some(block) = read(low + (high - low) / 2 - NARROW / 2, NARROW) else { break };
-        match sides.first(after, lines(&block)) {
+        match sides.first(after, block_lines(&block)) {
             Some(first) if first > block.offset => return first,
             Some(first) => high = first,
             None => low = block.offset + block.bytes.len() as u64,
@@ -127,9 +127,9 @@ fn narrowed(sides: &Sides<'_>, after: Side, file: &File, mut low: u64, mut high:
     }
     // A line's end stands before `low`, so that no line is taken for the rest of one.
     let rest = read(low.saturating_sub(1), high - low + 1);
-    rest.and_then(|block| sides.first(after, lines(&block))).unwrap_or(high)
+    rest.and_then(|block| sides.first(after, block_lines(&block))).unwrap_or(high)
 }
 
-fn lines(block: &Block) -> impl Iterator<Item = (u64, &[u8])> {
+fn block_lines(block: &Block) -> impl Iterator<Item = (u64, &[u8])> {
     Lines::new(&block.bytes).map(|(at, line)| (block.offset + at as u64, line))
 }

@@ -62,7 +62,7 @@ pub(super) struct Counting<'c> {
 
 impl Coverage {
     pub(super) fn new(config: &Config, with: &Interpreting, located: Vec<Located>) -> Coverage {
-        let rules = config.routes.iter().map(|section| RuleLines::of(section, with)).collect();
+        let rules = config.routes.iter().map(|section| RuleLines::new(section, with)).collect();
         let cap = config.routes_max as usize;
         Coverage { with: with.clone(), cap, lines: 0, rules, located, of_nginx: false, unnamed: HashMap::new() }
     }
@@ -109,7 +109,7 @@ impl Coverage {
         let located = self.located.iter().map(|it| (it, it.routes().iter().map(|name| self.of_route(name)).sum()));
         let located: Vec<(&Located, u64)> = located.collect();
         if by_location {
-            locations::tell(&located, self.lines, by_rules, findings)?;
+            locations::tell_locations(&located, self.lines, by_rules, findings)?;
         }
         self.tell_unnamed(findings)?;
         for rule in self.rules.iter().filter(|rule| rule.named == 0) {
@@ -196,7 +196,7 @@ impl Coverage {
 }
 
 impl RuleLines {
-    fn of(section: &RouteSection, with: &Interpreting) -> RuleLines {
+    fn new(section: &RouteSection, with: &Interpreting) -> RuleLines {
         let alone = Router::new(vec![routing::rule(section)]).ok().map(|router| Interpreting {
             router: Arc::new(router),
             routes: Arc::new(Routes::new(2)),

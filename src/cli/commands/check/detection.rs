@@ -4,7 +4,7 @@
 use super::findings::{Findings, mend, percent};
 use super::fit::point_at;
 use super::sample::Sample;
-use crate::cli::input::formats::taken;
+use crate::cli::input::formats::describe_taken;
 use crate::error::Result;
 use crate::grammar::{Detection, DetectionOutcome, Format, Recognised, Unrecognised, Wrapper, detect, recognise_texts};
 use crate::report::{count, terminal_safe};
@@ -17,7 +17,7 @@ const ASK: &str = "format = \"NAME\" in its [[log]] section, or --log-format NAM
 
 /// Find the format of a sample among `grammars`, or by its keys, in that wrapper if one is given, and tell how sure that
 /// is. None if it cannot be said.
-pub(super) fn find(
+pub(super) fn find_format(
     name: &str,
     sample: &Sample,
     wrapper: Option<Wrapper>,
@@ -30,7 +30,7 @@ pub(super) fn find(
     match recognise_texts(wrapper, &texts, grammars) {
         Ok(found) => {
             findings.fine(&format!("{name}: {}", found_words(&found, &lines, grammars)))?;
-            if let Some(taken) = taken(&found.format, sample.head()) {
+            if let Some(taken) = describe_taken(&found.format, sample.head()) {
                 findings.words(&taken)?;
             }
             Ok(Some(found.format))
@@ -94,14 +94,14 @@ fn share_of(share: f64, lines: usize) -> String {
 
 /// What the tied formats read differently from the first line on which they differ.
 fn tell_tie(lines: &[&[u8]], tied: &[&Format], findings: &mut Findings) -> Result<()> {
-    let readings = |line: &[u8]| tied.iter().map(|format| reading(format, line)).collect::<Vec<_>>();
+    let readings = |line: &[u8]| tied.iter().map(|format| read_fields(format, line)).collect::<Vec<_>>();
     let differ = |line: &&&[u8]| {
         let readings = readings(line);
         let mut read = readings.iter().flatten();
         read.next().is_some_and(|first| read.any(|other| other != first))
     };
     let Some(line) = lines.iter().find(differ) else { return Ok(()) };
-    findings.detail(&cut(&terminal_safe(line), 2 * findings.width))?;
+    findings.detail(&cut_to(&terminal_safe(line), 2 * findings.width))?;
     let readings = readings(line);
     let common: Vec<&(String, String)> = match readings.iter().flatten().next() {
         Some(first) => first.iter().filter(|field| readings.iter().flatten().all(|all| all.contains(field))).collect(),
@@ -110,14 +110,14 @@ fn tell_tie(lines: &[&[u8]], tied: &[&Format], findings: &mut Findings) -> Resul
     for (format, reading) in tied.iter().zip(&readings) {
         let Some(reading) = reading else { continue };
         let own = reading.iter().filter(|field| !common.contains(field));
-        let own: Vec<String> = own.map(|(name, value)| format!("${name} {}", cut(value, 40))).collect();
+        let own: Vec<String> = own.map(|(name, value)| format!("${name} {}", cut_to(value, 40))).collect();
         findings.detail(&format!("{}: {}", format.name(), own.join(", ")))?;
     }
     Ok(())
 }
 
 /// The variables of a line that fits with their values, made harmless.
-fn reading(format: &Format, line: &[u8]) -> Option<Vec<(String, String)>> {
+fn read_fields(format: &Format, line: &[u8]) -> Option<Vec<(String, String)>> {
     let fields = format.fields(line).ok()?;
     let read = |(variable, span): (usize, std::ops::Range<usize>)| {
         let name = format.variables().get(variable)?.name.clone();
@@ -126,7 +126,7 @@ fn reading(format: &Format, line: &[u8]) -> Option<Vec<(String, String)>> {
     Some(fields.into_iter().filter_map(read).collect())
 }
 
-fn cut(text: &str, room: usize) -> String {
+fn cut_to(text: &str, room: usize) -> String {
     if text.chars().count() <= room { text.to_owned() } else { text.chars().take(room - 1).chain(['…']).collect() }
 }
 
@@ -148,7 +148,7 @@ fn tell_closest(
     let remedy = "give the text of the log_format that nginx writes it with, --log-format 'TEXT' or format = 'TEXT' in \
                   its [[log]] section; `nginx -T 2>/dev/null | grep -A9 log_format` shows them";
     findings.wrong(&mend(&what, remedy))?;
-    if let Some(shape) = lines.iter().find(|line| !line.is_empty()).and_then(|line| shape(line)) {
+    if let Some(shape) = lines.iter().find(|line| !line.is_empty()).and_then(|line| shape_hint(line)) {
         findings.words(shape)?;
     }
     let reached = |format: &Format| {
@@ -177,7 +177,7 @@ fn tell_closest(
 }
 
 /// What lines are that no format of nginx's own would look like.
-fn shape(line: &[u8]) -> Option<&'static str> {
+fn shape_hint(line: &[u8]) -> Option<&'static str> {
     let trimmed = line.trim_ascii();
     if trimmed.starts_with(b"{") && trimmed.ends_with(b"}") {
         return Some(

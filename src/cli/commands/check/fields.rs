@@ -27,7 +27,7 @@ const WRAPPER: char = '=';
 const NAME: usize = 36;
 
 /// Tell which field of `line` is which.
-pub(super) fn tell(format: &Format, line: &[u8], findings: &mut Findings) -> Result<()> {
+pub(super) fn tell_fields(format: &Format, line: &[u8], findings: &mut Findings) -> Result<()> {
     let Ok(BareLine { lead, text }) = format.bare_line(line) else { return Ok(()) };
     let Ok(fields) = format.fields(&text) else { return Ok(()) };
     let Ok(mut parser) = RecordParser::new(format, &Needs::all()) else { return Ok(()) };
@@ -55,49 +55,49 @@ pub(super) fn tell(format: &Format, line: &[u8], findings: &mut Findings) -> Res
             let end = held.first().is_some_and(|(end, _)| *end == known.name);
             let read = record.as_ref().map_or_else(String::new, |(record, text)| {
                 let value = if format.is_keyed() { parser.value(text, *variable).unwrap_or_default() } else { value };
-                if end { record.end.to_string() } else { meaning(format, *variable, value, record) }
+                if end { record.end.to_string() } else { value_words(format, *variable, value, record) }
             });
             let name = match held.iter().find(|(name, _)| *name == known.name) {
-                Some((name, key)) if name != key => cut(&format!("${name} = {key}"), NAME),
-                _ => cut(&format!("${}", known.name), NAME),
+                Some((name, key)) if name != key => cut_to(&format!("${name} = {key}"), NAME),
+                _ => cut_to(&format!("${}", known.name), NAME),
             };
             rows.push((
                 mark,
                 terminal_safe(name.as_bytes()).into_owned(),
-                if end && format.is_keyed() { "time" } else { kind(format, known) },
+                if end && format.is_keyed() { "time" } else { kind_words(format, known) },
                 read,
             ));
         }
     }
     page.push(line.get(at..).unwrap_or_default(), None);
     if wrapper.is_some() {
-        page.push(chomped(whole).get(lead + line.len()..).unwrap_or_default(), Some(WRAPPER));
+        page.push(without_newline(whole).get(lead + line.len()..).unwrap_or_default(), Some(WRAPPER));
     }
     for (text, marks) in page.rows(findings.width) {
         findings.detail(&text)?;
         findings.marks(&marks)?;
     }
-    legend(&rows, findings)
+    tell_legend(&rows, findings)
 }
 
-fn legend(rows: &[(char, String, &'static str, String)], findings: &mut Findings) -> Result<()> {
+fn tell_legend(rows: &[(char, String, &'static str, String)], findings: &mut Findings) -> Result<()> {
     let names = rows.iter().map(|row| row.1.chars().count()).max().unwrap_or(0);
     let kinds = rows.iter().map(|row| row.2.chars().count()).max().unwrap_or(0);
     for (mark, name, kind, read) in rows {
         let before = format!("{mark} {name:names$}  {kind:kinds$}  ");
         let room = findings.width.saturating_sub(before.chars().count()).max(16);
-        findings.detail(&format!("{before}{}", cut(read, room)))?;
+        findings.detail(&format!("{before}{}", cut_to(read, room)))?;
     }
     Ok(())
 }
 
-fn chomped(line: &[u8]) -> &[u8] {
+fn without_newline(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// The text, or its beginning and an ellipsis.
-fn cut(text: &str, room: usize) -> String {
+fn cut_to(text: &str, room: usize) -> String {
     if text.chars().count() <= room {
         return text.to_owned();
     }
@@ -113,7 +113,7 @@ struct Page {
 impl Page {
     /// Append a part of the line, underlined if it is a field.
     fn push(&mut self, part: &[u8], mark: Option<char>) {
-        let text = shortened(&terminal_safe(part));
+        let text = without_middle(&terminal_safe(part));
         for (at, character) in text.chars().enumerate() {
             let under = match mark {
                 None => ' ',
@@ -145,7 +145,7 @@ impl Page {
 }
 
 /// Without its middle, if it is long.
-fn shortened(text: &str) -> String {
+fn without_middle(text: &str) -> String {
     let length = text.chars().count();
     if length <= LONG {
         return text.to_owned();
@@ -155,7 +155,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// What the values of a variable are.
-fn kind(format: &Format, variable: &Variable) -> &'static str {
+fn kind_words(format: &Format, variable: &Variable) -> &'static str {
     match variable.kind {
         VariableKind::TimeLocal | VariableKind::TimeIso8601 => "time, whole seconds",
         VariableKind::Msec => "time, milliseconds",
@@ -174,14 +174,14 @@ fn kind(format: &Format, variable: &Variable) -> &'static str {
 }
 
 /// A value as spikeline reads it.
-fn meaning(format: &Format, variable: usize, value: &[u8], record: &Record<'_>) -> String {
+fn value_words(format: &Format, variable: usize, value: &[u8], record: &Record<'_>) -> String {
     if value.is_empty() || value == b"-" {
         return "absent".to_owned();
     }
     let roles = format.roles();
     let raw = || terminal_safe(value).into_owned();
     if format.is_keyed() && roles.request == Some(variable) && value.first() != Some(&b'/') {
-        return request(record);
+        return request_words(record);
     }
     if roles.end.is_some_and(|(end, _)| end == variable) {
         return record.end.to_string();
@@ -190,11 +190,11 @@ fn meaning(format: &Format, variable: usize, value: &[u8], record: &Record<'_>) 
         return millis_or_absent(record.request_time_ms);
     }
     if roles.request == Some(variable) {
-        return request(record);
+        return request_words(record);
     }
     match format.variables().get(variable).map(|variable| variable.kind) {
         Some(VariableKind::UpstreamSeconds) => {
-            upstream_ms(value).map_or_else(|_| raw(), |redirects| attempts(&redirects))
+            upstream_ms(value).map_or_else(|_| raw(), |redirects| attempts_words(&redirects))
         }
         Some(VariableKind::Integer) => {
             let number = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
@@ -205,7 +205,7 @@ fn meaning(format: &Format, variable: usize, value: &[u8], record: &Record<'_>) 
     }
 }
 
-fn request(record: &Record<'_>) -> String {
+fn request_words(record: &Record<'_>) -> String {
     if record.malformed_request {
         return "not `METHOD target PROTOCOL`".to_owned();
     }
@@ -214,7 +214,7 @@ fn request(record: &Record<'_>) -> String {
 }
 
 /// `1 ms, 2 ms : 5 ms`: as nginx separates servers tried and redirects.
-fn attempts(redirects: &[Vec<Option<u64>>]) -> String {
+fn attempts_words(redirects: &[Vec<Option<u64>>]) -> String {
     let servers =
         |servers: &Vec<Option<u64>>| servers.iter().map(|time| millis_or_absent(*time)).collect::<Vec<_>>().join(", ");
     redirects.iter().map(servers).collect::<Vec<_>>().join(" : ")

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::answer::Answer;
 use crate::cli::answer::output::{Stdout, stdout, style, written};
-use crate::cli::args::Format;
+use crate::cli::args::FindingsFormat;
 use crate::error::{Error, ErrorClass, Result};
 use crate::report::terminal_safe;
 
@@ -47,18 +47,16 @@ enum Form {
 }
 
 impl Findings {
-    /// # Errors
-    /// There is no such form of findings.
-    pub(super) fn new(format: Format) -> Result<Findings> {
+    /// No findings yet, to be printed in this form.
+    pub(super) fn new(format: FindingsFormat) -> Findings {
         let form = match format {
-            Format::Table => Form::Text,
-            Format::Json => Form::Json { lines: false },
-            Format::Jsonl => Form::Json { lines: true },
-            Format::Csv => return Err(Error::usage("findings have no CSV form").remedy("use --format json or jsonl")),
+            FindingsFormat::Table => Form::Text,
+            FindingsFormat::Json => Form::Json { lines: false },
+            FindingsFormat::Jsonl => Form::Json { lines: true },
         };
         let style = style();
         let width = style.width.unwrap_or(WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end());
-        Ok(Findings {
+        Findings {
             out: stdout(),
             worst: Answer::Found,
             form,
@@ -66,7 +64,7 @@ impl Findings {
             closed: Vec::new(),
             colour: style.colour,
             width: usize::from(width) - INDENT.len(),
-        })
+        }
     }
 
     pub(super) fn fine(&mut self, what: &str) -> Result<()> {
@@ -121,7 +119,7 @@ impl Findings {
 
     /// The value; or the failure as a finding, after which the others are still made. A mistake in the configuration
     /// ends the check, since nothing below it can be believed.
-    pub(super) fn of<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+    pub(super) fn value_or_finding<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.class() == ErrorClass::Io => {

@@ -42,7 +42,7 @@ impl Fit {
         if self.lines > CANDIDATES {
             return;
         }
-        let present = present(format, line);
+        let present = count_present(format, line);
         if self.shown.as_ref().is_none_or(|(most, _, _)| present > *most) {
             self.shown = Some((present, at, line.to_vec()));
         }
@@ -80,7 +80,7 @@ impl Fit {
             percent(fit, self.lines),
             count(self.lines),
             if format.wrapper().is_some() { "records" } else { "lines" },
-            shown(format)
+            shown_name(format)
         );
         if let Some(part) = sample.part.as_ref().filter(|_| !all) {
             what += &format!("\n{}", self.part(part, sample));
@@ -109,7 +109,7 @@ impl Fit {
         match &self.shown {
             Some((_, at, line)) => {
                 findings.detail(&format!("the line at byte {at}, and what is read in it:"))?;
-                fields::tell(format, line, findings)
+                fields::tell_fields(format, line, findings)
             }
             None => Ok(()),
         }
@@ -144,7 +144,7 @@ impl Fit {
 }
 
 /// The name under which a format is asked for, with its wrapper.
-pub(super) fn shown(format: &Format) -> String {
+pub(super) fn shown_name(format: &Format) -> String {
     match format.wrapper() {
         Some(wrapper) => format!("{wrapper}:{}", format.name()),
         None => format.name().to_owned(),
@@ -152,7 +152,7 @@ pub(super) fn shown(format: &Format) -> String {
 }
 
 /// How many values of a line are not absent.
-fn present(format: &Format, line: &[u8]) -> usize {
+fn count_present(format: &Format, line: &[u8]) -> usize {
     let there = |value: &[u8]| !value.is_empty() && value != b"-";
     let Ok(inside) = format.bare_line(line) else { return 0 };
     let fields = format.fields(&inside.text).unwrap_or_default();

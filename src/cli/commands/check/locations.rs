@@ -23,7 +23,7 @@ pub(super) struct Located {
 }
 
 /// The locations by which routes are named, if they are.
-pub(super) fn of(context: &Context, config: &Config) -> Result<Vec<Located>> {
+pub(super) fn locations_by_route(context: &Context, config: &Config) -> Result<Vec<Located>> {
     let mut located: Vec<Located> = Vec::new();
     let Some(conf) = context.nginx()?.filter(|_| config.routes_by == RoutesBy::Location) else { return Ok(located) };
     for listed in conf.locations.listed(&conf.nginx) {
@@ -35,7 +35,7 @@ pub(super) fn of(context: &Context, config: &Config) -> Result<Vec<Located>> {
             continue;
         }
         let what = match listed.location {
-            Some(location) => format!("{} of {name}", written(location)),
+            Some(location) => format!("{} of {name}", directive_text(location)),
             None => format!("no location of {name}"),
         };
         let (route, server) = (listed.route.to_owned(), listed.location.is_none());
@@ -44,7 +44,7 @@ pub(super) fn of(context: &Context, config: &Config) -> Result<Vec<Located>> {
     Ok(located)
 }
 
-fn written(location: &Location) -> String {
+fn directive_text(location: &Location) -> String {
     let modifier = match location.by {
         LocationMatch::Exact => "= ",
         LocationMatch::PrefixOnly => "^~ ",
@@ -63,7 +63,12 @@ impl Located {
 }
 
 /// Tell what they did: lines of each, of `total` lines in all, of which rules named `by_rules`.
-pub(super) fn tell(located: &[(&Located, u64)], total: u64, by_rules: u64, findings: &mut Findings) -> Result<()> {
+pub(super) fn tell_locations(
+    located: &[(&Located, u64)],
+    total: u64,
+    by_rules: u64,
+    findings: &mut Findings,
+) -> Result<()> {
     let served: u64 = located.iter().map(|(_, lines)| lines).sum();
     let by_path = total.saturating_sub(by_rules + served);
     findings.fine(&format!(
@@ -78,14 +83,14 @@ pub(super) fn tell(located: &[(&Located, u64)], total: u64, by_rules: u64, findi
     for (location, lines) in most.iter().take(TOP) {
         findings.detail(&format!("{:>width$}  {} ({})", count(*lines), location.what, location.places.join(", ")))?;
     }
-    more(most.len(), findings)?;
+    tell_more(most.len(), findings)?;
     let idle: Vec<_> = located.iter().filter(|(it, lines)| *lines == 0 && it.usable && !it.server).collect();
     if !idle.is_empty() {
         findings.note(&format!("{} location(s) served none of these lines", idle.len()))?;
         for (location, _) in idle.iter().take(TOP) {
             findings.detail(&format!("{} ({})", location.what, location.places.join(", ")))?;
         }
-        more(idle.len(), findings)?;
+        tell_more(idle.len(), findings)?;
     }
     let unusable: Vec<_> = located.iter().filter(|(it, _)| !it.usable).collect();
     if !unusable.is_empty() {
@@ -96,12 +101,12 @@ pub(super) fn tell(located: &[(&Located, u64)], total: u64, by_rules: u64, findi
         for (location, _) in unusable.iter().take(TOP) {
             findings.detail(&format!("{} ({})", location.what, location.places.join(", ")))?;
         }
-        more(unusable.len(), findings)?;
+        tell_more(unusable.len(), findings)?;
     }
     Ok(())
 }
 
-fn more(all: usize, findings: &mut Findings) -> Result<()> {
+fn tell_more(all: usize, findings: &mut Findings) -> Result<()> {
     match all.checked_sub(TOP).filter(|rest| *rest > 0) {
         Some(rest) => findings.detail(&format!("and {} more", count(rest as u64))),
         None => Ok(()),

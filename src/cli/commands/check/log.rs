@@ -11,7 +11,7 @@ use super::findings::{Findings, mend, said};
 use super::fit::Fit;
 use super::questions;
 use super::sample::Sample;
-use crate::cli::input::formats::learnt;
+use crate::cli::input::formats::learn_keys;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reject, RejectReason, Wrapper};
 use crate::source::{Input, LogPiece};
@@ -37,6 +37,16 @@ pub(super) enum Known {
     Nothing,
 }
 
+/// Where a log is, and what it is called.
+#[derive(Clone, Copy)]
+struct LogPlace<'l> {
+    /// As findings name it.
+    name: &'l str,
+    path: &'l Path,
+    /// The log that it is of, by the path or pattern of the configuration.
+    log: &'l str,
+}
+
 impl Logs {
     /// Check the log at `path`, in the format that is known for it, or else in the one that is found.
     pub(super) fn check(&mut self, path: &Path, known: &Known, log: &str, findings: &mut Findings) -> Result<()> {
@@ -45,7 +55,7 @@ impl Logs {
         if self.all && stdin {
             return Err(Error::usage("--all cannot read stdin twice").remedy("write it to a file and name that"));
         }
-        let Some(mut sample) = opened(path, self.max_line, findings)? else { return Ok(()) };
+        let Some(mut sample) = open_sample(path, self.max_line, findings)? else { return Ok(()) };
         if sample.is_empty() {
             return findings.note(&format!("{name}: empty so far"));
         }
@@ -58,12 +68,12 @@ impl Logs {
             sample.keep_together(wrapper);
         }
         let found = match known {
-            Known::Format(format) => Some(learnt(format, sample.head())),
-            _ => detection::find(&name, &sample, wrapper, &self.grammars, findings)?,
+            Known::Format(format) => Some(learn_keys(format, sample.head())),
+            _ => detection::find_format(&name, &sample, wrapper, &self.grammars, findings)?,
         };
         if let Some(format) = found {
             let format = format.knowing(self.coverage.with.router.variables());
-            self.lines((&name, path, log), &format, &sample, findings)?;
+            self.check_lines(LogPlace { name: &name, path, log }, &format, &sample, findings)?;
         }
         match &sample.fault {
             Some(fault) => findings.failed(&fault.to_string()),
@@ -72,13 +82,14 @@ impl Logs {
     }
 
     /// The lines of a log whose format is known.
-    fn lines(
+    fn check_lines(
         &mut self,
-        (name, path, log): (&str, &Path, &str),
+        place: LogPlace<'_>,
         format: &Format,
         sample: &Sample,
         findings: &mut Findings,
     ) -> Result<()> {
+        let LogPlace { name, path, log } = place;
         let mut fit = Fit::default();
         let all = self.all && sample.part.is_some();
         let texts = sample.texts(format.wrapper(), detection::TRIED);
@@ -88,7 +99,7 @@ impl Logs {
                 &format!("{name}: format `{}` does not say when a request ended", format.name()),
                 "add $msec (best), $time_iso8601 or $time_local to the log_format",
             ))?;
-            return questions::tell(name, format, &texts, &self.coverage.with.router, findings);
+            return questions::tell_lacks(name, format, &texts, &self.coverage.with.router, findings);
         };
         let mut count = |fit: &mut Fit, offset: u64, bytes: &[u8]| {
             counting.block(bytes, |at, line, rejected| match rejected {
@@ -101,9 +112,9 @@ impl Logs {
         };
         if all {
             let mut bytes = Vec::new();
-            let Some(input) = findings.of(Input::open(path))? else { return Ok(()) };
+            let Some(input) = findings.value_or_finding(Input::open(path))? else { return Ok(()) };
             let mut input = input.max_line(self.max_line).wrapped(format.wrapper());
-            while let Some(Some(piece)) = findings.of(input.next_block(&mut bytes))? {
+            while let Some(Some(piece)) = findings.value_or_finding(input.next_block(&mut bytes))? {
                 match piece {
                     LogPiece::Lines { offset } => count(&mut fit, offset, &bytes),
                     LogPiece::TooLong { offset, .. } => too_long(&mut fit, offset),
@@ -119,17 +130,17 @@ impl Logs {
             fit.tell_fields(format, findings)?;
         }
         fit.tell_rejects(name, format, findings)?;
-        change::tell(name, path, sample, format, &self.grammars, findings)?;
+        change::tell_change(name, path, sample, format, &self.grammars, findings)?;
         if first {
-            questions::tell(name, format, &texts, &self.coverage.with.router, findings)?;
+            questions::tell_lacks(name, format, &texts, &self.coverage.with.router, findings)?;
         }
         Ok(())
     }
 }
 
 /// The sample of a log, or what keeps it from being read.
-fn opened(path: &Path, max_line: usize, findings: &mut Findings) -> Result<Option<Sample>> {
-    let error = match Sample::take(path, max_line) {
+fn open_sample(path: &Path, max_line: usize, findings: &mut Findings) -> Result<Option<Sample>> {
+    let error = match Sample::read(path, max_line) {
         Ok(sample) => return Ok(Some(sample)),
         Err(error) => error,
     };

@@ -24,7 +24,7 @@ use crate::cli::answer::Answer;
 use crate::cli::args::CheckArguments;
 use crate::cli::config::{Config, LogFormat, LogSection};
 use crate::cli::input::context::Context;
-use crate::cli::input::formats::{Given, given as given_format, names};
+use crate::cli::input::formats::{Given, UNNAMED, names_file, parse_given};
 use crate::cli::input::{logs as log_sections, settings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
@@ -35,25 +35,25 @@ use findings::{Findings, mend};
 use log::{Known, Logs};
 
 pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Answer> {
-    let mut findings = Findings::new(arguments.format)?;
+    let mut findings = Findings::new(arguments.format);
     let files = &arguments.files.files;
     if !context.has_config() && files.is_empty() && context.nginx()?.is_none() {
         return Err(Error::usage("nothing to check").remedy("name a configuration with --config, or log FILEs"));
     }
-    let Some(config) = findings.of(context.config().cloned())? else { return findings.close() };
-    let Some(with) = findings.of(settings::interpreting(context))? else { return findings.close() };
-    let Some(grammars) = findings.of(context.grammars())? else { return findings.close() };
+    let Some(config) = findings.value_or_finding(context.config().cloned())? else { return findings.close() };
+    let Some(with) = findings.value_or_finding(settings::interpreting(context))? else { return findings.close() };
+    let Some(grammars) = findings.value_or_finding(context.grammars())? else { return findings.close() };
     let mut logs = Logs {
         grammars,
-        coverage: Coverage::new(&config, &with, locations::of(context, &config)?),
+        coverage: Coverage::new(&config, &with, locations::locations_by_route(context, &config)?),
         max_line: usize::try_from(config.max_line).unwrap_or(usize::MAX),
         all: arguments.all,
         told: HashSet::new(),
     };
     if files.is_empty() {
-        configured(context, &config, &mut logs, &mut findings)?;
+        check_configured(context, &config, &mut logs, &mut findings)?;
     } else {
-        given(context, &config, arguments, &mut logs, &mut findings)?;
+        check_given(context, &config, arguments, &mut logs, &mut findings)?;
     }
     findings.close()
 }
@@ -68,29 +68,29 @@ fn nginx_logs(context: &Context) -> Result<Vec<Log>> {
 }
 
 /// A path as nginx names its logs.
-fn whole(path: &Path) -> String {
+fn absolute_name(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// The files named on the command line.
-fn given(
+fn check_given(
     context: &Context,
     config: &Config,
     arguments: &CheckArguments,
     logs: &mut Logs,
     findings: &mut Findings,
 ) -> Result<()> {
-    let told = given_format(&arguments.files.format, &logs.grammars)?;
+    let told = parse_given(&arguments.files.format, &logs.grammars)?;
     if let Some(Given::Format(told)) =
-        told.as_ref().filter(|told| matches!(told, Given::Format(format) if format.name() == "given"))
+        told.as_ref().filter(|told| matches!(told, Given::Format(format) if format.name() == UNNAMED))
     {
         questions::tell_mistyped(told, |_| Error::usage(""), findings)?;
     }
     let nginx = nginx_logs(context)?;
     for path in &arguments.files.files {
         let name = path.display().to_string();
-        let section = config.logs.iter().find(|section| names(&section.path.value, &name));
-        let of_nginx = nginx.iter().find(|log| names(&log.pattern, &whole(path)));
+        let section = config.logs.iter().find(|section| names_file(&section.path.value, &name));
+        let of_nginx = nginx.iter().find(|log| names_file(&log.pattern, &absolute_name(path)));
         let log = section.map_or_else(|| of_nginx.map(|log| log.pattern.clone()), |it| Some(it.path.value.clone()));
         let known = match (&told, section, of_nginx) {
             (Some(Given::Format(told)), ..) => Known::Format(told.as_ref().clone()),
@@ -105,7 +105,7 @@ fn given(
 }
 
 /// All that the configuration names.
-fn configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
+fn check_configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
     let rules = config.routes.len();
     findings.fine(&format!("configuration: {} log(s), {rules} route rule(s)", config.logs.len()))?;
     // A format that cannot be compiled is a mistake in the configuration, and told before anything is looked at.
@@ -117,7 +117,7 @@ fn configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mu
         {
             questions::tell_mistyped(format, |at| text.mistake_inside(at, ""), findings)?;
         }
-        followed(&section.path.value, known, logs, findings)?;
+        check_followed(&section.path.value, known, logs, findings)?;
     }
     let own = nginx::check(context, config, logs, findings)?;
     if config.logs.is_empty() && own == 0 {
@@ -127,10 +127,10 @@ fn configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mu
     if config.logs.is_empty() && own == 0 {
         return Ok(());
     }
-    if let Some(folder) = findings.of(context.store())? {
+    if let Some(folder) = findings.value_or_finding(context.store())? {
         disk::store(&folder, findings)?;
     }
-    let outlets = findings.of(settings::outlets(config))?.unwrap_or_default();
+    let outlets = findings.value_or_finding(settings::outlets(config))?.unwrap_or_default();
     for outlet in &outlets {
         carbon::check(outlet, findings)?;
     }
@@ -143,20 +143,20 @@ fn configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mu
 /// What a `[[log]]` says of its lines.
 fn known_of(section: &LogSection, grammars: &[Format]) -> Result<Known> {
     match (&section.format, &section.wrapper) {
-        (Some(_), _) => log_sections::log(section, grammars, &|_| {}).map(|log| Known::Format(log.format)),
+        (Some(_), _) => log_sections::log_of_section(section, grammars, &|_| {}).map(|log| Known::Format(log.format)),
         (None, Some(wrapper)) => Ok(Known::Wrapper(wrapper.value)),
         (None, None) => Ok(Known::Nothing),
     }
 }
 
 /// The files that one log's path or pattern means.
-fn followed(pattern: &str, known: &Known, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
+fn check_followed(pattern: &str, known: &Known, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
     let paths: Vec<PathBuf> = match glob::glob(pattern) {
         Ok(paths) => paths.flatten().collect(),
         Err(error) => return findings.wrong(&format!("log {pattern}: {error}")),
     };
     if paths.is_empty() {
-        let denied = match fixed(pattern) {
+        let denied = match fixed_folder(pattern) {
             Some(folder) => access::denied(folder, Wanted::List),
             None => access::denied(Path::new(pattern), Wanted::Read),
         };
@@ -176,7 +176,7 @@ fn followed(pattern: &str, known: &Known, logs: &mut Logs, findings: &mut Findin
 }
 
 /// The folder that a glob pattern looks into first; None for a plain path.
-fn fixed(pattern: &str) -> Option<&Path> {
+fn fixed_folder(pattern: &str) -> Option<&Path> {
     let head = pattern.get(..pattern.find(['*', '?', '['])?)?;
     Some(Path::new(head.rsplit_once('/').map_or(".", |(folder, _)| if folder.is_empty() { "/" } else { folder })))
 }

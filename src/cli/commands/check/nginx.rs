@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::check_followed;
 use super::findings::Findings;
-use super::followed;
 use super::log::{Known, Logs};
 use crate::cli::config::{Config, DEFAULT_NGINX};
 use crate::cli::input::context::Context;
@@ -37,7 +37,7 @@ pub(super) fn check(context: &Context, config: &Config, logs: &mut Logs, finding
         findings.note(&format!("{}: {}", note.place, note.text))?;
     }
     for log in &own {
-        followed(&log.pattern, &Known::Format(log.format.clone()), logs, findings)?;
+        check_followed(&log.pattern, &Known::Format(log.format.clone()), logs, findings)?;
     }
     Ok(own.len())
 }

@@ -1,6 +1,7 @@
 //! The questions that a format cannot answer, and the log_format that could.
 
 use super::findings::Findings;
+use crate::cli::input::formats::UNNAMED;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, TimeNotation, VariableKind, nginx_variables};
 use crate::record::{Needs, RecordParser};
@@ -15,10 +16,10 @@ struct Lack {
 }
 
 /// What `format` lacks, for these rules; a keyed one lacks what these lines lack.
-fn lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
+fn find_lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     let roles = format.roles_in(lines);
     let has = |name: &str| match format.is_keyed() {
-        true => roles.all().into_iter().flatten().any(|it| named(format, it) == name),
+        true => roles.all().into_iter().flatten().any(|it| variable_name(format, it) == name),
         false => format.index_of(name).is_some(),
     };
     let mut lacks = Vec::new();
@@ -71,7 +72,7 @@ fn lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     lacks
 }
 
-fn named(format: &Format, variable: usize) -> &str {
+fn variable_name(format: &Format, variable: usize) -> &str {
     format.variables().get(variable).map_or("", |variable| &variable.name)
 }
 
@@ -108,14 +109,14 @@ fn tell_keys(format: &Format, wanted: &[&str], findings: &mut Findings) -> Resul
 }
 
 /// Tell what cannot be asked of the format, and the directive that has it all.
-pub(super) fn tell(
+pub(super) fn tell_lacks(
     name: &str,
     format: &Format,
     lines: &[&[u8]],
     router: &Router,
     findings: &mut Findings,
 ) -> Result<()> {
-    let lacks = lacks(format, lines, router);
+    let lacks = find_lacks(format, lines, router);
     let has_no = if format.is_keyed() { "no key that was found holds" } else { "the format has no" };
     for Lack { variables, consequence } in &lacks {
         let missing: Vec<String> = variables.iter().map(|name| format!("${name}")).collect();
@@ -129,7 +130,7 @@ pub(super) fn tell(
         return tell_keys(format, &wanted, findings);
     }
     // nginx has `combined` already, and of a text given the name is not known.
-    let given = matches!(format.name(), "combined" | "given");
+    let given = [UNNAMED, "combined"].contains(&format.name());
     let extended = format.with_variables(if given { "timed" } else { format.name() }, &wanted);
     if let Some((extended, directive)) = extended.and_then(|format| format.directive().map(|text| (format, text))) {
         findings.detail(&format!(
@@ -146,7 +147,7 @@ pub(super) fn tell(
 pub(super) fn tell_mistyped(format: &Format, place: impl Fn(usize) -> Error, findings: &mut Findings) -> Result<()> {
     for variable in format.variables() {
         let Some(meant) = nginx_variables::did_you_mean(&variable.name) else { continue };
-        let at = position(format.text(), &variable.name);
+        let at = position_of_variable(format.text(), &variable.name);
         let error = place(at.unwrap_or(0));
         let place = match error.place().map(|place| (place.path.display(), place.line_column)) {
             Some((path, Some((line, column)))) => format!("{path}:{line}:{column}: "),
@@ -169,7 +170,7 @@ pub(super) fn tell_mistyped(format: &Format, place: impl Fn(usize) -> Error, fin
 }
 
 /// Where `$name` or `${name}` stands in a log_format's text.
-fn position(text: &str, name: &str) -> Option<usize> {
+fn position_of_variable(text: &str, name: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let ends = |at: usize| {
         let after = lower.as_bytes().get(at);

@@ -68,11 +68,11 @@ impl Sample {
     ///
     /// # Errors
     /// It cannot be opened, or fails at its first byte.
-    pub(super) fn take(path: &Path, max_line: usize) -> Result<Sample> {
+    pub(super) fn read(path: &Path, max_line: usize) -> Result<Sample> {
         let input = Input::open(path)?.max_line(max_line);
         match input.size_hint() {
-            Some(size) if input.compression() == Compression::Plain && size > WHOLE => spread(path, size),
-            _ => forward(input),
+            Some(size) if input.compression() == Compression::Plain && size > WHOLE => read_spread(path, size),
+            _ => read_forward(input),
         }
     }
 
@@ -152,7 +152,7 @@ fn text_of(wrapper: Option<Wrapper>, record: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// A plain file: its head, its end, and places in between.
-fn spread(path: &Path, size: u64) -> Result<Sample> {
+fn read_spread(path: &Path, size: u64) -> Result<Sample> {
     let fail = |error: std::io::Error| Error::io("read it", path, &error);
     let file = File::open(path).map_err(fail)?;
     let mut blocks = Vec::new();
@@ -186,7 +186,7 @@ pub(super) fn whole_lines(file: &File, from: u64, length: u64) -> std::io::Resul
 }
 
 /// A small file, a compressed one or a stream: read from its beginning, with blocks let go as they become too many.
-fn forward(mut input: Input) -> Result<Sample> {
+fn read_forward(mut input: Input) -> Result<Sample> {
     let plain = input.compression() == Compression::Plain && input.size_hint().is_some();
     let mut sample = Sample { blocks: Vec::new(), too_long: Vec::new(), part: None, size: 0, plain, fault: None };
     // The index among all blocks of each that is kept; every `stride`-th is.

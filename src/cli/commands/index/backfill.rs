@@ -53,7 +53,7 @@ impl PastFiles {
         }
         let mut candidates = Vec::new();
         for path in found.expand(files)? {
-            match candidate(&mut formats, &path) {
+            match look_at(&mut formats, &path) {
                 Ok(candidate) => {
                     found.bytes += std::fs::metadata(&path).map_or(0, |status| status.len());
                     candidates.push(candidate);
@@ -136,7 +136,7 @@ impl PastFiles {
     }
 }
 
-fn candidate(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
+fn look_at(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
     let mut input = Input::open(path)?;
     let absolute = std::fs::canonicalize(path).map_err(|error| Error::io("look at it", path, &error))?;
     let names = [path.display().to_string(), absolute.display().to_string()];
@@ -150,21 +150,21 @@ fn candidate(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
             piece => break piece,
         }
     };
-    let format = piece.map(|_| formats.format(name, &lines).and_then(|format| fitting(format, path, &lines)));
+    let format = piece.map(|_| formats.format(name, &lines).and_then(|format| check_fit(format, path, &lines)));
     let written = match &format {
         Some(Ok(format)) => first_end(format, &lines),
         _ => None,
     };
-    let written = written.unwrap_or_else(|| changed(path));
+    let written = written.unwrap_or_else(|| change_time(path));
     Ok(Candidate { path: path.to_owned(), key, format, written })
 }
 
 fn fitting_at(format: &Arc<Format>, path: &Path) -> bool {
-    first_lines(path).is_ok_and(|head| fitting(Arc::clone(format), path, &head).is_ok())
+    first_lines(path).is_ok_and(|head| check_fit(Arc::clone(format), path, &head).is_ok())
 }
 
 /// The format, if any line of the file fits it: else it is the wrong one, and what is taken in is taken in for good.
-fn fitting(format: Arc<Format>, path: &Path, head: &[u8]) -> Result<Arc<Format>> {
+fn check_fit(format: Arc<Format>, path: &Path, head: &[u8]) -> Result<Arc<Format>> {
     if texts(format.wrapper(), head, HEAD_LINES).is_empty() || first_end(&format, head).is_some() {
         return Ok(format);
     }
@@ -190,7 +190,7 @@ fn any_end(format: &Format, lines: &[u8], most: usize) -> Option<Timestamp> {
     lines.iter().find_map(|line| parser.parse_in(line, &mut room).ok().map(|(record, _)| record.end))
 }
 
-fn changed(path: &Path) -> Timestamp {
+fn change_time(path: &Path) -> Timestamp {
     let modified = std::fs::metadata(path).and_then(|status| status.modified()).ok();
     let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     since.map_or(Timestamp(0), |since| Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))

@@ -54,7 +54,7 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     if arguments.push {
         failed.extend(accounts.push(context, arguments, &mut writer)?);
     }
-    Ok(Answer::of(true, &failed))
+    Ok(Answer::from_found(true, &failed))
 }
 
 /// The store, to write: with the configuration's settings, or without one those that it was made with.
@@ -80,7 +80,7 @@ fn writer(context: &Context) -> Result<Writer> {
         ));
     }
     writer.map_err(|error| match error.class() {
-        ErrorClass::Refused if error.what().contains("is writing to this store") => Error::refused(error.what()).at(folder).remedy(
+        ErrorClass::Held => Error::held(error.what()).at(folder).remedy(
             "stop it (`systemctl stop spikeline`, or `kill` that pid), give this command again and start it: it goes on where it was; \
              or take the logs into a store of their own with --store DIR",
         ),

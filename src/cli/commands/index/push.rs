@@ -20,9 +20,6 @@ use crate::time::{Clock, SystemClock, Timestamp, Window, parse_duration};
 /// How much of a window is looked through at a time.
 const STEP: Duration = Duration::from_secs(3600);
 
-/// Points a second, if nothing else is asked for: what a carbon takes beside its usual ones.
-const RATE: u32 = 5000;
-
 /// The destinations of one command; none without --push.
 pub(super) struct Accounts {
     outlets: Vec<(crate::daemon::DestinationSettings, Duration)>,
@@ -81,19 +78,18 @@ impl Accounts {
             self.owe(writer.view(), window)?;
         }
         let owed = self.accounts.iter().map(BackfillAccount::owed).max().unwrap_or(0);
-        let bar = bar(owed as u64);
+        let bar = slots_bar(owed as u64);
         let aloud: Say = Arc::new(|message: &str| say(&format!("spikeline: {message}")));
-        let pushed =
-            backfill::push(writer, &mut self.accounts, arguments.rate.unwrap_or(RATE), &SystemClock, &aloud, &|left| {
-                bar.set_position((owed as u64).saturating_sub(left));
-            });
+        let pushed = backfill::push(writer, &mut self.accounts, arguments.rate, &SystemClock, &aloud, &|left| {
+            bar.set_position((owed as u64).saturating_sub(left));
+        });
         bar.finish_and_clear();
         let mut failed = Vec::new();
         for (pushed, account) in pushed?.iter().zip(&self.accounts) {
-            say(&sent(pushed, account));
+            say(&sent_words(pushed, account));
             if let Some(why) = &pushed.failed {
                 let left = format!("carbon {}: {} slots are still owed: {why}", pushed.address, pushed.owed);
-                say(&format!("{left}\n  help: `spikeline index --push{}` sends the rest", named(context)));
+                say(&format!("{left}\n  help: `spikeline index --push{}` sends the rest", config_flag(context)));
                 failed.push(left);
             }
         }
@@ -121,7 +117,7 @@ impl Accounts {
     }
 }
 
-fn sent(pushed: &Pushed, account: &BackfillAccount) -> String {
+fn sent_words(pushed: &Pushed, account: &BackfillAccount) -> String {
     let untimely = match account.untimely() {
         0 => String::new(),
         slots => format!("; {} slots are older than it keeps points, and were not sent", count(slots)),
@@ -141,11 +137,11 @@ fn sent(pushed: &Pushed, account: &BackfillAccount) -> String {
 }
 
 /// The configuration as it has to be named again.
-fn named(context: &Context) -> String {
+fn config_flag(context: &Context) -> String {
     context.config_path().map_or_else(String::new, |path| format!(" --config {}", path.display()))
 }
 
 /// indicatif draws to stderr, and only if that is a terminal.
-fn bar(slots: u64) -> ProgressBar {
+fn slots_bar(slots: u64) -> ProgressBar {
     if slots < 100 { ProgressBar::hidden() } else { ProgressBar::new(slots) }
 }

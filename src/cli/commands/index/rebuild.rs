@@ -34,10 +34,10 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
         let recounted = recount_damaged(&view, &mut recount, segment)?;
         let routes = with.routes.since(known).into_iter().map(|(id, name)| (id, name.to_string())).collect();
         // Once the damaged one is set aside, only the ledger knows what lacks.
-        let ledgers = losses(&view, segment, &recounted.unread);
+        let ledgers = ledger_losses(&view, segment, &recounted.unread);
         writer.commit(&mut Commit { at: SystemClock.now(), routes, ledgers, ..Commit::default() })?;
         let aside = writer.repair(segment, recounted.commit)?;
-        let lacks = lacks(segment, &recounted.unread);
+        let lacks = unrestored(segment, &recounted.unread);
         say(&match lacks.is_empty() {
             true => format!("restored from the logs; the damaged file is kept as {}", aside.display()),
             false => format!("restored in part; the damaged file is kept as {}", aside.display()),
@@ -45,7 +45,7 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
         lacks.iter().for_each(|lack| say(&format!("spikeline: {lack}")));
         lacking.extend(lacks);
     }
-    Ok(Answer::of(true, &lacking))
+    Ok(Answer::from_found(true, &lacking))
 }
 
 fn without_remedy(error: &crate::error::Error) -> String {
@@ -53,7 +53,7 @@ fn without_remedy(error: &crate::error::Error) -> String {
 }
 
 /// What could not be restored of a segment, with its window and log.
-fn lacks(segment: &DamagedSegment, unread: &[UnreadRange]) -> Vec<String> {
+fn unrestored(segment: &DamagedSegment, unread: &[UnreadRange]) -> Vec<String> {
     let held = match segment.window {
         Some(window) => format!("held of {} .. {} (UTC)", window.from, window.until),
         None => "gave to the archive of raw lines".to_owned(),
@@ -76,7 +76,7 @@ fn lacks(segment: &DamagedSegment, unread: &[UnreadRange]) -> Vec<String> {
 }
 
 /// The same for the ledger, so that every answer says it. An archived line is missed where it is asked for.
-fn losses(view: &View, segment: &DamagedSegment, unread: &[UnreadRange]) -> Vec<(GenerationId, Ledger)> {
+fn ledger_losses(view: &View, segment: &DamagedSegment, unread: &[UnreadRange]) -> Vec<(GenerationId, Ledger)> {
     let Some(window) = segment.window else { return Vec::new() };
     let loss = |id: GenerationId, range: &LogRange| {
         let bytes = range.until - range.from;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::cli::answer::completeness::{missing_for, torn};
 use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::answer::{Answer, window};
-use crate::cli::args::{Format, VerifyArguments};
+use crate::cli::args::{AnswerFormat, VerifyArguments};
 use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{self, slot_settings, with_routes};
 use crate::error::Result;
@@ -63,7 +63,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     missing.extend(graphite.map(|graphite| graphite.say()).unwrap_or_default());
     print(arguments, &differences, missing.clone(), window)?;
     Ok(match differences.count() {
-        0 => Answer::of(true, &missing),
+        0 => Answer::from_found(true, &missing),
         _ => Answer::Nothing,
     })
 }
@@ -129,7 +129,7 @@ fn print(
     let rows: Vec<_> = rows.collect();
     let shown = rows.len() as u64;
     let all = differences.count();
-    if all > 0 || arguments.format != Format::Table {
+    if all > 0 || arguments.format != AnswerFormat::Table {
         let table = Table { columns, rows, missing, window: window::shown(window), ..Table::default() };
         let mut out = stdout();
         written(write(&table, arguments.format.into(), style(), &mut out))?;
