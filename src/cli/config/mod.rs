@@ -31,7 +31,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
 use crate::grammar::MAX_LINE;
-use crate::store::{self, Retention};
+use crate::store::{Retention, StoreSettings};
 use position::Source;
 pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
@@ -116,7 +116,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             store: None,
-            interval: store::Settings::default().interval,
+            interval: StoreSettings::default().interval,
             lateness: Duration::from_secs(60),
             host: None,
             routes_max: 2000,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::position::Placed;
 use super::section::{Section, whole_millis};
-use crate::store;
+use crate::store::StoreSettings;
 
 pub(super) const KEYS: [&str; 3] = ["threshold", "slowest", "server_errors"];
 
@@ -29,7 +29,7 @@ impl SlowSection {
 impl Default for SlowSection {
     /// A second; as many of the slowest as a store keeps that is made without a configuration.
     fn default() -> SlowSection {
-        let slowest = store::Settings::default().slowest;
+        let slowest = StoreSettings::default().slowest;
         SlowSection { threshold: Duration::from_secs(1), slowest, server_errors: true }
     }
 }
