@@ -135,6 +135,22 @@ impl Error {
         &self.what
     }
 
+    /// What to do about it, if that is known.
+    pub fn help(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+
+    /// Place and what happened, without the remedy: `access.log: cannot open it: ..`, `spikeline.toml:4:7: ..`.
+    pub fn headline(&self) -> String {
+        match &self.place {
+            None => self.what.clone(),
+            Some(ErrorPlace { path, line_column: None }) => format!("{}: {}", path.display(), self.what),
+            Some(ErrorPlace { path, line_column: Some((line, column)) }) => {
+                format!("{}:{line}:{column}: {}", path.display(), self.what)
+            }
+        }
+    }
+
     /// Where it happened, if known.
     pub fn place(&self) -> Option<&ErrorPlace> {
         self.place.as_ref()
@@ -172,14 +188,7 @@ pub fn meant<'k>(mistyped: &str, known: impl IntoIterator<Item = &'k str>, edits
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{}", place.path.display())?;
-            if let Some((line, column)) = place.line_column {
-                write!(f, ":{line}:{column}")?;
-            }
-            write!(f, ": ")?;
-        }
-        write!(f, "{}", self.what)?;
+        write!(f, "{}", self.headline())?;
         if let Some(remedy) = &self.remedy {
             write!(f, "\n  help: {remedy}")?;
         }

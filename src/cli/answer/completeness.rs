@@ -13,8 +13,8 @@ use crate::time::{Timestamp, Window};
 /// behind: it says every 5 s that it has read all, and commits that within a second or two.
 const ON_ITS_WAY: Duration = Duration::from_secs(15);
 
-/// What the store lacks of `window`, in words, one each; also what could not be read of its own files so far. What is no
-/// lack and yet worth knowing is said at once. `expired` is before when the answer lacks what retention removed.
+/// What the store lacks of `window`, in words, one each; also what could not be read of its own files so far. What is
+/// no lack and yet worth knowing is said at once. `expired` is before when the answer lacks what retention removed.
 pub(in crate::cli) fn missing(
     view: &View,
     window: Window,
@@ -80,6 +80,7 @@ pub(in crate::cli) fn conclude(view: &View, missing: &[String]) {
     }
 }
 
+/// Which lines of a window could not be understood, between which times, and why.
 fn rejected_words(unread: &UnreadLines, name: &str, ledger: Option<&Ledger>) -> String {
     let lines = unread.rejected + unread.too_long;
     let what = if lines == 1 { "one line".to_owned() } else { format!("{lines} lines") };
@@ -103,6 +104,7 @@ fn reasons_words(ledger: Option<&Ledger>) -> String {
     format!(" (in the whole log: {}); `spikeline check` shows them", counts.join(", "))
 }
 
+/// What of a log was never read, and when it was written as far as its neighbours tell.
 fn lost_words(loss: &Loss, name: &str) -> String {
     let Loss { offset, bytes, cause, after, before } = *loss;
     let when = between_words(Window { from: after, until: before });
@@ -123,7 +125,8 @@ fn lost_words(loss: &Loss, name: &str) -> String {
     }
 }
 
-/// A window that has not begun: mostly yesterday's was meant, by a time without a date. Not one that begins at once: clocks differ.
+/// A window that has not begun: mostly yesterday's was meant, by a time without a date. Not one that begins at once:
+/// clocks differ.
 fn to_come(window: Window, now: Timestamp) -> Option<String> {
     (window.from > now.plus(ON_ITS_WAY))
         .then(|| format!("this window is yet to come: it is {now} now (yesterday's times are `14:05_yesterday`)"))
@@ -150,6 +153,7 @@ pub(in crate::cli) fn torn(view: &View) -> Option<String> {
     })
 }
 
+/// A span of time that may be open at either end.
 fn between_words(times: Window) -> String {
     match (times.from.0, times.until.0) {
         (i64::MIN, i64::MAX) => "at an unknown time".to_owned(),

@@ -19,6 +19,7 @@ pub(in crate::cli) enum Answer {
 }
 
 impl Answer {
+    /// What is missing weighs more than what was found: a script must not take a part for the whole.
     pub(in crate::cli) fn from_found(found: bool, missing: &[String]) -> Answer {
         match (found, missing) {
             (_, [_, ..]) => Answer::Partial,

@@ -5,19 +5,22 @@ use crate::grammar::Reject;
 
 /// Lines that did not parse: how many, and the first.
 #[derive(Debug, Default, Clone)]
-pub(in crate::cli) struct Rejects {
+pub(in crate::cli) struct RejectedLines {
     pub(in crate::cli) lines: u64,
     pub(in crate::cli) rejected: u64,
     first: Option<(usize, u64, Reject)>,
 }
 
-impl Rejects {
+impl RejectedLines {
+    /// Counts one; the first that comes is the one that is shown.
     pub(in crate::cli) fn reject(&mut self, file: usize, offset: u64, reject: Reject) {
         self.rejected += 1;
         self.first.get_or_insert((file, offset, reject));
     }
 
-    pub(in crate::cli) fn merge(&mut self, other: &Rejects) {
+    /// Adds what another thread met. Of the two first ones the earlier is kept, so that the message is the same with
+    /// any number of threads.
+    pub(in crate::cli) fn merge(&mut self, other: &RejectedLines) {
         self.lines += other.lines;
         self.rejected += other.rejected;
         self.first = match (self.first, other.first) {

@@ -44,6 +44,7 @@ pub(in crate::cli) fn shown(window: Window) -> Option<Window> {
     (window != Window::ALL).then_some(window)
 }
 
+/// One end of a window, or that it has none.
 fn edge_words(time: Timestamp, unbounded: &str) -> String {
     if time == Window::ALL.from || time == Window::ALL.until { unbounded.to_owned() } else { time.to_string() }
 }

@@ -1,4 +1,5 @@
-//! `--format` of each command: one enum for those that have the same forms. What is in none of them cannot be asked for.
+//! `--format` of each command: one enum for those that have the same forms. What is in none of them cannot be asked
+//! for.
 
 use clap::ValueEnum;
 

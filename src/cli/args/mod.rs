@@ -67,3 +67,49 @@ pub(in crate::cli) enum Command {
     #[command(mut_arg("files", |it| it.help("Log files, plain, gz or zst; - is stdin. Without any, all that the configuration (or nginx.conf) names")))]
     Check(CheckArguments),
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command)
+    }
+
+    #[test]
+    fn no_two_arguments_of_a_command_contradict_each_other() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_rate_is_there_without_being_asked_for_and_asked_for_only_with_push() {
+        let Command::Index(index) = parse("spikeline index a.log").unwrap() else { panic!("not index") };
+        assert_eq!((index.rate, index.push), (5000, false));
+        assert!(parse("spikeline index --push --rate 7").is_ok());
+        for wrong in ["index a.log --rate 7", "index --push --rate 0", "index --push --rebuild"] {
+            assert!(parse(&format!("spikeline {wrong}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_command_has_its_own_forms_and_no_other() {
+        let forms = ["table", "json", "jsonl", "csv"];
+        let lacks = [
+            ("report", ""),
+            ("slow", ""),
+            ("lines", ""),
+            ("index", ""),
+            ("verify", ""),
+            ("records", "table"),
+            ("check", "csv"),
+        ];
+        for (command, lacking) in lacks {
+            for form in forms {
+                let parsed = parse(&format!("spikeline {command} --format {form}"));
+                assert_eq!(parsed.is_ok(), form != lacking, "{command} --format {form}");
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
 use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
-use crate::cli::answer::rejects::Rejects;
+use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
 use crate::cli::input::context::Context;
@@ -231,7 +231,7 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
         with,
         names: names.clone(),
         found: Vec::new(),
-        rejects: Rejects::default(),
+        rejects: RejectedLines::default(),
     };
     let missing = files.run(std::slice::from_mut(&mut tally));
     tally.rejects.say(&names);
@@ -245,7 +245,7 @@ struct LinesTally {
     with: Interpreting,
     names: Vec<String>,
     found: Vec<Found>,
-    rejects: Rejects,
+    rejects: RejectedLines,
 }
 
 impl BlockTally for LinesTally {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::cli::answer::output::{say, stdout, style, written};
-use crate::cli::answer::rejects::Rejects;
+use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::window::shown;
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::ReportArguments;
@@ -151,7 +151,7 @@ struct ReportTally {
     /// By number; a route that only others met is empty.
     by_route: Vec<Cell>,
     by_value: HashMap<Vec<u8>, Cell>,
-    rejects: Rejects,
+    rejects: RejectedLines,
 }
 
 impl ReportTally {
@@ -179,7 +179,7 @@ impl ReportTally {
             variables,
             by_route: Vec::new(),
             by_value: HashMap::new(),
-            rejects: Rejects::default(),
+            rejects: RejectedLines::default(),
         })
     }
 

@@ -15,6 +15,8 @@ use crate::daemon::{self, Say};
 use crate::error::{Error, Result};
 use crate::time::SystemClock;
 
+/// Runs until SIGTERM or SIGINT (or SIGHUP, where a terminal went away), or until the daemon fails. The signals have a
+/// thread of their own, which turns the first into the daemon's stop; so a write in progress is never interrupted.
 pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer> {
     let settings = settings::daemon_settings(context)?;
     let store = settings.store.display().to_string();
@@ -24,7 +26,8 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     let signals_handle = signals.handle();
     let waiting = std::thread::spawn(move || {
         for signal in signals.forever() {
-            // A terminal that goes away is a reason to stop; a script that sends this to all daemons after a rotation is none.
+            // A terminal that goes away is a reason to stop; a script that sends this to all daemons after a rotation
+            // is none.
             if signal == SIGHUP && !std::io::stderr().is_terminal() {
                 say("spikeline: SIGHUP: the configuration is read at the start only: restart to have it read anew; \
                      rotated logs are noticed without a signal");

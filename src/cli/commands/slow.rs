@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::cli::answer::output::{say, stdout, style, written};
-use crate::cli::answer::rejects::Rejects;
+use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{AnswerFormat, SlowArguments};
 use crate::cli::input::context::Context;
@@ -101,14 +101,14 @@ fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Res
                 with: with.clone(),
                 samples: arguments.samples,
                 classes: HashMap::new(),
-                rejects: Rejects::default(),
+                rejects: RejectedLines::default(),
             })
         })
         .collect::<Result<Vec<_>>>()?;
     let names = files.names.clone();
     let missing = files.run(&mut tallies);
     let mut classes: HashMap<Key, Class> = HashMap::new();
-    let mut rejects = Rejects::default();
+    let mut rejects = RejectedLines::default();
     for tally in tallies {
         rejects.merge(&tally.rejects);
         for (key, class) in tally.classes {
@@ -163,7 +163,7 @@ struct SlowTally {
     with: Interpreting,
     samples: usize,
     classes: HashMap<Key, Class>,
-    rejects: Rejects,
+    rejects: RejectedLines,
 }
 
 impl BlockTally for SlowTally {
@@ -254,8 +254,8 @@ fn of_store(view: &View, arguments: &SlowArguments, filter: &Filter) -> Result<(
     Ok((classes.collect(), missing))
 }
 
-/// How many requests the classes have in the window's slots, slow or not. None where a class is only in part asked for: the
-/// histograms know no single status.
+/// How many requests the classes have in the window's slots, slow or not. None where a class is only in part asked for:
+/// the histograms know no single status.
 fn counts(view: &View, filter: &Filter, classes: &HashMap<Key, Class>) -> Result<HashMap<Key, u64>> {
     if classes.is_empty() || !filter.statuses.is_empty() {
         return Ok(HashMap::new());

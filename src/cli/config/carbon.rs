@@ -6,6 +6,7 @@ use super::position::Placed;
 use super::section::Section;
 use crate::carbon::{CONNECT_TIMEOUT, Protocol, WRITE_TIMEOUT};
 
+/// What may stand in the section.
 pub(super) const KEYS: [&str; 8] =
     ["address", "protocol", "prefix", "tagged", "spool", "retention", "connect_timeout", "write_timeout"];
 
@@ -33,6 +34,8 @@ pub struct CarbonSection {
     pub write_timeout: Duration,
 }
 
+/// The section, unless it has no address. What is wrong in it is collected; the rest of it is still read, so that all
+/// mistakes are found in one go.
 pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
     let address = section.required_text("address", "127.0.0.1:2003");
     if let Some(address) = &address
@@ -79,6 +82,8 @@ fn check_address(text: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Whether Graphite takes this as one node of a name: whisper makes it a folder, of at most 255 bytes, and `.`
+/// separates nodes.
 fn is_node(node: &str) -> bool {
     !node.is_empty() && node.len() <= 200 && node.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }

@@ -4,6 +4,7 @@ use super::position::Placed;
 use super::section::Section;
 use crate::grammar::{Escape, Format, Wrapper, check_key};
 
+/// What may stand in the section.
 pub(super) const KEYS: [&str; 6] = ["path", "format", "escape", "keys", "wrapper", "archive"];
 
 /// One `[[log]]` section.
@@ -26,8 +27,8 @@ pub struct LogSection {
 /// How the format is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogFormat {
-    /// The name of a grammar of the library or of the user's folder, e.g. `combined`; `json` or `ltsv`, with keys behind
-    /// it or without.
+    /// The name of a grammar of the library or of the user's folder, e.g. `combined`; `json` or `ltsv`, with keys
+    /// behind it or without.
     Grammar(String),
     /// The text of a `log_format`; it contains a `$`.
     Text(String),
@@ -40,6 +41,8 @@ impl LogSection {
     }
 }
 
+/// The section, unless it has no path. A format text is not compiled here: that takes the grammars (`input::logs`), and
+/// can point into the text, since its place is kept.
 pub(super) fn read_log(section: &mut Section<'_>) -> Option<LogSection> {
     let path = section.required_text("path", "/var/log/nginx/access.log");
     if let Some(path) = &path

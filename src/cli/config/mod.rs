@@ -36,6 +36,7 @@ use position::Source;
 pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
+/// What may stand before the first section, and the sections themselves.
 const KEYS: [&str; 16] = [
     "store",
     "interval",
@@ -55,6 +56,7 @@ const KEYS: [&str; 16] = [
     "carbon",
 ];
 
+/// Milliseconds.
 const MINUTE: u128 = 60_000;
 const DAY: u128 = 1440 * MINUTE;
 
@@ -180,7 +182,8 @@ impl Config {
         })
     }
 
-    /// Validate a text and return every mistake, in the order of the file. A mistake of TOML's own grammar hides the rest.
+    /// Validate a text and return every mistake, in the order of the file. A mistake of TOML's own grammar hides the
+    /// rest.
     ///
     /// # Errors
     /// At least one usage error, each with line, column and remedy.
@@ -213,6 +216,7 @@ pub fn known_keys() -> [(&'static str, &'static [&'static str]); 6] {
     ]
 }
 
+/// All sections, in any order. A section that cannot be read is left out, and its mistakes stand with the others.
 fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -> Config {
     let mut config = read_top(document, source, mistakes);
     let each = |key, name, keys: &[&str], mistakes: &mut Vec<Error>, read: &mut dyn FnMut(&mut Section<'_>)| {
@@ -301,6 +305,7 @@ fn tables_of_array<'a>(
     }
 }
 
+/// The mistake of a section that is written as a value, such as `log = "access.log"`.
 fn wrong_section(key: &str, header: &str, found: &Spanned<DeValue<'_>>, source: Source<'_>) -> Error {
     let what = format!("`{key}` must be a section {header}, not {}", type_name(found.get_ref()));
     source

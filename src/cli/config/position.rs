@@ -80,3 +80,31 @@ impl Source<'_> {
         Placed { verbatim, ..self.placed(span, value) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        /// Line and column as an editor counts them, byte by byte.
+        #[test]
+        fn an_offset_is_a_line_and_a_column(text in "[a\u{e9}\r\n]{0,40}", offset in 0usize..60) {
+            let (mut line, mut column) = (1, 1);
+            for byte in text.bytes().take(offset) {
+                (line, column) = if byte == b'\n' { (line + 1, 1) } else { (line, column + 1) };
+            }
+            let source = Source { path: Path::new("s.toml"), text: &text };
+            proptest::prop_assert_eq!(source.line_column(offset), (line, column));
+        }
+    }
+
+    #[test]
+    fn a_mistake_inside_a_text_points_at_its_byte_unless_the_text_is_quoted_otherwise() {
+        let text = "a = 'xyz'\nb = \"x\\tz\"\n";
+        let source = Source { path: Path::new("s.toml"), text };
+        let plain = source.placed_text(4..9, "xyz".to_owned()).mistake_inside(2, "no z");
+        assert_eq!(plain.to_string(), "s.toml:1:8: no z");
+        let escaped = source.placed_text(14..20, "x\tz".to_owned()).mistake_inside(2, "no z");
+        assert_eq!(escaped.to_string(), "s.toml:2:5: no z", "its opening quote");
+    }
+}

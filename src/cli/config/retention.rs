@@ -6,6 +6,7 @@ use super::position::Placed;
 use super::section::Section;
 use crate::store::Retention;
 
+/// What may stand in the section.
 pub(super) const KEYS: [&str; 3] = ["keep", "keep_histograms", "keep_size"];
 
 /// A store may grow to this many bytes unless another size is given.
@@ -19,6 +20,7 @@ pub(super) fn default() -> Retention {
     Retention { keep: None, keep_histograms: None, keep_bytes: Some(KEEP_BYTES) }
 }
 
+/// The section. Histograms are never kept shorter than the details that they are made of.
 pub(super) fn read_retention(section: &mut Section<'_>) -> Retention {
     let keep = section.duration("keep", "90d", LEAST);
     let keep_histograms = section.duration("keep_histograms", "400d", LEAST);

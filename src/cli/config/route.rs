@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use super::position::Placed;
 use super::section::{Section, whole_number};
 
+/// What may stand in the section.
 pub(super) const KEYS: [&str; 8] = ["name", "method", "host", "path", "regex", "status", "variables", "threshold"];
 
 /// One `[[route]]` section. Every condition that is given must hold; within a list any one.
@@ -42,6 +43,8 @@ pub enum StatusCondition {
     Class(u8),
 }
 
+/// The section, unless it has no name. Whether the path is a template and the name has its captures is said by
+/// `route::Router`, which also knows the other rules.
 pub(super) fn read_route(section: &mut Section<'_>) -> Option<RouteSection> {
     let name = section.required_text("name", "webapp.backend.git");
     let methods = section.texts("method", "GET");
@@ -98,10 +101,12 @@ fn read_status<'a>(section: &mut Section<'a>, found: &'a Spanned<DeValue<'a>>) -
     condition.map(|condition| placed.map(|()| condition))
 }
 
+/// A status that HTTP has room for.
 fn exact_status(status: u64) -> Option<StatusCondition> {
     u16::try_from(status).ok().filter(|status| (100..=599).contains(status)).map(StatusCondition::Exactly)
 }
 
+/// `404` or `5xx`; the case of the `x` does not matter.
 fn status_text(text: &str) -> Option<StatusCondition> {
     match text.as_bytes() {
         [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => Some(StatusCondition::Class(class - b'0')),

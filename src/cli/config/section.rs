@@ -59,10 +59,12 @@ impl<'a> Section<'a> {
         self.source.placed(self.start..self.start, ())
     }
 
+    /// The value as TOML has it, with its span.
     fn value(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.table.get(key)
     }
 
+    /// The mistake of a value of another type than `wanted`, with the key as it would be right.
     fn wrong_type(&mut self, key: &str, wanted: &str, example: &str, found: &Spanned<DeValue<'_>>) {
         let what = format!("`{key}` must be {wanted}, not {}", type_name(found.get_ref()));
         let remedy = format!("for example `{key} = {example}`");
@@ -75,6 +77,7 @@ impl<'a> Section<'a> {
         self.as_text(key, example, found)
     }
 
+    /// A text that is not empty, or a mistake.
     fn as_text(&mut self, key: &str, example: &str, found: &Spanned<DeValue<'_>>) -> Option<Placed<String>> {
         let Some(text) = found.get_ref().as_str() else {
             self.wrong_type(key, "a text", &format!("\"{example}\""), found);
@@ -226,8 +229,8 @@ fn is_bare(text: &str) -> bool {
     text.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// What was meant by a duration that is a number alone: the unit of the key's example (milliseconds and seconds are easily
-/// mistaken for one another), if that makes at least `least`.
+/// What was meant by a duration that is a number alone: the unit of the key's example (milliseconds and seconds are
+/// easily mistaken for one another), if that makes at least `least`.
 fn with_unit(text: &str, example: &str, least: Duration) -> Option<String> {
     let units = match example.trim_start_matches(|digit: char| digit.is_ascii_digit()) {
         "s" => vec!["s", "ms"],

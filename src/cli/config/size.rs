@@ -39,4 +39,21 @@ mod tests {
             assert_eq!(parse_size(text), bytes, "{text:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_size_is_its_number_times_its_unit(number in 0..1u64 << 33, unit in 0usize..8, gap in "[ ]{0,2}") {
+            let (name, bytes) =
+                [("", 1), ("B", 1), ("k", 1 << 10), ("K", 1 << 10), ("KiB", 1 << 10), ("MiB", 1 << 20), ("M", 1 << 20), ("GiB", 1 << 30)]
+                    [unit];
+            proptest::prop_assert_eq!(parse_size(&format!("{number}{gap}{name}")), number.checked_mul(bytes));
+        }
+
+        #[test]
+        fn any_text_is_a_size_or_none(text in ".{0,24}") {
+            if let Some(bytes) = parse_size(&text) {
+                proptest::prop_assert!(text.trim().starts_with(|first: char| first.is_ascii_digit()), "{} of {:?}", bytes, text);
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use super::position::Placed;
 use super::section::{Section, whole_millis};
 use crate::store::StoreSettings;
 
+/// What may stand in the section.
 pub(super) const KEYS: [&str; 3] = ["threshold", "slowest", "server_errors"];
 
 /// The `[slow]` section.
@@ -34,6 +35,7 @@ impl Default for SlowSection {
     }
 }
 
+/// The section; what is absent, or wrong, is as by default.
 pub(super) fn read_slow(section: &mut Section<'_>) -> SlowSection {
     let default = SlowSection::default();
     let threshold = section.duration("threshold", "1s", Duration::from_millis(1));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::formats::{Given, describe_taken, detect_format, learn_keys, names_file, parse_given};
+use super::formats::{GivenFormat, describe_taken, detect_format, learn_keys, names_file, parse_given};
 use super::logs;
 use crate::cli::answer::output::say;
 use crate::cli::args::FormatArguments;
@@ -13,16 +13,18 @@ use crate::error::{Error, Result};
 use crate::grammar::Format;
 
 /// The formats that a file may be in.
-pub(in crate::cli) struct Candidates {
-    given: Option<Given>,
+pub(in crate::cli) struct FormatCandidates {
+    given: Option<GivenFormat>,
     /// What the configuration says of the logs that it names.
     logs: Vec<Log>,
     all: Vec<Format>,
     found: HashMap<usize, Arc<Format>>,
 }
 
-impl Candidates {
-    pub(in crate::cli) fn new(context: &Context, arguments: &FormatArguments) -> Result<Candidates> {
+impl FormatCandidates {
+    /// What the command line says, what both configurations say, and all grammars. Fails where any of them cannot be
+    /// understood, before a file is opened.
+    pub(in crate::cli) fn new(context: &Context, arguments: &FormatArguments) -> Result<FormatCandidates> {
         let all = context.grammars()?;
         let given = parse_given(arguments, &all)?;
         let known = context.has_config() || context.nginx()?.is_some();
@@ -30,7 +32,7 @@ impl Candidates {
         if let Some(conf) = context.nginx()? {
             logs.extend(conf.given(&context.config()?.logs));
         }
-        Ok(Candidates { given, logs, all, found: HashMap::new() })
+        Ok(FormatCandidates { given, logs, all, found: HashMap::new() })
     }
 
     /// The configured logs, and nginx's own.
@@ -54,8 +56,8 @@ impl Candidates {
                 .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)"),
         };
         let wrapper = match &self.given {
-            Some(Given::Format(format)) => return Ok(Arc::new(learn_keys(format, head))),
-            Some(Given::Wrapper(wrapper)) => Some(*wrapper),
+            Some(GivenFormat::Format(format)) => return Ok(Arc::new(learn_keys(format, head))),
+            Some(GivenFormat::Wrapper(wrapper)) => Some(*wrapper),
             None => None,
         };
         if wrapper.is_none()

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use super::nginx::Conf;
+use super::nginx::NginxSetup;
 use crate::cli::config::{Config, Surroundings};
 use crate::error::{Error, Result};
 use crate::grammar::{Format, library};
@@ -21,12 +21,13 @@ pub(in crate::cli) struct Context {
     config_path: Option<PathBuf>,
     store: Option<PathBuf>,
     config: OnceCell<Config>,
-    nginx: OnceCell<Option<Conf>>,
+    nginx: OnceCell<Option<NginxSetup>>,
     /// The present, once for the whole command.
     pub(in crate::cli) now: Timestamp,
 }
 
 impl Context {
+    /// Nothing is read yet: a command that needs no configuration works also where that is wrong.
     pub(in crate::cli) fn new(config_path: Option<PathBuf>, store: Option<PathBuf>) -> Context {
         Context { config_path, store, config: OnceCell::new(), nginx: OnceCell::new(), now: SystemClock.now() }
     }
@@ -45,9 +46,9 @@ impl Context {
     }
 
     /// nginx's configuration: the one that the configuration names, else, if that names no log either, the machine's.
-    pub(in crate::cli) fn nginx(&self) -> Result<Option<&Conf>> {
+    pub(in crate::cli) fn nginx(&self) -> Result<Option<&NginxSetup>> {
         if self.nginx.get().is_none() {
-            let conf = Conf::find(self.config()?)?;
+            let conf = NginxSetup::find(self.config()?)?;
             return Ok(self.nginx.get_or_init(|| conf).as_ref());
         }
         Ok(self.nginx.get().and_then(Option::as_ref))
@@ -110,6 +111,7 @@ impl Context {
     }
 }
 
+/// The formats of all `.conf` files in a folder, in the order of their names.
 fn own_grammars(folder: &Path) -> Result<Vec<Format>> {
     let entries = std::fs::read_dir(folder).map_err(|error| Error::io("read the grammars", folder, &error))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::candidates::Candidates;
+use super::candidates::FormatCandidates;
 use super::context::Context;
 use super::head::{HEAD_LINES, Head, read_head};
 use crate::cli::answer::completeness::missing_for;
@@ -47,7 +47,7 @@ fn roles_of_lines(format: &Format, head: &[u8]) -> Roles {
 impl Files {
     /// Open what the arguments name and find the formats. A file that cannot be opened is noted, the others are read.
     pub(in crate::cli) fn open(context: &Context, arguments: &FileArguments) -> Result<Files> {
-        let mut candidates = Candidates::new(context, &arguments.format)?;
+        let mut candidates = FormatCandidates::new(context, &arguments.format)?;
         let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
         let mut files = Files { max_line, ..Files::default() };
         for path in &arguments.files {
@@ -94,8 +94,8 @@ impl Files {
         Ok(files)
     }
 
-    /// Say of which files the times of requests cannot be known, since nothing then is slow or has a latency, or not even what was
-    /// requested.
+    /// Say of which files the times of requests cannot be known, since nothing then is slow or has a latency, or not
+    /// even what was requested.
     pub(in crate::cli) fn say_untimed(&self) {
         for ((name, format), roles) in self.names.iter().zip(&self.formats).zip(&self.roles) {
             let has_no = if format.is_keyed() { "no key of its lines holds" } else { "its format has no" };

@@ -15,20 +15,20 @@ use crate::source::base_of;
 pub(in crate::cli) const UNNAMED: &str = "given";
 
 /// What `--log-format` names: a format, or a wrapper alone.
-pub(in crate::cli) enum Given {
+pub(in crate::cli) enum GivenFormat {
     Format(Box<Format>),
     Wrapper(Wrapper),
 }
 
 /// `cri`, `docker` and `syslog` name a wrapper, `cri:FORMAT` a format in it.
-pub(in crate::cli) fn parse_given(arguments: &FormatArguments, all: &[Format]) -> Result<Option<Given>> {
+pub(in crate::cli) fn parse_given(arguments: &FormatArguments, all: &[Format]) -> Result<Option<GivenFormat>> {
     let Some(text) = &arguments.log_format else { return Ok(None) };
     if arguments.escape.is_none()
         && let Ok(wrapper) = text.parse()
     {
-        return Ok(Some(Given::Wrapper(wrapper)));
+        return Ok(Some(GivenFormat::Wrapper(wrapper)));
     }
-    Ok(Some(Given::Format(Box::new(named_or_text(text, arguments.escape.map(Escape::from), all)?))))
+    Ok(Some(GivenFormat::Format(Box::new(named_or_text(text, arguments.escape.map(Escape::from), all)?))))
 }
 
 /// The wrapper that `cri:FORMAT` names, and the format's name or text.

@@ -11,8 +11,8 @@ pub(in crate::cli) const HEAD_LINES: usize = 400;
 /// Bytes that are read at a time, about, until there are as many lines as tell a format.
 const HEAD_STEP: usize = 16 << 10;
 
-/// The first lines of a log, as many as its format is told by. They are read in small steps, since every question to the
-/// store that reads lines again does.
+/// The first lines of a log, as many as its format is told by. They are read in small steps, since every question to
+/// the store that reads lines again does.
 pub(in crate::cli) fn first_lines(path: &Path) -> Result<Vec<u8>> {
     let mut input = Input::open(path)?.block_limit(HEAD_STEP);
     let (mut lines, mut step, mut count) = (Vec::new(), Vec::new(), 0);
@@ -32,6 +32,7 @@ pub(super) struct Head {
     pub(super) lines: Option<(u64, Vec<u8>)>,
 }
 
+/// The input's first block that has lines, and what had to be passed over before it.
 pub(super) fn read_head(input: &mut Input) -> Result<Head> {
     let (mut too_long, mut lines) = (Vec::new(), Vec::new());
     loop {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::formats::{self, Given, detect_format};
+use super::formats::{self, GivenFormat, detect_format};
 use super::head::first_lines;
 use super::{logs, settings};
 use crate::cli::answer::output::say;
@@ -18,9 +18,8 @@ use crate::source::find_generation;
 use crate::source::generation::Generation;
 use crate::store::{self, View};
 
-/// An interpreter for each log of the store, by its key. `given` is for the logs that the
-/// configuration does not name; without it, their format is found from their lines. A log that has none is left out, said
-/// aloud.
+/// An interpreter for each log of the store, by its key. `given` is for the logs that the configuration does not name;
+/// without it, their format is found from their lines. A log that has none is left out, said aloud.
 pub(in crate::cli) fn interpreters(
     context: &Context,
     view: &View,
@@ -42,8 +41,8 @@ pub(in crate::cli) fn interpreters(
             continue;
         }
         let format = match &given {
-            Some(Given::Format(format)) => Ok(Format::clone(format)),
-            Some(Given::Wrapper(wrapper)) => found_format(generation, Some(*wrapper), &grammars),
+            Some(GivenFormat::Format(format)) => Ok(Format::clone(format)),
+            Some(GivenFormat::Wrapper(wrapper)) => found_format(generation, Some(*wrapper), &grammars),
             None => found_format(generation, None, &grammars),
         };
         match format {
@@ -65,6 +64,7 @@ pub(in crate::cli) fn interpreters(
     Ok(interpreters)
 }
 
+/// Reads what latency and routes need, by the log's own place in nginx.conf.
 fn new_interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interpreter> {
     Interpreter::new(format, Needs::latency(), &with.for_log(log))
         .map_err(|error| Error::usage(format!("log {log}: format `{}`: {error}", format.name())))

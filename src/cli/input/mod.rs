@@ -1,4 +1,5 @@
-//! What a command reads and by which rules: configuration, log files and their formats, nginx.conf, what interprets lines.
+//! What a command reads and by which rules: configuration, log files and their formats, nginx.conf, what interprets
+//! lines.
 //!
 //! Only `commands` may call these. They may say something (`answer::output`), and print no answer.
 

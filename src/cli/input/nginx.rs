@@ -17,10 +17,10 @@ use crate::record::{Needs, RecordParser};
 use crate::route::Locations;
 
 /// A log as it can be followed, or why it is not.
-type Candidate = std::result::Result<Log, String>;
+type Followable = std::result::Result<Log, String>;
 
 /// nginx's configuration, as read.
-pub(in crate::cli) struct Conf {
+pub(in crate::cli) struct NginxSetup {
     /// The main file.
     pub(in crate::cli) path: PathBuf,
     /// Whether our configuration names it; else it was found where it usually is.
@@ -42,33 +42,35 @@ pub(in crate::cli) struct Followed {
     pub(in crate::cli) refused: Vec<String>,
 }
 
-impl Conf {
+impl NginxSetup {
     /// The configuration of nginx that `config` names, else, if that names no log either, the one in its usual place,
-    /// unless that cannot be read: [`Conf::usual`] says why.
-    pub(in crate::cli) fn find(config: &Config) -> Result<Option<Conf>> {
+    /// unless that cannot be read: [`NginxSetup::usual`] says why.
+    pub(in crate::cli) fn find(config: &Config) -> Result<Option<NginxSetup>> {
         match &config.nginx {
             Some(path) if path.value == NO_NGINX => Ok(None),
-            Some(path) => match Conf::read(Path::new(&path.value), true) {
+            Some(path) => match NginxSetup::read(Path::new(&path.value), true) {
                 Ok(conf) => Ok(Some(conf)),
                 Err(error) if !Path::new(&path.value).exists() => Err(path
                     .mistake(format!("`nginx`: {}", error.what()))
                     .remedy("name nginx's main configuration file")),
                 Err(error) => Err(error),
             },
-            None if config.logs.is_empty() && Path::new(DEFAULT_NGINX).exists() => Ok(Conf::usual().ok()),
+            None if config.logs.is_empty() && Path::new(DEFAULT_NGINX).exists() => Ok(NginxSetup::usual().ok()),
             None => Ok(None),
         }
     }
 
     /// nginx's configuration in its usual place.
-    pub(in crate::cli) fn usual() -> Result<Conf> {
-        Conf::read(Path::new(DEFAULT_NGINX), false)
+    pub(in crate::cli) fn usual() -> Result<NginxSetup> {
+        NginxSetup::read(Path::new(DEFAULT_NGINX), false)
     }
 
-    fn read(path: &Path, named: bool) -> Result<Conf> {
-        let nginx = NginxConf::read(path, &Disk, &Surroundings::of_process().host_name).map_err(Error::from)?;
+    /// A configuration with all that it includes.
+    fn read(path: &Path, named: bool) -> Result<NginxSetup> {
+        let nginx =
+            NginxConf::read(path, &ConfFilesOnDisk, &Surroundings::of_process().host_name).map_err(Error::from)?;
         let locations = Locations::new(&nginx);
-        Ok(Conf { path: path.to_owned(), named, nginx, locations })
+        Ok(NginxSetup { path: path.to_owned(), named, nginx, locations })
     }
 
     /// The logs to follow, but for those that `sections` follow already; of several with the same requests the one that
@@ -107,7 +109,7 @@ impl Conf {
     }
 
     /// Each log as it can be followed, or why not; and what the lines of those say that are, here or in a section.
-    fn candidates(&self, sections: &[LogSection]) -> (BTreeMap<usize, Candidate>, Vec<Option<LogDetail>>) {
+    fn candidates(&self, sections: &[LogSection]) -> (BTreeMap<usize, Followable>, Vec<Option<LogDetail>>) {
         let mut found = BTreeMap::new();
         let mut says = vec![None; self.nginx.logs.len()];
         let mut taken: Vec<(&LogTarget, &str)> = Vec::new();
@@ -132,12 +134,13 @@ impl Conf {
         (found, says)
     }
 
+    /// The name of the log_format that a log is written in.
     fn format_name(&self, log: &AccessLog) -> &str {
         self.nginx.formats.get(log.format).map_or("", |format| format.name.as_str())
     }
 
     /// The log to follow, or why not.
-    fn follow(&self, log: &AccessLog, pattern: String, taken: &[(&LogTarget, &str)]) -> Candidate {
+    fn follow(&self, log: &AccessLog, pattern: String, taken: &[(&LogTarget, &str)]) -> Followable {
         if let Some((_, other)) = taken.iter().find(|(target, _)| **target == log.target) {
             return Err(format!("it is followed in format {other} already, and only lines in that one can be read"));
         }
@@ -204,12 +207,13 @@ impl Conf {
         told.collect()
     }
 
+    /// A log as messages name it, by its number.
     fn shown_log(&self, log: usize) -> String {
         self.nginx.logs.get(log).map_or_else(String::new, |log| shown_target(&log.target))
     }
 
     /// A log with its format compiled.
-    fn log(&self, log: &AccessLog, pattern: String) -> Candidate {
+    fn log(&self, log: &AccessLog, pattern: String) -> Followable {
         let format = self.nginx.formats.get(log.format).ok_or("it has no format")?;
         let place = |error: &str| match &format.place {
             Some(place) => format!("log_format {} at {place}: {error}", format.name),
@@ -260,8 +264,8 @@ impl Conf {
         errors.chain(left_out).find(|path| pattern.matches_path_with(path, WILDCARDS))
     }
 
-    /// The logs that are not followed but read when given: those that nginx compresses as it writes them, and those whose
-    /// requests are in another that is followed.
+    /// The logs that are not followed but read when given: those that nginx compresses as it writes them, and those
+    /// whose requests are in another that is followed.
     pub(in crate::cli) fn given(&self, sections: &[LogSection]) -> Vec<Log> {
         let choice = LogChoice::of(&self.nginx.contexts, &self.candidates(sections).1);
         let numbered = self.nginx.logs.iter().enumerate();
@@ -304,6 +308,7 @@ fn readable_pattern(log: &AccessLog) -> std::result::Result<String, String> {
     Ok(pattern)
 }
 
+/// Where a log is written, as messages name it.
 fn shown_target(target: &LogTarget) -> String {
     match target {
         LogTarget::File(path) | LogTarget::Device(path) => path.display().to_string(),
@@ -328,9 +333,9 @@ fn is_device(path: &Path) -> bool {
 }
 
 /// The files on disk.
-struct Disk;
+struct ConfFilesOnDisk;
 
-impl ConfFiles for Disk {
+impl ConfFiles for ConfFilesOnDisk {
     fn files(&self, pattern: &str) -> std::result::Result<Vec<(PathBuf, Vec<u8>)>, String> {
         let paths = if pattern.contains(['*', '?', '[']) {
             let found = glob::glob_with(pattern, WILDCARDS).map_err(|error| error.to_string())?;

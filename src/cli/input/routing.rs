@@ -36,6 +36,7 @@ pub(super) fn rules_router(config: &Config) -> Result<Arc<Router>> {
     Ok(Arc::new(router))
 }
 
+/// Where the field stands that a rule is wrong in, else where the section begins.
 fn place_of_field(section: &RouteSection, field: &str) -> Placed<()> {
     let of_text = |text: &Option<Placed<String>>| text.clone().map(|text| text.map(drop));
     let found = match field {
@@ -62,6 +63,7 @@ pub(in crate::cli) fn rule(section: &RouteSection) -> Rule {
     }
 }
 
+/// The status as rules are given it.
 fn status_text(status: StatusCondition) -> String {
     match status {
         StatusCondition::Exactly(status) => status.to_string(),

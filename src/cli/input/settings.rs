@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::logs::logs_said;
-use super::nginx::Conf;
+use super::nginx::NginxSetup;
 use super::routing::routing;
 use crate::carbon::{Destination, Naming};
 use crate::cli::answer::output::say;
@@ -23,7 +23,7 @@ pub(in crate::cli) fn daemon_settings(context: &Context) -> Result<DaemonSetting
         // Why nginx's own are none.
         match context.nginx()? {
             Some(conf) => conf.say(config),
-            None if config.nginx.is_none() && Path::new(DEFAULT_NGINX).exists() => drop(Conf::usual()?),
+            None if config.nginx.is_none() && Path::new(DEFAULT_NGINX).exists() => drop(NginxSetup::usual()?),
             None => {}
         }
         return Err(Error::usage("no log to follow").remedy(
@@ -76,6 +76,7 @@ pub(in crate::cli) fn outlets(config: &Config) -> Result<Vec<DestinationSettings
     config.carbons.iter().map(|carbon| outlet_of_section(config, carbon)).collect()
 }
 
+/// What is wrong with an address or prefix is said with its place in the configuration.
 fn outlet_of_section(config: &Config, section: &CarbonSection) -> Result<DestinationSettings> {
     let mistaken = |error: Error| section.address.mistake(error.what().to_owned());
     let mut destination = Destination::new(section.address.value.as_str(), section.protocol).map_err(mistaken)?;

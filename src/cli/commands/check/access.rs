@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// What is to be done with a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum AccessWanted {
     /// Read a file.
     Read,
     /// List a folder.
@@ -42,6 +42,7 @@ impl From<&Metadata> for Owned {
 }
 
 impl User {
+    /// The effective user, and its groups: the effective one and those of the login.
     fn of_process() -> User {
         let mut groups = vec![rustix::process::getegid().as_raw()];
         groups.extend(rustix::process::getgroups().unwrap_or_default().into_iter().map(|group| group.as_raw()));
@@ -61,8 +62,17 @@ impl User {
     }
 }
 
-/// Which part of `path` denies, in words with the remedy; None if the modes do not say.
-pub(super) fn denied(path: &Path, wanted: Wanted) -> Option<String> {
+/// Why a path is denied, and the command that lets this user in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Denied {
+    /// The part of the path that denies, its owner and mode, and what it does not let do.
+    pub(super) why: String,
+    /// The least that helps.
+    pub(super) help: String,
+}
+
+/// Which part of `path` denies; None if the modes do not say.
+pub(super) fn denied(path: &Path, wanted: AccessWanted) -> Option<Denied> {
     let user = User::of_process();
     let whole = std::path::absolute(path).ok()?;
     let mut parts: Vec<PathBuf> = whole.ancestors().map(Path::to_owned).collect();
@@ -72,9 +82,9 @@ pub(super) fn denied(path: &Path, wanted: Wanted) -> Option<String> {
         let owned = Owned::from(&std::fs::metadata(&part).ok()?);
         let (bits, verb) = match wanted {
             _ if part != whole => (ENTER, "enter it"),
-            Wanted::Read => (READ, "read it"),
-            Wanted::List => (READ | ENTER, "list it"),
-            Wanted::Write => (WRITE | ENTER, "make files in it"),
+            AccessWanted::Read => (READ, "read it"),
+            AccessWanted::List => (READ | ENTER, "list it"),
+            AccessWanted::Write => (WRITE | ENTER, "make files in it"),
         };
         if !user.may(bits, owned) {
             return Some(denied_words(&part, owned, &user, bits, verb));
@@ -83,15 +93,13 @@ pub(super) fn denied(path: &Path, wanted: Wanted) -> Option<String> {
     None
 }
 
-fn denied_words(part: &Path, owned: Owned, user: &User, bits: u32, verb: &str) -> String {
+/// What denies, who owns it, and the command that changes that.
+fn denied_words(part: &Path, owned: Owned, user: &User, bits: u32, verb: &str) -> Denied {
     let name = name_of("/etc/passwd", user.id);
     let (owner, group) = (name_of("/etc/passwd", owned.user), name_of("/etc/group", owned.group));
     let part = part.display();
-    format!(
-        "{part} ({owner}:{group}, mode {:04o}) does not let user {name} {verb}\nhelp: {}",
-        owned.mode,
-        least_remedy(&part.to_string(), owned, user, bits, &name, &group)
-    )
+    let why = format!("{part} ({owner}:{group}, mode {:04o}) does not let user {name} {verb}", owned.mode);
+    Denied { why, help: least_remedy(&part.to_string(), owned, user, bits, &name, &group) }
 }
 
 /// The least that lets the user in.
@@ -180,13 +188,14 @@ mod tests {
         let inner = folder.path().join("inner");
         std::fs::create_dir(&inner).unwrap();
         std::fs::write(inner.join("a.log"), "x").unwrap();
-        assert_eq!(denied(&inner.join("a.log"), Wanted::Read), None);
+        assert_eq!(denied(&inner.join("a.log"), AccessWanted::Read), None);
         if user(0, &[]).id == rustix::process::geteuid().as_raw() {
             return;
         }
         std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let said = denied(&inner.join("a.log"), Wanted::Read).unwrap();
-        assert!(said.contains("inner (") && said.contains("enter it") && said.contains("chmod u+x"), "{said}");
+        let said = denied(&inner.join("a.log"), AccessWanted::Read).unwrap();
+        assert!(said.why.contains("inner (") && said.why.contains("enter it"), "{said:?}");
+        assert!(said.help.contains("chmod u+x"), "{said:?}");
         std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o700)).unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use super::findings::{Findings, mend};
+use super::findings::Findings;
 use crate::carbon::Protocol;
 use crate::daemon::DestinationSettings;
 use crate::error::Result;
@@ -27,10 +27,10 @@ pub(super) fn check(outlet: &DestinationSettings, findings: &mut Findings) -> Re
                  points of metrics not created yet are lost",
             )?;
         }
-        Err(error) => findings.wrong(&mend(
+        Err(error) => findings.wrong_with_help(
             &format!("carbon {address}: {error}"),
             "is carbon-cache running, and is this its LINE_RECEIVER_PORT?",
-        ))?,
+        )?,
     }
     match port_mismatch(address, protocol) {
         Some(hint) => findings.note(&format!("carbon {address}: {hint}")),
@@ -38,6 +38,7 @@ pub(super) fn check(outlet: &DestinationSettings, findings: &mut Findings) -> Re
     }
 }
 
+/// A connection to any of its addresses that then stays silent; of UDP only that the name has an address.
 fn try_to_reach(address: &str, protocol: Protocol) -> std::io::Result<()> {
     let mut last = std::io::Error::other("the name has no address");
     for socket in address.to_socket_addrs()? {

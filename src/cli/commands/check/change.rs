@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::Path;
 
 use super::detection::TRIED;
-use super::findings::{Findings, mend};
-use super::sample::{Block, Sample, whole_lines};
+use super::findings::Findings;
+use super::sample::{Block, LogSample, whole_lines};
 use crate::error::Result;
 use crate::grammar::{DetectionOutcome, Format, detect};
 use crate::pipeline::Lines;
@@ -32,6 +32,7 @@ enum Side {
 }
 
 impl Sides<'_> {
+    /// The own format counts first: lines that fit both are no sign of a change.
     fn side_of(&self, line: &[u8]) -> Option<Side> {
         if self.own.check(line).is_ok() {
             return Some(Side::Own);
@@ -49,7 +50,7 @@ impl Sides<'_> {
 pub(super) fn tell_change(
     name: &str,
     path: &Path,
-    sample: &Sample,
+    sample: &LogSample,
     format: &Format,
     grammars: &[Format],
     findings: &mut Findings,
@@ -93,14 +94,14 @@ pub(super) fn tell_change(
         (None, Some(at)) => format!("its format changes: from byte {at} on lines fit `{own}`, before it none does"),
         (None, None) => return Ok(()),
     };
-    findings.note(&mend(
+    findings.note_with_help(
         &format!("{name}: {what}"),
         "one file is read in one format: rotate a log when its log_format changes, and give each format a file",
-    ))
+    )
 }
 
 /// The first byte of the first line on the side `after`, also where the sample leaves out the part that it lies in.
-fn find_turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &Sample, records: &[(u64, &[u8])]) -> Option<u64> {
+fn find_turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &LogSample, records: &[(u64, &[u8])]) -> Option<u64> {
     let at = sides.first(after, records.iter().copied())?;
     let before = records.iter().copied().take_while(|(offset, _)| *offset < at).last();
     // Records of several lines cannot be told from any place of the file.
@@ -130,6 +131,7 @@ fn narrow_turn(sides: &Sides<'_>, after: Side, file: &File, mut low: u64, mut hi
     rest.and_then(|block| sides.first(after, block_lines(&block))).unwrap_or(high)
 }
 
+/// A block's lines with their offsets in the log.
 fn block_lines(block: &Block) -> impl Iterator<Item = (u64, &[u8])> {
     Lines::new(&block.bytes).map(|(at, line)| (block.offset + at as u64, line))
 }

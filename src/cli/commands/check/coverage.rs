@@ -38,6 +38,7 @@ pub(super) struct Coverage {
     unnamed: HashMap<RouteId, (u64, Vec<u8>)>,
 }
 
+/// One rule, and the lines that it got or that others took from it.
 struct RuleLines {
     /// The name in the configuration.
     name: String,
@@ -67,7 +68,8 @@ impl Coverage {
         Coverage { with: with.clone(), cap, lines: 0, rules, located, of_nginx: false, unnamed: HashMap::new() }
     }
 
-    /// Ready for the lines of a log, which is named as it is configured; None if the format does not say when a request ended.
+    /// Ready for the lines of a log, which is named as it is configured; None if the format does not say when a request
+    /// ended.
     pub(super) fn counting(&mut self, format: &Format, log: &str) -> Option<Counting<'_>> {
         let interpreter = |with: &Interpreting| Interpreter::new(format, Needs::latency(), with).ok();
         let of_log = self.with.for_log(log);
@@ -123,6 +125,7 @@ impl Coverage {
         self.with.routes.find(name).and_then(|id| self.unnamed.get(&id)).map_or(0, |(lines, _)| *lines)
     }
 
+    /// A rule that named nothing: nothing matches it, or earlier rules take all that would.
     fn tell_unused(&self, rule: &RuleLines, findings: &mut Findings) -> Result<()> {
         let RuleLines { name, place, taken, .. } = rule;
         let lost: u64 = taken.values().sum();
@@ -134,14 +137,15 @@ impl Coverage {
             format!("`{earlier}` took {}", count(*lines))
         };
         let by: Vec<String> = taken.iter().map(by).collect();
-        findings.note(&format!(
-            "route `{name}` ({place}) is shadowed: it would match {} lines, but rules before it take them all: {}\n\
-             help: move it before them, or give them a narrower condition",
+        let what = format!(
+            "route `{name}` ({place}) is shadowed: it would match {} lines, but rules before it take them all: {}",
             count(lost),
             by.join(", ")
-        ))
+        );
+        findings.note_with_help(&what, "move it before them, or give them a narrower condition")
     }
 
+    /// The most frequent routes that are named by their path, with a target to write a rule by.
     fn tell_unnamed(&self, findings: &mut Findings) -> Result<()> {
         let of_locations: HashSet<String> = self.located.iter().flat_map(Located::routes).collect();
         let mut routes: Vec<(u64, Arc<str>, &[u8])> = self
@@ -173,17 +177,20 @@ impl Coverage {
         Ok(())
     }
 
+    /// How near the routes are to `routes_max`. Lines that fell to `other` cannot be told apart afterwards, so that is
+    /// wrong.
     fn tell_cap(&self, known: usize, findings: &mut Findings) -> Result<()> {
         let cap = count(self.cap as u64);
         let other = self.of_route(OTHER);
         let overflow = if self.with.routes.overflow() > 0 { other } else { 0 };
         if overflow > 0 {
-            return findings.wrong(&format!(
-                "routes: {} of {} lines fell to `other`, since there are more than routes_max = {cap} routes\n\
-                 help: write [[route]] rules for paths that differ in every request, or raise routes_max",
+            let what = format!(
+                "routes: {} of {} lines fell to `other`, since there are more than routes_max = {cap} routes",
                 count(overflow),
                 count(self.lines)
-            ));
+            );
+            let help = "write [[route]] rules for paths that differ in every request, or raise routes_max";
+            return findings.wrong_with_help(&what, help);
         }
         if known as f64 >= NEAR * self.cap as f64 {
             findings.note(&format!(

@@ -1,9 +1,9 @@
 //! Which format a log is in, when nobody said: the best grammar and its margin, a tie to be broken by a person, or what
 //! comes closest.
 
-use super::findings::{Findings, mend, percent};
+use super::findings::{Findings, percent};
 use super::fit::point_at;
-use super::sample::Sample;
+use super::sample::LogSample;
 use crate::cli::input::formats::describe_taken;
 use crate::error::Result;
 use crate::grammar::{Detection, DetectionOutcome, Format, Recognised, Unrecognised, Wrapper, detect, recognise_texts};
@@ -15,11 +15,11 @@ pub(super) const TRIED: usize = 400;
 /// How a format is asked for.
 const ASK: &str = "format = \"NAME\" in its [[log]] section, or --log-format NAME";
 
-/// Find the format of a sample among `grammars`, or by its keys, in that wrapper if one is given, and tell how sure that
-/// is. None if it cannot be said.
+/// Find the format of a sample among `grammars`, or by its keys, in that wrapper if one is given, and tell how sure
+/// that is. None if it cannot be said.
 pub(super) fn find_format(
     name: &str,
-    sample: &Sample,
+    sample: &LogSample,
     wrapper: Option<Wrapper>,
     grammars: &[Format],
     findings: &mut Findings,
@@ -45,7 +45,7 @@ pub(super) fn find_format(
                 Some(wrapper) => ASK.replace("NAME", &format!("{wrapper}:NAME")),
                 None => ASK.to_owned(),
             };
-            findings.wrong(&mend(&what, &ask))?;
+            findings.wrong_with_help(&what, &ask)?;
             tell_tie(&lines, &tied, findings)?;
             Ok(None)
         }
@@ -56,6 +56,7 @@ pub(super) fn find_format(
     }
 }
 
+/// How many of the lines fit, and how far the next format is behind.
 fn found_words(recognised: &Recognised, lines: &[&[u8]], grammars: &[Format]) -> String {
     let Recognised { format: found, candidate, detection } = recognised;
     let (share, limit) = match (candidate, &detection.outcome) {
@@ -87,6 +88,7 @@ fn found_words(recognised: &Recognised, lines: &[&[u8]], grammars: &[Format]) ->
     )
 }
 
+/// A share of the lines tried, as a percentage of whole lines.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a small count, back to it")]
 fn share_of(share: f64, lines: usize) -> String {
     percent((share * lines as f64).round() as u64, lines as u64)
@@ -126,6 +128,7 @@ fn read_fields(format: &Format, line: &[u8]) -> Option<Vec<(String, String)>> {
     Some(fields.into_iter().filter_map(read).collect())
 }
 
+/// At most `room` characters, with an ellipsis where more were.
 fn cut_to(text: &str, room: usize) -> String {
     if text.chars().count() <= room { text.to_owned() } else { text.chars().take(room - 1).chain(['…']).collect() }
 }
@@ -147,7 +150,7 @@ fn tell_closest(
     );
     let remedy = "give the text of the log_format that nginx writes it with, --log-format 'TEXT' or format = 'TEXT' in \
                   its [[log]] section; `nginx -T 2>/dev/null | grep -A9 log_format` shows them";
-    findings.wrong(&mend(&what, remedy))?;
+    findings.wrong_with_help(&what, remedy)?;
     if let Some(shape) = lines.iter().find(|line| !line.is_empty()).and_then(|line| shape_hint(line)) {
         findings.words(shape)?;
     }

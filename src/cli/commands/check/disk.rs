@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-use super::access::{self, Wanted};
+use super::access::{self, AccessWanted, Denied};
 use super::findings::Findings;
 use crate::error::{Error, Result};
 use crate::report::bytes;
@@ -25,9 +25,11 @@ pub(super) fn store(folder: &Path, findings: &mut Findings) -> Result<()> {
     if let Err(error) = try_in(existing) {
         let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
         let said = Error::io("write the store", folder, &error);
-        return match access::denied(existing, Wanted::Write).filter(|_| denied) {
-            Some(why) => findings.failed(&format!("{}: {}\n{why}", folder.display(), said.what())),
-            None => findings.failed(&said.to_string()),
+        return match access::denied(existing, AccessWanted::Write).filter(|_| denied) {
+            Some(Denied { why, help }) => {
+                findings.failed_with_help(&format!("{}: {}\n{why}", folder.display(), said.what()), &help)
+            }
+            None => findings.failed_error(&said),
         };
     }
     let Ok(disk) = rustix::fs::statvfs(existing) else {
@@ -37,7 +39,7 @@ pub(super) fn store(folder: &Path, findings: &mut Findings) -> Result<()> {
     let what = format!("store {}: writable, {} free on its disk", folder.display(), bytes(free));
     if free < LEAST_FREE || (disk.f_files > 0 && disk.f_favail < 64) {
         let lacking = if free < LEAST_FREE { "too little room" } else { "too few free inodes" };
-        return findings.wrong(&format!("{what}: {lacking}\nhelp: free space there, or move the store"));
+        return findings.wrong_with_help(&format!("{what}: {lacking}"), "free space there, or move the store");
     }
     findings.fine(&what)?;
     if free < LITTLE_FREE {

@@ -80,6 +80,7 @@ pub(super) fn tell_fields(format: &Format, line: &[u8], findings: &mut Findings)
     tell_legend(&rows, findings)
 }
 
+/// A row a field: its mark, name, kind and value, in columns; the value has what is left of the line's width.
 fn tell_legend(rows: &[(char, String, &'static str, String)], findings: &mut Findings) -> Result<()> {
     let names = rows.iter().map(|row| row.1.chars().count()).max().unwrap_or(0);
     let kinds = rows.iter().map(|row| row.2.chars().count()).max().unwrap_or(0);
@@ -91,6 +92,7 @@ fn tell_legend(rows: &[(char, String, &'static str, String)], findings: &mut Fin
     Ok(())
 }
 
+/// Without `\n` or `\r\n`.
 fn without_newline(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
@@ -205,6 +207,7 @@ fn value_words(format: &Format, variable: usize, value: &[u8], record: &Record<'
     }
 }
 
+/// The three parts of the request line as they were told apart.
 fn request_words(record: &Record<'_>) -> String {
     if record.malformed_request {
         return "not `METHOD target PROTOCOL`".to_owned();
@@ -220,6 +223,7 @@ fn attempts_words(redirects: &[Vec<Option<u64>>]) -> String {
     redirects.iter().map(servers).collect::<Vec<_>>().join(" : ")
 }
 
+/// nginx's `-` for a server that was not asked.
 fn millis_or_absent(time: Option<u64>) -> String {
     time.map_or_else(|| "-".to_owned(), millis)
 }

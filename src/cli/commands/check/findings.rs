@@ -17,9 +17,6 @@ pub(super) const INDENT: &str = "        ";
 /// The width that pages are laid out for where there is no terminal.
 const WIDTH: u16 = 100;
 
-/// What remedies begin with, as in errors.
-const MEND: &str = "help: ";
-
 /// Widths that a terminal may have, as far as the layout is concerned.
 const WIDTHS: std::ops::RangeInclusive<u16> = 40..=160;
 
@@ -67,24 +64,50 @@ impl Findings {
         }
     }
 
+    /// All is well with it.
     pub(super) fn fine(&mut self, what: &str) -> Result<()> {
-        self.say(AnsiColor::Green, "ok", what)
+        self.say(AnsiColor::Green, "ok", what, None)
     }
 
+    /// It works, and is worth knowing.
     pub(super) fn note(&mut self, what: &str) -> Result<()> {
-        self.say(AnsiColor::Yellow, "note", what)
+        self.say(AnsiColor::Yellow, "note", what, None)
     }
 
+    /// [`Findings::note`], with what to do about it.
+    pub(super) fn note_with_help(&mut self, what: &str, help: &str) -> Result<()> {
+        self.say(AnsiColor::Yellow, "note", what, Some(help))
+    }
+
+    /// It does not work as it is.
     pub(super) fn wrong(&mut self, what: &str) -> Result<()> {
+        self.say_wrong(what, None)
+    }
+
+    /// [`Findings::wrong`], with what to do about it.
+    pub(super) fn wrong_with_help(&mut self, what: &str, help: &str) -> Result<()> {
+        self.say_wrong(what, Some(help))
+    }
+
+    /// Something could not be read or written; with what to do about it.
+    pub(super) fn failed_with_help(&mut self, what: &str, help: &str) -> Result<()> {
+        self.say_failed(what, Some(help))
+    }
+
+    /// An error that is a finding, with its place and remedy.
+    pub(super) fn failed_error(&mut self, error: &Error) -> Result<()> {
+        self.say_failed(&error.headline(), error.help())
+    }
+
+    fn say_wrong(&mut self, what: &str, help: Option<&str>) -> Result<()> {
         if self.worst == Answer::Found {
             self.worst = Answer::Nothing;
         }
-        self.say(AnsiColor::Red, "WRONG", what)
+        self.say(AnsiColor::Red, "WRONG", what, help)
     }
 
-    /// Something could not be read or written.
-    pub(super) fn failed(&mut self, what: &str) -> Result<()> {
-        self.wrong(what)?;
+    fn say_failed(&mut self, what: &str, help: Option<&str>) -> Result<()> {
+        self.say_wrong(what, help)?;
         self.worst = Answer::Partial;
         Ok(())
     }
@@ -123,7 +146,7 @@ impl Findings {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.class() == ErrorClass::Io => {
-                self.failed(&error.to_string())?;
+                self.failed_error(&error)?;
                 Ok(None)
             }
             Err(error) => {
@@ -170,12 +193,9 @@ impl Findings {
         Ok(())
     }
 
-    fn open(&mut self, word: &str, what: &str) -> Result<()> {
+    fn open(&mut self, word: &str, what: &str, help: Option<&str>) -> Result<()> {
         self.close_open()?;
-        let (what, remedy) = match what.split_once(MEND) {
-            Some((what, remedy)) => (what.trim_end(), Some(terminal_safe(remedy.as_bytes()))),
-            None => (what, None),
-        };
+        let remedy = help.map(|help| terminal_safe(help.as_bytes()));
         let what: Vec<_> = what.lines().map(|line| terminal_safe(line.trim().as_bytes())).collect();
         let finding = json!({
             "level": word.to_ascii_lowercase(),
@@ -187,9 +207,9 @@ impl Findings {
         Ok(())
     }
 
-    fn say(&mut self, colour: AnsiColor, word: &str, what: &str) -> Result<()> {
+    fn say(&mut self, colour: AnsiColor, word: &str, what: &str, help: Option<&str>) -> Result<()> {
         if self.form != Form::Text {
-            return self.open(word, what);
+            return self.open(word, what, help);
         }
         let style = self.style(Style::new().bold().fg_color(Some(Color::Ansi(colour))));
         let mut lines = what.lines();
@@ -198,17 +218,15 @@ impl Findings {
         for line in lines {
             written(writeln!(self.out, "      {}", terminal_safe(line.trim_start().as_bytes())))?;
         }
+        if let Some(help) = help {
+            written(writeln!(self.out, "      help: {}", terminal_safe(help.as_bytes())))?;
+        }
         Ok(())
     }
 
     fn style(&self, style: Style) -> Style {
         if self.colour { style } else { Style::new() }
     }
-}
-
-/// A remedy, as errors give theirs.
-pub(super) fn mend(what: &str, remedy: &str) -> String {
-    format!("{what}\n{MEND}{remedy}")
 }
 
 /// What happened, for a finding about a place that is named already.

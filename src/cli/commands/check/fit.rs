@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::fields;
 use super::findings::{Findings, percent};
-use super::sample::Sample;
+use super::sample::LogSample;
 use crate::error::Result;
 use crate::grammar::{BareLine, Format, Reject, RejectReason};
 use crate::report::{count, terminal_safe};
@@ -28,6 +28,7 @@ pub(super) struct Fit {
     shown: Option<(usize, u64, Vec<u8>)>,
 }
 
+/// The rejects of one reason: how many, and the first of them.
 struct Rejected {
     count: u64,
     at: u64,
@@ -70,7 +71,7 @@ impl Fit {
         &self,
         name: &str,
         format: &Format,
-        sample: &Sample,
+        sample: &LogSample,
         all: bool,
         findings: &mut Findings,
     ) -> Result<()> {
@@ -93,7 +94,7 @@ impl Fit {
     }
 
     /// Which part of the log was looked at.
-    fn part(&self, part: &str, sample: &Sample) -> String {
+    fn part(&self, part: &str, sample: &LogSample) -> String {
         let bytes: u64 = sample.blocks.iter().map(|block| block.bytes.len() as u64).sum();
         let about = (u128::from(self.lines) * u128::from(sample.size)).checked_div(u128::from(bytes)).unwrap_or(0);
         let about = count(u64::try_from(about).unwrap_or(u64::MAX));

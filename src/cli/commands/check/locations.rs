@@ -44,6 +44,7 @@ pub(super) fn locations_by_route(context: &Context, config: &Config) -> Result<V
     Ok(located)
 }
 
+/// The directive as it stands in nginx.conf.
 fn directive_text(location: &Location) -> String {
     let modifier = match location.by {
         LocationMatch::Exact => "= ",
@@ -106,6 +107,7 @@ pub(super) fn tell_locations(
     Ok(())
 }
 
+/// How many there are beyond those that were told.
 fn tell_more(all: usize, findings: &mut Findings) -> Result<()> {
     match all.checked_sub(TOP).filter(|rest| *rest > 0) {
         Some(rest) => findings.detail(&format!("and {} more", count(rest as u64))),

@@ -3,21 +3,21 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::access::{self, Wanted};
+use super::access::{self, AccessWanted, Denied};
 use super::change;
 use super::coverage::Coverage;
 use super::detection;
-use super::findings::{Findings, mend, said};
+use super::findings::{Findings, said};
 use super::fit::Fit;
 use super::questions;
-use super::sample::Sample;
+use super::sample::LogSample;
 use crate::cli::input::formats::learn_keys;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reject, RejectReason, Wrapper};
 use crate::source::{Input, LogPiece};
 
 /// What all logs of one check share.
-pub(super) struct Logs {
+pub(super) struct CheckedLogs {
     /// The formats known by name.
     pub(super) grammars: Vec<Format>,
     /// What the route rules make of their lines.
@@ -47,7 +47,7 @@ struct LogPlace<'l> {
     log: &'l str,
 }
 
-impl Logs {
+impl CheckedLogs {
     /// Check the log at `path`, in the format that is known for it, or else in the one that is found.
     pub(super) fn check(&mut self, path: &Path, known: &Known, log: &str, findings: &mut Findings) -> Result<()> {
         let stdin = path.as_os_str() == "-";
@@ -76,7 +76,7 @@ impl Logs {
             self.check_lines(LogPlace { name: &name, path, log }, &format, &sample, findings)?;
         }
         match &sample.fault {
-            Some(fault) => findings.failed(&fault.to_string()),
+            Some(fault) => findings.failed_error(fault),
             None => Ok(()),
         }
     }
@@ -86,7 +86,7 @@ impl Logs {
         &mut self,
         place: LogPlace<'_>,
         format: &Format,
-        sample: &Sample,
+        sample: &LogSample,
         findings: &mut Findings,
     ) -> Result<()> {
         let LogPlace { name, path, log } = place;
@@ -95,10 +95,10 @@ impl Logs {
         let texts = sample.texts(format.wrapper(), detection::TRIED);
         let texts: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
         let Some(mut counting) = self.coverage.counting(format, log) else {
-            findings.wrong(&mend(
+            findings.wrong_with_help(
                 &format!("{name}: format `{}` does not say when a request ended", format.name()),
                 "add $msec (best), $time_iso8601 or $time_local to the log_format",
-            ))?;
+            )?;
             return questions::tell_lacks(name, format, &texts, &self.coverage.with.router, findings);
         };
         let mut count = |fit: &mut Fit, offset: u64, bytes: &[u8]| {
@@ -139,16 +139,16 @@ impl Logs {
 }
 
 /// The sample of a log, or what keeps it from being read.
-fn open_sample(path: &Path, max_line: usize, findings: &mut Findings) -> Result<Option<Sample>> {
-    let error = match Sample::read(path, max_line) {
+fn open_sample(path: &Path, max_line: usize, findings: &mut Findings) -> Result<Option<LogSample>> {
+    let error = match LogSample::read(path, max_line) {
         Ok(sample) => return Ok(Some(sample)),
         Err(error) => error,
     };
     let denied =
         matches!(std::fs::File::open(path), Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied);
-    match access::denied(path, Wanted::Read).filter(|_| denied) {
-        Some(why) => findings.failed(&format!("{}\n{why}", said(&error)))?,
-        None => findings.failed(&error.to_string())?,
+    match access::denied(path, AccessWanted::Read).filter(|_| denied) {
+        Some(Denied { why, help }) => findings.failed_with_help(&format!("{}\n{why}", said(&error)), &help)?,
+        None => findings.failed_error(&error)?,
     }
     Ok(None)
 }

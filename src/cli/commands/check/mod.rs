@@ -24,15 +24,15 @@ use crate::cli::answer::Answer;
 use crate::cli::args::CheckArguments;
 use crate::cli::config::{Config, LogFormat, LogSection};
 use crate::cli::input::context::Context;
-use crate::cli::input::formats::{Given, UNNAMED, names_file, parse_given};
+use crate::cli::input::formats::{GivenFormat, UNNAMED, names_file, parse_given};
 use crate::cli::input::{logs as log_sections, settings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::Format;
-use access::Wanted;
+use access::{AccessWanted, Denied};
 use coverage::Coverage;
-use findings::{Findings, mend};
-use log::{Known, Logs};
+use findings::Findings;
+use log::{CheckedLogs, Known};
 
 pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Answer> {
     let mut findings = Findings::new(arguments.format);
@@ -43,7 +43,7 @@ pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Ans
     let Some(config) = findings.value_or_finding(context.config().cloned())? else { return findings.close() };
     let Some(with) = findings.value_or_finding(settings::interpreting(context))? else { return findings.close() };
     let Some(grammars) = findings.value_or_finding(context.grammars())? else { return findings.close() };
-    let mut logs = Logs {
+    let mut logs = CheckedLogs {
         grammars,
         coverage: Coverage::new(&config, &with, locations::locations_by_route(context, &config)?),
         max_line: usize::try_from(config.max_line).unwrap_or(usize::MAX),
@@ -77,12 +77,12 @@ fn check_given(
     context: &Context,
     config: &Config,
     arguments: &CheckArguments,
-    logs: &mut Logs,
+    logs: &mut CheckedLogs,
     findings: &mut Findings,
 ) -> Result<()> {
     let told = parse_given(&arguments.files.format, &logs.grammars)?;
-    if let Some(Given::Format(told)) =
-        told.as_ref().filter(|told| matches!(told, Given::Format(format) if format.name() == UNNAMED))
+    if let Some(GivenFormat::Format(told)) =
+        told.as_ref().filter(|told| matches!(told, GivenFormat::Format(format) if format.name() == UNNAMED))
     {
         questions::tell_mistyped(told, |_| Error::usage(""), findings)?;
     }
@@ -93,8 +93,8 @@ fn check_given(
         let of_nginx = nginx.iter().find(|log| names_file(&log.pattern, &absolute_name(path)));
         let log = section.map_or_else(|| of_nginx.map(|log| log.pattern.clone()), |it| Some(it.path.value.clone()));
         let known = match (&told, section, of_nginx) {
-            (Some(Given::Format(told)), ..) => Known::Format(told.as_ref().clone()),
-            (Some(Given::Wrapper(wrapper)), ..) => Known::Wrapper(*wrapper),
+            (Some(GivenFormat::Format(told)), ..) => Known::Format(told.as_ref().clone()),
+            (Some(GivenFormat::Wrapper(wrapper)), ..) => Known::Wrapper(*wrapper),
             (None, Some(section), _) => known_of(section, &logs.grammars)?,
             (None, None, Some(log)) => Known::Format(log.format.clone()),
             (None, None, None) => Known::Nothing,
@@ -105,7 +105,7 @@ fn check_given(
 }
 
 /// All that the configuration names.
-fn check_configured(context: &Context, config: &Config, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
+fn check_configured(context: &Context, config: &Config, logs: &mut CheckedLogs, findings: &mut Findings) -> Result<()> {
     let rules = config.routes.len();
     findings.fine(&format!("configuration: {} log(s), {rules} route rule(s)", config.logs.len()))?;
     // A format that cannot be compiled is a mistake in the configuration, and told before anything is looked at.
@@ -150,22 +150,26 @@ fn known_of(section: &LogSection, grammars: &[Format]) -> Result<Known> {
 }
 
 /// The files that one log's path or pattern means.
-fn check_followed(pattern: &str, known: &Known, logs: &mut Logs, findings: &mut Findings) -> Result<()> {
+fn check_followed(pattern: &str, known: &Known, logs: &mut CheckedLogs, findings: &mut Findings) -> Result<()> {
     let paths: Vec<PathBuf> = match glob::glob(pattern) {
         Ok(paths) => paths.flatten().collect(),
         Err(error) => return findings.wrong(&format!("log {pattern}: {error}")),
     };
     if paths.is_empty() {
         let denied = match fixed_folder(pattern) {
-            Some(folder) => access::denied(folder, Wanted::List),
-            None => access::denied(Path::new(pattern), Wanted::Read),
+            Some(folder) => access::denied(folder, AccessWanted::List),
+            None => access::denied(Path::new(pattern), AccessWanted::Read),
         };
         return match denied {
-            Some(why) => findings.failed(&format!("log {pattern}: no such file can be seen: permission denied\n{why}")),
+            Some(Denied { why, help }) => findings
+                .failed_with_help(&format!("log {pattern}: no such file can be seen: permission denied\n{why}"), &help),
             None => {
                 let what = format!("log {pattern}: no such file (yet); it is read when it appears");
                 let unknown = "give it a format: without one, `spikeline run` cannot start before it has lines";
-                findings.wrong(&if matches!(known, Known::Format(_)) { what } else { mend(&what, unknown) })
+                match known {
+                    Known::Format(_) => findings.wrong(&what),
+                    Known::Wrapper(_) | Known::Nothing => findings.wrong_with_help(&what, unknown),
+                }
             }
         };
     }

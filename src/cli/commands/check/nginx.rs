@@ -4,18 +4,23 @@ use std::path::Path;
 
 use super::check_followed;
 use super::findings::Findings;
-use super::log::{Known, Logs};
+use super::log::{CheckedLogs, Known};
 use crate::cli::config::{Config, DEFAULT_NGINX};
 use crate::cli::input::context::Context;
-use crate::cli::input::nginx::{Conf, Followed};
+use crate::cli::input::nginx::{Followed, NginxSetup};
 use crate::error::Result;
 
 /// The configuration that ours names, or the one in its usual place. How many of its logs are followed.
-pub(super) fn check(context: &Context, config: &Config, logs: &mut Logs, findings: &mut Findings) -> Result<usize> {
+pub(super) fn check(
+    context: &Context,
+    config: &Config,
+    logs: &mut CheckedLogs,
+    findings: &mut Findings,
+) -> Result<usize> {
     let Some(conf) = context.nginx()? else {
         let usual = config.nginx.is_none() && config.logs.is_empty() && Path::new(DEFAULT_NGINX).exists();
-        if let Some(Err(error)) = usual.then(Conf::usual) {
-            findings.failed(&error.to_string())?;
+        if let Some(Err(error)) = usual.then(NginxSetup::usual) {
+            findings.failed_error(&error)?;
         }
         return Ok(0);
     };

@@ -72,6 +72,7 @@ fn find_lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     lacks
 }
 
+/// The name of the variable with that number, without `$`.
 fn variable_name(format: &Format, variable: usize) -> &str {
     format.variables().get(variable).map_or("", |variable| &variable.name)
 }
@@ -143,7 +144,8 @@ pub(super) fn tell_lacks(
     Ok(())
 }
 
-/// Tell of variables that were probably meant otherwise. `place` says where the byte of the log_format's text is written.
+/// Tell of variables that were probably meant otherwise. `place` says where the byte of the log_format's text is
+/// written.
 pub(super) fn tell_mistyped(format: &Format, place: impl Fn(usize) -> Error, findings: &mut Findings) -> Result<()> {
     for variable in format.variables() {
         let Some(meant) = nginx_variables::did_you_mean(&variable.name) else { continue };

@@ -20,7 +20,8 @@ const EDGE: u64 = 1 << 20;
 const PLACES: u64 = 48;
 const PLACE: u64 = 96 << 10;
 
-/// Of a log that is read from its beginning at least this many blocks are kept, evenly spread, and at most twice as many.
+/// Of a log that is read from its beginning at least this many blocks are kept, evenly spread, and at most twice as
+/// many.
 const BLOCKS: usize = 8;
 
 /// A compressed log or a stream is decoded up to here.
@@ -49,7 +50,7 @@ impl Block {
 }
 
 /// Parts of a log, in order.
-pub(super) struct Sample {
+pub(super) struct LogSample {
     pub(super) blocks: Vec<Block>,
     /// Lines over the limit: offset and length.
     pub(super) too_long: Vec<(u64, u64)>,
@@ -63,12 +64,12 @@ pub(super) struct Sample {
     pub(super) fault: Option<Error>,
 }
 
-impl Sample {
+impl LogSample {
     /// Of the file at `path`, or stdin if it is `-`.
     ///
     /// # Errors
     /// It cannot be opened, or fails at its first byte.
-    pub(super) fn read(path: &Path, max_line: usize) -> Result<Sample> {
+    pub(super) fn read(path: &Path, max_line: usize) -> Result<LogSample> {
         let input = Input::open(path)?.max_line(max_line);
         match input.size_hint() {
             Some(size) if input.compression() == Compression::Plain && size > WHOLE => read_spread(path, size),
@@ -81,7 +82,8 @@ impl Sample {
         self.blocks.iter().flat_map(|block| Lines::new(&block.bytes).map(|(at, line)| (block.offset + at as u64, line)))
     }
 
-    /// All records, with their offsets: from the first to the last line of each, in a wrapped log ([`Sample::keep_together`]).
+    /// All records, with their offsets: from the first to the last line of each, in a wrapped log
+    /// ([`LogSample::keep_together`]).
     pub(super) fn records(&self, wrapper: Option<Wrapper>) -> Vec<(u64, &[u8])> {
         let Some(wrapper) = wrapper else { return self.lines().collect() };
         let mut records = Vec::new();
@@ -115,8 +117,8 @@ impl Sample {
         picked.filter_map(|(_, (_, record))| text_of(wrapper, record)).collect()
     }
 
-    /// Moves what of a record is not finished in its block to the next one, and lets go what lacks its other part, since the
-    /// sample leaves that out. To be called once it is known what the lines stand in.
+    /// Moves what of a record is not finished in its block to the next one, and lets go what lacks its other part,
+    /// since the sample leaves that out. To be called once it is known what the lines stand in.
     pub(super) fn keep_together(&mut self, wrapper: Wrapper) {
         let mut held: Option<Block> = None;
         let (mut end, last) = (0, self.blocks.len().saturating_sub(1));
@@ -139,11 +141,13 @@ impl Sample {
         self.blocks.retain(|block| !block.bytes.is_empty());
     }
 
+    /// Whether the log has not one line.
     pub(super) fn is_empty(&self) -> bool {
         self.blocks.is_empty() && self.too_long.is_empty()
     }
 }
 
+/// What nginx wrote in a record; nothing if a part of it is not there.
 fn text_of(wrapper: Option<Wrapper>, record: &[u8]) -> Option<Cow<'_, [u8]>> {
     let Some(wrapper) = wrapper else { return Some(Cow::Borrowed(record)) };
     let mut buffer = Vec::new();
@@ -152,7 +156,7 @@ fn text_of(wrapper: Option<Wrapper>, record: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// A plain file: its head, its end, and places in between.
-fn read_spread(path: &Path, size: u64) -> Result<Sample> {
+fn read_spread(path: &Path, size: u64) -> Result<LogSample> {
     let fail = |error: std::io::Error| Error::io("read it", path, &error);
     let file = File::open(path).map_err(fail)?;
     let mut blocks = Vec::new();
@@ -162,7 +166,7 @@ fn read_spread(path: &Path, size: u64) -> Result<Sample> {
         blocks.extend(whole_lines(&file, from, length).map_err(fail)?);
     }
     let part = Some(format!("its head, {PLACES} places in its body and its end"));
-    Ok(Sample { blocks, too_long: Vec::new(), part, size, plain: true, fault: None })
+    Ok(LogSample { blocks, too_long: Vec::new(), part, size, plain: true, fault: None })
 }
 
 /// The lines that lie wholly in the `length` bytes from `from`; none if there is no line's end in them.
@@ -186,9 +190,9 @@ pub(super) fn whole_lines(file: &File, from: u64, length: u64) -> std::io::Resul
 }
 
 /// A small file, a compressed one or a stream: read from its beginning, with blocks let go as they become too many.
-fn read_forward(mut input: Input) -> Result<Sample> {
+fn read_forward(mut input: Input) -> Result<LogSample> {
     let plain = input.compression() == Compression::Plain && input.size_hint().is_some();
-    let mut sample = Sample { blocks: Vec::new(), too_long: Vec::new(), part: None, size: 0, plain, fault: None };
+    let mut sample = LogSample { blocks: Vec::new(), too_long: Vec::new(), part: None, size: 0, plain, fault: None };
     // The index among all blocks of each that is kept; every `stride`-th is.
     let (mut read, mut stride, mut last) = (0_usize, 1, None);
     let mut bytes = Vec::new();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::args::FormatArguments;
-use crate::cli::input::candidates::Candidates;
+use crate::cli::input::candidates::FormatCandidates;
 use crate::cli::input::context::Context;
 use crate::cli::input::head::first_lines;
 use crate::error::{Error, Result};
@@ -33,7 +33,7 @@ pub(super) struct PastFiles {
 }
 
 /// A file with all that is known of it before it is read.
-struct Candidate {
+struct BackfillCandidate {
     path: PathBuf,
     /// The log's key, as the configuration or the file's name has it.
     key: String,
@@ -46,7 +46,7 @@ struct Candidate {
 impl PastFiles {
     /// Look at what the arguments name; a pattern that no shell expanded is expanded here.
     pub(super) fn open(context: &Context, files: &[PathBuf], given: &FormatArguments) -> Result<PastFiles> {
-        let mut formats = Candidates::new(context, given)?;
+        let mut formats = FormatCandidates::new(context, given)?;
         let mut found = PastFiles::default();
         for log in formats.logs() {
             found.formats.insert(log.pattern.clone(), Arc::new(log.format.clone()));
@@ -67,6 +67,8 @@ impl PastFiles {
         Ok(found)
     }
 
+    /// The files that the names and patterns mean. A pattern that matches nothing is a failed file, not a mistake: the
+    /// others are taken in.
     fn expand(&mut self, named: &[PathBuf]) -> Result<Vec<PathBuf>> {
         let mut paths = Vec::new();
         for path in named {
@@ -90,14 +92,14 @@ impl PastFiles {
     }
 
     /// Give each file its log and format. A file whose lines do not tell its format has that of the same log's others.
-    fn sort_out(&mut self, candidates: Vec<Candidate>) {
+    fn sort_out(&mut self, candidates: Vec<BackfillCandidate>) {
         let mut told: HashMap<String, Arc<Format>> = HashMap::new();
-        for Candidate { key, format, .. } in &candidates {
+        for BackfillCandidate { key, format, .. } in &candidates {
             if let Some(Ok(format)) = format {
                 told.entry(key.clone()).or_insert_with(|| Arc::clone(format));
             }
         }
-        for Candidate { path, key, format, .. } in candidates {
+        for BackfillCandidate { path, key, format, .. } in candidates {
             let format = match (format, told.get(&key)) {
                 (None, _) => {
                     self.files.push(BackfillFile { path, key });
@@ -136,7 +138,8 @@ impl PastFiles {
     }
 }
 
-fn look_at(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
+/// Its log, its format and its time, from the name and the first lines.
+fn look_at(formats: &mut FormatCandidates, path: &Path) -> Result<BackfillCandidate> {
     let mut input = Input::open(path)?;
     let absolute = std::fs::canonicalize(path).map_err(|error| Error::io("look at it", path, &error))?;
     let names = [path.display().to_string(), absolute.display().to_string()];
@@ -156,9 +159,10 @@ fn look_at(formats: &mut Candidates, path: &Path) -> Result<Candidate> {
         _ => None,
     };
     let written = written.unwrap_or_else(|| change_time(path));
-    Ok(Candidate { path: path.to_owned(), key, format, written })
+    Ok(BackfillCandidate { path: path.to_owned(), key, format, written })
 }
 
+/// Whether a log's format, told by its other files, is that of this file.
 fn fitting_at(format: &Arc<Format>, path: &Path) -> bool {
     first_lines(path).is_ok_and(|head| check_fit(Arc::clone(format), path, &head).is_ok())
 }
@@ -190,6 +194,7 @@ fn any_end(format: &Format, lines: &[u8], most: usize) -> Option<Timestamp> {
     lines.iter().find_map(|line| parser.parse_in(line, &mut room).ok().map(|(record, _)| record.end))
 }
 
+/// When the file changed last; the epoch if nobody knows.
 fn change_time(path: &Path) -> Timestamp {
     let modified = std::fs::metadata(path).and_then(|status| status.modified()).ok();
     let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());

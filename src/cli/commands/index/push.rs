@@ -28,6 +28,7 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
+    /// Whatever is wrong with how the push was asked for is said here, before a store is opened or a file read.
     pub(super) fn new(context: &Context, arguments: &IndexArguments) -> Result<Accounts> {
         let none = Window { from: Timestamp(0), until: Timestamp(0) };
         let asked = window::window(&arguments.window, context.now, none)?;
@@ -63,6 +64,7 @@ impl Accounts {
         self.accounts = outlets.into_iter().map(|(outlet, kept)| BackfillAccount::new(outlet, kept, view)).collect();
     }
 
+    /// What taking files in makes the destinations owed.
     pub(super) fn as_mut(&mut self) -> &mut [BackfillAccount] {
         &mut self.accounts
     }
@@ -117,6 +119,7 @@ impl Accounts {
     }
 }
 
+/// What one destination got, and what it was not sent.
 fn sent_words(pushed: &Pushed, account: &BackfillAccount) -> String {
     let untimely = match account.untimely() {
         0 => String::new(),

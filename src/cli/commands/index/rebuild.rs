@@ -13,6 +13,8 @@ use crate::source::GenerationId;
 use crate::store::{Commit, DamagedSegment, Ledger, LogRange, Loss, LossCause, View, Writer};
 use crate::time::{Clock, SystemClock};
 
+/// Each damaged segment is one commit of losses and one repair, so that a crash between two leaves the rest to the next
+/// call.
 pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mut Writer) -> Result<Answer> {
     // A view of its own, which goes on without what is damaged while the writer changes the store.
     let mut view = View::open(&context.store()?)?;

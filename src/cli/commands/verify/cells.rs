@@ -16,7 +16,7 @@ use crate::cli::answer::output::say;
 type Cells = BTreeMap<(Timestamp, RouteId), Cell>;
 
 /// The logs of one store, and what came of reading them again.
-pub(super) struct Logs<'v> {
+pub(super) struct RecountedLogs<'v> {
     view: &'v View,
     recount: Recount<'v>,
     /// Windows of which the store lost something.
@@ -31,10 +31,10 @@ pub(super) struct Logs<'v> {
     unread_blocks: BTreeSet<(u32, u32)>,
 }
 
-impl<'v> Logs<'v> {
-    pub(super) fn new(view: &'v View, recount: Recount<'v>, damaged: Vec<Window>) -> Logs<'v> {
+impl<'v> RecountedLogs<'v> {
+    pub(super) fn new(view: &'v View, recount: Recount<'v>, damaged: Vec<Window>) -> RecountedLogs<'v> {
         let (unread, unread_blocks) = (BTreeMap::new(), BTreeSet::new());
-        Logs { view, recount, damaged, cells: 0, lines: 0, unjudged: 0, unread, unread_blocks }
+        RecountedLogs { view, recount, damaged, cells: 0, lines: 0, unjudged: 0, unread, unread_blocks }
     }
 
     /// Compare the cells of `window`, which are `stored`, with what the lines come to.

@@ -73,6 +73,7 @@ impl Address {
         Ok(body.get(4..).unwrap_or_default().to_vec())
     }
 
+    /// Asks the first address of the name that takes a connection, and reads to the end of it.
     fn exchange(&self, path: &str) -> std::io::Result<Vec<u8>> {
         let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
         for address in self.authority.to_socket_addrs()? {

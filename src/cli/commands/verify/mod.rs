@@ -46,7 +46,8 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let interpreters = interpreters::interpreters(context, &view, &arguments.given, &with)?;
     let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
     let recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
-    let mut logs = cells::Logs::new(&view, recount, damaged.iter().filter_map(|segment| segment.window).collect());
+    let mut logs =
+        cells::RecountedLogs::new(&view, recount, damaged.iter().filter_map(|segment| segment.window).collect());
     let mut differences = Differences::new(arguments.limit, &with.routes);
     let mut graphite = graphite.map(|graphite| graphite.with(&view));
     let mut from = window.from;
@@ -68,8 +69,8 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     })
 }
 
-/// The part of the window of which the store still has every slot and every block. Before it, only some are left, or the
-/// roll-ups, which no slot can be compared with.
+/// The part of the window of which the store still has every slot and every block. Before it, only some are left, or
+/// the roll-ups, which no slot can be compared with.
 fn kept(asked: Window, window: Window, view: &View, missing: &mut Vec<String>) -> Window {
     let Some(before) = view.expired_before(window) else { return window };
     let interval = view.settings().interval;
