@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::grammar::format_error::{FormatError, visible};
+use crate::grammar::format_error::{FormatError, show_control_bytes};
 use crate::grammar::keyed::{Keyed, KeyedValues, Role};
 use crate::grammar::line::{CutFailure, Reject, RejectReason, ValueSpan, chomp};
-use crate::grammar::log_format::{Plan, compile, pieces};
+use crate::grammar::log_format::{Plan, compile, split_pieces};
 use crate::grammar::variables::{Escape, Roles, Variable};
 use crate::grammar::wrapper::{WrappedRecords, Wrapper};
 
@@ -47,9 +47,9 @@ impl Format {
     /// If nginx would refuse it, or if its lines could not be cut without guessing (two variables side by side, of which
     /// the first does not end by its own grammar).
     pub fn compile(name: &str, text: &str, escape: Escape) -> Result<Format, FormatError> {
-        let pieces = pieces(text)?;
+        let pieces = split_pieces(text)?;
         let (plan, variables) = compile(text, &pieces, escape)?;
-        let roles = Roles::of(&variables);
+        let roles = Roles::of_variables(&variables);
         let (name, text) = (name.to_owned(), text.to_owned());
         let inner = FormatParts { name, text, escape, variables, roles, plan, keyed: None, wrapper: None };
         Ok(Format { inner: Arc::new(inner) })
@@ -83,15 +83,15 @@ impl Format {
     /// record and the keys that the lines have, and keys whose unit is not in their name count as durations if their
     /// values look as nginx writes them. Another format is left as it is.
     #[must_use]
-    pub fn learnt(&self, lines: &[&[u8]]) -> Format {
-        self.with_keys(|keyed| keyed.learnt(lines))
+    pub fn learnt_from(&self, lines: &[&[u8]]) -> Format {
+        self.with_keys(|keyed| keyed.learnt_from(lines))
     }
 
     /// A keyed format with these variables as well, such as those that rules look at: each is held by the key of its
     /// name. Another format is left as it is.
     #[must_use]
-    pub fn knowing(&self, variables: &[String]) -> Format {
-        self.with_keys(|keyed| keyed.knowing(variables))
+    pub fn with_keys_of(&self, variables: &[String]) -> Format {
+        self.with_keys(|keyed| keyed.with_keys_of(variables))
     }
 
     fn with_keys(&self, change: impl FnOnce(&Keyed) -> Keyed) -> Format {
@@ -131,7 +131,7 @@ impl Format {
     /// For each part of a record that these lines (without wrapper) have: the variable, and the key that holds it, with
     /// its unit if that is not the second. Nothing if the format is not keyed.
     pub fn keys_of(&self, lines: &[&[u8]]) -> Vec<(String, String)> {
-        self.inner.keyed.as_ref().map(|keyed| keyed.held(lines)).unwrap_or_default()
+        self.inner.keyed.as_ref().map(|keyed| keyed.held_keys(lines)).unwrap_or_default()
     }
 
     /// [`Format::roles`] as these lines (without wrapper) have them: what a keyed format knows a key for, they may lack.
@@ -210,7 +210,7 @@ impl Format {
     }
 
     fn cut_once(&self, line: &[u8]) -> Result<(), CutFailure> {
-        let mut spans = self.spans();
+        let mut spans = self.new_spans();
         match &self.inner.keyed {
             None => self.plan().cut(line, &mut spans),
             Some(keyed) => keyed.cut(line, &mut KeyedValues::default(), &mut spans, &mut Vec::new()).map(drop),
@@ -227,7 +227,7 @@ impl Format {
             Err(reject) => return Some(reject.reason.to_string()),
         };
         let failure = self.cut_once(line).err()?;
-        Some(self.explanation(line, failure))
+        Some(self.explain_failure(line, failure))
     }
 
     /// Where in `text`, a line without its wrapper ([`Format::bare_line`]), each value stands, from left to right: the index of
@@ -237,7 +237,7 @@ impl Format {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn fields(&self, text: &[u8]) -> Result<Vec<(usize, Range<usize>)>, Reject> {
-        let mut spans = self.spans();
+        let mut spans = self.new_spans();
         let failed = |failure: CutFailure| Reject::at(failure.at, failure.reason);
         if let Some(keyed) = self.keys() {
             return keyed.fields(chomp(text), &mut spans).map_err(failed);
@@ -247,19 +247,23 @@ impl Format {
         Ok(steps.map(|(step, &(from, until))| (step.variable, from as usize..until as usize)).collect())
     }
 
-    fn explanation(&self, line: &[u8], failure: CutFailure) -> String {
+    fn explain_failure(&self, line: &[u8], failure: CutFailure) -> String {
         let found = line.get(failure.at..line.len().min(failure.at + 20)).unwrap_or_default();
-        let found = if found.is_empty() { "the line's end".to_owned() } else { format!("`{}`", visible(found)) };
+        let found =
+            if found.is_empty() { "the line's end".to_owned() } else { format!("`{}`", show_control_bytes(found)) };
         let step = self.plan().steps.get(failure.step);
         let name = step.and_then(|step| self.variables().get(step.variable)).map_or("", |variable| &variable.name);
         match (failure.reason, step) {
             (RejectReason::LiteralMissing, Some(_))
                 if failure.at == 0 && failure.step == 0 && !self.plan().lead.is_empty() =>
             {
-                format!("expected `{}` at the line's start, found {found}", visible(self.plan().lead.bytes()))
+                format!(
+                    "expected `{}` at the line's start, found {found}",
+                    show_control_bytes(self.plan().lead.bytes())
+                )
             }
             (RejectReason::LiteralMissing, Some(step)) => {
-                let literal = visible(step.literal.bytes());
+                let literal = show_control_bytes(step.literal.bytes());
                 if literal.is_empty() {
                     format!("expected the line's end after ${name}, found {found}")
                 } else {
@@ -273,7 +277,7 @@ impl Format {
             }
             (RejectReason::BadSyntax, _) => format!("not {}: unexpected {found}", self.name()),
             (RejectReason::KeyMissing, _) => {
-                self.inner.keyed.as_ref().map_or_else(String::new, |keyed| keyed.lacking(line))
+                self.inner.keyed.as_ref().map_or_else(String::new, |keyed| keyed.explain_lack(line))
             }
             (RejectReason::TrailingText, _) => format!("expected the line's end, found {found}"),
             (reason, _) => reason.to_string(),
@@ -285,7 +289,7 @@ impl Format {
     }
 
     /// Room for the span of each step's value.
-    pub(crate) fn spans(&self) -> Vec<ValueSpan> {
+    pub(crate) fn new_spans(&self) -> Vec<ValueSpan> {
         vec![(0, 0); self.inner.keyed.as_ref().map_or(self.plan().steps.len(), Keyed::slots)]
     }
 

@@ -36,7 +36,7 @@ impl FormatError {
         let start = self.span.start.min(bytes.len());
         let from = memchr::memrchr(b'\n', bytes.get(..start).unwrap_or_default()).map_or(0, |newline| newline + 1);
         let until = memchr::memchr(b'\n', bytes.get(start..).unwrap_or_default()).map_or(bytes.len(), |n| start + n);
-        let shown = |range: Range<usize>| visible(bytes.get(range).unwrap_or_default());
+        let shown = |range: Range<usize>| show_control_bytes(bytes.get(range).unwrap_or_default());
         let indent = shown(from..start).chars().count();
         let marks = shown(start..self.span.end.min(until).max(start)).chars().count().max(1);
         format!(
@@ -51,7 +51,7 @@ impl FormatError {
 }
 
 /// The text with control characters made visible, so that a terminal shows it as it is and the marks line up.
-pub(crate) fn visible(bytes: &[u8]) -> String {
+pub(crate) fn show_control_bytes(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for character in String::from_utf8_lossy(bytes).chars() {
         match character {

@@ -30,6 +30,6 @@ pub use variables::{Escape, Roles, TimeNotation, Variable, VariableKind, nginx_v
 pub use wrapper::Wrapper;
 
 pub(crate) use keyed::{KeyedValues, Role, decode_json};
-pub(crate) use line::{ValueSpan, chomp, contains, find_byte};
+pub(crate) use line::{ValueSpan, chomp, contains_byte, find_byte};
 pub(crate) use log_format::{FastCut, QuoteIndex};
 pub(crate) use wrapper::WrappedRecords;

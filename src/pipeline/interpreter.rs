@@ -140,12 +140,12 @@ impl Interpreter {
     /// The line that begins at `start`, and whether it could be cut.
     #[inline(always)]
     fn cut_next<'b>(&mut self, block: &'b [u8], start: usize, quotes: usize) -> (&'b [u8], Result<(), Reject>) {
-        if let Some((end, marks)) = self.marks.line(block, quotes)
+        if let Some((end, marks)) = self.marks.next_line(block, quotes)
             && let Some(line) = block.get(start..end)
             && self.parser.cut_marked(line, marks, start)
-            && self.marks.clean()
+            && self.marks.is_clean()
         {
-            self.marks.pass(quotes);
+            self.marks.pass_line(quotes);
             return (line, Ok(()));
         }
         self.cut_odd(block, start)
@@ -267,7 +267,7 @@ fn read_by_quotes<E: FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, Reco
     quotes: usize,
     mut each: E,
 ) {
-    interpreter.marks.begin();
+    interpreter.marks.begin_block();
     let mut start = 0;
     while start < block.len() {
         let (line, cut) = interpreter.cut_next(block, start, quotes);

@@ -5,14 +5,14 @@ use crate::time::Timestamp;
 use super::number;
 
 /// `$msec`, such as `1795381084.311`. None if it is no number or beyond the year 9999.
-pub(crate) fn msec(value: &[u8]) -> Option<Timestamp> {
+pub(crate) fn parse_msec(value: &[u8]) -> Option<Timestamp> {
     const END_OF_9999_MS: u64 = 253_402_300_800_000;
     let millis = number::thousandths(value)?;
     (millis < END_OF_9999_MS).then_some(Timestamp(i64::try_from(millis).ok()?))
 }
 
 /// `$time_local`, such as `10/Oct/2000:13:55:36 -0700`. None if it is not a time.
-pub(crate) fn local(value: &[u8]) -> Option<Timestamp> {
+pub(crate) fn parse_time_local(value: &[u8]) -> Option<Timestamp> {
     let &[
         d1,
         d2,
@@ -59,13 +59,17 @@ pub(crate) fn local(value: &[u8]) -> Option<Timestamp> {
         b"Dec" => 12,
         _ => return None,
     };
-    let date = (digits([y1, y2, y3, y4])?, month, digits([d1, d2])?);
-    seconds(date, (digits([h1, h2])?, digits([i1, i2])?, digits([s1, s2])?), offset(sign, [oh1, oh2], [om1, om2])?)
-        .map(Timestamp::from_secs)
+    let date = (parse_digits([y1, y2, y3, y4])?, month, parse_digits([d1, d2])?);
+    epoch_seconds(
+        date,
+        (parse_digits([h1, h2])?, parse_digits([i1, i2])?, parse_digits([s1, s2])?),
+        offset_seconds(sign, [oh1, oh2], [om1, om2])?,
+    )
+    .map(Timestamp::from_secs)
 }
 
 /// `$time_iso8601`, such as `2000-10-10T13:55:36-07:00`; `Z` and a fraction of the second are understood too.
-pub(crate) fn iso8601(value: &[u8]) -> Option<Timestamp> {
+pub(crate) fn parse_time_iso8601(value: &[u8]) -> Option<Timestamp> {
     let (time, rest) = value.split_first_chunk::<19>()?;
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2] = time else {
         return None;
@@ -80,27 +84,28 @@ pub(crate) fn iso8601(value: &[u8]) -> Option<Timestamp> {
     };
     let offset = match *rest {
         [b'Z'] => 0,
-        [sign, h1, h2, b':', m1, m2] => offset(sign, [h1, h2], [m1, m2])?,
+        [sign, h1, h2, b':', m1, m2] => offset_seconds(sign, [h1, h2], [m1, m2])?,
         _ => return None,
     };
-    let date = (digits([y1, y2, y3, y4])?, digits([m1, m2])?, digits([d1, d2])?);
-    let seconds = seconds(date, (digits([h1, h2])?, digits([i1, i2])?, digits([s1, s2])?), offset)?;
+    let date = (parse_digits([y1, y2, y3, y4])?, parse_digits([m1, m2])?, parse_digits([d1, d2])?);
+    let seconds =
+        epoch_seconds(date, (parse_digits([h1, h2])?, parse_digits([i1, i2])?, parse_digits([s1, s2])?), offset)?;
     Some(Timestamp::from_secs(seconds).plus_millis(i64::try_from(millis).ok()?))
 }
 
 /// Any of these, told by its shape; ISO 8601 also with a space or `t` for the `T`, with a comma before the fraction, and
 /// with an offset without colon, as other programs write it. A time without an offset is none: its zone is not known.
-pub(crate) fn any(value: &[u8]) -> Option<Timestamp> {
+pub(crate) fn parse_any_time(value: &[u8]) -> Option<Timestamp> {
     const YEAR_1973_MS: i64 = 100_000_000_000;
     match value {
-        [_, _, b'/', ..] => local(value),
+        [_, _, b'/', ..] => parse_time_local(value),
         [_, _, _, _, b'-', ..] => iso8601_of_others(value),
-        _ => msec(value).filter(|time| time.millis() >= YEAR_1973_MS),
+        _ => parse_msec(value).filter(|time| time.millis() >= YEAR_1973_MS),
     }
 }
 
 fn iso8601_of_others(value: &[u8]) -> Option<Timestamp> {
-    if let Some(time) = iso8601(value) {
+    if let Some(time) = parse_time_iso8601(value) {
         return Some(time);
     }
     let mut room = [0; 48];
@@ -120,12 +125,12 @@ fn iso8601_of_others(value: &[u8]) -> Option<Timestamp> {
     {
         let offset = [b':', *m1, *m2];
         room.get_mut(length - 2..length + 1)?.copy_from_slice(&offset);
-        return iso8601(room.get(..length + 1)?);
+        return parse_time_iso8601(room.get(..length + 1)?);
     }
-    iso8601(room.get(..length)?)
+    parse_time_iso8601(room.get(..length)?)
 }
 
-fn digits<const N: usize>(bytes: [u8; N]) -> Option<i64> {
+fn parse_digits<const N: usize>(bytes: [u8; N]) -> Option<i64> {
     bytes.into_iter().try_fold(0, |value, byte| {
         let digit = byte.wrapping_sub(b'0');
         (digit < 10).then_some(value * 10 + i64::from(digit))
@@ -133,8 +138,8 @@ fn digits<const N: usize>(bytes: [u8; N]) -> Option<i64> {
 }
 
 /// Seconds east of UTC.
-fn offset(sign: u8, hours: [u8; 2], minutes: [u8; 2]) -> Option<i64> {
-    let (hours, minutes) = (digits(hours)?, digits(minutes)?);
+fn offset_seconds(sign: u8, hours: [u8; 2], minutes: [u8; 2]) -> Option<i64> {
+    let (hours, minutes) = (parse_digits(hours)?, parse_digits(minutes)?);
     if hours > 23 || minutes > 59 {
         return None;
     }
@@ -147,7 +152,11 @@ fn offset(sign: u8, hours: [u8; 2], minutes: [u8; 2]) -> Option<i64> {
 
 /// Seconds since the epoch of (year, month, day), (hour, minute, second) at that offset. Second 60 is a leap second,
 /// the same as the next minute's second 0.
-fn seconds((year, month, day): (i64, i64, i64), (hour, minute, second): (i64, i64, i64), offset: i64) -> Option<i64> {
+fn epoch_seconds(
+    (year, month, day): (i64, i64, i64),
+    (hour, minute, second): (i64, i64, i64),
+    offset: i64,
+) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last_day = match month {
         2 => 28 + i64::from(leap),
@@ -177,17 +186,17 @@ mod tests {
 
     #[test]
     fn the_shapes_nginx_writes() {
-        assert_eq!(local(b"10/Oct/2000:13:55:36 -0700"), Some(Timestamp(971_211_336_000)));
-        assert_eq!(iso8601(b"2000-10-10T13:55:36-07:00"), Some(Timestamp(971_211_336_000)));
-        assert_eq!(iso8601(b"2000-10-10T20:55:36Z"), Some(Timestamp(971_211_336_000)));
-        assert_eq!(iso8601(b"2000-10-11T02:40:36.25+05:45"), Some(Timestamp(971_211_336_250)));
-        assert_eq!(msec(b"1795381084.311"), Some(Timestamp(1_795_381_084_311)));
-        assert_eq!(msec(b"1795381084"), Some(Timestamp(1_795_381_084_000)));
+        assert_eq!(parse_time_local(b"10/Oct/2000:13:55:36 -0700"), Some(Timestamp(971_211_336_000)));
+        assert_eq!(parse_time_iso8601(b"2000-10-10T13:55:36-07:00"), Some(Timestamp(971_211_336_000)));
+        assert_eq!(parse_time_iso8601(b"2000-10-10T20:55:36Z"), Some(Timestamp(971_211_336_000)));
+        assert_eq!(parse_time_iso8601(b"2000-10-11T02:40:36.25+05:45"), Some(Timestamp(971_211_336_250)));
+        assert_eq!(parse_msec(b"1795381084.311"), Some(Timestamp(1_795_381_084_311)));
+        assert_eq!(parse_msec(b"1795381084"), Some(Timestamp(1_795_381_084_000)));
     }
 
     #[test]
     fn second_60_is_the_next_minute() {
-        assert_eq!(local(b"31/Dec/2016:23:59:60 +0000"), local(b"01/Jan/2017:00:00:00 +0000"));
+        assert_eq!(parse_time_local(b"31/Dec/2016:23:59:60 +0000"), parse_time_local(b"01/Jan/2017:00:00:00 +0000"));
     }
 
     #[test]
@@ -204,14 +213,14 @@ mod tests {
             "00/Oct/2000:13:55:36 -0700",
             "10/Oct/2000:13:55:36",
         ] {
-            assert_eq!(local(bad.as_bytes()), None, "{bad}");
+            assert_eq!(parse_time_local(bad.as_bytes()), None, "{bad}");
         }
         for bad in ["2000-13-10T13:55:36Z", "2000-10-10T13:55:36", "2000-10-10T13:55:36+0700", "2000-10-10T13:55:36ZZ"]
         {
-            assert_eq!(iso8601(bad.as_bytes()), None, "{bad}");
+            assert_eq!(parse_time_iso8601(bad.as_bytes()), None, "{bad}");
         }
-        assert_eq!(msec(b"18446744073709551615.000"), None);
-        assert_eq!(msec(b"-"), None);
+        assert_eq!(parse_msec(b"18446744073709551615.000"), None);
+        assert_eq!(parse_msec(b"-"), None);
     }
 
     #[test]
@@ -237,9 +246,9 @@ mod tests {
             let offset = FixedOffset::east_opt(quarter * 900).unwrap();
             let time = DateTime::from_timestamp(seconds, 0).unwrap().with_timezone(&offset);
             let text = time.format("%d/%b/%Y:%H:%M:%S %z").to_string();
-            prop_assert_eq!(local(text.as_bytes()), Some(Timestamp::from_secs(seconds)), "{}", text);
+            prop_assert_eq!(parse_time_local(text.as_bytes()), Some(Timestamp::from_secs(seconds)), "{}", text);
             let text = time.format("%Y-%m-%dT%H:%M:%S%:z").to_string();
-            prop_assert_eq!(iso8601(text.as_bytes()), Some(Timestamp::from_secs(seconds)), "{}", text);
+            prop_assert_eq!(parse_time_iso8601(text.as_bytes()), Some(Timestamp::from_secs(seconds)), "{}", text);
         }
     }
 }

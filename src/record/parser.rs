@@ -71,7 +71,7 @@ impl RecordParser {
             .collect();
         let needed = |step: usize| step == end.0 || fields.steps().contains(&Some(step)) || steps.contains(&step);
         Ok(RecordParser {
-            spans: format.spans(),
+            spans: format.new_spans(),
             keyed: None,
             course: FastCut::new(format.plan(), needed),
             steps,
@@ -87,7 +87,7 @@ impl RecordParser {
     /// [`RecordParser::new`] for a keyed format: which variable plays a role is found anew for each line.
     fn of_keys(format: &Format, needs: &Needs) -> RecordParser {
         RecordParser {
-            spans: format.spans(),
+            spans: format.new_spans(),
             keyed: Some(KeyedValues::default()),
             course: None,
             steps: (0..format.variables().len()).collect(),
@@ -173,7 +173,7 @@ impl RecordParser {
     fn in_line(&self, line: &[u8], reject: Reject) -> Reject {
         let at = reject.column.saturating_sub(1);
         let origin = self.keyed.as_ref().filter(|_| at as usize >= line.len());
-        match origin.and_then(|state| state.origin(&self.spans, at)) {
+        match origin.and_then(|state| state.origin_in_line(&self.spans, at)) {
             Some(origin) => Reject { column: origin + 1, ..reject },
             None => reject,
         }
@@ -194,7 +194,7 @@ impl RecordParser {
 
     /// How many quotes a line holds that [`RecordParser::cut_marked`] takes; None if it takes none.
     pub(crate) fn quotes(&self) -> Option<usize> {
-        self.course.as_ref().map(FastCut::quotes)
+        self.course.as_ref().map(FastCut::quote_count)
     }
 
     /// Cuts a line of which it is known where its quotes stand: `quotes` are their offsets plus `base`. Whether it
@@ -213,8 +213,8 @@ impl RecordParser {
     pub(crate) fn read<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         let end = self.read_end(line)?;
         let [response, connect, header] = self.fields.upstream;
-        let request_time_ms = self.duration(line, self.fields.request_time)?;
-        let upstream_ms = [self.sum(line, response)?, self.sum(line, connect)?, self.sum(line, header)?];
+        let request_time_ms = self.read_duration(line, self.fields.request_time)?;
+        let upstream_ms = [self.read_sum(line, response)?, self.read_sum(line, connect)?, self.read_sum(line, header)?];
         let mut record = Record {
             end,
             request_time_ms,
@@ -223,9 +223,9 @@ impl RecordParser {
             target: b"",
             protocol: b"",
             malformed_request: false,
-            status: self.status(line, self.fields.status)?,
-            bytes_sent: self.integer(line, self.fields.bytes)?,
-            host: self.text(line, self.fields.host),
+            status: self.read_status(line, self.fields.status)?,
+            bytes_sent: self.read_integer(line, self.fields.bytes)?,
+            host: self.read_text(line, self.fields.host),
         };
         self.read_request(line, &mut record);
         Ok(record)
@@ -234,19 +234,19 @@ impl RecordParser {
     /// The raw (still escaped) value of a variable of `line`, which must be the line parsed last. None if it is absent:
     /// `-` with `escape=default`, empty otherwise (or of another line), and if the variable is not one of the needed.
     pub fn value<'l>(&self, line: &'l [u8], variable: usize) -> Option<&'l [u8]> {
-        self.text(line, self.steps.get(variable).copied())
+        self.read_text(line, self.steps.get(variable).copied())
     }
 
     #[inline(always)]
-    fn span<'l>(&self, line: &'l [u8], step: usize) -> Option<(&'l [u8], u32)> {
+    fn value_at<'l>(&self, line: &'l [u8], step: usize) -> Option<(&'l [u8], u32)> {
         let &(from, until) = self.spans.get(step)?;
         Some((line.get(from as usize..until as usize)?, from))
     }
 
     /// The value of a step, None if it is absent.
     #[inline(always)]
-    fn text<'l>(&self, line: &'l [u8], step: Option<usize>) -> Option<&'l [u8]> {
-        let (value, _) = self.span(line, step?)?;
+    fn read_text<'l>(&self, line: &'l [u8], step: Option<usize>) -> Option<&'l [u8]> {
+        let (value, _) = self.value_at(line, step?)?;
         let absent = match self.format.escape() {
             Escape::Default => value == b"-" || value.is_empty() && self.keyed.is_some(),
             Escape::Json | Escape::None => value.is_empty(),
@@ -255,13 +255,13 @@ impl RecordParser {
     }
 
     #[inline(always)]
-    fn number<'l, T>(
+    fn read_number<'l, T>(
         &self,
         line: &'l [u8],
         step: Option<usize>,
         read: impl Fn(&'l [u8]) -> Result<T, RejectReason>,
     ) -> Result<Option<T>, Reject> {
-        let Some((value, from)) = step.and_then(|step| self.span(line, step)) else { return Ok(None) };
+        let Some((value, from)) = step.and_then(|step| self.value_at(line, step)) else { return Ok(None) };
         match value {
             b"" | b"-" => Ok(None),
             value => read(value).map(Some).map_err(|reason| Reject::at(from as usize, reason)),
@@ -269,45 +269,45 @@ impl RecordParser {
     }
 
     #[inline(always)]
-    fn status(&self, line: &[u8], step: Option<usize>) -> Result<Option<u16>, Reject> {
+    fn read_status(&self, line: &[u8], step: Option<usize>) -> Result<Option<u16>, Reject> {
         if let Some(&(from, until)) = step.and_then(|step| self.spans.get(step))
             && let Some(whole @ 0..=999) = number::integer_in(line, from as usize, until as usize)
         {
             return Ok(u16::try_from(whole).ok());
         }
-        self.number(line, step, status)
+        self.read_number(line, step, read_status)
     }
 
     #[inline(always)]
-    fn integer(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
+    fn read_integer(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
         if let Some(&(from, until)) = step.and_then(|step| self.spans.get(step))
             && let Some(whole) = number::integer_in(line, from as usize, until as usize)
         {
             return Ok(Some(whole));
         }
-        self.number(line, step, number::integer)
+        self.read_number(line, step, number::integer)
     }
 
     #[inline(always)]
-    fn duration(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
-        if let Some((value, _)) = step.and_then(|step| self.span(line, step))
+    fn read_duration(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
+        if let Some((value, _)) = step.and_then(|step| self.value_at(line, step))
             && let Some(millis) = number::usual_thousandths(value)
         {
             return Ok(Some(millis));
         }
-        self.number(line, step, number::duration_ms)
+        self.read_number(line, step, number::duration_ms)
     }
 
     #[inline(always)]
-    fn sum(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
-        let Some((value, from)) = step.and_then(|step| self.span(line, step)) else { return Ok(None) };
+    fn read_sum(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
+        let Some((value, from)) = step.and_then(|step| self.value_at(line, step)) else { return Ok(None) };
         upstream::sum_ms(value).map_err(|reason| Reject::at(from as usize, reason))
     }
 
     #[inline(always)]
     fn read_end(&mut self, line: &[u8]) -> Result<Timestamp, Reject> {
         let (step, clock) = self.end;
-        let (value, from) = self.span(line, step).unwrap_or((b"", 0));
+        let (value, from) = self.value_at(line, step).unwrap_or((b"", 0));
         // `$time_local` always has these 26 bytes, so that the comparison is a few words.
         if let Ok(bytes) = <&[u8; 26]>::try_from(value)
             && *bytes == self.last.bytes
@@ -333,11 +333,11 @@ impl RecordParser {
             return Some(self.last.time);
         }
         let time = match clock {
-            TimeNotation::Msec => return end_time::msec(value),
-            TimeNotation::Iso8601 => end_time::iso8601(value)?,
-            TimeNotation::Local => end_time::local(value)?,
+            TimeNotation::Msec => return end_time::parse_msec(value),
+            TimeNotation::Iso8601 => end_time::parse_time_iso8601(value)?,
+            TimeNotation::Local => end_time::parse_time_local(value)?,
             TimeNotation::Any => {
-                let time = end_time::any(value)?;
+                let time = end_time::parse_any_time(value)?;
                 self.whole_seconds |= !value.iter().any(|byte| matches!(byte, b'.' | b','));
                 time
             }
@@ -352,9 +352,9 @@ impl RecordParser {
 
     #[inline(always)]
     fn read_request<'l>(&self, line: &'l [u8], record: &mut Record<'l>) {
-        if self.malformed_matters || self.keyed.is_some() && self.text(line, self.fields.request).is_some() {
-            let (value, from) = self.fields.request.and_then(|step| self.span(line, step)).unwrap_or((b"", 0));
-            match request::split(value, line.get(from as usize..).unwrap_or_default()) {
+        if self.malformed_matters || self.keyed.is_some() && self.read_text(line, self.fields.request).is_some() {
+            let (value, from) = self.fields.request.and_then(|step| self.value_at(line, step)).unwrap_or((b"", 0));
+            match request::split_request(value, line.get(from as usize..).unwrap_or_default()) {
                 Some(parts) => {
                     record.method = parts.method;
                     record.target = parts.target;
@@ -364,9 +364,9 @@ impl RecordParser {
             }
             return;
         }
-        record.method = self.text(line, self.fields.method).unwrap_or_default();
-        record.protocol = self.text(line, self.fields.protocol).unwrap_or_default();
-        record.target = self.text(line, self.fields.target).unwrap_or_default();
+        record.method = self.read_text(line, self.fields.method).unwrap_or_default();
+        record.protocol = self.read_text(line, self.fields.protocol).unwrap_or_default();
+        record.target = self.read_text(line, self.fields.target).unwrap_or_default();
         if let (Some(target), Some(args)) = (self.fields.target, self.fields.args)
             && let (Some(&(from, until)), Some(&(start, end))) = (self.spans.get(target), self.spans.get(args))
             && start > until
@@ -378,7 +378,7 @@ impl RecordParser {
 
 /// `$status`, 0 to 999 (nginx logs 000 when it answered nothing).
 #[inline]
-fn status(value: &[u8]) -> Result<u16, RejectReason> {
+fn read_status(value: &[u8]) -> Result<u16, RejectReason> {
     match number::integer(value)? {
         number if number <= 999 => u16::try_from(number).map_err(|_| RejectReason::AbsurdNumber),
         _ => Err(RejectReason::AbsurdNumber),

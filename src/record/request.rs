@@ -2,7 +2,7 @@
 
 use wide::u8x16;
 
-use crate::grammar::{contains, find_byte};
+use crate::grammar::{contains_byte, find_byte};
 
 /// The three parts of a well-formed `$request`; the protocol is empty in HTTP/0.9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub(crate) struct RequestLine<'l> {
 /// Splits `METHOD SP target [SP HTTP/x.y]`. None for anything else: empty, `-`, TLS bytes, further words, a method of
 /// other bytes than nginx takes (`A`-`Z`, `_`, `-`; `ngx_http_parse_request_line`). `rest_of_line` begins with `request`.
 #[inline(always)]
-pub(crate) fn split<'l>(request: &'l [u8], rest_of_line: &'l [u8]) -> Option<RequestLine<'l>> {
+pub(crate) fn split_request<'l>(request: &'l [u8], rest_of_line: &'l [u8]) -> Option<RequestLine<'l>> {
     let space = find_byte(b' ', request)?;
-    let usual = (1..8).contains(&space) && request.first_chunk::<8>().is_some_and(|word| capitals(word, space));
+    let usual = (1..8).contains(&space) && request.first_chunk::<8>().is_some_and(|word| are_capitals(word, space));
     let (method, rest) = request.split_at_checked(space)?;
     let rest = rest.get(1..)?;
     if !usual && !is_method(method) {
@@ -34,7 +34,7 @@ pub(crate) fn split<'l>(request: &'l [u8], rest_of_line: &'l [u8]) -> Option<Req
     // How long targets are is hard to foretell, so as many bytes are looked at as one mostly fits in. Behind it is a space.
     let spaced = match rest_of_line.get(space + 1..).and_then(<[u8]>::first_chunk::<64>) {
         Some(window) if target.len() < window.len() && !protocol.is_empty() => first_space(window) != target.len(),
-        _ => contains(b' ', target),
+        _ => contains_byte(b' ', target),
     };
     if target.is_empty() || spaced {
         return None;
@@ -58,7 +58,7 @@ fn is_method(method: &[u8]) -> bool {
 
 /// Whether the first bytes, 1 to 7 of them, are `A` to `Z`: the usual methods, which differ in length.
 #[inline(always)]
-fn capitals(word: &[u8; 8], length: usize) -> bool {
+fn are_capitals(word: &[u8; 8], length: usize) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = ONES * 0x80;
     let word = u64::from_le_bytes(*word);
@@ -81,13 +81,13 @@ mod tests {
             length in 1_usize..8,
         ) {
             let word = <[u8; 8]>::try_from(bytes.as_slice()).unwrap();
-            prop_assert_eq!(capitals(&word, length), bytes[..length].iter().all(u8::is_ascii_uppercase));
-            prop_assert!(!capitals(&word, length) || is_method(&bytes[..length]));
+            prop_assert_eq!(are_capitals(&word, length), bytes[..length].iter().all(u8::is_ascii_uppercase));
+            prop_assert!(!are_capitals(&word, length) || is_method(&bytes[..length]));
         }
     }
 
     fn parts(request: &str) -> Option<(&str, &str, &str)> {
-        let line = split(request.as_bytes(), request.as_bytes())?;
+        let line = split_request(request.as_bytes(), request.as_bytes())?;
         let text = |bytes| std::str::from_utf8(bytes).unwrap();
         Some((text(line.method), text(line.target), text(line.protocol)))
     }
@@ -107,7 +107,7 @@ mod tests {
         fn what_follows_does_not_matter(target in "/[a-z ]{0,70}|/[a-z]{50,70}|[a-z ]{0,9}", version in "( HTTP/1.1)?", more in "[ a-z]{0,80}") {
             let request = format!("GET {target}{version}");
             let line = format!("{request}{more}");
-            prop_assert_eq!(split(request.as_bytes(), request.as_bytes()), split(&line.as_bytes()[..request.len()], line.as_bytes()));
+            prop_assert_eq!(split_request(request.as_bytes(), request.as_bytes()), split_request(&line.as_bytes()[..request.len()], line.as_bytes()));
         }
     }
 

@@ -19,7 +19,7 @@ pub fn unescape(value: &[u8], escape: Escape) -> Cow<'_, [u8]> {
     while let Some(at) = memchr::memchr(b'\\', rest) {
         let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
         out.extend_from_slice(head);
-        let taken = hex(tail, &mut out);
+        let taken = decode_hex(tail, &mut out);
         if taken == 0 {
             out.push(b'\\');
         }
@@ -30,7 +30,7 @@ pub fn unescape(value: &[u8], escape: Escape) -> Cow<'_, [u8]> {
 }
 
 /// `\xHH` at the start of `tail`: how many bytes it takes, 0 if it is none.
-fn hex(tail: &[u8], out: &mut Vec<u8>) -> usize {
+fn decode_hex(tail: &[u8], out: &mut Vec<u8>) -> usize {
     match tail.get(1..4).and_then(|hex| Some((hex.first()?, hex_value(hex.get(1..)?)?))) {
         Some((b'x', byte)) => {
             out.push(byte as u8);

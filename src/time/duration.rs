@@ -52,7 +52,7 @@ impl std::error::Error for DurationError {}
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let body = text.trim();
     let lead = text.len() - text.trim_start().len();
-    let parsed = parts(body);
+    let parsed = parse_parts(body);
     let (offset, expected) = match parsed {
         Ok((_, parts)) => {
             let total = parts.iter().try_fold(0u64, |sum, &part| sum.checked_add(part));
@@ -71,15 +71,15 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Err(DurationError { offset: lead + offset, expected, hint })
 }
 
-fn parts(input: &str) -> Parsed<'_, Vec<u64>> {
-    let (rest, parts) = many1(part).parse(input)?;
+fn parse_parts(input: &str) -> Parsed<'_, Vec<u64>> {
+    let (rest, parts) = many1(parse_part).parse(input)?;
     // `many1` ends silently at a part that is wrong; read it again to say what is.
-    if rest.is_empty() { Ok((rest, parts)) } else { part(rest).map(|_| (rest, parts)) }
+    if rest.is_empty() { Ok((rest, parts)) } else { parse_part(rest).map(|_| (rest, parts)) }
 }
 
 /// One number with its unit, in milliseconds.
-fn part(input: &str) -> Parsed<'_, u64> {
-    let (rest, (whole, fraction)) = number(input)?;
+fn parse_part(input: &str) -> Parsed<'_, u64> {
+    let (rest, (whole, fraction)) = parse_number(input)?;
     let (after, unit) = expecting("a unit (ms, s, min, h, d or w)", map_opt(alpha1, unit_ms)).parse(rest)?;
     let scaled = fraction.and_then(|digits| {
         let scale = 10u128.checked_pow(u32::try_from(digits.len()).ok()?)?;
@@ -97,7 +97,7 @@ fn part(input: &str) -> Parsed<'_, u64> {
     }
 }
 
-fn number(input: &str) -> Parsed<'_, (u128, Option<&str>)> {
+fn parse_number(input: &str) -> Parsed<'_, (u128, Option<&str>)> {
     (
         expecting("a number", map_opt(digit1, |digits: &str| digits.parse::<u128>().ok())),
         opt(preceded(char('.'), cut(expecting("digits after the point", digit1)))),

@@ -94,7 +94,7 @@ impl Oracle {
         let values = (1..captures.len()).map(|group| captures[group].to_vec()).collect();
         let more = Regex::new("(?-u)^(?:, ?[^ ,]| : )").unwrap();
         let cut_short = self.names.iter().enumerate().any(|(group, name)| {
-            let list = spikeline::grammar::VariableKind::of(name).is_list();
+            let list = spikeline::grammar::VariableKind::of_name(name).is_list();
             list && more.is_match(&line[captures.get(group + 1).unwrap().end()..])
         });
         Some(Slow { end_ms, request_time_ms, upstream_ms, status, values, cut_short })

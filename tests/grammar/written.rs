@@ -183,7 +183,7 @@ impl Drawn {
 
 fn delimits_itself(name: &str) -> bool {
     matches!(
-        VariableKind::of(name),
+        VariableKind::of_name(name),
         VariableKind::TimeLocal
             | VariableKind::TimeIso8601
             | VariableKind::Status
@@ -197,7 +197,7 @@ fn delimits_itself(name: &str) -> bool {
 fn unquote_numbers(lead: &mut String, places: &mut [(&'static str, String)]) {
     let plain = |name: &str| {
         matches!(
-            VariableKind::of(name),
+            VariableKind::of_name(name),
             VariableKind::Integer | VariableKind::Status | VariableKind::Seconds | VariableKind::Msec
         )
     };
@@ -313,7 +313,7 @@ fn plain(format: &Drawn, values: &HashMap<&'static str, Value>, line: &[u8], sta
         let last = index + 1 == format.places.len();
         let literal = if last { literal.trim_end_matches(' ') } else { literal };
         let rest = &line[end..];
-        match VariableKind::of(name) {
+        match VariableKind::of_name(name) {
             kind if kind.is_list() => {
                 let more = rest.starts_with(b", ") || rest.starts_with(b" : ") || rest.starts_with(b" :");
                 !more
@@ -326,7 +326,8 @@ fn plain(format: &Drawn, values: &HashMap<&'static str, Value>, line: &[u8], sta
                 let unmistaken = literal.is_empty()
                     || memchr::memmem::find(&line[start..], literal.as_bytes()) == Some(value.shown.len())
                     || hard(literal, format.escape);
-                let tokens = !matches!(VariableKind::of(name), VariableKind::Token) || !value.shown.contains(&b' ');
+                let tokens =
+                    !matches!(VariableKind::of_name(name), VariableKind::Token) || !value.shown.contains(&b' ');
                 quiet
                     && unmistaken
                     && tokens
@@ -396,7 +397,7 @@ fn value(name: &str, escape: Escape, tame: bool, random: &mut Random) -> Value {
     let time = DateTime::from_timestamp_millis(ms).unwrap().with_timezone(&zone);
     let whole = ms / 1000 * 1000;
     let seconds = |ms: u64| format!("{}.{:03}", ms / 1000, ms % 1000);
-    match VariableKind::of(name) {
+    match VariableKind::of_name(name) {
         VariableKind::TimeLocal => made(Meant::EndMs(whole), time.format("%d/%b/%Y:%H:%M:%S %z").to_string()),
         VariableKind::TimeIso8601 => made(Meant::EndMs(whole), time.format("%Y-%m-%dT%H:%M:%S%:z").to_string()),
         VariableKind::Msec => made(Meant::EndMs(ms), format!("{}.{:03}", ms / 1000, ms % 1000)),

@@ -43,7 +43,7 @@ pub(in crate::cli) fn learn_keys(format: &Format, head: &[u8]) -> Format {
         return format.clone();
     }
     let texts = texts(format.wrapper(), head, HEAD_LINES);
-    format.learnt(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
+    format.learnt_from(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
 }
 
 /// What the log that begins with `head` was taken for, if its format's name does not say that: its wrapper, its keys.

@@ -21,7 +21,7 @@ pub(super) fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log
     let config = context.config()?;
     // What rules look at is a key of its own in a keyed format.
     let router = rules_router(config)?;
-    let known = |log: Log| Log { format: log.format.knowing(router.variables()), ..log };
+    let known = |log: Log| Log { format: log.format.with_keys_of(router.variables()), ..log };
     let mut logs = config
         .logs
         .iter()

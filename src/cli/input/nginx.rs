@@ -152,7 +152,7 @@ impl NginxSetup {
         let own = says.get(log).copied().flatten().unwrap_or_default();
         let each = others.iter().map(|other| {
             let theirs = says.get(*other).copied().flatten().unwrap_or_default();
-            let why = match theirs.lines(own) {
+            let why = match theirs.compare_lines(own) {
                 _ if theirs.is_decided() => "which a [[log]] is about",
                 Ordering::Greater => "which says more",
                 Ordering::Equal => "which says as much",

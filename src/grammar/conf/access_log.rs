@@ -56,7 +56,7 @@ pub struct AccessLog {
 impl AccessLog {
     /// The log that nginx writes where no `access_log` says otherwise.
     pub(super) fn built_in(build: &NginxBuild, place: ConfPlace) -> AccessLog {
-        let (target, relative) = target(&build.access_log.to_string_lossy(), build);
+        let (target, relative) = log_target(&build.access_log.to_string_lossy(), build);
         AccessLog { target, format: 0, buffered: false, flush: None, gzip: false, condition: None, relative, place }
     }
 
@@ -74,13 +74,14 @@ impl AccessLog {
         if path == "off" {
             return Ok(None);
         }
-        let (target, relative) = target(path, build);
+        let (target, relative) = log_target(path, build);
         let place = directive.name.place.clone();
         let format = match directive.args.get(1) {
             None => 0,
             Some(word) => {
                 formats.iter().position(|format| format.name.eq_ignore_ascii_case(&word.text)).ok_or_else(|| {
-                    word.place.wrong(format!("no log_format is named `{}`", word.text), remedy(&word.text, formats))
+                    word.place
+                        .wrong(format!("no log_format is named `{}`", word.text), format_remedy(&word.text, formats))
                 })?
             }
         };
@@ -106,7 +107,7 @@ impl AccessLog {
 }
 
 /// What a path means, and whether it is relative.
-fn target(path: &str, build: &NginxBuild) -> (LogTarget, bool) {
+fn log_target(path: &str, build: &NginxBuild) -> (LogTarget, bool) {
     if path.starts_with("syslog:") {
         return (LogTarget::Syslog(path.to_owned()), false);
     }
@@ -140,7 +141,7 @@ fn pattern(path: &str) -> String {
     pattern
 }
 
-fn remedy(name: &str, formats: &[DeclaredFormat]) -> String {
+fn format_remedy(name: &str, formats: &[DeclaredFormat]) -> String {
     match meant(name, formats.iter().map(|format| format.name.as_str()), 3) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "declare it with `log_format` in the http block".to_owned(),

@@ -16,10 +16,10 @@ impl Format {
         if self.is_keyed() {
             return None;
         }
-        let manner = FormatStyle::of(self.text());
+        let manner = FormatStyle::of_text(self.text());
         let mut added = String::new();
         for variable in variables {
-            added += &manner.spell(variable, self.text());
+            added += &manner.spell_variable(variable, self.text());
         }
         let text = match manner {
             FormatStyle::Json => {
@@ -40,7 +40,7 @@ impl Format {
             KeyedSyntax::Json => FormatStyle::Json,
             KeyedSyntax::Ltsv => FormatStyle::Ltsv,
         };
-        Some(variables.iter().map(|variable| manner.spell(variable, "")).collect())
+        Some(variables.iter().map(|variable| manner.spell_variable(variable, "")).collect())
     }
 
     /// The `log_format` directive of this format, to be pasted into nginx.conf; it reads back as the same text.
@@ -55,9 +55,9 @@ impl Format {
             other => format!(" escape={other}"),
         };
         let mut directive = format!("log_format {}{escape}", self.name());
-        for piece in pieces(self.text()) {
+        for piece in break_text(self.text()) {
             directive.push_str("\n    ");
-            directive.push_str(&quoted(piece));
+            directive.push_str(&quote_piece(piece));
         }
         directive.push(';');
         let read = directives(&directive).ok()?;
@@ -75,7 +75,7 @@ enum FormatStyle {
 }
 
 impl FormatStyle {
-    fn of(text: &str) -> FormatStyle {
+    fn of_text(text: &str) -> FormatStyle {
         let trimmed = text.trim();
         if trimmed.starts_with('{') && trimmed.ends_with('}') && trimmed.contains("\":") {
             return FormatStyle::Json;
@@ -87,7 +87,7 @@ impl FormatStyle {
         if text.trim_end_matches('\t').split('\t').all(labelled) { FormatStyle::Ltsv } else { FormatStyle::Tabs }
     }
 
-    fn spell(self, variable: &str, text: &str) -> String {
+    fn spell_variable(self, variable: &str, text: &str) -> String {
         let number = matches!(variable, "request_time" | "msec");
         // A key that the text has already, for another variable, would be a second one of its name.
         let taken = match self {
@@ -101,8 +101,8 @@ impl FormatStyle {
             FormatStyle::Json => format!(",\"{label}\":\"${variable}\""),
             FormatStyle::Ltsv => format!("\t{label}:${variable}"),
             FormatStyle::Tabs => format!("\t${variable}"),
-            FormatStyle::Plain if number => format!(" {}=${variable}", key(variable)),
-            FormatStyle::Plain => format!(" {}=\"${variable}\"", key(variable)),
+            FormatStyle::Plain if number => format!(" {}=${variable}", short_key(variable)),
+            FormatStyle::Plain => format!(" {}=\"${variable}\"", short_key(variable)),
         }
     }
 }
@@ -112,7 +112,7 @@ fn is_label(label: &str) -> bool {
 }
 
 /// The short names that people give these (nginx Amplify's, for one).
-fn key(variable: &str) -> &str {
+fn short_key(variable: &str) -> &str {
     match variable {
         "request_time" => "rt",
         "upstream_response_time" => "ut",
@@ -123,7 +123,7 @@ fn key(variable: &str) -> &str {
 }
 
 /// The text in pieces of bearable length, each ending with a space, comma or tab, so that no variable is cut in two.
-fn pieces(text: &str) -> Vec<&str> {
+fn break_text(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while rest.len() > LINE {
@@ -138,7 +138,7 @@ fn pieces(text: &str) -> Vec<&str> {
 }
 
 /// In single quotes; the escapes are those that `ngx_conf_read_token` resolves.
-fn quoted(text: &str) -> String {
+fn quote_piece(text: &str) -> String {
     let mut out = String::from("'");
     for character in text.chars() {
         match character {

@@ -47,7 +47,7 @@ pub struct Location {
 }
 
 /// How a directive's location is compared, and with what.
-pub(super) fn kind(directive: &ConfDirective) -> Result<(LocationMatch, String), ConfError> {
+pub(super) fn read_location(directive: &ConfDirective) -> Result<(LocationMatch, String), ConfError> {
     let wrong = || directive.wrong("a location that nginx does not take", "write `location [=|^~|~|~*] PATH { .. }`");
     let modifier = |text: &str| match text {
         "=" => Some(LocationMatch::Exact),
@@ -73,12 +73,12 @@ pub(super) fn kind(directive: &ConfDirective) -> Result<(LocationMatch, String),
 }
 
 /// Whether a block passes its requests on.
-pub(super) fn passes(block: &[ConfDirective]) -> bool {
+pub(super) fn passes_requests(block: &[ConfDirective]) -> bool {
     block.iter().any(|directive| PASSES.contains(&directive.name.text.as_str()))
 }
 
 /// The host or upstream name that a block passes its requests to.
-pub(super) fn upstream(block: &[ConfDirective]) -> Option<String> {
+pub(super) fn upstream_name(block: &[ConfDirective]) -> Option<String> {
     let pass = block.iter().find(|directive| PASSES.contains(&directive.name.text.as_str()))?.arg(0)?;
     let rest = pass.split_once("://").map_or(pass, |(_, rest)| rest);
     let host = if rest.starts_with("unix:") { rest } else { rest.split('/').next().unwrap_or_default() };

@@ -30,16 +30,18 @@ pub struct LogContext {
 
 impl LogContext {
     /// Those of `followed` that have the requests of one of this context's writings, and their times if that one has them.
-    fn covering<'a>(
+    fn covering_logs<'a>(
         &'a self,
         writing: &'a LogWriting,
         followed: &'a BTreeSet<usize>,
         says: &'a [Option<LogDetail>],
     ) -> impl Iterator<Item = usize> + 'a {
-        let times = says_of(says, writing.log).times();
+        let times = says_of(says, writing.log).told_times();
         let all = |other: &&LogWriting| other.condition.is_none() || other.condition == writing.condition;
         let others = self.writings.iter().filter(all).map(|other| other.log);
-        others.filter(move |log| *log != writing.log && followed.contains(log) && says_of(says, *log).times() >= times)
+        others.filter(move |log| {
+            *log != writing.log && followed.contains(log) && says_of(says, *log).told_times() >= times
+        })
     }
 }
 
@@ -85,12 +87,12 @@ impl LogDetail {
     }
 
     /// Compares the lines alone.
-    pub fn lines(self, other: LogDetail) -> Ordering {
+    pub fn compare_lines(self, other: LogDetail) -> Ordering {
         LogDetail { file: false, ..self }.cmp(&LogDetail { file: false, ..other })
     }
 
     /// What must not be lost for requests to be counted once: how long they took.
-    fn times(self) -> (bool, bool, bool) {
+    fn told_times(self) -> (bool, bool, bool) {
         (self.decided, self.request_time, self.upstream_times > 0)
     }
 }
@@ -126,22 +128,23 @@ impl LogChoice {
         });
         for (log, written) in &order {
             let covered = |(context, writing, _): &(&LogContext, &LogWriting, usize)| {
-                context.covering(writing, &followed, says).next().is_some()
+                context.covering_logs(writing, &followed, says).next().is_some()
             };
             if written.iter().all(covered) {
                 followed.remove(log);
             }
         }
         let left_out = order.iter().filter(|(log, _)| !followed.contains(log)).map(|(log, written)| {
-            let covering = written.iter().flat_map(|(context, writing, _)| context.covering(writing, &followed, says));
+            let covering =
+                written.iter().flat_map(|(context, writing, _)| context.covering_logs(writing, &followed, says));
             (**log, covering.collect())
         });
-        LogChoice { left_out: left_out.collect(), several: several(contexts, &followed, says) }
+        LogChoice { left_out: left_out.collect(), several: contexts_with_several(contexts, &followed, says) }
     }
 }
 
 /// The contexts of which several logs are followed; not those where somebody decided so.
-fn several(
+fn contexts_with_several(
     contexts: &[LogContext],
     followed: &BTreeSet<usize>,
     says: &[Option<LogDetail>],

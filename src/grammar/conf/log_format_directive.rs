@@ -60,7 +60,7 @@ pub fn directives(source: &str) -> Result<Vec<LogFormatDirective>, FormatError> 
             TokenKind::End | TokenKind::Open | TokenKind::Close => {
                 let is_format = words.first().is_some_and(|(word, _)| word == "log_format");
                 if is_format && what == TokenKind::End {
-                    let mut directive = directive(source, &words, span.end)?;
+                    let mut directive = read_directive(source, &words, span.end)?;
                     directive.samples.append(&mut early_samples);
                     directives.push(directive);
                 }
@@ -83,13 +83,14 @@ pub fn directives(source: &str) -> Result<Vec<LogFormatDirective>, FormatError> 
     }
 }
 
-fn directive(source: &str, words: &[SpannedWord], end: usize) -> Result<LogFormatDirective, FormatError> {
+fn read_directive(source: &str, words: &[SpannedWord], end: usize) -> Result<LogFormatDirective, FormatError> {
     let start = words.first().map_or(0, |(_, span)| span.start);
-    let (name, escape, text) = assemble(words.iter().skip(1).map(|(word, _)| word.as_str())).map_err(|wrong| {
-        let word = if wrong.whole { None } else { words.get(wrong.word + 1) };
-        let span = word.map_or(start..end, |(_, span)| span.clone());
-        FormatError::new(source, span, wrong.reason, wrong.remedy)
-    })?;
+    let (name, escape, text) =
+        assemble_log_format(words.iter().skip(1).map(|(word, _)| word.as_str())).map_err(|wrong| {
+            let word = if wrong.whole { None } else { words.get(wrong.word + 1) };
+            let span = word.map_or(start..end, |(_, span)| span.clone());
+            FormatError::new(source, span, wrong.reason, wrong.remedy)
+        })?;
     Ok(LogFormatDirective { name: name.to_owned(), escape, text, span: start..end, samples: Vec::new() })
 }
 
@@ -105,7 +106,9 @@ pub(crate) struct BadArguments {
 }
 
 /// Name, escape and text from the arguments of a log_format.
-pub(crate) fn assemble<'w>(words: impl Iterator<Item = &'w str>) -> Result<(&'w str, Escape, String), BadArguments> {
+pub(crate) fn assemble_log_format<'w>(
+    words: impl Iterator<Item = &'w str>,
+) -> Result<(&'w str, Escape, String), BadArguments> {
     let words: Vec<&str> = words.collect();
     let (name, rest) = match words.as_slice() {
         [name, rest @ ..] if !rest.is_empty() => (*name, rest),
@@ -124,14 +127,14 @@ pub(crate) fn assemble<'w>(words: impl Iterator<Item = &'w str>) -> Result<(&'w 
     };
     let mut text = String::new();
     for piece in pieces {
-        join(&mut text, piece);
+        append_piece(&mut text, piece);
     }
     Ok((name, escape, text))
 }
 
 /// Appends `piece`. nginx compiles each piece by itself, so a variable's name ends with its piece; where the next piece
 /// goes on with a name's byte, the variable is put into braces.
-fn join(text: &mut String, piece: &str) {
+fn append_piece(text: &mut String, piece: &str) {
     let name = text.bytes().rev().take_while(|&byte| is_name_byte(byte)).count();
     let dollar = text.len() - name;
     let bare = name > 0 && text.get(..dollar).is_some_and(|head| head.ends_with('$'));

@@ -10,7 +10,7 @@ use super::files::{ConfDump, ConfFiles};
 use super::location::{self, Location, LocationMatch};
 use super::log_choice::{LogContext, LogWriting};
 use super::log_format::DeclaredFormat;
-use super::log_format_directive::assemble;
+use super::log_format_directive::assemble_log_format;
 use super::server::{self, Server};
 use super::tree::{self, ConfDirective};
 
@@ -86,14 +86,14 @@ impl NginxConf {
         let blocks: Vec<&[ConfDirective]> =
             directives.iter().filter(|directive| directive.is("http")).map(ConfDirective::children).collect();
         if blocks.is_empty() {
-            taking.http(directives)?;
+            taking.read_http(directives)?;
         }
         for block in blocks {
-            taking.http(block)?;
+            taking.read_http(block)?;
         }
         taking.error_logs(directives);
         for stream in directives.iter().filter(|directive| directive.is("stream")) {
-            taking.stream(stream);
+            taking.note_stream_logs(stream);
         }
         Ok(taking.nginx)
     }
@@ -108,18 +108,18 @@ struct NginxReader<'b> {
 type OwnLogs = Option<Vec<usize>>;
 
 impl NginxReader<'_> {
-    fn http(&mut self, block: &[ConfDirective]) -> Result<(), ConfError> {
+    fn read_http(&mut self, block: &[ConfDirective]) -> Result<(), ConfError> {
         for directive in block.iter().filter(|directive| directive.is("log_format")) {
-            self.format(directive)?;
+            self.read_format(directive)?;
         }
         let own = self.nginx.contexts.len();
-        let logs = self.logs(block, "http level".to_owned())?;
+        let logs = self.read_logs(block, "http level".to_owned())?;
         let contexts = own..self.nginx.contexts.len();
-        let merge_slashes = flag(block, "merge_slashes").unwrap_or(true);
+        let merge_slashes = read_flag(block, "merge_slashes").unwrap_or(true);
         for directive in block {
             match directive.name.text.as_str() {
-                "server" => self.server(directive, logs.as_ref(), merge_slashes)?,
-                "upstream" => self.upstream(directive),
+                "server" => self.read_server(directive, logs.as_ref(), merge_slashes)?,
+                "upstream" => self.read_upstream(directive),
                 _ => {}
             }
         }
@@ -127,14 +127,14 @@ impl NginxReader<'_> {
             directive.is("server") && !directive.children().iter().any(|d| d.is("access_log"))
         };
         if !block.iter().any(inherits) {
-            self.unwritten(contexts);
+            self.move_unwritten(contexts);
         }
         Ok(())
     }
 
     /// To the logs of the contexts `which` no request goes, as every server has its own: they count as written there only
     /// if they are written nowhere else.
-    fn unwritten(&mut self, which: Range<usize>) {
+    fn move_unwritten(&mut self, which: Range<usize>) {
         let unwritten: Vec<LogContext> = self.nginx.contexts.drain(which).collect();
         for mut context in unwritten {
             let elsewhere =
@@ -155,9 +155,9 @@ impl NginxReader<'_> {
         }
     }
 
-    fn format(&mut self, directive: &ConfDirective) -> Result<(), ConfError> {
+    fn read_format(&mut self, directive: &ConfDirective) -> Result<(), ConfError> {
         let words = directive.args.iter().map(|word| word.text.as_str());
-        let (name, escape, text) = assemble(words).map_err(|wrong| {
+        let (name, escape, text) = assemble_log_format(words).map_err(|wrong| {
             let place = directive.args.get(wrong.word).map_or(&directive.name.place, |word| &word.place);
             place.wrong(wrong.reason, wrong.remedy)
         })?;
@@ -170,30 +170,30 @@ impl NginxReader<'_> {
     }
 
     /// What the `access_log`s among a block's own directives say; `level` is what block it is.
-    fn logs(&mut self, block: &[ConfDirective], level: String) -> Result<OwnLogs, ConfError> {
+    fn read_logs(&mut self, block: &[ConfDirective], level: String) -> Result<OwnLogs, ConfError> {
         let mut own = block.iter().filter(|directive| directive.is("access_log")).peekable();
         let Some(place) = own.peek().map(|first| first.name.place.clone()) else { return Ok(None) };
         let mut writings = Vec::new();
         let mut off = false;
         for directive in own {
             match AccessLog::read(directive, &self.nginx.formats, self.build)? {
-                Some(log) => writings.push(LogWriting { condition: log.condition.clone(), log: self.log(log) }),
+                Some(log) => writings.push(LogWriting { condition: log.condition.clone(), log: self.log_index(log) }),
                 None => off = true,
             }
         }
         // `off` beside others at one level: nginx opens their files and writes nothing.
-        Ok(Some(if off { Vec::new() } else { self.context(level, place, writings) }))
+        Ok(Some(if off { Vec::new() } else { self.add_context(level, place, writings) }))
     }
 
     /// Keeps a context; its logs.
-    fn context(&mut self, level: String, place: ConfPlace, writings: Vec<LogWriting>) -> Vec<usize> {
+    fn add_context(&mut self, level: String, place: ConfPlace, writings: Vec<LogWriting>) -> Vec<usize> {
         let logs = writings.iter().map(|writing| writing.log).collect();
         self.nginx.contexts.push(LogContext { level, place, writings });
         logs
     }
 
     /// The number of a log; the same target in the same format is one log.
-    fn log(&mut self, log: AccessLog) -> usize {
+    fn log_index(&mut self, log: AccessLog) -> usize {
         let known = self.nginx.logs.iter().position(|known| known.target == log.target && known.format == log.format);
         known.unwrap_or_else(|| {
             self.nginx.logs.push(log);
@@ -201,29 +201,34 @@ impl NginxReader<'_> {
         })
     }
 
-    fn server(&mut self, directive: &ConfDirective, http: Option<&Vec<usize>>, merge: bool) -> Result<(), ConfError> {
+    fn read_server(
+        &mut self,
+        directive: &ConfDirective,
+        http: Option<&Vec<usize>>,
+        merge: bool,
+    ) -> Result<(), ConfError> {
         let block = directive.children();
-        let (names, name) = server::names(block, self.build)?;
+        let (names, name) = server::read_names(block, self.build)?;
         let level = if name.is_empty() { "a server".to_owned() } else { format!("server {name}") };
-        let logs = match self.logs(block, level.clone())?.or_else(|| http.cloned()) {
+        let logs = match self.read_logs(block, level.clone())?.or_else(|| http.cloned()) {
             Some(logs) => logs,
             None => {
                 let place = directive.name.place.clone();
-                let log = self.log(AccessLog::built_in(self.build, place.clone()));
-                self.context(level, place, vec![LogWriting { log, condition: None }])
+                let log = self.log_index(AccessLog::built_in(self.build, place.clone()));
+                self.add_context(level, place, vec![LogWriting { log, condition: None }])
             }
         };
         let mut all_logs = logs.clone();
-        let locations = self.locations(block, &logs, &mut all_logs)?;
+        let locations = self.read_locations(block, &logs, &mut all_logs)?;
         all_logs.sort_unstable();
         all_logs.dedup();
-        let (returns, rewrites) = server::rewriting(block);
+        let (returns, rewrites) = server::read_rewriting(block);
         self.nginx.servers.push(Server {
-            listens: server::listens(block),
+            listens: server::read_listens(block),
             names,
             name,
             locations,
-            merge_slashes: flag(block, "merge_slashes").unwrap_or(merge),
+            merge_slashes: read_flag(block, "merge_slashes").unwrap_or(merge),
             returns,
             rewrites,
             logs,
@@ -233,7 +238,7 @@ impl NginxReader<'_> {
         Ok(())
     }
 
-    fn locations(
+    fn read_locations(
         &mut self,
         block: &[ConfDirective],
         outer: &[usize],
@@ -242,10 +247,10 @@ impl NginxReader<'_> {
         let mut locations = Vec::new();
         for directive in block {
             match directive.name.text.as_str() {
-                "location" => locations.push(self.location(directive, outer, all_logs)?),
+                "location" => locations.push(self.read_location(directive, outer, all_logs)?),
                 "if" | "limit_except" => {
                     let level = format!("`{}`", directive.name.text);
-                    let logs = self.logs(directive.children(), level)?;
+                    let logs = self.read_logs(directive.children(), level)?;
                     all_logs.extend(logs.unwrap_or_default());
                 }
                 _ => {}
@@ -254,30 +259,30 @@ impl NginxReader<'_> {
         Ok(locations)
     }
 
-    fn location(
+    fn read_location(
         &mut self,
         directive: &ConfDirective,
         outer: &[usize],
         all_logs: &mut Vec<usize>,
     ) -> Result<Location, ConfError> {
         let block = directive.children();
-        let (by, text) = location::kind(directive)?;
-        let logs = self.logs(block, format!("location {text}"))?.unwrap_or_else(|| outer.to_vec());
+        let (by, text) = location::read_location(directive)?;
+        let logs = self.read_logs(block, format!("location {text}"))?.unwrap_or_else(|| outer.to_vec());
         all_logs.extend(&logs);
         let is_prefix = !matches!(by, LocationMatch::Regex { .. } | LocationMatch::Named);
         Ok(Location {
             by,
             internal: block.iter().any(|directive| directive.is("internal")),
-            redirects: is_prefix && text.ends_with('/') && location::passes(block),
-            upstream: location::upstream(block),
-            locations: self.locations(block, &logs, all_logs)?,
+            redirects: is_prefix && text.ends_with('/') && location::passes_requests(block),
+            upstream: location::upstream_name(block),
+            locations: self.read_locations(block, &logs, all_logs)?,
             logs,
             text,
             place: directive.name.place.clone(),
         })
     }
 
-    fn upstream(&mut self, directive: &ConfDirective) {
+    fn read_upstream(&mut self, directive: &ConfDirective) {
         let servers = directive.children().iter().filter(|inside| inside.is("server"));
         self.nginx.upstreams.push(UpstreamGroup {
             name: directive.arg(0).unwrap_or_default().to_owned(),
@@ -286,21 +291,21 @@ impl NginxReader<'_> {
     }
 
     /// What a `stream` block logs are connections: not followed, but not passed over in silence either.
-    fn stream(&mut self, directive: &ConfDirective) {
+    fn note_stream_logs(&mut self, directive: &ConfDirective) {
         for inside in directive.children() {
             if inside.is("access_log") && inside.arg(0) != Some("off") {
                 let path = inside.arg(0).unwrap_or_default();
                 let text = format!("{path} is not followed: `stream` logs connections, not requests");
                 self.nginx.notes.push(ConfNote { place: inside.name.place.clone(), text });
             } else if inside.is("server") {
-                self.stream(inside);
+                self.note_stream_logs(inside);
             }
         }
     }
 }
 
 /// A directive that says `on` or `off`.
-fn flag(block: &[ConfDirective], name: &str) -> Option<bool> {
+fn read_flag(block: &[ConfDirective], name: &str) -> Option<bool> {
     let directive = block.iter().find(|directive| directive.is(name))?;
     Some(directive.arg(0)? == "on")
 }

@@ -59,13 +59,13 @@ pub struct Server {
 }
 
 /// The names of a server's directives.
-pub(super) fn names(block: &[ConfDirective], build: &NginxBuild) -> Result<(Vec<ServerName>, String), ConfError> {
+pub(super) fn read_names(block: &[ConfDirective], build: &NginxBuild) -> Result<(Vec<ServerName>, String), ConfError> {
     let mut names = Vec::new();
     let mut first = None;
     for directive in block.iter().filter(|directive| directive.is("server_name")) {
         for word in &directive.args {
             let text = if word.text.eq_ignore_ascii_case("$hostname") { &build.host_name } else { &word.text };
-            let name = name(text).ok_or_else(|| {
+            let name = read_name(text).ok_or_else(|| {
                 word.place.wrong(format!("`{}` is no server name", word.text), "see nginx's server_name")
             })?;
             first.get_or_insert_with(|| match &name {
@@ -81,7 +81,7 @@ pub(super) fn names(block: &[ConfDirective], build: &NginxBuild) -> Result<(Vec<
     Ok((names, first.unwrap_or_default()))
 }
 
-fn name(text: &str) -> Option<ServerName> {
+fn read_name(text: &str) -> Option<ServerName> {
     if let Some(regex) = text.strip_prefix('~') {
         return (!regex.is_empty()).then(|| ServerName::Regex(regex.to_owned()));
     }
@@ -99,16 +99,16 @@ fn name(text: &str) -> Option<ServerName> {
 }
 
 /// Where a server listens; on port 80 if it does not say.
-pub(super) fn listens(block: &[ConfDirective]) -> Vec<Listen> {
+pub(super) fn read_listens(block: &[ConfDirective]) -> Vec<Listen> {
     let said = block.iter().filter(|directive| directive.is("listen"));
-    let mut listens: Vec<Listen> = said.filter_map(listen).collect();
+    let mut listens: Vec<Listen> = said.filter_map(read_listen).collect();
     if listens.is_empty() {
         listens.push(Listen { address: "*".to_owned(), port: Some(80), default: false, tls: false });
     }
     listens
 }
 
-fn listen(directive: &ConfDirective) -> Option<Listen> {
+fn read_listen(directive: &ConfDirective) -> Option<Listen> {
     let text = directive.arg(0)?;
     let has = |names: &[&str]| directive.args.iter().skip(1).any(|word| names.contains(&word.text.as_str()));
     let (default, tls) = (has(&["default_server", "default"]), has(&["ssl", "quic"]));
@@ -127,7 +127,7 @@ fn listen(directive: &ConfDirective) -> Option<Listen> {
 
 /// The status of an unconditional `return` among a server's own directives, if nothing before it may go around it; and
 /// whether they change URIs.
-pub(super) fn rewriting(block: &[ConfDirective]) -> (Option<u16>, bool) {
+pub(super) fn read_rewriting(block: &[ConfDirective]) -> (Option<u16>, bool) {
     let own = |name: &str| {
         let inside = block.iter().filter(|directive| directive.is("if")).flat_map(ConfDirective::children);
         block.iter().chain(inside).any(|directive| directive.is(name))

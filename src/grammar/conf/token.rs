@@ -72,13 +72,13 @@ impl<'s> Tokens<'s> {
                 self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
                 TokenKind::Comment
             }
-            b'"' | b'\'' => self.quoted(first)?,
-            _ => self.bare(first),
+            b'"' | b'\'' => self.read_quoted(first)?,
+            _ => self.read_bare(first),
         };
         Ok(Some(Token { what, span: self.begin..self.at }))
     }
 
-    fn quoted(&mut self, quote: u8) -> Result<TokenKind, TokenError> {
+    fn read_quoted(&mut self, quote: u8) -> Result<TokenKind, TokenError> {
         loop {
             match self.peek() {
                 None => {
@@ -104,10 +104,10 @@ impl<'s> Tokens<'s> {
                 remedy: "put a space between the pieces, or a backslash before a quote that belongs to the text",
             });
         }
-        Ok(TokenKind::Word(unescape(self.source.get(self.begin + 1..self.at - 1).unwrap_or_default())))
+        Ok(TokenKind::Word(resolve_backslashes(self.source.get(self.begin + 1..self.at - 1).unwrap_or_default())))
     }
 
-    fn bare(&mut self, first: u8) -> TokenKind {
+    fn read_bare(&mut self, first: u8) -> TokenKind {
         let mut variable = first == b'$';
         if first == b'\\' {
             self.at = (self.at + 1).min(self.source.len());
@@ -121,7 +121,7 @@ impl<'s> Tokens<'s> {
             variable = byte == b'$' || (variable && byte == b'{');
             self.at = if byte == b'\\' { (self.at + 2).min(self.source.len()) } else { self.at + 1 };
         }
-        TokenKind::Word(unescape(self.source.get(self.begin..self.at).unwrap_or_default()))
+        TokenKind::Word(resolve_backslashes(self.source.get(self.begin..self.at).unwrap_or_default()))
     }
 
     /// Passes over the Lua code of a `.._by_lua_block {`, whose brace was just read, up to and with the brace that
@@ -206,7 +206,7 @@ fn is_space(byte: u8) -> bool {
 }
 
 /// Resolves the backslashes of a token.
-fn unescape(token: &[u8]) -> Vec<u8> {
+fn resolve_backslashes(token: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(token.len());
     let mut bytes = token.iter().copied();
     while let Some(byte) = bytes.next() {

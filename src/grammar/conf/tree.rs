@@ -68,7 +68,7 @@ pub fn read(main: &Path, files: &dyn ConfFiles) -> Result<Vec<ConfDirective>, Co
     };
     let folder = main.parent().unwrap_or(Path::new("")).to_owned();
     let mut reading = TreeReader { files, folder, open: vec![path.clone()], bytes: text.len() };
-    reading.file(&path, &text, 0)
+    reading.read_file(&path, &text, 0)
 }
 
 struct TreeReader<'f> {
@@ -91,7 +91,7 @@ struct SourceFile<'s> {
 
 impl SourceFile<'_> {
     /// The place of an offset; offsets mostly ascend, so that each byte is looked at once.
-    fn place(&mut self, offset: usize) -> ConfPlace {
+    fn place_of(&mut self, offset: usize) -> ConfPlace {
         let (from, mut line, mut start) = if offset < self.counted.0 { (0, 1, 0) } else { self.counted };
         let passed = self.text.get(from..offset).unwrap_or_default();
         for newline in memchr::memchr_iter(b'\n', passed) {
@@ -103,24 +103,26 @@ impl SourceFile<'_> {
     }
 
     fn next(&mut self) -> Result<Option<Token>, ConfError> {
-        self.tokens.next().map_err(|TokenError { span, reason, remedy }| self.place(span.start).wrong(reason, remedy))
+        self.tokens
+            .next()
+            .map_err(|TokenError { span, reason, remedy }| self.place_of(span.start).wrong(reason, remedy))
     }
 }
 
 impl TreeReader<'_> {
-    fn file(&mut self, path: &Path, text: &[u8], depth: usize) -> Result<Vec<ConfDirective>, ConfError> {
+    fn read_file(&mut self, path: &Path, text: &[u8], depth: usize) -> Result<Vec<ConfDirective>, ConfError> {
         let mut source = SourceFile { path: path.into(), text, tokens: Tokens::new(text), counted: (0, 1, 0) };
         if text.starts_with(b"\xef\xbb\xbf") {
-            return Err(source.place(0).wrong(
+            return Err(source.place_of(0).wrong(
                 "the file begins with a byte order mark, which nginx takes for a part of the first directive",
                 "save it as UTF-8 without one",
             ));
         }
-        self.block(&mut source, depth, None)
+        self.read_block(&mut source, depth, None)
     }
 
     /// The directives up to the brace that closes the block that began at `opened`, or up to the file's end.
-    fn block(
+    fn read_block(
         &mut self,
         source: &mut SourceFile<'_>,
         depth: usize,
@@ -129,16 +131,16 @@ impl TreeReader<'_> {
         let mut directives = Vec::new();
         let mut words: Vec<ConfWord> = Vec::new();
         while let Some(token) = source.next()? {
-            let place = source.place(token.span.start);
+            let place = source.place_of(token.span.start);
             match token.what {
                 TokenKind::Comment => {}
                 TokenKind::Word(word) => {
                     let text = String::from_utf8_lossy(&word).into_owned();
                     words.push(ConfWord { text, place });
                 }
-                TokenKind::End => self.end(std::mem::take(&mut words), &place, depth, &mut directives)?,
+                TokenKind::End => self.end_directive(std::mem::take(&mut words), &place, depth, &mut directives)?,
                 TokenKind::Open => {
-                    let (name, args) = split(std::mem::take(&mut words), &place, "{")?;
+                    let (name, args) = split_name(std::mem::take(&mut words), &place, "{")?;
                     if depth >= DEPTH_MAX {
                         return Err(place.wrong("blocks are nested too deep", "close some of them with `}`"));
                     }
@@ -148,7 +150,7 @@ impl TreeReader<'_> {
                         }
                         Vec::new()
                     } else {
-                        self.block(source, depth + 1, Some(&place))?
+                        self.read_block(source, depth + 1, Some(&place))?
                     };
                     directives.push(ConfDirective { name, args, block: Some(block) });
                 }
@@ -172,14 +174,14 @@ impl TreeReader<'_> {
     }
 
     /// A directive without a block; an include is replaced by what it names.
-    fn end(
+    fn end_directive(
         &mut self,
         words: Vec<ConfWord>,
         place: &ConfPlace,
         depth: usize,
         into: &mut Vec<ConfDirective>,
     ) -> Result<(), ConfError> {
-        let (name, args) = split(words, place, ";")?;
+        let (name, args) = split_name(words, place, ";")?;
         if name.text != "include" {
             into.push(ConfDirective { name, args, block: None });
             return Ok(());
@@ -210,7 +212,7 @@ impl TreeReader<'_> {
                 return Err(pattern.place.wrong("includes are too many or too deep", "include each file once"));
             }
             self.open.push(path.clone());
-            let directives = self.file(&path, &text, depth)?;
+            let directives = self.read_file(&path, &text, depth)?;
             self.open.pop();
             into.extend(directives);
         }
@@ -218,7 +220,7 @@ impl TreeReader<'_> {
     }
 }
 
-fn split(words: Vec<ConfWord>, place: &ConfPlace, mark: &str) -> Result<(ConfWord, Vec<ConfWord>), ConfError> {
+fn split_name(words: Vec<ConfWord>, place: &ConfPlace, mark: &str) -> Result<(ConfWord, Vec<ConfWord>), ConfError> {
     let mut words = words.into_iter();
     match words.next() {
         Some(name) => Ok((name, words.collect())),

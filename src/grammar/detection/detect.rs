@@ -57,27 +57,27 @@ pub enum DetectionOutcome {
 /// Finds the format of `lines` among `candidates`.
 pub fn detect(lines: &[&[u8]], candidates: &[Format]) -> Detection {
     let lines: Vec<&[u8]> = lines.iter().map(|line| chomp(line)).filter(|line| !line.is_empty()).collect();
-    let shares: Vec<f64> = candidates.iter().map(|format| share(&lines, format)).collect();
-    let outcome = choose(&lines, candidates, &shares);
+    let shares: Vec<f64> = candidates.iter().map(|format| fitting_share(&lines, format)).collect();
+    let outcome = choose_format(&lines, candidates, &shares);
     Detection { lines: lines.len(), shares, outcome }
 }
 
-fn share(lines: &[&[u8]], format: &Format) -> f64 {
-    let fits = |line: &&&[u8]| reading(line, format).is_some();
-    if !first(lines).any(|line| fits(&line)) {
+fn fitting_share(lines: &[&[u8]], format: &Format) -> f64 {
+    let fits = |line: &&&[u8]| read_roles(line, format).is_some();
+    if !spread_lines(lines).any(|line| fits(&line)) {
         return 0.0;
     }
     lines.iter().filter(fits).count() as f64 / lines.len() as f64
 }
 
 /// Some of the lines, spread over all but not in step with anything that repeats in them; all if there are few.
-fn first<'a, 'l>(lines: &'a [&'l [u8]]) -> impl Iterator<Item = &'a &'l [u8]> {
+fn spread_lines<'a, 'l>(lines: &'a [&'l [u8]]) -> impl Iterator<Item = &'a &'l [u8]> {
     let stride = (lines.len() / FIRST).max(1);
     // One line of each stretch, at a place that differs from stretch to stretch.
     (0..lines.len().div_ceil(stride)).filter_map(move |at| lines.get(at * stride + at * 7 % stride))
 }
 
-fn choose(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> DetectionOutcome {
+fn choose_format(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> DetectionOutcome {
     let mut ranked: Vec<(usize, &Format, f64)> =
         candidates.iter().zip(shares).enumerate().map(|(index, (format, &share))| (index, format, share)).collect();
     // Stable: equal shares stay in the listed order.
@@ -107,7 +107,7 @@ fn choose(lines: &[&[u8]], candidates: &[Format], shares: &[f64]) -> DetectionOu
 /// Whether a keyed format reads all that another does from the lines that both fit: what only the keys tell is no
 /// difference.
 pub(super) fn reads_alike(lines: &[&[u8]], known: &Format, keyed: &Format) -> bool {
-    lines.iter().all(|line| match (reading(line, known), reading(line, keyed)) {
+    lines.iter().all(|line| match (read_roles(line, known), read_roles(line, keyed)) {
         (Some(known), Some(keyed)) => {
             let absent =
                 |value: &Option<Cow<'_, [u8]>>| value.as_deref().is_none_or(|value| matches!(value, b"" | b"-"));
@@ -119,7 +119,7 @@ pub(super) fn reads_alike(lines: &[&[u8]], known: &Format, keyed: &Format) -> bo
 
 /// Whether both formats read the same bytes for every role from each line that both fit.
 fn same_reading(lines: &[&[u8]], a: &Format, b: &Format) -> bool {
-    lines.iter().all(|line| match (reading(line, a), reading(line, b)) {
+    lines.iter().all(|line| match (read_roles(line, a), read_roles(line, b)) {
         (Some(a), Some(b)) => a == b,
         _ => true,
     })
@@ -127,8 +127,8 @@ fn same_reading(lines: &[&[u8]], a: &Format, b: &Format) -> bool {
 
 /// The bytes of each role; None if the line does not fit, or if an address, a host or a token in it holds a space: the
 /// parser takes those (a proxy may have set them), but a format of one more field is then the likelier one.
-fn reading<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<Cow<'l, [u8]>>>> {
-    let mut spans = format.spans();
+fn read_roles<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<Cow<'l, [u8]>>>> {
+    let mut spans = format.new_spans();
     if let Some(keyed) = format.keys() {
         return read_by_keys(line, format, keyed, &mut spans);
     }
@@ -136,7 +136,7 @@ fn reading<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<Cow<'l, [u8
     for (step, span) in format.plan().steps.iter().zip(&spans) {
         let variable = format.variables().get(step.variable)?;
         let value = line.get(span.0 as usize..span.1 as usize)?;
-        if !plausible(&variable.name, variable.kind, value) {
+        if !is_plausible(&variable.name, variable.kind, value) {
             return None;
         }
     }
@@ -144,7 +144,7 @@ fn reading<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<Cow<'l, [u8
         let span = spans.get(format.step_of(variable)?)?;
         line.get(span.0 as usize..span.1 as usize).map(Cow::Borrowed)
     };
-    Some(format.roles().all().into_iter().map(|role| role.and_then(value)).collect())
+    Some(format.roles().in_order().into_iter().map(|role| role.and_then(value)).collect())
 }
 
 /// [`reading`] by keys; a time that is none, or a status, does not fit: a key's name alone says little.
@@ -168,7 +168,7 @@ fn read_by_keys<'l>(
     {
         return None;
     }
-    let roles = format.roles().all().into_iter().zip(Role::ALL);
+    let roles = format.roles().in_order().into_iter().zip(Role::ALL);
     Some(
         roles
             .map(|(played, role)| played.and(value(keyed.slot_of(role))).map(|value| Cow::Owned(value.to_vec())))
@@ -177,7 +177,7 @@ fn read_by_keys<'l>(
 }
 
 /// Whether a value that fits its place is likely there.
-fn plausible(name: &str, kind: VariableKind, value: &[u8]) -> bool {
+fn is_plausible(name: &str, kind: VariableKind, value: &[u8]) -> bool {
     let single = kind == VariableKind::Token || matches!(name, "remote_addr" | "host" | "http_host" | "server_name");
     // Lists of addresses have `, ` between them.
     let space = |pair: &[u8]| matches!(pair, [before, b' '] if *before != b',');

@@ -105,7 +105,7 @@ pub fn texts(wrapper: Option<Wrapper>, head: &[u8], most: usize) -> Vec<Cow<'_, 
         let lines = head.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         return lines.take(most).map(Cow::Borrowed).collect();
     };
-    let whole = head.get(..wrapper.whole(head)).filter(|whole| !whole.is_empty()).unwrap_or(head);
+    let whole = head.get(..wrapper.whole_records(head)).filter(|whole| !whole.is_empty()).unwrap_or(head);
     let mut records = WrappedRecords::new(wrapper, whole);
     let mut buffer = Vec::new();
     let (mut texts, mut of_errors) = (Vec::new(), Vec::new());
@@ -151,7 +151,7 @@ fn by_keys(lines: &[&[u8]], known: f64) -> Option<Format> {
     // Not by the first line: that may be torn, or a word of the container's start.
     let objects = lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).count();
     let syntax = if objects * 2 >= lines.len() { KeyedSyntax::Json } else { KeyedSyntax::Ltsv };
-    let keyed = Format::keyed(syntax.name())?.ok()?.learnt(lines);
+    let keyed = Format::keyed(syntax.name())?.ok()?.learnt_from(lines);
     let shares = detect(lines, std::slice::from_ref(&keyed)).shares;
     let share = shares.first().copied().filter(|&share| share >= 0.5 && share > known + MORE);
     share.map(|_| keyed)

@@ -24,7 +24,7 @@ impl DurationUnit {
     ];
 
     /// The unit of that name.
-    pub(crate) fn of(name: &str) -> Option<DurationUnit> {
+    pub(crate) fn from_name(name: &str) -> Option<DurationUnit> {
         DurationUnit::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, unit)| unit)
     }
 
@@ -34,7 +34,7 @@ impl DurationUnit {
     }
 
     /// By how many places the decimal point moves left to give seconds.
-    pub(super) fn places(self) -> i32 {
+    pub(super) fn decimal_places(self) -> i32 {
         match self {
             DurationUnit::Seconds => 0,
             DurationUnit::Millis => 3,
@@ -50,7 +50,7 @@ const PLACES: i32 = 40;
 /// Writes `number` (digits, perhaps a fraction, perhaps an exponent) times ten to the power of `shift` to `out`, without
 /// an exponent, and without a fraction of zeros. Whether it could: not if it is no such number or would be too long.
 pub(super) fn write_shifted(number: &[u8], shift: i32, out: &mut Vec<u8>) -> bool {
-    let Some((whole, fraction, exponent)) = parts(number) else { return false };
+    let Some((whole, fraction, exponent)) = split_number(number) else { return false };
     let shift = shift + exponent;
     if shift.abs() > PLACES || whole.len() + fraction.len() > PLACES as usize {
         return false;
@@ -83,7 +83,7 @@ pub(super) fn write_shifted(number: &[u8], shift: i32, out: &mut Vec<u8>) -> boo
 }
 
 /// Whole part, fraction and exponent of a number.
-fn parts(number: &[u8]) -> Option<(&[u8], &[u8], i32)> {
+fn split_number(number: &[u8]) -> Option<(&[u8], &[u8], i32)> {
     let digits = |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit);
     let (mantissa, exponent) = match number.iter().position(|byte| matches!(byte, b'e' | b'E')) {
         Some(at) => {

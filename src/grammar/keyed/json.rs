@@ -26,9 +26,9 @@ pub(crate) enum ValueForm {
 /// Gives every value of the object `line` that is no object itself, with its dotted path in lower case.
 pub(crate) fn scan(line: &[u8], each: &mut dyn FnMut(&[u8], ValueSpan, ValueForm)) -> Result<(), CutFailure> {
     let mut scanner = JsonScanner { line, at: 0, path: KeyPath::default(), each };
-    scanner.blank();
-    scanner.object(0)?;
-    scanner.blank();
+    scanner.skip_blanks();
+    scanner.scan_object(0)?;
+    scanner.skip_blanks();
     match scanner.peek() {
         None => Ok(()),
         Some(_) => Err(CutFailure { step: 0, at: scanner.at, reason: RejectReason::TrailingText }),
@@ -47,7 +47,7 @@ impl JsonScanner<'_, '_> {
         self.line.get(self.at).copied()
     }
 
-    fn blank(&mut self) {
+    fn skip_blanks(&mut self) {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
         }
@@ -57,7 +57,7 @@ impl JsonScanner<'_, '_> {
         CutFailure { step: 0, at: self.at.min(self.line.len()), reason: RejectReason::BadSyntax }
     }
 
-    fn take(&mut self, byte: u8) -> Result<(), CutFailure> {
+    fn expect_byte(&mut self, byte: u8) -> Result<(), CutFailure> {
         if self.peek() != Some(byte) {
             return Err(self.failure());
         }
@@ -66,7 +66,7 @@ impl JsonScanner<'_, '_> {
     }
 
     /// The string that begins here.
-    fn string(&mut self) -> Result<(ValueSpan, bool), CutFailure> {
+    fn scan_string(&mut self) -> Result<(ValueSpan, bool), CutFailure> {
         if self.peek() != Some(b'"') {
             return Err(self.failure());
         }
@@ -75,24 +75,24 @@ impl JsonScanner<'_, '_> {
         Ok((span, escaped))
     }
 
-    fn object(&mut self, depth: usize) -> Result<(), CutFailure> {
-        self.take(b'{')?;
-        self.blank();
+    fn scan_object(&mut self, depth: usize) -> Result<(), CutFailure> {
+        self.expect_byte(b'{')?;
+        self.skip_blanks();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(());
         }
         loop {
-            self.blank();
-            let ((from, until), escaped) = self.string()?;
+            self.skip_blanks();
+            let ((from, until), escaped) = self.scan_string()?;
             let key = self.line.get(from as usize..until as usize).unwrap_or_default();
             let outer = self.path.push(key, escaped);
-            self.blank();
-            self.take(b':')?;
-            self.blank();
-            self.value(depth)?;
+            self.skip_blanks();
+            self.expect_byte(b':')?;
+            self.skip_blanks();
+            self.scan_value(depth)?;
             self.path.back_to(outer);
-            self.blank();
+            self.skip_blanks();
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
@@ -104,31 +104,31 @@ impl JsonScanner<'_, '_> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<(), CutFailure> {
+    fn scan_value(&mut self, depth: usize) -> Result<(), CutFailure> {
         match self.peek() {
             Some(b'"') => {
-                let (span, escaped) = self.string()?;
+                let (span, escaped) = self.scan_string()?;
                 let form = match self.line.get(span.0 as usize..span.1 as usize) {
                     Some(b"" | b"-") => ValueForm::Absent,
                     _ if escaped => ValueForm::Escaped,
                     _ => ValueForm::Plain,
                 };
-                self.give(span, form);
+                self.give_value(span, form);
             }
-            Some(b'{') if depth < DEPTH => return self.object(depth + 1),
+            Some(b'{') if depth < DEPTH => return self.scan_object(depth + 1),
             Some(b'[') => {
                 let from = self.at;
-                self.array()?;
-                self.give((from as u32, self.at as u32), ValueForm::Array);
+                self.skip_array()?;
+                self.give_value((from as u32, self.at as u32), ValueForm::Array);
             }
-            Some(_) => self.bare()?,
+            Some(_) => self.scan_bare()?,
             None => return Err(self.failure()),
         }
         Ok(())
     }
 
     /// A number, a word, or nothing.
-    fn bare(&mut self) -> Result<(), CutFailure> {
+    fn scan_bare(&mut self) -> Result<(), CutFailure> {
         let rest = self.line.get(self.at..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
         let form = match rest.get(..length).unwrap_or_default() {
@@ -139,24 +139,24 @@ impl JsonScanner<'_, '_> {
         };
         let from = self.at;
         self.at += length;
-        self.give((from as u32, self.at as u32), form);
+        self.give_value((from as u32, self.at as u32), form);
         Ok(())
     }
 
-    fn give(&mut self, span: ValueSpan, form: ValueForm) {
+    fn give_value(&mut self, span: ValueSpan, form: ValueForm) {
         if let Some(path) = self.path.bytes() {
             (self.each)(path, span, form);
         }
     }
 
     /// Passes over an array: its brackets must pair.
-    fn array(&mut self) -> Result<(), CutFailure> {
+    fn skip_array(&mut self) -> Result<(), CutFailure> {
         // One bit an open bracket, 1 for a brace.
         let (mut open, mut depth) = (0_u64, 0);
         loop {
             match self.peek() {
                 Some(b'"') => {
-                    self.string()?;
+                    self.scan_string()?;
                     continue;
                 }
                 Some(bracket @ (b'[' | b'{')) if depth < DEPTH => {

@@ -23,7 +23,7 @@ pub(crate) fn decode(mut rest: &[u8], out: &mut Vec<u8>) {
     while let Some(at) = find_byte(b'\\', rest) {
         let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
         out.extend_from_slice(head);
-        let taken = escape(tail, out);
+        let taken = decode_escape(tail, out);
         if taken == 0 {
             out.push(b'\\');
         }
@@ -33,7 +33,7 @@ pub(crate) fn decode(mut rest: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The escape at the start of `tail`: how many bytes it takes, 0 if it is none.
-fn escape(tail: &[u8], out: &mut Vec<u8>) -> usize {
+fn decode_escape(tail: &[u8], out: &mut Vec<u8>) -> usize {
     let byte = match tail.get(1) {
         Some(b'n') => b'\n',
         Some(b't') => b'\t',
@@ -41,7 +41,7 @@ fn escape(tail: &[u8], out: &mut Vec<u8>) -> usize {
         Some(b'b') => 0x08,
         Some(b'f') => 0x0C,
         Some(same @ (b'"' | b'\\' | b'/')) => *same,
-        Some(b'u') => return unicode(tail, out),
+        Some(b'u') => return decode_unicode(tail, out),
         _ => return 0,
     };
     out.push(byte);
@@ -49,8 +49,8 @@ fn escape(tail: &[u8], out: &mut Vec<u8>) -> usize {
 }
 
 /// `\uD83D\uDE00` is one character.
-fn unicode(tail: &[u8], out: &mut Vec<u8>) -> usize {
-    let unit = |from: usize| tail.get(from..from + 4).and_then(hex);
+fn decode_unicode(tail: &[u8], out: &mut Vec<u8>) -> usize {
+    let unit = |from: usize| tail.get(from..from + 4).and_then(hex_number);
     let Some(first) = unit(2) else { return 0 };
     let low = if tail.get(6..8) == Some(b"\\u") { unit(8) } else { None };
     let (code, taken) = match (first, low) {
@@ -62,6 +62,6 @@ fn unicode(tail: &[u8], out: &mut Vec<u8>) -> usize {
     taken
 }
 
-fn hex(digits: &[u8]) -> Option<u32> {
+fn hex_number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |value, &byte| Some(value * 16 + char::from(byte).to_digit(16)?))
 }

@@ -34,14 +34,14 @@ impl KeyMap {
         if self.entries.len() * 4 > self.places.len() {
             self.places = vec![0; (self.entries.len() * 8).next_power_of_two()];
             for number in 0..self.entries.len() {
-                self.place(number);
+                self.place_entry(number);
             }
         } else {
-            self.place(self.entries.len() - 1);
+            self.place_entry(self.entries.len() - 1);
         }
     }
 
-    fn place(&mut self, number: usize) {
+    fn place_entry(&mut self, number: usize) {
         let Some((key, _)) = self.entries.get(number) else { return };
         let mask = self.places.len() - 1;
         let mut at = xxh3_64(key) as usize & mask;

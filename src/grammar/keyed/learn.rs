@@ -27,8 +27,8 @@ struct SeenKey {
 }
 
 /// The keyed format of a log that begins with `lines`.
-pub(super) fn learn(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
-    let met = meet(keyed, lines);
+pub(super) fn learn_keys(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
+    let met = meet_keys(keyed, lines);
     let mut names: Vec<(&String, &SeenKey)> = met.iter().collect();
     names.sort_unstable_by_key(|(_, met)| met.order);
     let mut more = Vec::new();
@@ -53,11 +53,11 @@ pub(super) fn learn(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
         .map(|variable| variable.name.as_str())
         .collect();
     let spec = KeyedSpec { syntax: keyed.syntax, keys: keyed.spec.clone() };
-    Keyed::of(spec, |variable| seen.contains(&variable) || needed(variable, &seen), &more)
+    Keyed::build(spec, |variable| seen.contains(&variable) || is_needed(variable, &seen), &more)
 }
 
 /// The first that can play a role is kept, though not seen, if no other one was: a later line may have it.
-fn needed(variable: &str, seen: &[&str]) -> bool {
+fn is_needed(variable: &str, seen: &[&str]) -> bool {
     let player = |players: &&&[&str]| players.first() == Some(&variable);
     ROLES.iter().filter(player).any(|players| !players.iter().any(|player| seen.contains(player)))
 }
@@ -67,7 +67,7 @@ pub(super) fn key_of(variable: &str, key: &str) -> VariableKey {
 }
 
 /// The keys of the lines, with what their values look like.
-fn meet(keyed: &Keyed, lines: &[&[u8]]) -> BTreeMap<String, SeenKey> {
+fn meet_keys(keyed: &Keyed, lines: &[&[u8]]) -> BTreeMap<String, SeenKey> {
     let mut met: BTreeMap<String, SeenKey> = BTreeMap::new();
     for line in lines {
         let mut each = |path: &[u8], span: ValueSpan, form: ValueForm| {
@@ -111,8 +111,8 @@ fn as_nginx(value: &[u8]) -> bool {
 
 /// For each role the variable that plays it in `lines` and the key that holds it, with its unit, for people. A key whose value
 /// is absent in all of them (no request had an upstream) plays it if no other does.
-pub(super) fn held(keyed: &Keyed, lines: &[&[u8]]) -> [Option<(usize, String)>; ROLES.len()] {
-    let met = meet(keyed, lines);
+pub(super) fn held_keys(keyed: &Keyed, lines: &[&[u8]]) -> [Option<(usize, String)>; ROLES.len()] {
+    let met = meet_keys(keyed, lines);
     keyed.roles.each_ref().map(|players| {
         let keys = |player: usize| keyed.map.iter().filter(move |(_, target)| usize::from(target.variable) == player);
         let best = |player: usize, least: usize| {

@@ -70,19 +70,19 @@ struct KeyedCompiler {
 }
 
 impl KeyedCompiler {
-    fn variable(&mut self, name: &str) -> usize {
+    fn variable_index(&mut self, name: &str) -> usize {
         self.variables.iter().position(|known| known.name == name).unwrap_or_else(|| {
             // What may be a number of any kind, or a text: a time under a name of its own.
             let kind =
-                if matches!(name, "time" | "@timestamp") { VariableKind::Decimal } else { VariableKind::of(name) };
+                if matches!(name, "time" | "@timestamp") { VariableKind::Decimal } else { VariableKind::of_name(name) };
             self.variables.push(Variable { name: name.to_owned(), kind });
             self.ranks.push(0);
             self.variables.len() - 1
         })
     }
 
-    fn add(&mut self, name: &str, key: &str, unit: DurationUnit) {
-        let variable = self.variable(name);
+    fn add_key(&mut self, name: &str, key: &str, unit: DurationUnit) {
+        let variable = self.variable_index(name);
         let Some(rank) = self.ranks.get_mut(variable) else { return };
         let target = KeyTarget { variable: u16::try_from(variable).unwrap_or(u16::MAX), rank: *rank, unit };
         *rank = rank.saturating_add(1).min(u8::MAX - 1);
@@ -93,15 +93,15 @@ impl KeyedCompiler {
 impl Keyed {
     /// Compiles the text of a keyed format; None if it is not one.
     pub(super) fn compile(text: &str) -> Option<Result<Keyed, FormatError>> {
-        Some(spec::parse(text)?.map(|spec| Keyed::of(spec, |_| true, &[])))
+        Some(spec::parse(text)?.map(|spec| Keyed::build(spec, |_| true, &[])))
     }
 
     /// The format of a spec, with those of the usual variables that `wanted` names (those of a role always), and further
     /// keys.
-    fn of(spec: KeyedSpec, wanted: impl Fn(&str) -> bool, more: &[(spec::VariableKey, VariableKind)]) -> Keyed {
+    fn build(spec: KeyedSpec, wanted: impl Fn(&str) -> bool, more: &[(spec::VariableKey, VariableKind)]) -> Keyed {
         let mut compiling = KeyedCompiler { variables: Vec::new(), map: KeyMap::default(), ranks: Vec::new() };
         for key in &spec.keys {
-            compiling.add(&key.variable, &key.key, key.unit);
+            compiling.add_key(&key.variable, &key.key, key.unit);
         }
         let own: &[usual_keys::VariableKeys] = match spec.syntax {
             KeyedSyntax::Json => JSON_NAMES,
@@ -109,16 +109,16 @@ impl Keyed {
         };
         for (variable, keys) in own.iter().chain(NAMES).filter(|(variable, _)| wanted(variable)) {
             for key in *keys {
-                compiling.add(variable, key, DurationUnit::Seconds);
+                compiling.add_key(variable, key, DurationUnit::Seconds);
             }
         }
         for (variable, keys, unit) in WITH_UNIT {
             for key in *keys {
-                compiling.add(variable, key, *unit);
+                compiling.add_key(variable, key, *unit);
             }
         }
         for (key, kind) in more {
-            compiling.add(&key.variable, &key.key, key.unit);
+            compiling.add_key(&key.variable, &key.key, key.unit);
             if let Some(variable) = compiling.variables.iter_mut().find(|known| known.name == key.variable)
                 && variable.kind == VariableKind::Text
             {
@@ -153,15 +153,15 @@ impl Keyed {
 
     /// The roles, each by the best variable that can play it.
     pub(super) fn roles(&self) -> Roles {
-        Keyed::played(self.roles.each_ref().map(|variables| variables.first().copied()))
+        Keyed::roles_of_players(self.roles.each_ref().map(|variables| variables.first().copied()))
     }
 
     /// The roles, each by the best variable that these lines of a log have for it.
     pub(super) fn roles_in(&self, lines: &[&[u8]]) -> Roles {
-        Keyed::played(learn::held(self, lines).map(|held| held.map(|(variable, _)| variable)))
+        Keyed::roles_of_players(learn::held_keys(self, lines).map(|held| held.map(|(variable, _)| variable)))
     }
 
-    fn played(roles: [Option<usize>; ROLES.len()]) -> Roles {
+    fn roles_of_players(roles: [Option<usize>; ROLES.len()]) -> Roles {
         let [end, time, response, connect, header, request, method, target, protocol, status, bytes, host] = roles;
         Roles {
             end: end.map(|end| (end, TimeNotation::Any)),
@@ -196,17 +196,17 @@ impl Keyed {
         if line.is_empty() {
             return failed(0, RejectReason::EmptyLine);
         }
-        state.begin(self.variables.len());
+        state.begin_line(self.variables.len());
         let mut each = |path: &[u8], span: ValueSpan, form: ValueForm| {
             if let Some(target) = self.map.get(path) {
-                state.take(target, span, form);
+                state.hold_value(target, span, form);
             }
         };
         match self.syntax {
             KeyedSyntax::Json => json::scan(line, &mut each)?,
             KeyedSyntax::Ltsv => ltsv::scan(line, &mut each)?,
         }
-        let copied = self.settle(line, state, spans, text);
+        let copied = self.settle_line(line, state, spans, text);
         let present = |role: Role| spans.get(self.slot_of(role)).is_some_and(|span| span.0 < span.1);
         let request = [Role::Request, Role::Target, Role::Status].into_iter().any(present);
         if !present(Role::End) || !request {
@@ -216,7 +216,7 @@ impl Keyed {
     }
 
     /// What a line that cannot be read lacks, for [`RejectReason::KeyMissing`].
-    pub(super) fn lacking(&self, line: &[u8]) -> String {
+    pub(super) fn explain_lack(&self, line: &[u8]) -> String {
         let (mut state, mut spans, mut text) = (KeyedValues::default(), vec![(0, 0); self.slots()], Vec::new());
         // It has failed before; what it found is asked for now.
         let _ = self.cut(line, &mut state, &mut spans, &mut text);
@@ -237,9 +237,9 @@ impl Keyed {
     }
 
     /// For each part of a record that these lines of a log have: the variable, and the key that holds it with its unit.
-    pub(super) fn held(&self, lines: &[&[u8]]) -> Vec<(String, String)> {
+    pub(super) fn held_keys(&self, lines: &[&[u8]]) -> Vec<(String, String)> {
         let named = |(variable, key): (usize, String)| Some((self.variables.get(variable)?.name.clone(), key));
-        learn::held(self, lines).into_iter().flatten().filter_map(named).collect()
+        learn::held_keys(self, lines).into_iter().flatten().filter_map(named).collect()
     }
 
     /// Where in `line` each value stands as it was logged, from left to right, with its variable.
@@ -250,7 +250,7 @@ impl Keyed {
     ) -> Result<Vec<(usize, Range<usize>)>, CutFailure> {
         let mut state = KeyedValues::default();
         self.cut(line, &mut state, spans, &mut Vec::new())?;
-        let mut fields: Vec<(usize, Range<usize>)> = state.logged().collect();
+        let mut fields: Vec<(usize, Range<usize>)> = state.logged_spans().collect();
         fields.sort_by_key(|(_, span)| (span.start, span.end));
         // One key may hold several variables; none is shown over another.
         let mut end = 0;
@@ -263,15 +263,15 @@ impl Keyed {
     }
 
     /// With these variables as well, held by the keys of the same name, where they are not known yet.
-    pub(super) fn knowing(&self, names: &[String]) -> Keyed {
+    pub(super) fn with_keys_of(&self, names: &[String]) -> Keyed {
         let unknown = names.iter().filter(|name| !self.variables.iter().any(|known| known.name == **name));
         let keys = unknown.map(|name| (learn::key_of(name, &name.to_ascii_lowercase()), VariableKind::Text));
         let more: Vec<_> = self.more.iter().cloned().chain(keys).collect();
-        Keyed::of(KeyedSpec { syntax: self.syntax, keys: self.spec.clone() }, |_| true, &more)
+        Keyed::build(KeyedSpec { syntax: self.syntax, keys: self.spec.clone() }, |_| true, &more)
     }
 
     /// The format that these lines of a log call for, and what was taken on trust: see [`learn`].
-    pub(super) fn learnt(&self, lines: &[&[u8]]) -> Keyed {
-        learn::learn(self, lines)
+    pub(super) fn learnt_from(&self, lines: &[&[u8]]) -> Keyed {
+        learn::learn_keys(self, lines)
     }
 }

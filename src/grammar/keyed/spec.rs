@@ -42,7 +42,7 @@ pub(super) struct KeyedSpec {
 }
 
 /// The syntax that `text` begins with, if it names a keyed format at all.
-pub(super) fn syntax(text: &str) -> Option<KeyedSyntax> {
+pub(super) fn leading_syntax(text: &str) -> Option<KeyedSyntax> {
     match text.split_ascii_whitespace().next()? {
         "json" => Some(KeyedSyntax::Json),
         "ltsv" => Some(KeyedSyntax::Ltsv),
@@ -52,7 +52,7 @@ pub(super) fn syntax(text: &str) -> Option<KeyedSyntax> {
 
 /// Reads `text`; None if it names no keyed format.
 pub(super) fn parse(text: &str) -> Option<Result<KeyedSpec, FormatError>> {
-    let syntax = syntax(text)?;
+    let syntax = leading_syntax(text)?;
     let place = |word: &str| {
         let from = word.as_ptr() as usize - text.as_ptr() as usize;
         from..from + word.len()
@@ -81,8 +81,8 @@ pub(super) fn parse_key(variable: &str, key: &str) -> Result<VariableKey, (Strin
     if key.bytes().any(|byte| byte.is_ascii_whitespace()) {
         return Err((format!("the key `{key}` holds a space"), "only keys without one can be named".to_owned()));
     }
-    let timed = matches!(VariableKind::of(variable), VariableKind::Seconds | VariableKind::UpstreamSeconds);
-    let unit = match unit.map(|name| (name, DurationUnit::of(name))) {
+    let timed = matches!(VariableKind::of_name(variable), VariableKind::Seconds | VariableKind::UpstreamSeconds);
+    let unit = match unit.map(|name| (name, DurationUnit::from_name(name))) {
         None => DurationUnit::Seconds,
         Some((_, Some(_))) if !timed => {
             let reason = format!("{variable} is no duration and has no unit");
@@ -99,7 +99,7 @@ pub(super) fn parse_key(variable: &str, key: &str) -> Result<VariableKey, (Strin
 /// A variable may have any name, but not nearly that of one that matters.
 fn check_variable(name: &str) -> Result<(), (String, String)> {
     let name_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if known(name) {
+    if is_usual_variable(name) {
         return Ok(());
     }
     if name.is_empty() || !name.bytes().all(name_byte) {
@@ -112,6 +112,6 @@ fn check_variable(name: &str) -> Result<(), (String, String)> {
     }
 }
 
-fn known(name: &str) -> bool {
+fn is_usual_variable(name: &str) -> bool {
     [NAMES, JSON_NAMES, LTSV_NAMES].iter().any(|names| names.iter().any(|(variable, _)| *variable == name))
 }

@@ -27,14 +27,14 @@ const NOTHING: HeldValue =
     HeldValue { span: (0, 0), form: ValueForm::Absent, rank: u8::MAX, unit: DurationUnit::Seconds };
 
 impl KeyedValues {
-    pub(super) fn begin(&mut self, variables: usize) {
+    pub(super) fn begin_line(&mut self, variables: usize) {
         self.held.clear();
         self.held.resize(variables, NOTHING);
     }
 
     /// A better key wins; the same key again wins too; what is absent only undoes the same key.
     #[inline]
-    pub(super) fn take(&mut self, target: KeyTarget, span: ValueSpan, form: ValueForm) {
+    pub(super) fn hold_value(&mut self, target: KeyTarget, span: ValueSpan, form: ValueForm) {
         let Some(held) = self.held.get_mut(usize::from(target.variable)) else { return };
         if form == ValueForm::Absent {
             if held.rank == target.rank {
@@ -46,13 +46,13 @@ impl KeyedValues {
     }
 
     /// The variables that the line has, and where their values stand in it.
-    pub(super) fn logged(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+    pub(super) fn logged_spans(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
         let there = self.held.iter().enumerate().filter(|(_, held)| held.form != ValueForm::Absent);
         there.map(|(variable, held)| (variable, held.span.0 as usize..held.span.1 as usize))
     }
 
     /// Where in its line the value stands that was put to `span` of the text.
-    pub(crate) fn origin(&self, spans: &[ValueSpan], at: u32) -> Option<u32> {
+    pub(crate) fn origin_in_line(&self, spans: &[ValueSpan], at: u32) -> Option<u32> {
         let value = spans.iter().position(|span| span.0 <= at && at < span.1)?;
         Some(self.held.get(value)?.span.0)
     }
@@ -67,7 +67,7 @@ struct ValueText<'l, 't> {
 
 impl ValueText<'_, '_> {
     /// The span of what `write` appends; None if it says that it cannot.
-    fn write(&mut self, write: impl FnOnce(&[u8], &mut Vec<u8>) -> bool) -> Option<ValueSpan> {
+    fn write_value(&mut self, write: impl FnOnce(&[u8], &mut Vec<u8>) -> bool) -> Option<ValueSpan> {
         if !self.copied {
             self.copy.clear();
             self.copy.extend_from_slice(self.line);
@@ -81,34 +81,41 @@ impl ValueText<'_, '_> {
         None
     }
 
-    fn of(&self, span: ValueSpan) -> &[u8] {
+    fn value_at(&self, span: ValueSpan) -> &[u8] {
         let text = if self.copied { self.copy.as_slice() } else { self.line };
         text.get(span.0 as usize..span.1 as usize).unwrap_or_default()
     }
 
     /// The number at `span`, its point moved.
-    fn shift(&mut self, span: ValueSpan, places: i32) -> Option<ValueSpan> {
+    fn shift_number(&mut self, span: ValueSpan, places: i32) -> Option<ValueSpan> {
         // Copied to the stack, since writing may move the text.
         let mut number = [0; 48];
-        let value = self.of(span);
+        let value = self.value_at(span);
         let length = value.len();
         number.get_mut(..length)?.copy_from_slice(value);
-        self.write(|_, out| write_shifted(number.get(..length).unwrap_or_default(), -places, out))
+        self.write_value(|_, out| write_shifted(number.get(..length).unwrap_or_default(), -places, out))
     }
 }
 
 impl Keyed {
     /// Fills in `spans`; whether they are those of the copy.
-    pub(super) fn settle(&self, line: &[u8], state: &KeyedValues, spans: &mut [ValueSpan], copy: &mut Vec<u8>) -> bool {
+    pub(super) fn settle_line(
+        &self,
+        line: &[u8],
+        state: &KeyedValues,
+        spans: &mut [ValueSpan],
+        copy: &mut Vec<u8>,
+    ) -> bool {
         let mut text = ValueText { line, copy, copied: false };
         for ((held, variable), span) in state.held.iter().zip(&self.variables).zip(spans.iter_mut()) {
-            *span = if held.form == ValueForm::Absent { (0, 0) } else { self.settled(held, variable.kind, &mut text) };
+            *span =
+                if held.form == ValueForm::Absent { (0, 0) } else { self.settle_value(held, variable.kind, &mut text) };
         }
         self.mend_request(&text, spans);
         for (role, players) in self.roles.iter().enumerate() {
             let playing = players.iter().filter_map(|&player| spans.get(player)).copied();
             let mut present = playing.filter(|span| span.0 < span.1);
-            let chosen = if role == Role::End as usize { end(&mut text, present) } else { present.next() };
+            let chosen = if role == Role::End as usize { find_end(&mut text, present) } else { present.next() };
             if let Some(span) = spans.get_mut(self.variables.len() + role) {
                 *span = chosen.unwrap_or((0, 0));
             }
@@ -126,7 +133,7 @@ impl Keyed {
             return;
         }
         let value = spans.get(request).copied().unwrap_or((0, 0));
-        if text.of(value).first() != Some(&b'/') || memchr::memchr(b' ', text.of(value)).is_some() {
+        if text.value_at(value).first() != Some(&b'/') || memchr::memchr(b' ', text.value_at(value)).is_some() {
             return;
         }
         if let Some(span) = spans.get_mut(target) {
@@ -138,22 +145,22 @@ impl Keyed {
     }
 
     /// The value of one variable, unescaped and in nginx's own writing.
-    fn settled(&self, held: &HeldValue, kind: VariableKind, text: &mut ValueText<'_, '_>) -> ValueSpan {
+    fn settle_value(&self, held: &HeldValue, kind: VariableKind, text: &mut ValueText<'_, '_>) -> ValueSpan {
         let raw = (held.span.0 as usize, held.span.1 as usize);
         let listed = held.form == ValueForm::Array && kind != VariableKind::Text;
         let span = match held.form {
-            ValueForm::Escaped => text.write(|line, out| {
+            ValueForm::Escaped => text.write_value(|line, out| {
                 decode(line.get(raw.0..raw.1).unwrap_or_default(), out);
                 true
             }),
-            ValueForm::Array if listed => text.write(|line, out| {
+            ValueForm::Array if listed => text.write_value(|line, out| {
                 json::write_list(line.get(raw.0..raw.1).unwrap_or_default(), out);
                 true
             }),
             _ => None,
         };
         let span = span.unwrap_or(held.span);
-        let value = text.of(span);
+        let value = text.value_at(span);
         // Only JSON writes numbers so.
         let exponent = self.syntax == KeyedSyntax::Json && value.iter().any(|byte| b"eE".contains(byte));
         match kind {
@@ -162,10 +169,10 @@ impl Keyed {
             }
             VariableKind::Seconds if held.unit != DurationUnit::Seconds => {
                 // What is no number stays to be rejected, but never as seconds.
-                text.shift(span, held.unit.places()).unwrap_or_else(|| unreadable(text, span))
+                text.shift_number(span, held.unit.decimal_places()).unwrap_or_else(|| mark_unreadable(text, span))
             }
             VariableKind::Status | VariableKind::Integer if value.contains(&b'.') => {
-                text.shift(span, 0).unwrap_or(span)
+                text.shift_number(span, 0).unwrap_or(span)
             }
             VariableKind::Seconds
             | VariableKind::Msec
@@ -174,7 +181,7 @@ impl Keyed {
             | VariableKind::Decimal
                 if exponent =>
             {
-                text.shift(span, 0).unwrap_or(span)
+                text.shift_number(span, 0).unwrap_or(span)
             }
             _ => span,
         }
@@ -190,9 +197,9 @@ impl Keyed {
 }
 
 /// A value in another unit that is no number: with a mark before it that no number has.
-fn unreadable(text: &mut ValueText<'_, '_>, span: ValueSpan) -> ValueSpan {
-    let value = text.of(span).to_vec();
-    let written = text.write(|_, out| {
+fn mark_unreadable(text: &mut ValueText<'_, '_>, span: ValueSpan) -> ValueSpan {
+    let value = text.value_at(span).to_vec();
+    let written = text.write_value(|_, out| {
         out.push(b'?');
         out.extend_from_slice(&value);
         true
@@ -202,9 +209,9 @@ fn unreadable(text: &mut ValueText<'_, '_>, span: ValueSpan) -> ValueSpan {
 
 /// Every member of a list of durations in seconds.
 fn shift_members(text: &mut ValueText<'_, '_>, span: ValueSpan, unit: DurationUnit) -> Option<ValueSpan> {
-    let list = text.of(span).to_vec();
+    let list = text.value_at(span).to_vec();
     let member = |byte: u8| byte.is_ascii_alphanumeric() || b".+-".contains(&byte);
-    text.write(|_, out| {
+    text.write_value(|_, out| {
         let mut rest = list.as_slice();
         while let Some(&first) = rest.first() {
             if !member(first) {
@@ -214,7 +221,7 @@ fn shift_members(text: &mut ValueText<'_, '_>, span: ValueSpan, unit: DurationUn
             }
             let length = rest.iter().take_while(|byte| member(**byte)).count();
             let (number, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-            if !write_shifted(number, -unit.places(), out) {
+            if !write_shifted(number, -unit.decimal_places(), out) {
                 out.extend_from_slice(if number == b"-" { b"-" } else { b"?" });
             }
             rest = after;
@@ -225,22 +232,22 @@ fn shift_members(text: &mut ValueText<'_, '_>, span: ValueSpan, unit: DurationUn
 
 /// The best of the values that looks like a time, else the first of them. An epoch in milliseconds, microseconds or
 /// nanoseconds, which its size tells, becomes seconds.
-fn end(text: &mut ValueText<'_, '_>, present: impl Iterator<Item = ValueSpan>) -> Option<ValueSpan> {
+fn find_end(text: &mut ValueText<'_, '_>, present: impl Iterator<Item = ValueSpan>) -> Option<ValueSpan> {
     let mut first = None;
     for span in present {
         // ltsv.org writes `[10/Oct/2000:13:55:36 -0700]`.
-        let bracketed = matches!(text.of(span), [b'[', .., b']']);
+        let bracketed = matches!(text.value_at(span), [b'[', .., b']']);
         let span = if bracketed { (span.0 + 1, span.1 - 1) } else { span };
         first.get_or_insert(span);
-        let value = text.of(span);
+        let value = text.value_at(span);
         let whole = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
         match (whole, value.get(whole)) {
             // `2026-..T` and `22/Nov/..`.
             (4, Some(b'-')) | (2, Some(b'/')) => return Some(span),
             (9..=10, None | Some(b'.')) => return Some(span),
-            (12..=13, None | Some(b'.')) => return text.shift(span, 3),
-            (15..=16, None | Some(b'.')) => return text.shift(span, 6),
-            (18..=19, None | Some(b'.')) => return text.shift(span, 9),
+            (12..=13, None | Some(b'.')) => return text.shift_number(span, 3),
+            (15..=16, None | Some(b'.')) => return text.shift_number(span, 6),
+            (18..=19, None | Some(b'.')) => return text.shift_number(span, 9),
             _ => {}
         }
     }

@@ -9,6 +9,6 @@ mod time_shape;
 pub use reject::{Reject, RejectReason};
 pub use span::MAX_LINE;
 
-pub(crate) use search::{contains, find_byte, members, number_length};
+pub(crate) use search::{are_address_bytes, contains_byte, find_byte, number_length};
 pub(crate) use span::{CutFailure, ValueSpan, chomp};
 pub(crate) use time_shape::{time_iso_end, time_local_at};

@@ -52,7 +52,7 @@ pub(crate) fn number_length(bytes: &[u8], dot: bool) -> usize {
 /// Whether `byte` is among `bytes`. Sixteen are looked at at once (eight where they are fewer), and the last of them again
 /// if that does not divide them: one branch for all, where a call to memchr costs more than most values here.
 #[inline(always)]
-pub(crate) fn contains(byte: u8, bytes: &[u8]) -> bool {
+pub(crate) fn contains_byte(byte: u8, bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk::<16>() else { return contains_in_few(byte, bytes) };
     let is_byte = |chunk: &[u8; 16]| u8x16::from(*chunk).simd_eq(u8x16::splat(byte));
     let found = bytes.as_chunks::<16>().0.iter().fold(is_byte(last), |all, chunk| all | is_byte(chunk));
@@ -75,7 +75,7 @@ fn contains_in_few(byte: u8, bytes: &[u8]) -> bool {
 /// Whether 8 to 24 bytes without a `"` can all be in one member of a list of addresses: no space, comma, control byte.
 /// False where they are fewer or more, or not ASCII: that is for others to say.
 #[inline(always)]
-pub(crate) fn members(bytes: &[u8]) -> bool {
+pub(crate) fn are_address_bytes(bytes: &[u8]) -> bool {
     let fit = |chunk: &[u8; 8]| {
         const LOW: u64 = !HIGH;
         let word = u64::from_le_bytes(*chunk);
@@ -106,9 +106,9 @@ mod tests {
 
         #[test]
         fn contains_what_is_there(haystack in proptest::collection::vec(any::<u8>(), 0..40), byte in any::<u8>(), at in 0_usize..40) {
-            prop_assert_eq!(contains(byte, &haystack), haystack.contains(&byte));
+            prop_assert_eq!(contains_byte(byte, &haystack), haystack.contains(&byte));
             if let Some(&there) = haystack.get(at) {
-                prop_assert!(contains(there, &haystack));
+                prop_assert!(contains_byte(there, &haystack));
             }
         }
 
@@ -117,7 +117,7 @@ mod tests {
             bytes in proptest::collection::vec(prop_oneof![40 => b'!'..=b'~', 1 => any::<u8>()], 0..30)
         ) {
             let all = bytes.iter().all(|&byte| byte > b' ' && byte != b',' && byte < 0x80);
-            prop_assert_eq!(members(&bytes), (8..=24).contains(&bytes.len()) && all);
+            prop_assert_eq!(are_address_bytes(&bytes), (8..=24).contains(&bytes.len()) && all);
         }
 
         #[test]

@@ -31,21 +31,21 @@ impl Plan {
         if !self.lead.stands_at(line, 0) {
             return Err(self.misfit(line, CutFailure { step: 0, at: 0, reason: RejectReason::LiteralMissing }));
         }
-        match self.run(line, spans, 0, self.lead.len()) {
+        match self.cut_from(line, spans, 0, self.lead.len()) {
             Ok(()) if self.ends_in_text => self.refuse_glued(line, spans),
             Ok(()) => Ok(()),
-            Err(failure) => self.retry(line, spans, failure),
+            Err(failure) => self.retry_soft_ends(line, spans, failure),
         }
     }
 
     /// Cuts from step `first` on, which starts at byte `at`.
     #[inline]
-    fn run(&self, line: &[u8], spans: &mut [ValueSpan], first: usize, mut at: usize) -> Result<(), CutFailure> {
+    fn cut_from(&self, line: &[u8], spans: &mut [ValueSpan], first: usize, mut at: usize) -> Result<(), CutFailure> {
         let steps = self.steps.get(first..).unwrap_or_default();
         let targets = spans.get_mut(first..).unwrap_or_default();
         for (index, (step, span)) in steps.iter().zip(targets).enumerate() {
             let failed = |(at, reason)| CutFailure { step: first + index, at, reason };
-            let end = step.end(line, at, (steps, index + 1)).map_err(failed)?;
+            let end = step.value_end(line, at, (steps, index + 1)).map_err(failed)?;
             *span = (at as u32, end as u32);
             at = end + step.literal.len();
         }
@@ -63,7 +63,7 @@ impl Plan {
 
     /// Tries the other ends of values before soft literals, the last such value first, as a backtracking regex would.
     #[cold]
-    fn retry(&self, line: &[u8], spans: &mut [ValueSpan], first: CutFailure) -> Result<(), CutFailure> {
+    fn retry_soft_ends(&self, line: &[u8], spans: &mut [ValueSpan], first: CutFailure) -> Result<(), CutFailure> {
         let mut furthest = first;
         let mut failure = first;
         for _ in 0..RETRIES {
@@ -72,7 +72,7 @@ impl Plan {
                 break;
             };
             span.1 = end as u32;
-            match self.run(line, spans, step + 1, end + literal.len()) {
+            match self.cut_from(line, spans, step + 1, end + literal.len()) {
                 Ok(()) if self.times_in(line) > 1 => {
                     return Err(CutFailure { step, at: span_start(spans, step), reason: RejectReason::Torn });
                 }
@@ -93,7 +93,7 @@ impl Plan {
             if let CutRule::Soft { guard, quotes } = step.cut
                 && let after = self.steps.get(index + 1).map(|step| &step.literal)
                 && let Some(end) = soft_end(&step.literal, line, span.1 as usize + 1, guard, after)
-                && swallowed(line, span.0 as usize, end, quotes).is_none()
+                && swallowed_quote(line, span.0 as usize, end, quotes).is_none()
             {
                 return Some((index, end));
             }
@@ -147,9 +147,14 @@ impl PlanStep {
     /// Where the value that starts at `at` ends; its literal is known to stand there. `following` is a place among all
     /// steps: those from it on come after this one.
     #[inline(always)]
-    pub(crate) fn end(&self, line: &[u8], at: usize, following: (&[PlanStep], usize)) -> Result<usize, StepMisfit> {
+    pub(crate) fn value_end(
+        &self,
+        line: &[u8],
+        at: usize,
+        following: (&[PlanStep], usize),
+    ) -> Result<usize, StepMisfit> {
         let end = match &self.cut {
-            CutRule::Hard { byte, at: offset } => return self.hard(line, at, *byte, *offset),
+            CutRule::Hard { byte, at: offset } => return self.hard_end(line, at, *byte, *offset),
             CutRule::Soft { guard, quotes } => {
                 let (steps, next) = following;
                 let after = steps.get(next).map(|step| &step.literal);
@@ -157,25 +162,25 @@ impl PlanStep {
                     // Without what follows the time: that it is missing is for the time's own step to say.
                     .or_else(|| soft_end(&self.literal, line, at, *guard, None))
                     .ok_or_else(|| soft_miss(&self.literal, line, at))?;
-                return match swallowed(line, at, end, *quotes) {
+                return match swallowed_quote(line, at, end, *quotes) {
                     Some(quote) => Err((quote, RejectReason::Torn)),
                     None => Ok(end),
                 };
             }
-            CutRule::Number { dot, empty } => return self.number(line, at, *dot, *empty),
+            CutRule::Number { dot, empty } => return self.number_end(line, at, *dot, *empty),
             CutRule::TimeLocal if time_local_at(line, at) => at + 26,
             CutRule::TimeIso8601 => time_iso_end(line, at).ok_or((at, RejectReason::BadTime))?,
             CutRule::TimeLocal => return Err((at, RejectReason::BadTime)),
-            CutRule::List(table) => self.list(line, at, table),
+            CutRule::List(table) => self.list_end(line, at, table),
             CutRule::Bytes(count) => at + count,
             CutRule::JsonQuote { at: offset } => return self.json_quote(line, at, *offset),
             CutRule::Before { byte, dash } => {
                 let (steps, next) = following;
-                return Ok(before(line, at, *byte, *dash, steps.get(next..).unwrap_or_default()));
+                return Ok(end_before(line, at, *byte, *dash, steps.get(next..).unwrap_or_default()));
             }
             CutRule::IsArgs => at + usize::from(line.get(at) == Some(&b'?')),
-            CutRule::Thousandths => thousandths(line, at).ok_or((at, RejectReason::BadNumber))?,
-            CutRule::Rest { token } => return rest(line, at, *token),
+            CutRule::Thousandths => thousandths_end(line, at).ok_or((at, RejectReason::BadNumber))?,
+            CutRule::Rest { token } => return rest_end(line, at, *token),
         };
         if end <= line.len() && self.literal.stands_at(line, end) {
             Ok(end)
@@ -185,7 +190,7 @@ impl PlanStep {
     }
 
     #[inline(always)]
-    fn hard(&self, line: &[u8], at: usize, byte: u8, offset: usize) -> Result<usize, StepMisfit> {
+    fn hard_end(&self, line: &[u8], at: usize, byte: u8, offset: usize) -> Result<usize, StepMisfit> {
         let rest = line.get(at..).unwrap_or_default();
         let Some(found) = find_byte(byte, rest) else { return Err((at, RejectReason::LiteralMissing)) };
         match (at + found).checked_sub(offset) {
@@ -195,7 +200,7 @@ impl PlanStep {
     }
 
     #[inline(always)]
-    fn number(&self, line: &[u8], at: usize, dot: bool, empty: bool) -> Result<usize, StepMisfit> {
+    fn number_end(&self, line: &[u8], at: usize, dot: bool, empty: bool) -> Result<usize, StepMisfit> {
         let rest = line.get(at..).unwrap_or_default();
         let mut length = number_length(rest, dot);
         if length == 0 {
@@ -216,7 +221,7 @@ impl PlanStep {
     /// The end of a list: members, `, ` (or `,`) between attempts, ` : ` between redirects; a trailing ` : ` is the
     /// list's (nginx writes it when a redirect reached no upstream).
     #[inline(always)]
-    fn list(&self, line: &[u8], at: usize, table: &[bool; 256]) -> usize {
+    fn list_end(&self, line: &[u8], at: usize, table: &[bool; 256]) -> usize {
         let member = |at: usize| line.get(at).is_some_and(|&byte| table.get(usize::from(byte)) == Some(&true));
         let mut start = at;
         // Mostly the list is one number.
@@ -315,7 +320,7 @@ pub(crate) fn soft_end(
 
 /// The first `"` in a value that cannot hold one.
 #[inline(always)]
-fn swallowed(line: &[u8], at: usize, end: usize, quotes: bool) -> Option<usize> {
+fn swallowed_quote(line: &[u8], at: usize, end: usize, quotes: bool) -> Option<usize> {
     if quotes {
         return None;
     }
@@ -333,7 +338,7 @@ fn soft_miss(literal: &Literal, line: &[u8], at: usize) -> StepMisfit {
 
 /// To the first `byte`, or else to the next literal (or the line's end), less the `-` of an absent value if `dash`, and
 /// less the `*` that is the only target without a `/`.
-fn before(line: &[u8], at: usize, byte: u8, dash: bool, following: &[PlanStep]) -> usize {
+fn end_before(line: &[u8], at: usize, byte: u8, dash: bool, following: &[PlanStep]) -> usize {
     let literal = following.iter().map(|step| &step.literal).find(|literal| !literal.is_empty());
     let end = literal.and_then(|literal| literal.find(line, at)).unwrap_or(line.len());
     let value = line.get(at..end).unwrap_or_default();
@@ -343,7 +348,7 @@ fn before(line: &[u8], at: usize, byte: u8, dash: bool, following: &[PlanStep]) 
     }
 }
 
-fn thousandths(line: &[u8], at: usize) -> Option<usize> {
+fn thousandths_end(line: &[u8], at: usize) -> Option<usize> {
     let rest = line.get(at..)?;
     let whole = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let fraction = rest.get(whole..whole + 4)?;
@@ -353,7 +358,7 @@ fn thousandths(line: &[u8], at: usize) -> Option<usize> {
 
 /// The end of the line; a token holds no space.
 #[inline]
-fn rest(line: &[u8], at: usize, token: bool) -> Result<usize, StepMisfit> {
+fn rest_end(line: &[u8], at: usize, token: bool) -> Result<usize, StepMisfit> {
     let value = line.get(at..).unwrap_or_default();
     match memchr::memchr(b' ', value) {
         Some(space) if token => Ok(at + space),

@@ -12,7 +12,7 @@
 use super::cut::soft_end;
 use super::literal::Literal;
 use super::plan::{CutRule, Plan, PlanStep, TimeGuard};
-use crate::grammar::line::{MAX_LINE, ValueSpan, members, number_length, time_local_at};
+use crate::grammar::line::{MAX_LINE, ValueSpan, are_address_bytes, number_length, time_local_at};
 
 /// The bytes of `$time_local`.
 const TIME_LOCAL: usize = 26;
@@ -101,7 +101,7 @@ impl FastCut {
     }
 
     /// How many quotes a line holds that fits.
-    pub(crate) fn quotes(&self) -> usize {
+    pub(crate) fn quote_count(&self) -> usize {
         self.quotes
     }
 
@@ -131,18 +131,18 @@ impl FastCut {
                     let end = at + number_length(line.get(at..).unwrap_or_default(), dot);
                     // ` : ` would be the list's own.
                     let ends = stride.literal.stands_at(line, end) && line.get(end + 1) != Some(&b':');
-                    if ends { end } else { stride.other(plan, line, at) }
+                    if ends { end } else { stride.plan_end(plan, line, at) }
                 }
                 FastRule::TimeLocal if time_local_at(line, at) => at + TIME_LOCAL,
                 FastRule::Bytes(count) => at + count,
                 FastRule::Addresses => {
                     let end = mark(stride.mark);
                     let value = line.get(at..end).unwrap_or_default();
-                    if members(value) || value == b"-" { end } else { stride.other(plan, line, at) }
+                    if are_address_bytes(value) || value == b"-" { end } else { stride.plan_end(plan, line, at) }
                 }
                 FastRule::TimeLocal => return false,
                 FastRule::JsonMark(_) | FastRule::Soft(_) | FastRule::Other => {
-                    stride.searched(plan, line, at, mark(stride.mark))
+                    stride.is_found(plan, line, at, mark(stride.mark))
                 }
             };
             if end < at || !stride.literal.stands_at(line, end) {
@@ -176,7 +176,7 @@ impl LineFront {
         let end = mark.checked_sub(self.quote)?;
         let time = end.checked_sub(TIME_LOCAL)?;
         let fits = plan.lead.stands_at(line, 0) && time_local_at(line, time) && self.after.stands_at(line, end);
-        if !fits || !self.parts(plan.lead.len(), line, time) {
+        if !fits || !self.texts_part(plan.lead.len(), line, time) {
             return None;
         }
         *spans.get_mut(self.span)? = (time as u32, end as u32);
@@ -185,7 +185,7 @@ impl LineFront {
 
     /// Whether `line` up to `time` is the texts with their literals.
     #[inline(always)]
-    fn parts(&self, lead: usize, line: &[u8], time: usize) -> bool {
+    fn texts_part(&self, lead: usize, line: &[u8], time: usize) -> bool {
         let [first @ .., last] = &*self.literals else { return false };
         let Some(last_at) = time.checked_sub(last.len()) else { return false };
         if !last.stands_at(line, last_at) {
@@ -195,14 +195,14 @@ impl LineFront {
             [] => last_at >= lead,
             // Mostly the last text is a `-`.
             [only] if last_at > lead + only.len() && only.stands_at(line, last_at - 1 - only.len()) => true,
-            several => searched(several, lead, line, last_at),
+            several => is_found(several, lead, line, last_at),
         }
     }
 }
 
 /// Whether `literals` stand in `line`, one after the other, from `from` on and before `until`.
 #[inline(never)]
-fn searched(literals: &[Literal], from: usize, line: &[u8], until: usize) -> bool {
+fn is_found(literals: &[Literal], from: usize, line: &[u8], until: usize) -> bool {
     let front = line.get(..until).unwrap_or_default();
     let end = literals.iter().try_fold(from, |at, literal| Some(literal.find(front, at)? + literal.len()));
     end.is_some_and(|end| end <= until)
@@ -211,7 +211,7 @@ fn searched(literals: &[Literal], from: usize, line: &[u8], until: usize) -> boo
 impl FastStep {
     /// The end of a value that a mark or a length does not tell; the mark bounds it.
     #[inline(never)]
-    fn searched(&self, plan: &Plan, line: &[u8], at: usize, mark: usize) -> usize {
+    fn is_found(&self, plan: &Plan, line: &[u8], at: usize, mark: usize) -> usize {
         match self.way {
             FastRule::JsonMark(offset) => {
                 let escaped = mark > at && line.get(mark.wrapping_sub(1)) == Some(&b'\\');
@@ -221,14 +221,14 @@ impl FastStep {
                 let after = plan.steps.get(self.step + 1).map(|step| &step.literal);
                 soft_end(&self.literal, line, at, guard, after).filter(|&end| end <= mark).unwrap_or(NOWHERE)
             }
-            _ => self.other(plan, line, at),
+            _ => self.plan_end(plan, line, at),
         }
     }
 
     #[inline(never)]
-    fn other(&self, plan: &Plan, line: &[u8], at: usize) -> usize {
+    fn plan_end(&self, plan: &Plan, line: &[u8], at: usize) -> usize {
         let step = plan.steps.get(self.step);
-        step.and_then(|step| step.end(line, at, (&plan.steps, self.step + 1)).ok()).unwrap_or(NOWHERE)
+        step.and_then(|step| step.value_end(line, at, (&plan.steps, self.step + 1)).ok()).unwrap_or(NOWHERE)
     }
 }
 

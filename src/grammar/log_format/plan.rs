@@ -20,7 +20,7 @@ use std::ops::Range;
 
 use super::literal::Literal;
 use super::text::{FormatPiece, PieceContent};
-use crate::grammar::format_error::{FormatError, visible};
+use crate::grammar::format_error::{FormatError, show_control_bytes};
 use crate::grammar::variables::{Escape, Variable, VariableKind};
 
 /// How the value of one variable ends.
@@ -135,7 +135,7 @@ pub(crate) fn compile(
     pieces: &[FormatPiece],
     escape: Escape,
 ) -> Result<(Plan, Vec<Variable>), FormatError> {
-    let (mut lead, mut places, variables) = places(text, pieces)?;
+    let (mut lead, mut places, variables) = place_variables(text, pieces)?;
     let last = places.last_mut().map_or(&mut lead, |place| &mut place.literal);
     if last.last() == Some(&b'\r') {
         // It is taken for half of the line's end.
@@ -149,9 +149,9 @@ pub(crate) fn compile(
         let next = places.get(index + 1);
         ends_where_it_seems(text, places.get(index..).unwrap_or_default())?;
         let cut = match next {
-            Some(next) if place.literal.is_empty() => adjacent(text, place, next, escape)?,
+            Some(next) if place.literal.is_empty() => cut_adjacent(text, place, next, escape)?,
             None if place.literal.is_empty() => last_cut(place.kind, escape),
-            _ => delimited(place.kind, &place.literal, escape, next.map(|next| next.kind)),
+            _ => cut_before_literal(place.kind, &place.literal, escape, next.map(|next| next.kind)),
         };
         let cut = if place.name == "is_args" { CutRule::IsArgs } else { cut };
         let literal = place.literal.as_slice();
@@ -171,7 +171,7 @@ pub(crate) fn compile(
             bare_commas,
         });
     }
-    let mark = mark(&lead, &places);
+    let mark = time_mark(&lead, &places);
     let ends_in_text = matches!(steps.last(), Some(PlanStep { cut: CutRule::Rest { token: false }, .. }));
     let raw = escape == Escape::None;
     let lead_quotes = quotes_in(&lead);
@@ -185,7 +185,7 @@ fn quotes_in(literal: &[u8]) -> usize {
     literal.iter().filter(|&&byte| byte == b'"').count()
 }
 
-fn mark(lead: &[u8], places: &[VariablePlace<'_>]) -> Option<TimeMark> {
+fn time_mark(lead: &[u8], places: &[VariablePlace<'_>]) -> Option<TimeMark> {
     let index =
         places.iter().position(|place| matches!(place.kind, VariableKind::TimeLocal | VariableKind::TimeIso8601))?;
     let place = places.get(index)?;
@@ -200,7 +200,7 @@ fn mark(lead: &[u8], places: &[VariablePlace<'_>]) -> Option<TimeMark> {
 type PlacedVariables<'t> = (Vec<u8>, Vec<VariablePlace<'t>>, Vec<Variable>);
 
 /// Pairs each variable with the literal after it.
-fn places<'t>(text: &str, pieces: &'t [FormatPiece]) -> Result<PlacedVariables<'t>, FormatError> {
+fn place_variables<'t>(text: &str, pieces: &'t [FormatPiece]) -> Result<PlacedVariables<'t>, FormatError> {
     let mut lead = Vec::new();
     let mut places: Vec<VariablePlace<'t>> = Vec::new();
     let mut variables: Vec<Variable> = Vec::new();
@@ -221,7 +221,7 @@ fn places<'t>(text: &str, pieces: &'t [FormatPiece]) -> Result<PlacedVariables<'
                 places.last_mut().map_or(&mut lead, |place| &mut place.literal).extend_from_slice(literal.as_bytes());
             }
             PieceContent::Variable(name) => {
-                let kind = VariableKind::of(name);
+                let kind = VariableKind::of_name(name);
                 let variable = variables.iter().position(|known| known.name == *name).unwrap_or_else(|| {
                     variables.push(Variable { name: name.clone(), kind });
                     variables.len() - 1
@@ -269,7 +269,7 @@ fn ends_where_it_seems(text: &str, places: &[VariablePlace<'_>]) -> Result<(), F
     if told {
         return Ok(());
     }
-    let shown = visible(literal);
+    let shown = show_control_bytes(literal);
     let end = next.map_or(place.span.end + literal.len(), |next| next.span.start);
     Err(FormatError::new(
         text,
@@ -280,7 +280,7 @@ fn ends_where_it_seems(text: &str, places: &[VariablePlace<'_>]) -> Result<(), F
 }
 
 /// The cut of a variable that another follows directly.
-fn adjacent(
+fn cut_adjacent(
     text: &str,
     place: &VariablePlace<'_>,
     next: &VariablePlace<'_>,
@@ -318,13 +318,13 @@ fn last_cut(kind: VariableKind, escape: Escape) -> CutRule {
     match kind {
         VariableKind::Request | VariableKind::Text => CutRule::Rest { token: false },
         VariableKind::Pipe | VariableKind::Token => CutRule::Rest { token: true },
-        _ => typed(kind, &[], escape).unwrap_or(CutRule::Rest { token: false }),
+        _ => cut_by_kind(kind, &[], escape).unwrap_or(CutRule::Rest { token: false }),
     }
 }
 
 /// The cut of a variable that `literal` follows.
-fn delimited(kind: VariableKind, literal: &[u8], escape: Escape, next: Option<VariableKind>) -> CutRule {
-    if let Some(cut) = typed(kind, literal, escape) {
+fn cut_before_literal(kind: VariableKind, literal: &[u8], escape: Escape, next: Option<VariableKind>) -> CutRule {
+    if let Some(cut) = cut_by_kind(kind, literal, escape) {
         return cut;
     }
     let hard = match escape {
@@ -347,7 +347,7 @@ fn delimited(kind: VariableKind, literal: &[u8], escape: Escape, next: Option<Va
 }
 
 /// The cut of a kind that ends by its own grammar.
-fn typed(kind: VariableKind, literal: &[u8], escape: Escape) -> Option<CutRule> {
+fn cut_by_kind(kind: VariableKind, literal: &[u8], escape: Escape) -> Option<CutRule> {
     let empty = escape != Escape::Default;
     Some(match kind {
         VariableKind::TimeLocal => CutRule::TimeLocal,
@@ -364,22 +364,22 @@ fn typed(kind: VariableKind, literal: &[u8], escape: Escape) -> Option<CutRule> 
         // A client on a unix socket has none.
         VariableKind::Port => CutRule::Number { dot: false, empty: true },
         VariableKind::UpstreamSeconds => {
-            CutRule::List(table(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-'))
+            CutRule::List(byte_table(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-'))
         }
-        VariableKind::UpstreamInts => CutRule::List(table(|byte| byte.is_ascii_digit() || byte == b'-')),
+        VariableKind::UpstreamInts => CutRule::List(byte_table(|byte| byte.is_ascii_digit() || byte == b'-')),
         VariableKind::UpstreamAddrs => {
             // Bytes that addresses use (`[::1]:80`, `unix:/run/a.sock`) stay members although the literal starts with
             // one; where that takes too much, the cutter goes back to the literal.
             let stop =
                 literal.first().copied().filter(|byte| !byte.is_ascii_alphanumeric() && !b":].-/_".contains(byte));
-            CutRule::List(table(|byte| byte > b' ' && !b",\"".contains(&byte) && Some(byte) != stop))
+            CutRule::List(byte_table(|byte| byte > b' ' && !b",\"".contains(&byte) && Some(byte) != stop))
         }
         VariableKind::Pipe if !literal.is_empty() => CutRule::Bytes(1),
         _ => return None,
     })
 }
 
-fn table(member: impl Fn(u8) -> bool) -> Box<[bool; 256]> {
+fn byte_table(member: impl Fn(u8) -> bool) -> Box<[bool; 256]> {
     let mut table = [false; 256];
     for (entry, byte) in table.iter_mut().zip(0_u8..=255) {
         *entry = member(byte);

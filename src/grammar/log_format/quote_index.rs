@@ -31,20 +31,20 @@ pub(crate) struct QuoteIndex {
 
 impl QuoteIndex {
     /// Begins a block.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn begin_block(&mut self) {
         (self.filled, self.next, self.from, self.until) = (0, 0, 0, 0);
         (self.from_clean, self.clean) = (true, true);
     }
 
-    /// Whether the line that [`QuoteIndex::line`] gave is known to hold no NUL.
-    pub(crate) fn clean(&self) -> bool {
+    /// Whether the line that [`QuoteIndex::next_line`] gave is known to hold no NUL.
+    pub(crate) fn is_clean(&self) -> bool {
         self.clean
     }
 
     /// The end of the current line, and its quotes, if it holds as many as that. That it holds no newline among them is
     /// for the caller to find out, who looks at each.
     #[inline(always)]
-    pub(crate) fn line(&mut self, block: &[u8], quotes: usize) -> Option<(usize, &[u32])> {
+    pub(crate) fn next_line(&mut self, block: &[u8], quotes: usize) -> Option<(usize, &[u32])> {
         if self.next + quotes >= self.filled {
             self.look_on(block, quotes);
         }
@@ -52,9 +52,9 @@ impl QuoteIndex {
         (block.get(end as usize) == Some(&b'\n')).then_some((end as usize, before))
     }
 
-    /// The line that [`QuoteIndex::line`] gave is done with.
+    /// The line that [`QuoteIndex::next_line`] gave is done with.
     #[inline(always)]
-    pub(crate) fn pass(&mut self, quotes: usize) {
+    pub(crate) fn pass_line(&mut self, quotes: usize) {
         self.next += quotes + 1;
     }
 
@@ -70,7 +70,7 @@ impl QuoteIndex {
             if self.until >= block.len() {
                 return block.len();
             }
-            self.index(block);
+            self.index_stretch(block);
         }
     }
 
@@ -78,12 +78,12 @@ impl QuoteIndex {
     #[cold]
     fn look_on(&mut self, block: &[u8], quotes: usize) {
         while self.next + quotes >= self.filled && self.until < block.len() {
-            self.index(block);
+            self.index_stretch(block);
         }
     }
 
     /// Looks at the next stretch.
-    fn index(&mut self, block: &[u8]) {
+    fn index_stretch(&mut self, block: &[u8]) {
         // The mark before the current line's first is the newline that it begins after; a quote there is one of its own
         // that was passed already, and says nothing of where it began.
         let before = self.next.checked_sub(1).and_then(|last| self.at.get(last)).map(|&mark| mark as usize);
@@ -114,20 +114,20 @@ fn marks_in(stretch: &[u8], from: u32, at: &mut [u32]) -> (usize, bool) {
     let mut least = u8x16::splat(b' ');
     let (mut filled, mut from) = (0, from);
     for chunk in chunks {
-        filled += push(marks_of(chunk, &mut least), from, at.get_mut(filled..).unwrap_or_default());
+        filled += push_positions(marks_of(chunk, &mut least), from, at.get_mut(filled..).unwrap_or_default());
         from += 64;
     }
     let mut last = [b' '; 64];
     for (to, byte) in last.iter_mut().zip(rest) {
         *to = *byte;
     }
-    filled += push(marks_of(&last, &mut least), from, at.get_mut(filled..).unwrap_or_default());
+    filled += push_positions(marks_of(&last, &mut least), from, at.get_mut(filled..).unwrap_or_default());
     (filled, !least.to_array().contains(&0))
 }
 
 /// Writes the marks of the chunk that begins at `from` to `at`; their count.
 #[inline(always)]
-fn push(mut bits: u64, from: u32, at: &mut [u32]) -> usize {
+fn push_positions(mut bits: u64, from: u32, at: &mut [u32]) -> usize {
     let count = bits.count_ones() as usize;
     // Mostly there are few: a fixed number of steps is quicker than a loop whose length nobody can foretell.
     for room in at.as_chunks_mut::<AT_ONCE>().0 {
@@ -175,30 +175,30 @@ mod tests {
         fn lines_and_quotes_are_those_that_memchr_finds(block in block(), expected in 0_usize..9, any_line in 0..3) {
             let mut marks = QuoteIndex::default();
             // What an earlier block left must not matter.
-            marks.begin();
+            marks.begin_block();
             marks.pass_any(b"\"\"\0\n\"\"");
-            marks.begin();
+            marks.begin_block();
             let mut start = 0;
             let mut number = 0;
             while start < block.len() {
                 let end = memchr::memchr(b'\n', &block[start..]).map(|length| start + length);
                 let line = &block[start..end.unwrap_or(block.len())];
                 let quotes: Vec<u32> = memchr::memchr_iter(b'"', line).map(|at| (start + at) as u32).collect();
-                let given = marks.line(&block, expected).map(|(end, quotes)| (end, quotes.to_vec()));
+                let given = marks.next_line(&block, expected).map(|(end, quotes)| (end, quotes.to_vec()));
                 if let Some(end) = end && quotes.len() == expected {
                     prop_assert_eq!(&given, &Some((end, quotes.clone())));
                 } else if let Some((_, given)) = &given {
                     prop_assert!(given.iter().any(|&at| block[at as usize] == b'\n'));
                 }
-                prop_assert!(given.is_none() || !(marks.clean() && line.contains(&0)));
+                prop_assert!(given.is_none() || !(marks.is_clean() && line.contains(&0)));
                 number += 1;
                 let fits = given.is_some() && quotes.len() == expected && number % 3 != any_line;
                 if fits {
-                    marks.pass(expected);
+                    marks.pass_line(expected);
                 } else {
                     prop_assert_eq!(marks.pass_any(&block), end.unwrap_or(block.len()));
                 }
-                prop_assert!(!(marks.clean() && line.contains(&0)));
+                prop_assert!(!(marks.is_clean() && line.contains(&0)));
                 start += line.len() + 1;
             }
         }
@@ -213,9 +213,9 @@ mod tests {
         }
         block.push(b'\n');
         let mut marks = QuoteIndex::default();
-        marks.begin();
+        marks.begin_block();
         assert_eq!(marks.pass_any(&block), block.len() - 1);
-        assert!(!marks.clean());
+        assert!(!marks.is_clean());
     }
 
     #[test]
@@ -226,11 +226,11 @@ mod tests {
         block[STRETCH + 10] = b'\n';
         block[2 * STRETCH + 10] = b'\n';
         let mut marks = QuoteIndex::default();
-        marks.begin();
+        marks.begin_block();
         let mut seen = Vec::new();
-        while let Some((end, _)) = marks.line(&block, 0) {
-            seen.push((end, marks.clean()));
-            marks.pass(0);
+        while let Some((end, _)) = marks.next_line(&block, 0) {
+            seen.push((end, marks.is_clean()));
+            marks.pass_line(0);
         }
         // Dirty where a line stands in the stretch with the hole or reaches out of it, clean thereafter.
         let ends = [1, 3, STRETCH - 10, STRETCH + 10].map(|end| (end, false));

@@ -27,28 +27,28 @@ pub(crate) enum PieceContent {
     Variable(String),
 }
 
-fn name(input: &str) -> IResult<&str, &str> {
+fn parse_name(input: &str) -> IResult<&str, &str> {
     take_while1(|c: char| c.is_ascii_alphanumeric() || c == '_').parse(input)
 }
 
-fn variable(input: &str) -> IResult<&str, PieceContent> {
-    map(alt((delimited(tag("${"), name, tag("}")), preceded(tag("$"), name))), |name: &str| {
+fn parse_variable(input: &str) -> IResult<&str, PieceContent> {
+    map(alt((delimited(tag("${"), parse_name, tag("}")), preceded(tag("$"), parse_name))), |name: &str| {
         PieceContent::Variable(name.to_ascii_lowercase())
     })
     .parse(input)
 }
 
-fn literal(input: &str) -> IResult<&str, PieceContent> {
+fn parse_literal(input: &str) -> IResult<&str, PieceContent> {
     map(take_till1(|c| c == '$'), |text: &str| PieceContent::Literal(text.to_owned())).parse(input)
 }
 
 /// The pieces of `text`, in order; neighbouring literals do not occur.
-pub(crate) fn pieces(text: &str) -> Result<Vec<FormatPiece>, FormatError> {
+pub(crate) fn split_pieces(text: &str) -> Result<Vec<FormatPiece>, FormatError> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let start = text.len() - rest.len();
-        match alt((variable, literal)).parse(rest) {
+        match alt((parse_variable, parse_literal)).parse(rest) {
             Ok((after, what)) => {
                 pieces.push(FormatPiece { what, span: start..text.len() - after.len() });
                 rest = after;
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Vec<String> {
-        pieces(text)
+        split_pieces(text)
             .unwrap()
             .into_iter()
             .map(|piece| match piece.what {
@@ -104,9 +104,9 @@ mod tests {
 
     #[test]
     fn errors_carry_the_span() {
-        let error = pieces("$a ${b c").unwrap_err();
+        let error = split_pieces("$a ${b c").unwrap_err();
         assert_eq!(error.span, 3..6);
-        let error = pieces("cost: 5$ $status").unwrap_err();
+        let error = split_pieces("cost: 5$ $status").unwrap_err();
         assert_eq!(error.span, 7..8);
         assert!(error.render().contains("\n         ^\n"), "{}", error.render());
     }

@@ -42,7 +42,7 @@ pub struct Roles {
 }
 
 impl Roles {
-    pub(crate) fn of(variables: &[Variable]) -> Roles {
+    pub(crate) fn of_variables(variables: &[Variable]) -> Roles {
         let first = |names: &[&str]| names.iter().find_map(|name| variables.iter().position(|v| v.name == *name));
         let end = [
             ("msec", TimeNotation::Msec),
@@ -65,7 +65,7 @@ impl Roles {
     }
 
     /// All of them, in a fixed order.
-    pub(crate) fn all(&self) -> [Option<usize>; 12] {
+    pub(crate) fn in_order(&self) -> [Option<usize>; 12] {
         let [response, connect, header] = self.upstream;
         [
             self.end.map(|(variable, _)| variable),

@@ -49,7 +49,7 @@ impl VariableKind {
     /// its modules, make new ones.
     ///
     /// Source: `ngx_http_log_vars`, `ngx_http_core_variables`, `ngx_http_upstream_vars`, and the stream module's.
-    pub fn of(name: &str) -> VariableKind {
+    pub fn of_name(name: &str) -> VariableKind {
         match name {
             "time_local" => VariableKind::TimeLocal,
             "time_iso8601" => VariableKind::TimeIso8601,

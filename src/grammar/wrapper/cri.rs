@@ -4,7 +4,7 @@ use super::WrappedPart;
 use crate::grammar::line::{find_byte, time_iso_end};
 
 #[inline]
-pub(super) fn part(line: &[u8]) -> Option<WrappedPart> {
+pub(super) fn read_part(line: &[u8]) -> Option<WrappedPart> {
     let end = time_iso_end(line, 0)?;
     let (stream, rest) = match line.get(end..)?.split_first_chunk::<8>()? {
         (b" stdout ", rest) => (0, rest),

@@ -4,7 +4,7 @@ use super::WrappedPart;
 use crate::grammar::keyed::{ValueForm, json_string, scan_json};
 use crate::grammar::line::ValueSpan;
 
-pub(super) fn part(line: &[u8]) -> Option<WrappedPart> {
+pub(super) fn read_part(line: &[u8]) -> Option<WrappedPart> {
     let found = in_order(line).or_else(|| in_any_order(line))?;
     let (log, escaped, stream) = found;
     let text = line.get(log.0 as usize..log.1 as usize)?;

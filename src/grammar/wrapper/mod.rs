@@ -10,7 +10,7 @@
 //! A record's parts are the lines of one stream from its first to its last part. The other stream's lines may stand between
 //! them, but no more than [`BETWEEN`]: else a part that was never finished would hold up its stream for ever. A record whose
 //! end is missing is handed on as it is. All this depends on the lines alone, not on how they were cut into blocks, as long
-//! as a block ends where [`Wrapper::whole`] says.
+//! as a block ends where [`Wrapper::whole_records`] says.
 
 mod cri;
 mod docker;
@@ -68,27 +68,27 @@ impl Wrapper {
 
     /// Whether `line` (without its newline) is one that this wrapper writes.
     pub fn fits(self, line: &[u8]) -> bool {
-        self.part(line).is_some()
+        self.read_part(line).is_some()
     }
 
     /// Whether `line` (without its newline) is one that this wrapper writes, and the last one of its record.
     pub fn ends_record(self, line: &[u8]) -> bool {
-        self.part(line).is_some_and(|part| !part.partial)
+        self.read_part(line).is_some_and(|part| !part.partial)
     }
 
     #[inline]
-    fn part(self, line: &[u8]) -> Option<WrappedPart> {
+    fn read_part(self, line: &[u8]) -> Option<WrappedPart> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match self {
-            Wrapper::Cri => cri::part(line),
-            Wrapper::Docker => docker::part(line),
-            Wrapper::Syslog => syslog::part(line),
+            Wrapper::Cri => cri::read_part(line),
+            Wrapper::Docker => docker::read_part(line),
+            Wrapper::Syslog => syslog::read_part(line),
         }
     }
 
     /// How many bytes of `lines`, which are whole lines, can be read without what follows them: up to the first part of a
     /// record that is not finished in them.
-    pub fn whole(self, lines: &[u8]) -> usize {
+    pub fn whole_records(self, lines: &[u8]) -> usize {
         if self == Wrapper::Syslog {
             return lines.len();
         }
@@ -114,9 +114,9 @@ impl Wrapper {
             let text_end = if lines.get(end - 1) == Some(&b'\n') { end - 1 } else { end };
             let start =
                 memchr::memrchr(b'\n', lines.get(..text_end).unwrap_or_default()).map_or(0, |newline| newline + 1);
-            let part = self.part(lines.get(start..text_end).unwrap_or_default());
+            let part = self.read_part(lines.get(start..text_end).unwrap_or_default());
             for (number, stream) in streams.iter_mut().enumerate() {
-                stream.before(part.filter(|part| part.stream == number), start);
+                stream.meet_line_before(part.filter(|part| part.stream == number), start);
             }
             end = start;
         }
@@ -135,7 +135,7 @@ struct OpenStream {
 
 impl OpenStream {
     /// The line that starts at `start`: a part of this stream, or another's.
-    fn before(&mut self, part: Option<WrappedPart>, start: usize) {
+    fn meet_line_before(&mut self, part: Option<WrappedPart>, start: usize) {
         match part {
             _ if self.settled => {}
             Some(part) if part.partial => {

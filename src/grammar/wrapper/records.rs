@@ -42,7 +42,7 @@ impl<'b> WrappedRecords<'b> {
             let end = line_end(self.block, start)?;
             self.at = end + 1;
             let line = self.block.get(start..end).unwrap_or_default();
-            let Some(part) = self.wrapper.part(line) else {
+            let Some(part) = self.wrapper.read_part(line) else {
                 let reject =
                     Reject::at(0, if line.is_empty() { RejectReason::EmptyLine } else { RejectReason::NotWrapped });
                 return Some(WrappedRecord { start, end, lead: 0, text: Err(reject), of_errors: false });
@@ -57,10 +57,10 @@ impl<'b> WrappedRecords<'b> {
                 return Some(WrappedRecord { start, end, lead, text: Ok(text), of_errors });
             }
             buffer.clear();
-            append(text, part, buffer);
+            append_text(text, part, buffer);
             let mut last = end;
             if part.partial {
-                last = join(self.wrapper, self.block, part.stream, end, buffer);
+                last = join_parts(self.wrapper, self.block, part.stream, end, buffer);
                 *taken = last + 1;
             }
             return Some(WrappedRecord { start, end: last, lead, text: Ok(buffer), of_errors });
@@ -68,21 +68,21 @@ impl<'b> WrappedRecords<'b> {
     }
 }
 
-fn append(text: &[u8], part: WrappedPart, buffer: &mut Vec<u8>) {
+fn append_text(text: &[u8], part: WrappedPart, buffer: &mut Vec<u8>) {
     if part.escaped { decode_json(text, buffer) } else { buffer.extend_from_slice(text) }
 }
 
 /// Appends the further parts of the record whose first line ends at `end`. The end of its last line.
-fn join(wrapper: Wrapper, block: &[u8], stream: usize, end: usize, buffer: &mut Vec<u8>) -> usize {
+fn join_parts(wrapper: Wrapper, block: &[u8], stream: usize, end: usize, buffer: &mut Vec<u8>) -> usize {
     let (mut last, mut at, mut between) = (end, end + 1, 0);
     while between <= BETWEEN
         && let Some(end) = line_end(block, at)
     {
         let line = block.get(at..end).unwrap_or_default();
-        match wrapper.part(line).filter(|part| part.stream == stream) {
+        match wrapper.read_part(line).filter(|part| part.stream == stream) {
             None => between += 1,
             Some(part) => {
-                append(line.get(part.text.0 as usize..part.text.1 as usize).unwrap_or_default(), part, buffer);
+                append_text(line.get(part.text.0 as usize..part.text.1 as usize).unwrap_or_default(), part, buffer);
                 (last, between) = (end, 0);
                 if !part.partial {
                     break;

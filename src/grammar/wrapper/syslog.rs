@@ -9,7 +9,7 @@
 use super::WrappedPart;
 use crate::grammar::line::{find_byte, time_iso_end};
 
-pub(super) fn part(line: &[u8]) -> Option<WrappedPart> {
+pub(super) fn read_part(line: &[u8]) -> Option<WrappedPart> {
     let from = text_start(line)?;
     Some(WrappedPart { stream: 0, partial: false, text: (from as u32, line.len() as u32), escaped: false })
 }
@@ -17,12 +17,12 @@ pub(super) fn part(line: &[u8]) -> Option<WrappedPart> {
 fn text_start(line: &[u8]) -> Option<usize> {
     let at = priority_end(line)?;
     if at > 0 && line.get(at..)?.starts_with(b"1 ") {
-        return structured(line, at + 2);
+        return text_after_structured_data(line, at + 2);
     }
     if let Some(end) = bsd_time_end(line, at) {
-        return tagged(line, end, true);
+        return text_after_tag(line, end, true);
     }
-    tagged(line, time_iso_end(line, at)?, false)
+    text_after_tag(line, time_iso_end(line, at)?, false)
 }
 
 /// After `<0>` to `<191>`; 0 if there is none.
@@ -44,17 +44,17 @@ fn bsd_time_end(line: &[u8], at: usize) -> Option<usize> {
 }
 
 /// After ` host tag: `, or ` tag: ` where the host may be missing. A tag is a program's name, perhaps with `[pid]`.
-fn tagged(line: &[u8], at: usize, hostless: bool) -> Option<usize> {
-    let host = word(line, at)?;
+fn text_after_tag(line: &[u8], at: usize, hostless: bool) -> Option<usize> {
+    let host = word_end(line, at)?;
     if hostless && let Some(end) = tag_end(line, at + 1, host) {
         return Some(end);
     }
-    let tag = word(line, host)?;
+    let tag = word_end(line, host)?;
     tag_end(line, host + 1, tag)
 }
 
 /// The end of the word behind the space at `at`; a space must follow it.
-fn word(line: &[u8], at: usize) -> Option<usize> {
+fn word_end(line: &[u8], at: usize) -> Option<usize> {
     let rest = line.get(at..)?.strip_prefix(b" ")?;
     let length = find_byte(b' ', rest).filter(|&length| length > 0)?;
     Some(at + 1 + length)
@@ -68,11 +68,11 @@ fn tag_end(line: &[u8], from: usize, end: usize) -> Option<usize> {
 }
 
 /// RFC 5424 behind the version: time, host, program, process, message, then structured data and the text.
-fn structured(line: &[u8], at: usize) -> Option<usize> {
+fn text_after_structured_data(line: &[u8], at: usize) -> Option<usize> {
     let time = line.get(at..)?;
     let mut at = if time.starts_with(b"- ") { at + 1 } else { time_iso_end(line, at)? };
     for _ in 0..4 {
-        at = word(line, at)?;
+        at = word_end(line, at)?;
     }
     at += 1;
     match line.get(at)? {

@@ -3,7 +3,7 @@
 use super::*;
 
 fn text(wrapper: Wrapper, line: &str) -> Option<String> {
-    let part = wrapper.part(line.as_bytes())?;
+    let part = wrapper.read_part(line.as_bytes())?;
     Some(line[part.text.0 as usize..part.text.1 as usize].to_owned())
 }
 
@@ -52,7 +52,7 @@ fn docker_lines() {
         (r#"{"log":"a\n","stream":"stdout","time":"x"#, None),
         ("a", None),
     ] {
-        let found = Wrapper::Docker.part(line.as_bytes()).map(|_| texts(Wrapper::Docker, line).concat());
+        let found = Wrapper::Docker.read_part(line.as_bytes()).map(|_| texts(Wrapper::Docker, line).concat());
         assert_eq!(found.as_deref(), wanted, "{line}");
     }
     // An escaped backslash before an `n` is no newline: the record goes on.
@@ -107,10 +107,10 @@ fn parts_are_joined_by_stream() {
     assert_eq!(records(Wrapper::Cri, &block), wanted);
     // Whatever follows, nothing is cut before the last record's end.
     for parts in 1..5 {
-        assert_eq!(Wrapper::Cri.whole(&block.as_bytes()[..parts * line]), 0, "{parts}");
+        assert_eq!(Wrapper::Cri.whole_records(&block.as_bytes()[..parts * line]), 0, "{parts}");
     }
-    assert_eq!(Wrapper::Cri.whole(&block.as_bytes()[..5 * line]), 5 * line);
-    assert_eq!(Wrapper::Cri.whole(block.as_bytes()), 6 * line);
+    assert_eq!(Wrapper::Cri.whole_records(&block.as_bytes()[..5 * line]), 5 * line);
+    assert_eq!(Wrapper::Cri.whole_records(block.as_bytes()), 6 * line);
 }
 
 /// A part that is never finished is not waited for, and is a record as it is.
@@ -119,17 +119,17 @@ fn an_unfinished_part_does_not_hold_up_its_log() {
     let mut parts = vec![("stderr", "P", "x")];
     parts.extend([("stdout", "F", "a"); BETWEEN]);
     let held = cri(&parts);
-    assert_eq!(Wrapper::Cri.whole(held.as_bytes()), 0);
+    assert_eq!(Wrapper::Cri.whole_records(held.as_bytes()), 0);
     parts.push(("stdout", "F", "b"));
     let block = cri(&parts);
-    assert_eq!(Wrapper::Cri.whole(block.as_bytes()), block.len());
+    assert_eq!(Wrapper::Cri.whole_records(block.as_bytes()), block.len());
     parts.push(("stderr", "F", "y"));
     let found = texts(Wrapper::Cri, &cri(&parts));
     assert_eq!((found[0].as_str(), found[1].as_str(), found.last().unwrap().as_str()), ("x", "a", "y"));
     assert_eq!(texts(Wrapper::Cri, &held)[0], "x");
     // Nor a record that never ends.
     let endless = cri(&[("stdout", "P", "x")]).repeat(HELD / 20);
-    assert_eq!(Wrapper::Cri.whole(endless.as_bytes()), endless.len());
+    assert_eq!(Wrapper::Cri.whole_records(endless.as_bytes()), endless.len());
 }
 
 #[test]
@@ -151,7 +151,7 @@ proptest::proptest! {
                 proptest::prop_assert!(record.start >= last && record.end >= record.start && record.end <= block.len());
                 last = record.start + 1;
             }
-            proptest::prop_assert!(wrapper.whole(&block) <= block.len());
+            proptest::prop_assert!(wrapper.whole_records(&block) <= block.len());
         }
     }
 }

@@ -95,7 +95,7 @@ impl BlockCutter {
     /// How many of the first `lines` bytes, whole lines, can be given out.
     fn whole(&self, into: &[u8], lines: usize) -> usize {
         match self.wrapper {
-            Some(wrapper) => wrapper.whole(into.get(..lines).unwrap_or_default()),
+            Some(wrapper) => wrapper.whole_records(into.get(..lines).unwrap_or_default()),
             None => lines,
         }
     }

@@ -63,7 +63,7 @@ pub(super) struct SqueezedText {
 }
 
 impl SqueezedText {
-    pub(super) fn of(original: &str) -> SqueezedText {
+    pub(super) fn squeeze(original: &str) -> SqueezedText {
         let mut squeezed = SqueezedText { text: String::new(), offsets: Vec::new(), end: original.trim_end().len() };
         for (offset, c) in original.char_indices() {
             if !c.is_whitespace() && c != '_' && c != ',' {
@@ -83,8 +83,8 @@ impl SqueezedText {
 /// Read a whole squeezed text; an error is a byte offset in it and what was expected there.
 pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
     // An epoch's error would hide the better one of the rest of the grammar, unless it is beyond mending.
-    let parsed = match terminated(epoch, eof).parse(text) {
-        Err(nom::Err::Error(_)) => all_consuming(relative).parse(text),
+    let parsed = match terminated(parse_epoch, eof).parse(text) {
+        Err(nom::Err::Error(_)) => all_consuming(parse_offset_only).parse(text),
         decided => decided,
     };
     parsed.map(|(_, written)| written).map_err(|error| {
@@ -95,7 +95,7 @@ pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
 }
 
 /// Seconds since the epoch; thirteen digits or more can only be milliseconds.
-fn epoch(input: &str) -> Parsed<'_, Written> {
+fn parse_epoch(input: &str) -> Parsed<'_, Written> {
     let (rest, (digits, fraction)) = (digit1, opt(preceded(char('.'), digit1))).parse(input)?;
     if fraction.is_none() && is_meant_as_date(digits) {
         return Err(nom::Err::Error(Expected { rest: input, what: "" }));
@@ -113,28 +113,28 @@ fn epoch(input: &str) -> Parsed<'_, Written> {
     Ok((rest, Written { reference: Reference::Instant(time), offset_ms: 0, warning }))
 }
 
-fn relative(input: &str) -> Parsed<'_, Written> {
-    let (rest, (reference, warning)) = reference(input)?;
+fn parse_offset_only(input: &str) -> Parsed<'_, Written> {
+    let (rest, (reference, warning)) = parse_reference(input)?;
     let (rest, offset_ms) = if rest.is_empty() { (rest, 0) } else { offset(rest)? };
     Ok((rest, Written { reference, offset_ms, warning }))
 }
 
-fn reference(input: &str) -> Parsed<'_, (Reference, Option<&'static str>)> {
+fn parse_reference(input: &str) -> Parsed<'_, (Reference, Option<&'static str>)> {
     if input.starts_with(['+', '-']) {
         return Ok((input, (Reference::Now, None)));
     }
     if let Ok((rest, _)) = tag::<_, _, Expected<'_>>("now").parse(input) {
         return Ok((rest, (Reference::Now, None)));
     }
-    let (rest, clock) = opt(clock).parse(input)?;
+    let (rest, clock) = opt(parse_clock).parse(input)?;
     match clock {
         Some((clock, warning)) => {
-            let (rest, day) = opt(preceded(opt(char('+')), day)).parse(rest)?;
+            let (rest, day) = opt(preceded(opt(char('+')), parse_day)).parse(rest)?;
             Ok((rest, (Reference::Local { day: day.unwrap_or(Day::FromToday(0)), clock }, warning)))
         }
         None => {
             // Alternatives that fail half-way through a word would point into it: point at its beginning.
-            let (rest, day) = day(rest).map_err(|error| match error {
+            let (rest, day) = parse_day(rest).map_err(|error| match error {
                 nom::Err::Error(e) if e.what.is_empty() => nom::Err::Error(Expected { rest, what: A_TIME }),
                 named => named,
             })?;
@@ -143,7 +143,7 @@ fn reference(input: &str) -> Parsed<'_, (Reference, Option<&'static str>)> {
     }
 }
 
-fn clock(input: &str) -> Parsed<'_, (NaiveTime, Option<&'static str>)> {
+fn parse_clock(input: &str) -> Parsed<'_, (NaiveTime, Option<&'static str>)> {
     let named = |name, hour| value((hour, 0, 0, None), tag(name));
     let written = alt((named("noon", 12), named("midnight", 0), named("teatime", 16), hour_minute, hour_half));
     let (rest, (hour, minute, second, half)) = { written }.parse(input)?;
@@ -170,41 +170,42 @@ enum HalfOfDay {
 /// Hour, minute, second and half of the day.
 type TimeOfDay = (u32, u32, u32, Option<HalfOfDay>);
 
-fn half(input: &str) -> Parsed<'_, HalfOfDay> {
+fn parse_half(input: &str) -> Parsed<'_, HalfOfDay> {
     alt((value(HalfOfDay::Am, tag("am")), value(HalfOfDay::Pm, tag("pm")))).parse(input)
 }
 
 fn hour_minute(input: &str) -> Parsed<'_, TimeOfDay> {
-    let (rest, hour) = terminated(digits(1, 2), char(':')).parse(input)?;
-    let Ok((rest, minute)) = digits(2, 2).parse(rest) else { return wrong(rest, "two digits of minutes") };
+    let (rest, hour) = terminated(parse_digits(1, 2), char(':')).parse(input)?;
+    let Ok((rest, minute)) = parse_digits(2, 2).parse(rest) else { return wrong(rest, "two digits of minutes") };
     let (rest, second) = match rest.strip_prefix(':') {
-        Some(after) => match digits(2, 2).parse(after) {
+        Some(after) => match parse_digits(2, 2).parse(after) {
             Ok((rest, second)) => (rest, second),
             Err(_) => return wrong(after, "two digits of seconds"),
         },
         None => (rest, 0),
     };
-    let (rest, half) = opt(half).parse(rest)?;
+    let (rest, half) = opt(parse_half).parse(rest)?;
     Ok((rest, (hour, minute, second, half)))
 }
 
 fn hour_half(input: &str) -> Parsed<'_, TimeOfDay> {
-    map((digits(1, 2), half), |(hour, half)| (hour, 0, 0, Some(half))).parse(input)
+    map((parse_digits(1, 2), parse_half), |(hour, half)| (hour, 0, 0, Some(half))).parse(input)
 }
 
-fn day(input: &str) -> Parsed<'_, Day> {
+fn parse_day(input: &str) -> Parsed<'_, Day> {
     let near = alt((
         value(Day::FromToday(0), tag("today")),
         value(Day::FromToday(-1), tag("yesterday")),
         value(Day::FromToday(1), tag("tomorrow")),
     ));
-    alt((near, slashed_date, map(compact_date, Day::Date), weekday, month_day)).parse(input)
+    alt((near, slashed_date, map(compact_date, Day::Date), parse_weekday, month_day)).parse(input)
 }
 
 /// `MM/DD/YY` or `MM/DD/YYYY`. Two digits of a year are 1970 to 2069, as in Graphite.
 fn slashed_date(input: &str) -> Parsed<'_, Day> {
-    let (rest, month) = terminated(digits(1, 2), char('/')).parse(input)?;
-    let Ok((rest, (day, year))) = (terminated(digits(1, 2), char('/')), alt((digits(4, 4), digits(2, 2)))).parse(rest)
+    let (rest, month) = terminated(parse_digits(1, 2), char('/')).parse(input)?;
+    let Ok((rest, (day, year))) =
+        (terminated(parse_digits(1, 2), char('/')), alt((parse_digits(4, 4), parse_digits(2, 2)))).parse(rest)
     else {
         return wrong(input, "a date MM/DD/YY");
     };
@@ -221,7 +222,7 @@ fn slashed_date(input: &str) -> Parsed<'_, Day> {
 
 /// `YYYYMMDD`
 fn compact_date(input: &str) -> Parsed<'_, NaiveDate> {
-    let (rest, (year, month, day)) = (digits(4, 4), digits(2, 2), digits(2, 2)).parse(input)?;
+    let (rest, (year, month, day)) = (parse_digits(4, 4), parse_digits(2, 2), parse_digits(2, 2)).parse(input)?;
     match i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day)) {
         Some(date) => Ok((rest, date)),
         None => wrong(input, "a date YYYYMMDD that exists"),
@@ -231,12 +232,12 @@ fn compact_date(input: &str) -> Parsed<'_, NaiveDate> {
 /// Graphite's rule for eight digits: a year after 1900, a month below 13 and a day below 32 make a date, perhaps one that
 /// does not exist (which is a mistake, and no second of 1970).
 fn is_meant_as_date(text: &str) -> bool {
-    let all = (digits(4, 4), digits(2, 2), digits(2, 2));
+    let all = (parse_digits(4, 4), parse_digits(2, 2), parse_digits(2, 2));
     let plausible = verify(all, |&(year, month, day)| year > 1900 && month < 13 && day < 32);
     all_consuming(plausible).parse(text).is_ok()
 }
 
-fn weekday(input: &str) -> Parsed<'_, Day> {
+fn parse_weekday(input: &str) -> Parsed<'_, Day> {
     let name = |text: &str| WEEKDAYS.iter().find(|(name, _)| is_prefix(text, name)).map(|&(_, day)| Day::Weekday(day));
     map_opt(alpha1, name).parse(input)
 }
@@ -244,7 +245,7 @@ fn weekday(input: &str) -> Parsed<'_, Day> {
 fn month_day(input: &str) -> Parsed<'_, Day> {
     let number = |text: &str| (1u32..).zip(MONTHS).find(|(_, name)| is_prefix(text, name)).map(|(number, _)| number);
     let (rest, month) = map_opt(alpha1, number).parse(input)?;
-    match verify(digits(1, 2), |day| (1..=31).contains(day)).parse(rest) {
+    match verify(parse_digits(1, 2), |day| (1..=31).contains(day)).parse(rest) {
         Ok((rest, day)) => Ok((rest, Day::ThisYear { month, day })),
         Err(_) => wrong(rest, "a day of the month"),
     }
@@ -293,6 +294,6 @@ fn unit_ms(unit: &str) -> Option<i64> {
     units.iter().find(|(prefix, _)| unit.starts_with(prefix)).map(|&(_, millis)| millis)
 }
 
-fn digits<'a>(least: usize, most: usize) -> impl Parser<&'a str, Output = u32, Error = Expected<'a>> {
+fn parse_digits<'a>(least: usize, most: usize) -> impl Parser<&'a str, Output = u32, Error = Expected<'a>> {
     map_opt(take_while_m_n(least, most, |c: char| c.is_ascii_digit()), |text: &str| text.parse().ok())
 }

@@ -39,9 +39,9 @@ pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
 }
 
 fn iso(input: &str) -> Parsed<'_, Reference> {
-    let (rest, date) = date(input)?;
-    let (rest, clock) = opt(preceded(one_of("Tt _"), clock)).parse(rest)?;
-    let (rest, zone) = opt(preceded(opt(char(' ')), zone)).parse(rest)?;
+    let (rest, date) = parse_date(input)?;
+    let (rest, clock) = opt(preceded(one_of("Tt _"), parse_clock)).parse(rest)?;
+    let (rest, zone) = opt(preceded(opt(char(' ')), parse_zone)).parse(rest)?;
     Ok((rest, in_zone(date, clock, zone)))
 }
 
@@ -57,15 +57,15 @@ pub(super) fn in_zone(date: NaiveDate, clock: Option<NaiveTime>, east_secs: Opti
     }
 }
 
-fn date(input: &str) -> Parsed<'_, NaiveDate> {
-    let parts = (terminated(digits(4), char('-')), terminated(digits(2), char('-')), digits(2));
+fn parse_date(input: &str) -> Parsed<'_, NaiveDate> {
+    let parts = (terminated(parse_digits(4), char('-')), terminated(parse_digits(2), char('-')), parse_digits(2));
     let existing = map_opt(parts, |(year, month, day)| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day));
     expecting("a date that exists, as 2026-11-22", existing).parse(input)
 }
 
-pub(super) fn clock(input: &str) -> Parsed<'_, NaiveTime> {
-    let seconds = (preceded(char(':'), digits(2)), opt(preceded(one_of(".,"), digit1)));
-    let parts = (terminated(digits(2), char(':')), digits(2), opt(seconds));
+pub(super) fn parse_clock(input: &str) -> Parsed<'_, NaiveTime> {
+    let seconds = (preceded(char(':'), parse_digits(2)), opt(preceded(one_of(".,"), digit1)));
+    let parts = (terminated(parse_digits(2), char(':')), parse_digits(2), opt(seconds));
     let existing = map_opt(parts, |(hour, minute, seconds)| {
         let (second, fraction) = seconds.unwrap_or((0, None));
         // A leap second is the second before it: the epoch has none.
@@ -75,9 +75,9 @@ pub(super) fn clock(input: &str) -> Parsed<'_, NaiveTime> {
 }
 
 /// Offset from UTC in seconds, east positive.
-pub(super) fn zone(input: &str) -> Parsed<'_, i64> {
-    let minutes = alt((preceded(char(':'), digits(2)), digits(2)));
-    let numeric = map_opt((one_of("+-"), digits(2), opt(minutes)), |(sign, hours, minutes)| {
+pub(super) fn parse_zone(input: &str) -> Parsed<'_, i64> {
+    let minutes = alt((preceded(char(':'), parse_digits(2)), parse_digits(2)));
+    let numeric = map_opt((one_of("+-"), parse_digits(2), opt(minutes)), |(sign, hours, minutes)| {
         let minutes = minutes.unwrap_or(0);
         let east = i64::from(hours * 3600 + minutes * 60);
         (hours <= 23 && minutes <= 59).then_some(if sign == '-' { -east } else { east })
@@ -85,7 +85,7 @@ pub(super) fn zone(input: &str) -> Parsed<'_, i64> {
     alt((value(0, one_of("Zz")), numeric)).parse(input)
 }
 
-pub(super) fn digits<'a>(
+pub(super) fn parse_digits<'a>(
     count: usize,
 ) -> impl Parser<&'a str, Output = u32, Error = super::super::expected::Expected<'a>> {
     map_opt(take_while_m_n(count, count, |c: char| c.is_ascii_digit()), |text: &str| text.parse().ok())

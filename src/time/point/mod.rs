@@ -110,7 +110,7 @@ pub fn read_time(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<Rea
     } else if nginx::looks_like(text) {
         (nginx::parse(text), None)
     } else {
-        let squeezed = SqueezedText::of(text);
+        let squeezed = SqueezedText::squeeze(text);
         (graphite::parse(&squeezed.text), Some(squeezed))
     };
     let fail = |offset: usize, expected: &'static str| TimeError {

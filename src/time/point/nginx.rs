@@ -13,7 +13,7 @@ use nom::combinator::{all_consuming, map_opt, opt};
 use nom::sequence::{preceded, terminated};
 
 use super::graphite::MONTHS;
-use super::iso::{clock, digits, in_zone, zone};
+use super::iso::{in_zone, parse_clock, parse_digits, parse_zone};
 use super::{Reference, Written};
 use crate::time::expected::{Parsed, expecting, failure};
 
@@ -33,9 +33,9 @@ pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
     let body = text.trim();
     let lead = text.len() - text.trim_start().len();
     let form: fn(&str) -> Parsed<'_, Reference> = match body.as_bytes() {
-        [b'[', ..] => bracketed,
-        [_, _, _, _, b'/', ..] => error,
-        _ => local,
+        [b'[', ..] => parse_bracketed,
+        [_, _, _, _, b'/', ..] => parse_error_log_time,
+        _ => parse_local,
     };
     match expecting("the end, or an offset such as +0100", all_consuming(form)).parse(body) {
         Ok((_, reference)) => Ok(Written { reference, offset_ms: 0, warning: None }),
@@ -46,28 +46,28 @@ pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
     }
 }
 
-fn bracketed(input: &str) -> Parsed<'_, Reference> {
-    preceded(char('['), terminated(local, opt(char(']')))).parse(input)
+fn parse_bracketed(input: &str) -> Parsed<'_, Reference> {
+    preceded(char('['), terminated(parse_local, opt(char(']')))).parse(input)
 }
 
-fn local(input: &str) -> Parsed<'_, Reference> {
+fn parse_local(input: &str) -> Parsed<'_, Reference> {
     let month = map_opt(take(3usize), |name: &str| {
         let is_it = |month: &&str| month.get(..3).is_some_and(|short| short.eq_ignore_ascii_case(name));
         let at = MONTHS.iter().position(is_it)?;
         u32::try_from(at + 1).ok()
     });
-    let parts = (terminated(digits(2), char('/')), terminated(month, char('/')), digits(4));
+    let parts = (terminated(parse_digits(2), char('/')), terminated(month, char('/')), parse_digits(4));
     let date = map_opt(parts, |(day, month, year)| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day));
     let (rest, date) = expecting("a date that exists, as 22/Nov/2026", date).parse(input)?;
-    let (rest, clock) = opt(preceded(one_of(": "), clock)).parse(rest)?;
-    let (rest, zone) = opt(preceded(opt(char(' ')), zone)).parse(rest)?;
+    let (rest, clock) = opt(preceded(one_of(": "), parse_clock)).parse(rest)?;
+    let (rest, zone) = opt(preceded(opt(char(' ')), parse_zone)).parse(rest)?;
     Ok((rest, in_zone(date, clock, zone)))
 }
 
-fn error(input: &str) -> Parsed<'_, Reference> {
-    let parts = (terminated(digits(4), char('/')), terminated(digits(2), char('/')), digits(2));
+fn parse_error_log_time(input: &str) -> Parsed<'_, Reference> {
+    let parts = (terminated(parse_digits(4), char('/')), terminated(parse_digits(2), char('/')), parse_digits(2));
     let date = map_opt(parts, |(year, month, day)| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day));
     let (rest, date) = expecting("a date that exists, as 2026/11/22", date).parse(input)?;
-    let (rest, clock) = opt(preceded(char(' '), clock)).parse(rest)?;
+    let (rest, clock) = opt(preceded(char(' '), parse_clock)).parse(rest)?;
     Ok((rest, in_zone(date, clock, None)))
 }

@@ -101,7 +101,7 @@ proptest! {
         let mut wanted = BTreeMap::new();
         flat(&serde_json::from_str(&line).unwrap(), "", &mut wanted);
 
-        let format = format("json").learnt(&[line.as_bytes()]);
+        let format = format("json").learnt_from(&[line.as_bytes()]);
         let mut parser = RecordParser::new(&format, &Needs::all()).unwrap();
         let mut room = Vec::new();
         let (record, text) = parser.parse_in(line.as_bytes(), &mut room).map_err(|reject| TestCaseError::fail(format!("{reject}: {line}")))?;
@@ -140,7 +140,7 @@ proptest! {
             .map(|field| field.split_once(':').unwrap())
             .map(|(label, value)| (label.to_lowercase(), value))
             .collect();
-        let format = format("ltsv").learnt(&[line.as_bytes()]);
+        let format = format("ltsv").learnt_from(&[line.as_bytes()]);
         let mut parser = RecordParser::new(&format, &Needs::all()).unwrap();
         let mut room = Vec::new();
         let (_, text) = parser.parse_in(line.as_bytes(), &mut room).map_err(|reject| TestCaseError::fail(format!("{reject}: {line}")))?;
@@ -169,7 +169,7 @@ proptest! {
         line.splice(from..until, garbage.iter().copied());
         for line in [line.as_slice(), garbage.as_slice(), &whole[..from]] {
             for text in ["json", "ltsv", "json upstream_response_time=urt:us status=duration_ms"] {
-                let format = format(text).learnt(&[line]);
+                let format = format(text).learnt_from(&[line]);
                 let mut parser = RecordParser::new(&format, &Needs::all()).unwrap();
                 if let Err(reject) = parser.parse_in(line, &mut Vec::new()) {
                     prop_assert!(reject.column as usize <= line.len() + 1, "{reject}");

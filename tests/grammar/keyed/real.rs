@@ -13,7 +13,7 @@ fn check(folder: &str, text: &str, host: &str) -> usize {
     let log = std::fs::read_to_string(root.join("access.log")).unwrap();
     let expected = std::fs::read_to_string(root.join("expected.jsonl")).unwrap();
     let lines: Vec<&[u8]> = log.lines().map(str::as_bytes).collect();
-    let format = format(text).learnt(&lines);
+    let format = format(text).learnt_from(&lines);
     let mut checked = 0;
     for (line, expected) in log.lines().zip(expected.lines()) {
         let expected: Value = serde_json::from_str(expected).unwrap();

@@ -28,7 +28,7 @@ fn the_head_of_a_log_adds_its_own_keys() {
         br#"{"time":1612322553,"status":200,"tenant":"a","shard":7,"duration":"0.120","latency":0.12,"response_time":"0.1"}"#,
         br#"{"time":1612322553,"status":200,"shard":null,"k8s":{"Pod":"x"},"duration":"-"}"#,
     ];
-    let learnt = format("json").learnt(&lines);
+    let learnt = format("json").learnt_from(&lines);
     let names: Vec<&str> = learnt.variables().iter().map(|variable| variable.name.as_str()).collect();
     for name in ["time", "status", "request_time", "tenant", "shard", "k8s.pod", "latency", "response_time"] {
         assert!(names.contains(&name), "{name}: {names:?}");

@@ -72,7 +72,7 @@ impl CheckedLogs {
             _ => detection::find_format(&name, &sample, wrapper, &self.grammars, findings)?,
         };
         if let Some(format) = found {
-            let format = format.knowing(self.coverage.with.router.variables());
+            let format = format.with_keys_of(self.coverage.with.router.variables());
             self.check_lines(LogPlace { name: &name, path, log }, &format, &sample, findings)?;
         }
         match &sample.fault {

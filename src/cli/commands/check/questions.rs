@@ -19,7 +19,7 @@ struct Lack {
 fn find_lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     let roles = format.roles_in(lines);
     let has = |name: &str| match format.is_keyed() {
-        true => roles.all().into_iter().flatten().any(|it| variable_name(format, it) == name),
+        true => roles.in_order().into_iter().flatten().any(|it| variable_name(format, it) == name),
         false => format.index_of(name).is_some(),
     };
     let mut lacks = Vec::new();

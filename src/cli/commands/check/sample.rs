@@ -134,7 +134,7 @@ impl LogSample {
                 _ => {}
             }
             if number < last || end < self.size {
-                let whole = wrapper.whole(&block.bytes);
+                let whole = wrapper.whole_records(&block.bytes);
                 held = Some(Block { offset: block.offset + whole as u64, bytes: block.bytes.split_off(whole) });
             }
         }
