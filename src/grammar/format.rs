@@ -20,6 +20,7 @@ pub struct Format {
 #[derive(Debug, Clone)]
 struct FormatParts {
     name: String,
+    named_by: NamedBy,
     text: String,
     escape: Escape,
     variables: Vec<Variable>,
@@ -28,6 +29,17 @@ struct FormatParts {
     plan: Plan,
     keyed: Option<Keyed>,
     wrapper: Option<Wrapper>,
+}
+
+/// Who gave a format its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedBy {
+    /// nginx: its built-in `combined`, a name that no log_format may take again.
+    Nginx,
+    /// Whoever wrote the log_format, or the grammar.
+    Author,
+    /// Nobody: its text alone was given.
+    Nobody,
 }
 
 /// What nginx wrote of a line of its log.
@@ -47,11 +59,24 @@ impl Format {
     /// If nginx would refuse it, or if its lines could not be cut without guessing (two variables side by side, of which
     /// the first does not end by its own grammar).
     pub fn compile(name: &str, text: &str, escape: Escape) -> Result<Format, FormatError> {
+        let named_by = if name == "combined" { NamedBy::Nginx } else { NamedBy::Author };
+        Format::compile_text(name, named_by, text, escape)
+    }
+
+    /// [`Format::compile`] for a text that nobody gave a name; messages call it `given`.
+    ///
+    /// # Errors
+    /// As [`Format::compile`].
+    pub fn compile_unnamed(text: &str, escape: Escape) -> Result<Format, FormatError> {
+        Format::compile_text("given", NamedBy::Nobody, text, escape)
+    }
+
+    fn compile_text(name: &str, named_by: NamedBy, text: &str, escape: Escape) -> Result<Format, FormatError> {
         let pieces = split_pieces(text)?;
         let (plan, variables) = compile(text, &pieces, escape)?;
         let roles = Roles::of_variables(&variables);
         let (name, text) = (name.to_owned(), text.to_owned());
-        let inner = FormatParts { name, text, escape, variables, roles, plan, keyed: None, wrapper: None };
+        let inner = FormatParts { name, named_by, text, escape, variables, roles, plan, keyed: None, wrapper: None };
         Ok(Format { inner: Arc::new(inner) })
     }
 
@@ -68,6 +93,7 @@ impl Format {
     fn of_keyed(keyed: Keyed, text: &str) -> Format {
         let inner = FormatParts {
             name: keyed.syntax().name().to_owned(),
+            named_by: NamedBy::Author,
             text: text.to_owned(),
             escape: keyed.escape(),
             variables: keyed.variables().to_vec(),
@@ -150,6 +176,11 @@ impl Format {
     /// The format's name.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// Who gave it its name.
+    pub fn named_by(&self) -> NamedBy {
+        self.inner.named_by
     }
 
     /// The format's text.

@@ -22,7 +22,7 @@ pub use detection::{
     Detection, DetectionOutcome, Grammar, Recognised, Unrecognised, detect, library, recognise, recognise_in,
     recognise_texts, texts, wrapper_of,
 };
-pub use format::{BareLine, Format};
+pub use format::{BareLine, Format, NamedBy};
 pub use format_error::FormatError;
 pub use keyed::check_key;
 pub use line::{MAX_LINE, Reject, RejectReason};

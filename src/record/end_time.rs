@@ -59,13 +59,16 @@ pub(crate) fn parse_time_local(value: &[u8]) -> Option<Timestamp> {
         b"Dec" => 12,
         _ => return None,
     };
-    let date = (parse_digits([y1, y2, y3, y4])?, month, parse_digits([d1, d2])?);
-    epoch_seconds(
-        date,
-        (parse_digits([h1, h2])?, parse_digits([i1, i2])?, parse_digits([s1, s2])?),
-        offset_seconds(sign, [oh1, oh2], [om1, om2])?,
-    )
-    .map(Timestamp::from_secs)
+    let time = CivilTime {
+        year: parse_digits([y1, y2, y3, y4])?,
+        month,
+        day: parse_digits([d1, d2])?,
+        hour: parse_digits([h1, h2])?,
+        minute: parse_digits([i1, i2])?,
+        second: parse_digits([s1, s2])?,
+        offset: offset_seconds(sign, [oh1, oh2], [om1, om2])?,
+    };
+    time.epoch_seconds().map(Timestamp::from_secs)
 }
 
 /// `$time_iso8601`, such as `2000-10-10T13:55:36-07:00`; `Z` and a fraction of the second are understood too.
@@ -87,10 +90,16 @@ pub(crate) fn parse_time_iso8601(value: &[u8]) -> Option<Timestamp> {
         [sign, h1, h2, b':', m1, m2] => offset_seconds(sign, [h1, h2], [m1, m2])?,
         _ => return None,
     };
-    let date = (parse_digits([y1, y2, y3, y4])?, parse_digits([m1, m2])?, parse_digits([d1, d2])?);
-    let seconds =
-        epoch_seconds(date, (parse_digits([h1, h2])?, parse_digits([i1, i2])?, parse_digits([s1, s2])?), offset)?;
-    Some(Timestamp::from_secs(seconds).plus_millis(i64::try_from(millis).ok()?))
+    let time = CivilTime {
+        year: parse_digits([y1, y2, y3, y4])?,
+        month: parse_digits([m1, m2])?,
+        day: parse_digits([d1, d2])?,
+        hour: parse_digits([h1, h2])?,
+        minute: parse_digits([i1, i2])?,
+        second: parse_digits([s1, s2])?,
+        offset,
+    };
+    Some(Timestamp::from_secs(time.epoch_seconds()?).plus_millis(i64::try_from(millis).ok()?))
 }
 
 /// Any of these, told by its shape; ISO 8601 also with a space or `t` for the `T`, with a comma before the fraction, and
@@ -150,32 +159,44 @@ fn offset_seconds(sign: u8, hours: [u8; 2], minutes: [u8; 2]) -> Option<i64> {
     }
 }
 
-/// Seconds since the epoch of (year, month, day), (hour, minute, second) at that offset. Second 60 is a leap second,
-/// the same as the next minute's second 0.
-fn epoch_seconds(
-    (year, month, day): (i64, i64, i64),
-    (hour, minute, second): (i64, i64, i64),
+/// A time as it stands in a line, each number read but not yet known to exist.
+struct CivilTime {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    /// In seconds east of UTC.
     offset: i64,
-) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last_day = match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=last_day).contains(&day) || hour > 23 || minute > 59 || second > 60 {
-        return None;
+}
+
+impl CivilTime {
+    /// Seconds since the epoch; None if there is no such time. Second 60 is a leap second, the same as the next minute's
+    /// second 0.
+    #[inline]
+    fn epoch_seconds(self) -> Option<i64> {
+        let CivilTime { year, month, day, hour, minute, second, offset } = self;
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let last_day = match month {
+            2 => 28 + i64::from(leap),
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return None,
+        };
+        if !(1..=last_day).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        // Days from 1970-01-01, by years that start in March so that the leap day is a year's last
+        // (Howard Hinnant, "chrono-compatible low-level date algorithms", days_from_civil).
+        let shifted = if month <= 2 { year - 1 } else { year };
+        let era = shifted.div_euclid(400);
+        let year_of_era = shifted - era * 400;
+        let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        Some(days * 86_400 + hour * 3600 + minute * 60 + second - offset)
     }
-    // Days from 1970-01-01, by years that start in March so that the leap day is a year's last
-    // (Howard Hinnant, "chrono-compatible low-level date algorithms", days_from_civil).
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let era = shifted.div_euclid(400);
-    let year_of_era = shifted - era * 400;
-    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    Some(days * 86_400 + hour * 3600 + minute * 60 + second - offset)
 }
 
 #[cfg(test)]
@@ -232,7 +253,7 @@ mod tests {
                 for byte in 0..=u8::MAX {
                     let mut bytes = text.as_bytes().to_vec();
                     bytes[at] = byte;
-                    let time = super::any(&bytes);
+                    let time = super::parse_any_time(&bytes);
                     assert!(byte.is_ascii() || time.is_none(), "{bytes:?}");
                 }
             }

@@ -7,6 +7,7 @@ mod number;
 mod parser;
 mod record_values;
 mod request;
+mod status_range;
 mod unescape;
 mod upstream;
 
@@ -14,6 +15,7 @@ pub use needs::Needs;
 pub use number::MAX_DURATION_MS;
 pub use parser::RecordParser;
 pub use record_values::RecordValues;
+pub use status_range::parse_status_range;
 pub use unescape::unescape;
 pub use upstream::{Attempt, Attempts, attempts, upstream_ints, upstream_list, upstream_ms, upstream_values};
 

@@ -7,6 +7,7 @@ use crate::cli::args::{FilterArguments, WindowArguments};
 use crate::cli::config::whole_millis;
 use crate::error::{Error, Result};
 use crate::pipeline::Filter;
+use crate::record::parse_status_range;
 use crate::store::WindowMatch;
 use crate::time::{ResolvedWindow, Timestamp, Window, WindowError, WindowSpec, parse_duration};
 
@@ -64,14 +65,7 @@ pub(in crate::cli) fn duration_ms(text: &str) -> Result<u64> {
 
 /// `404`, `5xx`, `500-504`.
 fn parse_statuses(text: &str) -> Result<RangeInclusive<u16>> {
-    let wrong = || Error::usage(format!("status `{text}`")).remedy("write 404, 5xx or 500-504");
-    if let Some(class) = text.strip_suffix("xx") {
-        let class: u16 = class.parse().map_err(|_| wrong())?;
-        return if (1..=5).contains(&class) { Ok(class * 100..=class * 100 + 99) } else { Err(wrong()) };
-    }
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last) = (first.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?);
-    if first > last { Err(wrong()) } else { Ok(first..=last) }
+    parse_status_range(text).ok_or_else(|| Error::usage(format!("status `{text}`")).remedy("write 404, 5xx or 500-504"))
 }
 
 #[cfg(test)]

@@ -11,9 +11,6 @@ use crate::grammar::{
 };
 use crate::source::base_of;
 
-/// The name of a format that is given as text: a log_format's own is not known.
-pub(in crate::cli) const UNNAMED: &str = "given";
-
 /// What `--log-format` names: a format, or a wrapper alone.
 pub(in crate::cli) enum GivenFormat {
     Format(Box<Format>),
@@ -123,7 +120,7 @@ pub(in crate::cli) fn named_or_text(text: &str, escape: Option<Escape>, all: &[F
             }
         });
     }
-    Format::compile(UNNAMED, text, escape.unwrap_or_default())
+    Format::compile_unnamed(text, escape.unwrap_or_default())
         .map_err(|error| Error::usage(format!("log_format: {}", error.render())))
 }
 

@@ -1,7 +1,7 @@
 //! The logs that are configured, with their formats: the sections of our configuration, and what nginx's own says.
 
 use super::context::Context;
-use super::formats::{UNNAMED, describe_taken, detect_format, named_or_text, wrapper_and_rest};
+use super::formats::{describe_taken, detect_format, named_or_text, wrapper_and_rest};
 use super::head::first_lines;
 use super::routing::rules_router;
 use crate::cli::config::{LogFormat, LogSection};
@@ -51,7 +51,7 @@ pub(in crate::cli) fn log_of_section(section: &LogSection, grammars: &[Format], 
         LogFormat::Text(text) if text.trim_start().starts_with("log_format ") => named_or_text(text, None, grammars),
         LogFormat::Text(text) => {
             let (wrapper, text) = wrapper_and_rest(text);
-            let compiled = Format::compile(UNNAMED, text, section.escape);
+            let compiled = Format::compile_unnamed(text, section.escape);
             let compiled = compiled.map_err(|error| Error::usage(error.render()));
             compiled.map(|format| wrapper.map_or_else(|| format.clone(), |wrapper| format.in_wrapper(wrapper)))
         }

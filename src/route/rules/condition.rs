@@ -6,6 +6,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::path_pattern::PathPattern;
 use super::rule::{Rule, RuleMistake, is_capture_name};
+use crate::record::parse_status_range;
 
 /// A compiled regular expression takes at most this much memory: a slip such as `(.{1000}){1000}` is refused.
 const REGEX_SIZE: usize = 4 * 1024 * 1024;
@@ -148,23 +149,9 @@ fn read_host(text: &str) -> Result<HostCondition, RuleMistake> {
 }
 
 fn read_status(text: &str) -> Result<RangeInclusive<u16>, RuleMistake> {
-    let number = |digits: &str| {
-        let three = digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if three { digits.parse::<u16>().ok() } else { None }
-    };
-    let range = match text.strip_suffix("xx") {
-        Some(class) if class.len() == 1 => class.parse::<u16>().ok().map(|class| class * 100..=class * 100 + 99),
-        _ => match text.split_once('-') {
-            Some((low, high)) => number(low.trim()).zip(number(high.trim())).map(|(low, high)| low..=high),
-            None => number(text).map(|status| status..=status),
-        },
-    };
-    match range {
-        Some(range) if !range.is_empty() => Ok(range),
-        _ => {
-            Err(RuleMistake::new("status", format!("`{text}` is no status")).remedy("write `404`, `5xx` or `500-599`"))
-        }
-    }
+    parse_status_range(text).ok_or_else(|| {
+        RuleMistake::new("status", format!("`{text}` is no status")).remedy("write `404`, `5xx` or `500-599`")
+    })
 }
 
 fn compile_regex(field: &'static str, text: &str, whole: &str) -> Result<Regex, RuleMistake> {

@@ -24,11 +24,11 @@ use crate::cli::answer::Answer;
 use crate::cli::args::CheckArguments;
 use crate::cli::config::{Config, LogFormat, LogSection};
 use crate::cli::input::context::Context;
-use crate::cli::input::formats::{GivenFormat, UNNAMED, names_file, parse_given};
+use crate::cli::input::formats::{GivenFormat, names_file, parse_given};
 use crate::cli::input::{logs as log_sections, settings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
-use crate::grammar::Format;
+use crate::grammar::{Format, NamedBy};
 use access::{AccessWanted, Denied};
 use coverage::Coverage;
 use findings::Findings;
@@ -82,7 +82,7 @@ fn check_given(
 ) -> Result<()> {
     let told = parse_given(&arguments.files.format, &logs.grammars)?;
     if let Some(GivenFormat::Format(told)) =
-        told.as_ref().filter(|told| matches!(told, GivenFormat::Format(format) if format.name() == UNNAMED))
+        told.as_ref().filter(|told| matches!(told, GivenFormat::Format(format) if format.named_by() == NamedBy::Nobody))
     {
         questions::tell_mistyped(told, |_| Error::usage(""), findings)?;
     }

@@ -1,9 +1,8 @@
 //! The questions that a format cannot answer, and the log_format that could.
 
 use super::findings::Findings;
-use crate::cli::input::formats::UNNAMED;
 use crate::error::{Error, Result};
-use crate::grammar::{Format, TimeNotation, VariableKind, nginx_variables};
+use crate::grammar::{Format, NamedBy, TimeNotation, VariableKind, nginx_variables};
 use crate::record::{Needs, RecordParser};
 use crate::route::Router;
 
@@ -131,8 +130,8 @@ pub(super) fn tell_lacks(
         return tell_keys(format, &wanted, findings);
     }
     // nginx has `combined` already, and of a text given the name is not known.
-    let given = [UNNAMED, "combined"].contains(&format.name());
-    let extended = format.with_variables(if given { "timed" } else { format.name() }, &wanted);
+    let name = if format.named_by() == NamedBy::Author { format.name() } else { "timed" };
+    let extended = format.with_variables(name, &wanted);
     if let Some((extended, directive)) = extended.and_then(|format| format.directive().map(|text| (format, text))) {
         findings.detail(&format!(
             "help: this in nginx.conf, at http level, and then access_log PATH {};",
