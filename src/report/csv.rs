@@ -1,35 +1,64 @@
 //! Reports as CSV (RFC 4180, with a header; an unknown value is an empty field).
 //!
-//! Spreadsheets run a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return as a formula, and log content is
-//! written by strangers. Such a *text* gets a `'` before it, which spreadsheets hide and programs can strip; numbers are
-//! left alone. (OWASP, "CSV Injection".)
+//! The header and the rows come from the same `Serialize`, field by field; `csv_cells` says what a value becomes.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::table::{Style, Table, Value, for_output};
+use serde::Serialize;
 
-pub(super) fn write(table: &Table, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(table.columns.iter().map(|column| neutral(Cow::Borrowed(&column.name)).into_owned()))?;
-    for row in &table.rows {
-        writer.write_record(row.iter().map(|value| field(value, style)))?;
-    }
-    writer.flush()
+use super::csv_cells::{CellStyle, RecordSerializer, RowPart};
+use super::rows::Report;
+
+/// CSV that is written as its rows come.
+pub struct CsvRows<W: Write> {
+    writer: csv::Writer<W>,
+    style: CellStyle,
+    /// The text of the field at hand.
+    cell: Vec<u8>,
 }
 
-fn field(value: &Value, style: Style) -> String {
-    match value {
-        Value::Text(text) => neutral(for_output(text, style.terminal)).into_owned(),
-        Value::Count(n) | Value::Millis(n) | Value::MillisHeldBack(n) | Value::Bytes(n) => n.to_string(),
-        Value::Share(n) | Value::Number(n) if n.is_finite() => n.to_string(),
-        Value::Share(_) | Value::Number(_) | Value::Null => String::new(),
-        Value::Time(time) => time.to_string(),
-        Value::List(values) => values.iter().map(|value| field(value, style)).collect::<Vec<_>>().join("\n"),
+impl<W: Write> CsvRows<W> {
+    /// CSV into `out`.
+    pub fn new(out: W, style: CellStyle) -> CsvRows<W> {
+        CsvRows { writer: csv::Writer::from_writer(out), style, cell: Vec::new() }
+    }
+
+    /// Writes the names of a row's fields.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn write_header<R: Serialize + ?Sized>(&mut self, row: &R) -> io::Result<()> {
+        self.write_part(row, RowPart::Names)
+    }
+
+    /// Writes the values of a row's fields.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn write_row<R: Serialize + ?Sized>(&mut self, row: &R) -> io::Result<()> {
+        self.write_part(row, RowPart::Values)
+    }
+
+    /// Writes what is still in memory.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+
+    fn write_part<R: Serialize + ?Sized>(&mut self, row: &R, part: RowPart) -> io::Result<()> {
+        let CsvRows { writer, style, cell } = self;
+        row.serialize(&mut RecordSerializer { writer, cell, style: *style, part })?;
+        Ok(self.writer.write_record(None::<&[u8]>)?)
     }
 }
 
-/// The text, with a `'` before it if a spreadsheet would run it.
-pub fn neutral(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { Cow::Owned(format!("'{text}")) } else { text }
+pub(super) fn write<R: Serialize>(report: &Report<R>, terminal: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut rows = CsvRows::new(out, CellStyle { terminal, as_json: false });
+    rows.write_header(&report.blank)?;
+    for row in &report.rows {
+        rows.write_row(row)?;
+    }
+    rows.flush()
 }

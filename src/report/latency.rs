@@ -1,12 +1,15 @@
 //! The latency report: one row a route (or value of any field), with counts, quantiles and statuses.
 //!
-//! Scripts rely on the columns' names and order: the field, then
-//! `count,sum_ms,p50_ms,p75_ms,p90_ms,p95_ms,p99_ms,p999_ms,max_ms,slow,status_1xx..status_5xx,bytes`.
+//! Scripts rely on the names and the order of the fields of [`LatencyRow`].
 
-use std::cmp::Reverse;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use super::table::{Column, Table, Unit, Value};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::number;
+use super::rows::{Heading, Report, ReportRow};
 use crate::histogram::{Cell, Quantile, Time};
 use crate::time::Window;
 
@@ -74,95 +77,164 @@ impl Default for LatencyReport {
 
 impl LatencyReport {
     /// The report over `cells`, each with its name. The totals are those of all rows, also of those beyond the limit.
-    pub fn table(&self, cells: impl IntoIterator<Item = (String, Cell)>) -> Table {
+    pub fn tabulate(&self, cells: impl IntoIterator<Item = (String, Cell)>) -> Report<LatencyRow> {
+        let by: Arc<str> = Arc::from(self.by.as_str());
         let mut total = Cell::default();
-        let mut lines: Vec<Line> = Vec::new();
+        let mut rows: Vec<LatencyRow> = Vec::new();
         for (name, cell) in cells {
             total.merge(&cell);
-            lines.push(Line::new(name, &cell));
+            rows.push(LatencyRow::new(&by, name, &cell));
         }
-        lines.sort_by(|a, b| Reverse(self.rank(a)).cmp(&Reverse(self.rank(b))).then_with(|| a.name.cmp(&b.name)));
-        let shown = self.limit.unwrap_or(usize::MAX).min(lines.len());
-        let name = if shown < lines.len() { format!("all {} ({shown} shown)", lines.len()) } else { "all".to_owned() };
-        Table {
-            columns: columns(&self.by),
-            rows: lines.into_iter().take(shown).map(|line| line.values).collect(),
-            totals: Some(Line::new(name, &total).values),
+        rows.sort_by(|one, other| {
+            (self.rank(other)).cmp(&self.rank(one)).then_with(|| one.group.name.cmp(&other.group.name))
+        });
+        let all = rows.len();
+        rows.truncate(self.limit.unwrap_or(usize::MAX));
+        let name = if rows.len() < all { format!("all {all} ({} shown)", rows.len()) } else { "all".to_owned() };
+        Report {
+            blank: LatencyRow::new(&by, String::new(), &Cell::default()),
+            totals: Some(LatencyRow::new(&by, name, &total)),
+            rows,
             window: self.window,
             missing: Vec::new(),
         }
     }
 
-    fn rank(&self, line: &Line) -> u64 {
+    /// What a row is sorted by; nothing without samples, and for the order of names.
+    fn rank(&self, row: &LatencyRow) -> u64 {
         match self.sort {
-            Sort::Sum => line.sum,
-            Sort::Count => line.count,
-            Sort::P99 => line.p99,
-            Sort::Max => line.max,
+            Sort::Sum => row.sum_ms.unwrap_or(0),
+            Sort::Count => row.count,
+            Sort::P99 => row.p99_ms.unwrap_or(0),
+            Sort::Max => row.max_ms.unwrap_or(0),
             Sort::Name => 0,
         }
     }
 }
 
-fn columns(by: &str) -> Vec<Column> {
-    let count = |name| Column::number(name, Unit::Count);
-    let millis = |name| Column::number(name, Unit::Millis);
-    vec![
-        Column::text(by),
-        count("count"),
-        millis("sum_ms"),
-        millis("p50_ms").yielding(2),
-        millis("p75_ms").hidden(),
-        millis("p90_ms").hidden(),
-        millis("p95_ms").yielding(6),
-        millis("p99_ms"),
-        millis("p999_ms").titled("p99.9").yielding(7),
-        millis("max_ms").yielding(3),
-        count("slow").yielding(5),
-        count("status_1xx").hidden(),
-        count("status_2xx").hidden(),
-        count("status_3xx").hidden(),
-        count("status_4xx").titled("4xx").yielding(8),
-        count("status_5xx").titled("5xx").yielding(4),
-        Column::number("bytes", Unit::Bytes).yielding(9),
-    ]
+/// One row. Times are null where no request had one, never a silent 0. All are of `$request_time`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LatencyRow {
+    /// Under the name of the field that is grouped by (`route`), its value.
+    #[serde(flatten)]
+    pub group: GroupValue,
+    /// Requests, with or without a time.
+    pub count: u64,
+    /// The sum of their times.
+    pub sum_ms: Option<u64>,
+    /// The median.
+    pub p50_ms: Option<u64>,
+    /// 75 % took at most this long.
+    pub p75_ms: Option<u64>,
+    /// 90 % took at most this long.
+    pub p90_ms: Option<u64>,
+    /// 95 % took at most this long.
+    pub p95_ms: Option<u64>,
+    /// 99 % took at most this long.
+    pub p99_ms: Option<u64>,
+    /// 99.9 % took at most this long. People get it only of 1,000 requests or more with a time.
+    pub p999_ms: Option<u64>,
+    /// The slowest one's time.
+    pub max_ms: Option<u64>,
+    /// Requests slower than their route's threshold.
+    pub slow: u64,
+    /// Requests answered with 100 to 199.
+    pub status_1xx: u64,
+    /// Requests answered with 200 to 299.
+    pub status_2xx: u64,
+    /// Requests answered with 300 to 399.
+    pub status_3xx: u64,
+    /// Requests answered with 400 to 499.
+    pub status_4xx: u64,
+    /// Requests answered with 500 to 599.
+    pub status_5xx: u64,
+    /// Bytes sent to the clients.
+    pub bytes: u64,
+    /// Whether so few requests had a time that p99.9 rests on the largest one alone.
+    #[serde(skip)]
+    pub few_samples: bool,
 }
 
-/// One row, and what it is sorted by.
-struct Line {
-    name: String,
-    sum: u64,
-    count: u64,
-    p99: u64,
-    max: u64,
-    values: Vec<Value>,
+/// What a row is about: serialised as one field, whose name is the field that is grouped by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupValue {
+    /// The name of the field: `route`.
+    pub by: Arc<str>,
+    /// Its value: the route's name.
+    pub name: String,
 }
 
-impl Line {
-    fn new(name: String, cell: &Cell) -> Line {
+impl Serialize for GroupValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut field = serializer.serialize_map(Some(1))?;
+        field.serialize_entry(&*self.by, &self.name)?;
+        field.end()
+    }
+}
+
+impl LatencyRow {
+    fn new(by: &Arc<str>, name: String, cell: &Cell) -> LatencyRow {
         let latency = cell.time(Time::Request);
-        // Without samples there is no time to report: null, never a silent 0.
-        let some = |millis: u64| Value::millis((!latency.is_empty()).then_some(millis));
-        let quantiles = latency.quantiles(QUANTILES);
-        let [p50, p75, p90, p95, p99, p999] = quantiles.unwrap_or_default();
-        let p999 = match quantiles {
-            Some(_) if latency.count() < LEAST_FOR_P999 => Value::MillisHeldBack(p999),
-            _ => some(p999),
-        };
-        let (sum, max) = (latency.sum_ms(), latency.max_ms());
-        let mut values = vec![Value::Text(name.clone()), Value::Count(cell.requests), some(sum)];
-        values.extend([
-            some(p50),
-            some(p75),
-            some(p90),
-            some(p95),
-            some(p99),
-            p999,
-            some(max),
-            Value::Count(cell.slow),
-        ]);
-        values.extend(cell.status.map(Value::Count));
-        values.push(Value::Bytes(cell.bytes_sent));
-        Line { name, sum, count: cell.requests, p99, max, values }
+        let timed = !latency.is_empty();
+        let [p50_ms, p75_ms, p90_ms, p95_ms, p99_ms, p999_ms] =
+            latency.quantiles(QUANTILES).map_or([None; 6], |quantiles| quantiles.map(Some));
+        let [status_1xx, status_2xx, status_3xx, status_4xx, status_5xx] = cell.status;
+        LatencyRow {
+            group: GroupValue { by: Arc::clone(by), name },
+            count: cell.requests,
+            sum_ms: timed.then_some(latency.sum_ms()),
+            p50_ms,
+            p75_ms,
+            p90_ms,
+            p95_ms,
+            p99_ms,
+            p999_ms,
+            max_ms: timed.then_some(latency.max_ms()),
+            slow: cell.slow,
+            status_1xx,
+            status_2xx,
+            status_3xx,
+            status_4xx,
+            status_5xx,
+            bytes: cell.bytes_sent,
+            few_samples: latency.count() < LEAST_FOR_P999,
+        }
+    }
+}
+
+impl ReportRow for LatencyRow {
+    fn headings(&self) -> Vec<Heading> {
+        vec![
+            Heading::text(&*self.group.by),
+            Heading::number("count"),
+            Heading::number("sum"),
+            Heading::number("p50").yielding(2),
+            Heading::number("p95").yielding(6),
+            Heading::number("p99"),
+            Heading::number("p99.9").yielding(7),
+            Heading::number("max").yielding(3),
+            Heading::number("slow").yielding(5),
+            Heading::number("4xx").yielding(8),
+            Heading::number("5xx").yielding(4),
+            Heading::number("bytes").yielding(9),
+        ]
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let p999_ms = self.p999_ms.filter(|_| !self.few_samples);
+        vec![
+            self.group.name.clone(),
+            number::count(self.count),
+            number::millis_or_dash(self.sum_ms),
+            number::millis_or_dash(self.p50_ms),
+            number::millis_or_dash(self.p95_ms),
+            number::millis_or_dash(self.p99_ms),
+            number::millis_or_dash(p999_ms),
+            number::millis_or_dash(self.max_ms),
+            number::count(self.slow),
+            number::count(self.status_4xx),
+            number::count(self.status_5xx),
+            number::bytes(self.bytes),
+        ]
     }
 }

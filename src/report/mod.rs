@@ -1,34 +1,86 @@
 //! Plain-data reports, and how they are written: a table for people, JSON, JSON lines and CSV for programs.
 //!
-//! A report is a [`Table`]; [`write`] gives it one of the [`OutputFormat`]s. Nothing here knows where the data came
-//! from, and nothing opens a file or asks the terminal: the caller says how in a [`Style`].
+//! A [`Report`] is rows of one struct; [`write`] gives it one of the [`OutputFormat`]s. Programs get each row by its
+//! `Serialize`, so that a field's name stands in its struct and nowhere else, and the struct's file shows the JSON; people get
+//! the cells of [`ReportRow`]. [`write_json`] and [`CsvRows`] are for rows that are written as they come. Nothing here knows
+//! where the data came from, and nothing opens a file or asks the terminal: the caller says how in a [`Style`].
+//!
+//! | command | a row | |
+//! |---|---|---|
+//! | `report` | [`LatencyRow`](latency::LatencyRow) | `latency.rs` |
+//! | `slow` | [`SlowRow`](slow::SlowRow) | `slow.rs` |
+//! | `lines` | [`LineRow`] | `lines.rs` |
+//! | `records` | [`RequestRecord`] | `records.rs` |
+//! | `index` | [`IndexedFileRow`] | `indexed_files.rs` |
+//! | `verify` | [`DifferenceRow`] | `differences.rs` |
+//! | `check` | [`Finding`] | `findings.rs` |
+//!
+//! The rows' files import `rows` and `number`; `json`, `csv` (with `csv_cells`) and `text` write any of them; `number` and
+//! `terminal_safe` import none.
 
 mod csv;
+mod csv_cells;
+mod differences;
+mod findings;
+mod form;
+mod indexed_files;
 mod json;
 pub mod latency;
+mod lines;
 mod number;
-mod safe;
+mod records;
+mod rows;
 pub mod slow;
-mod table;
+mod terminal_safe;
 mod text;
 
-pub use csv::neutral;
-pub use number::{bytes, count, millis};
-pub use safe::terminal_safe;
-pub use table::{Align, Column, OutputFormat, Style, Table, Unit, Value};
+pub use csv::CsvRows;
+pub use csv_cells::CellStyle;
+pub use differences::{Against, DifferenceRow};
+pub use findings::{Finding, FindingLevel, FindingsDocument};
+pub use form::{OutputFormat, ProgramForm, Style};
+pub use indexed_files::IndexedFileRow;
+pub use json::{SCHEMA, write_json};
+pub use lines::{InWindow, LineRow};
+pub use number::{EpochSeconds, bytes, count, millis};
+pub use records::{LogText, LoggedVariables, RequestRecord, VariableColumn};
+pub use rows::{Align, Heading, Report, ReportRow};
+pub use terminal_safe::terminal_safe;
 
 use std::io::{self, Write};
+
+use serde::Serialize;
 
 /// Write a report. Text that strangers wrote is made harmless for where it goes: terminal controls are shown as `\xHH`
 /// in the table form, and in every form on a terminal; CSV formulas are neutralised.
 ///
 /// # Errors
 /// Those of `out`; a broken pipe among them, which the caller may call a success.
-pub fn write(table: &Table, format: OutputFormat, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    match format {
-        OutputFormat::Table => text::write(table, style, out),
-        OutputFormat::Json => json::write(table, style, out),
-        OutputFormat::Jsonl => json::write_lines(table, style, out),
-        OutputFormat::Csv => csv::write(table, style, out),
+pub fn write<R: ReportRow>(
+    report: &Report<R>,
+    format: OutputFormat,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format.for_programs() {
+        None => text::write(report, style, out),
+        Some(form) => write_for_programs(report, form, style, out),
+    }
+}
+
+/// Write a report that people get otherwise.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_for_programs<R: Serialize>(
+    report: &Report<R>,
+    form: ProgramForm,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match form {
+        ProgramForm::Json => json::write(report, style.terminal, out),
+        ProgramForm::Jsonl => json::write_lines(&report.rows, style.terminal, out),
+        ProgramForm::Csv => csv::write(report, style.terminal, out),
     }
 }

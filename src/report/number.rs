@@ -1,4 +1,19 @@
-//! Numbers for people: thousands apart, and a unit that keeps them short.
+//! Numbers for people: thousands apart, and a unit that keeps them short. Times for programs.
+
+use serde::{Serialize, Serializer};
+
+use crate::time::Timestamp;
+
+/// A point in time as programs get it: seconds since 1970 with their milliseconds, `1322661907.123`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EpochSeconds(pub Timestamp);
+
+impl Serialize for EpochSeconds {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of this millennium are exact in 53 bits")]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0.millis() as f64 / 1000.0)
+    }
+}
 
 /// `1,234,567`
 pub fn count(number: u64) -> String {
@@ -24,6 +39,24 @@ pub fn millis(millis: u64) -> String {
         _ if millis < 10 * HOUR => format!("{} min", tenths(millis, MINUTE)),
         _ => format!("{} h", tenths(millis, HOUR)),
     }
+}
+
+/// The same, or `-` where there is no time.
+pub(super) fn millis_or_dash(time_ms: Option<u64>) -> String {
+    time_ms.map_or_else(|| "-".to_owned(), millis)
+}
+
+/// A number with three decimals, or `-` where there is none.
+pub(super) fn decimal_or_dash(number: Option<f64>) -> String {
+    match number {
+        Some(number) if number.is_finite() => format!("{number:.3}"),
+        _ => "-".to_owned(),
+    }
+}
+
+/// A share of a whole, 0 to 1, in per cent: `12.3 %`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }
 
 /// Below 10 KiB in bytes, then with one decimal in KiB, MiB, GiB and TiB.

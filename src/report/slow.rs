@@ -6,9 +6,12 @@
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
+use serde::Serialize;
+
+use super::form::{OutputFormat, Style};
 use super::number;
-use super::safe::terminal_safe;
-use super::table::{Column, OutputFormat, Style, Table, Unit, Value};
+use super::rows::{Heading, Report, ReportRow};
+use super::terminal_safe::terminal_safe;
 use crate::time::Window;
 
 /// One class of requests.
@@ -52,6 +55,8 @@ pub struct SlowReport {
     pub limit: Option<usize>,
     /// The window of time.
     pub window: Option<Window>,
+    /// What the report lacks, and why.
+    pub missing: Vec<String>,
 }
 
 impl SlowReport {
@@ -60,42 +65,19 @@ impl SlowReport {
     /// # Errors
     /// Those of `out`.
     pub fn write(&self, format: OutputFormat, style: Style, out: &mut dyn Write) -> io::Result<()> {
-        let table = self.table();
-        super::write(&table, format, style, out)?;
+        super::write(&self.tabulate(), format, style, out)?;
         if format == OutputFormat::Table { self.write_samples(style, out) } else { Ok(()) }
     }
 
     /// One row a class, ranked.
-    pub fn table(&self) -> Table {
+    pub fn tabulate(&self) -> Report<SlowRow> {
         let all_ms = match self.all_ms {
             0 => self.classes.iter().fold(0, |sum: u64, class| sum.saturating_add(class.total_ms)),
             given => given,
         };
-        let row = |(rank, class): (u64, &SlowClass)| {
-            let text = |make: &dyn Fn(&Sample) -> String| {
-                Value::List(class.samples.iter().map(|sample| Value::Text(make(sample))).collect())
-            };
-            vec![
-                Value::Count(rank),
-                Value::Text(class.route.clone()),
-                if class.status_class == 0 { Value::Null } else { Value::Text(status_class(class.status_class)) },
-                Value::Count(class.count),
-                Value::Millis(class.total_ms),
-                share(class.total_ms, all_ms),
-                Value::Count(class.slow),
-                Value::millis(class.p95_ms),
-                Value::millis(class.max_ms),
-                text(&|sample| sample.locator.clone()),
-                text(&|sample| String::from_utf8_lossy(&sample.line).into_owned()),
-            ]
-        };
-        Table {
-            columns: columns(),
-            rows: (1..).zip(self.ranked()).map(row).collect(),
-            totals: None,
-            window: self.window,
-            missing: Vec::new(),
-        }
+        let ranked = (1..).zip(self.ranked());
+        let rows = ranked.map(|(rank, class)| SlowRow::new(rank, class, all_ms)).collect();
+        Report { missing: self.missing.clone(), ..Report::new(rows, self.window) }
     }
 
     /// The classes by the time they cost; equal ones by slow requests, then by name.
@@ -127,20 +109,84 @@ impl SlowReport {
     }
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::number("rank", Unit::Count).titled("#"),
-        Column::text("route"),
-        Column::text("status_class").titled("status"),
-        Column::number("count", Unit::Count),
-        Column::number("total_ms", Unit::Millis),
-        Column::number("share", Unit::None),
-        Column::number("slow", Unit::Count).yielding(1),
-        Column::number("p95_ms", Unit::Millis).yielding(2),
-        Column::number("max_ms", Unit::Millis),
-        Column::text("sample_locators").hidden(),
-        Column::text("sample_lines").hidden(),
-    ]
+/// One row: a class with its rank.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct SlowRow {
+    /// Its place, from 1.
+    pub rank: u64,
+    /// The route's name.
+    pub route: String,
+    /// `5xx`; null without a status.
+    pub status_class: Option<String>,
+    /// Requests of the class, slow or not.
+    pub count: u64,
+    /// The sum of their times.
+    pub total_ms: u64,
+    /// Its share of the time of all requests, 0 to 1 to four decimals; null if they took none.
+    pub share: Option<f64>,
+    /// How many were slow.
+    pub slow: u64,
+    /// Their p95; null if none had a time.
+    pub p95_ms: Option<u64>,
+    /// The slowest one's time; null if none had a time.
+    pub max_ms: Option<u64>,
+    /// Where the samples stand, the slowest first; in CSV one a line.
+    pub sample_locators: Vec<String>,
+    /// Their lines, in the same order.
+    pub sample_lines: Vec<String>,
+}
+
+impl SlowRow {
+    fn new(rank: u64, class: &SlowClass, all_ms: u64) -> SlowRow {
+        let (mut sample_locators, mut sample_lines) = (Vec::new(), Vec::new());
+        for sample in &class.samples {
+            sample_locators.push(sample.locator.clone());
+            sample_lines.push(String::from_utf8_lossy(&sample.line).into_owned());
+        }
+        SlowRow {
+            rank,
+            route: class.route.clone(),
+            status_class: (class.status_class != 0).then(|| status_class(class.status_class)),
+            count: class.count,
+            total_ms: class.total_ms,
+            share: share(class.total_ms, all_ms),
+            slow: class.slow,
+            p95_ms: class.p95_ms,
+            max_ms: class.max_ms,
+            sample_locators,
+            sample_lines,
+        }
+    }
+}
+
+impl ReportRow for SlowRow {
+    fn headings(&self) -> Vec<Heading> {
+        vec![
+            Heading::number("#"),
+            Heading::text("route"),
+            Heading::text("status"),
+            Heading::number("count"),
+            Heading::number("total"),
+            Heading::number("share"),
+            Heading::number("slow").yielding(1),
+            Heading::number("p95").yielding(2),
+            Heading::number("max"),
+        ]
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            number::count(self.rank),
+            self.route.clone(),
+            self.status_class.clone().unwrap_or_else(|| "-".to_owned()),
+            number::count(self.count),
+            number::millis(self.total_ms),
+            self.share.map_or_else(|| "-".to_owned(), number::percent),
+            number::count(self.slow),
+            number::millis_or_dash(self.p95_ms),
+            number::millis_or_dash(self.max_ms),
+        ]
+    }
 }
 
 /// `5xx`; `-` without a status.
@@ -149,10 +195,8 @@ fn status_class(class: u8) -> String {
 }
 
 /// A share of the whole, to four decimals, so that the same data always gives the same text.
-fn share(part: u64, whole: u64) -> Value {
+fn share(part: u64, whole: u64) -> Option<f64> {
     let ten_thousandths = (u128::from(part) * 10_000 + u128::from(whole) / 2).checked_div(u128::from(whole));
-    match ten_thousandths.and_then(|n| u32::try_from(n).ok()) {
-        Some(n) => Value::Share(f64::from(n) / 10_000.0),
-        None => Value::Null,
-    }
+    let share = u32::try_from(ten_thousandths?).ok()?;
+    Some(f64::from(share) / 10_000.0)
 }

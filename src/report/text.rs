@@ -1,12 +1,13 @@
 //! Reports as tables for people.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableComponent};
 
-use super::number;
-use super::safe::terminal_safe;
-use super::table::{Align, Column, Style, Table, Value};
+use super::form::Style;
+use super::rows::{Align, Heading, Report, ReportRow};
+use super::terminal_safe::terminal_safe;
 
 /// Columns that a terminal has at least, as far as the layout is concerned.
 const LEAST_WIDTH: u16 = 40;
@@ -19,9 +20,75 @@ const GAP: u16 = 2;
 
 const RULE: char = '─';
 
-pub(super) fn write(table: &Table, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let text = layout(table, style.width).to_string();
-    let totals_at = table.totals.as_ref().and_then(|_| text.lines().count().checked_sub(1));
+/// A report laid out for people: the headings, and under each a cell of every row.
+struct Sheet {
+    headings: Vec<Heading>,
+    rows: Vec<Vec<String>>,
+    has_totals: bool,
+}
+
+impl Sheet {
+    /// Text is always made harmless: a table is read on a terminal, if perhaps through a pager.
+    fn new<R: ReportRow>(report: &Report<R>) -> Sheet {
+        let rows = report.rows.iter().chain(&report.totals).map(safe_cells).collect();
+        Sheet { headings: report.blank.headings(), rows, has_totals: report.totals.is_some() }
+    }
+
+    /// The columns that fit, as their places. Of a text at least [`LEAST_TEXT`] stand side by side.
+    fn columns_that_fit(&self, width: Option<u16>) -> Vec<usize> {
+        let mut shown: Vec<usize> = (0..self.headings.len()).collect();
+        let Some(width) = width else { return shown };
+        let most = usize::from(width.max(LEAST_WIDTH));
+        let widths: Vec<usize> =
+            self.headings.iter().enumerate().map(|(at, heading)| self.width_of(at, heading)).collect();
+        while shown.iter().filter_map(|&at| widths.get(at)).sum::<usize>() > most {
+            let yields = |&at: &usize| self.headings.get(at).map_or(0, |heading| heading.yields);
+            let Some(first) = shown.iter().copied().filter(|at| yields(at) > 0).max_by_key(yields) else { break };
+            shown.retain(|&at| at != first);
+        }
+        shown
+    }
+
+    fn width_of(&self, at: usize, heading: &Heading) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(at));
+        let widest = cells.chain([&heading.title]).map(|text| text.chars().count()).max().unwrap_or(0);
+        usize::from(GAP) + if heading.align == Align::Left { widest.min(LEAST_TEXT) } else { widest }
+    }
+
+    fn lay_out(&self, width: Option<u16>) -> comfy_table::Table {
+        let shown = self.columns_that_fit(width);
+        let headings: Vec<&Heading> = shown.iter().filter_map(|&at| self.headings.get(at)).collect();
+        let mut layout = comfy_table::Table::new();
+        layout.load_preset(comfy_table::presets::NOTHING);
+        layout.set_style(TableComponent::HeaderLines, RULE).set_style(TableComponent::MiddleHeaderIntersections, RULE);
+        match width {
+            Some(width) => {
+                layout.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.max(LEAST_WIDTH));
+            }
+            None => {
+                layout.set_content_arrangement(ContentArrangement::Disabled);
+            }
+        }
+        layout.set_header(headings.iter().map(|heading| aligned(heading, &heading.title)));
+        for row in &self.rows {
+            let cells = shown.iter().map(|&at| row.get(at).map_or("", String::as_str));
+            layout.add_row(headings.iter().zip(cells).map(|(heading, text)| aligned(heading, text)));
+        }
+        for (heading, column) in headings.iter().zip(layout.column_iter_mut()) {
+            column.set_padding((0, GAP - 1));
+            // Text may be broken over lines, a number and its unit never.
+            if heading.align == Align::Right {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        layout
+    }
+}
+
+pub(super) fn write<R: ReportRow>(report: &Report<R>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let sheet = Sheet::new(report);
+    let text = sheet.lay_out(style.width).to_string();
+    let totals_at = if sheet.has_totals { text.lines().count().checked_sub(1) } else { None };
     let mut in_header = true;
     for (index, line) in text.lines().enumerate() {
         let line = line.trim_end();
@@ -37,71 +104,19 @@ pub(super) fn write(table: &Table, style: Style, out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
-fn layout(table: &Table, width: Option<u16>) -> comfy_table::Table {
-    let shown = shown_columns(table, width);
-    let mut layout = comfy_table::Table::new();
-    layout.load_preset(comfy_table::presets::NOTHING);
-    layout.set_style(TableComponent::HeaderLines, RULE).set_style(TableComponent::MiddleHeaderIntersections, RULE);
-    match width {
-        Some(width) => {
-            layout.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.max(LEAST_WIDTH));
-        }
-        None => {
-            layout.set_content_arrangement(ContentArrangement::Disabled);
+fn safe_cells<R: ReportRow>(row: &R) -> Vec<String> {
+    let mut cells = row.cells();
+    for cell in &mut cells {
+        if let Cow::Owned(safe) = terminal_safe(cell.as_bytes()) {
+            *cell = safe;
         }
     }
-    layout.set_header(shown.iter().map(|(_, column)| cell(column, column.title.clone())));
-    for row in table.rows.iter().chain(&table.totals) {
-        layout.add_row(shown.iter().map(|&(index, column)| cell(column, row.get(index).map_or(String::new(), human))));
-    }
-    for (&(_, column), laid_out) in shown.iter().zip(layout.column_iter_mut()) {
-        laid_out.set_padding((0, GAP - 1));
-        // Text may be broken over lines, a number and its unit never.
-        if column.align == Align::Right {
-            laid_out.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-    layout
+    cells
 }
 
-/// The columns that fit, each with its index in a row. Of a text at least [`LEAST_TEXT`] stand side by side.
-fn shown_columns(table: &Table, width: Option<u16>) -> Vec<(usize, &Column)> {
-    let mut shown: Vec<_> = table.columns.iter().enumerate().filter(|(_, column)| column.shown_in_table).collect();
-    let Some(width) = width else { return shown };
-    let widest = |&(index, column): &(usize, &Column)| {
-        let cells = table.rows.iter().chain(&table.totals).filter_map(|row| row.get(index));
-        let content = cells.map(|value| human(value).chars().count()).max().unwrap_or(0);
-        let content = content.max(column.title.chars().count());
-        usize::from(GAP) + if column.align == Align::Left { content.min(LEAST_TEXT) } else { content }
-    };
-    let mut widths: Vec<usize> = shown.iter().map(widest).collect();
-    while widths.iter().sum::<usize>() > usize::from(width.max(LEAST_WIDTH)) {
-        let yielding = shown.iter().enumerate().filter(|(_, (_, column))| column.yields > 0);
-        let Some((at, _)) = yielding.max_by_key(|(_, (_, column))| column.yields) else { break };
-        shown.remove(at);
-        widths.remove(at);
-    }
-    shown
-}
-
-fn cell(column: &Column, text: String) -> Cell {
-    Cell::new(text).set_alignment(match column.align {
+fn aligned(heading: &Heading, text: &str) -> Cell {
+    Cell::new(text).set_alignment(match heading.align {
         Align::Left => CellAlignment::Left,
         Align::Right => CellAlignment::Right,
     })
-}
-
-/// A value for people. Text is always made harmless: a table is read on a terminal, if perhaps through a pager.
-pub(super) fn human(value: &Value) -> String {
-    match value {
-        Value::Text(text) => terminal_safe(text.as_bytes()).into_owned(),
-        Value::Count(n) => number::count(*n),
-        Value::Millis(n) => number::millis(*n),
-        Value::Bytes(n) => number::bytes(*n),
-        Value::Share(share) if share.is_finite() => format!("{:.1} %", share * 100.0),
-        Value::Number(n) if n.is_finite() => format!("{n:.3}"),
-        Value::Time(time) => time.to_string(),
-        Value::List(values) => values.iter().map(human).collect::<Vec<_>>().join(", "),
-        Value::MillisHeldBack(_) | Value::Share(_) | Value::Number(_) | Value::Null => "-".to_owned(),
-    }
 }

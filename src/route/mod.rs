@@ -9,8 +9,8 @@
 //! number: RouteId, at most routes_max of them        routes.rs, cap.rs
 //! ```
 //!
-//! [`Matcher`] is one worker's fast way there: it asks its [`cache`] first. `matcher` imports all of the others, `router` the
-//! [`rules`] and [`location`]s, both of these what is beside them; nothing imports `matcher`. Pure: no I/O, no threads.
+//! [`Matcher`] is one worker's fast way there: it asks its `cache` first. `matcher` imports all of the others, `router` the
+//! `rules` and [`location`]s, both of these what is beside them; nothing imports `matcher`. Pure: no I/O, no threads.
 
 mod byte_class;
 mod cache;

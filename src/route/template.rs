@@ -3,7 +3,7 @@
 //! A segment of digits only is `{id}`; what else in a segment is folded says [`segment`](super::segment). After
 //! [`SEGMENTS_MAX`] segments, or when the name would grow too long, the rest is `{rest}`.
 //!
-//! **Query and fragment are left away** ([`query`](super::query) says where they begin).
+//! **Query and fragment are left away** (`route/query.rs` says where they begin).
 //!
 //! ```text
 //! /api/v1/users/42?tab=1            /api/v1/users/{id}
@@ -11,7 +11,7 @@
 //! /u/jo@example.com/                /u/{email}/
 //! ```
 //!
-//! A path of the usual kind is looked at sixteen bytes at a time ([`path_scan`](super::path_scan)) and only its segments
+//! A path of the usual kind is looked at sixteen bytes at a time (`path_scan`) and only its segments
 //! with a digit are thought about; any other is read byte by byte. Both give the same template (`tests/template.rs`).
 
 use super::byte_class::{DIGIT, END, ODD, class_of};

@@ -12,9 +12,9 @@
 use std::path::Path;
 
 use spikeline::histogram::{Cell, Time};
-use spikeline::report::latency::{LatencyReport, Sort};
+use spikeline::report::latency::{LatencyReport, LatencyRow, Sort};
 use spikeline::report::slow::{Sample, SlowClass, SlowReport};
-use spikeline::report::{self, Column, OutputFormat, Style, Table, Unit, Value};
+use spikeline::report::{self, CellStyle, CsvRows, OutputFormat, Report, ReportRow, Style};
 use spikeline::time::{Timestamp, Window};
 
 const WINDOW: Window = Window { from: Timestamp(1_322_661_900_000), until: Timestamp(1_322_662_020_000) };
@@ -30,9 +30,9 @@ fn golden(name: &str, actual: &str) {
     assert_eq!(actual, expected, "differs from {}", path.display());
 }
 
-fn written(table: &Table, format: OutputFormat, style: Style) -> String {
+fn written<R: ReportRow>(report: &Report<R>, format: OutputFormat, style: Style) -> String {
     let mut out = Vec::new();
-    report::write(table, format, style, &mut out).unwrap();
+    report::write(report, format, style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -62,8 +62,8 @@ fn cells() -> Vec<(String, Cell)> {
     ]
 }
 
-fn latency() -> Table {
-    LatencyReport { window: Some(WINDOW), ..LatencyReport::default() }.table(cells())
+fn latency() -> Report<LatencyRow> {
+    LatencyReport { window: Some(WINDOW), ..LatencyReport::default() }.tabulate(cells())
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn the_names_that_scripts_rely_on() {
     let header = "route,count,sum_ms,p50_ms,p75_ms,p90_ms,p95_ms,p99_ms,p999_ms,max_ms,slow,\
                   status_1xx,status_2xx,status_3xx,status_4xx,status_5xx,bytes";
     assert_eq!(csv.lines().next().unwrap(), header);
-    let by_host = LatencyReport { by: "host".to_owned(), ..LatencyReport::default() }.table([]);
+    let by_host = LatencyReport { by: "host".to_owned(), ..LatencyReport::default() }.tabulate([]);
     assert!(written(&by_host, OutputFormat::Csv, PLAIN).starts_with("host,count,"));
 }
 
@@ -105,8 +105,8 @@ fn json_reads_back() {
 
 #[test]
 fn an_empty_and_partial_report() {
-    let empty = Table { window: Some(Window::ALL), missing: vec!["access.log.3.gz is gone".to_owned()], ..latency() };
-    let empty = Table { rows: Vec::new(), ..empty };
+    let empty = Report { window: Some(Window::ALL), missing: vec!["access.log.3.gz is gone".to_owned()], ..latency() };
+    let empty = Report { rows: Vec::new(), ..empty };
     let json: serde_json::Value = serde_json::from_str(&written(&empty, OutputFormat::Json, PLAIN)).unwrap();
     assert_eq!((&json["from"], &json["until"]), (&serde_json::Value::Null, &serde_json::Value::Null));
     assert_eq!((&json["complete"], &json["missing"][0]), (&false.into(), &"access.log.3.gz is gone".into()));
@@ -116,11 +116,8 @@ fn an_empty_and_partial_report() {
 #[test]
 fn sorts_and_limit() {
     let names = |sort: Sort, limit| -> Vec<String> {
-        let table = LatencyReport { sort, limit, ..LatencyReport::default() }.table(cells());
-        let name = |row: &Vec<Value>| match &row[0] {
-            Value::Text(name) => name.split('.').next_back().unwrap().to_owned(),
-            other => panic!("{other:?}"),
-        };
+        let table = LatencyReport { sort, limit, ..LatencyReport::default() }.tabulate(cells());
+        let name = |row: &LatencyRow| row.group.name.split('.').next_back().unwrap().to_owned();
         table.rows.iter().map(name).collect()
     };
     assert_eq!(names(Sort::Sum, Some(2)), ["static", "git"]);
@@ -128,17 +125,19 @@ fn sorts_and_limit() {
     assert_eq!(names(Sort::P99, Some(2)), ["git", "static"]);
     assert_eq!(names(Sort::Max, Some(1)), ["git"]);
     assert_eq!(names(Sort::Name, None)[2..], ["git", "static", "websocket"]);
-    let limited = LatencyReport { limit: Some(1), ..LatencyReport::default() }.table(cells());
+    let limited = LatencyReport { limit: Some(1), ..LatencyReport::default() }.tabulate(cells());
     let totals = limited.totals.unwrap();
-    assert_eq!(totals[..2], [Value::Text("all 5 (1 shown)".to_owned()), Value::Count(1246)]);
+    assert_eq!((totals.group.name.as_str(), totals.count), ("all 5 (1 shown)", 1246));
     assert!("sun".parse::<Sort>().is_err() && "p99_ms".parse::<Sort>() == Ok(Sort::P99));
 }
 
 #[test]
 fn p999_is_held_back_from_people_below_a_thousand_samples() {
     let cells = [("few".to_owned(), cell(999, 1, 200)), ("enough".to_owned(), cell(1000, 1, 200))];
-    let table = LatencyReport { sort: Sort::Name, ..LatencyReport::default() }.table(cells);
-    assert_eq!((&table.rows[0][8], &table.rows[1][8]), (&Value::Millis(999), &Value::MillisHeldBack(999)));
+    let table = LatencyReport { sort: Sort::Name, ..LatencyReport::default() }.tabulate(cells);
+    assert_eq!((&table.rows[0].p999_ms, &table.rows[1].p999_ms), (&Some(999), &Some(999)));
+    let shown = |at: usize| table.rows[at].cells()[6].clone();
+    assert_eq!((shown(0).as_str(), shown(1).as_str()), ("999 ms", "-"));
     assert_eq!(written(&table, OutputFormat::Csv, PLAIN).lines().nth(2).unwrap().split(',').nth(8), Some("999"));
 }
 
@@ -158,11 +157,20 @@ fn a_narrow_terminal_wraps_and_a_colour_terminal_is_bold() {
 
 #[test]
 fn csv_formulas_are_neutralised_in_texts_and_numbers_left_alone() {
-    let texts = ["=1+1", "+1", "-1", "@a", "\ta", "\ra", "a=1", ""];
-    let rows = texts.map(|text| vec![Value::Text(text.to_owned()), Value::Number(-1.5)]);
-    let columns = vec![Column::text("text"), Column::number("number", Unit::None)];
-    let table = Table { columns, rows: rows.to_vec(), ..Table::default() };
-    let csv = written(&table, OutputFormat::Csv, PLAIN);
+    #[derive(serde::Serialize)]
+    struct Row {
+        text: &'static str,
+        number: f64,
+    }
+    let mut out = Vec::new();
+    let mut rows = CsvRows::new(&mut out, CellStyle::default());
+    rows.write_header(&Row { text: "", number: 0.0 }).unwrap();
+    for text in ["=1+1", "+1", "-1", "@a", "\ta", "\ra", "a=1", ""] {
+        rows.write_row(&Row { text, number: -1.5 }).unwrap();
+    }
+    drop(rows);
+    let csv = String::from_utf8(out).unwrap();
+    assert!(csv.starts_with("text,number\n"));
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let read: Vec<_> = reader.records().map(|record| record.unwrap()[0].to_owned()).collect();
     assert_eq!(read, ["'=1+1", "'+1", "'-1", "'@a", "'\ta", "'\ra", "a=1", ""]);
@@ -203,6 +211,7 @@ fn slow() -> SlowReport {
         all_ms: 1_000_000,
         limit: None,
         window: Some(WINDOW),
+        missing: vec![],
     }
 }
 
@@ -219,6 +228,6 @@ fn slow_in_every_form() {
     golden("slow.csv", &written(&slow(), OutputFormat::Csv));
     assert!(!written(&slow(), OutputFormat::Table).contains('\u{1b}'));
     let top = SlowReport { limit: Some(1), all_ms: 0, ..slow() };
-    assert_eq!(top.table().rows.len(), 1);
-    assert_eq!(top.table().rows[0][5], Value::Share(0.7778));
+    assert_eq!(top.tabulate().rows.len(), 1);
+    assert_eq!(top.tabulate().rows[0].share, Some(0.7778));
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
-use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
+use crate::cli::answer::output::{Stdout, on_terminal, say, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
@@ -16,7 +16,7 @@ use crate::pipeline::batch::BlockTally;
 use crate::pipeline::retrieve::{self, MissingLines};
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::Needs;
-use crate::report::{Column, OutputFormat, Table, Unit, Value, count, terminal_safe, write};
+use crate::report::{EpochSeconds, InWindow, LineRow, OutputFormat, Report, count, terminal_safe, write_for_programs};
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View, WindowMatch};
 use crate::time::Window;
 
@@ -276,88 +276,79 @@ impl BlockTally for LinesTally {
 
 fn print(found: &[Found], format: OutputFormat, window: Window, missing: Vec<String>) -> Result<()> {
     let mut out = stdout();
-    if format == OutputFormat::Table {
-        let safe = on_terminal();
-        for line in found {
-            match &line.line {
-                Some(raw) if safe => {
-                    // A record of a container's log may be of several lines.
-                    for line in raw.split(|&byte| byte == b'\n') {
-                        written(writeln!(out, "{}", terminal_safe(line)))?;
-                    }
-                }
-                Some(raw) => {
-                    written(out.write_all(raw))?;
-                    written(out.write_all(b"\n"))?;
-                }
-                None => {
-                    let Entry { end, duration_ms, status, locator, .. } = line.entry;
-                    written(writeln!(
-                        out,
-                        "# raw line gone: {end} {duration_ms} ms, status {status}, route {}, {} byte {}",
-                        line.route, line.file, locator.offset
-                    ))?;
-                }
+    match format.for_programs() {
+        Some(form) => {
+            let rows = found.iter().map(|found| row(found, window)).collect();
+            let report = Report { missing, ..Report::new(rows, window::shown(window)) };
+            written(write_for_programs(&report, form, style(), &mut out))?;
+        }
+        None => {
+            let terminal = on_terminal();
+            for found in found {
+                print_line(found, terminal, &mut out)?;
             }
         }
-    } else {
-        let table = Table { missing, ..table(found, window) };
-        written(write(&table, format, style(), &mut out))?;
     }
     written(out.flush())
 }
 
-fn table(found: &[Found], window: Window) -> Table {
-    let columns = vec![
-        Column::number("start", Unit::None),
-        Column::number("end", Unit::None),
-        Column::number("request_time_ms", Unit::Millis),
-        Column::text("in_window"),
-        Column::text("route"),
-        Column::number("status", Unit::None),
-        Column::number("upstream_response_time_ms", Unit::Millis),
-        Column::text("kept"),
-        Column::text("file"),
-        Column::number("offset", Unit::Bytes),
-        Column::number("length", Unit::Bytes),
-        Column::text("line"),
-    ];
-    let rows = found.iter().map(|found| {
-        let entry = &found.entry;
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of this millennium are exact in 53 bits")]
-        let seconds = |millis: i64| Value::Number(millis as f64 / 1000.0);
-        vec![
-            seconds(entry.start().millis()),
-            seconds(entry.end.millis()),
-            Value::Millis(entry.duration_ms),
-            Value::Text(in_window(entry, window).to_owned()),
-            Value::Text(found.route.clone()),
-            if entry.status == 0 { Value::Null } else { Value::Count(u64::from(entry.status)) },
-            entry.upstream_ms.map_or(Value::Null, Value::Millis),
-            kept(entry.kept),
-            Value::Text(found.file.clone()),
-            Value::Count(entry.locator.offset),
-            Value::Count(u64::from(entry.locator.length)),
-            found.line.as_ref().map_or(Value::Null, |line| Value::Text(String::from_utf8_lossy(line).into_owned())),
-        ]
-    });
-    let rows = rows.collect();
-    Table { columns, rows, window: window::shown(window), ..Table::default() }
+/// The raw line, as it stands in the log if no terminal shows it.
+fn print_line(found: &Found, terminal: bool, out: &mut Stdout) -> Result<()> {
+    match &found.line {
+        Some(raw) if terminal => {
+            // A record of a container's log may be of several lines.
+            for line in raw.split(|&byte| byte == b'\n') {
+                written(writeln!(out, "{}", terminal_safe(line)))?;
+            }
+            Ok(())
+        }
+        Some(raw) => {
+            written(out.write_all(raw))?;
+            written(out.write_all(b"\n"))
+        }
+        None => {
+            let Entry { end, duration_ms, status, locator, .. } = found.entry;
+            written(writeln!(
+                out,
+                "# raw line gone: {end} {duration_ms} ms, status {status}, route {}, {} byte {}",
+                found.route, found.file, locator.offset
+            ))
+        }
+    }
 }
 
-fn kept(kept: KeepReasons) -> Value {
+fn row(found: &Found, window: Window) -> LineRow {
+    let entry = &found.entry;
+    LineRow {
+        start: EpochSeconds(entry.start()),
+        end: EpochSeconds(entry.end),
+        request_time_ms: entry.duration_ms,
+        in_window: in_window(entry, window),
+        route: found.route.clone(),
+        status: Some(entry.status).filter(|status| *status != 0),
+        upstream_response_time_ms: entry.upstream_ms,
+        kept: kept_because(entry.kept),
+        file: found.file.clone(),
+        offset: entry.locator.offset,
+        length: entry.locator.length,
+        line: found.line.as_deref().map(|line| String::from_utf8_lossy(line).into_owned()),
+    }
+}
+
+/// Why the index keeps a request, in words.
+fn kept_because(kept: KeepReasons) -> String {
     let reasons =
         [(KeepReasons::THRESHOLD, "threshold"), (KeepReasons::ERROR, "error"), (KeepReasons::SLOWEST, "slowest")];
     let held: Vec<&str> = reasons.iter().filter(|(flag, _)| kept.contains(*flag)).map(|(_, name)| *name).collect();
-    Value::Text(held.join(" "))
+    held.join(" ")
 }
 
 /// How the request lies to the window.
-fn in_window(entry: &Entry, window: Window) -> &'static str {
+fn in_window(entry: &Entry, window: Window) -> InWindow {
     match (window.contains(entry.start()), window.contains(entry.end)) {
-        (true, true) => "inside",
-        (true, false) => "started",
-        (false, true) => "ended",
-        (false, false) => "spanning",
+        (true, true) => InWindow::Inside,
+        (true, false) => InWindow::Started,
+        (false, true) => InWindow::Ended,
+        (false, false) => InWindow::Spanning,
     }
 }

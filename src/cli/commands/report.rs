@@ -17,7 +17,7 @@ use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::{Needs, Record};
 use crate::report::latency::{LatencyReport, Sort};
-use crate::report::{Table, write};
+use crate::report::{Report, write};
 use crate::store::{View, WindowMatch};
 use crate::time::Window;
 
@@ -42,14 +42,14 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
     let found = !rows.is_empty();
     let by = arguments.by.trim_start_matches('$').to_owned();
     let report = LatencyReport { by, sort, limit: arguments.limit, window: shown(window) };
-    let table = Table { missing, ..report.table(rows) };
+    let report = Report { missing, ..report.tabulate(rows) };
     let mut out = stdout();
-    written(write(&table, arguments.format.into(), style(), &mut out))?;
+    written(write(&report, arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
     if let Some(view) = &view {
-        completeness::conclude(view, &table.missing);
+        completeness::conclude(view, &report.missing);
     }
-    Ok(Answer::from_found(found, &table.missing))
+    Ok(Answer::from_found(found, &report.missing))
 }
 
 type Rows = Vec<(String, Cell)>;

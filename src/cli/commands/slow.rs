@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
-use crate::cli::args::{AnswerFormat, SlowArguments};
+use crate::cli::args::SlowArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
@@ -16,8 +16,8 @@ use crate::histogram::{Latency, Quantile};
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
 use crate::record::Needs;
+use crate::report::count;
 use crate::report::slow::{Sample, SlowClass, SlowReport};
-use crate::report::{Table, count, write};
 use crate::route::RouteId;
 use crate::store::{EntryQuery, KeepReasons, Locator, View, WindowMatch};
 use crate::time::Window;
@@ -46,19 +46,15 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
         let (limit, all) = (count(arguments.limit as u64), count(classes.len() as u64));
         say(&format!("the costliest {limit} of {all} classes (--limit)"));
     }
-    let report = SlowReport { classes, all_ms: 0, limit: Some(arguments.limit), window: window::shown(window) };
+    let report =
+        SlowReport { classes, all_ms: 0, limit: Some(arguments.limit), window: window::shown(window), missing };
     let mut out = stdout();
-    if arguments.format == AnswerFormat::Table {
-        written(report.write(arguments.format.into(), style(), &mut out))?;
-    } else {
-        let table = Table { missing: missing.clone(), ..report.table() };
-        written(write(&table, arguments.format.into(), style(), &mut out))?;
-    }
+    written(report.write(arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
     if let Some(view) = &view {
-        completeness::conclude(view, &missing);
+        completeness::conclude(view, &report.missing);
     }
-    Ok(Answer::from_found(found, &missing))
+    Ok(Answer::from_found(found, &report.missing))
 }
 
 /// A class of slow requests while it is counted: route and class of status.

@@ -6,9 +6,9 @@
 //! are possible have one name. What `rewrite`, `try_files`, `error_page` and the like do after that is not followed: the
 //! location is the one that the client's own URI leads to.
 //!
-//! [`Locations`] is a compiled configuration: the [`socket`]s choose a server by its name, a [`server`] searches its
-//! [`tree`] of paths and its expressions ([`pcre`]) for a normalised [`uri`], and each location has its [`route_name`].
-//! A [`LocationFinder`] is one worker's way through it, with what it remembers; [`listing`] shows all of it to people.
+//! [`Locations`] is a compiled configuration: the `socket`s choose a server by its name, a `server` searches its
+//! `tree` of paths and its expressions (`pcre`) for a normalised `uri`, and each location has its `route_name`.
+//! A `LocationFinder` is one worker's way through it, with what it remembers; `listing` shows all of it to people.
 
 mod finder;
 mod listing;

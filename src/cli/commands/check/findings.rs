@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Color, Style};
-use serde_json::{Value as Json, json};
+use serde::Serialize;
 
 use crate::cli::answer::Answer;
 use crate::cli::answer::output::{Stdout, stdout, style, written};
 use crate::cli::args::FindingsFormat;
 use crate::error::{Error, ErrorClass, Result};
-use crate::report::terminal_safe;
+use crate::report::{Finding, FindingLevel, FindingsDocument, terminal_safe, write_json};
 
 /// What stands before the lines that belong to a finding.
 pub(super) const INDENT: &str = "        ";
@@ -26,9 +26,9 @@ pub(super) struct Findings {
     worst: Answer,
     form: Form,
     /// The finding that details may still follow, for programs.
-    open: Option<serde_json::Map<String, Json>>,
+    open: Option<Finding>,
     /// All before it, where one document holds them.
-    closed: Vec<Json>,
+    closed: Vec<Finding>,
     colour: bool,
     /// Columns for the lines below a finding, without [`INDENT`].
     pub(super) width: usize,
@@ -66,17 +66,17 @@ impl Findings {
 
     /// All is well with it.
     pub(super) fn fine(&mut self, what: &str) -> Result<()> {
-        self.say(AnsiColor::Green, "ok", what, None)
+        self.say(FindingLevel::Ok, what, None)
     }
 
     /// It works, and is worth knowing.
     pub(super) fn note(&mut self, what: &str) -> Result<()> {
-        self.say(AnsiColor::Yellow, "note", what, None)
+        self.say(FindingLevel::Note, what, None)
     }
 
     /// [`Findings::note`], with what to do about it.
     pub(super) fn note_with_help(&mut self, what: &str, help: &str) -> Result<()> {
-        self.say(AnsiColor::Yellow, "note", what, Some(help))
+        self.say(FindingLevel::Note, what, Some(help))
     }
 
     /// It does not work as it is.
@@ -103,7 +103,7 @@ impl Findings {
         if self.worst == Answer::Found {
             self.worst = Answer::Nothing;
         }
-        self.say(AnsiColor::Red, "WRONG", what, help)
+        self.say(FindingLevel::Wrong, what, help)
     }
 
     fn say_failed(&mut self, what: &str, help: Option<&str>) -> Result<()> {
@@ -166,7 +166,7 @@ impl Findings {
         self.close_open()?;
         if self.form == (Form::Json { lines: false }) {
             let findings = std::mem::take(&mut self.closed);
-            written(writeln!(self.out, "{}", json!({ "schema": 1, "findings": findings })))?;
+            self.write_line(&FindingsDocument::new(findings))?;
         }
         written(self.out.flush())
     }
@@ -177,40 +177,46 @@ impl Findings {
         match self.form {
             Form::Text => written(writeln!(self.out, "{INDENT}{style}{text}{style:#}")),
             Form::Json { .. } => {
-                let detail = self.open.as_mut().and_then(|open| open.get_mut("detail")).and_then(Json::as_array_mut);
-                detail.into_iter().for_each(|detail| detail.push(json!(text)));
+                if let Some(open) = &mut self.open {
+                    open.detail.push(text.to_owned());
+                }
                 Ok(())
             }
         }
     }
 
     fn close_open(&mut self) -> Result<()> {
-        let Some(open) = self.open.take().map(Json::Object) else { return Ok(()) };
+        let Some(open) = self.open.take() else { return Ok(()) };
         if self.form == (Form::Json { lines: true }) {
-            return written(writeln!(self.out, "{open}"));
+            return self.write_line(&open);
         }
         self.closed.push(open);
         Ok(())
     }
 
-    fn open(&mut self, word: &str, what: &str, help: Option<&str>) -> Result<()> {
+    fn write_line<T: Serialize>(&mut self, value: &T) -> Result<()> {
+        // What findings say is harmless already.
+        written(write_json(value, false, &mut self.out))?;
+        written(self.out.write_all(b"\n"))
+    }
+
+    fn open(&mut self, level: FindingLevel, what: &str, help: Option<&str>) -> Result<()> {
         self.close_open()?;
-        let remedy = help.map(|help| terminal_safe(help.as_bytes()));
+        let remedy = help.map(|help| terminal_safe(help.as_bytes()).into_owned());
         let what: Vec<_> = what.lines().map(|line| terminal_safe(line.trim().as_bytes())).collect();
-        let finding = json!({
-            "level": word.to_ascii_lowercase(),
-            "what": what.join("; "),
-            "remedy": remedy,
-            "detail": [],
-        });
-        self.open = finding.as_object().cloned();
+        self.open = Some(Finding { level, what: what.join("; "), remedy, detail: Vec::new() });
         Ok(())
     }
 
-    fn say(&mut self, colour: AnsiColor, word: &str, what: &str, help: Option<&str>) -> Result<()> {
+    fn say(&mut self, level: FindingLevel, what: &str, help: Option<&str>) -> Result<()> {
         if self.form != Form::Text {
-            return self.open(word, what, help);
+            return self.open(level, what, help);
         }
+        let (colour, word) = match level {
+            FindingLevel::Ok => (AnsiColor::Green, "ok"),
+            FindingLevel::Note => (AnsiColor::Yellow, "note"),
+            FindingLevel::Wrong => (AnsiColor::Red, "WRONG"),
+        };
         let style = self.style(Style::new().bold().fg_color(Some(Color::Ansi(colour))));
         let mut lines = what.lines();
         let first = terminal_safe(lines.next().unwrap_or_default().as_bytes());

@@ -18,7 +18,7 @@ use crate::daemon::backfill::{self as daemon_backfill, BackfillAccount, Backfill
 use crate::error::{Error, ErrorClass, Result};
 use crate::pipeline::Interpreter;
 use crate::record::Needs;
-use crate::report::{Column, Table, Unit, Value, count, write};
+use crate::report::{IndexedFileRow, Report, count, write};
 use crate::source::{BackfillFile, BackfillOutcome, FileFinding};
 use crate::store::{self, View, Writer};
 use crate::time::{Clock, SystemClock};
@@ -123,13 +123,6 @@ fn take_in(
 }
 
 fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &BackfillSummary, failed: &[String]) -> Result<()> {
-    let columns = vec![
-        Column::text("file"),
-        Column::text("result"),
-        Column::number("lines", Unit::None),
-        Column::number("rejected", Unit::None),
-        Column::number("bytes", Unit::Bytes),
-    ];
     let mut ledgers = taken.ledgers.clone();
     let mut rows = Vec::new();
     for outcome in &taken.files {
@@ -137,17 +130,11 @@ fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &BackfillSum
         let ledger = outcome.generation.filter(|_| read).and_then(|id| ledgers.remove(&id)).unwrap_or_default();
         let rejected = ledger.rejected.values().sum::<u64>() + ledger.too_long;
         let file = named.get(outcome.file).map(|file| file.path.display().to_string()).unwrap_or_default();
-        rows.push(vec![
-            Value::Text(file),
-            Value::Text(result(outcome)),
-            Value::Count(ledger.lines),
-            Value::Count(rejected),
-            Value::Bytes(ledger.bytes),
-        ]);
+        rows.push(IndexedFileRow { file, result: result(outcome), lines: ledger.lines, rejected, bytes: ledger.bytes });
     }
-    let table = Table { columns, rows, missing: failed.to_vec(), ..Table::default() };
+    let report = Report { missing: failed.to_vec(), ..Report::new(rows, None) };
     let mut out = stdout();
-    written(write(&table, arguments.format.into(), style(), &mut out))?;
+    written(write(&report, arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
     taken
         .files

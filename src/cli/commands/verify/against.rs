@@ -2,34 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::report::{Against, DifferenceRow};
 use crate::route::{RouteId, Routes};
 use crate::time::Timestamp;
-
-/// What the store is held against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Against {
-    /// The raw lines.
-    Logs,
-    /// What Graphite renders.
-    Graphite,
-}
-
-/// One number that is not the same.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Difference {
-    pub(super) slot: Timestamp,
-    pub(super) route: String,
-    pub(super) what: String,
-    pub(super) stored: Option<f64>,
-    pub(super) against: Against,
-    pub(super) found: Option<f64>,
-}
 
 /// All differences counted, the first of them kept.
 pub(super) struct Differences<'r> {
     limit: usize,
     routes: &'r Arc<Routes>,
-    kept: Vec<Difference>,
+    kept: Vec<DifferenceRow>,
     count: u64,
 }
 
@@ -48,7 +29,7 @@ impl<'r> Differences<'r> {
         self.count += 1;
         if self.kept.len() < self.limit {
             let route = self.route(route);
-            self.kept.push(Difference { slot, route, what: what(), stored, against, found });
+            self.kept.push(DifferenceRow { slot: slot.to_string(), route, what: what(), stored, against, found });
         }
     }
 
@@ -57,7 +38,7 @@ impl<'r> Differences<'r> {
         self.routes.name(route).map_or_else(|| route.0.to_string(), |name| name.to_string())
     }
 
-    pub(super) fn kept(&self) -> &[Difference] {
+    pub(super) fn kept(&self) -> &[DifferenceRow] {
         &self.kept
     }
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::against::{Against, Differences};
+use super::against::Differences;
 use crate::error::Result;
 use crate::histogram::{Cell, TIMES};
 use crate::pipeline::{Recount, UnreadRange};
-use crate::report::count;
+use crate::report::{Against, count};
 use crate::route::RouteId;
 use crate::store::{BlockSummary, LogRange, View, WindowMatch};
 use crate::time::{Timestamp, Window};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::against::{Against, Differences};
+use super::against::Differences;
 use super::http::{Address, encoded};
 use crate::carbon::{Naming, Points};
 use crate::cli::answer::output::say;
@@ -14,7 +14,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
 use crate::histogram::{Cell, TIMES};
-use crate::report::count;
+use crate::report::{Against, count};
 use crate::route::RouteId;
 use crate::store::View;
 use crate::time::Timestamp;

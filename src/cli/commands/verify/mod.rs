@@ -15,10 +15,10 @@ use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{self, slot_settings, with_routes};
 use crate::error::Result;
 use crate::pipeline::Recount;
-use crate::report::{Column, Table, Unit, Value, count, write};
+use crate::report::{Report, count, write};
 use crate::store::View;
 use crate::time::Window;
-use against::{Against, Differences};
+use against::Differences;
 use graphite::Graphite;
 
 /// How much is compared at a time: it bounds the memory, and no block of a log is read more than twice.
@@ -104,36 +104,12 @@ fn print(
     missing: Vec<String>,
     window: Window,
 ) -> Result<()> {
-    let columns = vec![
-        Column::text("slot"),
-        Column::text("route"),
-        Column::text("what"),
-        Column::number("stored", Unit::None),
-        Column::text("against"),
-        Column::number("found", Unit::None),
-    ];
-    let number = |value: Option<f64>| value.map_or(Value::Null, Value::Number);
-    let rows = differences.kept().iter().map(|difference| {
-        let against = match difference.against {
-            Against::Logs => "logs",
-            Against::Graphite => "graphite",
-        };
-        vec![
-            Value::Text(difference.slot.to_string()),
-            Value::Text(difference.route.clone()),
-            Value::Text(difference.what.clone()),
-            number(difference.stored),
-            Value::Text(against.to_owned()),
-            number(difference.found),
-        ]
-    });
-    let rows: Vec<_> = rows.collect();
-    let shown = rows.len() as u64;
+    let shown = differences.kept().len() as u64;
     let all = differences.count();
     if all > 0 || arguments.format != AnswerFormat::Table {
-        let table = Table { columns, rows, missing, window: window::shown(window), ..Table::default() };
+        let report = Report { missing, ..Report::new(differences.kept().to_vec(), window::shown(window)) };
         let mut out = stdout();
-        written(write(&table, arguments.format.into(), style(), &mut out))?;
+        written(write(&report, arguments.format.into(), style(), &mut out))?;
         written(std::io::Write::flush(&mut out))?;
     }
     if all > shown {
