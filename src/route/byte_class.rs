@@ -16,8 +16,10 @@ pub(super) const ODD: u8 = 64;
 /// The end of a segment.
 pub(super) const END: u8 = 128;
 
+/// What a hash is made of, in either case.
 pub(super) const HEX: u8 = DIGIT | HEX_LOWER | HEX_UPPER;
 
+/// A class for each byte: one bit, so that classes of several bytes are put together with `|`.
 static CLASSES: [u8; 256] = classes();
 
 #[expect(clippy::indexing_slicing, reason = "computed at compile time, where a wrong index does not compile")]
@@ -44,6 +46,7 @@ const fn classes() -> [u8; 256] {
     classes
 }
 
+/// The class of a byte, as one of the bits above.
 #[inline]
 #[expect(clippy::indexing_slicing, reason = "a byte is always inside a table of 256")]
 pub(super) fn class_of(byte: u8) -> u8 {

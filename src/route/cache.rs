@@ -25,6 +25,7 @@ pub(super) struct AnswerCache<T> {
     seed: u64,
 }
 
+/// A key (where it stands in the arena, with its hash) and its answer.
 #[derive(Debug, Clone, Copy)]
 struct CacheEntry<T> {
     hash: u64,
@@ -38,17 +39,20 @@ struct CacheEntry<T> {
 pub(super) struct KeyHash(u64);
 
 impl<T: Copy> AnswerCache<T> {
+    /// An empty cache, with a seed of its own.
     pub(super) fn new() -> AnswerCache<T> {
         // Strangers choose the keys: a seed of our own keeps them from choosing collisions.
         let seed = RandomState::new().build_hasher().finish();
         AnswerCache { slots: vec![None; SLOTS_MIN], keys: Vec::new(), len: 0, seed }
     }
 
+    /// The hash of a key in this cache. Hashes of another cache mean nothing here: their seeds differ.
     #[inline(always)]
     pub(super) fn hash(&self, key: &[u8]) -> KeyHash {
         KeyHash(xxh3_64_with_seed(key, self.seed))
     }
 
+    /// The answer for a key whose hash is at hand; a miss costs one comparison of hashes for each slot that is taken.
     #[inline(always)]
     pub(super) fn get(&self, key: &[u8], hash: KeyHash) -> Option<T> {
         let mut at = self.home_slot(hash.0);
@@ -91,15 +95,18 @@ impl<T: Copy> AnswerCache<T> {
         self.keys.get(start..start + entry.length as usize).unwrap_or_default()
     }
 
+    /// Where a key with this hash stands if no other has taken the place.
     fn home_slot(&self, hash: u64) -> usize {
         // The mask keeps the low bits only, so truncation is what is meant.
         hash as usize & (self.slots.len() - 1)
     }
 
+    /// The slot to look at after one that another key has taken; the first after the last.
     fn next_slot(&self, at: usize) -> usize {
         (at + 1) & (self.slots.len() - 1)
     }
 
+    /// Puts an entry into the first free slot from its home on. There always is one: at most half of them are taken.
     fn place_entry(&mut self, entry: CacheEntry<T>) {
         let mut at = self.home_slot(entry.hash);
         while let Some(Some(_)) = self.slots.get(at) {
@@ -110,6 +117,7 @@ impl<T: Copy> AnswerCache<T> {
         }
     }
 
+    /// Doubles the slots. Hashes are kept, so no key is hashed again.
     fn grow(&mut self) {
         let slots = vec![None; self.slots.len() * 2];
         for entry in std::mem::replace(&mut self.slots, slots).into_iter().flatten() {
@@ -117,6 +125,7 @@ impl<T: Copy> AnswerCache<T> {
         }
     }
 
+    /// Forgets all answers and keeps the memory: a cache that was full once will be again.
     fn clear(&mut self) {
         self.slots.fill(None);
         self.keys.clear();

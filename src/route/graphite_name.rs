@@ -35,8 +35,11 @@ pub const CAPTURE_MAX: usize = 100;
 
 /// Stands for a segment, or a capture, that is too long for a node.
 pub(super) const LONG: &str = "__long";
+/// An empty segment: `//`, or a slash at the end.
 const EMPTY: &str = "__empty";
+/// The path `/` alone.
 const ROOT: &str = "__root";
+/// What comes behind the longest name.
 const REST: &str = "__rest";
 /// The path `/other`, which must not meet [`OTHER`].
 const PATH_OTHER: &str = "_6Fther";
@@ -171,6 +174,7 @@ enum NamePiece {
     Fold(&'static str),
 }
 
+/// The word in braces at the front of `bytes`, if it is one of [`FOLDS`], and what comes after it.
 fn read_fold(bytes: &[u8]) -> Option<(&'static str, &[u8])> {
     let inner = bytes.strip_prefix(b"{")?;
     FOLDS.iter().find_map(|word| {
@@ -179,10 +183,12 @@ fn read_fold(bytes: &[u8]) -> Option<(&'static str, &[u8])> {
     })
 }
 
+/// The byte at the front, escaped or as it is, and what comes after it; nothing at the end.
 fn read_byte(bytes: &[u8]) -> Option<(u8, &[u8])> {
     read_escape(bytes).or_else(|| bytes.split_first().map(|(byte, rest)| (*byte, rest)))
 }
 
+/// The node of a name for the pieces of one segment, left to right; each piece is encoded by what stands around it.
 fn encode_pieces(pieces: &[NamePiece]) -> String {
     let mut node = String::with_capacity(pieces.len() + 8);
     let mut after_fold = false;
@@ -226,6 +232,7 @@ fn is_ambiguous(following: &[NamePiece]) -> bool {
     }
 }
 
+/// Appends to `template` the segment that a node stands for; nothing if `__` is followed by no word of [`FOLDS`].
 fn decode_node(node: &[u8], template: &mut String) -> Option<()> {
     let mut rest = node;
     while let Some((&first, after)) = rest.split_first() {
@@ -253,10 +260,12 @@ fn decode_node(node: &[u8], template: &mut String) -> Option<()> {
     Some(())
 }
 
+/// Whether a byte stands for itself in a node, if nothing before it says otherwise.
 pub(super) const fn is_node_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
+/// A byte as two upper-case hex digits.
 fn hex_digits(byte: u8) -> [u8; 2] {
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'A' + (nibble - 10) };
     [digit(byte >> 4), digit(byte & 0x0f)]
@@ -267,6 +276,7 @@ fn read_hex_pair([high, low]: [u8; 2]) -> Option<u8> {
     Some(hex_value(high)? << 4 | hex_value(low)?)
 }
 
+/// The value of an upper-case hex digit.
 fn hex_value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),

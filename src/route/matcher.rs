@@ -119,6 +119,8 @@ impl Matcher {
         Matched { id: found.id, threshold_ms, rule }
     }
 
+    /// The route of a request where there are neither rules nor locations: its template names it. The common case, so a path
+    /// that folding leaves as it is is looked up without a copy.
     #[inline(always)]
     fn route_by_path(&mut self, request: &Request<'_>, subject: TargetForm<'_>) -> (NumberedRoute, Option<u16>) {
         let key = match subject {
@@ -137,6 +139,7 @@ impl Matcher {
         (found, None)
     }
 
+    /// The route of a request, and its rule, where there are rules. The key is all that rules can tell requests apart by.
     #[inline(never)]
     fn route_by_rules(&mut self, request: &Request<'_>, subject: TargetForm<'_>) -> (NumberedRoute, Option<u16>) {
         let facts = read_facts(request, subject, &self.router);
@@ -177,6 +180,7 @@ impl Matcher {
         self.location_route(&facts)
     }
 
+    /// The route of the location that a request with a path entered; nothing where the line leaves that open.
     fn location_route(&mut self, facts: &RequestFacts<'_>) -> Option<NumberedRoute> {
         let located = self.located.as_mut()?;
         let number = located.find_route(&self.router.server_hints(facts), facts.path?, facts.status)?;
@@ -231,6 +235,7 @@ struct WorkerNames {
 const NO_RULE: u16 = u16::MAX;
 
 impl WorkerNames {
+    /// The route that a rule names, remembered by the rule and what it captured.
     fn rule_route(&mut self, at: u16, rule: &CompiledRule, facts: &RequestFacts<'_>) -> NumberedRoute {
         self.key.clear();
         self.key.extend_from_slice(&at.to_le_bytes());
@@ -238,6 +243,7 @@ impl WorkerNames {
         self.get_or_intern(|| rule.name.assemble(&rule.conditions, facts))
     }
 
+    /// The route that a template names.
     fn template_route(&mut self, template: &[u8]) -> NumberedRoute {
         self.key.clear();
         self.key.extend_from_slice(&NO_RULE.to_le_bytes());
@@ -245,6 +251,7 @@ impl WorkerNames {
         self.get_or_intern(|| encode_path(template))
     }
 
+    /// The route under the key at hand; `name` is asked only if it is not known.
     fn get_or_intern(&mut self, name: impl FnOnce() -> String) -> NumberedRoute {
         let hash = self.known.hash(&self.key);
         if let Some(found) = self.known.get(&self.key, hash) {
@@ -255,12 +262,14 @@ impl WorkerNames {
         found
     }
 
+    /// The number of a name in the table that all workers share. It takes a lock: ask the caches first.
     fn intern(&self, name: &str) -> NumberedRoute {
         let (id, over_cap) = self.routes.number_or_other(name);
         NumberedRoute { id, over_cap }
     }
 }
 
+/// What rules and locations look at of a request: the host without port, the path without query.
 fn read_facts<'a>(request: &Request<'a>, subject: TargetForm<'a>, router: &Router) -> RequestFacts<'a> {
     let (path, authority) = match subject {
         TargetForm::Path { path, authority } => (Some(without_query(path)), authority),

@@ -102,6 +102,7 @@ fn with_zeros(bytes: &[u8]) -> [u8; 16] {
     chunk
 }
 
+/// What the bytes of a front are; a bit for each, the first in the lowest.
 #[derive(Debug, Default, Clone, Copy)]
 struct ByteBits {
     plain: u64,
@@ -110,6 +111,7 @@ struct ByteBits {
 }
 
 impl ByteBits {
+    /// The bits of sixteen bytes.
     #[inline(always)]
     fn of_chunk(chunk: [u8; 16]) -> ByteBits {
         let bytes = u8x16::from(chunk);
@@ -123,6 +125,7 @@ impl ByteBits {
         }
     }
 
+    /// Adds the bits of bytes that stand `shift` bytes further on. Bytes that are added twice are the same.
     #[inline(always)]
     fn add_at(&mut self, other: ByteBits, shift: usize) {
         self.plain |= other.plain << shift;

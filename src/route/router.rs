@@ -33,6 +33,7 @@ pub(super) struct RulesLookAt {
     pub(super) raw_path: bool,
 }
 
+/// A rule, compiled.
 #[derive(Debug, Clone)]
 pub(super) struct CompiledRule {
     pub(super) conditions: Conditions,
@@ -83,6 +84,7 @@ impl Router {
         ServerHints { host: facts.host, server_name, server_port, scheme }
     }
 
+    /// Compiles the `at`th rule, and notes what it looks at.
     fn add(&mut self, at: usize, rule: &Rule) -> Result<(), RuleMistake> {
         if at >= usize::from(u16::MAX) {
             return Err(
@@ -139,6 +141,7 @@ impl Router {
         self.rules.is_empty()
     }
 
+    /// A rule by its number.
     pub(super) fn rule(&self, rule: u16) -> Option<&CompiledRule> {
         self.rules.get(usize::from(rule))
     }

@@ -16,6 +16,7 @@ pub struct Routes {
     overflow: AtomicU64,
 }
 
+/// The names by number and the numbers by name. Nothing is ever taken out.
 #[derive(Debug, Default)]
 struct RouteTable {
     ids: HashMap<Arc<str>, RouteId>,
@@ -115,10 +116,12 @@ impl Routes {
 }
 
 impl RouteTable {
+    /// Whether a new name has to fall to `other`.
     fn is_full(&self, cap: RouteCap) -> bool {
         cap.is_reached(self.names.len(), self.ids.contains_key(OTHER))
     }
 
+    /// Gives a new name the number after the highest.
     fn add_name(&mut self, name: &str) -> RouteId {
         let next = self.names.last_key_value().map_or(0, |(&last, _)| last.saturating_add(1));
         let id = RouteId(next);
@@ -126,6 +129,7 @@ impl RouteTable {
         id
     }
 
+    /// Puts in a name with its number; neither is there yet.
     fn insert(&mut self, id: RouteId, name: &str) {
         let name: Arc<str> = Arc::from(name);
         self.ids.insert(Arc::clone(&name), id);

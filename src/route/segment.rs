@@ -49,6 +49,7 @@ pub(super) fn fold_segment(segment: &[u8], classes: u8, out: &mut Vec<u8>) {
     }
 }
 
+/// Folds inside a segment: words of letters and digits are looked at, escapes are copied, what must be escaped is.
 fn fold_pieces(segment: &[u8], out: &mut Vec<u8>) {
     let mut rest = segment;
     while let Some((&first, after)) = rest.split_first() {
@@ -121,6 +122,7 @@ const fn is_base64url(byte: u8) -> bool {
     matches!(byte, b'-' | b'_')
 }
 
+/// Whether a segment is `name@host.tld`, also with `%40`.
 fn is_email(segment: &[u8]) -> bool {
     let (local, domain) = match memchr::memchr(b'@', segment) {
         Some(at) => (segment.get(..at), segment.get(at + 1..)),

@@ -77,6 +77,8 @@ fn fold_scanned(path: &[u8], seen: Option<PathScan>, out: &mut Vec<u8>) -> bool 
     fold_bytewise(path, out)
 }
 
+/// Appends a front that was scanned, with those of its segments folded that hold a digit. A segment is known by the slash
+/// before it: digits are taken off the mask segment by segment, so a path without any is copied at once.
 #[inline(always)]
 fn fold_front(path: &[u8], seen: PathScan, out: &mut Vec<u8>) {
     let PathScan { length, slashes, mut digits, .. } = seen;

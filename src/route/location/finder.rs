@@ -42,6 +42,7 @@ struct ServerChoice {
 }
 
 impl LocationFinder {
+    /// A finder that remembers nothing yet, for lines with the default escaping.
     pub(in crate::route) fn new(locations: Locations) -> LocationFinder {
         LocationFinder {
             locations,
@@ -106,6 +107,7 @@ impl LocationFinder {
         self.names.get(number as usize).map_or("", String::as_str)
     }
 
+    /// The number of the servers that a host may mean, by all that the line says about it.
     fn choose_servers(&mut self, asked: &ServerHints<'_>) -> Option<u32> {
         self.key.clear();
         for field in [asked.host, asked.server_name, asked.server_port, asked.scheme] {

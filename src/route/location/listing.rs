@@ -47,6 +47,7 @@ fn push_in_order<'l>(locations: &'l [Location], into: &mut Vec<&'l Location>) {
     entered().for_each(|location| push_in_order(&location.locations, into));
 }
 
+/// Whether its text can be compiled; only a regular expression may not be.
 fn is_usable(location: &Location) -> bool {
     match location.by {
         LocationMatch::Regex { caseless } => pcre::compile(&location.text, caseless).is_ok(),

@@ -19,6 +19,7 @@ pub struct Locations {
     notes: Arc<[ConfNote]>,
 }
 
+/// What all clones share.
 #[derive(Debug)]
 pub(super) struct CompiledConf {
     pub(super) servers: Vec<CompiledServer>,
@@ -104,6 +105,7 @@ impl Locations {
         &self.notes
     }
 
+    /// A server by its number in the configuration.
     pub(super) fn server(&self, number: usize) -> Option<&CompiledServer> {
         self.inner.servers.get(number)
     }

@@ -22,6 +22,7 @@ pub(super) fn compile(pattern: &str, caseless: bool) -> Result<Regex, String> {
     })
 }
 
+/// A pattern on its way, read from the left.
 struct PcreTranslation<'p> {
     rest: &'p [u8],
     out: String,
@@ -30,6 +31,7 @@ struct PcreTranslation<'p> {
 }
 
 impl PcreTranslation<'_> {
+    /// Goes over `prefix` if it is what comes next.
     fn skip_prefix(&mut self, prefix: &[u8]) -> bool {
         match self.rest.strip_prefix(prefix) {
             Some(rest) => {
@@ -40,12 +42,14 @@ impl PcreTranslation<'_> {
         }
     }
 
+    /// The next byte, which counts as read.
     fn next_byte(&mut self) -> Option<u8> {
         let (&byte, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(byte)
     }
 
+    /// The whole pattern in the terms of the `regex` crate.
     fn translate(mut self) -> Result<String, String> {
         while let Some(byte) = self.next_byte() {
             let repeats = std::mem::take(&mut self.repeats);
@@ -74,6 +78,7 @@ impl PcreTranslation<'_> {
         Ok(self.out)
     }
 
+    /// Copies the next bytes as they are.
     fn copy_literals(&mut self, length: usize) {
         for _ in 0..length {
             if let Some(byte) = self.next_byte() {
@@ -91,11 +96,13 @@ impl PcreTranslation<'_> {
         }
     }
 
+    /// Appends a byte as `\xHH`, which is never syntax.
     fn push_byte(&mut self, byte: u8) {
         // Writing to a String cannot fail.
         let _written = write!(self.out, r"\x{byte:02X}");
     }
 
+    /// After a `(`: what may follow `?`. The closing parenthesis is copied when it comes.
     fn translate_group(&mut self) -> Result<(), String> {
         self.out.push('(');
         if self.rest.first() == Some(&b'*') {
@@ -122,6 +129,7 @@ impl PcreTranslation<'_> {
         }
     }
 
+    /// After a backslash, outside of `[..]` and inside.
     fn translate_escape(&mut self) -> Result<(), String> {
         let Some(byte) = self.next_byte() else { return Err("it ends with a backslash".to_owned()) };
         match byte {

@@ -23,6 +23,7 @@ pub(super) fn server_route(server: &str) -> String {
     if decode(&name).is_some() { name } else { encode_path("/~#long") }
 }
 
+/// The template of a server's own route: its name as one segment.
 fn server_template(server: &str) -> String {
     let mut template = "/".to_owned();
     push_canonical(if server.is_empty() { "_" } else { server }, &mut template);

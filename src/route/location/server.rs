@@ -59,6 +59,7 @@ impl CompiledServer {
         compiled
     }
 
+    /// Compiles the locations of one block, and then what is inside each; `parent` is the template of the block's location.
     fn compile_level(
         &mut self,
         locations: &[Location],

@@ -75,6 +75,7 @@ impl ListenSocket {
         sockets
     }
 
+    /// Makes a server's names lead to it; `regexes` are those of its names that are expressions, in their order.
     fn add_names(&mut self, number: usize, server: &Server, regexes: &[Option<Regex>]) {
         let mut regexes = regexes.iter();
         for name in &server.names {
@@ -128,6 +129,7 @@ impl ListenSocket {
     }
 }
 
+/// The expressions among a server's names, compiled as nginx does: caseless if they hold an upper-case letter.
 fn name_regexes(server: &Server, notes: &mut Vec<ConfNote>) -> Vec<Option<Regex>> {
     let mut regexes = Vec::new();
     for name in &server.names {

@@ -16,6 +16,7 @@ pub(super) struct LocationLevel {
     pub(super) regexes: Vec<(Option<Regex>, usize)>,
 }
 
+/// A path among those that begin alike, with what is less on its left and what is greater on its right.
 #[derive(Debug, Clone)]
 struct PathNode {
     /// What comes after the names of the nodes above.

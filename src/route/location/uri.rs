@@ -95,6 +95,7 @@ fn leave_segment(uri: &mut Vec<u8>) -> bool {
     }
 }
 
+/// The value of a hex digit of either case, as nginx takes both after `%`.
 fn hex_value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),

@@ -24,6 +24,7 @@ pub(in crate::route) struct RequestFacts<'a> {
 }
 
 impl<'a> RequestFacts<'a> {
+    /// The value of a variable by its place in `Router::variables`; nothing where the line has none.
     pub(in crate::route) fn variable(&self, at: usize) -> Option<&'a [u8]> {
         self.variables.get(at).copied().flatten()
     }
@@ -40,6 +41,7 @@ pub(in crate::route) struct Conditions {
     pub(in crate::route) regex: Option<Regex>,
 }
 
+/// Which hosts are meant; case does not matter.
 #[derive(Debug, Clone)]
 pub(in crate::route) enum HostCondition {
     Exact(Vec<u8>),
@@ -47,6 +49,7 @@ pub(in crate::route) enum HostCondition {
     Below(Vec<u8>),
 }
 
+/// An expression that the whole value of a log variable has to match.
 #[derive(Debug, Clone)]
 pub(in crate::route) struct VariableCondition {
     /// The place in [`crate::route::Router::variables`].
@@ -114,6 +117,7 @@ impl HostCondition {
     }
 }
 
+/// `GET`; in upper case, as methods are compared as they are (RFC 9110, section 9.1).
 fn read_method(text: &str) -> Result<Vec<u8>, RuleMistake> {
     let upper = text.to_ascii_uppercase();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-' || byte == b'_') {
@@ -126,6 +130,7 @@ fn read_method(text: &str) -> Result<Vec<u8>, RuleMistake> {
     Ok(upper.into_bytes())
 }
 
+/// `www.example.org`, or `*.example.org` for all below it.
 fn read_host(text: &str) -> Result<HostCondition, RuleMistake> {
     let (below, name) = match text.strip_prefix("*.") {
         Some(name) => (true, name),
@@ -148,12 +153,14 @@ fn read_host(text: &str) -> Result<HostCondition, RuleMistake> {
     })
 }
 
+/// `404`, `5xx` or `500-599`.
 fn read_status(text: &str) -> Result<RangeInclusive<u16>, RuleMistake> {
     parse_status_range(text).ok_or_else(|| {
         RuleMistake::new("status", format!("`{text}` is no status")).remedy("write `404`, `5xx` or `500-599`")
     })
 }
 
+/// Compiles `whole`, which stands for what was written, `text`, in the message of a mistake.
 fn compile_regex(field: &'static str, text: &str, whole: &str) -> Result<Regex, RuleMistake> {
     // Bytes, not characters: a log line need not be UTF-8, and `[^/]` has to match any byte of it.
     RegexBuilder::new(whole).unicode(false).size_limit(REGEX_SIZE).build().map_err(|error| {

@@ -17,6 +17,7 @@ pub(in crate::route) struct PathPattern {
     captures: Vec<String>,
 }
 
+/// What one segment of a path has to be.
 #[derive(Debug, Clone)]
 enum PatternSegment {
     Literal(Vec<u8>),
@@ -66,6 +67,7 @@ impl PathPattern {
         Ok(pattern)
     }
 
+    /// Reads one segment, and notes the name of its capture.
     fn read_segment(&mut self, part: &str) -> Result<PatternSegment, RuleMistake> {
         if part == "*" {
             return Ok(PatternSegment::Any);
@@ -118,6 +120,8 @@ impl PathPattern {
         path.starts_with(&self.prefix) && self.match_segments(path, visit)
     }
 
+    /// Goes through template and path side by side, and gives each capture to `visit` as it passes. What was given before the
+    /// path turned out not to match does not count.
     fn match_segments<'p>(&self, path: &'p [u8], mut visit: impl FnMut(&'p [u8])) -> bool {
         let mut rest = path;
         for segment in &self.segments {

@@ -61,15 +61,18 @@ pub(in crate::route) struct RuleMistake {
 }
 
 impl RuleMistake {
+    /// A mistake in the field of this name.
     pub(in crate::route) fn new(field: &'static str, message: impl Into<String>) -> RuleMistake {
         RuleMistake { field, message: message.into(), remedy: None }
     }
 
+    /// The same with what to do about it.
     pub(in crate::route) fn remedy(mut self, remedy: impl Into<String>) -> RuleMistake {
         self.remedy = Some(remedy.into());
         self
     }
 
+    /// The same as the mistake of the `rule`th rule.
     pub(in crate::route) fn in_rule(self, rule: usize) -> RuleError {
         RuleError { rule, field: self.field, message: self.message, remedy: self.remedy }
     }

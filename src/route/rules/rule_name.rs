@@ -15,6 +15,7 @@ pub(in crate::route) struct RuleName {
     parts: Vec<NamePart>,
 }
 
+/// A piece of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum NamePart {
     Literal(String),
@@ -132,6 +133,7 @@ fn push_literal(literal: &str, parts: &mut Vec<NamePart>) {
     }
 }
 
+/// Whether every name that the parts can make is safe, whatever is captured: a capture becomes safe, the literals are.
 fn check_literals(text: &str, parts: &[NamePart]) -> Result<(), RuleMistake> {
     let mistake = |message: String| RuleMistake::new("name", message);
     if text == OTHER {
@@ -196,6 +198,7 @@ fn all_captures(conditions: &Conditions) -> Result<Vec<(&str, CaptureSource)>, R
     Ok(captures)
 }
 
+/// Adds a capture of a field; two of one name could not be told apart.
 fn add_capture<'c>(
     field: &'static str,
     name: &'c str,
@@ -213,6 +216,7 @@ fn add_capture<'c>(
     Ok(())
 }
 
+/// The capture that a name asks for; if there is none, the remedy names the one that was probably meant.
 fn find_capture(capture: &str, captures: &[(&str, CaptureSource)]) -> Result<CaptureSource, RuleMistake> {
     if let Some((_, source)) = captures.iter().find(|(name, _)| *name == capture) {
         return Ok(*source);
@@ -232,6 +236,7 @@ fn find_capture(capture: &str, captures: &[(&str, CaptureSource)]) -> Result<Cap
     })
 }
 
+/// The value of a capture for a request that meets the conditions.
 fn capture_value<'f>(source: CaptureSource, conditions: &Conditions, facts: &RequestFacts<'f>) -> Option<&'f [u8]> {
     match source {
         CaptureSource::Method => Some(facts.method),
@@ -256,6 +261,7 @@ fn capture_value<'f>(source: CaptureSource, conditions: &Conditions, facts: &Req
     }
 }
 
+/// What a group of an expression matched in `value`.
 fn group_value<'f>(regex: &regex::bytes::Regex, group: usize, value: &'f [u8]) -> Option<&'f [u8]> {
     Some(regex.captures(value)?.get(group)?.as_bytes())
 }
