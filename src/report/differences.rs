@@ -69,3 +69,15 @@ impl ReportRow for DifferenceRow {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Against;
+
+    #[test]
+    fn people_and_programs_get_the_same_word() {
+        for against in [Against::Logs, Against::Graphite] {
+            assert_eq!(serde_json::to_value(against).unwrap(), against.name());
+        }
+    }
+}

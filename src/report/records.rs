@@ -147,7 +147,7 @@ impl Serialize for LoggedValue<'_> {
                 let redirects = upstream_list(self.text.raw);
                 let mut list = serializer.serialize_seq(Some(redirects.len()))?;
                 for attempts in redirects {
-                    list.serialize_element(&Attempts { attempts, of: self })?;
+                    list.serialize_element(&AttemptList { attempts, of: self })?;
                 }
                 list.end()
             }
@@ -163,12 +163,12 @@ impl Serialize for LoggedValue<'_> {
 }
 
 /// What nginx logged of the attempts between two redirects.
-struct Attempts<'r> {
+struct AttemptList<'r> {
     attempts: Vec<Option<&'r [u8]>>,
     of: &'r LoggedValue<'r>,
 }
 
-impl Serialize for Attempts<'_> {
+impl Serialize for AttemptList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.attempts.len()))?;
         for attempt in &self.attempts {
@@ -192,5 +192,50 @@ impl Serialize for NumberOrText<'_> {
             Ok(Ok(number)) => number.serialize(serializer),
             _ => self.0.serialize(serializer),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::write_json;
+
+    fn json(value: &impl Serialize) -> String {
+        let mut out = Vec::new();
+        write_json(value, false, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn logged(raw: &str, kind: VariableKind) -> String {
+        json(&LoggedValue { text: LogText { raw: raw.as_bytes(), escape: Escape::Default }, kind })
+    }
+
+    #[test]
+    fn the_names_that_scripts_rely_on() {
+        let names =
+            ["file", "line", "offset", "length", "start", "end", "route", "method", "target", "protocol", "status"];
+        assert_eq!(RequestRecord::own_fields(), names);
+    }
+
+    #[test]
+    fn values_stand_as_the_log_has_them() {
+        for (raw, kind, expected) in [
+            ("0.100", VariableKind::Seconds, "0.1"),
+            ("12", VariableKind::Integer, "12"),
+            ("007", VariableKind::Integer, "\"007\""),
+            ("-", VariableKind::Decimal, "\"-\""),
+            ("0.1, - : 0.25", VariableKind::UpstreamSeconds, "[[0.1,null],[0.25]]"),
+            ("10.0.0.1:80, unix:/s", VariableKind::UpstreamAddrs, "[[\"10.0.0.1:80\",\"unix:/s\"]]"),
+            ("a\\x22b", VariableKind::UpstreamAddrs, "[[\"a\\\"b\"]]"),
+        ] {
+            assert_eq!(logged(raw, kind), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_the_log_has_not_is_null() {
+        let columns = [VariableColumn { name: "upstream_addr".to_owned(), found: None }];
+        let variables = LoggedVariables { columns: &columns, ..LoggedVariables::default() };
+        assert_eq!(json(&variables), "{\"upstream_addr\":null}");
     }
 }

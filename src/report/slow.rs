@@ -32,12 +32,12 @@ pub struct SlowClass {
     /// The slowest one's time in milliseconds, if any had a time.
     pub max_ms: Option<u64>,
     /// Real lines, the slowest first.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<SampleLine>,
 }
 
 /// A line of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
+pub struct SampleLine {
     /// Where it stands, as a person finds it again: `access.log:1234` or `access.log@56789`.
     pub locator: String,
     /// Its bytes, without the newline.

@@ -26,3 +26,20 @@ impl RouteCap {
         known + usize::from(!has_other) >= self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RouteCap;
+
+    #[test]
+    fn a_place_is_kept_for_other() {
+        let cap = RouteCap::new(3);
+        for (known, has_other, reached) in
+            [(0, false, false), (1, false, false), (2, false, true), (2, true, false), (3, true, true)]
+        {
+            assert_eq!(cap.is_reached(known, has_other), reached, "{known} {has_other}");
+        }
+        // One route, and `other`, there always is room for.
+        assert_eq!(RouteCap::new(0), RouteCap::new(2));
+    }
+}

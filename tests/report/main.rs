@@ -13,7 +13,7 @@ use std::path::Path;
 
 use spikeline::histogram::{Cell, Time};
 use spikeline::report::latency::{LatencyReport, LatencyRow, Sort};
-use spikeline::report::slow::{Sample, SlowClass, SlowReport};
+use spikeline::report::slow::{SampleLine, SlowClass, SlowReport};
 use spikeline::report::{self, CellStyle, CsvRows, OutputFormat, Report, ReportRow, Style};
 use spikeline::time::{Timestamp, Window};
 
@@ -188,7 +188,7 @@ fn on_a_terminal_no_form_lets_an_escape_through() {
 }
 
 fn slow() -> SlowReport {
-    let sample = |locator: &str, line: &[u8]| Sample { locator: locator.to_owned(), line: line.to_vec() };
+    let sample = |locator: &str, line: &[u8]| SampleLine { locator: locator.to_owned(), line: line.to_vec() };
     let class = |route: &str, status_class, total_ms, samples| SlowClass {
         route: route.to_owned(),
         status_class,

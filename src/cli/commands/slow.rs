@@ -17,7 +17,7 @@ use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
 use crate::record::Needs;
 use crate::report::count;
-use crate::report::slow::{Sample, SlowClass, SlowReport};
+use crate::report::slow::{SampleLine, SlowClass, SlowReport};
 use crate::route::RouteId;
 use crate::store::{EntryQuery, KeepReasons, Locator, View, WindowMatch};
 use crate::time::Window;
@@ -130,7 +130,7 @@ fn finish(classes: HashMap<Key, Class>, with: &Interpreting, place: impl Fn(usiz
                 .samples
                 .0
                 .into_iter()
-                .map(|(_, file, offset, line)| Sample { locator: format!("{}@{offset}", place(file)), line })
+                .map(|(_, file, offset, line)| SampleLine { locator: format!("{}@{offset}", place(file)), line })
                 .collect();
             let route = with.routes.name(RouteId(route))?.to_string();
             Some(finished(route, status_class, class.requests, &class.slow, samples))
@@ -139,7 +139,7 @@ fn finish(classes: HashMap<Key, Class>, with: &Interpreting, place: impl Fn(usiz
 }
 
 /// A class as it is reported. Its total is the time of its *slow* requests: what the slowness cost.
-fn finished(route: String, status_class: u8, count: u64, slow: &Latency, samples: Vec<Sample>) -> SlowClass {
+fn finished(route: String, status_class: u8, count: u64, slow: &Latency, samples: Vec<SampleLine>) -> SlowClass {
     SlowClass {
         route,
         status_class,
@@ -240,7 +240,7 @@ fn of_store(view: &View, arguments: &SlowArguments, filter: &Filter) -> Result<(
         let samples = class.samples.0.iter().map(|(_, at, offset, _)| {
             let file = locators.get(*at).and_then(|held| files.get(&held.generation));
             let locator = format!("{}@{offset}", file.map_or("?", String::as_str));
-            Sample { locator, line: lines.remove(at).unwrap_or_else(|| b"(raw line gone)".to_vec()) }
+            SampleLine { locator, line: lines.remove(at).unwrap_or_else(|| b"(raw line gone)".to_vec()) }
         });
         let samples = samples.collect();
         let route = names.get(&route).cloned().unwrap_or_default();

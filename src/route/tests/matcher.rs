@@ -1,5 +1,7 @@
 //! From requests to numbers: fixed routes, the cap, and bounded memory.
 
+use proptest::prelude::*;
+
 use crate::route::cache::{AnswerCache, BYTES_MAX, ENTRIES_MAX};
 use crate::route::{Request, Rule};
 
@@ -110,4 +112,40 @@ fn a_cache_compares_keys_and_forgets_when_full() {
     let hash = cache.hash(&[b'x'; 4097]);
     cache.put(&[b'x'; 4097], hash, 7);
     assert_eq!(cache.get(&[b'x'; 4097], hash), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// What stands behind a `?` or `#` makes no difference, whether the template or a rule names the route.
+    #[test]
+    fn a_query_never_enters_a_name_by_itself(path in "(/[a-z0-9.-]{0,9}){1,14}", mark in "[?#]", query in "[ -~]{0,80}") {
+        let rule = |name: &str| Rule { name: name.to_owned(), ..Rule::default() };
+        let rules = vec![
+            Rule { path: Some("/a/{x}/*".to_owned()), ..rule("a.{x}") },
+            Rule { regex: Some("/b(?<end>[0-9]*)$".to_owned()), ..rule("b.{end}") },
+        ];
+        for rules in [vec![], rules] {
+            let mut bench = Bench::new(rules);
+            let alone = bench.name(&get(path.as_bytes()));
+            let with = format!("{path}{mark}{query}");
+            prop_assert_eq!(bench.name(&get(with.as_bytes())), alone);
+        }
+    }
+}
+
+#[test]
+fn a_rule_lets_an_argument_of_the_query_into_a_name() {
+    let rule = Rule {
+        name: "export.{format}".to_owned(),
+        path: Some("/export".to_owned()),
+        variables: vec![("arg_format".to_owned(), "(?<format>json|xml)".to_owned())],
+        ..Rule::default()
+    };
+    let mut bench = Bench::new(vec![rule]);
+    let asked = |value: &'static [Option<&'static [u8]>]| Request { variables: value, ..get(b"/export?format=..") };
+    assert_eq!(bench.name(&asked(&[Some(b"json")])), "export.json");
+    assert_eq!(bench.name(&asked(&[Some(b"xml")])), "export.xml");
+    assert_eq!(bench.name(&asked(&[Some(b"pdf")])), "export");
+    assert_eq!(bench.name(&asked(&[None])), "export");
 }
