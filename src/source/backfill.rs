@@ -10,8 +10,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file::FileStatus;
-use super::generation::{Fingerprint, Generation, GenerationId};
+use super::file::{FileStatus, real_path};
+use super::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
 use super::tail_hash::TailBytes;
 use super::{BLOCK_LIMIT, find_generation};
 use crate::error::Error;
@@ -19,7 +19,7 @@ use crate::grammar::Wrapper;
 use crate::source::blocks::cutter::{BlockCutter, LogPiece};
 use crate::source::blocks::event::{FinishReason, LogEvent};
 use crate::source::compressed::compression::Compression;
-use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::reader::UncompressedReader;
 use crate::source::identity::compare::{Comparison, OpenedGeneration, compare, head_length};
 use crate::source::identity::identify::{FileIdentity, identify_file};
 use crate::source::identity::siblings::is_rotated;
@@ -87,12 +87,20 @@ const UNKNOWN: io::ErrorKind = io::ErrorKind::Unsupported;
 struct OpenFile {
     file: usize,
     generation: Generation,
-    reader: LogReader,
+    reader: UncompressedReader,
     cutter: BlockCutter,
     found: FileFinding,
     /// It will not grow: it is compressed, or its name says that it was rotated.
     complete: bool,
     size: u64,
+}
+
+/// What came of looking at a file.
+enum Beginning {
+    /// It is open, and there is something to read.
+    Opened,
+    /// There is nothing to read: what it is, and which generation it holds.
+    Passed(FileFinding, Option<GenerationId>),
 }
 
 /// Files to read once.
@@ -147,7 +155,7 @@ impl BackfillReader {
                 return Some(step);
             }
             if self.open.is_some() {
-                if let Some(event) = self.read(buffer) {
+                if let Some(event) = self.read_open(buffer) {
                     return Some(BackfillStep::Event(event));
                 }
                 continue;
@@ -155,9 +163,9 @@ impl BackfillReader {
             let (file, BackfillFile { path, key }) = self.files.next()?;
             let size = std::fs::metadata(&path).map_or(0, |status| status.len());
             let outcome = BackfillOutcome { file, found: None, generation: None, unfinished: 0, failed: None };
-            match self.begin(file, &path, &key) {
-                Ok(None) => {}
-                Ok(Some((found, generation))) => {
+            match self.begin_file(file, &path, &key) {
+                Ok(Beginning::Opened) => {}
+                Ok(Beginning::Passed(found, generation)) => {
                     self.before += size;
                     self.told.push_back(BackfillStep::Done(BackfillOutcome {
                         found: Some(found),
@@ -167,55 +175,47 @@ impl BackfillReader {
                 }
                 Err(error) => {
                     self.before += size;
-                    let unreadable = || Error::io("read it", &path, &error);
-                    let unknown = || Error::failed("its format is not known").at(&path);
-                    let failed = Some(if error.kind() == UNKNOWN { unknown() } else { unreadable() });
+                    let failed = match error.kind() {
+                        UNKNOWN => Error::failed("its format is not known").at(&path),
+                        _ => Error::io("read it", &path, &error),
+                    };
+                    let failed = Some(failed);
                     self.told.push_back(BackfillStep::Done(BackfillOutcome { failed, ..outcome }));
                 }
             }
         }
     }
 
-    /// Find out what a file is, and open it if there is something to read; else say what it is.
-    fn begin(
-        &mut self,
-        file: usize,
-        path: &Path,
-        key: &str,
-    ) -> io::Result<Option<(FileFinding, Option<GenerationId>)>> {
+    /// Finds out what a file is, and open it if there is something to read; else say what it is.
+    fn begin_file(&mut self, file: usize, path: &Path, key: &str) -> io::Result<Beginning> {
         let status = FileStatus::of_path(path)?;
         if !status.regular {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        let head = if status.size == 0 { Vec::new() } else { LogReader::open(path)?.head()? };
+        let head = if status.size == 0 { Vec::new() } else { UncompressedReader::open(path)?.read_head()? };
         if head.is_empty() {
-            return Ok(Some((FileFinding::Empty, None)));
+            return Ok(Beginning::Passed(FileFinding::Empty, None));
         }
         match identify_file(path, &head, &self.known)? {
             FileIdentity::New if self.readable.contains_key(key) => self.begin_new(file, path, key, &head),
             FileIdentity::New => Err(UNKNOWN.into()),
-            FileIdentity::Known(at, opened) => self.go_on(file, path, key, (at, *opened)),
-            FileIdentity::Beginning(id) => Ok(Some((FileFinding::Beginning, Some(id)))),
-            FileIdentity::Doubtful(id, path) => Ok(Some((FileFinding::Doubtful(path), Some(id)))),
+            FileIdentity::Known(at, opened) => self.read_rest(file, path, key, at, *opened),
+            FileIdentity::Beginning(id) => Ok(Beginning::Passed(FileFinding::Beginning, Some(id))),
+            FileIdentity::Doubtful(id, path) => Ok(Beginning::Passed(FileFinding::Doubtful(path), Some(id))),
         }
     }
 
-    fn begin_new(
-        &mut self,
-        file: usize,
-        path: &Path,
-        key: &str,
-        head: &[u8],
-    ) -> io::Result<Option<(FileFinding, Option<GenerationId>)>> {
+    /// Begins a new generation.
+    fn begin_new(&mut self, file: usize, path: &Path, key: &str, head: &[u8]) -> io::Result<Beginning> {
         let opened = File::open(path)?;
-        let status = FileStatus::of(&opened)?;
-        let reader = LogReader::of_file(opened)?;
+        let status = FileStatus::of_file(&opened)?;
+        let reader = UncompressedReader::of_file(opened)?;
         let generation = Generation {
             id: GenerationId(self.next_id),
             log: key.to_owned(),
             path: std::fs::canonicalize(path)?,
             device_inode: status.device_inode,
-            fingerprint: Fingerprint::of(head),
+            fingerprint: Fingerprint::of_head(head),
             position: 0,
             tail_hash: TailBytes::default().hash(),
             finished: false,
@@ -233,20 +233,23 @@ impl BackfillReader {
         let complete = reader.compression() != Compression::Plain || is_rotated(path);
         self.open =
             Some(OpenFile { file, generation, reader, cutter, found: FileFinding::New, complete, size: status.size });
-        Ok(None)
+        Ok(Beginning::Opened)
     }
 
-    /// Read a known generation on from its position, if there is more of it.
-    fn go_on(
+    /// Reads a known generation on from its position, if there is more of it.
+    fn read_rest(
         &mut self,
         file: usize,
         path: &Path,
         key: &str,
-        (at, opened): (usize, OpenedGeneration),
-    ) -> io::Result<Option<(FileFinding, Option<GenerationId>)>> {
-        let Some(mut known) = self.known.get(at).cloned() else { return Ok(None) };
+        at: usize,
+        opened: OpenedGeneration,
+    ) -> io::Result<Beginning> {
+        let Some(mut known) = self.known.get(at).cloned() else {
+            return Ok(Beginning::Passed(FileFinding::Known, None));
+        };
         let OpenedGeneration { mut reader, tail, fingerprint, status } = opened;
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = real_path(path);
         let plain = reader.compression() == Compression::Plain;
         let complete = !plain || is_rotated(&path);
         let mut cutter = BlockCutter::new(known.position, tail, self.max_line, BLOCK_LIMIT);
@@ -257,13 +260,11 @@ impl BackfillReader {
             if path != known.path && !matches!(find_generation(&known), Ok(Some(_))) {
                 self.tell_moved(&known, path, plain.then_some(status.device_inode));
             }
-            return Ok(Some((FileFinding::Known, Some(known.id))));
+            return Ok(Beginning::Passed(FileFinding::Known, Some(known.id)));
         }
-        let tells = |other: &&Generation| {
-            other.fingerprint.length >= JOINED_LEAST && other.fingerprint.matches(&ahead) == Some(true)
-        };
-        if let Some(other) = self.known.iter().find(tells) {
-            return Ok(Some((FileFinding::Joined(known.position, other.path.clone()), Some(known.id))));
+        if let Some(other) = begun_by(&self.known, &ahead) {
+            let found = FileFinding::Joined(known.position, other.path.clone());
+            return Ok(Beginning::Passed(found, Some(known.id)));
         }
         cutter.hold(&mut ahead);
         if !self.readable.contains_key(&known.log) {
@@ -288,38 +289,40 @@ impl BackfillReader {
             ..known
         };
         self.open = Some(OpenFile { file, generation, reader, cutter, found, complete, size: status.size });
-        Ok(None)
+        Ok(Beginning::Opened)
     }
 
-    fn tell_moved(&mut self, known: &Generation, path: PathBuf, device_inode: Option<(u64, u64)>) {
+    /// A known generation is in another file now; a compressed one leaves it the inode that it had.
+    fn tell_moved(&mut self, known: &Generation, path: PathBuf, device_inode: Option<DeviceInode>) {
         let device_inode = device_inode.unwrap_or(known.device_inode);
         self.told.push_back(BackfillStep::Event(LogEvent::Moved { generation: known.id, path, device_inode }));
     }
 
     /// The next event of the open file. At its end it is closed, and what became of it will be told.
-    fn read(&mut self, buffer: &mut Vec<u8>) -> Option<LogEvent> {
+    fn read_open(&mut self, buffer: &mut Vec<u8>) -> Option<LogEvent> {
         let open = self.open.as_mut()?;
-        let wanted = open.cutter.start(buffer);
+        let wanted = open.cutter.start_round(buffer);
         let read = open.reader.read(buffer, wanted);
-        if let Some(cut) = open.cutter.cut(buffer) {
-            return Some(open.event(cut, buffer));
+        if let Some(cut) = open.cutter.cut_piece(buffer) {
+            return Some(open.give_piece(cut, buffer));
         }
         match read {
-            Ok(0) if open.complete => match open.cutter.finish(buffer) {
-                Some(cut) => Some(open.event(cut, buffer)),
-                None => self.close(None),
+            Ok(0) if open.complete => match open.cutter.cut_rest(buffer) {
+                Some(cut) => Some(open.give_piece(cut, buffer)),
+                None => self.close_file(None),
             },
-            Ok(0) => self.close(None),
+            Ok(0) => self.close_file(None),
             Ok(_) => None,
             Err(error) => {
                 let what = format!("cannot be read beyond byte {}: {error}", open.reader.offset());
                 let error = Error::failed(what).at(&open.generation.path);
-                self.close(Some(error.remedy("what came before was taken in; give it again when it is whole")))
+                self.close_file(Some(error.remedy("what came before was taken in; give it again when it is whole")))
             }
         }
     }
 
-    fn close(&mut self, failed: Option<Error>) -> Option<LogEvent> {
+    /// Is done with the open file, and says so: the whole of it was read, or `failed` says why not.
+    fn close_file(&mut self, failed: Option<Error>) -> Option<LogEvent> {
         let OpenFile { file, mut generation, cutter, found, complete, size, .. } = self.open.take()?;
         self.before += size;
         let id = generation.id;
@@ -339,9 +342,21 @@ impl BackfillReader {
 }
 
 impl OpenFile {
-    fn event(&mut self, piece: LogPiece, buffer: &mut Vec<u8>) -> LogEvent {
+    /// Goes on to the position after a piece.
+    fn give_piece(&mut self, piece: LogPiece, buffer: &mut Vec<u8>) -> LogEvent {
         self.generation.position = self.cutter.position();
         self.generation.tail_hash = self.cutter.tail().hash();
         LogEvent::from_piece(piece, &self.generation, buffer)
     }
+}
+
+/// The generation that surely begins with `ahead`, what comes next in a file.
+fn begun_by<'k>(known: &'k [Generation], ahead: &[u8]) -> Option<&'k Generation> {
+    for generation in known {
+        let Generation { fingerprint, .. } = generation;
+        if fingerprint.length >= JOINED_LEAST && fingerprint.matches(ahead) == Some(true) {
+            return Some(generation);
+        }
+    }
+    None
 }

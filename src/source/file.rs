@@ -5,15 +5,18 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use super::generation::DeviceInode;
 use crate::time::Timestamp;
 
 /// What is looked at in a file's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileStatus {
-    pub(crate) device_inode: (u64, u64),
+    pub(crate) device_inode: DeviceInode,
+    /// In bytes, as they are on disk.
     pub(crate) size: u64,
     /// Seconds and nanoseconds of the last change of its content.
     pub(crate) modified: (i64, i64),
+    /// It is a file, not a directory, a pipe or a device.
     pub(crate) regular: bool,
     /// No name leads to it any more.
     pub(crate) deleted: bool,
@@ -26,7 +29,7 @@ impl FileStatus {
     }
 
     /// Of an open file.
-    pub(crate) fn of(file: &File) -> io::Result<FileStatus> {
+    pub(crate) fn of_file(file: &File) -> io::Result<FileStatus> {
         file.metadata().map(|status| FileStatus::from(&status))
     }
 
@@ -40,7 +43,7 @@ impl FileStatus {
 impl From<&Metadata> for FileStatus {
     fn from(of: &Metadata) -> FileStatus {
         FileStatus {
-            device_inode: (of.dev(), of.ino()),
+            device_inode: DeviceInode { device: of.dev(), inode: of.ino() },
             size: of.size(),
             modified: (of.mtime(), of.mtime_nsec()),
             regular: of.is_file(),
@@ -68,4 +71,9 @@ pub(crate) fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Vec
 /// Where a path leads, through symbolic links; the path itself if nothing is there.
 pub(crate) fn real_path(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether a path leads to the file with this inode.
+pub(crate) fn leads_to(path: &Path, device_inode: DeviceInode) -> bool {
+    FileStatus::of_path(path).is_ok_and(|status| status.device_inode == device_inode)
 }

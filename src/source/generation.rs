@@ -18,6 +18,16 @@ pub const TAIL_LIMIT: u64 = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GenerationId(pub u32);
 
+/// Which file it is on this machine, as long as it lives: what every one of its names leads to. When it is deleted, the next file
+/// may get the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct DeviceInode {
+    /// The device that it is on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+}
+
 /// A hash (xxh3, 64 bit) of a log's first `length` uncompressed bytes. A growing log's fingerprint grows with it
 /// up to [`HEAD_LIMIT`]; `length` 0 identifies nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -30,7 +40,7 @@ pub struct Fingerprint {
 
 impl Fingerprint {
     /// The fingerprint of a log that begins with `head`, of which at most [`HEAD_LIMIT`] bytes count.
-    pub fn of(head: &[u8]) -> Fingerprint {
+    pub fn of_head(head: &[u8]) -> Fingerprint {
         let limit = usize::try_from(HEAD_LIMIT).unwrap_or(usize::MAX);
         let head = head.get(..limit).unwrap_or(head);
         Fingerprint { length: head.len() as u64, hash: if head.is_empty() { 0 } else { xxh3_64(head) } }
@@ -39,7 +49,7 @@ impl Fingerprint {
     /// Whether a log that begins with `head` may be this one; `None` if `head` is too short to tell.
     pub fn matches(&self, head: &[u8]) -> Option<bool> {
         let length = usize::try_from(self.length).ok()?;
-        head.get(..length).map(|head| Fingerprint::of(head).hash == self.hash)
+        head.get(..length).map(|head| Fingerprint::of_head(head).hash == self.hash)
     }
 }
 
@@ -54,7 +64,7 @@ pub struct Generation {
     pub path: PathBuf,
     /// Device and inode where it was last seen uncompressed. If that file was truncated and it is read on in a copy, they
     /// stay those of the truncated file: by them a later run knows the copy for one.
-    pub device_inode: (u64, u64),
+    pub device_inode: DeviceInode,
     /// The hash of its first bytes.
     pub fingerprint: Fingerprint,
     /// Everything before this uncompressed offset has been read and committed; always the start of a line.
@@ -63,4 +73,24 @@ pub struct Generation {
     pub tail_hash: u64,
     /// Nothing more will be read from it: it was rotated away and read to its end, or truncated.
     pub finished: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_matches_what_begins_alike_and_does_not_judge_by_less() {
+        let log: Vec<u8> = (0..3000_u32).flat_map(u32::to_le_bytes).collect();
+        for length in [1, 100, 4095, 4096, 4097, 12_000] {
+            let fingerprint = Fingerprint::of_head(&log[..length]);
+            assert_eq!(fingerprint.length, length.min(4096) as u64);
+            assert_eq!(fingerprint.matches(&log), Some(true), "{length}");
+            assert_eq!(fingerprint.matches(&log[..fingerprint.length as usize - 1]), None, "{length}");
+            let mut other = log.clone();
+            other[fingerprint.length as usize - 1] ^= 1;
+            assert_eq!(fingerprint.matches(&other), Some(false), "{length}");
+        }
+        assert_eq!(Fingerprint::of_head(b""), Fingerprint::default());
+    }
 }

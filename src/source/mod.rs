@@ -29,7 +29,7 @@ pub use compressed::compression::Compression;
 pub(crate) use compressed::inflate::SplitByte;
 pub use compressed::restart_points::{CompressedFile, RESTART_SPACING, RestartPoint, RestartPoints};
 pub use follow::{FollowSettings, Follower, PollProgress, WatchedLog};
-pub use generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
+pub use generation::{DeviceInode, Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
 pub use identity::find::{LocatedGeneration, find_generation, find_generation_with};
 pub use identity::siblings::base_of;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
-use spikeline::source::{Fingerprint, Generation, GenerationId};
+use spikeline::source::{DeviceInode, Fingerprint, Generation, GenerationId};
 use spikeline::store::{BlockSummary, Commit, Ledger, Loss, LossCause, Rejects, StoreSettings, View, Writer};
 use spikeline::time::{Clock, SystemClock, Timestamp, Window};
 
@@ -20,8 +20,8 @@ fn log(id: u32, finished: bool) -> Generation {
         id: GenerationId(id),
         log: "a.log".to_owned(),
         path: format!("/var/log/nginx/{id}.log").into(),
-        device_inode: (1, u64::from(id)),
-        fingerprint: Fingerprint::of(b"x"),
+        device_inode: DeviceInode { device: 1, inode: u64::from(id) },
+        fingerprint: Fingerprint::of_head(b"x"),
         position: 1 << 30,
         tail_hash: 0,
         finished,

@@ -137,7 +137,7 @@ fn fault_09_a_reused_inode_is_not_the_log() {
     file.set_len(0).unwrap();
     rig.append("access.log", numbered(5000, 900));
     let inode = |name: &str| std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(rig.path(name)).unwrap());
-    assert_eq!(inode("access.log"), generation.device_inode.1);
+    assert_eq!(inode("access.log"), generation.device_inode.inode);
     assert_eq!(found_at(&generation), Some(rig.path("access.log.1.gz").canonicalize().unwrap()));
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use spikeline::source::{FinishReason, FollowSettings};
+use spikeline::source::{DeviceInode, FinishReason, FollowSettings};
 
 use crate::rig::{Rig, expect, gzip, numbered, set_modified, sorted};
 
@@ -179,7 +179,10 @@ fn fault_09_reused_inode() {
     rig.remove("access.log");
     rig.append("access.log", numbered(300, 400));
     let status = std::fs::metadata(rig.path("access.log")).unwrap();
-    let inode = (std::os::unix::fs::MetadataExt::dev(&status), std::os::unix::fs::MetadataExt::ino(&status));
+    let inode = DeviceInode {
+        device: std::os::unix::fs::MetadataExt::dev(&status),
+        inode: std::os::unix::fs::MetadataExt::ino(&status),
+    };
     rig.store.generations.get_mut(&stale.id).unwrap().device_inode = inode;
     rig.last_commit = rig.last_commit.map(|time| time.plus_millis(-2000));
     rig.restart();
@@ -220,7 +223,10 @@ fn fault_09_an_inode_that_packing_freed_and_the_new_log_got_is_no_truncation() {
     rig.gzip("access.log.1");
     rig.append("access.log", numbered(310, 400));
     let status = std::fs::metadata(rig.path("access.log")).unwrap();
-    let inode = (std::os::unix::fs::MetadataExt::dev(&status), std::os::unix::fs::MetadataExt::ino(&status));
+    let inode = DeviceInode {
+        device: std::os::unix::fs::MetadataExt::dev(&status),
+        inode: std::os::unix::fs::MetadataExt::ino(&status),
+    };
     rig.store.generations.get_mut(&stale.id).unwrap().device_inode = inode;
     rig.restart();
     rig.pass(61);

@@ -5,7 +5,7 @@ use spikeline::pipeline::retrieve;
 use spikeline::pipeline::{CommitBuilder, Interpreter, Interpreting, RowCollector, SlotSettings};
 use spikeline::record::Needs;
 use spikeline::route::{Router, Routes};
-use spikeline::source::generation::{Fingerprint, Generation, GenerationId};
+use spikeline::source::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
 use spikeline::store::{EntryQuery, StoreSettings, View, WindowMatch, Writer};
 use spikeline::time::{Timestamp, Window};
 use std::collections::HashMap;
@@ -61,7 +61,7 @@ fn store(dir: &std::path::Path, log: &[u8], archive: bool) -> Writer {
             id,
             log: "test".to_owned(),
             path: dir.join("gone.log"),
-            device_inode: (1, 1),
+            device_inode: DeviceInode { device: 1, inode: 1 },
             fingerprint: Fingerprint { length: 64, hash: 1 },
             position: until as u64,
             tail_hash: 0,

@@ -4,8 +4,8 @@
 //! In a wrapped log the parts of one record stay together: a block ends before the first part of a record whose last part
 //! is not there yet, so that whoever reads a block needs nothing of another, and a position is always between records.
 //!
-//! A round is: [`BlockCutter::start`] puts what is held into the buffer, the caller appends what it read, and
-//! [`BlockCutter::cut`] takes the next piece, or holds everything again. [`BlockCutter::hold`] undoes a start.
+//! A round is: [`BlockCutter::start_round`] puts what is held into the buffer, the caller appends what it read, and
+//! [`BlockCutter::cut_piece`] takes the next piece, or holds everything again. [`BlockCutter::hold`] undoes a start.
 
 use memchr::{memchr, memrchr};
 
@@ -32,18 +32,25 @@ pub enum LogPiece {
 /// A line that is being passed over.
 #[derive(Debug, Default)]
 struct SkippedLine {
+    /// How many of its bytes were read so far.
     length: u64,
+    /// The last of these.
     tail: TailBytes,
 }
 
 /// Where in a log the next line starts, and what of it was read already.
 #[derive(Debug)]
 pub(crate) struct BlockCutter {
+    /// Of the first byte that was not given out.
     offset: u64,
+    /// The bytes before it.
     tail: TailBytes,
+    /// What was read from there on, and not given out yet; of a line that is being passed over only what is behind it.
     held: Vec<u8>,
     skip: Option<SkippedLine>,
+    /// Whether there are whole lines in `held`.
     lines_held: bool,
+    /// What is around the lines, if parts of one record must stay together.
     wrapper: Option<Wrapper>,
     max_line: usize,
     block_limit: usize,
@@ -85,7 +92,7 @@ impl BlockCutter {
     /// Takes back from `lines`, the lines given out last, what belongs to a record that is not finished in them. The bytes
     /// before [`BlockCutter::position`] are not known then.
     pub(crate) fn take_back(&mut self, lines: &mut Vec<u8>) {
-        let whole = self.whole(lines, lines.len());
+        let whole = self.whole_length(lines, lines.len());
         let mut held = lines.split_off(whole);
         self.offset -= held.len() as u64;
         held.append(&mut self.held);
@@ -93,7 +100,7 @@ impl BlockCutter {
     }
 
     /// How many of the first `lines` bytes, whole lines, can be given out.
-    fn whole(&self, into: &[u8], lines: usize) -> usize {
+    fn whole_length(&self, into: &[u8], lines: usize) -> usize {
         match self.wrapper {
             Some(wrapper) => wrapper.whole_records(into.get(..lines).unwrap_or_default()),
             None => lines,
@@ -128,7 +135,7 @@ impl BlockCutter {
     }
 
     /// Begins a round: `into` is what is held. Returns how many bytes are to be appended, about.
-    pub(crate) fn start(&mut self, into: &mut Vec<u8>) -> usize {
+    pub(crate) fn start_round(&mut self, into: &mut Vec<u8>) -> usize {
         into.clear();
         into.extend_from_slice(&self.held);
         self.held.clear();
@@ -148,7 +155,7 @@ impl BlockCutter {
     }
 
     /// Ends a round with the next piece; `None` if `into` (now empty) held no whole line.
-    pub(crate) fn cut(&mut self, into: &mut Vec<u8>) -> Option<LogPiece> {
+    pub(crate) fn cut_piece(&mut self, into: &mut Vec<u8>) -> Option<LogPiece> {
         self.lines_held = false;
         if let Some(skip) = self.skip.as_mut() {
             let Some(newline) = memchr(b'\n', into) else {
@@ -180,7 +187,7 @@ impl BlockCutter {
                 self.lines_held = true;
                 Some(self.give_out(into, start))
             }
-            None => match self.whole(into, whole) {
+            None => match self.whole_length(into, whole) {
                 0 => {
                     self.hold(into);
                     None
@@ -191,8 +198,8 @@ impl BlockCutter {
     }
 
     /// The end of the log: what is held, as a last line without newline.
-    pub(crate) fn finish(&mut self, into: &mut Vec<u8>) -> Option<LogPiece> {
-        self.start(into);
+    pub(crate) fn cut_rest(&mut self, into: &mut Vec<u8>) -> Option<LogPiece> {
+        self.start_round(into);
         if self.skip.is_some() {
             let end = into.len();
             return Some(self.pass_over(into, end));
@@ -201,6 +208,7 @@ impl BlockCutter {
         (end > 0).then(|| self.give_out(into, end))
     }
 
+    /// Gives out the first `end` bytes, and holds the rest.
     fn give_out(&mut self, into: &mut Vec<u8>, end: usize) -> LogPiece {
         self.held.extend_from_slice(into.get(end..).unwrap_or_default());
         into.truncate(end);
@@ -210,6 +218,7 @@ impl BlockCutter {
         LogPiece::Lines { offset }
     }
 
+    /// Passes over a line of which the first `end` bytes are the rest, and holds what comes behind.
     fn pass_over(&mut self, into: &mut Vec<u8>, end: usize) -> LogPiece {
         let SkippedLine { length, mut tail } =
             self.skip.take().unwrap_or_else(|| SkippedLine { length: 0, tail: self.tail.clone() });
@@ -252,12 +261,12 @@ mod tests {
         let mut at = 0;
         let mut out = Vec::new();
         loop {
-            let wanted = cutter.start(&mut into).min(step);
+            let wanted = cutter.start_round(&mut into).min(step);
             let end = (at + wanted).min(log.len());
             let read = end - at;
             into.extend_from_slice(&log[at..end]);
             at = end;
-            match cutter.cut(&mut into) {
+            match cutter.cut_piece(&mut into) {
                 Some(LogPiece::Lines { offset }) => out.push((offset, Ok(into.clone()))),
                 Some(LogPiece::TooLong { offset, length }) => out.push((offset, Err(length))),
                 None if read == 0 => break,
@@ -271,7 +280,7 @@ mod tests {
             tail.push(&log[..usize::try_from(cutter.read_to()).unwrap()]);
             assert_eq!(cutter.read_tail(), tail);
         }
-        match cutter.finish(&mut into) {
+        match cutter.cut_rest(&mut into) {
             Some(LogPiece::Lines { offset }) => out.push((offset, Ok(into.clone()))),
             Some(LogPiece::TooLong { offset, length }) => out.push((offset, Err(length))),
             None => {}
@@ -356,13 +365,13 @@ mod tests {
             cutter.keep_together(Some(wrapper));
             let (mut into, mut at, mut found) = (Vec::new(), 0, Vec::new());
             loop {
-                let wanted = cutter.start(&mut into).min(step);
+                let wanted = cutter.start_round(&mut into).min(step);
                 let end = (at + wanted).min(log.len());
                 into.extend_from_slice(&log[at..end]);
                 let read = end - at;
                 at = end;
-                let cut = match cutter.cut(&mut into) {
-                    None if read == 0 => cutter.finish(&mut into),
+                let cut = match cutter.cut_piece(&mut into) {
+                    None if read == 0 => cutter.cut_rest(&mut into),
                     cut => cut,
                 };
                 match cut {
@@ -381,14 +390,14 @@ mod tests {
         let log = format!("{one}{two}");
         let mut cutter = BlockCutter::new(0, TailBytes::default(), 1000, 1000);
         let mut into = Vec::new();
-        cutter.start(&mut into);
+        cutter.start_round(&mut into);
         into.extend_from_slice(log.as_bytes());
-        assert_eq!(cutter.cut(&mut into), Some(LogPiece::Lines { offset: 0 }));
+        assert_eq!(cutter.cut_piece(&mut into), Some(LogPiece::Lines { offset: 0 }));
         assert_eq!(into, log.as_bytes());
         cutter.keep_together(Some(Wrapper::Cri));
         cutter.take_back(&mut into);
         assert_eq!(into, one.as_bytes());
-        assert_eq!(cutter.finish(&mut into), Some(LogPiece::Lines { offset: one.len() as u64 }));
+        assert_eq!(cutter.cut_rest(&mut into), Some(LogPiece::Lines { offset: one.len() as u64 }));
         assert_eq!(into, two.as_bytes());
     }
 

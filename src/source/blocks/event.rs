@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::cutter::LogPiece;
 use crate::error::Error;
-use crate::source::generation::{Fingerprint, Generation, GenerationId};
+use crate::source::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
 
 /// Lines of one generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub enum LogEvent {
         /// Where it is now.
         path: PathBuf,
         /// The device and inode of that file; if it is a copy of what was truncated or is compressed, as they were before.
-        device_inode: (u64, u64),
+        device_inode: DeviceInode,
     },
     /// A generation's first bytes became more.
     Fingerprint {

@@ -8,7 +8,7 @@ use super::cutter::{BlockCutter, LogPiece};
 use crate::error::{Error, Result};
 use crate::grammar::Wrapper;
 use crate::source::compressed::compression::Compression;
-use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::reader::UncompressedReader;
 use crate::source::compressed::restart_points::RestartPoints;
 use crate::source::generation::Generation;
 use crate::source::tail_hash::TailBytes;
@@ -18,7 +18,7 @@ use crate::source::{BLOCK_LIMIT, MAX_LINE};
 #[derive(Debug)]
 pub struct Input {
     path: PathBuf,
-    reader: LogReader,
+    reader: UncompressedReader,
     cutter: BlockCutter,
     size: Option<u64>,
     ended: bool,
@@ -38,8 +38,8 @@ impl Input {
         if status.is_dir() {
             return Err(Error::failed("is a directory, not a log").at(path).remedy("name the files in it"));
         }
-        let reader = LogReader::open(path).map_err(fail)?;
-        Ok(Input::of(path.to_owned(), reader, status.is_file().then_some(status.len())))
+        let reader = UncompressedReader::open(path).map_err(fail)?;
+        Ok(Input::new(path.to_owned(), reader, status.is_file().then_some(status.len())))
     }
 
     /// [`Input::open`] for a log that is taken into a store: if it is compressed, [`Input::into_points`] then says where
@@ -51,7 +51,8 @@ impl Input {
         let mut input = Input::open(path)?;
         if input.compression() != Compression::Plain && input.size.is_some() {
             let file = File::open(path).map_err(|error| Error::io("open it", path, &error))?;
-            input.reader = LogReader::gathering(file).map_err(|error| Error::io("read it", path, &error))?;
+            input.reader =
+                UncompressedReader::open_gathering(file).map_err(|error| Error::io("read it", path, &error))?;
         }
         Ok(input)
     }
@@ -62,7 +63,7 @@ impl Input {
         let (compression, consumed) = (self.compression(), self.consumed());
         let file = File::open(&self.path).ok().filter(|_| self.ended && self.reader.offset() == generation.position)?;
         let whole = file.metadata().is_ok_and(|status| Some(status.len()) == self.size && status.len() == consumed);
-        self.reader.gathered().filter(|_| whole)?.points(&file, compression, generation)
+        self.reader.into_gatherer().filter(|_| whole)?.into_points(&file, compression, generation)
     }
 
     /// Reads the standard input.
@@ -71,12 +72,12 @@ impl Input {
     /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) if its first bytes cannot be read.
     pub fn stdin() -> Result<Input> {
         let path = PathBuf::from("-");
-        let reader =
-            LogReader::of_stream(Box::new(io::stdin())).map_err(|error| Error::io("read stdin", &path, &error))?;
-        Ok(Input::of(path, reader, None))
+        let reader = UncompressedReader::of_stream(Box::new(io::stdin()))
+            .map_err(|error| Error::io("read stdin", &path, &error))?;
+        Ok(Input::new(path, reader, None))
     }
 
-    fn of(path: PathBuf, reader: LogReader, size: Option<u64>) -> Input {
+    fn new(path: PathBuf, reader: UncompressedReader, size: Option<u64>) -> Input {
         let cutter = BlockCutter::new(0, TailBytes::default(), MAX_LINE, BLOCK_LIMIT);
         Input { path, reader, cutter, size, ended: false }
     }
@@ -143,26 +144,26 @@ impl Input {
                 into.clear();
                 return Ok(None);
             }
-            let wanted = self.cutter.start(into);
+            let wanted = self.cutter.start_round(into);
             let read = self.reader.read(into, wanted);
-            if let Some(cut) = self.cutter.cut(into) {
+            if let Some(cut) = self.cutter.cut_piece(into) {
                 return Ok(Some(cut));
             }
             match read {
                 Ok(0) => {
                     self.ended = true;
-                    return Ok(self.cutter.finish(into));
+                    return Ok(self.cutter.cut_rest(into));
                 }
                 Ok(_) => {}
                 Err(error) => {
                     self.ended = true;
-                    return Err(self.fault(&error));
+                    return Err(self.describe_fault(&error));
                 }
             }
         }
     }
 
-    fn fault(&self, error: &io::Error) -> Error {
+    fn describe_fault(&self, error: &io::Error) -> Error {
         let at = self.reader.offset();
         let torn = at - self.cutter.position();
         let torn = if torn == 0 { String::new() } else { format!("; the last line, {torn} bytes so far, is torn") };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::reader::UncompressedReader;
 use crate::source::compressed::restart_points::RestartPoints;
 use crate::source::file;
 use crate::source::identity::find::LocatedGeneration;
@@ -20,7 +20,7 @@ const APPROACH: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct LineReader {
     path: PathBuf,
-    reader: LogReader,
+    reader: UncompressedReader,
     points: Option<Arc<RestartPoints>>,
     /// Decoded bytes that end at the reader's offset.
     ahead: Vec<u8>,
@@ -34,7 +34,7 @@ impl LineReader {
     /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) naming the path.
     pub fn open(located: &LocatedGeneration) -> Result<LineReader> {
         let LocatedGeneration { path, points, .. } = located;
-        let reader = LogReader::open(path).map_err(|error| Error::io("open it", path, &error))?;
+        let reader = UncompressedReader::open(path).map_err(|error| Error::io("open it", path, &error))?;
         Ok(LineReader { path: path.clone(), reader, points: points.clone(), ahead: Vec::new(), decoded: 0 })
     }
 
@@ -57,7 +57,7 @@ impl LineReader {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let done = match self.reader.plain_file() {
             Some(file) => file::read_at(file, offset, length).map(|bytes| into.extend_from_slice(&bytes)),
-            None => self.stream(offset, length, into),
+            None => self.read_stream(offset, length, into),
         };
         done.map_err(|error| {
             Error::failed(format!("cannot read {length} bytes at uncompressed offset {offset}: {error}")).at(&self.path)
@@ -68,8 +68,8 @@ impl LineReader {
         Ok(into.len() == length)
     }
 
-    fn stream(&mut self, offset: u64, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
-        self.approach(offset)?;
+    fn read_stream(&mut self, offset: u64, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        self.approach_offset(offset)?;
         while into.len() < length {
             let wanted = offset + into.len() as u64;
             let skip = usize::try_from(wanted - self.ahead_from()).unwrap_or(usize::MAX);
@@ -87,15 +87,15 @@ impl LineReader {
     }
 
     /// Begins again at the best place before `offset`, if what was decoded does not lead there sooner.
-    fn approach(&mut self, offset: u64) -> io::Result<()> {
+    fn approach_offset(&mut self, offset: u64) -> io::Result<()> {
         let back = offset < self.ahead_from();
-        let point = self.points.as_ref().and_then(|points| Some((points, points.before(offset)?)));
+        let point = self.points.as_ref().and_then(|points| Some((points, points.last_before(offset)?)));
         if let Some((points, point)) = point.filter(|(_, point)| back || point.offset > self.reader.offset())
-            && let Some(restart) = points.restart(point)
+            && let Some(restart) = points.unpack(point)
         {
-            self.reader = LogReader::restarted(File::open(&self.path)?, points.compression, restart)?;
+            self.reader = UncompressedReader::open_at(File::open(&self.path)?, points.compression, restart)?;
         } else if back {
-            self.reader = LogReader::open(&self.path)?;
+            self.reader = UncompressedReader::open(&self.path)?;
         } else {
             return Ok(());
         }

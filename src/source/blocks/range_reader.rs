@@ -45,7 +45,7 @@ impl<'r> LineRangeReader<'r> {
     pub fn next_block(&mut self, into: &mut Vec<u8>) -> Result<Option<LogPiece>> {
         loop {
             let left = self.until.saturating_sub(self.at);
-            let wanted = u64::try_from(self.cutter.start(into)).unwrap_or(u64::MAX).min(left);
+            let wanted = u64::try_from(self.cutter.start_round(into)).unwrap_or(u64::MAX).min(left);
             if wanted > 0 {
                 let length = u32::try_from(wanted).unwrap_or(u32::MAX);
                 if !self.reader.read(self.at, length, &mut self.read)? {
@@ -55,11 +55,11 @@ impl<'r> LineRangeReader<'r> {
                 into.extend_from_slice(&self.read);
                 self.at += u64::from(length);
             }
-            if let Some(cut) = self.cutter.cut(into) {
+            if let Some(cut) = self.cutter.cut_piece(into) {
                 return Ok(Some(cut));
             }
             if wanted == 0 {
-                return Ok(self.cutter.finish(into));
+                return Ok(self.cutter.cut_rest(into));
             }
         }
     }

@@ -78,12 +78,18 @@ pub(crate) fn unpack(packed: &[u8], dictionary: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Which of the `length` bytes before a restart point of `file` are copied by what follows.
-pub(crate) fn needed(file: &File, packed: u64, split: SplitByte, length: usize) -> Option<Vec<bool>> {
-    let places = || (0..length).map(|place| u16::try_from(place).unwrap_or(u16::MAX).to_le_bytes());
-    let lower = first_bytes(file, packed, split, &places().map(|[lower, _]| lower).collect::<Vec<_>>())?;
-    let upper = first_bytes(file, packed, split, &places().map(|[_, upper]| upper).collect::<Vec<_>>())?;
+pub(crate) fn find_needed(file: &File, packed: u64, split: SplitByte, length: usize) -> Option<Vec<bool>> {
+    let (mut lower, mut upper, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for place in 0..u16::try_from(length).ok()? {
+        let [low, high] = place.to_le_bytes();
+        lower.push(low);
+        upper.push(high);
+        other.push(!low);
+    }
+    let lower = first_bytes(file, packed, split, &lower)?;
+    let upper = first_bytes(file, packed, split, &upper)?;
     // What differs here was copied from the window, and the others then say from where.
-    let other = first_bytes(file, packed, split, &places().map(|[lower, _]| !lower).collect::<Vec<_>>())?;
+    let other = first_bytes(file, packed, split, &other)?;
     let mut needed = vec![false; length];
     for ((lower, upper), other) in lower.iter().zip(&upper).zip(&other) {
         if lower != other {
@@ -98,7 +104,7 @@ fn first_bytes(file: &File, packed: u64, split: SplitByte, window: &[u8]) -> Opt
     let mut file = file.try_clone().ok()?;
     file.seek(SeekFrom::Start(packed)).ok()?;
     let mut input = CompressedInput::new(Box::new(file), packed);
-    let mut inflate = Inflater::restarted(split, window);
+    let mut inflate = Inflater::restart_after(split, window);
     let mut bytes = vec![0; WINDOW];
     let mut filled = 0;
     while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
@@ -178,7 +184,7 @@ mod tests {
             let path = folder.path().join("log");
             std::fs::write(&path, &packed).unwrap();
             let file = File::open(&path).unwrap();
-            let (mut inflate, mut into) = (Inflater::stopping(), vec![0; 7000]);
+            let (mut inflate, mut into) = (Inflater::new_stopping(), vec![0; 7000]);
             let (mut read, mut given) = (0, 0);
             loop {
                 let InflateStep { consumed, produced, came } = inflate.decode(&packed[read..], &mut into);
@@ -187,11 +193,11 @@ mod tests {
                 match came {
                     InflateStop::ToEnd => break,
                     InflateStop::ToBoundary(split) => {
-                        let window = inflate.window();
+                        let window = inflate.last_window();
                         assert!(window == log[given.saturating_sub(WINDOW)..given]);
-                        let needed = needed(&file, read as u64, split, window.len()).unwrap();
+                        let needed = find_needed(&file, read as u64, split, window.len()).unwrap();
                         let kept = unpack(&pack(&window, &needed, b"").unwrap(), b"").unwrap();
-                        let mut again = Inflater::restarted(split, &kept);
+                        let mut again = Inflater::restart_after(split, &kept);
                         assert!(rest(&mut again, &packed[read..]) == log[given..], "at {given} of {}", log.len());
                     }
                     InflateStop::On => assert!(consumed + produced > 0),

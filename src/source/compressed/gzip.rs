@@ -47,7 +47,7 @@ impl GzipDecoder {
     pub(crate) fn new(input: CompressedInput) -> GzipDecoder {
         GzipDecoder {
             input,
-            inflate: Inflater::fast(),
+            inflate: Inflater::new_fast(),
             crc: crc32fast::Hasher::new(),
             length: 0,
             state: GzipState::Header { first: true },
@@ -59,17 +59,21 @@ impl GzipDecoder {
 
     /// The same from the beginning of the file, noting where it can be begun again.
     pub(crate) fn gathering(input: CompressedInput) -> GzipDecoder {
-        GzipDecoder { inflate: Inflater::stopping(), gather: Some(PointGatherer::default()), ..GzipDecoder::new(input) }
+        GzipDecoder {
+            inflate: Inflater::new_stopping(),
+            gather: Some(PointGatherer::default()),
+            ..GzipDecoder::new(input)
+        }
     }
 
     /// From the middle of a file; `input` stands at the restart point.
-    pub(crate) fn restarted(input: CompressedInput, at: RestartState) -> GzipDecoder {
+    pub(crate) fn open_at(input: CompressedInput, at: RestartState) -> GzipDecoder {
         let new = GzipDecoder { offset: at.offset, ..GzipDecoder::new(input) };
         match at.window {
             // A member begins here.
             None => new,
             Some(window) => GzipDecoder {
-                inflate: Inflater::restarted(at.split, &window),
+                inflate: Inflater::restart_after(at.split, &window),
                 state: GzipState::Body,
                 whole: false,
                 ..new
@@ -83,11 +87,11 @@ impl GzipDecoder {
     }
 
     /// What was gathered.
-    pub(crate) fn gathered(self) -> Option<PointGatherer> {
+    pub(crate) fn into_gatherer(self) -> Option<PointGatherer> {
         self.gather
     }
 
-    fn header(&mut self, first: bool) -> io::Result<()> {
+    fn read_header(&mut self, first: bool) -> io::Result<()> {
         if !first {
             loop {
                 let peek = self.input.fill_buf()?;
@@ -108,7 +112,7 @@ impl GzipDecoder {
         self.input.read_exact(&mut fixed)?;
         let [a, b, method, flags, ..] = fixed;
         if [a, b, method] != MAGIC {
-            return Err(corrupt("no gzip member where one should begin"));
+            return Err(corrupt_error("no gzip member where one should begin"));
         }
         if flags & HAS_EXTRA != 0 {
             let mut length = [0; 2];
@@ -124,10 +128,10 @@ impl GzipDecoder {
             self.input.read_exact(&mut [0; 2])?;
         }
         if let Some(gather) = self.gather.as_mut().filter(|_| !first) {
-            gather.member(self.offset, begins_at);
+            gather.note_member(self.offset, begins_at);
         }
         if !self.whole {
-            self.inflate = Inflater::fast();
+            self.inflate = Inflater::new_fast();
         }
         self.inflate.reset();
         self.whole = true;
@@ -147,7 +151,7 @@ impl GzipDecoder {
         }
     }
 
-    fn body(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    fn read_body(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let input = self.input.fill_buf()?;
         let at_end = input.is_empty();
         let InflateStep { consumed, produced, came } = self.inflate.decode(input, into);
@@ -165,7 +169,7 @@ impl GzipDecoder {
             }
             InflateStop::ToBoundary(split) => {
                 if let Some(gather) = &mut self.gather {
-                    gather.boundary(self.offset, self.input.position(), split, || self.inflate.window());
+                    gather.note_block_end(self.offset, self.input.position(), split, || self.inflate.last_window());
                 }
             }
             InflateStop::Wrong => self.state = GzipState::Fault("the deflate stream is corrupt"),
@@ -173,7 +177,7 @@ impl GzipDecoder {
         Ok(produced)
     }
 
-    fn trailer(&mut self, checked: bool) -> io::Result<()> {
+    fn read_trailer(&mut self, checked: bool) -> io::Result<()> {
         let mut trailer = [0; 8];
         self.input.read_exact(&mut trailer)?;
         let [a, b, c, d, e, f, g, h] = trailer;
@@ -194,21 +198,21 @@ impl Read for GzipDecoder {
         }
         loop {
             match self.state {
-                GzipState::Header { first } => self.header(first)?,
+                GzipState::Header { first } => self.read_header(first)?,
                 GzipState::Body => {
-                    let produced = self.body(into)?;
+                    let produced = self.read_body(into)?;
                     if produced > 0 {
                         return Ok(produced);
                     }
                 }
-                GzipState::Trailer { checked } => self.trailer(checked)?,
-                GzipState::Fault(what) => return Err(corrupt(what)),
+                GzipState::Trailer { checked } => self.read_trailer(checked)?,
+                GzipState::Fault(what) => return Err(corrupt_error(what)),
                 GzipState::End => return Ok(0),
             }
         }
     }
 }
 
-fn corrupt(what: &'static str) -> io::Error {
+fn corrupt_error(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }

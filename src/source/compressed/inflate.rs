@@ -51,17 +51,17 @@ pub(crate) enum Inflater {
 
 impl Inflater {
     /// A decoder that is fast.
-    pub(crate) fn fast() -> Inflater {
+    pub(crate) fn new_fast() -> Inflater {
         Inflater::Fast(Decompress::new(false))
     }
 
     /// A decoder that stops at the end of each block.
-    pub(crate) fn stopping() -> Inflater {
+    pub(crate) fn new_stopping() -> Inflater {
         Inflater::StoppingInflater(Box::new(StoppingInflater::new(DecompressorOxide::new(), &[])))
     }
 
     /// A decoder that goes on at the end of a block, before which `window` was decoded.
-    pub(crate) fn restarted(split: SplitByte, window: &[u8]) -> Inflater {
+    pub(crate) fn restart_after(split: SplitByte, window: &[u8]) -> Inflater {
         let state = BlockBoundaryState { num_bits: split.count, bit_buf: split.bits, ..BlockBoundaryState::default() };
         let mut stopping = StoppingInflater::new(DecompressorOxide::from_block_boundary_state(&state), window);
         stopping.stops = false;
@@ -98,10 +98,10 @@ impl Inflater {
     }
 
     /// The last up to [`WINDOW`] bytes of this stream, as of the boundary that was just come to.
-    pub(crate) fn window(&self) -> Vec<u8> {
+    pub(crate) fn last_window(&self) -> Vec<u8> {
         match self {
             Inflater::Fast(_) => Vec::new(),
-            Inflater::StoppingInflater(stopping) => stopping.window(),
+            Inflater::StoppingInflater(stopping) => stopping.last_window(),
         }
     }
 }
@@ -150,7 +150,7 @@ impl StoppingInflater {
             self.total = self.total.saturating_add(written);
             self.came = match status {
                 TINFLStatus::Done => InflateStop::ToEnd,
-                TINFLStatus::BlockBoundary => self.boundary(),
+                TINFLStatus::BlockBoundary => self.block_boundary(),
                 TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput | TINFLStatus::FailedCannotMakeProgress => {
                     InflateStop::On
                 }
@@ -170,14 +170,14 @@ impl StoppingInflater {
         InflateStep { consumed, produced, came }
     }
 
-    fn boundary(&self) -> InflateStop {
+    fn block_boundary(&self) -> InflateStop {
         match self.state.block_boundary_state() {
             Some(state) => InflateStop::ToBoundary(SplitByte { count: state.num_bits, bits: state.bit_buf }),
             None => InflateStop::Wrong,
         }
     }
 
-    fn window(&self) -> Vec<u8> {
+    fn last_window(&self) -> Vec<u8> {
         let length = self.total.min(WINDOW);
         let end = self.ring.get(self.decoded.saturating_sub(length)..self.decoded).unwrap_or_default();
         let start = RING - (length - end.len());

@@ -23,81 +23,100 @@ enum ByteSource {
 }
 
 /// Reads a log's uncompressed bytes forward.
-pub(crate) struct LogReader {
+pub(crate) struct UncompressedReader {
     bytes: ByteSource,
     compression: Compression,
     offset: u64,
     fault: Option<(io::ErrorKind, String)>,
 }
 
-impl fmt::Debug for LogReader {
+impl fmt::Debug for UncompressedReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogReader").field("compression", &self.compression).field("offset", &self.offset).finish()
+        f.debug_struct("UncompressedReader")
+            .field("compression", &self.compression)
+            .field("offset", &self.offset)
+            .finish()
     }
 }
 
-impl LogReader {
+impl UncompressedReader {
     /// Of the file at `path`; a pipe is read as a stream.
-    pub(crate) fn open(path: &Path) -> io::Result<LogReader> {
+    pub(crate) fn open(path: &Path) -> io::Result<UncompressedReader> {
         let file = File::open(path)?;
-        if file.metadata()?.is_file() { LogReader::of_file(file) } else { LogReader::of_stream(Box::new(file)) }
+        if file.metadata()?.is_file() {
+            UncompressedReader::of_file(file)
+        } else {
+            UncompressedReader::of_stream(Box::new(file))
+        }
     }
 
     /// Of a regular file, from its beginning.
-    pub(crate) fn of_file(file: File) -> io::Result<LogReader> {
-        let compression = Compression::of(&file::read_at(&file, 0, MAGIC_LENGTH)?);
+    pub(crate) fn of_file(file: File) -> io::Result<UncompressedReader> {
+        let compression = Compression::of_magic(&file::read_at(&file, 0, MAGIC_LENGTH)?);
         if compression == Compression::Plain {
-            return Ok(LogReader { bytes: ByteSource::File(file), compression, offset: 0, fault: None });
+            return Ok(UncompressedReader { bytes: ByteSource::File(file), compression, offset: 0, fault: None });
         }
-        LogReader::unpack(compression, CompressedInput::new(Box::new(file), 0), false)
+        UncompressedReader::decode_stream(compression, CompressedInput::new(Box::new(file), 0), false)
     }
 
     /// Of a regular file, from its beginning; if it is compressed, restart points are gathered on the way.
-    pub(crate) fn gathering(file: File) -> io::Result<LogReader> {
-        let compression = Compression::of(&file::read_at(&file, 0, MAGIC_LENGTH)?);
+    pub(crate) fn open_gathering(file: File) -> io::Result<UncompressedReader> {
+        let compression = Compression::of_magic(&file::read_at(&file, 0, MAGIC_LENGTH)?);
         if compression == Compression::Plain {
-            return LogReader::of_file(file);
+            return UncompressedReader::of_file(file);
         }
-        LogReader::unpack(compression, CompressedInput::new(Box::new(file), 0), true)
+        UncompressedReader::decode_stream(compression, CompressedInput::new(Box::new(file), 0), true)
     }
 
     /// Of a compressed file, from a restart point.
-    pub(crate) fn restarted(mut file: File, compression: Compression, at: RestartState) -> io::Result<LogReader> {
+    pub(crate) fn open_at(
+        mut file: File,
+        compression: Compression,
+        at: RestartState,
+    ) -> io::Result<UncompressedReader> {
         file.seek(SeekFrom::Start(at.packed))?;
         let (offset, input) = (at.offset, CompressedInput::new(Box::new(file), at.packed));
         let bytes = match compression {
             Compression::Plain => ByteSource::Stream(input),
-            Compression::Gzip => ByteSource::Gzip(Box::new(GzipDecoder::restarted(input, at))),
-            Compression::Zstd => ByteSource::Zstd(ZstdDecoder::restarted(input, &at)?),
+            Compression::Gzip => ByteSource::Gzip(Box::new(GzipDecoder::open_at(input, at))),
+            Compression::Zstd => ByteSource::Zstd(ZstdDecoder::open_at(input, &at)?),
         };
-        Ok(LogReader { bytes, compression, offset, fault: None })
+        Ok(UncompressedReader { bytes, compression, offset, fault: None })
     }
 
     /// The restart points that were gathered.
-    pub(crate) fn gathered(self) -> Option<PointGatherer> {
+    pub(crate) fn into_gatherer(self) -> Option<PointGatherer> {
         match self.bytes {
-            ByteSource::Gzip(gzip) => gzip.gathered(),
-            ByteSource::Zstd(zstd) => zstd.gathered(),
+            ByteSource::Gzip(gzip) => gzip.into_gatherer(),
+            ByteSource::Zstd(zstd) => zstd.into_gatherer(),
             ByteSource::File(_) | ByteSource::Stream(_) => None,
         }
     }
 
     /// Of a stream that cannot go back.
-    pub(crate) fn of_stream(mut stream: Box<dyn Read + Send>) -> io::Result<LogReader> {
+    pub(crate) fn of_stream(mut stream: Box<dyn Read + Send>) -> io::Result<UncompressedReader> {
         let mut magic = Vec::with_capacity(MAGIC_LENGTH);
         stream.by_ref().take(MAGIC_LENGTH as u64).read_to_end(&mut magic)?;
-        let compression = Compression::of(&magic);
-        LogReader::unpack(compression, CompressedInput::new(Box::new(Cursor::new(magic).chain(stream)), 0), false)
+        let compression = Compression::of_magic(&magic);
+        UncompressedReader::decode_stream(
+            compression,
+            CompressedInput::new(Box::new(Cursor::new(magic).chain(stream)), 0),
+            false,
+        )
     }
 
-    fn unpack(compression: Compression, input: CompressedInput, gathering: bool) -> io::Result<LogReader> {
+    fn decode_stream(
+        compression: Compression,
+        input: CompressedInput,
+        gathering: bool,
+    ) -> io::Result<UncompressedReader> {
         let bytes = match compression {
             Compression::Plain => ByteSource::Stream(input),
             Compression::Gzip if gathering => ByteSource::Gzip(Box::new(GzipDecoder::gathering(input))),
             Compression::Gzip => ByteSource::Gzip(Box::new(GzipDecoder::new(input))),
             Compression::Zstd => ByteSource::Zstd(ZstdDecoder::new(input, gathering)?),
         };
-        Ok(LogReader { bytes, compression, offset: 0, fault: None })
+        Ok(UncompressedReader { bytes, compression, offset: 0, fault: None })
     }
 
     /// How the bytes are packed.
@@ -150,7 +169,7 @@ impl LogReader {
 
     /// The first up to [`HEAD_LIMIT`] bytes, of a reader that was not read from. What comes
     /// before a fault is enough, unless that is nothing.
-    pub(crate) fn head(mut self) -> io::Result<Vec<u8>> {
+    pub(crate) fn read_head(mut self) -> io::Result<Vec<u8>> {
         let limit = usize::try_from(HEAD_LIMIT).unwrap_or(usize::MAX);
         let mut head = Vec::with_capacity(limit);
         while head.len() < limit {
@@ -229,4 +248,62 @@ fn read_full(
     }
     into.truncate(filled);
     filled - start
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn compress(parts: &[Vec<u8>], kind: Compression) -> Vec<u8> {
+        let mut all = Vec::new();
+        for part in parts {
+            match kind {
+                Compression::Plain => all.extend_from_slice(part),
+                Compression::Gzip => {
+                    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(4));
+                    encoder.write_all(part).unwrap();
+                    all.extend(encoder.finish().unwrap());
+                }
+                Compression::Zstd => all.extend(zstd::encode_all(&part[..], 1).unwrap()),
+            }
+        }
+        all
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        /// Wherever a compressed log is torn, what comes before is given, then the fault, and that for ever.
+        #[test]
+        fn a_torn_log_gives_its_beginning_and_then_the_fault(
+            parts in proptest::collection::vec(proptest::collection::vec(b'a'..=b'e', 0..5000), 1..4),
+            gzip in proptest::prelude::any::<bool>(), torn in 0.0..1.0_f64, limit in 1_usize..9000,
+        ) {
+            let kind = if gzip { Compression::Gzip } else { Compression::Zstd };
+            let packed = compress(&parts, kind);
+            let torn = (packed.len() as f64 * torn) as usize;
+            let whole: Vec<usize> = (0..=parts.len()).map(|count| compress(&parts[..count], kind).len()).collect();
+            let log = parts.concat();
+            let mut reader = UncompressedReader::of_stream(Box::new(Cursor::new(packed[..torn].to_vec()))).unwrap();
+            let (mut read, mut fault) = (Vec::new(), None);
+            while fault.is_none() {
+                match reader.read(&mut read, limit) {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => fault = Some(error.to_string()),
+                }
+            }
+            // So few bytes that they are not known to be compressed come as they are.
+            if reader.compression() == Compression::Plain {
+                proptest::prop_assert!(torn < MAGIC_LENGTH && read == packed[..torn]);
+            } else {
+                proptest::prop_assert!(log.starts_with(&read));
+                proptest::prop_assert_eq!(fault.is_none(), whole.contains(&torn), "torn at {} of {:?}", torn, whole);
+                proptest::prop_assert_eq!(reader.read(&mut read, limit).map_err(|error| error.to_string()).err(), fault);
+                proptest::prop_assert_eq!(reader.offset(), read.len() as u64);
+            }
+        }
+    }
 }

@@ -54,8 +54,8 @@ pub struct CompressedFile {
 
 impl CompressedFile {
     /// What `file` is now.
-    pub(crate) fn of(file: &File) -> io::Result<CompressedFile> {
-        let length = FileStatus::of(file)?.size;
+    pub(crate) fn of_file(file: &File) -> io::Result<CompressedFile> {
+        let length = FileStatus::of_file(file)?.size;
         let end = usize::try_from(ENDS).unwrap_or(usize::MAX);
         let head = xxh3_64(&file::read_at(file, 0, end)?);
         let tail = xxh3_64(&file::read_at(file, length.saturating_sub(ENDS), end)?);
@@ -80,8 +80,8 @@ pub struct RestartPoints {
 
 impl RestartPoints {
     /// Whether `path` is that file and holds `generation`, as far as it was read: known without decoding anything.
-    pub(crate) fn tell(&self, generation: &Generation, path: &Path) -> bool {
-        let same = |file: &File| CompressedFile::of(file).is_ok_and(|found| found == self.file);
+    pub(crate) fn are_of_file(&self, generation: &Generation, path: &Path) -> bool {
+        let same = |file: &File| CompressedFile::of_file(file).is_ok_and(|found| found == self.file);
         self.holds == (generation.fingerprint, generation.position, generation.tail_hash)
             && std::fs::metadata(path).is_ok_and(|status| status.is_file() && status.len() == self.file.length)
             && File::open(path).is_ok_and(|file| same(&file))
@@ -93,13 +93,13 @@ impl RestartPoints {
     }
 
     /// The last place at or before `offset` from which the file can be decoded; `None` is its beginning.
-    pub(crate) fn before(&self, offset: u64) -> Option<&RestartPoint> {
+    pub(crate) fn last_before(&self, offset: u64) -> Option<&RestartPoint> {
         let after = self.points.partition_point(|point| point.offset <= offset);
         self.points.get(after.checked_sub(1)?)
     }
 
     /// Unpacks what is needed to begin at `point`; nothing if that is damaged.
-    pub(crate) fn restart(&self, point: &RestartPoint) -> Option<RestartState> {
+    pub(crate) fn unpack(&self, point: &RestartPoint) -> Option<RestartState> {
         let RestartPoint { offset, packed, split, .. } = *point;
         let window = match &point.window {
             None => None,
@@ -131,9 +131,15 @@ pub(crate) struct PointGatherer {
 
 impl PointGatherer {
     /// The end of a block.
-    pub(crate) fn boundary(&mut self, offset: u64, packed: u64, split: SplitByte, window: impl FnOnce() -> Vec<u8>) {
+    pub(crate) fn note_block_end(
+        &mut self,
+        offset: u64,
+        packed: u64,
+        split: SplitByte,
+        window: impl FnOnce() -> Vec<u8>,
+    ) {
         if offset - self.last > RESTART_SPACING {
-            self.take();
+            self.keep_best();
         }
         if offset - self.last >= NEAR {
             self.next = Some((RestartPoint { offset, packed, split, window: None }, window()));
@@ -141,9 +147,9 @@ impl PointGatherer {
     }
 
     /// The beginning of a member or frame.
-    pub(crate) fn member(&mut self, offset: u64, packed: u64) {
+    pub(crate) fn note_member(&mut self, offset: u64, packed: u64) {
         if offset - self.last > RESTART_SPACING {
-            self.take();
+            self.keep_best();
         }
         if offset - self.last >= NEAR_FREE {
             self.next = None;
@@ -152,7 +158,7 @@ impl PointGatherer {
         }
     }
 
-    fn take(&mut self) {
+    fn keep_best(&mut self) {
         if let Some((mut point, window)) = self.next.take() {
             self.last = point.offset;
             point.window = Some(deflate_window::pack_whole(&window));
@@ -161,21 +167,21 @@ impl PointGatherer {
     }
 
     /// What was found in `file`, which was decoded up to the position of `generation` and holds it.
-    pub(crate) fn points(
+    pub(crate) fn into_points(
         self,
         file: &File,
         compression: Compression,
         generation: &Generation,
     ) -> Option<RestartPoints> {
         let holds = (generation.fingerprint, generation.position, generation.tail_hash);
-        let file_now = CompressedFile::of(file).ok()?;
+        let file_now = CompressedFile::of_file(file).ok()?;
         let whole = |point: &RestartPoint| point.window.as_ref().map(|window| deflate_window::unpack_whole(window));
         let dictionary = self.points.iter().find_map(whole).flatten().unwrap_or_default();
         let mut points = Vec::with_capacity(self.points.len());
         for mut point in self.points {
             if let Some(window) = whole(&point) {
                 let window = window?;
-                let needed = deflate_window::needed(file, point.packed, point.split, window.len())?;
+                let needed = deflate_window::find_needed(file, point.packed, point.split, window.len())?;
                 point.window = Some(deflate_window::pack(&window, &needed, &dictionary)?);
             }
             points.push(point);

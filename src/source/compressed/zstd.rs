@@ -26,7 +26,7 @@ impl ZstdDecoder {
     }
 
     /// From the beginning of a frame, at which `input` stands.
-    pub(crate) fn restarted(input: CompressedInput, at: &RestartState) -> io::Result<ZstdDecoder> {
+    pub(crate) fn open_at(input: CompressedInput, at: &RestartState) -> io::Result<ZstdDecoder> {
         Ok(ZstdDecoder { offset: at.offset, ..ZstdDecoder::new(input, false)? })
     }
 
@@ -36,7 +36,7 @@ impl ZstdDecoder {
     }
 
     /// What was gathered.
-    pub(crate) fn gathered(self) -> Option<PointGatherer> {
+    pub(crate) fn into_gatherer(self) -> Option<PointGatherer> {
         self.gather
     }
 }
@@ -61,7 +61,7 @@ impl Read for ZstdDecoder {
             self.inside = hint != 0;
             if !self.inside {
                 if let Some(gather) = &mut self.gather {
-                    gather.member(self.offset, self.input.position());
+                    gather.note_member(self.offset, self.input.position());
                 }
                 self.decoder.reinit()?;
             }

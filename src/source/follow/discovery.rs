@@ -10,19 +10,19 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::facts::Facts;
+use super::facts::LogFacts;
 use super::horizon::{COPIED_TIME_LAG, Horizon};
 use super::last_look::{LastLooks, SuspectPath};
 use super::new_files::{NewFile, SettledFiles};
 use super::open_log::OpenLog;
-use super::patterns::SeenPath;
+use super::patterns::{SeenPath, WatchedPath};
 use super::poll::{FileProblem, Poll};
 use super::resume::AwaitedGenerations;
 use super::undecided::{Patience, UndecidedFiles};
 use crate::error::Error;
-use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, real_path};
-use crate::source::generation::Generation;
+use crate::source::generation::{DeviceInode, Generation};
 use crate::source::identity::compare::{Comparison, compare};
 use crate::source::identity::content::{begin_alike, holds_bytes};
 use crate::source::identity::find::incomplete_error;
@@ -60,6 +60,7 @@ impl MissedRotation {
 enum Verdict {
     /// It holds a known generation.
     Known,
+    /// No run has seen what is in it.
     New,
     /// Time will tell.
     Unclear,
@@ -75,15 +76,31 @@ pub(crate) struct Discovery {
     /// Whether there is something new in `rotations`, so that it is looked for at once.
     is_urgent: bool,
     /// Rotated files that were there before the first start: never read.
-    foreign: HashSet<(u64, u64)>,
+    foreign: HashSet<DeviceInode>,
     undecided: UndecidedFiles,
 }
 
 impl Discovery {
-    /// Never reads the rotated files that stand beside the log at `path` now.
-    pub(crate) fn disregard_siblings(&mut self, path: &Path) {
-        for sibling in siblings(path).unwrap_or_default() {
-            self.foreign.insert(sibling.status.device_inode);
+    /// Never reads the rotated files that stand beside these logs now.
+    pub(crate) fn disregard_rotated(&mut self, logs: &[WatchedPath]) {
+        for log in logs {
+            for sibling in siblings(&log.path).unwrap_or_default() {
+                self.foreign.insert(sibling.status.device_inode);
+            }
+        }
+    }
+
+    /// Suspects every log that is known and watched, and those that are `named` now: while nothing ran, it may have been rotated.
+    pub(crate) fn suspect_since_last_run(&mut self, named: Vec<WatchedPath>, facts: &LogFacts, now: Timestamp) {
+        let Some(since) = facts.horizon.missed_since_last_run() else { return };
+        for Generation { path, log: key, .. } in facts.closed.iter() {
+            if facts.patterns.has_key(key) {
+                let (base, key) = (base_of(path), key.clone());
+                self.may_have_missed(MissedRotation { base, key, since, noticed: now });
+            }
+        }
+        for WatchedPath { path, key } in named {
+            self.may_have_missed(MissedRotation { base: path, key, since, noticed: now });
         }
     }
 
@@ -105,7 +122,7 @@ impl Discovery {
     }
 
     /// Compares the watched paths, `seen` as they are now, with what they were at the last look.
-    pub(crate) fn compare_with_last_look(&mut self, seen: &[SeenPath], facts: &Facts, poll: &Poll<'_>) {
+    pub(crate) fn compare_with_last_look(&mut self, seen: &[SeenPath], facts: &LogFacts, poll: &Poll<'_>) {
         for SuspectPath { path, key, since } in self.last_looks.compare(seen, facts, poll) {
             self.may_have_missed(MissedRotation { base: base_of(&real_path(&path)), key, since, noticed: poll.now });
         }
@@ -121,7 +138,7 @@ impl Discovery {
     /// there is a reason to.
     pub(crate) fn find_unseen(
         &mut self,
-        facts: &Facts,
+        facts: &LogFacts,
         awaited: &AwaitedGenerations,
         poll: &mut Poll<'_>,
     ) -> ControlFlow<(), Vec<NewFile>> {
@@ -147,7 +164,7 @@ impl Discovery {
     fn find_unseen_of(
         &mut self,
         missed: &MissedRotation,
-        facts: &Facts,
+        facts: &LogFacts,
         awaited: &AwaitedGenerations,
         poll: &Poll<'_>,
         new: &mut Vec<NewFile>,
@@ -182,7 +199,7 @@ impl Discovery {
     }
 
     /// The files beside a log that its rotation may have made; and the log itself, if a link led to it that leads elsewhere now.
-    fn left_behind(&self, base: &Path, since: Timestamp, facts: &Facts) -> io::Result<Vec<Sibling>> {
+    fn left_behind(&self, base: &Path, since: Timestamp, facts: &LogFacts) -> io::Result<Vec<Sibling>> {
         let mut found = siblings(base)?;
         let Ok(status) = FileStatus::of_path(base) else { return Ok(found) };
         let itself = Sibling { path: base.to_owned(), status, compressed: false };
@@ -195,7 +212,7 @@ impl Discovery {
     }
 
     /// Whether a file is surely none that was missed: too old, settled, left on purpose, named by a pattern, or being read.
-    fn is_out_of_question(&self, file: &Sibling, since: Timestamp, facts: &Facts) -> bool {
+    fn is_out_of_question(&self, file: &Sibling, since: Timestamp, facts: &LogFacts) -> bool {
         let lag = if file.compressed { COPIED_TIME_LAG } else { Duration::ZERO };
         let inode = file.status.device_inode;
         file.status.modified().plus(lag) < since
@@ -210,7 +227,7 @@ impl Discovery {
         &mut self,
         base: &Path,
         file: &Sibling,
-        facts: &Facts,
+        facts: &LogFacts,
         awaited: &AwaitedGenerations,
         poll: &Poll<'_>,
         problems: &mut Vec<FileProblem>,
@@ -265,9 +282,9 @@ impl Discovery {
 
 /// Whether a file that ends before the position is known, by what was read last, to be a copy of a truncated log: one that was
 /// made before the last lines were written and read.
-fn is_short_copy(generation: &Generation, path: &Path, facts: &Facts) -> io::Result<bool> {
+fn is_short_copy(generation: &Generation, path: &Path, facts: &LogFacts) -> io::Result<bool> {
     let Some(recent) = facts.closed.recent_bytes(generation.id) else { return Ok(false) };
-    let mut reader = LogReader::open(path)?;
+    let mut reader = UncompressedReader::open(path)?;
     let length = match reader.plain_file() {
         Some(file) => file.metadata()?.len(),
         None => {

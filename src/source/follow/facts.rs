@@ -7,7 +7,7 @@ use super::patterns::Patterns;
 
 /// What the steps of a poll decide by.
 #[derive(Debug)]
-pub(crate) struct Facts {
+pub(crate) struct LogFacts {
     /// Which paths are to be followed.
     pub(crate) patterns: Patterns,
     /// What is being read.

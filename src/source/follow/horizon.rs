@@ -73,3 +73,48 @@ impl Horizon {
         created > read_until && created <= now.plus(TIME_LAG)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::generation::DeviceInode;
+
+    fn written_at(secs: i64) -> FileStatus {
+        let device_inode = DeviceInode { device: 1, inode: 1 };
+        FileStatus { device_inode, size: 1, modified: (secs, 0), regular: true, deleted: false }
+    }
+
+    #[test]
+    fn what_was_missed_is_younger_than_the_last_run_and_than_the_last_poll_that_knew_all() {
+        let mut horizon = Horizon::new(None);
+        assert!(horizon.is_first_run() && horizon.missed_since_last_run().is_none());
+        assert_eq!(horizon.missed_since(written_at(100)), Timestamp::from_secs(100));
+        horizon.all_was_read(Some(Timestamp::from_secs(150)));
+        assert_eq!(horizon.missed_since(written_at(100)), Timestamp::from_secs(150));
+        assert_eq!(horizon.missed_since(written_at(200)), Timestamp::from_secs(200));
+        let horizon = Horizon::new(Some(Timestamp::from_secs(1000)));
+        assert_eq!(horizon.missed_since(written_at(100)), Timestamp::from_secs(995));
+        assert_eq!(horizon.no_earlier_than_last_run(Timestamp::from_secs(2000)), Timestamp::from_secs(2000));
+    }
+
+    #[test]
+    fn a_file_was_there_only_if_no_lag_of_its_clock_can_hide_that_it_was_not() {
+        let horizon = Horizon::new(Some(Timestamp::from_secs(1000)));
+        let file = |secs| Sibling { path: "a.log.1".into(), status: written_at(secs), compressed: true };
+        assert!(horizon.was_there_when_all_was_read(&file(994)));
+        assert!(!horizon.was_there_when_all_was_read(&file(995)));
+        assert!(!Horizon::new(None).was_there_when_all_was_read(&file(0)));
+    }
+
+    #[test]
+    fn a_file_of_the_future_is_not_younger() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let created = file.as_file().metadata().unwrap().created().unwrap().duration_since(UNIX_EPOCH).unwrap();
+        let created = Timestamp(0).plus(created);
+        let before = Horizon::new(Some(created.minus(Duration::from_secs(1))));
+        assert!(before.is_younger(file.path(), created));
+        assert!(!before.is_younger(file.path(), created.minus(Duration::from_secs(6))));
+        assert!(!Horizon::new(Some(created)).is_younger(file.path(), created));
+        assert!(!Horizon::new(None).is_younger(file.path(), created));
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::facts::Facts;
+use super::facts::LogFacts;
 use super::horizon::TIME_LAG;
 use super::patterns::SeenPath;
 use super::poll::Poll;
@@ -51,7 +51,7 @@ impl LastLooks {
 
     /// Compares every watched path with what it was at the last look. `seen` are the paths that are named now; a glob does not
     /// name what is gone, so these are compared as well.
-    pub(crate) fn compare(&mut self, seen: &[SeenPath], facts: &Facts, poll: &Poll<'_>) -> Vec<SuspectPath> {
+    pub(crate) fn compare(&mut self, seen: &[SeenPath], facts: &LogFacts, poll: &Poll<'_>) -> Vec<SuspectPath> {
         let mut suspects = Vec::new();
         for SeenPath { path, key, status } in seen {
             suspects.extend(self.compare_path(path, key, status.as_ref().ok().copied(), facts, poll));
@@ -83,7 +83,7 @@ impl LastLooks {
         path: &Path,
         key: &str,
         status: Option<FileStatus>,
-        facts: &Facts,
+        facts: &LogFacts,
         poll: &Poll<'_>,
     ) -> Option<SuspectPath> {
         let is_suspect = self.is_suspect(path, status, facts, poll);
@@ -105,7 +105,7 @@ impl LastLooks {
     /// - Where there was none at the last look, one may have been made, written and rotated since, whether there is one now or not.
     /// - One that was empty has no generation; it may have been written and rotated since.
     /// - One that is being read by this name is looked after by [`update_name`](super::rotation::update_name).
-    fn is_suspect(&self, path: &Path, status: Option<FileStatus>, facts: &Facts, poll: &Poll<'_>) -> bool {
+    fn is_suspect(&self, path: &Path, status: Option<FileStatus>, facts: &LogFacts, poll: &Poll<'_>) -> bool {
         // A new name for a glob; at the first look all are new.
         let Some(last) = self.paths.get(path) else { return self.expanded.is_some() };
         if let Some(gone) = last.gone {

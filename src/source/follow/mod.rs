@@ -28,10 +28,9 @@ mod rotation;
 mod settings;
 mod undecided;
 
-use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,19 +38,19 @@ pub use self::settings::{FollowSettings, PollProgress, WatchedLog};
 
 use self::closed::ClosedGenerations;
 use self::discovery::{Discovery, MissedRotation};
-use self::facts::Facts;
+use self::facts::LogFacts;
 use self::horizon::Horizon;
-use self::new_files::{NewFile, open_new_file};
+use self::new_files::{NewFile, new_at_paths, open_new_file};
 use self::open_log::{OpenLog, StatusChange};
-use self::open_logs::{OpenLogs, Turn};
-use self::patterns::{Patterns, SeenPath, WatchedPath};
+use self::open_logs::{LogTurn, OpenLogs};
+use self::patterns::{Patterns, WatchedPath, names_by_inode};
 use self::poll::{Emit, FileProblem, Poll, Problems};
 use self::resume::{AwaitedGenerations, ResumeOutcome};
 use self::rotation::{NameChange, find_copy, is_over, update_name};
 use crate::error::{Error, Result};
 use crate::source::blocks::event::{FinishReason, LogEvent};
 use crate::source::file::real_path;
-use crate::source::generation::{Generation, GenerationId};
+use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::content::begin_alike;
 use crate::source::identity::find::FoundFile;
 use crate::source::identity::siblings::base_of;
@@ -67,10 +66,11 @@ const LOOK_AROUND: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Follower {
     settings: Arc<FollowSettings>,
-    facts: Facts,
+    facts: LogFacts,
     awaited: AwaitedGenerations,
     discovery: Discovery,
     problems: Problems,
+    /// Whether there was a poll before.
     started: bool,
     /// When a poll last looked around: expanded globs and listed directories.
     looked_around: Option<Timestamp>,
@@ -88,7 +88,7 @@ impl Follower {
         read_until: Option<Timestamp>,
         settings: FollowSettings,
     ) -> Follower {
-        let facts = Facts {
+        let facts = LogFacts {
             patterns: Patterns::new(watched),
             open: OpenLogs::default(),
             closed: ClosedGenerations::new(known),
@@ -129,6 +129,7 @@ impl Follower {
         Ok(progress)
     }
 
+    /// Ends early when the owner has enough; whatever is not done then, the next poll does.
     fn take_steps(&mut self, poll: &mut Poll<'_>, progress: &mut PollProgress) -> ControlFlow<()> {
         if !self.started {
             self.started = true;
@@ -160,20 +161,10 @@ impl Follower {
             log.path = real_path(&log.path);
         }
         if facts.closed.is_empty() && facts.horizon.is_first_run() {
-            for log in &named {
-                discovery.disregard_siblings(&log.path);
-            }
+            discovery.disregard_rotated(&named);
             self.at_end = !settings.from_start;
         }
-        if let Some(since) = facts.horizon.missed_since_last_run() {
-            for generation in facts.closed.iter().filter(|generation| facts.patterns.has_key(&generation.log)) {
-                let (base, key) = (base_of(&generation.path), generation.log.clone());
-                discovery.may_have_missed(MissedRotation { base, key, since, noticed: poll.now });
-            }
-            for WatchedPath { path, key } in named {
-                discovery.may_have_missed(MissedRotation { base: path, key, since, noticed: poll.now });
-            }
-        }
+        discovery.suspect_since_last_run(named, facts, poll.now);
         awaited.await_all(facts.closed.take_unfinished(&facts.patterns), poll.now);
     }
 
@@ -245,7 +236,7 @@ impl Follower {
     /// A file was truncated. If a copy of it is found, the generation is read on there, else it ends; the file itself holds a new
     /// generation from now on.
     fn end_truncated(&mut self, id: GenerationId, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let Facts { open, horizon, .. } = &mut self.facts;
+        let LogFacts { open, horizon, .. } = &mut self.facts;
         let Some(index) = open.index_of(id) else { return ControlFlow::Continue(()) };
         let Some(log) = open.get(index) else { return ControlFlow::Continue(()) };
         // Whatever status the file has from now on, its new content was not read.
@@ -271,24 +262,9 @@ impl Follower {
             poll.tell_problem(&path, error)?;
         }
         self.discovery.compare_with_last_look(&seen, &self.facts, poll);
-        self.update_names(&seen, poll)?;
-        let mut new = self.new_at_paths(seen, poll)?;
-        new.extend(self.discovery.find_unseen(&self.facts, &self.awaited, poll)?);
-        self.take_in_all(new, poll)?;
-        self.at_end = false;
-        ControlFlow::Continue(())
-    }
-
-    /// Notes which watched path leads to each open file, if any, or what the file is called since its rotation.
-    fn update_names(&mut self, seen: &[SeenPath], poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let mut names: HashMap<(u64, u64), Vec<&Path>> = HashMap::new();
-        for SeenPath { path, status, .. } in seen {
-            if let Ok(status) = status {
-                names.entry(status.device_inode).or_default().push(path);
-            }
-        }
+        let names = names_by_inode(&seen);
         for index in 0..self.facts.open.len() {
-            let Facts { open, horizon, .. } = &mut self.facts;
+            let LogFacts { open, horizon, .. } = &mut self.facts;
             let Some(log) = open.get_mut(index) else { break };
             let names = names.get(&log.status.device_inode).map(Vec::as_slice).unwrap_or_default();
             let NameChange { moved, missed } = update_name(log, names, horizon, poll);
@@ -299,38 +275,17 @@ impl Follower {
                 poll.tell(moved)?;
             }
         }
+        let mut new = new_at_paths(seen, &self.facts.open, poll)?;
+        new.extend(self.discovery.find_unseen(&self.facts, &self.awaited, poll)?);
+        self.take_in_all(new, poll)?;
+        self.at_end = false;
         ControlFlow::Continue(())
-    }
-
-    /// The files at watched paths that are not open and not empty.
-    fn new_at_paths(&self, seen: Vec<SeenPath>, poll: &mut Poll<'_>) -> ControlFlow<(), Vec<NewFile>> {
-        let mut new = Vec::new();
-        for SeenPath { path, key, status } in seen {
-            if status.is_ok() {
-                poll.not_missing(&path);
-            }
-            match status {
-                Ok(status) if !status.regular => {
-                    let error = Error::failed("is not a regular file, so it cannot be followed")
-                        .at(&path)
-                        .remedy("name a file as access_log in nginx.conf");
-                    poll.tell_problem(&path, error)?;
-                }
-                Ok(status) if status.size == 0 || self.facts.open.is_open(status.device_inode) => {
-                    poll.no_problem(&path)
-                }
-                Ok(status) => new.push(NewFile { path, status, key, is_live: true }),
-                Err(error) if error.kind() == ErrorKind::NotFound => poll.missing(&path)?,
-                Err(error) => poll.tell_problem(&path, Error::io("look at it", &path, &error))?,
-            }
-        }
-        ControlFlow::Continue(new)
     }
 
     /// Begins with the new files, in the order in which they were written.
     fn take_in_all(&mut self, mut new: Vec<NewFile>, poll: &mut Poll<'_>) -> ControlFlow<()> {
         new.sort_by(|one, other| (one.status.modified, &one.path).cmp(&(other.status.modified, &other.path)));
-        let live: Vec<(PathBuf, (u64, u64))> =
+        let live: Vec<(PathBuf, DeviceInode)> =
             new.iter().filter(|file| file.is_live).map(|file| (file.path.clone(), file.status.device_inode)).collect();
         for file in new {
             // Another name of one of them.
@@ -384,12 +339,12 @@ impl Follower {
             }
             let Some(turn) = self.facts.open.read_next() else { break };
             match turn {
-                Turn::Idle => idle += 1,
-                Turn::Held => {
+                LogTurn::Idle => idle += 1,
+                LogTurn::Held => {
                     idle = 0;
                     budget -= 1;
                 }
-                Turn::Read(event) => {
+                LogTurn::Read(event) => {
                     idle = 0;
                     match &event {
                         LogEvent::TooLong { length, .. } => progress.read_bytes += length,
@@ -401,11 +356,11 @@ impl Follower {
                     }
                     poll.tell(event)?;
                 }
-                Turn::Truncated(id) => {
+                LogTurn::Truncated(id) => {
                     idle = 0;
                     self.end_truncated(id, poll)?;
                 }
-                Turn::Fault(id, error) => {
+                LogTurn::Fault(id, error) => {
                     idle = 1;
                     self.set_aside(id, &error, poll)?;
                 }
@@ -435,6 +390,7 @@ impl Follower {
         ControlFlow::Continue(())
     }
 
+    /// Nothing more will be read from an open log.
     fn finish(&mut self, index: usize, unread: u64, reason: FinishReason, poll: &mut Poll<'_>) -> ControlFlow<()> {
         let log = self.facts.open.remove(index);
         let id = log.generation.id;

@@ -2,15 +2,20 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, ErrorKind, Seek};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use super::facts::Facts;
+use super::facts::LogFacts;
 use super::open_log::OpenLog;
+use super::open_logs::OpenLogs;
+use super::patterns::SeenPath;
 use super::poll::Poll;
 use super::resume::AwaitedGenerations;
-use crate::source::compressed::reader::LogReader;
+use crate::error::Error;
+use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, real_path};
+use crate::source::generation::DeviceInode;
 use crate::source::identity::compare::{Comparison, compare_open};
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
@@ -30,7 +35,7 @@ pub(crate) struct NewFile {
 /// Files that are known in the state in which they are: they were read, or hold what was read, or hold nothing.
 #[derive(Debug, Default)]
 pub(crate) struct SettledFiles {
-    by_inode: HashMap<(u64, u64), FileStatus>,
+    by_inode: HashMap<DeviceInode, FileStatus>,
 }
 
 impl SettledFiles {
@@ -48,9 +53,32 @@ impl SettledFiles {
     }
 
     /// Whatever state a file is in from now on, it is not known.
-    pub(crate) fn unsettle(&mut self, device_inode: (u64, u64)) {
+    pub(crate) fn unsettle(&mut self, device_inode: DeviceInode) {
         self.by_inode.remove(&device_inode);
     }
+}
+
+/// The files at watched paths that are not open and not empty.
+pub(crate) fn new_at_paths(seen: Vec<SeenPath>, open: &OpenLogs, poll: &mut Poll<'_>) -> ControlFlow<(), Vec<NewFile>> {
+    let mut new = Vec::new();
+    for SeenPath { path, key, status } in seen {
+        if status.is_ok() {
+            poll.not_missing(&path);
+        }
+        match status {
+            Ok(status) if !status.regular => {
+                let error = Error::failed("is not a regular file, so it cannot be followed")
+                    .at(&path)
+                    .remedy("name a file as access_log in nginx.conf");
+                poll.tell_problem(&path, error)?;
+            }
+            Ok(status) if status.size == 0 || open.is_open(status.device_inode) => poll.no_problem(&path),
+            Ok(status) => new.push(NewFile { path, status, key, is_live: true }),
+            Err(error) if error.kind() == ErrorKind::NotFound => poll.missing(&path)?,
+            Err(error) => poll.tell_problem(&path, Error::io("look at it", &path, &error))?,
+        }
+    }
+    ControlFlow::Continue(new)
 }
 
 /// Opens a file as a new generation, its number still to be given; `None` if there is nothing in it to be read now. A live file
@@ -62,14 +90,14 @@ pub(crate) fn open_new_file(
     new: &NewFile,
     at_end: bool,
     settled: &mut SettledFiles,
-    facts: &Facts,
+    facts: &LogFacts,
     awaited: &AwaitedGenerations,
     poll: &Poll<'_>,
 ) -> io::Result<Option<OpenLog>> {
     // One look at the links, so that the file and its name belong together; and one file from here on.
     let path = real_path(&new.path);
     let mut file = File::open(&path)?;
-    let status = FileStatus::of(&file)?;
+    let status = FileStatus::of_file(&file)?;
     let inode = status.device_inode;
     if status.size == 0 || facts.open.is_open(inode) || awaited.may_be_in(inode) || settled.is_settled(status) {
         return Ok(None);
@@ -95,16 +123,42 @@ pub(crate) fn open_new_file(
 }
 
 /// Up to where closed generations have read this very file. Leaves it at its beginning.
-fn read_before(file: &mut File, device_inode: (u64, u64), facts: &Facts) -> io::Result<u64> {
+fn read_before(file: &mut File, device_inode: DeviceInode, facts: &LogFacts) -> io::Result<u64> {
     let mut position = 0;
     for generation in facts.closed.iter() {
         if generation.device_inode != device_inode || generation.position <= position {
             continue;
         }
-        if matches!(compare_open(generation, file, LogReader::of_file)?, Comparison::Same(_)) {
+        if matches!(compare_open(generation, file, UncompressedReader::of_file)?, Comparison::Same(_)) {
             position = generation.position;
         }
         file.rewind()?;
     }
     Ok(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_settled_in_the_very_state_in_which_it_was_and_only_so_many_are_remembered() {
+        let status = |inode: u64, size: u64| FileStatus {
+            device_inode: DeviceInode { device: 1, inode },
+            size,
+            modified: (1, 0),
+            regular: true,
+            deleted: false,
+        };
+        let mut settled = SettledFiles::default();
+        settled.settle(status(1, 10));
+        assert!(settled.is_settled(status(1, 10)));
+        assert!(!settled.is_settled(status(1, 11)) && !settled.is_settled(status(2, 10)));
+        settled.unsettle(status(1, 10).device_inode);
+        assert!(!settled.is_settled(status(1, 10)));
+        for inode in 0..10_000 {
+            settled.settle(status(inode, 1));
+            assert!(settled.is_settled(status(inode, 1)) && settled.by_inode.len() <= SETTLED_LIMIT);
+        }
+    }
 }

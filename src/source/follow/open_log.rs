@@ -8,7 +8,7 @@ use super::settings::FollowSettings;
 use crate::source::blocks::cutter::{BlockCutter, LogPiece};
 use crate::source::blocks::event::LogEvent;
 use crate::source::compressed::compression::Compression;
-use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{self, FileStatus};
 use crate::source::generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT};
 use crate::source::identity::compare::{OpenedGeneration, head_length};
@@ -59,9 +59,11 @@ pub(crate) struct OpenLog {
     pub(crate) detached: Timestamp,
     /// It was truncated, and this file is a copy of it: how large it had been.
     pub(crate) truncated_at: Option<u64>,
+    /// What was read of it last, in case that a copy of it turns up which ends before the position.
     pub(crate) recent: RecentBytes,
-    reader: LogReader,
+    reader: UncompressedReader,
     cutter: BlockCutter,
+    /// A compressed file was read to its end.
     ended: bool,
 }
 
@@ -128,10 +130,10 @@ impl OpenLog {
         now: Timestamp,
         settings: &FollowSettings,
     ) -> io::Result<OpenLog> {
-        let status = FileStatus::of(&file)?;
-        let head = LogReader::of_file(file.try_clone()?)?.head()?;
+        let status = FileStatus::of_file(&file)?;
+        let head = UncompressedReader::of_file(file.try_clone()?)?.read_head()?;
         (&file).rewind()?;
-        let mut reader = LogReader::of_file(file)?;
+        let mut reader = UncompressedReader::of_file(file)?;
         let mut position = position;
         if let Some(file) = reader.plain_file() {
             position = line_start(file, position)?;
@@ -143,7 +145,7 @@ impl OpenLog {
             log: key.to_owned(),
             path: path.to_owned(),
             device_inode: status.device_inode,
-            fingerprint: Fingerprint::of(&head),
+            fingerprint: Fingerprint::of_head(&head),
             position,
             tail_hash: tail.hash(),
             finished: false,
@@ -199,7 +201,7 @@ impl OpenLog {
     /// Looks whether the file changed.
     pub(crate) fn look_at_status(&mut self, now: Timestamp) -> io::Result<StatusChange> {
         let Some(file) = self.reader.plain_file() else { return Ok(StatusChange::Unchanged) };
-        let status = FileStatus::of(file)?;
+        let status = FileStatus::of_file(file)?;
         let read_to = self.cutter.read_to();
         if status.size < read_to {
             return Ok(StatusChange::Truncated);
@@ -219,7 +221,7 @@ impl OpenLog {
             if known.matches(&head) != Some(true) {
                 return Ok(StatusChange::Truncated);
             }
-            self.generation.fingerprint = Fingerprint::of(&head);
+            self.generation.fingerprint = Fingerprint::of_head(&head);
             grown = Some(self.generation.fingerprint);
         }
         self.status = status;
@@ -239,7 +241,7 @@ impl OpenLog {
             return ReadStep::Idle;
         }
         let (before, read_to) = (self.cutter.read_tail(), self.cutter.read_to());
-        let wanted = self.cutter.start(bytes);
+        let wanted = self.cutter.start_round(bytes);
         let held = bytes.len();
         let read = self.reader.read(bytes, wanted);
         let to_check = match read {
@@ -265,7 +267,7 @@ impl OpenLog {
                 }
             }
         }
-        if let Some(cut) = self.cutter.cut(bytes) {
+        if let Some(cut) = self.cutter.cut_piece(bytes) {
             self.advance();
             match cut {
                 LogPiece::Lines { offset } => self.recent.pass(offset, bytes),
@@ -287,11 +289,12 @@ impl OpenLog {
     /// Gives out what is held, as the last line of the generation.
     pub(crate) fn give_rest(&mut self) -> Option<LogEvent> {
         let mut bytes = Vec::new();
-        let piece = self.cutter.finish(&mut bytes)?;
+        let piece = self.cutter.cut_rest(&mut bytes)?;
         self.advance();
         Some(LogEvent::from_piece(piece, &self.generation, &mut bytes))
     }
 
+    /// Takes over the position that the cutter has come to.
     fn advance(&mut self) {
         self.generation.position = self.cutter.position();
         self.generation.tail_hash = self.cutter.tail().hash();

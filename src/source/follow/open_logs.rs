@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::open_log::{OpenLog, ReadStep};
 use crate::source::blocks::event::LogEvent;
-use crate::source::generation::{Generation, GenerationId};
+use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::time::Timestamp;
 
 /// Buffers that wait to be filled again, at most.
@@ -13,7 +13,7 @@ const SPARE_BUFFERS: usize = 8;
 
 /// What one log's turn gave.
 #[derive(Debug)]
-pub(crate) enum Turn {
+pub(crate) enum LogTurn {
     /// Lines, or one that was too long.
     Read(LogEvent),
     /// Bytes were read, but no whole line.
@@ -73,12 +73,12 @@ impl OpenLogs {
     }
 
     /// Whether this file is being read.
-    pub(crate) fn is_open(&self, device_inode: (u64, u64)) -> bool {
+    pub(crate) fn is_open(&self, device_inode: DeviceInode) -> bool {
         self.logs.iter().any(|log| log.status.device_inode == device_inode)
     }
 
     /// Whether this file is being read by this very name, so that it is noticed when the name comes to lead elsewhere.
-    pub(crate) fn is_followed_at(&self, path: &Path, device_inode: (u64, u64)) -> bool {
+    pub(crate) fn is_followed_at(&self, path: &Path, device_inode: DeviceInode) -> bool {
         let is_it = |log: &OpenLog| log.status.device_inode == device_inode && log.live.as_deref() == Some(path);
         self.logs.iter().any(is_it)
     }
@@ -96,16 +96,16 @@ impl OpenLogs {
     }
 
     /// Reads a block of the next log; `None` if none is open.
-    pub(crate) fn read_next(&mut self) -> Option<Turn> {
+    pub(crate) fn read_next(&mut self) -> Option<LogTurn> {
         self.turn = (self.turn + 1) % self.logs.len().max(1);
         let log = self.logs.get_mut(self.turn)?;
         let mut bytes = self.spare.pop().unwrap_or_default();
         let turn = match log.read_step(&mut bytes) {
-            ReadStep::Piece(piece) => Turn::Read(LogEvent::from_piece(piece, &log.generation, &mut bytes)),
-            ReadStep::Held => Turn::Held,
-            ReadStep::Idle => Turn::Idle,
-            ReadStep::Truncated => Turn::Truncated(log.generation.id),
-            ReadStep::Fault(error) => Turn::Fault(log.generation.id, error),
+            ReadStep::Piece(piece) => LogTurn::Read(LogEvent::from_piece(piece, &log.generation, &mut bytes)),
+            ReadStep::Held => LogTurn::Held,
+            ReadStep::Idle => LogTurn::Idle,
+            ReadStep::Truncated => LogTurn::Truncated(log.generation.id),
+            ReadStep::Fault(error) => LogTurn::Fault(log.generation.id, error),
         };
         self.recycle(bytes);
         Some(turn)

@@ -1,5 +1,6 @@
 //! Which files the patterns name now.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use super::poll::FileProblem;
 use super::settings::WatchedLog;
 use crate::error::Error;
 use crate::source::file::FileStatus;
+use crate::source::generation::DeviceInode;
 use crate::source::identity::siblings::{base_of, is_compressed, is_rotated, is_surely_rotated};
 
 /// A path that a pattern names, or named before its log was rotated away.
@@ -109,6 +111,18 @@ impl Patterns {
     }
 }
 
+/// The watched paths that lead to each file.
+pub(crate) fn names_by_inode(seen: &[SeenPath]) -> HashMap<DeviceInode, Vec<&Path>> {
+    let mut names: HashMap<DeviceInode, Vec<&Path>> = HashMap::new();
+    for SeenPath { path, status, .. } in seen {
+        if let Ok(status) = status {
+            names.entry(status.device_inode).or_default().push(path);
+        }
+    }
+    names
+}
+
+/// The paths that a glob names, and that are no rotated or compressed forms of others that it names.
 fn expand_glob(text: &str, pattern: &glob::Pattern, problems: &mut Vec<FileProblem>) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for entry in glob::glob(text).into_iter().flatten() {

@@ -2,20 +2,19 @@
 //!
 //! Each is looked for as [`find`](crate::source::identity::find) says, once a second until it is found, or is surely nowhere.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use std::ops::ControlFlow;
-
-use super::facts::Facts;
+use super::facts::LogFacts;
 use super::poll::Poll;
 use crate::error::Error;
 use crate::source::blocks::event::FinishReason;
-use crate::source::compressed::reader::LogReader;
-use crate::source::file::FileStatus;
-use crate::source::generation::Generation;
+use crate::source::compressed::reader::UncompressedReader;
+use crate::source::file::{FileStatus, leads_to};
+use crate::source::generation::{DeviceInode, Generation};
 use crate::source::identity::compare::{Comparison, compare};
 use crate::source::identity::find::{
-    Candidates, FoundFile, Hindrance, SearchResult, SearchScope, incomplete_error, list_candidates, search,
+    FileCandidates, FoundFile, Hindrance, SearchResult, SearchScope, incomplete_error, list_candidates, search,
 };
 use crate::source::identity::siblings::Sibling;
 use crate::time::Timestamp;
@@ -71,7 +70,7 @@ impl AwaitedGenerations {
     }
 
     /// Whether the file with this inode may hold one that cannot be read now.
-    pub(crate) fn may_be_in(&self, device_inode: (u64, u64)) -> bool {
+    pub(crate) fn may_be_in(&self, device_inode: DeviceInode) -> bool {
         let mut unreadable = self.awaited.iter().filter(|awaited| awaited.unreadable.is_some());
         unreadable.any(|awaited| awaited.generation.device_inode == device_inode)
     }
@@ -81,7 +80,7 @@ impl AwaitedGenerations {
     pub(crate) fn next_outcome(
         &mut self,
         from: &mut usize,
-        facts: &Facts,
+        facts: &LogFacts,
         poll: &mut Poll<'_>,
     ) -> ControlFlow<(), Option<ResumeOutcome>> {
         while let Some(awaited) = self.awaited.get_mut(*from) {
@@ -105,7 +104,8 @@ impl AwaitedGenerations {
             let is_closed = |file: &&Sibling| !facts.open.is_open(file.status.device_inode);
             let closed = candidates.files.iter().filter(is_closed);
             let is_its_own = |file: &Sibling| !self.holds_another(&generation, file, facts);
-            let SearchResult { found, hindrances } = search(&generation, closed, LogReader::of_file, is_its_own);
+            let SearchResult { found, hindrances } =
+                search(&generation, closed, UncompressedReader::of_file, is_its_own);
             if let Some(file) = found {
                 self.awaited.remove(*from);
                 poll.no_problem(&generation.path);
@@ -144,7 +144,7 @@ impl AwaitedGenerations {
     /// - one that was there already when all had been read: the generation was not, but in the file with its own inode;
     /// - one that a watched path names: a log stands there, not a copy;
     /// - one that holds a generation of which something was read, or whose own inode it has.
-    fn holds_another(&self, generation: &Generation, file: &Sibling, facts: &Facts) -> bool {
+    fn holds_another(&self, generation: &Generation, file: &Sibling, facts: &LogFacts) -> bool {
         if generation.position > 0 {
             return false;
         }
@@ -165,7 +165,7 @@ fn statuses(files: &[Sibling]) -> Vec<(PathBuf, FileStatus)> {
 }
 
 /// Why the candidates of a generation are perhaps not all; `None` if they are.
-fn unreachable(path: &Path, candidates: Candidates) -> Option<Error> {
+fn unreachable(path: &Path, candidates: FileCandidates) -> Option<Error> {
     if let Some(error) = candidates.path_error {
         return Some(Error::io("look at it", path, &error));
     }
@@ -174,7 +174,13 @@ fn unreachable(path: &Path, candidates: Candidates) -> Option<Error> {
 
 /// Whether the file that was found is a copy of another one, which has the generation's inode still and was truncated. If that
 /// other one is younger than the last run, it is a new log that got the inode which compressing the old one had freed.
-fn is_copy(generation: &Generation, found: &FoundFile, candidates: &[Sibling], facts: &Facts, now: Timestamp) -> bool {
+fn is_copy(
+    generation: &Generation,
+    found: &FoundFile,
+    candidates: &[Sibling],
+    facts: &LogFacts,
+    now: Timestamp,
+) -> bool {
     let inode = generation.device_inode;
     if found.opened.status.device_inode == inode {
         return false;
@@ -186,10 +192,9 @@ fn is_copy(generation: &Generation, found: &FoundFile, candidates: &[Sibling], f
 
 /// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless that file is younger
 /// than the last run: then the inode was used again.
-fn why_gone(generation: &Generation, facts: &Facts, now: Timestamp) -> FinishReason {
+fn why_gone(generation: &Generation, facts: &LogFacts, now: Timestamp) -> FinishReason {
     let path = &generation.path;
-    let is_there = FileStatus::of_path(path).is_ok_and(|status| status.device_inode == generation.device_inode);
-    if is_there && !facts.horizon.is_younger(path, now) {
+    if leads_to(path, generation.device_inode) && !facts.horizon.is_younger(path, now) {
         FinishReason::Truncated { lost: 0 }
     } else {
         FinishReason::Vanished

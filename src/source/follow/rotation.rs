@@ -8,8 +8,8 @@ use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
 use super::poll::Poll;
 use crate::source::blocks::event::LogEvent;
-use crate::source::compressed::reader::LogReader;
-use crate::source::file::FileStatus;
+use crate::source::compressed::reader::UncompressedReader;
+use crate::source::file::{FileStatus, leads_to};
 use crate::source::generation::Generation;
 use crate::source::identity::find::{FoundFile, SearchScope, list_candidates, new_name, search};
 use crate::source::identity::siblings::Sibling;
@@ -22,7 +22,7 @@ pub(crate) fn find_copy(as_read: &Generation, open: &OpenLogs) -> Option<FoundFi
         let inode = file.status.device_inode;
         file.path != as_read.path && inode != as_read.device_inode && !open.is_open(inode)
     };
-    search(as_read, candidates.files.iter().filter(is_beside), LogReader::of_file, |_| true).found
+    search(as_read, candidates.files.iter().filter(is_beside), UncompressedReader::of_file, |_| true).found
 }
 
 /// What came of the names that lead to an open file now.
@@ -51,7 +51,7 @@ pub(crate) fn update_name(log: &mut OpenLog, names: &[&Path], horizon: &Horizon,
         log.origin.clone_from(live);
         name = std::fs::canonicalize(live).ok();
         // The link may have been turned since it was looked at.
-        name = name.filter(|path| FileStatus::of_path(path).is_ok_and(|it| it.device_inode == inode));
+        name = name.filter(|path| leads_to(path, inode));
     } else {
         if before.is_some() {
             log.detached = poll.now;

@@ -20,6 +20,7 @@ pub(crate) enum Patience {
     Over,
 }
 
+/// A file that is waited for.
 #[derive(Debug)]
 struct UndecidedFile {
     status: FileStatus,

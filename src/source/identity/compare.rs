@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::Path;
 
-use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{self, FileStatus};
 use crate::source::generation::{Fingerprint, Generation, HEAD_LIMIT};
 use crate::source::tail_hash::TailBytes;
@@ -14,7 +14,7 @@ use crate::source::tail_hash::TailBytes;
 #[derive(Debug)]
 pub(crate) struct OpenedGeneration {
     /// Its next byte is the one at the position.
-    pub(crate) reader: LogReader,
+    pub(crate) reader: UncompressedReader,
     /// The bytes before the position.
     pub(crate) tail: TailBytes,
     /// Of the first bytes as they are now.
@@ -40,7 +40,7 @@ pub(crate) enum Comparison {
 /// # Errors
 /// When the file cannot be opened or read; not when it cannot be decoded, see [`Comparison::Incomplete`].
 pub(crate) fn compare(generation: &Generation, path: &Path) -> io::Result<Comparison> {
-    compare_open(generation, &File::open(path)?, LogReader::of_file)
+    compare_open(generation, &File::open(path)?, UncompressedReader::of_file)
 }
 
 /// [`compare`] for a file that is open at its beginning, with the reader that `read` makes of it.
@@ -50,9 +50,9 @@ pub(crate) fn compare(generation: &Generation, path: &Path) -> io::Result<Compar
 pub(crate) fn compare_open(
     generation: &Generation,
     file: &File,
-    read: impl FnOnce(File) -> io::Result<LogReader>,
+    read: impl FnOnce(File) -> io::Result<UncompressedReader>,
 ) -> io::Result<Comparison> {
-    let status = FileStatus::of(file)?;
+    let status = FileStatus::of_file(file)?;
     if generation.fingerprint.length == 0 || !status.regular || status.size == 0 {
         return Ok(Comparison::Different);
     }
@@ -83,7 +83,7 @@ pub(crate) fn compare_open(
         // The head went past the position: begin again.
         let mut file = file.try_clone()?;
         file.rewind()?;
-        reader = LogReader::of_file(file)?;
+        reader = UncompressedReader::of_file(file)?;
     } else {
         tail.push(&head);
     }
@@ -91,7 +91,7 @@ pub(crate) fn compare_open(
         Ok(true) if tail.hash() == generation.tail_hash => Ok(Comparison::Same(Box::new(OpenedGeneration {
             reader,
             tail,
-            fingerprint: Fingerprint::of(&head),
+            fingerprint: Fingerprint::of_head(&head),
             status,
         }))),
         Ok(true) => Ok(Comparison::Different),
@@ -102,7 +102,7 @@ pub(crate) fn compare_open(
 
 fn compare_plain(
     generation: &Generation,
-    mut reader: LogReader,
+    mut reader: UncompressedReader,
     status: FileStatus,
     file: &File,
 ) -> io::Result<Comparison> {
@@ -119,7 +119,7 @@ fn compare_plain(
     if tail.hash() != generation.tail_hash {
         return Ok(Comparison::Different);
     }
-    Ok(Comparison::Same(Box::new(OpenedGeneration { reader, tail, fingerprint: Fingerprint::of(&head), status })))
+    Ok(Comparison::Same(Box::new(OpenedGeneration { reader, tail, fingerprint: Fingerprint::of_head(&head), status })))
 }
 
 /// How many first bytes are looked at.

@@ -23,10 +23,10 @@ use super::compare::{Comparison, OpenedGeneration, compare_open};
 use super::siblings::{Sibling, base_of, directory_of, is_compressed, is_rotated, siblings};
 use crate::error::{Error, Result};
 use crate::source::compressed::compression::Compression;
-use crate::source::compressed::reader::LogReader;
+use crate::source::compressed::reader::UncompressedReader;
 use crate::source::compressed::restart_points::RestartPoints;
-use crate::source::file::FileStatus;
-use crate::source::generation::Generation;
+use crate::source::file::{FileStatus, leads_to};
+use crate::source::generation::{DeviceInode, Generation};
 
 /// How far a search goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) enum SearchScope {
 
 /// The files that may hold a generation, in the order of the search.
 #[derive(Debug)]
-pub(crate) struct Candidates {
+pub(crate) struct FileCandidates {
     pub(crate) files: Vec<Sibling>,
     /// Why its directory could not be listed, if it is there.
     pub(crate) directory_error: Option<io::Error>,
@@ -51,6 +51,7 @@ pub(crate) struct Candidates {
 #[derive(Debug)]
 pub(crate) struct FoundFile {
     pub(crate) path: PathBuf,
+    /// The very file that was compared, whatever the path leads to by now.
     pub(crate) file: File,
     /// Open at the generation's position.
     pub(crate) opened: OpenedGeneration,
@@ -61,6 +62,7 @@ pub(crate) struct FoundFile {
 pub(crate) enum Hindrance {
     /// It is compressed, and not complete.
     Incomplete,
+    /// The system does not let it be opened or read, now.
     Unreadable(io::Error),
 }
 
@@ -73,7 +75,7 @@ pub(crate) struct SearchResult {
 }
 
 /// The files that may hold `generation`.
-pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope) -> Candidates {
+pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope) -> FileCandidates {
     let path = &generation.path;
     let (mut files, directory_error) = match siblings(path) {
         Ok(found) => (found, None),
@@ -91,22 +93,32 @@ pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope) -> Ca
         let others = list_directory(path);
         files.extend(others.into_iter().find(|file| file.status.device_inode == own_inode));
     }
-    files.sort_by_key(|file| match file {
-        Sibling { status, .. } if status.device_inode == own_inode => 1,
-        file if file.path == *path && is_rotated(path) => 2,
-        Sibling { compressed: true, .. } => 5,
-        file if file.path == *path => 4,
-        Sibling { .. } => 3,
-    });
+    files.sort_by_key(|file| rank(file, generation));
     if scope == SearchScope::ByHand {
         files.extend(made_by_hand(path, &files));
     }
-    let is_worth_telling = |error: &io::Error| error.kind() != ErrorKind::NotFound;
-    Candidates {
+    FileCandidates {
         files,
         directory_error: directory_error.filter(is_worth_telling),
         path_error: path_error.filter(is_worth_telling),
     }
+}
+
+/// The place of a file in the order of the search, as the header of this file numbers it.
+fn rank(file: &Sibling, generation: &Generation) -> u8 {
+    let is_where_last_seen = file.path == generation.path;
+    match file {
+        Sibling { status, .. } if status.device_inode == generation.device_inode => 1,
+        Sibling { path, .. } if is_where_last_seen && is_rotated(path) => 2,
+        Sibling { compressed: true, .. } => 5,
+        Sibling { .. } if is_where_last_seen => 4,
+        Sibling { .. } => 3,
+    }
+}
+
+/// Where nothing is, nothing can be found; any other error may hide something.
+fn is_worth_telling(error: &io::Error) -> bool {
+    error.kind() != ErrorKind::NotFound
 }
 
 /// The files beside a log whose names begin with its own, other than `listed`.
@@ -142,7 +154,7 @@ fn list_directory(path: &Path) -> Vec<Sibling> {
 pub(crate) fn search<'c>(
     generation: &Generation,
     candidates: impl IntoIterator<Item = &'c Sibling>,
-    read: fn(File) -> io::Result<LogReader>,
+    read: fn(File) -> io::Result<UncompressedReader>,
     accepts: impl Fn(&Sibling) -> bool,
 ) -> SearchResult {
     let mut hindrances = Vec::new();
@@ -168,10 +180,11 @@ pub(crate) fn search<'c>(
     SearchResult { found: None, hindrances }
 }
 
+/// Whether the file at `path` holds the generation; with that file, since the path may lead elsewhere at the next look.
 fn open_and_compare(
     generation: &Generation,
     path: &Path,
-    read: fn(File) -> io::Result<LogReader>,
+    read: fn(File) -> io::Result<UncompressedReader>,
 ) -> io::Result<(File, Comparison)> {
     let file = File::open(path)?;
     let comparison = compare_open(generation, &file, read)?;
@@ -217,22 +230,24 @@ pub fn find_generation_with(
     generation: &Generation,
     known: Option<RestartPoints>,
 ) -> Result<Option<LocatedGeneration>> {
-    let Candidates { files, directory_error, path_error } = list_candidates(generation, SearchScope::ByHand);
+    let FileCandidates { files, directory_error, path_error } = list_candidates(generation, SearchScope::ByHand);
     if let Some(points) = known
-        && let Some(file) = files.iter().find(|file| points.tell(generation, &file.path))
+        && let Some(file) = files.iter().find(|file| points.are_of_file(generation, &file.path))
     {
         let (path, compression) = (file.path.clone(), points.compression);
         return Ok(Some(LocatedGeneration { path, compression, points: Some(Arc::new(points)), decoded: 0 }));
     }
-    let SearchResult { found, hindrances } = search(generation, &files, LogReader::gathering, |_| true);
+    let SearchResult { found, hindrances } = search(generation, &files, UncompressedReader::open_gathering, |_| true);
     if let Some(FoundFile { path, file, opened: OpenedGeneration { reader, .. } }) = found {
         let compression = reader.compression();
         if compression == Compression::Plain {
             return Ok(Some(LocatedGeneration { path, compression, points: None, decoded: 0 }));
         }
         let decoded = reader.offset();
-        let gathered = reader.gathered();
-        let points = gathered.and_then(|gathered| gathered.points(&file, compression, generation)).map(Arc::new);
+        let points = match reader.into_gatherer() {
+            Some(gatherer) => gatherer.into_points(&file, compression, generation).map(Arc::new),
+            None => None,
+        };
         return Ok(Some(LocatedGeneration { path, compression, points, decoded }));
     }
     if let Some(error) = directory_error {
@@ -250,10 +265,105 @@ pub fn find_generation_with(
 }
 
 /// What the file with this inode is called now, if it is not at `path` any more.
-pub(crate) fn new_name(path: &Path, device_inode: (u64, u64)) -> Option<PathBuf> {
-    if FileStatus::of_path(path).is_ok_and(|status| status.device_inode == device_inode) {
+pub(crate) fn new_name(path: &Path, device_inode: DeviceInode) -> Option<PathBuf> {
+    if leads_to(path, device_inode) {
         return None;
     }
-    let found = siblings(path).unwrap_or_default();
-    found.into_iter().find(|sibling| sibling.status.device_inode == device_inode).map(|sibling| sibling.path)
+    for Sibling { path, status, .. } in siblings(path).unwrap_or_default() {
+        if status.device_inode == device_inode {
+            return Some(path);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::generation::{DeviceInode, Fingerprint, GenerationId};
+    use crate::source::tail_hash::TailBytes;
+
+    const LOG: &[u8] = b"one\ntwo\nthree\n";
+
+    /// A generation that was read to the end of [`LOG`] at `path`, in a file that is not there any more.
+    fn generation(path: PathBuf) -> Generation {
+        let mut tail = TailBytes::default();
+        tail.push(LOG);
+        Generation {
+            id: GenerationId(1),
+            log: "a.log".to_owned(),
+            path,
+            device_inode: DeviceInode::default(),
+            fingerprint: Fingerprint::of_head(LOG),
+            position: LOG.len() as u64,
+            tail_hash: tail.hash(),
+            finished: true,
+        }
+    }
+
+    fn names(files: &[Sibling]) -> Vec<&str> {
+        files.iter().map(|file| file.path.file_name().unwrap().to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn candidates_come_in_the_order_of_the_header() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.log", "a.log.1", "a.log.2", "a.log.3.gz", "a.log.kept", "b.log.1", "z"] {
+            std::fs::write(folder.path().join(name), name).unwrap();
+        }
+        let mut live = generation(folder.path().join("a.log"));
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+        File::options().write(true).open(folder.path().join("a.log.2")).unwrap().set_modified(old).unwrap();
+        let rotation = list_candidates(&live, SearchScope::Rotation);
+        assert_eq!(names(&rotation.files), ["a.log.2", "a.log.1", "a.log", "a.log.3.gz"]);
+        let by_hand = list_candidates(&live, SearchScope::ByHand);
+        assert_eq!(names(&by_hand.files), ["a.log.2", "a.log.1", "a.log", "a.log.3.gz", "a.log.kept"]);
+        let rotated = generation(folder.path().join("a.log.3.gz"));
+        let rotation = list_candidates(&rotated, SearchScope::Rotation);
+        assert_eq!(names(&rotation.files), ["a.log.3.gz", "a.log.2", "a.log", "a.log.1"]);
+        // A name that only a person gives, and the same inode.
+        live.device_inode = FileStatus::of_path(&folder.path().join("z")).unwrap().device_inode;
+        let rotation = list_candidates(&live, SearchScope::Rotation);
+        assert_eq!(names(&rotation.files), ["z", "a.log.2", "a.log.1", "a.log", "a.log.3.gz"]);
+    }
+
+    #[test]
+    fn the_first_candidate_that_holds_it_and_is_accepted_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let lost = generation(folder.path().join("a.log"));
+        assert_eq!(find_generation(&lost).unwrap(), None);
+        std::fs::write(folder.path().join("a.log"), b"another\n").unwrap();
+        std::fs::write(folder.path().join("a.log.kept"), LOG).unwrap();
+        assert_eq!(find_generation(&lost).unwrap().unwrap().path, folder.path().join("a.log.kept"));
+        std::fs::write(folder.path().join("a.log.1"), [LOG, b"four\n"].concat()).unwrap();
+        assert_eq!(find_generation(&lost).unwrap().unwrap().path, folder.path().join("a.log.1"));
+        let candidates = list_candidates(&lost, SearchScope::ByHand).files;
+        let refused = folder.path().join("a.log.1");
+        let found = search(&lost, &candidates, UncompressedReader::of_file, |file| file.path != refused).found.unwrap();
+        assert_eq!((found.path, found.opened.reader.offset()), (folder.path().join("a.log.kept"), lost.position));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_a_hindrance_and_what_is_no_file_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let lost = generation(folder.path().join("a.log"));
+        let mut torn = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+        std::io::Write::write_all(&mut torn, LOG).unwrap();
+        let torn = torn.finish().unwrap();
+        std::fs::write(folder.path().join("a.log.1.gz"), &torn[..torn.len() - 9]).unwrap();
+        // To open a pipe would wait for a writer for ever.
+        let pipe = folder.path().join("a.log.pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        let status = FileStatus::of_path(&pipe).unwrap();
+        let mut candidates = list_candidates(&lost, SearchScope::ByHand).files;
+        candidates.push(Sibling { path: pipe, status, compressed: false });
+        let SearchResult { found, hindrances } = search(&lost, &candidates, UncompressedReader::of_file, |_| true);
+        assert!(found.is_none());
+        assert!(
+            matches!(&hindrances[..], [(path, Hindrance::Incomplete)] if path.ends_with("a.log.1.gz")),
+            "{hindrances:?}"
+        );
+        std::fs::write(folder.path().join("a.log.1.gz"), &torn).unwrap();
+        assert_eq!(find_generation(&lost).unwrap().unwrap().compression, Compression::Gzip);
+    }
 }

@@ -21,6 +21,7 @@ const DATE_DIGITS: usize = 6;
 #[derive(Debug, Clone)]
 pub(crate) struct Sibling {
     pub(crate) path: PathBuf,
+    /// Of the file that the path leads to, when its directory was listed.
     pub(crate) status: FileStatus,
     /// Its name says that it is compressed.
     pub(crate) compressed: bool,
@@ -35,6 +36,11 @@ pub fn base_of(path: &Path) -> PathBuf {
     }
 }
 
+/// The name of a file, without its directory.
+fn name_of(path: &Path) -> &[u8] {
+    path.file_name().map(OsStr::as_bytes).unwrap_or_default()
+}
+
 /// The directory that a path is in, so that it can be listed; `None` of the root.
 pub(crate) fn directory_of(path: &Path) -> Option<&Path> {
     let directory = path.parent()?;
@@ -43,24 +49,23 @@ pub(crate) fn directory_of(path: &Path) -> Option<&Path> {
 
 /// Whether the name says that the file was rotated or compressed.
 pub(crate) fn is_rotated(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| base_name(name.as_bytes()) != name.as_bytes())
+    base_name(name_of(path)) != name_of(path)
 }
 
 /// Whether the mark of rotation stands behind the whole name (`access.log.1`), not before its extension
 /// (`site.1.log`), where it may as well be part of the name.
 pub(crate) fn is_surely_rotated(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| RotationMarks::at_end_of(without_compression(name.as_bytes())).count > 0)
+    RotationMarks::at_end_of(without_compression(name_of(path))).count > 0
 }
 
 /// Whether the name says that the file is compressed.
 pub(crate) fn is_compressed(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| without_compression(name.as_bytes()).len() < name.len())
+    without_compression(name_of(path)).len() < name_of(path).len()
 }
 
 /// Whether `path` is `plain` with the ending of a compressed file.
 pub(crate) fn is_compressed_form(plain: &Path, path: &Path) -> bool {
-    let bare = path.file_name().map(|name| without_compression(name.as_bytes()));
-    is_compressed(path) && bare == plain.file_name().map(OsStr::as_bytes)
+    is_compressed(path) && without_compression(name_of(path)) == name_of(plain)
 }
 
 /// The files in the directory of `path` that are its siblings, without `path` itself: oldest first, then by

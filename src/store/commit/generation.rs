@@ -1,6 +1,6 @@
 //! A generation's bytes on disk.
 
-use crate::source::generation::{Fingerprint, Generation, GenerationId};
+use crate::source::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +11,7 @@ impl Encode for Generation {
         out.varint(u64::from(self.id.0));
         out.bytes(self.log.as_bytes());
         out.bytes(self.path.as_os_str().as_bytes());
-        let (device, inode) = self.device_inode;
+        let DeviceInode { device, inode } = self.device_inode;
         out.varint(device);
         out.varint(inode);
         out.varint(self.fingerprint.length);
@@ -28,7 +28,7 @@ impl Decode for Generation {
             id: GenerationId(from.varint_as()?),
             log: from.text()?,
             path: PathBuf::from(OsStr::from_bytes(from.bytes()?)),
-            device_inode: (from.varint()?, from.varint()?),
+            device_inode: DeviceInode { device: from.varint()?, inode: from.varint()? },
             fingerprint: Fingerprint { length: from.varint()?, hash: from.u64()? },
             position: from.varint()?,
             tail_hash: from.u64()?,

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::histogram::{Cell, TIMES, Time};
 use crate::route::RouteId;
-use crate::source::generation::{Fingerprint, Generation, GenerationId};
+use crate::source::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
 use crate::store::query::rank;
 use crate::store::upkeep::compaction::CompactionLimits;
 use crate::store::*;
@@ -162,7 +162,7 @@ fn generation(id: u32, position: u64) -> Generation {
         id: GenerationId(id),
         log: "access".to_owned(),
         path: format!("/var/log/nginx/access.log.{id}").into(),
-        device_inode: (1, u64::from(id)),
+        device_inode: DeviceInode { device: 1, inode: u64::from(id) },
         fingerprint: Fingerprint { length: 4096, hash: u64::from(id) },
         position,
         tail_hash: position ^ 1,
