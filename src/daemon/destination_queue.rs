@@ -1,29 +1,64 @@
-//! What the keeping thread knows of one destination: what it is owed, what is under way, when to try again.
+//! The queue of one destination, from both its ends: the committing thread knows what it is owed and feeds it, a thread of its own
+//! sends what comes out.
 
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
 
-use super::carbon_sender::{RenderedSlots, SendOutcome};
-use super::{DaemonSettings, DestinationSettings};
-use crate::carbon::{Naming, Owed, OwedState, Points, timely};
+use super::notice::Notice;
+use super::settings::{DaemonSettings, DestinationSettings};
+use super::slot_renderer::SlotRenderer;
+use crate::carbon::{Link, LinkState, Naming, Owed, OwedState, Points, SendError, timely};
+use crate::error::Error;
 use crate::store::{DestinationProgress, View};
 use crate::time::Timestamp;
 
-/// Batches handed to the pushing thread and not yet reported on, at most: one being written, one waiting.
+/// Batches handed to the sending thread and not yet reported on, at most: one being written, one waiting.
 pub(super) const IN_FLIGHT: usize = 2;
 
 /// A batch is full at about this many points (some 2 MB of text).
 const BATCH_POINTS: usize = 20_000;
 
-/// One destination, seen from the keeping thread.
+/// Rendered slots on their way to a destination.
+pub(super) struct RenderedSlots {
+    /// The slots inside, whole.
+    slots: Vec<Timestamp>,
+    /// Their points.
+    points: Points,
+}
+
+/// What became of a batch.
+pub(super) struct SendOutcome {
+    /// The number of the destination.
+    pub(super) destination: usize,
+    /// The batch's slots.
+    slots: Vec<Timestamp>,
+    /// The batch's buffer, to be used again.
+    points: Points,
+    /// The connection was made anew before this batch: what was written to the old one may never have arrived.
+    reconnected: bool,
+    /// What failed, and when to try again.
+    failed: Option<(SendError, Instant)>,
+}
+
+/// Figures over all destinations; all but the first since the daemon was started.
+#[derive(Default)]
+pub(super) struct DestinationTotals {
+    pub(super) slots_owed: usize,
+    /// Given up, over the limit of a spool.
+    pub(super) slots_dropped: u64,
+    pub(super) points_sent: u64,
+    pub(super) send_failures: u64,
+}
+
+/// One destination, seen from the committing thread.
 pub(super) struct DestinationQueue {
     /// Its address, by which the store knows it.
-    pub(super) name: String,
+    name: String,
     /// How its metrics are named.
-    pub(super) naming: Naming,
+    naming: Naming,
     /// The slots it is owed.
-    pub(super) owed: Owed,
+    owed: Owed,
     batches: Option<Sender<RenderedSlots>>,
     in_flight: usize,
     retry_at: Option<Instant>,
@@ -32,21 +67,21 @@ pub(super) struct DestinationQueue {
     failing: Option<bool>,
     retention: Duration,
     /// Points delivered so far.
-    pub(super) points_sent: u64,
+    points_sent: u64,
     /// Batches that failed so far.
-    pub(super) failures: u64,
+    failures: u64,
 }
 
 impl DestinationQueue {
-    /// An outlet that goes on where the store says it was.
+    /// A queue that goes on where the store says it was.
     pub(super) fn new(
-        outlet: &DestinationSettings,
+        destination: &DestinationSettings,
         batches: Sender<RenderedSlots>,
         settings: &DaemonSettings,
         view: &View,
     ) -> DestinationQueue {
-        let name = outlet.destination.address.clone();
-        let limit = outlet.spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
+        let name = destination.destination.address.clone();
+        let limit = destination.spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
         let owed = match view.destinations().iter().find(|delivery| delivery.destination == name) {
             Some(delivery) => Owed::restore(limit, delivery.emitted_until, delivery.pending.clone(), delivery.dropped),
@@ -54,14 +89,14 @@ impl DestinationQueue {
         };
         DestinationQueue {
             name,
-            naming: outlet.naming.clone(),
+            naming: destination.naming.clone(),
             owed,
             batches: Some(batches),
             in_flight: 0,
             retry_at: None,
             buffers: Vec::new(),
             failing: None,
-            retention: outlet.spool,
+            retention: destination.spool,
             points_sent: 0,
             failures: 0,
         }
@@ -105,81 +140,120 @@ impl DestinationQueue {
         self.retry_at.filter(|_| !self.owed.is_empty())
     }
 
-    /// Hand owed slots before `before` to the pushing thread, oldest first, as far as it has room.
-    pub(super) fn feed(
-        &mut self,
-        now: Instant,
-        before: Timestamp,
-        mut render: impl FnMut(&Naming, Timestamp, &mut Points),
-    ) {
-        let Some(batches) = self.batches.clone().filter(|_| self.retry_at.is_none_or(|at| at <= now)) else { return };
+    /// All slots before `mark` were owed at least once.
+    pub(super) fn set_emitted_until(&mut self, mark: Timestamp) {
+        self.owed.set_emitted_until(mark);
+    }
+
+    /// Hand owed slots before `before` to the sending thread, oldest first, as far as it has room. Gives the last error that
+    /// rendering met.
+    pub(super) fn feed(&mut self, now: Instant, before: Timestamp, renderer: &SlotRenderer<'_>) -> Option<Error> {
+        let batches = self.batches.clone()?;
+        if self.retry_at.is_some_and(|at| now < at) {
+            return None;
+        }
         self.retry_at = None;
+        let mut failed = None;
         while self.in_flight < IN_FLIGHT {
-            let mut points = self.buffers.pop().unwrap_or_default();
-            let mut slots = Vec::new();
-            while points.len() < BATCH_POINTS {
-                let Some(slot) = self.owed.next(before) else { break };
-                render(&self.naming, slot, &mut points);
-                slots.push(slot);
-            }
-            if slots.is_empty() {
-                self.buffers.push(points);
-                return;
+            let mut batch = RenderedSlots { slots: Vec::new(), points: self.buffers.pop().unwrap_or_default() };
+            failed = self.fill(&mut batch, before, renderer).or(failed);
+            if batch.slots.is_empty() {
+                self.buffers.push(batch.points);
+                break;
             }
             self.in_flight += 1;
-            if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) =
-                batches.try_send(RenderedSlots { slots, points })
-            {
+            if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) = batches.try_send(batch) {
                 self.in_flight -= 1;
-                for slot in batch.slots {
-                    self.owed.failed(slot);
-                }
-                return;
+                self.owe_anew(batch.slots);
+                break;
             }
+        }
+        failed
+    }
+
+    /// Render owed slots into a batch until it is full or nothing is owed.
+    fn fill(&mut self, batch: &mut RenderedSlots, before: Timestamp, renderer: &SlotRenderer<'_>) -> Option<Error> {
+        let mut failed = None;
+        while batch.points.len() < BATCH_POINTS {
+            let Some(slot) = self.owed.next(before) else { break };
+            failed = renderer.render(&self.naming, slot, &mut batch.points).err().or(failed);
+            batch.slots.push(slot);
+        }
+        failed
+    }
+
+    fn owe_anew(&mut self, slots: Vec<Timestamp>) {
+        for slot in slots {
+            self.owed.failed(slot);
         }
     }
 
-    /// Take note of what became of a batch. Gives a message worth saying, if any.
-    pub(super) fn settle(&mut self, outcome: SendOutcome, now: Instant) -> Option<String> {
+    /// Take note of what became of a batch. Gives what is worth saying of it, if anything: an outage is said once.
+    pub(super) fn on_outcome(&mut self, outcome: SendOutcome, now: Instant) -> Option<Notice> {
         self.in_flight = self.in_flight.saturating_sub(1);
         let SendOutcome { slots, mut points, reconnected, failed, .. } = outcome;
         if reconnected {
             self.owed.reconnected(now);
         }
-        let said = match failed {
+        let was_failing = self.failing.replace(failed.is_some());
+        let notice = match failed {
             None => {
                 self.points_sent += points.len() as u64;
                 for slot in slots {
                     self.owed.delivered(slot, now);
                 }
-                let news = self.failing.replace(false) != Some(false);
-                news.then(|| match self.owed.len() {
-                    0 => format!("carbon {}: connected", self.name),
-                    owed => format!("carbon {}: connected; {owed} slots owed", self.name),
-                })
+                Notice::CarbonConnected { address: self.name.clone(), owed: self.owed.len() }
             }
             Some((error, retry_at)) => {
                 self.failures += 1;
-                for slot in slots {
-                    self.owed.failed(slot);
-                }
+                self.owe_anew(slots);
                 self.retry_at = Some(retry_at);
-                let news = self.failing.replace(true) != Some(true);
-                news.then(|| format!("{error}; slots are kept and sent when it is back"))
+                Notice::CarbonFailed(error)
             }
         };
         points.clear();
         self.buffers.push(points);
-        said
+        (was_failing != self.failing).then_some(notice)
     }
 
-    /// Send nothing more; lets the pushing thread end.
+    pub(super) fn add_to(&self, totals: &mut DestinationTotals) {
+        totals.slots_owed += self.owed.len();
+        totals.slots_dropped += self.owed.dropped();
+        totals.points_sent += self.points_sent;
+        totals.send_failures += self.failures;
+    }
+
+    /// Send nothing more; lets the sending thread end.
     pub(super) fn close(&mut self) {
         self.batches = None;
     }
 
     /// Whether batches are under way.
-    pub(super) fn busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.in_flight > 0
+    }
+}
+
+/// The other end: send batches until the channel closes. Waiting (connecting, writing) is bounded by the destination's time-outs.
+pub(super) fn send_batches(
+    destination: usize,
+    mut link: Link,
+    batches: &Receiver<RenderedSlots>,
+    outcomes: &Sender<SendOutcome>,
+) {
+    for RenderedSlots { slots, points } in batches {
+        let sent = link.send(&points, Instant::now());
+        let reconnected = link.reconnected();
+        let failed = sent.err().map(|error| (error, next_try(&link)));
+        if outcomes.send(SendOutcome { destination, slots, points, reconnected, failed }).is_err() {
+            return;
+        }
+    }
+}
+
+fn next_try(link: &Link) -> Instant {
+    match link.state() {
+        LinkState::Down { next_try, .. } => next_try,
+        LinkState::Connected | LinkState::Untried => Instant::now(),
     }
 }

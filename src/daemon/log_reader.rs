@@ -29,7 +29,7 @@ pub(super) enum ReaderMessage {
 
 /// The state of the reading thread.
 pub(super) struct LogReader {
-    pub(super) follower: Follower,
+    follower: Follower,
     /// When it was said last that all logs are read; nothing if the last word was another.
     said: Option<Timestamp>,
 }
@@ -37,6 +37,11 @@ pub(super) struct LogReader {
 impl LogReader {
     pub(super) fn new(follower: Follower) -> LogReader {
         LogReader { follower, said: None }
+    }
+
+    /// A buffer that a block came in is to be used again.
+    pub(super) fn recycle(&mut self, empty: Vec<u8>) {
+        self.follower.recycle(empty);
     }
 
     /// Poll the logs until `halted` is disconnected. A full channel makes this wait: reading never runs ahead of counting.
@@ -50,7 +55,7 @@ impl LogReader {
     ) {
         loop {
             for empty in empties.try_iter() {
-                self.follower.recycle(empty);
+                self.recycle(empty);
             }
             let ControlFlow::Continue(caught_up) = self.look(clock.now(), &mut |message| send(out, halted, message))
             else {

@@ -1,7 +1,10 @@
-//! The daemon's own metrics: what happened in each slot of its own life.
+//! The daemon's own metrics: what happened in each slot of its own life, and the alarm that some of it is worth.
 
 use std::collections::VecDeque;
 
+use super::notice::Notice;
+use crate::source::generation::GenerationId;
+use crate::store::Ledger;
 use crate::time::Timestamp;
 
 /// So many slots of own metrics are kept to be sent (again) with the slot they belong to.
@@ -9,21 +12,21 @@ const SLOTS_KEPT: usize = 360;
 
 /// What is counted since the last slot.
 #[derive(Debug, Default, Clone)]
-pub(super) struct SlotCounters {
+struct SlotCounters {
     /// Lines read.
-    pub(super) read: u64,
+    read: u64,
     /// Lines parsed.
-    pub(super) parsed: u64,
+    parsed: u64,
     /// Lines rejected, over-long ones included.
-    pub(super) rejected: u64,
+    rejected: u64,
     /// Lines whose slot had been sent before they came.
-    pub(super) late: u64,
+    late: u64,
     /// Bytes of log that were never read: lost to truncation or gone before they could be.
-    pub(super) dropped_bytes: u64,
+    dropped_bytes: u64,
     /// Bytes read.
-    pub(super) bytes: u64,
+    bytes: u64,
     /// Commits that failed.
-    pub(super) commits_failed: u64,
+    commits_failed: u64,
 }
 
 /// What stands at the moment a slot is over.
@@ -49,11 +52,42 @@ pub(super) struct Gauges {
 #[derive(Debug, Default)]
 pub(super) struct SelfMetrics {
     /// Counting now.
-    pub(super) counters: SlotCounters,
+    counters: SlotCounters,
+    /// Most lines were rejected in the last slot that had any.
+    are_most_rejected: bool,
     slots: VecDeque<(Timestamp, Vec<(&'static str, f64)>)>,
 }
 
 impl SelfMetrics {
+    /// What became of some lines of the logs.
+    pub(super) fn add_ledgers(&mut self, ledgers: &[(GenerationId, Ledger)]) {
+        let counters = &mut self.counters;
+        for (_, ledger) in ledgers {
+            counters.read += ledger.lines;
+            counters.parsed += ledger.parsed;
+            counters.rejected += ledger.rejected.values().sum::<u64>() + ledger.too_long;
+            counters.late += ledger.late;
+            counters.bytes += ledger.bytes;
+            counters.dropped_bytes += ledger.unread + ledger.lost_to_truncation;
+        }
+    }
+
+    pub(super) fn add_failed_commit(&mut self) {
+        self.counters.commits_failed += 1;
+    }
+
+    /// What is to be said when, in the slot that ends, most lines did not fit their format; said once until it is better.
+    pub(super) fn alarm(&mut self) -> Option<Notice> {
+        let SlotCounters { read, rejected, .. } = self.counters;
+        if read == 0 {
+            return None;
+        }
+        let are_most_rejected = rejected * 2 > read;
+        let is_new = are_most_rejected && !self.are_most_rejected;
+        self.are_most_rejected = are_most_rejected;
+        is_new.then_some(Notice::MostRejected { rejected, read })
+    }
+
     /// A slot is over: keep what was counted under it, and begin anew.
     pub(super) fn close(&mut self, slot: Timestamp, gauges: &Gauges) {
         let counters = std::mem::take(&mut self.counters);
@@ -80,12 +114,47 @@ impl SelfMetrics {
         }
     }
 
-    /// What belongs to `slot`.
-    pub(super) fn of(&self, slot: Timestamp) -> &[(&'static str, f64)] {
-        self.slots
-            .binary_search_by_key(&slot, |(slot, _)| *slot)
-            .ok()
-            .and_then(|at| self.slots.get(at))
-            .map_or(&[], |(_, values)| values.as_slice())
+    /// The names and values that belong to `slot`.
+    pub(super) fn at_slot(&self, slot: Timestamp) -> &[(&'static str, f64)] {
+        let Ok(at) = self.slots.binary_search_by_key(&slot, |(slot, _)| *slot) else { return &[] };
+        self.slots.get(at).map_or(&[], |(_, values)| values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger(lines: u64, too_long: u64) -> (GenerationId, Ledger) {
+        (GenerationId(0), Ledger { lines, too_long, parsed: lines - too_long, ..Ledger::default() })
+    }
+
+    #[test]
+    fn the_alarm_of_rejects_is_raised_once_and_again_after_it_was_better() {
+        let mut metrics = SelfMetrics::default();
+        // Lines, those of them that are rejected, and whether the slot's end raises the alarm.
+        let slots = [(10, 5, false), (10, 6, true), (0, 0, false), (10, 9, false), (10, 0, false), (1, 1, true)];
+        for (number, (lines, rejected, raised)) in (0i64..).zip(slots) {
+            metrics.add_ledgers(&[ledger(lines, rejected)]);
+            let notice = metrics.alarm();
+            assert_eq!(notice.is_some(), raised, "slot {number}: {notice:?}");
+            metrics.close(Timestamp(number), &Gauges::default());
+        }
+    }
+
+    #[test]
+    fn each_slot_has_its_own_counts_and_the_oldest_are_forgotten() {
+        let mut metrics = SelfMetrics::default();
+        for slot in 0..400i64 {
+            metrics.add_ledgers(&[ledger(slot.cast_unsigned(), 0)]);
+            metrics.close(Timestamp(slot), &Gauges { queue: 2.0, ..Gauges::default() });
+        }
+        let value =
+            |slot, name| metrics.at_slot(Timestamp(slot)).iter().find(|(held, _)| *held == name).map(|held| held.1);
+        assert_eq!((value(399, "lines.read"), value(40, "lines.parsed")), (Some(399.0), Some(40.0)));
+        assert_eq!(
+            (value(40, "queue.commits"), value(39, "lines.read"), value(400, "lines.read")),
+            (Some(2.0), None, None)
+        );
     }
 }

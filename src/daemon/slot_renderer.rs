@@ -6,6 +6,7 @@ use super::self_metrics::SelfMetrics;
 use crate::carbon::{Naming, Points};
 use crate::error::Result;
 use crate::histogram::TIMES;
+use crate::route::RouteId;
 use crate::store::{Commit, View};
 use crate::time::{Timestamp, Window};
 
@@ -17,7 +18,7 @@ const QUIET_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct SlotRenderer<'s> {
     pub(super) view: &'s View,
     pub(super) uncommitted: &'s Commit,
-    pub(super) own: &'s SelfMetrics,
+    pub(super) own_metrics: &'s SelfMetrics,
     pub(super) interval: Duration,
 }
 
@@ -26,7 +27,7 @@ impl SlotRenderer<'_> {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(super) fn slot(&self, naming: &Naming, slot: Timestamp, out: &mut Points) -> Result<()> {
+    pub(super) fn render(&self, naming: &Naming, slot: Timestamp, out: &mut Points) -> Result<()> {
         let window = Window { from: slot, until: slot.plus(self.interval) };
         let mut cells = self.view.cells(window, None)?;
         for (_, route, cell) in self.uncommitted.cells.iter().filter(|(at, ..)| *at == slot) {
@@ -44,20 +45,19 @@ impl SlotRenderer<'_> {
                         naming.cell(name, slot, cell, &TIMES, out);
                     }
                 }
-                Err(_) => {
-                    let quiet = self
-                        .view
-                        .route_span(id)
-                        .is_some_and(|(first, last)| first <= slot && slot <= last.plus(QUIET_FOR));
-                    if quiet {
-                        naming.quiet(name, slot, out);
-                    }
-                }
+                Err(_) if self.is_quiet(id, slot) => naming.quiet(name, slot, out),
+                Err(_) => {}
             }
         }
-        for (name, value) in self.own.of(slot) {
+        for (name, value) in self.own_metrics.at_slot(slot) {
             naming.own(name, *value, slot, out);
         }
         Ok(())
+    }
+
+    /// Whether a route without requests in `slot` had some before, not too long ago.
+    fn is_quiet(&self, route: RouteId, slot: Timestamp) -> bool {
+        let Some((first, last)) = self.view.route_span(route) else { return false };
+        first <= slot && slot <= last.plus(QUIET_FOR)
     }
 }

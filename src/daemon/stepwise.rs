@@ -8,9 +8,13 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::committer::Committer;
+use super::destinations::Destinations;
 use super::line_counter::{CountedLines, LineCounter};
 use super::log_reader::{LogReader, ReaderMessage};
-use super::{BLOCKS_WAITING, DaemonSettings, OpenedDaemon, Say};
+use super::notice::Say;
+use super::opened::OpenedDaemon;
+use super::settings::DaemonSettings;
+use super::threads::BLOCKS_WAITING;
 use crate::error::Result;
 use crate::source::LogEvent;
 use crate::store::View;
@@ -19,10 +23,11 @@ use crate::time::Clock;
 /// A daemon that does nothing by itself, and has no destinations. Dropping it is a crash: what was not committed is gone.
 pub struct Stepwise {
     clock: Arc<dyn Clock>,
-    follow: LogReader,
-    count: LineCounter,
-    keep: Committer,
-    empties: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
+    reader: LogReader,
+    counter: LineCounter,
+    committer: Committer,
+    empty_sender: Sender<Vec<u8>>,
+    empties: Receiver<Vec<u8>>,
     /// Read, and not counted yet.
     messages: VecDeque<ReaderMessage>,
     /// Counted, and not kept yet.
@@ -35,21 +40,23 @@ impl Stepwise {
     /// # Errors
     /// As [`run`](super::run).
     pub fn open(settings: DaemonSettings, clock: Arc<dyn Clock>, say: &Say, block_limit: usize) -> Result<Stepwise> {
-        let OpenedDaemon { follow, count, writer, spare, slots, emitted } =
-            OpenedDaemon::new(&settings, &clock, say, block_limit)?;
-        let (settings, kept_by) = (Arc::new(settings), Arc::clone(&clock));
-        let keep = Committer::new(settings, writer, (slots, spare), Vec::new(), emitted, kept_by, Arc::clone(say));
-        let empties = bounded(BLOCKS_WAITING + 2);
-        Ok(Stepwise { clock, follow, count, keep, empties, messages: VecDeque::new(), counted: VecDeque::new() })
+        let OpenedDaemon { reader, counter, writer, pending, emitted_until } =
+            OpenedDaemon::open(&settings, &clock, say, block_limit)?;
+        let destinations = Destinations::resume(Vec::new(), &settings, clock.now(), emitted_until);
+        let own_clock = Arc::clone(&clock);
+        let committer = Committer::new(Arc::new(settings), writer, pending, destinations, own_clock, Arc::clone(say));
+        let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
+        let (messages, counted) = (VecDeque::new(), VecDeque::new());
+        Ok(Stepwise { clock, reader, counter, committer, empty_sender, empties, messages, counted })
     }
 
     /// Looks at the logs once; whether there is no more to read for now. `each` is shown what was found.
     pub fn look(&mut self, mut each: impl FnMut(&LogEvent)) -> bool {
-        for empty in self.empties.1.try_iter() {
-            self.follow.follower.recycle(empty);
+        for empty in self.empties.try_iter() {
+            self.reader.recycle(empty);
         }
         let messages = &mut self.messages;
-        let looked = self.follow.look(self.clock.now(), &mut |message| {
+        let looked = self.reader.look(self.clock.now(), &mut |message| {
             if let ReaderMessage::Source(event) = &message {
                 each(event);
             }
@@ -67,14 +74,14 @@ impl Stepwise {
     /// Counts at most so much of what was found.
     pub fn count(&mut self, most: usize) {
         for message in self.messages.drain(..most.min(self.messages.len())) {
-            self.count.take(message, &self.empties.0);
+            self.counter.on_message(message, &self.empty_sender);
         }
     }
 
     /// Hands on what was counted since the last time, if anything was.
     pub fn hand_on(&mut self) {
-        if self.count.since.is_some() {
-            let counted = self.count.hand_on();
+        if self.counter.has_news() {
+            let counted = self.counter.hand_on();
             self.counted.push_back(counted);
         }
     }
@@ -82,13 +89,13 @@ impl Stepwise {
     /// Commits at most so many of what was handed on, each by itself.
     pub fn keep(&mut self, most: usize) {
         for counted in self.counted.drain(..most.min(self.counted.len())) {
-            self.keep.take(counted);
+            self.committer.on_counted(counted);
         }
     }
 
     /// Closes slots that are over, merges and throws away what is due in the store.
     pub fn attend(&mut self) {
-        self.keep.attend(self.counted.len());
+        self.committer.tick(self.counted.len());
     }
 
     /// Seals the journal, however small.
@@ -96,12 +103,12 @@ impl Stepwise {
     /// # Errors
     /// As [`Writer::seal`](crate::store::Writer::seal).
     pub fn seal(&mut self) -> Result<()> {
-        self.keep.writer.seal()
+        self.committer.seal()
     }
 
     /// The store as of the last commit.
     pub fn view(&self) -> &View {
-        self.keep.writer.view()
+        self.committer.view()
     }
 
     /// A clean stop: everything that was found is committed.
@@ -112,6 +119,6 @@ impl Stepwise {
         self.count(usize::MAX);
         self.hand_on();
         let counted = std::mem::take(&mut self.counted);
-        self.keep.finish(counted.into_iter(), &crossbeam_channel::never())
+        self.committer.finish(counted.into_iter(), &crossbeam_channel::never())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spikeline::daemon::{Say, Stepwise};
+use spikeline::daemon::{Notice, Say, Stepwise};
 
 use crate::rig::Rig;
 use crate::stepped::{Steps, settings};
@@ -152,7 +152,7 @@ fn a_hangup_signal_is_answered_and_stops_nothing() {
 fn a_log_is_not_kept_in_mind_before_there_is_more_to_know_it_by_than_its_first_bytes() {
     let rig = Rig::new("", "");
     let open = || {
-        let say: Say = Arc::new(|_: &str| ());
+        let say: Say = Arc::new(|_: &Notice| ());
         Stepwise::open(settings(&rig, None), Arc::new(Steps::default()), &say, 1 << 16).unwrap()
     };
     let keep = |daemon: &mut Stepwise, most: usize| {

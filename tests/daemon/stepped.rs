@@ -80,7 +80,7 @@ impl Drop for Stepped {
 }
 
 pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
-    let outlet = |sink: &Sink| DestinationSettings {
+    let destination = |sink: &Sink| DestinationSettings {
         destination: Destination::new(sink.address.to_string(), Protocol::Plaintext).unwrap(),
         naming: Naming::new("nginx", "web1", false).unwrap(),
         spool: Duration::from_secs(86_400),
@@ -102,6 +102,6 @@ pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
         archived: Vec::new(),
         retention: Retention::default(),
         router: Arc::new(Router::new(Vec::new()).unwrap()),
-        outlets: sink.map(outlet).into_iter().collect(),
+        destinations: sink.map(destination).into_iter().collect(),
     }
 }

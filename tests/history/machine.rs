@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use spikeline::daemon::{DaemonSettings, Log, Say, Stepwise};
+use spikeline::daemon::{DaemonSettings, Log, Notice, Say, Stepwise};
 use spikeline::grammar::{Escape, Format};
 use spikeline::route::{Router, Rule};
 use spikeline::source::{FinishReason, GenerationId, LogEvent};
@@ -106,13 +106,13 @@ impl Machine {
             archived: if self.archive { vec![self.pattern.clone()] } else { Vec::new() },
             retention: Retention::default(),
             router: Arc::clone(&self.router),
-            outlets: Vec::new(),
+            destinations: Vec::new(),
         }
     }
 
     /// Starts the daemon from what its store holds.
     pub(crate) fn start(&mut self) {
-        let say: Say = Arc::new(|_: &str| ());
+        let say: Say = Arc::new(|_: &Notice| ());
         let clock: Arc<dyn Clock> = self.clock.clone();
         let daemon = Stepwise::open(self.settings(), clock, &say, self.block_limit).unwrap();
         self.forget_uncommitted(daemon.view());

@@ -11,7 +11,7 @@ use crate::cli::answer::output::say;
 use crate::cli::args::RunArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::settings;
-use crate::daemon::{self, Say};
+use crate::daemon::{self, Notice, Say};
 use crate::error::{Error, Result};
 use crate::time::SystemClock;
 
@@ -45,9 +45,9 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
         }
     }
     let quiet = arguments.quiet;
-    let aloud: Say = Arc::new(move |message: &str| {
-        if !quiet || !message.starts_with("following ") {
-            say(&format!("spikeline: {message}"));
+    let aloud: Say = Arc::new(move |notice: &Notice| {
+        if !quiet || !matches!(notice, Notice::Following { .. }) {
+            say(&format!("spikeline: {notice}"));
         }
     });
     let ended = daemon::run(settings, Arc::new(SystemClock), &aloud, &stop);

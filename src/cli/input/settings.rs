@@ -45,7 +45,7 @@ pub(in crate::cli) fn daemon_settings(context: &Context) -> Result<DaemonSetting
         logs,
         retention: config.retention,
         router: routing(context)?,
-        outlets: outlets(config)?,
+        destinations: destinations(config)?,
     })
 }
 
@@ -72,12 +72,12 @@ pub(in crate::cli) fn interpreting(context: &Context) -> Result<Interpreting> {
 }
 
 /// Where points are sent.
-pub(in crate::cli) fn outlets(config: &Config) -> Result<Vec<DestinationSettings>> {
-    config.carbons.iter().map(|carbon| outlet_of_section(config, carbon)).collect()
+pub(in crate::cli) fn destinations(config: &Config) -> Result<Vec<DestinationSettings>> {
+    config.carbons.iter().map(|carbon| destination_of_section(config, carbon)).collect()
 }
 
 /// What is wrong with an address or prefix is said with its place in the configuration.
-fn outlet_of_section(config: &Config, section: &CarbonSection) -> Result<DestinationSettings> {
+fn destination_of_section(config: &Config, section: &CarbonSection) -> Result<DestinationSettings> {
     let mistaken = |error: Error| section.address.mistake(error.what().to_owned());
     let mut destination = Destination::new(section.address.value.as_str(), section.protocol).map_err(mistaken)?;
     destination.connect_timeout = section.connect_timeout;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::carbon::{Owed, OwedState, timely};
-use crate::daemon::DestinationSettings;
+use crate::daemon::settings::DestinationSettings;
 use crate::error::Result;
 use crate::store::{DestinationProgress, View};
 use crate::time::{Timestamp, Window};
@@ -16,7 +16,7 @@ const OF_THE_PAST: &str = " (past)";
 #[derive(Debug)]
 pub struct BackfillAccount {
     /// Where, how, and under which names.
-    pub outlet: DestinationSettings,
+    pub settings: DestinationSettings,
     /// How far back it keeps points.
     pub max_age: Duration,
     pub(super) owed: Owed,
@@ -30,14 +30,14 @@ pub struct BackfillAccount {
 
 impl BackfillAccount {
     /// The account as the store has it; nothing is owed if it has none.
-    pub fn new(outlet: DestinationSettings, max_age: Duration, view: &View) -> BackfillAccount {
-        let name = name(&outlet);
+    pub fn new(settings: DestinationSettings, max_age: Duration, view: &View) -> BackfillAccount {
+        let name = account_name(&settings);
         let owed = match view.destinations().iter().find(|held| held.destination == name) {
             Some(held) => Owed::restore(usize::MAX, held.emitted_until, held.pending.clone(), held.dropped),
             None => Owed::new(usize::MAX),
         };
         let whole_from = view.expired().detail.unwrap_or(Timestamp(i64::MIN));
-        BackfillAccount { outlet, max_age, owed, untimely: 0, whole_from, expired: 0 }
+        BackfillAccount { settings, max_age, owed, untimely: 0, whole_from, expired: 0 }
     }
 
     /// How many slots are owed.
@@ -68,19 +68,20 @@ impl BackfillAccount {
 
     pub(super) fn delivery(&self) -> DestinationProgress {
         let OwedState { emitted_until, pending, dropped } = self.owed.to_parts();
-        DestinationProgress { destination: name(&self.outlet), emitted_until, pending, dropped }
+        DestinationProgress { destination: account_name(&self.settings), emitted_until, pending, dropped }
     }
 }
 
-fn name(outlet: &DestinationSettings) -> String {
-    format!("{}{OF_THE_PAST}", outlet.destination.address)
+/// What the store knows the account by.
+fn account_name(settings: &DestinationSettings) -> String {
+    format!("{}{OF_THE_PAST}", settings.destination.address)
 }
 
 /// The slots that start in `window` and have requests.
 ///
 /// # Errors
 /// The store cannot be read.
-pub fn slots_of(view: &View, window: Window) -> Result<Vec<Timestamp>> {
+pub fn slots_in(view: &View, window: Window) -> Result<Vec<Timestamp>> {
     let mut slots: Vec<Timestamp> = view.cells(window, None)?.into_iter().map(|(slot, ..)| slot).collect();
     slots.dedup();
     Ok(slots)

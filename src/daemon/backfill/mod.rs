@@ -1,6 +1,6 @@
 //! Logs of the past: taken in as the daemon would have, and their points sent on request.
 //!
-//! Two threads read and count, by the daemon's own code; the caller's keeps, one commit for about 16 MiB of log. Each
+//! Two threads read and count, by the daemon's own code; the caller's commits, one commit for about 16 MiB of log. Each
 //! commit has the positions reached, so what a kill -9 takes is read again, with the same result. The slots that a
 //! destination is to get are in the same commits, in an account of its own beside the daemon's, and are sent afterwards.
 
@@ -13,21 +13,23 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::thread::Scope;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::line_counter::{CountedLines, LineCounter};
+use super::line_counter::{CountedLines, Counting, LineCounter};
 use super::log_reader::ReaderMessage;
-use super::{BLOCKS_WAITING, Say, named};
+use super::notice::Say;
+use super::pending_commit::PendingCommit;
+use super::threads::{BLOCKS_WAITING, spawn_named};
 use crate::error::{Error, Result};
-use crate::pipeline::{CommitBuilder, Interpreter, Row, RowCollector, SlotSettings};
+use crate::pipeline::{Interpreter, SlotSettings};
 use crate::route::Routes;
 use crate::source::generation::GenerationId;
 use crate::source::{BackfillFile, BackfillOutcome, BackfillReader, BackfillStep};
-use crate::store::{Commit, Ledger, Writer};
+use crate::store::{Ledger, Writer};
 use crate::time::{Clock, Timestamp};
 
-pub use account::{BackfillAccount, slots_of};
-pub use sending::{Pushed, push};
+pub use account::{BackfillAccount, slots_in};
+pub use sending::{Pushed, Sending, send_owed};
 
 /// How many commits may wait to be kept (each of up to 16 MiB of log): enough to count on while a segment is sealed.
 const COUNTED_WAITING: usize = 4;
@@ -67,7 +69,7 @@ pub struct BackfillSummary {
 ///
 /// # Errors
 /// A commit failed; what was committed before stays, and the same call goes on from there.
-pub fn take_in(
+pub fn read_past_logs(
     settings: BackfillSettings,
     writer: &mut Writer,
     accounts: &mut [BackfillAccount],
@@ -77,86 +79,78 @@ pub fn take_in(
 ) -> Result<BackfillSummary> {
     let BackfillSettings { files, interpreters, routes, slots, max_line } = settings;
     let readable = interpreters.iter().map(|(key, reads)| (key.clone(), reads.wrapper())).collect();
-    let past = BackfillReader::new(files, writer.view().generations().to_vec(), readable, max_line);
-    let past = past.again(&writer.view().unfit());
-    let (event_sender, events) = bounded(BLOCKS_WAITING);
+    let reader = BackfillReader::new(files, writer.view().generations().to_vec(), readable, max_line);
+    let reader = reader.again(&writer.view().unfit());
+    let (message_sender, messages) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
     let (counted_sender, counted) = bounded(COUNTED_WAITING);
-    let (spare_sender, spare) = bounded(COUNTED_WAITING);
+    let (spare_rows, returned_rows) = bounded(COUNTED_WAITING);
     let (done_sender, done) = crossbeam_channel::unbounded();
     // No slot of the past is late.
     let emitted_until = Arc::new(AtomicI64::new(i64::MIN));
     let consumed = AtomicU64::new(0);
-    let count = LineCounter {
-        clock: Arc::clone(clock),
-        say: Arc::clone(say),
-        routes_known: u32::try_from(routes.len()).unwrap_or(u32::MAX),
-        routes,
-        interpreters,
-        generations: writer.view().generations().iter().map(|held| (held.id, held.clone())).collect(),
-        slots: RowCollector::resume(slots, &writer.view().open_blocks()),
-        read_until: None,
-        spare,
-        emitted_until,
-        changed: BTreeSet::new(),
-        unread: BTreeSet::new(),
-        since: None,
-        caught_up: false,
-        done_with_backlog: false,
-    };
-    let keep = BackfillCommitter {
+    let (view, own_clock, own_say) = (writer.view(), Arc::clone(clock), Arc::clone(say));
+    let counting = Counting { interpreters, routes, slots };
+    let counter = LineCounter::resume(view, counting, returned_rows, emitted_until, own_clock, own_say);
+    let committer = BackfillCommitter {
         writer,
         accounts,
         clock: &**clock,
-        slowest: CommitBuilder::new(slots),
-        spare: spare_sender,
-        taken: BackfillSummary::default(),
+        pending: PendingCommit::new(slots, spare_rows),
+        summary: BackfillSummary::default(),
     };
     std::thread::scope(|scope| {
         let consumed = &consumed;
-        spawn(scope, past, event_sender, empties, done_sender, consumed)?;
-        named(scope, "count", move || count.run(&events, &empty_sender, &counted_sender))?;
-        let mut taken = keep.run(counted, &|| progress(consumed.load(Ordering::Relaxed)))?;
-        taken.files = done.try_iter().collect();
-        Ok(taken)
+        let out = ReaderEnds { messages: message_sender, empties, done: done_sender, consumed };
+        spawn_reader(scope, reader, out)?;
+        spawn_named(scope, "count", move || counter.run(&messages, &empty_sender, &counted_sender))?;
+        let mut summary = committer.run(counted, &|| progress(consumed.load(Ordering::Relaxed)))?;
+        summary.files = done.try_iter().collect();
+        Ok(summary)
     })
 }
 
-/// The thread that reads. Its channels close when it is done, or when nobody counts any more.
-fn spawn<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    mut past: BackfillReader,
-    out: Sender<ReaderMessage>,
+/// Where the reading thread's work goes, and where the buffers come from that it comes in.
+struct ReaderEnds<'p> {
+    messages: Sender<ReaderMessage>,
     empties: Receiver<Vec<u8>>,
     done: Sender<BackfillOutcome>,
-    consumed: &'scope AtomicU64,
+    /// Bytes on disk that were passed.
+    consumed: &'p AtomicU64,
+}
+
+/// The thread that reads. Its channels close when it is done, or when nobody counts any more.
+fn spawn_reader<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    mut reader: BackfillReader,
+    ends: ReaderEnds<'scope>,
 ) -> Result<()> {
-    named(scope, "read", move || {
+    spawn_named(scope, "read", move || {
         let mut buffer = Vec::new();
-        while let Some(step) = past.next(&mut buffer) {
-            consumed.store(past.consumed(), Ordering::Relaxed);
+        while let Some(step) = reader.next(&mut buffer) {
+            ends.consumed.store(reader.consumed(), Ordering::Relaxed);
             let sent = match step {
-                BackfillStep::Event(event) => out.send(ReaderMessage::Source(event)).is_ok(),
-                BackfillStep::Done(outcome) => done.send(outcome).is_ok(),
+                BackfillStep::Event(event) => ends.messages.send(ReaderMessage::Source(event)).is_ok(),
+                BackfillStep::Done(outcome) => ends.done.send(outcome).is_ok(),
             };
             if !sent {
                 return;
             }
             if buffer.capacity() == 0 {
-                buffer = empties.try_recv().unwrap_or_default();
+                buffer = ends.empties.try_recv().unwrap_or_default();
             }
         }
     })
 }
 
-/// What the keeping thread has at hand.
+/// The state of the committing thread: that of the daemon, but that a commit that fails ends it, and that a destination is owed
+/// what is in its account.
 struct BackfillCommitter<'k> {
     writer: &'k mut Writer,
     accounts: &'k mut [BackfillAccount],
     clock: &'k dyn Clock,
-    slowest: CommitBuilder,
-    spare: Sender<Vec<Row>>,
-    taken: BackfillSummary,
+    pending: PendingCommit,
+    summary: BackfillSummary,
 }
 
 impl BackfillCommitter<'_> {
@@ -165,40 +159,39 @@ impl BackfillCommitter<'_> {
     fn run(mut self, counted: Receiver<CountedLines>, progress: &dyn Fn()) -> Result<BackfillSummary> {
         loop {
             match counted.recv_timeout(PROGRESS_EVERY) {
-                Ok(counted) => self.keep(counted)?,
-                Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
-                Err(crossbeam_channel::RecvTimeoutError::Disconnected) => break,
+                Ok(counted) => self.on_counted(counted)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
             progress();
         }
         self.writer.seal_if_due(false)?;
-        Ok(self.taken)
+        Ok(self.summary)
     }
 
-    fn keep(&mut self, counted: CountedLines) -> Result<()> {
-        let CountedLines { commit: Commit { routes, generations, .. }, mut tally, touched, .. } = counted;
-        for (generation, delta) in &mut tally.ledgers {
-            self.taken.ledgers.entry(*generation).or_default().merge(delta);
+    fn on_counted(&mut self, mut counted: CountedLines) -> Result<()> {
+        for (generation, delta) in &mut counted.rows.ledgers {
+            self.summary.ledgers.entry(*generation).or_default().merge(delta);
             if let Some(held) = self.writer.view().ledger(*generation) {
                 delta.find_again(held);
             }
         }
         let now = self.clock.now();
         for account in &mut *self.accounts {
-            touched.iter().for_each(|slot| account.owe(*slot, now));
+            for &slot in &counted.touched {
+                account.owe(slot, now);
+            }
         }
-        self.taken.slots.extend(touched);
-        self.taken.routes += routes.len();
-        let (lines, rows) = self.slowest.build(tally);
-        // The counting thread may be gone or have enough: then they are simply freed.
-        drop(self.spare.try_send(rows));
-        let destinations = self.accounts.iter().map(|account| account.delivery()).collect();
-        let mut commit = Commit { at: now, routes, generations, destinations, ..lines };
-        self.writer.commit(&mut commit).map_err(resumable)?;
+        self.summary.slots.extend(&counted.touched);
+        self.summary.routes += counted.commit.routes.len();
+        self.pending.add(counted);
+        let deliveries = self.accounts.iter().map(BackfillAccount::delivery).collect();
+        self.pending.write(self.writer, now, deliveries).map_err(resumable)?;
         self.writer.seal_if_due(true).map_err(resumable)
     }
 }
 
+/// The error of a commit, as whoever gave the command is to read it.
 fn resumable(error: Error) -> Error {
     match error.place().cloned() {
         Some(place) => Error::failed(format!("{}; what was committed before stays", error.what()))

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::BackfillAccount;
 use crate::carbon::{Link, LinkState, Points};
+use crate::daemon::notice::{Notice, Say};
 use crate::daemon::self_metrics::SelfMetrics;
-use crate::daemon::{Say, slot_renderer};
+use crate::daemon::slot_renderer::SlotRenderer;
 use crate::error::Result;
 use crate::store::{Commit, Writer};
 use crate::time::{Clock, Timestamp};
@@ -31,48 +32,45 @@ pub struct Pushed {
     pub failed: Option<String>,
 }
 
-/// Send all that is owed, at most `rate` points a second to each destination, one destination after the other. `progress`
-/// hears how many slots are still owed.
+/// How what is owed is sent, and who hears of it.
+pub struct Sending<'s> {
+    /// At most so many points a second to each destination.
+    pub rate: u32,
+    /// The clock.
+    pub clock: &'s dyn Clock,
+    /// Hears of failures.
+    pub say: &'s Say,
+    /// Hears how many slots are still owed.
+    pub progress: &'s dyn Fn(u64),
+}
+
+/// Send all that is owed, one destination after the other.
 ///
 /// # Errors
 /// The store cannot be read or written. A destination that fails is no error: see [`Pushed::failed`].
-pub fn push(
-    writer: &mut Writer,
-    accounts: &mut [BackfillAccount],
-    rate: u32,
-    clock: &dyn Clock,
-    say: &Say,
-    progress: &dyn Fn(u64),
-) -> Result<Vec<Pushed>> {
-    (0..accounts.len())
-        .map(|at| push_one(writer, accounts, at, rate, (clock, say), progress))
-        .filter_map(Result::transpose)
-        .collect()
+pub fn send_owed(writer: &mut Writer, accounts: &mut [BackfillAccount], sending: &Sending<'_>) -> Result<Vec<Pushed>> {
+    let mut all = Vec::new();
+    for (account, seed) in accounts.iter_mut().zip(0..) {
+        all.push(send_account(writer, account, seed, sending)?);
+    }
+    Ok(all)
 }
 
-fn push_one(
+/// `seed`: another for each destination, see [`Link::new`].
+fn send_account(
     writer: &mut Writer,
-    accounts: &mut [BackfillAccount],
-    at: usize,
-    rate: u32,
-    (clock, say): (&dyn Clock, &Say),
-    progress: &dyn Fn(u64),
-) -> Result<Option<Pushed>> {
-    let Some(account) = accounts.get_mut(at) else { return Ok(None) };
-    let destination = account.outlet.destination.clone();
+    account: &mut BackfillAccount,
+    seed: u64,
+    sending: &Sending<'_>,
+) -> Result<Pushed> {
+    let destination = account.settings.destination.clone();
     let mut pushed = Pushed { address: destination.address.clone(), slots: 0, points: 0, owed: 0, failed: None };
-    let mut link = Link::new(destination, at as u64);
+    let mut link = Link::new(destination, seed);
     let (mut points, mut failures) = (Points::new(), 0);
     let (began, mut noted) = (Instant::now(), Instant::now());
     while let Some(slot) = account.owed.next(Timestamp(i64::MAX)) {
         points.clear();
-        let (view, uncommitted, own) = (writer.view(), &Commit::default(), &SelfMetrics::default());
-        let interval = view.settings().interval;
-        slot_renderer::SlotRenderer { view, uncommitted, own, interval }.slot(
-            &account.outlet.naming,
-            slot,
-            &mut points,
-        )?;
+        render_slot(writer, account, slot, &mut points)?;
         let sent = link.send(&points, Instant::now());
         if link.reconnected() {
             account.owed.reconnected(Instant::now());
@@ -87,26 +85,33 @@ fn push_one(
             Err(error) => {
                 account.owed.failed(slot);
                 failures += 1;
-                if failures == 1 {
-                    say(&error.to_string());
-                }
                 if failures >= TRIES {
                     pushed.failed = Some(error.to_string());
                     break;
+                }
+                if failures == 1 {
+                    (sending.say)(&Notice::BackfillSendFailed(error));
                 }
                 wait_for(&link);
             }
         }
         if noted.elapsed() >= NOTE_EVERY {
-            note(writer, account, clock)?;
+            note(writer, account, sending.clock)?;
             noted = Instant::now();
-            progress(account.owed.len() as u64);
+            (sending.progress)(account.owed.len() as u64);
         }
-        pace(began, pushed.points, rate);
+        pace(began, pushed.points, sending.rate);
     }
-    note(writer, account, clock)?;
+    note(writer, account, sending.clock)?;
     pushed.owed = account.owed.len() as u64;
-    Ok(Some(pushed))
+    Ok(pushed)
+}
+
+/// A slot of the past as it stands in the store; the daemon's own metrics of then are not known any more.
+fn render_slot(writer: &Writer, account: &BackfillAccount, slot: Timestamp, points: &mut Points) -> Result<()> {
+    let view = writer.view();
+    let (uncommitted, own_metrics, interval) = (&Commit::default(), &SelfMetrics::default(), view.settings().interval);
+    SlotRenderer { view, uncommitted, own_metrics, interval }.render(&account.settings.naming, slot, points)
 }
 
 /// Wait until so many points may have been sent.

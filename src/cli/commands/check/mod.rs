@@ -130,11 +130,11 @@ fn check_configured(context: &Context, config: &Config, logs: &mut CheckedLogs, 
     if let Some(folder) = findings.value_or_finding(context.store())? {
         disk::store(&folder, findings)?;
     }
-    let outlets = findings.value_or_finding(settings::outlets(config))?.unwrap_or_default();
-    for outlet in &outlets {
-        carbon::check(outlet, findings)?;
+    let destinations = findings.value_or_finding(settings::destinations(config))?.unwrap_or_default();
+    for destination in &destinations {
+        carbon::check(destination, findings)?;
     }
-    if outlets.is_empty() {
+    if destinations.is_empty() {
         findings.note("no [[carbon]] section: nothing is pushed to Graphite")?;
     }
     Ok(())

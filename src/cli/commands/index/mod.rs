@@ -13,8 +13,8 @@ use crate::cli::answer::output::{progress, say, stdout, style, written};
 use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{archive, slot_settings, with_routes};
-use crate::daemon::Say;
-use crate::daemon::backfill::{self as daemon_backfill, BackfillAccount, BackfillSettings, BackfillSummary};
+use crate::daemon::backfill::{BackfillAccount, BackfillSettings, BackfillSummary, read_past_logs};
+use crate::daemon::{Notice, Say};
 use crate::error::{Error, ErrorClass, Result};
 use crate::pipeline::Interpreter;
 use crate::record::Needs;
@@ -111,13 +111,13 @@ fn take_in(
         max_line: usize::try_from(config.max_line).unwrap_or(usize::MAX),
     };
     let bar = progress(files.bytes);
-    let aloud: Say = Arc::new(|message: &str| {
-        if !message.starts_with("following ") {
-            say(&format!("spikeline: {message}"));
+    let aloud: Say = Arc::new(|notice: &Notice| {
+        if !matches!(notice, Notice::Following { .. }) {
+            say(&format!("spikeline: {notice}"));
         }
     });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let taken = daemon_backfill::take_in(settings, writer, accounts, &clock, &aloud, &|bytes| bar.set_position(bytes));
+    let taken = read_past_logs(settings, writer, accounts, &clock, &aloud, &|bytes| bar.set_position(bytes));
     bar.finish_and_clear();
     taken
 }

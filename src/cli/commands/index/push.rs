@@ -10,8 +10,8 @@ use crate::cli::answer::window;
 use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::settings;
-use crate::daemon::Say;
-use crate::daemon::backfill::{self, BackfillAccount, Pushed, slots_of};
+use crate::daemon::backfill::{BackfillAccount, Pushed, Sending, send_owed, slots_in};
+use crate::daemon::{DestinationSettings, Notice, Say};
 use crate::error::{Error, Result};
 use crate::report::count;
 use crate::store::{View, Writer};
@@ -22,7 +22,7 @@ const STEP: Duration = Duration::from_secs(3600);
 
 /// The destinations of one command; none without --push.
 pub(super) struct Accounts {
-    outlets: Vec<(crate::daemon::DestinationSettings, Duration)>,
+    destinations: Vec<(DestinationSettings, Duration)>,
     accounts: Vec<BackfillAccount>,
     window: Option<Window>,
 }
@@ -36,7 +36,7 @@ impl Accounts {
         if !arguments.push {
             return match window {
                 Some(_) => Err(Error::usage("a window is for --push").remedy("FILEs are taken in whole")),
-                None => Ok(Accounts { outlets: Vec::new(), accounts: Vec::new(), window: None }),
+                None => Ok(Accounts { destinations: Vec::new(), accounts: Vec::new(), window: None }),
             };
         }
         let config = context.config()?;
@@ -52,7 +52,7 @@ impl Accounts {
         })?;
         let kept = config.carbons.iter().map(|carbon| asked.or(carbon.retention).unwrap_or(Duration::MAX));
         Ok(Accounts {
-            outlets: settings::outlets(config)?.into_iter().zip(kept).collect(),
+            destinations: settings::destinations(config)?.into_iter().zip(kept).collect(),
             accounts: Vec::new(),
             window,
         })
@@ -60,8 +60,9 @@ impl Accounts {
 
     /// Go on where the store says that an earlier push stopped.
     pub(super) fn open(&mut self, view: &View) {
-        let outlets = std::mem::take(&mut self.outlets);
-        self.accounts = outlets.into_iter().map(|(outlet, kept)| BackfillAccount::new(outlet, kept, view)).collect();
+        let destinations = std::mem::take(&mut self.destinations);
+        self.accounts =
+            destinations.into_iter().map(|(destination, kept)| BackfillAccount::new(destination, kept, view)).collect();
     }
 
     /// What taking files in makes the destinations owed.
@@ -81,10 +82,14 @@ impl Accounts {
         }
         let owed = self.accounts.iter().map(BackfillAccount::owed).max().unwrap_or(0);
         let bar = slots_bar(owed as u64);
-        let aloud: Say = Arc::new(|message: &str| say(&format!("spikeline: {message}")));
-        let pushed = backfill::push(writer, &mut self.accounts, arguments.rate, &SystemClock, &aloud, &|left| {
-            bar.set_position((owed as u64).saturating_sub(left));
-        });
+        let aloud: Say = Arc::new(|notice: &Notice| say(&format!("spikeline: {notice}")));
+        let sending = Sending {
+            rate: arguments.rate,
+            clock: &SystemClock,
+            say: &aloud,
+            progress: &|left| bar.set_position((owed as u64).saturating_sub(left)),
+        };
+        let pushed = send_owed(writer, &mut self.accounts, &sending);
         bar.finish_and_clear();
         let mut failed = Vec::new();
         for (pushed, account) in pushed?.iter().zip(&self.accounts) {
@@ -110,7 +115,7 @@ impl Accounts {
         let now = SystemClock.now();
         while from < until {
             let step = Window { from, until: until.min(from.plus(STEP)) };
-            for slot in slots_of(view, step)? {
+            for slot in slots_in(view, step)? {
                 self.accounts.iter_mut().for_each(|account| account.owe(slot, now));
             }
             from = step.until;

@@ -47,9 +47,9 @@ impl Graphite {
     /// With the names of the first configured carbon, or the default ones.
     pub(super) fn new(context: &Context, url: &str) -> Result<Graphite> {
         let config = context.config()?;
-        let outlet = settings::outlets(config)?.into_iter().next();
-        let (naming, carbon) = match outlet {
-            Some(outlet) => (outlet.naming, Some(outlet.destination.address)),
+        let destination = settings::destinations(config)?.into_iter().next();
+        let (naming, carbon) = match destination {
+            Some(destination) => (destination.naming, Some(destination.destination.address)),
             None => (Naming::new("nginx", &config.host_in(&Surroundings::of_process()), false)?, None),
         };
         Ok(Graphite {

@@ -1,0 +1,195 @@
+//! What the daemon tells its owner. A notice is a value; its text is made here and nowhere else, so whoever listens can tell one from
+//! another by what it is and not by its words.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::carbon::SendError;
+use crate::error::Error;
+use crate::time::Timestamp;
+
+/// Where the notices go, from whichever thread they come.
+pub type Say = Arc<dyn Fn(&Notice) + Send + Sync>;
+
+/// One thing that happened. As text it is one line, or more where an error brings its remedy along; never with a newline at its end.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// A log was found and is read from now on; at a start this is said of every log.
+    Following {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// One log cannot be read; the others are.
+    LogFailed {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        error: Error,
+    },
+    /// Looking at the logs failed as a whole; it is tried again with the next poll.
+    LookFailed(Error),
+    /// Of the last lines more than half were rejected: the configuration is wrong, or nginx's has changed. Said once until it is better.
+    MostRejected {
+        /// How many lines.
+        rejected: u64,
+        /// Of how many: all that were read in the last slot that had any.
+        read: u64,
+    },
+    /// The end of the journal did not survive the last stop.
+    JournalCut {
+        /// How many bytes of it.
+        bytes: u64,
+    },
+    /// A commit failed. Said once until one succeeds again; each is tried anew.
+    CommitFailed(Error),
+    /// The first commit after [`Notice::CommitFailed`] that succeeded.
+    CommittedAgain,
+    /// The journal could not be made a segment; it stays as it is.
+    SealFailed(Error),
+    /// Merging segments or dropping old ones failed; all stay as they are.
+    UpkeepFailed(Error),
+    /// Segments went as the retention says.
+    SegmentsDropped {
+        /// How many.
+        segments: usize,
+        /// Their bytes on disk.
+        bytes: u64,
+    },
+    /// The store could not be read for a slot on its way to carbon.
+    SlotIncomplete(Error),
+    /// The first batch to a carbon, or the first after [`Notice::CarbonFailed`], went through.
+    CarbonConnected {
+        /// `host:port`.
+        address: String,
+        /// How many slots it is still owed.
+        owed: usize,
+    },
+    /// A batch to a carbon failed. Said once until one goes through.
+    CarbonFailed(SendError),
+    /// A slot of the past could not be sent; it is tried again a few times.
+    BackfillSendFailed(SendError),
+    /// A carbon that is owed slots is not configured any more: they would be sent to nobody, without a word.
+    CarbonLeftBehind {
+        /// What the store knows it by.
+        destination: String,
+        /// How many slots it is owed.
+        slots: usize,
+        /// Where the first of them begins.
+        from: Timestamp,
+        /// Where the last of them ends.
+        until: Timestamp,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Following { path } => write!(f, "following {}", path.display()),
+            Notice::LogFailed { path, error } => write!(f, "log {}: {error}", path.display()),
+            Notice::LookFailed(error) => write!(f, "{error}"),
+            Notice::MostRejected { rejected, read } => write!(
+                f,
+                "{rejected} of the last {read} lines do not fit their log's format; `spikeline check` shows where and why"
+            ),
+            Notice::JournalCut { bytes } => write!(
+                f,
+                "store: the last {bytes} bytes of its journal were torn or damaged and do not count; their lines are read again"
+            ),
+            Notice::CommitFailed(error) => {
+                write!(f, "store: {error}; reading and carbon go on, the commit is tried every second")
+            }
+            Notice::CommittedAgain => write!(f, "store: written again; nothing was lost"),
+            Notice::SealFailed(error) => write!(f, "store: {error}; it is tried again with the next commit"),
+            Notice::UpkeepFailed(error) => write!(f, "store: {error}; nothing is lost, and it is tried again"),
+            Notice::SegmentsDropped { segments, bytes } => {
+                let mib = bytes >> 20;
+                write!(f, "store: {segments} of the oldest segments ({mib} MiB) went, as [retention] says")
+            }
+            Notice::SlotIncomplete(error) => write!(f, "store: {error}; that slot's points are incomplete"),
+            Notice::CarbonConnected { address, owed: 0 } => write!(f, "carbon {address}: connected"),
+            Notice::CarbonConnected { address, owed } => write!(f, "carbon {address}: connected; {owed} slots owed"),
+            Notice::CarbonFailed(error) => write!(f, "{error}; slots are kept and sent when it is back"),
+            Notice::BackfillSendFailed(error) => write!(f, "{error}"),
+            Notice::CarbonLeftBehind { destination, slots, from, until } => write!(
+                f,
+                "carbon {destination} is owed {slots} slots and is not in the configuration any more; `spikeline index --push \
+                 --from {from} --until {until}`, with the daemon stopped, sends these slots to those that are"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::carbon::SendStep;
+
+    /// Scripts and people look for these texts in the journal of the machine: they change with an entry in the CHANGELOG only.
+    #[test]
+    fn the_texts_stay_as_they_are() {
+        let error = || Error::failed("cannot write: disk full").at("/s/journal");
+        let refused =
+            || SendError { address: "c:2003".to_owned(), step: SendStep::Connect, cause: "refused".to_owned() };
+        let cases = [
+            (Notice::Following { path: "/l/a.log".into() }, "following /l/a.log"),
+            (
+                Notice::LogFailed { path: "/l/a.log".into(), error: error() },
+                "log /l/a.log: /s/journal: cannot write: disk full",
+            ),
+            (Notice::LookFailed(error()), "/s/journal: cannot write: disk full"),
+            (
+                Notice::MostRejected { rejected: 6, read: 10 },
+                "6 of the last 10 lines do not fit their log's format; `spikeline check` shows where and why",
+            ),
+            (
+                Notice::JournalCut { bytes: 77 },
+                "store: the last 77 bytes of its journal were torn or damaged and do not count; their lines are read again",
+            ),
+            (
+                Notice::CommitFailed(error()),
+                "store: /s/journal: cannot write: disk full; reading and carbon go on, the commit is tried every second",
+            ),
+            (Notice::CommittedAgain, "store: written again; nothing was lost"),
+            (
+                Notice::SealFailed(error()),
+                "store: /s/journal: cannot write: disk full; it is tried again with the next commit",
+            ),
+            (
+                Notice::UpkeepFailed(error()),
+                "store: /s/journal: cannot write: disk full; nothing is lost, and it is tried again",
+            ),
+            (
+                Notice::SegmentsDropped { segments: 2, bytes: (3 << 20) + 1 },
+                "store: 2 of the oldest segments (3 MiB) went, as [retention] says",
+            ),
+            (
+                Notice::SlotIncomplete(error()),
+                "store: /s/journal: cannot write: disk full; that slot's points are incomplete",
+            ),
+            (Notice::CarbonConnected { address: "c:2003".to_owned(), owed: 0 }, "carbon c:2003: connected"),
+            (
+                Notice::CarbonConnected { address: "c:2003".to_owned(), owed: 3 },
+                "carbon c:2003: connected; 3 slots owed",
+            ),
+            (
+                Notice::CarbonFailed(refused()),
+                "carbon c:2003: cannot connect: refused; slots are kept and sent when it is back",
+            ),
+            (Notice::BackfillSendFailed(refused()), "carbon c:2003: cannot connect: refused"),
+            (
+                Notice::CarbonLeftBehind {
+                    destination: "c:2003".to_owned(),
+                    slots: 3,
+                    from: Timestamp::from_secs(1_322_661_900),
+                    until: Timestamp::from_secs(1_322_661_930),
+                },
+                "carbon c:2003 is owed 3 slots and is not in the configuration any more; `spikeline index --push --from \
+                 2011-11-30T14:05:00.000Z --until 2011-11-30T14:05:30.000Z`, with the daemon stopped, sends these slots to those that are",
+            ),
+        ];
+        for (notice, text) in cases {
+            assert_eq!(notice.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! All that the daemon works by. Whoever fills this in has validated it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::carbon::{Destination, Naming};
+use crate::grammar::Format;
+use crate::pipeline::SlotSettings;
+use crate::route::Router;
+use crate::store::Retention;
+
+/// One log to follow.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// The path or glob.
+    pub pattern: String,
+    /// Its format.
+    pub format: Format,
+}
+
+/// One carbon to push to: a `[[carbon]]` section.
+#[derive(Debug, Clone)]
+pub struct DestinationSettings {
+    /// Where and how.
+    pub destination: Destination,
+    /// How metrics are named there.
+    pub naming: Naming,
+    /// How much of the past is kept for it while it is away.
+    pub spool: Duration,
+}
+
+/// What [`run`](super::run) is given.
+pub struct DaemonSettings {
+    /// The store's folder.
+    pub store: PathBuf,
+    /// Length of a slot.
+    pub interval: Duration,
+    /// After this a slot is final unless a late line changes it.
+    pub lateness: Duration,
+    /// How often the logs are looked at.
+    pub poll: Duration,
+    /// Longest line, in bytes.
+    pub max_line: u64,
+    /// The cap on routes.
+    pub routes_max: usize,
+    /// Default threshold of a slow request, in milliseconds.
+    pub threshold_ms: u64,
+    /// Slowest requests kept per route and slot.
+    pub slowest: u32,
+    /// Whether every 5xx is kept.
+    pub server_errors: bool,
+    /// The logs.
+    pub logs: Vec<Log>,
+    /// The patterns of those whose slow lines are kept in the store.
+    pub archived: Vec<String>,
+    /// How much of the past the store keeps.
+    pub retention: Retention,
+    /// The rules.
+    pub router: Arc<Router>,
+    /// The carbons.
+    pub destinations: Vec<DestinationSettings>,
+}
+
+impl DaemonSettings {
+    /// How lines are counted into slots.
+    pub(super) fn slots(&self) -> SlotSettings {
+        SlotSettings { interval: self.interval, slowest: self.slowest as usize, server_errors: self.server_errors }
+    }
+}
