@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::source::generation::{Fingerprint, Generation, GenerationId};
+use crate::source::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
 
 /// The generations, by their numbers.
 pub(super) struct GenerationBook {
@@ -50,7 +50,7 @@ impl GenerationBook {
     }
 
     /// Its file has another name, or what is read is another file that holds the same.
-    pub(super) fn relocate(&mut self, id: GenerationId, path: PathBuf, device_inode: (u64, u64)) {
+    pub(super) fn relocate(&mut self, id: GenerationId, path: PathBuf, device_inode: DeviceInode) {
         if let Some(generation) = self.change(id) {
             generation.path = path;
             generation.device_inode = device_inode;
@@ -107,7 +107,7 @@ mod tests {
             id: GenerationId(id),
             log: "a.log".to_owned(),
             path: "a.log".into(),
-            device_inode: (1, u64::from(id)),
+            device_inode: DeviceInode { device: 1, inode: u64::from(id) },
             fingerprint: Fingerprint { length: 10, hash: 7 },
             position,
             tail_hash: 0,
@@ -142,10 +142,10 @@ mod tests {
     fn what_is_said_of_an_unknown_log_changes_nothing() {
         let mut book = GenerationBook::new(&[generation(0, 50)]);
         book.advance(GenerationId(9), 20, 9);
-        book.relocate(GenerationId(9), "b.log".into(), (1, 2));
+        book.relocate(GenerationId(9), "b.log".into(), DeviceInode { device: 1, inode: 2 });
         book.finish(GenerationId(9));
         assert_eq!((ids(&book.take_changed()), book.position(GenerationId(9))), (vec![], 0));
-        book.relocate(GenerationId(0), "b.log".into(), (1, 2));
+        book.relocate(GenerationId(0), "b.log".into(), DeviceInode { device: 1, inode: 2 });
         let taken = book.take_changed();
         assert_eq!((ids(&taken), taken[0].path.to_str(), taken[0].position), (vec![0], Some("b.log"), 50));
     }
