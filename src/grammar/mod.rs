@@ -26,7 +26,7 @@ pub use format::{BareLine, Format, NamedBy};
 pub use format_error::FormatError;
 pub use keyed::check_key;
 pub use line::{MAX_LINE, Reject, RejectReason};
-pub use variables::{Escape, Roles, TimeNotation, Variable, VariableKind, nginx_variables};
+pub use variables::{Escape, Roles, TimeNotation, ValueShape, Variable, VariableKind, nginx_variables, shape};
 pub use wrapper::Wrapper;
 
 pub(crate) use keyed::{KeyedValues, Role, decode_json};

@@ -4,10 +4,12 @@
 mod escape;
 pub mod nginx_variables;
 mod roles;
+pub mod shape;
 mod variable;
 
 pub use escape::Escape;
 pub use roles::{Roles, TimeNotation};
+pub use shape::ValueShape;
 pub use variable::{Variable, VariableKind};
 
 pub(crate) use variable::is_name_byte;
