@@ -31,15 +31,27 @@ impl Destination {
     /// An address without host or port.
     pub fn new(address: impl Into<String>, protocol: Protocol) -> Result<Destination> {
         let address = address.into();
-        let valid = address.rsplit_once(':').is_some_and(|(host, port)| {
-            let bracketed = host.starts_with('[') && host.ends_with(']');
-            !host.is_empty() && (bracketed || !host.contains(':')) && port.parse::<u16>().is_ok_and(|port| port > 0)
-        });
-        if !valid {
-            return Err(Error::usage(format!("carbon address {address:?} is not host:port"))
-                .remedy("write it as `carbon.example.org:2003`, `192.0.2.7:2003` or `[2001:db8::7]:2003`"));
-        }
+        check_address(&address).map_err(|what| {
+            Error::usage(format!("carbon address {address:?} has {what}"))
+                .remedy("write it as `carbon.example.org:2003`, `192.0.2.7:2003` or `[2001:db8::7]:2003`")
+        })?;
         Ok(Destination { address, protocol, connect_timeout: CONNECT_TIMEOUT, write_timeout: WRITE_TIMEOUT })
+    }
+}
+
+/// Whether `address` is `host:port` with a port from 1; an IPv6 address stands in brackets.
+///
+/// # Errors
+/// What it lacks.
+pub fn check_address(address: &str) -> std::result::Result<(), &'static str> {
+    let Some((host, port)) = address.rsplit_once(':') else { return Err("no port") };
+    let in_brackets = host.starts_with('[') && host.ends_with(']');
+    if host.is_empty() || host.contains([' ', '/']) || (host.contains(':') && !in_brackets) {
+        return Err("no host (an IPv6 address stands in brackets)");
+    }
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(()),
+        _ => Err("no port from 1 to 65535"),
     }
 }
 
@@ -52,7 +64,7 @@ mod tests {
         for address in ["carbon:2003", "127.0.0.1:2003", "[::1]:2003", "a.b.example.org:65535"] {
             assert!(Destination::new(address, Protocol::Plaintext).is_ok(), "{address}");
         }
-        for address in ["", "carbon", "carbon:", ":2003", "carbon:0", "carbon:65536", "carbon:x", "::1:2003"] {
+        for address in ["", "carbon", "carbon:", ":2003", "carbon:0", "carbon:65536", "carbon:x", "::1:2003", "a b:2003", "http://a:2003"] {
             let error = Destination::new(address, Protocol::Plaintext).unwrap_err();
             assert!(error.to_string().contains("help: "), "{address}");
         }

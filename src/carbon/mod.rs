@@ -17,7 +17,7 @@ mod points;
 mod protocol;
 
 pub use chunks::Chunks;
-pub use destination::{CONNECT_TIMEOUT, Destination, WRITE_TIMEOUT};
+pub use destination::{CONNECT_TIMEOUT, Destination, WRITE_TIMEOUT, check_address};
 pub use link::{Link, LinkCounters, LinkState, SendError, SendStep};
 pub use naming::Naming;
 pub use owed_slots::{Owed, OwedState, RESEND};

@@ -37,7 +37,7 @@ pub struct Owed {
     waiting: BTreeSet<Timestamp>,
     /// Handed out, fate unknown. A slot in both sets changed after it was handed out.
     in_flight: BTreeSet<Timestamp>,
-    /// Delivered, in the order of delivery, not longer than `resend` before the last of them; at most `limit`.
+    /// Delivered, in the order of delivery, not longer than [`RESEND`] before the last of them; at most `limit`.
     recent: VecDeque<(Instant, Timestamp)>,
     dropped: u64,
 }
@@ -47,7 +47,6 @@ impl Owed {
     pub fn new(limit: usize) -> Owed {
         Owed {
             limit: limit.max(1),
-            resend: RESEND,
             emitted_until: Timestamp(i64::MIN),
             waiting: BTreeSet::new(),
             in_flight: BTreeSet::new(),
@@ -63,11 +62,6 @@ impl Owed {
         owed
     }
 
-    /// The same as [`Owed::restore`].
-    pub fn from_parts(limit: usize, parts: OwedState) -> Owed {
-        Owed::restore(limit, parts.emitted_until, parts.pending, parts.dropped)
-    }
-
     /// What has to be persisted.
     pub fn to_parts(&self) -> OwedState {
         OwedState {
@@ -75,13 +69,6 @@ impl Owed {
             pending: self.waiting.union(&self.in_flight).copied().collect(),
             dropped: self.dropped,
         }
-    }
-
-    /// Another time to doubt deliveries for; zero for a store that keeps every copy of a point.
-    #[must_use]
-    pub fn with_resend(mut self, resend: Duration) -> Owed {
-        self.resend = resend;
-        self
     }
 
     /// A slot is new or has changed. Over the limit the oldest waiting slot is dropped and counted.
@@ -101,14 +88,14 @@ impl Owed {
 
     /// A slot in flight was sent at `at`. If it changed meanwhile it stays owed.
     pub fn delivered(&mut self, slot: Timestamp, at: Instant) {
-        if !self.in_flight.remove(&slot) || self.resend.is_zero() {
+        if !self.in_flight.remove(&slot) {
             return;
         }
         self.recent.push_back((at, slot));
         let over = self.recent.len().saturating_sub(self.limit);
         self.recent.drain(..over);
         while let Some((oldest, _)) = self.recent.front()
-            && at.saturating_duration_since(*oldest) > self.resend
+            && at.saturating_duration_since(*oldest) > RESEND
         {
             self.recent.pop_front();
         }
@@ -181,6 +168,12 @@ mod tests {
 
     use super::*;
 
+    /// What a restart makes of it.
+    fn restored(limit: usize, owed: &Owed) -> Owed {
+        let OwedState { emitted_until, pending, dropped } = owed.to_parts();
+        Owed::restore(limit, emitted_until, pending, dropped)
+    }
+
     fn slot(n: i64) -> Timestamp {
         Timestamp::from_secs(n * 10)
     }
@@ -248,7 +241,7 @@ mod tests {
             owed.to_parts(),
             OwedState { emitted_until: Timestamp(i64::MIN), pending: slots(&[8, 9, 10, 11]), dropped: 6 }
         );
-        let again = Owed::from_parts(2, owed.to_parts());
+        let again = restored(2, &owed);
         assert_eq!((again.dropped(), again.to_parts().pending), (8, slots(&[10, 11])));
     }
 
@@ -280,16 +273,6 @@ mod tests {
         assert_eq!(take(&mut owed, 99), slots(&[]), "all of it came after that connect");
         owed.reconnected(at(3700));
         assert_eq!(take(&mut owed, 99), (17..=30).map(slot).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_store_that_keeps_all_copies_gets_no_second_one() {
-        let mut owed = Owed::new(100).with_resend(Duration::ZERO);
-        owed.owe(slot(1));
-        take(&mut owed, 1);
-        owed.delivered(slot(1), Instant::now());
-        owed.reconnected(Instant::now() + Duration::from_secs(1));
-        assert!(owed.is_empty());
     }
 
     #[test]
@@ -385,7 +368,7 @@ mod tests {
                         }
                     }
                     Step::Crash => {
-                        owed = Owed::from_parts(limit, owed.to_parts());
+                        owed = restored(limit, &owed);
                         log.clear();
                         for said in model.values_mut() {
                             said.waiting |= std::mem::take(&mut said.flying);

@@ -17,7 +17,7 @@ pub use parser::RecordParser;
 pub use record_values::RecordValues;
 pub use status_range::parse_status_range;
 pub use unescape::unescape;
-pub use upstream::{Attempt, Attempts, attempts, upstream_ints, upstream_list, upstream_ms, upstream_values};
+pub use upstream::{Attempt, Attempts, attempts, upstream_list, upstream_ms, upstream_values};
 
 use crate::time::Timestamp;
 

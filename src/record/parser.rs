@@ -108,12 +108,6 @@ impl RecordParser {
         &self.format
     }
 
-    /// Which times the format has and the parser reads: request, upstream response, connect, header.
-    pub fn times_present(&self) -> [bool; 4] {
-        let [response, connect, header] = self.fields.upstream.map(|step| step.is_some());
-        [self.fields.request_time.is_some(), response, connect, header]
-    }
-
     /// How exactly the end is known, in milliseconds: 1 with `$msec`, else 1000. Of a keyed format the lines read so far say it.
     pub fn end_precision_ms(&self) -> u32 {
         if self.whole_seconds { 1000 } else { 1 }

@@ -92,14 +92,6 @@ pub fn upstream_ms(value: &[u8]) -> Result<Vec<Vec<Option<u64>>>, RejectReason> 
     upstream_values(value, number::duration_ms)
 }
 
-/// A list of whole numbers (statuses, lengths), by redirect and attempt.
-///
-/// # Errors
-/// A member that is no number, or above a u64.
-pub fn upstream_ints(value: &[u8]) -> Result<Vec<Vec<Option<u64>>>, RejectReason> {
-    upstream_values(value, number::integer)
-}
-
 /// The sum over all attempts of the times that are present, in milliseconds; None if none is: never a silent 0.
 #[inline(always)]
 pub(crate) fn sum_ms(value: &[u8]) -> Result<Option<u64>, RejectReason> {
@@ -137,7 +129,7 @@ mod tests {
         assert_eq!(list("0.001 : "), vec![vec![Some(1)], vec![]]);
         assert_eq!(list("0.001 :  : 0.002"), vec![vec![Some(1)], vec![None], vec![Some(2)]]);
         assert!(list("").is_empty());
-        assert_eq!(upstream_ints(b"502, 200"), Ok(vec![vec![Some(502), Some(200)]]));
+        assert_eq!(upstream_values(b"502, 200", number::integer), Ok(vec![vec![Some(502), Some(200)]]));
         assert_eq!(upstream_ms(b"0.1, x"), Err(RejectReason::BadNumber));
         assert_eq!(
             upstream_list(b"unix:/run/a.sock, [::1]:80 : app"),

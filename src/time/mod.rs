@@ -6,7 +6,7 @@ mod point;
 mod window_spec;
 
 pub use duration::{DurationError, SpelledDuration, parse_duration};
-pub use point::{ReadTime, TimeError, parse_time, read_time};
+pub use point::{ReadTime, TimeError, read_time};
 pub use window_spec::{ResolvedWindow, WindowError, WindowSpec};
 
 use std::fmt;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::position::Placed;
 use super::section::Section;
-use crate::carbon::{CONNECT_TIMEOUT, Protocol, WRITE_TIMEOUT};
+use crate::carbon::{CONNECT_TIMEOUT, Protocol, WRITE_TIMEOUT, check_address};
 
 /// What may stand in the section.
 pub(super) const KEYS: [&str; 8] =
@@ -41,7 +41,7 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
     if let Some(address) = &address
         && let Err(what) = check_address(&address.value)
     {
-        section.mistake_at(address, what, "host and port, for example `address = \"127.0.0.1:2003\"`");
+        section.mistake_at(address, format!("`address` has {what}"), "host and port, for example `address = \"127.0.0.1:2003\"`");
     }
     let protocols = [("plaintext", Protocol::Plaintext), ("pickle", Protocol::Pickle), ("udp", Protocol::Udp)];
     let protocol = section.choice("protocol", &protocols).map_or(Protocol::Plaintext, Placed::into_value);
@@ -67,19 +67,6 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
         connect_timeout,
         write_timeout,
     })
-}
-
-/// Whether `text` is `host:port` with a port from 1; an IPv6 address stands in brackets.
-fn check_address(text: &str) -> Result<(), &'static str> {
-    let Some((host, port)) = text.rsplit_once(':') else { return Err("`address` has no port") };
-    let in_brackets = host.starts_with('[') && host.ends_with(']');
-    if host.is_empty() || host.contains([' ', '/']) || (host.contains(':') && !in_brackets) {
-        return Err("`address` has no host (an IPv6 address stands in brackets)");
-    }
-    match port.parse::<u16>() {
-        Ok(1..) => Ok(()),
-        _ => Err("`address` has no port from 1 to 65535"),
-    }
 }
 
 /// Whether Graphite takes this as one node of a name: whisper makes it a folder, of at most 255 bytes, and `.`

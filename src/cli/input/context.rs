@@ -70,7 +70,7 @@ impl Context {
             return Ok(store.clone());
         }
         let config = self.config()?;
-        Ok(config.store.clone().unwrap_or_else(|| Surroundings::of_process().store()))
+        Ok(config.store_in(&Surroundings::of_process()))
     }
 
     /// The store, to read.

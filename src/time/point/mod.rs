@@ -89,21 +89,13 @@ struct Written {
     warning: Option<&'static str>,
 }
 
-/// The point in time that `text` names, seen at `now` in `zone`; see the module for what is read.
+/// The point in time that `text` names, seen at `now` in `zone`, with what is doubtful about it; see the module for what is read.
 ///
 /// A local time that the clocks skip (spring) is the first valid time after it; one that comes twice (autumn) is the
 /// first of the two.
 ///
 /// # Errors
 /// Names the byte, what was expected there, and what was probably meant.
-pub fn parse_time(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<Timestamp, TimeError> {
-    read_time(text, now, zone).map(|at| at.time)
-}
-
-/// Like [`parse_time`], with the warnings.
-///
-/// # Errors
-/// The same.
 pub fn read_time(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<ReadTime, TimeError> {
     let (written, offsets) = if iso::looks_like(text) {
         (iso::parse(text), None)
