@@ -2,7 +2,7 @@
 
 use crate::route::RouteId;
 use crate::store::commit::entry::Entry;
-use crate::time::Window;
+use crate::time::{Timestamp, Window};
 use std::ops::RangeInclusive;
 
 /// What it means for a request to lie in a window.
@@ -35,13 +35,23 @@ impl EntryQuery {
         EntryQuery { window, by, routes: None, min_duration_ms: 0, status: None }
     }
 
+    /// Whether a request of this route, in flight from `start` to `end`, fits window and routes.
+    pub(crate) fn holds(&self, route: RouteId, start: Timestamp, end: Timestamp) -> bool {
+        let inside = match self.by {
+            WindowMatch::End => self.window.contains(end),
+            WindowMatch::Overlap => self.window.overlaps(start, end),
+        };
+        inside && self.asks_for(route)
+    }
+
+    /// Whether requests of this route are wanted.
+    pub(crate) fn asks_for(&self, route: RouteId) -> bool {
+        self.routes.as_ref().is_none_or(|routes| routes.contains(&route))
+    }
+
     /// Whether window and route fit.
     pub(crate) fn reaches(&self, entry: &Entry) -> bool {
-        let inside = match self.by {
-            WindowMatch::End => self.window.contains(entry.end),
-            WindowMatch::Overlap => self.window.overlaps(entry.start(), entry.end),
-        };
-        inside && self.routes.as_ref().is_none_or(|routes| routes.contains(&entry.route))
+        self.holds(entry.route, entry.start(), entry.end)
     }
 
     /// Whether duration and status fit.

@@ -63,7 +63,7 @@ fn written(store: &Path, commit: &mut Commit, seal: bool) {
 }
 
 fn lines_lacking(store: &Path, from: i64, until: i64) -> Vec<(u64, Timestamp, Timestamp)> {
-    let account = View::open(store).unwrap().account(Window { from: at(from), until: at(until) }).unwrap();
+    let account = View::open(store).unwrap().completeness().gaps(Window { from: at(from), until: at(until) }).unwrap();
     account.unread.iter().map(|unread| (unread.rejected, unread.between.from, unread.between.until)).collect()
 }
 

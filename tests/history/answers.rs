@@ -333,7 +333,7 @@ impl<'a> Read<'a> {
                     continue;
                 }
                 let window = Window { from: Timestamp(request.end), until: Timestamp(request.end + 1) };
-                let account = self.view.account(window).unwrap();
+                let account = self.view.completeness().gaps(window).unwrap();
                 let said = account
                     .lost
                     .iter()

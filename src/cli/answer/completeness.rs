@@ -21,7 +21,7 @@ pub(in crate::cli) fn missing(
     expired: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Vec<String>> {
-    let account = view.account(window)?;
+    let account = view.completeness().gaps(window)?;
     let name = |id: GenerationId| {
         let log = view.generations().iter().find(|held| held.id == id);
         log.map_or_else(|| "a log".to_owned(), |log| log.path.display().to_string())

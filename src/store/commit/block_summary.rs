@@ -17,6 +17,9 @@ pub fn floor_route_start(start: Timestamp) -> Timestamp {
     Timestamp(start.0 >> COARSE_BITS << COARSE_BITS)
 }
 
+/// What orders and identifies summaries: the log, and the block's number in it.
+pub(crate) type BlockKey = (GenerationId, u32);
+
 /// What is known of the lines that start in one block of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockSummary {

@@ -31,7 +31,7 @@ impl StoreLock {
     ///
     /// # Errors
     /// Refused, with the holder's pid, if another writer has it.
-    pub(crate) fn take(dir: &Path) -> Result<StoreLock> {
+    pub(crate) fn acquire(dir: &Path) -> Result<StoreLock> {
         let path = dir.join(LOCK);
         let failed = |error: &std::io::Error| {
             let described = Error::io("lock the store", &path, error);

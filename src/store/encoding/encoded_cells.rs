@@ -94,7 +94,7 @@ impl EncodedCells {
     }
 
     /// The first slot that has a cell.
-    pub(crate) fn first(&self) -> Option<Timestamp> {
+    pub(crate) fn first_slot(&self) -> Option<Timestamp> {
         self.pieces.keys().next().map(|(slot, ..)| *slot)
     }
 

@@ -22,6 +22,15 @@ pub(crate) struct Memtable {
 }
 
 impl Memtable {
+    /// With blocks that may still grow, and nothing else: what a new journal begins with.
+    pub(crate) fn with_blocks(blocks: Vec<BlockSummary>) -> Memtable {
+        let mut memtable = Memtable::default();
+        for block in blocks {
+            memtable.add_block(block);
+        }
+        memtable
+    }
+
     pub(crate) fn apply(&mut self, commit: Commit, packed: CommitPayload) {
         self.cells.add(packed.cells);
         if !packed.lines.keys.is_empty() {

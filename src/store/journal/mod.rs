@@ -4,6 +4,7 @@
 //! (what no segment holds yet). Views read both, the writer appends. It calls `commit`, `segment` (ranges of lines) and the
 //! floors above them.
 
+pub(crate) mod appender;
 pub(crate) mod memtable;
 pub(crate) mod record;
 pub(crate) mod state;

@@ -160,10 +160,7 @@ fn header(from: &mut Decoder<'_>, number: u64) -> Result<(), UnusableJournal> {
 fn checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
     let mut from = Decoder::new(body);
     let state = StoreState::decode(&mut from)?;
-    let mut memtable = Memtable::default();
-    for block in from.list()? {
-        memtable.add_block(block);
-    }
+    let memtable = Memtable::with_blocks(from.list()?);
     if from.is_empty() { Ok((state, memtable)) } else { Err(Malformed) }
 }
 

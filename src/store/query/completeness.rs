@@ -6,7 +6,8 @@ use crate::store::commit::block_summary::{BlockSummary, Rejects};
 use crate::store::commit::ledger::{Ledger, Loss, LossCause};
 use crate::store::entry_query::WindowMatch;
 use crate::store::journal::memtable::Memtable;
-use crate::store::query::view::View;
+use crate::store::journal::state::StoreState;
+use crate::store::query::sealed::SealedSegments;
 use crate::time::{Timestamp, Window};
 use std::collections::{BTreeMap, HashSet};
 
@@ -37,17 +38,29 @@ pub struct WindowGaps {
     pub whole_seconds: Vec<GenerationId>,
 }
 
-impl View {
+/// The query: what is known of blocks, losses and logs.
+pub struct Completeness<'v> {
+    sealed: &'v SealedSegments,
+    memtable: &'v Memtable,
+    state: &'v StoreState,
+}
+
+impl<'v> Completeness<'v> {
+    pub(crate) fn new(sealed: &'v SealedSegments, memtable: &'v Memtable, state: &'v StoreState) -> Completeness<'v> {
+        Completeness { sealed, memtable, state }
+    }
+
     /// What lacks of a window, by the ends of requests.
     ///
     /// # Errors
-    /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
-    pub fn account(&self, window: Window) -> Result<WindowGaps> {
+    /// If a segment cannot be read or is damaged; see `View::skip_damaged`.
+    pub fn gaps(&self, window: Window) -> Result<WindowGaps> {
         let summaries = self.summaries_near(window)?;
         let mut account = WindowGaps::default();
         let mut unread: BTreeMap<GenerationId, UnreadLines> = BTreeMap::new();
         for block in summaries.values() {
-            let says_whole_seconds = self.ledger(block.generation).is_some_and(|ledger| ledger.whole_seconds);
+            let says_whole_seconds =
+                self.state.ledgers.get(&block.generation).is_some_and(|ledger| ledger.whole_seconds);
             if says_whole_seconds && block.may_end_in(window) && account.whole_seconds.last() != Some(&block.generation)
             {
                 account.whole_seconds.push(block.generation);
@@ -59,11 +72,11 @@ impl View {
             }
         }
         // One that was read again in the right format lacks nothing.
-        let held = |id: GenerationId| self.generations().iter().find(move |held| held.id == id);
+        let held = |id: GenerationId| self.state.generations.iter().find(move |held| held.id == id);
         for id in self.unfit() {
             let again = |it: &Generation| it.id > id && held(id).is_some_and(|held| held.fingerprint == it.fingerprint);
-            let parsed = |it: &Generation| self.ledger(it.id).is_some_and(|ledger| ledger.parsed > 0);
-            if self.generations().iter().any(|it| again(it) && parsed(it)) {
+            let parsed = |it: &Generation| self.state.ledgers.get(&it.id).is_some_and(|ledger| ledger.parsed > 0);
+            if self.state.generations.iter().any(|it| again(it) && parsed(it)) {
                 unread.remove(&id);
             }
         }
@@ -87,30 +100,9 @@ impl View {
         self.state.ledgers.iter().filter(|(_, ledger)| unfit(ledger)).map(|(&id, _)| id).collect()
     }
 
-    /// Everything written to the logs before this was read, by the wall clock of the daemon; `None` if none followed them.
-    pub fn read_until(&self) -> Option<Timestamp> {
-        self.state.read_until
-    }
-
-    /// The blocks that may still grow: the last of each log that is not finished.
-    pub fn open_blocks(&self) -> Vec<BlockSummary> {
-        self.memtable.open_blocks(&self.state)
-    }
-
     fn summaries_near(&self, window: Window) -> Result<BTreeMap<(GenerationId, u32), BlockSummary>> {
         let mut merged = Memtable::default();
-        for segment in &self.segments {
-            if segment.info.blocks.may_reach(window, WindowMatch::End) {
-                let medium = self.medium.as_ref();
-                segment.summaries(
-                    medium,
-                    window,
-                    WindowMatch::End,
-                    |block| merged.add_block(block),
-                    |e| self.tolerate(e),
-                )?;
-            }
-        }
+        self.sealed.each_summary(window, WindowMatch::End, |block| merged.add_block(block))?;
         self.memtable.blocks.values().for_each(|block| merged.add_block(block.clone()));
         let timed = |block: &&BlockSummary| block.lines > 0;
         let lonely = |block: &&BlockSummary| {
@@ -127,10 +119,7 @@ impl View {
         });
         let mut beside = Memtable::default();
         for &key in ends {
-            for segment in &self.segments {
-                let medium = self.medium.as_ref();
-                segment.summaries_beside(medium, key, |block| beside.add_block(block), |e| self.tolerate(e))?;
-            }
+            self.sealed.each_summary_beside(key, |block| beside.add_block(block))?;
         }
         for (key, block) in beside.blocks {
             merged.blocks.entry(key).or_insert(block);
@@ -170,7 +159,7 @@ impl View {
     }
 
     fn same_log(&self, one: GenerationId, other: GenerationId) -> bool {
-        let log = |id| self.generations().iter().find(|held: &&Generation| held.id == id).map(|held| &held.log);
+        let log = |id| self.state.generations.iter().find(|held: &&Generation| held.id == id).map(|held| &held.log);
         one == other || log(one) == log(other)
     }
 }

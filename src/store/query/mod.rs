@@ -3,8 +3,11 @@
 //! [`view`] is what other layers hold. It calls the journal, the segments and the manifest, and never writes but for the
 //! cache of [`restart_points`].
 
+pub(crate) mod cells;
 pub(crate) mod completeness;
+pub(crate) mod damaged;
 pub(crate) mod rank;
 pub(crate) mod restart_points;
-pub(crate) mod totals;
+pub(crate) mod sealed;
+pub(crate) mod slow_entries;
 pub(crate) mod view;

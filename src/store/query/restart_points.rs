@@ -4,41 +4,37 @@
 use crate::source::SplitByte;
 use crate::source::{CompressedFile, Compression, Fingerprint, GenerationId, RestartPoint, RestartPoints};
 use crate::store::disk::layout;
-use crate::store::disk::medium::write_all;
+use crate::store::disk::medium::{Medium, write_all};
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed, checksum};
-use crate::store::query::view::View;
 use std::io;
 
 const MAGIC: &[u8; 8] = b"SPKLPNTS";
 const VERSION: u32 = 1;
 
-impl View {
-    /// The restart points kept for a generation; `None` if there are none, or they are damaged.
-    pub fn restart_points(&self, id: GenerationId) -> Option<RestartPoints> {
-        let bytes = self.medium.read(&layout::points_file(id)).ok()?;
-        let (content, sum) = bytes.split_last_chunk::<8>()?;
-        if u64::from_le_bytes(*sum) != checksum(content) {
-            return None;
-        }
-        decode(&mut Decoder::new(content), id).ok()
+/// The restart points kept for a generation; `None` if there are none, or they are damaged.
+pub(crate) fn read_points(medium: &dyn Medium, id: GenerationId) -> Option<RestartPoints> {
+    let bytes = medium.read(&layout::points_file(id)).ok()?;
+    let (content, sum) = bytes.split_last_chunk::<8>()?;
+    if u64::from_le_bytes(*sum) != checksum(content) {
+        return None;
     }
+    decode(&mut Decoder::new(content), id).ok()
+}
 
-    /// Keep a generation's restart points. Any process may do that: the file is replaced whole, and whoever writes last
-    /// wrote what is true as well.
-    ///
-    /// # Errors
-    /// If this process may not write there; then they are gathered again the next time.
-    pub fn keep_restart_points(&self, id: GenerationId, points: &RestartPoints) -> io::Result<()> {
-        let mut out = Encoder::default();
-        encode(points, id, &mut out);
-        out.u64(checksum(&out.bytes));
-        let temporary = layout::points_temporary(id);
-        let written = self.medium.create(&temporary).and_then(|mut sink| {
-            write_all(sink.as_mut(), &out.bytes)?;
-            self.medium.rename(&temporary, &layout::points_file(id))
-        });
-        written.inspect_err(|_| drop(self.medium.remove(&temporary)))
-    }
+/// Keep a generation's restart points: written beside, and renamed.
+///
+/// # Errors
+/// If this process may not write there.
+pub(crate) fn write_points(medium: &dyn Medium, id: GenerationId, points: &RestartPoints) -> io::Result<()> {
+    let mut out = Encoder::default();
+    encode(points, id, &mut out);
+    out.u64(checksum(&out.bytes));
+    let temporary = layout::points_temporary(id);
+    let written = medium.create(&temporary).and_then(|mut file| {
+        write_all(file.as_mut(), &out.bytes)?;
+        medium.rename(&temporary, &layout::points_file(id))
+    });
+    written.inspect_err(|_| drop(medium.remove(&temporary)))
 }
 
 fn encode(points: &RestartPoints, id: GenerationId, out: &mut Encoder) {

@@ -3,10 +3,13 @@
 use crate::error::{Error, Result};
 use crate::histogram::Cell;
 use crate::route::RouteId;
+use crate::source::RestartPoints;
 use crate::source::generation::{Generation, GenerationId};
+use crate::store::commit::archived_lines;
+use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::destination::DestinationProgress;
-use crate::store::commit::entry::{Entry, KeepReasons};
+use crate::store::commit::entry::{Entry, Locator};
 use crate::store::commit::ledger::Ledger;
 use crate::store::disk::damage::{file_damaged, newer_version, older_version, operation_failed};
 use crate::store::disk::layout::MANIFEST;
@@ -18,36 +21,30 @@ use crate::store::journal::record;
 use crate::store::journal::record::{JournalReplay, UnusableJournal};
 use crate::store::journal::state::StoreState;
 use crate::store::manifest::{Expired, Manifest};
-use crate::store::query::rank;
-use crate::store::query::rank::RouteSlot;
-use crate::store::resolution::Resolution;
-use crate::store::segment::reader::{Segment, Wanted};
+use crate::store::query::cells::StoredCells;
+use crate::store::query::completeness::Completeness;
+use crate::store::query::damaged::DamagedSegment;
+use crate::store::query::restart_points;
+use crate::store::query::sealed::SealedSegments;
+use crate::store::query::slow_entries::SlowEntries;
 use crate::store::settings::StoreSettings;
 use crate::time::{Timestamp, Window};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How often a reader starts again because the writer replaced the files meanwhile.
 const TRIES: usize = 100;
 
-/// So many of the oldest and of the newest segments a reader opens at once. Others are opened when they are needed.
-const HELD_OLDEST: usize = 128;
-const HELD_NEWEST: usize = 384;
-
-/// Slots at most this many slots apart are searched for rivals together.
-const NEAR: u32 = 30;
-
 /// The store as of one commit. It does not change while others write; open another to see more.
 pub struct View {
-    pub(crate) medium: Arc<dyn Medium>,
+    medium: Arc<dyn Medium>,
     pub(crate) settings: StoreSettings,
     pub(crate) state: StoreState,
     pub(crate) memtable: Memtable,
-    pub(crate) segments: Vec<Segment>,
-    pub(crate) expired: Expired,
-    skip_damaged: bool,
-    damage: Mutex<Vec<Error>>,
+    pub(crate) sealed: SealedSegments,
+    expired: Expired,
     torn: u64,
 }
 
@@ -56,7 +53,7 @@ impl std::fmt::Debug for View {
         f.debug_struct("View")
             .field("root", &self.medium.root())
             .field("last_commit", &self.state.last_commit)
-            .field("segments", &self.segments.len())
+            .field("segments", &self.sealed.len())
             .finish_non_exhaustive()
     }
 }
@@ -89,7 +86,7 @@ impl View {
                     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                     let torn = length.saturating_sub(replay.good);
                     let view = View { torn, ..View::new(Arc::clone(&medium), &manifest, replay) };
-                    match view.hold() {
+                    match view.sealed.hold() {
                         Ok(()) => return Ok(view),
                         Err(error) => last = Some(error),
                     }
@@ -104,59 +101,39 @@ impl View {
         Err(last.unwrap_or_else(|| Error::failed("the store keeps changing").at(medium.root())))
     }
 
-    /// Open the segments that the writer may merge or throw away while this view is used: the oldest and the newest.
-    fn hold(&self) -> Result<()> {
-        let middle = HELD_OLDEST..self.segments.len().saturating_sub(HELD_NEWEST);
-        for (number, segment) in self.segments.iter().enumerate() {
-            if middle.contains(&number) {
-                continue;
-            }
-            match segment.open(self.medium.as_ref()) {
-                // Removed since the manifest was read, which therefore has changed; if it has not, the segment is lost,
-                // and a query that needs it will say so.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.is_current(segment) => {
-                    return Err(Error::failed("the store keeps changing").at(self.medium.root()));
-                }
-                // Any other failure is that of the query that needs it.
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn is_current(&self, segment: &Segment) -> bool {
-        let now = Manifest::load(self.medium.as_ref()).ok().flatten();
-        now.is_some_and(|now| now.segments.iter().any(|info| info.number == segment.info.number))
-    }
-
+    /// The files that `manifest` names, and what `replay` found in its journal.
     pub(crate) fn new(medium: Arc<dyn Medium>, manifest: &Manifest, replay: JournalReplay) -> View {
         View {
+            sealed: SealedSegments::new(Arc::clone(&medium), &manifest.segments),
             medium,
             settings: manifest.settings.clone(),
             state: replay.state,
             memtable: replay.memtable,
-            segments: manifest.segments.iter().cloned().map(Segment::new).collect(),
             expired: manifest.expired,
-            skip_damaged: false,
-            damage: Mutex::new(Vec::new()),
             torn: 0,
         }
+    }
+
+    /// Go on with the segments of another manifest of this store.
+    pub(crate) fn follow(&mut self, manifest: &Manifest) {
+        self.sealed.follow(&manifest.segments);
+        self.expired = manifest.expired;
     }
 
     /// From now on, answer without damaged blocks of segments, and remember them in [`View::damage`]. Otherwise a
     /// damaged block that a query needs is its error.
     pub fn skip_damaged(&mut self, skip: bool) {
-        self.skip_damaged = skip;
+        self.sealed.skip_damaged(skip);
     }
 
     /// The damage that queries had to leave out so far.
     pub fn damage(&self) -> Vec<Error> {
-        self.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.sealed.damage()
     }
 
     /// Compare every checksum of every segment; one error for each damaged place.
     pub fn verify(&self) -> Vec<Error> {
-        self.segments.iter().flat_map(|segment| segment.verify(self.medium.as_ref())).collect()
+        self.sealed.verify()
     }
 
     /// Bytes of the journal behind its last good record: being written, torn by a crash, or damaged. They do not count; the
@@ -200,7 +177,7 @@ impl View {
         self.state.ledgers.get(&generation)
     }
 
-    /// The accounts of all destinations, by name.
+    /// What every destination was sent and is owed, by name.
     pub fn destinations(&self) -> &[DestinationProgress] {
         &self.state.destinations
     }
@@ -215,32 +192,34 @@ impl View {
     /// # Errors
     /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
     pub fn cells(&self, window: Window, routes: Option<&[RouteId]>) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
-        let wanted = |route: RouteId| routes.is_none_or(|routes| routes.contains(&route));
-        let mut merged: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
-        let mut add = |slot, route, cell: &Cell| {
-            if wanted(route) {
-                merged.entry((slot, route)).or_default().merge(cell);
-            }
-        };
-        for segment in &self.segments {
-            if segment.info.cells.may_reach(window, WindowMatch::End)
-                && segment.info.resolution_for(Resolution::Fine).is_some()
-            {
-                let (medium, fine) = (self.medium.as_ref(), Resolution::Fine);
-                segment.cells(
-                    medium,
-                    fine,
-                    window,
-                    |slot, route, cell| add(slot, route, &cell),
-                    |e| self.tolerate(e),
-                )?;
-            }
-        }
-        if window.from < window.until {
-            let looked_through = self.memtable.cells.each(window.from, window.until, wanted, add);
-            looked_through.map_err(|_| Error::failed("a malformed cell in memory").at(self.medium.root()))?;
-        }
-        Ok(merged.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect())
+        self.stored_cells().by_slot(window, routes)
+    }
+
+    /// All cells of the slots that start in `window`, merged by route: what [`View::cells`] adds up to, read from roll-ups where
+    /// there are some, so that months cost little.
+    ///
+    /// # Errors
+    /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
+    pub fn totals(&self, window: Window, routes: Option<&[RouteId]>) -> Result<Vec<(RouteId, Cell)>> {
+        self.stored_cells().by_route(window, routes)
+    }
+
+    /// The same by step: cells of slots of `step`, counted from the epoch, by start of the step (of which the window may hold only
+    /// a part) and route. A step that is not a multiple of the store's interval puts each of the store's slots where it starts.
+    ///
+    /// # Errors
+    /// As [`View::totals`].
+    pub fn steps(
+        &self,
+        window: Window,
+        step: Duration,
+        routes: Option<&[RouteId]>,
+    ) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
+        self.stored_cells().by_step(window, step, routes)
+    }
+
+    fn stored_cells(&self) -> StoredCells<'_> {
+        StoredCells { sealed: &self.sealed, memtable: &self.memtable, interval: self.settings.interval }
     }
 
     /// Slow entries, by end and locator. Of the entries that are kept only for being among the slowest, those that
@@ -249,22 +228,30 @@ impl View {
     /// # Errors
     /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
     pub fn entries(&self, query: &EntryQuery) -> Result<Vec<Entry>> {
-        let wanted = Wanted {
-            window: query.window,
-            by: query.by,
-            routes: query.routes.as_deref(),
-            min_duration_ms: query.min_duration_ms,
-        };
-        let mut found = Vec::new();
-        let mut add = |entry: Entry| {
-            if query.reaches(&entry) && query.accepts(&entry) {
-                found.push(entry);
+        SlowEntries { sealed: &self.sealed, memtable: &self.memtable, settings: &self.settings }.find(query)
+    }
+
+    /// The raw lines of entries, as far as they were archived, in the order of `locators`.
+    ///
+    /// # Errors
+    /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
+    pub fn archived_lines(&self, locators: &[Locator]) -> Result<Vec<Option<Vec<u8>>>> {
+        let mut found = vec![None; locators.len()];
+        let wanted: HashMap<LineKey, usize> =
+            locators.iter().zip(0..).map(|(locator, at)| (archived_lines::key(locator), at)).collect();
+        let mut keys: Vec<LineKey> = wanted.keys().copied().collect();
+        keys.sort_unstable();
+        self.sealed.find_lines(&keys, &wanted, &mut found)?;
+        for lines in &self.memtable.lines {
+            let looked_through = lines.find(&wanted, &mut found);
+            looked_through.map_err(|_| Error::failed("malformed lines in memory").at(self.sealed.medium().root()))?;
+        }
+        // A line that is not as long as the entry says is another's.
+        for (line, locator) in found.iter_mut().zip(locators) {
+            if line.as_ref().is_some_and(|line| u32::try_from(line.len()) != Ok(locator.length)) {
+                *line = None;
             }
-        };
-        self.each_sealed(&wanted, &mut add)?;
-        self.memtable.entries.iter().copied().for_each(add);
-        let mut found = self.judge(found)?;
-        found.sort_unstable_by_key(|entry| (entry.end, entry.locator));
+        }
         Ok(found)
     }
 
@@ -275,12 +262,7 @@ impl View {
     /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
     pub fn blocks(&self, window: Window, by: WindowMatch, routes: Option<&[RouteId]>) -> Result<Vec<BlockSummary>> {
         let mut merged = Memtable::default();
-        for segment in &self.segments {
-            if segment.info.blocks.may_reach(window, by) {
-                let medium = self.medium.as_ref();
-                segment.summaries(medium, window, by, |block| merged.add_block(block), |e| self.tolerate(e))?;
-            }
-        }
+        self.sealed.each_summary(window, by, |block| merged.add_block(block))?;
         for block in self.memtable.blocks.values() {
             merged.add_block(block.clone());
         }
@@ -291,81 +273,66 @@ impl View {
         Ok(merged.blocks.into_values().filter(may_hold).collect())
     }
 
-    /// The windows that cover the slots of `groups`. A long request may have ended hours after the others, so they are
-    /// not one window; but slots near each other are likely in the same blocks.
-    fn runs(&self, groups: &HashSet<RouteSlot>) -> Vec<Window> {
-        let interval = self.settings.interval;
-        let mut runs: Vec<Window> = Vec::new();
-        for from in groups.iter().map(|(_, slot)| *slot).collect::<BTreeSet<_>>() {
-            let until = from.plus(interval);
-            match runs.last_mut() {
-                Some(run) if from <= run.until.plus(interval.saturating_mul(NEAR)) => run.until = until,
-                _ => runs.push(Window { from, until }),
-            }
-        }
-        runs
+    /// What the store knows to be lacking.
+    pub fn completeness(&self) -> Completeness<'_> {
+        Completeness::new(&self.sealed, &self.memtable, &self.state)
     }
 
-    fn each_sealed(&self, wanted: &Wanted<'_>, mut each: impl FnMut(Entry)) -> Result<()> {
-        for segment in &self.segments {
-            if segment.info.entries.may_reach(wanted.window, wanted.by) {
-                segment.entries(self.medium.as_ref(), wanted, &mut each, |error| self.tolerate(error))?;
-            }
-        }
-        Ok(())
+    /// Everything written to the logs before this was read, by the wall clock of the daemon; `None` if none followed them.
+    pub fn read_until(&self) -> Option<Timestamp> {
+        self.state.read_until
     }
 
-    /// Take [`KeepReasons::SLOWEST`] off the entries that are not among the K slowest of all that is stored of their route
-    /// and slot, and drop those that nothing else keeps.
-    fn judge(&self, found: Vec<Entry>) -> Result<Vec<Entry>> {
-        let mut doubtful: HashSet<RouteSlot> = found
-            .iter()
-            .filter(|entry| entry.kept.contains(KeepReasons::SLOWEST))
-            .map(|entry| rank::group(entry, &self.settings))
-            .collect();
-        doubtful.retain(|&group| self.is_doubtful(group));
-        if doubtful.is_empty() {
-            return Ok(found);
-        }
-        let routes: Vec<RouteId> =
-            doubtful.iter().map(|(route, _)| *route).collect::<BTreeSet<_>>().into_iter().collect();
-        let mut rivals = Vec::new();
-        let is_rival = |entry: &Entry| doubtful.contains(&rank::group(entry, &self.settings));
-        for window in self.runs(&doubtful) {
-            let wanted = Wanted { window, by: WindowMatch::End, routes: Some(&routes), min_duration_ms: 0 };
-            self.each_sealed(&wanted, |entry| {
-                // A block gives others too, which another window gives again: one that came twice would outrank for two.
-                if window.contains(entry.end) && is_rival(&entry) {
-                    rivals.push(entry);
-                }
-            })?;
-        }
-        rivals.extend(self.memtable.entries.iter().copied().filter(is_rival));
-        let slowest = rank::slowest(&rivals, &self.settings);
-        Ok(found
-            .into_iter()
-            .filter_map(|entry| {
-                let settled = !doubtful.contains(&rank::group(&entry, &self.settings));
-                rank::judged(entry, settled || slowest.contains(&entry.locator))
-            })
-            .collect())
+    /// The blocks that may still grow: the last of each log that is not finished.
+    pub fn open_blocks(&self) -> Vec<BlockSummary> {
+        self.memtable.open_blocks(&self.state)
     }
 
-    /// Whether entries of a slot may be in several places. A slot in one segment alone was judged when it was sealed
-    /// (with the K of then, so one that shrank since leaves the old choice).
-    fn is_doubtful(&self, (_, slot): RouteSlot) -> bool {
-        let interval = self.settings.interval;
-        let window = Window { from: slot, until: slot.plus(interval) };
-        let sealed = self.segments.iter().filter(|s| s.info.entries.may_reach(window, WindowMatch::End)).count();
-        sealed != 1 || self.memtable.may_end_in(window)
+    /// What was thrown away by now for being old, or for the size of the store.
+    pub fn expired(&self) -> Expired {
+        self.expired
     }
 
-    pub(crate) fn tolerate(&self, error: Error) -> Result<()> {
-        if !self.skip_damaged {
-            return Err(error);
-        }
-        self.damage.lock().unwrap_or_else(PoisonError::into_inner).push(error);
-        Ok(())
+    /// If slow entries, block summaries or cells of the store's interval that lay in `window` may have been thrown away: the time
+    /// before which they were.
+    pub fn expired_before(&self, window: Window) -> Option<Timestamp> {
+        self.expired.detail.filter(|before| window.from < *before)
+    }
+
+    /// The same for [`View::totals`] of `window`: from roll-ups it is whole for longer, if it begins and ends with a slot of them.
+    pub fn totals_expired_before(&self, window: Window) -> Option<Timestamp> {
+        self.expired.totals_before(window, self.settings.interval)
+    }
+
+    /// The segments that do not match their checksums.
+    ///
+    /// # Errors
+    /// If this process cannot read one, which may be all right.
+    pub fn damaged_segments(&self) -> Result<Vec<DamagedSegment>> {
+        DamagedSegment::find(self.medium.as_ref(), self.sealed.as_slice(), self.settings.interval)
+    }
+
+    /// The records of the lines of segments that do not match their checksums. No answer needs them, but their segments could
+    /// be restored only as far as they can be read.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn damaged_ranges(&self) -> Result<Vec<Error>> {
+        self.sealed.damaged_ranges()
+    }
+
+    /// The restart points kept for a generation; `None` if there are none, or they are damaged.
+    pub fn restart_points(&self, id: GenerationId) -> Option<RestartPoints> {
+        restart_points::read_points(self.medium.as_ref(), id)
+    }
+
+    /// Keep a generation's restart points. Any process may do that: the file is replaced whole, and whoever writes last
+    /// wrote what is true as well.
+    ///
+    /// # Errors
+    /// If this process may not write there; then they are gathered again the next time.
+    pub fn keep_restart_points(&self, id: GenerationId, points: &RestartPoints) -> std::io::Result<()> {
+        restart_points::write_points(self.medium.as_ref(), id, points)
     }
 }
 

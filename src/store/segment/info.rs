@@ -18,7 +18,7 @@ impl TimeBounds {
         TimeBounds { min_start: Timestamp(i64::MAX), min_end: Timestamp(i64::MAX), max_end: Timestamp(i64::MIN) };
 
     /// Those of one slot.
-    pub(crate) fn of(slot: Timestamp) -> TimeBounds {
+    pub(crate) fn of_slot(slot: Timestamp) -> TimeBounds {
         TimeBounds { min_start: slot, min_end: slot, max_end: slot }
     }
 

@@ -13,7 +13,7 @@ use crate::store::disk::layout;
 use crate::store::disk::medium::{Medium, RandomAccessFile};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Malformed, RECORD_LIMIT, checksum};
 use crate::store::encoding::cell_codec::decode_cells;
-use crate::store::entry_query::WindowMatch;
+use crate::store::entry_query::{EntryQuery, WindowMatch};
 use crate::store::resolution::Resolution;
 use crate::store::segment::directory::{
     BlockPlace, Directory, FOOTER_MAGIC, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock,
@@ -93,7 +93,7 @@ impl Segment {
     pub(crate) fn entries(
         &self,
         medium: &dyn Medium,
-        wanted: &Wanted<'_>,
+        wanted: &EntryQuery,
         mut each: impl FnMut(Entry),
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
     ) -> Result<()> {
@@ -104,14 +104,14 @@ impl Segment {
         for block in &directory.entries {
             if block.bounds().may_reach(wanted.window, wanted.by)
                 && block.max_duration_ms >= wanted.min_duration_ms
-                && block.may_hold(wanted.routes)
+                && block.may_hold(wanted.routes.as_deref())
             {
                 let entries = self.block(medium, block.place).and_then(|bytes| {
                     usize::try_from(block.count)
                         .map_err(|_| Malformed)
                         .and_then(|count| if count > entry_blocks::MOST { Err(Malformed) } else { Ok(count) })
                         .and_then(|count| {
-                            let may_be = |route| wanted.routes.is_none_or(|routes| routes.contains(&route));
+                            let may_be = |route| wanted.asks_for(route);
                             entry_blocks::decode_block(&bytes, count, may_be, |route, start, end| {
                                 wanted.holds(route, start, end)
                             })
@@ -312,24 +312,5 @@ impl BlockPlace {
     fn of_footer(bytes: &[u8]) -> Decoded<BlockPlace> {
         let mut from = Decoder::new(bytes);
         Ok(BlockPlace { offset: from.u64()?, length: from.u64()?, checksum: from.u64()? })
-    }
-}
-
-/// What a search for entries needs of a block.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
-    pub(crate) window: Window,
-    pub(crate) by: WindowMatch,
-    pub(crate) routes: Option<&'a [RouteId]>,
-    pub(crate) min_duration_ms: u64,
-}
-
-impl Wanted<'_> {
-    fn holds(&self, route: RouteId, start: Timestamp, end: Timestamp) -> bool {
-        let inside = match self.by {
-            WindowMatch::End => self.window.contains(end),
-            WindowMatch::Overlap => self.window.overlaps(start, end),
-        };
-        inside && self.routes.is_none_or(|routes| routes.contains(&route))
     }
 }

@@ -90,7 +90,7 @@ impl CompactionGroup {
 }
 
 /// The numbers of segments that are to be merged next; none if all is well.
-pub(crate) fn due<'i>(
+pub(crate) fn choose_due<'i>(
     segments: impl Iterator<Item = &'i SegmentInfo> + Clone,
     limits: &CompactionLimits,
     now: Timestamp,
@@ -131,7 +131,8 @@ pub(crate) fn merge(
     medium: &dyn Medium,
     sources: &[&Segment],
     settings: &StoreSettings,
-    (detail, rolled): (u64, u64),
+    detail: u64,
+    rolled: u64,
 ) -> Result<Vec<SegmentInfo>> {
     let kind = sources.first().map_or(SegmentKind::Sealed, |segment| segment.info.kind);
     let sealed = sources.iter().map(|segment| segment.info.sealed).max().unwrap_or_default();
@@ -322,7 +323,7 @@ mod tests {
             segments.push(info(next, SegmentKind::Sealed, at * step, (at + 1) * step - 1, length, entries));
             sealed += length;
             next += 1;
-            while let Some(due) = due(segments.iter(), &limits, Timestamp((at + 1) * step)) {
+            while let Some(due) = choose_due(segments.iter(), &limits, Timestamp((at + 1) * step)) {
                 let (own, rest): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
                     segments.into_iter().partition(|i| due.contains(&i.number));
                 segments = rest;

@@ -1,13 +1,15 @@
 //! What the writer does for a store that grows old: merge small segments, roll up their cells, throw away what is older or
 //! more than [`Retention`](super::Retention) allows. Each step is one new manifest, so a crash leaves all of it or nothing.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::disk::layout;
 use crate::store::disk::layout::MANIFEST_TEMPORARY;
+use crate::store::disk::medium::Medium;
+use crate::store::manifest::in_force::ManifestInForce;
+use crate::store::query::view::View;
 use crate::store::segment::reader::Segment;
 use crate::store::upkeep::compaction::CompactionLimits;
 use crate::store::upkeep::{compaction, retention};
-use crate::store::writer::Writer;
 use crate::time::Timestamp;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -28,14 +30,21 @@ pub(crate) struct Maintenance {
     refused: HashSet<u64>,
 }
 
-impl Maintenance {
-    /// There is a new segment.
-    pub(crate) fn sealed(&mut self) {
-        self.restless = true;
+/// One time of looking after the store.
+pub(crate) struct MaintenanceRound {
+    now: Timestamp,
+    busy: bool,
+    hourly: bool,
+}
+
+impl MaintenanceRound {
+    /// Whether the journal is to be sealed first, whose oldest cell is of the slot `oldest`.
+    pub(crate) fn asks_to_seal(&self, oldest: Option<Timestamp>) -> bool {
+        self.hourly && oldest.is_some_and(|slot| slot < self.now.minus(JOURNAL_FOR))
     }
 }
 
-/// What [`Writer::tend`] did.
+/// What one call of `Writer::maintain` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MaintenanceOutcome {
     /// How many segments were merged.
@@ -48,109 +57,105 @@ pub struct MaintenanceOutcome {
     pub more: bool,
 }
 
-impl Writer {
-    /// Look after the store: after sealing and once an hour of `now` (wall clock); other calls do nothing. One call merges one set
-    /// of segments (a second or less), and none while the caller is `busy`; call it again while there is [more](Tended::more).
-    ///
-    /// # Errors
-    /// If a file could not be written or is damaged; then nothing is lost, and it is tried again in an hour. Damaged segments
-    /// are left alone from then on.
-    pub fn maintain(&mut self, now: Timestamp, busy: bool) -> Result<MaintenanceOutcome> {
-        let looked = self.maintenance.looked;
-        let hourly = looked.is_none_or(|at| now < at || now >= at.plus(EVERY));
-        if !hourly && (busy || !self.maintenance.restless) {
-            return Ok(MaintenanceOutcome::default());
-        }
-        self.maintenance.looked = Some(now);
-        self.maintenance.restless = false;
-        self.settle()?;
-        let oldest = self.view.memtable.cells.first();
-        if hourly && oldest.is_some_and(|slot| slot < now.minus(JOURNAL_FOR)) {
-            self.seal()?;
-        }
-        let mut tended = self.retain(now)?;
-        if busy {
-            self.maintenance.restless = true;
-            return Ok(tended);
-        }
-        tended.merged = self.merge(now)?;
-        tended.more = tended.merged > 0;
-        self.maintenance.restless = tended.more;
-        Ok(tended)
+impl Maintenance {
+    /// There is a new segment.
+    pub(crate) fn note_new_segment(&mut self) {
+        self.restless = true;
     }
 
-    /// Throw away what is too old or too much: off the manifest first, then the files.
-    fn retain(&mut self, now: Timestamp) -> Result<MaintenanceOutcome> {
-        let retention = self.manifest.settings.retention;
-        let gone = retention::expired(&self.manifest.segments, self.journal_bytes(), &retention, now);
-        if gone.is_empty() {
-            return Ok(MaintenanceOutcome::default());
+    /// Whether there may be something to do: `None` if not.
+    pub(crate) fn begin_round(&mut self, now: Timestamp, busy: bool) -> Option<MaintenanceRound> {
+        let hourly = self.looked.is_none_or(|at| now < at || now >= at.plus(EVERY));
+        if !hourly && (busy || !self.restless) {
+            return None;
         }
-        let mut next = self.manifest.clone();
-        let mut tended = MaintenanceOutcome::default();
-        next.segments.retain(|info| {
-            let stays = !gone.contains(&info.number);
-            if !stays {
-                next.expired.note(info);
-                tended.dropped += 1;
-                tended.dropped_bytes += info.length;
-            }
-            stays
-        });
-        let stored = self.put_in_force(next, layout::segment_files(&gone), vec![MANIFEST_TEMPORARY.to_owned()])?;
-        self.follow_manifest();
-        self.settled(stored).map(|()| tended)
+        self.looked = Some(now);
+        self.restless = false;
+        Some(MaintenanceRound { now, busy, hourly })
+    }
+
+    /// Throw away and merge what is due, in a store whose journal has `journal_bytes`.
+    ///
+    /// # Errors
+    /// If a file could not be written, or a segment is damaged.
+    pub(crate) fn run(
+        &mut self,
+        round: &MaintenanceRound,
+        manifest: &mut ManifestInForce,
+        view: &mut View,
+        journal_bytes: u64,
+    ) -> Result<MaintenanceOutcome> {
+        let mut outcome = drop_expired(manifest, view, journal_bytes, round.now)?;
+        if round.busy {
+            self.restless = true;
+            return Ok(outcome);
+        }
+        outcome.merged = self.merge_due(manifest, view, round.now)?;
+        outcome.more = outcome.merged > 0;
+        self.restless = outcome.more;
+        Ok(outcome)
     }
 
     /// Merge the segments that are due; how many.
-    fn merge(&mut self, now: Timestamp) -> Result<usize> {
-        let limits = self.maintenance.limits;
-        let refused = &self.maintenance.refused;
-        let candidates = self.manifest.segments.iter().filter(|info| !refused.contains(&info.number));
-        let Some(due) = compaction::due(candidates, &limits, now) else { return Ok(0) };
-        let numbers = (self.manifest.next, self.manifest.next + 1);
-        // A number is not used twice, even if this fails.
-        self.manifest.next += 2;
-        let sources: Vec<&Segment> =
-            self.view.segments.iter().filter(|segment| due.contains(&segment.info.number)).collect();
-        let medium = self.medium.as_ref();
-        let merged = compaction::merge(medium, &sources, &self.manifest.settings, numbers);
-        let leftovers = [layout::segment_files(&[numbers.0, numbers.1]), vec![MANIFEST_TEMPORARY.to_owned()]].concat();
+    fn merge_due(&mut self, manifest: &mut ManifestInForce, view: &mut View, now: Timestamp) -> Result<usize> {
+        let refused = &self.refused;
+        let candidates = manifest.manifest().segments.iter().filter(|info| !refused.contains(&info.number));
+        let Some(due) = compaction::choose_due(candidates, &self.limits, now) else { return Ok(0) };
+        let (detail, rolled) = (manifest.new_number(), manifest.new_number());
+        let sources: Vec<&Segment> = view.sealed.iter().filter(|segment| due.contains(&segment.info.number)).collect();
+        let merged = compaction::merge(manifest.medium(), &sources, &manifest.manifest().settings, detail, rolled);
+        let leftovers = [layout::segment_files(&[detail, rolled]), vec![MANIFEST_TEMPORARY.to_owned()]].concat();
         let merged = match merged {
             Ok(merged) => merged,
             Err(error) => {
-                let is_damaged = |segment: &Segment| segment.verify(medium).iter().any(|error| !error.is_of_access());
-                let damaged = sources.iter().filter(|segment| is_damaged(segment));
-                let damaged: Vec<u64> = damaged.map(|segment| segment.info.number).collect();
-                return Err(self.abandon(error, damaged, leftovers));
+                let damaged = numbers_of_damaged(manifest.medium(), &sources);
+                manifest.give_up(leftovers);
+                // Without these, the others may be merged at once.
+                self.restless = !damaged.is_empty();
+                self.refused.extend(damaged);
+                return Err(error);
             }
         };
-        let mut next = self.manifest.clone();
+        let mut next = manifest.manifest().clone();
         next.segments.retain(|info| !due.contains(&info.number));
         next.segments.extend(merged);
-        let stored = self.put_in_force(next, layout::segment_files(&due), leftovers)?;
-        self.follow_manifest();
-        self.settled(stored).map(|()| due.len())
+        let stored = manifest.replace(next, layout::segment_files(&due), leftovers)?;
+        view.follow(manifest.manifest());
+        manifest.finish(stored).map(|()| due.len())
     }
+}
 
-    fn abandon(&mut self, error: Error, damaged: Vec<u64>, mut leftovers: Vec<String>) -> Error {
-        self.obsolete.append(&mut leftovers);
-        self.remove_obsolete();
-        // Without these, the others may be merged at once.
-        self.maintenance.restless = !damaged.is_empty();
-        self.maintenance.refused.extend(damaged);
-        error
+/// Throw away what is too old or too much: off the manifest first, then the files.
+fn drop_expired(
+    manifest: &mut ManifestInForce,
+    view: &mut View,
+    journal_bytes: u64,
+    now: Timestamp,
+) -> Result<MaintenanceOutcome> {
+    let held = manifest.manifest();
+    let gone = retention::expired(&held.segments, journal_bytes, &held.settings.retention, now);
+    if gone.is_empty() {
+        return Ok(MaintenanceOutcome::default());
     }
-
-    /// Make the view's segments those of the manifest.
-    fn follow_manifest(&mut self) {
-        let named = &self.manifest.segments;
-        self.view.segments.retain(|segment| named.iter().any(|info| info.number == segment.info.number));
-        for info in named {
-            if self.view.segments.iter().all(|segment| segment.info.number != info.number) {
-                self.view.segments.push(Segment::new(info.clone()));
-            }
+    let mut next = held.clone();
+    let mut outcome = MaintenanceOutcome::default();
+    next.segments.clear();
+    for info in &held.segments {
+        if gone.contains(&info.number) {
+            next.expired.note(info);
+            outcome.dropped += 1;
+            outcome.dropped_bytes += info.length;
+        } else {
+            next.segments.push(info.clone());
         }
-        self.view.expired = self.manifest.expired;
     }
+    let stored = manifest.replace(next, layout::segment_files(&gone), vec![MANIFEST_TEMPORARY.to_owned()])?;
+    view.follow(manifest.manifest());
+    manifest.finish(stored).map(|()| outcome)
+}
+
+/// The segments that do not match their checksums; not those that only this process cannot read.
+fn numbers_of_damaged(medium: &dyn Medium, segments: &[&Segment]) -> Vec<u64> {
+    let is_damaged = |segment: &&&Segment| segment.verify(medium).iter().any(|error| !error.is_of_access());
+    segments.iter().filter(is_damaged).map(|segment| segment.info.number).collect()
 }

@@ -5,32 +5,27 @@
 //! another journal. While it is unknown whether a new manifest would survive a crash, nothing is committed. And since
 //! nobody knows what failed for the process before, its commits are copied into another journal when the store is opened.
 
+mod leftovers;
 mod opening;
+mod sealing;
 
+use self::sealing::Sealing;
 use crate::error::{Error, Result};
-use crate::source::generation::GenerationId;
-use crate::store::commit::entry::Entry;
-use crate::store::commit::{Commit, archived_lines};
+use crate::store::commit::Commit;
 use crate::store::disk::damage::operation_failed;
 use crate::store::disk::layout;
 use crate::store::disk::layout::{MANIFEST, MANIFEST_TEMPORARY};
 use crate::store::disk::lock::StoreLock;
-use crate::store::disk::medium::{Medium, WritableFile, write_all, write_file};
-use crate::store::encoding::bytes::Encoder;
+use crate::store::journal::appender::JournalAppender;
 use crate::store::journal::memtable::Memtable;
 use crate::store::journal::record;
-use crate::store::journal::state::StoreState;
-use crate::store::manifest::{Manifest, ManifestFailure};
-use crate::store::query::rank;
+use crate::store::manifest::in_force::ManifestInForce;
+use crate::store::query::damaged::DamagedSegment;
 use crate::store::query::view::View;
-use crate::store::resolution::Resolution;
-use crate::store::segment::builder::SegmentBuilder;
-use crate::store::segment::info::{SegmentInfo, SegmentKind, TimeBounds};
-use crate::store::segment::log_ranges;
-use crate::store::segment::reader::Segment;
-use crate::store::upkeep::maintenance::Maintenance;
-use std::collections::HashSet;
-use std::sync::Arc;
+use crate::store::upkeep::maintenance::{Maintenance, MaintenanceOutcome};
+use crate::store::upkeep::repair;
+use crate::time::Timestamp;
+use std::path::PathBuf;
 
 /// A journal of so many entries is due for sealing, whatever its bytes: they are kept in memory (72 bytes each).
 const ENTRIES_LIMIT: usize = 1 << 19;
@@ -38,31 +33,22 @@ const ENTRIES_LIMIT: usize = 1 << 19;
 /// While there is a backlog, a journal may grow by this power of two longer.
 const BUSY: u32 = 3;
 
-/// The store's one writer.
+/// The store's one writer: a manifest, a journal to append to, all that both hold in memory, and what is due.
 pub struct Writer {
-    pub(crate) medium: Arc<dyn Medium>,
-    pub(crate) manifest: Manifest,
+    pub(crate) manifest: ManifestInForce,
     pub(crate) view: View,
-    /// How far the logs were read when the journal began.
-    began: Vec<(GenerationId, u64)>,
-    /// `None` if it must not be written to any more.
-    journal: Option<Box<dyn WritableFile>>,
-    /// Bytes of the journal's checkpoint and of its good records.
-    head: u64,
-    good: u64,
-    sequence: u64,
-    /// The manifest in memory may not be the one that a crash leaves.
-    pub(crate) unsettled: bool,
-    /// Files to remove once the manifest is settled.
-    pub(crate) obsolete: Vec<String>,
-    cut: u64,
+    pub(crate) journal: JournalAppender,
     pub(crate) maintenance: Maintenance,
+    cut: u64,
     _lock: Option<StoreLock>,
 }
 
 impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("view", &self.view).field("sequence", &self.sequence).finish_non_exhaustive()
+        f.debug_struct("Writer")
+            .field("view", &self.view)
+            .field("sequence", &self.journal.sequence())
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,51 +70,38 @@ impl Writer {
     /// Commit::absorb) more) may be tried again. After a crash that follows a failure, the failed commit may be there whole, or not at all.
     pub fn commit(&mut self, commit: &mut Commit) -> Result<()> {
         self.notice_removal()?;
-        self.settle()?;
-        if self.journal.is_none() {
+        self.manifest.settle()?;
+        if !self.journal.is_usable() {
             self.seal()?;
         }
-        let Some((record, packed)) = record::commit_record(self.sequence.wrapping_add(1), commit) else {
+        let Some((record, payload)) = record::commit_record(self.journal.sequence().wrapping_add(1), commit) else {
             return Err(Error::failed("a commit of more than 1 GiB")
-                .at(self.medium.root())
+                .at(self.manifest.medium().root())
                 .remedy("commit more often"));
         };
-        if let Err(error) = self.append(&record) {
-            let name = layout::journal_file(self.manifest.journal);
-            return Err(operation_failed(self.medium.as_ref(), "commit to the journal", &name, &error));
+        if let Err(error) = self.journal.append(&record) {
+            let name = layout::journal_file(self.manifest.manifest().journal);
+            return Err(operation_failed(self.manifest.medium(), "commit to the journal", &name, &error));
         }
-        self.good += u64::try_from(record.len()).unwrap_or(0);
-        self.sequence = self.sequence.wrapping_add(1);
-        self.view.state.apply(commit, &packed.cells);
-        self.view.memtable.apply(std::mem::take(commit), packed);
+        self.view.state.apply(commit, &payload.cells);
+        self.view.memtable.apply(std::mem::take(commit), payload);
         Ok(())
     }
 
     /// A journal that somebody removed must not be written to: nobody would find it. One that is removed alone is sealed from
     /// memory, into another.
     fn notice_removal(&mut self) -> Result<()> {
-        let is_gone = |name: &str| self.medium.open(name).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
-        if self.journal.is_some() && is_gone(&layout::journal_file(self.manifest.journal)) {
-            self.journal = None;
+        let medium = self.manifest.medium();
+        let is_gone = |name: &str| medium.open(name).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+        if self.journal.is_usable() && is_gone(&layout::journal_file(self.manifest.manifest().journal)) {
+            self.journal.abandon();
         }
-        if self.journal.is_none() && is_gone(MANIFEST) {
+        if !self.journal.is_usable() && is_gone(MANIFEST) {
             return Err(Error::failed("cannot write to the store: it was removed while it was in use")
-                .at(self.medium.root())
+                .at(medium.root())
                 .remedy("restart spikeline, which begins anew with the present logs; `spikeline index` takes in rotated ones"));
         }
         Ok(())
-    }
-
-    /// Write a record behind the good ones, and sync it. What a failure leaves is cut off, or the journal is given up.
-    fn append(&mut self, record: &[u8]) -> std::io::Result<()> {
-        let Some(mut journal) = self.journal.take() else { return Err(std::io::ErrorKind::NotConnected.into()) };
-        let written = write_all(journal.as_mut(), record);
-        let synced = if written.is_ok() { journal.sync() } else { Ok(()) };
-        let failed = written.is_err() || synced.is_err();
-        // After a failed sync cutting only spares readers what will not count; the file is given up all the same.
-        let cut = !failed || journal.truncate(self.good).is_ok();
-        self.journal = Some(journal).filter(|_| cut && synced.is_ok());
-        written.and(synced)
     }
 
     /// [`Writer::seal`] if the journal has grown past [`StoreSettings::seal_bytes`], or holds so many entries that they are too much
@@ -137,17 +110,12 @@ impl Writer {
     /// # Errors
     /// As [`Writer::seal`].
     pub fn seal_if_due(&mut self, busy: bool) -> Result<()> {
-        let grown = self.journal_bytes() >> if busy { BUSY } else { 0 };
+        let grown = self.journal.committed_bytes() >> if busy { BUSY } else { 0 };
         let entries = self.view.memtable.entries.len();
-        if grown >= self.manifest.settings.seal_bytes || entries >= ENTRIES_LIMIT {
+        if grown >= self.manifest.manifest().settings.seal_bytes || entries >= ENTRIES_LIMIT {
             return self.seal();
         }
         Ok(())
-    }
-
-    /// Bytes of the commits in the journal.
-    pub(crate) fn journal_bytes(&self) -> u64 {
-        self.good.saturating_sub(self.head)
     }
 
     /// Turn the journal into a segment and start another journal. The view's answers do not change.
@@ -155,179 +123,57 @@ impl Writer {
     /// # Errors
     /// If a file could not be written; then all is as before, and it may be tried again.
     pub fn seal(&mut self) -> Result<()> {
-        self.settle()?;
-        let open = self.view.memtable.open_blocks(&self.view.state);
-        let number = self.manifest.next;
-        let (segment, journal) = (number, number + 1);
-        // A number is not used twice, even if this fails: what the failed attempt left must not be mistaken.
-        self.manifest.next += 2;
-        let mut leftovers = vec![
+        self.manifest.settle()?;
+        let (segment, journal) = (self.manifest.new_number(), self.manifest.new_number());
+        let leftovers = vec![
             layout::journal_file(journal),
             layout::segment_file(segment),
             layout::ranges_file(segment),
             MANIFEST_TEMPORARY.to_owned(),
         ];
-        let mut next = self.manifest.clone();
-        next.journal = journal;
-        let outcome = self.write_sealed(segment, journal, &mut next);
-        let (sink, head, info) = match outcome {
+        let sealing = Sealing::new(self.manifest.medium(), &self.view, &self.journal);
+        let sealed = match sealing.write(segment, journal) {
             Ok(sealed) => sealed,
             Err(error) => {
-                self.obsolete.append(&mut leftovers);
-                self.remove_obsolete();
+                self.manifest.give_up(leftovers);
                 return Err(error);
             }
         };
-        let obsolete = vec![layout::journal_file(self.manifest.journal)];
-        let stored = self.put_in_force(next, obsolete, leftovers)?;
-        self.view.memtable = Memtable::default();
-        self.began = self.view.state.positions();
-        open.into_iter().for_each(|block| self.view.memtable.add_block(block));
-        self.view.segments.extend(info.map(Segment::new));
-        self.maintenance.sealed();
-        (self.journal, self.head, self.good) = (Some(sink), head, head);
-        self.settled(stored)
+        let mut next = self.manifest.manifest().clone();
+        next.journal = journal;
+        next.segments.extend(sealed.info.clone());
+        let obsolete = vec![layout::journal_file(self.manifest.manifest().journal)];
+        let stored = self.manifest.replace(next, obsolete, leftovers)?;
+        self.view.memtable = Memtable::with_blocks(sealed.open_blocks);
+        self.view.sealed.extend(sealed.info);
+        self.maintenance.note_new_segment();
+        self.journal.continue_in(sealed.journal, sealed.head, self.view.state.positions());
+        self.manifest.finish(stored)
     }
 
-    /// Put `next` in force. What it no longer names is `obsolete`; if it cannot be, that is the error, and what was written
-    /// for it is `leftovers`. If it is not known whether it is, it counts as in force, and the error comes back as a value.
-    pub(crate) fn put_in_force(
-        &mut self,
-        next: Manifest,
-        mut obsolete: Vec<String>,
-        mut leftovers: Vec<String>,
-    ) -> Result<Option<Error>> {
-        let stored = next.store(self.medium.as_ref());
-        if let Err(ManifestFailure::Before(error)) = stored {
-            self.obsolete.append(&mut leftovers);
-            self.remove_obsolete();
-            return Err(error);
+    /// Look after the store: after sealing and once an hour of `now` (wall clock); other calls do nothing. One call merges one
+    /// set of segments (a second or less), and none while the caller is `busy`; call it again while there is
+    /// [more](MaintenanceOutcome::more).
+    ///
+    /// # Errors
+    /// If a file could not be written or is damaged; then nothing is lost, and it is tried again in an hour. Damaged segments
+    /// are left alone from then on.
+    pub fn maintain(&mut self, now: Timestamp, busy: bool) -> Result<MaintenanceOutcome> {
+        let Some(round) = self.maintenance.begin_round(now, busy) else { return Ok(MaintenanceOutcome::default()) };
+        self.manifest.settle()?;
+        if round.asks_to_seal(self.view.memtable.cells.first_slot()) {
+            self.seal()?;
         }
-        self.obsolete.append(&mut obsolete);
-        self.manifest = next;
-        Ok(match stored {
-            Err(ManifestFailure::Unknown(error)) => Some(error),
-            _ => None,
-        })
+        let journal_bytes = self.journal.committed_bytes();
+        self.maintenance.run(&round, &mut self.manifest, &mut self.view, journal_bytes)
     }
 
-    /// What follows once memory is as the manifest says.
-    pub(crate) fn settled(&mut self, stored: Option<Error>) -> Result<()> {
-        match stored {
-            Some(error) => {
-                self.unsettled = true;
-                Err(error)
-            }
-            None => {
-                self.remove_obsolete();
-                Ok(())
-            }
-        }
+    /// Put a segment in the place of a damaged one: what can still be read of it, and of `counted` (its ranges, counted
+    /// again) what was lost. The damaged file is kept as `*.damaged`; its new name is given back.
+    ///
+    /// # Errors
+    /// If a file could not be written; then all is as before, and it may be tried again.
+    pub fn repair(&mut self, damaged: &DamagedSegment, counted: Commit) -> Result<PathBuf> {
+        repair::replace_damaged(&mut self.manifest, &mut self.view, damaged, counted)
     }
-
-    /// Write and sync the new segment (unless it would be empty) and the new journal.
-    fn write_sealed(
-        &self,
-        segment: u64,
-        journal: u64,
-        next: &mut Manifest,
-    ) -> Result<(Box<dyn WritableFile>, u64, Option<SegmentInfo>)> {
-        let medium = self.medium.as_ref();
-        let head = head(medium, journal, self.sequence, &self.view.state, &self.view.memtable)?;
-        let name = layout::journal_file(journal);
-        let sink = write_file(medium, &name, &head)
-            .and_then(|sink| medium.sync_folder("").map(|()| sink))
-            .map_err(|error| operation_failed(medium, "start a journal", &name, &error))?;
-        let info = self.write_segment(segment)?;
-        next.segments.extend(info.clone());
-        Ok((sink, u64::try_from(head.len()).unwrap_or(0), info))
-    }
-
-    fn write_segment(&self, number: u64) -> Result<Option<SegmentInfo>> {
-        let medium = self.medium.as_ref();
-        let memtable = &self.view.memtable;
-        let open = memtable.open_blocks(&self.view.state);
-        let mut merged = Encoder::default();
-        let cells = memtable.cells.merged(&mut merged);
-        let cells = cells.map_err(|_| malformed(medium))?;
-        let entries: Vec<Entry> = rank::prune(&memtable.entries, &self.manifest.settings);
-        let blocks: Vec<_> =
-            memtable.blocks.values().filter(|block| open.iter().all(|o| o.key() != block.key())).cloned().collect();
-        if cells.is_empty() && entries.is_empty() && blocks.is_empty() {
-            return Ok(None);
-        }
-        let name = layout::segment_file(number);
-        let ranges = self.view.state.read_since(&self.began);
-        log_ranges::write_ranges(medium, number, &ranges)?;
-        let failing = |error: std::io::Error| operation_failed(medium, "write the segment", &name, &error);
-        let sealed = self.view.state.last_commit.unwrap_or_default();
-        let mut builder = SegmentBuilder::create(medium, number, SegmentKind::Sealed, sealed).map_err(failing)?;
-        for (slot, route, cell) in cells {
-            builder.cover(&TimeBounds::of(slot));
-            builder.cell(Resolution::Fine, slot, route, cell).map_err(failing)?;
-        }
-        builder.entries(&entries).and_then(|()| builder.summaries(&blocks)).map_err(failing)?;
-        let kept = if memtable.lines.is_empty() { HashSet::new() } else { archived_lines::keys(&entries) };
-        archived_lines::each_sorted(&memtable.lines, &kept, |key, line| builder.line(key, line).map_err(failing))
-            .unwrap_or_else(|_| Err(malformed(medium)))?;
-        builder.finish(medium).map(Some).map_err(failing)
-    }
-
-    /// Put the manifest in force again if it is unknown whether it is.
-    pub(crate) fn settle(&mut self) -> Result<()> {
-        if self.unsettled {
-            self.manifest.store(self.medium.as_ref()).map_err(ManifestFailure::into_error)?;
-            self.unsettled = false;
-            self.remove_obsolete();
-        }
-        Ok(())
-    }
-
-    /// A file that cannot be removed is no harm: the next writer that opens the store removes it.
-    pub(crate) fn remove_obsolete(&mut self) {
-        for name in std::mem::take(&mut self.obsolete) {
-            let _left_behind = self.medium.remove(&name);
-        }
-    }
-
-    /// Remove what a crash left between writing a file and naming it in the manifest.
-    fn remove_leftovers(&self) {
-        let journal = layout::journal_file(self.manifest.journal);
-        for name in self.medium.list("").unwrap_or_default() {
-            if (layout::journal_number(&name).is_some() && name != journal) || name == MANIFEST_TEMPORARY {
-                let _left_behind = self.medium.remove(&name);
-            }
-        }
-        for name in self.medium.list(layout::SEGMENTS).unwrap_or_default() {
-            let number = layout::segment_number(&name);
-            if number.is_some_and(|number| self.manifest.segments.iter().all(|info| info.number != number)) {
-                let _left_behind = self.medium.remove(&format!("{}/{name}", layout::SEGMENTS));
-            }
-        }
-        for name in self.medium.list(layout::POINTS).unwrap_or_default() {
-            let known = |id| self.view.generations().iter().any(|held| held.id == id);
-            if name.ends_with(".tmp") || layout::points_generation(&name).is_some_and(|id| !known(id)) {
-                let _left_behind = self.medium.remove(&format!("{}/{name}", layout::POINTS));
-            }
-        }
-    }
-}
-
-impl ManifestFailure {
-    fn into_error(self) -> Error {
-        match self {
-            ManifestFailure::Before(error) | ManifestFailure::Unknown(error) => error,
-        }
-    }
-}
-
-fn malformed(medium: &dyn Medium) -> Error {
-    Error::failed("malformed cells or lines in memory").at(medium.root())
-}
-
-/// The head of a journal that goes on from `state` and `memtable`.
-fn head(medium: &dyn Medium, number: u64, sequence: u64, state: &StoreState, memtable: &Memtable) -> Result<Vec<u8>> {
-    let open = memtable.open_blocks(state);
-    record::head(number, sequence, state, &open)
-        .ok_or_else(|| Error::failed("a checkpoint of more than 1 GiB").at(medium.root()))
 }

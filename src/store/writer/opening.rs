@@ -1,12 +1,17 @@
 //! Opening a store to write: made anew, or taken up where the last process left it.
 
+use super::leftovers::remove_leftovers;
+use super::sealing::journal_head;
+use crate::error::{Error, Result};
 use crate::store::disk::damage::operation_failed;
 use crate::store::disk::layout;
 use crate::store::disk::lock::StoreLock;
 use crate::store::disk::medium::{Disk, Medium, WritableFile, write_file};
-use crate::store::journal::memtable::Memtable;
+use crate::store::journal::appender::JournalAppender;
 use crate::store::journal::record;
+use crate::store::journal::record::JournalReplay;
 use crate::store::journal::state::StoreState;
+use crate::store::manifest::in_force::ManifestInForce;
 use crate::store::manifest::{Expired, Manifest, ManifestFailure};
 use crate::store::query::view::{View, lost_manifest, replayed};
 use crate::store::settings::StoreSettings;
@@ -14,8 +19,6 @@ use crate::store::upkeep::maintenance::Maintenance;
 use crate::store::writer::Writer;
 use std::path::Path;
 use std::sync::Arc;
-
-use crate::error::{Error, Result};
 
 impl Writer {
     /// Open the store in `dir`, or make one: take the lock, cut the torn tail, replay the journal, remove leftovers.
@@ -26,7 +29,7 @@ impl Writer {
     pub fn open(dir: &Path, settings: StoreSettings) -> Result<Writer> {
         let medium = Disk::new(dir);
         medium.make_folder("").map_err(|error| operation_failed(&medium, "make the store's folder", "", &error))?;
-        let lock = StoreLock::take(dir)?;
+        let lock = StoreLock::acquire(dir)?;
         let mut writer = Writer::open_on(Arc::new(medium), settings)?;
         writer._lock = Some(lock);
         Ok(writer)
@@ -69,7 +72,7 @@ impl Writer {
         }
         let expired = Expired::default();
         let manifest = Manifest { settings, journal: 1, next: 2, segments: Vec::new(), expired };
-        let head = super::head(medium.as_ref(), 1, 0, &StoreState::default(), &Memtable::default())?;
+        let head = journal_head(medium.as_ref(), 1, 0, &StoreState::default(), &[])?;
         let name = layout::journal_file(1);
         write_file(medium.as_ref(), &name, &head)
             .and_then(|_| medium.sync_folder(""))
@@ -87,61 +90,54 @@ impl Writer {
             .at(medium.root())
             .remedy("set the interval back, or name another folder with --store to start anew"));
         }
-        let name = layout::journal_file(manifest.journal);
-        let failing = |doing: &str, error: &std::io::Error| operation_failed(medium.as_ref(), doing, &name, error);
-        let bytes = medium.read(&name).map_err(|error| failing("read the journal", &error))?;
+        let bytes = medium.read(&layout::journal_file(manifest.journal)).map_err(|error| {
+            operation_failed(medium.as_ref(), "read the journal", &layout::journal_file(manifest.journal), &error)
+        })?;
         let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
-        let good = usize::try_from(replay.good).ok().and_then(|good| bytes.get(..good)).unwrap_or_default();
-        let mut obsolete = Vec::new();
-        // If it cannot be written now, the next commit seals all of it, and that is tried until it succeeds.
-        let journal = if replay.good == replay.head {
-            // The head was synced before the manifest named it.
-            let journal = medium.append(&name, replay.good).map_err(|error| failing("open the journal", &error))?;
-            Some(journal)
-        } else {
-            let number = manifest.next;
-            manifest.next += 1;
-            match copied(medium.as_ref(), good, number) {
-                Ok(journal) => {
-                    manifest.journal = number;
-                    obsolete.push(name.clone());
-                    Some(journal)
-                }
-                Err(error) if cannot_write(&error) => return Err(failing("copy the journal", &error)),
-                Err(_) => {
-                    obsolete.push(layout::journal_file(number));
-                    None
-                }
-            }
-        };
-        manifest.settings = settings;
-        // The last process may have died knowing that a crash could bring back the manifest before this one. If it cannot
-        // be written now, that is tried again before anything is committed.
-        let unsettled = manifest.store(medium.as_ref()).is_err();
         let cut = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(replay.good);
-        let (head, good, sequence) = (replay.head, replay.good, replay.sequence);
-        let began = replay.began.clone();
-        let view = View::new(Arc::clone(&medium), &manifest, replay);
-        let mut writer = Writer {
-            medium,
-            manifest,
-            view,
-            began,
-            journal,
-            head,
-            good,
-            sequence,
-            unsettled,
-            obsolete,
-            cut,
-            maintenance: Maintenance::default(),
-            _lock: None,
-        };
-        if !writer.unsettled {
-            writer.remove_obsolete();
-            writer.remove_leftovers();
+        let mut obsolete = Vec::new();
+        let file = open_journal(medium.as_ref(), &mut manifest, &bytes, &replay, &mut obsolete)?;
+        let journal = JournalAppender::new(file, replay.head, replay.good, replay.sequence, replay.began.clone());
+        manifest.settings = settings;
+        let manifest = ManifestInForce::begin(Arc::clone(&medium), manifest, obsolete);
+        let view = View::new(medium, manifest.manifest(), replay);
+        if manifest.is_settled() {
+            remove_leftovers(manifest.medium(), manifest.manifest(), view.generations());
         }
-        Ok(writer)
+        Ok(Writer { manifest, view, journal, maintenance: Maintenance::default(), cut, _lock: None })
+    }
+}
+
+/// The journal to go on with: the one that the manifest names while it has no commits, else a copy of its good records, which
+/// it then names. None if the copy cannot be written just now: the next commit then seals all of it, and that is tried until
+/// it succeeds. What is left behind is added to `obsolete`.
+fn open_journal(
+    medium: &dyn Medium,
+    manifest: &mut Manifest,
+    bytes: &[u8],
+    replay: &JournalReplay,
+    obsolete: &mut Vec<String>,
+) -> Result<Option<Box<dyn WritableFile>>> {
+    let name = layout::journal_file(manifest.journal);
+    let failing = |doing: &str, error: &std::io::Error| operation_failed(medium, doing, &name, error);
+    if replay.good == replay.head {
+        // The head was synced before the manifest named it.
+        return medium.append(&name, replay.good).map(Some).map_err(|error| failing("open the journal", &error));
+    }
+    let good = usize::try_from(replay.good).ok().and_then(|good| bytes.get(..good)).unwrap_or_default();
+    let number = manifest.next;
+    manifest.next += 1;
+    match copied(medium, good, number) {
+        Ok(journal) => {
+            manifest.journal = number;
+            obsolete.push(name);
+            Ok(Some(journal))
+        }
+        Err(error) if cannot_write(&error) => Err(failing("copy the journal", &error)),
+        Err(_) => {
+            obsolete.push(layout::journal_file(number));
+            Ok(None)
+        }
     }
 }
 

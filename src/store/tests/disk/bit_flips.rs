@@ -52,7 +52,7 @@ fn store() -> (Memory, Vec<Line>) {
     writer.view().keep_restart_points(GenerationId(1), &points()).unwrap();
     drop(writer);
     // Opened once more, the journal is a copy.
-    let kinds: Vec<_> = open(&memory).view().segments.iter().map(|segment| segment.info.kind).collect();
+    let kinds: Vec<_> = open(&memory).view().sealed.iter().map(|segment| segment.info.kind).collect();
     use segment::info::SegmentKind::{Detail, Rolled, Sealed};
     assert_eq!(kinds, [Detail, Rolled, Sealed]);
     (memory, lines)

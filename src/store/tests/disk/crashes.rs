@@ -52,7 +52,7 @@ proptest! {
         prop_assert_eq!(answers(&View::open_on(Arc::new(memory.clone())).unwrap()), answers(plain.view()));
         // No leftovers: the manifest, the journal, and the segments that are listed.
         drop(writer);
-        let listed = open(&memory).view().segments.len();
+        let listed = open(&memory).view().sealed.len();
         prop_assert_eq!(memory.names().len(), 2 + listed, "{:?}", memory.names());
     }
 }

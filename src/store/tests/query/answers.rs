@@ -184,7 +184,7 @@ fn blocks_are_not_split_between_segments() {
     for pair in blocks.windows(2) {
         assert!(pair[0].generation != pair[1].generation || pair[0].until == pair[1].first, "{pair:?}");
     }
-    let sealed: usize = writer.view().segments.iter().map(|s| usize::try_from(s.info.counts[2]).unwrap()).sum();
+    let sealed: usize = writer.view().sealed.iter().map(|s| usize::try_from(s.info.counts[2]).unwrap()).sum();
     assert_eq!(sealed + writer.view().memtable.blocks.len(), blocks.len());
 }
 

@@ -166,7 +166,7 @@ impl History {
         equal(&answers_in(writer.view(), &self.windows(from)), &self.expected(from), from);
         assert_eq!(writer.view().verify().len(), 0);
         let count = |end: &str| memory.names().iter().filter(|name| name.ends_with(end)).count();
-        let (segments, names) = (writer.view().segments.len(), memory.names());
+        let (segments, names) = (writer.view().sealed.len(), memory.names());
         assert_eq!(count(".seg"), segments, "{names:?}");
         assert_eq!(count(".ranges"), segments, "{names:?}");
         assert_eq!(names.len() - count(".pts") - count(".damaged") - count(".ranges"), 2 + segments, "{names:?}");

@@ -208,7 +208,7 @@ pub(crate) fn asked(view: &View, windows: &[Window]) -> Vec<Result<String>> {
                 all.push(view.blocks(window, by, routes).map(|blocks| format!("{blocks:?}\n")));
             }
         }
-        all.push(view.account(window).map(|account| format!("{account:?}\n")));
+        all.push(view.completeness().gaps(window).map(|account| format!("{account:?}\n")));
     }
     all.push(windows.first().map_or(Ok(String::new()), |window| archived(view, *window)));
     all.push(Ok(state(view)));

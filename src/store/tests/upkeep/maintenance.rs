@@ -39,7 +39,7 @@ fn tend_all(writer: &mut Writer) {
 }
 
 fn kinds(view: &View) -> Vec<segment::info::SegmentKind> {
-    let mut kinds: Vec<_> = view.segments.iter().map(|segment| segment.info.kind).collect();
+    let mut kinds: Vec<_> = view.sealed.iter().map(|segment| segment.info.kind).collect();
     kinds.sort();
     kinds
 }
@@ -211,8 +211,8 @@ fn what_is_too_old_goes_whole_and_the_answers_say_so() {
 fn a_store_that_is_too_large_loses_its_oldest_details_first() {
     let memory = three_days();
     let mut writer = open(&memory, Retention::default());
-    let sizes: Vec<u64> = writer.view().segments.iter().map(|segment| segment.info.length).collect();
-    let journal = writer.journal_bytes();
+    let sizes: Vec<u64> = writer.view().sealed.iter().map(|segment| segment.info.length).collect();
+    let journal = writer.journal.committed_bytes();
     drop(writer);
     let most = sizes.iter().sum::<u64>() + journal - 1;
     writer = open(&memory, Retention { keep_bytes: Some(most), ..Retention::default() });
@@ -268,7 +268,7 @@ fn fault_28_a_damaged_segment_is_left_alone_and_the_others_are_merged() {
     let error = writer.maintain(Timestamp(AT), false).unwrap_err().to_string();
     assert!(error.contains(&name) && error.contains("damaged"), "{error}");
     tend_all(&mut writer);
-    assert_eq!(writer.view().segments.len(), 3);
+    assert_eq!(writer.view().sealed.len(), 3);
     assert!(memory.names().contains(&name));
 }
 
@@ -284,7 +284,7 @@ fn a_line_from_the_future_does_not_keep_its_segment() {
     writer.maintain(later(1), false).unwrap();
     assert!(!writer.view().entries(&EntryQuery::new(Window::ALL, WindowMatch::End)).unwrap().is_empty());
     while writer.maintain(later(3), false).unwrap().more {}
-    assert!(writer.view().segments.is_empty());
+    assert_eq!(writer.view().sealed.len(), 0);
     assert!(writer.view().expired().detail.is_some_and(|mark| mark <= later(1)));
 }
 
@@ -294,7 +294,7 @@ fn an_old_journal_is_sealed_however_small() {
     let mut writer = open(&memory, Retention::default());
     writer.commit(&mut commit(&lines(20, &mut Dice(6)), AT)).unwrap();
     writer.maintain(Timestamp(AT), false).unwrap();
-    assert_eq!(writer.view().segments.len(), 0);
+    assert_eq!(writer.view().sealed.len(), 0);
     writer.maintain(Timestamp(AT + 2 * 86_400_000), true).unwrap();
-    assert_eq!(writer.view().segments.len(), 1);
+    assert_eq!(writer.view().sealed.len(), 1);
 }

@@ -63,7 +63,7 @@ pub(crate) fn mend_all(writer: &mut Writer, lines: &[Line]) -> usize {
 }
 
 fn kinds(view: &View) -> Vec<SegmentKind> {
-    let mut kinds: Vec<_> = view.segments.iter().map(|segment| segment.info.kind).collect();
+    let mut kinds: Vec<_> = view.sealed.iter().map(|segment| segment.info.kind).collect();
     kinds.sort();
     kinds
 }
@@ -93,7 +93,7 @@ fn fault_28_every_kind_is_restored_wherever_it_is_damaged() {
                 let mut writer = open(&memory);
                 assert!(memory.names().contains(&format!("{name}.damaged")));
                 memory.change(&format!("{name}.damaged"), |_| {});
-                let new = writer.view().segments.iter().map(|segment| segment.info.number).max().unwrap();
+                let new = writer.view().sealed.iter().map(|segment| segment.info.number).max().unwrap();
                 memory.change(&layout::segment_file(new), |bytes| bytes[20] ^= 1);
                 assert_eq!(mend_all(&mut writer, &lines), 1);
                 while writer.maintain(Timestamp(AT), false).unwrap().more {}
@@ -118,7 +118,7 @@ fn ranges_are_whole_or_not_there() {
     assert!(answers(writer.view()) == expected);
     assert!(memory.names().iter().all(|name| !name.ends_with(".ranges")), "{:?}", memory.names());
     // What can be read of it stays, and no lines are made up.
-    let rolled = writer.view().segments.iter().find(|segment| segment.info.kind == SegmentKind::Rolled).unwrap();
+    let rolled = writer.view().sealed.iter().find(|segment| segment.info.kind == SegmentKind::Rolled).unwrap();
     memory.change(&layout::segment_file(rolled.info.number), |bytes| bytes[0] ^= 1);
     let mut writer = open(&memory);
     let damaged = writer.view().damaged_segments().unwrap();
@@ -133,7 +133,7 @@ fn ranges_are_whole_or_not_there() {
 fn merged_ranges_cover_what_was_sealed_and_no_more() {
     let (memory, lines) = store(true);
     let sealed = &lines[..350];
-    for segment in &open(&memory).view().segments {
+    for segment in open(&memory).view().sealed.iter() {
         let ranges = log_ranges::read_all_ranges(&memory, [segment.info.number]).unwrap().unwrap();
         assert_eq!(ranges.len(), 2, "{ranges:?}");
         for range in ranges {

@@ -1,14 +1,18 @@
 //! The manifest: which files are the store. It is replaced by rename, so it is the old one or the new one.
 
+pub(crate) mod in_force;
+
 use crate::store::disk::damage::{file_damaged, newer_version, older_version, operation_failed};
 use crate::store::disk::layout::{MANIFEST, MANIFEST_TEMPORARY};
 use crate::store::disk::medium::{Medium, write_file};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum};
+use crate::store::resolution::tiles;
 use crate::store::segment::info::{SegmentInfo, SegmentKind};
 use crate::store::settings::StoreSettings;
 
 use crate::error::{Error, Result};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Window};
+use std::time::Duration;
 
 const MAGIC: &[u8; 8] = b"SPKLMANI";
 
@@ -39,6 +43,18 @@ pub struct Expired {
 }
 
 impl Expired {
+    /// Before when sums over `window`, from roll-ups where there are some, may lack something.
+    pub(crate) fn totals_before(&self, window: Window, interval: Duration) -> Option<Timestamp> {
+        let (detail, histograms) = (self.detail, self.histograms);
+        let needs_detail = tiles(window, None, interval)
+            .iter()
+            .filter(|(resolution, _)| !resolution.is_coarse())
+            .any(|(_, stretch)| detail.is_some_and(|before| stretch.from < before));
+        // All of time begins nowhere, and has no edge to lack.
+        let edges = detail.filter(|_| needs_detail && window != Window::ALL);
+        edges.max(histograms.filter(|before| window.from < *before))
+    }
+
     /// Note that a segment was thrown away.
     pub(crate) fn note(&mut self, info: &SegmentInfo) {
         let after = info.newest().plus_millis(1);
@@ -58,6 +74,15 @@ pub(crate) enum ManifestFailure {
     Before(Error),
     /// Either may be in force after a crash.
     Unknown(Error),
+}
+
+impl ManifestFailure {
+    /// Its error, whichever of them it was.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            ManifestFailure::Before(error) | ManifestFailure::Unknown(error) => error,
+        }
+    }
 }
 
 impl Manifest {

@@ -1,0 +1,83 @@
+//! Counts and histograms: cells by slot, and sums over long windows from the coarsest cells that the window is made of.
+
+use crate::error::{Error, Result};
+use crate::histogram::Cell;
+use crate::route::RouteId;
+use crate::store::journal::memtable::Memtable;
+use crate::store::query::sealed::SealedSegments;
+use crate::store::resolution::{Resolution, floor, tiles};
+use crate::time::{Timestamp, Window};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// All cells of a store.
+pub(crate) struct StoredCells<'v> {
+    pub(crate) sealed: &'v SealedSegments,
+    pub(crate) memtable: &'v Memtable,
+    /// The length of the store's slots.
+    pub(crate) interval: Duration,
+}
+
+impl StoredCells<'_> {
+    /// Those of the slots that start in `window`, merged, by slot and route.
+    pub(crate) fn by_slot(
+        &self,
+        window: Window,
+        routes: Option<&[RouteId]>,
+    ) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
+        let mut merged: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
+        self.each(&[(Resolution::Fine, window)], window, routes, |slot, route, cell| {
+            merged.entry((slot, route)).or_default().merge(cell);
+        })?;
+        Ok(merged.into_iter().map(flat).collect())
+    }
+
+    /// Sums by route, see `View::totals`.
+    pub(crate) fn by_route(&self, window: Window, routes: Option<&[RouteId]>) -> Result<Vec<(RouteId, Cell)>> {
+        let mut merged: BTreeMap<RouteId, Cell> = BTreeMap::new();
+        let tiles = tiles(window, None, self.interval);
+        self.each(&tiles, window, routes, |_, route, cell| merged.entry(route).or_default().merge(cell))?;
+        Ok(merged.into_iter().collect())
+    }
+
+    /// Sums by step and route, see `View::steps`.
+    pub(crate) fn by_step(
+        &self,
+        window: Window,
+        step: Duration,
+        routes: Option<&[RouteId]>,
+    ) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
+        let millis = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
+        let mut merged: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
+        self.each(&tiles(window, Some(step), self.interval), window, routes, |slot, route, cell| {
+            merged.entry((floor(slot, millis), route)).or_default().merge(cell);
+        })?;
+        Ok(merged.into_iter().map(flat).collect())
+    }
+
+    /// The cells of the wanted routes: sealed ones by `tiles`, which cover `window`, and those of the memtable, which has slots
+    /// of the store's interval only.
+    fn each(
+        &self,
+        tiles: &[(Resolution, Window)],
+        window: Window,
+        routes: Option<&[RouteId]>,
+        mut each: impl FnMut(Timestamp, RouteId, &Cell),
+    ) -> Result<()> {
+        let wanted = |route: RouteId| routes.is_none_or(|routes| routes.contains(&route));
+        self.sealed.each_cell(tiles, |slot, route, cell| {
+            if wanted(route) {
+                each(slot, route, &cell);
+            }
+        })?;
+        if window.from < window.until {
+            let looked_through = self.memtable.cells.each(window.from, window.until, wanted, each);
+            looked_through.map_err(|_| Error::failed("a malformed cell in memory").at(self.sealed.medium().root()))?;
+        }
+        Ok(())
+    }
+}
+
+fn flat(((slot, route), cell): ((Timestamp, RouteId), Cell)) -> (Timestamp, RouteId, Cell) {
+    (slot, route, cell)
+}

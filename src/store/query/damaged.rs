@@ -1,0 +1,113 @@
+//! Segments with damaged places: what can still be read of each, what is lost, and which lines it was made of.
+
+use crate::error::{Error, Result};
+use crate::store::disk::layout;
+use crate::store::disk::medium::Medium;
+use crate::store::resolution::{RESOLUTIONS, Resolution, floor};
+use crate::store::segment::info::{SegmentInfo, SegmentKind};
+use crate::store::segment::log_ranges;
+use crate::store::segment::log_ranges::LogRange;
+use crate::store::segment::reader::Segment;
+use crate::store::segment::salvage::Salvage;
+use crate::time::{Timestamp, Window};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A segment with damaged places.
+#[derive(Debug)]
+pub struct DamagedSegment {
+    pub(crate) info: SegmentInfo,
+    pub(crate) interval: Duration,
+    /// Its file.
+    pub path: PathBuf,
+    /// Each damaged place.
+    pub places: Vec<Error>,
+    /// When the requests ended of which something is lost; whole slots. None if nothing but archived lines is.
+    pub window: Option<Window>,
+    /// The lines it was made of; `None` if that record is lost too.
+    pub ranges: Option<Vec<LogRange>>,
+    pub(crate) salvage: Salvage,
+}
+
+impl DamagedSegment {
+    /// Whether it has roll-ups only: cells of ten minutes and hours, no entries, summaries or lines.
+    pub fn is_rolled_up(&self) -> bool {
+        self.info.kind == SegmentKind::Rolled
+    }
+
+    /// The slot of its finest cells that a slot of the store's interval is counted in.
+    pub fn slot_of(&self, slot: Timestamp) -> Timestamp {
+        floor(slot, self.finest().millis(self.interval))
+    }
+
+    /// The finest resolution it has; its coarser cells are sums of these.
+    pub(crate) fn finest(&self) -> Resolution {
+        let kept = |resolution: &Resolution| *resolution >= Resolution::TenMinutes && resolution.is_kept(self.interval);
+        RESOLUTIONS.into_iter().find(kept).filter(|_| self.is_rolled_up()).unwrap_or(Resolution::Fine)
+    }
+
+    /// Its coarser resolutions.
+    pub(crate) fn coarser(&self) -> Vec<Resolution> {
+        let finest = self.finest();
+        let own = |resolution: &Resolution| match self.info.kind {
+            SegmentKind::Sealed => false,
+            SegmentKind::Detail => *resolution == Resolution::Minute,
+            SegmentKind::Rolled => *resolution > finest,
+        };
+        RESOLUTIONS.into_iter().filter(|resolution| own(resolution) && resolution.is_kept(self.interval)).collect()
+    }
+
+    pub(crate) fn is_lost(&self, resolution: Resolution, slot: Timestamp) -> bool {
+        self.salvage.lost_cells.iter().any(|(own, first, last)| *own == resolution && *first <= slot && slot <= *last)
+    }
+
+    /// The segments that do not match their checksums.
+    ///
+    /// # Errors
+    /// If this process cannot read one, which may be all right.
+    pub(crate) fn find(medium: &dyn Medium, segments: &[Segment], interval: Duration) -> Result<Vec<DamagedSegment>> {
+        let mut damaged = Vec::new();
+        for segment in segments {
+            let errors = segment.verify(medium);
+            if let Some(error) = errors.iter().find(|error| error.is_of_access()) {
+                return Err(error.clone());
+            }
+            if !errors.is_empty() {
+                damaged.push(DamagedSegment::look_into(medium, segment, interval)?);
+            }
+        }
+        Ok(damaged)
+    }
+
+    fn look_into(medium: &dyn Medium, segment: &Segment, interval: Duration) -> Result<DamagedSegment> {
+        let info = &segment.info;
+        let salvage = segment.salvage(medium);
+        if let Some(error) = salvage.errors.iter().find(|error| error.is_of_access()) {
+            return Err(error.clone());
+        }
+        let fine = Resolution::Fine.millis(interval);
+        let mut lost = salvage.lost_cells.iter().map(|(resolution, first, last)| {
+            let end = Timestamp(last.0.saturating_add(resolution.millis(interval) - fine));
+            (*first.max(&info.cells.min_end), end.min(info.cells.max_end))
+        });
+        let (mut first, mut last) = lost.next().unwrap_or((Timestamp(i64::MAX), Timestamp(i64::MIN)));
+        lost.for_each(|(one, other)| (first, last) = (first.min(one), last.max(other)));
+        if salvage.lost_entries {
+            (first, last) = (first.min(info.entries.min_end), last.max(info.entries.max_end));
+        }
+        if salvage.lost_blocks {
+            (first, last) = (first.min(info.blocks.min_end), last.max(info.blocks.max_end));
+        }
+        let until = last.slot(interval).plus(interval);
+        let window = Window { from: first.slot(interval), until: until.max(first.slot(interval)) };
+        Ok(DamagedSegment {
+            info: info.clone(),
+            interval,
+            path: medium.root().join(layout::segment_file(info.number)),
+            places: salvage.errors.clone(),
+            window: Some(window).filter(|_| first <= last),
+            ranges: log_ranges::read_ranges(medium, info.number)?,
+            salvage,
+        })
+    }
+}
