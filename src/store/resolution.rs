@@ -19,7 +19,7 @@ pub(crate) const RESOLUTIONS: [Resolution; 4] =
 
 impl Resolution {
     /// Milliseconds of a slot.
-    pub(crate) fn millis(self, interval: Duration) -> i64 {
+    pub(crate) fn slot_millis(self, interval: Duration) -> i64 {
         match self {
             Resolution::Fine => i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1),
             Resolution::Minute => 60_000,
@@ -35,17 +35,17 @@ impl Resolution {
 
     /// Whether a store of this interval has cells of this resolution: they are made of whole, shorter slots.
     pub(crate) fn is_kept(self, interval: Duration) -> bool {
-        let (own, fine) = (self.millis(interval), Resolution::Fine.millis(interval));
+        let (own, fine) = (self.slot_millis(interval), Resolution::Fine.slot_millis(interval));
         self == Resolution::Fine || (own > fine && own.checked_rem(fine) == Some(0))
     }
 }
 
 /// The start of the slot of `millis` that `time` lies in.
-pub(crate) fn floor(time: Timestamp, millis: i64) -> Timestamp {
+pub(crate) fn floor_to(time: Timestamp, millis: i64) -> Timestamp {
     Timestamp(time.0.saturating_sub(time.0.rem_euclid(millis.max(1))))
 }
 
-fn ceil(time: Timestamp, millis: i64) -> Timestamp {
+fn ceil_to(time: Timestamp, millis: i64) -> Timestamp {
     match time.0.rem_euclid(millis.max(1)) {
         0 => time,
         over => Timestamp(time.0.saturating_add(millis - over)),
@@ -57,21 +57,21 @@ fn ceil(time: Timestamp, millis: i64) -> Timestamp {
 pub(crate) fn tiles(window: Window, step: Option<Duration>, interval: Duration) -> Vec<(Resolution, Window)> {
     let step = step.map(|step| i64::try_from(step.as_millis()).unwrap_or(i64::MAX));
     let fits = |resolution: Resolution| {
-        let whole = step.is_none_or(|step| step.checked_rem(resolution.millis(interval)) == Some(0));
+        let whole = step.is_none_or(|step| step.checked_rem(resolution.slot_millis(interval)) == Some(0));
         resolution.is_kept(interval) && (whole || resolution == Resolution::Fine)
     };
     let mut resolutions: Vec<(Resolution, i64)> = RESOLUTIONS
         .into_iter()
         .filter(|resolution| fits(*resolution))
-        .map(|resolution| (resolution, resolution.millis(interval)))
+        .map(|resolution| (resolution, resolution.slot_millis(interval)))
         .collect();
     resolutions.reverse();
     let mut runs = Vec::new();
-    cut(window, &resolutions, &mut runs);
+    cut_tiles(window, &resolutions, &mut runs);
     runs
 }
 
-fn cut(window: Window, resolutions: &[(Resolution, i64)], runs: &mut Vec<(Resolution, Window)>) {
+fn cut_tiles(window: Window, resolutions: &[(Resolution, i64)], runs: &mut Vec<(Resolution, Window)>) {
     let Some(((resolution, millis), finer)) = resolutions.split_first() else { return };
     if window.from >= window.until {
         return;
@@ -79,13 +79,13 @@ fn cut(window: Window, resolutions: &[(Resolution, i64)], runs: &mut Vec<(Resolu
     if finer.is_empty() {
         return runs.push((*resolution, window));
     }
-    let inner = Window { from: ceil(window.from, *millis), until: floor(window.until, *millis) };
+    let inner = Window { from: ceil_to(window.from, *millis), until: floor_to(window.until, *millis) };
     if inner.from >= inner.until {
-        return cut(window, finer, runs);
+        return cut_tiles(window, finer, runs);
     }
-    cut(Window { until: inner.from, ..window }, finer, runs);
+    cut_tiles(Window { until: inner.from, ..window }, finer, runs);
     runs.push((*resolution, inner));
-    cut(Window { from: inner.until, ..window }, finer, runs);
+    cut_tiles(Window { from: inner.until, ..window }, finer, runs);
 }
 
 #[cfg(test)]
@@ -104,8 +104,8 @@ mod tests {
                 prop_assert_eq!(run.from, at);
                 prop_assert!(run.from < run.until && resolution.is_kept(interval));
                 if *resolution != Resolution::Fine {
-                    prop_assert_eq!((run.from.0.rem_euclid(resolution.millis(interval)), run.until.0.rem_euclid(resolution.millis(interval))), (0, 0));
-                    prop_assert!(step.is_none_or(|step| (step * 1000).is_multiple_of(resolution.millis(interval).unsigned_abs())));
+                    prop_assert_eq!((run.from.0.rem_euclid(resolution.slot_millis(interval)), run.until.0.rem_euclid(resolution.slot_millis(interval))), (0, 0));
+                    prop_assert!(step.is_none_or(|step| (step * 1000).is_multiple_of(resolution.slot_millis(interval).unsigned_abs())));
                 }
                 at = run.until;
             }

@@ -24,7 +24,7 @@ pub struct ArchivedLine {
 /// Where a line starts: what names it.
 pub(crate) type LineKey = (GenerationId, u64);
 
-pub(crate) fn key(locator: &Locator) -> LineKey {
+pub(crate) fn line_key(locator: &Locator) -> LineKey {
     (locator.generation, locator.offset)
 }
 
@@ -69,7 +69,7 @@ fn decode_keys(from: &mut Decoder<'_>) -> Decoded<(KeyedRanges, usize)> {
 impl CompressedLines {
     /// Append lines to a commit, and keep a copy as they stand there.
     pub(crate) fn encode(lines: &[ArchivedLine], out: &mut Encoder) -> CompressedLines {
-        let keyed = || lines.iter().map(|line| (key(&line.locator), line.line.as_slice()));
+        let keyed = || lines.iter().map(|line| (line_key(&line.locator), line.line.as_slice()));
         encode_keys(keyed(), out);
         let mut packed = CompressedLines::default();
         if lines.is_empty() {
@@ -125,8 +125,8 @@ impl CompressedLines {
 }
 
 /// The keys of entries.
-pub(crate) fn keys(entries: &[Entry]) -> HashSet<LineKey> {
-    entries.iter().map(|entry| key(&entry.locator)).collect()
+pub(crate) fn line_keys(entries: &[Entry]) -> HashSet<LineKey> {
+    entries.iter().map(|entry| line_key(&entry.locator)).collect()
 }
 
 /// Every line whose key is `kept`, once, by key. Lines of one log come in the order of their offsets, so that few packs are
@@ -164,7 +164,7 @@ pub(crate) fn each_sorted<E>(
 pub(crate) fn decode_block(body: &[u8]) -> Decoded<Vec<(LineKey, &[u8])>> {
     let mut from = Decoder::new(body);
     let (keys, length) = decode_keys(&mut from)?;
-    let bytes = from.take(length)?;
+    let bytes = from.take_bytes(length)?;
     if !from.is_empty() {
         return Err(Malformed);
     }

@@ -21,17 +21,17 @@ impl BitWriter {
 
     /// The lowest `count` bits of `value`; `count` up to 64.
     #[inline(always)]
-    pub(crate) fn put(&mut self, value: u64, count: u32) {
+    pub(crate) fn write_bits(&mut self, value: u64, count: u32) {
         if count > 32 {
-            self.put_32(value & 0xffff_ffff, 32);
-            self.put_32(value >> 32, count - 32);
+            self.write_32_bits(value & 0xffff_ffff, 32);
+            self.write_32_bits(value >> 32, count - 32);
         } else {
-            self.put_32(value, count);
+            self.write_32_bits(value, count);
         }
     }
 
     #[inline(always)]
-    fn put_32(&mut self, value: u64, count: u32) {
+    fn write_32_bits(&mut self, value: u64, count: u32) {
         // Fewer than 32 bits are held, so there is room for as many more.
         self.held |= (value & ((1u64 << count) - 1)) << self.count;
         self.count += count;
@@ -85,10 +85,10 @@ impl<'a> BitReader<'a> {
 
     /// The next `count` bits, up to 64.
     #[inline]
-    pub(crate) fn take(&mut self, count: u32) -> u64 {
+    pub(crate) fn read_bits(&mut self, count: u32) -> u64 {
         if count > PEEK {
-            let low = self.take(32);
-            return low | (self.take(count - 32) << 32);
+            let low = self.read_bits(32);
+            return low | (self.read_bits(count - 32) << 32);
         }
         let value = self.peek() & ((1u64 << count) - 1);
         self.skip(count);

@@ -96,28 +96,28 @@ impl<'a> Decoder<'a> {
         self.rest
     }
 
-    pub(crate) fn take(&mut self, length: usize) -> Decoded<&'a [u8]> {
+    pub(crate) fn take_bytes(&mut self, length: usize) -> Decoded<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed)?;
         self.rest = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Decoded<[u8; N]> {
+    fn take_array<const N: usize>(&mut self) -> Decoded<[u8; N]> {
         let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed)?;
         self.rest = rest;
         Ok(*taken)
     }
 
     pub(crate) fn u8(&mut self) -> Decoded<u8> {
-        self.array::<1>().map(|[byte]| byte)
+        self.take_array::<1>().map(|[byte]| byte)
     }
 
     pub(crate) fn u32(&mut self) -> Decoded<u32> {
-        self.array().map(u32::from_le_bytes)
+        self.take_array().map(u32::from_le_bytes)
     }
 
     pub(crate) fn u64(&mut self) -> Decoded<u64> {
-        self.array().map(u64::from_le_bytes)
+        self.take_array().map(u64::from_le_bytes)
     }
 
     pub(crate) fn varint(&mut self) -> Decoded<u64> {
@@ -152,7 +152,7 @@ impl<'a> Decoder<'a> {
 
     pub(crate) fn bytes(&mut self) -> Decoded<&'a [u8]> {
         let length: usize = self.varint_as()?;
-        self.take(length)
+        self.take_bytes(length)
     }
 
     pub(crate) fn text(&mut self) -> Decoded<String> {

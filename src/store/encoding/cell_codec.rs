@@ -97,7 +97,7 @@ fn encode_latency(latency: &Latency, room: &mut Buckets, out: &mut Encoder) {
     out.varint(latency.sum_ms());
     out.varint(latency.max_ms());
     if packed {
-        return out.bytes(&pack(buckets));
+        return out.bytes(&pack_buckets(buckets));
     }
     let mut last = 0;
     for &(value, count) in buckets {
@@ -126,7 +126,7 @@ fn decode_buckets(from: &mut Decoder<'_>, mut each: impl FnMut(u64, u64)) -> Dec
     }
     let totals = (from.varint()?, from.varint()?);
     if head & 1 != 0 {
-        unpack(from.bytes()?, count, each)?;
+        unpack_buckets(from.bytes()?, count, each)?;
         return Ok(totals);
     }
     let mut index = 0u64;
@@ -141,22 +141,22 @@ fn decode_buckets(from: &mut Decoder<'_>, mut each: impl FnMut(u64, u64)) -> Dec
 
 /// Many buckets in about as few bytes as they hold information: gaps and counts in a range coder, each with contexts by how
 /// large the one before was.
-fn pack(buckets: &[(u64, u64)]) -> Vec<u8> {
+fn pack_buckets(buckets: &[(u64, u64)]) -> Vec<u8> {
     let (mut gaps, mut counts) = (BucketContexts::default(), BucketContexts::default());
     let (mut out, mut next) = (RangeEncoder::new(), 0u64);
     let (mut gap, mut count) = (1, 1);
     for &(value, own) in buckets {
         let index = bucket_index(value);
         let own_gap = index.wrapping_sub(next).wrapping_add(1);
-        gaps.of(gap, count).put(&mut out, own_gap);
-        counts.of(count, own_gap).put(&mut out, own);
+        gaps.context_for(gap, count).write_number(&mut out, own_gap);
+        counts.context_for(count, own_gap).write_number(&mut out, own);
         (next, gap, count) = (index.wrapping_add(1), own_gap, own);
     }
     out.finish()
 }
 
-/// The inverse of [`pack`].
-fn unpack(bytes: &[u8], buckets: usize, mut each: impl FnMut(u64, u64)) -> Decoded<()> {
+/// The inverse of [`pack_buckets`].
+fn unpack_buckets(bytes: &[u8], buckets: usize, mut each: impl FnMut(u64, u64)) -> Decoded<()> {
     if buckets > MOST {
         return Err(Malformed);
     }
@@ -164,8 +164,8 @@ fn unpack(bytes: &[u8], buckets: usize, mut each: impl FnMut(u64, u64)) -> Decod
     let (mut from, mut next) = (RangeDecoder::new(bytes), 0u64);
     let (mut gap, mut count) = (1, 1);
     for _ in 0..buckets {
-        gap = gaps.of(gap, count).take(&mut from);
-        count = counts.of(count, gap).take(&mut from);
+        gap = gaps.context_for(gap, count).read_number(&mut from);
+        count = counts.context_for(count, gap).read_number(&mut from);
         let index = next.checked_add(gap - 1).ok_or(Malformed)?;
         each(bucket_value(index)?, count);
         next = index.checked_add(1).ok_or(Malformed)?;
@@ -178,7 +178,7 @@ fn unpack(bytes: &[u8], buckets: usize, mut each: impl FnMut(u64, u64)) -> Decod
 struct BucketContexts([NumberCoder; 8]);
 
 impl BucketContexts {
-    fn of(&mut self, first: u64, second: u64) -> &mut NumberCoder {
+    fn context_for(&mut self, first: u64, second: u64) -> &mut NumberCoder {
         let size = match first {
             0 | 1 => 0,
             2..=3 => 1,

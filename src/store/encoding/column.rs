@@ -21,8 +21,8 @@ const RANKED: u8 = 2;
 pub(crate) fn encode(values: &[u64], out: &mut Encoder) {
     let lowest = values.iter().copied().min().unwrap_or(0);
     let highest = values.iter().copied().max().unwrap_or(0);
-    let classed = classed(values, lowest, highest);
-    match if lowest == highest { None } else { ranked(values) } {
+    let classed = encode_classed(values, lowest, highest);
+    match if lowest == highest { None } else { encode_ranked(values) } {
         Some(ranked) if ranked.len() < classed.len() => out.bytes(&ranked),
         _ => out.bytes(&classed),
     }
@@ -34,18 +34,18 @@ pub(crate) fn decode(mut column: Decoder<'_>, count: usize) -> Decoded<Vec<u64>>
         RANKED => {
             let distinct = (0..column.count()?).map(|_| column.varint()).collect::<Decoded<Vec<u64>>>()?;
             let form = column.u8()?;
-            let mut values = plain(form, &mut column, count)?;
+            let mut values = decode_plain(form, &mut column, count)?;
             for value in &mut values {
                 let rank = usize::try_from(*value).map_err(|_| Malformed)?;
                 *value = *distinct.get(rank).ok_or(Malformed)?;
             }
             Ok(values)
         }
-        form => plain(form, &mut column, count),
+        form => decode_plain(form, &mut column, count),
     }
 }
 
-fn plain(form: u8, column: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> {
+fn decode_plain(form: u8, column: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> {
     let lowest = column.varint()?;
     match form {
         CONSTANT => Ok(vec![lowest; count]),
@@ -54,7 +54,7 @@ fn plain(form: u8, column: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> 
             let mut bits = BitReader::new(column.bytes()?);
             let mut values = Vec::with_capacity(count);
             for _ in 0..count {
-                values.push(lowest.wrapping_add(table.read(&mut bits)?));
+                values.push(lowest.wrapping_add(table.read_number(&mut bits)?));
             }
             bits.finish()?;
             Ok(values)
@@ -63,7 +63,7 @@ fn plain(form: u8, column: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> 
     }
 }
 
-fn classed(values: &[u64], lowest: u64, highest: u64) -> Vec<u8> {
+fn encode_classed(values: &[u64], lowest: u64, highest: u64) -> Vec<u8> {
     let mut out = Encoder::default();
     if lowest == highest {
         out.u8(CONSTANT);
@@ -74,7 +74,7 @@ fn classed(values: &[u64], lowest: u64, highest: u64) -> Vec<u8> {
     out.varint(lowest);
     let mut counts = [0u32; CLASSES];
     for value in values {
-        if let Some(count) = counts.get_mut(huffman::class(value - lowest)) {
+        if let Some(count) = counts.get_mut(huffman::significant_bits(value - lowest)) {
             *count += 1;
         }
     }
@@ -82,13 +82,13 @@ fn classed(values: &[u64], lowest: u64, highest: u64) -> Vec<u8> {
     code.encode(&mut out);
     let mut bits = BitWriter::with_capacity(values.len() * 2);
     for value in values {
-        code.write(value - lowest, &mut bits);
+        code.write_number(value - lowest, &mut bits);
     }
     out.bytes(&bits.finish());
     out.bytes
 }
 
-fn ranked(values: &[u64]) -> Option<Vec<u8>> {
+fn encode_ranked(values: &[u64]) -> Option<Vec<u8>> {
     let mut counts: Vec<(u64, u32)> = Vec::with_capacity(FEW);
     for run in values.chunk_by(|one, next| one == next) {
         let (Some(&value), length) = (run.first(), u32::try_from(run.len()).unwrap_or(u32::MAX)) else { continue };
@@ -118,7 +118,7 @@ fn ranked(values: &[u64]) -> Option<Vec<u8>> {
         ranks.resize(ranks.len() + run.len(), u64::from(counts.get(at)?.1));
     }
     let highest = u64::try_from(distinct.len()).unwrap_or(0).saturating_sub(1);
-    out.bytes.extend_from_slice(&classed(&ranks, 0, highest));
+    out.bytes.extend_from_slice(&encode_classed(&ranks, 0, highest));
     Some(out.bytes)
 }
 

@@ -21,7 +21,7 @@ impl CellBatch {
     pub(crate) fn encode(cells: &[(Timestamp, RouteId, Cell)], out: &mut Encoder) -> CellBatch {
         let start = out.bytes.len();
         let mut batch = CellBatch { bytes: Vec::new(), cells: Vec::with_capacity(cells.len()) };
-        encode_cells(cells, out, |slot, route, range| batch.cells.push((slot, route, within(&range, start))));
+        encode_cells(cells, out, |slot, route, range| batch.cells.push((slot, route, range_within(&range, start))));
         batch.bytes = out.bytes.get(start..).unwrap_or_default().to_vec();
         batch
     }
@@ -38,7 +38,7 @@ impl CellBatch {
             let id = RouteId(u32::try_from(route).map_err(|_| Malformed)?);
             let start = whole.len() - from.rest().len();
             skip_cell(from)?;
-            cells.push((Timestamp(slot), id, within(&(start..whole.len() - from.rest().len()), 0)));
+            cells.push((Timestamp(slot), id, range_within(&(start..whole.len() - from.rest().len()), 0)));
         }
         let bytes = whole.get(..whole.len() - from.rest().len()).unwrap_or_default().to_vec();
         Ok(CellBatch { bytes, cells })
@@ -47,14 +47,14 @@ impl CellBatch {
 
 impl CellBatch {
     /// A cell by its position.
-    pub(crate) fn cell(&self, at: usize) -> Option<(Timestamp, RouteId, &[u8])> {
+    pub(crate) fn cell_at(&self, at: usize) -> Option<(Timestamp, RouteId, &[u8])> {
         let (slot, route, range) = self.cells.get(at)?;
         Some((*slot, *route, self.bytes.get(range.start as usize..range.end as usize)?))
     }
 }
 
 /// No record is longer than 1 GiB, so positions in it fit.
-fn within(range: &Range<usize>, start: usize) -> Range<u32> {
+fn range_within(range: &Range<usize>, start: usize) -> Range<u32> {
     let position = |at: usize| u32::try_from(at - start).unwrap_or(u32::MAX);
     position(range.start)..position(range.end)
 }
@@ -84,7 +84,7 @@ pub(crate) struct EncodedCells {
 }
 
 impl EncodedCells {
-    pub(crate) fn add(&mut self, batch: CellBatch) {
+    pub(crate) fn add_batch(&mut self, batch: CellBatch) {
         let number = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
         self.batches.push(batch.bytes);
         for (slot, route, range) in batch.cells {
@@ -102,7 +102,7 @@ impl EncodedCells {
     ///
     /// # Errors
     /// A cell is malformed, although its record's checksum was right.
-    pub(crate) fn each(
+    pub(crate) fn each_cell(
         &self,
         from: Timestamp,
         until: Timestamp,
@@ -111,13 +111,13 @@ impl EncodedCells {
     ) -> Decoded<()> {
         let range = (from, RouteId(0), 0)..(until, RouteId(0), 0);
         for ((slot, route, _), piece) in self.pieces.range(range).filter(|((_, route, _), _)| wanted(*route)) {
-            each(*slot, *route, &decode_cell(&mut Decoder::new(self.bytes(piece)))?);
+            each(*slot, *route, &decode_cell(&mut Decoder::new(self.piece_bytes(piece)))?);
         }
         Ok(())
     }
 
     /// All cells, each once, by slot and route: encoded, `merged` holding those that were in several pieces.
-    pub(crate) fn merged<'m>(&'m self, merged: &'m mut Encoder) -> Decoded<Vec<(Timestamp, RouteId, &'m [u8])>> {
+    pub(crate) fn merge_all<'m>(&'m self, merged: &'m mut Encoder) -> Decoded<Vec<(Timestamp, RouteId, &'m [u8])>> {
         let mut cells = Vec::with_capacity(self.pieces.len());
         let mut room = Buckets::default();
         let mut pieces = self.pieces.iter().peekable();
@@ -127,9 +127,9 @@ impl EncodedCells {
                 cells.push((slot, route, CellPlace::Whole(piece)));
                 continue;
             }
-            let mut cell = decode_cell(&mut Decoder::new(self.bytes(piece)))?;
+            let mut cell = decode_cell(&mut Decoder::new(self.piece_bytes(piece)))?;
             while let Some((_, piece)) = pieces.next_if(same) {
-                cell.merge(&decode_cell(&mut Decoder::new(self.bytes(piece)))?);
+                cell.merge(&decode_cell(&mut Decoder::new(self.piece_bytes(piece)))?);
             }
             let start = merged.bytes.len();
             encode_cell(&cell, &mut room, merged);
@@ -137,13 +137,13 @@ impl EncodedCells {
         }
         let merged = &merged.bytes;
         let bytes = |place| match place {
-            CellPlace::Whole(piece) => self.bytes(piece),
+            CellPlace::Whole(piece) => self.piece_bytes(piece),
             CellPlace::Merged(range) => merged.get::<Range<usize>>(range).unwrap_or_default(),
         };
         Ok(cells.into_iter().map(|(slot, route, place)| (slot, route, bytes(place))).collect())
     }
 
-    fn bytes(&self, piece: &CellPiece) -> &[u8] {
+    fn piece_bytes(&self, piece: &CellPiece) -> &[u8] {
         let range = piece.range.start as usize..piece.range.end as usize;
         self.batches.get(piece.batch as usize).and_then(|batch| batch.get(range)).unwrap_or_default()
     }

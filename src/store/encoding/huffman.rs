@@ -11,7 +11,7 @@ const LONGEST: u32 = 10;
 
 /// How many significant bits a number has.
 #[inline]
-pub(crate) fn class(value: u64) -> usize {
+pub(crate) fn significant_bits(value: u64) -> usize {
     usize::try_from(64 - value.leading_zeros()).unwrap_or(0)
 }
 
@@ -27,7 +27,7 @@ impl HuffmanCode {
     pub(crate) fn new(counts: &[u32; CLASSES]) -> HuffmanCode {
         let mut counts = *counts;
         let lengths = loop {
-            let lengths = lengths(&counts);
+            let lengths = code_lengths(&counts);
             if lengths.iter().all(|&length| u32::from(length) <= LONGEST) {
                 break lengths;
             }
@@ -36,7 +36,7 @@ impl HuffmanCode {
                 *count = count.div_ceil(2);
             }
         };
-        HuffmanCode { lengths, codes: canonical(&lengths) }
+        HuffmanCode { lengths, codes: canonical_codes(&lengths) }
     }
 
     /// The lengths, 4 bits each, from the first class that occurs to the last.
@@ -47,29 +47,29 @@ impl HuffmanCode {
         out.u8(low_byte(u64::try_from(until - first).unwrap_or(0)));
         let mut bits = BitWriter::default();
         for &length in self.lengths.get(first..until).unwrap_or_default() {
-            bits.put(u64::from(length), 4);
+            bits.write_bits(u64::from(length), 4);
         }
         out.bytes.extend_from_slice(&bits.finish());
     }
 
     /// A number: its class in code, then the bits below its highest one.
     #[inline(always)]
-    pub(crate) fn write(&self, value: u64, bits: &mut BitWriter) {
-        let class = class(value);
+    pub(crate) fn write_number(&self, value: u64, bits: &mut BitWriter) {
+        let class = significant_bits(value);
         let Some(&(code, length)) = self.codes.get(class) else { return };
         let below = u32::try_from(class).unwrap_or(0).saturating_sub(1);
         if below + LONGEST <= 32 {
             let low = value & ((1u64 << below) - 1);
-            bits.put(code | (low << length), length + below);
+            bits.write_bits(code | (low << length), length + below);
         } else {
-            bits.put(code, length);
-            bits.put(value, below);
+            bits.write_bits(code, length);
+            bits.write_bits(value, below);
         }
     }
 }
 
 /// Huffman's code lengths by the two-smallest merge; at most 65 symbols, so simplicity is affordable.
-fn lengths(counts: &[u32; CLASSES]) -> [u8; CLASSES] {
+fn code_lengths(counts: &[u32; CLASSES]) -> [u8; CLASSES] {
     let mut lengths = [0u8; CLASSES];
     let mut trees: Vec<(u64, Vec<usize>)> = counts
         .iter()
@@ -102,7 +102,7 @@ fn lengths(counts: &[u32; CLASSES]) -> [u8; CLASSES] {
 }
 
 /// Codes in order of length, then class; with their bits reversed, since the lowest is read first.
-fn canonical(lengths: &[u8; CLASSES]) -> [(u64, u32); CLASSES] {
+fn canonical_codes(lengths: &[u8; CLASSES]) -> [(u64, u32); CLASSES] {
     let mut codes = [(0, 0); CLASSES];
     let mut next = 0u64;
     for length in 1..=LONGEST {
@@ -129,13 +129,13 @@ impl HuffmanTable {
     pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<HuffmanTable> {
         let first = usize::from(from.u8()?);
         let count = usize::from(from.u8()?);
-        let packed = from.take(count.div_ceil(2))?;
+        let packed = from.take_bytes(count.div_ceil(2))?;
         let mut lengths = [0u8; CLASSES];
         let own = lengths.get_mut(first..first + count).ok_or(Malformed)?;
         let mut bits = BitReader::new(packed);
         let mut room = 0u64;
         for length in own {
-            *length = low_byte(bits.take(4));
+            *length = low_byte(bits.read_bits(4));
             if u32::from(*length) > LONGEST {
                 return Err(Malformed);
             }
@@ -149,7 +149,7 @@ impl HuffmanTable {
         }
         let longest = lengths.iter().copied().max().unwrap_or(0);
         let mut places = vec![(0u8, 0u8); 1 << longest];
-        for (class, (code, length)) in (0u8..).zip(canonical(&lengths)) {
+        for (class, (code, length)) in (0u8..).zip(canonical_codes(&lengths)) {
             if length > 0 {
                 let start = usize::try_from(code).map_err(|_| Malformed)?;
                 for place in places.iter_mut().skip(start).step_by(1 << length) {
@@ -162,7 +162,7 @@ impl HuffmanTable {
 
     /// One number.
     #[inline]
-    pub(crate) fn read(&self, bits: &mut BitReader<'_>) -> Decoded<u64> {
+    pub(crate) fn read_number(&self, bits: &mut BitReader<'_>) -> Decoded<u64> {
         let word = bits.peek();
         let place = usize::try_from(word & self.mask).map_err(|_| Malformed)?;
         let &(class, length) = self.places.get(place).ok_or(Malformed)?;
@@ -179,6 +179,6 @@ impl HuffmanTable {
             return Ok((1u64 << below) | ((word >> length) & ((1u64 << below) - 1)));
         }
         bits.skip(length);
-        Ok((1u64 << below) | bits.take(below))
+        Ok((1u64 << below) | bits.read_bits(below))
     }
 }

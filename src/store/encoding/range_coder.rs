@@ -21,7 +21,7 @@ impl Default for BitContext {
 }
 
 impl BitContext {
-    fn bound(self, range: u32) -> u32 {
+    fn split_at(self, range: u32) -> u32 {
         (range >> PROBABILITY_BITS) * u32::from(self.0)
     }
 
@@ -51,8 +51,8 @@ impl RangeEncoder {
         RangeEncoder { low: 0, range: u32::MAX, held: 0, ones: 0, begun: false, bytes: Vec::new() }
     }
 
-    pub(crate) fn put(&mut self, context: &mut BitContext, bit: bool) {
-        let bound = context.bound(self.range);
+    pub(crate) fn write_bit(&mut self, context: &mut BitContext, bit: bool) {
+        let bound = context.split_at(self.range);
         if bit {
             self.low += u64::from(bound);
             self.range -= bound;
@@ -64,7 +64,7 @@ impl RangeEncoder {
     }
 
     /// The lowest `count` bits of `value`, highest first, each as likely as not.
-    pub(crate) fn put_even(&mut self, value: u64, count: u32) {
+    pub(crate) fn write_even_bits(&mut self, value: u64, count: u32) {
         for at in (0..count).rev() {
             self.range >>= 1;
             if (value >> at) & 1 != 0 {
@@ -77,11 +77,11 @@ impl RangeEncoder {
     fn fill(&mut self) {
         while self.range < TOP {
             self.range <<= 8;
-            self.shift();
+            self.shift_out();
         }
     }
 
-    fn shift(&mut self) {
+    fn shift_out(&mut self) {
         let carry = self.low > u64::from(u32::MAX);
         if carry || self.low < 0xff00_0000 {
             // The very first byte is always zero, and left out.
@@ -103,7 +103,7 @@ impl RangeEncoder {
     /// All bytes; zeros at the end are left out, since a reader takes what is missing for zeros.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         for _ in 0..5 {
-            self.shift();
+            self.shift_out();
         }
         while self.bytes.last() == Some(&0) {
             self.bytes.pop();
@@ -124,17 +124,17 @@ impl<'b> RangeDecoder<'b> {
     pub(crate) fn new(bytes: &'b [u8]) -> RangeDecoder<'b> {
         let mut reader = RangeDecoder { bytes: bytes.iter(), range: u32::MAX, code: 0 };
         for _ in 0..4 {
-            reader.code = (reader.code << 8) | reader.next();
+            reader.code = (reader.code << 8) | reader.next_byte();
         }
         reader
     }
 
-    fn next(&mut self) -> u32 {
+    fn next_byte(&mut self) -> u32 {
         self.bytes.next().map_or(0, |&byte| u32::from(byte))
     }
 
-    pub(crate) fn take(&mut self, context: &mut BitContext) -> bool {
-        let bound = context.bound(self.range);
+    pub(crate) fn read_bit(&mut self, context: &mut BitContext) -> bool {
+        let bound = context.split_at(self.range);
         let bit = self.code >= bound;
         if bit {
             self.code -= bound;
@@ -147,7 +147,7 @@ impl<'b> RangeDecoder<'b> {
         bit
     }
 
-    pub(crate) fn take_even(&mut self, count: u32) -> u64 {
+    pub(crate) fn read_even_bits(&mut self, count: u32) -> u64 {
         let mut value = 0;
         for _ in 0..count {
             self.range >>= 1;
@@ -164,7 +164,7 @@ impl<'b> RangeDecoder<'b> {
     fn fill(&mut self) {
         while self.range < TOP {
             self.range <<= 8;
-            self.code = (self.code << 8) | self.next();
+            self.code = (self.code << 8) | self.next_byte();
         }
     }
 }
@@ -186,10 +186,10 @@ impl Default for NumberCoder {
 
 impl NumberCoder {
     /// Write `value`, which is at least 1.
-    pub(crate) fn put(&mut self, out: &mut RangeEncoder, value: u64) {
+    pub(crate) fn write_number(&mut self, out: &mut RangeEncoder, value: u64) {
         let bits = 63 - value.max(1).leading_zeros();
         for (at, context) in (0..).zip(self.longer.iter_mut()).take(63) {
-            out.put(context, at < bits);
+            out.write_bit(context, at < bits);
             if at >= bits {
                 break;
             }
@@ -200,17 +200,17 @@ impl NumberCoder {
                 && let Some(context) = contexts.get_mut(bits as usize)
             {
                 rest -= 1;
-                out.put(context, (value >> rest) & 1 != 0);
+                out.write_bit(context, (value >> rest) & 1 != 0);
             }
         }
-        out.put_even(value, rest);
+        out.write_even_bits(value, rest);
     }
 
-    /// The inverse of [`NumberCoder::put`].
-    pub(crate) fn take(&mut self, from: &mut RangeDecoder<'_>) -> u64 {
+    /// The inverse of [`NumberCoder::write_number`].
+    pub(crate) fn read_number(&mut self, from: &mut RangeDecoder<'_>) -> u64 {
         let mut bits = 0u32;
         for context in self.longer.iter_mut().take(63) {
-            if !from.take(context) {
+            if !from.read_bit(context) {
                 break;
             }
             bits += 1;
@@ -221,10 +221,10 @@ impl NumberCoder {
                 && let Some(context) = contexts.get_mut(bits as usize)
             {
                 rest -= 1;
-                value = (value << 1) | u64::from(from.take(context));
+                value = (value << 1) | u64::from(from.read_bit(context));
             }
         }
-        value.wrapping_shl(rest) | from.take_even(rest)
+        value.wrapping_shl(rest) | from.read_even_bits(rest)
     }
 }
 
@@ -237,11 +237,11 @@ mod tests {
         #[test]
         fn numbers_round_trip(values in proptest::collection::vec(prop_oneof![1u64..4, 1u64..5000, 1u64..u64::MAX, Just(u64::MAX)], 0..400)) {
             let (mut out, mut number) = (RangeEncoder::new(), NumberCoder::default());
-            values.iter().for_each(|&value| number.put(&mut out, value));
+            values.iter().for_each(|&value| number.write_number(&mut out, value));
             let bytes = out.finish();
             let (mut from, mut number) = (RangeDecoder::new(&bytes), NumberCoder::default());
             for &value in &values {
-                prop_assert_eq!(number.take(&mut from), value);
+                prop_assert_eq!(number.read_number(&mut from), value);
             }
         }
 
@@ -249,7 +249,7 @@ mod tests {
         fn any_bytes_are_numbers(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
             let (mut from, mut number) = (RangeDecoder::new(&bytes), NumberCoder::default());
             for _ in 0..200 {
-                prop_assert!(number.take(&mut from) >= 1);
+                prop_assert!(number.read_number(&mut from) >= 1);
             }
         }
     }
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn what_is_always_the_same_costs_next_to_nothing() {
         let (mut out, mut number) = (RangeEncoder::new(), NumberCoder::default());
-        (0..1000).for_each(|_| number.put(&mut out, 1));
+        (0..1000).for_each(|_| number.write_number(&mut out, 1));
         assert!(out.finish().len() < 12);
     }
 }

@@ -31,8 +31,8 @@ impl Memtable {
         memtable
     }
 
-    pub(crate) fn apply(&mut self, commit: Commit, packed: CommitPayload) {
-        self.cells.add(packed.cells);
+    pub(crate) fn apply_commit(&mut self, commit: Commit, packed: CommitPayload) {
+        self.cells.add_batch(packed.cells);
         if !packed.lines.keys.is_empty() {
             self.lines.push(packed.lines);
         }
@@ -68,6 +68,6 @@ impl Memtable {
         for block in self.blocks.values() {
             last.insert(block.generation, block);
         }
-        last.into_values().filter(|block| !state.finished(block.generation)).cloned().collect()
+        last.into_values().filter(|block| !state.is_finished(block.generation)).cloned().collect()
     }
 }

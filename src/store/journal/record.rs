@@ -58,16 +58,16 @@ pub(crate) enum UnusableJournal {
 }
 
 /// The head of a new journal: header and checkpoint.
-pub(crate) fn head(number: u64, sequence: u64, state: &StoreState, open: &[BlockSummary]) -> Option<Vec<u8>> {
-    let mut out = opening(number);
+pub(crate) fn encode_head(number: u64, sequence: u64, state: &StoreState, open: &[BlockSummary]) -> Option<Vec<u8>> {
+    let mut out = encode_header(number);
     let mut body = Encoder::default();
     state.encode(&mut body);
     body.list(open);
-    out.bytes.extend_from_slice(&record(sequence, CHECKPOINT, &body.bytes)?);
+    out.bytes.extend_from_slice(&encode_record(sequence, CHECKPOINT, &body.bytes)?);
     Some(out.bytes)
 }
 
-fn opening(number: u64) -> Encoder {
+fn encode_header(number: u64) -> Encoder {
     let mut out = Encoder::default();
     out.bytes.extend_from_slice(MAGIC);
     out.u32(VERSION);
@@ -77,8 +77,8 @@ fn opening(number: u64) -> Encoder {
 }
 
 /// The same checkpoint and records, as the journal of another number.
-pub(crate) fn renumbered(journal: &[u8], number: u64) -> Vec<u8> {
-    let mut out = opening(number);
+pub(crate) fn copy_with_number(journal: &[u8], number: u64) -> Vec<u8> {
+    let mut out = encode_header(number);
     out.bytes.extend_from_slice(journal.get(HEADER..).unwrap_or_default());
     out.bytes
 }
@@ -87,10 +87,10 @@ pub(crate) fn renumbered(journal: &[u8], number: u64) -> Vec<u8> {
 pub(crate) fn commit_record(sequence: u64, commit: &Commit) -> Option<(Vec<u8>, CommitPayload)> {
     let mut body = Encoder::default();
     let packed = commit.encode(&mut body);
-    record(sequence, COMMIT, &body.bytes).map(|record| (record, packed))
+    encode_record(sequence, COMMIT, &body.bytes).map(|record| (record, packed))
 }
 
-fn record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
+fn encode_record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
     if body.len() > RECORD_LIMIT {
         return None;
     }
@@ -112,28 +112,28 @@ fn record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Read a journal up to its torn tail.
-pub(crate) fn replay(bytes: &[u8], number: u64) -> Result<JournalReplay, UnusableJournal> {
+pub(crate) fn replay_journal(bytes: &[u8], number: u64) -> Result<JournalReplay, UnusableJournal> {
     let mut rest = Decoder::new(bytes);
-    header(&mut rest, number)?;
+    check_header(&mut rest, number)?;
     let mut at = HEADER;
-    let Some((kind, sequence, body, length)) = next(&mut rest) else {
+    let Some((kind, sequence, body, length)) = next_record(&mut rest) else {
         return Err(UnusableJournal::Damaged(to_u64(at)));
     };
     let damaged = |at: usize| move |_: Malformed| UnusableJournal::Damaged(to_u64(at));
     if kind != CHECKPOINT {
         return Err(UnusableJournal::Damaged(to_u64(at)));
     }
-    let (state, memtable) = checkpoint(&body).map_err(damaged(at))?;
+    let (state, memtable) = decode_checkpoint(&body).map_err(damaged(at))?;
     at += length;
-    let began = state.positions();
+    let began = state.log_positions();
     let mut replay = JournalReplay { state, memtable, began, sequence, head: to_u64(at), good: to_u64(at) };
-    while let Some((kind, sequence, body, length)) = next(&mut rest) {
+    while let Some((kind, sequence, body, length)) = next_record(&mut rest) {
         if sequence != replay.sequence.wrapping_add(1) || kind != COMMIT {
             break;
         }
         let (commit, packed) = Commit::decode(&mut Decoder::new(&body)).map_err(damaged(at))?;
-        replay.state.apply(&commit, &packed.cells);
-        replay.memtable.apply(commit, packed);
+        replay.state.apply_commit(&commit, &packed.cells);
+        replay.memtable.apply_commit(commit, packed);
         replay.sequence = sequence;
         at += length;
         replay.good = to_u64(at);
@@ -141,9 +141,9 @@ pub(crate) fn replay(bytes: &[u8], number: u64) -> Result<JournalReplay, Unusabl
     Ok(replay)
 }
 
-fn header(from: &mut Decoder<'_>, number: u64) -> Result<(), UnusableJournal> {
+fn check_header(from: &mut Decoder<'_>, number: u64) -> Result<(), UnusableJournal> {
     let start = |_| UnusableJournal::Damaged(0);
-    if from.take(MAGIC.len()).map_err(start)? != MAGIC {
+    if from.take_bytes(MAGIC.len()).map_err(start)? != MAGIC {
         return Err(UnusableJournal::Damaged(0));
     }
     let version = from.u32().map_err(start)?;
@@ -153,11 +153,11 @@ fn header(from: &mut Decoder<'_>, number: u64) -> Result<(), UnusableJournal> {
     if version < VERSION {
         return Err(UnusableJournal::Older(version));
     }
-    let rest = from.take(HEADER - MAGIC.len() - 4).map_err(start)?;
-    if opening(number).bytes.ends_with(rest) { Ok(()) } else { Err(UnusableJournal::Damaged(8)) }
+    let rest = from.take_bytes(HEADER - MAGIC.len() - 4).map_err(start)?;
+    if encode_header(number).bytes.ends_with(rest) { Ok(()) } else { Err(UnusableJournal::Damaged(8)) }
 }
 
-fn checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
+fn decode_checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
     let mut from = Decoder::new(body);
     let state = StoreState::decode(&mut from)?;
     let memtable = Memtable::with_blocks(from.list()?);
@@ -165,9 +165,9 @@ fn checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
 }
 
 /// The next good record: kind, sequence, unpacked body, bytes it takes. `None` at the end or a torn tail.
-fn next<'a>(from: &mut Decoder<'a>) -> Option<(u8, u64, std::borrow::Cow<'a, [u8]>, usize)> {
+fn next_record<'a>(from: &mut Decoder<'a>) -> Option<(u8, u64, std::borrow::Cow<'a, [u8]>, usize)> {
     let mut peek = *from;
-    let covered = peek.take(COVERED).ok()?;
+    let covered = peek.take_bytes(COVERED).ok()?;
     let mut fields = Decoder::new(covered);
     let length = usize::try_from(fields.u32().ok()?).ok()?;
     let unpacked = usize::try_from(fields.u32().ok()?).ok()?;
@@ -175,7 +175,7 @@ fn next<'a>(from: &mut Decoder<'a>) -> Option<(u8, u64, std::borrow::Cow<'a, [u8
     let kind = fields.u8().ok()?;
     let packing = fields.u8().ok()?;
     let expected = peek.u64().ok()?;
-    let stored = peek.take(length).ok()?;
+    let stored = peek.take_bytes(length).ok()?;
     if checksum_of_both(covered, stored) != expected || unpacked > RECORD_LIMIT {
         return None;
     }

@@ -30,11 +30,11 @@ pub(crate) struct StoreState {
 }
 
 impl StoreState {
-    pub(crate) fn apply(&mut self, commit: &Commit, cells: &CellBatch) {
+    pub(crate) fn apply_commit(&mut self, commit: &Commit, cells: &CellBatch) {
         self.last_commit = Some(commit.at);
         self.read_until = commit.read_until.or(self.read_until);
         for (route, name) in &commit.routes {
-            self.name(*route, name.clone());
+            self.name_route(*route, name.clone());
         }
         for generation in &commit.generations {
             match self.generations.binary_search_by_key(&generation.id, |known| known.id) {
@@ -71,7 +71,7 @@ impl StoreState {
     }
 
     /// How far each log was read.
-    pub(crate) fn positions(&self) -> Vec<(GenerationId, u64)> {
+    pub(crate) fn log_positions(&self) -> Vec<(GenerationId, u64)> {
         self.generations.iter().map(|known| (known.id, known.position)).collect()
     }
 
@@ -87,7 +87,7 @@ impl StoreState {
         ranges.filter(|range| range.from < range.until).collect()
     }
 
-    pub(crate) fn finished(&self, id: GenerationId) -> bool {
+    pub(crate) fn is_finished(&self, id: GenerationId) -> bool {
         self.generations
             .binary_search_by_key(&id, |known| known.id)
             .ok()
@@ -95,7 +95,7 @@ impl StoreState {
             .is_some_and(|known| known.finished)
     }
 
-    fn name(&mut self, route: RouteId, name: String) {
+    fn name_route(&mut self, route: RouteId, name: String) {
         self.by_name.insert(name.clone(), route);
         self.routes.insert(route, name);
     }
@@ -142,7 +142,7 @@ impl Decode for StoreState {
         for _ in 0..from.count()? {
             let route = RouteId(from.varint_as()?);
             let name = from.text()?;
-            state.name(route, name);
+            state.name_route(route, name);
         }
         for _ in 0..from.count()? {
             let route = RouteId(from.varint_as()?);

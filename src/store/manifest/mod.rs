@@ -56,7 +56,7 @@ impl Expired {
     }
 
     /// Note that a segment was thrown away.
-    pub(crate) fn note(&mut self, info: &SegmentInfo) {
+    pub(crate) fn note_dropped(&mut self, info: &SegmentInfo) {
         let after = info.newest().plus_millis(1);
         if info.kind != SegmentKind::Rolled {
             self.detail = self.detail.max(Some(after));
@@ -94,7 +94,7 @@ impl Manifest {
             Err(error) => return Err(operation_failed(medium, "read the store's manifest", MANIFEST, &error)),
         };
         let mut from = Decoder::new(&bytes);
-        if from.take(MAGIC.len()) != Ok(MAGIC) {
+        if from.take_bytes(MAGIC.len()) != Ok(MAGIC) {
             return Err(file_damaged(medium, MANIFEST, 0, "not a manifest"));
         }
         // The version first: a newer one may be checked differently.

@@ -5,7 +5,7 @@ use crate::histogram::Cell;
 use crate::route::RouteId;
 use crate::store::journal::memtable::Memtable;
 use crate::store::query::sealed::SealedSegments;
-use crate::store::resolution::{Resolution, floor, tiles};
+use crate::store::resolution::{Resolution, floor_to, tiles};
 use crate::time::{Timestamp, Window};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,17 +26,17 @@ impl StoredCells<'_> {
         routes: Option<&[RouteId]>,
     ) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
         let mut merged: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
-        self.each(&[(Resolution::Fine, window)], window, routes, |slot, route, cell| {
+        self.each_cell(&[(Resolution::Fine, window)], window, routes, |slot, route, cell| {
             merged.entry((slot, route)).or_default().merge(cell);
         })?;
-        Ok(merged.into_iter().map(flat).collect())
+        Ok(merged.into_iter().map(flatten_key).collect())
     }
 
     /// Sums by route, see `View::totals`.
     pub(crate) fn by_route(&self, window: Window, routes: Option<&[RouteId]>) -> Result<Vec<(RouteId, Cell)>> {
         let mut merged: BTreeMap<RouteId, Cell> = BTreeMap::new();
         let tiles = tiles(window, None, self.interval);
-        self.each(&tiles, window, routes, |_, route, cell| merged.entry(route).or_default().merge(cell))?;
+        self.each_cell(&tiles, window, routes, |_, route, cell| merged.entry(route).or_default().merge(cell))?;
         Ok(merged.into_iter().collect())
     }
 
@@ -49,15 +49,15 @@ impl StoredCells<'_> {
     ) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
         let millis = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
         let mut merged: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
-        self.each(&tiles(window, Some(step), self.interval), window, routes, |slot, route, cell| {
-            merged.entry((floor(slot, millis), route)).or_default().merge(cell);
+        self.each_cell(&tiles(window, Some(step), self.interval), window, routes, |slot, route, cell| {
+            merged.entry((floor_to(slot, millis), route)).or_default().merge(cell);
         })?;
-        Ok(merged.into_iter().map(flat).collect())
+        Ok(merged.into_iter().map(flatten_key).collect())
     }
 
     /// The cells of the wanted routes: sealed ones by `tiles`, which cover `window`, and those of the memtable, which has slots
     /// of the store's interval only.
-    fn each(
+    fn each_cell(
         &self,
         tiles: &[(Resolution, Window)],
         window: Window,
@@ -71,13 +71,13 @@ impl StoredCells<'_> {
             }
         })?;
         if window.from < window.until {
-            let looked_through = self.memtable.cells.each(window.from, window.until, wanted, each);
+            let looked_through = self.memtable.cells.each_cell(window.from, window.until, wanted, each);
             looked_through.map_err(|_| Error::failed("a malformed cell in memory").at(self.sealed.medium().root()))?;
         }
         Ok(())
     }
 }
 
-fn flat(((slot, route), cell): ((Timestamp, RouteId), Cell)) -> (Timestamp, RouteId, Cell) {
+fn flatten_key(((slot, route), cell): ((Timestamp, RouteId), Cell)) -> (Timestamp, RouteId, Cell) {
     (slot, route, cell)
 }

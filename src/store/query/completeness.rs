@@ -66,9 +66,9 @@ impl<'v> Completeness<'v> {
                 account.whole_seconds.push(block.generation);
             }
             let Some(rejects) = &block.rejects else { continue };
-            let (after, before) = self.written(block, rejects, &summaries);
+            let (after, before) = self.written_between(block, rejects, &summaries);
             if window.overlaps(after, before) {
-                add(&mut unread, block.generation, rejects, Window { from: after, until: before });
+                add_unread(&mut unread, block.generation, rejects, Window { from: after, until: before });
             }
         }
         // One that was read again in the right format lacks nothing.
@@ -128,7 +128,7 @@ impl<'v> Completeness<'v> {
     }
 
     /// Between when the rejected lines of a block were written: as near as their neighbours tell.
-    fn written(
+    fn written_between(
         &self,
         block: &BlockSummary,
         rejects: &Rejects,
@@ -148,7 +148,7 @@ impl<'v> Completeness<'v> {
             let known = later.find(|near| near.lines > 0 && self.same_log(near.generation, id));
             let own = if block.lines > 0 { block.max_end } else { after };
             after = after.min(own);
-            let open = !self.state.finished(id) || block.lines == 0;
+            let open = !self.state.is_finished(id) || block.lines == 0;
             before = before.max(match known {
                 Some(near) => near.min_end.max(own),
                 None if open => Timestamp(i64::MAX),
@@ -164,7 +164,12 @@ impl<'v> Completeness<'v> {
     }
 }
 
-fn add(unread: &mut BTreeMap<GenerationId, UnreadLines>, generation: GenerationId, rejects: &Rejects, between: Window) {
+fn add_unread(
+    unread: &mut BTreeMap<GenerationId, UnreadLines>,
+    generation: GenerationId,
+    rejects: &Rejects,
+    between: Window,
+) {
     let own = unread.entry(generation).or_insert(UnreadLines {
         generation,
         rejected: 0,

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::store::disk::layout;
 use crate::store::disk::medium::Medium;
-use crate::store::resolution::{RESOLUTIONS, Resolution, floor};
+use crate::store::resolution::{RESOLUTIONS, Resolution, floor_to};
 use crate::store::segment::info::{SegmentInfo, SegmentKind};
 use crate::store::segment::log_ranges;
 use crate::store::segment::log_ranges::LogRange;
@@ -37,7 +37,7 @@ impl DamagedSegment {
 
     /// The slot of its finest cells that a slot of the store's interval is counted in.
     pub fn slot_of(&self, slot: Timestamp) -> Timestamp {
-        floor(slot, self.finest().millis(self.interval))
+        floor_to(slot, self.finest().slot_millis(self.interval))
     }
 
     /// The finest resolution it has; its coarser cells are sums of these.
@@ -85,9 +85,9 @@ impl DamagedSegment {
         if let Some(error) = salvage.errors.iter().find(|error| error.is_of_access()) {
             return Err(error.clone());
         }
-        let fine = Resolution::Fine.millis(interval);
+        let fine = Resolution::Fine.slot_millis(interval);
         let mut lost = salvage.lost_cells.iter().map(|(resolution, first, last)| {
-            let end = Timestamp(last.0.saturating_add(resolution.millis(interval) - fine));
+            let end = Timestamp(last.0.saturating_add(resolution.slot_millis(interval) - fine));
             (*first.max(&info.cells.min_end), end.min(info.cells.max_end))
         });
         let (mut first, mut last) = lost.next().unwrap_or((Timestamp(i64::MAX), Timestamp(i64::MIN)));

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 pub(crate) type RouteSlot = (RouteId, Timestamp);
 
 /// The slot that counts an entry: that of its end.
-pub(crate) fn group(entry: &Entry, settings: &StoreSettings) -> RouteSlot {
+pub(crate) fn slot_of_entry(entry: &Entry, settings: &StoreSettings) -> RouteSlot {
     (entry.route, entry.end.slot(settings.interval))
 }
 
@@ -20,7 +20,7 @@ fn among_slowest(entries: &[Entry], settings: &StoreSettings) -> Vec<bool> {
     let mut ranked: Vec<_> = entries
         .iter()
         .enumerate()
-        .map(|(at, entry)| (group(entry, settings), Reverse(entry.duration_ms), entry.end, entry.locator, at))
+        .map(|(at, entry)| (slot_of_entry(entry, settings), Reverse(entry.duration_ms), entry.end, entry.locator, at))
         .collect();
     ranked.sort_unstable();
     let mut among = vec![false; entries.len()];
@@ -35,13 +35,13 @@ fn among_slowest(entries: &[Entry], settings: &StoreSettings) -> Vec<bool> {
 }
 
 /// Which entries rank among the first K of their group.
-pub(crate) fn slowest(entries: &[Entry], settings: &StoreSettings) -> HashSet<Locator> {
+pub(crate) fn find_slowest(entries: &[Entry], settings: &StoreSettings) -> HashSet<Locator> {
     let among = among_slowest(entries, settings);
     entries.iter().zip(among).filter(|(_, among)| *among).map(|(entry, _)| entry.locator).collect()
 }
 
 /// The entry with [`KeepReasons::SLOWEST`] taken off if it is not among the K; `None` if nothing else keeps it.
-pub(crate) fn judged(mut entry: Entry, among: bool) -> Option<Entry> {
+pub(crate) fn judge_entry(mut entry: Entry, among: bool) -> Option<Entry> {
     if !among {
         entry.kept = entry.kept.without(KeepReasons::SLOWEST);
     }
@@ -49,14 +49,14 @@ pub(crate) fn judged(mut entry: Entry, among: bool) -> Option<Entry> {
 }
 
 /// Drop what cannot be among the K slowest whatever else may come: an entry outranked by K others stays outranked.
-pub(crate) fn prune(entries: &[Entry], settings: &StoreSettings) -> Vec<Entry> {
+pub(crate) fn prune_entries(entries: &[Entry], settings: &StoreSettings) -> Vec<Entry> {
     // A group of no more than K needs no ranking, and while a backlog is read most groups came in one commit, as K.
     let mut groups: HashMap<RouteSlot, u32> = HashMap::new();
     let mut sizes: Vec<u32> = Vec::new();
     let mut group_of: Vec<u32> = Vec::with_capacity(entries.len());
     for entry in entries {
         let next = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
-        let number = *groups.entry(group(entry, settings)).or_insert(next);
+        let number = *groups.entry(slot_of_entry(entry, settings)).or_insert(next);
         match sizes.get_mut(number as usize) {
             Some(size) => *size += 1,
             None => sizes.push(1),
@@ -67,7 +67,7 @@ pub(crate) fn prune(entries: &[Entry], settings: &StoreSettings) -> Vec<Entry> {
     let rivals: Vec<Entry> =
         entries.iter().zip(&group_of).filter(|&(_, &number)| crowded(number)).map(|(entry, _)| *entry).collect();
     let mut among = among_slowest(&rivals, settings).into_iter();
-    let judge = |(entry, number): (&Entry, u32)| judged(*entry, !crowded(number) || among.next().unwrap_or(true));
+    let judge = |(entry, number): (&Entry, u32)| judge_entry(*entry, !crowded(number) || among.next().unwrap_or(true));
     // In one allocation: this is the largest list there is.
     let mut pruned = Vec::with_capacity(entries.len());
     pruned.extend(entries.iter().zip(group_of).filter_map(judge));

@@ -69,7 +69,7 @@ fn encode(points: &RestartPoints, id: GenerationId, out: &mut Encoder) {
 }
 
 fn decode(from: &mut Decoder<'_>, id: GenerationId) -> Decoded<RestartPoints> {
-    if from.take(MAGIC.len())? != MAGIC || from.u32()? != VERSION || from.varint()? != u64::from(id.0) {
+    if from.take_bytes(MAGIC.len())? != MAGIC || from.u32()? != VERSION || from.varint()? != u64::from(id.0) {
         return Err(Malformed);
     }
     let fingerprint = Fingerprint { length: from.varint()?, hash: from.u64()? };

@@ -160,7 +160,7 @@ impl SealedSegments {
             for (resolution, stretch) in tiles {
                 let Some(resolution) = segment.info.resolution_for(*resolution) else { continue };
                 if segment.info.cells.may_reach(*stretch, WindowMatch::End) {
-                    segment.cells(self.medium(), resolution, *stretch, &mut each, |error| self.tolerate(error))?;
+                    segment.each_cell(self.medium(), resolution, *stretch, &mut each, |error| self.tolerate(error))?;
                 }
             }
         }
@@ -171,7 +171,7 @@ impl SealedSegments {
     pub(crate) fn each_entry(&self, query: &EntryQuery, mut each: impl FnMut(Entry)) -> Result<()> {
         for segment in &self.segments {
             if segment.info.entries.may_reach(query.window, query.by) {
-                segment.entries(self.medium(), query, &mut each, |error| self.tolerate(error))?;
+                segment.each_entry(self.medium(), query, &mut each, |error| self.tolerate(error))?;
             }
         }
         Ok(())
@@ -186,7 +186,7 @@ impl SealedSegments {
     ) -> Result<()> {
         for segment in &self.segments {
             if segment.info.blocks.may_reach(window, by) {
-                segment.summaries(self.medium(), window, by, &mut each, |error| self.tolerate(error))?;
+                segment.each_summary(self.medium(), window, by, &mut each, |error| self.tolerate(error))?;
             }
         }
         Ok(())
@@ -195,7 +195,7 @@ impl SealedSegments {
     /// Block summaries that stand beside the block `key`, on either side.
     pub(crate) fn each_summary_beside(&self, key: BlockKey, mut each: impl FnMut(BlockSummary)) -> Result<()> {
         for segment in &self.segments {
-            segment.summaries_beside(self.medium(), key, &mut each, |error| self.tolerate(error))?;
+            segment.each_summary_beside(self.medium(), key, &mut each, |error| self.tolerate(error))?;
         }
         Ok(())
     }
@@ -209,7 +209,7 @@ impl SealedSegments {
     ) -> Result<()> {
         for segment in &self.segments {
             if segment.info.lines > 0
-                && let Err(error) = segment.lines(self.medium(), keys, wanted, found)
+                && let Err(error) = segment.find_lines(self.medium(), keys, wanted, found)
             {
                 self.tolerate(error)?;
             }

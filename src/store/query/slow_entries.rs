@@ -24,7 +24,7 @@ pub(crate) struct SlowEntries<'v> {
 
 impl SlowEntries<'_> {
     /// Those that `query` asks for, by end and locator, see `View::entries`.
-    pub(crate) fn find(&self, query: &EntryQuery) -> Result<Vec<Entry>> {
+    pub(crate) fn find_entries(&self, query: &EntryQuery) -> Result<Vec<Entry>> {
         let mut found = Vec::new();
         let mut add = |entry: Entry| {
             if query.reaches(&entry) && query.accepts(&entry) {
@@ -33,14 +33,14 @@ impl SlowEntries<'_> {
         };
         self.sealed.each_entry(query, &mut add)?;
         self.memtable.entries.iter().copied().for_each(add);
-        let mut found = self.judge(found)?;
+        let mut found = self.judge_slowest(found)?;
         found.sort_unstable_by_key(|entry| (entry.end, entry.locator));
         Ok(found)
     }
 
     /// Take [`KeepReasons::SLOWEST`] off the entries that are not among the K slowest of all that is stored of their route
     /// and slot, and drop those that nothing else keeps.
-    fn judge(&self, found: Vec<Entry>) -> Result<Vec<Entry>> {
+    fn judge_slowest(&self, found: Vec<Entry>) -> Result<Vec<Entry>> {
         let mut doubtful: HashSet<RouteSlot> = HashSet::new();
         for entry in &found {
             if entry.kept.contains(KeepReasons::SLOWEST) {
@@ -51,22 +51,22 @@ impl SlowEntries<'_> {
         if doubtful.is_empty() {
             return Ok(found);
         }
-        let slowest = rank::slowest(&self.rivals(&doubtful)?, self.settings);
+        let slowest = rank::find_slowest(&self.find_rivals(&doubtful)?, self.settings);
         let mut judged = Vec::with_capacity(found.len());
         for entry in found {
             let settled = !doubtful.contains(&self.slot_of(&entry));
-            judged.extend(rank::judged(entry, settled || slowest.contains(&entry.locator)));
+            judged.extend(rank::judge_entry(entry, settled || slowest.contains(&entry.locator)));
         }
         Ok(judged)
     }
 
     /// All entries that are stored of these routes and slots.
-    fn rivals(&self, doubtful: &HashSet<RouteSlot>) -> Result<Vec<Entry>> {
+    fn find_rivals(&self, doubtful: &HashSet<RouteSlot>) -> Result<Vec<Entry>> {
         let routes: BTreeSet<RouteId> = doubtful.iter().map(|(route, _)| *route).collect();
         let mut query = EntryQuery::new(Window::ALL, WindowMatch::End);
         query.routes = Some(routes.into_iter().collect());
         let mut rivals = Vec::new();
-        for window in self.stretches(doubtful) {
+        for window in self.find_stretches(doubtful) {
             query.window = window;
             self.sealed.each_entry(&query, |entry| {
                 // A block gives others too, which another window gives again: one that came twice would outrank for two.
@@ -80,7 +80,7 @@ impl SlowEntries<'_> {
     }
 
     fn slot_of(&self, entry: &Entry) -> RouteSlot {
-        rank::group(entry, self.settings)
+        rank::slot_of_entry(entry, self.settings)
     }
 
     /// Whether entries of a slot may be in several places. A slot in one segment alone was judged when it was sealed
@@ -92,7 +92,7 @@ impl SlowEntries<'_> {
 
     /// The windows that cover the slots of `groups`. A long request may have ended hours after the others, so they are
     /// not one window; but slots near each other are likely in the same blocks.
-    fn stretches(&self, groups: &HashSet<RouteSlot>) -> Vec<Window> {
+    fn find_stretches(&self, groups: &HashSet<RouteSlot>) -> Vec<Window> {
         let interval = self.settings.interval;
         let mut runs: Vec<Window> = Vec::new();
         for from in groups.iter().map(|(_, slot)| *slot).collect::<BTreeSet<_>>() {

@@ -82,7 +82,7 @@ impl View {
             let name = layout::journal_file(manifest.journal);
             match medium.read(&name) {
                 Ok(bytes) => {
-                    let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
+                    let replay = replay_named(medium.as_ref(), &bytes, manifest.journal)?;
                     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                     let torn = length.saturating_sub(replay.good);
                     let view = View { torn, ..View::new(Arc::clone(&medium), &manifest, replay) };
@@ -228,7 +228,7 @@ impl View {
     /// # Errors
     /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
     pub fn entries(&self, query: &EntryQuery) -> Result<Vec<Entry>> {
-        SlowEntries { sealed: &self.sealed, memtable: &self.memtable, settings: &self.settings }.find(query)
+        SlowEntries { sealed: &self.sealed, memtable: &self.memtable, settings: &self.settings }.find_entries(query)
     }
 
     /// The raw lines of entries, as far as they were archived, in the order of `locators`.
@@ -238,7 +238,7 @@ impl View {
     pub fn archived_lines(&self, locators: &[Locator]) -> Result<Vec<Option<Vec<u8>>>> {
         let mut found = vec![None; locators.len()];
         let wanted: HashMap<LineKey, usize> =
-            locators.iter().zip(0..).map(|(locator, at)| (archived_lines::key(locator), at)).collect();
+            locators.iter().zip(0..).map(|(locator, at)| (archived_lines::line_key(locator), at)).collect();
         let mut keys: Vec<LineKey> = wanted.keys().copied().collect();
         keys.sort_unstable();
         self.sealed.find_lines(&keys, &wanted, &mut found)?;
@@ -337,9 +337,9 @@ impl View {
 }
 
 /// Read a journal's bytes, with errors that name it.
-pub(crate) fn replayed(medium: &dyn Medium, bytes: &[u8], number: u64) -> Result<JournalReplay> {
+pub(crate) fn replay_named(medium: &dyn Medium, bytes: &[u8], number: u64) -> Result<JournalReplay> {
     let name = layout::journal_file(number);
-    record::replay(bytes, number).map_err(|unusable| match unusable {
+    record::replay_journal(bytes, number).map_err(|unusable| match unusable {
         UnusableJournal::Newer(version) => newer_version(medium, &name, version, record::VERSION),
         UnusableJournal::Older(version) => older_version(medium, &name, version),
         UnusableJournal::Damaged(offset) => {

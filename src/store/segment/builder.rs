@@ -86,8 +86,8 @@ impl SegmentBuilder {
         })
     }
 
-    /// The next cell of a resolution, by slot and route, encoded. The bounds are those of [`SegmentBuilder::cover`].
-    pub(crate) fn cell(
+    /// The next cell of a resolution, by slot and route, encoded. The bounds are those of [`SegmentBuilder::cover_slots`].
+    pub(crate) fn add_cell(
         &mut self,
         resolution: Resolution,
         slot: Timestamp,
@@ -101,14 +101,14 @@ impl SegmentBuilder {
         waiting.bytes.extend_from_slice(cell);
         waiting.cells.push((slot, route, start..waiting.bytes.len()));
         if waiting.cells.len() >= CELLS || waiting.bytes.len() >= CELL_BYTES {
-            self.cell_block(resolution)
+            self.write_cells(resolution)
         } else {
             Ok(())
         }
     }
 
     /// The cells are made of slots of the store's interval that start within these bounds.
-    pub(crate) fn cover(&mut self, slots: &TimeBounds) {
+    pub(crate) fn cover_slots(&mut self, slots: &TimeBounds) {
         self.info.cells.add(slots);
     }
 
@@ -122,7 +122,7 @@ impl SegmentBuilder {
         }
     }
 
-    fn cell_block(&mut self, resolution: Resolution) -> io::Result<()> {
+    fn write_cells(&mut self, resolution: Resolution) -> io::Result<()> {
         let waiting = std::mem::take(self.waiting_mut(resolution));
         let (Some(first), Some(last)) = (waiting.cells.first(), waiting.cells.last()) else { return Ok(()) };
         let (first, last) = (first.0, last.0);
@@ -134,17 +134,17 @@ impl SegmentBuilder {
         let mut body = Encoder::default();
         copy_cells(&cells, &mut body);
         let packed = self.packer.compress(&body.bytes)?;
-        let block = CellBlock { place: self.place(&packed)?, unpacked: length(&body.bytes), first, last };
+        let block = CellBlock { place: self.write_block(&packed)?, unpacked: length(&body.bytes), first, last };
         self.directory.cells_mut(resolution).push(block);
         Ok(())
     }
 
     /// All entries, in any order.
-    pub(crate) fn entries(&mut self, entries: &[Entry]) -> io::Result<()> {
+    pub(crate) fn add_entries(&mut self, entries: &[Entry]) -> io::Result<()> {
         let [_, count, _] = &mut self.info.counts;
         *count += u64::try_from(entries.len()).unwrap_or(u64::MAX);
         for (mut block, bytes) in entry_blocks::encode(entries) {
-            block.place = self.place(&bytes)?;
+            block.place = self.write_block(&bytes)?;
             self.info.entries.add(&block.bounds());
             self.directory.entries.push(block);
         }
@@ -152,7 +152,7 @@ impl SegmentBuilder {
     }
 
     /// All block summaries, by generation and number, each once.
-    pub(crate) fn summaries(&mut self, blocks: &[BlockSummary]) -> io::Result<()> {
+    pub(crate) fn add_summaries(&mut self, blocks: &[BlockSummary]) -> io::Result<()> {
         let [.., count] = &mut self.info.counts;
         *count += u64::try_from(blocks.len()).unwrap_or(u64::MAX);
         for chunk in blocks.chunks(SUMMARIES) {
@@ -167,7 +167,7 @@ impl SegmentBuilder {
                     bounds.add(&between_neighbours(chunk, at, block));
                 }
             }
-            let (place, unpacked) = (self.place(&packed)?, length(&body.bytes));
+            let (place, unpacked) = (self.write_block(&packed)?, length(&body.bytes));
             self.directory.summaries.push(SummaryBlock {
                 place,
                 unpacked,
@@ -181,14 +181,14 @@ impl SegmentBuilder {
     }
 
     /// The next archived line, by generation and offset.
-    pub(crate) fn line(&mut self, key: LineKey, line: &[u8]) -> io::Result<()> {
+    pub(crate) fn add_line(&mut self, key: LineKey, line: &[u8]) -> io::Result<()> {
         self.info.lines += 1;
         self.line_bytes += line.len();
         self.lines.push((key, line.to_vec()));
-        if self.line_bytes >= LINE_BYTES { self.line_block() } else { Ok(()) }
+        if self.line_bytes >= LINE_BYTES { self.write_lines() } else { Ok(()) }
     }
 
-    fn line_block(&mut self) -> io::Result<()> {
+    fn write_lines(&mut self) -> io::Result<()> {
         let lines = std::mem::take(&mut self.lines);
         self.line_bytes = 0;
         let (Some(&(first, _)), Some(&(last, _))) = (lines.first(), lines.last()) else { return Ok(()) };
@@ -200,7 +200,7 @@ impl SegmentBuilder {
             None => self.line_packer.insert(zstd::bulk::Compressor::new(LINE_PACKING)?),
         };
         let packed = packer.compress(&body.bytes)?;
-        let block = LineBlock { place: self.place(&packed)?, unpacked: length(&body.bytes), first, last };
+        let block = LineBlock { place: self.write_block(&packed)?, unpacked: length(&body.bytes), first, last };
         self.directory.lines.push(block);
         Ok(())
     }
@@ -208,19 +208,19 @@ impl SegmentBuilder {
     /// Write what waits, the directory and the footer; make the file and its name durable.
     pub(crate) fn finish(mut self, medium: &dyn Medium) -> io::Result<SegmentInfo> {
         for resolution in RESOLUTIONS {
-            self.cell_block(resolution)?;
+            self.write_cells(resolution)?;
         }
-        self.line_block()?;
+        self.write_lines()?;
         let mut body = Encoder::default();
         self.directory.encode(&mut body);
-        let place = self.place(&body.bytes)?;
+        let place = self.write_block(&body.bytes)?;
         let mut footer = Encoder::default();
         footer.u64(place.offset);
         footer.u64(place.length);
         footer.u64(place.checksum);
         footer.u64(checksum(&footer.bytes));
         footer.bytes.extend_from_slice(FOOTER_MAGIC);
-        self.write(&footer.bytes)?;
+        self.write_bytes(&footer.bytes)?;
         self.flush()?;
         self.sink.sync()?;
         medium.sync_folder(SEGMENTS)?;
@@ -228,13 +228,13 @@ impl SegmentBuilder {
         Ok(self.info)
     }
 
-    fn place(&mut self, bytes: &[u8]) -> io::Result<BlockPlace> {
+    fn write_block(&mut self, bytes: &[u8]) -> io::Result<BlockPlace> {
         let place = BlockPlace { offset: self.at, length: length(bytes), checksum: checksum(bytes) };
-        self.write(bytes)?;
+        self.write_bytes(bytes)?;
         Ok(place)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.at += length(bytes);
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }

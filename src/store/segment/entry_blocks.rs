@@ -50,13 +50,13 @@ pub(crate) fn encode(entries: &[Entry]) -> Vec<(EntryBlock, Vec<u8>)> {
             routes.sort_unstable();
             ordered.clear();
             ordered.extend(routes.iter().filter_map(|(_, _, place)| at(place)).copied());
-            blocks.extend(ordered.chunks(BLOCK).map(|block| (bounds(block), encode_block(block))));
+            blocks.extend(ordered.chunks(BLOCK).map(|block| (bounds_of_entries(block), encode_block(block))));
         }
     }
     blocks
 }
 
-fn bounds(entries: &[Entry]) -> EntryBlock {
+fn bounds_of_entries(entries: &[Entry]) -> EntryBlock {
     let mut bounds = EntryBlock::empty();
     for entry in entries {
         bounds.count += 1;
@@ -80,7 +80,7 @@ struct OffsetExpectation {
 }
 
 impl OffsetExpectation {
-    fn of(entries: &[Entry]) -> OffsetExpectation {
+    fn from_entries(entries: &[Entry]) -> OffsetExpectation {
         let first = entries.iter().min_by_key(|entry| entry.end);
         let rate = first.zip(
             entries
@@ -97,7 +97,7 @@ impl OffsetExpectation {
     }
 
     /// The guess for an entry, and where to remember its own end and offset.
-    fn next(&mut self, generation: GenerationId, end: i64) -> OffsetGuess<'_> {
+    fn guess_next(&mut self, generation: GenerationId, end: i64) -> OffsetGuess<'_> {
         let known = self.last.iter().position(|&(known, _, _)| known == generation);
         let index = known.unwrap_or_else(|| {
             self.last.push((generation, 0, 0));
@@ -124,14 +124,14 @@ struct OffsetGuess<'a> {
 
 impl OffsetGuess<'_> {
     /// How far `offset` is from the guess.
-    fn residue(self, offset: u64) -> u64 {
+    fn residue_of(self, offset: u64) -> u64 {
         let guess = self.guess;
         self.remember(offset);
         zigzag(offset.wrapping_sub(guess).cast_signed())
     }
 
     /// The offset that is `residue` from the guess.
-    fn offset(self, residue: u64) -> u64 {
+    fn offset_at(self, residue: u64) -> u64 {
         let offset = self.guess.wrapping_add(unzigzag(residue).cast_unsigned());
         self.remember(offset);
         offset
@@ -146,7 +146,7 @@ impl OffsetGuess<'_> {
 }
 
 fn encode_block(entries: &[Entry]) -> Vec<u8> {
-    let mut expected = OffsetExpectation::of(entries);
+    let mut expected = OffsetExpectation::from_entries(entries);
     let base = entries.iter().map(|entry| entry.end.0).min().unwrap_or(0);
     let mut columns: [Vec<u64>; 9] = std::array::from_fn(|_| Vec::with_capacity(entries.len()));
     let mut route = entries.first().map_or(0, |entry| entry.route.0);
@@ -159,7 +159,7 @@ fn encode_block(entries: &[Entry]) -> Vec<u8> {
             end = base;
         }
         let locator = entry.locator;
-        let residue = expected.next(locator.generation, entry.end.0).residue(locator.offset);
+        let residue = expected.guess_next(locator.generation, entry.end.0).residue_of(locator.offset);
         let row = [
             u64::from(entry.route.0.wrapping_sub(route)),
             entry.end.0.wrapping_sub(end).cast_unsigned(),
@@ -203,12 +203,12 @@ pub(crate) fn decode_block(
     }
     let [routes, ends, durations, upstreams, statuses, reasons, generations, offsets, lengths] = columns;
     let mut routes = column::decode(routes, count)?;
-    let reach = reach(&routes, first_route, may_be)?;
+    let reach = wanted_reach(&routes, first_route, may_be)?;
     if reach == 0 {
         return Ok(Vec::new());
     }
     routes.truncate(reach);
-    let keys = keys(base, first_route, routes, [ends, durations])?;
+    let keys = decode_keys(base, first_route, routes, [ends, durations])?;
     let until = keys.iter().rposition(|&(route, end, duration_ms)| {
         wanted(route, Timestamp(end.0.saturating_sub(i64::try_from(duration_ms).unwrap_or(i64::MAX))), end)
     });
@@ -223,7 +223,7 @@ pub(crate) fn decode_block(
         }
         let [upstream, status, kept, generation, residue, length] = row;
         let generation = GenerationId(u32::try_from(generation).map_err(|_| Malformed)?);
-        let offset = expected.next(generation, end.0).offset(residue);
+        let offset = expected.guess_next(generation, end.0).offset_at(residue);
         let upstream = duration_ms.wrapping_sub(unzigzag(upstream.wrapping_sub(1)).cast_unsigned());
         entries.push(Entry {
             end,
@@ -239,7 +239,7 @@ pub(crate) fn decode_block(
 }
 
 /// How many entries there are up to the last one of a route that may be wanted.
-fn reach(differences: &[u64], mut route: u32, may_be: impl Fn(RouteId) -> bool) -> Decoded<usize> {
+fn wanted_reach(differences: &[u64], mut route: u32, may_be: impl Fn(RouteId) -> bool) -> Decoded<usize> {
     let (mut reach, mut is_wanted) = (0, may_be(RouteId(route)));
     for (&difference, past) in differences.iter().zip(1..) {
         if difference != 0 {
@@ -254,7 +254,7 @@ fn reach(differences: &[u64], mut route: u32, may_be: impl Fn(RouteId) -> bool) 
 }
 
 /// What decides whether an entry is wanted: route, end, duration; of as many entries as `routes` has.
-fn keys(
+fn decode_keys(
     base: i64,
     mut route: u32,
     routes: Vec<u64>,

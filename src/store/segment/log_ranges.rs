@@ -117,7 +117,7 @@ pub(crate) fn decode_ranges(number: u64, bytes: &[u8]) -> Decoded<Vec<LogRange>>
         return Err(Malformed);
     }
     let mut from = Decoder::new(covered);
-    if from.take(MAGIC.len())? != MAGIC || from.u32()? != VERSION || from.u64()? != number {
+    if from.take_bytes(MAGIC.len())? != MAGIC || from.u32()? != VERSION || from.u64()? != number {
         return Err(Malformed);
     }
     let mut ranges = Vec::new();

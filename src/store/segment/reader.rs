@@ -61,7 +61,7 @@ impl Segment {
     }
 
     /// Cells of a resolution whose slot starts in `window`.
-    pub(crate) fn cells(
+    pub(crate) fn each_cell(
         &self,
         medium: &dyn Medium,
         resolution: Resolution,
@@ -75,7 +75,7 @@ impl Segment {
         };
         for block in directory.cells(resolution) {
             if block.first < window.until && block.last >= window.from {
-                let cells = self.unpack(medium, block.place, block.unpacked, decode_cells);
+                let cells = self.unpack_block(medium, block.place, block.unpacked, decode_cells);
                 match cells {
                     Ok(cells) => cells.into_iter().for_each(|(slot, route, cell)| {
                         if window.contains(slot) {
@@ -90,7 +90,7 @@ impl Segment {
     }
 
     /// Entries of the blocks that may hold some of `window` and `routes` (and others).
-    pub(crate) fn entries(
+    pub(crate) fn each_entry(
         &self,
         medium: &dyn Medium,
         wanted: &EntryQuery,
@@ -106,7 +106,7 @@ impl Segment {
                 && block.max_duration_ms >= wanted.min_duration_ms
                 && block.may_hold(wanted.routes.as_deref())
             {
-                let entries = self.block(medium, block.place).and_then(|bytes| {
+                let entries = self.read_block(medium, block.place).and_then(|bytes| {
                     usize::try_from(block.count)
                         .map_err(|_| Malformed)
                         .and_then(|count| if count > entry_blocks::MOST { Err(Malformed) } else { Ok(count) })
@@ -116,7 +116,7 @@ impl Segment {
                                 wanted.holds(route, start, end)
                             })
                         })
-                        .map_err(|Malformed| self.malformed(medium, block.place))
+                        .map_err(|Malformed| self.malformed_block(medium, block.place))
                 });
                 match entries {
                     Ok(entries) => entries.into_iter().for_each(&mut each),
@@ -128,7 +128,7 @@ impl Segment {
     }
 
     /// Block summaries from groups that may meet `window` (and others).
-    pub(crate) fn summaries(
+    pub(crate) fn each_summary(
         &self,
         medium: &dyn Medium,
         window: Window,
@@ -141,11 +141,11 @@ impl Segment {
             Err(error) => return damage(error),
         };
         let wanted = directory.summaries.iter().filter(|block| block.bounds.may_reach(window, by));
-        self.unpack_summaries(medium, wanted, each, damage)
+        self.each_unpacked_summary(medium, wanted, each, damage)
     }
 
     /// Block summaries from the groups that stand beside the block `key`, on either side.
-    pub(crate) fn summaries_beside(
+    pub(crate) fn each_summary_beside(
         &self,
         medium: &dyn Medium,
         key: (GenerationId, u32),
@@ -159,10 +159,10 @@ impl Segment {
         let before = directory.summaries.iter().rposition(|block| block.first < key);
         let after = directory.summaries.iter().position(|block| block.last > key);
         let wanted = directory.summaries.iter().enumerate().filter(|(at, _)| Some(*at) == before || Some(*at) == after);
-        self.unpack_summaries(medium, wanted.map(|(_, block)| block), each, damage)
+        self.each_unpacked_summary(medium, wanted.map(|(_, block)| block), each, damage)
     }
 
-    fn unpack_summaries<'d>(
+    fn each_unpacked_summary<'d>(
         &self,
         medium: &dyn Medium,
         blocks: impl Iterator<Item = &'d SummaryBlock>,
@@ -170,7 +170,7 @@ impl Segment {
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
     ) -> Result<()> {
         for block in blocks {
-            match self.unpack(medium, block.place, block.unpacked, |from| from.list()) {
+            match self.unpack_block(medium, block.place, block.unpacked, |from| from.list()) {
                 Ok(summaries) => summaries.into_iter().for_each(&mut each),
                 Err(error) => damage(error)?,
             }
@@ -179,7 +179,7 @@ impl Segment {
     }
 
     /// The archived lines of which `wanted` says where in `found` they belong; `keys` are the same, ascending.
-    pub(crate) fn lines(
+    pub(crate) fn find_lines(
         &self,
         medium: &dyn Medium,
         keys: &[LineKey],
@@ -192,7 +192,8 @@ impl Segment {
                 continue;
             }
             let body = self.unpack_bytes(medium, block.place, block.unpacked)?;
-            let lines = archived_lines::decode_block(&body).map_err(|Malformed| self.malformed(medium, block.place))?;
+            let lines =
+                archived_lines::decode_block(&body).map_err(|Malformed| self.malformed_block(medium, block.place))?;
             for (key, line) in lines {
                 if let Some(place) = wanted.get(&key).and_then(|at| found.get_mut(*at)) {
                     *place = Some(line.to_vec());
@@ -203,18 +204,18 @@ impl Segment {
     }
 
     /// All entries and block summaries.
-    pub(crate) fn contents(&self, medium: &dyn Medium) -> Result<(Vec<Entry>, Vec<BlockSummary>)> {
+    pub(crate) fn read_contents(&self, medium: &dyn Medium) -> Result<(Vec<Entry>, Vec<BlockSummary>)> {
         let directory = self.directory(medium)?;
         let (mut entries, mut summaries) = (Vec::new(), Vec::new());
         for block in &directory.entries {
-            let bytes = self.block(medium, block.place)?;
+            let bytes = self.read_block(medium, block.place)?;
             let count = usize::try_from(block.count).ok().filter(|count| *count <= entry_blocks::MOST);
             let decoded =
                 count.and_then(|count| entry_blocks::decode_block(&bytes, count, |_| true, |_, _, _| true).ok());
-            entries.extend(decoded.ok_or_else(|| self.malformed(medium, block.place))?);
+            entries.extend(decoded.ok_or_else(|| self.malformed_block(medium, block.place))?);
         }
         for block in &directory.summaries {
-            let own: Vec<BlockSummary> = self.unpack(medium, block.place, block.unpacked, |from| from.list())?;
+            let own: Vec<BlockSummary> = self.unpack_block(medium, block.place, block.unpacked, |from| from.list())?;
             summaries.extend(own);
         }
         Ok((entries, summaries))
@@ -234,10 +235,10 @@ impl Segment {
             .chain(directory.entries.iter().map(|block| block.place))
             .chain(directory.summaries.iter().map(|block| block.place))
             .chain(directory.lines.iter().map(|block| block.place));
-        places.filter_map(|place| self.block(medium, place).err()).collect()
+        places.filter_map(|place| self.read_block(medium, place).err()).collect()
     }
 
-    pub(super) fn unpack<T>(
+    pub(super) fn unpack_block<T>(
         &self,
         medium: &dyn Medium,
         place: BlockPlace,
@@ -245,22 +246,22 @@ impl Segment {
         decode: impl Fn(&mut Decoder<'_>) -> Decoded<T>,
     ) -> Result<T> {
         let body = self.unpack_bytes(medium, place, unpacked)?;
-        decode(&mut Decoder::new(&body)).map_err(|Malformed| self.malformed(medium, place))
+        decode(&mut Decoder::new(&body)).map_err(|Malformed| self.malformed_block(medium, place))
     }
 
     pub(super) fn unpack_bytes(&self, medium: &dyn Medium, place: BlockPlace, unpacked: u64) -> Result<Vec<u8>> {
-        let packed = self.block(medium, place)?;
+        let packed = self.read_block(medium, place)?;
         usize::try_from(unpacked)
             .ok()
             .filter(|&unpacked| unpacked <= RECORD_LIMIT)
             .and_then(|unpacked| zstd::bulk::decompress(&packed, unpacked).ok())
-            .ok_or_else(|| self.malformed(medium, place))
+            .ok_or_else(|| self.malformed_block(medium, place))
     }
 
-    pub(super) fn block(&self, medium: &dyn Medium, place: BlockPlace) -> Result<Vec<u8>> {
+    pub(super) fn read_block(&self, medium: &dyn Medium, place: BlockPlace) -> Result<Vec<u8>> {
         let fits = place.offset.checked_add(place.length).is_some_and(|end| end <= self.info.length);
         let length =
-            usize::try_from(place.length).ok().filter(|_| fits).ok_or_else(|| self.malformed(medium, place))?;
+            usize::try_from(place.length).ok().filter(|_| fits).ok_or_else(|| self.malformed_block(medium, place))?;
         let mut bytes = vec![0; length];
         self.read_at(medium, place.offset, &mut bytes)?;
         if checksum(&bytes) != place.checksum {
@@ -269,7 +270,7 @@ impl Segment {
         Ok(bytes)
     }
 
-    pub(super) fn malformed(&self, medium: &dyn Medium, place: BlockPlace) -> crate::error::Error {
+    pub(super) fn malformed_block(&self, medium: &dyn Medium, place: BlockPlace) -> crate::error::Error {
         file_damaged(medium, &self.name, place.offset, "a malformed block")
     }
 
@@ -286,7 +287,7 @@ impl Segment {
         let mut header = [0u8; HEADER as usize];
         self.read_at(medium, 0, &mut header)?;
         let mut from = Decoder::new(&header);
-        if from.take(SEGMENT_MAGIC.len()) != Ok(SEGMENT_MAGIC) {
+        if from.take_bytes(SEGMENT_MAGIC.len()) != Ok(SEGMENT_MAGIC) {
             return Err(wrong(0, "not a segment"));
         }
         match (from.u32(), from.u64()) {
@@ -299,11 +300,11 @@ impl Segment {
         self.read_at(medium, at, &mut footer)?;
         let (covered, rest) = footer.split_at_checked(24).unwrap_or_default();
         let mut rest = Decoder::new(rest);
-        if rest.u64() != Ok(checksum(covered)) || rest.take(FOOTER_MAGIC.len()) != Ok(FOOTER_MAGIC) {
+        if rest.u64() != Ok(checksum(covered)) || rest.take_bytes(FOOTER_MAGIC.len()) != Ok(FOOTER_MAGIC) {
             return Err(wrong(at, "the footer's checksum does not match"));
         }
         let place = BlockPlace::of_footer(covered).map_err(|Malformed| wrong(at, "a malformed footer"))?;
-        let bytes = self.block(medium, place)?;
+        let bytes = self.read_block(medium, place)?;
         Directory::decode(&mut Decoder::new(&bytes)).map_err(|Malformed| wrong(place.offset, "a malformed directory"))
     }
 }

@@ -41,7 +41,7 @@ impl Segment {
         };
         for resolution in RESOLUTIONS {
             for block in directory.cells(resolution) {
-                match self.unpack(medium, block.place, block.unpacked, decode_cells) {
+                match self.unpack_block(medium, block.place, block.unpacked, decode_cells) {
                     Ok(cells) => {
                         salvage
                             .cells
@@ -55,11 +55,11 @@ impl Segment {
             }
         }
         for block in &directory.entries {
-            let read = self.block(medium, block.place).and_then(|bytes| {
+            let read = self.read_block(medium, block.place).and_then(|bytes| {
                 let count = usize::try_from(block.count).ok().filter(|count| *count <= entry_blocks::MOST);
                 count
                     .and_then(|count| entry_blocks::decode_block(&bytes, count, |_| true, |_, _, _| true).ok())
-                    .ok_or_else(|| self.malformed(medium, block.place))
+                    .ok_or_else(|| self.malformed_block(medium, block.place))
             });
             match read {
                 Ok(entries) => salvage.entries.extend(entries),
@@ -70,7 +70,7 @@ impl Segment {
             }
         }
         for block in &directory.summaries {
-            match self.unpack(medium, block.place, block.unpacked, |from| from.list()) {
+            match self.unpack_block(medium, block.place, block.unpacked, |from| from.list()) {
                 Ok(blocks) => salvage.blocks.extend(blocks),
                 Err(error) => {
                     salvage.lost_blocks = true;
@@ -80,8 +80,8 @@ impl Segment {
         }
         for block in &directory.lines {
             let read = self.unpack_bytes(medium, block.place, block.unpacked).and_then(|body| {
-                let lines =
-                    archived_lines::decode_block(&body).map_err(|Malformed| self.malformed(medium, block.place))?;
+                let lines = archived_lines::decode_block(&body)
+                    .map_err(|Malformed| self.malformed_block(medium, block.place))?;
                 Ok(lines.into_iter().map(|(key, line)| (key, line.to_vec())).collect::<Vec<_>>())
             });
             match read {

@@ -32,7 +32,7 @@ impl<'s> CellStream<'s> {
 
     /// The cell at hand; `None` at the end.
     pub(crate) fn get(&self) -> Option<(Timestamp, RouteId, &[u8])> {
-        self.batch.cell(self.at)
+        self.batch.cell_at(self.at)
     }
 
     /// Go on to the next cell.
@@ -46,7 +46,7 @@ impl<'s> CellStream<'s> {
             let Some(block) = self.segment.directory(self.medium)?.cells(self.resolution).get(self.block) else {
                 return Ok(());
             };
-            self.batch = self.segment.unpack(self.medium, block.place, block.unpacked, CellBatch::decode)?;
+            self.batch = self.segment.unpack_block(self.medium, block.place, block.unpacked, CellBatch::decode)?;
             (self.at, self.block) = (0, self.block + 1);
         }
         Ok(())
@@ -82,7 +82,7 @@ impl<'s> LineStream<'s> {
             let Some(block) = self.segment.directory(self.medium)?.lines.get(self.block) else { return Ok(()) };
             let body = self.segment.unpack_bytes(self.medium, block.place, block.unpacked)?;
             let lines = archived_lines::decode_block(&body)
-                .map_err(|Malformed| self.segment.malformed(self.medium, block.place))?
+                .map_err(|Malformed| self.segment.malformed_block(self.medium, block.place))?
                 .into_iter()
                 .map(|(key, line)| (key, line.to_vec()));
             self.lines = lines.collect::<Vec<_>>().into_iter();

@@ -127,7 +127,7 @@ pub(crate) fn choose_due<'i>(
 ///
 /// # Errors
 /// If a source is damaged, or a file cannot be written.
-pub(crate) fn merge(
+pub(crate) fn merge_segments(
     medium: &dyn Medium,
     sources: &[&Segment],
     settings: &StoreSettings,
@@ -144,13 +144,13 @@ pub(crate) fn merge(
             log_ranges::write_ranges(medium, number, ranges)?;
         }
         let mut output = CompactionOutput::create(medium, number, kind, sealed)?;
-        output.builder.cover(&slots);
+        output.builder.cover_slots(&slots);
         Ok::<_, Error>(output)
     };
     if kind == SegmentKind::Rolled {
         let mut output = create(rolled, SegmentKind::Rolled)?;
         for resolution in [Resolution::TenMinutes, Resolution::Hour] {
-            each_cell(medium, sources, resolution, |slot, route, cell| output.cell(resolution, slot, route, cell))?;
+            each_cell(medium, sources, resolution, |slot, route, cell| output.add_cell(resolution, slot, route, cell))?;
         }
         return Ok(vec![output.finish()?]);
     }
@@ -164,19 +164,19 @@ pub(crate) fn merge(
     let mut rollup = Rollup::new(settings.interval);
     each_cell(medium, sources, Resolution::Fine, |slot, route, cell| {
         let mut rolled_up = |resolution, slot, route, cell: &[u8]| match (resolution, &mut coarser) {
-            (Resolution::Fine | Resolution::Minute, _) => output.cell(resolution, slot, route, cell),
-            (_, Some(coarser)) => coarser.cell(resolution, slot, route, cell),
+            (Resolution::Fine | Resolution::Minute, _) => output.add_cell(resolution, slot, route, cell),
+            (_, Some(coarser)) => coarser.add_cell(resolution, slot, route, cell),
             (_, None) => Ok(()),
         };
-        rollup.add(slot, route, cell, &mut rolled_up).unwrap_or_else(|_| Err(malformed(medium)))?;
-        output.cell(Resolution::Fine, slot, route, cell)
+        rollup.add_cell(slot, route, cell, &mut rolled_up).unwrap_or_else(|_| Err(malformed(medium)))?;
+        output.add_cell(Resolution::Fine, slot, route, cell)
     })?;
     rollup.finish(&mut |resolution, slot, route, cell: &[u8]| match (resolution, &mut coarser) {
-        (Resolution::Fine | Resolution::Minute, _) => output.cell(resolution, slot, route, cell),
-        (_, Some(coarser)) => coarser.cell(resolution, slot, route, cell),
+        (Resolution::Fine | Resolution::Minute, _) => output.add_cell(resolution, slot, route, cell),
+        (_, Some(coarser)) => coarser.add_cell(resolution, slot, route, cell),
         (_, None) => Ok(()),
     })?;
-    details(medium, sources, settings, &mut output)?;
+    merge_details(medium, sources, settings, &mut output)?;
     let mut infos = vec![output.finish()?];
     if let Some(coarser) = coarser {
         infos.push(coarser.finish()?);
@@ -185,7 +185,7 @@ pub(crate) fn merge(
 }
 
 /// Entries, summaries and lines of all sources.
-fn details(
+fn merge_details(
     medium: &dyn Medium,
     sources: &[&Segment],
     settings: &StoreSettings,
@@ -194,7 +194,7 @@ fn details(
     let mut entries: Vec<Entry> = Vec::new();
     let mut blocks: BTreeMap<(GenerationId, u32), BlockSummary> = BTreeMap::new();
     for segment in sources {
-        let (own, summaries) = segment.contents(medium)?;
+        let (own, summaries) = segment.read_contents(medium)?;
         entries.extend(own);
         for block in summaries {
             blocks.entry(block.key()).and_modify(|known| known.merge(&block)).or_insert(block);
@@ -202,14 +202,14 @@ fn details(
     }
     // A single segment was pruned when it was sealed, by the K of then.
     if sources.len() > 1 {
-        entries = rank::prune(&entries, settings);
+        entries = rank::prune_entries(&entries, settings);
     }
-    output.write(|builder| builder.entries(&entries))?;
-    output.write(|builder| builder.summaries(&blocks.into_values().collect::<Vec<_>>()))?;
+    output.write(|builder| builder.add_entries(&entries))?;
+    output.write(|builder| builder.add_summaries(&blocks.into_values().collect::<Vec<_>>()))?;
     if sources.iter().all(|segment| segment.info.lines == 0) {
         return Ok(());
     }
-    let kept = archived_lines::keys(&entries);
+    let kept = archived_lines::line_keys(&entries);
     let mut streams = sources.iter().map(|segment| LineStream::new(segment, medium)).collect::<Result<Vec<_>>>()?;
     while let Some(key) = streams.iter().filter_map(|stream| Some(stream.get()?.0)).min() {
         let mut written = false;
@@ -218,7 +218,7 @@ fn details(
                 && *own == key
             {
                 if !written && kept.contains(&key) {
-                    output.write(|builder| builder.line(key, line))?;
+                    output.write(|builder| builder.add_line(key, line))?;
                 }
                 written = true;
                 stream.step()?;
@@ -291,8 +291,8 @@ impl<'m> CompactionOutput<'m> {
         write(&mut self.builder).map_err(|error| operation_failed(self.medium, "write the segment", &self.name, &error))
     }
 
-    fn cell(&mut self, resolution: Resolution, slot: Timestamp, route: RouteId, cell: &[u8]) -> Result<()> {
-        self.write(|builder| builder.cell(resolution, slot, route, cell))
+    fn add_cell(&mut self, resolution: Resolution, slot: Timestamp, route: RouteId, cell: &[u8]) -> Result<()> {
+        self.write(|builder| builder.add_cell(resolution, slot, route, cell))
     }
 
     fn finish(self) -> Result<SegmentInfo> {

@@ -103,7 +103,8 @@ impl Maintenance {
         let Some(due) = compaction::choose_due(candidates, &self.limits, now) else { return Ok(0) };
         let (detail, rolled) = (manifest.new_number(), manifest.new_number());
         let sources: Vec<&Segment> = view.sealed.iter().filter(|segment| due.contains(&segment.info.number)).collect();
-        let merged = compaction::merge(manifest.medium(), &sources, &manifest.manifest().settings, detail, rolled);
+        let merged =
+            compaction::merge_segments(manifest.medium(), &sources, &manifest.manifest().settings, detail, rolled);
         let leftovers = [layout::segment_files(&[detail, rolled]), vec![MANIFEST_TEMPORARY.to_owned()]].concat();
         let merged = match merged {
             Ok(merged) => merged,
@@ -133,7 +134,7 @@ fn drop_expired(
     now: Timestamp,
 ) -> Result<MaintenanceOutcome> {
     let held = manifest.manifest();
-    let gone = retention::expired(&held.segments, journal_bytes, &held.settings.retention, now);
+    let gone = retention::choose_expired(&held.segments, journal_bytes, &held.settings.retention, now);
     if gone.is_empty() {
         return Ok(MaintenanceOutcome::default());
     }
@@ -142,7 +143,7 @@ fn drop_expired(
     next.segments.clear();
     for info in &held.segments {
         if gone.contains(&info.number) {
-            next.expired.note(info);
+            next.expired.note_dropped(info);
             outcome.dropped += 1;
             outcome.dropped_bytes += info.length;
         } else {

@@ -17,7 +17,7 @@ use crate::store::manifest::in_force::ManifestInForce;
 use crate::store::query::damaged::DamagedSegment;
 use crate::store::query::rank;
 use crate::store::query::view::View;
-use crate::store::resolution::{Resolution, floor};
+use crate::store::resolution::{Resolution, floor_to};
 use crate::store::segment::builder::SegmentBuilder;
 use crate::store::segment::info::SegmentInfo;
 use crate::store::segment::log_ranges;
@@ -84,7 +84,7 @@ fn restored_cells(damaged: &DamagedSegment, counted: Vec<(Timestamp, RouteId, Ce
         .collect();
     for resolution in coarser {
         for (slot, route, cell) in &sums {
-            add(&mut whole, (resolution, floor(*slot, resolution.millis(damaged.interval)), *route), cell);
+            add(&mut whole, (resolution, floor_to(*slot, resolution.slot_millis(damaged.interval)), *route), cell);
         }
     }
     whole
@@ -107,15 +107,15 @@ impl RestoredSegment {
         if *lost_entries {
             let held: HashSet<_> = entries.iter().map(|entry| entry.locator).collect();
             whole.entries.extend(counted.entries.into_iter().filter(|entry| !held.contains(&entry.locator)));
-            whole.entries = rank::prune(&whole.entries, &view.settings);
+            whole.entries = rank::prune_entries(&whole.entries, &view.settings);
         }
         whole.lines.extend(lines.iter().cloned());
         if *lost_lines {
             for line in counted.lines {
-                whole.lines.insert(archived_lines::key(&line.locator), line.line);
+                whole.lines.insert(archived_lines::line_key(&line.locator), line.line);
             }
         }
-        let kept = archived_lines::keys(&whole.entries);
+        let kept = archived_lines::line_keys(&whole.entries);
         whole.lines.retain(|key, _| kept.contains(key));
         whole.blocks = restored_blocks(view, damaged, counted.blocks)?;
         whole.cells = restored_cells(damaged, counted.cells);
@@ -141,17 +141,17 @@ impl RestoredSegment {
 
     fn build(&self, medium: &dyn Medium, number: u64, old: &SegmentInfo) -> std::io::Result<SegmentInfo> {
         let mut builder = SegmentBuilder::create(medium, number, old.kind, old.sealed)?;
-        builder.cover(&old.cells);
+        builder.cover_slots(&old.cells);
         let mut room = Buckets::default();
         for ((resolution, slot, route), cell) in &self.cells {
             let mut out = Encoder::default();
             encode_cell(cell, &mut room, &mut out);
-            builder.cell(*resolution, *slot, *route, &out.bytes)?;
+            builder.add_cell(*resolution, *slot, *route, &out.bytes)?;
         }
-        builder.entries(&self.entries)?;
-        builder.summaries(&self.blocks)?;
+        builder.add_entries(&self.entries)?;
+        builder.add_summaries(&self.blocks)?;
         for (key, line) in &self.lines {
-            builder.line(*key, line)?;
+            builder.add_line(*key, line)?;
         }
         builder.finish(medium)
     }
@@ -184,7 +184,7 @@ fn blocks_elsewhere(view: &View, damaged: &DamagedSegment) -> Result<HashSet<Blo
         let medium = view.sealed.medium();
         let add = |block: BlockSummary| keys.extend([block.key()]);
         // Another damaged one is repaired in its turn.
-        other.summaries(medium, Window::ALL, WindowMatch::End, add, |_| Ok(()))?;
+        other.each_summary(medium, Window::ALL, WindowMatch::End, add, |_| Ok(()))?;
     }
     Ok(keys)
 }

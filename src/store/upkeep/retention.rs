@@ -6,7 +6,12 @@ use crate::time::Timestamp;
 use std::time::Duration;
 
 /// The numbers of the segments that go, in the order in which they do. `journal` is the bytes that cannot go.
-pub(crate) fn expired(segments: &[SegmentInfo], journal: u64, retention: &Retention, now: Timestamp) -> Vec<u64> {
+pub(crate) fn choose_expired(
+    segments: &[SegmentInfo],
+    journal: u64,
+    retention: &Retention,
+    now: Timestamp,
+) -> Vec<u64> {
     let before = |keep: Option<Duration>| keep.map(|keep| now.minus(keep));
     let detail = before(retention.keep);
     let histograms = match (retention.keep, retention.keep_histograms) {

@@ -6,7 +6,7 @@ use crate::histogram::{Buckets, Cell};
 use crate::route::RouteId;
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder};
 use crate::store::encoding::cell_codec::{decode_cell, encode_cell};
-use crate::store::resolution::{RESOLUTIONS, Resolution, floor};
+use crate::store::resolution::{RESOLUTIONS, Resolution, floor_to};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl Rollup {
             .filter(|resolution| *resolution != Resolution::Fine && resolution.is_kept(interval));
         let filling = |resolution: Resolution| FillingSlot {
             resolution,
-            millis: resolution.millis(interval),
+            millis: resolution.slot_millis(interval),
             slot: Timestamp(i64::MIN),
             cells: BTreeMap::new(),
         };
@@ -42,7 +42,7 @@ impl Rollup {
     }
 
     /// Add a cell; `each` hears of the coarser cells that are complete by this.
-    pub(crate) fn add<E>(
+    pub(crate) fn add_cell<E>(
         &mut self,
         slot: Timestamp,
         route: RouteId,
@@ -50,8 +50,8 @@ impl Rollup {
         each: &mut impl FnMut(Resolution, Timestamp, RouteId, &[u8]) -> Result<(), E>,
     ) -> Decoded<Result<(), E>> {
         let Some(finest) = self.resolutions.first() else { return Ok(Ok(())) };
-        if floor(slot, finest.millis) != finest.slot
-            && let Err(error) = self.pass(Some(slot), each)
+        if floor_to(slot, finest.millis) != finest.slot
+            && let Err(error) = self.pass_on(Some(slot), each)
         {
             return Ok(Err(error));
         }
@@ -66,11 +66,11 @@ impl Rollup {
         mut self,
         each: &mut impl FnMut(Resolution, Timestamp, RouteId, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.pass(None, each)
+        self.pass_on(None, each)
     }
 
     /// Go on to the slots of `next`, or to the end: what is complete is handed out, and added to the next coarser resolution.
-    fn pass<E>(
+    fn pass_on<E>(
         &mut self,
         next: Option<Timestamp>,
         each: &mut impl FnMut(Resolution, Timestamp, RouteId, &[u8]) -> Result<(), E>,
@@ -80,7 +80,7 @@ impl Rollup {
             for (route, cell) in complete.drain(..) {
                 filling.cells.entry(route).or_default().merge(&cell);
             }
-            let coming = next.map(|next| floor(next, filling.millis));
+            let coming = next.map(|next| floor_to(next, filling.millis));
             if coming == Some(filling.slot) {
                 return Ok(());
             }

@@ -83,8 +83,8 @@ impl Writer {
             let name = layout::journal_file(self.manifest.manifest().journal);
             return Err(operation_failed(self.manifest.medium(), "commit to the journal", &name, &error));
         }
-        self.view.state.apply(commit, &payload.cells);
-        self.view.memtable.apply(std::mem::take(commit), payload);
+        self.view.state.apply_commit(commit, &payload.cells);
+        self.view.memtable.apply_commit(std::mem::take(commit), payload);
         Ok(())
     }
 
@@ -147,7 +147,7 @@ impl Writer {
         self.view.memtable = Memtable::with_blocks(sealed.open_blocks);
         self.view.sealed.extend(sealed.info);
         self.maintenance.note_new_segment();
-        self.journal.continue_in(sealed.journal, sealed.head, self.view.state.positions());
+        self.journal.continue_in(sealed.journal, sealed.head, self.view.state.log_positions());
         self.manifest.finish(stored)
     }
 

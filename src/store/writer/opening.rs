@@ -13,7 +13,7 @@ use crate::store::journal::record::JournalReplay;
 use crate::store::journal::state::StoreState;
 use crate::store::manifest::in_force::ManifestInForce;
 use crate::store::manifest::{Expired, Manifest, ManifestFailure};
-use crate::store::query::view::{View, lost_manifest, replayed};
+use crate::store::query::view::{View, lost_manifest, replay_named};
 use crate::store::settings::StoreSettings;
 use crate::store::upkeep::maintenance::Maintenance;
 use crate::store::writer::Writer;
@@ -46,12 +46,12 @@ impl Writer {
         // Only a cache lives there, and without the folder there is none.
         let _no_cache = medium.make_folder(layout::POINTS);
         match Manifest::load(medium.as_ref())? {
-            None => Writer::make(medium, settings),
-            Some(manifest) => Writer::reopen(medium, manifest, settings),
+            None => Writer::create_store(medium, settings),
+            Some(manifest) => Writer::reopen_store(medium, manifest, settings),
         }
     }
 
-    fn make(medium: Arc<dyn Medium>, settings: StoreSettings) -> Result<Writer> {
+    fn create_store(medium: Arc<dyn Medium>, settings: StoreSettings) -> Result<Writer> {
         let listed = |folder: &str, what: &str| {
             medium
                 .list(folder)
@@ -64,7 +64,7 @@ impl Writer {
             let bytes = medium
                 .read(name)
                 .map_err(|error| operation_failed(medium.as_ref(), "read the journal", name, &error))?;
-            Ok(number > 1 || record::replay(&bytes, number).is_ok_and(|replay| replay.good > replay.head))
+            Ok(number > 1 || record::replay_journal(&bytes, number).is_ok_and(|replay| replay.good > replay.head))
         };
         let commits = listed("", "journals")?.iter().map(has_commits).collect::<Result<Vec<bool>>>()?;
         if has_segments || commits.contains(&true) {
@@ -78,10 +78,10 @@ impl Writer {
             .and_then(|_| medium.sync_folder(""))
             .map_err(|error| operation_failed(medium.as_ref(), "write the journal", &name, &error))?;
         manifest.store(medium.as_ref()).map_err(ManifestFailure::into_error)?;
-        Writer::reopen(medium, manifest.clone(), manifest.settings)
+        Writer::reopen_store(medium, manifest.clone(), manifest.settings)
     }
 
-    fn reopen(medium: Arc<dyn Medium>, mut manifest: Manifest, settings: StoreSettings) -> Result<Writer> {
+    fn reopen_store(medium: Arc<dyn Medium>, mut manifest: Manifest, settings: StoreSettings) -> Result<Writer> {
         if manifest.settings.interval != settings.interval {
             return Err(Error::refused(format!(
                 "this store was made with an interval of {:?}, not {:?}",
@@ -93,7 +93,7 @@ impl Writer {
         let bytes = medium.read(&layout::journal_file(manifest.journal)).map_err(|error| {
             operation_failed(medium.as_ref(), "read the journal", &layout::journal_file(manifest.journal), &error)
         })?;
-        let replay = replayed(medium.as_ref(), &bytes, manifest.journal)?;
+        let replay = replay_named(medium.as_ref(), &bytes, manifest.journal)?;
         let cut = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(replay.good);
         let mut obsolete = Vec::new();
         let file = open_journal(medium.as_ref(), &mut manifest, &bytes, &replay, &mut obsolete)?;
@@ -127,7 +127,7 @@ fn open_journal(
     let good = usize::try_from(replay.good).ok().and_then(|good| bytes.get(..good)).unwrap_or_default();
     let number = manifest.next;
     manifest.next += 1;
-    match copied(medium, good, number) {
+    match copy_journal(medium, good, number) {
         Ok(journal) => {
             manifest.journal = number;
             obsolete.push(name);
@@ -142,8 +142,8 @@ fn open_journal(
 }
 
 /// The good records of a journal, in a journal of another number: durable, and its name too.
-fn copied(medium: &dyn Medium, good: &[u8], number: u64) -> std::io::Result<Box<dyn WritableFile>> {
-    let sink = write_file(medium, &layout::journal_file(number), &record::renumbered(good, number))?;
+fn copy_journal(medium: &dyn Medium, good: &[u8], number: u64) -> std::io::Result<Box<dyn WritableFile>> {
+    let sink = write_file(medium, &layout::journal_file(number), &record::copy_with_number(good, number))?;
     medium.sync_folder("").map(|()| sink)
 }
 

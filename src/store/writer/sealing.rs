@@ -63,8 +63,8 @@ impl<'w> Sealing<'w> {
         let (medium, memtable) = (self.medium, &self.view.memtable);
         let malformed = |_| Error::failed("malformed cells or lines in memory").at(medium.root());
         let mut merged = Encoder::default();
-        let cells = memtable.cells.merged(&mut merged).map_err(malformed)?;
-        let entries = rank::prune(&memtable.entries, &self.view.settings);
+        let cells = memtable.cells.merge_all(&mut merged).map_err(malformed)?;
+        let entries = rank::prune_entries(&memtable.entries, &self.view.settings);
         let blocks = self.closed_blocks();
         if cells.is_empty() && entries.is_empty() && blocks.is_empty() {
             return Ok(None);
@@ -75,12 +75,12 @@ impl<'w> Sealing<'w> {
         let sealed = self.view.state.last_commit.unwrap_or_default();
         let mut builder = SegmentBuilder::create(medium, number, SegmentKind::Sealed, sealed).map_err(failing)?;
         for (slot, route, cell) in cells {
-            builder.cover(&TimeBounds::of_slot(slot));
-            builder.cell(Resolution::Fine, slot, route, cell).map_err(failing)?;
+            builder.cover_slots(&TimeBounds::of_slot(slot));
+            builder.add_cell(Resolution::Fine, slot, route, cell).map_err(failing)?;
         }
-        builder.entries(&entries).and_then(|()| builder.summaries(&blocks)).map_err(failing)?;
-        let kept = if memtable.lines.is_empty() { HashSet::new() } else { archived_lines::keys(&entries) };
-        archived_lines::each_sorted(&memtable.lines, &kept, |key, line| builder.line(key, line).map_err(failing))
+        builder.add_entries(&entries).and_then(|()| builder.add_summaries(&blocks)).map_err(failing)?;
+        let kept = if memtable.lines.is_empty() { HashSet::new() } else { archived_lines::line_keys(&entries) };
+        archived_lines::each_sorted(&memtable.lines, &kept, |key, line| builder.add_line(key, line).map_err(failing))
             .map_err(malformed)??;
         builder.finish(medium).map(Some).map_err(failing)
     }
@@ -109,6 +109,6 @@ pub(super) fn journal_head(
     state: &StoreState,
     open_blocks: &[BlockSummary],
 ) -> Result<Vec<u8>> {
-    record::head(number, sequence, state, open_blocks)
+    record::encode_head(number, sequence, state, open_blocks)
         .ok_or_else(|| Error::failed("a checkpoint of more than 1 GiB").at(medium.root()))
 }

@@ -143,7 +143,7 @@ pub(crate) fn commit(lines: &[Line], at: i64) -> Commit {
         commit.routes.push((route, format!("route.{}", line.route)));
     }
     // As the contract has it: among the slowest, of those that this batch knows.
-    commit.entries = rank::prune(&entries, &settings());
+    commit.entries = rank::prune_entries(&entries, &settings());
     commit.lines.retain(|line| commit.entries.iter().any(|entry| entry.locator == line.locator));
     commit.cells = cells.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect();
     commit.ledgers = ledgers.into_iter().map(|(id, ledger)| (GenerationId(id), ledger)).collect();
