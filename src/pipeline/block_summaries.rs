@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::interpreter::RoutedRecord;
 use crate::source::generation::GenerationId;
-use crate::store::{BLOCK_BYTES, BlockSummary, Locator, Rejects, floor_route_start};
+use crate::store::{BLOCK_BYTES, BlockRejects, BlockSummary, Locator, floor_route_start};
 use crate::time::Timestamp;
 
 /// The summaries of a stretch of lines. One block is open at a time: that of the last line.
@@ -64,9 +64,9 @@ impl BlockSummaries {
     }
 
     /// Note in the summary of its block that a line is no request.
-    pub(super) fn note_reject(&mut self, generation: GenerationId, offset: u64) -> &mut Rejects {
+    pub(super) fn note_reject(&mut self, generation: GenerationId, offset: u64) -> &mut BlockRejects {
         let OpenBlock { summary, carried, .. } = self.block_at(generation, offset);
-        let rejects = summary.rejects.get_or_insert(Rejects::NONE);
+        let rejects = summary.rejects.get_or_insert(BlockRejects::NONE);
         rejects.first = rejects.first.min(offset);
         rejects.last = rejects.last.max(offset);
         if carried.latest != Timestamp(i64::MIN) {
@@ -94,7 +94,7 @@ impl BlockSummaries {
         carried.latest = carried.latest.max(end);
         if carried.rejected {
             carried.rejected = false;
-            let rejects = summary.rejects.get_or_insert(Rejects::NONE);
+            let rejects = summary.rejects.get_or_insert(BlockRejects::NONE);
             rejects.before = rejects.before.max(end);
         }
         let route = seen.matched.id;

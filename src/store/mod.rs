@@ -21,11 +21,11 @@ mod tests;
 
 pub use commit::Commit;
 pub use commit::archived_lines::{ARCHIVED_MAX, ArchivedLine};
-pub use commit::block_summary::{BLOCK_BYTES, BlockSummary, Rejects, floor_route_start};
+pub use commit::block_summary::{BLOCK_BYTES, BlockRejects, BlockSummary, floor_route_start};
 pub use commit::destination::DestinationProgress;
 pub use commit::entry::{Entry, KeepReasons, Locator};
 pub use commit::ledger::{FIRST_REJECTS, Ledger, Loss, LossCause};
-pub use disk::medium::{Disk, Medium, RandomAccessFile, WritableFile};
+pub use disk::medium::{DiskMedium, Medium, RandomAccessFile, WritableFile};
 pub use entry_query::{EntryQuery, WindowMatch};
 pub use manifest::Expired;
 pub use query::completeness::{Completeness, UnreadLines, WindowGaps};

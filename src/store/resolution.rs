@@ -45,6 +45,7 @@ pub(crate) fn floor_to(time: Timestamp, millis: i64) -> Timestamp {
     Timestamp(time.0.saturating_sub(time.0.rem_euclid(millis.max(1))))
 }
 
+/// The first start of a slot of `millis` at or after `time`.
 fn ceil_to(time: Timestamp, millis: i64) -> Timestamp {
     match time.0.rem_euclid(millis.max(1)) {
         0 => time,
@@ -71,6 +72,8 @@ pub(crate) fn tiles(window: Window, step: Option<Duration>, interval: Duration) 
     runs
 }
 
+/// As much of `window` as is whole slots of the first of `resolutions` (coarsest first); what is left at both ends, of
+/// the finer ones.
 fn cut_tiles(window: Window, resolutions: &[(Resolution, i64)], runs: &mut Vec<(Resolution, Window)>) {
     let Some(((resolution, millis), finer)) = resolutions.split_first() else { return };
     if window.from >= window.until {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use spikeline::histogram::{Cell, Time};
 use spikeline::route::RouteId;
 use spikeline::source::{DeviceInode, Fingerprint, Generation, GenerationId};
-use spikeline::store::{BlockSummary, Commit, Ledger, Loss, LossCause, Rejects, StoreSettings, View, Writer};
+use spikeline::store::{BlockRejects, BlockSummary, Commit, Ledger, Loss, LossCause, StoreSettings, View, Writer};
 use spikeline::time::{Clock, SystemClock, Timestamp, Window};
 
 use support::log::NOON;
@@ -45,7 +45,7 @@ fn block(number: u32, from: i64, until: i64) -> BlockSummary {
 /// Block `number` of log 1, in which no line is a request.
 fn rejected(number: u32) -> BlockSummary {
     let first = u64::from(number) << 18;
-    let rejects = Rejects { rejected: 10, first, last: first + 90, ..Rejects::NONE };
+    let rejects = BlockRejects { rejected: 10, first, last: first + 90, ..BlockRejects::NONE };
     BlockSummary { rejects: Some(rejects), ..BlockSummary::empty(GenerationId(1), number) }
 }
 

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use spikeline::route::RouteId;
 use spikeline::source::GenerationId;
 use spikeline::store::{
-    Commit, Disk, Entry, EntryQuery, KeepReasons, Locator, Medium, RandomAccessFile, StoreSettings, View, WindowMatch,
-    WritableFile, Writer,
+    Commit, DiskMedium, Entry, EntryQuery, KeepReasons, Locator, Medium, RandomAccessFile, StoreSettings, View,
+    WindowMatch, WritableFile, Writer,
 };
 use spikeline::time::{Timestamp, Window};
 
@@ -17,7 +17,7 @@ const HOUR: i64 = 3_600_000;
 
 /// A folder that counts how often something is read from a segment.
 struct Counting {
-    disk: Disk,
+    disk: DiskMedium,
     reads: Arc<AtomicUsize>,
 }
 
@@ -93,7 +93,7 @@ fn an_18_hour_websocket_is_found_without_reading_18_hours_of_entries() {
         writer.seal().unwrap();
     }
     drop(writer);
-    let medium = Arc::new(Counting { disk: Disk::new(folder.path()), reads: Arc::default() });
+    let medium = Arc::new(Counting { disk: DiskMedium::new(folder.path()), reads: Arc::default() });
     let view = View::open_on(Arc::clone(&medium) as Arc<dyn Medium>).unwrap();
     let read = |query: &EntryQuery| {
         // Directories are read once.

@@ -24,6 +24,7 @@ pub struct ArchivedLine {
 /// Where a line starts: what names it.
 pub(crate) type LineKey = (GenerationId, u64);
 
+/// What names the line that a locator leads to.
 pub(crate) fn line_key(locator: &Locator) -> LineKey {
     (locator.generation, locator.offset)
 }

@@ -43,12 +43,12 @@ pub struct BlockSummary {
     /// before the others of its block, but only a window and its route lead there.
     pub routes: Vec<(RouteId, Timestamp)>,
     /// Its lines that are no requests, if there are any.
-    pub rejects: Option<Rejects>,
+    pub rejects: Option<BlockRejects>,
 }
 
 /// What is known of the lines of a block that could not be read, and of when they were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rejects {
+pub struct BlockRejects {
     /// Lines that do not fit their format.
     pub rejected: u32,
     /// Lines over the length bound.
@@ -63,9 +63,9 @@ pub struct Rejects {
     pub before: Timestamp,
 }
 
-impl Rejects {
+impl BlockRejects {
     /// None yet.
-    pub const NONE: Rejects = Rejects {
+    pub const NONE: BlockRejects = BlockRejects {
         rejected: 0,
         too_long: 0,
         first: u64::MAX,
@@ -74,7 +74,7 @@ impl Rejects {
         before: Timestamp(i64::MIN),
     };
 
-    fn merge(&mut self, other: &Rejects) {
+    fn merge(&mut self, other: &BlockRejects) {
         self.rejected = self.rejected.saturating_add(other.rejected);
         self.too_long = self.too_long.saturating_add(other.too_long);
         self.first = self.first.min(other.first);
@@ -119,7 +119,7 @@ impl BlockSummary {
         // Of a route's starts the earliest is the first.
         self.routes.dedup_by_key(|(route, _)| *route);
         if let Some(theirs) = &other.rejects {
-            self.rejects.get_or_insert(Rejects::NONE).merge(theirs);
+            self.rejects.get_or_insert(BlockRejects::NONE).merge(theirs);
         }
     }
 
@@ -205,8 +205,79 @@ impl Decode for BlockSummary {
             let (rejected, too_long, first) = (from.varint_as()?, from.varint_as()?, from.varint()?);
             let last = first.wrapping_add(from.varint()?);
             let (after, before) = (Timestamp::decode(from)?, Timestamp::decode(from)?);
-            rejects = Some(Rejects { rejected, too_long, first, last, after, before });
+            rejects = Some(BlockRejects { rejected, too_long, first, last, after, before });
         }
         Ok(BlockSummary { generation, number, first, until, lines, min_start, min_end, max_end, routes, rejects })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a commit may say of block 3 of log 1.
+    fn summary() -> impl Strategy<Value = BlockSummary> {
+        let route =
+            (0u32..6, -5_000i64..5_000).prop_map(|(id, start)| (RouteId(id), floor_route_start(Timestamp(start))));
+        let rejects = (0u32..5, 0u32..5, 0u64..50, 50u64..90, -900i64..900, -900i64..900).prop_map(
+            |(rejected, too_long, first, last, after, before)| BlockRejects {
+                rejected,
+                too_long,
+                first,
+                last,
+                after: Timestamp(after),
+                before: Timestamp(before),
+            },
+        );
+        let times = (-9_000i64..9_000, 0i64..900, 0i64..9_000);
+        (0u64..1_000, 0u64..1_000, 0u32..99, times, prop::collection::vec(route, 0..6), prop::option::of(rejects))
+            .prop_map(|(first, length, lines, (min_end, duration, span), routes, rejects)| {
+                let mut summary = BlockSummary {
+                    first,
+                    until: first + length,
+                    lines,
+                    min_start: Timestamp(min_end - duration),
+                    min_end: Timestamp(min_end),
+                    max_end: Timestamp(min_end + span),
+                    rejects,
+                    ..BlockSummary::empty(GenerationId(1), 3)
+                };
+                // Merging orders the routes, as a commit has them.
+                summary.merge(&BlockSummary { routes, ..BlockSummary::empty(GenerationId(1), 3) });
+                summary
+            })
+    }
+
+    fn merged(one: &BlockSummary, other: &BlockSummary) -> BlockSummary {
+        let mut both = one.clone();
+        both.merge(other);
+        both
+    }
+
+    proptest! {
+        /// Commits may cut a block anywhere and come in any order.
+        #[test]
+        fn merging_is_commutative_and_associative(a in summary(), b in summary(), c in summary()) {
+            prop_assert_eq!(merged(&a, &b), merged(&b, &a));
+            prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
+            prop_assert_eq!(merged(&a, &BlockSummary::empty(GenerationId(1), 3)), a);
+        }
+
+        #[test]
+        fn a_summary_comes_back_as_it_was_written(held in summary()) {
+            let mut out = Encoder::default();
+            held.encode(&mut out);
+            let mut from = Decoder::new(&out.bytes);
+            prop_assert_eq!(BlockSummary::decode(&mut from), Ok(held));
+            prop_assert!(from.is_empty());
+        }
+
+        /// A start that is kept is never later than the true one, or a request that was in flight would not be found.
+        #[test]
+        fn a_start_is_kept_at_most_255_ms_early(start: i64) {
+            let kept = floor_route_start(Timestamp(start)).0;
+            prop_assert!(kept <= start && i128::from(start) - i128::from(kept) < 256);
+        }
     }
 }

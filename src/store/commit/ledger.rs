@@ -105,6 +105,7 @@ impl Ledger {
         self.lost_to_truncation = self.lost_to_truncation.wrapping_sub(lost);
     }
 
+    /// The counts that simply add up, in the order in which they are stored.
     fn counts(&self) -> [u64; 7] {
         [self.bytes, self.lines, self.parsed, self.too_long, self.late, self.unread, self.lost_to_truncation]
     }

@@ -24,7 +24,9 @@ use crate::time::Timestamp;
 /// What of a commit stays in memory as it was written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CommitPayload {
+    /// As they stand in the record, and where each is in it.
     pub(crate) cells: CellBatch,
+    /// Still compressed.
     pub(crate) lines: CompressedLines,
 }
 

@@ -70,14 +70,14 @@ pub(crate) fn write_file(medium: &dyn Medium, name: &str, bytes: &[u8]) -> io::R
 
 /// A real folder.
 #[derive(Debug)]
-pub struct Disk {
+pub struct DiskMedium {
     root: PathBuf,
 }
 
-impl Disk {
+impl DiskMedium {
     /// The folder at `root`; it need not exist yet.
-    pub fn new(root: &Path) -> Disk {
-        Disk { root: root.to_owned() }
+    pub fn new(root: &Path) -> DiskMedium {
+        DiskMedium { root: root.to_owned() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -104,7 +104,7 @@ fn make_all(folder: &Path) -> io::Result<()> {
     }
 }
 
-impl Medium for Disk {
+impl Medium for DiskMedium {
     fn root(&self) -> &Path {
         &self.root
     }

@@ -30,6 +30,7 @@ impl BitWriter {
         }
     }
 
+    /// The lowest `count` bits of `value`; `count` up to 32.
     #[inline(always)]
     fn write_32_bits(&mut self, value: u64, count: u32) {
         // Fewer than 32 bits are held, so there is room for as many more.
@@ -62,6 +63,7 @@ pub(crate) struct BitReader<'a> {
 }
 
 impl<'a> BitReader<'a> {
+    /// Stands before the lowest bit of the first byte.
     pub(crate) fn new(bytes: &'a [u8]) -> BitReader<'a> {
         BitReader { bytes, at: 0 }
     }

@@ -16,29 +16,36 @@ pub(crate) type Decoded<T> = std::result::Result<T, Malformed>;
 
 /// Can be written into a record or block.
 pub(crate) trait Encode {
+    /// Append it, in the layout that FORMAT.md gives it.
     fn encode(&self, out: &mut Encoder);
 }
 
 /// Can be read back from a record or block.
 pub(crate) trait Decode: Sized {
+    /// Read one, and leave `from` just behind it. [`Malformed`] if these bytes are none; then `from` may stand
+    /// anywhere.
     fn decode(from: &mut Decoder<'_>) -> Decoded<Self>;
 }
 
 /// Appends to a byte vector.
 #[derive(Debug, Default)]
 pub(crate) struct Encoder {
+    /// What was appended so far; bytes without a length of their own are pushed here.
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Encoder {
+    /// One byte.
     pub(crate) fn u8(&mut self, value: u8) {
         self.bytes.push(value);
     }
 
+    /// Four bytes, lowest first.
     pub(crate) fn u32(&mut self, value: u32) {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
+    /// Eight bytes, lowest first.
     pub(crate) fn u64(&mut self, value: u64) {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
@@ -68,6 +75,7 @@ impl Encoder {
         self.bytes.extend_from_slice(value);
     }
 
+    /// How many there are, then each.
     pub(crate) fn list<T: Encode>(&mut self, items: &[T]) {
         self.count(items.len());
         for item in items {
@@ -83,10 +91,12 @@ pub(crate) struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
+    /// Stands before the first of `bytes`.
     pub(crate) fn new(bytes: &'a [u8]) -> Decoder<'a> {
         Decoder { rest: bytes }
     }
 
+    /// Whether all was read.
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -96,6 +106,7 @@ impl<'a> Decoder<'a> {
         self.rest
     }
 
+    /// The next `length` bytes as they are; nothing is read if there are not as many.
     pub(crate) fn take_bytes(&mut self, length: usize) -> Decoded<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed)?;
         self.rest = rest;
@@ -120,6 +131,7 @@ impl<'a> Decoder<'a> {
         self.take_array().map(u64::from_le_bytes)
     }
 
+    /// The inverse of [`Encoder::varint`]. More than 64 bits are malformed; zeros in front of the highest bit are not.
     pub(crate) fn varint(&mut self) -> Decoded<u64> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
@@ -136,10 +148,12 @@ impl<'a> Decoder<'a> {
         Err(Malformed)
     }
 
+    /// A varint that must fit a smaller type.
     pub(crate) fn varint_as<T: TryFrom<u64>>(&mut self) -> Decoded<T> {
         T::try_from(self.varint()?).map_err(|_| Malformed)
     }
 
+    /// The inverse of [`Encoder::signed`].
     pub(crate) fn signed(&mut self) -> Decoded<i64> {
         self.varint().map(unzigzag)
     }
@@ -150,15 +164,18 @@ impl<'a> Decoder<'a> {
         if count > self.rest.len() { Err(Malformed) } else { Ok(count) }
     }
 
+    /// The inverse of [`Encoder::bytes`], without a copy.
     pub(crate) fn bytes(&mut self) -> Decoded<&'a [u8]> {
         let length: usize = self.varint_as()?;
         self.take_bytes(length)
     }
 
+    /// Length-prefixed bytes that must be UTF-8.
     pub(crate) fn text(&mut self) -> Decoded<String> {
         std::str::from_utf8(self.bytes()?).map(str::to_owned).map_err(|_| Malformed)
     }
 
+    /// The inverse of [`Encoder::list`]; no room is made for items that are not there.
     pub(crate) fn list<T: Decode>(&mut self) -> Decoded<Vec<T>> {
         let count = self.count()?;
         (0..count).map(|_| T::decode(self)).collect()

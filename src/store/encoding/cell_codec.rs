@@ -43,6 +43,7 @@ pub(crate) fn copy_cells(cells: &[(Timestamp, RouteId, &[u8])], out: &mut Encode
     }
 }
 
+/// Slot and route as differences from those of the cell before, which then are these.
 fn encode_key(key: (Timestamp, RouteId), before: &mut (Timestamp, RouteId), out: &mut Encoder) {
     out.signed(key.0.0.wrapping_sub(before.0.0));
     out.signed(i64::from(key.1.0) - i64::from(before.1.0));
@@ -64,6 +65,7 @@ pub(crate) fn decode_cells(from: &mut Decoder<'_>) -> Decoded<Vec<(Timestamp, Ro
     Ok(cells)
 }
 
+/// One cell: nine counts, then its four histograms. `room` is kept from cell to cell only to spare allocations.
 pub(crate) fn encode_cell(cell: &Cell, room: &mut Buckets, out: &mut Encoder) {
     for count in [cell.requests, cell.slow, cell.status_499, cell.bytes_sent].into_iter().chain(cell.status) {
         out.varint(count);
@@ -73,6 +75,7 @@ pub(crate) fn encode_cell(cell: &Cell, room: &mut Buckets, out: &mut Encoder) {
     }
 }
 
+/// The inverse of [`encode_cell`].
 pub(crate) fn decode_cell(from: &mut Decoder<'_>) -> Decoded<Cell> {
     let mut cell = Cell::default();
     for count in [&mut cell.requests, &mut cell.slow, &mut cell.status_499, &mut cell.bytes_sent] {
@@ -87,6 +90,7 @@ pub(crate) fn decode_cell(from: &mut Decoder<'_>) -> Decoded<Cell> {
     Ok(cell)
 }
 
+/// The number of buckets and whether they are packed; sum and maximum; then the buckets.
 fn encode_latency(latency: &Latency, room: &mut Buckets, out: &mut Encoder) {
     let buckets = latency.buckets_in(room);
     let packed = buckets.len() >= MANY;
@@ -178,6 +182,7 @@ fn unpack_buckets(bytes: &[u8], buckets: usize, mut each: impl FnMut(u64, u64)) 
 struct BucketContexts([NumberCoder; 8]);
 
 impl BucketContexts {
+    /// The context of the number that follows these two.
     fn context_for(&mut self, first: u64, second: u64) -> &mut NumberCoder {
         let size = match first {
             0 | 1 => 0,

@@ -45,6 +45,7 @@ pub(crate) fn decode(mut column: Decoder<'_>, count: usize) -> Decoded<Vec<u64>>
     }
 }
 
+/// `count` numbers of a column that has no ranks: all the same, or each as class and bits.
 fn decode_plain(form: u8, column: &mut Decoder<'_>, count: usize) -> Decoded<Vec<u64>> {
     let lowest = column.varint()?;
     match form {
@@ -63,6 +64,7 @@ fn decode_plain(form: u8, column: &mut Decoder<'_>, count: usize) -> Decoded<Vec
     }
 }
 
+/// The form without ranks; `lowest` and `highest` are those of `values`.
 fn encode_classed(values: &[u64], lowest: u64, highest: u64) -> Vec<u8> {
     let mut out = Encoder::default();
     if lowest == highest {
@@ -88,6 +90,7 @@ fn encode_classed(values: &[u64], lowest: u64, highest: u64) -> Vec<u8> {
     out.bytes
 }
 
+/// The form with ranks; `None` if there are more than [`FEW`] distinct values.
 fn encode_ranked(values: &[u64]) -> Option<Vec<u8>> {
     let mut counts: Vec<(u64, u32)> = Vec::with_capacity(FEW);
     for run in values.chunk_by(|one, next| one == next) {

@@ -84,6 +84,7 @@ pub(crate) struct EncodedCells {
 }
 
 impl EncodedCells {
+    /// Take in the cells of one commit; they stay encoded.
     pub(crate) fn add_batch(&mut self, batch: CellBatch) {
         let number = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
         self.batches.push(batch.bytes);

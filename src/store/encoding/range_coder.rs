@@ -21,10 +21,12 @@ impl Default for BitContext {
 }
 
 impl BitContext {
+    /// Where the part of `range` that stands for a zero ends.
     fn split_at(self, range: u32) -> u32 {
         (range >> PROBABILITY_BITS) * u32::from(self.0)
     }
 
+    /// Expect more of what was just seen.
     fn learn(&mut self, bit: bool) {
         if bit {
             self.0 -= self.0 >> RATE;
@@ -47,10 +49,12 @@ pub(crate) struct RangeEncoder {
 }
 
 impl RangeEncoder {
+    /// Nothing written yet.
     pub(crate) fn new() -> RangeEncoder {
         RangeEncoder { low: 0, range: u32::MAX, held: 0, ones: 0, begun: false, bytes: Vec::new() }
     }
 
+    /// A bit, at the cost of its improbability in `context`, which learns from it.
     pub(crate) fn write_bit(&mut self, context: &mut BitContext, bit: bool) {
         let bound = context.split_at(self.range);
         if bit {
@@ -81,6 +85,7 @@ impl RangeEncoder {
         }
     }
 
+    /// Put out the highest byte, or hold it back while a carry may still change it.
     fn shift_out(&mut self) {
         let carry = self.low > u64::from(u32::MAX);
         if carry || self.low < 0xff00_0000 {
@@ -121,6 +126,7 @@ pub(crate) struct RangeDecoder<'b> {
 }
 
 impl<'b> RangeDecoder<'b> {
+    /// Beyond the end of `bytes` there are zeros.
     pub(crate) fn new(bytes: &'b [u8]) -> RangeDecoder<'b> {
         let mut reader = RangeDecoder { bytes: bytes.iter(), range: u32::MAX, code: 0 };
         for _ in 0..4 {
@@ -133,6 +139,7 @@ impl<'b> RangeDecoder<'b> {
         self.bytes.next().map_or(0, |&byte| u32::from(byte))
     }
 
+    /// The inverse of [`RangeEncoder::write_bit`], with a context that saw the same bits before.
     pub(crate) fn read_bit(&mut self, context: &mut BitContext) -> bool {
         let bound = context.split_at(self.range);
         let bit = self.code >= bound;
@@ -147,6 +154,7 @@ impl<'b> RangeDecoder<'b> {
         bit
     }
 
+    /// The inverse of [`RangeEncoder::write_even_bits`].
     pub(crate) fn read_even_bits(&mut self, count: u32) -> u64 {
         let mut value = 0;
         for _ in 0..count {

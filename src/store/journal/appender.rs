@@ -81,3 +81,78 @@ impl JournalAppender {
         (self.file, self.head, self.good, self.began) = (Some(file), head, head, began);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// A file in memory of which a write or a sync fails on demand; a failing write leaves half of its bytes.
+    #[derive(Debug, Clone, Default)]
+    struct FailingFile {
+        bytes: Arc<Mutex<Vec<u8>>>,
+        fails_to_write: bool,
+        fails_to_sync: bool,
+        fails_to_truncate: bool,
+    }
+
+    impl WritableFile for FailingFile {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut held = self.bytes.lock().unwrap();
+            if self.fails_to_write && held.len() % 2 == 1 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            let some = if self.fails_to_write { 1 } else { bytes.len() };
+            held.extend_from_slice(&bytes[..some]);
+            Ok(some)
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            if self.fails_to_sync { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
+        }
+
+        fn truncate(&mut self, length: u64) -> io::Result<()> {
+            if self.fails_to_truncate {
+                return Err(io::ErrorKind::Other.into());
+            }
+            self.bytes.lock().unwrap().truncate(usize::try_from(length).unwrap());
+            Ok(())
+        }
+    }
+
+    fn journal_on(file: &FailingFile) -> JournalAppender {
+        file.bytes.lock().unwrap().extend_from_slice(b"head");
+        JournalAppender::new(Some(Box::new(file.clone())), 4, 4, 7, Vec::new())
+    }
+
+    #[test]
+    fn a_record_that_was_written_counts() {
+        let file = FailingFile::default();
+        let mut journal = journal_on(&file);
+        journal.append(b"one").unwrap();
+        assert_eq!((journal.committed_bytes(), journal.sequence(), journal.is_usable()), (3, 8, true));
+        assert_eq!(*file.bytes.lock().unwrap(), b"headone");
+    }
+
+    #[test]
+    fn half_a_record_is_cut_off_and_the_journal_goes_on() {
+        let file = FailingFile { fails_to_write: true, ..FailingFile::default() };
+        let mut journal = journal_on(&file);
+        journal.append(b"one").unwrap_err();
+        assert_eq!((journal.committed_bytes(), journal.sequence(), journal.is_usable()), (0, 7, true));
+        assert_eq!(*file.bytes.lock().unwrap(), b"head");
+    }
+
+    #[test]
+    fn after_a_failed_sync_or_cut_nothing_is_written_any_more() {
+        for file in [
+            FailingFile { fails_to_sync: true, ..FailingFile::default() },
+            FailingFile { fails_to_write: true, fails_to_truncate: true, ..FailingFile::default() },
+        ] {
+            let mut journal = journal_on(&file);
+            journal.append(b"one").unwrap_err();
+            assert_eq!((journal.committed_bytes(), journal.sequence(), journal.is_usable()), (0, 7, false));
+            assert_eq!(journal.append(b"two").unwrap_err().kind(), io::ErrorKind::NotConnected);
+        }
+    }
+}

@@ -13,11 +13,15 @@ use std::collections::BTreeMap;
 /// Cells and archived lines as they were written, merged summaries, and entries in the order they came.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memtable {
+    /// Encoded as the records have them, each of as many pieces as there are commits with it.
     pub(crate) cells: EncodedCells,
+    /// Candidates of the slowest among them; pruned when they are sealed.
     pub(crate) entries: Vec<Entry>,
     /// First and last end of the entries.
     ends: Option<(Timestamp, Timestamp)>,
+    /// One pack a commit that has lines.
     pub(crate) lines: Vec<CompressedLines>,
+    /// Merged as commits come, since the same block grows over several.
     pub(crate) blocks: BTreeMap<(GenerationId, u32), BlockSummary>,
 }
 
@@ -31,6 +35,7 @@ impl Memtable {
         memtable
     }
 
+    /// Take in a commit; `packed` are its cells and lines as its record has them.
     pub(crate) fn apply_commit(&mut self, commit: Commit, packed: CommitPayload) {
         self.cells.add_batch(packed.cells);
         if !packed.lines.keys.is_empty() {
@@ -47,6 +52,7 @@ impl Memtable {
         }
     }
 
+    /// Merge a summary with what is known of its block.
     pub(crate) fn add_block(&mut self, block: BlockSummary) {
         match self.blocks.entry(block.key()) {
             std::collections::btree_map::Entry::Occupied(mut own) => own.get_mut().merge(&block),

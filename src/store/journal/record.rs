@@ -36,7 +36,9 @@ const COMMIT: u8 = 2;
 /// What a journal says.
 #[derive(Debug)]
 pub(crate) struct JournalReplay {
+    /// The checkpoint with all commits applied.
     pub(crate) state: StoreState,
+    /// What the commits brought, and the blocks that were open at the checkpoint.
     pub(crate) memtable: Memtable,
     /// Positions when the journal began.
     pub(crate) began: Vec<(GenerationId, u64)>,
@@ -67,6 +69,7 @@ pub(crate) fn encode_head(number: u64, sequence: u64, state: &StoreState, open: 
     Some(out.bytes)
 }
 
+/// Magic, version, number and their checksum.
 fn encode_header(number: u64) -> Encoder {
     let mut out = Encoder::default();
     out.bytes.extend_from_slice(MAGIC);
@@ -90,6 +93,7 @@ pub(crate) fn commit_record(sequence: u64, commit: &Commit) -> Option<(Vec<u8>, 
     encode_record(sequence, COMMIT, &body.bytes).map(|record| (record, packed))
 }
 
+/// Header and body, compressed if that is shorter; `None` if it is longer than a record may be.
 fn encode_record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
     if body.len() > RECORD_LIMIT {
         return None;
@@ -141,6 +145,7 @@ pub(crate) fn replay_journal(bytes: &[u8], number: u64) -> Result<JournalReplay,
     Ok(replay)
 }
 
+/// Whether these bytes begin the journal of this number; `from` is left before the first record.
 fn check_header(from: &mut Decoder<'_>, number: u64) -> Result<(), UnusableJournal> {
     let start = |_| UnusableJournal::Damaged(0);
     if from.take_bytes(MAGIC.len()).map_err(start)? != MAGIC {
@@ -157,6 +162,7 @@ fn check_header(from: &mut Decoder<'_>, number: u64) -> Result<(), UnusableJourn
     if encode_header(number).bytes.ends_with(rest) { Ok(()) } else { Err(UnusableJournal::Damaged(8)) }
 }
 
+/// The state and the open blocks that a journal begins with.
 fn decode_checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
     let mut from = Decoder::new(body);
     let state = StoreState::decode(&mut from)?;

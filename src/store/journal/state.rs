@@ -18,18 +18,21 @@ pub(crate) struct StoreState {
     pub(crate) last_commit: Option<Timestamp>,
     /// Everything written to the logs before this was read.
     pub(crate) read_until: Option<Timestamp>,
+    /// Names by number; a number is never given to another name.
     pub(crate) routes: BTreeMap<RouteId, String>,
     by_name: HashMap<String, RouteId>,
     /// First and last slot in which a route has a cell.
     pub(crate) spans: BTreeMap<RouteId, (Timestamp, Timestamp)>,
     /// Ascending by id.
     pub(crate) generations: Vec<Generation>,
+    /// Sums of all that commits said of each log.
     pub(crate) ledgers: BTreeMap<GenerationId, Ledger>,
     /// Ascending by destination.
     pub(crate) destinations: Vec<DestinationProgress>,
 }
 
 impl StoreState {
+    /// Take in what a commit says of the whole store; `cells` are its cells, for the spans of routes.
     pub(crate) fn apply_commit(&mut self, commit: &Commit, cells: &CellBatch) {
         self.last_commit = Some(commit.at);
         self.read_until = commit.read_until.or(self.read_until);
@@ -66,6 +69,7 @@ impl StoreState {
         }
     }
 
+    /// The number of the route of this name.
     pub(crate) fn route(&self, name: &str) -> Option<RouteId> {
         self.by_name.get(name).copied()
     }
@@ -87,6 +91,7 @@ impl StoreState {
         ranges.filter(|range| range.from < range.until).collect()
     }
 
+    /// Whether this log will not be read any further; one that is not known is not finished.
     pub(crate) fn is_finished(&self, id: GenerationId) -> bool {
         self.generations
             .binary_search_by_key(&id, |known| known.id)

@@ -22,6 +22,7 @@ pub(crate) const VERSION: u32 = 3;
 /// The store's files and settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Manifest {
+    /// Interval and K are stored; the rest is as the writer that opened it says.
     pub(crate) settings: StoreSettings,
     /// The current journal.
     pub(crate) journal: u64,

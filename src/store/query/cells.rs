@@ -29,7 +29,7 @@ impl StoredCells<'_> {
         self.each_cell(&[(Resolution::Fine, window)], window, routes, |slot, route, cell| {
             merged.entry((slot, route)).or_default().merge(cell);
         })?;
-        Ok(merged.into_iter().map(flatten_key).collect())
+        Ok(flatten(merged))
     }
 
     /// Sums by route, see `View::totals`.
@@ -52,7 +52,7 @@ impl StoredCells<'_> {
         self.each_cell(&tiles(window, Some(step), self.interval), window, routes, |slot, route, cell| {
             merged.entry((floor_to(slot, millis), route)).or_default().merge(cell);
         })?;
-        Ok(merged.into_iter().map(flatten_key).collect())
+        Ok(flatten(merged))
     }
 
     /// The cells of the wanted routes: sealed ones by `tiles`, which cover `window`, and those of the memtable, which has slots
@@ -78,6 +78,7 @@ impl StoredCells<'_> {
     }
 }
 
-fn flatten_key(((slot, route), cell): ((Timestamp, RouteId), Cell)) -> (Timestamp, RouteId, Cell) {
-    (slot, route, cell)
+/// Cells in the order of their keys.
+fn flatten(merged: BTreeMap<(Timestamp, RouteId), Cell>) -> Vec<(Timestamp, RouteId, Cell)> {
+    merged.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect()
 }

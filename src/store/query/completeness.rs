@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::source::generation::{Generation, GenerationId};
-use crate::store::commit::block_summary::{BlockSummary, Rejects};
+use crate::store::commit::block_summary::{BlockRejects, BlockSummary};
 use crate::store::commit::ledger::{Ledger, Loss, LossCause};
 use crate::store::entry_query::WindowMatch;
 use crate::store::journal::memtable::Memtable;
@@ -100,6 +100,8 @@ impl<'v> Completeness<'v> {
         self.state.ledgers.iter().filter(|(_, ledger)| unfit(ledger)).map(|(&id, _)| id).collect()
     }
 
+    /// Summaries of the blocks that may reach into `window`, and of those next to blocks without a request, which have
+    /// no time of their own.
     fn summaries_near(&self, window: Window) -> Result<BTreeMap<(GenerationId, u32), BlockSummary>> {
         let mut merged = Memtable::default();
         self.sealed.each_summary(window, WindowMatch::End, |block| merged.add_block(block))?;
@@ -131,7 +133,7 @@ impl<'v> Completeness<'v> {
     fn written_between(
         &self,
         block: &BlockSummary,
-        rejects: &Rejects,
+        rejects: &BlockRejects,
         near: &BTreeMap<(GenerationId, u32), BlockSummary>,
     ) -> (Timestamp, Timestamp) {
         let id = block.generation;
@@ -158,16 +160,18 @@ impl<'v> Completeness<'v> {
         (after.min(before), before)
     }
 
+    /// Whether two generations are of one log: the later one then goes on where the earlier one ended.
     fn same_log(&self, one: GenerationId, other: GenerationId) -> bool {
         let log = |id| self.state.generations.iter().find(|held: &&Generation| held.id == id).map(|held| &held.log);
         one == other || log(one) == log(other)
     }
 }
 
+/// Count the rejected lines of one more block of a log.
 fn add_unread(
     unread: &mut BTreeMap<GenerationId, UnreadLines>,
     generation: GenerationId,
-    rejects: &Rejects,
+    rejects: &BlockRejects,
     between: Window,
 ) {
     let own = unread.entry(generation).or_insert(UnreadLines {

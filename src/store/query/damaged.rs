@@ -16,7 +16,9 @@ use std::time::Duration;
 /// A segment with damaged places.
 #[derive(Debug)]
 pub struct DamagedSegment {
+    /// As the manifest lists it.
     pub(crate) info: SegmentInfo,
+    /// That of the store.
     pub(crate) interval: Duration,
     /// Its file.
     pub path: PathBuf,
@@ -26,6 +28,7 @@ pub struct DamagedSegment {
     pub window: Option<Window>,
     /// The lines it was made of; `None` if that record is lost too.
     pub ranges: Option<Vec<LogRange>>,
+    /// What could be read.
     pub(crate) salvage: Salvage,
 }
 
@@ -57,6 +60,7 @@ impl DamagedSegment {
         RESOLUTIONS.into_iter().filter(|resolution| own(resolution) && resolution.is_kept(self.interval)).collect()
     }
 
+    /// Whether cells of this resolution and slot are in a block that cannot be read.
     pub(crate) fn is_lost(&self, resolution: Resolution, slot: Timestamp) -> bool {
         self.salvage.lost_cells.iter().any(|(own, first, last)| *own == resolution && *first <= slot && slot <= *last)
     }
@@ -79,6 +83,7 @@ impl DamagedSegment {
         Ok(damaged)
     }
 
+    /// Read what can be read of a segment that does not match its checksums.
     fn look_into(medium: &dyn Medium, segment: &Segment, interval: Duration) -> Result<DamagedSegment> {
         let info = &segment.info;
         let salvage = segment.salvage(medium);

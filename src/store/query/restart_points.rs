@@ -37,6 +37,7 @@ pub(crate) fn write_points(medium: &dyn Medium, id: GenerationId, points: &Resta
     written.inspect_err(|_| drop(medium.remove(&temporary)))
 }
 
+/// All but the checksum.
 fn encode(points: &RestartPoints, id: GenerationId, out: &mut Encoder) {
     out.bytes.extend_from_slice(MAGIC);
     out.u32(VERSION);

@@ -100,6 +100,7 @@ impl SealedSegments {
         Ok(())
     }
 
+    /// Whether the manifest on disk still names it.
     fn is_current(&self, segment: &Segment) -> bool {
         let now = Manifest::load(self.medium()).ok().flatten();
         now.is_some_and(|now| now.segments.iter().any(|info| info.number == segment.info.number))
@@ -115,6 +116,7 @@ impl SealedSegments {
         self.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What damage comes to: an error, or a note of it.
     fn tolerate(&self, error: Error) -> Result<()> {
         if !self.skip_damaged {
             return Err(error);

@@ -79,6 +79,7 @@ impl SlowEntries<'_> {
         Ok(rivals)
     }
 
+    /// The route and slot among whose entries it is ranked.
     fn slot_of(&self, entry: &Entry) -> RouteSlot {
         rank::slot_of_entry(entry, self.settings)
     }

@@ -13,7 +13,7 @@ use crate::store::commit::entry::{Entry, Locator};
 use crate::store::commit::ledger::Ledger;
 use crate::store::disk::damage::{file_damaged, newer_version, older_version, operation_failed};
 use crate::store::disk::layout::MANIFEST;
-use crate::store::disk::medium::{Disk, Medium};
+use crate::store::disk::medium::{DiskMedium, Medium};
 use crate::store::disk::{layout, lock};
 use crate::store::entry_query::{EntryQuery, WindowMatch};
 use crate::store::journal::memtable::Memtable;
@@ -41,8 +41,11 @@ const TRIES: usize = 100;
 pub struct View {
     medium: Arc<dyn Medium>,
     pub(crate) settings: StoreSettings,
+    /// What is known without looking into cells and entries.
     pub(crate) state: StoreState,
+    /// What no segment holds yet.
     pub(crate) memtable: Memtable,
+    /// The segments that the manifest names.
     pub(crate) sealed: SealedSegments,
     expired: Expired,
     torn: u64,
@@ -64,7 +67,7 @@ impl View {
     /// # Errors
     /// If there is no store, it is of a newer version, or its manifest or journal's head is damaged.
     pub fn open(dir: &Path) -> Result<View> {
-        View::open_on(Arc::new(Disk::new(dir)))
+        View::open_on(Arc::new(DiskMedium::new(dir)))
     }
 
     /// [`View::open`] on another medium.

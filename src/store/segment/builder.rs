@@ -122,6 +122,7 @@ impl SegmentBuilder {
         }
     }
 
+    /// Write the cells of a resolution that wait, as a block.
     fn write_cells(&mut self, resolution: Resolution) -> io::Result<()> {
         let waiting = std::mem::take(self.waiting_mut(resolution));
         let (Some(first), Some(last)) = (waiting.cells.first(), waiting.cells.last()) else { return Ok(()) };
@@ -188,6 +189,7 @@ impl SegmentBuilder {
         if self.line_bytes >= LINE_BYTES { self.write_lines() } else { Ok(()) }
     }
 
+    /// Write the lines that wait, as a block.
     fn write_lines(&mut self) -> io::Result<()> {
         let lines = std::mem::take(&mut self.lines);
         self.line_bytes = 0;
@@ -228,12 +230,14 @@ impl SegmentBuilder {
         Ok(self.info)
     }
 
+    /// Write a block; where it came to stand.
     fn write_block(&mut self, bytes: &[u8]) -> io::Result<BlockPlace> {
         let place = BlockPlace { offset: self.at, length: length(bytes), checksum: checksum(bytes) };
         self.write_bytes(bytes)?;
         Ok(place)
     }
 
+    /// Write by way of the buffer.
     fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.at += length(bytes);
         self.buffer.extend_from_slice(bytes);

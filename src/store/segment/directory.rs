@@ -19,8 +19,11 @@ pub(crate) const SEGMENT_VERSION: u32 = 3;
 /// Where a block is in the segment's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct BlockPlace {
+    /// Of its first byte.
     pub(crate) offset: u64,
+    /// Its bytes as they are stored.
     pub(crate) length: u64,
+    /// Of these bytes.
     pub(crate) checksum: u64,
 }
 
@@ -28,7 +31,9 @@ pub(crate) struct BlockPlace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CellBlock {
     pub(crate) place: BlockPlace,
+    /// Its bytes once decompressed.
     pub(crate) unpacked: u64,
+    /// The first and the last slot.
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
 }
@@ -41,12 +46,15 @@ pub(crate) struct EntryBlock {
     pub(crate) min_start: Timestamp,
     pub(crate) min_end: Timestamp,
     pub(crate) max_end: Timestamp,
+    /// A query for longer requests need not read it.
     pub(crate) max_duration_ms: u64,
+    /// Its routes lie between these, in the order of their numbers.
     pub(crate) min_route: RouteId,
     pub(crate) max_route: RouteId,
 }
 
 impl EntryBlock {
+    /// A block of no entries, whose bounds any entry widens.
     pub(crate) fn empty() -> EntryBlock {
         EntryBlock {
             place: BlockPlace::default(),
@@ -60,6 +68,7 @@ impl EntryBlock {
         }
     }
 
+    /// When its entries were in flight.
     pub(crate) fn bounds(&self) -> TimeBounds {
         TimeBounds { min_start: self.min_start, min_end: self.min_end, max_end: self.max_end }
     }
@@ -74,8 +83,11 @@ impl EntryBlock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SummaryBlock {
     pub(crate) place: BlockPlace,
+    /// Its bytes once decompressed.
     pub(crate) unpacked: u64,
+    /// Of the lines that its summaries are about.
     pub(crate) bounds: TimeBounds,
+    /// The first and the last block.
     pub(crate) first: (GenerationId, u32),
     pub(crate) last: (GenerationId, u32),
 }
@@ -84,7 +96,9 @@ pub(crate) struct SummaryBlock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LineBlock {
     pub(crate) place: BlockPlace,
+    /// Its bytes once decompressed.
     pub(crate) unpacked: u64,
+    /// Where the first and the last line start.
     pub(crate) first: (GenerationId, u64),
     pub(crate) last: (GenerationId, u64),
 }
@@ -100,6 +114,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
+    /// The blocks of cells of one resolution, by slot.
     pub(crate) fn cells(&self, resolution: Resolution) -> &[CellBlock] {
         let [fine, minute, ten_minutes, hour] = &self.cells;
         match resolution {
@@ -110,6 +125,7 @@ impl Directory {
         }
     }
 
+    /// The same, to add to.
     pub(crate) fn cells_mut(&mut self, resolution: Resolution) -> &mut Vec<CellBlock> {
         let [fine, minute, ten_minutes, hour] = &mut self.cells;
         match resolution {

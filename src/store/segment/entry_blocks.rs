@@ -56,6 +56,7 @@ pub(crate) fn encode(entries: &[Entry]) -> Vec<(EntryBlock, Vec<u8>)> {
     blocks
 }
 
+/// What the directory says of a block of these entries.
 fn bounds_of_entries(entries: &[Entry]) -> EntryBlock {
     let mut bounds = EntryBlock::empty();
     for entry in entries {
@@ -80,6 +81,7 @@ struct OffsetExpectation {
 }
 
 impl OffsetExpectation {
+    /// The rate at which the log of the first entry grew while these were written.
     fn from_entries(entries: &[Entry]) -> OffsetExpectation {
         let first = entries.iter().min_by_key(|entry| entry.end);
         let rate = first.zip(
@@ -137,6 +139,7 @@ impl OffsetGuess<'_> {
         offset
     }
 
+    /// What the next guess for this log starts from.
     fn remember(self, offset: u64) {
         if let Some((_, last_end, last_offset)) = self.seen {
             *last_end = self.end;
@@ -145,6 +148,7 @@ impl OffsetGuess<'_> {
     }
 }
 
+/// The bytes of a block: base time, first route and rate, then nine columns.
 fn encode_block(entries: &[Entry]) -> Vec<u8> {
     let mut expected = OffsetExpectation::from_entries(entries);
     let base = entries.iter().map(|entry| entry.end.0).min().unwrap_or(0);

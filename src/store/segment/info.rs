@@ -8,8 +8,11 @@ use crate::time::{Timestamp, Window};
 /// Bounds of times; of nothing, `max_end` is before `min_end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeBounds {
+    /// The earliest start.
     pub(crate) min_start: Timestamp,
+    /// The earliest end.
     pub(crate) min_end: Timestamp,
+    /// The latest end.
     pub(crate) max_end: Timestamp,
 }
 
@@ -22,6 +25,7 @@ impl TimeBounds {
         TimeBounds { min_start: slot, min_end: slot, max_end: slot }
     }
 
+    /// Widen them by others.
     pub(crate) fn add(&mut self, other: &TimeBounds) {
         self.min_start = self.min_start.min(other.min_start);
         self.min_end = self.min_end.min(other.min_end);
@@ -51,7 +55,9 @@ pub(crate) enum SegmentKind {
 /// A segment, as the manifest lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SegmentInfo {
+    /// Its file's.
     pub(crate) number: u64,
+    /// What it was made from.
     pub(crate) kind: SegmentKind,
     /// Wall clock of the last commit that went into it.
     pub(crate) sealed: Timestamp,
@@ -59,7 +65,9 @@ pub(crate) struct SegmentInfo {
     pub(crate) length: u64,
     /// Starts of slots of its cells, as `min_end` and `max_end`.
     pub(crate) cells: TimeBounds,
+    /// Of its slow entries.
     pub(crate) entries: TimeBounds,
+    /// Of the lines that its block summaries are about.
     pub(crate) blocks: TimeBounds,
     /// How many cells, entries and block summaries it holds.
     pub(crate) counts: [u64; 3],

@@ -73,6 +73,7 @@ pub(crate) fn find_damage(medium: &dyn Medium, number: u64) -> Result<Option<Err
     Ok(is_damaged.then(|| damaged(layout::ranges_file(number))))
 }
 
+/// The file's bytes; `None` if there is no such file.
 fn read_file(medium: &dyn Medium, number: u64) -> Result<Option<Vec<u8>>> {
     let name = layout::ranges_file(number);
     match medium.read(&name) {

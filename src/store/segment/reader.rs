@@ -32,6 +32,7 @@ const FOOTER: u64 = 4 * 8 + 8;
 
 /// A segment to read from.
 pub(crate) struct Segment {
+    /// As the manifest lists it.
     pub(crate) info: SegmentInfo,
     name: String,
     /// Once open it can be read to the end of this value's life, also if the writer removes the file.
@@ -238,6 +239,7 @@ impl Segment {
         places.filter_map(|place| self.read_block(medium, place).err()).collect()
     }
 
+    /// Read and decompress the block at `place`, whose content has `unpacked` bytes, and decode it.
     pub(super) fn unpack_block<T>(
         &self,
         medium: &dyn Medium,
@@ -249,6 +251,7 @@ impl Segment {
         decode(&mut Decoder::new(&body)).map_err(|Malformed| self.malformed_block(medium, place))
     }
 
+    /// Its bytes, decompressed.
     pub(super) fn unpack_bytes(&self, medium: &dyn Medium, place: BlockPlace, unpacked: u64) -> Result<Vec<u8>> {
         let packed = self.read_block(medium, place)?;
         usize::try_from(unpacked)
@@ -258,6 +261,7 @@ impl Segment {
             .ok_or_else(|| self.malformed_block(medium, place))
     }
 
+    /// Its bytes as they stand in the file, if they match their checksum.
     pub(super) fn read_block(&self, medium: &dyn Medium, place: BlockPlace) -> Result<Vec<u8>> {
         let fits = place.offset.checked_add(place.length).is_some_and(|end| end <= self.info.length);
         let length =
@@ -270,10 +274,12 @@ impl Segment {
         Ok(bytes)
     }
 
+    /// The error of a block whose checksum is right and whose content is not.
     pub(super) fn malformed_block(&self, medium: &dyn Medium, place: BlockPlace) -> crate::error::Error {
         file_damaged(medium, &self.name, place.offset, "a malformed block")
     }
 
+    /// Where its blocks are; read from the file the first time.
     pub(super) fn directory(&self, medium: &dyn Medium) -> Result<&Directory> {
         if let Some(directory) = self.directory.get() {
             return Ok(directory);

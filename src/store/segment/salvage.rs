@@ -18,14 +18,19 @@ use crate::time::Timestamp;
 /// Everything readable, and what is lost.
 #[derive(Debug, Default)]
 pub(crate) struct Salvage {
+    /// Of all resolutions that it has.
     pub(crate) cells: Vec<(Resolution, Timestamp, RouteId, Cell)>,
+    /// By block, as they stand in the file.
     pub(crate) entries: Vec<Entry>,
     pub(crate) blocks: Vec<BlockSummary>,
     pub(crate) lines: Vec<(LineKey, Vec<u8>)>,
     /// Resolution, first and last slot of each block of cells that is lost. Some cells of these slots may be in others.
     pub(crate) lost_cells: Vec<(Resolution, Timestamp, Timestamp)>,
+    /// Whether some are lost.
     pub(crate) lost_entries: bool,
+    /// Whether some summaries are.
     pub(crate) lost_blocks: bool,
+    /// Whether some archived lines are.
     pub(crate) lost_lines: bool,
     /// Each damaged place.
     pub(crate) errors: Vec<Error>,

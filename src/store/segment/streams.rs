@@ -41,6 +41,7 @@ impl<'s> CellStream<'s> {
         self.fill()
     }
 
+    /// Read on until there is a cell at hand, or the end is reached.
     fn fill(&mut self) -> Result<()> {
         while self.at >= self.batch.cells.len() {
             let Some(block) = self.segment.directory(self.medium)?.cells(self.resolution).get(self.block) else {

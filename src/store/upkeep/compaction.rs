@@ -62,6 +62,7 @@ struct CompactionGroup {
 }
 
 impl CompactionGroup {
+    /// The first and last slot that the group would have with `info`.
     fn slots_with(&self, info: &SegmentInfo) -> Option<(Timestamp, Timestamp)> {
         let bounds = if info.counts.first() == Some(&0) { &info.entries } else { &info.cells };
         let own = (bounds.min_end <= bounds.max_end).then_some((bounds.min_end, bounds.max_end));
@@ -71,6 +72,7 @@ impl CompactionGroup {
         }
     }
 
+    /// Whether the group would stay within the limits with `info`; any segment fits an empty one.
     fn has_room(&self, info: &SegmentInfo, limits: &CompactionLimits) -> bool {
         let span = self.slots_with(info).map_or(0, |(first, last)| last.0.saturating_sub(first.0));
         let most = if info.kind == SegmentKind::Rolled { limits.rolled_span } else { limits.span };
@@ -287,6 +289,7 @@ impl<'m> CompactionOutput<'m> {
         Ok(CompactionOutput { medium, name, builder })
     }
 
+    /// Do something with the builder; an error names the file.
     fn write(&mut self, write: impl FnOnce(&mut SegmentBuilder) -> io::Result<()>) -> Result<()> {
         write(&mut self.builder).map_err(|error| operation_failed(self.medium, "write the segment", &self.name, &error))
     }

@@ -23,6 +23,7 @@ const JOURNAL_FOR: Duration = Duration::from_secs(24 * 3600);
 /// When it was looked after the store, and what is known to be due.
 #[derive(Debug, Default)]
 pub(crate) struct Maintenance {
+    /// Tests make them small.
     pub(crate) limits: CompactionLimits,
     looked: Option<Timestamp>,
     restless: bool,

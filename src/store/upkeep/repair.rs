@@ -122,6 +122,7 @@ impl RestoredSegment {
         Ok(whole)
     }
 
+    /// Whether nothing is left of it: then no segment takes its place.
     fn is_empty(&self) -> bool {
         self.cells.is_empty() && self.entries.is_empty() && self.blocks.is_empty()
     }
@@ -139,6 +140,7 @@ impl RestoredSegment {
         written.map(Some).map_err(|error| operation_failed(medium, "write the segment", &name, &error))
     }
 
+    /// Write and sync the file.
     fn build(&self, medium: &dyn Medium, number: u64, old: &SegmentInfo) -> std::io::Result<SegmentInfo> {
         let mut builder = SegmentBuilder::create(medium, number, old.kind, old.sealed)?;
         builder.cover_slots(&old.cells);

@@ -36,3 +36,54 @@ pub(crate) fn choose_expired(
     }
     gone
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::segment::info::TimeBounds;
+
+    const HOUR: u64 = 3600;
+
+    /// A segment of 100 bytes whose newest cell is of the end of this hour.
+    fn segment(number: u64, kind: SegmentKind, hour: u64) -> SegmentInfo {
+        let newest = Timestamp::from_secs(i64::try_from(hour * HOUR).unwrap());
+        let cells = TimeBounds { min_start: newest, min_end: newest, max_end: newest };
+        SegmentInfo { cells, length: 100, ..SegmentInfo::empty(number, kind, newest) }
+    }
+
+    fn gone(retention: &Retention, journal: u64) -> Vec<u64> {
+        let segments = [
+            segment(1, SegmentKind::Detail, 1),
+            segment(2, SegmentKind::Rolled, 1),
+            segment(3, SegmentKind::Sealed, 2),
+            segment(4, SegmentKind::Detail, 9),
+        ];
+        choose_expired(&segments, journal, retention, Timestamp::from_secs(10 * 3600))
+    }
+
+    fn hours(hours: u64) -> Option<Duration> {
+        Some(Duration::from_secs(hours * HOUR))
+    }
+
+    #[test]
+    fn what_is_old_goes_but_roll_ups_and_the_only_histograms_stay_for_longer() {
+        assert_eq!(gone(&Retention::default(), 0), [0u64; 0]);
+        assert_eq!(gone(&Retention { keep: hours(5), ..Retention::default() }, 0), [1]);
+        let both = |longer| Retention { keep: hours(5), keep_histograms: hours(longer), ..Retention::default() };
+        assert_eq!(gone(&both(20), 0), [1]);
+        assert_eq!(gone(&both(8), 0), [1, 2]);
+        assert_eq!(gone(&both(6), 0), [1, 3, 2]);
+        // Never less than the details.
+        assert_eq!(gone(&both(1), 0), [1, 3, 2]);
+    }
+
+    /// The journal cannot go, so the segments make room for it; roll-ups are the last to go.
+    #[test]
+    fn what_is_too_much_goes_oldest_first() {
+        let most = |bytes| Retention { keep_bytes: Some(bytes), ..Retention::default() };
+        assert_eq!(gone(&most(400), 0), [0u64; 0]);
+        assert_eq!(gone(&most(400), 1), [1]);
+        assert_eq!(gone(&most(150), 0), [1, 3, 4]);
+        assert_eq!(gone(&most(0), 0), [1, 3, 4, 2]);
+    }
+}

@@ -35,9 +35,13 @@ const BUSY: u32 = 3;
 
 /// The store's one writer: a manifest, a journal to append to, all that both hold in memory, and what is due.
 pub struct Writer {
+    /// Which files are the store.
     pub(crate) manifest: ManifestInForce,
+    /// What they hold, as of the last commit.
     pub(crate) view: View,
+    /// Where the next commit goes.
     pub(crate) journal: JournalAppender,
+    /// When what is due.
     pub(crate) maintenance: Maintenance,
     cut: u64,
     _lock: Option<StoreLock>,

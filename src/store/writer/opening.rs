@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::store::disk::damage::operation_failed;
 use crate::store::disk::layout;
 use crate::store::disk::lock::StoreLock;
-use crate::store::disk::medium::{Disk, Medium, WritableFile, write_file};
+use crate::store::disk::medium::{DiskMedium, Medium, WritableFile, write_file};
 use crate::store::journal::appender::JournalAppender;
 use crate::store::journal::record;
 use crate::store::journal::record::JournalReplay;
@@ -27,7 +27,7 @@ impl Writer {
     /// Refused if another writer has it, it is of a newer version or another interval, or its manifest is lost;
     /// failed if the folder cannot be written or the store is damaged.
     pub fn open(dir: &Path, settings: StoreSettings) -> Result<Writer> {
-        let medium = Disk::new(dir);
+        let medium = DiskMedium::new(dir);
         medium.make_folder("").map_err(|error| operation_failed(&medium, "make the store's folder", "", &error))?;
         let lock = StoreLock::acquire(dir)?;
         let mut writer = Writer::open_on(Arc::new(medium), settings)?;
@@ -51,6 +51,8 @@ impl Writer {
         }
     }
 
+    /// Make a store where there is none: its first journal, then its manifest. A folder that holds segments or commits
+    /// has lost its manifest, and is refused.
     fn create_store(medium: Arc<dyn Medium>, settings: StoreSettings) -> Result<Writer> {
         let listed = |folder: &str, what: &str| {
             medium
@@ -81,6 +83,8 @@ impl Writer {
         Writer::reopen_store(medium, manifest.clone(), manifest.settings)
     }
 
+    /// Take a store up. Nobody knows what failed for the process before, so its commits are copied into another
+    /// journal.
     fn reopen_store(medium: Arc<dyn Medium>, mut manifest: Manifest, settings: StoreSettings) -> Result<Writer> {
         if manifest.settings.interval != settings.interval {
             return Err(Error::refused(format!(

@@ -59,6 +59,7 @@ impl<'w> Sealing<'w> {
         Ok(SealedFiles { journal: file, head, info, open_blocks: self.open_blocks })
     }
 
+    /// Write and sync the segment and the ranges of lines beside it; `None` if there is nothing to write.
     fn write_segment(&self, number: u64) -> Result<Option<SegmentInfo>> {
         let (medium, memtable) = (self.medium, &self.view.memtable);
         let malformed = |_| Error::failed("malformed cells or lines in memory").at(medium.root());
