@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
         Ok(Answer::Partial) => ExitCode::from(3),
         Err(error) => {
             if error.exit_code() != 0 {
-                output::say(&format!("spikeline: {error}"));
+                output::say_error(&error);
             }
             ExitCode::from(error.exit_code())
         }

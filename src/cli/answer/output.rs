@@ -15,6 +15,11 @@ pub(in crate::cli) fn say(message: &str) {
     drop(writeln!(io::stderr().lock(), "{message}"));
 }
 
+/// Say an error with its place and what to do about it.
+pub(in crate::cli) fn say_error(error: &Error) {
+    say(&format!("spikeline: {error}"));
+}
+
 /// Buffered stdout.
 pub(in crate::cli) fn stdout() -> Stdout {
     BufWriter::with_capacity(1 << 16, io::stdout())

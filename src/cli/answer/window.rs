@@ -8,7 +8,7 @@ use crate::cli::config::whole_millis;
 use crate::error::{Error, Result};
 use crate::pipeline::Filter;
 use crate::record::parse_status_range;
-use crate::store::WindowMatch;
+use crate::store::{View, WindowMatch};
 use crate::time::{ResolvedWindow, Timestamp, Window, WindowError, WindowSpec, parse_duration};
 
 /// The window asked for, said aloud on stderr; `default` if none was asked for.
@@ -48,6 +48,19 @@ pub(in crate::cli) fn shown(window: Window) -> Option<Window> {
 /// One end of a window, or that it has none.
 fn edge_words(time: Timestamp, unbounded: &str) -> String {
     if time == Window::ALL.from || time == Window::ALL.until { unbounded.to_owned() } else { time.to_string() }
+}
+
+/// The first and the last slot that the store has of any route; nothing if it is empty.
+pub(in crate::cli) fn span_of_slots(view: &View) -> Option<(Timestamp, Timestamp)> {
+    let mut span: Option<(Timestamp, Timestamp)> = None;
+    for (route, _) in view.routes() {
+        let Some((first, last)) = view.route_span(route) else { continue };
+        span = match span {
+            None => Some((first, last)),
+            Some((earliest, latest)) => Some((earliest.min(first), latest.max(last))),
+        };
+    }
+    span
 }
 
 /// The filter that the arguments mean, over `window`.

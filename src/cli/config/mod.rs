@@ -148,6 +148,11 @@ impl Config {
         self.host.as_ref().map_or_else(|| surroundings.host(), |host| host.value.clone())
     }
 
+    /// The longest line that is read, in bytes of memory.
+    pub(in crate::cli) fn longest_line(&self) -> usize {
+        usize::try_from(self.max_line).unwrap_or(usize::MAX)
+    }
+
     /// Read and validate a file.
     ///
     /// # Errors

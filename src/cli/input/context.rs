@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
+use super::formats::format_mistake;
 use super::nginx::NginxSetup;
 use crate::cli::config::{Config, Surroundings};
 use crate::error::{Error, Result};
@@ -122,7 +123,7 @@ fn own_grammars(folder: &Path) -> Result<Vec<Format>> {
         let text = std::fs::read_to_string(&path).map_err(|error| Error::io("read the grammar", &path, &error))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let grammars =
-            library::parse([(name.as_str(), text.as_str())]).map_err(|error| Error::usage(error.render()).at(&path))?;
+            library::parse([(name.as_str(), text.as_str())]).map_err(|error| format_mistake(error).at(&path))?;
         formats.extend(grammars.into_iter().map(|grammar| grammar.format));
     }
     Ok(formats)

@@ -6,7 +6,7 @@ use super::candidates::FormatCandidates;
 use super::context::Context;
 use super::head::{HEAD_LINES, Head, read_head};
 use crate::cli::answer::completeness::missing_for;
-use crate::cli::answer::output::{progress, say};
+use crate::cli::answer::output::{progress, say, say_error};
 use crate::cli::args::FileArguments;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, RejectReason, Roles, texts};
@@ -48,7 +48,7 @@ impl Files {
     /// Open what the arguments name and find the formats. A file that cannot be opened is noted, the others are read.
     pub(in crate::cli) fn open(context: &Context, arguments: &FileArguments) -> Result<Files> {
         let mut candidates = FormatCandidates::new(context, &arguments.format)?;
-        let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
+        let max_line = context.config()?.longest_line();
         let mut files = Files { max_line, ..Files::default() };
         for path in &arguments.files {
             let stdin = path.as_os_str() == "-";
@@ -124,7 +124,7 @@ impl Files {
         bar.finish_and_clear();
         let failed: Vec<Error> = self.failed.into_iter().chain(failed).collect();
         for error in &failed {
-            say(&format!("spikeline: {error}"));
+            say_error(error);
         }
         failed.iter().map(missing_for).collect()
     }

@@ -11,6 +11,16 @@ use crate::grammar::{
 };
 use crate::source::base_of;
 
+/// A mistake in a log_format's text, which is shown with its place.
+pub(in crate::cli) fn format_mistake(error: FormatError) -> Error {
+    Error::usage(error.render())
+}
+
+/// [`format_mistake`] of a text on the command line.
+fn text_mistake(error: FormatError) -> Error {
+    Error::usage(format!("log_format: {}", error.render()))
+}
+
 /// What `--log-format` names: a format, or a wrapper alone.
 pub(in crate::cli) enum GivenFormat {
     Format(Box<Format>),
@@ -120,17 +130,17 @@ pub(in crate::cli) fn named_or_text(text: &str, escape: Option<Escape>, all: &[F
             }
         });
     }
-    Format::compile_unnamed(text, escape.unwrap_or_default())
-        .map_err(|error| Error::usage(format!("log_format: {}", error.render())))
+    Format::compile_unnamed(text, escape.unwrap_or_default()).map_err(text_mistake)
 }
 
 /// A directive as it stands in nginx.conf.
 fn compile_directive(text: &str, escape: Option<Escape>) -> Result<Format> {
     let ended = if text.trim_end().ends_with(';') { text.to_owned() } else { format!("{};", text.trim_end()) };
-    let bad = |error: FormatError| Error::usage(format!("log_format: {}", error.render()));
-    let mut found = directives(&ended).map_err(bad)?.into_iter();
+    let mut found = directives(&ended).map_err(text_mistake)?.into_iter();
     match (found.next(), found.next()) {
-        (Some(one), None) => LogFormatDirective { escape: escape.unwrap_or(one.escape), ..one }.compile().map_err(bad),
+        (Some(one), None) => {
+            LogFormatDirective { escape: escape.unwrap_or(one.escape), ..one }.compile().map_err(text_mistake)
+        }
         _ => Err(Error::usage("give one log_format, not several")),
     }
 }

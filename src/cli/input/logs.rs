@@ -1,12 +1,12 @@
 //! The logs that are configured, with their formats: the sections of our configuration, and what nginx's own says.
 
 use super::context::Context;
-use super::formats::{describe_taken, detect_format, named_or_text, wrapper_and_rest};
+use super::formats::{describe_taken, detect_format, format_mistake, named_or_text, wrapper_and_rest};
 use super::head::first_lines;
 use super::routing::rules_router;
 use crate::cli::config::{LogFormat, LogSection};
 use crate::daemon::Log;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grammar::{Format, Wrapper};
 use crate::record::{Needs, RecordParser};
 
@@ -34,32 +34,46 @@ pub(super) fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log
 }
 
 /// The log of a section, with its format.
+///
+/// # Errors
+/// The format cannot be compiled, does not say when a request ended, or cannot be told from the log's lines; with its
+/// place in the configuration.
 pub(in crate::cli) fn log_of_section(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<Log> {
+    let pattern = section.path.value.clone();
     let wrapper = section.wrapper.as_ref().map(|wrapper| wrapper.value);
-    let wrapped = |format: Format| wrapper.map_or_else(|| format.clone(), |wrapper| format.in_wrapper(wrapper));
     let Some(format) = &section.format else {
-        let format = from_lines(&section.path.value, wrapper, grammars, say).map_err(|what| {
+        let format = from_lines(&pattern, wrapper, grammars, say).map_err(|what| {
             section
                 .path
                 .mistake(format!("this log has no format, and it cannot be told from its lines: {what}"))
                 .remedy("add format = \"NAME\" (a grammar, such as combined) or the log_format's text from nginx.conf")
         })?;
-        return Ok(Log { pattern: section.path.value.clone(), format });
+        return Ok(Log { pattern, format });
     };
-    let compiled = match &format.value {
-        LogFormat::Grammar(name) => named_or_text(&with_keys(name, section), None, grammars),
-        LogFormat::Text(text) if text.trim_start().starts_with("log_format ") => named_or_text(text, None, grammars),
+    let compiled = compile_format(section, &format.value, grammars)
+        .map_err(|error| error.at_line(&format.path, format.line, format.column))?;
+    Ok(Log { pattern, format: in_wrapper(compiled, wrapper) })
+}
+
+/// The format that a section names or writes out, if a daemon can count by it.
+fn compile_format(section: &LogSection, format: &LogFormat, grammars: &[Format]) -> Result<Format> {
+    let compiled = match format {
+        LogFormat::Grammar(name) => named_or_text(&with_keys(name, section), None, grammars)?,
+        LogFormat::Text(text) if text.trim_start().starts_with("log_format ") => named_or_text(text, None, grammars)?,
         LogFormat::Text(text) => {
             let (wrapper, text) = wrapper_and_rest(text);
-            let compiled = Format::compile_unnamed(text, section.escape);
-            let compiled = compiled.map_err(|error| Error::usage(error.render()));
-            compiled.map(|format| wrapper.map_or_else(|| format.clone(), |wrapper| format.in_wrapper(wrapper)))
+            in_wrapper(Format::compile_unnamed(text, section.escape).map_err(format_mistake)?, wrapper)
         }
     };
-    let placed = |error: Error| error.at_line(&format.path, format.line, format.column);
-    let compiled = compiled.map_err(placed)?;
-    RecordParser::new(&compiled, &Needs::latency()).map_err(|error| placed(Error::usage(error.render())))?;
-    Ok(Log { pattern: section.path.value.clone(), format: wrapped(compiled) })
+    RecordParser::new(&compiled, &Needs::latency()).map_err(format_mistake)?;
+    Ok(compiled)
+}
+
+fn in_wrapper(format: Format, wrapper: Option<Wrapper>) -> Format {
+    match wrapper {
+        Some(wrapper) => format.in_wrapper(wrapper),
+        None => format,
+    }
 }
 
 /// The name of a keyed format with its section's own keys.

@@ -46,7 +46,7 @@ pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Ans
     let mut logs = CheckedLogs {
         grammars,
         coverage: Coverage::new(&config, &with, locations::locations_by_route(context, &config)?),
-        max_line: usize::try_from(config.max_line).unwrap_or(usize::MAX),
+        max_line: config.longest_line(),
         all: arguments.all,
         told: HashSet::new(),
     };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::cli::answer::Answer;
 use crate::cli::answer::completeness::missing_for;
-use crate::cli::answer::output::{progress, say, stdout, style, written};
+use crate::cli::answer::output::{progress, say, say_error, stdout, style, written};
 use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{archive, slot_settings, with_routes};
@@ -38,7 +38,7 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     }
     accounts.open(writer.view());
     let mut failed: Vec<String> = files.failed.iter().map(missing_for).collect();
-    files.failed.iter().for_each(|error| say(&format!("spikeline: {error}")));
+    files.failed.iter().for_each(say_error);
     if !arguments.files.is_empty() {
         let named = files.files.clone();
         let unknown = files.unknown.clone();
@@ -108,7 +108,7 @@ fn take_in(
         interpreters,
         routes: Arc::clone(&with.routes),
         slots: slot_settings(context, writer.view())?,
-        max_line: usize::try_from(config.max_line).unwrap_or(usize::MAX),
+        max_line: config.longest_line(),
     };
     let bar = progress(files.bytes);
     let aloud: Say = Arc::new(|notice: &Notice| {
@@ -136,11 +136,7 @@ fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &BackfillSum
     let mut out = stdout();
     written(write(&report, arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
-    taken
-        .files
-        .iter()
-        .filter_map(|outcome| outcome.failed.as_ref())
-        .for_each(|error| say(&format!("spikeline: {error}")));
+    taken.files.iter().filter_map(|outcome| outcome.failed.as_ref()).for_each(say_error);
     say(&summary(taken));
     Ok(())
 }

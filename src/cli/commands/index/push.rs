@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 
 use crate::cli::answer::output::say;
-use crate::cli::answer::window;
+use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::settings;
@@ -105,12 +105,7 @@ impl Accounts {
 
     /// All slots of a window that the store has.
     fn owe(&mut self, view: &View, window: Window) -> Result<()> {
-        let spans: Vec<_> = view.routes().into_iter().filter_map(|(id, _)| view.route_span(id)).collect();
-        let (Some(first), Some(last)) =
-            (spans.iter().map(|(first, _)| *first).min(), spans.iter().map(|(_, last)| *last).max())
-        else {
-            return Ok(());
-        };
+        let Some((first, last)) = span_of_slots(view) else { return Ok(()) };
         let (mut from, until) = (window.from.max(first), window.until.min(last.plus_millis(1)));
         let now = SystemClock.now();
         while from < until {

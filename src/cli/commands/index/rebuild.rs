@@ -28,7 +28,7 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
     let known = u32::try_from(with.routes.len()).unwrap_or(u32::MAX);
     let mut interpreters = interpreters::interpreters(context, &view, &arguments.given, &with)?;
     archive(context, &view, &mut interpreters)?;
-    let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
+    let max_line = context.config()?.longest_line();
     let mut recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
     let mut lacking = Vec::new();
     for segment in &damaged {

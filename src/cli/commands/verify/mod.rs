@@ -7,9 +7,10 @@ mod http;
 
 use std::time::Duration;
 
+use crate::cli::answer::Answer;
 use crate::cli::answer::completeness::{missing_for, torn};
 use crate::cli::answer::output::{say, stdout, style, written};
-use crate::cli::answer::{Answer, window};
+use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::{AnswerFormat, VerifyArguments};
 use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{self, slot_settings, with_routes};
@@ -44,7 +45,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let window = kept(asked, window, &view, &mut missing);
     let with = with_routes(context, &view)?;
     let interpreters = interpreters::interpreters(context, &view, &arguments.given, &with)?;
-    let max_line = usize::try_from(context.config()?.max_line).unwrap_or(usize::MAX);
+    let max_line = context.config()?.longest_line();
     let recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
     let mut logs =
         cells::RecountedLogs::new(&view, recount, damaged.iter().filter_map(|segment| segment.window).collect());
@@ -86,12 +87,7 @@ fn kept(asked: Window, window: Window, view: &View, missing: &mut Vec<String>) -
 /// The window in whole slots, no wider than what the store holds.
 fn in_slots(asked: Window, view: &View) -> Window {
     let interval = view.settings().interval;
-    let spans: Vec<_> = view.routes().into_iter().filter_map(|(id, _)| view.route_span(id)).collect();
-    let (Some(first), Some(last)) =
-        (spans.iter().map(|(first, _)| *first).min(), spans.iter().map(|(_, last)| *last).max())
-    else {
-        return Window { from: asked.from, until: asked.from };
-    };
+    let Some((first, last)) = span_of_slots(view) else { return Window { from: asked.from, until: asked.from } };
     let from = if asked.from <= first { first } else { asked.from.slot(interval) };
     let end = last.plus(interval);
     let until = if asked.until >= end { end } else { asked.until.plus(interval).plus_millis(-1).slot(interval) };
