@@ -64,7 +64,18 @@ mod tests {
         for address in ["carbon:2003", "127.0.0.1:2003", "[::1]:2003", "a.b.example.org:65535"] {
             assert!(Destination::new(address, Protocol::Plaintext).is_ok(), "{address}");
         }
-        for address in ["", "carbon", "carbon:", ":2003", "carbon:0", "carbon:65536", "carbon:x", "::1:2003", "a b:2003", "http://a:2003"] {
+        for address in [
+            "",
+            "carbon",
+            "carbon:",
+            ":2003",
+            "carbon:0",
+            "carbon:65536",
+            "carbon:x",
+            "::1:2003",
+            "a b:2003",
+            "http://a:2003",
+        ] {
             let error = Destination::new(address, Protocol::Plaintext).unwrap_err();
             assert!(error.to_string().contains("help: "), "{address}");
         }

@@ -32,7 +32,6 @@ pub struct OwedState {
 pub struct Owed {
     /// The most slots in `waiting`. Overflow policy: the oldest is dropped and counted.
     limit: usize,
-    resend: Duration,
     emitted_until: Timestamp,
     waiting: BTreeSet<Timestamp>,
     /// Handed out, fate unknown. A slot in both sets changed after it was handed out.

@@ -5,8 +5,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use spikeline::grammar::{Escape, Format};
-use spikeline::record::{Needs, RecordParser, unescape, upstream_ints, upstream_ms};
+use spikeline::grammar::{Escape, Format, RejectReason};
+use spikeline::record::{Needs, RecordParser, unescape, upstream_ms, upstream_values};
 
 use crate::blocks;
 use crate::oracle::Both;
@@ -78,8 +78,12 @@ fn comes_back(format: &Format, request: &Request) -> Result<(), String> {
             return Err(format!("${name} is {got:?}, not {expected:?}"));
         }
         if let Meant::List(members) = &value.meant {
-            let read = if name.ends_with("_time") { upstream_ms } else { upstream_ints };
-            let got = read(&value.shown).map_err(|reason| reason.to_string())?;
+            let whole = |member: &[u8]| {
+                std::str::from_utf8(member).ok().and_then(|text| text.parse().ok()).ok_or(RejectReason::BadNumber)
+            };
+            let got =
+                if name.ends_with("_time") { upstream_ms(&value.shown) } else { upstream_values(&value.shown, whole) };
+            let got = got.map_err(|reason| reason.to_string())?;
             if got != *members {
                 return Err(format!("${name} is {got:?}, not {members:?}"));
             }

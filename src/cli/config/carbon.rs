@@ -41,7 +41,11 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
     if let Some(address) = &address
         && let Err(what) = check_address(&address.value)
     {
-        section.mistake_at(address, format!("`address` has {what}"), "host and port, for example `address = \"127.0.0.1:2003\"`");
+        section.mistake_at(
+            address,
+            format!("`address` has {what}"),
+            "host and port, for example `address = \"127.0.0.1:2003\"`",
+        );
     }
     let protocols = [("plaintext", Protocol::Plaintext), ("pickle", Protocol::Pickle), ("udp", Protocol::Udp)];
     let protocol = section.choice("protocol", &protocols).map_or(Protocol::Plaintext, Placed::into_value);
