@@ -26,7 +26,7 @@ fuzz_target!(|input: &[u8]| {
     };
     let lines: Vec<&[u8]> = block.split(|&byte| byte == b'\n').collect();
     read(&format, block);
-    let learnt = format.learnt(&lines).knowing(&["server_port".to_owned()]);
+    let learnt = format.learnt_from(&lines).with_keys_of(&["server_port".to_owned()]);
     for (variable, key) in learnt.keys_of(&lines) {
         assert!(learnt.index_of(&variable).is_some() && !key.is_empty());
     }

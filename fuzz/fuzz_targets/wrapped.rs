@@ -31,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
     for (number, line) in log.split_inclusive(|&byte| byte == b'\n').enumerate() {
         held.extend_from_slice(line);
         if (number + 1) % at_a_time == 0 && line.ends_with(b"\n") {
-            let whole = wrapper.whole(&held);
+            let whole = wrapper.whole_records(&held);
             assert!(whole <= held.len());
             pieces.extend(records(&format, &held[..whole], base));
             held.drain(..whole);

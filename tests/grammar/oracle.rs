@@ -1,5 +1,5 @@
 //! A slow reader of lines that is easy to believe: each format is turned into one regex by the rules that
-//! `src/grammar/plan.rs` states, and values are read with chrono and wide integers. It shares no code with the parser.
+//! `src/grammar/log_format/plan.rs` states, and values are read with chrono and wide integers. It shares no code with the parser.
 
 use chrono::DateTime;
 use regex::bytes::{Captures, Regex};
