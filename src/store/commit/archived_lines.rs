@@ -2,7 +2,7 @@
 
 use crate::source::generation::GenerationId;
 use crate::store::commit::entry::{Entry, Locator};
-use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed, RECORD_LIMIT};
+use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed, RECORD_LIMIT, decompress, part_of};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -19,6 +19,13 @@ pub struct ArchivedLine {
     pub locator: Locator,
     /// Its bytes.
     pub line: Vec<u8>,
+}
+
+impl ArchivedLine {
+    /// What names it, and its bytes.
+    fn keyed(&self) -> (LineKey, &[u8]) {
+        (line_key(&self.locator), &self.line)
+    }
 }
 
 /// Where a line starts: what names it.
@@ -70,19 +77,21 @@ fn decode_keys(from: &mut Decoder<'_>) -> Decoded<(KeyedRanges, usize)> {
 impl CompressedLines {
     /// Append lines to a commit, and keep a copy as they stand there.
     pub(crate) fn encode(lines: &[ArchivedLine], out: &mut Encoder) -> CompressedLines {
-        let keyed = || lines.iter().map(|line| (line_key(&line.locator), line.line.as_slice()));
-        encode_keys(keyed(), out);
+        encode_keys(lines.iter().map(ArchivedLine::keyed), out);
         let mut packed = CompressedLines::default();
         if lines.is_empty() {
             return packed;
         }
         let mut at = 0u32;
-        for (key, line) in keyed() {
+        for (key, line) in lines.iter().map(ArchivedLine::keyed) {
             let until = at.saturating_add(u32::try_from(line.len()).unwrap_or(u32::MAX));
             packed.keys.push((key, at..until));
             at = until;
         }
-        let body: Vec<u8> = keyed().flat_map(|(_, line)| line).copied().collect();
+        let mut body: Vec<u8> = Vec::with_capacity(at as usize);
+        for line in lines {
+            body.extend_from_slice(&line.line);
+        }
         packed.unpacked = body.len();
         // Compressing into memory does not fail; were it to, the lines would be lost and the entries not.
         packed.frame = zstd::bulk::compress(&body, PACKING).unwrap_or_default();
@@ -104,19 +113,24 @@ impl CompressedLines {
 
     /// All lines, back to back.
     pub(crate) fn unpack(&self) -> Decoded<Vec<u8>> {
-        let body = zstd::bulk::decompress(&self.frame, self.unpacked).map_err(|_| Malformed)?;
+        let body = decompress(&self.frame, u64::try_from(self.unpacked)?)?;
         if body.len() == self.unpacked { Ok(body) } else { Err(Malformed) }
     }
 
     /// Put those of the lines of which `wanted` says where to into their places.
     pub(crate) fn find(&self, wanted: &HashMap<LineKey, usize>, found: &mut [Option<Vec<u8>>]) -> Decoded<()> {
-        let hits: Vec<_> = self.keys.iter().filter_map(|(key, range)| Some((*wanted.get(key)?, range))).collect();
+        let mut hits = Vec::new();
+        for (key, range) in &self.keys {
+            if let Some(at) = wanted.get(key) {
+                hits.push((*at, range));
+            }
+        }
         if hits.is_empty() {
             return Ok(());
         }
         let body = self.unpack()?;
         for (at, range) in hits {
-            let line = body.get(range.start as usize..range.end as usize).ok_or(Malformed)?;
+            let line = part_of(&body, range)?;
             if let Some(place) = found.get_mut(at) {
                 *place = Some(line.to_vec());
             }
@@ -139,8 +153,11 @@ pub(crate) fn each_sorted<E>(
 ) -> Decoded<Result<(), E>> {
     let mut order: Vec<(LineKey, usize, &Range<u32>)> = Vec::new();
     for (number, pack) in packs.iter().enumerate() {
-        let own = pack.keys.iter().filter(|(key, _)| kept.contains(key));
-        order.extend(own.map(|(key, range)| (*key, number, range)));
+        for (key, range) in &pack.keys {
+            if kept.contains(key) {
+                order.push((*key, number, range));
+            }
+        }
     }
     order.sort_unstable_by_key(|(key, number, _)| (*key, *number));
     order.dedup_by_key(|(key, ..)| *key);
@@ -153,7 +170,7 @@ pub(crate) fn each_sorted<E>(
                 &mut other.insert((number, body)).1
             }
         };
-        let line = body.get(range.start as usize..range.end as usize).ok_or(Malformed)?;
+        let line = part_of(body, range)?;
         if let Err(error) = each(key, line) {
             return Ok(Err(error));
         }
@@ -169,6 +186,9 @@ pub(crate) fn decode_block(body: &[u8]) -> Decoded<Vec<(LineKey, &[u8])>> {
     if !from.is_empty() {
         return Err(Malformed);
     }
-    let line = |range: Range<u32>| bytes.get(range.start as usize..range.end as usize).ok_or(Malformed);
-    keys.into_iter().map(|(key, range)| Ok((key, line(range)?))).collect()
+    let mut lines = Vec::with_capacity(keys.len());
+    for (key, range) in &keys {
+        lines.push((*key, part_of(bytes, range)?));
+    }
+    Ok(lines)
 }

@@ -71,6 +71,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Its route: what a block of entries is ordered by.
+    pub(crate) fn route(&self) -> RouteId {
+        self.route
+    }
+
     /// When the request began: `end` - `duration_ms`, saturating.
     pub fn start(&self) -> Timestamp {
         Timestamp(self.end.0.saturating_sub(i64::try_from(self.duration_ms).unwrap_or(i64::MAX)))

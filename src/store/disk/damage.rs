@@ -1,6 +1,6 @@
 //! Messages about files that are not what they should be.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::store::disk::layout::SEGMENTS;
 use crate::store::disk::medium::Medium;
 use std::io;
@@ -28,6 +28,18 @@ pub(crate) fn operation_failed(medium: &dyn Medium, doing: &str, name: &str, err
     match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem => described.remedy("mount it writable, or name another folder with --store"),
         _ => described,
+    }
+}
+
+/// An operation of the disk that says, if it fails, what was being done to which file of the store.
+pub(crate) trait FileOperation<T> {
+    /// [`operation_failed`] of its error: `doing` is a verb and its object ("read the journal").
+    fn or_failed(self, medium: &dyn Medium, doing: &str, name: &str) -> Result<T>;
+}
+
+impl<T> FileOperation<T> for io::Result<T> {
+    fn or_failed(self, medium: &dyn Medium, doing: &str, name: &str) -> Result<T> {
+        self.map_err(|error| operation_failed(medium, doing, name, &error))
     }
 }
 

@@ -3,6 +3,7 @@
 //! A [`Decoder`] never panics and never allocates more than the bytes it was given could hold.
 
 use crate::time::Timestamp;
+use std::ops::Range;
 
 /// No record of a journal and no block of a segment is longer than this, unpacked.
 pub(crate) const RECORD_LIMIT: usize = 1 << 30;
@@ -10,6 +11,20 @@ pub(crate) const RECORD_LIMIT: usize = 1 << 30;
 /// The bytes are not what FORMAT.md says; the caller adds file and offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
+
+/// A number that does not fit the type that FORMAT.md gives its field.
+impl From<std::num::TryFromIntError> for Malformed {
+    fn from(_: std::num::TryFromIntError) -> Malformed {
+        Malformed
+    }
+}
+
+/// A text that is not UTF-8.
+impl From<std::str::Utf8Error> for Malformed {
+    fn from(_: std::str::Utf8Error) -> Malformed {
+        Malformed
+    }
+}
 
 /// What decoding gives.
 pub(crate) type Decoded<T> = std::result::Result<T, Malformed>;
@@ -119,14 +134,19 @@ impl<'a> Decoder<'a> {
         Ok(*taken)
     }
 
+    /// One byte, as [`Encoder::u8`] wrote it; the fixed widths are for what must be found without decoding: magics,
+    /// versions, checksums.
     pub(crate) fn u8(&mut self) -> Decoded<u8> {
-        self.take_array::<1>().map(|[byte]| byte)
+        let [byte] = self.take_array()?;
+        Ok(byte)
     }
 
+    /// Four bytes, lowest first.
     pub(crate) fn u32(&mut self) -> Decoded<u32> {
         self.take_array().map(u32::from_le_bytes)
     }
 
+    /// Eight bytes, lowest first.
     pub(crate) fn u64(&mut self) -> Decoded<u64> {
         self.take_array().map(u64::from_le_bytes)
     }
@@ -172,14 +192,32 @@ impl<'a> Decoder<'a> {
 
     /// Length-prefixed bytes that must be UTF-8.
     pub(crate) fn text(&mut self) -> Decoded<String> {
-        std::str::from_utf8(self.bytes()?).map(str::to_owned).map_err(|_| Malformed)
+        Ok(std::str::from_utf8(self.bytes()?)?.to_owned())
     }
 
     /// The inverse of [`Encoder::list`]; no room is made for items that are not there.
     pub(crate) fn list<T: Decode>(&mut self) -> Decoded<Vec<T>> {
-        let count = self.count()?;
-        (0..count).map(|_| T::decode(self)).collect()
+        let mut items = Vec::new();
+        for _ in 0..self.count()? {
+            items.push(T::decode(self)?);
+        }
+        Ok(items)
     }
+}
+
+/// The bytes of `body` from the first number of `range` to the second.
+pub(crate) fn part_of<'b>(body: &'b [u8], range: &Range<u32>) -> Decoded<&'b [u8]> {
+    body.get(range.start as usize..range.end as usize).ok_or(Malformed)
+}
+
+/// What zstd made of `unpacked` bytes. A length over [`RECORD_LIMIT`] is malformed before any room is made for it, and so
+/// are bytes that come to more than they claim.
+pub(crate) fn decompress(packed: &[u8], unpacked: u64) -> Decoded<Vec<u8>> {
+    let unpacked = usize::try_from(unpacked)?;
+    if unpacked > RECORD_LIMIT {
+        return Err(Malformed);
+    }
+    zstd::bulk::decompress(packed, unpacked).or(Err(Malformed))
 }
 
 /// Small numbers of either sign become small numbers: 0, -1, 1, -2, 2 to 0, 1, 2, 3, 4.

@@ -40,7 +40,7 @@ impl StoreState {
             self.name_route(*route, name.clone());
         }
         for generation in &commit.generations {
-            match self.generations.binary_search_by_key(&generation.id, |known| known.id) {
+            match self.generations.binary_search_by_key(&generation.id, generation_id) {
                 Ok(index) => {
                     if let Some(known) = self.generations.get_mut(index) {
                         known.clone_from(generation);
@@ -74,36 +74,70 @@ impl StoreState {
         self.by_name.get(name).copied()
     }
 
-    /// How far each log was read.
+    /// What is known of a log.
+    pub(crate) fn generation(&self, id: GenerationId) -> Option<&Generation> {
+        let at = self.generations.binary_search_by_key(&id, generation_id).ok()?;
+        self.generations.get(at)
+    }
+
+    /// How far a log was read; 0 if it is not known.
+    pub(crate) fn position(&self, id: GenerationId) -> u64 {
+        match self.generation(id) {
+            Some(known) => known.position,
+            None => 0,
+        }
+    }
+
+    /// How far each log was read, by id.
     pub(crate) fn log_positions(&self) -> Vec<(GenerationId, u64)> {
-        self.generations.iter().map(|known| (known.id, known.position)).collect()
+        let mut positions = Vec::with_capacity(self.generations.len());
+        for known in &self.generations {
+            positions.push((known.id, known.position));
+        }
+        positions
     }
 
     /// What was read since the logs stood at `began`.
     pub(crate) fn read_since(&self, began: &[(GenerationId, u64)]) -> Vec<LogRange> {
-        let ranges = self.generations.iter().map(|known| {
-            // One that is new since then began where its ledger says, which need not be 0.
-            let bytes = self.ledgers.get(&known.id).map_or(0, |ledger| ledger.bytes);
-            let first = known.position.saturating_sub(bytes);
-            let from = began.binary_search_by_key(&known.id, |(id, _)| *id).ok().and_then(|at| began.get(at));
-            LogRange { generation: known.id, from: from.map_or(first, |(_, at)| *at), until: known.position }
-        });
-        ranges.filter(|range| range.from < range.until).collect()
+        let mut ranges = Vec::new();
+        for known in &self.generations {
+            let from = position_in(began, known.id).unwrap_or(self.first_read(known));
+            if from < known.position {
+                ranges.push(LogRange { generation: known.id, from, until: known.position });
+            }
+        }
+        ranges
+    }
+
+    /// Where reading a log began: what its ledger counts lies behind that, and it need not be 0.
+    fn first_read(&self, known: &Generation) -> u64 {
+        match self.ledgers.get(&known.id) {
+            Some(ledger) => known.position.saturating_sub(ledger.bytes),
+            None => known.position,
+        }
     }
 
     /// Whether this log will not be read any further; one that is not known is not finished.
     pub(crate) fn is_finished(&self, id: GenerationId) -> bool {
-        self.generations
-            .binary_search_by_key(&id, |known| known.id)
-            .ok()
-            .and_then(|index| self.generations.get(index))
-            .is_some_and(|known| known.finished)
+        matches!(self.generation(id), Some(known) if known.finished)
     }
 
     fn name_route(&mut self, route: RouteId, name: String) {
         self.by_name.insert(name.clone(), route);
         self.routes.insert(route, name);
     }
+}
+
+/// What generations are ordered and found by.
+fn generation_id(known: &Generation) -> GenerationId {
+    known.id
+}
+
+/// How far a log was read by then, of positions by id.
+fn position_in(positions: &[(GenerationId, u64)], id: GenerationId) -> Option<u64> {
+    let at = positions.binary_search_by_key(&id, |(known, _)| *known).ok()?;
+    let (_, position) = positions.get(at)?;
+    Some(*position)
 }
 
 impl Encode for StoreState {
@@ -143,7 +177,8 @@ impl Decode for StoreState {
         let at = Timestamp::decode(from)?;
         state.last_commit = committed.then_some(at);
         let known = from.u8()? != 0;
-        state.read_until = Some(Timestamp::decode(from)?).filter(|_| known);
+        let read_until = Timestamp::decode(from)?;
+        state.read_until = known.then_some(read_until);
         for _ in 0..from.count()? {
             let route = RouteId(from.varint_as()?);
             let name = from.text()?;

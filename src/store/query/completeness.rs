@@ -1,9 +1,9 @@
 //! What the store knows to be lacking of a window.
 
 use crate::error::Result;
-use crate::source::generation::{Generation, GenerationId};
-use crate::store::commit::block_summary::{BlockRejects, BlockSummary};
-use crate::store::commit::ledger::{Ledger, Loss, LossCause};
+use crate::source::generation::GenerationId;
+use crate::store::commit::block_summary::{BlockKey, BlockRejects, BlockSummary};
+use crate::store::commit::ledger::{Loss, LossCause};
 use crate::store::entry_query::WindowMatch;
 use crate::store::journal::memtable::Memtable;
 use crate::store::journal::state::StoreState;
@@ -56,14 +56,13 @@ impl<'v> Completeness<'v> {
     /// If a segment cannot be read or is damaged; see `View::skip_damaged`.
     pub fn gaps(&self, window: Window) -> Result<WindowGaps> {
         let summaries = self.summaries_near(window)?;
-        let mut account = WindowGaps::default();
+        let mut gaps = WindowGaps::default();
         let mut unread: BTreeMap<GenerationId, UnreadLines> = BTreeMap::new();
         for block in summaries.values() {
-            let says_whole_seconds =
-                self.state.ledgers.get(&block.generation).is_some_and(|ledger| ledger.whole_seconds);
-            if says_whole_seconds && block.may_end_in(window) && account.whole_seconds.last() != Some(&block.generation)
-            {
-                account.whole_seconds.push(block.generation);
+            let ledger = self.state.ledgers.get(&block.generation);
+            let says_whole_seconds = matches!(ledger, Some(ledger) if ledger.whole_seconds);
+            if says_whole_seconds && block.may_end_in(window) && gaps.whole_seconds.last() != Some(&block.generation) {
+                gaps.whole_seconds.push(block.generation);
             }
             let Some(rejects) = &block.rejects else { continue };
             let (after, before) = self.written_between(block, rejects, &summaries);
@@ -71,57 +70,61 @@ impl<'v> Completeness<'v> {
                 add_unread(&mut unread, block.generation, rejects, Window { from: after, until: before });
             }
         }
-        // One that was read again in the right format lacks nothing.
-        let held = |id: GenerationId| self.state.generations.iter().find(move |held| held.id == id);
         for id in self.unfit() {
-            let again = |it: &Generation| it.id > id && held(id).is_some_and(|held| held.fingerprint == it.fingerprint);
-            let parsed = |it: &Generation| self.state.ledgers.get(&it.id).is_some_and(|ledger| ledger.parsed > 0);
-            if self.state.generations.iter().any(|it| again(it) && parsed(it)) {
+            if self.was_read_again(id) {
                 unread.remove(&id);
             }
         }
-        account.unread = unread.into_values().collect();
+        gaps.unread = unread.into_values().collect();
         for (&id, ledger) in &self.state.ledgers {
-            // A log that was read beyond a loss was found again: `spikeline index` took in the rest. What was read and damaged is not.
-            let read = self.state.generations.binary_search_by_key(&id, |held| held.id).ok();
-            let read = read.and_then(|at| self.state.generations.get(at)).map_or(0, |held| held.position);
-            let stands = |loss: &&Loss| {
-                loss.cause == LossCause::Damaged || read <= loss.offset || read < loss.offset.saturating_add(loss.bytes)
-            };
-            let losses = ledger.losses.iter().filter(stands).filter(|loss| window.overlaps(loss.after, loss.before));
-            account.lost.extend(losses.map(|loss| (id, *loss)));
+            let read = self.state.position(id);
+            for loss in &ledger.losses {
+                if loss.is_missed_at(read) && window.overlaps(loss.after, loss.before) {
+                    gaps.lost.push((id, *loss));
+                }
+            }
         }
-        Ok(account)
+        Ok(gaps)
     }
 
     /// The generations of whose lines not one fitted the format they were read in. It was the wrong one, or they are no access logs.
     pub fn unfit(&self) -> HashSet<GenerationId> {
-        let unfit = |ledger: &Ledger| ledger.parsed == 0 && !ledger.rejected.is_empty();
-        self.state.ledgers.iter().filter(|(_, ledger)| unfit(ledger)).map(|(&id, _)| id).collect()
+        let mut unfit = HashSet::new();
+        for (&id, ledger) in &self.state.ledgers {
+            if ledger.parsed == 0 && !ledger.rejected.is_empty() {
+                unfit.insert(id);
+            }
+        }
+        unfit
+    }
+
+    /// Whether a log that began alike was read later, and some of its lines became requests: the one that was read in the
+    /// wrong format then lacks nothing.
+    fn was_read_again(&self, id: GenerationId) -> bool {
+        let Some(unfit) = self.state.generation(id) else { return false };
+        for held in &self.state.generations {
+            let parsed = matches!(self.state.ledgers.get(&held.id), Some(ledger) if ledger.parsed > 0);
+            if held.id > id && held.fingerprint == unfit.fingerprint && parsed {
+                return true;
+            }
+        }
+        false
     }
 
     /// Summaries of the blocks that may reach into `window`, and of those next to blocks without a request, which have
     /// no time of their own.
-    fn summaries_near(&self, window: Window) -> Result<BTreeMap<(GenerationId, u32), BlockSummary>> {
+    fn summaries_near(&self, window: Window) -> Result<BlocksByKey> {
         let mut merged = Memtable::default();
         self.sealed.each_summary(window, WindowMatch::End, |block| merged.add_block(block))?;
-        self.memtable.blocks.values().for_each(|block| merged.add_block(block.clone()));
-        let timed = |block: &&BlockSummary| block.lines > 0;
-        let lonely = |block: &&BlockSummary| {
-            let id = block.generation;
-            let before = merged.blocks.range((id, 0)..block.key()).rev().map(|(_, near)| near).any(|near| timed(&near));
-            let after = merged.blocks.range(block.key()..(id, u32::MAX)).any(|(_, near)| timed(&near));
-            block.lines == 0 && !(before && after)
-        };
-        // Stretches of such blocks end where others begin, so few of them are asked for.
-        let lonely: Vec<_> = merged.blocks.values().filter(lonely).map(BlockSummary::key).collect();
-        let ends = lonely.iter().filter(|(id, number)| {
-            let next = |number: Option<u32>| number.is_some_and(|number| merged.blocks.contains_key(&(*id, number)));
-            !next(number.checked_sub(1)) || !next(number.checked_add(1))
-        });
+        for block in self.memtable.blocks.values() {
+            merged.add_block(block.clone());
+        }
         let mut beside = Memtable::default();
-        for &key in ends {
-            self.sealed.each_summary_beside(key, |block| beside.add_block(block))?;
+        for block in merged.blocks.values() {
+            // Stretches of such blocks end where others begin, so few of them are asked for.
+            if is_lonely(&merged.blocks, block) && is_at_an_end(&merged.blocks, block.key()) {
+                self.sealed.each_summary_beside(block.key(), |near| beside.add_block(near))?;
+            }
         }
         for (key, block) in beside.blocks {
             merged.blocks.entry(key).or_insert(block);
@@ -134,24 +137,23 @@ impl<'v> Completeness<'v> {
         &self,
         block: &BlockSummary,
         rejects: &BlockRejects,
-        near: &BTreeMap<(GenerationId, u32), BlockSummary>,
+        near: &BlocksByKey,
     ) -> (Timestamp, Timestamp) {
-        let id = block.generation;
         let (mut after, mut before) = (rejects.after, rejects.before);
         if rejects.first < block.first {
-            let known = near.range((id, 0)..block.key()).rev().map(|(_, near)| near).find(|near| near.lines > 0);
-            let own = (block.lines > 0).then_some(block.min_end);
-            after = after.min(known.map(|near| near.max_end).or(own).unwrap_or(Timestamp(i64::MIN)));
             // A log that nothing of this window stands before may have begun at any time before.
-            before = before.max(own.unwrap_or(Timestamp(i64::MIN)));
+            let own = if block.lines > 0 { block.min_end } else { Timestamp(i64::MIN) };
+            after = after.min(match timed_before(near, block.key()) {
+                Some(near) => near.max_end,
+                None => own,
+            });
+            before = before.max(own);
         }
         if rejects.last >= block.until {
-            let mut later = near.range(block.key()..).map(|(_, near)| near).filter(|near| near.key() != block.key());
-            let known = later.find(|near| near.lines > 0 && self.same_log(near.generation, id));
             let own = if block.lines > 0 { block.max_end } else { after };
             after = after.min(own);
-            let open = !self.state.is_finished(id) || block.lines == 0;
-            before = before.max(match known {
+            let open = !self.state.is_finished(block.generation) || block.lines == 0;
+            before = before.max(match self.timed_after_in_log(near, block) {
                 Some(near) => near.min_end.max(own),
                 None if open => Timestamp(i64::MAX),
                 None => own,
@@ -160,11 +162,63 @@ impl<'v> Completeness<'v> {
         (after.min(before), before)
     }
 
+    /// The nearest block with a request behind this one, in the same log or in the one that it was rotated for.
+    fn timed_after_in_log<'b>(&self, near: &'b BlocksByKey, block: &BlockSummary) -> Option<&'b BlockSummary> {
+        for (_, later) in near.range(block.key()..) {
+            let is_other = later.key() != block.key();
+            if is_other && later.lines > 0 && self.same_log(later.generation, block.generation) {
+                return Some(later);
+            }
+        }
+        None
+    }
+
     /// Whether two generations are of one log: the later one then goes on where the earlier one ended.
     fn same_log(&self, one: GenerationId, other: GenerationId) -> bool {
-        let log = |id| self.state.generations.iter().find(|held: &&Generation| held.id == id).map(|held| &held.log);
-        one == other || log(one) == log(other)
+        one == other || self.log_of(one) == self.log_of(other)
     }
+
+    /// The name of the log that a generation is of.
+    fn log_of(&self, id: GenerationId) -> Option<&str> {
+        Some(&self.state.generation(id)?.log)
+    }
+}
+
+/// Merged summaries by log and number. Those of one log stand together, as its blocks do in the file.
+type BlocksByKey = BTreeMap<BlockKey, BlockSummary>;
+
+/// Whether a block has no request, nor a block with one on both of its sides: then nothing at hand says between when its
+/// lines were written.
+fn is_lonely(blocks: &BlocksByKey, block: &BlockSummary) -> bool {
+    let key = block.key();
+    block.lines == 0 && (timed_before(blocks, key).is_none() || timed_after(blocks, key).is_none())
+}
+
+/// Whether the block before or the block behind this one is not at hand.
+fn is_at_an_end(blocks: &BlocksByKey, key: BlockKey) -> bool {
+    let (id, number) = key;
+    let is_held = |number: Option<u32>| matches!(number, Some(number) if blocks.contains_key(&(id, number)));
+    !is_held(number.checked_sub(1)) || !is_held(number.checked_add(1))
+}
+
+/// The nearest block with a request before this one of the same log.
+fn timed_before(blocks: &BlocksByKey, key: BlockKey) -> Option<&BlockSummary> {
+    for (_, block) in blocks.range((key.0, 0)..key).rev() {
+        if block.lines > 0 {
+            return Some(block);
+        }
+    }
+    None
+}
+
+/// The nearest block with a request of the same log, this one or behind it.
+fn timed_after(blocks: &BlocksByKey, key: BlockKey) -> Option<&BlockSummary> {
+    for (_, block) in blocks.range(key..(key.0, u32::MAX)) {
+        if block.lines > 0 {
+            return Some(block);
+        }
+    }
+    None
 }
 
 /// Count the rejected lines of one more block of a log.
@@ -189,6 +243,12 @@ fn add_unread(
 }
 
 impl Loss {
+    /// Whether it still lacks, once its log was read up to `read`. A log that was read beyond a loss was found again:
+    /// `spikeline index` took in the rest. What was read and then damaged in the store stays lost.
+    fn is_missed_at(&self, read: u64) -> bool {
+        self.cause == LossCause::Damaged || read <= self.offset || read < self.offset.saturating_add(self.bytes)
+    }
+
     /// Whether something is known to be lost, not only possible.
     pub fn is_known(&self) -> bool {
         self.cause != LossCause::Copied

@@ -16,7 +16,7 @@ pub(crate) const FOOTER_MAGIC: &[u8; 8] = b"SPKLDIRE";
 /// The version of a segment's format.
 pub(crate) const SEGMENT_VERSION: u32 = 3;
 
-/// Where a block is in the segment's file.
+/// Where a block is in the segment's file, and the checksum by which damage of it is noticed before it is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct BlockPlace {
     /// Of its first byte.
@@ -134,6 +134,26 @@ impl Directory {
             Resolution::TenMinutes => ten_minutes,
             Resolution::Hour => hour,
         }
+    }
+}
+
+impl Directory {
+    /// Where every block stands, kind by kind: what a check of all checksums goes through.
+    pub(crate) fn places(&self) -> Vec<BlockPlace> {
+        let mut places = Vec::new();
+        for block in self.cells.iter().flatten() {
+            places.push(block.place);
+        }
+        for block in &self.entries {
+            places.push(block.place);
+        }
+        for block in &self.summaries {
+            places.push(block.place);
+        }
+        for block in &self.lines {
+            places.push(block.place);
+        }
+        places
     }
 }
 

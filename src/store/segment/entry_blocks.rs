@@ -9,14 +9,17 @@ use crate::source::generation::GenerationId;
 use crate::store::commit::entry::{Entry, KeepReasons, Locator};
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed, low_byte, unzigzag, zigzag};
 use crate::store::encoding::column;
+use crate::store::entry_query::EntryQuery;
 use crate::store::segment::directory::EntryBlock;
 use crate::time::Timestamp;
+use std::vec::IntoIter;
 
 /// Entries in a block, at most: fewer take more bytes each, more take longer to look through for one route.
 const BLOCK: usize = 512;
 
-/// The most entries in a block that is read.
-pub(crate) const MOST: usize = 1024;
+/// The most entries in a block that is read: more than are written, so that larger blocks can come without a new version,
+/// and few enough that a false count costs little memory.
+const MOST: usize = 1024;
 
 /// Entries in a chunk, at most.
 const CHUNK: usize = 32 * BLOCK;
@@ -38,22 +41,36 @@ pub(crate) fn encode(entries: &[Entry]) -> Vec<(EntryBlock, Vec<u8>)> {
             class.push(place);
         }
     }
-    let at = |&place: &u32| entries.get(place as usize);
     let mut blocks = Vec::new();
-    let mut ordered = Vec::with_capacity(CHUNK);
+    let mut routes: Vec<(RouteId, u32, u32)> = Vec::new();
+    let mut ordered: Vec<Entry> = Vec::with_capacity(CHUNK);
     for mut class in classes {
         // A stable sort, since it takes less time for what is in order already: lines mostly come by end and offset.
-        class.sort_by_key(|place| at(place).map(|entry| (entry.end, entry.locator)));
+        class.sort_by_key(|place| end_and_locator(entries, *place));
         for chunk in class.chunks(CHUNK) {
-            let mut routes: Vec<(RouteId, u32, u32)> =
-                chunk.iter().zip(0..).filter_map(|(place, rank)| Some((at(place)?.route, rank, *place))).collect();
+            routes.clear();
+            for (place, rank) in chunk.iter().zip(0..) {
+                if let Some(entry) = entries.get(*place as usize) {
+                    routes.push((entry.route, rank, *place));
+                }
+            }
             routes.sort_unstable();
             ordered.clear();
-            ordered.extend(routes.iter().filter_map(|(_, _, place)| at(place)).copied());
-            blocks.extend(ordered.chunks(BLOCK).map(|block| (bounds_of_entries(block), encode_block(block))));
+            for (.., place) in &routes {
+                ordered.extend(entries.get(*place as usize));
+            }
+            for block in ordered.chunks(BLOCK) {
+                blocks.push((bounds_of_entries(block), encode_block(block)));
+            }
         }
     }
     blocks
+}
+
+/// What an entry is ordered by within its class, by its place in the list.
+fn end_and_locator(entries: &[Entry], place: u32) -> Option<(Timestamp, Locator)> {
+    let entry = entries.get(place as usize)?;
+    Some((entry.end, entry.locator))
 }
 
 /// What the directory says of a block of these entries.
@@ -83,28 +100,25 @@ struct OffsetExpectation {
 impl OffsetExpectation {
     /// The rate at which the log of the first entry grew while these were written.
     fn from_entries(entries: &[Entry]) -> OffsetExpectation {
-        let first = entries.iter().min_by_key(|entry| entry.end);
-        let rate = first.zip(
-            entries
-                .iter()
-                .filter(|entry| Some(entry.locator.generation) == first.map(|f| f.locator.generation))
-                .max_by_key(|entry| entry.end),
-        );
-        let rate = rate.map_or(0, |(first, last)| {
-            let millis = last.end.0.abs_diff(first.end.0).max(1);
-            let bytes = last.locator.offset.saturating_sub(first.locator.offset);
-            bytes.saturating_mul(256) / millis
-        });
-        OffsetExpectation { rate, last: Vec::new() }
+        let Some(first) = entries.iter().min_by_key(|entry| entry.end) else { return OffsetExpectation::default() };
+        let mut last = first;
+        for entry in entries {
+            if entry.locator.generation == first.locator.generation && entry.end >= last.end {
+                last = entry;
+            }
+        }
+        let millis = last.end.0.abs_diff(first.end.0).max(1);
+        let bytes = last.locator.offset.saturating_sub(first.locator.offset);
+        OffsetExpectation { rate: bytes.saturating_mul(256) / millis, last: Vec::new() }
     }
 
     /// The guess for an entry, and where to remember its own end and offset.
     fn guess_next(&mut self, generation: GenerationId, end: i64) -> OffsetGuess<'_> {
         let known = self.last.iter().position(|&(known, _, _)| known == generation);
-        let index = known.unwrap_or_else(|| {
+        if known.is_none() {
             self.last.push((generation, 0, 0));
-            self.last.len() - 1
-        });
+        }
+        let index = known.unwrap_or(self.last.len() - 1);
         let guess = match self.last.get(index) {
             Some(&(_, last_end, last_offset)) if known.is_some() => {
                 let grown = i128::from(end.wrapping_sub(last_end)) * i128::from(self.rate) / 256;
@@ -153,7 +167,7 @@ fn encode_block(entries: &[Entry]) -> Vec<u8> {
     let mut expected = OffsetExpectation::from_entries(entries);
     let base = entries.iter().map(|entry| entry.end.0).min().unwrap_or(0);
     let mut columns: [Vec<u64>; 9] = std::array::from_fn(|_| Vec::with_capacity(entries.len()));
-    let mut route = entries.first().map_or(0, |entry| entry.route.0);
+    let RouteId(mut route) = entries.first().map_or(RouteId(0), Entry::route);
     let (mut out, mut end) = (Encoder::default(), base);
     out.signed(base);
     out.varint(u64::from(route));
@@ -168,7 +182,7 @@ fn encode_block(entries: &[Entry]) -> Vec<u8> {
             u64::from(entry.route.0.wrapping_sub(route)),
             entry.end.0.wrapping_sub(end).cast_unsigned(),
             entry.duration_ms,
-            entry.upstream_ms.map_or(0, |ms| zigzag(entry.duration_ms.wrapping_sub(ms).cast_signed()).wrapping_add(1)),
+            upstream_column(entry),
             u64::from(entry.status),
             // A difference of i64::MIN would wrap to "none"; such an upstream time is marked here.
             u64::from(entry.kept.0) | (u64::from(entry.upstream_ms.is_some()) << 8),
@@ -188,15 +202,22 @@ fn encode_block(entries: &[Entry]) -> Vec<u8> {
     out.bytes
 }
 
-/// Read a block of `count` entries as far as the last one that `wanted(route, start, end)` asks for; none if there is
-/// none. Most blocks that a search touches have a stretch of wanted entries, and often that is empty. Only routes that
-/// `may_be` wanted are looked for, and nothing is read beyond the last of them.
-pub(crate) fn decode_block(
-    bytes: &[u8],
-    count: usize,
-    may_be: impl Fn(RouteId) -> bool,
-    wanted: impl Fn(RouteId, Timestamp, Timestamp) -> bool,
-) -> Decoded<Vec<Entry>> {
+/// The time that upstreams took, as how much less it is than the whole; 0 without an upstream.
+fn upstream_column(entry: &Entry) -> u64 {
+    match entry.upstream_ms {
+        Some(upstream_ms) => zigzag(entry.duration_ms.wrapping_sub(upstream_ms).cast_signed()).wrapping_add(1),
+        None => 0,
+    }
+}
+
+/// Read a block of `count` entries as far as the last one whose route and time `wanted` asks for, all if nothing is asked
+/// for. Most blocks that a search touches have a stretch of wanted entries, and often that is empty: only wanted routes are
+/// looked for at first, and nothing is read beyond the last of them.
+pub(crate) fn decode_block(bytes: &[u8], count: u64, wanted: Option<&EntryQuery>) -> Decoded<Vec<Entry>> {
+    let count = usize::try_from(count)?;
+    if count > MOST {
+        return Err(Malformed);
+    }
     let mut from = Decoder::new(bytes);
     let base = from.signed()?;
     let first_route: u32 = from.varint_as()?;
@@ -207,48 +228,54 @@ pub(crate) fn decode_block(
     }
     let [routes, ends, durations, upstreams, statuses, reasons, generations, offsets, lengths] = columns;
     let mut routes = column::decode(routes, count)?;
-    let reach = wanted_reach(&routes, first_route, may_be)?;
-    if reach == 0 {
+    if let Some(query) = wanted {
+        routes.truncate(wanted_routes(&routes, first_route, query)?);
+    }
+    if routes.is_empty() {
         return Ok(Vec::new());
     }
-    routes.truncate(reach);
-    let keys = decode_keys(base, first_route, routes, [ends, durations])?;
-    let until = keys.iter().rposition(|&(route, end, duration_ms)| {
-        wanted(route, Timestamp(end.0.saturating_sub(i64::try_from(duration_ms).unwrap_or(i64::MAX))), end)
-    });
-    let Some(until) = until.map(|last| last + 1) else { return Ok(Vec::new()) };
-    let rest = [upstreams, statuses, reasons, generations, offsets, lengths];
-    let mut rest = rest.map(|column| column::decode(column, until).map(Vec::into_iter));
+    let keys = decode_keys(base, first_route, routes, ends, durations)?;
+    let until = match wanted {
+        Some(query) => wanted_keys(&keys, query),
+        None => keys.len(),
+    };
+    if until == 0 {
+        return Ok(Vec::new());
+    }
+    let mut rest: [IntoIter<u64>; 6] = Default::default();
+    for (values, column) in rest.iter_mut().zip([upstreams, statuses, reasons, generations, offsets, lengths]) {
+        *values = column::decode(column, until)?.into_iter();
+    }
     let mut entries = Vec::with_capacity(until);
     for (route, end, duration_ms) in keys.into_iter().take(until) {
         let mut row = [0u64; 6];
         for (value, column) in row.iter_mut().zip(&mut rest) {
-            *value = column.as_mut().map_err(|malformed| *malformed)?.next().ok_or(Malformed)?;
+            *value = column.next().ok_or(Malformed)?;
         }
         let [upstream, status, kept, generation, residue, length] = row;
-        let generation = GenerationId(u32::try_from(generation).map_err(|_| Malformed)?);
+        let generation = GenerationId(u32::try_from(generation)?);
         let offset = expected.guess_next(generation, end.0).offset_at(residue);
         let upstream = duration_ms.wrapping_sub(unzigzag(upstream.wrapping_sub(1)).cast_unsigned());
         entries.push(Entry {
             end,
             duration_ms,
             route,
-            status: u16::try_from(status).map_err(|_| Malformed)?,
+            status: u16::try_from(status)?,
             upstream_ms: (kept >> 8 != 0).then_some(upstream),
             kept: KeepReasons(low_byte(kept)),
-            locator: Locator { generation, offset, length: u32::try_from(length).map_err(|_| Malformed)? },
+            locator: Locator { generation, offset, length: u32::try_from(length)? },
         });
     }
     Ok(entries)
 }
 
-/// How many entries there are up to the last one of a route that may be wanted.
-fn wanted_reach(differences: &[u64], mut route: u32, may_be: impl Fn(RouteId) -> bool) -> Decoded<usize> {
-    let (mut reach, mut is_wanted) = (0, may_be(RouteId(route)));
+/// How many entries there are up to the last one of a route that is wanted.
+fn wanted_routes(differences: &[u64], mut route: u32, query: &EntryQuery) -> Decoded<usize> {
+    let (mut reach, mut is_wanted) = (0, query.asks_for(RouteId(route)));
     for (&difference, past) in differences.iter().zip(1..) {
         if difference != 0 {
-            route = route.wrapping_add(u32::try_from(difference).map_err(|_| Malformed)?);
-            is_wanted = may_be(RouteId(route));
+            route = route.wrapping_add(u32::try_from(difference)?);
+            is_wanted = query.asks_for(RouteId(route));
         }
         if is_wanted {
             reach = past;
@@ -257,22 +284,37 @@ fn wanted_reach(differences: &[u64], mut route: u32, may_be: impl Fn(RouteId) ->
     Ok(reach)
 }
 
-/// What decides whether an entry is wanted: route, end, duration; of as many entries as `routes` has.
+/// How many entries there are up to the last one whose route and time are wanted.
+fn wanted_keys(keys: &[EntryKey], query: &EntryQuery) -> usize {
+    for (before, &(route, end, duration_ms)) in keys.iter().enumerate().rev() {
+        let start = Timestamp(end.0.saturating_sub(i64::try_from(duration_ms).unwrap_or(i64::MAX)));
+        if query.holds(route, start, end) {
+            return before + 1;
+        }
+    }
+    0
+}
+
+/// What decides whether an entry is wanted: route, end, duration in milliseconds.
+type EntryKey = (RouteId, Timestamp, u64);
+
+/// The keys of as many entries as `routes` has.
 fn decode_keys(
     base: i64,
     mut route: u32,
     routes: Vec<u64>,
-    columns: [Decoder<'_>; 2],
-) -> Decoded<Vec<(RouteId, Timestamp, u64)>> {
+    ends: Decoder<'_>,
+    durations: Decoder<'_>,
+) -> Decoded<Vec<EntryKey>> {
     let count = routes.len();
-    let [ends, durations] = columns.map(|column| column::decode(column, count));
+    let (ends, durations) = (column::decode(ends, count)?, column::decode(durations, count)?);
     let mut end = base;
     let mut keys = Vec::with_capacity(count);
-    for ((route_delta, end_delta), duration_ms) in routes.into_iter().zip(ends?).zip(durations?) {
+    for ((route_delta, end_delta), duration_ms) in routes.into_iter().zip(ends).zip(durations) {
         if route_delta != 0 {
             end = base;
         }
-        route = route.wrapping_add(u32::try_from(route_delta).map_err(|_| Malformed)?);
+        route = route.wrapping_add(u32::try_from(route_delta)?);
         end = end.wrapping_add(end_delta.cast_signed());
         keys.push((RouteId(route), Timestamp(end), duration_ms));
     }

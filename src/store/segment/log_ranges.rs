@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::source::generation::GenerationId;
-use crate::store::disk::damage::operation_failed;
+use crate::store::disk::damage::{FileOperation, operation_failed};
 use crate::store::disk::layout;
 use crate::store::disk::medium::{Medium, write_file};
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed, checksum};
@@ -46,9 +46,8 @@ pub(crate) fn encode_ranges(number: u64, ranges: &[LogRange]) -> Vec<u8> {
 /// ends with.
 pub(crate) fn write_ranges(medium: &dyn Medium, number: u64, ranges: &[LogRange]) -> Result<()> {
     let name = layout::ranges_file(number);
-    write_file(medium, &name, &encode_ranges(number, ranges))
-        .map(drop)
-        .map_err(|error| operation_failed(medium, "write the ranges of a segment", &name, &error))
+    let written = write_file(medium, &name, &encode_ranges(number, ranges));
+    written.map(drop).or_failed(medium, "write the ranges of a segment", &name)
 }
 
 /// The lines that a segment was made of; `None` if the record of that is lost or damaged.
@@ -56,7 +55,10 @@ pub(crate) fn write_ranges(medium: &dyn Medium, number: u64, ranges: &[LogRange]
 /// # Errors
 /// If it is there and could not be read.
 pub(crate) fn read_ranges(medium: &dyn Medium, number: u64) -> Result<Option<Vec<LogRange>>> {
-    Ok(read_file(medium, number)?.and_then(|bytes| decode_ranges(number, &bytes).ok()))
+    match read_file(medium, number)? {
+        Some(bytes) => Ok(decode_ranges(number, &bytes).ok()),
+        None => Ok(None),
+    }
 }
 
 /// The damage of the file beside segment `number`; none if there is no such file.
@@ -64,13 +66,14 @@ pub(crate) fn read_ranges(medium: &dyn Medium, number: u64) -> Result<Option<Vec
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn find_damage(medium: &dyn Medium, number: u64) -> Result<Option<Error>> {
-    let is_damaged = read_file(medium, number)?.is_some_and(|bytes| decode_ranges(number, &bytes).is_err());
-    let damaged = |name: String| {
-        Error::failed("damaged: it says which lines its segment was made of")
-            .at(medium.root().join(name))
-            .remedy("check the disk, and remove this file: no answer needs it, only a rebuild of its segment would")
-    };
-    Ok(is_damaged.then(|| damaged(layout::ranges_file(number))))
+    let Some(bytes) = read_file(medium, number)? else { return Ok(None) };
+    if decode_ranges(number, &bytes).is_ok() {
+        return Ok(None);
+    }
+    let damaged = Error::failed("damaged: it says which lines its segment was made of")
+        .at(medium.root().join(layout::ranges_file(number)))
+        .remedy("check the disk, and remove this file: no answer needs it, only a rebuild of its segment would");
+    Ok(Some(damaged))
 }
 
 /// The file's bytes; `None` if there is no such file.

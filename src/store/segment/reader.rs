@@ -8,20 +8,20 @@ use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::entry::Entry;
-use crate::store::disk::damage::{file_damaged, operation_failed};
+use crate::store::disk::damage::{FileOperation, file_damaged};
 use crate::store::disk::layout;
 use crate::store::disk::medium::{Medium, RandomAccessFile};
-use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Malformed, RECORD_LIMIT, checksum};
+use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Malformed, checksum, decompress};
 use crate::store::encoding::cell_codec::decode_cells;
 use crate::store::entry_query::{EntryQuery, WindowMatch};
 use crate::store::resolution::Resolution;
 use crate::store::segment::directory::{
-    BlockPlace, Directory, FOOTER_MAGIC, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock,
+    BlockPlace, Directory, EntryBlock, FOOTER_MAGIC, LineBlock, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock,
 };
 use crate::store::segment::entry_blocks;
 use crate::store::segment::info::SegmentInfo;
 use crate::time::{Timestamp, Window};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 /// Bytes before the first block: magic, version, number.
@@ -30,7 +30,13 @@ const HEADER: u64 = 8 + 4 + 8;
 /// Bytes after the directory: its place, their checksum, magic.
 const FOOTER: u64 = 4 * 8 + 8;
 
+/// What a failed call was to do.
+const READING: &str = "read the segment";
+
 /// A segment to read from.
+///
+/// The methods that take `damage` go on where it gives `Ok`: whether a damaged block is an error or left out is the caller's
+/// choice, and each block is judged alone.
 pub(crate) struct Segment {
     /// As the manifest lists it.
     pub(crate) info: SegmentInfo,
@@ -55,10 +61,10 @@ impl Segment {
         Ok(self.source.get_or_init(|| source).as_ref())
     }
 
+    /// Fill `into` from `offset`, with errors that name the file.
     fn read_at(&self, medium: &dyn Medium, offset: u64, into: &mut [u8]) -> Result<()> {
-        self.open(medium)
-            .and_then(|source| source.read_at(offset, into))
-            .map_err(|error| operation_failed(medium, "read the segment", &self.name, &error))
+        let source = self.open(medium).or_failed(medium, READING, &self.name)?;
+        source.read_at(offset, into).or_failed(medium, READING, &self.name)
     }
 
     /// Cells of a resolution whose slot starts in `window`.
@@ -75,15 +81,19 @@ impl Segment {
             Err(error) => return damage(error),
         };
         for block in directory.cells(resolution) {
-            if block.first < window.until && block.last >= window.from {
-                let cells = self.unpack_block(medium, block.place, block.unpacked, decode_cells);
-                match cells {
-                    Ok(cells) => cells.into_iter().for_each(|(slot, route, cell)| {
-                        if window.contains(slot) {
-                            each(slot, route, cell);
-                        }
-                    }),
-                    Err(error) => damage(error)?,
+            if block.first >= window.until || block.last < window.from {
+                continue;
+            }
+            let cells = match self.unpack_block(medium, block.place, block.unpacked, decode_cells) {
+                Ok(cells) => cells,
+                Err(error) => {
+                    damage(error)?;
+                    continue;
+                }
+            };
+            for (slot, route, cell) in cells {
+                if window.contains(slot) {
+                    each(slot, route, cell);
                 }
             }
         }
@@ -103,26 +113,15 @@ impl Segment {
             Err(error) => return damage(error),
         };
         for block in &directory.entries {
-            if block.bounds().may_reach(wanted.window, wanted.by)
+            let may_hold_some = block.bounds().may_reach(wanted.window, wanted.by)
                 && block.max_duration_ms >= wanted.min_duration_ms
-                && block.may_hold(wanted.routes.as_deref())
-            {
-                let entries = self.read_block(medium, block.place).and_then(|bytes| {
-                    usize::try_from(block.count)
-                        .map_err(|_| Malformed)
-                        .and_then(|count| if count > entry_blocks::MOST { Err(Malformed) } else { Ok(count) })
-                        .and_then(|count| {
-                            let may_be = |route| wanted.asks_for(route);
-                            entry_blocks::decode_block(&bytes, count, may_be, |route, start, end| {
-                                wanted.holds(route, start, end)
-                            })
-                        })
-                        .map_err(|Malformed| self.malformed_block(medium, block.place))
-                });
-                match entries {
-                    Ok(entries) => entries.into_iter().for_each(&mut each),
-                    Err(error) => damage(error)?,
-                }
+                && block.may_hold(wanted.routes.as_deref());
+            if !may_hold_some {
+                continue;
+            }
+            match self.read_entries(medium, block, Some(wanted)) {
+                Ok(entries) => entries.into_iter().for_each(&mut each),
+                Err(error) => damage(error)?,
             }
         }
         Ok(())
@@ -134,15 +133,19 @@ impl Segment {
         medium: &dyn Medium,
         window: Window,
         by: WindowMatch,
-        each: impl FnMut(BlockSummary),
+        mut each: impl FnMut(BlockSummary),
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
     ) -> Result<()> {
         let directory = match self.directory(medium) {
             Ok(directory) => directory,
             Err(error) => return damage(error),
         };
-        let wanted = directory.summaries.iter().filter(|block| block.bounds.may_reach(window, by));
-        self.each_unpacked_summary(medium, wanted, each, damage)
+        for block in &directory.summaries {
+            if block.bounds.may_reach(window, by) {
+                self.each_summary_of_block(medium, block, &mut each, &mut damage)?;
+            }
+        }
+        Ok(())
     }
 
     /// Block summaries from the groups that stand beside the block `key`, on either side.
@@ -150,7 +153,7 @@ impl Segment {
         &self,
         medium: &dyn Medium,
         key: (GenerationId, u32),
-        each: impl FnMut(BlockSummary),
+        mut each: impl FnMut(BlockSummary),
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
     ) -> Result<()> {
         let directory = match self.directory(medium) {
@@ -159,24 +162,54 @@ impl Segment {
         };
         let before = directory.summaries.iter().rposition(|block| block.first < key);
         let after = directory.summaries.iter().position(|block| block.last > key);
-        let wanted = directory.summaries.iter().enumerate().filter(|(at, _)| Some(*at) == before || Some(*at) == after);
-        self.each_unpacked_summary(medium, wanted.map(|(_, block)| block), each, damage)
-    }
-
-    fn each_unpacked_summary<'d>(
-        &self,
-        medium: &dyn Medium,
-        blocks: impl Iterator<Item = &'d SummaryBlock>,
-        mut each: impl FnMut(BlockSummary),
-        mut damage: impl FnMut(crate::error::Error) -> Result<()>,
-    ) -> Result<()> {
-        for block in blocks {
-            match self.unpack_block(medium, block.place, block.unpacked, |from| from.list()) {
-                Ok(summaries) => summaries.into_iter().for_each(&mut each),
-                Err(error) => damage(error)?,
+        // One group, if the block is in the midst of it.
+        let beside: BTreeSet<usize> = [before, after].into_iter().flatten().collect();
+        for at in beside {
+            if let Some(block) = directory.summaries.get(at) {
+                self.each_summary_of_block(medium, block, &mut each, &mut damage)?;
             }
         }
         Ok(())
+    }
+
+    fn each_summary_of_block(
+        &self,
+        medium: &dyn Medium,
+        block: &SummaryBlock,
+        each: &mut impl FnMut(BlockSummary),
+        damage: &mut impl FnMut(crate::error::Error) -> Result<()>,
+    ) -> Result<()> {
+        match self.read_summaries(medium, block) {
+            Ok(summaries) => summaries.into_iter().for_each(each),
+            Err(error) => damage(error)?,
+        }
+        Ok(())
+    }
+
+    /// The entries of a block up to the last one that `wanted` asks for (and others); all if nothing is asked for.
+    pub(super) fn read_entries(
+        &self,
+        medium: &dyn Medium,
+        block: &EntryBlock,
+        wanted: Option<&EntryQuery>,
+    ) -> Result<Vec<Entry>> {
+        let bytes = self.read_block(medium, block.place)?;
+        self.well_formed(medium, block.place, entry_blocks::decode_block(&bytes, block.count, wanted))
+    }
+
+    /// The summaries of a block, by generation and number.
+    pub(super) fn read_summaries(&self, medium: &dyn Medium, block: &SummaryBlock) -> Result<Vec<BlockSummary>> {
+        self.unpack_block(medium, block.place, block.unpacked, decode_summaries)
+    }
+
+    /// The archived lines of a block, by generation and offset.
+    pub(super) fn read_lines(&self, medium: &dyn Medium, block: &LineBlock) -> Result<Vec<(LineKey, Vec<u8>)>> {
+        let body = self.unpack_bytes(medium, block.place, block.unpacked)?;
+        let mut lines = Vec::new();
+        for (key, line) in self.well_formed(medium, block.place, archived_lines::decode_block(&body))? {
+            lines.push((key, line.to_vec()));
+        }
+        Ok(lines)
     }
 
     /// The archived lines of which `wanted` says where in `found` they belong; `keys` are the same, ascending.
@@ -189,14 +222,14 @@ impl Segment {
     ) -> Result<()> {
         for block in &self.directory(medium)?.lines {
             let first = keys.partition_point(|key| *key < block.first);
-            if keys.get(first).is_none_or(|key| *key > block.last) {
+            if !matches!(keys.get(first), Some(key) if *key <= block.last) {
                 continue;
             }
             let body = self.unpack_bytes(medium, block.place, block.unpacked)?;
-            let lines =
-                archived_lines::decode_block(&body).map_err(|Malformed| self.malformed_block(medium, block.place))?;
-            for (key, line) in lines {
-                if let Some(place) = wanted.get(&key).and_then(|at| found.get_mut(*at)) {
+            for (key, line) in self.well_formed(medium, block.place, archived_lines::decode_block(&body))? {
+                if let Some(at) = wanted.get(&key)
+                    && let Some(place) = found.get_mut(*at)
+                {
                     *place = Some(line.to_vec());
                 }
             }
@@ -209,15 +242,10 @@ impl Segment {
         let directory = self.directory(medium)?;
         let (mut entries, mut summaries) = (Vec::new(), Vec::new());
         for block in &directory.entries {
-            let bytes = self.read_block(medium, block.place)?;
-            let count = usize::try_from(block.count).ok().filter(|count| *count <= entry_blocks::MOST);
-            let decoded =
-                count.and_then(|count| entry_blocks::decode_block(&bytes, count, |_| true, |_, _, _| true).ok());
-            entries.extend(decoded.ok_or_else(|| self.malformed_block(medium, block.place))?);
+            entries.extend(self.read_entries(medium, block, None)?);
         }
         for block in &directory.summaries {
-            let own: Vec<BlockSummary> = self.unpack_block(medium, block.place, block.unpacked, |from| from.list())?;
-            summaries.extend(own);
+            summaries.extend(self.read_summaries(medium, block)?);
         }
         Ok((entries, summaries))
     }
@@ -228,15 +256,11 @@ impl Segment {
             Ok(directory) => directory,
             Err(error) => return vec![error],
         };
-        let places = directory
-            .cells
-            .iter()
-            .flatten()
-            .map(|block| block.place)
-            .chain(directory.entries.iter().map(|block| block.place))
-            .chain(directory.summaries.iter().map(|block| block.place))
-            .chain(directory.lines.iter().map(|block| block.place));
-        places.filter_map(|place| self.read_block(medium, place).err()).collect()
+        let mut damage = Vec::new();
+        for place in directory.places() {
+            damage.extend(self.read_block(medium, place).err());
+        }
+        damage
     }
 
     /// Read and decompress the block at `place`, whose content has `unpacked` bytes, and decode it.
@@ -248,24 +272,22 @@ impl Segment {
         decode: impl Fn(&mut Decoder<'_>) -> Decoded<T>,
     ) -> Result<T> {
         let body = self.unpack_bytes(medium, place, unpacked)?;
-        decode(&mut Decoder::new(&body)).map_err(|Malformed| self.malformed_block(medium, place))
+        self.well_formed(medium, place, decode(&mut Decoder::new(&body)))
     }
 
     /// Its bytes, decompressed.
     pub(super) fn unpack_bytes(&self, medium: &dyn Medium, place: BlockPlace, unpacked: u64) -> Result<Vec<u8>> {
         let packed = self.read_block(medium, place)?;
-        usize::try_from(unpacked)
-            .ok()
-            .filter(|&unpacked| unpacked <= RECORD_LIMIT)
-            .and_then(|unpacked| zstd::bulk::decompress(&packed, unpacked).ok())
-            .ok_or_else(|| self.malformed_block(medium, place))
+        self.well_formed(medium, place, decompress(&packed, unpacked))
     }
 
     /// Its bytes as they stand in the file, if they match their checksum.
     pub(super) fn read_block(&self, medium: &dyn Medium, place: BlockPlace) -> Result<Vec<u8>> {
-        let fits = place.offset.checked_add(place.length).is_some_and(|end| end <= self.info.length);
-        let length =
-            usize::try_from(place.length).ok().filter(|_| fits).ok_or_else(|| self.malformed_block(medium, place))?;
+        // The directory's checksum was right, but no room is made for more than the file has.
+        let fits = matches!(place.offset.checked_add(place.length), Some(end) if end <= self.info.length);
+        let (true, Ok(length)) = (fits, usize::try_from(place.length)) else {
+            return Err(self.malformed_block(medium, place));
+        };
         let mut bytes = vec![0; length];
         self.read_at(medium, place.offset, &mut bytes)?;
         if checksum(&bytes) != place.checksum {
@@ -274,8 +296,13 @@ impl Segment {
         Ok(bytes)
     }
 
+    /// What was decoded of the block at `place`; if it is malformed, that is an error that names file and place.
+    fn well_formed<T>(&self, medium: &dyn Medium, place: BlockPlace, decoded: Decoded<T>) -> Result<T> {
+        decoded.map_err(|Malformed| self.malformed_block(medium, place))
+    }
+
     /// The error of a block whose checksum is right and whose content is not.
-    pub(super) fn malformed_block(&self, medium: &dyn Medium, place: BlockPlace) -> crate::error::Error {
+    fn malformed_block(&self, medium: &dyn Medium, place: BlockPlace) -> crate::error::Error {
         file_damaged(medium, &self.name, place.offset, "a malformed block")
     }
 
@@ -288,6 +315,8 @@ impl Segment {
         Ok(self.directory.get_or_init(|| directory))
     }
 
+    /// Read header, footer and directory, each of which must say what the manifest does: a file of another number (put
+    /// in the place of this one by hand) or version is damage, not an answer.
     fn read_directory(&self, medium: &dyn Medium) -> Result<Directory> {
         let wrong = |offset: u64, what: &str| file_damaged(medium, &self.name, offset, what);
         let mut header = [0u8; HEADER as usize];
@@ -309,13 +338,22 @@ impl Segment {
         if rest.u64() != Ok(checksum(covered)) || rest.take_bytes(FOOTER_MAGIC.len()) != Ok(FOOTER_MAGIC) {
             return Err(wrong(at, "the footer's checksum does not match"));
         }
-        let place = BlockPlace::of_footer(covered).map_err(|Malformed| wrong(at, "a malformed footer"))?;
+        let Ok(place) = BlockPlace::of_footer(covered) else { return Err(wrong(at, "a malformed footer")) };
         let bytes = self.read_block(medium, place)?;
-        Directory::decode(&mut Decoder::new(&bytes)).map_err(|Malformed| wrong(place.offset, "a malformed directory"))
+        match Directory::decode(&mut Decoder::new(&bytes)) {
+            Ok(directory) => Ok(directory),
+            Err(Malformed) => Err(wrong(place.offset, "a malformed directory")),
+        }
     }
 }
 
+/// The content of a block of summaries.
+fn decode_summaries(from: &mut Decoder<'_>) -> Decoded<Vec<BlockSummary>> {
+    from.list()
+}
+
 impl BlockPlace {
+    /// The directory's place: three whole numbers, since a footer is found by its length.
     fn of_footer(bytes: &[u8]) -> Decoded<BlockPlace> {
         let mut from = Decoder::new(bytes);
         Ok(BlockPlace { offset: from.u64()?, length: from.u64()?, checksum: from.u64()? })

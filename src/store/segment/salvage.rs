@@ -3,19 +3,16 @@
 use crate::error::Error;
 use crate::histogram::Cell;
 use crate::route::RouteId;
-use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::entry::Entry;
 use crate::store::disk::medium::Medium;
-use crate::store::encoding::bytes::Malformed;
 use crate::store::encoding::cell_codec::decode_cells;
 use crate::store::resolution::{RESOLUTIONS, Resolution};
-use crate::store::segment::entry_blocks;
 use crate::store::segment::reader::Segment;
 use crate::time::Timestamp;
 
-/// Everything readable, and what is lost.
+/// Everything readable, and what is lost. Damage is bounded block by block: one unreadable block of entries loses no cell.
 #[derive(Debug, Default)]
 pub(crate) struct Salvage {
     /// Of all resolutions that it has.
@@ -48,9 +45,9 @@ impl Segment {
             for block in directory.cells(resolution) {
                 match self.unpack_block(medium, block.place, block.unpacked, decode_cells) {
                     Ok(cells) => {
-                        salvage
-                            .cells
-                            .extend(cells.into_iter().map(|(slot, route, cell)| (resolution, slot, route, cell)));
+                        for (slot, route, cell) in cells {
+                            salvage.cells.push((resolution, slot, route, cell));
+                        }
                     }
                     Err(error) => {
                         salvage.lost_cells.push((resolution, block.first, block.last));
@@ -60,13 +57,7 @@ impl Segment {
             }
         }
         for block in &directory.entries {
-            let read = self.read_block(medium, block.place).and_then(|bytes| {
-                let count = usize::try_from(block.count).ok().filter(|count| *count <= entry_blocks::MOST);
-                count
-                    .and_then(|count| entry_blocks::decode_block(&bytes, count, |_| true, |_, _, _| true).ok())
-                    .ok_or_else(|| self.malformed_block(medium, block.place))
-            });
-            match read {
+            match self.read_entries(medium, block, None) {
                 Ok(entries) => salvage.entries.extend(entries),
                 Err(error) => {
                     salvage.lost_entries = true;
@@ -75,7 +66,7 @@ impl Segment {
             }
         }
         for block in &directory.summaries {
-            match self.unpack_block(medium, block.place, block.unpacked, |from| from.list()) {
+            match self.read_summaries(medium, block) {
                 Ok(blocks) => salvage.blocks.extend(blocks),
                 Err(error) => {
                     salvage.lost_blocks = true;
@@ -84,12 +75,7 @@ impl Segment {
             }
         }
         for block in &directory.lines {
-            let read = self.unpack_bytes(medium, block.place, block.unpacked).and_then(|body| {
-                let lines = archived_lines::decode_block(&body)
-                    .map_err(|Malformed| self.malformed_block(medium, block.place))?;
-                Ok(lines.into_iter().map(|(key, line)| (key, line.to_vec())).collect::<Vec<_>>())
-            });
-            match read {
+            match self.read_lines(medium, block) {
                 Ok(lines) => salvage.lines.extend(lines),
                 Err(error) => {
                     salvage.lost_lines = true;
@@ -103,9 +89,14 @@ impl Segment {
     /// Nothing says where anything is; what there was, the manifest still counts.
     fn all_lost(&self, error: Error) -> Salvage {
         let [cells, entries, blocks] = self.info.counts;
-        let all = |resolution| (resolution, Timestamp(i64::MIN), Timestamp(i64::MAX));
+        let mut lost_cells = Vec::new();
+        if cells > 0 {
+            for resolution in RESOLUTIONS {
+                lost_cells.push((resolution, Timestamp(i64::MIN), Timestamp(i64::MAX)));
+            }
+        }
         Salvage {
-            lost_cells: RESOLUTIONS.into_iter().filter(|_| cells > 0).map(all).collect(),
+            lost_cells,
             lost_entries: entries > 0,
             lost_blocks: blocks > 0,
             lost_lines: self.info.lines > 0,

@@ -2,10 +2,8 @@
 
 use crate::error::Result;
 use crate::route::RouteId;
-use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
 use crate::store::disk::medium::Medium;
-use crate::store::encoding::bytes::Malformed;
 use crate::store::encoding::encoded_cells::CellBatch;
 use crate::store::resolution::Resolution;
 use crate::store::segment::reader::Segment;
@@ -33,6 +31,12 @@ impl<'s> CellStream<'s> {
     /// The cell at hand; `None` at the end.
     pub(crate) fn get(&self) -> Option<(Timestamp, RouteId, &[u8])> {
         self.batch.cell_at(self.at)
+    }
+
+    /// Slot and route of the cell at hand: the order of the stream, and what cells of several segments are merged by.
+    pub(crate) fn key(&self) -> Option<(Timestamp, RouteId)> {
+        let (slot, route, _) = self.batch.cells.get(self.at)?;
+        Some((*slot, *route))
     }
 
     /// Go on to the next cell.
@@ -76,17 +80,18 @@ impl<'s> LineStream<'s> {
         self.now.as_ref()
     }
 
+    /// What names the line at hand.
+    pub(crate) fn key(&self) -> Option<LineKey> {
+        let (key, _) = self.now.as_ref()?;
+        Some(*key)
+    }
+
     /// Go on to the next line.
     pub(crate) fn step(&mut self) -> Result<()> {
         self.now = self.lines.next();
         while self.now.is_none() {
             let Some(block) = self.segment.directory(self.medium)?.lines.get(self.block) else { return Ok(()) };
-            let body = self.segment.unpack_bytes(self.medium, block.place, block.unpacked)?;
-            let lines = archived_lines::decode_block(&body)
-                .map_err(|Malformed| self.segment.malformed_block(self.medium, block.place))?
-                .into_iter()
-                .map(|(key, line)| (key, line.to_vec()));
-            self.lines = lines.collect::<Vec<_>>().into_iter();
+            self.lines = self.segment.read_lines(self.medium, block)?.into_iter();
             self.block += 1;
             self.now = self.lines.next();
         }

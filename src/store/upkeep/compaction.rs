@@ -4,13 +4,14 @@
 //! what a segment holds grows old together. The sources stay as they are until the manifest names the result.
 
 use crate::error::{Error, Result};
-use crate::histogram::Buckets;
+use crate::histogram::{Buckets, Cell};
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
 use crate::store::commit::archived_lines;
+use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::entry::Entry;
-use crate::store::disk::damage::operation_failed;
+use crate::store::disk::damage::FileOperation;
 use crate::store::disk::layout;
 use crate::store::disk::medium::Medium;
 use crate::store::encoding::bytes::{Decoder, Encoder};
@@ -20,12 +21,13 @@ use crate::store::resolution::{RESOLUTIONS, Resolution};
 use crate::store::segment::builder::SegmentBuilder;
 use crate::store::segment::info::{SegmentInfo, SegmentKind, TimeBounds};
 use crate::store::segment::log_ranges;
+use crate::store::segment::log_ranges::LogRange;
 use crate::store::segment::reader::Segment;
 use crate::store::segment::streams::{CellStream, LineStream};
 use crate::store::settings::StoreSettings;
 use crate::store::upkeep::rollup::Rollup;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 
 const DAY: i64 = 86_400_000;
@@ -74,7 +76,10 @@ impl CompactionGroup {
 
     /// Whether the group would stay within the limits with `info`; any segment fits an empty one.
     fn has_room(&self, info: &SegmentInfo, limits: &CompactionLimits) -> bool {
-        let span = self.slots_with(info).map_or(0, |(first, last)| last.0.saturating_sub(first.0));
+        let span = match self.slots_with(info) {
+            Some((first, last)) => last.0.saturating_sub(first.0),
+            None => 0,
+        };
         let most = if info.kind == SegmentKind::Rolled { limits.rolled_span } else { limits.span };
         let [_, entries, _] = info.counts;
         self.numbers.is_empty()
@@ -97,32 +102,46 @@ pub(crate) fn choose_due<'i>(
     limits: &CompactionLimits,
     now: Timestamp,
 ) -> Option<Vec<u64>> {
-    [SegmentKind::Sealed, SegmentKind::Detail, SegmentKind::Rolled].into_iter().find_map(|kind| {
+    for kind in [SegmentKind::Sealed, SegmentKind::Detail, SegmentKind::Rolled] {
         let mut own: Vec<&SegmentInfo> = segments.clone().filter(|info| info.kind == kind).collect();
         own.sort_by_key(|info| (info.newest(), info.number));
-        let mut group = CompactionGroup::default();
-        for info in own {
-            if group.has_room(info, limits) {
-                group.add(info);
-                continue;
-            }
-            // It cannot become larger. What is sealed gets its roll-ups even if it stays alone.
-            if group.numbers.len() >= if kind == SegmentKind::Sealed { 1 } else { 2 } {
-                return Some(group.numbers);
-            }
-            group = CompactionGroup::default();
-            group.add(info);
+        let due = choose_due_of_kind(kind, &own, limits, now);
+        if due.is_some() {
+            return due;
         }
-        let is_old = group.newest < now.plus_millis(-limits.span);
-        let is_due = match kind {
-            SegmentKind::Sealed => {
-                let full = group.entries >= limits.entries || group.bytes >= limits.bytes;
-                full || group.numbers.len() >= limits.sealed || (is_old && !group.numbers.is_empty())
-            }
-            _ => group.numbers.len() >= limits.merged,
-        };
-        is_due.then_some(group.numbers)
-    })
+    }
+    None
+}
+
+/// The same among segments of one kind, oldest first: neighbours in time are gathered until no more fit together.
+fn choose_due_of_kind(
+    kind: SegmentKind,
+    segments: &[&SegmentInfo],
+    limits: &CompactionLimits,
+    now: Timestamp,
+) -> Option<Vec<u64>> {
+    let mut group = CompactionGroup::default();
+    for info in segments {
+        if group.has_room(info, limits) {
+            group.add(info);
+            continue;
+        }
+        // It cannot become larger. What is sealed gets its roll-ups even if it stays alone.
+        if group.numbers.len() >= if kind == SegmentKind::Sealed { 1 } else { 2 } {
+            return Some(group.numbers);
+        }
+        group = CompactionGroup::default();
+        group.add(info);
+    }
+    let is_old = group.newest < now.plus_millis(-limits.span);
+    let is_due = match kind {
+        SegmentKind::Sealed => {
+            let full = group.entries >= limits.entries || group.bytes >= limits.bytes;
+            full || group.numbers.len() >= limits.sealed || (is_old && !group.numbers.is_empty())
+        }
+        _ => group.numbers.len() >= limits.merged,
+    };
+    is_due.then_some(group.numbers)
 }
 
 /// Write and sync what `sources`, all of one kind, come to: numbered `detail` and `rolled`, whichever there is.
@@ -137,53 +156,69 @@ pub(crate) fn merge_segments(
     rolled: u64,
 ) -> Result<Vec<SegmentInfo>> {
     let kind = sources.first().map_or(SegmentKind::Sealed, |segment| segment.info.kind);
-    let sealed = sources.iter().map(|segment| segment.info.sealed).max().unwrap_or_default();
-    let mut slots = TimeBounds::EMPTY;
-    sources.iter().for_each(|segment| slots.add(&segment.info.cells));
-    let ranges = log_ranges::read_all_ranges(medium, sources.iter().map(|segment| segment.info.number))?;
-    let create = |number, kind| {
-        if let Some(ranges) = &ranges {
-            log_ranges::write_ranges(medium, number, ranges)?;
-        }
-        let mut output = CompactionOutput::create(medium, number, kind, sealed)?;
-        output.builder.cover_slots(&slots);
-        Ok::<_, Error>(output)
-    };
+    let inherited = Inherited::from_sources(medium, sources)?;
     if kind == SegmentKind::Rolled {
-        let mut output = create(rolled, SegmentKind::Rolled)?;
+        let mut output = CompactionOutput::create(medium, rolled, SegmentKind::Rolled, &inherited)?;
         for resolution in [Resolution::TenMinutes, Resolution::Hour] {
             each_cell(medium, sources, resolution, |slot, route, cell| output.add_cell(resolution, slot, route, cell))?;
         }
         return Ok(vec![output.finish()?]);
     }
-    let mut output = create(detail, SegmentKind::Detail)?;
+    let mut output = CompactionOutput::create(medium, detail, SegmentKind::Detail, &inherited)?;
     let has_cells = sources.iter().any(|segment| segment.info.counts.first() != Some(&0));
     let has_coarse = RESOLUTIONS.into_iter().any(|own| own.is_coarse() && own.is_kept(settings.interval));
-    let mut coarser = match kind {
-        SegmentKind::Sealed if has_cells && has_coarse => Some(create(rolled, SegmentKind::Rolled)?),
-        _ => None,
-    };
-    let mut rollup = Rollup::new(settings.interval);
-    each_cell(medium, sources, Resolution::Fine, |slot, route, cell| {
-        let mut rolled_up = |resolution, slot, route, cell: &[u8]| match (resolution, &mut coarser) {
-            (Resolution::Fine | Resolution::Minute, _) => output.add_cell(resolution, slot, route, cell),
-            (_, Some(coarser)) => coarser.add_cell(resolution, slot, route, cell),
-            (_, None) => Ok(()),
-        };
-        rollup.add_cell(slot, route, cell, &mut rolled_up).unwrap_or_else(|_| Err(malformed(medium)))?;
-        output.add_cell(Resolution::Fine, slot, route, cell)
-    })?;
-    rollup.finish(&mut |resolution, slot, route, cell: &[u8]| match (resolution, &mut coarser) {
-        (Resolution::Fine | Resolution::Minute, _) => output.add_cell(resolution, slot, route, cell),
-        (_, Some(coarser)) => coarser.add_cell(resolution, slot, route, cell),
-        (_, None) => Ok(()),
-    })?;
+    let mut coarser = None;
+    if kind == SegmentKind::Sealed && has_cells && has_coarse {
+        coarser = Some(CompactionOutput::create(medium, rolled, SegmentKind::Rolled, &inherited)?);
+    }
+    merge_fine_cells(medium, sources, settings, &mut output, coarser.as_mut())?;
     merge_details(medium, sources, settings, &mut output)?;
     let mut infos = vec![output.finish()?];
     if let Some(coarser) = coarser {
         infos.push(coarser.finish()?);
     }
     Ok(infos)
+}
+
+/// The cells of the store's interval of all sources; what they add up to in minutes goes beside them, and in longer slots to
+/// `coarser`, unless the sources gave theirs away before.
+fn merge_fine_cells(
+    medium: &dyn Medium,
+    sources: &[&Segment],
+    settings: &StoreSettings,
+    output: &mut CompactionOutput<'_>,
+    mut coarser: Option<&mut CompactionOutput<'_>>,
+) -> Result<()> {
+    let mut rollup = Rollup::new(settings.interval);
+    each_cell(medium, sources, Resolution::Fine, |slot, route, cell| {
+        let mut add_rolled_up = |resolution, slot, route, cell: &[u8]| {
+            add_to_either(output, coarser.as_deref_mut(), resolution, slot, route, cell)
+        };
+        let Ok(added) = rollup.add_cell(slot, route, cell, &mut add_rolled_up) else { return Err(malformed(medium)) };
+        added?;
+        output.add_cell(Resolution::Fine, slot, route, cell)
+    })?;
+    rollup.finish(&mut |resolution, slot, route, cell: &[u8]| {
+        add_to_either(output, coarser.as_deref_mut(), resolution, slot, route, cell)
+    })
+}
+
+/// A cell of minutes beside the finer ones; one of a coarse resolution to `coarser`, if there is one.
+fn add_to_either(
+    output: &mut CompactionOutput<'_>,
+    coarser: Option<&mut CompactionOutput<'_>>,
+    resolution: Resolution,
+    slot: Timestamp,
+    route: RouteId,
+    cell: &[u8],
+) -> Result<()> {
+    if !resolution.is_coarse() {
+        return output.add_cell(resolution, slot, route, cell);
+    }
+    match coarser {
+        Some(coarser) => coarser.add_cell(resolution, slot, route, cell),
+        None => Ok(()),
+    }
 }
 
 /// Entries, summaries and lines of all sources.
@@ -199,28 +234,47 @@ fn merge_details(
         let (own, summaries) = segment.read_contents(medium)?;
         entries.extend(own);
         for block in summaries {
-            blocks.entry(block.key()).and_modify(|known| known.merge(&block)).or_insert(block);
+            match blocks.get_mut(&block.key()) {
+                Some(known) => known.merge(&block),
+                None => drop(blocks.insert(block.key(), block)),
+            }
         }
     }
     // A single segment was pruned when it was sealed, by the K of then.
     if sources.len() > 1 {
         entries = rank::prune_entries(&entries, settings);
     }
-    output.write(|builder| builder.add_entries(&entries))?;
-    output.write(|builder| builder.add_summaries(&blocks.into_values().collect::<Vec<_>>()))?;
+    let blocks: Vec<BlockSummary> = blocks.into_values().collect();
+    let added = output.builder.add_entries(&entries);
+    output.name_failure(added)?;
+    let added = output.builder.add_summaries(&blocks);
+    output.name_failure(added)?;
     if sources.iter().all(|segment| segment.info.lines == 0) {
         return Ok(());
     }
-    let kept = archived_lines::line_keys(&entries);
-    let mut streams = sources.iter().map(|segment| LineStream::new(segment, medium)).collect::<Result<Vec<_>>>()?;
-    while let Some(key) = streams.iter().filter_map(|stream| Some(stream.get()?.0)).min() {
+    merge_lines(medium, sources, &archived_lines::line_keys(&entries), output)
+}
+
+/// The archived lines of `kept` entries of all sources, each once: the same line may have been taken in with several.
+fn merge_lines(
+    medium: &dyn Medium,
+    sources: &[&Segment],
+    kept: &HashSet<LineKey>,
+    output: &mut CompactionOutput<'_>,
+) -> Result<()> {
+    let mut streams = Vec::with_capacity(sources.len());
+    for segment in sources {
+        streams.push(LineStream::new(segment, medium)?);
+    }
+    while let Some(key) = streams.iter().filter_map(LineStream::key).min() {
         let mut written = false;
         for stream in &mut streams {
             while let Some((own, line)) = stream.get()
                 && *own == key
             {
                 if !written && kept.contains(&key) {
-                    output.write(|builder| builder.add_line(key, line))?;
+                    let added = output.builder.add_line(key, line);
+                    output.name_failure(added)?;
                 }
                 written = true;
                 stream.step()?;
@@ -237,25 +291,33 @@ fn each_cell(
     resolution: Resolution,
     mut each: impl FnMut(Timestamp, RouteId, &[u8]) -> Result<()>,
 ) -> Result<()> {
-    let streams = sources.iter().map(|segment| CellStream::new(segment, medium, resolution));
-    let mut streams = streams.collect::<Result<Vec<_>>>()?;
+    let mut streams = Vec::with_capacity(sources.len());
+    for segment in sources {
+        streams.push(CellStream::new(segment, medium, resolution)?);
+    }
     let (mut own, mut room) = (Vec::new(), Buckets::default());
-    loop {
-        let key = |stream: &CellStream<'_>| stream.get().map(|(slot, route, _)| (slot, route));
-        let Some(next) = streams.iter().filter_map(key).min() else { return Ok(()) };
+    while let Some(next) = streams.iter().filter_map(CellStream::key).min() {
+        let (slot, route) = next;
         own.clear();
-        own.extend((0..streams.len()).filter(|&at| streams.get(at).and_then(key) == Some(next)));
-        let cell = |at: usize| streams.get(at).and_then(CellStream::get).map_or(&[][..], |(.., cell)| cell);
+        for (at, stream) in streams.iter().enumerate() {
+            if stream.key() == Some(next) {
+                own.push(at);
+            }
+        }
+        // A cell that one source alone has is copied as it is: most are, as sources are neighbours in time.
         if let [only] = own[..] {
-            each(next.0, next.1, cell(only))?;
+            each(slot, route, cell_at_hand(&streams, only))?;
         } else {
-            let mut merged = crate::histogram::Cell::default();
+            let mut merged = Cell::default();
             for &at in &own {
-                merged.merge(&decode_cell(&mut Decoder::new(cell(at))).map_err(|_| malformed(medium))?);
+                let Ok(cell) = decode_cell(&mut Decoder::new(cell_at_hand(&streams, at))) else {
+                    return Err(malformed(medium));
+                };
+                merged.merge(&cell);
             }
             let mut out = Encoder::default();
             encode_cell(&merged, &mut room, &mut out);
-            each(next.0, next.1, &out.bytes)?;
+            each(slot, route, &out.bytes)?;
         }
         for &at in &own {
             if let Some(stream) = streams.get_mut(at) {
@@ -263,11 +325,46 @@ fn each_cell(
             }
         }
     }
+    Ok(())
+}
+
+/// The bytes of the cell that a stream stands at.
+fn cell_at_hand<'s>(streams: &'s [CellStream<'_>], at: usize) -> &'s [u8] {
+    match streams.get(at).and_then(CellStream::get) {
+        Some((.., cell)) => cell,
+        None => &[],
+    }
 }
 
 fn malformed(medium: &dyn Medium) -> Error {
     Error::failed("a malformed cell in a segment that is merged").at(medium.root())
 }
+
+/// What merged segments take over from their sources as a whole.
+struct Inherited {
+    /// The latest commit that went into any of them.
+    sealed: Timestamp,
+    /// The slots of their cells.
+    slots: TimeBounds,
+    /// The lines they were made of, if that is known of each.
+    ranges: Option<Vec<LogRange>>,
+}
+
+impl Inherited {
+    fn from_sources(medium: &dyn Medium, sources: &[&Segment]) -> Result<Inherited> {
+        let (mut sealed, mut slots, mut numbers) = (None, TimeBounds::EMPTY, Vec::new());
+        for segment in sources {
+            sealed = sealed.max(Some(segment.info.sealed));
+            slots.add(&segment.info.cells);
+            numbers.push(segment.info.number);
+        }
+        let ranges = log_ranges::read_all_ranges(medium, numbers)?;
+        Ok(Inherited { sealed: sealed.unwrap_or_default(), slots, ranges })
+    }
+}
+
+/// What a failed call was to do.
+const WRITING: &str = "write the segment";
 
 /// A segment being written, with errors that name it.
 struct CompactionOutput<'m> {
@@ -277,30 +374,36 @@ struct CompactionOutput<'m> {
 }
 
 impl<'m> CompactionOutput<'m> {
+    /// Begin a segment: the record of its lines first, since no segment may be named before that is there.
     fn create(
         medium: &'m dyn Medium,
         number: u64,
         kind: SegmentKind,
-        sealed: Timestamp,
+        inherited: &Inherited,
     ) -> Result<CompactionOutput<'m>> {
+        if let Some(ranges) = &inherited.ranges {
+            log_ranges::write_ranges(medium, number, ranges)?;
+        }
         let name = layout::segment_file(number);
-        let builder = SegmentBuilder::create(medium, number, kind, sealed);
-        let builder = builder.map_err(|error| operation_failed(medium, "write the segment", &name, &error))?;
+        let builder = SegmentBuilder::create(medium, number, kind, inherited.sealed);
+        let mut builder = builder.or_failed(medium, WRITING, &name)?;
+        builder.cover_slots(&inherited.slots);
         Ok(CompactionOutput { medium, name, builder })
     }
 
-    /// Do something with the builder; an error names the file.
-    fn write(&mut self, write: impl FnOnce(&mut SegmentBuilder) -> io::Result<()>) -> Result<()> {
-        write(&mut self.builder).map_err(|error| operation_failed(self.medium, "write the segment", &self.name, &error))
+    /// What became of a call of the builder, with an error that names the file.
+    fn name_failure(&self, written: io::Result<()>) -> Result<()> {
+        written.or_failed(self.medium, WRITING, &self.name)
     }
 
     fn add_cell(&mut self, resolution: Resolution, slot: Timestamp, route: RouteId, cell: &[u8]) -> Result<()> {
-        self.write(|builder| builder.add_cell(resolution, slot, route, cell))
+        let added = self.builder.add_cell(resolution, slot, route, cell);
+        self.name_failure(added)
     }
 
     fn finish(self) -> Result<SegmentInfo> {
         let CompactionOutput { medium, name, builder } = self;
-        builder.finish(medium).map_err(|error| operation_failed(medium, "write the segment", &name, &error))
+        builder.finish(medium).or_failed(medium, WRITING, &name)
     }
 }
 

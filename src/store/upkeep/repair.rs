@@ -7,7 +7,7 @@ use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::block_summary::{BlockKey, BlockSummary};
 use crate::store::commit::entry::Entry;
 use crate::store::commit::{Commit, archived_lines};
-use crate::store::disk::damage::operation_failed;
+use crate::store::disk::damage::FileOperation;
 use crate::store::disk::layout;
 use crate::store::disk::medium::Medium;
 use crate::store::encoding::bytes::Encoder;
@@ -23,7 +23,7 @@ use crate::store::segment::info::SegmentInfo;
 use crate::store::segment::log_ranges;
 use crate::store::segment::salvage::Salvage;
 use crate::time::{Timestamp, Window};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 /// Put a segment in the place of a damaged one, see `Writer::repair`.
@@ -49,45 +49,62 @@ pub(crate) fn replace_damaged(
     set_aside(manifest.medium(), old)
 }
 
+/// What a failed call was to do.
+const SETTING_ASIDE: &str = "set the damaged segment aside";
+
 /// Keep the file of a damaged segment as `*.damaged`, which is given back.
 fn set_aside(medium: &dyn Medium, number: u64) -> Result<PathBuf> {
     let file = layout::segment_file(number);
     let aside = format!("{file}.damaged");
-    let moved = medium.rename(&file, &aside).and_then(|()| medium.sync_folder(layout::SEGMENTS));
-    moved.map_err(|error| operation_failed(medium, "set the damaged segment aside", &file, &error))?;
+    medium.rename(&file, &aside).or_failed(medium, SETTING_ASIDE, &file)?;
+    medium.sync_folder(layout::SEGMENTS).or_failed(medium, SETTING_ASIDE, &file)?;
     let _left_behind = medium.remove(&layout::ranges_file(number));
     Ok(medium.root().join(aside))
 }
 
+/// What names a cell of a segment.
+type CellKey = (Resolution, Timestamp, RouteId);
+
 /// Cells of all resolutions of a segment.
-type SegmentCells = BTreeMap<(Resolution, Timestamp, RouteId), Cell>;
+type SegmentCells = BTreeMap<CellKey, Cell>;
 
 /// The cells that can be read; for the rest, those of the finest resolution from what was counted again, and sums of these.
 fn restored_cells(damaged: &DamagedSegment, counted: Vec<(Timestamp, RouteId, Cell)>) -> SegmentCells {
-    let held = damaged.salvage.cells.iter().map(|(resolution, slot, route, cell)| ((*resolution, *slot, *route), cell));
-    let held: BTreeMap<_, _> = held.collect();
-    let mut whole: SegmentCells = held.iter().map(|(key, cell)| (*key, (*cell).clone())).collect();
-    let add = |whole: &mut SegmentCells, key: (Resolution, Timestamp, RouteId), cell: &Cell| {
-        if damaged.is_lost(key.0, key.1) && !held.contains_key(&key) {
-            whole.entry(key).or_default().merge(cell);
-        }
-    };
+    let mut whole = SegmentCells::new();
+    for (resolution, slot, route, cell) in &damaged.salvage.cells {
+        whole.insert((*resolution, *slot, *route), cell.clone());
+    }
+    let held: BTreeSet<CellKey> = whole.keys().copied().collect();
     let finest = damaged.finest();
     for (slot, route, cell) in counted {
-        add(&mut whole, (finest, damaged.slot_of(slot), route), &cell);
-    }
-    let coarser = damaged.coarser();
-    let sums: Vec<_> = whole
-        .iter()
-        .filter(|((resolution, ..), _)| *resolution == finest && !coarser.is_empty())
-        .map(|((_, slot, route), cell)| (*slot, *route, cell.clone()))
-        .collect();
-    for resolution in coarser {
-        for (slot, route, cell) in &sums {
-            add(&mut whole, (resolution, floor_to(*slot, resolution.slot_millis(damaged.interval)), *route), cell);
+        let key = (finest, damaged.slot_of(slot), route);
+        if is_to_restore(damaged, &held, key) {
+            whole.entry(key).or_default().merge(&cell);
         }
     }
+    for resolution in damaged.coarser() {
+        let millis = resolution.slot_millis(damaged.interval);
+        let mut sums = SegmentCells::new();
+        for ((_, slot, route), cell) in whole.range(first_key(finest)..).take_while(|(key, _)| key.0 == finest) {
+            let key = (resolution, floor_to(*slot, millis), *route);
+            if is_to_restore(damaged, &held, key) {
+                sums.entry(key).or_default().merge(cell);
+            }
+        }
+        whole.append(&mut sums);
+    }
     whole
+}
+
+/// Whether a cell was in a block that is lost, and in none that can be read: blocks overlap in their slots.
+fn is_to_restore(damaged: &DamagedSegment, held: &BTreeSet<CellKey>, key: CellKey) -> bool {
+    let (resolution, slot, _) = key;
+    damaged.is_lost(resolution, slot) && !held.contains(&key)
+}
+
+/// What stands before every cell of a resolution.
+fn first_key(resolution: Resolution) -> CellKey {
+    (resolution, Timestamp(i64::MIN), RouteId(0))
 }
 
 /// All of a segment.
@@ -106,7 +123,11 @@ impl RestoredSegment {
         let mut whole = RestoredSegment { entries: entries.clone(), ..RestoredSegment::default() };
         if *lost_entries {
             let held: HashSet<_> = entries.iter().map(|entry| entry.locator).collect();
-            whole.entries.extend(counted.entries.into_iter().filter(|entry| !held.contains(&entry.locator)));
+            for entry in counted.entries {
+                if !held.contains(&entry.locator) {
+                    whole.entries.push(entry);
+                }
+            }
             whole.entries = rank::prune_entries(&whole.entries, &view.settings);
         }
         whole.lines.extend(lines.iter().cloned());
@@ -136,8 +157,7 @@ impl RestoredSegment {
             log_ranges::write_ranges(medium, number, ranges)?;
         }
         let written = self.build(medium, number, &damaged.info);
-        let name = layout::segment_file(number);
-        written.map(Some).map_err(|error| operation_failed(medium, "write the segment", &name, &error))
+        written.map(Some).or_failed(medium, "write the segment", &layout::segment_file(number))
     }
 
     /// Write and sync the file.
@@ -162,7 +182,10 @@ impl RestoredSegment {
 /// The summaries that can be read; for the rest, those of what was counted again.
 fn restored_blocks(view: &View, damaged: &DamagedSegment, counted: Vec<BlockSummary>) -> Result<Vec<BlockSummary>> {
     let held = &damaged.salvage.blocks;
-    let mut whole: BTreeMap<_, BlockSummary> = held.iter().map(|block| (block.key(), block.clone())).collect();
+    let mut whole = BTreeMap::new();
+    for block in held {
+        whole.insert(block.key(), block.clone());
+    }
     if damaged.salvage.lost_blocks {
         let mut elsewhere = blocks_elsewhere(view, damaged)?;
         elsewhere.extend(held.iter().map(BlockSummary::key));
@@ -182,7 +205,10 @@ fn restored_blocks(view: &View, damaged: &DamagedSegment, counted: Vec<BlockSumm
 /// The blocks that are summarised in other segments or in the journal.
 fn blocks_elsewhere(view: &View, damaged: &DamagedSegment) -> Result<HashSet<BlockKey>> {
     let mut keys: HashSet<BlockKey> = view.memtable.blocks.keys().copied().collect();
-    for other in view.sealed.iter().filter(|segment| segment.info.number != damaged.info.number) {
+    for other in view.sealed.iter() {
+        if other.info.number == damaged.info.number {
+            continue;
+        }
         let medium = view.sealed.medium();
         let add = |block: BlockSummary| keys.extend([block.key()]);
         // Another damaged one is repaired in its turn.

@@ -3,7 +3,7 @@
 use super::leftovers::remove_leftovers;
 use super::sealing::journal_head;
 use crate::error::{Error, Result};
-use crate::store::disk::damage::operation_failed;
+use crate::store::disk::damage::{FileOperation, operation_failed};
 use crate::store::disk::layout;
 use crate::store::disk::lock::StoreLock;
 use crate::store::disk::medium::{DiskMedium, Medium, WritableFile, write_file};
@@ -20,6 +20,9 @@ use crate::store::writer::Writer;
 use std::path::Path;
 use std::sync::Arc;
 
+/// What a failed call was to do.
+const MAKING_FOLDER: &str = "make the store's folder";
+
 impl Writer {
     /// Open the store in `dir`, or make one: take the lock, cut the torn tail, replay the journal, remove leftovers.
     ///
@@ -28,7 +31,7 @@ impl Writer {
     /// failed if the folder cannot be written or the store is damaged.
     pub fn open(dir: &Path, settings: StoreSettings) -> Result<Writer> {
         let medium = DiskMedium::new(dir);
-        medium.make_folder("").map_err(|error| operation_failed(&medium, "make the store's folder", "", &error))?;
+        medium.make_folder("").or_failed(&medium, MAKING_FOLDER, "")?;
         let lock = StoreLock::acquire(dir)?;
         let mut writer = Writer::open_on(Arc::new(medium), settings)?;
         writer._lock = Some(lock);
@@ -40,9 +43,7 @@ impl Writer {
     /// # Errors
     /// As [`Writer::open`].
     pub fn open_on(medium: Arc<dyn Medium>, settings: StoreSettings) -> Result<Writer> {
-        medium
-            .make_folder(layout::SEGMENTS)
-            .map_err(|error| operation_failed(medium.as_ref(), "make the store's folder", layout::SEGMENTS, &error))?;
+        medium.make_folder(layout::SEGMENTS).or_failed(medium.as_ref(), MAKING_FOLDER, layout::SEGMENTS)?;
         // Only a cache lives there, and without the folder there is none.
         let _no_cache = medium.make_folder(layout::POINTS);
         match Manifest::load(medium.as_ref())? {
@@ -54,31 +55,21 @@ impl Writer {
     /// Make a store where there is none: its first journal, then its manifest. A folder that holds segments or commits
     /// has lost its manifest, and is refused.
     fn create_store(medium: Arc<dyn Medium>, settings: StoreSettings) -> Result<Writer> {
-        let listed = |folder: &str, what: &str| {
-            medium
-                .list(folder)
-                .map_err(|error| operation_failed(medium.as_ref(), &format!("list the {what}"), folder, &error))
-        };
-        let has_segments = listed(layout::SEGMENTS, "segments")?.iter().any(|name| name.ends_with(".seg"));
-        // A crash while the store was made leaves its first journal, without commits.
-        let has_commits = |name: &String| {
-            let Some(number) = layout::journal_number(name) else { return Ok(false) };
-            let bytes = medium
-                .read(name)
-                .map_err(|error| operation_failed(medium.as_ref(), "read the journal", name, &error))?;
-            Ok(number > 1 || record::replay_journal(&bytes, number).is_ok_and(|replay| replay.good > replay.head))
-        };
-        let commits = listed("", "journals")?.iter().map(has_commits).collect::<Result<Vec<bool>>>()?;
-        if has_segments || commits.contains(&true) {
+        let segments = medium.list(layout::SEGMENTS);
+        let segments = segments.or_failed(medium.as_ref(), "list the segments", layout::SEGMENTS)?;
+        let mut has_content = segments.iter().any(|name| name.ends_with(".seg"));
+        for name in medium.list("").or_failed(medium.as_ref(), "list the journals", "")? {
+            has_content |= has_commits(medium.as_ref(), &name)?;
+        }
+        if has_content {
             return Err(lost_manifest(medium.as_ref()));
         }
         let expired = Expired::default();
         let manifest = Manifest { settings, journal: 1, next: 2, segments: Vec::new(), expired };
         let head = journal_head(medium.as_ref(), 1, 0, &StoreState::default(), &[])?;
         let name = layout::journal_file(1);
-        write_file(medium.as_ref(), &name, &head)
-            .and_then(|_| medium.sync_folder(""))
-            .map_err(|error| operation_failed(medium.as_ref(), "write the journal", &name, &error))?;
+        write_file(medium.as_ref(), &name, &head).or_failed(medium.as_ref(), "write the journal", &name)?;
+        medium.sync_folder("").or_failed(medium.as_ref(), "write the journal", &name)?;
         manifest.store(medium.as_ref()).map_err(ManifestFailure::into_error)?;
         Writer::reopen_store(medium, manifest.clone(), manifest.settings)
     }
@@ -94,9 +85,8 @@ impl Writer {
             .at(medium.root())
             .remedy("set the interval back, or name another folder with --store to start anew"));
         }
-        let bytes = medium.read(&layout::journal_file(manifest.journal)).map_err(|error| {
-            operation_failed(medium.as_ref(), "read the journal", &layout::journal_file(manifest.journal), &error)
-        })?;
+        let name = layout::journal_file(manifest.journal);
+        let bytes = medium.read(&name).or_failed(medium.as_ref(), "read the journal", &name)?;
         let replay = replay_named(medium.as_ref(), &bytes, manifest.journal)?;
         let cut = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(replay.good);
         let mut obsolete = Vec::new();
@@ -123,12 +113,11 @@ fn open_journal(
     obsolete: &mut Vec<String>,
 ) -> Result<Option<Box<dyn WritableFile>>> {
     let name = layout::journal_file(manifest.journal);
-    let failing = |doing: &str, error: &std::io::Error| operation_failed(medium, doing, &name, error);
     if replay.good == replay.head {
         // The head was synced before the manifest named it.
-        return medium.append(&name, replay.good).map(Some).map_err(|error| failing("open the journal", &error));
+        return medium.append(&name, replay.good).map(Some).or_failed(medium, "open the journal", &name);
     }
-    let good = usize::try_from(replay.good).ok().and_then(|good| bytes.get(..good)).unwrap_or_default();
+    let good = bytes.get(..usize::try_from(replay.good).unwrap_or(usize::MAX)).unwrap_or_default();
     let number = manifest.next;
     manifest.next += 1;
     match copy_journal(medium, good, number) {
@@ -137,7 +126,7 @@ fn open_journal(
             obsolete.push(name);
             Ok(Some(journal))
         }
-        Err(error) if cannot_write(&error) => Err(failing("copy the journal", &error)),
+        Err(error) if cannot_write(&error) => Err(operation_failed(medium, "copy the journal", &name, &error)),
         Err(_) => {
             obsolete.push(layout::journal_file(number));
             Ok(None)
@@ -148,7 +137,17 @@ fn open_journal(
 /// The good records of a journal, in a journal of another number: durable, and its name too.
 fn copy_journal(medium: &dyn Medium, good: &[u8], number: u64) -> std::io::Result<Box<dyn WritableFile>> {
     let sink = write_file(medium, &layout::journal_file(number), &record::copy_with_number(good, number))?;
-    medium.sync_folder("").map(|()| sink)
+    medium.sync_folder("")?;
+    Ok(sink)
+}
+
+/// Whether a file is a journal with commits in it. A crash while the store was made leaves its first journal, without any;
+/// one of a later number was begun by a store that had a manifest.
+fn has_commits(medium: &dyn Medium, name: &str) -> Result<bool> {
+    let Some(number) = layout::journal_number(name) else { return Ok(false) };
+    let bytes = medium.read(name).or_failed(medium, "read the journal", name)?;
+    let replay = record::replay_journal(&bytes, number);
+    Ok(number > 1 || matches!(replay, Ok(replay) if replay.good > replay.head))
 }
 
 /// Whether trying again is of no use before somebody does something about it.
