@@ -1,10 +1,14 @@
 //! How an answer from the store ends: it is complete for its window, or this is missing.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::time::Duration;
 
+use super::names::file_names;
 use super::output::say;
 use crate::error::{Error, Result, meant};
 use crate::grammar::RejectReason;
+use crate::route::RouteId;
 use crate::source::GenerationId;
 use crate::store::{Ledger, Loss, LossCause, UnreadLines, View};
 use crate::time::{Timestamp, Window};
@@ -22,35 +26,47 @@ pub(in crate::cli) fn missing(
     now: Timestamp,
 ) -> Result<Vec<String>> {
     let account = view.completeness().gaps(window)?;
-    let name = |id: GenerationId| {
-        let log = view.generations().iter().find(|held| held.id == id);
-        log.map_or_else(|| "a log".to_owned(), |log| log.path.display().to_string())
-    };
+    let names = file_names(view);
     let mut missing: Vec<String> = view.damage().iter().map(ToString::to_string).collect();
     missing.extend(torn(view));
     // As over files: what could not be understood is said, but the answer is all that can be had.
     for unread in &account.unread {
-        say(&format!("note: {}", rejected_words(unread, &name(unread.generation), view.ledger(unread.generation))));
+        let name = name_or_log(&names, unread.generation);
+        say(&format!("note: {}", rejected_words(unread, name, view.ledger(unread.generation))));
     }
     for (id, loss) in &account.lost {
+        let lost = lost_words(loss, name_or_log(&names, *id));
         if loss.is_known() {
-            missing.push(lost_words(loss, &name(*id)));
+            missing.push(lost);
         } else {
-            say(&format!("note: {}", lost_words(loss, &name(*id))));
+            say(&format!("note: {lost}"));
         }
     }
-    missing.extend(to_come(window, now).or_else(|| behind(view, window, now)));
-    for id in &account.whole_seconds {
-        say(&format!("note: times are known to the second only in {}: its format has no $msec", name(*id)));
+    match to_come(window, now) {
+        Some(to_come) => missing.push(to_come),
+        None => missing.extend(behind(view, window, now)),
     }
-    let expired =
-        expired.map(|before| format!("what lay before {before} is no longer whole in the store ([retention])"));
-    match expired {
+    for id in &account.whole_seconds {
+        say(&format!(
+            "note: times are known to the second only in {}: its format has no $msec",
+            name_or_log(&names, *id)
+        ));
+    }
+    if let Some(before) = expired {
+        let expired = format!("what lay before {before} is no longer whole in the store ([retention])");
         // All there is was asked for, and it is all there.
-        Some(expired) if window == Window::ALL => say(&format!("note: {expired}")),
-        expired => missing.extend(expired),
+        if window == Window::ALL {
+            say(&format!("note: {expired}"));
+        } else {
+            missing.push(expired);
+        }
     }
     Ok(missing)
+}
+
+/// The file of a log as messages name it.
+fn name_or_log(names: &HashMap<GenerationId, String>, id: GenerationId) -> &str {
+    names.get(&id).map_or("a log", String::as_str)
 }
 
 /// What an answer lacks for this error: its place and what happened, without the remedy.
@@ -63,16 +79,29 @@ pub(in crate::cli) fn missing_for(error: &Error) -> String {
 
 /// Says which of the routes that are asked for by name the store does not know, and which may be meant.
 pub(in crate::cli) fn say_unknown(view: &View, routes: &[String]) {
-    let known: Vec<&str> = view.routes().into_iter().map(|(_, name)| name).collect();
-    for route in routes.iter().filter(|route| !route.contains('*') && !known.contains(&route.as_str())) {
-        let near = meant(route, known.iter().copied(), 3).map(|name| format!("; did you mean `{name}`?"));
-        say(&format!("note: the store knows no route `{route}`{}", near.unwrap_or_default()));
+    for route in routes {
+        if route.contains('*') || view.route(route).is_some() {
+            continue;
+        }
+        let known = view.routes();
+        match meant(route, known.iter().map(name_of_route), 3) {
+            Some(name) => say(&format!("note: the store knows no route `{route}`; did you mean `{name}`?")),
+            None => say(&format!("note: the store knows no route `{route}`")),
+        }
     }
+}
+
+/// The name of a numbered route.
+fn name_of_route<'v>(route: &(RouteId, &'v str)) -> &'v str {
+    route.1
 }
 
 /// The last word: complete, or how much is missing. What is missing was said already, or is said here.
 pub(in crate::cli) fn conclude(view: &View, missing: &[String]) {
-    let read = view.read_until().map(|until| format!("; the logs were read until {until}")).unwrap_or_default();
+    let read = match view.read_until() {
+        Some(until) => format!("; the logs were read until {until}"),
+        None => String::new(),
+    };
     match missing.len() {
         0 => say(&format!("complete{read}")),
         1 => say(&format!("partial: one thing is missing, see above{read}")),
@@ -93,14 +122,20 @@ fn rejected_words(unread: &UnreadLines, name: &str, ledger: Option<&Ledger>) -> 
 /// What became of the rejected lines of the whole log, most frequent first.
 fn reasons_words(ledger: Option<&Ledger>) -> String {
     let Some(ledger) = ledger else { return String::new() };
-    let mut counts: Vec<(u64, &str)> = ledger
-        .rejected
-        .iter()
-        .filter_map(|(code, lines)| Some((*lines, RejectReason::from_code(*code)?.name())))
-        .chain((ledger.too_long > 0).then_some((ledger.too_long, RejectReason::LineTooLong.name())))
-        .collect();
-    counts.sort_by_key(|(lines, name)| (std::cmp::Reverse(*lines), *name));
-    let counts: Vec<String> = counts.iter().map(|(lines, name)| format!("{name} {lines}")).collect();
+    let mut frequent: Vec<(Reverse<u64>, &str)> = Vec::new();
+    for (code, lines) in &ledger.rejected {
+        // A code that a later version wrote has no name here.
+        let Some(reason) = RejectReason::from_code(*code) else { continue };
+        frequent.push((Reverse(*lines), reason.name()));
+    }
+    if ledger.too_long > 0 {
+        frequent.push((Reverse(ledger.too_long), RejectReason::LineTooLong.name()));
+    }
+    frequent.sort_unstable();
+    let mut counts = Vec::new();
+    for (Reverse(lines), name) in frequent {
+        counts.push(format!("{name} {lines}"));
+    }
     format!(" (in the whole log: {}); `spikeline check` shows them", counts.join(", "))
 }
 
@@ -128,8 +163,10 @@ fn lost_words(loss: &Loss, name: &str) -> String {
 /// A window that has not begun: mostly yesterday's was meant, by a time without a date. Not one that begins at once:
 /// clocks differ.
 fn to_come(window: Window, now: Timestamp) -> Option<String> {
-    (window.from > now.plus(ON_ITS_WAY))
-        .then(|| format!("this window is yet to come: it is {now} now (yesterday's times are `14:05_yesterday`)"))
+    if window.from <= now.plus(ON_ITS_WAY) {
+        return None;
+    }
+    Some(format!("this window is yet to come: it is {now} now (yesterday's times are `14:05_yesterday`)"))
 }
 
 /// Whether the logs were read to the window's end. A window without an end ends where the store does.
@@ -138,19 +175,22 @@ fn behind(view: &View, window: Window, now: Timestamp) -> Option<String> {
     // What is not read of a window's end is on its way only if someone reads.
     let is_on_its_way = view.has_writer().unwrap_or(true);
     let needed = window.until.min(now.minus(if is_on_its_way { ON_ITS_WAY } else { Duration::ZERO }));
-    (window.until != Window::ALL.until && read_until < needed)
-        .then(|| format!("the logs were read only until {read_until}: `spikeline run` was stopped then, or is behind"))
+    if window.until == Window::ALL.until || read_until >= needed {
+        return None;
+    }
+    Some(format!("the logs were read only until {read_until}: `spikeline run` was stopped then, or is behind"))
 }
 
 /// What the journal's end held is known to no one; a reader that came while it was written has looked again.
 pub(in crate::cli) fn torn(view: &View) -> Option<String> {
-    (view.torn_bytes() > 0).then(|| {
-        format!(
-            "the journal is torn or damaged: its last {} bytes do not count; the daemon reads their lines again when it starts, and \
-             so does `spikeline index` of the logs",
-            view.torn_bytes()
-        )
-    })
+    let torn = view.torn_bytes();
+    if torn == 0 {
+        return None;
+    }
+    Some(format!(
+        "the journal is torn or damaged: its last {torn} bytes do not count; the daemon reads their lines again when it starts, and \
+         so does `spikeline index` of the logs"
+    ))
 }
 
 /// A span of time that may be open at either end.

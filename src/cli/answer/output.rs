@@ -15,6 +15,13 @@ pub(in crate::cli) fn say(message: &str) {
     drop(writeln!(io::stderr().lock(), "{message}"));
 }
 
+/// Say several messages, a line each.
+pub(in crate::cli) fn say_all(messages: &[String]) {
+    for message in messages {
+        say(message);
+    }
+}
+
 /// Say an error with its place and what to do about it.
 pub(in crate::cli) fn say_error(error: &Error) {
     say(&format!("spikeline: {error}"));

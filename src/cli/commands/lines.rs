@@ -1,9 +1,12 @@
 //! `spikeline lines`: the raw lines of a window and route.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::io::Write;
 
-use crate::cli::answer::output::{Stdout, on_terminal, say, stdout, style, written};
+use crate::cli::answer::names::{file_names, route_names, wanted_routes};
+use crate::cli::answer::output::{Stdout, on_terminal, say, say_all, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
@@ -14,11 +17,12 @@ use crate::error::Result;
 use crate::grammar::{Reject, RejectReason};
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::retrieve::{self, MissingLines};
-use crate::pipeline::{Filter, Interpreting, RouteFilter};
-use crate::record::Needs;
+use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
 use crate::report::{EpochSeconds, InWindow, LineRow, OutputFormat, Report, count, terminal_safe, write_for_programs};
+use crate::route::RouteId;
+use crate::source::GenerationId;
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View, WindowMatch};
-use crate::time::Window;
+use crate::time::{Timestamp, Window};
 
 pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Answer> {
     let window = window::window(&arguments.window, context.now, Window::ALL)?;
@@ -38,15 +42,12 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
             kept_of_store(view, arguments, &filter)?
         };
         completeness::say_unknown(view, &filter.routes);
-        missing.extend(say_all(completeness::missing(view, window, view.expired_before(window), context.now)?));
+        let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
+        say_all(&lacks);
+        missing.extend(lacks);
         (found, missing)
     };
-    match arguments.sort {
-        LineOrder::Time => found.sort_by_key(|line| (line.entry.end, line.entry.locator)),
-        LineOrder::Duration => {
-            found.sort_by_key(|line| (std::cmp::Reverse(line.entry.duration_ms), line.entry.end, line.entry.locator));
-        }
-    }
+    found.sort_by_key(|line| sort_key(&line.entry, arguments.sort));
     cut(&mut found, arguments);
     let answer = Answer::from_found(!found.is_empty(), &missing);
     let lacks = missing.clone();
@@ -66,14 +67,20 @@ struct Found {
     line: Option<Vec<u8>>,
 }
 
+/// What requests are sorted by: `--sort duration` has the longest first; of those that took as long, and by default,
+/// the one that ended first, and at the same millisecond the one that stands first in its log.
+fn sort_key(entry: &Entry, order: LineOrder) -> (Reverse<u64>, Timestamp, Locator) {
+    let duration_ms = match order {
+        LineOrder::Time => 0,
+        LineOrder::Duration => entry.duration_ms,
+    };
+    (Reverse(duration_ms), entry.end, entry.locator)
+}
+
+/// What the index keeps of the window. No more raw lines are read than are printed.
 fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let mut entries = entries(view, filter)?;
-    match arguments.sort {
-        LineOrder::Time => entries.sort_by_key(|entry| (entry.end, entry.locator)),
-        LineOrder::Duration => {
-            entries.sort_by_key(|entry| (std::cmp::Reverse(entry.duration_ms), entry.end, entry.locator));
-        }
-    }
+    entries.sort_by_key(|entry| sort_key(entry, arguments.sort));
     cut(&mut entries, arguments);
     Ok(raw(view, entries))
 }
@@ -81,7 +88,7 @@ fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Re
 /// The requests that the index holds.
 fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
     let query = EntryQuery {
-        routes: wanted_routes(view, filter),
+        routes: routes_asked_for(view, filter),
         min_duration_ms: filter.min_ms,
         ..EntryQuery::new(filter.window, filter.by)
     };
@@ -92,18 +99,16 @@ fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
 
 /// Their raw lines, from the logs or the archive.
 fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
-    let names: HashMap<_, String> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
+    let names = route_names(view);
     let files = file_names(view);
-    let mut found: Vec<Found> = entries
-        .into_iter()
-        .map(|entry| Found {
-            entry,
-            route: names.get(&entry.route).cloned().unwrap_or_default(),
-            file: files.get(&entry.locator.generation).cloned().unwrap_or_default(),
-            line: None,
-        })
-        .collect();
-    let locators: Vec<Locator> = found.iter().map(|found| found.entry.locator).collect();
+    let mut found = Vec::new();
+    let mut locators = Vec::new();
+    for entry in entries {
+        let route = names.get(&entry.route).cloned().unwrap_or_default();
+        let file = files.get(&entry.locator.generation).cloned().unwrap_or_default();
+        found.push(Found { entry, route, file, line: None });
+        locators.push(entry.locator);
+    }
     let missing = retrieve::lines(view, &locators, |index, line| {
         if let Some(found) = found.get_mut(index) {
             found.line = line.map(<[u8]>::to_vec);
@@ -122,7 +127,10 @@ fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
 
 /// No more than asked for, of what is sorted already; says that there are more.
 fn cut<T>(found: &mut Vec<T>, arguments: &LinesArguments) {
-    let Some(limit) = arguments.limit.filter(|limit| *limit < found.len()) else { return };
+    let Some(limit) = arguments.limit else { return };
+    if limit >= found.len() {
+        return;
+    }
     let (limit_said, all) = (count(limit as u64), count(found.len() as u64));
     say(&match arguments.sort {
         LineOrder::Time => format!("the first {limit_said} of {all} lines (--limit); --sort duration: the longest"),
@@ -131,15 +139,9 @@ fn cut<T>(found: &mut Vec<T>, arguments: &LinesArguments) {
     found.truncate(limit);
 }
 
-fn wanted_routes(view: &View, filter: &Filter) -> Option<Vec<crate::route::RouteId>> {
-    if filter.routes.is_empty() {
-        return None;
-    }
-    Some(view.routes().into_iter().filter(|(_, name)| filter.keeps_route(name)).map(|(id, _)| id).collect())
-}
-
-fn file_names(view: &View) -> HashMap<crate::source::generation::GenerationId, String> {
-    view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect()
+/// The routes that are asked for; none if all are, which the store answers without a list.
+fn routes_asked_for(view: &View, filter: &Filter) -> Option<Vec<RouteId>> {
+    if filter.routes.is_empty() { None } else { Some(wanted_routes(view, filter)) }
 }
 
 /// Say what could not be read; gives the messages back, for the answer.
@@ -147,13 +149,8 @@ fn say_missing(missing: &MissingLines) -> Vec<String> {
     if let Some(note) = missing.note() {
         say(&note);
     }
-    say_all(missing.messages())
-}
-
-fn say_all(messages: Vec<String>) -> Vec<String> {
-    for message in &messages {
-        say(message);
-    }
+    let messages = missing.messages();
+    say_all(&messages);
     messages
 }
 
@@ -166,7 +163,7 @@ fn all_of_store(
 ) -> Result<(Vec<Found>, Vec<String>)> {
     let with = settings::interpreting(context)?;
     let mut interpreters = interpreters::interpreters(context, view, &arguments.files.format, &with)?;
-    let blocks = view.blocks(filter.window, filter.by, wanted_routes(view, filter).as_deref())?;
+    let blocks = view.blocks(filter.window, filter.by, routes_asked_for(view, filter).as_deref())?;
     let files = file_names(view);
     let mut routes = RouteFilter::default();
     let mut found = Vec::new();
@@ -179,7 +176,10 @@ fn all_of_store(
     let mut missing = say_missing(&missing);
     if !missing.is_empty() {
         // Of logs that are gone there are still the slow requests.
-        let read: HashSet<Locator> = found.iter().map(|found| found.entry.locator).collect();
+        let mut read = HashSet::new();
+        for found in &found {
+            read.insert(found.entry.locator);
+        }
         let mut left = entries(view, filter)?;
         left.retain(|entry| !read.contains(&entry.locator));
         if !left.is_empty() {
@@ -197,13 +197,8 @@ fn all_of_store(
     Ok((found, missing))
 }
 
-fn of_line(
-    seen: &crate::pipeline::RoutedRecord<'_>,
-    locator: Locator,
-    line: &[u8],
-    with: &Interpreting,
-    file: String,
-) -> Found {
+/// A line that was read again, as the index would have kept it.
+fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interpreting, file: String) -> Found {
     let entry = Entry {
         end: seen.record.end,
         duration_ms: seen.record.request_time_ms.unwrap_or(0),
@@ -213,10 +208,11 @@ fn of_line(
         kept: KeepReasons::default(),
         locator,
     };
-    let route = with.routes.name(seen.matched.id).map(|name| name.to_string()).unwrap_or_default();
+    let route = with.routes.name(seen.matched.id).as_deref().map(str::to_owned).unwrap_or_default();
     Found { entry, route, file, line: Some(line.to_vec()) }
 }
 
+/// The lines of the files that are named. One thread reads them: they are printed in the order of time anyway.
 fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(Vec<Found>, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
     if filter.min_ms > 0 {
@@ -225,7 +221,7 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
     let with = settings::interpreting(context)?;
     let names = files.names.clone();
     let mut tally = LinesTally {
-        workers: Workers::new(&files, &with, |_| Needs::latency())?,
+        workers: Workers::for_latency(&files, &with)?,
         filter,
         routes: RouteFilter::default(),
         with,
@@ -238,6 +234,7 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
     Ok((tally.found, missing))
 }
 
+/// The lines of files that the filter keeps, in memory until all are read.
 struct LinesTally {
     workers: Workers,
     filter: Filter,
@@ -257,7 +254,7 @@ impl BlockTally for LinesTally {
             let offset = offset + at as u64;
             match seen {
                 Ok(seen) if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
-                    let generation = crate::source::generation::GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
+                    let generation = GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let name = names.get(file).cloned().unwrap_or_default();
                     found.push(of_line(seen, Locator { generation, offset, length }, line, with, name));
@@ -274,11 +271,15 @@ impl BlockTally for LinesTally {
     }
 }
 
+/// The answer to stdout: raw lines, which other programs read as they read the log, or rows in the form asked for.
 fn print(found: &[Found], format: OutputFormat, window: Window, missing: Vec<String>) -> Result<()> {
     let mut out = stdout();
     match format.for_programs() {
         Some(form) => {
-            let rows = found.iter().map(|found| row(found, window)).collect();
+            let mut rows = Vec::new();
+            for found in found {
+                rows.push(row(found, window));
+            }
             let report = Report { missing, ..Report::new(rows, window::shown(window)) };
             written(write_for_programs(&report, form, style(), &mut out))?;
         }
@@ -317,6 +318,7 @@ fn print_line(found: &Found, terminal: bool, out: &mut Stdout) -> Result<()> {
     }
 }
 
+/// A line for other programs. An entry without a status (0) has none there.
 fn row(found: &Found, window: Window) -> LineRow {
     let entry = &found.entry;
     LineRow {
@@ -325,21 +327,26 @@ fn row(found: &Found, window: Window) -> LineRow {
         request_time_ms: entry.duration_ms,
         in_window: in_window(entry, window),
         route: found.route.clone(),
-        status: Some(entry.status).filter(|status| *status != 0),
+        status: if entry.status == 0 { None } else { Some(entry.status) },
         upstream_response_time_ms: entry.upstream_ms,
         kept: kept_because(entry.kept),
         file: found.file.clone(),
         offset: entry.locator.offset,
         length: entry.locator.length,
-        line: found.line.as_deref().map(|line| String::from_utf8_lossy(line).into_owned()),
+        line: found.line.as_deref().map(String::from_utf8_lossy).map(Cow::into_owned),
     }
 }
 
-/// Why the index keeps a request, in words.
+/// Why the index keeps a request, in words; nothing for a line of a file, which no index keeps.
 fn kept_because(kept: KeepReasons) -> String {
     let reasons =
         [(KeepReasons::THRESHOLD, "threshold"), (KeepReasons::ERROR, "error"), (KeepReasons::SLOWEST, "slowest")];
-    let held: Vec<&str> = reasons.iter().filter(|(flag, _)| kept.contains(*flag)).map(|(_, name)| *name).collect();
+    let mut held = Vec::new();
+    for (flag, name) in reasons {
+        if kept.contains(flag) {
+            held.push(name);
+        }
+    }
     held.join(" ")
 }
 

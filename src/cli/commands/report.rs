@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::cli::answer::output::{say, stdout, style, written};
+use crate::cli::answer::output::{say, say_all, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::window::shown;
 use crate::cli::answer::{Answer, completeness, window};
@@ -18,6 +18,7 @@ use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::{Needs, Record};
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::{Report, write};
+use crate::route::RouteId;
 use crate::store::{View, WindowMatch};
 use crate::time::Window;
 
@@ -69,15 +70,17 @@ fn of_store(view: &View, context: &Context, arguments: &ReportArguments, filter:
     let mut cells: HashMap<_, Cell> = view.totals(filter.window, None)?.into_iter().collect();
     let interval = view.settings().interval.as_secs();
     say(&format!("from the store, in whole slots of {interval} s"));
-    let rows = view
-        .routes()
-        .into_iter()
-        .filter(|(_, name)| filter.keeps_route(name))
-        .filter_map(|(id, name)| Some((name.to_owned(), cells.remove(&id)?)))
-        .collect();
+    let mut rows = Vec::new();
+    for (id, name) in view.routes() {
+        if filter.keeps_route(name)
+            && let Some(cell) = cells.remove(&id)
+        {
+            rows.push((name.to_owned(), cell));
+        }
+    }
     completeness::say_unknown(view, &filter.routes);
     let missing = completeness::missing(view, filter.window, view.totals_expired_before(filter.window), context.now)?;
-    missing.iter().for_each(|message| say(message));
+    say_all(&missing);
     Ok((rows, missing))
 }
 
@@ -86,9 +89,10 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     files.say_untimed();
     let with = settings::interpreting(context)?;
     let by = Group::parse(&arguments.by);
-    let threads = arguments.threads.count();
-    let mut tallies =
-        (0..threads).map(|_| ReportTally::new(&files, &with, &filter, &by)).collect::<Result<Vec<_>>>()?;
+    let mut tallies = Vec::new();
+    for _ in 0..arguments.threads.count() {
+        tallies.push(ReportTally::new(&files, &with, &filter, &by)?);
+    }
     let names = files.names.clone();
     let missing = files.run(&mut tallies);
     let mut tallies = tallies.into_iter();
@@ -98,11 +102,19 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     }
     whole.rejects.say(&names);
     let rows = whole.into_rows(&with);
-    let other = rows.iter().find(|(name, _)| by == Group::Route && name == OTHER);
-    if let Some((_, cell)) = other.filter(|_| with.routes.overflow() > 0) {
-        say(&format!("{} requests are in `other`: there are more routes than routes_max", cell.requests));
+    if by == Group::Route && with.routes.overflow() > 0 {
+        say_overflow(&rows);
     }
     Ok((rows, missing))
+}
+
+/// Says how many requests have no route of their own, since `routes_max` was reached.
+fn say_overflow(rows: &Rows) {
+    for (name, cell) in rows {
+        if name == OTHER {
+            return say(&format!("{} requests are in `other`: there are more routes than routes_max", cell.requests));
+        }
+    }
 }
 
 /// What a report groups by.
@@ -164,8 +176,12 @@ impl ReportTally {
         if let Group::Variable(name) = by
             && variables.iter().all(Option::is_none)
         {
-            let known: Vec<&str> =
-                files.formats.iter().flat_map(|format| format.variables()).map(|v| v.name.as_str()).collect();
+            let mut known = Vec::new();
+            for format in &files.formats {
+                for variable in format.variables() {
+                    known.push(variable.name.as_str());
+                }
+            }
             let error = Error::usage(format!("--by {name}: the log has no ${name}"));
             return Err(error.remedy(format!("it has {}", known.join(", "))));
         }
@@ -188,21 +204,27 @@ impl ReportTally {
         if self.by_route.len() < other.by_route.len() {
             self.by_route.resize_with(other.by_route.len(), Cell::default);
         }
-        self.by_route.iter_mut().zip(&other.by_route).for_each(|(own, other)| own.merge(other));
+        for (own, other) in self.by_route.iter_mut().zip(&other.by_route) {
+            own.merge(other);
+        }
         for (value, cell) in other.by_value {
             cell_of(&mut self.by_value, &value).merge(&cell);
         }
     }
 
     fn into_rows(self, with: &Interpreting) -> Rows {
-        let met = self.by_route.into_iter().zip(0..).filter(|(cell, _)| cell.requests > 0);
-        let routes = met.filter_map(|(cell, id)| {
-            let name = with.routes.name(crate::route::RouteId(id))?;
-            Some((name.to_string(), cell))
-        });
-        let values =
-            self.by_value.into_iter().map(|(value, cell)| (String::from_utf8_lossy(&value).into_owned(), cell));
-        routes.chain(values).collect()
+        let mut rows = Vec::new();
+        for (id, cell) in (0..).zip(self.by_route) {
+            if cell.requests > 0
+                && let Some(name) = with.routes.name(RouteId(id))
+            {
+                rows.push((name.to_string(), cell));
+            }
+        }
+        for (value, cell) in self.by_value {
+            rows.push((String::from_utf8_lossy(&value).into_owned(), cell));
+        }
+        rows
     }
 }
 

@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use crate::cli::answer::output::{say, stdout, style, written};
+use crate::cli::answer::names::{file_names, route_names, wanted_routes};
+use crate::cli::answer::output::{say, say_all, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::SlowArguments;
@@ -15,7 +16,6 @@ use crate::grammar::{Reject, RejectReason};
 use crate::histogram::{Latency, Quantile};
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
-use crate::record::Needs;
 use crate::report::count;
 use crate::report::slow::{SampleLine, SlowClass, SlowReport};
 use crate::route::RouteId;
@@ -36,7 +36,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
         let (classes, mut missing) = of_store(view, arguments, &filter)?;
         completeness::say_unknown(view, &filter.routes);
         missing.extend(completeness::missing(view, window, view.expired_before(window), context.now)?);
-        missing.iter().for_each(|message| say(message));
+        say_all(&missing);
         (classes, missing)
     } else {
         of_files(context, arguments, filter)?
@@ -57,50 +57,69 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
     Ok(Answer::from_found(found, &report.missing))
 }
 
-/// A class of slow requests while it is counted: route and class of status.
+/// A class of slow requests while it is counted.
 #[derive(Default)]
 struct Class {
+    /// All requests of the class, slow or not, where files are read; of the store's [`count_requests`] tells.
     requests: u64,
     slow: Latency,
     samples: Samples,
 }
 
-/// The slowest requests of a class: (duration, file or index, offset), slowest first, and their lines.
-#[derive(Default)]
-struct Samples(Vec<(Reverse<u64>, usize, u64, Vec<u8>)>);
+/// What makes a class: the route, and the first digit of the status (0 where none is logged).
+type Key = (RouteId, u8);
 
-impl Samples {
-    fn offer(&mut self, limit: usize, duration: u64, file: usize, offset: u64, line: &[u8]) {
-        let full = self.0.len() >= limit;
-        if full && self.0.last().is_none_or(|last| (last.0, last.1, last.2) <= (Reverse(duration), file, offset)) {
-            return;
-        }
-        let key = (Reverse(duration), file, offset);
-        let at = self.0.partition_point(|held| (held.0, held.1, held.2) < key);
-        self.0.insert(at, (key.0, key.1, key.2, line.to_vec()));
-        self.0.truncate(limit);
+/// A slow request whose line is shown.
+struct HeldSample {
+    duration_ms: u64,
+    /// The number of its file, or of its locator where the store is read.
+    source: usize,
+    offset: u64,
+    /// The raw line. Empty where the store is read: there it is fetched once it is known which are shown.
+    line: Vec<u8>,
+}
+
+impl HeldSample {
+    /// Slowest first; of those that took as long the one that was read first, so that the answer is the same with any
+    /// number of threads.
+    fn rank(&self) -> (Reverse<u64>, usize, u64) {
+        (Reverse(self.duration_ms), self.source, self.offset)
     }
 }
 
-type Key = (u32, u8);
+/// The slowest requests of a class, slowest first.
+#[derive(Default)]
+struct Samples(Vec<HeldSample>);
 
+impl Samples {
+    /// Keeps a request if it is one of the `limit` slowest; its line is copied only then.
+    fn offer(&mut self, limit: usize, duration_ms: u64, source: usize, offset: u64, line: &[u8]) {
+        let rank = (Reverse(duration_ms), source, offset);
+        let at = self.0.partition_point(|held| held.rank() < rank);
+        if at < limit {
+            self.0.insert(at, HeldSample { duration_ms, source, offset, line: line.to_vec() });
+            self.0.truncate(limit);
+        }
+    }
+}
+
+/// The classes of the files that are named, and what of them could not be read.
 fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
     files.say_untimed();
     let with = settings::interpreting(context)?;
-    let mut tallies = (0..arguments.threads.count())
-        .map(|_| {
-            Ok(SlowTally {
-                workers: Workers::new(&files, &with, |_| Needs::latency())?,
-                filter: filter.clone(),
-                routes: RouteFilter::default(),
-                with: with.clone(),
-                samples: arguments.samples,
-                classes: HashMap::new(),
-                rejects: RejectedLines::default(),
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let mut tallies = Vec::new();
+    for _ in 0..arguments.threads.count() {
+        tallies.push(SlowTally {
+            workers: Workers::for_latency(&files, &with)?,
+            filter: filter.clone(),
+            routes: RouteFilter::default(),
+            with: with.clone(),
+            samples: arguments.samples,
+            classes: HashMap::new(),
+            rejects: RejectedLines::default(),
+        });
+    }
     let names = files.names.clone();
     let missing = files.run(&mut tallies);
     let mut classes: HashMap<Key, Class> = HashMap::new();
@@ -111,31 +130,31 @@ fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Res
             let whole = classes.entry(key).or_default();
             whole.requests += class.requests;
             whole.slow.merge(&class.slow);
-            for (Reverse(duration), file, offset, line) in class.samples.0 {
-                whole.samples.offer(arguments.samples, duration, file, offset, &line);
+            for HeldSample { duration_ms, source, offset, line } in class.samples.0 {
+                whole.samples.offer(arguments.samples, duration_ms, source, offset, &line);
             }
         }
     }
     rejects.say(&names);
-    let place = |file: usize| names.get(file).cloned().unwrap_or_default();
-    Ok((finish(classes, &with, place), missing))
+    Ok((finish(classes, &with, &names), missing))
 }
 
-fn finish(classes: HashMap<Key, Class>, with: &Interpreting, place: impl Fn(usize) -> String) -> Vec<SlowClass> {
-    classes
-        .into_iter()
-        .filter(|(_, class)| !class.slow.is_empty())
-        .filter_map(|((route, status_class), class)| {
-            let samples = class
-                .samples
-                .0
-                .into_iter()
-                .map(|(_, file, offset, line)| SampleLine { locator: format!("{}@{offset}", place(file)), line })
-                .collect();
-            let route = with.routes.name(RouteId(route))?.to_string();
-            Some(finished(route, status_class, class.requests, &class.slow, samples))
-        })
-        .collect()
+/// The classes that have a slow request, as they are reported, with the `files` that their samples are of.
+fn finish(classes: HashMap<Key, Class>, with: &Interpreting, files: &[String]) -> Vec<SlowClass> {
+    let mut finished_classes = Vec::new();
+    for ((route, status_class), class) in classes {
+        let Some(route) = with.routes.name(route) else { continue };
+        if class.slow.is_empty() {
+            continue;
+        }
+        let mut samples = Vec::new();
+        for held in class.samples.0 {
+            let file = files.get(held.source).map_or("", String::as_str);
+            samples.push(SampleLine { locator: format!("{file}@{}", held.offset), line: held.line });
+        }
+        finished_classes.push(finished(route.to_string(), status_class, class.requests, &class.slow, samples));
+    }
+    finished_classes
 }
 
 /// A class as it is reported. Its total is the time of its *slow* requests: what the slowness cost.
@@ -179,10 +198,12 @@ impl BlockTally for SlowTally {
             if !unlimited.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
-            let key = (seen.matched.id.0, status_class(seen.record.status.unwrap_or(0)));
+            let key = (seen.matched.id, status_class(seen.record.status.unwrap_or(0)));
             let class = classes.entry(key).or_default();
             class.requests += 1;
-            if let Some(duration) = seen.record.request_time_ms.filter(|duration| *duration >= threshold) {
+            if let Some(duration) = seen.record.request_time_ms
+                && duration >= threshold
+            {
                 class.slow.record(duration);
                 class.samples.offer(*samples, duration, file, at, line);
             }
@@ -195,75 +216,95 @@ impl BlockTally for SlowTally {
     }
 }
 
+/// The first digit of a status.
 fn status_class(status: u16) -> u8 {
     u8::try_from(status / 100).unwrap_or(0)
 }
 
+/// The classes of what the store's index holds of the window, and which of their lines could not be read.
 fn of_store(view: &View, arguments: &SlowArguments, filter: &Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
-    let names: HashMap<u32, String> = view.routes().into_iter().map(|(id, name)| (id.0, name.to_owned())).collect();
-    let wanted = view.routes().into_iter().filter(|(_, name)| filter.keeps_route(name)).map(|(id, _)| id).collect();
     let query = EntryQuery {
-        routes: Some(wanted),
+        routes: Some(wanted_routes(view, filter)),
         min_duration_ms: filter.min_ms,
         ..EntryQuery::new(filter.window, WindowMatch::End)
     };
-    let entries = view.entries(&query)?;
     let mut classes: HashMap<Key, Class> = HashMap::new();
     let mut locators: Vec<Locator> = Vec::new();
-    for entry in entries.iter().filter(|entry| filter.keeps_status(entry.status)) {
-        if entry.kept == KeepReasons::ERROR && entry.duration_ms < filter.min_ms {
+    for entry in view.entries(&query)? {
+        // One that is kept for its status alone may be quick.
+        let is_quick = entry.kept == KeepReasons::ERROR && entry.duration_ms < filter.min_ms;
+        if is_quick || !filter.keeps_status(entry.status) {
             continue;
         }
-        let class = classes.entry((entry.route.0, status_class(entry.status))).or_default();
+        let class = classes.entry((entry.route, status_class(entry.status))).or_default();
         class.slow.record(entry.duration_ms);
         class.samples.offer(arguments.samples, entry.duration_ms, locators.len(), entry.locator.offset, b"");
         locators.push(entry.locator);
     }
-    let mut lines: HashMap<usize, Vec<u8>> = HashMap::new();
-    let mut sampled: Vec<usize> =
-        classes.values().flat_map(|class| class.samples.0.iter().map(|sample| sample.1)).collect();
-    sampled.sort_unstable();
-    let sampled_locators: Vec<Locator> = sampled.iter().filter_map(|at| locators.get(*at).copied()).collect();
-    let missing = retrieve::lines(view, &sampled_locators, |index, line| {
-        if let (Some(at), Some(line)) = (sampled.get(index), line) {
-            lines.insert(*at, line.to_vec());
+    let missing = fetch_lines(view, &mut classes, &locators);
+    let counted = count_requests(view, filter, &classes)?;
+    let names = route_names(view);
+    let files = file_names(view);
+    let mut finished_classes = Vec::new();
+    for ((route, status_class), class) in classes {
+        let mut samples = Vec::new();
+        for held in class.samples.0 {
+            let file = match locators.get(held.source) {
+                Some(locator) => files.get(&locator.generation).map_or("?", String::as_str),
+                None => "?",
+            };
+            samples.push(SampleLine { locator: format!("{file}@{}", held.offset), line: held.line });
+        }
+        let count = counted.get(&(route, status_class)).copied().unwrap_or(0).max(class.slow.count());
+        let route = names.get(&route).cloned().unwrap_or_default();
+        finished_classes.push(finished(route, status_class, count, &class.slow, samples));
+    }
+    Ok((finished_classes, missing))
+}
+
+/// Gives the samples their raw lines, from the logs or the archive, and hands back why some are gone: those are shown
+/// as `(raw line gone)`, since the request itself is known to the index.
+fn fetch_lines(view: &View, classes: &mut HashMap<Key, Class>, locators: &[Locator]) -> Vec<String> {
+    let mut samples: Vec<&mut HeldSample> = Vec::new();
+    for class in classes.values_mut() {
+        samples.extend(&mut class.samples.0);
+    }
+    samples.sort_unstable_by_key(|held| held.source);
+    let mut wanted: Vec<Locator> = Vec::new();
+    for held in &mut samples {
+        held.line = b"(raw line gone)".to_vec();
+        wanted.extend(locators.get(held.source));
+    }
+    let missing = retrieve::lines(view, &wanted, |index, line| {
+        if let (Some(held), Some(line)) = (samples.get_mut(index), line) {
+            held.line = line.to_vec();
         }
     });
     if let Some(note) = missing.note() {
         say(&note);
     }
-    let missing = missing.messages();
-    let files: HashMap<_, String> =
-        view.generations().iter().map(|held| (held.id, held.path.display().to_string())).collect();
-    let counted = counts(view, filter, &classes)?;
-    let classes = classes.into_iter().map(|(key @ (route, status_class), class)| {
-        let samples = class.samples.0.iter().map(|(_, at, offset, _)| {
-            let file = locators.get(*at).and_then(|held| files.get(&held.generation));
-            let locator = format!("{}@{offset}", file.map_or("?", String::as_str));
-            SampleLine { locator, line: lines.remove(at).unwrap_or_else(|| b"(raw line gone)".to_vec()) }
-        });
-        let samples = samples.collect();
-        let route = names.get(&route).cloned().unwrap_or_default();
-        let count = counted.get(&key).map_or(0, |count| *count).max(class.slow.count());
-        finished(route, status_class, count, &class.slow, samples)
-    });
-    Ok((classes.collect(), missing))
+    missing.messages()
 }
 
 /// How many requests the classes have in the window's slots, slow or not. None where a class is only in part asked for:
 /// the histograms know no single status.
-fn counts(view: &View, filter: &Filter, classes: &HashMap<Key, Class>) -> Result<HashMap<Key, u64>> {
+fn count_requests(view: &View, filter: &Filter, classes: &HashMap<Key, Class>) -> Result<HashMap<Key, u64>> {
     if classes.is_empty() || !filter.statuses.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut routes: Vec<RouteId> = classes.keys().map(|(route, _)| RouteId(*route)).collect();
+    let mut routes = Vec::new();
+    for (route, _) in classes.keys() {
+        routes.push(*route);
+    }
     routes.sort_unstable();
     routes.dedup();
     let mut counts = HashMap::new();
     for (route, cell) in view.totals(filter.window, Some(&routes))? {
         let known: u64 = cell.status.iter().sum();
-        counts.insert((route.0, 0), cell.requests.saturating_sub(known));
-        counts.extend((1..).zip(cell.status).map(|(class, count)| ((route.0, class), count)));
+        counts.insert((route, 0), cell.requests.saturating_sub(known));
+        for (class, count) in (1..).zip(cell.status) {
+            counts.insert((route, class), count);
+        }
     }
     Ok(counts)
 }

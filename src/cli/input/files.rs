@@ -155,6 +155,11 @@ impl Workers {
         Ok(Workers { formats: files.formats.clone(), logs, needs: Box::new(needs), with: with.clone(), made })
     }
 
+    /// Workers that read what every answer needs: when a request ended, how long it took, its route and status.
+    pub(in crate::cli) fn for_latency(files: &Files, with: &Interpreting) -> Result<Workers> {
+        Workers::new(files, with, needs_of_latency)
+    }
+
     /// The interpreter of file number `file`.
     pub(in crate::cli) fn interpreter_of(&mut self, file: usize) -> Option<&mut Interpreter> {
         let made = self.made.get_mut(file)?;
@@ -164,4 +169,9 @@ impl Workers {
         }
         made.as_mut()
     }
+}
+
+/// The same of each format.
+fn needs_of_latency(_format: &Format) -> Needs {
+    Needs::latency()
 }

@@ -1,6 +1,7 @@
 //! The files to take in: which log each belongs to, in which format it is, and in which order they were written.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,7 +56,9 @@ impl PastFiles {
         for path in found.expand(files)? {
             match look_at(&mut formats, &path) {
                 Ok(candidate) => {
-                    found.bytes += std::fs::metadata(&path).map_or(0, |status| status.len());
+                    if let Ok(status) = std::fs::metadata(&path) {
+                        found.bytes += status.len();
+                    }
                     candidates.push(candidate);
                 }
                 Err(error) => found.failed.push(error),
@@ -132,20 +135,29 @@ impl PastFiles {
 
     /// A log whose format changed is two logs, since a log's lines are all read alike.
     fn key_for(&self, key: String, format: &Format) -> String {
-        let told = |format: &Format| (format.text().to_owned(), format.escape(), format.wrapper());
-        let same = |held: &Arc<Format>| told(held) == told(format);
-        if self.formats.get(&key).is_none_or(same) { key } else { format!("{key} [{}]", format.name()) }
+        match self.formats.get(&key) {
+            Some(held) if !reads_alike(held, format) => format!("{key} [{}]", format.name()),
+            _ => key,
+        }
     }
+}
+
+/// Whether two formats cut every line alike, whatever they are called.
+fn reads_alike(one: &Format, other: &Format) -> bool {
+    one.text() == other.text() && one.escape() == other.escape() && one.wrapper() == other.wrapper()
 }
 
 /// Its log, its format and its time, from the name and the first lines.
 fn look_at(formats: &mut FormatCandidates, path: &Path) -> Result<BackfillCandidate> {
     let mut input = Input::open(path)?;
     let absolute = std::fs::canonicalize(path).map_err(|error| Error::io("look at it", path, &error))?;
-    let names = [path.display().to_string(), absolute.display().to_string()];
-    let [given, _] = &names;
-    let name = names.iter().find(|name| formats.log(name).is_some()).unwrap_or(given);
-    let key = formats.log(name).map_or_else(|| base_of(&absolute).display().to_string(), |log| log.pattern.clone());
+    // By the name that was given, or by that of the file which a link leads to.
+    let (given, whole) = (path.display().to_string(), absolute.display().to_string());
+    let (name, key) = match (formats.log(&given), formats.log(&whole)) {
+        (Some(log), _) => (given, log.pattern.clone()),
+        (None, Some(log)) => (whole, log.pattern.clone()),
+        (None, None) => (given, base_of(&absolute).display().to_string()),
+    };
     let mut lines = Vec::new();
     let piece = loop {
         match input.next_block(&mut lines)? {
@@ -153,18 +165,27 @@ fn look_at(formats: &mut FormatCandidates, path: &Path) -> Result<BackfillCandid
             piece => break piece,
         }
     };
-    let format = piece.map(|_| formats.format(name, &lines).and_then(|format| check_fit(format, path, &lines)));
-    let written = match &format {
+    let format = if piece.is_none() { None } else { Some(fitting_format(formats, &name, path, &lines)) };
+    let first_end = match &format {
         Some(Ok(format)) => first_end(format, &lines),
         _ => None,
     };
-    let written = written.unwrap_or_else(|| change_time(path));
+    let written = match first_end {
+        Some(end) => end,
+        None => change_time(path),
+    };
     Ok(BackfillCandidate { path: path.to_owned(), key, format, written })
+}
+
+/// The format of a file that begins with these lines, by the name that the configuration knows it by.
+fn fitting_format(formats: &mut FormatCandidates, name: &str, path: &Path, head: &[u8]) -> Result<Arc<Format>> {
+    check_fit(formats.format(name, head)?, path, head)
 }
 
 /// Whether a log's format, told by its other files, is that of this file.
 fn fitting_at(format: &Arc<Format>, path: &Path) -> bool {
-    first_lines(path).is_ok_and(|head| check_fit(Arc::clone(format), path, &head).is_ok())
+    let Ok(head) = first_lines(path) else { return false };
+    check_fit(Arc::clone(format), path, &head).is_ok()
 }
 
 /// The format, if any line of the file fits it: else it is the wrong one, and what is taken in is taken in for good.
@@ -190,13 +211,18 @@ fn first_end(format: &Format, head: &[u8]) -> Option<Timestamp> {
 /// The same of the first `most` lines of these.
 fn any_end(format: &Format, lines: &[u8], most: usize) -> Option<Timestamp> {
     let (mut parser, mut room) = (RecordParser::new(format, &Needs::latency()).ok()?, Vec::new());
-    let lines = texts(format.wrapper(), lines, most);
-    lines.iter().find_map(|line| parser.parse_in(line, &mut room).ok().map(|(record, _)| record.end))
+    for line in texts(format.wrapper(), lines, most) {
+        if let Ok((record, _)) = parser.parse_in(&line, &mut room) {
+            return Some(record.end);
+        }
+    }
+    None
 }
 
 /// When the file changed last; the epoch if nobody knows.
 fn change_time(path: &Path) -> Timestamp {
-    let modified = std::fs::metadata(path).and_then(|status| status.modified()).ok();
-    let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    since.map_or(Timestamp(0), |since| Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+    match std::fs::metadata(path) {
+        Ok(status) => Timestamp::from_secs(status.mtime()).plus_millis(status.mtime_nsec() / 1_000_000),
+        Err(_) => Timestamp(0),
+    }
 }

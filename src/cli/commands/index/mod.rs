@@ -20,7 +20,7 @@ use crate::pipeline::Interpreter;
 use crate::record::Needs;
 use crate::report::{IndexedFileRow, Report, count, write};
 use crate::source::{BackfillFile, BackfillOutcome, FileFinding};
-use crate::store::{self, View, Writer};
+use crate::store::{self, Ledger, View, Writer};
 use crate::time::{Clock, SystemClock};
 use backfill::PastFiles;
 
@@ -43,11 +43,17 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
         let named = files.files.clone();
         let unknown = files.unknown.clone();
         let mut taken = take_in(context, files, &mut writer, accounts.as_mut())?;
-        for outcome in taken.files.iter_mut().filter(|outcome| outcome.failed.is_some() && outcome.found.is_none()) {
-            let why = named.get(outcome.file).and_then(|file| unknown.get(&file.path));
-            outcome.failed = why.cloned().or(outcome.failed.take());
+        for outcome in &mut taken.files {
+            // Why its format is not known says more than that it has none.
+            if outcome.failed.is_some()
+                && outcome.found.is_none()
+                && let Some(file) = named.get(outcome.file)
+                && let Some(why) = unknown.get(&file.path)
+            {
+                outcome.failed = Some(why.clone());
+            }
         }
-        failed.extend(taken.files.iter().filter_map(|outcome| outcome.failed.as_ref()).map(missing_for));
+        failed.extend(failures(&taken).map(missing_for));
         failed.extend(taken.files.iter().filter_map(left));
         print(arguments, &named, &taken, &failed)?;
     }
@@ -70,24 +76,28 @@ fn writer(context: &Context) -> Result<Writer> {
     {
         settings = view.settings().clone();
     }
-    let writer = Writer::open(&folder, settings);
-    if let Ok(cut) = writer.as_ref().map(Writer::cut_bytes)
-        && cut > 0
-    {
+    let writer = match Writer::open(&folder, settings) {
+        Ok(writer) => writer,
+        Err(error) if error.class() == ErrorClass::Held => {
+            return Err(Error::held(error.what()).at(folder).remedy(
+                "stop it (`systemctl stop spikeline`, or `kill` that pid), give this command again and start it: it goes on where it \
+                 was; or take the logs into a store of their own with --store DIR",
+            ));
+        }
+        Err(error) => return Err(error),
+    };
+    let cut = writer.cut_bytes();
+    if cut > 0 {
         say(&format!(
             "spikeline: the last {cut} bytes of the store's journal were torn or damaged and do not count; the daemon reads their lines \
              again, and so does `spikeline index` of their logs"
         ));
     }
-    writer.map_err(|error| match error.class() {
-        ErrorClass::Held => Error::held(error.what()).at(folder).remedy(
-            "stop it (`systemctl stop spikeline`, or `kill` that pid), give this command again and start it: it goes on where it was; \
-             or take the logs into a store of their own with --store DIR",
-        ),
-        _ => error,
-    })
+    Ok(writer)
 }
 
+/// Reads the files into the store. What becomes of each is said later, in their order; what the routes and the carbons
+/// are told meanwhile is said at once.
 fn take_in(
     context: &Context,
     files: PastFiles,
@@ -98,9 +108,10 @@ fn take_in(
     let with = with_routes(context, writer.view())?;
     let mut interpreters = HashMap::new();
     for (key, format) in &files.formats {
-        let interpreter = Interpreter::new(format, Needs::latency(), &with.for_log(key))
-            .map_err(|error| Error::usage(format!("log {key}: format `{}`: {error}", format.name())))?;
-        interpreters.insert(key.clone(), interpreter);
+        match Interpreter::new(format, Needs::latency(), &with.for_log(key)) {
+            Ok(interpreter) => interpreters.insert(key.clone(), interpreter),
+            Err(error) => return Err(Error::usage(format!("log {key}: format `{}`: {error}", format.name()))),
+        };
     }
     archive(context, writer.view(), &mut interpreters)?;
     let settings = BackfillSettings {
@@ -122,28 +133,44 @@ fn take_in(
     taken
 }
 
+/// The table on stdout, a row a file in the order that they were read in; then, on stderr, what failed and the summary.
 fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &BackfillSummary, failed: &[String]) -> Result<()> {
     let mut ledgers = taken.ledgers.clone();
     let mut rows = Vec::new();
     for outcome in &taken.files {
         let read = matches!(outcome.found, Some(FileFinding::New | FileFinding::Rest(_)));
-        let ledger = outcome.generation.filter(|_| read).and_then(|id| ledgers.remove(&id)).unwrap_or_default();
-        let rejected = ledger.rejected.values().sum::<u64>() + ledger.too_long;
-        let file = named.get(outcome.file).map(|file| file.path.display().to_string()).unwrap_or_default();
+        let ledger = match outcome.generation {
+            // Of several files that are one log the first has its lines.
+            Some(id) if read => ledgers.remove(&id).unwrap_or_default(),
+            _ => Ledger::default(),
+        };
+        let rejected = count_rejected(&ledger);
+        let file = match named.get(outcome.file) {
+            Some(file) => file.path.display().to_string(),
+            None => String::new(),
+        };
         rows.push(IndexedFileRow { file, result: result(outcome), lines: ledger.lines, rejected, bytes: ledger.bytes });
     }
     let report = Report { missing: failed.to_vec(), ..Report::new(rows, None) };
     let mut out = stdout();
     written(write(&report, arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
-    taken.files.iter().filter_map(|outcome| outcome.failed.as_ref()).for_each(say_error);
+    failures(taken).for_each(say_error);
     say(&summary(taken));
     Ok(())
 }
 
+/// What kept files from being read, or from being read to their end.
+fn failures(taken: &BackfillSummary) -> impl Iterator<Item = &Error> {
+    taken.files.iter().filter_map(|outcome| outcome.failed.as_ref())
+}
+
 /// A file that was left because nobody can say any more whether it is known, or that holds what is known in its midst.
 fn left(outcome: &BackfillOutcome) -> Option<String> {
-    matches!(outcome.found, Some(FileFinding::Doubtful(_) | FileFinding::Joined(..))).then(|| result(outcome))
+    match outcome.found {
+        Some(FileFinding::Doubtful(_) | FileFinding::Joined(..)) => Some(result(outcome)),
+        _ => None,
+    }
 }
 
 /// What a file was, in words.
@@ -169,13 +196,22 @@ fn result(outcome: &BackfillOutcome) -> String {
     }
 }
 
+/// Lines that are no requests: those that do not fit the format, and those over the length bound.
+fn count_rejected(ledger: &Ledger) -> u64 {
+    ledger.rejected.values().sum::<u64>() + ledger.too_long
+}
+
+/// The last line on stderr: of the files what became of them, of the lines how many, of all how much is new.
 fn summary(taken: &BackfillSummary) -> String {
-    let number = |of: fn(&FileFinding) -> bool| {
-        taken.files.iter().filter_map(|file| file.found.as_ref()).filter(|found| of(found)).count()
-    };
-    let (new, rest) =
-        (number(|found| *found == FileFinding::New), number(|found| matches!(found, FileFinding::Rest(_))));
-    let known = number(|found| matches!(found, FileFinding::Known | FileFinding::Beginning));
+    let (mut new, mut rest, mut known) = (0, 0, 0);
+    for outcome in &taken.files {
+        match outcome.found {
+            Some(FileFinding::New) => new += 1,
+            Some(FileFinding::Rest(_)) => rest += 1,
+            Some(FileFinding::Known | FileFinding::Beginning) => known += 1,
+            _ => {}
+        }
+    }
     let files = match taken.files.len() {
         1 => "1 file".to_owned(),
         files => format!("{files} files"),
@@ -183,9 +219,11 @@ fn summary(taken: &BackfillSummary) -> String {
     if new + rest == 0 {
         return format!("{files}: {known} known already; nothing was read");
     }
-    let lines: u64 = taken.ledgers.values().map(|ledger| ledger.lines).sum();
-    let rejected: u64 =
-        taken.ledgers.values().map(|ledger| ledger.rejected.values().sum::<u64>() + ledger.too_long).sum();
+    let (mut lines, mut rejected) = (0, 0);
+    for ledger in taken.ledgers.values() {
+        lines += ledger.lines;
+        rejected += count_rejected(ledger);
+    }
     format!(
         "{files}: {new} taken in, {rest} from where it was left, {known} known already; {} lines, {} rejected; {} slots, {} new routes",
         count(lines),

@@ -22,6 +22,7 @@ const STEP: Duration = Duration::from_secs(3600);
 
 /// The destinations of one command; none without --push.
 pub(super) struct Accounts {
+    /// Each with how far back its carbon keeps points; until a store is open.
     destinations: Vec<(DestinationSettings, Duration)>,
     accounts: Vec<BackfillAccount>,
     window: Option<Window>,
@@ -32,7 +33,7 @@ impl Accounts {
     pub(super) fn new(context: &Context, arguments: &IndexArguments) -> Result<Accounts> {
         let none = Window { from: Timestamp(0), until: Timestamp(0) };
         let asked = window::window(&arguments.window, context.now, none)?;
-        let window = (asked != none).then_some(asked);
+        let window = if asked == none { None } else { Some(asked) };
         if !arguments.push {
             return match window {
                 Some(_) => Err(Error::usage("a window is for --push").remedy("FILEs are taken in whole")),
@@ -50,19 +51,19 @@ impl Accounts {
             Error::usage(format!("--max-age: expected {} at byte {}", error.expected, error.offset))
                 .remedy("for example --max-age 30d")
         })?;
-        let kept = config.carbons.iter().map(|carbon| asked.or(carbon.retention).unwrap_or(Duration::MAX));
-        Ok(Accounts {
-            destinations: settings::destinations(config)?.into_iter().zip(kept).collect(),
-            accounts: Vec::new(),
-            window,
-        })
+        let mut destinations = Vec::new();
+        for (destination, carbon) in settings::destinations(config)?.into_iter().zip(&config.carbons) {
+            let kept = asked.or(carbon.retention).unwrap_or(Duration::MAX);
+            destinations.push((destination, kept));
+        }
+        Ok(Accounts { destinations, accounts: Vec::new(), window })
     }
 
     /// Go on where the store says that an earlier push stopped.
     pub(super) fn open(&mut self, view: &View) {
-        let destinations = std::mem::take(&mut self.destinations);
-        self.accounts =
-            destinations.into_iter().map(|(destination, kept)| BackfillAccount::new(destination, kept, view)).collect();
+        for (destination, kept) in self.destinations.drain(..) {
+            self.accounts.push(BackfillAccount::new(destination, kept, view));
+        }
     }
 
     /// What taking files in makes the destinations owed.
@@ -111,7 +112,9 @@ impl Accounts {
         while from < until {
             let step = Window { from, until: until.min(from.plus(STEP)) };
             for slot in slots_in(view, step)? {
-                self.accounts.iter_mut().for_each(|account| account.owe(slot, now));
+                for account in &mut self.accounts {
+                    account.owe(slot, now);
+                }
             }
             from = step.until;
         }
@@ -141,7 +144,10 @@ fn sent_words(pushed: &Pushed, account: &BackfillAccount) -> String {
 
 /// The configuration as it has to be named again.
 fn config_flag(context: &Context) -> String {
-    context.config_path().map_or_else(String::new, |path| format!(" --config {}", path.display()))
+    match context.config_path() {
+        Some(path) => format!(" --config {}", path.display()),
+        None => String::new(),
+    }
 }
 
 /// indicatif draws to stderr, and only if that is a terminal.

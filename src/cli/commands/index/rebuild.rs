@@ -9,9 +9,9 @@ use crate::cli::input::interpreters::{self, archive, slot_settings, with_routes}
 use crate::error::Result;
 use crate::pipeline::{Recount, UnreadRange, recount_damaged};
 use crate::report::bytes;
-use crate::source::GenerationId;
+use crate::source::generation::{Generation, GenerationId};
 use crate::store::{Commit, DamagedSegment, Ledger, LogRange, Loss, LossCause, View, Writer};
-use crate::time::{Clock, SystemClock};
+use crate::time::{Clock, SystemClock, Window};
 
 /// Each damaged segment is one commit of losses and one repair, so that a crash between two leaves the rest to the next
 /// call.
@@ -32,9 +32,14 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
     let mut recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
     let mut lacking = Vec::new();
     for segment in &damaged {
-        segment.places.iter().for_each(|place| say(&format!("spikeline: {}", without_remedy(place))));
+        for place in &segment.places {
+            say(&format!("spikeline: {}", missing_for(place)));
+        }
         let recounted = recount_damaged(&view, &mut recount, segment)?;
-        let routes = with.routes.since(known).into_iter().map(|(id, name)| (id, name.to_string())).collect();
+        let mut routes = Vec::new();
+        for (id, name) in with.routes.since(known) {
+            routes.push((id, name.to_string()));
+        }
         // Once the damaged one is set aside, only the ledger knows what lacks.
         let ledgers = ledger_losses(&view, segment, &recounted.unread);
         writer.commit(&mut Commit { at: SystemClock.now(), routes, ledgers, ..Commit::default() })?;
@@ -44,14 +49,12 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
             true => format!("restored from the logs; the damaged file is kept as {}", aside.display()),
             false => format!("restored in part; the damaged file is kept as {}", aside.display()),
         });
-        lacks.iter().for_each(|lack| say(&format!("spikeline: {lack}")));
+        for lack in &lacks {
+            say(&format!("spikeline: {lack}"));
+        }
         lacking.extend(lacks);
     }
     Ok(Answer::from_found(true, &lacking))
-}
-
-fn without_remedy(error: &crate::error::Error) -> String {
-    missing_for(error)
 }
 
 /// What could not be restored of a segment, with its window and log.
@@ -66,32 +69,39 @@ fn unrestored(segment: &DamagedSegment, unread: &[UnreadRange]) -> Vec<String> {
             "{path}: which lines it was made of is lost too; what they {held} is missing from the store"
         )];
     }
-    let lack = |unread: &UnreadRange| {
-        format!(
-            "not restored: what {} of {} {held}: {}",
-            bytes(unread.range.until - unread.range.from),
-            unread.path.display(),
-            unread.why
-        )
-    };
-    unread.iter().map(lack).collect()
+    let mut lacks = Vec::new();
+    for UnreadRange { range, path, why } in unread {
+        let size = bytes(range.until - range.from);
+        lacks.push(format!("not restored: what {size} of {} {held}: {why}", path.display()));
+    }
+    lacks
 }
 
 /// The same for the ledger, so that every answer says it. An archived line is missed where it is asked for.
 fn ledger_losses(view: &View, segment: &DamagedSegment, unread: &[UnreadRange]) -> Vec<(GenerationId, Ledger)> {
     let Some(window) = segment.window else { return Vec::new() };
-    let loss = |id: GenerationId, range: &LogRange| {
-        let bytes = range.until - range.from;
-        let loss =
-            Loss { offset: range.from, bytes, cause: LossCause::Damaged, after: window.from, before: window.until };
-        (id, Ledger { losses: vec![loss], ..Ledger::default() })
-    };
-    match &segment.ranges {
-        Some(_) => unread.iter().map(|unread| loss(unread.range.generation, &unread.range)).collect(),
-        // Nobody knows of which logs; one says it for all.
-        None => {
-            let one = view.generations().first().map(|held| held.id);
-            one.map(|id| loss(id, &LogRange { generation: id, from: 0, until: 0 })).into_iter().collect()
+    if segment.ranges.is_some() {
+        let mut ledgers = Vec::new();
+        for unread in unread {
+            ledgers.push(damaged_ledger(&unread.range, window));
         }
+        return ledgers;
     }
+    // Nobody knows of which logs; one says it for all.
+    match view.generations().first() {
+        Some(Generation { id, .. }) => vec![damaged_ledger(&LogRange { generation: *id, from: 0, until: 0 }, window)],
+        None => Vec::new(),
+    }
+}
+
+/// The ledger of a log that says that the store lost what this range of it held of `window`.
+fn damaged_ledger(range: &LogRange, window: Window) -> (GenerationId, Ledger) {
+    let loss = Loss {
+        offset: range.from,
+        bytes: range.until - range.from,
+        cause: LossCause::Damaged,
+        after: window.from,
+        before: window.until,
+    };
+    (range.generation, Ledger { losses: vec![loss], ..Ledger::default() })
 }

@@ -1,8 +1,9 @@
 //! Cells counted again from the raw lines, and held against those of the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use super::against::Differences;
+use super::against::{CellKey, Differences};
 use crate::error::Result;
 use crate::histogram::{Cell, TIMES};
 use crate::pipeline::{Recount, UnreadRange};
@@ -11,9 +12,7 @@ use crate::route::RouteId;
 use crate::store::{BlockSummary, LogRange, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 
-use crate::cli::answer::output::say;
-
-type Cells = BTreeMap<(Timestamp, RouteId), Cell>;
+use crate::cli::answer::output::{say, say_all};
 
 /// The logs of one store, and what came of reading them again.
 pub(super) struct RecountedLogs<'v> {
@@ -45,28 +44,30 @@ impl<'v> RecountedLogs<'v> {
         differences: &mut Differences<'_>,
     ) -> Result<()> {
         let blocks = self.view.blocks(window, WindowMatch::End, None)?;
-        let mut counted = Cells::new();
+        let mut counted: BTreeMap<CellKey, Cell> = BTreeMap::new();
         let unread = self.recount.count(&ranges(&blocks), |part| {
             for (slot, route, cell) in part.cells {
                 if window.contains(slot) {
-                    counted.entry((slot, route)).or_default().merge(&cell);
+                    counted.entry(CellKey { slot, route }).or_default().merge(&cell);
                 }
             }
         });
-        self.lines += counted.values().map(|cell| cell.requests).sum::<u64>();
+        for cell in counted.values() {
+            self.lines += cell.requests;
+        }
         let lacking = self.note(&blocks, &unread);
-        let mut held: BTreeMap<(Timestamp, RouteId), &Cell> =
-            stored.iter().map(|(slot, route, cell)| ((*slot, *route), cell)).collect();
         let none = Cell::default();
+        let mut held: BTreeMap<CellKey, &Cell> = BTreeMap::new();
+        for (slot, route, cell) in stored {
+            held.insert(CellKey { slot: *slot, route: *route }, cell);
+        }
         for key in counted.keys() {
             held.entry(*key).or_insert(&none);
         }
         let interval = self.view.settings().interval;
         for (key, held) in held {
-            let slot = Window { from: key.0, until: key.0.plus(interval) };
-            let lost = |lost: &Window| lost.from < slot.until && slot.from < lost.until;
-            let gone = |block: &&BlockSummary| block.may_end_in(slot) && block.may_hold(Some(&[key.1]));
-            if self.damaged.iter().any(lost) || lacking.iter().any(gone) {
+            let slot = Window { from: key.slot, until: key.slot.plus(interval) };
+            if self.is_damaged(slot) || has_lines_of(&lacking, slot, key.route) {
                 self.unjudged += 1;
                 continue;
             }
@@ -76,17 +77,21 @@ impl<'v> RecountedLogs<'v> {
         Ok(())
     }
 
+    /// Whether the store lost something of a slot.
+    fn is_damaged(&self, slot: Window) -> bool {
+        for lost in &self.damaged {
+            if lost.from < slot.until && slot.from < lost.until {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Take note of the lines that cannot be read again; gives their blocks.
     fn note<'b>(&mut self, blocks: &'b [BlockSummary], unread: &[UnreadRange]) -> Vec<&'b BlockSummary> {
         let mut lacking = Vec::new();
         for block in blocks {
-            let inside = |unread: &&UnreadRange| {
-                unread.range.generation == block.generation
-                    && block.first < block.until
-                    && unread.range.from <= block.first
-                    && block.until <= unread.range.until
-            };
-            let Some(unread) = unread.iter().find(inside) else { continue };
+            let Some(unread) = unread_range_of(block, unread) else { continue };
             lacking.push(block);
             if self.unread_blocks.insert((block.generation.0, block.number)) {
                 let why = format!("{}: {}", unread.path.display(), unread.why);
@@ -99,12 +104,11 @@ impl<'v> RecountedLogs<'v> {
     /// Say what was compared; what could not be is handed back too, a line each.
     pub(super) fn say(&self) -> Vec<String> {
         say(&format!("{} cells compared with {} lines of the logs", count(self.cells), count(self.lines)));
-        let missing: Vec<String> = self
-            .unread
-            .iter()
-            .map(|(why, lines)| format!("{} lines are not verifiable: {why}", count(*lines)))
-            .collect();
-        missing.iter().for_each(|missing| say(missing));
+        let mut missing = Vec::new();
+        for (why, lines) in &self.unread {
+            missing.push(format!("{} lines are not verifiable: {why}", count(*lines)));
+        }
+        say_all(&missing);
         if self.unjudged > 0 {
             say(&format!("{} cells could not be compared for that, or for damage", count(self.unjudged)));
         }
@@ -112,11 +116,35 @@ impl<'v> RecountedLogs<'v> {
     }
 }
 
+/// The range that holds all of a block. One in which all lines are rejected has no bytes to be in a range.
+fn unread_range_of<'u>(block: &BlockSummary, unread: &'u [UnreadRange]) -> Option<&'u UnreadRange> {
+    for one in unread {
+        let LogRange { generation, from, until } = one.range;
+        if generation == block.generation && block.first < block.until && from <= block.first && block.until <= until {
+            return Some(one);
+        }
+    }
+    None
+}
+
+/// Whether a line of these blocks may count into the cell of this slot and route.
+fn has_lines_of(blocks: &[&BlockSummary], slot: Window, route: RouteId) -> bool {
+    for block in blocks {
+        if block.may_end_in(slot) && block.may_hold(Some(&[route])) {
+            return true;
+        }
+    }
+    false
+}
+
 /// The ranges that blocks cover, neighbours as one.
 fn ranges(blocks: &[BlockSummary]) -> Vec<LogRange> {
     let mut ranges: Vec<LogRange> = Vec::new();
     // A block in which all lines are rejected has no range.
-    for block in blocks.iter().filter(|block| block.first < block.until) {
+    for block in blocks {
+        if block.first >= block.until {
+            continue;
+        }
         match ranges.last_mut() {
             Some(last) if last.generation == block.generation && last.until == block.first => last.until = block.until,
             _ => ranges.push(LogRange { generation: block.generation, from: block.first, until: block.until }),
@@ -125,32 +153,38 @@ fn ranges(blocks: &[BlockSummary]) -> Vec<LogRange> {
     ranges
 }
 
-/// Compare two cells number by number.
-fn compare(key: (Timestamp, RouteId), stored: &Cell, counted: &Cell, differences: &mut Differences<'_>) {
-    let mut same = |what: &dyn Fn() -> String, stored: u64, found: u64| {
+/// Compare two cells number by number. What differs is named as a report's columns are; of a histogram each bucket by
+/// its lowest value.
+fn compare(cell: CellKey, stored: &Cell, counted: &Cell, differences: &mut Differences<'_>) {
+    // Nothing is formatted for numbers that are the same, which nearly all are.
+    let mut same = |what: fmt::Arguments<'_>, stored: u64, found: u64| {
         if stored != found {
             #[expect(clippy::cast_precision_loss, reason = "printed numbers")]
-            let values = (Some(stored as f64), Some(found as f64));
-            differences.add(key, what, Against::Logs, values);
+            let (stored, found) = (Some(stored as f64), Some(found as f64));
+            differences.add(cell, what, Against::Logs, stored, found);
         }
     };
-    same(&|| "requests".to_owned(), stored.requests, counted.requests);
-    same(&|| "slow".to_owned(), stored.slow, counted.slow);
-    same(&|| "status_499".to_owned(), stored.status_499, counted.status_499);
-    same(&|| "bytes".to_owned(), stored.bytes_sent, counted.bytes_sent);
+    same(format_args!("requests"), stored.requests, counted.requests);
+    same(format_args!("slow"), stored.slow, counted.slow);
+    same(format_args!("status_499"), stored.status_499, counted.status_499);
+    same(format_args!("bytes"), stored.bytes_sent, counted.bytes_sent);
     for ((class, stored), counted) in (1..).zip(stored.status).zip(counted.status) {
-        same(&|| format!("status_{class}xx"), stored, counted);
+        same(format_args!("status_{class}xx"), stored, counted);
     }
     for time in TIMES {
-        let (stored, counted) = (stored.time(time), counted.time(time));
-        same(&|| format!("{}.count", time.name()), stored.count(), counted.count());
-        same(&|| format!("{}.sum_ms", time.name()), stored.sum_ms(), counted.sum_ms());
-        same(&|| format!("{}.max_ms", time.name()), stored.max_ms(), counted.max_ms());
+        let (name, stored, counted) = (time.name(), stored.time(time), counted.time(time));
+        same(format_args!("{name}.count"), stored.count(), counted.count());
+        same(format_args!("{name}.sum_ms"), stored.sum_ms(), counted.sum_ms());
+        same(format_args!("{name}.max_ms"), stored.max_ms(), counted.max_ms());
         let mut buckets: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-        stored.buckets().into_iter().for_each(|(value, count)| buckets.entry(value).or_default().0 += count);
-        counted.buckets().into_iter().for_each(|(value, count)| buckets.entry(value).or_default().1 += count);
+        for (value, count) in stored.buckets() {
+            buckets.entry(value).or_default().0 += count;
+        }
+        for (value, count) in counted.buckets() {
+            buckets.entry(value).or_default().1 += count;
+        }
         for (value, (stored, counted)) in buckets {
-            same(&|| format!("{} bucket {value} ms", time.name()), stored, counted);
+            same(format_args!("{name} bucket {value} ms"), stored, counted);
         }
     }
 }

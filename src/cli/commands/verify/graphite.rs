@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::against::Differences;
+use super::against::{CellKey, Differences};
 use super::http::{Address, encoded};
 use crate::carbon::{Naming, Points};
-use crate::cli::answer::output::say;
+use crate::cli::answer::output::{say, say_all};
 use crate::cli::config::Surroundings;
 use crate::cli::input::context::Context;
 use crate::cli::input::settings;
@@ -66,8 +66,8 @@ impl Graphite {
         })
     }
 
-    /// What the store knows to be unsent is not asked for.
-    pub(super) fn with(mut self, view: &View) -> Graphite {
+    /// Takes note of what the store knows to be unsent: that is not asked for.
+    pub(super) fn learn_deliveries(&mut self, view: &View) {
         self.interval = view.settings().interval;
         for delivery in view.destinations() {
             let Some(carbon) = &self.carbon else { continue };
@@ -78,7 +78,6 @@ impl Graphite {
                 self.owed.extend(&delivery.pending);
             }
         }
-        self
     }
 
     /// Compare the points of these cells, route by route.
@@ -130,8 +129,8 @@ impl Graphite {
                 };
                 self.points += 1;
                 if !found.is_some_and(|found| (found - stored).abs() <= NEAR * stored.abs().max(found.abs())) {
-                    let at = (Timestamp::from_secs(second), route);
-                    differences.add(at, || path.to_owned(), Against::Graphite, (Some(stored), found));
+                    let cell = CellKey { slot: Timestamp::from_secs(second), route };
+                    differences.add(cell, format_args!("{path}"), Against::Graphite, Some(stored), found);
                 }
             }
         }
@@ -156,22 +155,10 @@ impl Graphite {
         let (from, until) = (first.secs() - interval, last.secs());
         let target = encoded(&self.naming.pattern(route));
         let body = self.address.get(&format!("/render?target={target}&from={from}&until={until}&format=json"))?;
-        let wrong = || {
+        parse_rendered(&body).ok_or_else(|| {
             Error::failed("what Graphite rendered is not the JSON that it should be")
                 .remedy("is it Graphite's address?")
-        };
-        let answer: Value = serde_json::from_slice(&body).map_err(|_| wrong())?;
-        let mut all = BTreeMap::new();
-        for series in answer.as_array().ok_or_else(wrong)? {
-            let name = series.get("target").and_then(Value::as_str).ok_or_else(wrong)?;
-            let mut points = BTreeMap::new();
-            for point in series.get("datapoints").and_then(Value::as_array).ok_or_else(wrong)? {
-                let second = point.get(1).and_then(Value::as_i64).ok_or_else(wrong)?;
-                points.insert(second, point.get(0).and_then(Value::as_f64));
-            }
-            all.insert(name.to_owned(), points);
-        }
-        Ok(all)
+        })
     }
 
     /// Say what was compared; what could not be is handed back too, a line each.
@@ -181,14 +168,55 @@ impl Graphite {
             say(&format!("{} cells have not been sent to carbon yet", count(self.unsent)));
         }
         let mut missing = Vec::new();
-        let mut lack = |points: u64, why: &str| {
+        for (points, why) in [
+            (self.outside, "they lie outside its retention"),
+            (self.coarse, "it has them only in a coarser archive, aggregated"),
+        ] {
             if points > 0 {
                 missing.push(format!("{} points could not be compared with Graphite: {why}", count(points)));
             }
-        };
-        lack(self.outside, "they lie outside its retention");
-        lack(self.coarse, "it has them only in a coarser archive, aggregated");
-        missing.iter().for_each(|missing| say(missing));
+        }
+        say_all(&missing);
         missing
+    }
+}
+
+/// The points of each series by second, of the JSON that `/render` gives: `[{"target": NAME, "datapoints":
+/// [[VALUE or null, SECOND], ..]}, ..]`. None if it is anything else.
+fn parse_rendered(body: &[u8]) -> Option<BTreeMap<String, BTreeMap<i64, Option<f64>>>> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let mut all = BTreeMap::new();
+    for series in answer.as_array()? {
+        let mut points = BTreeMap::new();
+        for point in series.get("datapoints")?.as_array()? {
+            points.insert(point.get(1)?.as_i64()?, point.get(0).and_then(Value::as_f64));
+        }
+        all.insert(series.get("target")?.as_str()?.to_owned(), points);
+    }
+    Some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_graphite_renders_is_points_by_second_or_nothing() {
+        let body = br#"[{"target": "a.p99", "tags": {}, "datapoints": [[1.5, 60], [null, 120], [3, 180]]}, {"target": "b", "datapoints": []}]"#;
+        let all = parse_rendered(body).unwrap();
+        assert_eq!(all["a.p99"], BTreeMap::from([(60, Some(1.5)), (120, None), (180, Some(3.0))]));
+        assert!(all["b"].is_empty());
+        assert_eq!(parse_rendered(b"[]").unwrap(), BTreeMap::new(), "no series is an answer, too");
+        let wrongs: [&[u8]; 6] = [
+            b"",
+            b"<html>",
+            b"{}",
+            br#"[{"datapoints": []}]"#,
+            br#"[{"target": "a"}]"#,
+            br#"[{"target": "a", "datapoints": [[1.0]]}]"#,
+        ];
+        for wrong in wrongs {
+            assert_eq!(parse_rendered(wrong), None, "{}", String::from_utf8_lossy(wrong));
+        }
     }
 }

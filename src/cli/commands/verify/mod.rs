@@ -27,15 +27,25 @@ const STEP: Duration = Duration::from_secs(3600);
 
 pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Answer> {
     let asked = window::window(&arguments.window, context.now, Window::ALL)?;
-    let graphite = arguments.graphite.as_deref().map(|url| Graphite::new(context, url)).transpose()?;
+    // A wrong address is said before the store is opened.
+    let mut graphite = match &arguments.graphite {
+        Some(url) => Some(Graphite::new(context, url)?),
+        None => None,
+    };
     let view = context.view()?;
     let mut missing: Vec<String> = torn(&view).into_iter().collect();
-    missing.iter().for_each(|what| say(&format!("spikeline: {what}")));
+    for what in &missing {
+        say(&format!("spikeline: {what}"));
+    }
     let damaged = view.damaged_segments()?;
-    for place in damaged.iter().flat_map(|segment| &segment.places) {
-        let what = missing_for(place);
-        say(&format!("spikeline: {what}\n  help: `spikeline index --rebuild` restores it from the logs"));
-        missing.push(what);
+    let mut damaged_windows = Vec::new();
+    for segment in &damaged {
+        damaged_windows.extend(segment.window);
+        for place in &segment.places {
+            let what = missing_for(place);
+            say(&format!("spikeline: {what}\n  help: `spikeline index --rebuild` restores it from the logs"));
+            missing.push(what);
+        }
     }
     for place in view.damaged_ranges()? {
         say(&format!("spikeline: {place}"));
@@ -47,10 +57,11 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let interpreters = interpreters::interpreters(context, &view, &arguments.given, &with)?;
     let max_line = context.config()?.longest_line();
     let recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
-    let mut logs =
-        cells::RecountedLogs::new(&view, recount, damaged.iter().filter_map(|segment| segment.window).collect());
+    let mut logs = cells::RecountedLogs::new(&view, recount, damaged_windows);
     let mut differences = Differences::new(arguments.limit, &with.routes);
-    let mut graphite = graphite.map(|graphite| graphite.with(&view));
+    if let Some(graphite) = &mut graphite {
+        graphite.learn_deliveries(&view);
+    }
     let mut from = window.from;
     while from < window.until {
         let step = Window { from, until: window.until.min(from.plus(STEP)) };
@@ -62,7 +73,9 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
         from = step.until;
     }
     missing.extend(logs.say());
-    missing.extend(graphite.map(|graphite| graphite.say()).unwrap_or_default());
+    if let Some(graphite) = &graphite {
+        missing.extend(graphite.say());
+    }
     print(arguments, &differences, missing.clone(), window)?;
     Ok(match differences.count() {
         0 => Answer::from_found(true, &missing),
