@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::grammar::format_error::{FormatError, show_control_bytes};
 use crate::grammar::keyed::{Keyed, KeyedValues, Role};
 use crate::grammar::line::{CutFailure, Reject, RejectReason, ValueSpan, chomp};
-use crate::grammar::log_format::{Plan, compile, split_pieces};
-use crate::grammar::variables::{Escape, Roles, Variable};
+use crate::grammar::log_format::{FormatPiece, PieceContent, Plan, compile, split_pieces};
+use crate::grammar::variables::{Escape, FieldMeaning, Roles, Variable, VariableKind};
 use crate::grammar::wrapper::{WrappedRecords, Wrapper};
 
 /// A log_format, compiled. Cheap to clone.
@@ -25,6 +25,8 @@ struct FormatParts {
     escape: Escape,
     variables: Vec<Variable>,
     roles: Roles,
+    /// The variables that stand where a request line has its target.
+    targets: Vec<usize>,
     /// How lines are cut by position; nothing if `keyed`.
     plan: Plan,
     keyed: Option<Keyed>,
@@ -74,9 +76,11 @@ impl Format {
     fn compile_text(name: &str, named_by: NamedBy, text: &str, escape: Escape) -> Result<Format, FormatError> {
         let pieces = split_pieces(text)?;
         let (plan, variables) = compile(text, &pieces, escape)?;
-        let roles = Roles::of_variables(&variables);
+        let targets = targets_by_place(&pieces, &variables);
+        let roles = Roles::of_variables(&variables, &[], &targets);
         let (name, text) = (name.to_owned(), text.to_owned());
-        let inner = FormatParts { name, named_by, text, escape, variables, roles, plan, keyed: None, wrapper: None };
+        let inner =
+            FormatParts { name, named_by, text, escape, variables, roles, targets, plan, keyed: None, wrapper: None };
         Ok(Format { inner: Arc::new(inner) })
     }
 
@@ -98,6 +102,7 @@ impl Format {
             escape: keyed.escape(),
             variables: keyed.variables().to_vec(),
             roles: keyed.roles(),
+            targets: Vec::new(),
             plan: Plan::none(),
             keyed: Some(keyed),
             wrapper: None,
@@ -118,6 +123,37 @@ impl Format {
     #[must_use]
     pub fn with_keys_of(&self, variables: &[String]) -> Format {
         self.with_keys(|keyed| keyed.with_keys_of(variables))
+    }
+
+    /// With what its variables that are not nginx's own say of a request. A keyed format, whose keys are named in its text, is
+    /// left as it is.
+    #[must_use]
+    pub fn with_meanings(&self, meanings: &[FieldMeaning]) -> Format {
+        if meanings.is_empty() || self.is_keyed() {
+            return self.clone();
+        }
+        let mut parts = FormatParts::clone(&self.inner);
+        parts.roles = Roles::of_variables(&parts.variables, meanings, &parts.targets);
+        let roles = parts.roles.clone();
+        for (at, variable) in
+            parts.variables.iter_mut().enumerate().filter(|(_, variable)| variable.kind == VariableKind::Text)
+        {
+            // What is a duration is shown as a number, or as a list of them.
+            if roles.request_time == Some(at) {
+                variable.kind = VariableKind::Decimal;
+            } else if roles.upstream.contains(&Some(at)) {
+                variable.kind = VariableKind::UpstreamSeconds;
+            }
+        }
+        Format { inner: Arc::new(parts) }
+    }
+
+    /// Whether its lines say what was requested, as far as that is known.
+    pub fn tells_request(&self) -> bool {
+        match self.keys() {
+            Some(keyed) => keyed.tells_request(),
+            None => self.roles().request.is_some() || self.roles().target.is_some(),
+        }
     }
 
     fn with_keys(&self, change: impl FnOnce(&Keyed) -> Keyed) -> Format {
@@ -158,6 +194,11 @@ impl Format {
     /// its unit if that is not the second. Nothing if the format is not keyed.
     pub fn keys_of(&self, lines: &[&[u8]]) -> Vec<(String, String)> {
         self.inner.keyed.as_ref().map(|keyed| keyed.held_keys(lines)).unwrap_or_default()
+    }
+
+    /// The keys of a keyed format that these lines (without wrapper) have, in their order.
+    pub fn keys_in(&self, lines: &[&[u8]]) -> Vec<&str> {
+        self.inner.keyed.as_ref().map(|keyed| keyed.keys_in(lines)).unwrap_or_default()
     }
 
     /// [`Format::roles`] as these lines (without wrapper) have them: what a keyed format knows a key for, they may lack.
@@ -341,4 +382,28 @@ impl Format {
         }
         self.plan().steps.iter().position(|step| step.variable == variable)
     }
+}
+
+/// The variables that stand where a request line has its target: between `$request_method` and `$server_protocol`, with a space to
+/// either side, or right behind the method.
+fn targets_by_place(pieces: &[FormatPiece], variables: &[Variable]) -> Vec<usize> {
+    let names: Vec<&PieceContent> = pieces.iter().map(|piece| &piece.what).collect();
+    let is = |piece: &PieceContent, wanted: &str| matches!(piece, PieceContent::Variable(name) if name == wanted);
+    let Some(method) = names.iter().position(|piece| is(piece, "request_method")) else { return Vec::new() };
+    let behind = names.get(method + 1..).unwrap_or_default();
+    if !matches!(behind.first(), Some(PieceContent::Literal(space)) if space.starts_with(' ')) {
+        return Vec::new();
+    }
+    let protocol = behind.iter().position(|piece| is(piece, "server_protocol"));
+    let between = match protocol {
+        Some(end) => behind.get(..end).unwrap_or_default(),
+        None => behind.get(..2).unwrap_or_default(),
+    };
+    let spaced = protocol.is_none() || matches!(between.last(), Some(PieceContent::Literal(space)) if space == " ");
+    let target = between.iter().rev().find_map(|piece| match piece {
+        PieceContent::Variable(name) if !["is_args", "args", "query_string"].contains(&name.as_str()) => Some(name),
+        _ => None,
+    });
+    let target = target.filter(|_| spaced).and_then(|name| variables.iter().position(|known| known.name == *name));
+    target.into_iter().collect()
 }

@@ -5,7 +5,7 @@
 //!
 //! The floors, each calling only those above it: `line`, `variables`, `format_error` (what all speak of); `log_format` (by
 //! position), `keyed` (by keys), `wrapper` (what stands around a line); `format` (any of these, which is what the other
-//! layers hold); `conf` (nginx.conf); `detection` (which format some lines are in).
+//! layers hold); `conf` (nginx.conf); `paste` (a log_format as people paste it); `detection` (which format some lines are in).
 
 pub mod conf;
 mod detection;
@@ -14,6 +14,7 @@ mod format_error;
 mod keyed;
 mod line;
 mod log_format;
+mod paste;
 mod variables;
 mod wrapper;
 
@@ -26,7 +27,11 @@ pub use format::{BareLine, Format, NamedBy};
 pub use format_error::FormatError;
 pub use keyed::check_key;
 pub use line::{MAX_LINE, Reject, RejectReason};
-pub use variables::{Escape, Roles, TimeNotation, ValueShape, Variable, VariableKind, nginx_variables, shape};
+pub use paste::{PastedFormat, read_paste};
+pub use variables::{
+    DurationUnit, Escape, FieldMeaning, Roles, TimeNotation, ValueShape, Variable, VariableKind, nginx_variables,
+    read_meaning, shape,
+};
 pub use wrapper::Wrapper;
 
 pub(crate) use keyed::{KeyedValues, Role, decode_json};

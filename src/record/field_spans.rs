@@ -1,7 +1,7 @@
 //! Where in a line's spans the needed fields are.
 
 use super::needs::Needs;
-use crate::grammar::{Format, Role};
+use crate::grammar::{DurationUnit, Format, Role};
 
 /// The spans of the needed fields, by the numbers of their steps, or of a keyed format's places.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,8 @@ pub(super) struct FieldSpans {
     pub(super) status: Option<usize>,
     pub(super) bytes: Option<usize>,
     pub(super) host: Option<usize>,
+    /// The units of the four times; nothing if all are seconds.
+    pub(super) units: Option<[DurationUnit; 4]>,
 }
 
 impl FieldSpans {
@@ -39,6 +41,7 @@ impl FieldSpans {
             status: step(roles.status, true),
             bytes: step(roles.bytes, needs.bytes || needs.all),
             host: step(roles.host, needs.host || needs.all),
+            units: Some(roles.units).filter(|units| units.iter().any(|unit| *unit != DurationUnit::Seconds)),
         }
     }
 
@@ -63,6 +66,7 @@ impl FieldSpans {
             status: slot(Role::Status, roles.status, true),
             bytes: slot(Role::Bytes, roles.bytes, needs.bytes || needs.all),
             host: slot(Role::Host, roles.host, needs.host || needs.all),
+            units: None,
         }
     }
 

@@ -15,16 +15,31 @@ pub struct Needs {
     pub variables: Vec<usize>,
     /// Everything.
     pub all: bool,
+    /// Where the format has no `$request_time`, take `$upstream_response_time` for it: whoever asks so has to say it.
+    pub by_upstream: bool,
 }
 
 impl Needs {
     /// Every field.
     pub fn all() -> Needs {
-        Needs { times: true, target: true, bytes: true, host: true, variables: Vec::new(), all: true }
+        Needs {
+            times: true,
+            target: true,
+            bytes: true,
+            host: true,
+            variables: Vec::new(),
+            all: true,
+            by_upstream: false,
+        }
     }
 
     /// What latency histograms by route are made of: times, target, bytes.
     pub fn latency() -> Needs {
         Needs { times: true, target: true, bytes: true, ..Needs::default() }
+    }
+
+    /// [`Needs::latency`] also of logs that only have the upstream's.
+    pub fn latency_or_upstream() -> Needs {
+        Needs { by_upstream: true, ..Needs::latency() }
     }
 }

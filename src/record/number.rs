@@ -1,6 +1,6 @@
 //! Numbers as nginx writes them: whole ones, and seconds with three decimals.
 
-use crate::grammar::RejectReason;
+use crate::grammar::{DurationUnit, RejectReason};
 
 /// The longest duration that is believed: 366 days, in milliseconds.
 pub const MAX_DURATION_MS: u64 = 366 * 86_400_000;
@@ -67,6 +67,16 @@ pub(crate) fn fraction_ms(digits: &[u8]) -> u64 {
 #[inline]
 pub(crate) fn duration_ms(value: &[u8]) -> Result<u64, RejectReason> {
     match thousandths(value) {
+        Some(millis) if millis <= MAX_DURATION_MS => Ok(millis),
+        Some(_) => Err(RejectReason::AbsurdNumber),
+        None => Err(not_a_number(value)),
+    }
+}
+
+/// A duration in this unit, in whole milliseconds, rounded half up.
+pub(crate) fn duration_in(value: &[u8], unit: DurationUnit) -> Result<u64, RejectReason> {
+    let parts = 10_u64.pow(unit.decimal_places().unsigned_abs());
+    match thousandths(value).map(|thousandths| thousandths.saturating_add(parts / 2) / parts) {
         Some(millis) if millis <= MAX_DURATION_MS => Ok(millis),
         Some(_) => Err(RejectReason::AbsurdNumber),
         None => Err(not_a_number(value)),

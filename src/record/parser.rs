@@ -1,7 +1,8 @@
 //! Lines to records.
 
 use crate::grammar::{
-    Escape, FastCut, Format, FormatError, KeyedValues, Reject, RejectReason, Role, TimeNotation, ValueSpan, chomp,
+    DurationUnit, Escape, FastCut, Format, FormatError, KeyedValues, Reject, RejectReason, Role, TimeNotation,
+    ValueSpan, chomp,
 };
 use crate::time::Timestamp;
 
@@ -25,6 +26,8 @@ pub struct RecordParser {
     whole_seconds: bool,
     fields: FieldSpans,
     malformed_matters: bool,
+    /// The upstream's time stands for the request's.
+    by_upstream: bool,
     last: LastTime,
 }
 
@@ -78,6 +81,7 @@ impl RecordParser {
             end,
             whole_seconds: clock != TimeNotation::Msec,
             malformed_matters: fields.request.is_some(),
+            by_upstream: needs.by_upstream && fields.request_time.is_none(),
             fields,
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
             format: format.clone(),
@@ -97,6 +101,7 @@ impl RecordParser {
             ),
             whole_seconds: false,
             malformed_matters: false,
+            by_upstream: needs.by_upstream && !format.keys().is_some_and(|keyed| keyed.tells_request_time()),
             fields: FieldSpans::of_keys(format, needs),
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
             format: format.clone(),
@@ -207,11 +212,17 @@ impl RecordParser {
     pub(crate) fn read<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         let end = self.read_end(line)?;
         let [response, connect, header] = self.fields.upstream;
-        let request_time_ms = self.read_duration(line, self.fields.request_time)?;
-        let upstream_ms = [self.read_sum(line, response)?, self.read_sum(line, connect)?, self.read_sum(line, header)?];
+        let (request_time_ms, upstream_ms) = match self.fields.units {
+            None => (
+                self.read_duration(line, self.fields.request_time)?,
+                [self.read_sum(line, response)?, self.read_sum(line, connect)?, self.read_sum(line, header)?],
+            ),
+            Some(units) => self.read_times_in(line, units)?,
+        };
+        let [upstream, ..] = upstream_ms;
         let mut record = Record {
             end,
-            request_time_ms,
+            request_time_ms: if self.by_upstream { upstream } else { request_time_ms },
             upstream_ms,
             method: b"",
             target: b"",
@@ -296,6 +307,20 @@ impl RecordParser {
     fn read_sum(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
         let Some((value, from)) = step.and_then(|step| self.value_at(line, step)) else { return Ok(None) };
         upstream::sum_ms(value).map_err(|reason| Reject::at(from as usize, reason))
+    }
+
+    /// The times of a format that has some in other units than nginx's.
+    #[inline(never)]
+    fn read_times_in(&self, line: &[u8], units: [DurationUnit; 4]) -> Result<(Option<u64>, [Option<u64>; 3]), Reject> {
+        let [request, response, connect, header] = units;
+        let request_time_ms =
+            self.read_number(line, self.fields.request_time, |value| number::duration_in(value, request))?;
+        let mut upstream_ms = [None; 3];
+        for ((sum, step), unit) in upstream_ms.iter_mut().zip(self.fields.upstream).zip([response, connect, header]) {
+            let Some((value, from)) = step.and_then(|step| self.value_at(line, step)) else { continue };
+            *sum = upstream::sum_in(value, unit).map_err(|reason| Reject::at(from as usize, reason))?;
+        }
+        Ok((request_time_ms, upstream_ms))
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@
 //! A member `-` is an attempt without that value: a connection refused has no header time. A trailing ` : ` is a
 //! redirect that reached no upstream.
 
-use crate::grammar::RejectReason;
+use crate::grammar::{DurationUnit, RejectReason};
 
 use super::number;
 
@@ -104,10 +104,15 @@ pub(crate) fn sum_ms(value: &[u8]) -> Result<Option<u64>, RejectReason> {
 
 #[inline(never)]
 fn sum_of_any(value: &[u8]) -> Result<Option<u64>, RejectReason> {
+    sum_in(value, DurationUnit::Seconds)
+}
+
+/// [`sum_ms`] of times in this unit.
+pub(crate) fn sum_in(value: &[u8], unit: DurationUnit) -> Result<Option<u64>, RejectReason> {
     let mut sum = None;
     for attempt in attempts(value) {
         if let Some(member) = attempt.value {
-            let millis = number::duration_ms(member)?;
+            let millis = number::duration_in(member, unit)?;
             sum = Some(sum.unwrap_or(0_u64).saturating_add(millis));
         }
     }

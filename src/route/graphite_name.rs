@@ -5,7 +5,7 @@
 //! - a byte that nginx's default `escape` would not log raw (`"`, `\`, below 0x20, from 0x7F on), and a literal `{`,
 //!   stands as `\xHH`. So a path has one template whichever `escape=` logged it, and a literal `{id}` in a path is
 //!   never mistaken for a fold;
-//! - requests without a path are `{malformed}`, `{connect}`, `{asterisk}` and `{other}`, without a slash.
+//! - requests without a path are `{unlogged}` (the log does not have it), `{malformed}`, `{connect}`, `{asterisk}` and `{other}`, without a slash.
 //!
 //! A **name** has one node for each segment, joined by dots; nodes are made of `[A-Za-z0-9_-]`:
 //!
@@ -17,6 +17,7 @@
 //! | a fold, `{hash}` | `__hash`; a literal of `[a-z0-9]` right behind it becomes `_HH`, so the word's end is sure |
 //! | `/` alone | `__root` |
 //! | an empty segment (`//`, a slash at the end) | `__empty` |
+//! | `{unlogged}` | `__unlogged` |
 //! | `{malformed}`, `{connect}`, `{asterisk}` | `__malformed`, `__connect`, `__asterisk` |
 //! | `{other}`, the routes over the cap | `other` |
 //! | the path `/other` | `_6Fther`: the only escape of a byte that would be safe, so the two never meet |
@@ -47,8 +48,13 @@ const PATH_OTHER: &str = "_6Fther";
 /// The words that may stand in braces in a path's template.
 const FOLDS: [&str; 8] = ["id", "uuid", "hash", "token", "email", "long", "rest", "101"];
 /// Templates that are no path, and their names.
-const FIXED: [(&str, &str); 4] =
-    [("{malformed}", "__malformed"), ("{connect}", "__connect"), ("{asterisk}", "__asterisk"), ("{other}", OTHER)];
+const FIXED: [(&str, &str); 5] = [
+    ("{unlogged}", "__unlogged"),
+    ("{malformed}", "__malformed"),
+    ("{connect}", "__connect"),
+    ("{asterisk}", "__asterisk"),
+    ("{other}", OTHER),
+];
 
 /// The name of a template. Bytes that are not in canonical form are read as if they were: a `{` that begins no fold,
 /// for example, is a literal one. A segment too long for a node becomes `__long`, what does not fit into

@@ -42,6 +42,8 @@ pub struct Matcher {
     of_locations: Vec<Option<NumberedRoute>>,
     key: Vec<u8>,
     overflow: u64,
+    /// The format has no request: all of its lines are of one route.
+    unlogged: bool,
 }
 
 /// What a key leads to.
@@ -78,13 +80,14 @@ impl Matcher {
         let names = WorkerNames { routes, known: AnswerCache::new(), key: Vec::new() };
         let located = router.locations().map(|locations| LocationFinder::new(locations.clone()));
         let (answers, key) = (AnswerCache::new(), Vec::new());
-        Matcher { router, answers, names, located, of_locations: Vec::new(), key, overflow: 0 }
+        Matcher { router, answers, names, located, of_locations: Vec::new(), key, overflow: 0, unlogged: false }
     }
 
     /// The same for lines of a format, which locations have to know: how it is escaped, and what its target is.
     #[must_use]
     pub fn of_format(mut self, format: &Format) -> Matcher {
         self.located = self.located.map(|located| located.of_format(format));
+        self.unlogged = !format.tells_request();
         self
     }
 
@@ -105,7 +108,7 @@ impl Matcher {
     /// The route of a request.
     #[inline(always)]
     pub fn route(&mut self, request: &Request<'_>) -> Matched {
-        let subject = request.subject();
+        let subject = if self.unlogged { TargetForm::Fixed("{unlogged}") } else { request.subject() };
         self.key.clear();
         let (found, rule) = if !self.router.is_empty() {
             self.route_by_rules(request, subject)

@@ -100,7 +100,7 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert!(
         matches!(value(&config.logs[1].format), Some(LogFormat::Text(text)) if text.ends_with("$upstream_response_time"))
     );
-    assert_eq!(config.logs[1].escape, Escape::Default);
+    assert_eq!(config.logs[1].escape, Some(Escape::Default));
     let keys: Vec<_> =
         config.logs[2].keys.iter().map(|(name, key)| (name.value.as_str(), key.value.as_str())).collect();
     assert_eq!(keys, [("request_time", "took:ms"), ("request_uri", "http.path")]);
@@ -177,7 +177,7 @@ fn unknown_keys() {
     one_mistake("[slow]\n treshold = \"1s\"\n", "2:2 unknown key `treshold` in [slow] | did you mean `threshold`?");
     one_mistake(
         "[[log]]\npath='a'\nfile='b'\n",
-        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`, `keys`, `wrapper`, `archive`",
+        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`, `keys`, `fields`, `wrapper`, `archive`",
     );
     one_mistake(
         "[[route]]\nname='a'\nmethods='GET'\n",

@@ -16,7 +16,7 @@ fn keys_are_named_and_what_they_lack_is_asked_for_as_they_would_be_logged() {
         "2021-02-03T03:22:33.000Z",
         "no key that was found holds $request_time: no latency",
         "        ,\"request_time\":$request_time\n",
-        "these hold numbers: took; if one is a duration, say so:",
+        "of its keys, `took` can hold a duration (whole numbers: ms,",
         "request_time=took:ms\"",
     ] {
         assert!(out.contains(expected), "{expected:?} is not in {out}");

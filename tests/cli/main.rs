@@ -23,6 +23,7 @@ mod keyed;
 mod lines;
 mod merged;
 mod nginx;
+mod pasted;
 mod push;
 mod records;
 mod report;

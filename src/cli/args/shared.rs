@@ -27,6 +27,9 @@ pub(in crate::cli) struct FormatArguments {
     /// The escape= parameter of a log_format given as text.
     #[arg(long, value_enum, value_name = "default|json|none", hide_possible_values = true, requires = "log_format")]
     pub escape: Option<EscapeName>,
+    /// What variables of a log_format given as text stand for that are not nginx's own, with their unit: took=request_time:ms
+    #[arg(long, value_name = "VARIABLE=MEANING", value_delimiter = ',', requires = "log_format")]
+    pub fields: Vec<String>,
 }
 
 /// nginx's `escape=` as typed.

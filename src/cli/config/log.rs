@@ -2,10 +2,10 @@
 
 use super::position::Placed;
 use super::section::Section;
-use crate::grammar::{Escape, Format, Wrapper, check_key};
+use crate::grammar::{Escape, FieldMeaning, Format, Wrapper, check_key, read_meaning};
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 6] = ["path", "format", "escape", "keys", "wrapper", "archive"];
+pub(super) const KEYS: [&str; 7] = ["path", "format", "escape", "keys", "fields", "wrapper", "archive"];
 
 /// One `[[log]]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +14,12 @@ pub struct LogSection {
     pub path: Placed<String>,
     /// The format; if absent it is detected from the lines.
     pub format: Option<Placed<LogFormat>>,
-    /// nginx's `escape=` parameter; only with a format text.
-    pub escape: Escape,
+    /// nginx's `escape=` parameter, where the format's text does not say it; only with a format text.
+    pub escape: Option<Escape>,
     /// The keys of a keyed format that are not the usual ones: variable, and key with its unit after a colon.
     pub keys: Vec<(Placed<String>, Placed<String>)>,
+    /// What variables of a log_format's text say that are not nginx's own, each with its place.
+    pub fields: Vec<Placed<FieldMeaning>>,
     /// What is around each line; if absent and there is no format, it is detected too.
     pub wrapper: Option<Placed<Wrapper>>,
     /// Whether its slow lines are kept in the store; if absent, what holds for all logs.
@@ -63,10 +65,28 @@ pub(super) fn read_log(section: &mut Section<'_>) -> Option<LogSection> {
         section.mistake_at(escape, "`escape` goes only with a log_format text", remedy);
     }
     let keys = read_keys(section, format.as_ref());
+    let fields = read_fields(section, is_text);
     let archive = section.boolean("archive");
     let wrapper = section.choice("wrapper", &Wrapper::ALL.map(|wrapper| (wrapper.name(), wrapper)));
-    let escape = escape.map_or(Escape::Default, Placed::into_value);
-    Some(LogSection { path: path?, format, escape, keys, wrapper, archive })
+    let escape = escape.map(Placed::into_value);
+    Some(LogSection { path: path?, format, escape, keys, fields, wrapper, archive })
+}
+
+/// `fields = { took = "request_time:ms" }`.
+fn read_fields(section: &mut Section<'_>, is_text: bool) -> Vec<Placed<FieldMeaning>> {
+    let mut fields = Vec::new();
+    for (variable, meant) in section.text_table("fields", "took = \"request_time:ms\"") {
+        if !is_text {
+            let remedy = "name keys with `keys`, or give the log_format's text as `format`";
+            section.mistake_at(&variable, "`fields` goes only with a log_format text", remedy);
+            break;
+        }
+        match read_meaning(&variable.value, &meant.value) {
+            Ok(meaning) => fields.push(variable.map(|_| meaning)),
+            Err((what, remedy)) => section.mistake_at(&meant, what, remedy),
+        }
+    }
+    fields
 }
 
 /// `keys = { request_time = "took:ms" }`.

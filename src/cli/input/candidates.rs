@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::configured::configured_format;
 use super::context::Context;
 use super::formats::{GivenFormat, describe_taken, detect_format, learn_keys, names_file, parse_given};
 use super::logs;
@@ -64,6 +65,12 @@ impl FormatCandidates {
             && let Some(log) = self.log(name)
         {
             return Ok(Arc::new(learn_keys(&log.format, head)));
+        }
+        if wrapper.is_none()
+            && let Some((format, log)) = configured_format(&self.logs, head).map_err(unknown)?
+        {
+            say(&format!("{name}: taken as written in the format of {log}, as configured"));
+            return Ok(Arc::new(format));
         }
         let found = detect_format(wrapper, head, &self.all).map_err(unknown)?;
         if let Some(taken) = describe_taken(&found.format, head) {

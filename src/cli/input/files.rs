@@ -99,7 +99,9 @@ impl Files {
     pub(in crate::cli) fn say_untimed(&self) {
         for ((name, format), roles) in self.names.iter().zip(&self.formats).zip(&self.roles) {
             let has_no = if format.is_keyed() { "no key of its lines holds" } else { "its format has no" };
-            if roles.request_time.is_none() {
+            if roles.request_time.is_none() && roles.upstream.first().is_some_and(Option::is_some) {
+                say(&format!("note: {name}: {has_no} $request_time: all times are those of $upstream_response_time"));
+            } else if roles.request_time.is_none() {
                 say(&format!(
                     "note: {name}: {has_no} $request_time: no latencies, and nothing is slow (`spikeline check` says how to log it)"
                 ));

@@ -6,7 +6,7 @@ use super::head::HEAD_LINES;
 use crate::cli::args::FormatArguments;
 use crate::error::{Error, Result, meant};
 use crate::grammar::{
-    Escape, Format, FormatError, LogFormatDirective, Recognised, Unrecognised, Wrapper, directives, recognise,
+    Escape, FieldMeaning, Format, FormatError, Recognised, Unrecognised, Wrapper, read_meaning, read_paste, recognise,
     recognise_in, texts,
 };
 use crate::source::base_of;
@@ -35,7 +35,47 @@ pub(in crate::cli) fn parse_given(arguments: &FormatArguments, all: &[Format]) -
     {
         return Ok(Some(GivenFormat::Wrapper(wrapper)));
     }
-    Ok(Some(GivenFormat::Format(Box::new(named_or_text(text, arguments.escape.map(Escape::from), all)?))))
+    let format = named_or_text(text, arguments.escape.map(Escape::from), all)?;
+    Ok(Some(GivenFormat::Format(Box::new(with_given_fields(&format, &arguments.fields)?))))
+}
+
+/// The format with what `--fields` says of its variables.
+fn with_given_fields(format: &Format, fields: &[String]) -> Result<Format> {
+    let mut meanings = Vec::new();
+    for field in fields {
+        let plain: String =
+            field.chars().filter(|c| !c.is_whitespace() && !matches!(c, '{' | '}' | '"' | '\'')).collect();
+        let Some((variable, meant)) = plain.split_once('=') else {
+            return Err(Error::usage(format!("--fields `{field}` does not say what a variable stands for"))
+                .remedy("write VARIABLE=MEANING, such as took=request_time:ms"));
+        };
+        let meaning = read_meaning(variable, meant)
+            .map_err(|(what, remedy)| Error::usage(format!("--fields: {what}")).remedy(remedy))?;
+        meanings.push(meaning);
+    }
+    if format.is_keyed() && !meanings.is_empty() {
+        return Err(Error::usage("--fields goes only with a log_format's text")
+            .remedy("name keys in the format: --log-format 'json request_time=took:ms'"));
+    }
+    with_fields(format, &meanings)
+}
+
+/// The format with what its variables say that are not nginx's own.
+///
+/// # Errors
+/// It has no such variable.
+pub(super) fn with_fields(format: &Format, meanings: &[FieldMeaning]) -> Result<Format> {
+    for FieldMeaning { variable, .. } in meanings {
+        if format.index_of(variable).is_none() {
+            let names = || format.variables().iter().map(|known| known.name.as_str());
+            let remedy = match meant(variable, names(), 3) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its variables: {}", names().collect::<Vec<&str>>().join(", ")),
+            };
+            return Err(Error::usage(format!("fields: the log_format has no ${variable}")).remedy(remedy));
+        }
+    }
+    Ok(format.with_meanings(meanings))
 }
 
 /// The wrapper that `cri:FORMAT` names, and the format's name or text.
@@ -103,10 +143,13 @@ pub(in crate::cli) fn names_file(pattern: &str, name: &str) -> bool {
         || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name) || pattern.matches_path(&base))
 }
 
-/// A grammar's name, a keyed format, or the text of a log_format; perhaps in a wrapper.
+/// A grammar's name, a keyed format, or a log_format as it was pasted; perhaps in a wrapper.
 pub(in crate::cli) fn named_or_text(text: &str, escape: Option<Escape>, all: &[Format]) -> Result<Format> {
     if let (Some(wrapper), rest) = wrapper_and_rest(text) {
         return Ok(named_or_text(rest, escape, all)?.in_wrapper(wrapper));
+    }
+    if let Some(pasted) = read_paste(text).map_err(text_mistake)? {
+        return pasted.compile(escape).map_err(text_mistake);
     }
     if let Some(keyed) = Format::keyed(text) {
         if escape.is_some() {
@@ -114,33 +157,25 @@ pub(in crate::cli) fn named_or_text(text: &str, escape: Option<Escape>, all: &[F
         }
         return keyed.map_err(|error| Error::usage(format!("log format: {}", error.render())));
     }
-    if text.trim_start().starts_with("log_format ") {
-        return compile_directive(text, escape);
+    if escape.is_some() {
+        return Err(Error::usage(format!("the grammar `{text}` has its own escape")).remedy("leave out --escape"));
     }
-    if !text.contains('$') {
-        if escape.is_some() {
-            return Err(Error::usage(format!("the grammar `{text}` has its own escape")).remedy("leave out --escape"));
-        }
-        return all.iter().find(|format| format.name() == text).cloned().ok_or_else(|| {
-            let near = meant(text, all.iter().map(Format::name).chain(["json", "ltsv"]), 3);
-            let error = Error::usage(format!("no grammar is named `{text}`"));
-            match near {
-                Some(name) => error.remedy(format!("did you mean `{name}`?")),
-                None => error.remedy("give a grammar's name, json, ltsv, or a log_format's text with its $variables"),
-            }
-        });
-    }
-    Format::compile_unnamed(text, escape.unwrap_or_default()).map_err(text_mistake)
+    all.iter().find(|format| format.name() == text).cloned().ok_or_else(|| unknown_name(text, all))
 }
 
-/// A directive as it stands in nginx.conf.
-fn compile_directive(text: &str, escape: Option<Escape>) -> Result<Format> {
-    let ended = if text.trim_end().ends_with(';') { text.to_owned() } else { format!("{};", text.trim_end()) };
-    let mut found = directives(&ended).map_err(text_mistake)?.into_iter();
-    match (found.next(), found.next()) {
-        (Some(one), None) => {
-            LogFormatDirective { escape: escape.unwrap_or(one.escape), ..one }.compile().map_err(text_mistake)
-        }
-        _ => Err(Error::usage("give one log_format, not several")),
+/// No grammar has that name: what may have been meant.
+fn unknown_name(text: &str, all: &[Format]) -> Error {
+    let error = Error::usage(format!("no grammar is named `{text}`"));
+    if let Some(name) = meant(text, all.iter().map(Format::name).chain(["json", "ltsv"]), 3) {
+        return error.remedy(format!("did you mean `{name}`?"));
     }
+    if text.contains('/') {
+        return error.remedy("a FILE of nginx.conf's is named by nginx = \"PATH\" in the configuration; here the log_format's text is given");
+    }
+    if text.trim().contains([' ', '"', '[']) {
+        return error.remedy(
+            "a log_format's text has $variables: in a shell put single quotes around it, so that they are not replaced",
+        );
+    }
+    error.remedy("give a grammar's name, json, ltsv, or a log_format's text with its $variables")
 }

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::configured::configured_format;
 use super::context::Context;
 use super::formats::{self, GivenFormat, detect_format};
 use super::head::first_lines;
 use super::{logs, settings};
 use crate::cli::answer::output::say;
 use crate::cli::args::FormatArguments;
+use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Wrapper};
 use crate::pipeline::{Interpreter, Interpreting, SlotSettings};
@@ -31,7 +33,7 @@ pub(in crate::cli) fn interpreters(
     let logs = if known { logs::logs(context)? } else { Vec::new() };
     let given = formats::parse_given(given, &grammars)?;
     let mut interpreters = HashMap::new();
-    for log in logs {
+    for log in &logs {
         interpreters
             .insert(log.pattern.clone(), new_interpreter(&log.pattern, &log.format, &with.for_log(&log.pattern))?);
     }
@@ -42,8 +44,8 @@ pub(in crate::cli) fn interpreters(
         }
         let format = match &given {
             Some(GivenFormat::Format(format)) => Ok(Format::clone(format)),
-            Some(GivenFormat::Wrapper(wrapper)) => found_format(generation, Some(*wrapper), &grammars),
-            None => found_format(generation, None, &grammars),
+            Some(GivenFormat::Wrapper(wrapper)) => found_format(generation, Some(*wrapper), &[], &grammars),
+            None => found_format(generation, None, &logs, &grammars),
         };
         match format {
             Ok(format) => {
@@ -74,12 +76,16 @@ fn new_interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<In
 fn found_format(
     generation: &Generation,
     wrapper: Option<Wrapper>,
+    logs: &[Log],
     grammars: &[Format],
 ) -> std::result::Result<Format, String> {
     let located = find_generation(generation).map_err(|error| error.what().to_owned())?.ok_or("it is gone")?;
     match first_lines(&located.path) {
         Ok(head) if head.is_empty() => Err("it has no lines".to_owned()),
-        Ok(head) => Ok(detect_format(wrapper, &head, grammars)?.format),
+        Ok(head) => match configured_format(logs, &head)? {
+            Some((format, _)) => Ok(format),
+            None => Ok(detect_format(wrapper, &head, grammars)?.format),
+        },
         Err(error) => Err(error.what().to_owned()),
     }
 }

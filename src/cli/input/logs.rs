@@ -1,13 +1,13 @@
 //! The logs that are configured, with their formats: the sections of our configuration, and what nginx's own says.
 
 use super::context::Context;
-use super::formats::{describe_taken, detect_format, format_mistake, named_or_text, wrapper_and_rest};
+use super::formats::{describe_taken, detect_format, format_mistake, named_or_text, with_fields};
 use super::head::first_lines;
 use super::routing::rules_router;
 use crate::cli::config::{LogFormat, LogSection};
 use crate::daemon::Log;
 use crate::error::Result;
-use crate::grammar::{Format, Wrapper};
+use crate::grammar::{FieldMeaning, Format, Wrapper};
 use crate::record::{Needs, RecordParser};
 
 /// The logs with their formats: those of the configuration, then those of nginx's that it does not name itself.
@@ -59,10 +59,9 @@ pub(in crate::cli) fn log_of_section(section: &LogSection, grammars: &[Format], 
 fn compile_format(section: &LogSection, format: &LogFormat, grammars: &[Format]) -> Result<Format> {
     let compiled = match format {
         LogFormat::Grammar(name) => named_or_text(&with_keys(name, section), None, grammars)?,
-        LogFormat::Text(text) if text.trim_start().starts_with("log_format ") => named_or_text(text, None, grammars)?,
         LogFormat::Text(text) => {
-            let (wrapper, text) = wrapper_and_rest(text);
-            in_wrapper(Format::compile_unnamed(text, section.escape).map_err(format_mistake)?, wrapper)
+            let meanings: Vec<FieldMeaning> = section.fields.iter().map(|field| field.value.clone()).collect();
+            with_fields(&named_or_text(text, section.escape, grammars)?, &meanings)?
         }
     };
     RecordParser::new(&compiled, &Needs::latency()).map_err(format_mistake)?;

@@ -30,3 +30,6 @@ pub use log_format_directive::{LogFormatDirective, directives};
 pub use nginx_conf::{ConfNote, NginxConf, UpstreamGroup};
 pub use server::{Listen, Server, ServerName};
 pub use tree::{ConfDirective, ConfWord, read};
+
+pub(in crate::grammar) use log_format_directive::assemble_log_format;
+pub(in crate::grammar) use token::{Token, TokenError, TokenKind, Tokens, resolve_backslashes};

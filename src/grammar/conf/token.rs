@@ -206,7 +206,7 @@ fn is_space(byte: u8) -> bool {
 }
 
 /// Resolves the backslashes of a token.
-fn resolve_backslashes(token: &[u8]) -> Vec<u8> {
+pub(crate) fn resolve_backslashes(token: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(token.len());
     let mut bytes = token.iter().copied();
     while let Some(byte) = bytes.next() {

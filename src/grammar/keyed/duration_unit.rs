@@ -1,47 +1,23 @@
-//! Units of durations, and decimal numbers moved by powers of ten as text, so that nothing is lost to floating point.
+//! Units that stand behind a number, and decimal numbers moved by powers of ten as text, so that nothing is lost to floating point.
 
-/// The unit of a duration's value; nginx's own is the second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum DurationUnit {
-    /// `s`.
-    #[default]
-    Seconds,
-    /// `ms`.
-    Millis,
-    /// `us`.
-    Micros,
-    /// `ns`.
-    Nanos,
-}
+use crate::grammar::variables::DurationUnit;
 
-impl DurationUnit {
-    /// All of them, by name.
-    pub(crate) const NAMES: [(&str, DurationUnit); 4] = [
-        ("s", DurationUnit::Seconds),
-        ("ms", DurationUnit::Millis),
-        ("us", DurationUnit::Micros),
-        ("ns", DurationUnit::Nanos),
-    ];
-
-    /// The unit of that name.
-    pub(crate) fn from_name(name: &str) -> Option<DurationUnit> {
-        DurationUnit::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, unit)| unit)
+/// The number of a value that names its unit, and that: `1.204s`, `1.204 s`, `310ms`.
+pub(super) fn split_unit(value: &[u8]) -> Option<(&[u8], DurationUnit)> {
+    // All names of units end so.
+    if !value.ends_with(b"s") && !value.ends_with(b"c") {
+        return None;
     }
-
-    /// Its name.
-    pub(crate) fn name(self) -> &'static str {
-        DurationUnit::NAMES.into_iter().find(|(_, unit)| *unit == self).map_or("s", |(name, _)| name)
-    }
-
-    /// By how many places the decimal point moves left to give seconds.
-    pub(super) fn decimal_places(self) -> i32 {
-        match self {
-            DurationUnit::Seconds => 0,
-            DurationUnit::Millis => 3,
-            DurationUnit::Micros => 6,
-            DurationUnit::Nanos => 9,
-        }
-    }
+    let length = value.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    let (number, unit) = value.split_at_checked(length)?;
+    let unit = match unit.strip_prefix(b" ").unwrap_or(unit) {
+        b"s" | b"sec" | b"secs" | b"seconds" => DurationUnit::Seconds,
+        b"ms" | b"msec" | b"msecs" | b"milliseconds" => DurationUnit::Millis,
+        b"us" | b"\xc2\xb5s" | b"\xce\xbcs" | b"usec" | b"microseconds" => DurationUnit::Micros,
+        b"ns" | b"nsec" | b"nanoseconds" => DurationUnit::Nanos,
+        _ => return None,
+    };
+    split_number(number).map(|_| (number, unit))
 }
 
 /// No number is written out to more places than this: what a hostile exponent asks for is bounded.
@@ -132,6 +108,25 @@ mod tests {
     fn what_is_no_number_or_too_long_is_refused() {
         for number in ["", "-", "-1", "1e", "e1", "1.", ".5", "1e999999999", "1e99", "1e2147483648", "12ms", "1.2.3"] {
             assert_eq!(shifted(number, 0), None, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_name_its_unit() {
+        for (value, wanted) in [
+            ("1.204s", Some(("1.204", DurationUnit::Seconds))),
+            ("1.204 s", Some(("1.204", DurationUnit::Seconds))),
+            ("310ms", Some(("310", DurationUnit::Millis))),
+            ("12µs", Some(("12", DurationUnit::Micros))),
+            ("5 sec", Some(("5", DurationUnit::Seconds))),
+            ("s", None),
+            ("1.s", None),
+            ("3 bytes", None),
+            ("1m2s", None),
+            ("1.204", None),
+        ] {
+            let wanted = wanted.map(|(number, unit)| (number.as_bytes(), unit));
+            assert_eq!(split_unit(value.as_bytes()), wanted, "{value}");
         }
     }
 

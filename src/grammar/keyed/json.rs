@@ -1,7 +1,7 @@
 //! Scans a JSON object for its values: slices in, spans out. No allocation, linear, bounded depth.
 //!
 //! The grammar is that of RFC 8259, a little wider for what hand-written `log_format`s make of it: a value may be missing
-//! (`"rt":,`) or a bare `-`, and a backslash before any byte keeps that byte from ending the string (`\x22`).
+//! (`"rt":,`), a bare `-` or a list as nginx writes it (`60.000, 0.900`), and a backslash before any byte keeps that byte from ending the string (`\x22`).
 
 use super::json_string::{decode, string};
 use super::key_path::KeyPath;
@@ -139,8 +139,32 @@ impl JsonScanner<'_, '_> {
         };
         let from = self.at;
         self.at += length;
+        // After a number only a key in quotes could follow: anything else goes on with the list.
+        let form =
+            if form == ValueForm::Absent && length == 0 || !self.pass_members() { form } else { ValueForm::Plain };
         self.give_value((from as u32, self.at as u32), form);
         Ok(())
+    }
+
+    /// Passes over the further members of a list that nginx wrote without quotes, `60.000, 0.900 : 0.100`; whether there are any.
+    fn pass_members(&mut self) -> bool {
+        let begin = self.at;
+        loop {
+            let rest = self.line.get(self.at..).unwrap_or_default();
+            let separator = match rest {
+                [b',', b' ', ..] => 2,
+                [b' ', b':', b' ', ..] => 3,
+                _ => break,
+            };
+            let member = rest.get(separator..).unwrap_or_default();
+            let length = member.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+            match (length, member.first()) {
+                (0, Some(b'-')) => self.at += separator + 1,
+                (0, _) => break,
+                (_, _) => self.at += separator + length,
+            }
+        }
+        self.at > begin
     }
 
     fn give_value(&mut self, span: ValueSpan, form: ValueForm) {

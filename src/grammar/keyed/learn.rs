@@ -2,16 +2,18 @@
 //!
 //! Keys without a name of nginx's become variables of their own name, so that `records` shows every field. A key such as
 //! `duration` becomes `$request_time` only if all of its values have the shape that nginx gives a duration, seconds with
-//! exactly three decimals: what counts in milliseconds has another.
+//! exactly three decimals: what counts in milliseconds has another. Or each value names its unit itself (`310ms`).
 
 use std::collections::BTreeMap;
 
-use super::duration_unit::DurationUnit;
+use super::duration_unit::split_unit;
+use super::finest::finest_time;
 use super::json::{self, ValueForm};
 use super::spec::{KeyedSpec, VariableKey};
-use super::usual_keys::{MAYBE_SECONDS, ROLES};
-use super::{Keyed, KeyedSyntax, ltsv};
+use super::usual_keys::{MAYBE_SECONDS, ROLES, Role};
+use super::{Keyed, KeyedSyntax, ltsv, squeezed};
 use crate::grammar::line::ValueSpan;
+use crate::grammar::variables::DurationUnit;
 use crate::grammar::variables::VariableKind;
 
 /// At most so many keys become variables of their own.
@@ -23,7 +25,8 @@ struct SeenKey {
     order: usize,
     values: usize,
     numbers: usize,
-    as_nginx: usize,
+    /// Values whose unit is certain: as nginx writes seconds, or with the unit behind the number.
+    certain: usize,
 }
 
 /// The keyed format of a log that begins with `lines`.
@@ -33,12 +36,14 @@ pub(super) fn learn_keys(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
     names.sort_unstable_by_key(|(_, met)| met.order);
     let mut more = Vec::new();
     for (variable, keys) in MAYBE_SECONDS {
-        for key in *keys {
-            if let Some(met) = met.get(*key)
-                && met.as_nginx > 0
-                && met.as_nginx == met.values
+        for key in keys.iter().flat_map(|key| [(*key).to_owned(), squeezed(key)]) {
+            let known = more.iter().any(|(known, _): &(VariableKey, VariableKind)| known.key == key);
+            if let Some(met) = met.get(&key)
+                && met.certain > 0
+                && met.certain == met.values
+                && !known
             {
-                more.push((key_of(variable, key), VariableKind::Text));
+                more.push((key_of(variable, &key), VariableKind::Text));
             }
         }
     }
@@ -53,7 +58,21 @@ pub(super) fn learn_keys(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
         .map(|variable| variable.name.as_str())
         .collect();
     let spec = KeyedSpec { syntax: keyed.syntax, keys: keyed.spec.clone() };
-    Keyed::build(spec, |variable| seen.contains(&variable) || is_needed(variable, &seen), &more)
+    let learnt = Keyed::build(spec, |variable| seen.contains(&variable) || is_needed(variable, &seen), &more);
+    let finest = finest_time(&learnt, lines);
+    let held = |role: Role| {
+        let players = learnt.roles.get(role as usize).map_or(&[][..], Vec::as_slice);
+        let names = players.iter().filter_map(|player| learnt.variables.get(*player));
+        met.is_empty() || names.map(|variable| variable.name.as_str()).any(|name| is_held(name, &seen, &more))
+    };
+    let of_status_alone = !held(Role::Request) && !held(Role::Target);
+    let untimed = !held(Role::RequestTime);
+    learnt.with_finest(finest).lacking(of_status_alone, untimed)
+}
+
+/// Whether a key of the lines holds the variable, one of the usual or one that was learnt.
+fn is_held(variable: &str, seen: &[&str], more: &[(VariableKey, VariableKind)]) -> bool {
+    seen.contains(&variable) || more.iter().any(|(key, _)| key.variable == variable)
 }
 
 /// The first that can play a role is kept, though not seen, if no other one was: a later line may have it.
@@ -81,7 +100,7 @@ fn meet_keys(keyed: &Keyed, lines: &[&[u8]]) -> BTreeMap<String, SeenKey> {
             if form != ValueForm::Absent {
                 known.values += 1;
                 known.numbers += usize::from(is_number(value));
-                known.as_nginx += usize::from(as_nginx(value));
+                known.certain += usize::from(as_nginx(value) || split_unit(value).is_some());
             }
         };
         // What does not scan is rejected when it is read.
@@ -107,6 +126,15 @@ fn as_nginx(value: &[u8]) -> bool {
     };
     let members = || value.split(|byte| b", :".contains(byte)).filter(|member| !member.is_empty());
     members().any(duration) && members().all(|member| member == b"-" || duration(member))
+}
+
+/// The keys of the lines that are known or were learnt, in the order in which they come.
+pub(super) fn keys_in<'k>(keyed: &'k Keyed, lines: &[&[u8]]) -> Vec<&'k str> {
+    let met = meet_keys(keyed, lines);
+    let mut keys: Vec<(usize, &str)> =
+        keyed.map.iter().filter_map(|(key, _)| Some((met.get(key)?.order, key))).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|(_, key)| key).collect()
 }
 
 /// For each role the variable that plays it in `lines` and the key that holds it, with its unit, for people. A key whose value

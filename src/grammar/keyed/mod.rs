@@ -15,6 +15,7 @@
 //! with such values behind it.
 
 mod duration_unit;
+mod finest;
 mod json;
 mod json_string;
 mod key_map;
@@ -35,8 +36,7 @@ use std::ops::Range;
 
 use crate::grammar::format_error::FormatError;
 use crate::grammar::line::{CutFailure, MAX_LINE, RejectReason, ValueSpan};
-use crate::grammar::variables::{Roles, TimeNotation, Variable, VariableKind};
-use duration_unit::DurationUnit;
+use crate::grammar::variables::{DurationUnit, Roles, TimeNotation, Variable, VariableKind};
 use key_map::{KeyMap, KeyTarget};
 use spec::KeyedSpec;
 use usual_keys::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES, WITH_UNIT};
@@ -52,6 +52,12 @@ pub(crate) struct Keyed {
     variables: Vec<Variable>,
     /// For each role the variables that can play it, as indexes.
     roles: [Vec<usize>; ROLES.len()],
+    /// The time that is finer than a better-known one of the same lines, and goes before it.
+    finest: Option<String>,
+    /// No line that it learnt from says what was requested.
+    of_status_alone: bool,
+    /// No line that it learnt from says how long a request took.
+    untimed: bool,
 }
 
 /// Whether a person may say that `key` (with its unit after a colon) holds `variable`.
@@ -88,6 +94,18 @@ impl KeyedCompiler {
         *rank = rank.saturating_add(1).min(u8::MAX - 1);
         self.map.insert(key, target);
     }
+
+    /// The keys as camelCase writes them, where that is not a name of its own.
+    fn add_squeezed(&mut self, name: &str, keys: &[&str], unit: DurationUnit) {
+        for key in keys.iter().filter(|key| key.contains('_')) {
+            self.add_key(name, &squeezed(key), unit);
+        }
+    }
+}
+
+/// `requesttime` of `request_time`, which is `requestTime` in small letters.
+pub(super) fn squeezed(key: &str) -> String {
+    key.replace('_', "")
 }
 
 impl Keyed {
@@ -117,6 +135,13 @@ impl Keyed {
                 compiling.add_key(variable, key, *unit);
             }
         }
+        let usual = own.iter().chain(NAMES).filter(|(variable, _)| wanted(variable));
+        for (variable, keys) in usual.copied() {
+            compiling.add_squeezed(variable, keys, DurationUnit::Seconds);
+        }
+        for (variable, keys, unit) in WITH_UNIT {
+            compiling.add_squeezed(variable, keys, *unit);
+        }
         for (key, kind) in more {
             compiling.add_key(&key.variable, &key.key, key.unit);
             if let Some(variable) = compiling.variables.iter_mut().find(|known| known.name == key.variable)
@@ -128,7 +153,41 @@ impl Keyed {
         let KeyedCompiler { variables, map, .. } = compiling;
         let index = |name: &&str| variables.iter().position(|known| known.name == **name);
         let roles = ROLES.map(|names| names.iter().filter_map(index).collect());
-        Keyed { syntax: spec.syntax, spec: spec.keys, more: more.to_vec(), map, variables, roles }
+        Keyed {
+            syntax: spec.syntax,
+            spec: spec.keys,
+            more: more.to_vec(),
+            map,
+            variables,
+            roles,
+            finest: None,
+            of_status_alone: false,
+            untimed: false,
+        }
+    }
+
+    /// With this time before the others.
+    fn with_finest(mut self, finest: Option<String>) -> Keyed {
+        let index = finest.as_ref().and_then(|name| self.variables.iter().position(|known| known.name == *name));
+        if let (Some(index), Some(players)) = (index, self.roles.get_mut(Role::End as usize)) {
+            players.retain(|player| *player != index);
+            players.insert(0, index);
+        }
+        Keyed { finest, ..self }
+    }
+
+    fn lacking(self, of_status_alone: bool, untimed: bool) -> Keyed {
+        Keyed { of_status_alone, untimed, ..self }
+    }
+
+    /// Whether its lines may say how long a request took.
+    pub(crate) fn tells_request_time(&self) -> bool {
+        !self.untimed
+    }
+
+    /// Whether its lines may say what was requested.
+    pub(crate) fn tells_request(&self) -> bool {
+        !self.of_status_alone
     }
 
     /// How its values are labelled.
@@ -174,6 +233,7 @@ impl Keyed {
             status,
             bytes,
             host,
+            units: Default::default(),
         }
     }
 
@@ -242,6 +302,11 @@ impl Keyed {
         learn::held_keys(self, lines).into_iter().flatten().filter_map(named).collect()
     }
 
+    /// The keys that these lines have, in their order, of those that are known or were learnt.
+    pub(super) fn keys_in(&self, lines: &[&[u8]]) -> Vec<&str> {
+        learn::keys_in(self, lines)
+    }
+
     /// Where in `line` each value stands as it was logged, from left to right, with its variable.
     pub(super) fn fields(
         &self,
@@ -268,6 +333,8 @@ impl Keyed {
         let keys = unknown.map(|name| (learn::key_of(name, &name.to_ascii_lowercase()), VariableKind::Text));
         let more: Vec<_> = self.more.iter().cloned().chain(keys).collect();
         Keyed::build(KeyedSpec { syntax: self.syntax, keys: self.spec.clone() }, |_| true, &more)
+            .with_finest(self.finest.clone())
+            .lacking(self.of_status_alone, self.untimed)
     }
 
     /// The format that these lines of a log call for, and what was taken on trust: see [`learn`].

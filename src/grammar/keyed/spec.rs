@@ -1,10 +1,10 @@
 //! The text that names a keyed format: `json` or `ltsv`, then what to add to the usual names, `variable=key` or, for a
 //! duration, `variable=key:unit` (`json request_time=took:ms status=http.code`).
 
-use super::duration_unit::DurationUnit;
 use super::usual_keys::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES};
 use crate::error::meant;
 use crate::grammar::format_error::FormatError;
+use crate::grammar::variables::DurationUnit;
 use crate::grammar::variables::VariableKind;
 
 /// How a line's values are labelled.

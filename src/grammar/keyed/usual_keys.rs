@@ -3,12 +3,13 @@
 //! Collected from published `log_format`s and the tools that read them: alp and kazeburo's LTSV and JSON, ltsv.org's
 //! labels, filebeat's nginx module, the Elastic Common Schema, logstash's `COMBINEDAPACHELOG`, Loki's examples.
 //!
-//! Keys are compared without regard to case, nested ones as dotted paths. A name is here only if it says one thing
+//! Keys are compared without regard to case, nested ones as dotted paths; each name is also known without its `_`, as camelCase writes
+//! it (`requestTime`). `httpRequest.*` are those of Google Cloud's log entries. A name is here only if it says one thing
 //! wherever it is used: a duration's unit is seconds where nginx's own name is meant, and otherwise stands in the name.
 //! `duration`, `latency`, `response_time` and the like may be anything in any unit, so they are not here: see
 //! [`MAYBE_SECONDS`].
 
-use super::duration_unit::DurationUnit;
+use crate::grammar::variables::DurationUnit;
 
 /// A variable and the keys that hold it, the better key first.
 pub(super) type VariableKeys = (&'static str, &'static [&'static str]);
@@ -17,7 +18,7 @@ pub(super) type VariableKeys = (&'static str, &'static [&'static str]);
 pub(super) const NAMES: &[VariableKeys] = &[
     ("msec", &["msec"]),
     ("time_iso8601", &["time_iso8601"]),
-    ("time_local", &["time_local", "local_time"]),
+    ("time_local", &["time_local", "local_time", "time_ngx"]),
     ("time", &["time", "timestamp", "ts", "datetime", "event_datetime", "date", "nginx.access.time", "_time"]),
     ("@timestamp", &["@timestamp"]),
     (
@@ -34,6 +35,8 @@ pub(super) const NAMES: &[VariableKeys] = &[
             "duration_seconds",
             "latency_seconds",
             "time_in_sec",
+            "taken_sec",
+            "time_taken_sec",
             "nginx.access.request_time",
             "request.time",
         ],
@@ -64,11 +67,21 @@ pub(super) const NAMES: &[VariableKeys] = &[
             "nginx.access.method",
             "http.request.method",
             "request.method",
+            "httprequest.requestmethod",
         ],
     ),
     (
         "request_uri",
-        &["request_uri", "url", "request_url", "nginx.access.url", "url.original", "request.uri", "request.url"],
+        &[
+            "request_uri",
+            "url",
+            "request_url",
+            "nginx.access.url",
+            "url.original",
+            "request.uri",
+            "request.url",
+            "httprequest.requesturl",
+        ],
     ),
     ("uri", &["uri", "path", "request_path", "document_uri", "url.path", "request.path"]),
     (
@@ -81,6 +94,7 @@ pub(super) const NAMES: &[VariableKeys] = &[
             "nginx.access.http_version",
             "request.protocol",
             "request.proto",
+            "httprequest.protocol",
         ],
     ),
     (
@@ -97,10 +111,11 @@ pub(super) const NAMES: &[VariableKeys] = &[
             "nginx.access.response_code",
             "http.response.status_code",
             "response.status",
+            "httprequest.status",
             "response",
         ],
     ),
-    ("bytes_sent", &["bytes_sent", "bytes", "response.size_sent"]),
+    ("bytes_sent", &["bytes_sent", "bytes", "response.size_sent", "httprequest.responsesize"]),
     (
         "body_bytes_sent",
         &[
@@ -113,15 +128,28 @@ pub(super) const NAMES: &[VariableKeys] = &[
             "http.response.body.bytes",
         ],
     ),
-    ("request_length", &["request_length", "request_bytes", "reqsize", "request.size"]),
+    ("request_length", &["request_length", "request_bytes", "reqsize", "request.size", "httprequest.requestsize"]),
     ("http_host", &["http_host", "site", "url.domain"]),
     ("server_name", &["server_name"]),
     (
         "remote_addr",
-        &["remote_addr", "remote_ip", "client_ip", "clientip", "ip", "nginx.access.remote_ip", "source.ip", "client"],
+        &[
+            "remote_addr",
+            "remote_ip",
+            "client_ip",
+            "clientip",
+            "ip",
+            "nginx.access.remote_ip",
+            "source.ip",
+            "client",
+            "httprequest.remoteip",
+        ],
     ),
     ("remote_user", &["remote_user", "user", "nginx.access.user_name"]),
-    ("http_referer", &["http_referer", "referer", "referrer", "nginx.access.referrer", "request.referer"]),
+    (
+        "http_referer",
+        &["http_referer", "referer", "referrer", "nginx.access.referrer", "request.referer", "httprequest.referer"],
+    ),
     (
         "http_user_agent",
         &[
@@ -132,6 +160,7 @@ pub(super) const NAMES: &[VariableKeys] = &[
             "user_agent.original",
             "nginx.access.agent",
             "request.user_agent",
+            "httprequest.useragent",
         ],
     ),
     ("http_x_forwarded_for", &["http_x_forwarded_for", "x_forwarded_for", "forwardedfor", "xff"]),
@@ -184,7 +213,20 @@ pub(super) const WITH_UNIT: &[(&str, &[&str], DurationUnit)] = &[
 
 /// Keys that mean such a duration if all their values in a log look as nginx writes them, and nothing otherwise.
 pub(super) const MAYBE_SECONDS: &[VariableKeys] = &[
-    ("request_time", &["duration", "latency", "elapsed", "time_taken", "request_duration", "processing_time"]),
+    (
+        "request_time",
+        &[
+            "duration",
+            "latency",
+            "elapsed",
+            "time_taken",
+            "request_duration",
+            "processing_time",
+            "resp_time",
+            "responsetime",
+            "httprequest.latency",
+        ],
+    ),
     ("upstream_response_time", &["response_time", "ut", "backend_time", "upstream_duration"]),
 ];
 

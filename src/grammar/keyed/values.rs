@@ -1,12 +1,13 @@
 //! From the spans that a scan found to the values of a record: the best key of each variable, units, epochs, roles.
 
-use super::duration_unit::{DurationUnit, write_shifted};
+use super::duration_unit::{split_unit, write_shifted};
 use super::json::{self, ValueForm};
 use super::json_string::decode;
 use super::key_map::KeyTarget;
 use super::usual_keys::{ROLES, Role};
 use super::{Keyed, KeyedSyntax};
 use crate::grammar::line::ValueSpan;
+use crate::grammar::variables::DurationUnit;
 use crate::grammar::variables::VariableKind;
 
 /// What was found for each variable of a line; kept from line to line for its memory.
@@ -163,8 +164,16 @@ impl Keyed {
         let value = text.value_at(span);
         // Only JSON writes numbers so.
         let exponent = self.syntax == KeyedSyntax::Json && value.iter().any(|byte| b"eE".contains(byte));
+        let named = matches!(value.last(), Some(b's' | b'c'));
         match kind {
-            VariableKind::UpstreamSeconds if held.unit != DurationUnit::Seconds || exponent => {
+            VariableKind::Seconds if named => match split_unit(value) {
+                Some((number, unit)) => {
+                    let span = (span.0, span.0 + number.len() as u32);
+                    text.shift_number(span, unit.decimal_places()).unwrap_or(span)
+                }
+                None => mark_unreadable(text, span),
+            },
+            VariableKind::UpstreamSeconds if held.unit != DurationUnit::Seconds || exponent || named => {
                 shift_members(text, span, held.unit).unwrap_or(span)
             }
             VariableKind::Seconds if held.unit != DurationUnit::Seconds => {
@@ -207,20 +216,34 @@ fn mark_unreadable(text: &mut ValueText<'_, '_>, span: ValueSpan) -> ValueSpan {
     written.unwrap_or(span)
 }
 
+fn is_of_member(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".+-\xc2\xb5\xce\xbc".contains(&byte)
+}
+
+/// How long the first member of a list is, with a unit that a space parts from its number.
+fn member_length(list: &[u8]) -> usize {
+    let word = |from: usize| list.iter().skip(from).take_while(|byte| is_of_member(**byte)).count();
+    let number = word(0);
+    match list.get(number..number + 2) {
+        Some([b' ', unit]) if unit.is_ascii_alphabetic() || *unit >= 0x80 => number + 1 + word(number + 1),
+        _ => number,
+    }
+}
+
 /// Every member of a list of durations in seconds.
 fn shift_members(text: &mut ValueText<'_, '_>, span: ValueSpan, unit: DurationUnit) -> Option<ValueSpan> {
     let list = text.value_at(span).to_vec();
-    let member = |byte: u8| byte.is_ascii_alphanumeric() || b".+-".contains(&byte);
     text.write_value(|_, out| {
         let mut rest = list.as_slice();
         while let Some(&first) = rest.first() {
-            if !member(first) {
+            if !is_of_member(first) {
                 out.push(first);
                 rest = rest.get(1..).unwrap_or_default();
                 continue;
             }
-            let length = rest.iter().take_while(|byte| member(**byte)).count();
+            let length = member_length(rest);
             let (number, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            let (number, unit) = split_unit(number).unwrap_or((number, unit));
             if !write_shifted(number, -unit.decimal_places(), out) {
                 out.extend_from_slice(if number == b"-" { b"-" } else { b"?" });
             }

@@ -14,4 +14,4 @@ mod text;
 pub(crate) use fast_cut::FastCut;
 pub(crate) use plan::{Plan, compile};
 pub(crate) use quote_index::QuoteIndex;
-pub(crate) use text::split_pieces;
+pub(crate) use text::{FormatPiece, PieceContent, split_pieces};

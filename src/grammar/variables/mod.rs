@@ -1,13 +1,17 @@
 //! nginx's variables: what their values are made of, how they are escaped, which say what about a request, and which names
 //! are nginx's own. Called by all floors below, knows none.
 
+mod duration_unit;
 mod escape;
+mod meaning;
 pub mod nginx_variables;
 mod roles;
 pub mod shape;
 mod variable;
 
+pub use duration_unit::DurationUnit;
 pub use escape::Escape;
+pub use meaning::{FieldMeaning, read_meaning};
 pub use roles::{Roles, TimeNotation};
 pub use shape::ValueShape;
 pub use variable::{Variable, VariableKind};

@@ -1,6 +1,7 @@
 //! Which variables of a format say what about a request: its end, its times, its target.
 
-use crate::grammar::variables::Variable;
+use super::meaning::{FieldMeaning, clock_by_name};
+use super::{DurationUnit, Variable, VariableKind, nginx_variables};
 
 /// The grammar of the time a request ended at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +40,72 @@ pub struct Roles {
     pub bytes: Option<usize>,
     /// `$host`, else `$http_host`, else `$server_name`.
     pub host: Option<usize>,
+    /// The units of `request_time` and of `upstream`, in their order; nginx's own are seconds.
+    pub units: [DurationUnit; 4],
 }
 
 impl Roles {
-    pub(crate) fn of_variables(variables: &[Variable]) -> Roles {
+    /// The roles of a format's variables: of nginx's own, then of those with these meanings, then of those whose name or place
+    /// says it. `targets` are the variables that stand where a request line has its target.
+    pub(crate) fn of_variables(variables: &[Variable], meanings: &[FieldMeaning], targets: &[usize]) -> Roles {
+        let mut roles = Roles::of_nginx(variables);
+        roles.add_meanings(variables, meanings);
+        let named: Vec<FieldMeaning> =
+            variables.iter().filter_map(|variable| FieldMeaning::of_name(&variable.name)).collect();
+        roles.add_meanings(variables, &named);
+        if roles.request.is_none() && roles.target.is_none() {
+            let own = |at: &&usize| {
+                variables.get(**at).is_some_and(|variable| {
+                    variable.kind == VariableKind::Text && !nginx_variables::is_known(&variable.name)
+                })
+            };
+            roles.target = targets.iter().find(own).copied();
+        }
+        if roles.end.is_none() {
+            roles.end = clock_by_name(variables).map(|clock| (clock, TimeNotation::Any));
+        }
+        roles
+    }
+
+    /// With these meanings: what nginx's own variables say goes before.
+    fn add_meanings(&mut self, variables: &[Variable], meanings: &[FieldMeaning]) {
+        for meaning in meanings {
+            let Some(at) = variables.iter().position(|known| known.name == meaning.variable) else { continue };
+            let unit = meaning.unit;
+            let [response, connect, header] = &mut self.upstream;
+            let [request_unit, response_unit, connect_unit, header_unit] = &mut self.units;
+            let timed = match meaning.stands_for.as_str() {
+                "request_time" => Some((&mut self.request_time, request_unit)),
+                "upstream_response_time" => Some((response, response_unit)),
+                "upstream_connect_time" => Some((connect, connect_unit)),
+                "upstream_header_time" => Some((header, header_unit)),
+                _ => None,
+            };
+            if let Some((role, of_role)) = timed {
+                if role.is_none() {
+                    (*role, *of_role) = (Some(at), unit);
+                }
+                continue;
+            }
+            let role = match meaning.stands_for.as_str() {
+                "msec" | "time_iso8601" | "time_local" | "time" => {
+                    self.end = self.end.or(Some((at, TimeNotation::Any)));
+                    continue;
+                }
+                "request" => &mut self.request,
+                "request_method" => &mut self.method,
+                "request_uri" | "uri" | "document_uri" => &mut self.target,
+                "server_protocol" => &mut self.protocol,
+                "status" => &mut self.status,
+                "bytes_sent" | "body_bytes_sent" => &mut self.bytes,
+                "host" | "http_host" | "server_name" => &mut self.host,
+                _ => continue,
+            };
+            *role = role.or(Some(at));
+        }
+    }
+
+    fn of_nginx(variables: &[Variable]) -> Roles {
         let first = |names: &[&str]| names.iter().find_map(|name| variables.iter().position(|v| v.name == *name));
         let end = [
             ("msec", TimeNotation::Msec),
@@ -61,6 +124,7 @@ impl Roles {
             status: first(&["status"]),
             bytes: first(&["bytes_sent", "body_bytes_sent"]),
             host: first(&["host", "http_host", "server_name"]),
+            units: [DurationUnit::Seconds; 4],
         }
     }
 

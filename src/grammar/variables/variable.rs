@@ -91,6 +91,8 @@ impl VariableKind {
             | "request_port"
             | "server_port" => VariableKind::Port,
             "gzip_ratio" => VariableKind::Decimal,
+            // Of Tengine: whole numbers in the unit that the name says.
+            "request_time_msec" | "request_time_usec" | "unix_time" => VariableKind::Decimal,
             // `$request_line` is the name that nginx's descendants (APISIX) give the same thing.
             "request" | "request_line" => VariableKind::Request,
             "pipe" => VariableKind::Pipe,

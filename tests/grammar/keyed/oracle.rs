@@ -132,8 +132,8 @@ proptest! {
             fields.retain(|(known, _)| !known.eq_ignore_ascii_case(label));
             fields.insert(place.index(fields.len() + 1), (label.to_owned(), value.to_owned()));
         }
-        let line = fields.iter().map(|(label, value)| format!("x{label}:{value}")).collect::<Vec<_>>().join("\t");
-        let line = line.replace("xtime:", "time:").replace("xstatus:", "status:");
+        let line = fields.iter().map(|(label, value)| format!("xz{label}:{value}")).collect::<Vec<_>>().join("\t");
+        let line = line.replace("xztime:", "time:").replace("xzstatus:", "status:");
         // The last of the same label.
         let wanted: BTreeMap<String, &str> = line
             .split('\t')

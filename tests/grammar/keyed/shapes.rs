@@ -77,7 +77,7 @@ fn units_are_named_and_never_guessed() {
         assert_eq!(rt("json", &format!(r#""{anything}":12"#)), Ok(None), "{anything}");
     }
     // No number in another unit: rejected where it stands, not taken for seconds.
-    let reject = rt("json request_time=took:ms", r#""took":"12ms""#).unwrap_err();
+    let reject = rt("json request_time=took:ms", r#""took":"12mb""#).unwrap_err();
     assert_eq!((reject.column, reject.reason), (10, RejectReason::BadNumber));
     let lists = format("ltsv upstream_response_time=ut:ms");
     let line = "time:2021-02-03T11:22:33Z\tstatus:200\tut:12, - : 0.5";

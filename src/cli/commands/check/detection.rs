@@ -3,6 +3,7 @@
 
 use super::findings::{Findings, percent};
 use super::fit::point_at;
+use super::keys_there::keys_words;
 use super::sample::LogSample;
 use crate::cli::input::formats::describe_taken;
 use crate::error::Result;
@@ -151,8 +152,10 @@ fn tell_closest(
     let remedy = "give the text of the log_format that nginx writes it with, --log-format 'TEXT' or format = 'TEXT' in \
                   its [[log]] section; `nginx -T 2>/dev/null | grep -A9 log_format` shows them";
     findings.wrong_with_help(&what, remedy)?;
-    if let Some(shape) = lines.iter().find(|line| !line.is_empty()).and_then(|line| shape_hint(line)) {
-        findings.words(shape)?;
+    if let Some(words) = keys_words(lines) {
+        findings.words(&words)?;
+    } else if lines.iter().any(|line| memchr::memchr(b'\t', line.trim_ascii()).is_some()) {
+        findings.words("tabs stand between their values")?;
     }
     let reached = |format: &Format| {
         let columns = lines.iter().map(|line| match format.check(line) {
@@ -177,28 +180,4 @@ fn tell_closest(
         format.name()
     ))?;
     point_at(line, column, findings)
-}
-
-/// What lines are that no format of nginx's own would look like.
-fn shape_hint(line: &[u8]) -> Option<&'static str> {
-    let trimmed = line.trim_ascii();
-    if trimmed.starts_with(b"{") && trimmed.ends_with(b"}") {
-        return Some(
-            "they are JSON, but half of them lack a time, or request, target and status, under any usual key: name their keys, as in --log-format 'json request_time=took:ms status=http.code time=when'",
-        );
-    }
-    let labelled = |field: &[u8]| {
-        let label = field.split(|byte| *byte == b':').next().unwrap_or_default();
-        label.len() < field.len() && !label.is_empty() && label.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
-    };
-    let mut fields = trimmed.split(|byte| *byte == b'\t');
-    if memchr::memchr(b'\t', trimmed).is_some() {
-        let ltsv = fields.all(labelled);
-        return Some(if ltsv {
-            "they are LTSV, but half of them lack a time, or request, target and status, under any usual label: name theirs, as in --log-format 'ltsv request_time=took:ms status=code time=when'"
-        } else {
-            "tabs stand between their values"
-        });
-    }
-    None
 }

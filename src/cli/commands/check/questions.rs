@@ -1,8 +1,9 @@
 //! The questions that a format cannot answer, and the log_format that could.
 
+use super::duration_keys::{DurationKey, duration_keys};
 use super::findings::Findings;
 use crate::error::{Error, Result};
-use crate::grammar::{Format, NamedBy, TimeNotation, VariableKind, nginx_variables};
+use crate::grammar::{Format, NamedBy, TimeNotation, nginx_variables};
 use crate::record::{Needs, RecordParser};
 use crate::route::Router;
 
@@ -83,26 +84,20 @@ fn only_whole_seconds(format: &Format, lines: &[&[u8]]) -> bool {
     !lines.iter().any(|line| parser.parse_in(line, &mut text).is_ok_and(|(record, _)| record.end.0 % 1000 != 0))
 }
 
-/// Keys of a keyed format that hold numbers and are known under no name: durations may be among them.
-fn unnamed_numbers(format: &Format) -> Vec<&str> {
-    let numbers = format.variables().iter().filter(|variable| variable.kind == VariableKind::Decimal);
-    let names = numbers.map(|variable| variable.name.as_str());
-    names.filter(|name| !nginx_variables::is_known(name) && !["time", "@timestamp"].contains(name)).take(6).collect()
-}
-
 /// How the log behind a keyed format comes to have `wanted`.
-fn tell_keys(format: &Format, wanted: &[&str], findings: &mut Findings) -> Result<()> {
+fn tell_keys(format: &Format, lines: &[&[u8]], wanted: &[&str], findings: &mut Findings) -> Result<()> {
     findings.detail("help: add to the log_format (or keep them in what ships the log)")?;
     for variable in wanted {
         findings.detail(&format.members(&[variable]).unwrap_or_default().replace('\t', "\\t"))?;
     }
-    let timed = wanted.iter().any(|name| name.ends_with("_time"));
-    let numbers = unnamed_numbers(format);
-    if let Some(first) = numbers.first().filter(|_| timed) {
+    if !wanted.iter().any(|name| name.ends_with("_time")) {
+        return Ok(());
+    }
+    let wanted = if wanted.contains(&"request_time") { "request_time" } else { "upstream_response_time" };
+    for DurationKey { key, unit, why } in duration_keys(format, lines) {
         let syntax = format.name();
         findings.words(&format!(
-            "of its keys, these hold numbers: {}; if one is a duration, say so: format = \"{syntax} request_time={first}:ms\"",
-            numbers.join(", ")
+            "of its keys, `{key}` can hold a duration ({why}); if it does, say so: format = \"{syntax} {wanted}={key}:{unit}\""
         ))?;
     }
     Ok(())
@@ -127,7 +122,7 @@ pub(super) fn tell_lacks(
         return Ok(());
     }
     if format.is_keyed() {
-        return tell_keys(format, &wanted, findings);
+        return tell_keys(format, lines, &wanted, findings);
     }
     // nginx has `combined` already, and of a text given the name is not known.
     let name = if format.named_by() == NamedBy::Author { format.name() } else { "timed" };
