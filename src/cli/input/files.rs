@@ -175,5 +175,5 @@ impl Workers {
 
 /// The same of each format.
 fn needs_of_latency(_format: &Format) -> Needs {
-    Needs::latency()
+    Needs::latency_or_upstream()
 }
