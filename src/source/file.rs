@@ -1,8 +1,9 @@
-//! What the file system says of a file, and reading at an offset; interrupted calls are repeated.
+//! What the file system says of a file, opening one that is a file, and reading at an offset; interrupted calls are repeated.
 
 use std::fs::{File, Metadata};
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::generation::DeviceInode;
@@ -50,6 +51,70 @@ impl From<&Metadata> for FileStatus {
             deleted: of.nlink() == 0,
         }
     }
+}
+
+/// A file of ours that is read whole is no larger: what is has another purpose, or no end.
+const WHOLE_LIMIT: u64 = 64 << 20;
+
+/// What something is that is no file, in a word; `None` of a file.
+pub(crate) fn other_than_file(status: &Metadata) -> Option<&'static str> {
+    let kind = status.file_type();
+    match () {
+        () if kind.is_file() => None,
+        () if kind.is_dir() => Some("a directory"),
+        () if kind.is_fifo() => Some("a pipe"),
+        () if kind.is_socket() => Some("a socket"),
+        () => Some("a device"),
+    }
+}
+
+/// Opens what must be a file. A pipe is never waited for, and nothing is asked of a device.
+///
+/// # Errors
+/// When it cannot be opened, or is no file.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    // A device may do something when it is opened.
+    refuse_other(&std::fs::metadata(path)?)?;
+    let file = File::options().read(true).custom_flags(nonblocking).open(path)?;
+    refuse_other(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn refuse_other(status: &Metadata) -> io::Result<()> {
+    match other_than_file(status) {
+        None => Ok(()),
+        Some(kind) => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}, not a file"))),
+    }
+}
+
+/// Whether a path names a descriptor that this process was given, as a shell's `<(..)` does: what is there is open already, so that
+/// nobody has to be waited for.
+pub(crate) fn is_given_descriptor(path: &Path) -> bool {
+    path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
+}
+
+/// All of a small file: a configuration, a grammar.
+///
+/// # Errors
+/// When it cannot be read, is no file (nor a descriptor that was given), or is larger than any such file.
+pub fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let file = if is_given_descriptor(path) { File::open(path)? } else { open_regular(path)? };
+    let mut bytes = Vec::new();
+    file.take(WHOLE_LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > WHOLE_LIMIT {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 64 MiB"));
+    }
+    Ok(bytes)
+}
+
+/// Whether a file is what this process writes its own output to.
+pub(crate) fn is_own_output(device_inode: DeviceInode) -> bool {
+    let leads_there = |to: &dyn AsFd| {
+        rustix::fs::fstat(to.as_fd())
+            .is_ok_and(|status| DeviceInode { device: status.st_dev, inode: status.st_ino } == device_inode)
+    };
+    leads_there(&io::stdout()) || leads_there(&io::stderr())
 }
 
 /// Up to `length` bytes at `offset`; fewer at the end of the file.

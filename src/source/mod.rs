@@ -28,6 +28,7 @@ pub use blocks::range_reader::LineRangeReader;
 pub use compressed::compression::Compression;
 pub(crate) use compressed::inflate::SplitByte;
 pub use compressed::restart_points::{CompressedFile, RESTART_SPACING, RestartPoint, RestartPoints};
+pub use file::read_whole;
 pub use follow::{FollowSettings, Follower, PollProgress, WatchedLog};
 pub use generation::{DeviceInode, Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
 pub use identity::find::{LocatedGeneration, find_generation, find_generation_with};

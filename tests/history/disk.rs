@@ -35,11 +35,18 @@ pub(crate) enum Packing {
     /// In several members.
     GzMembers,
     Zst,
+    Xz,
+    Bz2,
 }
 
 impl Packing {
     pub(crate) fn extension(self) -> &'static str {
-        if self == Packing::Zst { "zst" } else { "gz" }
+        match self {
+            Packing::Gz | Packing::GzMembers => "gz",
+            Packing::Zst => "zst",
+            Packing::Xz => "xz",
+            Packing::Bz2 => "bz2",
+        }
     }
 
     fn pack(self, bytes: &[u8]) -> Vec<u8> {
@@ -55,6 +62,12 @@ impl Packing {
                 [gzip(one), gzip(other)].concat()
             }
             Packing::Zst => zstd::encode_all(bytes, 1).unwrap(),
+            Packing::Xz => liblzma::encode_all(bytes, 0).unwrap(),
+            Packing::Bz2 => {
+                let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap()
+            }
         }
     }
 }
@@ -166,6 +179,23 @@ impl Disk {
         self.inodes[inode].document = document;
         self.inodes[inode].length = 0;
         self.stamp(inode, &file, now);
+    }
+
+    /// What rsync does: a copy of the log, with more in it, takes its place.
+    pub(crate) fn replace(&mut self, name: &str, more: &[u8], now: i64) -> Writer {
+        let document = self.inodes[self.inode(name).unwrap()].document;
+        self.documents[document].append(more, now);
+        let length = self.documents[document].bytes.len();
+        self.inodes.push(Inode { document, length, modified: now });
+        let inode = self.inodes.len() - 1;
+        let temporary = self.path(".temporary");
+        std::fs::write(&temporary, &self.documents[document].bytes).unwrap();
+        let file = OpenOptions::new().append(true).open(&temporary).unwrap();
+        self.stamp(inode, &file, now);
+        std::fs::rename(&temporary, self.path(name)).unwrap();
+        self.documents[document].inode = inode;
+        self.names.insert(name.to_owned(), Node::Plain(inode));
+        Writer { inode, file }
     }
 
     /// What `copytruncate` does first.

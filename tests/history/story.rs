@@ -33,6 +33,9 @@ enum Scheme {
 
 const LOG: &str = "access.log";
 
+/// The endings that files here may have when they are compressed, or none.
+const ENDS: [&str; 5] = ["", ".gz", ".zst", ".xz", ".bz2"];
+
 /// How long nginx may go on in a renamed log whose name was not made anew: less than the grace that it is given.
 const PATIENCE: i64 = 40_000;
 
@@ -81,7 +84,7 @@ impl Story {
             store: folder.join("store"),
             pattern: disk.path(pattern).display().to_string(),
             clock: Arc::clone(&clock),
-            block_limit: if same_head { 6000 } else { dice.one_of(&[300, 1500, 512 * 1024]) },
+            block_limit: if same_head { 512 * 1024 } else { dice.one_of(&[300, 1500, 512 * 1024]) },
             archive: dice.once_in(4),
             router: router(),
             format: format(),
@@ -153,6 +156,7 @@ impl Story {
             64..=68 => self.compress(),
             69..=71 => self.delete(),
             72 if self.dice.once_in(2) => self.truncate(),
+            72 => self.replace(),
             73..=75 => self.copytruncate(),
             76 => self.alias(),
             77 => self.reuse(),
@@ -321,7 +325,8 @@ impl Story {
             if self.astray.is_some_and(|since| self.now() > since + PATIENCE) {
                 self.reopen();
             }
-            match self.dice.roll(10) {
+            match self.dice.roll(11) {
+                10 => self.truncate(),
                 0..=3 => self.write(),
                 4..=5 => self.rotate(),
                 6 => self.reopen(),
@@ -394,18 +399,17 @@ impl Story {
                 format!("{LOG}-20261122-{}", 1_795_381_364 + self.turns)
             }
         };
-        let taken = ["", ".gz", ".zst"].iter().any(|end| self.disk.has(&format!("{name}{end}")));
+        let taken = ENDS.iter().any(|end| self.disk.has(&format!("{name}{end}")));
         (!taken).then_some(name)
     }
 
     /// Moves `access.log.N` up, up to the first gap.
     fn shift(&mut self) {
         self.finish_packing();
-        let ends = ["", ".gz", ".zst"];
         let name = |number: usize, end: &str| format!("{LOG}.{number}{end}");
-        let last = (1..).find(|&number| !ends.iter().any(|end| self.disk.has(&name(number, end)))).unwrap();
+        let last = (1..).find(|&number| !ENDS.iter().any(|end| self.disk.has(&name(number, end)))).unwrap();
         for number in (1..last).rev() {
-            for end in ends {
+            for end in ENDS {
                 if self.disk.has(&name(number, end)) {
                     self.disk.rename(&name(number, end), &name(number + 1, end));
                 }
@@ -437,7 +441,7 @@ impl Story {
         self.turns += 1;
         let letter = |number: usize| char::from(b'a' + u8::try_from(number % 26).unwrap());
         let name = format!("{}{}{}.log", letter(self.turns / 26), letter(self.turns), letter(self.turns / 676));
-        if self.disk.has(&name) || self.disk.has(&format!("{name}.gz")) || self.disk.has(&format!("{name}.zst")) {
+        if ENDS.iter().any(|end| self.disk.has(&format!("{name}{end}"))) {
             return;
         }
         self.complete();
@@ -475,7 +479,7 @@ impl Story {
             return;
         }
         let name = self.dice.one_of(&names);
-        let packing = self.dice.one_of(&[Packing::Gz, Packing::GzMembers, Packing::Zst]);
+        let packing = self.dice.one_of(&[Packing::Gz, Packing::GzMembers, Packing::Zst, Packing::Xz, Packing::Bz2]);
         if self.dice.once_in(4) {
             self.disk.pack(&name, packing, false);
             self.note("begin to compress", format!("{name} {packing:?}"));
@@ -516,6 +520,24 @@ impl Story {
         let now = self.now();
         self.disk.truncate(&self.name.clone(), now);
         self.note("truncate", "");
+    }
+
+    /// A longer copy of the log takes its place, and is written on. It is seen before it is rotated in its turn.
+    fn replace(&mut self) {
+        let node = Node::Plain(self.writer.inode);
+        if self.machine.running.is_none() {
+            return;
+        }
+        let is_alone = self.disk.names.values().filter(|other| **other == node).count() == 1;
+        if self.disk.names.get(&self.name) != Some(&node) || !is_alone || self.is_fresh() {
+            return;
+        }
+        self.complete();
+        let text: String = (0..self.dice.roll(4)).map(|_| self.line() + "\n").collect();
+        let now = self.now();
+        self.writer = self.disk.replace(&self.name.clone(), text.as_bytes(), now);
+        self.note("replace by a copy", format!("{} bytes more", text.len()));
+        self.poll();
     }
 
     fn copytruncate(&mut self) {

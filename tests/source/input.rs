@@ -168,7 +168,7 @@ fn a_pipe_is_read_as_a_stream() {
         let path = path.clone();
         std::thread::spawn(move || std::fs::write(path, gzip(numbered(0, 1000).as_bytes())).unwrap())
     };
-    let input = Input::open(&path).unwrap();
+    let input = Input::open_named(&path).unwrap();
     assert_eq!(input.size_hint(), None);
     assert_eq!(read(input).0, expect(0, 1000));
     writer.join().unwrap();
@@ -190,4 +190,71 @@ fn all_may_move_to_another_thread() {
     is_send::<spikeline::source::Follower>();
     is_send::<spikeline::source::LineReader>();
     is_send::<spikeline::source::LogEvent>();
+}
+
+/// A pipe whose writer never comes.
+fn pipe_at(path: &std::path::Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+#[test]
+fn what_is_no_file_is_not_opened_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    pipe_at(&at("pipe"));
+    std::os::unix::fs::symlink("/dev/zero", at("device")).unwrap();
+    for (path, kind) in [(at("pipe"), "a pipe"), (at("device"), "a device"), (folder.path().into(), "a directory")] {
+        let said = Input::open(&path).unwrap_err().to_string();
+        assert!(said.contains(&format!("is {kind}, not a log")) && said.contains("help: "), "{said}");
+    }
+    assert!(spikeline::source::read_whole(&at("pipe")).is_err());
+    assert!(spikeline::source::read_whole(&at("device")).is_err());
+}
+
+#[test]
+fn xz_and_bzip2_are_read_as_they_are() {
+    for packer in ["xz", "bzip2"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        let text: String = (0..50_000).map(|number| format!("line {number}\n")).collect();
+        // Two streams, one behind the other.
+        let (one, other) = text.split_at(100_000);
+        let packed: Vec<u8> = [one, other].iter().flat_map(|part| pack(packer, part)).collect();
+        std::fs::write(&path, &packed).unwrap();
+        assert_eq!(read_all(&path).unwrap(), text, "{packer}");
+        std::fs::write(&path, &packed[..packed.len() - 20]).unwrap();
+        let said = read_all(&path).unwrap_err();
+        assert!(said.contains("ends too early"), "{packer}: {said}");
+        let mut damaged = packed.clone();
+        damaged[packed.len() / 2] ^= 1;
+        std::fs::write(&path, &damaged).unwrap();
+        let said = read_all(&path).unwrap_err();
+        assert!(said.contains("corrupt"), "{packer}: {said}");
+    }
+}
+
+fn pack(packer: &str, text: &str) -> Vec<u8> {
+    let mut process = std::process::Command::new(packer)
+        .arg("-c")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = process.stdin.take().unwrap();
+    let text = text.to_owned();
+    let writer = std::thread::spawn(move || std::io::Write::write_all(&mut input, text.as_bytes()).unwrap());
+    let output = process.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output.stdout
+}
+
+/// All lines, or the fault.
+fn read_all(path: &std::path::Path) -> Result<String, String> {
+    let mut input = Input::open(path).map_err(|error| error.to_string())?;
+    let (mut all, mut block) = (Vec::new(), Vec::new());
+    while input.next_block(&mut block).map_err(|error| error.to_string())?.is_some() {
+        all.extend_from_slice(&block);
+    }
+    Ok(String::from_utf8(all).unwrap())
 }

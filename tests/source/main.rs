@@ -17,5 +17,7 @@ mod locate;
 mod logrotate;
 mod model;
 mod points;
+mod replaced;
 mod restart;
 mod rig;
+mod special;

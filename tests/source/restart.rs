@@ -166,7 +166,7 @@ fn fault_08_truncated_and_regrown_while_down() {
     rig.restart();
     rig.poll();
     assert_eq!(rig.lines(), expect(0, 110));
-    assert_eq!(rig.reasons(), [FinishReason::Truncated { lost: 0 }]);
+    assert_eq!(rig.reasons(), [FinishReason::Vanished]);
 }
 
 #[test]

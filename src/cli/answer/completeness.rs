@@ -151,7 +151,9 @@ fn lost_words(loss: &Loss, name: &str) -> String {
             format!("{bytes} bytes of {name} from byte {offset}, written {when}, were out of reach unread")
         }
         LossCause::Gone => {
-            format!("what {name} held from byte {offset}, written {when}, if anything: it was gone unread")
+            format!(
+                "what {name} held from byte {offset}, written {when}, if anything: it was gone unread, or truncated or replaced while nothing read it"
+            )
         }
         LossCause::Copied => format!("{name} was truncated: what was written just before, {when}, may have been lost"),
         LossCause::Damaged => format!(

@@ -149,7 +149,7 @@ pub(in crate::cli) struct RecordsArguments {
 /// `index`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct IndexArguments {
-    /// Log files of any age, plain, gz or zst, in any order; patterns are expanded.
+    /// Log files of any age, plain, gz, zst, xz or bz2, in any order; patterns are expanded.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// In which format; the configuration's, or found by itself, if not given.

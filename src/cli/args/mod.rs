@@ -54,9 +54,9 @@ pub(in crate::cli) enum Command {
     Lines(LinesArguments),
     /// The parsed requests as JSON lines or CSV.
     #[command(after_help = examples::RECORDS)]
-    #[command(mut_arg("files", |it| it.help("Log files, plain, gz or zst; - is stdin. At least one: the store is not asked")))]
+    #[command(mut_arg("files", |it| it.help("Log files, plain, gz, zst, xz or bz2; - is stdin. At least one: the store is not asked")))]
     Records(RecordsArguments),
-    /// Take in logs of the past (rotated, gz, zst); send their points to carbon; rebuild what a disk damaged.
+    /// Take in logs of the past (rotated, packed); send their points to carbon; rebuild what a disk damaged.
     #[command(after_help = examples::INDEX)]
     Index(IndexArguments),
     /// Hold the store against the raw lines, and Graphite against the store.
@@ -64,7 +64,7 @@ pub(in crate::cli) enum Command {
     Verify(VerifyArguments),
     /// The doctor: configuration, formats against real lines, carbon, permissions.
     #[command(after_help = examples::CHECK)]
-    #[command(mut_arg("files", |it| it.help("Log files, plain, gz or zst; - is stdin. Without any, all that the configuration (or nginx.conf) names")))]
+    #[command(mut_arg("files", |it| it.help("Log files, plain, gz, zst, xz or bz2; - is stdin. Without any, all that the configuration (or nginx.conf) names")))]
     Check(CheckArguments),
 }
 

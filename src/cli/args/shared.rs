@@ -9,7 +9,7 @@ use crate::grammar::Escape;
 /// The files and how to read them.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct FileArguments {
-    /// Log files, plain, gz or zst; - is stdin. Without any, the store is asked.
+    /// Log files, plain, gz, zst, xz or bz2; - is stdin. Without any, the store is asked.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// In which format.

@@ -31,6 +31,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
 use crate::grammar::MAX_LINE;
+use crate::source::read_whole;
 use crate::store::{Retention, StoreSettings};
 use position::Source;
 pub(in crate::cli) use section::whole_millis;
@@ -158,7 +159,7 @@ impl Config {
     /// # Errors
     /// The file cannot be read or is not UTF-8, or what [`Config::parse`] says.
     pub fn load(path: &Path) -> Result<Config> {
-        let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        let bytes = read_whole(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Error::usage("there is no such configuration")
                 .at(path)
                 .remedy("name it with --config; samples/spikeline.toml shows all that can stand in one"),

@@ -12,6 +12,7 @@ use crate::cli::args::FormatArguments;
 use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::Format;
+use crate::source::Compression;
 
 /// The formats that a file may be in.
 pub(in crate::cli) struct FormatCandidates {
@@ -50,9 +51,9 @@ impl FormatCandidates {
 
     /// The format of the file of this name, which begins with these lines.
     pub(in crate::cli) fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
-        let unknown = |what: String| match packed_by(head) {
+        let unknown = |what: String| match Compression::unread_packer(head) {
             Some(packer) => Error::usage(format!("{name}: it is packed by {packer}, which is not read"))
-                .remedy("unpack it, or pack it with gzip or zstd"),
+                .remedy("unpack it, or pack it with gzip, zstd, xz or bzip2"),
             None => Error::usage(format!("{name}: {what}"))
                 .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)"),
         };
@@ -86,11 +87,4 @@ impl FormatCandidates {
         }
         Ok(format)
     }
-}
-
-/// By which program a file that begins so was packed, of those whose files are not read.
-fn packed_by(head: &[u8]) -> Option<&'static str> {
-    let magics: [(&[u8], &str); 4] =
-        [(b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"), (b"\x04\x22M\x18", "lz4"), (b"PK\x03\x04", "zip")];
-    magics.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, packer)| packer)
 }

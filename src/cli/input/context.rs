@@ -8,6 +8,7 @@ use super::nginx::NginxSetup;
 use crate::cli::config::{Config, Surroundings};
 use crate::error::{Error, Result};
 use crate::grammar::{Format, library};
+use crate::source::read_whole;
 use crate::store::View;
 use crate::time::{Clock, SystemClock, Timestamp};
 
@@ -120,7 +121,10 @@ fn own_grammars(folder: &Path) -> Result<Vec<Format>> {
     paths.sort();
     let mut formats = Vec::new();
     for path in paths {
-        let text = std::fs::read_to_string(&path).map_err(|error| Error::io("read the grammar", &path, &error))?;
+        let fail = |error: std::io::Error| Error::io("read the grammar", &path, &error);
+        let text = read_whole(&path).map_err(fail)?;
+        let text = String::from_utf8(text)
+            .map_err(|error| fail(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let grammars =
             library::parse([(name.as_str(), text.as_str())]).map_err(|error| format_mistake(error).at(&path))?;

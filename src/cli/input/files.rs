@@ -52,7 +52,7 @@ impl Files {
         let mut files = Files { max_line, ..Files::default() };
         for path in &arguments.files {
             let stdin = path.as_os_str() == "-";
-            let mut input = match if stdin { Input::stdin() } else { Input::open(path) } {
+            let mut input = match if stdin { Input::stdin() } else { Input::open_named(path) } {
                 Ok(input) => input.max_line(files.max_line),
                 Err(error) => {
                     files.failed.push(error);
@@ -79,7 +79,8 @@ impl Files {
             files.formats.push(format);
             files.logs.push(candidates.log(&name).map_or(&name, |log| &log.pattern).clone());
             files.bytes += input.size_hint().unwrap_or(0);
-            files.feeds.push(if stdin {
+            // What a pipe gave cannot be read again.
+            files.feeds.push(if stdin || input.size_hint().is_none() {
                 let file = files.names.len();
                 if let Some(wrapper) = wrapper {
                     input.found_wrapped(wrapper, &mut lines);

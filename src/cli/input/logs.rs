@@ -4,6 +4,7 @@ use super::context::Context;
 use super::formats::{describe_taken, detect_format, format_mistake, named_or_text, with_fields};
 use super::head::first_lines;
 use super::routing::rules_router;
+use crate::cli::answer::completeness::missing_for;
 use crate::cli::config::{LogFormat, LogSection};
 use crate::daemon::Log;
 use crate::error::Result;
@@ -89,8 +90,15 @@ fn from_lines(
     say: &dyn Fn(&str),
 ) -> std::result::Result<Format, String> {
     let paths = glob::glob(pattern).map_err(|error| error.to_string())?;
+    let mut hindrance = None;
     for path in paths.flatten() {
-        let head = first_lines(&path).unwrap_or_default();
+        let head = match first_lines(&path) {
+            Ok(head) => head,
+            Err(error) => {
+                hindrance = Some(missing_for(&error));
+                continue;
+            }
+        };
         if !head.is_empty() {
             let found = detect_format(wrapper, &head, grammars)?.format;
             if let Some(taken) = describe_taken(&found, &head) {
@@ -99,5 +107,5 @@ fn from_lines(
             return Ok(found);
         }
     }
-    Err("there is no such log with lines in it yet".to_owned())
+    Err(hindrance.unwrap_or_else(|| "there is no such log with lines in it yet".to_owned()))
 }

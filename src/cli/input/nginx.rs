@@ -15,6 +15,7 @@ use crate::grammar::conf::{
 };
 use crate::record::{Needs, RecordParser};
 use crate::route::Locations;
+use crate::source::read_whole;
 
 /// A log as it can be followed, or why it is not.
 type Followable = std::result::Result<Log, String>;
@@ -347,7 +348,7 @@ impl ConfFiles for ConfFilesOnDisk {
         };
         let mut files = Vec::new();
         for path in paths {
-            match std::fs::read(&path) {
+            match read_whole(&path) {
                 Ok(bytes) => files.push((path, bytes)),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(format!("cannot read {}: {error}", path.display())),

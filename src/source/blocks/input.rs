@@ -1,7 +1,8 @@
 //! A file or stdin read once, from beginning to end, in blocks of whole lines.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::cutter::{BlockCutter, LogPiece};
@@ -10,11 +11,12 @@ use crate::grammar::Wrapper;
 use crate::source::compressed::compression::Compression;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::compressed::restart_points::RestartPoints;
+use crate::source::file::{is_given_descriptor, other_than_file};
 use crate::source::generation::Generation;
 use crate::source::tail_hash::TailBytes;
 use crate::source::{BLOCK_LIMIT, MAX_LINE};
 
-/// A path or stdin, plain or gzip or zstd (told by the first bytes; all members, all frames).
+/// A path or stdin, plain, gzip, zstd, xz or bzip2 (told by the first bytes; all members, all frames).
 #[derive(Debug)]
 pub struct Input {
     path: PathBuf,
@@ -24,22 +26,56 @@ pub struct Input {
     ended: bool,
 }
 
+/// What to say of a path that leads to something else than a file.
+fn no_log(path: &Path, kind: &str) -> Error {
+    let remedy = match kind {
+        "a directory" => "name the files in it",
+        "a pipe" => {
+            "name a file; what a pipe gives is read as FILE of `report`, `slow`, `lines` and `records`, or as `-`"
+        }
+        _ => "have nginx write to a file (access_log in nginx.conf), and name that",
+    };
+    Error::failed(format!("is {kind}, not a log")).at(path).remedy(remedy)
+}
+
 impl Input {
     /// Opens `path`, or stdin if it is `-`.
     ///
     /// # Errors
-    /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) naming the path if it cannot be opened or is a directory.
+    /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) naming the path if it cannot be opened or is no file.
     pub fn open(path: &Path) -> Result<Input> {
         if path == Path::new("-") {
             return Input::stdin();
         }
         let fail = |error: io::Error| Error::io("open it", path, &error);
         let status = std::fs::metadata(path).map_err(fail)?;
-        if status.is_dir() {
-            return Err(Error::failed("is a directory, not a log").at(path).remedy("name the files in it"));
+        if let Some(kind) = other_than_file(&status) {
+            return if is_given_descriptor(path) && kind != "a directory" {
+                Input::open_stream(path)
+            } else {
+                Err(no_log(path, kind))
+            };
         }
         let reader = UncompressedReader::open(path).map_err(fail)?;
-        Ok(Input::new(path.to_owned(), reader, status.is_file().then_some(status.len())))
+        Ok(Input::new(path.to_owned(), reader, Some(status.len())))
+    }
+
+    /// [`Input::open`] for what a person names on the command line: a pipe is read as a stream, which waits for its writer.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn open_named(path: &Path) -> Result<Input> {
+        let is_stream = |status: &Metadata| status.file_type().is_fifo() || status.file_type().is_socket();
+        match std::fs::metadata(path) {
+            Ok(status) if is_stream(&status) => Input::open_stream(path),
+            _ => Input::open(path),
+        }
+    }
+
+    fn open_stream(path: &Path) -> Result<Input> {
+        let reader = File::open(path).and_then(|stream| UncompressedReader::of_stream(Box::new(stream)));
+        let reader = reader.map_err(|error| Error::io("read it", path, &error))?;
+        Ok(Input::new(path.to_owned(), reader, None))
     }
 
     /// [`Input::open`] for a log that is taken into a store: if it is compressed, [`Input::into_points`] then says where

@@ -1,14 +1,18 @@
-//! A log's uncompressed bytes in order, whether it is plain, gzip or zstd, a file or a stream.
+//! A log's uncompressed bytes in order, whether it is plain or compressed, a file or a stream.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use bzip2::bufread::MultiBzDecoder;
+use liblzma::bufread::XzDecoder;
+
 use super::compressed_input::CompressedInput;
 use super::compression::{Compression, MAGIC_LENGTH};
 use super::gzip::GzipDecoder;
 use super::restart_points::{PointGatherer, RestartState};
+use super::xz::xz_decoder;
 use super::zstd::ZstdDecoder;
 use crate::source::BLOCK_LIMIT;
 use crate::source::file;
@@ -20,6 +24,8 @@ enum ByteSource {
     Stream(CompressedInput),
     Gzip(Box<GzipDecoder>),
     Zstd(ZstdDecoder),
+    Xz(Box<XzDecoder<CompressedInput>>),
+    Bzip2(Box<MultiBzDecoder<CompressedInput>>),
 }
 
 /// Reads a log's uncompressed bytes forward.
@@ -40,14 +46,9 @@ impl fmt::Debug for UncompressedReader {
 }
 
 impl UncompressedReader {
-    /// Of the file at `path`; a pipe is read as a stream.
+    /// Of the file at `path`, which must be one.
     pub(crate) fn open(path: &Path) -> io::Result<UncompressedReader> {
-        let file = File::open(path)?;
-        if file.metadata()?.is_file() {
-            UncompressedReader::of_file(file)
-        } else {
-            UncompressedReader::of_stream(Box::new(file))
-        }
+        UncompressedReader::of_file(file::open_regular(path)?)
     }
 
     /// Of a regular file, from its beginning.
@@ -80,6 +81,8 @@ impl UncompressedReader {
             Compression::Plain => ByteSource::Stream(input),
             Compression::Gzip => ByteSource::Gzip(Box::new(GzipDecoder::open_at(input, at))),
             Compression::Zstd => ByteSource::Zstd(ZstdDecoder::open_at(input, &at)?),
+            // Nothing is gathered of these, so nothing is known to begin at.
+            Compression::Xz | Compression::Bzip2 => return Err(io::ErrorKind::Unsupported.into()),
         };
         Ok(UncompressedReader { bytes, compression, offset, fault: None })
     }
@@ -89,7 +92,7 @@ impl UncompressedReader {
         match self.bytes {
             ByteSource::Gzip(gzip) => gzip.into_gatherer(),
             ByteSource::Zstd(zstd) => zstd.into_gatherer(),
-            ByteSource::File(_) | ByteSource::Stream(_) => None,
+            _ => None,
         }
     }
 
@@ -115,6 +118,8 @@ impl UncompressedReader {
             Compression::Gzip if gathering => ByteSource::Gzip(Box::new(GzipDecoder::gathering(input))),
             Compression::Gzip => ByteSource::Gzip(Box::new(GzipDecoder::new(input))),
             Compression::Zstd => ByteSource::Zstd(ZstdDecoder::new(input, gathering)?),
+            Compression::Xz => ByteSource::Xz(Box::new(xz_decoder(input)?)),
+            Compression::Bzip2 => ByteSource::Bzip2(Box::new(MultiBzDecoder::new(input))),
         };
         Ok(UncompressedReader { bytes, compression, offset: 0, fault: None })
     }
@@ -144,6 +149,8 @@ impl UncompressedReader {
             ByteSource::Stream(input) => input.position(),
             ByteSource::Gzip(gzip) => gzip.input().position(),
             ByteSource::Zstd(zstd) => zstd.input().position(),
+            ByteSource::Xz(xz) => xz.get_ref().position(),
+            ByteSource::Bzip2(bzip2) => bzip2.get_ref().position(),
         }
     }
 
@@ -159,6 +166,8 @@ impl UncompressedReader {
             ByteSource::Stream(stream) => read_full(stream, into, limit, &mut self.fault),
             ByteSource::Gzip(gzip) => read_full(gzip.as_mut(), into, limit, &mut self.fault),
             ByteSource::Zstd(zstd) => read_full(zstd, into, limit, &mut self.fault),
+            ByteSource::Xz(xz) => read_full(xz.as_mut(), into, limit, &mut self.fault),
+            ByteSource::Bzip2(bzip2) => read_full(bzip2.as_mut(), into, limit, &mut self.fault),
         };
         self.offset += read as u64;
         if read == 0 && self.fault.is_some() {

@@ -1,6 +1,7 @@
 //! The generations that are not open: finished ones, and those of logs that are watched no more.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use super::open_log::OpenLog;
 use super::patterns::Patterns;
@@ -39,6 +40,11 @@ impl ClosedGenerations {
     /// Those of which something was read. One of which nothing was is any file that begins like it.
     pub(crate) fn read_ones(&self) -> impl Iterator<Item = &Generation> {
         self.iter().filter(|generation| generation.position > 0)
+    }
+
+    /// The last of which something was read that was at this path when it was closed.
+    pub(crate) fn last_at(&self, path: &Path) -> Option<&Generation> {
+        self.read_ones().filter(|generation| generation.path == path).max_by_key(|generation| generation.id)
     }
 
     /// The number of a new generation.

@@ -9,6 +9,7 @@
 //! - [`resume`]: the generations of an earlier run that wait to be found again.
 //! - [`discovery`]: what came and went unseen, between two looks ([`last_look`]) or two runs; which rotated files are
 //!   [`undecided`], and which are [`new_files`].
+//! - [`replaced`]: what a new file at a followed path is to the log that was read there.
 //! - [`rotation`]: what becomes of an open log whose file is renamed, copied and truncated, or written no more.
 //!
 //! [`settings`] and [`poll`] are what all of them are given.
@@ -23,6 +24,7 @@ mod open_log;
 mod open_logs;
 mod patterns;
 mod poll;
+mod replaced;
 mod resume;
 mod rotation;
 mod settings;
@@ -45,6 +47,7 @@ use self::open_log::{OpenLog, StatusChange};
 use self::open_logs::{LogTurn, OpenLogs};
 use self::patterns::{Patterns, WatchedPath, names_by_inode};
 use self::poll::{Emit, FileProblem, Poll, Problems};
+use self::replaced::{NewBeginning, Replacement, goes_on_where_it_was, replacement_of_open};
 use self::resume::{AwaitedGenerations, ResumeOutcome};
 use self::rotation::{NameChange, find_copy, is_over, update_name};
 use crate::error::{Error, Result};
@@ -174,8 +177,10 @@ impl Follower {
         while let Some(outcome) = self.awaited.next_outcome(&mut from, &self.facts, poll)? {
             match outcome {
                 ResumeOutcome::Found { generation, file, is_copy } => self.go_on(generation, file, is_copy, poll)?,
-                ResumeOutcome::Gone { generation, reason } => {
+                ResumeOutcome::Gone(generation) => {
                     let id = generation.id;
+                    let goes_on = goes_on_where_it_was(&generation);
+                    let reason = if goes_on { FinishReason::Rotated } else { FinishReason::Vanished };
                     self.facts.closed.finish(generation);
                     poll.tell(LogEvent::Finished { generation: id, unread: 0, reason })?;
                 }
@@ -246,6 +251,10 @@ impl Follower {
         let copy = find_copy(&as_read, open).or_else(|| find_copy(&as_read, open));
         self.discovery.may_have_missed(MissedRotation::of_log(log, horizon, poll.now));
         let Some(copy) = copy else {
+            // Its beginning was cut off: what follows the last bytes that were read will be read.
+            if goes_on_where_it_was(&log.generation) {
+                return self.finish(index, 0, FinishReason::Rotated, poll);
+            }
             let lost = log.seen_size() - log.generation.position;
             return self.finish(index, lost, FinishReason::Truncated { lost }, poll);
         };
@@ -304,8 +313,12 @@ impl Follower {
 
     /// Opens a file that is not open yet and begins a generation with it, unless it was read already.
     fn take_in(&mut self, file: NewFile, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let behind = if file.is_live { self.go_on_in_replacement(&file, poll)? } else { NewBeginning::default() };
+        if behind.is_taken {
+            return ControlFlow::Continue(());
+        }
         let Follower { discovery, facts, awaited, at_end, .. } = self;
-        let opened = open_new_file(&file, *at_end, &mut discovery.settled, facts, awaited, poll);
+        let opened = open_new_file(&file, behind.place, *at_end, &mut discovery.settled, facts, awaited, poll);
         let NewFile { path, is_live, .. } = file;
         let mut log = match opened {
             Ok(Some(log)) => log,
@@ -320,12 +333,44 @@ impl Follower {
             let remedy = "drop `gzip=` from access_log, or take it in later with `spikeline index`";
             return poll.tell_problem(&path, error.remedy(remedy));
         }
+        if let Some(packer) = log.unread_packer() {
+            let error = Error::failed(format!("is packed by {packer}, which is not read")).at(&path);
+            let remedy = "unpack it, or pack it with gzip, zstd, xz or bzip2; `spikeline index` takes it in then";
+            return poll.tell_problem(&path, error.remedy(remedy));
+        }
         log.origin = if is_live { path.clone() } else { base_of(&path) };
         log.live = is_live.then_some(path);
         log.generation.id = facts.closed.next_id();
         let generation = log.generation.clone();
         facts.open.push(log);
         poll.tell(LogEvent::Discovered(generation))
+    }
+
+    /// If a new file at a watched path is the log that was read there, under another inode, that log goes on in it.
+    fn go_on_in_replacement(&mut self, new: &NewFile, poll: &mut Poll<'_>) -> ControlFlow<(), NewBeginning> {
+        let Follower { facts, discovery, .. } = self;
+        match replacement_of_open(new, facts) {
+            Ok(Replacement::Copy(index, opened)) => {
+                let Some(log) = facts.open.get_mut(index) else {
+                    return ControlFlow::Continue(NewBeginning::default());
+                };
+                let known = log.generation.fingerprint;
+                log.go_on_in(*opened, real_path(&new.path), new.path.clone(), poll.now);
+                discovery.settled.unsettle(log.status.device_inode);
+                let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
+                poll.no_problem(&new.path);
+                poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
+                if fingerprint != known {
+                    poll.tell(LogEvent::Fingerprint { generation: id, fingerprint })?;
+                }
+                ControlFlow::Continue(NewBeginning { is_taken: true, place: None })
+            }
+            Ok(Replacement::Behind(place)) => {
+                ControlFlow::Continue(NewBeginning { is_taken: false, place: Some(place) })
+            }
+            // Opening it for reading will say what is wrong.
+            Ok(Replacement::None) | Err(_) => ControlFlow::Continue(NewBeginning::default()),
+        }
     }
 
     /// Gives every open log its turn, block by block; whether all were read to their end.

@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::facts::LogFacts;
 use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
 use super::patterns::SeenPath;
 use super::poll::Poll;
+use super::replaced::behind_closed;
 use super::resume::AwaitedGenerations;
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
-use crate::source::file::{FileStatus, real_path};
+use crate::source::file::{FileStatus, is_own_output, open_regular, other_than_file, real_path};
 use crate::source::generation::DeviceInode;
 use crate::source::identity::compare::{Comparison, compare_open};
+use crate::source::identity::tail_search::TailPlace;
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
 const SETTLED_LIMIT: usize = 4096;
@@ -66,11 +68,8 @@ pub(crate) fn new_at_paths(seen: Vec<SeenPath>, open: &OpenLogs, poll: &mut Poll
             poll.not_missing(&path);
         }
         match status {
-            Ok(status) if !status.regular => {
-                let error = Error::failed("is not a regular file, so it cannot be followed")
-                    .at(&path)
-                    .remedy("name a file as access_log in nginx.conf");
-                poll.tell_problem(&path, error)?;
+            Ok(status) if !status.regular || is_own_output(status.device_inode) => {
+                poll.tell_problem(&path, not_to_be_followed(&path))?;
             }
             Ok(status) if status.size == 0 || open.is_open(status.device_inode) => poll.no_problem(&path),
             Ok(status) => new.push(NewFile { path, status, key, is_live: true }),
@@ -81,13 +80,26 @@ pub(crate) fn new_at_paths(seen: Vec<SeenPath>, open: &OpenLogs, poll: &mut Poll
     ControlFlow::Continue(new)
 }
 
+/// What to say of a path that leads to no file, or to what this program writes itself.
+fn not_to_be_followed(path: &Path) -> Error {
+    let kind = std::fs::metadata(path).ok().and_then(|status| other_than_file(&status));
+    let what = match kind {
+        Some(kind) => format!("is {kind}, not a file, so it is not followed"),
+        None => "is what this program itself writes to, so it is not followed".to_owned(),
+    };
+    // nginx's container image links its logs to /dev/stdout.
+    Error::failed(what).at(path).remedy("have nginx write to a file as well (access_log in nginx.conf), and name that")
+}
+
 /// Opens a file as a new generation, its number still to be given; `None` if there is nothing in it to be read now. A live file
-/// that holds a finished generation and more is read from there on; with `at_end`, from its end.
+/// that holds a finished generation and more is read from there on, or from `behind` what was read of an open one; with `at_end`,
+/// from its end.
 ///
 /// # Errors
 /// When the file cannot be opened or read.
 pub(crate) fn open_new_file(
     new: &NewFile,
+    behind: Option<TailPlace>,
     at_end: bool,
     settled: &mut SettledFiles,
     facts: &LogFacts,
@@ -96,7 +108,7 @@ pub(crate) fn open_new_file(
 ) -> io::Result<Option<OpenLog>> {
     // One look at the links, so that the file and its name belong together; and one file from here on.
     let path = real_path(&new.path);
-    let mut file = File::open(&path)?;
+    let mut file = open_regular(&path)?;
     let status = FileStatus::of_file(&file)?;
     let inode = status.device_inode;
     if status.size == 0 || facts.open.is_open(inode) || awaited.may_be_in(inode) || settled.is_settled(status) {
@@ -104,7 +116,13 @@ pub(crate) fn open_new_file(
     }
     let mut position = 0;
     if new.is_live {
-        position = read_before(&mut file, inode, facts)?;
+        position = read_before(&mut file, &path, inode, facts)?;
+        let place = if position > 0 {
+            None
+        } else {
+            behind.map_or_else(|| behind_closed(&path, &file, facts), |at| Ok(Some(at)))?
+        };
+        position = place.map_or(position, |place| place.end);
         if position > 0 && position == status.size {
             settled.settle(status);
             return Ok(None);
@@ -122,11 +140,13 @@ pub(crate) fn open_new_file(
     Ok(Some(log))
 }
 
-/// Up to where closed generations have read this very file. Leaves it at its beginning.
-fn read_before(file: &mut File, device_inode: DeviceInode, facts: &LogFacts) -> io::Result<u64> {
+/// Up to where closed generations have read this very file, or one that was at its path and that it is a copy of. Leaves it at its
+/// beginning.
+fn read_before(file: &mut File, path: &Path, device_inode: DeviceInode, facts: &LogFacts) -> io::Result<u64> {
     let mut position = 0;
     for generation in facts.closed.iter() {
-        if generation.device_inode != device_inode || generation.position <= position {
+        let is_candidate = generation.device_inode == device_inode || generation.path == path;
+        if !is_candidate || generation.position <= position {
             continue;
         }
         if matches!(compare_open(generation, file, UncompressedReader::of_file)?, Comparison::Same(_)) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::settings::FollowSettings;
 use crate::source::blocks::cutter::{BlockCutter, LogPiece};
 use crate::source::blocks::event::LogEvent;
-use crate::source::compressed::compression::Compression;
+use crate::source::compressed::compression::{Compression, MAGIC_LENGTH};
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{self, FileStatus};
 use crate::source::generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT};
@@ -59,6 +59,8 @@ pub(crate) struct OpenLog {
     pub(crate) detached: Timestamp,
     /// It was truncated, and this file is a copy of it: how large it had been.
     pub(crate) truncated_at: Option<u64>,
+    /// It was read before this run, by a name that may not be the watched one.
+    pub(crate) is_resumed: bool,
     /// What was read of it last, in case that a copy of it turns up which ends before the position.
     pub(crate) recent: RecentBytes,
     reader: UncompressedReader,
@@ -92,6 +94,7 @@ impl OpenLog {
             changed: now,
             detached: now,
             truncated_at: None,
+            is_resumed: false,
             recent,
             reader,
             cutter,
@@ -115,6 +118,7 @@ impl OpenLog {
             log.generation.device_inode = log.status.device_inode;
         }
         log.generation.path = path;
+        log.is_resumed = true;
         // What was written after it was copied is in neither.
         log.truncated_at = is_copy.then_some(0);
         log
@@ -172,6 +176,12 @@ impl OpenLog {
         self.reader.compression() == Compression::Plain
     }
 
+    /// By which program its file was packed, of those whose files are not read.
+    pub(crate) fn unread_packer(&self) -> Option<&'static str> {
+        let magic = file::read_at(self.reader.plain_file()?, 0, MAGIC_LENGTH).ok()?;
+        Compression::unread_packer(&magic)
+    }
+
     /// The generation as of the last byte that was read, given out or held.
     pub(crate) fn as_read(&self) -> Generation {
         Generation {
@@ -196,6 +206,27 @@ impl OpenLog {
         self.live = None;
         self.changed = now;
         self.detached = now;
+    }
+
+    /// Goes on in a copy that took this file's place at the watched path `live`, and is open at [`OpenLog::as_read`]'s position. What
+    /// is held stays held.
+    pub(crate) fn go_on_in(&mut self, copy: OpenedGeneration, path: PathBuf, live: PathBuf, now: Timestamp) {
+        self.generation.path = path;
+        self.generation.device_inode = copy.status.device_inode;
+        if copy.fingerprint.length > self.generation.fingerprint.length {
+            self.generation.fingerprint = copy.fingerprint;
+        }
+        self.status = copy.status;
+        self.reader = copy.reader;
+        self.origin.clone_from(&live);
+        self.live = Some(live);
+        self.changed = now;
+    }
+
+    /// Whether no name leads to its file any more.
+    pub(crate) fn is_deleted(&self) -> io::Result<bool> {
+        let status = self.reader.plain_file().map(FileStatus::of_file).transpose()?;
+        Ok(status.is_some_and(|status| status.deleted))
     }
 
     /// Looks whether the file changed.

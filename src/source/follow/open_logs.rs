@@ -83,6 +83,14 @@ impl OpenLogs {
         self.logs.iter().any(is_it)
     }
 
+    /// Where the logs are that this watched path led to, and does not any more: plain files that were not truncated, the last first. A
+    /// link may have led to any that was resumed.
+    pub(crate) fn replaced_at(&self, path: &Path, key: &str, is_link: bool) -> Vec<usize> {
+        let led_to = |log: &OpenLog| log.origin == path || (is_link && log.is_resumed && log.generation.log == key);
+        let is_it = |log: &OpenLog| log.live.is_none() && led_to(log) && log.is_plain() && log.truncated_at.is_none();
+        self.logs.iter().enumerate().rev().filter(|(_, log)| is_it(log)).map(|(index, _)| index).collect()
+    }
+
     /// When one of them was written last.
     pub(crate) fn last_written(&self) -> Option<Timestamp> {
         self.logs.iter().map(|log| log.status.modified()).max()

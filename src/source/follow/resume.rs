@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use super::facts::LogFacts;
 use super::poll::Poll;
 use crate::error::Error;
-use crate::source::blocks::event::FinishReason;
 use crate::source::compressed::reader::UncompressedReader;
-use crate::source::file::{FileStatus, leads_to};
+use crate::source::file::FileStatus;
 use crate::source::generation::{DeviceInode, Generation};
 use crate::source::identity::compare::{Comparison, compare};
 use crate::source::identity::find::{
@@ -41,8 +40,8 @@ pub(crate) enum ResumeOutcome {
         /// That file is a copy, and the one that was copied holds something else now.
         is_copy: bool,
     },
-    /// No file holds it.
-    Gone { generation: Generation, reason: FinishReason },
+    /// No file holds it: it was truncated, replaced or deleted, and what it held beyond its position is in no one's knowledge.
+    Gone(Generation),
 }
 
 /// The generations that wait to be found.
@@ -121,8 +120,7 @@ impl AwaitedGenerations {
                     Some(error) => self.set_unreadable(from, error, poll)?,
                     None => {
                         self.awaited.remove(*from);
-                        let reason = why_gone(&generation, facts, poll.now);
-                        return ControlFlow::Continue(Some(ResumeOutcome::Gone { generation, reason }));
+                        return ControlFlow::Continue(Some(ResumeOutcome::Gone(generation)));
                     }
                 },
             }
@@ -188,15 +186,4 @@ fn is_copy(
     let is_original = |file: &&Sibling| file.status.device_inode == inode && file.path != found.path;
     let original = candidates.iter().find(is_original);
     original.is_some_and(|original| !facts.horizon.is_younger(&original.path, now))
-}
-
-/// Why a generation is nowhere to be found. If its inode is still where it was, it was truncated, unless that file is younger
-/// than the last run: then the inode was used again.
-fn why_gone(generation: &Generation, facts: &LogFacts, now: Timestamp) -> FinishReason {
-    let path = &generation.path;
-    if leads_to(path, generation.device_inode) && !facts.horizon.is_younger(path, now) {
-        FinishReason::Truncated { lost: 0 }
-    } else {
-        FinishReason::Vanished
-    }
 }

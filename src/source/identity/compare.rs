@@ -40,7 +40,7 @@ pub(crate) enum Comparison {
 /// # Errors
 /// When the file cannot be opened or read; not when it cannot be decoded, see [`Comparison::Incomplete`].
 pub(crate) fn compare(generation: &Generation, path: &Path) -> io::Result<Comparison> {
-    compare_open(generation, &File::open(path)?, UncompressedReader::of_file)
+    compare_open(generation, &file::open_regular(path)?, UncompressedReader::of_file)
 }
 
 /// [`compare`] for a file that is open at its beginning, with the reader that `read` makes of it.

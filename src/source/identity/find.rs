@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::source::compressed::compression::Compression;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::compressed::restart_points::RestartPoints;
-use crate::source::file::{FileStatus, leads_to};
+use crate::source::file::{FileStatus, leads_to, open_regular};
 use crate::source::generation::{DeviceInode, Generation};
 
 /// How far a search goes.
@@ -186,7 +186,7 @@ fn open_and_compare(
     path: &Path,
     read: fn(File) -> io::Result<UncompressedReader>,
 ) -> io::Result<(File, Comparison)> {
-    let file = File::open(path)?;
+    let file = open_regular(path)?;
     let comparison = compare_open(generation, &file, read)?;
     Ok((file, comparison))
 }

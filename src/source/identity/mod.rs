@@ -11,3 +11,4 @@ pub(crate) mod find;
 pub(crate) mod identify;
 pub(crate) mod recent_bytes;
 pub(crate) mod siblings;
+pub(crate) mod tail_search;

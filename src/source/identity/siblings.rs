@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::source::file::FileStatus;
 
-const COMPRESSED: [&[u8]; 5] = [b".gz", b".zst", b".bz2", b".xz", b".lz4"];
+const COMPRESSED: [&[u8]; 6] = [b".gz", b".zst", b".zstd", b".bz2", b".xz", b".lz4"];
 const WORDS: [&[u8]; 6] = [b"old", b"bak", b"backup", b"save", b"orig", b"prev"];
 
 /// Fewer digits after a dash, before the extension, may be a port or a number of a host, not a date.
@@ -164,6 +164,7 @@ mod tests {
             ("access.log.gz", "access.log"),
             ("access.log-20261122", "access.log"),
             ("access.log-20261122.zst", "access.log"),
+            ("access.log.2.zstd", "access.log"),
             ("access.log-2026-11-22", "access.log"),
             ("access.log-20261122-1795381364", "access.log"),
             ("access.log.1-2026112221.backup", "access.log"),

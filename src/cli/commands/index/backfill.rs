@@ -150,6 +150,10 @@ fn reads_alike(one: &Format, other: &Format) -> bool {
 /// Its log, its format and its time, from the name and the first lines.
 fn look_at(formats: &mut FormatCandidates, path: &Path) -> Result<BackfillCandidate> {
     let mut input = Input::open(path)?;
+    if input.size_hint().is_none() {
+        let error = Error::failed("is not a file, so its lines could not be read again").at(path);
+        return Err(error.remedy("write what it gives to a file, and name that"));
+    }
     let absolute = std::fs::canonicalize(path).map_err(|error| Error::io("look at it", path, &error))?;
     // By the name that was given, or by that of the file which a link leads to.
     let (given, whole) = (path.display().to_string(), absolute.display().to_string());

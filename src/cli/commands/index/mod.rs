@@ -27,7 +27,7 @@ use backfill::PastFiles;
 pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Answer> {
     if arguments.files.is_empty() && !arguments.push && !arguments.rebuild {
         return Err(
-            Error::usage("nothing to take in").remedy("name log FILEs (rotated, gz, zst), or give --push or --rebuild")
+            Error::usage("nothing to take in").remedy("name log FILEs (rotated, packed), or give --push or --rebuild")
         );
     }
     let mut accounts = push::Accounts::new(context, arguments)?;

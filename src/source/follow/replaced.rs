@@ -1,0 +1,97 @@
+//! A file at a followed path that goes on with a log that was there before: a copy of it (rsync, an editor, a link that was turned),
+//! or the file itself, of which the beginning was cut off.
+//!
+//! A file whose first bytes are the log's, as far as that was read, is that log. If they are not, but the bytes that were read last
+//! stand in it, what is behind them was not read.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::facts::LogFacts;
+use super::new_files::NewFile;
+use super::open_log::OpenLog;
+use crate::source::compressed::reader::UncompressedReader;
+use crate::source::file::{FileStatus, leads_to, open_regular, real_path};
+use crate::source::generation::Generation;
+use crate::source::identity::compare::{Comparison, OpenedGeneration, compare_open};
+use crate::source::identity::content::begin_alike;
+use crate::source::identity::tail_search::{TailPlace, find_tail};
+
+/// What a new file at a followed path is to the log that was read there.
+#[derive(Debug)]
+pub(crate) enum Replacement {
+    /// Another log.
+    None,
+    /// The log of this index, under another inode.
+    Copy(usize, Box<OpenedGeneration>),
+    /// What was read of it last ends here.
+    Behind(TailPlace),
+}
+
+/// Where reading a new file begins.
+#[derive(Debug, Default)]
+pub(crate) struct NewBeginning {
+    /// It is read already, by an open log that goes on in it.
+    pub(crate) is_taken: bool,
+    /// Behind what was read last of an open log.
+    pub(crate) place: Option<TailPlace>,
+}
+
+/// What `new` is to the open logs that its path led to.
+///
+/// # Errors
+/// When it cannot be opened or read.
+pub(crate) fn replacement_of_open(new: &NewFile, facts: &LogFacts) -> io::Result<Replacement> {
+    let is_link = std::fs::symlink_metadata(&new.path).is_ok_and(|status| status.is_symlink());
+    for index in facts.open.replaced_at(&new.path, &new.key, is_link) {
+        match replacement_of(index, new, facts)? {
+            Replacement::None => {}
+            found => return Ok(found),
+        }
+    }
+    Ok(Replacement::None)
+}
+
+/// What `new` is to one of them.
+fn replacement_of(index: usize, new: &NewFile, facts: &LogFacts) -> io::Result<Replacement> {
+    let Some(log) = facts.open.get(index) else { return Ok(Replacement::None) };
+    let path = real_path(&new.path);
+    let file = open_regular(&path)?;
+    let status = FileStatus::of_file(&file)?;
+    let as_read = log.as_read();
+    if status.size == 0 || facts.open.is_open(status.device_inode) || as_read.position == 0 {
+        return Ok(Replacement::None);
+    }
+    // One that stands elsewhere still was rotated, or a link led to it: then only all of it can tell a copy.
+    let is_deleted = log.is_deleted()?;
+    if !is_deleted && !(is_findable(log) && begin_alike(&path, &log.generation.path).unwrap_or(false)) {
+        return Ok(Replacement::None);
+    }
+    match compare_open(&as_read, &file, UncompressedReader::of_file)? {
+        Comparison::Same(opened) if opened.reader.plain_file().is_some() => Ok(Replacement::Copy(index, opened)),
+        _ if is_deleted => Ok(find_tail(&file, &log.generation)?.map_or(Replacement::None, Replacement::Behind)),
+        _ => Ok(Replacement::None),
+    }
+}
+
+fn is_findable(log: &OpenLog) -> bool {
+    leads_to(&log.generation.path, log.status.device_inode)
+}
+
+/// Where in the file at `path` what was read last of a closed generation ends that was there; `file` is open at its beginning.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn behind_closed(path: &Path, file: &File, facts: &LogFacts) -> io::Result<Option<TailPlace>> {
+    match facts.closed.last_at(path) {
+        Some(before) => find_tail(file, before),
+        None => Ok(None),
+    }
+}
+
+/// Whether what was read last of a generation stands in the file where it was, so that nothing behind it is lost.
+pub(crate) fn goes_on_where_it_was(generation: &Generation) -> bool {
+    let found = open_regular(&generation.path).and_then(|file| find_tail(&file, generation));
+    found.is_ok_and(|found| found.is_some())
+}
