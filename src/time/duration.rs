@@ -17,7 +17,7 @@ use nom::combinator::{cut, map_opt, opt};
 use nom::multi::many1;
 use nom::sequence::preceded;
 
-use super::expected::{Parsed, expecting, failure, wrong};
+use super::expected::{Parsed, expecting, failure, parse_whole, wrong};
 
 /// The units by which a duration is spelled, longest first, in milliseconds.
 const UNITS: [(&str, u128); 5] = [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000), ("ms", 1)];
@@ -52,54 +52,70 @@ impl std::error::Error for DurationError {}
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let body = text.trim();
     let lead = text.len() - text.trim_start().len();
-    let parsed = parse_parts(body);
-    let (offset, expected) = match parsed {
-        Ok((_, parts)) => {
-            let total = parts.iter().try_fold(0u64, |sum, &part| sum.checked_add(part));
-            match total {
-                Some(millis) => return Ok(Duration::from_millis(millis)),
-                None => (0, "a shorter duration"),
-            }
-        }
+    let (offset, expected) = match parse_parts(body) {
+        Ok((_, parts)) => match parts.into_iter().try_fold(0, u64::checked_add) {
+            Some(millis) => return Ok(Duration::from_millis(millis)),
+            None => (0, "a shorter duration"),
+        },
         Err(error) => {
             let (rest, expected) = failure(error);
             (body.len().saturating_sub(rest), expected)
         }
     };
-    let bare = !body.is_empty() && body.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let hint = bare.then(|| format!("did you mean `{body}s` or `{body}ms`?"));
-    Err(DurationError { offset: lead + offset, expected, hint })
+    Err(DurationError { offset: lead + offset, expected, hint: hint_unit(body) })
 }
 
+/// What a number without a unit probably means: seconds, or milliseconds.
+fn hint_unit(body: &str) -> Option<String> {
+    if body.is_empty() || !body.bytes().all(is_in_number) {
+        return None;
+    }
+    Some(format!("did you mean `{body}s` or `{body}ms`?"))
+}
+
+fn is_in_number(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'.')
+}
+
+/// The milliseconds of each part, in order; a unit may come twice and in any order, as in `1m1h`.
 fn parse_parts(input: &str) -> Parsed<'_, Vec<u64>> {
     let (rest, parts) = many1(parse_part).parse(input)?;
     // `many1` ends silently at a part that is wrong; read it again to say what is.
-    if rest.is_empty() { Ok((rest, parts)) } else { parse_part(rest).map(|_| (rest, parts)) }
+    if !rest.is_empty() {
+        parse_part(rest)?;
+    }
+    Ok((rest, parts))
 }
 
 /// One number with its unit, in milliseconds.
 fn parse_part(input: &str) -> Parsed<'_, u64> {
     let (rest, (whole, fraction)) = parse_number(input)?;
     let (after, unit) = expecting("a unit (ms, s, min, h, d or w)", map_opt(alpha1, unit_ms)).parse(rest)?;
-    let scaled = fraction.and_then(|digits| {
-        let scale = 10u128.checked_pow(u32::try_from(digits.len()).ok()?)?;
-        Some((digits.parse::<u128>().ok()?.checked_mul(unit)?, scale))
-    });
-    let of_fraction = match (fraction, scaled) {
-        (None, _) => 0,
-        (Some(_), Some((product, scale))) if product % scale == 0 => product / scale,
-        _ => return wrong(input, "a whole number of milliseconds"),
+    let Some(of_fraction) = fraction_ms(fraction.unwrap_or("0"), unit) else {
+        return wrong(input, "a whole number of milliseconds");
     };
-    let millis = whole.checked_mul(unit).and_then(|w| w.checked_add(of_fraction)).and_then(|m| u64::try_from(m).ok());
-    match millis {
+    match whole_ms(whole, unit, of_fraction) {
         Some(millis) => Ok((after, millis)),
         None => wrong(input, "a shorter duration"),
     }
 }
 
+/// The milliseconds of a fraction of a unit that is `unit` milliseconds long; None if they are not whole. Exact: `0.1d`
+/// is 8,640,000 ms, and no float comes near it.
+fn fraction_ms(digits: &str, unit: u128) -> Option<u128> {
+    let scale = 10u128.checked_pow(u32::try_from(digits.len()).ok()?)?;
+    let product = digits.parse::<u128>().ok()?.checked_mul(unit)?;
+    if product.is_multiple_of(scale) { Some(product / scale) } else { None }
+}
+
+fn whole_ms(whole: u128, unit: u128, of_fraction: u128) -> Option<u64> {
+    u64::try_from(whole.checked_mul(unit)?.checked_add(of_fraction)?).ok()
+}
+
+/// A number's whole part, and the digits after its point, if it has one.
 fn parse_number(input: &str) -> Parsed<'_, (u128, Option<&str>)> {
     (
-        expecting("a number", map_opt(digit1, |digits: &str| digits.parse::<u128>().ok())),
+        expecting("a number", map_opt(digit1, parse_whole)),
         opt(preceded(char('.'), cut(expecting("digits after the point", digit1)))),
     )
         .parse(input)
@@ -107,23 +123,15 @@ fn parse_number(input: &str) -> Parsed<'_, (u128, Option<&str>)> {
 
 /// The unit's length in milliseconds; every unit but `ms` may be written out.
 fn unit_ms(unit: &str) -> Option<u128> {
-    let is = |names: &[&str]| names.contains(&unit);
-    let millis = if is(&["ms", "msec", "millis", "milliseconds"]) {
-        1
-    } else if is(&["s", "sec", "secs", "second", "seconds"]) {
-        1000
-    } else if is(&["m", "min", "mins", "minute", "minutes"]) {
-        60_000
-    } else if is(&["h", "hr", "hour", "hours"]) {
-        3_600_000
-    } else if is(&["d", "day", "days"]) {
-        86_400_000
-    } else if is(&["w", "week", "weeks"]) {
-        7 * 86_400_000
-    } else {
-        return None;
-    };
-    Some(millis)
+    match unit {
+        "ms" | "msec" | "millis" | "milliseconds" => Some(1),
+        "s" | "sec" | "secs" | "second" | "seconds" => Some(1000),
+        "m" | "min" | "mins" | "minute" | "minutes" => Some(60_000),
+        "h" | "hr" | "hour" | "hours" => Some(3_600_000),
+        "d" | "day" | "days" => Some(86_400_000),
+        "w" | "week" | "weeks" => Some(7 * 86_400_000),
+        _ => None,
+    }
 }
 
 /// A duration, shown as [`parse_duration`] reads it: `1h30min`, `2.5s`, `500ms`, `0s`. Below a millisecond it is cut.

@@ -1,5 +1,7 @@
 //! The parse error of the small grammars of time: what was expected, and where the text went wrong.
 
+use std::str::FromStr;
+
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Parser};
 
@@ -35,11 +37,33 @@ pub(super) fn expecting<'a, O>(
     what: &'static str,
     mut parser: impl Parser<&'a str, Output = O, Error = Expected<'a>>,
 ) -> impl Parser<&'a str, Output = O, Error = Expected<'a>> {
-    move |input: &'a str| {
-        parser
-            .parse(input)
-            .map_err(|error| error.map(|e| if e.what.is_empty() { Expected { rest: e.rest, what } } else { e }))
+    move |input: &'a str| match parser.parse(input) {
+        Err(error) => Err(name_expected(error, what)),
+        parsed => parsed,
     }
+}
+
+/// The error, with `what` where nothing was named yet. Whether other alternatives may still be tried stays as it is.
+fn name_expected<'a>(error: nom::Err<Expected<'a>>, what: &'static str) -> nom::Err<Expected<'a>> {
+    match error {
+        nom::Err::Error(unnamed) if unnamed.what.is_empty() => nom::Err::Error(Expected { what, ..unnamed }),
+        nom::Err::Failure(unnamed) if unnamed.what.is_empty() => nom::Err::Failure(Expected { what, ..unnamed }),
+        named => named,
+    }
+}
+
+/// The end of a parser whose text has the right shape: what the text means, or a mistake at `input` if it means nothing
+/// (a date that does not exist). Other alternatives are then tried; [`expecting`] names the mistake.
+pub(super) fn existing<'a, O>(input: &'a str, rest: &'a str, meant: Option<O>) -> Parsed<'a, O> {
+    match meant {
+        Some(meant) => Ok((rest, meant)),
+        None => Err(nom::Err::Error(Expected { rest: input, what: "" })),
+    }
+}
+
+/// Digits as a number; None if it does not fit.
+pub(super) fn parse_whole<N: FromStr>(digits: &str) -> Option<N> {
+    digits.parse().ok()
 }
 
 /// A mistake at `rest` that no alternative can mend.

@@ -64,7 +64,7 @@ impl WindowSpec {
     /// An option that cannot be read, options that exclude each other, and an empty or reversed window. (Graphite
     /// swaps `from` and `until` silently; that hides a mistake.)
     pub fn resolve(&self, now: Timestamp, zone: &impl TimeZone, default: Window) -> Result<Window, WindowError> {
-        self.resolve_with_warnings(now, zone, default).map(|resolved| resolved.window)
+        Ok(self.resolve_with_warnings(now, zone, default)?.window)
     }
 
     /// Like [`WindowSpec::resolve`], with the warnings.
@@ -78,28 +78,20 @@ impl WindowSpec {
         default: Window,
     ) -> Result<ResolvedWindow, WindowError> {
         self.check_exclusions()?;
-        let mut warnings = Vec::new();
-        let mut time = |option: &str, text: &str| {
-            let ReadTime { time, warning } = read_time(text, now, zone).map_err(|error| WindowError {
-                what: format!("{option}: `{text}`: expected {} at byte {}", error.expected, error.offset),
-                remedy: error.hint,
-            })?;
-            warnings.extend(warning.map(|warning| format!("{option} {warning}")));
-            Ok(time)
-        };
+        let mut times = OptionReader { now, zone, warnings: Vec::new() };
         let length = self.window.as_deref().map(window_length).transpose()?;
         let window = if let Some(at) = &self.at {
-            let from = time("--at", at)?;
+            let from = times.read("--at", at)?;
             Window { from, until: from.plus(length.unwrap_or(DEFAULT_WINDOW)) }
         } else if let Some(since) = &self.since {
             let from = match parse_duration(since) {
                 Ok(ago) => now.minus(ago),
-                Err(_) => time("--since", since)?,
+                Err(_) => times.read("--since", since)?,
             };
             Window { from, until: now }
         } else {
-            let from = self.from.as_deref().map(|text| time("--from", text)).transpose()?;
-            let until = self.until.as_deref().map(|text| time("--until", text)).transpose()?;
+            let from = times.read_if_given("--from", self.from.as_deref())?;
+            let until = times.read_if_given("--until", self.until.as_deref())?;
             match (from, until, length) {
                 (Some(from), None, Some(length)) => Window { from, until: from.plus(length) },
                 (None, Some(until), Some(length)) => Window { from: until.minus(length), until },
@@ -111,18 +103,12 @@ impl WindowSpec {
             }
         };
         self.check_order(window, now)?;
-        Ok(ResolvedWindow { window, warnings })
+        Ok(ResolvedWindow { window, warnings: times.warnings })
     }
 
+    /// Each option narrows the window by one side or by its length, so more than two sides and lengths contradict.
     fn check_exclusions(&self) -> Result<(), WindowError> {
-        let given = [
-            ("--from", self.from.is_some()),
-            ("--until", self.until.is_some()),
-            ("--since", self.since.is_some()),
-            ("--at", self.at.is_some()),
-            ("--window", self.window.is_some()),
-        ];
-        let excluded = [
+        const EXCLUDED: [(&str, &str); 6] = [
             ("--at", "--from"),
             ("--at", "--until"),
             ("--at", "--since"),
@@ -130,18 +116,29 @@ impl WindowSpec {
             ("--since", "--until"),
             ("--since", "--window"),
         ];
-        let is_given = |option| given.contains(&(option, true));
-        let both = excluded.into_iter().find(|&(one, other)| is_given(one) && is_given(other));
-        let all = is_given("--from") && is_given("--until") && is_given("--window");
-        match both.or(all.then_some(("--window", "--from and --until"))) {
-            None => Ok(()),
-            Some((one, other)) => Err(WindowError {
-                what: format!("{one} and {other} exclude each other"),
-                remedy: Some(format!("leave out {one} or {other}")),
-            }),
+        for (one, other) in EXCLUDED {
+            if self.is_given(one) && self.is_given(other) {
+                return Err(exclude_each_other(one, other));
+            }
+        }
+        if self.from.is_some() && self.until.is_some() && self.window.is_some() {
+            return Err(exclude_each_other("--window", "--from and --until"));
+        }
+        Ok(())
+    }
+
+    fn is_given(&self, option: &str) -> bool {
+        match option {
+            "--from" => self.from.is_some(),
+            "--until" => self.until.is_some(),
+            "--since" => self.since.is_some(),
+            "--at" => self.at.is_some(),
+            "--window" => self.window.is_some(),
+            _ => false,
         }
     }
 
+    /// That the window is not empty; else which option made it so, and the likely reason.
     fn check_order(&self, window: Window, now: Timestamp) -> Result<(), WindowError> {
         if window.from < window.until {
             return Ok(());
@@ -165,6 +162,44 @@ impl WindowSpec {
     }
 }
 
+fn exclude_each_other(one: &str, other: &str) -> WindowError {
+    WindowError {
+        what: format!("{one} and {other} exclude each other"),
+        remedy: Some(format!("leave out {one} or {other}")),
+    }
+}
+
+/// Reads the times of options, and gathers what is doubtful about them.
+struct OptionReader<'z, Z> {
+    now: Timestamp,
+    zone: &'z Z,
+    /// For standard error, each beginning with its option.
+    warnings: Vec<String>,
+}
+
+impl<Z: TimeZone> OptionReader<'_, Z> {
+    fn read(&mut self, option: &str, text: &str) -> Result<Timestamp, WindowError> {
+        match read_time(text, self.now, self.zone) {
+            Ok(ReadTime { time, warning }) => {
+                self.warnings.extend(warning.map(|warning| format!("{option} {warning}")));
+                Ok(time)
+            }
+            Err(error) => Err(WindowError {
+                what: format!("{option}: `{text}`: expected {} at byte {}", error.expected, error.offset),
+                remedy: error.hint,
+            }),
+        }
+    }
+
+    fn read_if_given(&mut self, option: &str, text: Option<&str>) -> Result<Option<Timestamp>, WindowError> {
+        match text {
+            Some(text) => Ok(Some(self.read(option, text)?)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// `--window`: any length but none at all, which would make every window empty.
 fn window_length(text: &str) -> Result<Duration, WindowError> {
     match parse_duration(text) {
         Ok(length) if !length.is_zero() => Ok(length),
@@ -174,7 +209,7 @@ fn window_length(text: &str) -> Result<Duration, WindowError> {
         }),
         Err(error) => Err(WindowError {
             what: format!("--window: `{text}`: expected {} at byte {}", error.expected, error.offset),
-            remedy: error.hint.or_else(|| Some("for example --window 2min".to_owned())),
+            remedy: error.hint.or(Some("for example --window 2min".to_owned())),
         }),
     }
 }

@@ -14,15 +14,16 @@
 use chrono::{NaiveDate, NaiveTime, Weekday};
 use nom::Parser;
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while_m_n};
+use nom::bytes::complete::tag;
 use nom::character::complete::{alpha1, char, digit1, one_of};
-use nom::combinator::{all_consuming, eof, map, map_opt, opt, value, verify};
+use nom::combinator::{all_consuming, eof, map, map_opt, opt, value};
 use nom::multi::many1;
 use nom::sequence::{preceded, terminated};
 
+use super::digits::{calendar_date, fraction_ms, parse_digits, parse_exactly, sign_factor};
 use super::{Day, Reference, Written};
 use crate::time::Timestamp;
-use crate::time::expected::{Expected, Parsed, expecting, failure, wrong};
+use crate::time::expected::{Expected, Parsed, expecting, failure, parse_whole, wrong};
 
 const A_TIME: &str = "a time such as -10min, 14:05, noon yesterday or 20261122";
 const NOON_WARNING: &str = "read as noon; Graphite reads 12pm as 00:00";
@@ -84,14 +85,17 @@ impl SqueezedText {
 pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
     // An epoch's error would hide the better one of the rest of the grammar, unless it is beyond mending.
     let parsed = match terminated(parse_epoch, eof).parse(text) {
-        Err(nom::Err::Error(_)) => all_consuming(parse_offset_only).parse(text),
+        Err(nom::Err::Error(_)) => all_consuming(parse_relative).parse(text),
         decided => decided,
     };
-    parsed.map(|(_, written)| written).map_err(|error| {
-        let (rest, expected) = failure(error);
-        let expected = if expected.is_empty() { "the end, or an offset such as -10min" } else { expected };
-        (text.len().saturating_sub(rest), expected)
-    })
+    match parsed {
+        Ok((_, written)) => Ok(written),
+        Err(error) => {
+            let (rest, expected) = failure(error);
+            let expected = if expected.is_empty() { "the end, or an offset such as -10min" } else { expected };
+            Err((text.len().saturating_sub(rest), expected))
+        }
+    }
 }
 
 /// Seconds since the epoch; thirteen digits or more can only be milliseconds.
@@ -105,20 +109,20 @@ fn parse_epoch(input: &str) -> Parsed<'_, Written> {
     let time = if in_millis {
         Timestamp(number)
     } else {
-        let digits = fraction.unwrap_or("").bytes().chain(*b"000").take(3);
-        let millis = digits.fold(0, |sum, digit| sum * 10 + i64::from(digit.wrapping_sub(b'0')));
-        Timestamp::from_secs(number).plus_millis(millis)
+        Timestamp::from_secs(number).plus_millis(i64::from(fraction_ms(fraction.unwrap_or(""))))
     };
     let warning = in_millis.then_some(MILLIS_WARNING);
     Ok((rest, Written { reference: Reference::Instant(time), offset_ms: 0, warning }))
 }
 
-fn parse_offset_only(input: &str) -> Parsed<'_, Written> {
+/// Anything but an epoch: a reference, an offset, or both (`noon-1h`).
+fn parse_relative(input: &str) -> Parsed<'_, Written> {
     let (rest, (reference, warning)) = parse_reference(input)?;
-    let (rest, offset_ms) = if rest.is_empty() { (rest, 0) } else { offset(rest)? };
+    let (rest, offset_ms) = if rest.is_empty() { (rest, 0) } else { parse_offset(rest)? };
     Ok((rest, Written { reference, offset_ms, warning }))
 }
 
+/// What an offset is from; the present if there is an offset alone. With a warning if Graphite would read it otherwise.
 fn parse_reference(input: &str) -> Parsed<'_, (Reference, Option<&'static str>)> {
     if input.starts_with(['+', '-']) {
         return Ok((input, (Reference::Now, None)));
@@ -134,19 +138,22 @@ fn parse_reference(input: &str) -> Parsed<'_, (Reference, Option<&'static str>)>
         }
         None => {
             // Alternatives that fail half-way through a word would point into it: point at its beginning.
-            let (rest, day) = parse_day(rest).map_err(|error| match error {
-                nom::Err::Error(e) if e.what.is_empty() => nom::Err::Error(Expected { rest, what: A_TIME }),
-                named => named,
-            })?;
+            let (rest, day) = match parse_day(rest) {
+                Err(nom::Err::Error(Expected { what: "", .. })) => {
+                    return Err(nom::Err::Error(Expected { rest, what: A_TIME }));
+                }
+                named => named?,
+            };
             Ok((rest, (Reference::Local { day, clock: NaiveTime::MIN }, None)))
         }
     }
 }
 
+/// A time of day, with a warning where Graphite's `render/attime.py` reads it as the other twelve of the day.
 fn parse_clock(input: &str) -> Parsed<'_, (NaiveTime, Option<&'static str>)> {
-    let named = |name, hour| value((hour, 0, 0, None), tag(name));
-    let written = alt((named("noon", 12), named("midnight", 0), named("teatime", 16), hour_minute, hour_half));
-    let (rest, (hour, minute, second, half)) = { written }.parse(input)?;
+    let (rest, (hour, minute, second, half)) =
+        alt((named_hour("noon", 12), named_hour("midnight", 0), named_hour("teatime", 16), hour_minute, hour_half))
+            .parse(input)?;
     let (hour, warning) = match half {
         None => (hour, None),
         Some(_) if !(1..=12).contains(&hour) => return wrong(input, "an hour from 1 to 12 before am or pm"),
@@ -161,6 +168,12 @@ fn parse_clock(input: &str) -> Parsed<'_, (NaiveTime, Option<&'static str>)> {
     }
 }
 
+/// A word for an hour of the day.
+fn named_hour<'a>(name: &'static str, hour: u32) -> impl Parser<&'a str, Output = TimeOfDay, Error = Expected<'a>> {
+    value((hour, 0, 0, None), tag(name))
+}
+
+/// What follows an hour from 1 to 12.
 #[derive(Debug, Clone, Copy)]
 enum HalfOfDay {
     Am,
@@ -174,11 +187,12 @@ fn parse_half(input: &str) -> Parsed<'_, HalfOfDay> {
     alt((value(HalfOfDay::Am, tag("am")), value(HalfOfDay::Pm, tag("pm")))).parse(input)
 }
 
+/// `HH:MM[:SS]`, with `am` or `pm` behind it or not. After the colon it can be nothing else, so mistakes end the search.
 fn hour_minute(input: &str) -> Parsed<'_, TimeOfDay> {
     let (rest, hour) = terminated(parse_digits(1, 2), char(':')).parse(input)?;
-    let Ok((rest, minute)) = parse_digits(2, 2).parse(rest) else { return wrong(rest, "two digits of minutes") };
+    let Ok((rest, minute)) = parse_exactly(2).parse(rest) else { return wrong(rest, "two digits of minutes") };
     let (rest, second) = match rest.strip_prefix(':') {
-        Some(after) => match parse_digits(2, 2).parse(after) {
+        Some(after) => match parse_exactly(2).parse(after) {
             Ok((rest, second)) => (rest, second),
             Err(_) => return wrong(after, "two digits of seconds"),
         },
@@ -188,10 +202,13 @@ fn hour_minute(input: &str) -> Parsed<'_, TimeOfDay> {
     Ok((rest, (hour, minute, second, half)))
 }
 
+/// `8am`
 fn hour_half(input: &str) -> Parsed<'_, TimeOfDay> {
-    map((parse_digits(1, 2), parse_half), |(hour, half)| (hour, 0, 0, Some(half))).parse(input)
+    let (rest, (hour, half)) = (parse_digits(1, 2), parse_half).parse(input)?;
+    Ok((rest, (hour, 0, 0, Some(half))))
 }
 
+/// A day in any of its spellings. `today` comes before the months and weekdays since these take any prefix.
 fn parse_day(input: &str) -> Parsed<'_, Day> {
     let near = alt((
         value(Day::FromToday(0), tag("today")),
@@ -205,7 +222,7 @@ fn parse_day(input: &str) -> Parsed<'_, Day> {
 fn slashed_date(input: &str) -> Parsed<'_, Day> {
     let (rest, month) = terminated(parse_digits(1, 2), char('/')).parse(input)?;
     let Ok((rest, (day, year))) =
-        (terminated(parse_digits(1, 2), char('/')), alt((parse_digits(4, 4), parse_digits(2, 2)))).parse(rest)
+        (terminated(parse_digits(1, 2), char('/')), alt((parse_exactly(4), parse_exactly(2)))).parse(rest)
     else {
         return wrong(input, "a date MM/DD/YY");
     };
@@ -214,7 +231,7 @@ fn slashed_date(input: &str) -> Parsed<'_, Day> {
         70..100 => year + 1900,
         _ => year,
     };
-    match i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day)) {
+    match calendar_date(year, month, day) {
         Some(date) => Ok((rest, Day::Date(date))),
         None => wrong(input, "a date MM/DD/YY that exists"),
     }
@@ -222,8 +239,8 @@ fn slashed_date(input: &str) -> Parsed<'_, Day> {
 
 /// `YYYYMMDD`
 fn compact_date(input: &str) -> Parsed<'_, NaiveDate> {
-    let (rest, (year, month, day)) = (parse_digits(4, 4), parse_digits(2, 2), parse_digits(2, 2)).parse(input)?;
-    match i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day)) {
+    let (rest, (year, month, day)) = (parse_exactly(4), parse_exactly(2), parse_exactly(2)).parse(input)?;
+    match calendar_date(year, month, day) {
         Some(date) => Ok((rest, date)),
         None => wrong(input, "a date YYYYMMDD that exists"),
     }
@@ -232,23 +249,43 @@ fn compact_date(input: &str) -> Parsed<'_, NaiveDate> {
 /// Graphite's rule for eight digits: a year after 1900, a month below 13 and a day below 32 make a date, perhaps one that
 /// does not exist (which is a mistake, and no second of 1970).
 fn is_meant_as_date(text: &str) -> bool {
-    let all = (parse_digits(4, 4), parse_digits(2, 2), parse_digits(2, 2));
-    let plausible = verify(all, |&(year, month, day)| year > 1900 && month < 13 && day < 32);
-    all_consuming(plausible).parse(text).is_ok()
+    let eight = (parse_exactly(4), parse_exactly(2), parse_exactly(2));
+    match all_consuming(eight).parse(text) {
+        Ok((_, (year, month, day))) => year > 1900 && month < 13 && day < 32,
+        Err(_) => false,
+    }
 }
 
 fn parse_weekday(input: &str) -> Parsed<'_, Day> {
-    let name = |text: &str| WEEKDAYS.iter().find(|(name, _)| is_prefix(text, name)).map(|&(_, day)| Day::Weekday(day));
-    map_opt(alpha1, name).parse(input)
+    map_opt(alpha1, weekday_named).parse(input)
 }
 
+/// `jan 1` (the space is dropped before). A month's name needs a day behind it, so mistakes end the search.
 fn month_day(input: &str) -> Parsed<'_, Day> {
-    let number = |text: &str| (1u32..).zip(MONTHS).find(|(_, name)| is_prefix(text, name)).map(|(number, _)| number);
-    let (rest, month) = map_opt(alpha1, number).parse(input)?;
-    match verify(parse_digits(1, 2), |day| (1..=31).contains(day)).parse(rest) {
-        Ok((rest, day)) => Ok((rest, Day::ThisYear { month, day })),
-        Err(_) => wrong(rest, "a day of the month"),
+    let (rest, month) = map_opt(alpha1, month_named).parse(input)?;
+    match parse_digits(1, 2).parse(rest) {
+        Ok((rest, day @ 1..=31)) => Ok((rest, Day::ThisYear { month, day })),
+        _ => wrong(rest, "a day of the month"),
     }
+}
+
+fn weekday_named(text: &str) -> Option<Day> {
+    for (name, weekday) in WEEKDAYS {
+        if is_prefix(text, name) {
+            return Some(Day::Weekday(weekday));
+        }
+    }
+    None
+}
+
+/// The number of the month, from 1.
+fn month_named(text: &str) -> Option<u32> {
+    for (number, name) in (1..).zip(MONTHS) {
+        if is_prefix(text, name) {
+            return Some(number);
+        }
+    }
+    None
 }
 
 /// Whether `text` is `name` or at least its first three letters.
@@ -256,13 +293,14 @@ fn is_prefix(text: &str, name: &str) -> bool {
     text.len() >= 3 && name.starts_with(text)
 }
 
-/// A signed offset in milliseconds.
-fn offset(input: &str) -> Parsed<'_, i64> {
-    let sign = map(one_of("+-"), |sign| if sign == '-' { -1 } else { 1 });
+/// A signed offset in milliseconds; the sign is that of all its parts: `-1h30min` is ninety minutes ago.
+fn parse_offset(input: &str) -> Parsed<'_, i64> {
+    let sign = map(one_of("+-"), sign_factor);
     let (rest, sign) = expecting("the end, or an offset such as -10min", sign).parse(input)?;
     let (after, parts) = many1(offset_part).parse(rest)?;
     if !after.is_empty() {
-        return offset_part(after).map(|_| (after, 0));
+        // `many1` ends silently at a part that is wrong; read it again to say what is.
+        offset_part(after)?;
     }
     match parts.into_iter().try_fold(0i64, i64::checked_add) {
         Some(sum) => Ok((after, sign * sum)),
@@ -271,7 +309,7 @@ fn offset(input: &str) -> Parsed<'_, i64> {
 }
 
 fn offset_part(input: &str) -> Parsed<'_, i64> {
-    let (rest, number) = expecting("a whole number", map_opt(digit1, |d: &str| d.parse::<i64>().ok())).parse(input)?;
+    let (rest, number) = expecting("a whole number", map_opt(digit1, parse_whole::<i64>)).parse(input)?;
     let (after, unit) = expecting("a unit (s, min, h, d, w, mon or y)", map_opt(alpha1, unit_ms)).parse(rest)?;
     match number.checked_mul(unit) {
         Some(millis) => Ok((after, millis)),
@@ -291,9 +329,10 @@ fn unit_ms(unit: &str) -> Option<i64> {
         ("mon", 30 * DAY),
         ("y", 365 * DAY),
     ];
-    units.iter().find(|(prefix, _)| unit.starts_with(prefix)).map(|&(_, millis)| millis)
-}
-
-fn parse_digits<'a>(least: usize, most: usize) -> impl Parser<&'a str, Output = u32, Error = Expected<'a>> {
-    map_opt(take_while_m_n(least, most, |c: char| c.is_ascii_digit()), |text: &str| text.parse().ok())
+    for (prefix, millis) in units {
+        if unit.starts_with(prefix) {
+            return Some(millis);
+        }
+    }
+    None
 }

@@ -3,6 +3,7 @@
 use super::graphite::{MONTHS, WEEKDAYS};
 use crate::time::duration::parse_duration;
 
+/// The words that stand alone; names of days and months are in [`WEEKDAYS`] and [`MONTHS`].
 const WORDS: [&str; 7] = ["now", "today", "yesterday", "tomorrow", "noon", "midnight", "teatime"];
 
 /// The remedy for a mistake, if the text is close to something that is read.
@@ -25,8 +26,11 @@ pub(super) fn for_mistake(text: &str, expected: &str) -> Option<String> {
         return Some("for example `-10min` or `-1h30min`".to_owned());
     }
     // Only where a whole word is wrong, not where a number in a known form is.
-    let word = expected.contains("such as").then(|| closest_word(body)).flatten();
-    word.map(|word| format!("did you mean `{word}`?"))
+    if !expected.contains("such as") {
+        return None;
+    }
+    let word = closest_word(body)?;
+    Some(format!("did you mean `{word}`?"))
 }
 
 /// The text with every lone `m` after a number made `min`.
@@ -36,8 +40,8 @@ fn spell_out_minutes(text: &str) -> String {
     let mut after_digit = false;
     while let Some(c) = chars.next() {
         out.push(c);
-        let lone = chars.peek().is_none_or(|next| !next.is_ascii_alphabetic());
-        if c == 'm' && after_digit && lone {
+        let in_word = matches!(chars.peek(), Some(next) if next.is_ascii_alphabetic());
+        if c == 'm' && after_digit && !in_word {
             out.push_str("in");
         }
         after_digit = c.is_ascii_digit();
@@ -45,13 +49,24 @@ fn spell_out_minutes(text: &str) -> String {
     out
 }
 
-/// A known word that the text contains or nearly is.
+/// A known word that the text nearly is (two letters wrong at most, and fewer than half of them), or else one that it
+/// contains. Of words that are equally near, the first: `WORDS` are what people mostly write.
 fn closest_word(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
-    let known = || WORDS.into_iter().chain(WEEKDAYS.into_iter().map(|(name, _)| name)).chain(MONTHS);
-    let near = known()
-        .map(|word| (strsim::damerau_levenshtein(&lower, word), word))
-        .min_by_key(|&(distance, _)| distance)
-        .filter(|&(distance, word)| distance <= 2 && distance * 2 < word.len());
-    near.map(|(_, word)| word).or_else(|| known().find(|word| lower.contains(word) && lower != *word))
+    let (mut least, mut closest) = (usize::MAX, "");
+    for word in known_words() {
+        let distance = strsim::damerau_levenshtein(&lower, word);
+        if distance < least {
+            (least, closest) = (distance, word);
+        }
+    }
+    if least <= 2 && least * 2 < closest.len() {
+        return Some(closest);
+    }
+    known_words().find(|word| lower.contains(word) && lower != *word)
+}
+
+fn known_words() -> impl Iterator<Item = &'static str> {
+    let weekdays = WEEKDAYS.into_iter().map(|(name, _)| name);
+    WORDS.into_iter().chain(weekdays).chain(MONTHS)
 }

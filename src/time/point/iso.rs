@@ -8,20 +8,20 @@
 use chrono::{NaiveDate, NaiveTime};
 use nom::Parser;
 use nom::branch::alt;
-use nom::bytes::complete::take_while_m_n;
 use nom::character::complete::{char, digit1, one_of};
-use nom::combinator::{all_consuming, map_opt, opt, value};
+use nom::combinator::{all_consuming, cut, opt, value};
 use nom::sequence::{preceded, terminated};
 
+use super::digits::{calendar_date, fraction_ms, parse_exactly, sign_factor};
 use super::{Day, Reference, Written};
 use crate::time::Timestamp;
-use crate::time::expected::{Parsed, expecting, failure};
+use crate::time::expected::{Parsed, existing, expecting, failure};
 
 /// Whether the text begins as an ISO date does. Nothing that Graphite takes begins so.
 pub(super) fn looks_like(text: &str) -> bool {
     let mut bytes = text.trim_start().bytes();
     let year = bytes.by_ref().take(4).filter(u8::is_ascii_digit).count() == 4;
-    year && bytes.next() == Some(b'-') && bytes.next().is_some_and(|b| b.is_ascii_digit())
+    year && bytes.next() == Some(b'-') && matches!(bytes.next(), Some(b'0'..=b'9'))
 }
 
 /// Read a whole text; an error is a byte offset and what was expected there.
@@ -58,41 +58,47 @@ pub(super) fn in_zone(date: NaiveDate, clock: Option<NaiveTime>, east_secs: Opti
 }
 
 fn parse_date(input: &str) -> Parsed<'_, NaiveDate> {
-    let parts = (terminated(parse_digits(4), char('-')), terminated(parse_digits(2), char('-')), parse_digits(2));
-    let existing = map_opt(parts, |(year, month, day)| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day));
-    expecting("a date that exists, as 2026-11-22", existing).parse(input)
+    expecting("a date that exists, as 2026-11-22", dashed_date).parse(input)
 }
 
+fn dashed_date(input: &str) -> Parsed<'_, NaiveDate> {
+    let parts = (terminated(parse_exactly(4), char('-')), terminated(parse_exactly(2), char('-')), parse_exactly(2));
+    let (rest, (year, month, day)) = { parts }.parse(input)?;
+    existing(input, rest, calendar_date(year, month, day))
+}
+
+/// A time of day to the millisecond. After a date and a separator it can be nothing else, so mistakes end the search.
 pub(super) fn parse_clock(input: &str) -> Parsed<'_, NaiveTime> {
-    let seconds = (preceded(char(':'), parse_digits(2)), opt(preceded(one_of(".,"), digit1)));
-    let parts = (terminated(parse_digits(2), char(':')), parse_digits(2), opt(seconds));
-    let existing = map_opt(parts, |(hour, minute, seconds)| {
-        let (second, fraction) = seconds.unwrap_or((0, None));
+    cut(expecting("a time of day, as 14:05 or 14:05:30", clock_of_parts)).parse(input)
+}
+
+fn clock_of_parts(input: &str) -> Parsed<'_, NaiveTime> {
+    let seconds = (preceded(char(':'), parse_exactly(2)), opt(preceded(one_of(".,"), digit1)));
+    let parts = (terminated(parse_exactly(2), char(':')), parse_exactly(2), opt(seconds));
+    let (rest, (hour, minute, seconds)) = { parts }.parse(input)?;
+    let clock = match seconds {
+        None => NaiveTime::from_hms_opt(hour, minute, 0),
         // A leap second is the second before it: the epoch has none.
-        NaiveTime::from_hms_milli_opt(hour, minute, second.min(59), millis(fraction)).filter(|_| second <= 60)
-    });
-    nom::combinator::cut(expecting("a time of day, as 14:05 or 14:05:30", existing)).parse(input)
+        Some((second @ 0..=60, fraction)) => {
+            NaiveTime::from_hms_milli_opt(hour, minute, second.min(59), fraction_ms(fraction.unwrap_or("")))
+        }
+        Some(_) => None,
+    };
+    existing(input, rest, clock)
 }
 
 /// Offset from UTC in seconds, east positive.
 pub(super) fn parse_zone(input: &str) -> Parsed<'_, i64> {
-    let minutes = alt((preceded(char(':'), parse_digits(2)), parse_digits(2)));
-    let numeric = map_opt((one_of("+-"), parse_digits(2), opt(minutes)), |(sign, hours, minutes)| {
-        let minutes = minutes.unwrap_or(0);
-        let east = i64::from(hours * 3600 + minutes * 60);
-        (hours <= 23 && minutes <= 59).then_some(if sign == '-' { -east } else { east })
-    });
-    alt((value(0, one_of("Zz")), numeric)).parse(input)
+    alt((value(0, one_of("Zz")), numeric_zone)).parse(input)
 }
 
-pub(super) fn parse_digits<'a>(
-    count: usize,
-) -> impl Parser<&'a str, Output = u32, Error = super::super::expected::Expected<'a>> {
-    map_opt(take_while_m_n(count, count, |c: char| c.is_ascii_digit()), |text: &str| text.parse().ok())
-}
-
-/// The first three digits of a fraction of a second, as milliseconds.
-fn millis(fraction: Option<&str>) -> u32 {
-    let digits = fraction.unwrap_or("").bytes().chain(*b"000").take(3);
-    digits.fold(0, |sum, digit| sum * 10 + u32::from(digit.wrapping_sub(b'0')))
+/// `+01:00`, `+0100` or `+01`.
+fn numeric_zone(input: &str) -> Parsed<'_, i64> {
+    let minutes = alt((preceded(char(':'), parse_exactly(2)), parse_exactly(2)));
+    let (rest, (sign, hours, minutes)) = (one_of("+-"), parse_exactly(2), opt(minutes)).parse(input)?;
+    let east = match (hours, minutes.unwrap_or(0)) {
+        (0..=23, minutes @ 0..=59) => Some(sign_factor(sign) * i64::from(hours * 3600 + minutes * 60)),
+        _ => None,
+    };
+    existing(input, rest, east)
 }

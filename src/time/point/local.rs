@@ -17,12 +17,13 @@ pub(super) fn resolve(reference: Reference, now: Timestamp, zone: &impl TimeZone
         Reference::Instant(time) => Some(time),
         Reference::Local { day, clock } => {
             let today = zone.timestamp_millis_opt(now.0).single()?.naive_local().date();
-            to_instant(date(day, today)?.and_time(clock), zone)
+            to_instant(date_of(day, today)?.and_time(clock), zone)
         }
     }
 }
 
-fn date(day: Day, today: NaiveDate) -> Option<NaiveDate> {
+/// The date of a day as it was written; `None` if there is none, as 29 February of a common year.
+fn date_of(day: Day, today: NaiveDate) -> Option<NaiveDate> {
     match day {
         Day::FromToday(days) if days < 0 => today.checked_sub_days(Days::new(days.unsigned_abs())),
         Day::FromToday(days) => today.checked_add_days(Days::new(days.unsigned_abs())),
@@ -37,16 +38,22 @@ fn date(day: Day, today: NaiveDate) -> Option<NaiveDate> {
 
 /// A time on the wall as a point in time: the first of two, or the first valid one after a gap.
 pub(super) fn to_instant(wall: NaiveDateTime, zone: &impl TimeZone) -> Option<Timestamp> {
-    let stamp = |time: DateTime<_>| Timestamp(time.timestamp_millis());
     match zone.from_local_datetime(&wall) {
-        LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(stamp(time)),
+        LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(instant_of(time)),
         LocalResult::None => {
             // Gaps begin and end on whole minutes, so the first valid minute is where the gap ends.
             let minute = wall.date().and_time(NaiveTime::from_hms_opt(wall.hour(), wall.minute(), 0)?);
-            (1..=LONGEST_GAP).find_map(|ahead| {
+            for ahead in 1..=LONGEST_GAP {
                 let later = minute.checked_add_signed(TimeDelta::minutes(ahead))?;
-                zone.from_local_datetime(&later).earliest().map(stamp)
-            })
+                if let Some(time) = zone.from_local_datetime(&later).earliest() {
+                    return Some(instant_of(time));
+                }
+            }
+            None
         }
     }
+}
+
+fn instant_of<Z: TimeZone>(time: DateTime<Z>) -> Timestamp {
+    Timestamp(time.timestamp_millis())
 }

@@ -8,6 +8,7 @@
 //! Where Graphite is surprising, spikeline does what was meant and says so in [`ReadTime::warning`]: Graphite reads `12pm`
 //! as midnight and `12am` as noon.
 
+mod digits;
 mod graphite;
 mod hint;
 mod iso;
@@ -97,7 +98,7 @@ struct Written {
 /// # Errors
 /// Names the byte, what was expected there, and what was probably meant.
 pub fn read_time(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<ReadTime, TimeError> {
-    let (written, offsets) = if iso::looks_like(text) {
+    let (read, squeezed) = if iso::looks_like(text) {
         (iso::parse(text), None)
     } else if nginx::looks_like(text) {
         (nginx::parse(text), None)
@@ -105,19 +106,22 @@ pub fn read_time(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<Rea
         let squeezed = SqueezedText::squeeze(text);
         (graphite::parse(&squeezed.text), Some(squeezed))
     };
-    let fail = |offset: usize, expected: &'static str| TimeError {
-        text: text.to_owned(),
-        offset,
-        expected,
-        hint: hint::for_mistake(text, expected),
+    let written = match (read, squeezed) {
+        (Ok(written), _) => written,
+        (Err((offset, expected)), None) => return Err(mistake(text, offset, expected)),
+        (Err((offset, expected)), Some(squeezed)) => return Err(mistake(text, squeezed.original(offset), expected)),
     };
-    let written = written.map_err(|(offset, expected)| {
-        fail(offsets.as_ref().map_or(offset, |squeezed| squeezed.original(offset)), expected)
-    })?;
-    let time = local::resolve(written.reference, now, zone).ok_or_else(|| fail(0, "a date that exists"))?;
-    let time = time.plus_millis(written.offset_ms);
+    let Some(reference) = local::resolve(written.reference, now, zone) else {
+        return Err(mistake(text, 0, "a date that exists"));
+    };
+    let time = reference.plus_millis(written.offset_ms);
     if chrono::DateTime::from_timestamp_millis(time.0).is_none() {
-        return Err(fail(0, "a time that the calendar can hold"));
+        return Err(mistake(text, 0, "a time that the calendar can hold"));
     }
     Ok(ReadTime { time, warning: written.warning.map(|warning| format!("`{text}`: {warning}")) })
+}
+
+/// That `text` is wrong at the byte `offset`, with what was probably meant.
+fn mistake(text: &str, offset: usize, expected: &'static str) -> TimeError {
+    TimeError { text: text.to_owned(), offset, expected, hint: hint::for_mistake(text, expected) }
 }

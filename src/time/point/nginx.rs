@@ -12,10 +12,11 @@ use nom::character::complete::{char, one_of};
 use nom::combinator::{all_consuming, map_opt, opt};
 use nom::sequence::{preceded, terminated};
 
+use super::digits::{calendar_date, parse_exactly};
 use super::graphite::MONTHS;
-use super::iso::{in_zone, parse_clock, parse_digits, parse_zone};
+use super::iso::{in_zone, parse_clock, parse_zone};
 use super::{Reference, Written};
-use crate::time::expected::{Parsed, expecting, failure};
+use crate::time::expected::{Parsed, existing, expecting, failure};
 
 /// Whether the text begins as such a time does. Nothing that Graphite takes begins so.
 pub(super) fn looks_like(text: &str) -> bool {
@@ -50,24 +51,42 @@ fn parse_bracketed(input: &str) -> Parsed<'_, Reference> {
     preceded(char('['), terminated(parse_local, opt(char(']')))).parse(input)
 }
 
+/// `$time_local`; a time of day and an offset may be left out, since people paste parts.
 fn parse_local(input: &str) -> Parsed<'_, Reference> {
-    let month = map_opt(take(3usize), |name: &str| {
-        let is_it = |month: &&str| month.get(..3).is_some_and(|short| short.eq_ignore_ascii_case(name));
-        let at = MONTHS.iter().position(is_it)?;
-        u32::try_from(at + 1).ok()
-    });
-    let parts = (terminated(parse_digits(2), char('/')), terminated(month, char('/')), parse_digits(4));
-    let date = map_opt(parts, |(day, month, year)| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day));
-    let (rest, date) = expecting("a date that exists, as 22/Nov/2026", date).parse(input)?;
+    let (rest, date) = expecting("a date that exists, as 22/Nov/2026", date_of_access_log).parse(input)?;
     let (rest, clock) = opt(preceded(one_of(": "), parse_clock)).parse(rest)?;
     let (rest, zone) = opt(preceded(opt(char(' ')), parse_zone)).parse(rest)?;
     Ok((rest, in_zone(date, clock, zone)))
 }
 
+/// The error log's, which is in the zone of the machine that wrote it and does not say which: the user's is taken.
 fn parse_error_log_time(input: &str) -> Parsed<'_, Reference> {
-    let parts = (terminated(parse_digits(4), char('/')), terminated(parse_digits(2), char('/')), parse_digits(2));
-    let date = map_opt(parts, |(year, month, day)| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day));
-    let (rest, date) = expecting("a date that exists, as 2026/11/22", date).parse(input)?;
+    let (rest, date) = expecting("a date that exists, as 2026/11/22", date_of_error_log).parse(input)?;
     let (rest, clock) = opt(preceded(char(' '), parse_clock)).parse(rest)?;
     Ok((rest, in_zone(date, clock, None)))
+}
+
+fn date_of_access_log(input: &str) -> Parsed<'_, NaiveDate> {
+    let month = map_opt(take(3usize), month_abbreviated);
+    let parts = (terminated(parse_exactly(2), char('/')), terminated(month, char('/')), parse_exactly(4));
+    let (rest, (day, month, year)) = { parts }.parse(input)?;
+    existing(input, rest, calendar_date(year, month, day))
+}
+
+fn date_of_error_log(input: &str) -> Parsed<'_, NaiveDate> {
+    let parts = (terminated(parse_exactly(4), char('/')), terminated(parse_exactly(2), char('/')), parse_exactly(2));
+    let (rest, (year, month, day)) = { parts }.parse(input)?;
+    existing(input, rest, calendar_date(year, month, day))
+}
+
+/// The number of the month, from 1, that nginx abbreviates so (English whatever the locale, `ngx_times.c`).
+fn month_abbreviated(name: &str) -> Option<u32> {
+    for (number, month) in (1..).zip(MONTHS) {
+        if let Some(short) = month.get(..3)
+            && short.eq_ignore_ascii_case(name)
+        {
+            return Some(number);
+        }
+    }
+    None
 }
