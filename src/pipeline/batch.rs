@@ -129,6 +129,8 @@ pub fn run<T: BlockTally + Send>(
     turn.into_inner().map(|turn| turn.failed).unwrap_or_default()
 }
 
+/// One thread's work: take the next block and let go of the input, count it, and so on to the end of the input or until
+/// some tally is done.
 fn count_in_turn<T: BlockTally>(turn: &Mutex<Turn<'_>>, tally: &mut T, stop: &AtomicBool) {
     let mut buffer = Vec::new();
     while !stop.load(Ordering::Relaxed) {

@@ -22,6 +22,7 @@ pub(super) struct BlockSummaries {
     carried: HashMap<GenerationId, Carried>,
 }
 
+/// The block that the last line began in.
 struct OpenBlock {
     summary: BlockSummary,
     begins_at: u64,
@@ -40,6 +41,7 @@ struct Carried {
 }
 
 impl OpenBlock {
+    /// Whether a line at `offset` begins in this block; asked for every line.
     #[inline]
     fn covers(&self, generation: GenerationId, offset: u64) -> bool {
         self.summary.generation == generation && offset >= self.begins_at && offset < self.next_number_at
@@ -50,7 +52,7 @@ impl BlockSummaries {
     /// Go on from a store: `open` are the blocks that more lines may come to.
     pub(super) fn resume_open(&mut self, open: &[BlockSummary]) {
         for block in open {
-            let rejected = block.rejects.is_some_and(|rejects| rejects.last >= block.until);
+            let rejected = matches!(block.rejects, Some(rejects) if rejects.last >= block.until);
             let carried = Carried { number: block.number, latest: block.max_end, rejected };
             self.carried.insert(block.generation, carried);
         }
@@ -58,9 +60,11 @@ impl BlockSummaries {
 
     /// The latest end of a request seen in the last block of a log; `i64::MIN` if none was.
     pub(super) fn latest_end_of(&self, generation: GenerationId) -> Timestamp {
-        let open = self.open.as_ref().filter(|open| open.summary.generation == generation).map(|open| open.carried);
-        let carried = open.or_else(|| self.carried.get(&generation).copied());
-        carried.map_or(Timestamp(i64::MIN), |carried| carried.latest)
+        match (&self.open, self.carried.get(&generation)) {
+            (Some(open), _) if open.summary.generation == generation => open.carried.latest,
+            (_, Some(carried)) => carried.latest,
+            (_, None) => Timestamp(i64::MIN),
+        }
     }
 
     /// Note in the summary of its block that a line is no request.
@@ -114,25 +118,38 @@ impl BlockSummaries {
 
     /// The block that `offset` lies in, opened if it is another than the last.
     fn block_at(&mut self, generation: GenerationId, offset: u64) -> &mut OpenBlock {
-        let open = self.open.take_if(|open| open.covers(generation, offset));
-        let open = open.unwrap_or_else(|| {
-            self.close_block();
-            self.stamp += 1;
-            let number = offset / BLOCK_BYTES;
-            let (begins_at, next_number_at) = (number * BLOCK_BYTES, (number + 1) * BLOCK_BYTES);
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
-            let carried = self.carried.get(&generation).copied().filter(|carried| carried.number == number);
-            let carried = carried.unwrap_or(Carried { number, latest: Timestamp(i64::MIN), rejected: false });
-            OpenBlock { summary: BlockSummary::empty(generation, number), begins_at, next_number_at, carried }
-        });
+        let open = match self.open.take_if(|open| open.covers(generation, offset)) {
+            Some(open) => open,
+            None => {
+                self.close_block();
+                self.begin_block(generation, offset)
+            }
+        };
         self.open.insert(open)
     }
 
+    /// A block with nothing in it yet but what the lines before `offset` said, if they are in the same.
+    fn begin_block(&mut self, generation: GenerationId, offset: u64) -> OpenBlock {
+        self.stamp += 1;
+        let number = offset / BLOCK_BYTES;
+        let (begins_at, next_number_at) = (number * BLOCK_BYTES, (number + 1) * BLOCK_BYTES);
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let carried = match self.carried.get(&generation) {
+            Some(carried) if carried.number == number => *carried,
+            _ => Carried { number, latest: Timestamp(i64::MIN), rejected: false },
+        };
+        OpenBlock { summary: BlockSummary::empty(generation, number), begins_at, next_number_at, carried }
+    }
+
+    /// Put the open block's summary to the closed ones. Its routes get their earliest starts only now, and in their order, so
+    /// that the bytes on disk do not depend on the order of the lines.
     fn close_block(&mut self) {
         if let Some(mut open) = self.open.take() {
             self.carried.insert(open.summary.generation, open.carried);
             for (route, start) in &mut open.summary.routes {
-                *start = self.stamps.get(route.0 as usize).map_or(*start, |(_, earliest)| floor_route_start(*earliest));
+                if let Some((_, earliest)) = self.stamps.get(route.0 as usize) {
+                    *start = floor_route_start(*earliest);
+                }
             }
             open.summary.routes.sort_unstable();
             self.closed.push(open.summary);

@@ -31,6 +31,7 @@ impl CellNumbers {
         self.look_up(slot, route)
     }
 
+    /// The slow way: the first line of a slot, or of a route in it.
     #[inline(never)]
     fn look_up(&mut self, slot: Timestamp, route: RouteId) -> u32 {
         if slot != self.slot || self.turn == 0 {
@@ -52,6 +53,7 @@ impl CellNumbers {
         number
     }
 
+    /// Forget `by_route` without writing to it: its entries are of earlier turns now. Only when the count wraps are they wiped.
     fn next_turn(&mut self) {
         self.turn = self.turn.wrapping_add(1);
         if self.turn <= 1 {

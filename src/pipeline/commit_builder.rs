@@ -45,17 +45,25 @@ impl CommitBuilder {
         let mut from = 0;
         let order = std::mem::take(&mut self.order);
         for number in numbers {
-            let until = self.begins.get(number as usize).map_or(from, |&until| until as usize);
+            let until = match self.begins.get(number as usize) {
+                Some(&until) => until as usize,
+                None => from,
+            };
             let own = order.get(from..until).unwrap_or_default();
             from = until;
             let Some(&(slot, route)) = keys.get(number as usize) else { continue };
             cells.push((slot, route, self.fill_cell(own, &rows)));
-            self.slowest.mark(own, &mut rows, (slot, route));
+            self.slowest.mark(own, &mut rows, slot, route);
         }
         self.order = order;
-        let kept = rows.iter().filter(|row| !row.kept.is_empty());
-        let entries =
-            kept.filter_map(|row| keys.get(row.cell as usize).map(|(_, route)| row.to_entry(*route))).collect();
+        let mut entries = Vec::new();
+        for row in &rows {
+            if row.is_kept()
+                && let Some(&(_, route)) = keys.get(row.cell as usize)
+            {
+                entries.push(row.to_entry(route));
+            }
+        }
         let lines = raw.kept_lines(&rows);
         rows.clear();
         (Commit { cells, ledgers, entries, lines, blocks, ..Commit::default() }, rows)

@@ -71,7 +71,10 @@ impl RouteFilter {
             self.verdicts.resize(at + 1, None);
         }
         let Some(verdict) = self.verdicts.get_mut(at) else { return false };
-        *verdict.get_or_insert_with(|| routes.name(id).is_some_and(|name| filter.keeps_route(&name)))
+        match *verdict {
+            Some(verdict) => verdict,
+            None => *verdict.insert(matches!(routes.name(id), Some(name) if filter.keeps_route(&name))),
+        }
     }
 }
 

@@ -187,7 +187,8 @@ impl Interpreter {
         match self.parser.format().wrapper() {
             None => {
                 for (at, line) in Lines::new(block) {
-                    self.record((at, line, 0, Ok(line)), None, &mut text, &mut each);
+                    let record = PlacedRecord { at, raw: line, lead: 0, text: Ok(line), otherwise: None };
+                    self.read_record(record, &mut text, &mut each);
                 }
             }
             Some(wrapper) => {
@@ -196,23 +197,24 @@ impl Interpreter {
                     let raw = block.get(record.start..record.end).unwrap_or_default();
                     // Where nginx logs its errors; a line there that is no request never was one.
                     let otherwise = record.of_errors.then_some(RejectReason::OtherOutput);
-                    self.record((record.start, raw, record.lead, record.text), otherwise, &mut text, &mut each);
+                    let record =
+                        PlacedRecord { at: record.start, raw, lead: record.lead, text: record.text, otherwise };
+                    self.read_record(record, &mut text, &mut each);
                 }
             }
         }
         (self.unwrapped, self.text) = (unwrapped, text);
     }
 
-    /// One record: its offset, its bytes in the log, where in them the text begins, and the text. If it does not fit, that is
-    /// because of `otherwise`, if given.
-    fn record(
+    /// Read one record and hand it on; `text` is overwritten if its values do not stand in it as they are.
+    fn read_record(
         &mut self,
-        (at, raw, lead, line): (usize, &[u8], usize, Result<&[u8], Reject>),
-        otherwise: Option<RejectReason>,
+        record: PlacedRecord<'_>,
         text: &mut Vec<u8>,
         each: &mut impl FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, RecordValues<'_>),
     ) {
-        match line.and_then(|line| self.parser.parse_in(line, text)) {
+        let PlacedRecord { at, raw, lead, text: unwrapped, otherwise } = record;
+        match unwrapped.and_then(|line| self.parser.parse_in(line, text)) {
             Ok((record, text)) => {
                 let seen = self.route(text, record);
                 each(at, raw, Ok(&seen), RecordValues::new(&self.parser, text));
@@ -229,6 +231,8 @@ impl Interpreter {
         }
     }
 
+    /// What the line's request is to whoever counts it: its record, its route, and whether it was slow by the threshold of its
+    /// rule or the general one.
     #[inline(always)]
     fn route<'l>(&mut self, line: &'l [u8], record: Record<'l>) -> RoutedRecord<'l> {
         let matched = if self.wanted.is_empty() { self.find(&record, &[]) } else { self.find_by_values(line, &record) };
@@ -236,6 +240,7 @@ impl Interpreter {
         RoutedRecord { record, matched, slow: record.request_time_ms.is_some_and(|time| time >= threshold) }
     }
 
+    /// [`Interpreter::find`] where rules or locations look at further variables of the line.
     fn find_by_values<'l>(&mut self, line: &'l [u8], record: &Record<'l>) -> Matched {
         let mut values = [None; ROUTE_VARIABLES];
         for (value, wanted) in values.iter_mut().zip(&self.wanted) {
@@ -245,6 +250,7 @@ impl Interpreter {
         self.find(record, values.get(..count).unwrap_or_default())
     }
 
+    /// The route of a record.
     #[inline(always)]
     fn find(&mut self, record: &Record<'_>, variables: &[Option<&[u8]>]) -> Matched {
         self.matcher.route(&Request {
@@ -256,6 +262,20 @@ impl Interpreter {
             variables,
         })
     }
+}
+
+/// A record as it stands in a block, before it is read.
+struct PlacedRecord<'b> {
+    /// Its offset in the block.
+    at: usize,
+    /// Its bytes in the log, with what is wrapped around it.
+    raw: &'b [u8],
+    /// How many bytes of `raw` come before the text, so that a reject's column is that of the log.
+    lead: usize,
+    /// What the server wrote, or why the wrapper is not what it should be.
+    text: Result<&'b [u8], Reject>,
+    /// Why it is no request if it does not fit; else what the parser says.
+    otherwise: Option<RejectReason>,
 }
 
 /// [`Interpreter::read_block`] for a format of which the number of quotes in a line is known: the hot loop. It is compiled twice,

@@ -8,6 +8,18 @@
 //!   CommitBuilder rows -> cells, the slowest, archived lines: a commit's lines          (the committing thread)
 //!   Recount       ranges of logs that were read before -> the same commits again       (verify, index --rebuild)
 //! ```
+//!
+//! - A line becomes the same record, route and slot whoever reads it: `report`, the daemon and `verify` share
+//!   [`Interpreter`], so that their numbers can be compared to the last request.
+//! - What a line adds depends on the line alone, not on when it was read or where a block or a commit was cut. So work done
+//!   twice after a crash comes to the same, and a damaged segment can be counted again ([`Recount`]).
+//! - One line costs a [`Row`] of fixed size and no allocation. Histograms are filled cell by cell on the committing thread,
+//!   where a cell's rows are brought together first; a histogram a line touches other memory each time.
+//! - Memory is bounded by what lies between two commits, and by [`RouteId`](crate::route::RouteId)s, of which there are at
+//!   most `routes_max`.
+//!
+//! `interpreter` and `lines` know nothing of the rest. `row_collector` and `commit_builder` meet only in `collected_rows`,
+//! which goes from the one thread to the other.
 
 pub mod batch;
 mod block_summaries;

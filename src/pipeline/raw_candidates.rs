@@ -20,7 +20,10 @@ pub(super) struct RawCandidates {
 impl RawCandidates {
     /// Keep the line of row `number` if it may be kept.
     pub(super) fn offer(&mut self, number: usize, row: &Row, slowest: usize, line: &[u8]) {
-        let among = row.request_time_ms().is_some_and(|duration| self.is_among(row.cell, duration, slowest));
+        let among = match row.request_time_ms() {
+            Some(duration) => self.is_among(row.cell, duration, slowest),
+            None => false,
+        };
         if (among || row.is_kept()) && line.len() <= ARCHIVED_MAX {
             let start = self.bytes.len();
             self.bytes.extend_from_slice(line);
@@ -43,11 +46,15 @@ impl RawCandidates {
 
     /// The lines of rows that are kept in the end.
     pub(super) fn kept_lines(&self, rows: &[Row]) -> Vec<ArchivedLine> {
-        let kept = self.lines.iter().filter_map(|(number, range)| {
-            let row = rows.get(*number).filter(|row| row.is_kept())?;
-            Some(ArchivedLine { locator: row.locator, line: self.bytes.get(range.clone())?.to_vec() })
-        });
-        kept.collect()
+        let mut kept = Vec::new();
+        for (number, range) in &self.lines {
+            if let (Some(row), Some(line)) = (rows.get(*number), self.bytes.get(range.clone()))
+                && row.is_kept()
+            {
+                kept.push(ArchivedLine { locator: row.locator, line: line.to_vec() });
+            }
+        }
+        kept
     }
 }
 

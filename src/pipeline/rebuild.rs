@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::recount::{Recount, UnreadRange};
+use super::retrieve::find_known;
 use crate::error::Result;
 use crate::histogram::Cell;
 use crate::route::RouteId;
@@ -40,13 +41,18 @@ pub fn recount_damaged(view: &View, recount: &mut Recount<'_>, damaged: &Damaged
             commit.blocks.extend(part.blocks);
         }
     });
-    commit.cells = cells.into_iter().map(|((slot, route), cell)| (slot, route, cell)).collect();
+    for ((slot, route), cell) in cells {
+        commit.cells.push((slot, route, cell));
+    }
     if damaged.is_rolled_up() {
         return Ok(Recounted { commit, unread });
     }
     // The last block before a range was summarised whole with it, though its first lines, or all, were counted before.
     let known = view.blocks(Window::ALL, WindowMatch::End, None)?;
-    let heads: Vec<LogRange> = ranges.iter().filter_map(|range| head_of(view, &known, range)).collect();
+    let mut heads = Vec::new();
+    for range in ranges {
+        heads.extend(head_of(view, &known, range));
+    }
     let mut before: BTreeMap<(GenerationId, u32), BlockSummary> = BTreeMap::new();
     let _partial = recount.count(&heads, |part| {
         for block in part.blocks {
@@ -57,9 +63,13 @@ pub fn recount_damaged(view: &View, recount: &mut Recount<'_>, damaged: &Damaged
         }
     });
     for head in &heads {
-        let own = before.range((head.generation, 0)..).take_while(|((id, _), _)| *id == head.generation);
-        let own = own.filter(|(_, block)| head.from <= block.first && block.until <= head.until);
-        commit.blocks.extend(own.last().map(|(_, block)| block.clone()));
+        let mut last = None;
+        for block in before.range((head.generation, 0)..=(head.generation, u32::MAX)).map(|(_, block)| block) {
+            if head.from <= block.first && block.until <= head.until {
+                last = Some(block);
+            }
+        }
+        commit.blocks.extend(last.cloned());
     }
     Ok(Recounted { commit, unread })
 }
@@ -67,11 +77,20 @@ pub fn recount_damaged(view: &View, recount: &mut Recount<'_>, damaged: &Damaged
 /// The lines before a range that belong to no block which is summarised elsewhere: the last block among them is the one
 /// that was still open when the range began.
 fn head_of(view: &View, known: &[BlockSummary], range: &LogRange) -> Option<LogRange> {
-    let own = known.iter().filter(|block| block.generation == range.generation && block.until <= range.from);
-    let generation = view.generations().iter().find(|generation| generation.id == range.generation)?;
-    let read = view.ledger(range.generation).map_or(0, |ledger| ledger.bytes);
-    let began = generation.position.saturating_sub(read);
-    let from = own.map(|block| block.until).max().unwrap_or(began);
-    let head = LogRange { from, until: range.from, ..*range };
-    (from < range.from && range.from - from <= HEAD_BYTES).then_some(head)
+    let generation = find_known(view, range.generation)?;
+    let mut last = None;
+    for block in known {
+        if block.generation == range.generation && block.until <= range.from {
+            last = last.max(Some(block.until));
+        }
+    }
+    let from = match (last, view.ledger(range.generation)) {
+        (Some(until), _) => until,
+        (None, Some(ledger)) => generation.position.saturating_sub(ledger.bytes),
+        (None, None) => generation.position,
+    };
+    if from >= range.from || range.from - from > HEAD_BYTES {
+        return None;
+    }
+    Some(LogRange { from, until: range.from, ..*range })
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::commit_builder::CommitBuilder;
 use super::interpreter::Interpreter;
+use super::retrieve::find_known;
 use super::row_collector::RowCollector;
 use super::slot_settings::SlotSettings;
 use crate::source::generation::{Generation, GenerationId};
@@ -57,14 +58,16 @@ impl<'v> Recount<'v> {
         let (mut slots, mut slowest) = (RowCollector::new(self.settings), CommitBuilder::new(self.settings));
         let mut unread = Vec::new();
         for range in ranges {
-            let counted = self.range(*range, &mut slots, |slots| {
+            let counted = self.count_range(*range, &mut slots, |slots| {
                 if slots.bytes() >= HAND_OUT_BYTES {
                     each(slowest.build(slots.hand_over()).0);
                 }
             });
             if let Err(why) = counted {
-                let held = generation(self.view, range.generation);
-                let path = held.map_or_else(Default::default, |generation| generation.path.clone());
+                let path = match find_known(self.view, range.generation) {
+                    Some(generation) => generation.path.clone(),
+                    None => Default::default(),
+                };
                 unread.push(UnreadRange { range: *range, path, why });
             }
         }
@@ -72,16 +75,19 @@ impl<'v> Recount<'v> {
         unread
     }
 
-    fn range(
+    /// Count one range; `counted` is asked after each piece whether it is time to hand out. An error says in words why the
+    /// range could not be read, or not to its end.
+    fn count_range(
         &mut self,
         range: LogRange,
         slots: &mut RowCollector,
         mut counted: impl FnMut(&mut RowCollector),
     ) -> Result<(), String> {
-        let generation = generation(self.view, range.generation).ok_or("the store does not know this log")?;
+        let generation = find_known(self.view, range.generation).ok_or("the store does not know this log")?;
         self.make_open(generation)?;
-        let interpreter = self.interpreters.get_mut(&generation.log);
-        let interpreter = interpreter.ok_or_else(|| format!("the format of log {} is not known", generation.log))?;
+        let Some(interpreter) = self.interpreters.get_mut(&generation.log) else {
+            return Err(format!("the format of log {} is not known", generation.log));
+        };
         let reader = self.open.get_mut(&range.generation).ok_or("it is not open")?;
         // The last line of a log may lack the newline that a block's summary reckons with.
         let until = range.until.min(generation.position);
@@ -102,6 +108,7 @@ impl<'v> Recount<'v> {
         }
     }
 
+    /// Have the log of a generation open, wherever it is by now. One that was not found is not looked for again.
     fn make_open(&mut self, generation: &Generation) -> Result<(), String> {
         if self.open.contains_key(&generation.id) {
             return Ok(());
@@ -114,7 +121,9 @@ impl<'v> Recount<'v> {
         }
         let opened = match find_generation_with(generation, self.view.restart_points(generation.id)) {
             Ok(Some(located)) => {
-                if let Some(points) = located.points.as_ref().filter(|_| located.decoded > 0) {
+                if let Some(points) = &located.points
+                    && located.decoded > 0
+                {
                     // Whoever may not write there gathers them again the next time.
                     drop(self.view.keep_restart_points(generation.id, points));
                 }
@@ -132,8 +141,4 @@ impl<'v> Recount<'v> {
         }
         Ok(())
     }
-}
-
-fn generation(view: &View, id: GenerationId) -> Option<&Generation> {
-    view.generations().iter().find(|generation| generation.id == id)
 }

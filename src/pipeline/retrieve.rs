@@ -26,26 +26,31 @@ pub struct MissingLines {
 impl MissingLines {
     /// Where the lines come from, if it is not their log.
     pub fn note(&self) -> Option<String> {
+        if self.archived == 0 {
+            return None;
+        }
         let plural = if self.archived == 1 { "line comes" } else { "lines come" };
-        (self.archived > 0)
-            .then(|| format!("{} raw {plural} from the store's archive, their log being gone", self.archived))
+        Some(format!("{} raw {plural} from the store's archive, their log being gone", self.archived))
     }
 
     /// Each of it in words, with its remedy where there is one; empty if everything was read.
     pub fn messages(&self) -> Vec<String> {
-        let gone = self.gone.iter().map(|log| format!("gone: the log last seen as {}", log.path.display()));
-        let failed = self.failed.iter().map(ToString::to_string);
-        let unknown = self
-            .unknown
-            .iter()
-            .map(|log| format!("the configuration has no [[log]] with path {log:?}; its lines cannot be read again"));
-        gone.chain(failed).chain(unknown).collect()
+        let mut messages = Vec::new();
+        for log in &self.gone {
+            messages.push(format!("gone: the log last seen as {}", log.path.display()));
+        }
+        messages.extend(self.failed.iter().map(ToString::to_string));
+        for log in &self.unknown {
+            messages
+                .push(format!("the configuration has no [[log]] with path {log:?}; its lines cannot be read again"));
+        }
+        messages
     }
 }
 
 /// Open the log of a generation, or note why that cannot be done.
 fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<LineReader> {
-    let generation = view.generations().iter().find(|generation| generation.id == id)?;
+    let generation = find_known(view, id)?;
     let located = match find_generation_with(generation, view.restart_points(id)) {
         Ok(Some(located)) => located,
         Ok(None) => {
@@ -58,11 +63,24 @@ fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<Lin
         }
     };
     missing.decoded += located.decoded;
-    if let Some(points) = located.points.as_ref().filter(|_| located.decoded > 0) {
+    if let Some(points) = &located.points
+        && located.decoded > 0
+    {
         // Whoever may not write there gathers them again the next time.
         drop(view.keep_restart_points(id, points));
     }
-    LineReader::open(&located).map_err(|error| missing.failed.push(error)).ok()
+    match LineReader::open(&located) {
+        Ok(reader) => Some(reader),
+        Err(error) => {
+            missing.failed.push(error);
+            None
+        }
+    }
+}
+
+/// What the store knows of a generation; None if it knows of none with that id.
+pub(super) fn find_known(view: &View, id: GenerationId) -> Option<&Generation> {
+    view.generations().iter().find(|generation| generation.id == id)
 }
 
 /// Read the lines that `locators` name; `each` gets the locator's index and the line, or nothing if it is gone.
@@ -78,19 +96,25 @@ pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Opti
     for (generation, mut wanted) in by_generation {
         wanted.sort_unstable();
         let mut reader = open(view, generation, &mut missing);
-        for (offset, index) in wanted {
-            let length = locators.get(index).map_or(0, |locator| locator.length);
-            match reader.as_mut().map(|reader| reader.read(offset, length, &mut buffer)) {
-                Some(Ok(true)) => each(index, Some(&buffer)),
-                Some(Err(error)) => {
+        for (_, index) in wanted {
+            let (Some(held), Some(locator)) = (&mut reader, locators.get(index)) else {
+                gone.push(index);
+                continue;
+            };
+            match held.read(locator.offset, locator.length, &mut buffer) {
+                Ok(true) => each(index, Some(&buffer)),
+                Ok(false) => gone.push(index),
+                Err(error) => {
                     missing.failed.push(error);
-                    missing.decoded += reader.take().map_or(0, |reader| reader.decoded());
+                    missing.decoded += held.decoded();
+                    reader = None;
                     gone.push(index);
                 }
-                Some(Ok(false)) | None => gone.push(index),
             }
         }
-        missing.decoded += reader.map_or(0, |reader| reader.decoded());
+        if let Some(held) = reader {
+            missing.decoded += held.decoded();
+        }
     }
     if !gone.is_empty() {
         from_archive(view, locators, &gone, &mut missing, each);
@@ -106,10 +130,15 @@ fn from_archive(
     missing: &mut MissingLines,
     mut each: impl FnMut(usize, Option<&[u8]>),
 ) {
-    let wanted: Vec<Locator> = gone.iter().filter_map(|index| locators.get(*index).copied()).collect();
-    let found = view.archived_lines(&wanted);
-    let failed = found.as_ref().err().cloned();
-    let mut found = found.unwrap_or_default().into_iter();
+    let mut wanted = Vec::with_capacity(gone.len());
+    for &index in gone {
+        wanted.extend(locators.get(index).copied());
+    }
+    let (found, failed) = match view.archived_lines(&wanted) {
+        Ok(found) => (found, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let mut found = found.into_iter();
     let mut lost: BTreeSet<GenerationId> = BTreeSet::new();
     for (&index, locator) in gone.iter().zip(&wanted) {
         let line = found.next().flatten();
@@ -139,7 +168,10 @@ pub fn scan(
     let mut blocks = blocks.iter().peekable();
     while let Some(first) = blocks.peek() {
         let id = first.generation;
-        let log = view.generations().iter().find(|held| held.id == id).map(|held| held.log.clone()).unwrap_or_default();
+        let log = match find_known(view, id) {
+            Some(generation) => generation.log.clone(),
+            None => String::new(),
+        };
         let mut reader = open(view, id, &mut missing);
         let interpreter = interpreters.get_mut(&log);
         if interpreter.is_none() {
@@ -164,7 +196,9 @@ pub fn scan(
                 }
             });
         }
-        missing.decoded += together.map_or(0, |(reader, _)| reader.decoded());
+        if let Some((reader, _)) = together {
+            missing.decoded += reader.decoded();
+        }
     }
     Ok(missing)
 }

@@ -98,6 +98,8 @@ impl RowCollector {
         self.ledgers.insert(generation, ledger);
     }
 
+    /// A line that is no request: counted by reason, the first of them by place, and noted in its block, so that a report can say
+    /// where to look.
     #[cold]
     fn note_reject(&mut self, ledger: &mut Ledger, generation: GenerationId, at: u64, reject: Reject) {
         *ledger.rejected.entry(reject.reason.code()).or_default() += 1;

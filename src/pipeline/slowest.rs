@@ -38,6 +38,7 @@ pub(super) struct SlowestOfCells {
 }
 
 impl SlowestOfCells {
+    /// Nothing seen yet; of each cell the `limit` slowest will be kept.
     pub(super) fn new(limit: usize) -> SlowestOfCells {
         SlowestOfCells { limit, remembered: HashMap::new(), latest: Timestamp(i64::MIN), best: Vec::new() }
     }
@@ -48,30 +49,34 @@ impl SlowestOfCells {
         self.remembered.retain(|(slot, _), _| *slot >= self.latest.minus(REMEMBERED_FOR));
     }
 
-    /// Mark those rows of the cell `key` that are among its slowest as far as is known yet; `own` are the numbers of its rows.
-    pub(super) fn mark(&mut self, own: &[u32], rows: &mut [Row], key: (Timestamp, RouteId)) {
+    /// Mark those rows of the cell of `slot` and `route` that are among its slowest as far as is known yet; `own` are the numbers of its rows.
+    pub(super) fn mark(&mut self, own: &[u32], rows: &mut [Row], slot: Timestamp, route: RouteId) {
         let limit = self.limit;
         self.best.clear();
-        let remembered = self.remembered.remove(&key);
+        let remembered = self.remembered.remove(&(slot, route));
         self.best.extend(remembered.into_iter().flatten().map(|rank| (rank, None)));
         for &number in own {
             let Some(row) = rows.get(number as usize) else { continue };
             let Some(request) = row.request_time_ms() else { continue };
             let rank = (Reverse(request), row.end, row.locator.generation, row.locator.offset);
-            if self.best.len() >= limit && self.best.last().is_none_or(|(last, _)| *last <= rank) {
-                continue;
+            match self.best.last() {
+                Some((last, _)) if self.best.len() >= limit && *last <= rank => continue,
+                None if limit == 0 => continue,
+                _ => {}
             }
             let at = self.best.partition_point(|(held, _)| *held < rank);
             self.best.insert(at, (rank, Some(number)));
             self.best.truncate(limit);
         }
-        for row in self.best.iter().filter_map(|(_, number)| *number) {
-            if let Some(row) = rows.get_mut(row as usize) {
+        for (_, number) in &self.best {
+            if let Some(number) = *number
+                && let Some(row) = rows.get_mut(number as usize)
+            {
                 row.kept = row.kept.with(KeepReasons::SLOWEST);
             }
         }
-        if key.0 >= self.latest.minus(REMEMBERED_FOR) && self.remembered.len() < REMEMBERED {
-            self.remembered.insert(key, self.best.iter().map(|(rank, _)| *rank).collect());
+        if slot >= self.latest.minus(REMEMBERED_FOR) && self.remembered.len() < REMEMBERED {
+            self.remembered.insert((slot, route), self.best.iter().map(|(rank, _)| *rank).collect());
         }
     }
 }

@@ -79,8 +79,14 @@ pub(crate) fn parse_time_iso8601(value: &[u8]) -> Option<Timestamp> {
     };
     let (millis, rest) = match rest.split_first() {
         Some((b'.', fraction)) => {
-            let length = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let (digits, rest) = fraction.split_at_checked(length).filter(|_| length > 0)?;
+            let mut rest = fraction;
+            while let [b'0'..=b'9', after @ ..] = rest {
+                rest = after;
+            }
+            let digits = fraction.get(..fraction.len() - rest.len())?;
+            if digits.is_empty() {
+                return None;
+            }
             (number::fraction_ms(digits), rest)
         }
         _ => (0, rest),
@@ -105,14 +111,19 @@ pub(crate) fn parse_time_iso8601(value: &[u8]) -> Option<Timestamp> {
 /// Any of these, told by its shape; ISO 8601 also with a space or `t` for the `T`, with a comma before the fraction, and
 /// with an offset without colon, as other programs write it. A time without an offset is none: its zone is not known.
 pub(crate) fn parse_any_time(value: &[u8]) -> Option<Timestamp> {
+    // Smaller numbers are a duration or an id in a field that only looks like a time.
     const YEAR_1973_MS: i64 = 100_000_000_000;
     match value {
         [_, _, b'/', ..] => parse_time_local(value),
         [_, _, _, _, b'-', ..] => iso8601_of_others(value),
-        _ => parse_msec(value).filter(|time| time.millis() >= YEAR_1973_MS),
+        _ => match parse_msec(value)? {
+            time if time.millis() >= YEAR_1973_MS => Some(time),
+            _ => None,
+        },
     }
 }
 
+/// ISO 8601 as other programs write it, brought into nginx's spelling in a buffer on the stack; longer ones are no times.
 fn iso8601_of_others(value: &[u8]) -> Option<Timestamp> {
     if let Some(time) = parse_time_iso8601(value) {
         return Some(time);
@@ -139,6 +150,7 @@ fn iso8601_of_others(value: &[u8]) -> Option<Timestamp> {
     parse_time_iso8601(room.get(..length)?)
 }
 
+/// A number of a fixed count of digits; None if one of them is none.
 fn parse_digits<const N: usize>(bytes: [u8; N]) -> Option<i64> {
     bytes.into_iter().try_fold(0, |value, byte| {
         let digit = byte.wrapping_sub(b'0');

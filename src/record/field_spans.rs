@@ -25,22 +25,27 @@ impl FieldSpans {
     /// Those of a `log_format`, which has each variable in a step of its own.
     pub(super) fn of_plan(format: &Format, needs: &Needs) -> FieldSpans {
         let roles = format.roles();
-        let step = |role: Option<usize>, needed: bool| role.filter(|_| needed).and_then(|role| format.step_of(role));
         let times = needs.times || needs.all;
         let target = needs.target || needs.all;
-        let request = step(roles.request, target);
+        let request = step_if(target, format, roles.request);
         let alone = target && request.is_none();
+        let target = step_if(alone, format, roles.target);
+        let [response, connect, header] = roles.upstream;
         FieldSpans {
-            request_time: step(roles.request_time, times),
-            upstream: roles.upstream.map(|role| step(role, times)),
+            request_time: step_if(times, format, roles.request_time),
+            upstream: [
+                step_if(times, format, response),
+                step_if(times, format, connect),
+                step_if(times, format, header),
+            ],
             request,
-            method: step(roles.method, alone),
-            target: step(roles.target, alone),
-            args: step(roles.target, alone).and_then(|target| args_after(format, target)),
-            protocol: step(roles.protocol, alone),
-            status: step(roles.status, true),
-            bytes: step(roles.bytes, needs.bytes || needs.all),
-            host: step(roles.host, needs.host || needs.all),
+            method: step_if(alone, format, roles.method),
+            target,
+            args: args_after(format, target),
+            protocol: step_if(alone, format, roles.protocol),
+            status: step_if(true, format, roles.status),
+            bytes: step_if(needs.bytes || needs.all, format, roles.bytes),
+            host: step_if(needs.host || needs.all, format, roles.host),
             units: Some(roles.units).filter(|units| units.iter().any(|unit| *unit != DurationUnit::Seconds)),
         }
     }
@@ -48,24 +53,23 @@ impl FieldSpans {
     /// Those of a keyed format: which variable plays a role is found anew for each line.
     pub(super) fn of_keys(format: &Format, needs: &Needs) -> FieldSpans {
         let roles = format.roles();
-        let slot = |role: Role, played: Option<usize>, needed: bool| format.slot_of(role, played.filter(|_| needed));
         let (times, target) = (needs.times || needs.all, needs.target || needs.all);
         let [response, connect, header] = roles.upstream;
         FieldSpans {
-            request_time: slot(Role::RequestTime, roles.request_time, times),
+            request_time: format.slot_of(Role::RequestTime, if_needed(times, roles.request_time)),
             upstream: [
-                slot(Role::UpstreamResponse, response, times),
-                slot(Role::UpstreamConnect, connect, times),
-                slot(Role::UpstreamHeader, header, times),
+                format.slot_of(Role::UpstreamResponse, if_needed(times, response)),
+                format.slot_of(Role::UpstreamConnect, if_needed(times, connect)),
+                format.slot_of(Role::UpstreamHeader, if_needed(times, header)),
             ],
-            request: slot(Role::Request, roles.request, target),
-            method: slot(Role::Method, roles.method, target),
-            target: slot(Role::Target, roles.target, target),
+            request: format.slot_of(Role::Request, if_needed(target, roles.request)),
+            method: format.slot_of(Role::Method, if_needed(target, roles.method)),
+            target: format.slot_of(Role::Target, if_needed(target, roles.target)),
             args: None,
-            protocol: slot(Role::Protocol, roles.protocol, target),
-            status: slot(Role::Status, roles.status, true),
-            bytes: slot(Role::Bytes, roles.bytes, needs.bytes || needs.all),
-            host: slot(Role::Host, roles.host, needs.host || needs.all),
+            protocol: format.slot_of(Role::Protocol, if_needed(target, roles.protocol)),
+            status: format.slot_of(Role::Status, roles.status),
+            bytes: format.slot_of(Role::Bytes, if_needed(needs.bytes || needs.all, roles.bytes)),
+            host: format.slot_of(Role::Host, if_needed(needs.host || needs.all, roles.host)),
             units: None,
         }
     }
@@ -79,14 +83,26 @@ impl FieldSpans {
     }
 }
 
-/// The step of `$args` if `$is_args$args` directly follow the step `target`.
-fn args_after(format: &Format, target: usize) -> Option<usize> {
+/// The variable that plays a role, if the role is needed.
+fn if_needed(needed: bool, played: Option<usize>) -> Option<usize> {
+    if needed { played } else { None }
+}
+
+/// The step that cuts the variable of a role, if the role is needed.
+fn step_if(needed: bool, format: &Format, played: Option<usize>) -> Option<usize> {
+    format.step_of(if_needed(needed, played)?)
+}
+
+/// The step of `$args` if `$is_args$args` directly follow the step `target`: together they are what `$request_uri` would
+/// be, and stand side by side in the line, so that one span covers them.
+fn args_after(format: &Format, target: Option<usize>) -> Option<usize> {
+    let target = target?;
     let mut steps = format.plan().steps.iter().skip(target);
     let (uri, is_args, args) = (steps.next()?, steps.next()?, steps.next()?);
-    let named = |variable: usize, names: &[&str]| {
-        format.variables().get(variable).is_some_and(|variable| names.contains(&variable.name.as_str()))
-    };
     let joined = uri.literal.is_empty() && is_args.literal.is_empty();
-    let fits = joined && named(is_args.variable, &["is_args"]) && named(args.variable, &["args", "query_string"]);
-    fits.then_some(target + 2)
+    let names = (&*format.variables().get(is_args.variable)?.name, &*format.variables().get(args.variable)?.name);
+    match names {
+        ("is_args", "args" | "query_string") if joined => Some(target + 2),
+        _ => None,
+    }
 }

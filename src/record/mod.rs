@@ -1,4 +1,22 @@
 //! The fields of one request, borrowed from its log line. Pure: no I/O, no allocation per line.
+//!
+//! ```text
+//! line -- RecordParser::cut --> spans, one a variable -- RecordParser::read --> Record
+//!   needs          which fields are wanted; what is not wanted is neither cut nor read
+//!   field_spans    which span is which field
+//!   end_time       $msec, $time_iso8601, $time_local
+//!   number         whole numbers, and seconds with three decimals
+//!   upstream       the lists of $upstream_*: attempts and redirects
+//!   request        $request into method, target and protocol
+//!   unescape       a value as it was before nginx escaped it: for what is shown or compared, not for every line
+//!   status_range   statuses as people ask for them
+//! ```
+//!
+//! Two rules hold for every field. A value that is absent (`-`, or empty) is None and never 0: a request that no upstream
+//! answered did not take 0 ms there. A value that its variable cannot have rejects the whole line, with the place and the
+//! reason ([`Reject`](crate::grammar::Reject)): half a record would be counted, and nobody would see what it lacks.
+//!
+//! `parser` calls all the others; they do not know each other, but for `number`, which `end_time` and `upstream` read by.
 
 mod end_time;
 mod field_spans;

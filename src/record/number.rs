@@ -22,6 +22,7 @@ pub(crate) fn usual_thousandths(value: &[u8]) -> Option<u64> {
     digits.then_some(s * 1000 + a * 100 + b * 10 + c)
 }
 
+/// [`thousandths`] digit by digit, so that what overflows is told from what is no number.
 fn thousandths_of_any(value: &[u8]) -> Option<u64> {
     let mut whole = 0_u64;
     let mut rest = value.iter();
@@ -120,8 +121,13 @@ pub(crate) fn integer(value: &[u8]) -> Result<u64, RejectReason> {
 fn not_a_number(value: &[u8]) -> RejectReason {
     let whole = value.split(|&byte| byte == b'.').next().unwrap_or_default();
     let fraction = value.get(whole.len() + 1..);
-    let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-    if digits(whole) && fraction.is_none_or(digits) { RejectReason::AbsurdNumber } else { RejectReason::BadNumber }
+    let fraction = fraction.unwrap_or(b"0");
+    if are_digits(whole) && are_digits(fraction) { RejectReason::AbsurdNumber } else { RejectReason::BadNumber }
+}
+
+/// Whether there are digits and nothing else.
+fn are_digits(part: &[u8]) -> bool {
+    !part.is_empty() && part.iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

@@ -162,6 +162,8 @@ impl RecordParser {
         }
     }
 
+    /// Cut a line of a keyed format (JSON, logfmt). Whether its values stand in `text`, a copy of the line behind which decoded
+    /// values follow, instead of in the line; false for formats that are not keyed.
     fn cut_keyed(&mut self, line: &[u8], text: &mut Vec<u8>) -> Result<bool, Reject> {
         let (Some(keyed), Some(state)) = (self.format.keys(), &mut self.keyed) else { return Ok(false) };
         let cut = keyed.cut(chomp(line), state, &mut self.spans, text);
@@ -242,16 +244,23 @@ impl RecordParser {
         self.read_text(line, self.steps.get(variable).copied())
     }
 
+    /// Where a step's value stands in the line that was just cut; None if the format has no such step.
     #[inline(always)]
-    fn value_at<'l>(&self, line: &'l [u8], step: usize) -> Option<(&'l [u8], u32)> {
-        let &(from, until) = self.spans.get(step)?;
+    fn span_at(&self, step: Option<usize>) -> Option<&ValueSpan> {
+        self.spans.get(step?)
+    }
+
+    /// The value of a step with its offset in the line, also where it is `-` or empty.
+    #[inline(always)]
+    fn value_at<'l>(&self, line: &'l [u8], step: Option<usize>) -> Option<(&'l [u8], u32)> {
+        let &(from, until) = self.span_at(step)?;
         Some((line.get(from as usize..until as usize)?, from))
     }
 
     /// The value of a step, None if it is absent.
     #[inline(always)]
     fn read_text<'l>(&self, line: &'l [u8], step: Option<usize>) -> Option<&'l [u8]> {
-        let (value, _) = self.value_at(line, step?)?;
+        let (value, _) = self.value_at(line, step)?;
         let absent = match self.format.escape() {
             Escape::Default => value == b"-" || value.is_empty() && self.keyed.is_some(),
             Escape::Json | Escape::None => value.is_empty(),
@@ -259,6 +268,8 @@ impl RecordParser {
         (!absent).then_some(value)
     }
 
+    /// The number of a step, read by `read`; None if the line does not have it. What is no number rejects the line: counted as 0 it
+    /// would make a route look fast.
     #[inline(always)]
     fn read_number<'l, T>(
         &self,
@@ -266,16 +277,17 @@ impl RecordParser {
         step: Option<usize>,
         read: impl Fn(&'l [u8]) -> Result<T, RejectReason>,
     ) -> Result<Option<T>, Reject> {
-        let Some((value, from)) = step.and_then(|step| self.value_at(line, step)) else { return Ok(None) };
+        let Some((value, from)) = self.value_at(line, step) else { return Ok(None) };
         match value {
             b"" | b"-" => Ok(None),
             value => read(value).map(Some).map_err(|reason| Reject::at(from as usize, reason)),
         }
     }
 
+    /// [`read_status`] of a step. Three digits are read as one word; whatever else stands there takes the slow way.
     #[inline(always)]
     fn read_status(&self, line: &[u8], step: Option<usize>) -> Result<Option<u16>, Reject> {
-        if let Some(&(from, until)) = step.and_then(|step| self.spans.get(step))
+        if let Some(&(from, until)) = self.span_at(step)
             && let Some(whole @ 0..=999) = number::integer_in(line, from as usize, until as usize)
         {
             return Ok(u16::try_from(whole).ok());
@@ -283,9 +295,10 @@ impl RecordParser {
         self.read_number(line, step, read_status)
     }
 
+    /// A whole number, such as `$bytes_sent`.
     #[inline(always)]
     fn read_integer(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
-        if let Some(&(from, until)) = step.and_then(|step| self.spans.get(step))
+        if let Some(&(from, until)) = self.span_at(step)
             && let Some(whole) = number::integer_in(line, from as usize, until as usize)
         {
             return Ok(Some(whole));
@@ -293,9 +306,10 @@ impl RecordParser {
         self.read_number(line, step, number::integer)
     }
 
+    /// A time in seconds as milliseconds. `0.123`, which nearly all are, is read as one word.
     #[inline(always)]
     fn read_duration(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
-        if let Some((value, _)) = step.and_then(|step| self.value_at(line, step))
+        if let Some((value, _)) = self.value_at(line, step)
             && let Some(millis) = number::usual_thousandths(value)
         {
             return Ok(Some(millis));
@@ -303,9 +317,10 @@ impl RecordParser {
         self.read_number(line, step, number::duration_ms)
     }
 
+    /// The sum over all attempts of an `$upstream_*_time`; None if no attempt has it.
     #[inline(always)]
     fn read_sum(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
-        let Some((value, from)) = step.and_then(|step| self.value_at(line, step)) else { return Ok(None) };
+        let Some((value, from)) = self.value_at(line, step) else { return Ok(None) };
         upstream::sum_ms(value).map_err(|reason| Reject::at(from as usize, reason))
     }
 
@@ -317,16 +332,17 @@ impl RecordParser {
             self.read_number(line, self.fields.request_time, |value| number::duration_in(value, request))?;
         let mut upstream_ms = [None; 3];
         for ((sum, step), unit) in upstream_ms.iter_mut().zip(self.fields.upstream).zip([response, connect, header]) {
-            let Some((value, from)) = step.and_then(|step| self.value_at(line, step)) else { continue };
+            let Some((value, from)) = self.value_at(line, step) else { continue };
             *sum = upstream::sum_in(value, unit).map_err(|reason| Reject::at(from as usize, reason))?;
         }
         Ok((request_time_ms, upstream_ms))
     }
 
+    /// When the request ended. A log is in the order of its ends, so most lines have the time of the line before to the byte.
     #[inline(always)]
     fn read_end(&mut self, line: &[u8]) -> Result<Timestamp, Reject> {
         let (step, clock) = self.end;
-        let (value, from) = self.value_at(line, step).unwrap_or((b"", 0));
+        let (value, from) = self.value_at(line, Some(step)).unwrap_or((b"", 0));
         // `$time_local` always has these 26 bytes, so that the comparison is a few words.
         if let Ok(bytes) = <&[u8; 26]>::try_from(value)
             && *bytes == self.last.bytes
@@ -343,6 +359,7 @@ impl RecordParser {
         })
     }
 
+    /// [`RecordParser::read_end`] for a time that is not the last line's. `$msec` is not remembered: it differs from line to line.
     fn read_new_end(&mut self, value: &[u8], clock: TimeNotation) -> Option<Timestamp> {
         // `$time_iso8601` has 25 bytes; it is kept with a zero behind it, which no time holds.
         if matches!(clock, TimeNotation::Iso8601 | TimeNotation::Any)
@@ -369,10 +386,11 @@ impl RecordParser {
         Some(time)
     }
 
+    /// Method, target and protocol, from `$request` where the format has it, else from the variables that say them one by one.
     #[inline(always)]
     fn read_request<'l>(&self, line: &'l [u8], record: &mut Record<'l>) {
         if self.malformed_matters || self.keyed.is_some() && self.read_text(line, self.fields.request).is_some() {
-            let (value, from) = self.fields.request.and_then(|step| self.value_at(line, step)).unwrap_or((b"", 0));
+            let (value, from) = self.value_at(line, self.fields.request).unwrap_or((b"", 0));
             match request::split_request(value, line.get(from as usize..).unwrap_or_default()) {
                 Some(parts) => {
                     record.method = parts.method;

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 /// logs others too (000 when it answered nothing).
 pub fn parse_status_range(text: &str) -> Option<RangeInclusive<u16>> {
     if let Some(class) = text.strip_suffix("xx") {
-        let class = parse_status(class).filter(|class| (1..=5).contains(class))?;
+        let class @ 1..=5 = parse_status(class)? else { return None };
         return Some(class * 100..=class * 100 + 99);
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
@@ -15,8 +15,9 @@ pub fn parse_status_range(text: &str) -> Option<RangeInclusive<u16>> {
     if range.is_empty() { None } else { Some(range) }
 }
 
+/// Up to three digits; no sign, which `str::parse` would take.
 fn parse_status(digits: &str) -> Option<u16> {
-    if digits.len() > 3 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if digits.len() > 3 || !digits.as_bytes().iter().all(u8::is_ascii_digit) {
         return None;
     }
     digits.parse().ok()

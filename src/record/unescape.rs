@@ -31,17 +31,24 @@ pub fn unescape(value: &[u8], escape: Escape) -> Cow<'_, [u8]> {
 
 /// `\xHH` at the start of `tail`: how many bytes it takes, 0 if it is none.
 fn decode_hex(tail: &[u8], out: &mut Vec<u8>) -> usize {
-    match tail.get(1..4).and_then(|hex| Some((hex.first()?, hex_value(hex.get(1..)?)?))) {
-        Some((b'x', byte)) => {
-            out.push(byte as u8);
+    let Some([b'x', high, low]) = tail.get(1..4) else { return 0 };
+    match (hex_digit(*high), hex_digit(*low)) {
+        (Some(high), Some(low)) => {
+            out.push(high * 16 + low);
             4
         }
         _ => 0,
     }
 }
 
-fn hex_value(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |value, &byte| Some(value * 16 + char::from(byte).to_digit(16)?))
+/// The value of a hexadecimal digit. nginx writes upper case; other programs that use its escapes write lower case.
+fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

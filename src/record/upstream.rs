@@ -102,6 +102,7 @@ pub(crate) fn sum_ms(value: &[u8]) -> Result<Option<u64>, RejectReason> {
     }
 }
 
+/// [`sum_ms`] of several attempts. It saturates: a sum beyond u64 is absurd, and no reason to lose the line.
 #[inline(never)]
 fn sum_of_any(value: &[u8]) -> Result<Option<u64>, RejectReason> {
     sum_in(value, DurationUnit::Seconds)

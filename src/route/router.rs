@@ -69,7 +69,10 @@ impl Router {
     #[must_use]
     pub fn of_log(self: &Arc<Router>, log: &str) -> Arc<Router> {
         let Some(locations) = &self.locations else { return Arc::clone(self) };
-        let locations = locations.of_log(log).or_else(|| Some(locations.clone()).filter(|_| self.any_log));
+        let locations = match locations.of_log(log) {
+            None if self.any_log => Some(locations.clone()),
+            of_log => of_log,
+        };
         Arc::new(Router { locations, ..Router::clone(self) })
     }
 
@@ -93,9 +96,9 @@ impl Router {
         }
         let conditions = Conditions::new(rule, &mut self.variables)?;
         let name = RuleName::new(&rule.name, &conditions)?;
-        self.looks_at.method |= !conditions.methods.is_empty() || name.sources().any(|it| it == CaptureSource::Method);
-        self.looks_at.host |= conditions.host.is_some() || name.sources().any(|it| it == CaptureSource::Host);
-        self.looks_at.status |= !conditions.status.is_empty() || name.sources().any(|it| it == CaptureSource::Status);
+        self.looks_at.method |= !conditions.methods.is_empty() || name.uses(CaptureSource::Method);
+        self.looks_at.host |= conditions.host.is_some() || name.uses(CaptureSource::Host);
+        self.looks_at.status |= !conditions.status.is_empty() || name.uses(CaptureSource::Status);
         self.looks_at.raw_path |= conditions.needs_raw_path();
         self.rules.push(CompiledRule { conditions, name, threshold_ms: rule.threshold_ms });
         Ok(())

@@ -73,6 +73,7 @@ fn hint_unit(body: &str) -> Option<String> {
     Some(format!("did you mean `{body}s` or `{body}ms`?"))
 }
 
+/// What a number consists of, in whatever order.
 fn is_in_number(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'.')
 }
@@ -108,6 +109,7 @@ fn fraction_ms(digits: &str, unit: u128) -> Option<u128> {
     if product.is_multiple_of(scale) { Some(product / scale) } else { None }
 }
 
+/// A part's length; None if it is more than u64 milliseconds hold.
 fn whole_ms(whole: u128, unit: u128, of_fraction: u128) -> Option<u64> {
     u64::try_from(whole.checked_mul(unit)?.checked_add(of_fraction)?).ok()
 }

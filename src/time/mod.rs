@@ -1,4 +1,15 @@
 //! Points in time, half-open windows of it, and the clock, all in whole milliseconds since the epoch (UTC).
+//!
+//! ```text
+//! Timestamp, Window         what all layers count by; windows are [from, until), so that neighbours share no request
+//!   window_spec             --from, --until, --since, --at, --window to one window
+//!     point/                a time as people write it: Graphite's, ISO 8601, nginx's
+//!     duration              10s, 2min, 1h30m, and back
+//!       expected            the parse error of both: what was expected, and where
+//! ```
+//!
+//! Milliseconds since nginx logs no finer (`$msec`, `$request_time`). A time zone matters only while a text is read: what
+//! is stored or compared is UTC. The present comes from a [`Clock`], so that tests do not wait.
 
 mod duration;
 mod expected;

@@ -162,6 +162,7 @@ impl WindowSpec {
     }
 }
 
+/// The two options are named as the user wrote them, so that either can be taken out.
 fn exclude_each_other(one: &str, other: &str) -> WindowError {
     WindowError {
         what: format!("{one} and {other} exclude each other"),
@@ -178,6 +179,7 @@ struct OptionReader<'z, Z> {
 }
 
 impl<Z: TimeZone> OptionReader<'_, Z> {
+    /// The time of an option; a mistake names the option before the text, since both may be long.
     fn read(&mut self, option: &str, text: &str) -> Result<Timestamp, WindowError> {
         match read_time(text, self.now, self.zone) {
             Ok(ReadTime { time, warning }) => {

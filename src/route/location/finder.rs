@@ -62,8 +62,10 @@ impl LocationFinder {
     /// The same for lines of a format.
     pub(in crate::route) fn of_format(self, format: &Format) -> LocationFinder {
         let roles = format.roles();
-        let target = roles.target.filter(|_| roles.request.is_none()).and_then(|at| format.variables().get(at));
-        let normalised = target.is_some_and(|variable| ["uri", "document_uri"].contains(&variable.name.as_str()));
+        let normalised = match roles.target {
+            Some(target) if roles.request.is_none() => is_uri(format, target),
+            _ => false,
+        };
         LocationFinder { escape: format.escape(), normalised, ..self }
     }
 
@@ -98,7 +100,7 @@ impl LocationFinder {
             return number.checked_sub(1);
         }
         let found = self.ask_servers(at, path, status);
-        self.paths.put(&self.key, hash, found.map_or(0, |number| number + 1));
+        self.paths.put(&self.key, hash, to_cached(found));
         found
     }
 
@@ -111,8 +113,7 @@ impl LocationFinder {
     fn choose_servers(&mut self, asked: &ServerHints<'_>) -> Option<u32> {
         self.key.clear();
         for field in [asked.host, asked.server_name, asked.server_port, asked.scheme] {
-            let length = field.map_or(u32::MAX, |field| u32::try_from(field.len()).unwrap_or(u32::MAX - 1));
-            self.key.extend_from_slice(&length.to_le_bytes());
+            self.key.extend_from_slice(&key_length(field).to_le_bytes());
             self.key.extend_from_slice(field.unwrap_or_default());
         }
         let hash = self.hosts.hash(&self.key);
@@ -122,7 +123,7 @@ impl LocationFinder {
         let name = asked.server_name.map(|name| unescape(name, self.escape));
         let asked = ServerHints { server_name: name.as_deref(), ..*asked };
         let number = self.locations.candidates(&asked).map(|candidates| self.number_choice(candidates));
-        self.hosts.put(&self.key, hash, number.map_or(0, |number| number + 1));
+        self.hosts.put(&self.key, hash, to_cached(number));
         number
     }
 
@@ -132,10 +133,14 @@ impl LocationFinder {
             return number;
         }
         let number = u32::try_from(self.choices.len()).unwrap_or(u32::MAX);
-        let servers: Vec<_> =
-            candidates.iter().filter_map(|candidate| self.locations.server(candidate.server)).collect();
-        let costly = servers.iter().any(|server| server.has_regexes());
-        let by_status = servers.len() > 1 && servers.iter().any(|server| server.returns.is_some());
+        let (mut servers, mut costly, mut by_status) = (0, false, false);
+        for candidate in &candidates {
+            let Some(server) = self.locations.server(candidate.server) else { continue };
+            servers += 1;
+            costly |= server.has_regexes();
+            by_status |= server.returns.is_some();
+        }
+        by_status &= servers > 1;
         self.known.insert(candidates.clone(), number);
         self.choices.push(ServerChoice { candidates, costly, by_status });
         number
@@ -147,23 +152,27 @@ impl LocationFinder {
         let path = unescape(path, self.escape);
         // A server that answers everything with one status has no part in a request with another; and what has that
         // status counts as its own where it may be.
-        let returns =
-            |candidate: &CandidateServer| self.locations.server(candidate.server).and_then(|server| server.returns);
-        let returned = status.is_some() && choice.candidates.iter().any(|candidate| returns(candidate) == status);
-        let may_be = |candidate: &&CandidateServer| match returns(candidate) {
-            Some(own) => returned && Some(own) == status,
-            None => !returned,
-        };
-        let apart = choice.by_status && choice.candidates.iter().any(|candidate| may_be(&candidate));
+        let (mut returned, mut apart) = (false, false);
+        for candidate in &choice.candidates {
+            returned |= status.is_some() && only_status(&self.locations, candidate) == status;
+        }
+        for candidate in &choice.candidates {
+            apart |= choice.by_status && may_answer(only_status(&self.locations, candidate), status, returned);
+        }
         let mut name: Option<&str> = None;
-        for candidate in choice.candidates.iter().filter(|candidate| !apart || may_be(candidate)) {
+        for candidate in &choice.candidates {
+            if apart && !may_answer(only_status(&self.locations, candidate), status, returned) {
+                continue;
+            }
             let server = self.locations.server(candidate.server)?;
             let found = if self.normalised {
                 server.find_normalised_route(&path)?
             } else {
                 server.find_route(&path, candidate.merge_slashes, &mut self.uri)?
             };
-            if name.is_some_and(|name| name != found) {
+            if let Some(name) = name
+                && name != found
+            {
                 return None;
             }
             name = Some(found);
@@ -176,5 +185,45 @@ impl LocationFinder {
         self.names.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         Some(number)
+    }
+}
+
+/// Whether a variable is the URI as nginx made it, not as the client sent it.
+fn is_uri(format: &Format, variable: usize) -> bool {
+    match format.variables().get(variable) {
+        Some(variable) => matches!(variable.name.as_str(), "uri" | "document_uri"),
+        None => false,
+    }
+}
+
+/// A number as the caches hold it: one more, so that 0 is that there is none.
+#[inline]
+fn to_cached(number: Option<u32>) -> u32 {
+    match number {
+        Some(number) => number + 1,
+        None => 0,
+    }
+}
+
+/// What tells a field of a key from the next; one that the line lacks is not the empty one.
+#[inline]
+fn key_length(field: Option<&[u8]>) -> u32 {
+    match field {
+        Some(field) => u32::try_from(field.len()).unwrap_or(u32::MAX - 1),
+        None => u32::MAX,
+    }
+}
+
+/// The status with which a server answers everything, if it does (`return 301 ..;`).
+fn only_status(locations: &Locations, candidate: &CandidateServer) -> Option<u16> {
+    locations.server(candidate.server)?.returns
+}
+
+/// Whether a server that answers everything with `own`, if with anything, may have answered with `status`; `returned`
+/// is whether one of the candidates answers everything with that.
+fn may_answer(own: Option<u16>, status: Option<u16>, returned: bool) -> bool {
+    match own {
+        Some(_) => returned && own == status,
+        None => !returned,
     }
 }

@@ -1,6 +1,7 @@
 //! A configuration's servers and locations, compiled; and which servers a request may have met.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::server::CompiledServer;
@@ -24,8 +25,31 @@ pub struct Locations {
 pub(super) struct CompiledConf {
     pub(super) servers: Vec<CompiledServer>,
     sockets: Vec<ListenSocket>,
-    /// The logs by pattern and, for a file, path; with the servers that write them.
-    logs: Vec<(String, Option<std::path::PathBuf>, BTreeSet<usize>)>,
+    logs: Vec<CompiledLog>,
+}
+
+/// A log of the configuration, and the servers that write it.
+#[derive(Debug)]
+struct CompiledLog {
+    /// As a glob; variables in the path are stars.
+    pattern: String,
+    /// The path, if it is a file without variables.
+    path: Option<PathBuf>,
+    /// Numbers in the configuration's list.
+    writers: BTreeSet<usize>,
+}
+
+impl CompiledLog {
+    /// Whether `log`, which compiles to `glob` if it is a pattern, means this one: by its text, or by matching its path.
+    fn is_meant(&self, log: &str, glob: Option<&glob::Pattern>) -> bool {
+        if self.pattern == log {
+            return true;
+        }
+        match (&self.path, glob) {
+            (Some(path), Some(glob)) => glob.matches_path(path),
+            _ => false,
+        }
+    }
 }
 
 /// What a line says about the server.
@@ -58,10 +82,15 @@ impl Locations {
     /// Compiles a configuration's servers and locations.
     pub fn new(nginx: &NginxConf) -> Locations {
         let mut notes = Vec::new();
-        let servers: Vec<CompiledServer> =
-            nginx.servers.iter().map(|server| CompiledServer::new(server, &mut notes)).collect();
+        let mut servers = Vec::with_capacity(nginx.servers.len());
+        for server in &nginx.servers {
+            servers.push(CompiledServer::new(server, &mut notes));
+        }
         let sockets = ListenSocket::compile_all(&nginx.servers, &mut notes);
-        for server in nginx.servers.iter().filter(|server| server.rewrites && !server.locations.is_empty()) {
+        for server in &nginx.servers {
+            if !server.rewrites || server.locations.is_empty() {
+                continue;
+            }
             let text = "this server rewrites URIs before it looks for a location; routes go by the URI as it came in";
             notes.push(ConfNote { place: server.place.clone(), text: text.to_owned() });
         }
@@ -72,8 +101,13 @@ impl Locations {
                 LogTarget::File(path) => Some(path.clone()),
                 _ => None,
             };
-            let writers = nginx.servers.iter().enumerate().filter(|(_, server)| server.all_logs.contains(&number));
-            logs.push((pattern, path, writers.map(|(at, _)| at).collect()));
+            let mut writers = BTreeSet::new();
+            for (at, server) in nginx.servers.iter().enumerate() {
+                if server.all_logs.contains(&number) {
+                    writers.insert(at);
+                }
+            }
+            logs.push(CompiledLog { pattern, path, writers });
         }
         let inner = Arc::new(CompiledConf { servers, sockets, logs });
         let mut locations = Locations { inner, writers: None, notes: Arc::default() };
@@ -87,17 +121,24 @@ impl Locations {
     #[must_use]
     pub fn of_log(&self, log: &str) -> Option<Locations> {
         let glob = glob::Pattern::new(log).ok();
-        let is_meant = |pattern: &str, path: Option<&std::path::Path>| {
-            pattern == log || path.is_some_and(|path| glob.as_ref().is_some_and(|glob| glob.matches_path(path)))
-        };
-        let meant = self.inner.logs.iter().filter(|(pattern, path, _)| is_meant(pattern, path.as_deref()));
-        let writers: BTreeSet<usize> = meant.flat_map(|(_, _, writers)| writers).copied().collect();
-        (!writers.is_empty()).then(|| Locations { writers: Some(Arc::new(writers)), ..self.clone() })
+        let mut writers = BTreeSet::new();
+        for own in &self.inner.logs {
+            if own.is_meant(log, glob.as_ref()) {
+                writers.extend(&own.writers);
+            }
+        }
+        if writers.is_empty() {
+            return None;
+        }
+        Some(Locations { writers: Some(Arc::new(writers)), ..self.clone() })
     }
 
     /// How many servers write a log, given by its path or pattern.
     pub fn writers_of(&self, log: &str) -> usize {
-        self.of_log(log).and_then(|of_log| of_log.writers).map_or(0, |writers| writers.len())
+        match self.of_log(log) {
+            Some(Locations { writers: Some(writers), .. }) => writers.len(),
+            _ => 0,
+        }
     }
 
     /// What there is to know: expressions that cannot be used, and servers that cannot be told apart.
@@ -114,58 +155,101 @@ impl Locations {
     /// for that one, not for the default server of another port.
     pub(super) fn candidates(&self, asked: &ServerHints<'_>) -> Option<Vec<CandidateServer>> {
         let (mut by_name, mut others) = (BTreeSet::new(), BTreeSet::new());
-        let may_be = |server: usize| {
-            let own = self.server(server).map(|server| server.name.as_bytes());
-            self.writers.as_ref().is_none_or(|writers| writers.contains(&server))
-                && asked.server_name.is_none_or(|name| own == Some(name))
-        };
         let host = asked.host.map(<[u8]>::to_ascii_lowercase);
-        for socket in self.inner.sockets.iter().filter(|socket| socket.may_be(asked.server_port, asked.scheme)) {
-            let merge_slashes = self.server(socket.default).is_none_or(|server| server.merge_slashes);
-            let of = |server: usize| CandidateServer { server, merge_slashes };
-            // Where the client sent no host, `$host` is the server's name: then the host is no more than that.
-            let is_name = host.is_some() && asked.server_name == host.as_deref();
+        // Where the client sent no host, `$host` is the server's name: then the host is no more than that.
+        let is_name = host.is_some() && asked.server_name == host.as_deref();
+        for socket in &self.inner.sockets {
+            if !socket.may_be(asked.server_port, asked.scheme) {
+                continue;
+            }
+            // nginx merges slashes before it knows the host, so by the socket's default server.
+            let merge_slashes = match self.server(socket.default) {
+                Some(default) => default.merge_slashes,
+                None => true,
+            };
             match &host {
-                Some(host) if !is_name || socket.choose_server(host).is_some_and(|(server, _)| may_be(server)) => {
+                Some(host)
+                    if !is_name
+                        || matches!(socket.choose_server(host), Some((server, _)) if self.may_be(server, asked)) =>
+                {
                     let (server, named) = socket.choose_server(host)?;
                     let into = if named { &mut by_name } else { &mut others };
-                    into.extend(Some(server).filter(|server| may_be(*server)).map(of));
+                    if self.may_be(server, asked) {
+                        into.insert(CandidateServer { server, merge_slashes });
+                    }
                 }
-                _ => others.extend(socket.servers.iter().copied().filter(|server| may_be(*server)).map(of)),
+                _ => {
+                    for &server in &socket.servers {
+                        if self.may_be(server, asked) {
+                            others.insert(CandidateServer { server, merge_slashes });
+                        }
+                    }
+                }
             }
         }
         let candidates = if by_name.is_empty() { others } else { by_name };
-        (!candidates.is_empty()).then(|| candidates.into_iter().collect())
+        if candidates.is_empty() { None } else { Some(candidates.into_iter().collect()) }
+    }
+
+    /// Whether a server writes the log in question, and has the name that the line says.
+    fn may_be(&self, server: usize, asked: &ServerHints<'_>) -> bool {
+        if let Some(writers) = &self.writers
+            && !writers.contains(&server)
+        {
+            return false;
+        }
+        let Some(name) = asked.server_name else { return true };
+        matches!(self.server(server), Some(own) if own.name.as_bytes() == name)
     }
 
     /// Hosts that lead to servers with different locations, depending on the port.
     fn note_ports(&self, nginx: &NginxConf) -> Vec<ConfNote> {
         let mut notes: Vec<ConfNote> = Vec::new();
         let mut noted = BTreeSet::new();
-        let names = nginx.servers.iter().flat_map(|server| &server.names).filter_map(|name| match name {
-            ServerName::Exact(name) if !name.is_empty() => Some(name),
-            _ => None,
-        });
-        for host in names {
+        for name in nginx.servers.iter().flat_map(|server| &server.names) {
+            let ServerName::Exact(host) = name else { continue };
+            if host.is_empty() {
+                continue;
+            }
             let asked = ServerHints { host: Some(host.as_bytes()), server_name: None, server_port: None, scheme: None };
             let mut candidates = self.candidates(&asked).unwrap_or_default();
             // One that answers everything with one status is told apart by that.
-            candidates.retain(|one| self.server(one.server).is_some_and(|server| server.returns.is_none()));
-            let mut servers = candidates.iter().filter_map(|candidate| self.server(candidate.server));
-            let agree = servers.next().is_none_or(|first| servers.all(|other| other.routes().eq(first.routes())));
-            if !agree && noted.insert(candidates.clone()) {
-                let places = candidates.iter().filter_map(|candidate| nginx.servers.get(candidate.server));
-                let places: Vec<String> = places.map(|server| server.place.to_string()).collect();
-                let text = format!(
-                    "which server {host} leads to depends on the port ({}), and their locations differ: routes go by \
-                     location only where all agree; add $server_port or $scheme to the log_format",
-                    places.join(", ")
-                );
-                if let Some(server) = candidates.first().and_then(|first| nginx.servers.get(first.server)) {
-                    notes.push(ConfNote { place: server.place.clone(), text });
-                }
+            candidates.retain(|one| matches!(self.server(one.server), Some(server) if server.returns.is_none()));
+            if !self.have_same_routes(&candidates) && noted.insert(candidates.clone()) {
+                notes.extend(note_of_port(nginx, host, &candidates));
             }
         }
         notes
     }
+
+    /// Whether it does not matter which of them a request met: their locations have the same names in the same order.
+    fn have_same_routes(&self, candidates: &[CandidateServer]) -> bool {
+        let mut first: Option<&CompiledServer> = None;
+        for candidate in candidates {
+            let Some(server) = self.server(candidate.server) else { continue };
+            match first {
+                Some(first) if !server.routes().eq(first.routes()) => return false,
+                Some(_) => {}
+                None => first = Some(server),
+            }
+        }
+        true
+    }
+}
+
+/// That the port decides which of `candidates` a host leads to; it stands at the first of them.
+fn note_of_port(nginx: &NginxConf, host: &str, candidates: &[CandidateServer]) -> Option<ConfNote> {
+    let mut places = Vec::new();
+    for candidate in candidates {
+        if let Some(server) = nginx.servers.get(candidate.server) {
+            places.push(server.place.to_string());
+        }
+    }
+    let text = format!(
+        "which server {host} leads to depends on the port ({}), and their locations differ: routes go by \
+         location only where all agree; add $server_port or $scheme to the log_format",
+        places.join(", ")
+    );
+    let first = nginx.servers.get(candidates.first()?.server)?;
+    Some(ConfNote { place: first.place.clone(), text })
 }

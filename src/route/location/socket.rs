@@ -33,7 +33,7 @@ impl ListenSocket {
         let mut sockets: Vec<ListenSocket> = Vec::new();
         for (number, server) in servers.iter().enumerate() {
             for listen in &server.listens {
-                let port = listen.port.map(|port| port.to_string());
+                let port = listen.port.as_ref().map(ToString::to_string);
                 let known = sockets.iter_mut().find(|socket| socket.address == listen.address && socket.port == port);
                 let socket = match known {
                     Some(socket) => socket,
@@ -62,7 +62,10 @@ impl ListenSocket {
                 }
             }
         }
-        let regexes: Vec<Vec<Option<Regex>>> = servers.iter().map(|server| name_regexes(server, notes)).collect();
+        let mut regexes = Vec::with_capacity(servers.len());
+        for server in servers {
+            regexes.push(name_regexes(server, notes));
+        }
         for socket in &mut sockets {
             for number in socket.servers.clone() {
                 if let (Some(server), Some(regexes)) = (servers.get(number), regexes.get(number)) {
@@ -94,13 +97,14 @@ impl ListenSocket {
 
     /// Whether a request may have come in here, as far as the log says.
     pub(super) fn may_be(&self, port: Option<&[u8]>, scheme: Option<&[u8]>) -> bool {
-        let tls = match scheme {
-            Some(b"https") => Some(true),
-            Some(b"http") => Some(false),
-            _ => None,
-        };
-        port.is_none_or(|port| self.port.as_ref().is_some_and(|own| own.as_bytes() == port))
-            && tls.is_none_or(|tls| tls == self.tls)
+        if port.is_some() && port != self.port.as_deref().map(str::as_bytes) {
+            return false;
+        }
+        match scheme {
+            Some(b"https") => self.tls,
+            Some(b"http") => !self.tls,
+            _ => true,
+        }
     }
 
     /// The server for a host (in lower case, without port), and whether one of its names is why. Nothing if an expression
@@ -109,18 +113,20 @@ impl ListenSocket {
         if let Some(&server) = self.exact.get(host) {
             return Some((server, true));
         }
-        let below = |suffix: &[u8]| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with(b"."));
         for (suffix, alone, server) in &self.leading {
-            if below(suffix) || *alone && host == suffix {
+            if is_below(host, suffix) || *alone && host == suffix {
                 return Some((*server, true));
             }
         }
         for (prefix, server) in &self.trailing {
-            if host.strip_prefix(prefix.as_slice()).is_some_and(|rest| rest.starts_with(b".")) {
+            if matches!(host.strip_prefix(prefix.as_slice()), Some([b'.', ..])) {
                 return Some((*server, true));
             }
         }
-        for (regex, server) in self.regexes.iter().filter(|_| !host.is_empty()) {
+        if host.is_empty() {
+            return Some((self.default, false));
+        }
+        for (regex, server) in &self.regexes {
             if regex.as_ref()?.is_match(host) {
                 return Some((*server, true));
             }
@@ -129,12 +135,17 @@ impl ListenSocket {
     }
 }
 
+/// Whether a host is a name below `suffix`, as `a.example.org` is below `example.org`.
+fn is_below(host: &[u8], suffix: &[u8]) -> bool {
+    matches!(host.strip_suffix(suffix), Some([.., b'.']))
+}
+
 /// The expressions among a server's names, compiled as nginx does: caseless if they hold an upper-case letter.
 fn name_regexes(server: &Server, notes: &mut Vec<ConfNote>) -> Vec<Option<Regex>> {
     let mut regexes = Vec::new();
     for name in &server.names {
         let ServerName::Regex(pattern) = name else { continue };
-        let caseless = pattern.bytes().any(|byte| byte.is_ascii_uppercase());
+        let caseless = pattern.as_bytes().iter().any(u8::is_ascii_uppercase);
         let regex = pcre::compile(pattern, caseless);
         if let Err(reason) = &regex {
             let text = format!("server_name ~{pattern}: {reason}; hosts that it may be for have no location routes");

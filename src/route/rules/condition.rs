@@ -60,24 +60,25 @@ pub(in crate::route) struct VariableCondition {
 impl Conditions {
     /// Compiles a rule's conditions; variables that are new are added to `variables`.
     pub(in crate::route) fn new(rule: &Rule, variables: &mut Vec<String>) -> Result<Conditions, RuleMistake> {
-        let mut conditions = Conditions {
-            methods: rule.method.iter().map(|method| read_method(method)).collect::<Result<_, _>>()?,
-            status: rule.status.iter().map(|status| read_status(status)).collect::<Result<_, _>>()?,
-            pattern: rule.path.as_deref().map(PathPattern::new).transpose()?,
-            host: rule.host.as_deref().map(read_host).transpose()?,
-            regex: rule.regex.as_deref().map(|text| compile_regex("regex", text, text)).transpose()?,
-            variables: Vec::new(),
-        };
+        let mut conditions = Conditions::default();
+        for method in &rule.method {
+            conditions.methods.push(read_method(method)?);
+        }
+        for status in &rule.status {
+            conditions.status.push(read_status(status)?);
+        }
+        conditions.pattern = rule.path.as_deref().map(PathPattern::new).transpose()?;
+        conditions.host = rule.host.as_deref().map(read_host).transpose()?;
+        if let Some(text) = &rule.regex {
+            conditions.regex = Some(compile_regex("regex", text, text)?);
+        }
         for (variable, text) in &rule.variables {
             let name = variable.strip_prefix('$').unwrap_or(variable);
             if !is_capture_name(name) {
                 return Err(RuleMistake::new("variables", format!("`{variable}` is no name of a variable"))
                     .remedy("use a name that the log_format has, such as `upstream_addr`"));
             }
-            let at = variables.iter().position(|known| known == name).unwrap_or_else(|| {
-                variables.push(name.to_owned());
-                variables.len() - 1
-            });
+            let at = place_of(name, variables);
             let regex = compile_regex("variables", text, &format!("^(?:{text})$"))?;
             conditions.variables.push(VariableCondition { at, regex });
         }
@@ -86,22 +87,63 @@ impl Conditions {
 
     /// Whether a request meets them all.
     pub(in crate::route) fn are_met_by(&self, facts: &RequestFacts<'_>) -> bool {
-        let method = self.methods.is_empty() || self.methods.iter().any(|method| method == facts.method);
-        method
-            && (self.status.is_empty()
-                || facts.status.is_some_and(|status| self.status.iter().any(|range| range.contains(&status))))
-            && self.pattern.as_ref().is_none_or(|pattern| facts.path.is_some_and(|path| pattern.matches(path)))
-            && self.host.as_ref().is_none_or(|host| facts.host.is_some_and(|value| host.is_met_by(value)))
-            && self
-                .variables
-                .iter()
-                .all(|condition| facts.variable(condition.at).is_some_and(|value| condition.regex.is_match(value)))
-            && self.regex.as_ref().is_none_or(|regex| facts.path.is_some_and(|path| regex.is_match(path)))
+        self.allow_method(facts.method)
+            && self.allow_status(facts.status)
+            && self.allow_path(facts.path)
+            && self.allow_host(facts.host)
+            && self.variables.iter().all(|condition| condition.is_met_by(facts))
+            && self.allow_by_regex(facts.path)
+    }
+
+    /// Whether the method is one of those asked for, if any is.
+    #[inline]
+    fn allow_method(&self, method: &[u8]) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|wanted| wanted == method)
+    }
+
+    /// Whether the status is one of those asked for; a line without one has none of them.
+    #[inline]
+    fn allow_status(&self, status: Option<u16>) -> bool {
+        if self.status.is_empty() {
+            return true;
+        }
+        let Some(status) = status else { return false };
+        self.status.iter().any(|range| range.contains(&status))
+    }
+
+    /// Whether the path's template fits; a request without a path (`OPTIONS *`, `CONNECT`) fits none.
+    #[inline]
+    fn allow_path(&self, path: Option<&[u8]>) -> bool {
+        match (&self.pattern, path) {
+            (None, _) => true,
+            (Some(pattern), Some(path)) => pattern.matches(path),
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Whether the host is the one asked for, or below it; a line without a host has none.
+    #[inline]
+    fn allow_host(&self, host: Option<&[u8]>) -> bool {
+        match (&self.host, host) {
+            (None, _) => true,
+            (Some(condition), Some(host)) => condition.is_met_by(host),
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Whether the expression matches somewhere in the path, as nginx's `~` does.
+    #[inline]
+    fn allow_by_regex(&self, path: Option<&[u8]>) -> bool {
+        match (&self.regex, path) {
+            (None, _) => true,
+            (Some(regex), Some(path)) => regex.is_match(path),
+            (Some(_), None) => false,
+        }
     }
 
     /// Whether any of them needs the path itself, where its fold would not do.
     pub(in crate::route) fn needs_raw_path(&self) -> bool {
-        self.regex.is_some() || self.pattern.as_ref().is_some_and(|pattern| !pattern.can_judge_templates())
+        self.regex.is_some() || matches!(&self.pattern, Some(pattern) if !pattern.can_judge_templates())
     }
 }
 
@@ -110,17 +152,33 @@ impl HostCondition {
         match self {
             HostCondition::Exact(exact) => host.eq_ignore_ascii_case(exact),
             HostCondition::Below(suffix) => {
-                host.len() > suffix.len()
-                    && host.get(host.len() - suffix.len()..).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+                let at = host.len().saturating_sub(suffix.len());
+                at > 0 && matches!(host.get(at..), Some(end) if end.eq_ignore_ascii_case(suffix))
             }
         }
     }
 }
 
+impl VariableCondition {
+    /// Whether the line has the variable, and its value matches.
+    fn is_met_by(&self, facts: &RequestFacts<'_>) -> bool {
+        matches!(facts.variable(self.at), Some(value) if self.regex.is_match(value))
+    }
+}
+
+/// The place of a variable by its name; a name that is new goes to the end.
+fn place_of(name: &str, variables: &mut Vec<String>) -> usize {
+    if let Some(at) = variables.iter().position(|known| known == name) {
+        return at;
+    }
+    variables.push(name.to_owned());
+    variables.len() - 1
+}
+
 /// `GET`; in upper case, as methods are compared as they are (RFC 9110, section 9.1).
 fn read_method(text: &str) -> Result<Vec<u8>, RuleMistake> {
     let upper = text.to_ascii_uppercase();
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-' || byte == b'_') {
+    if text.is_empty() || !text.bytes().all(is_method_byte) {
         return Err(RuleMistake::new("method", format!("`{text}` is no method")).remedy("write e.g. `GET`"));
     }
     if upper != text {
@@ -130,13 +188,18 @@ fn read_method(text: &str) -> Result<Vec<u8>, RuleMistake> {
     Ok(upper.into_bytes())
 }
 
+/// What the methods that are registered are made of; HTTP itself would allow more (RFC 9110, section 5.6.2).
+fn is_method_byte(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'-' || byte == b'_'
+}
+
 /// `www.example.org`, or `*.example.org` for all below it.
 fn read_host(text: &str) -> Result<HostCondition, RuleMistake> {
     let (below, name) = match text.strip_prefix("*.") {
         Some(name) => (true, name),
         None => (false, text),
     };
-    if name.is_empty() || name.bytes().any(|byte| matches!(byte, b'*' | b'/' | b' ' | b'@' | b'?')) {
+    if name.is_empty() || name.contains(['*', '/', ' ', '@', '?']) {
         return Err(RuleMistake::new("host", format!("`{text}` is no host"))
             .remedy("write `www.example.org`, or `*.example.org` for all below it"));
     }
@@ -155,9 +218,12 @@ fn read_host(text: &str) -> Result<HostCondition, RuleMistake> {
 
 /// `404`, `5xx` or `500-599`.
 fn read_status(text: &str) -> Result<RangeInclusive<u16>, RuleMistake> {
-    parse_status_range(text).ok_or_else(|| {
-        RuleMistake::new("status", format!("`{text}` is no status")).remedy("write `404`, `5xx` or `500-599`")
-    })
+    match parse_status_range(text) {
+        Some(range) => Ok(range),
+        None => {
+            Err(RuleMistake::new("status", format!("`{text}` is no status")).remedy("write `404`, `5xx` or `500-599`"))
+        }
+    }
 }
 
 /// Compiles `whole`, which stands for what was written, `text`, in the message of a mistake.

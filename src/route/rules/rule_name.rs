@@ -67,6 +67,11 @@ impl RuleName {
         })
     }
 
+    /// Whether a capture stands in it.
+    pub(in crate::route) fn uses(&self, source: CaptureSource) -> bool {
+        self.parts.contains(&NamePart::Capture(source))
+    }
+
     /// Whether the path's captures stand in it.
     pub(in crate::route) fn uses_path(&self) -> bool {
         self.sources().any(|source| matches!(source, CaptureSource::Path(_) | CaptureSource::Regex(_)))
@@ -127,6 +132,7 @@ fn within_bounds(name: String) -> String {
     bounded
 }
 
+/// A literal part, unless it is empty: two captures may stand side by side.
 fn push_literal(literal: &str, parts: &mut Vec<NamePart>) {
     if !literal.is_empty() {
         parts.push(NamePart::Literal(literal.to_owned()));
@@ -135,7 +141,6 @@ fn push_literal(literal: &str, parts: &mut Vec<NamePart>) {
 
 /// Whether every name that the parts can make is safe, whatever is captured: a capture becomes safe, the literals are.
 fn check_literals(text: &str, parts: &[NamePart]) -> Result<(), RuleMistake> {
-    let mistake = |message: String| RuleMistake::new("name", message);
     if text == OTHER {
         return Err(mistake("`other` is the route of what is over the cap".to_owned()).remedy("choose another name"));
     }
@@ -147,18 +152,9 @@ fn check_literals(text: &str, parts: &[NamePart]) -> Result<(), RuleMistake> {
             NamePart::Capture(_) => shape.push('x'),
         }
     }
-    if let Some(byte) = shape.chars().find(|&byte| byte != '.' && !(byte.is_ascii() && is_node_byte(byte as u8))) {
-        let mended: String = text
-            .trim_matches('/')
-            .chars()
-            .map(|byte| match byte {
-                '/' => '.',
-                '{' | '}' | '.' => byte,
-                _ if byte.is_ascii() && is_node_byte(byte as u8) => byte,
-                _ => '_',
-            })
-            .collect();
-        return Err(mistake(format!("`{}` cannot stand in a metric's name", byte.escape_debug()))
+    if let Some(unsafe_char) = shape.chars().find(|&c| c != '.' && !is_node_char(c)) {
+        let mended: String = text.trim_matches('/').chars().map(mend_char).collect();
+        return Err(mistake(format!("`{}` cannot stand in a metric's name", unsafe_char.escape_debug()))
             .remedy(format!("write `{mended}`")));
     }
     if shape.split('.').any(str::is_empty) {
@@ -171,6 +167,24 @@ fn check_literals(text: &str, parts: &[NamePart]) -> Result<(), RuleMistake> {
             .remedy(format!("a node has at most {NODE_MAX} bytes, a name {NAME_MAX}")));
     }
     Ok(())
+}
+
+fn mistake(message: String) -> RuleMistake {
+    RuleMistake::new("name", message)
+}
+
+fn is_node_char(c: char) -> bool {
+    c.is_ascii() && is_node_byte(c as u8)
+}
+
+/// The character of a name that was probably meant: a path's slashes are the dots of a name.
+fn mend_char(c: char) -> char {
+    match c {
+        '/' => '.',
+        '{' | '}' | '.' => c,
+        _ if is_node_char(c) => c,
+        _ => '_',
+    }
 }
 
 /// All captures that the conditions make, in their order.
@@ -222,13 +236,16 @@ fn find_capture(capture: &str, captures: &[(&str, CaptureSource)]) -> Result<Cap
         return Ok(*source);
     }
     let mistake = RuleMistake::new("name", format!("nothing captures `{{{capture}}}`"));
-    let near = captures
-        .iter()
-        .map(|(name, _)| (strsim::jaro_winkler(capture, name), *name))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right));
+    // Below three quarters of likeness a name is another, not a slip; of equals the last.
+    let (mut likest, mut near) = (0.75, None);
+    for (name, _) in captures {
+        let likeness = strsim::jaro_winkler(capture, name);
+        if likeness > 0.75 && likeness >= likest {
+            (likest, near) = (likeness, Some(name));
+        }
+    }
     Err(match near {
-        Some((_, name)) => mistake.remedy(format!("did you mean `{{{name}}}`?")),
+        Some(name) => mistake.remedy(format!("did you mean `{{{name}}}`?")),
         None if is_capture_name(capture) => {
             mistake.remedy(format!("capture it in `path`, e.g. `/{{{capture}}}/*`, in `regex` or in a variable"))
         }

@@ -25,6 +25,7 @@ use super::{Day, Reference, Written};
 use crate::time::Timestamp;
 use crate::time::expected::{Expected, Parsed, expecting, failure, parse_whole, wrong};
 
+/// What is expected where no part of the grammar fits; [`hint`](super::hint) then looks for a word that was meant.
 const A_TIME: &str = "a time such as -10min, 14:05, noon yesterday or 20261122";
 const NOON_WARNING: &str = "read as noon; Graphite reads 12pm as 00:00";
 const MIDNIGHT_WARNING: &str = "read as 00:00; Graphite reads 12am as noon";
@@ -64,6 +65,7 @@ pub(super) struct SqueezedText {
 }
 
 impl SqueezedText {
+    /// The end of the text is where it ends without white space: there a mistake at the end is shown.
     pub(super) fn squeeze(original: &str) -> SqueezedText {
         let mut squeezed = SqueezedText { text: String::new(), offsets: Vec::new(), end: original.trim_end().len() };
         for (offset, c) in original.char_indices() {
@@ -269,6 +271,7 @@ fn month_day(input: &str) -> Parsed<'_, Day> {
     }
 }
 
+/// The weekday of which `text` is the name or its beginning.
 fn weekday_named(text: &str) -> Option<Day> {
     for (name, weekday) in WEEKDAYS {
         if is_prefix(text, name) {
@@ -308,6 +311,7 @@ fn parse_offset(input: &str) -> Parsed<'_, i64> {
     }
 }
 
+/// One number and its unit. Whole numbers only, as in Graphite.
 fn offset_part(input: &str) -> Parsed<'_, i64> {
     let (rest, number) = expecting("a whole number", map_opt(digit1, parse_whole::<i64>)).parse(input)?;
     let (after, unit) = expecting("a unit (s, min, h, d, w, mon or y)", map_opt(alpha1, unit_ms)).parse(rest)?;

@@ -66,6 +66,7 @@ fn closest_word(text: &str) -> Option<&'static str> {
     known_words().find(|word| lower.contains(word) && lower != *word)
 }
 
+/// All words that a time may have, those first that people mostly write.
 fn known_words() -> impl Iterator<Item = &'static str> {
     let weekdays = WEEKDAYS.into_iter().map(|(name, _)| name);
     WORDS.into_iter().chain(weekdays).chain(MONTHS)

@@ -38,6 +38,7 @@ pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
     }
 }
 
+/// The whole form; the time of day and the offset may be left out.
 fn iso(input: &str) -> Parsed<'_, Reference> {
     let (rest, date) = parse_date(input)?;
     let (rest, clock) = opt(preceded(one_of("Tt _"), parse_clock)).parse(rest)?;
@@ -72,6 +73,7 @@ pub(super) fn parse_clock(input: &str) -> Parsed<'_, NaiveTime> {
     cut(expecting("a time of day, as 14:05 or 14:05:30", clock_of_parts)).parse(input)
 }
 
+/// The parts are read first and judged together, so that `25:00` is shown from its beginning.
 fn clock_of_parts(input: &str) -> Parsed<'_, NaiveTime> {
     let seconds = (preceded(char(':'), parse_exactly(2)), opt(preceded(one_of(".,"), digit1)));
     let parts = (terminated(parse_exactly(2), char(':')), parse_exactly(2), opt(seconds));

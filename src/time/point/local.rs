@@ -54,6 +54,7 @@ pub(super) fn to_instant(wall: NaiveDateTime, zone: &impl TimeZone) -> Option<Ti
     }
 }
 
+/// The same point in time without its zone.
 fn instant_of<Z: TimeZone>(time: DateTime<Z>) -> Timestamp {
     Timestamp(time.timestamp_millis())
 }

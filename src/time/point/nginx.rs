@@ -47,6 +47,7 @@ pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
     }
 }
 
+/// As `[$time_local]` stands in the combined format; the closing bracket is easily missed when pasting.
 fn parse_bracketed(input: &str) -> Parsed<'_, Reference> {
     preceded(char('['), terminated(parse_local, opt(char(']')))).parse(input)
 }
