@@ -23,33 +23,33 @@ impl Backoff {
     }
 
     /// Whether a try is due.
-    pub(super) fn ready(&self, now: Instant) -> bool {
+    pub(super) fn is_ready(&self, now: Instant) -> bool {
         self.next.is_none_or(|next| now >= next)
     }
 
     /// When the next try is due, if there is something to wait for.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(super) fn next_attempt(&self) -> Option<Instant> {
         self.next
     }
 
     /// A try failed, or a connection broke, at `now`: the wait is uniform between 0 and a bound that doubles.
-    pub(super) fn failed(&mut self, now: Instant) -> Instant {
+    pub(super) fn note_failure(&mut self, now: Instant) -> Instant {
         let bound = FIRST.saturating_mul(1 << self.failures.min(16)).min(LAST);
         self.failures = self.failures.saturating_add(1);
         let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
-        let next = now + Duration::from_millis(self.random() % (bound + 1));
+        let next = now + Duration::from_millis(self.next_random() % (bound + 1));
         self.next = Some(next);
         next
     }
 
     /// A batch went through.
-    pub(super) fn succeeded(&mut self) {
+    pub(super) fn note_success(&mut self) {
         self.failures = 0;
         self.next = None;
     }
 
     /// SplitMix64 (Steele, Lea, Flood 2014): enough for jitter.
-    fn random(&mut self) -> u64 {
+    fn next_random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -67,12 +67,12 @@ mod tests {
         let mut sums = [0u128; 10];
         for seed in 0..400 {
             let mut backoff = Backoff::new(seed);
-            assert!(backoff.ready(now));
+            assert!(backoff.is_ready(now));
             for (n, sum) in sums.iter_mut().enumerate() {
-                let wait = backoff.failed(now) - now;
+                let wait = backoff.note_failure(now) - now;
                 assert!(wait <= (FIRST * (1 << n)).min(LAST));
-                assert!(backoff.ready(now + wait));
-                assert!(wait.is_zero() || !backoff.ready(now + wait - Duration::from_millis(1)));
+                assert!(backoff.is_ready(now + wait));
+                assert!(wait.is_zero() || !backoff.is_ready(now + wait - Duration::from_millis(1)));
                 *sum += wait.as_millis();
             }
         }
@@ -88,13 +88,13 @@ mod tests {
         let now = Instant::now();
         let mut backoff = Backoff::new(7);
         for _ in 0..100_000 {
-            assert!(backoff.failed(now) - now <= LAST);
+            assert!(backoff.note_failure(now) - now <= LAST);
         }
-        backoff.succeeded();
-        assert!(backoff.ready(now) && backoff.next().is_none());
+        backoff.note_success();
+        assert!(backoff.is_ready(now) && backoff.next_attempt().is_none());
         for _ in 0..50 {
-            assert!(backoff.failed(now) - now <= FIRST);
-            backoff.succeeded();
+            assert!(backoff.note_failure(now) - now <= FIRST);
+            backoff.note_success();
         }
     }
 }

@@ -52,8 +52,10 @@ impl Connection {
             let share = (left / untried.max(1)).max(Duration::from_millis(1));
             untried = untried.saturating_sub(1);
             let opened = match destination.protocol.transport() {
-                Transport::Stream => stream(address, share).map(Connection::Stream),
-                Transport::Datagrams => datagrams(address, destination.write_timeout).map(Connection::Datagrams),
+                Transport::Stream => connect_stream(address, share).map(Connection::Stream),
+                Transport::Datagrams => {
+                    connect_datagrams(address, destination.write_timeout).map(Connection::Datagrams)
+                }
             };
             match opened {
                 Ok(connection) => return Ok(connection),
@@ -65,7 +67,7 @@ impl Connection {
 
     /// Whether the other side has closed or reset, or its port is unreachable, as far as is known without waiting.
     /// Carbon never says anything, so whatever it does say is read away: a close might stand behind it.
-    pub(super) fn check(&self) -> io::Result<()> {
+    pub(super) fn check_alive(&self) -> io::Result<()> {
         let mut heard = [0u8; 4096];
         for _ in 0..64 {
             let got = match self {
@@ -86,7 +88,7 @@ impl Connection {
 
     /// Write one chunk whole within `timeout`. After an error an unknown part of it is on its way, so the connection
     /// has to be given up.
-    pub(super) fn write(&mut self, chunk: &[u8], timeout: Duration) -> io::Result<()> {
+    pub(super) fn write_chunk(&mut self, chunk: &[u8], timeout: Duration) -> io::Result<()> {
         match self {
             Connection::Stream(stream) => write_within(stream, chunk, timeout),
             Connection::Datagrams(socket) => match socket.send(chunk)? {
@@ -97,7 +99,7 @@ impl Connection {
     }
 }
 
-fn stream(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+fn connect_stream(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, timeout)?;
     // Linux can connect a socket to itself when nobody listens on a port that it hands out to clients.
     if stream.local_addr()? == stream.peer_addr()? {
@@ -113,7 +115,7 @@ fn stream(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn datagrams(address: SocketAddr, timeout: Duration) -> io::Result<UdpSocket> {
+fn connect_datagrams(address: SocketAddr, timeout: Duration) -> io::Result<UdpSocket> {
     let any: IpAddr = match address {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

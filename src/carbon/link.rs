@@ -113,7 +113,7 @@ impl Link {
 
     /// Whether a send would try something at `now` rather than return [`SendStep::Wait`].
     pub fn ready(&self, now: Instant) -> bool {
-        self.connection.is_some() || self.backoff.ready(now)
+        self.connection.is_some() || self.backoff.is_ready(now)
     }
 
     /// Write the whole batch, connecting first if need be.
@@ -132,19 +132,19 @@ impl Link {
         self.drop_if_gone(now);
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.open(now, began)?,
+            None => self.open_connection(now, began)?,
         };
-        match write(&mut connection, &self.destination, points, &mut self.chunk) {
+        match write_points(&mut connection, &self.destination, points, &mut self.chunk) {
             Ok(too_long) => {
                 self.connection = Some(connection);
-                self.backoff.succeeded();
+                self.backoff.note_success();
                 self.counters.points_sent += (points.len() as u64).saturating_sub(too_long);
                 self.counters.points_too_long += too_long;
                 Ok(())
             }
             Err(error) => {
                 let step = if error.kind() == io::ErrorKind::TimedOut { SendStep::Stall } else { SendStep::Write };
-                Err(self.failed(step, &error, now + began.elapsed()))
+                Err(self.note_failure(step, &error, now + began.elapsed()))
             }
         }
     }
@@ -162,7 +162,7 @@ impl Link {
             (None, Some((since, error))) => LinkState::Down {
                 since: *since,
                 last_error: error.clone(),
-                next_try: self.backoff.next().unwrap_or(*since),
+                next_try: self.backoff.next_attempt().unwrap_or(*since),
             },
             (None, None) => LinkState::Untried,
         }
@@ -179,7 +179,7 @@ impl Link {
         let Some(connection) = &self.connection else {
             return;
         };
-        if let Err(error) = connection.check() {
+        if let Err(error) = connection.check_alive() {
             self.connection = None;
             self.down = Some((now, error.to_string()));
         } else if self.destination.protocol.transport() == Transport::Datagrams
@@ -193,16 +193,16 @@ impl Link {
         }
     }
 
-    fn open(&mut self, now: Instant, began: Instant) -> Result<Connection, SendError> {
-        if !self.backoff.ready(now) {
+    fn open_connection(&mut self, now: Instant, began: Instant) -> Result<Connection, SendError> {
+        if !self.backoff.is_ready(now) {
             let cause = self.down.as_ref().map(|(_, error)| error.clone()).unwrap_or_default();
             return Err(SendError { address: self.destination.address.clone(), step: SendStep::Wait, cause });
         }
         let connection = Connection::open(&self.destination).map_err(|error| {
             let at = now + began.elapsed();
             match error {
-                OpenError::Resolve(error) => self.failed(SendStep::Resolve, &error, at),
-                OpenError::Connect(error) => self.failed(SendStep::Connect, &error, at),
+                OpenError::Resolve(error) => self.note_failure(SendStep::Resolve, &error, at),
+                OpenError::Connect(error) => self.note_failure(SendStep::Connect, &error, at),
             }
         })?;
         if self.ever_connected {
@@ -215,19 +215,19 @@ impl Link {
     }
 
     /// Note a failure at `at`, with no connection left.
-    fn failed(&mut self, step: SendStep, error: &io::Error, at: Instant) -> SendError {
+    fn note_failure(&mut self, step: SendStep, error: &io::Error, at: Instant) -> SendError {
         let cause = error.to_string();
         self.counters.failures += 1;
-        let since = self.backoff.next().and(self.down.as_ref()).map_or(at, |(since, _)| *since);
+        let since = self.backoff.next_attempt().and(self.down.as_ref()).map_or(at, |(since, _)| *since);
         self.down = Some((since, cause.clone()));
-        self.backoff.failed(at);
+        self.backoff.note_failure(at);
         SendError { address: self.destination.address.clone(), step, cause }
     }
 }
 
 /// Write all chunks, then look once more for a close or reset: what it says of the points is that they are lost.
 /// Gives back how many points were too long.
-fn write(
+fn write_points(
     connection: &mut Connection,
     destination: &Destination,
     points: &Points,
@@ -235,9 +235,9 @@ fn write(
 ) -> io::Result<u64> {
     let mut chunks = Chunks::new(destination.protocol, points);
     while chunks.next_into(chunk) > 0 {
-        connection.write(chunk, destination.write_timeout)?;
+        connection.write_chunk(chunk, destination.write_timeout)?;
     }
-    connection.check()?;
+    connection.check_alive()?;
     Ok(chunks.too_long())
 }
 

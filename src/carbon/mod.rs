@@ -21,5 +21,5 @@ pub use destination::{CONNECT_TIMEOUT, Destination, WRITE_TIMEOUT, check_address
 pub use link::{Link, LinkCounters, LinkState, SendError, SendStep};
 pub use naming::Naming;
 pub use owed_slots::{Owed, OwedState, RESEND};
-pub use points::{Point, Points, timely};
+pub use points::{Point, Points, is_timely};
 pub use protocol::{CHUNK, DATAGRAM, Protocol};

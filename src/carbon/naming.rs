@@ -60,33 +60,33 @@ impl Naming {
 
     /// Everything that is sent for one route and slot. `times` are the times that the route's formats have at all; one
     /// of them without samples in this slot gives no points, since nothing is not 0. Times are in milliseconds.
-    pub fn cell(&self, route: &str, slot: Timestamp, cell: &Cell, times: &[Time], out: &mut Points) {
-        let mut series = self.series(route, slot, out);
-        series.add("requests", "count", whole(cell.requests));
-        series.add("requests", "slow", whole(cell.slow));
+    pub fn append_cell(&self, route: &str, slot: Timestamp, cell: &Cell, times: &[Time], out: &mut Points) {
+        let mut series = self.begin_series(route, slot, out);
+        series.push_value("requests", "count", whole_number(cell.requests));
+        series.push_value("requests", "slow", whole_number(cell.slow));
         for (class, count) in STATUS.into_iter().zip(cell.status) {
-            series.add("status", class, whole(count));
+            series.push_value("status", class, whole_number(count));
         }
-        series.add("status", "499", whole(cell.status_499));
-        series.add("bytes_sent", "sum", whole(cell.bytes_sent));
+        series.push_value("status", "499", whole_number(cell.status_499));
+        series.push_value("bytes_sent", "sum", whole_number(cell.bytes_sent));
         for &time in times {
-            series.latency(time.name(), cell.time(time));
+            series.push_latency(time.name(), cell.time(time));
         }
     }
 
     /// What is sent for a route that had no request in this slot: `requests.count` 0 and nothing else.
-    pub fn quiet(&self, route: &str, slot: Timestamp, out: &mut Points) {
-        self.series(route, slot, out).add("requests", "count", 0.0);
+    pub fn append_quiet(&self, route: &str, slot: Timestamp, out: &mut Points) {
+        self.begin_series(route, slot, out).push_value("requests", "count", 0.0);
     }
 
     /// One of the daemon's own metrics: `<prefix>.<host>.spikeline.<name>`, tagged `<prefix>.spikeline.<name>;host=..`.
-    pub fn own(&self, name: &str, value: f64, at: Timestamp, out: &mut Points) {
+    pub fn append_own(&self, name: &str, value: f64, at: Timestamp, out: &mut Points) {
         let safe = self.is_safe_with(name);
         out.push_with(value, at, |path| {
             if safe && self.tagged {
-                append(path, &[&self.prefix, ".", OWN, ".", name, ";host=", &self.host]);
+                append_pieces(path, &[&self.prefix, ".", OWN, ".", name, ";host=", &self.host]);
             } else if safe {
-                append(path, &[&self.prefix, ".", &self.host, ".", OWN, ".", name]);
+                append_pieces(path, &[&self.prefix, ".", &self.host, ".", OWN, ".", name]);
             }
         });
     }
@@ -98,7 +98,7 @@ impl Naming {
             return format!("seriesByTag('name=~^{prefix}[.]','host={}','route={route}')", self.host);
         }
         let mut pattern = String::new();
-        self.path(route, "*", "*", &mut pattern);
+        self.append_path(route, "*", "*", &mut pattern);
         pattern
     }
 
@@ -108,17 +108,17 @@ impl Naming {
         is_dotted(&self.prefix) && is_dotted(&self.host) && is_dotted(text)
     }
 
-    fn series<'a>(&'a self, route: &'a str, slot: Timestamp, out: &'a mut Points) -> RouteSeries<'a> {
+    fn begin_series<'a>(&'a self, route: &'a str, slot: Timestamp, out: &'a mut Points) -> RouteSeries<'a> {
         RouteSeries { naming: self, route, safe: self.is_safe_with(route), slot, out }
     }
 
     /// Append the path of one series of `route`.
-    fn path(&self, route: &str, group: &str, what: &str, path: &mut String) {
+    fn append_path(&self, route: &str, group: &str, what: &str, path: &mut String) {
         if self.tagged {
-            append(path, &[&self.prefix, ".", group, ".", what, ";host=", &self.host, ";route=", route]);
+            append_pieces(path, &[&self.prefix, ".", group, ".", what, ";host=", &self.host, ";route=", route]);
         } else {
             let (first, rest) = apart_from_own(route);
-            append(path, &[&self.prefix, ".", &self.host, ".", first, rest, ".", group, ".", what]);
+            append_pieces(path, &[&self.prefix, ".", &self.host, ".", first, rest, ".", group, ".", what]);
         }
     }
 }
@@ -134,25 +134,25 @@ struct RouteSeries<'a> {
 }
 
 impl RouteSeries<'_> {
-    fn add(&mut self, group: &str, what: &str, value: f64) {
+    fn push_value(&mut self, group: &str, what: &str, value: f64) {
         self.out.push_with(value, self.slot, |path| {
             if self.safe {
-                self.naming.path(self.route, group, what, path);
+                self.naming.append_path(self.route, group, what, path);
             }
         });
     }
 
-    fn latency(&mut self, name: &str, latency: &Latency) {
+    fn push_latency(&mut self, name: &str, latency: &Latency) {
         let Some(quantiles) = latency.quantiles(QUANTILES.map(|(_, quantile)| quantile)) else {
             return;
         };
-        self.add(name, "count", whole(latency.count()));
-        self.add(name, "sum", whole(latency.sum_ms()));
-        self.add(name, "mean", whole(latency.sum_ms()) / whole(latency.count()));
+        self.push_value(name, "count", whole_number(latency.count()));
+        self.push_value(name, "sum", whole_number(latency.sum_ms()));
+        self.push_value(name, "mean", whole_number(latency.sum_ms()) / whole_number(latency.count()));
         for ((node, _), value) in QUANTILES.into_iter().zip(quantiles) {
-            self.add(name, node, whole(value));
+            self.push_value(name, node, whole_number(value));
         }
-        self.add(name, "max", whole(latency.max_ms()));
+        self.push_value(name, "max", whole_number(latency.max_ms()));
     }
 }
 
@@ -165,14 +165,14 @@ fn apart_from_own(route: &str) -> (&str, &str) {
     if first.bytes().all(|byte| byte == b'_') { ("spikeline_", rest) } else { ("", route) }
 }
 
-fn append(path: &mut String, pieces: &[&str]) {
+fn append_pieces(path: &mut String, pieces: &[&str]) {
     for piece in pieces {
         path.push_str(piece);
     }
 }
 
 /// A count as carbon keeps it: a double, exact up to 2^53.
-fn whole(count: u64) -> f64 {
+fn whole_number(count: u64) -> f64 {
     count as f64
 }
 
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_cell_gives_every_series_of_the_contract() {
         let mut points = Points::new();
-        naming(false).cell("webapp.backend.git", SLOT, &sample(), &[Time::Request], &mut points);
+        naming(false).append_cell("webapp.backend.git", SLOT, &sample(), &[Time::Request], &mut points);
         let expected = "requests.count 5, requests.slow 1, status.1xx 1, status.2xx 1, status.3xx 1, status.4xx 1, \
             status.5xx 1, status.499 1, bytes_sent.sum 1234, request_time.count 4, request_time.sum 1061, \
             request_time.mean 265.25, request_time.p50 20, request_time.p75 30, request_time.p90 1001, \
@@ -224,37 +224,37 @@ mod tests {
     #[test]
     fn a_time_without_samples_stays_absent() {
         let mut points = Points::new();
-        naming(false).cell("a", SLOT, &sample(), &TIMES, &mut points);
+        naming(false).append_cell("a", SLOT, &sample(), &TIMES, &mut points);
         assert!(points.iter().any(|p| p.path.contains(".request_time.")));
         assert!(!points.iter().any(|p| p.path.contains("upstream")));
         points.clear();
         let mut cell = sample();
         cell.time_mut(Time::UpstreamHeader).record(0);
-        naming(false).cell("a", SLOT, &cell, &TIMES, &mut points);
+        naming(false).append_cell("a", SLOT, &cell, &TIMES, &mut points);
         assert!(lines(&points).contains(&"nginx.web1.a.upstream_header_time.p50 0 1322661900".to_owned()));
         points.clear();
-        naming(false).cell("a", SLOT, &cell, &[], &mut points);
+        naming(false).append_cell("a", SLOT, &cell, &[], &mut points);
         assert!(!points.iter().any(|p| p.path.contains("_time.")), "a time that the format lacks is not sent");
     }
 
     #[test]
     fn tags_are_in_canonical_order() {
         let mut points = Points::new();
-        naming(true).cell("webapp.backend.git", SLOT, &sample(), &[Time::Request], &mut points);
+        naming(true).append_cell("webapp.backend.git", SLOT, &sample(), &[Time::Request], &mut points);
         assert!(
             lines(&points)
                 .contains(&"nginx.request_time.p99;host=web1;route=webapp.backend.git 1001 1322661900".to_owned())
         );
         assert_eq!(points.len(), 19);
         points.clear();
-        naming(true).own("lines.read", 7.0, SLOT, &mut points);
+        naming(true).append_own("lines.read", 7.0, SLOT, &mut points);
         assert_eq!(lines(&points), ["nginx.spikeline.lines.read;host=web1 7 1322661900"]);
     }
 
     #[test]
     fn a_quiet_slot_sends_its_zero_only() {
         let mut points = Points::new();
-        naming(false).quiet("a.b", SLOT, &mut points);
+        naming(false).append_quiet("a.b", SLOT, &mut points);
         assert_eq!(lines(&points), ["nginx.web1.a.b.requests.count 0 1322661900"]);
     }
 
@@ -262,9 +262,9 @@ mod tests {
     fn a_route_called_spikeline_gives_way() {
         let mut points = Points::new();
         for route in ["spikeline", "spikeline.x", "spikeline_", "spikeline_x", "spikelines", "a.spikeline"] {
-            naming(false).quiet(route, SLOT, &mut points);
+            naming(false).append_quiet(route, SLOT, &mut points);
         }
-        naming(false).own("requests.count", 1.0, SLOT, &mut points);
+        naming(false).append_own("requests.count", 1.0, SLOT, &mut points);
         let got: Vec<_> = points.iter().map(|p| p.path.replace(".requests.count", "")).collect();
         let expected = ["spikeline_", "spikeline_.x", "spikeline__", "spikeline_x", "spikelines", "a.spikeline"]
             .into_iter()
@@ -279,7 +279,7 @@ mod tests {
         for tagged in [false, true] {
             let mut points = Points::new();
             for route in ["", "a b", "a\nnginx.web1.b.requests.count 1 1", "a;host=x", "a..b", "a.", "../x"] {
-                naming(tagged).cell(route, SLOT, &sample(), &[Time::Request], &mut points);
+                naming(tagged).append_cell(route, SLOT, &sample(), &[Time::Request], &mut points);
             }
             assert_eq!((points.len(), points.refused()), (0, 7 * 19));
         }
@@ -306,9 +306,9 @@ mod tests {
         ) {
             let mut points = Points::new();
             for route in &routes {
-                naming(tagged).cell(route, SLOT, &sample(), &[Time::Request], &mut points);
+                naming(tagged).append_cell(route, SLOT, &sample(), &[Time::Request], &mut points);
             }
-            naming(tagged).own("requests.count", 1.0, SLOT, &mut points);
+            naming(tagged).append_own("requests.count", 1.0, SLOT, &mut points);
             let paths: HashSet<&str> = points.iter().map(|p| p.path).collect();
             prop_assert_eq!(paths.len(), routes.len() * 19 + 1);
         }
@@ -316,7 +316,7 @@ mod tests {
         #[test]
         fn any_route_text_is_sent_safely_or_not_at_all(route in "(?s).{0,60}", tagged: bool) {
             let mut points = Points::new();
-            naming(tagged).quiet(&route, SLOT, &mut points);
+            naming(tagged).append_quiet(&route, SLOT, &mut points);
             for point in points.iter() {
                 prop_assert!(point.path.contains(&route));
                 prop_assert!(!point.path.contains([' ', '\n', '\t', '/']));

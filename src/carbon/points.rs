@@ -109,7 +109,7 @@ impl Points {
 
 /// Whether carbon can file a point of this slot at `now`: inside its retention, and not more than a minute ahead (a
 /// stamp one retention ahead would overwrite today's slot in whisper's ring).
-pub fn timely(slot: Timestamp, now: Timestamp, retention: Duration) -> bool {
+pub fn is_timely(slot: Timestamp, now: Timestamp, retention: Duration) -> bool {
     slot > now.minus(retention) && slot <= now.plus(AHEAD)
 }
 
@@ -207,12 +207,12 @@ mod tests {
     #[test]
     fn only_what_fits_the_ring_is_timely() {
         let day = Duration::from_secs(86_400);
-        assert!(timely(AT, AT, day));
-        assert!(timely(AT.plus_millis(60_000), AT, day));
-        assert!(!timely(AT.plus_millis(60_001), AT, day));
-        assert!(timely(AT.plus_millis(-86_399_999), AT, day));
-        assert!(!timely(AT.plus_millis(-86_400_000), AT, day));
-        assert!(timely(AT, AT, Duration::MAX));
+        assert!(is_timely(AT, AT, day));
+        assert!(is_timely(AT.plus_millis(60_000), AT, day));
+        assert!(!is_timely(AT.plus_millis(60_001), AT, day));
+        assert!(is_timely(AT.plus_millis(-86_399_999), AT, day));
+        assert!(!is_timely(AT.plus_millis(-86_400_000), AT, day));
+        assert!(is_timely(AT, AT, Duration::MAX));
     }
 
     proptest! {

@@ -244,22 +244,22 @@ impl Committer {
             own_metrics: &self.own_metrics,
             interval: self.settings.interval,
         };
-        if let Some(error) = self.destinations.feed(before, &renderer) {
+        if let Some(error) = self.destinations.feed_queues(before, &renderer) {
             (self.say)(&Notice::SlotIncomplete(error));
         }
     }
 
     fn close_slots(&mut self, mark: Timestamp, commits_waiting: usize, now: Timestamp) {
         self.destinations.owe_until(mark, now);
-        if let Some(alarm) = self.own_metrics.alarm() {
+        if let Some(alarm) = self.own_metrics.check_rejects() {
             (self.say)(&alarm);
         }
-        let gauges = self.gauges(commits_waiting, now);
-        self.own_metrics.close(mark.minus(self.settings.interval), &gauges);
+        let gauges = self.read_gauges(commits_waiting, now);
+        self.own_metrics.close_slot(mark.minus(self.settings.interval), &gauges);
     }
 
     #[expect(clippy::cast_precision_loss, reason = "metrics are floating point numbers")]
-    fn gauges(&self, commits_waiting: usize, now: Timestamp) -> Gauges {
+    fn read_gauges(&self, commits_waiting: usize, now: Timestamp) -> Gauges {
         let behind = now.millis().saturating_sub(self.latest_end.millis());
         let totals = self.destinations.totals();
         Gauges {

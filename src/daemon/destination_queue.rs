@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use super::notice::Notice;
 use super::settings::{DaemonSettings, DestinationSettings};
 use super::slot_renderer::SlotRenderer;
-use crate::carbon::{Link, LinkState, Naming, Owed, OwedState, Points, SendError, timely};
+use crate::carbon::{Link, LinkState, Naming, Owed, OwedState, Points, SendError, is_timely};
 use crate::error::Error;
 use crate::store::{DestinationProgress, View};
 use crate::time::Timestamp;
@@ -124,7 +124,7 @@ impl DestinationQueue {
     /// A slot is new or has changed. Slots too old for the spool, or of a future that carbon would take for the past,
     /// are passed over.
     pub(super) fn owe(&mut self, slot: Timestamp, now: Timestamp) {
-        if timely(slot, now, self.retention) {
+        if is_timely(slot, now, self.retention) {
             self.owed.owe(slot);
         }
     }
@@ -156,7 +156,7 @@ impl DestinationQueue {
         let mut failed = None;
         while self.in_flight < IN_FLIGHT {
             let mut batch = RenderedSlots { slots: Vec::new(), points: self.buffers.pop().unwrap_or_default() };
-            failed = self.fill(&mut batch, before, renderer).or(failed);
+            failed = self.fill_batch(&mut batch, before, renderer).or(failed);
             if batch.slots.is_empty() {
                 self.buffers.push(batch.points);
                 break;
@@ -172,7 +172,12 @@ impl DestinationQueue {
     }
 
     /// Render owed slots into a batch until it is full or nothing is owed.
-    fn fill(&mut self, batch: &mut RenderedSlots, before: Timestamp, renderer: &SlotRenderer<'_>) -> Option<Error> {
+    fn fill_batch(
+        &mut self,
+        batch: &mut RenderedSlots,
+        before: Timestamp,
+        renderer: &SlotRenderer<'_>,
+    ) -> Option<Error> {
         let mut failed = None;
         while batch.points.len() < BATCH_POINTS {
             let Some(slot) = self.owed.next(before) else { break };

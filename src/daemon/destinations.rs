@@ -102,7 +102,7 @@ impl Destinations {
 
     /// Hand out what is owed of before `before`, as far as the sending threads have room. Gives the last error that reading the
     /// store met: a slot of which something could not be read is sent without it.
-    pub(super) fn feed(&mut self, before: Timestamp, renderer: &SlotRenderer<'_>) -> Option<Error> {
+    pub(super) fn feed_queues(&mut self, before: Timestamp, renderer: &SlotRenderer<'_>) -> Option<Error> {
         let (now, mut failed) = (Instant::now(), None);
         for queue in &mut self.queues {
             failed = queue.feed(now, before, renderer).or(failed);

@@ -41,8 +41,8 @@ impl GenerationBook {
     }
 
     /// It was read up to `position`; `tail_hash` is that of the bytes before it.
-    pub(super) fn advance(&mut self, id: GenerationId, position: u64, tail_hash: u64) {
-        if let Some(generation) = self.change(id) {
+    pub(super) fn advance_position(&mut self, id: GenerationId, position: u64, tail_hash: u64) {
+        if let Some(generation) = self.begin_change(id) {
             generation.position = position;
             generation.tail_hash = tail_hash;
             self.unread.remove(&id);
@@ -51,7 +51,7 @@ impl GenerationBook {
 
     /// Its file has another name, or what is read is another file that holds the same.
     pub(super) fn relocate(&mut self, id: GenerationId, path: PathBuf, device_inode: DeviceInode) {
-        if let Some(generation) = self.change(id) {
+        if let Some(generation) = self.begin_change(id) {
             generation.path = path;
             generation.device_inode = device_inode;
         }
@@ -59,14 +59,14 @@ impl GenerationBook {
 
     /// More of its first bytes is known.
     pub(super) fn set_fingerprint(&mut self, id: GenerationId, fingerprint: Fingerprint) {
-        if let Some(generation) = self.change(id) {
+        if let Some(generation) = self.begin_change(id) {
             generation.fingerprint = fingerprint;
         }
     }
 
     /// Nothing more will be read of it.
     pub(super) fn finish(&mut self, id: GenerationId) {
-        if let Some(generation) = self.change(id) {
+        if let Some(generation) = self.begin_change(id) {
             generation.finished = true;
             self.unread.remove(&id);
         }
@@ -91,7 +91,7 @@ impl GenerationBook {
         taken
     }
 
-    fn change(&mut self, id: GenerationId) -> Option<&mut Generation> {
+    fn begin_change(&mut self, id: GenerationId) -> Option<&mut Generation> {
         let generation = self.by_id.get_mut(&id)?;
         self.changed.insert(id);
         Some(generation)
@@ -126,7 +126,7 @@ mod tests {
             book.discover(generation(id, position));
         }
         assert_eq!(ids(&book.take_changed()), [3], "the position tells it from others that begin alike");
-        book.advance(GenerationId(1), 20, 9);
+        book.advance_position(GenerationId(1), 20, 9);
         book.finish(GenerationId(2));
         let taken = book.take_changed();
         assert_eq!(ids(&taken), [1, 2]);
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn what_is_said_of_an_unknown_log_changes_nothing() {
         let mut book = GenerationBook::new(&[generation(0, 50)]);
-        book.advance(GenerationId(9), 20, 9);
+        book.advance_position(GenerationId(9), 20, 9);
         book.relocate(GenerationId(9), "b.log".into(), DeviceInode { device: 1, inode: 2 });
         book.finish(GenerationId(9));
         assert_eq!((ids(&book.take_changed()), book.position(GenerationId(9))), (vec![], 0));

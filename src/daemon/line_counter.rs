@@ -197,7 +197,7 @@ impl LineCounter {
             LogEvent::Block(block) => self.on_block(block, empties),
             LogEvent::TooLong { generation, offset, length, tail_hash } => {
                 self.rows.skip_long_line(generation, offset, length);
-                self.logs.advance(generation, offset + length, tail_hash);
+                self.logs.advance_position(generation, offset + length, tail_hash);
             }
             LogEvent::Moved { generation, path, device_inode } => self.logs.relocate(generation, path, device_inode),
             LogEvent::Fingerprint { generation, fingerprint } => self.logs.set_fingerprint(generation, fingerprint),
@@ -215,7 +215,7 @@ impl LineCounter {
         {
             self.rows.collect_block(interpreter, block.generation, block.offset, &block.bytes, late_before);
         }
-        self.logs.advance(block.generation, block.end(), block.tail_hash);
+        self.logs.advance_position(block.generation, block.end(), block.tail_hash);
         // The reader may be gone or have enough buffers: then this one is simply freed.
         drop(empties.try_send(block.bytes));
     }

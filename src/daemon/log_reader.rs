@@ -57,7 +57,8 @@ impl LogReader {
             for empty in empties.try_iter() {
                 self.recycle(empty);
             }
-            let ControlFlow::Continue(caught_up) = self.look(clock.now(), &mut |message| send(out, halted, message))
+            let ControlFlow::Continue(caught_up) =
+                self.look(clock.now(), &mut |message| send_unless_halted(out, halted, message))
             else {
                 return;
             };
@@ -96,7 +97,7 @@ impl LogReader {
 }
 
 /// Send, unless told to halt while waiting for room.
-fn send(out: &Sender<ReaderMessage>, halted: &Receiver<()>, message: ReaderMessage) -> ControlFlow<()> {
+fn send_unless_halted(out: &Sender<ReaderMessage>, halted: &Receiver<()>, message: ReaderMessage) -> ControlFlow<()> {
     crossbeam_channel::select_biased! {
         recv(halted) -> _ => ControlFlow::Break(()),
         send(out, message) -> sent => if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) },

@@ -52,7 +52,7 @@ impl OpenedDaemon {
             routes: Arc::new(Routes::restore(settings.routes_max, known)),
             threshold_ms: settings.threshold_ms,
         };
-        let mut interpreters = interpreters(&settings.logs, &interpreting)?;
+        let mut interpreters = compile_interpreters(&settings.logs, &interpreting)?;
         for log in &settings.archived {
             if let Some(interpreter) = interpreters.get_mut(log) {
                 interpreter.archive_lines(settings.slowest as usize);
@@ -63,7 +63,7 @@ impl OpenedDaemon {
         let counting = Counting { interpreters, routes: interpreting.routes, slots: settings.slots() };
         let (mark, clock, own_say) = (Arc::clone(&emitted_until), Arc::clone(clock), Arc::clone(say));
         Ok(OpenedDaemon {
-            reader: LogReader::new(follower(settings, view, block_limit)),
+            reader: LogReader::new(build_follower(settings, view, block_limit)),
             counter: LineCounter::resume(view, counting, returned_rows, mark, clock, own_say),
             pending: PendingCommit::new(settings.slots(), spare_rows),
             emitted_until,
@@ -83,7 +83,7 @@ fn open_store(settings: &DaemonSettings) -> Result<Writer> {
 }
 
 /// What reads the lines of each log, by its pattern.
-fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Interpreter>> {
+fn compile_interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Interpreter>> {
     let mut interpreters = HashMap::new();
     for Log { pattern, format } in logs {
         let interpreter = Interpreter::new(format, Needs::latency(), &with.for_log(pattern));
@@ -94,7 +94,7 @@ fn interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<String, Int
     Ok(interpreters)
 }
 
-fn follower(settings: &DaemonSettings, view: &View, block_limit: usize) -> Follower {
+fn build_follower(settings: &DaemonSettings, view: &View, block_limit: usize) -> Follower {
     let watched =
         settings.logs.iter().map(|log| WatchedLog { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
     let known = view.generations().to_vec();

@@ -77,7 +77,7 @@ impl SelfMetrics {
     }
 
     /// What is to be said when, in the slot that ends, most lines did not fit their format; said once until it is better.
-    pub(super) fn alarm(&mut self) -> Option<Notice> {
+    pub(super) fn check_rejects(&mut self) -> Option<Notice> {
         let SlotCounters { read, rejected, .. } = self.counters;
         if read == 0 {
             return None;
@@ -89,7 +89,7 @@ impl SelfMetrics {
     }
 
     /// A slot is over: keep what was counted under it, and begin anew.
-    pub(super) fn close(&mut self, slot: Timestamp, gauges: &Gauges) {
+    pub(super) fn close_slot(&mut self, slot: Timestamp, gauges: &Gauges) {
         let counters = std::mem::take(&mut self.counters);
         #[expect(clippy::cast_precision_loss, reason = "metrics are floating point numbers")]
         let values = vec![
@@ -136,9 +136,9 @@ mod tests {
         let slots = [(10, 5, false), (10, 6, true), (0, 0, false), (10, 9, false), (10, 0, false), (1, 1, true)];
         for (number, (lines, rejected, raised)) in (0i64..).zip(slots) {
             metrics.add_ledgers(&[ledger(lines, rejected)]);
-            let notice = metrics.alarm();
+            let notice = metrics.check_rejects();
             assert_eq!(notice.is_some(), raised, "slot {number}: {notice:?}");
-            metrics.close(Timestamp(number), &Gauges::default());
+            metrics.close_slot(Timestamp(number), &Gauges::default());
         }
     }
 
@@ -147,7 +147,7 @@ mod tests {
         let mut metrics = SelfMetrics::default();
         for slot in 0..400i64 {
             metrics.add_ledgers(&[ledger(slot.cast_unsigned(), 0)]);
-            metrics.close(Timestamp(slot), &Gauges { queue: 2.0, ..Gauges::default() });
+            metrics.close_slot(Timestamp(slot), &Gauges { queue: 2.0, ..Gauges::default() });
         }
         let value =
             |slot, name| metrics.at_slot(Timestamp(slot)).iter().find(|(held, _)| *held == name).map(|held| held.1);

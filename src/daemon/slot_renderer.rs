@@ -42,15 +42,15 @@ impl SlotRenderer<'_> {
             match cells.binary_search_by_key(&id, |(_, route, _)| *route) {
                 Ok(at) => {
                     if let Some((_, _, cell)) = cells.get(at) {
-                        naming.cell(name, slot, cell, &TIMES, out);
+                        naming.append_cell(name, slot, cell, &TIMES, out);
                     }
                 }
-                Err(_) if self.is_quiet(id, slot) => naming.quiet(name, slot, out),
+                Err(_) if self.is_quiet(id, slot) => naming.append_quiet(name, slot, out),
                 Err(_) => {}
             }
         }
         for (name, value) in self.own_metrics.at_slot(slot) {
-            naming.own(name, *value, slot, out);
+            naming.append_own(name, *value, slot, out);
         }
         Ok(())
     }

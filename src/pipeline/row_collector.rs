@@ -186,3 +186,112 @@ impl RowCollector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::grammar::{Escape, Format};
+    use crate::histogram::{Cell, TIMES};
+    use crate::pipeline::{CommitBuilder, Interpreting};
+    use crate::record::Needs;
+    use crate::route::{RouteId, Router, Routes};
+
+    const LOG: GenerationId = GenerationId(7);
+    const SETTINGS: SlotSettings = SlotSettings { interval: Duration::from_secs(10), slowest: 2, server_errors: true };
+
+    /// Second, path, milliseconds and status of a request; or a line that is none.
+    fn line() -> impl Strategy<Value = String> {
+        let request = (0i64..60, 0u32..4, 0u64..3000, prop_oneof![Just(200u16), Just(404), Just(502)]);
+        let request = request.prop_map(|(second, path, millis, status)| {
+            let (end, whole, part) = (1_322_661_900 + second, millis / 1000, millis % 1000);
+            format!("{end}.5{second:02} {whole}.{part:03} {status} \"GET /p{path}/x HTTP/1.1\" {}\n", millis * 3)
+        });
+        prop_oneof![9 => request, 1 => "[a-z ]{0,30}".prop_map(|text| text + "\n")]
+    }
+
+    /// What a cell holds, so that two can be compared: its counts, and each histogram with its sum and maximum.
+    fn numbers_of(cell: &Cell) -> impl PartialEq + std::fmt::Debug {
+        let times = TIMES.map(|time| (cell.time(time).buckets(), cell.time(time).sum_ms(), cell.time(time).max_ms()));
+        (cell.requests, cell.slow, cell.status, cell.status_499, cell.bytes_sent, times)
+    }
+
+    /// Everything that lines come to, added up over all commits, but for which of the slowest were candidates.
+    #[derive(Debug, Default)]
+    struct Sum {
+        cells: BTreeMap<(Timestamp, RouteId), Cell>,
+        ledger: Ledger,
+        blocks: BTreeMap<(GenerationId, u32), BlockSummary>,
+        kept_for_themselves: Vec<Locator>,
+    }
+
+    /// Collect the lines in blocks of as many lines as `blocks` says in turn, a commit after every `commit` blocks.
+    fn sum_up(lines: &[String], blocks: &[usize], commit: usize) -> Sum {
+        let format = Format::compile("test", "$msec $request_time $status \"$request\" $bytes_sent", Escape::Default);
+        let with = Interpreting {
+            router: Arc::new(Router::new(Vec::new()).unwrap()),
+            routes: Arc::new(Routes::new(100)),
+            threshold_ms: 2500,
+        };
+        let mut interpreter = Interpreter::new(&format.unwrap(), Needs::latency(), &with).unwrap();
+        let (mut collector, mut builder) = (RowCollector::new(SETTINGS), CommitBuilder::new(SETTINGS));
+        let (mut sum, mut offset, mut rest, mut sizes) = (Sum::default(), 0, lines, blocks.iter().cycle());
+        for number in 1.. {
+            let (now, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+            rest = later;
+            let bytes = now.concat().into_bytes();
+            collector.collect_block(&mut interpreter, LOG, offset, &bytes, Timestamp(i64::MIN));
+            offset += bytes.len() as u64;
+            if !rest.is_empty() && number % commit != 0 {
+                continue;
+            }
+            let (made, emptied) = builder.build(collector.hand_over());
+            assert!(collector.is_empty() && collector.bytes() == 0);
+            collector.recycle_rows(emptied);
+            for (slot, route, cell) in made.cells {
+                sum.cells.entry((slot, route)).or_default().merge(&cell);
+            }
+            for (_, ledger) in made.ledgers {
+                sum.ledger.merge(&ledger);
+            }
+            for block in made.blocks {
+                let empty = BlockSummary::empty(LOG, block.number);
+                sum.blocks.entry(block.key()).or_insert(empty).merge(&block);
+            }
+            let own = made.entries.iter().filter(|entry| entry.status == 502 || entry.duration_ms >= 2500);
+            sum.kept_for_themselves.extend(own.map(|entry| entry.locator));
+            if rest.is_empty() {
+                break;
+            }
+        }
+        sum
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        /// Otherwise work done twice after a crash, which is cut elsewhere, would change what is stored.
+        #[test]
+        fn it_does_not_matter_where_blocks_and_commits_are_cut(
+            lines in prop::collection::vec(line(), 1..120),
+            blocks in prop::collection::vec(1usize..40, 1..5),
+            commit in 1usize..6,
+        ) {
+            let (whole, cut) = (sum_up(&lines, &[usize::MAX], 1), sum_up(&lines, &blocks, commit));
+            prop_assert_eq!(whole.cells.keys().collect::<Vec<_>>(), cut.cells.keys().collect::<Vec<_>>());
+            for (key, cell) in &whole.cells {
+                prop_assert_eq!(numbers_of(cell), numbers_of(&cut.cells[key]), "{:?}", key);
+            }
+            prop_assert_eq!(whole.ledger.lines as usize, lines.len());
+            prop_assert_eq!(whole.cells.values().map(|cell| cell.requests).sum::<u64>(), whole.ledger.parsed);
+            prop_assert_eq!(whole.ledger, cut.ledger);
+            prop_assert_eq!(whole.blocks, cut.blocks);
+            prop_assert_eq!(whole.kept_for_themselves, cut.kept_for_themselves);
+        }
+    }
+}

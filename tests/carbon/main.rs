@@ -44,7 +44,7 @@ fn cell(seed: u64) -> Cell {
 fn slot_points(naming: &Naming, routes: u64, slot: Timestamp, change: u64, out: &mut Points) {
     for route in 0..routes {
         let seed = route + change + slot.secs().unsigned_abs() / 10 % 100;
-        naming.cell(&format!("webapp.r{route}"), slot, &cell(seed), &TIMES, out);
+        naming.append_cell(&format!("webapp.r{route}"), slot, &cell(seed), &TIMES, out);
     }
 }
 

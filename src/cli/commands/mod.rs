@@ -1,4 +1,4 @@
-//! One file or folder a command. No command calls another; what two of them need stands in a floor above.
+//! The way into the program, and one file or folder a command. No command calls another; what two of them need stands in a floor above.
 
 mod check;
 mod index;
@@ -9,13 +9,34 @@ mod run;
 mod slow;
 mod verify;
 
-use super::answer::Answer;
-use super::args::Command;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::answer::{Answer, output};
+use super::args::{Arguments, Command};
 use super::input::context::Context;
 use crate::error::Result;
 
+/// Parse, run, exit code: 0 if the answer is something, 1 if it is nothing, 3 if it is incomplete, or the error's.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let context = Context::new(arguments.config, arguments.store);
+    match run_command(&context, arguments.command) {
+        Ok(Answer::Found) => ExitCode::SUCCESS,
+        Ok(Answer::Nothing) => ExitCode::from(1),
+        Ok(Answer::Partial) => ExitCode::from(3),
+        Err(error) => {
+            if error.exit_code() != 0 {
+                output::say_error(&error);
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
 /// Runs the command that was typed.
-pub(super) fn run(context: &Context, command: Command) -> Result<Answer> {
+fn run_command(context: &Context, command: Command) -> Result<Answer> {
     match command {
         Command::Run(arguments) => run::run(context, &arguments),
         Command::Report(arguments) => report::report(context, &arguments),

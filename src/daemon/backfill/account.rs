@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::carbon::{Owed, OwedState, timely};
+use crate::carbon::{Owed, OwedState, is_timely};
 use crate::daemon::settings::DestinationSettings;
 use crate::error::Result;
 use crate::store::{DestinationProgress, View};
@@ -59,7 +59,7 @@ impl BackfillAccount {
     pub fn owe(&mut self, slot: Timestamp, now: Timestamp) {
         if slot < self.whole_from {
             self.expired += 1;
-        } else if timely(slot, now, self.max_age) {
+        } else if is_timely(slot, now, self.max_age) {
             self.owed.owe(slot);
         } else {
             self.untimely += 1;

@@ -186,13 +186,13 @@ impl BackfillCommitter<'_> {
         self.summary.routes += counted.commit.routes.len();
         self.pending.add(counted);
         let deliveries = self.accounts.iter().map(BackfillAccount::delivery).collect();
-        self.pending.write(self.writer, now, deliveries).map_err(resumable)?;
-        self.writer.seal_if_due(true).map_err(resumable)
+        self.pending.write(self.writer, now, deliveries).map_err(to_resumable)?;
+        self.writer.seal_if_due(true).map_err(to_resumable)
     }
 }
 
 /// The error of a commit, as whoever gave the command is to read it.
-fn resumable(error: Error) -> Error {
+fn to_resumable(error: Error) -> Error {
     match error.place().cloned() {
         Some(place) => Error::failed(format!("{}; what was committed before stays", error.what()))
             .at(place.path)

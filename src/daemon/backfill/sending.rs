@@ -96,13 +96,13 @@ fn send_account(
             }
         }
         if noted.elapsed() >= NOTE_EVERY {
-            note(writer, account, sending.clock)?;
+            note_progress(writer, account, sending.clock)?;
             noted = Instant::now();
             (sending.progress)(account.owed.len() as u64);
         }
-        pace(began, pushed.points, sending.rate);
+        keep_pace(began, pushed.points, sending.rate);
     }
-    note(writer, account, sending.clock)?;
+    note_progress(writer, account, sending.clock)?;
     pushed.owed = account.owed.len() as u64;
     Ok(pushed)
 }
@@ -115,7 +115,7 @@ fn render_slot(writer: &Writer, account: &BackfillAccount, slot: Timestamp, poin
 }
 
 /// Wait until so many points may have been sent.
-fn pace(began: Instant, points: u64, rate: u32) {
+fn keep_pace(began: Instant, points: u64, rate: u32) {
     #[expect(clippy::cast_precision_loss, reason = "a time to wait needs no 53 bits")]
     let due = Duration::from_secs_f64(points as f64 / f64::from(rate.max(1)));
     std::thread::sleep(due.saturating_sub(began.elapsed()));
@@ -128,7 +128,7 @@ fn wait_for(link: &Link) {
 }
 
 /// Let the store know what is still owed.
-fn note(writer: &mut Writer, account: &BackfillAccount, clock: &dyn Clock) -> Result<()> {
+fn note_progress(writer: &mut Writer, account: &BackfillAccount, clock: &dyn Clock) -> Result<()> {
     let destinations = vec![account.delivery()];
     writer.commit(&mut Commit { at: clock.now(), destinations, ..Commit::default() })?;
     writer.seal_if_due(false)

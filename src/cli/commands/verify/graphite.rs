@@ -104,7 +104,7 @@ impl Graphite {
         let name = differences.route(route);
         let mut points = Points::new();
         for (slot, cell) in cells {
-            self.naming.cell(&name, *slot, cell, &TIMES, &mut points);
+            self.naming.append_cell(&name, *slot, cell, &TIMES, &mut points);
         }
         let mut wanted: BTreeMap<&str, Series> = BTreeMap::new();
         for point in points.iter() {
