@@ -1,4 +1,7 @@
 //! Which number a cell (a route's slot) has in a stretch of lines, found for every line.
+//!
+//! A row names its cell by a number, which takes four bytes where slot and route take twelve, and by which rows are brought
+//! together without hashing. Numbers begin anew with every commit, so that there are as many as cells were touched.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

@@ -1,4 +1,8 @@
 //! Counting again: ranges of logs that were read before become the same cells, entries and summaries.
+//!
+//! `verify` compares them with the store, `index --rebuild` puts them in the place of a damaged segment. Both rest on the
+//! rule that what a line adds depends on the line alone. Nothing is late here: lateness is a matter of when a line was
+//! first read, and the ledgers that were kept then know it.
 
 use std::collections::HashMap;
 

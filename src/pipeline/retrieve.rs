@@ -1,4 +1,13 @@
 //! Back from the index to the raw lines, whatever the log is called by now.
+//!
+//! The index has no path but a generation, an offset and a length. A log may since have been renamed, compressed or deleted:
+//! its generation is looked for among the siblings of its last path, and known by its content. So there are three ends:
+//!
+//! - it is found: the bytes are read at their offset; in a compressed log from the nearest restart point before it;
+//! - it is gone: slow lines may still be in the store's archive;
+//! - it cannot be read: that is said, and the other logs are read on.
+//!
+//! What is missing is never left out in silence: it is in [`MissingLines`], and a command that got some says so.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,4 +1,14 @@
 //! The time a request ended at: `$msec`, `$time_iso8601`, `$time_local`.
+//!
+//! ```text
+//! $msec           1795381084.311                 to the millisecond
+//! $time_iso8601   2026-11-22T14:18:04+01:00      to the second; other programs write a fraction
+//! $time_local     22/Nov/2026:14:18:04 +0100     to the second
+//! ```
+//!
+//! nginx writes the line when the response is sent (`ngx_http_log_handler`), so all three are the end of the request and not
+//! its start. A time that does not exist (30 February, 25:00) is none; a leap second is the second after it, as POSIX
+//! counts.
 
 use crate::time::Timestamp;
 

@@ -1,4 +1,7 @@
 //! Where in a line's spans the needed fields are.
+//!
+//! Which variable plays which role is the format's business (`grammar`); here it is asked once, when a parser is made, so
+//! that for a line only numbers of spans are left. A field that is not needed has no span, and is then not read at all.
 
 use super::needs::Needs;
 use crate::grammar::{DurationUnit, Format, Role};

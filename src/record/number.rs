@@ -1,4 +1,8 @@
 //! Numbers as nginx writes them: whole ones, and seconds with three decimals.
+//!
+//! Nearly every line has the same shapes, so each has a quick way (`usual_thousandths`, `integer_in`) that reads a machine
+//! word instead of digits one by one, and a slow one that takes everything and says why not. The quick way never decides
+//! that something is wrong: what it does not know goes to the slow one.
 
 use crate::grammar::{DurationUnit, RejectReason};
 

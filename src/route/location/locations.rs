@@ -1,4 +1,8 @@
 //! A configuration's servers and locations, compiled; and which servers a request may have met.
+//!
+//! A route that names the wrong location would mislead more than none. So all servers are candidates that the line does not
+//! exclude (by who writes its log, by host, port, scheme and server name), and a location names the route only if the same
+//! comes out for all of them. Where hosts are shared by different servers, [`Locations::notes`] says what the format lacks.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,4 +1,8 @@
 //! The servers that share an address and port, and which of them a host leads to (`ngx_http_find_virtual_server`).
+//!
+//! nginx knows the socket of a connection, and a log line mostly does not, unless it has `$server_port`. So there are as many
+//! answers as sockets, and `locations` asks for all of them. Within a socket nginx's order holds: the exact name, the
+//! longest `*.x`, the longest `x.*`, the first expression, and else the default server.
 
 use std::collections::HashMap;
 

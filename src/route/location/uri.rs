@@ -1,8 +1,21 @@
 //! A request's URI as nginx compares it with locations (`ngx_http_parse_complex_uri` in ngx_http_parse.c).
+//!
+//! ```text
+//! as sent            as compared
+//! /a/./b             /a/b
+//! /a/../b            /b              /.. is a 400
+//! /a//b              /a/b            unless merge_slashes is off
+//! /%61%2fb?x#y       /a/b            %2f is a slash like any other; ? and # end the path
+//! /a%3Fb             /a?b            what is quoted ends nothing
+//! /a%zz, /a%00       a 400
+//! ```
+//!
+//! A log line has what was sent, so this is done again here; nothing is allocated but in the caller's buffer.
 
 use crate::route::query::ends_path;
 
-/// Where the state machine is.
+/// Where the state machine is: what the path read so far ends with. `Slash` also begins a segment, so that only there a dot
+/// can be the first of `.` or `..`; `.x` and `...` are names like others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum UriState {
     Usual,

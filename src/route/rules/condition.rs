@@ -1,4 +1,8 @@
 //! What a rule asks of a request, compiled.
+//!
+//! All that a rule asks has to hold; of a list (`method`, `status`) one member. What a line lacks meets no condition: a rule
+//! for a host takes no line of a log that has no hosts, since a wrong route is worse than the path's own. The cheap
+//! conditions come first and the expressions last.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,14 @@
 //! A rule's name: literal text and captures, put together for one request.
+//!
+//! ```text
+//! name = "shop.{section}.{method}"      {section} from path = "/shop/{section}/*", from regex or from a variable
+//! GET /shop/cart/7   ->  shop.cart.GET
+//! GET /shop/a.b/7    ->  shop.a_2Eb.GET     a captured dot begins no node
+//! ```
+//!
+//! What a client sends ends up in a metric's name, which carbon makes a path of files of. So the literals are judged when the
+//! rule is read, and a capture becomes one node whatever is in it: no request can leave the place that the rule gives it,
+//! reach a name of another shape, or make a node longer than a file's name may be.
 
 use super::condition::{Conditions, RequestFacts};
 use super::rule::{RuleMistake, is_capture_name};
