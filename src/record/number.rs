@@ -134,6 +134,15 @@ fn are_digits(part: &[u8]) -> bool {
     !part.is_empty() && part.iter().all(u8::is_ascii_digit)
 }
 
+/// `$status`, 0 to 999 (nginx logs 000 when it answered nothing).
+#[inline]
+pub(crate) fn status(value: &[u8]) -> Result<u16, RejectReason> {
+    match integer(value)? {
+        number if number <= 999 => u16::try_from(number).map_err(|_| RejectReason::AbsurdNumber),
+        _ => Err(RejectReason::AbsurdNumber),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -292,7 +292,7 @@ impl RecordParser {
         {
             return Ok(u16::try_from(whole).ok());
         }
-        self.read_number(line, step, read_status)
+        self.read_number(line, step, number::status)
     }
 
     /// A whole number, such as `$bytes_sent`.
@@ -410,14 +410,5 @@ impl RecordParser {
         {
             record.target = line.get(from as usize..end as usize).unwrap_or_default();
         }
-    }
-}
-
-/// `$status`, 0 to 999 (nginx logs 000 when it answered nothing).
-#[inline]
-fn read_status(value: &[u8]) -> Result<u16, RejectReason> {
-    match number::integer(value)? {
-        number if number <= 999 => u16::try_from(number).map_err(|_| RejectReason::AbsurdNumber),
-        _ => Err(RejectReason::AbsurdNumber),
     }
 }

@@ -9,9 +9,11 @@ mod fast_cut;
 mod literal;
 mod plan;
 mod quote_index;
+mod target_place;
 mod text;
 
 pub(crate) use fast_cut::FastCut;
 pub(crate) use plan::{Plan, compile};
 pub(crate) use quote_index::QuoteIndex;
-pub(crate) use text::{FormatPiece, PieceContent, split_pieces};
+pub(crate) use target_place::targets_by_place;
+pub(crate) use text::split_pieces;

@@ -87,7 +87,7 @@ pub fn read_meaning(variable: &str, meant: &str) -> Result<FieldMeaning, (String
     ];
     let (stands_for, unit) = meant.split_once(':').map_or((meant, None), |(name, unit)| (name, Some(unit)));
     if !MEANT.contains(&stands_for) && !["uri", "body_bytes_sent", "http_host", "server_name"].contains(&stands_for) {
-        let remedy = match crate::error::meant(stands_for, MEANT.into_iter(), 3) {
+        let remedy = match crate::error::meant(stands_for, MEANT, 3) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of {}", MEANT.join(", ")),
         };
