@@ -15,6 +15,9 @@ pub enum WindowMatch {
 }
 
 /// Which slow entries are wanted.
+///
+/// All conditions hold at once. Statuses and durations choose among what is kept, and never change which entries rank
+/// as the slowest: those are so among all requests of their route and slot.
 #[derive(Debug, Clone)]
 pub struct EntryQuery {
     /// The window.

@@ -4,6 +4,10 @@ use crate::time::{Timestamp, Window};
 use std::time::Duration;
 
 /// How long the slots of a cell are.
+///
+/// The order is from fine to coarse; comparing two of them compares the lengths of their slots, but for
+/// [`Resolution::Fine`], whose slots may be longer than others of a store with a long interval (such resolutions are
+/// then not kept).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Resolution {
     /// The store's interval.

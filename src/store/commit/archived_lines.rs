@@ -192,3 +192,82 @@ pub(crate) fn decode_block(body: &[u8]) -> Decoded<Vec<(LineKey, &[u8])>> {
     }
     Ok(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    /// Lines of three logs, some of them twice.
+    fn lines() -> impl Strategy<Value = Vec<ArchivedLine>> {
+        let line = (0u32..3, 0u64..40).prop_map(|(generation, offset)| {
+            let line = format!("{generation} {offset} ").repeat(usize::try_from(offset % 4).unwrap()).into_bytes();
+            let length = u32::try_from(line.len()).unwrap();
+            ArchivedLine { locator: Locator { generation: GenerationId(generation), offset, length }, line }
+        });
+        proptest::collection::vec(line, 0..20)
+    }
+
+    fn packed(lines: &[ArchivedLine]) -> CompressedLines {
+        let mut out = Encoder::default();
+        let kept = CompressedLines::encode(lines, &mut out);
+        let mut from = Decoder::new(&out.bytes);
+        let read = CompressedLines::decode(&mut from).unwrap();
+        assert!(from.is_empty());
+        assert_eq!((&read.keys, read.unpacked, &read.frame), (&kept.keys, kept.unpacked, &kept.frame));
+        read
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_found_by_their_keys(lines in lines(), asked in proptest::collection::vec((0u32..3, 0u64..40), 0..9)) {
+            let mut wanted = HashMap::new();
+            for (generation, offset) in asked {
+                let at = wanted.len();
+                wanted.entry((GenerationId(generation), offset)).or_insert(at);
+            }
+            let mut found = vec![None; wanted.len()];
+            packed(&lines).find(&wanted, &mut found).unwrap();
+            for (key, at) in wanted {
+                let expected = lines.iter().find(|line| line_key(&line.locator) == key).map(|line| line.line.clone());
+                prop_assert_eq!(&found[at], &expected);
+            }
+        }
+
+        /// Several commits may have the same line: it is given once, and all in the order of their keys.
+        #[test]
+        fn kept_lines_of_all_packs_come_once_and_in_order(
+            packs in proptest::collection::vec(lines(), 0..5), kept in proptest::collection::hash_set((0u32..3, 0u64..40), 0..40),
+        ) {
+            let kept: HashSet<LineKey> = kept.into_iter().map(|(id, offset)| (GenerationId(id), offset)).collect();
+            let mut expected = BTreeMap::new();
+            for line in packs.iter().flatten() {
+                if kept.contains(&line_key(&line.locator)) {
+                    expected.insert(line_key(&line.locator), line.line.clone());
+                }
+            }
+            let packs: Vec<CompressedLines> = packs.iter().map(|lines| packed(lines)).collect();
+            let mut given = Vec::new();
+            let each = |key: LineKey, line: &[u8]| {
+                given.push((key, line.to_vec()));
+                Ok::<(), ()>(())
+            };
+            each_sorted(&packs, &kept, each).unwrap().unwrap();
+            prop_assert_eq!(given, expected.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_block_of_a_segment_gives_back_its_lines(lines in lines()) {
+            let mut body = Encoder::default();
+            encode_keys(lines.iter().map(ArchivedLine::keyed), &mut body);
+            for line in &lines {
+                body.bytes.extend_from_slice(&line.line);
+            }
+            let expected: Vec<_> = lines.iter().map(ArchivedLine::keyed).collect();
+            prop_assert_eq!(decode_block(&body.bytes), Ok(expected));
+            body.bytes.push(0);
+            prop_assert_eq!(decode_block(&body.bytes), Err(Malformed));
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
-use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
+use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
 use crate::time::{Timestamp, Window};
 
 /// How many bytes of log one block covers. Boundaries are fixed by offset, so that summaries do not depend on how
@@ -47,6 +47,9 @@ pub struct BlockSummary {
 }
 
 /// What is known of the lines of a block that could not be read, and of when they were written.
+///
+/// `after` and `before` are bounds from within the block only; where a side has no request they stay at their empty
+/// values, and `Completeness` asks the blocks beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockRejects {
     /// Lines that do not fit their format.
@@ -130,13 +133,16 @@ impl BlockSummary {
 
     /// Whether a request of it, of one of `routes` (`None` asks for any), may have been in flight in `window`.
     pub fn may_overlap(&self, window: Window, routes: Option<&[RouteId]>) -> bool {
-        window.overlaps(self.min_start, self.max_end)
-            && routes.is_none_or(|routes| {
-                routes
-                    .iter()
-                    .filter_map(|route| self.start_of(*route))
-                    .any(|start| window.overlaps(start, self.max_end))
-            })
+        if !window.overlaps(self.min_start, self.max_end) {
+            return false;
+        }
+        let Some(routes) = routes else { return true };
+        for route in routes {
+            if matches!(self.start_of(*route), Some(start) if window.overlaps(start, self.max_end)) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether one of `routes` is present; `None` asks for any.
@@ -147,7 +153,8 @@ impl BlockSummary {
     /// A route's earliest start, at most 255 ms too early; nothing if it is not present.
     fn start_of(&self, route: RouteId) -> Option<Timestamp> {
         let at = self.routes.binary_search_by_key(&route, |(present, _)| *present).ok()?;
-        self.routes.get(at).map(|(_, start)| *start)
+        let (_, start) = self.routes.get(at)?;
+        Some(*start)
     }
 }
 
@@ -186,7 +193,7 @@ impl Decode for BlockSummary {
         let first = from.varint()?;
         let until = first.wrapping_add(from.varint()?);
         let counted = from.varint()?;
-        let lines = u32::try_from(counted >> 1).map_err(|_| Malformed)?;
+        let lines = u32::try_from(counted >> 1)?;
         let min_end = from.signed()?;
         let min_start = Timestamp(min_end.wrapping_sub(from.signed()?));
         let max_end = Timestamp(min_end.wrapping_add(from.signed()?));
@@ -194,7 +201,7 @@ impl Decode for BlockSummary {
         let mut routes = Vec::with_capacity(count);
         let mut last = 0u32;
         for _ in 0..count {
-            let delta: u32 = from.varint_as().map_err(|_| Malformed)?;
+            let delta: u32 = from.varint_as()?;
             last = last.wrapping_add(delta);
             let start = (min_end >> COARSE_BITS).wrapping_sub(from.signed()?);
             routes.push((RouteId(last), Timestamp(start << COARSE_BITS)));

@@ -131,3 +131,55 @@ pub(crate) fn decode_entries(from: &mut Decoder<'_>) -> Decoded<Vec<Entry>> {
     }
     Ok(entries)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Any entry at all: nothing of it is trusted to be near the one before.
+    fn any_entry() -> impl Strategy<Value = Entry> {
+        (any::<(i64, u64, u32, u16)>(), any::<(Option<u64>, u8)>(), any::<(u32, u64, u32)>()).prop_map(
+            |((end, duration_ms, route, status), (upstream_ms, kept), (generation, offset, length))| Entry {
+                end: Timestamp(end),
+                duration_ms,
+                route: RouteId(route),
+                status,
+                upstream_ms,
+                kept: KeepReasons(kept),
+                locator: Locator { generation: GenerationId(generation), offset, length },
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn entries_come_back_as_they_were_written(entries in proptest::collection::vec(any_entry(), 0..40)) {
+            let mut out = Encoder::default();
+            encode_entries(&entries, &mut out);
+            let mut from = Decoder::new(&out.bytes);
+            prop_assert_eq!(decode_entries(&mut from), Ok(entries));
+            prop_assert!(from.is_empty());
+        }
+
+        #[test]
+        fn what_is_cut_off_is_malformed(entries in proptest::collection::vec(any_entry(), 1..9), cut in 1usize..99) {
+            let mut out = Encoder::default();
+            encode_entries(&entries, &mut out);
+            let kept = out.bytes.len().saturating_sub(cut);
+            prop_assert!(decode_entries(&mut Decoder::new(&out.bytes[..kept])).is_err());
+        }
+    }
+
+    /// A duration of centuries must not make a request begin in the future.
+    #[test]
+    fn a_start_saturates() {
+        let locator = Locator { generation: GenerationId(1), offset: 0, length: 9 };
+        let kept = KeepReasons::SLOWEST.with(KeepReasons::ERROR);
+        let (end, route) = (Timestamp(-5), RouteId(0));
+        let entry = Entry { end, duration_ms: u64::MAX, route, status: 200, upstream_ms: None, kept, locator };
+        assert_eq!(entry.start(), Timestamp((-5i64).saturating_sub(i64::MAX)));
+        assert!(kept.without(KeepReasons::SLOWEST).contains(KeepReasons::ERROR));
+        assert!(kept.without(kept).is_empty() && !kept.contains(KeepReasons::THRESHOLD));
+    }
+}

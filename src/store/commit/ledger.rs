@@ -1,4 +1,7 @@
 //! What became of every byte and line of one log, so that an answer can say what is missing.
+//!
+//! All counts add up, so commits may come in any order and be merged at will; a loss is a place in its log, and the
+//! same one told twice is one.
 
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
 use crate::time::Timestamp;

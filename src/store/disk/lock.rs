@@ -1,6 +1,9 @@
 //! One writer per store: the file `LOCK`, held with flock(2) for as long as the writer lives.
 //!
 //! The kernel lets go of the lock when the process ends, however it ends; the pid in the file is only for messages.
+//!
+//! flock(2) and not a pid file: a pid can belong to another process by the time it is read, and a crash leaves it
+//! behind. Readers take no lock; they only look, by asking for a shared one.
 
 use crate::error::{Error, Result};
 use crate::store::disk::layout::LOCK;

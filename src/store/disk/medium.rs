@@ -1,6 +1,9 @@
 //! The seam between the store and the disk: every file operation passes here, so that tests can let it fail.
 //!
 //! Names are relative to the store's folder: `manifest`, `journal-3`, `segments/2.seg`.
+//!
+//! What is durable: the bytes of a file after its `sync`, its name after `sync_folder` of the folder that has it.
+//! Until then a crash may leave any part of either, in any order; the tests' medium does so.
 
 use std::fs::File;
 use std::io::{self, Write};

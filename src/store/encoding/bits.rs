@@ -1,4 +1,7 @@
 //! Bits in a byte slice, lowest first.
+//!
+//! The lowest bit of a byte is the first, as in deflate: then a reader takes whole words and shifts them, and a code
+//! whose bits are reversed can be looked up by the lowest bits of what is left.
 
 use crate::store::encoding::bytes::{Decoded, Malformed, low_byte};
 

@@ -1,6 +1,10 @@
 //! Bytes on disk: little-endian integers, varints, zigzag, length-prefixed strings; and reading them back safely.
 //!
 //! A [`Decoder`] never panics and never allocates more than the bytes it was given could hold.
+//!
+//! Differences wrap around: what is encoded as a difference comes back whatever both numbers are, so no value of a
+//! log can make the writer fail. Every count that is read is held against the bytes that are left, and every length
+//! against [`RECORD_LIMIT`], before room is made for it.
 
 use crate::time::Timestamp;
 use std::ops::Range;
@@ -288,5 +292,40 @@ mod tests {
         assert_eq!(Decoder::new(&[0xff; 11]).varint(), Err(Malformed));
         assert_eq!(Decoder::new(&[0x7f, 1]).count(), Err(Malformed));
         assert_eq!(Decoder::new(&[5, 1]).bytes(), Err(Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn zigzag_keeps_small_numbers_small(value: i64) {
+            prop_assert_eq!(unzigzag(zigzag(value)), value);
+            prop_assert_eq!(zigzag(value) / 2, value.unsigned_abs() - u64::from(value < 0));
+        }
+
+        #[test]
+        fn a_checksum_of_parts_is_that_of_the_whole(bytes in proptest::collection::vec(any::<u8>(), 0..600), cut in 0usize..600) {
+            let (first, second) = bytes.split_at(cut.min(bytes.len()));
+            prop_assert_eq!(checksum_of_both(first, second), checksum(&bytes));
+        }
+
+        #[test]
+        fn a_list_comes_back_and_one_cut_off_does_not(values: Vec<i64>, cut in 1usize..9) {
+            let times: Vec<Timestamp> = values.into_iter().map(Timestamp).collect();
+            let mut out = Encoder::default();
+            out.list(&times);
+            prop_assert_eq!(Decoder::new(&out.bytes).list::<Timestamp>(), Ok(times));
+            let kept = out.bytes.len().saturating_sub(cut);
+            prop_assert!(Decoder::new(&out.bytes[..kept]).list::<Timestamp>().is_err());
+        }
+    }
+
+    /// A length that was changed on disk must cost an error, not a gigabyte.
+    #[test]
+    fn what_claims_another_length_is_not_decompressed() {
+        let packed = zstd::bulk::compress(&[7; 1000], 3).unwrap();
+        assert_eq!(decompress(&packed, 1000), Ok(vec![7; 1000]));
+        assert_eq!(decompress(&packed, 999), Err(Malformed));
+        assert_eq!(decompress(&packed, u64::MAX), Err(Malformed));
+        assert_eq!(decompress(&packed, RECORD_LIMIT as u64 + 1), Err(Malformed));
+        assert_eq!(decompress(&packed[1..], 1000), Err(Malformed));
     }
 }

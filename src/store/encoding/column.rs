@@ -3,6 +3,18 @@
 //! A number is written as its *class* (how many significant bits it has), in a Huffman code made for this block, and
 //! the bits below its highest one as they are. Few distinct values (a status, a reason) are replaced by their rank
 //! of frequency first.
+//!
+//! The first byte says which of three forms follows; which one is chosen for each column of each block, by length:
+//!
+//! | byte | form | what follows |
+//! |---|---|---|
+//! | 0 | constant | the number, a varint |
+//! | 1 | classed | the lowest number, a varint; the code's lengths; the length of the bits, then the bits |
+//! | 2 | ranked | how many distinct numbers, each as a varint, most frequent first; a column of their ranks |
+//!
+//! In a classed column the lowest number is taken off each number first, so that times and offsets far from zero cost
+//! no more than their spread. The count of numbers is not in the column: all columns of a block share that of the
+//! directory.
 
 use crate::store::encoding::bits::{BitReader, BitWriter};
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed};
@@ -36,7 +48,7 @@ pub(crate) fn decode(mut column: Decoder<'_>, count: usize) -> Decoded<Vec<u64>>
             let form = column.u8()?;
             let mut values = decode_plain(form, &mut column, count)?;
             for value in &mut values {
-                let rank = usize::try_from(*value).map_err(|_| Malformed)?;
+                let rank = usize::try_from(*value)?;
                 *value = *distinct.get(rank).ok_or(Malformed)?;
             }
             Ok(values)

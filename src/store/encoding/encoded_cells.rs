@@ -1,9 +1,13 @@
 //! Cells that stay as they were written: what the journal holds is kept encoded, and decoded when it is asked for. That is
 //! a tenth of the memory, and sealing a cell that came in one piece is copying it.
+//!
+//! Shapes: a [`CellBatch`] is one commit's bytes with a range for each cell; [`EncodedCells`] holds many of them and
+//! one ordered map from (slot, route, running number) to the range. A cell that several commits touched has a piece
+//! in each, and is merged when it is read: commits are many and queries few, so the work waits for who asks.
 
 use crate::histogram::{Buckets, Cell};
 use crate::route::RouteId;
-use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed};
+use crate::store::encoding::bytes::{Decoded, Decoder, Encoder};
 use crate::store::encoding::cell_codec::{decode_cell, encode_cell, encode_cells, skip_cell};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -35,7 +39,7 @@ impl CellBatch {
         for _ in 0..count {
             slot = slot.wrapping_add(from.signed()?);
             route = route.wrapping_add(from.signed()?);
-            let id = RouteId(u32::try_from(route).map_err(|_| Malformed)?);
+            let id = RouteId(u32::try_from(route)?);
             let start = whole.len() - from.rest().len();
             skip_cell(from)?;
             cells.push((Timestamp(slot), id, range_within(&(start..whole.len() - from.rest().len()), 0)));
@@ -137,15 +141,91 @@ impl EncodedCells {
             cells.push((slot, route, CellPlace::Merged(start..merged.bytes.len())));
         }
         let merged = &merged.bytes;
-        let bytes = |place| match place {
-            CellPlace::Whole(piece) => self.piece_bytes(piece),
-            CellPlace::Merged(range) => merged.get::<Range<usize>>(range).unwrap_or_default(),
-        };
-        Ok(cells.into_iter().map(|(slot, route, place)| (slot, route, bytes(place))).collect())
+        let mut encoded = Vec::with_capacity(cells.len());
+        for (slot, route, place) in cells {
+            let bytes = match place {
+                CellPlace::Whole(piece) => self.piece_bytes(piece),
+                CellPlace::Merged(range) => merged.get::<Range<usize>>(range).unwrap_or_default(),
+            };
+            encoded.push((slot, route, bytes));
+        }
+        Ok(encoded)
     }
 
     fn piece_bytes(&self, piece: &CellPiece) -> &[u8] {
         let range = piece.range.start as usize..piece.range.end as usize;
         self.batches.get(piece.batch as usize).and_then(|batch| batch.get(range)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::histogram::Time;
+    use proptest::prelude::*;
+
+    type Model = BTreeMap<(Timestamp, RouteId), Cell>;
+
+    fn cell(requests: u64, millis: u64) -> Cell {
+        let mut cell = Cell::default();
+        cell.requests = requests;
+        cell.time_mut(Time::Request).record(millis);
+        cell
+    }
+
+    fn encoded(cell: &Cell) -> Vec<u8> {
+        let mut out = Encoder::default();
+        encode_cell(cell, &mut Buckets::default(), &mut out);
+        out.bytes
+    }
+
+    /// The cells of some commits, each by slot and route, and what they come to.
+    fn commits() -> impl Strategy<Value = (EncodedCells, Model)> {
+        let cells = proptest::collection::btree_map((-3i64..6, 0u32..3), (1u64..9, 0u64..99_999), 0..8);
+        proptest::collection::vec(cells, 0..6).prop_map(|commits| {
+            let (mut held, mut model) = (EncodedCells::default(), Model::new());
+            for commit in commits {
+                let mut cells = Vec::new();
+                for ((slot, route), (requests, millis)) in commit {
+                    let (slot, route, own) = (Timestamp(slot * 10_000), RouteId(route), cell(requests, millis));
+                    model.entry((slot, route)).or_default().merge(&own);
+                    cells.push((slot, route, own));
+                }
+                let mut out = Encoder::default();
+                let batch = CellBatch::encode(&cells, &mut out);
+                let read = CellBatch::decode(&mut Decoder::new(&out.bytes)).unwrap();
+                assert_eq!((&batch.bytes, &batch.cells), (&read.bytes, &read.cells));
+                held.add_batch(read);
+            }
+            (held, model)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_of_a_cell_come_to_their_sum((held, model) in commits()) {
+            let mut merged = Encoder::default();
+            let all = held.merge_all(&mut merged).unwrap();
+            let expected: Vec<_> = model.iter().map(|((slot, route), cell)| (*slot, *route, encoded(cell))).collect();
+            let all: Vec<_> = all.into_iter().map(|(slot, route, cell)| (slot, route, cell.to_vec())).collect();
+            prop_assert_eq!(all, expected);
+            prop_assert_eq!(held.first_slot(), model.keys().next().map(|(slot, _)| *slot));
+        }
+
+        #[test]
+        fn a_window_has_the_cells_of_its_slots((held, model) in commits(), from in -4i64..7, length in 0i64..5, route in 0u32..3) {
+            let (from, until) = (Timestamp(from * 10_000), Timestamp((from + length) * 10_000));
+            let mut found = Model::new();
+            let add = |slot, own, cell: &Cell| found.entry((slot, own)).or_default().merge(cell);
+            held.each_cell(from, until, |own| own == RouteId(route), add).unwrap();
+            let found: Vec<_> = found.iter().map(|(key, cell)| (*key, encoded(cell))).collect();
+            let mut expected = Vec::new();
+            for ((slot, own), cell) in &model {
+                if from <= *slot && *slot < until && *own == RouteId(route) {
+                    expected.push(((*slot, *own), encoded(cell)));
+                }
+            }
+            prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -1,4 +1,9 @@
 //! A canonical Huffman code over the 65 classes of 64-bit numbers, with codes of at most [`LONGEST`] bits.
+//!
+//! A class costs what it is worth in this block and the bits below it are left as they are, since in logs the size of
+//! a number is predictable and its lower bits are not. The lengths alone determine the code (canonical: shorter codes
+//! first, then lower classes), so they are all that is stored: 4 bits each. [`LONGEST`] bounds the decoding table to
+//! 1024 places, which stay in the nearest cache while a block is read.
 
 use crate::store::encoding::bits::{BitReader, BitWriter, PEEK};
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder, Malformed, low_byte};
@@ -151,7 +156,7 @@ impl HuffmanTable {
         let mut places = vec![(0u8, 0u8); 1 << longest];
         for (class, (code, length)) in (0u8..).zip(canonical_codes(&lengths)) {
             if length > 0 {
-                let start = usize::try_from(code).map_err(|_| Malformed)?;
+                let start = usize::try_from(code)?;
                 for place in places.iter_mut().skip(start).step_by(1 << length) {
                     *place = (class, low_byte(u64::from(length)));
                 }
@@ -164,7 +169,7 @@ impl HuffmanTable {
     #[inline]
     pub(crate) fn read_number(&self, bits: &mut BitReader<'_>) -> Decoded<u64> {
         let word = bits.peek();
-        let place = usize::try_from(word & self.mask).map_err(|_| Malformed)?;
+        let place = usize::try_from(word & self.mask)?;
         let &(class, length) = self.places.get(place).ok_or(Malformed)?;
         if length == 0 {
             return Err(Malformed);

@@ -1,6 +1,10 @@
 //! Adaptive binary range coding: each yes or no costs as little as it was to be expected from those before it in the same
 //! context. The arithmetic is that of LZMA's range coder (Igor Pavlov, lzma-specification.txt): 32 bits of range, 11 bits
 //! of probability, a carry handed back through the bytes written.
+//!
+//! Used where a Huffman code would waste most: gaps and counts of a large histogram, of which many cost less than a
+//! bit. Each bit takes a step of its own, so only histograms of many buckets are written so, and they are skipped
+//! without being decoded.
 
 use crate::store::encoding::bytes::low_byte;
 
@@ -267,5 +271,42 @@ mod tests {
         let (mut out, mut number) = (RangeEncoder::new(), NumberCoder::default());
         (0..1000).for_each(|_| number.write_number(&mut out, 1));
         assert!(out.finish().len() < 12);
+    }
+
+    proptest! {
+        /// Adaptive and even bits in any mix, as cells write them.
+        #[test]
+        fn bits_round_trip(steps in proptest::collection::vec((any::<bool>(), 0usize..3, any::<u64>(), 0u32..=64), 0..300)) {
+            let (mut out, mut contexts) = (RangeEncoder::new(), [BitContext::default(); 3]);
+            for (bit, context, value, count) in &steps {
+                out.write_bit(&mut contexts[*context], *bit);
+                out.write_even_bits(*value, *count);
+            }
+            let bytes = out.finish();
+            prop_assert_ne!(bytes.last(), Some(&0));
+            let (mut from, mut contexts) = (RangeDecoder::new(&bytes), [BitContext::default(); 3]);
+            for (bit, context, value, count) in &steps {
+                prop_assert_eq!(from.read_bit(&mut contexts[*context]), *bit);
+                let kept = if *count == 0 { 0 } else { *value << (64 - count) >> (64 - count) };
+                prop_assert_eq!(from.read_even_bits(*count), kept);
+            }
+        }
+    }
+
+    /// A carry runs back through as many bytes of ones as there are: the hardest path of the encoder.
+    #[test]
+    fn a_long_carry_is_handed_back() {
+        for unlikely in 0..64 {
+            let (mut out, mut context) = (RangeEncoder::new(), BitContext::default());
+            let bits: Vec<bool> = (0..2000).map(|at| at % 64 != unlikely).collect();
+            for bit in &bits {
+                out.write_bit(&mut context, *bit);
+            }
+            let bytes = out.finish();
+            let (mut from, mut context) = (RangeDecoder::new(&bytes), BitContext::default());
+            for bit in &bits {
+                assert_eq!(from.read_bit(&mut context), *bit);
+            }
+        }
     }
 }

@@ -8,6 +8,8 @@ use crate::store::disk::medium::{WritableFile, write_all};
 use std::io;
 
 /// The journal being written.
+///
+/// Invariant: while `file` is there, it is `good` bytes long and they are whole records, up to number `sequence`.
 pub(crate) struct JournalAppender {
     /// `None` if it must not be written to any more.
     file: Option<Box<dyn WritableFile>>,

@@ -1,4 +1,7 @@
 //! What the journal holds and no segment does yet, in memory.
+//!
+//! It is an LSM-tree's memtable: what it answers is merged with what the segments answer, and sealing turns it into a
+//! segment. It can always be made anew from the journal, so nothing of it is written on its own.
 
 use crate::source::generation::GenerationId;
 use crate::store::commit::archived_lines::CompressedLines;

@@ -1,4 +1,9 @@
 //! The journal: an append-only file of checksummed records. What follows its last good record is a torn tail.
+//!
+//! A record counts if its checksum is right and its sequence is the next one. The first that does not ends the
+//! journal: nothing behind it is looked at, even if it is whole, because commits were acknowledged in order and a
+//! later one may rest on the one that is lost. The number of the journal is in its header, so that a file under
+//! another's name is not replayed.
 
 use crate::source::generation::GenerationId;
 use crate::store::commit::block_summary::BlockSummary;
@@ -195,4 +200,88 @@ fn next_record<'a>(from: &mut Decoder<'a>) -> Option<(u8, u64, std::borrow::Cow<
 
 fn to_u64(value: usize) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::RouteId;
+    use crate::time::Timestamp;
+    use proptest::prelude::*;
+
+    /// A commit of so many names: long ones are compressed, short ones are not.
+    fn commit(at: i64, names: u32) -> Commit {
+        let mut commit = Commit { at: Timestamp(at), ..Commit::default() };
+        for number in 0..names {
+            commit.routes.push((RouteId(number), format!("example.com /route/{number}/of/commit/{at}")));
+        }
+        commit
+    }
+
+    /// A journal of these commits, and where its checkpoint and each of its records end.
+    fn journal(number: u64, names: &[u32]) -> (Vec<u8>, Vec<usize>) {
+        let mut bytes = encode_head(number, 40, &StoreState::default(), &[]).unwrap();
+        let mut ends = vec![bytes.len()];
+        for ((at, sequence), names) in (0..).zip(41..).zip(names) {
+            bytes.extend_from_slice(&commit_record(sequence, &commit(at, *names)).unwrap().0);
+            ends.push(bytes.len());
+        }
+        (bytes, ends)
+    }
+
+    proptest! {
+        /// Wherever a crash cuts the journal, the commits that are whole count, and nothing else does.
+        #[test]
+        fn a_torn_journal_is_its_whole_records(names in proptest::collection::vec(0u32..30, 0..6), cut in 0usize..9000) {
+            let (bytes, ends) = journal(7, &names);
+            let cut = cut % (bytes.len() + 1);
+            let whole = ends.iter().filter(|end| **end <= cut).count();
+            match replay_journal(&bytes[..cut], 7) {
+                Ok(replay) => {
+                    prop_assert_eq!(replay.good, ends[whole - 1] as u64);
+                    prop_assert_eq!(replay.head, ends[0] as u64);
+                    prop_assert_eq!(replay.sequence, 40 + whole as u64 - 1);
+                    let last = i64::try_from(whole).unwrap() - 2;
+                    prop_assert_eq!(replay.state.last_commit, (last >= 0).then_some(Timestamp(last)));
+                }
+                Err(UnusableJournal::Damaged(_)) => prop_assert_eq!(whole, 0),
+                Err(other) => prop_assert!(false, "{other:?}"),
+            }
+        }
+
+        /// A changed bit ends the journal before the record that it is in; one in the head makes it unusable.
+        #[test]
+        fn a_changed_bit_is_never_read(names in proptest::collection::vec(0u32..30, 1..5), bit in 0usize..90_000) {
+            let (mut bytes, ends) = journal(7, &names);
+            let bit = bit % (bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let before = ends.iter().filter(|end| **end <= bit / 8).count();
+            match replay_journal(&bytes, 7) {
+                Ok(replay) => prop_assert_eq!(replay.good, ends[before - 1] as u64),
+                Err(_) => prop_assert_eq!(before, 0),
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_counts_under_its_own_number_and_version_only() {
+        let (bytes, _) = journal(7, &[3]);
+        assert_eq!(replay_journal(&bytes, 8).unwrap_err(), UnusableJournal::Damaged(8));
+        assert_eq!(replay_journal(&copy_with_number(&bytes, 8), 8).unwrap().good, bytes.len() as u64);
+        for (version, expected) in [(VERSION + 1, UnusableJournal::Newer(4)), (VERSION - 1, UnusableJournal::Older(2))]
+        {
+            let mut other = bytes.clone();
+            other[8..12].copy_from_slice(&version.to_le_bytes());
+            assert_eq!(replay_journal(&other, 7).unwrap_err(), expected);
+        }
+    }
+
+    /// A record that was left from another life of the file must not follow the good ones.
+    #[test]
+    fn a_record_out_of_sequence_ends_the_journal() {
+        let (mut bytes, ends) = journal(7, &[1, 2]);
+        bytes.extend_from_slice(&commit_record(44, &commit(9, 1)).unwrap().0);
+        let replay = replay_journal(&bytes, 7).unwrap();
+        assert_eq!((replay.good, replay.sequence), (ends[2] as u64, 42));
+    }
 }

@@ -1,4 +1,8 @@
 //! What is known of the whole store without reading its segments; each journal starts with a copy of it.
+//!
+//! Invariants: generations ascend by id and destinations by name, as they are found by bisection; `by_name` and
+//! `routes` are inverse to each other; a route keeps its number for the life of the store, since segments hold
+//! numbers only.
 
 use crate::route::RouteId;
 use crate::source::generation::{Generation, GenerationId};

@@ -9,6 +9,10 @@ use crate::store::manifest::{Manifest, ManifestFailure};
 use std::sync::Arc;
 
 /// A store's manifest, and what became of the files that it and those before it named.
+///
+/// While `unsettled`, the one in memory was renamed into place and its folder not synced: a crash may bring back the
+/// one before. Files of both are kept then, and the writer commits nothing, for a commit to the new journal would be
+/// lost.
 pub(crate) struct ManifestInForce {
     medium: Arc<dyn Medium>,
     manifest: Manifest,

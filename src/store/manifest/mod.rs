@@ -1,8 +1,12 @@
 //! The manifest: which files are the store. It is replaced by rename, so it is the old one or the new one.
+//!
+//! A file belongs to the store only by standing in it: what is written but not named yet, or no longer, is invisible
+//! to readers and free to be removed. So every change of the store, however many files it takes, is atomic: files
+//! first, synced with their folder; then the manifest; and only then the files that it no longer names go.
 
 pub(crate) mod in_force;
 
-use crate::store::disk::damage::{file_damaged, newer_version, older_version, operation_failed};
+use crate::store::disk::damage::{FileOperation, file_damaged, newer_version, older_version, operation_failed};
 use crate::store::disk::layout::{MANIFEST, MANIFEST_TEMPORARY};
 use crate::store::disk::medium::{Medium, write_file};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum};
@@ -124,13 +128,25 @@ impl Manifest {
         out.u32(VERSION);
         self.encode(&mut out);
         out.u64(checksum(&out.bytes));
-        write_file(medium, MANIFEST_TEMPORARY, &out.bytes).map_err(|error| {
-            ManifestFailure::Before(operation_failed(medium, "write the store's manifest", MANIFEST_TEMPORARY, &error))
-        })?;
-        medium.rename(MANIFEST_TEMPORARY, MANIFEST).and_then(|()| medium.sync_folder("")).map_err(|error| {
-            ManifestFailure::Unknown(operation_failed(medium, "replace the store's manifest", MANIFEST, &error))
-        })
+        write_file(medium, MANIFEST_TEMPORARY, &out.bytes)
+            .or_failed(medium, "write the store's manifest", MANIFEST_TEMPORARY)
+            .map_err(ManifestFailure::Before)?;
+        put_in_place(medium)
+            .or_failed(medium, "replace the store's manifest", MANIFEST)
+            .map_err(ManifestFailure::Unknown)
     }
+
+    /// Whether the segment of this number is one of the store's.
+    pub(crate) fn names(&self, segment: u64) -> bool {
+        self.segments.iter().any(|info| info.number == segment)
+    }
+}
+
+/// Give what was written the manifest's name, durably. From here on a failure leaves it open which of the two a crash
+/// would bring back.
+fn put_in_place(medium: &dyn Medium) -> std::io::Result<()> {
+    medium.rename(MANIFEST_TEMPORARY, MANIFEST)?;
+    medium.sync_folder("")
 }
 
 impl Encode for Manifest {
@@ -160,12 +176,15 @@ impl Encode for Expired {
     }
 }
 
+/// A time that may be missing: a byte that says whether it is there, and the time (0 if not).
+fn decode_mark(from: &mut Decoder<'_>) -> Decoded<Option<Timestamp>> {
+    let is_some = from.u8()? != 0;
+    let at = Timestamp::decode(from)?;
+    Ok(is_some.then_some(at))
+}
+
 impl Decode for Expired {
     fn decode(from: &mut Decoder<'_>) -> Decoded<Expired> {
-        let mut mark = || {
-            let is_some = from.u8()? != 0;
-            Timestamp::decode(from).map(|at| is_some.then_some(at))
-        };
-        Ok(Expired { detail: mark()?, histograms: mark()? })
+        Ok(Expired { detail: decode_mark(from)?, histograms: decode_mark(from)? })
     }
 }

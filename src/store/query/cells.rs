@@ -1,4 +1,8 @@
 //! Counts and histograms: cells by slot, and sums over long windows from the coarsest cells that the window is made of.
+//!
+//! A sum over months is cut into tiles (see `resolution::tiles`), hours in the midst and finer ones at both ends.
+//! Each segment answers a tile from what it has: one that is not yet rolled up from its fine cells, which come to the
+//! same.
 
 use crate::error::{Error, Result};
 use crate::histogram::Cell;

@@ -1,4 +1,9 @@
 //! What the store knows to be lacking of a window.
+//!
+//! A rejected line has no time. It was written between the requests around it in its log, so a block keeps the latest
+//! end before and the next end behind its rejected lines; where it has no request on one side, the blocks beside it
+//! tell, and at the end of a log that is still written the time is open. The answer errs to one side only: a window
+//! may be told of lines that turn out to lie beside it, but no line that lies in it is kept from it.
 
 use crate::error::Result;
 use crate::source::generation::GenerationId;

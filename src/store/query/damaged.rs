@@ -14,6 +14,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// A segment with damaged places.
+///
+/// `window` and `ranges` are what the caller needs to count its lines again; `salvage` is what it need not count.
 #[derive(Debug)]
 pub struct DamagedSegment {
     /// As the manifest lists it.
@@ -45,19 +47,31 @@ impl DamagedSegment {
 
     /// The finest resolution it has; its coarser cells are sums of these.
     pub(crate) fn finest(&self) -> Resolution {
-        let kept = |resolution: &Resolution| *resolution >= Resolution::TenMinutes && resolution.is_kept(self.interval);
-        RESOLUTIONS.into_iter().find(kept).filter(|_| self.is_rolled_up()).unwrap_or(Resolution::Fine)
+        if self.is_rolled_up() {
+            for resolution in RESOLUTIONS {
+                if resolution.is_coarse() && resolution.is_kept(self.interval) {
+                    return resolution;
+                }
+            }
+        }
+        Resolution::Fine
     }
 
     /// Its coarser resolutions.
     pub(crate) fn coarser(&self) -> Vec<Resolution> {
         let finest = self.finest();
-        let own = |resolution: &Resolution| match self.info.kind {
-            SegmentKind::Sealed => false,
-            SegmentKind::Detail => *resolution == Resolution::Minute,
-            SegmentKind::Rolled => *resolution > finest,
-        };
-        RESOLUTIONS.into_iter().filter(|resolution| own(resolution) && resolution.is_kept(self.interval)).collect()
+        let mut coarser = Vec::new();
+        for resolution in RESOLUTIONS {
+            let is_own = match self.info.kind {
+                SegmentKind::Sealed => false,
+                SegmentKind::Detail => resolution == Resolution::Minute,
+                SegmentKind::Rolled => resolution > finest,
+            };
+            if is_own && resolution.is_kept(self.interval) {
+                coarser.push(resolution);
+            }
+        }
+        coarser
     }
 
     /// Whether cells of this resolution and slot are in a block that cannot be read.
@@ -73,7 +87,7 @@ impl DamagedSegment {
         let mut damaged = Vec::new();
         for segment in segments {
             let errors = segment.verify(medium);
-            if let Some(error) = errors.iter().find(|error| error.is_of_access()) {
+            if let Some(error) = errors.iter().find(is_of_access) {
                 return Err(error.clone());
             }
             if !errors.is_empty() {
@@ -87,16 +101,17 @@ impl DamagedSegment {
     fn look_into(medium: &dyn Medium, segment: &Segment, interval: Duration) -> Result<DamagedSegment> {
         let info = &segment.info;
         let salvage = segment.salvage(medium);
-        if let Some(error) = salvage.errors.iter().find(|error| error.is_of_access()) {
+        if let Some(error) = salvage.errors.iter().find(is_of_access) {
             return Err(error.clone());
         }
         let fine = Resolution::Fine.slot_millis(interval);
-        let mut lost = salvage.lost_cells.iter().map(|(resolution, first, last)| {
-            let end = Timestamp(last.0.saturating_add(resolution.slot_millis(interval) - fine));
-            (*first.max(&info.cells.min_end), end.min(info.cells.max_end))
-        });
-        let (mut first, mut last) = lost.next().unwrap_or((Timestamp(i64::MAX), Timestamp(i64::MIN)));
-        lost.for_each(|(one, other)| (first, last) = (first.min(one), last.max(other)));
+        let (mut first, mut last) = (Timestamp(i64::MAX), Timestamp(i64::MIN));
+        for (resolution, start, end) in &salvage.lost_cells {
+            // The last of the store's slots that the last of these is made of.
+            let end = Timestamp(end.0.saturating_add(resolution.slot_millis(interval) - fine));
+            first = first.min(info.cells.min_end.max(*start));
+            last = last.max(info.cells.max_end.min(end));
+        }
         if salvage.lost_entries {
             (first, last) = (first.min(info.entries.min_end), last.max(info.entries.max_end));
         }
@@ -115,4 +130,9 @@ impl DamagedSegment {
             salvage,
         })
     }
+}
+
+/// Whether only this process is kept from the file, by its rights or by the disk of the moment: that is no damage.
+fn is_of_access(error: &&Error) -> bool {
+    error.is_of_access()
 }

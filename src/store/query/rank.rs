@@ -1,4 +1,8 @@
 //! Which entries are among the K slowest of their route and slot: a total order, so that batches do not matter.
+//!
+//! Keeping K candidates of each commit is enough: an entry that K others of its own commit outrank is outranked
+//! whatever else comes. So pruning any part, in any order and any number of times, leaves what pruning the whole
+//! would leave.
 
 use crate::route::RouteId;
 use crate::store::commit::entry::{Entry, KeepReasons, Locator};
@@ -37,7 +41,13 @@ fn among_slowest(entries: &[Entry], settings: &StoreSettings) -> Vec<bool> {
 /// Which entries rank among the first K of their group.
 pub(crate) fn find_slowest(entries: &[Entry], settings: &StoreSettings) -> HashSet<Locator> {
     let among = among_slowest(entries, settings);
-    entries.iter().zip(among).filter(|(_, among)| *among).map(|(entry, _)| entry.locator).collect()
+    let mut slowest = HashSet::new();
+    for (entry, among) in entries.iter().zip(among) {
+        if among {
+            slowest.insert(entry.locator);
+        }
+    }
+    slowest
 }
 
 /// The entry with [`KeepReasons::SLOWEST`] taken off if it is not among the K; `None` if nothing else keeps it.
@@ -64,12 +74,17 @@ pub(crate) fn prune_entries(entries: &[Entry], settings: &StoreSettings) -> Vec<
         group_of.push(number);
     }
     let crowded = |number: u32| sizes.get(number as usize).is_some_and(|&size| size > settings.slowest);
-    let rivals: Vec<Entry> =
-        entries.iter().zip(&group_of).filter(|&(_, &number)| crowded(number)).map(|(entry, _)| *entry).collect();
+    let mut rivals: Vec<Entry> = Vec::new();
+    for (entry, number) in entries.iter().zip(&group_of) {
+        if crowded(*number) {
+            rivals.push(*entry);
+        }
+    }
     let mut among = among_slowest(&rivals, settings).into_iter();
-    let judge = |(entry, number): (&Entry, u32)| judge_entry(*entry, !crowded(number) || among.next().unwrap_or(true));
     // In one allocation: this is the largest list there is.
     let mut pruned = Vec::with_capacity(entries.len());
-    pruned.extend(entries.iter().zip(group_of).filter_map(judge));
+    for (entry, number) in entries.iter().zip(group_of) {
+        pruned.extend(judge_entry(*entry, !crowded(number) || among.next().unwrap_or(true)));
+    }
     pruned
 }

@@ -1,5 +1,8 @@
 //! Restart points of compressed logs, each generation's in a file of its own. They are a cache: what is missing,
 //! damaged or about another file is gathered again when the log is read through the next time.
+//!
+//! Nothing depends on them but time: a compressed log is read on from the nearest point instead of from its
+//! beginning. They are therefore not in the manifest, not synced, and written by any process that came to know them.
 
 use crate::source::SplitByte;
 use crate::source::{CompressedFile, Compression, Fingerprint, GenerationId, RestartPoint, RestartPoints};
@@ -82,7 +85,7 @@ fn decode(from: &mut Decoder<'_>, id: GenerationId) -> Decoded<RestartPoints> {
     };
     let file = CompressedFile { length: from.varint()?, head: from.u64()?, tail: from.u64()? };
     let length = from.varint_as::<u32>()?.min(1 << 16);
-    let length = usize::try_from(length).map_err(|_| Malformed)?;
+    let length = usize::try_from(length)?;
     let dictionary = zstd::bulk::decompress(from.bytes()?, length).map_err(|_| Malformed)?;
     let mut points = Vec::new();
     let (mut offset, mut packed) = (0u64, 0u64);

@@ -22,6 +22,9 @@ const HELD_OLDEST: usize = 128;
 const HELD_NEWEST: usize = 384;
 
 /// The segments that a manifest names, in its order.
+///
+/// Queries go through all of them and skip by the bounds in the manifest. What they find is handed on one by one and
+/// merged by the caller, since a cell, entry or summary may be in several segments until they are merged.
 pub(crate) struct SealedSegments {
     medium: Arc<dyn Medium>,
     segments: Vec<Segment>,
@@ -103,7 +106,7 @@ impl SealedSegments {
     /// Whether the manifest on disk still names it.
     fn is_current(&self, segment: &Segment) -> bool {
         let now = Manifest::load(self.medium()).ok().flatten();
-        now.is_some_and(|now| now.segments.iter().any(|info| info.number == segment.info.number))
+        matches!(now, Some(now) if now.names(segment.info.number))
     }
 
     /// Whether to leave damaged blocks out of answers, and remember them.

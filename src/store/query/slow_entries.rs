@@ -1,4 +1,8 @@
 //! The slow-request index: entries of a window, and which of them are among the slowest of all that is stored.
+//!
+//! Two passes: what the query asks for, then the rivals of those that are kept for being slow alone, in all of their
+//! route and slot. A rival may lie outside of the window or the filters of the query, so the second pass asks for
+//! routes and slots only. It is left out where one segment holds a slot alone: that was judged when it was sealed.
 
 use crate::error::Result;
 use crate::route::RouteId;

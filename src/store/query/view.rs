@@ -1,4 +1,8 @@
 //! What the store holds, as of one commit: shared by the writer and any number of readers.
+//!
+//! A view is opened in two reads, manifest and journal, between which the writer may seal. Then the journal is gone,
+//! or a segment, and opening starts again: whoever has both files open has a state that was committed as a whole.
+//! Segment files that are open stay readable when the writer removes them.
 
 use crate::error::{Error, Result};
 use crate::histogram::Cell;

@@ -1,4 +1,8 @@
 //! Writes a segment, front to back, in little memory: each kind of content in its own order, kinds in any order.
+//!
+//! The directory and the footer are written last, so a segment that a crash cut short has no footer, and no manifest
+//! names it: it is removed as a leftover. Blocks are written as soon as they are full; of what is in the file, only
+//! places and bounds stay in memory.
 
 use crate::route::RouteId;
 use crate::store::commit::archived_lines::{LineKey, encode_keys};

@@ -80,6 +80,9 @@ impl EntryBlock {
 }
 
 /// A block of block summaries.
+///
+/// A summary without lines has no times of its own, so the bounds also cover the time between its neighbours: a
+/// window that its rejected lines may concern finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SummaryBlock {
     pub(crate) place: BlockPlace,
@@ -104,6 +107,9 @@ pub(crate) struct LineBlock {
 }
 
 /// All blocks of a segment.
+///
+/// Decoded whole when a segment is first asked for something; after that, each query reads only the blocks whose
+/// bounds reach into its window.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Directory {
     /// By resolution.

@@ -3,6 +3,22 @@
 //! Entries are split by duration class, ordered by end and cut into chunks of [`CHUNK`]; within a chunk they are ordered
 //! by route, then end, and cut into blocks of [`BLOCK`]. So a block holds few routes and a short time, and neighbours
 //! in it are alike.
+//!
+//! The nine columns of a block, in this order, and what each number is taken as the difference from:
+//!
+//! | column | difference from |
+//! |---|---|
+//! | route | the entry before; the first from the block's first route |
+//! | end | the entry before of the same route; the first of each route from the block's earliest end |
+//! | duration | nothing |
+//! | upstream time | the duration, zigzag and plus one; 0 without an upstream |
+//! | status, reasons | nothing: few distinct values, which become ranks |
+//! | generation | nothing |
+//! | offset | where a log that grows at the block's mean rate would be at that end |
+//! | length | nothing |
+//!
+//! Splitting by duration first is what makes a search for slow requests cheap: those over a second are few, stand in
+//! blocks of their own, and a block's longest duration lets all others be passed over.
 
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
@@ -319,4 +335,86 @@ fn decode_keys(
         keys.push((RouteId(route), Timestamp(end), duration_ms));
     }
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::entry_query::WindowMatch;
+    use crate::time::Window;
+    use proptest::prelude::*;
+
+    /// Entries as logs have them, and now and then one of the wildest numbers.
+    fn entries() -> impl Strategy<Value = Vec<Entry>> {
+        let usual = (0i64..2_000_000, 0u64..200_000, 0u32..5, prop_oneof![Just(200u16), Just(502)], 0u64..1 << 30);
+        let wild = (any::<i64>(), any::<u64>(), any::<u32>(), any::<u16>(), any::<u64>());
+        let upstream = prop_oneof![Just(None), (0u64..90_000).prop_map(Some), any::<u64>().prop_map(Some)];
+        let rest = (upstream, any::<u8>(), 0u32..3, any::<u32>());
+        let entry = (prop_oneof![9 => usual.boxed(), 1 => wild.boxed()], rest).prop_map(
+            |((end, duration_ms, route, status, offset), (upstream_ms, kept, generation, length))| Entry {
+                end: Timestamp(end),
+                duration_ms,
+                route: RouteId(route),
+                status,
+                upstream_ms,
+                kept: KeepReasons(kept),
+                locator: Locator { generation: GenerationId(generation), offset, length },
+            },
+        );
+        proptest::collection::vec(entry, 0..700)
+    }
+
+    fn ordered(mut entries: Vec<Entry>) -> Vec<Entry> {
+        entries.sort_by_key(|e| (e.locator, e.end, e.duration_ms, e.route, e.status, e.upstream_ms, e.kept.0));
+        entries
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn blocks_hold_every_entry_within_their_bounds(entries in entries()) {
+            let mut held = Vec::new();
+            for (block, bytes) in encode(&entries) {
+                let own = decode_block(&bytes, block.count, None).unwrap();
+                prop_assert_eq!(own.len() as u64, block.count);
+                for entry in &own {
+                    prop_assert!(block.min_end <= entry.end && entry.end <= block.max_end);
+                    prop_assert!(block.min_start <= entry.start() && entry.duration_ms <= block.max_duration_ms);
+                    prop_assert!(block.may_hold(Some(&[entry.route])));
+                }
+                held.extend(own);
+            }
+            prop_assert_eq!(ordered(held), ordered(entries));
+        }
+
+        /// A search may be given entries that it did not ask for, but none that it asked for is left out.
+        #[test]
+        fn a_search_finds_what_looking_at_every_entry_finds(
+            entries in entries(), from in -100_000i64..2_000_000, length in 0i64..400_000, route in 0u32..6, by_end: bool,
+        ) {
+            let window = Window { from: Timestamp(from), until: Timestamp(from + length) };
+            let mut query = EntryQuery::new(window, if by_end { WindowMatch::End } else { WindowMatch::Overlap });
+            query.routes = (route < 5).then(|| vec![RouteId(route)]);
+            let mut found = Vec::new();
+            for (block, bytes) in encode(&entries) {
+                let own = decode_block(&bytes, block.count, Some(&query)).unwrap();
+                // Nothing behind the last wanted one is decoded.
+                prop_assert!(own.last().is_none_or(|last| query.reaches(last)));
+                found.extend(own.into_iter().filter(|entry| query.reaches(entry)));
+            }
+            let expected: Vec<Entry> = entries.into_iter().filter(|entry| query.reaches(entry)).collect();
+            prop_assert_eq!(ordered(found), ordered(expected));
+        }
+
+        #[test]
+        fn any_bytes_are_entries_or_malformed(bytes in proptest::collection::vec(any::<u8>(), 0..300), count in 0u64..2000) {
+            let _either = decode_block(&bytes, count, None);
+        }
+    }
+
+    #[test]
+    fn a_count_that_no_block_has_is_malformed() {
+        assert_eq!(decode_block(&[0; 64], MOST as u64 + 1, None), Err(Malformed));
+        assert_eq!(decode_block(&[0; 64], u64::MAX, None), Err(Malformed));
+    }
 }

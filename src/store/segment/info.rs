@@ -53,6 +53,9 @@ pub(crate) enum SegmentKind {
 }
 
 /// A segment, as the manifest lists it.
+///
+/// It stands in the manifest, so that a query passes over a segment, and maintenance chooses one, without opening its
+/// file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SegmentInfo {
     /// Its file's.

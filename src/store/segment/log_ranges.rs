@@ -1,5 +1,8 @@
 //! Which lines a segment was made of: a small file beside it, so that what a disk damages can be counted again from the
 //! logs. FORMAT.md says its bytes.
+//!
+//! The file is apart from the segment so that damage of the one is not damage of the other: the segment is answered
+//! from without it, and it alone says which lines to count again when the segment is lost.
 
 use crate::error::{Error, Result};
 use crate::source::generation::GenerationId;

@@ -1,4 +1,7 @@
 //! A segment's cells and lines in their order, a block at a time: for merging segments in little memory.
+//!
+//! A stream holds one decompressed block, about 64 KiB of cells or 256 KiB of lines, so merging n segments takes
+//! memory for n blocks, however large the segments are.
 
 use crate::error::Result;
 use crate::route::RouteId;

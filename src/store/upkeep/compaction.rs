@@ -2,6 +2,15 @@
 //!
 //! Everything in a segment adds up or is a set, so any segments may be merged; those near each other in time are, so that
 //! what a segment holds grows old together. The sources stay as they are until the manifest names the result.
+//!
+//! ```text
+//! sealed, sealed, ..  ->  one detail segment (fine and minute cells, entries, summaries, lines)
+//!                         and one rolled segment (cells of ten minutes and hours)
+//! detail, detail, ..  ->  detail          rolled, rolled, ..  ->  rolled
+//! ```
+//!
+//! Detail and roll-ups are apart so that the one can be thrown away long before the other. Sizes grow by merging what
+//! is alike in kind and near in time, so a byte is written some three times in its life (a test below counts it).
 
 use crate::error::{Error, Result};
 use crate::histogram::{Buckets, Cell};
@@ -11,24 +20,19 @@ use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::entry::Entry;
-use crate::store::disk::damage::FileOperation;
-use crate::store::disk::layout;
 use crate::store::disk::medium::Medium;
 use crate::store::encoding::bytes::{Decoder, Encoder};
 use crate::store::encoding::cell_codec::{decode_cell, encode_cell};
 use crate::store::query::rank;
 use crate::store::resolution::{RESOLUTIONS, Resolution};
-use crate::store::segment::builder::SegmentBuilder;
-use crate::store::segment::info::{SegmentInfo, SegmentKind, TimeBounds};
-use crate::store::segment::log_ranges;
-use crate::store::segment::log_ranges::LogRange;
+use crate::store::segment::info::{SegmentInfo, SegmentKind};
 use crate::store::segment::reader::Segment;
 use crate::store::segment::streams::{CellStream, LineStream};
 use crate::store::settings::StoreSettings;
+use crate::store::upkeep::compaction_output::{CompactionOutput, Inherited};
 use crate::store::upkeep::rollup::Rollup;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashSet};
-use std::io;
 
 const DAY: i64 = 86_400_000;
 
@@ -340,76 +344,11 @@ fn malformed(medium: &dyn Medium) -> Error {
     Error::failed("a malformed cell in a segment that is merged").at(medium.root())
 }
 
-/// What merged segments take over from their sources as a whole.
-struct Inherited {
-    /// The latest commit that went into any of them.
-    sealed: Timestamp,
-    /// The slots of their cells.
-    slots: TimeBounds,
-    /// The lines they were made of, if that is known of each.
-    ranges: Option<Vec<LogRange>>,
-}
-
-impl Inherited {
-    fn from_sources(medium: &dyn Medium, sources: &[&Segment]) -> Result<Inherited> {
-        let (mut sealed, mut slots, mut numbers) = (None, TimeBounds::EMPTY, Vec::new());
-        for segment in sources {
-            sealed = sealed.max(Some(segment.info.sealed));
-            slots.add(&segment.info.cells);
-            numbers.push(segment.info.number);
-        }
-        let ranges = log_ranges::read_all_ranges(medium, numbers)?;
-        Ok(Inherited { sealed: sealed.unwrap_or_default(), slots, ranges })
-    }
-}
-
-/// What a failed call was to do.
-const WRITING: &str = "write the segment";
-
-/// A segment being written, with errors that name it.
-struct CompactionOutput<'m> {
-    medium: &'m dyn Medium,
-    name: String,
-    builder: SegmentBuilder,
-}
-
-impl<'m> CompactionOutput<'m> {
-    /// Begin a segment: the record of its lines first, since no segment may be named before that is there.
-    fn create(
-        medium: &'m dyn Medium,
-        number: u64,
-        kind: SegmentKind,
-        inherited: &Inherited,
-    ) -> Result<CompactionOutput<'m>> {
-        if let Some(ranges) = &inherited.ranges {
-            log_ranges::write_ranges(medium, number, ranges)?;
-        }
-        let name = layout::segment_file(number);
-        let builder = SegmentBuilder::create(medium, number, kind, inherited.sealed);
-        let mut builder = builder.or_failed(medium, WRITING, &name)?;
-        builder.cover_slots(&inherited.slots);
-        Ok(CompactionOutput { medium, name, builder })
-    }
-
-    /// What became of a call of the builder, with an error that names the file.
-    fn name_failure(&self, written: io::Result<()>) -> Result<()> {
-        written.or_failed(self.medium, WRITING, &self.name)
-    }
-
-    fn add_cell(&mut self, resolution: Resolution, slot: Timestamp, route: RouteId, cell: &[u8]) -> Result<()> {
-        let added = self.builder.add_cell(resolution, slot, route, cell);
-        self.name_failure(added)
-    }
-
-    fn finish(self) -> Result<SegmentInfo> {
-        let CompactionOutput { medium, name, builder } = self;
-        builder.finish(medium).or_failed(medium, WRITING, &name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::segment::info::TimeBounds;
+    use proptest::prelude::*;
 
     fn info(number: u64, kind: SegmentKind, from: i64, until: i64, length: u64, entries: u64) -> SegmentInfo {
         let mut info = SegmentInfo::empty(number, kind, Timestamp(until));
@@ -465,6 +404,43 @@ mod tests {
         ] {
             let (segments, written) = sealed_for(days, minutes, length, entries);
             assert!(segments <= most && written < 3.5, "every {minutes} minutes: {segments} segments, {written} times");
+        }
+    }
+
+    proptest! {
+        /// Only segments of one kind, each once, and not more of them together than one segment may become; and whatever is
+        /// due is done after so many rounds, each of which leaves fewer to merge.
+        #[test]
+        fn what_is_merged_belongs_together(
+            all in proptest::collection::vec((0usize..3, 0i64..90, 0i64..9, 0u64..9 << 20, 0u64..99_999), 0..60), now in 0i64..100,
+        ) {
+            let limits = CompactionLimits::default();
+            let kinds = [SegmentKind::Sealed, SegmentKind::Detail, SegmentKind::Rolled];
+            let mut segments = Vec::new();
+            for (number, (kind, hour, hours, length, entries)) in (0..).zip(all) {
+                let (from, until) = (hour * DAY / 24, (hour + hours) * DAY / 24);
+                segments.push(info(number, kinds[kind], from, until, length, entries));
+            }
+            let mut rounds = 0;
+            while let Some(due) = choose_due(segments.iter(), &limits, Timestamp(now * DAY / 24)) {
+                let (own, rest): (Vec<_>, Vec<_>) = segments.into_iter().partition(|info| due.contains(&info.number));
+                segments = rest;
+                prop_assert_eq!(own.len(), due.len());
+                prop_assert!(own.iter().all(|info| info.kind == own[0].kind));
+                let (bytes, entries) = own.iter().fold((0, 0), |sums, info| (sums.0 + info.length, sums.1 + info.counts[1]));
+                let first = own.iter().map(|info| info.cells.min_end).min().unwrap();
+                let last = own.iter().map(|info| info.cells.max_end).max().unwrap();
+                let span = if own[0].kind == SegmentKind::Rolled { limits.rolled_span } else { limits.span };
+                let fits = bytes <= limits.bytes && entries <= limits.entries && last.0 - first.0 <= span;
+                prop_assert!(fits || own.len() == 1);
+                prop_assert!(own.len() > 1 || own[0].kind == SegmentKind::Sealed);
+                // What is merged is of another kind, or is one where there were several.
+                let number = 1000 + rounds;
+                let kind = if own[0].kind == SegmentKind::Sealed { SegmentKind::Detail } else { own[0].kind };
+                segments.push(info(number, kind, first.0, last.0, bytes, entries));
+                rounds += 1;
+                prop_assert!(rounds < 200);
+            }
         }
     }
 }

@@ -21,6 +21,8 @@ const EVERY: Duration = Duration::from_secs(3600);
 const JOURNAL_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// When it was looked after the store, and what is known to be due.
+///
+/// Nothing of it is stored: after a restart the first round looks at everything once.
 #[derive(Debug, Default)]
 pub(crate) struct Maintenance {
     /// Tests make them small.

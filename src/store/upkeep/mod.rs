@@ -5,6 +5,7 @@
 //! all of it or nothing.
 
 pub(crate) mod compaction;
+mod compaction_output;
 pub(crate) mod maintenance;
 pub(crate) mod repair;
 pub(crate) mod retention;

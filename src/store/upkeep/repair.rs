@@ -1,4 +1,7 @@
 //! Putting another segment in the place of a damaged one.
+//!
+//! What is restored is the union of what can be read and what was counted again, each thing once: a cell or summary
+//! that can be read wins over the one that was counted, since the counted ones may be of a part of the lines only.
 
 use crate::error::Result;
 use crate::histogram::{Buckets, Cell};

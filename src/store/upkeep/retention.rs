@@ -1,4 +1,8 @@
 //! What may go: by age and by size, oldest first, whole segments at a time.
+//!
+//! A segment goes whole, by the newest thing in it, so nothing goes early and some of it stays longer than asked for:
+//! at most a segment's span. The manifest remembers until when things were thrown away, so that an answer can say
+//! what it lacks.
 
 use crate::store::segment::info::{SegmentInfo, SegmentKind};
 use crate::store::settings::Retention;
@@ -41,6 +45,7 @@ pub(crate) fn choose_expired(
 mod tests {
     use super::*;
     use crate::store::segment::info::TimeBounds;
+    use proptest::prelude::*;
 
     const HOUR: u64 = 3600;
 
@@ -85,5 +90,64 @@ mod tests {
         assert_eq!(gone(&most(400), 1), [1]);
         assert_eq!(gone(&most(150), 0), [1, 3, 4]);
         assert_eq!(gone(&most(0), 0), [1, 3, 4, 2]);
+    }
+
+    fn any_segments() -> impl Strategy<Value = Vec<SegmentInfo>> {
+        let kind = prop_oneof![Just(SegmentKind::Sealed), Just(SegmentKind::Detail), Just(SegmentKind::Rolled)];
+        let one = (kind, 0u64..200, 0u64..1000);
+        proptest::collection::vec(one, 0..20).prop_map(|all| {
+            let mut segments = Vec::new();
+            for (number, (kind, hour, length)) in (1..).zip(all) {
+                segments.push(SegmentInfo { length, ..segment(number, kind, hour) });
+            }
+            segments
+        })
+    }
+
+    fn any_retention() -> impl Strategy<Value = Retention> {
+        let days = || proptest::option::of((1u64..200).prop_map(|hours| Duration::from_secs(hours * HOUR)));
+        (days(), days(), proptest::option::of(0u64..9000)).prop_map(|(keep, keep_histograms, keep_bytes)| Retention {
+            keep,
+            keep_histograms,
+            keep_bytes,
+        })
+    }
+
+    proptest! {
+        /// What stays fits, unless nothing is left that could go; and no more went for the bytes than had to.
+        #[test]
+        fn bytes_are_kept_within_their_bound(segments in any_segments(), most in 0u64..9000, journal in 0u64..900) {
+            let retention = Retention { keep_bytes: Some(most), ..Retention::default() };
+            let gone = choose_expired(&segments, journal, &retention, Timestamp(0));
+            let length = |number: &u64| segments.iter().find(|info| info.number == *number).unwrap().length;
+            let whole: u64 = journal + segments.iter().map(|info| info.length).sum::<u64>();
+            let left = whole - gone.iter().map(length).sum::<u64>();
+            prop_assert!(left <= most || gone.len() == segments.len());
+            if let Some(last) = gone.last() {
+                prop_assert!(left + length(last) > most);
+            }
+        }
+
+        /// Time only takes away, and details never outlive their roll-ups by age.
+        #[test]
+        fn what_is_gone_stays_gone(segments in any_segments(), retention in any_retention(), hour in 0u64..400, later in 0u64..99) {
+            let at = |hour: u64| Timestamp::from_secs(i64::try_from(hour * HOUR).unwrap());
+            let by_age = Retention { keep_bytes: None, ..retention };
+            let gone = choose_expired(&segments, 0, &by_age, at(hour));
+            let gone_later = choose_expired(&segments, 0, &by_age, at(hour + later));
+            prop_assert!(gone.iter().all(|number| gone_later.contains(number)));
+            let is_gone = |info: &SegmentInfo| gone.contains(&info.number);
+            for rolled in segments.iter().filter(|info| info.kind == SegmentKind::Rolled && is_gone(info)) {
+                for detail in segments.iter().filter(|info| info.kind == SegmentKind::Detail) {
+                    prop_assert!(detail.newest() > rolled.newest() || is_gone(detail) || retention.keep.is_none());
+                }
+            }
+        }
+
+        #[test]
+        fn nothing_goes_where_nothing_was_asked_for(segments in any_segments(), hour in 0i64..9999) {
+            let now = Timestamp::from_secs(hour * 3600);
+            prop_assert_eq!(choose_expired(&segments, u64::MAX, &Retention::default(), now), [0u64; 0]);
+        }
     }
 }

@@ -20,6 +20,10 @@ struct FillingSlot {
 }
 
 /// Cells of all coarser resolutions, from cells of the store's interval by slot and route.
+///
+/// Cells come by slot, so only one slot of each resolution is filling at a time: memory is a cell for each route and
+/// resolution. A slot that ends is handed out and added to the next coarser one, so each cell is added once a
+/// resolution.
 pub(crate) struct Rollup {
     /// Finest first.
     resolutions: Vec<FillingSlot>,

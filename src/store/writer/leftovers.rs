@@ -16,7 +16,7 @@ pub(super) fn remove_leftovers(medium: &dyn Medium, manifest: &Manifest, generat
     }
     for name in medium.list(layout::SEGMENTS).unwrap_or_default() {
         let Some(number) = layout::segment_number(&name) else { continue };
-        if manifest.segments.iter().all(|info| info.number != number) {
+        if !manifest.names(number) {
             let _left_behind = medium.remove(&format!("{}/{name}", layout::SEGMENTS));
         }
     }

@@ -1,4 +1,7 @@
 //! Sealing: what the journal holds becomes a segment, and another journal goes on from what is known by then.
+//!
+//! The order on disk: new journal, ranges and segment, each synced with its folder, then the manifest that names
+//! them. A crash before that leaves the old journal in force, with everything still in it.
 
 use crate::error::{Error, Result};
 use crate::store::commit::archived_lines;
