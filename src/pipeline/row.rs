@@ -54,7 +54,7 @@ impl Row {
     }
 
     /// What the index keeps of it.
-    pub(super) fn to_entry(&self, route: RouteId) -> Entry {
+    pub(super) fn to_entry(self, route: RouteId) -> Entry {
         let [request, response, ..] = self.times;
         Entry {
             end: self.end,
