@@ -86,3 +86,14 @@ fn what_is_not_understood_is_a_usage_error() {
     folder.run(&["report", "a.log", "--from", "whenever"]).said(2, &["--from", "whenever"]);
     folder.run(&["report", "a.log", "--from", "-1h", "--until", "-2h"]).said(2, &["--from", "--until"]);
 }
+
+#[test]
+fn a_pipe_without_a_writer_is_named_and_not_waited_for() {
+    let folder = support::folder!();
+    let pipe = folder.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = pipe.display().to_string();
+    folder.run(&["check", &pipe]).said(3, &["is a pipe, not a log", "help: "]);
+    folder.run(&["check", "--config", &pipe]).said(3, &["is a pipe, not a file"]);
+    folder.run(&["index", &pipe]).said(3, &["is a pipe, not a log"]);
+}

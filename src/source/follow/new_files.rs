@@ -11,14 +11,13 @@ use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
 use super::patterns::SeenPath;
 use super::poll::Poll;
-use super::replaced::behind_closed;
 use super::resume::AwaitedGenerations;
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, is_own_output, open_regular, other_than_file, real_path};
 use crate::source::generation::DeviceInode;
 use crate::source::identity::compare::{Comparison, compare_open};
-use crate::source::identity::tail_search::TailPlace;
+use crate::source::identity::tail_search::{TailPlace, find_tail};
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
 const SETTLED_LIMIT: usize = 4096;
@@ -155,6 +154,17 @@ fn read_before(file: &mut File, path: &Path, device_inode: DeviceInode, facts: &
         file.rewind()?;
     }
     Ok(position)
+}
+
+/// Where in the file at `path` what was read last of a closed generation ends that was there; `file` is open at its beginning.
+///
+/// # Errors
+/// When it cannot be read.
+fn behind_closed(path: &Path, file: &File, facts: &LogFacts) -> io::Result<Option<TailPlace>> {
+    match facts.closed.last_at(path) {
+        Some(before) => find_tail(file, before),
+        None => Ok(None),
+    }
 }
 
 #[cfg(test)]

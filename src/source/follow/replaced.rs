@@ -4,9 +4,7 @@
 //! A file whose first bytes are the log's, as far as that was read, is that log. If they are not, but the bytes that were read last
 //! stand in it, what is behind them was not read.
 
-use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use super::facts::LogFacts;
 use super::new_files::NewFile;
@@ -77,17 +75,6 @@ fn replacement_of(index: usize, new: &NewFile, facts: &LogFacts) -> io::Result<R
 
 fn is_findable(log: &OpenLog) -> bool {
     leads_to(&log.generation.path, log.status.device_inode)
-}
-
-/// Where in the file at `path` what was read last of a closed generation ends that was there; `file` is open at its beginning.
-///
-/// # Errors
-/// When it cannot be read.
-pub(crate) fn behind_closed(path: &Path, file: &File, facts: &LogFacts) -> io::Result<Option<TailPlace>> {
-    match facts.closed.last_at(path) {
-        Some(before) => find_tail(file, before),
-        None => Ok(None),
-    }
 }
 
 /// Whether what was read last of a generation stands in the file where it was, so that nothing behind it is lost.

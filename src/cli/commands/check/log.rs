@@ -144,8 +144,10 @@ fn open_sample(path: &Path, max_line: usize, findings: &mut Findings) -> Result<
         Ok(sample) => return Ok(Some(sample)),
         Err(error) => error,
     };
-    let denied =
-        matches!(std::fs::File::open(path), Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied);
+    // A pipe would be waited for.
+    let opened = std::fs::metadata(path)
+        .and_then(|status| if status.is_file() { std::fs::File::open(path).map(drop) } else { Ok(()) });
+    let denied = opened.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
     match access::denied(path, AccessWanted::Read).filter(|_| denied) {
         Some(Denied { why, help }) => findings.failed_with_help(&format!("{}\n{why}", said(&error)), &help)?,
         None => findings.failed_error(&error)?,
