@@ -95,7 +95,9 @@ pub(in crate::cli) struct FilterArguments {
 impl ThreadArguments {
     /// How many threads to use: as asked for, else one a core.
     pub(in crate::cli) fn count(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        self.threads.map_or_else(cores, usize::from)
+        match self.threads {
+            Some(threads) => usize::from(threads),
+            None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }
     }
 }

@@ -30,8 +30,11 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
     let files = Files::open(context, &arguments.files)?;
     let with = settings::interpreting(context)?;
     let names = variable_names(&files.formats);
-    let formats: Vec<RecordColumns> = files.formats.iter().map(|format| RecordColumns::new(format, &names)).collect();
-    let workers = Workers::new(&files, &with, |_| Needs::all())?;
+    let mut formats = Vec::new();
+    for format in &files.formats {
+        formats.push(RecordColumns::new(format, &names));
+    }
+    let workers = Workers::new(&files, &with, needs_of_all)?;
     let records = RecordsTally {
         filter,
         kept_routes: RouteFilter::default(),
@@ -58,13 +61,20 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
     Ok(Answer::from_found(tally.written > 0, &missing))
 }
 
+/// A record has every field, whatever the format.
+fn needs_of_all(_format: &Format) -> Needs {
+    Needs::all()
+}
+
 /// The variables of all logs together, each once. What every record has under its own name stands there already.
 fn variable_names(formats: &[Arc<Format>]) -> Vec<String> {
     let own = RequestRecord::own_fields();
     let mut names: Vec<String> = Vec::new();
-    for variable in formats.iter().flat_map(|format| format.variables()) {
-        if !own.contains(&variable.name) && !names.contains(&variable.name) {
-            names.push(variable.name.clone());
+    for format in formats {
+        for variable in format.variables() {
+            if !own.contains(&variable.name) && !names.contains(&variable.name) {
+                names.push(variable.name.clone());
+            }
         }
     }
     names

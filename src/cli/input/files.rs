@@ -77,7 +77,10 @@ impl Files {
             let wrapper = format.wrapper();
             files.roles.push(roles_of_lines(&format, &lines));
             files.formats.push(format);
-            files.logs.push(candidates.log(&name).map_or(&name, |log| &log.pattern).clone());
+            files.logs.push(match candidates.log(&name) {
+                Some(log) => log.pattern.clone(),
+                None => name.clone(),
+            });
             files.bytes += input.size_hint().unwrap_or(0);
             // What a pipe gave cannot be read again.
             files.feeds.push(if stdin || input.size_hint().is_none() {
@@ -85,7 +88,9 @@ impl Files {
                 if let Some(wrapper) = wrapper {
                     input.found_wrapped(wrapper, &mut lines);
                 }
-                files.too_long.extend(too_long.into_iter().map(|(offset, length)| (file, offset, length)));
+                for (offset, length) in too_long {
+                    files.too_long.push((file, offset, length));
+                }
                 Feed::Opened { input: Box::new(input), offset, head: lines }
             } else {
                 Feed::Path { path: path.clone(), wrapper }
@@ -150,10 +155,12 @@ impl Workers {
         needs: impl Fn(&Format) -> Needs + Send + 'static,
     ) -> Result<Workers> {
         for (format, name) in files.formats.iter().zip(&files.names) {
-            Interpreter::new(format, needs(format), with)
-                .map_err(|error| Error::usage(format!("{name}: format `{}`: {error}", format.name())))?;
+            if let Err(error) = Interpreter::new(format, needs(format), with) {
+                return Err(Error::usage(format!("{name}: format `{}`: {error}", format.name())));
+            }
         }
-        let made = files.formats.iter().map(|_| None).collect();
+        let mut made = Vec::new();
+        made.resize_with(files.formats.len(), Option::default);
         let logs = files.logs.clone();
         Ok(Workers { formats: files.formats.clone(), logs, needs: Box::new(needs), with: with.clone(), made })
     }

@@ -92,7 +92,10 @@ fn found_format(
 
 /// The rules and thresholds, with the routes that the store has numbered.
 pub(in crate::cli) fn with_routes(context: &Context, view: &View) -> Result<Interpreting> {
-    let known = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect::<Vec<_>>();
+    let mut known = Vec::new();
+    for (id, name) in view.routes() {
+        known.push((id, name.to_owned()));
+    }
     let routes = Arc::new(Routes::restore(context.config()?.routes_max as usize, known));
     Ok(Interpreting { routes, ..settings::interpreting(context)? })
 }

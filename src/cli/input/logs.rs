@@ -22,12 +22,11 @@ pub(super) fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log
     let config = context.config()?;
     // What rules look at is a key of its own in a keyed format.
     let router = rules_router(config)?;
-    let known = |log: Log| Log { format: log.format.with_keys_of(router.variables()), ..log };
-    let mut logs = config
-        .logs
-        .iter()
-        .map(|section| log_of_section(section, &grammars, say).map(known))
-        .collect::<Result<Vec<_>>>()?;
+    let mut logs = Vec::new();
+    for section in &config.logs {
+        let Log { pattern, format } = log_of_section(section, &grammars, say)?;
+        logs.push(Log { pattern, format: format.with_keys_of(router.variables()) });
+    }
     if let Some(conf) = context.nginx()? {
         logs.extend(conf.followed(&config.logs).logs);
     }
@@ -78,8 +77,11 @@ fn in_wrapper(format: Format, wrapper: Option<Wrapper>) -> Format {
 
 /// The name of a keyed format with its section's own keys.
 fn with_keys(name: &str, section: &LogSection) -> String {
-    let keys = section.keys.iter().map(|(variable, key)| format!(" {}={}", variable.value, key.value));
-    std::iter::once(name.to_owned()).chain(keys).collect()
+    let mut name = name.to_owned();
+    for (variable, key) in &section.keys {
+        name.extend([" ", &variable.value, "=", &key.value]);
+    }
+    name
 }
 
 /// The format of the first log of a pattern that has lines.

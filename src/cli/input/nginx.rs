@@ -10,8 +10,9 @@ use crate::cli::answer::output::say;
 use crate::cli::config::{Config, DEFAULT_NGINX, LogSection, NO_NGINX, RoutesBy, Surroundings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
+use crate::grammar::Format;
 use crate::grammar::conf::{
-    AccessLog, ConfFiles, ConfNote, LogChoice, LogContext, LogDetail, LogTarget, NginxConf, WILDCARDS,
+    AccessLog, ConfFiles, ConfNote, DeclaredFormat, LogChoice, LogContext, LogDetail, LogTarget, NginxConf, WILDCARDS,
 };
 use crate::record::{Needs, RecordParser};
 use crate::route::Locations;
@@ -84,7 +85,7 @@ impl NginxSetup {
         }
         let mut followed = Followed::default();
         // A file by its own name before the patterns that may mean it, too.
-        for number in self.by_name() {
+        for number in self.names_first() {
             let Some((log, found)) = self.nginx.logs.get(number).zip(found.remove(&number)) else { continue };
             let shown = shown_target(&log.target);
             match found {
@@ -102,11 +103,16 @@ impl NginxSetup {
     }
 
     /// The numbers of the logs, those with a name before those with a pattern.
-    fn by_name(&self) -> Vec<usize> {
-        let is_pattern = |log: &AccessLog| matches!(log.target, LogTarget::Pattern(_));
-        let mut numbers: Vec<usize> = (0..self.nginx.logs.len()).collect();
-        numbers.sort_by_key(|number| self.nginx.logs.get(*number).is_some_and(is_pattern));
-        numbers
+    fn names_first(&self) -> Vec<usize> {
+        let (mut named, mut patterns) = (Vec::new(), Vec::new());
+        for (number, log) in self.nginx.logs.iter().enumerate() {
+            match log.target {
+                LogTarget::Pattern(_) => patterns.push(number),
+                _ => named.push(number),
+            }
+        }
+        named.append(&mut patterns);
+        named
     }
 
     /// Each log as it can be followed, or why not; and what the lines of those say that are, here or in a section.
@@ -114,7 +120,7 @@ impl NginxSetup {
         let mut found = BTreeMap::new();
         let mut says = vec![None; self.nginx.logs.len()];
         let mut taken: Vec<(&LogTarget, &str)> = Vec::new();
-        for number in self.by_name() {
+        for number in self.names_first() {
             let Some((log, says)) = self.nginx.logs.get(number).zip(says.get_mut(number)) else { continue };
             let candidate = match readable_pattern(log) {
                 Ok(pattern) => match sections.iter().find(|section| covers_log(section, &log.target, &pattern)) {
@@ -137,13 +143,21 @@ impl NginxSetup {
 
     /// The name of the log_format that a log is written in.
     fn format_name(&self, log: &AccessLog) -> &str {
-        self.nginx.formats.get(log.format).map_or("", |format| format.name.as_str())
+        match self.nginx.formats.get(log.format) {
+            Some(format) => &format.name,
+            None => "",
+        }
     }
 
     /// The log to follow, or why not.
+    /// The same file may be written in two formats: `taken` has the files that are followed, each with its format.
     fn follow(&self, log: &AccessLog, pattern: String, taken: &[(&LogTarget, &str)]) -> Followable {
-        if let Some((_, other)) = taken.iter().find(|(target, _)| **target == log.target) {
-            return Err(format!("it is followed in format {other} already, and only lines in that one can be read"));
+        for (target, format) in taken {
+            if **target == log.target {
+                return Err(format!(
+                    "it is followed in format {format} already, and only lines in that one can be read"
+                ));
+            }
         }
         self.log(log, pattern)
     }
@@ -151,7 +165,8 @@ impl NginxSetup {
     /// Why a log is left out.
     fn left_out(&self, log: usize, others: &BTreeSet<usize>, says: &[Option<LogDetail>]) -> String {
         let own = says.get(log).copied().flatten().unwrap_or_default();
-        let each = others.iter().map(|other| {
+        let mut each = Vec::new();
+        for other in others {
             let theirs = says.get(*other).copied().flatten().unwrap_or_default();
             let why = match theirs.compare_lines(own) {
                 _ if theirs.is_decided() => "which a [[log]] is about",
@@ -159,9 +174,9 @@ impl NginxSetup {
                 Ordering::Equal => "which says as much",
                 Ordering::Less => "which has other requests, too",
             };
-            format!("in {}, {why}", self.shown_log(*other))
-        });
-        format!("the same requests as {}", each.collect::<Vec<_>>().join(", and "))
+            each.push(format!("in {}, {why}", self.shown_log(*other)));
+        }
+        format!("the same requests as {}", each.join(", and "))
     }
 
     /// The requests that are counted more than once, and how to have them counted once.
@@ -171,58 +186,72 @@ impl NginxSetup {
         for (at, logs) in &choice.several {
             by_logs.entry(logs).or_default().extend(contexts.get(*at));
         }
-        let told = by_logs.iter().filter_map(|(logs, contexts_of)| {
-            let first = contexts_of.first()?;
+        let mut told = Vec::new();
+        for (logs, contexts_of) in by_logs {
+            let Some(first) = contexts_of.first() else { continue };
             let more = match contexts_of.len() - 1 {
                 0 => String::new(),
                 more => format!(" and {more} more like it"),
             };
-            let conditional = first.writings.iter().any(|own| logs.contains(&own.log) && own.condition.is_some());
-            let which = if conditional { "that meet the conditions of several" } else { "are in each" };
-            // What the remedy would do is tried, as it depends on all else that is written.
-            let mends = |log: &&usize| {
-                let mut says = says.to_vec();
-                if let Some(says) = says.get_mut(**log) {
-                    *says = Some(LogDetail::decided());
+            let which = if has_condition(first, logs) { "that meet the conditions of several" } else { "are in each" };
+            let (remedy, nginx) = match self.log_to_name(logs, says) {
+                Some(log) => {
+                    let beside = format!(" (beside `nginx = \"{}\"`)", self.path.display());
+                    let remedy = format!("name {} in a [[log]], and the rest is left out", self.shown_log(log));
+                    (remedy, if self.named { String::new() } else { beside })
                 }
-                LogChoice::of(contexts, &says).several.iter().all(|(_, several)| several != *logs)
+                None => ("name those to follow in [[log]]s".to_owned(), format!(", and `nginx = \"{NO_NGINX}\"`")),
             };
-            let remedy = match logs.iter().find(mends) {
-                Some(log) => format!("name {} in a [[log]], and the rest is left out", self.shown_log(*log)),
-                None => "name those to follow in [[log]]s".to_owned(),
-            };
-            let nginx = match logs.iter().find(mends) {
-                Some(_) if self.named => String::new(),
-                Some(_) => format!(" (beside `nginx = \"{}\"`)", self.path.display()),
-                None => format!(", and `nginx = \"{NO_NGINX}\"`"),
-            };
-            let shown: Vec<String> = logs.iter().map(|log| self.shown_log(*log)).collect();
-            Some(format!(
+            let mut shown = Vec::new();
+            for log in logs {
+                shown.push(self.shown_log(*log));
+            }
+            told.push(format!(
                 "{}: requests of {}{more} {which} of these logs and are counted once for each: {}; to have them counted \
                  once, {remedy}{nginx}",
                 first.place,
                 first.level,
                 shown.join(", "),
-            ))
-        });
-        told.collect()
+            ));
+        }
+        told
+    }
+
+    /// The log of these that, named in a `[[log]]`, has their requests counted once. What naming it would do is tried,
+    /// as it depends on all else that is written.
+    fn log_to_name(&self, logs: &[usize], says: &[Option<LogDetail>]) -> Option<usize> {
+        for log in logs {
+            let mut says = says.to_vec();
+            if let Some(says) = says.get_mut(*log) {
+                *says = Some(LogDetail::decided());
+            }
+            let choice = LogChoice::of(&self.nginx.contexts, &says);
+            if choice.several.iter().all(|(_, several)| several != logs) {
+                return Some(*log);
+            }
+        }
+        None
     }
 
     /// A log as messages name it, by its number.
     fn shown_log(&self, log: usize) -> String {
-        self.nginx.logs.get(log).map_or_else(String::new, |log| shown_target(&log.target))
+        match self.nginx.logs.get(log) {
+            Some(log) => shown_target(&log.target),
+            None => String::new(),
+        }
     }
 
     /// A log with its format compiled.
     fn log(&self, log: &AccessLog, pattern: String) -> Followable {
         let format = self.nginx.formats.get(log.format).ok_or("it has no format")?;
-        let place = |error: &str| match &format.place {
-            Some(place) => format!("log_format {} at {place}: {error}", format.name),
-            None => error.to_owned(),
+        let error = match compile_for_latency(format) {
+            Ok(format) => return Ok(Log { pattern, format }),
+            Err(error) => error,
         };
-        let format = format.compile().map_err(|error| place(&error.to_string()))?;
-        RecordParser::new(&format, &Needs::latency()).map_err(|error| place(&error.to_string()))?;
-        Ok(Log { pattern, format })
+        Err(match &format.place {
+            Some(place) => format!("log_format {} at {place}: {error}", format.name),
+            None => error,
+        })
     }
 
     /// What may surprise about a log that is followed.
@@ -235,15 +264,14 @@ impl NginxSetup {
                  wrong (`nginx -V`), name the log in a [[log]]"
             ));
         }
-        doubts.extend(self.meant_too(log, choice).map(|path| {
-            format!(
+        if let Some(path) = self.meant_too(log, choice) {
+            doubts.push(format!(
                 "{shown}: that pattern means {} too, which has other lines; name the files in [[log]] sections",
                 path.display()
-            )
-        }));
+            ));
+        }
         let writers = self.locations.writers_of(&new.pattern);
-        let says_server = ["host", "http_host", "server_name"].iter().any(|name| new.format.index_of(name).is_some());
-        if writers > 1 && !says_server {
+        if writers > 1 && !says_server(&new.format) {
             doubts.push(format!(
                 "{shown}: {writers} servers write it, and its format does not say which: routes are named by location only \
                  where all agree; add $host to the log_format"
@@ -257,21 +285,29 @@ impl NginxSetup {
     fn meant_too(&self, log: &AccessLog, choice: &LogChoice) -> Option<&Path> {
         let LogTarget::Pattern(pattern) = &log.target else { return None };
         let pattern = glob::Pattern::new(pattern).ok()?;
-        let errors = self.nginx.error_logs.iter().map(PathBuf::as_path);
-        let left_out = choice.left_out.keys().filter_map(|log| match &self.nginx.logs.get(*log)?.target {
-            LogTarget::File(path) => Some(path.as_path()),
-            _ => None,
-        });
-        errors.chain(left_out).find(|path| pattern.matches_path_with(path, WILDCARDS))
+        let mut others: Vec<&Path> = self.nginx.error_logs.iter().map(PathBuf::as_path).collect();
+        for log in choice.left_out.keys() {
+            if let Some(AccessLog { target: LogTarget::File(path), .. }) = self.nginx.logs.get(*log) {
+                others.push(path);
+            }
+        }
+        others.into_iter().find(|path| pattern.matches_path_with(path, WILDCARDS))
     }
 
     /// The logs that are not followed but read when given: those that nginx compresses as it writes them, and those
     /// whose requests are in another that is followed.
     pub(in crate::cli) fn given(&self, sections: &[LogSection]) -> Vec<Log> {
         let choice = LogChoice::of(&self.nginx.contexts, &self.candidates(sections).1);
-        let numbered = self.nginx.logs.iter().enumerate();
-        let given = numbered.filter(|(number, log)| log.gzip || choice.left_out.contains_key(number));
-        given.filter_map(|(_, log)| self.log(log, log.target.pattern()?).ok()).collect()
+        let mut given = Vec::new();
+        for (number, log) in self.nginx.logs.iter().enumerate() {
+            if !log.gzip && !choice.left_out.contains_key(&number) {
+                continue;
+            }
+            if let Some(pattern) = log.target.pattern() {
+                given.extend(self.log(log, pattern));
+            }
+        }
+        given
     }
 
     /// Says what is followed and what is not, and what there is to know about routes.
@@ -288,9 +324,34 @@ impl NginxSetup {
 
     /// What there is to know about the configuration, and about its locations if routes are named by them.
     pub(in crate::cli) fn notes(&self, config: &Config) -> impl Iterator<Item = &ConfNote> {
-        let by_location = config.routes_by == RoutesBy::Location;
-        self.nginx.notes.iter().chain(self.locations.notes().iter().filter(move |_| by_location))
+        let of_locations = match config.routes_by {
+            RoutesBy::Location => self.locations.notes(),
+            _ => &[],
+        };
+        self.nginx.notes.iter().chain(of_locations)
     }
+}
+
+/// A format of nginx's, or why a daemon cannot count by it.
+fn compile_for_latency(format: &DeclaredFormat) -> std::result::Result<Format, String> {
+    let compiled = format.compile().map_err(|error| error.to_string())?;
+    RecordParser::new(&compiled, &Needs::latency()).map_err(|error| error.to_string())?;
+    Ok(compiled)
+}
+
+/// Whether the lines say for which server a request was.
+fn says_server(format: &Format) -> bool {
+    ["host", "http_host", "server_name"].into_iter().find_map(|name| format.index_of(name)).is_some()
+}
+
+/// Whether one of these logs has only some requests of a context: its `access_log` has an `if=` there.
+fn has_condition(context: &LogContext, logs: &[usize]) -> bool {
+    for writing in &context.writings {
+        if writing.condition.is_some() && logs.contains(&writing.log) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The pattern of a log that can be read, or why it cannot.
@@ -327,10 +388,9 @@ fn covers_log(section: &LogSection, target: &LogTarget, pattern: &str) -> bool {
 
 /// Whether a path leads to what is no file: container images link their logs to `/dev/stdout`.
 fn is_device(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|status| {
-        let kind = status.file_type();
-        kind.is_char_device() || kind.is_fifo() || kind.is_socket()
-    })
+    let Ok(status) = std::fs::metadata(path) else { return false };
+    let kind = status.file_type();
+    kind.is_char_device() || kind.is_fifo() || kind.is_socket()
 }
 
 /// The files on disk.
@@ -340,7 +400,9 @@ impl ConfFiles for ConfFilesOnDisk {
     fn files(&self, pattern: &str) -> std::result::Result<Vec<(PathBuf, Vec<u8>)>, String> {
         let paths = if pattern.contains(['*', '?', '[']) {
             let found = glob::glob_with(pattern, WILDCARDS).map_err(|error| error.to_string())?;
-            let mut paths: Vec<PathBuf> = found.flatten().filter(|path| !path.is_dir()).collect();
+            let mut paths: Vec<PathBuf> = found.flatten().collect();
+            paths.retain(|path| !path.is_dir());
+            // As nginx does, byte by byte: `a-b` before `a/b`.
             paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
             paths
         } else {

@@ -19,48 +19,63 @@ pub(super) fn routing(context: &Context) -> Result<Arc<Router>> {
     })
 }
 
-/// The rules.
+/// The rules. What is wrong with one is said at its place in the configuration.
 pub(super) fn rules_router(config: &Config) -> Result<Arc<Router>> {
-    let rules = config.routes.iter().map(rule).collect();
-    let router = Router::new(rules).map_err(|error| {
-        let wrong = format!("[[route]] {}: {}", error.field, error.message);
-        let mistake = match config.routes.get(error.rule) {
-            Some(section) => place_of_field(section, error.field).mistake(wrong),
-            None => Error::usage(wrong),
-        };
-        match error.remedy {
-            Some(remedy) => mistake.remedy(remedy),
-            None => mistake,
-        }
-    })?;
-    Ok(Arc::new(router))
+    let error = match Router::new(config.routes.iter().map(rule).collect()) {
+        Ok(router) => return Ok(Arc::new(router)),
+        Err(error) => error,
+    };
+    let wrong = format!("[[route]] {}: {}", error.field, error.message);
+    let mistake = match config.routes.get(error.rule) {
+        Some(section) => place_of_field(section, error.field).mistake(wrong),
+        None => Error::usage(wrong),
+    };
+    Err(match error.remedy {
+        Some(remedy) => mistake.remedy(remedy),
+        None => mistake,
+    })
 }
 
 /// Where the field stands that a rule is wrong in, else where the section begins.
 fn place_of_field(section: &RouteSection, field: &str) -> Placed<()> {
-    let of_text = |text: &Option<Placed<String>>| text.clone().map(|text| text.map(drop));
-    let found = match field {
-        "name" => Some(section.name.clone().map(drop)),
-        "path" => of_text(&section.path),
-        "regex" => of_text(&section.regex),
-        "host" => of_text(&section.host),
+    let field = match field {
+        "name" => Some(&section.name),
+        "path" => section.path.as_ref(),
+        "regex" => section.regex.as_ref(),
+        "host" => section.host.as_ref(),
         _ => None,
     };
-    found.unwrap_or_else(|| section.place.clone())
+    match field {
+        Some(text) => text.clone().map(drop),
+        None => section.place.clone(),
+    }
 }
 
 /// A rule as its section says it.
 pub(in crate::cli) fn rule(section: &RouteSection) -> Rule {
+    let mut statuses = Vec::new();
+    for status in &section.statuses {
+        statuses.push(status_text(status.value));
+    }
+    let mut variables = Vec::new();
+    for (name, value) in &section.variables {
+        variables.push((name.value.clone(), value.value.clone()));
+    }
     Rule {
-        name: section.name.value.clone(),
-        method: section.methods.iter().map(|method| method.value.clone()).collect(),
-        host: section.host.as_ref().map(|host| host.value.clone()),
-        path: section.path.as_ref().map(|path| path.value.clone()),
-        regex: section.regex.as_ref().map(|regex| regex.value.clone()),
-        status: section.statuses.iter().map(|status| status_text(status.value)).collect(),
-        variables: section.variables.iter().map(|(name, value)| (name.value.clone(), value.value.clone())).collect(),
+        name: text_of(&section.name),
+        method: section.methods.iter().map(text_of).collect(),
+        host: section.host.as_ref().map(text_of),
+        path: section.path.as_ref().map(text_of),
+        regex: section.regex.as_ref().map(text_of),
+        status: statuses,
+        variables,
         threshold_ms: section.threshold.as_ref().map(|threshold| whole_millis(threshold.value)),
     }
+}
+
+/// A text without its place.
+fn text_of(placed: &Placed<String>) -> String {
+    placed.value.clone()
 }
 
 /// The status as rules are given it.

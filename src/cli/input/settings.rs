@@ -51,14 +51,23 @@ pub(in crate::cli) fn daemon_settings(context: &Context) -> Result<DaemonSetting
 
 /// The patterns of the logs whose slow lines are kept in the store.
 fn archived_patterns(config: &Config, logs: &[Log]) -> Vec<String> {
-    let kept = logs.iter().filter(|log| is_archived(config, &log.pattern));
-    kept.map(|log| log.pattern.clone()).collect()
+    let mut archived = Vec::new();
+    for log in logs {
+        if is_archived(config, &log.pattern) {
+            archived.push(log.pattern.clone());
+        }
+    }
+    archived
 }
 
 /// Whether the slow lines of a log, named by its key, are kept in the store.
 pub(in crate::cli) fn is_archived(config: &Config, log: &str) -> bool {
-    let section = config.logs.iter().find(|section| section.path.value == log);
-    section.and_then(|own| own.archive).unwrap_or(config.archive)
+    for section in &config.logs {
+        if section.path.value == log {
+            return section.archive.unwrap_or(config.archive);
+        }
+    }
+    config.archive
 }
 
 /// The rules and thresholds for reading files or logs outside the daemon.
@@ -73,16 +82,20 @@ pub(in crate::cli) fn interpreting(context: &Context) -> Result<Interpreting> {
 
 /// Where points are sent.
 pub(in crate::cli) fn destinations(config: &Config) -> Result<Vec<DestinationSettings>> {
-    config.carbons.iter().map(|carbon| destination_of_section(config, carbon)).collect()
+    let mut destinations = Vec::new();
+    for section in &config.carbons {
+        destinations.push(destination_of_section(config, section)?);
+    }
+    Ok(destinations)
 }
 
 /// What is wrong with an address or prefix is said with its place in the configuration.
 fn destination_of_section(config: &Config, section: &CarbonSection) -> Result<DestinationSettings> {
-    let mistaken = |error: Error| section.address.mistake(error.what().to_owned());
-    let mut destination = Destination::new(section.address.value.as_str(), section.protocol).map_err(mistaken)?;
+    let mut destination = Destination::new(section.address.value.as_str(), section.protocol)
+        .map_err(|error| section.address.mistake(error.what().to_owned()))?;
     destination.connect_timeout = section.connect_timeout;
     destination.write_timeout = section.write_timeout;
-    let host = config.host.as_ref().map_or_else(|| Surroundings::of_process().host(), |host| host.value.clone());
+    let host = config.host_in(&Surroundings::of_process());
     let naming = Naming::new(&section.prefix.value, &host, section.tagged)
         .map_err(|error| section.prefix.mistake(error.what().to_owned()))?;
     Ok(DestinationSettings { destination, naming, spool: section.spool })
