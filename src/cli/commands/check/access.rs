@@ -104,25 +104,35 @@ fn denied_words(part: &Path, owned: Owned, user: &User, bits: u32, verb: &str) -
 
 /// The least that lets the user in.
 fn least_remedy(part: &str, owned: Owned, user: &User, bits: u32, name: &str, group: &str) -> String {
-    let letters = |bits: u32| {
-        let letter = |bit: u32, letter: &'static str| if bits & bit == 0 { "" } else { letter };
-        format!("{}{}{}", letter(READ, "r"), letter(WRITE, "w"), letter(ENTER, "x"))
-    };
+    let letters = mode_letters(bits);
     let part = shell_quoted(part);
     if owned.user == user.id {
-        return format!("chmod u+{} {part}", letters(bits));
+        return format!("chmod u+{letters} {part}");
     }
     let group_may = (owned.mode >> 3) & bits == bits;
     // Nobody should be put into root's group for a log.
     if group_may && owned.group != 0 && !user.groups.contains(&owned.group) {
         return format!("sudo usermod -aG {group} {name}, and start anew, since groups are read at login");
     }
-    let acl = format!("sudo setfacl -m u:{name}:{} {part}", letters(bits));
-    let folder = Path::new(&part).parent().map(|parent| parent.display().to_string()).unwrap_or_default();
-    if bits == READ && !folder.is_empty() && !part.starts_with('\'') {
-        return format!("{acl}; for the files that logrotate makes: sudo setfacl -d -m u:{name}:r {folder}");
+    let acl = format!("sudo setfacl -m u:{name}:{letters} {part}");
+    match Path::new(&part).parent() {
+        Some(folder) if bits == READ && folder != Path::new("") && !part.starts_with('\'') => {
+            let folder = folder.display();
+            format!("{acl}; for the files that logrotate makes: sudo setfacl -d -m u:{name}:r {folder}")
+        }
+        _ => acl,
     }
-    acl
+}
+
+/// Bits of a mode as chmod and setfacl are given them: `rx`.
+fn mode_letters(bits: u32) -> String {
+    let mut letters = String::new();
+    for (bit, letter) in [(READ, 'r'), (WRITE, 'w'), (ENTER, 'x')] {
+        if bits & bit != 0 {
+            letters.push(letter);
+        }
+    }
+    letters
 }
 
 /// For a shell, where it needs that.
@@ -134,12 +144,16 @@ fn shell_quoted(path: &str) -> String {
 /// The name of a user or group by the local files, else its number.
 fn name_of(file: &str, id: u32) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    let named = text.lines().find_map(|line| {
+    for line in text.lines() {
+        // NAME:PASSWORD:NUMBER:..
         let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
-    });
-    named.unwrap_or_else(|| id.to_string())
+        if let (Some(name), Some(number)) = (fields.next(), fields.nth(1))
+            && number.parse() == Ok(id)
+        {
+            return name.to_owned();
+        }
+    }
+    id.to_string()
 }
 
 #[cfg(test)]

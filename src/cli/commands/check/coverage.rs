@@ -1,5 +1,6 @@
 //! What the route rules do to real lines: lines a rule, rules that match nothing or are shadowed, what no rule names.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -63,7 +64,10 @@ pub(super) struct Counting<'c> {
 
 impl Coverage {
     pub(super) fn new(config: &Config, with: &Interpreting, located: Vec<Located>) -> Coverage {
-        let rules = config.routes.iter().map(|section| RuleLines::new(section, with)).collect();
+        let mut rules = Vec::new();
+        for section in &config.routes {
+            rules.push(RuleLines::new(section, with));
+        }
         let cap = config.routes_max as usize;
         Coverage { with: with.clone(), cap, lines: 0, rules, located, of_nginx: false, unnamed: HashMap::new() }
     }
@@ -71,11 +75,16 @@ impl Coverage {
     /// Ready for the lines of a log, which is named as it is configured; None if the format does not say when a request
     /// ended.
     pub(super) fn counting(&mut self, format: &Format, log: &str) -> Option<Counting<'_>> {
-        let interpreter = |with: &Interpreting| Interpreter::new(format, Needs::latency(), with).ok();
         let of_log = self.with.for_log(log);
-        let main = interpreter(&of_log)?;
+        let main = Interpreter::new(format, Needs::latency(), &of_log).ok()?;
         self.of_nginx |= of_log.router.names_by_location();
-        let alone = self.rules.iter().map(|rule| interpreter(rule.alone.as_ref()?)).collect();
+        let mut alone = Vec::new();
+        for rule in &self.rules {
+            alone.push(match &rule.alone {
+                Some(with) => Interpreter::new(format, Needs::latency(), with).ok(),
+                None => None,
+            });
+        }
         Some(Counting { coverage: self, interpreter: main, alone, rules: Vec::new() })
     }
 
@@ -95,34 +104,57 @@ impl Coverage {
                 count(known as u64)
             ))?;
         } else {
-            let named: u64 = self.rules.iter().map(|rule| rule.named).sum();
+            let named = self.named_by_rules();
             findings.fine(&format!(
                 "routes: {} of {lines} lines are named by {} rules, {} by their path",
                 percent(named, self.lines),
                 self.rules.len(),
                 count(self.lines - named)
             ))?;
-            let width = self.rules.iter().map(|rule| count(rule.named).len()).max().unwrap_or(1);
+            // The greatest number is the widest.
+            let most = self.rules.iter().map(RuleLines::named).max().unwrap_or(0);
+            let width = count(most).len();
             for rule in &self.rules {
                 findings.detail(&format!("{:>width$}  {}", count(rule.named), rule.name))?;
             }
         }
-        let by_rules = self.rules.iter().map(|rule| rule.named).sum();
-        let located = self.located.iter().map(|it| (it, it.routes().iter().map(|name| self.of_route(name)).sum()));
-        let located: Vec<(&Located, u64)> = located.collect();
         if by_location {
-            locations::tell_locations(&located, self.lines, by_rules, findings)?;
+            locations::tell_locations(&self.lines_of_locations(), self.lines, self.named_by_rules(), findings)?;
         }
         self.tell_unnamed(findings)?;
-        for rule in self.rules.iter().filter(|rule| rule.named == 0) {
-            self.tell_unused(rule, findings)?;
+        for rule in &self.rules {
+            if rule.named == 0 {
+                self.tell_unused(rule, findings)?;
+            }
         }
         self.tell_cap(known, findings)
     }
 
+    /// Lines that any rule names.
+    fn named_by_rules(&self) -> u64 {
+        self.rules.iter().map(RuleLines::named).sum()
+    }
+
+    /// nginx's locations, each with the lines that it served.
+    fn lines_of_locations(&self) -> Vec<(&Located, u64)> {
+        let mut lines_of = Vec::new();
+        for located in &self.located {
+            let mut lines = 0;
+            for route in located.routes() {
+                lines += self.of_route(&route);
+            }
+            lines_of.push((located, lines));
+        }
+        lines_of
+    }
+
     /// Lines that no rule names of the route of that name.
     fn of_route(&self, name: &str) -> u64 {
-        self.with.routes.find(name).and_then(|id| self.unnamed.get(&id)).map_or(0, |(lines, _)| *lines)
+        let Some(id) = self.with.routes.find(name) else { return 0 };
+        match self.unnamed.get(&id) {
+            Some((lines, _)) => *lines,
+            None => 0,
+        }
     }
 
     /// A rule that named nothing: nothing matches it, or earlier rules take all that would.
@@ -132,11 +164,11 @@ impl Coverage {
         if lost == 0 {
             return findings.note(&format!("route `{name}` ({place}) matches nothing in these lines"));
         }
-        let by = |(rule, lines): (&u16, &u64)| {
-            let earlier = self.rules.get(usize::from(*rule)).map_or("?", |rule| rule.name.as_str());
-            format!("`{earlier}` took {}", count(*lines))
-        };
-        let by: Vec<String> = taken.iter().map(by).collect();
+        let mut by = Vec::new();
+        for (rule, lines) in taken {
+            let earlier = self.rules.get(usize::from(*rule)).map_or("?", RuleLines::name);
+            by.push(format!("`{earlier}` took {}", count(*lines)));
+        }
         let what = format!(
             "route `{name}` ({place}) is shadowed: it would match {} lines, but rules before it take them all: {}",
             count(lost),
@@ -148,16 +180,17 @@ impl Coverage {
     /// The most frequent routes that are named by their path, with a target to write a rule by.
     fn tell_unnamed(&self, findings: &mut Findings) -> Result<()> {
         let of_locations: HashSet<String> = self.located.iter().flat_map(Located::routes).collect();
-        let mut routes: Vec<(u64, Arc<str>, &[u8])> = self
-            .unnamed
-            .iter()
-            .filter_map(|(id, (lines, target))| Some((*lines, self.with.routes.name(*id)?, target.as_slice())))
-            .filter(|(_, name, _)| **name != *OTHER && !of_locations.contains(&**name))
-            .collect();
+        let mut routes: Vec<(Reverse<u64>, Arc<str>, &[u8])> = Vec::new();
+        for (id, (lines, target)) in &self.unnamed {
+            let Some(name) = self.with.routes.name(*id) else { continue };
+            if *name != *OTHER && !of_locations.contains(&*name) {
+                routes.push((Reverse(*lines), name, target));
+            }
+        }
         if routes.is_empty() {
             return Ok(());
         }
-        routes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        routes.sort_unstable();
         let what = match (!self.of_nginx || self.located.is_empty(), self.rules.is_empty()) {
             (true, true) => "the most frequent",
             (true, false) => "the most frequent without a rule",
@@ -165,16 +198,19 @@ impl Coverage {
         };
         findings.detail(&format!("{what}, with a target of each:"))?;
         let shown = routes.get(..TOP).unwrap_or(&routes);
-        let width = shown.iter().map(|route| count(route.0).len()).max().unwrap_or(1);
-        let names = shown.iter().map(|route| route.1.len()).max().unwrap_or(0).min(40);
-        for (lines, name, target) in shown {
+        let (mut width, mut names) = (1, 0);
+        for (Reverse(lines), name, _) in shown {
+            width = width.max(count(*lines).len());
+            names = names.max(name.len()).min(40);
+        }
+        for (Reverse(lines), name, target) in shown {
             let target: String = terminal_safe(target).chars().take(40).collect();
             findings.detail(&format!("{:>width$}  {name:names$}  {target}", count(*lines)))?;
         }
-        if let Some(rest) = routes.len().checked_sub(TOP).filter(|rest| *rest > 0) {
-            findings.detail(&format!("and {} more", count(rest as u64)))?;
+        match routes.len().saturating_sub(TOP) {
+            0 => Ok(()),
+            rest => findings.detail(&format!("and {} more", count(rest as u64))),
         }
-        Ok(())
     }
 
     /// How near the routes are to `routes_max`. Lines that fell to `other` cannot be told apart afterwards, so that is
@@ -204,14 +240,27 @@ impl Coverage {
 
 impl RuleLines {
     fn new(section: &RouteSection, with: &Interpreting) -> RuleLines {
-        let alone = Router::new(vec![routing::rule(section)]).ok().map(|router| Interpreting {
-            router: Arc::new(router),
-            routes: Arc::new(Routes::new(2)),
-            threshold_ms: with.threshold_ms,
-        });
+        let alone = match Router::new(vec![routing::rule(section)]) {
+            Ok(router) => Some(Interpreting {
+                router: Arc::new(router),
+                routes: Arc::new(Routes::new(2)),
+                threshold_ms: with.threshold_ms,
+            }),
+            Err(_) => None,
+        };
         let name = section.name.value.clone();
         let place = format!("{}:{}", section.place.path.display(), section.place.line);
         RuleLines { name, place, alone, named: 0, taken: BTreeMap::new() }
+    }
+
+    /// The name in the configuration.
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Lines that it named.
+    fn named(&self) -> u64 {
+        self.named
     }
 }
 
@@ -235,14 +284,20 @@ impl Counting<'_> {
                     }
                 }
                 None => {
-                    let target = seen.record.target;
-                    let target = || (0, target.get(..TARGET).unwrap_or(target).to_vec());
-                    coverage.unnamed.entry(seen.matched.id).or_insert_with(target).0 += 1;
+                    let (lines, target) = coverage.unnamed.entry(seen.matched.id).or_default();
+                    if *lines == 0 {
+                        let whole = seen.record.target;
+                        target.extend_from_slice(whole.get(..TARGET).unwrap_or(whole));
+                    }
+                    *lines += 1;
                 }
             }
         });
         for (rule, alone) in coverage.rules.iter_mut().zip(alone) {
-            let Some(alone) = alone.as_mut().filter(|_| rule.named == 0) else { continue };
+            let Some(alone) = alone else { continue };
+            if rule.named > 0 {
+                continue;
+            }
             let mut taken_by = rules.iter();
             alone.read_block(block, |_, _, seen, _| {
                 let by = taken_by.next().copied().flatten();

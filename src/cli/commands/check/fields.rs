@@ -36,41 +36,53 @@ pub(super) fn tell_fields(format: &Format, line: &[u8], findings: &mut Findings)
     let held = format.keys_of(&[text.as_ref()]);
     let mut page = Page::default();
     let mut rows = Vec::new();
-    let wrapper = format.wrapper().filter(|_| matches!(text, Cow::Borrowed(_)));
-    if let Some(wrapper) = wrapper {
-        page.push(line.get(..lead).unwrap_or_default(), Some(WRAPPER));
-        rows.push((WRAPPER, wrapper.to_string(), "around the line", String::new()));
-    } else if let Some(wrapper) = format.wrapper() {
-        findings.detail(&format!("(as nginx wrote it; {wrapper} holds it in parts, or escaped)"))?;
+    // What nginx wrote stands in the line as it is, or had to be put together.
+    let is_inside = format.wrapper().is_some() && matches!(text, Cow::Borrowed(_));
+    match format.wrapper() {
+        Some(wrapper) if is_inside => {
+            page.push(line.get(..lead).unwrap_or_default(), Some(WRAPPER));
+            rows.push(LegendRow {
+                mark: WRAPPER,
+                name: wrapper.to_string(),
+                kind: "around the line",
+                read: String::new(),
+            });
+        }
+        Some(wrapper) => findings.detail(&format!("(as nginx wrote it; {wrapper} holds it in parts, or escaped)"))?,
+        None => {}
     }
     let (whole, line) = (line, text.as_ref());
     let mut at = 0;
     for (number, (variable, span)) in fields.iter().enumerate() {
-        let mark = MARKS.get(number % MARKS.len()).map_or('?', |mark| char::from(*mark));
+        let mark = MARKS.get(number % MARKS.len()).copied().map_or('?', char::from);
         page.push(line.get(at..span.start).unwrap_or_default(), None);
         let value = line.get(span.clone()).unwrap_or_default();
         page.push(value, Some(mark));
         at = span.end;
         if let Some(known) = format.variables().get(*variable) {
-            let end = held.first().is_some_and(|(end, _)| *end == known.name);
-            let read = record.as_ref().map_or_else(String::new, |(record, text)| {
-                let value = if format.is_keyed() { parser.value(text, *variable).unwrap_or_default() } else { value };
-                if end { record.end.to_string() } else { value_words(format, *variable, value, record) }
-            });
+            let end = matches!(held.first(), Some((end, _)) if *end == known.name);
+            let read = match &record {
+                Some((record, _)) if end => record.end.to_string(),
+                Some((record, text)) if format.is_keyed() => {
+                    value_words(format, *variable, parser.value(text, *variable).unwrap_or_default(), record)
+                }
+                Some((record, _)) => value_words(format, *variable, value, record),
+                None => String::new(),
+            };
             let name = match held.iter().find(|(name, _)| *name == known.name) {
                 Some((name, key)) if name != key => cut_to(&format!("${name} = {key}"), NAME),
                 _ => cut_to(&format!("${}", known.name), NAME),
             };
-            rows.push((
+            rows.push(LegendRow {
                 mark,
-                terminal_safe(name.as_bytes()).into_owned(),
-                if end && format.is_keyed() { "time" } else { kind_words(format, known) },
+                name: terminal_safe(name.as_bytes()).into_owned(),
+                kind: if end && format.is_keyed() { "time" } else { kind_words(format, known) },
                 read,
-            ));
+            });
         }
     }
     page.push(line.get(at..).unwrap_or_default(), None);
-    if wrapper.is_some() {
+    if is_inside {
         page.push(without_newline(whole).get(lead + line.len()..).unwrap_or_default(), Some(WRAPPER));
     }
     for (text, marks) in page.rows(findings.width) {
@@ -80,11 +92,26 @@ pub(super) fn tell_fields(format: &Format, line: &[u8], findings: &mut Findings)
     tell_legend(&rows, findings)
 }
 
+/// What is said of one field below the line.
+struct LegendRow {
+    /// The mark under its first character.
+    mark: char,
+    /// The variable, `$name`; with its key, if the log calls it otherwise.
+    name: String,
+    /// What its values are.
+    kind: &'static str,
+    /// The value as it is read; empty if the line cannot be.
+    read: String,
+}
+
 /// A row a field: its mark, name, kind and value, in columns; the value has what is left of the line's width.
-fn tell_legend(rows: &[(char, String, &'static str, String)], findings: &mut Findings) -> Result<()> {
-    let names = rows.iter().map(|row| row.1.chars().count()).max().unwrap_or(0);
-    let kinds = rows.iter().map(|row| row.2.chars().count()).max().unwrap_or(0);
-    for (mark, name, kind, read) in rows {
+fn tell_legend(rows: &[LegendRow], findings: &mut Findings) -> Result<()> {
+    let (mut names, mut kinds) = (0, 0);
+    for row in rows {
+        names = names.max(row.name.chars().count());
+        kinds = kinds.max(row.kind.chars().count());
+    }
+    for LegendRow { mark, name, kind, read } in rows {
         let before = format!("{mark} {name:names$}  {kind:kinds$}  ");
         let room = findings.width.saturating_sub(before.chars().count()).max(16);
         findings.detail(&format!("{before}{}", cut_to(read, room)))?;
@@ -132,18 +159,27 @@ impl Page {
         let mut rows = Vec::new();
         let mut rest = self.columns.as_slice();
         while !rest.is_empty() {
-            let whole = rest.len() <= width;
-            let outside = |at: &usize| rest.get(*at).is_some_and(|(_, under)| *under != '~');
-            let after_space = |at: &usize| rest.get(at - 1).is_some_and(|(text, _)| *text == ' ');
-            let mut window = (width - BACK..=width).rev().filter(outside);
-            let near = window.clone().find(after_space).or_else(|| window.next());
-            let at = if whole { rest.len() } else { near.unwrap_or(width) };
+            let at = if rest.len() <= width { rest.len() } else { place_to_break(rest, width) };
             let (row, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
             rows.push(row.iter().copied().unzip());
             rest = after;
         }
         rows
     }
+}
+
+/// Where a row of at most `width` columns ends: after the last space outside of a field that is near its end, else
+/// before the last field that begins there, else in the midst of one.
+fn place_to_break(columns: &[(char, char)], width: usize) -> usize {
+    let mut outside = None;
+    for at in (width - BACK..=width).rev() {
+        match columns.get(at) {
+            None | Some((_, '~')) => {}
+            Some(_) if matches!(columns.get(at - 1), Some((' ', _))) => return at,
+            Some(_) => outside = outside.or(Some(at)),
+        }
+    }
+    outside.unwrap_or(width)
 }
 
 /// Without its middle, if it is long.
@@ -181,11 +217,11 @@ fn value_words(format: &Format, variable: usize, value: &[u8], record: &Record<'
         return "absent".to_owned();
     }
     let roles = format.roles();
-    let raw = || terminal_safe(value).into_owned();
+    let raw = terminal_safe(value);
     if format.is_keyed() && roles.request == Some(variable) && value.first() != Some(&b'/') {
         return request_words(record);
     }
-    if roles.end.is_some_and(|(end, _)| end == variable) {
+    if matches!(roles.end, Some((end, _)) if end == variable) {
         return record.end.to_string();
     }
     if roles.request_time == Some(variable) {
@@ -194,16 +230,18 @@ fn value_words(format: &Format, variable: usize, value: &[u8], record: &Record<'
     if roles.request == Some(variable) {
         return request_words(record);
     }
-    match format.variables().get(variable).map(|variable| variable.kind) {
-        Some(VariableKind::UpstreamSeconds) => {
-            upstream_ms(value).map_or_else(|_| raw(), |redirects| attempts_words(&redirects))
-        }
-        Some(VariableKind::Integer) => {
-            let number = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
-            number.map_or_else(raw, count)
-        }
-        Some(VariableKind::Text) => terminal_safe(&unescape(value, format.escape())).into_owned(),
-        _ => raw(),
+    let Some(Variable { kind, .. }) = format.variables().get(variable) else { return raw.into_owned() };
+    match kind {
+        VariableKind::UpstreamSeconds => match upstream_ms(value) {
+            Ok(redirects) => attempts_words(&redirects),
+            Err(_) => raw.into_owned(),
+        },
+        VariableKind::Integer => match raw.parse() {
+            Ok(number) => count(number),
+            Err(_) => raw.into_owned(),
+        },
+        VariableKind::Text => terminal_safe(&unescape(value, format.escape())).into_owned(),
+        _ => raw.into_owned(),
     }
 }
 
@@ -218,14 +256,20 @@ fn request_words(record: &Record<'_>) -> String {
 
 /// `1 ms, 2 ms : 5 ms`: as nginx separates servers tried and redirects.
 fn attempts_words(redirects: &[Vec<Option<u64>>]) -> String {
-    let servers =
-        |servers: &Vec<Option<u64>>| servers.iter().map(|time| millis_or_absent(*time)).collect::<Vec<_>>().join(", ");
-    redirects.iter().map(servers).collect::<Vec<_>>().join(" : ")
+    let mut words = Vec::new();
+    for servers in redirects {
+        let times: Vec<String> = servers.iter().copied().map(millis_or_absent).collect();
+        words.push(times.join(", "));
+    }
+    words.join(" : ")
 }
 
 /// nginx's `-` for a server that was not asked.
 fn millis_or_absent(time: Option<u64>) -> String {
-    time.map_or_else(|| "-".to_owned(), millis)
+    match time {
+        Some(time) => millis(time),
+        None => "-".to_owned(),
+    }
 }
 
 #[cfg(test)]

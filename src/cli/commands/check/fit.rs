@@ -44,8 +44,9 @@ impl Fit {
             return;
         }
         let present = count_present(format, line);
-        if self.shown.as_ref().is_none_or(|(most, _, _)| present > *most) {
-            self.shown = Some((present, at, line.to_vec()));
+        match &self.shown {
+            Some((most, ..)) if present <= *most => {}
+            _ => self.shown = Some((present, at, line.to_vec())),
         }
     }
 
@@ -63,7 +64,11 @@ impl Fit {
 
     /// How many do not fit.
     pub(super) fn rejects(&self) -> u64 {
-        self.rejected.values().map(|held| held.count).sum()
+        let mut rejects = 0;
+        for held in self.rejected.values() {
+            rejects += held.count;
+        }
+        rejects
     }
 
     /// The share, and of which lines.
@@ -83,7 +88,9 @@ impl Fit {
             if format.wrapper().is_some() { "records" } else { "lines" },
             shown_name(format)
         );
-        if let Some(part) = sample.part.as_ref().filter(|_| !all) {
+        if let Some(part) = &sample.part
+            && !all
+        {
             what += &format!("\n{}", self.part(part, sample));
         }
         match self.rejects() {
@@ -95,7 +102,10 @@ impl Fit {
 
     /// Which part of the log was looked at.
     fn part(&self, part: &str, sample: &LogSample) -> String {
-        let bytes: u64 = sample.blocks.iter().map(|block| block.bytes.len() as u64).sum();
+        let mut bytes = 0;
+        for block in &sample.blocks {
+            bytes += block.bytes.len() as u64;
+        }
         let about = (u128::from(self.lines) * u128::from(sample.size)).checked_div(u128::from(bytes)).unwrap_or(0);
         let about = count(u64::try_from(about).unwrap_or(u64::MAX));
         if sample.plain {
@@ -125,16 +135,18 @@ impl Fit {
                 findings.note(&place)?;
                 continue;
             }
-            let why = format.explain(&held.line).map_or_else(String::new, |why| format!(" {why}"));
-            // What was put together is shown so: the column is one of that.
-            let inside = format.bare_line(&held.line).ok().filter(|inside| matches!(inside.text, Cow::Owned(_)));
-            match inside {
-                Some(BareLine { lead, text }) => {
+            let why = match format.explain(&held.line) {
+                Some(why) => format!(" {why}"),
+                None => String::new(),
+            };
+            match format.bare_line(&held.line) {
+                // What was put together is shown so: the column is one of that.
+                Ok(BareLine { lead, text: text @ Cow::Owned(_) }) => {
                     let column = column.saturating_sub(u32::try_from(lead).unwrap_or(0)).max(1);
                     findings.note(&format!("{place}, column {column} of what nginx wrote:{why}"))?;
                     point_at(&text, column, findings)?;
                 }
-                None => {
+                _ => {
                     findings.note(&format!("{place}, column {column}:{why}"))?;
                     point_at(&held.line, column, findings)?;
                 }
@@ -154,10 +166,15 @@ pub(super) fn shown_name(format: &Format) -> String {
 
 /// How many values of a line are not absent.
 fn count_present(format: &Format, line: &[u8]) -> usize {
-    let there = |value: &[u8]| !value.is_empty() && value != b"-";
     let Ok(inside) = format.bare_line(line) else { return 0 };
-    let fields = format.fields(&inside.text).unwrap_or_default();
-    fields.iter().filter(|(_, span)| inside.text.get(span.clone()).is_some_and(there)).count()
+    let mut present = 0;
+    for (_, span) in format.fields(&inside.text).unwrap_or_default() {
+        match inside.text.get(span) {
+            None | Some(b"" | b"-") => {}
+            Some(_) => present += 1,
+        }
+    }
+    present
 }
 
 /// A line, or the part of a long one around the column (from 1), with a caret under it.

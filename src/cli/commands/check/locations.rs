@@ -25,11 +25,17 @@ pub(super) struct Located {
 /// The locations by which routes are named, if they are.
 pub(super) fn locations_by_route(context: &Context, config: &Config) -> Result<Vec<Located>> {
     let mut located: Vec<Located> = Vec::new();
-    let Some(conf) = context.nginx()?.filter(|_| config.routes_by == RoutesBy::Location) else { return Ok(located) };
+    let Some(conf) = context.nginx()? else { return Ok(located) };
+    if config.routes_by != RoutesBy::Location {
+        return Ok(located);
+    }
     for listed in conf.locations.listed(&conf.nginx) {
         let Some(server) = conf.nginx.servers.get(listed.server) else { continue };
         let name = if server.name.is_empty() { "_" } else { &server.name };
-        let place = listed.location.map_or(&server.place, |location| &location.place).to_string();
+        let place = match listed.location {
+            Some(location) => location.place.to_string(),
+            None => server.place.to_string(),
+        };
         if let Some(same) = located.iter_mut().find(|known| known.route == listed.route) {
             same.places.push(place);
             continue;
@@ -70,7 +76,19 @@ pub(super) fn tell_locations(
     by_rules: u64,
     findings: &mut Findings,
 ) -> Result<()> {
-    let served: u64 = located.iter().map(|(_, lines)| lines).sum();
+    let mut served = 0;
+    let (mut most, mut idle, mut unusable) = (Vec::new(), Vec::new(), Vec::new());
+    for (location, lines) in located {
+        served += lines;
+        if *lines > 0 {
+            most.push((*lines, *location));
+        } else if location.usable && !location.server {
+            idle.push(*location);
+        }
+        if !location.usable {
+            unusable.push(*location);
+        }
+    }
     let by_path = total.saturating_sub(by_rules + served);
     findings.fine(&format!(
         "routes: {} of {} lines are named by nginx's locations, {} by their path",
@@ -78,39 +96,39 @@ pub(super) fn tell_locations(
         count(total),
         count(by_path)
     ))?;
-    let mut most: Vec<&(&Located, u64)> = located.iter().filter(|(_, lines)| *lines > 0).collect();
-    most.sort_by_key(|(_, lines)| std::cmp::Reverse(*lines));
-    let width = most.iter().map(|(_, lines)| count(*lines).len()).max().unwrap_or(1);
-    for (location, lines) in most.iter().take(TOP) {
+    most.sort_by_key(|(lines, _)| std::cmp::Reverse(*lines));
+    // The first is the greatest, and so the widest.
+    let width = most.first().map_or(1, |(lines, _)| count(*lines).len());
+    for (lines, location) in most.iter().take(TOP) {
         findings.detail(&format!("{:>width$}  {} ({})", count(*lines), location.what, location.places.join(", ")))?;
     }
     tell_more(most.len(), findings)?;
-    let idle: Vec<_> = located.iter().filter(|(it, lines)| *lines == 0 && it.usable && !it.server).collect();
     if !idle.is_empty() {
         findings.note(&format!("{} location(s) served none of these lines", idle.len()))?;
-        for (location, _) in idle.iter().take(TOP) {
-            findings.detail(&format!("{} ({})", location.what, location.places.join(", ")))?;
-        }
-        tell_more(idle.len(), findings)?;
+        list_places(&idle, findings)?;
     }
-    let unusable: Vec<_> = located.iter().filter(|(it, _)| !it.usable).collect();
     if !unusable.is_empty() {
         findings.note(&format!(
             "{} location(s) cannot be matched as PCRE does; requests that they may be for are named by their path",
             unusable.len()
         ))?;
-        for (location, _) in unusable.iter().take(TOP) {
-            findings.detail(&format!("{} ({})", location.what, location.places.join(", ")))?;
-        }
-        tell_more(unusable.len(), findings)?;
+        list_places(&unusable, findings)?;
     }
     Ok(())
 }
 
+/// The first of these locations, each with where it stands, and how many more there are.
+fn list_places(located: &[&Located], findings: &mut Findings) -> Result<()> {
+    for location in located.iter().take(TOP) {
+        findings.detail(&format!("{} ({})", location.what, location.places.join(", ")))?;
+    }
+    tell_more(located.len(), findings)
+}
+
 /// How many there are beyond those that were told.
 fn tell_more(all: usize, findings: &mut Findings) -> Result<()> {
-    match all.checked_sub(TOP).filter(|rest| *rest > 0) {
-        Some(rest) => findings.detail(&format!("and {} more", count(rest as u64))),
-        None => Ok(()),
+    match all.saturating_sub(TOP) {
+        0 => Ok(()),
+        rest => findings.detail(&format!("and {} more", count(rest as u64))),
     }
 }

@@ -121,8 +121,12 @@ impl CheckedLogs {
                 }
             }
         } else {
-            sample.blocks.iter().for_each(|block| count(&mut fit, block.offset, &block.bytes));
-            sample.too_long.iter().for_each(|(offset, _)| too_long(&mut fit, *offset));
+            for block in &sample.blocks {
+                count(&mut fit, block.offset, &block.bytes);
+            }
+            for (offset, _) in &sample.too_long {
+                too_long(&mut fit, *offset);
+            }
         }
         fit.tell_share(name, format, sample, all, findings)?;
         let first = self.told.insert((format.name().to_owned(), format.text().to_owned()));

@@ -71,7 +71,10 @@ fn nginx_logs(context: &Context) -> Result<Vec<Log>> {
 
 /// A path as nginx names its logs.
 fn absolute_name(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    match std::path::absolute(path) {
+        Ok(whole) => whole.display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
 }
 
 /// The files named on the command line.
@@ -83,8 +86,8 @@ fn check_given(
     findings: &mut Findings,
 ) -> Result<()> {
     let told = parse_given(&arguments.files.format, &logs.grammars)?;
-    if let Some(GivenFormat::Format(told)) =
-        told.as_ref().filter(|told| matches!(told, GivenFormat::Format(format) if format.named_by() == NamedBy::Nobody))
+    if let Some(GivenFormat::Format(told)) = &told
+        && told.named_by() == NamedBy::Nobody
     {
         questions::tell_mistyped(told, |_| Error::usage(""), findings)?;
     }
@@ -93,7 +96,11 @@ fn check_given(
         let name = path.display().to_string();
         let section = config.logs.iter().find(|section| names_file(&section.path.value, &name));
         let of_nginx = nginx.iter().find(|log| names_file(&log.pattern, &absolute_name(path)));
-        let log = section.map_or_else(|| of_nginx.map(|log| log.pattern.clone()), |it| Some(it.path.value.clone()));
+        let log = match (section, of_nginx) {
+            (Some(section), _) => &section.path.value,
+            (None, Some(log)) => &log.pattern,
+            (None, None) => &name,
+        };
         let known = match (&told, section, of_nginx) {
             (Some(GivenFormat::Format(told)), ..) => Known::Format(told.as_ref().clone()),
             (Some(GivenFormat::Wrapper(wrapper)), ..) => Known::Wrapper(*wrapper),
@@ -101,7 +108,7 @@ fn check_given(
             (None, None, Some(log)) => Known::Format(log.format.clone()),
             (None, None, None) => Known::Nothing,
         };
-        logs.check(path, &known, log.as_deref().unwrap_or(&name), findings)?;
+        logs.check(path, &known, log, findings)?;
     }
     logs.coverage.tell(findings)
 }
@@ -111,8 +118,10 @@ fn check_configured(context: &Context, config: &Config, logs: &mut CheckedLogs, 
     let rules = config.routes.len();
     findings.fine(&format!("configuration: {} log(s), {rules} route rule(s)", config.logs.len()))?;
     // A format that cannot be compiled is a mistake in the configuration, and told before anything is looked at.
-    let known: Vec<Known> =
-        config.logs.iter().map(|section| known_of(section, &logs.grammars)).collect::<Result<_>>()?;
+    let mut known = Vec::new();
+    for section in &config.logs {
+        known.push(known_of(section, &logs.grammars)?);
+    }
     for (section, known) in config.logs.iter().zip(&known) {
         if let (Some(text), Known::Format(format)) = (&section.format, known)
             && matches!(text.value, LogFormat::Text(_))
@@ -145,7 +154,7 @@ fn check_configured(context: &Context, config: &Config, logs: &mut CheckedLogs, 
 /// What a `[[log]]` says of its lines.
 fn known_of(section: &LogSection, grammars: &[Format]) -> Result<Known> {
     match (&section.format, &section.wrapper) {
-        (Some(_), _) => log_sections::log_of_section(section, grammars, &|_| {}).map(|log| Known::Format(log.format)),
+        (Some(_), _) => Ok(Known::Format(log_sections::log_of_section(section, grammars, &|_| {})?.format)),
         (None, Some(wrapper)) => Ok(Known::Wrapper(wrapper.value)),
         (None, None) => Ok(Known::Nothing),
     }
@@ -184,5 +193,9 @@ fn check_followed(pattern: &str, known: &Known, logs: &mut CheckedLogs, findings
 /// The folder that a glob pattern looks into first; None for a plain path.
 fn fixed_folder(pattern: &str) -> Option<&Path> {
     let head = pattern.get(..pattern.find(['*', '?', '['])?)?;
-    Some(Path::new(head.rsplit_once('/').map_or(".", |(folder, _)| if folder.is_empty() { "/" } else { folder })))
+    Some(match head.rsplit_once('/') {
+        Some(("", _)) => Path::new("/"),
+        Some((folder, _)) => Path::new(folder),
+        None => Path::new("."),
+    })
 }

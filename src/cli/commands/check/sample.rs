@@ -105,16 +105,24 @@ impl LogSample {
 
     /// The beginning of the log, as far as it is at hand.
     pub(super) fn head(&self) -> &[u8] {
-        self.blocks.first().map_or(&[], |block| &block.bytes)
+        match self.blocks.first() {
+            Some(block) => &block.bytes,
+            None => &[],
+        }
     }
 
     /// What nginx wrote in up to `head` records of the beginning, and as many again evenly from the rest.
     pub(super) fn texts(&self, wrapper: Option<Wrapper>, head: usize) -> Vec<Cow<'_, [u8]>> {
         let all = self.records(wrapper);
         let stride = (all.len().saturating_sub(head) / head.max(1)).max(1);
-        let picked = |at: usize| at < head || (at - head).is_multiple_of(stride);
-        let picked = all.iter().enumerate().filter(|(at, (_, line))| picked(*at) && !line.is_empty());
-        picked.filter_map(|(_, (_, record))| text_of(wrapper, record)).collect()
+        let mut texts = Vec::new();
+        for (at, (_, record)) in all.into_iter().enumerate() {
+            let is_picked = at < head || (at - head).is_multiple_of(stride);
+            if is_picked && !record.is_empty() {
+                texts.extend(text_of(wrapper, record));
+            }
+        }
+        texts
     }
 
     /// Moves what of a record is not finished in its block to the next one, and lets go what lacks its other part,
@@ -161,8 +169,12 @@ fn read_spread(path: &Path, size: u64) -> Result<LogSample> {
     let file = File::open(path).map_err(fail)?;
     let mut blocks = Vec::new();
     let step = (size - 2 * EDGE) / PLACES;
-    let between = (0..PLACES).map(|place| (EDGE + place * step + (step.saturating_sub(PLACE)) / 2, PLACE.min(step)));
-    for (from, length) in std::iter::once((0, EDGE)).chain(between).chain(std::iter::once((size - EDGE, EDGE))) {
+    let mut parts = vec![(0, EDGE)];
+    for place in 0..PLACES {
+        parts.push((EDGE + place * step + (step.saturating_sub(PLACE)) / 2, PLACE.min(step)));
+    }
+    parts.push((size - EDGE, EDGE));
+    for (from, length) in parts {
         blocks.extend(whole_lines(&file, from, length).map_err(fail)?);
     }
     let part = Some(format!("its head, {PLACES} places in its body and its end"));
@@ -184,7 +196,11 @@ pub(super) fn whole_lines(file: &File, from: u64, length: u64) -> std::io::Resul
     bytes.truncate(filled);
     let Some(last) = memchr::memrchr(b'\n', &bytes) else { return Ok(None) };
     bytes.truncate(last + 1);
-    let first = if from == 0 { 0 } else { memchr::memchr(b'\n', &bytes).map_or(0, |newline| newline + 1) };
+    // What stands before the first newline began before `from`.
+    let first = match memchr::memchr(b'\n', &bytes) {
+        Some(newline) if from > 0 => newline + 1,
+        _ => 0,
+    };
     bytes.drain(..first);
     Ok((!bytes.is_empty()).then_some(Block { offset: from + first as u64, bytes }))
 }
