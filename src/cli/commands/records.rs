@@ -234,7 +234,7 @@ impl RecordSink {
             }
             SinkForm::Json { out, is_first } => {
                 match std::mem::replace(is_first, false) {
-                    true => write!(out, "{{\"schema\":{SCHEMA},\"records\":[\n")?,
+                    true => writeln!(out, "{{\"schema\":{SCHEMA},\"records\":[")?,
                     false => out.write_all(b",\n")?,
                 }
                 write_json(record, self.on_terminal, out)
