@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::csv_cells::{CellStyle, RecordSerializer, RowPart};
+use super::csv_cells::{CellStyle, RecordSerializer, RowPart, output_error};
 use super::rows::Report;
 
 /// CSV that is written as its rows come.
@@ -50,7 +50,7 @@ impl<W: Write> CsvRows<W> {
     fn write_part<R: Serialize + ?Sized>(&mut self, row: &R, part: RowPart) -> io::Result<()> {
         let CsvRows { writer, style, cell } = self;
         row.serialize(&mut RecordSerializer { writer, cell, style: *style, part })?;
-        Ok(self.writer.write_record(None::<&[u8]>)?)
+        self.writer.write_record(None::<&[u8]>).map_err(output_error)
     }
 }
 

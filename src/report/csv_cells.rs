@@ -81,6 +81,14 @@ macro_rules! refused {
     };
 }
 
+/// The output's own error: the csv crate's conversion would forget its kind, and a broken pipe is no failure.
+pub(super) fn output_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
 /// Writes a struct, or a map, as one record.
 pub(super) struct RecordSerializer<'w, W: Write> {
     pub(super) writer: &'w mut csv::Writer<W>,
@@ -96,7 +104,7 @@ impl<W: Write> RecordSerializer<'_, W> {
         }
         self.cell.clear();
         value.serialize(CellSerializer { cell: self.cell, style: self.style })?;
-        Ok(self.writer.write_field(&*self.cell).map_err(io::Error::from)?)
+        Ok(self.writer.write_field(&*self.cell).map_err(output_error)?)
     }
 }
 
