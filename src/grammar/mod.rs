@@ -20,8 +20,8 @@ mod wrapper;
 
 pub use conf::{LogFormatDirective, directives};
 pub use detection::{
-    Detection, DetectionOutcome, Grammar, Recognised, Unrecognised, detect, library, recognise, recognise_in,
-    recognise_texts, texts, wrapper_of,
+    AND_MORE, Detection, DetectionOutcome, Doubt, Grammar, MixedPart, Recognised, Unrecognised, assumes_request_time,
+    detect, library, recognise, recognise_in, recognise_texts, texts, unread_tails, wrapper_of,
 };
 pub use format::{BareLine, Format, NamedBy};
 pub use format_error::FormatError;

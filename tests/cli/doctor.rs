@@ -68,13 +68,13 @@ fn a_tie_is_asked_about() {
     format("one", "<$request_time|$upstream_response_time>");
     format("two", "<$upstream_response_time|$request_time>");
     folder.write("c.toml", format!("grammars = '{}'\n", folder.path("own").display()));
-    folder.write("a.log", lines(0..9, " <0.016|0.020>"));
+    folder.write("a.log", lines(0..9, " <0.016|0.017>"));
     let out = folder.run(&["check", "--config=c.toml", "a.log"]).ended(1);
     for expected in [
         "WRONG a.log: its lines fit 2 formats alike",
         "only you can say which it is\n      help: format = \"NAME\" in its [[log]] section, or --log-format NAME\n",
-        "        one: $request_time 0.016, $upstream_response_time 0.020\n",
-        "        two: $upstream_response_time 0.016, $request_time 0.020\n",
+        "        one: $request_time 0.016, $upstream_response_time 0.017\n",
+        "        two: $upstream_response_time 0.016, $request_time 0.017\n",
     ] {
         assert!(out.contains(expected), "{expected:?} is not in {out}");
     }

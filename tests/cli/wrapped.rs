@@ -32,7 +32,7 @@ fn fault_21_parts_of_a_cri_line_are_joined_and_printed_as_they_are() {
     let log = log.repeat(3);
     folder.write("a.log", &log);
     let run = folder.run(&["records", "a.log"]);
-    assert!(run.err.starts_with("a.log: taken as cri around `with_time`\n"), "{run:?}");
+    assert!(run.err.starts_with("a.log: taken as cri around `with_time`; its one time"), "{run:?}");
     assert!(run.err.contains("a.log:3:") && run.err.ends_with("3 lines rejected\n"), "{run:?}");
     let found: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(found.len(), 9);

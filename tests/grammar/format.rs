@@ -319,18 +319,20 @@ fn ties_are_not_guessed() {
     let named = |name: &str, tail: &str| {
         Format::compile(name, &format!("[$time_local] \"$request\" $status {tail}"), Escape::Default).unwrap()
     };
-    let line: &[u8] = b"[10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 1 2";
+    let line: &[u8] = b"[10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 0.001 0.002";
     let found = |tails: &[&str]| {
         let formats: Vec<Format> = tails.iter().map(|tail| named("t", tail)).collect();
         detect(&[line, b"", line], &formats).outcome
     };
     let times = "$request_time $upstream_response_time";
     assert_eq!(found(&[times, "$upstream_response_time $request_time"]), DetectionOutcome::Tie { formats: vec![0, 1] });
+    // The mirror of a format that stands alone is as likely, where no line refutes it.
+    assert!(matches!(found(&[times]), DetectionOutcome::Doubt(doubt) if doubt.readings.len() == 2));
     assert_eq!(
-        found(&["$connection $pid", "$request_length $pid"]),
+        found(&["$request_time $session", "$request_time $request_id_of_ours"]),
         DetectionOutcome::Found { format: 0, margin: 1.0 }
     );
-    assert_eq!(found(&["\"$host\"", times]), DetectionOutcome::Found { format: 1, margin: 1.0 });
+    assert_eq!(found(&["\"$host\"", "$request_time 0.002"]), DetectionOutcome::Found { format: 1, margin: 1.0 });
     assert_eq!(found(&["\"$host\""]), DetectionOutcome::None);
     assert_eq!(found(&[]), DetectionOutcome::None);
     assert_eq!(detect(&[], &[Format::combined()]).outcome, DetectionOutcome::None);

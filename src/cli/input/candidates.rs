@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::configured::configured_format;
 use super::context::Context;
-use super::formats::{GivenFormat, describe_taken, detect_format, learn_keys, names_file, parse_given};
+use super::doubts::mixed_words;
+use super::formats::{GivenFormat, Undetected, describe_taken, detect_format, learn_keys, names_file, parse_given};
 use super::logs;
 use crate::cli::answer::output::say;
 use crate::cli::args::FormatArguments;
@@ -21,6 +22,8 @@ pub(in crate::cli) struct FormatCandidates {
     logs: Vec<Log>,
     all: Vec<Format>,
     found: HashMap<usize, Arc<Format>>,
+    /// Which lines of which files are in another format than most.
+    pub(super) left_out: Vec<Error>,
 }
 
 impl FormatCandidates {
@@ -34,7 +37,7 @@ impl FormatCandidates {
         if let Some(conf) = context.nginx()? {
             logs.extend(conf.given(&context.config()?.logs));
         }
-        Ok(FormatCandidates { given, logs, all, found: HashMap::new() })
+        Ok(FormatCandidates { given, logs, all, found: HashMap::new(), left_out: Vec::new() })
     }
 
     /// The configured logs, and nginx's own.
@@ -51,11 +54,10 @@ impl FormatCandidates {
 
     /// The format of the file of this name, which begins with these lines.
     pub(in crate::cli) fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
-        let unknown = |what: String| match Compression::unread_packer(head) {
+        let unknown = |undetected: Undetected| match Compression::unread_packer(head) {
             Some(packer) => Error::usage(format!("{name}: it is packed by {packer}, which is not read"))
                 .remedy("unpack it, or pack it with gzip, zstd, xz or bzip2"),
-            None => Error::usage(format!("{name}: {what}"))
-                .remedy("give the log_format that nginx writes it with: --log-format 'TEXT' (or a grammar's NAME)"),
+            None => Error::usage(format!("{name}: {}", undetected.what)).remedy(undetected.help),
         };
         let wrapper = match &self.given {
             Some(GivenFormat::Format(format)) => return Ok(Arc::new(learn_keys(format, head))),
@@ -68,12 +70,20 @@ impl FormatCandidates {
             return Ok(Arc::new(learn_keys(&log.format, head)));
         }
         if wrapper.is_none()
-            && let Some((format, log)) = configured_format(&self.logs, head).map_err(unknown)?
+            && let Some((format, log)) =
+                configured_format(&self.logs, head).map_err(|what| unknown(Undetected::new(what)))?
         {
             say(&format!("{name}: taken as written in the format of {log}, as configured"));
             return Ok(Arc::new(format));
         }
         let found = detect_format(wrapper, head, &self.all).map_err(unknown)?;
+        if !found.left_out.is_empty() {
+            let words = mixed_words(&found.left_out, &self.all);
+            self.left_out.push(Error::failed(format!(
+                "{name}: of its first lines, {words}, not in `{}`: such lines are left out",
+                found.format.name()
+            )));
+        }
         if let Some(taken) = describe_taken(&found.format, head) {
             say(&format!("{name}: {taken}"));
         }

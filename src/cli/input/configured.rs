@@ -26,18 +26,23 @@ pub(super) fn configured_format<'l>(logs: &'l [Log], head: &[u8]) -> Result<Opti
     let texts = texts(wrapper, head, HEAD_LINES);
     let lines: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
     let detection = detect(&lines, &formats);
+    // Its mirror, which no line may refute, is none that is configured.
+    let found = match &detection.outcome {
+        DetectionOutcome::Found { format, .. } => Some(*format),
+        DetectionOutcome::Doubt(doubt) => Some(doubt.format),
+        _ => None,
+    };
+    if let Some(format) = found
+        && detection.shares.get(format).is_some_and(|&share| share >= FITTING)
+    {
+        return Ok(named.get(format).map(|log| (learn_keys(&log.format, head), log.pattern.as_str())));
+    }
     match detection.outcome {
-        DetectionOutcome::Found { format, .. }
-            if detection.shares.get(format).is_some_and(|&share| share >= FITTING) =>
-        {
-            let found = named.get(format).map(|log| (learn_keys(&log.format, head), log.pattern.as_str()));
-            Ok(found)
-        }
         DetectionOutcome::Tie { formats } => {
             let names: Vec<&str> =
                 formats.iter().filter_map(|at| named.get(*at)).map(|log| log.pattern.as_str()).collect();
             Err(format!("its lines fit the formats of several configured logs alike: {}", names.join(", ")))
         }
-        DetectionOutcome::Found { .. } | DetectionOutcome::None => Ok(None),
+        _ => Ok(None),
     }
 }

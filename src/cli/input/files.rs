@@ -97,6 +97,7 @@ impl Files {
             });
             files.names.push(name);
         }
+        files.failed.append(&mut candidates.left_out);
         Ok(files)
     }
 

@@ -2,14 +2,19 @@
 
 use std::path::Path;
 
+use super::doubts::{GIVE_TEXT, cut_to, unrecognised_help, unrecognised_words};
 use super::head::HEAD_LINES;
 use crate::cli::args::FormatArguments;
 use crate::error::{Error, Result, meant};
 use crate::grammar::{
-    Escape, FieldMeaning, Format, FormatError, Recognised, Unrecognised, Wrapper, read_meaning, read_paste, recognise,
-    recognise_in, texts,
+    AND_MORE, Escape, FieldMeaning, Format, FormatError, Recognised, Wrapper, assumes_request_time, read_meaning,
+    read_paste, recognise_texts, texts, unread_tails, wrapper_of,
 };
+use crate::report::terminal_safe;
 use crate::source::base_of;
+
+/// At most so many characters of columns that are left alone are shown.
+const TAIL_SHOWN: usize = 60;
 
 /// A mistake in a log_format's text, which is shown with its place.
 pub(in crate::cli) fn format_mistake(error: FormatError) -> Error {
@@ -93,24 +98,53 @@ pub(in crate::cli) fn learn_keys(format: &Format, head: &[u8]) -> Format {
     format.learnt_from(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
 }
 
-/// What the log that begins with `head` was taken for, if its format's name does not say that: its wrapper, its keys.
+/// What the log that begins with `head` was taken for, if its format's name does not say that: its wrapper, its keys, what
+/// is taken for granted, and which columns are left alone.
 pub(in crate::cli) fn describe_taken(format: &Format, head: &[u8]) -> Option<String> {
-    let inside = match format.wrapper() {
-        Some(wrapper) => format!("{wrapper} around "),
-        None if format.is_keyed() => String::new(),
-        None => return None,
-    };
-    if !format.is_keyed() {
-        return Some(format!("taken as {inside}`{}`", format.name()));
-    }
     let texts = texts(format.wrapper(), head, HEAD_LINES);
-    let held = format.keys_of(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>());
+    let lines: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
+    let inside = format.wrapper().map(|wrapper| format!("{wrapper} around ")).unwrap_or_default();
+    if format.is_keyed() {
+        return Some(describe_keys(format, &inside, &lines));
+    }
+    let tail = unread_tails(&lines, &format.without_wrapper()).find(|tail| !tail.is_empty()).map(terminal_safe);
+    let more = match tail {
+        Some(tail) => format!(
+            ", and columns that nothing names behind it (`{}`): they are left alone until --log-format names them",
+            cut_to(tail.trim(), TAIL_SHOWN)
+        ),
+        None if assumes_request_time(format) => {
+            "; its one time, which nothing names, as $request_time: if it is another, such as $upstream_response_time, \
+             --log-format says so"
+                .to_owned()
+        }
+        None if inside.is_empty() => return None,
+        None => String::new(),
+    };
+    let name = format.name().strip_suffix(AND_MORE).unwrap_or(format.name());
+    Some(format!("taken as {inside}`{name}`{more}"))
+}
+
+fn describe_keys(format: &Format, inside: &str, lines: &[&[u8]]) -> String {
     let named = |(variable, key): &(String, String)| match variable == key {
         true => format!("${variable}"),
         false => format!("${variable} = {key}"),
     };
-    let keys: Vec<String> = held.iter().map(named).collect();
-    Some(format!("taken as {inside}{} by its keys: {}", format.name(), keys.join(", ")))
+    let keys: Vec<String> = format.keys_of(lines).iter().map(named).collect();
+    format!("taken as {inside}{} by its keys: {}", format.name(), keys.join(", "))
+}
+
+/// Why the format of a log cannot be said, and what to do about it.
+pub(in crate::cli) struct Undetected {
+    pub(in crate::cli) what: String,
+    pub(in crate::cli) help: String,
+}
+
+impl Undetected {
+    /// A reason that only a log_format's text helps against.
+    pub(in crate::cli) fn new(what: String) -> Undetected {
+        Undetected { what, help: GIVE_TEXT.to_owned() }
+    }
 }
 
 /// What the log that begins with `head` is, in that wrapper if one is given; or why that cannot be said.
@@ -118,20 +152,12 @@ pub(in crate::cli) fn detect_format(
     wrapper: Option<Wrapper>,
     head: &[u8],
     formats: &[Format],
-) -> std::result::Result<Recognised, String> {
-    let recognised = match wrapper {
-        Some(_) => recognise_in(wrapper, head, HEAD_LINES, formats),
-        None => recognise(head, HEAD_LINES, formats),
-    };
-    recognised.map_err(|error| match error {
-        Unrecognised::Tie(tied) => {
-            let names: Vec<&str> = tied.into_iter().filter_map(|at| formats.get(at)).map(Format::name).collect();
-            format!("its lines fit several formats alike: {}", names.join(", "))
-        }
-        Unrecognised::Nothing(wrapper) => {
-            let inside = wrapper.map_or_else(String::new, |wrapper| format!(" inside {wrapper}"));
-            format!("its lines fit none of the {} known formats{inside}", formats.len())
-        }
+) -> std::result::Result<Recognised, Undetected> {
+    let wrapper = wrapper.or_else(|| wrapper_of(head, HEAD_LINES));
+    let texts = texts(wrapper, head, HEAD_LINES);
+    recognise_texts(wrapper, &texts, formats).map_err(|error| {
+        let lines: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
+        Undetected { what: unrecognised_words(&error, &lines, formats), help: unrecognised_help(&error, formats) }
     })
 }
 

@@ -84,7 +84,10 @@ fn found_format(
         Ok(head) if head.is_empty() => Err("it has no lines".to_owned()),
         Ok(head) => match configured_format(logs, &head)? {
             Some((format, _)) => Ok(format),
-            None => Ok(detect_format(wrapper, &head, grammars)?.format),
+            None => match detect_format(wrapper, &head, grammars) {
+                Ok(found) => Ok(found.format),
+                Err(undetected) => Err(undetected.what),
+            },
         },
         Err(error) => Err(error.what().to_owned()),
     }

@@ -102,7 +102,7 @@ fn from_lines(
             }
         };
         if !head.is_empty() {
-            let found = detect_format(wrapper, &head, grammars)?.format;
+            let found = detect_format(wrapper, &head, grammars).map_err(|undetected| undetected.what)?.format;
             if let Some(taken) = describe_taken(&found, &head) {
                 say(&format!("{}: {taken}", path.display()));
             }

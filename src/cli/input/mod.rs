@@ -6,6 +6,7 @@
 pub(in crate::cli) mod candidates;
 mod configured;
 pub(in crate::cli) mod context;
+pub(in crate::cli) mod doubts;
 pub(in crate::cli) mod files;
 pub(in crate::cli) mod formats;
 pub(in crate::cli) mod head;

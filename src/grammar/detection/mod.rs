@@ -1,10 +1,19 @@
 //! Which format some lines are in: `library` has the formats that people published, `detect` compares them on lines, and
 //! `recognise` adds wrappers and keyed formats. Called by `cli` alone; knows all other floors.
 
+mod columns;
 mod detect;
+mod error_log;
+mod facts;
 pub mod library;
+mod mirrors;
+mod oddities;
 mod recognise;
+mod unread;
 
-pub use detect::{Detection, DetectionOutcome, detect};
+pub use columns::assumes_request_time;
+pub use detect::{Detection, DetectionOutcome, MixedPart, detect};
 pub use library::{Grammar, library};
+pub use mirrors::Doubt;
 pub use recognise::{Recognised, Unrecognised, recognise, recognise_in, recognise_texts, texts, wrapper_of};
+pub use unread::{AND_MORE, unread_tails};

@@ -7,11 +7,16 @@
 //! - if the keys fit more of the lines than the known format does (a log_format that was changed, or written by several
 //!   programs) and read the same from those that both fit.
 //!
-//! A tie between known formats stays one: keys do not break it.
+//! A tie between known formats stays one: keys do not break it. If neither fits, but all lines begin as a known format does
+//! and go on with further columns ([`super::unread`]), that format is taken, and the further columns are left alone: which
+//! variables they are only a person knows.
 
 use std::borrow::Cow;
 
-use super::detect::{Detection, DetectionOutcome, detect, reads_alike};
+use super::detect::{Detection, DetectionOutcome, MixedPart, contradicts_nothing, detect, reads_alike};
+use super::error_log::is_error_line;
+use super::mirrors::Doubt;
+use super::unread::{leaves_unread, without_tail};
 use crate::grammar::format::Format;
 use crate::grammar::keyed::KeyedSyntax;
 use crate::grammar::line::chomp;
@@ -19,6 +24,9 @@ use crate::grammar::wrapper::{WrappedRecords, Wrapper};
 
 /// The keyed format must fit so much more of the lines than the known one.
 const MORE: f64 = 0.02;
+
+/// Of lines in another format, one in so many leaves a log what most of it is; its answers are then partial.
+const FEW: usize = 20;
 
 /// The share of lines that must be as a wrapper writes them.
 const WRAPPED: f64 = 0.9;
@@ -28,10 +36,12 @@ const WRAPPED: f64 = 0.9;
 pub struct Recognised {
     /// The format, in its wrapper if there is one; a keyed one has learnt from the lines.
     pub format: Format,
-    /// The index of a format among the candidates; None if it is keyed.
+    /// The index of a format among the candidates; None if it is keyed, or leaves columns unread.
     pub candidate: Option<usize>,
     /// How the candidates fit.
     pub detection: Detection,
+    /// The candidates that a few other lines are in, which do not fit the format.
+    pub left_out: Vec<MixedPart>,
 }
 
 /// Why a log was not recognised.
@@ -39,6 +49,12 @@ pub struct Recognised {
 pub enum Unrecognised {
     /// Several candidates, by index, fit alike and read different things.
     Tie(Vec<usize>),
+    /// A candidate fits, but its columns may as well be other variables.
+    Doubt(Doubt),
+    /// The lines are of several candidates.
+    Mixed(Vec<MixedPart>),
+    /// It is nginx's error log.
+    ErrorLog,
     /// Neither any candidate nor the usual keys fit half of the lines. The wrapper, if that at least was clear.
     Nothing(Option<Wrapper>),
 }
@@ -83,7 +99,11 @@ pub fn recognise_texts(
         Some(wrapper) => format.in_wrapper(wrapper),
         None => format,
     };
-    Ok(Recognised { format, candidate, detection })
+    let left_out = match &detection.outcome {
+        DetectionOutcome::Mixed { parts } if candidate.is_some() => parts.get(1..).unwrap_or_default().to_vec(),
+        _ => Vec::new(),
+    };
+    Ok(Recognised { format, candidate, detection, left_out })
 }
 
 /// What stands around the lines of a log that begins with the whole lines `head`.
@@ -131,6 +151,8 @@ fn format_of(
 ) -> Result<(Format, Option<usize>), Unrecognised> {
     let known = match &detection.outcome {
         DetectionOutcome::Tie { formats } => return Err(Unrecognised::Tie(formats.clone())),
+        DetectionOutcome::Doubt(doubt) => return Err(Unrecognised::Doubt(doubt.clone())),
+        DetectionOutcome::Mixed { parts } => return mixed_by_keys(lines, candidates, parts),
         DetectionOutcome::Found { format, .. } => Some(*format),
         DetectionOutcome::None => None,
     };
@@ -142,8 +164,37 @@ fn format_of(
     {
         return Ok((keyed, None));
     }
-    let (format, index) = known.ok_or(Unrecognised::Nothing(None))?;
-    Ok((format.clone(), Some(index)))
+    if let Some((format, index)) = known
+        && !leaves_unread(lines, format, candidates)
+    {
+        return Ok((format.clone(), Some(index)));
+    }
+    if let Some(format) = without_tail(lines, candidates).map_err(Unrecognised::Doubt)? {
+        return Ok((format, None));
+    }
+    let errors = lines.iter().filter(|line| is_error_line(line)).count();
+    Err(if errors * 2 > lines.len() { Unrecognised::ErrorLog } else { Unrecognised::Nothing(None) })
+}
+
+/// Several candidates with keys in their text are read by the keys, if these say the same as each of them.
+fn mixed_by_keys(
+    lines: &[&[u8]],
+    candidates: &[Format],
+    parts: &[MixedPart],
+) -> Result<(Format, Option<usize>), Unrecognised> {
+    let mut known = parts.iter().flat_map(|part| &part.formats).filter_map(|at| candidates.get(*at));
+    let told = parts.iter().map(|part| part.lines).sum::<usize>() as f64 / lines.len().max(1) as f64;
+    match by_keys(lines, told - 2.0 * MORE) {
+        Some(keyed) if known.all(|known| contradicts_nothing(lines, known, &keyed)) => Ok((keyed, None)),
+        _ => {
+            let others: usize = parts.iter().skip(1).map(|part| part.lines).sum();
+            let best = parts.first().and_then(|part| part.formats.first()).filter(|_| others * FEW <= lines.len());
+            match best.and_then(|at| Some((candidates.get(*at)?.clone(), Some(*at)))) {
+                Some(best) => Ok(best),
+                None => Err(Unrecognised::Mixed(parts.to_vec())),
+            }
+        }
+    }
 }
 
 /// The keyed format of the lines, if it fits at least half of them and more than the share `known` of them.

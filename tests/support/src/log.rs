@@ -110,7 +110,8 @@ pub fn requests(count: u64) -> Vec<Request> {
                 2 => "/static/app.js?v=3".to_owned(),
                 _ => format!("/users/{}", next(1000)),
             };
-            let time = if target == "/slow" { 700 + next(1348) } else { next(300) };
+            // No request takes less time than its upstream.
+            let time = if target == "/slow" { 700 + next(1348) } else { 5 + next(295) };
             Request {
                 end: NOON + i64::try_from(n * 60 + next(500)).unwrap(),
                 time,

@@ -65,6 +65,10 @@ pub(super) fn tell_change(
     let other = match detect(&inside.iter().map(AsRef::as_ref).collect::<Vec<_>>(), grammars).outcome {
         DetectionOutcome::Found { format, .. } => grammars.get(format),
         DetectionOutcome::Tie { formats } => formats.first().and_then(|at| grammars.get(*at)),
+        DetectionOutcome::Doubt(doubt) => grammars.get(doubt.format),
+        DetectionOutcome::Mixed { parts } => {
+            parts.first().and_then(|part| part.formats.first()).and_then(|at| grammars.get(*at))
+        }
         DetectionOutcome::None => None,
     };
     let other = other.map(|other| format.wrapper().map_or_else(|| other.clone(), |wrapper| other.in_wrapper(wrapper)));

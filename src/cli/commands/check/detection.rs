@@ -5,6 +5,7 @@ use super::findings::{Findings, percent};
 use super::fit::point_at;
 use super::keys_there::keys_words;
 use super::sample::LogSample;
+use crate::cli::input::doubts::{cut_to, differing_readings, unrecognised_help, unrecognised_words};
 use crate::cli::input::formats::describe_taken;
 use crate::error::Result;
 use crate::grammar::{Detection, DetectionOutcome, Format, Recognised, Unrecognised, Wrapper, detect, recognise_texts};
@@ -36,6 +37,16 @@ pub(super) fn find_format(
             }
             Ok(Some(found.format))
         }
+        // What most lines are in is looked at, and told where the others are.
+        Err(Unrecognised::Mixed(parts)) if parts.iter().flat_map(|part| &part.formats).next().is_some() => {
+            let best = parts.iter().flat_map(|part| &part.formats).next().copied().unwrap_or(0);
+            let detection = detect(&lines, grammars);
+            let Some(format) = grammars.get(best).cloned() else { return Ok(None) };
+            let format = wrapper.map_or_else(|| format.clone(), |wrapper| format.in_wrapper(wrapper));
+            let found = Recognised { format, candidate: Some(best), detection, left_out: parts };
+            findings.fine(&format!("{name}: {}", found_words(&found, &lines, grammars)))?;
+            Ok(Some(found.format))
+        }
         Err(Unrecognised::Tie(formats)) => {
             let tied: Vec<&Format> = formats.iter().filter_map(|at| grammars.get(*at)).collect();
             let what = format!(
@@ -54,13 +65,25 @@ pub(super) fn find_format(
             tell_closest(name, wrapper, &lines, grammars, findings)?;
             Ok(None)
         }
+        Err(error) => {
+            let words = unrecognised_words(&error, &lines, grammars);
+            let mut words = words.lines();
+            let what = words.next().unwrap_or_default();
+            findings.wrong_with_help(&format!("{name}: {what}"), &unrecognised_help(&error, grammars))?;
+            words.try_for_each(|detail| findings.detail(detail.trim()))?;
+            Ok(None)
+        }
     }
 }
 
 /// How many of the lines fit, and how far the next format is behind.
 fn found_words(recognised: &Recognised, lines: &[&[u8]], grammars: &[Format]) -> String {
-    let Recognised { format: found, candidate, detection } = recognised;
+    let Recognised { format: found, candidate, detection, .. } = recognised;
     let (share, limit) = match (candidate, &detection.outcome) {
+        (Some(at), DetectionOutcome::Mixed { .. }) => {
+            let share = detection.shares.get(*at).copied().unwrap_or(0.0);
+            (share, 1.0)
+        }
         (Some(at), DetectionOutcome::Found { margin, .. }) => {
             let share = detection.shares.get(*at).copied().unwrap_or(0.0);
             (share, share - margin)
@@ -97,41 +120,13 @@ fn share_of(share: f64, lines: usize) -> String {
 
 /// What the tied formats read differently from the first line on which they differ.
 fn tell_tie(lines: &[&[u8]], tied: &[&Format], findings: &mut Findings) -> Result<()> {
-    let readings = |line: &[u8]| tied.iter().map(|format| read_fields(format, line)).collect::<Vec<_>>();
-    let differ = |line: &&&[u8]| {
-        let readings = readings(line);
-        let mut read = readings.iter().flatten();
-        read.next().is_some_and(|first| read.any(|other| other != first))
-    };
-    let Some(line) = lines.iter().find(differ) else { return Ok(()) };
+    let Some((line, readings)) = differing_readings(lines, tied) else { return Ok(()) };
     findings.detail(&cut_to(&terminal_safe(line), 2 * findings.width))?;
-    let readings = readings(line);
-    let common: Vec<&(String, String)> = match readings.iter().flatten().next() {
-        Some(first) => first.iter().filter(|field| readings.iter().flatten().all(|all| all.contains(field))).collect(),
-        None => Vec::new(),
-    };
-    for (format, reading) in tied.iter().zip(&readings) {
-        let Some(reading) = reading else { continue };
-        let own = reading.iter().filter(|field| !common.contains(field));
-        let own: Vec<String> = own.map(|(name, value)| format!("${name} {}", cut_to(value, 40))).collect();
-        findings.detail(&format!("{}: {}", format.name(), own.join(", ")))?;
+    for reading in readings {
+        let own: Vec<String> = reading.fields.iter().map(|(name, value)| format!("${name} {value}")).collect();
+        findings.detail(&format!("{}: {}", reading.format.name(), own.join(", ")))?;
     }
     Ok(())
-}
-
-/// The variables of a line that fits with their values, made harmless.
-fn read_fields(format: &Format, line: &[u8]) -> Option<Vec<(String, String)>> {
-    let fields = format.fields(line).ok()?;
-    let read = |(variable, span): (usize, std::ops::Range<usize>)| {
-        let name = format.variables().get(variable)?.name.clone();
-        Some((name, terminal_safe(line.get(span)?).into_owned()))
-    };
-    Some(fields.into_iter().filter_map(read).collect())
-}
-
-/// At most `room` characters, with an ellipsis where more were.
-fn cut_to(text: &str, room: usize) -> String {
-    if text.chars().count() <= room { text.to_owned() } else { text.chars().take(room - 1).chain(['…']).collect() }
 }
 
 /// Nothing fits: which grammar comes closest, and where it stops.
