@@ -208,22 +208,14 @@ fn is_at_an_end(blocks: &BlocksByKey, key: BlockKey) -> bool {
 
 /// The nearest block with a request before this one of the same log.
 fn timed_before(blocks: &BlocksByKey, key: BlockKey) -> Option<&BlockSummary> {
-    for (_, block) in blocks.range((key.0, 0)..key).rev() {
-        if block.lines > 0 {
-            return Some(block);
-        }
-    }
-    None
+    let (_, block) = blocks.range((key.0, 0)..key).rfind(|(_, block)| block.lines > 0)?;
+    Some(block)
 }
 
 /// The nearest block with a request of the same log, this one or behind it.
 fn timed_after(blocks: &BlocksByKey, key: BlockKey) -> Option<&BlockSummary> {
-    for (_, block) in blocks.range(key..(key.0, u32::MAX)) {
-        if block.lines > 0 {
-            return Some(block);
-        }
-    }
-    None
+    let (_, block) = blocks.range(key..(key.0, u32::MAX)).find(|(_, block)| block.lines > 0)?;
+    Some(block)
 }
 
 /// Count the rejected lines of one more block of a log.
