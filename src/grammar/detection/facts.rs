@@ -105,7 +105,7 @@ fn is_shorter_than_its_line(length: Option<&[u8]>, request: Option<&[u8]>, statu
     let (Some(length), Some(request)) = (length.and_then(number), request) else { return false };
     let spelled = request.ends_with(b" HTTP/1.1") || request.ends_with(b" HTTP/1.0");
     let escaped = request.contains(&b'\\');
-    spelled && !escaped && !status.is_some_and(|status| status == b"400") && length < request.len() as u64
+    spelled && !escaped && status.is_none_or(|status| status != b"400") && length < request.len() as u64
 }
 
 #[cfg(test)]

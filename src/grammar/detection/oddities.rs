@@ -48,7 +48,7 @@ fn oddity(column: &Column<'_>, escape: Escape, value: &[u8]) -> Option<bool> {
     }
     match (column.name, column.shape) {
         (_, ValueShape::Status) => Some(!is_known_status(value)),
-        (name, ValueShape::Address) if name == "remote_addr" => Some(!are_addresses(value) && !is_name(value)),
+        ("remote_addr", ValueShape::Address) => Some(!are_addresses(value) && !is_name(value)),
         (name, _) if is_client_address(name) => Some(!are_addresses(value)),
         ("http_referer", _) => Some(is_agent(value)),
         ("http_user_agent", _) => Some(value.starts_with(b"http://") || value.starts_with(b"https://")),

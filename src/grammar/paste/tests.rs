@@ -103,9 +103,7 @@ fn values_of_other_files() {
         format!("LOG_FORMAT = '{TEXT}'"),
         format!("export NGINX_LOG_FORMAT='{TEXT}'"),
         format!("format = '''{TEXT}'''"),
-        format!(
-            "access_log_format: '$remote_addr - [$time_local] \"$request\" ' '$status \"$http_user_agent\" ' '$request_time'"
-        ),
+        "access_log_format: '$remote_addr - [$time_local] \"$request\" ' '$status \"$http_user_agent\" ' '$request_time'".to_owned(),
     ] {
         reads(&pasted, TEXT);
     }

@@ -176,7 +176,7 @@ impl Follower {
         let mut from = 0;
         while let Some(outcome) = self.awaited.next_outcome(&mut from, &self.facts, poll)? {
             match outcome {
-                ResumeOutcome::Found { generation, file, is_copy } => self.go_on(generation, file, is_copy, poll)?,
+                ResumeOutcome::Found { generation, file, is_copy } => self.go_on(generation, *file, is_copy, poll)?,
                 ResumeOutcome::Gone(generation) => {
                     let id = generation.id;
                     let goes_on = goes_on_where_it_was(&generation);

@@ -63,7 +63,8 @@ fn replacement_of(index: usize, new: &NewFile, facts: &LogFacts) -> io::Result<R
     }
     // One that stands elsewhere still was rotated, or a link led to it: then only all of it can tell a copy.
     let is_deleted = log.is_deleted()?;
-    if !is_deleted && !(is_findable(log) && begin_alike(&path, &log.generation.path).unwrap_or(false)) {
+    let is_likely = is_deleted || is_findable(log) && begin_alike(&path, &log.generation.path).unwrap_or(false);
+    if !is_likely {
         return Ok(Replacement::None);
     }
     match compare_open(&as_read, &file, UncompressedReader::of_file)? {

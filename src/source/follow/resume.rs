@@ -36,7 +36,7 @@ pub(crate) enum ResumeOutcome {
     /// A file holds it.
     Found {
         generation: Generation,
-        file: FoundFile,
+        file: Box<FoundFile>,
         /// That file is a copy, and the one that was copied holds something else now.
         is_copy: bool,
     },
@@ -109,7 +109,7 @@ impl AwaitedGenerations {
                 self.awaited.remove(*from);
                 poll.no_problem(&generation.path);
                 let is_copy = is_copy(&generation, &file, &candidates.files, facts, poll.now);
-                return ControlFlow::Continue(Some(ResumeOutcome::Found { generation, file, is_copy }));
+                return ControlFlow::Continue(Some(ResumeOutcome::Found { generation, file: Box::new(file), is_copy }));
             }
             match hindrances.into_iter().next_back() {
                 Some((_, Hindrance::Incomplete)) => *from += 1,
