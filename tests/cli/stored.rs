@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::log::{Request, csv, requests, rows, text};
+use support::log::{Request, csv, requests_of_at_least, rows, text};
 use support::program::Folder;
 
 use crate::index::{ask, configure, index, seal};
@@ -21,7 +21,7 @@ fn old_store() -> (Folder, Vec<Request>) {
     for name in ["manifest", "journal-1"] {
         fs::copy(written(name), folder.path("store").join(name)).unwrap();
     }
-    (folder, requests(1000))
+    (folder, requests_of_at_least(0, 1000))
 }
 
 #[track_caller]

@@ -149,7 +149,12 @@ fn fault_08_truncated_and_grown_past_the_offset_is_noticed_by_what_stands_before
     let _daemon = rig.start();
     rig.has_counted_each_once(&requests);
     let run = rig.ask(&["lines", "--all"]);
-    assert!(run.err.contains("was truncated") && run.err.contains("gone: the log last seen as"), "{}", run.err);
+    assert!(
+        run.err.contains("truncated or replaced while nothing read it")
+            && run.err.contains("gone: the log last seen as"),
+        "{}",
+        run.err
+    );
     let lines: Vec<&str> = run.lines().into_iter().filter(|line| !line.starts_with("# raw line gone")).collect();
     let expected: Vec<String> = requests[300..].iter().map(Request::exact).collect();
     assert!(lines.len() == 600 && expected.iter().all(|line| lines.contains(&line.as_str())), "{}", lines.len());

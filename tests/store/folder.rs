@@ -74,7 +74,7 @@ fn fault_33_a_second_writer_is_refused_and_names_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let first = Writer::open(dir.path(), StoreSettings::default()).unwrap();
     let error = Writer::open(dir.path(), StoreSettings::default()).unwrap_err();
-    assert_eq!((error.class(), error.exit_code()), (ErrorClass::Refused, 2));
+    assert_eq!((error.class(), error.exit_code()), (ErrorClass::Held, 2));
     assert!(error.to_string().contains(&format!("pid {}", std::process::id())), "{error}");
     assert!(View::open(dir.path()).is_ok());
     drop(first);

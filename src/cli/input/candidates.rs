@@ -73,7 +73,10 @@ impl FormatCandidates {
             && let Some((format, log)) =
                 configured_format(&self.logs, head).map_err(|what| unknown(Undetected::new(what)))?
         {
-            say(&format!("{name}: taken as written in the format of {log}, as configured"));
+            // Which of its names a format of the library has says nothing new.
+            if !self.all.iter().any(|known| known.text() == format.text() && known.escape() == format.escape()) {
+                say(&format!("{name}: taken as written in the format of {log}, as configured"));
+            }
             return Ok(Arc::new(format));
         }
         let found = detect_format(wrapper, head, &self.all).map_err(unknown)?;

@@ -95,6 +95,12 @@ pub fn text(requests: &[Request], line: impl Fn(&Request) -> String) -> String {
 /// So many requests of [`NOON`]'s minute and after, of four routes, always the same ones. All times are below 2.048 s,
 /// where a histogram is exact to the millisecond.
 pub fn requests(count: u64) -> Vec<Request> {
+    // No request takes less time than its upstream.
+    requests_of_at_least(5, count)
+}
+
+/// [`requests`] of which the quick ones take at least so many milliseconds.
+pub fn requests_of_at_least(shortest: u64, count: u64) -> Vec<Request> {
     let mut state = 88_172_645_463_325_252_u64;
     let mut next = move |below: u64| {
         state ^= state << 13;
@@ -110,8 +116,7 @@ pub fn requests(count: u64) -> Vec<Request> {
                 2 => "/static/app.js?v=3".to_owned(),
                 _ => format!("/users/{}", next(1000)),
             };
-            // No request takes less time than its upstream.
-            let time = if target == "/slow" { 700 + next(1348) } else { 5 + next(295) };
+            let time = if target == "/slow" { 700 + next(1348) } else { shortest + next(300 - shortest) };
             Request {
                 end: NOON + i64::try_from(n * 60 + next(500)).unwrap(),
                 time,
