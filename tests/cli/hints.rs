@@ -95,7 +95,7 @@ fn a_file_that_another_program_packed_is_called_so() {
     let folder = support::folder!();
     folder.write("a.log.7z", b"7z\xbc\xaf\x27\x1c\0\x04\0\0\0\0");
     folder.write("a.log.lz4", b"\x04\x22\x4d\x18\x64\x40\xa7\0\0");
-    for (name, packer) in [("a.log.7z", "7"), ("a.log.lz4", "lz4")] {
+    for (name, packer) in [("a.log.7z", "7z"), ("a.log.lz4", "lz4")] {
         folder
             .run(&["report", name])
             .said(2, &[&format!("packed by {packer}, which is not read"), "gzip, zstd, xz or bzip2"]);

@@ -35,7 +35,7 @@ fn what_commands_share_is_told_as_each_means_it() {
     assert!(!help("records").contains(asked) && help("records").contains("At least one: the store is not asked"));
     assert!(!help("check").contains(asked) && help("check").contains("Without any, all that the configuration"));
     folder.run(&["records"]).said(2, &["records reads log FILEs", "- for stdin"]);
-    folder.run(&["report"]).said(2, &["there is no store here", "- is stdin"]);
+    folder.run(&["report", "--store=none"]).said(2, &["there is no store here", "- is stdin"]);
 
     assert!(help("lines").contains("- table: The raw lines") && !help("report").contains("raw lines"));
     for (command, format) in [("records", "table"), ("check", "csv")] {
