@@ -67,7 +67,7 @@
 //! });
 //! let cell = &cells["api.users.__id"];
 //! assert_eq!((cell.requests, cell.slow), (2, 1));
-//! assert_eq!(cell.time(Time::Request).quantile(Quantile::P50), Some(16));
+//! assert_eq!(cell.time(Time::Request).quantile(Quantile::per_mille(500)), Some(16));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![cfg_attr(
