@@ -40,7 +40,7 @@ def config_mistakes(lab, log):
         with open(path, "w") as file:
             file.write(f'store = "{lab.work}/mistake"\nhost = "web1"\n\n[[log]]\npath = "{log}"\nformat = "combined"\n\n{extra}\n')
         for command, code in (("run", 2), ("check", (1, 2))):
-            refused(lab, f"{command} with a wrong {name}", code, [re.escape(path) + r":[89]:\d+", "mend", *words], [command, "--config", path])
+            refused(lab, f"{command} with a wrong {name}", code, [re.escape(path) + r":[89]:\d+", "help:", *words], [command, "--config", path])
     missing = os.path.join(lab.work, "missing.toml")
     refused(lab, "run without its config file", (2, 3), [re.escape(missing)], ["run", "--config", missing])
 
