@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use super::generation_book::GenerationBook;
 use super::log_reader::ReaderMessage;
 use super::notice::{Notice, Say};
+use super::reading_book::ReadingBook;
 use crate::pipeline::{CollectedRows, Interpreter, Row, RowCollector, SlotSettings};
 use crate::route::{RouteId, Routes};
 use crate::source::generation::GenerationId;
@@ -58,6 +59,7 @@ pub(super) struct LineCounter {
     /// Routes handed on so far.
     routes_known: u32,
     logs: GenerationBook,
+    readings: ReadingBook,
     rows: RowCollector,
     /// Rows that were committed come back here, to be used again.
     spare_rows: Receiver<Vec<Row>>,
@@ -89,6 +91,7 @@ impl LineCounter {
             routes_known: u32::try_from(view.routes().len()).unwrap_or(u32::MAX),
             routes,
             logs: GenerationBook::new(view.generations()),
+            readings: ReadingBook::new(view, slots.server_errors),
             rows: RowCollector::resume(slots, &view.open_blocks()),
             spare_rows,
             emitted_until,
@@ -149,6 +152,7 @@ impl LineCounter {
             read_until: self.read_until,
             routes: self.new_routes(),
             generations: self.logs.take_changed(),
+            readings: self.readings.take_changes(),
             ..Commit::default()
         };
         CountedLines { commit, rows, touched, latest_end: self.rows.latest(), bytes, caught_up: self.caught_up }
@@ -213,6 +217,7 @@ impl LineCounter {
         if let Some(generation) = self.logs.get(block.generation)
             && let Some(interpreter) = self.interpreters.get_mut(&generation.log)
         {
+            self.readings.note_block(block.generation, block.offset, interpreter);
             self.rows.collect_block(interpreter, block.generation, block.offset, &block.bytes, late_before);
         }
         self.logs.advance_position(block.generation, block.end(), block.tail_hash);

@@ -23,6 +23,7 @@ mod log_reader;
 mod notice;
 mod opened;
 mod pending_commit;
+mod reading_book;
 mod self_metrics;
 mod settings;
 mod slot_renderer;

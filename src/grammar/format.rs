@@ -29,6 +29,8 @@ struct FormatParts {
     targets: Vec<usize>,
     /// How lines are cut by position; nothing if `keyed`.
     plan: Plan,
+    /// What was said of its variables that are not nginx's own.
+    meanings: Vec<FieldMeaning>,
     keyed: Option<Keyed>,
     wrapper: Option<Wrapper>,
 }
@@ -73,14 +75,20 @@ impl Format {
         Format::compile_text("given", NamedBy::Nobody, text, escape)
     }
 
-    fn compile_text(name: &str, named_by: NamedBy, text: &str, escape: Escape) -> Result<Format, FormatError> {
+    pub(crate) fn compile_text(
+        name: &str,
+        named_by: NamedBy,
+        text: &str,
+        escape: Escape,
+    ) -> Result<Format, FormatError> {
         let pieces = split_pieces(text)?;
         let (plan, variables) = compile(text, &pieces, escape)?;
         let targets = targets_by_place(&pieces, &variables);
         let roles = Roles::of_variables(&variables, &[], &targets);
         let (name, text) = (name.to_owned(), text.to_owned());
+        let (meanings, keyed, wrapper) = (Vec::new(), None, None);
         let inner =
-            FormatParts { name, named_by, text, escape, variables, roles, targets, plan, keyed: None, wrapper: None };
+            FormatParts { name, named_by, text, escape, variables, roles, targets, plan, meanings, keyed, wrapper };
         Ok(Format { inner: Arc::new(inner) })
     }
 
@@ -94,7 +102,7 @@ impl Format {
         Some(Keyed::compile(text)?.map(|keyed| Format::of_keyed(keyed, text)))
     }
 
-    fn of_keyed(keyed: Keyed, text: &str) -> Format {
+    pub(crate) fn of_keyed(keyed: Keyed, text: &str) -> Format {
         let inner = FormatParts {
             name: keyed.syntax().name().to_owned(),
             named_by: NamedBy::Author,
@@ -104,6 +112,7 @@ impl Format {
             roles: keyed.roles(),
             targets: Vec::new(),
             plan: Plan::none(),
+            meanings: Vec::new(),
             keyed: Some(keyed),
             wrapper: None,
         };
@@ -134,6 +143,7 @@ impl Format {
         }
         let mut parts = FormatParts::clone(&self.inner);
         parts.roles = Roles::of_variables(&parts.variables, meanings, &parts.targets);
+        parts.meanings = meanings.to_vec();
         let roles = parts.roles.clone();
         for (at, variable) in
             parts.variables.iter_mut().enumerate().filter(|(_, variable)| variable.kind == VariableKind::Text)
@@ -227,6 +237,11 @@ impl Format {
     /// The format's text.
     pub fn text(&self) -> &str {
         &self.inner.text
+    }
+
+    /// What was said of its variables that are not nginx's own.
+    pub(crate) fn meanings(&self) -> &[FieldMeaning] {
+        &self.inner.meanings
     }
 
     /// How its values are escaped.

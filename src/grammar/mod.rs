@@ -5,7 +5,7 @@
 //!
 //! The floors, each calling only those above it: `line`, `variables`, `format_error` (what all speak of); `log_format` (by
 //! position), `keyed` (by keys), `wrapper` (what stands around a line); `format` (any of these, which is what the other
-//! layers hold); `conf` (nginx.conf); `paste` (a log_format as people paste it); `detection` (which format some lines are in).
+//! layers hold); `written_format` (a format in a line of text); `conf` (nginx.conf); `paste` (a log_format as people paste it); `detection` (which format some lines are in).
 
 pub mod conf;
 mod detection;
@@ -17,6 +17,7 @@ mod log_format;
 mod paste;
 mod variables;
 mod wrapper;
+mod written_format;
 
 pub use conf::{LogFormatDirective, directives};
 pub use detection::{
@@ -33,6 +34,7 @@ pub use variables::{
     read_meaning, shape,
 };
 pub use wrapper::Wrapper;
+pub use written_format::{read_format, write_format};
 
 pub(crate) use keyed::{KeyedValues, Role, decode_json};
 pub(crate) use line::{ValueSpan, chomp, contains_byte, find_byte};

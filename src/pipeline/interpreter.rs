@@ -5,10 +5,11 @@ use std::sync::Arc;
 use multiversion::multiversion;
 
 use super::lines::Lines;
-use crate::grammar::{Format, FormatError, QuoteIndex, Reject, RejectReason, WrappedRecords, Wrapper};
+use crate::grammar::{Format, FormatError, QuoteIndex, Reject, RejectReason, WrappedRecords, Wrapper, write_format};
 use crate::histogram::{Cell, Time};
 use crate::record::{Needs, Record, RecordParser, RecordValues};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
+use crate::store::LogReading;
 
 /// Rules look at no more log variables than this, so that a line's values fit on the stack.
 const ROUTE_VARIABLES: usize = 16;
@@ -25,11 +26,21 @@ pub struct Interpreting {
 }
 
 impl Interpreting {
+    /// What lines that are read with this have as [`LogReading::rules`].
+    pub fn rules(&self) -> u64 {
+        rules_of(&self.router, self.threshold_ms)
+    }
+
     /// The same for the lines of one log, given by its path or pattern: nginx's locations depend on it.
     #[must_use]
     pub fn for_log(&self, log: &str) -> Interpreting {
         Interpreting { router: self.router.of_log(log), ..self.clone() }
     }
+}
+
+/// A hash of what names routes and says when their requests are slow, as [`LogReading::rules`] has it.
+fn rules_of(router: &Router, threshold_ms: u64) -> u64 {
+    router.fingerprint().rotate_left(17) ^ threshold_ms
 }
 
 /// One line, understood.
@@ -66,6 +77,7 @@ pub struct Interpreter {
     parser: RecordParser,
     matcher: Matcher,
     threshold_ms: u64,
+    router: Arc<Router>,
     /// For each variable that rules look at: its index in the format, if the format has it.
     wanted: Vec<Option<usize>>,
     marks: QuoteIndex,
@@ -89,12 +101,33 @@ impl Interpreter {
             parser: RecordParser::new(format, &needs)?,
             matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)).of_format(format),
             threshold_ms: with.threshold_ms,
+            router: Arc::clone(&with.router),
             wanted,
             marks: QuoteIndex::default(),
             unwrapped: Vec::new(),
             text: Vec::new(),
             archive: None,
         })
+    }
+
+    /// The way in which it reads lines, for the store; `server_errors`: whether every 5xx is kept.
+    pub fn reading(&self, server_errors: bool) -> LogReading {
+        let (rules, kept_ms) = (rules_of(&self.router, self.threshold_ms), self.threshold_ms);
+        let mut reading = LogReading {
+            format: write_format(self.parser.format()),
+            rules,
+            kept_ms,
+            thresholds: Vec::new(),
+            server_errors,
+        };
+        for (name, threshold) in self.router.thresholds() {
+            match name {
+                Some(name) if threshold > kept_ms => reading.thresholds.push((name, threshold)),
+                Some(_) => {}
+                None => reading.kept_ms = reading.kept_ms.max(threshold),
+            }
+        }
+        reading
     }
 
     /// What is around the lines of its format.

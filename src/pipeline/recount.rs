@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::commit_builder::CommitBuilder;
-use super::interpreter::Interpreter;
+use super::line_readers::LineReaders;
 use super::retrieve::find_known;
 use super::row_collector::RowCollector;
 use super::slot_settings::SlotSettings;
@@ -36,7 +36,9 @@ pub struct UnreadRange {
 /// Counts ranges of the logs of one store.
 pub struct Recount<'v> {
     view: &'v View,
-    interpreters: HashMap<String, Interpreter>,
+    readers: LineReaders,
+    /// What was counted by other rules cannot be compared, and is not counted.
+    same_rules_only: bool,
     settings: SlotSettings,
     max_line: usize,
     open: HashMap<GenerationId, LineReader>,
@@ -45,15 +47,16 @@ pub struct Recount<'v> {
 }
 
 impl<'v> Recount<'v> {
-    /// With what reads the lines of each log, by its key.
-    pub fn new(
-        view: &'v View,
-        interpreters: HashMap<String, Interpreter>,
-        settings: SlotSettings,
-        max_line: usize,
-    ) -> Recount<'v> {
+    /// With what reads the lines of each log.
+    pub fn new(view: &'v View, readers: LineReaders, settings: SlotSettings, max_line: usize) -> Recount<'v> {
         let (open, gone) = (HashMap::new(), HashMap::new());
-        Recount { view, interpreters, settings, max_line, open, gone, buffer: Vec::new() }
+        let same_rules_only = false;
+        Recount { view, readers, same_rules_only, settings, max_line, open, gone, buffer: Vec::new() }
+    }
+
+    /// From now on, what was counted by other rules or thresholds than those of now is not counted again: it would differ.
+    pub fn same_rules_only(&mut self) {
+        self.same_rules_only = true;
     }
 
     /// Count these ranges; `each` gets what they come to, in parts. Gives the ranges that could not be read whole: what was
@@ -89,27 +92,33 @@ impl<'v> Recount<'v> {
     ) -> Result<(), String> {
         let generation = find_known(self.view, range.generation).ok_or("the store does not know this log")?;
         self.make_open(generation)?;
-        let Some(interpreter) = self.interpreters.get_mut(&generation.log) else {
-            return Err(format!("the format of log {} is not known", generation.log));
-        };
-        let reader = self.open.get_mut(&range.generation).ok_or("it is not open")?;
         // The last line of a log may lack the newline that a block's summary reckons with.
         let until = range.until.min(generation.position);
-        let mut stretch =
-            LineRangeReader::new(reader, range.from, until).max_line(self.max_line).wrapped(interpreter.wrapper());
-        loop {
-            match stretch.next_block(&mut self.buffer) {
-                Ok(Some(LogPiece::Lines { offset })) => {
-                    slots.collect_block(interpreter, range.generation, offset, &self.buffer, Timestamp(i64::MIN));
-                }
-                Ok(Some(LogPiece::TooLong { offset, length })) => {
-                    slots.skip_long_line(range.generation, offset, length)
-                }
-                Ok(None) => return Ok(()),
-                Err(error) => return Err(error.what().to_owned()),
+        let mut from = range.from;
+        while from < until {
+            let read_with = self.readers.reader_at(self.view, generation, from);
+            let stretch = LogRange { from, until: until.min(read_with.until), ..range };
+            from = stretch.until;
+            if self.same_rules_only && !read_with.same_rules {
+                return Err("it was counted by other [[route]] rules or thresholds than those of now".to_owned());
             }
-            counted(slots);
+            let Some(interpreter) = read_with.interpreter else {
+                return Err(format!("the format of log {} is not known", generation.log));
+            };
+            let reader = self.open.get_mut(&range.generation).ok_or("it is not open")?;
+            let mut lines = LineRangeReader::new(reader, stretch.from, stretch.until);
+            lines = lines.max_line(self.max_line).wrapped(interpreter.wrapper());
+            while let Some(piece) = lines.next_block(&mut self.buffer).map_err(|error| error.what().to_owned())? {
+                match piece {
+                    LogPiece::Lines { offset } => {
+                        slots.collect_block(interpreter, range.generation, offset, &self.buffer, Timestamp(i64::MIN));
+                    }
+                    LogPiece::TooLong { offset, length } => slots.skip_long_line(range.generation, offset, length),
+                }
+                counted(slots);
+            }
         }
+        Ok(())
     }
 
     /// Have the log of a generation open, wherever it is by now. One that was not found is not looked for again.

@@ -9,9 +9,11 @@
 //!
 //! What is missing is never left out in silence: it is in [`MissingLines`], and a command that got some says so.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-use super::interpreter::{Interpreter, RoutedRecord};
+use super::interpreter::RoutedRecord;
+use super::line_readers::LineReaders;
 use crate::error::{Error, Result};
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{LineReader, find_generation_with};
@@ -26,13 +28,44 @@ pub struct MissingLines {
     pub failed: Vec<Error>,
     /// Logs whose format is not known here.
     pub unknown: Vec<String>,
+    /// Blocks of logs that are there and do not say what they said when they were counted.
+    pub differing: Vec<DifferingBlocks>,
     /// How many uncompressed bytes of compressed logs had to be decoded for what could be read.
     pub decoded: u64,
     /// Nothing missing, but worth saying: how many lines were taken from the store's archive, their log being gone.
     pub archived: usize,
 }
 
+/// Blocks of one log in which not the requests were found that were counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DifferingBlocks {
+    /// Where the log was last.
+    pub path: PathBuf,
+    /// The first byte of the first, and the last of the last.
+    pub bytes: (u64, u64),
+    /// How many requests were counted in them.
+    pub counted: u64,
+    /// How many were found now.
+    pub found: u64,
+}
+
 impl MissingLines {
+    /// Note that a block holds another number of requests than were counted.
+    fn note_differing(&mut self, generation: &Generation, block: &BlockSummary, found: u32) {
+        let (counted, found) = (u64::from(block.lines), u64::from(found));
+        match self.differing.last_mut() {
+            Some(last) if last.path == generation.path => {
+                last.bytes.1 = block.until;
+                last.counted += counted;
+                last.found += found;
+            }
+            _ => {
+                let (path, bytes) = (generation.path.clone(), (block.first, block.until));
+                self.differing.push(DifferingBlocks { path, bytes, counted, found });
+            }
+        }
+    }
+
     /// Where the lines come from, if it is not their log.
     pub fn note(&self) -> Option<String> {
         if self.archived == 0 {
@@ -49,6 +82,13 @@ impl MissingLines {
             messages.push(format!("gone: the log last seen as {}", log.path.display()));
         }
         messages.extend(self.failed.iter().map(ToString::to_string));
+        for DifferingBlocks { path, bytes: (first, until), counted, found } in &self.differing {
+            messages.push(format!(
+                "{}, bytes {first} to {until}: {found} requests are found there now, {counted} were counted (the log was changed, or its \
+                 format is not the one it was read in)",
+                path.display()
+            ));
+        }
         for log in &self.unknown {
             messages
                 .push(format!("the configuration has no [[log]] with path {log:?}; its lines cannot be read again"));
@@ -164,50 +204,69 @@ fn from_archive(
     missing.failed.extend(failed);
 }
 
-/// Read and parse all lines of `blocks`; `each` gets the line, what it says, and where it is. `interpreters` are by
-/// the log that a generation belongs to.
+/// Read and parse all lines of `blocks`; `each` gets the line, what it says, and where it is. Each is read in the format that it
+/// was counted in. A block in which another number of requests is found than was counted is among what is missing.
 pub fn scan(
     view: &View,
     blocks: &[BlockSummary],
-    interpreters: &mut HashMap<String, Interpreter>,
+    readers: &mut LineReaders,
     mut each: impl FnMut(&RoutedRecord<'_>, Locator, &[u8]),
 ) -> Result<MissingLines> {
     let mut missing = MissingLines::default();
     let mut buffer = Vec::new();
-    let mut blocks = blocks.iter().peekable();
-    while let Some(first) = blocks.peek() {
-        let id = first.generation;
-        let log = match find_known(view, id) {
-            Some(generation) => generation.log.clone(),
-            None => String::new(),
-        };
-        let mut reader = open(view, id, &mut missing);
-        let interpreter = interpreters.get_mut(&log);
-        if interpreter.is_none() {
-            missing.unknown.push(log);
-            reader = None;
-        }
-        let mut together = reader.zip(interpreter);
-        while let Some(block) = blocks.next_if(|block| block.generation == id) {
-            let Some((reader, interpreter)) = &mut together else { continue };
+    for of_log in blocks.chunk_by(|one, next| one.generation == next.generation) {
+        let Some(generation) = of_log.first().and_then(|block| find_known(view, block.generation)) else { continue };
+        let Some(mut reader) = open(view, generation.id, &mut missing) else { continue };
+        for block in of_log {
             let length = u32::try_from(block.until.saturating_sub(block.first)).unwrap_or(u32::MAX);
             // A log's very last line may lack the newline that the summary reckons with.
-            if !reader.read(block.first, length, &mut buffer)?
-                && !reader.read(block.first, length.saturating_sub(1), &mut buffer)?
-            {
+            let is_read = reader.read(block.first, length, &mut buffer)?
+                || reader.read(block.first, length.saturating_sub(1), &mut buffer)?;
+            if !is_read {
+                missing.note_differing(generation, block, 0);
                 continue;
             }
-            interpreter.read_block(&buffer, |at, line, seen, _| {
-                if let Ok(seen) = seen {
-                    let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
-                    let offset = block.first + at as u64;
-                    each(seen, Locator { generation: id, offset, length }, line);
+            let found = read_block(view, generation, block, &buffer, readers, &mut each);
+            match found {
+                Some(found) if found == block.lines => {}
+                Some(found) => missing.note_differing(generation, block, found),
+                None => {
+                    missing.unknown.push(generation.log.clone());
+                    break;
                 }
-            });
+            }
         }
-        if let Some((reader, _)) = together {
-            missing.decoded += reader.decoded();
-        }
+        missing.decoded += reader.decoded();
     }
+    missing.unknown.dedup();
     Ok(missing)
+}
+
+/// Parse the lines of one block; how many requests there were. Nothing if the format of some is not known.
+fn read_block(
+    view: &View,
+    generation: &Generation,
+    block: &BlockSummary,
+    bytes: &[u8],
+    readers: &mut LineReaders,
+    mut each: impl FnMut(&RoutedRecord<'_>, Locator, &[u8]),
+) -> Option<u32> {
+    let mut found = 0u32;
+    let (mut from, end) = (block.first, block.first + bytes.len() as u64);
+    while from < end {
+        let read_with = readers.reader_at(view, generation, from);
+        let until = read_with.until.min(end);
+        let at = |offset: u64| usize::try_from(offset - block.first).unwrap_or(usize::MAX);
+        let stretch = bytes.get(at(from)..at(until)).unwrap_or_default();
+        read_with.interpreter?.read_block(stretch, |at, line, seen, _| {
+            if let Ok(seen) = seen {
+                found += 1;
+                let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+                let offset = from + at as u64;
+                each(seen, Locator { generation: generation.id, offset, length }, line);
+            }
+        });
+        from = until;
+    }
+    Some(found)
 }

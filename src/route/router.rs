@@ -6,6 +6,7 @@ use super::location::{Locations, SERVER_VARIABLES, ServerHints};
 use super::rules::condition::{Conditions, RequestFacts};
 use super::rules::rule::{Rule, RuleError, RuleMistake};
 use super::rules::rule_name::{CaptureSource, RuleName};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The rules, in order: the first that matches names the route.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,8 @@ pub struct Router {
     of_rules: usize,
     /// Where [`SERVER_VARIABLES`] stand among the variables.
     at: [usize; 3],
+    /// See [`Router::fingerprint`].
+    fingerprint: u64,
 }
 
 /// Which parts of a request can make a difference to the rules.
@@ -49,6 +52,7 @@ impl Router {
             router.add(at, rule).map_err(|mistake| mistake.in_rule(at))?;
         }
         router.of_rules = router.variables.len();
+        router.fingerprint = rules_fingerprint(&rules);
         Ok(router)
     }
 
@@ -62,7 +66,10 @@ impl Router {
                 self.variables.push(name.to_owned());
             }
         }
-        Router { locations: Some(locations), any_log, ..self }
+        let mut mixed = self.fingerprint.to_le_bytes().to_vec();
+        mixed.extend_from_slice(&locations.fingerprint().to_le_bytes());
+        mixed.push(u8::from(any_log));
+        Router { locations: Some(locations), any_log, fingerprint: xxh3_64(&mixed), ..self }
     }
 
     /// The same for the lines of one log, given by its path or pattern: only the servers that write it count.
@@ -134,6 +141,22 @@ impl Router {
         self.rule(rule)?.threshold_ms
     }
 
+    /// A hash of rules and locations: under the same a request has the same route and threshold.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// The thresholds of rules, each with the route that it names; nothing where that depends on the request.
+    pub fn thresholds(&self) -> Vec<(Option<String>, u64)> {
+        let mut thresholds = Vec::new();
+        for rule in &self.rules {
+            if let Some(threshold) = rule.threshold_ms {
+                thresholds.push((rule.name.fixed(), threshold));
+            }
+        }
+        thresholds
+    }
+
     /// How many rules there are.
     pub fn len(&self) -> usize {
         self.rules.len()
@@ -153,4 +176,14 @@ impl Router {
     pub(super) fn first_rule(&self, facts: &RequestFacts<'_>) -> Option<(u16, &CompiledRule)> {
         (0..).zip(&self.rules).find(|(_, rule)| rule.conditions.are_met_by(facts))
     }
+}
+
+/// A hash of what the rules say, in their order.
+fn rules_fingerprint(rules: &[Rule]) -> u64 {
+    let mut text = String::new();
+    for Rule { name, method, host, path, regex, status, variables, threshold_ms } in rules {
+        let said = format!("{:?}\n", (name, method, host, path, regex, status, variables, threshold_ms));
+        text.push_str(&said);
+    }
+    xxh3_64(text.as_bytes())
 }

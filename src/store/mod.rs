@@ -25,6 +25,7 @@ pub use commit::block_summary::{BLOCK_BYTES, BlockRejects, BlockSummary, floor_r
 pub use commit::destination::DestinationProgress;
 pub use commit::entry::{Entry, KeepReasons, Locator};
 pub use commit::ledger::{FIRST_REJECTS, Ledger, Loss, LossCause};
+pub use commit::log_reading::{LogReading, ReadStretch, ReadingChange};
 pub use disk::medium::{DiskMedium, Medium, RandomAccessFile, WritableFile};
 pub use entry_query::{EntryQuery, WindowMatch};
 pub use manifest::Expired;

@@ -16,6 +16,7 @@ mod config_file;
 mod doctor;
 mod doctor_nginx;
 mod doctor_records;
+mod formats_kept;
 mod hints;
 mod index;
 mod inputs;

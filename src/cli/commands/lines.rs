@@ -12,7 +12,8 @@ use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
-use crate::cli::input::{interpreters, settings};
+use crate::cli::input::interpreters::line_readers;
+use crate::cli::input::settings;
 use crate::error::Result;
 use crate::grammar::{Reject, RejectReason};
 use crate::pipeline::batch::BlockTally;
@@ -162,12 +163,12 @@ fn all_of_store(
     filter: &Filter,
 ) -> Result<(Vec<Found>, Vec<String>)> {
     let with = settings::interpreting(context)?;
-    let mut interpreters = interpreters::interpreters(context, view, &arguments.files.format, &with)?;
+    let mut readers = line_readers(context, view, &arguments.files.format, &with)?;
     let blocks = view.blocks(filter.window, filter.by, routes_asked_for(view, filter).as_deref())?;
     let files = file_names(view);
     let mut routes = RouteFilter::default();
     let mut found = Vec::new();
-    let missing = retrieve::scan(view, &blocks, &mut interpreters, |seen, locator, line| {
+    let missing = retrieve::scan(view, &blocks, &mut readers, |seen, locator, line| {
         if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) {
             let file = files.get(&locator.generation).cloned().unwrap_or_default();
             found.push(of_line(seen, locator, line, &with, file));

@@ -13,21 +13,22 @@ use crate::cli::args::FormatArguments;
 use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Wrapper};
-use crate::pipeline::{Interpreter, Interpreting, SlotSettings};
+use crate::pipeline::{Interpreter, Interpreting, LineReaders, SlotSettings, holds_format};
 use crate::record::Needs;
 use crate::route::Routes;
 use crate::source::find_generation;
 use crate::source::generation::Generation;
 use crate::store::{self, View};
 
-/// An interpreter for each log of the store, by its key. `given` is for the logs that the configuration does not name;
-/// without it, their format is found from their lines. A log that has none is left out, said aloud.
-pub(in crate::cli) fn interpreters(
+/// What reads the lines of the logs of the store: each by the format that the store holds of it. Of those that it holds none
+/// of, the configuration tells; `given` is for the logs that that does not name; without it, their format is found from their
+/// lines. A log that has none is left out, said aloud.
+pub(in crate::cli) fn line_readers(
     context: &Context,
     view: &View,
     given: &FormatArguments,
     with: &Interpreting,
-) -> Result<HashMap<String, Interpreter>> {
+) -> Result<LineReaders> {
     let grammars = context.grammars()?;
     let known = context.has_config() || context.nginx()?.is_some();
     let logs = if known { logs::logs(context)? } else { Vec::new() };
@@ -39,7 +40,7 @@ pub(in crate::cli) fn interpreters(
     }
     let mut unknown: Vec<(&str, String)> = Vec::new();
     for generation in view.generations() {
-        if interpreters.contains_key(&generation.log) {
+        if interpreters.contains_key(&generation.log) || holds_format(view, generation.id, generation.position) {
             continue;
         }
         let format = match &given {
@@ -63,7 +64,7 @@ pub(in crate::cli) fn interpreters(
     for (log, what) in unknown {
         say(&format!("log {log}: {what}; its lines cannot be read again without its format (--config, --log-format)"));
     }
-    Ok(interpreters)
+    Ok(LineReaders::new(with.clone(), interpreters))
 }
 
 /// Reads what latency and routes need, by the log's own place in nginx.conf.
@@ -113,6 +114,17 @@ pub(in crate::cli) fn archive(
     for (log, interpreter) in interpreters {
         if settings::is_archived(config, log) {
             interpreter.archive_lines(slowest);
+        }
+    }
+    Ok(())
+}
+
+/// The same of lines that are read again.
+pub(in crate::cli) fn archive_again(context: &Context, view: &View, readers: &mut LineReaders) -> Result<()> {
+    let (config, slowest) = (context.config()?, view.settings().slowest as usize);
+    for generation in view.generations() {
+        if settings::is_archived(config, &generation.log) {
+            readers.archive_lines(&generation.log, slowest);
         }
     }
     Ok(())

@@ -58,7 +58,9 @@ pub(super) fn learn_keys(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
         .map(|variable| variable.name.as_str())
         .collect();
     let spec = KeyedSpec { syntax: keyed.syntax, keys: keyed.spec.clone() };
-    let learnt = Keyed::build(spec, |variable| seen.contains(&variable) || is_needed(variable, &seen), &more);
+    let usual = keyed.usual_variables().filter(|variable| seen.contains(variable) || is_needed(variable, &seen));
+    let usual = usual.map(str::to_owned).collect();
+    let learnt = Keyed::build(spec, Some(usual), &more);
     let finest = finest_time(&learnt, lines);
     let held = |role: Role| {
         let players = learnt.roles.get(role as usize).map_or(&[][..], Vec::as_slice);

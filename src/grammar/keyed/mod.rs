@@ -21,6 +21,7 @@ mod json_string;
 mod key_map;
 mod key_path;
 mod learn;
+mod learnt_keys;
 mod ltsv;
 mod spec;
 mod usual_keys;
@@ -28,6 +29,7 @@ mod values;
 
 pub(crate) use json::{ValueForm, scan as scan_json};
 pub(crate) use json_string::{decode as decode_json, string as json_string};
+pub(crate) use learnt_keys::LearntKeys;
 pub(crate) use spec::KeyedSyntax;
 pub(crate) use usual_keys::Role;
 pub(crate) use values::KeyedValues;
@@ -46,6 +48,8 @@ use usual_keys::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES, WITH_UNIT};
 pub(crate) struct Keyed {
     syntax: KeyedSyntax,
     spec: Vec<spec::VariableKey>,
+    /// Those of the usual variables that it has; nothing if it has all.
+    usual: Option<Vec<String>>,
     /// Keys that were learnt.
     more: Vec<(spec::VariableKey, VariableKind)>,
     map: KeyMap,
@@ -111,20 +115,17 @@ pub(super) fn squeezed(key: &str) -> String {
 impl Keyed {
     /// Compiles the text of a keyed format; None if it is not one.
     pub(super) fn compile(text: &str) -> Option<Result<Keyed, FormatError>> {
-        Some(spec::parse(text)?.map(|spec| Keyed::build(spec, |_| true, &[])))
+        Some(spec::parse(text)?.map(|spec| Keyed::build(spec, None, &[])))
     }
 
-    /// The format of a spec, with those of the usual variables that `wanted` names (those of a role always), and further
-    /// keys.
-    fn build(spec: KeyedSpec, wanted: impl Fn(&str) -> bool, more: &[(spec::VariableKey, VariableKind)]) -> Keyed {
+    /// The format of a spec, with those of the usual variables that `usual` names (all, if nothing), and further keys.
+    fn build(spec: KeyedSpec, usual: Option<Vec<String>>, more: &[(spec::VariableKey, VariableKind)]) -> Keyed {
+        let wanted = |variable: &str| usual.as_ref().is_none_or(|usual| usual.iter().any(|known| known == variable));
         let mut compiling = KeyedCompiler { variables: Vec::new(), map: KeyMap::default(), ranks: Vec::new() };
         for key in &spec.keys {
             compiling.add_key(&key.variable, &key.key, key.unit);
         }
-        let own: &[usual_keys::VariableKeys] = match spec.syntax {
-            KeyedSyntax::Json => JSON_NAMES,
-            KeyedSyntax::Ltsv => LTSV_NAMES,
-        };
+        let own = Keyed::own_names(spec.syntax);
         for (variable, keys) in own.iter().chain(NAMES).filter(|(variable, _)| wanted(variable)) {
             for key in *keys {
                 compiling.add_key(variable, key, DurationUnit::Seconds);
@@ -135,8 +136,7 @@ impl Keyed {
                 compiling.add_key(variable, key, *unit);
             }
         }
-        let usual = own.iter().chain(NAMES).filter(|(variable, _)| wanted(variable));
-        for (variable, keys) in usual.copied() {
+        for (variable, keys) in own.iter().chain(NAMES).filter(|(variable, _)| wanted(variable)).copied() {
             compiling.add_squeezed(variable, keys, DurationUnit::Seconds);
         }
         for (variable, keys, unit) in WITH_UNIT {
@@ -156,6 +156,7 @@ impl Keyed {
         Keyed {
             syntax: spec.syntax,
             spec: spec.keys,
+            usual,
             more: more.to_vec(),
             map,
             variables,
@@ -163,6 +164,18 @@ impl Keyed {
             finest: None,
             of_status_alone: false,
             untimed: false,
+        }
+    }
+
+    /// The names of the usual variables of its syntax.
+    fn usual_variables(&self) -> impl Iterator<Item = &'static str> + use<> {
+        Keyed::own_names(self.syntax).iter().chain(NAMES).map(|(variable, _)| *variable)
+    }
+
+    fn own_names(syntax: KeyedSyntax) -> &'static [usual_keys::VariableKeys] {
+        match syntax {
+            KeyedSyntax::Json => JSON_NAMES,
+            KeyedSyntax::Ltsv => LTSV_NAMES,
         }
     }
 
@@ -332,7 +345,7 @@ impl Keyed {
         let unknown = names.iter().filter(|name| !self.variables.iter().any(|known| known.name == **name));
         let keys = unknown.map(|name| (learn::key_of(name, &name.to_ascii_lowercase()), VariableKind::Text));
         let more: Vec<_> = self.more.iter().cloned().chain(keys).collect();
-        Keyed::build(KeyedSpec { syntax: self.syntax, keys: self.spec.clone() }, |_| true, &more)
+        Keyed::build(KeyedSpec { syntax: self.syntax, keys: self.spec.clone() }, None, &more)
             .with_finest(self.finest.clone())
             .lacking(self.of_status_alone, self.untimed)
     }

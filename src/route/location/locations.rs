@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::server::CompiledServer;
 use super::socket::ListenSocket;
 use crate::grammar::conf::{ConfNote, LogTarget, NginxConf, ServerName};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The variables that tell servers apart, where a format has them.
 pub(in crate::route) const SERVER_VARIABLES: [&str; 3] = ["server_name", "server_port", "scheme"];
@@ -30,6 +31,7 @@ pub(super) struct CompiledConf {
     pub(super) servers: Vec<CompiledServer>,
     sockets: Vec<ListenSocket>,
     logs: Vec<CompiledLog>,
+    fingerprint: u64,
 }
 
 /// A log of the configuration, and the servers that write it.
@@ -54,6 +56,18 @@ impl CompiledLog {
             _ => false,
         }
     }
+}
+
+/// See [`Locations::fingerprint`].
+fn conf_fingerprint(nginx: &NginxConf, servers: &[CompiledServer], logs: &[CompiledLog]) -> u64 {
+    let mut text = format!("{servers:?}\n");
+    for server in &nginx.servers {
+        text.push_str(&format!("{:?}\n", (&server.listens, &server.names, server.rewrites)));
+    }
+    for log in logs {
+        text.push_str(&format!("{:?}\n", (&log.pattern, &log.writers)));
+    }
+    xxh3_64(text.as_bytes())
 }
 
 /// What a line says about the server.
@@ -113,11 +127,17 @@ impl Locations {
             }
             logs.push(CompiledLog { pattern, path, writers });
         }
-        let inner = Arc::new(CompiledConf { servers, sockets, logs });
+        let fingerprint = conf_fingerprint(nginx, &servers, &logs);
+        let inner = Arc::new(CompiledConf { servers, sockets, logs, fingerprint });
         let mut locations = Locations { inner, writers: None, notes: Arc::default() };
         notes.extend(locations.note_ports(nginx));
         locations.notes = notes.into();
         locations
+    }
+
+    /// A hash of what the configuration says of servers and locations, wherever in its files that stands.
+    pub(in crate::route) fn fingerprint(&self) -> u64 {
+        self.inner.fingerprint
     }
 
     /// The same for the lines of one log, given by its path or pattern: only the servers that write it count. Nothing if

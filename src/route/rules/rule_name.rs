@@ -69,6 +69,16 @@ impl RuleName {
         Ok(RuleName { parts })
     }
 
+    /// The name, if it is the same for all requests.
+    pub(in crate::route) fn fixed(&self) -> Option<String> {
+        let mut name = String::new();
+        for part in &self.parts {
+            let NamePart::Literal(literal) = part else { return None };
+            name.push_str(literal);
+        }
+        Some(within_bounds(name))
+    }
+
     /// Where its captures come from.
     pub(in crate::route) fn sources(&self) -> impl Iterator<Item = CaptureSource> + '_ {
         self.parts.iter().filter_map(|part| match part {

@@ -8,6 +8,7 @@ pub(crate) mod destination;
 pub(crate) mod entry;
 pub(crate) mod generation;
 pub(crate) mod ledger;
+pub(crate) mod log_reading;
 
 use crate::histogram::Cell;
 use crate::route::RouteId;
@@ -17,6 +18,7 @@ use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::destination::DestinationProgress;
 use crate::store::commit::entry::{Entry, decode_entries, encode_entries};
 use crate::store::commit::ledger::Ledger;
+use crate::store::commit::log_reading::ReadingChange;
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
 use crate::store::encoding::encoded_cells::CellBatch;
 use crate::time::Timestamp;
@@ -53,6 +55,8 @@ pub struct Commit {
     pub blocks: Vec<BlockSummary>,
     /// Changed accounts; the last value wins.
     pub destinations: Vec<DestinationProgress>,
+    /// From where on logs were read in another way; the last word on a byte counts.
+    pub readings: Vec<ReadingChange>,
 }
 
 impl Commit {
@@ -61,12 +65,14 @@ impl Commit {
         if self.cells.is_empty() && self.entries.is_empty() && self.routes.is_empty() && self.ledgers.is_empty() {
             let (mut generations, mut blocks) =
                 (std::mem::take(&mut self.generations), std::mem::take(&mut self.blocks));
+            let mut readings = std::mem::take(&mut self.readings);
             let read_until = later.read_until.or(self.read_until);
             *self = Commit { read_until, ..later };
             // The last value of a generation wins, so the earlier ones stand first.
             generations.append(&mut self.generations);
             blocks.append(&mut self.blocks);
-            (self.generations, self.blocks) = (generations, blocks);
+            readings.append(&mut self.readings);
+            (self.generations, self.blocks, self.readings) = (generations, blocks, readings);
             return;
         }
         self.at = later.at;
@@ -79,6 +85,7 @@ impl Commit {
         self.lines.extend(later.lines);
         self.blocks.extend(later.blocks);
         self.destinations = later.destinations;
+        self.readings.extend(later.readings);
     }
 }
 
@@ -106,7 +113,9 @@ impl Commit {
         encode_entries(&self.entries, out);
         out.list(&self.blocks);
         out.list(&self.destinations);
-        CommitPayload { cells, lines: CompressedLines::encode(&self.lines, out) }
+        let lines = CompressedLines::encode(&self.lines, out);
+        out.list(&self.readings);
+        CommitPayload { cells, lines }
     }
 
     /// A commit without its cells and lines, and these as they were written.
@@ -129,6 +138,10 @@ impl Commit {
         commit.blocks = from.list()?;
         commit.destinations = from.list()?;
         let lines = CompressedLines::decode(from)?;
+        // Records of version 3 end here.
+        if !from.is_empty() {
+            commit.readings = from.list()?;
+        }
         if from.is_empty() { Ok((commit, CommitPayload { cells, lines })) } else { Err(Malformed) }
     }
 }

@@ -7,6 +7,7 @@
 
 use crate::source::generation::GenerationId;
 use crate::store::commit::block_summary::BlockSummary;
+use crate::store::commit::log_reading::LogReadings;
 use crate::store::commit::{Commit, CommitPayload};
 use crate::store::encoding::bytes::{
     Decode, Decoded, Decoder, Encode, Encoder, Malformed, RECORD_LIMIT, checksum, checksum_of_both,
@@ -18,7 +19,10 @@ use crate::store::journal::state::StoreState;
 const MAGIC: &[u8; 8] = b"SPKLJRNL";
 
 /// The version of the journal's format.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
+
+/// The oldest version that is still read: its records say nothing of how lines were read.
+const OLDEST: u32 = 3;
 
 /// Bytes before the first record: magic, version, number, checksum of these.
 const HEADER: usize = 8 + 4 + 8 + 8;
@@ -53,6 +57,8 @@ pub(crate) struct JournalReplay {
     pub(crate) head: u64,
     /// Bytes up to the end of the last good record.
     pub(crate) good: u64,
+    /// Whether it was written by this version, so that its records may be followed by others.
+    pub(crate) is_of_today: bool,
 }
 
 /// Why a journal cannot be used at all. (A torn tail is no reason.)
@@ -66,27 +72,29 @@ pub(crate) enum UnusableJournal {
 
 /// The head of a new journal: header and checkpoint.
 pub(crate) fn encode_head(number: u64, sequence: u64, state: &StoreState, open: &[BlockSummary]) -> Option<Vec<u8>> {
-    let mut out = encode_header(number);
+    let mut out = encode_header(VERSION, number);
     let mut body = Encoder::default();
     state.encode(&mut body);
     body.list(open);
+    state.readings.encode(&mut body);
     out.bytes.extend_from_slice(&encode_record(sequence, CHECKPOINT, &body.bytes)?);
     Some(out.bytes)
 }
 
 /// Magic, version, number and their checksum.
-fn encode_header(number: u64) -> Encoder {
+fn encode_header(version: u32, number: u64) -> Encoder {
     let mut out = Encoder::default();
     out.bytes.extend_from_slice(MAGIC);
-    out.u32(VERSION);
+    out.u32(version);
     out.u64(number);
     out.u64(checksum(&out.bytes));
     out
 }
 
-/// The same checkpoint and records, as the journal of another number.
+/// The same checkpoint and records, as the journal of another number and of this version: what an older one leaves out of
+/// a record may be left out.
 pub(crate) fn copy_with_number(journal: &[u8], number: u64) -> Vec<u8> {
-    let mut out = encode_header(number);
+    let mut out = encode_header(VERSION, number);
     out.bytes.extend_from_slice(journal.get(HEADER..).unwrap_or_default());
     out.bytes
 }
@@ -123,7 +131,7 @@ fn encode_record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
 /// Read a journal up to its torn tail.
 pub(crate) fn replay_journal(bytes: &[u8], number: u64) -> Result<JournalReplay, UnusableJournal> {
     let mut rest = Decoder::new(bytes);
-    check_header(&mut rest, number)?;
+    let is_of_today = check_header(&mut rest, number)? == VERSION;
     let mut at = HEADER;
     let Some((kind, sequence, body, length)) = next_record(&mut rest) else {
         return Err(UnusableJournal::Damaged(to_u64(at)));
@@ -135,7 +143,8 @@ pub(crate) fn replay_journal(bytes: &[u8], number: u64) -> Result<JournalReplay,
     let (state, memtable) = decode_checkpoint(&body).map_err(damaged(at))?;
     at += length;
     let began = state.log_positions();
-    let mut replay = JournalReplay { state, memtable, began, sequence, head: to_u64(at), good: to_u64(at) };
+    let mut replay =
+        JournalReplay { state, memtable, began, sequence, head: to_u64(at), good: to_u64(at), is_of_today };
     while let Some((kind, sequence, body, length)) = next_record(&mut rest) {
         if sequence != replay.sequence.wrapping_add(1) || kind != COMMIT {
             break;
@@ -150,8 +159,8 @@ pub(crate) fn replay_journal(bytes: &[u8], number: u64) -> Result<JournalReplay,
     Ok(replay)
 }
 
-/// Whether these bytes begin the journal of this number; `from` is left before the first record.
-fn check_header(from: &mut Decoder<'_>, number: u64) -> Result<(), UnusableJournal> {
+/// The version of the journal of this number, if these bytes begin it; `from` is left before the first record.
+fn check_header(from: &mut Decoder<'_>, number: u64) -> Result<u32, UnusableJournal> {
     let start = |_| UnusableJournal::Damaged(0);
     if from.take_bytes(MAGIC.len()).map_err(start)? != MAGIC {
         return Err(UnusableJournal::Damaged(0));
@@ -160,18 +169,23 @@ fn check_header(from: &mut Decoder<'_>, number: u64) -> Result<(), UnusableJourn
     if version > VERSION {
         return Err(UnusableJournal::Newer(version));
     }
-    if version < VERSION {
+    if version < OLDEST {
         return Err(UnusableJournal::Older(version));
     }
     let rest = from.take_bytes(HEADER - MAGIC.len() - 4).map_err(start)?;
-    if encode_header(number).bytes.ends_with(rest) { Ok(()) } else { Err(UnusableJournal::Damaged(8)) }
+    let expected = encode_header(version, number).bytes;
+    if expected.ends_with(rest) { Ok(version) } else { Err(UnusableJournal::Damaged(8)) }
 }
 
 /// The state and the open blocks that a journal begins with.
 fn decode_checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
     let mut from = Decoder::new(body);
-    let state = StoreState::decode(&mut from)?;
+    let mut state = StoreState::decode(&mut from)?;
     let memtable = Memtable::with_blocks(from.list()?);
+    // A checkpoint of version 3 ends here.
+    if !from.is_empty() {
+        state.readings = LogReadings::decode(&mut from)?;
+    }
     if from.is_empty() { Ok((state, memtable)) } else { Err(Malformed) }
 }
 
@@ -268,8 +282,7 @@ mod tests {
         let (bytes, _) = journal(7, &[3]);
         assert_eq!(replay_journal(&bytes, 8).unwrap_err(), UnusableJournal::Damaged(8));
         assert_eq!(replay_journal(&copy_with_number(&bytes, 8), 8).unwrap().good, bytes.len() as u64);
-        for (version, expected) in [(VERSION + 1, UnusableJournal::Newer(4)), (VERSION - 1, UnusableJournal::Older(2))]
-        {
+        for (version, expected) in [(VERSION + 1, UnusableJournal::Newer(5)), (OLDEST - 1, UnusableJournal::Older(2))] {
             let mut other = bytes.clone();
             other[8..12].copy_from_slice(&version.to_le_bytes());
             assert_eq!(replay_journal(&other, 7).unwrap_err(), expected);

@@ -9,6 +9,7 @@ use crate::source::generation::{Generation, GenerationId};
 use crate::store::commit::Commit;
 use crate::store::commit::destination::DestinationProgress;
 use crate::store::commit::ledger::Ledger;
+use crate::store::commit::log_reading::LogReadings;
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
 use crate::store::encoding::encoded_cells::CellBatch;
 use crate::store::segment::log_ranges::LogRange;
@@ -33,6 +34,8 @@ pub(crate) struct StoreState {
     pub(crate) ledgers: BTreeMap<GenerationId, Ledger>,
     /// Ascending by destination.
     pub(crate) destinations: Vec<DestinationProgress>,
+    /// How the lines of each log were read.
+    pub(crate) readings: LogReadings,
 }
 
 impl StoreState {
@@ -60,6 +63,9 @@ impl StoreState {
             let (first, last) = self.spans.entry(*route).or_insert((*slot, *slot));
             *first = (*first).min(*slot);
             *last = (*last).max(*slot);
+        }
+        for change in &commit.readings {
+            self.readings.apply_change(change);
         }
         for delivery in &commit.destinations {
             match self.destinations.binary_search_by(|known| known.destination.cmp(&delivery.destination)) {

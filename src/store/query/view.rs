@@ -15,6 +15,7 @@ use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::destination::DestinationProgress;
 use crate::store::commit::entry::{Entry, Locator};
 use crate::store::commit::ledger::Ledger;
+use crate::store::commit::log_reading::{LogReading, ReadStretch};
 use crate::store::disk::damage::{file_damaged, newer_version, older_version, operation_failed};
 use crate::store::disk::layout::MANIFEST;
 use crate::store::disk::medium::{DiskMedium, Medium};
@@ -177,6 +178,21 @@ impl View {
     /// All generations, by number.
     pub fn generations(&self) -> &[Generation] {
         &self.state.generations
+    }
+
+    /// All ways in which the lines of logs were read, by number.
+    pub fn readings(&self) -> &[LogReading] {
+        &self.state.readings.held
+    }
+
+    /// How the line at `offset` of a log was read when it was counted, and until where that holds.
+    pub fn reading_at(&self, generation: GenerationId, offset: u64) -> ReadStretch<'_> {
+        self.state.readings.stretch_at(generation, offset)
+    }
+
+    /// How a log was read last.
+    pub fn last_reading(&self, generation: GenerationId) -> Option<&LogReading> {
+        self.state.readings.last_of(generation)
     }
 
     /// A generation's ledger.

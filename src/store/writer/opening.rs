@@ -113,7 +113,7 @@ fn open_journal(
     obsolete: &mut Vec<String>,
 ) -> Result<Option<Box<dyn WritableFile>>> {
     let name = layout::journal_file(manifest.journal);
-    if replay.good == replay.head {
+    if replay.good == replay.head && replay.is_of_today {
         // The head was synced before the manifest named it.
         return medium.append(&name, replay.good).map(Some).or_failed(medium, "open the journal", &name);
     }

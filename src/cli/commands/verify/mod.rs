@@ -13,7 +13,7 @@ use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::{AnswerFormat, VerifyArguments};
 use crate::cli::input::context::Context;
-use crate::cli::input::interpreters::{self, slot_settings, with_routes};
+use crate::cli::input::interpreters::{line_readers, slot_settings, with_routes};
 use crate::error::Result;
 use crate::pipeline::Recount;
 use crate::report::{Report, count, write};
@@ -54,9 +54,10 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let window = in_slots(asked, &view);
     let window = kept(asked, window, &view, &mut missing);
     let with = with_routes(context, &view)?;
-    let interpreters = interpreters::interpreters(context, &view, &arguments.given, &with)?;
+    let readers = line_readers(context, &view, &arguments.given, &with)?;
     let max_line = context.config()?.longest_line();
-    let recount = Recount::new(&view, interpreters, slot_settings(context, &view)?, max_line);
+    let mut recount = Recount::new(&view, readers, slot_settings(context, &view)?, max_line);
+    recount.same_rules_only();
     let mut logs = cells::RecountedLogs::new(&view, recount, damaged_windows);
     let mut differences = Differences::new(arguments.limit, &with.routes);
     if let Some(graphite) = &mut graphite {

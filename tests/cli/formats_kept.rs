@@ -1,0 +1,93 @@
+//! A log keeps the format that it was read in: what nginx and the configuration say later changes nothing about its lines.
+
+use support::log::{EXACT, Request, csv, rows, text};
+use support::program::Folder;
+
+use crate::index::{ask, flip, folder, index, seal};
+
+/// The configuration with a format that has one more field, as when a log_format is extended.
+fn extend_format(folder: &Folder) {
+    let path = |name: &str| folder.path(name).display().to_string();
+    let (store, log) = (path("store"), path("a.log"));
+    folder
+        .write("c.toml", format!("store = '{store}'\n[[log]]\npath = '{log}'\nformat = '{EXACT} more=\"$http_x\"'\n"));
+}
+
+fn extended(request: &Request) -> String {
+    request.exact() + " more=\"-\""
+}
+
+#[track_caller]
+fn answers(folder: &Folder, requests: &[Request], line: impl Fn(usize, &Request) -> String) {
+    ask(folder, &["verify"]).said(0, &[&format!("with {} lines of the logs", support_count(requests.len()))]);
+    let report = ask(folder, &["report", "--format=csv"]);
+    assert_eq!(report.ended(0), csv("route", &rows(requests, |request| request.route().to_owned())));
+    let mut sorted: Vec<(usize, &Request)> = requests.iter().enumerate().collect();
+    sorted.sort_by_key(|(at, request)| (request.end, *at));
+    let all: String = sorted.iter().map(|(at, request)| line(*at, request) + "\n").collect();
+    let run = ask(folder, &["lines", "--all"]);
+    run.said(0, &["complete"]);
+    assert!(run.out == all, "lines --all differ: {} of {} bytes; {}", run.out.len(), all.len(), run.err);
+}
+
+fn support_count(count: usize) -> String {
+    if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) }
+}
+
+#[test]
+fn a_log_keeps_the_format_it_was_read_in() {
+    let (folder, requests) = folder(2000, "");
+    folder.write("a.log", text(&requests[..1200], Request::exact));
+    index(&folder, &["a.log"]).said(0, &["1,200 lines, 0 rejected"]);
+    std::fs::rename(folder.path("a.log"), folder.path("a.log.1")).unwrap();
+    extend_format(&folder);
+    folder.write("a.log", text(&requests[1200..], extended));
+    index(&folder, &["a.log"]).said(0, &["800 lines, 0 rejected"]);
+    answers(&folder, &requests, |at, request| if at < 1200 { request.exact() } else { extended(request) });
+    // Also when both are packed and the store is restored from them.
+    flip(&seal(&folder, "store"), 60);
+    folder.gz("a.log.2.gz", text(&requests[..1200], Request::exact));
+    std::fs::remove_file(folder.path("a.log.1")).unwrap();
+    index(&folder, &["--rebuild"]).said(0, &["restored from the logs"]);
+    answers(&folder, &requests, |at, request| if at < 1200 { request.exact() } else { extended(request) });
+}
+
+#[test]
+fn a_format_that_changes_in_the_middle_of_a_log_holds_from_that_byte_on() {
+    let (folder, requests) = folder(2000, "");
+    let first = text(&requests[..1200], Request::exact);
+    folder.write("a.log", &first);
+    index(&folder, &["a.log"]).said(0, &["1,200 lines, 0 rejected"]);
+    extend_format(&folder);
+    folder.write("a.log", first.clone() + &text(&requests[1200..], extended));
+    index(&folder, &["a.log"]).said(0, &["800 lines, 0 rejected", "1 from where it was left"]);
+    answers(&folder, &requests, |at, request| if at < 1200 { request.exact() } else { extended(request) });
+    seal(&folder, "store");
+    answers(&folder, &requests, |at, request| if at < 1200 { request.exact() } else { extended(request) });
+}
+
+/// The store knows what it read a log in, so nothing else has to.
+#[test]
+fn without_a_configuration_a_log_is_read_again_by_the_stores_format() {
+    let (folder, requests) = folder(300, "");
+    folder.write("a.log", text(&requests, Request::exact));
+    index(&folder, &["a.log"]).ended(0);
+    let run = folder.run(&["lines", "--all", "--store=store"]);
+    run.said(0, &["complete"]);
+    assert_eq!(run.lines().len(), 300);
+    folder.run(&["verify", "--store=store"]).said(0, &["with 300 lines"]);
+}
+
+/// What was written over a log after it was read is not taken for what was counted.
+#[test]
+fn a_log_that_does_not_say_any_more_what_it_said_makes_an_answer_partial() {
+    let (folder, requests) = folder(300, "");
+    let lines = text(&requests, Request::exact);
+    folder.write("a.log", &lines);
+    index(&folder, &["a.log"]).ended(0);
+    let (from, until) = (lines.len() / 2, lines.len() / 2 + 600);
+    let mut bytes = lines.into_bytes();
+    bytes[from..until].fill(0);
+    std::fs::write(folder.path("a.log"), bytes).unwrap();
+    ask(&folder, &["lines", "--all"]).said(3, &["requests are found there now, 300 were counted", "partial"]);
+}
