@@ -19,7 +19,7 @@ pub struct Filter {
     pub min_ms: u64,
     /// Statuses; empty lets all through.
     pub statuses: Vec<RangeInclusive<u16>>,
-    /// Routes by name, `*` standing for any text; empty lets all through.
+    /// Routes by name, `*` standing for any text; one behind `!` is left out. Empty lets all through.
     pub routes: Vec<String>,
 }
 
@@ -49,7 +49,15 @@ impl Filter {
 
     /// Whether a route of that name is wanted.
     pub fn keeps_route(&self, name: &str) -> bool {
-        self.routes.is_empty() || self.routes.iter().any(|pattern| matches(pattern, name))
+        let mut wanted = None;
+        for pattern in &self.routes {
+            match pattern.strip_prefix('!') {
+                Some(unwanted) if matches(unwanted, name) => return false,
+                Some(_) => {}
+                None => wanted = Some(wanted.unwrap_or(false) || matches(pattern, name)),
+            }
+        }
+        wanted.unwrap_or(true)
     }
 }
 

@@ -4,6 +4,7 @@
 //! Interpreter     a block of lines -> for each line its fields and its route
 //!   batch         files read once by some threads -> whatever a command counts
 //!   retrieve      locators and blocks of the index -> the raw lines again
+//!   kept          what the index proves without them
 //!   RowCollector  the daemon: a row a line, the ledger, the summaries of blocks         (the counting thread)
 //!   CommitBuilder rows -> cells, the slowest, archived lines: a commit's lines          (the committing thread)
 //!   Recount       ranges of logs that were read before -> the same commits again       (verify, index --rebuild)
@@ -28,6 +29,7 @@ mod collected_rows;
 mod commit_builder;
 mod filter;
 mod interpreter;
+mod kept;
 mod line_readers;
 mod lines;
 mod raw_candidates;
@@ -43,6 +45,7 @@ pub use collected_rows::CollectedRows;
 pub use commit_builder::CommitBuilder;
 pub use filter::{Filter, RouteFilter};
 pub use interpreter::{Interpreter, Interpreting, RoutedRecord};
+pub use kept::{CountedBy, all_kept, counted_by};
 pub use line_readers::{LineReaders, StretchReader, holds_format};
 pub use lines::Lines;
 pub use rebuild::{Recounted, recount_damaged};

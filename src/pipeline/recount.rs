@@ -64,7 +64,7 @@ impl<'v> Recount<'v> {
     pub fn count(&mut self, ranges: &[LogRange], mut each: impl FnMut(Commit)) -> Vec<UnreadRange> {
         let (mut slots, mut slowest) = (RowCollector::new(self.settings), CommitBuilder::new(self.settings));
         let mut unread = Vec::new();
-        for range in ranges {
+        for range in &self.cut_by_rules(ranges) {
             let counted = self.count_range(*range, &mut slots, |slots| {
                 if slots.bytes() >= HAND_OUT_BYTES {
                     each(slowest.build(slots.hand_over()).0);
@@ -80,6 +80,23 @@ impl<'v> Recount<'v> {
         }
         each(slowest.build(slots.hand_over()).0);
         unread
+    }
+
+    /// The ranges, cut where the way of reading changes if not all of them may be counted.
+    fn cut_by_rules(&self, ranges: &[LogRange]) -> Vec<LogRange> {
+        if !self.same_rules_only {
+            return ranges.to_vec();
+        }
+        let mut cut = Vec::new();
+        for range in ranges {
+            let mut from = range.from;
+            while from < range.until {
+                let until = self.view.reading_at(range.generation, from).until.min(range.until);
+                cut.push(LogRange { from, until, ..*range });
+                from = until;
+            }
+        }
+        cut
     }
 
     /// Count one range; `counted` is asked after each piece whether it is time to hand out. An error says in words why the

@@ -42,7 +42,10 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(config, Config::default());
     assert_eq!((config.interval, config.lateness), (Duration::from_secs(10), Duration::from_secs(60)));
     assert_eq!((config.routes_max, config.max_line, config.poll), (2000, 1_048_576, Duration::from_millis(250)));
-    assert_eq!(config.slow, SlowSection { threshold: Duration::from_secs(1), slowest: 5, server_errors: true });
+    assert_eq!(
+        config.slow,
+        SlowSection { threshold: Duration::from_secs(1), slowest: 5, server_errors: true, routes: Vec::new() }
+    );
 }
 
 const SAMPLE: &str = include_str!("../../samples/spikeline.toml");
@@ -86,7 +89,9 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert_eq!(value(&config.grammars).unwrap(), PathBuf::from("/etc/spikeline/grammars"));
     assert_eq!((config.interval, config.lateness, config.poll), (default.interval, default.lateness, default.poll));
     assert_eq!((config.routes_max, config.max_line), (default.routes_max, default.max_line));
-    assert_eq!(config.slow, default.slow);
+    let routes = vec!["!websocket".to_owned()];
+    assert_eq!(config.slow, SlowSection { routes, ..default.slow });
+    assert_eq!(config.report.routes, ["!websocket", "!poll.*"]);
     assert_eq!((value(&config.nginx).unwrap().as_str(), config.routes_by), (DEFAULT_NGINX, default.routes_by));
     assert_eq!((config.archive, config.logs[1].archive), (default.archive, Some(false)));
     assert_eq!(config.retention.keep_bytes, default.retention.keep_bytes);

@@ -9,6 +9,7 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod beyond_kept;
 mod check;
 mod complete;
 mod config;

@@ -80,6 +80,7 @@ pub(in crate::cli) fn missing_for(error: &Error) -> String {
 /// Says which of the routes that are asked for by name the store does not know, and which may be meant.
 pub(in crate::cli) fn say_unknown(view: &View, routes: &[String]) {
     for route in routes {
+        let route = route.strip_prefix('!').unwrap_or(route);
         if route.contains('*') || view.route(route).is_some() {
             continue;
         }

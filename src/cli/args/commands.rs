@@ -59,7 +59,7 @@ pub(in crate::cli) struct SlowArguments {
     /// Which requests.
     #[command(flatten)]
     pub filter: FilterArguments,
-    /// Slow means at least this (default: the configuration's, else 1s).
+    /// Slow means at least this, in every route (default: the threshold of the route's rule, else of [slow], else 1s).
     #[arg(long, value_name = "DURATION")]
     pub threshold: Option<String>,
     /// Sample lines a class.

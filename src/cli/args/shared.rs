@@ -81,7 +81,7 @@ pub(in crate::cli) struct WindowArguments {
 /// Which requests.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct FilterArguments {
-    /// Only this route (a name as in Graphite; * stands for any text). May be given several times.
+    /// Only this route (* stands for any text), or all but this one: '!websocket'. May be given several times.
     #[arg(long, value_name = "ROUTE")]
     pub route: Vec<String>,
     /// Only requests of at least this duration.

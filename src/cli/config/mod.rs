@@ -8,6 +8,7 @@ mod carbon;
 mod environment;
 mod log;
 mod position;
+mod report;
 mod retention;
 mod route;
 mod section;
@@ -20,6 +21,7 @@ pub use carbon::CarbonSection;
 pub use environment::Surroundings;
 pub use log::{LogFormat, LogSection};
 pub use position::Placed;
+pub use report::ReportSection;
 pub use route::{RouteSection, StatusCondition};
 pub use slow::SlowSection;
 
@@ -38,7 +40,7 @@ pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
 /// What may stand before the first section, and the sections themselves.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "store",
     "interval",
     "lateness",
@@ -54,6 +56,7 @@ const KEYS: [&str; 16] = [
     "log",
     "route",
     "slow",
+    "report",
     "carbon",
 ];
 
@@ -110,6 +113,8 @@ pub struct Config {
     pub routes: Vec<RouteSection>,
     /// Which requests the index keeps one by one.
     pub slow: SlowSection,
+    /// Of which routes `report` tells.
+    pub report: ReportSection,
     /// Where points are sent.
     pub carbons: Vec<CarbonSection>,
 }
@@ -133,6 +138,7 @@ impl Default for Config {
             logs: Vec::new(),
             routes: Vec::new(),
             slow: SlowSection::default(),
+            report: ReportSection::default(),
             carbons: Vec::new(),
         }
     }
@@ -211,13 +217,14 @@ impl Config {
 }
 
 /// The keys of each section, by its name without brackets; those before the first section have none.
-pub fn known_keys() -> [(&'static str, &'static [&'static str]); 6] {
+pub fn known_keys() -> [(&'static str, &'static [&'static str]); 7] {
     [
         ("", &KEYS),
         ("log", &log::KEYS),
         ("route", &route::KEYS),
         ("carbon", &carbon::KEYS),
         ("slow", &slow::KEYS),
+        ("report", &report::KEYS),
         ("retention", &retention::KEYS),
     ]
 }
@@ -244,6 +251,7 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
         }
     };
     one("slow", "[slow]", &slow::KEYS, &mut |section| config.slow = slow::read_slow(section));
+    one("report", "[report]", &report::KEYS, &mut |section| config.report = report::read_report(section));
     one("retention", "[retention]", &retention::KEYS, &mut |section| {
         config.retention = retention::read_retention(section)
     });

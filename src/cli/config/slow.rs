@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::position::Placed;
+use super::report::read_routes;
 use super::section::{Section, whole_millis};
 use crate::store::StoreSettings;
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 3] = ["threshold", "slowest", "server_errors"];
+pub(super) const KEYS: [&str; 4] = ["threshold", "slowest", "server_errors", "route"];
 
 /// The `[slow]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct SlowSection {
     pub slowest: u32,
     /// Whether every 5xx is kept.
     pub server_errors: bool,
+    /// Of which routes `slow` tells, as `--route`; what is given there goes before it.
+    pub routes: Vec<String>,
 }
 
 impl SlowSection {
@@ -31,7 +34,7 @@ impl Default for SlowSection {
     /// A second; as many of the slowest as a store keeps that is made without a configuration.
     fn default() -> SlowSection {
         let slowest = StoreSettings::default().slowest;
-        SlowSection { threshold: Duration::from_secs(1), slowest, server_errors: true }
+        SlowSection { threshold: Duration::from_secs(1), slowest, server_errors: true, routes: Vec::new() }
     }
 }
 
@@ -44,5 +47,6 @@ pub(super) fn read_slow(section: &mut Section<'_>) -> SlowSection {
         threshold: threshold.map_or(default.threshold, Placed::into_value),
         slowest: slowest.and_then(|n| u32::try_from(n.value).ok()).unwrap_or(default.slowest),
         server_errors: section.boolean("server_errors").unwrap_or(default.server_errors),
+        routes: read_routes(section),
     }
 }

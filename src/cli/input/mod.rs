@@ -15,3 +15,4 @@ pub(in crate::cli) mod logs;
 pub(in crate::cli) mod nginx;
 pub(in crate::cli) mod routing;
 pub(in crate::cli) mod settings;
+pub(in crate::cli) mod stored_lines;

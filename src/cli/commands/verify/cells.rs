@@ -116,11 +116,11 @@ impl<'v> RecountedLogs<'v> {
     }
 }
 
-/// The range that holds all of a block. One in which all lines are rejected has no bytes to be in a range.
+/// A range that holds some of a block. One in which all lines are rejected has no bytes to be in a range.
 fn unread_range_of<'u>(block: &BlockSummary, unread: &'u [UnreadRange]) -> Option<&'u UnreadRange> {
     for one in unread {
         let LogRange { generation, from, until } = one.range;
-        if generation == block.generation && block.first < block.until && from <= block.first && block.until <= until {
+        if generation == block.generation && block.first < block.until && from < block.until && block.first < until {
             return Some(one);
         }
     }

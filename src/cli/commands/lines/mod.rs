@@ -1,28 +1,25 @@
 //! `spikeline lines`: the raw lines of a window and route.
 
+mod of_store;
+
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::io::Write;
 
-use crate::cli::answer::names::{file_names, route_names, wanted_routes};
 use crate::cli::answer::output::{Stdout, on_terminal, say, say_all, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
-use crate::cli::input::interpreters::line_readers;
 use crate::cli::input::settings;
 use crate::error::Result;
 use crate::grammar::{Reject, RejectReason};
 use crate::pipeline::batch::BlockTally;
-use crate::pipeline::retrieve::{self, MissingLines};
 use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
 use crate::report::{EpochSeconds, InWindow, LineRow, OutputFormat, Report, count, terminal_safe, write_for_programs};
-use crate::route::RouteId;
 use crate::source::GenerationId;
-use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View, WindowMatch};
+use crate::store::{Entry, KeepReasons, Locator, WindowMatch};
 use crate::time::{Timestamp, Window};
 
 pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Answer> {
@@ -37,11 +34,7 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         of_files(context, arguments, filter)?
     } else {
         let view = view.insert(context.view()?);
-        let (found, mut missing) = if arguments.all {
-            all_of_store(context, view, arguments, &filter)?
-        } else {
-            kept_of_store(view, arguments, &filter)?
-        };
+        let (found, mut missing) = of_store::lines_of_store(view, context, arguments, &filter)?;
         completeness::say_unknown(view, &filter.routes);
         let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
         say_all(&lacks);
@@ -78,54 +71,6 @@ fn sort_key(entry: &Entry, order: LineOrder) -> (Reverse<u64>, Timestamp, Locato
     (Reverse(duration_ms), entry.end, entry.locator)
 }
 
-/// What the index keeps of the window. No more raw lines are read than are printed.
-fn kept_of_store(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
-    let mut entries = entries(view, filter)?;
-    entries.sort_by_key(|entry| sort_key(entry, arguments.sort));
-    cut(&mut entries, arguments);
-    Ok(raw(view, entries))
-}
-
-/// The requests that the index holds.
-fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
-    let query = EntryQuery {
-        routes: routes_asked_for(view, filter),
-        min_duration_ms: filter.min_ms,
-        ..EntryQuery::new(filter.window, filter.by)
-    };
-    let mut entries = view.entries(&query)?;
-    entries.retain(|entry| filter.keeps_status(entry.status));
-    Ok(entries)
-}
-
-/// Their raw lines, from the logs or the archive.
-fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
-    let names = route_names(view);
-    let files = file_names(view);
-    let mut found = Vec::new();
-    let mut locators = Vec::new();
-    for entry in entries {
-        let route = names.get(&entry.route).cloned().unwrap_or_default();
-        let file = files.get(&entry.locator.generation).cloned().unwrap_or_default();
-        found.push(Found { entry, route, file, line: None });
-        locators.push(entry.locator);
-    }
-    let missing = retrieve::lines(view, &locators, |index, line| {
-        if let Some(found) = found.get_mut(index) {
-            found.line = line.map(<[u8]>::to_vec);
-        }
-    });
-    let gone = found.iter().filter(|found| found.line.is_none()).count();
-    if gone > 0 {
-        say(&format!("{gone} of {} raw lines are gone; what the index holds of them is printed", found.len()));
-    }
-    let mut missing = say_missing(&missing);
-    if gone > 0 {
-        missing.insert(0, format!("{gone} raw lines are gone"));
-    }
-    (found, missing)
-}
-
 /// No more than asked for, of what is sorted already; says that there are more.
 fn cut<T>(found: &mut Vec<T>, arguments: &LinesArguments) {
     let Some(limit) = arguments.limit else { return };
@@ -138,64 +83,6 @@ fn cut<T>(found: &mut Vec<T>, arguments: &LinesArguments) {
         LineOrder::Duration => format!("the longest {limit_said} of {all} lines (--limit)"),
     });
     found.truncate(limit);
-}
-
-/// The routes that are asked for; none if all are, which the store answers without a list.
-fn routes_asked_for(view: &View, filter: &Filter) -> Option<Vec<RouteId>> {
-    if filter.routes.is_empty() { None } else { Some(wanted_routes(view, filter)) }
-}
-
-/// Say what could not be read; gives the messages back, for the answer.
-fn say_missing(missing: &MissingLines) -> Vec<String> {
-    if let Some(note) = missing.note() {
-        say(&note);
-    }
-    let messages = missing.messages();
-    say_all(&messages);
-    messages
-}
-
-/// All lines of the window: the blocks that may hold any are read and parsed again.
-fn all_of_store(
-    context: &Context,
-    view: &View,
-    arguments: &LinesArguments,
-    filter: &Filter,
-) -> Result<(Vec<Found>, Vec<String>)> {
-    let with = settings::interpreting(context)?;
-    let mut readers = line_readers(context, view, &arguments.files.format, &with)?;
-    let blocks = view.blocks(filter.window, filter.by, routes_asked_for(view, filter).as_deref())?;
-    let files = file_names(view);
-    let mut routes = RouteFilter::default();
-    let mut found = Vec::new();
-    let missing = retrieve::scan(view, &blocks, &mut readers, |seen, locator, line| {
-        if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) {
-            let file = files.get(&locator.generation).cloned().unwrap_or_default();
-            found.push(of_line(seen, locator, line, &with, file));
-        }
-    })?;
-    let mut missing = say_missing(&missing);
-    if !missing.is_empty() {
-        // Of logs that are gone there are still the slow requests.
-        let mut read = HashSet::new();
-        for found in &found {
-            read.insert(found.entry.locator);
-        }
-        let mut left = entries(view, filter)?;
-        left.retain(|entry| !read.contains(&entry.locator));
-        if !left.is_empty() {
-            let held = if left.len() == 1 {
-                "one request".to_owned()
-            } else {
-                format!("{} requests", count(left.len() as u64))
-            };
-            say(&format!("of what could not be read, what the index holds is printed: {held}"));
-            let (more, gone) = raw(view, left);
-            found.extend(more);
-            missing.extend(gone);
-        }
-    }
-    Ok((found, missing))
 }
 
 /// A line that was read again, as the index would have kept it.

@@ -1,8 +1,10 @@
 //! `spikeline report`: latency per route, over files or the store's window.
 
+mod of_store;
+
 use std::collections::HashMap;
 
-use crate::cli::answer::output::{say, say_all, stdout, style, written};
+use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::window::shown;
 use crate::cli::answer::{Answer, completeness, window};
@@ -19,7 +21,7 @@ use crate::record::{Needs, Record};
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::{Report, write};
 use crate::route::RouteId;
-use crate::store::{View, WindowMatch};
+use crate::store::WindowMatch;
 use crate::time::Window;
 
 /// At most this many distinct values of a `--by` field are kept apart; the rest is counted as `other`.
@@ -31,12 +33,14 @@ const OTHER: &str = "other";
 pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<Answer> {
     let sort: Sort = arguments.sort.parse().map_err(Error::usage)?;
     let from_store = arguments.files.files.is_empty();
-    let default = Window::ALL;
-    let window = window::window(&arguments.window, context.now, default)?;
-    let filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
+    let window = window::window(&arguments.window, context.now, Window::ALL)?;
+    let mut filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
+    if filter.routes.is_empty() {
+        filter.routes.clone_from(&context.config()?.report.routes);
+    }
     let mut view = None;
-    let (rows, missing) = if from_store {
-        of_store(view.insert(context.view()?), context, arguments, &filter)?
+    let LatencyRows { rows, missing, window } = if from_store {
+        of_store::rows_of_store(view.insert(context.view()?), context, arguments, &filter)?
     } else {
         of_files(context, arguments, filter)?
     };
@@ -55,36 +59,17 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
 
 type Rows = Vec<(String, Cell)>;
 
-/// What could not be read.
-type Missing = Vec<String>;
-
-fn of_store(view: &View, context: &Context, arguments: &ReportArguments, filter: &Filter) -> Result<(Rows, Missing)> {
-    if arguments.by != "route" {
-        return Err(Error::usage(format!("the store counts by route, not by {}", arguments.by))
-            .remedy("give the log FILEs to group them by another field"));
-    }
-    if filter.min_ms > 0 || !filter.statuses.is_empty() {
-        return Err(Error::usage("the store's histograms cannot be filtered by request")
-            .remedy("give the log FILEs for --min-time and --status"));
-    }
-    let mut cells: HashMap<_, Cell> = view.totals(filter.window, None)?.into_iter().collect();
-    let interval = view.settings().interval.as_secs();
-    say(&format!("from the store, in whole slots of {interval} s"));
-    let mut rows = Vec::new();
-    for (id, name) in view.routes() {
-        if filter.keeps_route(name)
-            && let Some(cell) = cells.remove(&id)
-        {
-            rows.push((name.to_owned(), cell));
-        }
-    }
-    completeness::say_unknown(view, &filter.routes);
-    let missing = completeness::missing(view, filter.window, view.totals_expired_before(filter.window), context.now)?;
-    say_all(&missing);
-    Ok((rows, missing))
+/// An answer.
+struct LatencyRows {
+    rows: Rows,
+    /// What could not be read.
+    missing: Vec<String>,
+    /// The window that it is for.
+    window: Window,
 }
 
-fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<(Rows, Missing)> {
+fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<LatencyRows> {
+    let window = filter.window;
     let files = Files::open(context, &arguments.files)?;
     files.say_untimed();
     let with = settings::interpreting(context)?;
@@ -96,7 +81,7 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     let names = files.names.clone();
     let missing = files.run(&mut tallies);
     let mut tallies = tallies.into_iter();
-    let Some(mut whole) = tallies.next() else { return Ok((Vec::new(), missing)) };
+    let Some(mut whole) = tallies.next() else { return Ok(LatencyRows { rows: Vec::new(), missing, window }) };
     for tally in tallies {
         whole.merge(tally);
     }
@@ -105,7 +90,7 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     if by == Group::Route && with.routes.overflow() > 0 {
         say_overflow(&rows);
     }
-    Ok((rows, missing))
+    Ok(LatencyRows { rows, missing, window })
 }
 
 /// Says how many requests have no route of their own, since `routes_max` was reached.

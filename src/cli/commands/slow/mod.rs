@@ -1,9 +1,10 @@
 //! `spikeline slow`: which classes of requests cost the time, each with real lines.
 
+mod of_store;
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use crate::cli::answer::names::{file_names, route_names, wanted_routes};
 use crate::cli::answer::output::{say, say_all, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
@@ -15,31 +16,32 @@ use crate::error::Result;
 use crate::grammar::{Reject, RejectReason};
 use crate::histogram::{Latency, Quantile};
 use crate::pipeline::batch::BlockTally;
-use crate::pipeline::{Filter, Interpreting, RouteFilter, retrieve};
+use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
 use crate::report::count;
 use crate::report::slow::{SampleLine, SlowClass, SlowReport};
 use crate::route::RouteId;
-use crate::store::{EntryQuery, KeepReasons, Locator, View, WindowMatch};
+use crate::store::WindowMatch;
 use crate::time::Window;
 
 pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answer> {
     let window = window::window(&arguments.window, context.now, Window::ALL)?;
     let mut filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
-    let threshold = match &arguments.threshold {
-        Some(text) => window::duration_ms(text)?,
-        None => context.config()?.slow.threshold_ms(),
-    };
-    filter.min_ms = filter.min_ms.max(threshold);
+    if filter.routes.is_empty() {
+        filter.routes.clone_from(&context.config()?.slow.routes);
+    }
+    let threshold_ms = arguments.threshold.as_deref().map(window::duration_ms).transpose()?;
+    let question = SlowQuestion { threshold_ms, filter };
     let mut view = None;
     let (classes, missing) = if arguments.files.files.is_empty() {
         let view = view.insert(context.view()?);
-        let (classes, mut missing) = of_store(view, arguments, &filter)?;
-        completeness::say_unknown(view, &filter.routes);
-        missing.extend(completeness::missing(view, window, view.expired_before(window), context.now)?);
-        say_all(&missing);
+        let (classes, mut missing) = of_store::classes_of_store(view, context, arguments, &question)?;
+        completeness::say_unknown(view, &question.filter.routes);
+        let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
+        say_all(&lacks);
+        missing.extend(lacks);
         (classes, missing)
     } else {
-        of_files(context, arguments, filter)?
+        of_files(context, arguments, question)?
     };
     let found = !classes.is_empty();
     if classes.len() > arguments.limit {
@@ -55,6 +57,32 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
         completeness::conclude(view, &report.missing);
     }
     Ok(Answer::from_found(found, &report.missing))
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+struct SlowQuestion {
+    /// Slow means at least this; nothing if each route has its own threshold.
+    threshold_ms: Option<u64>,
+    /// Which requests. Its `min_ms` is for the slow ones alone.
+    filter: Filter,
+}
+
+impl SlowQuestion {
+    /// How long the request took, if it was slow and long enough.
+    fn slow_ms(&self, seen: &RoutedRecord<'_>) -> Option<u64> {
+        let duration = seen.record.request_time_ms?;
+        let is_slow = match self.threshold_ms {
+            Some(threshold) => duration >= threshold,
+            None => seen.slow,
+        };
+        (is_slow && duration >= self.filter.min_ms).then_some(duration)
+    }
+
+    /// Which requests make a class, slow or not.
+    fn of_classes(&self) -> Filter {
+        Filter { min_ms: 0, ..self.filter.clone() }
+    }
 }
 
 /// A class of slow requests while it is counted.
@@ -104,7 +132,11 @@ impl Samples {
 }
 
 /// The classes of the files that are named, and what of them could not be read.
-fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
+fn of_files(
+    context: &Context,
+    arguments: &SlowArguments,
+    question: SlowQuestion,
+) -> Result<(Vec<SlowClass>, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
     files.say_untimed();
     let with = settings::interpreting(context)?;
@@ -112,7 +144,8 @@ fn of_files(context: &Context, arguments: &SlowArguments, filter: Filter) -> Res
     for _ in 0..arguments.threads.count() {
         tallies.push(SlowTally {
             workers: Workers::for_latency(&files, &with)?,
-            filter: filter.clone(),
+            of_classes: question.of_classes(),
+            question: question.clone(),
             routes: RouteFilter::default(),
             with: with.clone(),
             samples: arguments.samples,
@@ -173,7 +206,9 @@ fn finished(route: String, status_class: u8, count: u64, slow: &Latency, samples
 
 struct SlowTally {
     workers: Workers,
-    filter: Filter,
+    question: SlowQuestion,
+    /// See [`SlowQuestion::of_classes`].
+    of_classes: Filter,
     routes: RouteFilter,
     with: Interpreting,
     samples: usize,
@@ -183,11 +218,8 @@ struct SlowTally {
 
 impl BlockTally for SlowTally {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
-        let SlowTally { workers, filter, routes, with, samples, classes, rejects } = self;
+        let SlowTally { workers, question, of_classes, routes, with, samples, classes, rejects } = self;
         let Some(interpreter) = workers.interpreter_of(file) else { return };
-        let threshold = filter.min_ms;
-        let mut unlimited = filter.clone();
-        unlimited.min_ms = 0;
         interpreter.read_block(bytes, |at, line, seen, _| {
             let at = offset + at as u64;
             rejects.lines += 1;
@@ -195,15 +227,13 @@ impl BlockTally for SlowTally {
                 Ok(seen) => seen,
                 Err(reject) => return rejects.reject(file, at, reject),
             };
-            if !unlimited.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
+            if !of_classes.keeps(seen) || !routes.keeps(of_classes, seen.matched.id, &with.routes) {
                 return;
             }
             let key = (seen.matched.id, status_class(seen.record.status.unwrap_or(0)));
             let class = classes.entry(key).or_default();
             class.requests += 1;
-            if let Some(duration) = seen.record.request_time_ms
-                && duration >= threshold
-            {
+            if let Some(duration) = question.slow_ms(seen) {
                 class.slow.record(duration);
                 class.samples.offer(*samples, duration, file, at, line);
             }
@@ -219,92 +249,4 @@ impl BlockTally for SlowTally {
 /// The first digit of a status.
 fn status_class(status: u16) -> u8 {
     u8::try_from(status / 100).unwrap_or(0)
-}
-
-/// The classes of what the store's index holds of the window, and which of their lines could not be read.
-fn of_store(view: &View, arguments: &SlowArguments, filter: &Filter) -> Result<(Vec<SlowClass>, Vec<String>)> {
-    let query = EntryQuery {
-        routes: Some(wanted_routes(view, filter)),
-        min_duration_ms: filter.min_ms,
-        ..EntryQuery::new(filter.window, WindowMatch::End)
-    };
-    let mut classes: HashMap<Key, Class> = HashMap::new();
-    let mut locators: Vec<Locator> = Vec::new();
-    for entry in view.entries(&query)? {
-        // One that is kept for its status alone may be quick.
-        let is_quick = entry.kept == KeepReasons::ERROR && entry.duration_ms < filter.min_ms;
-        if is_quick || !filter.keeps_status(entry.status) {
-            continue;
-        }
-        let class = classes.entry((entry.route, status_class(entry.status))).or_default();
-        class.slow.record(entry.duration_ms);
-        class.samples.offer(arguments.samples, entry.duration_ms, locators.len(), entry.locator.offset, b"");
-        locators.push(entry.locator);
-    }
-    let missing = fetch_lines(view, &mut classes, &locators);
-    let counted = count_requests(view, filter, &classes)?;
-    let names = route_names(view);
-    let files = file_names(view);
-    let mut finished_classes = Vec::new();
-    for ((route, status_class), class) in classes {
-        let mut samples = Vec::new();
-        for held in class.samples.0 {
-            let file = match locators.get(held.source) {
-                Some(locator) => files.get(&locator.generation).map_or("?", String::as_str),
-                None => "?",
-            };
-            samples.push(SampleLine { locator: format!("{file}@{}", held.offset), line: held.line });
-        }
-        let count = counted.get(&(route, status_class)).copied().unwrap_or(0).max(class.slow.count());
-        let route = names.get(&route).cloned().unwrap_or_default();
-        finished_classes.push(finished(route, status_class, count, &class.slow, samples));
-    }
-    Ok((finished_classes, missing))
-}
-
-/// Gives the samples their raw lines, from the logs or the archive, and hands back why some are gone: those are shown
-/// as `(raw line gone)`, since the request itself is known to the index.
-fn fetch_lines(view: &View, classes: &mut HashMap<Key, Class>, locators: &[Locator]) -> Vec<String> {
-    let mut samples: Vec<&mut HeldSample> = Vec::new();
-    for class in classes.values_mut() {
-        samples.extend(&mut class.samples.0);
-    }
-    samples.sort_unstable_by_key(|held| held.source);
-    let mut wanted: Vec<Locator> = Vec::new();
-    for held in &mut samples {
-        held.line = b"(raw line gone)".to_vec();
-        wanted.extend(locators.get(held.source));
-    }
-    let missing = retrieve::lines(view, &wanted, |index, line| {
-        if let (Some(held), Some(line)) = (samples.get_mut(index), line) {
-            held.line = line.to_vec();
-        }
-    });
-    if let Some(note) = missing.note() {
-        say(&note);
-    }
-    missing.messages()
-}
-
-/// How many requests the classes have in the window's slots, slow or not. None where a class is only in part asked for:
-/// the histograms know no single status.
-fn count_requests(view: &View, filter: &Filter, classes: &HashMap<Key, Class>) -> Result<HashMap<Key, u64>> {
-    if classes.is_empty() || !filter.statuses.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut routes = Vec::new();
-    for (route, _) in classes.keys() {
-        routes.push(*route);
-    }
-    routes.sort_unstable();
-    routes.dedup();
-    let mut counts = HashMap::new();
-    for (route, cell) in view.totals(filter.window, Some(&routes))? {
-        let known: u64 = cell.status.iter().sum();
-        counts.insert((route, 0), cell.requests.saturating_sub(known));
-        for (class, count) in (1..).zip(cell.status) {
-            counts.insert((route, class), count);
-        }
-    }
-    Ok(counts)
 }

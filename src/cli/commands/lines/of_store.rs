@@ -1,0 +1,175 @@
+//! `lines` over the store: from its index where that kept every request that is asked for, else from the blocks that may hold any.
+
+use std::collections::HashSet;
+
+use super::{Found, cut, of_line, sort_key};
+use crate::cli::answer::names::{file_names, route_names, wanted_routes};
+use crate::cli::answer::output::{say, say_all};
+use crate::cli::args::LinesArguments;
+use crate::cli::input::context::Context;
+use crate::cli::input::stored_lines::StoredLines;
+use crate::error::Result;
+use crate::pipeline::retrieve::MissingLines;
+use crate::pipeline::{CountedBy, Filter, RoutedRecord, all_kept, retrieve};
+use crate::report::count;
+use crate::store::{Entry, EntryQuery, KeepReasons, View};
+
+/// The lines of the window, and what could not be read.
+///
+/// Without a condition on requests those are meant that the index keeps: the slow ones, errors, the slowest. With one, all are
+/// meant that it lets through, kept or not.
+pub(super) fn lines_of_store(
+    view: &View,
+    context: &Context,
+    arguments: &LinesArguments,
+    filter: &Filter,
+) -> Result<(Vec<Found>, Vec<String>)> {
+    let mut lines = StoredLines::new(context, view, &arguments.files.format)?;
+    if arguments.all {
+        return from_lines(view, &mut lines, filter, |_| true);
+    }
+    let counted_by = lines.counted_by(filter.window, filter.by)?;
+    if filter.min_ms == 0 && filter.statuses.is_empty() {
+        if counted_by != CountedBy::Others {
+            return from_index(view, arguments, filter);
+        }
+        return kept_by_rules_of_now(view, &mut lines, filter, context.config()?.slow.server_errors);
+    }
+    if counted_by != CountedBy::Others && all_kept(view, filter)? {
+        return from_index(view, arguments, filter);
+    }
+    if let Some(too_much) = StoredLines::too_much(&lines.blocks(filter)?) {
+        let too_much = format!("{too_much}, or --all");
+        say(&too_much);
+        let (found, mut missing) = from_index(view, arguments, filter)?;
+        missing.push(too_much);
+        return Ok((found, missing));
+    }
+    from_lines(view, &mut lines, filter, |_| true)
+}
+
+/// What the index keeps of the window. No more raw lines are read than are printed.
+fn from_index(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
+    let mut entries = entries(view, filter)?;
+    entries.sort_by_key(|entry| sort_key(entry, arguments.sort));
+    cut(&mut entries, arguments);
+    Ok(raw(view, entries))
+}
+
+/// What the index keeps, and what is slow by the thresholds of now, which were others when it was counted.
+fn kept_by_rules_of_now(
+    view: &View,
+    lines: &mut StoredLines<'_>,
+    filter: &Filter,
+    server_errors: bool,
+) -> Result<(Vec<Found>, Vec<String>)> {
+    let is_kept = |seen: &RoutedRecord<'_>| {
+        let status = seen.record.status.unwrap_or(0);
+        seen.slow || (server_errors && (500..=599).contains(&status))
+    };
+    if let Some(too_much) = StoredLines::too_much(&lines.blocks(filter)?) {
+        say(&too_much);
+        let (found, mut missing) = raw(view, entries(view, filter)?);
+        missing.push(too_much);
+        return Ok((found, missing));
+    }
+    let (mut found, mut missing) = from_lines(view, lines, filter, is_kept)?;
+    let read: HashSet<_> = found.iter().map(|found| found.entry.locator).collect();
+    let mut slowest = entries(view, filter)?;
+    slowest.retain(|entry| entry.kept.contains(KeepReasons::SLOWEST) && !read.contains(&entry.locator));
+    let (more, gone) = raw(view, slowest);
+    found.extend(more);
+    missing.extend(gone);
+    Ok((found, missing))
+}
+
+/// The requests that the index holds.
+fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
+    let query = EntryQuery {
+        // All are asked for without a list.
+        routes: (!filter.routes.is_empty()).then(|| wanted_routes(view, filter)),
+        min_duration_ms: filter.min_ms,
+        ..EntryQuery::new(filter.window, filter.by)
+    };
+    let mut entries = view.entries(&query)?;
+    entries.retain(|entry| filter.keeps_status(entry.status));
+    Ok(entries)
+}
+
+/// Their raw lines, from the logs or the archive.
+fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
+    let names = route_names(view);
+    let files = file_names(view);
+    let mut found = Vec::new();
+    let mut locators = Vec::new();
+    for entry in entries {
+        let route = names.get(&entry.route).cloned().unwrap_or_default();
+        let file = files.get(&entry.locator.generation).cloned().unwrap_or_default();
+        found.push(Found { entry, route, file, line: None });
+        locators.push(entry.locator);
+    }
+    let missing = retrieve::lines(view, &locators, |index, line| {
+        if let Some(found) = found.get_mut(index) {
+            found.line = line.map(<[u8]>::to_vec);
+        }
+    });
+    let gone = found.iter().filter(|found| found.line.is_none()).count();
+    if gone > 0 {
+        say(&format!("{gone} of {} raw lines are gone; what the index holds of them is printed", found.len()));
+    }
+    let mut missing = say_missing(&missing);
+    if gone > 0 {
+        missing.insert(0, format!("{gone} raw lines are gone"));
+    }
+    (found, missing)
+}
+
+/// Say what could not be read; gives the messages back, for the answer.
+fn say_missing(missing: &MissingLines) -> Vec<String> {
+    if let Some(note) = missing.note() {
+        say(&note);
+    }
+    let messages = missing.messages();
+    say_all(&messages);
+    messages
+}
+
+/// All lines of the window that are `wanted`: the blocks that may hold any are read and parsed again.
+fn from_lines(
+    view: &View,
+    lines: &mut StoredLines<'_>,
+    filter: &Filter,
+    wanted: impl Fn(&RoutedRecord<'_>) -> bool,
+) -> Result<(Vec<Found>, Vec<String>)> {
+    let blocks = lines.blocks(filter)?;
+    let files = file_names(view);
+    let with = lines.with.clone();
+    let mut found = Vec::new();
+    let mut missing = lines.scan(&blocks, filter, |seen, locator, line| {
+        if wanted(seen) {
+            let file = files.get(&locator.generation).cloned().unwrap_or_default();
+            found.push(of_line(seen, locator, line, &with, file));
+        }
+    })?;
+    if !missing.is_empty() {
+        // Of logs that are gone there are still the slow requests.
+        let mut read = HashSet::new();
+        for found in &found {
+            read.insert(found.entry.locator);
+        }
+        let mut left = entries(view, filter)?;
+        left.retain(|entry| !read.contains(&entry.locator));
+        if !left.is_empty() {
+            let held = if left.len() == 1 {
+                "one request".to_owned()
+            } else {
+                format!("{} requests", count(left.len() as u64))
+            };
+            say(&format!("of what could not be read, what the index holds is printed: {held}"));
+            let (more, gone) = raw(view, left);
+            found.extend(more);
+            missing.extend(gone);
+        }
+    }
+    Ok((found, missing))
+}

@@ -1,0 +1,90 @@
+//! `report` over the store: whole slots from their cells, what a window cuts off a slot from the lines; all of it from the lines
+//! where the histograms cannot answer.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{LatencyRows, Rows};
+use crate::cli::answer::completeness;
+use crate::cli::answer::names::wanted_routes;
+use crate::cli::answer::output::{say, say_all};
+use crate::cli::args::ReportArguments;
+use crate::cli::input::context::Context;
+use crate::cli::input::stored_lines::StoredLines;
+use crate::error::{Error, Result};
+use crate::histogram::Cell;
+use crate::pipeline::{CountedBy, Filter};
+use crate::route::RouteId;
+use crate::store::View;
+
+/// The rows of the window.
+pub(super) fn rows_of_store(
+    view: &View,
+    context: &Context,
+    arguments: &ReportArguments,
+    filter: &Filter,
+) -> Result<LatencyRows> {
+    if arguments.by != "route" {
+        return Err(Error::usage(format!("the store counts by route, not by {}", arguments.by))
+            .remedy("give the log FILEs to group them by another field"));
+    }
+    let mut lines = StoredLines::new(context, view, &arguments.files.format)?;
+    let by_request = filter.min_ms > 0 || !filter.statuses.is_empty();
+    let by_others = lines.counted_by(filter.window, filter.by)? == CountedBy::Others;
+    let mut answer = match by_request || by_others {
+        true => from_lines(&mut lines, filter)?,
+        false => from_cells(view, &mut lines, filter)?,
+    };
+    if by_others && !by_request && !answer.missing.is_empty() {
+        // Then what was counted says more, if by the rules of then.
+        let what =
+            "routes and thresholds are those by which the lines were counted: [[route]] or [slow] were others then";
+        say(what);
+        let counted = from_cells(view, &mut lines, filter)?;
+        answer.missing.push(what.to_owned());
+        answer.missing.extend(counted.missing);
+        answer = LatencyRows { missing: answer.missing, ..counted };
+    }
+    completeness::say_unknown(view, &filter.routes);
+    let expired = view.totals_expired_before(answer.window);
+    let missing = completeness::missing(view, answer.window, expired, context.now)?;
+    say_all(&missing);
+    answer.missing.extend(missing);
+    Ok(answer)
+}
+
+/// Every request of the window that the filter lets through, counted again.
+fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter) -> Result<LatencyRows> {
+    let window = filter.window;
+    let blocks = lines.blocks(filter)?;
+    if let Some(too_much) = StoredLines::too_much(&blocks) {
+        say(&too_much);
+        return Ok(LatencyRows { rows: Vec::new(), missing: vec![too_much], window });
+    }
+    say("from the lines of the logs that the store knows");
+    let mut cells: BTreeMap<RouteId, Cell> = BTreeMap::new();
+    let missing = lines.scan(&blocks, filter, |seen, _, _| {
+        seen.count_into(cells.entry(seen.matched.id).or_default());
+    })?;
+    let mut rows = Vec::new();
+    for (route, cell) in cells {
+        rows.push((lines.route_name(route), cell));
+    }
+    Ok(LatencyRows { rows, missing, window })
+}
+
+/// What the cells of the window's slots add up to.
+fn from_cells(view: &View, lines: &mut StoredLines<'_>, filter: &Filter) -> Result<LatencyRows> {
+    let wanted = (!filter.routes.is_empty()).then(|| wanted_routes(view, filter));
+    let interval = view.settings().interval.as_secs();
+    let edges = if lines.cuts_slots(filter.window) { "; what the window cuts off them, from the lines" } else { "" };
+    say(&format!("from the store, in whole slots of {interval} s{edges}"));
+    let totals = lines.totals(filter.window, wanted.as_deref())?;
+    let mut cells: HashMap<RouteId, Cell> = totals.cells.into_iter().collect();
+    let mut rows: Rows = Vec::new();
+    for (id, name) in view.routes() {
+        if let Some(cell) = cells.remove(&id) {
+            rows.push((name.to_owned(), cell));
+        }
+    }
+    Ok(LatencyRows { rows, missing: totals.missing, window: totals.window })
+}

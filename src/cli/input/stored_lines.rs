@@ -1,0 +1,251 @@
+//! The lines of the store's logs, read again for what the index alone cannot answer: below what was kept, by other rules than those
+//! of then, off the edges of slots.
+//!
+//! Only the blocks are read that may hold such lines. What cannot be read is handed back in words, and the answer is then partial.
+
+use super::context::Context;
+use super::interpreters::{line_readers, with_routes};
+use crate::cli::answer::names::wanted_routes;
+use crate::cli::answer::output::{say, say_all};
+use crate::cli::args::FormatArguments;
+use crate::error::Result;
+use crate::histogram::Cell;
+use crate::pipeline::retrieve;
+use crate::pipeline::{CountedBy, Filter, Interpreting, LineReaders, RouteFilter, RoutedRecord, counted_by};
+use crate::route::RouteId;
+use crate::store::{BlockSummary, Locator, View, WindowMatch};
+use crate::time::{Timestamp, Window};
+use std::collections::BTreeMap;
+
+/// So many bytes of log are read without being asked for (by `--all`): a few seconds.
+const UNASKED_BYTES: u64 = 4 << 30;
+
+/// What reads them, made when the first line is asked for.
+pub(in crate::cli) struct StoredLines<'s> {
+    context: &'s Context,
+    view: &'s View,
+    given: &'s FormatArguments,
+    /// The rules of now, with the store's numbers for routes.
+    pub(in crate::cli) with: Interpreting,
+    readers: Option<LineReaders>,
+}
+
+/// How many requests each route had in a window, and how long they took.
+pub(in crate::cli) struct ExactTotals {
+    /// By route.
+    pub(in crate::cli) cells: BTreeMap<RouteId, Cell>,
+    /// The window that they are of: wider than asked for, to whole slots, where lines are gone.
+    pub(in crate::cli) window: Window,
+    /// What could not be read.
+    pub(in crate::cli) missing: Vec<String>,
+}
+
+impl<'s> StoredLines<'s> {
+    /// Of the store of `view`; `given` is the format of logs that neither the store nor the configuration knows.
+    pub(in crate::cli) fn new(
+        context: &'s Context,
+        view: &'s View,
+        given: &'s FormatArguments,
+    ) -> Result<StoredLines<'s>> {
+        Ok(StoredLines { context, view, given, with: with_routes(context, view)?, readers: None })
+    }
+
+    /// By which rules a window was counted. Who gives no configuration means those of the store.
+    pub(in crate::cli) fn counted_by(&self, window: Window, by: WindowMatch) -> Result<CountedBy> {
+        if self.goes_by_store()? {
+            return Ok(CountedBy::Now);
+        }
+        counted_by(self.view, window, by, self.with.rules())
+    }
+
+    /// The blocks that may hold what `filter` asks for.
+    pub(in crate::cli) fn blocks(&self, filter: &Filter) -> Result<Vec<BlockSummary>> {
+        // What other rules named, those of now may name otherwise.
+        let by_now = counted_by(self.view, filter.window, filter.by, self.with.rules())? != CountedBy::Others;
+        let routes = (by_now && !filter.routes.is_empty()).then(|| wanted_routes(self.view, filter));
+        self.view.blocks(filter.window, filter.by, routes.as_deref())
+    }
+
+    /// Why so much is not read without being asked for, if it is too much.
+    pub(in crate::cli) fn too_much(blocks: &[BlockSummary]) -> Option<String> {
+        let bytes: u64 = blocks.iter().map(|block| block.until.saturating_sub(block.first)).sum();
+        if bytes <= UNASKED_BYTES {
+            return None;
+        }
+        let size = crate::report::bytes(bytes);
+        Some(format!("{size} of log would have to be read for what was not kept: ask for a shorter window"))
+    }
+
+    /// Read the lines of these blocks; `each` gets those that `filter` lets through. What could not be read is
+    /// said and handed back.
+    pub(in crate::cli) fn scan(
+        &mut self,
+        blocks: &[BlockSummary],
+        filter: &Filter,
+        mut each: impl FnMut(&RoutedRecord<'_>, Locator, &[u8]),
+    ) -> Result<Vec<String>> {
+        if blocks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let readers = match &mut self.readers {
+            Some(readers) => readers,
+            None => self.readers.insert(line_readers(self.context, self.view, self.given, &self.with)?),
+        };
+        let (routes, mut verdicts) = (&self.with.routes, RouteFilter::default());
+        let missing = retrieve::scan(self.view, blocks, readers, |seen, locator, line| {
+            if filter.keeps(seen) && verdicts.keeps(filter, seen.matched.id, routes) {
+                each(seen, locator, line);
+            }
+        })?;
+        let mut messages = missing.messages();
+        if self.goes_by_store()?
+            && counted_by(self.view, filter.window, filter.by, self.with.rules())? == CountedBy::Others
+        {
+            messages.push("the routes of these lines are not those that were counted: name the configuration that has them (--config)".to_owned());
+        }
+        say_all(&messages);
+        Ok(messages)
+    }
+
+    /// Whether nothing says which rules are meant, so that they are those of the store.
+    fn goes_by_store(&self) -> Result<bool> {
+        Ok(!self.context.has_config() && self.context.nginx()?.is_none())
+    }
+
+    /// The name of a route by its number.
+    pub(in crate::cli) fn route_name(&self, route: RouteId) -> String {
+        self.with.routes.name(route).as_deref().map(str::to_owned).unwrap_or_default()
+    }
+
+    /// Whether a window begins or ends within a slot.
+    pub(in crate::cli) fn cuts_slots(&self, window: Window) -> bool {
+        !SlotEdges::new(window, self.view.settings().interval).cut_off.is_empty()
+    }
+
+    /// The requests that ended in `window`, exactly: whole slots from their cells, what the window cuts off from the lines. Where
+    /// these cannot be read the window is widened to the slot.
+    pub(in crate::cli) fn totals(&mut self, window: Window, routes: Option<&[RouteId]>) -> Result<ExactTotals> {
+        let mut totals = ExactTotals { cells: BTreeMap::new(), window, missing: Vec::new() };
+        let slots = SlotEdges::new(window, self.view.settings().interval);
+        let mut inner = slots.inner;
+        for edge in slots.cut_off {
+            let Some(missing) = self.count_lines(edge.window, routes, &mut totals.cells)? else { continue };
+            inner.from = inner.from.min(edge.slots.from);
+            inner.until = inner.until.max(edge.slots.until);
+            totals.window.from = totals.window.from.min(edge.slots.from);
+            totals.window.until = totals.window.until.max(edge.slots.until);
+            totals.missing.extend(missing);
+        }
+        if inner.from < inner.until {
+            for (route, cell) in self.view.totals(inner, routes)? {
+                totals.cells.entry(route).or_default().merge(&cell);
+            }
+        }
+        if totals.window != window {
+            let Window { from, until } = totals.window;
+            let what = format!(
+                "what the window cuts off its slots cannot be counted: this is the answer for {from} .. {until}"
+            );
+            say(&what);
+            totals.missing.push(what);
+        }
+        Ok(totals)
+    }
+
+    /// Count the lines of a window into `cells`; nothing is counted if some cannot be read, and why is handed back.
+    fn count_lines(
+        &mut self,
+        window: Window,
+        routes: Option<&[RouteId]>,
+        cells: &mut BTreeMap<RouteId, Cell>,
+    ) -> Result<Option<Vec<String>>> {
+        let filter = Filter { window, ..Filter::all() };
+        let blocks = self.view.blocks(window, WindowMatch::End, routes)?;
+        let mut counted: BTreeMap<RouteId, Cell> = BTreeMap::new();
+        let missing = self.scan(&blocks, &filter, |seen, _, _| {
+            if routes.is_none_or(|routes| routes.contains(&seen.matched.id)) {
+                seen.count_into(counted.entry(seen.matched.id).or_default());
+            }
+        })?;
+        if !missing.is_empty() {
+            return Ok(Some(missing));
+        }
+        for (route, cell) in counted {
+            cells.entry(route).or_default().merge(&cell);
+        }
+        Ok(None)
+    }
+}
+
+/// A window cut into whole slots and what it has of others.
+struct SlotEdges {
+    /// Its whole slots; empty if it has none.
+    inner: Window,
+    cut_off: Vec<SlotEdge>,
+}
+
+/// What a window has of one slot, or of two where it has no whole one between them.
+struct SlotEdge {
+    window: Window,
+    /// The whole slots.
+    slots: Window,
+}
+
+impl SlotEdges {
+    fn new(window: Window, interval: std::time::Duration) -> SlotEdges {
+        let floor = |time: Timestamp| {
+            if time == Window::ALL.from || time == Window::ALL.until { time } else { time.slot(interval) }
+        };
+        let ceil = |time: Timestamp| if floor(time) == time { time } else { floor(time).plus(interval) };
+        let inner = Window { from: ceil(window.from), until: floor(window.until) };
+        let slots = Window { from: floor(window.from), until: ceil(window.until) };
+        if window.from >= window.until {
+            return SlotEdges { inner: Window { from: window.from, until: window.from }, cut_off: Vec::new() };
+        }
+        if inner.from > inner.until {
+            return SlotEdges {
+                inner: Window { from: slots.from, until: slots.from },
+                cut_off: vec![SlotEdge { window, slots }],
+            };
+        }
+        let mut cut_off = Vec::new();
+        if window.from < inner.from {
+            let edge = Window { until: inner.from, ..window };
+            cut_off.push(SlotEdge { window: edge, slots: Window { until: inner.from, ..slots } });
+        }
+        if inner.until < window.until {
+            let edge = Window { from: inner.until, ..window };
+            cut_off.push(SlotEdge { window: edge, slots: Window { from: inner.until, ..slots } });
+        }
+        SlotEdges { inner, cut_off }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn slots_and_what_is_cut_off_are_the_window(from in -99i64..99, length in 0i64..99) {
+            let window = Window { from: Timestamp(from), until: Timestamp(from + length) };
+            let SlotEdges { inner, cut_off } = SlotEdges::new(window, std::time::Duration::from_millis(10));
+            let mut covered = (inner.until.0 - inner.from.0).max(0);
+            for edge in &cut_off {
+                covered += edge.window.until.0 - edge.window.from.0;
+                prop_assert!(edge.slots.from <= edge.window.from && edge.window.until <= edge.slots.until);
+                prop_assert!(edge.slots.from.0 % 10 == 0 && edge.slots.until.0 % 10 == 0);
+            }
+            prop_assert_eq!(covered, length);
+        }
+
+        #[test]
+        fn all_of_time_has_no_edges(from in -99i64..99) {
+            let all = SlotEdges::new(Window::ALL, std::time::Duration::from_secs(10));
+            prop_assert!(all.cut_off.is_empty() && all.inner == Window::ALL);
+            let open = SlotEdges::new(Window { from: Timestamp(from * 10_000), ..Window::ALL }, std::time::Duration::from_secs(10));
+            prop_assert!(open.cut_off.is_empty() && open.inner.until == Window::ALL.until);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Questions beyond what the store kept are answered from the lines, or say that they are not.
+
+use support::log::{NOON, Request, csv, rows, seconds, text};
+use support::program::{Folder, Run};
+
+use crate::index::{ask, configure, folder, index};
+
+/// The lines of these requests, by their ends.
+fn sorted<'r>(requests: &'r [Request], is_wanted: impl Fn(&Request) -> bool) -> Vec<String> {
+    let mut wanted: Vec<&Request> = requests.iter().filter(|request| is_wanted(request)).collect();
+    wanted.sort_by_key(|request| request.end);
+    wanted.into_iter().map(Request::exact).collect()
+}
+
+#[track_caller]
+fn shows(run: &Run, code: i32, lines: &[String]) {
+    assert!(run.code == code && run.lines() == lines, "{} lines for {}: {}", run.lines().len(), lines.len(), run.err);
+}
+
+/// How many slow requests of how many each class has.
+fn classes(run: &Run) -> Vec<(String, String, u64, u64)> {
+    let mut found = Vec::new();
+    let mut rows = run.out.lines().map(|row| row.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let header = rows.next().unwrap();
+    let column = |name: &str| header.iter().position(|field| field == name).unwrap();
+    let (route, class, slow, count) = (column("route"), column("status_class"), column("slow"), column("count"));
+    for row in rows {
+        found.push((row[route].clone(), row[class].clone(), row[slow].parse().unwrap(), row[count].parse().unwrap()));
+    }
+    found.sort();
+    found
+}
+
+/// The same, counted from the requests: `slow_ms` is when one is slow.
+fn expected(requests: &[Request], slow_ms: impl Fn(&Request) -> u64) -> Vec<(String, String, u64, u64)> {
+    let mut found: Vec<(String, String, u64, u64)> = Vec::new();
+    for request in requests {
+        let (route, class) = (request.route().to_owned(), format!("{}xx", request.status / 100));
+        let at = match found.iter().position(|row| row.0 == route && row.1 == class) {
+            Some(at) => at,
+            None => {
+                found.push((route, class, 0, 0));
+                found.len() - 1
+            }
+        };
+        found[at].2 += u64::from(request.time >= slow_ms(request));
+        found[at].3 += 1;
+    }
+    found.retain(|row| row.2 > 0);
+    found.sort();
+    found
+}
+
+/// A store of 2,000 requests with a threshold of a second.
+fn taken_in() -> (Folder, Vec<Request>) {
+    let (folder, requests) = folder(2000, "");
+    folder.write("a.log", text(&requests, Request::exact));
+    index(&folder, &["a.log"]).ended(0);
+    (folder, requests)
+}
+
+#[test]
+fn a_question_below_what_was_kept_is_answered_from_the_lines() {
+    let (folder, requests) = taken_in();
+    let quick = sorted(&requests, |request| request.time >= 100);
+    shows(&ask(&folder, &["lines", "--min-time=100ms"]), 0, &quick);
+    let missing = sorted(&requests, |request| request.status == 404);
+    shows(&ask(&folder, &["lines", "--status=404"]), 0, &missing);
+    let both = sorted(&requests, |request| request.time >= 50 && request.route() == "users.__id");
+    shows(&ask(&folder, &["lines", "--min-time=50ms", "--route=users.__id"]), 0, &both);
+    let run = ask(&folder, &["slow", "--threshold=100ms", "--format=csv"]);
+    assert_eq!((run.code, classes(&run)), (0, expected(&requests, |_| 100)), "{}", run.err);
+    // A part of a class is counted as that part.
+    let of_404: Vec<Request> = requests.iter().filter(|request| request.status == 404).cloned().collect();
+    let run = ask(&folder, &["slow", "--status=404", "--format=csv"]);
+    assert_eq!((run.code, classes(&run)), (0, expected(&of_404, |_| 1000)), "{}", run.err);
+    let report = ask(&folder, &["report", "--status=404", "--format=csv"]);
+    assert_eq!(report.ended(0), csv("route", &rows(&of_404, |request| request.route().to_owned())));
+}
+
+#[test]
+fn what_was_kept_is_answered_without_the_lines_and_what_was_not_is_partial_without_them() {
+    let (folder, requests) = taken_in();
+    std::fs::remove_file(folder.path("a.log")).unwrap();
+    let run = ask(&folder, &["slow", "--format=csv", "--samples=0"]);
+    assert_eq!((run.code, classes(&run)), (0, expected(&requests, |_| 1000)), "{}", run.err);
+    let run = ask(&folder, &["slow", "--threshold=1.2s", "--format=csv", "--samples=0"]);
+    assert_eq!((run.code, classes(&run)), (0, expected(&requests, |_| 1200)), "{}", run.err);
+    for question in [&["slow", "--threshold=100ms"][..], &["lines", "--min-time=100ms"], &["lines", "--status=404"]] {
+        ask(&folder, question).said(3, &["gone: the log last seen as", "partial"]);
+    }
+}
+
+#[test]
+fn a_window_off_the_slots_edges_is_counted_from_the_lines() {
+    let (folder, requests) = taken_in();
+    // Within one slot, over an edge, over two, and with whole slots between.
+    for (from, until) in [(65_000, 66_000), (65_000, 75_000), (59_999, 60_001), (61_500, 100_700), (60_000, 71_250)] {
+        let (from, until) = (NOON + from, NOON + until);
+        let inside: Vec<Request> =
+            requests.iter().filter(|request| (from..until).contains(&request.end)).cloned().collect();
+        let window = [format!("--from={}", seconds(from)), format!("--until={}", seconds(until))];
+        let window: Vec<&str> = window.iter().map(String::as_str).collect();
+        let report = ask(&folder, &[&["report", "--format=csv"], &window[..]].concat());
+        let wanted = rows(&inside, |request| request.route().to_owned());
+        assert_eq!(report.ended(i32::from(wanted.is_empty())), csv("route", &wanted), "{window:?}");
+        let slow = ask(&folder, &[&["slow", "--format=csv"], &window[..]].concat());
+        assert_eq!(classes(&slow), expected(&inside, |_| 1000), "{window:?}");
+    }
+}
+
+#[test]
+fn without_the_lines_the_window_that_is_answered_is_said() {
+    let (folder, requests) = taken_in();
+    std::fs::remove_file(folder.path("a.log")).unwrap();
+    let window = [format!("--from={}", seconds(NOON + 65_000)), format!("--until={}", seconds(NOON + 75_000))];
+    let run = ask(&folder, &["report", "--format=json", &window[0], &window[1]]);
+    run.said(3, &["this is the answer for 2011-11-30T14:06:00.000Z .. 2011-11-30T14:06:20.000Z", "partial"]);
+    let answer: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(answer["from"], "2011-11-30T14:06:00.000Z");
+    let inside = requests.iter().filter(|request| (NOON + 60_000..NOON + 80_000).contains(&request.end)).count();
+    let counts = answer["rows"].as_array().unwrap().iter().map(|row| row["count"].as_u64().unwrap());
+    assert_eq!(counts.sum::<u64>(), inside as u64);
+}
+
+/// 40 requests of a quick route, of which its own threshold makes the half slow, and 40 that may take hours.
+fn of_two_routes() -> Vec<Request> {
+    let mut requests = Vec::new();
+    for n in 0..40 {
+        let end = NOON + 1000 * n;
+        requests.push(Request::new(end, if n % 2 == 0 { 250 } else { 20 }, "/quick"));
+        requests.push(Request::new(end + 1, 3_000_000, "/ws").status(101));
+    }
+    requests
+}
+
+const RULES: &str = "[[route]]\nname = \"ws\"\nstatus = 101\nthreshold = \"10h\"\n[[route]]\nname = \"quick\"\npath = \"/quick\"\nthreshold = \"200ms\"\n";
+
+#[test]
+fn a_route_has_the_same_threshold_everywhere() {
+    let folder = support::folder!();
+    configure(&folder, "c.toml", "store", RULES);
+    folder.write("a.log", text(&of_two_routes(), Request::exact));
+    index(&folder, &["a.log"]).ended(0);
+    for source in [&[][..], &["a.log"]] {
+        let slow = ask(&folder, &[&["slow", "--format=csv"], source].concat());
+        let wanted = [("quick".to_owned(), "2xx".to_owned(), 20, 40)];
+        assert_eq!(classes(&slow), wanted, "{source:?}: {}", slow.err);
+        let report = ask(&folder, &[&["report", "--format=csv"], source].concat()).ended(0);
+        let slow_of = |route: &str| {
+            let row = report.lines().find(|row| row.starts_with(&format!("{route},"))).unwrap();
+            row.split(',').nth(10).unwrap().to_owned()
+        };
+        assert_eq!((slow_of("quick"), slow_of("ws")), ("20".to_owned(), "0".to_owned()), "{source:?}");
+        // What is named on the command line holds for all routes.
+        let slow = ask(&folder, &[&["slow", "--format=csv", "--threshold=1s"], source].concat());
+        assert_eq!(classes(&slow), [("ws".to_owned(), "1xx".to_owned(), 40, 40)], "{source:?}: {}", slow.err);
+        let slow = ask(&folder, &[&["slow", "--format=csv", "--threshold=1s", "--route=!ws"], source].concat());
+        assert_eq!((slow.code, classes(&slow)), (1, Vec::new()), "{source:?}");
+    }
+}
+
+#[test]
+fn thresholds_that_changed_are_those_of_now_in_every_answer() {
+    let (folder, requests) = folder(2000, "[slow]\nthreshold = \"1900ms\"\n");
+    folder.write("a.log", text(&requests[..1000], Request::exact));
+    index(&folder, &["a.log"]).ended(0);
+    configure(&folder, "c.toml", "store", "[slow]\nthreshold = \"1s\"\n");
+    folder.write("a.log", text(&requests, Request::exact));
+    index(&folder, &["a.log"]).ended(0);
+    let slow = ask(&folder, &["slow", "--format=csv"]);
+    assert_eq!((slow.code, classes(&slow)), (0, expected(&requests, |_| 1000)), "{}", slow.err);
+    let report = ask(&folder, &["report", "--format=csv"]);
+    assert_eq!(report.ended(0), csv("route", &rows(&requests, |request| request.route().to_owned())));
+    let run = ask(&folder, &["lines", "--min-time=1s"]);
+    shows(&run, 0, &sorted(&requests, |request| request.time >= 1000));
+    let kept = ask(&folder, &["lines"]);
+    for line in sorted(&requests, |request| request.time >= 1000 || request.status >= 500) {
+        assert!(kept.lines().contains(&line.as_str()), "{line} is not among what is kept");
+    }
+    // What was counted by other thresholds is no difference, and no proof either.
+    ask(&folder, &["verify"]).said(3, &["lines are not verifiable", "other [[route]] rules or thresholds"]);
+}
+
+#[test]
+fn a_route_is_left_out_by_its_name_behind_an_exclamation_mark() {
+    let (folder, requests) = taken_in();
+    let others: Vec<Request> = requests.iter().filter(|request| request.route() != "slow").cloned().collect();
+    for source in [&[][..], &["a.log"]] {
+        let report = ask(&folder, &[&["report", "--format=csv", "--route=!slow"], source].concat());
+        assert_eq!(report.ended(0), csv("route", &rows(&others, |request| request.route().to_owned())));
+        let all = ask(&folder, &[&["lines", "--all", "--route=!slow", "--route=!users.*"], source].concat());
+        let wanted = sorted(&others, |request| !request.route().starts_with("users."));
+        if source.is_empty() {
+            shows(&all, 0, &wanted);
+        } else {
+            assert_eq!(all.lines().len(), wanted.len());
+        }
+    }
+    assert!(requests.len() > others.len());
+    // The configuration may leave it out for good; what is asked for goes before it.
+    configure(&folder, "c.toml", "store", "[slow]\nroute = \"!slow\"\n[report]\nroute = [\"!slow\"]\n");
+    let report = ask(&folder, &["report", "--format=csv"]);
+    assert_eq!(report.ended(0), csv("route", &rows(&others, |request| request.route().to_owned())));
+    ask(&folder, &["slow"]).said(1, &["complete"]);
+    let slow = ask(&folder, &["slow", "--route=slow", "--format=csv"]);
+    assert_eq!(classes(&slow), expected(&requests, |_| 1000));
+}
