@@ -27,6 +27,7 @@ mod merged;
 mod nginx;
 mod pasted;
 mod push;
+mod questions;
 mod records;
 mod report;
 mod slow;

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::pipeline::retrieve::MissingLines;
 use crate::pipeline::{CountedBy, Filter, RoutedRecord, all_kept, retrieve};
 use crate::report::count;
-use crate::store::{Entry, EntryQuery, KeepReasons, View};
+use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View};
 
 /// The lines of the window, and what could not be read.
 ///
@@ -26,7 +26,7 @@ pub(super) fn lines_of_store(
 ) -> Result<(Vec<Found>, Vec<String>)> {
     let mut lines = StoredLines::new(context, view, &arguments.files.format)?;
     if arguments.all {
-        return from_lines(view, &mut lines, filter, |_| true);
+        return from_lines(view, &mut lines, filter, |_, _| true);
     }
     let counted_by = lines.counted_by(filter.window, filter.by)?;
     if filter.min_ms == 0 && filter.statuses.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn lines_of_store(
         missing.push(too_much);
         return Ok((found, missing));
     }
-    from_lines(view, &mut lines, filter, |_| true)
+    from_lines(view, &mut lines, filter, |_, _| true)
 }
 
 /// What the index keeps of the window. No more raw lines are read than are printed.
@@ -63,24 +63,23 @@ fn kept_by_rules_of_now(
     filter: &Filter,
     server_errors: bool,
 ) -> Result<(Vec<Found>, Vec<String>)> {
-    let is_kept = |seen: &RoutedRecord<'_>| {
-        let status = seen.record.status.unwrap_or(0);
-        seen.slow || (server_errors && (500..=599).contains(&status))
-    };
     if let Some(too_much) = StoredLines::too_much(&lines.blocks(filter)?) {
         say(&too_much);
         let (found, mut missing) = raw(view, entries(view, filter)?);
         missing.push(too_much);
         return Ok((found, missing));
     }
-    let (mut found, mut missing) = from_lines(view, lines, filter, is_kept)?;
-    let read: HashSet<_> = found.iter().map(|found| found.entry.locator).collect();
-    let mut slowest = entries(view, filter)?;
-    slowest.retain(|entry| entry.kept.contains(KeepReasons::SLOWEST) && !read.contains(&entry.locator));
-    let (more, gone) = raw(view, slowest);
-    found.extend(more);
-    missing.extend(gone);
-    Ok((found, missing))
+    // The slowest are those of the routes of then; the routes that are asked for are those of now.
+    let mut slowest = HashSet::new();
+    for entry in entries(view, &Filter { routes: Vec::new(), ..filter.clone() })? {
+        if entry.kept.contains(KeepReasons::SLOWEST) {
+            slowest.insert(entry.locator);
+        }
+    }
+    from_lines(view, lines, filter, |seen, locator| {
+        let is_error = server_errors && seen.record.status.is_some_and(|status| (500..=599).contains(&status));
+        seen.slow || is_error || slowest.contains(locator)
+    })
 }
 
 /// The requests that the index holds.
@@ -139,14 +138,14 @@ fn from_lines(
     view: &View,
     lines: &mut StoredLines<'_>,
     filter: &Filter,
-    wanted: impl Fn(&RoutedRecord<'_>) -> bool,
+    wanted: impl Fn(&RoutedRecord<'_>, &Locator) -> bool,
 ) -> Result<(Vec<Found>, Vec<String>)> {
     let blocks = lines.blocks(filter)?;
     let files = file_names(view);
     let with = lines.with.clone();
     let mut found = Vec::new();
     let mut missing = lines.scan(&blocks, filter, |seen, locator, line| {
-        if wanted(seen) {
+        if wanted(seen, &locator) {
             let file = files.get(&locator.generation).cloned().unwrap_or_default();
             found.push(of_line(seen, locator, line, &with, file));
         }
