@@ -26,6 +26,8 @@ pub struct MissingLines {
     pub gone: Vec<Generation>,
     /// Logs that are there but cannot be read.
     pub failed: Vec<Error>,
+    /// The numbers of those: their lines are not gone.
+    pub unreadable: BTreeSet<GenerationId>,
     /// Logs whose format is not known here.
     pub unknown: Vec<String>,
     /// Blocks of logs that are there and do not say what they said when they were counted.
@@ -50,6 +52,11 @@ pub struct DifferingBlocks {
 }
 
 impl MissingLines {
+    fn note_failed(&mut self, id: GenerationId, error: Error) {
+        self.unreadable.insert(id);
+        self.failed.push(error);
+    }
+
     /// Note that a block holds another number of requests than were counted.
     fn note_differing(&mut self, generation: &Generation, block: &BlockSummary, found: u32) {
         let (counted, found) = (u64::from(block.lines), u64::from(found));
@@ -107,7 +114,7 @@ fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<Lin
             return None;
         }
         Err(error) => {
-            missing.failed.push(error);
+            missing.note_failed(id, error);
             return None;
         }
     };
@@ -121,7 +128,7 @@ fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<Lin
     match LineReader::open(&located) {
         Ok(reader) => Some(reader),
         Err(error) => {
-            missing.failed.push(error);
+            missing.note_failed(id, error);
             None
         }
     }
@@ -154,7 +161,7 @@ pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Opti
                 Ok(true) => each(index, Some(&buffer)),
                 Ok(false) => gone.push(index),
                 Err(error) => {
-                    missing.failed.push(error);
+                    missing.note_failed(generation, error);
                     missing.decoded += held.decoded();
                     reader = None;
                     gone.push(index);

@@ -10,6 +10,12 @@ use super::{ReadTime, SpelledDuration, Timestamp, Window, parse_duration, read_t
 /// How long `--at` looks when there is no `--window`.
 const DEFAULT_WINDOW: Duration = Duration::from_secs(60);
 
+/// A day, about: where clocks are put forward or back it is an hour shorter or longer.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Two times of day that are further apart over midnight are rather swapped.
+const NIGHT_MS: i64 = 12 * 3_600_000;
+
 /// The options as the user gave them. `since` excludes `from`, `until` and `at`; `window` goes with any but `until`
 /// and `since` (with `from` it is the length from there).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,6 +98,7 @@ impl WindowSpec {
         } else {
             let from = times.read_if_given("--from", self.from.as_deref())?;
             let until = times.read_if_given("--until", self.until.as_deref())?;
+            let (from, until) = self.over_midnight(from, until, &mut times)?;
             match (from, until, length) {
                 (Some(from), None, Some(length)) => Window { from, until: from.plus(length) },
                 (None, Some(until), Some(length)) => Window { from: until.minus(length), until },
@@ -104,6 +111,33 @@ impl WindowSpec {
         };
         self.check_order(window, now)?;
         Ok(ResolvedWindow { window, warnings: times.warnings })
+    }
+
+    /// `--from 23:50 --until 00:10`, two times of day of which the second is the earlier, is a window over midnight: the one that
+    /// has begun last.
+    fn over_midnight(
+        &self,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+        times: &mut OptionReader<'_, impl TimeZone>,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), WindowError> {
+        let (Some(begins), Some(ends), Some(from_text), Some(until_text)) = (from, until, &self.from, &self.until)
+        else {
+            return Ok((from, until));
+        };
+        if begins <= ends || !is_time_of_day(from_text) || !is_time_of_day(until_text) {
+            return Ok((from, until));
+        }
+        let night = ends.plus(DAY).millis() - begins.millis();
+        if night > NIGHT_MS {
+            return Ok((from, until));
+        }
+        if begins <= times.now {
+            let ends = times.read("--until", &format!("{}_tomorrow", until_text.trim()))?;
+            return Ok((from, Some(ends)));
+        }
+        let begins = times.read("--from", &format!("{}_yesterday", from_text.trim()))?;
+        Ok((Some(begins), until))
     }
 
     /// Each option narrows the window by one side or by its length, so more than two sides and lengths contradict.
@@ -160,6 +194,15 @@ impl WindowSpec {
             remedy: Some(remedy.to_owned()),
         })
     }
+}
+
+/// Whether a text names a time and no day: `23:50`, `23:50:10`, `11:50pm`.
+fn is_time_of_day(text: &str) -> bool {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.strip_suffix("am").or_else(|| text.strip_suffix("pm")).unwrap_or(&text);
+    digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.contains(':')
+        && digits.chars().all(|letter| letter.is_ascii_digit() || letter == ':')
 }
 
 /// The two options are named as the user wrote them, so that either can be taken out.
@@ -257,6 +300,9 @@ mod tests {
             ("--at 14:05_20111130 --window 2min", "[2011-11-30T14:05:00.000Z, 2011-11-30T14:07:00.000Z)"),
             ("--at 14:00", "[2026-11-22T14:00:00.000Z, 2026-11-22T14:01:00.000Z)"),
             ("--from 14:00 --window 90s", "[2026-11-22T14:00:00.000Z, 2026-11-22T14:01:30.000Z)"),
+            ("--from 23:50 --until 00:10", "[2026-11-21T23:50:00.000Z, 2026-11-22T00:10:00.000Z)"),
+            ("--from 11:50pm --until 12:10am", "[2026-11-21T23:50:00.000Z, 2026-11-22T00:10:00.000Z)"),
+            ("--from 14:02 --until 01:00", "[2026-11-22T14:02:00.000Z, 2026-11-23T01:00:00.000Z)"),
             ("--until 14:00 --window 90s", "[2026-11-22T13:58:30.000Z, 2026-11-22T14:00:00.000Z)"),
             ("--window 1h30min", "[2026-11-22T12:35:30.000Z, 2026-11-22T14:05:30.000Z)"),
         ];

@@ -1,5 +1,7 @@
 //! Questions beyond what the store kept are answered from the lines, or say that they are not.
 
+use std::os::unix::fs::PermissionsExt;
+
 use support::log::{NOON, Request, csv, rows, seconds, text};
 use support::program::{Folder, Run};
 
@@ -205,4 +207,65 @@ fn a_route_is_left_out_by_its_name_behind_an_exclamation_mark() {
     ask(&folder, &["slow"]).said(1, &["complete"]);
     let slow = ask(&folder, &["slow", "--route=slow", "--format=csv"]);
     assert_eq!(classes(&slow), expected(&requests, |_| 1000));
+}
+
+/// A missing permission is told as one: what is in the log is not lost.
+#[test]
+fn a_log_that_may_not_be_read_is_not_called_gone() {
+    let (folder, _) = taken_in();
+    let open = |name: &str, mode: u32| {
+        std::fs::set_permissions(folder.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open("", 0o755);
+    open("a.log", 0o600);
+    let everything = [folder.path("store"), folder.path("store/segments"), folder.path("store/points")];
+    for path in everything.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
+        let path = path.unwrap().path();
+        let mode = if path.is_dir() { 0o755 } else { 0o644 };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    open("store", 0o755);
+    let by_nobody = |arguments: &[&str]| {
+        let command = folder.command(&[arguments, &["--config=c.toml"]].concat());
+        let mut nobody = std::process::Command::new("setpriv");
+        nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        nobody.arg(command.get_program()).args(command.get_args());
+        nobody.current_dir(folder.path("")).env("TZ", "UTC").env("HOME", folder.path(""));
+        let output = nobody.output().ok()?;
+        Some((
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+            output.status.code(),
+        ))
+    };
+    let Some((out, err, code)) = by_nobody(&["lines"]) else { return eprintln!("skipped: needs setpriv") };
+    if code == Some(127) || err.contains("setpriv: ") {
+        return eprintln!("skipped: only root can become another user");
+    }
+    assert_eq!(code, Some(3), "{err}");
+    assert!(out.contains("# raw line cannot be read: ") && !out.contains("gone"), "{out}");
+    assert!(err.contains("raw lines are there, and cannot be read") && err.contains("Permission denied"), "{err}");
+    assert!(!err.contains("gone"), "{err}");
+    let (out, err, code) = by_nobody(&["slow"]).unwrap();
+    assert!(code == Some(3) && out.contains("(raw line cannot be read)") && !out.contains("gone"), "{out}{err}");
+    let (_, err, code) = by_nobody(&["verify"]).unwrap();
+    assert!(code == Some(3) && err.contains("Permission denied") && !err.contains("gone"), "{err}");
+}
+
+/// `report`, `index` and `check` read the same files for the same pattern.
+#[test]
+fn a_pattern_in_quotes_means_the_same_to_every_command() {
+    let (folder, requests) = folder(900, "");
+    folder.gz("a.log.2.gz", text(&requests[..500], Request::exact));
+    folder.write("a.log.1", text(&requests[500..], Request::exact));
+    let report = ask(&folder, &["report", "--format=csv", "a.log*"]);
+    assert_eq!(report.ended(0), csv("route", &rows(&requests, |request| request.route().to_owned())));
+    index(&folder, &["a.log*"]).said(0, &["900 lines"]);
+    for command in ["report", "index", "lines", "check"] {
+        let run = ask(&folder, &[command, "b.log*"]);
+        assert!(
+            (run.out.clone() + &run.err).contains("no file matches this pattern") && run.code == 3,
+            "{command}: {run:?}"
+        );
+    }
 }

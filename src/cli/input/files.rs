@@ -1,5 +1,6 @@
 //! Log files named on the command line, and reading them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::candidates::FormatCandidates;
@@ -35,6 +36,26 @@ pub(in crate::cli) struct Files {
     max_line: usize,
 }
 
+/// The files that names and patterns on the command line mean; a name that is there is no pattern. A pattern that matches nothing is
+/// a failed file, not a mistake: the others are read.
+pub(in crate::cli) fn expand_patterns(named: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Error>)> {
+    let (mut paths, mut unmatched) = (Vec::new(), Vec::new());
+    for path in named {
+        let text = path.to_string_lossy();
+        if path.exists() || !text.contains(['*', '?', '[']) {
+            paths.push(path.clone());
+            continue;
+        }
+        let matches = glob::glob(&text).map_err(|error| Error::usage(format!("pattern {text}: {error}")))?;
+        let before = paths.len();
+        paths.extend(matches.flatten());
+        if paths.len() == before {
+            unmatched.push(Error::failed("no file matches this pattern").at(path));
+        }
+    }
+    Ok((paths, unmatched))
+}
+
 /// What the log that begins with `head` says of a request.
 fn roles_of_lines(format: &Format, head: &[u8]) -> Roles {
     if !format.is_keyed() {
@@ -50,7 +71,9 @@ impl Files {
         let mut candidates = FormatCandidates::new(context, &arguments.format)?;
         let max_line = context.config()?.longest_line();
         let mut files = Files { max_line, ..Files::default() };
-        for path in &arguments.files {
+        let (paths, unmatched) = expand_patterns(&arguments.files)?;
+        files.failed.extend(unmatched);
+        for path in &paths {
             let stdin = path.as_os_str() == "-";
             let mut input = match if stdin { Input::stdin() } else { Input::open_named(path) } {
                 Ok(input) => input.max_line(files.max_line),

@@ -26,6 +26,7 @@ use crate::cli::answer::Answer;
 use crate::cli::args::CheckArguments;
 use crate::cli::config::{Config, LogFormat, LogSection};
 use crate::cli::input::context::Context;
+use crate::cli::input::files::expand_patterns;
 use crate::cli::input::formats::{GivenFormat, names_file, parse_given};
 use crate::cli::input::{logs as log_sections, settings};
 use crate::daemon::Log;
@@ -92,7 +93,11 @@ fn check_given(
         questions::tell_mistyped(told, |_| Error::usage(""), findings)?;
     }
     let nginx = nginx_logs(context)?;
-    for path in &arguments.files.files {
+    let (paths, unmatched) = expand_patterns(&arguments.files.files)?;
+    for error in unmatched {
+        findings.failed_error(&error)?;
+    }
+    for path in &paths {
         let name = path.display().to_string();
         let section = config.logs.iter().find(|section| names_file(&section.path.value, &name));
         let of_nginx = nginx.iter().find(|log| names_file(&log.pattern, &absolute_name(path)));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::cli::args::FormatArguments;
 use crate::cli::input::candidates::FormatCandidates;
 use crate::cli::input::context::Context;
+use crate::cli::input::files::expand_patterns;
 use crate::cli::input::head::first_lines;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, texts};
@@ -53,7 +54,13 @@ impl PastFiles {
             found.formats.insert(log.pattern.clone(), Arc::new(log.format.clone()));
         }
         let mut candidates = Vec::new();
-        for path in found.expand(files)? {
+        if files.iter().any(|path| path.as_os_str() == "-") {
+            return Err(Error::usage("what is piped in cannot be found again, so it is not taken in")
+                .remedy("write it to a file first, and keep that"));
+        }
+        let (paths, unmatched) = expand_patterns(files)?;
+        found.failed.extend(unmatched);
+        for path in paths {
             match look_at(&mut formats, &path) {
                 Ok(candidate) => {
                     if let Ok(status) = std::fs::metadata(&path) {
@@ -68,30 +75,6 @@ impl PastFiles {
             .sort_by(|one, other| (&one.key, one.written, &one.path).cmp(&(&other.key, other.written, &other.path)));
         found.sort_out(candidates);
         Ok(found)
-    }
-
-    /// The files that the names and patterns mean. A pattern that matches nothing is a failed file, not a mistake: the
-    /// others are taken in.
-    fn expand(&mut self, named: &[PathBuf]) -> Result<Vec<PathBuf>> {
-        let mut paths = Vec::new();
-        for path in named {
-            let text = path.to_string_lossy();
-            if text == "-" {
-                return Err(Error::usage("what is piped in cannot be found again, so it is not taken in")
-                    .remedy("write it to a file first, and keep that"));
-            }
-            if path.exists() || !text.contains(['*', '?', '[']) {
-                paths.push(path.clone());
-                continue;
-            }
-            let matches = glob::glob(&text).map_err(|error| Error::usage(format!("pattern {text}: {error}")))?;
-            let before = paths.len();
-            paths.extend(matches.flatten());
-            if paths.len() == before {
-                self.failed.push(Error::failed("no file matches this pattern").at(path));
-            }
-        }
-        Ok(paths)
     }
 
     /// Give each file its log and format. A file whose lines do not tell its format has that of the same log's others.

@@ -59,6 +59,8 @@ struct Found {
     file: String,
     /// Nothing if the raw line is gone.
     line: Option<Vec<u8>>,
+    /// The log that the line is in is there, and cannot be read: it is not gone.
+    is_there: bool,
 }
 
 /// What requests are sorted by: `--sort duration` has the longest first; of those that took as long, and by default,
@@ -97,7 +99,7 @@ fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interp
         locator,
     };
     let route = with.routes.name(seen.matched.id).as_deref().map(str::to_owned).unwrap_or_default();
-    Found { entry, route, file, line: Some(line.to_vec()) }
+    Found { entry, route, file, line: Some(line.to_vec()), is_there: true }
 }
 
 /// The lines of the files that are named. One thread reads them: they are printed in the order of time anyway.
@@ -197,9 +199,10 @@ fn print_line(found: &Found, terminal: bool, out: &mut Stdout) -> Result<()> {
         }
         None => {
             let Entry { end, duration_ms, status, locator, .. } = found.entry;
+            let why = if found.is_there { "cannot be read" } else { "gone" };
             written(writeln!(
                 out,
-                "# raw line gone: {end} {duration_ms} ms, status {status}, route {}, {} byte {}",
+                "# raw line {why}: {end} {duration_ms} ms, status {status}, route {}, {} byte {}",
                 found.route, found.file, locator.offset
             ))
         }

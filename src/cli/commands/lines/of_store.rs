@@ -104,7 +104,7 @@ fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
     for entry in entries {
         let route = names.get(&entry.route).cloned().unwrap_or_default();
         let file = files.get(&entry.locator.generation).cloned().unwrap_or_default();
-        found.push(Found { entry, route, file, line: None });
+        found.push(Found { entry, route, file, line: None, is_there: false });
         locators.push(entry.locator);
     }
     let missing = retrieve::lines(view, &locators, |index, line| {
@@ -112,15 +112,20 @@ fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
             found.line = line.map(<[u8]>::to_vec);
         }
     });
-    let gone = found.iter().filter(|found| found.line.is_none()).count();
-    if gone > 0 {
-        say(&format!("{gone} of {} raw lines are gone; what the index holds of them is printed", found.len()));
+    let (mut gone, mut denied) = (0, 0);
+    for found in found.iter_mut().filter(|found| found.line.is_none()) {
+        found.is_there = missing.unreadable.contains(&found.entry.locator.generation);
+        *(if found.is_there { &mut denied } else { &mut gone }) += 1;
     }
-    let mut missing = say_missing(&missing);
-    if gone > 0 {
-        missing.insert(0, format!("{gone} raw lines are gone"));
+    let all = found.len();
+    let mut messages = say_missing(&missing);
+    for (count, what) in [(gone, "are gone"), (denied, "are there, and cannot be read")] {
+        if count > 0 {
+            say(&format!("{count} of {all} raw lines {what}; what the index holds of them is printed"));
+            messages.insert(0, format!("{count} raw lines {what}"));
+        }
     }
-    (found, missing)
+    (found, messages)
 }
 
 /// Say what could not be read; gives the messages back, for the answer.

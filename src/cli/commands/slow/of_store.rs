@@ -13,6 +13,9 @@ use crate::pipeline::{CountedBy, Filter, all_kept, retrieve};
 use crate::report::slow::{SampleLine, SlowClass};
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View};
 
+/// What is shown of a request whose line is gone.
+const GONE: &[u8] = b"(raw line gone)";
+
 /// The classes of the window, and what could not be read.
 pub(super) fn classes_of_store(
     view: &View,
@@ -133,7 +136,7 @@ impl StoredClasses {
         samples.sort_unstable_by_key(|held| held.source);
         let mut wanted: Vec<Locator> = Vec::new();
         for held in &mut samples {
-            held.line = b"(raw line gone)".to_vec();
+            held.line = GONE.to_vec();
             wanted.extend(self.locators.get(held.source));
         }
         let missing = retrieve::lines(view, &wanted, |index, line| {
@@ -141,6 +144,11 @@ impl StoredClasses {
                 held.line = line.to_vec();
             }
         });
+        for (held, locator) in samples.iter_mut().zip(&wanted) {
+            if held.line == GONE && missing.unreadable.contains(&locator.generation) {
+                held.line = b"(raw line cannot be read)".to_vec();
+            }
+        }
         if let Some(note) = missing.note() {
             say(&note);
         }
