@@ -244,6 +244,12 @@ impl Format {
         &self.inner.meanings
     }
 
+    /// Whether texts stand in it side by side, so that a line may seem to have several ways to be read. Of such a format a
+    /// line is read only if one way gives each variable a value that it can have.
+    pub fn is_in_doubt(&self) -> bool {
+        self.plan().doubt.is_some()
+    }
+
     /// How its values are escaped.
     pub fn escape(&self) -> Escape {
         self.inner.escape
@@ -366,6 +372,10 @@ impl Format {
             (RejectReason::KeyMissing, _) => {
                 self.inner.keyed.as_ref().map_or_else(String::new, |keyed| keyed.explain_lack(line))
             }
+            (RejectReason::Ambiguous, Some(_)) => {
+                format!("two ways to read it: ${name}, which begins here, could end in two places")
+            }
+            (RejectReason::BadValue, Some(_)) => format!("expected what ${name} can be, found {found}"),
             (RejectReason::TrailingText, _) => format!("expected the line's end, found {found}"),
             (reason, _) => reason.to_string(),
         }

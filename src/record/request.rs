@@ -12,8 +12,10 @@ pub(crate) struct RequestLine<'l> {
     pub(crate) protocol: &'l [u8],
 }
 
-/// Splits `METHOD SP target [SP HTTP/x.y]`. None for anything else: empty, `-`, TLS bytes, further words, a method of
-/// other bytes than nginx takes (`A`-`Z`, `_`, `-`; `ngx_http_parse_request_line`). `rest_of_line` begins with `request`.
+/// Splits `METHOD SP target [SP HTTP/x[.y]]`. None for anything else: empty, `-`, TLS bytes, a method of other bytes than
+/// nginx takes (`A`-`Z`, `_`, `-`; `ngx_http_parse_request_line`), further words without a protocol behind them. With one,
+/// the target may hold spaces, as nginx before 1.21.1 serves it: what begins it is then looked at. `rest_of_line` begins
+/// with `request`.
 #[inline(always)]
 pub(crate) fn split_request<'l>(request: &'l [u8], rest_of_line: &'l [u8]) -> Option<RequestLine<'l>> {
     let space = find_byte(b' ', request)?;
@@ -29,17 +31,34 @@ pub(crate) fn split_request<'l>(request: &'l [u8], rest_of_line: &'l [u8]) -> Op
         {
             (target, tail.get(1..).unwrap_or_default())
         }
-        _ => (rest, &b""[..]),
+        _ => split_short_protocol(rest),
     };
     // How long targets are is hard to foretell, so as many bytes are looked at as one mostly fits in. Behind it is a space.
     let spaced = match rest_of_line.get(space + 1..).and_then(<[u8]>::first_chunk::<64>) {
         Some(window) if target.len() < window.len() && !protocol.is_empty() => first_space(window) != target.len(),
         _ => contains_byte(b' ', target),
     };
-    if target.is_empty() || spaced {
+    if target.is_empty() || spaced && (protocol.is_empty() || !is_spaced_target(target)) {
         return None;
     }
     Some(RequestLine { method, target, protocol })
+}
+
+/// The target and `HTTP/2`, as some write it; or else all of it and no protocol.
+#[inline(never)]
+fn split_short_protocol(rest: &[u8]) -> (&[u8], &[u8]) {
+    match rest.split_last_chunk::<7>() {
+        Some((target, tail @ [b' ', b'H', b'T', b'T', b'P', b'/', major])) if major.is_ascii_digit() => {
+            (target, tail.get(1..).unwrap_or_default())
+        }
+        _ => (rest, &b""[..]),
+    }
+}
+
+/// Whether a target that holds a space begins as nginx has it, and is no other request's: with `/` or a scheme.
+#[cold]
+fn is_spaced_target(target: &[u8]) -> bool {
+    [&b"/"[..], b"http://", b"https://"].iter().any(|begin| target.starts_with(begin))
 }
 
 /// Where the first space is; 64 if there is none.
@@ -99,6 +118,16 @@ mod tests {
         assert_eq!(parts("PRI * HTTP/2.0"), Some(("PRI", "*", "HTTP/2.0")));
         assert_eq!(parts("CONNECT a:443 HTTP/1.0"), Some(("CONNECT", "a:443", "HTTP/1.0")));
         assert_eq!(parts("M-SEARCH * HTTP/1.1"), Some(("M-SEARCH", "*", "HTTP/1.1")));
+        assert_eq!(parts("GET /a HTTP/2"), Some(("GET", "/a", "HTTP/2")));
+    }
+
+    /// nginx before 1.21.1 serves them.
+    #[test]
+    fn a_target_runs_from_the_first_space_to_the_last() {
+        assert_eq!(parts("GET /index.php?x=a b HTTP/1.1"), Some(("GET", "/index.php?x=a b", "HTTP/1.1")));
+        assert_eq!(parts("GET /a  HTTP/1.1"), Some(("GET", "/a ", "HTTP/1.1")));
+        assert_eq!(parts("GET /a HTTP/1.0 HTTP/2"), Some(("GET", "/a HTTP/1.0", "HTTP/2")));
+        assert_eq!(parts("GET http://h/a b HTTP/1.1"), Some(("GET", "http://h/a b", "HTTP/1.1")));
     }
 
     proptest! {
@@ -120,8 +149,9 @@ mod tests {
             "GET ",
             " /a",
             "GET  HTTP/1.1",
-            "GET /a b HTTP/1.1",
-            "GET /a  HTTP/1.1",
+            "GET /a b",
+            "GET a b HTTP/1.1",
+            "GET  /a HTTP/1.1",
             "get /a HTTP/1.1",
             "\\x16\\x03\\x01\\x00 \\x01",
             "GET /a HTTP/1.1 x",

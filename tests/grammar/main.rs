@@ -11,7 +11,9 @@
 )]
 
 mod against_oracle;
+mod all_cuts;
 mod blocks;
+mod doubt;
 mod format;
 mod hostile;
 mod keyed;

@@ -1,10 +1,13 @@
 //! A slow reader of lines that is easy to believe: each format is turned into one regex by the rules that
-//! `src/grammar/log_format/plan.rs` states, and values are read with chrono and wide integers. It shares no code with the parser.
+//! `src/grammar/log_format/plan.rs` states (one in doubt is cut in all ways there are, by `all_cuts.rs`), and values are read
+//! with chrono and wide integers. It shares no code with the parser.
 
 use chrono::DateTime;
 use regex::bytes::{Captures, Regex};
 use spikeline::grammar::{Escape, Format, RejectReason};
 use spikeline::record::{Needs, RecordParser};
+
+use crate::all_cuts::AllCuts;
 
 /// The values that a slow reading finds.
 #[derive(Debug, PartialEq)]
@@ -114,17 +117,45 @@ impl Oracle {
 pub(crate) struct Both {
     parser: RecordParser,
     oracle: Oracle,
+    cuts: AllCuts,
 }
 
 impl Both {
     /// None where the oracle has none.
     pub(crate) fn new(format: &Format) -> Option<Both> {
         let oracle = Oracle::new(format.text(), format.escape())?;
-        Some(Both { parser: RecordParser::new(format, &Needs::all()).unwrap(), oracle })
+        let cuts = AllCuts::new(format.text(), format.escape());
+        Some(Both { parser: RecordParser::new(format, &Needs::all()).unwrap(), oracle, cuts })
+    }
+
+    /// Whether there is but one way to cut the line.
+    pub(crate) fn has_one_cut(&self, line: &[u8]) -> bool {
+        matches!(self.cuts.of_line(line).as_slice(), [only] if self.cuts.is_trimmed(only))
+    }
+
+    /// Says what is wrong with how a line of a format in doubt was read: the only cut there is, or not at all.
+    fn agree_in_doubt(&mut self, line: &[u8]) -> Result<(), String> {
+        let fast = self.parser.parse(line);
+        let ways = self.cuts.of_line(line);
+        match (fast, ways.as_slice()) {
+            (Ok(_), [only]) if self.cuts.is_trimmed(only) => {
+                self.same_values(line, only).map_err(|what| self.place(&what, line))
+            }
+            (Err(reject), [only]) if self.cuts.is_trimmed(only) => match reject.reason {
+                // A number or time that cannot be true; glued lines; a NUL.
+                RejectReason::BadTime | RejectReason::AbsurdNumber | RejectReason::Torn => Ok(()),
+                _ => Err(self.place(&format!("{reject}, though it is {only:?}"), line)),
+            },
+            (Err(_), _) => Ok(()),
+            (Ok(_), _) => Err(self.place(&format!("read, though there are {ways:?}"), line)),
+        }
     }
 
     /// Says where they differ over `line`, if they do.
     pub(crate) fn agree(&mut self, line: &[u8]) -> Result<(), String> {
+        if self.parser.format().is_in_doubt() {
+            return self.agree_in_doubt(line);
+        }
         let escape = self.parser.format().escape();
         let slow = self.oracle.read(line).filter(|_| !hole(line, escape));
         let fast = self.parser.parse(line);
@@ -149,6 +180,9 @@ impl Both {
                     > 1;
             return if told { Ok(()) } else { Err(self.place("torn without a sign of it", line)) };
         }
+        if fast.is_err() && slow.as_ref().is_some_and(|slow| self.holds_what_it_cannot(slow)) {
+            return Ok(());
+        }
         let place = |what: &str| self.place(what, line);
         match (fast, slow) {
             (Ok(fast), Some(slow)) => {
@@ -162,7 +196,7 @@ impl Both {
                 if got != expected {
                     return Err(place(&format!("read {got:?}, not {expected:?}")));
                 }
-                self.same_values(line, &slow).map_err(|what| place(&what))
+                self.same_values(line, &slow.values).map_err(|what| place(&what))
             }
             (Err(_), None) => Ok(()),
             (fast, slow) => Err(place(&format!("{fast:?} {:?}\n{slow:?}", self.parser.format().explain(line)))),
@@ -174,9 +208,23 @@ impl Both {
         format!("{what}\n{} {:?}\n{:?}\n", format.escape(), format.text(), String::from_utf8_lossy(line))
     }
 
-    fn same_values(&self, line: &[u8], slow: &Slow) -> Result<(), String> {
+    /// Whether the slow reading has a last value that its variable cannot have, or a text that holds what ends it: the
+    /// regex goes on to the next place for it, the parser knows that nothing of the kind stands in such a value.
+    fn holds_what_it_cannot(&self, slow: &Slow) -> bool {
+        let last = slow.values.len() - 1;
+        if self.cuts.literal(last).is_empty() && !self.cuts.is_trimmed(&slow.values) {
+            return true;
+        }
+        slow.values.iter().enumerate().any(|(place, value)| {
+            let literal = self.cuts.literal(place);
+            let held = !literal.is_empty() && memchr::memmem::find(value, literal).is_some();
+            (held || place == last && literal.is_empty()) && !self.cuts.fits(place, value)
+        })
+    }
+
+    fn same_values(&self, line: &[u8], values: &[Vec<u8>]) -> Result<(), String> {
         let absent: &[u8] = if self.parser.format().escape() == Escape::Default { b"-" } else { b"" };
-        for (index, (name, expected)) in self.oracle.names.iter().zip(&slow.values).enumerate() {
+        for (index, (name, expected)) in self.oracle.names.iter().zip(values).enumerate() {
             // Where a variable stands several times, its value is that of the first place.
             if self.oracle.names.iter().position(|known| known == name) == Some(index) {
                 let variable = self.parser.format().index_of(name).unwrap();

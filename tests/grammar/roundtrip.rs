@@ -43,7 +43,10 @@ fn check(seed: u64, tally: &mut Tally) -> Result<(), String> {
         let shown = || format!("{:?}\n{:?}", drawn.text, String::from_utf8_lossy(&request.line));
         if request.plain {
             tally.plain += 1;
-            comes_back(&format, &request).map_err(|what| format!("{what}\n{}", shown()))?;
+            // Where texts stand side by side, what looks plain may have other readings.
+            let doubtful = format.is_in_doubt() && !both.as_ref().is_some_and(|both| both.has_one_cut(&request.line));
+            let read = if doubtful { Ok(()) } else { comes_back(&format, &request) };
+            read.map_err(|what| format!("{what}\n{}", shown()))?;
         }
         let damage: Vec<Vec<u8>> = (0..5).map(|_| damaged(&request.line, &mut random)).collect();
         for line in damage.iter().chain([&request.line]) {

@@ -434,17 +434,34 @@ fn value(name: &str, escape: Escape, tame: bool, random: &mut Random) -> Value {
         VariableKind::Decimal => made(Meant::Other, format!("{}.{:02}", random.below(30), random.below(100))),
         VariableKind::Pipe => made(Meant::Other, random.of(&[".", "p"]).to_owned()),
         VariableKind::Token => {
-            made(Meant::Other, random.of(&["GET", "HTTP/1.1", "https", "OK", "3f0a", "PURGE_x", "TLSv1.3"]).to_owned())
+            let values: &[&str] = match name {
+                "request_method" => &["GET", "PURGE_X", "M-SEARCH"],
+                "server_protocol" => &["HTTP/1.1", "HTTP/2.0", "HTTP/3.0"],
+                "scheme" => &["http", "https"],
+                "request_completion" => &["OK"],
+                "request_id" => &["0123456789abcdef0123456789abcdef"],
+                "upstream_cache_status" => &["HIT", "MISS"],
+                _ => &["TLSv1.3", "3f0a"],
+            };
+            made(Meant::Other, random.of(values).to_owned())
         }
         VariableKind::Request if !random.one_in(4) => {
             let target = text(tame, random).into_iter().filter(|&byte| byte != b' ').collect::<Vec<u8>>();
             other(Some([b"GET /", target.as_slice(), b" HTTP/1.1"].concat()), escape)
         }
+        _ if name == "remote_addr" => made(Meant::Other, random.of(&["192.0.2.1", "2001:db8::7", "unix:"]).to_owned()),
         _ if random.one_in(6) => other(None, escape),
         _ => {
             let mut raw = text(tame, random);
-            if name == "request_uri" {
-                raw.insert(0, b'/');
+            match name {
+                "request_uri" | "uri" => raw.insert(0, b'/'),
+                "host" | "server_name" => raw.retain(|byte| byte.is_ascii_graphic() && !b"\"/".contains(byte)),
+                // What is no request has none behind it.
+                "request" if memchr::memmem::find(&raw, b" HTTP/").is_some() => raw = b"\x16\x03".to_vec(),
+                _ => {}
+            }
+            if name.starts_with("http_") || name.starts_with("cookie_") || name == "request" {
+                raw = raw.trim_ascii().to_vec();
             }
             if escape == Escape::None {
                 raw.retain(|byte| !b"\n\r\0".contains(byte));

@@ -52,11 +52,15 @@ pub enum RejectReason {
     NotWrapped = 11,
     /// No request, and from the container's other output (standard error), where nginx writes its error log.
     OtherOutput = 12,
+    /// Texts stand side by side, and it can be read in several ways, or in too many to try.
+    Ambiguous = 13,
+    /// However it is cut, some value is none that its variable can have.
+    BadValue = 14,
 }
 
 impl RejectReason {
     /// All reasons, in the order of their codes.
-    pub const ALL: [RejectReason; 12] = [
+    pub const ALL: [RejectReason; 14] = [
         RejectReason::LiteralMissing,
         RejectReason::BadTime,
         RejectReason::BadNumber,
@@ -69,6 +73,8 @@ impl RejectReason {
         RejectReason::KeyMissing,
         RejectReason::NotWrapped,
         RejectReason::OtherOutput,
+        RejectReason::Ambiguous,
+        RejectReason::BadValue,
     ];
 
     /// Whether such a line may have been a request, so that an answer without it lacks something.
@@ -101,6 +107,8 @@ impl RejectReason {
             RejectReason::KeyMissing => "key_missing",
             RejectReason::NotWrapped => "not_wrapped",
             RejectReason::OtherOutput => "other_output",
+            RejectReason::Ambiguous => "ambiguous",
+            RejectReason::BadValue => "bad_value",
         }
     }
 }
@@ -120,6 +128,8 @@ impl fmt::Display for RejectReason {
             RejectReason::KeyMissing => "no key says when a request ended, or none tells of a request",
             RejectReason::NotWrapped => "not as the container or syslog writes lines",
             RejectReason::OtherOutput => "no request, but a line of the container's standard error",
+            RejectReason::Ambiguous => "two ways to read it: a text holds what stands after it in the format",
+            RejectReason::BadValue => "not a value that its variable can have",
         })
     }
 }

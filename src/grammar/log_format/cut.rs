@@ -31,9 +31,16 @@ impl Plan {
         if !self.lead.stands_at(line, 0) {
             return Err(self.misfit(line, CutFailure { step: 0, at: 0, reason: RejectReason::LiteralMissing }));
         }
-        match self.cut_from(line, spans, 0, self.lead.len()) {
-            Ok(()) if self.ends_in_text => self.refuse_glued(line, spans),
-            Ok(()) => Ok(()),
+        let cut = self.cut_from(line, spans, 0, self.lead.len());
+        if let Some(doubt) = &self.doubt {
+            return self.cut_in_doubt(doubt, line, spans, cut);
+        }
+        match cut {
+            Ok(()) if self.ends_in_text => {
+                self.refuse_quotes(line)?;
+                self.refuse_glued(line, spans)
+            }
+            Ok(()) => self.refuse_quotes(line),
             Err(failure) => self.retry_soft_ends(line, spans, failure),
         }
     }
@@ -90,7 +97,7 @@ impl Plan {
     fn next_end(&self, line: &[u8], spans: &[ValueSpan], before: usize) -> Option<(usize, usize)> {
         let candidates = self.steps.iter().zip(spans).enumerate().take(before).rev();
         for (index, (step, span)) in candidates {
-            if let CutRule::Soft { guard, quotes } = step.cut
+            if let CutRule::Soft { guard, quotes, fixed: false } = step.cut
                 && let after = self.steps.get(index + 1).map(|step| &step.literal)
                 && let Some(end) = soft_end(&step.literal, line, span.1 as usize + 1, guard, after)
                 && swallowed_quote(line, span.0 as usize, end, quotes).is_none()
@@ -101,8 +108,15 @@ impl Plan {
         None
     }
 
+    /// Refuses a line that holds more `"` than its literals: nginx would have escaped one in a value.
+    fn refuse_quotes(&self, line: &[u8]) -> Result<(), CutFailure> {
+        let Some(expected) = self.literal_quotes else { return Ok(()) };
+        let extra = memchr::memchr_iter(b'"', line).nth(expected);
+        extra.map_or(Ok(()), |at| Err(CutFailure { step: self.steps.len(), at, reason: RejectReason::Torn }))
+    }
+
     /// Refuses a line whose last value, text to the end of the line, holds the start of another line.
-    fn refuse_glued(&self, line: &[u8], spans: &[ValueSpan]) -> Result<(), CutFailure> {
+    pub(super) fn refuse_glued(&self, line: &[u8], spans: &[ValueSpan]) -> Result<(), CutFailure> {
         let step = self.steps.len().saturating_sub(1);
         let at = span_start(spans, step);
         // The time itself may be the last value but one, so its own mark is counted too.
@@ -114,7 +128,7 @@ impl Plan {
 
     /// Says of a line that does not fit whether it is torn.
     #[cold]
-    fn misfit(&self, line: &[u8], failure: CutFailure) -> CutFailure {
+    pub(super) fn misfit(&self, line: &[u8], failure: CutFailure) -> CutFailure {
         if line.is_empty() {
             return CutFailure { step: 0, at: 0, reason: RejectReason::EmptyLine };
         }
@@ -123,7 +137,7 @@ impl Plan {
     }
 
     /// How many times the line holds between the literals that stand around the format's own.
-    fn times_in(&self, line: &[u8]) -> usize {
+    pub(super) fn times_in(&self, line: &[u8]) -> usize {
         let Some(mark) = &self.mark else { return 0 };
         let (byte, offset) = if mark.iso { (b'T', 10) } else { (b'/', 2) };
         let is_mark = |at: usize| {
@@ -155,7 +169,7 @@ impl PlanStep {
     ) -> Result<usize, StepMisfit> {
         let end = match &self.cut {
             CutRule::Hard { byte, at: offset } => return self.hard_end(line, at, *byte, *offset),
-            CutRule::Soft { guard, quotes } => {
+            CutRule::Soft { guard, quotes, .. } => {
                 let (steps, next) = following;
                 let after = steps.get(next).map(|step| &step.literal);
                 let end = soft_end(&self.literal, line, at, *guard, after)
@@ -180,7 +194,7 @@ impl PlanStep {
             }
             CutRule::IsArgs => at + usize::from(line.get(at) == Some(&b'?')),
             CutRule::Thousandths => thousandths_end(line, at).ok_or((at, RejectReason::BadNumber))?,
-            CutRule::Rest { token } => return rest_end(line, at, *token),
+            CutRule::Rest(last) => return Ok(last.end_in(line, at)),
         };
         if end <= line.len() && self.literal.stands_at(line, end) {
             Ok(end)
@@ -354,14 +368,4 @@ fn thousandths_end(line: &[u8], at: usize) -> Option<usize> {
     let fraction = rest.get(whole..whole + 4)?;
     let fits = whole > 0 && matches!(fraction, [b'.', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
     fits.then_some(at + whole + 4)
-}
-
-/// The end of the line; a token holds no space.
-#[inline]
-fn rest_end(line: &[u8], at: usize, token: bool) -> Result<usize, StepMisfit> {
-    let value = line.get(at..).unwrap_or_default();
-    match memchr::memchr(b' ', value) {
-        Some(space) if token => Ok(at + space),
-        _ => Ok(line.len()),
-    }
 }

@@ -14,14 +14,20 @@
 //!   `escape=none`) ends at the leftmost place from which the rest of the line fits. Where a time follows, its shape is
 //!   asked at once; otherwise at most [`RETRIES`](super::cut) other places are tried, so that cutting stays linear. With
 //!   `escape=default` such a value never holds a `"`; a line that would need one is torn;
-//! - the last variable, if no literal follows, runs to the end of the line.
+//! - the last variable, if no literal follows, runs to the end of the line, as far as its bytes may stand in its values.
+//!
+//! Where a soft literal may stand in the very value that it ends (`$http_user_agent $request $status`), what is leftmost
+//! says nothing: of such a format ([`Doubt`]) a line is only read if one way to cut it gives each variable a value that it
+//! can have ([`ValueShape`](crate::grammar::variables::ValueShape)). None or several: the line is rejected.
 
 use std::ops::Range;
 
+use super::doubt::Doubt;
+use super::last_value::LastValue;
 use super::literal::Literal;
 use super::text::{FormatPiece, PieceContent};
 use crate::grammar::format_error::{FormatError, show_control_bytes};
-use crate::grammar::variables::{Escape, Variable, VariableKind};
+use crate::grammar::variables::{ByteTable, Escape, Variable, VariableKind, byte_table, bytes_of_values};
 
 /// How the value of one variable ends.
 #[derive(Debug, Clone)]
@@ -37,20 +43,20 @@ pub(crate) enum CutRule {
     /// That many bytes.
     Bytes(usize),
     /// An upstream list whose members are made of the bytes of the table.
-    List(Box<[bool; 256]>),
+    List(ByteTable),
     /// To the next such byte, which stands `at` bytes into the literal and never in a value.
     Hard { byte: u8, at: usize },
     /// To the next `"` that no backslash escapes, which stands `at` bytes into the literal.
     JsonQuote { at: usize },
     /// To the leftmost literal from which the rest fits; a time of that shape follows it. Unless `quotes`, a `"` cannot
-    /// be in the value: one shows that the line swallowed the rest of another.
-    Soft { guard: TimeGuard, quotes: bool },
+    /// be in the value: one shows that the line swallowed the rest of another. If `fixed`, no value holds the literal.
+    Soft { guard: TimeGuard, quotes: bool, fixed: bool },
     /// To the first such byte, or else to where the next variable ends; there, an absent one left a `-` if `dash`.
     Before { byte: u8, dash: bool },
     /// `$is_args`: `?` or nothing.
     IsArgs,
-    /// To the end of the line; without spaces if `token`.
-    Rest { token: bool },
+    /// To the end of the line, or of what its values can be.
+    Rest(LastValue),
 }
 
 /// What a soft literal must be followed by.
@@ -82,9 +88,11 @@ pub(crate) struct Plan {
     pub(crate) lead: Literal,
     /// How many `"` the lead holds.
     pub(crate) lead_quotes: usize,
-    /// How many `"` a line holds whose values hold none; None where they may hold any, or where the line's end is not
-    /// the literal's.
+    /// How many `"` a line holds whose values hold none; None where they may hold any, where the line's end is not the
+    /// literal's, or where the format is in doubt.
     pub(crate) quotes: Option<usize>,
+    /// How many `"` the literals hold, if no value can hold one.
+    pub(crate) literal_quotes: Option<usize>,
     pub(crate) steps: Vec<PlanStep>,
     /// How many spaces the format's text ends in; a line may end in as many or fewer.
     pub(crate) trailing_spaces: usize,
@@ -94,6 +102,8 @@ pub(crate) struct Plan {
     pub(crate) mark: Option<TimeMark>,
     /// Whether the last variable is text that runs to the end of the line.
     pub(crate) ends_in_text: bool,
+    /// What there is to know of the values, if a line may seem to have several ways to be read.
+    pub(crate) doubt: Option<Doubt>,
 }
 
 impl Plan {
@@ -103,11 +113,13 @@ impl Plan {
             lead: Literal::new(b""),
             lead_quotes: 0,
             quotes: None,
+            literal_quotes: None,
             steps: Vec::new(),
             trailing_spaces: 0,
             raw: false,
             mark: None,
             ends_in_text: false,
+            doubt: None,
         }
     }
 }
@@ -150,8 +162,8 @@ pub(crate) fn compile(
         ends_where_it_seems(text, places.get(index..).unwrap_or_default())?;
         let cut = match next {
             Some(next) if place.literal.is_empty() => cut_adjacent(text, place, next, escape)?,
-            None if place.literal.is_empty() => last_cut(place.kind, escape),
-            _ => cut_before_literal(place.kind, &place.literal, escape, next.map(|next| next.kind)),
+            None if place.literal.is_empty() => last_cut(place, escape),
+            _ => cut_before_literal(place, escape, next.map(|next| next.kind)),
         };
         let cut = if place.name == "is_args" { CutRule::IsArgs } else { cut };
         let literal = place.literal.as_slice();
@@ -172,13 +184,20 @@ pub(crate) fn compile(
         });
     }
     let mark = time_mark(&lead, &places);
-    let ends_in_text = matches!(steps.last(), Some(PlanStep { cut: CutRule::Rest { token: false }, .. }));
+    let ends_in_text = places
+        .last()
+        .is_some_and(|last| last.literal.is_empty() && matches!(last.kind, VariableKind::Request | VariableKind::Text));
+    let doubt = Doubt::of_steps(&steps, &variables, escape);
     let raw = escape == Escape::None;
     let lead_quotes = quotes_in(&lead);
-    let quotes = (!raw && !ends_in_text && trailing_spaces == 0)
-        .then(|| lead_quotes + steps.iter().map(|step| step.quotes).sum::<usize>());
+    let all_quotes = lead_quotes + steps.iter().map(|step| step.quotes).sum::<usize>();
+    let quotes = (!raw && !ends_in_text && trailing_spaces == 0 && doubt.is_none()).then_some(all_quotes);
+    let literal_quotes = (escape == Escape::Default).then_some(all_quotes);
     let lead = Literal::new(&lead);
-    Ok((Plan { lead, lead_quotes, quotes, steps, trailing_spaces, raw, mark, ends_in_text }, variables))
+    Ok((
+        Plan { lead, lead_quotes, quotes, literal_quotes, steps, trailing_spaces, raw, mark, ends_in_text, doubt },
+        variables,
+    ))
 }
 
 fn quotes_in(literal: &[u8]) -> usize {
@@ -314,17 +333,18 @@ fn cut_adjacent(
 }
 
 /// The cut of the last variable, where the format ends with it.
-fn last_cut(kind: VariableKind, escape: Escape) -> CutRule {
-    match kind {
-        VariableKind::Request | VariableKind::Text => CutRule::Rest { token: false },
-        VariableKind::Pipe | VariableKind::Token => CutRule::Rest { token: true },
-        _ => cut_by_kind(kind, &[], escape).unwrap_or(CutRule::Rest { token: false }),
-    }
+fn last_cut(place: &VariablePlace<'_>, escape: Escape) -> CutRule {
+    let by_kind = match place.kind {
+        VariableKind::Request | VariableKind::Text | VariableKind::Pipe | VariableKind::Token => None,
+        kind => cut_by_kind(kind, &[], escape),
+    };
+    by_kind.unwrap_or_else(|| CutRule::Rest(LastValue::of_variable(place.name, escape)))
 }
 
 /// The cut of a variable that `literal` follows.
-fn cut_before_literal(kind: VariableKind, literal: &[u8], escape: Escape, next: Option<VariableKind>) -> CutRule {
-    if let Some(cut) = cut_by_kind(kind, literal, escape) {
+fn cut_before_literal(place: &VariablePlace<'_>, escape: Escape, next: Option<VariableKind>) -> CutRule {
+    let literal = place.literal.as_slice();
+    if let Some(cut) = cut_by_kind(place.kind, literal, escape) {
         return cut;
     }
     let hard = match escape {
@@ -341,7 +361,9 @@ fn cut_before_literal(kind: VariableKind, literal: &[u8], escape: Escape, next: 
                 Some(VariableKind::TimeIso8601) => TimeGuard::TimeIso8601,
                 _ => TimeGuard::Nothing,
             };
-            CutRule::Soft { guard, quotes: escape != Escape::Default }
+            let table = bytes_of_values(place.name, escape);
+            let fixed = literal.iter().any(|&byte| table.get(usize::from(byte)) == Some(&false));
+            CutRule::Soft { guard, quotes: escape != Escape::Default, fixed }
         }
     }
 }
@@ -377,12 +399,4 @@ fn cut_by_kind(kind: VariableKind, literal: &[u8], escape: Escape) -> Option<Cut
         VariableKind::Pipe if !literal.is_empty() => CutRule::Bytes(1),
         _ => return None,
     })
-}
-
-fn byte_table(member: impl Fn(u8) -> bool) -> Box<[bool; 256]> {
-    let mut table = [false; 256];
-    for (entry, byte) in table.iter_mut().zip(0_u8..=255) {
-        *entry = member(byte);
-    }
-    Box::new(table)
 }
