@@ -2,7 +2,7 @@
 //!
 //! A value's end is certain if its own grammar tells it, or if its literal has a byte that no such value holds (a method
 //! before a space, any text before a quote with `escape=default`). One text may be uncertain if only times stand behind it
-//! up to such a byte or the line's end (`$remote_user [$time_local] "`): the cut then finds the only place there is. A format with any other text is in doubt, and its lines are cut by [`super::doubtful_cut`].
+//! up to such a byte (`$remote_user [$time_local] "`): the cut then finds the only place there is. A format with any other text is in doubt, and its lines are cut by [`super::doubtful_cut`].
 
 use super::plan::{CutRule, PlanStep};
 use crate::grammar::variables::{
@@ -89,7 +89,7 @@ fn begins_for_certain(steps: &[PlanStep], escape: Escape) -> bool {
             return true;
         }
     }
-    true
+    false
 }
 
 /// Whether no text holds such a byte, however it begins. A quote of JSON may be an escaped one.
