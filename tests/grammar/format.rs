@@ -403,6 +403,6 @@ fn two_lines_glued_together_are_torn_wherever_the_first_broke_off() {
     let line = b"2000-10-10T13:55:36Z|200|at 2000-10-10T13:55:36Z";
     assert_eq!(format("$time_iso8601|$status|$http_user_agent").check(line), Ok(()));
     let raw = Format::compile("t", "$msec \"$request\"", Escape::None).unwrap();
-    assert_eq!(values(&raw, b"1.0 \"GET /a\0b\"").unwrap()[1], "GET /a\0b");
+    assert_eq!(values(&raw, b"1427761920.000 \"GET /a\0b HTTP/1.1\"").unwrap()[1], "GET /a\0b HTTP/1.1");
     assert_eq!(values(&raw, b"\0\x001.0 \"GET /a\""), Err(RejectReason::Torn));
 }
