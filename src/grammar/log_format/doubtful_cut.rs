@@ -13,7 +13,7 @@ use crate::grammar::variables::{Escape, ValueShape};
 
 /// How many bytes may be looked at in a line: so many of its lengths, and some for short ones.
 const LENGTHS_LOOKED_AT: usize = 32;
-const ALWAYS_LOOKED_AT: usize = 256 * 1024;
+const ALWAYS_LOOKED_AT: usize = 1024 * 1024;
 
 /// The statuses with which nginx answers what it could not read as a request line.
 const STATUSES_OF_NO_REQUEST: [&[u8]; 4] = [b"400", b"408", b"414", b"505"];
