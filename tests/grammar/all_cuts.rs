@@ -153,7 +153,7 @@ fn looks_of(name: &str, escape: Escape) -> String {
     let list = |member: &str| or_absent(&format!("(?:{member}|-)(?:(?:, ?| : )(?:{member}|-))*(?: : )?"));
     let word = r#"[^\x00-\x20"\x7f]"#;
     let binary = match escape {
-        Escape::Default => r"\\x[01]",
+        Escape::Default => r"\\x[01][0-9A-F]",
         Escape::Json => r"\\[unrtbf]",
         Escape::None => r"[\x00-\x1f]",
     };
@@ -161,7 +161,7 @@ fn looks_of(name: &str, escape: Escape) -> String {
         "time_local" => r"\d\d/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}".to_owned(),
         "time_iso8601" => r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d|Z)".to_owned(),
         "msec" => r"\d{10}\.\d{3}".to_owned(),
-        "request_time" | "connection_time" => r"\d{1,7}\.\d{3}".to_owned(),
+        "request_time" | "connection_time" => r"\d{1,8}\.\d{3}".to_owned(),
         "gzip_ratio" => or_absent(r"\d+\.\d\d"),
         "status" => "[1-9][0-9]{2}|000|009".to_owned(),
         "remote_port" | "server_port" => "[0-9]{0,5}".to_owned(),
@@ -172,7 +172,7 @@ fn looks_of(name: &str, escape: Escape) -> String {
         | "connection_requests"
         | "pid"
         | "tcpinfo_rtt" => "[0-9]+".to_owned(),
-        "upstream_response_time" | "upstream_connect_time" | "upstream_header_time" => list(r"\d{1,7}\.\d{3}"),
+        "upstream_response_time" | "upstream_connect_time" | "upstream_header_time" => list(r"\d{1,8}\.\d{3}"),
         "upstream_status" => list("(?:[1-9][0-9]{2}|000|009)"),
         "upstream_response_length" | "upstream_bytes_received" => list("[0-9]+"),
         "upstream_addr" => {

@@ -406,6 +406,9 @@ fn value(name: &str, escape: Escape, tame: bool, random: &mut Random) -> Value {
             made(Meant::Ms(ms), seconds(ms))
         }
         VariableKind::UpstreamSeconds => list(escape, random, duration, seconds),
+        VariableKind::UpstreamInts if name.eq_ignore_ascii_case("upstream_status") => {
+            list(escape, random, |random| 100 + random.below(500) as u64, |status| status.to_string())
+        }
         VariableKind::UpstreamInts => {
             list(escape, random, |random| random.below(1 << 30) as u64, |int| int.to_string())
         }
@@ -455,7 +458,14 @@ fn value(name: &str, escape: Escape, tame: bool, random: &mut Random) -> Value {
             let mut raw = text(tame, random);
             match name {
                 "request_uri" | "uri" => raw.insert(0, b'/'),
-                "host" | "server_name" => raw.retain(|byte| byte.is_ascii_graphic() && !b"\"/".contains(byte)),
+                // The password begins at the first colon.
+                "remote_user" => raw.retain(|&byte| byte != b':'),
+                "host" | "server_name" => {
+                    raw.retain(|byte| byte.is_ascii_graphic() && !b"\"/".contains(byte));
+                    if raw.is_empty() || raw == b"-" {
+                        return other(None, escape);
+                    }
+                }
                 // What is no request has none behind it.
                 "request" if memchr::memmem::find(&raw, b" HTTP/").is_some() => raw = b"\x16\x03".to_vec(),
                 _ => {}

@@ -219,7 +219,7 @@ pub fn is_decimal(value: &[u8], places: usize) -> bool {
 
 /// A duration; ten digits before the point are a time since the epoch.
 pub fn is_seconds(value: &[u8]) -> bool {
-    is_decimal(value, 3) && value.len() <= 11
+    is_decimal(value, 3) && value.len() <= "31622400.000".len()
 }
 
 fn is_status(value: &[u8]) -> bool {
