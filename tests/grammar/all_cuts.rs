@@ -27,10 +27,10 @@ impl AllCuts {
         let place = |(index, one): (usize, &regex::Captures<'_>)| {
             let name = one.get(1).or(one.get(2)).unwrap().as_str().to_ascii_lowercase();
             let looks = Regex::new(&format!("(?s-u)^(?:{})$", looks_of(&name, escape))).unwrap();
-            let literal = kept[one.get(0).unwrap().end()..at(index + 1)].as_bytes().to_vec();
+            let literal = kept.as_bytes()[one.get(0).unwrap().end()..at(index + 1)].to_vec();
             (name, looks, literal)
         };
-        let lead = kept[..at(0)].as_bytes().to_vec();
+        let lead = kept.as_bytes()[..at(0)].to_vec();
         let places = found.iter().enumerate().map(place).collect();
         AllCuts { escape, lead, places, trailing_spaces: text.len() - kept.len() }
     }
