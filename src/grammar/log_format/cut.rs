@@ -1,7 +1,8 @@
 //! Cuts a line into the values of its format's variables: the hot loop. No allocation, no I/O.
 
+use super::cut_rule::{CutRule, PlanStep, TimeGuard};
 use super::literal::Literal;
-use super::plan::{CutRule, Plan, PlanStep, TimeGuard};
+use super::plan::Plan;
 use crate::grammar::line::{
     CutFailure, MAX_LINE, RejectReason, ValueSpan, find_byte, number_length, time_iso_end, time_local_at,
 };

@@ -4,7 +4,7 @@
 //! before a space, any text before a quote with `escape=default`). One text may be uncertain if only times stand behind it
 //! up to such a byte (`$remote_user [$time_local] "`): the cut then finds the only place there is. A format with any other text is in doubt, and its lines are cut by [`super::doubtful_cut`].
 
-use super::plan::{CutRule, PlanStep};
+use super::cut_rule::{CutRule, PlanStep};
 use crate::grammar::variables::{
     ByteTable, Escape, ValueShape, Variable, bytes_of_values, is_sent_text, is_trimmed, shape_of_value,
 };

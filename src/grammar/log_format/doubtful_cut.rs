@@ -5,8 +5,9 @@
 //! again, and how many bytes may be looked at is bounded by the line's length: a line that would need more is ambiguous.
 
 use super::cut::soft_end;
+use super::cut_rule::{CutRule, PlanStep, TimeGuard};
 use super::doubt::Doubt;
-use super::plan::{CutRule, Plan, PlanStep, TimeGuard};
+use super::plan::Plan;
 use crate::grammar::line::{CutFailure, RejectReason, ValueSpan};
 use crate::grammar::variables::shape::{is_absent, is_escaped};
 use crate::grammar::variables::{Escape, ValueShape};

@@ -10,8 +10,9 @@
 //! time before a quote (`$remote_addr - $remote_user [$time_local] "`), it is cut from that quote backwards.
 
 use super::cut::soft_end;
+use super::cut_rule::{CutRule, PlanStep, TimeGuard};
 use super::literal::Literal;
-use super::plan::{CutRule, Plan, PlanStep, TimeGuard};
+use super::plan::Plan;
 use crate::grammar::line::{MAX_LINE, ValueSpan, are_address_bytes, number_length, time_local_at};
 
 /// The bytes of `$time_local`.

@@ -1,11 +1,12 @@
 //! Lines cut by position: the text of a log_format taken apart (`text`), compiled to a plan (`plan`: how values are told
-//! apart is written down there), by which `cut` takes a line apart and says why one does not fit. For whole blocks of lines
-//! `fast_cut` goes the same way by the places of quotes that `quote_index` found.
+//! apart is written down there; its steps are `cut_rule`'s), by which `cut` takes a line apart and says why one does not
+//! fit. For whole blocks of lines `fast_cut` goes the same way by the places of quotes that `quote_index` found.
 //! Where texts stand side by side (`doubt`), a line is looked at for a second way to read it (`doubtful_cut`).
 //!
 //! Called by [`Format`](super::Format), and by `record` and `pipeline` for the hot loop; knows `line` and `variables`.
 
 mod cut;
+mod cut_rule;
 mod doubt;
 mod doubtful_cut;
 mod fast_cut;
