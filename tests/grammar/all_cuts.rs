@@ -89,7 +89,7 @@ impl AllCuts {
         let place = before.len();
         let Some((name, _, literal)) = self.places.get(place) else {
             // A protocol is there if the method and target are. Then the way to here leads no further.
-            let whole = at == line.len() && self.is_whole_request(before);
+            let whole = at == line.len() && self.is_whole_request(before) && self.lists_are_whole(before);
             if whole {
                 found.push(before.clone());
             }
@@ -106,6 +106,9 @@ impl AllCuts {
                 continue;
             }
             let fits = match (name.as_str(), unreadable) {
+                // Where a comma ends the list, its own have a space behind them.
+                (name, _) if is_list(name) && literal.starts_with(b",") && has_bare_comma(value) => false,
+                ("upstream_addr", _) if value.iter().any(|byte| Some(byte) == ends_peers(literal)) => false,
                 ("request" | "request_line", true) => !self.fits(place, value) && is_text(value, self.escape),
                 ("status", true) => [&b"400"[..], b"408", b"414", b"505"].contains(&value),
                 _ => self.fits(place, value),
@@ -122,6 +125,19 @@ impl AllCuts {
         any
     }
 
+    /// What nobody sent does not begin as the list before it would go on: `, ` or ` :`.
+    fn lists_are_whole(&self, values: &Values) -> bool {
+        const SENT: [&str; 5] = ["http_", "arg_", "cookie_", "sent_http_", "upstream_http_"];
+        const SENT_NAMES: [&str; 6] =
+            ["request", "request_line", "remote_user", "args", "query_string", "request_body"];
+        let is_sent = |name: &str| SENT.iter().any(|family| name.starts_with(family)) || SENT_NAMES.contains(&name);
+        self.places.windows(2).zip(values.windows(2)).all(|(places, values)| {
+            let goes_on =
+                matches!((places[0].2.as_slice(), values[1].first()), (b",", Some(b' ')) | (b" ", Some(b':')));
+            !is_list(&places[0].0) || is_sent(&places[1].0) || !goes_on
+        })
+    }
+
     fn is_whole_request(&self, values: &Values) -> bool {
         let absent: &[u8] = if self.escape == Escape::Default { b"-" } else { b"" };
         let mut unrequested = false;
@@ -130,6 +146,19 @@ impl AllCuts {
             name != "server_protocol" || value != absent || unrequested
         })
     }
+}
+
+fn is_list(name: &str) -> bool {
+    name.starts_with("upstream_") && !name.starts_with("upstream_http_") && name != "upstream_cache_status"
+}
+
+fn has_bare_comma(list: &[u8]) -> bool {
+    list.iter().enumerate().any(|(at, byte)| *byte == b',' && list.get(at + 1) != Some(&b' '))
+}
+
+/// The byte that ends a list of peers: the literal's first, but for those of which addresses are made.
+fn ends_peers(literal: &[u8]) -> Option<&u8> {
+    literal.first().filter(|byte| !byte.is_ascii_alphanumeric() && !b":].-/_ ,".contains(byte))
 }
 
 fn is_text(value: &[u8], escape: Escape) -> bool {
@@ -154,7 +183,7 @@ fn looks_of(name: &str, escape: Escape) -> String {
     let word = r#"[^\x00-\x20"\x7f]"#;
     let binary = match escape {
         Escape::Default => r"\\x[01][0-9A-F]",
-        Escape::Json => r"\\[unrtbf]",
+        Escape::Json => r"\\(?:[nrtbf]|u[0-9A-Fa-f]{4})",
         Escape::None => r"[\x00-\x1f]",
     };
     match name {

@@ -449,7 +449,9 @@ fn value(name: &str, escape: Escape, tame: bool, random: &mut Random) -> Value {
             made(Meant::Other, random.of(values).to_owned())
         }
         VariableKind::Request if !random.one_in(4) => {
-            let target = text(tame, random).into_iter().filter(|&byte| byte != b' ').collect::<Vec<u8>>();
+            let raw = escape == Escape::None;
+            let may_stand = |&byte: &u8| byte != b' ' && !(raw && b"\n\r\0".contains(&byte));
+            let target = text(tame, random).into_iter().filter(may_stand).collect::<Vec<u8>>();
             other(Some([b"GET /", target.as_slice(), b" HTTP/1.1"].concat()), escape)
         }
         _ if name == "remote_addr" => made(Meant::Other, random.of(&["192.0.2.1", "2001:db8::7", "unix:"]).to_owned()),

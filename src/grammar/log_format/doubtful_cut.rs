@@ -244,6 +244,10 @@ impl<'p> CutSearch<'p> {
         Some(end)
     }
 
+    fn is_certain(&self, step: usize) -> bool {
+        self.doubt.values.get(step).is_some_and(|looks| looks.certain)
+    }
+
     fn end_from(&self, step: usize, place: &PlanStep, value: &TriedValue) -> Option<usize> {
         let line = self.line;
         let ends = |end: usize| end >= value.from && end <= value.reach && place.literal.stands_at(line, end);
@@ -252,7 +256,7 @@ impl<'p> CutSearch<'p> {
                 line.len().checked_sub(place.literal.len()).filter(|&end| ends(end))
             }
             CutRule::Soft { guard, .. } => self.soft_end_from(place, value, *guard),
-            CutRule::List(_) => self.soft_end_from(place, value, TimeGuard::Nothing),
+            CutRule::List(_) if !self.is_certain(step) => self.soft_end_from(place, value, TimeGuard::Nothing),
             CutRule::Before { byte, dash } => self.end_before_next(step, value, *byte, *dash),
             _ => {
                 let end = place.value_end(line, value.at, (&self.plan.steps, step + 1)).ok();
@@ -319,7 +323,10 @@ impl<'p> CutSearch<'p> {
             (ValueShape::Target, _) => is_target(escape, value),
             (ValueShape::Protocol, _) if is_absent(escape, value) => self.has_no_request(step, before),
             // nginx writes it behind the last member where a redirect reached no upstream.
-            (shape, _) if shape.is_list() => shape.fits(escape, value.strip_suffix(b" : ").unwrap_or(value)),
+            (shape, _) if shape.is_list() => {
+                let members = value.strip_suffix(b" : ").filter(|members| !members.is_empty());
+                (place.bare_commas || !has_bare_comma(value)) && shape.fits(escape, members.unwrap_or(value))
+            }
             (shape, _) => shape.fits(escape, value),
         }
     }
@@ -343,6 +350,11 @@ impl<'p> CutSearch<'p> {
         }
         CutFailure { step: 0, at: 0, reason: RejectReason::BadValue }
     }
+}
+
+/// Whether a comma in the list has no space behind it.
+fn has_bare_comma(list: &[u8]) -> bool {
+    memchr::memchr_iter(b',', list).any(|at| list.get(at + 1) != Some(&b' '))
 }
 
 /// Whether a host stands there: without a space and without a `/`; before a port stands a name.
