@@ -69,6 +69,10 @@ impl AllCuts {
         &self.places[place].2
     }
 
+    pub(crate) fn has_port_before_dash(&self) -> bool {
+        self.places.iter().any(|(name, _, literal)| name.ends_with("_port") && literal.starts_with(b"-"))
+    }
+
     /// Whether no value of a header in it begins or ends with a space.
     pub(crate) fn is_trimmed(&self, values: &Values) -> bool {
         self.places.iter().zip(values).all(|((name, ..), value)| {
@@ -180,7 +184,6 @@ fn looks_of(name: &str, escape: Escape) -> String {
     let absent = if escape == Escape::Default { "-" } else { "" };
     let or_absent = |looks: &str| format!("{looks}|{absent}");
     let list = |member: &str| or_absent(&format!("(?:{member}|-)(?:(?:, ?| : )(?:{member}|-))*(?: : )?"));
-    let word = r#"[^\x00-\x20"\x7f]"#;
     let binary = match escape {
         Escape::Default => r"\\x[01][0-9A-F]",
         Escape::Json => r"\\(?:[nrtbf]|u[0-9A-Fa-f]{4})",
@@ -215,7 +218,7 @@ fn looks_of(name: &str, escape: Escape) -> String {
         "request_id" => "[0-9a-fA-F]{32}".to_owned(),
         "request_completion" => or_absent("OK"),
         "upstream_cache_status" => or_absent("MISS|BYPASS|EXPIRED|STALE|UPDATING|REVALIDATED|HIT"),
-        "ssl_protocol" => or_absent(&format!("{word}+")),
+        "ssl_protocol" => or_absent(&format!("(?:{}|/)+", host_character(escape))),
         "host" | "server_name" => or_absent(&format!("{}+", host_character(escape))),
         "request_uri" | "uri" => or_absent(&format!(r"(?:/|https?://){text}*|\*")),
         "request" | "request_line" => {

@@ -146,6 +146,8 @@ impl Both {
                 RejectReason::BadTime | RejectReason::AbsurdNumber | RejectReason::Torn => Ok(()),
                 // So much may be looked at, and no more.
                 RejectReason::Ambiguous if line.len() > 1000 => Ok(()),
+                // A port that is not there, before a dash: the dash is taken for it.
+                _ if self.cuts.has_port_before_dash() => Ok(()),
                 _ => Err(self.place(&format!("{reject}, though it is {only:?}"), line)),
             },
             (Err(_), _) => Ok(()),

@@ -183,7 +183,7 @@ impl ValueShape {
             ValueShape::Switch => value == b"on",
             ValueShape::CacheStatus => CACHE_STATUSES.contains(&value),
             ValueShape::RequestId => value.len() == 32 && value.iter().all(u8::is_ascii_hexdigit),
-            ValueShape::Word => is_word(value),
+            ValueShape::Word => is_word(value) && is_escaped(escape, value),
             ValueShape::Text => is_escaped(escape, value),
             ValueShape::Unread => true,
         }
