@@ -8,7 +8,7 @@ use crate::grammar::format_error::{FormatError, show_control_bytes};
 use crate::grammar::keyed::{Keyed, KeyedValues, Role};
 use crate::grammar::line::{CutFailure, Reject, RejectReason, ValueSpan, chomp};
 use crate::grammar::log_format::{Plan, compile, split_pieces, targets_by_place};
-use crate::grammar::variables::{Escape, FieldMeaning, Roles, Variable, VariableKind};
+use crate::grammar::variables::{Escape, FieldMeaning, MadeVariable, Roles, Variable, VariableKind};
 use crate::grammar::wrapper::{WrappedRecords, Wrapper};
 
 /// A log_format, compiled. Cheap to clone.
@@ -27,6 +27,8 @@ struct FormatParts {
     roles: Roles,
     /// The variables that stand where a request line has its target.
     targets: Vec<usize>,
+    /// The variables that nginx.conf makes.
+    made: Vec<MadeVariable>,
     /// How lines are cut by position; nothing if `keyed`.
     plan: Plan,
     /// What was said of its variables that are not nginx's own.
@@ -84,11 +86,22 @@ impl Format {
         let pieces = split_pieces(text)?;
         let (plan, variables) = compile(text, &pieces, escape)?;
         let targets = targets_by_place(&pieces, &variables);
-        let roles = Roles::of_variables(&variables, &[], &targets);
+        let roles = Roles::of_variables(&variables, &[], &[], &targets);
         let (name, text) = (name.to_owned(), text.to_owned());
-        let (meanings, keyed, wrapper) = (Vec::new(), None, None);
-        let inner =
-            FormatParts { name, named_by, text, escape, variables, roles, targets, plan, meanings, keyed, wrapper };
+        let inner = FormatParts {
+            name,
+            named_by,
+            text,
+            escape,
+            variables,
+            roles,
+            targets,
+            made: Vec::new(),
+            plan,
+            meanings: Vec::new(),
+            keyed: None,
+            wrapper: None,
+        };
         Ok(Format { inner: Arc::new(inner) })
     }
 
@@ -111,6 +124,7 @@ impl Format {
             variables: keyed.variables().to_vec(),
             roles: keyed.roles(),
             targets: Vec::new(),
+            made: Vec::new(),
             plan: Plan::none(),
             meanings: Vec::new(),
             keyed: Some(keyed),
@@ -141,9 +155,28 @@ impl Format {
         if meanings.is_empty() || self.is_keyed() {
             return self.clone();
         }
+        self.with_roles(meanings.to_vec(), self.inner.made.clone())
+    }
+
+    /// With what nginx.conf makes of its variables that are not nginx's own.
+    #[must_use]
+    pub fn with_made(&self, made: &[MadeVariable]) -> Format {
+        if made.is_empty() || self.is_keyed() {
+            return self.clone();
+        }
+        self.with_roles(self.inner.meanings.clone(), made.to_vec())
+    }
+
+    /// Whether one of its variables is made of the one of that name, which then need not be logged itself: a `map` may be there to hide
+    /// a part of it.
+    pub fn is_made_of(&self, name: &str) -> bool {
+        self.inner.made.iter().any(|made| made.sources.iter().any(|source| source == name))
+    }
+
+    fn with_roles(&self, meanings: Vec<FieldMeaning>, made: Vec<MadeVariable>) -> Format {
         let mut parts = FormatParts::clone(&self.inner);
-        parts.roles = Roles::of_variables(&parts.variables, meanings, &parts.targets);
-        parts.meanings = meanings.to_vec();
+        parts.roles = Roles::of_variables(&parts.variables, &meanings, &made, &parts.targets);
+        (parts.meanings, parts.made) = (meanings, made);
         let roles = parts.roles.clone();
         for (at, variable) in
             parts.variables.iter_mut().enumerate().filter(|(_, variable)| variable.kind == VariableKind::Text)
@@ -175,10 +208,22 @@ impl Format {
         }
     }
 
+    /// Whether the end of some of these lines' (without wrapper) requests is when their wrapper says that they were written.
+    pub fn takes_outer_time(&self, lines: &[&[u8]]) -> bool {
+        self.wrapper().is_some() && self.roles_in(lines).end.is_none()
+    }
+
+    /// What the variable stands for: nginx's own for itself, one that nginx.conf makes perhaps for another.
+    pub(crate) fn stands_for(&self, variable: usize) -> &str {
+        let Some(Variable { name, .. }) = self.inner.variables.get(variable) else { return "" };
+        let made = self.inner.made.iter().find(|made| made.name == *name);
+        made.and_then(|made| made.meaning.as_ref()).map_or(name, |meaning| &meaning.stands_for)
+    }
+
     /// This format inside a wrapper.
     #[must_use]
     pub fn in_wrapper(&self, wrapper: Wrapper) -> Format {
-        Format { inner: Arc::new(FormatParts { wrapper: Some(wrapper), ..FormatParts::clone(&self.inner) }) }
+        self.with_wrapper(Some(wrapper))
     }
 
     /// This format without its wrapper.
@@ -187,7 +232,12 @@ impl Format {
         if self.wrapper().is_none() {
             return self.clone();
         }
-        Format { inner: Arc::new(FormatParts { wrapper: None, ..FormatParts::clone(&self.inner) }) }
+        self.with_wrapper(None)
+    }
+
+    fn with_wrapper(&self, wrapper: Option<Wrapper>) -> Format {
+        let keyed = self.inner.keyed.clone().map(|keyed| keyed.in_wrapper(wrapper.is_some()));
+        Format { inner: Arc::new(FormatParts { wrapper, keyed, ..FormatParts::clone(&self.inner) }) }
     }
 
     /// What stands around each of its lines.
@@ -248,6 +298,11 @@ impl Format {
     /// line is read only if one way gives each variable a value that it can have.
     pub fn is_in_doubt(&self) -> bool {
         self.plan().doubt.is_some()
+    }
+
+    /// Those of its variables that nginx.conf makes.
+    pub(crate) fn made(&self) -> &[MadeVariable] {
+        &self.inner.made
     }
 
     /// How its values are escaped.

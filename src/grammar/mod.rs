@@ -30,8 +30,8 @@ pub use keyed::check_key;
 pub use line::{MAX_LINE, Reject, RejectReason};
 pub use paste::{PastedFormat, read_paste};
 pub use variables::{
-    DurationUnit, Escape, FieldMeaning, Roles, TimeNotation, ValueShape, Variable, VariableKind, nginx_variables,
-    read_meaning, shape,
+    DurationUnit, Escape, FieldMeaning, MadeVariable, Roles, TimeNotation, ValueShape, Variable, VariableKind,
+    nginx_variables, read_meaning, shape,
 };
 pub use wrapper::Wrapper;
 pub use written_format::{read_format, write_format};

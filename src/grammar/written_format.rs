@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grammar::format::{Format, NamedBy};
 use crate::grammar::keyed::{Keyed, LearntKeys};
-use crate::grammar::variables::{DurationUnit, Escape, FieldMeaning};
+use crate::grammar::variables::{DurationUnit, Escape, FieldMeaning, MadeVariable};
 use crate::grammar::wrapper::Wrapper;
 
 /// The words for who gave the name.
@@ -30,14 +30,46 @@ struct WrittenFormat {
     /// Variable, what it stands for, unit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fields: Vec<(String, String, String)>,
+    /// Variables that nginx.conf makes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    made: Vec<WrittenMade>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     keyed: Option<LearntKeys>,
+}
+
+/// A variable that nginx.conf makes.
+#[derive(Serialize, Deserialize)]
+struct WrittenMade {
+    name: String,
+    /// What it stands for, in which unit, and what it says where there is none; nothing if it stands for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    meaning: Option<(String, String, String)>,
+    sources: Vec<String>,
+}
+
+impl WrittenMade {
+    fn of_made(made: &MadeVariable) -> WrittenMade {
+        let meaning = made.meaning.clone();
+        let words = |meaning: FieldMeaning| (meaning.stands_for, meaning.unit.name().to_owned(), meaning.absent);
+        WrittenMade { name: made.name.clone(), meaning: meaning.map(words), sources: made.sources.clone() }
+    }
+
+    fn read(self) -> Option<MadeVariable> {
+        let meaning = match self.meaning {
+            None => None,
+            Some((stands_for, unit, absent)) => {
+                let (variable, unit) = (self.name.clone(), DurationUnit::from_name(&unit)?);
+                Some(FieldMeaning { variable, stands_for, unit, absent })
+            }
+        };
+        Some(MadeVariable { name: self.name, meaning, sources: self.sources })
+    }
 }
 
 /// The format in one line.
 pub fn write_format(format: &Format) -> String {
     let mut fields = Vec::new();
-    for FieldMeaning { variable, stands_for, unit } in format.meanings() {
+    for FieldMeaning { variable, stands_for, unit, .. } in format.meanings() {
         fields.push((variable.clone(), stands_for.clone(), unit.name().to_owned()));
     }
     let keyed = format.keys().map(Keyed::learnt_keys);
@@ -49,6 +81,7 @@ pub fn write_format(format: &Format) -> String {
         escape: keyed.is_none().then(|| format.escape().name().to_owned()),
         wrapper: format.wrapper().map(|wrapper| wrapper.name().to_owned()),
         fields,
+        made: format.made().iter().map(WrittenMade::of_made).collect(),
         keyed,
     };
     // Strings and lists of them alone: there is nothing that could fail.
@@ -71,9 +104,11 @@ pub fn read_format(line: &str) -> Option<Format> {
     };
     let mut meanings = Vec::new();
     for (variable, stands_for, unit) in written.fields {
-        meanings.push(FieldMeaning { variable, stands_for, unit: DurationUnit::from_name(&unit)? });
+        let unit = DurationUnit::from_name(&unit)?;
+        meanings.push(FieldMeaning { variable, stands_for, unit, absent: String::new() });
     }
-    let format = format.with_meanings(&meanings);
+    let made: Option<Vec<MadeVariable>> = written.made.into_iter().map(WrittenMade::read).collect();
+    let format = format.with_meanings(&meanings).with_made(&made?);
     Some(match written.wrapper {
         Some(wrapper) => format.in_wrapper(wrapper.parse::<Wrapper>().ok()?),
         None => format,
@@ -102,7 +137,16 @@ mod tests {
             variable: "took".to_owned(),
             stands_for: "request_time".to_owned(),
             unit: DurationUnit::Millis,
+            absent: String::new(),
         };
+        let made = [
+            MadeVariable {
+                name: "took".to_owned(),
+                meaning: Some(FieldMeaning { absent: "0".to_owned(), ..meaning.clone() }),
+                sources: vec!["request_time".to_owned()],
+            },
+            MadeVariable { name: "kind".to_owned(), meaning: None, sources: vec!["request_uri".to_owned()] },
+        ];
         let json = Format::keyed("json request_time=took:ms").unwrap().unwrap();
         let lines: [&[u8]; 2] = [
             br#"{"ts":"2011-11-30T14:05:33Z","took":12,"status":200,"uri":"/a","pod":"x","n":3}"#,
@@ -112,6 +156,7 @@ mod tests {
             Format::combined(),
             Format::compile("timed", timed, Escape::Json).unwrap(),
             Format::compile_unnamed(timed, Escape::Default).unwrap().with_meanings(&[meaning]).in_wrapper(Wrapper::Cri),
+            Format::compile("timed", timed, Escape::Default).unwrap().with_made(&made),
             json.with_keys_of(&["tenant".to_owned()]),
             json.learnt_from(&lines),
             Format::keyed("ltsv").unwrap().unwrap().learnt_from(&[b"time:x\tstatus:200\tduration:0.123\tfoo:7"]),

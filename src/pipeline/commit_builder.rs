@@ -112,7 +112,7 @@ impl CommitBuilder {
         }
         for (at, time) in TIMES.into_iter().enumerate() {
             self.samples.clear();
-            let times = rows_of().map(|row| row.times.get(at).copied().unwrap_or(NONE));
+            let times = rows_of().map(|row| row.time_at(at));
             self.samples.extend(times.filter(|&millis| millis != NONE));
             cell.time_mut(time).record_all(&self.samples);
         }
@@ -150,6 +150,7 @@ mod tests {
         Record {
             end: Timestamp(1_322_661_900_000 + seconds * 1000),
             request_time_ms: request,
+            by_upstream: false,
             upstream_ms: [response, None, response],
             method: b"GET",
             target: b"/",

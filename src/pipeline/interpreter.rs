@@ -58,6 +58,16 @@ impl RoutedRecord<'_> {
     /// Add it to a cell, but for its upstream times.
     #[inline]
     pub fn count_into(&self, cell: &mut Cell) {
+        self.count_under(cell, Time::Request);
+    }
+
+    /// [`count_into`](Self::count_into) as the store has it: a time that stands for another is counted under its own name.
+    pub fn count_as_stored(&self, cell: &mut Cell) {
+        self.count_under(cell, if self.record.by_upstream { Time::UpstreamResponse } else { Time::Request });
+    }
+
+    #[inline(always)]
+    fn count_under(&self, cell: &mut Cell, time: Time) {
         cell.requests += 1;
         cell.slow += u64::from(self.slow);
         if let Some(status) = self.record.status {
@@ -67,7 +77,7 @@ impl RoutedRecord<'_> {
             cell.bytes_sent = cell.bytes_sent.saturating_add(bytes);
         }
         if let Some(millis) = self.record.request_time_ms {
-            cell.time_mut(Time::Request).record(millis);
+            cell.time_mut(time).record(millis);
         }
     }
 }
@@ -138,6 +148,11 @@ impl Interpreter {
     /// How exactly the ends of requests are known, in milliseconds.
     pub fn end_precision_ms(&self) -> u32 {
         self.parser.end_precision_ms()
+    }
+
+    /// Whether a time was read that names no zone.
+    pub fn assumes_zone(&self) -> bool {
+        self.parser.assumes_zone()
     }
 
     /// From now on a tally keeps the raw lines of what may be kept: the slow ones, and the `slowest` of each route and slot.
@@ -227,6 +242,7 @@ impl Interpreter {
             Some(wrapper) => {
                 let mut records = WrappedRecords::new(wrapper, block);
                 while let Some(record) = records.next(&mut unwrapped) {
+                    self.parser.set_outer_time(record.time);
                     let raw = block.get(record.start..record.end).unwrap_or_default();
                     // Where nginx logs its errors; a line there that is no request never was one.
                     let otherwise = record.of_errors.then_some(RejectReason::OtherOutput);

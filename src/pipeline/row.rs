@@ -14,7 +14,8 @@ pub(super) const NONE: u64 = u64::MAX;
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     pub(super) end: Timestamp,
-    /// In the order of [`TIMES`](crate::histogram::TIMES); [`NONE`] where the line has none.
+    /// In the order of [`TIMES`](crate::histogram::TIMES); [`NONE`] where the line has none. The first is the upstream's of a log that
+    /// only has that.
     pub(super) times: [u64; 4],
     pub(super) bytes_sent: u64,
     pub(super) locator: Locator,
@@ -31,6 +32,7 @@ impl Row {
         let [response, connect, header] = record.upstream_ms;
         let times = [record.request_time_ms, response, connect, header];
         let threshold = if slow { KeepReasons::THRESHOLD } else { KeepReasons::default() };
+        let kept = if error { threshold.with(KeepReasons::ERROR) } else { threshold };
         Row {
             end: record.end,
             times: times.map(|millis| millis.unwrap_or(NONE)),
@@ -38,11 +40,19 @@ impl Row {
             locator,
             cell,
             status: record.status.unwrap_or(0),
-            kept: if error { threshold.with(KeepReasons::ERROR) } else { threshold },
+            kept: kept.with(if record.by_upstream { KeepReasons::BY_UPSTREAM } else { KeepReasons::default() }),
         }
     }
 
-    /// Its `$request_time` in milliseconds, if it has one.
+    /// What it adds to the histogram at that place of [`TIMES`](crate::histogram::TIMES): a time that stands for another is counted
+    /// under its own name alone.
+    #[inline]
+    pub(super) fn time_at(&self, at: usize) -> u64 {
+        let stands_for_another = at == 0 && self.kept.contains(KeepReasons::BY_UPSTREAM);
+        self.times.get(at).copied().filter(|_| !stands_for_another).unwrap_or(NONE)
+    }
+
+    /// How long it took in milliseconds, if that is known.
     pub(super) fn request_time_ms(&self) -> Option<u64> {
         let [request, ..] = self.times;
         (request != NONE).then_some(request)

@@ -95,6 +95,7 @@ impl RowCollector {
             }
         });
         ledger.whole_seconds |= interpreter.end_precision_ms() > 1;
+        ledger.zoneless |= interpreter.assumes_zone();
         self.ledgers.insert(generation, ledger);
     }
 

@@ -10,7 +10,7 @@
 //! its start. A time that does not exist (30 February, 25:00) is none; a leap second is the second after it, as POSIX
 //! counts.
 
-use crate::time::Timestamp;
+use crate::time::{Timestamp, local_instant};
 
 use super::number;
 
@@ -118,31 +118,89 @@ pub(crate) fn parse_time_iso8601(value: &[u8]) -> Option<Timestamp> {
     Some(Timestamp::from_secs(time.epoch_seconds()?).plus_millis(i64::try_from(millis).ok()?))
 }
 
-/// Any of these, told by its shape; ISO 8601 also with a space or `t` for the `T`, with a comma before the fraction, and
-/// with an offset without colon, as other programs write it. A time without an offset is none: its zone is not known.
-pub(crate) fn parse_any_time(value: &[u8]) -> Option<Timestamp> {
+/// A time of any notation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AnyTime {
+    pub(crate) time: Timestamp,
+    /// Whether it names its zone, as an epoch does. If not it is a time on the wall here (`TZ`).
+    pub(crate) zoned: bool,
+}
+
+impl AnyTime {
+    fn certain(time: Timestamp) -> AnyTime {
+        AnyTime { time, zoned: true }
+    }
+}
+
+/// Any of these, told by its shape; ISO 8601 also with a space or `t` for the `T`, with slashes, with a comma before the fraction, and
+/// with an offset without colon, as other programs write it; `$time_local` with a fraction; an epoch in milliseconds, microseconds or
+/// nanoseconds, which its size tells.
+pub(crate) fn parse_any_time(value: &[u8]) -> Option<AnyTime> {
     // Smaller numbers are a duration or an id in a field that only looks like a time.
     const YEAR_1973_MS: i64 = 100_000_000_000;
     match value {
-        [_, _, b'/', ..] => parse_time_local(value),
-        [_, _, _, _, b'-', ..] => iso8601_of_others(value),
-        _ => match parse_msec(value)? {
-            time if time.millis() >= YEAR_1973_MS => Some(time),
+        [_, _, b'/', ..] => local_of_others(value),
+        [_, _, _, _, b'-' | b'/', ..] => iso8601_of_others(value),
+        _ => match parse_epoch(value)? {
+            time if time.millis() >= YEAR_1973_MS => Some(AnyTime::certain(time)),
             _ => None,
         },
     }
 }
 
+/// Seconds since the epoch, or whole parts of them: 13 digits are milliseconds, 16 microseconds, 19 nanoseconds.
+fn parse_epoch(value: &[u8]) -> Option<Timestamp> {
+    let parts = match value.len() {
+        13 => 1,
+        16 => 1_000,
+        19 => 1_000_000,
+        _ => return parse_msec(value),
+    };
+    if !value.iter().all(u8::is_ascii_digit) {
+        return parse_msec(value);
+    }
+    let whole = i64::try_from(number::integer(value).ok()?).ok()?;
+    Some(Timestamp(whole / parts))
+}
+
+/// `$time_local`, perhaps with a fraction of the second (`10:00:01.123 +0000`) and without its zone.
+fn local_of_others(value: &[u8]) -> Option<AnyTime> {
+    const TO_SECONDS: usize = 20;
+    if let Some(time) = parse_time_local(value) {
+        return Some(AnyTime::certain(time));
+    }
+    let (front, rest) = value.split_at_checked(TO_SECONDS)?;
+    let (millis, zone) = match rest.split_first() {
+        Some((b'.' | b',', fraction)) => {
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let (digits, zone) = fraction.split_at_checked(digits).filter(|(digits, _)| !digits.is_empty())?;
+            (number::fraction_ms(digits), zone)
+        }
+        _ => (0, rest),
+    };
+    let mut spelt = [0; 26];
+    let zoned = !zone.is_empty();
+    spelt.get_mut(..TO_SECONDS)?.copy_from_slice(front);
+    spelt.get_mut(TO_SECONDS..)?.copy_from_slice(if zoned {
+        zone.first_chunk::<6>().filter(|_| zone.len() == 6)?
+    } else {
+        b" +0000"
+    });
+    let time = parse_time_local(&spelt)?.plus_millis(i64::try_from(millis).ok()?);
+    Some(AnyTime { time: if zoned { time } else { local_instant(time)? }, zoned })
+}
+
 /// ISO 8601 as other programs write it, brought into nginx's spelling in a buffer on the stack; longer ones are no times.
-fn iso8601_of_others(value: &[u8]) -> Option<Timestamp> {
+fn iso8601_of_others(value: &[u8]) -> Option<AnyTime> {
     if let Some(time) = parse_time_iso8601(value) {
-        return Some(time);
+        return Some(AnyTime::certain(time));
     }
     let mut room = [0; 48];
     let text = room.get_mut(..value.len())?;
     text.copy_from_slice(value);
     for (at, byte) in text.iter_mut().enumerate() {
         *byte = match (at, *byte) {
+            (4 | 7, b'/') => b'-',
             (10, b' ' | b't') => b'T',
             (19, b',') => b'.',
             (20.., b'z') => b'Z',
@@ -155,9 +213,15 @@ fn iso8601_of_others(value: &[u8]) -> Option<Timestamp> {
     {
         let offset = [b':', *m1, *m2];
         room.get_mut(length - 2..length + 1)?.copy_from_slice(&offset);
-        return parse_time_iso8601(room.get(..length + 1)?);
+        return parse_time_iso8601(room.get(..length + 1)?).map(AnyTime::certain);
     }
-    parse_time_iso8601(room.get(..length)?)
+    if let Some(time) = parse_time_iso8601(room.get(..length)?) {
+        return Some(AnyTime::certain(time));
+    }
+    // As one of UTC, which is then moved to the zone here.
+    *room.get_mut(length)? = b'Z';
+    let wall = parse_time_iso8601(room.get(..length + 1)?)?;
+    Some(AnyTime { time: local_instant(wall)?, zoned: false })
 }
 
 /// A number of a fixed count of digits; None if one of them is none.

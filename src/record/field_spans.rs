@@ -4,7 +4,7 @@
 //! that for a line only numbers of spans are left. A field that is not needed has no span, and is then not read at all.
 
 use super::needs::Needs;
-use crate::grammar::{DurationUnit, Format, Role};
+use crate::grammar::{DurationUnit, Format, Role, Roles};
 
 /// The spans of the needed fields, by the numbers of their steps, or of a keyed format's places.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +20,16 @@ pub(super) struct FieldSpans {
     pub(super) status: Option<usize>,
     pub(super) bytes: Option<usize>,
     pub(super) host: Option<usize>,
-    /// The units of the four times; nothing if all are seconds.
-    pub(super) units: Option<[DurationUnit; 4]>,
+    /// How the four times are written; nothing if all are as nginx writes them.
+    pub(super) written: Option<Box<TimesWritten>>,
+}
+
+/// How the four times of a format are written that are not all nginx's own.
+#[derive(Debug, Clone)]
+pub(super) struct TimesWritten {
+    pub(super) units: [DurationUnit; 4],
+    /// What stands where there is none, besides `-` and nothing.
+    pub(super) absent: [String; 4],
 }
 
 impl FieldSpans {
@@ -49,7 +57,7 @@ impl FieldSpans {
             status: step_if(true, format, roles.status),
             bytes: step_if(needs.bytes || needs.all, format, roles.bytes),
             host: step_if(needs.host || needs.all, format, roles.host),
-            units: Some(roles.units).filter(|units| units.iter().any(|unit| *unit != DurationUnit::Seconds)),
+            written: TimesWritten::of_roles(roles),
         }
     }
 
@@ -73,7 +81,7 @@ impl FieldSpans {
             status: format.slot_of(Role::Status, roles.status),
             bytes: format.slot_of(Role::Bytes, if_needed(needs.bytes || needs.all, roles.bytes)),
             host: format.slot_of(Role::Host, if_needed(needs.host || needs.all, roles.host)),
-            units: None,
+            written: None,
         }
     }
 
@@ -83,6 +91,13 @@ impl FieldSpans {
             *self;
         let FieldSpans { protocol, status, bytes, host, .. } = *self;
         [request_time, response, connect, header, request, method, target, args, protocol, status, bytes, host]
+    }
+}
+
+impl TimesWritten {
+    fn of_roles(roles: &Roles) -> Option<Box<TimesWritten>> {
+        let own = roles.units == [DurationUnit::Seconds; 4] && roles.absent.iter().all(String::is_empty);
+        (!own).then(|| Box::new(TimesWritten { units: roles.units, absent: roles.absent.clone() }))
     }
 }
 

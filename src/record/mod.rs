@@ -44,8 +44,10 @@ use crate::time::Timestamp;
 pub struct Record<'l> {
     /// When the request ended: `$msec`, else `$time_iso8601`, else `$time_local`.
     pub end: Timestamp,
-    /// `$request_time` in milliseconds.
+    /// `$request_time` in milliseconds; of a log that has none, if that was asked for, `$upstream_response_time`.
     pub request_time_ms: Option<u64>,
+    /// Whether it is the latter.
+    pub by_upstream: bool,
     /// `$upstream_response_time`, `$upstream_connect_time`, `$upstream_header_time` in milliseconds, each the sum over
     /// all attempts that have it; None if none has.
     pub upstream_ms: [Option<u64>; 3],

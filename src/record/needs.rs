@@ -33,13 +33,9 @@ impl Needs {
         }
     }
 
-    /// What latency histograms by route are made of: times, target, bytes.
+    /// What latency histograms by route are made of: times, target, bytes. Of a log that only has the upstream's time, that one
+    /// says how long a request took.
     pub fn latency() -> Needs {
-        Needs { times: true, target: true, bytes: true, ..Needs::default() }
-    }
-
-    /// [`Needs::latency`] also of logs that only have the upstream's.
-    pub fn latency_or_upstream() -> Needs {
-        Needs { by_upstream: true, ..Needs::latency() }
+        Needs { times: true, target: true, bytes: true, by_upstream: true, ..Needs::default() }
     }
 }

@@ -1,12 +1,11 @@
 //! Lines to records.
 
 use crate::grammar::{
-    DurationUnit, Escape, FastCut, Format, FormatError, KeyedValues, Reject, RejectReason, Role, TimeNotation,
-    ValueSpan, chomp,
+    Escape, FastCut, Format, FormatError, KeyedValues, Reject, RejectReason, Role, TimeNotation, ValueSpan, chomp,
 };
 use crate::time::Timestamp;
 
-use super::field_spans::FieldSpans;
+use super::field_spans::{FieldSpans, TimesWritten};
 use super::needs::Needs;
 use super::{Record, end_time, number, request, upstream};
 
@@ -29,6 +28,17 @@ pub struct RecordParser {
     /// The upstream's time stands for the request's.
     by_upstream: bool,
     last: LastTime,
+    /// When the wrapper of the line that is read says that it was written.
+    outer_end: OuterEnd,
+    /// A time without a zone was read.
+    assumes_zone: bool,
+}
+
+/// The time of a wrapper, as far as a line needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct OuterEnd {
+    time: Option<Timestamp>,
+    whole_seconds: bool,
 }
 
 /// The bytes of the last time and what they mean: neighbouring lines mostly have the same.
@@ -49,7 +59,8 @@ impl RecordParser {
     pub fn new(format: &Format, needs: &Needs) -> Result<RecordParser, FormatError> {
         let roles = format.roles();
         let whole = 0..format.text().len();
-        let Some((end, clock)) = roles.end else {
+        let outer = format.wrapper().map(|_| (usize::MAX, TimeNotation::Wrapper));
+        let Some((end, clock)) = roles.end.or(outer) else {
             let reason = "this format does not say when a request ended";
             return Err(FormatError::new(
                 format.text(),
@@ -79,11 +90,13 @@ impl RecordParser {
             course: FastCut::new(format.plan(), needed),
             steps,
             end,
-            whole_seconds: clock != TimeNotation::Msec,
+            whole_seconds: matches!(clock, TimeNotation::Iso8601 | TimeNotation::Local),
             malformed_matters: fields.request.is_some(),
             by_upstream: needs.by_upstream && fields.request_time.is_none(),
             fields,
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
+            outer_end: OuterEnd::default(),
+            assumes_zone: false,
             format: format.clone(),
         })
     }
@@ -104,6 +117,8 @@ impl RecordParser {
             by_upstream: needs.by_upstream && !format.keys().is_some_and(|keyed| keyed.tells_request_time()),
             fields: FieldSpans::of_keys(format, needs),
             last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
+            outer_end: OuterEnd::default(),
+            assumes_zone: false,
             format: format.clone(),
         }
     }
@@ -116,6 +131,18 @@ impl RecordParser {
     /// How exactly the end is known, in milliseconds: 1 with `$msec`, else 1000. Of a keyed format the lines read so far say it.
     pub fn end_precision_ms(&self) -> u32 {
         if self.whole_seconds { 1000 } else { 1 }
+    }
+
+    /// Whether one of the times read so far named no zone, so that the machine's (`TZ`) was taken.
+    pub fn assumes_zone(&self) -> bool {
+        self.assumes_zone
+    }
+
+    /// What the wrapper of the next line says of when it was written: the end of a request that says none itself.
+    pub(crate) fn set_outer_time(&mut self, time: &[u8]) {
+        let read = end_time::parse_any_time(time);
+        self.outer_end =
+            OuterEnd { time: read.filter(|read| read.zoned).map(|read| read.time), whole_seconds: !has_fraction(time) };
     }
 
     /// Reads `line`, with or without its line end (LF, CRLF), without the log's wrapper.
@@ -214,17 +241,18 @@ impl RecordParser {
     pub(crate) fn read<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
         let end = self.read_end(line)?;
         let [response, connect, header] = self.fields.upstream;
-        let (request_time_ms, upstream_ms) = match self.fields.units {
+        let (request_time_ms, upstream_ms) = match &self.fields.written {
             None => (
                 self.read_duration(line, self.fields.request_time)?,
                 [self.read_sum(line, response)?, self.read_sum(line, connect)?, self.read_sum(line, header)?],
             ),
-            Some(units) => self.read_times_in(line, units)?,
+            Some(written) => self.read_times_in(line, written)?,
         };
         let [upstream, ..] = upstream_ms;
         let mut record = Record {
             end,
             request_time_ms: if self.by_upstream { upstream } else { request_time_ms },
+            by_upstream: self.by_upstream,
             upstream_ms,
             method: b"",
             target: b"",
@@ -326,13 +354,19 @@ impl RecordParser {
 
     /// The times of a format that has some in other units than nginx's.
     #[inline(never)]
-    fn read_times_in(&self, line: &[u8], units: [DurationUnit; 4]) -> Result<(Option<u64>, [Option<u64>; 3]), Reject> {
-        let [request, response, connect, header] = units;
-        let request_time_ms =
-            self.read_number(line, self.fields.request_time, |value| number::duration_in(value, request))?;
+    fn read_times_in(&self, line: &[u8], written: &TimesWritten) -> Result<(Option<u64>, [Option<u64>; 3]), Reject> {
+        let [request, units @ ..] = written.units;
+        let [no_request, absent @ ..] = &written.absent;
+        let has_request =
+            self.value_at(line, self.fields.request_time).is_some_and(|(value, _)| value != no_request.as_bytes());
+        let request_time = self.fields.request_time.filter(|_| has_request);
+        let request_time_ms = self.read_number(line, request_time, |value| number::duration_in(value, request))?;
         let mut upstream_ms = [None; 3];
-        for ((sum, step), unit) in upstream_ms.iter_mut().zip(self.fields.upstream).zip([response, connect, header]) {
+        for (((sum, step), unit), absent) in upstream_ms.iter_mut().zip(self.fields.upstream).zip(units).zip(absent) {
             let Some((value, from)) = self.value_at(line, step) else { continue };
+            if value == absent.as_bytes() {
+                continue;
+            }
             *sum = upstream::sum_in(value, unit).map_err(|reason| Reject::at(from as usize, reason))?;
         }
         Ok((request_time_ms, upstream_ms))
@@ -353,7 +387,7 @@ impl RecordParser {
             let reason = match clock {
                 TimeNotation::Msec if number::thousandths(value).is_some() => RejectReason::AbsurdNumber,
                 TimeNotation::Msec => RejectReason::BadNumber,
-                TimeNotation::Iso8601 | TimeNotation::Local | TimeNotation::Any => RejectReason::BadTime,
+                _ => RejectReason::BadTime,
             };
             Reject::at(from as usize, reason)
         })
@@ -364,6 +398,7 @@ impl RecordParser {
         // `$time_iso8601` has 25 bytes; it is kept with a zero behind it, which no time holds.
         if matches!(clock, TimeNotation::Iso8601 | TimeNotation::Any)
             && value.len() == self.last.length
+            && !value.is_empty()
             && self.last.bytes.get(..value.len()) == Some(value)
         {
             return Some(self.last.time);
@@ -372,10 +407,17 @@ impl RecordParser {
             TimeNotation::Msec => return end_time::parse_msec(value),
             TimeNotation::Iso8601 => end_time::parse_time_iso8601(value)?,
             TimeNotation::Local => end_time::parse_time_local(value)?,
+            TimeNotation::Wrapper => return self.read_outer_end(),
+            TimeNotation::Any if value.is_empty() && self.keyed.is_some() => return self.read_outer_end(),
             TimeNotation::Any => {
-                let time = end_time::parse_any_time(value)?;
-                self.whole_seconds |= !value.iter().any(|byte| matches!(byte, b'.' | b','));
-                time
+                let read = end_time::parse_any_time(value)?;
+                // Between the parts of a `log_format`, a time is perhaps only the front of one.
+                if !read.zoned && self.keyed.is_none() {
+                    return None;
+                }
+                self.assumes_zone |= !read.zoned;
+                self.whole_seconds |= !has_fraction(value);
+                read.time
             }
         };
         let mut bytes = [0; 26];
@@ -384,6 +426,12 @@ impl RecordParser {
             self.last = LastTime { bytes, length: value.len(), time };
         }
         Some(time)
+    }
+
+    /// The wrapper's time.
+    fn read_outer_end(&mut self) -> Option<Timestamp> {
+        self.whole_seconds |= self.outer_end.whole_seconds;
+        self.outer_end.time
     }
 
     /// Method, target and protocol, from `$request` where the format has it, else from the variables that say them one by one.
@@ -411,4 +459,10 @@ impl RecordParser {
             record.target = line.get(from as usize..end as usize).unwrap_or_default();
         }
     }
+}
+
+/// Whether a time says more than the second.
+fn has_fraction(time: &[u8]) -> bool {
+    let epoch = time.len() > 10 && time.iter().all(u8::is_ascii_digit);
+    epoch || time.iter().any(|byte| matches!(byte, b'.' | b','))
 }

@@ -17,6 +17,7 @@ mod point;
 mod window_spec;
 
 pub use duration::{DurationError, SpelledDuration, parse_duration};
+pub(crate) use point::local_instant;
 pub use point::{ReadTime, TimeError, read_time};
 pub use window_spec::{ResolvedWindow, WindowError, WindowSpec};
 

@@ -11,6 +11,7 @@
 
 mod beyond_kept;
 mod check;
+mod clocks;
 mod complete;
 mod config;
 mod config_file;
@@ -23,6 +24,7 @@ mod index;
 mod inputs;
 mod keyed;
 mod lines;
+mod made_variables;
 mod merged;
 mod nginx;
 mod pasted;

@@ -52,6 +52,9 @@ pub(in crate::cli) fn missing(
             name_or_log(&names, *id)
         ));
     }
+    for id in &account.zoneless {
+        say(&format!("note: {}: {}", name_or_log(&names, *id), zone_words()));
+    }
     if let Some(before) = expired {
         let expired = format!("what lay before {before} is no longer whole in the store ([retention])");
         // All there is was asked for, and it is all there.
@@ -62,6 +65,13 @@ pub(in crate::cli) fn missing(
         }
     }
     Ok(missing)
+}
+
+/// That a time without a zone was read, and how.
+pub(in crate::cli) fn zone_words() -> String {
+    let zone = std::env::var("TZ").ok().filter(|zone| !zone.is_empty());
+    let zone = zone.map_or_else(|| "the machine's".to_owned(), |zone| format!("TZ = {zone}"));
+    format!("its times name no zone: they are read as times of this one ({zone}); another is set by TZ")
 }
 
 /// The file of a log as messages name it.

@@ -28,6 +28,7 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
     let window = window::window(&arguments.window, context.now, Window::ALL)?;
     let filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
     let files = Files::open(context, &arguments.files)?;
+    files.say_clocks();
     let with = settings::interpreting(context)?;
     let names = variable_names(&files.formats);
     let mut formats = Vec::new();

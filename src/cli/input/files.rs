@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::candidates::FormatCandidates;
 use super::context::Context;
 use super::head::{HEAD_LINES, Head, read_head};
-use crate::cli::answer::completeness::missing_for;
+use crate::cli::answer::completeness::{missing_for, zone_words};
 use crate::cli::answer::output::{progress, say, say_error};
 use crate::cli::args::FileArguments;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, RejectReason, Roles, texts};
 use crate::pipeline::batch::{self, BlockTally, Feed};
 use crate::pipeline::{Interpreter, Interpreting};
-use crate::record::Needs;
+use crate::record::{Needs, RecordParser};
 use crate::source::Input;
 
 /// The files of one command, with the format of each.
@@ -27,6 +27,8 @@ pub(in crate::cli) struct Files {
     logs: Vec<String>,
     /// What the first lines of each say of a request, by file number.
     roles: Vec<Roles>,
+    /// Whether the first lines of each have times that name no zone.
+    zoneless: Vec<bool>,
     feeds: Vec<Feed>,
     /// Over-long lines that stdin began with: (file number, offset, length). They are passed over once and for all.
     too_long: Vec<(usize, u64, u64)>,
@@ -65,6 +67,20 @@ fn roles_of_lines(format: &Format, head: &[u8]) -> Roles {
     format.roles_in(&texts.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
 }
 
+/// Whether the log that begins with `head` has times that name no zone.
+fn assumes_zone(format: &Format, head: &[u8]) -> bool {
+    if !format.is_keyed() {
+        return false;
+    }
+    let Ok(mut parser) = RecordParser::new(format, &Needs::default()) else { return false };
+    let mut room = Vec::new();
+    texts(format.wrapper(), head, HEAD_LINES).iter().any(|line| {
+        // A line that does not fit says nothing of the others.
+        let _ = parser.parse_in(line, &mut room);
+        parser.assumes_zone()
+    })
+}
+
 impl Files {
     /// Open what the arguments name and find the formats. A file that cannot be opened is noted, the others are read.
     pub(in crate::cli) fn open(context: &Context, arguments: &FileArguments) -> Result<Files> {
@@ -99,6 +115,7 @@ impl Files {
             let format = candidates.format(&name, &lines)?;
             let wrapper = format.wrapper();
             files.roles.push(roles_of_lines(&format, &lines));
+            files.zoneless.push(assumes_zone(&format, &lines));
             files.formats.push(format);
             files.logs.push(match candidates.log(&name) {
                 Some(log) => log.pattern.clone(),
@@ -127,6 +144,7 @@ impl Files {
     /// Say of which files the times of requests cannot be known, since nothing then is slow or has a latency, or not
     /// even what was requested.
     pub(in crate::cli) fn say_untimed(&self) {
+        self.say_clocks();
         for ((name, format), roles) in self.names.iter().zip(&self.formats).zip(&self.roles) {
             let has_no = if format.is_keyed() { "no key of its lines holds" } else { "its format has no" };
             if roles.request_time.is_none() && roles.upstream.first().is_some_and(Option::is_some) {
@@ -139,6 +157,22 @@ impl Files {
             if roles.request.is_none() && roles.target.is_none() {
                 say(&format!(
                     "note: {name}: {has_no} $request: all requests are of one route (`spikeline check` says more)"
+                ));
+            }
+        }
+    }
+
+    /// Say of which files the times are not told by the lines alone.
+    pub(in crate::cli) fn say_clocks(&self) {
+        for (((name, format), roles), zoneless) in
+            self.names.iter().zip(&self.formats).zip(&self.roles).zip(&self.zoneless)
+        {
+            if *zoneless {
+                say(&format!("note: {name}: {}", zone_words()));
+            }
+            if format.wrapper().is_some() && roles.end.is_none() {
+                say(&format!(
+                    "note: {name}: its lines have no time of their own: each has that of what is wrapped around it"
                 ));
             }
         }
@@ -207,5 +241,5 @@ impl Workers {
 
 /// The same of each format.
 fn needs_of_latency(_format: &Format) -> Needs {
-    Needs::latency_or_upstream()
+    Needs::latency()
 }

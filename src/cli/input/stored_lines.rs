@@ -164,7 +164,7 @@ impl<'s> StoredLines<'s> {
         let mut counted: BTreeMap<RouteId, Cell> = BTreeMap::new();
         let missing = self.scan(&blocks, &filter, |seen, _, _| {
             if routes.is_none_or(|routes| routes.contains(&seen.matched.id)) {
-                seen.count_into(counted.entry(seen.matched.id).or_default());
+                seen.count_as_stored(counted.entry(seen.matched.id).or_default());
             }
         })?;
         if !missing.is_empty() {

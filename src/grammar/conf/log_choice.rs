@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_log::LogTarget;
 use super::error::ConfPlace;
-use crate::grammar::Format;
+use crate::grammar::{Format, TimeNotation};
 
 /// One `access_log` of a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,15 +63,14 @@ pub struct LogDetail {
 impl LogDetail {
     /// What the lines of a log in `format` say.
     pub fn of(format: &Format, target: &LogTarget) -> LogDetail {
-        let has = |name: &&str| format.index_of(name).is_some();
-        let upstream = ["upstream_response_time", "upstream_header_time", "upstream_connect_time"];
-        let path = ["request", "request_uri", "uri"].iter().any(&has);
+        let roles = format.roles();
+        let path = roles.request.is_some() || roles.target.is_some();
         LogDetail {
             decided: false,
-            request_time: has(&"request_time"),
-            upstream_times: upstream.iter().filter(|name| has(name)).count(),
-            msec: has(&"msec"),
-            request: usize::from(path) + usize::from(has(&"status")),
+            request_time: roles.request_time.is_some(),
+            upstream_times: roles.upstream.iter().flatten().count(),
+            msec: matches!(roles.end, Some((_, TimeNotation::Msec))),
+            request: usize::from(path) + usize::from(roles.status.is_some()),
             file: matches!(target, LogTarget::File(_)),
         }
     }

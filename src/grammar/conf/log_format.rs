@@ -3,7 +3,7 @@
 use super::error::ConfPlace;
 use crate::grammar::format::Format;
 use crate::grammar::format_error::FormatError;
-use crate::grammar::variables::Escape;
+use crate::grammar::variables::{Escape, MadeVariable};
 
 /// A `log_format`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct DeclaredFormat {
     pub text: String,
     /// The directive; nothing for the built-in `combined`.
     pub place: Option<ConfPlace>,
+    /// Those of its variables that the configuration makes itself.
+    pub made: Vec<MadeVariable>,
 }
 
 impl DeclaredFormat {
@@ -27,6 +29,7 @@ impl DeclaredFormat {
             escape: Escape::Default,
             text: format.text().to_owned(),
             place: None,
+            made: Vec::new(),
         }
     }
 
@@ -35,6 +38,6 @@ impl DeclaredFormat {
     /// # Errors
     /// As [`Format::compile`].
     pub fn compile(&self) -> Result<Format, FormatError> {
-        Format::compile(&self.name, &self.text, self.escape)
+        Ok(Format::compile(&self.name, &self.text, self.escape)?.with_made(&self.made))
     }
 }

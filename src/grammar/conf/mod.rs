@@ -13,11 +13,14 @@ mod log_choice;
 mod log_format;
 mod log_format_directive;
 mod nginx_conf;
+mod sample_request;
 mod server;
 #[cfg(test)]
 mod tests;
 mod token;
 mod tree;
+mod value_makers;
+mod value_map;
 
 pub use access_log::{AccessLog, LogTarget};
 pub use build::NginxBuild;
@@ -33,3 +36,4 @@ pub use tree::{ConfDirective, ConfWord, read};
 
 pub(in crate::grammar) use log_format_directive::assemble_log_format;
 pub(in crate::grammar) use token::{Token, TokenError, TokenKind, Tokens, resolve_backslashes};
+pub(in crate::grammar) use value_makers::made_in_text;

@@ -13,6 +13,7 @@ use super::log_format::DeclaredFormat;
 use super::log_format_directive::assemble_log_format;
 use super::server::{self, Server};
 use super::tree::{self, ConfDirective};
+use super::value_makers::ValueMakers;
 
 /// An `upstream`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +113,10 @@ impl NginxReader<'_> {
         for directive in block.iter().filter(|directive| directive.is("log_format")) {
             self.read_format(directive)?;
         }
+        let makers = ValueMakers::of_http(block);
+        for format in &mut self.nginx.formats {
+            format.made = makers.made_in(&format.text);
+        }
         let own = self.nginx.contexts.len();
         let logs = self.read_logs(block, "http level".to_owned())?;
         let contexts = own..self.nginx.contexts.len();
@@ -165,7 +170,7 @@ impl NginxReader<'_> {
             return Err(directive.wrong(format!("a second log_format `{name}`"), "rename one of the two"));
         }
         let place = Some(directive.name.place.clone());
-        self.nginx.formats.push(DeclaredFormat { name: name.to_owned(), escape, text, place });
+        self.nginx.formats.push(DeclaredFormat { name: name.to_owned(), escape, text, place, made: Vec::new() });
         Ok(())
     }
 

@@ -260,7 +260,8 @@ fn read_by_keys<'l>(
         text.get(span.0 as usize..span.1 as usize).filter(|value| !value.is_empty())
     };
     let timely = |end: &[u8]| end.first().is_some_and(u8::is_ascii_digit) && end.len() >= 9;
-    if !value(keyed.slot_of(Role::End)).is_some_and(timely)
+    let end = value(keyed.slot_of(Role::End));
+    if !end.map_or(keyed.is_in_wrapper(), timely)
         || !value(keyed.slot_of(Role::Status))
             .is_none_or(|status| status.len() == 3 && status.iter().all(u8::is_ascii_digit))
     {

@@ -91,7 +91,7 @@ pub fn recognise_texts(
 ) -> Result<Recognised, Unrecognised> {
     let lines: Vec<&[u8]> = texts.iter().map(|text| chomp(text)).collect();
     let detection = detect(&lines, candidates);
-    let (format, candidate) = format_of(&lines, candidates, &detection).map_err(|error| match error {
+    let (format, candidate) = format_of(&lines, candidates, &detection, wrapper).map_err(|error| match error {
         Unrecognised::Nothing(_) => Unrecognised::Nothing(wrapper),
         tie => tie,
     })?;
@@ -148,18 +148,19 @@ fn format_of(
     lines: &[&[u8]],
     candidates: &[Format],
     detection: &Detection,
+    wrapper: Option<Wrapper>,
 ) -> Result<(Format, Option<usize>), Unrecognised> {
     let known = match &detection.outcome {
         DetectionOutcome::Tie { formats } => return Err(Unrecognised::Tie(formats.clone())),
         DetectionOutcome::Doubt(doubt) => return Err(Unrecognised::Doubt(doubt.clone())),
-        DetectionOutcome::Mixed { parts } => return mixed_by_keys(lines, candidates, parts),
+        DetectionOutcome::Mixed { parts } => return mixed_by_keys(lines, candidates, parts, wrapper),
         DetectionOutcome::Found { format, .. } => Some(*format),
         DetectionOutcome::None => None,
     };
     let share = known.and_then(|known| detection.shares.get(known)).copied().unwrap_or(0.0);
     let known = known.and_then(|known| Some((candidates.get(known)?, known)));
     if share < 1.0
-        && let Some(keyed) = by_keys(lines, share)
+        && let Some(keyed) = by_keys(lines, share, wrapper)
         && known.is_none_or(|(known, _)| reads_alike(lines, known, &keyed))
     {
         return Ok((keyed, None));
@@ -181,10 +182,11 @@ fn mixed_by_keys(
     lines: &[&[u8]],
     candidates: &[Format],
     parts: &[MixedPart],
+    wrapper: Option<Wrapper>,
 ) -> Result<(Format, Option<usize>), Unrecognised> {
     let mut known = parts.iter().flat_map(|part| &part.formats).filter_map(|at| candidates.get(*at));
     let told = parts.iter().map(|part| part.lines).sum::<usize>() as f64 / lines.len().max(1) as f64;
-    match by_keys(lines, told - 2.0 * MORE) {
+    match by_keys(lines, told - 2.0 * MORE, wrapper) {
         Some(keyed) if known.all(|known| contradicts_nothing(lines, known, &keyed)) => Ok((keyed, None)),
         _ => {
             let others: usize = parts.iter().skip(1).map(|part| part.lines).sum();
@@ -198,11 +200,13 @@ fn mixed_by_keys(
 }
 
 /// The keyed format of the lines, if it fits at least half of them and more than the share `known` of them.
-fn by_keys(lines: &[&[u8]], known: f64) -> Option<Format> {
+fn by_keys(lines: &[&[u8]], known: f64, wrapper: Option<Wrapper>) -> Option<Format> {
     // Not by the first line: that may be torn, or a word of the container's start.
     let objects = lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).count();
     let syntax = if objects * 2 >= lines.len() { KeyedSyntax::Json } else { KeyedSyntax::Ltsv };
-    let keyed = Format::keyed(syntax.name())?.ok()?.learnt_from(lines);
+    let keyed = Format::keyed(syntax.name())?.ok()?;
+    // What is wrapped around a line may have its time; the lines themselves are bare here.
+    let keyed = wrapper.map_or_else(|| keyed.clone(), |wrapper| keyed.in_wrapper(wrapper)).learnt_from(lines);
     let shares = detect(lines, std::slice::from_ref(&keyed)).shares;
     let share = shares.first().copied().filter(|&share| share >= 0.5 && share > known + MORE);
     share.map(|_| keyed)

@@ -1,7 +1,7 @@
 //! Scans a JSON object for its values: slices in, spans out. No allocation, linear, bounded depth.
 //!
 //! The grammar is that of RFC 8259, a little wider for what hand-written `log_format`s make of it: a value may be missing
-//! (`"rt":,`), a bare `-` or a list as nginx writes it (`60.000, 0.900`), and a backslash before any byte keeps that byte from ending the string (`\x22`).
+//! (`"rt":,`), a bare `-`, a word or a list as nginx writes it (`60.000, 0.900`, `10.0.0.1:80`), and a backslash before any byte keeps that byte from ending the string (`\x22`).
 
 use super::json_string::{decode, string};
 use super::key_path::KeyPath;
@@ -116,7 +116,7 @@ impl JsonScanner<'_, '_> {
                 self.give_value(span, form);
             }
             Some(b'{') if depth < DEPTH => return self.scan_object(depth + 1),
-            Some(b'[') => {
+            Some(b'[') if self.bare_length() == 0 => {
                 let from = self.at;
                 self.skip_array()?;
                 self.give_value((from as u32, self.at as u32), ValueForm::Array);
@@ -130,11 +130,10 @@ impl JsonScanner<'_, '_> {
     /// A number, a word, or nothing.
     fn scan_bare(&mut self) -> Result<(), CutFailure> {
         let rest = self.line.get(self.at..).unwrap_or_default();
-        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
+        let length = self.bare_length();
         let form = match rest.get(..length).unwrap_or_default() {
             b"" | b"-" | b"null" => ValueForm::Absent,
-            b"true" | b"false" => ValueForm::Plain,
-            number if is_number(number) => ValueForm::Plain,
+            member if is_number(member) || is_word(member) => ValueForm::Plain,
             _ => return Err(self.failure()),
         };
         let from = self.at;
@@ -146,7 +145,13 @@ impl JsonScanner<'_, '_> {
         Ok(())
     }
 
-    /// Passes over the further members of a list that nginx wrote without quotes, `60.000, 0.900 : 0.100`; whether there are any.
+    /// How long the number, word or address is that stands here without quotes; 0 if none does.
+    fn bare_length(&self) -> usize {
+        member_length(self.line.get(self.at..).unwrap_or_default())
+    }
+
+    /// Passes over the further members of a list that nginx wrote without quotes, `60.000, 0.900 : 0.100` or
+    /// `10.0.0.1:80, unix:/run/a.sock`; whether there are any.
     fn pass_members(&mut self) -> bool {
         let begin = self.at;
         loop {
@@ -156,13 +161,11 @@ impl JsonScanner<'_, '_> {
                 [b' ', b':', b' ', ..] => 3,
                 _ => break,
             };
-            let member = rest.get(separator..).unwrap_or_default();
-            let length = member.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-            match (length, member.first()) {
-                (0, Some(b'-')) => self.at += separator + 1,
-                (0, _) => break,
-                (_, _) => self.at += separator + length,
+            let length = member_length(rest.get(separator..).unwrap_or_default());
+            if length == 0 {
+                break;
             }
+            self.at += separator + length;
         }
         self.at > begin
     }
@@ -199,6 +202,36 @@ impl JsonScanner<'_, '_> {
                 return Ok(());
             }
         }
+    }
+}
+
+/// How long a member of a list without quotes is. An address of IPv6 stands in brackets, which also begin an array: only with
+/// a port behind them is it one.
+fn member_length(text: &[u8]) -> usize {
+    let bracketed = match text.strip_prefix(b"[") {
+        Some(inside) => {
+            let length = inside.iter().take_while(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte)).count();
+            match inside.get(length..) {
+                Some([b']', b':', digit, ..]) if digit.is_ascii_digit() && length > 1 => length + 2,
+                _ => return 0,
+            }
+        }
+        None => 0,
+    };
+    let rest = text.get(bracketed..).unwrap_or_default();
+    bracketed + rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-._:/".contains(byte)).count()
+}
+
+/// Whether a member is a word (`HIT`, an upstream's name) or an address: `10.0.0.1:80`, `[::1]:80`, `unix:/run/a.sock`.
+fn is_word(text: &[u8]) -> bool {
+    match text.first() {
+        Some(b'[') => true,
+        Some(first) if first.is_ascii_digit() => {
+            let host = text.split(|byte| *byte == b':').next().unwrap_or_default();
+            text.contains(&b':') && host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        }
+        Some(first) => first.is_ascii_alphabetic() || *first == b'_',
+        None => false,
     }
 }
 

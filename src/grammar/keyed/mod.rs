@@ -62,6 +62,8 @@ pub(crate) struct Keyed {
     of_status_alone: bool,
     /// No line that it learnt from says how long a request took.
     untimed: bool,
+    /// Something with a time is around its lines.
+    in_wrapper: bool,
 }
 
 /// Whether a person may say that `key` (with its unit after a colon) holds `variable`.
@@ -164,6 +166,7 @@ impl Keyed {
             finest: None,
             of_status_alone: false,
             untimed: false,
+            in_wrapper: false,
         }
     }
 
@@ -177,6 +180,16 @@ impl Keyed {
             KeyedSyntax::Json => JSON_NAMES,
             KeyedSyntax::Ltsv => LTSV_NAMES,
         }
+    }
+
+    /// Whether its lines need no time of their own.
+    pub(crate) fn is_in_wrapper(&self) -> bool {
+        self.in_wrapper
+    }
+
+    /// Whose lines need no time of their own, if what is wrapped around them has one.
+    pub(crate) fn in_wrapper(self, in_wrapper: bool) -> Keyed {
+        Keyed { in_wrapper, ..self }
     }
 
     /// With this time before the others.
@@ -247,6 +260,7 @@ impl Keyed {
             bytes,
             host,
             units: Default::default(),
+            absent: Default::default(),
         }
     }
 
@@ -282,7 +296,7 @@ impl Keyed {
         let copied = self.settle_line(line, state, spans, text);
         let present = |role: Role| spans.get(self.slot_of(role)).is_some_and(|span| span.0 < span.1);
         let request = [Role::Request, Role::Target, Role::Status].into_iter().any(present);
-        if !present(Role::End) || !request {
+        if !(present(Role::End) || self.in_wrapper) || !request {
             return failed(0, RejectReason::KeyMissing);
         }
         Ok(copied)

@@ -265,8 +265,8 @@ fn find_end(text: &mut ValueText<'_, '_>, present: impl Iterator<Item = ValueSpa
         let value = text.value_at(span);
         let whole = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
         match (whole, value.get(whole)) {
-            // `2026-..T` and `22/Nov/..`.
-            (4, Some(b'-')) | (2, Some(b'/')) => return Some(span),
+            // `2026-..T`, `2026/..` and `22/Nov/..`.
+            (4, Some(b'-' | b'/')) | (2, Some(b'/')) => return Some(span),
             (9..=10, None | Some(b'.')) => return Some(span),
             (12..=13, None | Some(b'.')) => return text.shift_number(span, 3),
             (15..=16, None | Some(b'.')) => return text.shift_number(span, 6),

@@ -47,7 +47,12 @@ pub(super) fn find_directive(text: &str) -> Result<Option<PastedFormat>, FormatE
 }
 
 fn pasted(directive: LogFormatDirective) -> PastedFormat {
-    PastedFormat { name: Some(directive.name), escape: Some(directive.escape), text: directive.text }
+    PastedFormat {
+        name: Some(directive.name),
+        escape: Some(directive.escape),
+        text: directive.text,
+        ..PastedFormat::default()
+    }
 }
 
 /// The text with the `;` that a directive that is its last word may lack.
@@ -119,7 +124,8 @@ fn read_words(source: &str) -> Result<PastedFormat, FormatError> {
     match assemble_log_format(words.iter().skip(1).map(String::as_str)) {
         Ok((_, _, text)) if !closed && text.ends_with(' ') => Err(goes_on(source, 0)),
         Ok((name, escape, text)) if has_variable(&text) => {
-            Ok(PastedFormat { name: Some(name.to_owned()), escape: Some(escape), text })
+            let name = Some(name.to_owned());
+            Ok(PastedFormat { name, escape: Some(escape), text, ..PastedFormat::default() })
         }
         Ok(_) => wrong("this log_format has no $variables"),
         Err(bad) => Err(FormatError::new(source, whole, bad.reason, bad.remedy)),

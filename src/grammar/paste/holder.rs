@@ -46,7 +46,7 @@ pub(super) fn find_held(text: &str) -> Result<Option<PastedFormat>, FormatError>
     {
         return Ok(Some(PastedFormat { escape: pieces.escape.or(escape), ..pieces }));
     }
-    Ok(Some(PastedFormat { name: None, escape, text: resolved(value) }))
+    Ok(Some(PastedFormat { escape, text: resolved(value), ..PastedFormat::default() }))
 }
 
 /// The one value that is the format of requests.

@@ -16,12 +16,13 @@ mod tests;
 
 use std::borrow::Cow;
 
+use crate::grammar::conf::made_in_text;
 use crate::grammar::format::Format;
 use crate::grammar::format_error::FormatError;
-use crate::grammar::variables::Escape;
+use crate::grammar::variables::{Escape, MadeVariable};
 
 /// A log_format that was pasted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PastedFormat {
     /// Its name, if the paste has it.
     pub name: Option<String>,
@@ -29,6 +30,8 @@ pub struct PastedFormat {
     pub escape: Option<Escape>,
     /// Its text, quotes and backslashes resolved.
     pub text: String,
+    /// Those of its variables that what was pasted with it makes.
+    pub made: Vec<MadeVariable>,
 }
 
 impl PastedFormat {
@@ -38,10 +41,11 @@ impl PastedFormat {
     /// As [`Format::compile`].
     pub fn compile(&self, escape: Option<Escape>) -> Result<Format, FormatError> {
         let escape = escape.or(self.escape).unwrap_or_default();
-        match &self.name {
+        let format = match &self.name {
             Some(name) => Format::compile(name, &self.text, escape),
             None => Format::compile_unnamed(&self.text, escape),
-        }
+        };
+        Ok(format?.with_made(&self.made))
     }
 }
 
@@ -53,7 +57,8 @@ pub fn read_paste(pasted: &str) -> Result<Option<PastedFormat>, FormatError> {
     surroundings::refuse_lookalikes(pasted)?;
     let text = surroundings::without_surroundings(pasted);
     if let Some(found) = directive::find_directive(&text)? {
-        return Ok(Some(found));
+        let made = made_in_text(&text, &found.text);
+        return Ok(Some(PastedFormat { made, ..found }));
     }
     if let Some(found) = holder::find_held(&text)? {
         return Ok(Some(found));
@@ -66,7 +71,7 @@ pub fn read_paste(pasted: &str) -> Result<Option<PastedFormat>, FormatError> {
         return Ok(None);
     }
     let text = bare::read_bare(&text)?;
-    Ok(Some(PastedFormat { name: None, escape: None, text }))
+    Ok(Some(PastedFormat { text, ..PastedFormat::default() }))
 }
 
 /// nginx's backslashes resolved ([`resolve_backslashes`](crate::grammar::conf::resolve_backslashes)).

@@ -67,7 +67,8 @@ pub(super) fn read_pieces(text: &str) -> Result<Option<PastedFormat>, FormatErro
         let remedy = "put the log_format's text between them; in a shell, put single quotes around it";
         return Err(FormatError::new(text, span, "no $variables stand between these quotes", remedy));
     }
-    Ok(Some(PastedFormat { name: named.map(|word| word.text.clone()), escape: escape.map(|_| stated), text: format }))
+    let name = named.map(|word| word.text.clone());
+    Ok(Some(PastedFormat { name, escape: escape.map(|_| stated), text: format, ..PastedFormat::default() }))
 }
 
 /// The words up to a `;`; nothing if there are braces, or more after the `;`.

@@ -14,6 +14,20 @@ pub struct FieldMeaning {
     pub stands_for: String,
     /// The unit of its values, if they are durations.
     pub unit: DurationUnit,
+    /// What it says where there is no such duration, besides `-` and nothing: a `map` may write `0` for a request that went to no
+    /// upstream. Mostly empty.
+    pub absent: String,
+}
+
+/// A variable that nginx.conf makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeVariable {
+    /// Its name, without `$`, in small letters.
+    pub name: String,
+    /// What it stands for; None if for nothing that nginx's own say.
+    pub meaning: Option<FieldMeaning>,
+    /// Of which of nginx's own variables it is made.
+    pub sources: Vec<String>,
 }
 
 /// Ends of a duration's name that say its unit.
@@ -47,7 +61,7 @@ impl FieldMeaning {
     }
 
     fn new(variable: &str, stands_for: &str, unit: DurationUnit) -> FieldMeaning {
-        FieldMeaning { variable: variable.to_owned(), stands_for: stands_for.to_owned(), unit }
+        FieldMeaning { variable: variable.to_owned(), stands_for: stands_for.to_owned(), unit, absent: String::new() }
     }
 }
 
@@ -110,5 +124,5 @@ pub fn read_meaning(variable: &str, meant: &str) -> Result<FieldMeaning, (String
             "the name in the log_format, without `$`".to_owned(),
         ));
     }
-    Ok(FieldMeaning { variable: name, stands_for: stands_for.to_owned(), unit })
+    Ok(FieldMeaning::new(&name, stands_for, unit))
 }

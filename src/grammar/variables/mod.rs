@@ -12,7 +12,7 @@ mod variable;
 
 pub use duration_unit::DurationUnit;
 pub use escape::Escape;
-pub use meaning::{FieldMeaning, read_meaning};
+pub use meaning::{FieldMeaning, MadeVariable, read_meaning};
 pub use roles::{Roles, TimeNotation};
 pub use shape::ValueShape;
 pub use variable::{Variable, VariableKind};

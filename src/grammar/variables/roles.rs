@@ -1,6 +1,6 @@
 //! Which variables of a format say what about a request: its end, its times, its target.
 
-use super::meaning::{FieldMeaning, clock_by_name};
+use super::meaning::{FieldMeaning, MadeVariable, clock_by_name};
 use super::{DurationUnit, Variable, VariableKind, nginx_variables};
 
 /// The grammar of the time a request ended at.
@@ -14,6 +14,8 @@ pub enum TimeNotation {
     Local,
     /// Any of these, told by its shape: the time of a keyed format.
     Any,
+    /// The time of what is wrapped around a line that has none.
+    Wrapper,
 }
 
 /// The variables (as indexes into [`Format::variables`](crate::grammar::Format::variables)) that play a part in a
@@ -42,27 +44,45 @@ pub struct Roles {
     pub host: Option<usize>,
     /// The units of `request_time` and of `upstream`, in their order; nginx's own are seconds.
     pub units: [DurationUnit; 4],
+    /// What these four say where there is none, besides `-` and nothing; mostly empty.
+    pub absent: [String; 4],
 }
 
 impl Roles {
-    /// The roles of a format's variables: of nginx's own, then of those with these meanings, then of those whose name or place
-    /// says it. `targets` are the variables that stand where a request line has its target.
-    pub(crate) fn of_variables(variables: &[Variable], meanings: &[FieldMeaning], targets: &[usize]) -> Roles {
+    /// The roles of a format's variables: of nginx's own, then of those with these meanings, then of those that nginx.conf makes
+    /// so, then of those whose name or place says it. `targets` are the variables that stand where a request line has its target.
+    pub(crate) fn of_variables(
+        variables: &[Variable],
+        meanings: &[FieldMeaning],
+        made: &[MadeVariable],
+        targets: &[usize],
+    ) -> Roles {
         let mut roles = Roles::of_nginx(variables);
         roles.add_meanings(variables, meanings);
-        let named: Vec<FieldMeaning> =
-            variables.iter().filter_map(|variable| FieldMeaning::of_name(&variable.name)).collect();
+        let made_so: Vec<FieldMeaning> = made.iter().filter_map(|made| made.meaning.clone()).collect();
+        roles.add_meanings(variables, &made_so);
+        // What is known to stand for something, or for nothing, is not what its name or place may say.
+        let is_made = |variable: &Variable| made.iter().any(|made| made.name == variable.name);
+        let named: Vec<FieldMeaning> = variables
+            .iter()
+            .filter(|variable| !is_made(variable))
+            .filter_map(|variable| FieldMeaning::of_name(&variable.name))
+            .collect();
         roles.add_meanings(variables, &named);
         if roles.request.is_none() && roles.target.is_none() {
             let own = |at: &&usize| {
                 variables.get(**at).is_some_and(|variable| {
-                    variable.kind == VariableKind::Text && !nginx_variables::is_known(&variable.name)
+                    variable.kind == VariableKind::Text
+                        && !nginx_variables::is_known(&variable.name)
+                        && !is_made(variable)
                 })
             };
             roles.target = targets.iter().find(own).copied();
         }
         if roles.end.is_none() {
-            roles.end = clock_by_name(variables).map(|clock| (clock, TimeNotation::Any));
+            roles.end = clock_by_name(variables)
+                .filter(|clock| variables.get(*clock).is_none_or(|variable| !is_made(variable)))
+                .map(|clock| (clock, TimeNotation::Any));
         }
         roles
     }
@@ -74,16 +94,18 @@ impl Roles {
             let unit = meaning.unit;
             let [response, connect, header] = &mut self.upstream;
             let [request_unit, response_unit, connect_unit, header_unit] = &mut self.units;
+            let [request_absent, response_absent, connect_absent, header_absent] = &mut self.absent;
             let timed = match meaning.stands_for.as_str() {
-                "request_time" => Some((&mut self.request_time, request_unit)),
-                "upstream_response_time" => Some((response, response_unit)),
-                "upstream_connect_time" => Some((connect, connect_unit)),
-                "upstream_header_time" => Some((header, header_unit)),
+                "request_time" => Some((&mut self.request_time, request_unit, request_absent)),
+                "upstream_response_time" => Some((response, response_unit, response_absent)),
+                "upstream_connect_time" => Some((connect, connect_unit, connect_absent)),
+                "upstream_header_time" => Some((header, header_unit, header_absent)),
                 _ => None,
             };
-            if let Some((role, of_role)) = timed {
+            if let Some((role, of_role, absent)) = timed {
                 if role.is_none() {
                     (*role, *of_role) = (Some(at), unit);
+                    absent.clone_from(&meaning.absent);
                 }
                 continue;
             }
@@ -125,6 +147,7 @@ impl Roles {
             bytes: first(&["bytes_sent", "body_bytes_sent"]),
             host: first(&["host", "http_host", "server_name"]),
             units: [DurationUnit::Seconds; 4],
+            absent: Default::default(),
         }
     }
 

@@ -19,5 +19,5 @@ pub(super) fn read_part(line: &[u8]) -> Option<WrappedPart> {
         _ => return None,
     };
     let from = (end + 8 + tags + 1).min(line.len());
-    Some(WrappedPart { stream, partial, text: (from as u32, line.len() as u32), escaped: false })
+    Some(WrappedPart { stream, partial, text: (from as u32, line.len() as u32), escaped: false, time: (0, end as u32) })
 }

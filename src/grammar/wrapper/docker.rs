@@ -5,18 +5,23 @@ use crate::grammar::keyed::{ValueForm, json_string, scan_json};
 use crate::grammar::line::ValueSpan;
 
 pub(super) fn read_part(line: &[u8]) -> Option<WrappedPart> {
-    let found = in_order(line).or_else(|| in_any_order(line))?;
-    let (log, escaped, stream) = found;
+    let DockerLine { log, escaped, stream, time } = in_order(line).or_else(|| in_any_order(line))?;
     let text = line.get(log.0 as usize..log.1 as usize)?;
     // A backslash before the `\n` would make it a backslash and an `n`.
     let ends = text.ends_with(b"\\n") && text.iter().rev().skip(1).take_while(|&&byte| byte == b'\\').count() % 2 == 1;
     let until = if ends { log.1 - 2 } else { log.1 };
     let inside = line.get(log.0 as usize..until as usize)?;
     let escaped = escaped && memchr::memchr(b'\\', inside).is_some();
-    Some(WrappedPart { stream, partial: !ends, text: (log.0, until), escaped })
+    Some(WrappedPart { stream, partial: !ends, text: (log.0, until), escaped, time })
 }
 
-type DockerLine = (ValueSpan, bool, usize);
+struct DockerLine {
+    log: ValueSpan,
+    /// Whether `log` has escapes.
+    escaped: bool,
+    stream: usize,
+    time: ValueSpan,
+}
 
 /// As Docker writes it.
 fn in_order(line: &[u8]) -> Option<DockerLine> {
@@ -30,11 +35,13 @@ fn in_order(line: &[u8]) -> Option<DockerLine> {
         b"\",\"stream\":\"stderr\"" => 1,
         _ => return None,
     };
-    rest.get(19..)?.starts_with(b",\"time\":\"").then_some((log, escaped, stream))
+    let rest = rest.get(19..)?.strip_prefix(b",\"time\":")?;
+    let (time, _) = json_string(line, line.len() - rest.len()).filter(|_| rest.starts_with(b"\""))?;
+    Some(DockerLine { log, escaped, stream, time })
 }
 
 fn in_any_order(line: &[u8]) -> Option<DockerLine> {
-    let (mut log, mut stream, mut time) = (None, None, false);
+    let (mut log, mut stream, mut time) = (None, None, None);
     let mut each = |path: &[u8], span: ValueSpan, form: ValueForm| match path {
         b"log" => log = (form != ValueForm::Array).then_some((span, form == ValueForm::Escaped)),
         b"stream" => {
@@ -44,10 +51,10 @@ fn in_any_order(line: &[u8]) -> Option<DockerLine> {
                 _ => None,
             }
         }
-        b"time" => time = true,
+        b"time" => time = Some(span),
         _ => {}
     };
     scan_json(line, &mut each).ok()?;
     let (log, escaped) = log?;
-    time.then_some((log, escaped, stream?))
+    Some(DockerLine { log, escaped, stream: stream?, time: time? })
 }

@@ -51,6 +51,8 @@ struct WrappedPart {
     text: ValueSpan,
     /// Whether that is the inside of a JSON string with escapes.
     escaped: bool,
+    /// Where the wrapper says when it was written; empty where it does not.
+    time: ValueSpan,
 }
 
 impl Wrapper {
@@ -74,6 +76,12 @@ impl Wrapper {
     /// Whether `line` (without its newline) is one that this wrapper writes, and the last one of its record.
     pub fn ends_record(self, line: &[u8]) -> bool {
         self.read_part(line).is_some_and(|part| !part.partial)
+    }
+
+    /// What the wrapper of `line` says of when it was written, as it is spelt there; nothing where it does not.
+    pub fn time_of(self, line: &[u8]) -> &[u8] {
+        let span = self.read_part(line).map_or((0, 0), |part| part.time);
+        line.get(span.0 as usize..span.1 as usize).unwrap_or_default()
     }
 
     #[inline]

@@ -25,6 +25,8 @@ pub(crate) struct WrappedRecord<'r> {
     pub(crate) text: Result<&'r [u8], Reject>,
     /// It is of a container's standard error.
     pub(crate) of_errors: bool,
+    /// When the wrapper of its first line says that it was written.
+    pub(crate) time: &'r [u8],
 }
 
 impl<'b> WrappedRecords<'b> {
@@ -45,7 +47,7 @@ impl<'b> WrappedRecords<'b> {
             let Some(part) = self.wrapper.read_part(line) else {
                 let reject =
                     Reject::at(0, if line.is_empty() { RejectReason::EmptyLine } else { RejectReason::NotWrapped });
-                return Some(WrappedRecord { start, end, lead: 0, text: Err(reject), of_errors: false });
+                return Some(WrappedRecord { start, end, lead: 0, text: Err(reject), of_errors: false, time: b"" });
             };
             let taken = self.taken.get_mut(part.stream)?;
             if start < *taken {
@@ -53,8 +55,9 @@ impl<'b> WrappedRecords<'b> {
             }
             let (lead, of_errors) = (part.text.0 as usize, part.stream == 1);
             let text = line.get(part.text.0 as usize..part.text.1 as usize).unwrap_or_default();
+            let time = line.get(part.time.0 as usize..part.time.1 as usize).unwrap_or_default();
             if !part.partial && !part.escaped {
-                return Some(WrappedRecord { start, end, lead, text: Ok(text), of_errors });
+                return Some(WrappedRecord { start, end, lead, text: Ok(text), of_errors, time });
             }
             buffer.clear();
             append_text(text, part, buffer);
@@ -63,7 +66,7 @@ impl<'b> WrappedRecords<'b> {
                 last = join_parts(self.wrapper, self.block, part.stream, end, buffer);
                 *taken = last + 1;
             }
-            return Some(WrappedRecord { start, end: last, lead, text: Ok(buffer), of_errors });
+            return Some(WrappedRecord { start, end: last, lead, text: Ok(buffer), of_errors, time });
         }
     }
 }

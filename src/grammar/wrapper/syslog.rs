@@ -7,22 +7,25 @@
 //! ```
 
 use super::WrappedPart;
-use crate::grammar::line::{find_byte, time_iso_end};
+use crate::grammar::line::{ValueSpan, find_byte, time_iso_end};
 
 pub(super) fn read_part(line: &[u8]) -> Option<WrappedPart> {
-    let from = text_start(line)?;
-    Some(WrappedPart { stream: 0, partial: false, text: (from as u32, line.len() as u32), escaped: false })
+    let (from, time) = text_start(line)?;
+    Some(WrappedPart { stream: 0, partial: false, text: (from as u32, line.len() as u32), escaped: false, time })
 }
 
-fn text_start(line: &[u8]) -> Option<usize> {
+/// Where the text begins, and where a time stands that has a year: that of RFC 3164 has none.
+fn text_start(line: &[u8]) -> Option<(usize, ValueSpan)> {
     let at = priority_end(line)?;
     if at > 0 && line.get(at..)?.starts_with(b"1 ") {
-        return text_after_structured_data(line, at + 2);
+        let end = time_iso_end(line, at + 2).unwrap_or(at + 2);
+        return Some((text_after_structured_data(line, at + 2)?, ((at + 2) as u32, end as u32)));
     }
     if let Some(end) = bsd_time_end(line, at) {
-        return text_after_tag(line, end, true);
+        return Some((text_after_tag(line, end, true)?, (0, 0)));
     }
-    text_after_tag(line, time_iso_end(line, at)?, false)
+    let end = time_iso_end(line, at)?;
+    Some((text_after_tag(line, end, false)?, (at as u32, end as u32)))
 }
 
 /// After `<0>` to `<191>`; 0 if there is none.

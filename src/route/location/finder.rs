@@ -190,10 +190,7 @@ impl LocationFinder {
 
 /// Whether a variable is the URI as nginx made it, not as the client sent it.
 fn is_uri(format: &Format, variable: usize) -> bool {
-    match format.variables().get(variable) {
-        Some(variable) => matches!(variable.name.as_str(), "uri" | "document_uri"),
-        None => false,
-    }
+    matches!(format.stands_for(variable), "uri" | "document_uri")
 }
 
 /// A number as the caches hold it: one more, so that 0 is that there is none.

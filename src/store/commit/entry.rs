@@ -28,6 +28,9 @@ impl KeepReasons {
     /// Among the K slowest of its route and slot (a candidate, until all of the slot was seen).
     pub const SLOWEST: KeepReasons = KeepReasons(4);
 
+    /// No reason, but kept with them: its duration is `$upstream_response_time`, since its log has no `$request_time`.
+    pub const BY_UPSTREAM: KeepReasons = KeepReasons(8);
+
     /// Whether all reasons of `other` are among these.
     pub fn contains(self, other: KeepReasons) -> bool {
         self.0 & other.0 == other.0
@@ -47,7 +50,7 @@ impl KeepReasons {
 
     /// Whether there is no reason at all.
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.without(KeepReasons::BY_UPSTREAM).0 == 0
     }
 }
 
@@ -56,7 +59,7 @@ impl KeepReasons {
 pub struct Entry {
     /// When it was logged.
     pub end: Timestamp,
-    /// `$request_time`.
+    /// `$request_time`; `$upstream_response_time` if [`KeepReasons::BY_UPSTREAM`] says so.
     pub duration_ms: u64,
     /// Its route.
     pub route: RouteId,

@@ -77,6 +77,8 @@ pub struct Ledger {
     pub losses: Vec<Loss>,
     /// Its format says times to the second only.
     pub whole_seconds: bool,
+    /// Its times name no zone: that of the machine was taken.
+    pub zoneless: bool,
 }
 
 impl Ledger {
@@ -97,6 +99,7 @@ impl Ledger {
         self.losses.sort_unstable();
         self.losses.dedup();
         self.whole_seconds |= delta.whole_seconds;
+        self.zoneless |= delta.zoneless;
     }
 
     /// Note in this difference that the bytes it counts were given up before, by `held`: they are unread or lost no more.
@@ -150,7 +153,7 @@ impl Encode for Ledger {
             loss.after.encode(out);
             loss.before.encode(out);
         }
-        out.u8(u8::from(self.whole_seconds));
+        out.u8(u8::from(self.whole_seconds) | u8::from(self.zoneless) << 1);
     }
 }
 
@@ -172,7 +175,8 @@ impl Decode for Ledger {
             let (after, before) = (Timestamp::decode(from)?, Timestamp::decode(from)?);
             ledger.losses.push(Loss { offset, bytes, cause, after, before });
         }
-        ledger.whole_seconds = from.u8()? != 0;
+        let clock = from.u8()?;
+        (ledger.whole_seconds, ledger.zoneless) = (clock & 1 != 0, clock & 2 != 0);
         Ok(ledger)
     }
 }

@@ -41,6 +41,8 @@ pub struct WindowGaps {
     pub lost: Vec<(GenerationId, Loss)>,
     /// Logs with requests in the window whose format says times to the second only.
     pub whole_seconds: Vec<GenerationId>,
+    /// Logs with requests in the window whose times name no zone.
+    pub zoneless: Vec<GenerationId>,
 }
 
 /// The query: what is known of blocks, losses and logs.
@@ -68,6 +70,10 @@ impl<'v> Completeness<'v> {
             let says_whole_seconds = matches!(ledger, Some(ledger) if ledger.whole_seconds);
             if says_whole_seconds && block.may_end_in(window) && gaps.whole_seconds.last() != Some(&block.generation) {
                 gaps.whole_seconds.push(block.generation);
+            }
+            let is_zoneless = matches!(ledger, Some(ledger) if ledger.zoneless);
+            if is_zoneless && block.may_end_in(window) && gaps.zoneless.last() != Some(&block.generation) {
+                gaps.zoneless.push(block.generation);
             }
             let Some(rejects) = &block.rejects else { continue };
             let (after, before) = self.written_between(block, rejects, &summaries);

@@ -54,6 +54,12 @@ pub(super) fn to_instant(wall: NaiveDateTime, zone: &impl TimeZone) -> Option<Ti
     }
 }
 
+/// The point in time at which clocks here (`TZ`) show what those of UTC show at `wall`.
+pub(crate) fn local_instant(wall: Timestamp) -> Option<Timestamp> {
+    let shown = DateTime::from_timestamp_millis(wall.0)?.naive_utc();
+    to_instant(shown, &chrono::Local)
+}
+
 /// The same point in time without its zone.
 fn instant_of<Z: TimeZone>(time: DateTime<Z>) -> Timestamp {
     Timestamp(time.timestamp_millis())

@@ -24,6 +24,8 @@ use chrono::TimeZone;
 use super::Timestamp;
 use graphite::SqueezedText;
 
+pub(crate) use local::local_instant;
+
 /// A point in time, and what the user should know about how it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadTime {

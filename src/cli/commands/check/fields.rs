@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::findings::Findings;
 use crate::error::Result;
-use crate::grammar::{BareLine, Format, Variable, VariableKind, nginx_variables};
+use crate::grammar::{BareLine, DurationUnit, Format, Variable, VariableKind, nginx_variables};
 use crate::record::{Needs, Record, RecordParser, unescape, upstream_ms};
 use crate::report::{count, millis, terminal_safe};
 
@@ -32,10 +32,14 @@ pub(super) fn tell_fields(format: &Format, line: &[u8], findings: &mut Findings)
     let Ok(fields) = format.fields(&text) else { return Ok(()) };
     let Ok(mut parser) = RecordParser::new(format, &Needs::all()) else { return Ok(()) };
     let mut buffer = Vec::new();
+    if let Some(wrapper) = format.wrapper() {
+        parser.set_outer_time(wrapper.time_of(without_newline(line)));
+    }
     let record = parser.parse_in(&text, &mut buffer).ok();
     let held = format.keys_of(&[text.as_ref()]);
     let mut page = Page::default();
     let mut rows = Vec::new();
+    let outer_time = format.takes_outer_time(&[text.as_ref()]);
     // What nginx wrote stands in the line as it is, or had to be put together.
     let is_inside = format.wrapper().is_some() && matches!(text, Cow::Borrowed(_));
     match format.wrapper() {
@@ -45,7 +49,11 @@ pub(super) fn tell_fields(format: &Format, line: &[u8], findings: &mut Findings)
                 mark: WRAPPER,
                 name: wrapper.to_string(),
                 kind: "around the line",
-                read: String::new(),
+                read: if outer_time {
+                    record.as_ref().map_or_else(String::new, |(record, _)| record.end.to_string())
+                } else {
+                    String::new()
+                },
             });
         }
         Some(wrapper) => findings.detail(&format!("(as nginx wrote it; {wrapper} holds it in parts, or escaped)"))?,
@@ -206,8 +214,24 @@ fn kind_words(format: &Format, variable: &Variable) -> &'static str {
         VariableKind::Request => "request line",
         VariableKind::Pipe => "`.` or `p`",
         VariableKind::Token => "word",
-        VariableKind::Text if format.is_keyed() || nginx_variables::is_known(&variable.name) => "text",
-        VariableKind::Text => "text; not nginx's own",
+        VariableKind::Text if !is_own(format, variable) => made_words(format, variable),
+        VariableKind::Text => "text",
+    }
+}
+
+/// Whether a variable is nginx's own, or a key.
+fn is_own(format: &Format, variable: &Variable) -> bool {
+    format.is_keyed() || nginx_variables::is_known(&variable.name)
+}
+
+/// What the values of a variable are that a `map`, Lua or a module makes, as far as that is known.
+fn made_words(format: &Format, variable: &Variable) -> &'static str {
+    let roles = format.roles();
+    let plays = |role: Option<usize>| role.and_then(|at| format.variables().get(at)) == Some(variable);
+    match (plays(roles.request), plays(roles.target)) {
+        (true, _) => "request line",
+        (_, true) => "target",
+        _ => "text; not nginx's own",
     }
 }
 
@@ -229,6 +253,14 @@ fn value_words(format: &Format, variable: usize, value: &[u8], record: &Record<'
     }
     if roles.request == Some(variable) {
         return request_words(record);
+    }
+    // In another unit than nginx's, or of a map.
+    let units = roles.units.iter().skip(1).zip(roles.absent.iter().skip(1));
+    let times = roles.upstream.iter().zip(record.upstream_ms).zip(units);
+    for ((role, time), (unit, absent)) in times {
+        if *role == Some(variable) && (*unit != DurationUnit::Seconds || !absent.is_empty()) {
+            return time.map_or_else(|| "absent".to_owned(), millis);
+        }
     }
     let Some(Variable { kind, .. }) = format.variables().get(variable) else { return raw.into_owned() };
     match kind {

@@ -13,6 +13,8 @@ struct Lack {
     variables: Vec<String>,
     /// What cannot be said without them.
     consequence: String,
+    /// Whether a log_format that has them is shown.
+    is_offered: bool,
 }
 
 /// What `format` lacks, for these rules; a keyed one lacks what these lines lack.
@@ -25,7 +27,7 @@ fn find_lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     let mut lacks = Vec::new();
     let mut lack = |variables: &[&str], consequence: &str| {
         let variables = variables.iter().map(|name| (*name).to_owned()).collect();
-        lacks.push(Lack { variables, consequence: consequence.to_owned() });
+        lacks.push(Lack { variables, consequence: consequence.to_owned(), is_offered: true });
     };
     if roles.request.is_none() && roles.target.is_none() {
         lack(&["request"], "no routes, all requests are one: add $request to the log_format");
@@ -35,8 +37,13 @@ fn find_lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     if roles.status.is_none() {
         lack(&["status"], "errors cannot be told from successes: add $status");
     }
-    if roles.request_time.is_none() {
-        lack(&["request_time"], "no latency and no slow requests: add $request_time to the log_format");
+    match (roles.request_time, roles.upstream) {
+        (None, [Some(_), ..]) => lack(
+            &["request_time"],
+            "latencies are those of $upstream_response_time, and requests without an upstream have none: add $request_time",
+        ),
+        (None, _) => lack(&["request_time"], "no latency and no slow requests: add $request_time to the log_format"),
+        _ => {}
     }
     match roles.upstream {
         [None, _, _] => lack(
@@ -52,7 +59,7 @@ fn find_lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     let whole_seconds = match roles.end {
         Some((_, TimeNotation::Any)) => only_whole_seconds(format, lines),
         Some((_, clock)) => clock != TimeNotation::Msec,
-        None => true,
+        None => !format.takes_outer_time(lines),
     };
     if whole_seconds {
         lack(&["msec"], "times are known to the whole second only: add $msec for milliseconds");
@@ -68,8 +75,27 @@ fn find_lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     }
     for lack in &mut lacks {
         lack.variables.retain(|name| !has(name));
+        withdraw_hidden(format, lack);
     }
     lacks
+}
+
+/// What nginx.conf makes another variable of is not asked for: a `map` may be there to hide a part of it.
+fn withdraw_hidden(format: &Format, lack: &mut Lack) {
+    const OF_REQUEST: [&str; 6] = ["request", "request_uri", "uri", "document_uri", "args", "query_string"];
+    let is_hidden = |name: &String| match name.as_str() {
+        "request" => OF_REQUEST.iter().any(|part| format.is_made_of(part)),
+        name => format.is_made_of(name),
+    };
+    let hidden = lack.variables.iter().any(is_hidden);
+    if hidden {
+        let before = lack.consequence.split(": add ").next().unwrap_or_default().to_owned();
+        lack.consequence = format!(
+            "{before} (nginx.conf makes another variable of it, which is no such value; it is not asked for, since that may hide a \
+             part)"
+        );
+        lack.is_offered = false;
+    }
 }
 
 /// The name of the variable with that number, without `$`.
@@ -113,11 +139,12 @@ pub(super) fn tell_lacks(
 ) -> Result<()> {
     let lacks = find_lacks(format, lines, router);
     let has_no = if format.is_keyed() { "no key that was found holds" } else { "the format has no" };
-    for Lack { variables, consequence } in &lacks {
+    for Lack { variables, consequence, .. } in &lacks {
         let missing: Vec<String> = variables.iter().map(|name| format!("${name}")).collect();
         findings.note(&format!("{name}: {has_no} {}: {consequence}", missing.join(", ")))?;
     }
-    let wanted: Vec<&str> = lacks.iter().flat_map(|lack| &lack.variables).map(String::as_str).collect();
+    let wanted: Vec<&str> =
+        lacks.iter().filter(|lack| lack.is_offered).flat_map(|lack| &lack.variables).map(String::as_str).collect();
     if wanted.is_empty() {
         return Ok(());
     }

@@ -11,7 +11,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::expand_patterns;
 use crate::cli::input::head::first_lines;
 use crate::error::{Error, Result};
-use crate::grammar::{Format, texts};
+use crate::grammar::{Format, WrappedRecords, texts};
 use crate::record::{Needs, RecordParser};
 use crate::source::{BackfillFile, Input, LogPiece, base_of};
 use crate::time::Timestamp;
@@ -198,8 +198,22 @@ fn first_end(format: &Format, head: &[u8]) -> Option<Timestamp> {
 /// The same of the first `most` lines of these.
 fn any_end(format: &Format, lines: &[u8], most: usize) -> Option<Timestamp> {
     let (mut parser, mut room) = (RecordParser::new(format, &Needs::latency()).ok()?, Vec::new());
-    for line in texts(format.wrapper(), lines, most) {
-        if let Ok((record, _)) = parser.parse_in(&line, &mut room) {
+    let Some(wrapper) = format.wrapper() else {
+        let mut ends =
+            texts(None, lines, most).into_iter().map(|line| Some(parser.parse_in(&line, &mut room).ok()?.0.end));
+        return ends.find_map(|end| end);
+    };
+    let mut records = WrappedRecords::new(wrapper, lines);
+    let mut unwrapped = Vec::new();
+    let mut tried = 0;
+    while tried < most
+        && let Some(record) = records.next(&mut unwrapped)
+    {
+        tried += 1;
+        parser.set_outer_time(record.time);
+        if let Ok(text) = record.text
+            && let Ok((record, _)) = parser.parse_in(text, &mut room)
+        {
             return Some(record.end);
         }
     }

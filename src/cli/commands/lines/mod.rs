@@ -95,7 +95,7 @@ fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interp
         route: seen.matched.id,
         status: seen.record.status.unwrap_or(0),
         upstream_ms: seen.record.upstream_ms[0],
-        kept: KeepReasons::default(),
+        kept: if seen.record.by_upstream { KeepReasons::BY_UPSTREAM } else { KeepReasons::default() },
         locator,
     };
     let route = with.routes.name(seen.matched.id).as_deref().map(str::to_owned).unwrap_or_default();
@@ -107,6 +107,8 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
     let files = Files::open(context, &arguments.files)?;
     if filter.min_ms > 0 {
         files.say_untimed();
+    } else {
+        files.say_clocks();
     }
     let with = settings::interpreting(context)?;
     let names = files.names.clone();

@@ -24,6 +24,17 @@ pub(super) fn lines_of_store(
     arguments: &LinesArguments,
     filter: &Filter,
 ) -> Result<(Vec<Found>, Vec<String>)> {
+    let answer = choose_lines(view, context, arguments, filter)?;
+    say_by_upstream(&answer.0);
+    Ok(answer)
+}
+
+fn choose_lines(
+    view: &View,
+    context: &Context,
+    arguments: &LinesArguments,
+    filter: &Filter,
+) -> Result<(Vec<Found>, Vec<String>)> {
     let mut lines = StoredLines::new(context, view, &arguments.files.format)?;
     if arguments.all {
         return from_lines(view, &mut lines, filter, |_, _| true);
@@ -46,6 +57,16 @@ pub(super) fn lines_of_store(
         return Ok((found, missing));
     }
     from_lines(view, &mut lines, filter, |_, _| true)
+}
+
+/// Says of which times the lines are that have no `$request_time`.
+fn say_by_upstream(found: &[Found]) {
+    let by_upstream = found.iter().filter(|found| found.entry.kept.contains(KeepReasons::BY_UPSTREAM)).count();
+    if by_upstream > 0 {
+        let of =
+            if by_upstream == found.len() { "all".to_owned() } else { format!("{by_upstream} of {}", found.len()) };
+        say(&format!("note: {of} are of logs without $request_time: how long they took is $upstream_response_time"));
+    }
 }
 
 /// What the index keeps of the window. No more raw lines are read than are printed.

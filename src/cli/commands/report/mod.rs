@@ -126,7 +126,7 @@ impl Group {
     }
 
     fn needs(&self, format: &Format) -> Needs {
-        let mut needs = Needs::latency_or_upstream();
+        let mut needs = Needs::latency();
         match self {
             Group::Host => needs.host = true,
             Group::Variable(name) => needs.variables.extend(format.index_of(name)),

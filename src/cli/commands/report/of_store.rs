@@ -11,7 +11,7 @@ use crate::cli::args::ReportArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::{Error, Result};
-use crate::histogram::Cell;
+use crate::histogram::{Cell, Time};
 use crate::pipeline::{CountedBy, Filter};
 use crate::route::RouteId;
 use crate::store::View;
@@ -62,14 +62,29 @@ fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter) -> Result<LatencyRow
     }
     say("from the lines of the logs that the store knows");
     let mut cells: BTreeMap<RouteId, Cell> = BTreeMap::new();
+    let mut by_upstream = false;
     let missing = lines.scan(&blocks, filter, |seen, _, _| {
+        by_upstream |= seen.record.by_upstream;
         seen.count_into(cells.entry(seen.matched.id).or_default());
     })?;
+    if by_upstream {
+        say("note: where a log has no $request_time, its times are those of $upstream_response_time");
+    }
     let mut rows = Vec::new();
     for (route, cell) in cells {
         rows.push((lines.route_name(route), cell));
     }
     Ok(LatencyRows { rows, missing, window })
+}
+
+/// Where no request of a route has a time but the upstream's, that one is reported, as over files; whether that is so.
+fn time_by_upstream(cell: &mut Cell) -> bool {
+    let upstream = cell.time(Time::UpstreamResponse).clone();
+    let stands_in = cell.time(Time::Request).is_empty() && !upstream.is_empty();
+    if stands_in {
+        *cell.time_mut(Time::Request) = upstream;
+    }
+    stands_in
 }
 
 /// What the cells of the window's slots add up to.
@@ -81,10 +96,22 @@ fn from_cells(view: &View, lines: &mut StoredLines<'_>, filter: &Filter) -> Resu
     let totals = lines.totals(filter.window, wanted.as_deref())?;
     let mut cells: HashMap<RouteId, Cell> = totals.cells.into_iter().collect();
     let mut rows: Rows = Vec::new();
+    let (mut by_upstream, mut timed) = (0, 0);
     for (id, name) in view.routes() {
-        if let Some(cell) = cells.remove(&id) {
+        if let Some(mut cell) = cells.remove(&id) {
+            by_upstream += usize::from(time_by_upstream(&mut cell));
+            timed += usize::from(!cell.time(Time::Request).is_empty());
             rows.push((name.to_owned(), cell));
         }
+    }
+    match by_upstream {
+        0 => {}
+        all if all == timed => {
+            say("note: all times are those of $upstream_response_time: the logs have no $request_time")
+        }
+        some => say(&format!(
+            "note: the times of {some} routes are those of $upstream_response_time: their logs have no other"
+        )),
     }
     Ok(LatencyRows { rows, missing: totals.missing, window: totals.window })
 }

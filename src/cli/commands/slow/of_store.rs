@@ -24,7 +24,8 @@ pub(super) fn classes_of_store(
     question: &SlowQuestion,
 ) -> Result<(Vec<SlowClass>, Vec<String>)> {
     let mut lines = StoredLines::new(context, view, &arguments.files.format)?;
-    let mut answer = StoredClasses { classes: HashMap::new(), locators: Vec::new(), samples: arguments.samples };
+    let (classes, locators, samples) = (HashMap::new(), Vec::new(), arguments.samples);
+    let mut answer = StoredClasses { classes, locators, samples, by_upstream: false };
     let missing = if is_indexed(view, &lines, question)? {
         answer.add_entries(view, question, &HashSet::new())?;
         let mut missing = answer.fetch_lines(view);
@@ -33,6 +34,9 @@ pub(super) fn classes_of_store(
     } else {
         answer.read_lines(view, &mut lines, question)?
     };
+    if answer.by_upstream {
+        say("note: where a log has no $request_time, its times are those of $upstream_response_time");
+    }
     Ok((answer.finish(view, &lines), missing))
 }
 
@@ -65,6 +69,8 @@ struct StoredClasses {
     locators: Vec<Locator>,
     /// How many samples a class has.
     samples: usize,
+    /// Some of the times are those of the upstream, where the log has no other.
+    by_upstream: bool,
 }
 
 impl StoredClasses {
@@ -81,6 +87,7 @@ impl StoredClasses {
             // One that is kept for its status, or for being among the slowest, may be quick.
             let is_slow = question.threshold_ms.is_some() || entry.kept.contains(KeepReasons::THRESHOLD);
             if is_slow && filter.keeps_status(entry.status) && !read.contains(&entry.locator) {
+                self.by_upstream |= entry.kept.contains(KeepReasons::BY_UPSTREAM);
                 self.add(&entry, b"");
             }
         }
@@ -112,6 +119,7 @@ impl StoredClasses {
             let class = self.classes.entry(key).or_default();
             class.requests += 1;
             if let Some(duration) = question.slow_ms(seen) {
+                self.by_upstream |= seen.record.by_upstream;
                 class.slow.record(duration);
                 class.samples.offer(self.samples, duration, self.locators.len(), locator.offset, line);
                 self.locators.push(locator);
