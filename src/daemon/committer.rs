@@ -13,12 +13,13 @@ use super::destinations::Destinations;
 use super::line_counter::CountedLines;
 use super::notice::{Notice, Say};
 use super::pending_commit::PendingCommit;
+use super::rejecting_logs::RejectingLogs;
 use super::self_metrics::{Gauges, SelfMetrics};
 use super::settings::DaemonSettings;
 use super::slot_renderer::SlotRenderer;
 use crate::error::{Error, Result};
 use crate::store::{MaintenanceOutcome, View, Writer};
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Timestamp, Window};
 
 /// A commit that failed is tried again after this.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -52,6 +53,7 @@ pub(super) struct Committer {
     retry_at: Option<Instant>,
     destinations: Destinations,
     own_metrics: SelfMetrics,
+    rejecting: RejectingLogs,
     /// Whether the logs were read to their ends when lines were counted last.
     caught_up: bool,
     /// The latest end of a request that was handed on.
@@ -76,6 +78,7 @@ impl Committer {
             retry_at: None,
             destinations,
             own_metrics: SelfMetrics::default(),
+            rejecting: RejectingLogs::default(),
             caught_up: false,
             latest_end: Timestamp(i64::MIN),
         }
@@ -116,6 +119,7 @@ impl Committer {
         self.latest_end = self.latest_end.max(counted.latest_end);
         self.caught_up = counted.caught_up;
         self.own_metrics.add_ledgers(&counted.rows.ledgers);
+        self.rejecting.add_ledgers(&counted.rows.ledgers);
         self.pending.add(counted);
         // While commits fail they are tried by the clock, not with every block.
         if self.retry_at.is_none() {
@@ -242,6 +246,7 @@ impl Committer {
             view: self.writer.view(),
             uncommitted: self.pending.commit(),
             own_metrics: &self.own_metrics,
+            rejecting: &self.rejecting,
             interval: self.settings.interval,
         };
         if let Some(error) = self.destinations.feed_queues(before, &renderer) {
@@ -250,6 +255,10 @@ impl Committer {
     }
 
     fn close_slots(&mut self, mark: Timestamp, commits_waiting: usize, now: Timestamp) {
+        let over = Window { from: self.destinations.emitted_until(), until: mark };
+        if let Err(error) = self.rejecting.close_slots(over, self.settings.interval, self.writer.view()) {
+            (self.say)(&Notice::SlotIncomplete(error));
+        }
         self.destinations.owe_until(mark, now);
         if let Some(alarm) = self.own_metrics.check_rejects() {
             (self.say)(&alarm);

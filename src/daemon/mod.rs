@@ -24,6 +24,7 @@ mod notice;
 mod opened;
 mod pending_commit;
 mod reading_book;
+mod rejecting_logs;
 mod self_metrics;
 mod settings;
 mod slot_renderer;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::rejecting_logs::RejectingLogs;
 use super::self_metrics::SelfMetrics;
 use crate::carbon::{Naming, Points};
 use crate::error::Result;
@@ -19,6 +20,8 @@ pub(super) struct SlotRenderer<'s> {
     pub(super) view: &'s View,
     pub(super) uncommitted: &'s Commit,
     pub(super) own_metrics: &'s SelfMetrics,
+    /// Logs whose routes cannot be said to be quiet.
+    pub(super) rejecting: &'s RejectingLogs,
     pub(super) interval: Duration,
 }
 
@@ -58,6 +61,6 @@ impl SlotRenderer<'_> {
     /// Whether a route without requests in `slot` had some before, not too long ago.
     fn is_quiet(&self, route: RouteId, slot: Timestamp) -> bool {
         let Some((first, last)) = self.view.route_span(route) else { return false };
-        first <= slot && slot <= last.plus(QUIET_FOR)
+        first <= slot && slot <= last.plus(QUIET_FOR) && !self.rejecting.hide(route, slot)
     }
 }

@@ -239,3 +239,41 @@ fn a_stranger_cannot_name_a_metric() {
         assert_ne!(path, "nginx.web1.spikeline.lines.read.requests.count");
     }
 }
+
+/// A 0 would look like an outage, where only the format is another one.
+#[test]
+fn a_log_whose_lines_are_all_rejected_is_a_gap_and_no_0() {
+    let sink = Sink::new();
+    let other = format!("[[log]]\npath = 'FOLDER/b.log'\nformat = '{}'\n", support::log::EXACT);
+    let rig = Rig::new(KEYS, &(sink.section() + &other));
+    let daemon = rig.start();
+    daemon.until_said("store ");
+    let request = |target: &str| Request::new(this_second(), 40, target);
+    rig.log(&[request("/slow")]);
+    rig.append("b.log", &(request("/users/7").exact() + "\n"));
+    let count = |route: &str, at: i64| sink.last(&format!("nginx.web1.{route}.requests.count"), at);
+    let quiet = |route: &str| {
+        until(
+            "a quiet slot",
+            || (1..5).map(|ago| count(route, this_second() / 1000 - ago)).collect(),
+            |counts: &Vec<_>| counts.contains(&Some(0.0)),
+        );
+    };
+    quiet("slow");
+    quiet("users.__id");
+    rig.append("a.log", &"as another log_format writes it\n".repeat(5));
+    let rejected = || {
+        let points = sink.points();
+        let held = points.iter().filter(|((path, _), _)| path.ends_with("spikeline.lines.rejected"));
+        held.filter(|(_, sent)| sent.last() == Some(&5.0)).map(|((_, at), _)| *at).next()
+    };
+    let at = until("the rejects", rejected, Option::is_some).unwrap();
+    for later in at + 1..at + 4 {
+        until("the other log's quiet slot", || count("users.__id", later), |count| *count == Some(0.0));
+        assert_eq!(count("slow", later), None, "a false 0, {} s after the rejects", later - at);
+    }
+    rig.ask(&["report", &format!("--from={}", at)]).said(3, &["5 lines of ", "nothing else was written then"]);
+    rig.log(&[request("/slow")]);
+    quiet("slow");
+    assert!(daemon.stop().success());
+}

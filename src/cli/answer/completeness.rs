@@ -32,7 +32,14 @@ pub(in crate::cli) fn missing(
     // As over files: what could not be understood is said, but the answer is all that can be had.
     for unread in &account.unread {
         let name = name_or_log(&names, unread.generation);
-        say(&format!("note: {}", rejected_words(unread, name, view.ledger(unread.generation))));
+        let words = rejected_words(unread, name, view.ledger(unread.generation));
+        if unread.is_all {
+            missing.push(format!(
+                "{words}; nothing else was written then: its log_format is not the one that it is read in"
+            ));
+        } else {
+            say(&format!("note: {words}"));
+        }
     }
     for (id, loss) in &account.lost {
         let lost = lost_words(loss, name_or_log(&names, *id));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::BackfillAccount;
 use crate::carbon::{Link, LinkState, Points};
 use crate::daemon::notice::{Notice, Say};
+use crate::daemon::rejecting_logs::RejectingLogs;
 use crate::daemon::self_metrics::SelfMetrics;
 use crate::daemon::slot_renderer::SlotRenderer;
 use crate::error::Result;
@@ -111,7 +112,8 @@ fn send_account(
 fn render_slot(writer: &Writer, account: &BackfillAccount, slot: Timestamp, points: &mut Points) -> Result<()> {
     let view = writer.view();
     let (uncommitted, own_metrics, interval) = (&Commit::default(), &SelfMetrics::default(), view.settings().interval);
-    SlotRenderer { view, uncommitted, own_metrics, interval }.render(&account.settings.naming, slot, points)
+    let rejecting = &RejectingLogs::default();
+    SlotRenderer { view, uncommitted, own_metrics, rejecting, interval }.render(&account.settings.naming, slot, points)
 }
 
 /// Wait until so many points may have been sent.

@@ -16,6 +16,12 @@ use crate::store::query::sealed::SealedSegments;
 use crate::time::{Timestamp, Window};
 use std::collections::{BTreeMap, HashSet};
 
+/// Fewer rejected lines than this are no other format, where a block has nothing else ..
+const FEW: u64 = 3;
+
+/// .. and where it has requests, also behind them.
+const MANY: u64 = 10;
+
 /// Lines of one log that could not be read, in the blocks of it that reach into a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadLines {
@@ -29,6 +35,8 @@ pub struct UnreadLines {
     pub offsets: (u64, u64),
     /// Between when they were written; an unknown edge is all of time.
     pub between: Window,
+    /// Somewhere in that time nothing but such lines was written: the log was in another format then.
+    pub is_all: bool,
 }
 
 /// What is known of a window besides its requests. Losses whose time is not known count for every window that they may
@@ -78,7 +86,9 @@ impl<'v> Completeness<'v> {
             let Some(rejects) = &block.rejects else { continue };
             let (after, before) = self.written_between(block, rejects, &summaries);
             if window.overlaps(after, before) {
-                add_unread(&mut unread, block.generation, rejects, Window { from: after, until: before });
+                let held = unread.entry(block.generation).or_insert_with(|| UnreadLines::none(block.generation));
+                held.add(rejects, Window { from: after, until: before });
+                held.is_all |= self.holds_nothing_else(block, rejects);
             }
         }
         for id in self.unfit() {
@@ -107,6 +117,20 @@ impl<'v> Completeness<'v> {
             }
         }
         unfit
+    }
+
+    /// Whether the rejected lines of a block stand together with hardly a request between them: a few torn or foreign lines do not.
+    fn holds_nothing_else(&self, block: &BlockSummary, rejects: &BlockRejects) -> bool {
+        let rejected = u64::from(rejects.rejected);
+        if block.lines == 0 {
+            let parsed = self.state.ledgers.get(&block.generation).map_or(0, |ledger| ledger.parsed);
+            return rejected >= FEW || (rejected > 0 && parsed == 0);
+        }
+        // By the length of a request's line: how many lines there are between the first and the last of them.
+        let length = block.until.saturating_sub(block.first) / u64::from(block.lines).max(1);
+        let between = rejects.last.saturating_sub(rejects.first) / length.max(1);
+        let are_last = rejects.first >= block.until;
+        between <= 2 * rejected && (rejected >= MANY || (rejected >= FEW && are_last))
     }
 
     /// Whether a log that began alike was read later, and some of its lines became requests: the one that was read in the
@@ -224,25 +248,21 @@ fn timed_after(blocks: &BlocksByKey, key: BlockKey) -> Option<&BlockSummary> {
     Some(block)
 }
 
-/// Count the rejected lines of one more block of a log.
-fn add_unread(
-    unread: &mut BTreeMap<GenerationId, UnreadLines>,
-    generation: GenerationId,
-    rejects: &BlockRejects,
-    between: Window,
-) {
-    let own = unread.entry(generation).or_insert(UnreadLines {
-        generation,
-        rejected: 0,
-        too_long: 0,
-        offsets: (rejects.first, rejects.last),
-        between,
-    });
-    own.rejected += u64::from(rejects.rejected);
-    own.too_long += u64::from(rejects.too_long);
-    own.offsets = (own.offsets.0.min(rejects.first), own.offsets.1.max(rejects.last));
-    own.between.from = own.between.from.min(between.from);
-    own.between.until = own.between.until.max(between.until);
+impl UnreadLines {
+    /// Of a log of which no block was looked at yet.
+    fn none(generation: GenerationId) -> UnreadLines {
+        let between = Window { from: Timestamp(i64::MAX), until: Timestamp(i64::MIN) };
+        UnreadLines { generation, rejected: 0, too_long: 0, offsets: (u64::MAX, 0), between, is_all: false }
+    }
+
+    /// Count the rejected lines of one more block of the log.
+    fn add(&mut self, rejects: &BlockRejects, between: Window) {
+        self.rejected += u64::from(rejects.rejected);
+        self.too_long += u64::from(rejects.too_long);
+        self.offsets = (self.offsets.0.min(rejects.first), self.offsets.1.max(rejects.last));
+        self.between.from = self.between.from.min(between.from);
+        self.between.until = self.between.until.max(between.until);
+    }
 }
 
 impl Loss {

@@ -14,6 +14,9 @@ use crate::report::count;
 /// Fewer rejected lines than this do not make another format.
 const ANOTHER: usize = 3;
 
+/// So many of a log's last lines tell what is written now.
+const LAST: usize = 20;
+
 /// A change is looked for until it is known to lie within about twice as many bytes.
 const NARROW: u64 = 64 << 10;
 
@@ -101,6 +104,24 @@ pub(super) fn tell_change(
     findings.note_with_help(
         &format!("{name}: {what}"),
         "one file is read in one format: rotate a log when its log_format changes, and give each format a file",
+    )
+}
+
+/// Tell if none of a log's last lines fits: then nothing that is written now is counted.
+pub(super) fn tell_unread_now(name: &str, sample: &LogSample, format: &Format, findings: &mut Findings) -> Result<()> {
+    let records = sample.records(format.wrapper());
+    let last = records.iter().rev().map(|(_, line)| *line).filter(|line| !line.is_empty()).take(LAST);
+    let unfit = last.map(|line| format.check(line).is_err()).collect::<Vec<bool>>();
+    if unfit.len() < ANOTHER || unfit.contains(&false) || unfit.len() == records.len() {
+        return Ok(());
+    }
+    findings.wrong_with_help(
+        &format!(
+            "{name}: none of its last {} lines fits `{}`: what is written now is not counted, and its routes are not sent as 0",
+            unfit.len(),
+            format.name()
+        ),
+        "give the [[log]] the log_format that nginx has now, restart spikeline, and take in what was rejected with `spikeline index --again FILE`",
     )
 }
 

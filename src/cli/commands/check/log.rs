@@ -26,6 +26,8 @@ pub(super) struct CheckedLogs {
     pub(super) max_line: usize,
     /// Read every line, not a sample.
     pub(super) all: bool,
+    /// They are what the daemon follows, not files that are named.
+    pub(super) are_followed: bool,
     /// Formats whose fields and lacks were told already.
     pub(super) told: HashSet<(String, String)>,
 }
@@ -135,6 +137,9 @@ impl CheckedLogs {
         }
         fit.tell_rejects(name, format, findings)?;
         change::tell_change(name, path, sample, format, &self.grammars, findings)?;
+        if self.are_followed {
+            change::tell_unread_now(name, sample, format, findings)?;
+        }
         if first {
             questions::tell_lacks(name, format, &texts, &self.coverage.with.router, findings)?;
         }

@@ -51,6 +51,7 @@ pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Ans
         coverage: Coverage::new(&config, &with, locations::locations_by_route(context, &config)?),
         max_line: config.longest_line(),
         all: arguments.all,
+        are_followed: files.is_empty(),
         told: HashSet::new(),
     };
     if files.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Class, HeldSample, Key, SlowQuestion, finished, status_class};
 use crate::cli::answer::names::{file_names, route_names, wanted_routes};
-use crate::cli::answer::output::say;
+use crate::cli::answer::output::{say, say_all};
 use crate::cli::args::SlowArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
@@ -160,7 +160,9 @@ impl StoredClasses {
         if let Some(note) = missing.note() {
             say(&note);
         }
-        missing.messages()
+        let messages = missing.messages();
+        say_all(&messages);
+        messages
     }
 
     /// How many requests the classes have in the window, slow or not.
