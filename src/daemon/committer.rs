@@ -270,9 +270,14 @@ impl Committer {
     #[expect(clippy::cast_precision_loss, reason = "metrics are floating point numbers")]
     fn read_gauges(&self, commits_waiting: usize, now: Timestamp) -> Gauges {
         let behind = now.millis().saturating_sub(self.latest_end.millis());
+        let behind = if self.caught_up { 0 } else { behind };
+        // A log that is not read is as far behind as it is unread.
+        let unread = self.writer.view().unread_spans().filter(|span| span.is_lasting()).map(|span| span.from);
+        let unread = unread.filter(|from| from.0 > i64::MIN).min();
+        let unread = unread.map_or(0, |from| now.millis().saturating_sub(from.millis()));
         let totals = self.destinations.totals();
         Gauges {
-            lag_seconds: if self.caught_up { 0.0 } else { behind as f64 / 1000.0 },
+            lag_seconds: behind.max(unread) as f64 / 1000.0,
             queue: commits_waiting as f64,
             routes: self.writer.view().routes().len() as f64,
             slots_owed: totals.slots_owed as f64,

@@ -26,6 +26,16 @@ impl GenerationBook {
         self.by_id.get(&id)
     }
 
+    /// Whether it is not handed on before more is known of it.
+    pub(super) fn is_held_back(&self, id: GenerationId) -> bool {
+        self.unread.contains(&id)
+    }
+
+    /// Those of a log, by its key.
+    pub(super) fn of_log(&self, log: &str) -> impl Iterator<Item = &Generation> {
+        self.by_id.values().filter(move |generation| generation.log == log)
+    }
+
     /// How far it was read; 0 if nothing is known of it.
     pub(super) fn position(&self, id: GenerationId) -> u64 {
         self.get(id).map_or(0, |generation| generation.position)

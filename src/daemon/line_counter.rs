@@ -11,10 +11,11 @@ use super::generation_book::GenerationBook;
 use super::log_reader::ReaderMessage;
 use super::notice::{Notice, Say};
 use super::reading_book::ReadingBook;
+use super::unread_book::UnreadBook;
 use crate::pipeline::{CollectedRows, Interpreter, Row, RowCollector, SlotSettings};
 use crate::route::{RouteId, Routes};
 use crate::source::generation::GenerationId;
-use crate::source::{FinishReason, LogBlock, LogEvent};
+use crate::source::{FinishReason, LogBlock, LogEvent, UnreadCause, UnreadSpan};
 use crate::store::{Commit, Loss, LossCause, View};
 use crate::time::{Clock, Timestamp};
 
@@ -60,6 +61,7 @@ pub(super) struct LineCounter {
     routes_known: u32,
     logs: GenerationBook,
     readings: ReadingBook,
+    unread: UnreadBook,
     rows: RowCollector,
     /// Rows that were committed come back here, to be used again.
     spare_rows: Receiver<Vec<Row>>,
@@ -92,6 +94,7 @@ impl LineCounter {
             routes,
             logs: GenerationBook::new(view.generations()),
             readings: ReadingBook::new(view, slots.server_errors),
+            unread: UnreadBook::new(view.unread_spans()),
             rows: RowCollector::resume(slots, &view.open_blocks()),
             spare_rows,
             emitted_until,
@@ -142,6 +145,8 @@ impl LineCounter {
     /// What was counted since the last time.
     pub(super) fn hand_on(&mut self) -> CountedLines {
         let (touched, bytes) = (self.rows.touched_slots(), self.rows.bytes());
+        let generations = self.logs.take_changed();
+        let spans = self.unread.take_changed(&self.logs, &self.rows);
         let rows = self.rows.hand_over();
         if let Some(spare) = self.spare_rows.try_iter().last() {
             self.rows.recycle_rows(spare);
@@ -151,8 +156,9 @@ impl LineCounter {
             at: self.clock.now(),
             read_until: self.read_until,
             routes: self.new_routes(),
-            generations: self.logs.take_changed(),
+            generations,
             readings: self.readings.take_changes(),
+            spans,
             ..Commit::default()
         };
         CountedLines { commit, rows, touched, latest_end: self.rows.latest(), bytes, caught_up: self.caught_up }
@@ -194,6 +200,8 @@ impl LineCounter {
     fn on_event(&mut self, event: LogEvent, empties: &Sender<Vec<u8>>) {
         match event {
             LogEvent::Problem { .. } => {}
+            LogEvent::Unread(span) => self.on_unread(span),
+            LogEvent::FoundAgain { generation } => self.note_found(generation),
             LogEvent::Discovered(generation) => {
                 (self.say)(&Notice::Following { path: generation.path.clone() });
                 self.logs.discover(generation);
@@ -223,6 +231,27 @@ impl LineCounter {
         self.logs.advance_position(block.generation, block.end(), block.tail_hash);
         // The reader may be gone or have enough buffers: then this one is simply freed.
         drop(empties.try_send(block.bytes));
+    }
+
+    /// A log could not be read for a while, or no more.
+    fn on_unread(&mut self, span: UnreadSpan) {
+        let (is_over, is_withdrawn) = (!span.is_lasting(), span.is_withdrawn);
+        let before = self.unread.note(span.clone(), &self.logs, &self.rows);
+        let Some(before) = before.filter(|before| before.cause != UnreadCause::Unfinished) else { return };
+        let UnreadSpan { path, from, until, .. } = span;
+        if is_withdrawn {
+            (self.say)(&Notice::LogReadAfterAll { path, from: before.from });
+        } else if is_over && before.is_lasting() {
+            (self.say)(&Notice::LogLeftUnread { path, from: before.from, until: until.unwrap_or(from) });
+        }
+    }
+
+    /// What was given up of a log is lost no more: it was found, and nothing is in it behind what was read.
+    fn note_found(&mut self, generation: GenerationId) {
+        let offset = self.logs.position(generation);
+        let (after, before) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
+        let found = Loss { offset, bytes: 0, cause: LossCause::Found, after, before };
+        self.rows.ledger_mut(generation).losses.push(found);
     }
 
     /// Note what was not read of a log that will not be read further, and between when it was written.

@@ -32,11 +32,13 @@ pub(super) struct LogReader {
     follower: Follower,
     /// When it was said last that all logs are read; nothing if the last word was another.
     said: Option<Timestamp>,
+    /// When the last look began, if it found no more to read; whether there was a file that nobody knows.
+    last: Option<(Timestamp, bool)>,
 }
 
 impl LogReader {
     pub(super) fn new(follower: Follower) -> LogReader {
-        LogReader { follower, said: None }
+        LogReader { follower, said: None, last: None }
     }
 
     /// A buffer that a block came in is to be used again.
@@ -64,9 +66,19 @@ impl LogReader {
             };
             let wait = if caught_up { poll } else { Duration::ZERO };
             if halted.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+                if let Some(message) = self.last_words() {
+                    // Whoever counts goes on until this end of the channel is gone.
+                    drop(out.send(message));
+                }
                 return;
             }
         }
+    }
+
+    /// At a stop: that all was read at the last look, if that was not said.
+    pub(super) fn last_words(&self) -> Option<ReaderMessage> {
+        let (at, undecided) = self.last.filter(|(at, _)| self.said.is_some_and(|said| said != *at))?;
+        Some(ReaderMessage::CaughtUp { at: Some(at), undecided })
     }
 
     /// Look at the logs once; whether there is no more to read for now. `out` says `Break` when it takes no more.
@@ -85,6 +97,7 @@ impl LogReader {
             Ok(progress) => (progress.caught_up, progress.read_bytes > 0, progress.undecided),
             Err(_) => (true, false, false),
         };
+        self.last = (caught_up && progress.is_ok()).then_some((now, undecided));
         let due = self.said.is_none_or(|at| now < at || now >= at.plus(SAY_AGAIN));
         if let Err(error) = progress {
             out(ReaderMessage::Failed(error))?;

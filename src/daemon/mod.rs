@@ -30,6 +30,7 @@ mod settings;
 mod slot_renderer;
 mod stepwise;
 mod threads;
+mod unread_book;
 
 use std::sync::Arc;
 

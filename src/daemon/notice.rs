@@ -27,6 +27,22 @@ pub enum Notice {
         /// Why.
         error: Error,
     },
+    /// A log that could not be read was read after all.
+    LogReadAfterAll {
+        /// Where it is.
+        path: PathBuf,
+        /// Since when it was missing.
+        from: Timestamp,
+    },
+    /// A log that could not be read was rotated away, or is gone.
+    LogLeftUnread {
+        /// Where it was.
+        path: PathBuf,
+        /// Since when it is missing.
+        from: Timestamp,
+        /// Until when.
+        until: Timestamp,
+    },
     /// Looking at the logs failed as a whole; it is tried again with the next poll.
     LookFailed(Error),
     /// Of the last lines more than half were rejected: the configuration is wrong, or nginx's has changed. Said once until it is better.
@@ -87,6 +103,15 @@ impl fmt::Display for Notice {
         match self {
             Notice::Following { path } => write!(f, "following {}", path.display()),
             Notice::LogFailed { path, error } => write!(f, "log {}: {error}", path.display()),
+            Notice::LogReadAfterAll { path, from } => {
+                write!(f, "log {}: read after all; nothing of it is missing since {from}", path.display())
+            }
+            Notice::LogLeftUnread { path, from, until } => write!(
+                f,
+                "log {}: what was written to it from {from} to {until} was left unread, and is missing; `spikeline index` takes it in, if the \
+                 file is somewhere",
+                path.display()
+            ),
             Notice::LookFailed(error) => write!(f, "{error}"),
             Notice::MostRejected { rejected, read } => write!(
                 f,
@@ -136,6 +161,19 @@ mod tests {
             (
                 Notice::LogFailed { path: "/l/a.log".into(), error: error() },
                 "log /l/a.log: /s/journal: cannot write: disk full",
+            ),
+            (
+                Notice::LogReadAfterAll { path: "/l/a.log".into(), from: Timestamp::from_secs(1_322_661_900) },
+                "log /l/a.log: read after all; nothing of it is missing since 2011-11-30T14:05:00.000Z",
+            ),
+            (
+                Notice::LogLeftUnread {
+                    path: "/l/a.log".into(),
+                    from: Timestamp::from_secs(1_322_661_900),
+                    until: Timestamp::from_secs(1_322_661_930),
+                },
+                "log /l/a.log: what was written to it from 2011-11-30T14:05:00.000Z to 2011-11-30T14:05:30.000Z was left unread, and is \
+                 missing; `spikeline index` takes it in, if the file is somewhere",
             ),
             (Notice::LookFailed(error()), "/s/journal: cannot write: disk full"),
             (

@@ -107,5 +107,5 @@ fn build_follower(settings: &DaemonSettings, view: &View, block_limit: usize) ->
     // What was committed last may have been read long before, and what stands beside it not at all.
     let (read_until, last_commit) = (view.read_until(), view.last_commit());
     let read_until = read_until.map_or(last_commit, |read| last_commit.map(|commit| commit.min(read)));
-    Follower::new(watched, known, read_until, follow)
+    Follower::new(watched, known, read_until, follow).with_unread(view.unread_spans().cloned().collect())
 }

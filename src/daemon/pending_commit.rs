@@ -30,8 +30,8 @@ impl PendingCommit {
         let (lines, rows) = self.builder.build(counted.rows);
         // The counting thread may be gone or have enough: then they are simply freed.
         drop(self.spare_rows.try_send(rows));
-        let Commit { at, read_until, routes, generations, readings, .. } = counted.commit;
-        self.commit.absorb(Commit { at, read_until, routes, generations, readings, ..lines });
+        let Commit { at, read_until, routes, generations, readings, spans, .. } = counted.commit;
+        self.commit.absorb(Commit { at, read_until, routes, generations, readings, spans, ..lines });
         self.bytes += counted.bytes;
     }
 

@@ -8,6 +8,7 @@ use crate::carbon::{Naming, Points};
 use crate::error::Result;
 use crate::histogram::TIMES;
 use crate::route::RouteId;
+use crate::source::UnreadSpan;
 use crate::store::{Commit, View};
 use crate::time::{Timestamp, Window};
 
@@ -39,6 +40,7 @@ impl SlotRenderer<'_> {
                 None => cells.push((slot, *route, cell.clone())),
             }
         }
+        let is_whole = !self.is_missing_in(window);
         cells.sort_unstable_by_key(|(_, route, _)| *route);
         let new = self.uncommitted.routes.iter().map(|(id, name)| (*id, name.as_str()));
         for (id, name) in self.view.routes().into_iter().chain(new) {
@@ -48,7 +50,8 @@ impl SlotRenderer<'_> {
                         naming.append_cell(name, slot, cell, &TIMES, out);
                     }
                 }
-                Err(_) if self.is_quiet(id, slot) => naming.append_quiet(name, slot, out),
+                // Of a log that is not read nobody knows whether it is quiet.
+                Err(_) if is_whole && self.is_quiet(id, slot) => naming.append_quiet(name, slot, out),
                 Err(_) => {}
             }
         }
@@ -56,6 +59,14 @@ impl SlotRenderer<'_> {
             naming.append_own(name, *value, slot, out);
         }
         Ok(())
+    }
+
+    /// Whether some log was not read in this window.
+    fn is_missing_in(&self, window: Window) -> bool {
+        let withdrawn = |span: &&UnreadSpan| !self.uncommitted.spans.iter().any(|later| later.number == span.number);
+        let committed = self.view.unread_spans().filter(withdrawn);
+        let uncommitted = self.uncommitted.spans.iter().filter(|span| !span.is_withdrawn);
+        committed.chain(uncommitted).any(|span| window.overlaps(span.from, span.end()))
     }
 
     /// Whether a route without requests in `slot` had some before, not too long ago.

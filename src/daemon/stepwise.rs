@@ -116,6 +116,7 @@ impl Stepwise {
     /// # Errors
     /// The last commit failed.
     pub fn stop(mut self) -> Result<()> {
+        self.messages.extend(self.reader.last_words());
         self.count(usize::MAX);
         self.hand_on();
         let counted = std::mem::take(&mut self.counted);

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use super::file::{FileStatus, real_path};
 use super::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
 use super::tail_hash::TailBytes;
+use super::unread_account::UnreadAccount;
+use super::unread_span::UnreadSpan;
 use super::{BLOCK_LIMIT, find_generation};
 use crate::error::Error;
 use crate::grammar::Wrapper;
@@ -92,7 +94,8 @@ struct OpenFile {
     found: FileFinding,
     /// It will not grow: it is compressed, or its name says that it was rotated.
     complete: bool,
-    size: u64,
+    /// When it was opened.
+    status: FileStatus,
 }
 
 /// What came of looking at a file.
@@ -115,6 +118,10 @@ pub struct BackfillReader {
     readable: HashMap<String, Option<Wrapper>>,
     max_line: usize,
     open: Option<OpenFile>,
+    /// What is said of logs that were not read.
+    account: UnreadAccount,
+    /// Known ones that were given up at the end of what was read.
+    given_up: HashSet<GenerationId>,
     /// Told before anything else is read.
     told: VecDeque<BackfillStep>,
     /// Bytes on disk of the files that are done with.
@@ -133,13 +140,22 @@ impl BackfillReader {
         let next_id = known.iter().map(|generation| generation.id.0.saturating_add(1)).max().unwrap_or(0);
         let files = files.into_iter().enumerate();
         let (unfit, open, told) = (Vec::new(), None, VecDeque::new());
-        BackfillReader { files, known, unfit, next_id, readable, max_line, open, told, before: 0 }
+        let (account, given_up) = (UnreadAccount::default(), HashSet::new());
+        BackfillReader { files, known, unfit, next_id, readable, max_line, open, account, given_up, told, before: 0 }
     }
 
     /// Reads these again, as new generations: nothing came of their lines, so nothing can count twice.
     #[must_use]
     pub fn again(mut self, unfit: &HashSet<GenerationId>) -> BackfillReader {
         (self.unfit, self.known) = self.known.into_iter().partition(|generation| unfit.contains(&generation.id));
+        self
+    }
+
+    /// Withdraws what is missing by these spans when it is read, and what was given up of these generations when they are found to end
+    /// there.
+    #[must_use]
+    pub fn missing(mut self, spans: Vec<UnreadSpan>, given_up: HashSet<GenerationId>) -> BackfillReader {
+        (self.account, self.given_up) = (UnreadAccount::new(spans), given_up);
         self
     }
 
@@ -225,14 +241,16 @@ impl BackfillReader {
             if matches!(compare(stale, path), Ok(Comparison::Same(_))) {
                 let finished = LogEvent::Finished { generation: stale.id, unread: 0, reason: FinishReason::Rotated };
                 self.told.push_back(BackfillStep::Event(finished));
+                // From here on it is missing as the new one.
+                self.told.extend(self.account.leave(stale.id).map(BackfillStep::Event));
             }
         }
         self.told.push_back(BackfillStep::Event(LogEvent::Discovered(generation.clone())));
+        self.told.push_back(BackfillStep::Event(self.account.begin(&generation, status)));
         let mut cutter = BlockCutter::new(0, TailBytes::default(), self.max_line, BLOCK_LIMIT);
         cutter.keep_together(self.readable.get(key).copied().flatten());
         let complete = reader.compression() != Compression::Plain || is_rotated(path);
-        self.open =
-            Some(OpenFile { file, generation, reader, cutter, found: FileFinding::New, complete, size: status.size });
+        self.open = Some(OpenFile { file, generation, reader, cutter, found: FileFinding::New, complete, status });
         Ok(Beginning::Opened)
     }
 
@@ -257,6 +275,10 @@ impl BackfillReader {
         let mut ahead = Vec::new();
         while ahead.len() < head_length() && reader.read(&mut ahead, head_length()).is_ok_and(|read| read > 0) {}
         if ahead.is_empty() && matches!(reader.read(&mut ahead, 1), Ok(0)) {
+            self.told.extend(self.account.end(&known, &path, status).into_iter().map(BackfillStep::Event));
+            if complete && self.given_up.remove(&known.id) {
+                self.told.push_back(BackfillStep::Event(LogEvent::FoundAgain { generation: known.id }));
+            }
             if path != known.path && !matches!(find_generation(&known), Ok(Some(_))) {
                 self.tell_moved(&known, path, plain.then_some(status.device_inode));
             }
@@ -288,7 +310,8 @@ impl BackfillReader {
             fingerprint: if fingerprint.length > known.fingerprint.length { fingerprint } else { known.fingerprint },
             ..known
         };
-        self.open = Some(OpenFile { file, generation, reader, cutter, found, complete, size: status.size });
+        self.told.push_back(BackfillStep::Event(self.account.begin(&generation, status)));
+        self.open = Some(OpenFile { file, generation, reader, cutter, found, complete, status });
         Ok(Beginning::Opened)
     }
 
@@ -323,13 +346,20 @@ impl BackfillReader {
 
     /// Is done with the open file, and says so: the whole of it was read, or `failed` says why not.
     fn close_file(&mut self, failed: Option<Error>) -> Option<LogEvent> {
-        let OpenFile { file, mut generation, cutter, found, complete, size, .. } = self.open.take()?;
-        self.before += size;
+        let OpenFile { file, mut generation, cutter, found, complete, status, .. } = self.open.take()?;
+        self.before += status.size;
         let id = generation.id;
         let unfinished = if complete { 0 } else { cutter.read_to() - cutter.position() };
         let nothing = found == FileFinding::Rest(generation.position) && failed.is_none();
         let found = if nothing { FileFinding::Known } else { found };
         let finished = complete && failed.is_none();
+        match &failed {
+            Some(error) => self.told.extend(self.account.cannot_end(id, error.what()).map(BackfillStep::Event)),
+            None => {
+                let ended = self.account.end(&generation, &generation.path, status);
+                self.told.extend(ended.into_iter().map(BackfillStep::Event));
+            }
+        }
         let outcome = BackfillOutcome { file, found: Some(found), generation: Some(id), unfinished, failed };
         self.told.push_back(BackfillStep::Done(outcome));
         generation.finished |= finished;

@@ -4,13 +4,14 @@
 //! appended, through rename, `copytruncate`, compression and restarts, when its owner polls it; [`BackfillReader`] takes in files of the
 //! past. [`find_generation`] finds a generation's bytes again in any process, whatever the file is called by then.
 //!
-//! Who may call whom: `file`, `generation` and `tail_hash` import nothing of this layer but each other, in this order; then come
+//! Who may call whom: `file`, `generation`, `unread_span` and `tail_hash` import nothing of this layer but each other, in this order; then come
 //! `compressed`, `identity`, `blocks`, and `follow` and `backfill`, which do not know each other. A floor imports only from
 //! those before it.
 //!
 //! What is absent: no thread, no channel, no sleep, no clock. Time comes in as `now`.
 
 mod backfill;
+
 mod blocks;
 mod compressed;
 mod file;
@@ -18,6 +19,8 @@ mod follow;
 pub mod generation;
 mod identity;
 mod tail_hash;
+mod unread_account;
+mod unread_span;
 
 pub use backfill::{BackfillFile, BackfillOutcome, BackfillReader, BackfillStep, FileFinding};
 pub use blocks::cutter::LogPiece;
@@ -33,6 +36,7 @@ pub use follow::{FollowSettings, Follower, PollProgress, WatchedLog};
 pub use generation::{DeviceInode, Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
 pub use identity::find::{LocatedGeneration, find_generation, find_generation_with};
 pub use identity::siblings::base_of;
+pub use unread_span::{UnreadCause, UnreadSpan};
 
 /// How many bytes a block of lines holds, about.
 pub const BLOCK_LIMIT: usize = 512 * 1024;

@@ -443,3 +443,34 @@ fn the_same_as_the_daemon_would_have_made() {
     }
     assert_eq!(kept(&folder, "c.toml"), kept(&folder, "d.toml"));
 }
+
+/// `index` of half a .gz is half an answer, until all of it was read; before what is missing, and after the file was written, nothing is.
+#[test]
+fn what_a_torn_file_held_is_missing_until_it_was_read_to_its_end() {
+    let (folder, requests) = folder(3000, "");
+    folder.gz("whole.gz", text(&requests, Request::exact));
+    let whole = std::fs::read(folder.path("whole.gz")).unwrap();
+    folder.write("a.log.1.gz", &whole[..whole.len() / 2]);
+    // As gzip leaves it: written when the last line was.
+    let written = requests.iter().map(|request| request.end).max().unwrap();
+    let stamp = || {
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(written.unsigned_abs());
+        std::fs::File::options().write(true).open(folder.path("a.log.1.gz")).unwrap().set_modified(time).unwrap();
+    };
+    stamp();
+    index(&folder, &["a.log.1.gz"]).ended(3);
+    let said = |arguments: &[&str]| ask(&folder, &[&["report"], arguments].concat());
+    said(&[]).said(3, &["a.log.1.gz was not read to its end", "cannot be read beyond byte"]);
+    let after = (written / 1000 + 60).to_string();
+    said(&["--from", &after, "--until", &(written / 1000 + 90).to_string()]).said(1, &["complete"]);
+    let first = requests.iter().map(|request| request.end).min().unwrap() / 1000;
+    said(&["--from", &first.to_string(), "--until", &(first + 10).to_string()]).said(0, &["complete"]);
+    // Again, and no better.
+    index(&folder, &["a.log.1.gz"]).ended(3);
+    said(&[]).said(3, &["a.log.1.gz was not read to its end"]);
+    folder.write("a.log.1.gz", &whole);
+    stamp();
+    index(&folder, &["a.log.1.gz"]).ended(0);
+    said(&[]).said(0, &["complete"]);
+    holds(&folder, &requests);
+}

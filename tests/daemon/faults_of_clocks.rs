@@ -159,6 +159,7 @@ fn fault_24_daylight_saving_odd_offsets_and_second_60_are_exact_in_utc() {
         "b.log",
         "192.0.2.7 - - [25/Oct/2026:02:59:61 +0100] \"GET /slow HTTP/1.1\" 200 1 \"-\" \"curl/8\" 1.500 1.500\n",
     );
+    rig.append("a.log", "");
     let _daemon = rig.start();
     rig.until_counted(times.len());
     let out = rig.ask(&["lines", "--format=jsonl"]).ended(0);

@@ -279,6 +279,7 @@ fn fault_13_a_symlink_turned_to_another_file_is_followed_and_the_old_one_drained
 #[test]
 fn fault_14_between_rename_and_create_it_waits() {
     let rig = Rig::new("", "[[log]]\npath = 'FOLDERb.log'\nformat = 'combined'\n");
+    rig.append("b.log", "");
     let requests = requests(600);
     rig.log(&requests[..300]);
     let daemon = rig.start();
@@ -286,7 +287,7 @@ fn fault_14_between_rename_and_create_it_waits() {
     rename(&rig, "a.log", "a.log.1");
     rig.append("a.log.1", &text(&requests[300..400], Request::exact));
     rig.until_counted(400);
-    assert!(!daemon.said().contains("no such file"), "{}", daemon.said());
+    assert!(!daemon.said().contains("a.log: there is no such file"), "{}", daemon.said());
     rig.log(&requests[400..]);
     rig.has_each_once(&requests);
 }

@@ -24,4 +24,5 @@ mod rotation;
 mod sink;
 mod stepped;
 mod store;
+mod unread;
 mod wrapped;

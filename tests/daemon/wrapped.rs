@@ -53,6 +53,7 @@ fn fault_21_cri_parts_across_polls_make_one_request_that_is_never_lost_nor_doubl
 #[test]
 fn a_log_that_ends_in_a_part_is_finished_with_it() {
     let rig = rig();
+    rig.append("a.log", "");
     let whole = Request::new(NOON, 1500, "/slow").exact();
     rig.append("c.log", &part("stdout", "P", &whole));
     rig.append("c.log", &part("stderr", "P", "never finished"));

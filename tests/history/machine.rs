@@ -196,6 +196,8 @@ impl Machine {
                 self.told.push(format!("{generation:?} has {} first bytes", fingerprint.length));
             }
             LogEvent::Finished { generation, unread, reason } => self.finished(*generation, *unread, *reason, disk),
+            LogEvent::Unread(span) => self.told.push(format!("{span:?}")),
+            LogEvent::FoundAgain { .. } => {}
             LogEvent::Problem { path, error } => self.told.push(format!("{}: {error}", path.display())),
         }
     }

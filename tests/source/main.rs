@@ -21,3 +21,4 @@ mod replaced;
 mod restart;
 mod rig;
 mod special;
+mod unread;

@@ -321,7 +321,7 @@ fn rotated_files_older_than_the_last_commit_are_not_read() {
 
 #[test]
 fn a_finished_generation_that_grew_again_at_its_path_goes_on_as_a_new_one() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::watching(&["*.log"]);
     rig.append("access.log", numbered(0, 2));
     rig.poll();
     rig.rename("access.log", "elsewhere");

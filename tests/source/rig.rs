@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use spikeline::source::{
-    FinishReason, FollowSettings, Follower, Generation, GenerationId, LogEvent, PollProgress, WatchedLog,
+    FinishReason, FollowSettings, Follower, Generation, GenerationId, LogEvent, PollProgress, UnreadSpan, WatchedLog,
 };
 use spikeline::time::{Clock, SystemClock, Timestamp};
 use tempfile::TempDir;
@@ -20,6 +20,8 @@ pub(crate) struct Store {
     pub(crate) lines: Vec<String>,
     pub(crate) too_long: Vec<u64>,
     pub(crate) finished: Vec<(GenerationId, u64, FinishReason)>,
+    /// Logs that were not read, also those that were after all.
+    pub(crate) spans: BTreeMap<u32, UnreadSpan>,
 }
 
 impl Store {
@@ -58,7 +60,8 @@ impl Store {
                 self.open(*generation).finished = true;
                 self.finished.push((*generation, *unread, *reason));
             }
-            LogEvent::Problem { .. } => {}
+            LogEvent::Problem { .. } | LogEvent::FoundAgain { .. } => {}
+            LogEvent::Unread(span) => drop(self.spans.insert(span.number, span.clone())),
         }
     }
 
@@ -205,7 +208,9 @@ impl Rig {
     /// Starts again from what was committed.
     pub(crate) fn restart(&mut self) {
         let known = self.store.generations.values().cloned().collect();
-        self.follower = Follower::new(self.watched.clone(), known, self.last_commit, self.settings.clone());
+        let spans = self.store.spans.values().filter(|span| !span.is_withdrawn).cloned().collect();
+        self.follower =
+            Follower::new(self.watched.clone(), known, self.last_commit, self.settings.clone()).with_unread(spans);
         self.now = self.now.plus_millis(1000);
     }
 

@@ -9,7 +9,7 @@ use super::output::say;
 use crate::error::{Error, Result, meant};
 use crate::grammar::RejectReason;
 use crate::route::RouteId;
-use crate::source::GenerationId;
+use crate::source::{GenerationId, UnreadCause, UnreadSpan};
 use crate::store::{Ledger, Loss, LossCause, UnreadLines, View};
 use crate::time::{Timestamp, Window};
 
@@ -49,6 +49,7 @@ pub(in crate::cli) fn missing(
             say(&format!("note: {lost}"));
         }
     }
+    missing.extend(account.spans.iter().map(span_words));
     match to_come(window, now) {
         Some(to_come) => missing.push(to_come),
         None => missing.extend(behind(view, window, now)),
@@ -174,9 +175,22 @@ fn lost_words(loss: &Loss, name: &str) -> String {
             )
         }
         LossCause::Copied => format!("{name} was truncated: what was written just before, {when}, may have been lost"),
+        LossCause::Found => format!("{name} was found again"),
         LossCause::Damaged => format!(
             "some of what the store held of {name}, written {when}, was damaged and could not be restored (`index --rebuild`)"
         ),
+    }
+}
+
+/// When a log was not read, and why.
+fn span_words(span: &UnreadSpan) -> String {
+    let UnreadSpan { path, from, cause, why, .. } = span;
+    let path = path.display();
+    let when = between_words(Window { from: *from, until: span.end() });
+    match cause {
+        UnreadCause::Denied => format!("what was written to {path} {when} was not read: {why}"),
+        UnreadCause::Absent => format!("what was to be written to {path} {when} was not read: {why}"),
+        UnreadCause::Unfinished => format!("{path} was not read to its end: what was written {when} is missing: {why}"),
     }
 }
 

@@ -80,7 +80,9 @@ pub fn read_past_logs(
     let BackfillSettings { files, interpreters, routes, slots, max_line } = settings;
     let readable = interpreters.iter().map(|(key, reads)| (key.clone(), reads.wrapper())).collect();
     let reader = BackfillReader::new(files, writer.view().generations().to_vec(), readable, max_line);
-    let reader = reader.again(&writer.view().completeness().unfit());
+    let view = writer.view();
+    let spans = view.unread_spans().cloned().collect();
+    let reader = reader.again(&view.completeness().unfit()).missing(spans, view.completeness().given_up());
     let (message_sender, messages) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
     let (counted_sender, counted) = bounded(COUNTED_WAITING);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::cutter::LogPiece;
 use crate::error::Error;
 use crate::source::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
+use crate::source::unread_span::UnreadSpan;
 
 /// Lines of one generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +87,13 @@ pub enum LogEvent {
         unread: u64,
         /// Why.
         reason: FinishReason,
+    },
+    /// A log could not be read for a while, and is missing then; or no more. The last value of a span's number holds.
+    Unread(UnreadSpan),
+    /// A file was found that holds a generation to its end, which had been given up: nothing is lost of it.
+    FoundAgain {
+        /// Which generation.
+        generation: GenerationId,
     },
     /// Something is wrong with a file. Said once until it changes; tried again with every poll.
     Problem {

@@ -16,7 +16,7 @@ use super::last_look::{LastLooks, SuspectPath};
 use super::new_files::{NewFile, SettledFiles};
 use super::open_log::OpenLog;
 use super::patterns::{SeenPath, WatchedPath};
-use super::poll::{FileProblem, Poll};
+use super::poll::{FileProblem, Poll, Unreadable};
 use super::resume::AwaitedGenerations;
 use super::undecided::{Patience, UndecidedFiles};
 use crate::error::Error;
@@ -28,6 +28,7 @@ use crate::source::identity::content::{begin_alike, holds_bytes};
 use crate::source::identity::find::incomplete_error;
 use crate::source::identity::siblings::{Sibling, base_of, is_compressed_form, siblings};
 use crate::source::tail_hash::TailBytes;
+use crate::source::unread_span::UnreadCause;
 use crate::time::Timestamp;
 
 /// For how long an empty rotated file is watched for a writer that did not notice its rotation.
@@ -52,6 +53,24 @@ impl MissedRotation {
         let Generation { path, log: key, .. } = &log.generation;
         let since = horizon.missed_since(log.status);
         MissedRotation { base: base_of(path), key: key.clone(), since, noticed: now }
+    }
+}
+
+impl MissedRotation {
+    /// A file that may hold what was missed cannot be looked into, or not to its end.
+    fn problem_of(
+        &self,
+        file: &Sibling,
+        cause: UnreadCause,
+        error: Error,
+        facts: &LogFacts,
+        now: Timestamp,
+    ) -> FileProblem {
+        let mut unread = Unreadable::at_path(&file.path, &self.key, cause, &error);
+        unread.device_inode = Some(file.status.device_inode);
+        unread.from = Some(facts.horizon.read_until().map_or(self.since, |read_until| read_until.max(self.since)));
+        unread.until = Some(Horizon::written_until(file.status, now));
+        FileProblem { path: file.path.clone(), error, unread: Some(unread) }
     }
 }
 
@@ -128,6 +147,21 @@ impl Discovery {
         }
     }
 
+    /// Between when a rotated file was written that is there to be read and cannot be: after its log was looked at last, and before it was
+    /// written last itself.
+    pub(crate) fn missed_times(
+        &self,
+        path: &Path,
+        status: FileStatus,
+        facts: &LogFacts,
+        now: Timestamp,
+    ) -> (Option<Timestamp>, Option<Timestamp>) {
+        let base = base_of(path);
+        let since = self.rotations.iter().find(|missed| missed.base == base).map(|missed| missed.since);
+        let from = facts.horizon.read_until().max(since);
+        (from, Some(Horizon::written_until(status, now)))
+    }
+
     /// Whether some file may be a copy in the making, so that it is not known yet whether it was read; after `grace` the next look
     /// decides. The last one was at `looked`.
     pub(crate) fn is_undecided(&self, looked: Option<Timestamp>, grace: Duration) -> bool {
@@ -154,8 +188,8 @@ impl Discovery {
         if self.rotations.is_empty() {
             self.undecided.clear();
         }
-        for FileProblem { path, error } in problems {
-            poll.tell_problem(&path, error)?;
+        for problem in problems {
+            problem.tell(poll)?;
         }
         ControlFlow::Continue(new)
     }
@@ -185,7 +219,7 @@ impl Discovery {
             if self.is_out_of_question(&file, *since, facts) {
                 continue;
             }
-            match self.judge(base, &file, facts, awaited, poll, problems) {
+            match self.judge(missed, &file, facts, awaited, poll, problems) {
                 Verdict::Known => self.settled.settle(file.status),
                 Verdict::New => {
                     new.push(NewFile { path: file.path, status: file.status, key: key.clone(), is_live: false });
@@ -225,7 +259,7 @@ impl Discovery {
     /// What a file is, compared with every generation whose log has the same name. Adds what hinders the comparison to `problems`.
     fn judge(
         &mut self,
-        base: &Path,
+        missed: &MissedRotation,
         file: &Sibling,
         facts: &LogFacts,
         awaited: &AwaitedGenerations,
@@ -241,7 +275,7 @@ impl Discovery {
         let known = facts.closed.read_ones().chain(awaited.generations().filter(was_read));
         let (mut verdict, mut problem) = (Verdict::New, None);
         for generation in known.chain(facts.open.generations()) {
-            if base_of(&generation.path).file_name() != base.file_name() {
+            if base_of(&generation.path).file_name() != missed.base.file_name() {
                 continue;
             }
             match compare(generation, &file.path) {
@@ -266,18 +300,28 @@ impl Discovery {
                     problem = (patience == Patience::Over).then(|| incomplete_error(&file.path));
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound => return Verdict::Unclear,
+                // It was read under this inode, to this very size.
+                Err(_) if is_of_size(generation, file) => return Verdict::Known,
                 Err(error) => {
-                    verdict = Verdict::Unclear;
-                    problem = Some(Error::io("look into it", &file.path, &error));
+                    let error = Error::io("look into it", &file.path, &error);
+                    problems.push(missed.problem_of(file, UnreadCause::Denied, error, facts, poll.now));
+                    return Verdict::Unclear;
                 }
             }
         }
         if problem.is_some() || (verdict == Verdict::Unclear && patience == Patience::NotYet) {
             self.undecided.wait_for(file, poll.now);
         }
-        problems.extend(problem.map(|error| FileProblem { path: file.path.clone(), error }));
+        if let Some(error) = problem {
+            problems.push(missed.problem_of(file, UnreadCause::Unfinished, error, facts, poll.now));
+        }
         verdict
     }
+}
+
+/// Whether a file that cannot be opened is the one in which a generation was read, and no longer than that.
+fn is_of_size(generation: &Generation, file: &Sibling) -> bool {
+    generation.device_inode == file.status.device_inode && generation.position == file.status.size
 }
 
 /// Whether a file that ends before the position is known, by what was read last, to be a copy of a truncated log: one that was

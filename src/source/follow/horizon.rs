@@ -28,6 +28,16 @@ impl Horizon {
         Horizon { read_until, decided: None }
     }
 
+    /// When an earlier run had read all there was, last.
+    pub(crate) fn read_until(&self) -> Option<Timestamp> {
+        self.read_until
+    }
+
+    /// The end of what was written to a rotated file, at `now`: its own time, but for what its clock is behind.
+    pub(crate) fn written_until(status: FileStatus, now: Timestamp) -> Timestamp {
+        status.modified().plus(TIME_LAG).min(now)
+    }
+
     /// Whether no run has read anything before this one.
     pub(crate) fn is_first_run(&self) -> bool {
         self.read_until.is_none()

@@ -53,7 +53,7 @@ impl LastLooks {
     /// name what is gone, so these are compared as well.
     pub(crate) fn compare(&mut self, seen: &[SeenPath], facts: &LogFacts, poll: &Poll<'_>) -> Vec<SuspectPath> {
         let mut suspects = Vec::new();
-        for SeenPath { path, key, status } in seen {
+        for SeenPath { path, key, status, .. } in seen {
             suspects.extend(self.compare_path(path, key, status.as_ref().ok().copied(), facts, poll));
         }
         for (path, key) in self.unnamed(seen, poll.around) {

@@ -9,6 +9,7 @@
 //! - [`resume`]: the generations of an earlier run that wait to be found again.
 //! - [`discovery`]: what came and went unseen, between two looks ([`last_look`]) or two runs; which rotated files are
 //!   [`undecided`], and which are [`new_files`].
+//! - [`unread_files`]: what cannot be read, and since when.
 //! - [`replaced`]: what a new file at a followed path is to the log that was read there.
 //! - [`rotation`]: what becomes of an open log whose file is renamed, copied and truncated, or written no more.
 //!
@@ -29,6 +30,7 @@ mod resume;
 mod rotation;
 mod settings;
 mod undecided;
+mod unread_files;
 
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
@@ -46,10 +48,11 @@ use self::new_files::{NewFile, new_at_paths, open_new_file};
 use self::open_log::{OpenLog, StatusChange};
 use self::open_logs::{LogTurn, OpenLogs};
 use self::patterns::{Patterns, WatchedPath, names_by_inode};
-use self::poll::{Emit, FileProblem, Poll, Problems};
+use self::poll::{Emit, Poll, Problems, Unreadable};
 use self::replaced::{NewBeginning, Replacement, goes_on_where_it_was, replacement_of_open};
 use self::resume::{AwaitedGenerations, ResumeOutcome};
 use self::rotation::{NameChange, find_copy, is_over, update_name};
+use self::unread_files::UnreadFiles;
 use crate::error::{Error, Result};
 use crate::source::blocks::event::{FinishReason, LogEvent};
 use crate::source::file::real_path;
@@ -57,6 +60,7 @@ use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::content::begin_alike;
 use crate::source::identity::find::FoundFile;
 use crate::source::identity::siblings::base_of;
+use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 
 /// A poll gives out at most this many blocks, so that its owner stays responsive.
@@ -72,6 +76,7 @@ pub struct Follower {
     facts: LogFacts,
     awaited: AwaitedGenerations,
     discovery: Discovery,
+    unread: UnreadFiles,
     problems: Problems,
     /// Whether there was a poll before.
     started: bool,
@@ -102,11 +107,19 @@ impl Follower {
             facts,
             awaited: AwaitedGenerations::default(),
             discovery: Discovery::default(),
+            unread: UnreadFiles::default(),
             problems: Problems::default(),
             started: false,
             looked_around: None,
             at_end: false,
         }
+    }
+
+    /// Goes on with the account of what earlier runs could not read.
+    #[must_use]
+    pub fn with_unread(mut self, known: Vec<UnreadSpan>) -> Follower {
+        self.unread = UnreadFiles::new(known);
+        self
     }
 
     /// Takes a block's buffer back, so that the next block touches no fresh memory.
@@ -125,7 +138,8 @@ impl Follower {
             self.looked_around = Some(now);
         }
         let problems = std::mem::take(&mut self.problems);
-        let mut poll = Poll { now, around, settings: Arc::clone(&self.settings), problems, emit };
+        let (settings, is_first) = (Arc::clone(&self.settings), self.unread.is_first_look());
+        let mut poll = Poll { now, around, settings, problems, is_first, unread: Vec::new(), emit };
         let mut progress = PollProgress::default();
         let _ = self.take_steps(&mut poll, &mut progress);
         self.problems = poll.problems;
@@ -147,7 +161,8 @@ impl Follower {
         if progress.caught_up && !progress.undecided {
             self.facts.horizon.all_was_read(self.facts.open.last_written());
         }
-        ControlFlow::Continue(())
+        let all_is_read = progress.caught_up && !progress.undecided;
+        self.unread.settle(&self.facts, &self.awaited, all_is_read, poll)
     }
 
     /// The first look: remembers where rotated files may have been missed, and awaits every unfinished generation of the earlier
@@ -227,15 +242,15 @@ impl Follower {
         let Some(log) = self.facts.open.get(index) else { return ControlFlow::Continue(()) };
         if !log.is_plain() {
             let OpenLog { generation, .. } = self.facts.open.remove(index);
-            self.awaited.await_change(generation, poll.now);
+            self.awaited.await_change(generation, &self.facts, poll);
             return ControlFlow::Continue(());
         }
         if error.raw_os_error() == Some(rustix::io::Errno::STALE.raw_os_error()) {
             let unread = log.seen_size() - log.generation.position;
             return self.finish(index, unread, FinishReason::Vanished, poll);
         }
-        let path = log.generation.path.clone();
-        poll.tell_problem(&path, Error::io("read it", &path, error))
+        let error = Error::io("read it", &log.generation.path, error);
+        poll.cannot_read(Unreadable::of_generation(&log.generation, UnreadCause::Denied, &error), error)
     }
 
     /// A file was truncated. If a copy of it is found, the generation is read on there, else it ends; the file itself holds a new
@@ -267,8 +282,8 @@ impl Follower {
     /// Looks at the watched paths: which file each leads to now, and which of these are new.
     fn look_at_paths(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
         let (seen, problems) = self.facts.patterns.look_at_paths(poll.around);
-        for FileProblem { path, error } in problems {
-            poll.tell_problem(&path, error)?;
+        for problem in problems {
+            problem.tell(poll)?;
         }
         self.discovery.compare_with_last_look(&seen, &self.facts, poll);
         let names = names_by_inode(&seen);
@@ -319,24 +334,38 @@ impl Follower {
         }
         let Follower { discovery, facts, awaited, at_end, .. } = self;
         let opened = open_new_file(&file, behind.place, *at_end, &mut discovery.settled, facts, awaited, poll);
-        let NewFile { path, is_live, .. } = file;
+        let NewFile { path, is_live, status, key } = file;
         let mut log = match opened {
             Ok(Some(log)) => log,
             Ok(None) => return ControlFlow::Continue(()),
             Err(error) if error.kind() == ErrorKind::NotFound => return ControlFlow::Continue(()),
-            Err(error) => return poll.tell_problem(&path, Error::io("read it", &path, &error)),
+            Err(error) => {
+                let error = Error::io("read it", &path, &error);
+                let mut report = Unreadable::at_path(&path, &key, UnreadCause::Denied, &error);
+                report.device_inode = Some(status.device_inode);
+                if !is_live {
+                    (report.from, report.until) = discovery.missed_times(&path, status, facts, poll.now);
+                }
+                return poll.cannot_read(report, error);
+            }
         };
-        poll.no_problem(&path);
-        discovery.settled.settle(log.status);
         if is_live && !log.is_plain() {
             let error = Error::failed("is compressed, so it cannot be followed while it is written").at(&path);
             let remedy = "drop `gzip=` from access_log, or take it in later with `spikeline index`";
+            let is_named = facts.patterns.names_plainly(&path);
+            let report = Unreadable::at_path(&path, &key, UnreadCause::Denied, &error);
+            poll.unread.extend(is_named.then_some(report));
             return poll.tell_problem(&path, error.remedy(remedy));
         }
+        poll.no_problem(&path);
+        discovery.settled.settle(log.status);
         if let Some(packer) = log.unread_packer() {
             let error = Error::failed(format!("is packed by {packer}, which is not read")).at(&path);
             let remedy = "unpack it, or pack it with gzip, zstd, xz or bzip2; `spikeline index` takes it in then";
             return poll.tell_problem(&path, error.remedy(remedy));
+        }
+        if !is_live {
+            self.unread.note_opened(&path, log.status);
         }
         log.origin = if is_live { path.clone() } else { base_of(&path) };
         log.live = is_live.then_some(path);
@@ -417,11 +446,12 @@ impl Follower {
     /// Finishes the logs that were rotated away, are read to their end and have been quiet for long enough.
     fn finish_quiet_logs(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
         let mut index = 0;
-        while let Some(log) = self.facts.open.get_mut(index) {
-            if log.live.is_some() || !log.is_read() || !is_over(log, poll) {
+        while let Some(log) = self.facts.open.get(index) {
+            let is_done = log.live.is_none() && log.is_read() && is_over(log, &self.facts, poll);
+            let Some(log) = self.facts.open.get_mut(index).filter(|_| is_done) else {
                 index += 1;
                 continue;
-            }
+            };
             let rest = log.give_rest();
             let reason = match log.truncated_at {
                 Some(size) => FinishReason::Truncated { lost: size.saturating_sub(log.generation.position) },

@@ -10,7 +10,7 @@ use super::facts::LogFacts;
 use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
 use super::patterns::SeenPath;
-use super::poll::Poll;
+use super::poll::{Poll, Unreadable};
 use super::resume::AwaitedGenerations;
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
@@ -18,6 +18,7 @@ use crate::source::file::{FileStatus, is_own_output, open_regular, other_than_fi
 use crate::source::generation::DeviceInode;
 use crate::source::identity::compare::{Comparison, compare_open};
 use crate::source::identity::tail_search::{TailPlace, find_tail};
+use crate::source::unread_span::UnreadCause;
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
 const SETTLED_LIMIT: usize = 4096;
@@ -62,18 +63,27 @@ impl SettledFiles {
 /// The files at watched paths that are not open and not empty.
 pub(crate) fn new_at_paths(seen: Vec<SeenPath>, open: &OpenLogs, poll: &mut Poll<'_>) -> ControlFlow<(), Vec<NewFile>> {
     let mut new = Vec::new();
-    for SeenPath { path, key, status } in seen {
+    for SeenPath { path, key, status, is_plain } in seen {
         if status.is_ok() {
             poll.not_missing(&path);
         }
         match status {
             Ok(status) if !status.regular || is_own_output(status.device_inode) => {
-                poll.tell_problem(&path, not_to_be_followed(&path))?;
+                let error = not_to_be_followed(&path);
+                // What a glob names besides files is no log.
+                let report = Unreadable::at_path(&path, &key, UnreadCause::Denied, &error);
+                poll.unread.extend(is_plain.then_some(report));
+                poll.tell_problem(&path, error)?;
             }
             Ok(status) if status.size == 0 || open.is_open(status.device_inode) => poll.no_problem(&path),
             Ok(status) => new.push(NewFile { path, status, key, is_live: true }),
-            Err(error) if error.kind() == ErrorKind::NotFound => poll.missing(&path)?,
-            Err(error) => poll.tell_problem(&path, Error::io("look at it", &path, &error))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                poll.missing(&path, &key, open.is_read_elsewhere(&path))?;
+            }
+            Err(error) => {
+                let error = Error::io("look at it", &path, &error);
+                poll.cannot_read(Unreadable::at_path(&path, &key, UnreadCause::Denied, &error), error)?;
+            }
         }
     }
     ControlFlow::Continue(new)

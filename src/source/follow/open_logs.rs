@@ -83,6 +83,12 @@ impl OpenLogs {
         self.logs.iter().any(is_it)
     }
 
+    /// Whether the file that this watched path led to is still there by another name, and read.
+    pub(crate) fn is_read_elsewhere(&self, path: &Path) -> bool {
+        let led_to = self.logs.iter().filter(|log| log.origin == path);
+        led_to.max_by_key(|log| log.generation.id).is_some_and(|log| !log.status.deleted)
+    }
+
     /// Where the logs are that this watched path led to, and does not any more: plain files that were not truncated, the last first. A
     /// link may have led to any that was resumed.
     pub(crate) fn replaced_at(&self, path: &Path, key: &str, is_link: bool) -> Vec<usize> {

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::poll::FileProblem;
+use super::poll::{FileProblem, Unreadable};
 use super::settings::WatchedLog;
 use crate::error::Error;
 use crate::source::file::FileStatus;
 use crate::source::generation::DeviceInode;
 use crate::source::identity::siblings::{base_of, is_compressed, is_rotated, is_surely_rotated};
+use crate::source::unread_span::UnreadCause;
 
 /// A path that a pattern names, or named before its log was rotated away.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(crate) struct SeenPath {
     pub(crate) path: PathBuf,
     pub(crate) key: String,
     pub(crate) status: io::Result<FileStatus>,
+    /// It is named by its path, not by a glob.
+    pub(crate) is_plain: bool,
 }
 
 #[derive(Debug)]
@@ -33,6 +36,8 @@ struct WatchedPattern {
     glob: Option<glob::Pattern>,
     text: String,
     paths: Vec<PathBuf>,
+    /// What hindered the last expansion of the glob.
+    hindrances: Vec<FileProblem>,
 }
 
 impl From<SeenPath> for WatchedPath {
@@ -54,7 +59,7 @@ impl Patterns {
             let is_glob = watched.pattern.contains(['*', '?', '[']) && !path.exists();
             let glob = is_glob.then(|| glob::Pattern::new(&watched.pattern).ok()).flatten();
             let paths = if glob.is_some() { Vec::new() } else { vec![path] };
-            WatchedPattern { key: watched.key, glob, text: watched.pattern, paths }
+            WatchedPattern { key: watched.key, glob, text: watched.pattern, paths, hindrances: Vec::new() }
         });
         Patterns { entries: entries.collect() }
     }
@@ -69,10 +74,15 @@ impl Patterns {
         self.entries.iter().any(|entry| entry.paths.iter().any(|named| named == path))
     }
 
+    /// Whether a section names this very path.
+    pub(crate) fn names_plainly(&self, path: &Path) -> bool {
+        self.entries.iter().any(|entry| entry.glob.is_none() && entry.paths.iter().any(|named| named == path))
+    }
+
     /// The logs of which only rotated files are left, which no glob names.
     pub(crate) fn rotated_away(&self) -> Vec<WatchedPath> {
         let mut found = Vec::new();
-        for WatchedPattern { key, glob, text, paths } in &self.entries {
+        for WatchedPattern { key, glob, text, paths, .. } in &self.entries {
             let Some(pattern) = glob else { continue };
             // The marks of rotation stand behind the name, or before its extension. `**` would be all directories below.
             let behind = Some(format!("{text}*")).filter(|_| !text.ends_with('*'));
@@ -94,8 +104,15 @@ impl Patterns {
         let (mut seen, mut problems) = (Vec::new(), Vec::new());
         for entry in &mut self.entries {
             if expand && let Some(pattern) = &entry.glob {
-                entry.paths = expand_glob(&entry.text, pattern, &mut problems);
+                entry.hindrances.clear();
+                let mut paths = expand_glob(&entry.text, pattern, &entry.key, &mut entry.hindrances);
+                // What cannot be listed now is still there, perhaps.
+                let is_unlisted = |path: &PathBuf| !entry.hindrances.is_empty() && !paths.contains(path);
+                let unlisted: Vec<PathBuf> = entry.paths.iter().filter(|path| is_unlisted(path)).cloned().collect();
+                paths.extend(unlisted);
+                entry.paths = paths;
             }
+            problems.extend(entry.hindrances.iter().cloned());
             let is_glob = entry.glob.is_some();
             let key = &entry.key;
             entry.paths.retain(|path| {
@@ -103,7 +120,7 @@ impl Patterns {
                 if is_glob && status.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
                     return false;
                 }
-                seen.push(SeenPath { path: path.clone(), key: key.clone(), status });
+                seen.push(SeenPath { path: path.clone(), key: key.clone(), status, is_plain: !is_glob });
                 true
             });
         }
@@ -123,8 +140,13 @@ pub(crate) fn names_by_inode(seen: &[SeenPath]) -> HashMap<DeviceInode, Vec<&Pat
 }
 
 /// The paths that a glob names, and that are no rotated or compressed forms of others that it names.
-fn expand_glob(text: &str, pattern: &glob::Pattern, problems: &mut Vec<FileProblem>) -> Vec<PathBuf> {
+fn expand_glob(text: &str, pattern: &glob::Pattern, key: &str, problems: &mut Vec<FileProblem>) -> Vec<PathBuf> {
     let mut paths = Vec::new();
+    let folder = fixed_folder(text);
+    if let Err(error) = std::fs::metadata(&folder) {
+        let cause = if error.kind() == io::ErrorKind::NotFound { UnreadCause::Absent } else { UnreadCause::Denied };
+        problems.push(listing_problem(folder, key, cause, &error));
+    }
     for entry in glob::glob(text).into_iter().flatten() {
         match entry {
             Ok(path) if path.is_dir() || is_compressed(&path) => {}
@@ -132,13 +154,28 @@ fn expand_glob(text: &str, pattern: &glob::Pattern, problems: &mut Vec<FileProbl
             Ok(path) => paths.push(path),
             Err(error) if error.error().kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                let path = error.path().to_owned();
-                let error = Error::io("list this directory", &path, error.error());
-                problems.push(FileProblem { path, error });
+                problems.push(listing_problem(error.path().to_owned(), key, UnreadCause::Denied, error.error()));
             }
         }
     }
     paths
+}
+
+/// The directory that a glob looks into first.
+fn fixed_folder(text: &str) -> PathBuf {
+    let head = text.split(['*', '?', '[']).next().unwrap_or_default();
+    match head.rsplit_once('/') {
+        Some(("", _)) => PathBuf::from("/"),
+        Some((folder, _)) => PathBuf::from(folder),
+        None => PathBuf::from("."),
+    }
+}
+
+/// What is said of a directory that a glob cannot look into.
+fn listing_problem(path: PathBuf, key: &str, cause: UnreadCause, error: &io::Error) -> FileProblem {
+    let error = Error::io("list this directory", &path, error);
+    let unread = Some(Unreadable::at_path(&path, key, cause, &error));
+    FileProblem { path, error, unread }
 }
 
 /// Whether `path` is a rotated form of another log that the glob matches.

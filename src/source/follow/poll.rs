@@ -4,20 +4,80 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::settings::FollowSettings;
 use crate::error::Error;
 use crate::source::blocks::event::LogEvent;
+use crate::source::generation::{DeviceInode, Generation, GenerationId};
+use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
+
+/// Between a log's being renamed and its being made anew lies less than this, mostly.
+const ROTATION_TAKES: Duration = Duration::from_secs(2);
 
 /// Takes an event; `Break` has the poll return early.
 pub(crate) type Emit<'p> = dyn FnMut(LogEvent) -> ControlFlow<()> + 'p;
 
 /// Something is wrong with a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FileProblem {
     pub(crate) path: PathBuf,
     pub(crate) error: Error,
+    /// What is missing because of it, if anything is.
+    pub(crate) unread: Option<Unreadable>,
+}
+
+impl FileProblem {
+    /// Notes it, and says it, unless that was done already.
+    pub(crate) fn tell(self, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let FileProblem { path, error, unread } = self;
+        poll.unread.extend(unread);
+        poll.tell_problem(&path, error)
+    }
+}
+
+/// What could not be read in a poll.
+#[derive(Debug, Clone)]
+pub(crate) struct Unreadable {
+    pub(crate) path: PathBuf,
+    /// The key of its log's section.
+    pub(crate) key: String,
+    /// The file, if its status is known.
+    pub(crate) device_inode: Option<DeviceInode>,
+    /// The generation in it, if one is known to be.
+    pub(crate) generation: Option<GenerationId>,
+    pub(crate) cause: UnreadCause,
+    pub(crate) why: String,
+    /// Since when, if that is not since the last look.
+    pub(crate) from: Option<Timestamp>,
+    /// Until when, of a file that was rotated away.
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Unreadable {
+    /// A path that cannot be read now.
+    pub(crate) fn at_path(path: &Path, key: &str, cause: UnreadCause, error: &Error) -> Unreadable {
+        Unreadable {
+            path: path.to_owned(),
+            key: key.to_owned(),
+            device_inode: None,
+            generation: None,
+            cause,
+            why: error.what().to_owned(),
+            from: None,
+            until: None,
+        }
+    }
+
+    /// A generation that cannot be read on.
+    pub(crate) fn of_generation(generation: &Generation, cause: UnreadCause, error: &Error) -> Unreadable {
+        Unreadable {
+            device_inode: Some(generation.device_inode),
+            generation: Some(generation.id),
+            ..Unreadable::at_path(&generation.path, &generation.log, cause, error)
+        }
+    }
 }
 
 /// What every step of a poll is given.
@@ -27,6 +87,10 @@ pub(crate) struct Poll<'p> {
     pub(crate) around: bool,
     pub(crate) settings: Arc<FollowSettings>,
     pub(crate) problems: Problems,
+    /// Whether no poll was before this one.
+    pub(crate) is_first: bool,
+    /// What could not be read so far.
+    pub(crate) unread: Vec<Unreadable>,
     pub(crate) emit: &'p mut Emit<'p>,
 }
 
@@ -34,6 +98,18 @@ impl Poll<'_> {
     /// Gives out an event.
     pub(crate) fn tell(&mut self, event: LogEvent) -> ControlFlow<()> {
         (self.emit)(event)
+    }
+
+    /// Says what is missing, or is not any more.
+    pub(crate) fn tell_unread(&mut self, span: UnreadSpan) -> ControlFlow<()> {
+        self.tell(LogEvent::Unread(span))
+    }
+
+    /// Notes what could not be read, and says why, unless that was said already.
+    pub(crate) fn cannot_read(&mut self, report: Unreadable, error: Error) -> ControlFlow<()> {
+        let path = report.path.clone();
+        self.unread.push(report);
+        self.tell_problem(&path, error)
     }
 
     /// Says what is wrong with `path`, unless that was said already.
@@ -52,16 +128,23 @@ impl Poll<'_> {
         }
     }
 
-    /// A watched path leads nowhere: worth saying when that lasts longer than a rotation takes.
-    pub(crate) fn missing(&mut self, path: &Path) -> ControlFlow<()> {
-        let since = *self.problems.missing_since.entry(path.to_owned()).or_insert(self.now);
-        if self.now < since.plus(self.settings.rotate_grace) {
+    /// A watched path leads nowhere: it is missing if it never led anywhere, or when that lasts longer than a rotation takes.
+    /// `is_read` says that its file is still read by another name: then a rotation has more time.
+    pub(crate) fn missing(&mut self, path: &Path, key: &str, is_read: bool) -> ControlFlow<()> {
+        let patience = if is_read { self.settings.rotate_grace } else { ROTATION_TAKES };
+        // At a start nothing says that a rotation is under way.
+        let began = if self.is_first { self.now.minus(ROTATION_TAKES) } else { self.now };
+        let since = *self.problems.missing_since.entry(path.to_owned()).or_insert(began);
+        if self.now < since.plus(patience) {
             return ControlFlow::Continue(());
         }
         let error = Error::failed("there is no such file")
             .at(path)
             .remedy("correct the path in spikeline's configuration, or wait for nginx to create it");
-        self.tell_problem(path, error)
+        let mut report = Unreadable::at_path(path, key, UnreadCause::Absent, &error);
+        // There it was at the look before, unless it never was.
+        report.from = Some(since).filter(|_| !self.is_first);
+        self.cannot_read(report, error)
     }
 
     /// A watched path leads somewhere.

@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::facts::LogFacts;
-use super::poll::Poll;
+use super::horizon::Horizon;
+use super::poll::{Poll, Unreadable};
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::FileStatus;
@@ -16,6 +17,7 @@ use crate::source::identity::find::{
     FileCandidates, FoundFile, Hindrance, SearchResult, SearchScope, incomplete_error, list_candidates, search,
 };
 use crate::source::identity::siblings::Sibling;
+use crate::source::unread_span::UnreadCause;
 use crate::time::Timestamp;
 
 /// A generation whose file is not found, or cannot be read yet: it is compressed and not complete, or out of reach.
@@ -28,6 +30,10 @@ struct AwaitedGeneration {
     unreadable: Option<Error>,
     /// The candidates at the last try; there is no use in another before they change.
     tried: Vec<(PathBuf, FileStatus)>,
+    /// It was being read in this run until its file ended too early.
+    is_set_aside: bool,
+    /// The file that is compressed and not complete.
+    torn: Option<FileStatus>,
 }
 
 /// What became of a generation that was awaited.
@@ -54,14 +60,25 @@ impl AwaitedGenerations {
     /// Waits for the unfinished generations of an earlier run; none was looked for yet.
     pub(crate) fn await_all(&mut self, unfinished: Vec<Generation>, now: Timestamp) {
         for generation in unfinished {
-            self.awaited.push(AwaitedGeneration { generation, since: now, unreadable: None, tried: Vec::new() });
+            self.awaited.push(AwaitedGeneration {
+                generation,
+                since: now,
+                unreadable: None,
+                tried: Vec::new(),
+                is_set_aside: false,
+                torn: None,
+            });
         }
     }
 
     /// Waits for a compressed file to change that ended too early or is corrupt, and holds this generation.
-    pub(crate) fn await_change(&mut self, generation: Generation, now: Timestamp) {
+    pub(crate) fn await_change(&mut self, generation: Generation, facts: &LogFacts, poll: &mut Poll<'_>) {
         let tried = statuses(&list_candidates(&generation, SearchScope::Rotation).files);
-        self.awaited.push(AwaitedGeneration { generation, since: now, unreadable: None, tried });
+        let torn = FileStatus::of_path(&generation.path).ok();
+        let since = poll.now;
+        let awaited = AwaitedGeneration { generation, since, unreadable: None, tried, is_set_aside: true, torn };
+        poll.unread.push(awaited.unfinished(facts, poll.now));
+        self.awaited.push(awaited);
     }
 
     pub(crate) fn generations(&self) -> impl Iterator<Item = &Generation> {
@@ -91,8 +108,9 @@ impl AwaitedGenerations {
             let tried = statuses(&candidates.files);
             if tried == awaited.tried && !tried.is_empty() && awaited.unreadable.is_none() {
                 *from += 1;
+                let path = awaited.generation.path.clone();
+                poll.unread.push(awaited.unfinished(facts, poll.now));
                 if poll.now >= awaited.since.plus(poll.settings.rotate_grace) {
-                    let path = awaited.generation.path.clone();
                     poll.tell_problem(&path, incomplete_error(&path))?;
                 }
                 continue;
@@ -112,12 +130,18 @@ impl AwaitedGenerations {
                 return ControlFlow::Continue(Some(ResumeOutcome::Found { generation, file: Box::new(file), is_copy }));
             }
             match hindrances.into_iter().next_back() {
-                Some((_, Hindrance::Incomplete)) => *from += 1,
+                Some((path, Hindrance::Incomplete)) => {
+                    if let Some(awaited) = self.awaited.get_mut(*from) {
+                        awaited.torn = FileStatus::of_path(&path).ok();
+                        poll.unread.push(awaited.unfinished(facts, poll.now));
+                    }
+                    *from += 1;
+                }
                 Some((path, Hindrance::Unreadable(error))) => {
-                    self.set_unreadable(from, Error::io("read it", &path, &error), poll)?;
+                    self.set_unreadable(from, Error::io("read it", &path, &error), facts, poll)?;
                 }
                 None => match unreachable(&generation.path, candidates) {
-                    Some(error) => self.set_unreadable(from, error, poll)?,
+                    Some(error) => self.set_unreadable(from, error, facts, poll)?,
                     None => {
                         self.awaited.remove(*from);
                         return ControlFlow::Continue(Some(ResumeOutcome::Gone(generation)));
@@ -129,11 +153,19 @@ impl AwaitedGenerations {
     }
 
     /// Notes that a file which may hold the generation number `from` cannot be read, and goes on to the next.
-    fn set_unreadable(&mut self, from: &mut usize, error: Error, poll: &mut Poll<'_>) -> ControlFlow<()> {
+    fn set_unreadable(
+        &mut self,
+        from: &mut usize,
+        error: Error,
+        facts: &LogFacts,
+        poll: &mut Poll<'_>,
+    ) -> ControlFlow<()> {
         let Some(awaited) = self.awaited.get_mut(*from) else { return ControlFlow::Continue(()) };
         *from += 1;
         awaited.unreadable = Some(error.clone());
-        poll.tell_problem(&awaited.generation.path, error)
+        let mut report = Unreadable::of_generation(&awaited.generation, UnreadCause::Denied, &error);
+        report.from = facts.horizon.read_until();
+        poll.cannot_read(report, error)
     }
 
     /// Whether a file that begins as a generation of which nothing was read is another log. Any file with the same first bytes
@@ -154,6 +186,21 @@ impl AwaitedGenerations {
         let may_hold = |other: &&Generation| other.position > 0 || (!is_own && other.device_inode == inode);
         let mut others = facts.closed.read_ones().chain(self.generations().filter(may_hold));
         others.any(|other| matches!(compare(other, &file.path), Ok(Comparison::Same(_))))
+    }
+}
+
+impl AwaitedGeneration {
+    /// What is said of it while its file is compressed and not complete: the rest of it is missing.
+    fn unfinished(&self, facts: &LogFacts, now: Timestamp) -> Unreadable {
+        let error = incomplete_error(&self.generation.path);
+        // What was read of it in this run tells when the rest began.
+        let from = if self.is_set_aside { Some(Timestamp(i64::MIN)) } else { facts.horizon.read_until() };
+        Unreadable {
+            from,
+            until: Some(self.torn.map_or(now, |file| Horizon::written_until(file, now))),
+            device_inode: None,
+            ..Unreadable::of_generation(&self.generation, UnreadCause::Unfinished, &error)
+        }
     }
 }
 

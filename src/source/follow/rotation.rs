@@ -1,8 +1,10 @@
 //! What becomes of an open log whose file is renamed, copied and truncated, or written no more.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::discovery::MissedRotation;
+use super::facts::LogFacts;
 use super::horizon::Horizon;
 use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
@@ -73,7 +75,7 @@ fn move_to(log: &mut OpenLog, path: PathBuf) -> LogEvent {
 /// Whether a file that no watched path leads to, and that is read to its end, will grow no more. A compressed file and a copy do
 /// not grow. Another file must have been quiet for `rotate_grace`, and its writer must be seen to have gone on elsewhere: while
 /// the successor is empty, nginx may not have got its USR1 yet.
-pub(crate) fn is_over(log: &OpenLog, poll: &Poll<'_>) -> bool {
+pub(crate) fn is_over(log: &OpenLog, facts: &LogFacts, poll: &Poll<'_>) -> bool {
     if !log.is_plain() || log.truncated_at.is_some() {
         return true;
     }
@@ -83,7 +85,12 @@ pub(crate) fn is_over(log: &OpenLog, poll: &Poll<'_>) -> bool {
     }
     match FileStatus::of_path(&log.origin) {
         Ok(successor) => log.status.deleted || successor.device_inode == log.status.device_inode || successor.size > 0,
-        // There has been none since the file was rotated away, at least at every look.
-        Err(_) => true,
+        // There has been none since the file was rotated away, at least at every look. One that is configured by its path will be made;
+        // until then its writer has no other file.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            log.status.deleted || !facts.patterns.names_plainly(&log.origin) || facts.has_later(log)
+        }
+        // Nobody can tell.
+        Err(_) => false,
     }
 }

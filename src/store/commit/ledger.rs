@@ -24,12 +24,20 @@ pub enum LossCause {
     Copied = 4,
     /// It was read, but the store's record of it was damaged and could not be restored, or not whole.
     Damaged = 5,
+    /// No loss: the log was found again and ends here, so that what was given up of it from here on was nothing.
+    Found = 6,
 }
 
 impl LossCause {
     /// All of them, in the order of their codes.
-    pub const ALL: [LossCause; 5] =
-        [LossCause::Truncated, LossCause::Unread, LossCause::Gone, LossCause::Copied, LossCause::Damaged];
+    pub const ALL: [LossCause; 6] = [
+        LossCause::Truncated,
+        LossCause::Unread,
+        LossCause::Gone,
+        LossCause::Copied,
+        LossCause::Damaged,
+        LossCause::Found,
+    ];
 
     /// The number it is stored as.
     pub fn code(self) -> u8 {
@@ -100,6 +108,18 @@ impl Ledger {
         self.losses.dedup();
         self.whole_seconds |= delta.whole_seconds;
         self.zoneless |= delta.zoneless;
+    }
+
+    /// What of it still lacks, once the log was read up to `read`. A log that was read beyond a loss, or found to end there, was found
+    /// again. What was read and then damaged in the store stays lost.
+    pub fn missed_at(&self, read: u64) -> impl Iterator<Item = &Loss> {
+        let ends_at = self.losses.iter().filter(|loss| loss.cause == LossCause::Found).map(|found| found.offset).max();
+        self.losses.iter().filter(move |loss| match loss.cause {
+            LossCause::Damaged => true,
+            LossCause::Found => false,
+            _ if ends_at.is_some_and(|end| end >= loss.offset) => false,
+            _ => read <= loss.offset || read < loss.offset.saturating_add(loss.bytes),
+        })
     }
 
     /// Note in this difference that the bytes it counts were given up before, by `held`: they are unread or lost no more.

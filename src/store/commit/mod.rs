@@ -9,9 +9,11 @@ pub(crate) mod entry;
 pub(crate) mod generation;
 pub(crate) mod ledger;
 pub(crate) mod log_reading;
+pub(crate) mod unread_span;
 
 use crate::histogram::Cell;
 use crate::route::RouteId;
+use crate::source::UnreadSpan;
 use crate::source::generation::{Generation, GenerationId};
 use crate::store::commit::archived_lines::{ArchivedLine, CompressedLines};
 use crate::store::commit::block_summary::BlockSummary;
@@ -19,6 +21,7 @@ use crate::store::commit::destination::DestinationProgress;
 use crate::store::commit::entry::{Entry, decode_entries, encode_entries};
 use crate::store::commit::ledger::Ledger;
 use crate::store::commit::log_reading::ReadingChange;
+use crate::store::commit::unread_span::{decode_spans, encode_spans};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
 use crate::store::encoding::encoded_cells::CellBatch;
 use crate::time::Timestamp;
@@ -57,6 +60,8 @@ pub struct Commit {
     pub destinations: Vec<DestinationProgress>,
     /// From where on logs were read in another way; the last word on a byte counts.
     pub readings: Vec<ReadingChange>,
+    /// Changed spans in which a log was not read; the last value of a number wins.
+    pub spans: Vec<UnreadSpan>,
 }
 
 impl Commit {
@@ -66,13 +71,16 @@ impl Commit {
             let (mut generations, mut blocks) =
                 (std::mem::take(&mut self.generations), std::mem::take(&mut self.blocks));
             let mut readings = std::mem::take(&mut self.readings);
+            let mut spans = std::mem::take(&mut self.spans);
             let read_until = later.read_until.or(self.read_until);
             *self = Commit { read_until, ..later };
             // The last value of a generation wins, so the earlier ones stand first.
             generations.append(&mut self.generations);
             blocks.append(&mut self.blocks);
             readings.append(&mut self.readings);
-            (self.generations, self.blocks, self.readings) = (generations, blocks, readings);
+            spans.append(&mut self.spans);
+            (self.generations, self.blocks) = (generations, blocks);
+            (self.readings, self.spans) = (readings, spans);
             return;
         }
         self.at = later.at;
@@ -86,6 +94,7 @@ impl Commit {
         self.blocks.extend(later.blocks);
         self.destinations = later.destinations;
         self.readings.extend(later.readings);
+        self.spans.extend(later.spans);
     }
 }
 
@@ -115,6 +124,7 @@ impl Commit {
         out.list(&self.destinations);
         let lines = CompressedLines::encode(&self.lines, out);
         out.list(&self.readings);
+        encode_spans(self.spans.iter(), out);
         CommitPayload { cells, lines }
     }
 
@@ -142,6 +152,7 @@ impl Commit {
         if !from.is_empty() {
             commit.readings = from.list()?;
         }
+        commit.spans = decode_spans(from)?;
         if from.is_empty() { Ok((commit, CommitPayload { cells, lines })) } else { Err(Malformed) }
     }
 }

@@ -8,6 +8,7 @@
 use crate::source::generation::GenerationId;
 use crate::store::commit::block_summary::BlockSummary;
 use crate::store::commit::log_reading::LogReadings;
+use crate::store::commit::unread_span::{apply_spans, decode_spans, encode_spans};
 use crate::store::commit::{Commit, CommitPayload};
 use crate::store::encoding::bytes::{
     Decode, Decoded, Decoder, Encode, Encoder, Malformed, RECORD_LIMIT, checksum, checksum_of_both,
@@ -77,6 +78,7 @@ pub(crate) fn encode_head(number: u64, sequence: u64, state: &StoreState, open: 
     state.encode(&mut body);
     body.list(open);
     state.readings.encode(&mut body);
+    encode_spans(state.spans_unread.values(), &mut body);
     out.bytes.extend_from_slice(&encode_record(sequence, CHECKPOINT, &body.bytes)?);
     Some(out.bytes)
 }
@@ -186,6 +188,7 @@ fn decode_checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
     if !from.is_empty() {
         state.readings = LogReadings::decode(&mut from)?;
     }
+    apply_spans(&mut state.spans_unread, &decode_spans(&mut from)?);
     if from.is_empty() { Ok((state, memtable)) } else { Err(Malformed) }
 }
 

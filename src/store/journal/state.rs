@@ -5,11 +5,13 @@
 //! numbers only.
 
 use crate::route::RouteId;
+use crate::source::UnreadSpan;
 use crate::source::generation::{Generation, GenerationId};
 use crate::store::commit::Commit;
 use crate::store::commit::destination::DestinationProgress;
 use crate::store::commit::ledger::Ledger;
 use crate::store::commit::log_reading::LogReadings;
+use crate::store::commit::unread_span::apply_spans;
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
 use crate::store::encoding::encoded_cells::CellBatch;
 use crate::store::segment::log_ranges::LogRange;
@@ -36,6 +38,8 @@ pub(crate) struct StoreState {
     pub(crate) destinations: Vec<DestinationProgress>,
     /// How the lines of each log were read.
     pub(crate) readings: LogReadings,
+    /// When logs were not read, by the spans' numbers.
+    pub(crate) spans_unread: BTreeMap<u32, UnreadSpan>,
 }
 
 impl StoreState {
@@ -59,6 +63,7 @@ impl StoreState {
         for (id, delta) in &commit.ledgers {
             self.ledgers.entry(*id).or_default().merge(delta);
         }
+        apply_spans(&mut self.spans_unread, &commit.spans);
         for (slot, route, _) in &cells.cells {
             let (first, last) = self.spans.entry(*route).or_insert((*slot, *slot));
             *first = (*first).min(*slot);

@@ -6,6 +6,7 @@
 //! may be told of lines that turn out to lie beside it, but no line that lies in it is kept from it.
 
 use crate::error::Result;
+use crate::source::UnreadSpan;
 use crate::source::generation::GenerationId;
 use crate::store::commit::block_summary::{BlockKey, BlockRejects, BlockSummary};
 use crate::store::commit::ledger::{Loss, LossCause};
@@ -47,6 +48,8 @@ pub struct WindowGaps {
     pub unread: Vec<UnreadLines>,
     /// Stretches of logs that were lost, by log.
     pub lost: Vec<(GenerationId, Loss)>,
+    /// When logs were not read.
+    pub spans: Vec<UnreadSpan>,
     /// Logs with requests in the window whose format says times to the second only.
     pub whole_seconds: Vec<GenerationId>,
     /// Logs with requests in the window whose times name no zone.
@@ -99,10 +102,15 @@ impl<'v> Completeness<'v> {
         gaps.unread = unread.into_values().collect();
         for (&id, ledger) in &self.state.ledgers {
             let read = self.state.position(id);
-            for loss in &ledger.losses {
-                if loss.is_missed_at(read) && window.overlaps(loss.after, loss.before) {
+            for loss in ledger.missed_at(read) {
+                if window.overlaps(loss.after, loss.before) {
                     gaps.lost.push((id, *loss));
                 }
+            }
+        }
+        for span in self.state.spans_unread.values() {
+            if window.overlaps(span.from, span.end()) {
+                gaps.spans.push(span.clone());
             }
         }
         Ok(gaps)
@@ -131,6 +139,18 @@ impl<'v> Completeness<'v> {
         let between = rejects.last.saturating_sub(rejects.first) / length.max(1);
         let are_last = rejects.first >= block.until;
         between <= 2 * rejected && (rejected >= MANY || (rejected >= FEW && are_last))
+    }
+
+    /// The generations of which something was given up behind what was read of them.
+    pub fn given_up(&self) -> HashSet<GenerationId> {
+        let mut given_up = HashSet::new();
+        for (&id, ledger) in &self.state.ledgers {
+            let mut missed = ledger.missed_at(self.state.position(id));
+            if missed.any(|loss| loss.cause == LossCause::Gone) {
+                given_up.insert(id);
+            }
+        }
+        given_up
     }
 
     /// Whether a log that began alike was read later, and some of its lines became requests: the one that was read in the
@@ -266,12 +286,6 @@ impl UnreadLines {
 }
 
 impl Loss {
-    /// Whether it still lacks, once its log was read up to `read`. A log that was read beyond a loss was found again:
-    /// `spikeline index` took in the rest. What was read and then damaged in the store stays lost.
-    fn is_missed_at(&self, read: u64) -> bool {
-        self.cause == LossCause::Damaged || read <= self.offset || read < self.offset.saturating_add(self.bytes)
-    }
-
     /// Whether something is known to be lost, not only possible.
     pub fn is_known(&self) -> bool {
         self.cause != LossCause::Copied

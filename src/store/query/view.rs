@@ -7,8 +7,8 @@
 use crate::error::{Error, Result};
 use crate::histogram::Cell;
 use crate::route::RouteId;
-use crate::source::RestartPoints;
 use crate::source::generation::{Generation, GenerationId};
+use crate::source::{RestartPoints, UnreadSpan};
 use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::block_summary::BlockSummary;
@@ -198,6 +198,11 @@ impl View {
     /// A generation's ledger.
     pub fn ledger(&self, generation: GenerationId) -> Option<&Ledger> {
         self.state.ledgers.get(&generation)
+    }
+
+    /// When which logs were not read, and are not read to this day.
+    pub fn unread_spans(&self) -> impl Iterator<Item = &UnreadSpan> {
+        self.state.spans_unread.values()
     }
 
     /// What every destination was sent and is owed, by name.

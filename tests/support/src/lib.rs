@@ -1,6 +1,7 @@
 //! What the tests of the whole program share.
 
 pub mod log;
+pub mod nobody;
 pub mod program;
 
 /// A [`program::Folder`] for the program that this test was built with. A macro, since cargo says only to the test itself

@@ -1,0 +1,280 @@
+//! What cannot be read is missing, from when to when, until it was read after all; and no more than that.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use spikeline::source::{BackfillFile, BackfillReader, BackfillStep, UnreadCause, UnreadSpan};
+use spikeline::time::Timestamp;
+use support::nobody::as_nobody;
+
+use crate::rig::{Rig, expect, numbered, sorted};
+
+impl Rig {
+    /// Lets the path be read, or not.
+    fn allow(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path(name), PermissionsExt::from_mode(mode)).unwrap();
+    }
+
+    /// What is missing now, by file name.
+    fn missing(&self) -> Vec<(String, UnreadSpan)> {
+        let held = self.store.spans.values().filter(|span| !span.is_withdrawn);
+        held.map(|span| (span.path.file_name().unwrap().to_string_lossy().into_owned(), span.clone())).collect()
+    }
+
+    /// The one thing that is missing now.
+    fn only_missing(&self) -> UnreadSpan {
+        let missing = self.missing();
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        missing.into_iter().next().unwrap().1
+    }
+
+    /// One look, and when it was.
+    fn look(&mut self) -> Timestamp {
+        self.poll();
+        self.now
+    }
+}
+
+#[test]
+fn a_log_that_is_denied_after_its_rotation_is_missing_from_the_last_look_until_it_is_allowed() {
+    as_nobody(|| {
+        let mut rig = Rig::new();
+        rig.append("access.log", numbered(0, 300));
+        let last = rig.look();
+        rig.rename("access.log", "access.log.1");
+        rig.append("access.log", numbered(300, 100));
+        rig.allow("access.log", 0);
+        rig.append("access.log.1", numbered(400, 1));
+        rig.pass(2);
+        assert_eq!(sorted(rig.lines()), sorted([expect(0, 300), expect(400, 1)].concat()));
+        let span = rig.only_missing();
+        assert_eq!((span.from, span.until, span.cause), (last, None, UnreadCause::Denied), "{span:?}");
+        assert_eq!(rig.problems().len(), 1, "said once: {:?}", rig.problems());
+        // A restart knows it still, and does not begin it anew.
+        rig.restart();
+        rig.pass(2);
+        assert_eq!(rig.only_missing().from, last);
+        rig.allow("access.log", 0o644);
+        rig.pass(2);
+        assert_eq!(rig.lines(), expect(300, 100));
+        assert_eq!(rig.missing(), []);
+    });
+}
+
+#[test]
+fn a_log_that_was_rotated_away_unread_stays_missing_for_its_time_unless_it_is_found() {
+    for found in [false, true] {
+        as_nobody(|| {
+            let mut rig = Rig::new();
+            rig.append("access.log", numbered(0, 300));
+            let first = rig.look();
+            rig.rename("access.log", "access.log.2");
+            rig.append("access.log", numbered(300, 200));
+            rig.allow("access.log", 0);
+            rig.poll();
+            rig.rename("access.log", "access.log.1");
+            rig.append("access.log", numbered(500, 200));
+            let over = rig.look();
+            rig.pass(2);
+            assert_eq!(sorted(rig.lines()), sorted([expect(0, 300), expect(500, 200)].concat()));
+            let span = rig.only_missing();
+            assert_eq!(span.from, first);
+            assert!(span.until.is_some_and(|until| until <= over), "{span:?}");
+            rig.restart();
+            if found {
+                // Packed by one who may read it: it has another inode then.
+                rig.allow("access.log.1", 0o644);
+                rig.gzip("access.log.1");
+                rig.pass(2);
+                assert_eq!((rig.lines(), rig.missing()), (expect(300, 200), vec![]));
+            } else {
+                rig.remove("access.log.1");
+                rig.pass(70);
+                assert_eq!(rig.only_missing(), span);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_log_that_was_never_readable_is_missing_since_the_start() {
+    as_nobody(|| {
+        let mut rig = Rig::watching(&["*.log"]);
+        rig.append("access.log", numbered(0, 5));
+        rig.append("other.log", numbered(5, 5));
+        rig.allow("other.log", 0);
+        let start = rig.look();
+        assert_eq!(rig.lines(), expect(0, 5));
+        let span = rig.only_missing();
+        assert!(span.from <= start && span.until.is_none() && span.path == rig.path("other.log"), "{span:?}");
+        rig.allow("other.log", 0o600);
+        rig.poll();
+        assert_eq!((rig.lines(), rig.missing()), (expect(5, 5), vec![]));
+    });
+}
+
+#[test]
+fn while_a_folder_is_closed_its_logs_are_missing_and_what_was_rotated_meanwhile_is_found() {
+    for pattern in ["logs/access.log", "logs/*.log"] {
+        as_nobody(|| {
+            let mut rig = Rig::watching(&[pattern]);
+            fs::create_dir(rig.path("logs")).unwrap();
+            rig.append("logs/access.log", numbered(0, 300));
+            let last = rig.look();
+            rig.append("logs/access.log", numbered(300, 10));
+            rig.rename("logs/access.log", "logs/access.log.2");
+            rig.append("logs/access.log.1", numbered(310, 300));
+            rig.append("logs/access.log", numbered(610, 300));
+            rig.allow("logs", 0);
+            rig.pass(2);
+            let missing = rig.missing();
+            assert!(missing.iter().any(|(name, span)| name == "access.log" && span.from == last), "{missing:?}");
+            rig.pass(100);
+            rig.allow("logs", 0o755);
+            rig.pass(2);
+            assert_eq!(sorted(rig.lines()), expect(0, 910), "{pattern}");
+            assert_eq!(rig.missing(), [], "{pattern}");
+        });
+    }
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_missing_from_the_start_and_not_once_it_is_there() {
+    let mut rig = Rig::watching(&["access.log", "mistyped.log", "no/such/*.log", "*.none"]);
+    rig.append("access.log", numbered(0, 3));
+    let start = rig.look();
+    let missing = rig.missing();
+    let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(sorted(names.iter().map(ToString::to_string).collect()), ["mistyped.log", "such"]);
+    assert!(missing.iter().all(|(_, span)| span.from == start && span.cause == UnreadCause::Absent), "{missing:?}");
+    assert_eq!(rig.problems().len(), 2, "{:?}", rig.problems());
+    rig.append("mistyped.log", numbered(3, 2));
+    fs::create_dir_all(rig.path("no/such")).unwrap();
+    rig.pass(2);
+    assert_eq!((rig.lines(), rig.missing()), (expect(0, 5), vec![]));
+}
+
+#[test]
+fn a_mistyped_path_that_the_configuration_names_no_more_is_not_missing() {
+    let mut rig = Rig::watching(&["mistyped.log"]);
+    rig.poll();
+    assert_eq!(rig.missing().len(), 1);
+    let path = rig.path("access.log").display().to_string();
+    rig.watched = vec![spikeline::source::WatchedLog { key: "other".to_owned(), pattern: path }];
+    rig.append("access.log", numbered(0, 3));
+    rig.restart();
+    rig.pass(1);
+    assert_eq!((rig.lines(), rig.missing()), (expect(0, 3), vec![]));
+}
+
+#[test]
+fn a_rotation_is_no_gap_while_the_renamed_log_is_read_and_a_deleted_log_is_one() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 300));
+    rig.poll();
+    rig.rename("access.log", "access.log.1");
+    rig.pass(20);
+    assert_eq!(rig.missing(), [], "nginx writes to the renamed log still, and that is read");
+    rig.append("access.log", numbered(300, 300));
+    rig.pass(2);
+    rig.remove("access.log");
+    let gone = rig.look();
+    rig.pass(2);
+    let span = rig.only_missing();
+    assert_eq!((span.from, span.cause), (gone, UnreadCause::Absent));
+    rig.append("access.log", numbered(600, 300));
+    rig.pass(2);
+    assert_eq!((rig.lines(), rig.missing()), (expect(0, 900), vec![]));
+}
+
+#[test]
+fn what_was_renamed_without_a_successor_is_read_for_as_long_as_there_is_none() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 300));
+    rig.poll();
+    rig.rename("access.log", "access.log.1");
+    rig.pass(3600);
+    rig.append("access.log.1", numbered(300, 10));
+    rig.pass(3600);
+    rig.append("access.log", numbered(310, 10));
+    rig.pass(100);
+    assert_eq!((rig.lines(), rig.missing(), rig.unfinished()), (expect(0, 320), vec![], 1));
+}
+
+#[test]
+fn a_link_that_leads_in_a_circle_is_missing() {
+    let mut rig = Rig::new();
+    symlink("access.log", rig.path("access.log")).unwrap();
+    let start = rig.look();
+    let span = rig.only_missing();
+    assert!(span.from <= start && span.cause == UnreadCause::Denied, "{span:?}");
+    rig.remove("access.log");
+    rig.append("access.log", numbered(0, 3));
+    rig.pass(1);
+    assert_eq!((rig.lines(), rig.missing()), (expect(0, 3), vec![]));
+}
+
+#[test]
+fn the_rest_of_a_rotated_log_whose_packed_form_is_torn_is_missing_until_it_is_whole() {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 300));
+    rig.poll();
+    let last = rig.last_commit.unwrap();
+    rig.append("access.log", numbered(300, 3000));
+    rig.rename("access.log", "access.log.1");
+    rig.gzip("access.log.1");
+    let whole = fs::read(rig.path("access.log.1.gz")).unwrap();
+    fs::write(rig.path("access.log.1.gz"), &whole[..whole.len() / 2]).unwrap();
+    rig.append("access.log", numbered(3300, 300));
+    rig.restart();
+    rig.pass(2);
+    let span = rig.only_missing();
+    assert_eq!(span.cause, UnreadCause::Unfinished);
+    assert!(span.from >= last || span.from == Timestamp(i64::MIN), "{span:?}");
+    assert!(span.until.is_some(), "a rotated log grows no more: {span:?}");
+    fs::write(rig.path("access.log.1.gz"), &whole).unwrap();
+    rig.pass(2);
+    rig.pass(70);
+    assert_eq!((sorted(rig.lines()), rig.missing()), (expect(0, 3600), vec![]));
+}
+
+#[test]
+fn a_backfill_that_ends_in_the_midst_leaves_its_log_missing_until_it_was_read_to_its_end() {
+    let rig = Rig::new();
+    for (number, name) in ["access.log", "access.log.1"].into_iter().enumerate() {
+        rig.append(name, numbered(number * 100_000, 40_000));
+    }
+    let mut store = crate::rig::Store::default();
+    let readable = std::collections::HashMap::from([("web".to_owned(), None)]);
+    let files = |name: &str| vec![BackfillFile { path: rig.path(name), key: "web".to_owned() }];
+    let take = |store: &mut crate::rig::Store, name: &str, blocks: usize| {
+        let known = store.generations.values().cloned().collect();
+        let spans = store.spans.values().filter(|span| !span.is_withdrawn).cloned().collect();
+        let reader = BackfillReader::new(files(name), known, readable.clone(), 10_000);
+        let (mut reader, mut given) = (reader.missing(spans, std::collections::HashSet::new()), 0);
+        while let Some(step) = reader.next(&mut Vec::new()) {
+            if let BackfillStep::Event(event) = step {
+                store.apply(&event);
+                given += usize::from(matches!(event, spikeline::source::LogEvent::Block(_)));
+            }
+            if given == blocks {
+                return;
+            }
+        }
+    };
+    let missing = |store: &crate::rig::Store| store.spans.values().filter(|span| !span.is_withdrawn).count();
+    for name in ["access.log", "access.log.1"] {
+        take(&mut store, name, 1);
+        assert_eq!(missing(&store), 1, "{name}");
+        take(&mut store, name, 1);
+        assert_eq!(missing(&store), 1, "{name}");
+        take(&mut store, name, usize::MAX);
+        assert_eq!(missing(&store), 0, "{name}");
+    }
+    // Killed after its last lines and before its end was known.
+    rig.append("access.log.2", numbered(300_000, 100));
+    take(&mut store, "access.log.2", 1);
+    assert_eq!(missing(&store), 1);
+    take(&mut store, "access.log.2", usize::MAX);
+    assert_eq!(missing(&store), 0);
+}
