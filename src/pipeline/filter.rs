@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::interpreter::RoutedRecord;
-use crate::route::{RouteId, Routes};
+use crate::route::{RouteId, Routes, readable_name};
 use crate::store::WindowMatch;
 use crate::time::Window;
 
@@ -19,7 +19,7 @@ pub struct Filter {
     pub min_ms: u64,
     /// Statuses; empty lets all through.
     pub statuses: Vec<RangeInclusive<u16>>,
-    /// Routes by name, `*` standing for any text; one behind `!` is left out. Empty lets all through.
+    /// Routes by name, as in Graphite or as people read it; `*` standing for any text; one behind `!` is left out. Empty lets all through.
     pub routes: Vec<String>,
 }
 
@@ -49,12 +49,14 @@ impl Filter {
 
     /// Whether a route of that name is wanted.
     pub fn keeps_route(&self, name: &str) -> bool {
+        let readable = readable_name(name);
+        let matches = |pattern: &str| matches(pattern, name) || matches(pattern, &readable);
         let mut wanted = None;
         for pattern in &self.routes {
             match pattern.strip_prefix('!') {
-                Some(unwanted) if matches(unwanted, name) => return false,
+                Some(unwanted) if matches(unwanted) => return false,
                 Some(_) => {}
-                None => wanted = Some(wanted.unwrap_or(false) || matches(pattern, name)),
+                None => wanted = Some(wanted.unwrap_or(false) || matches(pattern)),
             }
         }
         wanted.unwrap_or(true)

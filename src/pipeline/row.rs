@@ -72,7 +72,7 @@ impl Row {
             route,
             status: self.status,
             upstream_ms: (response != NONE).then_some(response),
-            kept: self.kept,
+            kept: if request == NONE { self.kept.with(KeepReasons::UNTIMED) } else { self.kept },
             locator: self.locator,
         }
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::number;
 use super::rows::{Heading, ReportRow};
+use crate::route::readable_name;
 
 /// One number that is not the same.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -61,7 +62,7 @@ impl ReportRow for DifferenceRow {
     fn cells(&self) -> Vec<String> {
         vec![
             self.slot.clone(),
-            self.route.clone(),
+            readable_name(&self.route).into_owned(),
             self.what.clone(),
             number::decimal_or_dash(self.stored),
             self.against.name().to_owned(),

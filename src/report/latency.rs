@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use super::number;
 use super::rows::{Heading, Report, ReportRow};
 use crate::histogram::{Cell, Quantile, Time};
+use crate::route::readable_name;
 use crate::time::Window;
 
 /// Below so many samples p99.9 rests on the largest one alone, so people do not get it.
@@ -223,7 +224,11 @@ impl ReportRow for LatencyRow {
     fn cells(&self) -> Vec<String> {
         let p999_ms = self.p999_ms.filter(|_| !self.few_samples);
         vec![
-            self.group.name.clone(),
+            if &*self.group.by == "route" {
+                readable_name(&self.group.name).into_owned()
+            } else {
+                self.group.name.clone()
+            },
             number::count(self.count),
             number::millis_or_dash(self.sum_ms),
             number::millis_or_dash(self.p50_ms),

@@ -19,8 +19,8 @@ pub struct LineRow {
     pub start: EpochSeconds,
     /// When it ended, as logged.
     pub end: EpochSeconds,
-    /// How long it took.
-    pub request_time_ms: u64,
+    /// How long it took; null where its log does not say.
+    pub request_time_ms: Option<u64>,
     /// How it lies to the window.
     pub in_window: InWindow,
     /// Its route's name.

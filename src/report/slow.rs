@@ -12,6 +12,7 @@ use super::form::{OutputFormat, Style};
 use super::number;
 use super::rows::{Heading, Report, ReportRow};
 use super::terminal_safe::terminal_safe;
+use crate::route::readable_name;
 use crate::time::Window;
 
 /// One class of requests.
@@ -92,7 +93,8 @@ impl SlowReport {
     fn write_samples(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
         let bold = if style.colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
         for (rank, class) in (1u64..).zip(self.ranked()).filter(|(_, class)| !class.samples.is_empty()) {
-            let name = terminal_safe(class.route.as_bytes());
+            let name = readable_name(&class.route);
+            let name = terminal_safe(name.as_bytes());
             let (slow, count) = (number::count(class.slow), number::count(class.count));
             writeln!(out)?;
             writeln!(out, "{bold}#{rank} {name} {}{bold:#}: {slow} slow of {count}", status_class(class.status_class))?;
@@ -177,7 +179,7 @@ impl ReportRow for SlowRow {
     fn cells(&self) -> Vec<String> {
         vec![
             number::count(self.rank),
-            self.route.clone(),
+            readable_name(&self.route).into_owned(),
             self.status_class.clone().unwrap_or_else(|| "-".to_owned()),
             number::count(self.count),
             number::millis(self.total_ms),

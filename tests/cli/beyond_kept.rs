@@ -8,7 +8,7 @@ use support::program::{Folder, Run};
 use crate::index::{ask, configure, folder, index};
 
 /// The lines of these requests, by their ends.
-fn sorted<'r>(requests: &'r [Request], is_wanted: impl Fn(&Request) -> bool) -> Vec<String> {
+fn sorted(requests: &[Request], is_wanted: impl Fn(&Request) -> bool) -> Vec<String> {
     let mut wanted: Vec<&Request> = requests.iter().filter(|request| is_wanted(request)).collect();
     wanted.sort_by_key(|request| request.end);
     wanted.into_iter().map(Request::exact).collect()
@@ -268,4 +268,63 @@ fn a_pattern_in_quotes_means_the_same_to_every_command() {
             "{command}: {run:?}"
         );
     }
+}
+
+/// People read what is meant; Graphite's name is for Graphite and for programs, and both are understood.
+#[test]
+fn a_route_is_shown_readably_and_asked_for_by_either_name() {
+    let (folder, _) = folder(0, "");
+    let mut requests = vec![Request::new(NOON, 1500, "/static/app.js"), Request::new(NOON + 1, 1500, "/")];
+    requests.push(Request::new(NOON + 2, 1500, "/users/7"));
+    let lines = text(&requests, Request::exact);
+    let broken = Request::new(NOON + 3, 1500, "/").exact().replace("\"GET / HTTP/1.1\"", "\"\\x16\\x03\\x01\"");
+    folder.write("a.log", lines + &broken + "\n");
+    index(&folder, &["a.log"]).said(0, &["4 lines, 0 rejected"]);
+    for source in [&[][..], &["a.log"]] {
+        for command in ["report", "slow"] {
+            let table = ask(&folder, &[&[command], source].concat()).ended(0);
+            for name in ["[malformed]", "[root]", "static.app.js", "users.{id}"] {
+                assert!(table.contains(name), "{name} is not in {table}");
+            }
+            assert!(!table.contains("__") && !table.contains("_2E"), "{table}");
+        }
+        for (readable, name) in
+            [("[malformed]", "__malformed"), ("[root]", "__root"), ("static.app.js", "static.app_2Ejs")]
+        {
+            for asked in [readable, name] {
+                let run = ask(&folder, &[&["report", "--format=csv", "--route", asked], source].concat());
+                let rows: Vec<&str> =
+                    run.lines().into_iter().skip(1).map(|row| row.split(',').next().unwrap()).collect();
+                assert_eq!(rows, [name], "{asked}");
+                assert!(!run.err.contains("knows no route"), "{}", run.err);
+            }
+        }
+    }
+}
+
+/// nginx's own `combined` says nothing of times: people are told what to add, and no latency is called 0.
+#[test]
+fn a_log_without_times_has_none_and_says_what_to_add() {
+    let folder = support::folder!();
+    let path = |name: &str| folder.path(name).display().to_string();
+    let log = path("a.log");
+    folder.write("c.toml", format!("store = '{}'\n[[log]]\npath = '{log}'\nformat = \"combined\"\n", path("store")));
+    let line = "192.0.2.7 - - [30/Nov/2011:14:05:01 +0000] \"GET /a HTTP/1.1\" 502 12 \"-\" \"curl/8\"\n";
+    folder.write("a.log", line.repeat(3));
+    let add = &["its format has no $request_time: no latencies", "add rt=$request_time msec=$msec to its log_format"];
+    index(&folder, &["a.log"]).said(0, add);
+    for source in [&[][..], &["a.log"]] {
+        let report = ask(&folder, &[&["report"], source].concat());
+        report.said(0, add);
+        assert!(!report.out.contains(" ms"), "{}", report.out);
+        ask(&folder, &[&["slow"], source].concat()).said(1, add);
+        for all in [&[][..], &["--all"]] {
+            let lines = ask(&folder, &[&["lines", "--format=jsonl"], all, source].concat());
+            let first: serde_json::Value = serde_json::from_str(lines.lines()[0]).unwrap();
+            assert_eq!((lines.lines().len(), &first["request_time_ms"]), (3, &serde_json::Value::Null));
+        }
+    }
+    std::fs::remove_file(folder.path("a.log")).unwrap();
+    let run = ask(&folder, &["lines"]);
+    assert!(run.out.starts_with("# raw line gone: 2011-11-30T14:05:01.000Z status 502"), "{}", run.out);
 }

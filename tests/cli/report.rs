@@ -68,7 +68,7 @@ fn a_table_is_for_people() {
 route   count       sum       p50       p95       p99  p99.9       max  slow  4xx  5xx  bytes
 ──────────────────────────────────────────────────────────────────────────────────────────────
 slow        1  1,500 ms  1,500 ms  1,500 ms  1,500 ms      -  1,500 ms     1    0    0   10 B
-__root      1     12 ms     12 ms     12 ms     12 ms      -     12 ms     0    1    0   10 B
+[root]      1     12 ms     12 ms     12 ms     12 ms      -     12 ms     0    1    0   10 B
 all         2  1,512 ms     12 ms  1,500 ms  1,500 ms      -  1,500 ms     1    1    0   20 B
 ";
     assert_eq!(out, expected);

@@ -124,13 +124,13 @@ fn a_profile_with_samples_for_people() {
 #  route   status  count     total   share  slow       p95       max
 ─────────────────────────────────────────────────────────────────────
 1  slow    2xx         2  4,000 ms  80.0 %     2  2,500 ms  2,500 ms
-2  __root  5xx         1  1,000 ms  20.0 %     1  1,000 ms  1,000 ms
+2  [root]  5xx         1  1,000 ms  20.0 %     1  1,000 ms  1,000 ms
 
 #1 slow 2xx: 2 slow of 2
   a.log@{second}
     {}
 
-#2 __root 5xx: 1 slow of 1
+#2 [root] 5xx: 1 slow of 1
   a.log@{third}
     {}
 ",

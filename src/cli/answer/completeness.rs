@@ -8,7 +8,7 @@ use super::names::file_names;
 use super::output::say;
 use crate::error::{Error, Result, meant};
 use crate::grammar::RejectReason;
-use crate::route::RouteId;
+use crate::route::{RouteId, readable_name};
 use crate::source::{GenerationId, UnreadCause, UnreadSpan};
 use crate::store::{Ledger, Loss, LossCause, UnreadLines, View};
 use crate::time::{Timestamp, Window};
@@ -99,10 +99,11 @@ pub(in crate::cli) fn missing_for(error: &Error) -> String {
 pub(in crate::cli) fn say_unknown(view: &View, routes: &[String]) {
     for route in routes {
         let route = route.strip_prefix('!').unwrap_or(route);
-        if route.contains('*') || view.route(route).is_some() {
+        let known = view.routes();
+        let is_known = known.iter().any(|(_, name)| *name == route || readable_name(name) == route);
+        if route.contains('*') || is_known {
             continue;
         }
-        let known = view.routes();
         match meant(route, known.iter().map(name_of_route), 3) {
             Some(name) => say(&format!("note: the store knows no route `{route}`; did you mean `{name}`?")),
             None => say(&format!("note: the store knows no route `{route}`")),

@@ -8,6 +8,7 @@ use signal_hook::iterator::Signals;
 
 use crate::cli::answer::Answer;
 use crate::cli::answer::output::say;
+use crate::cli::answer::untimed::say_untimed;
 use crate::cli::args::RunArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::settings;
@@ -40,6 +41,9 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     });
     if !arguments.quiet {
         say(&format!("spikeline {}: store {store}, {} log(s)", env!("CARGO_PKG_VERSION"), settings.logs.len()));
+        for log in settings.logs.iter().filter(|log| !log.format.is_keyed()) {
+            say_untimed(&log.pattern, &log.format, log.format.roles());
+        }
         if let Some(conf) = context.nginx()? {
             conf.say(context.config()?);
         }

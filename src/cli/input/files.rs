@@ -8,6 +8,7 @@ use super::context::Context;
 use super::head::{HEAD_LINES, Head, read_head};
 use crate::cli::answer::completeness::{missing_for, zone_words};
 use crate::cli::answer::output::{progress, say, say_error};
+use crate::cli::answer::untimed::say_untimed;
 use crate::cli::args::FileArguments;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, RejectReason, Roles, texts};
@@ -147,13 +148,7 @@ impl Files {
         self.say_clocks();
         for ((name, format), roles) in self.names.iter().zip(&self.formats).zip(&self.roles) {
             let has_no = if format.is_keyed() { "no key of its lines holds" } else { "its format has no" };
-            if roles.request_time.is_none() && roles.upstream.first().is_some_and(Option::is_some) {
-                say(&format!("note: {name}: {has_no} $request_time: all times are those of $upstream_response_time"));
-            } else if roles.request_time.is_none() {
-                say(&format!(
-                    "note: {name}: {has_no} $request_time: no latencies, and nothing is slow (`spikeline check` says how to log it)"
-                ));
-            }
+            say_untimed(name, format, roles);
             if roles.request.is_none() && roles.target.is_none() {
                 say(&format!(
                     "note: {name}: {has_no} $request: all requests are of one route (`spikeline check` says more)"

@@ -31,6 +31,9 @@ impl KeepReasons {
     /// No reason, but kept with them: its duration is `$upstream_response_time`, since its log has no `$request_time`.
     pub const BY_UPSTREAM: KeepReasons = KeepReasons(8);
 
+    /// No reason either: how long it took is not known, and its duration stands as 0.
+    pub const UNTIMED: KeepReasons = KeepReasons(16);
+
     /// Whether all reasons of `other` are among these.
     pub fn contains(self, other: KeepReasons) -> bool {
         self.0 & other.0 == other.0
@@ -50,7 +53,7 @@ impl KeepReasons {
 
     /// Whether there is no reason at all.
     pub fn is_empty(self) -> bool {
-        self.without(KeepReasons::BY_UPSTREAM).0 == 0
+        self.without(KeepReasons::BY_UPSTREAM).without(KeepReasons::UNTIMED).0 == 0
     }
 }
 

@@ -207,7 +207,9 @@ fn ask_lines(world: &World, dice: &mut Dice) {
 
 /// Which requests are among the slowest of their route and slot.
 fn slowest_of(world: &World) -> BTreeSet<usize> {
-    let mut groups: BTreeMap<(String, i64), Vec<(u64, i64, usize)>> = BTreeMap::new();
+    /// What ranks first is the longest, then the one that ended first.
+    type Ranked = Vec<(u64, i64, usize)>;
+    let mut groups: BTreeMap<(String, i64), Ranked> = BTreeMap::new();
     for (at, (request, _)) in world.requests.iter().enumerate() {
         let slot = request.end.div_euclid(world.interval_ms);
         let group = groups.entry((world.rules.route(request).0, slot)).or_default();

@@ -13,7 +13,7 @@ use crate::grammar::{Format, Reject};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
 use crate::report::{count, terminal_safe};
-use crate::route::{RouteId, Router, Routes, cap::OTHER};
+use crate::route::{RouteId, Router, Routes, cap::OTHER, readable_name};
 
 /// Templates without a rule that are told.
 const TOP: usize = 10;
@@ -201,10 +201,11 @@ impl Coverage {
         let (mut width, mut names) = (1, 0);
         for (Reverse(lines), name, _) in shown {
             width = width.max(count(*lines).len());
-            names = names.max(name.len()).min(40);
+            names = names.max(readable_name(name).chars().count()).min(40);
         }
         for (Reverse(lines), name, target) in shown {
             let target: String = terminal_safe(target).chars().take(40).collect();
+            let name = readable_name(name);
             findings.detail(&format!("{:>width$}  {name:names$}  {target}", count(*lines)))?;
         }
         match routes.len().saturating_sub(TOP) {

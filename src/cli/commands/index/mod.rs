@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::cli::answer::Answer;
 use crate::cli::answer::completeness::missing_for;
 use crate::cli::answer::output::{progress, say, say_error, stdout, style, written};
+use crate::cli::answer::untimed::say_untimed;
 use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{archive, slot_settings, with_routes};
@@ -114,6 +115,13 @@ fn take_in(
         };
     }
     archive(context, writer.view(), &mut interpreters)?;
+    for (key, format) in files
+        .formats
+        .iter()
+        .filter(|(key, format)| !format.is_keyed() && files.files.iter().any(|file| file.key == **key))
+    {
+        say_untimed(key, format, format.roles());
+    }
     let settings = BackfillSettings {
         files: files.files,
         interpreters,

@@ -18,6 +18,7 @@ use crate::grammar::{Reject, RejectReason};
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
 use crate::report::{EpochSeconds, InWindow, LineRow, OutputFormat, Report, count, terminal_safe, write_for_programs};
+use crate::route::readable_name;
 use crate::source::GenerationId;
 use crate::store::{Entry, KeepReasons, Locator, WindowMatch};
 use crate::time::{Timestamp, Window};
@@ -95,7 +96,11 @@ fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interp
         route: seen.matched.id,
         status: seen.record.status.unwrap_or(0),
         upstream_ms: seen.record.upstream_ms[0],
-        kept: if seen.record.by_upstream { KeepReasons::BY_UPSTREAM } else { KeepReasons::default() },
+        kept: match (seen.record.by_upstream, seen.record.request_time_ms) {
+            (_, None) => KeepReasons::UNTIMED,
+            (true, Some(_)) => KeepReasons::BY_UPSTREAM,
+            (false, Some(_)) => KeepReasons::default(),
+        },
         locator,
     };
     let route = with.routes.name(seen.matched.id).as_deref().map(str::to_owned).unwrap_or_default();
@@ -200,12 +205,15 @@ fn print_line(found: &Found, terminal: bool, out: &mut Stdout) -> Result<()> {
             written(out.write_all(b"\n"))
         }
         None => {
-            let Entry { end, duration_ms, status, locator, .. } = found.entry;
+            let Entry { end, status, locator, .. } = found.entry;
+            let took = known_duration(&found.entry).map_or(String::new(), |millis| format!(" {millis} ms,"));
             let why = if found.is_there { "cannot be read" } else { "gone" };
             written(writeln!(
                 out,
-                "# raw line {why}: {end} {duration_ms} ms, status {status}, route {}, {} byte {}",
-                found.route, found.file, locator.offset
+                "# raw line {why}: {end}{took} status {status}, route {}, {} byte {}",
+                readable_name(&found.route),
+                found.file,
+                locator.offset
             ))
         }
     }
@@ -217,7 +225,7 @@ fn row(found: &Found, window: Window) -> LineRow {
     LineRow {
         start: EpochSeconds(entry.start()),
         end: EpochSeconds(entry.end),
-        request_time_ms: entry.duration_ms,
+        request_time_ms: known_duration(entry),
         in_window: in_window(entry, window),
         route: found.route.clone(),
         status: if entry.status == 0 { None } else { Some(entry.status) },
@@ -228,6 +236,11 @@ fn row(found: &Found, window: Window) -> LineRow {
         length: entry.locator.length,
         line: found.line.as_deref().map(String::from_utf8_lossy).map(Cow::into_owned),
     }
+}
+
+/// How long the request took, if that is known.
+fn known_duration(entry: &Entry) -> Option<u64> {
+    (!entry.kept.contains(KeepReasons::UNTIMED)).then_some(entry.duration_ms)
 }
 
 /// Why the index keeps a request, in words; nothing for a line of a file, which no index keeps.

@@ -7,6 +7,7 @@ use super::{LatencyRows, Rows};
 use crate::cli::answer::completeness;
 use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{say, say_all};
+use crate::cli::answer::untimed::say_untimed_logs;
 use crate::cli::args::ReportArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
@@ -45,6 +46,7 @@ pub(super) fn rows_of_store(
         answer = LatencyRows { missing: answer.missing, ..counted };
     }
     completeness::say_unknown(view, &filter.routes);
+    say_untimed_logs(view);
     let expired = view.totals_expired_before(answer.window);
     let missing = completeness::missing(view, answer.window, expired, context.now)?;
     say_all(&missing);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{Class, HeldSample, Key, SlowQuestion, finished, status_class};
 use crate::cli::answer::names::{file_names, route_names, wanted_routes};
 use crate::cli::answer::output::{say, say_all};
+use crate::cli::answer::untimed::say_untimed_logs;
 use crate::cli::args::SlowArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
@@ -37,6 +38,7 @@ pub(super) fn classes_of_store(
     if answer.by_upstream {
         say("note: where a log has no $request_time, its times are those of $upstream_response_time");
     }
+    say_untimed_logs(view);
     Ok((answer.finish(view, &lines), missing))
 }
 
