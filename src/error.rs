@@ -19,6 +19,8 @@ pub enum ErrorClass {
     Refused,
     /// Another process writes the store: exit code 2.
     Held,
+    /// The store was taken away from under its writer, who must not go on: exit code 3.
+    Lost,
     /// Whoever read our output went away (a broken pipe): success.
     Closed,
 }
@@ -64,6 +66,11 @@ impl Error {
     /// A store that another process writes.
     pub fn held(what: impl Into<String>) -> Error {
         Error::new(ErrorClass::Held, what)
+    }
+
+    /// A store that is not its writer's any more.
+    pub fn lost(what: impl Into<String>) -> Error {
+        Error::new(ErrorClass::Lost, what)
     }
 
     /// `doing` failed on `path` with an operating-system error; the remedy is derived from the error's kind.
@@ -160,7 +167,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self.class {
             ErrorClass::Usage | ErrorClass::Refused | ErrorClass::Held => 2,
-            ErrorClass::Io => 3,
+            ErrorClass::Io | ErrorClass::Lost => 3,
             ErrorClass::Closed => 0,
         }
     }

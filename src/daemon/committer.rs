@@ -17,7 +17,7 @@ use super::rejecting_logs::RejectingLogs;
 use super::self_metrics::{Gauges, SelfMetrics};
 use super::settings::DaemonSettings;
 use super::slot_renderer::SlotRenderer;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorClass, Result};
 use crate::store::{MaintenanceOutcome, View, Writer};
 use crate::time::{Clock, Timestamp, Window};
 
@@ -54,6 +54,8 @@ pub(super) struct Committer {
     destinations: Destinations,
     own_metrics: SelfMetrics,
     rejecting: RejectingLogs,
+    /// Why the store is not this daemon's any more, once it is not.
+    lost: Option<Error>,
     /// Whether the logs were read to their ends when lines were counted last.
     caught_up: bool,
     /// The latest end of a request that was handed on.
@@ -79,16 +81,17 @@ impl Committer {
             destinations,
             own_metrics: SelfMetrics::default(),
             rejecting: RejectingLogs::default(),
+            lost: None,
             caught_up: false,
             latest_end: Timestamp(i64::MIN),
         }
     }
 
-    /// Work until told to stop; then drop `halt`, which ends the reading and so the counting thread, take what they had
+    /// Work until told to stop, or until the store is another's; then drop `halt`, which ends the reading and so the counting thread, take what they had
     /// under way, and commit.
     ///
     /// # Errors
-    /// The last commit failed.
+    /// The last commit failed, or the store was lost.
     pub(super) fn run(mut self, channels: &CommitterChannels<'_>, halt: Sender<()>) -> Result<()> {
         let (nothing, no_outcomes) = (crossbeam_channel::never(), crossbeam_channel::never());
         loop {
@@ -107,8 +110,14 @@ impl Committer {
             }
             self.retry_commit();
             self.tick(channels.counted.len());
+            if self.lost.is_some() {
+                break;
+            }
         }
         drop(halt);
+        if let Some(lost) = self.lost.take() {
+            return self.abandon(lost);
+        }
         self.finish(channels.counted.iter(), &channels.outcomes)
     }
 
@@ -156,12 +165,11 @@ impl Committer {
         self.say_last_words(outcomes);
         self.destinations.require_commit();
         self.commit();
-        if self.retry_at.is_none() {
-            return Ok(());
+        match self.lost.take() {
+            Some(lost) => self.abandon(lost),
+            None if self.retry_at.is_none() => Ok(()),
+            None => Err(self.uncommitted()),
         }
-        let what =
-            "what was read since the last commit is not in the store; at the next start it is read again from the logs";
-        Err(Error::failed(what).at(&self.settings.store))
     }
 
     /// The store as of the last commit.
@@ -194,9 +202,10 @@ impl Committer {
                     (self.say)(&Notice::CommittedAgain);
                 }
                 if let Err(error) = self.writer.seal_if_due(!self.caught_up) {
-                    (self.say)(&Notice::SealFailed(error));
+                    self.on_store_error(error, Notice::SealFailed);
                 }
             }
+            Err(error) if error.class() == ErrorClass::Lost => self.lost = Some(error),
             Err(error) => {
                 self.own_metrics.add_failed_commit();
                 if self.retry_at.replace(Instant::now() + TRY_AGAIN).is_none() {
@@ -222,8 +231,31 @@ impl Committer {
             Ok(MaintenanceOutcome { dropped, dropped_bytes, .. }) => {
                 (self.say)(&Notice::SegmentsDropped { segments: dropped, bytes: dropped_bytes });
             }
-            Err(error) => (self.say)(&Notice::UpkeepFailed(error)),
+            Err(error) => self.on_store_error(error, Notice::UpkeepFailed),
         }
+    }
+
+    /// The store could not be written: that is said, and the daemon goes on, unless the store is lost.
+    fn on_store_error(&mut self, error: Error, as_notice: fn(Error) -> Notice) {
+        if error.class() == ErrorClass::Lost {
+            self.lost = Some(error);
+        } else {
+            (self.say)(&as_notice(error));
+        }
+    }
+
+    /// The end of a daemon whose store is another's: nothing is written any more, to nobody.
+    fn abandon(&mut self, lost: Error) -> Result<()> {
+        (self.say)(&Notice::StoreLost(lost));
+        self.destinations.close();
+        Err(self.uncommitted())
+    }
+
+    /// What is told at the end if not all is committed.
+    fn uncommitted(&self) -> Error {
+        let what =
+            "what was read since the last commit is not in the store; at the next start it is read again from the logs";
+        Error::failed(what).at(&self.settings.store)
     }
 
     /// Give the destinations the slots that are over, and hand out what they are owed.

@@ -57,6 +57,10 @@ pub enum Notice {
         /// How many bytes of it.
         bytes: u64,
     },
+    /// Others may, or could until now, read the store or write in a folder above it.
+    StoreExposed(Error),
+    /// The store is another's, or nobody's, now: the daemon ends.
+    StoreLost(Error),
     /// A commit failed. Said once until one succeeds again; each is tried anew.
     CommitFailed(Error),
     /// The first commit after [`Notice::CommitFailed`] that succeeded.
@@ -121,6 +125,8 @@ impl fmt::Display for Notice {
                 f,
                 "store: the last {bytes} bytes of its journal were torn or damaged and do not count; their lines are read again"
             ),
+            Notice::StoreExposed(error) => write!(f, "store: {error}"),
+            Notice::StoreLost(error) => write!(f, "store: {error}; nothing more is written, and the daemon ends"),
             Notice::CommitFailed(error) => {
                 write!(f, "store: {error}; reading and carbon go on, the commit is tried every second")
             }

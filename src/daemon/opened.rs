@@ -45,6 +45,9 @@ impl OpenedDaemon {
         if writer.cut_bytes() > 0 {
             say(&Notice::JournalCut { bytes: writer.cut_bytes() });
         }
+        for warning in writer.warnings() {
+            say(&Notice::StoreExposed(warning.clone()));
+        }
         let view = writer.view();
         let known: Vec<_> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
         let interpreting = Interpreting {
@@ -77,6 +80,7 @@ fn open_store(settings: &DaemonSettings) -> Result<Writer> {
         interval: settings.interval,
         slowest: settings.slowest,
         retention: settings.retention,
+        access: settings.access,
         ..store::StoreSettings::default()
     };
     Writer::open(&settings.store, store_settings)

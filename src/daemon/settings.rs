@@ -8,7 +8,7 @@ use crate::carbon::{Destination, Naming};
 use crate::grammar::Format;
 use crate::pipeline::SlotSettings;
 use crate::route::Router;
-use crate::store::Retention;
+use crate::store::{Retention, StoreAccess};
 
 /// One log to follow.
 #[derive(Debug, Clone)]
@@ -56,6 +56,8 @@ pub struct DaemonSettings {
     pub archived: Vec<String>,
     /// How much of the past the store keeps.
     pub retention: Retention,
+    /// Who may read the store.
+    pub access: StoreAccess,
     /// The rules.
     pub router: Arc<Router>,
     /// The carbons.

@@ -1,5 +1,6 @@
 //! What a store is made with.
 
+use crate::store::disk::access::StoreAccess;
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder};
 
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct StoreSettings {
     pub seal_bytes: u64,
     /// How much of the past is kept; not stored.
     pub retention: Retention,
+    /// Who may read it; not stored.
+    pub access: StoreAccess,
 }
 
 impl Default for StoreSettings {
@@ -39,6 +42,7 @@ impl Default for StoreSettings {
             slowest: 5,
             seal_bytes: SEAL_BYTES,
             retention: Retention::default(),
+            access: StoreAccess::default(),
         }
     }
 }
@@ -58,6 +62,7 @@ impl Decode for StoreSettings {
             slowest: from.varint_as()?,
             seal_bytes: SEAL_BYTES,
             retention: Retention::default(),
+            access: StoreAccess::default(),
         })
     }
 }

@@ -84,7 +84,9 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     }
     let config = parse(&text);
     let default = Config::default();
-    assert_eq!(config.store, Some(PathBuf::from("/var/lib/spikeline")));
+    assert_eq!(config.store.path, Some(PathBuf::from("/var/lib/spikeline")));
+    assert_eq!((config.store.mode, value(&config.store.group).as_deref()), (Some(0o640), Some("adm")));
+    assert_eq!(parse("store = \"/s\"\n").store.path, Some(PathBuf::from("/s")));
     assert_eq!(value(&config.host).unwrap(), "web1");
     assert_eq!(value(&config.grammars).unwrap(), PathBuf::from("/etc/spikeline/grammars"));
     assert_eq!((config.interval, config.lateness, config.poll), (default.interval, default.lateness, default.poll));
@@ -198,6 +200,11 @@ fn unknown_keys() {
 #[test]
 fn wrong_types() {
     let cases = [
+        (
+            "[store]\nmode = '0666'",
+            "2:8 `mode` must be that of files which their user alone may write | one of \"0600\", \"0640\", \"0644\"; folders may be \
+             entered by who may read",
+        ),
         ("store = 1", "1:9 `store` must be a text, not an integer | for example `store = \"/var/lib/spikeline\"`"),
         (
             "interval = 10",

@@ -38,7 +38,7 @@ fn mounted(rig: &Rig, mount: &str, arguments: &[&str]) -> Option<Command> {
 /// The daemon with its store on a file system of so many bytes, and where others see that.
 fn on_a_small_disk(rig: &Rig, size: &str) -> Option<(Daemon, PathBuf)> {
     std::fs::create_dir(rig.folder.path("store")).unwrap();
-    let mount = format!("mount -t tmpfs -o size={size} none \"$0\"");
+    let mount = format!("mount -t tmpfs -o mode=0750,size={size} none \"$0\"");
     let daemon = Daemon::of(mounted(rig, &mount, &["run", "--config=c.toml"])?);
     daemon.until_said("store ");
     let own = rig.folder.path("store");
@@ -139,6 +139,26 @@ fn fault_32_a_store_deleted_under_the_daemon_is_told_and_begun_anew() {
     assert!(daemon.stop().success());
 }
 
+/// Two writers that each believed the store to be theirs wrote their manifests over each other's.
+#[test]
+fn a_store_moved_under_the_daemon_is_written_no_more_and_another_is_left_alone() {
+    let rig = Rig::new("", "");
+    rig.log(&requests(30));
+    let daemon = rig.start();
+    rig.until_counted(30);
+    std::fs::rename(rig.folder.path("store"), rig.folder.path("moved")).unwrap();
+    rig.ask(&["index", "a.log"]).said(0, &["taken in"]);
+    rig.log(&requests(10));
+    daemon.until_said("it was removed while it was in use, or moved, or replaced");
+    daemon.until_said("nothing more is written, and the daemon ends");
+    let said = daemon.stop_saying("at the next start it is read again from the logs");
+    assert!(!said.contains("written again") && !said.contains("everything read is committed"), "{said}");
+    assert_eq!((counted(&rig, &rig.folder.path("store")), counted(&rig, &rig.folder.path("moved"))), (30, 30));
+    let daemon = rig.start();
+    rig.until_counted(40);
+    assert!(daemon.stop().success());
+}
+
 #[test]
 fn fault_34_a_store_of_another_version_is_refused_and_left_as_it_is() {
     let rig = Rig::new("", "");
@@ -156,10 +176,15 @@ fn fault_34_a_store_of_another_version_is_refused_and_left_as_it_is() {
     assert_eq!(files().len(), 2, "the manifest and a journal: {:?}", files());
     for path in files() {
         let own = std::fs::read(&path).unwrap();
-        for (version, pieces) in [
-            (2u8, ["version 2 of the store's format, from before it was released", "move the folder away"]),
-            (4, ["version 4 of the store's format; this program knows up to 3", "use the newer spikeline"]),
-        ] {
+        let is_journal = path.file_name().unwrap().to_str().unwrap().starts_with("journal-");
+        let newer = if is_journal {
+            (5, ["version 5 of the store's format; this program knows up to 4", "use the newer spikeline"])
+        } else {
+            (4, ["version 4 of the store's format; this program knows up to 3", "use the newer spikeline"])
+        };
+        for (version, pieces) in
+            [newer, (2u8, ["version 2 of the store's format, from before it was released", "move the folder away"])]
+        {
             let mut other = own.clone();
             other[8] = version;
             std::fs::write(&path, other).unwrap();

@@ -9,7 +9,7 @@ use spikeline::carbon::{Destination, Naming, Protocol};
 use spikeline::daemon::{self, DaemonSettings, DestinationSettings, Log, Say};
 use spikeline::grammar::{Escape, Format};
 use spikeline::route::Router;
-use spikeline::store::Retention;
+use spikeline::store::{Retention, StoreAccess};
 use spikeline::time::{Clock, SystemClock, Timestamp};
 
 use crate::rig::Rig;
@@ -101,6 +101,7 @@ pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
         }],
         archived: Vec::new(),
         retention: Retention::default(),
+        access: StoreAccess::default(),
         router: Arc::new(Router::new(Vec::new()).unwrap()),
         destinations: sink.map(destination).into_iter().collect(),
     }

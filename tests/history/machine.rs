@@ -10,7 +10,7 @@ use spikeline::daemon::{DaemonSettings, Log, Notice, Say, Stepwise};
 use spikeline::grammar::{Escape, Format};
 use spikeline::route::{Router, Rule};
 use spikeline::source::{FinishReason, GenerationId, LogEvent};
-use spikeline::store::{LossCause, Retention, View};
+use spikeline::store::{LossCause, Retention, StoreAccess, View};
 use spikeline::time::{Clock, Timestamp};
 
 use crate::disk::Disk;
@@ -105,6 +105,7 @@ impl Machine {
             logs: vec![Log { pattern: self.pattern.clone(), format: self.format.clone() }],
             archived: if self.archive { vec![self.pattern.clone()] } else { Vec::new() },
             retention: Retention::default(),
+            access: StoreAccess::default(),
             router: Arc::clone(&self.router),
             destinations: Vec::new(),
         }

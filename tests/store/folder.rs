@@ -8,7 +8,7 @@ use spikeline::store::{Commit, Entry, EntryQuery, KeepReasons, Locator, StoreSet
 use spikeline::time::{Timestamp, Window};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-fn commit(number: i64) -> Commit {
+pub(crate) fn commit(number: i64) -> Commit {
     let end = Timestamp(1_322_661_900_000 + number * 500);
     let mut cell = Cell::default();
     cell.requests = 1;
@@ -31,7 +31,7 @@ fn commit(number: i64) -> Commit {
 }
 
 /// Commits seen, by each of three independent answers; they must agree.
-fn seen(view: &View) -> usize {
+pub(crate) fn seen(view: &View) -> usize {
     let entries = view.entries(&EntryQuery::new(Window::ALL, WindowMatch::Overlap)).unwrap();
     let requests: u64 = view.cells(Window::ALL, None).unwrap().iter().map(|(_, _, cell)| cell.requests).sum();
     assert_eq!(u64::try_from(entries.len()).unwrap(), requests);

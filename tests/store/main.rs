@@ -11,5 +11,6 @@
 
 mod archive;
 mod folder;
+mod foreign;
 mod long_requests;
 mod rejects;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The store of a daemon that runs as root.
-const SYSTEM_STORE: &str = "/var/lib/spikeline";
+pub const SYSTEM_STORE: &str = "/var/lib/spikeline";
 
 /// The user and machine that spikeline runs on; tests bring their own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

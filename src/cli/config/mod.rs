@@ -14,16 +14,18 @@ mod route;
 mod section;
 mod size;
 mod slow;
+mod store;
 
 pub use crate::carbon::Protocol;
 pub use crate::grammar::Escape;
 pub use carbon::CarbonSection;
-pub use environment::Surroundings;
+pub use environment::{SYSTEM_STORE, Surroundings};
 pub use log::{LogFormat, LogSection};
 pub use position::Placed;
 pub use report::ReportSection;
 pub use route::{RouteSection, StatusCondition};
 pub use slow::SlowSection;
+pub use store::StoreSection;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -82,8 +84,8 @@ pub enum RoutesBy {
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The store's folder; if absent, [`Surroundings::store`].
-    pub store: Option<PathBuf>,
+    /// Where the store is and who may read it; without a folder, [`Surroundings::store`].
+    pub store: StoreSection,
     /// The length of a slot: whole seconds that divide a minute, or whole minutes that divide a day.
     pub interval: Duration,
     /// How long after its end a slot may still get lines before it is final.
@@ -123,7 +125,7 @@ impl Default for Config {
     /// The configuration of an empty file.
     fn default() -> Config {
         Config {
-            store: None,
+            store: StoreSection::default(),
             interval: StoreSettings::default().interval,
             lateness: Duration::from_secs(60),
             host: None,
@@ -147,7 +149,7 @@ impl Default for Config {
 impl Config {
     /// The store's folder, given or by default.
     pub fn store_in(&self, surroundings: &Surroundings) -> PathBuf {
-        self.store.clone().unwrap_or_else(|| surroundings.store())
+        self.store.path.clone().unwrap_or_else(|| surroundings.store())
     }
 
     /// The host's name in metrics, given or by default.
@@ -217,9 +219,10 @@ impl Config {
 }
 
 /// The keys of each section, by its name without brackets; those before the first section have none.
-pub fn known_keys() -> [(&'static str, &'static [&'static str]); 7] {
+pub fn known_keys() -> [(&'static str, &'static [&'static str]); 8] {
     [
         ("", &KEYS),
+        ("store", &store::KEYS),
         ("log", &log::KEYS),
         ("route", &route::KEYS),
         ("carbon", &carbon::KEYS),
@@ -247,9 +250,12 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
         let Some(found) = document.get(key) else { return };
         match found.get_ref().as_table() {
             Some(table) => read(&mut Section::new(name, table, found.span().start, source, keys, mistakes)),
+            // Its short form, which was read with the keys before the sections.
+            None if key == "store" => {}
             None => mistakes.push(wrong_section(key, name, found, source)),
         }
     };
+    one("store", "[store]", &store::KEYS, &mut |section| config.store = store::read_store(section));
     one("slow", "[slow]", &slow::KEYS, &mut |section| config.slow = slow::read_slow(section));
     one("report", "[report]", &report::KEYS, &mut |section| config.report = report::read_report(section));
     one("retention", "[retention]", &retention::KEYS, &mut |section| {
@@ -262,7 +268,9 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
 fn read_top(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error>) -> Config {
     let default = Config::default();
     let mut section = Section::new("the configuration", document, 0, source, &KEYS, mistakes);
-    let store = section.text("store", "/var/lib/spikeline").map(|store| PathBuf::from(store.value));
+    let is_section = document.get("store").is_some_and(|store| store.get_ref().is_table());
+    let path = if is_section { None } else { section.text("store", store::EXAMPLE) };
+    let store = StoreSection { path: path.map(|path| PathBuf::from(path.value)), ..StoreSection::default() };
     let interval = section.duration("interval", "10s", Duration::from_secs(1));
     if let Some(interval) = interval.as_ref().filter(|interval| !is_interval(interval.value)) {
         let what = "`interval` must be whole seconds that divide a minute, or whole minutes that divide a day";

@@ -44,6 +44,7 @@ pub(in crate::cli) fn daemon_settings(context: &Context) -> Result<DaemonSetting
         archived: archived_patterns(config, &logs),
         logs,
         retention: config.retention,
+        access: config.store.access()?,
         router: routing(context)?,
         destinations: destinations(config)?,
     })

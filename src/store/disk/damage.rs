@@ -1,7 +1,9 @@
 //! Messages about files that are not what they should be.
 
 use crate::error::{Error, Result};
+use crate::store::disk::folder::is_no_file;
 use crate::store::disk::layout::SEGMENTS;
+use crate::store::disk::lock::is_lock_lost;
 use crate::store::disk::medium::Medium;
 use std::io;
 
@@ -11,6 +13,16 @@ const REBUILD: &str = "check the disk; stop the daemon, then `spikeline index --
 /// What to do about the files without which a store cannot be opened.
 const ANEW: &str = "check the disk; put the file back from a copy, or move the store's folder away: the daemon then begins \
     anew with the present logs, and `spikeline index` takes in the rotated ones";
+
+/// What to do about a disk that is mounted read-only.
+pub(crate) const MOUNT_WRITABLE: &str = "mount it writable, or name another folder with --store";
+
+/// What to do once the store is not the writer's any more.
+const BEGIN_ANEW: &str = "restart spikeline, which begins anew with the present logs, or put the folder back before; \
+    `spikeline index` takes in rotated ones";
+
+/// What to do about what is in a file's place.
+const REMOVE_LINK: &str = "see who put it there, and remove it; or name another folder with --store";
 
 /// `name` is not what FORMAT.md says, at `offset`.
 pub(crate) fn file_damaged(medium: &dyn Medium, name: &str, offset: u64, what: &str) -> Error {
@@ -24,9 +36,13 @@ pub(crate) fn file_damaged(medium: &dyn Medium, name: &str, offset: u64, what: &
 
 /// An operation on `name` failed.
 pub(crate) fn operation_failed(medium: &dyn Medium, doing: &str, name: &str, error: &io::Error) -> Error {
+    if is_lock_lost(error) {
+        return Error::lost(format!("cannot write to the store: {error}")).at(medium.root()).remedy(BEGIN_ANEW);
+    }
     let described = Error::io(doing, medium.root().join(name), error);
     match error.kind() {
-        io::ErrorKind::ReadOnlyFilesystem => described.remedy("mount it writable, or name another folder with --store"),
+        io::ErrorKind::ReadOnlyFilesystem => described.remedy(MOUNT_WRITABLE),
+        _ if is_no_file(error) => described.remedy(REMOVE_LINK),
         _ => described,
     }
 }

@@ -17,14 +17,17 @@ pub(crate) const SEGMENTS: &str = "segments";
 /// The folder of restart points.
 pub(crate) const POINTS: &str = "points";
 
+/// How the names of journals begin.
+pub(crate) const JOURNAL: &str = "journal-";
+
 /// The file of a journal.
 pub(crate) fn journal_file(number: u64) -> String {
-    format!("journal-{number}")
+    format!("{JOURNAL}{number}")
 }
 
 /// The number of the journal that a file of this name is.
 pub(crate) fn journal_number(name: &str) -> Option<u64> {
-    name.strip_prefix("journal-")?.parse().ok()
+    name.strip_prefix(JOURNAL)?.parse().ok()
 }
 
 /// The file of a segment.

@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A folder of files, as the store needs it.
 pub trait Medium: Send + Sync {
@@ -69,97 +69,6 @@ pub(crate) fn write_file(medium: &dyn Medium, name: &str, bytes: &[u8]) -> io::R
     write_all(sink.as_mut(), bytes)?;
     sink.sync()?;
     Ok(sink)
-}
-
-/// A real folder.
-#[derive(Debug)]
-pub struct DiskMedium {
-    root: PathBuf,
-}
-
-impl DiskMedium {
-    /// The folder at `root`; it need not exist yet.
-    pub fn new(root: &Path) -> DiskMedium {
-        DiskMedium { root: root.to_owned() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        if name.is_empty() { self.root.clone() } else { self.root.join(name) }
-    }
-}
-
-/// Make a folder and those above it; the names of those that were missing are durable.
-fn make_all(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let Some(above) = folder.parent() else { return std::fs::create_dir_all(folder) };
-    make_all(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
-    match std::fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    match File::open(if above.as_os_str().is_empty() { Path::new(".") } else { above }) {
-        Ok(above) => above.sync_all(),
-        // Who may make a folder in it need not be allowed to read it.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-impl Medium for DiskMedium {
-    fn root(&self) -> &Path {
-        &self.root
-    }
-
-    fn make_folder(&self, folder: &str) -> io::Result<()> {
-        make_all(&self.path(folder))
-    }
-
-    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for item in std::fs::read_dir(self.path(folder))? {
-            if let Ok(name) = item?.file_name().into_string() {
-                names.push(name);
-            }
-        }
-        names.sort();
-        Ok(names)
-    }
-
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        std::fs::read(self.path(name))
-    }
-
-    fn open(&self, name: &str) -> io::Result<Box<dyn RandomAccessFile>> {
-        Ok(Box::new(File::open(self.path(name))?))
-    }
-
-    fn create(&self, name: &str) -> io::Result<Box<dyn WritableFile>> {
-        // A file of its own: what another attempt left of one, or who reads that, is nothing to it.
-        match std::fs::remove_file(self.path(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(Box::new(File::create(self.path(name))?)),
-        }
-    }
-
-    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn WritableFile>> {
-        let mut file = File::options().write(true).open(self.path(name))?;
-        WritableFile::truncate(&mut file, length)?;
-        Ok(Box::new(file))
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        std::fs::rename(self.path(from), self.path(to))
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        std::fs::remove_file(self.path(name))
-    }
-
-    fn sync_folder(&self, folder: &str) -> io::Result<()> {
-        File::open(self.path(folder))?.sync_all()
-    }
 }
 
 impl RandomAccessFile for File {

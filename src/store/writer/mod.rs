@@ -15,7 +15,6 @@ use crate::store::commit::Commit;
 use crate::store::disk::damage::operation_failed;
 use crate::store::disk::layout;
 use crate::store::disk::layout::{MANIFEST, MANIFEST_TEMPORARY};
-use crate::store::disk::lock::StoreLock;
 use crate::store::journal::appender::JournalAppender;
 use crate::store::journal::memtable::Memtable;
 use crate::store::journal::record;
@@ -44,7 +43,7 @@ pub struct Writer {
     /// When what is due.
     pub(crate) maintenance: Maintenance,
     cut: u64,
-    _lock: Option<StoreLock>,
+    warnings: Vec<Error>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -60,6 +59,11 @@ impl Writer {
     /// How many bytes of a torn tail were cut from the journal on opening.
     pub fn cut_bytes(&self) -> u64 {
         self.cut
+    }
+
+    /// What its owner should know of the store's folder: who could tamper with it, or could read it until now.
+    pub fn warnings(&self) -> &[Error] {
+        &self.warnings
     }
 
     /// The store as of the last successful commit.
@@ -101,7 +105,7 @@ impl Writer {
             self.journal.abandon();
         }
         if !self.journal.is_usable() && is_gone(MANIFEST) {
-            return Err(Error::failed("cannot write to the store: it was removed while it was in use")
+            return Err(Error::lost("cannot write to the store: it was removed while it was in use")
                 .at(medium.root())
                 .remedy("restart spikeline, which begins anew with the present logs; `spikeline index` takes in rotated ones"));
         }

@@ -5,8 +5,9 @@ use super::sealing::journal_head;
 use crate::error::{Error, Result};
 use crate::store::disk::damage::{FileOperation, operation_failed};
 use crate::store::disk::layout;
-use crate::store::disk::lock::StoreLock;
-use crate::store::disk::medium::{DiskMedium, Medium, WritableFile, write_file};
+use crate::store::disk::medium::{Medium, WritableFile, write_file};
+use crate::store::disk::private_folder;
+use crate::store::disk::private_folder::OpenedFolder;
 use crate::store::journal::appender::JournalAppender;
 use crate::store::journal::record;
 use crate::store::journal::record::JournalReplay;
@@ -30,11 +31,9 @@ impl Writer {
     /// Refused if another writer has it, it is of a newer version or another interval, or its manifest is lost;
     /// failed if the folder cannot be written or the store is damaged.
     pub fn open(dir: &Path, settings: StoreSettings) -> Result<Writer> {
-        let medium = DiskMedium::new(dir);
-        medium.make_folder("").or_failed(&medium, MAKING_FOLDER, "")?;
-        let lock = StoreLock::acquire(dir)?;
+        let OpenedFolder { medium, warnings } = private_folder::open_to_write(dir, &settings.access)?;
         let mut writer = Writer::open_on(Arc::new(medium), settings)?;
-        writer._lock = Some(lock);
+        writer.warnings = warnings;
         Ok(writer)
     }
 
@@ -98,7 +97,7 @@ impl Writer {
         if manifest.is_settled() {
             remove_leftovers(manifest.medium(), manifest.manifest(), view.generations());
         }
-        Ok(Writer { manifest, view, journal, maintenance: Maintenance::default(), cut, _lock: None })
+        Ok(Writer { manifest, view, journal, maintenance: Maintenance::default(), cut, warnings: Vec::new() })
     }
 }
 

@@ -4,6 +4,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::cli::config::SYSTEM_STORE;
+
 /// What is to be done with a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AccessWanted {
@@ -87,7 +89,14 @@ pub(super) fn denied(path: &Path, wanted: AccessWanted) -> Option<Denied> {
             AccessWanted::Write => (WRITE | ENTER, "make files in it"),
         };
         if !user.may(bits, owned) {
-            return Some(denied_words(&part, owned, &user, bits, verb));
+            let denied = denied_words(&part, owned, &user, bits, verb);
+            return Some(match wanted {
+                // A store needs no folder that is another's, and least of all `/`: it gets one of its own.
+                AccessWanted::Write if owned.user != user.id => {
+                    Denied { help: own_folder(&name_of("/etc/passwd", user.id)), ..denied }
+                }
+                _ => denied,
+            });
         }
     }
     None
@@ -122,6 +131,15 @@ fn least_remedy(part: &str, owned: Owned, user: &User, bits: u32, name: &str, gr
         }
         _ => acl,
     }
+}
+
+/// Where a store of this user's can be, and how it comes to be there.
+fn own_folder(name: &str) -> String {
+    let store = SYSTEM_STORE;
+    format!(
+        "sudo install -d -o {} -m 0750 {store}; and store = \"{store}\", or --store {store}, or a folder of this user's",
+        shell_quoted(name)
+    )
 }
 
 /// Bits of a mode as chmod and setfacl are given them: `rx`.
@@ -192,6 +210,8 @@ mod tests {
             "sudo setfacl -m u:spikeline:wx /var/log/nginx/a.log"
         );
         assert_eq!(of(Owned { user: 999, mode: 0o200, ..log }, READ), "chmod u+r /var/log/nginx/a.log");
+        let store = "sudo install -d -o nobody -m 0750 /var/lib/spikeline; and store = \"/var/lib/spikeline\"";
+        assert!(own_folder("nobody").starts_with(store), "{}", own_folder("nobody"));
         assert_eq!(shell_quoted("/a b/it's"), "'/a b/it'\\''s'");
     }
 

@@ -70,12 +70,14 @@ fn writer(context: &Context) -> Result<Writer> {
     let mut settings = store::StoreSettings {
         interval: config.interval,
         slowest: config.slow.slowest,
+        access: config.store.access()?,
         ..store::StoreSettings::default()
     };
     if !context.has_config()
         && let Ok(view) = View::open(&folder)
     {
         settings = view.settings().clone();
+        settings.access = store::StoreAccess::of_store(&folder);
     }
     let writer = match Writer::open(&folder, settings) {
         Ok(writer) => writer,
@@ -87,6 +89,9 @@ fn writer(context: &Context) -> Result<Writer> {
         }
         Err(error) => return Err(error),
     };
+    for warning in writer.warnings() {
+        say(&format!("spikeline: store: {warning}"));
+    }
     let cut = writer.cut_bytes();
     if cut > 0 {
         say(&format!(
