@@ -406,6 +406,11 @@ impl RecordParser {
         let time = match clock {
             TimeNotation::Msec => return end_time::parse_msec(value),
             TimeNotation::Iso8601 => end_time::parse_time_iso8601(value)?,
+            TimeNotation::Local if value.len() > 26 => {
+                let read = end_time::parse_any_time(value).filter(|read| read.zoned)?;
+                self.whole_seconds = false;
+                return Some(read.time);
+            }
             TimeNotation::Local => end_time::parse_time_local(value)?,
             TimeNotation::Wrapper => return self.read_outer_end(),
             TimeNotation::Any if value.is_empty() && self.keyed.is_some() => return self.read_outer_end(),

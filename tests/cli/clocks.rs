@@ -80,7 +80,9 @@ fn a_line_without_a_time_has_that_of_its_wrapper() {
     }
     // The year is not in it.
     folder.write("a.log", format!("<190>Jan 26 10:00:01 web nginx: {line}\n"));
-    folder.run(&["records", "a.log", "--log-format", &format!("syslog:{format}")]).said(1, &["not a time"]);
+    folder
+        .run(&["records", "a.log", "--log-format", &format!("syslog:{format}")])
+        .said(3, &["not a time", "partial: a.log: 1 of its 1 lines"]);
     // In parts, and by keys; the line's own time goes before.
     let json = "{\"request\":\"GET /a HTTP/1.1\",\"status\":200,\"request_time\":0.300";
     let (front, rest) = json.split_at(30);
@@ -134,4 +136,23 @@ fn a_log_that_only_has_the_upstreams_time_is_reported_by_it_and_that_is_said() {
     ask(&["verify"]).said(0, &[]);
     let check = ask(&["check", &log]).out;
     assert!(check.contains("latencies are those of $upstream_response_time"), "{check}");
+}
+
+#[test]
+fn milliseconds_in_the_place_of_time_local() {
+    let folder = support::folder!();
+    let line = |seconds: &str| {
+        format!("192.0.2.1 - - [26/Jan/2021:10:00:{seconds} +0000] \"GET /a HTTP/1.1\" 200 5 \"-\" \"curl/8\"\n")
+    };
+    folder.write("a.log", line("01.250") + &line("01.000") + &line("02.5") + &line("01"));
+    let given = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
+    for format in ["combined", given] {
+        let run = folder.run(&["records", "a.log", "--log-format", format]);
+        assert_eq!((run.code, ends(&run)), (0, vec![TEN + 0.25, TEN, TEN + 1.5, TEN]), "{}", run.err);
+    }
+    // Found as well, and a point with nothing behind it is none.
+    folder.write("b.log", line("01.250").repeat(3));
+    assert_eq!(ends(&folder.run(&["records", "b.log"])), [TEN + 0.25; 3]);
+    folder.write("c.log", line("01.") + &line("01.x5"));
+    folder.run(&["records", "c.log", "--log-format=combined"]).said(3, &["c.log:1:", "c.log:2:"]);
 }

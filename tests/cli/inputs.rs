@@ -255,3 +255,59 @@ fn names_that_a_stranger_chose_do_not_leave_their_place() {
     let out = folder.run(&["report", "a.log", "--by=target", "--format=csv"]).fine();
     assert!(out.lines().all(|row| !row.starts_with(['=', '+', '-', '@'])), "{out}");
 }
+
+/// What was rejected was not read: of a few lines that is said, of many the answer is a part.
+#[test]
+fn a_file_of_which_many_lines_do_not_fit_is_read_in_part() {
+    let folder = support::folder!();
+    let good = Request::new(NOON, 1500, "/slow").exact() + "\n";
+    let bad = "192.0.2.1 another format\n";
+    let arguments = [&["report"][..], &["slow"], &["lines"], &["records"]];
+    for (whole, others, code) in [(99, 1, 0), (95, 6, 3), (500, 500, 3)] {
+        folder.write("a.log", good.repeat(whole) + &bad.repeat(others));
+        for arguments in arguments {
+            let run = folder.run(&[arguments, &["a.log", "--log-format", EXACT]].concat());
+            assert_eq!(run.code, code, "{arguments:?}: {}", run.err);
+            let says = format!("the first at byte {}", good.len() * whole);
+            assert!(code == 0 || run.err.contains("partial: a.log: ") && run.err.contains(&says), "{}", run.err);
+        }
+        let json = folder.run(&["report", "a.log", "--format=json", "--log-format", EXACT]).out;
+        assert_eq!(json.contains("\"complete\":true"), code == 0, "{json}");
+    }
+}
+
+#[test]
+fn json_of_which_only_some_lines_have_the_latency() {
+    let folder = support::folder!();
+    let line = |more: &str| {
+        format!("{{\"time\":\"2021-01-26T10:00:01Z\",\"request\":\"GET /a HTTP/1.1\",\"status\":200{more}}}\n")
+    };
+    folder.write("a.json", line(",\"request_time\":0.310") + &line("") + &line(""));
+    folder.run(&["report", "a.json"]).said(0, &["note: a.json: 2 of 3 lines have no $request_time"]);
+    folder.write("b.json", line(",\"request_time\":0.310"));
+    assert!(!folder.run(&["report", "b.json"]).err.contains("note"));
+    // Messages of an application are few, or the answer is a part.
+    let message = "{\"level\":\"info\",\"msg\":\"started\"}\n";
+    folder.write("c.json", line("").repeat(3) + message);
+    assert_eq!(folder.run(&["report", "c.json"]).code, 0);
+    folder.write("c.json", line("") + message);
+    folder.run(&["report", "c.json", "--log-format=json"]).said(3, &["partial: c.json: 1 of its 2 lines"]);
+}
+
+#[test]
+fn check_takes_a_format_of_the_configuration_that_a_files_lines_fit() {
+    let folder = support::folder!();
+    let here = folder.path("").display().to_string();
+    folder.write(
+        "c.toml",
+        format!(
+            "nginx = \"off\"\n[[log]]\npath = \"{here}x.log\"\nformat = '$msec;$status;$request_time;\"$request\"'\n"
+        ),
+    );
+    folder.write("a.log", "1611655201.123;200;0.310;\"GET /a HTTP/1.1\"\n".repeat(5));
+    let check = folder.run(&["check", "--config=c.toml", "a.log"]).ended(0);
+    assert!(check.contains("a.log: written in the format of ") && check.contains("x.log, as configured"), "{check}");
+    assert!(check.contains("100.00 % of 5 lines fit"), "{check}");
+    folder.write("b.log", "something else\n".repeat(5));
+    assert!(folder.run(&["check", "--config=c.toml", "b.log"]).out.contains("fit none of the"));
+}

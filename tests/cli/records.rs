@@ -129,8 +129,9 @@ fn rejected_lines_are_told_with_their_place_and_counted() {
     folder.write("a.log", format!("{good}\n{bad_status}\n\n{good} more\n{good}\n{long}\n{good}\n"));
     let run = folder.run(&["records", "a.log", "--log-format", EXACT]);
     let end = good.len() + 1;
+    // So many of so few lines: only a part was read.
     run.said(
-        0,
+        3,
         &[
             "a.log:3:1: empty line\n",
             &format!("a.log:4:{end}: the line goes on"),

@@ -102,7 +102,7 @@ fn fault_21_docker_records_are_joined_and_another_wrapper_is_refused_by_name() {
     assert_eq!(records(&folder, &["a.log", "--log-format", text]).len(), 2);
     folder
         .run(&["records", "a.log", "--log-format=cri:with_time"])
-        .said(1, &["not as the container or syslog writes lines"]);
+        .said(3, &["not as the container or syslog writes lines"]);
 }
 
 #[test]

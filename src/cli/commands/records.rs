@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::cli::answer::output::{Stdout, on_terminal, say, stdout, written};
+use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, window};
 use crate::cli::args::RecordsArguments;
 use crate::cli::input::context::Context;
@@ -46,18 +47,19 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
         lines: vec![0; files.names.len()],
         left: arguments.limit.unwrap_or(usize::MAX),
         written: 0,
-        rejected: 0,
+        rejects: RejectedLines::default(),
         failed: None,
     };
     let mut reading = Reading { workers, records };
-    let missing = files.run(std::slice::from_mut(&mut reading));
+    let mut missing = files.run(std::slice::from_mut(&mut reading));
     let mut tally = reading.records;
     if let Some(error) = tally.failed {
         return Err(error);
     }
     written(tally.sink.end())?;
-    if tally.rejected > 0 {
-        say(&format!("{} lines rejected", tally.rejected));
+    if tally.rejects.rejected > 0 {
+        say(&format!("{} lines rejected", tally.rejects.rejected));
+        missing.extend(tally.rejects.missing(&tally.names));
     }
     Ok(Answer::from_found(tally.written > 0, &missing))
 }
@@ -108,13 +110,14 @@ struct RecordsTally {
     lines: Vec<u64>,
     left: usize,
     written: u64,
-    rejected: u64,
+    rejects: RejectedLines,
     failed: Option<Error>,
 }
 
 impl RecordsTally {
-    fn reject(&mut self, file: usize, column: u32, reason: RejectReason) {
-        self.rejected += 1;
+    fn reject(&mut self, file: usize, offset: u64, reject: Reject) {
+        self.rejects.reject(file, offset, reject);
+        let Reject { column, reason } = reject;
         let name = self.names.get(file).map_or("?", String::as_str);
         let line = self.lines.get(file).copied().unwrap_or(0);
         say(&format!("{name}:{line}:{column}: {reason}"));
@@ -133,7 +136,7 @@ impl RecordsTally {
         }
         let seen = match seen {
             Ok(seen) => seen,
-            Err(reject) => return self.reject(file, reject.column, reject.reason),
+            Err(reject) => return self.reject(file, offset, reject),
         };
         if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.routes) {
             return;
@@ -168,7 +171,7 @@ impl BlockTally for Reading {
         let Some(interpreter) = workers.interpreter_of(file) else { return };
         // A wrapped record may be of several lines: it has the number of its first one.
         let mut before = records.lines.get(file).copied().unwrap_or(0);
-        let mut counted = 0;
+        let (mut counted, mut read) = (0, 0);
         let mut count_to = |at: usize| {
             before += memchr::memchr_iter(b'\n', bytes.get(counted..at).unwrap_or_default()).count() as u64;
             counted = at;
@@ -176,21 +179,24 @@ impl BlockTally for Reading {
         };
         interpreter.read_block(bytes, |at, line, seen, values| {
             let number = count_to(at) + 1;
+            read += 1;
             if let Some(lines) = records.lines.get_mut(file) {
                 *lines = number;
             }
             records.line(file, offset + at as u64, line, seen, values);
         });
+        records.rejects.count_block(file, read, 0);
         if let Some(lines) = records.lines.get_mut(file) {
             *lines = count_to(bytes.len()) + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
         }
     }
 
-    fn skip_long_line(&mut self, file: usize, _offset: u64, _length: u64) {
+    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
         if let Some(lines) = self.records.lines.get_mut(file) {
             *lines += 1;
         }
-        self.records.reject(file, 1, RejectReason::LineTooLong);
+        self.records.rejects.count_block(file, 1, 0);
+        self.records.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
     }
 
     fn is_done(&self) -> bool {

@@ -12,7 +12,7 @@ const FITTING: f64 = 0.95;
 ///
 /// # Errors
 /// The lines fit several of them, which read different things.
-pub(super) fn configured_format<'l>(logs: &'l [Log], head: &[u8]) -> Result<Option<(Format, &'l str)>, String> {
+pub(in crate::cli) fn configured_format<'l>(logs: &'l [Log], head: &[u8]) -> Result<Option<(Format, &'l str)>, String> {
     if logs.is_empty() {
         return Ok(None);
     }

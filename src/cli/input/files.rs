@@ -157,6 +157,15 @@ impl Files {
         }
     }
 
+    /// Of each file whether a key of its first lines says how long requests took, so that others may lack it.
+    pub(in crate::cli) fn timed(&self) -> Vec<bool> {
+        self.formats
+            .iter()
+            .zip(&self.roles)
+            .map(|(format, roles)| format.is_keyed() && roles.request_time.is_some())
+            .collect()
+    }
+
     /// Say of which files the times are not told by the lines alone.
     pub(in crate::cli) fn say_clocks(&self) {
         for (((name, format), roles), zoneless) in

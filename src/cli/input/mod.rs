@@ -4,7 +4,7 @@
 //! Only `commands` may call these. They may say something (`answer::output`), and print no answer.
 
 pub(in crate::cli) mod candidates;
-mod configured;
+pub(in crate::cli) mod configured;
 pub(in crate::cli) mod context;
 pub(in crate::cli) mod doubts;
 pub(in crate::cli) mod files;

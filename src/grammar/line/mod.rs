@@ -11,4 +11,4 @@ pub use span::MAX_LINE;
 
 pub(crate) use search::{are_address_bytes, contains_byte, find_byte, number_length};
 pub(crate) use span::{CutFailure, ValueSpan, chomp};
-pub(crate) use time_shape::{time_iso_end, time_local_at};
+pub(crate) use time_shape::{time_iso_end, time_local_at, time_local_end};

@@ -16,6 +16,26 @@ pub(crate) fn time_local_at(line: &[u8], at: usize) -> bool {
     }
 }
 
+/// The end of the time in the shape of `$time_local` that starts at `at`; other programs write it with a fraction of the second.
+#[inline(always)]
+pub(crate) fn time_local_end(line: &[u8], at: usize) -> Option<usize> {
+    if time_local_at(line, at) { Some(at + 26) } else { fine_local_end(line, at) }
+}
+
+/// [`time_local_end`] with a fraction: `26/Jan/2021:10:00:01.123 +0000`.
+#[cold]
+#[inline(never)]
+fn fine_local_end(line: &[u8], at: usize) -> Option<usize> {
+    let rest = line.get(at..)?;
+    let (time, after) = rest.split_first_chunk::<20>()?;
+    let shaped = time[2] == b'/' && time[6] == b'/' && time[11] == b':' && time[14] == b':' && time[17] == b':';
+    let fraction = after.strip_prefix(b".").filter(|_| shaped)?;
+    let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let zone = fraction.get(digits..digits + 6)?;
+    let zoned = digits > 0 && digits <= 9 && zone[0] == b' ' && matches!(zone[1], b'+' | b'-');
+    zoned.then_some(at + 20 + 1 + digits + 6)
+}
+
 /// The end of the time in the shape of `$time_iso8601` that starts at `at`: an offset or `Z`, perhaps a fraction.
 #[inline]
 pub(crate) fn time_iso_end(line: &[u8], at: usize) -> Option<usize> {

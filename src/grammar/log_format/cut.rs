@@ -4,7 +4,7 @@ use super::cut_rule::{CutRule, PlanStep, TimeGuard};
 use super::literal::Literal;
 use super::plan::Plan;
 use crate::grammar::line::{
-    CutFailure, MAX_LINE, RejectReason, ValueSpan, find_byte, number_length, time_iso_end, time_local_at,
+    CutFailure, MAX_LINE, RejectReason, ValueSpan, find_byte, number_length, time_iso_end, time_local_end,
 };
 
 /// How many other ends of values before soft literals are tried in a line, all in all.
@@ -143,8 +143,7 @@ impl Plan {
         let (byte, offset) = if mark.iso { (b'T', 10) } else { (b'/', 2) };
         let is_mark = |at: usize| {
             let start = at.checked_sub(offset)?;
-            let end =
-                if mark.iso { time_iso_end(line, start)? } else { time_local_at(line, start).then_some(start + 26)? };
+            let end = if mark.iso { time_iso_end(line, start)? } else { time_local_end(line, start)? };
             let around = line.get(..start)?.ends_with(&mark.before) && line.get(end..)?.starts_with(&mark.after);
             around.then_some(())
         };
@@ -183,9 +182,8 @@ impl PlanStep {
                 };
             }
             CutRule::Number { dot, empty } => return self.number_end(line, at, *dot, *empty),
-            CutRule::TimeLocal if time_local_at(line, at) => at + 26,
+            CutRule::TimeLocal => time_local_end(line, at).ok_or((at, RejectReason::BadTime))?,
             CutRule::TimeIso8601 => time_iso_end(line, at).ok_or((at, RejectReason::BadTime))?,
-            CutRule::TimeLocal => return Err((at, RejectReason::BadTime)),
             CutRule::List(table) => self.list_end(line, at, table),
             CutRule::Bytes(count) => at + count,
             CutRule::JsonQuote { at: offset } => return self.json_quote(line, at, *offset),
@@ -323,7 +321,7 @@ pub(crate) fn soft_end(
         let follows = end + literal.len();
         let time_end = match guard {
             TimeGuard::Nothing => return Some(end),
-            TimeGuard::TimeLocal => time_local_at(line, follows).then_some(follows + 26),
+            TimeGuard::TimeLocal => time_local_end(line, follows),
             TimeGuard::TimeIso8601 => time_iso_end(line, follows),
         };
         if time_end.is_some_and(|time_end| after.is_none_or(|after| after.stands_at(line, time_end))) {

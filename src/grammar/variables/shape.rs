@@ -308,9 +308,9 @@ pub fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// `10/Oct/2000:13:55:36 -0700`, by its punctuation.
+/// `10/Oct/2000:13:55:36 -0700`, by its punctuation; others write it with milliseconds.
 fn is_time_local(value: &[u8]) -> bool {
-    matches_pattern(value, b"00/aaa/0000:00:00:00 +0000")
+    matches_pattern(value, b"00/aaa/0000:00:00:00 +0000") || matches_pattern(value, b"00/aaa/0000:00:00:00.000 +0000")
 }
 
 /// `2000-10-10T13:55:36-07:00`, or with `Z`.

@@ -11,7 +11,9 @@ use super::findings::{Findings, said};
 use super::fit::Fit;
 use super::questions;
 use super::sample::LogSample;
+use crate::cli::input::configured::configured_format;
 use crate::cli::input::formats::learn_keys;
+use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Reject, RejectReason, Wrapper};
 use crate::source::{Input, LogPiece};
@@ -20,6 +22,8 @@ use crate::source::{Input, LogPiece};
 pub(super) struct CheckedLogs {
     /// The formats known by name.
     pub(super) grammars: Vec<Format>,
+    /// The logs of the configuration and of nginx's, whose formats a file may be in that neither names.
+    pub(super) configured: Vec<Log>,
     /// What the route rules make of their lines.
     pub(super) coverage: Coverage,
     /// The longest line that is read.
@@ -69,8 +73,19 @@ impl CheckedLogs {
         if let Some(wrapper) = wrapper {
             sample.keep_together(wrapper);
         }
+        let configured = match known {
+            // That one of the library is configured says nothing new.
+            Known::Nothing => configured_format(&self.configured, sample.head())
+                .unwrap_or_default()
+                .filter(|(format, _)| !self.grammars.iter().any(|known| known.text() == format.text())),
+            _ => None,
+        };
         let found = match known {
             Known::Format(format) => Some(learn_keys(format, sample.head())),
+            _ if let Some((format, of)) = configured => {
+                findings.fine(&format!("{name}: written in the format of {of}, as configured"))?;
+                Some(format)
+            }
             _ => detection::find_format(&name, &sample, wrapper, &self.grammars, findings)?,
         };
         if let Some(format) = found {

@@ -52,6 +52,7 @@ pub(super) fn check(context: &Context, arguments: &CheckArguments) -> Result<Ans
         max_line: config.longest_line(),
         all: arguments.all,
         are_followed: files.is_empty(),
+        configured: Vec::new(),
         told: HashSet::new(),
     };
     if files.is_empty() {
@@ -94,6 +95,12 @@ fn check_given(
         questions::tell_mistyped(told, |_| Error::usage(""), findings)?;
     }
     let nginx = nginx_logs(context)?;
+    for section in &config.logs {
+        if let Known::Format(format) = known_of(section, &logs.grammars)? {
+            logs.configured.push(Log { pattern: section.path.value.clone(), format });
+        }
+    }
+    logs.configured.extend(nginx.iter().cloned());
     let (paths, unmatched) = expand_patterns(&arguments.files.files)?;
     for error in unmatched {
         findings.failed_error(&error)?;

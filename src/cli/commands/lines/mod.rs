@@ -126,8 +126,9 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
         found: Vec::new(),
         rejects: RejectedLines::default(),
     };
-    let missing = files.run(std::slice::from_mut(&mut tally));
+    let mut missing = files.run(std::slice::from_mut(&mut tally));
     tally.rejects.say(&names);
+    missing.extend(tally.rejects.missing(&names));
     Ok((tally.found, missing))
 }
 
@@ -146,8 +147,9 @@ impl BlockTally for LinesTally {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let LinesTally { workers, filter, routes, with, names, found, rejects } = self;
         let Some(interpreter) = workers.interpreter_of(file) else { return };
+        let mut lines = 0;
         interpreter.read_block(bytes, |at, line, seen, _| {
-            rejects.lines += 1;
+            lines += 1;
             let offset = offset + at as u64;
             match seen {
                 Ok(seen) if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
@@ -160,10 +162,11 @@ impl BlockTally for LinesTally {
                 Err(reject) => rejects.reject(file, offset, reject),
             }
         });
+        rejects.count_block(file, lines, 0);
     }
 
     fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
-        self.rejects.lines += 1;
+        self.rejects.count_block(file, 1, 0);
         self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
     }
 }

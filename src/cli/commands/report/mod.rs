@@ -79,13 +79,16 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
         tallies.push(ReportTally::new(&files, &with, &filter, &by)?);
     }
     let names = files.names.clone();
-    let missing = files.run(&mut tallies);
+    let timed = files.timed();
+    let mut missing = files.run(&mut tallies);
     let mut tallies = tallies.into_iter();
     let Some(mut whole) = tallies.next() else { return Ok(LatencyRows { rows: Vec::new(), missing, window }) };
     for tally in tallies {
         whole.merge(tally);
     }
     whole.rejects.say(&names);
+    whole.rejects.say_untimed(&names, &timed);
+    missing.extend(whole.rejects.missing(&names));
     let rows = whole.into_rows(&with);
     if by == Group::Route && with.routes.overflow() > 0 {
         say_overflow(&rows);
@@ -246,12 +249,14 @@ impl BlockTally for ReportTally {
         let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
         let Some(interpreter) = workers.interpreter_of(file) else { return };
         let variable = variables.get(file).copied().flatten();
+        let (mut lines, mut untimed) = (0, 0);
         interpreter.read_block(bytes, |at, _, seen, values| {
-            rejects.lines += 1;
+            lines += 1;
             let seen = match seen {
                 Ok(seen) => seen,
                 Err(reject) => return rejects.reject(file, offset + at as u64, reject),
             };
+            untimed += u64::from(seen.record.request_time_ms.is_none());
             if !filter.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
@@ -268,10 +273,11 @@ impl BlockTally for ReportTally {
             };
             seen.count_into(cell);
         });
+        rejects.count_block(file, lines, untimed);
     }
 
     fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
-        self.rejects.lines += 1;
+        self.rejects.count_block(file, 1, 0);
         self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
     }
 }

@@ -154,7 +154,8 @@ fn of_files(
         });
     }
     let names = files.names.clone();
-    let missing = files.run(&mut tallies);
+    let timed = files.timed();
+    let mut missing = files.run(&mut tallies);
     let mut classes: HashMap<Key, Class> = HashMap::new();
     let mut rejects = RejectedLines::default();
     for tally in tallies {
@@ -169,6 +170,8 @@ fn of_files(
         }
     }
     rejects.say(&names);
+    rejects.say_untimed(&names, &timed);
+    missing.extend(rejects.missing(&names));
     Ok((finish(classes, &with, &names), missing))
 }
 
@@ -220,13 +223,15 @@ impl BlockTally for SlowTally {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let SlowTally { workers, question, of_classes, routes, with, samples, classes, rejects } = self;
         let Some(interpreter) = workers.interpreter_of(file) else { return };
+        let (mut lines, mut untimed) = (0, 0);
         interpreter.read_block(bytes, |at, line, seen, _| {
             let at = offset + at as u64;
-            rejects.lines += 1;
+            lines += 1;
             let seen = match seen {
                 Ok(seen) => seen,
                 Err(reject) => return rejects.reject(file, at, reject),
             };
+            untimed += u64::from(seen.record.request_time_ms.is_none());
             if !of_classes.keeps(seen) || !routes.keeps(of_classes, seen.matched.id, &with.routes) {
                 return;
             }
@@ -238,10 +243,11 @@ impl BlockTally for SlowTally {
                 class.samples.offer(*samples, duration, file, at, line);
             }
         });
+        rejects.count_block(file, lines, untimed);
     }
 
     fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
-        self.rejects.lines += 1;
+        self.rejects.count_block(file, 1, 0);
         self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
     }
 }
