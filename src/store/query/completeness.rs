@@ -91,7 +91,8 @@ impl<'v> Completeness<'v> {
             if window.overlaps(after, before) {
                 let held = unread.entry(block.generation).or_insert_with(|| UnreadLines::none(block.generation));
                 held.add(rejects, Window { from: after, until: before });
-                held.is_all |= self.holds_nothing_else(block, rejects);
+                // In no time at all nothing can be missing.
+                held.is_all |= after < before && self.holds_nothing_else(block, rejects);
             }
         }
         for id in self.unfit() {
