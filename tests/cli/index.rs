@@ -250,7 +250,8 @@ fn fault_26_killed_in_the_middle_it_goes_on_where_it_was() {
         child.wait().unwrap();
     }
     index(&folder, &["a.log.1", "a.log.2"]).ended(0);
-    holds(&folder, &requests);
+    // The filler is a log in which nothing fits, so the time before the newer requests is not whole.
+    answers(&folder, &requests, 3);
     index(&folder, &["a.log.1", "a.log.2"]).said(0, &["nothing was read"]);
     ask(&folder, &["verify"]).said(0, &["with 40,000 lines"]);
 }
