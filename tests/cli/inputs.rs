@@ -311,3 +311,38 @@ fn check_takes_a_format_of_the_configuration_that_a_files_lines_fit() {
     folder.write("b.log", "something else\n".repeat(5));
     assert!(folder.run(&["check", "--config=c.toml", "b.log"]).out.contains("fit none of the"));
 }
+
+/// A combined line with this behind it, eight times.
+fn with_tail(tail: &str) -> String {
+    let line = |n: usize| {
+        format!("192.0.2.{n} - - [04/Mar/2026:05:06:0{n} +0000] \"GET /a HTTP/1.1\" 200 5 \"-\" \"curl/8\"{tail}\n")
+    };
+    (1..9).map(line).collect()
+}
+
+#[test]
+fn values_that_a_line_names_itself_are_what_they_are_called() {
+    let folder = support::folder!();
+    for (tail, time) in [
+        (" rt=0.250 uct=\"0.001\"", "250"),
+        (" rt=0.250 uct=\"-\" host=a.example", "250"),
+        (" request_time=0.250 upstream_response_time=0.100, 0.149", "250"),
+        (" rt:0.250 urt:0.100", "250"),
+        (" requestTime=0.250", "250"),
+        (" request_time_ms=250", "250"),
+        (" us=\"502, 200\" pod=web-1 rt=0.250", "250"),
+        (" \"-\" rt=0.250", "250"),
+    ] {
+        folder.write("a.log", with_tail(tail));
+        let run = folder.run(&["report", "a.log", "--format=csv"]);
+        run.said(0, &["and what its lines name behind it: "]);
+        let row = run.out.lines().nth(1).unwrap();
+        assert!(row.starts_with("a,8,2000,") && row.contains(&format!(",{time},")), "{tail}: {row}");
+    }
+    // A name that says no unit, or whose values are not of it, has no meaning; nor has a number beside it.
+    for tail in [" took=0.250", " rt=250", " rt=250ms", " rt=", " 0.251 rt=0.250", " duration=0.250 x=1", " bytes=7"] {
+        folder.write("a.log", with_tail(tail));
+        let run = folder.run(&["report", "a.log", "--format=csv"]);
+        assert!(run.code == 2 || run.code == 0 && run.out.contains("\na,8,,,"), "{tail}: {run:?}");
+    }
+}

@@ -7,8 +7,8 @@ use super::head::HEAD_LINES;
 use crate::cli::args::FormatArguments;
 use crate::error::{Error, Result, meant};
 use crate::grammar::{
-    AND_MORE, Escape, FieldMeaning, Format, FormatError, Recognised, Wrapper, assumes_request_time, read_meaning,
-    read_paste, recognise_texts, texts, unread_tails, wrapper_of,
+    AND_MORE, AND_NAMED, Escape, FieldMeaning, Format, FormatError, Recognised, Wrapper, assumes_request_time,
+    named_keys, read_meaning, read_paste, recognise_texts, texts, unread_tails, wrapper_of,
 };
 use crate::report::terminal_safe;
 use crate::source::base_of;
@@ -113,6 +113,9 @@ pub(in crate::cli) fn describe_taken(format: &Format, head: &[u8]) -> Option<Str
             ", and columns that nothing names behind it (`{}`): they are left alone until --log-format names them",
             cut_to(tail.trim(), TAIL_SHOWN)
         ),
+        None if format.name().ends_with(AND_NAMED) => {
+            format!(", and what its lines name behind it: {}", named_keys(&lines).join(", "))
+        }
         None if assumes_request_time(format) => {
             "; its one time, which nothing names, as $request_time: if it is another, such as $upstream_response_time, \
              --log-format says so"
@@ -121,7 +124,8 @@ pub(in crate::cli) fn describe_taken(format: &Format, head: &[u8]) -> Option<Str
         None if inside.is_empty() => return None,
         None => String::new(),
     };
-    let name = format.name().strip_suffix(AND_MORE).unwrap_or(format.name());
+    let name = format.name();
+    let name = name.strip_suffix(AND_MORE).or_else(|| name.strip_suffix(AND_NAMED)).unwrap_or(name);
     Some(format!("taken as {inside}`{name}`{more}"))
 }
 

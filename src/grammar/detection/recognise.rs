@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use super::detect::{Detection, DetectionOutcome, MixedPart, contradicts_nothing, detect, reads_alike};
 use super::error_log::is_error_line;
 use super::mirrors::Doubt;
+use super::named_tail::with_named_tail;
 use super::unread::{leaves_unread, without_tail};
 use crate::grammar::format::Format;
 use crate::grammar::keyed::KeyedSyntax;
@@ -169,6 +170,9 @@ fn format_of(
         && !leaves_unread(lines, format, candidates)
     {
         return Ok((format.clone(), Some(index)));
+    }
+    if let Some(format) = with_named_tail(lines, candidates) {
+        return Ok((format, None));
     }
     if let Some(format) = without_tail(lines, candidates).map_err(Unrecognised::Doubt)? {
         return Ok((format, None));

@@ -32,6 +32,7 @@ pub(crate) use json_string::{decode as decode_json, string as json_string};
 pub(crate) use learnt_keys::LearntKeys;
 pub(crate) use spec::KeyedSyntax;
 pub(crate) use usual_keys::Role;
+pub(in crate::grammar) use usual_keys::usual_variable;
 pub(crate) use values::KeyedValues;
 
 use std::ops::Range;

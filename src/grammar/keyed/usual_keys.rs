@@ -230,6 +230,33 @@ pub(super) const MAYBE_SECONDS: &[VariableKeys] = &[
     ("upstream_response_time", &["response_time", "ut", "backend_time", "upstream_duration"]),
 ];
 
+/// The variable that a key means in any log, and the unit of its durations; camelCase is understood. Nothing for those that only mean it
+/// beside other keys: a `time`, `bytes` or `code` alone may be anything.
+pub(in crate::grammar) fn usual_variable(key: &str) -> Option<(&'static str, DurationUnit)> {
+    const ALONE: [&str; 14] = [
+        "request_time",
+        "upstream_response_time",
+        "upstream_connect_time",
+        "upstream_header_time",
+        "upstream_addr",
+        "upstream_status",
+        "upstream_cache_status",
+        "msec",
+        "host",
+        "http_host",
+        "request_id",
+        "request_length",
+        "http_x_forwarded_for",
+        "server_name",
+    ];
+    let key = key.to_ascii_lowercase();
+    let names = |known: &&str| *known == key || known.contains('_') && super::squeezed(known) == key;
+    let in_seconds = NAMES.iter().chain(JSON_NAMES).map(|(variable, keys)| (*variable, *keys, DurationUnit::Seconds));
+    let mut all = in_seconds.chain(WITH_UNIT.iter().copied());
+    let (variable, _, unit) = all.find(|(_, keys, _)| keys.iter().any(|known| names(&known)))?;
+    ALONE.contains(&variable).then_some((variable, unit))
+}
+
 /// For each part of a record, in the order of [`Role`], the variables that can play it, the better one first.
 pub(super) const ROLES: [&[&str]; 12] = [
     &["msec", "time_iso8601", "time_local", "time", "@timestamp"],
