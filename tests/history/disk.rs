@@ -194,6 +194,7 @@ impl Disk {
         self.stamp(inode, &file, now);
         std::fs::rename(&temporary, self.path(name)).unwrap();
         self.documents[document].inode = inode;
+        self.documents[document].is_copied = true;
         self.names.insert(name.to_owned(), Node::Plain(inode));
         Writer { inode, file }
     }

@@ -96,6 +96,8 @@ impl Line {
 pub(crate) struct Document {
     /// Index of the inode that it was written to.
     pub(crate) inode: usize,
+    /// A copy took the place of its file: then nobody may know that what is there now is that copy's file.
+    pub(crate) is_copied: bool,
     pub(crate) bytes: Vec<u8>,
     pub(crate) lines: Vec<Line>,
     /// Where the last line begins, if it has no newline.

@@ -19,7 +19,7 @@
 //!   that is all that was ever seen of it, or after a copy whose original is gone too.
 //! - A copy may end within a line. That is held back until the copy is known to be all there is: it is not due at once.
 //!
-//! What is left out: a copy that takes a log's place and is itself rotated before it was seen. And, since no one could tell: nginx going on for more than the grace in a log that was renamed without a
+//! What is left out, since no one could tell: nginx going on for more than the grace in a log that was renamed without a
 //! new one being made; a log that is gone and of which no more was read than another begins with, byte for byte (the other one is it); a crash within
 //! seconds of a `copytruncate` that took lines which had been read and are not in the copy (afterwards only the daemon that read them knows the copy for one); a log with two names (hard links) that is
 //! compressed under one of them, or loses the one it is known by. Retention is off: that is the store's own model's.

@@ -522,7 +522,7 @@ impl Story {
         self.note("truncate", "");
     }
 
-    /// A longer copy of the log takes its place, and is written on. It is seen before it is rotated in its turn.
+    /// A longer copy of the log takes its place, and is written on; it may be rotated in its turn before it is seen.
     fn replace(&mut self) {
         let node = Node::Plain(self.writer.inode);
         if self.machine.running.is_none() {
@@ -537,7 +537,9 @@ impl Story {
         let now = self.now();
         self.writer = self.disk.replace(&self.name.clone(), text.as_bytes(), now);
         self.note("replace by a copy", format!("{} bytes more", text.len()));
-        self.poll();
+        if self.dice.once_in(2) {
+            self.poll();
+        }
     }
 
     fn copytruncate(&mut self) {

@@ -147,3 +147,28 @@ fn what_was_truncated_while_nothing_ran_is_missing_from_then_on() {
     assert_eq!(lines, [expect(0, 300), expect(500, 50)].concat());
     assert_eq!(rig.reasons(), [FinishReason::Vanished]);
 }
+
+#[test]
+fn a_longer_copy_that_is_rotated_before_the_next_look_is_read_on() {
+    for (copies, packed, restart) in [(1, false, false), (1, true, false), (3, false, false), (1, true, true), (1, false, true)] {
+        let mut rig = Rig::new();
+        rig.append("access.log", numbered(0, 300));
+        rig.poll();
+        for copy in (1..=copies).rev() {
+            replace(&rig, numbered(0, 300 + (copies - copy + 1) * 10));
+            rig.rename("access.log", &format!("access.log.{copy}"));
+            if packed {
+                rig.gzip(&format!("access.log.{copy}"));
+            }
+        }
+        rig.append("access.log", numbered(1000, 300));
+        if restart {
+            rig.restart();
+        }
+        rig.pass(1);
+        rig.pass(120);
+        let expected = [expect(0, 300 + copies * 10), expect(1000, 300)].concat();
+        let lines = crate::rig::sorted(rig.lines());
+        assert_eq!((lines.len(), &lines[..]), (expected.len(), &expected[..]), "{copies} {packed} {restart}");
+    }
+}

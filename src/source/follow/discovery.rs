@@ -22,9 +22,9 @@ use super::undecided::{Patience, UndecidedFiles};
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, real_path};
-use crate::source::generation::{DeviceInode, Generation};
-use crate::source::identity::compare::{Comparison, compare};
-use crate::source::identity::content::{begin_alike, holds_bytes};
+use crate::source::generation::{DeviceInode, Generation, GenerationId};
+use crate::source::identity::compare::{Comparison, OpenedGeneration, compare};
+use crate::source::identity::content::{begin_alike, holds_bytes, is_beginning_of};
 use crate::source::identity::find::incomplete_error;
 use crate::source::identity::siblings::{Sibling, base_of, is_compressed_form, siblings};
 use crate::source::tail_hash::TailBytes;
@@ -81,8 +81,12 @@ enum Verdict {
     Known,
     /// No run has seen what is in it.
     New,
+    /// It is a copy of what was read of this open generation, and holds more; the generation's own file was deleted.
+    Longer(GenerationId),
     /// Time will tell.
     Unclear,
+    /// The next look will tell.
+    NextLook,
 }
 
 /// Where rotated files are looked for that no run has seen, and what is known of those that were found.
@@ -94,6 +98,8 @@ pub(crate) struct Discovery {
     rotations: Vec<MissedRotation>,
     /// Whether there is something new in `rotations`, so that it is looked for at once.
     is_urgent: bool,
+    /// Whether the next look will tell what a file is.
+    is_pending: bool,
     /// Rotated files that were there before the first start: never read.
     foreign: HashSet<DeviceInode>,
     undecided: UndecidedFiles,
@@ -165,7 +171,7 @@ impl Discovery {
     /// Whether some file may be a copy in the making, so that it is not known yet whether it was read; after `grace` the next look
     /// decides. The last one was at `looked`.
     pub(crate) fn is_undecided(&self, looked: Option<Timestamp>, grace: Duration) -> bool {
-        self.undecided.is_any_undecided(looked, grace)
+        self.is_pending || self.undecided.is_any_undecided(looked, grace)
     }
 
     /// The rotated files that no run has seen and that may hold what was missed. Looked for when directories are, and at once when
@@ -180,11 +186,13 @@ impl Discovery {
         if !poll.around && !std::mem::take(&mut self.is_urgent) {
             return ControlFlow::Continue(new);
         }
+        self.is_pending = false;
         for missed in std::mem::take(&mut self.rotations) {
             if self.find_unseen_of(&missed, facts, awaited, poll, &mut new, &mut problems) {
                 self.rotations.push(missed);
             }
         }
+        self.is_urgent |= self.is_pending;
         if self.rotations.is_empty() {
             self.undecided.clear();
         }
@@ -221,12 +229,18 @@ impl Discovery {
             }
             match self.judge(missed, &file, facts, awaited, poll, problems) {
                 Verdict::Known => self.settled.settle(file.status),
-                Verdict::New => {
-                    new.push(NewFile { path: file.path, status: file.status, key: key.clone(), is_live: false });
+                verdict @ (Verdict::New | Verdict::Longer(_)) => {
+                    let continues = if let Verdict::Longer(id) = verdict { Some(id) } else { None };
+                    let Sibling { path, status, .. } = file;
+                    new.push(NewFile { path, status, key: key.clone(), is_live: false, continues });
                     // Looked at once more: it may be that it cannot be opened now.
                     again = true;
                 }
                 Verdict::Unclear => again = true,
+                Verdict::NextLook => {
+                    again = true;
+                    self.is_pending = true;
+                }
             }
         }
         again
@@ -279,7 +293,10 @@ impl Discovery {
                 continue;
             }
             match compare(generation, &file.path) {
-                Ok(Comparison::Same(_)) => {
+                Ok(Comparison::Same(opened)) => {
+                    if let Some(verdict) = verdict_of_copy(generation, *opened, facts) {
+                        return verdict;
+                    }
                     // Of one of which nothing was read yet, only the beginning is the same so far.
                     if generation.position > 0 || begin_alike(&file.path, &generation.path).unwrap_or(false) {
                         return Verdict::Known;
@@ -287,7 +304,10 @@ impl Discovery {
                 }
                 Ok(Comparison::Different) => {}
                 Ok(Comparison::Short) => {
-                    if is_short_copy(generation, &file.path, facts).unwrap_or(false) {
+                    if is_short_copy(generation, &file.path, facts).unwrap_or(false)
+                        || facts.open.is_copied(generation.id)
+                            && is_beginning_of(&file.path, &generation.path) == Some(true)
+                    {
                         return Verdict::Known;
                     }
                     // A copy in the making, or another log that begins alike.
@@ -316,6 +336,24 @@ impl Discovery {
             problems.push(missed.problem_of(file, UnreadCause::Unfinished, error, facts, poll.now));
         }
         verdict
+    }
+}
+
+/// What a file is that holds what was read of a generation, if that is open and its own file was deleted, or is a copy that grows no
+/// more: a longer copy took its place and was rotated before anyone looked.
+fn verdict_of_copy(generation: &Generation, opened: OpenedGeneration, facts: &LogFacts) -> Option<Verdict> {
+    let log = facts.open.index_of(generation.id).and_then(|index| facts.open.get(index))?;
+    let is_left = log.is_deleted().unwrap_or(false) || log.live.is_none() && (log.is_resumed || !log.is_plain());
+    if generation.position == 0 || log.truncated_at.is_some() || !is_left {
+        return None;
+    }
+    let OpenedGeneration { mut reader, .. } = opened;
+    let is_longer = reader.read(&mut Vec::new(), 1).is_ok_and(|read| read > 0);
+    match is_longer {
+        false => None,
+        // What is left in its own file comes first.
+        true if !log.is_read() => Some(Verdict::NextLook),
+        true => Some(Verdict::Longer(generation.id)),
     }
 }
 

@@ -57,6 +57,7 @@ use crate::error::{Error, Result};
 use crate::source::blocks::event::{FinishReason, LogEvent};
 use crate::source::file::real_path;
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
+use crate::source::identity::compare::{Comparison, compare};
 use crate::source::identity::content::begin_alike;
 use crate::source::identity::find::FoundFile;
 use crate::source::identity::siblings::base_of;
@@ -312,6 +313,10 @@ impl Follower {
         let live: Vec<(PathBuf, DeviceInode)> =
             new.iter().filter(|file| file.is_live).map(|file| (file.path.clone(), file.status.device_inode)).collect();
         for file in new {
+            if file.continues.is_some() {
+                self.go_on_in_copy(&file, poll)?;
+                continue;
+            }
             // Another name of one of them.
             if !file.is_live && live.iter().any(|(_, inode)| *inode == file.status.device_inode) {
                 continue;
@@ -334,7 +339,7 @@ impl Follower {
         }
         let Follower { discovery, facts, awaited, at_end, .. } = self;
         let opened = open_new_file(&file, behind.place, *at_end, &mut discovery.settled, facts, awaited, poll);
-        let NewFile { path, is_live, status, key } = file;
+        let NewFile { path, is_live, status, key, .. } = file;
         let mut log = match opened {
             Ok(Some(log)) => log,
             Ok(None) => return ControlFlow::Continue(()),
@@ -373,6 +378,29 @@ impl Follower {
         let generation = log.generation.clone();
         facts.open.push(log);
         poll.tell(LogEvent::Discovered(generation))
+    }
+
+    /// An open log whose file was deleted goes on in a longer copy of it, which was rotated already.
+    fn go_on_in_copy(&mut self, copy: &NewFile, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let open = &mut self.facts.open;
+        let index = copy.continues.and_then(|id| open.index_of(id));
+        let Some(log) = index.and_then(|index| open.get_mut(index)) else { return ControlFlow::Continue(()) };
+        // Of several copies the longest is the last.
+        if log.is_copied && log.is_plain() && log.status.size >= copy.status.size {
+            return ControlFlow::Continue(());
+        }
+        // What hinders it hinders the next look too, which says so.
+        let Ok(Comparison::Same(opened)) = compare(&log.as_read(), &copy.path) else {
+            return ControlFlow::Continue(());
+        };
+        let known = log.generation.fingerprint;
+        log.go_on_rotated(*opened, real_path(&copy.path), poll.now);
+        let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
+        poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
+        match fingerprint == known {
+            true => ControlFlow::Continue(()),
+            false => poll.tell(LogEvent::Fingerprint { generation: id, fingerprint }),
+        }
     }
 
     /// If a new file at a watched path is the log that was read there, under another inode, that log goes on in it.

@@ -15,7 +15,7 @@ use super::resume::AwaitedGenerations;
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, is_own_output, open_regular, other_than_file, real_path};
-use crate::source::generation::DeviceInode;
+use crate::source::generation::{DeviceInode, GenerationId};
 use crate::source::identity::compare::{Comparison, compare_open};
 use crate::source::identity::tail_search::{TailPlace, find_tail};
 use crate::source::unread_span::UnreadCause;
@@ -32,6 +32,8 @@ pub(crate) struct NewFile {
     pub(crate) key: String,
     /// Whether a watched path leads to it; else it is one that was rotated away.
     pub(crate) is_live: bool,
+    /// The open generation that goes on in it: it is a longer copy of its file, which was deleted.
+    pub(crate) continues: Option<GenerationId>,
 }
 
 /// Files that are known in the state in which they are: they were read, or hold what was read, or hold nothing.
@@ -76,7 +78,7 @@ pub(crate) fn new_at_paths(seen: Vec<SeenPath>, open: &OpenLogs, poll: &mut Poll
                 poll.tell_problem(&path, error)?;
             }
             Ok(status) if status.size == 0 || open.is_open(status.device_inode) => poll.no_problem(&path),
-            Ok(status) => new.push(NewFile { path, status, key, is_live: true }),
+            Ok(status) => new.push(NewFile { path, status, key, is_live: true, continues: None }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 poll.missing(&path, &key, open.is_read_elsewhere(&path))?;
             }

@@ -61,6 +61,8 @@ pub(crate) struct OpenLog {
     pub(crate) truncated_at: Option<u64>,
     /// It was read before this run, by a name that may not be the watched one.
     pub(crate) is_resumed: bool,
+    /// Copies of it took its place: an older one may be somewhere.
+    pub(crate) is_copied: bool,
     /// What was read of it last, in case that a copy of it turns up which ends before the position.
     pub(crate) recent: RecentBytes,
     reader: UncompressedReader,
@@ -95,6 +97,7 @@ impl OpenLog {
             detached: now,
             truncated_at: None,
             is_resumed: false,
+            is_copied: false,
             recent,
             reader,
             cutter,
@@ -218,9 +221,23 @@ impl OpenLog {
         }
         self.status = copy.status;
         self.reader = copy.reader;
+        self.is_copied = true;
         self.origin.clone_from(&live);
         self.live = Some(live);
         self.changed = now;
+    }
+
+    /// Goes on in a copy of this file that was rotated away already, and is open at [`OpenLog::as_read`]'s position.
+    pub(crate) fn go_on_rotated(&mut self, copy: OpenedGeneration, path: PathBuf, now: Timestamp) {
+        let origin = self.origin.clone();
+        let own_inode = self.generation.device_inode;
+        self.go_on_in(copy, path, origin, now);
+        self.live = None;
+        self.detached = now;
+        self.ended = false;
+        if !self.is_plain() {
+            self.generation.device_inode = own_inode;
+        }
     }
 
     /// Whether no name leads to its file any more.

@@ -83,6 +83,11 @@ impl OpenLogs {
         self.logs.iter().any(is_it)
     }
 
+    /// Whether copies of this generation's file took its place in this run.
+    pub(crate) fn is_copied(&self, id: GenerationId) -> bool {
+        self.index_of(id).and_then(|index| self.get(index)).is_some_and(|log| log.is_copied)
+    }
+
     /// Whether the file that this watched path led to is still there by another name, and read.
     pub(crate) fn is_read_elsewhere(&self, path: &Path) -> bool {
         let led_to = self.logs.iter().filter(|log| log.origin == path);
