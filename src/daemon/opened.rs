@@ -106,6 +106,7 @@ fn build_follower(settings: &DaemonSettings, view: &View, block_limit: usize) ->
         max_line: usize::try_from(settings.max_line).unwrap_or(usize::MAX),
         wrappers: settings.logs.iter().filter_map(|log| Some((log.pattern.clone(), log.format.wrapper()?))).collect(),
         block_limit,
+        elsewhere: settings.rotated.clone(),
         ..FollowSettings::default()
     };
     // What was committed last may have been read long before, and what stands beside it not at all.

@@ -1,5 +1,6 @@
 //! All that the daemon works by. Whoever fills this in has validated it.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub struct DaemonSettings {
     pub logs: Vec<Log>,
     /// The patterns of those whose slow lines are kept in the store.
     pub archived: Vec<String>,
+    /// Globs of what the rotation of a log moves to other directories, by its pattern.
+    pub rotated: HashMap<String, Vec<String>>,
     /// How much of the past the store keeps.
     pub retention: Retention,
     /// Who may read the store.

@@ -184,7 +184,7 @@ fn unknown_keys() {
     one_mistake("[slow]\n treshold = \"1s\"\n", "2:2 unknown key `treshold` in [slow] | did you mean `threshold`?");
     one_mistake(
         "[[log]]\npath='a'\nfile='b'\n",
-        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`, `keys`, `fields`, `wrapper`, `archive`",
+        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`, `keys`, `fields`, `wrapper`, `rotated`, `archive`",
     );
     one_mistake(
         "[[route]]\nname='a'\nmethods='GET'\n",

@@ -475,3 +475,35 @@ fn what_a_torn_file_held_is_missing_until_it_was_read_to_its_end() {
     said(&[]).said(0, &["complete"]);
     holds(&folder, &requests);
 }
+
+/// A log that was moved to where nobody looked, and is taken in from there later: it is given up until then, and not any more.
+#[test]
+fn what_was_given_up_as_gone_is_not_when_it_is_taken_in() {
+    for rest in [0, 100] {
+        let (folder, requests) = folder(3000, "");
+        folder.write("a.log", text(&requests[..2000], Request::exact));
+        let daemon = |folder: &Folder| {
+            let mut child = folder.command(&["run", "--config=c.toml"]).spawn().unwrap();
+            let began = std::time::Instant::now();
+            let done = |folder: &Folder| View::open(&folder.path("store")).ok().and_then(|view| view.read_until());
+            let before = done(folder);
+            while done(folder) == before && began.elapsed().as_secs() < 90 {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM)
+                .unwrap();
+            assert!(child.wait().unwrap().success());
+        };
+        daemon(&folder);
+        let moved = text(&requests[..2000 + rest], Request::exact);
+        std::fs::create_dir(folder.path("old")).unwrap();
+        folder.write("old/a.log.1", moved);
+        folder.write("b", text(&requests[2000 + rest..], Request::exact));
+        std::fs::rename(folder.path("b"), folder.path("a.log")).unwrap();
+        daemon(&folder);
+        ask(&folder, &["report"]).said(3, &["it was gone unread"]);
+        index(&folder, &["old/a.log.1"]).ended(0);
+        ask(&folder, &["report"]).said(0, &["complete"]);
+        holds(&folder, &requests);
+    }
+}

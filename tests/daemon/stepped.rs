@@ -100,6 +100,7 @@ pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
             format: Format::compile("given", EXACT, Escape::Default).unwrap(),
         }],
         archived: Vec::new(),
+        rotated: std::collections::HashMap::new(),
         retention: Retention::default(),
         access: StoreAccess::default(),
         router: Arc::new(Router::new(Vec::new()).unwrap()),

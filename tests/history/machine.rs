@@ -104,6 +104,7 @@ impl Machine {
             server_errors: true,
             logs: vec![Log { pattern: self.pattern.clone(), format: self.format.clone() }],
             archived: if self.archive { vec![self.pattern.clone()] } else { Vec::new() },
+            rotated: std::collections::HashMap::new(),
             retention: Retention::default(),
             access: StoreAccess::default(),
             router: Arc::clone(&self.router),

@@ -150,7 +150,9 @@ fn what_was_truncated_while_nothing_ran_is_missing_from_then_on() {
 
 #[test]
 fn a_longer_copy_that_is_rotated_before_the_next_look_is_read_on() {
-    for (copies, packed, restart) in [(1, false, false), (1, true, false), (3, false, false), (1, true, true), (1, false, true)] {
+    for (copies, packed, restart) in
+        [(1, false, false), (1, true, false), (3, false, false), (1, true, true), (1, false, true)]
+    {
         let mut rig = Rig::new();
         rig.append("access.log", numbered(0, 300));
         rig.poll();

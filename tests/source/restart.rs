@@ -382,3 +382,42 @@ fn fault_31_out_of_reach_at_the_start_is_waited_for() {
     assert_eq!(rig.lines(), expect(0, 4));
     assert_eq!(rig.store.generations.len(), 1);
 }
+
+#[test]
+fn rotations_into_another_directory_are_read_while_down_and_while_up() {
+    for packed in [false, true] {
+        let mut rig = Rig::new();
+        std::fs::create_dir(rig.path("old")).unwrap();
+        rig.settings.elsewhere.insert("web".to_owned(), vec![rig.path("old/*").display().to_string()]);
+        rig.append("old/access.log.9", numbered(90_000, 300));
+        set_modified(&rig.path("old/access.log.9"), Duration::from_secs(60));
+        rig.append("access.log", numbered(0, 300));
+        rig.restart_anew();
+        rig.poll();
+        // While nothing runs: the log that was read and grew, and one that no run has seen.
+        rig.append("access.log", numbered(300, 20));
+        rig.rename("access.log", "old/access.log.2");
+        rig.append("old/access.log.1", numbered(320, 300));
+        rig.append("access.log", numbered(620, 300));
+        if packed {
+            rig.gzip("old/access.log.2");
+            rig.gzip("old/access.log.1");
+        }
+        rig.restart();
+        rig.pass(1);
+        assert_eq!(sorted(rig.lines()), expect(0, 920), "{packed}: and not what was there before the first start");
+        // While it runs: written on after its rotation, and packed.
+        rig.rename("access.log", "old/access.log.0");
+        rig.append("old/access.log.0", numbered(920, 10));
+        rig.append("access.log", numbered(930, 300));
+        rig.pass(1);
+        if packed {
+            rig.gzip("old/access.log.0");
+        }
+        rig.pass(61);
+        rig.pass(61);
+        assert_eq!((sorted(rig.lines()), rig.unfinished()), (expect(920, 310), 1));
+        let here: Vec<_> = rig.store.generations.values().map(|generation| generation.path.clone()).collect();
+        assert!(here.iter().filter(|path| path.starts_with(rig.path("old"))).count() >= 3, "{here:?}");
+    }
+}

@@ -205,6 +205,11 @@ impl Rig {
         }
     }
 
+    /// Starts for the first time once more, with the settings as they are now.
+    pub(crate) fn restart_anew(&mut self) {
+        self.follower = Follower::new(self.watched.clone(), Vec::new(), None, self.settings.clone());
+    }
+
     /// Starts again from what was committed.
     pub(crate) fn restart(&mut self) {
         let known = self.store.generations.values().cloned().collect();

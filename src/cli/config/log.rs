@@ -5,7 +5,7 @@ use super::section::Section;
 use crate::grammar::{Escape, FieldMeaning, Format, Wrapper, check_key, read_meaning};
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 7] = ["path", "format", "escape", "keys", "fields", "wrapper", "archive"];
+pub(super) const KEYS: [&str; 8] = ["path", "format", "escape", "keys", "fields", "wrapper", "rotated", "archive"];
 
 /// One `[[log]]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct LogSection {
     pub fields: Vec<Placed<FieldMeaning>>,
     /// What is around each line; if absent and there is no format, it is detected too.
     pub wrapper: Option<Placed<Wrapper>>,
+    /// Globs of where its rotated files are moved to, if that is another directory.
+    pub rotated: Vec<Placed<String>>,
     /// Whether its slow lines are kept in the store; if absent, what holds for all logs.
     pub archive: Option<bool>,
 }
@@ -66,10 +68,20 @@ pub(super) fn read_log(section: &mut Section<'_>) -> Option<LogSection> {
     }
     let keys = read_keys(section, format.as_ref());
     let fields = read_fields(section, is_text);
+    let rotated = section.texts("rotated", "/var/log/old/*");
+    for glob in &rotated {
+        if let Err(error) = glob::Pattern::new(&glob.value) {
+            section.mistake_at(
+                glob,
+                format!("`rotated` is not a glob pattern: {}", error.msg),
+                "`[` begins a set: `[0-9]`",
+            );
+        }
+    }
     let archive = section.boolean("archive");
     let wrapper = section.choice("wrapper", &Wrapper::ALL.map(|wrapper| (wrapper.name(), wrapper)));
     let escape = escape.map(Placed::into_value);
-    Some(LogSection { path: path?, format, escape, keys, fields, wrapper, archive })
+    Some(LogSection { path: path?, format, escape, keys, fields, wrapper, rotated, archive })
 }
 
 /// `fields = { took = "request_time:ms" }`.

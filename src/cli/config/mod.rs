@@ -42,7 +42,7 @@ pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
 /// What may stand before the first section, and the sections themselves.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "store",
     "interval",
     "lateness",
@@ -52,6 +52,7 @@ const KEYS: [&str; 17] = [
     "poll",
     "grammars",
     "nginx",
+    "logrotate",
     "routes",
     "archive",
     "retention",
@@ -103,6 +104,8 @@ pub struct Config {
     /// nginx's main configuration file or an `nginx -T` dump, or [`NO_NGINX`]; if absent and no log is named,
     /// [`DEFAULT_NGINX`].
     pub nginx: Option<Placed<String>>,
+    /// logrotate's main configuration file, if it is not the usual one.
+    pub logrotate: Option<Placed<String>>,
     /// What names the routes of requests that no rule names.
     pub routes_by: RoutesBy,
     /// Whether slow lines are kept in the store; a `[[log]]` may say otherwise.
@@ -134,6 +137,7 @@ impl Default for Config {
             poll: Duration::from_millis(250),
             grammars: None,
             nginx: None,
+            logrotate: None,
             routes_by: RoutesBy::default(),
             archive: false,
             retention: retention::default(),
@@ -290,6 +294,7 @@ fn read_top(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<Error
         poll: section.duration("poll", "250ms", least).map_or(default.poll, Placed::into_value),
         grammars: section.text("grammars", "/etc/spikeline/grammars").map(|folder| folder.map(PathBuf::from)),
         nginx: section.text("nginx", DEFAULT_NGINX),
+        logrotate: section.text("logrotate", "/etc/logrotate.conf"),
         routes_by: section
             .choice("routes", &[("location", RoutesBy::Location), ("template", RoutesBy::Template)])
             .map_or(default.routes_by, Placed::into_value),

@@ -1,9 +1,11 @@
 //! From the configuration to the settings of the layers below.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::context::Context;
+use super::logrotate::{DEFAULT_LOGROTATE, RotationConf};
 use super::logs::logs_said;
 use super::nginx::NginxSetup;
 use super::routing::routing;
@@ -42,6 +44,7 @@ pub(in crate::cli) fn daemon_settings(context: &Context) -> Result<DaemonSetting
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
         archived: archived_patterns(config, &logs),
+        rotated: rotated_elsewhere(config, &logs),
         logs,
         retention: config.retention,
         access: config.store.access()?,
@@ -59,6 +62,21 @@ fn archived_patterns(config: &Config, logs: &[Log]) -> Vec<String> {
         }
     }
     archived
+}
+
+/// Globs of where the rotated files of each log are moved to: as its section says, and as logrotate's own configuration does.
+fn rotated_elsewhere(config: &Config, logs: &[Log]) -> HashMap<String, Vec<String>> {
+    let conf = config.logrotate.as_ref().map_or(Path::new(DEFAULT_LOGROTATE), |path| Path::new(&path.value));
+    let conf = RotationConf::read(conf);
+    let mut elsewhere = HashMap::new();
+    for log in logs {
+        let mut globs = conf.folders_of(&log.pattern);
+        for section in config.logs.iter().filter(|section| section.path.value == log.pattern) {
+            globs.extend(section.rotated.iter().map(|glob| glob.value.clone()));
+        }
+        elsewhere.insert(log.pattern.clone(), globs);
+    }
+    elsewhere
 }
 
 /// Whether the slow lines of a log, named by its key, are kept in the store.

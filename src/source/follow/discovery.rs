@@ -18,6 +18,7 @@ use super::open_log::OpenLog;
 use super::patterns::{SeenPath, WatchedPath};
 use super::poll::{FileProblem, Poll, Unreadable};
 use super::resume::AwaitedGenerations;
+use super::settings::FollowSettings;
 use super::undecided::{Patience, UndecidedFiles};
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
@@ -26,7 +27,7 @@ use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, OpenedGeneration, compare};
 use crate::source::identity::content::{begin_alike, holds_bytes, is_beginning_of};
 use crate::source::identity::find::incomplete_error;
-use crate::source::identity::siblings::{Sibling, base_of, is_compressed_form, siblings};
+use crate::source::identity::siblings::{Sibling, all_siblings, base_of, is_compressed_form};
 use crate::source::tail_hash::TailBytes;
 use crate::source::unread_span::UnreadCause;
 use crate::time::Timestamp;
@@ -107,9 +108,9 @@ pub(crate) struct Discovery {
 
 impl Discovery {
     /// Never reads the rotated files that stand beside these logs now.
-    pub(crate) fn disregard_rotated(&mut self, logs: &[WatchedPath]) {
+    pub(crate) fn disregard_rotated(&mut self, logs: &[WatchedPath], settings: &FollowSettings) {
         for log in logs {
-            for sibling in siblings(&log.path).unwrap_or_default() {
+            for sibling in all_siblings(&log.path, settings.elsewhere_of(&log.key)).unwrap_or_default() {
                 self.foreign.insert(sibling.status.device_inode);
             }
         }
@@ -212,8 +213,8 @@ impl Discovery {
         new: &mut Vec<NewFile>,
         problems: &mut Vec<FileProblem>,
     ) -> bool {
-        let MissedRotation { base, key, since, noticed } = missed;
-        let found = match self.left_behind(base, *since, facts) {
+        let MissedRotation { key, since, noticed, .. } = missed;
+        let found = match self.left_behind(missed, facts, &poll.settings) {
             Ok(found) => found,
             Err(error) => return error.kind() != ErrorKind::NotFound,
         };
@@ -247,11 +248,17 @@ impl Discovery {
     }
 
     /// The files beside a log that its rotation may have made; and the log itself, if a link led to it that leads elsewhere now.
-    fn left_behind(&self, base: &Path, since: Timestamp, facts: &LogFacts) -> io::Result<Vec<Sibling>> {
-        let mut found = siblings(base)?;
+    fn left_behind(
+        &self,
+        missed: &MissedRotation,
+        facts: &LogFacts,
+        settings: &FollowSettings,
+    ) -> io::Result<Vec<Sibling>> {
+        let MissedRotation { base, key, since, .. } = missed;
+        let mut found = all_siblings(base, settings.elsewhere_of(key))?;
         let Ok(status) = FileStatus::of_path(base) else { return Ok(found) };
         let itself = Sibling { path: base.to_owned(), status, compressed: false };
-        if status.regular && status.size > 0 && !self.is_out_of_question(&itself, since, facts) {
+        if status.regular && status.size > 0 && !self.is_out_of_question(&itself, *since, facts) {
             // What is compressed under its name is a copy of it, perhaps in the making.
             found.retain(|sibling| !is_compressed_form(base, &sibling.path));
             found.push(itself);

@@ -180,7 +180,7 @@ impl Follower {
             log.path = real_path(&log.path);
         }
         if facts.closed.is_empty() && facts.horizon.is_first_run() {
-            discovery.disregard_rotated(&named);
+            discovery.disregard_rotated(&named, settings);
             self.at_end = !settings.from_start;
         }
         discovery.suspect_since_last_run(named, facts, poll.now);
@@ -264,7 +264,7 @@ impl Follower {
         self.discovery.settled.unsettle(log.status.device_inode);
         let as_read = log.as_read();
         // Twice, since the copy may be renamed while the directory is listed.
-        let copy = find_copy(&as_read, open).or_else(|| find_copy(&as_read, open));
+        let copy = find_copy(&as_read, open, &poll.settings).or_else(|| find_copy(&as_read, open, &poll.settings));
         self.discovery.may_have_missed(MissedRotation::of_log(log, horizon, poll.now));
         let Some(copy) = copy else {
             // Its beginning was cut off: what follows the last bytes that were read will be read.
@@ -370,7 +370,7 @@ impl Follower {
             return poll.tell_problem(&path, error.remedy(remedy));
         }
         if !is_live {
-            self.unread.note_opened(&path, log.status);
+            self.unread.note_opened(&path, &key, log.status);
         }
         log.origin = if is_live { path.clone() } else { base_of(&path) };
         log.live = is_live.then_some(path);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::open_log::{OpenLog, ReadStep};
 use crate::source::blocks::event::LogEvent;
+use crate::source::file::leads_to;
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::time::Timestamp;
 
@@ -83,9 +84,10 @@ impl OpenLogs {
         self.logs.iter().any(is_it)
     }
 
-    /// Whether copies of this generation's file took its place in this run.
+    /// Whether copies of this generation's file took its place in this run, and the last of them is where it was seen.
     pub(crate) fn is_copied(&self, id: GenerationId) -> bool {
-        self.index_of(id).and_then(|index| self.get(index)).is_some_and(|log| log.is_copied)
+        let log = self.index_of(id).and_then(|index| self.get(index)).filter(|log| log.is_copied);
+        log.is_some_and(|log| leads_to(&log.generation.path, log.status.device_inode))
     }
 
     /// Whether the file that this watched path led to is still there by another name, and read.

@@ -73,7 +73,9 @@ impl AwaitedGenerations {
 
     /// Waits for a compressed file to change that ended too early or is corrupt, and holds this generation.
     pub(crate) fn await_change(&mut self, generation: Generation, facts: &LogFacts, poll: &mut Poll<'_>) {
-        let tried = statuses(&list_candidates(&generation, SearchScope::Rotation).files);
+        let tried = statuses(
+            &list_candidates(&generation, SearchScope::Rotation, poll.settings.elsewhere_of(&generation.log)).files,
+        );
         let torn = FileStatus::of_path(&generation.path).ok();
         let since = poll.now;
         let awaited = AwaitedGeneration { generation, since, unreadable: None, tried, is_set_aside: true, torn };
@@ -104,7 +106,8 @@ impl AwaitedGenerations {
                 *from += 1;
                 continue;
             }
-            let candidates = list_candidates(&awaited.generation, SearchScope::Rotation);
+            let elsewhere = poll.settings.elsewhere_of(&awaited.generation.log);
+            let candidates = list_candidates(&awaited.generation, SearchScope::Rotation, elsewhere);
             let tried = statuses(&candidates.files);
             if tried == awaited.tried && !tried.is_empty() && awaited.unreadable.is_none() {
                 *from += 1;

@@ -9,6 +9,7 @@ use super::horizon::Horizon;
 use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
 use super::poll::Poll;
+use super::settings::FollowSettings;
 use crate::source::blocks::event::LogEvent;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, leads_to};
@@ -18,8 +19,8 @@ use crate::source::identity::siblings::Sibling;
 
 /// The copy that `copytruncate` made: a file that holds what was read, and is not the one that was truncated. `as_read` is the
 /// generation as of the last byte that was read.
-pub(crate) fn find_copy(as_read: &Generation, open: &OpenLogs) -> Option<FoundFile> {
-    let candidates = list_candidates(as_read, SearchScope::Rotation);
+pub(crate) fn find_copy(as_read: &Generation, open: &OpenLogs, settings: &FollowSettings) -> Option<FoundFile> {
+    let candidates = list_candidates(as_read, SearchScope::Rotation, settings.elsewhere_of(&as_read.log));
     let is_beside = |file: &&Sibling| {
         let inode = file.status.device_inode;
         file.path != as_read.path && inode != as_read.device_inode && !open.is_open(inode)
@@ -59,7 +60,7 @@ pub(crate) fn update_name(log: &mut OpenLog, names: &[&Path], horizon: &Horizon,
             log.detached = poll.now;
         }
         if before.is_some() || poll.around {
-            name = new_name(&log.generation.path, inode);
+            name = new_name(&log.generation.path, inode, poll.settings.elsewhere_of(&log.generation.log));
         }
     }
     let moved = name.filter(|path| *path != log.generation.path).map(|path| move_to(log, path));

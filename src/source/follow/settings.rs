@@ -30,6 +30,15 @@ pub struct FollowSettings {
     pub from_start: bool,
     /// What is around the lines of each log that is wrapped, by its [`WatchedLog::key`].
     pub wrappers: HashMap<String, Wrapper>,
+    /// Globs of what rotation moves to other directories, of each log by its [`WatchedLog::key`].
+    pub elsewhere: HashMap<String, Vec<String>>,
+}
+
+impl FollowSettings {
+    /// The globs of what a log's rotation moves to other directories.
+    pub(crate) fn elsewhere_of(&self, key: &str) -> &[String] {
+        self.elsewhere.get(key).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Default for FollowSettings {
@@ -40,6 +49,7 @@ impl Default for FollowSettings {
             block_limit: BLOCK_LIMIT,
             from_start: true,
             wrappers: HashMap::new(),
+            elsewhere: HashMap::new(),
         }
     }
 }

@@ -42,6 +42,7 @@ enum SpanFate {
 #[derive(Debug)]
 struct OpenedFile {
     base: PathBuf,
+    key: String,
     written: Timestamp,
     device_inode: DeviceInode,
 }
@@ -70,9 +71,9 @@ impl UnreadFiles {
     }
 
     /// A rotated file that no run had seen is read from now on: it may be one that could not be read before it was packed.
-    pub(crate) fn note_opened(&mut self, path: &Path, status: FileStatus) {
+    pub(crate) fn note_opened(&mut self, path: &Path, key: &str, status: FileStatus) {
         let (base, written) = (base_of(path), status.modified());
-        self.opened.push(OpenedFile { base, written, device_inode: status.device_inode });
+        self.opened.push(OpenedFile { base, key: key.to_owned(), written, device_inode: status.device_inode });
     }
 
     /// Ends a poll: takes in what it could not read. `all_is_read`: it read all there was to its end, and is in no doubt about any file.
@@ -266,7 +267,8 @@ impl UnreadFiles {
         for (at, HeldSpan { span, .. }) in self.spans.iter().enumerate() {
             let Some(until) = span.until.filter(|_| !span.is_withdrawn && span.generation.is_none()) else { continue };
             let is_there = beside.iter().any(|file| Some(file.status.device_inode) == span.device_inode);
-            if base_of(&span.path) != opened.base || is_there || span.device_inode == Some(opened.device_inode) {
+            let is_of_log = span.log == opened.key && base_of(&span.path).file_name() == opened.base.file_name();
+            if !is_of_log || is_there || span.device_inode == Some(opened.device_inode) {
                 continue;
             }
             if let Some(apart) = times_apart(span.from, until, opened.written)

@@ -20,7 +20,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::compare::{Comparison, OpenedGeneration, compare_open};
-use super::siblings::{Sibling, base_of, directory_of, is_compressed, is_rotated, siblings};
+use super::siblings::{
+    Sibling, all_siblings, base_of, directory_of, is_compressed, is_rotated, siblings, siblings_elsewhere,
+};
 use crate::error::{Error, Result};
 use crate::source::compressed::compression::Compression;
 use crate::source::compressed::reader::UncompressedReader;
@@ -74,13 +76,18 @@ pub(crate) struct SearchResult {
     pub(crate) hindrances: Vec<(PathBuf, Hindrance)>,
 }
 
-/// The files that may hold `generation`.
-pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope) -> FileCandidates {
+/// The files that may hold `generation`; `elsewhere` are globs of what its rotation moves to other directories.
+pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope, elsewhere: &[String]) -> FileCandidates {
     let path = &generation.path;
     let (mut files, directory_error) = match siblings(path) {
         Ok(found) => (found, None),
         Err(error) => (Vec::new(), Some(error)),
     };
+    for file in siblings_elsewhere(path, elsewhere) {
+        if !files.iter().any(|known| known.path == file.path) {
+            files.push(file);
+        }
+    }
     let path_error = match FileStatus::of_path(path) {
         Ok(status) => {
             files.push(Sibling { path: path.clone(), status, compressed: is_compressed(path) });
@@ -230,7 +237,7 @@ pub fn find_generation_with(
     generation: &Generation,
     known: Option<RestartPoints>,
 ) -> Result<Option<LocatedGeneration>> {
-    let FileCandidates { files, directory_error, path_error } = list_candidates(generation, SearchScope::ByHand);
+    let FileCandidates { files, directory_error, path_error } = list_candidates(generation, SearchScope::ByHand, &[]);
     if let Some(points) = known
         && let Some(file) = files.iter().find(|file| points.are_of_file(generation, &file.path))
     {
@@ -265,11 +272,11 @@ pub fn find_generation_with(
 }
 
 /// What the file with this inode is called now, if it is not at `path` any more.
-pub(crate) fn new_name(path: &Path, device_inode: DeviceInode) -> Option<PathBuf> {
+pub(crate) fn new_name(path: &Path, device_inode: DeviceInode, elsewhere: &[String]) -> Option<PathBuf> {
     if leads_to(path, device_inode) {
         return None;
     }
-    for Sibling { path, status, .. } in siblings(path).unwrap_or_default() {
+    for Sibling { path, status, .. } in all_siblings(path, elsewhere).unwrap_or_default() {
         if status.device_inode == device_inode {
             return Some(path);
         }
@@ -314,16 +321,16 @@ mod tests {
         let mut live = generation(folder.path().join("a.log"));
         let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
         File::options().write(true).open(folder.path().join("a.log.2")).unwrap().set_modified(old).unwrap();
-        let rotation = list_candidates(&live, SearchScope::Rotation);
+        let rotation = list_candidates(&live, SearchScope::Rotation, &[]);
         assert_eq!(names(&rotation.files), ["a.log.2", "a.log.1", "a.log", "a.log.3.gz"]);
-        let by_hand = list_candidates(&live, SearchScope::ByHand);
+        let by_hand = list_candidates(&live, SearchScope::ByHand, &[]);
         assert_eq!(names(&by_hand.files), ["a.log.2", "a.log.1", "a.log", "a.log.3.gz", "a.log.kept"]);
         let rotated = generation(folder.path().join("a.log.3.gz"));
-        let rotation = list_candidates(&rotated, SearchScope::Rotation);
+        let rotation = list_candidates(&rotated, SearchScope::Rotation, &[]);
         assert_eq!(names(&rotation.files), ["a.log.3.gz", "a.log.2", "a.log", "a.log.1"]);
         // A name that only a person gives, and the same inode.
         live.device_inode = FileStatus::of_path(&folder.path().join("z")).unwrap().device_inode;
-        let rotation = list_candidates(&live, SearchScope::Rotation);
+        let rotation = list_candidates(&live, SearchScope::Rotation, &[]);
         assert_eq!(names(&rotation.files), ["z", "a.log.2", "a.log.1", "a.log", "a.log.3.gz"]);
     }
 
@@ -337,7 +344,7 @@ mod tests {
         assert_eq!(find_generation(&lost).unwrap().unwrap().path, folder.path().join("a.log.kept"));
         std::fs::write(folder.path().join("a.log.1"), [LOG, b"four\n"].concat()).unwrap();
         assert_eq!(find_generation(&lost).unwrap().unwrap().path, folder.path().join("a.log.1"));
-        let candidates = list_candidates(&lost, SearchScope::ByHand).files;
+        let candidates = list_candidates(&lost, SearchScope::ByHand, &[]).files;
         let refused = folder.path().join("a.log.1");
         let found = search(&lost, &candidates, UncompressedReader::of_file, |file| file.path != refused).found.unwrap();
         assert_eq!((found.path, found.opened.reader.offset()), (folder.path().join("a.log.kept"), lost.position));
@@ -355,7 +362,7 @@ mod tests {
         let pipe = folder.path().join("a.log.pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
         let status = FileStatus::of_path(&pipe).unwrap();
-        let mut candidates = list_candidates(&lost, SearchScope::ByHand).files;
+        let mut candidates = list_candidates(&lost, SearchScope::ByHand, &[]).files;
         candidates.push(Sibling { path: pipe, status, compressed: false });
         let SearchResult { found, hindrances } = search(&lost, &candidates, UncompressedReader::of_file, |_| true);
         assert!(found.is_none());

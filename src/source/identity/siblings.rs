@@ -101,6 +101,41 @@ pub(crate) fn siblings(path: &Path) -> io::Result<Vec<Sibling>> {
     Ok(found)
 }
 
+/// [`siblings`], and the files that `elsewhere` (globs) names in other directories and that are called alike: rotated there.
+///
+/// # Errors
+/// As [`siblings`].
+pub(crate) fn all_siblings(path: &Path, elsewhere: &[String]) -> io::Result<Vec<Sibling>> {
+    let mut found = siblings(path)?;
+    for file in siblings_elsewhere(path, elsewhere) {
+        if !found.iter().any(|known| known.path == file.path) {
+            found.push(file);
+        }
+    }
+    found.sort_by(|a, b| (a.status.modified, &a.path).cmp(&(b.status.modified, &b.path)));
+    Ok(found)
+}
+
+/// The files that these globs name in other directories than that of `path`, and that are called alike.
+pub(crate) fn siblings_elsewhere(path: &Path, elsewhere: &[String]) -> Vec<Sibling> {
+    let base = base_name(name_of(path));
+    let mut found = Vec::new();
+    for file in elsewhere.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten().flatten() {
+        let name = name_of(&file);
+        let bare = without_compression(name);
+        let compressed = bare.len() < name.len();
+        let is_twin = compressed && file.with_file_name(OsStr::from_bytes(bare)).exists();
+        if base_name(name) != base || file.parent() == path.parent() || is_twin {
+            continue;
+        }
+        match FileStatus::of_path(&file) {
+            Ok(status) if status.regular => found.push(Sibling { path: file, status, compressed }),
+            _ => {}
+        }
+    }
+    found
+}
+
 fn without_compression(name: &[u8]) -> &[u8] {
     COMPRESSED.iter().find_map(|end| name.strip_suffix(*end).filter(|bare| !bare.is_empty())).unwrap_or(name)
 }
