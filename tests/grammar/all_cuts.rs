@@ -15,6 +15,14 @@ pub(crate) struct AllCuts {
     trailing_spaces: usize,
 }
 
+/// What `$request` was: of HTTP/1.0 or later, of HTTP/0.9, or nothing that nginx could read. Only the first has headers.
+#[derive(Clone, Copy, PartialEq)]
+enum RequestLine {
+    Usual,
+    OfHttp09,
+    Unreadable,
+}
+
 /// One way to cut a line: a value of each place.
 pub(crate) type Values = Vec<Vec<u8>>;
 
@@ -42,14 +50,22 @@ impl AllCuts {
             line = line.strip_suffix(b" ").unwrap_or(line);
         }
         let mut found = Vec::new();
-        let has = |names: &[&str]| self.places.iter().any(|(name, ..)| names.contains(&name.as_str()));
-        let may_be_unreadable = has(&["request", "request_line"]) && has(&["status"]);
-        for unreadable in [false, true].into_iter().take(1 + usize::from(may_be_unreadable)) {
-            if line.starts_with(&self.lead) {
-                self.cut_on(line, self.lead.len(), unreadable, &mut Vec::new(), &mut HashSet::new(), &mut found);
+        for request in [RequestLine::Usual, RequestLine::OfHttp09, RequestLine::Unreadable] {
+            if line.starts_with(&self.lead) && self.may_have_been(request) {
+                self.cut_on(line, self.lead.len(), request, &mut Vec::new(), &mut HashSet::new(), &mut found);
             }
         }
         found
+    }
+
+    fn may_have_been(&self, request: RequestLine) -> bool {
+        let has = |names: &[&str]| self.places.iter().any(|(name, ..)| names.contains(&name.as_str()));
+        let requests = has(&["request", "request_line"]);
+        match request {
+            RequestLine::Usual => true,
+            RequestLine::OfHttp09 => requests,
+            RequestLine::Unreadable => requests && has(&["status"]),
+        }
     }
 
     /// Whether the value of a place can be such, be its request readable or not.
@@ -75,17 +91,17 @@ impl AllCuts {
 
     /// Whether no value of a header in it begins or ends with a space.
     pub(crate) fn is_trimmed(&self, values: &Values) -> bool {
-        self.places.iter().zip(values).all(|((name, ..), value)| {
-            let header = name.starts_with("http_") || name.starts_with("cookie_");
-            !header || !value.starts_with(b" ") && !value.ends_with(b" ")
-        })
+        self.places
+            .iter()
+            .zip(values)
+            .all(|((name, ..), value)| !is_request_header(name) || !value.starts_with(b" ") && !value.ends_with(b" "))
     }
 
     fn cut_on(
         &self,
         line: &[u8],
         at: usize,
-        unreadable: bool,
+        request: RequestLine,
         before: &mut Values,
         dead: &mut HashSet<(usize, usize)>,
         found: &mut Vec<Values>,
@@ -93,14 +109,18 @@ impl AllCuts {
         let place = before.len();
         let Some((name, _, literal)) = self.places.get(place) else {
             // A protocol is there if the method and target are. Then the way to here leads no further.
-            let whole = at == line.len() && self.is_whole_request(before) && self.lists_are_whole(before);
+            let whole = at == line.len() && self.is_whole_request(before);
             if whole {
                 found.push(before.clone());
             }
             return at == line.len();
         };
         let mut any = false;
+        let only = self.end_of_list(line, at, place);
         for end in at..=line.len() {
+            if only.is_some_and(|only| only != end) {
+                continue;
+            }
             let value = &line[at..end];
             let follows = end + literal.len();
             if found.len() >= 2 || !line[end..].starts_with(literal) || dead.contains(&(place + 1, follows)) {
@@ -109,17 +129,22 @@ impl AllCuts {
             if place + 1 == self.places.len() && follows != line.len() {
                 continue;
             }
-            let fits = match (name.as_str(), unreadable) {
+            let fits = match (name.as_str(), request) {
                 // Where a comma ends the list, its own have a space behind them.
                 (name, _) if is_list(name) && literal.starts_with(b",") && has_bare_comma(value) => false,
                 ("upstream_addr", _) if value.iter().any(|byte| Some(byte) == ends_peers(literal)) => false,
-                ("request" | "request_line", true) => !self.fits(place, value) && is_text(value, self.escape),
-                ("status", true) => [&b"400"[..], b"408", b"414", b"505"].contains(&value),
+                ("request" | "request_line", RequestLine::Usual) => self.fits(place, value) && !is_http_09(value),
+                ("request" | "request_line", RequestLine::OfHttp09) => self.fits(place, value) && is_http_09(value),
+                ("request" | "request_line", _) => !self.fits(place, value) && is_text(value, self.escape),
+                (name, RequestLine::OfHttp09 | RequestLine::Unreadable) if is_request_header(name) => {
+                    value == if self.escape == Escape::Default { &b"-"[..] } else { b"" }
+                }
+                ("status", RequestLine::Unreadable) => [&b"400"[..], b"408", b"414", b"505"].contains(&value),
                 _ => self.fits(place, value),
             };
             if fits {
                 before.push(value.to_vec());
-                any |= self.cut_on(line, follows, unreadable, before, dead, found);
+                any |= self.cut_on(line, follows, request, before, dead, found);
                 before.pop();
             }
         }
@@ -129,17 +154,18 @@ impl AllCuts {
         any
     }
 
-    /// What nobody sent does not begin as the list before it would go on: `, ` or ` :`.
-    fn lists_are_whole(&self, values: &Values) -> bool {
-        const SENT: [&str; 5] = ["http_", "arg_", "cookie_", "sent_http_", "upstream_http_"];
-        const SENT_NAMES: [&str; 6] =
-            ["request", "request_line", "remote_user", "args", "query_string", "request_body"];
-        let is_sent = |name: &str| SENT.iter().any(|family| name.starts_with(family)) || SENT_NAMES.contains(&name);
-        self.places.windows(2).zip(values.windows(2)).all(|(places, values)| {
-            let goes_on =
-                matches!((places[0].2.as_slice(), values[1].first()), (b",", Some(b' ')) | (b" ", Some(b':')));
-            !is_list(&places[0].0) || is_sent(&places[1].0) || !goes_on
-        })
+    /// The only end of a list behind which stands what nobody sent, which does not begin as the list would go on.
+    fn end_of_list(&self, line: &[u8], at: usize, place: usize) -> Option<usize> {
+        let [(name, _, literal), (next, ..), ..] = self.places.get(place..)? else { return None };
+        if !is_list(name) || is_sent(next) || !matches!(literal.as_slice(), b"," | b" ") {
+            return None;
+        }
+        let is_end = |&end: &usize| {
+            let value = &line[at..end];
+            let commas = literal != b"," || !has_bare_comma(value);
+            line[end..].starts_with(literal) && commas && (value.is_empty() || self.fits(place, value))
+        };
+        (at..=line.len()).rfind(is_end)
     }
 
     fn is_whole_request(&self, values: &Values) -> bool {
@@ -150,6 +176,21 @@ impl AllCuts {
             name != "server_protocol" || value != absent || unrequested
         })
     }
+}
+
+fn is_request_header(name: &str) -> bool {
+    name.starts_with("http_") || name.starts_with("cookie_")
+}
+
+fn is_http_09(request: &[u8]) -> bool {
+    request.starts_with(b"GET ") && request.iter().filter(|byte| **byte == b' ').count() == 1
+}
+
+/// What a client or an upstream may begin with whatever it likes.
+fn is_sent(name: &str) -> bool {
+    const FAMILIES: [&str; 5] = ["http_", "arg_", "cookie_", "sent_http_", "upstream_http_"];
+    const NAMES: [&str; 6] = ["request", "request_line", "remote_user", "args", "query_string", "request_body"];
+    FAMILIES.iter().any(|family| name.starts_with(family)) || NAMES.contains(&name)
 }
 
 fn is_list(name: &str) -> bool {
@@ -189,6 +230,8 @@ fn looks_of(name: &str, escape: Escape) -> String {
         Escape::Json => r"\\(?:[nrtbf]|u[0-9A-Fa-f]{4})",
         Escape::None => r"[\x00-\x1f]",
     };
+    // Without a space.
+    let target = format!("(?:{}|/)", host_character(escape));
     match name {
         "time_local" => r"\d\d/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}".to_owned(),
         "time_iso8601" => r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d|Z)".to_owned(),
@@ -218,11 +261,15 @@ fn looks_of(name: &str, escape: Escape) -> String {
         "request_id" => "[0-9a-fA-F]{32}".to_owned(),
         "request_completion" => or_absent("OK"),
         "upstream_cache_status" => or_absent("MISS|BYPASS|EXPIRED|STALE|UPDATING|REVALIDATED|HIT"),
-        "ssl_protocol" => or_absent(&format!("(?:{}|/)+", host_character(escape))),
+        "ssl_protocol" => or_absent(match escape {
+            Escape::Default => r#"(?:[!#-\[\]-~]|\\x[0-9A-Fa-f]{2})+"#,
+            Escape::Json => r#"(?:[^"\\\x00-\x20\x7f]|\\(?:[\\nrtbf]|u[0-9A-Fa-f]{4}))+"#,
+            Escape::None => r#"[^"\x00-\x20\x7f]+"#,
+        }),
         "host" | "server_name" => or_absent(&format!("{}+", host_character(escape))),
         "request_uri" | "uri" => or_absent(&format!(r"(?:/|https?://){text}*|\*")),
         "request" | "request_line" => {
-            format!("[A-Z_-]+ [/*A-Za-z]{text}* HTTP/[0-9](?:\\.[0-9])?|-?|{binary}{text}*")
+            format!("[A-Z_-]+ [/*A-Za-z]{text}* HTTP/[0-9](?:\\.[0-9])?|GET [/h]{target}*|-?|{binary}{text}*")
         }
         "remote_user" => or_absent(&format!("(?:{})*", text.replace("[^", "[^:").replace("[ !#-\\[", "[ !#-9;-\\["))),
         "args" | "query_string" => {

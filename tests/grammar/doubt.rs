@@ -37,10 +37,25 @@ fn a_target_cannot_forge_the_columns_behind_it() {
     let line = "1611655201.123|26/Jan/2021:10:00:01 +0000|a|GET /slow?|200|5|0.001|1.1.1.1|-|x HTTP/1.1|504|160|60.001|\
                 192.0.2.1|-|curl/8|||";
     assert_eq!(values(format, line, &["status", "request_time"]).unwrap(), ["504", "60.001"]);
-    // What nginx could not read as a request may be anything, so that this could be one, of status 400.
-    let line = "1611655201.123|26/Jan/2021:10:00:01 +0000|a|GET /slow HTTP/1.1|200|5|0.001|1.1.1.1|-|x|400|160|60.001|\
-                192.0.2.1|-|curl/8|||";
+    // What nginx could not read as a request may be anything, so that this could be one, of status 400. It has no headers.
+    let format = "$msec|$request|$status|$request_time|$http_user_agent|||";
+    let line = "1611655201.123|GET /slow HTTP/1.1|200|0.001|x|400|60.001|-|||";
     assert_eq!(values(format, line, &["status"]), Err(RejectReason::Ambiguous));
+    let line = line.replace("|-|||", "|curl/8|||");
+    assert_eq!(values(format, &line, &["status", "request_time"]).unwrap(), ["200", "0.001"]);
+}
+
+/// nginx serves such without headers; there is no protocol behind the target.
+#[test]
+fn a_request_of_http_0_9_has_no_headers() {
+    let format = "$msec $request $status $request_time $http_user_agent";
+    let line = "1611655201.123 GET /a 200 0.001 -";
+    assert_eq!(values(format, line, &["request", "status"]).unwrap(), ["GET /a", "200"]);
+    let line = "1611655201.123 GET /a 200 0.001 x HTTP/1.1 504 60.001 curl/8";
+    assert_eq!(values(format, line, &["status", "request_time"]).unwrap(), ["504", "60.001"]);
+    for line in ["1611655201.123 GET /a 200 0.001 curl/8", "1611655201.123 POST /a 200 0.001 -"] {
+        assert!(values(format, line, &["request"]).is_err(), "{line}");
+    }
 }
 
 #[test]

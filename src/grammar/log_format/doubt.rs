@@ -6,7 +6,7 @@
 
 use super::cut_rule::{CutRule, PlanStep};
 use crate::grammar::variables::{
-    ByteTable, Escape, ValueShape, Variable, bytes_of_values, is_sent_text, is_trimmed, shape_of_value,
+    ByteTable, Escape, ValueShape, Variable, bytes_of_values, is_request_header, is_sent_text, shape_of_value,
 };
 
 /// What is known of the values of a format in doubt.
@@ -27,8 +27,8 @@ pub(super) struct ValueLooks {
     sent: bool,
     /// Whether there always is one, whatever its shape says.
     pub(super) always: bool,
-    /// Whether they neither begin nor end with a space.
-    pub(super) trimmed: bool,
+    /// Whether they are headers of the request.
+    pub(super) header: bool,
     /// Whether such a value ends in one place only.
     pub(super) certain: bool,
 }
@@ -48,7 +48,7 @@ impl Doubt {
             bytes: bytes_of_values(name(step), escape),
             sent: is_sent_text(name(step)),
             always: matches!(name(step), "server_port" | "remote_port"),
-            trimmed: is_trimmed(name(step)),
+            header: is_request_header(name(step)),
             certain: false,
         };
         let mut values: Vec<ValueLooks> = steps.iter().map(looks).collect();

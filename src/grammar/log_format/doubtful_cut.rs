@@ -8,8 +8,9 @@ use super::cut::soft_end;
 use super::cut_rule::{CutRule, PlanStep, TimeGuard};
 use super::doubt::Doubt;
 use super::plan::Plan;
+use super::seen_places::SeenPlaces;
 use crate::grammar::line::{CutFailure, RejectReason, ValueSpan};
-use crate::grammar::variables::shape::{is_absent, is_escaped};
+use crate::grammar::variables::shape::{is_absent, is_escaped, is_http_09};
 use crate::grammar::variables::{Escape, ValueShape};
 
 /// How many bytes may be looked at in a line: so many of its lengths, and some for short ones.
@@ -19,11 +20,13 @@ const ALWAYS_LOOKED_AT: usize = 1024 * 1024;
 /// The statuses with which nginx answers what it could not read as a request line.
 const STATUSES_OF_NO_REQUEST: [&[u8]; 4] = [b"400", b"408", b"414", b"505"];
 
-/// What `$request` may be.
+/// What `$request` may be. Each is tried in a search of its own; only the first has headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RequestLooks {
-    /// As its shape has it.
+    /// As its shape has it, to the protocol.
     Usual,
+    /// `GET target`.
+    OfHttp09,
     /// Any other text, which nginx answered as none.
     Unreadable,
 }
@@ -125,7 +128,7 @@ impl<'p> CutSearch<'p> {
     fn first_untrimmed(&self, spans: &[ValueSpan]) -> Option<usize> {
         spans.iter().zip(&self.doubt.values).position(|(&(at, end), looks)| {
             let value = self.line.get(at as usize..end as usize).unwrap_or_default();
-            looks.trimmed && (value.first() == Some(&b' ') || value.last() == Some(&b' '))
+            looks.header && (value.first() == Some(&b' ') || value.last() == Some(&b' '))
         })
     }
 
@@ -141,34 +144,45 @@ impl<'p> CutSearch<'p> {
 
     /// All cuts of the line that the shapes allow. If there are any, `spans` are one of them.
     fn all_ways(&mut self, spans: &mut [ValueSpan]) -> WaysToCut {
-        let usual = self.ways_to_cut(spans);
-        let holds = |status: &&[u8]| memchr::memmem::find(self.line, status).is_some();
-        if matches!(usual, WaysToCut::Several(_))
-            || !self.may_be_unreadable()
-            || !STATUSES_OF_NO_REQUEST.iter().any(holds)
-        {
-            return usual;
-        }
-        self.request = RequestLooks::Unreadable;
+        let mut all = WaysToCut::None;
         let mut others = spans.to_vec();
-        let unreadable = self.ways_to_cut(&mut others);
-        match (usual, unreadable) {
-            (WaysToCut::None, found) => {
-                spans.copy_from_slice(&others);
-                found
+        for request in [RequestLooks::Usual, RequestLooks::OfHttp09, RequestLooks::Unreadable] {
+            if !self.may_have_been(request) {
+                continue;
             }
-            (_, WaysToCut::None) => usual,
-            (_, _) => {
-                let part = spans.iter().zip(&others).position(|(one, other)| one != other);
-                WaysToCut::Several(part.unwrap_or(0))
+            self.request = request;
+            let found = self.ways_to_cut(&mut others);
+            match (all, found) {
+                (_, WaysToCut::None) => {}
+                (WaysToCut::None, found) => {
+                    spans.copy_from_slice(&others);
+                    all = found;
+                }
+                (_, _) => {
+                    let part = spans.iter().zip(&others).position(|(one, other)| one != other);
+                    all = WaysToCut::Several(part.unwrap_or(0));
+                }
+            }
+            if matches!(all, WaysToCut::Several(_)) {
+                break;
             }
         }
+        all
     }
 
-    /// Whether the format shows of a request that nginx took it for none.
-    fn may_be_unreadable(&self) -> bool {
+    /// Whether the line can be one of such a request, as far as that is told without cutting it.
+    fn may_have_been(&self, request: RequestLooks) -> bool {
         let has = |shape: ValueShape| self.doubt.values.iter().any(|looks| looks.shape == shape);
-        has(ValueShape::Request) && has(ValueShape::Status)
+        let holds = |text: &[u8]| memchr::memmem::find(self.line, text).is_some();
+        match request {
+            RequestLooks::Usual => true,
+            RequestLooks::OfHttp09 => has(ValueShape::Request) && holds(b"GET "),
+            RequestLooks::Unreadable => {
+                has(ValueShape::Request)
+                    && has(ValueShape::Status)
+                    && STATUSES_OF_NO_REQUEST.iter().any(|status| holds(status))
+            }
+        }
     }
 
     /// Searches all cuts, until there are two.
@@ -307,7 +321,12 @@ impl<'p> CutSearch<'p> {
         if step.checked_sub(1).filter(after_args).is_some_and(is_nothing) {
             return is_absent(escape, value);
         }
+        if looks.header && self.request != RequestLooks::Usual {
+            return is_absent(escape, value);
+        }
         match (looks.shape, self.request) {
+            (ValueShape::Request, RequestLooks::Usual) => looks.shape.fits(escape, value) && !is_http_09(escape, value),
+            (ValueShape::Request, RequestLooks::OfHttp09) => is_http_09(escape, value),
             (ValueShape::Request, RequestLooks::Unreadable) => {
                 !looks.shape.fits(escape, value) && is_escaped(escape, value)
             }
@@ -372,26 +391,4 @@ fn is_target(escape: Escape, value: &[u8]) -> bool {
 /// The first step whose values differ in two cuts; `step` if they do not up to it.
 fn first_difference(one: &[ValueSpan], other: &[ValueSpan], step: usize) -> usize {
     one.iter().zip(other).take(step).position(|(one, other)| one != other).unwrap_or(step)
-}
-
-/// From which steps and places the rest of the line was tried.
-struct SeenPlaces {
-    bits: Vec<u64>,
-    places: usize,
-}
-
-impl SeenPlaces {
-    fn new(steps: usize, places: usize) -> SeenPlaces {
-        SeenPlaces { bits: vec![0; (steps * places).div_ceil(64)], places }
-    }
-
-    /// Whether the place was not seen before; now it is.
-    fn is_new(&mut self, step: usize, at: usize) -> bool {
-        let number = step * self.places + at;
-        let Some(word) = self.bits.get_mut(number / 64) else { return false };
-        let bit = 1 << (number % 64);
-        let new = *word & bit == 0;
-        *word |= bit;
-        new
-    }
 }

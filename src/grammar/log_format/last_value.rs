@@ -1,7 +1,7 @@
 //! The last variable of a format that no literal ends: to the end of the line, unless the line goes on behind it.
 
 use crate::grammar::variables::shape::is_escaped;
-use crate::grammar::variables::{ByteTable, Escape, ValueShape, bytes_of_values, is_trimmed, shape_of_value};
+use crate::grammar::variables::{ByteTable, Escape, ValueShape, bytes_of_values, is_request_header, shape_of_value};
 
 /// What the value can be.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub(crate) struct LastValue {
 impl LastValue {
     pub(super) fn of_variable(name: &str, escape: Escape) -> LastValue {
         let (shape, bytes) = (shape_of_value(name), bytes_of_values(name, escape));
-        LastValue { shape, escape, bytes, trimmed: is_trimmed(name) }
+        LastValue { shape, escape, bytes, trimmed: is_request_header(name) }
     }
 
     /// The end of the value that begins at `at`: the line's, or where something stands that cannot be in it, such as what

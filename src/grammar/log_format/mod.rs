@@ -14,6 +14,7 @@ mod last_value;
 mod literal;
 mod plan;
 mod quote_index;
+mod seen_places;
 mod target_place;
 mod text;
 

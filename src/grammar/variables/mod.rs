@@ -17,5 +17,5 @@ pub use roles::{Roles, TimeNotation};
 pub use shape::ValueShape;
 pub use variable::{Variable, VariableKind};
 
-pub(crate) use shape_bytes::{ByteTable, byte_table, bytes_of_values, is_sent_text, is_trimmed, shape_of_value};
+pub(crate) use shape_bytes::{ByteTable, byte_table, bytes_of_values, is_request_header, is_sent_text, shape_of_value};
 pub(crate) use variable::is_name_byte;

@@ -37,7 +37,8 @@ pub enum ValueShape {
     Address,
     /// A list of peers: `address:port`, `unix:/path`, an upstream's name, or `-`.
     PeerList,
-    /// A request line: `METHOD target HTTP/x.y`; or what was no request: nothing, or a byte that is no text.
+    /// A request line: `METHOD target HTTP/x.y`, or `GET target` of HTTP/0.9; or what was no request: nothing, or a byte
+    /// that is no text.
     Request,
     /// Capital letters, `_` and `-`; `-` if there was no request.
     Method,
@@ -251,7 +252,7 @@ fn is_protocol(value: &[u8]) -> bool {
 fn is_request(escape: Escape, value: &[u8]) -> bool {
     let Some(first) = memchr::memchr(b' ', value) else { return is_no_request(escape, value) };
     let Some(last) = memchr::memrchr(b' ', value).filter(|last| *last > first) else {
-        return is_no_request(escape, value);
+        return is_http_09(escape, value) || is_no_request(escape, value);
     };
     let part = |from: usize, until: usize| value.get(from..until).unwrap_or_default();
     let well_formed = is_method(part(0, first))
@@ -260,6 +261,13 @@ fn is_request(escape: Escape, value: &[u8]) -> bool {
             .first()
             .is_some_and(|byte| *byte == b'/' || *byte == b'*' || byte.is_ascii_alphabetic());
     (well_formed && is_escaped(escape, value)) || is_no_request(escape, value)
+}
+
+/// A request of HTTP/0.9, which has no protocol behind its target, and no headers: nginx serves its `GET`.
+pub(crate) fn is_http_09(escape: Escape, value: &[u8]) -> bool {
+    value.strip_prefix(b"GET ").is_some_and(|target| {
+        matches!(target.first(), Some(b'/' | b'h')) && !target.contains(&b' ') && is_escaped(escape, target)
+    })
 }
 
 /// What stands for a request that was none: nothing, or TLS and the like on a plain port.

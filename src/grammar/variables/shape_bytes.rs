@@ -24,8 +24,9 @@ pub(crate) fn shape_of_value(name: &str) -> ValueShape {
     if name == "http_host" { ValueShape::Text } else { ValueShape::of_name(name) }
 }
 
-/// Whether values of that variable neither begin nor end with a space: nginx takes it off what a client sends in a header.
-pub(crate) fn is_trimmed(name: &str) -> bool {
+/// Whether that variable is a header of the request: nginx takes spaces off both its ends, and there is none where it
+/// could not read the request line, or where that is of HTTP/0.9.
+pub(crate) fn is_request_header(name: &str) -> bool {
     name.starts_with("http_") || name.starts_with("cookie_")
 }
 
