@@ -55,3 +55,11 @@ pub(crate) struct PlanStep {
     /// Whether a `,` without a space may separate the members of a list: not if the literal begins with one.
     pub(crate) bare_commas: bool,
 }
+
+impl PlanStep {
+    /// Whether the bytes of a list are those of its members, and of what separates them.
+    pub(super) fn may_hold_members(&self, list: &[u8]) -> bool {
+        let CutRule::List(members) = &self.cut else { return true };
+        list.iter().all(|&byte| b", :".contains(&byte) || members.get(usize::from(byte)) == Some(&true))
+    }
+}

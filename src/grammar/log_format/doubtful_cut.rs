@@ -344,7 +344,8 @@ impl<'p> CutSearch<'p> {
             // nginx writes it behind the last member where a redirect reached no upstream.
             (shape, _) if shape.is_list() => {
                 let members = value.strip_suffix(b" : ").filter(|members| !members.is_empty());
-                (place.bare_commas || !has_bare_comma(value)) && shape.fits(escape, members.unwrap_or(value))
+                let commas = place.bare_commas || !has_bare_comma(value);
+                commas && place.may_hold_members(value) && shape.fits(escape, members.unwrap_or(value))
             }
             (shape, _) => shape.fits(escape, value),
         }
