@@ -131,7 +131,7 @@ impl AllCuts {
             }
             let fits = match (name.as_str(), request) {
                 // Where a comma ends the list, its own have a space behind them.
-                (name, _) if is_list(name) && literal.starts_with(b",") && has_bare_comma(value) => false,
+                (name, _) if is_list(name) && ends_at_comma(name, literal) && has_bare_comma(value) => false,
                 ("upstream_addr", _) if value.iter().any(|byte| Some(byte) == ends_peers(literal)) => false,
                 ("request" | "request_line", RequestLine::Usual) => self.fits(place, value) && !is_http_09(value),
                 ("request" | "request_line", RequestLine::OfHttp09) => self.fits(place, value) && is_http_09(value),
@@ -162,7 +162,7 @@ impl AllCuts {
         }
         let is_end = |&end: &usize| {
             let value = &line[at..end];
-            let commas = literal != b"," || !has_bare_comma(value);
+            let commas = !ends_at_comma(name, literal) || !has_bare_comma(value);
             line[end..].starts_with(literal) && commas && (value.is_empty() || self.fits(place, value))
         };
         (at..=line.len()).rfind(is_end)
@@ -195,6 +195,16 @@ fn is_sent(name: &str) -> bool {
 
 fn is_list(name: &str) -> bool {
     name.starts_with("upstream_") && !name.starts_with("upstream_http_") && name != "upstream_cache_status"
+}
+
+/// Whether a comma, and what may be a member behind it, is the list's end.
+fn ends_at_comma(name: &str, literal: &[u8]) -> bool {
+    let is_member = |byte: u8| match name {
+        "upstream_addr" => byte > b' ' && byte != b'"',
+        name if name.ends_with("_time") => byte.is_ascii_digit() || b".-".contains(&byte),
+        _ => byte.is_ascii_digit() || byte == b'-',
+    };
+    literal.first() == Some(&b',') && literal.get(1).is_none_or(|byte| is_member(*byte))
 }
 
 fn has_bare_comma(list: &[u8]) -> bool {
