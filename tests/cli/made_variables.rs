@@ -85,6 +85,10 @@ fn a_map_of_a_time_has_its_role_and_unit_as_far_as_it_keeps_the_time() {
 fn maps_of_anything_else_and_what_set_makes() {
     is_read_as("map $request $made { \"~^\\S+ (?<path>\\S+)\" $path; }\n", "/a/7", "target", "/a/7");
     is_read_as("map $host$request_uri $made { \"~^[^/]*(?<path>/[^?]*)\" $path; }\n", "/a/7", "target", "/a/7");
+    is_read_as("map $http_host $made { default $http_host; }\n", "a.example", "host", "a.example");
+    is_read_as("map $status $made { default $status; 499 200; }\n", "200", OTHER, "200");
+    let short = "map $request $made { \"~^(?<m>[A-Z]+) (?<u>[^? ]+)\" \"$m $u\"; }\n";
+    is_read_as(short, "GET /a", "request line", "GET  /a");
     let masked = "map $request $made { default $request; \"~^(.*)token=[^& ]*(.*)$\" \"$1token=*$2\"; }\n";
     is_read_as(masked, "GET /a?token=* HTTP/1.1", "request line", "GET  /a?token=*  HTTP/1.1");
     let lines = "1611655201.123 [GET /a?password=*** HTTP/1.1] 200 0.310\n";

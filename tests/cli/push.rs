@@ -137,3 +137,33 @@ fn without_a_carbon_it_says_so() {
     ask(&folder, &["index", "--push"]).said(2, &["no carbon to push to", "[[carbon]]"]);
     ask(&folder, &["index", "x", "--from=-1h"]).said(2, &["a window is for --push"]);
 }
+
+/// Of a log without `$request_time`, the points are those of what it has.
+#[test]
+fn a_log_of_the_upstreams_time_alone_has_its_points() {
+    let carbon = Carbon::new();
+    let folder = support::folder!();
+    let here = folder.path("").display().to_string();
+    folder.write(
+        "a.log",
+        "1322661900.123 \"GET /slow HTTP/1.1\" 502 0.300, 1.000\n1322661901.123 \"GET /slow HTTP/1.1\" 200 -\n",
+    );
+    let log =
+        format!("[[log]]\npath = \"{here}a.log\"\nformat = '$msec \"$request\" $status $upstream_response_time'\n");
+    folder.write(
+        "c.toml",
+        format!("store = \"{here}store\"\nnginx = \"off\"\nhost = \"web1\"\n{log}{}", carbon.section()),
+    );
+    let run = folder.run(&["index", "a.log", "--config=c.toml", "--push", "--max-age=90000d"]);
+    run.said(0, &["1 slots sent whole"]);
+    let points = carbon.points(sent(&run.err));
+    let value = |what: &str| {
+        let name = format!("nginx.web1.slow.{what} ");
+        points.iter().find_map(|(_, line)| line.strip_prefix(&name)?.split(' ').next()?.parse::<f64>().ok())
+    };
+    assert_eq!(
+        ["upstream_response_time.count", "upstream_response_time.max", "requests.count", "requests.slow"].map(value),
+        [Some(1.0), Some(1300.0), Some(2.0), Some(1.0)]
+    );
+    assert!(!points.iter().any(|(_, line)| line.contains(".request_time.")), "{points:?}");
+}

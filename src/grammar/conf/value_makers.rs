@@ -300,10 +300,10 @@ fn target(value: &str) -> Option<&str> {
     value.starts_with('/').then_some(value)
 }
 
-/// The target of a request line.
+/// The target of a request line, with or without its protocol.
 fn target_of_request(value: &str) -> Option<&str> {
     let (method, rest) = value.split_once(' ')?;
-    let (target, protocol) = rest.rsplit_once(' ')?;
+    let (target, protocol) = rest.rsplit_once(' ').unwrap_or((rest, "HTTP/"));
     let whole = method.bytes().all(|byte| byte.is_ascii_uppercase()) && protocol.starts_with("HTTP/");
     (whole && target.starts_with('/')).then_some(target)
 }

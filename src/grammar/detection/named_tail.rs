@@ -75,7 +75,7 @@ fn variable_of(key: &str, values: &[&[u8]], base: &Format) -> (String, Option<Fi
     let plain: String =
         key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
     let nothing = || (format!("{PLAIN}{plain}"), None);
-    let own = nginx_variables::is_known(&plain).then(|| (plain.as_str(), DurationUnit::Seconds));
+    let own = nginx_variables::is_known(&plain).then_some((plain.as_str(), DurationUnit::Seconds));
     let Some((variable, unit)) = usual_variable(key).or(own) else { return nothing() };
     let timed = matches!(VariableKind::of_name(variable), VariableKind::Seconds | VariableKind::UpstreamSeconds);
     let fits = |value: &&[u8]| match timed && unit != DurationUnit::Seconds {

@@ -31,8 +31,7 @@ fn fine_local_end(line: &[u8], at: usize) -> Option<usize> {
     let shaped = time[2] == b'/' && time[6] == b'/' && time[11] == b':' && time[14] == b':' && time[17] == b':';
     let fraction = after.strip_prefix(b".").filter(|_| shaped)?;
     let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let zone = fraction.get(digits..digits + 6)?;
-    let zoned = digits > 0 && digits <= 9 && zone[0] == b' ' && matches!(zone[1], b'+' | b'-');
+    let zoned = matches!(fraction.get(digits..digits + 6)?, [b' ', b'+' | b'-', ..]) && digits > 0 && digits <= 9;
     zoned.then_some(at + 20 + 1 + digits + 6)
 }
 

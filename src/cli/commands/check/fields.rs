@@ -228,11 +228,17 @@ fn is_own(format: &Format, variable: &Variable) -> bool {
 fn made_words(format: &Format, variable: &Variable) -> &'static str {
     let roles = format.roles();
     let plays = |role: Option<usize>| role.and_then(|at| format.variables().get(at)) == Some(variable);
-    match (plays(roles.request), plays(roles.target)) {
-        (true, _) => "request line",
-        (_, true) => "target",
-        _ => "text; not nginx's own",
-    }
+    let played = [
+        (roles.request, "request line"),
+        (roles.target, "target"),
+        (roles.end.map(|(end, _)| end), "time"),
+        (roles.host, "host"),
+        (roles.method, "method"),
+        (roles.protocol, "protocol"),
+        (roles.status, "status"),
+        (roles.bytes, "number"),
+    ];
+    played.into_iter().find(|(role, _)| plays(*role)).map_or("text; not nginx's own", |(_, words)| words)
 }
 
 /// A value as spikeline reads it.
