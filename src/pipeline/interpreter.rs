@@ -129,6 +129,7 @@ impl Interpreter {
             kept_ms,
             thresholds: Vec::new(),
             server_errors,
+            again: None,
         };
         for (name, threshold) in self.router.thresholds() {
             match name {

@@ -4,12 +4,13 @@
 //! has for them, by the configuration or from their lines.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::interpreter::{Interpreter, Interpreting};
 use crate::grammar::read_format;
 use crate::record::Needs;
 use crate::source::generation::{Generation, GenerationId};
-use crate::store::View;
+use crate::store::{LogReading, View};
 
 /// The interpreters of one command, made as they are needed.
 pub struct LineReaders {
@@ -17,15 +18,24 @@ pub struct LineReaders {
     /// By the key of each log, for the stretches of which the store holds no format.
     by_log: HashMap<String, Interpreter>,
     /// By the number of the reading and the log's key; nothing where its format is not known to this version.
-    by_reading: HashMap<(u32, String), Option<Interpreter>>,
+    by_reading: HashMap<(u32, String), Option<ReadingInterpreters>>,
     /// By the key of each log whose lines are archived: how many of the slowest.
     archived: HashMap<String, usize>,
+}
+
+/// What reads the lines of one reading.
+pub(super) struct ReadingInterpreters {
+    interpreter: Interpreter,
+    /// Only lines that all of these reject are its lines.
+    rejected_by: Vec<Interpreter>,
 }
 
 /// What reads a stretch of a log.
 pub struct StretchReader<'r> {
     /// Nothing if its format is not known.
     pub interpreter: Option<&'r mut Interpreter>,
+    /// Only lines that all of these reject are read.
+    rejected_by: &'r mut [Interpreter],
     /// Where the stretch ends.
     pub until: u64,
     /// Whether its lines were counted by the same rules and thresholds, as far as the store knows.
@@ -51,24 +61,77 @@ impl LineReaders {
         let stretch = view.reading_at(generation.id, offset);
         let Some((number, reading)) = stretch.reading else {
             let interpreter = self.by_log.get_mut(&generation.log);
-            return StretchReader { interpreter, until: stretch.until, same_rules: true };
+            return StretchReader { interpreter, rejected_by: &mut [], until: stretch.until, same_rules: true };
         };
         let log = &generation.log;
         let (with, archived) = (&self.with, &self.archived);
         let made = self.by_reading.entry((number, log.clone())).or_insert_with(|| {
-            let format = read_format(&reading.format)?;
-            let mut interpreter = Interpreter::new(&format, Needs::latency(), &with.for_log(log)).ok()?;
+            let mut made = ReadingInterpreters::new(reading, &with.for_log(log))?;
             if let Some(&slowest) = archived.get(log) {
-                interpreter.archive_lines(slowest);
+                made.interpreter.archive_lines(slowest);
             }
-            Some(interpreter)
+            Some(made)
         });
-        let interpreter = match made {
-            Some(interpreter) => Some(interpreter),
+        let (interpreter, rejected_by) = match made {
+            Some(made) => (Some(&mut made.interpreter), made.rejected_by.as_mut_slice()),
             // A later version wrote what is not known here.
-            None => self.by_log.get_mut(log),
+            None => (self.by_log.get_mut(log), <&mut [Interpreter]>::default()),
         };
-        StretchReader { interpreter, until: stretch.until, same_rules: reading.rules == with.rules() }
+        let same_rules = reading.rules == with.rules();
+        StretchReader { interpreter, rejected_by, until: stretch.until, same_rules }
+    }
+}
+
+impl ReadingInterpreters {
+    /// Nothing if a format of it is not known to this version.
+    pub(super) fn new(reading: &LogReading, with: &Interpreting) -> Option<ReadingInterpreters> {
+        let compile = |format: &str| Interpreter::new(&read_format(format)?, Needs::latency(), with).ok();
+        let mut rejected_by = Vec::new();
+        for format in reading.again.iter().flat_map(|again| &again.rejected_by) {
+            rejected_by.push(compile(format)?);
+        }
+        Some(ReadingInterpreters { interpreter: compile(&reading.format)?, rejected_by })
+    }
+
+    /// What reads with it.
+    pub(super) fn reader(&mut self) -> StretchReader<'_> {
+        let (interpreter, rejected_by) = (Some(&mut self.interpreter), self.rejected_by.as_mut_slice());
+        StretchReader { interpreter, rejected_by, until: u64::MAX, same_rules: true }
+    }
+
+    /// The raw lines of what may be archived are kept.
+    pub(super) fn archive_lines(&mut self, slowest: usize) {
+        self.interpreter.archive_lines(slowest);
+    }
+}
+
+impl StretchReader<'_> {
+    /// Whether only lines are read that were rejected before.
+    pub fn is_again(&self) -> bool {
+        !self.rejected_by.is_empty()
+    }
+
+    /// Where the lines are, in a block of whole lines, that this reads: all of it, but for lines that were read before.
+    pub fn runs(&mut self, block: &[u8]) -> Vec<Range<usize>> {
+        let mut runs: Vec<Range<usize>> = Vec::from([Range { start: 0, end: block.len() }]);
+        for before in &mut *self.rejected_by {
+            let mut rejected: Vec<Range<usize>> = Vec::new();
+            for run in runs {
+                before.read_block(block.get(run.clone()).unwrap_or_default(), |at, line, seen, _| {
+                    if seen.is_ok() {
+                        return;
+                    }
+                    let from = run.start + at;
+                    let until = (from + line.len() + 1).min(run.end);
+                    match rejected.last_mut() {
+                        Some(last) if last.end == from => last.end = until,
+                        _ => rejected.push(from..until),
+                    }
+                });
+            }
+            runs = rejected;
+        }
+        runs
     }
 }
 

@@ -7,6 +7,7 @@
 //!   kept          what the index proves without them
 //!   RowCollector  the daemon: a row a line, the ledger, the summaries of blocks         (the counting thread)
 //!   CommitBuilder rows -> cells, the slowest, archived lines: a commit's lines          (the committing thread)
+//!   read_rejected lines that were rejected, in another format              (index --again)
 //!   Recount       ranges of logs that were read before -> the same commits again       (verify, index --rebuild)
 //! ```
 //!
@@ -32,6 +33,7 @@ mod interpreter;
 mod kept;
 mod line_readers;
 mod lines;
+mod lines_again;
 mod raw_candidates;
 mod rebuild;
 mod recount;
@@ -48,6 +50,7 @@ pub use interpreter::{Interpreter, Interpreting, RoutedRecord};
 pub use kept::{CountedBy, all_kept, counted_by};
 pub use line_readers::{LineReaders, StretchReader, holds_format};
 pub use lines::Lines;
+pub use lines_again::{AgainSettings, TakenAgain, read_rejected};
 pub use rebuild::{Recounted, recount_damaged};
 pub use recount::{Recount, UnreadRange};
 pub use row::Row;

@@ -14,7 +14,6 @@ use super::slot_settings::SlotSettings;
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{LineRangeReader, LineReader, LogPiece, find_generation_with};
 use crate::store::{Commit, LogRange, View};
-use crate::time::Timestamp;
 
 /// What was counted is handed out when this many bytes of log are in it.
 const HAND_OUT_BYTES: u64 = 16 << 20;
@@ -113,23 +112,24 @@ impl<'v> Recount<'v> {
         let until = range.until.min(generation.position);
         let mut from = range.from;
         while from < until {
-            let read_with = self.readers.reader_at(self.view, generation, from);
+            let mut read_with = self.readers.reader_at(self.view, generation, from);
             let stretch = LogRange { from, until: until.min(read_with.until), ..range };
             from = stretch.until;
             if self.same_rules_only && !read_with.same_rules {
                 return Err("it was counted by other [[route]] rules or thresholds than those of now".to_owned());
             }
-            let Some(interpreter) = read_with.interpreter else {
+            let Some(wrapper) = read_with.interpreter.as_ref().map(|reads| reads.wrapper()) else {
                 return Err(format!("the format of log {} is not known", generation.log));
             };
             let reader = self.open.get_mut(&range.generation).ok_or("it is not open")?;
             let mut lines = LineRangeReader::new(reader, stretch.from, stretch.until);
-            lines = lines.max_line(self.max_line).wrapped(interpreter.wrapper());
+            lines = lines.max_line(self.max_line).wrapped(wrapper);
             while let Some(piece) = lines.next_block(&mut self.buffer).map_err(|error| error.what().to_owned())? {
                 match piece {
                     LogPiece::Lines { offset } => {
-                        slots.collect_block(interpreter, range.generation, offset, &self.buffer, Timestamp(i64::MIN));
+                        slots.collect_runs(&mut read_with, range.generation, offset, &self.buffer);
                     }
+                    LogPiece::TooLong { .. } if read_with.is_again() => {}
                     LogPiece::TooLong { offset, length } => slots.skip_long_line(range.generation, offset, length),
                 }
                 counted(slots);
@@ -143,6 +143,10 @@ impl<'v> Recount<'v> {
         if self.open.contains_key(&generation.id) {
             return Ok(());
         }
+        let id = generation.id;
+        // What was read again is in the file of the log that it was rejected of.
+        let holder = self.view.again_of(id).and_then(|of| find_known(self.view, of));
+        let generation = holder.unwrap_or(generation);
         if let Some(why) = self.gone.get(&generation.id) {
             return Err(why.clone());
         }
@@ -163,9 +167,9 @@ impl<'v> Recount<'v> {
             Err(error) => Err(error.what().to_owned()),
         };
         match opened {
-            Ok(reader) => drop(self.open.insert(generation.id, reader)),
+            Ok(reader) => drop(self.open.insert(id, reader)),
             Err(why) => {
-                self.gone.insert(generation.id, why.clone());
+                self.gone.insert(id, why.clone());
                 return Err(why);
             }
         }

@@ -105,7 +105,8 @@ impl MissingLines {
 }
 
 /// Open the log of a generation, or note why that cannot be done.
-fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<LineReader> {
+pub(super) fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<LineReader> {
+    let id = view.again_of(id).unwrap_or(id);
     let generation = find_known(view, id)?;
     let located = match find_generation_with(generation, view.restart_points(id)) {
         Ok(Some(located)) => located,
@@ -261,18 +262,23 @@ fn read_block(
     let mut found = 0u32;
     let (mut from, end) = (block.first, block.first + bytes.len() as u64);
     while from < end {
-        let read_with = readers.reader_at(view, generation, from);
+        let mut read_with = readers.reader_at(view, generation, from);
         let until = read_with.until.min(end);
         let at = |offset: u64| usize::try_from(offset - block.first).unwrap_or(usize::MAX);
         let stretch = bytes.get(at(from)..at(until)).unwrap_or_default();
-        read_with.interpreter?.read_block(stretch, |at, line, seen, _| {
-            if let Ok(seen) = seen {
-                found += 1;
-                let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
-                let offset = from + at as u64;
-                each(seen, Locator { generation: generation.id, offset, length }, line);
-            }
-        });
+        let runs = read_with.runs(stretch);
+        let interpreter = read_with.interpreter?;
+        for run in runs {
+            let begins = from + run.start as u64;
+            interpreter.read_block(stretch.get(run).unwrap_or_default(), |at, line, seen, _| {
+                if let Ok(seen) = seen {
+                    found += 1;
+                    let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+                    let offset = begins + at as u64;
+                    each(seen, Locator { generation: generation.id, offset, length }, line);
+                }
+            });
+        }
         from = until;
     }
     Some(found)

@@ -10,6 +10,7 @@ use super::block_summaries::BlockSummaries;
 use super::cell_numbers::CellNumbers;
 use super::collected_rows::CollectedRows;
 use super::interpreter::{Interpreter, RoutedRecord};
+use super::line_readers::StretchReader;
 use super::raw_candidates::RawCandidates;
 use super::row::Row;
 use super::slot_settings::SlotSettings;
@@ -58,6 +59,23 @@ impl RowCollector {
     /// The latest end of a request seen in the last block of a log; `i64::MIN` if none was.
     pub fn latest_end_of(&self, generation: GenerationId) -> Timestamp {
         self.blocks.latest_end_of(generation)
+    }
+
+    /// Collect the rows of what of a block of whole lines a reader reads, which was counted before: nothing is late.
+    pub(super) fn collect_runs(
+        &mut self,
+        read_with: &mut StretchReader<'_>,
+        generation: GenerationId,
+        offset: u64,
+        bytes: &[u8],
+    ) {
+        let runs = read_with.runs(bytes);
+        let Some(interpreter) = &mut read_with.interpreter else { return };
+        for run in runs {
+            let begins = offset + run.start as u64;
+            let lines = bytes.get(run).unwrap_or_default();
+            self.collect_block(interpreter, generation, begins, lines, Timestamp(i64::MIN));
+        }
     }
 
     /// Collect the rows of a block of whole lines of `generation` that begins at `offset`. `late_before`: slots before it were

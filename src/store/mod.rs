@@ -25,7 +25,7 @@ pub use commit::block_summary::{BLOCK_BYTES, BlockRejects, BlockSummary, floor_r
 pub use commit::destination::DestinationProgress;
 pub use commit::entry::{Entry, KeepReasons, Locator};
 pub use commit::ledger::{FIRST_REJECTS, Ledger, Loss, LossCause};
-pub use commit::log_reading::{LogReading, ReadStretch, ReadingChange};
+pub use commit::log_reading::{LinesAgain, LogReading, ReadStretch, ReadingChange};
 pub use disk::access::StoreAccess;
 pub use disk::disk_medium::DiskMedium;
 pub use disk::medium::{Medium, RandomAccessFile, WritableFile};

@@ -91,3 +91,55 @@ fn a_log_that_does_not_say_any_more_what_it_said_makes_an_answer_partial() {
     std::fs::write(folder.path("a.log"), bytes).unwrap();
     ask(&folder, &["lines", "--all"]).said(3, &["requests are found there now, 300 were counted", "partial"]);
 }
+
+/// What nginx wrote in another format before that was told is taken in afterwards, once, however it is mixed with the rest.
+#[test]
+fn what_was_rejected_before_a_format_was_told_is_taken_in_again_once() {
+    let (folder, requests) = folder(2400, "");
+    // The old workers go on for a while after the first line of the new ones.
+    let line = |at: usize, request: &Request| match at {
+        0..1000 => request.exact(),
+        1000..1100 if at % 3 != 0 => request.exact(),
+        _ => extended(request),
+    };
+    let written = |count: usize| -> String {
+        requests[..count].iter().enumerate().map(|(at, request)| line(at, request) + "\n").collect()
+    };
+    folder.write("a.log", written(2000));
+    index(&folder, &["a.log"]).said(0, &["2,000 lines, 933 rejected"]);
+    ask(&folder, &["report"]).said(3, &["933 lines of ", "nothing else was written then"]);
+    extend_format(&folder);
+    folder.write("a.log", written(2400));
+    index(&folder, &["--again", "a.log"])
+        .said(0, &["400 lines, 0 rejected", "933 lines that were rejected before were taken in"]);
+    answers(&folder, &requests, line);
+    let held = folder.run(&["lines", "--config=c.toml", "--min-time=1s"]);
+    assert_eq!(held.lines().len(), requests.iter().filter(|request| request.time >= 1000).count());
+    index(&folder, &["--again", "a.log"]).said(0, &["of what was rejected before, nothing fits now"]);
+    answers(&folder, &requests, line);
+    // Also from the file that it is rotated to, and when the store is restored from that.
+    let damaged = seal(&folder, "store");
+    answers(&folder, &requests, line);
+    folder.gz("a.log.1.gz", written(2400));
+    std::fs::remove_file(folder.path("a.log")).unwrap();
+    index(&folder, &["--again", "a.log.1.gz"]).said(0, &["known", "nothing fits now"]);
+    flip(&damaged, 60);
+    index(&folder, &["--rebuild"]).said(0, &["restored from the logs"]);
+    answers(&folder, &requests, line);
+}
+
+/// The daemon goes on behind what was taken in again.
+#[test]
+fn the_log_that_was_read_again_is_followed_as_before() {
+    let (folder, requests) = folder(900, "");
+    folder.write("a.log", text(&requests[..300], Request::exact));
+    index(&folder, &["a.log"]).ended(0);
+    let log = text(&requests[..300], Request::exact) + &text(&requests[300..600], extended);
+    folder.write("a.log", &log);
+    index(&folder, &["a.log"]).said(0, &["300 rejected"]);
+    extend_format(&folder);
+    index(&folder, &["--again", "a.log"]).said(0, &["300 lines that were rejected before were taken in"]);
+    folder.write("a.log", log + &text(&requests[600..], extended));
+    index(&folder, &["a.log"]).said(0, &["1 from where it was left", "300 lines, 0 rejected"]);
+    answers(&folder, &requests, |at, request| if at < 300 { request.exact() } else { extended(request) });
+}

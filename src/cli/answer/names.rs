@@ -34,7 +34,8 @@ pub(in crate::cli) fn wanted_routes(view: &View, filter: &Filter) -> Vec<RouteId
 pub(in crate::cli) fn file_names(view: &View) -> HashMap<GenerationId, String> {
     let mut names = HashMap::new();
     for generation in view.generations() {
-        names.insert(generation.id, generation.path.display().to_string());
+        let holder = view.again_of(generation.id).and_then(|of| view.generations().iter().find(|held| held.id == of));
+        names.insert(generation.id, holder.unwrap_or(generation).path.display().to_string());
     }
     names
 }

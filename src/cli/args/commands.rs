@@ -167,6 +167,9 @@ pub(in crate::cli) struct IndexArguments {
     /// With --push: also send all slots of this window that the store has.
     #[command(flatten)]
     pub window: WindowArguments,
+    /// Also read again what was rejected of these logs before their format's change was told; what fits now is taken in, once.
+    #[arg(long, requires = "files")]
+    pub again: bool,
     /// Look for damaged segments, set them aside, and restore what they held from the logs.
     #[arg(long, conflicts_with_all = ["files", "push"])]
     pub rebuild: bool,

@@ -25,7 +25,7 @@ use crate::pipeline::{Interpreter, SlotSettings};
 use crate::route::Routes;
 use crate::source::generation::GenerationId;
 use crate::source::{BackfillFile, BackfillOutcome, BackfillReader, BackfillStep};
-use crate::store::{Ledger, Writer};
+use crate::store::{Commit, Ledger, Writer};
 use crate::time::{Clock, Timestamp};
 
 pub use account::{BackfillAccount, slots_in};
@@ -110,6 +110,29 @@ pub fn read_past_logs(
         summary.files = done.try_iter().collect();
         Ok(summary)
     })
+}
+
+/// Make this commit, and owe the destinations the slots that it touched.
+///
+/// # Errors
+/// The commit failed; then nothing of it is in the store.
+pub fn commit_owing(
+    writer: &mut Writer,
+    mut commit: Commit,
+    touched: &[Timestamp],
+    accounts: &mut [BackfillAccount],
+    clock: &dyn Clock,
+) -> Result<()> {
+    let now = clock.now();
+    for account in &mut *accounts {
+        for &slot in touched {
+            account.owe(slot, now);
+        }
+        commit.destinations.push(account.delivery());
+    }
+    commit.at = now;
+    writer.commit(&mut commit)?;
+    writer.seal_if_due(false)
 }
 
 /// Where the reading thread's work goes, and where the buffers come from that it comes in.

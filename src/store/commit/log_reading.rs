@@ -20,6 +20,17 @@ pub struct LogReading {
     pub thresholds: Vec<(String, u64)>,
     /// Every 5xx was kept.
     pub server_errors: bool,
+    /// Not all lines: those that were rejected before.
+    pub again: Option<LinesAgain>,
+}
+
+/// Which lines of a log were read again, since nothing had come of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LinesAgain {
+    /// The log that they are in; what was read again is counted as a log of its own.
+    pub of: GenerationId,
+    /// The formats that none of them fits.
+    pub rejected_by: Vec<String>,
 }
 
 impl LogReading {
@@ -96,6 +107,25 @@ impl LogReadings {
         ReadStretch { reading, until }
     }
 
+    /// The log whose rejected lines were read again as this one.
+    pub(crate) fn again_of(&self, generation: GenerationId) -> Option<GenerationId> {
+        Some(self.last_of(generation)?.again.as_ref()?.of)
+    }
+
+    /// The logs as which rejected lines of this one were read again.
+    pub(crate) fn read_again(&self, generation: GenerationId) -> Vec<GenerationId> {
+        if self.held.iter().all(|reading| reading.again.is_none()) {
+            return Vec::new();
+        }
+        let mut again = Vec::new();
+        for id in self.starts.keys() {
+            if self.again_of(*id) == Some(generation) {
+                again.push(*id);
+            }
+        }
+        again
+    }
+
     /// How a log is read at its end.
     pub(crate) fn last_of(&self, generation: GenerationId) -> Option<&LogReading> {
         let (_, number) = self.starts.get(&generation)?.last()?;
@@ -114,6 +144,14 @@ impl Encode for LogReading {
             out.varint(*threshold);
         }
         out.u8(u8::from(self.server_errors));
+        out.u8(u8::from(self.again.is_some()));
+        if let Some(LinesAgain { of, rejected_by }) = &self.again {
+            out.varint(u64::from(of.0));
+            out.count(rejected_by.len());
+            for format in rejected_by {
+                out.bytes(format.as_bytes());
+            }
+        }
     }
 }
 
@@ -124,7 +162,17 @@ impl Decode for LogReading {
         for _ in 0..from.count()? {
             thresholds.push((from.text()?, from.varint()?));
         }
-        Ok(LogReading { format, rules, kept_ms, thresholds, server_errors: from.u8()? != 0 })
+        let (server_errors, is_again) = (from.u8()? != 0, from.u8()? != 0);
+        let mut again = None;
+        if is_again {
+            let of = GenerationId(from.varint_as()?);
+            let mut rejected_by = Vec::new();
+            for _ in 0..from.count()? {
+                rejected_by.push(from.text()?);
+            }
+            again = Some(LinesAgain { of, rejected_by });
+        }
+        Ok(LogReading { format, rules, kept_ms, thresholds, server_errors, again })
     }
 }
 
@@ -188,6 +236,8 @@ mod tests {
             kept_ms: 1000,
             thresholds: vec![("ws".to_owned(), 36_000_000), ("quick".to_owned(), 100)],
             server_errors: true,
+            again: (format == "b")
+                .then(|| LinesAgain { of: GenerationId(9), rejected_by: vec!["a".to_owned(), "c".to_owned()] }),
         };
         ReadingChange { generation: GenerationId(generation), from, reading }
     }

@@ -86,7 +86,7 @@ impl<'v> Completeness<'v> {
             if is_zoneless && block.may_end_in(window) && gaps.zoneless.last() != Some(&block.generation) {
                 gaps.zoneless.push(block.generation);
             }
-            let Some(rejects) = &block.rejects else { continue };
+            let Some(rejects) = &self.left_rejects(block)? else { continue };
             let (after, before) = self.written_between(block, rejects, &summaries);
             if window.overlaps(after, before) {
                 let held = unread.entry(block.generation).or_insert_with(|| UnreadLines::none(block.generation));
@@ -126,6 +126,28 @@ impl<'v> Completeness<'v> {
             }
         }
         unfit
+    }
+
+    /// The lines of a block that are no requests, but for those that became some when they were read again.
+    fn left_rejects(&self, block: &BlockSummary) -> Result<Option<BlockRejects>> {
+        let readings = &self.state.readings;
+        if block.rejects.is_none() || readings.again_of(block.generation).is_some() {
+            return Ok(None);
+        }
+        let mut taken = 0;
+        for again in readings.read_again(block.generation) {
+            let (mut held, key) = (Memtable::default(), (again, block.number));
+            // What stands before the next one is the block itself, if it is there.
+            let next = (again, block.number.saturating_add(1));
+            self.sealed.each_summary_beside(next, |near| held.add_block(near))?;
+            if let Some(near) = self.memtable.blocks.get(&key) {
+                held.add_block(near.clone());
+            }
+            taken += held.blocks.get(&key).map_or(0, |near| near.lines);
+        }
+        let Some(mut left) = block.rejects else { return Ok(None) };
+        left.rejected = left.rejected.saturating_sub(taken);
+        Ok((left.rejected > 0 || left.too_long > 0).then_some(left))
     }
 
     /// Whether the rejected lines of a block stand together with hardly a request between them: a few torn or foreign lines do not.

@@ -196,6 +196,26 @@ impl View {
         self.state.readings.last_of(generation)
     }
 
+    /// The log whose rejected lines were read again as this one, if it is such: its bytes are in that log's file.
+    pub fn again_of(&self, generation: GenerationId) -> Option<GenerationId> {
+        self.state.readings.again_of(generation)
+    }
+
+    /// Summaries of all blocks of one log, merged, by number.
+    ///
+    /// # Errors
+    /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
+    pub fn blocks_of(&self, generation: GenerationId) -> Result<Vec<BlockSummary>> {
+        let mut merged = Memtable::default();
+        self.sealed.each_summary(Window::ALL, WindowMatch::End, |block| merged.add_block(block))?;
+        for block in self.memtable.blocks.values() {
+            merged.add_block(block.clone());
+        }
+        let mut blocks: Vec<BlockSummary> = merged.blocks.into_values().collect();
+        blocks.retain(|block| block.generation == generation);
+        Ok(blocks)
+    }
+
     /// A generation's ledger.
     pub fn ledger(&self, generation: GenerationId) -> Option<&Ledger> {
         self.state.ledgers.get(&generation)

@@ -1,5 +1,6 @@
 //! `spikeline index`: takes in logs of the past, sends their points, rebuilds what a disk damaged.
 
+mod again;
 mod backfill;
 mod push;
 mod rebuild;
@@ -43,6 +44,7 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     if !arguments.files.is_empty() {
         let named = files.files.clone();
         let unknown = files.unknown.clone();
+        let formats = files.formats.clone();
         let mut taken = take_in(context, files, &mut writer, accounts.as_mut())?;
         for outcome in &mut taken.files {
             // Why its format is not known says more than that it has none.
@@ -56,6 +58,13 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
         }
         failed.extend(failures(&taken).map(missing_for));
         failed.extend(taken.files.iter().filter_map(left));
+        if arguments.again {
+            let mut files = Vec::new();
+            for BackfillFile { path, key } in &named {
+                files.push((path.clone(), key.clone()));
+            }
+            failed.extend(again::take_in_again(context, &files, &formats, &mut writer, accounts.as_mut())?);
+        }
         print(arguments, &named, &taken, &failed)?;
     }
     if arguments.push {
