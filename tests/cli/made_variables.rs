@@ -125,3 +125,24 @@ fn locations_are_found_by_a_target_that_a_map_makes() {
     folder.write("c.toml", config);
     assert_eq!(report(&folder)[0]["route"], "_.api.__rest");
 }
+
+#[test]
+fn a_time_with_milliseconds_that_a_map_puts_together() {
+    for (map, time) in [
+        (
+            "map \"$time_local:$msec\" $fine { ~(^\\S+)(\\s+\\S+):\\d+\\.(\\d+)$ $1.$3$2; }",
+            "26/Jan/2021:10:00:01.123 +0000",
+        ),
+        (
+            "map \"$time_iso8601:$msec\" $fine { \"~^(?<t>[^+]+)(?<z>.*):[0-9]+[.](?<ms>[0-9]+)$\" $t.$ms$z; }",
+            "2021-01-26T10:00:01.123+00:00",
+        ),
+        ("map $msec $fine { ~(.*)[.](.*) $1$2; }", "1611655201123"),
+        ("map $msec $fine { default $msec; }", "1611655201.123"),
+    ] {
+        let line = format!("192.0.2.1 - - [{time}] \"GET /a HTTP/1.1\" 200 0.310\n");
+        let folder = folder(map, "", "$remote_addr - - [$fine] \"$request\" $status $request_time", &line);
+        let out = folder.run(&["records", "--config=c.toml", "a.log"]).fine();
+        assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["end"], 1_611_655_201.123, "{map}");
+    }
+}

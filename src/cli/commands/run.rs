@@ -7,10 +7,12 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::cli::answer::Answer;
+use crate::cli::answer::completeness::zone_words;
 use crate::cli::answer::output::say;
 use crate::cli::answer::untimed::say_untimed;
 use crate::cli::args::RunArguments;
 use crate::cli::input::context::Context;
+use crate::cli::input::files::pattern_assumes_zone;
 use crate::cli::input::settings;
 use crate::daemon::{self, Notice, Say};
 use crate::error::{Error, Result};
@@ -43,6 +45,9 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
         say(&format!("spikeline {}: store {store}, {} log(s)", env!("CARGO_PKG_VERSION"), settings.logs.len()));
         for log in settings.logs.iter().filter(|log| !log.format.is_keyed()) {
             say_untimed(&log.pattern, &log.format, log.format.roles());
+        }
+        for log in settings.logs.iter().filter(|log| pattern_assumes_zone(&log.pattern, &log.format)) {
+            say(&format!("spikeline: log {}: {}", log.pattern, zone_words()));
         }
         if let Some(conf) = context.nginx()? {
             conf.say(context.config()?);

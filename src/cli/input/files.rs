@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::candidates::FormatCandidates;
 use super::context::Context;
-use super::head::{HEAD_LINES, Head, read_head};
+use super::head::{HEAD_LINES, Head, first_lines, read_head};
 use crate::cli::answer::completeness::{missing_for, zone_words};
 use crate::cli::answer::output::{progress, say, say_error};
 use crate::cli::answer::untimed::say_untimed;
@@ -80,6 +80,14 @@ fn assumes_zone(format: &Format, head: &[u8]) -> bool {
         let _ = parser.parse_in(line, &mut room);
         parser.assumes_zone()
     })
+}
+
+/// The same of the first log of a pattern that has lines.
+pub(in crate::cli) fn pattern_assumes_zone(pattern: &str, format: &Format) -> bool {
+    let Ok(paths) = glob::glob(pattern) else { return false };
+    // What cannot be read is told when it is followed.
+    let heads = paths.flatten().filter_map(|path| first_lines(&path).ok());
+    format.is_keyed() && heads.into_iter().find(|head| !head.is_empty()).is_some_and(|head| assumes_zone(format, &head))
 }
 
 impl Files {

@@ -105,6 +105,12 @@ const REQUESTS: [Differing; 6] = [
     },
 ];
 
+/// `$time_local` with milliseconds, as some make it; a variable's name it is not.
+const FINE_LOCAL: &str = ".local";
+
+/// Spellings of a time with milliseconds: ISO 8601 with what stands between date and time, and behind it.
+pub(super) const FINE_TIMES: [&str; 6] = [FINE_LOCAL, "T+00:00", "TZ", "T+0000", " +00:00", " +0000"];
+
 impl SampleRequest {
     /// All of them.
     pub(super) fn all() -> Vec<SampleRequest> {
@@ -145,6 +151,16 @@ impl SampleRequest {
         values.push(("msec", format!("{}.{millis:03}", 1_611_655_200 + second)));
         values.push(("time_local", format!("26/Jan/2021:10:00:{second:02} +0000")));
         values.push(("time_iso8601", format!("2021-01-26T10:00:{second:02}+00:00")));
+        for spelling in FINE_TIMES {
+            let time = match spelling {
+                FINE_LOCAL => format!("26/Jan/2021:10:00:{second:02}.{millis:03} +0000"),
+                other => {
+                    let (between, zone) = other.split_at_checked(1).unwrap_or((other, ""));
+                    format!("2021-01-26{between}10:00:{second:02}.{millis:03}{zone}")
+                }
+            };
+            values.push((spelling, time));
+        }
         SampleRequest { values }
     }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use regex::Captures;
 
 use super::files::ConfFiles;
-use super::sample_request::SampleRequest;
+use super::sample_request::{FINE_TIMES, SampleRequest};
 use super::tree::{self, ConfDirective};
 use super::value_map::{MapValue, TextPart, ValueMap, text_parts};
 use crate::grammar::variables::{DurationUnit, FieldMeaning, MadeVariable};
@@ -238,6 +238,9 @@ fn meaning_of_values(name: &str, requests: &[SampleRequest], values: &[String]) 
     }
     if let Some(same) = SAME.into_iter().find(|known| own(known) == values) {
         return Some(meaning(same, DurationUnit::Seconds, ""));
+    }
+    if FINE_TIMES.into_iter().any(|spelling| own(spelling) == values) {
+        return Some(meaning("time", DurationUnit::Seconds, ""));
     }
     // Some write it without its point.
     if own("msec").iter().zip(values).all(|(known, value)| known.replace('.', "") == *value) {

@@ -68,7 +68,7 @@ pub(super) fn tell_fields(format: &Format, line: &[u8], findings: &mut Findings)
         page.push(value, Some(mark));
         at = span.end;
         if let Some(known) = format.variables().get(*variable) {
-            let end = matches!(held.first(), Some((end, _)) if *end == known.name);
+            let end = !outer_time && matches!(held.first(), Some((end, _)) if *end == known.name);
             let read = match &record {
                 Some((record, _)) if end => record.end.to_string(),
                 Some((record, text)) if format.is_keyed() => {
