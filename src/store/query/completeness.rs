@@ -15,7 +15,7 @@ use crate::store::journal::memtable::Memtable;
 use crate::store::journal::state::StoreState;
 use crate::store::query::sealed::SealedSegments;
 use crate::time::{Timestamp, Window};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Fewer rejected lines than this are no other format, where a block has nothing else ..
 const FEW: u64 = 3;
@@ -198,6 +198,11 @@ impl<'v> Completeness<'v> {
             merged.add_block(block.clone());
         }
         let mut beside = Memtable::default();
+        for key in self.edges_around(window)? {
+            if !merged.blocks.contains_key(&key) {
+                self.sealed.each_summary_with(key, |near| beside.add_block(near))?;
+            }
+        }
         for block in merged.blocks.values() {
             // Stretches of such blocks end where others begin, so few of them are asked for.
             if is_lonely(&merged.blocks, block) && is_at_an_end(&merged.blocks, block.key()) {
@@ -208,6 +213,22 @@ impl<'v> Completeness<'v> {
             merged.blocks.entry(key).or_insert(block);
         }
         Ok(merged.blocks)
+    }
+
+    /// Of each log the last block before `window` and the first behind it, where these are at the edges of what is read together: the
+    /// rejected lines between them may lie in the window, in which neither has a request.
+    fn edges_around(&self, window: Window) -> Result<BTreeSet<BlockKey>> {
+        let around = self.sealed.groups_around(window)?;
+        let (mut last, mut first) = (HashMap::new(), HashMap::new());
+        for key in around.before {
+            let held = last.entry(self.log_of(key.0)).or_insert(key);
+            *held = (*held).max(key);
+        }
+        for key in around.behind {
+            let held = first.entry(self.log_of(key.0)).or_insert(key);
+            *held = (*held).min(key);
+        }
+        Ok(last.into_values().chain(first.into_values()).collect())
     }
 
     /// Between when the rejected lines of a block were written: as near as their neighbours tell.

@@ -12,7 +12,7 @@ use crate::store::manifest::Manifest;
 use crate::store::resolution::Resolution;
 use crate::store::segment::info::SegmentInfo;
 use crate::store::segment::log_ranges;
-use crate::store::segment::reader::Segment;
+use crate::store::segment::reader::{GroupsAround, Segment};
 use crate::time::{Timestamp, Window};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -193,6 +193,29 @@ impl SealedSegments {
             if segment.info.blocks.may_reach(window, by) {
                 segment.each_summary(self.medium(), window, by, &mut each, |error| self.tolerate(error))?;
             }
+        }
+        Ok(())
+    }
+
+    /// The blocks at the edges of the groups that lie before `window`, and behind it.
+    pub(crate) fn groups_around(&self, window: Window) -> Result<GroupsAround> {
+        let mut all = GroupsAround::default();
+        for segment in &self.segments {
+            match segment.groups_around(self.medium(), window) {
+                Ok(mut around) => {
+                    all.before.append(&mut around.before);
+                    all.behind.append(&mut around.behind);
+                }
+                Err(error) => self.tolerate(error)?,
+            }
+        }
+        Ok(all)
+    }
+
+    /// The block summaries that are read together with that of the block `key`, and it.
+    pub(crate) fn each_summary_with(&self, key: BlockKey, mut each: impl FnMut(BlockSummary)) -> Result<()> {
+        for segment in &self.segments {
+            segment.each_summary_with(self.medium(), key, &mut each, |error| self.tolerate(error))?;
         }
         Ok(())
     }

@@ -46,6 +46,13 @@ pub(crate) struct Segment {
     directory: OnceLock<Directory>,
 }
 
+/// Blocks at the edges of groups of summaries that do not reach into a window.
+#[derive(Debug, Default)]
+pub(crate) struct GroupsAround {
+    pub(crate) before: Vec<(GenerationId, u32)>,
+    pub(crate) behind: Vec<(GenerationId, u32)>,
+}
+
 impl Segment {
     /// A segment that the manifest lists; nothing is read yet.
     pub(crate) fn new(info: SegmentInfo) -> Segment {
@@ -144,6 +151,37 @@ impl Segment {
             if block.bounds.may_reach(window, by) {
                 self.each_summary_of_block(medium, block, &mut each, &mut damage)?;
             }
+        }
+        Ok(())
+    }
+
+    /// The last block of each group whose lines all ended before `window`, and the first of each whose lines all ended behind it.
+    pub(crate) fn groups_around(&self, medium: &dyn Medium, window: Window) -> Result<GroupsAround> {
+        let mut around = GroupsAround::default();
+        for group in &self.directory(medium)?.summaries {
+            if group.bounds.max_end < window.from {
+                around.before.push(group.last);
+            } else if group.bounds.min_end >= window.until {
+                around.behind.push(group.first);
+            }
+        }
+        Ok(around)
+    }
+
+    /// Block summaries of the groups that may hold that of the block `key`.
+    pub(crate) fn each_summary_with(
+        &self,
+        medium: &dyn Medium,
+        key: (GenerationId, u32),
+        mut each: impl FnMut(BlockSummary),
+        mut damage: impl FnMut(crate::error::Error) -> Result<()>,
+    ) -> Result<()> {
+        let directory = match self.directory(medium) {
+            Ok(directory) => directory,
+            Err(error) => return damage(error),
+        };
+        for group in directory.summaries.iter().filter(|group| group.first <= key && key <= group.last) {
+            self.each_summary_of_block(medium, group, &mut each, &mut damage)?;
         }
         Ok(())
     }

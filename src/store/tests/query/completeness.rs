@@ -113,6 +113,45 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(384))]
+    /// A line that could not be read may be said to concern a window that it does not, but never the other way round.
+    #[test]
+    fn no_rejected_line_of_a_window_is_left_out(
+        seed in 1u64.., count in 1u64..60, finished: bool, from in -5_000i64..90_000, length in 1i64..40_000,
+    ) {
+        check_window(seed, count, finished, from, length);
+    }
+}
+
+/// That all rejected lines of a window are said to concern it.
+fn check_window(seed: u64, count: u64, finished: bool, from: i64, length: i64) {
+    let mut dice = Dice(seed);
+    let lines = written(count, &mut dice);
+    let writer = stored(&lines, finished, &mut dice);
+    let window = Window { from: Timestamp(from), until: Timestamp(from + length) };
+    let gaps = writer.view().completeness().gaps(window).unwrap();
+    let said: u64 = gaps.unread.iter().map(|unread| unread.rejected).sum();
+    // Before the first request, and behind the last one of a log that is finished, nothing says when a line was written.
+    let first = lines.iter().position(|line| line.is_request).unwrap_or(lines.len());
+    let last = lines.iter().rposition(|line| line.is_request).unwrap_or(0);
+    let is_known = |at: usize| at > first && (at < last || !finished);
+    let own = lines
+        .iter()
+        .enumerate()
+        .filter(|(at, line)| !line.is_request && is_known(*at) && window.contains(Timestamp(line.at)));
+    let own = own.count() as u64;
+    assert!(said >= own, "{said} of {own}: {:?}", gaps.unread);
+}
+
+/// Blocks on both sides of a window in which no request ended, each in a segment of its own: the rejected lines between them.
+#[test]
+fn rejected_lines_between_sealed_blocks_are_not_left_out_of_a_window_without_requests() {
+    for finished in [false, true] {
+        check_window(6_408_563_112_381_395_045, 33, finished, 42_702, 1_526);
+    }
+}
+
 /// A loss concerns the windows between when it can have happened; what was read beyond it later is no loss any more.
 #[test]
 fn a_loss_is_said_until_its_log_was_read_beyond_it() {
