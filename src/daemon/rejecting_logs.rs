@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::grammar::RejectReason;
 use crate::route::RouteId;
 use crate::source::base_of;
 use crate::source::generation::GenerationId;
@@ -35,7 +36,12 @@ impl RejectingLogs {
     /// What became of some lines of the logs, in their order.
     pub(super) fn add_ledgers(&mut self, ledgers: &[(GenerationId, Ledger)]) {
         for (generation, ledger) in ledgers {
-            let rejected: u64 = ledger.rejected.values().sum();
+            let mut rejected = 0;
+            for (code, lines) in &ledger.rejected {
+                // A container's errors never were requests.
+                rejected +=
+                    if RejectReason::from_code(*code).is_none_or(RejectReason::may_be_request) { *lines } else { 0 };
+            }
             if ledger.parsed > 0 {
                 if self.in_a_row.remove(generation).is_some_and(|lines| lines >= FEW) {
                     self.routes = None;

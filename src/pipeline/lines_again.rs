@@ -101,7 +101,8 @@ fn readings_again(
         if view.again_of(held.id) == Some(generation.id)
             && let Some(again) = view.last_reading(held.id)
         {
-            before.push(again.format.clone());
+            // It read what was there then.
+            before.push((held.position, again.format.clone()));
         }
     }
     let (mut changes, mut is_new, mut from) = (Vec::new(), false, 0);
@@ -113,11 +114,17 @@ fn readings_again(
             );
         };
         let mut rejected_by = vec![first.format.clone()];
-        rejected_by.extend(before.iter().cloned());
+        let mut until = stretch.until;
+        for (position, format) in &before {
+            if from < *position {
+                rejected_by.push(format.clone());
+                until = until.min(*position);
+            }
+        }
         is_new |= !rejected_by.contains(&reading.format);
         let again = Some(LinesAgain { of: generation.id, rejected_by });
         changes.push(ReadingChange { generation: id, from, reading: LogReading { again, ..reading.clone() } });
-        from = stretch.until;
+        from = until;
     }
     Ok(is_new.then_some(changes))
 }

@@ -33,7 +33,7 @@ pub(in crate::cli) fn missing(
     for unread in &account.unread {
         let name = name_or_log(&names, unread.generation);
         let words = rejected_words(unread, name, view.ledger(unread.generation));
-        if unread.is_all {
+        if unread.is_all && view.ledger(unread.generation).is_some_and(are_mostly_requests) {
             missing.push(format!(
                 "{words}; nothing else was written then: its log_format is not the one that it is read in"
             ));
@@ -137,6 +137,16 @@ fn rejected_words(unread: &UnreadLines, name: &str, ledger: Option<&Ledger>) -> 
     let place = if first == last { format!("byte {first}") } else { format!("bytes {first} to {last}") };
     let why = if unread.rejected == 0 { "over the length bound" } else { "not in the log's format" };
     format!("{what} of {name} written {}, {place}: {why}{}", between_words(unread.between), reasons_words(ledger))
+}
+
+/// Whether most of a log's rejected lines may have been requests: an empty line, or a container's errors, never were.
+fn are_mostly_requests(ledger: &Ledger) -> bool {
+    let (mut requests, mut all) = (0, 0);
+    for (code, lines) in &ledger.rejected {
+        all += lines;
+        requests += if RejectReason::from_code(*code).is_none_or(RejectReason::may_be_request) { *lines } else { 0 };
+    }
+    2 * requests >= all
 }
 
 /// What became of the rejected lines of the whole log, most frequent first.
