@@ -32,7 +32,7 @@ pub use line::{MAX_LINE, Reject, RejectReason};
 pub use paste::{PastedFormat, read_paste};
 pub use variables::{
     DurationUnit, Escape, FieldMeaning, MadeVariable, Roles, TimeNotation, ValueShape, Variable, VariableKind,
-    nginx_variables, read_meaning, shape,
+    nginx_variables, read_meaning, shape_fit,
 };
 pub use wrapper::Wrapper;
 pub use written_format::{read_format, write_format};

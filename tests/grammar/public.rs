@@ -76,7 +76,7 @@ fn every_variable_of_nginx_has_its_kind() {
         ("TimeLocal", "time_local"),
         (
             "Token",
-            "https is_args limit_conn_status limit_req_status nginx_version request_completion request_id \
+            "hostname https is_args limit_conn_status limit_req_status nginx_version request_completion request_id \
              request_method scheme server_protocol ssl_cipher ssl_early_data ssl_protocol ssl_session_id \
              ssl_session_reused upstream_cache_status",
         ),

@@ -5,7 +5,7 @@ use super::facts::{ColumnPlaces, contradicts};
 use super::library::FILES;
 use crate::grammar::format::Format;
 use crate::grammar::line::ValueSpan;
-use crate::grammar::variables::shape::is_escaped;
+use crate::grammar::variables::shape_fit::is_escaped;
 use crate::grammar::variables::{Escape, ValueShape};
 
 /// One value's place in the lines of a candidate.

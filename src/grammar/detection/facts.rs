@@ -4,7 +4,7 @@
 //! Sources: `ngx_http_upstream.c` (`connect_time`, `header_time`, `response_time` are all measured from the same start; lists
 //! have a member by attempt), `ngx_http_variables.c` (`$body_bytes_sent` is what was sent less the header).
 
-use crate::grammar::variables::shape::{ValueShape, list_members};
+use crate::grammar::variables::{ValueShape, shape_fit::list_members};
 
 /// nginx rounds each time for itself, to the millisecond below.
 const ROUNDING_MS: u64 = 1;

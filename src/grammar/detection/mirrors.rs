@@ -6,7 +6,7 @@ use super::facts::millis;
 use super::oddities::{is_column_odd, is_known_status};
 use crate::grammar::format::Format;
 use crate::grammar::variables::ValueShape;
-use crate::grammar::variables::shape::list_members;
+use crate::grammar::variables::shape_fit::list_members;
 
 /// Below this a request's time and that of any part of it look alike.
 const TELLING_MS: u64 = 10;

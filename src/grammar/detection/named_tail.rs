@@ -5,7 +5,7 @@ use super::columns::STRAYS;
 use super::detect::{DetectionOutcome, detect};
 use crate::grammar::format::Format;
 use crate::grammar::keyed::usual_variable;
-use crate::grammar::variables::shape::list_members;
+use crate::grammar::variables::shape_fit::list_members;
 use crate::grammar::variables::{DurationUnit, Escape, FieldMeaning, ValueShape, VariableKind, nginx_variables};
 
 /// What the name of a format ends in that reads such values.

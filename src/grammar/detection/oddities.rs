@@ -3,7 +3,10 @@
 
 use super::columns::{Column, Columns};
 use crate::grammar::variables::Escape;
-use crate::grammar::variables::shape::{ValueShape, is_absent, is_address, list_members};
+use crate::grammar::variables::{
+    ValueShape,
+    shape_fit::{is_absent, is_address, list_members},
+};
 
 /// One value in so many may be odd in what proxies write rather than clients, and in others.
 const OF_PROXIES: usize = 10;

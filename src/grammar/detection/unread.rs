@@ -6,7 +6,7 @@ use super::detect::{DetectionOutcome, detect};
 use super::mirrors::{Doubt, base_of};
 use crate::grammar::format::Format;
 use crate::grammar::line::ValueSpan;
-use crate::grammar::variables::shape::UNREAD;
+use crate::grammar::variables::UNREAD;
 
 /// What the name of a format ends in that leaves further columns unread.
 pub const AND_MORE: &str = "_and_more";

@@ -11,7 +11,7 @@ use crate::grammar::variables::{
 
 /// What is known of the values of a format in doubt.
 #[derive(Debug, Clone)]
-pub(crate) struct Doubt {
+pub(crate) struct CutDoubt {
     pub(super) escape: Escape,
     /// One of each step.
     pub(super) values: Vec<ValueLooks>,
@@ -39,9 +39,9 @@ impl ValueLooks {
     }
 }
 
-impl Doubt {
+impl CutDoubt {
     /// What is known of the values of `steps`, if any of them is in doubt.
-    pub(super) fn of_steps(steps: &[PlanStep], variables: &[Variable], escape: Escape) -> Option<Doubt> {
+    pub(super) fn of_steps(steps: &[PlanStep], variables: &[Variable], escape: Escape) -> Option<CutDoubt> {
         let name = |step: &PlanStep| variables.get(step.variable).map_or("", |variable| variable.name.as_str());
         let looks = |step: &PlanStep| ValueLooks {
             shape: shape_of_value(name(step)),
@@ -58,7 +58,7 @@ impl Doubt {
                 value.certain = certain;
             }
         }
-        values.iter().any(|value| !value.certain).then_some(Doubt { escape, values })
+        values.iter().any(|value| !value.certain).then_some(CutDoubt { escape, values })
     }
 }
 

@@ -6,11 +6,11 @@
 
 use super::cut::soft_end;
 use super::cut_rule::{CutRule, PlanStep, TimeGuard};
-use super::doubt::Doubt;
+use super::doubt::CutDoubt;
 use super::plan::Plan;
 use super::seen_places::SeenPlaces;
 use crate::grammar::line::{CutFailure, RejectReason, ValueSpan};
-use crate::grammar::variables::shape::{is_absent, is_escaped, is_http_09};
+use crate::grammar::variables::shape_fit::{is_absent, is_escaped, is_http_09};
 use crate::grammar::variables::{Escape, ValueShape};
 
 /// How many bytes may be looked at in a line: so many of its lengths, and some for short ones.
@@ -45,7 +45,7 @@ impl Plan {
     #[inline(never)]
     pub(super) fn cut_in_doubt(
         &self,
-        doubt: &Doubt,
+        doubt: &CutDoubt,
         line: &[u8],
         spans: &mut [ValueSpan],
         leftmost: Result<(), CutFailure>,
@@ -79,7 +79,7 @@ impl Plan {
 /// A search for cuts of one line.
 struct CutSearch<'p> {
     plan: &'p Plan,
-    doubt: &'p Doubt,
+    doubt: &'p CutDoubt,
     line: &'p [u8],
     request: RequestLooks,
     /// How many bytes may still be looked at.
@@ -97,7 +97,7 @@ struct TriedValue {
 }
 
 impl<'p> CutSearch<'p> {
-    fn new(plan: &'p Plan, doubt: &'p Doubt, line: &'p [u8]) -> CutSearch<'p> {
+    fn new(plan: &'p Plan, doubt: &'p CutDoubt, line: &'p [u8]) -> CutSearch<'p> {
         let left = line.len() * LENGTHS_LOOKED_AT + ALWAYS_LOOKED_AT;
         CutSearch { plan, doubt, line, request: RequestLooks::Usual, left, reaches: Vec::new() }
     }

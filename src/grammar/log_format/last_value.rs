@@ -1,6 +1,6 @@
 //! The last variable of a format that no literal ends: to the end of the line, unless the line goes on behind it.
 
-use crate::grammar::variables::shape::is_escaped;
+use crate::grammar::variables::shape_fit::is_escaped;
 use crate::grammar::variables::{ByteTable, Escape, ValueShape, bytes_of_values, is_request_header, shape_of_value};
 
 /// What the value can be.

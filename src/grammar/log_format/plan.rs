@@ -17,13 +17,13 @@
 //! - the last variable, if no literal follows, runs to the end of the line, as far as its bytes may stand in its values.
 //!
 //! Where a soft literal may stand in the very value that it ends (`$http_user_agent $request $status`), what is leftmost
-//! says nothing: of such a format ([`Doubt`]) a line is only read if one way to cut it gives each variable a value that it
+//! says nothing: of such a format ([`CutDoubt`]) a line is only read if one way to cut it gives each variable a value that it
 //! can have ([`ValueShape`](crate::grammar::variables::ValueShape)). None or several: the line is rejected.
 
 use std::ops::Range;
 
 use super::cut_rule::{CutRule, PlanStep, TimeGuard};
-use super::doubt::Doubt;
+use super::doubt::CutDoubt;
 use super::last_value::LastValue;
 use super::literal::Literal;
 use super::text::{FormatPiece, PieceContent};
@@ -52,7 +52,7 @@ pub(crate) struct Plan {
     /// Whether the last variable is text that runs to the end of the line.
     pub(crate) ends_in_text: bool,
     /// What there is to know of the values, if a line may seem to have several ways to be read.
-    pub(crate) doubt: Option<Doubt>,
+    pub(crate) doubt: Option<CutDoubt>,
 }
 
 impl Plan {
@@ -136,7 +136,7 @@ pub(crate) fn compile(
     let ends_in_text = places
         .last()
         .is_some_and(|last| last.literal.is_empty() && matches!(last.kind, VariableKind::Request | VariableKind::Text));
-    let doubt = Doubt::of_steps(&steps, &variables, escape);
+    let doubt = CutDoubt::of_steps(&steps, &variables, escape);
     let raw = escape == Escape::None;
     let lead_quotes = quotes_in(&lead);
     let all_quotes = lead_quotes + steps.iter().map(|step| step.quotes).sum::<usize>();

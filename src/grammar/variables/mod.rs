@@ -6,8 +6,9 @@ mod escape;
 mod meaning;
 pub mod nginx_variables;
 mod roles;
-pub mod shape;
+mod shape;
 mod shape_bytes;
+pub mod shape_fit;
 mod variable;
 
 pub use duration_unit::DurationUnit;
@@ -17,5 +18,6 @@ pub use roles::{Roles, TimeNotation};
 pub use shape::ValueShape;
 pub use variable::{Variable, VariableKind};
 
+pub(crate) use shape::UNREAD;
 pub(crate) use shape_bytes::{ByteTable, byte_table, bytes_of_values, is_request_header, is_sent_text, shape_of_value};
 pub(crate) use variable::is_name_byte;

@@ -55,7 +55,7 @@ fn may_hold(shape: ValueShape, escape: Escape, byte: u8) -> bool {
     let digit = byte.is_ascii_digit();
     let of_shape = match shape {
         ValueShape::TimeLocal | ValueShape::TimeIso8601 => byte.is_ascii_alphanumeric() || b"/:+ .".contains(&byte),
-        ValueShape::Msec | ValueShape::Seconds | ValueShape::Ratio => digit || byte == b'.',
+        ValueShape::Msec | ValueShape::Seconds | ValueShape::Ratio | ValueShape::Decimal => digit || byte == b'.',
         ValueShape::SecondsList => digit || b"., :".contains(&byte),
         ValueShape::Status | ValueShape::Count | ValueShape::Port => digit,
         ValueShape::StatusList | ValueShape::CountList => digit || b", :".contains(&byte),
@@ -64,6 +64,7 @@ fn may_hold(shape: ValueShape, escape: Escape, byte: u8) -> bool {
         ValueShape::Protocol => byte.is_ascii_uppercase() || digit || b"/.".contains(&byte),
         ValueShape::Host => text && !b" /".contains(&byte),
         ValueShape::Scheme | ValueShape::Switch => byte.is_ascii_lowercase(),
+        ValueShape::IsArgs => byte == b'?',
         ValueShape::Pipe => b".p".contains(&byte),
         ValueShape::Completion | ValueShape::CacheStatus => byte.is_ascii_uppercase(),
         ValueShape::RequestId => byte.is_ascii_hexdigit(),

@@ -1,4 +1,6 @@
-//! nginx's variables: which grammar the value of each follows.
+//! nginx's variables: by which rule the value of each is cut out and read.
+
+use super::ValueShape;
 
 /// A variable of a format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,74 +47,34 @@ pub enum VariableKind {
 }
 
 impl VariableKind {
-    /// The kind of the variable of that name (in lower case). Unknown names are text: nginx's `map` and `set`, and
-    /// its modules, make new ones.
-    ///
-    /// Source: `ngx_http_log_vars`, `ngx_http_core_variables`, `ngx_http_upstream_vars`, and the stream module's.
+    /// The kind of the variable of that name (in lower case), by its shape.
     pub fn of_name(name: &str) -> VariableKind {
-        match name {
-            "time_local" => VariableKind::TimeLocal,
-            "time_iso8601" => VariableKind::TimeIso8601,
-            "msec" => VariableKind::Msec,
-            "request_time" | "session_time" | "connection_time" => VariableKind::Seconds,
-            "upstream_response_time"
-            | "upstream_connect_time"
-            | "upstream_header_time"
-            | "upstream_first_byte_time"
-            | "upstream_queue_time"
-            | "upstream_session_time" => VariableKind::UpstreamSeconds,
-            "upstream_status" | "upstream_response_length" | "upstream_bytes_received" | "upstream_bytes_sent" => {
-                VariableKind::UpstreamInts
+        match ValueShape::of_name(name) {
+            ValueShape::TimeLocal => VariableKind::TimeLocal,
+            ValueShape::TimeIso8601 => VariableKind::TimeIso8601,
+            ValueShape::Msec => VariableKind::Msec,
+            ValueShape::Seconds => VariableKind::Seconds,
+            ValueShape::SecondsList => VariableKind::UpstreamSeconds,
+            ValueShape::StatusList | ValueShape::CountList => VariableKind::UpstreamInts,
+            ValueShape::PeerList => VariableKind::UpstreamAddrs,
+            ValueShape::Status => VariableKind::Status,
+            ValueShape::Count => VariableKind::Integer,
+            ValueShape::Port => VariableKind::Port,
+            ValueShape::Ratio | ValueShape::Decimal => VariableKind::Decimal,
+            ValueShape::Request => VariableKind::Request,
+            ValueShape::Pipe => VariableKind::Pipe,
+            ValueShape::Method
+            | ValueShape::Protocol
+            | ValueShape::Scheme
+            | ValueShape::Completion
+            | ValueShape::Switch
+            | ValueShape::IsArgs
+            | ValueShape::CacheStatus
+            | ValueShape::RequestId
+            | ValueShape::Word => VariableKind::Token,
+            ValueShape::Address | ValueShape::Target | ValueShape::Host | ValueShape::Text | ValueShape::Unread => {
+                VariableKind::Text
             }
-            "upstream_addr" => VariableKind::UpstreamAddrs,
-            "status" => VariableKind::Status,
-            "bytes_sent"
-            | "body_bytes_sent"
-            | "bytes_received"
-            | "request_length"
-            | "connection"
-            | "connection_requests"
-            | "connections_active"
-            | "connections_reading"
-            | "connections_waiting"
-            | "connections_writing"
-            | "limit_rate"
-            | "pid"
-            | "ssl_client_v_remain"
-            | "tcpinfo_rcv_space"
-            | "tcpinfo_rtt"
-            | "tcpinfo_rttvar"
-            | "tcpinfo_snd_cwnd" => VariableKind::Integer,
-            "proxy_port"
-            | "proxy_protocol_port"
-            | "proxy_protocol_server_port"
-            | "realip_remote_port"
-            | "remote_port"
-            | "request_port"
-            | "server_port" => VariableKind::Port,
-            "gzip_ratio" => VariableKind::Decimal,
-            // Of Tengine: whole numbers in the unit that the name says.
-            "request_time_msec" | "request_time_usec" | "unix_time" => VariableKind::Decimal,
-            // `$request_line` is the name that nginx's descendants (APISIX) give the same thing.
-            "request" | "request_line" => VariableKind::Request,
-            "pipe" => VariableKind::Pipe,
-            "https"
-            | "is_args"
-            | "limit_conn_status"
-            | "limit_req_status"
-            | "nginx_version"
-            | "request_completion"
-            | "request_id"
-            | "request_method"
-            | "scheme"
-            | "server_protocol"
-            | "ssl_cipher"
-            | "ssl_early_data"
-            | "ssl_protocol"
-            | "ssl_session_id"
-            | "ssl_session_reused"
-            | "upstream_cache_status" => VariableKind::Token,
-            _ => VariableKind::Text,
         }
     }
 
