@@ -167,7 +167,11 @@ impl Committer {
         self.commit();
         match self.lost.take() {
             Some(lost) => self.abandon(lost),
-            None if self.retry_at.is_none() => Ok(()),
+            None if self.retry_at.is_none() => {
+                // It only proves what is there already.
+                let _nothing_lost = self.writer.conclude();
+                Ok(())
+            }
             None => Err(self.uncommitted()),
         }
     }

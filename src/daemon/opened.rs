@@ -41,7 +41,9 @@ impl OpenedDaemon {
         say: &Say,
         block_limit: usize,
     ) -> Result<OpenedDaemon> {
-        let writer = open_store(settings)?;
+        let mut writer = open_store(settings)?;
+        // What was read again since by `index` is missing no more; if that cannot be noted now, it is the next time.
+        let _missing_still = writer.withdraw_restored();
         if writer.cut_bytes() > 0 {
             say(&Notice::JournalCut { bytes: writer.cut_bytes() });
         }

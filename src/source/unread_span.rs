@@ -18,11 +18,14 @@ pub enum UnreadCause {
     Absent = 2,
     /// It was not read to its end: the reader was stopped, or the file is compressed and torn.
     Unfinished = 3,
+    /// It was read, but the store's record of it was damaged. The path is that of what is left of the record.
+    Damaged = 4,
 }
 
 impl UnreadCause {
     /// All of them, in the order of their codes.
-    pub const ALL: [UnreadCause; 3] = [UnreadCause::Denied, UnreadCause::Absent, UnreadCause::Unfinished];
+    pub const ALL: [UnreadCause; 4] =
+        [UnreadCause::Denied, UnreadCause::Absent, UnreadCause::Unfinished, UnreadCause::Damaged];
 
     /// The number it is stored as.
     pub fn code(self) -> u8 {

@@ -30,6 +30,7 @@ pub use disk::access::StoreAccess;
 pub use disk::disk_medium::DiskMedium;
 pub use disk::medium::{Medium, RandomAccessFile, WritableFile};
 pub use entry_query::{EntryQuery, WindowMatch};
+pub use journal::lost_records::LostRecords;
 pub use manifest::Expired;
 pub use query::completeness::{Completeness, UnreadLines, WindowGaps};
 pub use query::damaged::DamagedSegment;

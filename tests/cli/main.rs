@@ -15,6 +15,7 @@ mod clocks;
 mod complete;
 mod config;
 mod config_file;
+mod damaged_journal;
 mod doctor;
 mod doctor_nginx;
 mod doctor_records;

@@ -201,6 +201,9 @@ fn span_words(span: &UnreadSpan) -> String {
     match cause {
         UnreadCause::Denied => format!("what was written to {path} {when} was not read: {why}"),
         UnreadCause::Absent => format!("what was to be written to {path} {when} was not read: {why}"),
+        UnreadCause::Damaged => {
+            format!("a part of the store's journal was damaged ({path}); of what it held {when} some is missing: {why}")
+        }
         UnreadCause::Unfinished => format!("{path} was not read to its end: what was written {when} is missing: {why}"),
     }
 }
@@ -224,6 +227,11 @@ fn behind(view: &View, window: Window, now: Timestamp) -> Option<String> {
         return None;
     }
     Some(format!("the logs were read only until {read_until}: `spikeline run` was stopped then, or is behind"))
+}
+
+/// What damaged journals held, and was not read again.
+pub(in crate::cli) fn damaged_journals(view: &View) -> Vec<String> {
+    view.unread_spans().filter(|span| span.cause == UnreadCause::Damaged).map(span_words).collect()
 }
 
 /// What the journal's end held is known to no one; a reader that came while it was written has looked again.

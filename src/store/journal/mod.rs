@@ -5,6 +5,7 @@
 //! floors above them.
 
 pub(crate) mod appender;
+pub(crate) mod lost_records;
 pub(crate) mod memtable;
 pub(crate) mod record;
 pub(crate) mod state;

@@ -40,6 +40,9 @@ const WORTH_PACKING: usize = 512;
 /// How hard: a journal is short-lived, and its writing is what a backlog waits for.
 const PACKING: i32 = -2;
 
+/// No journal has so many records.
+const FAR: u64 = 1 << 32;
+
 const CHECKPOINT: u8 = 1;
 const COMMIT: u8 = 2;
 
@@ -190,6 +193,19 @@ fn decode_checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
     }
     apply_spans(&mut state.spans_unread, &decode_spans(&mut from)?);
     if from.is_empty() { Ok((state, memtable)) } else { Err(Malformed) }
+}
+
+/// The commit whose record these bytes begin with, if its sequence is at least `least` and not far above it; and the record's length.
+pub(crate) fn next_commit(bytes: &[u8], least: u64) -> Option<(u64, (Commit, CommitPayload), usize)> {
+    // Of most bytes this tells, without a checksum, that they are no record.
+    let mut fields = Decoder::new(bytes.get(8..COVERED)?);
+    let (sequence, kind) = (fields.u64().ok()?, fields.u8().ok()?);
+    if kind != COMMIT || sequence.wrapping_sub(least) > FAR {
+        return None;
+    }
+    let (.., body, length) = next_record(&mut Decoder::new(bytes))?;
+    let commit = Commit::decode(&mut Decoder::new(&body)).ok()?;
+    Some((sequence, commit, length))
 }
 
 /// The next good record: kind, sequence, unpacked body, bytes it takes. `None` at the end or a torn tail.

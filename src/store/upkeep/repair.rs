@@ -12,7 +12,7 @@ use crate::store::commit::entry::Entry;
 use crate::store::commit::{Commit, archived_lines};
 use crate::store::disk::damage::FileOperation;
 use crate::store::disk::layout;
-use crate::store::disk::medium::Medium;
+use crate::store::disk::medium::{Medium, write_file};
 use crate::store::encoding::bytes::Encoder;
 use crate::store::encoding::cell_codec::encode_cell;
 use crate::store::entry_query::WindowMatch;
@@ -44,23 +44,42 @@ pub(crate) fn replace_damaged(
     let whole = RestoredSegment::new(view, damaged, counted)?;
     let info = whole.write(manifest.medium(), number, damaged)?;
     let old = damaged.info.number;
+    let is_kept = keep_copy(manifest.medium(), old)?;
     let mut next = manifest.manifest().clone();
     next.segments.retain(|info| info.number != old);
     next.segments.extend(info.clone());
     manifest.replace_or_keep(next, layout::segment_files(&[number]))?;
     view.sealed.replace(old, info);
-    set_aside(manifest.medium(), old)
+    set_aside(manifest.medium(), old, is_kept)
 }
 
 /// What a failed call was to do.
 const SETTING_ASIDE: &str = "set the damaged segment aside";
 
-/// Keep the file of a damaged segment as `*.damaged`, which is given back.
-fn set_aside(medium: &dyn Medium, number: u64) -> Result<PathBuf> {
-    let file = layout::segment_file(number);
-    let aside = format!("{file}.damaged");
-    medium.rename(&file, &aside).or_failed(medium, SETTING_ASIDE, &file)?;
-    medium.sync_folder(layout::SEGMENTS).or_failed(medium, SETTING_ASIDE, &file)?;
+/// Where a damaged segment is kept.
+fn aside_of(number: u64) -> String {
+    format!("{}.damaged", layout::segment_file(number))
+}
+
+/// Copy a damaged segment aside before a manifest does without it: what no manifest names is removed after a crash. Whether there
+/// is a copy: a disk may not give the bytes any more.
+fn keep_copy(medium: &dyn Medium, number: u64) -> Result<bool> {
+    let Ok(bytes) = medium.read(&layout::segment_file(number)) else { return Ok(false) };
+    let aside = aside_of(number);
+    write_file(medium, &aside, &bytes).or_failed(medium, SETTING_ASIDE, &aside)?;
+    medium.sync_folder(layout::SEGMENTS).or_failed(medium, SETTING_ASIDE, &aside)?;
+    Ok(true)
+}
+
+/// The file of a damaged segment goes, of which there is a copy, or gets the copy's name, which is given back.
+fn set_aside(medium: &dyn Medium, number: u64, is_kept: bool) -> Result<PathBuf> {
+    let (file, aside) = (layout::segment_file(number), aside_of(number));
+    if is_kept {
+        let _left_behind = medium.remove(&file);
+    } else {
+        medium.rename(&file, &aside).or_failed(medium, SETTING_ASIDE, &file)?;
+        medium.sync_folder(layout::SEGMENTS).or_failed(medium, SETTING_ASIDE, &file)?;
+    }
     let _left_behind = medium.remove(&layout::ranges_file(number));
     Ok(medium.root().join(aside))
 }

@@ -5,6 +5,7 @@
 //! another journal. While it is unknown whether a new manifest would survive a crash, nothing is committed. And since
 //! nobody knows what failed for the process before, its commits are copied into another journal when the store is opened.
 
+mod damaged_journal;
 mod leftovers;
 mod opening;
 mod sealing;
@@ -44,6 +45,8 @@ pub struct Writer {
     pub(crate) maintenance: Maintenance,
     cut: u64,
     warnings: Vec<Error>,
+    /// Whether nothing was committed since the writer began, or since it [concluded](Writer::conclude).
+    is_concluded: bool,
 }
 
 impl std::fmt::Debug for Writer {
@@ -93,6 +96,22 @@ impl Writer {
         }
         self.view.state.apply_commit(commit, &payload.cells);
         self.view.memtable.apply_commit(std::mem::take(commit), payload);
+        self.is_concluded = false;
+        Ok(())
+    }
+
+    /// End what was committed so far with a record that names all logs. It proves that those before it were committed, so that
+    /// one which cannot be read later is known to be damaged and not torn by a crash, and says which logs are to be read again.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`]; nothing is lost by that.
+    pub fn conclude(&mut self) -> Result<()> {
+        if self.is_concluded || self.view.generations().is_empty() {
+            return Ok(());
+        }
+        let (at, generations) = (self.view.last_commit().unwrap_or_default(), self.view.generations().to_vec());
+        self.commit(&mut Commit { at, generations, ..Commit::default() })?;
+        self.is_concluded = true;
         Ok(())
     }
 

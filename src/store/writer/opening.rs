@@ -1,5 +1,6 @@
 //! Opening a store to write: made anew, or taken up where the last process left it.
 
+use super::damaged_journal::note_damage;
 use super::leftovers::remove_leftovers;
 use super::sealing::journal_head;
 use crate::error::{Error, Result};
@@ -86,10 +87,14 @@ impl Writer {
         }
         let name = layout::journal_file(manifest.journal);
         let bytes = medium.read(&name).or_failed(medium.as_ref(), "read the journal", &name)?;
-        let replay = replay_named(medium.as_ref(), &bytes, manifest.journal)?;
+        let mut replay = replay_named(medium.as_ref(), &bytes, manifest.journal)?;
+        let damage = note_damage(medium.as_ref(), &name, &bytes, &mut replay)?;
         let cut = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(replay.good);
+        let good = bytes.get(..usize::try_from(replay.good).unwrap_or(usize::MAX)).unwrap_or_default();
+        let good = [good, &damage].concat();
+        replay.good += u64::try_from(damage.len()).unwrap_or(0);
         let mut obsolete = Vec::new();
-        let file = open_journal(medium.as_ref(), &mut manifest, &bytes, &replay, &mut obsolete)?;
+        let file = open_journal(medium.as_ref(), &mut manifest, &good, &replay, &mut obsolete)?;
         let journal = JournalAppender::new(file, replay.head, replay.good, replay.sequence, replay.began.clone());
         manifest.settings = settings;
         let manifest = ManifestInForce::begin(Arc::clone(&medium), manifest, obsolete);
@@ -97,7 +102,15 @@ impl Writer {
         if manifest.is_settled() {
             remove_leftovers(manifest.medium(), manifest.manifest(), view.generations());
         }
-        Ok(Writer { manifest, view, journal, maintenance: Maintenance::default(), cut, warnings: Vec::new() })
+        Ok(Writer {
+            manifest,
+            view,
+            journal,
+            maintenance: Maintenance::default(),
+            cut,
+            warnings: Vec::new(),
+            is_concluded: true,
+        })
     }
 }
 
@@ -107,7 +120,7 @@ impl Writer {
 fn open_journal(
     medium: &dyn Medium,
     manifest: &mut Manifest,
-    bytes: &[u8],
+    good: &[u8],
     replay: &JournalReplay,
     obsolete: &mut Vec<String>,
 ) -> Result<Option<Box<dyn WritableFile>>> {
@@ -116,7 +129,6 @@ fn open_journal(
         // The head was synced before the manifest named it.
         return medium.append(&name, replay.good).map(Some).or_failed(medium, "open the journal", &name);
     }
-    let good = bytes.get(..usize::try_from(replay.good).unwrap_or(usize::MAX)).unwrap_or_default();
     let number = manifest.next;
     manifest.next += 1;
     match copy_journal(medium, good, number) {

@@ -77,6 +77,16 @@ impl PastFiles {
         Ok(found)
     }
 
+    /// These files are known to be of these logs, whatever they are called by now.
+    pub(super) fn belong_to(&mut self, known: &[BackfillFile]) {
+        for file in &mut self.files {
+            let own = known.iter().find(|own| own.path == file.path && self.formats.contains_key(&own.key));
+            if let Some(own) = own {
+                file.key.clone_from(&own.key);
+            }
+        }
+    }
+
     /// Give each file its log and format. A file whose lines do not tell its format has that of the same log's others.
     fn sort_out(&mut self, candidates: Vec<BackfillCandidate>) {
         let mut told: HashMap<String, Arc<Format>> = HashMap::new();

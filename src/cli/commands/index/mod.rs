@@ -4,6 +4,7 @@ mod again;
 mod backfill;
 mod push;
 mod rebuild;
+mod rebuild_journal;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,7 +37,9 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     let files = PastFiles::open(context, &arguments.files, &arguments.given)?;
     let mut writer = writer(context)?;
     if arguments.rebuild {
-        return rebuild::rebuild(context, arguments, &mut writer);
+        let answer = rebuild::rebuild(context, arguments, &mut writer)?;
+        writer.conclude()?;
+        return Ok(answer);
     }
     accounts.open(writer.view());
     let mut failed: Vec<String> = files.failed.iter().map(missing_for).collect();
@@ -70,6 +73,8 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     if arguments.push {
         failed.extend(accounts.push(context, arguments, &mut writer)?);
     }
+    writer.withdraw_restored()?;
+    writer.conclude()?;
     Ok(Answer::from_found(true, &failed))
 }
 

@@ -1,5 +1,6 @@
 //! `index --rebuild`: damaged segments are named, set aside, and made again from the logs.
 
+use super::rebuild_journal::rebuild_journals;
 use crate::cli::answer::Answer;
 use crate::cli::answer::completeness::missing_for;
 use crate::cli::answer::output::say;
@@ -16,10 +17,14 @@ use crate::time::{Clock, SystemClock, Window};
 /// Each damaged segment is one commit of losses and one repair, so that a crash between two leaves the rest to the next
 /// call.
 pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mut Writer) -> Result<Answer> {
+    let journals = rebuild_journals(context, arguments, writer)?;
     // A view of its own, which goes on without what is damaged while the writer changes the store.
     let mut view = View::open(&context.store()?)?;
     view.skip_damaged(true);
     let damaged = view.damaged_segments()?;
+    if let (true, Some(lacking)) = (damaged.is_empty(), &journals) {
+        return Ok(Answer::from_found(true, lacking));
+    }
     if damaged.is_empty() {
         say("every segment matches its checksums; there is nothing to rebuild");
         return Ok(Answer::Found);
@@ -30,7 +35,7 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
     archive_again(context, &view, &mut readers)?;
     let max_line = context.config()?.longest_line();
     let mut recount = Recount::new(&view, readers, slot_settings(context, &view)?, max_line);
-    let mut lacking = Vec::new();
+    let mut lacking = journals.unwrap_or_default();
     for segment in &damaged {
         for place in &segment.places {
             say(&format!("spikeline: {}", missing_for(place)));

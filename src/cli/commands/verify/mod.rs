@@ -8,7 +8,7 @@ mod http;
 use std::time::Duration;
 
 use crate::cli::answer::Answer;
-use crate::cli::answer::completeness::{missing_for, torn};
+use crate::cli::answer::completeness::{damaged_journals, missing_for, torn};
 use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::{AnswerFormat, VerifyArguments};
@@ -34,6 +34,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     };
     let view = context.view()?;
     let mut missing: Vec<String> = torn(&view).into_iter().collect();
+    missing.extend(damaged_journals(&view));
     for what in &missing {
         say(&format!("spikeline: {what}"));
     }

@@ -2,6 +2,7 @@
 
 mod bit_flips;
 mod crashes;
+mod damaged_journal;
 mod failing_calls;
 mod faults;
 mod power_loss;
