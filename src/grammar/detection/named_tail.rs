@@ -119,6 +119,9 @@ fn read_values(mut rest: &[u8]) -> Option<Vec<NamedValue<'_>>> {
             }
             None => {
                 let end = bare_length(after);
+                // Something else than a space may part the values.
+                let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:/-[], ".contains(byte) || *byte >= 0x80;
+                after.get(..end)?.iter().all(plain).then_some(())?;
                 (after.get(..end)?, false, after.get(end..)?)
             }
         };
@@ -154,7 +157,16 @@ mod tests {
         assert_eq!(keys(r#""curl/8" rt=0.250 uct="0.1""#), ["rt", "uct"]);
         assert_eq!(keys(r#""curl/8" us=502, 200 : 304 rt:0.250"#), ["us", "rt"]);
         assert_eq!(keys(r#""a b=c" "x" k="v w""#), ["k"]);
-        for none in [r#""curl/8""#, r#""curl/8" 0.250"#, r#""curl/8" rt=0.250 7"#, r#""x" rt= y"#, "rt=0.250"] {
+        for none in [
+            r#""curl/8""#,
+            r#""curl/8" 0.250"#,
+            r#""curl/8" rt=0.250 7"#,
+            r#""x" rt= y"#,
+            "rt=0.250",
+            r#""x" a=-|b=0.001"#,
+            r#""x" a=1;b=2"#,
+            r#""x" a=0.250, b=1"#,
+        ] {
             assert!(keys(none).is_empty() || none.contains("rt= "), "{none}");
         }
     }
