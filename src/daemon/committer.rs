@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, select};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, select_biased};
 
 use super::destination_queue::SendOutcome;
 use super::destinations::Destinations;
@@ -32,8 +32,20 @@ const UNSAVED_BYTES: u64 = 512 << 20;
 /// handed on (a second).
 const GRACE: Duration = Duration::from_millis(1_500);
 
-/// On a clean stop, this long is given to what is under way to carbon.
-const LAST_WORDS: Duration = Duration::from_millis(1_000);
+/// On a clean stop, this long is given to what was read and is not counted or committed yet: what is left is read again.
+const UNDER_WAY: Duration = Duration::from_millis(900);
+
+/// And this long to what is under way to carbon: what is left is still owed.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// How a clean stop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// All that was read is committed.
+    Committed,
+    /// All that was committed is; the rest is read again at the next start.
+    Early,
+}
 
 /// Where the thread's work comes from.
 pub(super) struct CommitterChannels<'c> {
@@ -87,19 +99,20 @@ impl Committer {
         }
     }
 
-    /// Work until told to stop, or until the store is another's; then drop `halt`, which ends the reading and so the counting thread, take what they had
-    /// under way, and commit.
+    /// Work until told to stop, or until the store is another's; then drop `halt`, which ends the reading and so the counting
+    /// thread, take what they had under way, and commit.
     ///
     /// # Errors
     /// The last commit failed, or the store was lost.
-    pub(super) fn run(mut self, channels: &CommitterChannels<'_>, halt: Sender<()>) -> Result<()> {
+    pub(super) fn run(mut self, channels: &CommitterChannels<'_>, halt: Sender<()>) -> Result<Stopped> {
         let (nothing, no_outcomes) = (crossbeam_channel::never(), crossbeam_channel::never());
         loop {
             let wait = self.next_deadline().saturating_duration_since(Instant::now());
             let counted = if self.pending.bytes() > UNSAVED_BYTES { &nothing } else { &channels.counted };
             // Without destinations the channel has no sender, and would be ready for ever.
             let outcomes = if self.destinations.is_empty() { &no_outcomes } else { &channels.outcomes };
-            select! {
+            // In this order: a backlog always has something that was counted.
+            select_biased! {
                 recv(channels.stop) -> _ => break,
                 recv(counted) -> counted => match counted {
                     Ok(counted) => self.on_counted(counted),
@@ -116,9 +129,15 @@ impl Committer {
         }
         drop(halt);
         if let Some(lost) = self.lost.take() {
-            return self.abandon(lost);
+            return self.abandon(lost).map(|()| Stopped::Early);
         }
-        self.finish(channels.counted.iter(), &channels.outcomes)
+        let deadline = Instant::now() + UNDER_WAY;
+        let under_way = std::iter::from_fn(|| channels.counted.recv_deadline(deadline).ok());
+        self.finish(under_way, &channels.outcomes)?;
+        Ok(match channels.counted.try_recv() {
+            Err(TryRecvError::Disconnected) => Stopped::Committed,
+            _ => Stopped::Early,
+        })
     }
 
     /// Lines were counted: commit them. Of the slots that they fall into those that were sent already are owed again.

@@ -45,20 +45,22 @@ use crate::error::Result;
 use crate::source::BLOCK_LIMIT;
 use crate::store::View;
 use crate::time::Clock;
+pub use committer::Stopped;
 use committer::{Committer, CommitterChannels};
 use destination_queue::DestinationQueue;
 use destinations::Destinations;
 use opened::OpenedDaemon;
-use threads::{BLOCKS_WAITING, COUNTED_WAITING, spawn_named};
+use threads::{BLOCKS_WAITING, COUNTED_WAITING, spawn_detached};
 
 /// How many outcomes may wait for the committing thread; when full, sending waits.
 const OUTCOMES_WAITING: usize = 64;
 
-/// Run until `stop` is disconnected or says something; then commit and return.
+/// Run until `stop` is disconnected or says something; then commit and return, within two seconds whatever is under way: what is not
+/// done by then is left, and its threads with it.
 ///
 /// # Errors
 /// The store cannot be opened or is held by another daemon, or a format cannot be followed.
-pub fn run(settings: DaemonSettings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver<()>) -> Result<()> {
+pub fn run(settings: DaemonSettings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver<()>) -> Result<Stopped> {
     let settings = Arc::new(settings);
     let (message_sender, messages) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
@@ -67,24 +69,22 @@ pub fn run(settings: DaemonSettings, clock: Arc<dyn Clock>, say: &Say, stop: &Re
     let (halt, halted) = bounded::<()>(0);
     let OpenedDaemon { reader, counter, writer, pending, emitted_until } =
         OpenedDaemon::open(&settings, &clock, say, BLOCK_LIMIT)?;
-    std::thread::scope(|scope| {
-        let (poll, reader_clock) = (settings.poll, &*clock);
-        spawn_named(scope, "follow", move || reader.run(reader_clock, poll, &message_sender, &empties, &halted))?;
-        spawn_named(scope, "count", move || counter.run(&messages, &empty_sender, &counted_sender))?;
-        let mut queues = Vec::new();
-        for (number, carbon) in settings.destinations.iter().enumerate() {
-            let (batch_sender, batches) = bounded(destination_queue::IN_FLIGHT);
-            let (outcomes, link) = (outcome_sender.clone(), Link::new(carbon.destination.clone(), number as u64));
-            spawn_named(scope, "push", move || destination_queue::send_batches(number, link, &batches, &outcomes))?;
-            queues.push(DestinationQueue::new(carbon, batch_sender, &settings, writer.view()));
-        }
-        drop(outcome_sender);
-        say_left_behind(writer.view(), &settings, say);
-        let destinations = Destinations::resume(queues, &settings, clock.now(), emitted_until);
-        let (settings, clock) = (Arc::clone(&settings), Arc::clone(&clock));
-        let committer = Committer::new(settings, writer, pending, destinations, clock, Arc::clone(say));
-        committer.run(&CommitterChannels { counted, outcomes, stop }, halt)
-    })
+    let reader_clock = Arc::clone(&clock);
+    let poll = settings.poll;
+    spawn_detached("follow", move || reader.run(&*reader_clock, poll, &message_sender, &empties, &halted))?;
+    spawn_detached("count", move || counter.run(&messages, &empty_sender, &counted_sender))?;
+    let mut queues = Vec::new();
+    for (number, carbon) in settings.destinations.iter().enumerate() {
+        let (batch_sender, batches) = bounded(destination_queue::IN_FLIGHT);
+        let (outcomes, link) = (outcome_sender.clone(), Link::new(carbon.destination.clone(), number as u64));
+        spawn_detached("push", move || destination_queue::send_batches(number, link, &batches, &outcomes))?;
+        queues.push(DestinationQueue::new(carbon, batch_sender, &settings, writer.view()));
+    }
+    drop(outcome_sender);
+    say_left_behind(writer.view(), &settings, say);
+    let destinations = Destinations::resume(queues, &settings, clock.now(), emitted_until);
+    let committer = Committer::new(settings, writer, pending, destinations, clock, Arc::clone(say));
+    committer.run(&CommitterChannels { counted, outcomes, stop }, halt)
 }
 
 /// A carbon that moved is another one to the store: what the old one is owed would be sent to nobody, without a word.

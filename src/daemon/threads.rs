@@ -21,3 +21,10 @@ pub(super) fn spawn_named<'scope>(
     let started = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run);
     started.map(drop).map_err(|error| Error::failed(format!("cannot start the thread `{name}`: {error}")))
 }
+
+/// The same for a thread that nobody waits for: it may be in a call that does not come back for long (a resolver that is silent, a
+/// folder of very many logs), which must not keep the daemon from ending.
+pub(super) fn spawn_detached(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    started.map(drop).map_err(|error| Error::failed(format!("cannot start the thread `{name}`: {error}")))
+}

@@ -23,6 +23,7 @@ mod rig;
 mod rotation;
 mod sink;
 mod stepped;
+mod stop;
 mod store;
 mod unread;
 mod wrapped;

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::cli::answer::Answer;
@@ -14,9 +14,12 @@ use crate::cli::args::RunArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::files::pattern_assumes_zone;
 use crate::cli::input::settings;
-use crate::daemon::{self, Notice, Say};
+use crate::daemon::{self, Notice, Say, Stopped};
 use crate::error::{Error, Result};
 use crate::time::SystemClock;
+
+/// The signals that are heeded, or heard so that they end nothing.
+const SIGNALS: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM];
 
 /// Runs until SIGTERM or SIGINT (or SIGHUP, where a terminal went away), or until the daemon fails. The signals have a
 /// thread of their own, which turns the first into the daemon's stop; so a write in progress is never interrupted.
@@ -24,8 +27,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     let settings = settings::daemon_settings(context)?;
     let store = settings.store.display().to_string();
     let (stop_sender, stop) = crossbeam_channel::bounded(1);
-    let mut signals =
-        Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Error::failed(format!("signals: {error}")))?;
+    let mut signals = Signals::new(SIGNALS).map_err(|error| Error::failed(format!("signals: {error}")))?;
     let signals_handle = signals.handle();
     let waiting = std::thread::spawn(move || {
         for signal in signals.forever() {
@@ -34,6 +36,10 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
             if signal == SIGHUP && !std::io::stderr().is_terminal() {
                 say("spikeline: SIGHUP: the configuration is read at the start only: restart to have it read anew; \
                      rotated logs are noticed without a signal");
+                continue;
+            }
+            // What other daemons reopen their logs by; unheeded it would end this one.
+            if [SIGUSR1, SIGUSR2, SIGALRM].contains(&signal) {
                 continue;
             }
             // Nobody listens any more if the daemon ended by itself.
@@ -62,9 +68,12 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     let ended = daemon::run(settings, Arc::new(SystemClock), &aloud, &stop);
     signals_handle.close();
     let _joined = waiting.join();
-    ended?;
-    if !arguments.quiet {
-        say("spikeline: stopped; everything read is committed");
+    match ended? {
+        Stopped::Committed if arguments.quiet => {}
+        Stopped::Committed => say("spikeline: stopped; everything read is committed"),
+        Stopped::Early => {
+            say("spikeline: stopped; what was under way and is not committed is read again at the next start")
+        }
     }
     Ok(Answer::Found)
 }
