@@ -253,7 +253,7 @@ pub(in crate::grammar) fn usual_variable(key: &str) -> Option<(&'static str, Dur
     let names = |known: &&str| *known == key || known.contains('_') && super::squeezed(known) == key;
     let in_seconds = NAMES.iter().chain(JSON_NAMES).map(|(variable, keys)| (*variable, *keys, DurationUnit::Seconds));
     let mut all = in_seconds.chain(WITH_UNIT.iter().copied());
-    let (variable, _, unit) = all.find(|(_, keys, _)| keys.iter().any(|known| names(known)))?;
+    let (variable, _, unit) = all.find(|(_, keys, _)| keys.iter().any(names))?;
     ALONE.contains(&variable).then_some((variable, unit))
 }
 

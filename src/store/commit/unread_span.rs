@@ -86,7 +86,7 @@ mod tests {
             number,
             log: "/var/log/*.log".to_owned(),
             path: "/var/log/a.log".into(),
-            device_inode: (number % 2 == 0).then_some(DeviceInode { device: 3, inode: 9 }),
+            device_inode: number.is_multiple_of(2).then_some(DeviceInode { device: 3, inode: 9 }),
             generation: (number > 2).then(|| GenerationId(number - 3)),
             from: Timestamp(-5),
             until: until.map(Timestamp),
