@@ -99,7 +99,7 @@ fn what_was_rejected_before_a_format_was_told_is_taken_in_again_once() {
     // The old workers go on for a while after the first line of the new ones.
     let line = |at: usize, request: &Request| match at {
         0..1000 => request.exact(),
-        1000..1100 if at % 3 != 0 => request.exact(),
+        1000..1100 if !at.is_multiple_of(3) => request.exact(),
         _ => extended(request),
     };
     let written = |count: usize| -> String {
