@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 /// as much before.
 const WRITTEN_LATE: i64 = 60_000;
 
+/// As much it is in any case, in milliseconds: nginx takes the time before it writes.
+const WRITTEN_SOON: i64 = 1_000;
+
 /// The spans, by their numbers.
 #[derive(Default)]
 pub(super) struct UnreadBook {
@@ -92,7 +95,7 @@ fn first_written(span: &UnreadSpan, logs: &GenerationBook, rows: &RowCollector) 
         }
     }
     if latest == Timestamp(i64::MIN) {
-        return span.from;
+        return span.from.plus_millis(-WRITTEN_SOON);
     }
     span.from.min(latest.max(span.from.plus_millis(-WRITTEN_LATE)))
 }

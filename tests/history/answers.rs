@@ -75,6 +75,7 @@ pub(crate) fn check(view: &View, disk: &Disk, machine: &Machine, question: &Ques
     read.entries(question);
     read.all_lines(question);
     read.losses();
+    read.denied();
     read.until();
 }
 
@@ -239,7 +240,8 @@ impl<'a> Read<'a> {
     /// How much of a generation's document can be found again: nothing of a copy that ends before what was read.
     fn found_again(&self, generation: GenerationId) -> bool {
         let position = self.view.generations().iter().find(|held| held.id == generation).unwrap().position;
-        self.disk.available(self.machine.held[&generation].document) as u64 >= position
+        let document = self.machine.held[&generation].document;
+        !self.disk.is_denied(document) && self.disk.available(document) as u64 >= position
     }
 
     fn written(&self, locator: &Locator) -> &[u8] {
@@ -263,7 +265,7 @@ impl<'a> Read<'a> {
             }
         });
         assert_eq!(answered.len(), locators.len(), "lines without an answer");
-        assert!(missing.failed.is_empty() && missing.unknown.is_empty(), "{missing:?}");
+        assert!((missing.failed.is_empty() || self.disk.any_denied()) && missing.unknown.is_empty(), "{missing:?}");
         let gone: BTreeSet<_> = missing.gone.iter().map(|held| held.id).collect();
         let there = gone.iter().find(|id| self.found_again(**id));
         assert!(there.is_none(), "{there:?} is not gone");
@@ -297,7 +299,10 @@ impl<'a> Read<'a> {
                 }
             });
             let missing = missing.unwrap();
-            assert!(missing.failed.is_empty() && missing.differing.is_empty(), "{missing:?}");
+            assert!(
+                (missing.failed.is_empty() || self.disk.any_denied()) && missing.differing.is_empty(),
+                "{missing:?}"
+            );
             let there = |locator: &Locator| self.found_again(locator.generation);
             let expected: BTreeSet<Locator> = self
                 .requests()
@@ -346,11 +351,42 @@ impl<'a> Read<'a> {
         }
     }
 
+    /// A line that was written before the store says that the logs were read, and that nobody may read, is said to be missing.
+    fn denied(&self) {
+        let Some(read_until) = self.view.read_until() else { return };
+        for (number, document) in
+            self.disk.documents.iter().enumerate().filter(|(number, _)| self.disk.is_denied(*number))
+        {
+            let read = self.machine.held.iter().filter(|(_, held)| held.document == number);
+            let read = read.filter_map(|(id, _)| self.view.generations().iter().find(|held| held.id == *id));
+            let from = read.map(|held| held.position).max().unwrap_or(0);
+            let mut latest = i64::MIN;
+            for line in document.lines(0, document.whole_before(read_until.0)) {
+                let What::Request(request) = line.what else { continue };
+                let in_order = request.end >= latest;
+                latest = latest.max(request.end);
+                // One that was logged long after its request ended is only about where the account says.
+                let is_prompt = document.written_at(line.offset) <= request.end + 100;
+                if (line.offset as u64) < from || !in_order || !is_prompt {
+                    continue;
+                }
+                let window = Window { from: Timestamp(request.end), until: Timestamp(request.end + 1) };
+                let gaps = self.view.completeness().gaps(window).unwrap();
+                let is_said = !gaps.spans.is_empty() || !gaps.lost.is_empty();
+                assert!(is_said, "{line:?} of document {number} cannot be read, and nobody says so");
+            }
+        }
+    }
+
     /// What was written to an open log before the store says that the logs were read is counted.
     fn until(&self) {
         let Some(read_until) = self.view.read_until() else { return };
         for generation in self.view.generations().iter().filter(|held| !held.finished) {
             let document = self.machine.held[&generation.id].document;
+            let is_missing = self.view.unread_spans().any(|span| span.generation == Some(generation.id));
+            if self.disk.is_denied(document) || is_missing {
+                continue;
+            }
             let written = self.disk.documents[document].whole_before(read_until.0);
             // A copy may have been made in the midst of a line: then that is held until it is sure to be all there is.
             let due = written.min(self.disk.documents[document].whole_within(self.disk.available(document))) as u64;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -15,6 +15,8 @@ pub(crate) struct Inode {
     pub(crate) document: usize,
     pub(crate) length: usize,
     pub(crate) modified: i64,
+    /// Nobody may open it for reading. Who has it open goes on.
+    pub(crate) denied: bool,
 }
 
 /// What a name leads to.
@@ -142,7 +144,7 @@ impl Disk {
         let file = OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap();
         let inode = self.inode(name).unwrap_or_else(|| {
             let document = self.document(self.inodes.len());
-            self.inodes.push(Inode { document, length: 0, modified: now });
+            self.inodes.push(Inode { document, length: 0, modified: now, denied: false });
             let inode = self.inodes.len() - 1;
             self.names.insert(name.to_owned(), Node::Plain(inode));
             self.stamp(inode, &file, now);
@@ -158,6 +160,35 @@ impl Disk {
         self.documents[inode.document].append(text, now);
         assert_eq!(inode.length, self.documents[inode.document].bytes.len(), "a document has one writer");
         self.stamp(writer.inode, &writer.file, now);
+    }
+
+    /// Lets a file be read, or not.
+    pub(crate) fn allow(&mut self, name: &str, allowed: bool) {
+        let Some(inode) = self.inode(name) else { return };
+        let mode = PermissionsExt::from_mode(if allowed { 0o644 } else { 0o200 });
+        std::fs::set_permissions(self.path(name), mode).unwrap();
+        self.inodes[inode].denied = !allowed;
+    }
+
+    /// Lets all files be read.
+    pub(crate) fn allow_all(&mut self) {
+        let names: Vec<String> = self.names.keys().cloned().collect();
+        for name in names {
+            if self.inode(&name).is_some_and(|inode| self.inodes[inode].denied) {
+                self.allow(&name, true);
+            }
+        }
+    }
+
+    /// Whether there is a file that nobody may read.
+    pub(crate) fn any_denied(&self) -> bool {
+        self.names.values().any(|node| matches!(node, Node::Plain(inode) if self.inodes[*inode].denied))
+    }
+
+    /// Whether a document stands in a file that nobody may read.
+    pub(crate) fn is_denied(&self, document: usize) -> bool {
+        let mut there = self.names.values();
+        there.any(|node| matches!(node, Node::Plain(inode) if self.inodes[*inode].denied && self.inodes[*inode].document == document))
     }
 
     pub(crate) fn rename(&mut self, from: &str, to: &str) {
@@ -186,7 +217,7 @@ impl Disk {
         let document = self.inodes[self.inode(name).unwrap()].document;
         self.documents[document].append(more, now);
         let length = self.documents[document].bytes.len();
-        self.inodes.push(Inode { document, length, modified: now });
+        self.inodes.push(Inode { document, length, modified: now, denied: false });
         let inode = self.inodes.len() - 1;
         let temporary = self.path(".temporary");
         std::fs::write(&temporary, &self.documents[document].bytes).unwrap();
@@ -205,7 +236,7 @@ impl Disk {
         let file = File::options().write(true).open(self.path(copy)).unwrap();
         let of = &self.inodes[self.inode(name).unwrap()];
         let (document, length) = (of.document, of.length);
-        self.inodes.push(Inode { document, length, modified: now });
+        self.inodes.push(Inode { document, length, modified: now, denied: false });
         let inode = self.inodes.len() - 1;
         self.names.insert(copy.to_owned(), Node::Plain(inode));
         self.stamp(inode, &file, now);

@@ -121,6 +121,11 @@ impl Document {
         self.written.iter().rev().find(|(at, _)| *at < time).map_or(0, |(_, whole)| *whole)
     }
 
+    /// When the line at this offset was written to its end.
+    pub(crate) fn written_at(&self, offset: usize) -> i64 {
+        self.written.iter().find(|(_, whole)| *whole > offset).map_or(i64::MAX, |(at, _)| *at)
+    }
+
     /// Where the last whole line of its first bytes ends.
     pub(crate) fn whole_within(&self, length: usize) -> usize {
         self.bytes[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1)

@@ -19,6 +19,8 @@
 //!   that is all that was ever seen of it, or after a copy whose original is gone too.
 //! - A copy may end within a line. That is held back until the copy is known to be all there is: it is not due at once.
 //!
+//! Logs are denied and allowed again: what was written meanwhile is said to be missing, and nothing is once it was read.
+//!
 //! What is left out, since no one could tell: nginx going on for more than the grace in a log that was renamed without a
 //! new one being made; a log that is gone and of which no more was read than another begins with, byte for byte (the other one is it); a crash within
 //! seconds of a `copytruncate` that took lines which had been read and are not in the copy (afterwards only the daemon that read them knows the copy for one); a log with two names (hard links) that is
@@ -103,7 +105,7 @@ fn every_answer_holds_whatever_happens() {
     // A failure is told with its story.
     std::panic::set_hook(Box::new(|failure| CAUSE.set(failure.to_string())));
     if let Some(seed) = number("SPIKELINE_HISTORY") {
-        let failed = run(seed, true).err();
+        let failed = support::nobody::as_nobody(|| run(seed, true)).err();
         drop(std::panic::take_hook());
         assert!(failed.is_none(), "{}", failed.unwrap_or_default());
         return;
@@ -116,6 +118,7 @@ fn every_answer_holds_whatever_happens() {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
+                support::nobody::become_nobody();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= until || outcome.lock().unwrap().failed.len() >= ENOUGH {

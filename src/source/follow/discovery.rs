@@ -104,6 +104,8 @@ pub(crate) struct Discovery {
     /// Rotated files that were there before the first start: never read.
     foreign: HashSet<DeviceInode>,
     undecided: UndecidedFiles,
+    /// Files that earlier runs could not read: looked for however old they are.
+    sought: HashSet<DeviceInode>,
 }
 
 impl Discovery {
@@ -128,6 +130,11 @@ impl Discovery {
         for WatchedPath { path, key } in named {
             self.may_have_missed(MissedRotation { base: path, key, since, noticed: now });
         }
+    }
+
+    /// Looks for these files, which earlier runs could not read.
+    pub(crate) fn seek(&mut self, sought: HashSet<DeviceInode>) {
+        self.sought = sought;
     }
 
     /// Watches the path of a log of which only rotated files are left, and which no glob names therefore.
@@ -270,7 +277,7 @@ impl Discovery {
     fn is_out_of_question(&self, file: &Sibling, since: Timestamp, facts: &LogFacts) -> bool {
         let lag = if file.compressed { COPIED_TIME_LAG } else { Duration::ZERO };
         let inode = file.status.device_inode;
-        file.status.modified().plus(lag) < since
+        (file.status.modified().plus(lag) < since && !self.sought.contains(&inode))
             || self.foreign.contains(&inode)
             || self.settled.is_settled(file.status)
             || facts.patterns.names(&file.path)

@@ -163,13 +163,13 @@ impl Follower {
             self.facts.horizon.all_was_read(self.facts.open.last_written());
         }
         let all_is_read = progress.caught_up && !progress.undecided;
-        self.unread.settle(&self.facts, &self.awaited, all_is_read, poll)
+        self.unread.settle(&self.facts, &self.awaited, &self.discovery.settled, all_is_read, poll)
     }
 
     /// The first look: remembers where rotated files may have been missed, and awaits every unfinished generation of the earlier
     /// run. All of them are awaited before one is looked for, so that none is forgotten if the owner ends the poll early.
     fn begin_run(&mut self, poll: &Poll<'_>) {
-        let Follower { facts, discovery, awaited, settings, .. } = self;
+        let Follower { facts, discovery, awaited, settings, unread, .. } = self;
         let (seen, _) = facts.patterns.look_at_paths(true);
         let mut named: Vec<WatchedPath> = seen.into_iter().map(WatchedPath::from).collect();
         for gone in facts.patterns.rotated_away() {
@@ -184,6 +184,7 @@ impl Follower {
             self.at_end = !settings.from_start;
         }
         discovery.suspect_since_last_run(named, facts, poll.now);
+        discovery.seek(unread.files_left());
         awaited.await_all(facts.closed.take_unfinished(&facts.patterns), poll.now);
     }
 

@@ -141,10 +141,10 @@ impl AwaitedGenerations {
                     *from += 1;
                 }
                 Some((path, Hindrance::Unreadable(error))) => {
-                    self.set_unreadable(from, Error::io("read it", &path, &error), facts, poll)?;
+                    self.set_unreadable(from, Some(&path), Error::io("read it", &path, &error), facts, poll)?;
                 }
                 None => match unreachable(&generation.path, candidates) {
-                    Some(error) => self.set_unreadable(from, error, facts, poll)?,
+                    Some(error) => self.set_unreadable(from, None, error, facts, poll)?,
                     None => {
                         self.awaited.remove(*from);
                         return ControlFlow::Continue(Some(ResumeOutcome::Gone(generation)));
@@ -159,6 +159,7 @@ impl AwaitedGenerations {
     fn set_unreadable(
         &mut self,
         from: &mut usize,
+        path: Option<&Path>,
         error: Error,
         facts: &LogFacts,
         poll: &mut Poll<'_>,
@@ -168,6 +169,9 @@ impl AwaitedGenerations {
         awaited.unreadable = Some(error.clone());
         let mut report = Unreadable::of_generation(&awaited.generation, UnreadCause::Denied, &error);
         report.from = facts.horizon.read_until();
+        // One that was rotated away is written no more, or not for long.
+        let rotated = path.filter(|path| !facts.patterns.names(path)).and_then(|path| FileStatus::of_path(path).ok());
+        report.until = rotated.map(|status| Horizon::written_until(status, poll.now));
         poll.cannot_read(report, error)
     }
 

@@ -4,13 +4,16 @@
 //! what is new begins a span, what was read after all is withdrawn, and a file that was rotated away unread leaves a span that ends. What
 //! a span is about may be a generation that waits to be found, a file by its inode, or a path of which not even that is known.
 
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::facts::LogFacts;
+use super::horizon::TIME_LAG;
+use super::new_files::SettledFiles;
 use super::poll::{Poll, Unreadable};
 use super::resume::AwaitedGenerations;
-use crate::source::file::FileStatus;
+use crate::source::file::{FileStatus, leads_to};
 use crate::source::generation::DeviceInode;
 use crate::source::identity::siblings::{base_of, siblings};
 use crate::source::unread_span::{UnreadCause, UnreadSpan, times_apart};
@@ -65,6 +68,12 @@ impl UnreadFiles {
         UnreadFiles { spans, opened: Vec::new(), next_number, last_look: None }
     }
 
+    /// The files that could not be read and were rotated away.
+    pub(crate) fn files_left(&self) -> HashSet<DeviceInode> {
+        let left = self.spans.iter().filter(|held| !held.span.is_lasting() && held.span.generation.is_none());
+        left.filter_map(|held| held.span.device_inode).collect()
+    }
+
     /// Whether this is the first whole poll.
     pub(crate) fn is_first_look(&self) -> bool {
         self.last_look.is_none()
@@ -81,6 +90,7 @@ impl UnreadFiles {
         &mut self,
         facts: &LogFacts,
         awaited: &AwaitedGenerations,
+        settled: &SettledFiles,
         all_is_read: bool,
         poll: &mut Poll<'_>,
     ) -> ControlFlow<()> {
@@ -96,7 +106,7 @@ impl UnreadFiles {
         }
         let (mut at, mut kept) = (0, Vec::new());
         while at < self.spans.len() {
-            match self.fate_of(at, facts, awaited, all_is_read) {
+            match self.fate_of(at, facts, awaited, settled, all_is_read) {
                 SpanFate::Stays => {}
                 SpanFate::Withdrawn => self.withdraw(at, poll)?,
                 SpanFate::Over => self.end_span(at, poll.now, poll)?,
@@ -142,9 +152,13 @@ impl UnreadFiles {
             let changed = UnreadSpan {
                 device_inode: report.device_inode.or(span.device_inode),
                 generation: report.generation.or(span.generation),
-                // It was rotated away.
-                until: span.until.or(report.until.map(|until| until.max(span.from))),
-                path: if span.device_inode.is_some() { report.path } else { span.path.clone() },
+                // One that was rotated away may be written for a while still.
+                until: match (span.until, report.until) {
+                    (Some(known), Some(now)) if now > known.plus(TIME_LAG) => Some(now),
+                    (Some(known), _) => Some(known),
+                    (None, now) => now.map(|until| until.max(span.from)),
+                },
+                path: if is_at(span, &span.path) { span.path.clone() } else { report.path },
                 cause: report.cause,
                 why: report.why,
                 ..span.clone()
@@ -187,7 +201,14 @@ impl UnreadFiles {
     }
 
     /// What becomes of a span at the end of a poll in which it was reported or not.
-    fn fate_of(&self, at: usize, facts: &LogFacts, awaited: &AwaitedGenerations, all_is_read: bool) -> SpanFate {
+    fn fate_of(
+        &self,
+        at: usize,
+        facts: &LogFacts,
+        awaited: &AwaitedGenerations,
+        settled: &SettledFiles,
+        all_is_read: bool,
+    ) -> SpanFate {
         let Some(HeldSpan { span, is_reported: false }) = self.spans.get(at) else { return SpanFate::Stays };
         if span.is_withdrawn {
             return SpanFate::Stays;
@@ -205,10 +226,14 @@ impl UnreadFiles {
         if span.device_inode.is_some_and(is_open) {
             return read_now;
         }
+        let status = FileStatus::of_path(&span.path);
         if !span.is_lasting() {
-            return SpanFate::Stays;
+            // It holds what was read, as is known now that it can be looked into.
+            let is_known =
+                |status: &FileStatus| Some(status.device_inode) == span.device_inode && settled.is_settled(*status);
+            return if status.is_ok_and(|status| is_known(&status)) { read_now } else { SpanFate::Stays };
         }
-        match (FileStatus::of_path(&span.path), span.device_inode) {
+        match (status, span.device_inode) {
             (Ok(status), Some(inode)) if status.device_inode != inode => SpanFate::Over,
             (Ok(_), _) => read_now,
             (Err(error), _) if error.kind() == ErrorKind::NotFound && span.cause != UnreadCause::Absent => {
@@ -282,6 +307,11 @@ impl UnreadFiles {
             None => ControlFlow::Continue(()),
         }
     }
+}
+
+/// Whether a path leads to the file of a span, as far as that is known.
+fn is_at(span: &UnreadSpan, path: &Path) -> bool {
+    span.device_inode.is_none_or(|inode| leads_to(path, inode))
 }
 
 /// Whether a report is about what a span is about.
