@@ -1,10 +1,14 @@
 //! `spikeline lines`: the raw lines of a window and route.
 
+mod found_lines;
 mod of_store;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::io::Write;
+use std::sync::Arc;
+
+use found_lines::{FoundLines, SortedLines};
 
 use crate::cli::answer::output::{Stdout, on_terminal, say, say_all, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
@@ -31,7 +35,7 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
     };
     let filter = window::filter(&arguments.filter, window, by)?;
     let mut view = None;
-    let (mut found, missing) = if !arguments.files.files.is_empty() {
+    let (found, missing) = if !arguments.files.files.is_empty() {
         of_files(context, arguments, filter)?
     } else {
         let view = view.insert(context.view()?);
@@ -42,11 +46,10 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         missing.extend(lacks);
         (found, missing)
     };
-    found.sort_by_key(|line| sort_key(&line.entry, arguments.sort));
-    cut(&mut found, arguments);
-    let answer = Answer::from_found(!found.is_empty(), &missing);
+    say_limit(found.count, arguments);
+    let answer = Answer::from_found(found.count > 0, &missing);
     let lacks = missing.clone();
-    print(&found, arguments.format.into(), window, missing)?;
+    print(found.sorted()?, arguments.format.into(), window, missing)?;
     if let Some(view) = &view {
         completeness::conclude(view, &lacks);
     }
@@ -56,17 +59,20 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
 /// One line of the answer.
 struct Found {
     entry: Entry,
-    route: String,
-    file: String,
+    route: Arc<str>,
+    file: Arc<str>,
     /// Nothing if the raw line is gone.
     line: Option<Vec<u8>>,
     /// The log that the line is in is there, and cannot be read: it is not gone.
     is_there: bool,
 }
 
+/// The longest duration first, where that counts; then the end, and the place.
+type SortKey = (Reverse<u64>, Timestamp, Locator);
+
 /// What requests are sorted by: `--sort duration` has the longest first; of those that took as long, and by default,
 /// the one that ended first, and at the same millisecond the one that stands first in its log.
-fn sort_key(entry: &Entry, order: LineOrder) -> (Reverse<u64>, Timestamp, Locator) {
+fn sort_key(entry: &Entry, order: LineOrder) -> SortKey {
     let duration_ms = match order {
         LineOrder::Time => 0,
         LineOrder::Duration => entry.duration_ms,
@@ -76,20 +82,25 @@ fn sort_key(entry: &Entry, order: LineOrder) -> (Reverse<u64>, Timestamp, Locato
 
 /// No more than asked for, of what is sorted already; says that there are more.
 fn cut<T>(found: &mut Vec<T>, arguments: &LinesArguments) {
+    say_limit(found.len() as u64, arguments);
+    found.truncate(arguments.limit.unwrap_or(usize::MAX));
+}
+
+/// Says that there are more than were asked for.
+fn say_limit(found: u64, arguments: &LinesArguments) {
     let Some(limit) = arguments.limit else { return };
-    if limit >= found.len() {
+    if limit as u64 >= found {
         return;
     }
-    let (limit_said, all) = (count(limit as u64), count(found.len() as u64));
+    let (limit_said, all) = (count(limit as u64), count(found));
     say(&match arguments.sort {
         LineOrder::Time => format!("the first {limit_said} of {all} lines (--limit); --sort duration: the longest"),
         LineOrder::Duration => format!("the longest {limit_said} of {all} lines (--limit)"),
     });
-    found.truncate(limit);
 }
 
 /// A line that was read again, as the index would have kept it.
-fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interpreting, file: String) -> Found {
+fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interpreting, file: Arc<str>) -> Found {
     let entry = Entry {
         end: seen.record.end,
         duration_ms: seen.record.request_time_ms.unwrap_or(0),
@@ -103,12 +114,12 @@ fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interp
         },
         locator,
     };
-    let route = with.routes.name(seen.matched.id).as_deref().map(str::to_owned).unwrap_or_default();
+    let route = with.routes.name(seen.matched.id).unwrap_or_default();
     Found { entry, route, file, line: Some(line.to_vec()), is_there: true }
 }
 
 /// The lines of the files that are named. One thread reads them: they are printed in the order of time anyway.
-fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(Vec<Found>, Vec<String>)> {
+fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(FoundLines, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
     if filter.min_ms > 0 {
         files.say_untimed();
@@ -122,8 +133,8 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
         filter,
         routes: RouteFilter::default(),
         with,
-        names: names.clone(),
-        found: Vec::new(),
+        names: names.iter().map(|name| Arc::from(name.as_str())).collect(),
+        found: FoundLines::new(arguments.sort, arguments.limit),
         rejects: RejectedLines::default(),
     };
     let mut missing = files.run(std::slice::from_mut(&mut tally));
@@ -132,14 +143,14 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
     Ok((tally.found, missing))
 }
 
-/// The lines of files that the filter keeps, in memory until all are read.
+/// The lines of files that the filter keeps, until all are read.
 struct LinesTally {
     workers: Workers,
     filter: Filter,
     routes: RouteFilter,
     with: Interpreting,
-    names: Vec<String>,
-    found: Vec<Found>,
+    names: Vec<Arc<str>>,
+    found: FoundLines,
     rejects: RejectedLines,
 }
 
@@ -172,13 +183,13 @@ impl BlockTally for LinesTally {
 }
 
 /// The answer to stdout: raw lines, which other programs read as they read the log, or rows in the form asked for.
-fn print(found: &[Found], format: OutputFormat, window: Window, missing: Vec<String>) -> Result<()> {
+fn print(found: SortedLines, format: OutputFormat, window: Window, missing: Vec<String>) -> Result<()> {
     let mut out = stdout();
     match format.for_programs() {
         Some(form) => {
             let mut rows = Vec::new();
             for found in found {
-                rows.push(row(found, window));
+                rows.push(row(&found?, window));
             }
             let report = Report { missing, ..Report::new(rows, window::shown(window)) };
             written(write_for_programs(&report, form, style(), &mut out))?;
@@ -186,7 +197,7 @@ fn print(found: &[Found], format: OutputFormat, window: Window, missing: Vec<Str
         None => {
             let terminal = on_terminal();
             for found in found {
-                print_line(found, terminal, &mut out)?;
+                print_line(&found?, terminal, &mut out)?;
             }
         }
     }
@@ -230,11 +241,11 @@ fn row(found: &Found, window: Window) -> LineRow {
         end: EpochSeconds(entry.end),
         request_time_ms: known_duration(entry),
         in_window: in_window(entry, window),
-        route: found.route.clone(),
+        route: found.route.to_string(),
         status: if entry.status == 0 { None } else { Some(entry.status) },
         upstream_response_time_ms: entry.upstream_ms,
         kept: kept_because(entry.kept),
-        file: found.file.clone(),
+        file: found.file.to_string(),
         offset: entry.locator.offset,
         length: entry.locator.length,
         line: found.line.as_deref().map(String::from_utf8_lossy).map(Cow::into_owned),

@@ -1,7 +1,10 @@
 //! `lines` over the store: from its index where that kept every request that is asked for, else from the blocks that may hold any.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
 
+use super::found_lines::FoundLines;
 use super::{Found, cut, of_line, sort_key};
 use crate::cli::answer::names::{file_names, route_names, wanted_routes};
 use crate::cli::answer::output::{say, say_all};
@@ -23,7 +26,7 @@ pub(super) fn lines_of_store(
     context: &Context,
     arguments: &LinesArguments,
     filter: &Filter,
-) -> Result<(Vec<Found>, Vec<String>)> {
+) -> Result<(FoundLines, Vec<String>)> {
     let answer = choose_lines(view, context, arguments, filter)?;
     say_by_upstream(&answer.0);
     Ok(answer)
@@ -34,17 +37,17 @@ fn choose_lines(
     context: &Context,
     arguments: &LinesArguments,
     filter: &Filter,
-) -> Result<(Vec<Found>, Vec<String>)> {
+) -> Result<(FoundLines, Vec<String>)> {
     let mut lines = StoredLines::new(context, view, &arguments.files.format)?;
     if arguments.all {
-        return from_lines(view, &mut lines, filter, |_, _| true);
+        return from_lines(view, &mut lines, arguments, filter, |_, _| true);
     }
     let counted_by = lines.counted_by(filter.window, filter.by)?;
     if filter.min_ms == 0 && filter.statuses.is_empty() {
         if counted_by != CountedBy::Others {
             return from_index(view, arguments, filter);
         }
-        return kept_by_rules_of_now(view, &mut lines, filter, context.config()?.slow.server_errors);
+        return kept_by_rules_of_now(view, &mut lines, arguments, filter, context.config()?.slow.server_errors);
     }
     if counted_by != CountedBy::Others && all_kept(view, filter)? {
         return from_index(view, arguments, filter);
@@ -56,37 +59,44 @@ fn choose_lines(
         missing.push(too_much);
         return Ok((found, missing));
     }
-    from_lines(view, &mut lines, filter, |_, _| true)
+    from_lines(view, &mut lines, arguments, filter, |_, _| true)
 }
 
 /// Says of which times the lines are that have no `$request_time`.
-fn say_by_upstream(found: &[Found]) {
-    let by_upstream = found.iter().filter(|found| found.entry.kept.contains(KeepReasons::BY_UPSTREAM)).count();
-    if by_upstream > 0 {
-        let of =
-            if by_upstream == found.len() { "all".to_owned() } else { format!("{by_upstream} of {}", found.len()) };
+fn say_by_upstream(found: &FoundLines) {
+    let FoundLines { by_upstream, count, .. } = found;
+    if *by_upstream > 0 {
+        let of = if by_upstream == count { "all".to_owned() } else { format!("{by_upstream} of {count}") };
         say(&format!("note: {of} are of logs without $request_time: how long they took is $upstream_response_time"));
     }
 }
 
 /// What the index keeps of the window. No more raw lines are read than are printed.
-fn from_index(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(Vec<Found>, Vec<String>)> {
+fn from_index(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(FoundLines, Vec<String>)> {
     let mut entries = entries(view, filter)?;
     entries.sort_by_key(|entry| sort_key(entry, arguments.sort));
     cut(&mut entries, arguments);
-    Ok(raw(view, entries))
+    Ok(gathered(raw(view, entries), arguments))
+}
+
+/// Lines that are all in memory already, since the index holds them.
+fn gathered((lines, missing): (Vec<Found>, Vec<String>), arguments: &LinesArguments) -> (FoundLines, Vec<String>) {
+    let mut found = FoundLines::new(arguments.sort, arguments.limit);
+    found.extend(lines);
+    (found, missing)
 }
 
 /// What the index keeps, and what is slow by the thresholds of now, which were others when it was counted.
 fn kept_by_rules_of_now(
     view: &View,
     lines: &mut StoredLines<'_>,
+    arguments: &LinesArguments,
     filter: &Filter,
     server_errors: bool,
-) -> Result<(Vec<Found>, Vec<String>)> {
+) -> Result<(FoundLines, Vec<String>)> {
     if let Some(too_much) = StoredLines::too_much(&lines.blocks(filter)?) {
         say(&too_much);
-        let (found, mut missing) = raw(view, entries(view, filter)?);
+        let (found, mut missing) = gathered(raw(view, entries(view, filter)?), arguments);
         missing.push(too_much);
         return Ok((found, missing));
     }
@@ -97,7 +107,7 @@ fn kept_by_rules_of_now(
             slowest.insert(entry.locator);
         }
     }
-    from_lines(view, lines, filter, |seen, locator| {
+    from_lines(view, lines, arguments, filter, |seen, locator| {
         let is_error = server_errors && seen.record.status.is_some_and(|status| (500..=599).contains(&status));
         seen.slow || is_error || slowest.contains(locator)
     })
@@ -116,10 +126,15 @@ fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// Names that many lines have.
+fn shared_names<K: Eq + Hash>(names: HashMap<K, String>) -> HashMap<K, Arc<str>> {
+    names.into_iter().map(|(key, name)| (key, Arc::from(name))).collect()
+}
+
 /// Their raw lines, from the logs or the archive.
 fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
-    let names = route_names(view);
-    let files = file_names(view);
+    let names = shared_names(route_names(view));
+    let files = shared_names(file_names(view));
     let mut found = Vec::new();
     let mut locators = Vec::new();
     for entry in entries {
@@ -163,27 +178,28 @@ fn say_missing(missing: &MissingLines) -> Vec<String> {
 fn from_lines(
     view: &View,
     lines: &mut StoredLines<'_>,
+    arguments: &LinesArguments,
     filter: &Filter,
     wanted: impl Fn(&RoutedRecord<'_>, &Locator) -> bool,
-) -> Result<(Vec<Found>, Vec<String>)> {
+) -> Result<(FoundLines, Vec<String>)> {
     let blocks = lines.blocks(filter)?;
-    let files = file_names(view);
+    let files = shared_names(file_names(view));
     let with = lines.with.clone();
-    let mut found = Vec::new();
+    let mut found = FoundLines::new(arguments.sort, arguments.limit);
+    // Of logs that are gone there are still the slow requests.
+    let mut left = HashMap::new();
+    for entry in entries(view, filter)? {
+        left.insert(entry.locator, entry);
+    }
     let mut missing = lines.scan(&blocks, filter, |seen, locator, line| {
         if wanted(seen, &locator) {
+            left.remove(&locator);
             let file = files.get(&locator.generation).cloned().unwrap_or_default();
             found.push(of_line(seen, locator, line, &with, file));
         }
     })?;
     if !missing.is_empty() {
-        // Of logs that are gone there are still the slow requests.
-        let mut read = HashSet::new();
-        for found in &found {
-            read.insert(found.entry.locator);
-        }
-        let mut left = entries(view, filter)?;
-        left.retain(|entry| !read.contains(&entry.locator));
+        let left: Vec<Entry> = left.into_values().collect();
         if !left.is_empty() {
             let held = if left.len() == 1 {
                 "one request".to_owned()
