@@ -4,7 +4,7 @@
 //! line -- RecordParser::cut --> spans, one a variable -- RecordParser::read --> Record
 //!   needs          which fields are wanted; what is not wanted is neither cut nor read
 //!   field_spans    which span is which field
-//!   end_time       $msec, $time_iso8601, $time_local
+//!   end_reader     when the request ended, line by line; end_time: $msec, $time_iso8601, $time_local
 //!   number         whole numbers, and seconds with three decimals
 //!   upstream       the lists of $upstream_*: attempts and redirects
 //!   request        $request into method, target and protocol
@@ -16,8 +16,10 @@
 //! answered did not take 0 ms there. A value that its variable cannot have rejects the whole line, with the place and the
 //! reason ([`Reject`](crate::grammar::Reject)): half a record would be counted, and nobody would see what it lacks.
 //!
-//! `parser` calls all the others; they do not know each other, but for `number`, which `end_time` and `upstream` read by.
+//! `parser` calls all the others; they do not know each other, but that `end_time` and `upstream` read by `number`, and
+//! `end_reader` by `end_time`.
 
+mod end_reader;
 mod end_time;
 mod field_spans;
 mod needs;

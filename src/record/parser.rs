@@ -3,11 +3,11 @@
 use crate::grammar::{
     Escape, FastCut, Format, FormatError, KeyedValues, Reject, RejectReason, Role, TimeNotation, ValueSpan, chomp,
 };
-use crate::time::Timestamp;
 
+use super::end_reader::EndReader;
 use super::field_spans::{FieldSpans, TimesWritten};
 use super::needs::Needs;
-use super::{Record, end_time, number, request, upstream};
+use super::{Record, number, request, upstream};
 
 /// Parses the lines of one format. One per worker: it keeps the spans of the last line and the last time.
 #[derive(Debug, Clone)]
@@ -20,33 +20,11 @@ pub struct RecordParser {
     steps: Vec<usize>,
     /// How lines are cut whose quotes are known.
     course: Option<FastCut>,
-    end: (usize, TimeNotation),
-    /// The end of some request is known to the whole second only.
-    whole_seconds: bool,
+    end: EndReader,
     fields: FieldSpans,
     malformed_matters: bool,
     /// The upstream's time stands for the request's.
     by_upstream: bool,
-    last: LastTime,
-    /// When the wrapper of the line that is read says that it was written.
-    outer_end: OuterEnd,
-    /// A time without a zone was read.
-    assumes_zone: bool,
-}
-
-/// The time of a wrapper, as far as a line needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct OuterEnd {
-    time: Option<Timestamp>,
-    whole_seconds: bool,
-}
-
-/// The bytes of the last time and what they mean: neighbouring lines mostly have the same.
-#[derive(Debug, Clone)]
-struct LastTime {
-    bytes: [u8; 26],
-    length: usize,
-    time: Timestamp,
 }
 
 impl RecordParser {
@@ -78,25 +56,21 @@ impl RecordParser {
             return Ok(RecordParser::of_keys(format, needs));
         }
         let fields = FieldSpans::of_plan(format, needs);
-        let end = (format.step_of(end).unwrap_or(usize::MAX), clock);
+        let end = EndReader::new(format.step_of(end).unwrap_or(usize::MAX), clock);
         let wanted = |variable: usize| needs.all || needs.variables.contains(&variable);
         let steps: Vec<usize> = (0..known)
             .map(|variable| format.step_of(variable).filter(|_| wanted(variable)).unwrap_or(usize::MAX))
             .collect();
-        let needed = |step: usize| step == end.0 || fields.steps().contains(&Some(step)) || steps.contains(&step);
+        let needed = |step: usize| step == end.step() || fields.steps().contains(&Some(step)) || steps.contains(&step);
         Ok(RecordParser {
             spans: format.new_spans(),
             keyed: None,
             course: FastCut::new(format.plan(), needed),
             steps,
             end,
-            whole_seconds: matches!(clock, TimeNotation::Iso8601 | TimeNotation::Local),
             malformed_matters: fields.request.is_some(),
             by_upstream: needs.by_upstream && fields.request_time.is_none(),
             fields,
-            last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
-            outer_end: OuterEnd::default(),
-            assumes_zone: false,
             format: format.clone(),
         })
     }
@@ -108,17 +82,12 @@ impl RecordParser {
             keyed: Some(KeyedValues::default()),
             course: None,
             steps: (0..format.variables().len()).collect(),
-            end: (
+            end: EndReader::of_keys(
                 format.slot_of(Role::End, format.roles().end.map(|(end, _)| end)).unwrap_or(usize::MAX),
-                TimeNotation::Any,
             ),
-            whole_seconds: false,
             malformed_matters: false,
             by_upstream: needs.by_upstream && !format.keys().is_some_and(|keyed| keyed.tells_request_time()),
             fields: FieldSpans::of_keys(format, needs),
-            last: LastTime { bytes: [0; 26], length: 0, time: Timestamp(0) },
-            outer_end: OuterEnd::default(),
-            assumes_zone: false,
             format: format.clone(),
         }
     }
@@ -130,19 +99,17 @@ impl RecordParser {
 
     /// How exactly the end is known, in milliseconds: 1 with `$msec`, else 1000. Of a keyed format the lines read so far say it.
     pub fn end_precision_ms(&self) -> u32 {
-        if self.whole_seconds { 1000 } else { 1 }
+        self.end.precision_ms()
     }
 
     /// Whether one of the times read so far named no zone, so that the machine's (`TZ`) was taken.
     pub fn assumes_zone(&self) -> bool {
-        self.assumes_zone
+        self.end.assumes_zone()
     }
 
     /// What the wrapper of the next line says of when it was written: the end of a request that says none itself.
     pub(crate) fn set_outer_time(&mut self, time: &[u8]) {
-        let read = end_time::parse_any_time(time);
-        self.outer_end =
-            OuterEnd { time: read.filter(|read| read.zoned).map(|read| read.time), whole_seconds: !has_fraction(time) };
+        self.end.set_outer_time(time);
     }
 
     /// Reads `line`, with or without its line end (LF, CRLF), without the log's wrapper.
@@ -239,7 +206,8 @@ impl RecordParser {
     /// As [`RecordParser::parse`].
     #[inline(always)]
     pub(crate) fn read<'l>(&mut self, line: &'l [u8]) -> Result<Record<'l>, Reject> {
-        let end = self.read_end(line)?;
+        let (value, from) = self.value_at(line, Some(self.end.step())).unwrap_or((b"", 0));
+        let end = self.end.read(value, from as usize)?;
         let [response, connect, header] = self.fields.upstream;
         let (request_time_ms, upstream_ms) = match &self.fields.written {
             None => (
@@ -372,73 +340,6 @@ impl RecordParser {
         Ok((request_time_ms, upstream_ms))
     }
 
-    /// When the request ended. A log is in the order of its ends, so most lines have the time of the line before to the byte.
-    #[inline(always)]
-    fn read_end(&mut self, line: &[u8]) -> Result<Timestamp, Reject> {
-        let (step, clock) = self.end;
-        let (value, from) = self.value_at(line, Some(step)).unwrap_or((b"", 0));
-        // `$time_local` always has these 26 bytes, so that the comparison is a few words.
-        if let Ok(bytes) = <&[u8; 26]>::try_from(value)
-            && *bytes == self.last.bytes
-        {
-            return Ok(self.last.time);
-        }
-        self.read_new_end(value, clock).ok_or_else(|| {
-            let reason = match clock {
-                TimeNotation::Msec if number::thousandths(value).is_some() => RejectReason::AbsurdNumber,
-                TimeNotation::Msec => RejectReason::BadNumber,
-                _ => RejectReason::BadTime,
-            };
-            Reject::at(from as usize, reason)
-        })
-    }
-
-    /// [`RecordParser::read_end`] for a time that is not the last line's. `$msec` is not remembered: it differs from line to line.
-    fn read_new_end(&mut self, value: &[u8], clock: TimeNotation) -> Option<Timestamp> {
-        // `$time_iso8601` has 25 bytes; it is kept with a zero behind it, which no time holds.
-        if matches!(clock, TimeNotation::Iso8601 | TimeNotation::Any)
-            && value.len() == self.last.length
-            && !value.is_empty()
-            && self.last.bytes.get(..value.len()) == Some(value)
-        {
-            return Some(self.last.time);
-        }
-        let time = match clock {
-            TimeNotation::Msec => return end_time::parse_msec(value),
-            TimeNotation::Iso8601 => end_time::parse_time_iso8601(value)?,
-            TimeNotation::Local if value.len() > 26 => {
-                let read = end_time::parse_any_time(value).filter(|read| read.zoned)?;
-                self.whole_seconds = false;
-                return Some(read.time);
-            }
-            TimeNotation::Local => end_time::parse_time_local(value)?,
-            TimeNotation::Wrapper => return self.read_outer_end(),
-            TimeNotation::Any if value.is_empty() && self.keyed.is_some() => return self.read_outer_end(),
-            TimeNotation::Any => {
-                let read = end_time::parse_any_time(value)?;
-                // Between the parts of a `log_format`, a time is perhaps only the front of one.
-                if !read.zoned && self.keyed.is_none() {
-                    return None;
-                }
-                self.assumes_zone |= !read.zoned;
-                self.whole_seconds |= !has_fraction(value);
-                read.time
-            }
-        };
-        let mut bytes = [0; 26];
-        if let Some(kept) = bytes.get_mut(..value.len()) {
-            kept.copy_from_slice(value);
-            self.last = LastTime { bytes, length: value.len(), time };
-        }
-        Some(time)
-    }
-
-    /// The wrapper's time.
-    fn read_outer_end(&mut self) -> Option<Timestamp> {
-        self.whole_seconds |= self.outer_end.whole_seconds;
-        self.outer_end.time
-    }
-
     /// Method, target and protocol, from `$request` where the format has it, else from the variables that say them one by one.
     #[inline(always)]
     fn read_request<'l>(&self, line: &'l [u8], record: &mut Record<'l>) {
@@ -464,10 +365,4 @@ impl RecordParser {
             record.target = line.get(from as usize..end as usize).unwrap_or_default();
         }
     }
-}
-
-/// Whether a time says more than the second.
-fn has_fraction(time: &[u8]) -> bool {
-    let epoch = time.len() > 10 && time.iter().all(u8::is_ascii_digit);
-    epoch || time.iter().any(|byte| matches!(byte, b'.' | b','))
 }
