@@ -11,6 +11,16 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one chunk may take unless it is said otherwise.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// When a slot is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SendMode {
+    /// When it is over, and again whenever it changed: for what keeps the last value of a timestamp, as carbon-cache does.
+    #[default]
+    Changed,
+    /// Once, when it is final: for what keeps or adds up every value that it is sent.
+    Final,
+}
+
 /// One carbon (or relay).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {

@@ -15,11 +15,13 @@ mod naming;
 mod owed_slots;
 mod points;
 mod protocol;
+mod series_choice;
 
 pub use chunks::Chunks;
-pub use destination::{CONNECT_TIMEOUT, Destination, WRITE_TIMEOUT, check_address};
+pub use destination::{CONNECT_TIMEOUT, Destination, SendMode, WRITE_TIMEOUT, check_address};
 pub use link::{Link, LinkCounters, LinkState, SendError, SendStep};
 pub use naming::Naming;
-pub use owed_slots::{Owed, OwedState, RESEND};
+pub use owed_slots::{Owed, OwedState, RESEND, RESEND_UNACKNOWLEDGED};
 pub use points::{Point, Points, is_timely};
 pub use protocol::{CHUNK, DATAGRAM, Protocol};
+pub use series_choice::{Percentile, SeriesChoice, TimeUnit};

@@ -3,13 +3,14 @@
 //! It waits for one of three things: lines that were counted ([`Committer::on_counted`]), what became of a batch on its way to
 //! carbon ([`Committer::on_outcome`]), or that some time has passed; after each it does what is due ([`Committer::tick`]).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, select_biased};
 
 use super::destination_queue::SendOutcome;
-use super::destinations::Destinations;
+use super::destinations::{Destinations, TouchedSlot};
 use super::line_counter::CountedLines;
 use super::notice::{Notice, Say};
 use super::pending_commit::PendingCommit;
@@ -143,7 +144,9 @@ impl Committer {
     /// Lines were counted: commit them. Of the slots that they fall into those that were sent already are owed again.
     pub(super) fn on_counted(&mut self, counted: CountedLines) {
         let whole_from = self.writer.view().expired().detail.unwrap_or(Timestamp(i64::MIN));
-        self.destinations.owe_again(&counted.touched, whole_from, self.clock.now());
+        let touched = self.touched_slots(&counted);
+        let unsent = self.destinations.owe_again(&touched, whole_from, self.clock.now());
+        self.own_metrics.add_unsent(unsent);
         self.latest_end = self.latest_end.max(counted.latest_end);
         self.caught_up = counted.caught_up;
         self.own_metrics.add_ledgers(&counted.rows.ledgers);
@@ -155,10 +158,23 @@ impl Committer {
         }
     }
 
+    /// The slots that lines fell into; how many is asked for only where it matters.
+    fn touched_slots(&self, counted: &CountedLines) -> Vec<TouchedSlot> {
+        let lines = if self.destinations.any_sends_once() { counted.rows.lines_by_slot() } else { BTreeMap::new() };
+        let mut touched = Vec::new();
+        for &slot in &counted.touched {
+            touched.push(TouchedSlot { slot, lines: lines.get(&slot).copied().unwrap_or(0) });
+        }
+        touched
+    }
+
     /// A batch was sent, or not.
     fn on_outcome(&mut self, outcome: SendOutcome) {
-        if let Some(notice) = self.destinations.on_outcome(outcome) {
+        for notice in self.destinations.on_outcome(outcome) {
             (self.say)(&notice);
+        }
+        if self.destinations.need_commit_now() && self.retry_at.is_none() {
+            self.commit();
         }
     }
 
@@ -182,6 +198,7 @@ impl Committer {
         }
         self.emit_slots(0);
         self.say_last_words(outcomes);
+        self.say_late(true);
         self.destinations.require_commit();
         self.commit();
         match self.lost.take() {
@@ -210,7 +227,7 @@ impl Committer {
 
     /// The next moment at which something is to be done even if nothing arrives.
     fn next_deadline(&self) -> Instant {
-        let slot_over = self.destinations.emitted_until().plus(self.settings.interval).plus(GRACE);
+        let slot_over = self.destinations.next_slot_at().plus(GRACE);
         let until_slot = slot_over.millis().saturating_sub(self.clock.now().millis()).clamp(10, 60_000);
         let slot_at = Instant::now() + Duration::from_millis(until_slot.cast_unsigned());
         [self.retry_at, self.destinations.next_retry()].into_iter().flatten().fold(slot_at, Instant::min)
@@ -290,13 +307,16 @@ impl Committer {
         let settled = self.latest_end.minus(self.settings.lateness).slot(self.settings.interval);
         let over = now.minus(GRACE).slot(self.settings.interval);
         let mark = if self.caught_up { over } else { over.min(settled) };
-        if mark > self.destinations.emitted_until() {
-            self.close_slots(mark, commits_waiting, now);
-            if self.destinations.need_commit() && self.retry_at.is_none() {
-                self.commit();
-            }
-        }
         let before = if self.caught_up { Timestamp(i64::MAX) } else { settled };
+        let is_closing = mark > self.destinations.closed_until();
+        if is_closing {
+            self.close_slots(mark, commits_waiting, now);
+            self.say_late(false);
+        }
+        let are_new = self.destinations.owe_until(now.minus(GRACE), before, now);
+        if (is_closing || are_new) && self.destinations.need_commit() && self.retry_at.is_none() {
+            self.commit();
+        }
         let renderer = SlotRenderer {
             view: self.writer.view(),
             uncommitted: self.pending.commit(),
@@ -310,16 +330,23 @@ impl Committer {
     }
 
     fn close_slots(&mut self, mark: Timestamp, commits_waiting: usize, now: Timestamp) {
-        let over = Window { from: self.destinations.emitted_until(), until: mark };
+        let over = Window { from: self.destinations.closed_until(), until: mark };
         if let Err(error) = self.rejecting.close_slots(over, self.settings.interval, self.writer.view()) {
             (self.say)(&Notice::SlotIncomplete(error));
         }
-        self.destinations.owe_until(mark, now);
+        self.destinations.close_until(mark);
         if let Some(alarm) = self.own_metrics.check_rejects() {
             (self.say)(&alarm);
         }
         let gauges = self.read_gauges(commits_waiting, now);
         self.own_metrics.close_slot(mark.minus(self.settings.interval), &gauges);
+    }
+
+    /// Lines that came too late to be sent are said.
+    fn say_late(&mut self, is_last: bool) {
+        for notice in self.destinations.late_notices(is_last) {
+            (self.say)(&notice);
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "metrics are floating point numbers")]

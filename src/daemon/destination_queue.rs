@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
+use super::late_lines::LateLines;
 use super::notice::Notice;
 use super::settings::{DaemonSettings, DestinationSettings};
 use super::slot_renderer::SlotRenderer;
-use crate::carbon::{Link, LinkState, Naming, Owed, OwedState, Points, SendError, is_timely};
+use crate::carbon::{
+    Link, LinkState, Naming, Owed, OwedState, Points, RESEND_UNACKNOWLEDGED, SendError, SendMode, is_timely,
+};
 use crate::error::Error;
 use crate::store::{DestinationProgress, View};
 use crate::time::Timestamp;
@@ -59,6 +62,14 @@ pub(super) struct DestinationQueue {
     naming: Naming,
     /// The slots it is owed.
     owed: Owed,
+    /// When they are sent.
+    send: SendMode,
+    /// How long a slot is over before it is owed.
+    delay: Duration,
+    /// Lines that came after their slot was sent for good.
+    late: LateLines,
+    /// The store held nothing when this began.
+    is_store_new: bool,
     batches: Option<Sender<RenderedSlots>>,
     in_flight: usize,
     retry_at: Option<Instant>,
@@ -83,36 +94,49 @@ impl DestinationQueue {
         let name = destination.destination.address.clone();
         let limit = destination.spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
-        let owed = match view.destinations().iter().find(|delivery| delivery.destination == name) {
+        let mut owed = match view.destinations().iter().find(|delivery| delivery.destination == name) {
             Some(delivery) => Owed::restore(limit, delivery.emitted_until, delivery.pending.clone(), delivery.dropped),
             None => Owed::new(limit),
         };
+        let mut delay = destination.delay;
+        if destination.send == SendMode::Final {
+            owed = owed.resending(RESEND_UNACKNOWLEDGED);
+            delay = delay.max(settings.lateness);
+        }
         DestinationQueue {
             name,
             naming: destination.naming.clone(),
             owed,
+            send: destination.send,
+            delay,
+            late: LateLines::default(),
+            is_store_new: view.generations().is_empty(),
             batches: Some(batches),
             in_flight: 0,
             retry_at: None,
             buffers: Vec::new(),
             failing: None,
-            retention: destination.spool,
+            retention: destination.spool.saturating_add(delay),
             points_sent: 0,
             failures: 0,
         }
     }
 
-    /// Begin where the last run stopped, or at `now_slot` if there was none; gives that mark. TCP acknowledges nothing:
-    /// what was sent within the lateness before the mark may never have arrived, and is owed again.
+    /// Begin where the last run stopped, or at `now_slot` if there was none; gives since when slots were not closed. TCP acknowledges nothing:
+    /// what was sent within the lateness before the mark may never have arrived, and is owed again, unless a slot is to be sent once.
     pub(super) fn resume(&mut self, now_slot: Timestamp, settings: &DaemonSettings) -> Timestamp {
         let known = self.owed.emitted_until();
         if known.millis() <= 0 {
-            self.owed.set_emitted_until(now_slot);
+            // What stands in the logs already gets its turn, too: where late lines send slots again, by them.
+            let is_backlog_sent = self.send == SendMode::Final && self.is_store_new;
+            let first = if is_backlog_sent { now_slot.minus(self.retention).slot(settings.interval) } else { now_slot };
+            self.owed.set_emitted_until(first);
             return now_slot;
         }
         // No further back than the spool reaches, however long the daemon was down.
         let mark = known.max(now_slot.minus(self.retention)).slot(settings.interval);
-        let mut slot = mark.minus(settings.lateness).slot(settings.interval);
+        let doubted = if self.send == SendMode::Final { Duration::ZERO } else { settings.lateness };
+        let mut slot = mark.minus(doubted).slot(settings.interval);
         while slot < mark {
             self.owed.owe(slot);
             slot = slot.plus(settings.interval);
@@ -129,6 +153,58 @@ impl DestinationQueue {
         }
     }
 
+    /// A slot got so many lines. One that was sent already is owed again. Where a slot is sent once, they are counted as late;
+    /// gives how many will not be sent.
+    pub(super) fn owe_again(&mut self, slot: Timestamp, lines: u64, now: Timestamp) -> u64 {
+        if slot >= self.emitted_until() {
+            return 0;
+        }
+        match self.send {
+            SendMode::Changed => self.owe(slot, now),
+            SendMode::Final if self.owed.is_waiting(slot) => {}
+            SendMode::Final => {
+                self.late.add(slot, lines);
+                return lines;
+            }
+        }
+        0
+    }
+
+    /// Owe the slots that were over for long enough at `over` and end before `bound`. Whether there are new ones.
+    pub(super) fn owe_until(&mut self, over: Timestamp, bound: Timestamp, interval: Duration, now: Timestamp) -> bool {
+        let mark = over.minus(self.delay).slot(interval).min(bound);
+        let mut slot = self.emitted_until();
+        if mark <= slot {
+            return false;
+        }
+        while slot < mark {
+            self.owe(slot, now);
+            slot = slot.plus(interval);
+        }
+        self.owed.set_emitted_until(mark);
+        true
+    }
+
+    /// When the next slot is to be owed.
+    pub(super) fn next_slot_at(&self, interval: Duration) -> Timestamp {
+        self.emitted_until().plus(interval).plus(self.delay)
+    }
+
+    /// All slots before this were owed at least once.
+    pub(super) fn emitted_until(&self) -> Timestamp {
+        self.owed.emitted_until()
+    }
+
+    /// Whether each slot is sent once.
+    pub(super) fn sends_once(&self) -> bool {
+        self.send == SendMode::Final
+    }
+
+    /// What is to be said of lines that came too late to be sent, if it is time; `is_last`: nothing will be said after this.
+    pub(super) fn late_notice(&mut self, interval: Duration, is_last: bool) -> Option<Notice> {
+        self.late.take_notice(&self.name, interval, Instant::now(), is_last)
+    }
+
     /// What the store is to remember.
     pub(super) fn delivery(&self) -> DestinationProgress {
         let OwedState { emitted_until, pending, dropped } = self.owed.to_parts();
@@ -138,11 +214,6 @@ impl DestinationQueue {
     /// When something may be sent again; `None` if nothing waits for a time.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         self.retry_at.filter(|_| !self.owed.is_empty())
-    }
-
-    /// All slots before `mark` were owed at least once.
-    pub(super) fn set_emitted_until(&mut self, mark: Timestamp) {
-        self.owed.set_emitted_until(mark);
     }
 
     /// Hand owed slots before `before` to the sending thread, oldest first, as far as it has room. Gives the last error that
@@ -194,11 +265,17 @@ impl DestinationQueue {
     }
 
     /// Take note of what became of a batch. Gives what is worth saying of it, if anything: an outage is said once.
-    pub(super) fn on_outcome(&mut self, outcome: SendOutcome, now: Instant) -> Option<Notice> {
+    pub(super) fn on_outcome(&mut self, outcome: SendOutcome, now: Instant) -> Vec<Notice> {
+        let mut notices = Vec::new();
         self.in_flight = self.in_flight.saturating_sub(1);
         let SendOutcome { slots, mut points, reconnected, failed, .. } = outcome;
         if reconnected {
+            let before = self.owed.len();
             self.owed.reconnected(now);
+            let again = self.owed.len().saturating_sub(before);
+            if self.sends_once() && again > 0 {
+                notices.push(Notice::SentAgain { address: self.name.clone(), slots: again });
+            }
         }
         let was_failing = self.failing.replace(failed.is_some());
         let notice = match failed {
@@ -218,7 +295,10 @@ impl DestinationQueue {
         };
         points.clear();
         self.buffers.push(points);
-        (was_failing != self.failing).then_some(notice)
+        if was_failing != self.failing {
+            notices.push(notice);
+        }
+        notices
     }
 
     pub(super) fn add_to(&self, totals: &mut DestinationTotals) {

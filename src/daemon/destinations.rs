@@ -12,16 +12,25 @@ use crate::error::Error;
 use crate::store::DestinationProgress;
 use crate::time::Timestamp;
 
+/// A slot that got lines.
+pub(super) struct TouchedSlot {
+    pub(super) slot: Timestamp,
+    /// How many; 0 where nobody asks.
+    pub(super) lines: u64,
+}
+
 /// The destinations of one run.
 pub(super) struct Destinations {
     queues: Vec<DestinationQueue>,
     interval: Duration,
-    /// All slots before this were given to the destinations at least once.
-    emitted_until: Timestamp,
-    /// The same, for the counting thread.
+    /// All slots before this are over.
+    closed_until: Timestamp,
+    /// All slots before this were given to some destination, for the counting thread: a line in one is late.
     shared_mark: Arc<AtomicI64>,
     /// Something is owed or was delivered that the store does not know yet.
     are_changed: bool,
+    /// A slot that is to be sent once was delivered: the store has to know before the next crash.
+    is_note_urgent: bool,
 }
 
 impl Destinations {
@@ -35,23 +44,39 @@ impl Destinations {
         let interval = settings.interval;
         let now_slot = now.slot(interval);
         let marks = queues.iter_mut().map(|queue| queue.resume(now_slot, settings));
-        let emitted_until = marks.min().unwrap_or(now_slot);
-        shared_mark.store(emitted_until.0, Ordering::Relaxed);
-        Destinations { queues, interval, emitted_until, shared_mark, are_changed: true }
+        let closed_until = marks.min().unwrap_or(now_slot);
+        shared_mark.store(closed_until.0, Ordering::Relaxed);
+        Destinations { queues, interval, closed_until, shared_mark, are_changed: true, is_note_urgent: false }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.queues.is_empty()
     }
 
-    /// All slots before this were given to the destinations at least once.
-    pub(super) fn emitted_until(&self) -> Timestamp {
-        self.emitted_until
+    /// All slots before this are over.
+    pub(super) fn closed_until(&self) -> Timestamp {
+        self.closed_until
+    }
+
+    /// When the next slot is over, or is to be given to a destination, whichever comes first.
+    pub(super) fn next_slot_at(&self) -> Timestamp {
+        let next = self.queues.iter().map(|queue| queue.next_slot_at(self.interval));
+        next.fold(self.closed_until.plus(self.interval), Timestamp::min)
+    }
+
+    /// Whether any gets each slot once.
+    pub(super) fn any_sends_once(&self) -> bool {
+        self.queues.iter().any(DestinationQueue::sends_once)
     }
 
     /// The store has to be told of what changed.
     pub(super) fn need_commit(&self) -> bool {
         self.are_changed
+    }
+
+    /// The store has to be told now, not with what comes next.
+    pub(super) fn need_commit_now(&self) -> bool {
+        self.is_note_urgent
     }
 
     /// Let the next commit tell the store of them, whatever changed.
@@ -62,6 +87,7 @@ impl Destinations {
     /// The store knows of all that changed.
     pub(super) fn note_committed(&mut self) {
         self.are_changed = false;
+        self.is_note_urgent = false;
     }
 
     /// What the store is to remember.
@@ -69,35 +95,50 @@ impl Destinations {
         self.queues.iter().map(DestinationQueue::delivery).collect()
     }
 
-    /// These slots got lines. Those that were sent already are owed again, whole; the others get their turn when they are over. A
-    /// slot before `whole_from` the store has no longer whole: it would be sent with what came late alone.
-    pub(super) fn owe_again(&mut self, touched: &[Timestamp], whole_from: Timestamp, now: Timestamp) {
-        for &slot in touched {
-            if slot < self.emitted_until && slot >= whole_from {
-                self.owe(slot, now);
+    /// These slots got so many lines. Those that were sent already are owed again, whole; the others get their turn when they are
+    /// over. A slot before `whole_from` the store has no longer whole: it would be sent with what came late alone. Gives how many
+    /// lines some destination will not be sent, since it gets each slot once.
+    pub(super) fn owe_again(&mut self, touched: &[TouchedSlot], whole_from: Timestamp, now: Timestamp) -> u64 {
+        let mut most_unsent = 0;
+        for queue in &mut self.queues {
+            let mut unsent = 0;
+            for touched in touched.iter().filter(|touched| touched.slot >= whole_from) {
+                unsent += queue.owe_again(touched.slot, touched.lines, now);
+                self.are_changed = true;
             }
+            most_unsent = unsent.max(most_unsent);
+        }
+        most_unsent
+    }
+
+    /// All slots before `mark` are over.
+    pub(super) fn close_until(&mut self, mark: Timestamp) {
+        self.closed_until = mark;
+        if self.queues.is_empty() {
+            self.shared_mark.store(mark.0, Ordering::Relaxed);
         }
     }
 
-    /// All slots before `mark` are over: those that were not given to the destinations yet are owed.
-    pub(super) fn owe_until(&mut self, mark: Timestamp, now: Timestamp) {
-        let mut slot = self.emitted_until;
-        while slot < mark {
-            self.owe(slot, now);
-            slot = slot.plus(self.interval);
-        }
-        self.emitted_until = mark;
-        self.shared_mark.store(mark.0, Ordering::Relaxed);
+    /// Owe each destination the slots that were over at `over`, for as long as it waits for lines, and end before `bound`. Whether
+    /// there are new ones.
+    pub(super) fn owe_until(&mut self, over: Timestamp, bound: Timestamp, now: Timestamp) -> bool {
+        let mut are_new = false;
+        let mut first_sent = Timestamp(i64::MIN);
         for queue in &mut self.queues {
-            queue.set_emitted_until(mark);
+            are_new |= queue.owe_until(over, bound, self.interval, now);
+            first_sent = first_sent.max(queue.emitted_until());
         }
+        if are_new {
+            self.are_changed = true;
+            self.shared_mark.store(first_sent.0, Ordering::Relaxed);
+        }
+        are_new
     }
 
-    fn owe(&mut self, slot: Timestamp, now: Timestamp) {
-        for queue in &mut self.queues {
-            queue.owe(slot, now);
-        }
-        self.are_changed = true;
+    /// What is to be said of lines that came too late to be sent; `is_last`: nothing will be said after this.
+    pub(super) fn late_notices(&mut self, is_last: bool) -> Vec<Notice> {
+        let interval = self.interval;
+        self.queues.iter_mut().filter_map(|queue| queue.late_notice(interval, is_last)).collect()
     }
 
     /// Hand out what is owed of before `before`, as far as the sending threads have room. Gives the last error that reading the
@@ -111,9 +152,10 @@ impl Destinations {
     }
 
     /// A sending thread says what became of a batch. Gives what is worth saying of it, if anything.
-    pub(super) fn on_outcome(&mut self, outcome: SendOutcome) -> Option<Notice> {
-        let queue = self.queues.get_mut(outcome.destination)?;
+    pub(super) fn on_outcome(&mut self, outcome: SendOutcome) -> Vec<Notice> {
+        let Some(queue) = self.queues.get_mut(outcome.destination) else { return Vec::new() };
         self.are_changed = true;
+        self.is_note_urgent |= queue.sends_once();
         queue.on_outcome(outcome, Instant::now())
     }
 

@@ -18,6 +18,7 @@ mod committer;
 mod destination_queue;
 mod destinations;
 mod generation_book;
+mod late_lines;
 mod line_counter;
 mod log_reader;
 mod notice;

@@ -87,6 +87,24 @@ pub enum Notice {
     },
     /// A batch to a carbon failed. Said once until one goes through.
     CarbonFailed(SendError),
+    /// A carbon that gets each slot once was reconnected to, and gets some again.
+    SentAgain {
+        /// `host:port`.
+        address: String,
+        /// How many.
+        slots: usize,
+    },
+    /// Lines came after their slots went to a carbon that gets each once.
+    LateUnsent {
+        /// `host:port`.
+        address: String,
+        /// How many lines.
+        lines: u64,
+        /// Where the first of their slots begins.
+        from: Timestamp,
+        /// Where the last of them ends.
+        until: Timestamp,
+    },
     /// A slot of the past could not be sent; it is tried again a few times.
     BackfillSendFailed(SendError),
     /// A carbon that is owed slots is not configured any more: they would be sent to nobody, without a word.
@@ -141,6 +159,15 @@ impl fmt::Display for Notice {
             Notice::CarbonConnected { address, owed: 0 } => write!(f, "carbon {address}: connected"),
             Notice::CarbonConnected { address, owed } => write!(f, "carbon {address}: connected; {owed} slots owed"),
             Notice::CarbonFailed(error) => write!(f, "{error}; slots are kept and sent when it is back"),
+            Notice::SentAgain { address, slots } => write!(
+                f,
+                "carbon {address}: the connection broke; {slots} slots of the last 30 s before that are sent again, as TCP may have lost them"
+            ),
+            Notice::LateUnsent { address, lines, from, until } => write!(
+                f,
+                "carbon {address}: {lines} lines of {from} to {until} came after their slots were final and sent; they are in the store, \
+                 but not in what this carbon has (send = \"final\"); a longer `lateness` waits for such lines"
+            ),
             Notice::BackfillSendFailed(error) => write!(f, "{error}"),
             Notice::CarbonLeftBehind { destination, slots, from, until } => write!(
                 f,
@@ -219,6 +246,20 @@ mod tests {
             (
                 Notice::CarbonFailed(refused()),
                 "carbon c:2003: cannot connect: refused; slots are kept and sent when it is back",
+            ),
+            (
+                Notice::SentAgain { address: "c:2003".to_owned(), slots: 3 },
+                "carbon c:2003: the connection broke; 3 slots of the last 30 s before that are sent again, as TCP may have lost them",
+            ),
+            (
+                Notice::LateUnsent {
+                    address: "c:2003".to_owned(),
+                    lines: 3,
+                    from: Timestamp::from_secs(1_322_661_900),
+                    until: Timestamp::from_secs(1_322_661_930),
+                },
+                "carbon c:2003: 3 lines of 2011-11-30T14:05:00.000Z to 2011-11-30T14:05:30.000Z came after their slots were final and \
+                 sent; they are in the store, but not in what this carbon has (send = \"final\"); a longer `lateness` waits for such lines",
             ),
             (Notice::BackfillSendFailed(refused()), "carbon c:2003: cannot connect: refused"),
             (

@@ -21,6 +21,8 @@ struct SlotCounters {
     rejected: u64,
     /// Lines whose slot had been sent before they came.
     late: u64,
+    /// Lines that came after their slot went to a carbon that gets each once.
+    unsent: u64,
     /// Bytes of log that were never read: lost to truncation or gone before they could be.
     dropped_bytes: u64,
     /// Bytes read.
@@ -72,6 +74,10 @@ impl SelfMetrics {
         }
     }
 
+    pub(super) fn add_unsent(&mut self, lines: u64) {
+        self.counters.unsent += lines;
+    }
+
     pub(super) fn add_failed_commit(&mut self) {
         self.counters.commits_failed += 1;
     }
@@ -97,6 +103,7 @@ impl SelfMetrics {
             ("lines.parsed", counters.parsed as f64),
             ("lines.rejected", counters.rejected as f64),
             ("lines.late", counters.late as f64),
+            ("lines.unsent", counters.unsent as f64),
             ("bytes.read", counters.bytes as f64),
             ("bytes.dropped", counters.dropped_bytes as f64),
             ("commits.failed", counters.commits_failed as f64),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::carbon::{Destination, Naming};
+use crate::carbon::{Destination, Naming, SendMode};
 use crate::grammar::Format;
 use crate::pipeline::SlotSettings;
 use crate::route::Router;
@@ -29,6 +29,10 @@ pub struct DestinationSettings {
     pub naming: Naming,
     /// How much of the past is kept for it while it is away.
     pub spool: Duration,
+    /// When a slot is sent.
+    pub send: SendMode,
+    /// How long after its end a slot is sent at the earliest.
+    pub delay: Duration,
 }
 
 /// What [`run`](super::run) is given.

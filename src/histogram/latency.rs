@@ -237,17 +237,29 @@ impl Latency {
             return None;
         }
         let buckets = self.buckets();
-        Some(wanted.map(|quantile| {
-            let rank = quantile.rank(self.count);
-            let mut seen = 0;
-            for &(value, count) in &buckets {
-                seen += count;
-                if seen >= rank {
-                    return highest_equivalent(value).min(self.max);
-                }
+        Some(wanted.map(|quantile| self.value_in(&buckets, quantile)))
+    }
+
+    /// The same for a list; empty without samples.
+    pub fn quantile_list(&self, wanted: impl Iterator<Item = Quantile>) -> Vec<u64> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let buckets = self.buckets();
+        wanted.map(|quantile| self.value_in(&buckets, quantile)).collect()
+    }
+
+    /// The quantile among these buckets, which are all that there are.
+    fn value_in(&self, buckets: &[(u64, u64)], quantile: Quantile) -> u64 {
+        let rank = quantile.rank(self.count);
+        let mut seen = 0;
+        for &(value, count) in buckets {
+            seen += count;
+            if seen >= rank {
+                return highest_equivalent(value).min(self.max);
             }
-            self.max
-        }))
+        }
+        self.max
     }
 
     /// One quantile; see [`Latency::quantiles`].

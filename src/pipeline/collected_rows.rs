@@ -1,5 +1,7 @@
 //! What the counting thread hands to the committing thread: rows, not yet brought together by cell.
 
+use std::collections::BTreeMap;
+
 use super::raw_candidates::RawCandidates;
 use super::row::Row;
 use crate::route::RouteId;
@@ -20,4 +22,17 @@ pub struct CollectedRows {
     pub(super) blocks: Vec<BlockSummary>,
     /// The lines themselves, where they may be archived.
     pub(super) raw: RawCandidates,
+}
+
+impl CollectedRows {
+    /// How many lines fell into each slot.
+    pub fn lines_by_slot(&self) -> BTreeMap<Timestamp, u64> {
+        let mut lines = BTreeMap::new();
+        for row in &self.rows {
+            if let Some((slot, _)) = self.cells.get(row.cell as usize) {
+                *lines.entry(*slot).or_insert(0) += 1;
+            }
+        }
+        lines
+    }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use spikeline::cli::config::{
-    Config, DEFAULT_NGINX, Escape, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings, known_keys,
+    Config, DEFAULT_NGINX, Escape, HostName, LogFormat, Placed, Protocol, SlowSection, StatusCondition, Surroundings,
+    known_keys,
 };
 use spikeline::error::ErrorClass;
 use spikeline::grammar::Wrapper;
@@ -128,6 +129,10 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert_eq!((carbon.protocol, carbon.tagged, carbon.spool), (bare.protocol, bare.tagged, bare.spool));
     assert_eq!((carbon.connect_timeout, carbon.write_timeout), (bare.connect_timeout, bare.write_timeout));
     assert_eq!((carbon.retention, bare.retention), (days(30), None));
+    assert_eq!((&carbon.choice.percentiles, carbon.choice.unit), (&bare.choice.percentiles, bare.choice.unit));
+    assert_eq!((carbon.choice.metrics.len(), carbon.choice.routes.len()), (4, 2));
+    assert_eq!((value(&carbon.host), &bare.host), (Some(HostName::Full), &None));
+    assert_eq!((carbon.send, carbon.delay, bare.delay), (bare.send, Some(Duration::from_secs(10)), None));
     assert_eq!((carbon.prefix.value.as_str(), bare.prefix.value.as_str()), ("nginx", "nginx"));
 }
 

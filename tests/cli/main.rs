@@ -10,6 +10,7 @@
 )]
 
 mod beyond_kept;
+mod carbon_choice;
 mod check;
 mod clocks;
 mod complete;

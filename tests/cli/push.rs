@@ -10,13 +10,13 @@ use crate::index::{ask, folder, index};
 use support::log::{NOON, Request, text};
 
 /// A made-up carbon: the lines that arrived, and when.
-struct Carbon {
+pub(crate) struct Carbon {
     address: SocketAddr,
     lines: Arc<Mutex<Vec<(Instant, String)>>>,
 }
 
 impl Carbon {
-    fn new() -> Carbon {
+    pub(crate) fn new() -> Carbon {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
@@ -33,12 +33,12 @@ impl Carbon {
     }
 
     /// A `[[carbon]]` section that sends here.
-    fn section(&self) -> String {
+    pub(crate) fn section(&self) -> String {
         format!("[[carbon]]\naddress = \"{}\"\n", self.address)
     }
 
     /// What has arrived once that is so many points.
-    fn points(&self, wanted: usize) -> Vec<(Instant, String)> {
+    pub(crate) fn points(&self, wanted: usize) -> Vec<(Instant, String)> {
         let began = Instant::now();
         loop {
             let lines = self.lines.lock().unwrap().clone();
@@ -52,7 +52,7 @@ impl Carbon {
 }
 
 /// How many points a run says that it sent.
-fn sent(err: &str) -> usize {
+pub(crate) fn sent(err: &str) -> usize {
     let words: Vec<&str> =
         err.lines().find(|line| line.contains("slots sent whole")).unwrap().split_whitespace().collect();
     let at = words.iter().position(|word| word.starts_with("points")).unwrap();

@@ -15,6 +15,7 @@ mod faults;
 mod faults_of_clocks;
 mod faults_of_files;
 mod faults_of_lines;
+mod final_points;
 mod kept;
 mod packed;
 mod points;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use spikeline::carbon::{Destination, Naming, Protocol};
+use spikeline::carbon::{Destination, Naming, Protocol, SendMode};
 use spikeline::daemon::{self, DaemonSettings, DestinationSettings, Log, Say};
 use spikeline::grammar::{Escape, Format};
 use spikeline::route::Router;
@@ -84,6 +84,8 @@ pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
         destination: Destination::new(sink.address.to_string(), Protocol::Plaintext).unwrap(),
         naming: Naming::new("nginx", "web1", false).unwrap(),
         spool: Duration::from_secs(86_400),
+        send: SendMode::Changed,
+        delay: Duration::ZERO,
     };
     DaemonSettings {
         store: rig.folder.path("store"),

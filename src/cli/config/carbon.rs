@@ -2,13 +2,30 @@
 
 use std::time::Duration;
 
+use super::carbon_choice::read_choice;
+use super::host_name::{HostName, read_host};
 use super::position::Placed;
 use super::section::Section;
-use crate::carbon::{CONNECT_TIMEOUT, Protocol, WRITE_TIMEOUT, check_address};
+use crate::carbon::{CONNECT_TIMEOUT, Protocol, SendMode, SeriesChoice, WRITE_TIMEOUT, check_address};
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 8] =
-    ["address", "protocol", "prefix", "tagged", "spool", "retention", "connect_timeout", "write_timeout"];
+pub(super) const KEYS: [&str; 15] = [
+    "address",
+    "protocol",
+    "prefix",
+    "tagged",
+    "host",
+    "metrics",
+    "percentiles",
+    "routes",
+    "unit",
+    "send",
+    "delay",
+    "spool",
+    "retention",
+    "connect_timeout",
+    "write_timeout",
+];
 
 /// How much of the past is kept for a carbon that is away, unless it is said otherwise.
 const SPOOL: Duration = Duration::from_secs(24 * 3600);
@@ -24,6 +41,14 @@ pub struct CarbonSection {
     pub prefix: Placed<String>,
     /// Whether names are tagged (`nginx.request_time.p99;host=web1;route=..`).
     pub tagged: bool,
+    /// How this host is called there; if absent, as everywhere.
+    pub host: Option<Placed<HostName>>,
+    /// Which series there are.
+    pub choice: SeriesChoice,
+    /// Whether a slot is sent again when it changed, or once, when it is final.
+    pub send: SendMode,
+    /// How long after its end a slot is sent at the earliest; if absent, as long as nginx may keep its lines back.
+    pub delay: Option<Duration>,
     /// How much of the past is kept for a carbon that is away.
     pub spool: Duration,
     /// How far back carbon keeps points at all: older slots are not sent by `spikeline index --push`.
@@ -54,6 +79,9 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
         let what = format!("`{}` is not a metric name", prefix.value);
         section.mistake_at(&prefix, what, "letters, digits, `_` and `-`, with `.` between: `prefix = \"nginx\"`");
     }
+    let modes = [("changed", SendMode::Changed), ("final", SendMode::Final)];
+    let send = section.choice("send", &modes).map_or(SendMode::Changed, Placed::into_value);
+    let delay = section.duration("delay", "10s", Duration::ZERO).map(Placed::into_value);
     let positive = Duration::from_millis(1);
     let retention = section.duration("retention", "30d", positive).map(Placed::into_value);
     let spool = section.duration("spool", "24h", Duration::ZERO).map_or(SPOOL, Placed::into_value);
@@ -61,11 +89,17 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
         section.duration("connect_timeout", "5s", positive).map_or(CONNECT_TIMEOUT, Placed::into_value);
     let write_timeout = section.duration("write_timeout", "10s", positive).map_or(WRITE_TIMEOUT, Placed::into_value);
     let tagged = section.boolean("tagged").unwrap_or(false);
+    let host = read_host(section);
+    let choice = read_choice(section);
     Some(CarbonSection {
         address: address?,
         protocol,
         prefix,
         tagged,
+        host,
+        choice,
+        send,
+        delay,
         spool,
         retention,
         connect_timeout,

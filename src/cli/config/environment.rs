@@ -1,6 +1,11 @@
 //! What the configuration's defaults depend on: the user, the environment and the machine's name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::source::read_whole;
+
+/// Where a machine's name may be given a domain.
+const HOSTS: &str = "/etc/hosts";
 
 /// The store of a daemon that runs as root.
 pub const SYSTEM_STORE: &str = "/var/lib/spikeline";
@@ -16,17 +21,22 @@ pub struct Surroundings {
     pub home: Option<PathBuf>,
     /// The machine's host name.
     pub host_name: String,
+    /// The same with its domain, if that is known.
+    pub full_name: Option<String>,
 }
 
 impl Surroundings {
     /// Those of this process.
     pub fn of_process() -> Surroundings {
         let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let hosts = read_whole(Path::new(HOSTS)).unwrap_or_default();
         Surroundings {
+            full_name: full_name(&host_name, &String::from_utf8_lossy(&hosts)),
             root: rustix::process::geteuid().is_root(),
             state_home: folder("XDG_STATE_HOME"),
             home: folder("HOME"),
-            host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            host_name,
         }
     }
 
@@ -48,9 +58,33 @@ impl Surroundings {
     }
 }
 
+/// The host's name with its domain: its own if that has dots, else the first name of its line in `hosts`, as resolvers take it. None
+/// where there is none: a domain is not guessed.
+fn full_name(host_name: &str, hosts: &str) -> Option<String> {
+    if host_name.trim_end_matches('.').contains('.') {
+        return Some(host_name.trim_end_matches('.').to_owned());
+    }
+    for line in hosts.lines() {
+        let mut names = line.split('#').next().unwrap_or_default().split_whitespace().skip(1);
+        let Some(first) = names.next() else { continue };
+        if first.contains('.') && names.any(|name| name == host_name) {
+            return Some(first.to_owned());
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_domain_is_known_or_not_guessed() {
+        let hosts = "127.0.0.1 localhost\n# 1 web1.old.org web1\n127.0.1.1 web1.example.org web1 # x\n::1 web2 web1\n";
+        assert_eq!(full_name("web1", hosts).as_deref(), Some("web1.example.org"));
+        assert_eq!(full_name("web1.a.b", hosts).as_deref(), Some("web1.a.b"));
+        assert_eq!((full_name("web2", hosts), full_name("web1", "")), (None, None));
+    }
 
     #[test]
     fn the_store_depends_on_the_user() {

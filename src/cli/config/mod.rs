@@ -5,7 +5,9 @@
 //! have precedence over the file and are laid over it by the caller.
 
 mod carbon;
+mod carbon_choice;
 mod environment;
+mod host_name;
 mod log;
 mod position;
 mod report;
@@ -20,6 +22,7 @@ pub use crate::carbon::Protocol;
 pub use crate::grammar::Escape;
 pub use carbon::CarbonSection;
 pub use environment::{SYSTEM_STORE, Surroundings};
+pub use host_name::HostName;
 pub use log::{LogFormat, LogSection};
 pub use position::Placed;
 pub use report::ReportSection;

@@ -59,6 +59,11 @@ impl<'a> Section<'a> {
         self.source.placed(self.start..self.start, ())
     }
 
+    /// Whether the key is there at all.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// The value as TOML has it, with its span.
     fn value(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.table.get(key)

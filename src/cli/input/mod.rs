@@ -11,6 +11,7 @@ pub(in crate::cli) mod files;
 pub(in crate::cli) mod formats;
 pub(in crate::cli) mod head;
 pub(in crate::cli) mod interpreters;
+mod log_flush;
 mod logrotate;
 pub(in crate::cli) mod logs;
 pub(in crate::cli) mod nginx;

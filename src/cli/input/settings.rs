@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::context::Context;
+use super::log_flush::longest_flush;
 use super::logrotate::{DEFAULT_LOGROTATE, RotationConf};
 use super::logs::logs_said;
 use super::nginx::NginxSetup;
 use super::routing::routing;
 use crate::carbon::{Destination, Naming};
 use crate::cli::answer::output::say;
-use crate::cli::config::{CarbonSection, Config, DEFAULT_NGINX, Surroundings};
+use crate::cli::config::{CarbonSection, Config, DEFAULT_NGINX, HostName, Surroundings};
 use crate::daemon::{DaemonSettings, DestinationSettings, Log};
 use crate::error::{Error, Result};
 use crate::pipeline::Interpreting;
@@ -45,11 +47,11 @@ pub(in crate::cli) fn daemon_settings(context: &Context) -> Result<DaemonSetting
         server_errors: config.slow.server_errors,
         archived: archived_patterns(config, &logs),
         rotated: rotated_elsewhere(config, &logs),
-        logs,
         retention: config.retention,
         access: config.store.access()?,
         router: routing(context)?,
-        destinations: destinations(config)?,
+        destinations: with_flush(destinations(config)?, config, longest_flush(context, &logs)?),
+        logs,
     })
 }
 
@@ -108,14 +110,48 @@ pub(in crate::cli) fn destinations(config: &Config) -> Result<Vec<DestinationSet
     Ok(destinations)
 }
 
+/// Those whose section says no `delay` wait for as long as nginx may keep lines back.
+fn with_flush(
+    mut destinations: Vec<DestinationSettings>,
+    config: &Config,
+    flush: Duration,
+) -> Vec<DestinationSettings> {
+    for (destination, section) in destinations.iter_mut().zip(&config.carbons) {
+        destination.delay = section.delay.unwrap_or(flush);
+    }
+    destinations
+}
+
+/// How series are called there.
+fn naming_of_section(config: &Config, section: &CarbonSection) -> Result<Naming> {
+    let surroundings = Surroundings::of_process();
+    let naming = |host: &str| {
+        Naming::new(&section.prefix.value, host, section.tagged)
+            .map_err(|error| section.prefix.mistake(error.what().to_owned()))
+    };
+    let Some(host) = &section.host else { return naming(&config.host_in(&surroundings)) };
+    let full_name = || {
+        surroundings.full_name.clone().ok_or_else(|| {
+            host.mistake("neither this machine's name nor /etc/hosts says its domain")
+                .remedy("write the name out, for example `host = \"web1.example.org\"`, or set it with hostnamectl")
+        })
+    };
+    match &host.value {
+        HostName::Short => naming(&surroundings.host()),
+        HostName::Literal(name) => naming(name),
+        HostName::Full => naming(&full_name()?),
+        HostName::FullReversed => Ok(naming("x")?.with_host_reversed(&full_name()?)),
+    }
+}
+
 /// What is wrong with an address or prefix is said with its place in the configuration.
 fn destination_of_section(config: &Config, section: &CarbonSection) -> Result<DestinationSettings> {
     let mut destination = Destination::new(section.address.value.as_str(), section.protocol)
         .map_err(|error| section.address.mistake(error.what().to_owned()))?;
     destination.connect_timeout = section.connect_timeout;
     destination.write_timeout = section.write_timeout;
-    let host = config.host_in(&Surroundings::of_process());
-    let naming = Naming::new(&section.prefix.value, &host, section.tagged)
-        .map_err(|error| section.prefix.mistake(error.what().to_owned()))?;
-    Ok(DestinationSettings { destination, naming, spool: section.spool })
+    let mut naming = naming_of_section(config, section)?;
+    naming.choice = section.choice.clone();
+    let delay = section.delay.unwrap_or_default();
+    Ok(DestinationSettings { destination, naming, spool: section.spool, send: section.send, delay })
 }

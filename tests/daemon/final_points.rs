@@ -1,0 +1,95 @@
+//! When a slot is sent first, and that a carbon that keeps every copy gets each slot once.
+
+use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use spikeline::store::View;
+
+use crate::points::{KEYS, check_slot, this_second};
+use crate::rig::{Rig, until};
+use crate::sink::{Points, Sink};
+use support::log::Request;
+
+/// Milliseconds since the epoch.
+fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// The first point of a slot of one request comes when it has been over for so many seconds, and not before.
+fn comes_after(keys: &str, section: &str, seconds: i64) {
+    let sink = Sink::new();
+    let rig = Rig::new(&format!("{KEYS}\n{keys}"), &(sink.section() + section));
+    let log = rig.folder.path("a.log").display().to_string();
+    rig.folder.write("nginx.conf", format!("http {{ server {{ access_log {log} combined buffer=64k flush=5s; }} }}"));
+    let daemon = rig.start();
+    daemon.until_said("store ");
+    let second = this_second();
+    let requests = [Request::new(second + 100, 40, "/slow")];
+    rig.log(&requests);
+    let first = || sink.last("nginx.web1.slow.requests.count", second / 1000);
+    until("the first point", first, Option::is_some);
+    let after = now() - (second + 1000);
+    assert!(after >= seconds * 1000, "it came {after} ms after its slot");
+    check_slot(&sink, second, &requests);
+}
+
+#[test]
+fn the_first_points_of_a_slot_come_after_the_delay() {
+    comes_after("nginx = \"off\"", "delay = \"6s\"\n", 6);
+}
+
+#[test]
+fn without_a_delay_they_come_when_nginx_has_flushed_its_lines() {
+    comes_after("nginx = 'nginx.conf'", "", 5);
+}
+
+/// All points of routes that came more than once.
+fn doubles(points: &Points) -> Vec<&(String, i64)> {
+    points.iter().filter(|(_, values)| values.len() > 1).map(|(key, _)| key).collect()
+}
+
+#[test]
+fn final_sends_each_slot_once_over_late_lines_stops_and_kills() {
+    let sink = Sink::new();
+    let rig = Rig::new(&format!("{KEYS}\nlateness = \"2s\""), &(sink.section() + "send = \"final\"\n"));
+    // A backlog of before the first start, which changes nothing that was sent.
+    let backlog = this_second() - 20_000;
+    rig.log(&[Request::new(backlog + 100, 40, "/slow"), Request::new(backlog + 999, 50, "/slow")]);
+    let daemon = rig.start();
+    let count = |second: i64| sink.last("nginx.web1.slow.requests.count", second / 1000);
+    until("the backlog", || count(backlog), |count| *count == Some(2.0));
+    let first = this_second();
+    rig.log(&[Request::new(first + 100, 40, "/slow")]);
+    until("the first slot", || count(first), Option::is_some);
+    assert!(now() - (first + 1000) >= 2000, "before its lateness was over");
+    rig.log(&[Request::new(first + 200, 77, "/slow"), Request::new(first + 300, 78, "/slow")]);
+    daemon.until_said("2 lines of ");
+    daemon.until_said("came after their slots were final and sent");
+    let unsent =
+        || sink.points().iter().filter(|((path, _), _)| path.ends_with("lines.unsent")).map(|(_, v)| v[0]).sum();
+    until("the count of them", unsent, |lines: &f64| *lines == 2.0);
+    assert!(daemon.stop().success());
+
+    let daemon = rig.start();
+    let second = this_second();
+    rig.log(&[Request::new(second + 100, 40, "/slow")]);
+    until("the second slot", || count(second), Option::is_some);
+    // What was sent is in the store at once, not with the next lines.
+    let owed = || View::open(&rig.folder.path("store")).unwrap().destinations()[0].pending.clone();
+    until("that nothing is owed", owed, Vec::is_empty);
+    daemon.kill();
+    let third = this_second();
+    rig.log(&[Request::new(third + 100, 40, "/slow")]);
+    let daemon = rig.start();
+    until("the third slot", || count(third), Option::is_some);
+    assert!(daemon.stop().success());
+    let points = sink.points();
+    assert_eq!(count(first), Some(1.0));
+    // What was under way when it was killed goes again: one slot at most.
+    let seconds: BTreeSet<i64> = doubles(&points).iter().map(|(_, second)| *second).collect();
+    assert!(seconds.len() <= 1 && seconds.iter().all(|at| *at > second / 1000), "{:?}", doubles(&points));
+    for second in first / 1000..third / 1000 {
+        assert!(count(second * 1000).is_some(), "{second} is missing between {first} and {third}");
+    }
+    rig.until_counted(7);
+}
