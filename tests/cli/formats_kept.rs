@@ -107,7 +107,7 @@ fn what_was_rejected_before_a_format_was_told_is_taken_in_again_once() {
     };
     folder.write("a.log", written(2000));
     index(&folder, &["a.log"]).said(0, &["2,000 lines, 933 rejected"]);
-    ask(&folder, &["report"]).said(3, &["933 lines of ", "nothing else was written then"]);
+    ask(&folder, &["report"]).said(3, &["933 lines of ", "too many for torn or foreign lines"]);
     extend_format(&folder);
     folder.write("a.log", written(2400));
     index(&folder, &["--again", "a.log"])

@@ -83,7 +83,8 @@ def daemon(lab, path, config, carbon, true):
     lab.expect("every metric has a safe name", not unsafe, unsafe[:5])
     evil = [m for m in carbon.metrics() if not m.startswith("nginx.") and not m.startswith("spikeline.")]
     lab.expect("no metric was injected", not evil, evil[:5])
-    compare.lines(lab, config, true, GOOD_ROUTE, slots[0] - 1, slots[-1] + 11)
+    # Of the log's lines so many are no requests that an answer may lack some: it is partial.
+    compare.lines(lab, config, true, GOOD_ROUTE, slots[0] - 1, slots[-1] + 11, codes=(3,))
     lab.expect("the daemon runs still, and stops cleanly", running.running() and running.stop() == 0, running.output()[-2000:])
 
 

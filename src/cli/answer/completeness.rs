@@ -33,9 +33,9 @@ pub(in crate::cli) fn missing(
     for unread in &account.unread {
         let name = name_or_log(&names, unread.generation);
         let words = rejected_words(unread, name, view.ledger(unread.generation));
-        if unread.is_all && view.ledger(unread.generation).is_some_and(are_mostly_requests) {
+        if unread.stand_together && view.ledger(unread.generation).is_some_and(are_mostly_requests) {
             missing.push(format!(
-                "{words}; nothing else was written then: its log_format is not the one that it is read in"
+                "{words}; too many for torn or foreign lines: its log_format may not be the one that it is read in"
             ));
         } else {
             say(&format!("note: {words}"));

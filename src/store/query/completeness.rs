@@ -36,8 +36,8 @@ pub struct UnreadLines {
     pub offsets: (u64, u64),
     /// Between when they were written; an unknown edge is all of time.
     pub between: Window,
-    /// Somewhere in that time nothing but such lines was written: the log was in another format then.
-    pub is_all: bool,
+    /// They stand together, so many of them that they are no torn or foreign lines: the log may be in another format there.
+    pub stand_together: bool,
 }
 
 /// What is known of a window besides its requests. Losses whose time is not known count for every window that they may
@@ -92,7 +92,7 @@ impl<'v> Completeness<'v> {
                 let held = unread.entry(block.generation).or_insert_with(|| UnreadLines::none(block.generation));
                 held.add(rejects, Window { from: after, until: before });
                 // In no time at all nothing can be missing.
-                held.is_all |= after < before && self.holds_nothing_else(block, rejects);
+                held.stand_together |= after < before && self.stand_together(block, rejects);
             }
         }
         for id in self.unfit() {
@@ -150,8 +150,8 @@ impl<'v> Completeness<'v> {
         Ok((left.rejected > 0 || left.too_long > 0).then_some(left))
     }
 
-    /// Whether the rejected lines of a block stand together with hardly a request between them: a few torn or foreign lines do not.
-    fn holds_nothing_else(&self, block: &BlockSummary, rejects: &BlockRejects) -> bool {
+    /// Whether the rejected lines of a block stand together, with no more requests than they are between them.
+    fn stand_together(&self, block: &BlockSummary, rejects: &BlockRejects) -> bool {
         let rejected = u64::from(rejects.rejected);
         if block.lines == 0 {
             let parsed = self.state.ledgers.get(&block.generation).map_or(0, |ledger| ledger.parsed);
@@ -316,7 +316,7 @@ impl UnreadLines {
     /// Of a log of which no block was looked at yet.
     fn none(generation: GenerationId) -> UnreadLines {
         let between = Window { from: Timestamp(i64::MAX), until: Timestamp(i64::MIN) };
-        UnreadLines { generation, rejected: 0, too_long: 0, offsets: (u64::MAX, 0), between, is_all: false }
+        UnreadLines { generation, rejected: 0, too_long: 0, offsets: (u64::MAX, 0), between, stand_together: false }
     }
 
     /// Count the rejected lines of one more block of the log.
