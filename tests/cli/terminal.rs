@@ -42,3 +42,16 @@ fn a_log_s_escapes_do_not_reach_a_terminal_but_do_reach_a_pipe() {
         assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{9b}']), "records as {format}: {shown:?}");
     }
 }
+
+/// A file's name is made by others: what it says to a terminal is shown and not obeyed, wherever it is said.
+#[test]
+fn the_name_of_a_file_moves_no_cursor() {
+    let folder = support::folder!();
+    let name = "a\u{1b}]0;title\u{7}\u{1b}[2J.log";
+    folder.write(name, "no log at all\n".repeat(50));
+    for arguments in [&["report", name][..], &["lines", "gone\u{1b}[2J.log"], &["check", name], &["records", name]] {
+        let run = folder.run(arguments);
+        assert!(run.err.contains("\\x1B") || run.err.is_empty(), "{arguments:?}: {:?}", run.err);
+        assert!(!run.err.contains('\u{1b}') && !run.err.contains('\u{7}'), "{arguments:?}: {:?}", run.err);
+    }
+}

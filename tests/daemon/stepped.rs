@@ -49,7 +49,9 @@ impl Stepped {
         let say: Say = Arc::new(move |line| heard.lock().unwrap().push_str(&format!("{line}\n")));
         let (stop, stopped) = crossbeam_channel::bounded(1);
         let own = Arc::clone(clock);
-        let run = move || drop(daemon::run(settings, own, &say, &stopped).unwrap());
+        let run = move || {
+            daemon::run(settings, own, &say, &stopped).unwrap();
+        };
         let thread = Some(std::thread::spawn(run));
         Stepped { clock: Arc::clone(clock), stop: Some(stop), thread, said }
     }

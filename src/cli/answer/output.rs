@@ -1,18 +1,21 @@
 //! Data to stdout, words to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::{Error, Result};
-use crate::report::Style;
+use crate::report::{Style, terminal_safe};
 
 /// A file smaller than this is read without a progress bar.
 const PROGRESS_FROM: u64 = 64 << 20;
 
-/// Say something to the person, on stderr. That nobody listens is no failure.
+/// Say something to the person, on stderr. That nobody listens is no failure. What a terminal would obey is shown instead: names of
+/// files are made by others.
 pub(in crate::cli) fn say(message: &str) {
-    drop(writeln!(io::stderr().lock(), "{message}"));
+    let lines: Vec<Cow<'_, str>> = message.split('\n').map(|line| terminal_safe(line.as_bytes())).collect();
+    drop(writeln!(io::stderr().lock(), "{}", lines.join("\n")));
 }
 
 /// Say several messages, a line each.

@@ -57,6 +57,20 @@ impl Default for CompactionLimits {
     }
 }
 
+/// Of the bytes that a store may have one segment is at most such a part: segments go whole.
+const PART_OF_KEPT: u64 = 8;
+
+/// Smaller segments than this are not worth it, however little is kept.
+const LEAST_BYTES: u64 = 64 << 10;
+
+impl CompactionLimits {
+    /// The same for a store of which so many bytes are kept.
+    pub(crate) fn within(self, keep_bytes: Option<u64>) -> CompactionLimits {
+        let most = keep_bytes.map_or(u64::MAX, |bytes| (bytes / PART_OF_KEPT).max(LEAST_BYTES));
+        CompactionLimits { bytes: self.bytes.min(most), ..self }
+    }
+}
+
 /// A set of segments of one kind that would make one.
 #[derive(Debug, Default)]
 struct CompactionGroup {
@@ -356,6 +370,16 @@ mod tests {
         info.length = length;
         info.counts = [1, entries, 1];
         info
+    }
+
+    /// One that was larger than what is kept took nearly all with it when it went.
+    #[test]
+    fn a_merged_segment_is_a_small_part_of_what_is_kept() {
+        let limits = CompactionLimits::default();
+        assert_eq!(limits.within(None).bytes, limits.bytes);
+        assert_eq!(limits.within(Some(10 << 30)).bytes, limits.bytes);
+        assert_eq!(limits.within(Some(16 << 20)).bytes, 2 << 20);
+        assert_eq!(limits.within(Some(0)).bytes, LEAST_BYTES);
     }
 
     /// Days of sealing every `minutes`; how many segments there are in the end, and how often a byte was written.

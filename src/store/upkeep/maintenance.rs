@@ -103,7 +103,8 @@ impl Maintenance {
     fn merge_due(&mut self, manifest: &mut ManifestInForce, view: &mut View, now: Timestamp) -> Result<usize> {
         let refused = &self.refused;
         let candidates = manifest.manifest().segments.iter().filter(|info| !refused.contains(&info.number));
-        let Some(due) = compaction::choose_due(candidates, &self.limits, now) else { return Ok(0) };
+        let limits = self.limits.within(manifest.manifest().settings.retention.keep_bytes);
+        let Some(due) = compaction::choose_due(candidates, &limits, now) else { return Ok(0) };
         let (detail, rolled) = (manifest.new_number(), manifest.new_number());
         let sources: Vec<&Segment> = view.sealed.iter().filter(|segment| due.contains(&segment.info.number)).collect();
         let merged =

@@ -349,11 +349,11 @@ mod tests {
             duration_ms,
             route: RouteId(7),
             status: 200,
-            upstream_ms: (number % 2 == 0).then_some(number),
+            upstream_ms: number.is_multiple_of(2).then_some(number),
             kept: KeepReasons(u8::try_from(number % 32).unwrap()),
             locator,
         };
-        Found { entry, route, file, line, is_there: number % 5 == 0 }
+        Found { entry, route, file, line, is_there: number.is_multiple_of(5) }
     }
 
     fn told(found: &Found) -> String {
