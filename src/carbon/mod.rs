@@ -6,6 +6,7 @@
 //! destination has not had yet (or may have lost). No threads here: the daemon runs one per destination, and time
 //! comes in as a parameter.
 
+mod archives;
 mod backoff;
 mod chunks;
 mod connection;
@@ -15,8 +16,10 @@ mod naming;
 mod owed_slots;
 mod points;
 mod protocol;
+mod roll_up;
 mod series_choice;
 
+pub use archives::{Archive, parse_archives};
 pub use chunks::Chunks;
 pub use destination::{CONNECT_TIMEOUT, Destination, SendMode, WRITE_TIMEOUT, check_address};
 pub use link::{Link, LinkCounters, LinkState, SendError, SendStep};
@@ -24,4 +27,5 @@ pub use naming::Naming;
 pub use owed_slots::{Owed, OwedState, RESEND, RESEND_UNACKNOWLEDGED};
 pub use points::{Point, Points, is_timely};
 pub use protocol::{CHUNK, DATAGRAM, Protocol};
+pub use roll_up::{ROLL_UPS, RollUp, pattern_of_prefix, pattern_of_roll_up, roll_up_of, series_of_route};
 pub use series_choice::{Percentile, SeriesChoice, TimeUnit};

@@ -21,6 +21,7 @@ mod doctor;
 mod doctor_nginx;
 mod doctor_records;
 mod formats_kept;
+mod graphite_config;
 mod hints;
 mod index;
 mod inputs;

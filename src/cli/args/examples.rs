@@ -64,6 +64,11 @@ pub(super) const VERIFY: &str = with_units!(
   spikeline verify --since -1d --graphite http://127.0.0.1:8080  # Graphite too"#
 );
 
+/// Of `graphite-config`.
+pub(super) const GRAPHITE_CONFIG: &str = r#"Examples:
+  spikeline graphite-config                      # put what it prints before the other stanzas of the two files
+  spikeline graphite-config --config s.toml      # for the prefix of every [[carbon]]"#;
+
 /// Of `check`.
 pub(super) const CHECK: &str = r#"Examples:
   spikeline check                                # all that the configuration, or nginx.conf, names

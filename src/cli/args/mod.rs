@@ -62,6 +62,9 @@ pub(in crate::cli) enum Command {
     /// Hold the store against the raw lines, and Graphite against the store.
     #[command(after_help = examples::VERIFY)]
     Verify(VerifyArguments),
+    /// The stanzas for carbon's storage-schemas.conf and storage-aggregation.conf.
+    #[command(after_help = examples::GRAPHITE_CONFIG)]
+    GraphiteConfig,
     /// The doctor: configuration, formats against real lines, carbon, permissions.
     #[command(after_help = examples::CHECK)]
     #[command(mut_arg("files", |it| it.help("Log files, plain, gz, zst, xz or bz2; - is stdin. Without any, all that the configuration (or nginx.conf) names")))]

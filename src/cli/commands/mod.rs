@@ -1,6 +1,7 @@
 //! The way into the program, and one file or folder a command. No command calls another; what two of them need stands in a floor above.
 
 mod check;
+mod graphite_config;
 mod index;
 mod lines;
 mod records;
@@ -45,6 +46,7 @@ fn run_command(context: &Context, command: Command) -> Result<Answer> {
         Command::Records(arguments) => records::records(context, &arguments),
         Command::Index(arguments) => index::index(context, &arguments),
         Command::Verify(arguments) => verify::verify(context, &arguments),
+        Command::GraphiteConfig => graphite_config::graphite_config(context),
         Command::Check(arguments) => check::check(context, &arguments),
     }
 }

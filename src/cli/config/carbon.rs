@@ -1,5 +1,6 @@
 //! `[[carbon]]`: where points are sent.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::carbon_choice::read_choice;
@@ -9,7 +10,7 @@ use super::section::Section;
 use crate::carbon::{CONNECT_TIMEOUT, Protocol, SendMode, SeriesChoice, WRITE_TIMEOUT, check_address};
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 16] = [
     "address",
     "protocol",
     "prefix",
@@ -21,6 +22,7 @@ pub(super) const KEYS: [&str; 15] = [
     "unit",
     "send",
     "delay",
+    "conf",
     "spool",
     "retention",
     "connect_timeout",
@@ -49,6 +51,8 @@ pub struct CarbonSection {
     pub send: SendMode,
     /// How long after its end a slot is sent at the earliest; if absent, as long as nginx may keep its lines back.
     pub delay: Option<Duration>,
+    /// The folder of carbon's own configuration, where that is on this host.
+    pub conf: Option<Placed<PathBuf>>,
     /// How much of the past is kept for a carbon that is away.
     pub spool: Duration,
     /// How far back carbon keeps points at all: older slots are not sent by `spikeline index --push`.
@@ -82,6 +86,7 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
     let modes = [("changed", SendMode::Changed), ("final", SendMode::Final)];
     let send = section.choice("send", &modes).map_or(SendMode::Changed, Placed::into_value);
     let delay = section.duration("delay", "10s", Duration::ZERO).map(Placed::into_value);
+    let conf = section.text("conf", "/etc/carbon").map(|folder| folder.map(PathBuf::from));
     let positive = Duration::from_millis(1);
     let retention = section.duration("retention", "30d", positive).map(Placed::into_value);
     let spool = section.duration("spool", "24h", Duration::ZERO).map_or(SPOOL, Placed::into_value);
@@ -100,6 +105,7 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
         choice,
         send,
         delay,
+        conf,
         spool,
         retention,
         connect_timeout,

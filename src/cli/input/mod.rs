@@ -4,6 +4,7 @@
 //! Only `commands` may call these. They may say something (`answer::output`), and print no answer.
 
 pub(in crate::cli) mod candidates;
+pub(in crate::cli) mod carbon_conf;
 pub(in crate::cli) mod configured;
 pub(in crate::cli) mod context;
 pub(in crate::cli) mod doubts;

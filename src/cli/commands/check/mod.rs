@@ -4,6 +4,7 @@
 
 mod access;
 mod carbon;
+mod carbon_conf;
 mod change;
 mod coverage;
 mod detection;
@@ -155,8 +156,9 @@ fn check_configured(context: &Context, config: &Config, logs: &mut CheckedLogs, 
         disk::store(&folder, findings)?;
     }
     let destinations = findings.value_or_finding(settings::destinations(config))?.unwrap_or_default();
-    for destination in &destinations {
+    for (destination, section) in destinations.iter().zip(&config.carbons) {
         carbon::check(destination, findings)?;
+        carbon_conf::check(destination, section, config.interval, findings)?;
     }
     if destinations.is_empty() {
         findings.note("no [[carbon]] section: nothing is pushed to Graphite")?;

@@ -1,0 +1,122 @@
+//! Carbon's own configuration of what it keeps: storage-schemas.conf and storage-aggregation.conf, read as carbon reads them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::carbon::{Archive, parse_archives};
+use crate::source::read_whole;
+
+/// Where carbon's configuration usually is.
+pub(in crate::cli) const DEFAULT_CARBON: &str = "/etc/carbon";
+
+/// What carbon does with a series that no stanza is about.
+const NO_STANZA: &str = "carbon's default";
+
+/// One stanza.
+struct Stanza {
+    name: String,
+    pattern: Regex,
+    /// Its other keys, in lower case.
+    values: Vec<(String, String)>,
+}
+
+impl Stanza {
+    fn value(&self, key: &str) -> Option<&str> {
+        self.values.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The two files of a folder.
+pub(in crate::cli) struct CarbonConf {
+    schemas: Vec<Stanza>,
+    aggregation: Vec<Stanza>,
+}
+
+/// What carbon keeps of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) struct KeptSeries {
+    /// The stanza of storage-schemas.conf, in brackets, or that it is the default.
+    pub(in crate::cli) schema: String,
+    /// The archives, the finest first.
+    pub(in crate::cli) archives: Vec<Archive>,
+    /// The stanza of storage-aggregation.conf.
+    pub(in crate::cli) rule: String,
+    /// What makes one point of several.
+    pub(in crate::cli) method: String,
+    /// Of these at least so many, as a share, as written.
+    pub(in crate::cli) share: String,
+}
+
+impl CarbonConf {
+    /// Those of this folder; nothing if it has no storage-schemas.conf, since then it is no carbon's.
+    ///
+    /// # Errors
+    /// A file cannot be read, or something in it cannot be understood; as a sentence.
+    pub(in crate::cli) fn read(folder: &Path) -> Result<Option<CarbonConf>, String> {
+        let Some(schemas) = read_stanzas(&folder.join("storage-schemas.conf"))? else { return Ok(None) };
+        let aggregation = read_stanzas(&folder.join("storage-aggregation.conf"))?.unwrap_or_default();
+        Ok(Some(CarbonConf { schemas, aggregation }))
+    }
+
+    /// What is kept of a series. Without a stanza: minutes for a week, averages of at least a half.
+    ///
+    /// # Errors
+    /// Its retentions cannot be understood.
+    pub(in crate::cli) fn kept(&self, path: &str) -> Result<KeptSeries, String> {
+        let schema = self.schemas.iter().find(|stanza| stanza.pattern.is_match(path));
+        let rule = self.aggregation.iter().find(|stanza| stanza.pattern.is_match(path));
+        let shown =
+            |stanza: Option<&Stanza>| stanza.map_or(NO_STANZA.to_owned(), |stanza| format!("[{}]", stanza.name));
+        let archives = match schema.and_then(|stanza| stanza.value("retentions")) {
+            Some(text) => parse_archives(text)
+                .map_err(|(_, what)| format!("storage-schemas.conf: {}: retentions: {what}", shown(schema)))?,
+            None => {
+                vec![Archive { step: Duration::from_secs(60), span: Duration::from_secs(7 * 86_400) }]
+            }
+        };
+        let value = |key, usual: &str| rule.and_then(|stanza| stanza.value(key)).unwrap_or(usual).to_owned();
+        Ok(KeptSeries {
+            schema: shown(schema),
+            archives,
+            rule: shown(rule),
+            method: value("aggregationmethod", "average"),
+            share: value("xfilesfactor", "0.5"),
+        })
+    }
+}
+
+/// The stanzas of a file in its order; nothing if it is not there. Those without a pattern mean nothing.
+fn read_stanzas(path: &Path) -> Result<Option<Vec<Stanza>>, String> {
+    let bytes = match read_whole(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("{}: {error}", path.display())),
+    };
+    let mut stanzas = Vec::new();
+    for (name, mut values) in sections(&String::from_utf8_lossy(&bytes)) {
+        let Some(at) = values.iter().position(|(key, _)| key == "pattern") else { continue };
+        let (_, pattern) = values.swap_remove(at);
+        let pattern = Regex::new(&pattern)
+            .map_err(|_| format!("{}: [{name}]: the pattern `{pattern}` is not understood", path.display()))?;
+        stanzas.push(Stanza { name, pattern, values });
+    }
+    Ok(Some(stanzas))
+}
+
+/// The sections of an ini file, each with its keys and values.
+fn sections(text: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let mut sections: Vec<(String, Vec<(String, String)>)> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            sections.push((name.to_owned(), Vec::new()));
+        } else if let (Some((key, value)), Some((_, values))) = (line.split_once(['=', ':']), sections.last_mut()) {
+            values.push((key.trim().to_lowercase(), value.trim().to_owned()));
+        }
+    }
+    sections
+}
