@@ -54,7 +54,7 @@ pub(crate) fn open_to_write(dir: &Path, access: &StoreAccess) -> Result<OpenedFo
     let folders = Ownership { mode: access.folder_mode(), ..files };
     let lock_file = Ownership { mode: access.file_mode() & 0o660, ..files };
     let lock = StoreLock::acquire(dir, &folder, lock_file)?;
-    if let Some(warning) = bring_to(dir, &folder, &held, is_own, (files, folders)) {
+    if let Some(warning) = bring_to(dir, &folder, &held, is_own, &StoreOwnership { files, folders }) {
         warnings.extend(Some(warning).filter(|_| !is_new));
     }
     Ok(OpenedFolder { medium: DiskMedium::with_lock(dir, folder, lock, files, folders), warnings })
@@ -112,14 +112,15 @@ fn holds_nothing_else(folder: &Folder) -> bool {
     folder.list().is_ok_and(|names| names.iter().all(is_known))
 }
 
+/// To whom a store's files and folders are to belong.
+struct StoreOwnership {
+    files: Ownership,
+    folders: Ownership,
+}
+
 /// Give the store's folder (if it is the store's alone), its files and subfolders to whom they are to belong. What is to be said of it.
-fn bring_to(
-    dir: &Path,
-    folder: &Folder,
-    held: &Metadata,
-    is_own: bool,
-    (files, folders): (Ownership, Ownership),
-) -> Option<Error> {
+fn bring_to(dir: &Path, folder: &Folder, held: &Metadata, is_own: bool, own: &StoreOwnership) -> Option<Error> {
+    let StoreOwnership { files, folders } = *own;
     let mut before = 0;
     if is_own && Ownership::from(held) != folders && give(folder.handle(), folders).is_ok() {
         before |= held.mode() & 0o066;
