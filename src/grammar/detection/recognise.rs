@@ -194,13 +194,31 @@ fn mixed_by_keys(
         Some(keyed) if known.all(|known| contradicts_nothing(lines, known, &keyed)) => Ok((keyed, None)),
         _ => {
             let others: usize = parts.iter().skip(1).map(|part| part.lines).sum();
-            let best = parts.first().and_then(|part| part.formats.first()).filter(|_| others * FEW <= lines.len());
-            match best.and_then(|at| Some((candidates.get(*at)?.clone(), Some(*at)))) {
-                Some(best) => Ok(best),
+            let first = parts.first().and_then(|part| candidates.get(*part.formats.first()?));
+            match first.filter(|_| others * FEW <= lines.len()) {
+                Some(first) => format_of_most(lines, candidates, first),
                 None => Err(Unrecognised::Mixed(parts.to_vec())),
             }
         }
     }
+}
+
+/// The format of the lines that fit `first`, as it would be found if the few others were not there: of several that fit as many
+/// lines it may not be the right one.
+fn format_of_most(
+    lines: &[&[u8]],
+    candidates: &[Format],
+    first: &Format,
+) -> Result<(Format, Option<usize>), Unrecognised> {
+    let most: Vec<&[u8]> = lines.iter().filter(|line| first.check(line).is_ok()).copied().collect();
+    let (format, index) = match detect(&most, candidates).outcome {
+        DetectionOutcome::Found { format, .. } => (candidates.get(format), format),
+        DetectionOutcome::Tie { formats } => return Err(Unrecognised::Tie(formats)),
+        DetectionOutcome::Doubt(doubt) => return Err(Unrecognised::Doubt(doubt)),
+        DetectionOutcome::Mixed { parts } => return Err(Unrecognised::Mixed(parts)),
+        DetectionOutcome::None => return Err(Unrecognised::Nothing(None)),
+    };
+    format.map(|format| (format.clone(), Some(index))).ok_or(Unrecognised::Nothing(None))
 }
 
 /// The keyed format of the lines, if it fits at least half of them and more than the share `known` of them.
