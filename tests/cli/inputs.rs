@@ -346,3 +346,15 @@ fn values_that_a_line_names_itself_are_what_they_are_called() {
         assert!(run.code == 2 || run.code == 0 && run.out.contains("\na,8,,,"), "{tail}: {run:?}");
     }
 }
+
+/// Whether a lone time is `$request_time` or the upstream's is asked, also where two lines are of yet another format.
+#[test]
+fn a_few_lines_of_another_format_do_not_choose_the_format_of_the_others() {
+    let folder = support::folder!();
+    let most = with_tail(" \"198.51.100.4\" 1.503").repeat(5);
+    for more in ["", &with_tail(" \"-\" - -").lines().take(2).map(|line| format!("{line}\n")).collect::<String>()] {
+        folder.write("a.log", most.clone() + more);
+        let run = folder.run(&["report", "a.log"]);
+        run.said(2, &["its lines fit several formats alike", "main_time: $request_time 1.503"]);
+    }
+}
