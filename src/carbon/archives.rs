@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::time::{Timestamp, Window};
+
 /// One archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Archive {
@@ -35,6 +37,38 @@ pub fn parse_archives(text: &str) -> Result<Vec<Archive>, (usize, String)> {
         at += piece.len() + 1;
     }
     Ok(archives)
+}
+
+/// Archives as carbon's configuration has them.
+pub fn spell_archives(archives: &[Archive]) -> String {
+    let mut spelled = Vec::new();
+    for Archive { step, span } in archives {
+        spelled.push(format!("{}:{}", spell_seconds(step.as_secs()), spell_seconds(span.as_secs())));
+    }
+    spelled.join(",")
+}
+
+/// Seconds in the largest unit that divides them.
+fn spell_seconds(seconds: u64) -> String {
+    let units = [(86_400, 'd'), (3600, 'h'), (60, 'm')];
+    let whole = units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
+    let (unit, name) = whole.unwrap_or((1, 's'));
+    format!("{}{name}", seconds / unit)
+}
+
+/// The step that whisper files a slot of this age in, as a window that may be longer than the slot: a point goes into the finest archive
+/// that reaches back to it. A step of a coarser archive is taken as soon as its beginning is beyond the finer one, so that all of its slots
+/// are in it. None if no archive reaches back to it.
+pub fn step_of_slot(archives: &[Archive], slot: Timestamp, now: Timestamp) -> Option<Window> {
+    let mut coarser = archives.iter().skip(1);
+    for archive in archives {
+        let decisive = coarser.next().unwrap_or(archive).step;
+        if now.minus(archive.span) <= slot.slot(decisive) {
+            let from = slot.slot(archive.step);
+            return Some(Window { from, until: from.plus(archive.step) });
+        }
+    }
+    None
 }
 
 fn parse_archive(text: &str) -> Option<Archive> {
@@ -80,5 +114,24 @@ mod tests {
             assert_eq!(seconds(wrong), Err(at), "{wrong}");
         }
         assert_eq!(seconds("10s:6h,1m:1h"), Err(7), "it does not reach further");
+        for text in ["10s:6h,1m:6d", "90s:1h,1h:52w"] {
+            assert_eq!(parse_archives(&spell_archives(&parse_archives(text).unwrap())), parse_archives(text));
+        }
+    }
+
+    #[test]
+    fn a_step_is_whole_in_one_archive() {
+        let archives = parse_archives("10s:1m,1m:5m,2m:10m").unwrap();
+        let now = Timestamp::from_secs(1_322_661_930);
+        let step = |age: i64| {
+            let slot = Timestamp::from_secs(1_322_661_930 - age);
+            step_of_slot(&archives, slot, now)
+                .map(|step| (now.secs() - step.from.secs(), (step.until.0 - step.from.0) / 1000))
+        };
+        // The minute that began 90 s ago began beyond the first archive, though its last slots are within.
+        assert_eq!([10, 30, 40, 60, 90].map(step), [(10, 10), (30, 10), (90, 60), (90, 60), (90, 60)].map(Some));
+        let coarse = [(210, 60), (330, 120), (330, 120), (570, 120)].map(Some);
+        assert_eq!([210, 270, 300, 570].map(step), coarse);
+        assert_eq!(step(630), None);
     }
 }

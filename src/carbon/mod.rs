@@ -19,7 +19,7 @@ mod protocol;
 mod roll_up;
 mod series_choice;
 
-pub use archives::{Archive, parse_archives};
+pub use archives::{Archive, parse_archives, spell_archives, step_of_slot};
 pub use chunks::Chunks;
 pub use destination::{CONNECT_TIMEOUT, Destination, SendMode, WRITE_TIMEOUT, check_address};
 pub use link::{Link, LinkCounters, LinkState, SendError, SendStep};

@@ -114,6 +114,11 @@ impl Owed {
         }
     }
 
+    /// A slot in flight is not sent, and not owed any more.
+    pub fn give_up(&mut self, slot: Timestamp) {
+        self.in_flight.remove(&slot);
+    }
+
     /// A slot in flight could not be sent: it is owed again.
     pub fn failed(&mut self, slot: Timestamp) {
         if self.in_flight.remove(&slot) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::carbon::{Destination, Naming, SendMode};
+use crate::carbon::{Archive, Destination, Naming, SendMode};
 use crate::grammar::Format;
 use crate::pipeline::SlotSettings;
 use crate::route::Router;
@@ -33,6 +33,8 @@ pub struct DestinationSettings {
     pub send: SendMode,
     /// How long after its end a slot is sent at the earliest.
     pub delay: Duration,
+    /// What carbon keeps, the finest first; nothing where that is not known.
+    pub archives: Vec<Archive>,
 }
 
 /// What [`run`](super::run) is given.

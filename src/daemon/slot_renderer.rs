@@ -23,6 +23,7 @@ pub(super) struct SlotRenderer<'s> {
     pub(super) own_metrics: &'s SelfMetrics,
     /// Logs whose routes cannot be said to be quiet.
     pub(super) rejecting: &'s RejectingLogs,
+    /// How long what is rendered is: a slot, or several of which one point is made.
     pub(super) interval: Duration,
 }
 
@@ -34,14 +35,18 @@ impl SlotRenderer<'_> {
     pub(super) fn render(&self, naming: &Naming, slot: Timestamp, out: &mut Points) -> Result<()> {
         let window = Window { from: slot, until: slot.plus(self.interval) };
         let mut cells = self.view.cells(window, None)?;
-        for (_, route, cell) in self.uncommitted.cells.iter().filter(|(at, ..)| *at == slot) {
-            match cells.iter_mut().find(|(_, held, _)| held == route) {
-                Some((_, _, held)) => held.merge(cell),
-                None => cells.push((slot, *route, cell.clone())),
-            }
-        }
+        let uncommitted = self.uncommitted.cells.iter().filter(|(at, ..)| window.from <= *at && *at < window.until);
+        cells.extend(uncommitted.cloned());
         let is_whole = !self.is_missing_in(window);
         cells.sort_unstable_by_key(|(_, route, _)| *route);
+        // A window of several slots, or one of which a part is not committed.
+        cells.dedup_by(|later, held| {
+            let is_same = later.1 == held.1;
+            if is_same {
+                held.2.merge(&later.2);
+            }
+            is_same
+        });
         let new = self.uncommitted.routes.iter().map(|(id, name)| (*id, name.as_str()));
         for (id, name) in self.view.routes().into_iter().chain(new) {
             match cells.binary_search_by_key(&id, |(_, route, _)| *route) {

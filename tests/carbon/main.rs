@@ -9,6 +9,7 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod archives;
 mod arrival;
 mod faults;
 mod peer;

@@ -31,6 +31,11 @@ pub(crate) struct Carbon {
 
 /// A started carbon, or `None` with a word about why the test is skipped.
 pub(crate) fn carbon() -> Option<Carbon> {
+    carbon_with("10s:1h")
+}
+
+/// The same with other archives.
+pub(crate) fn carbon_with(retentions: &str) -> Option<Carbon> {
     let whisper = Command::new(PYTHON).args(["-c", "import whisper"]).stderr(Stdio::null()).status();
     if !Path::new(CARBON).exists() || !whisper.is_ok_and(|status| status.success()) {
         let required = std::env::var_os("SPIKELINE_REQUIRE_PEERS").is_some_and(|value| value == "1");
@@ -44,6 +49,8 @@ pub(crate) fn carbon() -> Option<Carbon> {
     let [lines, pickles, query] = free_ports();
     let folder = tempfile::tempdir().unwrap();
     configure(folder.path(), lines, pickles, query);
+    let schemas = format!("[all]\npattern = .*\nretentions = {retentions}\n");
+    std::fs::write(folder.path().join("storage-schemas.conf"), schemas).unwrap();
     let mut carbon = Carbon { folder, child: None, lines, pickles };
     carbon.start();
     Some(carbon)
@@ -105,10 +112,20 @@ impl Carbon {
         }
     }
 
-    /// What is on disk now.
+    /// What is on disk now, of the last hour.
     pub(crate) fn stored(&self) -> Stored {
+        self.stored_since(3600)
+    }
+
+    /// What is on disk now, of so many seconds: in the finest archive that reaches back so far.
+    pub(crate) fn stored_since(&self, seconds: u32) -> Stored {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/carbon/read_whisper.py");
-        let output = Command::new(PYTHON).arg(script).arg(self.folder.path().join("whisper")).output().unwrap();
+        let output = Command::new(PYTHON)
+            .arg(script)
+            .arg(self.folder.path().join("whisper"))
+            .arg(seconds.to_string())
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines()
@@ -179,7 +196,6 @@ fn configure(folder: &Path, lines: u16, pickles: u16, query: u16) {
     }
     std::fs::create_dir_all(folder.join("log")).unwrap();
     std::fs::write(folder.join("carbon.conf"), conf).unwrap();
-    std::fs::write(folder.join("storage-schemas.conf"), "[all]\npattern = .*\nretentions = 10s:1h\n").unwrap();
     let aggregation = "[all]\npattern = .*\nxFilesFactor = 0\naggregationMethod = last\n";
     std::fs::write(folder.join("storage-aggregation.conf"), aggregation).unwrap();
 }

@@ -16,7 +16,7 @@ for folder, _, files in os.walk(root):
         if path.startswith("_tagged."):  # carbon.util.TaggedSeries.encode: two folders of a hash, then the series
             path = path.split(".", 3)[3].replace("_DOT_", ".")
         try:
-            (start, _, step), values = whisper.fetch(file, time.time() - 3600)
+            (start, _, step), values = whisper.fetch(file, time.time() - int(sys.argv[2]))
         except Exception:  # still being created
             continue
         for i, value in enumerate(values):

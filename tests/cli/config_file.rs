@@ -133,6 +133,7 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert_eq!((carbon.choice.metrics.len(), carbon.choice.routes.len()), (4, 2));
     assert_eq!((value(&carbon.host), &bare.host), (Some(HostName::Full), &None));
     assert_eq!((value(&carbon.conf), &bare.conf), (Some(PathBuf::from("/etc/carbon")), &None));
+    assert_eq!((carbon.archives.as_ref().map(|archives| archives.value.len()), &bare.archives), (Some(2), &None));
     assert_eq!((carbon.send, carbon.delay, bare.delay), (bare.send, Some(Duration::from_secs(10)), None));
     assert_eq!((carbon.prefix.value.as_str(), bare.prefix.value.as_str()), ("nginx", "nginx"));
 }

@@ -9,6 +9,7 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod archives;
 mod beyond_kept;
 mod carbon_choice;
 mod check;

@@ -118,7 +118,8 @@ fn what_a_carbon_that_is_away_was_not_sent_stays_owed() {
     folder.write("a.log.1", text(&requests, Request::exact));
     let run = index(&folder, &["a.log.1", "--push"]);
     run.said(3, &["2 slots are still owed", "`spikeline index --push --config c.toml` sends the rest"]);
-    let points = sent(run.err.lines().find(|line| line.contains(&carbon.address.to_string())).unwrap());
+    let of_the_other = format!("carbon {}: 2 slots sent whole", carbon.address);
+    let points = sent(run.err.lines().find(|line| line.contains(&of_the_other)).unwrap());
     assert!(points > 0);
     // It is back, at the same address.
     let listener = TcpListener::bind(address).unwrap();

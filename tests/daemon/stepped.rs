@@ -88,6 +88,7 @@ pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
         spool: Duration::from_secs(86_400),
         send: SendMode::Changed,
         delay: Duration::ZERO,
+        archives: Vec::new(),
     };
     DaemonSettings {
         store: rig.folder.path("store"),

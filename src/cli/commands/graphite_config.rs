@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::carbon::{Archive, ROLL_UPS, pattern_of_prefix, pattern_of_roll_up};
+use crate::carbon::{Archive, ROLL_UPS, pattern_of_prefix, pattern_of_roll_up, spell_archives};
 use crate::cli::answer::Answer;
 use crate::cli::answer::output::{stdout, written};
 use crate::cli::config::Config;
@@ -51,7 +51,11 @@ pub(super) fn graphite_config(context: &Context) -> Result<Answer> {
 fn prefixes(config: &Config) -> BTreeMap<String, String> {
     let mut prefixes = BTreeMap::new();
     for section in &config.carbons {
-        prefixes.insert(section.prefix.value.clone(), usual_retentions(config.interval));
+        let retentions = match &section.archives {
+            Some(archives) => spell_archives(&archives.value),
+            None => usual_retentions(config.interval),
+        };
+        prefixes.insert(section.prefix.value.clone(), retentions);
     }
     if prefixes.is_empty() {
         prefixes.insert("nginx".to_owned(), usual_retentions(config.interval));
@@ -70,13 +74,7 @@ fn usual_retentions(interval: Duration) -> String {
             archives.push(Archive { step: Duration::from_secs(step), span });
         }
     }
-    let mut spelled = Vec::new();
-    for Archive { step, span } in archives {
-        let step = step.as_secs();
-        let step = if step.is_multiple_of(60) { format!("{}m", step / 60) } else { format!("{step}s") };
-        spelled.push(format!("{step}:{}d", span.as_secs() / 86_400));
-    }
-    spelled.join(",")
+    spell_archives(&archives)
 }
 
 #[cfg(test)]
@@ -86,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_retentions_of_every_interval_are_some_that_whisper_takes() {
-        let cases = [(10, "10s:1d,1m:7d,10m:365d"), (60, "1m:1d,10m:365d"), (480, "8m:1d,1440m:365d")];
+        let cases = [(10, "10s:1d,1m:7d,10m:365d"), (60, "1m:1d,10m:365d"), (480, "8m:1d,1d:365d")];
         for (seconds, text) in cases {
             assert_eq!(usual_retentions(Duration::from_secs(seconds)), text);
             assert!(parse_archives(text).is_ok());

@@ -7,10 +7,14 @@ use super::carbon_choice::read_choice;
 use super::host_name::{HostName, read_host};
 use super::position::Placed;
 use super::section::Section;
-use crate::carbon::{CONNECT_TIMEOUT, Protocol, SendMode, SeriesChoice, WRITE_TIMEOUT, check_address};
+use crate::carbon::{
+    Archive, CONNECT_TIMEOUT, Protocol, SendMode, SeriesChoice, WRITE_TIMEOUT, check_address, parse_archives,
+};
+use crate::error::Error;
+use crate::time::SpelledDuration;
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 17] = [
     "address",
     "protocol",
     "prefix",
@@ -23,6 +27,7 @@ pub(super) const KEYS: [&str; 16] = [
     "send",
     "delay",
     "conf",
+    "archives",
     "spool",
     "retention",
     "connect_timeout",
@@ -53,6 +58,8 @@ pub struct CarbonSection {
     pub delay: Option<Duration>,
     /// The folder of carbon's own configuration, where that is on this host.
     pub conf: Option<Placed<PathBuf>>,
+    /// What carbon keeps, the finest first, which has the step of slots.
+    pub archives: Option<Placed<Vec<Archive>>>,
     /// How much of the past is kept for a carbon that is away.
     pub spool: Duration,
     /// How far back carbon keeps points at all: older slots are not sent by `spikeline index --push`.
@@ -87,6 +94,7 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
     let send = section.choice("send", &modes).map_or(SendMode::Changed, Placed::into_value);
     let delay = section.duration("delay", "10s", Duration::ZERO).map(Placed::into_value);
     let conf = section.text("conf", "/etc/carbon").map(|folder| folder.map(PathBuf::from));
+    let archives = read_archives(section);
     let positive = Duration::from_millis(1);
     let retention = section.duration("retention", "30d", positive).map(Placed::into_value);
     let spool = section.duration("spool", "24h", Duration::ZERO).map_or(SPOOL, Placed::into_value);
@@ -106,11 +114,34 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
         send,
         delay,
         conf,
+        archives,
         spool,
         retention,
         connect_timeout,
         write_timeout,
     })
+}
+
+/// The archives, as carbon's own configuration has them.
+fn read_archives(section: &mut Section<'_>) -> Option<Placed<Vec<Archive>>> {
+    let text = section.text("archives", "10s:6h,1m:6d")?;
+    match parse_archives(&text.value) {
+        Ok(archives) => Some(text.map(|_| archives)),
+        Err((at, what)) => {
+            let remedy = "as `retentions` of storage-schemas.conf has them: `archives = \"10s:6h,1m:6d\"`";
+            section.mistake_inside(&text, at, format!("`archives`: {what}"), remedy);
+            None
+        }
+    }
+}
+
+/// What is wrong with archives where slots have this length.
+pub(super) fn mistaken_archives(section: &CarbonSection, interval: Duration) -> Option<Error> {
+    let archives = section.archives.as_ref()?;
+    let finest = archives.value.first().filter(|finest| finest.step != interval)?;
+    let (step, slot) = (SpelledDuration(finest.step), SpelledDuration(interval));
+    let what = format!("`archives`: the finest has a point each {step}, and a slot is {slot}");
+    Some(archives.mistake(what).remedy(format!("`interval = \"{step}\"`, or a finest archive of {slot} in carbon")))
 }
 
 /// Whether Graphite takes this as one node of a name: whisper makes it a folder, of at most 255 bytes, and `.`

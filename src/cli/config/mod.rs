@@ -253,6 +253,9 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
     each("carbon", "[[carbon]]", &carbon::KEYS, mistakes, &mut |section| {
         config.carbons.extend(carbon::read_carbon(section))
     });
+    for carbon in &config.carbons {
+        mistakes.extend(carbon::mistaken_archives(carbon, config.interval));
+    }
     let mut one = |key, name, keys: &[&str], read: &mut dyn FnMut(&mut Section<'_>)| {
         let Some(found) = document.get(key) else { return };
         match found.get_ref().as_table() {

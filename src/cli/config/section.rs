@@ -49,6 +49,11 @@ impl<'a> Section<'a> {
         self.mistakes.push(value.mistake(what).remedy(remedy));
     }
 
+    /// A mistake at a byte inside a text.
+    pub(super) fn mistake_inside(&mut self, text: &Placed<String>, at: usize, what: String, remedy: &str) {
+        self.mistakes.push(text.mistake_inside(at, what).remedy(remedy));
+    }
+
     /// The place of a value of this table.
     pub(super) fn placed(&self, span: std::ops::Range<usize>) -> Placed<()> {
         self.source.placed(span, ())

@@ -153,5 +153,6 @@ fn destination_of_section(config: &Config, section: &CarbonSection) -> Result<De
     let mut naming = naming_of_section(config, section)?;
     naming.choice = section.choice.clone();
     let delay = section.delay.unwrap_or_default();
-    Ok(DestinationSettings { destination, naming, spool: section.spool, send: section.send, delay })
+    let archives = section.archives.as_ref().map_or_else(Vec::new, |archives| archives.value.clone());
+    Ok(DestinationSettings { destination, naming, spool: section.spool, send: section.send, delay, archives })
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::carbon::{Owed, OwedState, is_timely};
+use crate::carbon::{Owed, OwedState, is_timely, step_of_slot};
 use crate::daemon::settings::DestinationSettings;
 use crate::error::Result;
 use crate::store::{DestinationProgress, View};
@@ -11,6 +11,14 @@ use crate::time::{Timestamp, Window};
 
 /// What a destination's name in the store ends in when the account is of the past.
 const OF_THE_PAST: &str = " (past)";
+
+/// Slots that go to carbon as one.
+pub(super) struct OwedStep {
+    /// The time that the points are of; they are stamped with its beginning.
+    pub(super) window: Window,
+    /// The slots in it that are owed.
+    pub(super) slots: Vec<Timestamp>,
+}
 
 /// One destination.
 #[derive(Debug)]
@@ -36,6 +44,8 @@ impl BackfillAccount {
             Some(held) => Owed::restore(usize::MAX, held.emitted_until, held.pending.clone(), held.dropped),
             None => Owed::new(usize::MAX),
         };
+        let reach = settings.archives.last().map_or(Duration::MAX, |coarsest| coarsest.span);
+        let max_age = max_age.min(reach);
         let whole_from = view.expired().detail.unwrap_or(Timestamp(i64::MIN));
         BackfillAccount { settings, max_age, owed, untimely: 0, whole_from, expired: 0 }
     }
@@ -63,6 +73,33 @@ impl BackfillAccount {
             self.owed.owe(slot);
         } else {
             self.untimely += 1;
+        }
+    }
+
+    /// How many of the slots that are owed are older than this.
+    pub fn owed_before(&self, bound: Timestamp) -> usize {
+        self.owed.to_parts().pending.iter().filter(|slot| **slot < bound).count()
+    }
+
+    /// The oldest slots that are owed, as they go together: one by itself, or all of a step of an archive of which one point is made. They
+    /// are in flight then. What nothing reaches back to any more, or what the store has a part of, is given up and counted.
+    pub(super) fn next_step(&mut self, interval: Duration, now: Timestamp) -> Option<OwedStep> {
+        loop {
+            let slot = self.owed.next(Timestamp(i64::MAX))?;
+            let alone = Window { from: slot, until: slot.plus(interval) };
+            let step = match self.settings.archives[..] {
+                [] => Some(alone),
+                _ => step_of_slot(&self.settings.archives, slot, now),
+            };
+            let Some(window) = step.filter(|step| step.from >= self.whole_from) else {
+                let given_up = if step.is_none() { &mut self.untimely } else { &mut self.expired };
+                *given_up += 1;
+                self.owed.give_up(slot);
+                continue;
+            };
+            let mut slots = vec![slot];
+            slots.extend(std::iter::from_fn(|| self.owed.next(window.until)));
+            return Some(OwedStep { window, slots });
         }
     }
 

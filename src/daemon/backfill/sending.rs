@@ -10,7 +10,7 @@ use crate::daemon::self_metrics::SelfMetrics;
 use crate::daemon::slot_renderer::SlotRenderer;
 use crate::error::Result;
 use crate::store::{Commit, Writer};
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Window};
 
 /// What was sent is noted in the store this often: so much may be sent again after a kill, which does no harm.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
@@ -27,6 +27,8 @@ pub struct Pushed {
     pub slots: u64,
     /// Their points.
     pub points: u64,
+    /// Steps of coarser archives, each of several slots.
+    pub rolled_up: u64,
     /// Slots that are still owed.
     pub owed: u64,
     /// Why sending ended before all was sent.
@@ -65,26 +67,33 @@ fn send_account(
     sending: &Sending<'_>,
 ) -> Result<Pushed> {
     let destination = account.settings.destination.clone();
-    let mut pushed = Pushed { address: destination.address.clone(), slots: 0, points: 0, owed: 0, failed: None };
+    let mut pushed =
+        Pushed { address: destination.address.clone(), slots: 0, points: 0, rolled_up: 0, owed: 0, failed: None };
     let mut link = Link::new(destination, seed);
     let (mut points, mut failures) = (Points::new(), 0);
     let (began, mut noted) = (Instant::now(), Instant::now());
-    while let Some(slot) = account.owed.next(Timestamp(i64::MAX)) {
+    let interval = writer.view().settings().interval;
+    while let Some(step) = account.next_step(interval, sending.clock.now()) {
         points.clear();
-        render_slot(writer, account, slot, &mut points)?;
+        render_step(writer, account, step.window, &mut points)?;
         let sent = link.send(&points, Instant::now());
         if link.reconnected() {
             account.owed.reconnected(Instant::now());
         }
         match sent {
             Ok(()) => {
-                account.owed.delivered(slot, Instant::now());
                 failures = 0;
-                pushed.slots += 1;
+                pushed.slots += step.slots.len() as u64;
+                for slot in step.slots {
+                    account.owed.delivered(slot, Instant::now());
+                }
+                pushed.rolled_up += u64::from(step.window.until > step.window.from.plus(interval));
                 pushed.points += points.len() as u64;
             }
             Err(error) => {
-                account.owed.failed(slot);
+                for slot in step.slots {
+                    account.owed.failed(slot);
+                }
                 failures += 1;
                 if failures >= TRIES {
                     pushed.failed = Some(error.to_string());
@@ -108,12 +117,17 @@ fn send_account(
     Ok(pushed)
 }
 
-/// A slot of the past as it stands in the store; the daemon's own metrics of then are not known any more.
-fn render_slot(writer: &Writer, account: &BackfillAccount, slot: Timestamp, points: &mut Points) -> Result<()> {
+/// A slot of the past, or several as one, as they stand in the store; the daemon's own metrics of then are not known any more.
+fn render_step(writer: &Writer, account: &BackfillAccount, step: Window, points: &mut Points) -> Result<()> {
     let view = writer.view();
-    let (uncommitted, own_metrics, interval) = (&Commit::default(), &SelfMetrics::default(), view.settings().interval);
+    let (uncommitted, own_metrics) = (&Commit::default(), &SelfMetrics::default());
+    let interval = Duration::from_millis(step.until.millis().abs_diff(step.from.millis()));
     let rejecting = &RejectingLogs::default();
-    SlotRenderer { view, uncommitted, own_metrics, rejecting, interval }.render(&account.settings.naming, slot, points)
+    SlotRenderer { view, uncommitted, own_metrics, rejecting, interval }.render(
+        &account.settings.naming,
+        step.from,
+        points,
+    )
 }
 
 /// Wait until so many points may have been sent.

@@ -1,6 +1,7 @@
 //! `spikeline index`: takes in logs of the past, sends their points, rebuilds what a disk damaged.
 
 mod again;
+mod archives;
 mod backfill;
 mod push;
 mod rebuild;

@@ -1,10 +1,12 @@
 //! `index --push`: which destinations, how far back, and what came of it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 
+use super::archives::{archives_of, warn_of_archives};
 use crate::cli::answer::output::say;
 use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::IndexArguments;
@@ -22,9 +24,11 @@ const STEP: Duration = Duration::from_secs(3600);
 
 /// The destinations of one command; none without --push.
 pub(super) struct Accounts {
-    /// Each with how far back its carbon keeps points; until a store is open.
-    destinations: Vec<(DestinationSettings, Duration)>,
+    /// Each with how far back its carbon keeps points, and the folder of its configuration; until a store is open.
+    destinations: Vec<(DestinationSettings, Duration, Option<PathBuf>)>,
     accounts: Vec<BackfillAccount>,
+    /// The folder of the configuration of each one's carbon.
+    confs: Vec<Option<PathBuf>>,
     window: Option<Window>,
 }
 
@@ -37,7 +41,9 @@ impl Accounts {
         if !arguments.push {
             return match window {
                 Some(_) => Err(Error::usage("a window is for --push").remedy("FILEs are taken in whole")),
-                None => Ok(Accounts { destinations: Vec::new(), accounts: Vec::new(), window: None }),
+                None => {
+                    Ok(Accounts { destinations: Vec::new(), accounts: Vec::new(), confs: Vec::new(), window: None })
+                }
             };
         }
         let config = context.config()?;
@@ -54,14 +60,16 @@ impl Accounts {
         let mut destinations = Vec::new();
         for (destination, carbon) in settings::destinations(config)?.into_iter().zip(&config.carbons) {
             let kept = asked.or(carbon.retention).unwrap_or(Duration::MAX);
-            destinations.push((destination, kept));
+            let conf = carbon.conf.as_ref().map(|folder| folder.value.clone());
+            destinations.push((destination, kept, conf));
         }
-        Ok(Accounts { destinations, accounts: Vec::new(), window })
+        Ok(Accounts { destinations, accounts: Vec::new(), confs: Vec::new(), window })
     }
 
     /// Go on where the store says that an earlier push stopped.
     pub(super) fn open(&mut self, view: &View) {
-        for (destination, kept) in self.destinations.drain(..) {
+        for (destination, kept, conf) in self.destinations.drain(..) {
+            self.confs.push(conf);
             self.accounts.push(BackfillAccount::new(destination, kept, view));
         }
     }
@@ -82,6 +90,12 @@ impl Accounts {
             self.owe(writer.view(), window)?;
         }
         let owed = self.accounts.iter().map(BackfillAccount::owed).max().unwrap_or(0);
+        for (account, conf) in self.accounts.iter_mut().zip(&self.confs) {
+            if let Some(conf) = conf.as_ref().filter(|_| account.settings.archives.is_empty()) {
+                account.settings.archives = archives_of(conf, &account.settings, writer.view());
+            }
+            warn_of_archives(account);
+        }
         let bar = slots_bar(owed as u64);
         let aloud: Say = Arc::new(|notice: &Notice| say(&format!("spikeline: {notice}")));
         let sending = Sending {
@@ -134,8 +148,12 @@ fn sent_words(pushed: &Pushed, account: &BackfillAccount) -> String {
             format!("; {} slots are of a time that retention removed from the store, and were not sent", count(slots))
         }
     };
+    let rolled_up = match pushed.rolled_up {
+        0 => String::new(),
+        steps => format!(", some of them as {} steps of coarser archives", count(steps)),
+    };
     format!(
-        "carbon {}: {} slots sent whole, {} points{untimely}{expired}",
+        "carbon {}: {} slots sent whole{rolled_up}, {} points{untimely}{expired}",
         pushed.address,
         count(pushed.slots),
         count(pushed.points)
