@@ -19,6 +19,9 @@ use crate::time::Timestamp;
 /// Batches handed to the sending thread and not yet reported on, at most: one being written, one waiting.
 pub(super) const IN_FLIGHT: usize = 2;
 
+/// Where a slot is sent once, so many at most are sent of what stood in the logs before the first start, however long the spool.
+const BACKLOG_SLOTS: u32 = 100_000;
+
 /// A batch is full at about this many points (some 2 MB of text).
 const BATCH_POINTS: usize = 20_000;
 
@@ -129,7 +132,8 @@ impl DestinationQueue {
         if known.millis() <= 0 {
             // What stands in the logs already gets its turn, too: where late lines send slots again, by them.
             let is_backlog_sent = self.send == SendMode::Final && self.is_store_new;
-            let first = if is_backlog_sent { now_slot.minus(self.retention).slot(settings.interval) } else { now_slot };
+            let reach = settings.interval.saturating_mul(BACKLOG_SLOTS).min(self.retention);
+            let first = if is_backlog_sent { now_slot.minus(reach).slot(settings.interval) } else { now_slot };
             self.owed.set_emitted_until(first);
             return now_slot;
         }

@@ -114,3 +114,11 @@ fn archives_that_carbon_would_not_take_are_mistakes() {
         folder.run(&["check", "--config=c.toml"]).said(2, &[mistake]);
     }
 }
+
+#[test]
+fn a_push_to_a_carbon_that_keeps_every_copy_says_so() {
+    let carbon = Carbon::new();
+    let (folder, requests) = folder(300, &(carbon.section() + "send = \"final\"\n"));
+    folder.write("a.log.1", text(&requests, Request::exact));
+    index(&folder, &["a.log.1", "--push"]).said(0, &["keeps every copy (send = \"final\")", "2 slots sent whole"]);
+}

@@ -23,6 +23,7 @@ fn comes_after(keys: &str, section: &str, seconds: i64) {
     rig.folder.write("nginx.conf", format!("http {{ server {{ access_log {log} combined buffer=64k flush=5s; }} }}"));
     let daemon = rig.start();
     daemon.until_said("store ");
+    daemon.until_said(&format!("a slot is sent {seconds}s after its end"));
     let second = this_second();
     let requests = [Request::new(second + 100, 40, "/slow")];
     rig.log(&requests);

@@ -16,7 +16,7 @@ use crate::cli::input::files::pattern_assumes_zone;
 use crate::cli::input::settings;
 use crate::daemon::{self, Notice, Say, Stopped};
 use crate::error::{Error, Result};
-use crate::time::SystemClock;
+use crate::time::{SpelledDuration, SystemClock};
 
 /// The signals that are heeded, or heard so that they end nothing.
 const SIGNALS: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM];
@@ -54,6 +54,10 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
         }
         for log in settings.logs.iter().filter(|log| pattern_assumes_zone(&log.pattern, &log.format)) {
             say(&format!("spikeline: log {}: {}", log.pattern, zone_words()));
+        }
+        for carbon in settings.destinations.iter().filter(|carbon| !carbon.delay.is_zero()) {
+            let (address, delay) = (&carbon.destination.address, SpelledDuration(carbon.delay));
+            say(&format!("spikeline: carbon {address}: a slot is sent {delay} after its end"));
         }
         if let Some(conf) = context.nginx()? {
             conf.say(context.config()?);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::carbon::{Archive, series_of_route};
+use crate::carbon::{Archive, SendMode, series_of_route};
 use crate::cli::answer::output::say;
 use crate::cli::input::carbon_conf::CarbonConf;
 use crate::daemon::DestinationSettings;
@@ -66,6 +66,16 @@ pub(super) fn warn_of_archives(account: &BackfillAccount) {
              exact sums of each step; or how far back it keeps slots, `retention = \"6h\"`",
             account.settings.destination.address,
             count(old as u64)
+        ));
+    }
+}
+
+/// A carbon that is to get each slot once gets these again, if it had them.
+pub(super) fn warn_of_copies(account: &BackfillAccount) {
+    if account.settings.send == SendMode::Final && account.owed() > 0 {
+        say(&format!(
+            "spikeline: carbon {} keeps every copy (send = \"final\"): of these slots it has those twice that it was sent before",
+            account.settings.destination.address
         ));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use super::archives::{archives_of, warn_of_archives};
+use super::archives::{archives_of, warn_of_archives, warn_of_copies};
 use crate::cli::answer::output::say;
 use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::IndexArguments;
@@ -95,6 +95,7 @@ impl Accounts {
                 account.settings.archives = archives_of(conf, &account.settings, writer.view());
             }
             warn_of_archives(account);
+            warn_of_copies(account);
         }
         let bar = slots_bar(owed as u64);
         let aloud: Say = Arc::new(|notice: &Notice| say(&format!("spikeline: {notice}")));
