@@ -1,13 +1,16 @@
 //! When a slot is sent first, and that a carbon that keeps every copy gets each slot once.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use spikeline::store::View;
 
 use crate::points::{KEYS, check_slot, this_second};
 use crate::rig::{Rig, until};
-use crate::sink::{Points, Sink};
+use crate::sink::{Points, Sink, section};
 use support::log::Request;
 
 /// Milliseconds since the epoch.
@@ -93,4 +96,38 @@ fn final_sends_each_slot_once_over_late_lines_stops_and_kills() {
         assert!(count(second * 1000).is_some(), "{second} is missing between {first} and {third}");
     }
     rig.until_counted(7);
+}
+
+/// A carbon that closes its first connection after some slots; what TCP may have lost with it comes again, and that is said.
+#[test]
+fn what_a_broken_connection_may_have_lost_is_sent_again_in_final_and_said() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let seconds = Arc::new(Mutex::new(Vec::<i64>::new()));
+    let heard = Arc::clone(&seconds);
+    std::thread::spawn(move || {
+        for (number, connection) in listener.incoming().map_while(Result::ok).enumerate() {
+            for line in BufReader::new(connection).lines().map_while(Result::ok) {
+                if line.starts_with("nginx.web1.slow.requests.count ") {
+                    heard.lock().unwrap().push(line.rsplit(' ').next().unwrap().parse().unwrap());
+                }
+                if number == 0 && heard.lock().unwrap().len() == 3 {
+                    break;
+                }
+            }
+        }
+    });
+    let rig = Rig::new(&format!("{KEYS}\nlateness = \"1s\""), &(section(address) + "send = \"final\"\n"));
+    let daemon = rig.start();
+    daemon.until_said("store ");
+    let first = this_second();
+    rig.log(&[Request::new(first + 100, 40, "/slow")]);
+    daemon.until_said("are sent again, as TCP may have lost them");
+    let heard = || seconds.lock().unwrap().clone();
+    let all = until("more slots", heard, |seconds| seconds.iter().any(|at| *at > seconds[2] + 3));
+    let (begun, last) = (*all.iter().min().unwrap(), *all.iter().max().unwrap());
+    assert_eq!(begun, first / 1000);
+    for second in begun..last {
+        assert!(all.contains(&second), "{second} is missing in {all:?}");
+    }
 }
