@@ -95,7 +95,8 @@ def elsewhere(name, param, pieces, text):
     directive = f"log_format {name} {param}{one};"
     yield "log-format-upstream, single quotes", f"log-format-upstream: {single}"
     yield "log-format-upstream, double quotes", f"log-format-upstream: {folded(text)}"
-    yield "log-format-upstream, bare", f"log-format-upstream: {text}"
+    if not text.endswith(" "):  # YAML drops it, and nginx would not write it
+        yield "log-format-upstream, bare", f"log-format-upstream: {text}"
     yield "log-format-upstream, key in quotes", f'"log-format-upstream": {folded(text)}'
     yield "log-format-upstream, indented", f"    log-format-upstream: {single}\n"
     yield "log-format-upstream, folded (>-)", "log-format-upstream: >-\n  " + text
