@@ -352,9 +352,11 @@ fn values_that_a_line_names_itself_are_what_they_are_called() {
 fn a_few_lines_of_another_format_do_not_choose_the_format_of_the_others() {
     let folder = support::folder!();
     let most = with_tail(" \"198.51.100.4\" 1.503").repeat(5);
-    for more in ["", &with_tail(" \"-\" - -").lines().take(2).map(|line| format!("{line}\n")).collect::<String>()] {
-        folder.write("a.log", most.clone() + more);
-        let run = folder.run(&["report", "a.log"]);
-        run.said(2, &["its lines fit several formats alike", "main_time: $request_time 1.503"]);
-    }
+    folder.write("a.log", &most);
+    folder
+        .run(&["report", "a.log"])
+        .said(2, &["its lines fit several formats alike", "main_time: $request_time 1.503"]);
+    let other = with_tail(" \"-\" - -").lines().take(2).map(|line| format!("{line}\n")).collect::<String>();
+    folder.write("a.log", most + &other);
+    folder.run(&["report", "a.log"]).said(2, &["combined_upstream", "main_time", "combined_upstream_connect"]);
 }

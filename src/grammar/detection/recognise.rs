@@ -195,30 +195,19 @@ fn mixed_by_keys(
         _ => {
             let others: usize = parts.iter().skip(1).map(|part| part.lines).sum();
             let first = parts.first().and_then(|part| candidates.get(*part.formats.first()?));
-            match first.filter(|_| others * FEW <= lines.len()) {
-                Some(first) => format_of_most(lines, candidates, first),
-                None => Err(Unrecognised::Mixed(parts.to_vec())),
-            }
+            let most = first.filter(|_| others * FEW <= lines.len());
+            most.and_then(|first| format_of_most(lines, candidates, first))
+                .ok_or_else(|| Unrecognised::Mixed(parts.to_vec()))
         }
     }
 }
 
-/// The format of the lines that fit `first`, as it would be found if the few others were not there: of several that fit as many
-/// lines it may not be the right one.
-fn format_of_most(
-    lines: &[&[u8]],
-    candidates: &[Format],
-    first: &Format,
-) -> Result<(Format, Option<usize>), Unrecognised> {
+/// The format of the lines that fit `first`, if that is certain without the few others: of several that fit as many lines it may
+/// not be the right one.
+fn format_of_most(lines: &[&[u8]], candidates: &[Format], first: &Format) -> Option<(Format, Option<usize>)> {
     let most: Vec<&[u8]> = lines.iter().filter(|line| first.check(line).is_ok()).copied().collect();
-    let (format, index) = match detect(&most, candidates).outcome {
-        DetectionOutcome::Found { format, .. } => (candidates.get(format), format),
-        DetectionOutcome::Tie { formats } => return Err(Unrecognised::Tie(formats)),
-        DetectionOutcome::Doubt(doubt) => return Err(Unrecognised::Doubt(doubt)),
-        DetectionOutcome::Mixed { parts } => return Err(Unrecognised::Mixed(parts)),
-        DetectionOutcome::None => return Err(Unrecognised::Nothing(None)),
-    };
-    format.map(|format| (format.clone(), Some(index))).ok_or(Unrecognised::Nothing(None))
+    let DetectionOutcome::Found { format, .. } = detect(&most, candidates).outcome else { return None };
+    Some((candidates.get(format)?.clone(), Some(format)))
 }
 
 /// The keyed format of the lines, if it fits at least half of them and more than the share `known` of them.
