@@ -40,7 +40,7 @@ pub(crate) struct Plan {
     /// How many `"` a line holds whose values hold none; None where they may hold any, where the line's end is not the
     /// literal's, or where the format is in doubt.
     pub(crate) quotes: Option<usize>,
-    /// How many `"` the literals hold, if no value can hold one.
+    /// How many `"` the literals hold, if no value can hold one and the end of some value does not show it.
     pub(crate) literal_quotes: Option<usize>,
     pub(crate) steps: Vec<PlanStep>,
     /// How many spaces the format's text ends in; a line may end in as many or fewer.
@@ -141,12 +141,21 @@ pub(crate) fn compile(
     let lead_quotes = quotes_in(&lead);
     let all_quotes = lead_quotes + steps.iter().map(|step| step.quotes).sum::<usize>();
     let quotes = (!raw && !ends_in_text && trailing_spaces == 0 && doubt.is_none()).then_some(all_quotes);
-    let literal_quotes = (escape == Escape::Default).then_some(all_quotes);
+    let literal_quotes = (escape == Escape::Default && steps.iter().any(may_run_over_quote)).then_some(all_quotes);
     let lead = Literal::new(&lead);
     Ok((
         Plan { lead, lead_quotes, quotes, literal_quotes, steps, trailing_spaces, raw, mark, ends_in_text, doubt },
         variables,
     ))
+}
+
+/// Whether a cut may take a `"` for a part of a value: where it looks for another byte. Most look for the quote itself.
+fn may_run_over_quote(step: &PlanStep) -> bool {
+    match step.cut {
+        CutRule::Hard { byte, .. } => byte != b'"',
+        CutRule::Before { .. } | CutRule::Rest(_) => true,
+        _ => false,
+    }
 }
 
 fn quotes_in(literal: &[u8]) -> usize {
