@@ -93,7 +93,8 @@ fn a_pipe_without_a_writer_is_named_and_not_waited_for() {
     let pipe = folder.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let pipe = pipe.display().to_string();
-    let questions: [&[&str]; 3] = [&["check", &pipe], &["check", "--config", &pipe], &["index", &pipe]];
+    let questions: [&[&str]; 3] =
+        [&["check", &pipe], &["check", "--config", &pipe], &["index", "--store=store", &pipe]];
     for question in questions {
         let run = folder.run(question);
         assert!(
