@@ -26,7 +26,7 @@ use crate::grammar::wrapper::{WrappedRecords, Wrapper};
 /// The keyed format must fit so much more of the lines than the known one.
 const MORE: f64 = 0.02;
 
-/// Of lines in another format, one in so many leaves a log what most of it is; its answers are then partial.
+/// Lines in another format, one in so many of all at most, leave a log what most of it is; they are rejected and counted.
 const FEW: usize = 20;
 
 /// The share of lines that must be as a wrapper writes them.

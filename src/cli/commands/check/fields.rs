@@ -77,13 +77,9 @@ pub(super) fn tell_fields(format: &Format, line: &[u8], findings: &mut Findings)
                 Some((record, _)) => value_words(format, *variable, value, record),
                 None => String::new(),
             };
-            let name = match held.iter().find(|(name, _)| *name == known.name) {
-                Some((name, key)) if name != key => cut_to(&format!("${name} = {key}"), NAME),
-                _ => cut_to(&format!("${}", known.name), NAME),
-            };
             rows.push(LegendRow {
                 mark,
-                name: terminal_safe(name.as_bytes()).into_owned(),
+                name: name_words(&known.name, &held),
                 kind: if end && format.is_keyed() { "time" } else { kind_words(format, known) },
                 read,
             });
@@ -98,6 +94,15 @@ pub(super) fn tell_fields(format: &Format, line: &[u8], findings: &mut Findings)
         findings.marks(&marks)?;
     }
     tell_legend(&rows, findings)
+}
+
+/// A variable, with the key that holds it if that is called otherwise.
+fn name_words(name: &str, held: &[(String, String)]) -> String {
+    let words = match held.iter().find(|(held, _)| held == name) {
+        Some((_, key)) if name != key => format!("${name} = {key}"),
+        _ => format!("${name}"),
+    };
+    terminal_safe(cut_to(&words, NAME).as_bytes()).into_owned()
 }
 
 /// What is said of one field below the line.

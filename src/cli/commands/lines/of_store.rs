@@ -76,14 +76,15 @@ fn from_index(view: &View, arguments: &LinesArguments, filter: &Filter) -> Resul
     let mut entries = entries(view, filter)?;
     entries.sort_by_key(|entry| sort_key(entry, arguments.sort));
     cut(&mut entries, arguments);
-    Ok(gathered(raw(view, entries), arguments))
+    let (lines, missing) = raw(view, entries);
+    Ok((gathered(lines, arguments), missing))
 }
 
 /// Lines that are all in memory already, since the index holds them.
-fn gathered((lines, missing): (Vec<Found>, Vec<String>), arguments: &LinesArguments) -> (FoundLines, Vec<String>) {
+fn gathered(lines: Vec<Found>, arguments: &LinesArguments) -> FoundLines {
     let mut found = FoundLines::new(arguments.sort, arguments.limit);
     found.extend(lines);
-    (found, missing)
+    found
 }
 
 /// What the index keeps, and what is slow by the thresholds of now, which were others when it was counted.
@@ -96,9 +97,9 @@ fn kept_by_rules_of_now(
 ) -> Result<(FoundLines, Vec<String>)> {
     if let Some(too_much) = StoredLines::too_much(&lines.blocks(filter)?) {
         say(&too_much);
-        let (found, mut missing) = gathered(raw(view, entries(view, filter)?), arguments);
+        let (lines, mut missing) = raw(view, entries(view, filter)?);
         missing.push(too_much);
-        return Ok((found, missing));
+        return Ok((gathered(lines, arguments), missing));
     }
     // The slowest are those of the routes of then; the routes that are asked for are those of now.
     let mut slowest = HashSet::new();
