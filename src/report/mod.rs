@@ -15,6 +15,8 @@
 //! | `verify` | [`DifferenceRow`] | `differences.rs` |
 //! | `check` | [`Finding`] | `findings.rs` |
 //!
+//! Pictures are beside these, in [`picture`].
+//!
 //! The rows' files import `rows` and `number`; `json`, `csv` (with `csv_cells`) and `text` write any of them; `number` and
 //! `terminal_safe` import none.
 
@@ -28,6 +30,7 @@ mod json;
 pub mod latency;
 mod lines;
 mod number;
+pub mod picture;
 mod records;
 mod rows;
 pub mod slow;

@@ -9,6 +9,8 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod pictures;
+
 use std::path::Path;
 
 use spikeline::histogram::{Cell, Time};
@@ -21,7 +23,7 @@ const WINDOW: Window = Window { from: Timestamp(1_322_661_900_000), until: Times
 const PLAIN: Style = Style { colour: false, width: None, terminal: false };
 
 #[track_caller]
-fn golden(name: &str, actual: &str) {
+pub(crate) fn golden(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/report").join(name);
     if std::env::var_os("SPIKELINE_BLESS").is_some() {
         std::fs::write(&path, actual).unwrap();
