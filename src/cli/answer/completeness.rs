@@ -17,6 +17,14 @@ use crate::time::{Timestamp, Window};
 /// behind: it says every 5 s that it has read all, and commits that within a second or two.
 const ON_ITS_WAY: Duration = Duration::from_secs(15);
 
+/// What is known of a window besides its requests, in words.
+pub(in crate::cli) struct WindowAccount {
+    /// What the store lacks of it, one each; also what could not be read of the store's own files so far.
+    pub(in crate::cli) missing: Vec<String>,
+    /// What is no lack and yet worth knowing.
+    pub(in crate::cli) notes: Vec<String>,
+}
+
 /// What the store lacks of `window`, in words, one each; also what could not be read of its own files so far. What is
 /// no lack and yet worth knowing is said at once. `expired` is before when the answer lacks what retention removed.
 pub(in crate::cli) fn missing(
@@ -25,43 +33,13 @@ pub(in crate::cli) fn missing(
     expired: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Vec<String>> {
-    let account = view.completeness().gaps(window)?;
-    let names = file_names(view);
-    let mut missing: Vec<String> = view.damage().iter().map(ToString::to_string).collect();
-    missing.extend(torn(view));
-    // As over files: what could not be understood is said, but the answer is all that can be had.
-    for unread in &account.unread {
-        let name = name_or_log(&names, unread.generation);
-        let words = rejected_words(unread, name, view.ledger(unread.generation));
-        if unread.stand_together && view.ledger(unread.generation).is_some_and(are_mostly_requests) {
-            missing.push(format!(
-                "{words}; too many for torn or foreign lines: its log_format may not be the one that it is read in"
-            ));
-        } else {
-            say(&format!("note: {words}"));
-        }
+    let WindowAccount { mut missing, notes } = account_of(view, window)?;
+    for note in notes {
+        say(&format!("note: {note}"));
     }
-    for (id, loss) in &account.lost {
-        let lost = lost_words(loss, name_or_log(&names, *id));
-        if loss.is_known() {
-            missing.push(lost);
-        } else {
-            say(&format!("note: {lost}"));
-        }
-    }
-    missing.extend(account.spans.iter().map(span_words));
     match to_come(window, now) {
         Some(to_come) => missing.push(to_come),
         None => missing.extend(behind(view, window, now)),
-    }
-    for id in &account.whole_seconds {
-        say(&format!(
-            "note: times are known to the second only in {}: its format has no $msec",
-            name_or_log(&names, *id)
-        ));
-    }
-    for id in &account.zoneless {
-        say(&format!("note: {}: {}", name_or_log(&names, *id), zone_words()));
     }
     if let Some(before) = expired {
         let expired = format!("what lay before {before} is no longer whole in the store ([retention])");
@@ -73,6 +51,39 @@ pub(in crate::cli) fn missing(
         }
     }
     Ok(missing)
+}
+
+/// What the store itself knows of a window; whether its end was reached by now, and what retention removed, is not in it.
+pub(in crate::cli) fn account_of(view: &View, window: Window) -> Result<WindowAccount> {
+    let account = view.completeness().gaps(window)?;
+    let (names, mut notes) = (file_names(view), Vec::new());
+    let mut missing: Vec<String> = view.damage().iter().map(ToString::to_string).collect();
+    missing.extend(torn(view));
+    // As over files: what could not be understood is said, but the answer is all that can be had.
+    for unread in &account.unread {
+        let name = name_or_log(&names, unread.generation);
+        let words = rejected_words(unread, name, view.ledger(unread.generation));
+        if unread.stand_together && view.ledger(unread.generation).is_some_and(are_mostly_requests) {
+            missing.push(format!(
+                "{words}; too many for torn or foreign lines: its log_format may not be the one that it is read in"
+            ));
+        } else {
+            notes.push(words);
+        }
+    }
+    for (id, loss) in &account.lost {
+        let lost = lost_words(loss, name_or_log(&names, *id));
+        if loss.is_known() { &mut missing } else { &mut notes }.push(lost);
+    }
+    missing.extend(account.spans.iter().map(span_words));
+    for id in &account.whole_seconds {
+        let name = name_or_log(&names, *id);
+        notes.push(format!("times are known to the second only in {name}: its format has no $msec"));
+    }
+    for id in &account.zoneless {
+        notes.push(format!("{}: {}", name_or_log(&names, *id), zone_words()));
+    }
+    Ok(WindowAccount { missing, notes })
 }
 
 /// That a time without a zone was read, and how.

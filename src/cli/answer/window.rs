@@ -70,6 +70,16 @@ pub(in crate::cli) fn filter(arguments: &FilterArguments, window: Window, by: Wi
     Ok(Filter { window, by, min_ms, statuses, routes: arguments.route.clone() })
 }
 
+/// From that time on, for ever.
+pub(in crate::cli) fn open_window(since: &str, now: Timestamp) -> Result<Window> {
+    let spec = WindowSpec { since: Some(since.to_owned()), ..WindowSpec::default() };
+    let resolved = spec.resolve_with_warnings(now, &chrono::Local, Window::ALL).map_err(usage_error)?;
+    for warning in resolved.warnings {
+        say(&format!("warning: {warning}"));
+    }
+    Ok(Window { until: Window::ALL.until, ..resolved.window })
+}
+
 /// A duration in whole milliseconds.
 pub(in crate::cli) fn duration_ms(text: &str) -> Result<u64> {
     let duration = parse_duration(text).map_err(|error| Error::usage(format!("`{text}`: {error}")))?;

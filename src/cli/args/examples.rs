@@ -56,6 +56,25 @@ pub(super) const INDEX: &str = with_units!(
   spikeline index --rebuild                     # restore damaged segments from the logs"#
 );
 
+/// Of `status`.
+pub(super) const STATUS: &str = with_units!(
+    r#"Examples:
+  spikeline status                                   # one screen; the first line is the verdict
+  spikeline status --max-lag 5min --since -1h        # for a monitoring check: see the exit code
+  spikeline status --format json | jq '.logs[].behind_bytes'
+
+Exit codes: 0 all is well; 1 something is wrong now: nothing writes to the store, reading is behind, a carbon is
+owed old slots; 2 usage, or there is no store; 3 something was lost since then, or cannot be read."#
+);
+
+/// Of `routes`.
+pub(super) const ROUTES: &str = with_units!(
+    r#"Examples:
+  spikeline routes                            # all that the store knows
+  spikeline routes --since -1h --sort requests --limit 10
+  spikeline routes --sort new --format csv    # those that came last, for a script"#
+);
+
 /// Of `verify`.
 pub(super) const VERIFY: &str = with_units!(
     r#"Examples:

@@ -6,8 +6,10 @@ mod index;
 mod lines;
 mod records;
 mod report;
+mod routes;
 mod run;
 mod slow;
+mod status;
 mod verify;
 
 use std::process::ExitCode;
@@ -47,6 +49,8 @@ fn run_command(context: &Context, command: Command) -> Result<Answer> {
         Command::Index(arguments) => index::index(context, &arguments),
         Command::Verify(arguments) => verify::verify(context, &arguments),
         Command::GraphiteConfig => graphite_config::graphite_config(context),
+        Command::Status(arguments) => status::status(context, &arguments),
+        Command::Routes(arguments) => routes::routes(context, &arguments),
         Command::Check(arguments) => check::check(context, &arguments),
     }
 }

@@ -156,6 +156,11 @@ impl View {
         lock::is_held(self.medium.root())
     }
 
+    /// The process that writes to it now, as it says itself; None if nobody does, or that cannot be told.
+    pub fn writer_pid(&self) -> Option<u32> {
+        lock::holder(self.medium.root()).filter(|_| self.has_writer() == Some(true))
+    }
+
     /// What the store was made with.
     pub fn settings(&self) -> &StoreSettings {
         &self.settings
