@@ -48,7 +48,7 @@ pub use commit_builder::CommitBuilder;
 pub use filter::{Filter, RouteFilter};
 pub use interpreter::{Interpreter, Interpreting, RoutedRecord};
 pub use kept::{CountedBy, all_kept, counted_by};
-pub use line_readers::{LineReaders, StretchReader, holds_format};
+pub use line_readers::{LineReaders, NeedsOfFormat, StretchReader, holds_format};
 pub use lines::Lines;
 pub use lines_again::{AgainSettings, TakenAgain, read_rejected};
 pub use rebuild::{Recounted, recount_damaged};

@@ -23,6 +23,7 @@ mod doctor_nginx;
 mod doctor_records;
 mod formats_kept;
 mod graphite_config;
+mod grouped;
 mod hints;
 mod index;
 mod inputs;

@@ -30,8 +30,9 @@ pub(in crate::cli) struct ReportArguments {
     /// Which requests.
     #[command(flatten)]
     pub filter: FilterArguments,
-    /// Group by this instead of the route: method, status, host, or any variable of the format.
-    #[arg(long, value_name = "FIELD", default_value = "route")]
+    /// Group by these instead of the route: method, status, host, path, query:KEY, net, or any variable of the format; several
+    /// with commas between. Of upstream_addr and upstream_status each attempt counts by itself.
+    #[arg(long, value_name = "FIELDS", default_value = "route")]
     pub by: String,
     /// Sort by sum, count, p99, max or name.
     #[arg(long, value_name = "KEY", default_value = "sum")]

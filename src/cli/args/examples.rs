@@ -22,7 +22,8 @@ pub(super) const REPORT: &str = with_units!(
     r#"Examples:
   spikeline report access.log access.log.2.gz  # per route, over files
   zcat x.gz | spikeline report - --by status   # stdin, per status
-  spikeline report --since -1h --sort p99      # the last hour, from the store"#
+  spikeline report --since -1h --sort p99      # the last hour, from the store
+  spikeline report --at 14:05 --by net,path    # who asked for what in that minute"#
 );
 
 /// Of `slow`.

@@ -13,6 +13,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
 use crate::pipeline::retrieve::MissingLines;
+use crate::pipeline::retrieve::ScannedLine;
 use crate::pipeline::{CountedBy, Filter, RoutedRecord, all_kept, retrieve};
 use crate::report::count;
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View};
@@ -192,7 +193,7 @@ fn from_lines(
     for entry in entries(view, filter)? {
         left.insert(entry.locator, entry);
     }
-    let mut missing = lines.scan(&blocks, filter, |seen, locator, line| {
+    let mut missing = lines.scan(&blocks, filter, |&ScannedLine { seen, locator, line, .. }| {
         if wanted(seen, &locator) {
             left.remove(&locator);
             let file = files.get(&locator.generation).cloned().unwrap_or_default();
