@@ -187,6 +187,7 @@ fn only_some_requests() {
     check(&["--status", "5xx"], &|request| request.status >= 500);
     check(&["--status", "200-304,499"], &|request| request.status <= 304 || request.status == 499);
     check(&["--min-time", "1s"], &|request| request.time >= 1000);
+    check(&["--max-time", "1s"], &|request| request.time < 1000);
     check(&["--min-time", "250ms", "--status", "2xx", "--route", "users.*"], &|request| {
         request.time >= 250 && request.status < 300 && request.route() == "users.__id"
     });

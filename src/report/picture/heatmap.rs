@@ -55,7 +55,7 @@ impl Heatmap<'_> {
     pub fn svg(&self, frame: &PlotFrame) -> String {
         let rows = self.row_places(frame);
         let mut svg = format!(
-            "<svg class=\"pic heatmap\" viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pic heatmap\" viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>",
             Px(frame.width),
             Px(frame.height),
             markup_safe(&self.title)

@@ -42,7 +42,7 @@ impl PercentilePlot<'_> {
         let scale = self.scale();
         let decades = self.decades();
         let mut svg = format!(
-            "<svg class=\"pic percentiles\" viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pic percentiles\" viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>",
             Px(frame.width),
             Px(frame.height),
             markup_safe(&self.title)

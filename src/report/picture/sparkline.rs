@@ -11,7 +11,7 @@ const HEIGHT: f64 = 18.0;
 /// shows is for whoever puts it beside its numbers to say, so readers of screens are told nothing of it.
 pub fn sparkline(values: &[Option<u64>]) -> String {
     let mut svg = format!(
-        "<svg class=\"pic spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pic spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
     );
     let most = values.iter().flatten().max().copied().unwrap_or(0).max(1) as f64;
     let step = WIDTH / values.len().max(1) as f64;

@@ -272,6 +272,19 @@ impl View {
         self.stored_cells().by_step(window, step, routes)
     }
 
+    /// What [`View::steps`] adds up to of all routes together: as many cells as steps, however many routes there are.
+    ///
+    /// # Errors
+    /// As [`View::totals`].
+    pub fn step_sums(
+        &self,
+        window: Window,
+        step: Duration,
+        routes: Option<&[RouteId]>,
+    ) -> Result<Vec<(Timestamp, Cell)>> {
+        self.stored_cells().by_step_alone(window, step, routes)
+    }
+
     fn stored_cells(&self) -> StoredCells<'_> {
         StoredCells { sealed: &self.sealed, memtable: &self.memtable, interval: self.settings.interval }
     }

@@ -121,7 +121,7 @@ fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interp
 /// The lines of the files that are named. One thread reads them: they are printed in the order of time anyway.
 fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(FoundLines, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
-    if filter.min_ms > 0 {
+    if filter.min_ms > 0 || filter.below_ms.is_some() {
         files.say_untimed();
     } else {
         files.say_clocks();

@@ -44,7 +44,7 @@ fn choose_lines(
         return from_lines(view, &mut lines, arguments, filter, |_, _| true);
     }
     let counted_by = lines.counted_by(filter.window, filter.by)?;
-    if filter.min_ms == 0 && filter.statuses.is_empty() {
+    if !filter.asks_for_requests() {
         if counted_by != CountedBy::Others {
             return from_index(view, arguments, filter);
         }
@@ -124,7 +124,7 @@ fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
         ..EntryQuery::new(filter.window, filter.by)
     };
     let mut entries = view.entries(&query)?;
-    entries.retain(|entry| filter.keeps_status(entry.status));
+    entries.retain(|entry| filter.keeps_entry(entry));
     Ok(entries)
 }
 

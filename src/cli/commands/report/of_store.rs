@@ -34,7 +34,7 @@ pub(super) fn rows_of_store(
         let wanted = by.clone();
         lines = lines.reading(Arc::new(move |format| GroupingFields::of_format(&wanted, format).needs()));
     }
-    let by_request = by_fields || filter.min_ms > 0 || !filter.statuses.is_empty();
+    let by_request = by_fields || filter.asks_for_requests();
     let by_others = lines.counted_by(filter.window, filter.by)? == CountedBy::Others;
     let mut answer = match by_request || by_others {
         true => from_lines(&mut lines, filter, &by)?,

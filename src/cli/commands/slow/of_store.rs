@@ -89,7 +89,7 @@ impl StoredClasses {
         for entry in view.entries(&query)? {
             // One that is kept for its status, or for being among the slowest, may be quick.
             let is_slow = question.threshold_ms.is_some() || entry.kept.contains(KeepReasons::THRESHOLD);
-            if is_slow && filter.keeps_status(entry.status) && !read.contains(&entry.locator) {
+            if is_slow && filter.keeps_entry(&entry) && !read.contains(&entry.locator) {
                 self.by_upstream |= entry.kept.contains(KeepReasons::BY_UPSTREAM);
                 self.add(&entry, b"");
             }
