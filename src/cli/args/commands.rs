@@ -13,6 +13,20 @@ pub(in crate::cli) struct RunArguments {
     /// Say only what needs attention.
     #[arg(long, short)]
     pub quiet: bool,
+    /// Where the page is served, ADDR:PORT; off: nowhere (default: `listen` of [http], else 127.0.0.1:8417).
+    #[arg(long, value_name = "ADDR:PORT|off", env = "SPIKELINE_LISTEN")]
+    pub listen: Option<String>,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ServeArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// Where the page is served (default: `listen` of [http], else 127.0.0.1:8417).
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
 }
 
 /// `report`.

@@ -17,6 +17,12 @@ pub(super) const RUN: &str = r#"Examples:
   spikeline run                                  # with /etc/spikeline/spikeline.toml, else the logs of nginx.conf
   spikeline run --config s.toml --store ./store  # with its own configuration and store"#;
 
+/// Of `serve`.
+pub(super) const SERVE: &str = r#"Examples:
+  spikeline serve access.log access.log.*.gz   # files: indexed in a folder that is removed at the end
+  spikeline serve --listen 127.0.0.1:9000      # the store, while the daemon is at rest or runs
+Read-only; only programs on this machine reach it."#;
+
 /// Of `report`.
 pub(super) const REPORT: &str = with_units!(
     r#"Examples:

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub(in crate::cli) use commands::{
     CheckArguments, IndexArguments, LineOrder, LinesArguments, RecordsArguments, ReportArguments, RouteOrder,
-    RoutesArguments, RunArguments, SlowArguments, StatusArguments, TiedBy, VerifyArguments,
+    RoutesArguments, RunArguments, ServeArguments, SlowArguments, StatusArguments, TiedBy, VerifyArguments,
 };
 pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat};
 pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, WindowArguments};
@@ -62,6 +62,9 @@ pub(in crate::cli) enum Command {
     /// Hold the store against the raw lines, and Graphite against the store.
     #[command(after_help = examples::VERIFY)]
     Verify(VerifyArguments),
+    /// The page and the read APIs over the store, or over files, with nothing else installed.
+    #[command(after_help = examples::SERVE)]
+    Serve(ServeArguments),
     /// The stanzas for carbon's storage-schemas.conf and storage-aggregation.conf.
     #[command(after_help = examples::GRAPHITE_CONFIG)]
     GraphiteConfig,

@@ -8,6 +8,7 @@ mod records;
 mod report;
 mod routes;
 mod run;
+mod serve;
 mod slow;
 mod status;
 mod verify;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
 fn run_command(context: &Context, command: Command) -> Result<Answer> {
     match command {
         Command::Run(arguments) => run::run(context, &arguments),
+        Command::Serve(arguments) => serve::serve(context, &arguments),
         Command::Report(arguments) => report::report(context, &arguments),
         Command::Slow(arguments) => slow::slow(context, &arguments),
         Command::Lines(arguments) => lines::lines(context, &arguments),

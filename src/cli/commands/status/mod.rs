@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::answer::completeness::{WindowAccount, account_of};
+use crate::cli::answer::completeness::store_lacks;
 use crate::cli::answer::output::{on_terminal, stdout, style, written};
 use crate::cli::answer::window::{duration_ms, open_window, span_of_slots};
 use crate::cli::answer::{Answer, output::Stdout};
@@ -16,6 +16,7 @@ use crate::cli::args::{StatusArguments, StatusFormat};
 use crate::cli::input::context::Context;
 use crate::cli::input::logs::configured_patterns;
 use crate::error::Result;
+use crate::pipeline::WindowLacks;
 use crate::report::{
     OutputFormat, Report, StatusDocument, StoreStatus, Verdict, WriterStatus, bytes, count, millis, terminal_safe,
     write, write_json,
@@ -55,7 +56,7 @@ fn duration(text: &str) -> Result<Duration> {
 fn document_of(view: &View, context: &Context, limits: &Limits, since: Window) -> Result<StatusDocument> {
     let now = context.now;
     let mut document = StatusDocument::new(store_status(view, &context.store()?), writer_status(view, now));
-    let WindowAccount { missing, notes } = account_of(view, since)?;
+    let WindowLacks { missing, notes } = store_lacks(view, since)?;
     document.missing = missing;
     document.notes = notes;
     document.since = (since.from != Window::ALL.from).then(|| since.from.to_string());
