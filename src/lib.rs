@@ -89,7 +89,6 @@ pub mod daemon;
 pub mod error;
 pub mod grammar;
 pub mod histogram;
-pub mod http;
 pub mod pipeline;
 pub mod record;
 pub mod report;

@@ -26,9 +26,9 @@ impl GenerationBook {
         self.by_id.get(&id)
     }
 
-    /// Whether it is not handed on before more is known of it.
+    /// Whether it is not handed on before more is known of it, or was not even named yet.
     pub(super) fn is_held_back(&self, id: GenerationId) -> bool {
-        self.unread.contains(&id)
+        self.unread.contains(&id) || !self.by_id.contains_key(&id)
     }
 
     /// Those of a log, by its key.

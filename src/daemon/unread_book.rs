@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// as much before.
 const WRITTEN_LATE: i64 = 60_000;
 
-/// As much it is in any case, in milliseconds: nginx takes the time before it writes.
+/// As much it is in any case, in milliseconds: nginx takes the time before it writes, and its workers write out of order.
 const WRITTEN_SOON: i64 = 1_000;
 
 /// The spans, by their numbers.
@@ -94,8 +94,6 @@ fn first_written(span: &UnreadSpan, logs: &GenerationBook, rows: &RowCollector) 
             latest = latest.max(rows.latest_end_of(generation.id));
         }
     }
-    if latest == Timestamp(i64::MIN) {
-        return span.from.plus_millis(-WRITTEN_SOON);
-    }
-    span.from.min(latest.max(span.from.plus_millis(-WRITTEN_LATE)))
+    let earliest = if latest == Timestamp(i64::MIN) { span.from } else { latest };
+    span.from.min(earliest.max(span.from.plus_millis(-WRITTEN_LATE))).plus_millis(-WRITTEN_SOON)
 }

@@ -133,6 +133,12 @@ pub(crate) fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Vec
     Ok(bytes)
 }
 
+/// When the file at a path was made, as far as its file system says.
+pub(crate) fn created(path: &Path) -> Option<Timestamp> {
+    let since_epoch = std::fs::metadata(path).ok()?.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Timestamp(0).plus(since_epoch))
+}
+
 /// Where a path leads, through symbolic links; the path itself if nothing is there.
 pub(crate) fn real_path(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())

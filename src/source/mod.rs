@@ -5,7 +5,7 @@
 //! past. [`find_generation`] finds a generation's bytes again in any process, whatever the file is called by then.
 //!
 //! Who may call whom: `file`, `generation`, `unread_span` and `tail_hash` import nothing of this layer but each other, in this order; then come
-//! `compressed`, `identity`, `blocks`, and `follow` and `backfill`, which do not know each other. A floor imports only from
+//! `compressed`, `identity`, `file_of_log`, `blocks`, and `follow` and `backfill`, which do not know each other. A floor imports only from
 //! those before it.
 //!
 //! What is absent: no thread, no channel, no sleep, no clock. Time comes in as `now`.
@@ -15,6 +15,7 @@ mod backfill;
 mod blocks;
 mod compressed;
 mod file;
+mod file_of_log;
 mod follow;
 pub mod generation;
 mod identity;

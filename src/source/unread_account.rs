@@ -1,13 +1,13 @@
 //! What a backfill has to say of logs that were not read: a file that is being taken in is missing until it was read to its end, and
 //! what it holds was perhaps not read before.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::source::blocks::event::LogEvent;
-use crate::source::file::FileStatus;
+use crate::source::file::{FileStatus, created, leads_to};
+use crate::source::file_of_log::FileOfLog;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::identity::siblings::base_of;
-use crate::source::unread_span::{UnreadCause, UnreadSpan, times_apart};
+use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 
 /// A file's own time may be this much behind the clock of who wrote it, in milliseconds.
@@ -73,38 +73,23 @@ impl UnreadAccount {
     pub(crate) fn end(&mut self, generation: &Generation, path: &Path, status: FileStatus) -> Vec<LogEvent> {
         let mut found = Vec::new();
         self.spans.retain(|span| {
-            let is_it = span.generation == Some(generation.id)
-                || span.generation.is_none() && span.device_inode == Some(status.device_inode);
+            // One that was made later has but the inode.
+            let is_file = span.generation.is_none()
+                && span.device_inode == Some(status.device_inode)
+                && created(path).is_none_or(|created| created <= span.end());
+            let is_it = span.generation == Some(generation.id) || is_file;
             if is_it {
                 found.push(span.clone());
             }
             !is_it
         });
-        let is_unread_one = found.iter().any(|span| span.cause != UnreadCause::Unfinished);
-        let others = if is_unread_one { None } else { self.packed_since(&generation.log, path, status) };
-        found.extend(others);
+        if found.iter().all(|span| span.cause == UnreadCause::Unfinished) {
+            // It could not be read, and was packed or copied since.
+            let is_there = |span: &UnreadSpan| span.device_inode.is_some_and(|inode| leads_to(&span.path, inode));
+            let left = self.spans.iter().filter(|span| !span.is_lasting() || !is_there(span));
+            let number = FileOfLog::new(path, &generation.log, status).makes_up_for(left);
+            found.extend(self.spans.extract_if(.., |span| Some(span.number) == number));
+        }
         found.into_iter().map(|span| LogEvent::Unread(UnreadSpan { is_withdrawn: true, ..span })).collect()
     }
-
-    /// The span of a file that could not be read, and was packed or copied since.
-    fn packed_since(&mut self, log: &str, path: &Path, status: FileStatus) -> Option<UnreadSpan> {
-        let mut best: Option<(i64, usize)> = None;
-        for (at, span) in self.spans.iter().enumerate() {
-            let Some(until) = span.until.filter(|_| span.generation.is_none() && span.log == log) else { continue };
-            if name_of_log(&span.path) != name_of_log(path) {
-                continue;
-            }
-            if let Some(apart) = times_apart(span.from, until, status.modified())
-                && best.is_none_or(|(least, _)| apart < least)
-            {
-                best = Some((apart, at));
-            }
-        }
-        best.map(|(_, at)| self.spans.remove(at))
-    }
-}
-
-/// What a log is called, wherever it was moved to.
-fn name_of_log(path: &Path) -> Option<PathBuf> {
-    base_of(path).file_name().map(PathBuf::from)
 }

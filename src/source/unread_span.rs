@@ -5,9 +5,6 @@ use std::path::PathBuf;
 use crate::source::generation::{DeviceInode, GenerationId};
 use crate::time::Timestamp;
 
-/// The times of a file and of a span's end may be this much apart, in milliseconds.
-const NEAR: i64 = 2_000;
-
 /// Why a log was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -68,10 +65,4 @@ impl UnreadSpan {
     pub fn is_lasting(&self) -> bool {
         self.until.is_none()
     }
-}
-
-/// How far the time at which a file was written last is from the end of a span, if the file may be the one that was not read then.
-pub(crate) fn times_apart(from: Timestamp, until: Timestamp, written: Timestamp) -> Option<i64> {
-    let is_within = written.plus_millis(NEAR) >= from && written <= until.plus_millis(NEAR);
-    is_within.then(|| until.millis().saturating_sub(written.millis()).abs())
 }

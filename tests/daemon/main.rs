@@ -23,7 +23,6 @@ mod restart;
 mod rig;
 mod rotation;
 mod sink;
-mod status;
 mod stepped;
 mod stop;
 mod store;

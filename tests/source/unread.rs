@@ -1,9 +1,10 @@
 //! What cannot be read is missing, from when to when, until it was read after all; and no more than that.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::time::{Duration, SystemTime};
 
-use spikeline::source::{BackfillFile, BackfillReader, BackfillStep, UnreadCause, UnreadSpan};
+use spikeline::source::{BackfillFile, BackfillReader, BackfillStep, DeviceInode, UnreadCause, UnreadSpan};
 use spikeline::time::Timestamp;
 use support::nobody::as_nobody;
 
@@ -94,6 +95,88 @@ fn a_log_that_was_rotated_away_unread_stays_missing_for_its_time_unless_it_is_fo
             }
         });
     }
+}
+
+#[test]
+fn a_denied_log_that_is_rotated_between_two_runs_is_read_and_not_missing_any_more() {
+    // Allowed and rotated, or packed as well, before the next run looks for the first time; or while it runs.
+    for (is_packed, is_seen) in [(false, false), (true, false), (false, true), (true, true)] {
+        as_nobody(|| {
+            let mut rig = Rig::new();
+            rig.append("access.log", numbered(0, 300));
+            rig.poll();
+            rig.rename("access.log", "access.log.2");
+            rig.append("access.log", numbered(300, 200));
+            rig.allow("access.log", 0);
+            rig.pass(100);
+            assert_eq!(rig.only_missing().until, None);
+            // It was written long before all other logs were read last.
+            let long_ago = SystemTime::now() - Duration::from_secs(30);
+            fs::set_permissions(rig.path("access.log"), PermissionsExt::from_mode(0o644)).unwrap();
+            fs::File::options().write(true).open(rig.path("access.log")).unwrap().set_modified(long_ago).unwrap();
+            for span in rig.store.spans.values_mut() {
+                span.from = span.from.minus(Duration::from_secs(60));
+            }
+            rig.allow("access.log", 0);
+            rig.restart();
+            if is_seen {
+                rig.pass(2);
+            }
+            rig.rename("access.log", "access.log.1");
+            rig.allow("access.log.1", 0o644);
+            if is_packed {
+                rig.gzip("access.log.1");
+            }
+            rig.append("access.log", numbered(500, 200));
+            rig.pass(2);
+            rig.pass(100);
+            assert_eq!(sorted(rig.lines()), expect(0, 700), "packed {is_packed}, seen {is_seen}");
+            assert_eq!(rig.missing(), [], "packed {is_packed}, seen {is_seen}");
+        });
+    }
+}
+
+#[test]
+fn a_new_log_that_got_the_inode_of_one_that_nobody_read_does_not_make_up_for_it() {
+    as_nobody(|| {
+        for is_seen in [true, false] {
+            let mut rig = Rig::new();
+            rig.append("access.log", numbered(0, 300));
+            rig.poll();
+            rig.rename("access.log", "access.log.2");
+            rig.append("access.log", numbered(300, 200));
+            rig.allow("access.log", 0);
+            rig.pass(2);
+            let span = rig.only_missing();
+            if is_seen {
+                rig.rename("access.log", "access.log.1");
+                rig.pass(2);
+                rig.remove("access.log.1");
+            } else {
+                rig.remove("access.log");
+            }
+            rig.append("access.log", numbered(500, 200));
+            // As if the file system had given the inode to the new log.
+            let inode = inode_of(&rig.path("access.log"));
+            let held = rig.store.spans.get_mut(&span.number).unwrap();
+            held.device_inode = Some(inode);
+            // The rig's clock runs ahead of the file system's.
+            let minute = Duration::from_secs(60);
+            (held.from, held.until) = (held.from.minus(minute), held.until.map(|until| until.minus(minute)));
+            rig.last_commit = rig.last_commit.map(|at| at.minus(minute));
+            rig.restart();
+            rig.pass(2);
+            rig.pass(100);
+            let left = rig.only_missing();
+            assert!(left.until.is_some() && left.number == span.number, "seen {is_seen}: {left:?}");
+            assert_eq!(sorted(rig.lines()), sorted([expect(0, 300), expect(500, 200)].concat()));
+        }
+    });
+}
+
+fn inode_of(path: &std::path::Path) -> DeviceInode {
+    let status = fs::metadata(path).unwrap();
+    DeviceInode { device: status.dev(), inode: status.ino() }
 }
 
 #[test]

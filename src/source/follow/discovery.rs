@@ -7,73 +7,34 @@
 use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::facts::LogFacts;
-use super::horizon::{COPIED_TIME_LAG, Horizon};
+use super::horizon::Horizon;
 use super::last_look::{LastLooks, SuspectPath};
+use super::missed_rotation::MissedRotation;
 use super::new_files::{NewFile, SettledFiles};
-use super::open_log::OpenLog;
 use super::patterns::{SeenPath, WatchedPath};
-use super::poll::{FileProblem, Poll, Unreadable};
+use super::poll::{FileProblem, Poll};
 use super::resume::AwaitedGenerations;
 use super::settings::FollowSettings;
 use super::undecided::{Patience, UndecidedFiles};
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
-use crate::source::file::{FileStatus, real_path};
+use crate::source::file::{FileStatus, leads_to, real_path};
+use crate::source::file_of_log::FileOfLog;
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, OpenedGeneration, compare};
 use crate::source::identity::content::{begin_alike, holds_bytes, is_beginning_of};
 use crate::source::identity::find::incomplete_error;
 use crate::source::identity::siblings::{Sibling, all_siblings, base_of, is_compressed_form};
 use crate::source::tail_hash::TailBytes;
-use crate::source::unread_span::UnreadCause;
+use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 
 /// For how long an empty rotated file is watched for a writer that did not notice its rotation.
 const EMPTY_WATCHED: Duration = Duration::from_secs(3600);
-
-/// A log of which rotated files may have been missed.
-#[derive(Debug)]
-pub(crate) struct MissedRotation {
-    /// The log's path before rotation.
-    pub(crate) base: PathBuf,
-    /// The key of its section.
-    pub(crate) key: String,
-    /// A file that was not written since then is older than what was missed.
-    pub(crate) since: Timestamp,
-    /// When this was noticed.
-    pub(crate) noticed: Timestamp,
-}
-
-impl MissedRotation {
-    /// The file of an open log turned into another.
-    pub(crate) fn of_log(log: &OpenLog, horizon: &Horizon, now: Timestamp) -> MissedRotation {
-        let Generation { path, log: key, .. } = &log.generation;
-        let since = horizon.missed_since(log.status);
-        MissedRotation { base: base_of(path), key: key.clone(), since, noticed: now }
-    }
-}
-
-impl MissedRotation {
-    /// A file that may hold what was missed cannot be looked into, or not to its end.
-    fn problem_of(
-        &self,
-        file: &Sibling,
-        cause: UnreadCause,
-        error: Error,
-        facts: &LogFacts,
-        now: Timestamp,
-    ) -> FileProblem {
-        let mut unread = Unreadable::at_path(&file.path, &self.key, cause, &error);
-        unread.device_inode = Some(file.status.device_inode);
-        unread.from = Some(facts.horizon.read_until().map_or(self.since, |read_until| read_until.max(self.since)));
-        unread.until = Some(Horizon::written_until(file.status, now));
-        FileProblem { path: file.path.clone(), error, unread: Some(unread) }
-    }
-}
 
 /// What a rotated file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +65,8 @@ pub(crate) struct Discovery {
     /// Rotated files that were there before the first start: never read.
     foreign: HashSet<DeviceInode>,
     undecided: UndecidedFiles,
-    /// Files that earlier runs could not read: looked for however old they are.
-    sought: HashSet<DeviceInode>,
+    /// What is missing of files that could not be read: looked for however old they are.
+    sought: Vec<UnreadSpan>,
 }
 
 impl Discovery {
@@ -132,8 +93,8 @@ impl Discovery {
         }
     }
 
-    /// Looks for these files, which earlier runs could not read.
-    pub(crate) fn seek(&mut self, sought: HashSet<DeviceInode>) {
+    /// Looks for what these lack.
+    pub(crate) fn seek(&mut self, sought: Vec<UnreadSpan>) {
         self.sought = sought;
     }
 
@@ -168,12 +129,11 @@ impl Discovery {
         path: &Path,
         status: FileStatus,
         facts: &LogFacts,
-        now: Timestamp,
     ) -> (Option<Timestamp>, Option<Timestamp>) {
         let base = base_of(path);
         let since = self.rotations.iter().find(|missed| missed.base == base).map(|missed| missed.since);
         let from = facts.horizon.read_until().max(since);
-        (from, Some(Horizon::written_until(status, now)))
+        (from, Some(Horizon::written_until(status)))
     }
 
     /// Whether some file may be a copy in the making, so that it is not known yet whether it was read; after `grace` the next look
@@ -220,19 +180,20 @@ impl Discovery {
         new: &mut Vec<NewFile>,
         problems: &mut Vec<FileProblem>,
     ) -> bool {
-        let MissedRotation { key, since, noticed, .. } = missed;
+        let MissedRotation { key, noticed, .. } = missed;
         let found = match self.left_behind(missed, facts, &poll.settings) {
             Ok(found) => found,
             Err(error) => return error.kind() != ErrorKind::NotFound,
         };
-        let mut again = false;
+        // Its turn comes when what it is a copy of is gone.
+        let mut again = self.is_any_sought_there(missed);
         for file in found {
             // However old it is, nginx may not have got its USR1 yet.
             if file.status.size == 0 {
                 again |= poll.now < noticed.plus(EMPTY_WATCHED);
                 continue;
             }
-            if self.is_out_of_question(&file, *since, facts) {
+            if self.is_out_of_question(&file, missed, facts) {
                 continue;
             }
             match self.judge(missed, &file, facts, awaited, poll, problems) {
@@ -261,27 +222,47 @@ impl Discovery {
         facts: &LogFacts,
         settings: &FollowSettings,
     ) -> io::Result<Vec<Sibling>> {
-        let MissedRotation { base, key, since, .. } = missed;
+        let MissedRotation { base, key, .. } = missed;
         let mut found = all_siblings(base, settings.elsewhere_of(key))?;
         let Ok(status) = FileStatus::of_path(base) else { return Ok(found) };
         let itself = Sibling { path: base.to_owned(), status, compressed: false };
-        if status.regular && status.size > 0 && !self.is_out_of_question(&itself, *since, facts) {
+        if status.regular && status.size > 0 && !facts.patterns.names(base) {
             // What is compressed under its name is a copy of it, perhaps in the making.
             found.retain(|sibling| !is_compressed_form(base, &sibling.path));
-            found.push(itself);
+            found.extend(Some(itself).filter(|itself| !self.is_out_of_question(itself, missed, facts)));
         }
         Ok(found)
     }
 
     /// Whether a file is surely none that was missed: too old, settled, left on purpose, named by a pattern, or being read.
-    fn is_out_of_question(&self, file: &Sibling, since: Timestamp, facts: &LogFacts) -> bool {
-        let lag = if file.compressed { COPIED_TIME_LAG } else { Duration::ZERO };
+    fn is_out_of_question(&self, file: &Sibling, missed: &MissedRotation, facts: &LogFacts) -> bool {
         let inode = file.status.device_inode;
-        (file.status.modified().plus(lag) < since && !self.sought.contains(&inode))
+        (missed.is_older(file) && !self.is_sought(file, &missed.key))
             || self.foreign.contains(&inode)
             || self.settled.is_settled(file.status)
             || facts.patterns.names(&file.path)
             || facts.open.is_open(inode)
+    }
+
+    /// Whether a file may hold what could not be read: it is the one that could not be, or was packed or copied since.
+    fn is_sought(&self, file: &Sibling, key: &str) -> bool {
+        if self.sought.is_empty() {
+            return false;
+        }
+        let of_log = FileOfLog::new(&file.path, key, file.status);
+        self.is_own_of_sought(file) || self.sought.iter().any(|span| of_log.is_surely_of(span))
+    }
+
+    /// Whether a file is the one of a span, as far as its inode tells.
+    fn is_own_of_sought(&self, file: &Sibling) -> bool {
+        self.sought.iter().any(|span| span.device_inode == Some(file.status.device_inode))
+    }
+
+    /// Whether a file of this log that could not be read is where it was.
+    fn is_any_sought_there(&self, missed: &MissedRotation) -> bool {
+        let is_it = |span: &UnreadSpan| span.log == missed.key && base_of(&span.path) == missed.base;
+        let mut of_log = self.sought.iter().filter(|span| !span.is_lasting() && is_it(span));
+        of_log.any(|span| span.device_inode.is_some_and(|inode| leads_to(&span.path, inode)))
     }
 
     /// What a file is, compared with every generation whose log has the same name. Adds what hinders the comparison to `problems`.
@@ -324,6 +305,10 @@ impl Discovery {
                     {
                         return Verdict::Known;
                     }
+                    // It was there when all had been read: only those who read it could tell what ends too early from a log of its own.
+                    if missed.is_older(file) && !self.is_own_of_sought(file) {
+                        return Verdict::Known;
+                    }
                     // A copy in the making, or another log that begins alike.
                     if patience != Patience::Over {
                         verdict = Verdict::Unclear;
@@ -338,7 +323,7 @@ impl Discovery {
                 Err(_) if is_of_size(generation, file) => return Verdict::Known,
                 Err(error) => {
                     let error = Error::io("look into it", &file.path, &error);
-                    problems.push(missed.problem_of(file, UnreadCause::Denied, error, facts, poll.now));
+                    problems.push(missed.problem_of(file, UnreadCause::Denied, error, facts));
                     return Verdict::Unclear;
                 }
             }
@@ -347,7 +332,7 @@ impl Discovery {
             self.undecided.wait_for(file, poll.now);
         }
         if let Some(error) = problem {
-            problems.push(missed.problem_of(file, UnreadCause::Unfinished, error, facts, poll.now));
+            problems.push(missed.problem_of(file, UnreadCause::Unfinished, error, facts));
         }
         verdict
     }

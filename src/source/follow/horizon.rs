@@ -1,9 +1,9 @@
 //! Up to when all was read. By it a rotated file that no run has seen is told from one that was read or left on purpose.
 
 use std::path::Path;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use crate::source::file::FileStatus;
+use crate::source::file::{FileStatus, created};
 use crate::source::identity::siblings::Sibling;
 use crate::time::Timestamp;
 
@@ -33,9 +33,9 @@ impl Horizon {
         self.read_until
     }
 
-    /// The end of what was written to a rotated file, at `now`: its own time, but for what its clock is behind.
-    pub(crate) fn written_until(status: FileStatus, now: Timestamp) -> Timestamp {
-        status.modified().plus(TIME_LAG).min(now)
+    /// The end of what was written to a rotated file: its own time, but for what its clock is behind. It may lie in the future.
+    pub(crate) fn written_until(status: FileStatus) -> Timestamp {
+        status.modified().plus(TIME_LAG)
     }
 
     /// Whether no run has read anything before this one.
@@ -73,21 +73,23 @@ impl Horizon {
         self.read_until.is_some_and(|read_until| written < read_until)
     }
 
-    /// Whether the file at `path` was created after an earlier run had read all. Not every file system says when that was, and
-    /// its clock may be another: what was created in the future was not.
+    /// Whether the file at `path` was created after an earlier run had read all.
     pub(crate) fn is_younger(&self, path: &Path, now: Timestamp) -> bool {
-        let (Some(read_until), Ok(status)) = (self.read_until, std::fs::metadata(path)) else { return false };
-        let Ok(created) = status.created() else { return false };
-        let Ok(since_epoch) = created.duration_since(UNIX_EPOCH) else { return false };
-        let created = Timestamp(0).plus(since_epoch);
-        created > read_until && created <= now.plus(TIME_LAG)
+        self.read_until.is_some_and(|read_until| is_created_after(path, read_until, now))
     }
+}
+
+/// Whether the file at `path` was created after `then`, and so is not one that was there by then, though it may have got its inode. Not
+/// every file system says when that was, and its clock may be another: what was created in the future was not.
+pub(crate) fn is_created_after(path: &Path, then: Timestamp, now: Timestamp) -> bool {
+    created(path).is_some_and(|created| created > then && created <= now.plus(TIME_LAG))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::generation::DeviceInode;
+    use std::time::UNIX_EPOCH;
 
     fn written_at(secs: i64) -> FileStatus {
         let device_inode = DeviceInode { device: 1, inode: 1 };

@@ -7,8 +7,8 @@
 //! - [`open_logs`]: the generations that are being read, each an [`open_log`]; [`closed`]: those that are not any more.
 //! - [`horizon`]: up to when all was read. These four are the [`facts`] that the other parts decide by.
 //! - [`resume`]: the generations of an earlier run that wait to be found again.
-//! - [`discovery`]: what came and went unseen, between two looks ([`last_look`]) or two runs; which rotated files are
-//!   [`undecided`], and which are [`new_files`].
+//! - [`discovery`]: what came and went unseen, between two looks ([`last_look`]) or two runs ([`missed_rotation`]); which rotated files
+//!   are [`undecided`], and which are [`new_files`].
 //! - [`unread_files`]: what cannot be read, and since when.
 //! - [`replaced`]: what a new file at a followed path is to the log that was read there.
 //! - [`rotation`]: what becomes of an open log whose file is renamed, copied and truncated, or written no more.
@@ -20,6 +20,7 @@ mod discovery;
 mod facts;
 mod horizon;
 mod last_look;
+mod missed_rotation;
 mod new_files;
 mod open_log;
 mod open_logs;
@@ -41,9 +42,10 @@ use std::time::Duration;
 pub use self::settings::{FollowSettings, PollProgress, WatchedLog};
 
 use self::closed::ClosedGenerations;
-use self::discovery::{Discovery, MissedRotation};
+use self::discovery::Discovery;
 use self::facts::LogFacts;
 use self::horizon::Horizon;
+use self::missed_rotation::MissedRotation;
 use self::new_files::{NewFile, new_at_paths, open_new_file};
 use self::open_log::{OpenLog, StatusChange};
 use self::open_logs::{LogTurn, OpenLogs};
@@ -169,7 +171,7 @@ impl Follower {
     /// The first look: remembers where rotated files may have been missed, and awaits every unfinished generation of the earlier
     /// run. All of them are awaited before one is looked for, so that none is forgotten if the owner ends the poll early.
     fn begin_run(&mut self, poll: &Poll<'_>) {
-        let Follower { facts, discovery, awaited, settings, unread, .. } = self;
+        let Follower { facts, discovery, awaited, settings, .. } = self;
         let (seen, _) = facts.patterns.look_at_paths(true);
         let mut named: Vec<WatchedPath> = seen.into_iter().map(WatchedPath::from).collect();
         for gone in facts.patterns.rotated_away() {
@@ -184,7 +186,6 @@ impl Follower {
             self.at_end = !settings.from_start;
         }
         discovery.suspect_since_last_run(named, facts, poll.now);
-        discovery.seek(unread.files_left());
         awaited.await_all(facts.closed.take_unfinished(&facts.patterns), poll.now);
     }
 
@@ -302,6 +303,7 @@ impl Follower {
             }
         }
         let mut new = new_at_paths(seen, &self.facts.open, poll)?;
+        self.discovery.seek(self.unread.spans_of_files());
         new.extend(self.discovery.find_unseen(&self.facts, &self.awaited, poll)?);
         self.take_in_all(new, poll)?;
         self.at_end = false;
@@ -350,7 +352,7 @@ impl Follower {
                 let mut report = Unreadable::at_path(&path, &key, UnreadCause::Denied, &error);
                 report.device_inode = Some(status.device_inode);
                 if !is_live {
-                    (report.from, report.until) = discovery.missed_times(&path, status, facts, poll.now);
+                    (report.from, report.until) = discovery.missed_times(&path, status, facts);
                 }
                 return poll.cannot_read(report, error);
             }
@@ -370,15 +372,18 @@ impl Follower {
             let remedy = "unpack it, or pack it with gzip, zstd, xz or bzip2; `spikeline index` takes it in then";
             return poll.tell_problem(&path, error.remedy(remedy));
         }
-        if !is_live {
-            self.unread.note_opened(&path, &key, log.status);
-        }
-        log.origin = if is_live { path.clone() } else { base_of(&path) };
-        log.live = is_live.then_some(path);
         log.generation.id = facts.closed.next_id();
-        let generation = log.generation.clone();
+        let (generation, status) = (log.generation.clone(), log.status);
+        log.origin = if is_live { path.clone() } else { base_of(&path) };
+        log.live = is_live.then(|| path.clone());
         facts.open.push(log);
-        poll.tell(LogEvent::Discovered(generation))
+        // Both are told in any case: neither holds without the other.
+        let told = match is_live {
+            true => ControlFlow::Continue(()),
+            false => self.unread.begin_reading(&path, status, &generation, poll),
+        };
+        poll.tell(LogEvent::Discovered(generation))?;
+        told
     }
 
     /// An open log whose file was deleted goes on in a longer copy of it, which was rotated already.

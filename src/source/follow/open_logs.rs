@@ -75,7 +75,12 @@ impl OpenLogs {
 
     /// Whether this file is being read.
     pub(crate) fn is_open(&self, device_inode: DeviceInode) -> bool {
-        self.logs.iter().any(|log| log.status.device_inode == device_inode)
+        self.by_inode(device_inode).is_some()
+    }
+
+    /// The log that reads this file.
+    pub(crate) fn by_inode(&self, device_inode: DeviceInode) -> Option<&OpenLog> {
+        self.logs.iter().find(|log| log.status.device_inode == device_inode)
     }
 
     /// Whether this file is being read by this very name, so that it is noticed when the name comes to lead elsewhere.

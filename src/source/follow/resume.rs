@@ -171,7 +171,7 @@ impl AwaitedGenerations {
         report.from = facts.horizon.read_until();
         // One that was rotated away is written no more, or not for long.
         let rotated = path.filter(|path| !facts.patterns.names(path)).and_then(|path| FileStatus::of_path(path).ok());
-        report.until = rotated.map(|status| Horizon::written_until(status, poll.now));
+        report.until = rotated.map(Horizon::written_until);
         poll.cannot_read(report, error)
     }
 
@@ -204,7 +204,7 @@ impl AwaitedGeneration {
         let from = if self.is_set_aside { Some(Timestamp(i64::MIN)) } else { facts.horizon.read_until() };
         Unreadable {
             from,
-            until: Some(self.torn.map_or(now, |file| Horizon::written_until(file, now))),
+            until: Some(self.torn.map_or(now, Horizon::written_until)),
             device_inode: None,
             ..Unreadable::of_generation(&self.generation, UnreadCause::Unfinished, &error)
         }

@@ -3,9 +3,9 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::discovery::MissedRotation;
 use super::facts::LogFacts;
 use super::horizon::Horizon;
+use super::missed_rotation::MissedRotation;
 use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
 use super::poll::Poll;

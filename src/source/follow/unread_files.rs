@@ -4,19 +4,20 @@
 //! what is new begins a span, what was read after all is withdrawn, and a file that was rotated away unread leaves a span that ends. What
 //! a span is about may be a generation that waits to be found, a file by its inode, or a path of which not even that is known.
 
-use std::collections::HashSet;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::facts::LogFacts;
-use super::horizon::TIME_LAG;
+use super::horizon::{TIME_LAG, is_created_after};
 use super::new_files::SettledFiles;
+use super::open_log::OpenLog;
 use super::poll::{Poll, Unreadable};
 use super::resume::AwaitedGenerations;
-use crate::source::file::{FileStatus, leads_to};
-use crate::source::generation::DeviceInode;
+use crate::source::file::{FileStatus, created, leads_to};
+use crate::source::file_of_log::FileOfLog;
+use crate::source::generation::Generation;
 use crate::source::identity::siblings::{base_of, siblings};
-use crate::source::unread_span::{UnreadCause, UnreadSpan, times_apart};
+use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 use std::ops::ControlFlow;
 
@@ -37,24 +38,14 @@ enum SpanFate {
     Stays,
     /// It was read, or the ledger of its generation says what is lost.
     Withdrawn,
-    /// The file is not at its path any more.
-    Over,
-}
-
-/// A rotated file that no run had seen and that is being read now.
-#[derive(Debug)]
-struct OpenedFile {
-    base: PathBuf,
-    key: String,
-    written: Timestamp,
-    device_inode: DeviceInode,
+    /// The file is not at its path any more, since then at the latest.
+    Over(Timestamp),
 }
 
 /// The account.
 #[derive(Debug, Default)]
 pub(crate) struct UnreadFiles {
     spans: Vec<HeldSpan>,
-    opened: Vec<OpenedFile>,
     next_number: u32,
     /// When the last whole poll was: what was not reported then could be read then.
     last_look: Option<Timestamp>,
@@ -65,13 +56,13 @@ impl UnreadFiles {
     pub(crate) fn new(known: Vec<UnreadSpan>) -> UnreadFiles {
         let next_number = known.iter().map(|span| span.number.saturating_add(1)).max().unwrap_or(0);
         let spans = known.into_iter().map(|span| HeldSpan { span, is_reported: false }).collect();
-        UnreadFiles { spans, opened: Vec::new(), next_number, last_look: None }
+        UnreadFiles { spans, next_number, last_look: None }
     }
 
-    /// The files that could not be read and were rotated away.
-    pub(crate) fn files_left(&self) -> HashSet<DeviceInode> {
-        let left = self.spans.iter().filter(|held| !held.span.is_lasting() && held.span.generation.is_none());
-        left.filter_map(|held| held.span.device_inode).collect()
+    /// What is missing of files, wherever they are by now: a rotated file that may hold it is looked into, however old it is.
+    pub(crate) fn spans_of_files(&self) -> Vec<UnreadSpan> {
+        let of_file = |span: &&UnreadSpan| span.generation.is_none() && span.device_inode.is_some();
+        self.spans.iter().map(|held| &held.span).filter(of_file).cloned().collect()
     }
 
     /// Whether this is the first whole poll.
@@ -79,10 +70,34 @@ impl UnreadFiles {
         self.last_look.is_none()
     }
 
-    /// A rotated file that no run had seen is read from now on: it may be one that could not be read before it was packed.
-    pub(crate) fn note_opened(&mut self, path: &Path, key: &str, status: FileStatus) {
-        let (base, written) = (base_of(path), status.modified());
-        self.opened.push(OpenedFile { base, key: key.to_owned(), written, device_inode: status.device_inode });
+    /// A rotated file that no run had seen is going to be read, as generation `id`. It may be the one of this inode that could not be, or
+    /// one that is not there any more and was packed or copied: then that is missing until this was read.
+    pub(crate) fn begin_reading(
+        &mut self,
+        path: &Path,
+        status: FileStatus,
+        generation: &Generation,
+        poll: &mut Poll<'_>,
+    ) -> ControlFlow<()> {
+        if self.spans.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let beside = siblings(&base_of(path)).unwrap_or_default();
+        let is_there = |span: &&UnreadSpan| {
+            let Some(inode) = span.device_inode else { return true };
+            beside.iter().any(|other| other.status.device_inode == inode) || leads_to(&span.path, inode)
+        };
+        let spans = self.spans.iter().map(|held| &held.span).filter(|span| !span.is_withdrawn);
+        let own = spans.clone().find(|span| span.generation.is_none() && is_same(span, path, status, poll.now));
+        let file = FileOfLog::new(path, &generation.log, status);
+        let number = own.map(|span| span.number).or_else(|| file.makes_up_for(spans.filter(|span| !is_there(span))));
+        let Some(held) = self.spans.iter_mut().find(|held| Some(held.span.number) == number) else {
+            return ControlFlow::Continue(());
+        };
+        held.span.generation = Some(generation.id);
+        held.span.until = held.span.until.or(Some(poll.now));
+        let span = held.span.clone();
+        poll.tell_unread(span)
     }
 
     /// Ends a poll: takes in what it could not read. `all_is_read`: it read all there was to its end, and is in no doubt about any file.
@@ -104,23 +119,16 @@ impl UnreadFiles {
         for report in std::mem::take(&mut poll.unread) {
             self.take_report(report, facts, poll)?;
         }
-        let (mut at, mut kept) = (0, Vec::new());
+        let mut at = 0;
         while at < self.spans.len() {
-            match self.fate_of(at, facts, awaited, settled, all_is_read) {
+            match self.fate_of(at, facts, awaited, settled, all_is_read, poll.now) {
                 SpanFate::Stays => {}
                 SpanFate::Withdrawn => self.withdraw(at, poll)?,
-                SpanFate::Over => self.end_span(at, poll.now, poll)?,
+                SpanFate::Over(until) => self.end_span(at, until, poll)?,
             }
             at += 1;
         }
-        if all_is_read {
-            for opened in std::mem::take(&mut self.opened) {
-                self.match_opened(&opened, poll)?;
-            }
-        }
-        kept.append(&mut self.spans);
-        kept.retain(|held| !held.span.is_withdrawn);
-        self.spans = kept;
+        self.spans.retain(|held| !held.span.is_withdrawn);
         self.last_look = Some(poll.now);
         ControlFlow::Continue(())
     }
@@ -154,9 +162,9 @@ impl UnreadFiles {
                 generation: report.generation.or(span.generation),
                 // One that was rotated away may be written for a while still.
                 until: match (span.until, report.until) {
-                    (Some(known), Some(now)) if now > known.plus(TIME_LAG) => Some(now),
+                    (Some(known), Some(until)) if until > known.plus(TIME_LAG) => Some(until.min(poll.now).max(known)),
                     (Some(known), _) => Some(known),
-                    (None, now) => now.map(|until| until.max(span.from)),
+                    (None, until) => until.map(|until| until.min(poll.now).max(span.from)),
                 },
                 path: if is_at(span, &span.path) { span.path.clone() } else { report.path },
                 cause: report.cause,
@@ -170,14 +178,15 @@ impl UnreadFiles {
             return poll.tell_unread(changed);
         }
         let from = report.from.unwrap_or_else(|| self.begin_of(&report, facts, poll));
+        let until = report.until.map(|until| until.min(poll.now));
         let span = UnreadSpan {
             number: self.next_number,
             log: report.key,
             path: report.path,
             device_inode: report.device_inode,
             generation: report.generation,
-            from: from.min(report.until.unwrap_or(from)),
-            until: report.until,
+            from: from.min(until.unwrap_or(from)),
+            until,
             cause: report.cause,
             why: report.why,
             is_withdrawn: false,
@@ -208,6 +217,7 @@ impl UnreadFiles {
         awaited: &AwaitedGenerations,
         settled: &SettledFiles,
         all_is_read: bool,
+        now: Timestamp,
     ) -> SpanFate {
         let Some(HeldSpan { span, is_reported: false }) = self.spans.get(at) else { return SpanFate::Stays };
         if span.is_withdrawn {
@@ -219,25 +229,31 @@ impl UnreadFiles {
             if is_waiting || !facts.patterns.has_key(&span.log) {
                 return SpanFate::Stays;
             }
-            // Else it is open, and read; or it was given up, and its ledger says so.
-            return read_now;
-        }
-        let is_open = |inode: DeviceInode| facts.open.is_open(inode);
-        if span.device_inode.is_some_and(is_open) {
-            return read_now;
+            // Or it was read to its end, or given up, and its ledger says so.
+            let is_read = facts.open.index_of(id).and_then(|at| facts.open.get(at)).is_none_or(OpenLog::is_read);
+            return if is_read { SpanFate::Withdrawn } else { SpanFate::Stays };
         }
         let status = FileStatus::of_path(&span.path);
         if !span.is_lasting() {
             // It holds what was read, as is known now that it can be looked into.
-            let is_known =
-                |status: &FileStatus| Some(status.device_inode) == span.device_inode && settled.is_settled(*status);
-            return if status.is_ok_and(|status| is_known(&status)) { read_now } else { SpanFate::Stays };
+            let is_settled = |status: FileStatus| settled.is_settled(status) && is_same(span, &span.path, status, now);
+            let is_read = status.is_ok_and(is_settled) || is_open(span, span.end(), facts, now);
+            return if is_read { read_now } else { SpanFate::Stays };
+        }
+        // What was made since the last look is another one.
+        let seen = self.last_look.or(facts.horizon.read_until()).unwrap_or(now);
+        if is_open(span, seen, facts, now) {
+            return read_now;
         }
         match (status, span.device_inode) {
-            (Ok(status), Some(inode)) if status.device_inode != inode => SpanFate::Over,
+            (Ok(status), Some(inode)) if status.device_inode != inode => SpanFate::Over(now),
+            (Ok(_), Some(_)) if is_created_after(&span.path, seen, now) => {
+                let began = created(&span.path).map_or(now, |created| created.plus_millis(-1));
+                SpanFate::Over(began.min(now))
+            }
             (Ok(_), _) => read_now,
             (Err(error), _) if error.kind() == ErrorKind::NotFound && span.cause != UnreadCause::Absent => {
-                SpanFate::Over
+                SpanFate::Over(now)
             }
             (Err(_), _) => SpanFate::Stays,
         }
@@ -283,30 +299,6 @@ impl UnreadFiles {
         poll.tell_unread(second)?;
         poll.tell_unread(first)
     }
-
-    /// A rotated file was read that has another inode than any that could not be: it was packed or copied since. It is the one whose
-    /// span ends when it was written last.
-    fn match_opened(&mut self, opened: &OpenedFile, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let beside = siblings(&opened.base).unwrap_or_default();
-        let mut best: Option<(i64, usize)> = None;
-        for (at, HeldSpan { span, .. }) in self.spans.iter().enumerate() {
-            let Some(until) = span.until.filter(|_| !span.is_withdrawn && span.generation.is_none()) else { continue };
-            let is_there = beside.iter().any(|file| Some(file.status.device_inode) == span.device_inode);
-            let is_of_log = span.log == opened.key && base_of(&span.path).file_name() == opened.base.file_name();
-            if !is_of_log || is_there || span.device_inode == Some(opened.device_inode) {
-                continue;
-            }
-            if let Some(apart) = times_apart(span.from, until, opened.written)
-                && best.is_none_or(|(least, _)| apart < least)
-            {
-                best = Some((apart, at));
-            }
-        }
-        match best {
-            Some((_, at)) => self.withdraw(at, poll),
-            None => ControlFlow::Continue(()),
-        }
-    }
 }
 
 /// Whether a path leads to the file of a span, as far as that is known.
@@ -326,8 +318,13 @@ fn is_about(span: &UnreadSpan, report: &Unreadable) -> bool {
     same_generation || same_file || same_path
 }
 
-/// When the file at a path was made, as far as the file system says.
-fn created(path: &Path) -> Option<Timestamp> {
-    let since_epoch = std::fs::metadata(path).ok()?.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(Timestamp(0).plus(since_epoch))
+/// Whether the file of a span is being read; one that was made after `seen` has but its inode.
+fn is_open(span: &UnreadSpan, seen: Timestamp, facts: &LogFacts, now: Timestamp) -> bool {
+    let Some(inode) = span.device_inode else { return false };
+    facts.open.by_inode(inode).is_some_and(|log| !is_created_after(&log.generation.path, seen, now))
+}
+
+/// Whether the file at a path, which has this status, is that of a span that is over.
+fn is_same(span: &UnreadSpan, path: &Path, status: FileStatus, now: Timestamp) -> bool {
+    Some(status.device_inode) == span.device_inode && !is_created_after(path, span.end(), now)
 }
