@@ -89,6 +89,7 @@ pub mod daemon;
 pub mod error;
 pub mod grammar;
 pub mod histogram;
+pub mod http;
 pub mod pipeline;
 pub mod record;
 pub mod report;

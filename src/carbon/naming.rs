@@ -108,6 +108,17 @@ impl Naming {
         pattern
     }
 
+    /// The metric that all series of a route lie under, `nginx.web1.webapp.backend.git`; where they have tags, what finds them.
+    pub fn path_of_route(&self, route: &str) -> String {
+        if self.tagged {
+            return self.pattern(route);
+        }
+        let (first, rest) = apart_from_own(route);
+        let mut path = String::new();
+        append_pieces(&mut path, &[&self.prefix, ".", &self.host, ".", first, rest]);
+        path
+    }
+
     /// Whether prefix, host and this text hold no tag, separator or other unsafe byte of their own: a route `a;host=b`
     /// would make a well-formed path, but not ours.
     fn is_safe_with(&self, text: &str) -> bool {

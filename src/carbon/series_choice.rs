@@ -107,7 +107,7 @@ impl Default for SeriesChoice {
 
 impl SeriesChoice {
     /// Whether anything of this route is sent.
-    pub(super) fn keeps_route(&self, route: &str) -> bool {
+    pub fn keeps_route(&self, route: &str) -> bool {
         self.routes.is_empty() || keeps_name(&self.routes, &[route, &*readable_name(route)])
     }
 

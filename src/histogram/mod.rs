@@ -4,4 +4,5 @@ mod cell;
 mod latency;
 
 pub use cell::{Cell, TIMES, Time};
+pub(crate) use latency::lowest_equivalent;
 pub use latency::{Buckets, Latency, Quantile};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::interpreter::RoutedRecord;
 use crate::route::{RouteId, Routes, keeps_name, readable_name};
-use crate::store::WindowMatch;
+use crate::store::{Entry, KeepReasons, WindowMatch};
 use crate::time::Window;
 
 /// What a request must be to be counted or shown.
@@ -17,6 +17,8 @@ pub struct Filter {
     pub by: WindowMatch,
     /// Shortest `$request_time`, in milliseconds; 0 lets through requests without a time as well.
     pub min_ms: u64,
+    /// Only requests that took less than so many milliseconds; none without a time then.
+    pub below_ms: Option<u64>,
     /// Statuses; empty lets all through.
     pub statuses: Vec<RangeInclusive<u16>>,
     /// Routes by name, as in Graphite or as people read it; `*` standing for any text; one behind `!` is left out. Empty lets all through.
@@ -26,7 +28,14 @@ pub struct Filter {
 impl Filter {
     /// Lets everything through.
     pub fn all() -> Filter {
-        Filter { window: Window::ALL, by: WindowMatch::End, min_ms: 0, statuses: Vec::new(), routes: Vec::new() }
+        Filter {
+            window: Window::ALL,
+            by: WindowMatch::End,
+            min_ms: 0,
+            below_ms: None,
+            statuses: Vec::new(),
+            routes: Vec::new(),
+        }
     }
 
     /// Whether the request's own fields are wanted; the route is asked for by [`RouteFilter`].
@@ -39,7 +48,21 @@ impl Filter {
         };
         inside
             && record.request_time_ms.unwrap_or(0) >= self.min_ms
+            && self.below_ms.is_none_or(|below| record.request_time_ms.is_some_and(|took| took < below))
             && (self.statuses.is_empty() || self.keeps_status(record.status.unwrap_or(0)))
+    }
+
+    /// Whether requests are asked for by what they are, so that those are meant as well that the index does not keep.
+    pub fn asks_for_requests(&self) -> bool {
+        self.min_ms > 0 || self.below_ms.is_some() || !self.statuses.is_empty()
+    }
+
+    /// Whether an entry of the index has a duration and a status that are wanted.
+    pub fn keeps_entry(&self, entry: &Entry) -> bool {
+        let is_timed = !entry.kept.contains(KeepReasons::UNTIMED);
+        entry.duration_ms >= self.min_ms
+            && self.below_ms.is_none_or(|below| is_timed && entry.duration_ms < below)
+            && self.keeps_status(entry.status)
     }
 
     /// Whether that status is wanted.

@@ -9,7 +9,7 @@ use crate::grammar::{Format, FormatError, QuoteIndex, Reject, RejectReason, Wrap
 use crate::histogram::{Cell, Time};
 use crate::record::{Needs, Record, RecordParser, RecordValues};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
-use crate::store::LogReading;
+use crate::store::{Entry, KeepReasons, Locator, LogReading};
 
 /// Rules look at no more log variables than this, so that a line's values fit on the stack.
 const ROUTE_VARIABLES: usize = 16;
@@ -55,6 +55,23 @@ pub struct RoutedRecord<'l> {
 }
 
 impl RoutedRecord<'_> {
+    /// The request as the index would hold it, were it kept.
+    pub fn entry(&self, locator: Locator) -> Entry {
+        Entry {
+            end: self.record.end,
+            duration_ms: self.record.request_time_ms.unwrap_or(0),
+            route: self.matched.id,
+            status: self.record.status.unwrap_or(0),
+            upstream_ms: self.record.upstream_ms[0],
+            kept: match (self.record.by_upstream, self.record.request_time_ms) {
+                (_, None) => KeepReasons::UNTIMED,
+                (true, Some(_)) => KeepReasons::BY_UPSTREAM,
+                (false, Some(_)) => KeepReasons::default(),
+            },
+            locator,
+        }
+    }
+
     /// Add it to a cell, but for its upstream times.
     #[inline]
     pub fn count_into(&self, cell: &mut Cell) {

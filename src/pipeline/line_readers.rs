@@ -5,16 +5,21 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::interpreter::{Interpreter, Interpreting};
-use crate::grammar::read_format;
+use crate::grammar::{Format, read_format};
 use crate::record::Needs;
 use crate::source::generation::{Generation, GenerationId};
 use crate::store::{LogReading, View};
 
+/// Which fields are read of the lines of a format.
+pub type NeedsOfFormat = Arc<dyn Fn(&Format) -> Needs + Send + Sync>;
+
 /// The interpreters of one command, made as they are needed.
 pub struct LineReaders {
     with: Interpreting,
+    needs: NeedsOfFormat,
     /// By the key of each log, for the stretches of which the store holds no format.
     by_log: HashMap<String, Interpreter>,
     /// By the number of the reading and the log's key; nothing where its format is not known to this version.
@@ -43,9 +48,9 @@ pub struct StretchReader<'r> {
 }
 
 impl LineReaders {
-    /// `by_log` is for what the store holds no format of.
-    pub fn new(with: Interpreting, by_log: HashMap<String, Interpreter>) -> LineReaders {
-        LineReaders { with, by_log, by_reading: HashMap::new(), archived: HashMap::new() }
+    /// Of each line what `needs` names is read. `by_log` is for what the store holds no format of.
+    pub fn new(with: Interpreting, needs: NeedsOfFormat, by_log: HashMap<String, Interpreter>) -> LineReaders {
+        LineReaders { with, needs, by_log, by_reading: HashMap::new(), archived: HashMap::new() }
     }
 
     /// From now on the raw lines of this log are kept that may be archived: the slow ones and the `slowest` of each slot.
@@ -64,9 +69,9 @@ impl LineReaders {
             return StretchReader { interpreter, rejected_by: &mut [], until: stretch.until, same_rules: true };
         };
         let log = &generation.log;
-        let (with, archived) = (&self.with, &self.archived);
+        let (with, needs, archived) = (&self.with, &self.needs, &self.archived);
         let made = self.by_reading.entry((number, log.clone())).or_insert_with(|| {
-            let mut made = ReadingInterpreters::new(reading, &with.for_log(log))?;
+            let mut made = ReadingInterpreters::new(reading, &**needs, &with.for_log(log))?;
             if let Some(&slowest) = archived.get(log) {
                 made.interpreter.archive_lines(slowest);
             }
@@ -84,8 +89,15 @@ impl LineReaders {
 
 impl ReadingInterpreters {
     /// Nothing if a format of it is not known to this version.
-    pub(super) fn new(reading: &LogReading, with: &Interpreting) -> Option<ReadingInterpreters> {
-        let compile = |format: &str| Interpreter::new(&read_format(format)?, Needs::latency(), with).ok();
+    pub(super) fn new(
+        reading: &LogReading,
+        needs: &dyn Fn(&Format) -> Needs,
+        with: &Interpreting,
+    ) -> Option<ReadingInterpreters> {
+        let compile = |format: &str| {
+            let format = read_format(format)?;
+            Interpreter::new(&format, needs(&format), with).ok()
+        };
         let mut rejected_by = Vec::new();
         for format in reading.again.iter().flat_map(|again| &again.rejected_by) {
             rejected_by.push(compile(format)?);

@@ -61,7 +61,10 @@ pub fn read_rejected(view: &View, generation: &Generation, settings: &AgainSetti
     };
     let mut rows = RowCollector::new(settings.slots);
     for stretch in rejected_stretches(view, generation, &readings)? {
-        let Some(mut read_with) = ReadingInterpreters::new(&stretch.change.reading, &with) else { continue };
+        let Some(mut read_with) = ReadingInterpreters::new(&stretch.change.reading, &|_| Needs::latency(), &with)
+        else {
+            continue;
+        };
         if settings.is_archived {
             read_with.archive_lines(settings.slots.slowest);
         }

@@ -5,6 +5,7 @@
 //!   batch         files read once by some threads -> whatever a command counts
 //!   retrieve      locators and blocks of the index -> the raw lines again
 //!   kept          what the index proves without them
+//!   lacking       what an answer of the store lacks, in words
 //!   RowCollector  the daemon: a row a line, the ledger, the summaries of blocks         (the counting thread)
 //!   CommitBuilder rows -> cells, the slowest, archived lines: a commit's lines          (the committing thread)
 //!   read_rejected lines that were rejected, in another format              (index --again)
@@ -31,6 +32,7 @@ mod commit_builder;
 mod filter;
 mod interpreter;
 mod kept;
+mod lacking;
 mod line_readers;
 mod lines;
 mod lines_again;
@@ -42,13 +44,15 @@ mod row;
 mod row_collector;
 mod slot_settings;
 mod slowest;
+mod stored_names;
 
 pub use collected_rows::CollectedRows;
 pub use commit_builder::CommitBuilder;
 pub use filter::{Filter, RouteFilter};
 pub use interpreter::{Interpreter, Interpreting, RoutedRecord};
 pub use kept::{CountedBy, all_kept, counted_by};
-pub use line_readers::{LineReaders, StretchReader, holds_format};
+pub use lacking::{WindowLacks, damaged_journals, store_lacks, torn_words, window_lacks, zone_words};
+pub use line_readers::{LineReaders, NeedsOfFormat, StretchReader, holds_format};
 pub use lines::Lines;
 pub use lines_again::{AgainSettings, TakenAgain, read_rejected};
 pub use rebuild::{Recounted, recount_damaged};
@@ -56,3 +60,4 @@ pub use recount::{Recount, UnreadRange};
 pub use row::Row;
 pub use row_collector::RowCollector;
 pub use slot_settings::SlotSettings;
+pub use stored_names::{file_names, route_names, wanted_routes};

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use super::interpreter::RoutedRecord;
 use super::line_readers::LineReaders;
 use crate::error::{Error, Result};
+use crate::record::RecordValues;
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{LineReader, find_generation_with};
 use crate::store::{BlockSummary, Locator, View};
@@ -212,13 +213,25 @@ fn from_archive(
     missing.failed.extend(failed);
 }
 
-/// Read and parse all lines of `blocks`; `each` gets the line, what it says, and where it is. Each is read in the format that it
+/// A line of a log of the store, read again.
+pub struct ScannedLine<'l> {
+    /// What it says.
+    pub seen: &'l RoutedRecord<'l>,
+    /// Its raw values, of those that the readers need.
+    pub values: RecordValues<'l>,
+    /// Where it is.
+    pub locator: Locator,
+    /// Its bytes, without the newline.
+    pub line: &'l [u8],
+}
+
+/// Read and parse all lines of `blocks`; `each` gets them. Each is read in the format that it
 /// was counted in. A block in which another number of requests is found than was counted is among what is missing.
 pub fn scan(
     view: &View,
     blocks: &[BlockSummary],
     readers: &mut LineReaders,
-    mut each: impl FnMut(&RoutedRecord<'_>, Locator, &[u8]),
+    mut each: impl FnMut(&ScannedLine<'_>),
 ) -> Result<MissingLines> {
     let mut missing = MissingLines::default();
     let mut buffer = Vec::new();
@@ -257,7 +270,7 @@ fn read_block(
     block: &BlockSummary,
     bytes: &[u8],
     readers: &mut LineReaders,
-    mut each: impl FnMut(&RoutedRecord<'_>, Locator, &[u8]),
+    mut each: impl FnMut(&ScannedLine<'_>),
 ) -> Option<u32> {
     let mut found = 0u32;
     let (mut from, end) = (block.first, block.first + bytes.len() as u64);
@@ -270,12 +283,13 @@ fn read_block(
         let interpreter = read_with.interpreter?;
         for run in runs {
             let begins = from + run.start as u64;
-            interpreter.read_block(stretch.get(run).unwrap_or_default(), |at, line, seen, _| {
+            interpreter.read_block(stretch.get(run).unwrap_or_default(), |at, line, seen, values| {
                 if let Ok(seen) = seen {
                     found += 1;
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let offset = begins + at as u64;
-                    each(seen, Locator { generation: generation.id, offset, length }, line);
+                    let locator = Locator { generation: generation.id, offset, length };
+                    each(&ScannedLine { seen, values, locator, line });
                 }
             });
         }

@@ -8,6 +8,7 @@
 //!   number         whole numbers, and seconds with three decimals
 //!   upstream       the lists of $upstream_*: attempts and redirects
 //!   request        $request into method, target and protocol
+//!   request_field  the fields that requests are grouped by
 //!   unescape       a value as it was before nginx escaped it: for what is shown or compared, not for every line
 //!   status_range   statuses as people ask for them
 //! ```
@@ -16,8 +17,8 @@
 //! answered did not take 0 ms there. A value that its variable cannot have rejects the whole line, with the place and the
 //! reason ([`Reject`](crate::grammar::Reject)): half a record would be counted, and nobody would see what it lacks.
 //!
-//! `parser` calls all the others; they do not know each other, but that `end_time` and `upstream` read by `number`, and
-//! `end_reader` by `end_time`.
+//! `parser` calls all the others; they do not know each other, but that `end_time`, `upstream` and `request_field` read by `number`,
+//! `request_field` also by `upstream`, and `end_reader` by `end_time`.
 
 mod end_reader;
 mod end_time;
@@ -27,6 +28,7 @@ mod number;
 mod parser;
 mod record_values;
 mod request;
+mod request_field;
 mod status_range;
 mod unescape;
 mod upstream;
@@ -35,6 +37,9 @@ pub use needs::Needs;
 pub use number::MAX_DURATION_MS;
 pub use parser::RecordParser;
 pub use record_values::RecordValues;
+pub use request_field::{
+    AttemptOutcome, GroupingFields, NetSize, RequestField, net_of, path_of, query_value, values_of_key,
+};
 pub use status_range::parse_status_range;
 pub use unescape::unescape;
 pub use upstream::{Attempt, Attempts, attempts, upstream_list, upstream_ms, upstream_values};

@@ -60,8 +60,8 @@ impl FromStr for Sort {
 /// What to report, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LatencyReport {
-    /// The name of the first column: `route`, or the field of `--by`.
-    pub by: String,
+    /// The names of the first columns: `route`, or the fields of `--by`.
+    pub by: Vec<String>,
     /// The order of the rows.
     pub sort: Sort,
     /// So many rows at most.
@@ -72,29 +72,29 @@ pub struct LatencyReport {
 
 impl Default for LatencyReport {
     fn default() -> LatencyReport {
-        LatencyReport { by: "route".to_owned(), sort: Sort::Sum, limit: None, window: None }
+        LatencyReport { by: vec!["route".to_owned()], sort: Sort::Sum, limit: None, window: None }
     }
 }
 
 impl LatencyReport {
-    /// The report over `cells`, each with its name. The totals are those of all rows, also of those beyond the limit.
-    pub fn tabulate(&self, cells: impl IntoIterator<Item = (String, Cell)>) -> Report<LatencyRow> {
-        let by: Arc<str> = Arc::from(self.by.as_str());
+    /// The report over `cells`, each with its values of the fields. The totals are those of all rows, also of those beyond the limit.
+    pub fn tabulate(&self, cells: impl IntoIterator<Item = (Vec<String>, Cell)>) -> Report<LatencyRow> {
+        let by: Arc<[String]> = Arc::from(self.by.as_slice());
         let mut total = Cell::default();
         let mut rows: Vec<LatencyRow> = Vec::new();
-        for (name, cell) in cells {
+        for (values, cell) in cells {
             total.merge(&cell);
-            rows.push(LatencyRow::new(&by, name, &cell));
+            rows.push(LatencyRow::new(&by, values, &cell));
         }
         rows.sort_by(|one, other| {
-            (self.rank(other)).cmp(&self.rank(one)).then_with(|| one.group.name.cmp(&other.group.name))
+            (self.rank(other)).cmp(&self.rank(one)).then_with(|| one.group.values.cmp(&other.group.values))
         });
         let all = rows.len();
         rows.truncate(self.limit.unwrap_or(usize::MAX));
         let name = if rows.len() < all { format!("all {all} ({} shown)", rows.len()) } else { "all".to_owned() };
         Report {
-            blank: LatencyRow::new(&by, String::new(), &Cell::default()),
-            totals: Some(LatencyRow::new(&by, name, &total)),
+            blank: LatencyRow::new(&by, Vec::new(), &Cell::default()),
+            totals: Some(LatencyRow::new(&by, vec![name], &total)),
             rows,
             window: self.window,
             missing: Vec::new(),
@@ -156,32 +156,34 @@ pub struct LatencyRow {
     pub few_samples: bool,
 }
 
-/// What a row is about: serialised as one field, whose name is the field that is grouped by.
+/// What a row is about: serialised as one field for each that is grouped by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupValue {
-    /// The name of the field: `route`.
-    pub by: Arc<str>,
-    /// Its value: the route's name.
-    pub name: String,
+    /// The names of the fields: `route`.
+    pub by: Arc<[String]>,
+    /// Their values: the route's name.
+    pub values: Vec<String>,
 }
 
 impl Serialize for GroupValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut field = serializer.serialize_map(Some(1))?;
-        field.serialize_entry(&*self.by, &self.name)?;
-        field.end()
+        let mut fields = serializer.serialize_map(Some(self.by.len()))?;
+        for (at, name) in self.by.iter().enumerate() {
+            fields.serialize_entry(name, self.values.get(at).map_or("", String::as_str))?;
+        }
+        fields.end()
     }
 }
 
 impl LatencyRow {
-    fn new(by: &Arc<str>, name: String, cell: &Cell) -> LatencyRow {
+    fn new(by: &Arc<[String]>, values: Vec<String>, cell: &Cell) -> LatencyRow {
         let latency = cell.time(Time::Request);
         let timed = !latency.is_empty();
         let [p50_ms, p75_ms, p90_ms, p95_ms, p99_ms, p999_ms] =
             latency.quantiles(QUANTILES).map_or([None; 6], |quantiles| quantiles.map(Some));
         let [status_1xx, status_2xx, status_3xx, status_4xx, status_5xx] = cell.status;
         LatencyRow {
-            group: GroupValue { by: Arc::clone(by), name },
+            group: GroupValue { by: Arc::clone(by), values },
             count: cell.requests,
             sum_ms: timed.then_some(latency.sum_ms()),
             p50_ms,
@@ -205,8 +207,8 @@ impl LatencyRow {
 
 impl ReportRow for LatencyRow {
     fn headings(&self) -> Vec<Heading> {
-        vec![
-            Heading::text(&*self.group.by),
+        let mut headings: Vec<Heading> = self.group.by.iter().map(Heading::text).collect();
+        headings.extend([
             Heading::number("count"),
             Heading::number("sum"),
             Heading::number("p50").yielding(2),
@@ -218,17 +220,18 @@ impl ReportRow for LatencyRow {
             Heading::number("4xx").yielding(8),
             Heading::number("5xx").yielding(4),
             Heading::number("bytes").yielding(9),
-        ]
+        ]);
+        headings
     }
 
     fn cells(&self) -> Vec<String> {
         let p999_ms = self.p999_ms.filter(|_| !self.few_samples);
-        vec![
-            if &*self.group.by == "route" {
-                readable_name(&self.group.name).into_owned()
-            } else {
-                self.group.name.clone()
-            },
+        let mut cells = Vec::new();
+        for (at, by) in self.group.by.iter().enumerate() {
+            let value = self.group.values.get(at).map_or("", String::as_str);
+            cells.push(if by == "route" { readable_name(value).into_owned() } else { value.to_owned() });
+        }
+        cells.extend([
             number::count(self.count),
             number::millis_or_dash(self.sum_ms),
             number::millis_or_dash(self.p50_ms),
@@ -240,6 +243,7 @@ impl ReportRow for LatencyRow {
             number::count(self.status_4xx),
             number::count(self.status_5xx),
             number::bytes(self.bytes),
-        ]
+        ]);
+        cells
     }
 }

@@ -14,6 +14,10 @@
 //! | `index` | [`IndexedFileRow`] | `indexed_files.rs` |
 //! | `verify` | [`DifferenceRow`] | `differences.rs` |
 //! | `check` | [`Finding`] | `findings.rs` |
+//! | `routes` | [`RouteRow`] | `route_list.rs` |
+//! | `status` | [`FollowedLogRow`], [`OwedCarbonRow`] in a [`StatusDocument`] | `status.rs` |
+//!
+//! Pictures are beside these, in [`picture`].
 //!
 //! The rows' files import `rows` and `number`; `json`, `csv` (with `csv_cells`) and `text` write any of them; `number` and
 //! `terminal_safe` import none.
@@ -28,9 +32,12 @@ mod json;
 pub mod latency;
 mod lines;
 mod number;
+pub mod picture;
 mod records;
+mod route_list;
 mod rows;
 pub mod slow;
+mod status;
 mod terminal_safe;
 mod text;
 
@@ -44,7 +51,9 @@ pub use json::{SCHEMA, write_json};
 pub use lines::{InWindow, LineRow};
 pub use number::{EpochSeconds, bytes, count, millis};
 pub use records::{LogText, LoggedVariables, RequestRecord, VariableColumn};
+pub use route_list::RouteRow;
 pub use rows::{Align, Heading, Report, ReportRow};
+pub use status::{FollowState, FollowedLogRow, OwedCarbonRow, StatusDocument, StoreStatus, Verdict, WriterStatus};
 pub use terminal_safe::terminal_safe;
 
 use std::io::{self, Write};

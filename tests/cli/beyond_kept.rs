@@ -66,6 +66,13 @@ fn a_question_below_what_was_kept_is_answered_from_the_lines() {
     let (folder, requests) = taken_in();
     let quick = sorted(&requests, |request| request.time >= 100);
     shows(&ask(&folder, &["lines", "--min-time=100ms"]), 0, &quick);
+    let short = sorted(&requests, |request| request.time < 30);
+    shows(&ask(&folder, &["lines", "--max-time=30ms"]), 0, &short);
+    let between = sorted(&requests, |request| (1000..1500).contains(&request.time));
+    shows(&ask(&folder, &["lines", "--min-time=1s", "--max-time=1500ms"]), 0, &between);
+    let run = ask(&folder, &["slow", "--max-time=1500ms", "--format=csv"]);
+    let slow: u64 = classes(&run).iter().map(|class| class.2).sum();
+    assert_eq!(slow, between.len() as u64, "{}", run.err);
     let missing = sorted(&requests, |request| request.status == 404);
     shows(&ask(&folder, &["lines", "--status=404"]), 0, &missing);
     let both = sorted(&requests, |request| request.time >= 50 && request.route() == "users.__id");

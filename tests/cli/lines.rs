@@ -54,6 +54,10 @@ fn only_some_lines() {
     check(&["--route=users.*"], &|request| request.route() == "users.__id");
     check(&["--status=5xx", "--route=slow"], &|request| request.status >= 500 && request.route() == "slow");
     check(&["--min-time=1500ms"], &|request| request.time >= 1500);
+    check(&["--max-time=1500ms"], &|request| request.time < 1500);
+    check(&["--min-time=100ms", "--max-time=1500ms"], &|request| (100..1500).contains(&request.time));
+    let none = folder.run(&[&OF_EXACT[..], &["--min-time=1s", "--max-time=1s"]].concat());
+    none.said(2, &["no request takes less than --max-time and at least --min-time"]);
     folder.run(&[&OF_EXACT[..], &["--route=none"]].concat()).said(1, &[]);
 }
 

@@ -107,8 +107,11 @@ fn groups_by_any_field() {
     by("method", &|request| request.method.to_owned());
     by("status", &|request| request.status.to_string());
     by("host", &|request| request.host.to_owned());
+    by("path", &|request| request.target.split('?').next().unwrap().to_owned());
+    by("query:v", &|request| if request.target.contains("?v=3") { "3".to_owned() } else { "'-".to_owned() });
+    by("status,host", &|request| format!("{},{}", request.status, request.host));
+    by("host,route,method", &|request| format!("{},{},{}", request.host, request.route(), request.method));
     by("target", &|request| request.target.clone());
-    by("upstream_addr", &|_| "10.0.0.1:80".to_owned());
     // Unquoted by the csv writer only if there is no comma in it.
     by("upstream_response_time", &|request| match request.upstream {
         with_comma if with_comma.contains(',') => format!("\"{with_comma}\""),
@@ -184,6 +187,7 @@ fn only_some_requests() {
     check(&["--status", "5xx"], &|request| request.status >= 500);
     check(&["--status", "200-304,499"], &|request| request.status <= 304 || request.status == 499);
     check(&["--min-time", "1s"], &|request| request.time >= 1000);
+    check(&["--max-time", "1s"], &|request| request.time < 1000);
     check(&["--min-time", "250ms", "--status", "2xx", "--route", "users.*"], &|request| {
         request.time >= 250 && request.status < 300 && request.route() == "users.__id"
     });

@@ -23,6 +23,7 @@ mod restart;
 mod rig;
 mod rotation;
 mod sink;
+mod status;
 mod stepped;
 mod stop;
 mod store;

@@ -284,7 +284,7 @@ impl<'a> Read<'a> {
         };
         let interpreter = Interpreter::new(&self.machine.format, Needs::latency(), &interpreting).unwrap();
         let by_log = HashMap::from([(self.machine.pattern.clone(), interpreter)]);
-        let mut readers = LineReaders::new(interpreting, by_log);
+        let mut readers = LineReaders::new(interpreting, std::sync::Arc::new(|_| Needs::latency()), by_log);
         for by in [WindowMatch::End, WindowMatch::Overlap] {
             let is_in = |start: Timestamp, end: Timestamp| match by {
                 WindowMatch::End => window.contains(end),
@@ -292,12 +292,17 @@ impl<'a> Read<'a> {
             };
             let blocks = self.view.blocks(*window, by, Some(&wanted)).unwrap();
             let mut found = BTreeSet::new();
-            let missing = retrieve::scan(self.view, &blocks, &mut readers, |seen, locator, line| {
-                if is_in(seen.record.start(), seen.record.end) && ids.contains_key(&seen.matched.id) {
-                    assert_eq!(line, self.written(&locator), "the raw line of {locator:?}");
-                    assert!(found.insert(locator), "a line twice");
-                }
-            });
+            let missing = retrieve::scan(
+                self.view,
+                &blocks,
+                &mut readers,
+                |&retrieve::ScannedLine { seen, locator, line, .. }| {
+                    if is_in(seen.record.start(), seen.record.end) && ids.contains_key(&seen.matched.id) {
+                        assert_eq!(line, self.written(&locator), "the raw line of {locator:?}");
+                        assert!(found.insert(locator), "a line twice");
+                    }
+                },
+            );
             let missing = missing.unwrap();
             assert!(
                 (missing.failed.is_empty() || self.disk.any_denied()) && missing.differing.is_empty(),

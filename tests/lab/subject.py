@@ -7,6 +7,9 @@ import subprocess
 import peers
 import truth
 
+# Daemons of the lab run side by side; the page is served only where a scenario asks for it.
+os.environ.setdefault("SPIKELINE_LISTEN", "off")
+
 HOST = "web1"
 
 # The same routes as `truth.lab_route`; paths without a rule are named by spikeline itself.

@@ -9,6 +9,8 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod pictures;
+
 use std::path::Path;
 
 use spikeline::histogram::{Cell, Time};
@@ -21,7 +23,7 @@ const WINDOW: Window = Window { from: Timestamp(1_322_661_900_000), until: Times
 const PLAIN: Style = Style { colour: false, width: None, terminal: false };
 
 #[track_caller]
-fn golden(name: &str, actual: &str) {
+pub(crate) fn golden(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/report").join(name);
     if std::env::var_os("SPIKELINE_BLESS").is_some() {
         std::fs::write(&path, actual).unwrap();
@@ -49,16 +51,16 @@ fn cell(count: u64, step: u64, status: u16) -> Cell {
     cell
 }
 
-fn cells() -> Vec<(String, Cell)> {
+fn cells() -> Vec<(Vec<String>, Cell)> {
     let mut timeless = Cell::default();
     timeless.requests = 3;
     timeless.count_status(101);
     vec![
-        ("webapp.static".to_owned(), cell(1200, 1, 200)),
-        ("webapp.backend.git".to_owned(), cell(40, 330, 502)),
-        ("=cmd|'/c calc'!A0".to_owned(), cell(2, 7, 404)),
-        ("evil\u{1b}[2J\u{202e}name".to_owned(), cell(1, 5, 301)),
-        ("websocket".to_owned(), timeless),
+        (vec!["webapp.static".to_owned()], cell(1200, 1, 200)),
+        (vec!["webapp.backend.git".to_owned()], cell(40, 330, 502)),
+        (vec!["=cmd|'/c calc'!A0".to_owned()], cell(2, 7, 404)),
+        (vec!["evil\u{1b}[2J\u{202e}name".to_owned()], cell(1, 5, 301)),
+        (vec!["websocket".to_owned()], timeless),
     ]
 }
 
@@ -80,7 +82,7 @@ fn the_names_that_scripts_rely_on() {
     let header = "route,count,sum_ms,p50_ms,p75_ms,p90_ms,p95_ms,p99_ms,p999_ms,max_ms,slow,\
                   status_1xx,status_2xx,status_3xx,status_4xx,status_5xx,bytes";
     assert_eq!(csv.lines().next().unwrap(), header);
-    let by_host = LatencyReport { by: "host".to_owned(), ..LatencyReport::default() }.tabulate([]);
+    let by_host = LatencyReport { by: vec!["host".to_owned()], ..LatencyReport::default() }.tabulate([]);
     assert!(written(&by_host, OutputFormat::Csv, PLAIN).starts_with("host,count,"));
 }
 
@@ -117,7 +119,7 @@ fn an_empty_and_partial_report() {
 fn sorts_and_limit() {
     let names = |sort: Sort, limit| -> Vec<String> {
         let table = LatencyReport { sort, limit, ..LatencyReport::default() }.tabulate(cells());
-        let name = |row: &LatencyRow| row.group.name.split('.').next_back().unwrap().to_owned();
+        let name = |row: &LatencyRow| row.group.values[0].split('.').next_back().unwrap().to_owned();
         table.rows.iter().map(name).collect()
     };
     assert_eq!(names(Sort::Sum, Some(2)), ["static", "git"]);
@@ -127,13 +129,13 @@ fn sorts_and_limit() {
     assert_eq!(names(Sort::Name, None)[2..], ["git", "static", "websocket"]);
     let limited = LatencyReport { limit: Some(1), ..LatencyReport::default() }.tabulate(cells());
     let totals = limited.totals.unwrap();
-    assert_eq!((totals.group.name.as_str(), totals.count), ("all 5 (1 shown)", 1246));
+    assert_eq!((totals.group.values[0].as_str(), totals.count), ("all 5 (1 shown)", 1246));
     assert!("sun".parse::<Sort>().is_err() && "p99_ms".parse::<Sort>() == Ok(Sort::P99));
 }
 
 #[test]
 fn p999_is_held_back_from_people_below_a_thousand_samples() {
-    let cells = [("few".to_owned(), cell(999, 1, 200)), ("enough".to_owned(), cell(1000, 1, 200))];
+    let cells = [(vec!["few".to_owned()], cell(999, 1, 200)), (vec!["enough".to_owned()], cell(1000, 1, 200))];
     let table = LatencyReport { sort: Sort::Name, ..LatencyReport::default() }.tabulate(cells);
     assert_eq!((&table.rows[0].p999_ms, &table.rows[1].p999_ms), (&Some(999), &Some(999)));
     let shown = |at: usize| table.rows[at].cells()[6].clone();

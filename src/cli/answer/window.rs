@@ -66,8 +66,23 @@ pub(in crate::cli) fn span_of_slots(view: &View) -> Option<(Timestamp, Timestamp
 /// The filter that the arguments mean, over `window`.
 pub(in crate::cli) fn filter(arguments: &FilterArguments, window: Window, by: WindowMatch) -> Result<Filter> {
     let min_ms = arguments.min_time.as_deref().map(duration_ms).transpose()?.unwrap_or(0);
+    let below_ms = arguments.max_time.as_deref().map(duration_ms).transpose()?;
+    if below_ms.is_some_and(|below| below <= min_ms) {
+        return Err(Error::usage("no request takes less than --max-time and at least --min-time")
+            .remedy("give a --max-time that is longer"));
+    }
     let statuses = arguments.status.iter().map(|text| parse_statuses(text)).collect::<Result<_>>()?;
-    Ok(Filter { window, by, min_ms, statuses, routes: arguments.route.clone() })
+    Ok(Filter { window, by, min_ms, below_ms, statuses, routes: arguments.route.clone() })
+}
+
+/// From that time on, for ever.
+pub(in crate::cli) fn open_window(since: &str, now: Timestamp) -> Result<Window> {
+    let spec = WindowSpec { since: Some(since.to_owned()), ..WindowSpec::default() };
+    let resolved = spec.resolve_with_warnings(now, &chrono::Local, Window::ALL).map_err(usage_error)?;
+    for warning in resolved.warnings {
+        say(&format!("warning: {warning}"));
+    }
+    Ok(Window { until: Window::ALL.until, ..resolved.window })
 }
 
 /// A duration in whole milliseconds.

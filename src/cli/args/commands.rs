@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::format::{AnswerFormat, FindingsFormat, LinesFormat, RecordsFormat};
+use super::format::{AnswerFormat, FindingsFormat, LinesFormat, RecordsFormat, StatusFormat};
 use super::shared::{FileArguments, FilterArguments, FormatArguments, ThreadArguments, WindowArguments};
 
 /// `run`.
@@ -13,6 +13,20 @@ pub(in crate::cli) struct RunArguments {
     /// Say only what needs attention.
     #[arg(long, short)]
     pub quiet: bool,
+    /// Where the page is served, ADDR:PORT; off: nowhere (default: `listen` of [http], else 127.0.0.1:8417).
+    #[arg(long, value_name = "ADDR:PORT|off", env = "SPIKELINE_LISTEN")]
+    pub listen: Option<String>,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ServeArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// Where the page is served (default: `listen` of [http], else 127.0.0.1:8417).
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
 }
 
 /// `report`.
@@ -30,8 +44,9 @@ pub(in crate::cli) struct ReportArguments {
     /// Which requests.
     #[command(flatten)]
     pub filter: FilterArguments,
-    /// Group by this instead of the route: method, status, host, or any variable of the format.
-    #[arg(long, value_name = "FIELD", default_value = "route")]
+    /// Group by these instead of the route: method, status, host, path, query:KEY, net, or any variable of the format; several
+    /// with commas between. Of upstream_addr and upstream_status each attempt counts by itself.
+    #[arg(long, value_name = "FIELDS", default_value = "route")]
     pub by: String,
     /// Sort by sum, count, p99, max or name.
     #[arg(long, value_name = "KEY", default_value = "sum")]
@@ -193,6 +208,56 @@ pub(in crate::cli) struct VerifyArguments {
     /// At most this many differences are printed.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub limit: usize,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: AnswerFormat,
+}
+
+/// The order of routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum RouteOrder {
+    /// By name.
+    Name,
+    /// Most requests first.
+    Requests,
+    /// Those that are new first.
+    New,
+    /// Those seen last first.
+    Seen,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct StatusArguments {
+    /// Say what was lost from this time on.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "-1d")]
+    pub since: String,
+    /// It is wrong if the logs were not read for longer than this.
+    #[arg(long, value_name = "DURATION", default_value = "1min")]
+    pub max_lag: String,
+    /// It is wrong if a carbon is owed slots that are older than this.
+    #[arg(long, value_name = "DURATION", default_value = "10min")]
+    pub max_owed: String,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: StatusFormat,
+}
+
+/// `routes`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RoutesArguments {
+    /// Only this route (* stands for any text), or all but this one: '!websocket'. May be given several times.
+    #[arg(long, value_name = "ROUTE")]
+    pub route: Vec<String>,
+    /// Count the requests of this window, and leave routes out that have none in it.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// The order of routes.
+    #[arg(long, value_name = "KEY", value_enum, default_value = "name")]
+    pub sort: RouteOrder,
+    /// At most this many routes.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
     /// How to print.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     pub format: AnswerFormat,

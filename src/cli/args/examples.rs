@@ -17,12 +17,19 @@ pub(super) const RUN: &str = r#"Examples:
   spikeline run                                  # with /etc/spikeline/spikeline.toml, else the logs of nginx.conf
   spikeline run --config s.toml --store ./store  # with its own configuration and store"#;
 
+/// Of `serve`.
+pub(super) const SERVE: &str = r#"Examples:
+  spikeline serve access.log access.log.*.gz   # files: indexed in a folder that is removed at the end
+  spikeline serve --listen 127.0.0.1:9000      # the store, while the daemon is at rest or runs
+Read-only; only programs on this machine reach it."#;
+
 /// Of `report`.
 pub(super) const REPORT: &str = with_units!(
     r#"Examples:
   spikeline report access.log access.log.2.gz  # per route, over files
   zcat x.gz | spikeline report - --by status   # stdin, per status
-  spikeline report --since -1h --sort p99      # the last hour, from the store"#
+  spikeline report --since -1h --sort p99      # the last hour, from the store
+  spikeline report --at 14:05 --by net,path    # who asked for what in that minute"#
 );
 
 /// Of `slow`.
@@ -54,6 +61,25 @@ pub(super) const INDEX: &str = with_units!(
   spikeline index '/var/log/nginx/access.log*'  # take in what logrotate left
   spikeline index --push --max-age 30d          # send what is still owed, at most 30 days old
   spikeline index --rebuild                     # restore damaged segments from the logs"#
+);
+
+/// Of `status`.
+pub(super) const STATUS: &str = with_units!(
+    r#"Examples:
+  spikeline status                                   # one screen; the first line is the verdict
+  spikeline status --max-lag 5min --since -1h        # for a monitoring check: see the exit code
+  spikeline status --format json | jq '.logs[].behind_bytes'
+
+Exit codes: 0 all is well; 1 something is wrong now: nothing writes to the store, reading is behind, a carbon is
+owed old slots; 2 usage, or there is no store; 3 something was lost since then, or cannot be read."#
+);
+
+/// Of `routes`.
+pub(super) const ROUTES: &str = with_units!(
+    r#"Examples:
+  spikeline routes                            # all that the store knows
+  spikeline routes --since -1h --sort requests --limit 10
+  spikeline routes --sort new --format csv    # those that came last, for a script"#
 );
 
 /// Of `verify`.

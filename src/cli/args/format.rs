@@ -53,6 +53,15 @@ pub(in crate::cli) enum FindingsFormat {
     Jsonl,
 }
 
+/// How `status` prints: it is one screen, or one document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum StatusFormat {
+    /// For people; the first line is the verdict.
+    Table,
+    /// One JSON document.
+    Json,
+}
+
 impl From<AnswerFormat> for OutputFormat {
     fn from(format: AnswerFormat) -> OutputFormat {
         match format {

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(in crate::cli) use commands::{
-    CheckArguments, IndexArguments, LineOrder, LinesArguments, RecordsArguments, ReportArguments, RunArguments,
-    SlowArguments, TiedBy, VerifyArguments,
+    CheckArguments, IndexArguments, LineOrder, LinesArguments, RecordsArguments, ReportArguments, RouteOrder,
+    RoutesArguments, RunArguments, ServeArguments, SlowArguments, StatusArguments, TiedBy, VerifyArguments,
 };
-pub(in crate::cli) use format::{AnswerFormat, FindingsFormat};
+pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat};
 pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, WindowArguments};
 
 /// From the spike on the Graphite graph to the nginx log lines behind it.
@@ -62,9 +62,18 @@ pub(in crate::cli) enum Command {
     /// Hold the store against the raw lines, and Graphite against the store.
     #[command(after_help = examples::VERIFY)]
     Verify(VerifyArguments),
+    /// The page and the read APIs over the store, or over files, with nothing else installed.
+    #[command(after_help = examples::SERVE)]
+    Serve(ServeArguments),
     /// The stanzas for carbon's storage-schemas.conf and storage-aggregation.conf.
     #[command(after_help = examples::GRAPHITE_CONFIG)]
     GraphiteConfig,
+    /// What the daemon follows, how far it is, what it owes to whom and what was lost; for a person, and for a monitoring check.
+    #[command(after_help = examples::STATUS)]
+    Status(StatusArguments),
+    /// The routes of the store: their names, readable and as in Graphite, since when, last seen, how many requests.
+    #[command(after_help = examples::ROUTES)]
+    Routes(RoutesArguments),
     /// The doctor: configuration, formats against real lines, carbon, permissions.
     #[command(after_help = examples::CHECK)]
     #[command(mut_arg("files", |it| it.help("Log files, plain, gz, zst, xz or bz2; - is stdin. Without any, all that the configuration (or nginx.conf) names")))]
@@ -107,6 +116,7 @@ mod tests {
             ("verify", ""),
             ("records", "table"),
             ("check", "csv"),
+            ("routes", ""),
         ];
         for (command, lacking) in lacks {
             for form in forms {

@@ -87,6 +87,9 @@ pub(in crate::cli) struct FilterArguments {
     /// Only requests of at least this duration.
     #[arg(long, value_name = "DURATION")]
     pub min_time: Option<String>,
+    /// Only requests that took less than this.
+    #[arg(long, value_name = "DURATION")]
+    pub max_time: Option<String>,
     /// Only these statuses: 404, 5xx, 500-504.
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub status: Vec<String>,

@@ -6,8 +6,11 @@ mod index;
 mod lines;
 mod records;
 mod report;
+mod routes;
 mod run;
+mod serve;
 mod slow;
+mod status;
 mod verify;
 
 use std::process::ExitCode;
@@ -40,6 +43,7 @@ pub fn main() -> ExitCode {
 fn run_command(context: &Context, command: Command) -> Result<Answer> {
     match command {
         Command::Run(arguments) => run::run(context, &arguments),
+        Command::Serve(arguments) => serve::serve(context, &arguments),
         Command::Report(arguments) => report::report(context, &arguments),
         Command::Slow(arguments) => slow::slow(context, &arguments),
         Command::Lines(arguments) => lines::lines(context, &arguments),
@@ -47,6 +51,8 @@ fn run_command(context: &Context, command: Command) -> Result<Answer> {
         Command::Index(arguments) => index::index(context, &arguments),
         Command::Verify(arguments) => verify::verify(context, &arguments),
         Command::GraphiteConfig => graphite_config::graphite_config(context),
+        Command::Status(arguments) => status::status(context, &arguments),
+        Command::Routes(arguments) => routes::routes(context, &arguments),
         Command::Check(arguments) => check::check(context, &arguments),
     }
 }

@@ -1,6 +1,7 @@
 //! `spikeline run`: the daemon.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -13,9 +14,10 @@ use crate::cli::answer::untimed::say_untimed;
 use crate::cli::args::RunArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::files::pattern_assumes_zone;
-use crate::cli::input::settings;
+use crate::cli::input::{http_settings, settings};
 use crate::daemon::{self, Notice, Say, Stopped};
 use crate::error::{Error, Result};
+use crate::http::{HttpServer, bind};
 use crate::time::{SpelledDuration, SystemClock};
 
 /// The signals that are heeded, or heard so that they end nothing.
@@ -25,7 +27,8 @@ const SIGNALS: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM];
 /// thread of their own, which turns the first into the daemon's stop; so a write in progress is never interrupted.
 pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer> {
     let settings = settings::daemon_settings(context)?;
-    let store = settings.store.display().to_string();
+    let folder = settings.store.clone();
+    let store = folder.display();
     let (stop_sender, stop) = crossbeam_channel::bounded(1);
     let mut signals = Signals::new(SIGNALS).map_err(|error| Error::failed(format!("signals: {error}")))?;
     let signals_handle = signals.handle();
@@ -69,7 +72,9 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
             say(&format!("spikeline: {notice}"));
         }
     });
+    let server = start_server(context, arguments, folder.clone())?;
     let ended = daemon::run(settings, Arc::new(SystemClock), &aloud, &stop);
+    drop(server);
     signals_handle.close();
     let _joined = waiting.join();
     match ended? {
@@ -80,4 +85,23 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
         }
     }
     Ok(Answer::Found)
+}
+
+/// Serve the page. That the address is taken is said, and is no reason not to run.
+fn start_server(context: &Context, arguments: &RunArguments, store: PathBuf) -> Result<Option<HttpServer>> {
+    let Some(address) = http_settings::listen(context, arguments.listen.as_deref())? else { return Ok(None) };
+    let config = context.config_path().map(|path| format!(" --config {}", path.display()));
+    let settings = http_settings::http_settings(context, store, config.unwrap_or_default())?;
+    match bind(address).and_then(|listener| HttpServer::start(listener, settings)) {
+        Ok(server) => {
+            if !arguments.quiet {
+                say(&format!("spikeline: the page is at http://{}/", server.address));
+            }
+            Ok(Some(server))
+        }
+        Err(error) => {
+            say(&format!("spikeline: there is no page: {error}"));
+            Ok(None)
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod carbon;
 mod carbon_choice;
 mod environment;
 mod host_name;
+mod http;
 mod log;
 mod position;
 mod report;
@@ -23,6 +24,7 @@ pub use crate::grammar::Escape;
 pub use carbon::CarbonSection;
 pub use environment::{SYSTEM_STORE, Surroundings};
 pub use host_name::HostName;
+pub use http::{DEFAULT_LISTEN, HttpSection, NO_LISTEN, listen_address};
 pub use log::{LogFormat, LogSection};
 pub use position::Placed;
 pub use report::ReportSection;
@@ -45,7 +47,7 @@ pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
 /// What may stand before the first section, and the sections themselves.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "store",
     "interval",
     "lateness",
@@ -63,6 +65,7 @@ const KEYS: [&str; 18] = [
     "route",
     "slow",
     "report",
+    "http",
     "carbon",
 ];
 
@@ -123,6 +126,8 @@ pub struct Config {
     pub slow: SlowSection,
     /// Of which routes `report` tells.
     pub report: ReportSection,
+    /// Where the page is served, and to whom.
+    pub http: HttpSection,
     /// Where points are sent.
     pub carbons: Vec<CarbonSection>,
 }
@@ -148,6 +153,7 @@ impl Default for Config {
             routes: Vec::new(),
             slow: SlowSection::default(),
             report: ReportSection::default(),
+            http: HttpSection::default(),
             carbons: Vec::new(),
         }
     }
@@ -226,7 +232,7 @@ impl Config {
 }
 
 /// The keys of each section, by its name without brackets; those before the first section have none.
-pub fn known_keys() -> [(&'static str, &'static [&'static str]); 8] {
+pub fn known_keys() -> [(&'static str, &'static [&'static str]); 9] {
     [
         ("", &KEYS),
         ("store", &store::KEYS),
@@ -235,6 +241,7 @@ pub fn known_keys() -> [(&'static str, &'static [&'static str]); 8] {
         ("carbon", &carbon::KEYS),
         ("slow", &slow::KEYS),
         ("report", &report::KEYS),
+        ("http", &http::KEYS),
         ("retention", &retention::KEYS),
     ]
 }
@@ -268,6 +275,7 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
     one("store", "[store]", &store::KEYS, &mut |section| config.store = store::read_store(section));
     one("slow", "[slow]", &slow::KEYS, &mut |section| config.slow = slow::read_slow(section));
     one("report", "[report]", &report::KEYS, &mut |section| config.report = report::read_report(section));
+    one("http", "[http]", &http::KEYS, &mut |section| config.http = http::read_http(section));
     one("retention", "[retention]", &retention::KEYS, &mut |section| {
         config.retention = retention::read_retention(section)
     });

@@ -61,6 +61,11 @@ impl Context {
         self.config_path.as_deref()
     }
 
+    /// The store's folder as it was named.
+    pub(in crate::cli) fn store_path(&self) -> Option<&Path> {
+        self.store.as_deref()
+    }
+
     /// Whether a configuration was named or is there.
     pub(in crate::cli) fn has_config(&self) -> bool {
         self.config_path.is_some() || Path::new(DEFAULT_CONFIG).exists()

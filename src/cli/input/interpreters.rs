@@ -13,7 +13,7 @@ use crate::cli::args::FormatArguments;
 use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, Wrapper};
-use crate::pipeline::{Interpreter, Interpreting, LineReaders, SlotSettings, holds_format};
+use crate::pipeline::{Interpreter, Interpreting, LineReaders, NeedsOfFormat, SlotSettings, holds_format};
 use crate::record::Needs;
 use crate::route::Routes;
 use crate::source::find_generation;
@@ -22,11 +22,12 @@ use crate::store::{self, View};
 
 /// What reads the lines of the logs of the store: each by the format that the store holds of it. Of those that it holds none
 /// of, the configuration tells; `given` is for the logs that that does not name; without it, their format is found from their
-/// lines. A log that has none is left out, said aloud.
+/// lines. A log that has none is left out, said aloud. Of each line what `needs` names is read.
 pub(in crate::cli) fn line_readers(
     context: &Context,
     view: &View,
     given: &FormatArguments,
+    needs: &NeedsOfFormat,
     with: &Interpreting,
 ) -> Result<LineReaders> {
     let grammars = context.grammars()?;
@@ -35,8 +36,10 @@ pub(in crate::cli) fn line_readers(
     let given = formats::parse_given(given, &grammars)?;
     let mut interpreters = HashMap::new();
     for log in &logs {
-        interpreters
-            .insert(log.pattern.clone(), new_interpreter(&log.pattern, &log.format, &with.for_log(&log.pattern))?);
+        interpreters.insert(
+            log.pattern.clone(),
+            new_interpreter(&log.pattern, &log.format, needs(&log.format), &with.for_log(&log.pattern))?,
+        );
     }
     let mut unknown: Vec<(&str, String)> = Vec::new();
     for generation in view.generations() {
@@ -52,7 +55,7 @@ pub(in crate::cli) fn line_readers(
             Ok(format) => {
                 interpreters.insert(
                     generation.log.clone(),
-                    new_interpreter(&generation.log, &format, &with.for_log(&generation.log))?,
+                    new_interpreter(&generation.log, &format, needs(&format), &with.for_log(&generation.log))?,
                 );
             }
             Err(what) => unknown.push((&generation.log, what)),
@@ -64,12 +67,17 @@ pub(in crate::cli) fn line_readers(
     for (log, what) in unknown {
         say(&format!("log {log}: {what}; its lines cannot be read again without its format (--config, --log-format)"));
     }
-    Ok(LineReaders::new(with.clone(), interpreters))
+    Ok(LineReaders::new(with.clone(), Arc::clone(needs), interpreters))
 }
 
-/// Reads what latency and routes need, by the log's own place in nginx.conf.
-fn new_interpreter(log: &str, format: &Format, with: &Interpreting) -> Result<Interpreter> {
-    Interpreter::new(format, Needs::latency(), &with.for_log(log))
+/// What counting needs: latency, routes, statuses.
+pub(in crate::cli) fn needs_of_counting() -> NeedsOfFormat {
+    Arc::new(|_| Needs::latency())
+}
+
+/// Reads what is needed, by the log's own place in nginx.conf.
+fn new_interpreter(log: &str, format: &Format, needs: Needs, with: &Interpreting) -> Result<Interpreter> {
+    Interpreter::new(format, needs, &with.for_log(log))
         .map_err(|error| Error::usage(format!("log {log}: format `{}`: {error}", format.name())))
 }
 

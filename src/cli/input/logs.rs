@@ -16,6 +16,19 @@ pub(in crate::cli) fn logs(context: &Context) -> Result<Vec<Log>> {
     logs_said(context, &|_| {})
 }
 
+/// The patterns of the logs that are to be followed; nothing where the configuration names none, or cannot be read.
+pub(in crate::cli) fn configured_patterns(context: &Context) -> Option<Vec<String>> {
+    let config = context.config().ok()?;
+    let mut patterns: Vec<String> = config.logs.iter().map(|section| section.path.value.clone()).collect();
+    match context.nginx() {
+        Ok(Some(conf)) => patterns.extend(conf.followed(&config.logs).logs.into_iter().map(|log| log.pattern)),
+        Ok(None) => {}
+        // What it names is not known.
+        Err(_) => return None,
+    }
+    (!patterns.is_empty()).then_some(patterns)
+}
+
 /// [`logs`]; `say` hears what those without a format were taken for.
 pub(super) fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log>> {
     let grammars = context.grammars()?;

@@ -4,16 +4,17 @@
 //! Only the blocks are read that may hold such lines. What cannot be read is handed back in words, and the answer is then partial.
 
 use super::context::Context;
-use super::interpreters::{line_readers, with_routes};
+use super::interpreters::{line_readers, needs_of_counting, with_routes};
 use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{say, say_all};
 use crate::cli::args::FormatArguments;
 use crate::error::Result;
 use crate::histogram::Cell;
 use crate::pipeline::retrieve;
-use crate::pipeline::{CountedBy, Filter, Interpreting, LineReaders, RouteFilter, RoutedRecord, counted_by};
+use crate::pipeline::retrieve::ScannedLine;
+use crate::pipeline::{CountedBy, Filter, Interpreting, LineReaders, NeedsOfFormat, RouteFilter, counted_by};
 use crate::route::RouteId;
-use crate::store::{BlockSummary, Locator, View, WindowMatch};
+use crate::store::{BlockSummary, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub(in crate::cli) struct StoredLines<'s> {
     given: &'s FormatArguments,
     /// The rules of now, with the store's numbers for routes.
     pub(in crate::cli) with: Interpreting,
+    needs: NeedsOfFormat,
     readers: Option<LineReaders>,
 }
 
@@ -47,7 +49,19 @@ impl<'s> StoredLines<'s> {
         view: &'s View,
         given: &'s FormatArguments,
     ) -> Result<StoredLines<'s>> {
-        Ok(StoredLines { context, view, given, with: with_routes(context, view)?, readers: None })
+        Ok(StoredLines {
+            context,
+            view,
+            given,
+            with: with_routes(context, view)?,
+            needs: needs_of_counting(),
+            readers: None,
+        })
+    }
+
+    /// The same, which reads of each line what `needs` names: the times at least.
+    pub(in crate::cli) fn reading(self, needs: NeedsOfFormat) -> StoredLines<'s> {
+        StoredLines { needs, readers: None, ..self }
     }
 
     /// By which rules a window was counted. Who gives no configuration means those of the store.
@@ -82,19 +96,19 @@ impl<'s> StoredLines<'s> {
         &mut self,
         blocks: &[BlockSummary],
         filter: &Filter,
-        mut each: impl FnMut(&RoutedRecord<'_>, Locator, &[u8]),
+        mut each: impl FnMut(&ScannedLine<'_>),
     ) -> Result<Vec<String>> {
         if blocks.is_empty() {
             return Ok(Vec::new());
         }
         let readers = match &mut self.readers {
             Some(readers) => readers,
-            None => self.readers.insert(line_readers(self.context, self.view, self.given, &self.with)?),
+            None => self.readers.insert(line_readers(self.context, self.view, self.given, &self.needs, &self.with)?),
         };
         let (routes, mut verdicts) = (&self.with.routes, RouteFilter::default());
-        let missing = retrieve::scan(self.view, blocks, readers, |seen, locator, line| {
-            if filter.keeps(seen) && verdicts.keeps(filter, seen.matched.id, routes) {
-                each(seen, locator, line);
+        let missing = retrieve::scan(self.view, blocks, readers, |line| {
+            if filter.keeps(line.seen) && verdicts.keeps(filter, line.seen.matched.id, routes) {
+                each(line);
             }
         })?;
         let mut messages = missing.messages();
@@ -162,7 +176,7 @@ impl<'s> StoredLines<'s> {
         let filter = Filter { window, ..Filter::all() };
         let blocks = self.view.blocks(window, WindowMatch::End, routes)?;
         let mut counted: BTreeMap<RouteId, Cell> = BTreeMap::new();
-        let missing = self.scan(&blocks, &filter, |seen, _, _| {
+        let missing = self.scan(&blocks, &filter, |ScannedLine { seen, .. }| {
             if routes.is_none_or(|routes| routes.contains(&seen.matched.id)) {
                 seen.count_as_stored(counted.entry(seen.matched.id).or_default());
             }

@@ -10,7 +10,7 @@ use crate::store::{DestinationProgress, View};
 use crate::time::{Timestamp, Window};
 
 /// What a destination's name in the store ends in when the account is of the past.
-const OF_THE_PAST: &str = " (past)";
+pub const OF_THE_PAST: &str = " (past)";
 
 /// Slots that go to carbon as one.
 pub(super) struct OwedStep {

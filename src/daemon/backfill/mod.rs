@@ -28,7 +28,7 @@ use crate::source::{BackfillFile, BackfillOutcome, BackfillReader, BackfillStep}
 use crate::store::{Commit, Ledger, Writer};
 use crate::time::{Clock, Timestamp};
 
-pub use account::{BackfillAccount, slots_in};
+pub use account::{BackfillAccount, OF_THE_PAST, slots_in};
 pub use sending::{Pushed, Sending, send_owed};
 
 /// How many commits may wait to be kept (each of up to 16 MiB of log): enough to count on while a segment is sealed.

@@ -33,6 +33,18 @@ pub(crate) fn is_held(dir: &Path) -> Option<bool> {
     }
 }
 
+/// The process that holds the lock of the store in `dir`, as it wrote down itself; None if that cannot be read.
+pub(crate) fn holder(dir: &Path) -> Option<u32> {
+    read_pid(&mut Folder::open(dir).ok()?.file(LOCK, OFlags::RDONLY).ok()?)
+}
+
+/// The number in the lock's file.
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut pid = String::new();
+    let _unreadable = file.read_to_string(&mut pid);
+    pid.trim().parse().ok()
+}
+
 /// The writer's lock is not the one at the store's path any more: it must never write there again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LockLost;
@@ -141,9 +153,7 @@ fn lock_failed(path: &Path, error: &io::Error) -> Error {
 }
 
 fn held_by_another(dir: &Path, mut file: File) -> Error {
-    let mut pid = String::new();
-    let _unreadable = file.read_to_string(&mut pid);
-    let pid = pid.trim().parse::<u32>().map_or("unknown".to_owned(), |pid| pid.to_string());
+    let pid = read_pid(&mut file).map_or("unknown".to_owned(), |pid| pid.to_string());
     Error::held(format!("another spikeline (pid {pid}) is writing to this store"))
         .at(dir)
         .remedy("stop it first, or give this one a store of its own; readers need no lock")

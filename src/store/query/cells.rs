@@ -59,6 +59,21 @@ impl StoredCells<'_> {
         Ok(flatten(merged))
     }
 
+    /// Sums by step of all wanted routes together, see `View::step_sums`.
+    pub(crate) fn by_step_alone(
+        &self,
+        window: Window,
+        step: Duration,
+        routes: Option<&[RouteId]>,
+    ) -> Result<Vec<(Timestamp, Cell)>> {
+        let millis = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
+        let mut merged: BTreeMap<Timestamp, Cell> = BTreeMap::new();
+        self.each_cell(&tiles(window, Some(step), self.interval), window, routes, |slot, _, cell| {
+            merged.entry(floor_to(slot, millis)).or_default().merge(cell);
+        })?;
+        Ok(merged.into_iter().collect())
+    }
+
     /// The cells of the wanted routes: sealed ones by `tiles`, which cover `window`, and those of the memtable, which has slots
     /// of the store's interval only.
     fn each_cell(

@@ -156,6 +156,11 @@ impl View {
         lock::is_held(self.medium.root())
     }
 
+    /// The process that writes to it now, as it says itself; None if nobody does, or that cannot be told.
+    pub fn writer_pid(&self) -> Option<u32> {
+        lock::holder(self.medium.root()).filter(|_| self.has_writer() == Some(true))
+    }
+
     /// What the store was made with.
     pub fn settings(&self) -> &StoreSettings {
         &self.settings
@@ -265,6 +270,19 @@ impl View {
         routes: Option<&[RouteId]>,
     ) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
         self.stored_cells().by_step(window, step, routes)
+    }
+
+    /// What [`View::steps`] adds up to of all routes together: as many cells as steps, however many routes there are.
+    ///
+    /// # Errors
+    /// As [`View::totals`].
+    pub fn step_sums(
+        &self,
+        window: Window,
+        step: Duration,
+        routes: Option<&[RouteId]>,
+    ) -> Result<Vec<(Timestamp, Cell)>> {
+        self.stored_cells().by_step_alone(window, step, routes)
     }
 
     fn stored_cells(&self) -> StoredCells<'_> {

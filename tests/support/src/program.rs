@@ -53,7 +53,12 @@ impl Folder {
     /// The program with these arguments, ready to be run; nothing of the caller's surroundings reaches it.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.program);
-        command.current_dir(self.root.path()).args(arguments).env("TZ", "UTC").env("HOME", self.root.path());
+        command
+            .current_dir(self.root.path())
+            .args(arguments)
+            .env("TZ", "UTC")
+            .env("SPIKELINE_LISTEN", "off")
+            .env("HOME", self.root.path());
         for name in ["SPIKELINE_CONFIG", "SPIKELINE_STORE", "XDG_STATE_HOME", "NO_COLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }

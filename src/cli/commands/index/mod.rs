@@ -2,31 +2,22 @@
 
 mod again;
 mod archives;
-mod backfill;
 mod push;
 mod rebuild;
 mod rebuild_journal;
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use crate::cli::answer::Answer;
 use crate::cli::answer::completeness::missing_for;
-use crate::cli::answer::output::{progress, say, say_error, stdout, style, written};
-use crate::cli::answer::untimed::say_untimed;
+use crate::cli::answer::output::{say, say_error, stdout, style, written};
 use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
-use crate::cli::input::interpreters::{archive, slot_settings, with_routes};
-use crate::daemon::backfill::{BackfillAccount, BackfillSettings, BackfillSummary, read_past_logs};
-use crate::daemon::{Notice, Say};
-use crate::error::{Error, ErrorClass, Result};
-use crate::pipeline::Interpreter;
-use crate::record::Needs;
+use crate::cli::input::past_files::PastFiles;
+use crate::cli::input::past_reading::{store_to_write, take_in};
+use crate::daemon::backfill::BackfillSummary;
+use crate::error::{Error, Result};
 use crate::report::{IndexedFileRow, Report, count, write};
 use crate::source::{BackfillFile, BackfillOutcome, FileFinding};
-use crate::store::{self, Ledger, View, Writer};
-use crate::time::{Clock, SystemClock};
-use backfill::PastFiles;
+use crate::store::Ledger;
 
 pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Answer> {
     if arguments.files.is_empty() && !arguments.push && !arguments.rebuild {
@@ -36,7 +27,7 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     }
     let mut accounts = push::Accounts::new(context, arguments)?;
     let files = PastFiles::open(context, &arguments.files, &arguments.given)?;
-    let mut writer = writer(context)?;
+    let mut writer = store_to_write(context)?;
     if arguments.rebuild {
         let answer = rebuild::rebuild(context, arguments, &mut writer)?;
         writer.conclude()?;
@@ -77,88 +68,6 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     writer.withdraw_restored()?;
     writer.conclude()?;
     Ok(Answer::from_found(true, &failed))
-}
-
-/// The store, to write: with the configuration's settings, or without one those that it was made with.
-fn writer(context: &Context) -> Result<Writer> {
-    let (folder, config) = (context.store()?, context.config()?);
-    let mut settings = store::StoreSettings {
-        interval: config.interval,
-        slowest: config.slow.slowest,
-        access: config.store.access()?,
-        ..store::StoreSettings::default()
-    };
-    if !context.has_config()
-        && let Ok(view) = View::open(&folder)
-    {
-        settings = view.settings().clone();
-        settings.access = store::StoreAccess::of_store(&folder);
-    }
-    let writer = match Writer::open(&folder, settings) {
-        Ok(writer) => writer,
-        Err(error) if error.class() == ErrorClass::Held => {
-            return Err(Error::held(error.what()).at(folder).remedy(
-                "stop it (`systemctl stop spikeline`, or `kill` that pid), give this command again and start it: it goes on where it \
-                 was; or take the logs into a store of their own with --store DIR",
-            ));
-        }
-        Err(error) => return Err(error),
-    };
-    for warning in writer.warnings() {
-        say(&format!("spikeline: store: {warning}"));
-    }
-    let cut = writer.cut_bytes();
-    if cut > 0 {
-        say(&format!(
-            "spikeline: the last {cut} bytes of the store's journal were torn or damaged and do not count; the daemon reads their lines \
-             again, and so does `spikeline index` of their logs"
-        ));
-    }
-    Ok(writer)
-}
-
-/// Reads the files into the store. What becomes of each is said later, in their order; what the routes and the carbons
-/// are told meanwhile is said at once.
-fn take_in(
-    context: &Context,
-    files: PastFiles,
-    writer: &mut Writer,
-    accounts: &mut [BackfillAccount],
-) -> Result<BackfillSummary> {
-    let config = context.config()?;
-    let with = with_routes(context, writer.view())?;
-    let mut interpreters = HashMap::new();
-    for (key, format) in &files.formats {
-        match Interpreter::new(format, Needs::latency(), &with.for_log(key)) {
-            Ok(interpreter) => interpreters.insert(key.clone(), interpreter),
-            Err(error) => return Err(Error::usage(format!("log {key}: format `{}`: {error}", format.name()))),
-        };
-    }
-    archive(context, writer.view(), &mut interpreters)?;
-    for (key, format) in files
-        .formats
-        .iter()
-        .filter(|(key, format)| !format.is_keyed() && files.files.iter().any(|file| file.key == **key))
-    {
-        say_untimed(key, format, format.roles());
-    }
-    let settings = BackfillSettings {
-        files: files.files,
-        interpreters,
-        routes: Arc::clone(&with.routes),
-        slots: slot_settings(context, writer.view())?,
-        max_line: config.longest_line(),
-    };
-    let bar = progress(files.bytes);
-    let aloud: Say = Arc::new(|notice: &Notice| {
-        if !matches!(notice, Notice::Following { .. }) {
-            say(&format!("spikeline: {notice}"));
-        }
-    });
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let taken = read_past_logs(settings, writer, accounts, &clock, &aloud, &|bytes| bar.set_position(bytes));
-    bar.finish_and_clear();
-    taken
 }
 
 /// The table on stdout, a row a file in the order that they were read in; then, on stderr, what failed and the summary.

@@ -6,7 +6,7 @@ use crate::cli::answer::completeness::missing_for;
 use crate::cli::answer::output::say;
 use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
-use crate::cli::input::interpreters::{archive_again, line_readers, slot_settings, with_routes};
+use crate::cli::input::interpreters::{archive_again, line_readers, needs_of_counting, slot_settings, with_routes};
 use crate::error::Result;
 use crate::pipeline::{Recount, UnreadRange, recount_damaged};
 use crate::report::bytes;
@@ -31,7 +31,7 @@ pub(super) fn rebuild(context: &Context, arguments: &IndexArguments, writer: &mu
     }
     let with = with_routes(context, &view)?;
     let known = u32::try_from(with.routes.len()).unwrap_or(u32::MAX);
-    let mut readers = line_readers(context, &view, &arguments.given, &with)?;
+    let mut readers = line_readers(context, &view, &arguments.given, &needs_of_counting(), &with)?;
     archive_again(context, &view, &mut readers)?;
     let max_line = context.config()?.longest_line();
     let mut recount = Recount::new(&view, readers, slot_settings(context, &view)?, max_line);

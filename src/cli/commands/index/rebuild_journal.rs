@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::backfill::PastFiles;
-use super::{failures, take_in};
+use super::failures;
 use crate::cli::answer::completeness::missing_for;
 use crate::cli::answer::output::say;
 use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
+use crate::cli::input::past_files::PastFiles;
+use crate::cli::input::past_reading::take_in;
 use crate::error::Result;
 use crate::source::generation::Generation;
 use crate::source::{BackfillFile, find_generation};

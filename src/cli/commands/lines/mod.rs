@@ -101,27 +101,14 @@ fn say_limit(found: u64, arguments: &LinesArguments) {
 
 /// A line that was read again, as the index would have kept it.
 fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interpreting, file: Arc<str>) -> Found {
-    let entry = Entry {
-        end: seen.record.end,
-        duration_ms: seen.record.request_time_ms.unwrap_or(0),
-        route: seen.matched.id,
-        status: seen.record.status.unwrap_or(0),
-        upstream_ms: seen.record.upstream_ms[0],
-        kept: match (seen.record.by_upstream, seen.record.request_time_ms) {
-            (_, None) => KeepReasons::UNTIMED,
-            (true, Some(_)) => KeepReasons::BY_UPSTREAM,
-            (false, Some(_)) => KeepReasons::default(),
-        },
-        locator,
-    };
     let route = with.routes.name(seen.matched.id).unwrap_or_default();
-    Found { entry, route, file, line: Some(line.to_vec()), is_there: true }
+    Found { entry: seen.entry(locator), route, file, line: Some(line.to_vec()), is_there: true }
 }
 
 /// The lines of the files that are named. One thread reads them: they are printed in the order of time anyway.
 fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(FoundLines, Vec<String>)> {
     let files = Files::open(context, &arguments.files)?;
-    if filter.min_ms > 0 {
+    if filter.min_ms > 0 || filter.below_ms.is_some() {
         files.say_untimed();
     } else {
         files.say_clocks();

@@ -13,6 +13,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
 use crate::pipeline::retrieve::MissingLines;
+use crate::pipeline::retrieve::ScannedLine;
 use crate::pipeline::{CountedBy, Filter, RoutedRecord, all_kept, retrieve};
 use crate::report::count;
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View};
@@ -43,7 +44,7 @@ fn choose_lines(
         return from_lines(view, &mut lines, arguments, filter, |_, _| true);
     }
     let counted_by = lines.counted_by(filter.window, filter.by)?;
-    if filter.min_ms == 0 && filter.statuses.is_empty() {
+    if !filter.asks_for_requests() {
         if counted_by != CountedBy::Others {
             return from_index(view, arguments, filter);
         }
@@ -123,7 +124,7 @@ fn entries(view: &View, filter: &Filter) -> Result<Vec<Entry>> {
         ..EntryQuery::new(filter.window, filter.by)
     };
     let mut entries = view.entries(&query)?;
-    entries.retain(|entry| filter.keeps_status(entry.status));
+    entries.retain(|entry| filter.keeps_entry(entry));
     Ok(entries)
 }
 
@@ -192,7 +193,7 @@ fn from_lines(
     for entry in entries(view, filter)? {
         left.insert(entry.locator, entry);
     }
-    let mut missing = lines.scan(&blocks, filter, |seen, locator, line| {
+    let mut missing = lines.scan(&blocks, filter, |&ScannedLine { seen, locator, line, .. }| {
         if wanted(seen, &locator) {
             left.remove(&locator);
             let file = files.get(&locator.generation).cloned().unwrap_or_default();

@@ -1,8 +1,7 @@
 //! `spikeline report`: latency per route, over files or the store's window.
 
+mod grouped;
 mod of_store;
-
-use std::collections::HashMap;
 
 use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
@@ -13,22 +12,18 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
-use crate::grammar::{Format, Reject, RejectReason};
+use crate::grammar::{Reject, RejectReason};
 use crate::histogram::Cell;
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
-use crate::record::{Needs, Record};
+use crate::record::{GroupingFields, RequestField};
 use crate::report::latency::{LatencyReport, Sort};
 use crate::report::{Report, write};
 use crate::route::RouteId;
 use crate::store::WindowMatch;
 use crate::time::Window;
 
-/// At most this many distinct values of a `--by` field are kept apart; the rest is counted as `other`.
-const VALUES_MAX: usize = 10_000;
-
-/// What is over a cap, of routes or of values, is counted under this name.
-const OTHER: &str = "other";
+use grouped::{GroupedCells, OTHER, check_fields, fields_of, names_of, say_attempts};
 
 pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<Answer> {
     let sort: Sort = arguments.sort.parse().map_err(Error::usage)?;
@@ -45,7 +40,7 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
         of_files(context, arguments, filter)?
     };
     let found = !rows.is_empty();
-    let by = arguments.by.trim_start_matches('$').to_owned();
+    let by = names_of(&arguments.by);
     let report = LatencyReport { by, sort, limit: arguments.limit, window: shown(window) };
     let report = Report { missing, ..report.tabulate(rows) };
     let mut out = stdout();
@@ -57,7 +52,8 @@ pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<A
     Ok(Answer::from_found(found, &report.missing))
 }
 
-type Rows = Vec<(String, Cell)>;
+/// Of each row what it is of, by the fields of `--by`, and what was counted.
+type Rows = Vec<(Vec<String>, Cell)>;
 
 /// An answer.
 struct LatencyRows {
@@ -73,7 +69,9 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     let files = Files::open(context, &arguments.files)?;
     files.say_untimed();
     let with = settings::interpreting(context)?;
-    let by = Group::parse(&arguments.by);
+    let by = fields_of(&arguments.by)?;
+    check_fields(&by, files.formats.iter().map(|format| &**format))?;
+    say_attempts(&by, files.formats.iter().map(|format| &**format));
     let mut tallies = Vec::new();
     for _ in 0..arguments.threads.count() {
         tallies.push(ReportTally::new(&files, &with, &filter, &by)?);
@@ -90,7 +88,7 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
     whole.rejects.say_untimed(&names, &timed);
     missing.extend(whole.rejects.missing(&names));
     let rows = whole.into_rows(&with);
-    if by == Group::Route && with.routes.overflow() > 0 {
+    if by == [RequestField::Route] && with.routes.overflow() > 0 {
         say_overflow(&rows);
     }
     Ok(LatencyRows { rows, missing, window })
@@ -99,43 +97,9 @@ fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> R
 /// Says how many requests have no route of their own, since `routes_max` was reached.
 fn say_overflow(rows: &Rows) {
     for (name, cell) in rows {
-        if name == OTHER {
+        if *name == [OTHER] {
             return say(&format!("{} requests are in `other`: there are more routes than routes_max", cell.requests));
         }
-    }
-}
-
-/// What a report groups by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Group {
-    Route,
-    Method,
-    Status,
-    Host,
-    Target,
-    Variable(String),
-}
-
-impl Group {
-    fn parse(name: &str) -> Group {
-        match name.trim_start_matches('$') {
-            "route" => Group::Route,
-            "method" => Group::Method,
-            "status" => Group::Status,
-            "host" => Group::Host,
-            "target" => Group::Target,
-            other => Group::Variable(other.to_owned()),
-        }
-    }
-
-    fn needs(&self, format: &Format) -> Needs {
-        let mut needs = Needs::latency();
-        match self {
-            Group::Host => needs.host = true,
-            Group::Variable(name) => needs.variables.extend(format.index_of(name)),
-            _ => {}
-        }
-        needs
     }
 }
 
@@ -145,44 +109,31 @@ struct ReportTally {
     filter: Filter,
     routes: RouteFilter,
     with: Interpreting,
-    by: Group,
-    /// The variable's index in each file's format, for [`Group::Variable`].
-    variables: Vec<Option<usize>>,
+    by: Vec<RequestField>,
+    /// The same as each file has them; none by route alone.
+    fields: Vec<GroupingFields>,
     /// By number; a route that only others met is empty.
     by_route: Vec<Cell>,
-    by_value: HashMap<Vec<u8>, Cell>,
+    by_value: GroupedCells,
     rejects: RejectedLines,
 }
 
 impl ReportTally {
-    fn new(files: &Files, with: &Interpreting, filter: &Filter, by: &Group) -> Result<ReportTally> {
-        let mut variables = Vec::new();
-        for format in &files.formats {
-            let Group::Variable(name) = by else { break };
-            variables.push(format.index_of(name));
+    fn new(files: &Files, with: &Interpreting, filter: &Filter, by: &[RequestField]) -> Result<ReportTally> {
+        let mut fields = Vec::new();
+        if by != [RequestField::Route] {
+            fields.extend(files.formats.iter().map(|format| GroupingFields::of_format(by, format)));
         }
-        if let Group::Variable(name) = by
-            && variables.iter().all(Option::is_none)
-        {
-            let mut known = Vec::new();
-            for format in &files.formats {
-                for variable in format.variables() {
-                    known.push(variable.name.as_str());
-                }
-            }
-            let error = Error::usage(format!("--by {name}: the log has no ${name}"));
-            return Err(error.remedy(format!("it has {}", known.join(", "))));
-        }
-        let group = by.clone();
+        let wanted = by.to_vec();
         Ok(ReportTally {
-            workers: Workers::new(files, with, move |format| group.needs(format))?,
+            workers: Workers::new(files, with, move |format| GroupingFields::of_format(&wanted, format).needs())?,
             filter: filter.clone(),
             routes: RouteFilter::default(),
             with: with.clone(),
-            by: by.clone(),
-            variables,
+            by: by.to_vec(),
+            fields,
             by_route: Vec::new(),
-            by_value: HashMap::new(),
+            by_value: GroupedCells::default(),
             rejects: RejectedLines::default(),
         })
     }
@@ -195,9 +146,7 @@ impl ReportTally {
         for (own, other) in self.by_route.iter_mut().zip(&other.by_route) {
             own.merge(other);
         }
-        for (value, cell) in other.by_value {
-            cell_of(&mut self.by_value, &value).merge(&cell);
-        }
+        self.by_value.merge(other.by_value);
     }
 
     fn into_rows(self, with: &Interpreting) -> Rows {
@@ -206,49 +155,20 @@ impl ReportTally {
             if cell.requests > 0
                 && let Some(name) = with.routes.name(RouteId(id))
             {
-                rows.push((name.to_string(), cell));
+                rows.push((vec![name.to_string()], cell));
             }
         }
-        for (value, cell) in self.by_value {
-            rows.push((String::from_utf8_lossy(&value).into_owned(), cell));
-        }
+        let route_name = |id| with.routes.name(id).map(|name| name.to_string()).unwrap_or_default();
+        rows.extend(self.by_value.into_rows(&self.by, route_name));
         rows
     }
 }
 
-/// The cell of a value; over the limit, that of `other`.
-fn cell_of<'c>(cells: &'c mut HashMap<Vec<u8>, Cell>, value: &[u8]) -> &'c mut Cell {
-    if !cells.contains_key(value) {
-        let key = if cells.len() < VALUES_MAX { value } else { OTHER.as_bytes() };
-        return cells.entry(key.to_vec()).or_default();
-    }
-    cells.entry(value.to_vec()).or_default()
-}
-
-/// The cell of a record's value of the field that is grouped by.
-#[inline(never)]
-fn cell_of_group<'c>(
-    cells: &'c mut HashMap<Vec<u8>, Cell>,
-    by: &Group,
-    record: &Record<'_>,
-    variable: Option<&[u8]>,
-) -> &'c mut Cell {
-    let mut status = [0; 3];
-    let value = match by {
-        Group::Method => record.method,
-        Group::Status => digits(record.status, &mut status),
-        Group::Host => record.host.unwrap_or(b"-"),
-        Group::Target => record.target,
-        Group::Route | Group::Variable(_) => variable.unwrap_or(b"-"),
-    };
-    cell_of(cells, value)
-}
-
 impl BlockTally for ReportTally {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
-        let ReportTally { workers, filter, routes, with, by, variables, by_route, by_value, rejects } = self;
+        let ReportTally { workers, filter, routes, with, fields, by_route, by_value, rejects, .. } = self;
         let Some(interpreter) = workers.interpreter_of(file) else { return };
-        let variable = variables.get(file).copied().flatten();
+        let fields = fields.get(file);
         let (mut lines, mut untimed) = (0, 0);
         interpreter.read_block(bytes, |at, _, seen, values| {
             lines += 1;
@@ -260,18 +180,16 @@ impl BlockTally for ReportTally {
             if !filter.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
-            let cell = if *by == Group::Route {
-                let at = seen.matched.id.0 as usize;
-                if by_route.len() <= at {
-                    by_route.resize_with(at + 1, Cell::default);
-                }
-                let Some(cell) = by_route.get_mut(at) else { return };
-                cell
-            } else {
-                let variable = variable.and_then(|variable| values.value(variable));
-                cell_of_group(by_value, by, &seen.record, variable)
-            };
-            seen.count_into(cell);
+            if let Some(fields) = fields {
+                return by_value.count(fields, seen, &values);
+            }
+            let at = seen.matched.id.0 as usize;
+            if by_route.len() <= at {
+                by_route.resize_with(at + 1, Cell::default);
+            }
+            if let Some(cell) = by_route.get_mut(at) {
+                seen.count_into(cell);
+            }
         });
         rejects.count_block(file, lines, untimed);
     }
@@ -280,12 +198,4 @@ impl BlockTally for ReportTally {
         self.rejects.count_block(file, 1, 0);
         self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
     }
-}
-
-fn digits(status: Option<u16>, into: &mut [u8; 3]) -> &[u8] {
-    let Some(status) = status else { return b"-" };
-    for (digit, power) in into.iter_mut().zip([100, 10, 1]) {
-        *digit = b'0' + u8::try_from(status / power % 10).unwrap_or(0);
-    }
-    into
 }

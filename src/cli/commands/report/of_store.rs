@@ -1,8 +1,10 @@
 //! `report` over the store: whole slots from their cells, what a window cuts off a slot from the lines; all of it from the lines
 //! where the histograms cannot answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use super::grouped::{GroupedCells, PlacedByFormat, fields_of};
 use super::{LatencyRows, Rows};
 use crate::cli::answer::completeness;
 use crate::cli::answer::names::wanted_routes;
@@ -11,9 +13,10 @@ use crate::cli::answer::untimed::say_untimed_logs;
 use crate::cli::args::ReportArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::histogram::{Cell, Time};
 use crate::pipeline::{CountedBy, Filter};
+use crate::record::{GroupingFields, RequestField};
 use crate::route::RouteId;
 use crate::store::View;
 
@@ -24,15 +27,17 @@ pub(super) fn rows_of_store(
     arguments: &ReportArguments,
     filter: &Filter,
 ) -> Result<LatencyRows> {
-    if arguments.by != "route" {
-        return Err(Error::usage(format!("the store counts by route, not by {}", arguments.by))
-            .remedy("give the log FILEs to group them by another field"));
-    }
+    let by = fields_of(&arguments.by)?;
+    let by_fields = by != [RequestField::Route];
     let mut lines = StoredLines::new(context, view, &arguments.files.format)?;
-    let by_request = filter.min_ms > 0 || !filter.statuses.is_empty();
+    if by_fields {
+        let wanted = by.clone();
+        lines = lines.reading(Arc::new(move |format| GroupingFields::of_format(&wanted, format).needs()));
+    }
+    let by_request = by_fields || filter.asks_for_requests();
     let by_others = lines.counted_by(filter.window, filter.by)? == CountedBy::Others;
     let mut answer = match by_request || by_others {
-        true => from_lines(&mut lines, filter)?,
+        true => from_lines(&mut lines, filter, &by)?,
         false => from_cells(view, &mut lines, filter)?,
     };
     if by_others && !by_request && !answer.missing.is_empty() {
@@ -55,7 +60,7 @@ pub(super) fn rows_of_store(
 }
 
 /// Every request of the window that the filter lets through, counted again.
-fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter) -> Result<LatencyRows> {
+fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter, by: &[RequestField]) -> Result<LatencyRows> {
     let window = filter.window;
     let blocks = lines.blocks(filter)?;
     if let Some(too_much) = StoredLines::too_much(&blocks) {
@@ -63,19 +68,16 @@ fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter) -> Result<LatencyRow
         return Ok(LatencyRows { rows: Vec::new(), missing: vec![too_much], window });
     }
     say("from the lines of the logs that the store knows");
-    let mut cells: BTreeMap<RouteId, Cell> = BTreeMap::new();
-    let mut by_upstream = false;
-    let missing = lines.scan(&blocks, filter, |seen, _, _| {
-        by_upstream |= seen.record.by_upstream;
-        seen.count_into(cells.entry(seen.matched.id).or_default());
+    let (mut cells, mut placed, mut by_upstream) = (GroupedCells::default(), PlacedByFormat::default(), false);
+    let missing = lines.scan(&blocks, filter, |line| {
+        by_upstream |= line.seen.record.by_upstream;
+        placed.count_line(by, line, &mut cells);
     })?;
     if by_upstream {
         say("note: where a log has no $request_time, its times are those of $upstream_response_time");
     }
-    let mut rows = Vec::new();
-    for (route, cell) in cells {
-        rows.push((lines.route_name(route), cell));
-    }
+    placed.conclude(by)?;
+    let rows = cells.into_rows(by, |route| lines.route_name(route));
     Ok(LatencyRows { rows, missing, window })
 }
 
@@ -103,7 +105,7 @@ fn from_cells(view: &View, lines: &mut StoredLines<'_>, filter: &Filter) -> Resu
         if let Some(mut cell) = cells.remove(&id) {
             by_upstream += usize::from(time_by_upstream(&mut cell));
             timed += usize::from(!cell.time(Time::Request).is_empty());
-            rows.push((name.to_owned(), cell));
+            rows.push((vec![name.to_owned()], cell));
         }
     }
     match by_upstream {

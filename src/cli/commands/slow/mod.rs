@@ -64,7 +64,7 @@ pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answe
 struct SlowQuestion {
     /// Slow means at least this; nothing if each route has its own threshold.
     threshold_ms: Option<u64>,
-    /// Which requests. Its `min_ms` is for the slow ones alone.
+    /// Which requests. Its `min_ms` and `below_ms` are for the slow ones alone.
     filter: Filter,
 }
 
@@ -76,12 +76,13 @@ impl SlowQuestion {
             Some(threshold) => duration >= threshold,
             None => seen.slow,
         };
-        (is_slow && duration >= self.filter.min_ms).then_some(duration)
+        let is_short = self.filter.below_ms.is_none_or(|below| duration < below);
+        (is_slow && duration >= self.filter.min_ms && is_short).then_some(duration)
     }
 
     /// Which requests make a class, slow or not.
     fn of_classes(&self) -> Filter {
-        Filter { min_ms: 0, ..self.filter.clone() }
+        Filter { min_ms: 0, below_ms: None, ..self.filter.clone() }
     }
 }
 

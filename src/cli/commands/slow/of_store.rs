@@ -10,6 +10,7 @@ use crate::cli::args::SlowArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
+use crate::pipeline::retrieve::ScannedLine;
 use crate::pipeline::{CountedBy, Filter, all_kept, retrieve};
 use crate::report::slow::{SampleLine, SlowClass};
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View};
@@ -88,7 +89,7 @@ impl StoredClasses {
         for entry in view.entries(&query)? {
             // One that is kept for its status, or for being among the slowest, may be quick.
             let is_slow = question.threshold_ms.is_some() || entry.kept.contains(KeepReasons::THRESHOLD);
-            if is_slow && filter.keeps_status(entry.status) && !read.contains(&entry.locator) {
+            if is_slow && filter.keeps_entry(&entry) && !read.contains(&entry.locator) {
                 self.by_upstream |= entry.kept.contains(KeepReasons::BY_UPSTREAM);
                 self.add(&entry, b"");
             }
@@ -116,7 +117,7 @@ impl StoredClasses {
         }
         say("from the lines: the index did not keep all that is asked for");
         let mut read = HashSet::new();
-        let mut missing = lines.scan(&blocks, &of_classes, |seen, locator, line| {
+        let mut missing = lines.scan(&blocks, &of_classes, |&ScannedLine { seen, locator, line, .. }| {
             let key = (seen.matched.id, status_class(seen.record.status.unwrap_or(0)));
             let class = self.classes.entry(key).or_default();
             class.requests += 1;

@@ -13,7 +13,7 @@ use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::{AnswerFormat, VerifyArguments};
 use crate::cli::input::context::Context;
-use crate::cli::input::interpreters::{line_readers, slot_settings, with_routes};
+use crate::cli::input::interpreters::{line_readers, needs_of_counting, slot_settings, with_routes};
 use crate::error::Result;
 use crate::pipeline::Recount;
 use crate::report::{Report, count, write};
@@ -55,7 +55,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let window = in_slots(asked, &view);
     let window = kept(asked, window, &view, &mut missing);
     let with = with_routes(context, &view)?;
-    let readers = line_readers(context, &view, &arguments.given, &with)?;
+    let readers = line_readers(context, &view, &arguments.given, &needs_of_counting(), &with)?;
     let max_line = context.config()?.longest_line();
     let mut recount = Recount::new(&view, readers, slot_settings(context, &view)?, max_line);
     recount.same_rules_only();

@@ -97,6 +97,14 @@ proptest! {
                 let totals: Vec<_> = writer.view().totals(window, routes).unwrap().iter().map(|(route, cell)| (*route, cell_text(cell))).collect();
                 prop_assert_eq!(totals, expected);
                 let expected: Vec<_> = steps.iter().map(|((slot, route), cell)| (*slot, *route, cell_text(cell))).collect();
+                let mut alone = BTreeMap::<_, crate::histogram::Cell>::new();
+                for ((slot, _), cell) in &steps {
+                    alone.entry(*slot).or_default().merge(cell);
+                }
+                let alone: Vec<_> = alone.iter().map(|(slot, cell)| (*slot, cell_text(cell))).collect();
+                let of_steps = writer.view().step_sums(window, Duration::from_secs(step), routes).unwrap();
+                let of_steps: Vec<_> = of_steps.iter().map(|(slot, cell)| (slot.0, cell_text(cell))).collect();
+                prop_assert_eq!(of_steps, alone);
                 let by_step = writer.view().steps(window, Duration::from_secs(step), routes).unwrap();
                 let by_step: Vec<_> = by_step.iter().map(|(slot, route, cell)| (slot.0, *route, cell_text(cell))).collect();
                 prop_assert_eq!(by_step, expected);

@@ -5,11 +5,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::candidates::FormatCandidates;
+use super::context::Context;
+use super::files::expand_patterns;
+use super::head::first_lines;
 use crate::cli::args::FormatArguments;
-use crate::cli::input::candidates::FormatCandidates;
-use crate::cli::input::context::Context;
-use crate::cli::input::files::expand_patterns;
-use crate::cli::input::head::first_lines;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, WrappedRecords, texts};
 use crate::record::{Needs, RecordParser};
@@ -21,17 +21,17 @@ const HEAD_LINES: usize = 400;
 
 /// The files of one command.
 #[derive(Default)]
-pub(super) struct PastFiles {
+pub(in crate::cli) struct PastFiles {
     /// Those of one log in the order of time.
-    pub(super) files: Vec<BackfillFile>,
+    pub(in crate::cli) files: Vec<BackfillFile>,
     /// Formats by the key of the log: of these files, and of the configured logs.
-    pub(super) formats: HashMap<String, Arc<Format>>,
+    pub(in crate::cli) formats: HashMap<String, Arc<Format>>,
     /// Why the format of a file is not known. It does not matter if the file is.
-    pub(super) unknown: HashMap<PathBuf, Error>,
+    pub(in crate::cli) unknown: HashMap<PathBuf, Error>,
     /// Files that could not be looked at.
-    pub(super) failed: Vec<Error>,
+    pub(in crate::cli) failed: Vec<Error>,
     /// Bytes on disk, all together.
-    pub(super) bytes: u64,
+    pub(in crate::cli) bytes: u64,
 }
 
 /// A file with all that is known of it before it is read.
@@ -47,7 +47,7 @@ struct BackfillCandidate {
 
 impl PastFiles {
     /// Look at what the arguments name; a pattern that no shell expanded is expanded here.
-    pub(super) fn open(context: &Context, files: &[PathBuf], given: &FormatArguments) -> Result<PastFiles> {
+    pub(in crate::cli) fn open(context: &Context, files: &[PathBuf], given: &FormatArguments) -> Result<PastFiles> {
         let mut formats = FormatCandidates::new(context, given)?;
         let mut found = PastFiles::default();
         for log in formats.logs() {
@@ -78,7 +78,7 @@ impl PastFiles {
     }
 
     /// These files are known to be of these logs, whatever they are called by now.
-    pub(super) fn belong_to(&mut self, known: &[BackfillFile]) {
+    pub(in crate::cli) fn belong_to(&mut self, known: &[BackfillFile]) {
         for file in &mut self.files {
             let own = known.iter().find(|own| own.path == file.path && self.formats.contains_key(&own.key));
             if let Some(own) = own {

@@ -1,0 +1,205 @@
+//! Cells by the values of fields of the requests: `--by`.
+
+use std::collections::HashMap;
+
+use super::Rows;
+use crate::cli::answer::output::say;
+use crate::error::{Error, Result};
+use crate::grammar::Format;
+use crate::histogram::{Cell, Time};
+use crate::pipeline::RoutedRecord;
+use crate::pipeline::retrieve::ScannedLine;
+use crate::record::{GroupingFields, RecordValues, RequestField, values_of_key};
+use crate::report::count;
+use crate::route::RouteId;
+
+/// At most this many groups are kept apart; the rest is counted as `other`.
+const GROUPS_MAX: usize = 10_000;
+
+/// What is over a cap, of routes or of groups, is counted under this name.
+pub(super) const OTHER: &str = "other";
+
+/// The fields that `--by` names, one or several with commas between.
+pub(super) fn fields_of(by: &str) -> Result<Vec<RequestField>> {
+    let mut fields = Vec::new();
+    for name in by.split(',') {
+        match name.trim() {
+            "" | "$" | "query:" => {
+                return Err(Error::usage(format!("--by `{by}` names no field")).remedy("write --by status,path"));
+            }
+            name => fields.push(RequestField::of_name(name)),
+        }
+    }
+    Ok(fields)
+}
+
+/// Their names, as the columns have them.
+pub(super) fn names_of(by: &str) -> Vec<String> {
+    by.split(',').map(|name| name.trim().trim_start_matches('$').to_owned()).collect()
+}
+
+/// Say what the rows are of where each attempt counts by itself.
+pub(super) fn say_attempts<'f>(fields: &[RequestField], mut formats: impl Iterator<Item = &'f Format>) {
+    if !fields.iter().any(|field| matches!(field, RequestField::Attempts(_))) {
+        return;
+    }
+    let timed = formats.any(|format| GroupingFields::of_format(fields, format).times_attempts());
+    say(match timed {
+        true => {
+            "each attempt at an upstream counts by itself, with its own $upstream_response_time and $upstream_status"
+        }
+        false => {
+            "each attempt at an upstream counts by itself; the log has no $upstream_response_time, so none has a time"
+        }
+    });
+}
+
+/// The error of fields that no log has; none if one of the formats has them all.
+pub(super) fn check_fields<'f>(
+    fields: &[RequestField],
+    formats: impl Iterator<Item = &'f Format> + Clone,
+) -> Result<()> {
+    let mut lacking: Option<String> = None;
+    for format in formats.clone() {
+        let placed = GroupingFields::of_format(fields, format);
+        match placed.lacking().first() {
+            None => return Ok(()),
+            Some(name) => lacking = Some((*name).to_owned()),
+        }
+    }
+    let Some(name) = lacking else { return Ok(()) };
+    let mut known: Vec<&str> = Vec::new();
+    for format in formats {
+        for variable in format.variables() {
+            if !known.contains(&variable.name.as_str()) {
+                known.push(&variable.name);
+            }
+        }
+    }
+    let error = Error::usage(format!("--by {name}: the log has no ${name}"));
+    Err(error.remedy(format!(
+        "it has {}; beside these there are route, method, status, host, target, path, query:KEY, net",
+        known.join(", ")
+    )))
+}
+
+/// The cells of groups of requests.
+#[derive(Debug, Default)]
+pub(super) struct GroupedCells {
+    cells: HashMap<Vec<u8>, Cell>,
+    /// Written anew for each request.
+    key: Vec<u8>,
+    /// Requests (or attempts) of groups over the limit.
+    over: u64,
+}
+
+impl GroupedCells {
+    /// Count a request in its group, or each of its attempts in that of the attempt.
+    pub(super) fn count(&mut self, fields: &GroupingFields, seen: &RoutedRecord<'_>, values: &RecordValues<'_>) {
+        let route = seen.matched.id.0.to_string();
+        for attempt in 0..fields.count_attempts(values) {
+            let mut key = std::mem::take(&mut self.key);
+            fields.write_key(&seen.record, values, route.as_bytes(), attempt, &mut key);
+            let cell = self.cell_of(&key);
+            if fields.by_attempt() {
+                count_attempt(cell, fields, seen, values, attempt);
+            } else {
+                seen.count_into(cell);
+            }
+            self.key = key;
+        }
+    }
+
+    /// The cell of a group; over the limit, that of all others.
+    fn cell_of(&mut self, key: &[u8]) -> &mut Cell {
+        if self.cells.contains_key(key) || self.cells.len() < GROUPS_MAX {
+            return self.cells.entry(key.to_vec()).or_default();
+        }
+        self.over += 1;
+        self.cells.entry(Vec::new()).or_default()
+    }
+
+    /// Add what another thread counted.
+    pub(super) fn merge(&mut self, other: GroupedCells) {
+        for (key, cell) in other.cells {
+            self.over +=
+                if self.cells.len() >= GROUPS_MAX && !self.cells.contains_key(&key) { cell.requests } else { 0 };
+            self.cell_of(&key).merge(&cell);
+        }
+    }
+
+    /// The rows, each with the values of the fields; says how much has no row of its own.
+    pub(super) fn into_rows(self, fields: &[RequestField], route_name: impl Fn(RouteId) -> String) -> Rows {
+        let mut rows = Rows::new();
+        for (key, cell) in self.cells {
+            let mut names = Vec::new();
+            for (field, value) in fields.iter().zip(values_of_key(&key)) {
+                let text = String::from_utf8_lossy(value);
+                names.push(match (field, text.parse()) {
+                    (RequestField::Route, Ok(id)) => route_name(RouteId(id)),
+                    _ => text.into_owned(),
+                });
+            }
+            if key.is_empty() {
+                let requests = count(cell.requests);
+                say(&format!(
+                    "{requests} requests are in `{OTHER}`: there are more than {GROUPS_MAX} different values"
+                ));
+            }
+            names.resize(fields.len(), OTHER.to_owned());
+            rows.push((names, cell));
+        }
+        rows
+    }
+}
+
+/// Count one attempt: by its own status and time. It is slow if its request was.
+fn count_attempt(
+    cell: &mut Cell,
+    fields: &GroupingFields,
+    seen: &RoutedRecord<'_>,
+    values: &RecordValues<'_>,
+    attempt: usize,
+) {
+    let outcome = fields.outcome(values, attempt);
+    cell.requests += 1;
+    cell.slow += u64::from(seen.slow);
+    if let Some(status) = outcome.status.or(seen.record.status) {
+        cell.count_status(status);
+    }
+    if let Some(millis) = outcome.response_ms {
+        cell.time_mut(Time::Request).record(millis);
+    }
+}
+
+/// The grouping fields of one format after the other, each placed once.
+#[derive(Debug, Default)]
+pub(super) struct PlacedByFormat {
+    known: Vec<(Format, GroupingFields)>,
+}
+
+impl PlacedByFormat {
+    /// Count a line in the group that its fields, as its format has them, put it in.
+    pub(super) fn count_line(&mut self, fields: &[RequestField], line: &ScannedLine<'_>, into: &mut GroupedCells) {
+        let format = line.values.format();
+        for (known, placed) in &self.known {
+            if known.text() == format.text() && known.variables() == format.variables() {
+                return into.count(placed, line.seen, &line.values);
+            }
+        }
+        let placed = GroupingFields::of_format(fields, format);
+        into.count(&placed, line.seen, &line.values);
+        self.known.push((format.clone(), placed));
+    }
+
+    /// Say how attempts were counted.
+    ///
+    /// # Errors
+    /// No log that was read has one of the fields.
+    pub(super) fn conclude(&self, fields: &[RequestField]) -> Result<()> {
+        let formats = || self.known.iter().map(|(format, _)| format);
+        check_fields(fields, formats())?;
+        say_attempts(fields, formats());
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! The store as endpoints ask it: a view that those who ask at the same time share, its routes, the raw lines behind it.
+
+mod found;
+mod index_lines;
+mod log_lines;
+mod shared_store;
+
+pub use found::{LineFound, LineOrdering, LinesFound, LinesWanted};
+pub(super) use shared_store::SharedStore;
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::settings::Site;
+use crate::error::Result;
+use crate::pipeline::{
+    CountedBy, Filter, Interpreting, WindowLacks, all_kept, counted_by, wanted_routes, window_lacks,
+};
+use crate::route::{RouteId, Routes};
+use crate::store::{BlockSummary, View};
+use crate::time::{Timestamp, Window};
+
+/// One question's way to the store.
+pub struct Reader<'s> {
+    store: &'s SharedStore,
+    view: OnceCell<Arc<View>>,
+    now: Timestamp,
+    deadline: Instant,
+}
+
+impl<'s> Reader<'s> {
+    /// Nothing is opened yet.
+    pub(super) fn new(store: &'s SharedStore, now: Timestamp, deadline: Instant) -> Reader<'s> {
+        Reader { store, view: OnceCell::new(), now, deadline }
+    }
+
+    /// The store as of a second ago at most; the same for the whole question.
+    ///
+    /// # Errors
+    /// There is none (yet), or it cannot be read.
+    pub fn view(&self) -> Result<&View> {
+        match self.view.get() {
+            Some(view) => Ok(view),
+            None => {
+                let view = self.store.view()?;
+                Ok(self.view.get_or_init(|| view))
+            }
+        }
+    }
+
+    /// What is known beyond what the store holds.
+    pub fn site(&self) -> &'s Site {
+        self.store.site()
+    }
+
+    /// Whether the time for this question is up; what was found by then is the answer, and says so.
+    pub fn is_late(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    /// The routes whose names fit these patterns (`*` is any text, `!` in front leaves out); all without any.
+    ///
+    /// # Errors
+    /// As [`Reader::view`].
+    pub fn routes_named(&self, patterns: &[String]) -> Result<Vec<RouteId>> {
+        let filter = Filter { routes: patterns.to_vec(), ..Filter::all() };
+        Ok(wanted_routes(self.view()?, &filter))
+    }
+
+    /// What the store lacks of a window. With any of `missing` an answer is partial, and must say so.
+    ///
+    /// # Errors
+    /// If a segment cannot be read.
+    pub fn lacks(&self, window: Window) -> Result<WindowLacks> {
+        let view = self.view()?;
+        let mut lacks = window_lacks(view, window, view.expired_before(window), self.now)?;
+        lacks.missing.extend(self.site().missing.iter().cloned());
+        Ok(lacks)
+    }
+
+    /// The lines that are wanted, with what is missing of them.
+    ///
+    /// Without a condition on requests those are meant that the index keeps: the slow ones, errors, the slowest. With one, or with
+    /// `all`, all are meant that it lets through, kept or not; these are read from the logs.
+    ///
+    /// # Errors
+    /// If the store cannot be read. Logs that cannot be read are missing.
+    pub fn lines(&self, wanted: &LinesWanted<'_>) -> Result<LinesFound> {
+        let mut found = self.choose_lines(wanted)?;
+        let WindowLacks { missing, notes } = self.lacks(wanted.filter.window)?;
+        found.lacks.missing.extend(missing);
+        found.lacks.notes.extend(notes);
+        Ok(found)
+    }
+
+    fn choose_lines(&self, wanted: &LinesWanted<'_>) -> Result<LinesFound> {
+        let (view, filter) = (self.view()?, &wanted.filter);
+        if wanted.all {
+            return self.lines_of_logs(wanted);
+        }
+        let by_now = self.counted_by(filter)?;
+        if filter.min_ms == 0 && filter.statuses.is_empty() {
+            let mut found = self.lines_of_index(wanted)?;
+            if by_now == CountedBy::Others {
+                found.lacks.missing.push(
+                    "some of the window was counted by other rules: shown is what was kept by those of then; with all=1 all lines are read"
+                        .to_owned(),
+                );
+            }
+            return Ok(found);
+        }
+        if by_now != CountedBy::Others && all_kept(view, filter)? {
+            return self.lines_of_index(wanted);
+        }
+        self.lines_of_logs(wanted)
+    }
+
+    /// The rules of now, with the store's numbers for routes.
+    ///
+    /// # Errors
+    /// As [`Reader::view`].
+    pub fn interpreting(&self) -> Result<Interpreting> {
+        let mut known = Vec::new();
+        for (id, name) in self.view()?.routes() {
+            known.push((id, name.to_owned()));
+        }
+        let site = self.site();
+        let routes = Arc::new(Routes::restore(site.routes_max, known));
+        Ok(Interpreting { router: Arc::clone(&site.router), routes, threshold_ms: site.threshold_ms })
+    }
+
+    /// By which rules a window was counted. Where nothing says which are meant, it was by those.
+    fn counted_by(&self, filter: &Filter) -> Result<CountedBy> {
+        if self.site().goes_by_store {
+            return Ok(CountedBy::Now);
+        }
+        counted_by(self.view()?, filter.window, filter.by, self.interpreting()?.rules())
+    }
+
+    /// The blocks of log that may hold what `filter` asks for.
+    fn blocks(&self, filter: &Filter) -> Result<Vec<BlockSummary>> {
+        let view = self.view()?;
+        // What other rules named, those of now may name otherwise.
+        let rules = self.interpreting()?.rules();
+        let by_now = counted_by(view, filter.window, filter.by, rules)? != CountedBy::Others;
+        let routes = (by_now && !filter.routes.is_empty()).then(|| wanted_routes(view, filter));
+        view.blocks(filter.window, filter.by, routes.as_deref())
+    }
+}

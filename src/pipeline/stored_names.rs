@@ -1,0 +1,41 @@
+//! Names for what the store holds by number: routes, and the files of its logs.
+//!
+//! A window of the store is read by number, and each number is turned into its name once, when rows are made. All that
+//! is here is a map of the whole store: few thousands of routes, some hundreds of files.
+
+use std::collections::HashMap;
+
+use super::filter::Filter;
+use crate::route::RouteId;
+use crate::source::GenerationId;
+use crate::store::View;
+
+/// The names of all routes that the store knows, as Graphite has them.
+pub fn route_names(view: &View) -> HashMap<RouteId, String> {
+    let mut names = HashMap::new();
+    for (id, name) in view.routes() {
+        names.insert(id, name.to_owned());
+    }
+    names
+}
+
+/// The routes that `--route` means; all of them where it is not given.
+pub fn wanted_routes(view: &View, filter: &Filter) -> Vec<RouteId> {
+    let mut wanted = Vec::new();
+    for (id, name) in view.routes() {
+        if filter.keeps_route(name) {
+            wanted.push(id);
+        }
+    }
+    wanted
+}
+
+/// The path that each log was last read at. One that is rotated away, or gone, keeps the name it had.
+pub fn file_names(view: &View) -> HashMap<GenerationId, String> {
+    let mut names = HashMap::new();
+    for generation in view.generations() {
+        let holder = view.again_of(generation.id).and_then(|of| view.generations().iter().find(|held| held.id == of));
+        names.insert(generation.id, holder.unwrap_or(generation).path.display().to_string());
+    }
+    names
+}

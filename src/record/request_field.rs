@@ -1,0 +1,338 @@
+//! The fields of a request by which people group: what the record has, parts of its target, its client's net, any variable.
+//!
+//! `path` is the target without its query, `query:KEY` the value of a key of the query, `net` and `net:16` the client's net.
+//! `upstream_addr` and `upstream_status` are lists, one member an attempt: grouped by one of them, each attempt counts by itself, with its
+//! own status and time, so that the server which failed carries what it cost.
+
+use std::net::IpAddr;
+
+use super::number;
+use super::upstream::attempts;
+use super::{Needs, Record, RecordValues};
+use crate::grammar::{DurationUnit, Format};
+
+/// What stands for a value that a request has not, as in nginx's own logs.
+const ABSENT: &[u8] = b"-";
+
+/// A field of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestField {
+    /// Its route.
+    Route,
+    /// Its method.
+    Method,
+    /// Its protocol.
+    Protocol,
+    /// Its status.
+    Status,
+    /// The host that was asked.
+    Host,
+    /// Its target: path and query.
+    Target,
+    /// Its path.
+    Path,
+    /// The value of the first of this key in the query, as it was sent (percent signs and all).
+    QueryKey(String),
+    /// The net of `$remote_addr`.
+    Net(NetSize),
+    /// A list by attempt: `upstream_addr` or `upstream_status`.
+    Attempts(String),
+    /// Any other variable of the format, raw.
+    Variable(String),
+}
+
+/// How much of an address its net is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetSize {
+    /// 24 bits of an IPv4 address, 64 of an IPv6 one: mostly one customer.
+    Site,
+    /// 16 and 48 bits: mostly one provider or company.
+    Provider,
+}
+
+/// One attempt at an upstream, as the line has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttemptOutcome {
+    /// `$upstream_status` of the attempt.
+    pub status: Option<u16>,
+    /// `$upstream_response_time` of the attempt, in milliseconds.
+    pub response_ms: Option<u64>,
+}
+
+impl RequestField {
+    /// The field of that name, with or without `$`. A name that is none of ours is a variable.
+    pub fn of_name(name: &str) -> RequestField {
+        let name = name.trim_start_matches('$');
+        match name {
+            "route" => RequestField::Route,
+            "method" => RequestField::Method,
+            "protocol" => RequestField::Protocol,
+            "status" => RequestField::Status,
+            "host" => RequestField::Host,
+            "target" => RequestField::Target,
+            "path" => RequestField::Path,
+            "net" | "net:24" | "net:64" => RequestField::Net(NetSize::Site),
+            "net:16" | "net:48" => RequestField::Net(NetSize::Provider),
+            "upstream_addr" | "upstream_status" => RequestField::Attempts(name.to_owned()),
+            _ => match name.strip_prefix("query:") {
+                Some(key) => RequestField::QueryKey(key.to_owned()),
+                None => RequestField::Variable(name.to_owned()),
+            },
+        }
+    }
+
+    /// The variable of the format that it is read from, where it is one.
+    fn variable(&self) -> Option<&str> {
+        match self {
+            RequestField::Net(_) => Some("remote_addr"),
+            RequestField::Attempts(name) | RequestField::Variable(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// Fields by which requests are grouped, as the lines of one format have them.
+#[derive(Debug, Clone)]
+pub struct GroupingFields {
+    fields: Vec<PlacedField>,
+    /// Whether each attempt counts by itself.
+    by_attempt: bool,
+    /// The variables of an attempt's status and time, and the unit of the latter.
+    statuses: Option<usize>,
+    times: Option<usize>,
+    unit: DurationUnit,
+}
+
+/// A field and the number of its variable.
+#[derive(Debug, Clone)]
+struct PlacedField {
+    field: RequestField,
+    variable: Option<usize>,
+}
+
+impl GroupingFields {
+    /// Those of a format.
+    pub fn of_format(fields: &[RequestField], format: &Format) -> GroupingFields {
+        let placed = |field: &RequestField| PlacedField {
+            field: field.clone(),
+            variable: field.variable().and_then(|name| format.index_of(name)),
+        };
+        let [_, unit, ..] = format.roles().units;
+        GroupingFields {
+            fields: fields.iter().map(placed).collect(),
+            by_attempt: fields.iter().any(|field| matches!(field, RequestField::Attempts(_))),
+            statuses: format.index_of("upstream_status"),
+            times: format.roles().upstream.first().copied().flatten(),
+            unit,
+        }
+    }
+
+    /// Names of variables that the format has not.
+    pub fn lacking(&self) -> Vec<&str> {
+        let mut lacking = Vec::new();
+        for PlacedField { field, variable } in &self.fields {
+            lacking.extend(field.variable().filter(|_| variable.is_none()));
+        }
+        lacking
+    }
+
+    /// Whether each attempt at an upstream counts by itself.
+    pub fn by_attempt(&self) -> bool {
+        self.by_attempt
+    }
+
+    /// Whether the lines say how long an attempt took.
+    pub fn times_attempts(&self) -> bool {
+        self.times.is_some()
+    }
+
+    /// What has to be read of a line for these fields.
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs::latency();
+        for PlacedField { field, variable } in &self.fields {
+            needs.host |= *field == RequestField::Host;
+            needs.variables.extend(variable);
+        }
+        if self.by_attempt {
+            needs.variables.extend(self.statuses);
+            needs.variables.extend(self.times);
+        }
+        needs
+    }
+
+    /// How many attempts a request has that count by themselves, 1 where it has none.
+    pub fn count_attempts(&self, values: &RecordValues<'_>) -> usize {
+        let mut most = 1;
+        for PlacedField { field, variable } in &self.fields {
+            if let (RequestField::Attempts(_), Some(variable)) = (field, variable) {
+                most = most.max(values.value(*variable).map_or(0, |list| attempts(list).count()));
+            }
+        }
+        most
+    }
+
+    /// What came of an attempt, by its number from 0.
+    pub fn outcome(&self, values: &RecordValues<'_>, attempt: usize) -> AttemptOutcome {
+        let member = |variable: Option<usize>| attempts(values.value(variable?)?).nth(attempt)?.value;
+        AttemptOutcome {
+            status: member(self.statuses).and_then(|text| number::status(text).ok()),
+            response_ms: member(self.times).and_then(|text| number::duration_in(text, self.unit).ok()),
+        }
+    }
+
+    /// Write the values of a request, or of one attempt of it, into `key`, which is cleared; [`values_of_key`] takes them out again.
+    /// `route` stands for its route.
+    pub fn write_key(
+        &self,
+        record: &Record<'_>,
+        values: &RecordValues<'_>,
+        route: &[u8],
+        attempt: usize,
+        key: &mut Vec<u8>,
+    ) {
+        key.clear();
+        for PlacedField { field, variable } in &self.fields {
+            let raw = variable.and_then(|variable| values.value(variable));
+            let mut room = ValueRoom::default();
+            let value = match field {
+                RequestField::Route => route,
+                RequestField::Method => record.method,
+                RequestField::Protocol => record.protocol,
+                RequestField::Status => room.write_status(record.status),
+                RequestField::Host => record.host.unwrap_or(ABSENT),
+                RequestField::Target => record.target,
+                RequestField::Path => path_of(record.target),
+                RequestField::QueryKey(name) => query_value(record.target, name.as_bytes()).unwrap_or(ABSENT),
+                RequestField::Net(size) => room.write_net(raw.unwrap_or(ABSENT), *size),
+                RequestField::Attempts(_) => raw.and_then(|list| attempts(list).nth(attempt)?.value).unwrap_or(ABSENT),
+                RequestField::Variable(_) => raw.unwrap_or(ABSENT),
+            };
+            let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
+            key.extend_from_slice(&length.to_le_bytes());
+            key.extend_from_slice(value);
+        }
+    }
+}
+
+/// The values of a key of [`GroupingFields::write_key`], in the order of the fields.
+pub fn values_of_key(mut key: &[u8]) -> Vec<&[u8]> {
+    let mut values = Vec::new();
+    while let Some((length, rest)) = key.split_first_chunk::<4>() {
+        let length = u32::from_le_bytes(*length) as usize;
+        let (value, rest) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        values.push(value);
+        key = rest;
+    }
+    values
+}
+
+/// The target without its query.
+pub fn path_of(target: &[u8]) -> &[u8] {
+    let end = memchr::memchr2(b'?', b'#', target).unwrap_or(target.len());
+    target.get(..end).unwrap_or(target)
+}
+
+/// The value of the first parameter of that name in the target's query, as it was sent; empty where it has no `=`.
+pub fn query_value<'t>(target: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
+    let query = target.get(memchr::memchr(b'?', target)? + 1..)?;
+    for parameter in query.split(|&byte| byte == b'&') {
+        let Some(rest) = parameter.strip_prefix(name) else { continue };
+        match rest.split_first() {
+            None => return Some(rest),
+            Some((b'=', value)) => return Some(value),
+            Some(_) => {}
+        }
+    }
+    None
+}
+
+/// Room for a value that does not stand in the line as it is.
+#[derive(Default)]
+struct ValueRoom(Vec<u8>);
+
+impl ValueRoom {
+    fn write_status(&mut self, status: Option<u16>) -> &[u8] {
+        match status {
+            Some(status) => self.0.extend_from_slice(status.to_string().as_bytes()),
+            None => self.0.extend_from_slice(ABSENT),
+        }
+        &self.0
+    }
+
+    /// The net of an address, `192.0.2.0/24`; what is no address (a unix socket's `unix:`) as it is.
+    fn write_net<'a>(&'a mut self, address: &'a [u8], size: NetSize) -> &'a [u8] {
+        let Some(address_read) = std::str::from_utf8(address).ok().and_then(|text| text.parse::<IpAddr>().ok()) else {
+            return address;
+        };
+        self.0.extend_from_slice(net_of(address_read, size).as_bytes());
+        &self.0
+    }
+}
+
+/// The net of an address with its prefix; an IPv4 address within IPv6 (`::ffff:192.0.2.7`) is one of IPv4.
+pub fn net_of(address: IpAddr, size: NetSize) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            match size {
+                NetSize::Site => format!("{a}.{b}.{c}.0/24"),
+                NetSize::Provider => format!("{a}.{b}.0.0/16"),
+            }
+        }
+        IpAddr::V6(address) => {
+            let bits = if size == NetSize::Site { 64 } else { 48 };
+            let net = std::net::Ipv6Addr::from_bits(address.to_bits() >> (128 - bits) << (128 - bits));
+            format!("{net}/{bits}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_fields_with_or_without_a_dollar() {
+        assert_eq!(RequestField::of_name("$route"), RequestField::Route);
+        assert_eq!(RequestField::of_name("net:48"), RequestField::Net(NetSize::Provider));
+        assert_eq!(RequestField::of_name("query:depth"), RequestField::QueryKey("depth".to_owned()));
+        assert_eq!(RequestField::of_name("$upstream_addr"), RequestField::Attempts("upstream_addr".to_owned()));
+        assert_eq!(RequestField::of_name("http_referer"), RequestField::Variable("http_referer".to_owned()));
+    }
+
+    #[test]
+    fn a_query_is_cut_at_its_parameters() {
+        let target = b"/a?depth=all&x&depth=2&y=1=2&ab=3";
+        assert_eq!(path_of(target), b"/a");
+        for (name, expected) in
+            [("depth", Some("all")), ("x", Some("")), ("y", Some("1=2")), ("b", None), ("dep", None), ("ab", Some("3"))]
+        {
+            assert_eq!(query_value(target, name.as_bytes()), expected.map(str::as_bytes), "{name}");
+        }
+        assert_eq!(query_value(b"/a", b"x"), None);
+    }
+
+    #[test]
+    fn nets_of_both_families() {
+        for (address, size, net) in [
+            ("192.0.2.77", NetSize::Site, "192.0.2.0/24"),
+            ("192.0.2.77", NetSize::Provider, "192.0.0.0/16"),
+            ("::ffff:192.0.2.77", NetSize::Site, "192.0.2.0/24"),
+            ("2001:db8:1:2:3::9", NetSize::Site, "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:3::9", NetSize::Provider, "2001:db8:1::/48"),
+        ] {
+            assert_eq!(net_of(address.parse().unwrap(), size), net);
+        }
+        assert_eq!(ValueRoom::default().write_net(b"unix:", NetSize::Site), b"unix:");
+    }
+
+    #[test]
+    fn a_key_gives_its_values_back() {
+        let mut key = Vec::new();
+        for value in [&b"a\x00b"[..], b"", b"-"] {
+            key.extend_from_slice(&u32::try_from(value.len()).unwrap().to_le_bytes());
+            key.extend_from_slice(value);
+        }
+        assert_eq!(values_of_key(&key), [&b"a\x00b"[..], b"", b"-"]);
+    }
+}
