@@ -1,12 +1,13 @@
 //! The command line: arguments and configuration become validated settings, one file a command.
 //!
 //! Its floors, each importing only from those before it: `config` (spikeline.toml), `args` (the command line as typed),
-//! `answer` (window, output, completeness), `input` (files, formats, interpreters, nginx.conf), `commands`.
+//! `answer` (window, output, completeness), `input` (files, formats, interpreters, nginx.conf), `counted` (rows of what was counted, over files or the store), `commands`.
 
 mod answer;
 mod args;
 mod commands;
 pub mod config;
+mod counted;
 mod input;
 
 pub use commands::main;

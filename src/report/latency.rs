@@ -157,7 +157,7 @@ pub struct LatencyRow {
 }
 
 /// What a row is about: serialised as one field for each that is grouped by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupValue {
     /// The names of the fields: `route`.
     pub by: Arc<[String]>,

@@ -12,6 +12,7 @@
 //! | `lines` | [`LineRow`] | `lines.rs` |
 //! | `records` | [`RequestRecord`] | `records.rs` |
 //! | `index` | [`IndexedFileRow`] | `indexed_files.rs` |
+//! | `diff` | [`DiffRow`] | `diff.rs` |
 //! | `verify` | [`DifferenceRow`] | `differences.rs` |
 //! | `check` | [`Finding`] | `findings.rs` |
 //! | `routes` | [`RouteRow`] | `route_list.rs` |
@@ -24,6 +25,7 @@
 
 mod csv;
 mod csv_cells;
+mod diff;
 mod differences;
 mod findings;
 mod form;
@@ -43,6 +45,7 @@ mod text;
 
 pub use csv::CsvRows;
 pub use csv_cells::CellStyle;
+pub use diff::{ComparedSide, DiffRow, Presence, signed_millis};
 pub use differences::{Against, DifferenceRow};
 pub use findings::{Finding, FindingLevel, FindingsDocument};
 pub use form::{OutputFormat, ProgramForm, Style};

@@ -43,8 +43,6 @@ pub(in crate::cli) enum Command {
     Run(RunArguments),
     /// Latency per route over files, stdin (-), or the store's window.
     #[command(after_help = examples::REPORT)]
-    #[command(mut_arg("min_time", |it| it.help("Only requests of at least this duration; only of FILEs")))]
-    #[command(mut_arg("status", |it| it.help("Only these statuses: 404, 5xx, 500-504; only of FILEs")))]
     Report(ReportArguments),
     /// Ranked slow requests: classes by the time they cost, with real sample lines.
     #[command(after_help = examples::SLOW)]

@@ -20,7 +20,7 @@ const GROUPS_MAX: usize = 10_000;
 pub(super) const OTHER: &str = "other";
 
 /// The fields that `--by` names, one or several with commas between.
-pub(super) fn fields_of(by: &str) -> Result<Vec<RequestField>> {
+pub(in crate::cli) fn fields_of(by: &str) -> Result<Vec<RequestField>> {
     let mut fields = Vec::new();
     for name in by.split(',') {
         match name.trim() {
@@ -34,7 +34,7 @@ pub(super) fn fields_of(by: &str) -> Result<Vec<RequestField>> {
 }
 
 /// Their names, as the columns have them.
-pub(super) fn names_of(by: &str) -> Vec<String> {
+pub(in crate::cli) fn names_of(by: &str) -> Vec<String> {
     by.split(',').map(|name| name.trim().trim_start_matches('$').to_owned()).collect()
 }
 

@@ -1,97 +1,52 @@
-//! `spikeline report`: latency per route, over files or the store's window.
+//! What was counted over files: every line is read, each file once, by several threads.
 
-mod grouped;
-mod of_store;
-
-use crate::cli::answer::output::{say, stdout, style, written};
+use super::grouped::{GroupedCells, OTHER, check_fields, say_attempts};
+use super::{CountedRows, CountingQuestion, Rows};
+use crate::cli::answer::output::say;
 use crate::cli::answer::rejects::RejectedLines;
-use crate::cli::answer::window::shown;
-use crate::cli::answer::{Answer, completeness, window};
-use crate::cli::args::ReportArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grammar::{Reject, RejectReason};
 use crate::histogram::Cell;
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
 use crate::record::{GroupingFields, RequestField};
-use crate::report::latency::{LatencyReport, Sort};
-use crate::report::{Report, write};
 use crate::route::RouteId;
-use crate::store::WindowMatch;
-use crate::time::Window;
+use crate::time::{Timestamp, Window};
 
-use grouped::{GroupedCells, OTHER, check_fields, fields_of, names_of, say_attempts};
-
-pub(super) fn report(context: &Context, arguments: &ReportArguments) -> Result<Answer> {
-    let sort: Sort = arguments.sort.parse().map_err(Error::usage)?;
-    let from_store = arguments.files.files.is_empty();
-    let window = window::window(&arguments.window, context.now, Window::ALL)?;
-    let mut filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
-    if filter.routes.is_empty() {
-        filter.routes.clone_from(&context.config()?.report.routes);
-    }
-    let mut view = None;
-    let LatencyRows { rows, missing, window } = if from_store {
-        of_store::rows_of_store(view.insert(context.view()?), context, arguments, &filter)?
-    } else {
-        of_files(context, arguments, filter)?
-    };
-    let found = !rows.is_empty();
-    let by = names_of(&arguments.by);
-    let report = LatencyReport { by, sort, limit: arguments.limit, window: shown(window) };
-    let report = Report { missing, ..report.tabulate(rows) };
-    let mut out = stdout();
-    written(write(&report, arguments.format.into(), style(), &mut out))?;
-    written(std::io::Write::flush(&mut out))?;
-    if let Some(view) = &view {
-        completeness::conclude(view, &report.missing);
-    }
-    Ok(Answer::from_found(found, &report.missing))
-}
-
-/// Of each row what it is of, by the fields of `--by`, and what was counted.
-type Rows = Vec<(Vec<String>, Cell)>;
-
-/// An answer.
-struct LatencyRows {
-    rows: Rows,
-    /// What could not be read.
-    missing: Vec<String>,
-    /// The window that it is for.
-    window: Window,
-}
-
-fn of_files(context: &Context, arguments: &ReportArguments, filter: Filter) -> Result<LatencyRows> {
-    let window = filter.window;
-    let files = Files::open(context, &arguments.files)?;
+/// The rows of files.
+pub(in crate::cli) fn rows_of_files(context: &Context, question: &CountingQuestion<'_>) -> Result<CountedRows> {
+    let CountingQuestion { filter, by, .. } = question;
+    let files = Files::open(context, question.files)?;
     files.say_untimed();
     let with = settings::interpreting(context)?;
-    let by = fields_of(&arguments.by)?;
-    check_fields(&by, files.formats.iter().map(|format| &**format))?;
-    say_attempts(&by, files.formats.iter().map(|format| &**format));
+    check_fields(by, files.formats.iter().map(|format| &**format))?;
+    say_attempts(by, files.formats.iter().map(|format| &**format));
     let mut tallies = Vec::new();
-    for _ in 0..arguments.threads.count() {
-        tallies.push(ReportTally::new(&files, &with, &filter, &by)?);
+    for _ in 0..question.threads {
+        tallies.push(CountingTally::new(&files, &with, filter, by)?);
     }
     let names = files.names.clone();
     let timed = files.timed();
     let mut missing = files.run(&mut tallies);
     let mut tallies = tallies.into_iter();
-    let Some(mut whole) = tallies.next() else { return Ok(LatencyRows { rows: Vec::new(), missing, window }) };
+    let Some(mut whole) = tallies.next() else {
+        return Ok(CountedRows { rows: Rows::new(), missing, window: filter.window, span: None });
+    };
     for tally in tallies {
         whole.merge(tally);
     }
     whole.rejects.say(&names);
     whole.rejects.say_untimed(&names, &timed);
     missing.extend(whole.rejects.missing(&names));
+    let span = whole.span;
     let rows = whole.into_rows(&with);
-    if by == [RequestField::Route] && with.routes.overflow() > 0 {
+    if by == &[RequestField::Route] && with.routes.overflow() > 0 {
         say_overflow(&rows);
     }
-    Ok(LatencyRows { rows, missing, window })
+    Ok(CountedRows { rows, missing, window: filter.window, span })
 }
 
 /// Says how many requests have no route of their own, since `routes_max` was reached.
@@ -104,7 +59,7 @@ fn say_overflow(rows: &Rows) {
 }
 
 /// Counts over whole files, per route or per value of a field.
-struct ReportTally {
+struct CountingTally {
     workers: Workers,
     filter: Filter,
     routes: RouteFilter,
@@ -116,16 +71,18 @@ struct ReportTally {
     by_route: Vec<Cell>,
     by_value: GroupedCells,
     rejects: RejectedLines,
+    /// From the first end of a request to the last.
+    span: Option<Window>,
 }
 
-impl ReportTally {
-    fn new(files: &Files, with: &Interpreting, filter: &Filter, by: &[RequestField]) -> Result<ReportTally> {
+impl CountingTally {
+    fn new(files: &Files, with: &Interpreting, filter: &Filter, by: &[RequestField]) -> Result<CountingTally> {
         let mut fields = Vec::new();
         if by != [RequestField::Route] {
             fields.extend(files.formats.iter().map(|format| GroupingFields::of_format(by, format)));
         }
         let wanted = by.to_vec();
-        Ok(ReportTally {
+        Ok(CountingTally {
             workers: Workers::new(files, with, move |format| GroupingFields::of_format(&wanted, format).needs())?,
             filter: filter.clone(),
             routes: RouteFilter::default(),
@@ -135,11 +92,16 @@ impl ReportTally {
             by_route: Vec::new(),
             by_value: GroupedCells::default(),
             rejects: RejectedLines::default(),
+            span: None,
         })
     }
 
-    fn merge(&mut self, other: ReportTally) {
+    fn merge(&mut self, other: CountingTally) {
         self.rejects.merge(&other.rejects);
+        if let Some(Window { from, until }) = other.span {
+            widen(&mut self.span, from);
+            widen(&mut self.span, until);
+        }
         if self.by_route.len() < other.by_route.len() {
             self.by_route.resize_with(other.by_route.len(), Cell::default);
         }
@@ -164,9 +126,17 @@ impl ReportTally {
     }
 }
 
-impl BlockTally for ReportTally {
+/// Let the span reach to `time`.
+#[inline]
+fn widen(span: &mut Option<Window>, time: Timestamp) {
+    let reached = span.get_or_insert(Window { from: time, until: time });
+    reached.from = reached.from.min(time);
+    reached.until = reached.until.max(time);
+}
+
+impl BlockTally for CountingTally {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
-        let ReportTally { workers, filter, routes, with, fields, by_route, by_value, rejects, .. } = self;
+        let CountingTally { workers, filter, routes, with, fields, by_route, by_value, rejects, span, .. } = self;
         let Some(interpreter) = workers.interpreter_of(file) else { return };
         let fields = fields.get(file);
         let (mut lines, mut untimed) = (0, 0);
@@ -180,6 +150,7 @@ impl BlockTally for ReportTally {
             if !filter.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
                 return;
             }
+            widen(span, seen.record.end);
             if let Some(fields) = fields {
                 return by_value.count(fields, seen, &values);
             }

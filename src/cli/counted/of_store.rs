@@ -1,16 +1,15 @@
-//! `report` over the store: whole slots from their cells, what a window cuts off a slot from the lines; all of it from the lines
+//! What was counted over the store: whole slots from their cells, what a window cuts off a slot from the lines; all of it from the lines
 //! where the histograms cannot answer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::grouped::{GroupedCells, PlacedByFormat, fields_of};
-use super::{LatencyRows, Rows};
+use super::grouped::{GroupedCells, PlacedByFormat};
+use super::{CountedRows, CountingQuestion, Rows};
 use crate::cli::answer::completeness;
 use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{say, say_all};
 use crate::cli::answer::untimed::say_untimed_logs;
-use crate::cli::args::ReportArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
@@ -21,23 +20,22 @@ use crate::route::RouteId;
 use crate::store::View;
 
 /// The rows of the window.
-pub(super) fn rows_of_store(
+pub(in crate::cli) fn rows_of_store(
     view: &View,
     context: &Context,
-    arguments: &ReportArguments,
-    filter: &Filter,
-) -> Result<LatencyRows> {
-    let by = fields_of(&arguments.by)?;
+    question: &CountingQuestion<'_>,
+) -> Result<CountedRows> {
+    let CountingQuestion { filter, by, .. } = *question;
     let by_fields = by != [RequestField::Route];
-    let mut lines = StoredLines::new(context, view, &arguments.files.format)?;
+    let mut lines = StoredLines::new(context, view, &question.files.format)?;
     if by_fields {
-        let wanted = by.clone();
+        let wanted = by.to_vec();
         lines = lines.reading(Arc::new(move |format| GroupingFields::of_format(&wanted, format).needs()));
     }
     let by_request = by_fields || filter.asks_for_requests();
     let by_others = lines.counted_by(filter.window, filter.by)? == CountedBy::Others;
     let mut answer = match by_request || by_others {
-        true => from_lines(&mut lines, filter, &by)?,
+        true => from_lines(&mut lines, filter, by)?,
         false => from_cells(view, &mut lines, filter)?,
     };
     if by_others && !by_request && !answer.missing.is_empty() {
@@ -48,7 +46,7 @@ pub(super) fn rows_of_store(
         let counted = from_cells(view, &mut lines, filter)?;
         answer.missing.push(what.to_owned());
         answer.missing.extend(counted.missing);
-        answer = LatencyRows { missing: answer.missing, ..counted };
+        answer = CountedRows { missing: answer.missing, ..counted };
     }
     completeness::say_unknown(view, &filter.routes);
     say_untimed_logs(view);
@@ -60,12 +58,12 @@ pub(super) fn rows_of_store(
 }
 
 /// Every request of the window that the filter lets through, counted again.
-fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter, by: &[RequestField]) -> Result<LatencyRows> {
+fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter, by: &[RequestField]) -> Result<CountedRows> {
     let window = filter.window;
     let blocks = lines.blocks(filter)?;
     if let Some(too_much) = StoredLines::too_much(&blocks) {
         say(&too_much);
-        return Ok(LatencyRows { rows: Vec::new(), missing: vec![too_much], window });
+        return Ok(CountedRows { rows: Rows::new(), missing: vec![too_much], window, span: None });
     }
     say("from the lines of the logs that the store knows");
     let (mut cells, mut placed, mut by_upstream) = (GroupedCells::default(), PlacedByFormat::default(), false);
@@ -78,7 +76,7 @@ fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter, by: &[RequestField])
     }
     placed.conclude(by)?;
     let rows = cells.into_rows(by, |route| lines.route_name(route));
-    Ok(LatencyRows { rows, missing, window })
+    Ok(CountedRows { rows, missing, window, span: None })
 }
 
 /// Where no request of a route has a time but the upstream's, that one is reported, as over files; whether that is so.
@@ -92,7 +90,7 @@ fn time_by_upstream(cell: &mut Cell) -> bool {
 }
 
 /// What the cells of the window's slots add up to.
-fn from_cells(view: &View, lines: &mut StoredLines<'_>, filter: &Filter) -> Result<LatencyRows> {
+fn from_cells(view: &View, lines: &mut StoredLines<'_>, filter: &Filter) -> Result<CountedRows> {
     let wanted = (!filter.routes.is_empty()).then(|| wanted_routes(view, filter));
     let interval = view.settings().interval.as_secs();
     let edges = if lines.cuts_slots(filter.window) { "; what the window cuts off them, from the lines" } else { "" };
@@ -117,5 +115,5 @@ fn from_cells(view: &View, lines: &mut StoredLines<'_>, filter: &Filter) -> Resu
             "note: the times of {some} routes are those of $upstream_response_time: their logs have no other"
         )),
     }
-    Ok(LatencyRows { rows, missing: totals.missing, window: totals.window })
+    Ok(CountedRows { rows, missing: totals.missing, window: totals.window, span: None })
 }

@@ -1,0 +1,49 @@
+//! What was counted, in rows by the fields of `--by`: over files, or over a window of the store.
+//!
+//! ```text
+//! CountingQuestion -- of_files  every line of the files
+//!                     of_store  slots' cells; lines where those cannot answer
+//!                  -> CountedRows
+//! grouped             cells by the values of fields
+//! ```
+
+mod grouped;
+mod of_files;
+mod of_store;
+
+pub(in crate::cli) use grouped::{fields_of, names_of};
+pub(in crate::cli) use of_files::rows_of_files;
+pub(in crate::cli) use of_store::rows_of_store;
+
+use crate::cli::args::FileArguments;
+use crate::histogram::Cell;
+use crate::pipeline::Filter;
+use crate::record::RequestField;
+use crate::time::Window;
+
+/// What is to be counted.
+pub(in crate::cli) struct CountingQuestion<'q> {
+    /// The files, or none for the store.
+    pub(in crate::cli) files: &'q FileArguments,
+    /// How many threads read files.
+    pub(in crate::cli) threads: usize,
+    /// Which requests.
+    pub(in crate::cli) filter: &'q Filter,
+    /// What makes a row.
+    pub(in crate::cli) by: &'q [RequestField],
+}
+
+/// Of each row what it is of, by the fields of `--by`, and what was counted.
+pub(in crate::cli) type Rows = Vec<(Vec<String>, Cell)>;
+
+/// What was counted.
+pub(in crate::cli) struct CountedRows {
+    /// The rows, in any order.
+    pub(in crate::cli) rows: Rows,
+    /// What could not be read.
+    pub(in crate::cli) missing: Vec<String>,
+    /// The window that it is for.
+    pub(in crate::cli) window: Window,
+    /// From the first end of a request to the last, where files were read.
+    pub(in crate::cli) span: Option<Window>,
+}
