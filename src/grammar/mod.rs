@@ -21,9 +21,9 @@ mod written_format;
 
 pub use conf::{LogFormatDirective, directives};
 pub use detection::{
-    AND_MORE, AND_NAMED, Detection, DetectionOutcome, Doubt, Grammar, MixedPart, Recognised, Unrecognised,
-    assumes_request_time, detect, library, named_keys, recognise, recognise_in, recognise_texts, texts, unread_tails,
-    wrapper_of,
+    AND_MORE, AND_NAMED, BARE_ADDRESS, Detection, DetectionOutcome, Doubt, ForeignFormat, ForeignLines, Grammar,
+    MixedPart, Recognised, Unrecognised, assumes_request_time, detect, foreign_lines, library, named_keys, recognise,
+    recognise_in, recognise_texts, texts, unread_tails, wrapper_of,
 };
 pub use format::{BareLine, Format, NamedBy};
 pub use format_error::FormatError;

@@ -149,7 +149,7 @@ mod tests {
         ];
         let json = Format::keyed("json request_time=took:ms").unwrap().unwrap();
         let lines: [&[u8]; 2] = [
-            br#"{"ts":"2011-11-30T14:05:33Z","took":12,"status":200,"uri":"/a","pod":"x","n":3}"#,
+            br#"{"ts":"2011-11-30T14:05:33Z","took":12,"status":200,"uri":"/a?x=1","pod":"x","n":3}"#,
             br#"{"ts":"2011-11-30T14:05:34Z","took":14,"status":200,"uri":"/b","pod":"y","n":4,"duration":"1.234"}"#,
         ];
         let formats = [

@@ -283,7 +283,7 @@ fn json_of_which_only_some_lines_have_the_latency() {
         format!("{{\"time\":\"2021-01-26T10:00:01Z\",\"request\":\"GET /a HTTP/1.1\",\"status\":200{more}}}\n")
     };
     folder.write("a.json", line(",\"request_time\":0.310") + &line("") + &line(""));
-    folder.run(&["report", "a.json"]).said(0, &["note: a.json: 2 of 3 lines have no $request_time"]);
+    folder.run(&["report", "a.json"]).said(3, &["partial: a.json: 2 of 3 lines have no $request_time"]);
     folder.write("b.json", line(",\"request_time\":0.310"));
     assert!(!folder.run(&["report", "b.json"]).err.contains("note"));
     // Messages of an application are few, or the answer is a part.
@@ -345,6 +345,68 @@ fn values_that_a_line_names_itself_are_what_they_are_called() {
         let run = folder.run(&["report", "a.log", "--format=csv"]);
         assert!(run.code == 2 || run.code == 0 && run.out.contains("\na,8,,,"), "{tail}: {run:?}");
     }
+}
+
+/// A quoted address behind a combined line may be of any header: it has a name only where a value tells which, or none has one.
+#[test]
+fn an_address_that_nothing_names_has_no_name() {
+    let folder = support::folder!();
+    let said = "the address behind it, which nothing names";
+    let list = with_tail(" \"198.51.100.4, 10.1.0.2\"");
+    for (front, behind, named) in [
+        (" \"198.51.100.4\"", "", false),
+        (" \"198.51.100.4\"", " rt=0.250", false),
+        (" \"198.51.100.4\"", " upstream_header_time=0.001", false),
+        (" \"198.51.100.4\"", " 0.250 0.100", false),
+        (" \"-\"", "", true),
+        (" \"-\"", " rt=0.250", true),
+        (" \"198.51.100.4, 10.1.0.2\"", " rt=0.250", true),
+        (" \"198.51.100.4, 10.1.0.2\"", "", true),
+    ] {
+        folder.write("a.log", with_tail(&format!("{front}{behind}")).repeat(4));
+        let run = folder.run(&["records", "a.log", "--format=jsonl"]);
+        let tail = format!("{front}{behind}");
+        if run.code == 2 {
+            continue;
+        }
+        assert_eq!((run.code, run.err.contains(said)), (0, !named), "{tail}: {}", run.err);
+        assert_eq!(run.out.contains("http_x_forwarded_for"), named, "{tail}: {}", run.out);
+        assert_eq!(run.out.contains("\"bare_address\":\"198.51.100.4\""), !named, "{tail}: {}", run.out);
+    }
+    // One list among them is enough, unless each ends with the client, as $proxy_add_x_forwarded_for does.
+    folder.write("a.log", with_tail(" \"198.51.100.4\"") + &list);
+    assert!(folder.run(&["records", "a.log"]).fine().contains("http_x_forwarded_for"));
+    let own = (1..9)
+        .map(|n| with_tail(&format!(" \"198.51.100.4, 192.0.2.{n}\"")).lines().nth(n - 1).unwrap().to_owned() + "\n");
+    folder.write("a.log", own.collect::<String>());
+    folder.run(&["records", "a.log"]).said(0, &[said]);
+    // By name it is what its name says.
+    let run = folder.run(&["records", "a.log", "--log-format=main", "--format=jsonl"]);
+    assert!(run.code == 0 && run.out.contains("\"http_x_forwarded_for\":\"198.51.100.4, 192.0.2.1\""), "{run:?}");
+}
+
+/// Both are named, whatever tells the format of the most.
+#[test]
+fn a_log_of_two_formats_is_told_with_both() {
+    let folder = support::folder!();
+    let combined = with_tail("");
+    let json = "{\"ts\":\"2026-03-04T05:06:07Z\",\"rt\":0.1,\"path\":\"/a\",\"status\":200}\n".repeat(8);
+    let ltsv = "time:2026-03-04T05:06:07Z\turi:/a\tstatus:200\treqtime:0.1\n".repeat(8);
+    let timed = with_tail(" rt=0.048 uct=\"0.001\" uht=\"0.046\" urt=\"0.046\"");
+    let named = |folder: &support::program::Folder, arguments: &[&str], text: String, says: &str| {
+        folder.write("a.log", text);
+        folder.run(&[&["report", "a.log"], arguments].concat()).said(3, &[says, "such lines are left out"]);
+    };
+    let at_home = ["--config=off.toml"];
+    folder.write("off.toml", "nginx = \"off\"\n");
+    named(&folder, &at_home, combined.clone() + &json, "8 in `json`, not in `combined`");
+    named(&folder, &at_home, json + &ltsv, "8 in `ltsv`, not in `json`");
+    let one = timed.lines().next().unwrap().to_owned() + "\n";
+    let most = combined.repeat(6) + &one;
+    named(&folder, &at_home, most.clone(), "1 in `upstream_times`, not in `combined`");
+    // A configured log has the format of the most; the others are in another all the same.
+    folder.write("c.toml", "nginx = \"off\"\n[[log]]\npath = \"/nowhere/x.log\"\nformat = \"combined\"\n");
+    named(&folder, &["--config=c.toml"], most, "1 in `upstream_times`, not in `combined`");
 }
 
 /// Whether a lone time is `$request_time` or the upstream's is asked, also where two lines are of yet another format.

@@ -139,7 +139,7 @@ def of_values(case, report, records, named):
     if [sum(one["status"][0] == str(n) for one in read) for n in (2, 3, 4, 5)] != statuses and any(statuses):
         wrong["status"] += 1
     if wrong or bad_latency:
-        unnamed = not named and set(wrong) <= (set(sum(SHAPES.values(), ())) if kind == "mirror" else {*TIMES, "http_x_forwarded_for"})
+        unnamed = not named and set(wrong) <= (set(sum(SHAPES.values(), ())) if kind == "mirror" else set(TIMES))
         if unnamed and kind != "two formats" and all(plausible(record, lines[record["line"] - 1]) for record in records):
             gone = code != 3 and count < len(lines)
             return ("WRONG: lines vanish with exit 0", f"{count} of {len(lines)}: {err}") if gone else ("twin", f"{dict(wrong)}")

@@ -22,6 +22,8 @@ pub(in crate::cli) struct RejectedLines {
 #[derive(Debug, Default, Clone)]
 struct FileLines {
     lines: u64,
+    /// Those that are no requests, whatever they are.
+    unread: u64,
     /// Those that may have been requests.
     rejected: u64,
     /// Those that have keys, but none of a request: an application's messages mostly.
@@ -44,6 +46,7 @@ impl RejectedLines {
     pub(in crate::cli) fn reject(&mut self, file: usize, offset: u64, reject: Reject) {
         self.rejected += 1;
         let own = self.files.entry(file).or_default();
+        own.unread += 1;
         match reject.reason {
             RejectReason::KeyMissing => own.keyless += 1,
             reason => own.rejected += u64::from(reason.may_be_request()),
@@ -67,6 +70,7 @@ impl RejectedLines {
         for (file, theirs) in &other.files {
             let own = self.files.entry(*file).or_default();
             own.lines += theirs.lines;
+            own.unread += theirs.unread;
             own.rejected += theirs.rejected;
             own.keyless += theirs.keyless;
             own.untimed += theirs.untimed;
@@ -108,16 +112,26 @@ impl RejectedLines {
         missing
     }
 
-    /// Say of which files only some requests have a time; `timed` are those whose lines may have one.
-    pub(in crate::cli) fn say_untimed(&self, names: &[String], timed: &[bool]) {
+    /// Say of which files only some requests have a time; `timed` are those whose lines should have one. Those of which many have
+    /// none are handed back, in words: nginx never leaves a time out, so that such lines are of another program or format.
+    pub(in crate::cli) fn missing_times(&self, names: &[String], timed: &[bool]) -> Vec<String> {
+        let mut missing = Vec::new();
         for ((file, name), timed) in names.iter().enumerate().zip(timed) {
             let Some(own) = self.files.get(&file) else { continue };
-            if *timed && own.untimed > 0 && own.untimed < own.lines {
-                say(&format!(
-                    "note: {name}: {} of {} lines have no $request_time: they are counted, and in no latency",
-                    own.untimed, own.lines
-                ));
+            if !*timed || own.untimed == 0 || own.untimed + own.unread >= own.lines {
+                continue;
+            }
+            let words = format!(
+                "{name}: {} of {} lines have no $request_time: they are counted, and in no latency",
+                own.untimed, own.lines
+            );
+            if own.untimed.saturating_mul(FEW) > own.lines {
+                say(&format!("partial: {words}"));
+                missing.push(words);
+            } else {
+                say(&format!("note: {words}"));
             }
         }
+        missing
     }
 }

@@ -39,7 +39,7 @@ pub(in crate::cli) fn rows_of_files(context: &Context, question: &CountingQuesti
         whole.merge(tally);
     }
     whole.rejects.say(&names);
-    whole.rejects.say_untimed(&names, &timed);
+    missing.extend(whole.rejects.missing_times(&names, &timed));
     missing.extend(whole.rejects.missing(&names));
     let span = whole.span;
     let rows = whole.into_rows(&with);

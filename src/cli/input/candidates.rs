@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::configured::configured_format;
 use super::context::Context;
-use super::doubts::mixed_words;
+use super::doubts::foreign_words;
 use super::formats::{GivenFormat, Undetected, describe_taken, detect_format, learn_keys, names_file, parse_given};
+use super::head::HEAD_LINES;
 use super::logs;
 use crate::cli::answer::output::say;
 use crate::cli::args::FormatArguments;
 use crate::daemon::Log;
 use crate::error::{Error, Result};
-use crate::grammar::Format;
+use crate::grammar::{ForeignLines, Format, foreign_lines, texts};
 use crate::source::Compression;
 
 /// The formats that a file may be in.
@@ -52,6 +53,17 @@ impl FormatCandidates {
         self.logs.iter().find(|log| names_file(&log.pattern, name) || names_file(&log.pattern, &whole))
     }
 
+    /// Notes which lines of a file are in another format than it is read in.
+    fn leave_out(&mut self, name: &str, foreign: &[ForeignLines], format: &Format) {
+        if !foreign.is_empty() {
+            let words = foreign_words(foreign, &self.all);
+            self.left_out.push(Error::failed(format!(
+                "{name}: of its first lines, {words}, not in `{}`: such lines are left out",
+                format.name()
+            )));
+        }
+    }
+
     /// The format of the file of this name, which begins with these lines.
     pub(in crate::cli) fn format(&mut self, name: &str, head: &[u8]) -> Result<Arc<Format>> {
         let unknown = |undetected: Undetected| match Compression::unread_packer(head) {
@@ -77,16 +89,13 @@ impl FormatCandidates {
             if !self.all.iter().any(|known| known.text() == format.text() && known.escape() == format.escape()) {
                 say(&format!("{name}: taken as written in the format of {log}, as configured"));
             }
+            let texts = texts(format.wrapper(), head, HEAD_LINES);
+            let lines: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
+            self.leave_out(name, &foreign_lines(&lines, &format, &self.all), &format);
             return Ok(Arc::new(format));
         }
         let found = detect_format(wrapper, head, &self.all).map_err(unknown)?;
-        if !found.left_out.is_empty() {
-            let words = mixed_words(&found.left_out, &self.all);
-            self.left_out.push(Error::failed(format!(
-                "{name}: of its first lines, {words}, not in `{}`: such lines are left out",
-                found.format.name()
-            )));
-        }
+        self.leave_out(name, &found.left_out, &found.format);
         if let Some(taken) = describe_taken(&found.format, head) {
             say(&format!("{name}: {taken}"));
         }

@@ -1,6 +1,6 @@
 //! Why it cannot be said in which format a log is, in words: the candidates, and what each would read of a line.
 
-use crate::grammar::{Doubt, Format, MixedPart, Unrecognised};
+use crate::grammar::{Doubt, ForeignFormat, ForeignLines, Format, MixedPart, Unrecognised};
 use crate::report::{count, terminal_safe};
 
 /// What always helps.
@@ -55,6 +55,19 @@ pub(in crate::cli) fn mixed_words(mixed: &[MixedPart], formats: &[Format]) -> St
         format!("{} in {}", count(part.lines as u64), names.join(" or "))
     };
     mixed.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+/// The same of lines that a format does not fit.
+pub(in crate::cli) fn foreign_words(foreign: &[ForeignLines], formats: &[Format]) -> String {
+    let name = |at: &usize| formats.get(*at).map_or_else(String::new, |format| format!("`{}`", format.name()));
+    let part = |part: &ForeignLines| {
+        let written = match &part.written {
+            ForeignFormat::Candidates(formats) => formats.iter().map(name).collect::<Vec<_>>().join(" or "),
+            ForeignFormat::Keyed(name) => format!("`{name}`"),
+        };
+        format!("{} in {written}", count(part.lines as u64))
+    };
+    foreign.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 /// What to do about it.

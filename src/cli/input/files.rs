@@ -165,13 +165,12 @@ impl Files {
         }
     }
 
-    /// Of each file whether a key of its first lines says how long requests took, so that others may lack it.
+    /// Of each file whether each of its requests should say how long it took: a key may say so in some of them only. Where the
+    /// upstream's time stands in, those that none was asked for have none.
     pub(in crate::cli) fn timed(&self) -> Vec<bool> {
-        self.formats
-            .iter()
-            .zip(&self.roles)
-            .map(|(format, roles)| format.is_keyed() && roles.request_time.is_some())
-            .collect()
+        let by_upstream =
+            |roles: &Roles| roles.request_time.is_none() && roles.upstream.first().is_some_and(Option::is_some);
+        self.formats.iter().zip(&self.roles).map(|(format, roles)| format.is_keyed() && !by_upstream(roles)).collect()
     }
 
     /// Say of which files the times are not told by the lines alone.

@@ -7,11 +7,14 @@ use super::head::HEAD_LINES;
 use crate::cli::args::FormatArguments;
 use crate::error::{Error, Result, meant};
 use crate::grammar::{
-    AND_MORE, AND_NAMED, Escape, FieldMeaning, Format, FormatError, Recognised, Wrapper, assumes_request_time,
-    named_keys, read_meaning, read_paste, recognise_texts, texts, unread_tails, wrapper_of,
+    AND_MORE, AND_NAMED, BARE_ADDRESS, Escape, FieldMeaning, Format, FormatError, Recognised, Wrapper,
+    assumes_request_time, named_keys, read_meaning, read_paste, recognise_texts, texts, unread_tails, wrapper_of,
 };
 use crate::report::terminal_safe;
 use crate::source::base_of;
+
+/// At most so many kinds of lines are shown.
+const KINDS_SHOWN: usize = 4;
 
 /// At most so many characters of columns that are left alone are shown.
 const TAIL_SHOWN: usize = 60;
@@ -107,6 +110,7 @@ pub(in crate::cli) fn describe_taken(format: &Format, head: &[u8]) -> Option<Str
     if format.is_keyed() {
         return Some(describe_keys(format, &inside, &lines));
     }
+    let has_bare_address = format.index_of(BARE_ADDRESS).is_some();
     let tail = unread_tails(&lines, &format.without_wrapper()).find(|tail| !tail.is_empty()).map(terminal_safe);
     let more = match tail {
         Some(tail) => format!(
@@ -121,12 +125,18 @@ pub(in crate::cli) fn describe_taken(format: &Format, head: &[u8]) -> Option<Str
              --log-format says so"
                 .to_owned()
         }
-        None if inside.is_empty() => return None,
+        None if inside.is_empty() && !has_bare_address => return None,
         None => String::new(),
+    };
+    let bare = if has_bare_address {
+        "; the address behind it, which nothing names ($http_x_forwarded_for, $http_x_real_ip ..), has no meaning until \
+         --log-format names it"
+    } else {
+        ""
     };
     let name = format.name();
     let name = name.strip_suffix(AND_MORE).or_else(|| name.strip_suffix(AND_NAMED)).unwrap_or(name);
-    Some(format!("taken as {inside}`{name}`{more}"))
+    Some(format!("taken as {inside}`{name}`{more}{bare}"))
 }
 
 fn describe_keys(format: &Format, inside: &str, lines: &[&[u8]]) -> String {
@@ -134,8 +144,17 @@ fn describe_keys(format: &Format, inside: &str, lines: &[&[u8]]) -> String {
         true => format!("${variable}"),
         false => format!("${variable} = {key}"),
     };
-    let keys: Vec<String> = format.keys_of(lines).iter().map(named).collect();
-    format!("taken as {inside}{} by its keys: {}", format.name(), keys.join(", "))
+    let keys = |lines: &[&[u8]]| format.keys_of(lines).iter().map(named).collect::<Vec<_>>().join(", ");
+    let kinds = format.lines_by_kind(lines);
+    if kinds.len() < 2 {
+        return format!("taken as {inside}{} by its keys: {}", format.name(), keys(lines));
+    }
+    let mut words = format!("taken as {inside}{} by its keys; its lines are of {} kinds:", format.name(), kinds.len());
+    for kind in kinds.iter().take(KINDS_SHOWN) {
+        let untimed = if format.roles_in(kind).request_time.is_none() { "; no $request_time" } else { "" };
+        words += &format!("\n  {} of the first {}: {}{untimed}", kind.len(), lines.len(), keys(kind));
+    }
+    words
 }
 
 /// Why the format of a log cannot be said, and what to do about it.

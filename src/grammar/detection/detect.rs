@@ -232,7 +232,7 @@ fn same_reading(lines: &[&[u8]], a: &Format, b: &Format) -> bool {
 }
 
 /// The bytes of each role; None if the line does not fit.
-fn read_roles<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<Cow<'l, [u8]>>>> {
+pub(super) fn read_roles<'l>(line: &'l [u8], format: &Format) -> Option<Vec<Option<Cow<'l, [u8]>>>> {
     let mut spans = format.new_spans();
     if let Some(keyed) = format.keys() {
         return read_by_keys(line, format, keyed, &mut spans);

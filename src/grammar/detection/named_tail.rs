@@ -1,6 +1,7 @@
 //! Lines that begin as a known format and go on with values that the lines themselves name: `rt=0.250 uct="0.100"`. A name that says
 //! one thing wherever it is used ([`usual_variable`]) is that, if its values look so on every line; the others stay without a meaning.
 
+use super::bare_address::without_bare_address;
 use super::columns::STRAYS;
 use super::detect::{DetectionOutcome, detect};
 use crate::grammar::format::Format;
@@ -36,7 +37,10 @@ pub(super) fn with_named_tail(lines: &[&[u8]], candidates: &[Format]) -> Option<
     let (at, first) = lines.iter().find_map(|line| named_tail(line))?;
     let front = lines.iter().find(|line| named_tail(line).is_some())?.get(..at)?;
     let columns: Vec<Vec<&[u8]>> = (0..first.len()).map(|number| values_of(lines, &first, number)).collect();
+    let fronts: Vec<&[u8]> = lines.iter().filter_map(|line| line.get(..named_tail(line)?.0)).collect();
     for base in candidates.iter().filter(|base| !base.is_keyed() && base.check(front).is_ok()) {
+        let bare = without_bare_address(&fronts, base, candidates);
+        let base = bare.as_ref().unwrap_or(base);
         let (mut text, mut meanings) = (base.text().to_owned(), Vec::new());
         let mut known = 0;
         for (named, values) in first.iter().zip(&columns) {

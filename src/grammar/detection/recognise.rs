@@ -13,8 +13,10 @@
 
 use std::borrow::Cow;
 
+use super::bare_address::without_bare_address;
 use super::detect::{Detection, DetectionOutcome, MixedPart, contradicts_nothing, detect, reads_alike};
 use super::error_log::is_error_line;
+use super::foreign::{ForeignLines, foreign_lines};
 use super::mirrors::Doubt;
 use super::named_tail::with_named_tail;
 use super::unread::{leaves_unread, without_tail};
@@ -41,8 +43,8 @@ pub struct Recognised {
     pub candidate: Option<usize>,
     /// How the candidates fit.
     pub detection: Detection,
-    /// The candidates that a few other lines are in, which do not fit the format.
-    pub left_out: Vec<MixedPart>,
+    /// What other lines are in, which do not fit the format.
+    pub left_out: Vec<ForeignLines>,
 }
 
 /// Why a log was not recognised.
@@ -96,13 +98,10 @@ pub fn recognise_texts(
         Unrecognised::Nothing(_) => Unrecognised::Nothing(wrapper),
         tie => tie,
     })?;
+    let left_out = foreign_lines(&lines, &format, candidates);
     let format = match wrapper {
         Some(wrapper) => format.in_wrapper(wrapper),
         None => format,
-    };
-    let left_out = match &detection.outcome {
-        DetectionOutcome::Mixed { parts } if candidate.is_some() => parts.get(1..).unwrap_or_default().to_vec(),
-        _ => Vec::new(),
     };
     Ok(Recognised { format, candidate, detection, left_out })
 }
@@ -169,7 +168,10 @@ fn format_of(
     if let Some((format, index)) = known
         && !leaves_unread(lines, format, candidates)
     {
-        return Ok((format.clone(), Some(index)));
+        return Ok(match without_bare_address(lines, format, candidates) {
+            Some(bare) => (bare, None),
+            None => (format.clone(), Some(index)),
+        });
     }
     if let Some(format) = with_named_tail(lines, candidates) {
         return Ok((format, None));
@@ -207,7 +209,11 @@ fn mixed_by_keys(
 fn format_of_most(lines: &[&[u8]], candidates: &[Format], first: &Format) -> Option<(Format, Option<usize>)> {
     let most: Vec<&[u8]> = lines.iter().filter(|line| first.check(line).is_ok()).copied().collect();
     let DetectionOutcome::Found { format, .. } = detect(&most, candidates).outcome else { return None };
-    Some((candidates.get(format)?.clone(), Some(format)))
+    let known = candidates.get(format)?;
+    Some(match without_bare_address(&most, known, candidates) {
+        Some(bare) => (bare, None),
+        None => (known.clone(), Some(format)),
+    })
 }
 
 /// The keyed format of the lines, if it fits at least half of them and more than the share `known` of them.

@@ -248,6 +248,12 @@ impl Format {
         self.inner.keyed.as_ref().map(|keyed| keyed.held_keys(lines)).unwrap_or_default()
     }
 
+    /// These lines (without wrapper) of a keyed format, those of each kind together, the most frequent first: parts of a record stand
+    /// under other keys in lines of another kind. Nothing if the format is not keyed.
+    pub fn lines_by_kind<'l>(&self, lines: &[&'l [u8]]) -> Vec<Vec<&'l [u8]>> {
+        self.inner.keyed.as_ref().map(|keyed| keyed.lines_by_kind(lines)).unwrap_or_default()
+    }
+
     /// The keys of a keyed format that these lines (without wrapper) have, in their order.
     pub fn keys_in(&self, lines: &[&[u8]]) -> Vec<&str> {
         self.inner.keyed.as_ref().map(|keyed| keyed.keys_in(lines)).unwrap_or_default()

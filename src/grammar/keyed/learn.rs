@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use super::duration_unit::split_unit;
 use super::finest::finest_time;
 use super::json::{self, ValueForm};
+use super::key_map::KeyTarget;
+use super::kinds::find_targets;
 use super::spec::{KeyedSpec, VariableKey};
-use super::usual_keys::{MAYBE_SECONDS, ROLES, Role};
-use super::{Keyed, KeyedSyntax, ltsv, squeezed};
+use super::usual_keys::{MAYBE_SECONDS, ROLES, Role, squeezed};
+use super::{Keyed, KeyedSyntax, ltsv};
 use crate::grammar::line::ValueSpan;
 use crate::grammar::variables::DurationUnit;
 use crate::grammar::variables::VariableKind;
@@ -43,24 +45,29 @@ pub(super) fn learn_keys(keyed: &Keyed, lines: &[&[u8]]) -> Keyed {
                 && met.certain == met.values
                 && !known
             {
-                more.push((key_of(variable, &key), VariableKind::Text));
+                more.push((VariableKey::in_seconds(variable, &key), VariableKind::Text));
             }
         }
     }
     for (name, met) in names.into_iter().filter(|(name, _)| keyed.map.get(name.as_bytes()).is_none()) {
         let kind =
             if met.numbers > 0 && met.numbers == met.values { VariableKind::Decimal } else { VariableKind::Text };
-        more.push((key_of(name, name), kind));
+        more.push((VariableKey::in_seconds(name, name), kind));
     }
+    let spec = || KeyedSpec { syntax: keyed.syntax, keys: keyed.spec.clone() };
+    let targets = find_targets(&Keyed::build(spec(), None, &more, &[]), lines);
     let held = keyed.map.iter().filter(|(key, _)| met.contains_key(*key));
+    // Those of keys that hold another target are kept too: later lines may have another key of theirs.
+    let variable_of = |target: KeyTarget| keyed.variables.get(usize::from(target.variable));
+    let moved = targets.iter().map(|target| target.variable.as_str());
     let seen: Vec<&str> = held
-        .filter_map(|(_, target)| keyed.variables.get(usize::from(target.variable)))
+        .filter_map(|(_, target)| variable_of(target))
         .map(|variable| variable.name.as_str())
+        .chain(moved)
         .collect();
-    let spec = KeyedSpec { syntax: keyed.syntax, keys: keyed.spec.clone() };
     let usual = keyed.usual_variables().filter(|variable| seen.contains(variable) || is_needed(variable, &seen));
     let usual = usual.map(str::to_owned).collect();
-    let learnt = Keyed::build(spec, Some(usual), &more);
+    let learnt = Keyed::build(spec(), Some(usual), &more, &targets);
     let finest = finest_time(&learnt, lines);
     let held = |role: Role| {
         let players = learnt.roles.get(role as usize).map_or(&[][..], Vec::as_slice);
@@ -81,10 +88,6 @@ fn is_held(variable: &str, seen: &[&str], more: &[(VariableKey, VariableKind)]) 
 fn is_needed(variable: &str, seen: &[&str]) -> bool {
     let player = |players: &&&[&str]| players.first() == Some(&variable);
     ROLES.iter().filter(player).any(|players| !players.iter().any(|player| seen.contains(player)))
-}
-
-pub(super) fn key_of(variable: &str, key: &str) -> VariableKey {
-    VariableKey { variable: variable.to_owned(), key: key.to_owned(), unit: DurationUnit::Seconds }
 }
 
 /// The keys of the lines, with what their values look like.

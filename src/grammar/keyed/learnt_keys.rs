@@ -16,6 +16,9 @@ pub(crate) struct LearntKeys {
     /// Keys that are not usual.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     more: Vec<LearntKey>,
+    /// Keys of targets that hold another variable than the usual one, behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<(String, String)>,
     /// The time that goes before the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     finest: Option<String>,
@@ -58,6 +61,7 @@ impl Keyed {
         LearntKeys {
             usual: self.usual.clone(),
             more,
+            targets: self.targets.iter().map(|key| (key.variable.clone(), key.key.clone())).collect(),
             finest: self.finest.clone(),
             of_status_alone: self.of_status_alone,
             untimed: self.untimed,
@@ -73,7 +77,9 @@ impl Keyed {
             more.push((VariableKey { variable, key, unit }, kind));
         }
         let spec = KeyedSpec { syntax: self.syntax, keys: self.spec.clone() };
-        let taught = Keyed::build(spec, learnt.usual, &more).with_finest(learnt.finest);
+        let targets: Vec<VariableKey> =
+            learnt.targets.iter().map(|(variable, key)| VariableKey::in_seconds(variable, key)).collect();
+        let taught = Keyed::build(spec, learnt.usual, &more, &targets).with_finest(learnt.finest);
         Some(taught.lacking(learnt.of_status_alone, learnt.untimed))
     }
 }

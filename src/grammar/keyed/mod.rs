@@ -14,12 +14,14 @@
 //! Values stand in the *text*: the line itself, or, where one had to be unescaped, converted or joined, a copy of the line
 //! with such values behind it.
 
+mod compiler;
 mod duration_unit;
 mod finest;
 mod json;
 mod json_string;
 mod key_map;
 mod key_path;
+mod kinds;
 mod learn;
 mod learnt_keys;
 mod ltsv;
@@ -40,7 +42,8 @@ use std::ops::Range;
 use crate::grammar::format_error::FormatError;
 use crate::grammar::line::{CutFailure, MAX_LINE, RejectReason, ValueSpan};
 use crate::grammar::variables::{DurationUnit, Roles, TimeNotation, Variable, VariableKind};
-use key_map::{KeyMap, KeyTarget};
+use compiler::KeyedCompiler;
+use key_map::KeyMap;
 use spec::KeyedSpec;
 use usual_keys::{JSON_NAMES, LTSV_NAMES, NAMES, ROLES, WITH_UNIT};
 
@@ -53,6 +56,8 @@ pub(crate) struct Keyed {
     usual: Option<Vec<String>>,
     /// Keys that were learnt.
     more: Vec<(spec::VariableKey, VariableKind)>,
+    /// Keys of targets that hold another variable than the usual one.
+    targets: Vec<spec::VariableKey>,
     map: KeyMap,
     variables: Vec<Variable>,
     /// For each role the variables that can play it, as indexes.
@@ -75,56 +80,23 @@ pub fn check_key(variable: &str, key: &str) -> Result<(), (String, String)> {
     spec::parse_key(variable, key).map(drop)
 }
 
-/// What is known of a key or given by a person: compiled to a map.
-struct KeyedCompiler {
-    variables: Vec<Variable>,
-    map: KeyMap,
-    ranks: Vec<u8>,
-}
-
-impl KeyedCompiler {
-    fn variable_index(&mut self, name: &str) -> usize {
-        self.variables.iter().position(|known| known.name == name).unwrap_or_else(|| {
-            // What may be a number of any kind, or a text: a time under a name of its own.
-            let kind =
-                if matches!(name, "time" | "@timestamp") { VariableKind::Decimal } else { VariableKind::of_name(name) };
-            self.variables.push(Variable { name: name.to_owned(), kind });
-            self.ranks.push(0);
-            self.variables.len() - 1
-        })
-    }
-
-    fn add_key(&mut self, name: &str, key: &str, unit: DurationUnit) {
-        let variable = self.variable_index(name);
-        let Some(rank) = self.ranks.get_mut(variable) else { return };
-        let target = KeyTarget { variable: u16::try_from(variable).unwrap_or(u16::MAX), rank: *rank, unit };
-        *rank = rank.saturating_add(1).min(u8::MAX - 1);
-        self.map.insert(key, target);
-    }
-
-    /// The keys as camelCase writes them, where that is not a name of its own.
-    fn add_squeezed(&mut self, name: &str, keys: &[&str], unit: DurationUnit) {
-        for key in keys.iter().filter(|key| key.contains('_')) {
-            self.add_key(name, &squeezed(key), unit);
-        }
-    }
-}
-
-/// `requesttime` of `request_time`, which is `requestTime` in small letters.
-pub(super) fn squeezed(key: &str) -> String {
-    key.replace('_', "")
-}
-
 impl Keyed {
     /// Compiles the text of a keyed format; None if it is not one.
     pub(super) fn compile(text: &str) -> Option<Result<Keyed, FormatError>> {
-        Some(spec::parse(text)?.map(|spec| Keyed::build(spec, None, &[])))
+        Some(spec::parse(text)?.map(|spec| Keyed::build(spec, None, &[], &[])))
     }
 
-    /// The format of a spec, with those of the usual variables that `usual` names (all, if nothing), and further keys.
-    fn build(spec: KeyedSpec, usual: Option<Vec<String>>, more: &[(spec::VariableKey, VariableKind)]) -> Keyed {
+    /// The format of a spec, with those of the usual variables that `usual` names (all, if nothing), further keys, and keys of
+    /// targets that hold another variable than the usual one.
+    fn build(
+        spec: KeyedSpec,
+        usual: Option<Vec<String>>,
+        more: &[(spec::VariableKey, VariableKind)],
+        targets: &[spec::VariableKey],
+    ) -> Keyed {
         let wanted = |variable: &str| usual.as_ref().is_none_or(|usual| usual.iter().any(|known| known == variable));
-        let mut compiling = KeyedCompiler { variables: Vec::new(), map: KeyMap::default(), ranks: Vec::new() };
+        let mut compiling =
+            KeyedCompiler { variables: Vec::new(), map: KeyMap::default(), ranks: Vec::new(), elsewhere: targets };
         for key in &spec.keys {
             compiling.add_key(&key.variable, &key.key, key.unit);
         }
@@ -145,6 +117,10 @@ impl Keyed {
         for (variable, keys, unit) in WITH_UNIT {
             compiling.add_squeezed(variable, keys, *unit);
         }
+        compiling.elsewhere = &[];
+        for key in targets {
+            compiling.add_key(&key.variable, &key.key, key.unit);
+        }
         for (key, kind) in more {
             compiling.add_key(&key.variable, &key.key, key.unit);
             if let Some(variable) = compiling.variables.iter_mut().find(|known| known.name == key.variable)
@@ -155,12 +131,20 @@ impl Keyed {
         }
         let KeyedCompiler { variables, map, .. } = compiling;
         let index = |name: &&str| variables.iter().position(|known| known.name == **name);
-        let roles = ROLES.map(|names| names.iter().filter_map(index).collect());
+        let mut roles = ROLES.map(|names| names.iter().filter_map(index).collect::<Vec<usize>>());
+        if let Some(players) = roles.get_mut(Role::Target as usize) {
+            for player in targets.iter().filter_map(|key| index(&key.variable.as_str())) {
+                if !players.contains(&player) {
+                    players.push(player);
+                }
+            }
+        }
         Keyed {
             syntax: spec.syntax,
             spec: spec.keys,
             usual,
             more: more.to_vec(),
+            targets: targets.to_vec(),
             map,
             variables,
             roles,
@@ -330,6 +314,11 @@ impl Keyed {
         learn::held_keys(self, lines).into_iter().flatten().filter_map(named).collect()
     }
 
+    /// These lines of a log, those of each kind together: see [`kinds`].
+    pub(super) fn lines_by_kind<'l>(&self, lines: &[&'l [u8]]) -> Vec<Vec<&'l [u8]>> {
+        kinds::lines_by_kind(self, lines)
+    }
+
     /// The keys that these lines have, in their order, of those that are known or were learnt.
     pub(super) fn keys_in(&self, lines: &[&[u8]]) -> Vec<&str> {
         learn::keys_in(self, lines)
@@ -358,9 +347,10 @@ impl Keyed {
     /// With these variables as well, held by the keys of the same name, where they are not known yet.
     pub(super) fn with_keys_of(&self, names: &[String]) -> Keyed {
         let unknown = names.iter().filter(|name| !self.variables.iter().any(|known| known.name == **name));
-        let keys = unknown.map(|name| (learn::key_of(name, &name.to_ascii_lowercase()), VariableKind::Text));
+        let keys =
+            unknown.map(|name| (spec::VariableKey::in_seconds(name, &name.to_ascii_lowercase()), VariableKind::Text));
         let more: Vec<_> = self.more.iter().cloned().chain(keys).collect();
-        Keyed::build(KeyedSpec { syntax: self.syntax, keys: self.spec.clone() }, None, &more)
+        Keyed::build(KeyedSpec { syntax: self.syntax, keys: self.spec.clone() }, None, &more, &self.targets)
             .with_finest(self.finest.clone())
             .lacking(self.of_status_alone, self.untimed)
     }

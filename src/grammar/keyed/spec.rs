@@ -17,6 +17,9 @@ pub(crate) enum KeyedSyntax {
 }
 
 impl KeyedSyntax {
+    /// All of them.
+    pub(crate) const ALL: [KeyedSyntax; 2] = [KeyedSyntax::Json, KeyedSyntax::Ltsv];
+
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -32,6 +35,13 @@ pub(super) struct VariableKey {
     pub(super) variable: String,
     pub(super) key: String,
     pub(super) unit: DurationUnit,
+}
+
+impl VariableKey {
+    /// A key whose values are no durations, or in seconds.
+    pub(super) fn in_seconds(variable: &str, key: &str) -> VariableKey {
+        VariableKey { variable: variable.to_owned(), key: key.to_owned(), unit: DurationUnit::Seconds }
+    }
 }
 
 /// What a text says.

@@ -230,6 +230,11 @@ pub(super) const MAYBE_SECONDS: &[VariableKeys] = &[
     ("upstream_response_time", &["response_time", "ut", "backend_time", "upstream_duration"]),
 ];
 
+/// `requesttime` of `request_time`, which is `requestTime` in small letters.
+pub(super) fn squeezed(key: &str) -> String {
+    key.replace('_', "")
+}
+
 /// The variable that a key means in any log, and the unit of its durations; camelCase is understood. Nothing for those that only mean it
 /// beside other keys: a `time`, `bytes` or `code` alone may be anything.
 pub(in crate::grammar) fn usual_variable(key: &str) -> Option<(&'static str, DurationUnit)> {
@@ -250,7 +255,7 @@ pub(in crate::grammar) fn usual_variable(key: &str) -> Option<(&'static str, Dur
         "server_name",
     ];
     let key = key.to_ascii_lowercase();
-    let names = |known: &&str| *known == key || known.contains('_') && super::squeezed(known) == key;
+    let names = |known: &&str| *known == key || known.contains('_') && squeezed(known) == key;
     let in_seconds = NAMES.iter().chain(JSON_NAMES).map(|(variable, keys)| (*variable, *keys, DurationUnit::Seconds));
     let mut all = in_seconds.chain(WITH_UNIT.iter().copied());
     let (variable, _, unit) = all.find(|(_, keys, _)| keys.iter().any(names))?;

@@ -43,7 +43,7 @@ pub(super) fn find_format(
             let detection = detect(&lines, grammars);
             let Some(format) = grammars.get(best).cloned() else { return Ok(None) };
             let format = wrapper.map_or_else(|| format.clone(), |wrapper| format.in_wrapper(wrapper));
-            let found = Recognised { format, candidate: Some(best), detection, left_out: parts };
+            let found = Recognised { format, candidate: Some(best), detection, left_out: Vec::new() };
             findings.fine(&format!("{name}: {}", found_words(&found, &lines, grammars)))?;
             Ok(Some(found.format))
         }

@@ -171,7 +171,7 @@ fn of_files(
         }
     }
     rejects.say(&names);
-    rejects.say_untimed(&names, &timed);
+    missing.extend(rejects.missing_times(&names, &timed));
     missing.extend(rejects.missing(&names));
     Ok((finish(classes, &with, &names), missing))
 }
