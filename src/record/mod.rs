@@ -42,7 +42,7 @@ pub use request_field::{
 };
 pub use status_range::parse_status_range;
 pub use unescape::unescape;
-pub use upstream::{Attempt, Attempts, attempts, upstream_list, upstream_ms, upstream_values};
+pub use upstream::{Attempt, Attempts, attempt_ms, attempts, upstream_list, upstream_ms, upstream_values};
 
 use crate::time::Timestamp;
 

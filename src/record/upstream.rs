@@ -92,6 +92,14 @@ pub fn upstream_ms(value: &[u8]) -> Result<Vec<Vec<Option<u64>>>, RejectReason> 
     upstream_values(value, number::duration_ms)
 }
 
+/// A list of durations in this unit by attempt, redirects after each other, in milliseconds.
+///
+/// # Errors
+/// A member that is no number, or an absurd one.
+pub fn attempt_ms(value: &[u8], unit: DurationUnit) -> Result<Vec<Option<u64>>, RejectReason> {
+    attempts(value).map(|attempt| attempt.value.map(|value| number::duration_in(value, unit)).transpose()).collect()
+}
+
 /// The sum over all attempts of the times that are present, in milliseconds; None if none is: never a silent 0.
 #[inline(always)]
 pub(crate) fn sum_ms(value: &[u8]) -> Result<Option<u64>, RejectReason> {

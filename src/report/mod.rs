@@ -42,6 +42,7 @@ pub mod slow;
 mod status;
 mod terminal_safe;
 mod text;
+pub mod why;
 
 pub use csv::CsvRows;
 pub use csv_cells::CellStyle;

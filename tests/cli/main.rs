@@ -44,4 +44,6 @@ mod stored;
 mod terminal;
 mod usage;
 mod verify;
+
+mod why;
 mod wrapped;

@@ -32,7 +32,7 @@ pub(in crate::cli) fn window(arguments: &WindowArguments, now: Timestamp, defaul
 }
 
 /// What is wrong with the window, as a mistake in how the command was called.
-fn usage_error(error: WindowError) -> Error {
+pub(in crate::cli) fn usage_error(error: WindowError) -> Error {
     let WindowError { what, remedy } = error;
     match remedy {
         Some(remedy) => Error::usage(what).remedy(remedy),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::format::{AnswerFormat, FindingsFormat, LinesFormat, RecordsFormat, StatusFormat};
+use super::format::{AnswerFormat, FindingsFormat, LinesFormat, RecordsFormat, StatusFormat, WhyFormat};
 use super::shared::{FileArguments, FilterArguments, FormatArguments, ThreadArguments, WindowArguments};
 
 /// `run`.
@@ -86,6 +86,27 @@ pub(in crate::cli) struct SlowArguments {
     /// How to print.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     pub format: AnswerFormat,
+}
+
+/// `why`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct WhyArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Only this route (* stands for any text), or all but this one: '!websocket'. May be given several times.
+    #[arg(long, value_name = "ROUTE")]
+    pub route: Vec<String>,
+    /// What to compare with: before, yesterday, last-week, rest, or FROM..UNTIL (default: what was before, up to ten
+    /// times the window, and the same hour of the last seven days).
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub baseline: Option<String>,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: WhyFormat,
 }
 
 /// What ties a request to a window.

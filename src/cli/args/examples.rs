@@ -39,6 +39,14 @@ pub(super) const SLOW: &str = with_units!(
   spikeline slow --at 14:05 --window 2min --samples 3  # two minutes of the store, with 3 lines a class"#
 );
 
+/// Of `why`.
+pub(super) const WHY: &str = with_units!(
+    r#"Examples:
+  spikeline why --from 14:05 --until 14:07               # beside what was before, and the same hour of other days
+  spikeline why --at 14:05 --window 2min --route 'api.*' # of these routes
+  spikeline why access.log --from 14:05 --until 14:07 --baseline 13:00..14:00"#
+);
+
 /// Of `lines`.
 pub(super) const LINES: &str = with_units!(
     r#"Examples:

@@ -62,6 +62,15 @@ pub(in crate::cli) enum StatusFormat {
     Json,
 }
 
+/// How `why` prints its answer: it is no table of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum WhyFormat {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+}
+
 impl From<AnswerFormat> for OutputFormat {
     fn from(format: AnswerFormat) -> OutputFormat {
         match format {

@@ -12,8 +12,9 @@ use clap::{Parser, Subcommand};
 pub(in crate::cli) use commands::{
     CheckArguments, IndexArguments, LineOrder, LinesArguments, RecordsArguments, ReportArguments, RouteOrder,
     RoutesArguments, RunArguments, ServeArguments, SlowArguments, StatusArguments, TiedBy, VerifyArguments,
+    WhyArguments,
 };
-pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat};
+pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat, WhyFormat};
 pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, WindowArguments};
 
 /// From the spike on the Graphite graph to the nginx log lines behind it.
@@ -47,6 +48,9 @@ pub(in crate::cli) enum Command {
     /// Ranked slow requests: classes by the time they cost, with real sample lines.
     #[command(after_help = examples::SLOW)]
     Slow(SlowArguments),
+    /// Why a window is slow: what changed, where the time went, what sets the slow requests apart, who came first.
+    #[command(after_help = examples::WHY)]
+    Why(WhyArguments),
     /// The raw lines of a window and route, from the store, or of files given.
     #[command(after_help = examples::LINES)]
     Lines(LinesArguments),

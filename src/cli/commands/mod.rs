@@ -12,6 +12,7 @@ mod serve;
 mod slow;
 mod status;
 mod verify;
+mod why;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,7 @@ fn run_command(context: &Context, command: Command) -> Result<Answer> {
         Command::Lines(arguments) => lines::lines(context, &arguments),
         Command::Records(arguments) => records::records(context, &arguments),
         Command::Index(arguments) => index::index(context, &arguments),
+        Command::Why(arguments) => why::why(context, &arguments),
         Command::Verify(arguments) => verify::verify(context, &arguments),
         Command::GraphiteConfig => graphite_config::graphite_config(context),
         Command::Status(arguments) => status::status(context, &arguments),

@@ -1,0 +1,170 @@
+//! `spikeline why`: why a window is slow, by what it is compared with.
+
+mod answer_rows;
+mod baseline;
+mod gathering;
+mod lines_command;
+mod of_store;
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use answer_rows::AnswerNames;
+use baseline::{BaselineSpans, baseline_spans, within};
+use gathering::{ComparedSpans, Gatherer};
+use lines_command::lines_command;
+
+use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
+use crate::cli::answer::rejects::RejectedLines;
+use crate::cli::answer::{Answer, completeness, window};
+use crate::cli::args::{WhyArguments, WhyFormat};
+use crate::cli::input::context::Context;
+use crate::cli::input::files::{Files, Workers};
+use crate::cli::input::settings;
+use crate::error::{Error, Result};
+use crate::explain::{LineOrigin, explain};
+use crate::grammar::{Format, Reject, RejectReason};
+use crate::pipeline::Filter;
+use crate::pipeline::batch::BlockTally;
+use crate::record::Needs;
+use crate::report::why::{WhyReport, write_why};
+use crate::report::write_json;
+use crate::time::Window;
+
+pub(super) fn why(context: &Context, arguments: &WhyArguments) -> Result<Answer> {
+    let window = window::window(&arguments.window, context.now, Window::ALL)?;
+    if window.from == Window::ALL.from || window.until == Window::ALL.until {
+        return Err(Error::usage("why explains a window of time")
+            .remedy("say from when to when it was slow: --from 14:05 --until 14:07, or --at 14:05 --window 2min"));
+    }
+    let asked = WhyAsked {
+        window,
+        spans: baseline_spans(arguments.baseline.as_deref(), window, context.now)?,
+        // Which of its requests count is for the spans to say.
+        filter: Filter { routes: arguments.route.clone(), ..Filter::all() },
+    };
+    let mut view = None;
+    let gathered = if arguments.files.files.is_empty() {
+        let view = view.insert(context.view()?);
+        let of_store = of_store::gather(view, context, arguments, asked)?;
+        completeness::say_unknown(view, &arguments.route);
+        of_store
+    } else {
+        of_files(context, arguments, asked)?
+    };
+    let report = answer(gathered, arguments)?;
+    let mut out = stdout();
+    match arguments.format {
+        WhyFormat::Json => {
+            written(write_json(&report, on_terminal(), &mut out))?;
+            written(out.write_all(b"\n"))?;
+        }
+        WhyFormat::Table => written(write_why(&report, style(), &mut out))?,
+    }
+    written(out.flush())?;
+    if let Some(view) = &view {
+        completeness::conclude(view, &report.missing);
+    }
+    let found = report.requests.window.count > 0;
+    Ok(Answer::from_found(found, &report.missing))
+}
+
+/// What is asked.
+struct WhyAsked {
+    window: Window,
+    spans: BaselineSpans,
+    filter: Filter,
+}
+
+/// The requests of both sides, from files or the store.
+struct GatheredRequests {
+    gatherer: Gatherer,
+    /// What could not be read.
+    missing: Vec<String>,
+    /// The names of the logs, by number.
+    files: HashMap<u32, String>,
+}
+
+/// The explanation of what was gathered.
+fn answer(gathered: GatheredRequests, arguments: &WhyArguments) -> Result<WhyReport> {
+    let GatheredRequests { gatherer: mut gathered, missing, files } = gathered;
+    if let Some(known) = gathered.requests.span() {
+        gathered.spans.baseline = within(&gathered.spans.baseline, known);
+    }
+    if gathered.untimed > 0 {
+        say(&format!("note: {} requests have no time: they are not compared", gathered.untimed));
+    }
+    let has_baseline = gathered.requests.sums().values().any(|sums| sums.baseline.count > 0);
+    let has_window = gathered.requests.sums().values().any(|sums| sums.window.count > 0);
+    if has_window && !has_baseline {
+        return Err(Error::failed("there is nothing to compare the window with: no request ended in the baseline")
+            .remedy("give the log of before as well, or say what to compare with: --baseline FROM..UNTIL"));
+    }
+    let explained = explain(&gathered.requests, gathered.spans.window, &gathered.spans.baseline);
+    let names = AnswerNames {
+        requests: &gathered.requests,
+        routes: &gathered.routes,
+        files: &files,
+        tells_phases: gathered.tells_phases,
+    };
+    let report = names.report(&explained, &gathered.spans, missing);
+    let command = lines_command(&report, arguments);
+    Ok(WhyReport { command, ..report })
+}
+
+/// Every field counts, and a log that only has the upstream's time is compared by it.
+fn needs_of_why(_format: &Format) -> Needs {
+    Needs { by_upstream: true, ..Needs::all() }
+}
+
+fn of_files(context: &Context, arguments: &WhyArguments, asked: WhyAsked) -> Result<GatheredRequests> {
+    let files = Files::open(context, &arguments.files)?;
+    files.say_untimed();
+    let with = settings::interpreting(context)?;
+    let names = files.names.clone();
+    let mut baseline = asked.spans.other_days;
+    baseline.extend(asked.spans.asked);
+    let spans = ComparedSpans { window: asked.window, baseline };
+    let mut tally = WhyTally {
+        workers: Workers::new(&files, &with, needs_of_why)?,
+        gatherer: Gatherer::new(spans, with.routes.clone(), asked.filter),
+        rejects: RejectedLines::default(),
+    };
+    let mut missing = files.run(std::slice::from_mut(&mut tally));
+    tally.rejects.say(&names);
+    missing.extend(tally.rejects.missing(&names));
+    Ok(GatheredRequests { gatherer: tally.gatherer, missing, files: (0..).zip(names).collect() })
+}
+
+/// The requests of files, until all are read.
+struct WhyTally {
+    workers: Workers,
+    gatherer: Gatherer,
+    rejects: RejectedLines,
+}
+
+impl BlockTally for WhyTally {
+    fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+        let WhyTally { workers, gatherer, rejects } = self;
+        let Some(interpreter) = workers.interpreter_of(file) else { return };
+        let mut lines = 0;
+        interpreter.read_block(bytes, |at, line, seen, values| {
+            lines += 1;
+            let offset = offset + at as u64;
+            match seen {
+                Ok(seen) => {
+                    let log = u32::try_from(file).unwrap_or(u32::MAX);
+                    let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+                    gatherer.take(seen, values, LineOrigin { log, offset, length }, line);
+                }
+                Err(reject) => rejects.reject(file, offset, reject),
+            }
+        });
+        rejects.count_block(file, lines, 0);
+    }
+
+    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
+        self.rejects.count_block(file, 1, 0);
+        self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
+    }
+}

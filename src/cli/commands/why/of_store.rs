@@ -1,0 +1,119 @@
+//! The requests of a window and its baseline from the logs of the store: only the blocks are read that hold any.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::baseline::within;
+use super::gathering::{ComparedSpans, Gatherer};
+use super::{GatheredRequests, WhyAsked, needs_of_why};
+use crate::cli::answer::completeness;
+use crate::cli::answer::names::file_names;
+use crate::cli::answer::output::{say, say_all};
+use crate::cli::answer::window::span_of_slots;
+use crate::cli::args::WhyArguments;
+use crate::cli::input::context::Context;
+use crate::cli::input::stored_lines::StoredLines;
+use crate::error::Result;
+use crate::explain::LineOrigin;
+use crate::pipeline::Filter;
+use crate::source::find_generation;
+use crate::store::{BlockSummary, View, WindowMatch};
+use crate::time::Window;
+
+/// What the store's logs hold of both sides.
+pub(super) fn gather(
+    view: &View,
+    context: &Context,
+    arguments: &WhyArguments,
+    asked: WhyAsked,
+) -> Result<GatheredRequests> {
+    let WhyAsked { window, spans, filter } = asked;
+    let mut lines = StoredLines::new(context, view, &arguments.files.format)?.reading(Arc::new(needs_of_why));
+    let known = known_span(view);
+    let asked = within(&spans.asked, known);
+    let mut blocks = BlocksToRead::default();
+    blocks.add(lines.blocks(&Filter { window, by: WindowMatch::Overlap, ..filter.clone() })?);
+    for span in &asked {
+        blocks.add(lines.blocks(&Filter { window: *span, ..filter.clone() })?);
+    }
+    let mut baseline = Vec::new();
+    for span in within(&spans.other_days, known) {
+        let of_day = lines.blocks(&Filter { window: span, ..filter.clone() })?;
+        if are_there(view, &of_day) {
+            blocks.add(of_day);
+            baseline.push(span);
+        }
+    }
+    baseline.extend(&asked);
+    let blocks = blocks.in_order();
+    let mut missing = Vec::new();
+    if let Some(too_much) = StoredLines::too_much(&blocks) {
+        say(&too_much);
+        missing.push(too_much);
+    }
+    let gathered = ComparedSpans { window, baseline };
+    let mut gatherer = Gatherer::new(gathered, lines.with.routes.clone(), filter);
+    if missing.is_empty() {
+        missing.extend(lines.scan(&blocks, &Filter::all(), |line| {
+            let (log, offset, length) = (line.locator.generation.0, line.locator.offset, line.locator.length);
+            gatherer.take(line.seen, line.values, LineOrigin { log, offset, length }, line.line);
+        })?);
+    }
+    missing.extend(lacks(view, context, window, &asked)?);
+    let files: HashMap<u32, String> = file_names(view).into_iter().map(|(id, name)| (id.0, name)).collect();
+    Ok(GatheredRequests { gatherer, missing, files })
+}
+
+/// From the first slot that the store holds to the end of the last; what expired before is no baseline.
+fn known_span(view: &View) -> Window {
+    let Some((first, last)) = span_of_slots(view) else {
+        return Window { from: Window::ALL.from, until: Window::ALL.from };
+    };
+    let from = view.expired_before(Window::ALL).map_or(first, |expired| expired.max(first));
+    Window { from, until: last.plus(view.settings().interval) }
+}
+
+/// What the store lacks of the window and the spans that were asked for, each said once.
+fn lacks(view: &View, context: &Context, window: Window, asked: &[Window]) -> Result<Vec<String>> {
+    let mut lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
+    for span in asked {
+        for lack in completeness::missing(view, *span, None, context.now)? {
+            if !lacks.contains(&lack) {
+                lacks.push(lack);
+            }
+        }
+    }
+    say_all(&lacks);
+    Ok(lacks)
+}
+
+/// Blocks that are read once, though several spans want them.
+#[derive(Default)]
+struct BlocksToRead {
+    by_place: BTreeMap<(u32, u64), BlockSummary>,
+}
+
+impl BlocksToRead {
+    fn add(&mut self, blocks: Vec<BlockSummary>) {
+        for block in blocks {
+            self.by_place.insert((block.generation.0, block.first), block);
+        }
+    }
+
+    fn in_order(self) -> Vec<BlockSummary> {
+        self.by_place.into_values().collect()
+    }
+}
+
+/// Whether the logs of these blocks can be found, so that another day may be compared with: it is no lack where they are gone.
+fn are_there(view: &View, blocks: &[BlockSummary]) -> bool {
+    let mut logs = BTreeSet::new();
+    for block in blocks {
+        logs.insert(view.again_of(block.generation).unwrap_or(block.generation));
+    }
+    let is_there = |id: &_| {
+        let known = view.generations().iter().find(|generation| generation.id == *id);
+        known.is_some_and(|generation| matches!(find_generation(generation), Ok(Some(_))))
+    };
+    !logs.is_empty() && logs.iter().all(is_there)
+}

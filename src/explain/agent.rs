@@ -1,0 +1,53 @@
+//! Which family an agent is of: `Chrome`, `Googlebot`, `curl`.
+//!
+//! The rules are those of the uap-core project (regexes.yaml 0.18.0, Apache License 2.0, copyright 2009 Google Inc. and
+//! contributors): their part for families, in `agent/families.json`, first match first. Read by its own crate.
+
+use std::sync::OnceLock;
+
+use ua_parser::user_agent::{Builder, Extractor, Parser};
+
+const FAMILIES: &str = include_str!("agent/families.json");
+
+/// The rules, compiled when the first agent is met; nothing if they are not to be read.
+static RULES: OnceLock<Option<Extractor<'static>>> = OnceLock::new();
+
+fn rules() -> Option<&'static Extractor<'static>> {
+    let compiled = RULES.get_or_init(|| {
+        let parsers: Vec<Parser<'static>> = serde_json::from_str(FAMILIES).ok()?;
+        Builder::new().push_all(parsers).ok()?.build().ok()
+    });
+    compiled.as_ref()
+}
+
+/// The family of an agent; `Other` of one that no rule knows.
+pub fn agent_family(agent: &str) -> String {
+    match rules().and_then(|rules| rules.extract(agent)) {
+        Some(found) => found.family.into_owned(),
+        None => "Other".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_are_of_families() {
+        let cases = [
+            ("curl/8.4.0", "curl"),
+            ("python-requests/2.31.0", "Python Requests"),
+            ("okhttp/4.12.0", "okhttp"),
+            ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Googlebot"),
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0", "Firefox"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/119.0.0.0 Safari/537.36",
+                "Chrome",
+            ),
+            ("something of our own", "Other"),
+        ];
+        for (agent, family) in cases {
+            assert_eq!(agent_family(agent), family, "{agent}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What may set requests apart: fields and their values, numbered.
+//!
+//! A *feature* is one value of one field. Some follow from others (an address is in its nets, a route is one of a template's, a
+//! size is above smaller ones): a request holds the first, its number leads to the rest. The features that imply one are
+//! disjoint: no request holds two of them, so that what is counted of them may be added up.
+
+use std::collections::HashMap;
+
+/// The number of a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FeatureId(pub u32);
+
+/// The number of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldId(pub u16);
+
+/// What a field has to do with how long a request takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FieldSide {
+    /// Who asks, and for what: the client's.
+    Asked,
+    /// Who answers, and how.
+    Answered,
+    /// What came of it: a status, a size. It lives where the slow ones live, and is named only where nothing else is.
+    Outcome,
+}
+
+/// A field, by which requests are set apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// As answers name it: nginx's variable, or `route`, `query:KEY`, `agent_family`.
+    pub name: String,
+    /// What it has to do with the time.
+    pub side: FieldSide,
+    /// Of fields that set the same requests apart the one of the lower rank is named.
+    pub rank: u8,
+    /// Fields with the same family say the same thing more or less finely, and are not paired.
+    pub family: &'static str,
+    by_text: HashMap<Box<[u8]>, FeatureId>,
+}
+
+/// A value of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feature {
+    /// The field.
+    pub field: FieldId,
+    /// As the log has it, its escapes undone.
+    pub text: Box<[u8]>,
+    /// The features that follow from it.
+    pub implies: Vec<FeatureId>,
+}
+
+/// So many values of a field are told apart; what comes after them is not looked at.
+const MOST_VALUES: usize = 1 << 17;
+
+/// So many fields are told apart: query keys are a stranger's.
+const MOST_FIELDS: usize = 400;
+
+/// So many bytes of a value count.
+const MOST_BYTES: usize = 200;
+
+/// All fields and their values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Features {
+    fields: Vec<Field>,
+    by_name: HashMap<String, FieldId>,
+    features: Vec<Feature>,
+}
+
+impl Features {
+    /// The field of that name, a new one if it is new. None if there are too many.
+    pub fn field(&mut self, name: &str, side: FieldSide, rank: u8, family: &'static str) -> Option<FieldId> {
+        if let Some(id) = self.by_name.get(name) {
+            return Some(*id);
+        }
+        if self.fields.len() >= MOST_FIELDS {
+            return None;
+        }
+        let id = FieldId(u16::try_from(self.fields.len()).ok()?);
+        self.fields.push(Field { name: name.to_owned(), side, rank, family, by_text: HashMap::new() });
+        self.by_name.insert(name.to_owned(), id);
+        Some(id)
+    }
+
+    /// The number of a value, and whether it is new. None if the field has too many.
+    pub fn feature(&mut self, field: FieldId, text: &[u8]) -> Option<(FeatureId, bool)> {
+        let text = text.get(..MOST_BYTES).unwrap_or(text);
+        let of = self.fields.get_mut(usize::from(field.0))?;
+        if let Some(id) = of.by_text.get(text) {
+            return Some((*id, false));
+        }
+        if of.by_text.len() >= MOST_VALUES {
+            return None;
+        }
+        let id = FeatureId(u32::try_from(self.features.len()).ok()?);
+        of.by_text.insert(text.into(), id);
+        self.features.push(Feature { field, text: text.into(), implies: Vec::new() });
+        Some((id, true))
+    }
+
+    /// From now on what holds `id` also holds `implied`.
+    pub fn imply(&mut self, id: FeatureId, implied: FeatureId) {
+        if let Some(feature) = self.features.get_mut(id.0 as usize)
+            && !feature.implies.contains(&implied)
+        {
+            feature.implies.push(implied);
+        }
+    }
+
+    /// A feature.
+    pub fn get(&self, id: FeatureId) -> Option<&Feature> {
+        self.features.get(id.0 as usize)
+    }
+
+    /// The field of a feature.
+    pub fn field_of(&self, id: FeatureId) -> Option<&Field> {
+        self.fields.get(usize::from(self.get(id)?.field.0))
+    }
+
+    /// All features, by number.
+    pub fn all(&self) -> impl Iterator<Item = (FeatureId, &Feature)> {
+        (0..).map(FeatureId).zip(&self.features)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.features.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty()
+    }
+
+    /// Which features a request may hold so that it holds `id`.
+    pub fn holders(&self, id: FeatureId) -> Holders {
+        let mut held = vec![false; self.features.len()];
+        for ((own, feature), held) in self.all().zip(&mut held) {
+            *held = own == id || feature.implies.contains(&id);
+        }
+        Holders(held)
+    }
+}
+
+/// By number, whether who holds a feature holds the one that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holders(Vec<bool>);
+
+impl Holders {
+    /// Whether a request with these features holds it.
+    pub fn hold(&self, features: &[FeatureId]) -> bool {
+        features.iter().any(|id| self.0.get(id.0 as usize).copied().unwrap_or(false))
+    }
+}

@@ -1,0 +1,40 @@
+//! Why a window is slow: two sets of requests compared. Pure: no I/O, no clock, no chance that falls otherwise the next time.
+//!
+//! ```text
+//! feature · phases      values of fields, numbered; where a request's time went
+//! agent · address · route_patterns · facets    a line's fields as features
+//! change · requests     what was counted; the requests of both sides in memory
+//! model · tally         what is usual of each route, and what each feature has beyond it
+//! search                what sets the slow ones apart
+//! rhythm · interval · first     whether it is news, how sure it is, who came first
+//! explanation           all of that, and the verdict
+//! ```
+//!
+//! Any two sets will do: a window and what was before it, a box of a heatmap and the rest. The one that is to be explained is
+//! [`Side::Window`], what it is compared with [`Side::Baseline`].
+
+mod address;
+mod agent;
+mod chance;
+mod change;
+mod explanation;
+mod facets;
+mod feature;
+mod first;
+mod interval;
+mod model;
+mod phases;
+mod requests;
+mod rhythm;
+mod route_patterns;
+mod search;
+mod tally;
+
+pub use agent::agent_family;
+pub use change::{Change, ChangeParts, RouteChange, RouteSums, SideSums};
+pub use explanation::{Cause, Explanation, Folded, GrownValue, SideTimes, Verdict, explain};
+pub use facets::FacetReader;
+pub use feature::{Feature, FeatureId, Features, Field, FieldId, FieldSide, Holders};
+pub use first::FirstComer;
+pub use phases::{AttemptTimes, PHASES, Phase, PhaseTimes, phase_times};
+pub use requests::{KeptAtMost, KeptRequest, LineOrigin, NewRequest, Requests, Side};

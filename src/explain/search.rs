@@ -1,0 +1,260 @@
+//! What sets the slow requests apart: values of fields, alone or in pairs, that explain the most.
+//!
+//! 1. Of each value it is counted by how much its requests are slower than is usual of their routes, less what they were in the
+//!    baseline: routes are held fixed, and a client that always was slow explains nothing.
+//! 2. Values count of which that is no chance, with a correction for how many were tried, and beside which the others are not
+//!    slower alike ([`Tally::stands_out`]).
+//! 3. The one that divides the requests best is a cause: GET, which nearly all are, divides nothing; a client behind the slow upstream
+//!    is slower than most, but the upstream divides better. A pair of values is named where it divides clearly better than each
+//!    of the two, and where the requests of the one without the other are not slow.
+//! 4. Its requests are set aside, and what still stands out among the others is the next cause. What no longer does is folded under it.
+
+use super::feature::{FeatureId, Field, FieldSide};
+use super::tally::{Compared, FeatureTallies, Tally};
+
+/// No more causes are told.
+const MOST_CAUSES: usize = 5;
+
+/// A cause has at least so many requests ..
+const LEAST_REQUESTS: f64 = 4.0;
+
+/// .. that are this much slower, as a logarithm: by a quarter.
+const LEAST_LOG: f64 = 0.22;
+
+/// Less likely than this by chance, all that was tried considered.
+const LEAST_CHANCE: f64 = 0.001;
+
+/// Others have less than this part of the excess of a cause, request by request.
+const OTHERS_AT_MOST: f64 = 0.35;
+
+/// Beside a pair those of one of the two have less than this part.
+const HALF_PAIR_AT_MOST: f64 = 0.4;
+
+/// A pair divides better than each of the two by this factor.
+const PAIR_GAIN: f64 = 1.3;
+
+/// For so many values each pair is tried.
+const PAIRED: usize = 24;
+
+/// Of two that divide the requests alike this part is the same requests.
+const ALIKE: f64 = 0.85;
+
+/// A cause as it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FoundCause {
+    /// One feature, or two.
+    pub(super) whose: Vec<FeatureId>,
+    /// What its requests took beyond what is usual, when it was found.
+    pub(super) tally: Tally,
+    /// How likely that is by chance, for what was tried.
+    pub(super) chance: f64,
+    /// What stood out as well before it was set aside, and no longer did.
+    pub(super) folded: Vec<FoldedFeature>,
+}
+
+/// A value of which the requests are those of a cause.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct FoldedFeature {
+    pub(super) feature: FeatureId,
+    /// Which part of the cause's excess its requests have.
+    pub(super) share: f64,
+}
+
+/// One value or a pair, while it is judged.
+#[derive(Debug, Clone, PartialEq)]
+struct Candidate {
+    whose: Vec<FeatureId>,
+    tally: Tally,
+    /// How well it divides the requests.
+    gain: f64,
+}
+
+/// All causes, and how many values and pairs were tried.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct FoundCauses {
+    pub(super) causes: Vec<FoundCause>,
+    pub(super) tried: u64,
+}
+
+/// What explains that requests are slower, by the excess.
+pub(super) fn find_causes(compared: &mut Compared<'_>) -> FoundCauses {
+    let mut found = FoundCauses::default();
+    let mut window_ms = 0.0;
+    for row in compared.rows().iter().filter(|row| row.is_in_window()) {
+        window_ms += row.residual.weight * f64::from(row.request.took_ms);
+    }
+    while found.causes.len() < MOST_CAUSES {
+        let tallies = compared.tally(None);
+        let mut search = Search { compared, tallies: &tallies, tried: 0, least_ms: 0.003 * window_ms };
+        let singles = search.singles();
+        let best = search.best(&singles);
+        found.tried = found.tried.max(search.tried);
+        let Some(best) = best else { break };
+        let chance = search.chance(&best.tally);
+        let members = compared.members(&best.whose);
+        let folded = folded_under(&best, &compared.tally(Some(&members)), &singles);
+        compared.set_explained(&members);
+        found.causes.push(FoundCause { whose: best.whose, tally: best.tally, chance, folded });
+    }
+    found.causes.sort_by(|one, other| other.tally.excess_ms.total_cmp(&one.tally.excess_ms));
+    found
+}
+
+struct Search<'s, 'r> {
+    compared: &'s Compared<'r>,
+    tallies: &'s FeatureTallies,
+    tried: u64,
+    least_ms: f64,
+}
+
+impl Search<'_, '_> {
+    fn field(&self, id: FeatureId) -> Option<&Field> {
+        self.compared.features().field_of(id)
+    }
+
+    /// How likely it is that requests are so much slower by chance, for all that was tried.
+    fn chance(&self, tally: &Tally) -> f64 {
+        (tally.chance(&(self.tallies.all - *tally)) * self.tried.max(1) as f64).min(1.0)
+    }
+
+    /// The values that are slower than the others, the best dividing first.
+    fn singles(&mut self) -> Vec<Candidate> {
+        let mut singles = Vec::new();
+        for (id, _) in self.compared.features().all() {
+            let tally = self.tallies.of(id);
+            if tally.kept < LEAST_REQUESTS {
+                continue;
+            }
+            self.tried += 1;
+            let deviations = tally.deviations_from(&(self.tallies.all - tally));
+            if deviations > 2.5 && tally.window_log > 0.0 && tally.excess_ms > 0.0 {
+                singles.push(Candidate { whose: vec![id], tally, gain: deviations * deviations });
+            }
+        }
+        singles.sort_by(|one, other| other.gain.total_cmp(&one.gain));
+        singles
+    }
+
+    /// Whether it may be named.
+    fn is_sound(&self, tally: &Tally) -> bool {
+        tally.kept >= LEAST_REQUESTS
+            && tally.mean_log() >= LEAST_LOG
+            && tally.window_log >= LEAST_LOG * tally.count
+            && tally.excess_ms >= self.least_ms
+            && tally.stands_out(&(self.tallies.all - *tally), OTHERS_AT_MOST)
+            && self.chance(tally) <= LEAST_CHANCE
+    }
+
+    fn is_outcome(&self, candidate: &Candidate) -> bool {
+        candidate.whose.iter().any(|id| self.field(*id).is_some_and(|field| field.side == FieldSide::Outcome))
+    }
+
+    /// The best value or pair; an outcome only where there is no other.
+    fn best(&mut self, singles: &[Candidate]) -> Option<Candidate> {
+        let pairs = self.pairs(singles);
+        let single = singles.iter().find(|single| !self.is_outcome(single) && self.is_sound(&single.tally));
+        let pair = pairs
+            .iter()
+            .find(|pair| single.is_none_or(|single| pair.gain > PAIR_GAIN * single.gain) && self.is_sound(&pair.tally));
+        if let Some(pair) = pair {
+            return Some(pair.clone());
+        }
+        let single = single.or_else(|| singles.iter().find(|single| self.is_sound(&single.tally)))?;
+        Some(self.of_those_alike(single, singles))
+    }
+
+    /// Of the values that divide the requests as this one does, the one to name.
+    fn of_those_alike(&self, best: &Candidate, singles: &[Candidate]) -> Candidate {
+        let members = self.compared.members(&best.whose);
+        let within = self.compared.tally(Some(&members));
+        let mut alike: Vec<(u32, &Candidate)> = Vec::new();
+        for single in singles {
+            let Some(id) = single.whose.first() else { continue };
+            let Some(field) = self.field(*id) else { continue };
+            let both = within.of(*id);
+            let either = best.tally.count + single.tally.count - both.count;
+            let same_time = both.excess_ms >= ALIKE * best.tally.excess_ms.max(single.tally.excess_ms);
+            if both.count < ALIKE * either || !same_time || !self.is_sound(&single.tally) {
+                continue;
+            }
+            // Of requests that came newly whoever asked is to be named, of those that were always there whoever answers.
+            let is_new = best.tally.count > 2.0 * best.tally.usual_count.max(0.0);
+            let expected = if is_new { FieldSide::Asked } else { FieldSide::Answered };
+            let other_side = u32::from(field.side != expected) + 2 * u32::from(field.side == FieldSide::Outcome);
+            alike.push((1000 * other_side + u32::from(rank(field, is_new)), single));
+        }
+        alike.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.gain.total_cmp(&one.1.gain)));
+        alike.first().map_or_else(|| best.clone(), |(_, chosen)| (*chosen).clone())
+    }
+
+    /// The pairs that divide better than each of the two, the best first.
+    fn pairs(&mut self, singles: &[Candidate]) -> Vec<Candidate> {
+        let mut pairs = Vec::new();
+        let first = singles.iter().filter(|single| !self.is_outcome(single)).take(PAIRED).cloned().collect::<Vec<_>>();
+        for single in &first {
+            let Some(id) = single.whose.first() else { continue };
+            let members = self.compared.members(&single.whose);
+            let within = self.compared.tally(Some(&members));
+            for (other, _) in self.compared.features().all() {
+                let both = within.of(other);
+                if both.kept < LEAST_REQUESTS || both.excess_ms <= 0.0 || !self.may_pair(*id, other) {
+                    continue;
+                }
+                self.tried += 1;
+                let pair = Candidate { whose: ordered(*id, other), tally: both, gain: self.gain(&both) };
+                if pair.gain > PAIR_GAIN * single.gain && self.is_pair(&pair, &single.tally, &self.tallies.of(other)) {
+                    pairs.push(pair);
+                }
+            }
+        }
+        pairs.sort_by(|one, other| other.gain.total_cmp(&one.gain).then_with(|| one.whose.cmp(&other.whose)));
+        pairs.dedup_by(|one, other| one.whose == other.whose);
+        pairs
+    }
+
+    fn gain(&self, tally: &Tally) -> f64 {
+        let deviations = tally.deviations_from(&(self.tallies.all - *tally)).max(0.0);
+        deviations * deviations
+    }
+
+    /// Whether two values say different things, neither of them what came of the request.
+    fn may_pair(&self, one: FeatureId, other: FeatureId) -> bool {
+        let (Some(first), Some(second)) = (self.field(one), self.field(other)) else { return false };
+        let same = if first.family.is_empty() { first.name == second.name } else { first.family == second.family };
+        !same && second.side != FieldSide::Outcome
+    }
+
+    /// Whether a pair says more than each of the two: without the other neither is as slow.
+    fn is_pair(&self, pair: &Candidate, one: &Tally, other: &Tally) -> bool {
+        let each = [one, other];
+        each.iter().all(|single| {
+            let without = **single - pair.tally;
+            pair.gain > PAIR_GAIN * self.gain(single)
+                && without.count >= 1.0
+                && pair.tally.stands_out(&without, HALF_PAIR_AT_MOST)
+                && pair.tally.deviations_from(&without) > 4.0
+        })
+    }
+}
+
+fn ordered(one: FeatureId, other: FeatureId) -> Vec<FeatureId> {
+    if one < other { vec![one, other] } else { vec![other, one] }
+}
+
+/// The place of a field among those of its side. Of requests that came newly the client goes first.
+fn rank(field: &Field, is_new: bool) -> u8 {
+    if is_new && field.family == "client" { 0 } else { field.rank }
+}
+
+/// The values that stood out beside the cause and live in its requests: most of its excess is theirs too.
+fn folded_under(cause: &Candidate, within: &FeatureTallies, singles: &[Candidate]) -> Vec<FoldedFeature> {
+    let mut folded: Vec<FoldedFeature> = Vec::new();
+    for single in singles.iter().filter(|single| single.gain > 16.0) {
+        let Some(id) = single.whose.first().filter(|id| !cause.whose.contains(id)) else { continue };
+        let share = within.of(*id).excess_ms / cause.tally.excess_ms.max(1.0);
+        if share >= 0.5 {
+            folded.push(FoldedFeature { feature: *id, share: share.min(1.0) });
+        }
+    }
+    folded
+}

@@ -1,0 +1,216 @@
+//! What the requests of each feature took beyond what is usual, counted feature by feature.
+
+use std::ops::{AddAssign, Sub};
+
+use super::chance::{normal_tail, rarity_tail};
+use super::feature::{FeatureId, Features};
+use super::model::{Residual, residuals};
+use super::requests::{KeptRequest, Requests, Side};
+
+/// What was counted of some requests, of both sides.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Tally {
+    /// Requests of the window that are kept.
+    pub(super) kept: f64,
+    /// Requests of the window that these stand for.
+    pub(super) count: f64,
+    /// The same number of the baseline, scaled to the window.
+    pub(super) usual_count: f64,
+    /// The logarithms beyond what is usual: in the window, and that less the baseline's.
+    pub(super) window_log: f64,
+    pub(super) log: f64,
+    variance: f64,
+    /// Milliseconds beyond what is usual, less the baseline's.
+    pub(super) excess_ms: f64,
+    /// The usual milliseconds of as many.
+    usual_ms: f64,
+    rarity: f64,
+}
+
+impl AddAssign<&Tally> for Tally {
+    fn add_assign(&mut self, other: &Tally) {
+        self.kept += other.kept;
+        self.count += other.count;
+        self.usual_count += other.usual_count;
+        self.window_log += other.window_log;
+        self.log += other.log;
+        self.variance += other.variance;
+        self.excess_ms += other.excess_ms;
+        self.usual_ms += other.usual_ms;
+        self.rarity += other.rarity;
+    }
+}
+
+impl Sub for Tally {
+    type Output = Tally;
+
+    fn sub(self, other: Tally) -> Tally {
+        Tally {
+            kept: self.kept - other.kept,
+            count: self.count - other.count,
+            usual_count: self.usual_count - other.usual_count,
+            window_log: self.window_log - other.window_log,
+            log: self.log - other.log,
+            variance: (self.variance - other.variance).max(0.0),
+            excess_ms: self.excess_ms - other.excess_ms,
+            usual_ms: self.usual_ms - other.usual_ms,
+            rarity: self.rarity - other.rarity,
+        }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, residual: &Residual) {
+        self.log += residual.weight * residual.log;
+        self.variance += residual.weight * residual.weight * residual.variance;
+        self.excess_ms += residual.weight * residual.excess_ms;
+        if residual.weight > 0.0 {
+            self.kept += 1.0;
+            self.count += residual.weight;
+            self.window_log += residual.weight * residual.log;
+            self.usual_ms += residual.weight * residual.usual_ms;
+            self.rarity += residual.rarity;
+        } else {
+            self.usual_count -= residual.weight;
+        }
+    }
+
+    /// By how much its requests are slower than usual, as a logarithm.
+    pub(super) fn mean_log(&self) -> f64 {
+        if self.count > 0.0 { self.log / self.count } else { 0.0 }
+    }
+
+    /// How many standard deviations what is slower about it is from nothing.
+    pub(super) fn deviations(&self) -> f64 {
+        if self.variance > 0.0 { self.log / self.variance.sqrt() } else { 0.0 }
+    }
+
+    /// By how many standard deviations its requests are slower than the others, each beside what is usual of its route.
+    pub(super) fn deviations_from(&self, others: &Tally) -> f64 {
+        if self.count <= 0.0 || others.count <= 0.0 {
+            return 0.0;
+        }
+        let variance = self.variance / self.count.powi(2) + others.variance / others.count.powi(2);
+        if variance > 0.0 { (self.mean_log() - others.mean_log()) / variance.sqrt() } else { 0.0 }
+    }
+
+    /// The probability of this by chance: that its requests are so much slower than the others, and that they took so long at all.
+    pub(super) fn chance(&self, others: &Tally) -> f64 {
+        normal_tail(self.deviations_from(others)).max(rarity_tail(self.rarity, self.kept))
+    }
+
+    /// Whether the time lies with these requests and not with the others: those have less than `part` of the excess of these, both
+    /// by request and by usual time. Were all slower alike, by so many milliseconds or so many times, one of them would be the same.
+    pub(super) fn stands_out(&self, others: &Tally, part: f64) -> bool {
+        if others.count < 1.0 {
+            return false;
+        }
+        let by_request = others.excess_ms / others.count <= part * self.excess_ms / self.count.max(1.0);
+        let by_time = others.excess_ms / others.usual_ms.max(1.0) <= part * self.excess_ms / self.usual_ms.max(1.0);
+        by_request && by_time
+    }
+}
+
+/// The requests that are compared.
+pub(super) struct Compared<'r> {
+    pub(super) requests: &'r Requests,
+    rows: Vec<ComparedRow<'r>>,
+}
+
+/// One of them.
+pub(super) struct ComparedRow<'r> {
+    pub(super) request: &'r KeptRequest,
+    pub(super) residual: Residual,
+    /// Its time is explained: it is not looked at any more.
+    pub(super) is_explained: bool,
+}
+
+/// What was counted of each feature, by number, and of all together.
+pub(super) struct FeatureTallies {
+    pub(super) by_feature: Vec<Tally>,
+    pub(super) all: Tally,
+}
+
+impl FeatureTallies {
+    pub(super) fn of(&self, id: FeatureId) -> Tally {
+        self.by_feature.get(id.0 as usize).copied().unwrap_or_default()
+    }
+}
+
+impl<'r> Compared<'r> {
+    pub(super) fn new(requests: &'r Requests) -> Compared<'r> {
+        let mut rows = Vec::new();
+        for (request, residual) in requests.kept().iter().zip(residuals(requests)) {
+            if let Some(residual) = residual {
+                rows.push(ComparedRow { request, residual, is_explained: false });
+            }
+        }
+        Compared { requests, rows }
+    }
+
+    pub(super) fn features(&self) -> &'r Features {
+        &self.requests.features
+    }
+
+    pub(super) fn rows(&self) -> &[ComparedRow<'r>] {
+        &self.rows
+    }
+
+    /// Whether each row is of these requests.
+    pub(super) fn members(&self, whose: &[FeatureId]) -> Vec<bool> {
+        let holders: Vec<_> = whose.iter().map(|id| self.features().holders(*id)).collect();
+        let holds_all = |row: &ComparedRow<'_>| {
+            let held = self.requests.features_of(row.request);
+            holders.iter().all(|holders| holders.hold(held))
+        };
+        self.rows.iter().map(holds_all).collect()
+    }
+
+    /// From now on these requests are not looked at.
+    pub(super) fn set_explained(&mut self, members: &[bool]) {
+        for (row, is_member) in self.rows.iter_mut().zip(members) {
+            row.is_explained |= is_member;
+        }
+    }
+
+    /// Counts what is not explained, of all requests or of some.
+    pub(super) fn tally(&self, of: Option<&[bool]>) -> FeatureTallies {
+        let mut held = vec![Tally::default(); self.features().len()];
+        let mut all = Tally::default();
+        for (at, row) in self.rows.iter().enumerate() {
+            if row.is_explained || of.is_some_and(|of| !of.get(at).copied().unwrap_or(false)) {
+                continue;
+            }
+            all.add(&row.residual);
+            for id in self.requests.features_of(row.request) {
+                if let Some(tally) = held.get_mut(id.0 as usize) {
+                    tally.add(&row.residual);
+                }
+            }
+        }
+        let mut by_feature = held.clone();
+        for (own, (_, feature)) in held.iter().zip(self.features().all()) {
+            for implied in &feature.implies {
+                if let Some(tally) = by_feature.get_mut(implied.0 as usize) {
+                    *tally += own;
+                }
+            }
+        }
+        FeatureTallies { by_feature, all }
+    }
+
+    /// Counts all of some requests, explained or not.
+    pub(super) fn tally_of(&self, members: &[bool]) -> Tally {
+        let mut tally = Tally::default();
+        for (row, _) in self.rows.iter().zip(members).filter(|(_, is_member)| **is_member) {
+            tally.add(&row.residual);
+        }
+        tally
+    }
+}
+
+impl ComparedRow<'_> {
+    pub(super) fn is_in_window(&self) -> bool {
+        self.request.side == Side::Window
+    }
+}
