@@ -17,6 +17,7 @@ use super::asked::Asked;
 use super::endpoint::{Answers, Endpoint, Takes};
 use super::guard::{Admitted, Guard};
 use super::reader::{Reader, SharedStore};
+use super::redaction::Redaction;
 use super::reply::Reply;
 use super::{graphite_api, loki, page};
 
@@ -25,6 +26,9 @@ const LONGEST_FORM: usize = 1 << 20;
 
 /// An answer may be this long.
 const LONGEST_ANSWER: usize = 64 << 20;
+
+/// Who has a wrong token waits so long for being told.
+const WRONG_TOKEN: Duration = Duration::from_millis(300);
 
 /// A form must have come after this.
 const FORM_TIME: Duration = Duration::from_secs(10);
@@ -115,7 +119,12 @@ async fn exchange_one(
 ) -> Response {
     let admitted = match exchange.guard.admit(request.headers()) {
         Ok(admitted) => admitted,
-        Err(refusal) => return response(refusal, &Admitted::default()),
+        Err(refusal) => {
+            if refusal.status == 401 {
+                tokio::time::sleep(WRONG_TOKEN).await;
+            }
+            return response(refusal, &Admitted::default());
+        }
     };
     let mut asked = Asked::new(request.uri().path(), Instant::now() + ANSWER_TIME / 2);
     asked.path_value = path_value;
@@ -131,7 +140,7 @@ async fn exchange_one(
     }
     let reply = match endpoint.answers {
         Answers::Fixed(answer) => answer(&asked),
-        Answers::Store(_) => ask_store(exchange, endpoint, asked).await,
+        Answers::Store(_) => ask_store(exchange, endpoint, asked, admitted.redaction.clone()).await,
     };
     response(reply, &admitted)
 }
@@ -151,7 +160,7 @@ async fn read_form(request: Request<Body>) -> Result<Vec<u8>, Reply> {
 }
 
 /// Wait for one of the few threads that ask the store.
-async fn ask_store(exchange: Arc<Exchange>, endpoint: &'static Endpoint, asked: Asked) -> Reply {
+async fn ask_store(exchange: Arc<Exchange>, endpoint: &'static Endpoint, asked: Asked, redaction: Redaction) -> Reply {
     let busy = || Reply::text(503, "busy: ask again in a moment\n").with("Retry-After", "1");
     let Ok(_place) = exchange.waiting.try_acquire() else { return busy() };
     let permit = tokio::time::timeout(ANSWER_TIME / 2, Arc::clone(&exchange.at_once).acquire_owned()).await;
@@ -162,7 +171,7 @@ async fn ask_store(exchange: Arc<Exchange>, endpoint: &'static Endpoint, asked: 
         let reply = match endpoint.answers {
             Answers::Fixed(answer) => answer(&asked),
             Answers::Store(answer) => {
-                let reader = Reader::new(&asking.store, asked.now, asked.deadline);
+                let reader = Reader::new(&asking.store, asked.now, asked.deadline, redaction);
                 answer(&asked, &reader).unwrap_or_else(|error| Reply::failed(&error))
             }
         };

@@ -6,8 +6,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
 
+use super::redaction::Redaction;
 use super::reply::Reply;
 
 /// Who may ask.
@@ -17,6 +20,24 @@ pub struct GuardSettings {
     pub hosts: Vec<String>,
     /// Origins whose pages may ask, such as `https://grafana.example.org`.
     pub origins: Vec<String>,
+    /// One of these is needed to ask; without any, everybody who reaches the server may.
+    pub tokens: Vec<AccessToken>,
+}
+
+/// What lets one ask.
+#[derive(Clone)]
+pub struct AccessToken {
+    /// The secret.
+    pub secret: String,
+    /// What is hidden from whoever has it.
+    pub redaction: Redaction,
+}
+
+impl std::fmt::Debug for AccessToken {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessToken").field("redaction", &self.redaction).finish_non_exhaustive()
+    }
 }
 
 /// What was found about one request.
@@ -24,6 +45,8 @@ pub struct GuardSettings {
 pub(super) struct Admitted {
     /// The other origin that asks, which is told that it may read the answer.
     pub(super) origin: Option<String>,
+    /// What is hidden from whoever asks.
+    pub(super) redaction: Redaction,
 }
 
 /// Decides who may ask a server at one address.
@@ -56,7 +79,27 @@ impl Guard {
             ));
         }
         let origin = self.check_origin(headers, host)?;
-        Ok(Admitted { origin })
+        let redaction = self.check_token(headers)?;
+        Ok(Admitted { origin, redaction })
+    }
+
+    /// What is hidden from whoever has the token that was sent.
+    fn check_token(&self, headers: &HeaderMap) -> Result<Redaction, Reply> {
+        if self.settings.tokens.is_empty() {
+            return Ok(Redaction::default());
+        }
+        let sent = single(headers, &AUTHORIZATION).and_then(sent_token).unwrap_or_default();
+        let mut found = None;
+        for token in &self.settings.tokens {
+            if is_same(token.secret.as_bytes(), sent.as_bytes()) {
+                found = Some(token.redaction.clone());
+            }
+        }
+        found.ok_or_else(|| {
+            let realm = "Basic realm=\"spikeline: any user, the token as password\", charset=\"UTF-8\"";
+            Reply::text(401, "a token is needed: as password of any user, or Authorization: Bearer TOKEN\n")
+                .with("WWW-Authenticate", realm)
+        })
     }
 
     fn is_own_name(&self, name: &str) -> bool {
@@ -91,6 +134,28 @@ impl Guard {
     }
 }
 
+/// The token of an `Authorization`: as a bearer's, or as anybody's password.
+fn sent_token(authorization: &str) -> Option<String> {
+    let (scheme, value) = authorization.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(value.trim().to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64.decode(value.trim()).ok()?).ok()?;
+    decoded.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// Whether two texts are the same, in a time that tells nothing about where they differ.
+fn is_same(secret: &[u8], sent: &[u8]) -> bool {
+    let mut differing = u8::from(secret.len() != sent.len() || secret.is_empty());
+    for (own, other) in secret.iter().zip(sent) {
+        differing |= own ^ other;
+    }
+    std::hint::black_box(differing) == 0
+}
+
 /// The text of a header that is there once.
 fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
@@ -114,7 +179,8 @@ mod tests {
 
     fn guard(listen: &str, hosts: &[&str]) -> Guard {
         let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let settings = GuardSettings { hosts: own(hosts), origins: own(&["https://grafana.example"]) };
+        let origins = own(&["https://grafana.example"]);
+        let settings = GuardSettings { hosts: own(hosts), origins, tokens: Vec::new() };
         Guard::new(settings, listen.parse().unwrap())
     }
 
@@ -155,5 +221,39 @@ mod tests {
         assert_eq!(with(&[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")]), 200);
         assert_eq!(with(&[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")]), 403);
         assert_eq!(with(&[("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")]), 200);
+    }
+
+    #[test]
+    fn where_there_are_tokens_one_is_needed() {
+        let mut here = guard("127.0.0.1:8417", &[]);
+        let token = |secret: &str, hidden: &[&str]| {
+            let hidden: Vec<String> = hidden.iter().map(|&name| name.to_owned()).collect();
+            AccessToken { secret: secret.to_owned(), redaction: Redaction::of_names(&hidden) }
+        };
+        here.settings.tokens = vec![token("all-of-it-1234567", &[]), token("some-of-it-123456", &["query"])];
+        let with = |authorization: &str| {
+            let mut map = HeaderMap::new();
+            map.append(HOST, "localhost".parse().unwrap());
+            if !authorization.is_empty() {
+                map.append(AUTHORIZATION, authorization.parse().unwrap());
+            }
+            here.admit(&map).map(|admitted| admitted.redaction.hides("args")).map_err(|reply| reply.status)
+        };
+        let basic = |pair: &str| format!("Basic {}", BASE64.encode(pair));
+        assert_eq!(with("Bearer all-of-it-1234567"), Ok(false));
+        assert_eq!(with("bearer some-of-it-123456"), Ok(true));
+        assert_eq!(with(&basic("anyone:all-of-it-1234567")), Ok(false));
+        for wrong in [
+            "",
+            "Bearer ",
+            "Bearer all-of-it-123456",
+            "Bearer x",
+            "Digest all-of-it-1234567",
+            "Basic !!",
+            &basic("x"),
+            &basic("all-of-it-1234567:"),
+        ] {
+            assert_eq!(with(wrong), Err(401), "{wrong}");
+        }
     }
 }

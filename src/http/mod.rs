@@ -24,12 +24,14 @@ mod listen;
 mod loki;
 mod page;
 mod reader;
+mod redaction;
 mod reply;
 mod settings;
 
 pub use asked::Asked;
-pub use guard::GuardSettings;
+pub use guard::{AccessToken, GuardSettings};
 pub use listen::{HttpServer, bind};
-pub use reader::{LineFound, LineOrdering, LinesFound, LinesWanted, Reader};
+pub use reader::{LineField, LineFound, LineOrdering, LinesFound, LinesWanted, Reader};
+pub use redaction::Redaction;
 pub use reply::Reply;
 pub use settings::{HttpSettings, Site};

@@ -7,7 +7,13 @@ use super::section::Section;
 use crate::error::{Error, Result};
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 4] = ["listen", "connections", "hosts", "origins"];
+pub(super) const KEYS: [&str; 5] = ["listen", "connections", "hosts", "origins", "without_token"];
+
+/// The same with the one key that is written in two ways: `token = "FILE"`, or sections [[http.token]].
+pub(super) const KEYS_AND_TOKEN: [&str; 6] = ["listen", "connections", "hosts", "origins", "without_token", "token"];
+
+/// What may stand in a [[http.token]].
+pub(super) const TOKEN_KEYS: [&str; 2] = ["file", "redact"];
 
 /// Where the page is served unless something else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8417";
@@ -29,12 +35,32 @@ pub struct HttpSection {
     pub hosts: Vec<String>,
     /// Other origins whose pages may ask.
     pub origins: Vec<String>,
+    /// Strangers may ask without a token.
+    pub without_token: bool,
+    /// What lets one ask; without any, everybody who reaches the server may.
+    pub tokens: Vec<TokenSection>,
+}
+
+/// A `[[http.token]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSection {
+    /// The file whose first line it is.
+    pub file: Placed<String>,
+    /// What is hidden from whoever has it.
+    pub redact: Vec<String>,
 }
 
 impl Default for HttpSection {
     fn default() -> HttpSection {
         let connections = usize::try_from(CONNECTIONS).unwrap_or(usize::MAX);
-        HttpSection { listen: None, connections, hosts: Vec::new(), origins: Vec::new() }
+        HttpSection {
+            listen: None,
+            connections,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            without_token: false,
+            tokens: Vec::new(),
+        }
     }
 }
 
@@ -53,8 +79,21 @@ pub(super) fn read_http(section: &mut Section<'_>) -> HttpSection {
         connections: connections.and_then(|n| usize::try_from(n.value).ok()).unwrap_or(default.connections),
         hosts: section.texts("hosts", "web1.example.org").into_iter().map(Placed::into_value).collect(),
         origins: section.texts("origins", "https://grafana.example.org").into_iter().map(Placed::into_value).collect(),
+        without_token: section.boolean("without_token").unwrap_or(default.without_token),
+        tokens: section.list("token", |section, found| {
+            if !found.get_ref().is_table() {
+                let file = section.as_text("token", TOKEN_EXAMPLE, found)?;
+                return Some(TokenSection { file, redact: Vec::new() });
+            }
+            let mut token = section.inside("[[http.token]]", found, &TOKEN_KEYS)?;
+            let redact = token.texts("redact", "query").into_iter().map(Placed::into_value).collect();
+            Some(TokenSection { file: token.required_text("file", TOKEN_EXAMPLE)?, redact })
+        }),
     }
 }
+
+/// An example of a token's file.
+const TOKEN_EXAMPLE: &str = "/etc/spikeline/token";
 
 /// The address that a text means; nothing for [`NO_LISTEN`].
 ///

@@ -24,7 +24,7 @@ pub use crate::grammar::Escape;
 pub use carbon::CarbonSection;
 pub use environment::{SYSTEM_STORE, Surroundings};
 pub use host_name::HostName;
-pub use http::{DEFAULT_LISTEN, HttpSection, NO_LISTEN, listen_address};
+pub use http::{DEFAULT_LISTEN, HttpSection, NO_LISTEN, TokenSection, listen_address};
 pub use log::{LogFormat, LogSection};
 pub use position::Placed;
 pub use report::ReportSection;
@@ -232,7 +232,7 @@ impl Config {
 }
 
 /// The keys of each section, by its name without brackets; those before the first section have none.
-pub fn known_keys() -> [(&'static str, &'static [&'static str]); 9] {
+pub fn known_keys() -> [(&'static str, &'static [&'static str]); 10] {
     [
         ("", &KEYS),
         ("store", &store::KEYS),
@@ -242,6 +242,7 @@ pub fn known_keys() -> [(&'static str, &'static [&'static str]); 9] {
         ("slow", &slow::KEYS),
         ("report", &report::KEYS),
         ("http", &http::KEYS),
+        ("http.token", &http::TOKEN_KEYS),
         ("retention", &retention::KEYS),
     ]
 }
@@ -275,7 +276,7 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
     one("store", "[store]", &store::KEYS, &mut |section| config.store = store::read_store(section));
     one("slow", "[slow]", &slow::KEYS, &mut |section| config.slow = slow::read_slow(section));
     one("report", "[report]", &report::KEYS, &mut |section| config.report = report::read_report(section));
-    one("http", "[http]", &http::KEYS, &mut |section| config.http = http::read_http(section));
+    one("http", "[http]", &http::KEYS_AND_TOKEN, &mut |section| config.http = http::read_http(section));
     one("retention", "[retention]", &retention::KEYS, &mut |section| {
         config.retention = retention::read_retention(section)
     });

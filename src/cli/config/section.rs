@@ -39,6 +39,17 @@ impl<'a> Section<'a> {
         Section { name, table, start, source, mistakes }
     }
 
+    /// A table that is a value of this one; nothing if it is none.
+    pub(super) fn inside<'s>(
+        &'s mut self,
+        name: &'static str,
+        found: &'a Spanned<DeValue<'a>>,
+        known: &[&str],
+    ) -> Option<Section<'s>> {
+        let table = found.get_ref().as_table()?;
+        Some(Section::new(name, table, found.span().start, self.source, known, self.mistakes))
+    }
+
     /// A mistake of the table as a whole.
     pub(super) fn mistake(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
         self.mistakes.push(self.source.mistake(self.start, what).remedy(remedy));
@@ -88,7 +99,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that is not empty, or a mistake.
-    fn as_text(&mut self, key: &str, example: &str, found: &Spanned<DeValue<'_>>) -> Option<Placed<String>> {
+    pub(super) fn as_text(&mut self, key: &str, example: &str, found: &Spanned<DeValue<'_>>) -> Option<Placed<String>> {
         let Some(text) = found.get_ref().as_str() else {
             self.wrong_type(key, "a text", &format!("\"{example}\""), found);
             return None;

@@ -1,6 +1,7 @@
 //! What the server serves and to whom, by configuration and arguments.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use super::context::Context;
@@ -8,9 +9,13 @@ use super::logs::logs;
 use super::routing::routing;
 use super::settings::destinations;
 use crate::carbon::Naming;
-use crate::cli::config::{DEFAULT_LISTEN, Surroundings, listen_address};
+use crate::cli::answer::output::say;
+use crate::cli::config::{DEFAULT_LISTEN, Surroundings, TokenSection, listen_address};
 use crate::error::{Error, Result};
-use crate::http::{GuardSettings, HttpSettings, Site};
+use crate::http::{AccessToken, GuardSettings, HttpSettings, Redaction, Site};
+
+/// A shorter token is guessed too soon.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Where to listen: as typed, else as configured, else at the usual place. Nothing if that is `off`.
 ///
@@ -24,12 +29,36 @@ pub(in crate::cli) fn listen(context: &Context, typed: Option<&str>) -> Result<O
         (None, None) => listen_address(DEFAULT_LISTEN),
     }?;
     match address {
-        Some(address) if !address.ip().is_loopback() => Err(Error::usage(format!(
-            "{address} can be reached from other machines, and raw log lines are not for everyone"
-        ))
-        .remedy("listen on 127.0.0.1 and let a proxy or `ssh -L` lead there")),
+        Some(address) if !address.ip().is_loopback() && section.tokens.is_empty() && !section.without_token => {
+            Err(Error::usage(format!("{address} can be reached from other machines, and log lines are not for everyone"))
+                .remedy(
+                    "set a token (`token = \"FILE\"` in [http]; head -c 24 /dev/urandom | base64 > FILE), or listen on 127.0.0.1 and let a \
+                     proxy or `ssh -L` lead there; `without_token = true` lets everybody read them",
+                ))
+        }
         address => Ok(address),
     }
+}
+
+/// What lets one ask: the first line of each token's file.
+fn tokens(context: &Context) -> Result<Vec<AccessToken>> {
+    let mut tokens = Vec::new();
+    for TokenSection { file, redact } in &context.config()?.http.tokens {
+        let text = std::fs::read_to_string(&file.value)
+            .map_err(|error| file.mistake(format!("cannot read the token's file: {error}")))?;
+        let secret = text.lines().next().unwrap_or_default().trim().to_owned();
+        if secret.len() < SHORTEST_TOKEN {
+            return Err(file
+                .mistake(format!("a token has at least {SHORTEST_TOKEN} characters, in the first line of its file"))
+                .remedy(format!("head -c 24 /dev/urandom | base64 > {}", file.value)));
+        }
+        let mode = std::fs::metadata(&file.value).map_or(0, |status| status.mode());
+        if mode & 0o004 != 0 {
+            say(&format!("warning: {}: everybody on this machine can read this token (chmod 640)", file.value));
+        }
+        tokens.push(AccessToken { secret, redaction: Redaction::of_names(redact) });
+    }
+    Ok(tokens)
 }
 
 /// What is served of the store in this folder.
@@ -66,6 +95,7 @@ pub(in crate::cli) fn http_settings(
         missing: Vec::new(),
         command_options,
     };
-    let guard = GuardSettings { hosts: config.http.hosts.clone(), origins: config.http.origins.clone() };
+    let (hosts, origins) = (config.http.hosts.clone(), config.http.origins.clone());
+    let guard = GuardSettings { hosts, origins, tokens: tokens(context)? };
     Ok(HttpSettings { guard, connections: config.http.connections, site })
 }

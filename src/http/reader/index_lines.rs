@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Reader;
 use super::found::{LineFound, LinesFound, LinesWanted};
+use super::line_showing::LineShowing;
 use crate::error::Result;
 use crate::pipeline::{Filter, WindowLacks, file_names, retrieve, route_names, wanted_routes};
 use crate::route::RouteId;
@@ -54,7 +55,7 @@ impl Reader<'_> {
                 found.lacks.missing.push(late_words());
                 break;
             }
-            let mut raw = self.raw_lines(some, &mut found.lacks)?;
+            let mut raw = self.raw_lines(some, wanted.fields, &mut found.lacks)?;
             raw.retain(|line| (wanted.accepts)(line));
             lines.extend(raw);
         }
@@ -74,23 +75,30 @@ impl Reader<'_> {
             ..EntryQuery::new(filter.window, filter.by)
         };
         let mut entries = view.entries(&query)?;
-        entries.retain(|entry| filter.keeps_status(entry.status));
+        entries.retain(|entry| filter.keeps_entry(entry));
         Ok(entries)
     }
 
     /// Their raw lines, from the logs or the archive.
-    pub(super) fn raw_lines(&self, entries: &[Entry], lacks: &mut WindowLacks) -> Result<Vec<LineFound>> {
+    pub(super) fn raw_lines(&self, entries: &[Entry], fields: bool, lacks: &mut WindowLacks) -> Result<Vec<LineFound>> {
         let view = self.view()?;
         let names = LineNames::of(view);
         let locators: Vec<Locator> = entries.iter().map(|entry| entry.locator).collect();
         let mut found = Vec::with_capacity(entries.len());
         for entry in entries {
             let (route, file) = (names.route(entry.route), names.file(entry.locator.generation));
-            found.push(LineFound { entry: *entry, route, file, line: None, is_there: false });
+            found.push(LineFound { entry: *entry, route, file, line: None, fields: Vec::new(), is_there: false });
         }
+        let showing = LineShowing { redaction: self.redaction(), fields };
+        let mut readers = match showing.reads_lines() {
+            true => Some(self.line_readers(&self.interpreting()?, showing.needs())?),
+            false => None,
+        };
         let missing = retrieve::lines(view, &locators, |index, line| {
-            if let Some(found) = found.get_mut(index) {
-                found.line = line.map(<[u8]>::to_vec);
+            let (Some(found), Some(line)) = (found.get_mut(index), line) else { return };
+            match &mut readers {
+                Some(readers) => showing.show_again(found, line, view, readers),
+                None => found.line = Some(line.to_vec()),
             }
         });
         let (mut gone, mut denied) = (0, 0);

@@ -2,14 +2,15 @@
 //! enough or the time is up.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use super::Reader;
 use super::found::{LineFound, LineOrdering, LineRank, LinesFound, LinesWanted};
 use super::index_lines::{LineNames, add_new, late_words};
+use super::line_showing::LineShowing;
 use crate::error::{Error, Result};
-use crate::pipeline::{CountedBy, Interpreter, Interpreting, LineReaders, RouteFilter, holds_format, retrieve};
-use crate::record::Needs;
+use crate::pipeline::{
+    CountedBy, Interpreter, Interpreting, LineReaders, NeedsOfFormat, RouteFilter, holds_format, retrieve,
+};
 use crate::store::BlockSummary;
 
 /// So much of one log is read before it is looked whether that was enough.
@@ -26,7 +27,8 @@ impl Reader<'_> {
     pub(super) fn lines_of_logs(&self, wanted: &LinesWanted<'_>) -> Result<LinesFound> {
         let (view, filter) = (self.view()?, &wanted.filter);
         let with = self.interpreting()?;
-        let mut readers = self.line_readers(&with)?;
+        let showing = LineShowing { redaction: self.redaction(), fields: wanted.fields };
+        let mut readers = self.line_readers(&with, showing.needs())?;
         let mut found = LinesFound { is_counted: true, ..LinesFound::default() };
         let mut best = BestLines::new(wanted);
         let mut verdicts = RouteFilter::default();
@@ -49,14 +51,16 @@ impl Reader<'_> {
             }
             read += piece.bytes();
             let missing = retrieve::scan(view, &piece.blocks, &mut readers, |scanned| {
-                let (seen, locator, line) = (scanned.seen, scanned.locator, scanned.line);
+                let (seen, locator) = (scanned.seen, scanned.locator);
                 if !filter.keeps(seen) || !verdicts.keeps(filter, seen.matched.id, &with.routes) {
                     return;
                 }
                 left.remove(&locator);
                 let route = with.routes.name(seen.matched.id).unwrap_or_default();
-                let (file, line) = (names.file(locator.generation), Some(line.to_vec()));
-                let line = LineFound { entry: seen.entry(locator), route, file, line, is_there: true };
+                let (file, fields) = (names.file(locator.generation), Vec::new());
+                let mut line =
+                    LineFound { entry: seen.entry(locator), route, file, line: None, fields, is_there: true };
+                showing.show(&mut line, scanned.line, seen, scanned.values);
                 if (wanted.accepts)(&line) {
                     best.push(line);
                 }
@@ -66,7 +70,7 @@ impl Reader<'_> {
         if !found.lacks.missing.is_empty() && !left.is_empty() {
             // Of logs that are gone there are still the slow requests.
             let left: Vec<_> = left.into_values().collect();
-            for line in self.raw_lines(&left, &mut found.lacks)? {
+            for line in self.raw_lines(&left, wanted.fields, &mut found.lacks)? {
                 if (wanted.accepts)(&line) {
                     best.push(line);
                 }
@@ -96,7 +100,7 @@ impl Reader<'_> {
     }
 
     /// What reads the lines of each log: by the format that the store holds, else by that of the configuration.
-    pub(super) fn line_readers(&self, with: &Interpreting) -> Result<LineReaders> {
+    pub(super) fn line_readers(&self, with: &Interpreting, needs: NeedsOfFormat) -> Result<LineReaders> {
         let view = self.view()?;
         let mut by_log = HashMap::new();
         for log in &self.site().logs {
@@ -105,12 +109,12 @@ impl Reader<'_> {
                 .iter()
                 .any(|known| known.log == log.pattern && !holds_format(view, known.id, known.position))
             {
-                let interpreter = Interpreter::new(&log.format, Needs::latency(), &with.for_log(&log.pattern))
+                let interpreter = Interpreter::new(&log.format, needs(&log.format), &with.for_log(&log.pattern))
                     .map_err(|error| Error::failed(format!("log {}: {error}", log.pattern)))?;
                 by_log.insert(log.pattern.clone(), interpreter);
             }
         }
-        Ok(LineReaders::new(with.clone(), Arc::new(|_| Needs::latency()), by_log))
+        Ok(LineReaders::new(with.clone(), needs, by_log))
     }
 }
 
@@ -192,6 +196,6 @@ impl BestLines {
     /// Whether no line of a piece, nor of any behind it, can be among the first.
     fn has_enough_before(&self, piece: &LogPieceToRead) -> bool {
         let Some(best) = piece.best(self.order) else { return false };
-        self.held.len() >= self.most && self.held.last_key_value().is_some_and(|((_, end, _), _)| *end < best)
+        self.held.len() >= self.most && self.held.last_key_value().is_some_and(|((_, end, ..), _)| *end < best)
     }
 }

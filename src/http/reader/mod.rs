@@ -2,16 +2,18 @@
 
 mod found;
 mod index_lines;
+mod line_showing;
 mod log_lines;
 mod shared_store;
 
-pub use found::{LineFound, LineOrdering, LinesFound, LinesWanted};
+pub use found::{LineField, LineFound, LineOrdering, LinesFound, LinesWanted};
 pub(super) use shared_store::SharedStore;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::redaction::Redaction;
 use super::settings::Site;
 use crate::error::Result;
 use crate::pipeline::{
@@ -27,12 +29,18 @@ pub struct Reader<'s> {
     view: OnceCell<Arc<View>>,
     now: Timestamp,
     deadline: Instant,
+    redaction: Redaction,
 }
 
 impl<'s> Reader<'s> {
     /// Nothing is opened yet.
-    pub(super) fn new(store: &'s SharedStore, now: Timestamp, deadline: Instant) -> Reader<'s> {
-        Reader { store, view: OnceCell::new(), now, deadline }
+    pub(super) fn new(store: &'s SharedStore, now: Timestamp, deadline: Instant, redaction: Redaction) -> Reader<'s> {
+        Reader { store, view: OnceCell::new(), now, deadline, redaction }
+    }
+
+    /// What is not shown to whoever asks. [`Reader::lines`] hides it; who counts values of lines by other ways must ask here.
+    pub fn redaction(&self) -> &Redaction {
+        &self.redaction
     }
 
     /// The store as of a second ago at most; the same for the whole question.
@@ -100,7 +108,7 @@ impl<'s> Reader<'s> {
             return self.lines_of_logs(wanted);
         }
         let by_now = self.counted_by(filter)?;
-        if filter.min_ms == 0 && filter.statuses.is_empty() {
+        if !filter.asks_for_requests() {
             let mut found = self.lines_of_index(wanted)?;
             if by_now == CountedBy::Others {
                 found.lacks.missing.push(
