@@ -38,6 +38,8 @@ pub struct Link {
 pub struct LinkCounters {
     /// Points of batches that the operating system took whole.
     pub points_sent: u64,
+    /// Bytes of these batches.
+    pub bytes_sent: u64,
     /// Points that alone exceed a datagram and were left out.
     pub points_too_long: u64,
     /// Connections after the first.
@@ -135,11 +137,12 @@ impl Link {
             None => self.open_connection(now, began)?,
         };
         match write_points(&mut connection, &self.destination, points, &mut self.chunk) {
-            Ok(too_long) => {
+            Ok(written) => {
                 self.connection = Some(connection);
                 self.backoff.note_success();
-                self.counters.points_sent += (points.len() as u64).saturating_sub(too_long);
-                self.counters.points_too_long += too_long;
+                self.counters.points_sent += (points.len() as u64).saturating_sub(written.points_too_long);
+                self.counters.bytes_sent += written.bytes;
+                self.counters.points_too_long += written.points_too_long;
                 Ok(())
             }
             Err(error) => {
@@ -225,20 +228,27 @@ impl Link {
     }
 }
 
+/// What was written of a batch.
+struct WrittenBatch {
+    bytes: u64,
+    points_too_long: u64,
+}
+
 /// Write all chunks, then look once more for a close or reset: what it says of the points is that they are lost.
-/// Gives back how many points were too long.
 fn write_points(
     connection: &mut Connection,
     destination: &Destination,
     points: &Points,
     chunk: &mut Vec<u8>,
-) -> io::Result<u64> {
+) -> io::Result<WrittenBatch> {
+    let mut bytes = 0;
     let mut chunks = Chunks::new(destination.protocol, points);
     while chunks.next_into(chunk) > 0 {
         connection.write_chunk(chunk, destination.write_timeout)?;
+        bytes += chunk.len() as u64;
     }
     connection.check_alive()?;
-    Ok(chunks.too_long())
+    Ok(WrittenBatch { bytes, points_too_long: chunks.too_long() })
 }
 
 impl fmt::Display for SendError {

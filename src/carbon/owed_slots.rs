@@ -4,6 +4,11 @@
 //! is the set of slots still owed, a timestamp each. The store persists [`OwedState`] with every commit, so that after a
 //! crash at any moment the same slots are owed: a slot in flight counts as owed until its delivery is noted.
 //!
+//! TCP acknowledges to the kernel, not to the sender: what was handed over may lie unread in the two kernels' buffers, for as long as the
+//! other side hangs, and is lost when it dies. So a delivery is in doubt when a connection breaks if it was within [`RESEND`] of the last
+//! one, or if no more than [`UNREAD_BYTES`] were handed over after it. What is assumed: buffers hold no more than that, and a program that
+//! reads keeps what it has read, but for its last two minutes.
+//!
 //! The life of a slot: `owe` -> owed -> `next` -> in flight -> `delivered` (kept in mind for [`RESEND`]) or `failed`
 //! (owed again). A slot that changes while it is in flight is owed once more after that.
 
@@ -15,6 +20,10 @@ use crate::time::Timestamp;
 /// How far before a break deliveries are doubted: TCP acknowledges to the kernel, not to the sender, and carbon keeps
 /// points in memory for a while before they are on its disk.
 pub const RESEND: Duration = Duration::from_secs(120);
+
+/// So many bytes at most are taken by the buffers of both ends of a connection while nobody reads: Linux gives the receiver 6 MiB
+/// (`net.ipv4.tcp_rmem`), and a link 256 KiB to send from. The time that they took says nothing: a slot of a quiet host has 2 KB.
+pub const UNREAD_BYTES: u64 = 8 << 20;
 
 /// The same where a slot should not come twice: what was not acknowledged for this long (the links' `TCP_USER_TIMEOUT`) would have
 /// broken the connection at the last delivery, so that only what came after it may be lost in TCP.
@@ -31,6 +40,24 @@ pub struct OwedState {
     pub dropped: u64,
 }
 
+/// A slot that was handed over to a connection.
+#[derive(Debug, Clone, Copy)]
+struct Delivery {
+    at: Instant,
+    slot: Timestamp,
+    /// How many bytes had been handed over with it.
+    handed: u64,
+}
+
+/// What is doubted when a connection breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Doubt {
+    /// Slots that were handed over and are owed again.
+    pub owed_again: usize,
+    /// Slots that were handed over and are not owed again although the other side had them only if it read them.
+    pub taken_as_read: usize,
+}
+
 /// The slots that one destination is owed.
 #[derive(Debug, Clone)]
 pub struct Owed {
@@ -42,8 +69,12 @@ pub struct Owed {
     in_flight: BTreeSet<Timestamp>,
     /// How far before a break deliveries are doubted.
     resend: Duration,
-    /// Delivered, in the order of delivery, not longer than `resend` before the last of them; at most `limit`.
-    recent: VecDeque<(Instant, Timestamp)>,
+    /// How many bytes before a break they are.
+    unread: u64,
+    /// Bytes handed over with all that was delivered.
+    handed: u64,
+    /// Delivered, in the order of delivery, as far as some may be doubted; at most `limit`.
+    recent: VecDeque<Delivery>,
     dropped: u64,
 }
 
@@ -56,6 +87,8 @@ impl Owed {
             waiting: BTreeSet::new(),
             in_flight: BTreeSet::new(),
             resend: RESEND,
+            unread: UNREAD_BYTES,
+            handed: 0,
             recent: VecDeque::new(),
             dropped: 0,
         }
@@ -68,10 +101,10 @@ impl Owed {
         owed
     }
 
-    /// Doubt deliveries no further back from a break than this, instead of [`RESEND`].
+    /// Doubt deliveries no further back from a break than this, instead of [`RESEND`], however few bytes came after them.
     #[must_use]
     pub fn resending(mut self, resend: Duration) -> Owed {
-        self.resend = resend;
+        (self.resend, self.unread) = (resend, 0);
         self
     }
 
@@ -99,19 +132,30 @@ impl Owed {
         Some(slot)
     }
 
+    /// So many bytes were handed over; before [`Owed::delivered`] is called for the slots in them.
+    pub fn hand_over(&mut self, bytes: u64) {
+        self.handed = self.handed.saturating_add(bytes);
+    }
+
     /// A slot in flight was sent at `at`. If it changed meanwhile it stays owed.
     pub fn delivered(&mut self, slot: Timestamp, at: Instant) {
         if !self.in_flight.remove(&slot) {
             return;
         }
-        self.recent.push_back((at, slot));
+        self.recent.push_back(Delivery { at, slot, handed: self.handed });
         let over = self.recent.len().saturating_sub(self.limit);
         self.recent.drain(..over);
-        while let Some((oldest, _)) = self.recent.front()
-            && at.saturating_duration_since(*oldest) > self.resend
+        while let Some(oldest) = self.recent.front()
+            && at.saturating_duration_since(oldest.at) > self.resend
+            && !self.may_be_unread(oldest, UNREAD_BYTES)
         {
             self.recent.pop_front();
         }
+    }
+
+    /// Whether so few bytes were handed over after this that they, and it, may lie in buffers of so many.
+    fn may_be_unread(&self, delivery: &Delivery, buffers: u64) -> bool {
+        self.handed.saturating_sub(delivery.handed) < buffers
     }
 
     /// A slot in flight is not sent, and not owed any more.
@@ -126,18 +170,27 @@ impl Owed {
         }
     }
 
-    /// The connection was opened anew at `now`: what was delivered before that, and not more than [`RESEND`] before the
-    /// last such delivery, is owed again. The time counts back from the last delivery, not from `now`, because carbon
-    /// may have been away for hours. Call it before `delivered` for the batch that went over the new connection.
-    pub fn reconnected(&mut self, now: Instant) {
-        let (doubted, kept): (VecDeque<_>, VecDeque<_>) = self.recent.drain(..).partition(|(at, _)| *at < now);
+    /// The connection was opened anew at `now`: what was delivered before that and is in doubt is owed again. The time counts back from the
+    /// last delivery, not from `now`, because carbon may have been away for hours. Call it before `hand_over` and `delivered` for the batch
+    /// that went over the new connection.
+    pub fn reconnected(&mut self, now: Instant) -> Doubt {
+        let (broken, kept): (VecDeque<_>, VecDeque<_>) =
+            self.recent.drain(..).partition(|delivery: &Delivery| delivery.at < now);
         self.recent = kept;
-        for (_, slot) in doubted {
-            // What is in flight goes over the new connection anyway, or fails and is owed.
-            if !self.in_flight.contains(&slot) {
-                self.owe(slot);
+        let last = broken.back().map_or(now, |delivery| delivery.at);
+        let mut doubt = Doubt::default();
+        let before = self.len();
+        for delivery in broken {
+            let is_recent = last.saturating_duration_since(delivery.at) <= self.resend;
+            if !is_recent && !self.may_be_unread(&delivery, self.unread) {
+                doubt.taken_as_read += 1;
+            } else if !self.in_flight.contains(&delivery.slot) {
+                // What is in flight goes over the new connection anyway, or fails and is owed.
+                self.owe(delivery.slot);
             }
         }
+        doubt.owed_again = self.len().saturating_sub(before);
+        doubt
     }
 
     /// All slots before `until` have been handed to `owe` at least once. It never goes back.

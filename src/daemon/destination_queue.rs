@@ -10,7 +10,7 @@ use super::notice::Notice;
 use super::settings::{DaemonSettings, DestinationSettings};
 use super::slot_renderer::SlotRenderer;
 use crate::carbon::{
-    Link, LinkState, Naming, Owed, OwedState, Points, RESEND_UNACKNOWLEDGED, SendError, SendMode, is_timely,
+    Doubt, Link, LinkState, Naming, Owed, OwedState, Points, RESEND_UNACKNOWLEDGED, SendError, SendMode, is_timely,
 };
 use crate::error::Error;
 use crate::store::{DestinationProgress, View};
@@ -41,6 +41,8 @@ pub(super) struct SendOutcome {
     slots: Vec<Timestamp>,
     /// The batch's buffer, to be used again.
     points: Points,
+    /// Its bytes, if all were handed over.
+    bytes: u64,
     /// The connection was made anew before this batch: what was written to the old one may never have arrived.
     reconnected: bool,
     /// What failed, and when to try again.
@@ -272,19 +274,18 @@ impl DestinationQueue {
     pub(super) fn on_outcome(&mut self, outcome: SendOutcome, now: Instant) -> Vec<Notice> {
         let mut notices = Vec::new();
         self.in_flight = self.in_flight.saturating_sub(1);
-        let SendOutcome { slots, mut points, reconnected, failed, .. } = outcome;
+        let SendOutcome { slots, mut points, bytes, reconnected, failed, .. } = outcome;
         if reconnected {
-            let before = self.owed.len();
-            self.owed.reconnected(now);
-            let again = self.owed.len().saturating_sub(before);
-            if self.sends_once() && again > 0 {
-                notices.push(Notice::SentAgain { address: self.name.clone(), slots: again });
+            let doubt = self.owed.reconnected(now);
+            if self.sends_once() && doubt != Doubt::default() {
+                notices.push(Notice::SentAgain { address: self.name.clone(), doubt });
             }
         }
         let was_failing = self.failing.replace(failed.is_some());
         let notice = match failed {
             None => {
                 self.points_sent += points.len() as u64;
+                self.owed.hand_over(bytes);
                 for slot in slots {
                     self.owed.delivered(slot, now);
                 }
@@ -331,10 +332,11 @@ pub(super) fn send_batches(
     outcomes: &Sender<SendOutcome>,
 ) {
     for RenderedSlots { slots, points } in batches {
+        let before = link.counters().bytes_sent;
         let sent = link.send(&points, Instant::now());
-        let reconnected = link.reconnected();
+        let (reconnected, bytes) = (link.reconnected(), link.counters().bytes_sent - before);
         let failed = sent.err().map(|error| (error, next_try(&link)));
-        if outcomes.send(SendOutcome { destination, slots, points, reconnected, failed }).is_err() {
+        if outcomes.send(SendOutcome { destination, slots, points, bytes, reconnected, failed }).is_err() {
             return;
         }
     }

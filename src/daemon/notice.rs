@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::carbon::SendError;
+use crate::carbon::{Doubt, SendError};
 use crate::error::Error;
 use crate::time::Timestamp;
 
@@ -91,8 +91,8 @@ pub enum Notice {
     SentAgain {
         /// `host:port`.
         address: String,
-        /// How many.
-        slots: usize,
+        /// Of what was handed over before.
+        doubt: Doubt,
     },
     /// Lines came after their slots went to a carbon that gets each once.
     LateUnsent {
@@ -159,9 +159,11 @@ impl fmt::Display for Notice {
             Notice::CarbonConnected { address, owed: 0 } => write!(f, "carbon {address}: connected"),
             Notice::CarbonConnected { address, owed } => write!(f, "carbon {address}: connected; {owed} slots owed"),
             Notice::CarbonFailed(error) => write!(f, "{error}; slots are kept and sent when it is back"),
-            Notice::SentAgain { address, slots } => write!(
+            Notice::SentAgain { address, doubt } => write!(
                 f,
-                "carbon {address}: the connection broke; {slots} slots of the last 30 s before that are sent again, as TCP may have lost them"
+                "carbon {address}: the connection broke; {} slots of the last 30 s before that are sent again, as TCP may have lost them, and \
+                 {} before these are not (send = \"final\"): if carbon had hung, they are missing there; `spikeline verify --graphite` tells",
+                doubt.owed_again, doubt.taken_as_read
             ),
             Notice::LateUnsent { address, lines, from, until } => write!(
                 f,
@@ -248,8 +250,9 @@ mod tests {
                 "carbon c:2003: cannot connect: refused; slots are kept and sent when it is back",
             ),
             (
-                Notice::SentAgain { address: "c:2003".to_owned(), slots: 3 },
-                "carbon c:2003: the connection broke; 3 slots of the last 30 s before that are sent again, as TCP may have lost them",
+                Notice::SentAgain { address: "c:2003".to_owned(), doubt: Doubt { owed_again: 3, taken_as_read: 17 } },
+                "carbon c:2003: the connection broke; 3 slots of the last 30 s before that are sent again, as TCP may have lost them, and \
+                 17 before these are not (send = \"final\"): if carbon had hung, they are missing there; `spikeline verify --graphite` tells",
             ),
             (
                 Notice::LateUnsent {

@@ -1,12 +1,15 @@
 //! Faults that a real carbon cannot be made to show: it refuses, does not answer, does not read, resets, closes.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::ops::Range;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt;
-use spikeline::carbon::{Chunks, Link, LinkState, Points, Protocol, SendStep};
+use spikeline::carbon::{Chunks, Link, LinkState, Owed, Points, Protocol, SendStep};
 use spikeline::error::Error;
 use spikeline::time::Timestamp;
 
@@ -179,6 +182,74 @@ fn a_close_while_idle_is_noticed_before_writing() {
 #[test]
 fn a_close_behind_words_is_noticed_too() {
     closes_while_idle(&[b'x'; 10_000]);
+}
+
+/// Where slot 0 begins.
+const FIRST: i64 = 1_322_661_900;
+
+/// Sends the slots of `numbers`, ten seconds apart by `clock`, and whatever is owed again.
+fn send_slots(link: &mut Link, owed: &mut Owed, numbers: Range<i64>, clock: &mut Instant) {
+    for number in numbers {
+        owed.owe(Timestamp::from_secs(FIRST + 10 * number));
+        *clock += Duration::from_secs(10);
+        while let Some(slot) = owed.next(Timestamp(i64::MAX)) {
+            let mut points = Points::new();
+            for series in 0..100 {
+                assert!(points.push(&format!("nginx.web1.some.route.r{series}.request_time.p99"), 1.0, slot));
+            }
+            let before = link.counters().bytes_sent;
+            let sent = link.send(&points, *clock);
+            if link.reconnected() {
+                owed.reconnected(*clock);
+            }
+            sent.unwrap();
+            owed.hand_over(link.counters().bytes_sent - before);
+            owed.delivered(slot, *clock);
+        }
+    }
+}
+
+/// The slots of which a peer has read some line.
+fn slots_in(text: &[u8]) -> BTreeSet<i64> {
+    let lines = str::from_utf8(text).unwrap().lines();
+    lines
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap() - FIRST)
+        .map(|second| second / 10)
+        .collect()
+}
+
+#[test]
+fn what_a_peer_that_hung_for_minutes_and_died_had_not_read_is_sent_again() {
+    let (listener, mut link) = listen();
+    let (mut owed, mut clock) = (Owed::new(8640), Instant::now());
+    let (heard, hears) = channel();
+    let (go_on, waits) = channel::<()>();
+    let peer = thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        let mut some = vec![0; 20_000];
+        first.read_exact(&mut some).unwrap();
+        heard.send(()).unwrap();
+        // It reads no more, and dies: what its kernel has taken is gone.
+        waits.recv().unwrap();
+        drop(first);
+        heard.send(()).unwrap();
+        let (mut second, _) = listener.accept().unwrap();
+        let mut rest = Vec::new();
+        second.read_to_end(&mut rest).unwrap();
+        some.truncate(some.iter().rposition(|byte| *byte == b'\n').unwrap());
+        (slots_in(&some), slots_in(&rest))
+    });
+    send_slots(&mut link, &mut owed, 0..10, &mut clock);
+    hears.recv().unwrap();
+    send_slots(&mut link, &mut owed, 10..40, &mut clock);
+    go_on.send(()).unwrap();
+    hears.recv().unwrap();
+    send_slots(&mut link, &mut owed, 40..41, &mut clock);
+    drop(link);
+    let (first, second) = peer.join().unwrap();
+    assert!(first.len() < 10, "the peer hung soon: {first:?}");
+    let missing: Vec<i64> = (0..41).filter(|slot| !first.contains(slot) && !second.contains(slot)).collect();
+    assert_eq!(missing, Vec::<i64>::new(), "slots that nobody has read");
 }
 
 #[test]

@@ -91,6 +91,7 @@ fn a_reconnect_doubts_what_was_delivered_last() {
     for n in 0..30 {
         owed.owe(slot(n));
         take(&mut owed, 1);
+        owed.hand_over(UNREAD_BYTES);
         owed.delivered(slot(n), at(10 * n as u64));
     }
     // The last delivery was at 290 s. Carbon comes back an hour later.
@@ -125,8 +126,32 @@ fn where_a_slot_is_not_to_come_twice_only_what_was_not_acknowledged_is_doubted()
         assert!(!owed.is_waiting(slot(n)));
         owed.delivered(slot(n), at(10 * n as u64));
     }
-    owed.reconnected(at(3600));
+    assert_eq!(owed.reconnected(at(3600)), Doubt { owed_again: 4, taken_as_read: 26 });
     assert_eq!(take(&mut owed, 99), slots(&[26, 27, 28, 29]));
+}
+
+#[test]
+fn what_may_lie_unread_in_buffers_is_doubted_however_long_ago_it_was_handed_over() {
+    let start = Instant::now();
+    let at = |secs| start + Duration::from_secs(secs);
+    let mut owed = Owed::new(10_000);
+    for n in 0..1000 {
+        owed.owe(slot(n));
+        take(&mut owed, 1);
+        owed.hand_over(20_000);
+        owed.delivered(slot(n), at(10 * n as u64));
+    }
+    // 419 slots of 20,000 bytes behind one fit into 8 MiB, 420 do not.
+    assert_eq!(owed.reconnected(at(99_999)), Doubt { owed_again: 420, taken_as_read: 0 });
+    assert_eq!(take(&mut owed, 999), (580..1000).map(slot).collect::<Vec<_>>());
+    // The new connection has bytes of its own.
+    for n in 580..1000 {
+        owed.failed(slot(n));
+    }
+    take(&mut owed, 1);
+    owed.hand_over(20_000);
+    owed.delivered(slot(580), at(100_000));
+    assert_eq!(owed.reconnected(at(100_001)).owed_again, 1);
 }
 
 #[test]
@@ -199,6 +224,7 @@ proptest! {
                     }
                 }
                 Step::Delivered(n) => {
+                    owed.hand_over(UNREAD_BYTES);
                     owed.delivered(slot(n), at(seconds));
                     let said = model.entry(n).or_default();
                     if std::mem::take(&mut said.flying) {

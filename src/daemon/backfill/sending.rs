@@ -76,6 +76,7 @@ fn send_account(
     while let Some(step) = account.next_step(interval, sending.clock.now()) {
         points.clear();
         render_step(writer, account, step.window, &mut points)?;
+        let before = link.counters().bytes_sent;
         let sent = link.send(&points, Instant::now());
         if link.reconnected() {
             account.owed.reconnected(Instant::now());
@@ -84,6 +85,7 @@ fn send_account(
             Ok(()) => {
                 failures = 0;
                 pushed.slots += step.slots.len() as u64;
+                account.owed.hand_over(link.counters().bytes_sent - before);
                 for slot in step.slots {
                     account.owed.delivered(slot, Instant::now());
                 }
