@@ -14,6 +14,7 @@
 //! | [`histogram`] | what is counted per route and slot | [`histogram::Cell`], [`histogram::Latency`] |
 //! | [`store`] | one folder that leads from a window and a route back to the lines | [`store::Writer`], [`store::View`] |
 //! | [`carbon`] | points, their names, the connection, what is owed | [`carbon::Link`], [`carbon::Owed`] |
+//! | [`graphite`] | targets, globs, links: what a pasted metric or URL asks for | [`graphite::asked`] |
 //! | [`explain`] | why a window is slow: two sets of requests compared | [`explain::explain`], [`explain::FacetReader`] |
 //! | [`report`] | tables for people and for programs | [`report::latency`] |
 //! | [`pipeline`] | blocks of lines to counts | [`pipeline::Interpreter`], [`pipeline::batch`] |
@@ -90,6 +91,7 @@ pub mod daemon;
 pub mod error;
 pub mod explain;
 pub mod grammar;
+pub mod graphite;
 pub mod histogram;
 pub mod http;
 pub mod pipeline;

@@ -3,11 +3,12 @@
 //! Carbon acknowledges nothing and keeps the last value of a timestamp, so everything here rests on one idea: a
 //! slot is always sent whole and may be sent again. [`Naming`] turns a cell into [`Points`], a [`Link`] writes them
 //! to one [`Destination`] and says whether the operating system took them all, and [`Owed`] remembers which slots a
-//! destination has not had yet (or may have lost). No threads here: the daemon runs one per destination, and time
+//! destination has not had yet (or may have lost). [`Naming::read_series`] goes back from a series to its route. No threads here: the daemon runs one per destination, and time
 //! comes in as a parameter.
 
 mod archives;
 mod backoff;
+mod cell_metric;
 mod chunks;
 mod connection;
 mod destination;
@@ -18,8 +19,10 @@ mod points;
 mod protocol;
 mod roll_up;
 mod series_choice;
+mod series_name;
 
 pub use archives::{Archive, parse_archives, spell_archives, step_of_slot};
+pub use cell_metric::{CellMetric, TimeStatistic};
 pub use chunks::Chunks;
 pub use destination::{CONNECT_TIMEOUT, Destination, SendMode, WRITE_TIMEOUT, check_address};
 pub use link::{Link, LinkCounters, LinkState, SendError, SendStep};
@@ -29,3 +32,4 @@ pub use points::{Point, Points, is_timely};
 pub use protocol::{CHUNK, DATAGRAM, Protocol};
 pub use roll_up::{ROLL_UPS, RollUp, pattern_of_prefix, pattern_of_roll_up, roll_up_of, series_of_route};
 pub use series_choice::{Percentile, SeriesChoice, TimeUnit};
+pub use series_name::{ForeignName, SeriesName};

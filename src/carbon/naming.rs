@@ -8,6 +8,7 @@
 //! one more underscore is added (`spikeline.a` is sent as `spikeline_.a`, a route `spikeline_` as `spikeline__`), so
 //! no two routes meet. The tagged form has no such clash and leaves routes alone.
 
+use super::cell_metric::CellMetric;
 use super::points::{Points, is_dotted};
 use super::series_choice::{Percentile, SeriesChoice};
 use crate::error::{Error, Result};
@@ -117,6 +118,18 @@ impl Naming {
         let mut path = String::new();
         append_pieces(&mut path, &[&self.prefix, ".", &self.host, ".", first, rest]);
         path
+    }
+
+    /// What one series of a route is called.
+    pub fn series_path(&self, route: &str, metric: CellMetric) -> String {
+        let mut path = String::new();
+        self.append_path(route, metric.group(), &metric.what(), &mut path);
+        path
+    }
+
+    /// The nodes that a route's series have before those of the metric; with tags there are none of the route's own.
+    pub fn branch_of(&self, route: &str) -> String {
+        if self.tagged { self.prefix.clone() } else { self.path_of_route(route) }
     }
 
     /// Whether prefix, host and this text hold no tag, separator or other unsafe byte of their own: a route `a;host=b`

@@ -1,4 +1,6 @@
-//! Names chosen by patterns: `webapp.*` says which, `!webapp.static` which not.
+//! Names chosen by patterns: `webapp.*` says which, `!webapp.static` which not, `graphite:webapp.*.{git,wiki}` as Graphite's globs do.
+
+use super::node_glob::{GLOB_MARK, NodeGlob};
 
 /// Whether what goes by any of `names` is among those that `patterns` say; without patterns, or with none but such that begin with
 /// `!`, all are, but for those that these mean.
@@ -16,6 +18,9 @@ pub fn keeps_name(patterns: &[String], names: &[&str]) -> bool {
 
 /// Whether the pattern, without `!`, means one of these names.
 pub fn matches_any(pattern: &str, names: &[&str]) -> bool {
+    if let Some(glob) = pattern.strip_prefix(GLOB_MARK) {
+        return NodeGlob::parse(glob).is_some_and(|glob| names.iter().any(|name| glob.matches(name)));
+    }
     names.iter().any(|name| matches(pattern, name))
 }
 
@@ -42,7 +47,13 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{keeps_name, matches};
+
+    #[test]
+    fn a_pattern_may_be_a_glob_of_graphites() {
+        let keeps = |name| keeps_name(&["graphite:webapp.*.{git,wiki}".to_owned()], &[name]);
+        assert!(keeps("webapp.backend.git") && !keeps("webapp.a.backend.git") && !keeps("webapp.backend.svn"));
+    }
 
     #[test]
     fn a_star_stands_for_any_text() {

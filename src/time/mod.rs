@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! Timestamp, Window         what all layers count by; windows are [from, until), so that neighbours share no request
+//!   zone                    the zone of times that name none: this machine's, or one by its name
 //!   window_spec             --from, --until, --since, --at, --window to one window
-//!     point/                a time as people write it: Graphite's, ISO 8601, nginx's
+//!     point/                a time as people write it: Graphite's, Grafana's, ISO 8601, nginx's
 //!     duration              10s, 2min, 1h30m, and back
 //!       expected            the parse error of both: what was expected, and where
 //! ```
@@ -15,11 +16,13 @@ mod duration;
 mod expected;
 mod point;
 mod window_spec;
+mod zone;
 
 pub use duration::{DurationError, SpelledDuration, parse_duration};
 pub(crate) use point::local_instant;
 pub use point::{ReadTime, TimeError, read_time};
 pub use window_spec::{ResolvedWindow, WindowError, WindowSpec};
+pub use zone::NamedZone;
 
 use std::fmt;
 use std::time::Duration;

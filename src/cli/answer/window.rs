@@ -6,29 +6,55 @@ use super::output::say;
 use crate::cli::args::{FilterArguments, WindowArguments};
 use crate::cli::config::whole_millis;
 use crate::error::{Error, Result};
+use crate::graphite::asked::window_words;
 use crate::pipeline::Filter;
 use crate::record::parse_status_range;
 use crate::store::{View, WindowMatch};
-use crate::time::{ResolvedWindow, Timestamp, Window, WindowError, WindowSpec, parse_duration};
+use crate::time::{NamedZone, ResolvedWindow, Timestamp, Window, WindowError, WindowSpec, parse_duration};
 
 /// The window asked for, said aloud on stderr; `default` if none was asked for.
 pub(in crate::cli) fn window(arguments: &WindowArguments, now: Timestamp, default: Window) -> Result<Window> {
-    let WindowArguments { from, until, since, at, window } = arguments.clone();
-    if [&from, &until, &since, &at].iter().all(|given| given.is_none()) {
+    let zone = zone(arguments)?;
+    if !is_given(arguments) {
         return Ok(default);
     }
+    let window = resolve(arguments, now, zone, default)?;
+    say(&format!("window {}", window_words(window, zone)));
+    Ok(window)
+}
+
+/// Whether any of its options was given.
+pub(in crate::cli) fn is_given(arguments: &WindowArguments) -> bool {
+    let WindowArguments { from, until, since, at, .. } = arguments;
+    [from, until, since, at].iter().any(|given| given.is_some())
+}
+
+/// The window that the options mean, with what is doubtful about it said.
+pub(in crate::cli) fn resolve(
+    arguments: &WindowArguments,
+    now: Timestamp,
+    zone: NamedZone,
+    default: Window,
+) -> Result<Window> {
+    let WindowArguments { from, until, since, at, window, .. } = arguments.clone();
     let spec = WindowSpec { from, until, since, at, window };
-    let ResolvedWindow { window, warnings } =
-        spec.resolve_with_warnings(now, &chrono::Local, default).map_err(usage_error)?;
+    let ResolvedWindow { window, warnings } = zone.resolve(&spec, now, default).map_err(usage_error)?;
     for warning in warnings {
         say(&format!("warning: {warning}"));
     }
-    say(&format!(
-        "window {} .. {} (UTC)",
-        edge_words(window.from, "the beginning"),
-        edge_words(window.until, "the end")
-    ));
     Ok(window)
+}
+
+/// The zone of `--tz`, else this machine's.
+pub(in crate::cli) fn zone(arguments: &WindowArguments) -> Result<NamedZone> {
+    let Some(name) = &arguments.tz else { return Ok(NamedZone::Local) };
+    NamedZone::parse(name).ok_or_else(|| {
+        let error = Error::usage(format!("--tz: `{name}` is no time zone"));
+        match NamedZone::meant(name) {
+            Some(meant) => error.remedy(format!("did you mean `{meant}`?")),
+            None => error.remedy("for example `--tz Europe/Berlin` or `--tz UTC`"),
+        }
+    })
 }
 
 /// What is wrong with the window, as a mistake in how the command was called.
@@ -43,11 +69,6 @@ pub(in crate::cli) fn usage_error(error: WindowError) -> Error {
 /// The window as a report names it: none if it is all of time.
 pub(in crate::cli) fn shown(window: Window) -> Option<Window> {
     (window != Window::ALL).then_some(window)
-}
-
-/// One end of a window, or that it has none.
-fn edge_words(time: Timestamp, unbounded: &str) -> String {
-    if time == Window::ALL.from || time == Window::ALL.until { unbounded.to_owned() } else { time.to_string() }
 }
 
 /// The first and the last slot that the store has of any route; nothing if it is empty.

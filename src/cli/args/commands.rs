@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::format::{AnswerFormat, FindingsFormat, LinesFormat, RecordsFormat, StatusFormat, WhyFormat};
-use super::shared::{FileArguments, FilterArguments, FormatArguments, ThreadArguments, WindowArguments};
+use super::shared::{
+    FileArguments, FilterArguments, FormatArguments, PointArguments, ThreadArguments, WindowArguments,
+};
 
 /// `run`.
 #[derive(Debug, Args)]
@@ -41,6 +43,9 @@ pub(in crate::cli) struct ReportArguments {
     /// The window.
     #[command(flatten)]
     pub window: WindowArguments,
+    /// The point that was clicked.
+    #[command(flatten)]
+    pub point: PointArguments,
     /// Which requests.
     #[command(flatten)]
     pub filter: FilterArguments,
@@ -48,9 +53,9 @@ pub(in crate::cli) struct ReportArguments {
     /// with commas between. Of upstream_addr and upstream_status each attempt counts by itself.
     #[arg(long, value_name = "FIELDS", default_value = "route")]
     pub by: String,
-    /// Sort by sum, count, p99, max or name.
-    #[arg(long, value_name = "KEY", default_value = "sum")]
-    pub sort: String,
+    /// Sort by sum, count, p99, max or name (default: what a metric says that is asked for, else sum).
+    #[arg(long, value_name = "KEY")]
+    pub sort: Option<String>,
     /// At most this many rows.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
@@ -71,6 +76,9 @@ pub(in crate::cli) struct SlowArguments {
     /// The window.
     #[command(flatten)]
     pub window: WindowArguments,
+    /// The point that was clicked.
+    #[command(flatten)]
+    pub point: PointArguments,
     /// Which requests.
     #[command(flatten)]
     pub filter: FilterArguments,
@@ -125,6 +133,8 @@ pub(in crate::cli) enum LineOrder {
     Time,
     /// Longest first.
     Duration,
+    /// Those first for which $upstream_response_time is longest.
+    Upstream,
 }
 
 /// `lines`.
@@ -139,6 +149,9 @@ pub(in crate::cli) struct LinesArguments {
     /// The window.
     #[command(flatten)]
     pub window: WindowArguments,
+    /// The point that was clicked.
+    #[command(flatten)]
+    pub point: PointArguments,
     /// Which requests.
     #[command(flatten)]
     pub filter: FilterArguments,
@@ -148,15 +161,22 @@ pub(in crate::cli) struct LinesArguments {
     /// All lines of the window and route, not only those kept as slow.
     #[arg(long)]
     pub all: bool,
-    /// The order of lines.
-    #[arg(long, value_enum, default_value = "time")]
-    pub sort: LineOrder,
+    /// The order of lines (default: what a metric says that is asked for, else time).
+    #[arg(long, value_enum)]
+    pub sort: Option<LineOrder>,
     /// At most this many lines: the first, or with --sort duration the longest.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// How to print.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     pub format: LinesFormat,
+}
+
+impl LinesArguments {
+    /// The order of lines.
+    pub(in crate::cli) fn order(&self) -> LineOrder {
+        self.sort.unwrap_or(LineOrder::Time)
+    }
 }
 
 /// `records`.

@@ -12,6 +12,11 @@ macro_rules! with_units {
     };
 }
 
+/// What `lines`, `slow` and `report` take as their first argument.
+pub(super) const WHAT: &str = "What is asked for, as it is pasted: a metric as it is pushed, a target of Graphite, the URL of a graph \
+                               (Graphite's or Grafana's), a link of the page. Or log FILEs, plain, gz, zst, xz or bz2; - is stdin. Without \
+                               any, the store is asked";
+
 /// Of `run`.
 pub(super) const RUN: &str = r#"Examples:
   spikeline run                                  # with /etc/spikeline/spikeline.toml, else the logs of nginx.conf
@@ -52,7 +57,9 @@ pub(super) const LINES: &str = with_units!(
     r#"Examples:
   spikeline lines --at 14:05 --window 2min --route 'webapp.*'  # in flight then, from the store
   spikeline lines --since -1h --sort duration --limit 10       # the ten longest of an hour
-  spikeline lines access.log --min-time 1s                     # of a file"#
+  spikeline lines access.log --min-time 1s                     # of a file
+  spikeline lines nginx.web1.webapp.backend.git.request_time.p99 --around 14:05   # the spike on a graph
+  spikeline lines 'https://graphite.example.org/render?target=..&from=-2h'        # as its URL says"#
 );
 
 /// Of `records`.

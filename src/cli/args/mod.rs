@@ -15,7 +15,7 @@ pub(in crate::cli) use commands::{
     WhyArguments,
 };
 pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat, WhyFormat};
-pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, WindowArguments};
+pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, PointArguments, WindowArguments};
 
 /// From the spike on the Graphite graph to the nginx log lines behind it.
 #[derive(Debug, Parser)]
@@ -44,15 +44,18 @@ pub(in crate::cli) enum Command {
     Run(RunArguments),
     /// Latency per route over files, stdin (-), or the store's window.
     #[command(after_help = examples::REPORT)]
+    #[command(mut_arg("files", |it| it.value_name("WHAT|FILE").help(examples::WHAT)))]
     Report(ReportArguments),
     /// Ranked slow requests: classes by the time they cost, with real sample lines.
     #[command(after_help = examples::SLOW)]
+    #[command(mut_arg("files", |it| it.value_name("WHAT|FILE").help(examples::WHAT)))]
     Slow(SlowArguments),
     /// Why a window is slow: what changed, where the time went, what sets the slow requests apart, who came first.
     #[command(after_help = examples::WHY)]
     Why(WhyArguments),
     /// The raw lines of a window and route, from the store, or of files given.
     #[command(after_help = examples::LINES)]
+    #[command(mut_arg("files", |it| it.value_name("WHAT|FILE").help(examples::WHAT)))]
     Lines(LinesArguments),
     /// The parsed requests as JSON lines or CSV.
     #[command(after_help = examples::RECORDS)]

@@ -76,12 +76,24 @@ pub(in crate::cli) struct WindowArguments {
     /// How long the window of --at is (default: 1min).
     #[arg(long, value_name = "DURATION", requires = "at")]
     pub window: Option<String>,
+    /// The zone of times that name none, such as Europe/Berlin or UTC (default: TZ, else the machine's).
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+}
+
+/// A point of a graph.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct PointArguments {
+    /// The point of a graph that stands out: the window is the slots around it that do.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["from", "until", "since", "at"])]
+    pub around: Option<String>,
 }
 
 /// Which requests.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct FilterArguments {
-    /// Only this route (* stands for any text), or all but this one: '!websocket'. May be given several times.
+    /// Only this route (* stands for any text), or all but this one: '!websocket'. May be given several times. A metric of
+    /// Graphite, a target or a URL of a graph says it, too.
     #[arg(long, value_name = "ROUTE")]
     pub route: Vec<String>,
     /// Only requests of at least this duration.

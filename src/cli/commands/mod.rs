@@ -45,9 +45,9 @@ fn run_command(context: &Context, command: Command) -> Result<Answer> {
     match command {
         Command::Run(arguments) => run::run(context, &arguments),
         Command::Serve(arguments) => serve::serve(context, &arguments),
-        Command::Report(arguments) => report::report(context, &arguments),
-        Command::Slow(arguments) => slow::slow(context, &arguments),
-        Command::Lines(arguments) => lines::lines(context, &arguments),
+        Command::Report(arguments) => report::report(context, arguments),
+        Command::Slow(arguments) => slow::slow(context, arguments),
+        Command::Lines(arguments) => lines::lines(context, arguments),
         Command::Records(arguments) => records::records(context, &arguments),
         Command::Index(arguments) => index::index(context, &arguments),
         Command::Why(arguments) => why::why(context, &arguments),

@@ -21,7 +21,7 @@ use nom::multi::many1;
 use nom::sequence::{preceded, terminated};
 
 use super::digits::{calendar_date, fraction_ms, parse_digits, parse_exactly, sign_factor};
-use super::{Day, Reference, Written};
+use super::{Day, Dialect, Reference, Written};
 use crate::time::Timestamp;
 use crate::time::expected::{Expected, Parsed, expecting, failure, parse_whole, wrong};
 
@@ -84,13 +84,14 @@ impl SqueezedText {
 }
 
 /// Read a whole squeezed text; an error is a byte offset in it and what was expected there.
-pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
+pub(super) fn parse(text: &str, dialect: Dialect) -> Result<Written, (usize, &'static str)> {
     // An epoch's error would hide the better one of the rest of the grammar, unless it is beyond mending.
     let parsed = match terminated(parse_epoch, eof).parse(text) {
         Err(nom::Err::Error(_)) => all_consuming(parse_relative).parse(text),
         decided => decided,
     };
     match parsed {
+        Ok((_, written)) if dialect == Dialect::Graphite => Ok(as_graphite_reads(written)),
         Ok((_, written)) => Ok(written),
         Err(error) => {
             let (rest, expected) = failure(error);
@@ -98,6 +99,17 @@ pub(super) fn parse(text: &str) -> Result<Written, (usize, &'static str)> {
             Err((text.len().saturating_sub(rest), expected))
         }
     }
+}
+
+/// The other twelve of the day, where Graphite takes those.
+fn as_graphite_reads(written: Written) -> Written {
+    const HALF_A_DAY: i64 = 12 * 3_600_000;
+    let (offset, warning) = match written.warning {
+        Some(NOON_WARNING) => (-HALF_A_DAY, "read as 00:00, as Graphite reads 12pm"),
+        Some(MIDNIGHT_WARNING) => (HALF_A_DAY, "read as noon, as Graphite reads 12am"),
+        _ => return written,
+    };
+    Written { offset_ms: written.offset_ms + offset, warning: Some(warning), ..written }
 }
 
 /// Seconds since the epoch; thirteen digits or more can only be milliseconds.

@@ -9,6 +9,7 @@
 //! as midnight and `12am` as noon.
 
 mod digits;
+mod grafana;
 mod graphite;
 mod hint;
 mod iso;
@@ -24,6 +25,7 @@ use chrono::TimeZone;
 use super::Timestamp;
 use graphite::SqueezedText;
 
+pub(crate) use grafana::read_grafana_time;
 pub(crate) use local::local_instant;
 
 /// A point in time, and what the user should know about how it was read.
@@ -33,6 +35,15 @@ pub struct ReadTime {
     pub time: Timestamp,
     /// Where the reading differs from Graphite's, or is a guess.
     pub warning: Option<String>,
+}
+
+/// Whose reading counts where they differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// What was meant: `12pm` is noon.
+    Meant,
+    /// What graphite-web makes of it, since its graph shows that: `12pm` is midnight.
+    Graphite,
 }
 
 /// Why a text is not a point in time.
@@ -100,20 +111,30 @@ struct Written {
 /// # Errors
 /// Names the byte, what was expected there, and what was probably meant.
 pub fn read_time(text: &str, now: Timestamp, zone: &impl TimeZone) -> Result<ReadTime, TimeError> {
+    read_time_in(text, now, zone, Dialect::Meant)
+}
+
+/// [`read_time`], in one of the two dialects.
+pub(crate) fn read_time_in(
+    text: &str,
+    now: Timestamp,
+    zone: &impl TimeZone,
+    dialect: Dialect,
+) -> Result<ReadTime, TimeError> {
     let (read, squeezed) = if iso::looks_like(text) {
         (iso::parse(text), None)
     } else if nginx::looks_like(text) {
         (nginx::parse(text), None)
     } else {
         let squeezed = SqueezedText::squeeze(text);
-        (graphite::parse(&squeezed.text), Some(squeezed))
+        (graphite::parse(&squeezed.text, dialect), Some(squeezed))
     };
     let written = match (read, squeezed) {
         (Ok(written), _) => written,
         (Err((offset, expected)), None) => return Err(mistake(text, offset, expected)),
         (Err((offset, expected)), Some(squeezed)) => return Err(mistake(text, squeezed.original(offset), expected)),
     };
-    let Some(reference) = local::resolve(written.reference, now, zone) else {
+    let Some(reference) = local::resolve(written.reference, now, zone, dialect) else {
         return Err(mistake(text, 0, "a date that exists"));
     };
     let time = reference.plus_millis(written.offset_ms);

@@ -14,11 +14,13 @@ use crate::cli::answer::output::{Stdout, on_terminal, say, say_all, stdout, styl
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
+use crate::cli::asked::{self, Question, TypedQuestion};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::Result;
 use crate::grammar::{Reject, RejectReason};
+use crate::graphite::asked::AskedOrder;
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
 use crate::report::{EpochSeconds, InWindow, LineRow, OutputFormat, Report, count, terminal_safe, write_for_programs};
@@ -27,26 +29,34 @@ use crate::source::GenerationId;
 use crate::store::{Entry, KeepReasons, Locator, WindowMatch};
 use crate::time::{Timestamp, Window};
 
-pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Answer> {
-    let window = window::window(&arguments.window, context.now, Window::ALL)?;
+pub(super) fn lines(context: &Context, mut arguments: LinesArguments) -> Result<Answer> {
     let by = match arguments.by {
         TiedBy::Overlap => WindowMatch::Overlap,
         TiedBy::End => WindowMatch::End,
     };
-    let filter = window::filter(&arguments.filter, window, by)?;
-    let mut view = None;
-    let (found, missing) = if !arguments.files.files.is_empty() {
-        of_files(context, arguments, filter)?
-    } else {
-        let view = view.insert(context.view()?);
-        let (found, mut missing) = of_store::lines_of_store(view, context, arguments, &filter)?;
-        completeness::say_unknown(view, &filter.routes);
-        let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
-        say_all(&lacks);
-        missing.extend(lacks);
-        (found, missing)
+    let typed = TypedQuestion {
+        positional: &arguments.files.files,
+        window: &arguments.window,
+        point: &arguments.point,
+        filter: &arguments.filter,
+        by,
     };
-    say_limit(found.count, arguments);
+    let Question { files, view, filter, order, .. } = asked::question(context, &typed)?;
+    arguments.files.files = files;
+    arguments.sort = arguments.sort.or(order_of(order));
+    let window = filter.window;
+    let (found, missing) = match &view {
+        None => of_files(context, &arguments, filter)?,
+        Some(view) => {
+            let (found, mut missing) = of_store::lines_of_store(view, context, &arguments, &filter)?;
+            completeness::say_unknown(view, &filter.routes);
+            let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
+            say_all(&lacks);
+            missing.extend(lacks);
+            (found, missing)
+        }
+    };
+    say_limit(found.count, &arguments);
     let answer = Answer::from_found(found.count > 0, &missing);
     let lacks = missing.clone();
     print(found.sorted()?, arguments.format.into(), window, missing)?;
@@ -54,6 +64,15 @@ pub(super) fn lines(context: &Context, arguments: &LinesArguments) -> Result<Ans
         completeness::conclude(view, &lacks);
     }
     Ok(answer)
+}
+
+/// The order of lines that a metric asks for.
+fn order_of(order: AskedOrder) -> Option<LineOrder> {
+    match order {
+        AskedOrder::Duration => Some(LineOrder::Duration),
+        AskedOrder::Upstream => Some(LineOrder::Upstream),
+        AskedOrder::Count | AskedOrder::Unsaid => None,
+    }
 }
 
 /// One line of the answer.
@@ -76,6 +95,7 @@ fn sort_key(entry: &Entry, order: LineOrder) -> SortKey {
     let duration_ms = match order {
         LineOrder::Time => 0,
         LineOrder::Duration => entry.duration_ms,
+        LineOrder::Upstream => entry.upstream_ms.unwrap_or(0),
     };
     (Reverse(duration_ms), entry.end, entry.locator)
 }
@@ -93,9 +113,12 @@ fn say_limit(found: u64, arguments: &LinesArguments) {
         return;
     }
     let (limit_said, all) = (count(limit as u64), count(found));
-    say(&match arguments.sort {
+    say(&match arguments.order() {
         LineOrder::Time => format!("the first {limit_said} of {all} lines (--limit); --sort duration: the longest"),
         LineOrder::Duration => format!("the longest {limit_said} of {all} lines (--limit)"),
+        LineOrder::Upstream => {
+            format!("of {all} lines the {limit_said} with the longest upstream_response_time (--limit)")
+        }
     });
 }
 
@@ -121,7 +144,7 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
         routes: RouteFilter::default(),
         with,
         names: names.iter().map(|name| Arc::from(name.as_str())).collect(),
-        found: FoundLines::new(arguments.sort, arguments.limit),
+        found: FoundLines::new(arguments.order(), arguments.limit),
         rejects: RejectedLines::default(),
     };
     let mut missing = files.run(std::slice::from_mut(&mut tally));

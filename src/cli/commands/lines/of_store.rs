@@ -75,7 +75,7 @@ fn say_by_upstream(found: &FoundLines) {
 /// What the index keeps of the window. No more raw lines are read than are printed.
 fn from_index(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(FoundLines, Vec<String>)> {
     let mut entries = entries(view, filter)?;
-    entries.sort_by_key(|entry| sort_key(entry, arguments.sort));
+    entries.sort_by_key(|entry| sort_key(entry, arguments.order()));
     cut(&mut entries, arguments);
     let (lines, missing) = raw(view, entries);
     Ok((gathered(lines, arguments), missing))
@@ -83,7 +83,7 @@ fn from_index(view: &View, arguments: &LinesArguments, filter: &Filter) -> Resul
 
 /// Lines that are all in memory already, since the index holds them.
 fn gathered(lines: Vec<Found>, arguments: &LinesArguments) -> FoundLines {
-    let mut found = FoundLines::new(arguments.sort, arguments.limit);
+    let mut found = FoundLines::new(arguments.order(), arguments.limit);
     found.extend(lines);
     found
 }
@@ -187,7 +187,7 @@ fn from_lines(
     let blocks = lines.blocks(filter)?;
     let files = shared_names(file_names(view));
     let with = lines.with.clone();
-    let mut found = FoundLines::new(arguments.sort, arguments.limit);
+    let mut found = FoundLines::new(arguments.order(), arguments.limit);
     // Of logs that are gone there are still the slow requests.
     let mut left = HashMap::new();
     for entry in entries(view, filter)? {

@@ -9,6 +9,7 @@ use crate::cli::answer::output::{say, say_all, stdout, style, written};
 use crate::cli::answer::rejects::RejectedLines;
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::SlowArguments;
+use crate::cli::asked::{self, Question, TypedQuestion};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
@@ -21,27 +22,33 @@ use crate::report::count;
 use crate::report::slow::{SampleLine, SlowClass, SlowReport};
 use crate::route::RouteId;
 use crate::store::WindowMatch;
-use crate::time::Window;
 
-pub(super) fn slow(context: &Context, arguments: &SlowArguments) -> Result<Answer> {
-    let window = window::window(&arguments.window, context.now, Window::ALL)?;
-    let mut filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
+pub(super) fn slow(context: &Context, mut arguments: SlowArguments) -> Result<Answer> {
+    let typed = TypedQuestion {
+        positional: &arguments.files.files,
+        window: &arguments.window,
+        point: &arguments.point,
+        filter: &arguments.filter,
+        by: WindowMatch::End,
+    };
+    let Question { files, view, mut filter, .. } = asked::question(context, &typed)?;
+    arguments.files.files = files;
     if filter.routes.is_empty() {
         filter.routes.clone_from(&context.config()?.slow.routes);
     }
+    let window = filter.window;
     let threshold_ms = arguments.threshold.as_deref().map(window::duration_ms).transpose()?;
     let question = SlowQuestion { threshold_ms, filter };
-    let mut view = None;
-    let (classes, missing) = if arguments.files.files.is_empty() {
-        let view = view.insert(context.view()?);
-        let (classes, mut missing) = of_store::classes_of_store(view, context, arguments, &question)?;
-        completeness::say_unknown(view, &question.filter.routes);
-        let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
-        say_all(&lacks);
-        missing.extend(lacks);
-        (classes, missing)
-    } else {
-        of_files(context, arguments, question)?
+    let (classes, missing) = match &view {
+        Some(view) => {
+            let (classes, mut missing) = of_store::classes_of_store(view, context, &arguments, &question)?;
+            completeness::say_unknown(view, &question.filter.routes);
+            let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
+            say_all(&lacks);
+            missing.extend(lacks);
+            (classes, missing)
+        }
+        None => of_files(context, &arguments, question)?,
     };
     let found = !classes.is_empty();
     if classes.len() > arguments.limit {

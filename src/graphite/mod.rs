@@ -1,0 +1,19 @@
+//! Graphite's languages: targets, globs, links; what they ask for, as routes and a window; and its read API.
+//!
+//! ```text
+//! target/      the target language: calls around paths, with the place of each part
+//! tag_query    what seriesByTag asks for
+//! catalog      the series that there are, by the namings of carbon; globs and tags on them
+//! links/       URLs of graphite-web, Grafana and our page, taken apart
+//! asked/       from what was pasted to routes, window, statuses, order
+//! around       the point that was clicked, and the slots around it that stand out
+//! ```
+//!
+//! All of it is pure: what the store holds and what is configured comes in.
+
+pub mod around;
+pub mod asked;
+pub mod catalog;
+pub mod links;
+pub mod tag_query;
+pub mod target;

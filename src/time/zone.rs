@@ -1,0 +1,159 @@
+//! The zone that times without one are of: this machine's, or one by its name.
+
+use chrono::{Offset, TimeZone};
+use chrono_tz::Tz;
+
+use super::point::{Dialect, ReadTime, TimeError, read_grafana_time, read_time_in};
+use super::{ResolvedWindow, Timestamp, Window, WindowError, WindowSpec};
+
+/// A time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NamedZone {
+    /// This machine's, or that of `TZ`.
+    #[default]
+    Local,
+    /// One of the zone database.
+    Named(Tz),
+}
+
+impl NamedZone {
+    /// UTC.
+    pub const UTC: NamedZone = NamedZone::Named(Tz::UTC);
+
+    /// By its name in any case, such as `Europe/Berlin` or `UTC`; `local` and `browser` are this machine's. None if there is no such
+    /// zone.
+    pub fn parse(name: &str) -> Option<NamedZone> {
+        let name = name.trim();
+        if name.eq_ignore_ascii_case("local") || name.eq_ignore_ascii_case("browser") {
+            return Some(NamedZone::Local);
+        }
+        Tz::from_str_insensitive(name).ok().map(NamedZone::Named)
+    }
+
+    /// The zone whose name is nearest to a mistyped one.
+    pub fn meant(name: &str) -> Option<&'static str> {
+        let last = name.rsplit('/').next().unwrap_or(name).to_lowercase();
+        let mut nearest: Option<(usize, &'static str)> = None;
+        for zone in chrono_tz::TZ_VARIANTS {
+            let known = zone.name();
+            let whole = strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
+            let city = known.rsplit('/').next().unwrap_or(known).to_lowercase();
+            let distance = whole.min(strsim::damerau_levenshtein(&city, &last));
+            if nearest.is_none_or(|(least, _)| distance < least) {
+                nearest = Some((distance, known));
+            }
+        }
+        nearest.filter(|(distance, _)| *distance <= 1 + name.len() / 4).map(|(_, known)| known)
+    }
+
+    /// [`read_time`](super::read_time) in this zone.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn read_time(self, text: &str, now: Timestamp) -> Result<ReadTime, TimeError> {
+        match self {
+            NamedZone::Local => read_time_in(text, now, &chrono::Local, Dialect::Meant),
+            NamedZone::Named(zone) => read_time_in(text, now, &zone, Dialect::Meant),
+        }
+    }
+
+    /// A time as graphite-web reads it, also where that is not what was meant: `12pm` is midnight there, and of an hour that comes
+    /// twice it takes the second.
+    ///
+    /// # Errors
+    /// As [`read_time`](super::read_time).
+    pub fn read_graphite_time(self, text: &str, now: Timestamp) -> Result<ReadTime, TimeError> {
+        match self {
+            NamedZone::Local => read_time_in(text, now, &chrono::Local, Dialect::Graphite),
+            NamedZone::Named(zone) => read_time_in(text, now, &zone, Dialect::Graphite),
+        }
+    }
+
+    /// A time as Grafana's URLs have it; `is_end` is for the end of a range, which `/d` rounds up.
+    ///
+    /// # Errors
+    /// As [`read_time`](super::read_time).
+    pub fn read_grafana_time(self, text: &str, now: Timestamp, is_end: bool) -> Result<ReadTime, TimeError> {
+        match self {
+            NamedZone::Local => read_grafana_time(text, now, &chrono::Local, is_end),
+            NamedZone::Named(zone) => read_grafana_time(text, now, &zone, is_end),
+        }
+    }
+
+    /// [`WindowSpec::resolve_with_warnings`] in this zone.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn resolve(self, spec: &WindowSpec, now: Timestamp, default: Window) -> Result<ResolvedWindow, WindowError> {
+        match self {
+            NamedZone::Local => spec.resolve_with_warnings(now, &chrono::Local, default),
+            NamedZone::Named(zone) => spec.resolve_with_warnings(now, &zone, default),
+        }
+    }
+
+    /// A time as clocks in this zone show it: `2011-11-30 14:05:00`.
+    pub fn wall_clock(self, time: Timestamp) -> String {
+        match self {
+            NamedZone::Local => wall_clock_in(time, &chrono::Local),
+            NamedZone::Named(zone) => wall_clock_in(time, &zone),
+        }
+    }
+
+    /// How far east of UTC its clocks are at `time`, in seconds.
+    pub fn east_secs(self, time: Timestamp) -> i32 {
+        match self {
+            NamedZone::Local => east_secs_in(time, &chrono::Local),
+            NamedZone::Named(zone) => east_secs_in(time, &zone),
+        }
+    }
+}
+
+fn wall_clock_in(time: Timestamp, zone: &impl TimeZone) -> String {
+    match zone.timestamp_millis_opt(time.0).single() {
+        Some(shown) => shown.naive_local().format("%Y-%m-%d %H:%M:%S").to_string(),
+        None => time.to_string(),
+    }
+}
+
+fn east_secs_in(time: Timestamp, zone: &impl TimeZone) -> i32 {
+    zone.timestamp_millis_opt(time.0).single().map_or(0, |shown| shown.offset().fix().local_minus_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_795_356_330_000);
+
+    #[test]
+    fn zones_go_by_their_names_in_any_case() {
+        for name in ["UTC", "utc", "Europe/Berlin", "america/new_york", "Etc/GMT+5", "local", "browser"] {
+            assert!(NamedZone::parse(name).is_some(), "{name}");
+        }
+        assert_eq!(NamedZone::parse("Berlin"), None);
+        assert_eq!(NamedZone::meant("Berlin"), Some("Europe/Berlin"));
+        assert_eq!(NamedZone::meant("Europe/Brelin"), Some("Europe/Berlin"));
+        assert_eq!(NamedZone::meant("qqqqqqqq"), None);
+    }
+
+    #[test]
+    fn a_time_is_read_on_the_clocks_of_its_zone() {
+        let berlin = NamedZone::parse("Europe/Berlin").unwrap();
+        let read = |text| berlin.read_time(text, NOW).unwrap().time.to_string();
+        assert_eq!(read("14:05_20111130"), "2011-11-30T13:05:00.000Z");
+        assert_eq!(read("14:05_20110630"), "2011-06-30T12:05:00.000Z");
+        assert_eq!(berlin.wall_clock(NOW), "2026-11-22 15:05:30");
+        assert_eq!(berlin.east_secs(NOW), 3600);
+    }
+
+    #[test]
+    fn graphite_reads_noon_and_double_hours_its_own_way() {
+        let berlin = NamedZone::parse("Europe/Berlin").unwrap();
+        let read = |text| berlin.read_graphite_time(text, NOW).unwrap().time.to_string();
+        assert_eq!(read("12pm_20111130"), "2011-11-29T23:00:00.000Z");
+        assert_eq!(read("12am_20111130"), "2011-11-30T11:00:00.000Z");
+        // 02:30 came twice on that night, and not at all on the other.
+        assert_eq!(read("02:30_20111030"), "2011-10-30T01:30:00.000Z");
+        assert_eq!(read("02:30_20110327"), "2011-03-27T01:30:00.000Z");
+    }
+}
