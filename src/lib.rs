@@ -101,3 +101,4 @@ pub mod route;
 pub mod source;
 pub mod store;
 pub mod time;
+pub mod wildcards;

@@ -6,15 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::grammar::RejectReason;
+use crate::grammar::FEW_REJECTS;
 use crate::route::RouteId;
 use crate::source::base_of;
 use crate::source::generation::GenerationId;
 use crate::store::{Ledger, View, WindowMatch};
 use crate::time::{Timestamp, Window};
-
-/// Fewer rejected lines in a row may be torn or foreign ones.
-const FEW: u64 = 3;
 
 /// So many slots are remembered, to be sent again as they were: a day of 10 s.
 const SLOTS_KEPT: usize = 8640;
@@ -36,19 +33,14 @@ impl RejectingLogs {
     /// What became of some lines of the logs, in their order.
     pub(super) fn add_ledgers(&mut self, ledgers: &[(GenerationId, Ledger)]) {
         for (generation, ledger) in ledgers {
-            let mut rejected = 0;
-            for (code, lines) in &ledger.rejected {
-                // A container's errors never were requests.
-                rejected +=
-                    if RejectReason::from_code(*code).is_none_or(RejectReason::may_be_request) { *lines } else { 0 };
-            }
+            let rejected = ledger.rejected_kinds().lacking(ledger.lines);
             if ledger.parsed > 0 {
-                if self.in_a_row.remove(generation).is_some_and(|lines| lines >= FEW) {
+                if self.in_a_row.remove(generation).is_some_and(|lines| lines >= FEW_REJECTS) {
                     self.routes = None;
                 }
             } else if rejected > 0 {
                 let lines = self.in_a_row.entry(*generation).or_default();
-                if *lines < FEW && *lines + rejected >= FEW {
+                if *lines < FEW_REJECTS && *lines + rejected >= FEW_REJECTS {
                     self.routes = None;
                 }
                 *lines += rejected;
@@ -62,7 +54,7 @@ impl RejectingLogs {
     /// The store cannot be read; then what was known before counts.
     pub(super) fn close_slots(&mut self, over: Window, interval: Duration, view: &View) -> Result<()> {
         self.in_a_row.retain(|id, _| !view.generations().iter().any(|known| known.id == *id && known.finished));
-        if self.in_a_row.values().all(|lines| *lines < FEW) {
+        if self.in_a_row.values().all(|lines| *lines < FEW_REJECTS) {
             return Ok(());
         }
         let routes = match &self.routes {
@@ -89,7 +81,7 @@ impl RejectingLogs {
     fn routes_of_rejecting(&self, now: Timestamp, view: &View) -> Result<HashSet<RouteId>> {
         let mut logs = HashSet::new();
         for known in view.generations() {
-            if self.in_a_row.get(&known.id).is_some_and(|lines| *lines >= FEW) {
+            if self.in_a_row.get(&known.id).is_some_and(|lines| *lines >= FEW_REJECTS) {
                 logs.insert((&known.log, base_of(&known.path)));
             }
         }

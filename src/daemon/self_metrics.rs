@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::notice::Notice;
+use crate::grammar::RejectedStretch;
 use crate::source::generation::GenerationId;
 use crate::store::Ledger;
 use crate::time::Timestamp;
@@ -19,6 +20,8 @@ struct SlotCounters {
     parsed: u64,
     /// Lines rejected, over-long ones included.
     rejected: u64,
+    /// Those that may have been requests.
+    lacking: u64,
     /// Lines whose slot had been sent before they came.
     late: u64,
     /// Lines that came after their slot went to a carbon that gets each once.
@@ -55,8 +58,8 @@ pub(super) struct Gauges {
 pub(super) struct SelfMetrics {
     /// Counting now.
     counters: SlotCounters,
-    /// Most lines were rejected in the last slot that had any.
-    are_most_rejected: bool,
+    /// Many lines were rejected in the last slot that had any.
+    are_many_rejected: bool,
     slots: VecDeque<(Timestamp, Vec<(&'static str, f64)>)>,
 }
 
@@ -68,6 +71,7 @@ impl SelfMetrics {
             counters.read += ledger.lines;
             counters.parsed += ledger.parsed;
             counters.rejected += ledger.rejected.values().sum::<u64>() + ledger.too_long;
+            counters.lacking += ledger.rejected_kinds().lacking(ledger.lines);
             counters.late += ledger.late;
             counters.bytes += ledger.bytes;
             counters.dropped_bytes += ledger.unread + ledger.lost_to_truncation;
@@ -82,15 +86,15 @@ impl SelfMetrics {
         self.counters.commits_failed += 1;
     }
 
-    /// What is to be said when, in the slot that ends, most lines did not fit their format; said once until it is better.
+    /// What is to be said when, of the lines of the slot that ends, many did not fit their format; said once until it is better.
     pub(super) fn check_rejects(&mut self) -> Option<Notice> {
-        let SlotCounters { read, rejected, .. } = self.counters;
+        let SlotCounters { read, parsed: requests, lacking: rejected, .. } = self.counters;
         if read == 0 {
             return None;
         }
-        let are_most_rejected = rejected * 2 > read;
-        let is_new = are_most_rejected && !self.are_most_rejected;
-        self.are_most_rejected = are_most_rejected;
+        let are_many = RejectedStretch { requests, rejected, ..RejectedStretch::default() }.is_many();
+        let is_new = are_many && !self.are_many_rejected;
+        self.are_many_rejected = are_many;
         is_new.then_some(Notice::MostRejected { rejected, read })
     }
 
@@ -140,7 +144,7 @@ mod tests {
     fn the_alarm_of_rejects_is_raised_once_and_again_after_it_was_better() {
         let mut metrics = SelfMetrics::default();
         // Lines, those of them that are rejected, and whether the slot's end raises the alarm.
-        let slots = [(10, 5, false), (10, 6, true), (0, 0, false), (10, 9, false), (10, 0, false), (1, 1, true)];
+        let slots = [(100, 5, false), (100, 6, true), (0, 0, false), (10, 9, false), (10, 2, false), (3, 3, true)];
         for (number, (lines, rejected, raised)) in (0i64..).zip(slots) {
             metrics.add_ledgers(&[ledger(lines, rejected)]);
             let notice = metrics.check_rejects();

@@ -28,7 +28,7 @@ pub use detection::{
 pub use format::{BareLine, Format, NamedBy};
 pub use format_error::FormatError;
 pub use keyed::check_key;
-pub use line::{MAX_LINE, Reject, RejectReason};
+pub use line::{FEW_REJECTS, MAX_LINE, Reject, RejectReason, RejectedKinds, RejectedStretch};
 pub use paste::{PastedFormat, read_paste};
 pub use variables::{
     DurationUnit, Escape, FieldMeaning, MadeVariable, Roles, TimeNotation, ValueShape, Variable, VariableKind,

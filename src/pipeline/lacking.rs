@@ -60,7 +60,7 @@ pub fn store_lacks(view: &View, window: Window) -> Result<WindowLacks> {
     for unread in &account.unread {
         let name = name_or_log(&names, unread.generation);
         let words = rejected_words(unread, name, view.ledger(unread.generation));
-        if unread.stand_together && view.ledger(unread.generation).is_some_and(are_mostly_requests) {
+        if unread.are_many && view.ledger(unread.generation).is_some_and(are_mostly_requests) {
             lacks.missing.push(format!(
                 "{words}; too many for torn or foreign lines: its log_format may not be the one that it is read in"
             ));
@@ -106,14 +106,10 @@ fn rejected_words(unread: &UnreadLines, name: &str, ledger: Option<&Ledger>) -> 
     format!("{what} of {name} written {}, {place}: {why}{}", between_words(unread.between), reasons_words(ledger))
 }
 
-/// Whether most of a log's rejected lines may have been requests: an empty line, or a container's errors, never were.
+/// Whether most of a log's rejected lines are such as an answer lacks.
 fn are_mostly_requests(ledger: &Ledger) -> bool {
-    let (mut requests, mut all) = (0, 0);
-    for (code, lines) in &ledger.rejected {
-        all += lines;
-        requests += if RejectReason::from_code(*code).is_none_or(RejectReason::may_be_request) { *lines } else { 0 };
-    }
-    2 * requests >= all
+    let kinds = ledger.rejected_kinds();
+    2 * kinds.lacking(ledger.lines) >= kinds.all()
 }
 
 /// What became of the rejected lines of the whole log, most frequent first.

@@ -109,20 +109,20 @@ fn a_format_that_changes_in_the_middle_is_told_with_the_byte() {
     let folder = support::folder!();
     let before = lines(0..40, "");
     folder.write("a.log", before.clone() + &lines(40..70, " 0.003 0.005"));
-    let out = folder.run(&["check", "a.log"]).fine();
+    let out = folder.run(&["check", "a.log"]).ended(1);
     let at = before.len();
     let change = format!("up to byte {at} lines fit `combined`, from there on `combined_plus`\n");
     assert!(out.contains(&change), "{change:?} is not in {out}");
     // Also where the first part is the smaller, and where the other format is not known.
     folder.write("b.log", before.clone() + &lines(40..140, " 0.003 0.005"));
-    assert!(folder.run(&["check", "b.log"]).fine().contains(&change));
+    assert!(folder.run(&["check", "b.log"]).ended(1).contains(&change));
     folder.write("c.log", before.clone() + &lines(40..70, " ~5"));
     let unknown = format!("up to byte {at} lines fit `combined`, from there on none does\n");
-    assert!(folder.run(&["check", "c.log"]).fine().contains(&unknown));
+    assert!(folder.run(&["check", "c.log"]).ended(1).contains(&unknown));
     // Two formats written to one file are no change.
     folder
         .write("d.log", (0..40).map(|n| combined(n, if n % 3 == 0 { " 0.003 0.005" } else { "" })).collect::<String>());
-    let out = folder.run(&["check", "d.log"]).fine();
+    let out = folder.run(&["check", "d.log"]).ended(1);
     assert!(out.contains("14 of the lines looked at fit `combined_plus` instead, mixed"), "{out}");
     // A few torn lines are none either.
     folder.write("e.log", before.clone() + "torn\n" + &lines(40..70, ""));
@@ -136,18 +136,18 @@ fn a_large_log_is_sampled() {
     let before = lines(0..110_000, "");
     let whole = before.clone() + &lines(110_000..130_000, " 0.003 0.005");
     folder.write("a.log", &whole);
-    let out = folder.run(&["check", "a.log"]).fine();
+    let out = folder.run(&["check", "a.log"]).ended(1);
     assert!(out.contains("looked at: its head, 48 places in its body and its end, of about 1"), "{out}");
     let change = format!("up to byte {} lines fit `combined`, from there on `combined_plus`\n", before.len());
     assert!(out.contains(&change), "{change:?} is not in {out}");
-    let out = folder.run(&["check", "--all", "a.log"]).fine();
+    let out = folder.run(&["check", "--all", "a.log"]).ended(1);
     assert!(out.contains("84.62 % of 130,000 lines fit") && !out.contains("looked at:"), "{out}");
     // Compressed: from the beginning to the end, some blocks kept.
     folder.gz("a.gz", &whole);
-    let out = folder.run(&["check", "a.gz"]).fine();
+    let out = folder.run(&["check", "a.gz"]).ended(1);
     assert!(out.contains("looked at: lines spread from its head to its end"), "{out}");
     assert!(out.contains("from there on `combined_plus`"), "{out}");
-    let out = folder.run(&["check", "--all", "a.gz"]).fine();
+    let out = folder.run(&["check", "--all", "a.gz"]).ended(1);
     assert!(out.contains("84.62 % of 130,000 lines fit"), "{out}");
     folder.run(&["check", "--all", "-"]).said(2, &["--all cannot read stdin twice"]);
     let out = folder.run_with(before.as_bytes(), &["check", "-"]).fine();

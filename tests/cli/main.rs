@@ -36,6 +36,7 @@ mod pasted;
 mod push;
 mod questions;
 mod records;
+mod rejects;
 mod report;
 mod routes;
 mod slow;

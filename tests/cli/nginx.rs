@@ -124,3 +124,15 @@ fn a_log_section_has_precedence() {
     let out = folder.run(&["records", "--config=l.toml", &log, "--limit", "1"]).fine();
     assert!(out.contains("\"upstream_response_time\"") && out.contains("\"server_name\":\"a.test\""), "{out}");
 }
+
+#[test]
+fn an_include_takes_in_files_whose_names_are_no_utf8() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = folder();
+    let name = std::ffi::OsStr::from_bytes(b"sites/\xff.conf");
+    let here = folder.path("").display().to_string();
+    let site = format!("server {{ server_name d.test; location /d/ {{ }} access_log {here}odd.log timed; }}\n");
+    std::fs::write(folder.path("").join(name), site).unwrap();
+    folder.write("odd.log", "1322661900.000 0.100 d.test 200 \"GET /d/1 HTTP/1.1\"\n");
+    assert_eq!(routes(&folder, "c.toml", "odd.log"), ["d_2Etest.d.__rest"]);
+}

@@ -136,3 +136,26 @@ fn fault_07_copytruncate_while_running_counts_all_once_and_reports_a_possible_lo
     let ledger = rig.ledger();
     assert_eq!((ledger.lost_to_truncation, ledger.losses.len()), (0, 1), "{ledger:?}");
 }
+
+#[test]
+fn a_log_whose_name_is_no_utf8_is_followed_by_a_glob_and_found_again_when_it_was_rotated() {
+    use std::os::unix::ffi::OsStrExt;
+    let rig = Rig::new("", &format!("[[log]]\npath = 'FOLDERodd*.log'\nformat = '{}'\n", support::log::EXACT));
+    let requests = support::log::requests(200);
+    let path = |name: &[u8]| rig.folder.path("").join(std::ffi::OsStr::from_bytes(name));
+    rig.append("a.log", "");
+    let log = path(b"odd\xff.log");
+    std::fs::write(&log, support::log::text(&requests[..100], support::log::Request::exact)).unwrap();
+    let daemon = rig.start();
+    rig.until_counted(100);
+    std::fs::rename(&log, path(b"odd\xff.log.1")).unwrap();
+    std::fs::write(&log, support::log::text(&requests[100..], support::log::Request::exact)).unwrap();
+    rig.until_counted(200);
+    daemon.stop();
+    rig.has_each_once(&requests);
+    let given = rig.folder.run(&["report", "odd*.log*", "--format=csv", "--config=c.toml"]).ended(0);
+    assert_eq!(
+        given.lines().skip(1).map(|row| row.split(',').nth(1).unwrap().parse::<u32>().unwrap()).sum::<u32>(),
+        200
+    );
+}

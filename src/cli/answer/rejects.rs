@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::output::say;
-use crate::grammar::{Reject, RejectReason};
+use crate::grammar::{Reject, RejectReason, RejectedKinds, RejectedStretch};
+use crate::store::BLOCK_BYTES;
 
-/// Of a file of which more than one line in so many is rejected, only a part was read. Fewer are torn writes and the like: they
-/// are said, and the answer is whole.
-const FEW: u64 = 20;
+/// Of a file of which more than one request in so many has no time, the latencies are those of a part.
+const UNTIMED_ONE_IN: u64 = 20;
 
 /// Lines that did not parse: how many, and the first.
 #[derive(Debug, Default, Clone)]
@@ -18,16 +18,56 @@ pub(in crate::cli) struct RejectedLines {
     files: BTreeMap<usize, FileLines>,
 }
 
+/// A block of a file that was read.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct ReadBlock {
+    /// Where it ends.
+    pub(in crate::cli) end: u64,
+    /// Its length in bytes.
+    pub(in crate::cli) length: u64,
+    pub(in crate::cli) lines: u64,
+    /// Requests without a time.
+    pub(in crate::cli) untimed: u64,
+}
+
+/// Blocks that are looked at together.
+#[derive(Debug, Default, Clone)]
+struct OpenStretch {
+    /// Where it ends.
+    end: u64,
+    length: u64,
+    lines: u64,
+    rejected: RejectedKinds,
+    /// Where the first and the last rejected line stand.
+    between: Option<(u64, u64)>,
+}
+
+impl OpenStretch {
+    /// Whether the rejected lines are many. Those without a request's keys are looked at in the whole file alone.
+    fn is_many(&self) -> bool {
+        let Some((first, last)) = self.between else { return false };
+        let rejected = self.rejected.requests;
+        let length = self.length.checked_div(self.lines).unwrap_or(1).max(1);
+        RejectedStretch {
+            requests: self.lines.saturating_sub(self.rejected.all()),
+            rejected,
+            between: last.saturating_sub(first) / length + 1,
+            are_last: self.end.saturating_sub(first) / length <= rejected,
+        }
+        .is_many()
+    }
+}
+
 /// What became of the lines of one file.
 #[derive(Debug, Default, Clone)]
 struct FileLines {
     lines: u64,
-    /// Those that are no requests, whatever they are.
-    unread: u64,
-    /// Those that may have been requests.
-    rejected: u64,
-    /// Those that have keys, but none of a request: an application's messages mostly.
-    keyless: u64,
+    /// Those that were rejected.
+    rejected: RejectedKinds,
+    /// Those of the stretch that is being read.
+    stretch: OpenStretch,
+    /// In some stretch they were many.
+    are_many: bool,
     /// The first that was rejected.
     first: Option<(u64, Reject)>,
     /// Requests without a time.
@@ -37,7 +77,26 @@ struct FileLines {
 impl FileLines {
     /// Whether so much of it was not read that the answer lacks something.
     fn is_part(&self) -> bool {
-        self.rejected.saturating_mul(FEW) > self.lines || (self.rejected + self.keyless).saturating_mul(2) >= self.lines
+        let (all, rejected) = (self.rejected, self.rejected.lacking(self.lines));
+        let requests = self.lines.saturating_sub(all.all());
+        self.are_many
+            || self.stretch.is_many()
+            || RejectedStretch { requests, rejected, ..RejectedStretch::default() }.is_many_of_log()
+    }
+
+    /// The end of a block.
+    fn close_block(&mut self, block: ReadBlock) {
+        self.lines += block.lines;
+        self.untimed += block.untimed;
+        let stretch = &mut self.stretch;
+        stretch.end = block.end;
+        stretch.lines += block.lines;
+        stretch.length += block.length;
+        // A pipe may give a line at a time.
+        if stretch.length >= BLOCK_BYTES {
+            self.are_many |= stretch.is_many();
+            self.stretch = OpenStretch::default();
+        }
     }
 }
 
@@ -46,20 +105,22 @@ impl RejectedLines {
     pub(in crate::cli) fn reject(&mut self, file: usize, offset: u64, reject: Reject) {
         self.rejected += 1;
         let own = self.files.entry(file).or_default();
-        own.unread += 1;
-        match reject.reason {
-            RejectReason::KeyMissing => own.keyless += 1,
-            reason => own.rejected += u64::from(reason.may_be_request()),
-        }
+        own.rejected.add(Some(reject.reason), 1);
+        own.stretch.rejected.add(Some(reject.reason), 1);
+        own.stretch.between = Some(own.stretch.between.map_or((offset, offset), |(first, _)| (first, offset)));
         own.first.get_or_insert((offset, reject));
     }
 
-    /// A block of a file was read: so many lines, of which so many are requests without a time.
-    pub(in crate::cli) fn count_block(&mut self, file: usize, lines: u64, untimed: u64) {
-        self.lines += lines;
-        let own = self.files.entry(file).or_default();
-        own.lines += lines;
-        own.untimed += untimed;
+    /// A block of a file was read; those of its lines that were rejected came before.
+    pub(in crate::cli) fn count_block(&mut self, file: usize, block: ReadBlock) {
+        self.lines += block.lines;
+        self.files.entry(file).or_default().close_block(block);
+    }
+
+    /// A line of `length` bytes at `offset` was passed over, since it is too long.
+    pub(in crate::cli) fn count_long_line(&mut self, file: usize, offset: u64, length: u64) {
+        self.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
+        self.count_block(file, ReadBlock { end: offset + length, length, lines: 1, untimed: 0 });
     }
 
     /// Adds what another thread met. Of the two first ones the earlier is kept, so that the message is the same with
@@ -70,9 +131,8 @@ impl RejectedLines {
         for (file, theirs) in &other.files {
             let own = self.files.entry(*file).or_default();
             own.lines += theirs.lines;
-            own.unread += theirs.unread;
-            own.rejected += theirs.rejected;
-            own.keyless += theirs.keyless;
+            own.rejected.merge(theirs.rejected);
+            own.are_many |= theirs.are_many || theirs.stretch.is_many();
             own.untimed += theirs.untimed;
             own.first = match (own.first, theirs.first) {
                 (Some(own), Some(theirs)) => Some(if theirs.0 < own.0 { theirs } else { own }),
@@ -102,7 +162,7 @@ impl RejectedLines {
                 let part = format!(
                     "{}: {} of its {} lines are not in its format, the first at byte {offset}",
                     names.get(*file).map_or("?", String::as_str),
-                    own.rejected + own.keyless,
+                    own.rejected.requests + own.rejected.keyless,
                     own.lines
                 );
                 say(&format!("partial: {part}; `spikeline check` shows why"));
@@ -118,14 +178,14 @@ impl RejectedLines {
         let mut missing = Vec::new();
         for ((file, name), timed) in names.iter().enumerate().zip(timed) {
             let Some(own) = self.files.get(&file) else { continue };
-            if !*timed || own.untimed == 0 || own.untimed + own.unread >= own.lines {
+            if !*timed || own.untimed == 0 || own.untimed + own.rejected.all() >= own.lines {
                 continue;
             }
             let words = format!(
                 "{name}: {} of {} lines have no $request_time: they are counted, and in no latency",
                 own.untimed, own.lines
             );
-            if own.untimed.saturating_mul(FEW) > own.lines {
+            if own.untimed.saturating_mul(UNTIMED_ONE_IN) > own.lines {
                 say(&format!("partial: {words}"));
                 missing.push(words);
             } else {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::cli::answer::output::{Stdout, on_terminal, say, stdout, written};
-use crate::cli::answer::rejects::RejectedLines;
+use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::answer::{Answer, window};
 use crate::cli::args::RecordsArguments;
 use crate::cli::input::context::Context;
@@ -185,18 +185,20 @@ impl BlockTally for Reading {
             }
             records.line(file, offset + at as u64, line, seen, values);
         });
-        records.rejects.count_block(file, read, 0);
+        let (end, length) = (offset + bytes.len() as u64, bytes.len() as u64);
+        records.rejects.count_block(file, ReadBlock { end, length, lines: read, untimed: 0 });
         if let Some(lines) = records.lines.get_mut(file) {
             *lines = count_to(bytes.len()) + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
         }
     }
 
-    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
+    fn skip_long_line(&mut self, file: usize, offset: u64, length: u64) {
         if let Some(lines) = self.records.lines.get_mut(file) {
             *lines += 1;
         }
-        self.records.rejects.count_block(file, 1, 0);
-        self.records.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
+        let reject = Reject { column: 1, reason: RejectReason::LineTooLong };
+        self.records.reject(file, offset, reject);
+        self.records.rejects.count_block(file, ReadBlock { end: offset + length, length, lines: 1, untimed: 0 });
     }
 
     fn is_done(&self) -> bool {

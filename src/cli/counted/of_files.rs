@@ -3,12 +3,11 @@
 use super::grouped::{GroupedCells, OTHER, check_fields, say_attempts};
 use super::{CountedRows, CountingQuestion, Rows};
 use crate::cli::answer::output::say;
-use crate::cli::answer::rejects::RejectedLines;
+use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::Result;
-use crate::grammar::{Reject, RejectReason};
 use crate::histogram::Cell;
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter};
@@ -162,11 +161,11 @@ impl BlockTally for CountingTally {
                 seen.count_into(cell);
             }
         });
-        rejects.count_block(file, lines, untimed);
+        let (end, length) = (offset + bytes.len() as u64, bytes.len() as u64);
+        rejects.count_block(file, ReadBlock { end, length, lines, untimed });
     }
 
-    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
-        self.rejects.count_block(file, 1, 0);
-        self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
+    fn skip_long_line(&mut self, file: usize, offset: u64, length: u64) {
+        self.rejects.count_long_line(file, offset, length);
     }
 }

@@ -16,6 +16,7 @@ use crate::pipeline::batch::{self, BlockTally, Feed};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::{Needs, RecordParser};
 use crate::source::Input;
+use crate::wildcards::{MatchedPaths, UnlistedDirectory, is_pattern, paths_named};
 
 /// The files of one command, with the format of each.
 #[derive(Default)]
@@ -45,14 +46,16 @@ pub(in crate::cli) fn expand_patterns(named: &[PathBuf]) -> Result<(Vec<PathBuf>
     let (mut paths, mut unmatched) = (Vec::new(), Vec::new());
     for path in named {
         let text = path.to_string_lossy();
-        if path.exists() || !text.contains(['*', '?', '[']) {
+        if path.exists() || !is_pattern(&text) {
             paths.push(path.clone());
             continue;
         }
-        let matches = glob::glob(&text).map_err(|error| Error::usage(format!("pattern {text}: {error}")))?;
-        let before = paths.len();
-        paths.extend(matches.flatten());
-        if paths.len() == before {
+        let matched = paths_named(&text).map_err(|error| Error::usage(format!("pattern {text}: {error}")))?;
+        for UnlistedDirectory { path, error } in &matched.unlisted {
+            unmatched.push(Error::io("list this directory", path, error));
+        }
+        paths.extend_from_slice(&matched.paths);
+        if matched.paths.is_empty() && matched.unlisted.is_empty() {
             unmatched.push(Error::failed("no file matches this pattern").at(path));
         }
     }
@@ -84,9 +87,9 @@ fn assumes_zone(format: &Format, head: &[u8]) -> bool {
 
 /// The same of the first log of a pattern that has lines.
 pub(in crate::cli) fn pattern_assumes_zone(pattern: &str, format: &Format) -> bool {
-    let Ok(paths) = glob::glob(pattern) else { return false };
+    let Ok(MatchedPaths { paths, .. }) = paths_named(pattern) else { return false };
     // What cannot be read is told when it is followed.
-    let heads = paths.flatten().filter_map(|path| first_lines(&path).ok());
+    let heads = paths.into_iter().filter_map(|path| first_lines(&path).ok());
     format.is_keyed() && heads.into_iter().find(|head| !head.is_empty()).is_some_and(|head| assumes_zone(format, &head))
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use glob::MatchOptions;
+
 use super::doubts::{GIVE_TEXT, cut_to, unrecognised_help, unrecognised_words};
 use super::head::HEAD_LINES;
 use crate::cli::args::FormatArguments;
@@ -12,6 +14,7 @@ use crate::grammar::{
 };
 use crate::report::terminal_safe;
 use crate::source::base_of;
+use crate::wildcards::means;
 
 /// At most so many kinds of lines are shown.
 const KINDS_SHOWN: usize = 4;
@@ -189,7 +192,8 @@ pub(in crate::cli) fn names_file(pattern: &str, name: &str) -> bool {
     let base = base_of(Path::new(name));
     pattern == name
         || Path::new(pattern) == base
-        || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name) || pattern.matches_path(&base))
+        || glob::Pattern::new(pattern)
+            .is_ok_and(|pattern| pattern.matches(name) || means(&pattern, &base, MatchOptions::new()))
 }
 
 /// A grammar's name, a keyed format, or a log_format as it was pasted; perhaps in a wrapper.

@@ -10,6 +10,7 @@ use crate::daemon::Log;
 use crate::error::Result;
 use crate::grammar::{FieldMeaning, Format, Wrapper};
 use crate::record::{Needs, RecordParser};
+use crate::wildcards::paths_named;
 
 /// The logs with their formats: those of the configuration, then those of nginx's that it does not name itself.
 pub(in crate::cli) fn logs(context: &Context) -> Result<Vec<Log>> {
@@ -104,9 +105,9 @@ fn from_lines(
     grammars: &[Format],
     say: &dyn Fn(&str),
 ) -> std::result::Result<Format, String> {
-    let paths = glob::glob(pattern).map_err(|error| error.to_string())?;
+    let paths = paths_named(pattern).map_err(|error| error.to_string())?.paths;
     let mut hindrance = None;
-    for path in paths.flatten() {
+    for path in paths {
         let head = match first_lines(&path) {
             Ok(head) => head,
             Err(error) => {

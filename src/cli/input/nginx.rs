@@ -17,6 +17,7 @@ use crate::grammar::conf::{
 use crate::record::{Needs, RecordParser};
 use crate::route::Locations;
 use crate::source::read_whole;
+use crate::wildcards::{means, paths_of_pattern};
 
 /// A log as it can be followed, or why it is not.
 type Followable = std::result::Result<Log, String>;
@@ -291,7 +292,7 @@ impl NginxSetup {
                 others.push(path);
             }
         }
-        others.into_iter().find(|path| pattern.matches_path_with(path, WILDCARDS))
+        others.into_iter().find(|path| means(&pattern, path, WILDCARDS))
     }
 
     /// The logs that are not followed but read when given: those that nginx compresses as it writes them, and those
@@ -383,7 +384,7 @@ fn covers_log(section: &LogSection, target: &LogTarget, pattern: &str) -> bool {
     let own = &section.path.value;
     own == pattern
         || matches!(target, LogTarget::File(path) if Path::new(own) == path
-            || glob::Pattern::new(own).is_ok_and(|own| own.matches_path_with(path, WILDCARDS)))
+            || glob::Pattern::new(own).is_ok_and(|own| means(&own, path, WILDCARDS)))
 }
 
 /// Whether a path leads to what is no file: container images link their logs to `/dev/stdout`.
@@ -399,8 +400,7 @@ struct ConfFilesOnDisk;
 impl ConfFiles for ConfFilesOnDisk {
     fn files(&self, pattern: &str) -> std::result::Result<Vec<(PathBuf, Vec<u8>)>, String> {
         let paths = if pattern.contains(['*', '?', '[']) {
-            let found = glob::glob_with(pattern, WILDCARDS).map_err(|error| error.to_string())?;
-            let mut paths: Vec<PathBuf> = found.flatten().collect();
+            let mut paths = paths_of_pattern(pattern, WILDCARDS).map_err(|error| error.to_string())?.paths;
             paths.retain(|path| !path.is_dir());
             // As nginx does, byte by byte: `a-b` before `a/b`.
             paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));

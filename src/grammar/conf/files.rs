@@ -1,8 +1,12 @@
 //! Where the text of a configuration comes from: the files themselves (the caller reads them), or an `nginx -T` dump.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
+
+use crate::wildcards::means;
 
 /// What stands before each file in a dump, as nginx.c writes it.
 const MARKER: &[u8] = b"# configuration file ";
@@ -52,15 +56,14 @@ impl ConfDump {
 
 fn marked(line: &[u8]) -> Option<PathBuf> {
     let rest = line.strip_prefix(MARKER)?.trim_ascii_end().strip_suffix(b":")?;
-    let path = std::str::from_utf8(rest).ok()?;
-    path.starts_with('/').then(|| PathBuf::from(path))
+    rest.starts_with(b"/").then(|| PathBuf::from(OsStr::from_bytes(rest)))
 }
 
 impl ConfFiles for ConfDump {
     fn files(&self, pattern: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
         let wild = Pattern::new(pattern).ok().filter(|_| pattern.contains(['*', '?', '[']));
         let names = |path: &Path| match &wild {
-            Some(wild) => wild.matches_path_with(path, WILDCARDS),
+            Some(wild) => means(wild, path, WILDCARDS),
             None => path == Path::new(pattern),
         };
         let mut found: Vec<_> = self.files.iter().filter(|(path, _)| names(path)).cloned().collect();

@@ -2,11 +2,13 @@
 //! line does not fit. Called by all other floors, knows none.
 
 mod reject;
+mod rejected_stretch;
 mod search;
 mod span;
 mod time_shape;
 
 pub use reject::{Reject, RejectReason};
+pub use rejected_stretch::{FEW_REJECTS, RejectedKinds, RejectedStretch};
 pub use span::MAX_LINE;
 
 pub(crate) use search::{are_address_bytes, contains_byte, find_byte, number_length};

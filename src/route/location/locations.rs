@@ -11,6 +11,8 @@ use std::sync::Arc;
 use super::server::CompiledServer;
 use super::socket::ListenSocket;
 use crate::grammar::conf::{ConfNote, LogTarget, NginxConf, ServerName};
+use crate::wildcards::means;
+use glob::MatchOptions;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The variables that tell servers apart, where a format has them.
@@ -52,7 +54,7 @@ impl CompiledLog {
             return true;
         }
         match (&self.path, glob) {
-            (Some(path), Some(glob)) => glob.matches_path(path),
+            (Some(path), Some(glob)) => means(glob, path, MatchOptions::new()),
             _ => false,
         }
     }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use glob::MatchOptions;
+
 use super::poll::{FileProblem, Unreadable};
 use super::settings::WatchedLog;
 use crate::error::Error;
@@ -11,6 +13,7 @@ use crate::source::file::FileStatus;
 use crate::source::generation::DeviceInode;
 use crate::source::identity::siblings::{base_of, is_compressed, is_rotated, is_surely_rotated};
 use crate::source::unread_span::UnreadCause;
+use crate::wildcards::{UnlistedDirectory, fixed_directory, means, paths_of_pattern};
 
 /// A path that a pattern names, or named before its log was rotated away.
 #[derive(Debug, Clone)]
@@ -86,10 +89,14 @@ impl Patterns {
             let Some(pattern) = glob else { continue };
             // The marks of rotation stand behind the name, or before its extension. `**` would be all directories below.
             let behind = Some(format!("{text}*")).filter(|_| !text.ends_with('*'));
-            let beside = behind.iter().chain([text]).filter_map(|text| glob::glob(text).ok());
-            for path in beside.flatten().flatten() {
+            let beside =
+                behind.iter().chain([text]).filter_map(|text| paths_of_pattern(text, MatchOptions::new()).ok());
+            for path in beside.flat_map(|matched| matched.paths) {
                 let base = base_of(&path);
-                let is_left = base != path && pattern.matches_path(&base) && !paths.contains(&path) && !base.exists();
+                let is_left = base != path
+                    && means(pattern, &base, MatchOptions::new())
+                    && !paths.contains(&path)
+                    && !base.exists();
                 if is_left && !found.iter().any(|known: &WatchedPath| known.path == base) {
                     found.push(WatchedPath { path: base, key: key.clone() });
                 }
@@ -142,33 +149,23 @@ pub(crate) fn names_by_inode(seen: &[SeenPath]) -> HashMap<DeviceInode, Vec<&Pat
 /// The paths that a glob names, and that are no rotated or compressed forms of others that it names.
 fn expand_glob(text: &str, pattern: &glob::Pattern, key: &str, problems: &mut Vec<FileProblem>) -> Vec<PathBuf> {
     let mut paths = Vec::new();
-    let folder = fixed_folder(text);
+    let folder = fixed_directory(text);
     if let Err(error) = std::fs::metadata(&folder) {
         let cause = if error.kind() == io::ErrorKind::NotFound { UnreadCause::Absent } else { UnreadCause::Denied };
         problems.push(listing_problem(folder, key, cause, &error));
     }
-    for entry in glob::glob(text).into_iter().flatten() {
-        match entry {
-            Ok(path) if path.is_dir() || is_compressed(&path) => {}
-            Ok(path) if is_copy(&path, pattern) => {}
-            Ok(path) => paths.push(path),
-            Err(error) if error.error().kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                problems.push(listing_problem(error.path().to_owned(), key, UnreadCause::Denied, error.error()));
-            }
+    let matched = paths_of_pattern(text, MatchOptions::new()).unwrap_or_default();
+    for path in matched.paths {
+        if !path.is_dir() && !is_compressed(&path) && !is_copy(&path, pattern) {
+            paths.push(path);
+        }
+    }
+    for UnlistedDirectory { path, error } in matched.unlisted {
+        if error.kind() != io::ErrorKind::NotFound {
+            problems.push(listing_problem(path, key, UnreadCause::Denied, &error));
         }
     }
     paths
-}
-
-/// The directory that a glob looks into first.
-fn fixed_folder(text: &str) -> PathBuf {
-    let head = text.split(['*', '?', '[']).next().unwrap_or_default();
-    match head.rsplit_once('/') {
-        Some(("", _)) => PathBuf::from("/"),
-        Some((folder, _)) => PathBuf::from(folder),
-        None => PathBuf::from("."),
-    }
 }
 
 /// What is said of a directory that a glob cannot look into.
@@ -184,5 +181,5 @@ fn is_copy(path: &Path, pattern: &glob::Pattern) -> bool {
         return false;
     }
     let base = base_of(path);
-    pattern.matches_path(&base) && (is_surely_rotated(path) || base.exists())
+    means(pattern, &base, MatchOptions::new()) && (is_surely_rotated(path) || base.exists())
 }

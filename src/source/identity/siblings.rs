@@ -10,6 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::source::file::FileStatus;
+use crate::wildcards::paths_named;
 
 const COMPRESSED: [&[u8]; 6] = [b".gz", b".zst", b".zstd", b".bz2", b".xz", b".lz4"];
 const WORDS: [&[u8]; 6] = [b"old", b"bak", b"backup", b"save", b"orig", b"prev"];
@@ -120,7 +121,7 @@ pub(crate) fn all_siblings(path: &Path, elsewhere: &[String]) -> io::Result<Vec<
 pub(crate) fn siblings_elsewhere(path: &Path, elsewhere: &[String]) -> Vec<Sibling> {
     let base = base_name(name_of(path));
     let mut found = Vec::new();
-    for file in elsewhere.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten().flatten() {
+    for file in elsewhere.iter().filter_map(|pattern| paths_named(pattern).ok()).flat_map(|matched| matched.paths) {
         let name = name_of(&file);
         let bare = without_compression(name);
         let compressed = bare.len() < name.len();

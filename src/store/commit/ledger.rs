@@ -3,6 +3,7 @@
 //! All counts add up, so commits may come in any order and be merged at will; a loss is a place in its log, and the
 //! same one told twice is one.
 
+use crate::grammar::{RejectReason, RejectedKinds};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -90,6 +91,15 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// The rejected lines by what they may have been.
+    pub fn rejected_kinds(&self) -> RejectedKinds {
+        let mut kinds = RejectedKinds { requests: self.too_long, ..RejectedKinds::default() };
+        for (code, lines) in &self.rejected {
+            kinds.add(RejectReason::from_code(*code), *lines);
+        }
+        kinds
+    }
+
     /// Add what a later commit counted. The order of commits does not matter.
     pub fn merge(&mut self, delta: &Ledger) {
         for (own, theirs) in self.counts_mut().into_iter().zip(delta.counts()) {

@@ -6,6 +6,7 @@
 //! may be told of lines that turn out to lie beside it, but no line that lies in it is kept from it.
 
 use crate::error::Result;
+use crate::grammar::RejectedStretch;
 use crate::source::UnreadSpan;
 use crate::source::generation::GenerationId;
 use crate::store::commit::block_summary::{BlockKey, BlockRejects, BlockSummary};
@@ -16,12 +17,6 @@ use crate::store::journal::state::StoreState;
 use crate::store::query::sealed::SealedSegments;
 use crate::time::{Timestamp, Window};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-
-/// Fewer rejected lines than this are no other format, where a block has nothing else ..
-const FEW: u64 = 3;
-
-/// .. and where it has requests, also behind them.
-const MANY: u64 = 10;
 
 /// Lines of one log that could not be read, in the blocks of it that reach into a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +31,8 @@ pub struct UnreadLines {
     pub offsets: (u64, u64),
     /// Between when they were written; an unknown edge is all of time.
     pub between: Window,
-    /// They stand together, so many of them that they are no torn or foreign lines: the log may be in another format there.
-    pub stand_together: bool,
+    /// In some block they are many ([`RejectedStretch::is_many`]): the log may be in another format there.
+    pub are_many: bool,
 }
 
 /// What is known of a window besides its requests. Losses whose time is not known count for every window that they may
@@ -91,8 +86,8 @@ impl<'v> Completeness<'v> {
             if window.overlaps(after, before) {
                 let held = unread.entry(block.generation).or_insert_with(|| UnreadLines::none(block.generation));
                 held.add(rejects, Window { from: after, until: before });
-                // In no time at all nothing can be missing.
-                held.stand_together |= after < before && self.stand_together(block, rejects);
+                // A log without requests between two that ended at one moment: in no time at all nothing can be missing.
+                held.are_many |= (after < before || block.lines > 0) && self.are_many(block, rejects);
             }
         }
         for id in self.unfit() {
@@ -150,18 +145,18 @@ impl<'v> Completeness<'v> {
         Ok((left.rejected > 0 || left.too_long > 0).then_some(left))
     }
 
-    /// Whether the rejected lines of a block stand together, with no more requests than they are between them.
-    fn stand_together(&self, block: &BlockSummary, rejects: &BlockRejects) -> bool {
-        let rejected = u64::from(rejects.rejected);
-        if block.lines == 0 {
-            let parsed = self.state.ledgers.get(&block.generation).map_or(0, |ledger| ledger.parsed);
-            return rejected >= FEW || (rejected > 0 && parsed == 0);
-        }
-        // By the length of a request's line: how many lines there are between the first and the last of them.
-        let length = block.until.saturating_sub(block.first) / u64::from(block.lines).max(1);
-        let between = rejects.last.saturating_sub(rejects.first) / length.max(1);
-        let are_last = rejects.first >= block.until;
-        between <= 2 * rejected && (rejected >= MANY || (rejected >= FEW && are_last))
+    /// Whether the rejected lines of a block are many.
+    fn are_many(&self, block: &BlockSummary, rejects: &BlockRejects) -> bool {
+        // By the length of a request's line.
+        let length = block.until.saturating_sub(block.first).checked_div(u64::from(block.lines)).unwrap_or(1).max(1);
+        let stretch = RejectedStretch {
+            requests: block.lines.into(),
+            rejected: u64::from(rejects.rejected) + u64::from(rejects.too_long),
+            between: rejects.last.saturating_sub(rejects.first) / length + 1,
+            are_last: rejects.first >= block.until,
+        };
+        let parsed = self.state.ledgers.get(&block.generation).map_or(0, |ledger| ledger.parsed);
+        if parsed == 0 { stretch.is_many_of_log() } else { stretch.is_many() }
     }
 
     /// The generations of which something was given up behind what was read of them.
@@ -258,7 +253,8 @@ impl<'v> Completeness<'v> {
                 None => own,
             });
         }
-        (after.min(before), before)
+        // Lines come out of order: what was before may have ended later.
+        (after.min(before), before.max(after))
     }
 
     /// The nearest block with a request behind this one, in the same log or in the one that it was rotated for.
@@ -316,7 +312,7 @@ impl UnreadLines {
     /// Of a log of which no block was looked at yet.
     fn none(generation: GenerationId) -> UnreadLines {
         let between = Window { from: Timestamp(i64::MAX), until: Timestamp(i64::MIN) };
-        UnreadLines { generation, rejected: 0, too_long: 0, offsets: (u64::MAX, 0), between, stand_together: false }
+        UnreadLines { generation, rejected: 0, too_long: 0, offsets: (u64::MAX, 0), between, are_many: false }
     }
 
     /// Count the rejected lines of one more block of the log.

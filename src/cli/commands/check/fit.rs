@@ -7,7 +7,7 @@ use super::fields;
 use super::findings::{Findings, percent};
 use super::sample::LogSample;
 use crate::error::Result;
-use crate::grammar::{BareLine, Format, Reject, RejectReason};
+use crate::grammar::{BareLine, Format, Reject, RejectReason, RejectedKinds, RejectedStretch};
 use crate::report::{count, terminal_safe};
 
 /// At most this many bytes of a rejected line are kept.
@@ -71,6 +71,16 @@ impl Fit {
         rejects
     }
 
+    /// Whether so many do not fit that answers are partial.
+    fn are_many_rejected(&self) -> bool {
+        let mut kinds = RejectedKinds::default();
+        for (code, held) in &self.rejected {
+            kinds.add(RejectReason::from_code(*code), held.count);
+        }
+        let (requests, rejected) = (self.lines - self.rejects(), kinds.lacking(self.lines));
+        RejectedStretch { requests, rejected, ..RejectedStretch::default() }.is_many_of_log()
+    }
+
     /// The share, and of which lines.
     pub(super) fn tell_share(
         &self,
@@ -94,7 +104,7 @@ impl Fit {
             what += &format!("\n{}", self.part(part, sample));
         }
         match self.rejects() {
-            rejects if rejects * 2 > self.lines => findings.wrong(&what),
+            rejects if rejects * 2 > self.lines || self.are_many_rejected() => findings.wrong(&what),
             rejects if rejects * 100 > self.lines => findings.note(&what),
             _ => findings.fine(&what),
         }

@@ -21,7 +21,7 @@ mod questions;
 mod sample;
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::answer::Answer;
 use crate::cli::args::CheckArguments;
@@ -33,6 +33,7 @@ use crate::cli::input::{logs as log_sections, settings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, NamedBy};
+use crate::wildcards::{fixed_directory, is_pattern, paths_named};
 use access::{AccessWanted, Denied};
 use coverage::Coverage;
 use findings::Findings;
@@ -177,14 +178,14 @@ fn known_of(section: &LogSection, grammars: &[Format]) -> Result<Known> {
 
 /// The files that one log's path or pattern means.
 fn check_followed(pattern: &str, known: &Known, logs: &mut CheckedLogs, findings: &mut Findings) -> Result<()> {
-    let paths: Vec<PathBuf> = match glob::glob(pattern) {
-        Ok(paths) => paths.flatten().collect(),
+    let paths = match paths_named(pattern) {
+        Ok(matched) => matched.paths,
         Err(error) => return findings.wrong(&format!("log {pattern}: {error}")),
     };
     if paths.is_empty() {
-        let denied = match fixed_folder(pattern) {
-            Some(folder) => access::denied(folder, AccessWanted::List),
-            None => access::denied(Path::new(pattern), AccessWanted::Read),
+        let denied = match is_pattern(pattern) {
+            true => access::denied(&fixed_directory(pattern), AccessWanted::List),
+            false => access::denied(Path::new(pattern), AccessWanted::Read),
         };
         return match denied {
             Some(Denied { why, help }) => findings
@@ -203,14 +204,4 @@ fn check_followed(pattern: &str, known: &Known, logs: &mut CheckedLogs, findings
         logs.check(&path, known, pattern, findings)?;
     }
     Ok(())
-}
-
-/// The folder that a glob pattern looks into first; None for a plain path.
-fn fixed_folder(pattern: &str) -> Option<&Path> {
-    let head = pattern.get(..pattern.find(['*', '?', '['])?)?;
-    Some(match head.rsplit_once('/') {
-        Some(("", _)) => Path::new("/"),
-        Some((folder, _)) => Path::new(folder),
-        None => Path::new("."),
-    })
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use found_lines::{FoundLines, SortedLines};
 
 use crate::cli::answer::output::{Stdout, on_terminal, say, say_all, stdout, style, written};
-use crate::cli::answer::rejects::RejectedLines;
+use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
 use crate::cli::asked::{self, Question, TypedQuestion};
@@ -19,7 +19,6 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::Result;
-use crate::grammar::{Reject, RejectReason};
 use crate::graphite::asked::AskedOrder;
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
@@ -183,12 +182,12 @@ impl BlockTally for LinesTally {
                 Err(reject) => rejects.reject(file, offset, reject),
             }
         });
-        rejects.count_block(file, lines, 0);
+        let (end, length) = (offset + bytes.len() as u64, bytes.len() as u64);
+        rejects.count_block(file, ReadBlock { end, length, lines, untimed: 0 });
     }
 
-    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
-        self.rejects.count_block(file, 1, 0);
-        self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
+    fn skip_long_line(&mut self, file: usize, offset: u64, length: u64) {
+        self.rejects.count_long_line(file, offset, length);
     }
 }
 

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::cli::answer::output::{say, say_all, stdout, style, written};
-use crate::cli::answer::rejects::RejectedLines;
+use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::SlowArguments;
 use crate::cli::asked::{self, Question, TypedQuestion};
@@ -14,7 +14,6 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::Result;
-use crate::grammar::{Reject, RejectReason};
 use crate::histogram::{Latency, Quantile};
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
@@ -251,12 +250,12 @@ impl BlockTally for SlowTally {
                 class.samples.offer(*samples, duration, file, at, line);
             }
         });
-        rejects.count_block(file, lines, untimed);
+        let (end, length) = (offset + bytes.len() as u64, bytes.len() as u64);
+        rejects.count_block(file, ReadBlock { end, length, lines, untimed });
     }
 
-    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
-        self.rejects.count_block(file, 1, 0);
-        self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
+    fn skip_long_line(&mut self, file: usize, offset: u64, length: u64) {
+        self.rejects.count_long_line(file, offset, length);
     }
 }
 
