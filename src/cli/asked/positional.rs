@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::carbon::{CellMetric, ForeignName, Naming};
 use crate::graphite::links::is_link;
 use crate::route::{NodeGlob, keeps_name, readable_name};
+use crate::wildcards::paths_named;
 
 /// The texts that ask for something, and the files, each in its order. What exists is a file.
 pub(super) fn split(positional: &[PathBuf], namings: &[Naming]) -> (Vec<String>, Vec<PathBuf>) {
@@ -25,7 +26,8 @@ fn is_asked(text: &str, word: &Path, namings: &[Naming]) -> bool {
     if is_link(text) || text.starts_with("target=") || text.contains('\n') {
         return true;
     }
-    if text.contains('/') || (NodeGlob::is_glob(text) && glob::glob(text).is_ok_and(|mut paths| paths.next().is_some()))
+    if text.contains('/')
+        || (NodeGlob::is_glob(text) && paths_named(text).is_ok_and(|matched| !matched.paths.is_empty()))
     {
         return false;
     }

@@ -15,7 +15,7 @@ use gathering::{ComparedSpans, Gatherer};
 use lines_command::lines_command;
 
 use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
-use crate::cli::answer::rejects::RejectedLines;
+use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{WhyArguments, WhyFormat};
 use crate::cli::input::context::Context;
@@ -23,7 +23,7 @@ use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
 use crate::explain::{LineOrigin, explain};
-use crate::grammar::{Format, Reject, RejectReason};
+use crate::grammar::Format;
 use crate::pipeline::Filter;
 use crate::pipeline::batch::BlockTally;
 use crate::record::Needs;
@@ -160,11 +160,11 @@ impl BlockTally for WhyTally {
                 Err(reject) => rejects.reject(file, offset, reject),
             }
         });
-        rejects.count_block(file, lines, 0);
+        let (end, length) = (offset + bytes.len() as u64, bytes.len() as u64);
+        rejects.count_block(file, ReadBlock { end, length, lines, untimed: 0 });
     }
 
-    fn skip_long_line(&mut self, file: usize, offset: u64, _length: u64) {
-        self.rejects.count_block(file, 1, 0);
-        self.rejects.reject(file, offset, Reject { column: 1, reason: RejectReason::LineTooLong });
+    fn skip_long_line(&mut self, file: usize, offset: u64, length: u64) {
+        self.rejects.count_long_line(file, offset, length);
     }
 }
