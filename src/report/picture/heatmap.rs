@@ -125,7 +125,9 @@ impl Heatmap<'_> {
             let words = tick_words(millis);
             let y_px = Px(y);
             push(svg, format_args!("<path class=\"grid\" d=\"M{} {y_px}H{}\"/>", Px(frame.left), Px(frame.right)));
-            if all_fit || words.starts_with('1') {
+            // The name of a row beyond the scale stands where that of the edge would.
+            let is_free = places_beyond(rows).all(|beyond| (beyond - y).abs() >= TICK_HEIGHT);
+            if is_free && (all_fit || words.starts_with('1')) {
                 push(
                     svg,
                     format_args!(
@@ -325,6 +327,11 @@ impl Heatmap<'_> {
         }
         PictureTable { caption: self.title.clone(), headings, rows }
     }
+}
+
+/// Where the names of rows beyond the scale stand.
+fn places_beyond(rows: &[RowPlace]) -> impl Iterator<Item = f64> {
+    rows.iter().filter(|row| row.until_ms.is_none() || row.from_ms == 0).map(|row| (row.top + row.bottom) / 2.0)
 }
 
 /// Neighbouring cells of one colour.

@@ -27,7 +27,7 @@ mod sparkline;
 mod time_ticks;
 
 pub use heat_grid::{HeatColumn, HeatGrid};
-pub use heatmap::Heatmap;
+pub use heatmap::{Heatmap, RowPlace};
 pub use latency_scale::LatencyScale;
 pub use markup::markup_safe;
 pub use percentile_plot::PercentilePlot;

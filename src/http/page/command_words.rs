@@ -1,0 +1,85 @@
+//! The command that gives the same answer, as it is typed.
+
+use super::question::{ChosenBox, PageQuestion};
+use crate::http::settings::Site;
+use crate::time::Window;
+
+/// A command with the options that name the store.
+pub(super) struct CommandWords(String);
+
+impl CommandWords {
+    /// `spikeline report --config ..`
+    pub(super) fn new(command: &str, site: &Site) -> CommandWords {
+        CommandWords(format!("spikeline {command}{}", site.command_options))
+    }
+
+    /// `--from A --until B`, which mean the same in any zone.
+    pub(super) fn window(self, window: Window) -> CommandWords {
+        let time = |text: String| text.replace(".000Z", "Z");
+        let (from, until) = (time(window.from.to_string()), time(window.until.to_string()));
+        self.option("--from", &from).option("--until", &until)
+    }
+
+    /// `--route A --route B`
+    pub(super) fn routes(mut self, routes: &[String]) -> CommandWords {
+        for route in routes {
+            self = self.option("--route", route);
+        }
+        self
+    }
+
+    /// `--min-time`, `--max-time`
+    pub(super) fn times(mut self, chosen: &ChosenBox) -> CommandWords {
+        if chosen.from_ms > 0 {
+            self = self.option("--min-time", &format!("{}ms", chosen.from_ms));
+        }
+        if let Some(until) = chosen.until_ms {
+            self = self.option("--max-time", &format!("{until}ms"));
+        }
+        self
+    }
+
+    /// An option and its value.
+    pub(super) fn option(mut self, name: &str, value: &str) -> CommandWords {
+        self.0.push(' ');
+        self.0.push_str(name);
+        self.0.push(' ');
+        self.0.push_str(&quoted(value));
+        self
+    }
+
+    /// An option without one.
+    pub(super) fn flag(mut self, name: &str) -> CommandWords {
+        self.0.push(' ');
+        self.0.push_str(name);
+        self
+    }
+
+    /// As it is typed; nothing where conditions on fields are set, which no command takes.
+    pub(super) fn of(self, question: &PageQuestion) -> Option<String> {
+        question.conditions.is_empty().then_some(self.0)
+    }
+}
+
+/// A word that a shell takes as it is.
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_shell_takes_a_word_as_it_is() {
+        assert_eq!(quoted("webapp.backend.git"), "webapp.backend.git");
+        assert_eq!(quoted("api.*"), "'api.*'");
+        assert_eq!(quoted("!static"), "'!static'");
+        assert_eq!(quoted("a'; rm -rf /"), r"'a'\''; rm -rf /'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,164 @@
+//! A raw line as fields, by the format that the store holds of it.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::question::FieldCondition;
+use crate::error::Result;
+use crate::explain::{FacetReader, FeatureId, Features};
+use crate::grammar::{Format, read_format};
+use crate::http::reader::{LineFound, Reader};
+use crate::pipeline::{Interpreter, Interpreting};
+use crate::record::{Needs, unescape};
+use crate::report::{LoggedVariables, RequestRecord, VariableColumn};
+use crate::store::View;
+
+/// Reads lines as they may be seen.
+pub(super) struct LineFields<'r> {
+    view: &'r View,
+    with: Interpreting,
+    /// By the number of the reading; nothing where its format is not known here.
+    readers: HashMap<u32, Option<FieldReader>>,
+    pub(super) features: Features,
+    held: Vec<FeatureId>,
+    /// Lines that were not understood, or of which no format is held.
+    unread: u64,
+}
+
+/// Reads the lines of one format.
+struct FieldReader {
+    interpreter: Interpreter,
+    format: Format,
+    facets: FacetReader,
+    columns: Vec<VariableColumn>,
+}
+
+impl<'r> LineFields<'r> {
+    pub(super) fn new(reader: &'r Reader<'_>) -> Result<LineFields<'r>> {
+        Ok(LineFields {
+            view: reader.view()?,
+            with: reader.interpreting()?,
+            readers: HashMap::new(),
+            features: Features::default(),
+            held: Vec::new(),
+            unread: 0,
+        })
+    }
+
+    /// All fields of a line by name, in the order of its format; nothing if it is gone or cannot be read.
+    pub(super) fn record(&mut self, line: &LineFound) -> Option<Value> {
+        let reader = self.reader_of(line)?;
+        let escape = reader.format.escape();
+        let mut record = None;
+        reader.interpreter.read_block(line.line.as_deref()?, |_, _, seen, values| {
+            let Ok(seen) = seen else { return };
+            let variables = LoggedVariables { columns: &reader.columns, values: Some(values), escape };
+            let fields = RequestRecord {
+                file: Some(&line.file),
+                offset: line.entry.locator.offset,
+                length: line.entry.locator.length as usize,
+                route: Some(&line.route),
+                ..RequestRecord::new(&seen.record, variables)
+            };
+            record = record.take().or_else(|| serde_json::to_value(&fields).ok());
+        });
+        record
+    }
+
+    /// What sets its request apart, and by what else that is known: the features that the line itself has.
+    pub(super) fn features_of(&mut self, line: &LineFound) -> Option<&[FeatureId]> {
+        let mut features = std::mem::take(&mut self.features);
+        let mut held = std::mem::take(&mut self.held);
+        held.clear();
+        let mut is_read = false;
+        if let (Some(reader), Some(raw)) = (self.reader_with(line, &mut features), line.line.as_deref()) {
+            reader.interpreter.read_block(raw, |_, _, seen, values| {
+                if let Ok(seen) = seen
+                    && !is_read
+                {
+                    is_read = true;
+                    reader.facets.read(&seen.record, values, &line.route, &mut features, &mut held);
+                }
+            });
+        }
+        (self.features, self.held) = (features, held);
+        self.unread += u64::from(!is_read);
+        is_read.then_some(self.held.as_slice())
+    }
+
+    /// Whether a line has the values that are asked for, and not those that are not.
+    pub(super) fn fits(&mut self, line: &LineFound, conditions: &[FieldCondition]) -> bool {
+        if conditions.is_empty() {
+            return true;
+        }
+        if self.features_of(line).is_none() {
+            return false;
+        }
+        for condition in conditions {
+            let (field, value) = (condition.field.as_str(), condition.value.as_bytes());
+            let is_feature = self.held.iter().any(|id| self.has(*id, field, value));
+            if (is_feature || self.has_variable(line, condition)) != condition.is_wanted {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What could not be read, in words.
+    pub(super) fn notes(&self) -> Option<String> {
+        (self.unread > 0)
+            .then(|| format!("{} lines are gone or cannot be read as fields: they are not counted", self.unread))
+    }
+
+    /// Whether a feature, or one that follows from it, is this value.
+    fn has(&self, id: FeatureId, field: &str, value: &[u8]) -> bool {
+        let is = |id: FeatureId| {
+            self.features.get(id).is_some_and(|feature| *feature.text == *value)
+                && self.features.field_of(id).is_some_and(|of| of.name == field)
+        };
+        is(id) || self.features.get(id).is_some_and(|feature| feature.implies.iter().any(|implied| is(*implied)))
+    }
+
+    /// The same of a variable as the log has it.
+    fn has_variable(&mut self, line: &LineFound, condition: &FieldCondition) -> bool {
+        let Some(reader) = self.reader_of(line) else { return false };
+        let Some(variable) = reader.format.index_of(&condition.field) else { return false };
+        let (Some(raw), escape) = (line.line.as_deref(), reader.format.escape()) else { return false };
+        let mut found = false;
+        reader.interpreter.read_block(raw, |_, _, seen, values| {
+            let value = if seen.is_ok() { values.value(variable) } else { None };
+            found |= value.is_some_and(|value| *unescape(value, escape) == *condition.value.as_bytes());
+        });
+        found
+    }
+
+    fn reader_of(&mut self, line: &LineFound) -> Option<&mut FieldReader> {
+        let mut features = std::mem::take(&mut self.features);
+        let known = self.reader_with(line, &mut features).is_some();
+        self.features = features;
+        let (number, _) = self.reading_of(line)?;
+        if known { self.readers.get_mut(&number)?.as_mut() } else { None }
+    }
+
+    fn reading_of(&self, line: &LineFound) -> Option<(u32, &'r crate::store::LogReading)> {
+        self.view.reading_at(line.entry.locator.generation, line.entry.locator.offset).reading
+    }
+
+    fn reader_with(&mut self, line: &LineFound, features: &mut Features) -> Option<&mut FieldReader> {
+        let (number, reading) = self.reading_of(line)?;
+        let with = &self.with;
+        let made = self.readers.entry(number).or_insert_with(|| {
+            let format = read_format(&reading.format)?;
+            let interpreter = Interpreter::new(&format, Needs::all(), with).ok()?;
+            let facets = FacetReader::new(&format, features);
+            let own = RequestRecord::own_fields();
+            let mut columns = Vec::new();
+            for variable in format.variables().iter().filter(|variable| !own.contains(&variable.name)) {
+                columns.push(VariableColumn::new(&variable.name, &format));
+            }
+            Some(FieldReader { interpreter, format, facets, columns })
+        });
+        made.as_mut()
+    }
+}

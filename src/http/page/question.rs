@@ -1,0 +1,222 @@
+//! What a view is of, as the page's address has it.
+//!
+//! | parameter | |
+//! |---|---|
+//! | `from`, `until`, `since`, `at`, `window` | the window, as `--from` and the others take it; without any, the last of what there is |
+//! | `route` | a route or a pattern; several |
+//! | `box` | what was drawn: `FROM,UNTIL,MIN,MAX` in milliseconds since 1970 and of latency, MAX may be empty |
+//! | `only`, `not` | `FIELD:VALUE` that a request must have, or not; several |
+//! | `tz` | the zone of times |
+
+use std::time::Duration;
+
+use super::shown_time::PageZone;
+use crate::error::{Error, Result};
+use crate::http::asked::Asked;
+use crate::http::reader::Reader;
+use crate::pipeline::Filter;
+use crate::route::RouteId;
+use crate::store::{View, WindowMatch};
+use crate::time::{Timestamp, Window, WindowSpec};
+
+/// A window that follows the present is this long at first ..
+const LIVE: Duration = Duration::from_secs(30 * 60);
+
+/// .. and one of a store at rest at most this.
+const REST: Duration = Duration::from_secs(24 * 3600);
+
+/// A store whose last slot is older than this is at rest.
+const STALE: Duration = Duration::from_secs(15 * 60);
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub(super) struct PageQuestion {
+    /// The window, in whole slots.
+    pub(super) window: Window,
+    /// Whether its end is the present.
+    pub(super) follows: bool,
+    /// What the store has anything of; nothing if it is empty.
+    pub(super) known: Option<Window>,
+    pub(super) zone: PageZone,
+    /// Names and patterns; all without any.
+    pub(super) routes: Vec<String>,
+    pub(super) conditions: Vec<FieldCondition>,
+    pub(super) chosen: Option<ChosenBox>,
+}
+
+/// What was drawn on a heatmap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ChosenBox {
+    /// When its requests ended.
+    pub(super) window: Window,
+    /// The shortest time ..
+    pub(super) from_ms: u64,
+    /// .. and before which; nothing without an end.
+    pub(super) until_ms: Option<u64>,
+}
+
+/// A value that was clicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FieldCondition {
+    pub(super) field: String,
+    pub(super) value: String,
+    /// Only it; or all but it.
+    pub(super) is_wanted: bool,
+}
+
+impl PageQuestion {
+    /// # Errors
+    /// A parameter is not what it should be, or the store cannot be read.
+    pub(super) fn read(asked: &Asked, reader: &Reader<'_>) -> Result<PageQuestion> {
+        let view = reader.view()?;
+        let zone = PageZone::named(asked.value("tz"))?;
+        let known = known_window(view);
+        let (window, follows) = window_of(asked, known, zone)?;
+        let interval = view.settings().interval;
+        let whole = Window { from: window.from.slot(interval), until: ceil_to_slot(window.until, interval) };
+        let mut conditions = Vec::new();
+        for (name, is_wanted) in [("only", true), ("not", false)] {
+            for text in asked.values(name) {
+                conditions.push(FieldCondition::parse(text, is_wanted)?);
+            }
+        }
+        Ok(PageQuestion {
+            window: whole,
+            follows,
+            known,
+            zone,
+            routes: asked.values("route").filter(|route| !route.is_empty()).map(str::to_owned).collect(),
+            conditions,
+            chosen: asked.value("box").map(ChosenBox::parse).transpose()?,
+        })
+    }
+
+    /// The box; of a view without one, all of it.
+    pub(super) fn chosen_or_all(&self) -> ChosenBox {
+        self.chosen.unwrap_or(ChosenBox { window: self.window, from_ms: 0, until_ms: None })
+    }
+
+    /// Requests of these routes that ended in the window.
+    pub(super) fn filter(&self) -> Filter {
+        Filter { window: self.window, by: WindowMatch::End, routes: self.routes.clone(), ..Filter::all() }
+    }
+
+    /// The routes' numbers; nothing for all of them.
+    pub(super) fn route_ids(&self, reader: &Reader<'_>) -> Result<Option<Vec<RouteId>>> {
+        if self.routes.is_empty() { Ok(None) } else { reader.routes_named(&self.routes).map(Some) }
+    }
+}
+
+impl ChosenBox {
+    fn parse(text: &str) -> Result<ChosenBox> {
+        let wrong = || {
+            Error::usage(format!("box `{text}` is no box"))
+                .remedy("FROM,UNTIL,MIN,MAX: milliseconds since 1970, then of latency; MAX may be empty")
+        };
+        let parts: Vec<&str> = text.split(',').collect();
+        let [from, until, least, most] = parts.as_slice() else { return Err(wrong()) };
+        let time = |text: &str| text.parse::<i64>().map(Timestamp).map_err(|_| wrong());
+        let window = Window { from: time(from)?, until: time(until)? };
+        let from_ms = if least.is_empty() { 0 } else { least.parse().map_err(|_| wrong())? };
+        let until_ms = if most.is_empty() { None } else { Some(most.parse().map_err(|_| wrong())?) };
+        if window.from >= window.until || until_ms.is_some_and(|until| until <= from_ms) {
+            return Err(wrong());
+        }
+        Ok(ChosenBox { window, from_ms, until_ms })
+    }
+
+    /// Whether a request lies in it.
+    pub(super) fn holds(&self, end: Timestamp, took_ms: u64) -> bool {
+        self.window.contains(end) && took_ms >= self.from_ms && self.until_ms.is_none_or(|until| took_ms < until)
+    }
+
+    /// Requests of these routes that lie in it.
+    pub(super) fn filter(&self, routes: &[String]) -> Filter {
+        let (min_ms, below_ms) = (self.from_ms, self.until_ms);
+        Filter { window: self.window, by: WindowMatch::End, min_ms, below_ms, routes: routes.to_vec(), ..Filter::all() }
+    }
+}
+
+impl FieldCondition {
+    fn parse(text: &str, is_wanted: bool) -> Result<FieldCondition> {
+        // `query:page:2` is the value 2 of the field `query:page`.
+        let from = if text.starts_with("query:") { "query:".len() } else { 0 };
+        let at = text.get(from..).and_then(|rest| rest.find(':')).map(|at| at + from);
+        let parts = at.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)));
+        let Some((field, value)) = parts else {
+            return Err(Error::usage(format!("`{text}` is no condition")).remedy("FIELD:VALUE, such as status:502"));
+        };
+        Ok(FieldCondition { field: field.to_owned(), value: value.to_owned(), is_wanted })
+    }
+}
+
+/// From the first to the last slot of any route.
+fn known_window(view: &View) -> Option<Window> {
+    let interval = view.settings().interval;
+    let mut known: Option<Window> = None;
+    for (route, _) in view.routes() {
+        let Some((first, last)) = view.route_span(route) else { continue };
+        let until = last.plus(interval);
+        known = Some(match known {
+            None => Window { from: first, until },
+            Some(held) => Window { from: held.from.min(first), until: held.until.max(until) },
+        });
+    }
+    known
+}
+
+/// The window that is asked for, and whether it follows the present.
+fn window_of(asked: &Asked, known: Option<Window>, zone: PageZone) -> Result<(Window, bool)> {
+    let text = |name| asked.value(name).map(str::to_owned);
+    let spec = WindowSpec {
+        from: text("from"),
+        until: text("until"),
+        since: text("since"),
+        at: text("at"),
+        window: text("window"),
+    };
+    let now = asked.now;
+    if [&spec.from, &spec.until, &spec.since, &spec.at].iter().any(|given| given.is_some()) {
+        let all = known.unwrap_or(Window { from: now.minus(LIVE), until: now });
+        let window = zone.resolve(&spec, now, all)?;
+        return Ok((window, spec.since.is_some()));
+    }
+    Ok(match known {
+        Some(known) if now.minus(STALE) > known.until => {
+            (Window { from: known.from.max(known.until.minus(REST)), until: known.until }, false)
+        }
+        Some(known) => (Window { from: known.from.max(now.minus(LIVE)), until: now }, true),
+        None => (Window { from: now.minus(LIVE), until: now }, true),
+    })
+}
+
+/// The end of the slot that a time lies in, if it is not a slot's beginning.
+fn ceil_to_slot(time: Timestamp, interval: Duration) -> Timestamp {
+    let floor = time.slot(interval);
+    if floor == time { time } else { floor.plus(interval) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_is_four_numbers() {
+        let chosen = ChosenBox::parse("1000,2000,800,").unwrap();
+        assert_eq!((chosen.from_ms, chosen.until_ms), (800, None));
+        assert!(chosen.holds(Timestamp(1999), 800) && !chosen.holds(Timestamp(2000), 900));
+        assert!(!ChosenBox::parse("1000,2000,,800").unwrap().holds(Timestamp(1000), 800));
+        for wrong in ["", "1,2,3", "2,1,0,", "1,2,5,5", "a,2,0,", "1,2,-1,"] {
+            assert!(ChosenBox::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_hold_a_colon() {
+        let read = |text| FieldCondition::parse(text, true).map(|condition| (condition.field, condition.value));
+        let expected = |field: &str, value: &str| (field.to_owned(), value.to_owned());
+        assert_eq!(read("upstream_addr:10.0.0.1:80").unwrap(), expected("upstream_addr", "10.0.0.1:80"));
+        assert_eq!(read("query:page:2").unwrap(), expected("query:page", "2"));
+        assert!(read("status").is_err() && read("query:page").is_err());
+    }
+}
