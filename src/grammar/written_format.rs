@@ -33,6 +33,9 @@ struct WrittenFormat {
     /// Variables that nginx.conf makes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     made: Vec<WrittenMade>,
+    /// Nobody said that it is the lines' format.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    found: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     keyed: Option<LearntKeys>,
 }
@@ -82,6 +85,7 @@ pub fn write_format(format: &Format) -> String {
         wrapper: format.wrapper().map(|wrapper| wrapper.name().to_owned()),
         fields,
         made: format.made().iter().map(WrittenMade::of_made).collect(),
+        found: format.is_found(),
         keyed,
     };
     // Strings and lists of them alone: there is nothing that could fail.
@@ -109,6 +113,7 @@ pub fn read_format(line: &str) -> Option<Format> {
     }
     let made: Option<Vec<MadeVariable>> = written.made.into_iter().map(WrittenMade::read).collect();
     let format = format.with_meanings(&meanings).with_made(&made?);
+    let format = if written.found { format.as_found() } else { format };
     Some(match written.wrapper {
         Some(wrapper) => format.in_wrapper(wrapper.parse::<Wrapper>().ok()?),
         None => format,
@@ -121,13 +126,17 @@ mod tests {
 
     /// What it reads of a line is what it does.
     fn same(one: &Format, other: &Format) -> bool {
-        format!("{:?} {:?} {:?}", one.variables(), one.roles(), (one.name(), one.text(), one.escape(), one.wrapper()))
-            == format!(
-                "{:?} {:?} {:?}",
-                other.variables(),
-                other.roles(),
-                (other.name(), other.text(), other.escape(), other.wrapper())
-            )
+        format!(
+            "{:?} {:?} {:?}",
+            one.variables(),
+            one.roles(),
+            (one.name(), one.text(), one.escape(), one.wrapper(), one.is_found())
+        ) == format!(
+            "{:?} {:?} {:?}",
+            other.variables(),
+            other.roles(),
+            (other.name(), other.text(), other.escape(), other.wrapper(), other.is_found())
+        )
     }
 
     #[test]
@@ -158,6 +167,7 @@ mod tests {
             Format::compile_unnamed(timed, Escape::Default).unwrap().with_meanings(&[meaning]).in_wrapper(Wrapper::Cri),
             Format::compile("timed", timed, Escape::Default).unwrap().with_made(&made),
             json.with_keys_of(&["tenant".to_owned()]),
+            Format::compile("with_time", timed, Escape::Default).unwrap().as_found(),
             json.learnt_from(&lines),
             Format::keyed("ltsv").unwrap().unwrap().learnt_from(&[b"time:x\tstatus:200\tduration:0.123\tfoo:7"]),
             json.learnt_from(&lines).in_wrapper(Wrapper::Docker),

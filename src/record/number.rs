@@ -4,7 +4,7 @@
 //! word instead of digits one by one, and a slow one that takes everything and says why not. The quick way never decides
 //! that something is wrong: what it does not know goes to the slow one.
 
-use crate::grammar::{DurationUnit, RejectReason};
+use crate::grammar::{DurationUnit, RejectReason, shape_fit};
 
 /// The longest duration that is believed: 366 days, in milliseconds.
 pub const MAX_DURATION_MS: u64 = 366 * 86_400_000;
@@ -76,6 +76,11 @@ pub(crate) fn duration_ms(value: &[u8]) -> Result<u64, RejectReason> {
         Some(_) => Err(RejectReason::AbsurdNumber),
         None => Err(not_a_number(value)),
     }
+}
+
+/// The same of what nginx itself writes: `482` is none.
+pub(crate) fn nginx_duration_ms(value: &[u8]) -> Result<u64, RejectReason> {
+    if shape_fit::is_seconds(value) { duration_ms(value) } else { Err(RejectReason::BadNumber) }
 }
 
 /// A duration in this unit, in whole milliseconds, rounded half up.

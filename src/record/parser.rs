@@ -25,6 +25,8 @@ pub struct RecordParser {
     malformed_matters: bool,
     /// The upstream's time stands for the request's.
     by_upstream: bool,
+    /// Only what nginx itself writes is a time: the format was found, because the lines looked so.
+    as_nginx: bool,
 }
 
 impl RecordParser {
@@ -70,6 +72,7 @@ impl RecordParser {
             end,
             malformed_matters: fields.request.is_some(),
             by_upstream: needs.by_upstream && fields.request_time.is_none(),
+            as_nginx: format.is_found(),
             fields,
             format: format.clone(),
         })
@@ -87,6 +90,7 @@ impl RecordParser {
             ),
             malformed_matters: false,
             by_upstream: needs.by_upstream && !format.keys().is_some_and(|keyed| keyed.tells_request_time()),
+            as_nginx: false,
             fields: FieldSpans::of_keys(format, needs),
             format: format.clone(),
         }
@@ -310,6 +314,9 @@ impl RecordParser {
         {
             return Ok(Some(millis));
         }
+        if self.as_nginx {
+            return self.read_number(line, step, number::nginx_duration_ms);
+        }
         self.read_number(line, step, number::duration_ms)
     }
 
@@ -317,7 +324,8 @@ impl RecordParser {
     #[inline(always)]
     fn read_sum(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
         let Some((value, from)) = self.value_at(line, step) else { return Ok(None) };
-        upstream::sum_ms(value).map_err(|reason| Reject::at(from as usize, reason))
+        let sum = if self.as_nginx { upstream::nginx_sum_ms(value) } else { upstream::sum_ms(value) };
+        sum.map_err(|reason| Reject::at(from as usize, reason))
     }
 
     /// The times of a format that has some in other units than nginx's.

@@ -118,10 +118,22 @@ fn sum_of_any(value: &[u8]) -> Result<Option<u64>, RejectReason> {
 
 /// [`sum_ms`] of times in this unit.
 pub(crate) fn sum_in(value: &[u8], unit: DurationUnit) -> Result<Option<u64>, RejectReason> {
+    sum_by(value, |member| number::duration_in(member, unit))
+}
+
+/// [`sum_ms`] of what nginx itself writes.
+pub(crate) fn nginx_sum_ms(value: &[u8]) -> Result<Option<u64>, RejectReason> {
+    match number::usual_thousandths(value) {
+        Some(millis) => Ok(Some(millis)),
+        None => sum_by(value, number::nginx_duration_ms),
+    }
+}
+
+fn sum_by(value: &[u8], read: impl Fn(&[u8]) -> Result<u64, RejectReason>) -> Result<Option<u64>, RejectReason> {
     let mut sum = None;
     for attempt in attempts(value) {
         if let Some(member) = attempt.value {
-            let millis = number::duration_in(member, unit)?;
+            let millis = read(member)?;
             sum = Some(sum.unwrap_or(0_u64).saturating_add(millis));
         }
     }

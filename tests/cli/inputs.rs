@@ -340,7 +340,16 @@ fn values_that_a_line_names_itself_are_what_they_are_called() {
         assert!(row.starts_with("a,8,2000,") && row.contains(&format!(",{time},")), "{tail}: {row}");
     }
     // A name that says no unit, or whose values are not of it, has no meaning; nor has a number beside it.
-    for tail in [" took=0.250", " rt=250", " rt=250ms", " rt=", " 0.251 rt=0.250", " duration=0.250 x=1", " bytes=7"] {
+    for tail in [
+        " rt=0.250 rt=0.310",
+        " took=0.250",
+        " rt=250",
+        " rt=250ms",
+        " rt=",
+        " 0.251 rt=0.250",
+        " duration=0.250 x=1",
+        " bytes=7",
+    ] {
         folder.write("a.log", with_tail(tail));
         let run = folder.run(&["report", "a.log", "--format=csv"]);
         assert!(run.code == 2 || run.code == 0 && run.out.contains("\na,8,,,"), "{tail}: {run:?}");
@@ -383,6 +392,23 @@ fn an_address_that_nothing_names_has_no_name() {
     // By name it is what its name says.
     let run = folder.run(&["records", "a.log", "--log-format=main", "--format=jsonl"]);
     assert!(run.code == 0 && run.out.contains("\"http_x_forwarded_for\":\"198.51.100.4, 192.0.2.1\""), "{run:?}");
+}
+
+/// The format was found because the lines' times look as nginx writes them: behind the lines that it was found by they do too, or
+/// are none. A format that is given reads what it says.
+#[test]
+fn what_a_found_format_takes_for_a_time_looks_so_to_the_logs_end() {
+    let folder = support::folder!();
+    let times = |tail: &str, lines: usize| with_tail(tail).repeat(lines / 8);
+    for (head, late) in [(" 0.250", " 482"), (" 0.250", " 310.5"), (" rt=0.250", " rt=250")] {
+        folder.write("a.log", times(head, 800) + &times(late, 800));
+        let run = folder.run(&["report", "a.log", "--format=csv"]);
+        run.said(3, &["800 of 1600 lines rejected", "not a number", "partial: a.log: 800 of its 1600 lines"]);
+        assert!(run.out.lines().nth(1).unwrap().starts_with("a,800,200000,"), "{head}, {late}: {}", run.out);
+    }
+    folder.write("a.log", times(" 0.250", 8) + &times(" 2", 8));
+    let out = folder.run(&["report", "a.log", "--log-format=with_time", "--format=csv"]).fine();
+    assert!(out.lines().nth(1).unwrap().starts_with("a,16,18000,"), "{out}");
 }
 
 /// Both are named, whatever tells the format of the most.

@@ -111,6 +111,20 @@ fn two_kinds_of_json_in_one_file_are_told_with_both() {
     folder.run(&["report", "a.log"]).said(0, &["$uri = path"]);
 }
 
+/// A target under another key, behind the lines that the keys were learnt from.
+#[test]
+fn a_late_uri_is_a_target() {
+    let folder = support::folder!();
+    let line = |key: &str, more: &str| {
+        format!("{{\"ts\":1772600000,\"{key}\":\"/{more}\",\"status\":200,\"rt\":0.1}}\n").repeat(500)
+    };
+    for (first, more) in [("request_uri", "a"), ("path", "a?x=1"), ("request", "a")] {
+        folder.write("a.log", line(first, more) + &line("uri", "b"));
+        let out = folder.run(&["report", "a.log", "--format=csv"]).ended(0);
+        assert!(out.contains("\nb,500,"), "{first}: {out}");
+    }
+}
+
 /// The names of columns come from the log: they are no formula for a spreadsheet.
 #[test]
 fn hostile_keys() {

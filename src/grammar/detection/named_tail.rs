@@ -43,8 +43,13 @@ pub(super) fn with_named_tail(lines: &[&[u8]], candidates: &[Format]) -> Option<
         let base = bare.as_ref().unwrap_or(base);
         let (mut text, mut meanings) = (base.text().to_owned(), Vec::new());
         let mut known = 0;
-        for (named, values) in first.iter().zip(&columns) {
-            let (variable, meaning) = variable_of(named.key, values, base);
+        for (number, (named, values)) in first.iter().zip(&columns).enumerate() {
+            // What a line says twice it says not at all.
+            let is_told_twice = first.iter().filter(|other| other.key.eq_ignore_ascii_case(named.key)).count() > 1;
+            let (variable, meaning) = match is_told_twice {
+                true => (format!("{PLAIN}{number}"), None),
+                false => variable_of(named.key, values, base),
+            };
             known += usize::from(!variable.starts_with(PLAIN));
             let quote = if named.quoted { "\"" } else { "" };
             text += &format!(" {}{}{quote}${variable}{quote}", named.key, named.sign);

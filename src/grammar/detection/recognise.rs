@@ -99,6 +99,7 @@ pub fn recognise_texts(
         tie => tie,
     })?;
     let left_out = foreign_lines(&lines, &format, candidates);
+    let format = if format.is_keyed() { format } else { format.as_found() };
     let format = match wrapper {
         Some(wrapper) => format.in_wrapper(wrapper),
         None => format,

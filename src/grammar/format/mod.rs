@@ -35,6 +35,8 @@ struct FormatParts {
     plan: Plan,
     /// What was said of its variables that are not nginx's own.
     meanings: Vec<FieldMeaning>,
+    /// Nobody said that it is the lines' format: it was found by them.
+    found: bool,
     keyed: Option<Keyed>,
     wrapper: Option<Wrapper>,
 }
@@ -91,6 +93,7 @@ impl Format {
             made: Vec::new(),
             plan,
             meanings: Vec::new(),
+            found: false,
             keyed: None,
             wrapper: None,
         };
@@ -119,6 +122,7 @@ impl Format {
             made: Vec::new(),
             plan: Plan::none(),
             meanings: Vec::new(),
+            found: false,
             keyed: Some(keyed),
             wrapper: None,
         };
@@ -235,6 +239,18 @@ impl Format {
     /// What stands around each of its lines.
     pub fn wrapper(&self) -> Option<Wrapper> {
         self.inner.wrapper
+    }
+
+    /// This format as one that was found by the lines of a log, because they look as nginx writes such: those that do not are not
+    /// in it.
+    #[must_use]
+    pub(crate) fn as_found(&self) -> Format {
+        Format { inner: Arc::new(FormatParts { found: true, ..FormatParts::clone(&self.inner) }) }
+    }
+
+    /// Whether nobody said that it is the lines' format.
+    pub(crate) fn is_found(&self) -> bool {
+        self.inner.found
     }
 
     /// Whether values are found by keys.

@@ -87,7 +87,8 @@ fn is_held(variable: &str, seen: &[&str], more: &[(VariableKey, VariableKind)]) 
 /// The first that can play a role is kept, though not seen, if no other one was: a later line may have it.
 fn is_needed(variable: &str, seen: &[&str]) -> bool {
     let player = |players: &&&[&str]| players.first() == Some(&variable);
-    ROLES.iter().filter(player).any(|players| !players.iter().any(|player| seen.contains(player)))
+    // A target that is `$uri` in some lines need not be the head's.
+    variable == "uri" || ROLES.iter().filter(player).any(|players| !players.iter().any(|player| seen.contains(player)))
 }
 
 /// The keys of the lines, with what their values look like.
