@@ -14,11 +14,14 @@ use super::destinations::{Destinations, TouchedSlot};
 use super::line_counter::CountedLines;
 use super::notice::{Notice, Say};
 use super::pending_commit::PendingCommit;
+use super::pulse::{BEAT_EVERY, Beat, DaemonPulse};
 use super::rejecting_logs::RejectingLogs;
 use super::self_metrics::{Gauges, SelfMetrics};
 use super::settings::DaemonSettings;
 use super::slot_renderer::SlotRenderer;
+use super::stopped::Stopped;
 use crate::error::{Error, ErrorClass, Result};
+use crate::source::Generation;
 use crate::store::{MaintenanceOutcome, View, Writer};
 use crate::time::{Clock, Timestamp, Window};
 
@@ -39,20 +42,13 @@ const UNDER_WAY: Duration = Duration::from_millis(900);
 /// And this long to what is under way to carbon: what is left is still owed.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// How a clean stop ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
-    /// All that was read is committed.
-    Committed,
-    /// All that was committed is; the rest is read again at the next start.
-    Early,
-}
-
 /// Where the thread's work comes from.
 pub(super) struct CommitterChannels<'c> {
     pub(super) counted: Receiver<CountedLines>,
     pub(super) outcomes: Receiver<SendOutcome>,
     pub(super) stop: &'c Receiver<()>,
+    /// Who hears that the thread lives.
+    pub(super) beat: &'c Beat,
 }
 
 /// The state of the committing thread.
@@ -107,8 +103,13 @@ impl Committer {
     /// The last commit failed, or the store was lost.
     pub(super) fn run(mut self, channels: &CommitterChannels<'_>, halt: Sender<()>) -> Result<Stopped> {
         let (nothing, no_outcomes) = (crossbeam_channel::never(), crossbeam_channel::never());
+        let mut beat_at = Instant::now();
         loop {
-            let wait = self.next_deadline().saturating_duration_since(Instant::now());
+            if beat_at <= Instant::now() {
+                (channels.beat)(&self.read_pulse());
+                beat_at = Instant::now() + BEAT_EVERY;
+            }
+            let wait = self.next_deadline().min(beat_at).saturating_duration_since(Instant::now());
             let counted = if self.pending.bytes() > UNSAVED_BYTES { &nothing } else { &channels.counted };
             // Without destinations the channel has no sender, and would be ready for ever.
             let outcomes = if self.destinations.is_empty() { &no_outcomes } else { &channels.outcomes };
@@ -346,6 +347,20 @@ impl Committer {
     fn say_late(&mut self, is_last: bool) {
         for notice in self.destinations.late_notices(is_last) {
             (self.say)(&notice);
+        }
+    }
+
+    /// How it goes.
+    fn read_pulse(&self) -> DaemonPulse {
+        let view = self.writer.view();
+        let is_read = |known: &&Generation| !known.finished && view.again_of(known.id).is_none();
+        DaemonPulse {
+            read_until: view.read_until(),
+            logs: view.generations().iter().filter(is_read).count(),
+            unread_logs: view.unread_spans().filter(|span| span.is_lasting()).count(),
+            routes: view.routes().len(),
+            slots_owed: self.destinations.totals().slots_owed,
+            is_unsaved: self.retry_at.is_some(),
         }
     }
 

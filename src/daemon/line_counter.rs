@@ -202,8 +202,10 @@ impl LineCounter {
             LogEvent::Problem { .. } => {}
             LogEvent::Unread(span) => self.on_unread(span),
             LogEvent::FoundAgain { generation } => self.note_found(generation),
+            LogEvent::GoesOn { path, position, .. } => (self.say)(&Notice::Following { path, position }),
             LogEvent::Discovered(generation) => {
-                (self.say)(&Notice::Following { path: generation.path.clone() });
+                let position = generation.position;
+                (self.say)(&Notice::Following { path: generation.path.clone(), position });
                 self.logs.discover(generation);
             }
             LogEvent::Block(block) => self.on_block(block, empties),

@@ -22,22 +22,27 @@ mod late_lines;
 mod line_counter;
 mod log_reader;
 mod notice;
+mod notice_kind;
 mod opened;
 mod pending_commit;
+mod pulse;
 mod reading_book;
 mod rejecting_logs;
 mod self_metrics;
 mod settings;
 mod slot_renderer;
 mod stepwise;
+mod stopped;
 mod threads;
 mod unread_book;
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 pub use notice::{Notice, Say};
+pub use notice_kind::Severity;
+pub use pulse::{Beat, DaemonPulse};
 pub use settings::{DaemonSettings, DestinationSettings, Log};
 pub use stepwise::Stepwise;
 
@@ -46,46 +51,74 @@ use crate::error::Result;
 use crate::source::BLOCK_LIMIT;
 use crate::store::View;
 use crate::time::Clock;
-pub use committer::Stopped;
 use committer::{Committer, CommitterChannels};
-use destination_queue::DestinationQueue;
+use destination_queue::{DestinationQueue, SendOutcome};
 use destinations::Destinations;
+use line_counter::CountedLines;
 use opened::OpenedDaemon;
+pub use stopped::Stopped;
 use threads::{BLOCKS_WAITING, COUNTED_WAITING, spawn_detached};
 
 /// How many outcomes may wait for the committing thread; when full, sending waits.
 const OUTCOMES_WAITING: usize = 64;
 
-/// Run until `stop` is disconnected or says something; then commit and return, within two seconds whatever is under way: what is not
-/// done by then is left, and its threads with it.
+/// A daemon whose threads run, but for the one that commits: it reads, counts, and waits for [`RunningDaemon::run`].
+pub struct RunningDaemon {
+    committer: Committer,
+    counted: Receiver<CountedLines>,
+    outcomes: Receiver<SendOutcome>,
+    halt: Sender<()>,
+}
+
+/// [`RunningDaemon::open`] and [`RunningDaemon::run`], unheard.
 ///
 /// # Errors
-/// The store cannot be opened or is held by another daemon, or a format cannot be followed.
+/// As these.
 pub fn run(settings: DaemonSettings, clock: Arc<dyn Clock>, say: &Say, stop: &Receiver<()>) -> Result<Stopped> {
-    let settings = Arc::new(settings);
-    let (message_sender, messages) = bounded(BLOCKS_WAITING);
-    let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
-    let (counted_sender, counted) = bounded(COUNTED_WAITING);
-    let (outcome_sender, outcomes) = bounded(OUTCOMES_WAITING);
-    let (halt, halted) = bounded::<()>(0);
-    let OpenedDaemon { reader, counter, writer, pending, emitted_until } =
-        OpenedDaemon::open(&settings, &clock, say, BLOCK_LIMIT)?;
-    let reader_clock = Arc::clone(&clock);
-    let poll = settings.poll;
-    spawn_detached("follow", move || reader.run(&*reader_clock, poll, &message_sender, &empties, &halted))?;
-    spawn_detached("count", move || counter.run(&messages, &empty_sender, &counted_sender))?;
-    let mut queues = Vec::new();
-    for (number, carbon) in settings.destinations.iter().enumerate() {
-        let (batch_sender, batches) = bounded(destination_queue::IN_FLIGHT);
-        let (outcomes, link) = (outcome_sender.clone(), Link::new(carbon.destination.clone(), number as u64));
-        spawn_detached("push", move || destination_queue::send_batches(number, link, &batches, &outcomes))?;
-        queues.push(DestinationQueue::new(carbon, batch_sender, &settings, writer.view()));
+    RunningDaemon::open(settings, clock, say)?.run(stop, &(Arc::new(|_: &DaemonPulse| {}) as Beat))
+}
+
+impl RunningDaemon {
+    /// Opens the store, goes on where it ends, and starts the threads.
+    ///
+    /// # Errors
+    /// The store cannot be opened or is held by another daemon, or a format cannot be followed.
+    pub fn open(settings: DaemonSettings, clock: Arc<dyn Clock>, say: &Say) -> Result<RunningDaemon> {
+        let settings = Arc::new(settings);
+        let (message_sender, messages) = bounded(BLOCKS_WAITING);
+        let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
+        let (counted_sender, counted) = bounded(COUNTED_WAITING);
+        let (outcome_sender, outcomes) = bounded(OUTCOMES_WAITING);
+        let (halt, halted) = bounded::<()>(0);
+        let OpenedDaemon { reader, counter, writer, pending, emitted_until } =
+            OpenedDaemon::open(&settings, &clock, say, BLOCK_LIMIT)?;
+        let reader_clock = Arc::clone(&clock);
+        let poll = settings.poll;
+        spawn_detached("follow", move || reader.run(&*reader_clock, poll, &message_sender, &empties, &halted))?;
+        spawn_detached("count", move || counter.run(&messages, &empty_sender, &counted_sender))?;
+        let mut queues = Vec::new();
+        for (number, carbon) in settings.destinations.iter().enumerate() {
+            let (batch_sender, batches) = bounded(destination_queue::IN_FLIGHT);
+            let (outcomes, link) = (outcome_sender.clone(), Link::new(carbon.destination.clone(), number as u64));
+            spawn_detached("push", move || destination_queue::send_batches(number, link, &batches, &outcomes))?;
+            queues.push(DestinationQueue::new(carbon, batch_sender, &settings, writer.view()));
+        }
+        drop(outcome_sender);
+        say_left_behind(writer.view(), &settings, say);
+        let destinations = Destinations::resume(queues, &settings, clock.now(), emitted_until);
+        let committer = Committer::new(settings, writer, pending, destinations, clock, Arc::clone(say));
+        Ok(RunningDaemon { committer, counted, outcomes, halt })
     }
-    drop(outcome_sender);
-    say_left_behind(writer.view(), &settings, say);
-    let destinations = Destinations::resume(queues, &settings, clock.now(), emitted_until);
-    let committer = Committer::new(settings, writer, pending, destinations, clock, Arc::clone(say));
-    committer.run(&CommitterChannels { counted, outcomes, stop }, halt)
+
+    /// Runs until `stop` is disconnected or says something; then commits and returns, within two seconds whatever is under way: what is
+    /// not done by then is left, and its threads with it. The store is free then. `beat` hears every few seconds how it goes.
+    ///
+    /// # Errors
+    /// The last commit failed, or the store was lost.
+    pub fn run(self, stop: &Receiver<()>, beat: &Beat) -> Result<Stopped> {
+        let RunningDaemon { committer, counted, outcomes, halt } = self;
+        committer.run(&CommitterChannels { counted, outcomes, stop, beat }, halt)
+    }
 }
 
 /// A carbon that moved is another one to the store: what the old one is owed would be sent to nobody, without a word.

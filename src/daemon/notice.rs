@@ -4,10 +4,12 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::stopped::Stopped;
 use crate::carbon::{Doubt, SendError};
 use crate::error::Error;
-use crate::time::Timestamp;
+use crate::time::{SpelledDuration, Timestamp};
 
 /// Where the notices go, from whichever thread they come.
 pub type Say = Arc<dyn Fn(&Notice) + Send + Sync>;
@@ -15,10 +17,55 @@ pub type Say = Arc<dyn Fn(&Notice) + Send + Sync>;
 /// One thing that happened. As text it is one line, or more where an error brings its remedy along; never with a newline at its end.
 #[derive(Debug, Clone)]
 pub enum Notice {
+    /// The daemon begins.
+    Started {
+        /// Of the program.
+        version: &'static str,
+        /// The store's folder.
+        store: PathBuf,
+        /// How many logs are to be followed, patterns counted as one.
+        logs: usize,
+    },
+    /// What there is to know about the configuration, and nginx's, at a start.
+    Remark(String),
+    /// How long after its end a slot is sent to a carbon.
+    SlotDelay {
+        /// `host:port`.
+        address: String,
+        /// So long.
+        delay: Duration,
+    },
+    /// The configuration is read anew.
+    Reloading,
+    /// The new configuration is in force.
+    Reloaded {
+        /// How many logs it has.
+        logs: usize,
+    },
+    /// The new configuration is wrong or cannot be worked by; the one before stays in force.
+    ReloadFailed(Error),
+    /// The page is served.
+    PageServed {
+        /// `host:port`.
+        address: String,
+    },
+    /// The page cannot be served; all else goes on.
+    PageFailed(Error),
+    /// The daemon ended because it was told to.
+    Stopped(Stopped),
+    /// Messages of one kind were too many, and not all were printed.
+    HeldBack {
+        /// The kind's name.
+        kind: &'static str,
+        /// How many were not.
+        count: u64,
+    },
     /// A log was found and is read from now on; at a start this is said of every log.
     Following {
         /// Where it is.
         path: PathBuf,
+        /// From this byte on: 0 of a log that is new.
+        position: u64,
     },
     /// One log cannot be read; the others are.
     LogFailed {
@@ -123,7 +170,31 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Notice::Following { path } => write!(f, "following {}", path.display()),
+            Notice::Started { version, store, logs } => {
+                write!(f, "spikeline {version}: store {}, {logs} log(s)", store.display())
+            }
+            Notice::Remark(text) => write!(f, "{text}"),
+            Notice::SlotDelay { address, delay } => {
+                write!(f, "carbon {address}: a slot is sent {} after its end", SpelledDuration(*delay))
+            }
+            Notice::Reloading => write!(f, "SIGHUP: the configuration is read anew"),
+            Notice::Reloaded { logs } => {
+                write!(f, "the new configuration is in force, {logs} log(s)")
+            }
+            Notice::ReloadFailed(error) => {
+                write!(f, "the configuration before stays in force, as the new one cannot be: {error}")
+            }
+            Notice::PageServed { address } => write!(f, "the page is at http://{address}/"),
+            Notice::PageFailed(error) => write!(f, "there is no page: {error}"),
+            Notice::Stopped(Stopped::Committed) => write!(f, "stopped; everything read is committed"),
+            Notice::Stopped(Stopped::Early) => {
+                write!(f, "stopped; what was under way and is not committed is read again at the next start")
+            }
+            Notice::HeldBack { kind, count } => {
+                write!(f, "{count} more messages of the kind {kind} in the last minute were not printed")
+            }
+            Notice::Following { path, position: 0 } => write!(f, "following {}", path.display()),
+            Notice::Following { path, position } => write!(f, "following {} from byte {position}", path.display()),
             Notice::LogFailed { path, error } => write!(f, "log {}: {error}", path.display()),
             Notice::LogReadAfterAll { path, from } => {
                 write!(f, "log {}: read after all; nothing of it is missing since {from}", path.display())
@@ -192,7 +263,12 @@ mod tests {
         let refused =
             || SendError { address: "c:2003".to_owned(), step: SendStep::Connect, cause: "refused".to_owned() };
         let cases = [
-            (Notice::Following { path: "/l/a.log".into() }, "following /l/a.log"),
+            (Notice::Following { path: "/l/a.log".into(), position: 0 }, "following /l/a.log"),
+            (Notice::Following { path: "/l/a.log".into(), position: 7 }, "following /l/a.log from byte 7"),
+            (
+                Notice::ReloadFailed(error()),
+                "the configuration before stays in force, as the new one cannot be: /s/journal: cannot write: disk full",
+            ),
             (
                 Notice::LogFailed { path: "/l/a.log".into(), error: error() },
                 "log /l/a.log: /s/journal: cannot write: disk full",

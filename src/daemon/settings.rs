@@ -38,6 +38,7 @@ pub struct DestinationSettings {
 }
 
 /// What [`run`](super::run) is given.
+#[derive(Clone)]
 pub struct DaemonSettings {
     /// The store's folder.
     pub store: PathBuf,

@@ -102,6 +102,14 @@ impl Rig {
         assert_eq!(lines, expected);
     }
 
+    /// The same while `c.toml` is not what is in force, but this is.
+    pub(crate) fn has_each_once_by(&self, requests: &[Request], config: &str) {
+        let shown = std::fs::read_to_string(self.folder.path("c.toml")).unwrap();
+        self.folder.write("c.toml", config);
+        self.has_each_once(requests);
+        self.folder.write("c.toml", shown);
+    }
+
     /// The same where raw lines are gone.
     pub(crate) fn has_counted_each_once(&self, requests: &[Request]) {
         self.until_counted(requests.len());
@@ -158,6 +166,12 @@ impl Daemon {
     /// What stands in `/proc/<pid>/` under this name.
     pub(crate) fn proc(&self, name: &str) -> std::path::PathBuf {
         format!("/proc/{}/{name}", self.child.id()).into()
+    }
+
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     }
 
     /// SIGTERM, and how it ended.

@@ -199,7 +199,7 @@ impl Machine {
             }
             LogEvent::Finished { generation, unread, reason } => self.finished(*generation, *unread, *reason, disk),
             LogEvent::Unread(span) => self.told.push(format!("{span:?}")),
-            LogEvent::FoundAgain { .. } => {}
+            LogEvent::FoundAgain { .. } | LogEvent::GoesOn { .. } => {}
             LogEvent::Problem { path, error } => self.told.push(format!("{}: {error}", path.display())),
         }
     }

@@ -60,7 +60,7 @@ impl Store {
                 self.open(*generation).finished = true;
                 self.finished.push((*generation, *unread, *reason));
             }
-            LogEvent::Problem { .. } | LogEvent::FoundAgain { .. } => {}
+            LogEvent::Problem { .. } | LogEvent::FoundAgain { .. } | LogEvent::GoesOn { .. } => {}
             LogEvent::Unread(span) => drop(self.spans.insert(span.number, span.clone())),
         }
     }

@@ -11,16 +11,22 @@ const ADD: &str = "add rt=$request_time msec=$msec to its log_format (`spikeline
 
 /// Says what a log lacks that has no time of requests; `roles` are those of its lines. Nothing if it has one.
 pub(in crate::cli) fn say_untimed(name: &str, format: &Format, roles: &Roles) {
+    if let Some(words) = untimed_words(name, format, roles) {
+        say(&format!("note: {words}"));
+    }
+}
+
+/// What a log lacks that has no time of requests, in words.
+pub(in crate::cli) fn untimed_words(name: &str, format: &Format, roles: &Roles) -> Option<String> {
     if roles.request_time.is_some() {
-        return;
+        return None;
     }
     let has_no = if format.is_keyed() { "no key of its lines holds" } else { "its format has no" };
     if roles.upstream.first().is_some_and(Option::is_some) {
-        say(&format!("note: {name}: {has_no} $request_time: all times are those of $upstream_response_time"));
-    } else {
-        let add = if format.is_keyed() { "`spikeline check` says how to log it" } else { ADD };
-        say(&format!("note: {name}: {has_no} $request_time: no latencies, and nothing is slow: {add}"));
+        return Some(format!("{name}: {has_no} $request_time: all times are those of $upstream_response_time"));
     }
+    let add = if format.is_keyed() { "`spikeline check` says how to log it" } else { ADD };
+    Some(format!("{name}: {has_no} $request_time: no latencies, and nothing is slow: {add}"))
 }
 
 /// The same of the logs of a store, each once.

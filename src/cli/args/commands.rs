@@ -18,6 +18,9 @@ pub(in crate::cli) struct RunArguments {
     /// Where the page is served, ADDR:PORT; off: nowhere (default: `listen` of [http], else 127.0.0.1:8417).
     #[arg(long, value_name = "ADDR:PORT|off", env = "SPIKELINE_LISTEN")]
     pub listen: Option<String>,
+    /// How messages are written to stderr.
+    #[arg(long, value_name = "FORM", value_enum, default_value = "auto")]
+    pub log: MessageForm,
 }
 
 /// `serve`.
@@ -29,6 +32,19 @@ pub(in crate::cli) struct ServeArguments {
     /// Where the page is served (default: `listen` of [http], else 127.0.0.1:8417).
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
+}
+
+/// How the daemon's messages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum MessageForm {
+    /// For journald where stderr leads to it, else as text.
+    Auto,
+    /// A time, a level and the words.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// The words with journald's prefix of the level; it has the time itself.
+    Journal,
 }
 
 /// `report`.

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(in crate::cli) use commands::{
-    CheckArguments, IndexArguments, LineOrder, LinesArguments, RecordsArguments, ReportArguments, RouteOrder,
-    RoutesArguments, RunArguments, ServeArguments, SlowArguments, StatusArguments, TiedBy, VerifyArguments,
+    CheckArguments, IndexArguments, LineOrder, LinesArguments, MessageForm, RecordsArguments, ReportArguments,
+    RouteOrder, RoutesArguments, RunArguments, ServeArguments, SlowArguments, StatusArguments, TiedBy, VerifyArguments,
     WhyArguments,
 };
 pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat, WhyFormat};

@@ -28,10 +28,28 @@ pub(in crate::cli) struct Context {
     pub(in crate::cli) now: Timestamp,
 }
 
+/// What the command line named.
+pub(in crate::cli) struct NamedFiles {
+    config: Option<PathBuf>,
+    store: Option<PathBuf>,
+}
+
+impl NamedFiles {
+    /// A context that knows nothing yet.
+    pub(in crate::cli) fn again(&self) -> Context {
+        Context::new(self.config.clone(), self.store.clone())
+    }
+}
+
 impl Context {
     /// Nothing is read yet: a command that needs no configuration works also where that is wrong.
     pub(in crate::cli) fn new(config_path: Option<PathBuf>, store: Option<PathBuf>) -> Context {
         Context { config_path, store, config: OnceCell::new(), nginx: OnceCell::new(), now: SystemClock.now() }
+    }
+
+    /// What the command line named, from which everything can be read anew, in another thread too.
+    pub(in crate::cli) fn named(&self) -> NamedFiles {
+        NamedFiles { config: self.config_path.clone(), store: self.store.clone() }
     }
 
     /// The configuration named, else the machine's, else the defaults.

@@ -6,7 +6,6 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use crate::cli::answer::output::say;
 use crate::cli::config::{Config, DEFAULT_NGINX, LogSection, NO_NGINX, RoutesBy, Surroundings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
@@ -311,16 +310,18 @@ impl NginxSetup {
         given
     }
 
-    /// Says what is followed and what is not, and what there is to know about routes.
-    pub(in crate::cli) fn say(&self, config: &Config) {
+    /// What is followed and what is not, and what there is to know about routes.
+    pub(in crate::cli) fn remarks(&self, config: &Config) -> Vec<String> {
         let path = self.path.display();
         let Followed { said, doubts, refused, .. } = self.followed(&config.logs);
+        let mut remarks = Vec::new();
         for message in said.into_iter().chain(doubts).chain(refused) {
-            say(&format!("spikeline: {path}: {message}"));
+            remarks.push(format!("{path}: {message}"));
         }
         for note in self.notes(config) {
-            say(&format!("spikeline: {}: {}", note.place, note.text));
+            remarks.push(format!("{}: {}", note.place, note.text));
         }
+        remarks
     }
 
     /// What there is to know about the configuration, and about its locations if routes are named by them.

@@ -19,14 +19,14 @@ use crate::error::{Error, Result};
 use crate::pipeline::Interpreting;
 use crate::route::Routes;
 
-/// All that the daemon works by.
-pub(in crate::cli) fn daemon_settings(context: &Context) -> Result<DaemonSettings> {
+/// All that the daemon works by; `hear` is told what logs without a format were taken for.
+pub(in crate::cli) fn daemon_settings(context: &Context, hear: &dyn Fn(&str)) -> Result<DaemonSettings> {
     let config = context.config()?;
-    let logs = logs_said(context, &say)?;
+    let logs = logs_said(context, hear)?;
     if logs.is_empty() {
         // Why nginx's own are none.
         match context.nginx()? {
-            Some(conf) => conf.say(config),
+            Some(conf) => conf.remarks(config).iter().for_each(|remark| say(&format!("spikeline: {remark}"))),
             None if config.nginx.is_none() && Path::new(DEFAULT_NGINX).exists() => drop(NginxSetup::usual()?),
             None => {}
         }

@@ -50,6 +50,15 @@ pub enum LogEvent {
     /// finished one that grew again, or the settings say to start at the end. At 0 it is known by its first bytes alone, and
     /// others may begin alike: it is better remembered only with some of its lines, or when all there is was read.
     Discovered(Generation),
+    /// A generation of an earlier run, or one that waited to be found, is read on in this file.
+    GoesOn {
+        /// Which generation.
+        generation: GenerationId,
+        /// The file.
+        path: PathBuf,
+        /// From this uncompressed offset on.
+        position: u64,
+    },
     /// Lines.
     Block(LogBlock),
     /// A line longer than the limit was passed over; the position advances past it.

@@ -210,8 +210,9 @@ impl Follower {
     /// Goes on with a generation in the file that was found to hold it.
     fn go_on(&mut self, before: Generation, file: FoundFile, is_copy: bool, poll: &mut Poll<'_>) -> ControlFlow<()> {
         let log = OpenLog::resume_in(before.clone(), file, is_copy, poll.now, &self.settings);
-        let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
+        let Generation { id, path, device_inode, fingerprint, position, .. } = log.generation.clone();
         self.facts.open.push(log);
+        poll.tell(LogEvent::GoesOn { generation: id, path: path.clone(), position })?;
         if path != before.path || device_inode != before.device_inode {
             poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
         }

@@ -1,0 +1,111 @@
+//! What a notice is to whoever filters them: its kind, by a name that never changes, and how bad it is.
+//!
+//! `docs/operate.md` says of each kind what to do; a test here holds the two against each other.
+
+use super::notice::Notice;
+
+/// How bad it is: syslog's severities, by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Severity {
+    /// Something is or will be lost, or the daemon ends.
+    Error = 3,
+    /// Something does not work now.
+    Warning = 4,
+    /// Worth knowing; mostly that something works again.
+    Notice = 5,
+    /// What goes on.
+    Info = 6,
+}
+
+impl Severity {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Notice => "notice",
+            Severity::Info => "info",
+        }
+    }
+
+    /// Its number, as journald's prefix `<N>` has it.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+impl Notice {
+    /// The name of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Notice::Started { .. } => "started",
+            Notice::Remark(_) => "remark",
+            Notice::SlotDelay { .. } => "slot-delay",
+            Notice::Reloading => "reloading",
+            Notice::Reloaded { .. } => "reloaded",
+            Notice::ReloadFailed(_) => "reload-failed",
+            Notice::PageServed { .. } => "page-served",
+            Notice::PageFailed(_) => "page-failed",
+            Notice::Stopped(_) => "stopped",
+            Notice::HeldBack { .. } => "held-back",
+            Notice::Following { .. } => "following",
+            Notice::LogFailed { .. } => "log-failed",
+            Notice::LogReadAfterAll { .. } => "log-read-after-all",
+            Notice::LogLeftUnread { .. } => "log-left-unread",
+            Notice::LookFailed(_) => "look-failed",
+            Notice::MostRejected { .. } => "most-rejected",
+            Notice::JournalCut { .. } => "journal-cut",
+            Notice::StoreExposed(_) => "store-exposed",
+            Notice::StoreLost(_) => "store-lost",
+            Notice::CommitFailed(_) => "commit-failed",
+            Notice::CommittedAgain => "committed-again",
+            Notice::SealFailed(_) => "seal-failed",
+            Notice::UpkeepFailed(_) => "upkeep-failed",
+            Notice::SegmentsDropped { .. } => "segments-dropped",
+            Notice::SlotIncomplete(_) => "slot-incomplete",
+            Notice::CarbonConnected { .. } => "carbon-connected",
+            Notice::CarbonFailed(_) => "carbon-failed",
+            Notice::SentAgain { .. } => "sent-again",
+            Notice::LateUnsent { .. } => "late-unsent",
+            Notice::BackfillSendFailed(_) => "backfill-send-failed",
+            Notice::CarbonLeftBehind { .. } => "carbon-left-behind",
+        }
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Notice::Started { .. }
+            | Notice::Remark(_)
+            | Notice::SlotDelay { .. }
+            | Notice::Reloading
+            | Notice::PageServed { .. }
+            | Notice::Stopped(_)
+            | Notice::Following { .. } => Severity::Info,
+            Notice::Reloaded { .. }
+            | Notice::LogReadAfterAll { .. }
+            | Notice::CommittedAgain
+            | Notice::SegmentsDropped { .. }
+            | Notice::CarbonConnected { .. }
+            | Notice::SentAgain { .. }
+            | Notice::HeldBack { .. } => Severity::Notice,
+            Notice::PageFailed(_)
+            | Notice::LogFailed { .. }
+            | Notice::LookFailed(_)
+            | Notice::MostRejected { .. }
+            | Notice::JournalCut { .. }
+            | Notice::StoreExposed(_)
+            | Notice::SealFailed(_)
+            | Notice::UpkeepFailed(_)
+            | Notice::SlotIncomplete(_)
+            | Notice::CarbonFailed(_)
+            | Notice::LateUnsent { .. }
+            | Notice::BackfillSendFailed(_)
+            | Notice::CarbonLeftBehind { .. } => Severity::Warning,
+            Notice::ReloadFailed(_) | Notice::LogLeftUnread { .. } | Notice::StoreLost(_) | Notice::CommitFailed(_) => {
+                Severity::Error
+            }
+        }
+    }
+}
