@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::command_words::CommandWords;
 use super::line_fields::LineFields;
 use super::question::PageQuestion;
+use super::shown_time::moment;
 use crate::error::Result;
 use crate::http::asked::Asked;
 use crate::http::reader::{LineFound, LineOrdering, LinesWanted, Reader};
@@ -108,7 +109,7 @@ fn shown_line(line: &LineFound, fields: Option<Value>, question: &PageQuestion) 
         (None, false) => Some("this line's log is gone"),
     };
     LineShown {
-        time: question.zone.moment(entry.end),
+        time: moment(question.zone, entry.end),
         end: entry.end.0,
         request_time_ms: (!entry.kept.contains(KeepReasons::UNTIMED)).then_some(entry.duration_ms),
         upstream_ms: entry.upstream_ms,

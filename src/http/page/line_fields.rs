@@ -10,7 +10,7 @@ use crate::explain::{FacetReader, FeatureId, Features};
 use crate::grammar::{Format, read_format};
 use crate::http::reader::{LineFound, Reader};
 use crate::pipeline::{Interpreter, Interpreting};
-use crate::record::{Needs, unescape};
+use crate::record::{Needs, parse_status_range, unescape};
 use crate::report::{LoggedVariables, RequestRecord, VariableColumn};
 use crate::store::View;
 
@@ -97,6 +97,14 @@ impl<'r> LineFields<'r> {
         }
         for condition in conditions {
             let (field, value) = (condition.field.as_str(), condition.value.as_bytes());
+            if field == "status"
+                && let Some(range) = parse_status_range(&condition.value)
+            {
+                if range.contains(&line.entry.status) != condition.is_wanted {
+                    return false;
+                }
+                continue;
+            }
             let is_feature = self.held.iter().any(|id| self.has(*id, field, value));
             if (is_feature || self.has_variable(line, condition)) != condition.is_wanted {
                 return false;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::command_words::CommandWords;
 use super::line_fields::LineFields;
 use super::question::PageQuestion;
+use super::shown_time::{table, ticks, zone_words};
 use crate::error::Result;
 use crate::histogram::{Cell, Time};
 use crate::http::asked::Asked;
@@ -89,10 +90,10 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let mut lacks = reader.lacks(question.window)?;
     let grid = grid_of(&question, reader, step, routes.as_deref(), &mut lacks)?;
     let threshold_ms = common_threshold(view, routes.as_deref(), reader.site().threshold_ms);
-    let ticks = question.zone.ticks(question.window, ((frame.right - frame.left) / TICK) as usize);
+    let times = ticks(question.zone, question.window, ((frame.right - frame.left) / TICK) as usize);
     let words = window_words(&question);
     let title = format!("Latency of {}, {words}", routes_words(&question.routes));
-    let heatmap = Heatmap { grid: &grid, threshold_ms, ticks, title };
+    let heatmap = Heatmap { grid: &grid, threshold_ms, ticks: times, title };
     let (millis, read) = (|span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX), view.read_until());
     let command = CommandWords::new("report", reader.site()).window(question.window).routes(&question.routes);
     Reply::json(&Overview {
@@ -104,15 +105,15 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         from: question.window.from.0,
         until: question.window.until.0,
         words,
-        from_words: question.zone.second(question.window.from),
-        until_words: question.zone.second(question.window.until),
-        zone: question.zone.words(question.window.until),
+        from_words: question.zone.wall_clock(question.window.from),
+        until_words: question.zone.wall_clock(question.window.until),
+        zone: zone_words(question.zone, question.window.until),
         follows: question.follows,
         step_ms: millis(step),
         interval_ms: millis(interval),
         now: asked.now.0,
         known: question.known.map(|known| [known.from.0, known.until.0]),
-        read_until: read.map(|read| question.zone.second(read)),
+        read_until: read.map(|read| question.zone.wall_clock(read)),
         read_ago_ms: read.map(|read| asked.now.0.saturating_sub(read.0)),
         requests: grid.requests(),
         untimed: grid.untimed(),
@@ -120,7 +121,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         threshold_ms,
         most: grid.columns.iter().flat_map(|column| &column.counts).max().copied().unwrap_or(0),
         svg: heatmap.svg(&frame),
-        table: question.zone.table(&heatmap),
+        table: table(question.zone, &heatmap),
         frame,
         rows: heatmap.row_places(&frame),
         columns: grid.columns.iter().map(|column| shown_column(&heatmap, &frame, column)).collect(),
@@ -235,7 +236,7 @@ pub(super) fn routes_words(routes: &[String]) -> String {
 /// The window in words; what its ends share is said once.
 fn window_words(question: &PageQuestion) -> String {
     let Window { from, until } = question.window;
-    let (from, until) = (question.zone.second(from), question.zone.second(until));
+    let (from, until) = (question.zone.wall_clock(from), question.zone.wall_clock(until));
     match (from.split_once(' '), until.split_once(' ')) {
         (Some((day, _)), Some((same, time))) if day == same => format!("{from} to {time}"),
         _ => format!("{from} to {until}"),

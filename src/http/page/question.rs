@@ -10,14 +10,14 @@
 
 use std::time::Duration;
 
-use super::shown_time::PageZone;
+use super::shown_time::{resolve, zone_named};
 use crate::error::{Error, Result};
 use crate::http::asked::Asked;
 use crate::http::reader::Reader;
 use crate::pipeline::Filter;
 use crate::route::RouteId;
 use crate::store::{View, WindowMatch};
-use crate::time::{Timestamp, Window, WindowSpec};
+use crate::time::{NamedZone, Timestamp, Window, WindowSpec};
 
 /// A window that follows the present is this long at first ..
 const LIVE: Duration = Duration::from_secs(30 * 60);
@@ -37,7 +37,7 @@ pub(super) struct PageQuestion {
     pub(super) follows: bool,
     /// What the store has anything of; nothing if it is empty.
     pub(super) known: Option<Window>,
-    pub(super) zone: PageZone,
+    pub(super) zone: NamedZone,
     /// Names and patterns; all without any.
     pub(super) routes: Vec<String>,
     pub(super) conditions: Vec<FieldCondition>,
@@ -69,7 +69,7 @@ impl PageQuestion {
     /// A parameter is not what it should be, or the store cannot be read.
     pub(super) fn read(asked: &Asked, reader: &Reader<'_>) -> Result<PageQuestion> {
         let view = reader.view()?;
-        let zone = PageZone::named(asked.value("tz"))?;
+        let zone = zone_named(asked.value("tz"))?;
         let known = known_window(view);
         let (window, follows) = window_of(asked, known, zone)?;
         let interval = view.settings().interval;
@@ -166,7 +166,7 @@ fn known_window(view: &View) -> Option<Window> {
 }
 
 /// The window that is asked for, and whether it follows the present.
-fn window_of(asked: &Asked, known: Option<Window>, zone: PageZone) -> Result<(Window, bool)> {
+fn window_of(asked: &Asked, known: Option<Window>, zone: NamedZone) -> Result<(Window, bool)> {
     let text = |name| asked.value(name).map(str::to_owned);
     let spec = WindowSpec {
         from: text("from"),
@@ -178,7 +178,7 @@ fn window_of(asked: &Asked, known: Option<Window>, zone: PageZone) -> Result<(Wi
     let now = asked.now;
     if [&spec.from, &spec.until, &spec.since, &spec.at].iter().any(|given| given.is_some()) {
         let all = known.unwrap_or(Window { from: now.minus(LIVE), until: now });
-        let window = zone.resolve(&spec, now, all)?;
+        let window = resolve(zone, &spec, now, all)?;
         return Ok((window, spec.since.is_some()));
     }
     Ok(match known {

@@ -99,8 +99,9 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         rows.into_iter().skip(offset).take(whole(asked, "limit", LIMIT).min(MOST)).collect();
     add_sparklines(&mut shown, &question, reader)?;
     let command = CommandWords::new("report", reader.site()).window(question.window);
-    let against =
-        before.map(|before| format!("{} to {}", question.zone.second(before.from), question.zone.second(before.until)));
+    let against = before.map(|before| {
+        format!("{} to {}", question.zone.wall_clock(before.from), question.zone.wall_clock(before.until))
+    });
     let rows = shown.into_iter().map(|(_, row)| row).collect();
     Reply::json(&RouteList {
         routes,

@@ -5,9 +5,10 @@
 //! beyond the usual. A value that the rest has as often explains nothing, however many of the box's requests have it; so values are
 //! ranked by their excess less the part of all excess that they would have if the box were as the rest is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::explain::{FeatureId, Features};
+use crate::explain::{FeatureId, Features, FieldSide};
 use crate::route::RouteId;
 use crate::time::Timestamp;
 
@@ -80,6 +81,16 @@ pub(super) struct SplitValue {
     pub(super) cells: Vec<(i64, u64)>,
     /// The part of the difference that it accounts for.
     accounts: f64,
+    /// It follows from another value: of those of the same requests the other names them.
+    is_implied: bool,
+}
+
+/// A field before its values are folded, each with the number of the requests that have it.
+struct RankedField {
+    /// Outcomes last; then by the part that its best value accounts for.
+    rank: (bool, Reverse<u64>, bool, u8),
+    name: String,
+    values: Vec<(FeatureId, SplitValue, u64)>,
 }
 
 /// What was counted of a value in the box.
@@ -127,6 +138,8 @@ impl SplitTally {
     /// The fields, that which accounts for most first.
     pub(super) fn fields(&self, features: &Features) -> Vec<SplitField> {
         let sums = self.inside_sums(features);
+        let implied: HashSet<FeatureId> =
+            features.all().flat_map(|(_, feature)| feature.implies.iter().copied()).collect();
         let whole: f64 = self.inside.iter().map(|request| self.excess_of(request)).sum();
         let mut by_field: BTreeMap<&str, Vec<(FeatureId, SplitValue, u64)>> = BTreeMap::new();
         for (id, sum) in &sums {
@@ -142,30 +155,34 @@ impl SplitTally {
                 same: Vec::new(),
                 cells: Vec::new(),
                 accounts,
+                is_implied: implied.contains(id),
             };
             by_field.entry(&field.name).or_default().push((*id, value, sum.set));
         }
-        let mut fields: Vec<(f64, u8, String, Vec<(FeatureId, SplitValue, u64)>)> = Vec::new();
+        let mut fields: Vec<RankedField> = Vec::new();
         for (name, mut values) in by_field {
             values.sort_by(|(_, one, _), (_, other, _)| {
-                other.accounts.total_cmp(&one.accounts).then_with(|| one.value.cmp(&other.value))
+                let by_part = other.accounts.total_cmp(&one.accounts);
+                by_part.then_with(|| (one.is_implied, &one.value).cmp(&(other.is_implied, &other.value)))
             });
             let Some((id, best, _)) = values.first() else { continue };
             if best.accounts >= LEAST_PART * whole.abs() && best.accounts > 0.0 {
-                let rank = features.field_of(*id).map_or(u8::MAX, |field| field.rank);
-                fields.push((best.accounts, rank, name.to_owned(), values));
+                let Some(field) = features.field_of(*id) else { continue };
+                // What came of requests is where the slow ones are, and seldom why.
+                let is_outcome = field.side == FieldSide::Outcome;
+                let rank = (is_outcome, Reverse((best.accounts * 16.0) as u64), best.is_implied, field.rank);
+                fields.push(RankedField { rank, name: name.to_owned(), values });
             }
         }
-        fields.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| (one.1, &one.2).cmp(&(other.1, &other.2))));
-        let named = fields.into_iter().map(|(_, _, name, values)| (name, values)).collect();
-        self.fold(named, features)
+        fields.sort_by(|one, other| (&one.rank, &one.name).cmp(&(&other.rank, &other.name)));
+        self.fold(fields, features)
     }
 
     /// Values that the very same requests have are one: the first names it, the others stand beside it.
-    fn fold(&self, fields: Vec<(String, Vec<(FeatureId, SplitValue, u64)>)>, features: &Features) -> Vec<SplitField> {
+    fn fold(&self, fields: Vec<RankedField>, features: &Features) -> Vec<SplitField> {
         let mut shown: Vec<SplitField> = Vec::new();
         let mut first_of: HashMap<(u64, u64, u64), (usize, usize)> = HashMap::new();
-        for (name, values) in fields {
+        for RankedField { name, values, .. } in fields {
             let mut field = SplitField { field: name, values: Vec::new(), more: 0 };
             for (id, mut value, set) in values {
                 let requests = (set, value.inside, value.rest);
@@ -248,7 +265,7 @@ fn with_implied(held: &[FeatureId], features: &Features) -> Vec<FeatureId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::{FieldId, FieldSide};
+    use crate::explain::FieldId;
 
     fn field(features: &mut Features, name: &str) -> FieldId {
         features.field(name, FieldSide::Asked, 1, "").unwrap()
