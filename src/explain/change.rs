@@ -89,6 +89,15 @@ fn whole(number: i128) -> i64 {
 }
 
 impl SideSums {
+    /// Requests whose phases are not known: all of their time is in one.
+    pub fn unphased(count: u64, total_ms: u64, slow: u64) -> SideSums {
+        let mut phases_ms = [0; PHASES];
+        if let Some(first) = phases_ms.first_mut() {
+            *first = total_ms;
+        }
+        SideSums { count, total_ms, phases_ms, slow }
+    }
+
     pub(super) fn add(&mut self, other: &SideSums) {
         self.count += other.count;
         self.total_ms += other.total_ms;

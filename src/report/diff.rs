@@ -7,11 +7,15 @@
 //!  "failed":[..],"complete":true,"missing":[..],"rows":[..]}
 //! ```
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
+use super::form::{OutputFormat, Style};
+use super::json::{SCHEMA, write_json};
 use super::latency::GroupValue;
 use super::number;
-use super::rows::{Heading, ReportRow};
+use super::rows::{Heading, Report, ReportRow};
 use crate::histogram::{Cell, Quantile, QuantileInterval, Time};
 use crate::route::readable_name;
 
@@ -250,4 +254,101 @@ fn interval_words(interval: Option<QuantileInterval>) -> String {
 pub fn signed_millis(millis: i64) -> String {
     let sign = if millis < 0 { "-" } else { "+" };
     format!("{sign}{}", number::millis(millis.unsigned_abs()))
+}
+
+/// The change of the total time, split; in milliseconds. The three sum to the total.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ChangeWords {
+    /// More, or fewer, requests.
+    pub volume: i64,
+    /// Other rows than before.
+    pub mix: i64,
+    /// The same rows slower, or faster.
+    pub slower: i64,
+    /// All of it.
+    pub total: i64,
+}
+
+/// The whole answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DiffDocument {
+    /// The side before, as it was asked for.
+    pub before: String,
+    /// The side after.
+    pub after: String,
+    /// How long it is, in milliseconds; null where that is not known.
+    pub before_ms: Option<u64>,
+    /// The same of the side after.
+    pub after_ms: Option<u64>,
+    /// What changed.
+    pub change: ChangeWords,
+    /// The conditions that were broken, each with the row that broke it.
+    pub failed: Vec<String>,
+    /// What could not be read.
+    pub missing: Vec<String>,
+    /// The rows, in order.
+    pub rows: Vec<DiffRow>,
+    /// All rows together.
+    pub all: DiffRow,
+}
+
+/// What programs get of it as one object.
+#[derive(Serialize)]
+struct DiffEnvelope<'d> {
+    schema: u64,
+    before: &'d str,
+    after: &'d str,
+    before_ms: Option<u64>,
+    after_ms: Option<u64>,
+    change_ms: ChangeWords,
+    failed: &'d [String],
+    complete: bool,
+    missing: &'d [String],
+    all: &'d DiffRow,
+    rows: &'d [DiffRow],
+}
+
+impl DiffDocument {
+    /// Write it in any form.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, format: OutputFormat, style: Style, out: &mut dyn Write) -> io::Result<()> {
+        if format == OutputFormat::Json {
+            let envelope = DiffEnvelope {
+                schema: SCHEMA,
+                before: &self.before,
+                after: &self.after,
+                before_ms: self.before_ms,
+                after_ms: self.after_ms,
+                change_ms: self.change,
+                failed: &self.failed,
+                complete: self.missing.is_empty(),
+                missing: &self.missing,
+                all: &self.all,
+                rows: &self.rows,
+            };
+            write_json(&envelope, style.terminal, &mut *out)?;
+            return out.write_all(b"\n");
+        }
+        if format == OutputFormat::Table {
+            let ChangeWords { volume, mix, slower, total } = self.change;
+            writeln!(
+                out,
+                "{} of time: {} by the number of requests, {} by another mix, {} by the same being slower",
+                signed_millis(total),
+                signed_millis(volume),
+                signed_millis(mix),
+                signed_millis(slower)
+            )?;
+        }
+        let report = Report {
+            rows: self.rows.clone(),
+            blank: DiffRow { group: GroupValue { values: Vec::new(), ..self.all.group.clone() }, ..DiffRow::default() },
+            totals: Some(self.all.clone()),
+            window: None,
+            missing: self.missing.clone(),
+        };
+        super::write(&report, format, style, out)
+    }
 }

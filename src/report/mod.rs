@@ -12,7 +12,7 @@
 //! | `lines` | [`LineRow`] | `lines.rs` |
 //! | `records` | [`RequestRecord`] | `records.rs` |
 //! | `index` | [`IndexedFileRow`] | `indexed_files.rs` |
-//! | `diff` | [`DiffRow`] | `diff.rs` |
+//! | `diff` | [`DiffRow`] in a [`DiffDocument`] | `diff.rs` |
 //! | `verify` | [`DifferenceRow`] | `differences.rs` |
 //! | `check` | [`Finding`] | `findings.rs` |
 //! | `routes` | [`RouteRow`] | `route_list.rs` |
@@ -46,7 +46,7 @@ pub mod why;
 
 pub use csv::CsvRows;
 pub use csv_cells::CellStyle;
-pub use diff::{ComparedSide, DiffRow, Presence, signed_millis};
+pub use diff::{ChangeWords, ComparedSide, DiffDocument, DiffRow, Presence, signed_millis};
 pub use differences::{Against, DifferenceRow};
 pub use findings::{Finding, FindingLevel, FindingsDocument};
 pub use form::{OutputFormat, ProgramForm, Style};

@@ -18,6 +18,7 @@ mod complete;
 mod config;
 mod config_file;
 mod damaged_journal;
+mod diff;
 mod doctor;
 mod doctor_nginx;
 mod doctor_records;

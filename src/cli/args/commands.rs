@@ -80,6 +80,60 @@ pub(in crate::cli) struct ReportArguments {
     pub format: AnswerFormat,
 }
 
+/// The order of the rows of `diff`: the greatest first, names in their own order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum DiffOrder {
+    /// By the time that being slower cost.
+    Slower,
+    /// By the change of all their time.
+    Time,
+    /// By how many requests there are, on the side with more.
+    Count,
+    /// By the change of p99.
+    P99,
+    /// By name.
+    Name,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DiffArguments {
+    /// What was: a window FROM..UNTIL of the store, or log files (patterns too), with commas between.
+    #[arg(value_name = "BEFORE", allow_hyphen_values = true)]
+    pub before: String,
+    /// What is, in the same way.
+    #[arg(value_name = "AFTER", allow_hyphen_values = true)]
+    pub after: String,
+    /// The format of files.
+    #[command(flatten)]
+    pub format_of_files: FormatArguments,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+    /// Which requests.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// Compare by these instead of the route, as in `report`; several with commas between.
+    #[arg(long, value_name = "FIELDS", default_value = "route")]
+    pub by: String,
+    /// Fail (exit 1) if a row, or all of them, is beyond this: p99>+20%, all:5xx>1%, webapp.*:p95>500ms, count<-50%. May be given
+    /// several times. METRIC: count, rate, sum, mean, p50, p75, p90, p95, p99, p99.9, max, 4xx, 5xx.
+    #[arg(long, value_name = "CONDITION")]
+    pub fail_if: Vec<String>,
+    /// Rows of fewer requests on both sides break no condition.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub min_count: u64,
+    /// The order of the rows.
+    #[arg(long, value_enum, value_name = "KEY", default_value = "slower")]
+    pub sort: DiffOrder,
+    /// At most this many rows, and those that broke a condition.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: AnswerFormat,
+}
+
 /// `slow`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SlowArguments {

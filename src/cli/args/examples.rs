@@ -37,6 +37,15 @@ pub(super) const REPORT: &str = with_units!(
   spikeline report --at 14:05 --by net,path    # who asked for what in that minute"#
 );
 
+/// Of `diff`.
+pub(super) const DIFF: &str = with_units!(
+    r#"Examples:
+  spikeline diff 14:00..14:05 14:05..14:07                   # two windows of the store
+  spikeline diff access.log.1 access.log                     # yesterday's log and today's
+  spikeline diff access.log.1 access.log --by upstream_addr  # which server became slower
+  spikeline diff -2h..-1h -10min.. --fail-if 'p99>+20%' --fail-if 'all:5xx>1%'  # a gate behind a deploy"#
+);
+
 /// Of `slow`.
 pub(super) const SLOW: &str = with_units!(
     r#"Examples:

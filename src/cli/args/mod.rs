@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(in crate::cli) use commands::{
-    CheckArguments, IndexArguments, LineOrder, LinesArguments, MessageForm, RecordsArguments, ReportArguments,
-    RouteOrder, RoutesArguments, RunArguments, ServeArguments, SlowArguments, StatusArguments, TiedBy, VerifyArguments,
-    WhyArguments,
+    CheckArguments, DiffArguments, DiffOrder, IndexArguments, LineOrder, LinesArguments, MessageForm, RecordsArguments,
+    ReportArguments, RouteOrder, RoutesArguments, RunArguments, ServeArguments, SlowArguments, StatusArguments, TiedBy,
+    VerifyArguments, WhyArguments,
 };
 pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat, WhyFormat};
 pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, PointArguments, WindowArguments};
@@ -46,6 +46,9 @@ pub(in crate::cli) enum Command {
     #[command(after_help = examples::REPORT)]
     #[command(mut_arg("files", |it| it.value_name("WHAT|FILE").help(examples::WHAT)))]
     Report(ReportArguments),
+    /// Two windows, files or sets of files compared: what became slower, grew, is new or gone; conditions for a deploy.
+    #[command(after_help = examples::DIFF)]
+    Diff(DiffArguments),
     /// Ranked slow requests: classes by the time they cost, with real sample lines.
     #[command(after_help = examples::SLOW)]
     #[command(mut_arg("files", |it| it.value_name("WHAT|FILE").help(examples::WHAT)))]
@@ -115,6 +118,7 @@ mod tests {
         let forms = ["table", "json", "jsonl", "csv"];
         let lacks = [
             ("report", ""),
+            ("diff", ""),
             ("slow", ""),
             ("lines", ""),
             ("index", ""),

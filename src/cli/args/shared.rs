@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::grammar::Escape;
 
 /// The files and how to read them.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct FileArguments {
     /// Log files, plain, gz, zst, xz or bz2; - is stdin. Without any, the store is asked.
     #[arg(value_name = "FILE")]
@@ -18,7 +18,7 @@ pub(in crate::cli) struct FileArguments {
 }
 
 /// The format of log files.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct FormatArguments {
     /// The name of a grammar, or the text of a log_format; json or ltsv (and variable=key:unit) for values found by
     /// their keys; cri:, docker: or syslog: before any of them. Found by itself if not given.
@@ -59,7 +59,7 @@ pub(in crate::cli) struct ThreadArguments {
 }
 
 /// A window of time.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct WindowArguments {
     /// From this time on (inclusive).
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]

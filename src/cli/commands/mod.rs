@@ -1,6 +1,7 @@
 //! The way into the program, and one file or folder a command. No command calls another; what two of them need stands in a floor above.
 
 mod check;
+mod diff;
 mod graphite_config;
 mod index;
 mod lines;
@@ -48,6 +49,7 @@ fn run_command(context: &Context, command: Command) -> Result<Answer> {
         Command::Report(arguments) => report::report(context, arguments),
         Command::Slow(arguments) => slow::slow(context, arguments),
         Command::Lines(arguments) => lines::lines(context, arguments),
+        Command::Diff(arguments) => diff::diff(context, &arguments),
         Command::Records(arguments) => records::records(context, &arguments),
         Command::Index(arguments) => index::index(context, &arguments),
         Command::Why(arguments) => why::why(context, &arguments),
