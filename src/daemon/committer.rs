@@ -340,7 +340,9 @@ impl Committer {
             (self.say)(&alarm);
         }
         let gauges = self.read_gauges(commits_waiting, now);
-        self.own_metrics.close_slot(mark.minus(self.settings.interval), &gauges);
+        let slot = mark.minus(self.settings.interval);
+        self.own_metrics.close_slot(slot, &gauges);
+        self.settings.own_totals.add_slot(self.own_metrics.at_slot(slot));
     }
 
     /// Lines that came too late to be sent are said.

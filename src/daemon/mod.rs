@@ -24,6 +24,7 @@ mod log_reader;
 mod notice;
 mod notice_kind;
 mod opened;
+mod own_totals;
 mod pending_commit;
 mod pulse;
 mod reading_book;
@@ -42,6 +43,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 pub use notice::{Notice, Say};
 pub use notice_kind::Severity;
+pub use own_totals::OwnTotals;
 pub use pulse::{Beat, DaemonPulse};
 pub use settings::{DaemonSettings, DestinationSettings, Log};
 pub use stepwise::Stepwise;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::own_totals::OwnTotals;
 use crate::carbon::{Archive, Destination, Naming, SendMode};
 use crate::grammar::Format;
 use crate::pipeline::SlotSettings;
@@ -72,6 +73,8 @@ pub struct DaemonSettings {
     pub router: Arc<Router>,
     /// The carbons.
     pub destinations: Vec<DestinationSettings>,
+    /// Where its own metrics add up for others to read.
+    pub own_totals: Arc<OwnTotals>,
 }
 
 impl DaemonSettings {

@@ -15,6 +15,8 @@ pub struct Asked {
     pub parameters: Vec<(String, String)>,
     /// The `Host` it was sent to, for links.
     pub host: String,
+    /// The forms of answers that were asked for, as `Accept` has them.
+    pub accept: String,
     /// Now, once for the whole answer.
     pub now: Timestamp,
     /// By then there must be an answer, if a partial one.
@@ -24,8 +26,9 @@ pub struct Asked {
 impl Asked {
     /// For `path` with these parameters, as of now.
     pub(super) fn new(path: &str, deadline: Instant) -> Asked {
-        let (path_value, parameters, host) = (String::new(), Vec::new(), String::new());
-        Asked { path: path.to_owned(), path_value, parameters, host, now: SystemClock.now(), deadline }
+        let (path_value, parameters) = (String::new(), Vec::new());
+        let (host, accept) = (String::new(), String::new());
+        Asked { path: path.to_owned(), path_value, parameters, host, accept, now: SystemClock.now(), deadline }
     }
 
     /// Adds the parameters of a query or form, `a=b&c=d`.

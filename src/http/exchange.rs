@@ -9,7 +9,7 @@ use axum::extract::{RawPathParams, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use http_body_util::{BodyExt, Limited};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::Semaphore;
 
@@ -19,7 +19,7 @@ use super::guard::{Admitted, Guard};
 use super::reader::{Reader, SharedStore};
 use super::redaction::Redaction;
 use super::reply::Reply;
-use super::{graphite_api, loki, page};
+use super::{graphite_api, loki, metrics, page};
 
 /// A form may be this long.
 const LONGEST_FORM: usize = 1 << 20;
@@ -74,7 +74,7 @@ impl Exchange {
 /// What answers all paths.
 pub(super) fn paths(exchange: &Arc<Exchange>) -> PathRouter {
     let mut paths = PathRouter::new();
-    for endpoints in [page::ENDPOINTS, graphite_api::ENDPOINTS, loki::ENDPOINTS] {
+    for endpoints in [page::ENDPOINTS, graphite_api::ENDPOINTS, loki::ENDPOINTS, metrics::ENDPOINTS] {
         for endpoint in endpoints {
             paths = paths.route(endpoint.path, methods(endpoint));
         }
@@ -131,6 +131,9 @@ async fn exchange_one(
     asked.add_form(request.uri().query().unwrap_or_default().as_bytes());
     if let Some(host) = request.headers().get(HOST).and_then(|host| host.to_str().ok()) {
         host.clone_into(&mut asked.host);
+    }
+    if let Some(accept) = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()) {
+        accept.clone_into(&mut asked.accept);
     }
     if request.method() == Method::POST {
         match read_form(request).await {

@@ -22,6 +22,7 @@ mod guard;
 mod idle_watch;
 mod listen;
 mod loki;
+mod metrics;
 mod page;
 mod reader;
 mod redaction;

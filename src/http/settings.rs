@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::guard::GuardSettings;
 use crate::carbon::Naming;
-use crate::daemon::Log;
+use crate::daemon::{Log, OwnTotals};
 use crate::route::Router;
 
 /// What a server is started with.
@@ -38,6 +38,8 @@ pub struct Site {
     pub logs: Vec<Log>,
     /// Nothing says which rules are meant, so those that the store was counted by are.
     pub goes_by_store: bool,
+    /// The metrics of the daemon in this process, if there is one.
+    pub own_totals: Option<Arc<OwnTotals>>,
     /// What is missing of every answer: files that could not be read.
     pub missing: Vec<String>,
     /// What a command that gives the same answer begins with after its name: ` --config x.toml`, or the files.

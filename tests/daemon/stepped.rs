@@ -91,6 +91,7 @@ pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
         archives: Vec::new(),
     };
     DaemonSettings {
+        own_totals: Arc::default(),
         store: rig.folder.path("store"),
         interval: Duration::from_secs(10),
         lateness: Duration::from_secs(60),

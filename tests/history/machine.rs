@@ -93,6 +93,7 @@ pub(crate) fn format() -> Format {
 impl Machine {
     fn settings(&self) -> DaemonSettings {
         DaemonSettings {
+            own_totals: Arc::default(),
             store: self.store.clone(),
             interval: Duration::from_secs(10),
             lateness: Duration::from_secs(60),

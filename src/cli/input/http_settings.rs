@@ -92,6 +92,7 @@ pub(in crate::cli) fn http_settings(
         server_errors: config.slow.server_errors,
         logs: logs(context)?,
         goes_by_store,
+        own_totals: None,
         missing: Vec::new(),
         command_options,
     };

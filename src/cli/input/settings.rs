@@ -50,6 +50,7 @@ pub(in crate::cli) fn daemon_settings(context: &Context, hear: &dyn Fn(&str)) ->
         retention: config.retention,
         access: config.store.access()?,
         router: routing(context)?,
+        own_totals: Arc::default(),
         destinations: with_flush(destinations(config)?, config, longest_flush(context, &logs)?),
         logs,
     })

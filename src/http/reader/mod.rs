@@ -4,9 +4,11 @@ mod found;
 mod index_lines;
 mod line_showing;
 mod log_lines;
+mod route_counts;
 mod shared_store;
 
 pub use found::{LineField, LineFound, LineOrdering, LinesFound, LinesWanted};
+use route_counts::RouteCounts;
 pub(super) use shared_store::SharedStore;
 
 use std::cell::OnceCell;
@@ -60,6 +62,11 @@ impl<'s> Reader<'s> {
     /// What is known beyond what the store holds.
     pub fn site(&self) -> &'s Site {
         self.store.site()
+    }
+
+    /// The routes' counters, which go on from question to question.
+    pub(super) fn route_counts(&self) -> &'s RouteCounts {
+        &self.store.route_counts
     }
 
     /// Whether the time for this question is up; what was found by then is the answer, and says so.

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::route_counts::RouteCounts;
 use crate::error::{Error, Result};
 use crate::http::settings::Site;
 use crate::store::View;
@@ -28,6 +29,7 @@ const LOOKS: usize = 5;
 /// The store that a server serves.
 pub(in crate::http) struct SharedStore {
     site: Site,
+    pub(super) route_counts: RouteCounts,
     held: Mutex<Option<HeldView>>,
 }
 
@@ -41,7 +43,7 @@ struct HeldView {
 
 impl SharedStore {
     pub(in crate::http) fn new(site: Site) -> SharedStore {
-        SharedStore { site, held: Mutex::new(None) }
+        SharedStore { site, route_counts: RouteCounts::default(), held: Mutex::new(None) }
     }
 
     pub(super) fn site(&self) -> &Site {

@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     say_beginning(context, &settings, &say)?;
     let beat = beat_of(&service, &log);
     let listen = arguments.listen.as_deref();
-    let mut page = start_page(context, listen, settings.store.clone(), &say)?;
+    let mut page = start_page(context, listen, &settings, &say)?;
     let mut daemon = open(settings.clone(), &say)?;
     let ended = loop {
         service.tell_ready();
@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
         (daemon, settings) = reopen(next, settings, &say, &service)?;
         // Its address is free before it is asked for again.
         drop(page.take());
-        page = restart_page(&context.named().again(), listen, settings.store.clone(), &say);
+        page = restart_page(&context.named().again(), listen, &settings, &say);
     };
     drop(page);
     service.tell_stopping();

@@ -1,10 +1,10 @@
 //! The page that is served beside the daemon.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::cli::input::context::Context;
 use crate::cli::input::http_settings;
-use crate::daemon::{Notice, Say};
+use crate::daemon::{DaemonSettings, Notice, Say};
 use crate::error::Result;
 use crate::http::{HttpServer, bind};
 
@@ -12,12 +12,13 @@ use crate::http::{HttpServer, bind};
 pub(super) fn start_page(
     context: &Context,
     listen: Option<&str>,
-    store: PathBuf,
+    daemon: &DaemonSettings,
     say: &Say,
 ) -> Result<Option<HttpServer>> {
     let Some(address) = http_settings::listen(context, listen)? else { return Ok(None) };
     let config = context.config_path().map(|path| format!(" --config {}", path.display()));
-    let settings = http_settings::http_settings(context, store, config.unwrap_or_default())?;
+    let mut settings = http_settings::http_settings(context, daemon.store.clone(), config.unwrap_or_default())?;
+    settings.site.own_totals = Some(Arc::clone(&daemon.own_totals));
     match bind(address).and_then(|listener| HttpServer::start(listener, settings)) {
         Ok(server) => {
             say(&Notice::PageServed { address: server.address.to_string() });
@@ -31,8 +32,13 @@ pub(super) fn start_page(
 }
 
 /// The same at a reload, when nothing of the configuration may end the daemon any more.
-pub(super) fn restart_page(context: &Context, listen: Option<&str>, store: PathBuf, say: &Say) -> Option<HttpServer> {
-    start_page(context, listen, store, say).unwrap_or_else(|error| {
+pub(super) fn restart_page(
+    context: &Context,
+    listen: Option<&str>,
+    daemon: &DaemonSettings,
+    say: &Say,
+) -> Option<HttpServer> {
+    start_page(context, listen, daemon, say).unwrap_or_else(|error| {
         say(&Notice::PageFailed(error));
         None
     })
