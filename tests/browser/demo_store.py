@@ -92,3 +92,12 @@ def make(folder, binary, text):
     if text:
         subprocess.run([binary, "index", f"{folder}/access.log", "--config", config], check=True, capture_output=True)
     return config
+
+
+def empty_store(folder, binary):
+    """A store in which nothing was counted yet: its log is there, and empty."""
+    daemon = subprocess.Popen([binary, "run", "--config", f"{folder}/spikeline.toml", "--listen", "off"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(3)
+    daemon.terminate()
+    daemon.wait(10)

@@ -18,8 +18,8 @@ use crate::time::Window;
 struct BoxCurves {
     svg: String,
     table: PictureTable,
-    chosen: u64,
-    rest: u64,
+    /// Requests of the box, with or without a time.
+    requests: u64,
     command: Option<String>,
     notes: Vec<String>,
 }
@@ -32,6 +32,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let (mut inside, mut rest) = (BoxSide::default(), BoxSide::default());
     let routes = question.route_ids(reader)?;
     let view = reader.view()?;
+    let mut requests = 0;
     for window in [
         Window { until: chosen.window.from, ..question.window },
         chosen.window,
@@ -41,7 +42,9 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
             continue;
         }
         let is_inside = window == chosen.window;
-        for (_, cell) in view.totals(window, routes.as_deref())? {
+        let of_window = view.totals(window, routes.as_deref())?;
+        requests += if is_inside { of_window.iter().map(|(_, cell)| cell.requests).sum() } else { 0 };
+        for (_, cell) in of_window {
             divide(timed(&cell), chosen, is_inside, &mut inside, &mut rest);
         }
     }
@@ -58,8 +61,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     Reply::json(&BoxCurves {
         svg: plot.svg(&frame),
         table: plot.table(),
-        chosen: inside.count(),
-        rest: rest.count(),
+        requests: if chosen.from_ms == 0 && chosen.until_ms.is_none() { requests } else { inside.count() },
         command: command.of(&question),
         notes,
     })

@@ -8,6 +8,8 @@ const SVG = "http://www.w3.org/2000/svg";
 // What is shown. All of it stands in the address.
 const WINDOW = ["from", "until", "since", "at", "window"];
 let state = {};
+// More lines are asked for so many pixels before their end is seen.
+const AHEAD = 300;
 // The last answers.
 let overview = null;
 let routes = { rows: [], routes: 0 };
@@ -584,8 +586,7 @@ async function showBox() {
   drawSelection();
   $("box").hidden = !box;
   if (!box || !overview) return;
-  const { inside, all } = inBox(box);
-  $("box-title").textContent = `${boxWords(box)}: ${count(inside)} of ${count(all)} requests`;
+  showBoxCount(box);
   $("box-words").textContent = shapeWords(box);
   for (const tab of ["lines", "split", "curves"]) {
     $(`tab-${tab}`).setAttribute("aria-selected", String(state.tab === tab));
@@ -594,6 +595,18 @@ async function showBox() {
   if (state.tab === "split") await showSplit();
   else if (state.tab === "curves") await showCurves();
   else await showLines();
+}
+
+// How many requests are in the box. One that was drawn at another width may cut columns: then the server counts.
+async function showBoxCount(box) {
+  const { inside, all } = inBox(box);
+  const isWhole = (time) => time <= overview.from || time >= overview.until || time % overview.step_ms === 0;
+  const name = (number) => ($("box-title").textContent = boxWords(box) + (number === null ? "" : `: ${count(number)} of ${count(all)} requests`));
+  if (isWhole(box.from) && isWhole(box.until)) return name(inside);
+  name(null);
+  if (state.only.length || state.not.length) return;
+  const answer = await ask("count", "/page/percentiles", question());
+  if (answer && state.box && boxText(state.box) === boxText(box)) name(answer.requests);
 }
 
 async function showLines(more = false) {
@@ -615,7 +628,7 @@ async function showLines(more = false) {
     : lines.ended ? `all ${count(lines.shown)} lines` : `${count(lines.shown)} lines so far, the longest first; scroll for more`;
   $("lines-more").textContent = [words, ...missing].join("; ");
   command(answer.command, $("lines-command"));
-  if (!lines.ended && $("lines-more").getBoundingClientRect().top < innerHeight) showLines(true);
+  if (!lines.ended && $("lines-more").getBoundingClientRect().top < innerHeight + AHEAD) showLines(true);
 }
 
 const field = (line, ...names) => {
@@ -936,7 +949,7 @@ function start() {
   area.addEventListener("click", tap);
   document.addEventListener("keydown", onKey);
   addEventListener("popstate", () => { readAddress(); show(); });
-  new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && state.box && lines.shown && showLines(true), { rootMargin: "300px" }).observe($("lines-more"));
+  new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && state.box && lines.shown && showLines(true), { rootMargin: `${AHEAD}px` }).observe($("lines-more"));
   new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && routes.rows.length < routes.routes && showRoutes(true)).observe($("routes-more"));
   let width = innerWidth;
   let wait;
