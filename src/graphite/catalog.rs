@@ -2,6 +2,7 @@
 
 use super::tag_query::TagExpression;
 use crate::carbon::{CellMetric, Naming, series_of_route};
+use crate::histogram::Time;
 use crate::route::NodeGlob;
 
 /// The series of some routes, as every destination has them.
@@ -40,6 +41,15 @@ impl<'a> SeriesCatalog<'a> {
         SeriesCatalog { namings, metrics, routes: routes.into_iter().collect() }
     }
 
+    /// The same but for series of these times.
+    #[must_use]
+    pub fn without_times(mut self, times: &[Time]) -> SeriesCatalog<'a> {
+        for metrics in &mut self.metrics {
+            metrics.retain(|metric| !matches!(metric, CellMetric::OfTime(time, _) if times.contains(time)));
+        }
+        self
+    }
+
     /// The routes, in the order of their numbers.
     pub fn routes(&self) -> &[&'a str] {
         &self.routes
@@ -61,6 +71,20 @@ impl<'a> SeriesCatalog<'a> {
             |naming, route| naming.tagged || glob.matches_beginning(&naming.branch_of(route)),
             |series, path| !series.naming.tagged && glob.matches(path),
         )
+    }
+
+    /// The names of series without tags of which the glob may mean the beginning, or all.
+    pub fn plain_paths(&self, glob: &NodeGlob) -> Vec<String> {
+        let depth = glob.depths().last().copied().unwrap_or(0);
+        let is_near = |path: &str| {
+            let beginning: Vec<&str> = path.split('.').take(depth).collect();
+            glob.matches(&beginning.join(".")) || glob.matches_branch_of(path) || glob.matches(path)
+        };
+        let mut paths = Vec::new();
+        for series in self.filtered(|naming, _| !naming.tagged, |series, path| !series.naming.tagged && is_near(path)) {
+            paths.push(series.path());
+        }
+        paths
     }
 
     /// The one of this name, with or without tags.

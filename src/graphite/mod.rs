@@ -7,13 +7,19 @@
 //! links/       URLs of graphite-web, Grafana and our page, taken apart
 //! asked/       from what was pasted to routes, window, statuses, order
 //! around       the point that was clicked, and the slots around it that stand out
+//! functions/   what targets call, evaluated
+//! render/      targets over the store: values, consolidated, as JSON, CSV or raw text
+//! browse       names by their nodes, tags and their values: what a query editor asks for
 //! ```
 //!
 //! All of it is pure: what the store holds and what is configured comes in.
 
 pub mod around;
 pub mod asked;
+pub mod browse;
 pub mod catalog;
+pub mod functions;
 pub mod links;
+pub mod render;
 pub mod tag_query;
 pub mod target;

@@ -24,7 +24,7 @@ pub struct AskMistake {
 }
 
 impl AskMistake {
-    pub(super) fn of_target(text: &str, mistake: TargetMistake) -> AskMistake {
+    pub(in crate::graphite) fn of_target(text: &str, mistake: TargetMistake) -> AskMistake {
         AskMistake { text: text.to_owned(), span: Some(mistake.span), what: mistake.what, help: None }
     }
 

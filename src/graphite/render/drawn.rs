@@ -1,0 +1,145 @@
+//! The answer's text, and several points as one where there are more than are asked for.
+//!
+//! Where a series is as the store has it, and a percentile, mean or maximum, the one point is that of all requests of its time, from
+//! their histograms, beginning where its time says. What functions made is gathered as graphite-web does it: the average, or what
+//! `consolidateBy` says, of the points from one step before its time on.
+
+use serde_json::{Value, json};
+
+use super::request::{RenderFormat, RenderRequest};
+use super::series::GraphSeries;
+use super::source::{StoredSeries, is_exact_when_merged};
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// A text with its type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedText {
+    /// The `Content-Type`.
+    pub content_type: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+/// The text of these series.
+pub(super) fn write(request: &RenderRequest, series: Vec<GraphSeries>, store: &StoredSeries<'_>) -> Result<RenderedText> {
+    match request.format {
+        RenderFormat::Json => {
+            let text = serde_json::to_string(&listed(request, series, store)?)
+                .map_err(|error| Error::failed(format!("cannot write JSON: {error}")))?;
+            match &request.jsonp {
+                Some(function) => Ok(RenderedText { content_type: "text/javascript", text: format!("{function}({text})") }),
+                None => Ok(RenderedText { content_type: "application/json", text }),
+            }
+        }
+        RenderFormat::Csv => Ok(RenderedText { content_type: "text/csv; charset=utf-8", text: as_csv(request, &series)? }),
+        RenderFormat::Raw => Ok(RenderedText { content_type: "text/plain; charset=utf-8", text: as_raw(&series) }),
+    }
+}
+
+fn listed(request: &RenderRequest, series: Vec<GraphSeries>, store: &StoredSeries<'_>) -> Result<Vec<Value>> {
+    let start = series.iter().map(|it| it.start).min().unwrap_or(0);
+    let end = series.iter().map(|it| it.end).max().unwrap_or(0);
+    let mut written = Vec::new();
+    for it in series {
+        let drawn = match request.most_points {
+            Some(most) => fewer(it, most, end - start, store)?,
+            None => it,
+        };
+        let mut points = Vec::new();
+        for (at, value) in (0_i64..).zip(&drawn.values) {
+            let value = value.filter(|value| !value.is_nan());
+            if value.is_some() || !request.without_nulls {
+                points.push(json!([json_number(value), drawn.start + at * drawn.step]));
+            }
+        }
+        if request.without_nulls && points.is_empty() {
+            continue;
+        }
+        written.push(json!({ "target": drawn.name, "tags": drawn.tags, "datapoints": points }));
+    }
+    Ok(written)
+}
+
+/// Infinity is what graphite-web writes for it: a number that is too large for JSON's readers. Whole numbers have a point, as there.
+fn json_number(value: Option<f64>) -> Value {
+    match value {
+        Some(value) if value.is_finite() => json!(value),
+        Some(value) => json!(if value > 0.0 { f64::MAX } else { f64::MIN }),
+        None => Value::Null,
+    }
+}
+
+/// At most so many points of a range of `range` seconds.
+fn fewer(series: GraphSeries, most: i64, range: i64, store: &StoredSeries<'_>) -> Result<GraphSeries> {
+    let step = series.step.max(1);
+    let exact = series.origin.as_ref().filter(|origin| is_exact_when_merged(origin.metric) && series.gathering == "average");
+    if most == 1 {
+        let together = i64::try_from(series.values.len()).unwrap_or(1);
+        let values = match exact {
+            Some(origin) => {
+                let whole = store.merged(&origin.routes, series.start, series.end, i64::MAX / 2_000_000)?;
+                let mut cell = crate::histogram::Cell::default();
+                whole.values().for_each(|part| cell.merge(part));
+                vec![origin.metric.value(&cell, origin.unit)]
+            }
+            None => series.gathered(together),
+        };
+        return Ok(GraphSeries { step: step.saturating_mul(together), values, ..series });
+    }
+    if most * step >= range {
+        return Ok(series);
+    }
+    // range / step points, as a fraction, over `most`, rounded up.
+    let together = (range + most * step - 1) / (most * step);
+    let longer = together * step;
+    let nudge = longer + series.start.rem_euclid(step) - series.start.rem_euclid(longer);
+    if let Some(origin) = exact {
+        let start = series.start + nudge;
+        let cells = store.merged(&origin.routes, start, series.end, longer)?;
+        let mut values = Vec::new();
+        let mut at = start;
+        while at < series.end {
+            values.push(cells.get(&at).and_then(|cell| origin.metric.value(cell, origin.unit)));
+            at += longer;
+        }
+        return Ok(GraphSeries { start, step: longer, values, ..series });
+    }
+    // Graphite takes one point less off than it moves the beginning.
+    let off = usize::try_from(nudge / step - 1).unwrap_or(0).min(series.values.len());
+    let mut shorter = GraphSeries { start: series.start + nudge, ..series };
+    shorter.values.drain(..off);
+    shorter.values = shorter.gathered(together);
+    shorter.step = longer;
+    Ok(shorter)
+}
+
+fn as_csv(request: &RenderRequest, series: &[GraphSeries]) -> Result<String> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let failed = |error: csv::Error| Error::failed(format!("cannot write CSV: {error}"));
+    for it in series {
+        for (at, value) in (0_i64..).zip(&it.values) {
+            let time = request.zone.wall_clock(Timestamp::from_secs(it.start + at * it.step));
+            let value = value.map_or(String::new(), python_number);
+            // A spreadsheet takes what begins so for a formula.
+            let name = if it.name.starts_with(['=', '+', '-', '@']) { format!("'{}", it.name) } else { it.name.clone() };
+            writer.write_record([name, time, value]).map_err(failed)?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|error| Error::failed(format!("cannot write CSV: {error}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn as_raw(series: &[GraphSeries]) -> String {
+    let mut text = String::new();
+    for it in series {
+        let values: Vec<String> = it.values.iter().map(|value| value.map_or("None".to_owned(), python_number)).collect();
+        text.push_str(&format!("{},{},{},{}|{}\n", it.name, it.start, it.end, it.step, values.join(",")));
+    }
+    text
+}
+
+/// A float as Python writes it: `2.0`.
+fn python_number(value: f64) -> String {
+    format!("{value:?}")
+}

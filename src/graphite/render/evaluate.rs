@@ -1,0 +1,70 @@
+//! From a target's tree to series.
+
+use super::series::GraphSeries;
+use super::source::{FetchSpan, StoredSeries};
+use crate::error::{Error, Result};
+use crate::graphite::catalog::KnownSeries;
+use crate::graphite::functions;
+use crate::graphite::tag_query::TagExpression;
+use crate::graphite::target::{Target, TargetCall};
+use crate::route::NodeGlob;
+use crate::time::{NamedZone, Timestamp};
+
+/// What a target is evaluated in.
+pub struct Evaluation<'e, 'a> {
+    /// Where series come from.
+    pub store: &'e StoredSeries<'a>,
+    /// Of which time.
+    pub span: FetchSpan,
+    /// The present.
+    pub now: Timestamp,
+    /// The zone of days.
+    pub zone: NamedZone,
+    /// Whether the time for the answer is up.
+    pub is_late: &'e dyn Fn() -> bool,
+}
+
+impl<'a> Evaluation<'_, 'a> {
+    /// The same of another time.
+    pub fn of_span(&self, span: FetchSpan) -> Evaluation<'_, 'a> {
+        Evaluation { store: self.store, span, now: self.now, zone: self.zone, is_late: self.is_late }
+    }
+
+    /// The series of a target.
+    ///
+    /// # Errors
+    /// A function that is not supported, arguments that it does not take, or the store cannot be read.
+    pub fn evaluate(&self, target: &Target) -> Result<Vec<GraphSeries>> {
+        if (self.is_late)() {
+            return Err(Error::failed("this takes too long: ask for fewer series or a shorter time"));
+        }
+        match target {
+            Target::Path(path) => self.store.fetch(&self.found(&path.text)?, self.span),
+            Target::Call(call) if call.function == "seriesByTag" => self.series_by_tag(call),
+            Target::Call(call) => functions::apply(self, call),
+            Target::Template(_) => self.evaluate(&target.filled(&[])),
+            _ => Err(Error::usage("a target is a metric or a function of some, not a number or a text")),
+        }
+    }
+
+    fn found(&self, path: &str) -> Result<Vec<KnownSeries<'a>>> {
+        let catalog = &self.store.catalog;
+        if !NodeGlob::is_glob(path) || path.contains(';') {
+            return Ok(catalog.named(path).into_iter().collect());
+        }
+        let glob = NodeGlob::parse(path).ok_or_else(|| Error::usage(format!("{path}: its braces come to too many names")))?;
+        Ok(catalog.matching(&glob))
+    }
+
+    fn series_by_tag(&self, call: &TargetCall) -> Result<Vec<GraphSeries>> {
+        let mut texts = Vec::new();
+        for argument in &call.arguments {
+            match argument {
+                Target::Text(text) => texts.push(text.as_str()),
+                _ => return Err(Error::usage("seriesByTag takes texts such as 'route=webapp.git'")),
+            }
+        }
+        let tags = TagExpression::parse_all(texts).map_err(|what| Error::usage(format!("seriesByTag: {what}")))?;
+        self.store.fetch(&self.store.catalog.tagged_with(&tags), self.span)
+    }
+}
