@@ -23,6 +23,7 @@ mod doctor;
 mod doctor_nginx;
 mod doctor_records;
 mod formats_kept;
+mod from_graph;
 mod graphite_config;
 mod grouped;
 mod hints;
