@@ -24,7 +24,8 @@ struct FoundNode {
 
 /// The nodes that a pattern means, branches before series of the same name.
 fn nodes(catalog: &SeriesCatalog<'_>, pattern: &str) -> Result<Vec<FoundNode>> {
-    let glob = NodeGlob::parse(pattern).ok_or_else(|| Error::usage(format!("{pattern}: its braces come to too many names")))?;
+    let glob = NodeGlob::parse(pattern)
+        .ok_or_else(|| Error::usage(format!("{pattern}: its braces come to too many names")))?;
     let depths = glob.depths();
     let mut found: BTreeMap<String, bool> = BTreeMap::new();
     for path in catalog.plain_paths(&glob) {
@@ -115,7 +116,9 @@ pub fn expand(catalog: &SeriesCatalog<'_>, queries: &[&str], by_query: bool, lea
 pub fn index(catalog: &SeriesCatalog<'_>) -> Result<Value> {
     let mut paths: Vec<String> = catalog.all().iter().map(KnownSeries::path).collect();
     if paths.len() > INDEX_MAX {
-        return Err(Error::usage(format!("{} names are too many for one answer", paths.len())).remedy("ask /metrics/find"));
+        return Err(
+            Error::usage(format!("{} names are too many for one answer", paths.len())).remedy("ask /metrics/find")
+        );
     }
     paths.sort();
     Ok(json!(paths))
@@ -139,7 +142,12 @@ fn tagged<'a>(catalog: &SeriesCatalog<'a>, expressions: &[&str]) -> Result<Vec<K
 ///
 /// # Errors
 /// An expression that is not understood.
-pub fn complete_tags(catalog: &SeriesCatalog<'_>, expressions: &[&str], prefix: &str, limit: Option<usize>) -> Result<Value> {
+pub fn complete_tags(
+    catalog: &SeriesCatalog<'_>,
+    expressions: &[&str],
+    prefix: &str,
+    limit: Option<usize>,
+) -> Result<Value> {
     let asked = |tag: &str| {
         expressions.iter().any(|expression| TagExpression::parse(expression).is_ok_and(|parsed| parsed.tag == tag))
     };
@@ -194,12 +202,22 @@ mod tests {
         let catalog = SeriesCatalog::new(&namings, ["webapp.git", "webapp.wiki", "webapp"]);
         let texts = |query: &str| -> Vec<String> {
             let found = find(&catalog, query, false, false).unwrap();
-            found.as_array().unwrap().iter().map(|node| format!("{} {} {}", node["text"].as_str().unwrap(), node["id"].as_str().unwrap(), node["leaf"])).collect()
+            found
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|node| {
+                    format!("{} {} {}", node["text"].as_str().unwrap(), node["id"].as_str().unwrap(), node["leaf"])
+                })
+                .collect()
         };
         assert_eq!(texts("*"), ["nginx nginx 0"]);
         assert_eq!(texts("nginx.*"), ["web1 nginx.web1 0"]);
         assert_eq!(texts("nginx.web1.webapp.g*"), ["git nginx.web1.webapp.git 0"]);
-        assert_eq!(texts("nginx.*.webapp.git.requests.*"), ["count nginx.*.webapp.git.requests.count 1", "slow nginx.*.webapp.git.requests.slow 1"]);
+        assert_eq!(
+            texts("nginx.*.webapp.git.requests.*"),
+            ["count nginx.*.webapp.git.requests.count 1", "slow nginx.*.webapp.git.requests.slow 1"]
+        );
         assert_eq!(texts("nothing.*").len(), 0);
         let expanded = expand(&catalog, &["nginx.web1.webapp.*.requests.count"], false, true).unwrap();
         assert_eq!(expanded["results"].as_array().unwrap().len(), 2);
@@ -214,8 +232,14 @@ mod tests {
         let catalog = SeriesCatalog::new(&namings, ["webapp.git", "static"]);
         assert_eq!(complete_tags(&catalog, &[], "", None).unwrap(), json!(["host", "name", "route"]));
         assert_eq!(complete_tags(&catalog, &["route=static"], "h", None).unwrap(), json!(["host"]));
-        assert_eq!(complete_values(&catalog, &["name=nginx.requests.count"], "route", "", None).unwrap(), json!(["static", "webapp.git"]));
-        assert_eq!(find_series(&catalog, &["route=static", "name=nginx.status.5xx"]).unwrap(), json!(["nginx.status.5xx;host=web1;route=static"]));
+        assert_eq!(
+            complete_values(&catalog, &["name=nginx.requests.count"], "route", "", None).unwrap(),
+            json!(["static", "webapp.git"])
+        );
+        assert_eq!(
+            find_series(&catalog, &["route=static", "name=nginx.status.5xx"]).unwrap(),
+            json!(["nginx.status.5xx;host=web1;route=static"])
+        );
         assert!(find_series(&catalog, &[]).is_err() && find_series(&catalog, &["x"]).is_err());
     }
 }

@@ -63,7 +63,12 @@ fn find(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let store = stored(reader)?;
     let is_true = |name| asked.value(name).is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"));
     let is_completer = asked.value("format") == Some("completer");
-    Reply::json(&browse::find(&store.catalog, asked.value("query").unwrap_or("*"), is_completer, is_true("leavesOnly"))?)
+    Reply::json(&browse::find(
+        &store.catalog,
+        asked.value("query").unwrap_or("*"),
+        is_completer,
+        is_true("leavesOnly"),
+    )?)
 }
 
 fn expand(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {

@@ -14,7 +14,9 @@ fn folder() -> Folder {
     for second in (0..600_i64).step_by(2) {
         let slow = (300..360).contains(&second);
         let status = if (300..330).contains(&second) { 502 } else { 200 };
-        for (path, time, status) in [("/p/git/tree", if slow { "2.500" } else { "0.050" }, status), ("/search", "0.020", 200)] {
+        for (path, time, status) in
+            [("/p/git/tree", if slow { "2.500" } else { "0.050" }, status), ("/search", "0.020", 200)]
+        {
             let end = BEGIN + second;
             let clock = format!("30/Nov/2011:14:{:02}:{:02} +0000", second / 60, second % 60);
             log += &format!("192.0.2.7 [{clock}] \"GET {path}?t={second} HTTP/1.1\" {status} {time} msec={end}.000\n");
@@ -45,9 +47,14 @@ fn lines(folder: &Folder, arguments: &[&str]) -> (usize, String) {
 fn a_metric_a_target_and_a_url_give_the_same_lines() {
     let folder = folder();
     let window = ["--from=14:05_20111130", "--until=14:06_20111130", "--min-time=1s", "--by=end"];
-    let url = format!("https://graphite.example/render?target=alias({METRIC}%2C%22x%22)&from=14:05_20111130&until=14:06_20111130&tz=UTC");
-    let berlin = format!("target=maxSeries(nginx.*.webapp.backend.{{git,wiki}}.request_time.p9[59])&from=15:05_20111130&until=15:06_20111130&tz=Europe/Berlin");
-    let grafana = "https://g.example/d/abc/nginx?orgId=1&from=1322661900000&to=1322661960000&var-route=webapp.backend.git";
+    let url = format!(
+        "https://graphite.example/render?target=alias({METRIC}%2C%22x%22)&from=14:05_20111130&until=14:06_20111130&tz=UTC"
+    );
+    let berlin = format!(
+        "target=maxSeries(nginx.*.webapp.backend.{{git,wiki}}.request_time.p9[59])&from=15:05_20111130&until=15:06_20111130&tz=Europe/Berlin"
+    );
+    let grafana =
+        "https://g.example/d/abc/nginx?orgId=1&from=1322661900000&to=1322661960000&var-route=webapp.backend.git";
     for what in [METRIC, "nginx.*.webapp.*.git.request_time.p99|alias('x')", &url, &berlin, grafana] {
         for ways in [vec![what], vec!["--route", what]] {
             let (found, said) = lines(&folder, &[&ways[..], &window].concat());
@@ -88,7 +95,17 @@ fn slow_and_report_take_it_too() {
 fn the_slots_around_a_point_that_stand_out() {
     let folder = folder();
     for point in ["14:05:20_20111130", "1322661944", "1322661895000"] {
-        let (found, said) = lines(&folder, &["nginx.web1.webapp.backend.git.request_time.max", "--around", point, "--tz=UTC", "--by=end", "--min-time=1s"]);
+        let (found, said) = lines(
+            &folder,
+            &[
+                "nginx.web1.webapp.backend.git.request_time.max",
+                "--around",
+                point,
+                "--tz=UTC",
+                "--by=end",
+                "--min-time=1s",
+            ],
+        );
         assert_eq!(found, 30, "{point}: {said}");
     }
     let (_, said) = lines(&folder, &[METRIC, "--around=14:02_20111130", "--by=end", "--all"]);
@@ -123,11 +140,14 @@ fn of_files_a_metric_says_the_route() {
 fn what_is_not_understood_is_shown_with_what_is_near() {
     let folder = folder();
     let lines = |what: &str| folder.run(&["lines", what, "--config=s.toml"]);
-    lines("nginx.web1.webapp.backend.gti.request_time.p99").said(2, &[
-        "the store knows no route `webapp.backend.gti`",
-        "^^^^",
-        "help: the nearest that there are: nginx.web1.webapp.backend.git.request_time.p99",
-    ]);
+    lines("nginx.web1.webapp.backend.gti.request_time.p99").said(
+        2,
+        &[
+            "the store knows no route `webapp.backend.gti`",
+            "^^^^",
+            "help: the nearest that there are: nginx.web1.webapp.backend.git.request_time.p99",
+        ],
+    );
     lines("nginx.web2.search.requests.count").said(2, &["host `web2`", "--route search"]);
     lines("alias(nginx.web1.search.requests.count").said(2, &["the text ends within a call"]);
     lines("https://g/d/abc/nginx?from=now-1h&to=now").said(2, &["does not say a route", "--route NAME"]);

@@ -25,6 +25,7 @@ mod doctor_records;
 mod formats_kept;
 mod from_graph;
 mod graphite_config;
+mod graphite_read;
 mod grouped;
 mod hints;
 mod index;

@@ -175,7 +175,11 @@ pub(in crate::cli) struct WhyArguments {
     /// The window.
     #[command(flatten)]
     pub window: WindowArguments,
-    /// Only this route (* stands for any text), or all but this one: '!websocket'. May be given several times.
+    /// The point that was clicked.
+    #[command(flatten)]
+    pub point: PointArguments,
+    /// Only this route (* stands for any text), or all but this one: '!websocket'. May be given several times. A metric of
+    /// Graphite, a target or a URL of a graph says it, too.
     #[arg(long, value_name = "ROUTE")]
     pub route: Vec<String>,
     /// What to compare with: before, yesterday, last-week, rest, or FROM..UNTIL (default: what was before, up to ten

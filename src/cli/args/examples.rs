@@ -58,6 +58,7 @@ pub(super) const WHY: &str = with_units!(
     r#"Examples:
   spikeline why --from 14:05 --until 14:07               # beside what was before, and the same hour of other days
   spikeline why --at 14:05 --window 2min --route 'api.*' # of these routes
+  spikeline why nginx.web1.webapp.backend.git.request_time.p99 --around 14:05  # the spike on a graph
   spikeline why access.log --from 14:05 --until 14:07 --baseline 13:00..14:00"#
 );
 

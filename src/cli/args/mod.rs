@@ -55,6 +55,7 @@ pub(in crate::cli) enum Command {
     Slow(SlowArguments),
     /// Why a window is slow: what changed, where the time went, what sets the slow requests apart, who came first.
     #[command(after_help = examples::WHY)]
+    #[command(mut_arg("files", |it| it.value_name("WHAT|FILE").help(examples::WHAT)))]
     Why(WhyArguments),
     /// The raw lines of a window and route, from the store, or of files given.
     #[command(after_help = examples::LINES)]

@@ -90,7 +90,7 @@ pub(in crate::cli) struct PointArguments {
 }
 
 /// Which requests.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(in crate::cli) struct FilterArguments {
     /// Only this route (* stands for any text), or all but this one: '!websocket'. May be given several times. A metric of
     /// Graphite, a target or a URL of a graph says it, too.

@@ -52,7 +52,7 @@ fn run_command(context: &Context, command: Command) -> Result<Answer> {
         Command::Diff(arguments) => diff::diff(context, &arguments),
         Command::Records(arguments) => records::records(context, &arguments),
         Command::Index(arguments) => index::index(context, &arguments),
-        Command::Why(arguments) => why::why(context, &arguments),
+        Command::Why(arguments) => why::why(context, arguments),
         Command::Verify(arguments) => verify::verify(context, &arguments),
         Command::GraphiteConfig => graphite_config::graphite_config(context),
         Command::Status(arguments) => status::status(context, &arguments),

@@ -40,9 +40,7 @@ impl<'c> CallArguments<'c> {
             None => Ok(None),
             Some(Target::Number(number)) => Ok(Some(*number)),
             Some(Target::Infinity) => Ok(Some(f64::INFINITY)),
-            Some(Target::Text(text)) => {
-                text.trim().parse().map(Some).map_err(|_| self.lacks(name, "a number"))
-            }
+            Some(Target::Text(text)) => text.trim().parse().map(Some).map_err(|_| self.lacks(name, "a number")),
             Some(_) => Err(self.lacks(name, "a number")),
         }
     }
@@ -132,7 +130,13 @@ pub(super) fn short_number(value: f64) -> String {
         return "0".to_owned();
     }
     if !value.is_finite() {
-        return if value.is_nan() { "nan".to_owned() } else if value > 0.0 { "inf".to_owned() } else { "-inf".to_owned() };
+        return if value.is_nan() {
+            "nan".to_owned()
+        } else if value > 0.0 {
+            "inf".to_owned()
+        } else {
+            "-inf".to_owned()
+        };
     }
     let scientific = format!("{value:.5e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -156,8 +160,18 @@ mod tests {
     #[test]
     fn numbers_are_written_as_c_writes_them() {
         let cases = [
-            (2.0, "2"), (0.5, "0.5"), (1e6, "1e+06"), (123_456.0, "123456"), (1.0 / 3.0, "0.333333"), (0.0001, "0.0001"),
-            (0.00001, "1e-05"), (-1.5, "-1.5"), (1_234_567.0, "1.23457e+06"), (0.0, "0"), (100.0, "100"), (999_999.9, "1e+06"),
+            (2.0, "2"),
+            (0.5, "0.5"),
+            (1e6, "1e+06"),
+            (123_456.0, "123456"),
+            (1.0 / 3.0, "0.333333"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (-1.5, "-1.5"),
+            (1_234_567.0, "1.23457e+06"),
+            (0.0, "0"),
+            (100.0, "100"),
+            (999_999.9, "1e+06"),
         ];
         for (value, text) in cases {
             assert_eq!(short_number(value), text);

@@ -10,12 +10,17 @@ use crate::graphite::render::{Evaluation, GraphSeries, is_exact_when_merged};
 /// A statistic by its name.
 pub(super) fn statistic(word: &str) -> Result<RowStatistic> {
     RowStatistic::named(word).ok_or_else(|| {
-        Error::usage(format!("`{word}` is no aggregation")).remedy(format!("one of {}", RowStatistic::names().join(", ")))
+        Error::usage(format!("`{word}` is no aggregation"))
+            .remedy(format!("one of {}", RowStatistic::names().join(", ")))
     })
 }
 
 /// `sumSeries(a, b)` and its like, by the word for them.
-pub(super) fn of_all(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'_>, word: &str) -> Result<Vec<GraphSeries>> {
+pub(super) fn of_all(
+    evaluation: &Evaluation<'_, '_>,
+    arguments: &CallArguments<'_>,
+    word: &str,
+) -> Result<Vec<GraphSeries>> {
     let series = arguments.all_series(evaluation)?;
     if word == "multiply" && series.len() == 1 {
         return Ok(series);
@@ -34,7 +39,11 @@ pub(super) fn aggregate(evaluation: &Evaluation<'_, '_>, arguments: &CallArgumen
 pub(super) fn merge(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'_>) -> Result<Vec<GraphSeries>> {
     let series = arguments.all_series(evaluation)?;
     let Some(first) = series.first() else { return Ok(Vec::new()) };
-    let refused = || Error::usage("mergeSeries takes series of one metric as the store has them, without other functions around them");
+    let refused = || {
+        Error::usage(
+            "mergeSeries takes series of one metric as the store has them, without other functions around them",
+        )
+    };
     let mut origin = first.origin.clone().ok_or_else(refused)?;
     for it in series.iter().skip(1) {
         let other = it.origin.as_ref().filter(|other| other.metric == origin.metric && other.unit == origin.unit);
@@ -59,7 +68,10 @@ pub(super) fn merge(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'
 }
 
 /// `percentileOfSeries(a, 95)`
-pub(super) fn percentile_of(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'_>) -> Result<Vec<GraphSeries>> {
+pub(super) fn percentile_of(
+    evaluation: &Evaluation<'_, '_>,
+    arguments: &CallArguments<'_>,
+) -> Result<Vec<GraphSeries>> {
     let series = arguments.series(evaluation, 0)?;
     let (n, interpolate) = (arguments.number(1, "n")?, arguments.is_true(2, "interpolate")?);
     if n <= 0.0 {
@@ -78,10 +90,16 @@ pub(super) fn divide(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<
     let divisor = match divisors.as_slice() {
         [divisor] => divisor,
         [] => {
-            let missing = |it: &GraphSeries| it.remade(format!("divideSeries({},MISSING)", it.name), vec![None; it.values.len()]);
+            let missing =
+                |it: &GraphSeries| it.remade(format!("divideSeries({},MISSING)", it.name), vec![None; it.values.len()]);
             return Ok(dividends.iter().map(missing).collect());
         }
-        more => return Err(Error::usage(format!("divideSeries: its second argument must be one series, and is {}", more.len()))),
+        more => {
+            return Err(Error::usage(format!(
+                "divideSeries: its second argument must be one series, and is {}",
+                more.len()
+            )));
+        }
     };
     let mut made = Vec::new();
     for dividend in &dividends {
@@ -91,12 +109,13 @@ pub(super) fn divide(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<
     Ok(made)
 }
 
-fn pairwise(name: String, pair: &[GraphSeries], value: fn(Option<f64>, Option<f64>) -> Option<f64>) -> Option<GraphSeries> {
+fn pairwise(
+    name: String,
+    pair: &[GraphSeries],
+    value: fn(Option<f64>, Option<f64>) -> Option<f64>,
+) -> Option<GraphSeries> {
     let rows = aligned(pair)?;
-    let values = rows
-        .rows()
-        .map(|row| value(row.first().copied().flatten(), row.get(1).copied().flatten()))
-        .collect();
+    let values = rows.rows().map(|row| value(row.first().copied().flatten(), row.get(1).copied().flatten())).collect();
     Some(rows.series(name, values))
 }
 
@@ -182,7 +201,10 @@ fn combined(groups: Vec<SeriesGroup>, word: &str) -> Result<Vec<GraphSeries>> {
 }
 
 /// `groupByNode(a, 2, "sum")`, `groupByNodes(a, "sum", 2, 3)`
-pub(super) fn group_by_nodes(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'_>) -> Result<Vec<GraphSeries>> {
+pub(super) fn group_by_nodes(
+    evaluation: &Evaluation<'_, '_>,
+    arguments: &CallArguments<'_>,
+) -> Result<Vec<GraphSeries>> {
     let series = arguments.series(evaluation, 0)?;
     let (word, nodes) = if arguments.call.function == "groupByNode" {
         let node = NodeOrTag::Node(arguments.number(1, "nodeNum")? as i64);
@@ -194,7 +216,10 @@ pub(super) fn group_by_nodes(evaluation: &Evaluation<'_, '_>, arguments: &CallAr
 }
 
 /// `groupByTags(a, "sum", "route")`
-pub(super) fn group_by_tags(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'_>) -> Result<Vec<GraphSeries>> {
+pub(super) fn group_by_tags(
+    evaluation: &Evaluation<'_, '_>,
+    arguments: &CallArguments<'_>,
+) -> Result<Vec<GraphSeries>> {
     let series = arguments.series(evaluation, 0)?;
     let word = arguments.text(1, "callback")?;
     let mut tags = Vec::new();
@@ -233,7 +258,10 @@ pub(super) fn group_by_tags(evaluation: &Evaluation<'_, '_>, arguments: &CallArg
 }
 
 /// `sumSeriesWithWildcards(a, 1)` and its like.
-pub(super) fn with_wildcards(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'_>) -> Result<Vec<GraphSeries>> {
+pub(super) fn with_wildcards(
+    evaluation: &Evaluation<'_, '_>,
+    arguments: &CallArguments<'_>,
+) -> Result<Vec<GraphSeries>> {
     let series = arguments.series(evaluation, 0)?;
     let (word, from) = match arguments.call.function.as_str() {
         "sumSeriesWithWildcards" => ("sum", 1),

@@ -41,7 +41,8 @@ pub(super) fn summarize(evaluation: &Evaluation<'_, '_>, arguments: &CallArgumen
         let ending = if from_start && !is_smart { ", true" } else { "" };
         let name = format!("{}({}, \"{length}\", \"{word}\"{ending})", arguments.call.function, series.name);
         let function = arguments.call.function.as_str();
-        let summarized = series.remade(name, values).tagged(function, length).tagged(&format!("{function}Function"), word);
+        let summarized =
+            series.remade(name, values).tagged(function, length).tagged(&format!("{function}Function"), word);
         made.push(GraphSeries { start, end, step: interval, ..summarized });
     }
     Ok(made)
@@ -113,7 +114,8 @@ fn capitalized(word: &str) -> String {
 /// `timeShift(a, "1d")`: what was then, drawn now.
 pub(super) fn time_shift(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'_>) -> Result<Vec<GraphSeries>> {
     let text = arguments.text(1, "timeShift")?;
-    let shift = if text.starts_with(|letter: char| letter.is_ascii_digit()) { format!("-{text}") } else { text.to_owned() };
+    let shift =
+        if text.starts_with(|letter: char| letter.is_ascii_digit()) { format!("-{text}") } else { text.to_owned() };
     let seconds = signed_seconds(&shift)?;
     let resets_end = !arguments.has(2, "resetEnd") || arguments.is_true(2, "resetEnd")?;
     let target = arguments.target(0)?;
@@ -131,10 +133,15 @@ pub(super) fn time_shift(evaluation: &Evaluation<'_, '_>, arguments: &CallArgume
 }
 
 /// `consolidateBy(a, "max")`
-pub(super) fn consolidate_by(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'_>) -> Result<Vec<GraphSeries>> {
+pub(super) fn consolidate_by(
+    evaluation: &Evaluation<'_, '_>,
+    arguments: &CallArguments<'_>,
+) -> Result<Vec<GraphSeries>> {
     let word = arguments.text(1, "consolidationFunc")?;
     if !GATHERINGS.contains(&word) {
-        return Err(Error::usage(format!("`{word}` is no consolidation")).remedy(format!("one of {}", GATHERINGS.join(", "))));
+        return Err(
+            Error::usage(format!("`{word}` is no consolidation")).remedy(format!("one of {}", GATHERINGS.join(", ")))
+        );
     }
     let mut made = Vec::new();
     for series in arguments.series(evaluation, 0)? {
@@ -146,7 +153,10 @@ pub(super) fn consolidate_by(evaluation: &Evaluation<'_, '_>, arguments: &CallAr
 }
 
 /// `constantLine(100)`, `threshold(100, "limit")`
-pub(super) fn constant_line(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'_>) -> Result<Vec<GraphSeries>> {
+pub(super) fn constant_line(
+    evaluation: &Evaluation<'_, '_>,
+    arguments: &CallArguments<'_>,
+) -> Result<Vec<GraphSeries>> {
     let value = match arguments.call.arguments.first() {
         Some(Target::Number(value)) => *value,
         _ => return Err(Error::usage(format!("{}: `value` must be a number", arguments.call.function))),

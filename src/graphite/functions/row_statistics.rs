@@ -114,7 +114,10 @@ mod tests {
         let row = [Some(1.0), None, Some(4.0), Some(3.0)];
         let of = |name: &str| RowStatistic::named(name).unwrap().of(&row);
         assert_eq!((of("sum"), of("avg"), of("avg_zero")), (Some(8.0), Some(8.0 / 3.0), Some(2.0)));
-        assert_eq!((of("median"), of("min"), of("maxSeries"), of("range")), (Some(3.0), Some(1.0), Some(4.0), Some(3.0)));
+        assert_eq!(
+            (of("median"), of("min"), of("maxSeries"), of("range")),
+            (Some(3.0), Some(1.0), Some(4.0), Some(3.0))
+        );
         assert_eq!((of("diff"), of("count"), of("last"), of("multiply")), (Some(-6.0), Some(3.0), Some(3.0), None));
         assert_eq!(RowStatistic::Sum.of(&[None]), None);
         assert!(RowStatistic::named("mode").is_none());

@@ -12,7 +12,8 @@ pub(super) fn of_values(evaluation: &Evaluation<'_, '_>, arguments: &CallArgumen
 
 fn one(series: &GraphSeries, arguments: &CallArguments<'_>) -> Result<GraphSeries> {
     let function = arguments.call.function.as_str();
-    let each = |value: &dyn Fn(f64) -> Option<f64>| series.values.iter().map(|it| it.and_then(value)).collect::<Vec<_>>();
+    let each =
+        |value: &dyn Fn(f64) -> Option<f64>| series.values.iter().map(|it| it.and_then(value)).collect::<Vec<_>>();
     let plain = format!("{function}({})", series.name);
     let with = |number: f64| format!("{function}({},{})", series.name, short_number(number));
     let spaced = |number: f64| format!("{function}({}, {})", series.name, short_number(number));

@@ -22,17 +22,25 @@ pub struct RenderedText {
 }
 
 /// The text of these series.
-pub(super) fn write(request: &RenderRequest, series: Vec<GraphSeries>, store: &StoredSeries<'_>) -> Result<RenderedText> {
+pub(super) fn write(
+    request: &RenderRequest,
+    series: Vec<GraphSeries>,
+    store: &StoredSeries<'_>,
+) -> Result<RenderedText> {
     match request.format {
         RenderFormat::Json => {
             let text = serde_json::to_string(&listed(request, series, store)?)
                 .map_err(|error| Error::failed(format!("cannot write JSON: {error}")))?;
             match &request.jsonp {
-                Some(function) => Ok(RenderedText { content_type: "text/javascript", text: format!("{function}({text})") }),
+                Some(function) => {
+                    Ok(RenderedText { content_type: "text/javascript", text: format!("{function}({text})") })
+                }
                 None => Ok(RenderedText { content_type: "application/json", text }),
             }
         }
-        RenderFormat::Csv => Ok(RenderedText { content_type: "text/csv; charset=utf-8", text: as_csv(request, &series)? }),
+        RenderFormat::Csv => {
+            Ok(RenderedText { content_type: "text/csv; charset=utf-8", text: as_csv(request, &series)? })
+        }
         RenderFormat::Raw => Ok(RenderedText { content_type: "text/plain; charset=utf-8", text: as_raw(&series) }),
     }
 }
@@ -49,6 +57,9 @@ fn listed(request: &RenderRequest, series: Vec<GraphSeries>, store: &StoredSerie
         let mut points = Vec::new();
         for (at, value) in (0_i64..).zip(&drawn.values) {
             let value = value.filter(|value| !value.is_nan());
+            if drawn.start + at * drawn.step > drawn.end {
+                break;
+            }
             if value.is_some() || !request.without_nulls {
                 points.push(json!([json_number(value), drawn.start + at * drawn.step]));
             }
@@ -73,25 +84,25 @@ fn json_number(value: Option<f64>) -> Value {
 /// At most so many points of a range of `range` seconds.
 fn fewer(series: GraphSeries, most: i64, range: i64, store: &StoredSeries<'_>) -> Result<GraphSeries> {
     let step = series.step.max(1);
-    let exact = series.origin.as_ref().filter(|origin| is_exact_when_merged(origin.metric) && series.gathering == "average");
+    let exact =
+        series.origin.as_ref().filter(|origin| is_exact_when_merged(origin.metric) && series.gathering == "average");
     if most == 1 {
         let together = i64::try_from(series.values.len()).unwrap_or(1);
         let values = match exact {
             Some(origin) => {
-                let whole = store.merged(&origin.routes, series.start, series.end, i64::MAX / 2_000_000)?;
-                let mut cell = crate::histogram::Cell::default();
-                whole.values().for_each(|part| cell.merge(part));
+                let cell = store.total(&origin.routes, series.start, series.end)?;
                 vec![origin.metric.value(&cell, origin.unit)]
             }
             None => series.gathered(together),
         };
         return Ok(GraphSeries { step: step.saturating_mul(together), values, ..series });
     }
-    if most * step >= range {
+    let enough = most.saturating_mul(step);
+    if enough >= range {
         return Ok(series);
     }
     // range / step points, as a fraction, over `most`, rounded up.
-    let together = (range + most * step - 1) / (most * step);
+    let together = (range + enough - 1) / enough;
     let longer = together * step;
     let nudge = longer + series.start.rem_euclid(step) - series.start.rem_euclid(longer);
     if let Some(origin) = exact {
@@ -122,7 +133,8 @@ fn as_csv(request: &RenderRequest, series: &[GraphSeries]) -> Result<String> {
             let time = request.zone.wall_clock(Timestamp::from_secs(it.start + at * it.step));
             let value = value.map_or(String::new(), python_number);
             // A spreadsheet takes what begins so for a formula.
-            let name = if it.name.starts_with(['=', '+', '-', '@']) { format!("'{}", it.name) } else { it.name.clone() };
+            let name =
+                if it.name.starts_with(['=', '+', '-', '@']) { format!("'{}", it.name) } else { it.name.clone() };
             writer.write_record([name, time, value]).map_err(failed)?;
         }
     }
@@ -133,7 +145,8 @@ fn as_csv(request: &RenderRequest, series: &[GraphSeries]) -> Result<String> {
 fn as_raw(series: &[GraphSeries]) -> String {
     let mut text = String::new();
     for it in series {
-        let values: Vec<String> = it.values.iter().map(|value| value.map_or("None".to_owned(), python_number)).collect();
+        let values: Vec<String> =
+            it.values.iter().map(|value| value.map_or("None".to_owned(), python_number)).collect();
         text.push_str(&format!("{},{},{},{}|{}\n", it.name, it.start, it.end, it.step, values.join(",")));
     }
     text

@@ -52,7 +52,8 @@ impl<'a> Evaluation<'_, 'a> {
         if !NodeGlob::is_glob(path) || path.contains(';') {
             return Ok(catalog.named(path).into_iter().collect());
         }
-        let glob = NodeGlob::parse(path).ok_or_else(|| Error::usage(format!("{path}: its braces come to too many names")))?;
+        let glob =
+            NodeGlob::parse(path).ok_or_else(|| Error::usage(format!("{path}: its braces come to too many names")))?;
         Ok(catalog.matching(&glob))
     }
 

@@ -12,8 +12,6 @@ mod evaluate;
 mod request;
 mod series;
 mod source;
-#[cfg(test)]
-mod tests;
 
 pub use drawn::RenderedText;
 pub use evaluate::Evaluation;

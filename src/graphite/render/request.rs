@@ -47,7 +47,9 @@ impl RenderRequest {
     /// # Errors
     /// A target or a time that is not understood, or a form that is not supported.
     pub fn read(parameters: &[(String, String)], now: Timestamp, zone: NamedZone) -> Result<RenderRequest> {
-        let all = |key: &str| parameters.iter().filter(move |(held, _)| held == key).map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+        let all = |key: &str| {
+            parameters.iter().filter(move |(held, _)| held == key).map(|(_, value)| value.as_str()).collect::<Vec<_>>()
+        };
         let last = |key: &str| all(key).last().copied();
         let zone = last("tz").and_then(NamedZone::parse).unwrap_or(zone);
         let time = |text: &str, name: &str, now: Timestamp| {
@@ -56,7 +58,9 @@ impl RenderRequest {
         };
         let now = last("now").map_or(Ok(now), |text| time(text, "now", now))?;
         let until = last("until").map_or(Ok(now), |text| time(text, "until", now))?.secs();
-        let from = last("from").map_or(Ok(Timestamp::from_secs(now.secs() - DAY_SECS)), |text| time(text, "from", now))?.secs();
+        let from = last("from")
+            .map_or(Ok(Timestamp::from_secs(now.secs() - DAY_SECS)), |text| time(text, "from", now))?
+            .secs();
         if from == until {
             return Err(Error::usage("from and until are the same: that is no time"));
         }
@@ -68,7 +72,9 @@ impl RenderRequest {
             None if last("rawData").is_some() => RenderFormat::Raw,
             None => return Err(Error::usage("pictures are not drawn here").remedy("format=json, csv or raw")),
             Some(other) => {
-                return Err(Error::usage(format!("the format `{other}` is not supported")).remedy("format=json, csv or raw"));
+                return Err(
+                    Error::usage(format!("the format `{other}` is not supported")).remedy("format=json, csv or raw")
+                );
             }
         };
         let texts = match all("target") {
@@ -106,5 +112,7 @@ fn templates(parameters: &[(String, String)]) -> Vec<TemplateVariable> {
 
 /// Whether that can be the name of a function in JavaScript and nothing else.
 fn is_function_name(name: &str) -> bool {
-    !name.is_empty() && name.len() < 100 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte))
+    !name.is_empty()
+        && name.len() < 100
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte))
 }

@@ -1,6 +1,7 @@
 //! Series out of the store.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::series::{GraphSeries, SeriesOrigin};
@@ -15,8 +16,8 @@ use crate::time::{Timestamp, Window};
 /// A series has so many points at most; of a longer window they are longer.
 const POINTS_MAX: i64 = 20_000;
 
-/// All series of one fetch together have so many.
-const VALUES_MAX: i64 = 4_000_000;
+/// All that is fetched for one answer has so many values.
+const VALUES_MAX: i64 = 3_000_000;
 
 /// What outlives the details of a store.
 const COARSE_SECS: i64 = 600;
@@ -30,6 +31,8 @@ pub struct StoredSeries<'a> {
     /// The series that there are.
     pub catalog: SeriesCatalog<'a>,
     ids: HashMap<&'a str, RouteId>,
+    /// How many values were fetched: a target may name a series again and again.
+    spent: AtomicI64,
 }
 
 /// What of the store is fetched.
@@ -48,9 +51,10 @@ impl<'a> StoredSeries<'a> {
     /// If the store cannot be read.
     pub fn new(view: &'a View, namings: &'a [Naming]) -> Result<StoredSeries<'a>> {
         let routes = view.routes();
-        let catalog = SeriesCatalog::new(namings, routes.iter().map(|(_, name)| *name)).without_times(&absent_times(view)?);
+        let catalog =
+            SeriesCatalog::new(namings, routes.iter().map(|(_, name)| *name)).without_times(&absent_times(view)?);
         let ids = routes.into_iter().map(|(id, name)| (name, id)).collect();
-        Ok(StoredSeries { view, catalog, ids })
+        Ok(StoredSeries { view, catalog, ids, spent: AtomicI64::new(0) })
     }
 
     /// The view.
@@ -80,13 +84,20 @@ impl<'a> StoredSeries<'a> {
     /// # Errors
     /// If that is too much, or the store cannot be read.
     pub fn fetch(&self, found: &[KnownSeries<'a>], span: FetchSpan) -> Result<Vec<GraphSeries>> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
         let step = self.step(span);
         let start = span.from - span.from.rem_euclid(step) + step;
         let end = (span.until - span.until.rem_euclid(step) + step).max(start + step);
         let points = (end - start) / step;
-        if points.saturating_mul(i64::try_from(found.len()).unwrap_or(i64::MAX)) > VALUES_MAX {
-            return Err(Error::usage(format!("{} series of {points} points each are too many for one answer", found.len()))
-                .remedy("ask for fewer series or a shorter time"));
+        let values = points.saturating_mul(i64::try_from(found.len()).unwrap_or(i64::MAX));
+        if self.spent.fetch_add(values.min(VALUES_MAX), Ordering::Relaxed).saturating_add(values) > VALUES_MAX {
+            return Err(Error::usage(format!(
+                "{} series of {points} points each are too many for one answer",
+                found.len()
+            ))
+            .remedy("ask for fewer series or a shorter time"));
         }
         let mut made = Vec::new();
         let mut places: HashMap<RouteId, Vec<usize>> = HashMap::new();
@@ -122,6 +133,19 @@ impl<'a> StoredSeries<'a> {
             merged.entry(slot.secs()).or_default().merge(&cell);
         }
         Ok(merged)
+    }
+
+    /// The cells of these routes and of all this time together.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn total(&self, routes: &[RouteId], start: i64, end: i64) -> Result<Cell> {
+        let window = Window { from: Timestamp::from_secs(start), until: Timestamp::from_secs(end) };
+        let mut total = Cell::default();
+        for (_, cell) in self.view.totals(window, Some(routes))? {
+            total.merge(&cell);
+        }
+        Ok(total)
     }
 
     /// A series without values, but for the zeros of a route that is quiet.

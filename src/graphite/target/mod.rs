@@ -4,6 +4,8 @@
 //! (`graphite/render/grammar_unsafe.py`). Unlike Graphite, text that is left over is a mistake.
 
 mod grammar;
+#[cfg(test)]
+mod tests;
 
 pub use grammar::parse_target;
 

@@ -16,8 +16,9 @@ use lines_command::lines_command;
 
 use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
-use crate::cli::answer::{Answer, completeness, window};
-use crate::cli::args::{WhyArguments, WhyFormat};
+use crate::cli::answer::{Answer, completeness};
+use crate::cli::args::{FilterArguments, WhyArguments, WhyFormat};
+use crate::cli::asked::{self, Question, TypedQuestion};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
@@ -29,10 +30,21 @@ use crate::pipeline::batch::BlockTally;
 use crate::record::Needs;
 use crate::report::why::{WhyReport, write_why};
 use crate::report::write_json;
+use crate::store::WindowMatch;
 use crate::time::Window;
 
-pub(super) fn why(context: &Context, arguments: &WhyArguments) -> Result<Answer> {
-    let window = window::window(&arguments.window, context.now, Window::ALL)?;
+pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answer> {
+    let filter = FilterArguments { route: arguments.route.clone(), ..FilterArguments::default() };
+    let typed = TypedQuestion {
+        positional: &arguments.files.files,
+        window: &arguments.window,
+        point: &arguments.point,
+        filter: &filter,
+        by: WindowMatch::End,
+    };
+    let Question { files, view, filter, .. } = asked::question(context, &typed)?;
+    (arguments.files.files, arguments.route) = (files, filter.routes);
+    let window = filter.window;
     if window.from == Window::ALL.from || window.until == Window::ALL.until {
         return Err(Error::usage("why explains a window of time")
             .remedy("say from when to when it was slow: --from 14:05 --until 14:07, or --at 14:05 --window 2min"));
@@ -43,16 +55,15 @@ pub(super) fn why(context: &Context, arguments: &WhyArguments) -> Result<Answer>
         // Which of its requests count is for the spans to say.
         filter: Filter { routes: arguments.route.clone(), ..Filter::all() },
     };
-    let mut view = None;
-    let gathered = if arguments.files.files.is_empty() {
-        let view = view.insert(context.view()?);
-        let of_store = of_store::gather(view, context, arguments, asked)?;
-        completeness::say_unknown(view, &arguments.route);
-        of_store
-    } else {
-        of_files(context, arguments, asked)?
+    let gathered = match &view {
+        Some(view) => {
+            let of_store = of_store::gather(view, context, &arguments, asked)?;
+            completeness::say_unknown(view, &arguments.route);
+            of_store
+        }
+        None => of_files(context, &arguments, asked)?,
     };
-    let report = answer(gathered, arguments)?;
+    let report = answer(gathered, &arguments)?;
     let mut out = stdout();
     match arguments.format {
         WhyFormat::Json => {
