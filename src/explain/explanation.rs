@@ -10,6 +10,7 @@ use super::rhythm::{PieceComparison, Pieces};
 use super::search::{FoundCause, find_causes};
 use super::tally::{Compared, Tally};
 use crate::time::{Timestamp, Window};
+use serde::Serialize;
 
 /// What is the matter with a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,10 +134,42 @@ const MIXED: f64 = 0.2;
 const SLOWED: f64 = 0.15;
 const SLOWED_LOG: f64 = 0.15;
 
-/// Explains a window by what it is compared with; the window's and the baseline's spans of time, which say how long they are and, cut into
-/// pieces, how much one is like the other.
-pub fn explain<'r>(requests: &'r Requests, window: Window, baseline: &[Window]) -> Explanation<'r> {
-    let change = Change::new(requests.sums(), length_of(&[window]), length_of(baseline));
+/// The spans of time of both sides: how long they are and, cut into pieces, how much one part of the baseline is like the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedSpans {
+    /// The window.
+    pub window: Window,
+    /// What it is compared with.
+    pub baseline: Vec<Window>,
+    /// How much of the baseline was taken in.
+    pub part: BaselinePart,
+}
+
+/// How many of the baseline's requests were taken in, of how many: a part of a long one tells as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct BaselinePart {
+    /// Of these ..
+    pub read: u64,
+    /// .. of so many.
+    pub all: u64,
+}
+
+impl BaselinePart {
+    /// All of it.
+    pub const WHOLE: BaselinePart = BaselinePart { read: 1, all: 1 };
+
+    /// The length that the part stands for.
+    pub fn of_length(self, length_ms: u64) -> u64 {
+        let part = u128::from(length_ms) * u128::from(self.read) / u128::from(self.all.max(1));
+        u64::try_from(part).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+/// Explains a window by what it is compared with.
+pub fn explain<'r>(requests: &'r Requests, spans: &ExplainedSpans) -> Explanation<'r> {
+    let (window, baseline) = (spans.window, spans.baseline.as_slice());
+    let baseline_ms = spans.part.of_length(length_of(baseline));
+    let change = Change::new(requests.sums(), length_of(&[window]), baseline_ms);
     let pieces = Pieces::new(window, baseline);
     let mut compared = Compared::new(requests);
     let whole = compared.tally(None).all;
@@ -159,14 +192,15 @@ pub fn explain<'r>(requests: &'r Requests, window: Window, baseline: &[Window]) 
         parts.push((change.parts.slower.max(of_causes), Verdict::Slower));
     }
     let usual_ms = change.parts.total.saturating_neg().saturating_add_unsigned(change.all.window.total_ms).max(1);
+    // Of a part of the baseline its pieces have a part.
+    let part = baseline_ms as f64 / length_of(baseline).max(1) as f64;
     let count = change.all.window.count as f64;
-    let usual_count =
-        change.all.baseline.count as f64 * length_of(&[window]) as f64 / length_of(baseline).max(1) as f64;
-    if count >= MORE * usual_count && !pieces.compare(count, &traffic.requests).is_usual() {
+    let usual_count = change.all.baseline.count as f64 * length_of(&[window]) as f64 / baseline_ms as f64;
+    if count >= MORE * usual_count && !pieces.compare(count * part, &traffic.requests).is_usual() {
         parts.push((change.parts.volume, Verdict::More));
     }
     let mix = change.parts.mix as f64;
-    if mix >= MIXED * usual_ms as f64 && !pieces.compare(mix, &traffic.mix).is_usual() {
+    if mix >= MIXED * usual_ms as f64 && !pieces.compare(mix * part, &traffic.mix).is_usual() {
         parts.push((change.parts.mix, Verdict::Mix));
     }
     let verdict = parts.into_iter().max_by_key(|(part, _)| *part).map_or(Verdict::Nothing, |(_, verdict)| verdict);
@@ -212,14 +246,13 @@ impl<'r> Examined<'_, 'r> {
     }
 
     fn judge(&self, found: &FoundCause) -> Judged<'r> {
-        let members = self.compared.members(&found.whose);
-        let tally = self.compared.tally_of(&members);
-        let pieces = self.pieces.compare(tally.log, &self.pieces.slowness(self.compared, Some(&members)));
+        let (members, tally) = (&found.members, &found.tally);
+        let pieces = self.pieces.compare(tally.log, &self.pieces.slowness(self.compared, Some(members)));
         if pieces.is_chance() {
             return Judged::Chance;
         }
         let is_news = !pieces.is_no_news();
-        let interval = interval_of_excess(self.compared, &members);
+        let interval = interval_of_excess(self.compared, members);
         let all = self.whole.excess_ms.max(tally.excess_ms).max(1.0);
         let cause = Cause {
             whose: found.whose.clone(),
@@ -228,12 +261,12 @@ impl<'r> Examined<'_, 'r> {
             low_ms: interval.low.round() as i64,
             high_ms: interval.high.round() as i64,
             p: found.chance,
-            phase: self.phase_of(&members),
-            window: self.side_times(&members, Side::Window),
-            baseline: self.side_times(&members, Side::Baseline),
+            phase: self.phase_of(members),
+            window: self.side_times(members, Side::Window),
+            baseline: self.side_times(&self.compared.own_members(&found.whose), Side::Baseline),
             folded: found.folded.iter().map(|folded| Folded { feature: folded.feature, share: folded.share }).collect(),
             as_much: pieces.as_much,
-            typical: self.typical(&members),
+            typical: self.typical(members),
         };
         if is_news { Judged::Cause(cause) } else { Judged::NoNews(cause) }
     }

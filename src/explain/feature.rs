@@ -147,6 +147,13 @@ impl Features {
 pub struct Holders(Vec<bool>);
 
 impl Holders {
+    /// From now on who holds this one counts as well.
+    pub(super) fn add(&mut self, id: FeatureId) {
+        if let Some(held) = self.0.get_mut(id.0 as usize) {
+            *held = true;
+        }
+    }
+
     /// Whether a request with these features holds it.
     pub fn hold(&self, features: &[FeatureId]) -> bool {
         features.iter().any(|id| self.0.get(id.0 as usize).copied().unwrap_or(false))

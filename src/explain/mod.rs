@@ -32,7 +32,9 @@ mod tally;
 
 pub use agent::agent_family;
 pub use change::{Change, ChangeParts, RouteChange, RouteSums, SideSums};
-pub use explanation::{Cause, Explanation, Folded, GrownValue, SideTimes, Verdict, explain};
+pub use explanation::{
+    BaselinePart, Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict, explain,
+};
 pub use facets::FacetReader;
 pub use feature::{Feature, FeatureId, Features, Field, FieldId, FieldSide, Holders};
 pub use first::FirstComer;

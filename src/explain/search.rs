@@ -9,7 +9,7 @@
 //!    of the two, and where the requests of the one without the other are not slow.
 //! 4. Its requests are set aside, and what still stands out among the others is the next cause. What no longer does is folded under it.
 
-use super::feature::{FeatureId, Field, FieldSide};
+use super::feature::{FeatureId, Features, Field, FieldSide};
 use super::tally::{Compared, FeatureTallies, Tally};
 
 /// No more causes are told.
@@ -36,6 +36,9 @@ const PAIR_GAIN: f64 = 1.3;
 /// For so many values each pair is tried.
 const PAIRED: usize = 24;
 
+/// Of pairs that divide nearly as well as the best, at least this part of it.
+const AS_GOOD: f64 = 0.97;
+
 /// Of two that divide the requests alike this part is the same requests.
 const ALIKE: f64 = 0.85;
 
@@ -44,8 +47,10 @@ const ALIKE: f64 = 0.85;
 pub(super) struct FoundCause {
     /// One feature, or two.
     pub(super) whose: Vec<FeatureId>,
-    /// What its requests took beyond what is usual, when it was found.
+    /// What its requests took beyond what is usual.
     pub(super) tally: Tally,
+    /// Which of the compared requests those are: not those of a cause that was found before.
+    pub(super) members: Vec<bool>,
     /// How likely that is by chance, for what was tried.
     pub(super) chance: f64,
     /// What stood out as well before it was set aside, and no longer did.
@@ -91,10 +96,10 @@ pub(super) fn find_causes(compared: &mut Compared<'_>) -> FoundCauses {
         found.tried = found.tried.max(search.tried);
         let Some(best) = best else { break };
         let chance = search.chance(&best.tally);
-        let members = compared.members(&best.whose);
-        let folded = folded_under(&best, &compared.tally(Some(&members)), &singles);
+        let members = compared.unexplained(&best.whose);
+        let folded = folded_under(compared.features(), &best, &compared.tally(Some(&members)), &singles);
         compared.set_explained(&members);
-        found.causes.push(FoundCause { whose: best.whose, tally: best.tally, chance, folded });
+        found.causes.push(FoundCause { whose: best.whose, tally: best.tally, members, chance, folded });
     }
     found.causes.sort_by(|one, other| other.tally.excess_ms.total_cmp(&one.tally.excess_ms));
     found
@@ -145,6 +150,10 @@ impl Search<'_, '_> {
             && self.chance(tally) <= LEAST_CHANCE
     }
 
+    fn ranks(&self, candidate: &Candidate) -> u32 {
+        candidate.whose.iter().filter_map(|id| self.field(*id)).map(|field| u32::from(field.rank)).sum()
+    }
+
     fn is_outcome(&self, candidate: &Candidate) -> bool {
         candidate.whose.iter().any(|id| self.field(*id).is_some_and(|field| field.side == FieldSide::Outcome))
     }
@@ -153,14 +162,41 @@ impl Search<'_, '_> {
     fn best(&mut self, singles: &[Candidate]) -> Option<Candidate> {
         let pairs = self.pairs(singles);
         let single = singles.iter().find(|single| !self.is_outcome(single) && self.is_sound(&single.tally));
-        let pair = pairs
-            .iter()
-            .find(|pair| single.is_none_or(|single| pair.gain > PAIR_GAIN * single.gain) && self.is_sound(&pair.tally));
-        if let Some(pair) = pair {
-            return Some(pair.clone());
+        let least = PAIR_GAIN * single.map_or(0.0, |single| single.gain);
+        let sound: Vec<&Candidate> =
+            pairs.iter().filter(|pair| pair.gain > least && self.is_sound(&pair.tally)).take(PAIRED).collect();
+        if let Some(best) = sound.first() {
+            // Of those that are about as good the one that says it in the fields that say most.
+            let as_good = sound.iter().filter(|pair| pair.gain >= AS_GOOD * best.gain);
+            return as_good.min_by_key(|pair| self.ranks(pair)).map(|pair| (*pair).clone());
         }
         let single = single.or_else(|| singles.iter().find(|single| self.is_sound(&single.tally)))?;
-        Some(self.of_those_alike(single, singles))
+        let wider = self.wider(single, singles);
+        Some(self.of_those_alike(wider.unwrap_or(single), singles))
+    }
+
+    /// A value that explains what the best one does and more: the cache is off, and of the routes it is for this one is most asked for.
+    ///
+    /// Without the wider one the requests of the best one are not slow; without the best one those of the wider are, and about as much.
+    fn wider<'c>(&self, best: &Candidate, singles: &'c [Candidate]) -> Option<&'c Candidate> {
+        let within = self.compared.tally(Some(&self.compared.members(&best.whose)));
+        let mut widest: Option<&Candidate> = None;
+        for single in singles.iter().filter(|single| !self.is_outcome(single)) {
+            let Some(id) = single.whose.first() else { continue };
+            let both = within.of(*id);
+            let (outside, without) = (single.tally - both, best.tally - both);
+            let is_explained = both.excess_ms >= 0.7 * best.tally.excess_ms
+                && (without.count < 1.0 || both.stands_out(&without, OTHERS_AT_MOST));
+            let is_more = outside.excess_ms >= 0.1 * single.tally.excess_ms
+                && outside.deviations() > 5.0
+                && outside.mean_log() >= LEAST_LOG
+                && !both.stands_out(&outside, OTHERS_AT_MOST);
+            let is_widest = widest.is_none_or(|widest| single.tally.excess_ms > widest.tally.excess_ms);
+            if is_explained && is_more && is_widest && self.is_sound(&single.tally) {
+                widest = Some(single);
+            }
+        }
+        widest
     }
 
     /// Of the values that divide the requests as this one does, the one to name.
@@ -246,15 +282,29 @@ fn rank(field: &Field, is_new: bool) -> u8 {
     if is_new && field.family == "client" { 0 } else { field.rank }
 }
 
-/// The values that stood out beside the cause and live in its requests: most of its excess is theirs too.
-fn folded_under(cause: &Candidate, within: &FeatureTallies, singles: &[Candidate]) -> Vec<FoldedFeature> {
+/// The values that stood out beside the cause and live in its requests: most of its excess is theirs too. What says the same less finely, such as
+/// an address's net, says nothing more.
+fn folded_under(
+    features: &Features,
+    cause: &Candidate,
+    within: &FeatureTallies,
+    singles: &[Candidate],
+) -> Vec<FoldedFeature> {
+    let mut families = Vec::new();
+    for field in cause.whose.iter().filter_map(|id| features.field_of(*id)) {
+        families.push(if field.family.is_empty() { field.name.as_str() } else { field.family });
+    }
     let mut folded: Vec<FoldedFeature> = Vec::new();
     for single in singles.iter().filter(|single| single.gain > 16.0) {
-        let Some(id) = single.whose.first().filter(|id| !cause.whose.contains(id)) else { continue };
+        let Some(id) = single.whose.first() else { continue };
+        let Some(field) = features.field_of(*id) else { continue };
+        let family = if field.family.is_empty() { field.name.as_str() } else { field.family };
         let share = within.of(*id).excess_ms / cause.tally.excess_ms.max(1.0);
-        if share >= 0.5 {
-            folded.push(FoldedFeature { feature: *id, share: share.min(1.0) });
+        if share < 0.5 || families.contains(&family) {
+            continue;
         }
+        families.push(family);
+        folded.push(FoldedFeature { feature: *id, share: share.min(1.0) });
     }
     folded
 }

@@ -1,9 +1,10 @@
 //! What the requests of each feature took beyond what is usual, counted feature by feature.
 
+use std::collections::HashMap;
 use std::ops::{AddAssign, Sub};
 
 use super::chance::{normal_tail, rarity_tail};
-use super::feature::{FeatureId, Features};
+use super::feature::{FeatureId, Features, Holders};
 use super::model::{Residual, residuals};
 use super::requests::{KeptRequest, Requests, Side};
 
@@ -111,10 +112,19 @@ impl Tally {
     }
 }
 
+/// A value is gone, or came in its place, if so many requests had it ..
+const LEAST_REPLACED: f64 = 20.0;
+
+/// .. and this part of all.
+const REPLACED_PART: f64 = 0.03;
+
 /// The requests that are compared.
 pub(super) struct Compared<'r> {
     pub(super) requests: &'r Requests,
     rows: Vec<ComparedRow<'r>>,
+    /// Values that are gone, each with the value of its field that came in its place: what was a hit is a miss. What is faster about those
+    /// that are gone is then what is slower about those that came.
+    replaced: HashMap<FeatureId, FeatureId>,
 }
 
 /// One of them.
@@ -145,7 +155,37 @@ impl<'r> Compared<'r> {
                 rows.push(ComparedRow { request, residual, is_explained: false });
             }
         }
-        Compared { requests, rows }
+        let mut compared = Compared { requests, rows, replaced: HashMap::new() };
+        compared.replaced = compared.find_replaced();
+        compared
+    }
+
+    fn find_replaced(&self) -> HashMap<FeatureId, FeatureId> {
+        let tallies = self.tally(None);
+        let (mut gone, mut came) = (Vec::new(), HashMap::new());
+        for (id, feature) in self.features().all() {
+            let Tally { count, usual_count, .. } = tallies.of(id);
+            let much = LEAST_REPLACED.max(tallies.all.count * REPLACED_PART);
+            if usual_count >= much && count <= 0.2 * usual_count {
+                gone.push((id, feature.field, usual_count));
+            }
+            let growth = count - usual_count;
+            if growth >= much && count >= 2.0 * usual_count {
+                let most = came.entry(feature.field).or_insert((id, growth));
+                if growth > most.1 {
+                    *most = (id, growth);
+                }
+            }
+        }
+        let mut replaced = HashMap::new();
+        for (id, field, usual_count) in gone {
+            if let Some((by, growth)) = came.get(&field)
+                && *growth >= 0.5 * usual_count
+            {
+                replaced.insert(id, *by);
+            }
+        }
+        replaced
     }
 
     pub(super) fn features(&self) -> &'r Features {
@@ -156,14 +196,37 @@ impl<'r> Compared<'r> {
         &self.rows
     }
 
-    /// Whether each row is of these requests.
+    /// Whether each row is of these requests, or of those in whose place they came.
     pub(super) fn members(&self, whose: &[FeatureId]) -> Vec<bool> {
-        let holders: Vec<_> = whose.iter().map(|id| self.features().holders(*id)).collect();
+        let mut holders: Vec<_> = whose.iter().map(|id| self.features().holders(*id)).collect();
+        for (gone, by) in &self.replaced {
+            for (holders, _) in holders.iter_mut().zip(whose).filter(|(_, id)| *id == by) {
+                holders.add(*gone);
+            }
+        }
+        self.rows_that_hold(&holders)
+    }
+
+    /// Whether each row is of these requests themselves.
+    pub(super) fn own_members(&self, whose: &[FeatureId]) -> Vec<bool> {
+        self.rows_that_hold(&whose.iter().map(|id| self.features().holders(*id)).collect::<Vec<_>>())
+    }
+
+    fn rows_that_hold(&self, holders: &[Holders]) -> Vec<bool> {
         let holds_all = |row: &ComparedRow<'_>| {
             let held = self.requests.features_of(row.request);
             holders.iter().all(|holders| holders.hold(held))
         };
         self.rows.iter().map(holds_all).collect()
+    }
+
+    /// The same of those that are not explained.
+    pub(super) fn unexplained(&self, whose: &[FeatureId]) -> Vec<bool> {
+        let mut members = self.members(whose);
+        for (is_member, row) in members.iter_mut().zip(&self.rows) {
+            *is_member &= !row.is_explained;
+        }
+        members
     }
 
     /// From now on these requests are not looked at.
@@ -189,23 +252,14 @@ impl<'r> Compared<'r> {
             }
         }
         let mut by_feature = held.clone();
-        for (own, (_, feature)) in held.iter().zip(self.features().all()) {
-            for implied in &feature.implies {
+        for (own, (id, feature)) in held.iter().zip(self.features().all()) {
+            for implied in feature.implies.iter().chain(self.replaced.get(&id)) {
                 if let Some(tally) = by_feature.get_mut(implied.0 as usize) {
                     *tally += own;
                 }
             }
         }
         FeatureTallies { by_feature, all }
-    }
-
-    /// Counts all of some requests, explained or not.
-    pub(super) fn tally_of(&self, members: &[bool]) -> Tally {
-        let mut tally = Tally::default();
-        for (row, _) in self.rows.iter().zip(members).filter(|(_, is_member)| **is_member) {
-            tally.add(&row.residual);
-        }
-        tally
     }
 }
 

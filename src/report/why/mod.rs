@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 
 use super::EpochSeconds;
 use super::SCHEMA;
-use crate::explain::{ChangeParts, PHASES, Phase, SideTimes};
+use crate::explain::{BaselinePart, ChangeParts, PHASES, Phase, SideTimes};
 use crate::time::{Timestamp, Window};
 
 /// The whole answer.
@@ -38,7 +38,9 @@ pub struct WhyReport {
     /// The change of the time that requests took, split.
     #[serde(serialize_with = "serialize_change")]
     pub change_ms: ChangeParts,
-    /// How many requests there were.
+    /// How much of the baseline was read: of a long one a part.
+    pub baseline_part: BaselinePart,
+    /// How many requests there were; of the baseline those that were read.
     pub requests: BothSides,
     /// What became of each route, that which changed most first.
     pub routes: Vec<RouteChangeRow>,

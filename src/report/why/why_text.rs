@@ -13,6 +13,9 @@ use crate::time::{Timestamp, Window};
 /// As wide as text runs where no terminal says it.
 const WIDTH: usize = 100;
 
+/// A blank at which no line is broken.
+const GLUE: &str = "\u{a0}";
+
 /// So many routes and folded values are told.
 const MOST_NAMED: usize = 5;
 
@@ -51,7 +54,7 @@ impl Page<'_> {
         for word in safe.split(' ') {
             let long = word.chars().count();
             if length > indent && length + 1 + long > self.width {
-                writeln!(self.out, "{line}")?;
+                writeln!(self.out, "{}", line.replace(GLUE, " "))?;
                 (line, length) = (" ".repeat(indent), indent);
             }
             if length > indent {
@@ -61,7 +64,7 @@ impl Page<'_> {
             line.push_str(word);
             length += long;
         }
-        writeln!(self.out, "{line}")
+        writeln!(self.out, "{}", line.replace(GLUE, " "))
     }
 
     fn verdict(&mut self, report: &WhyReport) -> io::Result<()> {
@@ -76,11 +79,11 @@ impl Page<'_> {
         self.title(title)?;
         let window = report.window;
         let (now, usual) = (report.requests.window, usual_of(report));
-        self.words(&format!("{} ({}): {}", span_words(window), length_words(window), side_words(now)), 2)?;
+        self.words(&format!("{} UTC ({}): {}", span_words(window), length_words(window), side_words(now)), 2)?;
         let of: Vec<String> = report.baseline.iter().rev().take(3).map(|span| span_words(*span)).collect();
         let more =
             if report.baseline.len() > 3 { format!(" and {} more", report.baseline.len() - 3) } else { String::new() };
-        self.words(&format!("usual for as long: {} (by {}{more})", side_words(usual), of.join(", ")), 2)?;
+        self.words(&format!("usual for as long: {} (as {}{more})", side_words(usual), of.join(", ")), 2)?;
         if !report.as_much.is_empty() {
             self.words(&format!("it was as slow at {}", times_words(&report.as_much)), 2)?;
         }
@@ -100,7 +103,9 @@ impl Page<'_> {
         if report.verdict == "nothing" {
             return Ok(());
         }
-        let named = report.routes.iter().filter(|route| route.change_ms > 0).take(MOST_NAMED);
+        // What is less than a fiftieth of it explains nothing.
+        let says_much = |change_ms: i64| change_ms > 0 && change_ms.saturating_mul(50) >= parts.total;
+        let named = report.routes.iter().filter(|route| says_much(route.change_ms)).take(MOST_NAMED);
         for route in named {
             let usual = usual_side(route.baseline, report);
             let name = terminal_safe(readable_name(&route.route).as_bytes()).into_owned();
@@ -158,7 +163,8 @@ impl Page<'_> {
 
     fn cause(&mut self, rank: u64, cause: &CauseRow) -> io::Result<()> {
         let CauseRow { share, excess_ms, low_ms, high_ms, p, window, baseline, .. } = cause;
-        let title = format!("{rank}. {}: {} of the excess", whose_words(&cause.whose), percent(*share));
+        let besides = if rank == 1 { "" } else { "besides, " };
+        let title = format!("{rank}. {besides}{}: {} of the excess", whose_words(&cause.whose), percent(*share));
         let title = terminal_safe(title.as_bytes()).into_owned();
         write!(self.out, "  ")?;
         self.title(&title)?;
@@ -187,7 +193,7 @@ impl Page<'_> {
         if !cause.folded.is_empty() {
             let mut same = Vec::new();
             for folded in cause.folded.iter().take(MOST_NAMED) {
-                same.push(format!("{} ({})", whose_words(&folded.whose), percent(folded.share)));
+                same.push(format!("{} ({})", whose_words(&folded.whose), percent(folded.share)).replace(' ', GLUE));
             }
             self.words(&format!("in the same requests: {}", same.join(", ")), 5)?;
         }
@@ -200,6 +206,9 @@ impl Page<'_> {
         }
         writeln!(self.out)?;
         self.title("Who came first")?;
+        if !report.first.iter().any(|first| first.held) {
+            self.words("none held up the others; the first slow ones:", 2)?;
+        }
         for first in &report.first {
             self.words(&first_words(first), 2)?;
         }
@@ -242,7 +251,7 @@ fn first_words(first: &FirstRow) -> String {
     if first.held {
         return format!("{what}: {} slow requests began while it ran, and waited", count(*waited));
     }
-    format!("{what}; of the slow ones among the first")
+    what
 }
 
 fn usual_of(report: &WhyReport) -> SideCount {
@@ -252,7 +261,8 @@ fn usual_of(report: &WhyReport) -> SideCount {
 /// What the baseline had, for as long as the window is.
 fn usual_side(baseline: SideCount, report: &WhyReport) -> SideCount {
     let length = |window: &Window| u128::try_from(window.until.0.saturating_sub(window.from.0)).unwrap_or(0);
-    let of: u128 = report.baseline.iter().map(length).sum::<u128>().max(1);
+    let whole: u128 = report.baseline.iter().map(length).sum();
+    let of = u128::from(report.baseline_part.of_length(u64::try_from(whole).unwrap_or(u64::MAX)));
     let scaled = |number: u64| {
         let wide = (u128::from(number) * length(&report.window) + of / 2) / of;
         u64::try_from(wide).unwrap_or(u64::MAX)

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::explain::{
-    Cause, Explanation, FeatureId, FirstComer, KeptRequest, PHASES, Requests, RouteChange, SideSums, Verdict,
+    Cause, ExplainedSpans, Explanation, FeatureId, FirstComer, KeptRequest, PHASES, Requests, RouteChange, SideSums,
+    Verdict,
 };
 use crate::report::EpochSeconds;
 use crate::report::why::{
@@ -12,8 +13,6 @@ use crate::report::why::{
     WhySample,
 };
 use crate::route::Routes;
-
-use super::gathering::ComparedSpans;
 
 /// What numbers mean.
 pub(super) struct AnswerNames<'n> {
@@ -27,7 +26,12 @@ pub(super) struct AnswerNames<'n> {
 
 impl AnswerNames<'_> {
     /// The report of an explanation.
-    pub(super) fn report(&self, explained: &Explanation<'_>, spans: &ComparedSpans, missing: Vec<String>) -> WhyReport {
+    pub(super) fn report(
+        &self,
+        explained: &Explanation<'_>,
+        spans: &ExplainedSpans,
+        missing: Vec<String>,
+    ) -> WhyReport {
         let all = &explained.change.all;
         WhyReport {
             schema: WhyReport::SCHEMA,
@@ -53,6 +57,7 @@ impl AnswerNames<'_> {
                 .collect(),
             first: explained.first.iter().map(|first| self.first_row(first)).collect(),
             samples: explained.samples.iter().filter_map(|request| self.sample(request)).collect(),
+            baseline_part: spans.part,
             sampled: self.sampled(),
             tried: explained.tried,
             command: String::new(),

@@ -2,37 +2,28 @@
 
 use std::sync::Arc;
 
-use crate::explain::{FacetReader, FeatureId, KeptAtMost, LineOrigin, NewRequest, Requests, Side};
+use crate::explain::{ExplainedSpans, FacetReader, FeatureId, KeptAtMost, LineOrigin, NewRequest, Requests, Side};
 use crate::grammar::Format;
 use crate::pipeline::{Filter, RouteFilter, RoutedRecord};
 use crate::record::RecordValues;
 use crate::route::{RouteId, Routes};
-use crate::time::{Timestamp, Window};
+use crate::time::Timestamp;
 
-/// What is compared with what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ComparedSpans {
-    pub(super) window: Window,
-    pub(super) baseline: Vec<Window>,
-}
-
-impl ComparedSpans {
-    /// On which side a request is; nothing if on none.
-    fn side(&self, start: Timestamp, end: Timestamp) -> Option<Side> {
-        if self.window.contains(end) {
-            return Some(Side::Window);
-        }
-        if self.baseline.iter().any(|span| span.contains(end)) {
-            return Some(Side::Baseline);
-        }
-        (end >= self.window.until && start < self.window.until).then_some(Side::Later)
+/// On which side a request is; nothing if on none.
+fn side_of(spans: &ExplainedSpans, start: Timestamp, end: Timestamp) -> Option<Side> {
+    if spans.window.contains(end) {
+        return Some(Side::Window);
     }
+    if spans.baseline.iter().any(|span| span.contains(end)) {
+        return Some(Side::Baseline);
+    }
+    (end >= spans.window.until && start < spans.window.until).then_some(Side::Later)
 }
 
 /// Takes requests in as their lines are read.
 pub(super) struct Gatherer {
     pub(super) requests: Requests,
-    pub(super) spans: ComparedSpans,
+    pub(super) spans: ExplainedSpans,
     pub(super) routes: Arc<Routes>,
     pub(super) filter: Filter,
     kept_routes: RouteFilter,
@@ -52,7 +43,7 @@ struct FormatReader {
 }
 
 impl Gatherer {
-    pub(super) fn new(spans: ComparedSpans, routes: Arc<Routes>, filter: Filter) -> Gatherer {
+    pub(super) fn new(spans: ExplainedSpans, routes: Arc<Routes>, filter: Filter) -> Gatherer {
         Gatherer {
             requests: Requests::new(KeptAtMost::default()),
             spans,
@@ -71,7 +62,7 @@ impl Gatherer {
     pub(super) fn take(&mut self, seen: &RoutedRecord<'_>, values: RecordValues<'_>, origin: LineOrigin, line: &[u8]) {
         let record = &seen.record;
         self.requests.note_end(record.end);
-        let Some(side) = self.spans.side(record.start(), record.end) else { return };
+        let Some(side) = side_of(&self.spans, record.start(), record.end) else { return };
         if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.routes) {
             return;
         }

@@ -11,7 +11,7 @@ use std::io::Write;
 
 use answer_rows::AnswerNames;
 use baseline::{BaselineSpans, baseline_spans, within};
-use gathering::{ComparedSpans, Gatherer};
+use gathering::Gatherer;
 use lines_command::lines_command;
 
 use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
@@ -23,7 +23,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
-use crate::explain::{LineOrigin, explain};
+use crate::explain::{BaselinePart, ExplainedSpans, LineOrigin, explain};
 use crate::grammar::Format;
 use crate::pipeline::Filter;
 use crate::pipeline::batch::BlockTally;
@@ -34,27 +34,25 @@ use crate::store::WindowMatch;
 use crate::time::Window;
 
 pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answer> {
-    let filter = FilterArguments { route: arguments.route.clone(), ..FilterArguments::default() };
+    let routes = FilterArguments { route: arguments.route.clone(), ..FilterArguments::default() };
     let typed = TypedQuestion {
         positional: &arguments.files.files,
         window: &arguments.window,
         point: &arguments.point,
-        filter: &filter,
+        filter: &routes,
         by: WindowMatch::End,
     };
     let Question { files, view, filter, .. } = asked::question(context, &typed)?;
-    (arguments.files.files, arguments.route) = (files, filter.routes);
+    arguments.files.files = files;
+    arguments.route.clone_from(&filter.routes);
     let window = filter.window;
     if window.from == Window::ALL.from || window.until == Window::ALL.until {
         return Err(Error::usage("why explains a window of time")
             .remedy("say from when to when it was slow: --from 14:05 --until 14:07, or --at 14:05 --window 2min"));
     }
-    let asked = WhyAsked {
-        window,
-        spans: baseline_spans(arguments.baseline.as_deref(), window, context.now)?,
-        // Which of its requests count is for the spans to say.
-        filter: Filter { routes: arguments.route.clone(), ..Filter::all() },
-    };
+    let spans = baseline_spans(arguments.baseline.as_deref(), window, context.now)?;
+    // Which of its requests count is for the spans to say, and all statuses and times: what is usual of a route is that of all of them.
+    let asked = WhyAsked { window, spans, filter: Filter { routes: filter.routes, ..Filter::all() } };
     let gathered = match &view {
         Some(view) => {
             let of_store = of_store::gather(view, context, &arguments, asked)?;
@@ -111,7 +109,7 @@ fn answer(gathered: GatheredRequests, arguments: &WhyArguments) -> Result<WhyRep
         return Err(Error::failed("there is nothing to compare the window with: no request ended in the baseline")
             .remedy("give the log of before as well, or say what to compare with: --baseline FROM..UNTIL"));
     }
-    let explained = explain(&gathered.requests, gathered.spans.window, &gathered.spans.baseline);
+    let explained = explain(&gathered.requests, &gathered.spans);
     let names = AnswerNames {
         requests: &gathered.requests,
         routes: &gathered.routes,
@@ -135,7 +133,7 @@ fn of_files(context: &Context, arguments: &WhyArguments, asked: WhyAsked) -> Res
     let names = files.names.clone();
     let mut baseline = asked.spans.other_days;
     baseline.extend(asked.spans.asked);
-    let spans = ComparedSpans { window: asked.window, baseline };
+    let spans = ExplainedSpans { window: asked.window, baseline, part: BaselinePart::WHOLE };
     let mut tally = WhyTally {
         workers: Workers::new(&files, &with, needs_of_why)?,
         gatherer: Gatherer::new(spans, with.routes.clone(), asked.filter),

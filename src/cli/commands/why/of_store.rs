@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::baseline::within;
-use super::gathering::{ComparedSpans, Gatherer};
+use super::gathering::Gatherer;
 use super::{GatheredRequests, WhyAsked, needs_of_why};
 use crate::cli::answer::completeness;
 use crate::cli::answer::names::file_names;
@@ -14,7 +14,7 @@ use crate::cli::args::WhyArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
-use crate::explain::LineOrigin;
+use crate::explain::{BaselinePart, ExplainedSpans, LineOrigin};
 use crate::pipeline::Filter;
 use crate::source::find_generation;
 use crate::store::{BlockSummary, View, WindowMatch};
@@ -32,7 +32,7 @@ pub(super) fn gather(
     let known = known_span(view);
     let asked = within(&spans.asked, known);
     let mut blocks = BlocksToRead::default();
-    blocks.add(lines.blocks(&Filter { window, by: WindowMatch::Overlap, ..filter.clone() })?);
+    blocks.add_whole(lines.blocks(&Filter { window, by: WindowMatch::Overlap, ..filter.clone() })?);
     for span in &asked {
         blocks.add(lines.blocks(&Filter { window: *span, ..filter.clone() })?);
     }
@@ -45,13 +45,14 @@ pub(super) fn gather(
         }
     }
     baseline.extend(&asked);
+    let part = blocks.part();
     let blocks = blocks.in_order();
     let mut missing = Vec::new();
     if let Some(too_much) = StoredLines::too_much(&blocks) {
         say(&too_much);
         missing.push(too_much);
     }
-    let gathered = ComparedSpans { window, baseline };
+    let gathered = ExplainedSpans { window, baseline, part };
     let mut gatherer = Gatherer::new(gathered, lines.with.routes.clone(), filter);
     if missing.is_empty() {
         missing.extend(lines.scan(&blocks, &Filter::all(), |line| {
@@ -87,21 +88,58 @@ fn lacks(view: &View, context: &Context, window: Window, asked: &[Window]) -> Re
     Ok(lacks)
 }
 
+/// Of a baseline of more requests every so many-th block is read: what is usual is known from a part as well.
+const MOST_OF_BASELINE: u64 = 600_000;
+
 /// Blocks that are read once, though several spans want them.
 #[derive(Default)]
 struct BlocksToRead {
-    by_place: BTreeMap<(u32, u64), BlockSummary>,
+    of_window: BTreeMap<(u32, u64), BlockSummary>,
+    of_baseline: BTreeMap<(u32, u64), BlockSummary>,
 }
 
 impl BlocksToRead {
-    fn add(&mut self, blocks: Vec<BlockSummary>) {
+    /// These are read whole.
+    fn add_whole(&mut self, blocks: Vec<BlockSummary>) {
         for block in blocks {
-            self.by_place.insert((block.generation.0, block.first), block);
+            self.of_window.insert((block.generation.0, block.first), block);
         }
     }
 
-    fn in_order(self) -> Vec<BlockSummary> {
-        self.by_place.into_values().collect()
+    fn add(&mut self, blocks: Vec<BlockSummary>) {
+        for block in blocks {
+            self.of_baseline.insert((block.generation.0, block.first), block);
+        }
+    }
+
+    /// Every so many-th block of the baseline is read.
+    fn step(&self) -> usize {
+        let lines: u64 = self.of_baseline.values().map(|block| u64::from(block.lines)).sum();
+        usize::try_from(lines.div_ceil(MOST_OF_BASELINE)).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// How much of the baseline that is. What the window's blocks hold of it is little.
+    fn part(&self) -> BaselinePart {
+        let lines = |block: &BlockSummary| u64::from(block.lines);
+        let step = self.step();
+        if step == 1 {
+            return BaselinePart::WHOLE;
+        }
+        let read = self.of_baseline.values().step_by(step).map(lines).sum();
+        BaselinePart { read, all: self.of_baseline.values().map(lines).sum() }
+    }
+
+    fn in_order(mut self) -> Vec<BlockSummary> {
+        let step = self.step();
+        if step == 1 {
+            self.of_window.append(&mut self.of_baseline);
+        } else {
+            let chosen = std::mem::take(&mut self.of_baseline);
+            for (place, block) in chosen.into_iter().step_by(step) {
+                self.of_window.entry(place).or_insert(block);
+            }
+        }
+        self.of_window.into_values().collect()
     }
 }
 
