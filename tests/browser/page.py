@@ -37,8 +37,10 @@ class Served:
     """`spikeline serve` on a port of its own."""
 
     def __init__(self, binary, config):
-        self.program = subprocess.Popen([binary, "serve", "--config", config, "--listen", "127.0.0.1:0"],
+        folder, name = os.path.split(config)
+        self.program = subprocess.Popen([binary, "serve", "--config", name, "--listen", "127.0.0.1:0"], cwd=folder,
                                         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env={**os.environ, "TZ": "UTC"})
+        self.folder = folder
         said = self.program.stderr.readline()
         assert "http://" in said, said
         self.address = said.split("http://")[1].split("/")[0]
@@ -89,9 +91,9 @@ def walk(browser, served):
     good.append(check(f"a dragged box shows its lines, the worst first ({first}); {title(browser)}", "217 of" in title(browser) and first.startswith("7.0")))
     command = browser.run("document.querySelector('#lines-command code').textContent")
     good.append(check(f"the command beside them: {command}", "--min-time" in command and "--by end" in command and "--route webapp.backend.git" in command))
-    said = subprocess.run(["bash", "-c", command.replace("spikeline", os.path.abspath(sys.argv[1]), 1) + " | wc -l"], capture_output=True, text=True).stdout.strip()
+    said = subprocess.run(["bash", "-c", command.replace("spikeline", os.path.abspath(sys.argv[1]), 1) + " | wc -l"], cwd=served.folder, capture_output=True, text=True).stdout.strip()
     good.append(check(f"gives as many lines: {said}", said == "217"))
-    for wanted in (100, 150, 217):
+    for wanted in (100, 150, 200, 217):
         browser.run("document.getElementById('lines-more').scrollIntoView()")
         browser.wait(f"document.querySelectorAll('#lines > li').length >= {wanted}")
     good.append(check("more lines come by scrolling, to the last", browser.wait("document.getElementById('lines-more').textContent.includes('all 217 lines')")))
