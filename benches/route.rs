@@ -52,7 +52,7 @@ fn request(line: &[u8]) -> Option<Request<'_>> {
     let mut words = quoted.next()?.split(|&byte| byte == b' ');
     let (method, target) = (words.next()?, words.next()?);
     let status = std::str::from_utf8(quoted.next()?.get(1..4)?).ok()?.parse().ok();
-    Some(Request { method, target, host: None, status, malformed: false, variables: &[] })
+    Some(Request { method, target, host: None, status, took_ms: None, malformed: false, variables: &[] })
 }
 
 fn templates() -> Vec<Rule> {

@@ -13,6 +13,7 @@ use super::notice::{Notice, Say};
 use super::reading_book::ReadingBook;
 use super::unread_book::UnreadBook;
 use crate::pipeline::{CollectedRows, Interpreter, Row, RowCollector, SlotSettings};
+use crate::route::cap::RESTS_AFTER;
 use crate::route::{RouteId, Routes};
 use crate::source::generation::GenerationId;
 use crate::source::{FinishReason, LogBlock, LogEvent, UnreadCause, UnreadSpan};
@@ -73,6 +74,8 @@ pub(super) struct LineCounter {
     is_backlog_over: bool,
     /// Everything written to the logs before this was read and counted.
     read_until: Option<Timestamp>,
+    /// It was said that requests fell to `other`.
+    is_overflow_said: bool,
 }
 
 impl LineCounter {
@@ -102,6 +105,7 @@ impl LineCounter {
             caught_up: false,
             is_backlog_over: false,
             read_until: None,
+            is_overflow_said: false,
         }
     }
 
@@ -148,6 +152,7 @@ impl LineCounter {
         let generations = self.logs.take_changed();
         let spans = self.unread.take_changed(&self.logs, &self.rows);
         let rows = self.rows.hand_over();
+        self.note_routes(&rows);
         if let Some(spare) = self.spare_rows.try_iter().last() {
             self.rows.recycle_rows(spare);
         }
@@ -162,6 +167,20 @@ impl LineCounter {
             ..Commit::default()
         };
         CountedLines { commit, rows, touched, latest_end: self.rows.latest(), bytes, caught_up: self.caught_up }
+    }
+
+    /// Which routes had requests; those without any for a day rest if others need their places. That some had none is said once.
+    fn note_routes(&mut self, rows: &CollectedRows) {
+        self.routes.note_seen(rows.cells());
+        // A time of the future would let all of them rest.
+        let now = self.rows.latest().min(self.clock.now());
+        if now > Timestamp(i64::MIN) {
+            self.routes.rest_idle(now.minus(RESTS_AFTER));
+        }
+        if self.routes.overflow() > 0 && !self.is_overflow_said {
+            self.is_overflow_said = true;
+            (self.say)(&Notice::RoutesFull { routes: self.routes.len() });
+        }
     }
 
     /// The routes that were named since the last time.

@@ -141,6 +141,11 @@ pub enum Notice {
         /// Of what was handed over before.
         doubt: Doubt,
     },
+    /// Requests fell to `other`, since their routes got no place. Said once.
+    RoutesFull {
+        /// How many routes there are.
+        routes: usize,
+    },
     /// Lines came after their slots went to a carbon that gets each once.
     LateUnsent {
         /// `host:port`.
@@ -235,6 +240,12 @@ impl fmt::Display for Notice {
                 "carbon {address}: the connection broke; {} slots of the last 30 s before that are sent again, as TCP may have lost them, and \
                  {} before these are not (send = \"final\"): if carbon had hung, they are missing there; `spikeline verify --graphite` tells",
                 doubt.owed_again, doubt.taken_as_read
+            ),
+            Notice::RoutesFull { routes } => write!(
+                f,
+                "{routes} routes are known, and some requests are counted in `other` from now on: name what matters by [[route]], or raise `routes_max`. \
+                 A route gets a place by a request that took a second or failed; the last eighth of the places is for these, and what was \
+                 refused (4xx) gets none of the last half"
             ),
             Notice::LateUnsent { address, lines, from, until } => write!(
                 f,

@@ -67,6 +67,7 @@ impl Notice {
             Notice::CarbonConnected { .. } => "carbon-connected",
             Notice::CarbonFailed(_) => "carbon-failed",
             Notice::SentAgain { .. } => "sent-again",
+            Notice::RoutesFull { .. } => "routes-full",
             Notice::LateUnsent { .. } => "late-unsent",
             Notice::BackfillSendFailed(_) => "backfill-send-failed",
             Notice::CarbonLeftBehind { .. } => "carbon-left-behind",
@@ -100,6 +101,7 @@ impl Notice {
             | Notice::UpkeepFailed(_)
             | Notice::SlotIncomplete(_)
             | Notice::CarbonFailed(_)
+            | Notice::RoutesFull { .. }
             | Notice::LateUnsent { .. }
             | Notice::BackfillSendFailed(_)
             | Notice::CarbonLeftBehind { .. } => Severity::Warning,

@@ -52,9 +52,11 @@ impl OpenedDaemon {
         }
         let view = writer.view();
         let known: Vec<_> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
+        let routes = Routes::restore(settings.routes_max, known);
+        routes.note_seen(view.routes().into_iter().filter_map(|(id, _)| Some((view.route_span(id)?.1, id))));
         let interpreting = Interpreting {
             router: Arc::clone(&settings.router),
-            routes: Arc::new(Routes::restore(settings.routes_max, known)),
+            routes: Arc::new(routes),
             threshold_ms: settings.threshold_ms,
         };
         let mut interpreters = compile_interpreters(&settings.logs, &interpreting)?;

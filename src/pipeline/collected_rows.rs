@@ -25,6 +25,11 @@ pub struct CollectedRows {
 }
 
 impl CollectedRows {
+    /// Slot and route of each cell that got lines.
+    pub fn cells(&self) -> impl Iterator<Item = (Timestamp, RouteId)> + '_ {
+        self.cells.iter().copied()
+    }
+
     /// How many lines fell into each slot.
     pub fn lines_by_slot(&self) -> BTreeMap<Timestamp, u64> {
         let mut lines = BTreeMap::new();

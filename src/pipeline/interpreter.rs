@@ -325,6 +325,7 @@ impl Interpreter {
             target: record.target,
             host: record.host,
             status: record.status,
+            took_ms: record.request_time_ms,
             malformed: record.malformed_request,
             variables,
         })

@@ -16,6 +16,8 @@ use super::interpreter::RoutedRecord;
 use super::line_readers::LineReaders;
 use crate::error::{Error, Result};
 use crate::record::RecordValues;
+use crate::route::cap::OTHER;
+use crate::route::{Matched, RouteId};
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{LineReader, find_generation_with};
 use crate::store::{BlockSummary, Locator, View};
@@ -273,6 +275,7 @@ fn read_block(
     mut each: impl FnMut(&ScannedLine<'_>),
 ) -> Option<u32> {
     let mut found = 0u32;
+    let other = view.route(OTHER);
     let (mut from, end) = (block.first, block.first + bytes.len() as u64);
     while from < end {
         let mut read_with = readers.reader_at(view, generation, from);
@@ -286,6 +289,7 @@ fn read_block(
             interpreter.read_block(stretch.get(run).unwrap_or_default(), |at, line, seen, values| {
                 if let Ok(seen) = seen {
                     found += 1;
+                    let seen = &as_counted(*seen, block, other);
                     let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                     let offset = begins + at as u64;
                     let locator = Locator { generation: generation.id, offset, length };
@@ -296,4 +300,12 @@ fn read_block(
         from = until;
     }
     Some(found)
+}
+
+/// A request as it was counted: in a block that has nothing of its route, in `other`, since its route had no place yet.
+fn as_counted<'l>(seen: RoutedRecord<'l>, block: &BlockSummary, other: Option<RouteId>) -> RoutedRecord<'l> {
+    match other.filter(|other| !block.may_hold(Some(&[seen.matched.id])) && block.may_hold(Some(&[*other]))) {
+        Some(other) => RoutedRecord { matched: Matched { id: other, ..seen.matched }, ..seen },
+        None => seen,
+    }
 }

@@ -65,9 +65,9 @@ impl<T: Copy> AnswerCache<T> {
         None
     }
 
-    /// Remembers the answer for a key that is not in it.
+    /// Remembers the answer for a key, instead of another that it had.
     pub(super) fn put(&mut self, key: &[u8], hash: KeyHash, answer: T) {
-        if key.len() > KEY_MAX {
+        if key.len() > KEY_MAX || self.replace(key, hash, answer) {
             return;
         }
         if self.len >= ENTRIES_MAX || self.keys.len() + key.len() > BYTES_MAX {
@@ -82,6 +82,21 @@ impl<T: Copy> AnswerCache<T> {
         self.keys.extend_from_slice(key);
         self.place_entry(CacheEntry { hash: hash.0, start, length, answer });
         self.len += 1;
+    }
+
+    /// Gives a key that is in it another answer; whether it is in it.
+    fn replace(&mut self, key: &[u8], hash: KeyHash, answer: T) -> bool {
+        let mut at = self.home_slot(hash.0);
+        while let Some(Some(entry)) = self.slots.get(at) {
+            if entry.hash == hash.0 && same_bytes(self.key_of(entry), key) {
+                if let Some(Some(entry)) = self.slots.get_mut(at) {
+                    entry.answer = answer;
+                }
+                return true;
+            }
+            at = self.next_slot(at);
+        }
+        false
     }
 
     /// How many keys it holds and how many bytes they take.

@@ -12,6 +12,7 @@ use super::RouteId;
 use super::cache::AnswerCache;
 use super::graphite_name::encode_path;
 use super::location::LocationFinder;
+use super::merit::RouteMerit;
 use super::query::without_query;
 use super::request::{Request, TargetForm, bare_host};
 use super::router::{CompiledRule, Router};
@@ -57,11 +58,19 @@ enum CachedAnswer {
     NoRule,
 }
 
-/// A route, and whether a request got there because the cap was reached.
+/// A route, and why a request got there if it was because the cap was reached.
 #[derive(Debug, Clone, Copy)]
 struct NumberedRoute {
     id: RouteId,
-    over_cap: bool,
+    refusal: Option<Refusal>,
+}
+
+/// The name had no place for a request of this merit.
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    merit: RouteMerit,
+    /// As of [`Routes::freed`] then.
+    freed: u64,
 }
 
 /// The template at the end of a key.
@@ -77,7 +86,7 @@ struct KeyTemplate {
 impl Matcher {
     /// A matcher with an empty cache.
     pub fn new(router: Arc<Router>, routes: Arc<Routes>) -> Matcher {
-        let names = WorkerNames { routes, known: AnswerCache::new(), key: Vec::new() };
+        let names = WorkerNames { routes, known: AnswerCache::new(), key: Vec::new(), merit: RouteMerit::Answered };
         let located = router.locations().map(|locations| LocationFinder::new(locations.clone()));
         let (answers, key) = (AnswerCache::new(), Vec::new());
         Matcher { router, answers, names, located, of_locations: Vec::new(), key, overflow: 0, unlogged: false }
@@ -110,6 +119,7 @@ impl Matcher {
     pub fn route(&mut self, request: &Request<'_>) -> Matched {
         let subject = if self.unlogged { TargetForm::Fixed("{unlogged}") } else { request.subject() };
         self.key.clear();
+        self.names.merit = RouteMerit::of(request.status, request.took_ms);
         let (found, rule) = if !self.router.is_empty() {
             self.route_by_rules(request, subject)
         } else if let Some(found) = self.located.is_some().then(|| self.route_by_location(request, subject)).flatten() {
@@ -117,7 +127,7 @@ impl Matcher {
         } else {
             self.route_by_path(request, subject)
         };
-        self.overflow += u64::from(found.over_cap);
+        self.overflow += u64::from(found.refusal.is_some());
         let threshold_ms = rule.and_then(|rule| self.router.threshold_ms(rule));
         Matched { id: found.id, threshold_ms, rule }
     }
@@ -134,7 +144,9 @@ impl Matcher {
             }
         };
         let hash = self.answers.hash(key);
-        if let Some(CachedAnswer::Route(found, rule)) = self.answers.get(key, hash) {
+        if let Some(CachedAnswer::Route(found, rule)) = self.answers.get(key, hash)
+            && self.names.holds(found)
+        {
             return (found, rule);
         }
         let found = self.names.intern(&encode_path(key));
@@ -155,14 +167,14 @@ impl Matcher {
         }
         let hash = self.answers.hash(&self.key);
         match self.answers.get(&self.key, hash) {
-            Some(CachedAnswer::Route(found, rule)) => return (found, rule),
+            Some(CachedAnswer::Route(found, rule)) if self.names.holds(found) => return (found, rule),
             Some(CachedAnswer::Captures(at)) => {
                 if let Some(rule) = self.router.rule(at) {
                     return (self.names.rule_route(at, rule, &facts), Some(at));
                 }
             }
             Some(CachedAnswer::NoRule) => return (self.route_without_rule(&facts, template), None),
-            None => {}
+            Some(CachedAnswer::Route(..)) | None => {}
         }
         let (found, rule) = self.ask_rules(&facts, template);
         let answer = match rule.and_then(|at| Some((at, self.router.rule(at)?))) {
@@ -189,9 +201,12 @@ impl Matcher {
         let number = located.find_route(&self.router.server_hints(facts), facts.path?, facts.status)?;
         let upgraded = facts.status == Some(101);
         let at = number as usize * 2 + usize::from(upgraded);
-        if let Some(Some(found)) = self.of_locations.get(at) {
+        if let Some(Some(found)) = self.of_locations.get(at)
+            && self.names.holds(*found)
+        {
             return Some(*found);
         }
+        self.names.merit = RouteMerit::Costly;
         let name = located.route_name(number);
         let found = if upgraded { self.names.intern(&format!("{name}.__101")) } else { self.names.intern(name) };
         if self.of_locations.len() <= at {
@@ -232,6 +247,8 @@ struct WorkerNames {
     /// From a rule and the values of its captures, or from a template.
     known: AnswerCache<NumberedRoute>,
     key: Vec<u8>,
+    /// Of the request at hand.
+    merit: RouteMerit,
 }
 
 /// Stands where a rule's number stands in the keys of [`WorkerNames`]; no rule has it.
@@ -240,6 +257,9 @@ const NO_RULE: u16 = u16::MAX;
 impl WorkerNames {
     /// The route that a rule names, remembered by the rule and what it captured.
     fn rule_route(&mut self, at: u16, rule: &CompiledRule, facts: &RequestFacts<'_>) -> NumberedRoute {
+        if !rule.name.has_captures() {
+            self.merit = RouteMerit::Costly;
+        }
         self.key.clear();
         self.key.extend_from_slice(&at.to_le_bytes());
         rule.name.visit_captures(&rule.conditions, facts, |value| push_field(Some(value), &mut self.key));
@@ -257,7 +277,9 @@ impl WorkerNames {
     /// The route under the key at hand; `name` is asked only if it is not known.
     fn get_or_intern(&mut self, name: impl FnOnce() -> String) -> NumberedRoute {
         let hash = self.known.hash(&self.key);
-        if let Some(found) = self.known.get(&self.key, hash) {
+        if let Some(found) = self.known.get(&self.key, hash)
+            && self.holds(found)
+        {
             return found;
         }
         let found = self.intern(&name());
@@ -267,8 +289,15 @@ impl WorkerNames {
 
     /// The number of a name in the table that all workers share. It takes a lock: ask the caches first.
     fn intern(&self, name: &str) -> NumberedRoute {
-        let (id, over_cap) = self.routes.number_or_other(name);
-        NumberedRoute { id, over_cap }
+        let freed = self.routes.freed();
+        let (id, over_cap) = self.routes.number_or_other(name, self.merit);
+        NumberedRoute { id, refusal: over_cap.then_some(Refusal { merit: self.merit, freed }) }
+    }
+
+    /// Whether a remembered route is that of the request at hand: one that was refused may be let in by now.
+    #[inline(always)]
+    fn holds(&self, found: NumberedRoute) -> bool {
+        found.refusal.is_none_or(|refusal| self.merit <= refusal.merit && refusal.freed == self.routes.freed())
     }
 }
 

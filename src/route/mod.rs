@@ -18,6 +18,7 @@ pub mod cap;
 pub mod graphite_name;
 pub mod location;
 mod matcher;
+mod merit;
 mod name_patterns;
 mod node_glob;
 mod path_scan;

@@ -11,6 +11,8 @@ pub struct Request<'a> {
     pub host: Option<&'a [u8]>,
     /// `$status`.
     pub status: Option<u16>,
+    /// `$request_time`, in milliseconds, where the log has it.
+    pub took_ms: Option<u64>,
     /// The request line is no request line (TLS on a plain port, garbage, nothing at all).
     pub malformed: bool,
     /// The values of [`super::Router::variables`], in the same order. Missing ones count as absent.

@@ -1,11 +1,13 @@
 //! The names of all routes and their numbers, shared by the workers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::RouteId;
 use super::cap::{OTHER, RouteCap};
+use super::merit::RouteMerit;
+use crate::time::Timestamp;
 
 /// Numbers names in order of first sight, at most `cap` of them, `other` included. The last place is kept for
 /// `other`, which takes every name that comes when the rest are given away.
@@ -14,19 +16,25 @@ pub struct Routes {
     cap: RouteCap,
     table: RwLock<RouteTable>,
     overflow: AtomicU64,
+    /// How often places became free: who was refused before may ask again.
+    freed: AtomicU64,
 }
 
-/// The names by number and the numbers by name. Nothing is ever taken out.
+/// The names by number and the numbers by name. Nothing is ever taken out; who rests takes no place.
 #[derive(Debug, Default)]
 struct RouteTable {
     ids: HashMap<Arc<str>, RouteId>,
     names: BTreeMap<u32, Arc<str>>,
+    resting: HashSet<u32>,
+    /// Of the routes that were noted as seen, the slot of the last request.
+    last_seen: HashMap<u32, Timestamp>,
 }
 
 impl Routes {
     /// No routes yet. A `cap` below 2 is taken as 2: one route, and `other`.
     pub fn new(cap: usize) -> Routes {
-        Routes { cap: RouteCap::new(cap), table: RwLock::default(), overflow: AtomicU64::new(0) }
+        let (overflow, freed) = (AtomicU64::new(0), AtomicU64::new(0));
+        Routes { cap: RouteCap::new(cap), table: RwLock::default(), overflow, freed }
     }
 
     /// The routes of a store, under the numbers they have there. All are kept, even if the cap is now smaller; of a
@@ -45,17 +53,18 @@ impl Routes {
 
     /// The number of `name`, a new one if it is new. Over the cap: the number of `other`.
     pub fn intern(&self, name: &str) -> RouteId {
-        self.number_or_other(name).0
+        self.number_or_other(name, RouteMerit::Costly).0
     }
 
-    /// Like [`Routes::intern`], and whether the name fell to `other`.
-    pub(super) fn number_or_other(&self, name: &str) -> (RouteId, bool) {
+    /// Like [`Routes::intern`], for a request of this merit, and whether the name fell to `other`.
+    pub(super) fn number_or_other(&self, name: &str, merit: RouteMerit) -> (RouteId, bool) {
         let table = self.read();
-        if let Some(&id) = table.ids.get(name) {
+        if let Some(id) = table.active(name) {
             return (id, false);
         }
-        // Being full is for ever, so the common case of an overflow needs no writer's lock.
-        if table.is_full(self.cap)
+        // The common case of an overflow needs no writer's lock.
+        if name != OTHER
+            && table.is_full(self.cap, merit)
             && let Some(&other) = table.ids.get(OTHER)
         {
             self.overflow.fetch_add(1, Ordering::Relaxed);
@@ -63,15 +72,46 @@ impl Routes {
         }
         drop(table);
         let mut table = self.write();
-        if let Some(&id) = table.ids.get(name) {
+        if let Some(id) = table.active(name) {
             return (id, false);
         }
-        if name == OTHER || !table.is_full(self.cap) {
-            return (table.add_name(name), false);
+        if name == OTHER || !table.is_full(self.cap, merit) {
+            return (table.wake_or_add(name), false);
         }
         self.overflow.fetch_add(1, Ordering::Relaxed);
         let other = table.ids.get(OTHER).copied();
         (other.unwrap_or_else(|| table.add_name(OTHER)), true)
+    }
+
+    /// Notes until when these routes had requests; one that rested does so no more.
+    pub fn note_seen(&self, seen: impl IntoIterator<Item = (Timestamp, RouteId)>) {
+        let mut table = self.write();
+        for (slot, id) in seen {
+            table.resting.remove(&id.0);
+            let last = table.last_seen.entry(id.0).or_insert(slot);
+            *last = slot.max(*last);
+        }
+    }
+
+    /// If places are short, the routes without requests since `before` rest.
+    pub fn rest_idle(&self, before: Timestamp) {
+        if !self.read().is_full(self.cap, RouteMerit::Refused) {
+            return;
+        }
+        let mut table = self.write();
+        let other = table.ids.get(OTHER).map(|id| id.0);
+        let is_idle = |id: &u32| Some(*id) != other && table.last_seen.get(id).is_none_or(|seen| *seen < before);
+        let idle: Vec<u32> = table.names.keys().copied().filter(is_idle).collect();
+        let rested = table.resting.len();
+        table.resting.extend(idle);
+        if table.resting.len() > rested {
+            self.freed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Changes when places became free.
+    pub(super) fn freed(&self) -> u64 {
+        self.freed.load(Ordering::Relaxed)
     }
 
     /// The name of a route.
@@ -116,9 +156,25 @@ impl Routes {
 }
 
 impl RouteTable {
-    /// Whether a new name has to fall to `other`.
-    fn is_full(&self, cap: RouteCap) -> bool {
-        cap.is_reached(self.names.len(), self.ids.contains_key(OTHER))
+    /// Whether a name that has no place has to fall to `other`, by a request of this merit.
+    fn is_full(&self, cap: RouteCap, merit: RouteMerit) -> bool {
+        cap.is_reached(self.names.len() - self.resting.len(), self.ids.contains_key(OTHER), merit)
+    }
+
+    /// The number of a name that has a place.
+    fn active(&self, name: &str) -> Option<RouteId> {
+        self.ids.get(name).copied().filter(|id| self.resting.is_empty() || !self.resting.contains(&id.0))
+    }
+
+    /// Gives a name a place: one that rested has its number still.
+    fn wake_or_add(&mut self, name: &str) -> RouteId {
+        match self.ids.get(name) {
+            Some(&id) => {
+                self.resting.remove(&id.0);
+                id
+            }
+            None => self.add_name(name),
+        }
     }
 
     /// Gives a new name the number after the highest.

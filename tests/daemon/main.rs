@@ -23,6 +23,7 @@ mod reload;
 mod restart;
 mod rig;
 mod rotation;
+mod route_places;
 mod service_manager;
 mod sink;
 mod status;

@@ -13,8 +13,15 @@ fn count<'a>(targets: impl IntoIterator<Item = &'a [u8]>) -> BTreeMap<String, u6
     let mut matcher = Matcher::new(Arc::new(Router::default()), Arc::clone(&routes));
     let mut counts = BTreeMap::new();
     for target in targets {
-        let request =
-            Request { method: b"GET", target, host: None, status: Some(200), malformed: false, variables: &[] };
+        let request = Request {
+            method: b"GET",
+            target,
+            host: None,
+            status: Some(200),
+            took_ms: None,
+            malformed: false,
+            variables: &[],
+        };
         let matched = matcher.route(&request);
         *counts.entry(matched.id).or_insert(0) += 1;
     }

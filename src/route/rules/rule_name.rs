@@ -79,6 +79,11 @@ impl RuleName {
         Some(within_bounds(name))
     }
 
+    /// Whether it depends on the request.
+    pub(in crate::route) fn has_captures(&self) -> bool {
+        self.sources().next().is_some()
+    }
+
     /// Where its captures come from.
     pub(in crate::route) fn sources(&self) -> impl Iterator<Item = CaptureSource> + '_ {
         self.parts.iter().filter_map(|part| match part {

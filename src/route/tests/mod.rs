@@ -14,7 +14,7 @@ use super::{Matcher, Request, Router, Routes, Rule};
 
 /// A GET answered with 200.
 fn get(target: &[u8]) -> Request<'_> {
-    Request { method: b"GET", target, host: None, status: Some(200), malformed: false, variables: &[] }
+    Request { method: b"GET", target, host: None, status: Some(200), took_ms: None, malformed: false, variables: &[] }
 }
 
 /// A matcher with its routes at hand, to ask for names.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::route::{RouteId, Routes};
+use crate::time::Timestamp;
 
 #[test]
 fn numbers_are_dense_in_order_of_first_sight() {
@@ -78,4 +79,26 @@ fn workers_agree_on_numbers() {
     let numbers: Vec<u32> = routes.since(0).iter().map(|(id, _)| id.0).collect();
     assert_eq!(numbers, (0..100).collect::<Vec<_>>());
     assert!(routes.find("other").is_some());
+}
+
+#[test]
+fn a_route_that_had_no_request_for_long_gives_up_its_place_and_earns_it_again() {
+    let at = |hour: i64| Timestamp::from_secs(hour * 3600);
+    let routes = Routes::new(4);
+    let [a, b, c] = ["a", "b", "c"].map(|name| routes.intern(name));
+    routes.note_seen([(at(1), a), (at(30), b), (at(30), c), (at(1), b)]);
+    let other = routes.intern("d");
+    routes.rest_idle(at(6));
+    // It has another's place; what comes back has to wait for one, and has its number still.
+    assert_eq!(routes.intern("d"), RouteId(4));
+    assert_eq!((routes.intern("a"), routes.find("a")), (other, Some(a)));
+    routes.note_seen([(at(31), RouteId(4)), (at(31), c)]);
+    routes.rest_idle(at(31));
+    assert_eq!(routes.intern("a"), a);
+    assert_eq!(routes.len(), 5);
+    // Where there is room nobody rests.
+    let roomy = Routes::new(100);
+    roomy.intern("a");
+    roomy.rest_idle(at(1000));
+    assert_eq!(roomy.intern("a"), RouteId(0));
 }

@@ -228,6 +228,7 @@ proptest! {
                 target: target.as_bytes(),
                 host: [None, Some(&b"a.b"[..]), Some(&b"c"[..])][*host],
                 status: [Some(200), Some(404), Some(101)][*status],
+                took_ms: None,
                 malformed: *malformed && *method == 0,
                 variables: &variables,
             };

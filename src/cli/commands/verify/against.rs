@@ -28,6 +28,11 @@ impl<'r> Differences<'r> {
         Differences { limit, routes, kept: Vec::new(), count: 0 }
     }
 
+    /// None so far, and none to be kept.
+    pub(super) fn none_kept(&self) -> Differences<'r> {
+        Differences::new(0, self.routes)
+    }
+
     /// Counts a number of a cell that is `stored` but was `found` to be another; `None` is no number at all. Over the
     /// limit it is only counted, so that `what` is never spelled out.
     pub(super) fn add(

@@ -9,6 +9,7 @@ use crate::histogram::{Cell, TIMES};
 use crate::pipeline::{Recount, UnreadRange};
 use crate::report::{Against, count};
 use crate::route::RouteId;
+use crate::route::cap::OTHER;
 use crate::store::{BlockSummary, LogRange, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 
@@ -24,6 +25,8 @@ pub(super) struct RecountedLogs<'v> {
     lines: u64,
     /// Cells that cannot be judged, since lines of them are gone or the store is damaged there.
     unjudged: u64,
+    /// Cells with requests that were counted in `other`, before their routes got a place.
+    of_late_routes: u64,
     /// Lines that cannot be read again, by why.
     unread: BTreeMap<String, u64>,
     /// The blocks that were counted into it: a block may meet two steps.
@@ -33,7 +36,17 @@ pub(super) struct RecountedLogs<'v> {
 impl<'v> RecountedLogs<'v> {
     pub(super) fn new(view: &'v View, recount: Recount<'v>, damaged: Vec<Window>) -> RecountedLogs<'v> {
         let (unread, unread_blocks) = (BTreeMap::new(), BTreeSet::new());
-        RecountedLogs { view, recount, damaged, cells: 0, lines: 0, unjudged: 0, unread, unread_blocks }
+        RecountedLogs {
+            view,
+            recount,
+            damaged,
+            cells: 0,
+            lines: 0,
+            unjudged: 0,
+            of_late_routes: 0,
+            unread,
+            unread_blocks,
+        }
     }
 
     /// Compare the cells of `window`, which are `stored`, with what the lines come to.
@@ -64,6 +77,7 @@ impl<'v> RecountedLogs<'v> {
         for key in counted.keys() {
             held.entry(*key).or_insert(&none);
         }
+        self.of_late_routes += settle_late_routes(self.view.route(OTHER), &mut held, &counted, differences);
         let interval = self.view.settings().interval;
         for (key, held) in held {
             let slot = Window { from: key.slot, until: key.slot.plus(interval) };
@@ -109,11 +123,50 @@ impl<'v> RecountedLogs<'v> {
             missing.push(format!("{} lines are not verifiable: {why}", count(*lines)));
         }
         say_all(&missing);
+        if self.of_late_routes > 0 {
+            let cells = count(self.of_late_routes);
+            say(&format!(
+                "{cells} cells agree together with `other`, where requests were counted before their routes got a place"
+            ));
+        }
         if self.unjudged > 0 {
             say(&format!("{} cells could not be compared for that, or for damage", count(self.unjudged)));
         }
         missing
     }
+}
+
+/// Takes out the cells that differ only by requests that were counted in `other`, because their route had no place yet: together they
+/// come to the same. Gives how many.
+fn settle_late_routes(
+    other: Option<RouteId>,
+    held: &mut BTreeMap<CellKey, &Cell>,
+    counted: &BTreeMap<CellKey, Cell>,
+    differences: &Differences<'_>,
+) -> u64 {
+    let Some(other) = other else { return 0 };
+    let none = Cell::default();
+    let slots: Vec<Timestamp> = held.keys().filter(|key| key.route == other).map(|key| key.slot).collect();
+    let mut settled = 0;
+    for slot in slots {
+        let of_slot = CellKey { slot, route: RouteId(0) }..=CellKey { slot, route: RouteId(u32::MAX) };
+        let (mut stored, mut found, mut keys) = (Cell::default(), Cell::default(), Vec::new());
+        for (key, cell) in held.range(of_slot) {
+            let again = counted.get(key).unwrap_or(&none);
+            if cell.requests != again.requests {
+                stored.merge(cell);
+                found.merge(again);
+                keys.push(*key);
+            }
+        }
+        let mut together = differences.none_kept();
+        compare(CellKey { slot, route: other }, &stored, &found, &mut together);
+        if keys.iter().any(|key| key.route == other) && together.count() == 0 {
+            settled += keys.len() as u64;
+            held.retain(|key, _| !keys.contains(key));
+        }
+    }
+    settled
 }
 
 /// A range that holds some of a block. One in which all lines are rejected has no bytes to be in a range.
