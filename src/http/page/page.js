@@ -628,7 +628,13 @@ async function showLines(more = false) {
     : lines.ended ? `all ${count(lines.shown)} lines` : `${count(lines.shown)} lines so far, the longest first; scroll for more`;
   $("lines-more").textContent = [words, ...missing].join("; ");
   command(answer.command, $("lines-command"));
-  if (!lines.ended && $("lines-more").getBoundingClientRect().top < innerHeight + AHEAD) showLines(true);
+  wantMore();
+}
+
+// The next lines, if the end of those that are there is near.
+function wantMore() {
+  if (!state.box || !lines.shown || lines.ended || lines.asking || $("pane-lines").hidden) return;
+  if ($("lines-more").getBoundingClientRect().top < innerHeight + AHEAD) showLines(true);
 }
 
 const field = (line, ...names) => {
@@ -949,7 +955,7 @@ function start() {
   area.addEventListener("click", tap);
   document.addEventListener("keydown", onKey);
   addEventListener("popstate", () => { readAddress(); show(); });
-  new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && state.box && lines.shown && showLines(true), { rootMargin: `${AHEAD}px` }).observe($("lines-more"));
+  addEventListener("scroll", wantMore, { passive: true });
   new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && routes.rows.length < routes.routes && showRoutes(true)).observe($("routes-more"));
   let width = innerWidth;
   let wait;
