@@ -174,7 +174,7 @@ fn what_grafana_sends_is_answered() {
     assert_eq!(
         health,
         format!(
-            "[{{\"target\":\"100\",\"tags\":{{\"name\":\"100\"}},\"datapoints\":[[100.0,{BEGIN}],[100.0,{}],[100.0,{}]]}}]",
+            "[{{\"target\":\"100.0\",\"tags\":{{\"name\":\"100.0\"}},\"datapoints\":[[100.0,{BEGIN}],[100.0,{}],[100.0,{}]]}}]",
             BEGIN + 150,
             BEGIN + 300
         )

@@ -50,15 +50,8 @@ fn keep_beyond(series: &mut Vec<GraphSeries>, arguments: &CallArguments<'_>) -> 
         _ => RowStatistic::Average,
     };
     let above = function.ends_with("Above");
-    let is_strict = matches!(by, RowStatistic::Largest | RowStatistic::Least);
-    series.retain(|it| {
-        by.of(&it.values).is_some_and(|value| match (above, is_strict) {
-            (true, true) => value > bound,
-            (true, false) => value >= bound,
-            (false, true) if by == RowStatistic::Least => value < bound,
-            (false, _) => value <= bound,
-        })
-    });
+    // What has no value is below all, as Graphite has it.
+    series.retain(|it| (by.of(&it.values).unwrap_or(f64::NEG_INFINITY) > bound) == above);
     Ok(())
 }
 

@@ -25,7 +25,17 @@ pub(super) fn of_all(
     if word == "multiply" && series.len() == 1 {
         return Ok(series);
     }
+    if word == "count" {
+        return Ok(counted(&series).into_iter().collect());
+    }
     Ok(aggregated(&series, statistic(word)?, word).into_iter().collect())
+}
+
+/// `countSeries(a, b)`: how many series there are, with a value or without.
+fn counted(series: &[GraphSeries]) -> Option<GraphSeries> {
+    let rows = aligned(series)?;
+    let values = rows.rows().map(|row| Some(row.len() as f64)).collect();
+    Some(rows.series(format!("countSeries({})", paths_of(series)), values))
 }
 
 /// `aggregate(a, "sum")`

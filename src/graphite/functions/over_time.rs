@@ -162,7 +162,8 @@ pub(super) fn constant_line(
         _ => return Err(Error::usage(format!("{}: `value` must be a number", arguments.call.function))),
     };
     let FetchSpan { from, until } = evaluation.span;
-    let text = value.to_string();
+    // As Python writes a float: `100.0`.
+    let text = format!("{value:?}");
     let label = if arguments.call.function == "threshold" { arguments.text_if_given(1, "label")? } else { None };
     let mut tags = std::collections::BTreeMap::new();
     tags.insert("name".to_owned(), text.clone());

@@ -120,7 +120,7 @@ pub const FUNCTIONS: &[GraphFunction] = &[
         kind: FunctionKind::Choose,
         group: "Filter Series",
         parameters: "seriesList:seriesList! n:integer!",
-        description: "Those that are at n or more on average.",
+        description: "Those that are above n on average.",
     },
     GraphFunction {
         name: "averageBelow",
@@ -190,7 +190,7 @@ pub const FUNCTIONS: &[GraphFunction] = &[
         kind: FunctionKind::Choose,
         group: "Filter Series",
         parameters: "seriesList:seriesList! n:integer!",
-        description: "Those that are at n or more now.",
+        description: "Those that are above n now.",
     },
     GraphFunction {
         name: "currentBelow",
@@ -393,14 +393,14 @@ pub const FUNCTIONS: &[GraphFunction] = &[
         kind: FunctionKind::Choose,
         group: "Filter Series",
         parameters: "seriesList:seriesList! n:integer!",
-        description: "Those that are never n or less.",
+        description: "Those that are always above n.",
     },
     GraphFunction {
         name: "minimumBelow",
         kind: FunctionKind::Choose,
         group: "Filter Series",
         parameters: "seriesList:seriesList! n:integer!",
-        description: "Those that are less than n at some time.",
+        description: "Those that are n or less at some time.",
     },
     GraphFunction {
         name: "minSeries",

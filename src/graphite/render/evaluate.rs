@@ -39,7 +39,7 @@ impl<'a> Evaluation<'_, 'a> {
             return Err(Error::failed("this takes too long: ask for fewer series or a shorter time"));
         }
         match target {
-            Target::Path(path) => self.store.fetch(&self.found(&path.text)?, self.span),
+            Target::Path(path) => self.fetch(&self.found(&path.text)?, &path.text),
             Target::Call(call) if call.function == "seriesByTag" => self.series_by_tag(call),
             Target::Call(call) => functions::apply(self, call),
             Target::Template(_) => self.evaluate(&target.filled(&[])),
@@ -66,6 +66,17 @@ impl<'a> Evaluation<'_, 'a> {
             }
         }
         let tags = TagExpression::parse_all(texts).map_err(|what| Error::usage(format!("seriesByTag: {what}")))?;
-        self.store.fetch(&self.store.catalog.tagged_with(&tags), self.span)
+        self.fetch(&self.store.catalog.tagged_with(&tags), &call.text)
+    }
+
+    /// Series that say what they were asked for by: functions that combine them are called by that.
+    fn fetch(&self, found: &[KnownSeries<'a>], asked_by: &str) -> Result<Vec<GraphSeries>> {
+        // Of the future whisper has no series, not even empty ones.
+        if self.span.from > self.now.secs() {
+            return Ok(Vec::new());
+        }
+        let mut series = self.store.fetch(found, self.span)?;
+        series.iter_mut().for_each(|it| asked_by.clone_into(&mut it.path));
+        Ok(series)
     }
 }
