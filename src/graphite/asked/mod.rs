@@ -114,7 +114,7 @@ pub enum AskedOrder {
 /// # Errors
 /// What is not understood, and where it stands.
 pub fn understand(texts: &[String], context: &AskContext<'_>) -> Result<Pasted, AskMistake> {
-    let mut reading = Reading {
+    let mut reading = PastedReading {
         context,
         catalog: SeriesCatalog::new(context.namings, context.routes.iter().flatten().copied()),
         asked: Pasted::default(),
@@ -127,14 +127,14 @@ pub fn understand(texts: &[String], context: &AskContext<'_>) -> Result<Pasted, 
 }
 
 /// What was read so far.
-struct Reading<'a> {
+struct PastedReading<'a> {
     context: &'a AskContext<'a>,
     catalog: SeriesCatalog<'a>,
     asked: Pasted,
     found: Vec<FoundSeries>,
 }
 
-impl Reading<'_> {
+impl PastedReading<'_> {
     fn read(&mut self, text: &str) -> Result<(), AskMistake> {
         let text = text.trim();
         if is_link(text) {
