@@ -7,7 +7,7 @@
 //! model · tally         what is usual of each route, and what each feature has beyond it
 //! search                what sets the slow ones apart
 //! rhythm · interval · first     whether it is news, how sure it is, who came first
-//! explanation           all of that, and the verdict
+//! answer · explanation  all of that, and the verdict
 //! ```
 //!
 //! Any two sets will do: a window and what was before it, a box of a heatmap and the rest. The one that is to be explained is
@@ -15,6 +15,7 @@
 
 mod address;
 mod agent;
+mod answer;
 mod chance;
 mod change;
 mod explanation;
@@ -31,10 +32,9 @@ mod search;
 mod tally;
 
 pub use agent::agent_family;
+pub use answer::{BaselinePart, Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict};
 pub use change::{Change, ChangeParts, RouteChange, RouteSums, SideSums};
-pub use explanation::{
-    BaselinePart, Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict, explain,
-};
+pub use explanation::explain;
 pub use facets::FacetReader;
 pub use feature::{Feature, FeatureId, Features, Field, FieldId, FieldSide, Holders};
 pub use first::FirstComer;
