@@ -13,3 +13,8 @@ mod counted;
 mod input;
 
 pub use commands::main;
+
+/// The command line as clap has it: what man pages and completions are made of.
+pub fn command() -> clap::Command {
+    <args::Arguments as clap::CommandFactory>::command()
+}

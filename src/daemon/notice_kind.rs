@@ -111,3 +111,28 @@ impl Notice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// The texts between quotes behind `=> ` in this file's code: the names of all kinds.
+    fn kinds() -> BTreeSet<&'static str> {
+        let code = include_str!("notice_kind.rs").split("#[cfg(test)]").next().unwrap();
+        let of_notices = code.split_once("pub fn kind(").unwrap().1.split_once("pub fn severity(").unwrap().0;
+        of_notices.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_manual_says_of_every_message_what_to_do() {
+        let manual = include_str!("../../docs/operate.md").split_once("## What to do at 3 a.m.").unwrap().1;
+        let mut told = BTreeSet::new();
+        for row in manual.lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+            assert!(cells.len() == 4 && cells.iter().all(|cell| !cell.is_empty()), "{row}");
+            assert!(["error", "warning", "notice", "info"].contains(&cells[1]), "{row}");
+            assert!(told.insert(cells[0].trim_matches('`')), "twice: {row}");
+        }
+        assert_eq!(told, kinds());
+    }
+}
