@@ -96,7 +96,8 @@ class Chromium:
         until = time.monotonic() + seconds
         while True:
             try:
-                value = self.run(script)
+                # An element has no value of its own.
+                value = self.run(f"(found => found instanceof Node ? true : found)({script})")
             except AssertionError as error:
                 # The page is being replaced by another.
                 value = None
