@@ -7,8 +7,9 @@
 //! links/       URLs of graphite-web, Grafana and our page, taken apart
 //! asked/       from what was pasted to routes, window, statuses, order
 //! around       the point that was clicked, and the slots around it that stand out
-//! functions/   what targets call, evaluated
 //! render/      targets over the store: values, consolidated, as JSON, CSV or raw text
+//! functions/   what targets call, evaluated
+//! rendered     the answer to a render, with all functions
 //! browse       names by their nodes, tags and their values: what a query editor asks for
 //! ```
 //!
@@ -21,5 +22,6 @@ pub mod catalog;
 pub mod functions;
 pub mod links;
 pub mod render;
+pub mod rendered;
 pub mod tag_query;
 pub mod target;

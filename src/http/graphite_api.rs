@@ -9,7 +9,8 @@ use super::reply::Reply;
 use crate::error::Result;
 use crate::graphite::browse;
 use crate::graphite::functions::table::FUNCTIONS;
-use crate::graphite::render::{RenderRequest, StoredSeries, render};
+use crate::graphite::render::{RenderRequest, StoredSeries};
+use crate::graphite::rendered::rendered;
 use crate::time::NamedZone;
 
 /// What Graphite answers to.
@@ -55,7 +56,7 @@ fn stored<'r>(reader: &'r Reader<'_>) -> Result<StoredSeries<'r>> {
 
 fn render_series(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let request = RenderRequest::read(&asked.parameters, asked.now, NamedZone::Local)?;
-    let text = render(&request, &stored(reader)?, &|| asked.is_late())?;
+    let text = rendered(&request, &stored(reader)?, &|| asked.is_late())?;
     Ok(Reply::of(text.content_type, text.text))
 }
 

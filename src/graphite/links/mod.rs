@@ -101,8 +101,8 @@ impl LinkParts {
 
     /// The last value of that name that is not empty.
     fn value(&self, key: &str) -> Option<&str> {
-        let filled = self.parameters.iter().filter(|it| it.key == key && !it.value.trim().is_empty());
-        filled.last().map(|it| it.value.as_str())
+        let mut filled = self.parameters.iter().filter(|it| it.key == key && !it.value.trim().is_empty());
+        filled.next_back().map(|it| it.value.as_str())
     }
 
     fn time(&self, key: &str, grammar: TimeGrammar) -> Option<LinkTime> {

@@ -22,7 +22,10 @@ pub struct RenderedText {
 }
 
 /// The text of these series.
-pub(super) fn write(
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn write_series(
     request: &RenderRequest,
     series: Vec<GraphSeries>,
     store: &StoredSeries<'_>,

@@ -4,14 +4,18 @@ use super::series::GraphSeries;
 use super::source::{FetchSpan, StoredSeries};
 use crate::error::{Error, Result};
 use crate::graphite::catalog::KnownSeries;
-use crate::graphite::functions;
 use crate::graphite::tag_query::TagExpression;
 use crate::graphite::target::{Target, TargetCall};
 use crate::route::NodeGlob;
 use crate::time::{NamedZone, Timestamp};
 
+/// What evaluates the call of a function.
+pub type CallEvaluator = fn(&Evaluation<'_, '_>, &TargetCall) -> Result<Vec<GraphSeries>>;
+
 /// What a target is evaluated in.
 pub struct Evaluation<'e, 'a> {
+    /// What evaluates functions.
+    pub call: CallEvaluator,
     /// Where series come from.
     pub store: &'e StoredSeries<'a>,
     /// Of which time.
@@ -27,7 +31,7 @@ pub struct Evaluation<'e, 'a> {
 impl<'a> Evaluation<'_, 'a> {
     /// The same of another time.
     pub fn of_span(&self, span: FetchSpan) -> Evaluation<'_, 'a> {
-        Evaluation { store: self.store, span, now: self.now, zone: self.zone, is_late: self.is_late }
+        Evaluation { call: self.call, store: self.store, span, now: self.now, zone: self.zone, is_late: self.is_late }
     }
 
     /// The series of a target.
@@ -41,7 +45,7 @@ impl<'a> Evaluation<'_, 'a> {
         match target {
             Target::Path(path) => self.fetch(&self.found(&path.text)?, &path.text),
             Target::Call(call) if call.function == "seriesByTag" => self.series_by_tag(call),
-            Target::Call(call) => functions::apply(self, call),
+            Target::Call(call) => (self.call)(self, call),
             Target::Template(_) => self.evaluate(&target.filled(&[])),
             _ => Err(Error::usage("a target is a metric or a function of some, not a number or a text")),
         }

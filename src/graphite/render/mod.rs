@@ -13,23 +13,8 @@ mod request;
 mod series;
 mod source;
 
-pub use drawn::RenderedText;
-pub use evaluate::Evaluation;
+pub use drawn::{RenderedText, write_series};
+pub use evaluate::{CallEvaluator, Evaluation};
 pub use request::{RenderFormat, RenderRequest};
 pub use series::{GATHERINGS, GraphSeries, SeriesOrigin};
 pub use source::{FetchSpan, StoredSeries, is_exact_when_merged};
-
-use crate::error::Result;
-
-/// The answer to a render.
-///
-/// # Errors
-/// A target that is not understood, a function that is not supported, or the store cannot be read.
-pub fn render(request: &RenderRequest, store: &StoredSeries<'_>, is_late: &dyn Fn() -> bool) -> Result<RenderedText> {
-    let evaluation = Evaluation { store, span: request.span, now: request.now, zone: request.zone, is_late };
-    let mut series = Vec::new();
-    for target in &request.targets {
-        series.extend(evaluation.evaluate(target)?);
-    }
-    drawn::write(request, series, store)
-}
