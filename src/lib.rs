@@ -89,6 +89,7 @@ pub mod carbon;
 pub mod cli;
 pub mod daemon;
 pub mod error;
+pub mod events;
 pub mod explain;
 pub mod grammar;
 pub mod graphite;

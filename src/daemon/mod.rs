@@ -17,6 +17,7 @@ pub mod backfill;
 mod committer;
 mod destination_queue;
 mod destinations;
+mod event_watch;
 mod generation_book;
 mod late_lines;
 mod line_counter;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+pub use event_watch::{EventSettings, EventWatch};
 pub use notice::{Notice, Say};
 pub use notice_kind::Severity;
 pub use own_totals::OwnTotals;

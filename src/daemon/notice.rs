@@ -51,6 +51,13 @@ pub enum Notice {
     },
     /// The page cannot be served; all else goes on.
     PageFailed(Error),
+    /// A graph was told that a route left its usual range.
+    EventPosted {
+        /// What it was told.
+        what: String,
+    },
+    /// A graph cannot be told of events; it is tried again, and said once.
+    EventFailed(Error),
     /// The daemon ended because it was told to.
     Stopped(Stopped),
     /// Messages of one kind were too many, and not all were printed.
@@ -190,6 +197,8 @@ impl fmt::Display for Notice {
                 write!(f, "the configuration before stays in force, as the new one cannot be: {error}")
             }
             Notice::PageServed { address } => write!(f, "the page is at http://{address}/"),
+            Notice::EventPosted { what } => write!(f, "event posted: {what}"),
+            Notice::EventFailed(error) => write!(f, "an event cannot be posted, and is tried again: {error}"),
             Notice::PageFailed(error) => write!(f, "there is no page: {error}"),
             Notice::Stopped(Stopped::Committed) => write!(f, "stopped; everything read is committed"),
             Notice::Stopped(Stopped::Early) => {

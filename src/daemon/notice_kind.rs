@@ -47,6 +47,8 @@ impl Notice {
             Notice::ReloadFailed(_) => "reload-failed",
             Notice::PageServed { .. } => "page-served",
             Notice::PageFailed(_) => "page-failed",
+            Notice::EventPosted { .. } => "event-posted",
+            Notice::EventFailed(_) => "event-failed",
             Notice::Stopped(_) => "stopped",
             Notice::HeldBack { .. } => "held-back",
             Notice::Following { .. } => "following",
@@ -90,8 +92,10 @@ impl Notice {
             | Notice::SegmentsDropped { .. }
             | Notice::CarbonConnected { .. }
             | Notice::SentAgain { .. }
+            | Notice::EventPosted { .. }
             | Notice::HeldBack { .. } => Severity::Notice,
             Notice::PageFailed(_)
+            | Notice::EventFailed(_)
             | Notice::LogFailed { .. }
             | Notice::LookFailed(_)
             | Notice::MostRejected { .. }

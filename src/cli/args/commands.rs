@@ -23,6 +23,34 @@ pub(in crate::cli) struct RunArguments {
     pub log: MessageForm,
 }
 
+/// `events`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct EventsArguments {
+    /// Those that were told of from this time on.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "-1d")]
+    pub since: String,
+    /// Post nothing: only show what would be.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: AnswerFormat,
+}
+
+/// `grafana`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct GrafanaArguments {
+    /// The folder to write to (default: this one).
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Where Grafana, and those who look at it, reach the page (default: `page` of [events], else where it listens).
+    #[arg(long, value_name = "URL")]
+    pub page: Option<String>,
+    /// The graphite-web to read from (default: the page, which is a Graphite for its own metrics).
+    #[arg(long, value_name = "URL")]
+    pub graphite: Option<String>,
+}
+
 /// `serve`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ServeArguments {

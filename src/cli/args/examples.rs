@@ -22,6 +22,20 @@ pub(super) const RUN: &str = r#"Examples:
   spikeline run                                  # with /etc/spikeline/spikeline.toml, else the logs of nginx.conf
   spikeline run --config s.toml --store ./store  # with its own configuration and store"#;
 
+/// Of `events`.
+pub(super) const EVENTS: &str = with_units!(
+    r#"Examples:
+  spikeline events --dry-run --since -7d  # what would have been posted in the last week
+  spikeline events --since -1h            # post those of the last hour (again)
+A route leaves its usual range when in two minutes in a row, of 20 requests at least, its p95 is over twice its usual one and
+far from how it varies, or 5 % of its requests and more fail; docs/http.md has the rule."#
+);
+
+/// Of `grafana`.
+pub(super) const GRAFANA: &str = r#"Examples:
+  spikeline grafana --page http://web1:8417                                # the page is the Graphite as well
+  spikeline grafana --page http://web1:8417 --graphite http://graphite:80"#;
+
 /// Of `serve`.
 pub(super) const SERVE: &str = r#"Examples:
   spikeline serve access.log access.log.*.gz   # files: indexed in a folder that is removed at the end

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(in crate::cli) use commands::{
-    CheckArguments, DiffArguments, DiffOrder, IndexArguments, LineOrder, LinesArguments, MessageForm, RecordsArguments,
-    ReportArguments, RouteOrder, RoutesArguments, RunArguments, ServeArguments, SlowArguments, StatusArguments, TiedBy,
-    VerifyArguments, WhyArguments,
+    CheckArguments, DiffArguments, DiffOrder, EventsArguments, GrafanaArguments, IndexArguments, LineOrder,
+    LinesArguments, MessageForm, RecordsArguments, ReportArguments, RouteOrder, RoutesArguments, RunArguments,
+    ServeArguments, SlowArguments, StatusArguments, TiedBy, VerifyArguments, WhyArguments,
 };
 pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat, WhyFormat};
 pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, PointArguments, WindowArguments};
@@ -74,6 +74,12 @@ pub(in crate::cli) enum Command {
     /// The page and the read APIs over the store, or over files, with nothing else installed.
     #[command(after_help = examples::SERVE)]
     Serve(ServeArguments),
+    /// The episodes in which a route left its usual range, posted to Graphite as events; `run` posts them by itself.
+    #[command(after_help = examples::EVENTS)]
+    Events(EventsArguments),
+    /// Data sources and a dashboard for Grafana, whose points lead to the lines behind them.
+    #[command(after_help = examples::GRAFANA)]
+    Grafana(GrafanaArguments),
     /// The stanzas for carbon's storage-schemas.conf and storage-aggregation.conf.
     #[command(after_help = examples::GRAPHITE_CONFIG)]
     GraphiteConfig,

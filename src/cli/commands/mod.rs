@@ -2,6 +2,8 @@
 
 mod check;
 mod diff;
+mod events;
+mod grafana;
 mod graphite_config;
 mod index;
 mod lines;
@@ -45,6 +47,8 @@ pub fn main() -> ExitCode {
 fn run_command(context: &Context, command: Command) -> Result<Answer> {
     match command {
         Command::Run(arguments) => run::run(context, &arguments),
+        Command::Events(arguments) => events::events(context, &arguments),
+        Command::Grafana(arguments) => grafana::grafana(context, &arguments),
         Command::Serve(arguments) => serve::serve(context, &arguments),
         Command::Report(arguments) => report::report(context, arguments),
         Command::Slow(arguments) => slow::slow(context, arguments),

@@ -7,6 +7,7 @@
 mod carbon;
 mod carbon_choice;
 mod environment;
+mod events;
 mod host_name;
 mod http;
 mod log;
@@ -23,6 +24,7 @@ pub use crate::carbon::Protocol;
 pub use crate::grammar::Escape;
 pub use carbon::CarbonSection;
 pub use environment::{SYSTEM_STORE, Surroundings};
+pub use events::EventsSection;
 pub use host_name::HostName;
 pub use http::{DEFAULT_LISTEN, HttpSection, NO_LISTEN, TokenSection, listen_address};
 pub use log::{LogFormat, LogSection};
@@ -47,7 +49,7 @@ pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
 /// What may stand before the first section, and the sections themselves.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "store",
     "interval",
     "lateness",
@@ -66,6 +68,7 @@ const KEYS: [&str; 19] = [
     "slow",
     "report",
     "http",
+    "events",
     "carbon",
 ];
 
@@ -128,6 +131,8 @@ pub struct Config {
     pub report: ReportSection,
     /// Where the page is served, and to whom.
     pub http: HttpSection,
+    /// Who is told when a route leaves its usual range.
+    pub events: EventsSection,
     /// Where points are sent.
     pub carbons: Vec<CarbonSection>,
 }
@@ -154,6 +159,7 @@ impl Default for Config {
             slow: SlowSection::default(),
             report: ReportSection::default(),
             http: HttpSection::default(),
+            events: EventsSection::default(),
             carbons: Vec::new(),
         }
     }
@@ -232,7 +238,7 @@ impl Config {
 }
 
 /// The keys of each section, by its name without brackets; those before the first section have none.
-pub fn known_keys() -> [(&'static str, &'static [&'static str]); 10] {
+pub fn known_keys() -> [(&'static str, &'static [&'static str]); 11] {
     [
         ("", &KEYS),
         ("store", &store::KEYS),
@@ -242,6 +248,7 @@ pub fn known_keys() -> [(&'static str, &'static [&'static str]); 10] {
         ("slow", &slow::KEYS),
         ("report", &report::KEYS),
         ("http", &http::KEYS),
+        ("events", &events::KEYS),
         ("http.token", &http::TOKEN_KEYS),
         ("retention", &retention::KEYS),
     ]
@@ -276,6 +283,7 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
     one("store", "[store]", &store::KEYS, &mut |section| config.store = store::read_store(section));
     one("slow", "[slow]", &slow::KEYS, &mut |section| config.slow = slow::read_slow(section));
     one("report", "[report]", &report::KEYS, &mut |section| config.report = report::read_report(section));
+    one("events", "[events]", &events::KEYS, &mut |section| config.events = events::read_events(section));
     one("http", "[http]", &http::KEYS_AND_TOKEN, &mut |section| config.http = http::read_http(section));
     one("retention", "[retention]", &retention::KEYS, &mut |section| {
         config.retention = retention::read_retention(section)

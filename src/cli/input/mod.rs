@@ -8,6 +8,7 @@ pub(in crate::cli) mod carbon_conf;
 pub(in crate::cli) mod configured;
 pub(in crate::cli) mod context;
 pub(in crate::cli) mod doubts;
+pub(in crate::cli) mod event_settings;
 pub(in crate::cli) mod files;
 pub(in crate::cli) mod formats;
 pub(in crate::cli) mod head;

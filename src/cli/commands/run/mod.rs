@@ -12,7 +12,8 @@ use std::sync::Arc;
 use crate::cli::answer::Answer;
 use crate::cli::args::RunArguments;
 use crate::cli::input::context::Context;
-use crate::daemon::{Beat, DaemonSettings, Notice, RunningDaemon, Say};
+use crate::cli::input::event_settings::event_settings;
+use crate::daemon::{Beat, DaemonSettings, EventWatch, Notice, RunningDaemon, Say};
 use crate::error::Result;
 use crate::time::{Clock, SystemClock};
 use beginning::{say_beginning, settings_of};
@@ -38,6 +39,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     let beat = beat_of(&service, &log);
     let listen = arguments.listen.as_deref();
     let mut page = start_page(context, listen, &settings, &say)?;
+    let mut watch = watch_events(context, listen, &settings, &say)?;
     let mut daemon = open(settings.clone(), &say)?;
     let ended = loop {
         service.tell_ready();
@@ -51,13 +53,30 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
         (daemon, settings) = reopen(next, settings, &say, &service)?;
         // Its address is free before it is asked for again.
         drop(page.take());
+        let renewed = context.named().again();
+        drop(watch.take());
+        watch = watch_events(&renewed, listen, &settings, &say).unwrap_or_else(|error| {
+            say(&Notice::EventFailed(error));
+            None
+        });
         page = restart_page(&context.named().again(), listen, &settings, &say);
     };
-    drop(page);
+    drop((page, watch));
     service.tell_stopping();
     signals.stop();
     say(&Notice::Stopped(ended?));
     Ok(Answer::Found)
+}
+
+/// Tells a Graphite of events, if one is to be told.
+fn watch_events(
+    context: &Context,
+    listen: Option<&str>,
+    daemon: &DaemonSettings,
+    say: &Say,
+) -> Result<Option<EventWatch>> {
+    let Some(settings) = event_settings(context, daemon.store.clone(), listen)? else { return Ok(None) };
+    EventWatch::start(settings, say).map(Some)
 }
 
 fn open(settings: DaemonSettings, say: &Say) -> Result<RunningDaemon> {

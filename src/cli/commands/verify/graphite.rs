@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::against::{CellKey, Differences};
-use super::http::{Address, encoded};
 use crate::carbon::{Naming, Points};
 use crate::cli::answer::output::{say, say_all};
 use crate::cli::config::Surroundings;
 use crate::cli::input::context::Context;
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
+use crate::events::plain_http::{Address, encoded};
 use crate::histogram::{Cell, TIMES};
 use crate::report::{Against, count};
 use crate::route::RouteId;

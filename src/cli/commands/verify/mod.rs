@@ -3,7 +3,6 @@
 mod against;
 mod cells;
 mod graphite;
-mod http;
 
 use std::time::Duration;
 

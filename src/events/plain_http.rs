@@ -1,4 +1,4 @@
-//! The smallest HTTP there is: GET over plain TCP, as HTTP/1.0, so that the answer ends where the connection does.
+//! The smallest HTTP there is: GET and POST over plain TCP, as HTTP/1.0, so that the answer ends where the connection does.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -14,7 +14,7 @@ const LIMIT: u64 = 256 << 20;
 
 /// Where a server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
+pub struct Address {
     /// `host:port`.
     authority: String,
     /// What stands before every path, without a slash at its end.
@@ -26,7 +26,7 @@ impl Address {
     ///
     /// # Errors
     /// A usage error for anything else.
-    pub(super) fn parse(url: &str) -> Result<Address> {
+    pub fn parse(url: &str) -> Result<Address> {
         let wrong = |what: &str| {
             Error::usage(format!("`{url}`: {what}"))
                 .remedy("give Graphite's address as http://HOST:PORT, or http://HOST:PORT/BASE")
@@ -56,12 +56,30 @@ impl Address {
     ///
     /// # Errors
     /// No connection, no HTTP, or a status other than 200.
-    pub(super) fn get(&self, path: &str) -> Result<Vec<u8>> {
+    pub fn get(&self, path: &str) -> Result<Vec<u8>> {
+        self.ask(&format!("GET {}{path}", self.base), "")
+    }
+
+    /// Posts JSON to `path`.
+    ///
+    /// # Errors
+    /// As [`Address::get`].
+    pub fn post(&self, path: &str, json: &str) -> Result<()> {
+        self.ask(&format!("POST {}{path}", self.base), json).map(drop)
+    }
+
+    /// Where it is, without what stands before paths.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The body of what is answered to `request`, a method and a path, with this body.
+    fn ask(&self, request: &str, body: &str) -> Result<Vec<u8>> {
         let failed = |what: String| {
             Error::failed(format!("http://{}: {what}", self.authority))
                 .remedy("check that Graphite answers there, e.g. with curl")
         };
-        let answer = self.exchange(path).map_err(|error| failed(error.to_string()))?;
+        let answer = self.exchange(request, body).map_err(|error| failed(error.to_string()))?;
         let end =
             answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(|| failed("not HTTP".to_owned()))?;
         let (head, body) = answer.split_at(end);
@@ -74,7 +92,7 @@ impl Address {
     }
 
     /// Asks the first address of the name that takes a connection, and reads to the end of it.
-    fn exchange(&self, path: &str) -> std::io::Result<Vec<u8>> {
+    fn exchange(&self, request: &str, body: &str) -> std::io::Result<Vec<u8>> {
         let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
         for address in self.authority.to_socket_addrs()? {
             let mut stream = match TcpStream::connect_timeout(&address, PATIENCE) {
@@ -86,10 +104,14 @@ impl Address {
             };
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
-            let Address { authority, base } = self;
-            let request = format!(
-                "GET {base}{path} HTTP/1.0\r\nHost: {authority}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+            let mut head = format!(
+                "{request} HTTP/1.0\r\nHost: {}\r\nAccept: application/json\r\nConnection: close\r\n",
+                self.authority
             );
+            if !body.is_empty() {
+                head += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+            }
+            let request = head + "\r\n" + body;
             stream.write_all(request.as_bytes())?;
             let mut answer = Vec::new();
             stream.take(LIMIT).read_to_end(&mut answer)?;
@@ -100,7 +122,7 @@ impl Address {
 }
 
 /// Text as a value of a query.
-pub(super) fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
