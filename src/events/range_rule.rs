@@ -16,13 +16,13 @@ use crate::histogram::{Cell, Quantile, Time};
 use crate::time::Timestamp;
 
 /// A minute of fewer requests says nothing.
-pub const FEWEST: u64 = 20;
+const FEWEST: u64 = 20;
 
 /// Before so many minutes that counted nothing is unusual.
-pub const LEARNT: usize = 30;
+const LEARNT: usize = 30;
 
 /// So many of them are remembered.
-pub const HISTORY: usize = 360;
+const HISTORY: usize = 360;
 
 /// So many minutes in a row begin an episode, ..
 const TO_BEGIN: usize = 2;

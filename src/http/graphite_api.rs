@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::asked::Asked;
 use super::endpoint::Endpoint;
+use super::kept_events::list_events;
 use super::reader::Reader;
 use super::reply::Reply;
 use crate::error::Result;
@@ -28,7 +29,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::form("/tags/autoComplete/tags", complete_tags),
     Endpoint::form("/tags/autoComplete/values", complete_values),
     Endpoint::form("/tags/findSeries", find_series),
-    Endpoint::fixed("/events/get_data", events),
+    Endpoint::get("/events/get_data", list_events),
 ];
 
 /// The version of Graphite whose API this is, as Grafana asks for it.
@@ -43,11 +44,6 @@ fn functions(_asked: &Asked) -> Reply {
         described.insert(function.name.to_owned(), function.described());
     }
     Reply::of("application/json", Value::Object(described).to_string())
-}
-
-/// Nothing keeps events here.
-fn events(_asked: &Asked) -> Reply {
-    Reply::of("application/json", "[]")
 }
 
 fn stored<'r>(reader: &'r Reader<'_>) -> Result<StoredSeries<'r>> {

@@ -20,6 +20,7 @@ mod exchange;
 mod graphite_api;
 mod guard;
 mod idle_watch;
+mod kept_events;
 mod listen;
 mod loki;
 mod metrics;

@@ -42,6 +42,7 @@ mod records;
 mod rejects;
 mod report;
 mod routes;
+mod served;
 mod slow;
 mod status;
 mod stored;
