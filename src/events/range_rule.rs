@@ -298,7 +298,7 @@ mod tests {
         for calm in [
             minutes(&[(CALM, 60), (few, 30), (CALM, 9)]),
             minutes(&[(CALM, 60), (SLOW, 1), (CALM, 9), (SLOW, 1), (CALM, 9)]),
-            minutes(&[(CALM, LEARNT - 1), (SLOW, 20)]),
+            minutes(&[(CALM, LEARNT - 2), (SLOW, 2), (CALM, 9)]),
             minutes(&[(SLOW, 100)]),
         ] {
             assert_eq!(told(&calm).0, []);

@@ -17,6 +17,8 @@ const BEGIN: i64 = 1_322_661_600;
 struct GuardedServer {
     child: Child,
     port: u16,
+    /// There until the server is not.
+    _folder: Folder,
 }
 
 impl Drop for GuardedServer {
@@ -27,13 +29,13 @@ impl Drop for GuardedServer {
 }
 
 impl GuardedServer {
-    fn of(folder: &Folder) -> GuardedServer {
+    fn of(folder: Folder) -> GuardedServer {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let listen = format!("127.0.0.1:{port}");
         let child = folder.command(&["serve", "--config=s.toml", "--listen", &listen]).spawn().unwrap();
         for _ in 0..600 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return GuardedServer { child, port };
+                return GuardedServer { child, port, _folder: folder };
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -87,7 +89,7 @@ fn folder_with(config: &str) -> Folder {
 
 #[test]
 fn strangers_are_refused_and_every_answer_has_its_policy() {
-    let served = GuardedServer::of(&folder_with(""));
+    let served = GuardedServer::of(folder_with(""));
     let (status, head, _) = served.get("/", "");
     assert_eq!(status, 200);
     assert!(head.contains("content-security-policy: default-src 'none'") && head.contains("nosniff"), "{head}");
@@ -98,7 +100,7 @@ fn strangers_are_refused_and_every_answer_has_its_policy() {
 
 #[test]
 fn loki_gives_lines_and_counts_and_refuses_by_name() {
-    let served = GuardedServer::of(&folder_with(""));
+    let served = GuardedServer::of(folder_with(""));
     let lines = |query: &str, more: &str| -> Vec<String> {
         let (status, body) = served.loki(query, more, "");
         assert_eq!(status, 200, "{body}");
@@ -125,7 +127,7 @@ fn a_token_lets_in_and_hides_what_its_holder_may_not_see() {
     let folder = folder_with(config);
     folder.write("all", b"all-of-it-0123456789\n");
     folder.write("some", b"some-of-it-0123456789\n");
-    let served = GuardedServer::of(&folder);
+    let served = GuardedServer::of(folder);
     assert_eq!(served.get("/", "").0, 401);
     let query = r#"{route="app.git"} | rt > 2s"#;
     let (_, whole) = served.loki(query, "", "Authorization: Bearer all-of-it-0123456789\r\n");
@@ -143,7 +145,7 @@ fn a_token_lets_in_and_hides_what_its_holder_may_not_see() {
 
 #[test]
 fn prometheus_reads_what_was_counted() {
-    let served = GuardedServer::of(&folder_with(""));
+    let served = GuardedServer::of(folder_with(""));
     let (_, _, text) = served.get("/metrics?routes=1", "");
     for line in [
         "spikeline_lines_total{result=\"parsed\"} 7200",
@@ -157,7 +159,7 @@ fn prometheus_reads_what_was_counted() {
 
 #[test]
 fn those_who_connect_and_say_nothing_keep_nobody_out() {
-    let served = GuardedServer::of(&folder_with("[http]\nconnections = 8\n"));
+    let served = GuardedServer::of(folder_with("[http]\nconnections = 8\n"));
     let mut silent = Vec::new();
     for number in 0..60 {
         let mut stream = TcpStream::connect(("127.0.0.1", served.port)).unwrap();
