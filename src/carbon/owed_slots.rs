@@ -76,6 +76,8 @@ pub struct Owed {
     /// Delivered, in the order of delivery, as far as some may be doubted; at most `limit`.
     recent: VecDeque<Delivery>,
     dropped: u64,
+    /// The first and the last of those that were dropped since it was asked.
+    fallen_out: Option<(Timestamp, Timestamp)>,
 }
 
 impl Owed {
@@ -91,6 +93,7 @@ impl Owed {
             handed: 0,
             recent: VecDeque::new(),
             dropped: 0,
+            fallen_out: None,
         }
     }
 
@@ -223,6 +226,11 @@ impl Owed {
         self.waiting.first().into_iter().chain(self.in_flight.first()).min().copied()
     }
 
+    /// The first and the last slot that were given up over the limit since this was asked last.
+    pub fn take_fallen_out(&mut self) -> Option<(Timestamp, Timestamp)> {
+        self.fallen_out.take()
+    }
+
     /// How many slots were given up over the limit, since ever. A slot given up twice counts twice.
     pub fn dropped(&self) -> u64 {
         self.dropped
@@ -230,8 +238,10 @@ impl Owed {
 
     fn keep_limit(&mut self) {
         while self.waiting.len() > self.limit {
-            self.waiting.pop_first();
+            let Some(slot) = self.waiting.pop_first() else { return };
             self.dropped += 1;
+            let (first, last) = self.fallen_out.unwrap_or((slot, slot));
+            self.fallen_out = Some((first.min(slot), last.max(slot)));
         }
     }
 }

@@ -9,6 +9,7 @@ use super::late_lines::LateLines;
 use super::notice::Notice;
 use super::settings::{DaemonSettings, DestinationSettings};
 use super::slot_renderer::SlotRenderer;
+use super::spool_overflow::SpoolOverflow;
 use crate::carbon::{
     Doubt, Link, LinkState, Naming, Owed, OwedState, Points, RESEND_UNACKNOWLEDGED, SendError, SendMode, is_timely,
 };
@@ -73,6 +74,9 @@ pub(super) struct DestinationQueue {
     delay: Duration,
     /// Lines that came after their slot was sent for good.
     late: LateLines,
+    /// Slots that are beyond the spool.
+    overflow: SpoolOverflow,
+    interval: Duration,
     /// The store held nothing when this began.
     is_store_new: bool,
     batches: Option<Sender<RenderedSlots>>,
@@ -115,6 +119,8 @@ impl DestinationQueue {
             send: destination.send,
             delay,
             late: LateLines::default(),
+            overflow: SpoolOverflow::default(),
+            interval: settings.interval,
             is_store_new: view.generations().is_empty(),
             batches: Some(batches),
             in_flight: 0,
@@ -141,6 +147,9 @@ impl DestinationQueue {
         }
         // No further back than the spool reaches, however long the daemon was down.
         let mark = known.max(now_slot.minus(self.retention)).slot(settings.interval);
+        if known < mark {
+            self.overflow.add(known, mark);
+        }
         let doubted = if self.send == SendMode::Final { Duration::ZERO } else { settings.lateness };
         let mut slot = mark.minus(doubted).slot(settings.interval);
         while slot < mark {
@@ -156,6 +165,8 @@ impl DestinationQueue {
     pub(super) fn owe(&mut self, slot: Timestamp, now: Timestamp) {
         if is_timely(slot, now, self.retention) {
             self.owed.owe(slot);
+        } else if slot < now {
+            self.overflow.add(slot, slot.plus(self.interval));
         }
     }
 
@@ -179,9 +190,14 @@ impl DestinationQueue {
     /// Owe the slots that were over for long enough at `over` and end before `bound`. Whether there are new ones.
     pub(super) fn owe_until(&mut self, over: Timestamp, bound: Timestamp, interval: Duration, now: Timestamp) -> bool {
         let mark = over.minus(self.delay).slot(interval).min(bound);
-        let mut slot = self.emitted_until();
-        if mark <= slot {
+        let known = self.emitted_until();
+        if mark <= known {
             return false;
+        }
+        // A clock that is set may leave years behind: only what the spool reaches back to is gone through.
+        let mut slot = known.max(now.minus(self.retention).slot(interval)).min(mark);
+        if known < slot {
+            self.overflow.add(known, slot);
         }
         while slot < mark {
             self.owe(slot, now);
@@ -209,6 +225,14 @@ impl DestinationQueue {
     /// What is to be said of lines that came too late to be sent, if it is time; `is_last`: nothing will be said after this.
     pub(super) fn late_notice(&mut self, interval: Duration, is_last: bool) -> Option<Notice> {
         self.late.take_notice(&self.name, interval, Instant::now(), is_last)
+    }
+
+    /// What is to be said of slots that are not sent, if it is time; `is_last`: nothing will be said after this.
+    pub(super) fn overflow_notice(&mut self, is_last: bool) -> Option<Notice> {
+        if let Some((first, last)) = self.owed.take_fallen_out() {
+            self.overflow.add(first, last.plus(self.interval));
+        }
+        self.overflow.take_notice(&self.name, Instant::now(), is_last)
     }
 
     /// What the store is to remember.

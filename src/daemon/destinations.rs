@@ -135,10 +135,15 @@ impl Destinations {
         are_new
     }
 
-    /// What is to be said of lines that came too late to be sent; `is_last`: nothing will be said after this.
+    /// What is to be said of lines that came too late to be sent, and of slots that are not; `is_last`: nothing will be said after this.
     pub(super) fn late_notices(&mut self, is_last: bool) -> Vec<Notice> {
         let interval = self.interval;
-        self.queues.iter_mut().filter_map(|queue| queue.late_notice(interval, is_last)).collect()
+        let mut notices = Vec::new();
+        for queue in &mut self.queues {
+            notices.extend(queue.late_notice(interval, is_last));
+            notices.extend(queue.overflow_notice(is_last));
+        }
+        notices
     }
 
     /// Hand out what is owed of before `before`, as far as the sending threads have room. Gives the last error that reading the

@@ -33,6 +33,7 @@ mod rejecting_logs;
 mod self_metrics;
 mod settings;
 mod slot_renderer;
+mod spool_overflow;
 mod stepwise;
 mod stopped;
 mod threads;

@@ -164,6 +164,15 @@ pub enum Notice {
         /// Where the last of them ends.
         until: Timestamp,
     },
+    /// A carbon will not get what is beyond its spool.
+    SpoolOverflowed {
+        /// `host:port`.
+        address: String,
+        /// Where the first of these slots begins.
+        from: Timestamp,
+        /// Where the last of them ends.
+        until: Timestamp,
+    },
     /// A slot of the past could not be sent; it is tried again a few times.
     BackfillSendFailed(SendError),
     /// A carbon that is owed slots is not configured any more: they would be sent to nobody, without a word.
@@ -260,6 +269,11 @@ impl fmt::Display for Notice {
                 f,
                 "carbon {address}: {lines} lines of {from} to {until} came after their slots were final and sent; they are in the store, \
                  but not in what this carbon has (send = \"final\"); a longer `lateness` waits for such lines"
+            ),
+            Notice::SpoolOverflowed { address, from, until } => write!(
+                f,
+                "carbon {address}: slots of {from} to {until} are beyond its `spool` and are not sent; `spikeline index --push --from {from} \
+                 --until {until}`, with the daemon stopped, sends those that the store has"
             ),
             Notice::BackfillSendFailed(error) => write!(f, "{error}"),
             Notice::CarbonLeftBehind { destination, slots, from, until } => write!(
@@ -359,6 +373,16 @@ mod tests {
                 },
                 "carbon c:2003: 3 lines of 2011-11-30T14:05:00.000Z to 2011-11-30T14:05:30.000Z came after their slots were final and \
                  sent; they are in the store, but not in what this carbon has (send = \"final\"); a longer `lateness` waits for such lines",
+            ),
+            (
+                Notice::SpoolOverflowed {
+                    address: "c:2003".to_owned(),
+                    from: Timestamp::from_secs(1_322_661_900),
+                    until: Timestamp::from_secs(1_322_661_930),
+                },
+                "carbon c:2003: slots of 2011-11-30T14:05:00.000Z to 2011-11-30T14:05:30.000Z are beyond its `spool` and are not sent; \
+                 `spikeline index --push --from 2011-11-30T14:05:00.000Z --until 2011-11-30T14:05:30.000Z`, with the daemon stopped, sends \
+                 those that the store has",
             ),
             (Notice::BackfillSendFailed(refused()), "carbon c:2003: cannot connect: refused"),
             (

@@ -61,7 +61,9 @@ impl RejectingLogs {
             Some(routes) => Arc::clone(routes),
             None => Arc::clone(self.routes.insert(Arc::new(self.routes_of_rejecting(over.until, view)?))),
         };
-        let mut slot = over.from;
+        // A clock that is set may leave years behind.
+        let reach = interval.saturating_mul(u32::try_from(SLOTS_KEPT).unwrap_or(u32::MAX));
+        let mut slot = over.from.max(over.until.minus(reach));
         while slot < over.until {
             self.by_slot.insert(slot, Arc::clone(&routes));
             slot = slot.plus(interval);

@@ -72,6 +72,7 @@ fn over_the_limit_the_oldest_goes_and_is_counted() {
         owed.owe(slot(n));
     }
     assert_eq!(owed.dropped(), 5, "those in flight are not waiting");
+    assert!(owed.take_fallen_out().is_some() && owed.take_fallen_out().is_none());
     owed.failed(slot(6));
     assert_eq!(owed.dropped(), 6);
     owed.delivered(slot(7), Instant::now());

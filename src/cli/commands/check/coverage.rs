@@ -18,6 +18,9 @@ use crate::route::{RouteId, Router, Routes, cap::OTHER, readable_name};
 /// Templates without a rule that are told.
 const TOP: usize = 10;
 
+/// Of so many rules each is also tried without the others, to tell one that is shadowed from one that nothing matches.
+const ALONE: usize = 200;
+
 /// Bytes of an example target that are kept.
 const TARGET: usize = 200;
 
@@ -65,8 +68,8 @@ pub(super) struct Counting<'c> {
 impl Coverage {
     pub(super) fn new(config: &Config, with: &Interpreting, located: Vec<Located>) -> Coverage {
         let mut rules = Vec::new();
-        for section in &config.routes {
-            rules.push(RuleLines::new(section, with));
+        for (number, section) in config.routes.iter().enumerate() {
+            rules.push(RuleLines::new(section, with, number < ALONE));
         }
         let cap = config.routes_max as usize;
         Coverage { with: with.clone(), cap, lines: 0, rules, located, of_nginx: false, unnamed: HashMap::new() }
@@ -160,6 +163,12 @@ impl Coverage {
     /// A rule that named nothing: nothing matches it, or earlier rules take all that would.
     fn tell_unused(&self, rule: &RuleLines, findings: &mut Findings) -> Result<()> {
         let RuleLines { name, place, taken, .. } = rule;
+        if rule.alone.is_none() {
+            return findings.note(&format!(
+                "route `{name}` ({place}) names none of these lines: nothing matches it, or rules before it take all that would (of more than \
+                 {ALONE} rules that is not looked into)"
+            ));
+        }
         let lost: u64 = taken.values().sum();
         if lost == 0 {
             return findings.note(&format!("route `{name}` ({place}) matches nothing in these lines"));
@@ -240,14 +249,15 @@ impl Coverage {
 }
 
 impl RuleLines {
-    fn new(section: &RouteSection, with: &Interpreting) -> RuleLines {
+    /// `tried`: also without the others.
+    fn new(section: &RouteSection, with: &Interpreting, tried: bool) -> RuleLines {
         let alone = match Router::new(vec![routing::rule(section)]) {
-            Ok(router) => Some(Interpreting {
+            Ok(router) if tried => Some(Interpreting {
                 router: Arc::new(router),
                 routes: Arc::new(Routes::new(2)),
                 threshold_ms: with.threshold_ms,
             }),
-            Err(_) => None,
+            _ => None,
         };
         let name = section.name.value.clone();
         let place = format!("{}:{}", section.place.path.display(), section.place.line);
