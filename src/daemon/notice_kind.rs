@@ -71,6 +71,7 @@ impl Notice {
             Notice::SentAgain { .. } => "sent-again",
             Notice::RoutesFull { .. } => "routes-full",
             Notice::LateUnsent { .. } => "late-unsent",
+            Notice::SpoolOverflowed { .. } => "spool-overflowed",
             Notice::BackfillSendFailed(_) => "backfill-send-failed",
             Notice::CarbonLeftBehind { .. } => "carbon-left-behind",
         }
@@ -107,6 +108,7 @@ impl Notice {
             | Notice::CarbonFailed(_)
             | Notice::RoutesFull { .. }
             | Notice::LateUnsent { .. }
+            | Notice::SpoolOverflowed { .. }
             | Notice::BackfillSendFailed(_)
             | Notice::CarbonLeftBehind { .. } => Severity::Warning,
             Notice::ReloadFailed(_) | Notice::LogLeftUnread { .. } | Notice::StoreLost(_) | Notice::CommitFailed(_) => {
