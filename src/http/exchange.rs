@@ -90,7 +90,7 @@ fn methods(endpoint: &'static Endpoint) -> MethodRouter<Arc<Exchange>> {
     };
     match endpoint.takes {
         Takes::Get => MethodRouter::new().get(answer),
-        Takes::GetOrForm => MethodRouter::new().get(answer.clone()).post(answer),
+        Takes::GetOrForm => MethodRouter::new().get(answer).post(answer),
     }
 }
 

@@ -76,6 +76,21 @@ impl MissingLines {
         }
     }
 
+    /// Note that something else stands where a line was.
+    fn note_changed(&mut self, generation: &Generation, at: Locator) {
+        let end = at.offset + u64::from(at.length);
+        match self.differing.last_mut() {
+            Some(last) if last.path == generation.path => {
+                last.bytes.1 = end;
+                last.counted += 1;
+            }
+            _ => {
+                let (path, bytes) = (generation.path.clone(), (at.offset, end));
+                self.differing.push(DifferingBlocks { path, bytes, counted: 1, found: 0 });
+            }
+        }
+    }
+
     /// Where the lines come from, if it is not their log.
     pub fn note(&self) -> Option<String> {
         if self.archived == 0 {
@@ -161,9 +176,15 @@ pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Opti
                 gone.push(index);
                 continue;
             };
-            match held.read(locator.offset, locator.length, &mut buffer) {
-                Ok(true) => each(index, Some(&buffer)),
-                Ok(false) => gone.push(index),
+            match read_line(held, *locator, &mut buffer) {
+                Ok(ReadLine::Whole) => each(index, Some(&buffer)),
+                Ok(ReadLine::Gone) => gone.push(index),
+                Ok(ReadLine::Changed) => {
+                    if let Some(known) = find_known(view, generation) {
+                        missing.note_changed(known, *locator);
+                    }
+                    gone.push(index);
+                }
                 Err(error) => {
                     missing.note_failed(generation, error);
                     missing.decoded += held.decoded();
@@ -180,6 +201,29 @@ pub fn lines(view: &View, locators: &[Locator], mut each: impl FnMut(usize, Opti
         from_archive(view, locators, &gone, &mut missing, each);
     }
     missing
+}
+
+/// What stands where a line was.
+enum ReadLine {
+    Whole,
+    /// The log ends before.
+    Gone,
+    /// Something else.
+    Changed,
+}
+
+/// Read the line that a locator names. No line that was ever indexed has a NUL, which a hole or a crash leaves, and each ends where its
+/// locator says, with the log or a line's end behind it.
+fn read_line(reader: &mut LineReader, at: Locator, into: &mut Vec<u8>) -> Result<ReadLine> {
+    let with_end = at.length.saturating_add(1);
+    if reader.read(at.offset, with_end, into)? {
+        if into.pop() != Some(b'\n') {
+            return Ok(ReadLine::Changed);
+        }
+    } else if !reader.read(at.offset, at.length, into)? {
+        return Ok(ReadLine::Gone);
+    }
+    Ok(if into.contains(&0) { ReadLine::Changed } else { ReadLine::Whole })
 }
 
 /// Give the lines that are `gone` from the logs out of the archive; a log is missing only if one of its lines then is.
@@ -211,6 +255,7 @@ fn from_archive(
     missing.gone.retain(|generation| lost.contains(&generation.id));
     if lost.is_empty() {
         missing.failed.clear();
+        missing.differing.clear();
     }
     missing.failed.extend(failed);
 }

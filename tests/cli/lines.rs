@@ -171,3 +171,22 @@ fn a_window_holds_its_first_millisecond_and_not_its_end() {
     assert_eq!(sorted(found("--by=overlap")), overlap);
     assert_eq!(sorted(found("--by=end")), end);
 }
+
+/// A hole keeps a log's length and its first bytes, so that it is found as the log that it was.
+#[test]
+fn a_hole_that_was_made_in_a_log_after_it_was_read_is_no_line() {
+    let (folder, _) = crate::index::folder(0, "");
+    let requests = support::log::requests(400);
+    let text = support::log::text(&requests, support::log::Request::exact);
+    folder.write("a.log", &text);
+    crate::index::index(&folder, &["a.log"]);
+    let window = ["lines", "--from=2011-11-30T14:00Z", "--until=2011-11-30T16:00Z"];
+    let before = crate::index::ask(&folder, &window).ended(0);
+    let mut bytes = text.into_bytes();
+    bytes[16_000..18_000].fill(0);
+    folder.write("a.log", &bytes);
+    let after = crate::index::ask(&folder, &window);
+    assert!(after.err.contains("what the index holds of them is printed"), "{}", after.err);
+    let out = after.ended(3);
+    assert!(!out.contains('\0'), "{out}");
+}

@@ -21,6 +21,9 @@ const DATA_SOURCES: &str = "spikeline-datasources.yaml";
 const GRAPHITE_UID: &str = "spikeline-graphite";
 const LOKI_UID: &str = "spikeline-loki";
 
+/// Names of routes are taken to have no more nodes than this where there is no store yet.
+const NODES_WITHOUT_STORE: usize = 6;
+
 pub(super) fn grafana(context: &Context, arguments: &GrafanaArguments) -> Result<Answer> {
     let words = event_words(context, None)?;
     let page = match (&arguments.page, words.page) {
@@ -39,7 +42,7 @@ pub(super) fn grafana(context: &Context, arguments: &GrafanaArguments) -> Result
     let folder = arguments.out.as_deref().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|error| Error::io("make the folder", folder, &error))?;
     put(&folder.join(DATA_SOURCES), &data_sources(&naming, &graphite, &page)?)?;
-    let dashboard = serde_json::to_string_pretty(&dashboard(&naming, &page))
+    let dashboard = serde_json::to_string_pretty(&dashboard(&naming, &page, deepest_route(context)))
         .map_err(|error| Error::failed(format!("cannot write JSON: {error}")))?;
     put(&folder.join(DASHBOARD), &(dashboard + "\n"))?;
     say(&format!(
@@ -58,6 +61,12 @@ pub(super) fn grafana(context: &Context, arguments: &GrafanaArguments) -> Result
     Ok(Answer::Found)
 }
 
+/// Of how many nodes the longest name of a route in the store is; a plain name does not say where its route ends.
+fn deepest_route(context: &Context) -> usize {
+    let Ok(view) = context.view() else { return NODES_WITHOUT_STORE };
+    view.routes().iter().map(|(_, name)| name.split('.').count()).max().unwrap_or(NODES_WITHOUT_STORE)
+}
+
 fn put(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).map_err(|error| Error::io("write", path, &error))
 }
@@ -67,7 +76,7 @@ fn data_sources(naming: &Naming, graphite: &str, page: &str) -> Result<String> {
     let quoted = |text: &str| {
         serde_json::to_string(text).map_err(|error| Error::failed(format!("cannot write a text: {error}")))
     };
-    // From the metric to the lines: the nodes behind the host are the route, as far as they go.
+    // From the metric to the lines beside it; a mapping knows routes of one node only, the others have the links of their points.
     let nodes = naming.prefix.split('.').count();
     let mapping = format!("{}.(host).(route).*.*", vec!["*"; nodes].join("."));
     Ok(format!(
@@ -83,7 +92,7 @@ fn data_sources(naming: &Naming, graphite: &str, page: &str) -> Result<String> {
 }
 
 /// The dashboard: latency, requests and errors of chosen routes, a link from each point to the lines behind it, events as annotations.
-fn dashboard(naming: &Naming, page: &str) -> Value {
+fn dashboard(naming: &Naming, page: &str, deepest: usize) -> Value {
     let series = |what: &str| match naming.tagged {
         true => {
             let (metric, statistic) = what.split_once('.').unwrap_or((what, "count"));
@@ -96,7 +105,13 @@ fn dashboard(naming: &Naming, page: &str) -> Value {
         false => {
             let (prefix, host) = (&naming.prefix, &naming.host);
             let nodes = format!("{prefix}.{host}").split('.').count();
-            format!("aliasSub({prefix}.{host}.$route.{what}, '^(?:[^.]+[.]){{{nodes}}}(.*)[.][^.]+[.][^.]+$', '\\1')")
+            // A `*` is one node, so there is a path for each number of them.
+            let mut paths = Vec::new();
+            for depth in 1..=deepest {
+                paths.push(format!("{prefix}.{host}.{}.{what}", vec!["*"; depth].join(".")));
+            }
+            let all = paths.join(", ");
+            format!("aliasSub(grep(group({all}), '$route'), '^(?:[^.]+[.]){{{nodes}}}(.*)[.][^.]+[.][^.]+$', '\\1')")
         }
     };
     let panel = |id: u32, title: &str, what: &str, unit: &str, row: u32| {
@@ -118,18 +133,22 @@ fn dashboard(naming: &Naming, page: &str) -> Value {
             "options": { "tooltip": { "mode": "multi", "sort": "desc" } }
         })
     };
+    let datasource = json!({ "type": "graphite", "uid": GRAPHITE_UID });
     let routes = match naming.tagged {
-        true => format!("tag_values(route, name={}.requests.count)", naming.prefix),
-        false => format!("{}.{}.*", naming.prefix, naming.host),
+        true => json!({
+            "name": "route", "label": "route", "type": "query", "refresh": 2, "includeAll": true, "multi": true, "allValue": ".*",
+            "query": format!("tag_values(route, name={}.requests.count)", naming.prefix), "datasource": datasource,
+            "current": { "text": "All", "value": "$__all" }
+        }),
+        false => json!({
+            "name": "route", "label": "route (a regular expression)", "type": "textbox", "query": ".*",
+            "current": { "text": ".*", "value": ".*" }
+        }),
     };
     json!({
         "title": "nginx by route (spikeline)", "uid": "spikeline-routes", "schemaVersion": 39, "editable": true,
         "time": { "from": "now-1h", "to": "now" }, "refresh": "30s", "tags": ["nginx", "spikeline"],
-        "templating": { "list": [{
-            "name": "route", "label": "route", "type": "query", "query": routes, "refresh": 2, "includeAll": true,
-            "multi": true, "allValue": "*", "datasource": { "type": "graphite", "uid": GRAPHITE_UID },
-            "current": { "text": "All", "value": "$__all" }
-        }] },
+        "templating": { "list": [routes] },
         "annotations": { "list": [{
             "name": "left its usual range", "enable": true, "iconColor": "orange",
             "datasource": { "type": "graphite", "uid": GRAPHITE_UID },
@@ -143,4 +162,18 @@ fn dashboard(naming: &Naming, page: &str) -> Value {
             panel(4, "5xx in 10 s", "status.5xx", "short", 24),
         ]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dashboard_draws_routes_of_any_number_of_nodes() {
+        let naming = Naming::new("nginx", "web1", false).unwrap();
+        let target = &dashboard(&naming, "http://web1:8417", 2)["panels"][0]["targets"][0]["target"];
+        let expected = "aliasSub(grep(group(nginx.web1.*.request_time.p99, nginx.web1.*.*.request_time.p99), '$route'), \
+                        '^(?:[^.]+[.]){2}(.*)[.][^.]+[.][^.]+$', '\\1')";
+        assert_eq!(target.as_str().unwrap(), expected);
+    }
 }

@@ -61,7 +61,7 @@ impl<'r> LineFields<'r> {
                 route: Some(&line.route),
                 ..RequestRecord::new(&seen.record, variables)
             };
-            record = record.take().or_else(|| serde_json::to_value(&fields).ok());
+            record = record.take().or_else(|| serde_json::to_value(fields).ok());
         });
         record
     }

@@ -282,9 +282,9 @@ mod tests {
         let upstreams = [slow_one, id(upstream, "10.0.2.11"), id(upstream, "10.0.2.13")];
         features.imply(bad, net);
         let mut tally = SplitTally::default();
-        for n in 0..20 {
-            let client = if n < 18 { bad } else { others[n] };
-            tally.add_inside(Timestamp(n as i64), 4_000, RouteId(1), &[client, slow_one, get]);
+        for (n, other) in (0..20).zip(&others) {
+            let client = if n < 18 { bad } else { *other };
+            tally.add_inside(Timestamp(n), 4_000, RouteId(1), &[client, slow_one, get]);
         }
         for n in 0..600 {
             tally.add_rest(40, RouteId(1), &[others[n % 60], upstreams[n % 3], get], features);

@@ -56,7 +56,7 @@ fn row_of(view: &View, generation: &Generation) -> FollowedLogRow {
 fn size_of(generation: &Generation) -> Option<u64> {
     let status = std::fs::metadata(&generation.path).ok()?;
     let is_same = status.dev() == generation.device_inode.device && status.ino() == generation.device_inode.inode;
-    is_same.then(|| status.len())
+    is_same.then_some(status.len())
 }
 
 fn row_of_unread(span: &UnreadSpan) -> FollowedLogRow {
