@@ -277,3 +277,45 @@ impl Requests {
 fn kind_of(side: Side, took_ms: u32) -> usize {
     2 * usize::from(side == Side::Baseline) + usize::from(took_ms >= LONG_MS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However many there are, no more are kept than there is room for; each stands for those that are not, and the sums are of all.
+    #[test]
+    fn what_is_kept_stands_for_all() {
+        let mut requests = Requests::new(KeptAtMost { window: 400, baseline: 400 });
+        let mut expected = 0;
+        for number in 0..20_000_u32 {
+            let took_ms = if number % 1000 == 0 { 5000 } else { number % 90 };
+            expected += u64::from(took_ms);
+            let origin = LineOrigin { log: 0, offset: u64::from(number) * 211, length: 210 };
+            let request = NewRequest {
+                side: Side::Window,
+                end: Timestamp(i64::from(number)),
+                took_ms,
+                phases: [0, took_ms, 0, 0, 0],
+                route: RouteId(3),
+                slow: false,
+                origin,
+                line: b"a line",
+                target: b"/",
+            };
+            if requests.count(&request) {
+                requests.keep(&request, &[FeatureId(number % 7), FeatureId(9)]);
+            }
+        }
+        let window = requests.sums()[&RouteId(3)].window;
+        assert_eq!((window.count, window.total_ms), (20_000, expected));
+        assert!(requests.kept().len() <= 400, "{}", requests.kept().len());
+        let stands_for: u64 = requests.kept().iter().map(|request| u64::from(requests.weight(request))).sum();
+        assert!((16_000..24_000).contains(&stands_for), "{stands_for}");
+        for request in requests.kept() {
+            let number = u32::try_from(request.origin.offset / 211).unwrap();
+            assert_eq!(requests.features_of(request), [FeatureId(number % 7), FeatureId(9)]);
+        }
+        // Those that took long are all there.
+        assert_eq!(requests.kept().iter().filter(|request| request.took_ms == 5000).count(), 20);
+    }
+}
