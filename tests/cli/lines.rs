@@ -188,5 +188,5 @@ fn a_hole_that_was_made_in_a_log_after_it_was_read_is_no_line() {
     let after = crate::index::ask(&folder, &window);
     assert!(after.err.contains("what the index holds of them is printed"), "{}", after.err);
     let out = after.ended(3);
-    assert!(!out.contains('\0'), "{out}");
+    assert!(!out.contains('\0') && before.lines().count() > 20, "{out}");
 }

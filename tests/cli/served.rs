@@ -32,10 +32,11 @@ impl GuardedServer {
     fn of(folder: Folder) -> GuardedServer {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let listen = format!("127.0.0.1:{port}");
-        let child = folder.command(&["serve", "--config=s.toml", "--listen", &listen]).spawn().unwrap();
+        let mut command = folder.command(&["serve", "--config=s.toml", "--listen", &listen]);
+        let served = GuardedServer { child: command.spawn().unwrap(), port, _folder: folder };
         for _ in 0..600 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return GuardedServer { child, port, _folder: folder };
+                return served;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
