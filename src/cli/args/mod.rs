@@ -125,7 +125,7 @@ mod tests {
         let forms = ["table", "json", "jsonl", "csv"];
         let lacks = [
             ("report", ""),
-            ("diff", ""),
+            ("diff A B", ""),
             ("slow", ""),
             ("lines", ""),
             ("index", ""),

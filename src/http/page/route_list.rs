@@ -109,7 +109,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         rows,
         against,
         all,
-        command: command.of(&question).map(|words| words + " --sort total"),
+        command: command.of(&question).map(|words| words + " --sort sum"),
     })
 }
 
