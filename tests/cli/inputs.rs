@@ -91,9 +91,10 @@ fn lines_that_do_not_fit_are_counted_and_harmless() {
     let requests = requests(200);
     let good = text(&requests, Request::combined_plus);
     let expected = csv("route", &rows(&requests, by_route));
-    let mut bytes = good.as_bytes().to_vec();
-    let at = bytes.len();
+    let at = good.match_indices('\n').nth(99).unwrap().0 + 1;
+    let mut bytes = good.as_bytes()[..at].to_vec();
     bytes.extend(b"not a line\n\n\x00\x00\x00\x00\n\xff\xfe\x1b[31m\n");
+    bytes.extend(good.as_bytes()[at..].iter());
     bytes.extend(good.lines().next().unwrap().as_bytes()[..40].iter());
     folder.write("a.log", &bytes);
     let run = folder.run(&["report", "a.log", "--format=csv"]);

@@ -53,7 +53,9 @@ fn is_below(text: &str, naming: &Naming) -> bool {
 
 /// A name with dots that does not end as logs do.
 fn looks_like_route(text: &str) -> bool {
-    let ending = text.rsplit('.').next().unwrap_or_default();
+    // What a pattern leaves open at its end says nothing.
+    let mut nodes = text.rsplit('.').map(|node| node.trim_end_matches(['*', '?']));
+    let ending = nodes.find(|node| !node.is_empty()).unwrap_or_default();
     let is_of_log =
         matches!(ending, "log" | "gz" | "zst" | "xz" | "bz2" | "json" | "txt" | "csv" | "toml" | "conf" | "out")
             || ending.bytes().all(|byte| byte.is_ascii_digit());
@@ -104,6 +106,7 @@ mod tests {
             "other.prefix.web1.a.status.5xx",
             "target=a&from=-1h",
             "webapp.backend.git",
+            "webapp.*",
             "a.b.c|scale(2)",
         ] {
             assert!(asked(text), "{text}");
@@ -118,6 +121,8 @@ mod tests {
             "Cargo.toml",
             "log",
             "logs/*.gz",
+            "b.log*",
+            "b.log.*",
         ] {
             assert!(!asked(text), "{text}");
         }

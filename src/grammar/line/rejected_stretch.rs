@@ -36,9 +36,9 @@ impl RejectedStretch {
                 || (stand_together && (self.are_last || self.rejected >= MANY)))
     }
 
-    /// The same of a stretch that is all that there is of a log: if not one line of it was read, one is enough.
+    /// The same of a stretch that is all that there is of a log: half of it is never few, be it one line.
     pub fn is_many_of_log(&self) -> bool {
-        self.is_many() || (self.requests == 0 && self.rejected > 0)
+        self.is_many() || (self.rejected > 0 && self.rejected >= self.requests)
     }
 }
 
