@@ -324,8 +324,7 @@ impl RecordParser {
     #[inline(always)]
     fn read_sum(&self, line: &[u8], step: Option<usize>) -> Result<Option<u64>, Reject> {
         let Some((value, from)) = self.value_at(line, step) else { return Ok(None) };
-        let sum = if self.as_nginx { upstream::nginx_sum_ms(value) } else { upstream::sum_ms(value) };
-        sum.map_err(|reason| Reject::at(from as usize, reason))
+        upstream::sum_ms(value, self.as_nginx).map_err(|reason| Reject::at(from as usize, reason))
     }
 
     /// The times of a format that has some in other units than nginx's.

@@ -100,20 +100,21 @@ pub fn attempt_ms(value: &[u8], unit: DurationUnit) -> Result<Vec<Option<u64>>, 
     attempts(value).map(|attempt| attempt.value.map(|value| number::duration_in(value, unit)).transpose()).collect()
 }
 
-/// The sum over all attempts of the times that are present, in milliseconds; None if none is: never a silent 0.
+/// The sum over all attempts of the times that are present, in milliseconds; None if none is: never a silent 0. `as_nginx`: only what
+/// nginx itself writes is a time.
 #[inline(always)]
-pub(crate) fn sum_ms(value: &[u8]) -> Result<Option<u64>, RejectReason> {
+pub(crate) fn sum_ms(value: &[u8], as_nginx: bool) -> Result<Option<u64>, RejectReason> {
     // Nearly always there is one attempt.
     match number::usual_thousandths(value) {
         Some(millis) => Ok(Some(millis)),
-        None => sum_of_any(value),
+        None => sum_of_any(value, as_nginx),
     }
 }
 
 /// [`sum_ms`] of several attempts. It saturates: a sum beyond u64 is absurd, and no reason to lose the line.
 #[inline(never)]
-fn sum_of_any(value: &[u8]) -> Result<Option<u64>, RejectReason> {
-    sum_in(value, DurationUnit::Seconds)
+fn sum_of_any(value: &[u8], as_nginx: bool) -> Result<Option<u64>, RejectReason> {
+    if as_nginx { sum_by(value, number::nginx_duration_ms) } else { sum_in(value, DurationUnit::Seconds) }
 }
 
 /// [`sum_ms`] of times in this unit.
@@ -121,14 +122,7 @@ pub(crate) fn sum_in(value: &[u8], unit: DurationUnit) -> Result<Option<u64>, Re
     sum_by(value, |member| number::duration_in(member, unit))
 }
 
-/// [`sum_ms`] of what nginx itself writes.
-pub(crate) fn nginx_sum_ms(value: &[u8]) -> Result<Option<u64>, RejectReason> {
-    match number::usual_thousandths(value) {
-        Some(millis) => Ok(Some(millis)),
-        None => sum_by(value, number::nginx_duration_ms),
-    }
-}
-
+/// The sum of what `read` makes of each attempt that has a value.
 fn sum_by(value: &[u8], read: impl Fn(&[u8]) -> Result<u64, RejectReason>) -> Result<Option<u64>, RejectReason> {
     let mut sum = None;
     for attempt in attempts(value) {
@@ -165,14 +159,15 @@ mod tests {
 
     #[test]
     fn sums_are_of_the_present_members_and_never_a_silent_0() {
-        assert_eq!(sum_ms(b"0.010, 0.020 : 0.003"), Ok(Some(33)));
-        assert_eq!(sum_ms(b"-, 0.005"), Ok(Some(5)));
-        assert_eq!(sum_ms(b"0.000"), Ok(Some(0)));
-        assert_eq!(sum_ms(b"-"), Ok(None));
-        assert_eq!(sum_ms(b"-, -"), Ok(None));
-        assert_eq!(sum_ms(b""), Ok(None));
-        assert_eq!(sum_ms(b"0.001 : "), Ok(Some(1)));
-        assert_eq!(sum_ms(b"18446744073709551615"), Err(RejectReason::AbsurdNumber));
-        assert_eq!(sum_ms(b"0.1, abc"), Err(RejectReason::BadNumber));
+        assert_eq!(sum_ms(b"0.010, 0.020 : 0.003", false), Ok(Some(33)));
+        assert_eq!(sum_ms(b"-, 0.005", false), Ok(Some(5)));
+        assert_eq!(sum_ms(b"0.000", false), Ok(Some(0)));
+        assert_eq!(sum_ms(b"-", false), Ok(None));
+        assert_eq!(sum_ms(b"-, -", false), Ok(None));
+        assert_eq!(sum_ms(b"", false), Ok(None));
+        assert_eq!(sum_ms(b"0.001 : ", false), Ok(Some(1)));
+        assert_eq!(sum_ms(b"18446744073709551615", false), Err(RejectReason::AbsurdNumber));
+        assert_eq!(sum_ms(b"0.1, abc", false), Err(RejectReason::BadNumber));
+        assert_eq!((sum_ms(b"482", false), sum_ms(b"482", true)), (Ok(Some(482_000)), Err(RejectReason::BadNumber)));
     }
 }
