@@ -56,3 +56,42 @@ fn each_attempt_counts_with_its_own_time_and_status() {
     let said = folder.run(&["report", "a.log", "--log-format", ATTEMPTS, "--by", "upstream_addr"]).err;
     assert!(said.contains("each attempt at an upstream counts by itself"), "{said}");
 }
+
+/// A row that is there is whole, whichever thread met its value first; what has none is in `other`, and that is said.
+#[test]
+fn more_values_than_are_kept_apart_leave_every_row_whole() {
+    let folder = support::folder!();
+    let line = |n: usize| {
+        format!("{}.000 192.0.2.7 200 0.010 \"GET /{n} HTTP/1.1\" \"-\" \"-\" \"-\"\n", 1_322_661_900 + n / 100)
+    };
+    let mut log = String::new();
+    for _ in 0..3 {
+        log.extend((0..12_000).map(line));
+    }
+    folder.write("a.log", log);
+    for threads in ["1", "2", "5"] {
+        let run = folder.run(&[
+            "report",
+            "a.log",
+            "--log-format",
+            ATTEMPTS,
+            "--by=path",
+            "--format=csv",
+            "--threads",
+            threads,
+        ]);
+        let counts: Vec<(&str, u64)> = run
+            .out
+            .lines()
+            .skip(1)
+            .map(|row| {
+                let (path, rest) = row.split_once(',').unwrap();
+                (path, rest.split(',').next().unwrap().parse().unwrap())
+            })
+            .collect();
+        let of_others: Vec<u64> = counts.iter().filter(|(path, _)| *path == "other").map(|(_, count)| *count).collect();
+        assert_eq!((counts.len(), &of_others[..]), (10_001, &[6_000][..]), "{threads} threads: {}", run.err);
+        assert!(counts.iter().all(|(path, count)| *path == "other" || *count == 3), "{threads} threads");
+        assert!(run.err.contains("6,000 requests are in `other`"), "{}", run.err);
+    }
+}

@@ -1,6 +1,7 @@
 //! Cells by the values of fields of the requests: `--by`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Rows;
 use crate::cli::answer::output::say;
@@ -83,17 +84,45 @@ pub(super) fn check_fields<'f>(
     )))
 }
 
+/// Which groups have a cell of their own, for all threads that count: the first that any of them meets.
+///
+/// Were it each thread's own first ones, a group could be kept apart by one and be among the others for the next, and its row be
+/// too small.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeptGroups(Arc<RwLock<HashSet<Vec<u8>>>>);
+
+impl KeptGroups {
+    /// Whether this group has a cell of its own; what was said once of a group stays.
+    fn keep(&self, key: &[u8]) -> bool {
+        let is_kept = |kept: &HashSet<Vec<u8>>| match kept.contains(key) {
+            true => Some(true),
+            false if kept.len() >= GROUPS_MAX => Some(false),
+            false => None,
+        };
+        // A thread that panicked while it held the lock left the set whole.
+        let known = is_kept(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        known.unwrap_or_else(|| {
+            let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            is_kept(&kept).unwrap_or_else(|| kept.insert(key.to_vec()))
+        })
+    }
+}
+
 /// The cells of groups of requests.
 #[derive(Debug, Default)]
 pub(super) struct GroupedCells {
     cells: HashMap<Vec<u8>, Cell>,
+    kept: KeptGroups,
     /// Written anew for each request.
     key: Vec<u8>,
-    /// Requests (or attempts) of groups over the limit.
-    over: u64,
 }
 
 impl GroupedCells {
+    /// Cells of one of several threads.
+    pub(super) fn of_thread(kept: &KeptGroups) -> GroupedCells {
+        GroupedCells { kept: kept.clone(), ..GroupedCells::default() }
+    }
+
     /// Count a request in its group, or each of its attempts in that of the attempt.
     pub(super) fn count(&mut self, fields: &GroupingFields, seen: &RoutedRecord<'_>, values: &RecordValues<'_>) {
         let route = seen.matched.id.0.to_string();
@@ -110,21 +139,17 @@ impl GroupedCells {
         }
     }
 
-    /// The cell of a group; over the limit, that of all others.
+    /// The cell of a group; over the limit, that of all others, whose key is empty.
     fn cell_of(&mut self, key: &[u8]) -> &mut Cell {
-        if self.cells.contains_key(key) || self.cells.len() < GROUPS_MAX {
-            return self.cells.entry(key.to_vec()).or_default();
-        }
-        self.over += 1;
-        self.cells.entry(Vec::new()).or_default()
+        let has_own = self.cells.contains_key(key) || self.kept.keep(key);
+        let key = if has_own { key } else { b"" };
+        self.cells.entry(key.to_vec()).or_default()
     }
 
     /// Add what another thread counted.
     pub(super) fn merge(&mut self, other: GroupedCells) {
         for (key, cell) in other.cells {
-            self.over +=
-                if self.cells.len() >= GROUPS_MAX && !self.cells.contains_key(&key) { cell.requests } else { 0 };
-            self.cell_of(&key).merge(&cell);
+            self.cells.entry(key).or_default().merge(&cell);
         }
     }
 

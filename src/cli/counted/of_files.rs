@@ -1,6 +1,6 @@
 //! What was counted over files: every line is read, each file once, by several threads.
 
-use super::grouped::{GroupedCells, OTHER, check_fields, say_attempts};
+use super::grouped::{GroupedCells, KeptGroups, OTHER, check_fields, say_attempts};
 use super::{CountedRows, CountingQuestion, Rows};
 use crate::cli::answer::output::say;
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
@@ -23,9 +23,12 @@ pub(in crate::cli) fn rows_of_files(context: &Context, question: &CountingQuesti
     let with = settings::interpreting(context)?;
     check_fields(by, files.formats.iter().map(|format| &**format))?;
     say_attempts(by, files.formats.iter().map(|format| &**format));
-    let mut tallies = Vec::new();
+    let (mut tallies, kept) = (Vec::new(), KeptGroups::default());
     for _ in 0..question.threads {
-        tallies.push(CountingTally::new(&files, &with, filter, by)?);
+        tallies.push(CountingTally {
+            by_value: GroupedCells::of_thread(&kept),
+            ..CountingTally::new(&files, &with, filter, by)?
+        });
     }
     let names = files.names.clone();
     let timed = files.timed();
