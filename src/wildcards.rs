@@ -50,10 +50,10 @@ pub fn paths_of_pattern(text: &str, options: MatchOptions) -> Result<MatchedPath
     let mut steps = Vec::new();
     for piece in text.split('/').filter(|piece| !piece.is_empty()) {
         match piece {
-            "**" if matches!(steps.last(), Some(Step::AnyDepth)) => {}
-            "**" => steps.push(Step::AnyDepth),
-            piece if is_pattern(piece) => steps.push(Step::Matching(Pattern::new(piece)?)),
-            piece => steps.push(Step::Named(piece.to_owned())),
+            "**" if matches!(steps.last(), Some(PatternStep::AnyDepth)) => {}
+            "**" => steps.push(PatternStep::AnyDepth),
+            piece if is_pattern(piece) => steps.push(PatternStep::Matching(Pattern::new(piece)?)),
+            piece => steps.push(PatternStep::Named(piece.to_owned())),
         }
     }
     let root = if text.starts_with('/') { PathBuf::from("/") } else { PathBuf::new() };
@@ -77,7 +77,7 @@ pub fn paths_named(text: &str) -> Result<MatchedPaths, PatternError> {
 
 /// One part of a pattern between its slashes.
 #[derive(Debug)]
-enum Step {
+enum PatternStep {
     Named(String),
     Matching(Pattern),
     AnyDepth,
@@ -93,32 +93,32 @@ struct PatternWalk {
 
 impl PatternWalk {
     /// Whatever the rest of a pattern means in `directory`.
-    fn follow(&mut self, directory: &Path, steps: &[Step]) {
+    fn follow(&mut self, directory: &Path, steps: &[PatternStep]) {
         let Some((step, rest)) = steps.split_first() else {
             return self.found.paths.push(directory.to_owned());
         };
         match step {
-            Step::Named(name) => {
+            PatternStep::Named(name) => {
                 let path = directory.join(name);
                 if !rest.is_empty() || path.symlink_metadata().is_ok() {
                     self.follow(&path, rest);
                 }
             }
-            Step::Matching(pattern) => {
+            PatternStep::Matching(pattern) => {
                 for name in self.list(directory) {
                     if pattern.matches_with(&name.to_string_lossy(), self.options) {
                         self.follow(&directory.join(name), rest);
                     }
                 }
             }
-            Step::AnyDepth => {
+            PatternStep::AnyDepth => {
                 self.follow_below(directory, rest, steps);
             }
         }
     }
 
     /// The rest in `directory`, and `all` in the directories in it.
-    fn follow_below(&mut self, directory: &Path, rest: &[Step], all: &[Step]) {
+    fn follow_below(&mut self, directory: &Path, rest: &[PatternStep], all: &[PatternStep]) {
         let Ok(status) = listed(directory).metadata() else { return };
         let here = (status.dev(), status.ino());
         if !status.is_dir() || self.within.contains(&here) {

@@ -27,7 +27,7 @@ pub use chunks::Chunks;
 pub use destination::{CONNECT_TIMEOUT, Destination, SendMode, WRITE_TIMEOUT, check_address};
 pub use link::{Link, LinkCounters, LinkState, SendError, SendStep};
 pub use naming::Naming;
-pub use owed_slots::{Doubt, Owed, OwedState, RESEND, RESEND_UNACKNOWLEDGED, UNREAD_BYTES};
+pub use owed_slots::{DeliveryDoubt, Owed, OwedState, RESEND, RESEND_UNACKNOWLEDGED, UNREAD_BYTES};
 pub use points::{Point, Points, is_timely};
 pub use protocol::{CHUNK, DATAGRAM, Protocol};
 pub use roll_up::{ROLL_UPS, RollUp, pattern_of_prefix, pattern_of_roll_up, roll_up_of, series_of_route};

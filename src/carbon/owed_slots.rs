@@ -51,7 +51,7 @@ struct Delivery {
 
 /// What is doubted when a connection breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Doubt {
+pub struct DeliveryDoubt {
     /// Slots that were handed over and are owed again.
     pub owed_again: usize,
     /// Slots that were handed over and are not owed again although the other side had them only if it read them.
@@ -176,12 +176,12 @@ impl Owed {
     /// The connection was opened anew at `now`: what was delivered before that and is in doubt is owed again. The time counts back from the
     /// last delivery, not from `now`, because carbon may have been away for hours. Call it before `hand_over` and `delivered` for the batch
     /// that went over the new connection.
-    pub fn reconnected(&mut self, now: Instant) -> Doubt {
+    pub fn reconnected(&mut self, now: Instant) -> DeliveryDoubt {
         let (broken, kept): (VecDeque<_>, VecDeque<_>) =
             self.recent.drain(..).partition(|delivery: &Delivery| delivery.at < now);
         self.recent = kept;
         let last = broken.back().map_or(now, |delivery| delivery.at);
-        let mut doubt = Doubt::default();
+        let mut doubt = DeliveryDoubt::default();
         let before = self.len();
         for delivery in broken {
             let is_recent = last.saturating_duration_since(delivery.at) <= self.resend;

@@ -11,7 +11,8 @@ use super::settings::{DaemonSettings, DestinationSettings};
 use super::slot_renderer::SlotRenderer;
 use super::spool_overflow::SpoolOverflow;
 use crate::carbon::{
-    Doubt, Link, LinkState, Naming, Owed, OwedState, Points, RESEND_UNACKNOWLEDGED, SendError, SendMode, is_timely,
+    DeliveryDoubt, Link, LinkState, Naming, Owed, OwedState, Points, RESEND_UNACKNOWLEDGED, SendError, SendMode,
+    is_timely,
 };
 use crate::error::Error;
 use crate::store::{DestinationProgress, View};
@@ -301,7 +302,7 @@ impl DestinationQueue {
         let SendOutcome { slots, mut points, bytes, reconnected, failed, .. } = outcome;
         if reconnected {
             let doubt = self.owed.reconnected(now);
-            if self.sends_once() && doubt != Doubt::default() {
+            if self.sends_once() && doubt != DeliveryDoubt::default() {
                 notices.push(Notice::SentAgain { address: self.name.clone(), doubt });
             }
         }

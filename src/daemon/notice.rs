@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::stopped::Stopped;
-use crate::carbon::{Doubt, SendError};
+use crate::carbon::{DeliveryDoubt, SendError};
 use crate::error::Error;
 use crate::time::{SpelledDuration, Timestamp};
 
@@ -146,7 +146,7 @@ pub enum Notice {
         /// `host:port`.
         address: String,
         /// Of what was handed over before.
-        doubt: Doubt,
+        doubt: DeliveryDoubt,
     },
     /// Requests fell to `other`, since their routes got no place. Said once.
     RoutesFull {
@@ -360,7 +360,10 @@ mod tests {
                 "carbon c:2003: cannot connect: refused; slots are kept and sent when it is back",
             ),
             (
-                Notice::SentAgain { address: "c:2003".to_owned(), doubt: Doubt { owed_again: 3, taken_as_read: 17 } },
+                Notice::SentAgain {
+                    address: "c:2003".to_owned(),
+                    doubt: DeliveryDoubt { owed_again: 3, taken_as_read: 17 },
+                },
                 "carbon c:2003: the connection broke; 3 slots of the last 30 s before that are sent again, as TCP may have lost them, and \
                  17 before these are not (send = \"final\"): if carbon had hung, they are missing there; `spikeline verify --graphite` tells",
             ),

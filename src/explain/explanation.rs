@@ -7,7 +7,7 @@ use super::first::first_comers;
 use super::interval::interval_of_excess;
 use super::phases::{PHASES, Phase};
 use super::requests::{KeptRequest, Requests, Side};
-use super::rhythm::{PieceComparison, Pieces};
+use super::rhythm::{BaselinePieces, PieceComparison};
 use super::search::{FoundCause, find_causes};
 use super::tally::{Compared, Tally};
 use crate::time::{Timestamp, Window};
@@ -27,7 +27,7 @@ pub fn explain<'r>(requests: &'r Requests, spans: &ExplainedSpans) -> Explanatio
     let (window, baseline) = (spans.window, spans.baseline.as_slice());
     let baseline_ms = spans.part.of_length(length_of(baseline));
     let change = Change::new(requests.sums(), length_of(&[window]), baseline_ms);
-    let pieces = Pieces::new(window, baseline);
+    let pieces = BaselinePieces::new(window, baseline);
     let mut compared = Compared::new(requests);
     let whole = compared.tally(None).all;
     let found = find_causes(&mut compared);
@@ -78,7 +78,7 @@ impl PieceComparison {
 
 struct Examined<'e, 'r> {
     compared: &'e Compared<'r>,
-    pieces: &'e Pieces,
+    pieces: &'e BaselinePieces,
     whole: &'e Tally,
     change: &'e Change,
 }

@@ -10,7 +10,7 @@ use crate::record::{Record, RecordValues, attempt_ms, attempts, unescape};
 
 /// How a variable's value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
+enum FacetReading {
     /// As it is.
     Text,
     /// A client's address, the first of a list; in its nets.
@@ -32,7 +32,7 @@ enum Reading {
 struct Facet {
     variable: usize,
     field: FieldId,
-    reading: Reading,
+    reading: FacetReading,
 }
 
 /// The fields that a record itself has.
@@ -187,9 +187,9 @@ impl FacetReader {
     fn read_facet(&self, facet: &Facet, raw: &[u8], features: &mut Features, into: &mut Vec<FeatureId>) {
         let text = unescape(raw, self.escape);
         match facet.reading {
-            Reading::Text => drop(add(features, facet.field, &text, into)),
-            Reading::Address => read_address(facet.field, &text, features, into),
-            Reading::Agent { family } => {
+            FacetReading::Text => drop(add(features, facet.field, &text, into)),
+            FacetReading::Address => read_address(facet.field, &text, features, into),
+            FacetReading::Agent { family } => {
                 if let Some((id, true)) = add(features, facet.field, &text, into)
                     && let Some((implied, _)) =
                         features.feature(family, agent_family(&String::from_utf8_lossy(&text)).as_bytes())
@@ -197,20 +197,20 @@ impl FacetReader {
                     features.imply(id, implied);
                 }
             }
-            Reading::UrlHost => {
+            FacetReading::UrlHost => {
                 if let Some(host) = host_of(&text) {
                     add(features, facet.field, host, into);
                 }
             }
-            Reading::Attempts => {
+            FacetReading::Attempts => {
                 for attempt in attempts(&text) {
                     if let Some(value) = attempt.value {
                         add(features, facet.field, value, into);
                     }
                 }
             }
-            Reading::Size => read_size(facet.field, &text, features, into),
-            Reading::Reuse => {
+            FacetReading::Size => read_size(facet.field, &text, features, into),
+            FacetReading::Reuse => {
                 let class: &[u8] = if &*text == b"1" { b"1" } else { b">1" };
                 add(features, facet.field, class, into);
             }
@@ -334,21 +334,21 @@ fn says_otherwise(format: &Format, variable: usize) -> bool {
 fn facet_of(variable: usize, name: &str, kind: VariableKind, features: &mut Features) -> Option<Facet> {
     let facet = |field, reading| Some(Facet { variable, field, reading });
     if ADDRESSES.contains(&name) {
-        return facet(features.field(name, FieldSide::Asked, 32, "client")?, Reading::Address);
+        return facet(features.field(name, FieldSide::Asked, 32, "client")?, FacetReading::Address);
     }
     let (side, rank, family) = place_of(name, kind);
     match (name, kind) {
         ("http_user_agent", _) => {
             let family = features.field("agent_family", FieldSide::Asked, 48, "agent")?;
-            facet(features.field(name, FieldSide::Asked, 49, "agent")?, Reading::Agent { family })
+            facet(features.field(name, FieldSide::Asked, 49, "agent")?, FacetReading::Agent { family })
         }
-        ("http_referer", _) => facet(features.field(name, FieldSide::Asked, 55, "referer")?, Reading::UrlHost),
-        ("connection_requests", _) => facet(features.field(name, side, rank, family)?, Reading::Reuse),
+        ("http_referer", _) => facet(features.field(name, FieldSide::Asked, 55, "referer")?, FacetReading::UrlHost),
+        ("connection_requests", _) => facet(features.field(name, side, rank, family)?, FacetReading::Reuse),
         (_, VariableKind::UpstreamAddrs | VariableKind::UpstreamInts) => {
-            facet(features.field(name, side, rank, family)?, Reading::Attempts)
+            facet(features.field(name, side, rank, family)?, FacetReading::Attempts)
         }
-        (_, VariableKind::Integer) => facet(features.field(name, side, rank, family)?, Reading::Size),
+        (_, VariableKind::Integer) => facet(features.field(name, side, rank, family)?, FacetReading::Size),
         (_, VariableKind::Decimal | VariableKind::Pipe) => None,
-        _ => facet(features.field(name, side, rank, family)?, Reading::Text),
+        _ => facet(features.field(name, side, rank, family)?, FacetReading::Text),
     }
 }

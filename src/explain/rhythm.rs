@@ -9,7 +9,7 @@ use crate::time::{Timestamp, Window};
 
 /// The baseline in pieces of half a window: two that follow each other are as long as the window.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pieces {
+pub(super) struct BaselinePieces {
     from: Vec<Timestamp>,
     half_ms: i64,
 }
@@ -29,8 +29,8 @@ const LEAST_PIECES: usize = 4;
 /// This part of what the window has is as much.
 const AS_MUCH: f64 = 0.5;
 
-impl Pieces {
-    pub(super) fn new(window: Window, baseline: &[Window]) -> Pieces {
+impl BaselinePieces {
+    pub(super) fn new(window: Window, baseline: &[Window]) -> BaselinePieces {
         let half_ms = (window.until.0.saturating_sub(window.from.0) / 2).max(1);
         let mut from = Vec::new();
         for span in baseline {
@@ -42,7 +42,7 @@ impl Pieces {
             }
         }
         from.sort_unstable();
-        Pieces { from, half_ms }
+        BaselinePieces { from, half_ms }
     }
 
     fn place(&self, end: Timestamp) -> Option<usize> {

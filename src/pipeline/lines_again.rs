@@ -133,7 +133,7 @@ fn readings_again(
 }
 
 /// A stretch of a log that has rejected lines, and how these are read.
-struct RejectedStretch<'c> {
+struct StretchAgain<'c> {
     from: u64,
     until: u64,
     change: &'c ReadingChange,
@@ -144,7 +144,7 @@ fn rejected_stretches<'c>(
     view: &View,
     generation: &Generation,
     readings: &'c [ReadingChange],
-) -> Result<Vec<RejectedStretch<'c>>> {
+) -> Result<Vec<StretchAgain<'c>>> {
     let blocks = view.blocks_of(generation.id)?;
     let mut stretches = Vec::new();
     for (at, block) in blocks.iter().enumerate() {
@@ -157,7 +157,7 @@ fn rejected_stretches<'c>(
             let behind = readings.partition_point(|change| change.from <= from);
             let Some(change) = behind.checked_sub(1).and_then(|held| readings.get(held)) else { break };
             let until = readings.get(behind).map_or(end, |next| next.from.min(end));
-            stretches.push(RejectedStretch { from, until, change });
+            stretches.push(StretchAgain { from, until, change });
             from = until;
         }
     }
@@ -172,7 +172,7 @@ fn first_line(block: &BlockSummary) -> u64 {
 /// Count the lines of a stretch that were rejected.
 fn collect_stretch(
     reader: &mut LineReader,
-    stretch: &RejectedStretch<'_>,
+    stretch: &StretchAgain<'_>,
     read_with: &mut ReadingInterpreters,
     settings: &AgainSettings<'_>,
     rows: &mut RowCollector,

@@ -59,7 +59,9 @@ pub use number::{EpochSeconds, bytes, count, millis};
 pub use records::{LogText, LoggedVariables, RequestRecord, VariableColumn};
 pub use route_list::RouteRow;
 pub use rows::{Align, Heading, Report, ReportRow};
-pub use status::{FollowState, FollowedLogRow, OwedCarbonRow, StatusDocument, StoreStatus, Verdict, WriterStatus};
+pub use status::{
+    FollowState, FollowedLogRow, OwedCarbonRow, StatusDocument, StatusVerdict, StoreStatus, WriterStatus,
+};
 pub use terminal_safe::terminal_safe;
 
 use std::io::{self, Write};

@@ -16,7 +16,7 @@ use super::rows::{Heading, ReportRow};
 /// How all of it is; the last that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum StatusVerdict {
     /// All is well.
     Ok,
     /// Something does not work now.
@@ -25,13 +25,13 @@ pub enum Verdict {
     Missing,
 }
 
-impl Verdict {
+impl StatusVerdict {
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
-            Verdict::Ok => "ok",
-            Verdict::Wrong => "wrong",
-            Verdict::Missing => "missing",
+            StatusVerdict::Ok => "ok",
+            StatusVerdict::Wrong => "wrong",
+            StatusVerdict::Missing => "missing",
         }
     }
 }
@@ -182,7 +182,7 @@ impl ReportRow for OwedCarbonRow {
 pub struct StatusDocument {
     schema: u64,
     /// How all of it is.
-    pub verdict: Verdict,
+    pub verdict: StatusVerdict,
     /// The same in one line.
     pub summary: String,
     /// What does not work now, one each.
@@ -208,7 +208,7 @@ impl StatusDocument {
     pub fn new(store: StoreStatus, writer: WriterStatus) -> StatusDocument {
         StatusDocument {
             schema: SCHEMA,
-            verdict: Verdict::Ok,
+            verdict: StatusVerdict::Ok,
             summary: String::new(),
             wrong: Vec::new(),
             since: None,
@@ -226,9 +226,9 @@ impl StatusDocument {
     pub fn judge(mut self, if_well: String) -> StatusDocument {
         let first = self.missing.first().or(self.wrong.first()).cloned();
         self.verdict = match (self.missing.is_empty(), self.wrong.is_empty()) {
-            (false, _) => Verdict::Missing,
-            (true, false) => Verdict::Wrong,
-            (true, true) => Verdict::Ok,
+            (false, _) => StatusVerdict::Missing,
+            (true, false) => StatusVerdict::Wrong,
+            (true, true) => StatusVerdict::Ok,
         };
         let more = (self.missing.len() + self.wrong.len()).saturating_sub(1);
         self.summary = match first {

@@ -127,7 +127,7 @@ fn where_a_slot_is_not_to_come_twice_only_what_was_not_acknowledged_is_doubted()
         assert!(!owed.is_waiting(slot(n)));
         owed.delivered(slot(n), at(10 * n as u64));
     }
-    assert_eq!(owed.reconnected(at(3600)), Doubt { owed_again: 4, taken_as_read: 26 });
+    assert_eq!(owed.reconnected(at(3600)), DeliveryDoubt { owed_again: 4, taken_as_read: 26 });
     assert_eq!(take(&mut owed, 99), slots(&[26, 27, 28, 29]));
 }
 
@@ -143,7 +143,7 @@ fn what_may_lie_unread_in_buffers_is_doubted_however_long_ago_it_was_handed_over
         owed.delivered(slot(n), at(10 * n as u64));
     }
     // 419 slots of 20,000 bytes behind one fit into 8 MiB, 420 do not.
-    assert_eq!(owed.reconnected(at(99_999)), Doubt { owed_again: 420, taken_as_read: 0 });
+    assert_eq!(owed.reconnected(at(99_999)), DeliveryDoubt { owed_again: 420, taken_as_read: 0 });
     assert_eq!(take(&mut owed, 999), (580..1000).map(slot).collect::<Vec<_>>());
     // The new connection has bytes of its own.
     for n in 580..1000 {

@@ -32,7 +32,7 @@ pub(super) struct EmptyObject {}
 
 /// Lines of the same labels.
 #[derive(Serialize)]
-pub(super) struct LineStream {
+pub(super) struct LokiStream {
     pub(super) stream: LabelSet,
     /// Nanoseconds and line.
     pub(super) values: Vec<[String; 2]>,

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::labels::{KNOWN_FIELDS, LABELS, is_of_class, known_value, value_of};
-use super::logql::{Comparison, FieldFilter, FieldValue, LabelMatcher, LogSelection, LogqlQuery, QueryStage, parse};
+use super::logql::{
+    ComparedValue, FieldComparison, FieldFilter, LabelMatcher, LogSelection, LogqlQuery, QueryStage, parse,
+};
 use crate::error::{Error, Result};
 use crate::grammar::read_format;
 use crate::http::reader::{LineFound, LineOrdering, LinesWanted, Reader};
@@ -196,10 +198,12 @@ fn least_of(filter: &FieldFilter) -> u64 {
     match filter {
         FieldFilter::And(one, other) => least_of(one).max(least_of(other)),
         FieldFilter::Or(one, other) => least_of(one).min(least_of(other)),
-        FieldFilter::Quantity { field, comparison: Comparison::Greater | Comparison::GreaterOrEqual, value }
-            if ["rt", "request_time", "duration"].contains(&field.as_str()) =>
-        {
-            let (FieldValue::Duration(seconds) | FieldValue::Number(seconds)) = value else { return 0 };
+        FieldFilter::Quantity {
+            field,
+            comparison: FieldComparison::Greater | FieldComparison::GreaterOrEqual,
+            value,
+        } if ["rt", "request_time", "duration"].contains(&field.as_str()) => {
+            let (ComparedValue::Duration(seconds) | ComparedValue::Number(seconds)) = value else { return 0 };
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cut off at no time at all")]
             let millis = (seconds * 1000.0 + 1e-6).floor().max(0.0) as u64;
             millis
@@ -278,10 +282,10 @@ fn decide_fields(filter: &FieldFilter, known: &dyn Fn(&str) -> Option<String>) -
 }
 
 /// Whether a field's text, as a number, compares so. One that is no number does not; times are logged in seconds.
-fn compares(text: &[u8], comparison: Comparison, with: FieldValue) -> bool {
+fn compares(text: &[u8], comparison: FieldComparison, with: ComparedValue) -> bool {
     let Some(number) = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<f64>().ok()) else {
         return false;
     };
-    let (FieldValue::Number(with) | FieldValue::Duration(with) | FieldValue::Bytes(with)) = with;
+    let (ComparedValue::Number(with) | ComparedValue::Duration(with) | ComparedValue::Bytes(with)) = with;
     comparison.holds(number, with)
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell as Counted;
 use std::collections::BTreeMap;
 
-use super::answer::{EmptyObject, LineStream, QueryResult, success};
+use super::answer::{EmptyObject, LokiStream, QueryResult, success};
 use super::labels::{LabelSet, label_set};
 use super::logql::LogSelection;
 use super::selection::Selected;
@@ -46,7 +46,7 @@ pub(super) fn streams(asked: &Asked, reader: &Reader<'_>, selection: &LogSelecti
         selected.leave(&mut labels);
         streams.entry(labels).or_default().push([nanos.to_string(), text_of(&line)]);
     }
-    let result = streams.into_iter().map(|(stream, values)| LineStream { stream, values }).collect();
+    let result = streams.into_iter().map(|(stream, values)| LokiStream { stream, values }).collect();
     success(QueryResult { result_type: "streams", result, stats: EmptyObject {} }, missing)
 }
 

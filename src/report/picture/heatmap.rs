@@ -211,7 +211,7 @@ impl Heatmap<'_> {
             let (left, right, y) = (Px(frame.left), Px(frame.right), Px(y));
             push(svg, format_args!("<path class=\"threshold\" d=\"M{left} {y}H{right}\"/>"));
         }
-        for (class, quantile) in [("p50", Percentile::Median), ("p99", Percentile::NinetyNine)] {
+        for (class, quantile) in [("p50", PercentileLine::Median), ("p99", PercentileLine::NinetyNine)] {
             let mut path = String::new();
             let mut end = f64::MIN;
             for column in &self.grid.columns {
@@ -353,16 +353,16 @@ fn finish_run(run: Option<CellRun>, row: &RowPlace, paths: &mut [String]) {
 
 /// Which of a column's percentiles a line shows.
 #[derive(Clone, Copy)]
-enum Percentile {
+enum PercentileLine {
     Median,
     NinetyNine,
 }
 
-impl Percentile {
+impl PercentileLine {
     fn of(self, column: &HeatColumn) -> Option<u64> {
         match self {
-            Percentile::Median => column.p50_ms,
-            Percentile::NinetyNine => column.p99_ms,
+            PercentileLine::Median => column.p50_ms,
+            PercentileLine::NinetyNine => column.p99_ms,
         }
     }
 }

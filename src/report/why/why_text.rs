@@ -25,7 +25,7 @@ const MOST_NAMED: usize = 5;
 /// Those of `out`.
 pub fn write_why(report: &WhyReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let width = style.width.map_or(WIDTH, usize::from).clamp(40, 160);
-    let mut page = Page { out, width, bold: style.colour };
+    let mut page = TextPage { out, width, bold: style.colour };
     page.verdict(report)?;
     page.change(report)?;
     page.phases(report)?;
@@ -35,13 +35,13 @@ pub fn write_why(report: &WhyReport, style: Style, out: &mut dyn Write) -> io::R
 }
 
 /// Where it is written.
-struct Page<'o> {
+struct TextPage<'o> {
     out: &'o mut dyn Write,
     width: usize,
     bold: bool,
 }
 
-impl Page<'_> {
+impl TextPage<'_> {
     fn title(&mut self, text: &str) -> io::Result<()> {
         let bold = if self.bold { anstyle::Style::new().bold() } else { anstyle::Style::new() };
         writeln!(self.out, "{bold}{text}{bold:#}")

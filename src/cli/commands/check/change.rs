@@ -29,22 +29,22 @@ struct Sides<'f> {
 
 /// Which of the two a line is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum ChangeSide {
     Own,
     Other,
 }
 
 impl Sides<'_> {
     /// The own format counts first: lines that fit both are no sign of a change.
-    fn side_of(&self, line: &[u8]) -> Option<Side> {
+    fn side_of(&self, line: &[u8]) -> Option<ChangeSide> {
         if self.own.check(line).is_ok() {
-            return Some(Side::Own);
+            return Some(ChangeSide::Own);
         }
-        self.other.is_none_or(|other| other.check(line).is_ok()).then_some(Side::Other)
+        self.other.is_none_or(|other| other.check(line).is_ok()).then_some(ChangeSide::Other)
     }
 
     /// The first of `lines` that is on that side.
-    fn first<'l>(&self, side: Side, mut lines: impl Iterator<Item = (u64, &'l [u8])>) -> Option<u64> {
+    fn first<'l>(&self, side: ChangeSide, mut lines: impl Iterator<Item = (u64, &'l [u8])>) -> Option<u64> {
         lines.find(|(_, line)| self.side_of(line) == Some(side)).map(|(at, _)| at)
     }
 }
@@ -77,11 +77,11 @@ pub(super) fn tell_change(
     let other = other.map(|other| format.wrapper().map_or_else(|| other.clone(), |wrapper| other.in_wrapper(wrapper)));
     let other = other.as_ref();
     let sides = Sides { own: format, other };
-    let order: Vec<Side> = records.iter().filter_map(|(_, line)| sides.side_of(line)).collect();
+    let order: Vec<ChangeSide> = records.iter().filter_map(|(_, line)| sides.side_of(line)).collect();
     let changes = order.windows(2).filter(|pair| matches!(pair, [one, next] if one != next)).count();
-    let own_first = order.first() == Some(&Side::Own);
+    let own_first = order.first() == Some(&ChangeSide::Own);
     let at = if changes == 1 {
-        find_turn(&sides, if own_first { Side::Other } else { Side::Own }, path, sample, &records)
+        find_turn(&sides, if own_first { ChangeSide::Other } else { ChangeSide::Own }, path, sample, &records)
     } else {
         None
     };
@@ -92,7 +92,7 @@ pub(super) fn tell_change(
             format!("its format changes: up to byte {at} lines fit `{before}`, from there on `{after}`")
         }
         (Some(other), None) => {
-            let lines = order.iter().filter(|side| **side == Side::Other).count() as u64;
+            let lines = order.iter().filter(|side| **side == ChangeSide::Other).count() as u64;
             format!("{} of the lines looked at fit `{other}` instead, mixed with the others", count(lines))
         }
         (None, Some(at)) if own_first => {
@@ -126,7 +126,13 @@ pub(super) fn tell_unread_now(name: &str, sample: &LogSample, format: &Format, f
 }
 
 /// The first byte of the first line on the side `after`, also where the sample leaves out the part that it lies in.
-fn find_turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &LogSample, records: &[(u64, &[u8])]) -> Option<u64> {
+fn find_turn(
+    sides: &Sides<'_>,
+    after: ChangeSide,
+    path: &Path,
+    sample: &LogSample,
+    records: &[(u64, &[u8])],
+) -> Option<u64> {
     let at = sides.first(after, records.iter().copied())?;
     let before = records.iter().copied().take_while(|(offset, _)| *offset < at).last();
     // Records of several lines cannot be told from any place of the file.
@@ -141,7 +147,7 @@ fn find_turn(sides: &Sides<'_>, after: Side, path: &Path, sample: &LogSample, re
 
 /// Halves the part from `low` to `high` until the turn is found in it: the line at `high` is on the side `after`, those
 /// before `low` are on the other.
-fn narrow_turn(sides: &Sides<'_>, after: Side, file: &File, mut low: u64, mut high: u64) -> u64 {
+fn narrow_turn(sides: &Sides<'_>, after: ChangeSide, file: &File, mut low: u64, mut high: u64) -> u64 {
     let read = |from: u64, length: u64| whole_lines(file, from, length).ok().flatten();
     while high - low > 2 * NARROW {
         let Some(block) = read(low + (high - low) / 2 - NARROW / 2, NARROW) else { break };

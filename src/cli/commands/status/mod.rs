@@ -18,8 +18,8 @@ use crate::cli::input::logs::configured_patterns;
 use crate::error::Result;
 use crate::pipeline::WindowLacks;
 use crate::report::{
-    OutputFormat, Report, StatusDocument, StoreStatus, Verdict, WriterStatus, bytes, count, millis, terminal_safe,
-    write, write_json,
+    OutputFormat, Report, StatusDocument, StatusVerdict, StoreStatus, WriterStatus, bytes, count, millis,
+    terminal_safe, write, write_json,
 };
 use crate::store::View;
 use crate::time::{Timestamp, Window};
@@ -43,9 +43,9 @@ pub(super) fn status(context: &Context, arguments: &StatusArguments) -> Result<A
     }
     written(out.flush())?;
     Ok(match document.verdict {
-        Verdict::Ok => Answer::Found,
-        Verdict::Wrong => Answer::Nothing,
-        Verdict::Missing => Answer::Partial,
+        StatusVerdict::Ok => Answer::Found,
+        StatusVerdict::Wrong => Answer::Nothing,
+        StatusVerdict::Missing => Answer::Partial,
     })
 }
 

@@ -75,14 +75,14 @@ pub(in crate::http::loki) enum FieldFilter {
     /// A quantity.
     Quantity {
         field: String,
-        comparison: Comparison,
-        value: FieldValue,
+        comparison: FieldComparison,
+        value: ComparedValue,
     },
 }
 
 /// How quantities are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http::loki) enum Comparison {
+pub(in crate::http::loki) enum FieldComparison {
     Equal,
     NotEqual,
     Greater,
@@ -93,7 +93,7 @@ pub(in crate::http::loki) enum Comparison {
 
 /// A quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::http::loki) enum FieldValue {
+pub(in crate::http::loki) enum ComparedValue {
     Number(f64),
     /// In seconds.
     Duration(f64),
@@ -173,17 +173,17 @@ impl LineFilter {
     }
 }
 
-impl Comparison {
+impl FieldComparison {
     /// Whether `value` compares so with `with`.
     pub(in crate::http::loki) fn holds(self, value: f64, with: f64) -> bool {
         let is_same = (value - with).abs() < 1e-9;
         match self {
-            Comparison::Equal => is_same,
-            Comparison::NotEqual => !is_same,
-            Comparison::Greater => value > with && !is_same,
-            Comparison::GreaterOrEqual => value > with || is_same,
-            Comparison::Less => value < with && !is_same,
-            Comparison::LessOrEqual => value < with || is_same,
+            FieldComparison::Equal => is_same,
+            FieldComparison::NotEqual => !is_same,
+            FieldComparison::Greater => value > with && !is_same,
+            FieldComparison::GreaterOrEqual => value > with || is_same,
+            FieldComparison::Less => value < with && !is_same,
+            FieldComparison::LessOrEqual => value < with || is_same,
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Fault<'q> {
 }
 
 /// A piece of a query, and what stands behind it.
-pub(super) type Parsed<'q, T> = IResult<&'q str, T, Fault<'q>>;
+pub(super) type LogqlResult<'q, T> = IResult<&'q str, T, Fault<'q>>;
 
 impl<'q> ParseError<&'q str> for Fault<'q> {
     fn from_error_kind(rest: &'q str, _: ErrorKind) -> Fault<'q> {
@@ -32,7 +32,7 @@ impl<'q> ParseError<&'q str> for Fault<'q> {
 }
 
 /// The fault that ends parsing: no other reading is tried.
-pub(super) fn refuse<T>(rest: &str, what: impl Into<String>) -> Parsed<'_, T> {
+pub(super) fn refuse<T>(rest: &str, what: impl Into<String>) -> LogqlResult<'_, T> {
     Err(nom::Err::Failure(Fault { rest, what: what.into() }))
 }
 
@@ -52,12 +52,12 @@ pub(super) fn blank(mut text: &str) -> &str {
 }
 
 /// These letters, behind blanks.
-pub(super) fn sign<'q>(letters: &'static str) -> impl Fn(&'q str) -> Parsed<'q, &'q str> {
+pub(super) fn sign<'q>(letters: &'static str) -> impl Fn(&'q str) -> LogqlResult<'q, &'q str> {
     move |text| tag(letters).parse(blank(text))
 }
 
 /// The same where nothing else may stand.
-pub(super) fn must_be<'q>(letters: &'static str) -> impl Fn(&'q str) -> Parsed<'q, &'q str> {
+pub(super) fn must_be<'q>(letters: &'static str) -> impl Fn(&'q str) -> LogqlResult<'q, &'q str> {
     move |text| match sign(letters)(text) {
         Ok(parsed) => Ok(parsed),
         Err(_) => refuse(blank(text), format!("syntax error: expected `{letters}`")),
@@ -65,7 +65,7 @@ pub(super) fn must_be<'q>(letters: &'static str) -> impl Fn(&'q str) -> Parsed<'
 }
 
 /// A name.
-pub(super) fn name(text: &str) -> Parsed<'_, &str> {
+pub(super) fn name(text: &str) -> LogqlResult<'_, &str> {
     let text = blank(text);
     let is_first = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
     let is_more = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
@@ -73,7 +73,7 @@ pub(super) fn name(text: &str) -> Parsed<'_, &str> {
 }
 
 /// This word, not as the beginning of another.
-pub(super) fn keyword<'q>(word: &'static str) -> impl Fn(&'q str) -> Parsed<'q, &'q str> {
+pub(super) fn keyword<'q>(word: &'static str) -> impl Fn(&'q str) -> LogqlResult<'q, &'q str> {
     move |text| match name(text) {
         Ok((rest, found)) if found == word => Ok((rest, found)),
         _ => Err(nom::Err::Error(Fault::from_error_kind(blank(text), ErrorKind::Tag))),
@@ -81,7 +81,7 @@ pub(super) fn keyword<'q>(word: &'static str) -> impl Fn(&'q str) -> Parsed<'q, 
 }
 
 /// `"text"` with Go's escapes, or `` `text` `` as it stands.
-pub(super) fn string(text: &str) -> Parsed<'_, String> {
+pub(super) fn string(text: &str) -> LogqlResult<'_, String> {
     let text = blank(text);
     if let Some(raw) = text.strip_prefix('`') {
         return match raw.split_once('`') {
@@ -144,7 +144,7 @@ fn in_hex(text: &str, digits: usize) -> Option<(char, &str)> {
 }
 
 /// A number without a unit.
-pub(super) fn number(text: &str) -> Parsed<'_, f64> {
+pub(super) fn number(text: &str) -> LogqlResult<'_, f64> {
     let text = blank(text);
     let is_part = |letter: char| letter.is_ascii_digit() || letter == '.';
     let (rest, digits) = take_while1(is_part).parse(text)?;
@@ -182,7 +182,7 @@ const SIZE_UNITS: [(&str, f64); 9] = [
 ];
 
 /// A duration in seconds: `1h30m`.
-pub(super) fn duration(text: &str) -> Parsed<'_, f64> {
+pub(super) fn duration(text: &str) -> LogqlResult<'_, f64> {
     let mut rest = blank(text);
     let mut seconds = None;
     while let Ok((behind, count)) = number(rest) {
@@ -203,7 +203,7 @@ pub(super) fn duration(text: &str) -> Parsed<'_, f64> {
 }
 
 /// A size in bytes: `20MB`.
-pub(super) fn size(text: &str) -> Parsed<'_, f64> {
+pub(super) fn size(text: &str) -> LogqlResult<'_, f64> {
     let (behind, count) = number(text)?;
     match unit_of(&SIZE_UNITS, behind) {
         Some((unit, rest)) => Ok((rest, count * unit)),

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use super::ast::{Aggregation, LogqlQuery, MetricFunction, MetricQuery, Reduction};
-use super::lexis::{Parsed, blank, duration, keyword, must_be, name, number, refuse, shown, sign};
+use super::lexis::{LogqlResult, blank, duration, keyword, must_be, name, number, refuse, shown, sign};
 use super::stages::{committed, log_selection};
 
 /// A query may nest so deep.
 const DEEPEST: usize = 32;
 
 /// A whole query.
-pub(super) fn query(text: &str) -> Parsed<'_, LogqlQuery> {
+pub(super) fn query(text: &str) -> LogqlResult<'_, LogqlQuery> {
     query_within(text, 0)
 }
 
-fn query_within(text: &str, depth: usize) -> Parsed<'_, LogqlQuery> {
+fn query_within(text: &str, depth: usize) -> LogqlResult<'_, LogqlQuery> {
     let next = blank(text);
     if depth > DEEPEST {
         return refuse(next, "this is nested too deep");
@@ -71,7 +71,7 @@ fn reduction_of(word: &str) -> Option<Reduction> {
 }
 
 /// `by (level) (RATE)`, or `(RATE) by (level)`.
-fn aggregated(text: &str, reduction: Reduction) -> Parsed<'_, MetricQuery> {
+fn aggregated(text: &str, reduction: Reduction) -> LogqlResult<'_, MetricQuery> {
     let (rest, before) = grouping(text)?;
     let (rest, _) = must_be("(")(rest)?;
     let place = blank(rest);
@@ -93,7 +93,7 @@ fn aggregated(text: &str, reduction: Reduction) -> Parsed<'_, MetricQuery> {
 }
 
 /// `by (a, b)` or `without (a, b)`.
-fn grouping(text: &str) -> Parsed<'_, Option<(bool, Vec<String>)>> {
+fn grouping(text: &str) -> LogqlResult<'_, Option<(bool, Vec<String>)>> {
     let (without, rest) = match (keyword("by")(text), keyword("without")(text)) {
         (Ok((rest, _)), _) => (false, rest),
         (_, Ok((rest, _))) => (true, rest),
@@ -115,7 +115,7 @@ fn grouping(text: &str) -> Parsed<'_, Option<(bool, Vec<String>)>> {
 }
 
 /// `(SELECTION [5m])`.
-fn counted(text: &str, function: MetricFunction) -> Parsed<'_, MetricQuery> {
+fn counted(text: &str, function: MetricFunction) -> LogqlResult<'_, MetricQuery> {
     let (rest, _) = must_be("(")(text)?;
     let (rest, selection) = match log_selection(rest) {
         Ok(parsed) => parsed,
@@ -140,7 +140,7 @@ fn counted(text: &str, function: MetricFunction) -> Parsed<'_, MetricQuery> {
 }
 
 /// `vector(1)+vector(1)`, from left to right.
-fn constant(text: &str) -> Parsed<'_, f64> {
+fn constant(text: &str) -> LogqlResult<'_, f64> {
     let (mut rest, mut sum) = one_constant(text)?;
     loop {
         let next = blank(rest);
@@ -158,7 +158,7 @@ fn constant(text: &str) -> Parsed<'_, f64> {
     }
 }
 
-fn one_constant(text: &str) -> Parsed<'_, f64> {
+fn one_constant(text: &str) -> LogqlResult<'_, f64> {
     let Ok((rest, _)) = keyword("vector")(text) else { return committed(number(text)) };
     let (rest, _) = must_be("(")(rest)?;
     let (rest, number) = committed(number(rest))?;

@@ -10,7 +10,7 @@ mod selector;
 mod stages;
 
 pub(super) use ast::{
-    Aggregation, Comparison, FieldFilter, FieldValue, LabelMatcher, LogSelection, LogqlQuery, MetricFunction,
+    Aggregation, ComparedValue, FieldComparison, FieldFilter, LabelMatcher, LogSelection, LogqlQuery, MetricFunction,
     MetricQuery, QueryStage, Reduction,
 };
 

@@ -5,10 +5,10 @@ use nom::branch::alt;
 use nom::combinator::value;
 
 use super::ast::{LabelMatcher, MatchOperator};
-use super::lexis::{Parsed, blank, must_be, name, refuse, regex, shown, sign, string};
+use super::lexis::{LogqlResult, blank, must_be, name, refuse, regex, shown, sign, string};
 
 /// The matchers between braces.
-pub(super) fn selector(text: &str) -> Parsed<'_, Vec<LabelMatcher>> {
+pub(super) fn selector(text: &str) -> LogqlResult<'_, Vec<LabelMatcher>> {
     let begin = blank(text);
     let (mut rest, _) = sign("{")(text)?;
     let mut matchers = Vec::new();
@@ -33,7 +33,7 @@ pub(super) fn selector(text: &str) -> Parsed<'_, Vec<LabelMatcher>> {
 }
 
 /// One of them.
-fn label_matcher(text: &str) -> Parsed<'_, LabelMatcher> {
+fn label_matcher(text: &str) -> LogqlResult<'_, LabelMatcher> {
     let Ok((rest, label)) = name(text) else {
         let text = blank(text);
         return refuse(text, format!("syntax error: unexpected `{}`, expected a label's name", shown(text)));
@@ -52,7 +52,7 @@ fn label_matcher(text: &str) -> Parsed<'_, LabelMatcher> {
 }
 
 /// How a label is compared.
-pub(super) fn match_operator(text: &str) -> Parsed<'_, MatchOperator> {
+pub(super) fn match_operator(text: &str) -> LogqlResult<'_, MatchOperator> {
     alt((
         value(MatchOperator::Matches, sign("=~")),
         value(MatchOperator::NotMatches, sign("!~")),

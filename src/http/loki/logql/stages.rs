@@ -5,9 +5,11 @@ use nom::branch::alt;
 use nom::combinator::value;
 
 use super::ast::{
-    Comparison, FieldFilter, FieldValue, LabelMatcher, LineFilter, LogSelection, MatchOperator, QueryStage,
+    ComparedValue, FieldComparison, FieldFilter, LabelMatcher, LineFilter, LogSelection, MatchOperator, QueryStage,
 };
-use super::lexis::{Parsed, blank, duration, keyword, must_be, name, number, refuse, regex, shown, sign, size, string};
+use super::lexis::{
+    LogqlResult, blank, duration, keyword, must_be, name, number, refuse, regex, shown, sign, size, string,
+};
 use super::selector::{match_operator, selector};
 
 /// Stages that Loki knows and that are not answered here.
@@ -18,7 +20,7 @@ const REFUSED: [&str; 8] =
 const DEEPEST: usize = 32;
 
 /// A selector and its stages.
-pub(super) fn log_selection(text: &str) -> Parsed<'_, LogSelection> {
+pub(super) fn log_selection(text: &str) -> LogqlResult<'_, LogSelection> {
     let (mut rest, matchers) = selector(text)?;
     let mut stages = Vec::new();
     loop {
@@ -38,7 +40,7 @@ pub(super) fn log_selection(text: &str) -> Parsed<'_, LogSelection> {
 }
 
 /// `|= "a" or "b"`.
-fn line_filter(text: &str) -> Parsed<'_, LineFilter> {
+fn line_filter(text: &str) -> LogqlResult<'_, LineFilter> {
     let (mut rest, operator) = alt((
         value(MatchOperator::Equal, sign("|=")),
         value(MatchOperator::Matches, sign("|~")),
@@ -65,7 +67,7 @@ fn line_filter(text: &str) -> Parsed<'_, LineFilter> {
 }
 
 /// What stands behind a `|`; nothing for parsers, since fields are known anyway.
-fn pipe_stage(text: &str) -> Parsed<'_, Option<QueryStage>> {
+fn pipe_stage(text: &str) -> LogqlResult<'_, Option<QueryStage>> {
     let place = blank(text);
     let Ok((rest, word)) = name(text) else {
         return field_filter(text, 0).map(|(rest, filter)| (rest, Some(QueryStage::Fields(filter))));
@@ -94,7 +96,7 @@ fn pipe_stage(text: &str) -> Parsed<'_, Option<QueryStage>> {
 }
 
 /// `a, b`.
-fn label_list(text: &str) -> Parsed<'_, Vec<String>> {
+fn label_list(text: &str) -> LogqlResult<'_, Vec<String>> {
     let mut labels = Vec::new();
     let mut rest = text;
     loop {
@@ -111,7 +113,7 @@ fn label_list(text: &str) -> Parsed<'_, Vec<String>> {
 }
 
 /// Filters of fields: `or` of those joined by `and`, a comma or a blank.
-fn field_filter(text: &str, depth: usize) -> Parsed<'_, FieldFilter> {
+fn field_filter(text: &str, depth: usize) -> LogqlResult<'_, FieldFilter> {
     if depth > DEEPEST {
         return refuse(blank(text), "this is nested too deep");
     }
@@ -124,7 +126,7 @@ fn field_filter(text: &str, depth: usize) -> Parsed<'_, FieldFilter> {
     Ok((rest, filter))
 }
 
-fn all_of(text: &str, depth: usize) -> Parsed<'_, FieldFilter> {
+fn all_of(text: &str, depth: usize) -> LogqlResult<'_, FieldFilter> {
     let (mut rest, mut filter) = one_filter(text, depth)?;
     loop {
         let behind = match (keyword("and")(rest), sign(",")(rest)) {
@@ -149,7 +151,7 @@ fn is_compared(text: &str) -> bool {
 }
 
 /// One comparison, or some in parentheses.
-fn one_filter(text: &str, depth: usize) -> Parsed<'_, FieldFilter> {
+fn one_filter(text: &str, depth: usize) -> LogqlResult<'_, FieldFilter> {
     if let Ok((rest, _)) = sign("(")(text) {
         let (rest, filter) = field_filter(rest, depth + 1)?;
         let (rest, _) = must_be(")")(rest)?;
@@ -179,40 +181,40 @@ fn one_filter(text: &str, depth: usize) -> Parsed<'_, FieldFilter> {
     Ok((behind, FieldFilter::Quantity { field, comparison, value }))
 }
 
-fn comparison(text: &str) -> Parsed<'_, Comparison> {
+fn comparison(text: &str) -> LogqlResult<'_, FieldComparison> {
     alt((
-        value(Comparison::Equal, sign("==")),
-        value(Comparison::NotEqual, sign("!=")),
-        value(Comparison::GreaterOrEqual, sign(">=")),
-        value(Comparison::LessOrEqual, sign("<=")),
-        value(Comparison::Greater, sign(">")),
-        value(Comparison::Less, sign("<")),
-        value(Comparison::Equal, sign("=")),
+        value(FieldComparison::Equal, sign("==")),
+        value(FieldComparison::NotEqual, sign("!=")),
+        value(FieldComparison::GreaterOrEqual, sign(">=")),
+        value(FieldComparison::LessOrEqual, sign("<=")),
+        value(FieldComparison::Greater, sign(">")),
+        value(FieldComparison::Less, sign("<")),
+        value(FieldComparison::Equal, sign("=")),
     ))
     .parse(text)
 }
 
-fn field_value(text: &str) -> Parsed<'_, FieldValue> {
+fn field_value(text: &str) -> LogqlResult<'_, ComparedValue> {
     let text = blank(text);
     let (text, sign_of) = match text.strip_prefix('-') {
         Some(behind) => (behind, -1.0),
         None => (text, 1.0),
     };
     if let Ok((rest, seconds)) = duration(text) {
-        return Ok((rest, FieldValue::Duration(sign_of * seconds)));
+        return Ok((rest, ComparedValue::Duration(sign_of * seconds)));
     }
     if let Ok((rest, bytes)) = size(text) {
-        return Ok((rest, FieldValue::Bytes(sign_of * bytes)));
+        return Ok((rest, ComparedValue::Bytes(sign_of * bytes)));
     }
     let (rest, plain) = number(text)?;
     if rest.starts_with(|letter: char| letter.is_alphanumeric()) {
         return refuse(text, format!("`{}` is no number, duration or size", shown(text)));
     }
-    Ok((rest, FieldValue::Number(sign_of * plain)))
+    Ok((rest, ComparedValue::Number(sign_of * plain)))
 }
 
 /// No other reading is tried.
-pub(super) fn committed<T>(parsed: Parsed<'_, T>) -> Parsed<'_, T> {
+pub(super) fn committed<T>(parsed: LogqlResult<'_, T>) -> LogqlResult<'_, T> {
     match parsed {
         Err(nom::Err::Error(fault)) => Err(nom::Err::Failure(fault)),
         other => other,

@@ -85,7 +85,7 @@ fn a_query_says_what_it_says() {
     assert!(text.fits(b"a text") && !text.fits(b"a word"));
     let FieldFilter::And(duration, _) = &**both else { panic!("{both:?}") };
     let FieldFilter::Quantity { comparison, value, .. } = &**duration else { panic!("{duration:?}") };
-    assert_eq!((*comparison, *value), (Comparison::GreaterOrEqual, FieldValue::Duration(2.5)));
+    assert_eq!((*comparison, *value), (FieldComparison::GreaterOrEqual, ComparedValue::Duration(2.5)));
     let LogqlQuery::Constant(two) = parse("vector(1)+vector(1)").unwrap() else { panic!("not a number") };
     assert!((two - 2.0).abs() < 1e-9);
 }
