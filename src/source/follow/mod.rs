@@ -381,7 +381,7 @@ impl Follower {
         // Both are told in any case: neither holds without the other.
         let told = match is_live {
             true => ControlFlow::Continue(()),
-            false => self.unread.begin_reading(&path, status, &generation, poll),
+            false => self.unread.begin_reading(&path, status, &generation, &self.facts, poll),
         };
         poll.tell(LogEvent::Discovered(generation))?;
         told

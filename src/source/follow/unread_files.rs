@@ -65,6 +65,11 @@ impl UnreadFiles {
         self.spans.iter().map(|held| &held.span).filter(of_file).cloned().collect()
     }
 
+    /// When all was looked at last, by this run or those before.
+    fn last_look(&self, facts: &LogFacts, now: Timestamp) -> Timestamp {
+        self.last_look.or(facts.horizon.read_until()).unwrap_or(now)
+    }
+
     /// Whether this is the first whole poll.
     pub(crate) fn is_first_look(&self) -> bool {
         self.last_look.is_none()
@@ -77,15 +82,20 @@ impl UnreadFiles {
         path: &Path,
         status: FileStatus,
         generation: &Generation,
+        facts: &LogFacts,
         poll: &mut Poll<'_>,
     ) -> ControlFlow<()> {
         if self.spans.is_empty() {
             return ControlFlow::Continue(());
         }
         let beside = siblings(&base_of(path)).unwrap_or_default();
+        let (seen, now) = (self.last_look(facts, poll.now), poll.now);
         let is_there = |span: &&UnreadSpan| {
             let Some(inode) = span.device_inode else { return true };
-            beside.iter().any(|other| other.status.device_inode == inode) || leads_to(&span.path, inode)
+            // A new log may have got the inode of one that was packed and removed; file systems give it to the next file that is made.
+            let is_it = |at: &Path| !is_created_after(at, span.until.unwrap_or(seen), now);
+            beside.iter().any(|other| other.status.device_inode == inode && is_it(&other.path))
+                || (leads_to(&span.path, inode) && is_it(&span.path))
         };
         let spans = self.spans.iter().map(|held| &held.span).filter(|span| !span.is_withdrawn);
         let own = spans.clone().find(|span| span.generation.is_none() && is_same(span, path, status, poll.now));
@@ -241,7 +251,7 @@ impl UnreadFiles {
             return if is_read { read_now } else { SpanFate::Stays };
         }
         // What was made since the last look is another one.
-        let seen = self.last_look.or(facts.horizon.read_until()).unwrap_or(now);
+        let seen = self.last_look(facts, now);
         if is_open(span, seen, facts, now) {
             return read_now;
         }
