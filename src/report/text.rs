@@ -30,7 +30,12 @@ struct Sheet {
 impl Sheet {
     /// Text is always made harmless: a table is read on a terminal, if perhaps through a pager.
     fn new<R: ReportRow>(report: &Report<R>) -> Sheet {
-        let rows = report.rows.iter().chain(&report.totals).map(safe_cells).collect();
+        let mut rows: Vec<Vec<String>> = report.rows.iter().map(safe_cells).collect();
+        let totals = report.totals.as_ref().map(safe_cells);
+        for name in rows.iter_mut().filter_map(|row| row.first_mut()) {
+            quote_if_totals(name, totals.as_deref().and_then(<[String]>::first));
+        }
+        rows.extend(totals);
         Sheet { headings: report.blank.headings(), rows, has_totals: report.totals.is_some() }
     }
 
@@ -102,6 +107,13 @@ pub(super) fn write<R: ReportRow>(report: &Report<R>, style: Style, out: &mut dy
         }
     }
     Ok(())
+}
+
+/// Puts a row's name into quotes if it reads as that of the totals, as a client or user that is called `all` would.
+fn quote_if_totals(name: &mut String, totals: Option<&String>) {
+    if totals.is_some_and(|totals| name.trim_matches('"') == totals) {
+        *name = format!("\"{name}\"");
+    }
 }
 
 fn safe_cells<R: ReportRow>(row: &R) -> Vec<String> {

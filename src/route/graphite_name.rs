@@ -43,7 +43,7 @@ const ROOT: &str = "__root";
 /// What comes behind the longest name.
 const REST: &str = "__rest";
 /// The path `/other`, which must not meet [`OTHER`].
-const PATH_OTHER: &str = "_6Fther";
+pub(super) const PATH_OTHER: &str = "_6Fther";
 
 /// The words that may stand in braces in a path's template.
 const FOLDS: [&str; 8] = ["id", "uuid", "hash", "token", "email", "long", "rest", "101"];

@@ -28,6 +28,7 @@ mod request;
 mod router;
 mod routes;
 mod rules;
+mod rules_by_front;
 pub mod segment;
 pub mod template;
 #[cfg(test)]

@@ -5,18 +5,22 @@
 //! |---|---|
 //! | `__malformed`, `__root`, `api.__empty` | `[malformed]`, `[root]`, `api.[empty]` |
 //! | `api.v1.users.__id` | `api.v1.users.{id}` |
+//! | `_6Fther`, the path that is called as the routes over the cap are | `/other` |
 //! | `static.app_2Ejs` | `static.app.js` |
 //! | `git_2Eexample_2Eorg._7E_20_5E_5B_5E_2E_5D_2B_5C_2Egit` | `git.example.org ~ ^[^.]+\.git` |
 
 use std::borrow::Cow;
 
-use super::graphite_name::{decode, read_escape};
+use super::graphite_name::{PATH_OTHER, decode, read_escape};
 
 /// The folds that are no value that a request had.
 const WORDS: [(&str, &str); 3] = [("{rest}", "[rest]"), ("{long}", "[long]"), ("{101}", "[101]")];
 
 /// The name as people read it; a name that is no template's, such as a rule's, is its own.
 pub fn readable_name(name: &str) -> Cow<'_, str> {
+    if name == PATH_OTHER {
+        return Cow::Borrowed("/other");
+    }
     if !name.contains('_') {
         return Cow::Borrowed(name);
     }
@@ -94,6 +98,7 @@ mod tests {
         let cases = [
             ("webapp.backend.git", "webapp.backend.git"),
             ("other", "other"),
+            ("_6Fther", "/other"),
             ("__malformed", "[malformed]"),
             ("__unlogged", "[unlogged]"),
             ("__root", "[root]"),

@@ -6,12 +6,15 @@ use super::location::{Locations, SERVER_VARIABLES, ServerHints};
 use super::rules::condition::{Conditions, RequestFacts};
 use super::rules::rule::{Rule, RuleError, RuleMistake};
 use super::rules::rule_name::{CaptureSource, RuleName};
+use super::rules_by_front::RulesByFront;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The rules, in order: the first that matches names the route.
 #[derive(Debug, Clone, Default)]
 pub struct Router {
     rules: Vec<CompiledRule>,
+    /// Where there are many rules, those that a path can meet.
+    by_front: Option<Arc<RulesByFront>>,
     variables: Vec<String>,
     pub(super) looks_at: RulesLookAt,
     /// What names requests that no rule does.
@@ -52,6 +55,7 @@ impl Router {
             router.add(at, rule).map_err(|mistake| mistake.in_rule(at))?;
         }
         router.of_rules = router.variables.len();
+        router.by_front = RulesByFront::new(router.rules.iter().map(|rule| rule.conditions.front())).map(Arc::new);
         router.fingerprint = rules_fingerprint(&rules);
         Ok(router)
     }
@@ -174,7 +178,12 @@ impl Router {
 
     /// The first rule that a request meets.
     pub(super) fn first_rule(&self, facts: &RequestFacts<'_>) -> Option<(u16, &CompiledRule)> {
-        (0..).zip(&self.rules).find(|(_, rule)| rule.conditions.are_met_by(facts))
+        let Some(by_front) = &self.by_front else {
+            return (0..).zip(&self.rules).find(|(_, rule)| rule.conditions.are_met_by(facts));
+        };
+        let met = |at| self.rule(at).is_some_and(|rule| rule.conditions.are_met_by(facts));
+        let at = by_front.first_met(facts.path, met)?;
+        Some((at, self.rule(at)?))
     }
 }
 

@@ -41,6 +41,7 @@ mod questions;
 mod records;
 mod rejects;
 mod report;
+mod route_names;
 mod routes;
 mod served;
 mod slow;

@@ -89,7 +89,7 @@ fn read_patterns(section: &mut Section<'_>) -> Vec<String> {
         if name.is_empty() || name.starts_with('!') {
             let what = format!("`routes`: `{}` means no route", pattern.value);
             section.mistake_at(&pattern, what, "for example `routes = [\"webapp.*\", \"!webapp.static\"]`");
-        } else if let Some(path) = name.strip_prefix('/') {
+        } else if let Some(path) = name.strip_prefix('/').filter(|path| *path != "other") {
             let what = format!("`routes`: `{name}` is a path, and no route's name begins with `/`");
             let meant = path.trim_end_matches('/').replace('/', ".");
             section.mistake_at(&pattern, what, format!("did you mean `{meant}`?"));

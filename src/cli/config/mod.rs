@@ -44,7 +44,7 @@ use crate::error::{Error, Result};
 use crate::grammar::MAX_LINE;
 use crate::source::read_whole;
 use crate::store::{Retention, StoreSettings};
-use position::Source;
+use position::{LineEnds, Source};
 pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
@@ -195,7 +195,8 @@ impl Config {
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default()).into_owned();
-            Source { path, text: &text }.mistake(valid, "not UTF-8").remedy("save the file as UTF-8")
+            let line_ends = &LineEnds::of(&text);
+            Source { path, text: &text, line_ends }.mistake(valid, "not UTF-8").remedy("save the file as UTF-8")
         })?;
         Config::parse(&text, path)
     }
@@ -221,7 +222,8 @@ impl Config {
     /// # Errors
     /// At least one usage error, each with line, column and remedy.
     pub fn check(text: &str, path: &Path) -> std::result::Result<Config, Vec<Error>> {
-        let source = Source { path, text };
+        let line_ends = &LineEnds::of(text);
+        let source = Source { path, text, line_ends };
         let document = DeTable::parse(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let remedy = "see https://toml.io: texts stand in quotes, sections as [slow] or [[log]]";

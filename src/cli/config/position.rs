@@ -45,20 +45,31 @@ impl<T> Placed<T> {
     }
 }
 
+/// Where the lines of a text end: every value has a place, so finding one must not take the longer the further down it stands.
+#[derive(Debug)]
+pub(super) struct LineEnds(Vec<usize>);
+
+impl LineEnds {
+    pub(super) fn of(text: &str) -> LineEnds {
+        LineEnds(memchr::memchr_iter(b'\n', text.as_bytes()).collect())
+    }
+}
+
 /// The text of a configuration file, to turn byte offsets into lines and columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
+    pub(super) line_ends: &'a LineEnds,
 }
 
 impl Source<'_> {
     /// Line and column of a byte offset, both from 1.
     pub(super) fn line_column(&self, offset: usize) -> (usize, usize) {
-        let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
-        let line = memchr::memchr_iter(b'\n', before).count() + 1;
-        let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1) + 1;
-        (line, column)
+        let offset = offset.min(self.text.len());
+        let lines_before = self.line_ends.0.partition_point(|end| *end < offset);
+        let last_end = lines_before.checked_sub(1).and_then(|at| self.line_ends.0.get(at));
+        (lines_before + 1, offset - last_end.map_or(0, |end| end + 1) + 1)
     }
 
     /// A usage error at a byte offset.
@@ -93,7 +104,7 @@ mod tests {
             for byte in text.bytes().take(offset) {
                 (line, column) = if byte == b'\n' { (line + 1, 1) } else { (line, column + 1) };
             }
-            let source = Source { path: Path::new("s.toml"), text: &text };
+            let source = Source { path: Path::new("s.toml"), text: &text, line_ends: &LineEnds::of(&text) };
             proptest::prop_assert_eq!(source.line_column(offset), (line, column));
         }
     }
@@ -101,7 +112,7 @@ mod tests {
     #[test]
     fn a_mistake_inside_a_text_points_at_its_byte_unless_the_text_is_quoted_otherwise() {
         let text = "a = 'xyz'\nb = \"x\\tz\"\n";
-        let source = Source { path: Path::new("s.toml"), text };
+        let source = Source { path: Path::new("s.toml"), text, line_ends: &LineEnds::of(text) };
         let plain = source.placed_text(4..9, "xyz".to_owned()).mistake_inside(2, "no z");
         assert_eq!(plain.to_string(), "s.toml:1:8: no z");
         let escaped = source.placed_text(14..20, "x\tz".to_owned()).mistake_inside(2, "no z");

@@ -89,6 +89,11 @@ impl Conditions {
         Ok(conditions)
     }
 
+    /// What every path that meets them begins with; empty where any path may, and where none is asked for.
+    pub(in crate::route) fn front(&self) -> &[u8] {
+        self.pattern.as_ref().map_or(&[], PathPattern::prefix)
+    }
+
     /// Whether a request meets them all.
     pub(in crate::route) fn are_met_by(&self, facts: &RequestFacts<'_>) -> bool {
         self.allow_method(facts.method)

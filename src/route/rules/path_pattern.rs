@@ -95,6 +95,11 @@ impl PathPattern {
         Ok(PatternSegment::Capture { before: before.as_bytes().to_vec(), after: after.as_bytes().to_vec() })
     }
 
+    /// What every path that matches begins with.
+    pub(in crate::route) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
     /// The captures' names, in the order of their values.
     pub(in crate::route) fn captures(&self) -> &[String] {
         &self.captures

@@ -164,10 +164,27 @@ fn push_literal(literal: &str, parts: &mut Vec<NamePart>) {
     }
 }
 
+/// What all routes together are called in answers.
+const ALL: &str = "all";
+
+/// What a name stands for that no rule may give.
+fn meaning_of_reserved(name: &str) -> Option<&'static str> {
+    match name {
+        OTHER => Some("the route of what is over the cap"),
+        ALL => Some("what all routes together are called"),
+        _ => None,
+    }
+}
+
 /// Whether every name that the parts can make is safe, whatever is captured: a capture becomes safe, the literals are.
 fn check_literals(text: &str, parts: &[NamePart]) -> Result<(), RuleMistake> {
-    if text == OTHER {
-        return Err(mistake("`other` is the route of what is over the cap".to_owned()).remedy("choose another name"));
+    if let Some(meaning) = meaning_of_reserved(text) {
+        return Err(mistake(format!("`{text}` is {meaning}")).remedy("choose another name"));
+    }
+    if let Some(node) = text.split('.').find(|node| node.starts_with("__")) {
+        let bare = node.trim_start_matches('_');
+        let what = format!("`{node}` begins with `__`, as what spikeline names itself does (`__malformed`, `__id`)");
+        return Err(mistake(what).remedy(format!("write `{}`", if bare.is_empty() { "x" } else { bare })));
     }
     // With each capture as one letter, every node has to be there and to be safe.
     let mut shape = String::with_capacity(text.len());

@@ -26,6 +26,49 @@ fn the_first_match_wins_however_special_the_second() {
     }
 }
 
+/// Where there are many rules, only those are asked whose templates begin as the path does: the first match is the same.
+#[test]
+fn of_many_rules_the_first_match_wins_too() {
+    let shapes = ["/{a}", "/p/{x}/b", "/p/*/b", "/p/q{x}", "/p/qr", "/p/qr/", "/*", "/x/{y}/z/*", "/p/qr/*"];
+    let mut rules = Vec::new();
+    for at in 0..300usize {
+        let name = format!("rule{at}");
+        rules.push(match at % 10 {
+            9 => Rule { method: vec!["PUT".to_owned()], regex: (at % 20 == 9).then(|| "r$".to_owned()), ..rule(&name) },
+            // Most are of methods that few requests have, so that it matters which come first.
+            shape => Rule { method: vec![format!("M{}", "ABCDEFG".split_at(at % 7).1)], ..path(&name, shapes[shape]) },
+        });
+    }
+    let few: Vec<Vec<Rule>> = rules.chunks(50).map(<[Rule]>::to_vec).collect();
+    let mut bench = Bench::new(rules);
+    for target in ["/", "/a", "/p", "/p/qr", "/p/qr/", "/p/qr/s", "/p/b/b", "/p/qx", "/x/1/z/2", "/x/1/z", "*", "/p//b"]
+    {
+        for method in ["MABCDEFG", "MBCDEFG", "MDEFG", "MG", "PUT", "GET"] {
+            let request = Request { method: method.as_bytes(), ..get(target.as_bytes()) };
+            let first =
+                few.iter().map(|rules| Bench::new(rules.clone()).name(&request)).find(|name| name.starts_with("rule"));
+            let found = bench.name(&request);
+            assert_eq!(Some(&found).filter(|name| name.starts_with("rule")), first.as_ref(), "{method} {target}");
+        }
+    }
+}
+
+#[test]
+fn names_that_mean_something_else_are_refused() {
+    for (name, why) in [
+        ("all", "what all routes together are called"),
+        ("other", "over the cap"),
+        ("__malformed", "begins with `__`"),
+        ("api.__id", "begins with `__`"),
+        ("__{x}", "begins with `__`"),
+    ] {
+        let error = Router::new(vec![path(name, "/{x}")]).unwrap_err().to_string();
+        assert!(error.contains(why), "{name}: {error}");
+    }
+    let mut bench = Bench::new(vec![path("all.x", "/a"), path("my_all", "/b"), path("a__b", "/c")]);
+    assert_eq!(["/a", "/b", "/c"].map(|target| bench.name(&get(target.as_bytes()))), ["all.x", "my_all", "a__b"]);
+}
+
 #[test]
 fn templates_match_segment_by_segment() {
     let mut bench = Bench::new(vec![
