@@ -35,6 +35,19 @@ pub(super) fn add(context: &AskContext<'_>, asked: &mut Pasted, text: &str, link
             return Err(AskMistake::of_lack(text, link.kind, "a time", why, "say it with --from and --until"));
         }
         (None, None) => return Ok(()),
+        (Some(_), None) | (None, Some(_)) if link.kind.contains("Grafana") => {
+            if context.has_window {
+                asked.from = asked.from.or(from);
+                asked.until = asked.until.or(until);
+                return Ok(());
+            }
+            let (lacking, help) = match from {
+                Some(_) => ("where its range ends", "say it with --until"),
+                None => ("where its range begins", "say it with --from"),
+            };
+            let why = "the other end is the one that the dashboard opens with, which does not stand in its URL";
+            return Err(AskMistake::of_lack(text, link.kind, lacking, why, help));
+        }
         (Some(from), None) => (from, now),
         (None, Some(until)) => (until.min(now).minus(GRAPHITES_DEFAULT), until),
         (Some(from), Some(until)) => (from, until),
@@ -44,7 +57,8 @@ pub(super) fn add(context: &AskContext<'_>, asked: &mut Pasted, text: &str, link
         return Err(AskMistake::of_part(text, times, "begins the window where it ends"));
     }
     if from > until {
-        asked.notes.push("from is later than until: they are swapped, as Graphite does".to_owned());
+        let why = if is_graphite { ", as Graphite does" } else { "" };
+        asked.notes.push(format!("from is later than until: they are swapped{why}"));
     }
     let (from, until) = (from.min(until), from.max(until));
     if asked.from.is_some_and(|held| held != from) || asked.until.is_some_and(|held| held != until) {

@@ -3,9 +3,12 @@
 //! [`understand`] is the one way in, for the command line and for the page: texts in, [`Pasted`] out, or a mistake with its place in the
 //! text. It does no I/O; what is known of routes, namings and archives comes in with [`AskContext`].
 
+#[cfg(test)]
+mod grafana_urls;
 mod link_times;
 mod meaning;
 mod mistake;
+mod route_choice;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -199,7 +202,8 @@ impl PastedReading<'_> {
             for route in &link.routes {
                 self.push_route(route);
             }
-            self.add_variables(text, link)?;
+            route_choice::add_expressions(self, text, link)?;
+            route_choice::add_variables(self, text, link)?;
             let has_route = before != (self.found.len(), self.asked.routes.len());
             if let Some(lacks) = link.lacks.filter(|_| !has_route) {
                 return Err(AskMistake::of_lack(text, link.kind, "a route", lacks, "say which with --route NAME"));
@@ -228,37 +232,6 @@ impl PastedReading<'_> {
             ));
         }
         zone
-    }
-
-    /// A dashboard's variables: those that name a route, or a metric.
-    fn add_variables(&mut self, text: &str, link: &ReadLink) -> Result<(), AskMistake> {
-        for variable in &link.variables {
-            let value = variable.value.trim();
-            if value.is_empty() || value == "$__all" || value.eq_ignore_ascii_case("all") || value == "*" {
-                continue;
-            }
-            if self.add_route(value) {
-                continue;
-            }
-            let is_glob = crate::route::NodeGlob::is_glob(value);
-            let name = variable.name.to_lowercase();
-            let names_route = ["route", "component", "service"].iter().any(|word| name.contains(word));
-            if names_route {
-                if self.context.routes.is_none() {
-                    let mark = if is_glob { crate::route::GLOB_MARK } else { "" };
-                    self.push_route(&format!("{mark}{value}"));
-                } else if is_glob && self.add_route(&format!("{}{value}", crate::route::GLOB_MARK)) {
-                    continue;
-                } else {
-                    return Err(AskMistake::of_route(text, value, &self.catalog));
-                }
-            } else if let Ok(Target::Path(path)) = parse_target(value)
-                && self.catalog.named(&path.text).is_some()
-            {
-                self.add_target(value, &[])?;
-            }
-        }
-        Ok(())
     }
 
     fn finish(mut self) -> Result<Pasted, AskMistake> {

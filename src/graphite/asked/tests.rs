@@ -11,16 +11,16 @@ fn namings() -> Vec<Naming> {
     vec![Naming::new("nginx", "web1", false).unwrap(), Naming::new("nginx", "web1", true).unwrap()]
 }
 
-struct Setting {
-    routes: bool,
-    has_route: bool,
-    has_window: bool,
-    archives: &'static str,
+pub(super) struct Setting {
+    pub(super) routes: bool,
+    pub(super) has_route: bool,
+    pub(super) has_window: bool,
+    pub(super) archives: &'static str,
 }
 
-const STORE: Setting = Setting { routes: true, has_route: false, has_window: false, archives: "" };
+pub(super) const STORE: Setting = Setting { routes: true, has_route: false, has_window: false, archives: "" };
 
-fn ask_in(setting: &Setting, texts: &[&str]) -> Result<Pasted, AskMistake> {
+pub(super) fn ask_in(setting: &Setting, texts: &[&str]) -> Result<Pasted, AskMistake> {
     let namings = namings();
     let archives = |_: usize, _: &str| parse_archives(setting.archives).unwrap_or_default();
     let context = AskContext {
@@ -46,7 +46,7 @@ fn refuse(text: &str) -> AskMistake {
     ask_in(&STORE, &[text]).expect_err(text)
 }
 
-fn times(asked: &Pasted) -> String {
+pub(super) fn times(asked: &Pasted) -> String {
     let edge = |time: Option<Timestamp>| time.map_or("-".to_owned(), |time| time.to_string().replace(".000Z", ""));
     format!("{} {}", edge(asked.from), edge(asked.until))
 }

@@ -2,12 +2,22 @@
 //!
 //! A dashboard's URL has its times and variables; what its panels ask stands in the dashboard alone.
 
-use serde_json::Value;
-
-use super::{LinkMistake, LinkParts, LinkTime, LinkVariable, ReadLink, TimeGrammar};
+use super::{LinkMistake, LinkParts, LinkTime, LinkVariable, ReadLink, TimeGrammar, grafana_explore};
 
 const PANEL_LACKS: &str =
     "what a dashboard's panel asks does not stand in its URL: open the panel's menu, Explore, and paste that URL";
+
+/// Where dashboards are.
+const DASHBOARDS: [&str; 5] = ["d", "d-solo", "d-embed", "dashboard-solo", "public-dashboards"];
+
+/// What stands behind `/dashboard/`.
+const OLD_DASHBOARDS: [&str; 6] = ["db", "snapshot", "script", "file", "new", "new-with-ds"];
+
+/// Parameters by which one panel is looked at.
+const OF_PANEL: [&str; 5] = ["viewPanel", "editPanel", "panelId", "inspect", "soloPanelId"];
+
+/// The dashboard of `spikeline grafana`, whose `route` is a regular expression.
+pub(super) const OWN_DASHBOARD: &str = "spikeline-routes";
 
 /// What stands in it, if it is one of these.
 pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
@@ -18,37 +28,90 @@ pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
             help: "open it, and paste the URL that it leads to".to_owned(),
         });
     }
-    if segments.contains(&"explore") {
-        return explore(parts).map(Some);
+    let is_app = segments.windows(2).any(|pair| matches!(pair, ["a", app] if app.starts_with("grafana-")));
+    if segments.contains(&"explore") && !is_app {
+        let mut link = grafana_explore::read(parts)?;
+        link.zone = zone(parts);
+        return Ok(Some(link));
     }
-    let is_old = segments.windows(2).any(|pair| matches!(pair, ["dashboard", "db" | "snapshot" | "script" | "file"]));
-    if !is_old
-        && !segments
-            .iter()
-            .any(|segment| matches!(*segment, "d" | "d-solo" | "d-embed" | "dashboard-solo" | "public-dashboards"))
-    {
+    let is_old =
+        segments.windows(2).any(|pair| matches!(pair, ["dashboard", behind] if OLD_DASHBOARDS.contains(behind)));
+    if !is_app && !is_old && !segments.iter().any(|segment| DASHBOARDS.contains(segment)) {
         return Ok(None);
     }
-    let is_panel = parts.value("viewPanel").or_else(|| parts.value("panelId")).is_some();
-    let kind = if is_panel { "a panel's URL of Grafana" } else { "a dashboard's URL of Grafana" };
+    let is_panel = OF_PANEL.iter().any(|key| parts.value(key).is_some());
+    let kind = match (is_app, is_panel) {
+        (true, _) => "a URL of an app of Grafana",
+        (_, true) => "a panel's URL of Grafana",
+        _ => "a dashboard's URL of Grafana",
+    };
     let mut link = ReadLink { kind, lacks: Some(PANEL_LACKS), ..ReadLink::default() };
+    let is_own = segments.contains(&OWN_DASHBOARD);
     for parameter in &parts.parameters {
         if let Some(name) = parameter.key.strip_prefix("var-") {
-            link.variables.push(LinkVariable { name: name.to_owned(), value: parameter.value.clone() });
+            add_variable(name, &parameter.value, is_own, &mut link);
         }
     }
-    link.zone = parts.value("timezone").or_else(|| parts.value("tz")).map(str::to_owned);
+    link.zone = zone(parts);
     link.from = parts.time("from", TimeGrammar::Grafana);
     link.until = parts.time("to", TimeGrammar::Grafana);
     around_time(parts, &mut link)?;
     Ok(Some(link))
 }
 
-/// `time=MS&time.window=MS`: so long a range with the time in its midst.
+/// A variable, or the filters that one of them holds: `route|=|a`.
+fn add_variable(name: &str, value: &str, is_own: bool, link: &mut ReadLink) {
+    if is_own && name == "route" {
+        if !matches!(value, "" | ".*" | "$__all") {
+            link.route_searches.push(value.to_owned());
+        }
+        return;
+    }
+    let pieces: Vec<&str> = value.split('|').collect();
+    let [key, operator, filtered, ..] = pieces.as_slice() else {
+        link.variables.push(LinkVariable { name: name.to_owned(), value: value.to_owned() });
+        return;
+    };
+    if !matches!(*operator, "=" | "!=" | "=~" | "!~" | "<" | ">" | "=|" | "!=|") {
+        link.variables.push(LinkVariable { name: name.to_owned(), value: value.to_owned() });
+        return;
+    }
+    // A `|` or `,` in a filter's value.
+    let filtered = filtered.replace("__gfp__", "|").replace("__gfc__", ",");
+    match (*key, *operator) {
+        ("route", "=") => link.routes.push(filtered),
+        ("route", "=~") => link.route_regexes.push(filtered),
+        ("status_class", "=") => link.statuses.push(filtered),
+        _ => link.notes.push(format!("the filter {key} {operator} {filtered} of the dashboard is not taken over")),
+    }
+}
+
+/// The zone of its reader does not stand in a URL that says `browser`.
+fn zone(parts: &LinkParts) -> Option<String> {
+    let name = parts.value("timezone").or_else(|| parts.value("tz"))?;
+    if matches!(name, "browser" | "default") {
+        return None;
+    }
+    Some(zone_of_offset(name).unwrap_or_else(|| name.to_owned()))
+}
+
+/// `UTC+02:00`, as links to a panel's picture have it, by its name in the zone database.
+fn zone_of_offset(name: &str) -> Option<String> {
+    let rest = name.strip_prefix("UTC")?;
+    // A `+` that was not escaped is a space.
+    let (sign, rest) = match rest.chars().next()? {
+        '+' | ' ' => ('-', rest.get(1..)?),
+        '-' => ('+', rest.get(1..)?),
+        _ => return None,
+    };
+    let hours: u32 = rest.strip_suffix(":00").or_else(|| rest.strip_suffix("00")).unwrap_or(rest).parse().ok()?;
+    Some(format!("Etc/GMT{sign}{hours}"))
+}
+
+/// `time=MS&time.window=MS`: so long a range with the time in its midst. One without the other says nothing.
 fn around_time(parts: &LinkParts, link: &mut ReadLink) -> Result<(), LinkMistake> {
-    let Some(time) = parts.value("time") else { return Ok(()) };
-    let window = parts.value("time.window").unwrap_or("10000");
-    let (Ok(time), Ok(window)) = (time.parse::<i64>(), window.parse::<i64>()) else {
+    let (Some(time), Some(window)) = (parts.value("time"), parts.value("time.window")) else { return Ok(()) };
+    let (Ok(time), Some(window)) = (time.parse::<i64>(), window_millis(window)) else {
         return Err(LinkMistake {
             what: format!("`time={time}` and `time.window={window}` are no milliseconds"),
             help: "give --from and --until".to_owned(),
@@ -60,105 +123,18 @@ fn around_time(parts: &LinkParts, link: &mut ReadLink) -> Result<(), LinkMistake
     Ok(())
 }
 
-fn explore(parts: &LinkParts) -> Result<ReadLink, LinkMistake> {
-    let mut link = ReadLink { kind: "an Explore URL of Grafana", ..ReadLink::default() };
-    link.zone = parts.value("timezone").map(str::to_owned);
-    let mut panes = Vec::new();
-    for key in ["panes", "left", "right"] {
-        let Some(text) = parts.value(key) else { continue };
-        let value: Value = serde_json::from_str(text).map_err(|error| LinkMistake {
-            what: format!("`{key}=` is not JSON at column {}: {text}", error.column()),
-            help: "copy the whole URL from the browser: it may be cut".to_owned(),
-        })?;
-        match (key, value) {
-            ("panes", Value::Object(named)) => panes.extend(named.into_iter().map(|(_, pane)| pane)),
-            (_, pane) => panes.push(pane),
-        }
-    }
-    if panes.is_empty() {
-        link.lacks = Some("it has neither `panes` nor `left`, which say what is explored");
-    }
-    for pane in &panes {
-        read_pane(pane, &mut link);
-    }
-    if link.targets.is_empty() && link.routes.is_empty() && link.lacks.is_none() {
-        link.lacks = Some("none of its queries is one of Graphite");
-    }
-    Ok(link)
-}
-
-/// A pane: `{"datasource":..,"queries":[..],"range":{..}}`, or as it once was `["now-1h","now","graphite",{..}]`.
-fn read_pane(pane: &Value, link: &mut ReadLink) {
-    let (queries, from, until): (Vec<&Value>, Option<String>, Option<String>) = match pane {
-        Value::Object(pane) => {
-            let queries = pane.get("queries").and_then(Value::as_array).map(|list| list.iter().collect());
-            let range = pane.get("range");
-            let edge = |name| range.and_then(|range| range.get(name)).and_then(text_of);
-            (queries.unwrap_or_default(), edge("from"), edge("to"))
-        }
-        Value::Array(list) => {
-            let queries = list.iter().filter(|value| value.is_object()).collect();
-            (queries, list.first().and_then(text_of), list.get(1).and_then(text_of))
-        }
-        _ => return,
+/// Milliseconds, or a number with a unit: `30s`.
+fn window_millis(text: &str) -> Option<i64> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    let length = match unit {
+        "" | "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        "w" => 604_800_000,
+        _ => return None,
     };
-    let mut of_pane = 0;
-    for query in queries {
-        of_pane += usize::from(read_query(query, link));
-    }
-    if of_pane == 0 {
-        return;
-    }
-    let time = |text: Option<String>| text.map(|text| LinkTime { text, grammar: TimeGrammar::Grafana });
-    let (from, until) = (time(from), time(until));
-    if link.from.is_none() && link.until.is_none() {
-        (link.from, link.until) = (from, until);
-    } else if (&link.from, &link.until) != (&from, &until) {
-        link.notes.push("the panes have different ranges: that of the first counts".to_owned());
-    }
-}
-
-/// A query of a pane; whether it is one that can be read.
-fn read_query(query: &Value, link: &mut ReadLink) -> bool {
-    if query.get("hide").and_then(Value::as_bool) == Some(true) {
-        return false;
-    }
-    let text = |key| query.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-    // `targetFull` has what other queries of the pane stand for.
-    if let Some(target) = text("targetFull").or_else(|| text("target")) {
-        link.targets.push(target.to_owned());
-        return true;
-    }
-    let Some(expression) = text("expr") else { return false };
-    let routes = selected_routes(expression);
-    if routes.is_empty() {
-        link.notes.push(format!("passed over, since it names no route: {expression}"));
-        return false;
-    }
-    link.routes.extend(routes);
-    true
-}
-
-/// The routes of `{route="a"}`, as queries of Loki and Prometheus have them.
-fn selected_routes(expression: &str) -> Vec<String> {
-    let mut routes = Vec::new();
-    let mut rest = expression;
-    while let Some((before, after)) = rest.split_once("route=\"") {
-        let Some((value, behind)) = after.split_once('"') else { break };
-        rest = behind;
-        if before.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_') {
-            continue;
-        }
-        routes.push(value.to_owned());
-    }
-    routes
-}
-
-/// A time in JSON: a text, or milliseconds.
-fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+    number.parse::<i64>().ok()?.checked_mul(length)
 }

@@ -4,8 +4,10 @@
 //! mean, [`asked`](super::asked) finds out.
 
 mod grafana;
+mod grafana_explore;
 mod graphite_url;
 mod page;
+mod query_selectors;
 
 use super::target::TemplateVariable;
 
@@ -22,6 +24,10 @@ pub struct ReadLink {
     pub variables: Vec<LinkVariable>,
     /// Routes by their names, or patterns of them.
     pub routes: Vec<String>,
+    /// Regular expressions that fit the whole of a route's name.
+    pub route_regexes: Vec<String>,
+    /// Regular expressions that are found somewhere in a route's name.
+    pub route_searches: Vec<String>,
     /// Statuses, as `--status` takes them.
     pub statuses: Vec<String>,
     /// The shortest duration, as `--min-time` takes it.
@@ -158,6 +164,10 @@ fn take_apart(text: &str) -> LinkParts {
 /// The parameters of a query or of a form, decoded: `+` is a space, what is no valid escape stays.
 fn parameters(query: &str) -> Vec<LinkParameter> {
     form_urlencoded::parse(query.as_bytes())
-        .map(|(key, value)| LinkParameter { key: key.into_owned(), value: value.into_owned() })
+        // Out of the source of a page, `&` is written `&amp;`.
+        .map(|(key, value)| LinkParameter {
+            key: key.strip_prefix("amp;").unwrap_or(&key).to_owned(),
+            value: value.into_owned(),
+        })
         .collect()
 }

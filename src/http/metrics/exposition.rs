@@ -1,7 +1,7 @@
-//! Prometheus' text format, and OpenMetrics, which adds exemplars.
+//! Families of metrics as they are gathered, before they are written in the form that was asked for.
 
-use std::fmt::Write;
-
+use super::accepted_form::AcceptedForm;
+use super::{protobuf, text};
 use crate::http::reply::Reply;
 
 /// What kind of metric a family is of.
@@ -12,10 +12,59 @@ pub(super) enum MetricKind {
     Histogram,
 }
 
-/// Families of metrics while they are written.
+/// Families of metrics while they are gathered.
 pub(super) struct Exposition {
-    text: String,
-    open_metrics: bool,
+    form: AcceptedForm,
+    families: Vec<MetricFamily>,
+}
+
+/// Metrics of one name.
+#[derive(Debug)]
+pub(super) struct MetricFamily {
+    /// Of a counter without `_total`.
+    pub(super) name: String,
+    pub(super) kind: MetricKind,
+    pub(super) help: &'static str,
+    pub(super) samples: Vec<MetricSample>,
+}
+
+/// One metric of a family.
+#[derive(Debug)]
+pub(super) struct MetricSample {
+    pub(super) labels: Vec<MetricLabel>,
+    pub(super) value: MetricValue,
+}
+
+#[derive(Debug)]
+pub(super) struct MetricLabel {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+}
+
+#[derive(Debug)]
+pub(super) enum MetricValue {
+    Number(f64),
+    Histogram(HistogramValue),
+}
+
+/// A histogram, in seconds.
+#[derive(Debug, Default)]
+pub(super) struct HistogramValue {
+    /// By their bounds; a bucket holds what those below hold as well. The last one has no bound.
+    pub(super) buckets: Vec<MetricBucket>,
+    pub(super) sum_ms: u64,
+    pub(super) count: u64,
+    /// How often each duration came, in milliseconds, the least first: for a native histogram.
+    pub(super) durations: Vec<(u64, u64)>,
+}
+
+/// One bucket of a histogram.
+#[derive(Debug)]
+pub(super) struct MetricBucket {
+    /// Its bound in milliseconds; none is infinity.
+    pub(super) bound_ms: Option<u64>,
+    pub(super) count: u64,
+    pub(super) exemplar: Option<Exemplar>,
 }
 
 /// One request of a bucket, by which to find it again.
@@ -29,107 +78,69 @@ pub(super) struct Exemplar {
     pub(super) ended: i64,
 }
 
-/// OpenMetrics lets the labels of an exemplar be so long.
+/// OpenMetrics lets the labels of an exemplar be so many characters long.
 const LONGEST_EXEMPLAR: usize = 128;
 
+impl Exemplar {
+    /// Whether it may be sent.
+    pub(super) fn is_short_enough(&self) -> bool {
+        "at".len() + self.link.chars().count() <= LONGEST_EXEMPLAR
+    }
+}
+
 impl Exposition {
-    pub(super) fn new(open_metrics: bool) -> Exposition {
-        Exposition { text: String::new(), open_metrics }
+    pub(super) fn new(form: AcceptedForm) -> Exposition {
+        Exposition { form, families: Vec::new() }
     }
 
     /// Begin a family; the name of a counter without `_total`.
-    pub(super) fn family(&mut self, name: &str, kind: MetricKind, help: &str) {
-        let word = match kind {
-            MetricKind::Counter => "counter",
-            MetricKind::Gauge => "gauge",
-            MetricKind::Histogram => "histogram",
-        };
-        let suffix = if kind == MetricKind::Counter && !self.open_metrics { "_total" } else { "" };
-        self.put(format_args!("# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {word}\n"));
+    pub(super) fn family(&mut self, name: &str, kind: MetricKind, help: &'static str) {
+        self.families.push(MetricFamily { name: name.to_owned(), kind, help, samples: Vec::new() });
     }
 
-    /// A value of the family begun last; the name with its suffix.
-    pub(super) fn value(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        self.series(name, labels);
-        self.put(format_args!(" {value}\n"));
+    /// A value of the family begun last.
+    pub(super) fn value(&mut self, labels: &[(&'static str, &str)], value: f64) {
+        self.add(labels, MetricValue::Number(value));
     }
 
-    /// A bucket, with one of its requests.
-    pub(super) fn bucket(&mut self, name: &str, labels: &[(&str, &str)], count: u64, exemplar: Option<&Exemplar>) {
-        self.series(name, labels);
-        self.put(format_args!(" {count}"));
-        if let Some(Exemplar { link, millis, ended }) = exemplar.filter(|_| self.open_metrics)
-            && "at".len() + link.len() <= LONGEST_EXEMPLAR
-        {
-            let link = escaped(link);
-            self.put(format_args!(" # {{at=\"{link}\"}} {} {}", in_seconds(*millis), in_seconds(ended.unsigned_abs())));
+    /// A histogram of the family begun last.
+    pub(super) fn histogram(&mut self, labels: &[(&'static str, &str)], histogram: HistogramValue) {
+        self.add(labels, MetricValue::Histogram(histogram));
+    }
+
+    fn add(&mut self, labels: &[(&'static str, &str)], value: MetricValue) {
+        let labels = labels.iter().map(|(name, value)| MetricLabel { name, value: (*value).to_owned() }).collect();
+        if let Some(family) = self.families.last_mut() {
+            family.samples.push(MetricSample { labels, value });
         }
-        self.text.push('\n');
     }
 
-    /// The answer.
+    /// Whether exemplars can be sent.
+    pub(super) fn takes_exemplars(&self) -> bool {
+        self.form != AcceptedForm::Text
+    }
+
+    /// The answer. A family without a metric is left out.
     pub(super) fn reply(mut self) -> Reply {
-        if self.open_metrics {
-            self.text.push_str("# EOF\n");
-            return Reply::of("application/openmetrics-text; version=1.0.0; charset=utf-8", self.text);
-        }
-        Reply::of("text/plain; version=0.0.4; charset=utf-8", self.text)
-    }
-
-    fn series(&mut self, name: &str, labels: &[(&str, &str)]) {
-        self.text.push_str(name);
-        for (number, (label, value)) in labels.iter().enumerate() {
-            let before = if number == 0 { '{' } else { ',' };
-            let value = escaped(value);
-            self.put(format_args!("{before}{label}=\"{value}\""));
-        }
-        if !labels.is_empty() {
-            self.text.push('}');
-        }
-    }
-
-    fn put(&mut self, what: std::fmt::Arguments<'_>) {
-        // Writing to a text does not fail.
-        let _written = self.text.write_fmt(what);
+        self.families.retain(|family| !family.samples.is_empty());
+        let body = match self.form {
+            AcceptedForm::Text | AcceptedForm::OpenMetrics => {
+                text::written(&self.families, self.form == AcceptedForm::OpenMetrics).into_bytes()
+            }
+            AcceptedForm::Protobuf => protobuf::written(&self.families),
+        };
+        Reply::of(self.form.content_type(), body)
     }
 }
 
 /// Milliseconds as seconds.
-pub(super) fn in_seconds(millis: u64) -> String {
-    let text = format!("{}.{:03}", millis / 1000, millis % 1000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+pub(super) fn in_seconds(millis: u64) -> f64 {
+    in_floating(millis) / 1000.0
 }
 
-/// A label's value.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn written(open_metrics: bool) -> String {
-        let mut out = Exposition::new(open_metrics);
-        out.family("a_lines", MetricKind::Counter, "Lines.");
-        out.value("a_lines_total", &[("log", "/a\"b\\c\n")], 3.0);
-        let exemplar = Exemplar { link: "m=x&t=1".to_owned(), millis: 2500, ended: 1_322_661_900_400 };
-        out.bucket("b_bucket", &[("le", "+Inf")], 7, Some(&exemplar));
-        String::from_utf8(out.reply().body).unwrap()
-    }
-
-    #[test]
-    fn both_forms_are_as_prometheus_reads_them() {
-        let plain = "# HELP a_lines_total Lines.\n# TYPE a_lines_total counter\na_lines_total{log=\"/a\\\"b\\\\c\\n\"} 3\n\
-                     b_bucket{le=\"+Inf\"} 7\n";
-        assert_eq!(written(false), plain);
-        let open = "# HELP a_lines Lines.\n# TYPE a_lines counter\na_lines_total{log=\"/a\\\"b\\\\c\\n\"} 3\n\
-                    b_bucket{le=\"+Inf\"} 7 # {at=\"m=x&t=1\"} 2.5 1322661900.4\n# EOF\n";
-        assert_eq!(written(true), open);
-    }
-
-    #[test]
-    fn seconds_have_no_zeros_behind() {
-        assert_eq!((in_seconds(0), in_seconds(2500), in_seconds(10_000)), ("0".into(), "2.5".into(), "10".into()));
-    }
+/// Metrics are floating point numbers.
+pub(super) fn in_floating(count: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "metrics are floating point numbers")]
+    let value = count as f64;
+    value
 }

@@ -1,9 +1,13 @@
 //! `/metrics`: the store's and the daemon's own, and on request the routes' histograms, as Prometheus reads them.
 
+mod accepted_form;
 mod exposition;
 mod own;
+mod protobuf;
 mod routes;
+mod text;
 
+use self::accepted_form::AcceptedForm;
 use self::exposition::Exposition;
 use super::asked::Asked;
 use super::endpoint::Endpoint;
@@ -16,8 +20,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint::get("/metrics", metrics)];
 
 /// The answer; `routes` (`1`, or patterns of names) adds the routes' histograms.
 fn metrics(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
-    let open_metrics = asked.accept.contains("application/openmetrics-text");
-    let mut out = Exposition::new(open_metrics);
+    let mut out = Exposition::new(AcceptedForm::of(&asked.accept));
     own::write(asked, reader, &mut out)?;
     let patterns: Vec<String> =
         asked.values("routes").filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect();

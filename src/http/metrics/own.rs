@@ -1,6 +1,6 @@
 //! What the store says of its daemon, and what a daemon in this process says of itself.
 
-use super::exposition::{Exposition, MetricKind};
+use super::exposition::{Exposition, MetricKind, in_floating};
 use crate::error::Result;
 use crate::http::asked::Asked;
 use crate::http::reader::Reader;
@@ -9,7 +9,7 @@ use crate::store::Ledger;
 /// The metrics that do not depend on routes.
 pub(super) fn write(asked: &Asked, reader: &Reader<'_>, out: &mut Exposition) -> Result<()> {
     out.family("spikeline_build_info", MetricKind::Gauge, "The version.");
-    out.value("spikeline_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+    out.value(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
     write_store(asked, reader, out)?;
     let Some(totals) = &reader.site().own_totals else { return Ok(()) };
     for (name, value) in totals.values() {
@@ -19,8 +19,7 @@ pub(super) fn write(asked: &Asked, reader: &Reader<'_>, out: &mut Exposition) ->
             None => continue,
         };
         out.family(name, kind, "Of the daemon in this process, since its start.");
-        let full = if kind == MetricKind::Counter { format!("{name}_total") } else { name.to_owned() };
-        out.value(&full, &[], value);
+        out.value(&[], value);
     }
     Ok(())
 }
@@ -39,12 +38,6 @@ fn own_name(name: &str) -> Option<(MetricKind, &'static str)> {
     })
 }
 
-fn in_floating(count: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "metrics are floating point numbers")]
-    let value = count as f64;
-    value
-}
-
 fn write_store(asked: &Asked, reader: &Reader<'_>, out: &mut Exposition) -> Result<()> {
     let view = reader.view()?;
     let mut whole = Ledger::default();
@@ -60,15 +53,15 @@ fn write_store(asked: &Asked, reader: &Reader<'_>, out: &mut Exposition) -> Resu
     }
     out.family("spikeline_lines", MetricKind::Counter, "Lines of log read into the store, by what became of them.");
     for (result, lines) in [("parsed", whole.parsed), ("rejected", rejected), ("too_long", whole.too_long)] {
-        out.value("spikeline_lines_total", &[("result", result)], in_floating(lines));
+        out.value(&[("result", result)], in_floating(lines));
     }
     out.family("spikeline_late_lines", MetricKind::Counter, "Lines that came after their slot's lateness.");
-    out.value("spikeline_late_lines_total", &[], in_floating(whole.late));
+    out.value(&[], in_floating(whole.late));
     out.family("spikeline_log_bytes", MetricKind::Counter, "Uncompressed bytes of log read into the store.");
-    out.value("spikeline_log_bytes_total", &[], in_floating(whole.bytes));
+    out.value(&[], in_floating(whole.bytes));
     out.family("spikeline_lost_bytes", MetricKind::Counter, "Bytes of log that were never read.");
     for (cause, bytes) in [("unread", whole.unread), ("truncated", whole.lost_to_truncation)] {
-        out.value("spikeline_lost_bytes_total", &[("cause", cause)], in_floating(bytes));
+        out.value(&[("cause", cause)], in_floating(bytes));
     }
     let times = [
         (
@@ -81,29 +74,29 @@ fn write_store(asked: &Asked, reader: &Reader<'_>, out: &mut Exposition) -> Resu
     for (name, time, help) in times {
         if let Some(time) = time {
             out.family(name, MetricKind::Gauge, help);
-            out.value(name, &[], in_floating(time.0.unsigned_abs()) / 1000.0);
+            out.value(&[], in_floating(time.0.unsigned_abs()) / 1000.0);
         }
     }
     out.family("spikeline_unread_spans", MetricKind::Gauge, "Stretches of time of which some log was not read.");
-    out.value("spikeline_unread_spans", &[], in_floating(view.unread_spans().count() as u64));
+    out.value(&[], in_floating(view.unread_spans().count() as u64));
     out.family("spikeline_routes", MetricKind::Gauge, "Routes that the store knows.");
-    out.value("spikeline_routes", &[], in_floating(view.routes().len() as u64));
+    out.value(&[], in_floating(view.routes().len() as u64));
     out.family("spikeline_logs", MetricKind::Gauge, "Logs that the store knows, rotated ones included.");
-    out.value("spikeline_logs", &[], in_floating(view.generations().len() as u64));
+    out.value(&[], in_floating(view.generations().len() as u64));
     if let Some(has_writer) = view.has_writer() {
         out.family("spikeline_writer_up", MetricKind::Gauge, "Whether a daemon writes to the store.");
-        out.value("spikeline_writer_up", &[], f64::from(u8::from(has_writer)));
+        out.value(&[], f64::from(u8::from(has_writer)));
     }
     if !view.destinations().is_empty() {
         out.family("spikeline_slots_owed", MetricKind::Gauge, "Slots that a carbon is still owed.");
         for carbon in view.destinations() {
             let owed = in_floating(carbon.pending.len() as u64);
-            out.value("spikeline_slots_owed", &[("carbon", &carbon.destination)], owed);
+            out.value(&[("carbon", &carbon.destination)], owed);
         }
     }
     let missing = reader.lacks(crate::time::Window { from: asked.now.minus(LATELY), until: asked.now })?.missing;
     out.family("spikeline_missing", MetricKind::Gauge, "Things that are missing of the last hour.");
-    out.value("spikeline_missing", &[], in_floating(missing.len() as u64));
+    out.value(&[], in_floating(missing.len() as u64));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::exposition::{Exemplar, Exposition, MetricKind, in_seconds};
+use super::exposition::{Exemplar, Exposition, HistogramValue, MetricBucket, MetricKind, in_floating};
 use crate::error::Result;
 use crate::histogram::{Cell, Latency, Time};
 use crate::http::asked::Asked;
@@ -29,7 +29,7 @@ pub(super) fn write(asked: &Asked, reader: &Reader<'_>, patterns: &[String], out
     let view = reader.view()?;
     let totals = reader.route_counts().totals(view, asked.now)?;
     let wanted = reader.routes_named(patterns)?;
-    let exemplars = exemplars(asked, reader)?;
+    let exemplars = if out.takes_exemplars() { exemplars(asked, reader)? } else { RouteExemplars::new() };
     let mut cells: Vec<(RouteId, &str, &Cell)> = Vec::new();
     for (route, name) in view.routes() {
         if let (true, Some(cell)) = (wanted.contains(&route), totals.get(&route)) {
@@ -48,31 +48,25 @@ pub(super) fn write(asked: &Asked, reader: &Reader<'_>, patterns: &[String], out
         out.family(name, MetricKind::Histogram, help);
         for (route, route_name, cell) in cells.iter().filter(|(_, _, cell)| !cell.time(time).is_empty()) {
             let exemplar = |bucket: usize| exemplars.get(&(*route, bucket)).filter(|_| time == Time::Request);
-            write_histogram(name, &[("host", host), ("route", route_name)], cell.time(time), exemplar, out);
+            out.histogram(&[("host", host), ("route", route_name)], histogram_of(cell.time(time), exemplar));
         }
     }
     out.family("spikeline_requests", MetricKind::Counter, "Requests by class of status.");
     for (_, route, cell) in &cells {
         for (class, count) in CLASSES.into_iter().zip(cell.status) {
             let labels = [("host", host), ("route", route), ("status_class", class)];
-            out.value("spikeline_requests_total", &labels, in_floating(count));
+            out.value(&labels, in_floating(count));
         }
     }
     out.family("spikeline_slow_requests", MetricKind::Counter, "Requests over the route's threshold.");
     for (_, route, cell) in &cells {
-        out.value("spikeline_slow_requests_total", &[("host", host), ("route", route)], in_floating(cell.slow));
+        out.value(&[("host", host), ("route", route)], in_floating(cell.slow));
     }
     out.family("spikeline_sent_bytes", MetricKind::Counter, "Bytes sent to clients.");
     for (_, route, cell) in &cells {
-        out.value("spikeline_sent_bytes_total", &[("host", host), ("route", route)], in_floating(cell.bytes_sent));
+        out.value(&[("host", host), ("route", route)], in_floating(cell.bytes_sent));
     }
     Ok(())
-}
-
-fn in_floating(count: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "metrics are floating point numbers")]
-    let value = count as f64;
-    value
 }
 
 /// The number of the bucket that a duration falls in; behind the last bound, that of infinity.
@@ -81,38 +75,28 @@ fn bucket_of(millis: u64) -> usize {
 }
 
 /// One histogram: buckets hold what the ones below them do as well.
-fn write_histogram<'e>(
-    name: &str,
-    labels: &[(&str, &str)],
-    latency: &Latency,
-    exemplar: impl Fn(usize) -> Option<&'e Exemplar>,
-    out: &mut Exposition,
-) {
+fn histogram_of<'e>(latency: &Latency, exemplar: impl Fn(usize) -> Option<&'e Exemplar>) -> HistogramValue {
+    let durations = latency.buckets();
     let mut counts = [0u64; BOUNDS.len() + 1];
-    for (value, count) in latency.buckets() {
-        if let Some(held) = counts.get_mut(bucket_of(value)) {
+    for (value, count) in &durations {
+        if let Some(held) = counts.get_mut(bucket_of(*value)) {
             *held += count;
         }
     }
     let mut below = 0;
-    let bucket_name = format!("{name}_bucket");
+    let mut buckets = Vec::with_capacity(counts.len());
     for (number, count) in counts.into_iter().enumerate() {
         below += count;
-        let bound = BOUNDS.get(number).map_or_else(|| "+Inf".to_owned(), |bound| in_seconds(*bound));
-        let with_bound = [labels, &[("le", bound.as_str())]].concat();
-        out.bucket(&bucket_name, &with_bound, below, exemplar(number));
+        let bound_ms = BOUNDS.get(number).copied();
+        buckets.push(MetricBucket { bound_ms, count: below, exemplar: exemplar(number).cloned() });
     }
-    out.value(&format!("{name}_sum"), labels, in_floating(latency.sum_ms()) / 1000.0);
-    out.value(&format!("{name}_count"), labels, in_floating(below));
+    HistogramValue { buckets, sum_ms: latency.sum_ms(), count: below, durations }
 }
 
 /// Of the last minutes the longest request that the index keeps of each bucket.
 fn exemplars(asked: &Asked, reader: &Reader<'_>) -> Result<RouteExemplars> {
     let view = reader.view()?;
     let mut exemplars = RouteExemplars::new();
-    if !asked.accept.contains("application/openmetrics-text") {
-        return Ok(exemplars);
-    }
     let names: HashMap<RouteId, &str> = view.routes().into_iter().collect();
     let until = view.read_until().unwrap_or(asked.now).min(asked.now).plus(Duration::from_millis(1));
     let window = Window { from: until.minus(EXEMPLARS_OF), until };
@@ -132,14 +116,16 @@ fn exemplars(asked: &Asked, reader: &Reader<'_>) -> Result<RouteExemplars> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::accepted_form::AcceptedForm;
     use super::*;
 
     #[test]
     fn buckets_hold_what_those_below_hold() {
         let mut latency = Latency::default();
         latency.record_all(&[1, 5, 6, 100, 101, 20_000]);
-        let mut out = Exposition::new(false);
-        write_histogram("h", &[("route", "a")], &latency, |_| None, &mut out);
+        let mut out = Exposition::new(AcceptedForm::Text);
+        out.family("h", MetricKind::Histogram, "Times.");
+        out.histogram(&[("route", "a")], histogram_of(&latency, |_| None));
         let text = String::from_utf8(out.reply().body).unwrap();
         for line in [
             "h_bucket{route=\"a\",le=\"0.005\"} 2",

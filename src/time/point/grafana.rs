@@ -1,15 +1,18 @@
 //! A point in time as Grafana's URLs have it.
 //!
 //! ```text
-//! time   = digits                                    milliseconds since the epoch
+//! time   = YYYYMMDD | YYYYMMDD "T" HHmmss             in UTC
+//!        | digits                                    milliseconds since the epoch
 //!        | "now" *( ("+" | "-") digits unit | "/" unit )
-//!        | ISO 8601
+//!        | ISO 8601                                  in UTC where it names no zone
 //! unit   = "s" | "m" | "h" | "d" | "w" | "M" | "Q" | "y"
 //! ```
 //!
 //! `/d` takes the beginning of the day in the zone of the reader, or, at the end of a range, the beginning of the next.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike};
+use chrono::{
+    DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc,
+};
 
 use super::local::to_instant;
 use super::{Dialect, ReadTime, TimeError, iso, mistake, read_time_in};
@@ -17,6 +20,9 @@ use crate::time::Timestamp;
 
 /// What is expected where it is none of these.
 const EXPECTED: &str = "milliseconds since the epoch, `now-1h` or a time of ISO 8601";
+
+/// So few milliseconds (until 1970-04-26) are seconds that somebody meant as such.
+const SECONDS_BELOW: i64 = 10_000_000_000;
 
 /// The point in time that `text` names. `is_end` says that it is the end of a range.
 ///
@@ -29,21 +35,41 @@ pub(crate) fn read_grafana_time(
     is_end: bool,
 ) -> Result<ReadTime, TimeError> {
     let body = text.trim();
+    if let Some(time) = compact(body) {
+        return Ok(ReadTime { time, warning: None });
+    }
     if !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_digit()) {
         let millis: i64 = body.parse().map_err(|_| mistake(text, 0, EXPECTED))?;
-        return Ok(ReadTime { time: Timestamp(millis), warning: None });
+        let warning = (millis < SECONDS_BELOW)
+            .then(|| format!("{body} is read as milliseconds, as Grafana does: {}", Timestamp(millis)));
+        return Ok(ReadTime { time: Timestamp(millis), warning });
     }
     if let Some(rest) = body.strip_prefix("now") {
         let at = text.len() - text.trim_start().len() + "now".len();
         return match date_math(rest, now, zone, is_end) {
-            Ok(time) => Ok(ReadTime { time, warning: None }),
+            Ok(time) => {
+                let weeks = rest.contains("/w").then(|| {
+                    format!("`{body}` is read with weeks that begin on Sunday, as Grafana has them unless its reader chose otherwise")
+                });
+                Ok(ReadTime { time, warning: weeks })
+            }
             Err(offset) => Err(mistake(text, at + offset, "an offset such as -1h, or /d")),
         };
     }
     if iso::looks_like(body) {
-        return read_time_in(body, now, zone, Dialect::Meant);
+        return read_time_in(body, now, &Utc, Dialect::Meant);
     }
     Err(mistake(text, 0, EXPECTED))
+}
+
+/// A day or a second of UTC without separators.
+fn compact(body: &str) -> Option<Timestamp> {
+    let wall = match body.len() {
+        8 => NaiveDate::parse_from_str(body, "%Y%m%d").ok()?.and_time(NaiveTime::MIN),
+        15 => NaiveDateTime::parse_from_str(body, "%Y%m%dT%H%M%S").ok()?,
+        _ => return None,
+    };
+    Some(Timestamp(wall.and_utc().timestamp_millis()))
 }
 
 /// What follows `now`; an error is a byte offset.
@@ -129,7 +155,6 @@ fn shown_in(time: Timestamp, zone: &impl TimeZone) -> Option<chrono::NaiveDateTi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::Utc;
 
     /// Sunday, 2026-11-22 14:05:30 UTC.
     const NOW: Timestamp = Timestamp(1_795_356_330_000);
@@ -151,11 +176,22 @@ mod tests {
             ("now/Q", false, "2026-10-01T00:00:00.000Z"),
             ("2011-11-30T14:05:00.000Z", false, "2011-11-30T14:05:00.000Z"),
             ("2011-11-30 14:05:00", false, "2011-11-30T14:05:00.000Z"),
+            ("20111130", false, "2011-11-30T00:00:00.000Z"),
+            ("20111130T140500", true, "2011-11-30T14:05:00.000Z"),
         ];
         for (text, is_end, time) in cases {
             assert_eq!(read_grafana_time(text, NOW, &Utc, is_end).unwrap().time.to_string(), time, "{text}");
         }
-        for (text, offset) in [("now-", 4), ("now-1x", 5), ("now/5d", 3), ("today", 0), ("", 0), ("now-é", 4)] {
+        let berlin = chrono_tz::Europe::Berlin;
+        for text in ["2011-11-30 14:05:00", "2011-11-30T14:05:00", "20111130T140500", "2011-11-30T15:05:00+01:00"] {
+            let read = read_grafana_time(text, NOW, &berlin, false).unwrap();
+            assert_eq!(read.time.to_string(), "2011-11-30T14:05:00.000Z", "{text}: of UTC, whatever the reader's zone");
+        }
+        assert!(read_grafana_time("now/w", NOW, &Utc, false).unwrap().warning.is_some(), "whose week?");
+        assert!(read_grafana_time("1322661900", NOW, &Utc, false).unwrap().warning.is_some(), "seconds?");
+        for (text, offset) in
+            [("now/fy", 5), ("now-", 4), ("now-1x", 5), ("now/5d", 3), ("today", 0), ("", 0), ("now-é", 4)]
+        {
             assert_eq!(read_grafana_time(text, NOW, &Utc, false).unwrap_err().offset, offset, "{text}");
         }
     }
