@@ -1,11 +1,14 @@
 //! What of a raw line not everyone may see.
 //!
-//! A rule is the name of a variable: its value is not shown, wherever in the line it stands. Two names mean more than one variable:
-//! `remote_addr` all that tells the client's address, `query` everything behind a `?` in any value, and what is made of it. Text that
-//! cannot be told from the rest, or a line that its log_format does not explain, is not shown at all: what is hidden is never guessed.
+//! A rule is the name of a variable: its value is not shown, wherever in the line it stands. Some names mean more than one variable:
+//! `remote_addr` all that tells the client's address, `query` everything behind a `?` in any value, and what is made of it; `request_uri`
+//! and `uri` what was asked for, also within `$request`; `arg_x` and `cookie_x` a part of what a client sent, in whatever variable that is
+//! logged. Text that cannot be told from the rest, or a line that its log_format does not explain, is not shown at all: what is hidden is
+//! never guessed.
 
 use memchr::memmem;
 
+use crate::grammar::nginx_variables::did_you_mean;
 use crate::record::{Record, RecordValues};
 
 /// What stands where something is hidden.
@@ -18,8 +21,14 @@ const UNEXPLAINED: &[u8] = b"[redacted: of this line cannot be told what is to b
 const SHORT: usize = 4;
 
 /// Variables that tell the client's address.
-const ADDRESSES: [&str; 7] = [
+const ADDRESSES: [&str; 13] = [
     "remote_addr",
+    "binary_remote_addr",
+    "http_cf_connecting_ip",
+    "http_fastly_client_ip",
+    "http_true_client_ip",
+    "http_x_client_ip",
+    "http_x_cluster_client_ip",
     "realip_remote_addr",
     "proxy_protocol_addr",
     "http_x_forwarded_for",
@@ -31,11 +40,22 @@ const ADDRESSES: [&str; 7] = [
 /// Variables that are made of the query alone.
 const QUERIES: [&str; 2] = ["args", "query_string"];
 
+/// Variables that are what was asked for.
+const TARGETS: [&str; 4] = ["request_uri", "uri", "document_uri", "request_filename"];
+
+/// What the index holds of every request, and pictures are made of: it cannot be hidden.
+const INDEXED: [&str; 7] =
+    ["status", "request_time", "upstream_response_time", "msec", "time_local", "time_iso8601", "body_bytes_sent"];
+
 /// The rules of one token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redaction {
     variables: Vec<String>,
     hides_query: bool,
+    hides_target: bool,
+    /// Of a query or of cookies, by name.
+    arguments: Vec<String>,
+    cookies: Vec<String>,
 }
 
 impl Redaction {
@@ -43,13 +63,35 @@ impl Redaction {
     pub fn of_names(names: &[String]) -> Redaction {
         let mut redaction = Redaction::default();
         for name in names {
-            match name.trim_start_matches('$') {
+            let name = name.trim_start_matches('$').to_ascii_lowercase();
+            match name.as_str() {
                 "query" => redaction.hides_query = true,
                 "remote_addr" => redaction.variables.extend(ADDRESSES.map(str::to_owned)),
-                other => redaction.variables.push(other.to_owned()),
+                query if QUERIES.contains(&query) => redaction.hides_query = true,
+                target if TARGETS.contains(&target) => {
+                    redaction.variables.extend(TARGETS.map(str::to_owned));
+                    redaction.hides_target = true;
+                }
+                other => {
+                    redaction.arguments.extend(other.strip_prefix("arg_").map(str::to_owned));
+                    redaction.cookies.extend(other.strip_prefix("cookie_").map(str::to_owned));
+                    redaction.variables.push(other.to_owned());
+                }
             }
         }
         redaction
+    }
+
+    /// Why nothing could be hidden by this name.
+    pub fn refusal_of(name: &str) -> Option<String> {
+        let name = name.trim_start_matches('$').to_ascii_lowercase();
+        if INDEXED.contains(&name.as_str()) {
+            return Some(format!("`{name}` cannot be hidden: it is what the pictures and counts are made of"));
+        }
+        if name == "query" {
+            return None;
+        }
+        did_you_mean(&name).map(|meant| format!("nginx has no variable `{name}`: did you mean `{meant}`?"))
     }
 
     /// Whether everything is shown.
@@ -61,9 +103,10 @@ impl Redaction {
     pub fn hides(&self, name: &str) -> bool {
         let name = name.trim_start_matches('$');
         let of_query = QUERIES.contains(&name) || name.starts_with("arg_") || name.starts_with("query:");
-        let of_address = name == "net" || name.starts_with("net:") || name == "binary_remote_addr";
+        let of_address = name == "net" || name.starts_with("net:");
         self.hides_variable(name)
             || (self.hides_query && of_query)
+            || (self.hides_target && (of_query || name == "path" || name == "target"))
             || (of_address && self.hides_variable("remote_addr"))
     }
 
@@ -108,17 +151,57 @@ impl Redaction {
     pub(super) fn secrets<'v>(&self, record: &Record<'v>, values: RecordValues<'v>) -> Vec<&'v [u8]> {
         let mut secrets: Vec<&[u8]> = Vec::new();
         for (variable, held) in values.format().variables().iter().enumerate() {
+            let Some(value) = values.value(variable).filter(|value| !value.is_empty()) else { continue };
             if self.hides(&held.name) {
-                secrets.extend(values.value(variable).filter(|value| !value.is_empty()));
+                secrets.push(value);
+                continue;
+            }
+            let query = query_of(value, held.name == "request");
+            if self.hides_query {
+                secrets.extend(query.filter(|query| query.len() >= SHORT));
+            }
+            let is_query = QUERIES.contains(&held.name.as_str());
+            for name in &self.arguments {
+                add_named(if is_query { value } else { query.unwrap_or_default() }, name, b'&', &mut secrets);
+            }
+            if held.name == "http_cookie" {
+                for name in &self.cookies {
+                    add_named(value, name, b';', &mut secrets);
+                }
             }
         }
-        if self.hides_query
-            && let Some(mark) = memchr::memchr(b'?', record.target)
-        {
-            secrets.extend(record.target.get(mark + 1..).filter(|query| query.len() >= SHORT));
+        let query = query_of(record.target, false);
+        if self.hides_query {
+            secrets.extend(query.filter(|query| query.len() >= SHORT));
+        }
+        for name in &self.arguments {
+            add_named(query.unwrap_or_default(), name, b'&', &mut secrets);
+        }
+        if self.hides_target && !record.target.is_empty() {
+            secrets.push(record.target);
         }
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
         secrets
+    }
+}
+
+/// What stands behind the first `?`; of `$request` without the protocol.
+fn query_of(value: &[u8], is_request: bool) -> Option<&[u8]> {
+    let query = value.get(memchr::memchr(b'?', value)? + 1..)?;
+    let protocol = memmem::rfind(query, b" HTTP/").filter(|_| is_request);
+    query.get(..protocol.unwrap_or(query.len()))
+}
+
+/// The values of a name in `a=1&b=2`, or `a=1; b=2`, whatever its case.
+fn add_named<'v>(text: &'v [u8], name: &str, between: u8, secrets: &mut Vec<&'v [u8]>) {
+    for pair in text.split(|byte| *byte == between) {
+        let pair = pair.trim_ascii_start();
+        let Some(at) = memchr::memchr(b'=', pair) else { continue };
+        let (held, value) = (pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default());
+        if held.eq_ignore_ascii_case(name.as_bytes()) && !value.is_empty() {
+            secrets.push(value);
+        }
     }
 }
 
@@ -195,6 +278,36 @@ mod tests {
         assert!(!line.contains("s3cret") && !line.contains("q=ann"), "{line}");
         assert!(line.contains("\"GET /a?[redacted] HTTP/1.1\"") && line.contains("\"http://h/?[redacted]\""), "{line}");
         assert!(line.contains("203.0.113.9"), "{line}");
+    }
+
+    #[test]
+    fn what_was_asked_for_is_hidden_within_the_request() {
+        for rule in ["request_uri", "$uri"] {
+            let line = shown(&[rule], LINE);
+            assert!(line.contains("\"GET [redacted] HTTP/1.1\"") && line.contains("203.0.113.9"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_query_is_hidden_in_whatever_variable_it_is() {
+        let line = shown(&["arg_Token"], LINE);
+        assert!(!line.contains("s3cret") && line.contains("/a?token=[redacted]&x=1"), "{line}");
+        assert!(line.contains("?q=ann&token=[redacted]"), "{line}");
+        let line = shown(&["args"], LINE);
+        assert!(!line.contains("s3cret") && line.contains("/a?[redacted] HTTP"), "{line}");
+        let spaced = LINE.replace("q=ann&", "q=ann b c&");
+        let line = shown(&["query"], &spaced);
+        assert!(!line.contains("b c") && !line.contains("s3cret"), "a space is no end of a value: {line}");
+    }
+
+    #[test]
+    fn a_rule_that_could_hide_nothing_is_refused() {
+        for fine in ["query", "remote_addr", "http_authorization", "arg_x", "my_own_variable"] {
+            assert_eq!(Redaction::refusal_of(fine), None);
+        }
+        for wrong in ["remote_adr", "status", "$request_time", "requst_uri"] {
+            assert!(Redaction::refusal_of(wrong).is_some(), "{wrong}");
+        }
     }
 
     #[test]

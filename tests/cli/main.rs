@@ -39,6 +39,7 @@ mod pasted;
 mod push;
 mod questions;
 mod records;
+mod redacted;
 mod rejects;
 mod report;
 mod route_names;

@@ -97,7 +97,7 @@ def check_text(lab, port):
 def check_exemplars(lab, prometheus, port, config):
     """The exemplars are there, and lead to the very lines."""
     now = time.time()
-    found = prometheus.ask("query_exemplars", query=f"{FAMILY}_bucket", start=now - 900, end=now + 60)
+    found = prometheus.ask("query_exemplars", query=f"{FAMILY}_bucket{{instance=\"127.0.0.1:{port}\"}}", start=now - 900, end=now + 60)
     exemplars = [(series["seriesLabels"], held) for series in found for held in series["exemplars"]]
     if not lab.expect("there are exemplars", exemplars, found):
         return
@@ -155,8 +155,8 @@ def main():
             lab.expect(f"{name}: all requests are counted", prometheus.value(total) == lab.args.requests, prometheus.value(total))
             lines = f"spikeline_lines_total{{instance=\"127.0.0.1:{live}\",result=\"parsed\"}}"
             peers.until(f"{name} to have counted the live lines", 30, lambda: prometheus.value(lines) == written)
-        code, out, said = subject.command("report", "--config", configs["rest"], "--json", "--since", "-1h")
-        rows = {row["route"]: row for row in json.loads(out)["routes"]} if code == 0 else {}
+        code, out, said = subject.command("report", "--config", configs["rest"], "--format", "json", "--since", "-1h")
+        rows = {row["route"]: row for row in json.loads(out)["rows"]} if code == 0 else {}
         lab.expect("report", len(rows) == 3, f"{code} {out[:500]} {said[-500:]}")
         check_quantiles(lab, "classic", classic, rest, rows, lambda ours, theirs: bucket(ours)[0] <= theirs <= bucket(ours)[1])
         check_quantiles(lab, "native", native, rest, rows, lambda ours, theirs: 1 / NATIVE_WIDTH <= (theirs + 1e-9) / (ours + 1e-9) <= NATIVE_WIDTH or ours < .002)

@@ -47,7 +47,7 @@ pub struct TokenSection {
     /// The file whose first line it is.
     pub file: Placed<String>,
     /// What is hidden from whoever has it.
-    pub redact: Vec<String>,
+    pub redact: Vec<Placed<String>>,
 }
 
 impl Default for HttpSection {
@@ -86,7 +86,7 @@ pub(super) fn read_http(section: &mut Section<'_>) -> HttpSection {
                 return Some(TokenSection { file, redact: Vec::new() });
             }
             let mut token = section.inside("[[http.token]]", found, &TOKEN_KEYS)?;
-            let redact = token.texts("redact", "query").into_iter().map(Placed::into_value).collect();
+            let redact = token.texts("redact", "query");
             Some(TokenSection { file: token.required_text("file", TOKEN_EXAMPLE)?, redact })
         }),
     }

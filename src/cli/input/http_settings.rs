@@ -44,6 +44,11 @@ pub(in crate::cli) fn listen(context: &Context, typed: Option<&str>) -> Result<O
 fn tokens(context: &Context) -> Result<Vec<AccessToken>> {
     let mut tokens = Vec::new();
     for TokenSection { file, redact } in &context.config()?.http.tokens {
+        for name in redact {
+            if let Some(why) = Redaction::refusal_of(&name.value) {
+                return Err(name.mistake(why).remedy("name a variable of the log_format, or `query`"));
+            }
+        }
         let text = std::fs::read_to_string(&file.value)
             .map_err(|error| file.mistake(format!("cannot read the token's file: {error}")))?;
         let secret = text.lines().next().unwrap_or_default().trim().to_owned();
@@ -56,7 +61,8 @@ fn tokens(context: &Context) -> Result<Vec<AccessToken>> {
         if mode & 0o004 != 0 {
             say(&format!("warning: {}: everybody on this machine can read this token (chmod 640)", file.value));
         }
-        tokens.push(AccessToken { secret, redaction: Redaction::of_names(redact) });
+        let names: Vec<String> = redact.iter().map(|name| name.value.clone()).collect();
+        tokens.push(AccessToken { secret, redaction: Redaction::of_names(&names) });
     }
     Ok(tokens)
 }
