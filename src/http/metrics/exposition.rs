@@ -1,8 +1,6 @@
 //! Families of metrics as they are gathered, before they are written in the form that was asked for.
 
 use super::accepted_form::AcceptedForm;
-use super::{protobuf, text};
-use crate::http::reply::Reply;
 
 /// What kind of metric a family is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,16 +118,10 @@ impl Exposition {
         self.form != AcceptedForm::Text
     }
 
-    /// The answer. A family without a metric is left out.
-    pub(super) fn reply(mut self) -> Reply {
+    /// What was gathered. A family without a metric is left out.
+    pub(super) fn into_families(mut self) -> Vec<MetricFamily> {
         self.families.retain(|family| !family.samples.is_empty());
-        let body = match self.form {
-            AcceptedForm::Text | AcceptedForm::OpenMetrics => {
-                text::written(&self.families, self.form == AcceptedForm::OpenMetrics).into_bytes()
-            }
-            AcceptedForm::Protobuf => protobuf::written(&self.families),
-        };
-        Reply::of(self.form.content_type(), body)
+        self.families
     }
 }
 

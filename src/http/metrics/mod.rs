@@ -20,7 +20,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint::get("/metrics", metrics)];
 
 /// The answer; `routes` (`1`, or patterns of names) adds the routes' histograms.
 fn metrics(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
-    let mut out = Exposition::new(AcceptedForm::of(&asked.accept));
+    let form = AcceptedForm::of(&asked.accept);
+    let mut out = Exposition::new(form);
     own::write(asked, reader, &mut out)?;
     let patterns: Vec<String> =
         asked.values("routes").filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect();
@@ -28,5 +29,13 @@ fn metrics(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         let all = patterns.iter().any(|pattern| pattern == "1" || pattern == "*");
         routes::write(asked, reader, if all { &[] } else { &patterns }, &mut out)?;
     }
-    Ok(out.reply())
+    let families = out.into_families();
+    Ok(Reply::of(
+        form.content_type(),
+        match form {
+            AcceptedForm::Text => text::written(&families, false).into_bytes(),
+            AcceptedForm::OpenMetrics => text::written(&families, true).into_bytes(),
+            AcceptedForm::Protobuf => protobuf::written(&families),
+        },
+    ))
 }

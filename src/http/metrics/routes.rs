@@ -126,7 +126,7 @@ mod tests {
         let mut out = Exposition::new(AcceptedForm::Text);
         out.family("h", MetricKind::Histogram, "Times.");
         out.histogram(&[("route", "a")], histogram_of(&latency, |_| None));
-        let text = String::from_utf8(out.reply().body).unwrap();
+        let text = super::super::text::written(&out.into_families(), false);
         for line in [
             "h_bucket{route=\"a\",le=\"0.005\"} 2",
             "le=\"0.01\"} 3",

@@ -113,7 +113,7 @@ mod tests {
         let buckets = vec![bucket(Some(1000), None), bucket(None, Some(exemplar))];
         out.histogram(&[], HistogramValue { buckets, sum_ms: 2500, count: 7, durations: Vec::new() });
         out.family("c", MetricKind::Gauge, "Nothing.");
-        String::from_utf8(out.reply().body).unwrap()
+        written(&out.into_families(), form == AcceptedForm::OpenMetrics)
     }
 
     #[test]
