@@ -20,6 +20,7 @@ mod protocol;
 mod roll_up;
 mod series_choice;
 mod series_name;
+mod whisper_header;
 
 pub use archives::{Archive, parse_archives, spell_archives, step_of_slot};
 pub use cell_metric::{CellMetric, TimeStatistic};
@@ -33,3 +34,4 @@ pub use protocol::{CHUNK, DATAGRAM, Protocol};
 pub use roll_up::{ROLL_UPS, RollUp, pattern_of_prefix, pattern_of_roll_up, roll_up_of, series_of_route};
 pub use series_choice::{Percentile, SeriesChoice, TimeUnit};
 pub use series_name::{ForeignName, SeriesName};
+pub use whisper_header::{WHISPER_HEAD, WhisperHeader};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-/// How long connecting, and each read and write, may take.
+/// How long connecting, and each read and write, may take unless it is said otherwise.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An answer may be no larger than this.
@@ -19,6 +19,7 @@ pub struct Address {
     authority: String,
     /// What stands before every path, without a slash at its end.
     base: String,
+    patience: Duration,
 }
 
 impl Address {
@@ -49,7 +50,14 @@ impl Address {
         let port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         let authority = if port { authority.to_owned() } else { format!("{authority}:80") };
         let base = base.trim_end_matches('/');
-        Ok(Address { authority, base: if base.is_empty() { String::new() } else { format!("/{base}") } })
+        let base = if base.is_empty() { String::new() } else { format!("/{base}") };
+        Ok(Address { authority, base, patience: PATIENCE })
+    }
+
+    /// The same, waiting no longer than this for a connection, and for each read and write.
+    #[must_use]
+    pub fn within(self, patience: Duration) -> Address {
+        Address { patience, ..self }
     }
 
     /// The body of what stands at `path` (with its query, percent-encoded).
@@ -95,15 +103,15 @@ impl Address {
     fn exchange(&self, request: &str, body: &str) -> std::io::Result<Vec<u8>> {
         let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
         for address in self.authority.to_socket_addrs()? {
-            let mut stream = match TcpStream::connect_timeout(&address, PATIENCE) {
+            let mut stream = match TcpStream::connect_timeout(&address, self.patience) {
                 Ok(stream) => stream,
                 Err(error) => {
                     last = error;
                     continue;
                 }
             };
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(self.patience))?;
+            stream.set_write_timeout(Some(self.patience))?;
             let mut head = format!(
                 "{request} HTTP/1.0\r\nHost: {}\r\nAccept: application/json\r\nConnection: close\r\n",
                 self.authority

@@ -12,7 +12,7 @@ fn pushed(keys: &str) -> (BTreeSet<String>, Vec<String>) {
     let (folder, requests) = folder(300, &(carbon.section() + keys));
     folder.write("a.log.1", text(&requests, Request::exact));
     let run = index(&folder, &["a.log.1", "--push", "--max-age=90000d"]);
-    run.said(0, &["slots sent whole"]);
+    run.said(0, &["slots sent"]);
     let points: Vec<String> = carbon.points(sent(&run.err)).into_iter().map(|(_, line)| line).collect();
     (points.iter().map(|point| point.split(' ').next().unwrap().to_owned()).collect(), points)
 }

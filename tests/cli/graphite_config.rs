@@ -69,3 +69,77 @@ fn check_says_what_carbons_own_files_would_make_of_a_count() {
         run.out
     );
 }
+
+/// The head of a whisper file.
+fn whisper_head(method: u32, share: f32, archives: &[(u32, u32)]) -> Vec<u8> {
+    let mut bytes = [method, 518_400].map(u32::to_be_bytes).concat();
+    bytes.extend(share.to_be_bytes());
+    bytes.extend(u32::try_from(archives.len()).unwrap().to_be_bytes());
+    for (step, points) in archives {
+        bytes.extend([40, *step, *points].map(u32::to_be_bytes).concat());
+    }
+    bytes
+}
+
+/// What was created before keeps what it was created with, whatever the stanzas say by now.
+#[test]
+fn check_says_how_the_series_that_are_there_are_kept() {
+    let (folder, _carbon) = folder("host = \"web1\"\n");
+    folder.write("storage-schemas.conf", "[nginx]\npattern = ^nginx\\.\nretentions = 10s:6h\n");
+    let whisper = folder.path("whisper");
+    folder.write("carbon.conf", format!("[cache]\nLOCAL_DATA_DIR = {}\n", whisper.display()));
+    let series = whisper.join("nginx/web1/webapp/git");
+    for group in ["requests", "request_time"] {
+        std::fs::create_dir_all(series.join(group)).unwrap();
+    }
+    let good = [(10, 2160), (60, 8640)];
+    std::fs::write(series.join("requests/count.wsp"), whisper_head(2, 0.0, &good)).unwrap();
+    std::fs::write(series.join("request_time/p99.wsp"), whisper_head(4, 0.0, &good)).unwrap();
+    std::fs::write(series.join("requests/other.wsp"), whisper_head(1, 0.5, &[(60, 1440)])).unwrap();
+    let said = || folder.run(&["check", "--config=c.toml"]).out;
+    assert!(said().contains("the 2 series of nginx.web1 keep slots, and add them up as they are meant"), "{}", said());
+    std::fs::write(series.join("requests/slow.wsp"), whisper_head(1, 0.5, &[(60, 1440)])).unwrap();
+    std::fs::write(series.join("request_time/max.wsp"), whisper_head(1, 0.5, &good)).unwrap();
+    std::fs::write(series.join("request_time/sum.wsp"), whisper_head(2, 0.5, &good)).unwrap();
+    for wrong in [
+        "1 of the 5 series of nginx.web1 have a point each 1min, and a slot is 10s: of the 6 slots of each 1min it keeps the last, so that a \
+         count of 180 is 30",
+        "1 of the 5 series of nginx.web1 are added up by `average` where coarser points are made, and are meant to be by `max`",
+        "1 of the 5 series of nginx.web1 have an xFilesFactor above 0",
+        "slow.wsp)",
+        "whisper-resize",
+    ] {
+        let out = said().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.contains(wrong), "{wrong} is not in {out}");
+    }
+}
+
+#[test]
+fn check_asks_the_graphite_web_for_the_real_step() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (folder, _carbon) = folder(&format!("host = \"web1\"\ngraphite = \"{url}\"\n"));
+    let (asked, answers) = std::sync::mpsc::channel::<String>();
+    std::thread::spawn(move || {
+        for (mut connection, answer) in listener.incoming().map_while(Result::ok).zip(answers) {
+            let mut request = String::new();
+            std::io::BufRead::read_line(&mut std::io::BufReader::new(&connection), &mut request).unwrap();
+            assert!(request.contains("target=nginx.web1.spikeline.lines.read&"), "{request}");
+            std::io::Write::write_all(&mut connection, format!("HTTP/1.0 200 OK\r\n\r\n{answer}").as_bytes()).unwrap();
+        }
+    });
+    let own = "nginx.web1.spikeline.lines.read";
+    for (points, said) in [
+        (
+            "[1, 60], [null, 120], [null, 180]",
+            "have a point each 1min, and a slot is 10s: of the 6 slots of each 1min it keeps the last",
+        ),
+        ("[1, 60], [2, 70]", "1 series asked for have a point each 10s, as slots are"),
+        ("", "it has no series of this host yet"),
+    ] {
+        asked.send(format!("[{{\"target\": \"{own}\", \"datapoints\": [{points}]}}]")).unwrap();
+        let out = folder.run(&["check", "--config=c.toml"]).out;
+        let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.contains(said), "{said} is not in {out}");
+    }
+}

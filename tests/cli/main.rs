@@ -42,6 +42,7 @@ mod records;
 mod redacted;
 mod rejects;
 mod report;
+mod resend;
 mod route_names;
 mod routes;
 mod served;

@@ -322,6 +322,10 @@ pub(in crate::cli) struct IndexArguments {
     /// Send no slot older than this: what carbon's retention is (default: `retention` of each [[carbon]], else all).
     #[arg(long, value_name = "DURATION", requires = "push")]
     pub max_age: Option<String>,
+    /// Make so many series a minute that are new to carbon, its MAX_CREATES_PER_MINUTE; 0 for no limit (default: as its carbon.conf on this host
+    /// says).
+    #[arg(long, value_name = "PER_MINUTE", requires = "push")]
+    pub creates: Option<u32>,
     /// With --push: also send all slots of this window that the store has.
     #[command(flatten)]
     pub window: WindowArguments,
@@ -345,6 +349,13 @@ pub(in crate::cli) struct VerifyArguments {
     /// Also compare with what this Graphite renders: its address, such as http://127.0.0.1:8080.
     #[arg(long, value_name = "URL")]
     pub graphite: Option<String>,
+    /// Send carbon what Graphite has otherwise, again until nothing differs; also while the daemon runs. Without --graphite, as `graphite` of
+    /// [[carbon]] says.
+    #[arg(long)]
+    pub resend: bool,
+    /// With --resend: at most this many points a second.
+    #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u32).range(1..), requires = "resend", default_value_t = 5000)]
+    pub rate: u32,
     /// For logs that the configuration does not name.
     #[command(flatten)]
     pub given: FormatArguments,

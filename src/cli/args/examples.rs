@@ -99,6 +99,7 @@ pub(super) const INDEX: &str = with_units!(
     r#"Examples:
   spikeline index '/var/log/nginx/access.log*'  # take in what logrotate left
   spikeline index --push --max-age 30d          # send what is still owed, at most 30 days old
+  spikeline index --push --from -2h             # a window once more, also while the daemon runs
   spikeline index --rebuild                     # restore damaged segments from the logs"#
 );
 
@@ -126,7 +127,8 @@ pub(super) const VERIFY: &str = with_units!(
     r#"Examples:
   spikeline verify                                               # all that the store holds
   spikeline verify --at 14:05 --window 10min                     # ten minutes of it
-  spikeline verify --since -1d --graphite http://127.0.0.1:8080  # Graphite too"#
+  spikeline verify --since -1d --graphite http://127.0.0.1:8080  # Graphite too
+  spikeline verify --since -1d --resend                          # and carbon gets what differs, until nothing does"#
 );
 
 /// Of `graphite-config`.

@@ -11,10 +11,11 @@ use crate::carbon::{
     Archive, CONNECT_TIMEOUT, Protocol, SendMode, SeriesChoice, WRITE_TIMEOUT, check_address, parse_archives,
 };
 use crate::error::Error;
+use crate::events::plain_http::Address;
 use crate::time::SpelledDuration;
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 18] = [
     "address",
     "protocol",
     "prefix",
@@ -27,6 +28,7 @@ pub(super) const KEYS: [&str; 17] = [
     "send",
     "delay",
     "conf",
+    "graphite",
     "archives",
     "spool",
     "retention",
@@ -58,6 +60,8 @@ pub struct CarbonSection {
     pub delay: Option<Duration>,
     /// The folder of carbon's own configuration, where that is on this host.
     pub conf: Option<Placed<PathBuf>>,
+    /// The graphite-web that shows what this carbon keeps, to be asked what is there.
+    pub graphite: Option<Placed<String>>,
     /// What carbon keeps, the finest first, which has the step of slots.
     pub archives: Option<Placed<Vec<Archive>>>,
     /// How much of the past is kept for a carbon that is away.
@@ -94,6 +98,16 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
     let send = section.choice("send", &modes).map_or(SendMode::Changed, Placed::into_value);
     let delay = section.duration("delay", "10s", Duration::ZERO).map(Placed::into_value);
     let conf = section.text("conf", "/etc/carbon").map(|folder| folder.map(PathBuf::from));
+    let graphite = section.text("graphite", "http://127.0.0.1:8080");
+    if let Some(url) = &graphite
+        && let Err(error) = Address::parse(&url.value)
+    {
+        section.mistake_at(
+            url,
+            format!("`graphite`: {}", error.what()),
+            "for example `graphite = \"http://127.0.0.1:8080\"`",
+        );
+    }
     let archives = read_archives(section);
     let positive = Duration::from_millis(1);
     let retention = section.duration("retention", "30d", positive).map(Placed::into_value);
@@ -114,6 +128,7 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
         send,
         delay,
         conf,
+        graphite,
         archives,
         spool,
         retention,

@@ -1,11 +1,12 @@
 //! Carbon's own configuration of what it keeps: storage-schemas.conf and storage-aggregation.conf, read as carbon reads them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regex::Regex;
 
 use crate::carbon::{Archive, parse_archives};
+use crate::cli::config::CarbonSection;
 use crate::source::read_whole;
 
 /// Where carbon's configuration usually is.
@@ -87,6 +88,68 @@ impl CarbonConf {
     }
 }
 
+/// What carbon.conf says of carbon-cache.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(in crate::cli) struct CarbonDaemonConf {
+    /// The least MAX_CREATES_PER_MINUTE of its instances; none where there is no limit.
+    pub(in crate::cli) creates_per_minute: Option<u32>,
+    /// The folder of whisper's files.
+    pub(in crate::cli) whisper: Option<PathBuf>,
+    /// Where it takes points.
+    ports: Vec<u16>,
+}
+
+impl CarbonDaemonConf {
+    /// That of this folder; nothing if it has no carbon.conf.
+    ///
+    /// # Errors
+    /// The file cannot be read; as a sentence.
+    pub(in crate::cli) fn read(folder: &Path) -> Result<Option<CarbonDaemonConf>, String> {
+        let path = folder.join("carbon.conf");
+        match read_whole(&path) {
+            Ok(bytes) => Ok(Some(CarbonDaemonConf::parse(&String::from_utf8_lossy(&bytes)))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+
+    /// Of `[cache]` and its instances, `[cache:b]`. What is not said is as in carbon's conf.py.
+    fn parse(text: &str) -> CarbonDaemonConf {
+        let mut conf = CarbonDaemonConf::default();
+        for (name, values) in sections(text) {
+            if name != "cache" && !name.starts_with("cache:") {
+                continue;
+            }
+            let value = |key: &str| values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+            // `inf` is no number, and no limit.
+            let creates = value("max_creates_per_minute").and_then(|text| text.parse::<u32>().ok());
+            conf.creates_per_minute = conf.creates_per_minute.into_iter().chain(creates).min();
+            let storage = value("storage_dir").map(|folder| Path::new(folder).join("whisper"));
+            let whisper = value("local_data_dir").map(PathBuf::from).or(storage);
+            conf.whisper = conf.whisper.or(whisper.filter(|folder| folder.is_absolute()));
+            for (key, usual) in
+                [("line_receiver_port", 2003), ("pickle_receiver_port", 2004), ("udp_receiver_port", 2003)]
+            {
+                conf.ports.push(value(key).and_then(|port| port.parse().ok()).unwrap_or(usual));
+            }
+        }
+        conf
+    }
+}
+
+/// The folder of the configuration of a section's carbon: the one that it names, else the usual one, if the carbon there is on this host and
+/// takes points at the section's port.
+pub(in crate::cli) fn folder_of_carbon(section: &CarbonSection) -> Option<PathBuf> {
+    if let Some(folder) = &section.conf {
+        return Some(folder.value.clone());
+    }
+    let (host, port) = section.address.value.rsplit_once(':')?;
+    let is_here = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    let folder = Path::new(DEFAULT_CARBON);
+    let conf = CarbonDaemonConf::read(folder).ok().flatten().filter(|_| is_here)?;
+    conf.ports.contains(&port.parse().ok()?).then(|| folder.to_owned())
+}
+
 /// The stanzas of a file in its order; nothing if it is not there. Those without a pattern mean nothing.
 fn read_stanzas(path: &Path) -> Result<Option<Vec<Stanza>>, String> {
     let bytes = match read_whole(path) {
@@ -119,4 +182,22 @@ fn sections(text: &str) -> Vec<(String, Vec<(String, String)>)> {
         }
     }
     sections
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_carbons_instances_the_least_limit_counts() {
+        let conf = CarbonDaemonConf::parse(
+            "[cache]\nMAX_CREATES_PER_MINUTE = 50 \nLOCAL_DATA_DIR = /srv/whisper/\nLINE_RECEIVER_PORT = 2103\n\
+             [cache:b]\nMAX_CREATES_PER_MINUTE = 20\nPICKLE_RECEIVER_PORT=2204\n[relay]\nMAX_CREATES_PER_MINUTE = 1\n",
+        );
+        assert_eq!((conf.creates_per_minute, conf.whisper), (Some(20), Some(PathBuf::from("/srv/whisper/"))));
+        assert_eq!(conf.ports, [2103, 2004, 2003, 2003, 2204, 2003]);
+        let free = CarbonDaemonConf::parse("[cache]\nSTORAGE_DIR = /var/lib/graphite\nMAX_CREATES_PER_MINUTE = inf\n");
+        assert_eq!((free.creates_per_minute, free.whisper), (None, Some(PathBuf::from("/var/lib/graphite/whisper"))));
+        assert_eq!(CarbonDaemonConf::parse("[relay]\n"), CarbonDaemonConf::default());
+    }
 }

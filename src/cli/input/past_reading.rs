@@ -36,7 +36,7 @@ pub(in crate::cli) fn store_to_write(context: &Context) -> Result<Writer> {
         Err(error) if error.class() == ErrorClass::Held => {
             return Err(Error::held(error.what()).at(folder).remedy(
                 "stop it (`systemctl stop spikeline`, or `kill` that pid), give this command again and start it: it goes on where it \
-                 was; or take the logs into a store of their own with --store DIR",
+                 was; or take the logs into a store of their own with --store DIR. A window alone (`--push --from ..`) is sent beside it",
             ));
         }
         Err(error) => return Err(error),

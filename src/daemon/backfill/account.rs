@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use crate::carbon::{Owed, OwedState, is_timely, step_of_slot};
+use super::sent_from::render_step;
+use crate::carbon::{Owed, OwedState, Points, is_timely, step_of_slot};
 use crate::daemon::settings::DestinationSettings;
 use crate::error::Result;
 use crate::store::{DestinationProgress, View};
@@ -50,6 +51,38 @@ impl BackfillAccount {
         BackfillAccount { settings, max_age, owed, untimely: 0, whole_from, expired: 0 }
     }
 
+    /// An account of which the store knows nothing: another process writes that, and keeps its own.
+    pub fn beside_daemon(settings: DestinationSettings, max_age: Duration, view: &View) -> BackfillAccount {
+        let mut account = BackfillAccount::new(settings, max_age, view);
+        account.owed = Owed::new(usize::MAX);
+        account
+    }
+
+    /// The slots that are owed.
+    pub fn owed_slots(&self) -> Vec<Timestamp> {
+        self.owed.to_parts().pending
+    }
+
+    /// Those of these slots that are others in one state of the store than in an earlier one.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn changed(&self, slots: &[Timestamp], before: &View, after: &View, now: Timestamp) -> Result<Vec<Timestamp>> {
+        let interval = after.settings().interval;
+        let (mut changed, mut was, mut is) = (Vec::new(), Points::new(), Points::new());
+        for slot in slots {
+            let Some(step) = self.step_of(*slot, interval, now) else { continue };
+            was.clear();
+            is.clear();
+            render_step(before, &self.settings.naming, step, &mut was)?;
+            render_step(after, &self.settings.naming, step, &mut is)?;
+            if !was.iter().eq(is.iter()) {
+                changed.push(*slot);
+            }
+        }
+        Ok(changed)
+    }
+
     /// How many slots are owed.
     pub fn owed(&self) -> usize {
         self.owed.len()
@@ -79,6 +112,28 @@ impl BackfillAccount {
     /// How many of the slots that are owed are older than this.
     pub fn owed_before(&self, bound: Timestamp) -> usize {
         self.owed.to_parts().pending.iter().filter(|slot| **slot < bound).count()
+    }
+
+    /// What of the time of the slots that are owed goes to carbon as one point, the oldest first.
+    pub(super) fn steps(&self, interval: Duration, now: Timestamp) -> Vec<Window> {
+        let mut steps: Vec<Window> = Vec::new();
+        for slot in self.owed.to_parts().pending {
+            if steps.last().is_none_or(|last| slot >= last.until)
+                && let Some(step) = self.step_of(slot, interval, now)
+            {
+                steps.push(step);
+            }
+        }
+        steps
+    }
+
+    /// The step of the finest archive that reaches back to a slot; of unknown archives the slot. None if none does, or if the store has it in part.
+    fn step_of(&self, slot: Timestamp, interval: Duration, now: Timestamp) -> Option<Window> {
+        let step = match self.settings.archives[..] {
+            [] => Some(Window { from: slot, until: slot.plus(interval) }),
+            _ => step_of_slot(&self.settings.archives, slot, now),
+        };
+        step.filter(|step| step.from >= self.whole_from)
     }
 
     /// The oldest slots that are owed, as they go together: one by itself, or all of a step of an archive of which one point is made. They

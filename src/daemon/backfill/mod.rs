@@ -5,7 +5,9 @@
 //! destination is to get are in the same commits, in an account of its own beside the daemon's, and are sent afterwards.
 
 mod account;
+mod creating;
 mod sending;
+mod sent_from;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,7 +31,9 @@ use crate::store::{Commit, Ledger, Writer};
 use crate::time::{Clock, Timestamp};
 
 pub use account::{BackfillAccount, OF_THE_PAST, slots_in};
+pub use creating::create_series;
 pub use sending::{Pushed, Sending, send_owed};
+pub use sent_from::SentFrom;
 
 /// How many commits may wait to be kept (each of up to 16 MiB of log): enough to count on while a segment is sealed.
 const COUNTED_WAITING: usize = 4;

@@ -2,15 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::BackfillAccount;
+use super::account::BackfillAccount;
+use super::sent_from::{SentFrom, render_step};
 use crate::carbon::{Link, LinkState, Points};
 use crate::daemon::notice::{Notice, Say};
-use crate::daemon::rejecting_logs::RejectingLogs;
-use crate::daemon::self_metrics::SelfMetrics;
-use crate::daemon::slot_renderer::SlotRenderer;
 use crate::error::Result;
-use crate::store::{Commit, Writer};
-use crate::time::{Clock, Window};
+use crate::time::Clock;
 
 /// What was sent is noted in the store this often: so much may be sent again after a kill, which does no harm.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
@@ -51,17 +48,21 @@ pub struct Sending<'s> {
 ///
 /// # Errors
 /// The store cannot be read or written. A destination that fails is no error: see [`Pushed::failed`].
-pub fn send_owed(writer: &mut Writer, accounts: &mut [BackfillAccount], sending: &Sending<'_>) -> Result<Vec<Pushed>> {
+pub fn send_owed(
+    store: &mut SentFrom<'_>,
+    accounts: &mut [BackfillAccount],
+    sending: &Sending<'_>,
+) -> Result<Vec<Pushed>> {
     let mut all = Vec::new();
     for (account, seed) in accounts.iter_mut().zip(0..) {
-        all.push(send_account(writer, account, seed, sending)?);
+        all.push(send_account(store, account, seed, sending)?);
     }
     Ok(all)
 }
 
 /// `seed`: another for each destination, see [`Link::new`].
 fn send_account(
-    writer: &mut Writer,
+    store: &mut SentFrom<'_>,
     account: &mut BackfillAccount,
     seed: u64,
     sending: &Sending<'_>,
@@ -72,10 +73,10 @@ fn send_account(
     let mut link = Link::new(destination, seed);
     let (mut points, mut failures) = (Points::new(), 0);
     let (began, mut noted) = (Instant::now(), Instant::now());
-    let interval = writer.view().settings().interval;
+    let interval = store.view().settings().interval;
     while let Some(step) = account.next_step(interval, sending.clock.now()) {
         points.clear();
-        render_step(writer, account, step.window, &mut points)?;
+        render_step(store.view(), &account.settings.naming, step.window, &mut points)?;
         let before = link.counters().bytes_sent;
         let sent = link.send(&points, Instant::now());
         if link.reconnected() {
@@ -108,28 +109,15 @@ fn send_account(
             }
         }
         if noted.elapsed() >= NOTE_EVERY {
-            note_progress(writer, account, sending.clock)?;
+            store.note_progress(account.delivery(), sending.clock.now())?;
             noted = Instant::now();
             (sending.progress)(account.owed.len() as u64);
         }
         keep_pace(began, pushed.points, sending.rate);
     }
-    note_progress(writer, account, sending.clock)?;
+    store.note_progress(account.delivery(), sending.clock.now())?;
     pushed.owed = account.owed.len() as u64;
     Ok(pushed)
-}
-
-/// A slot of the past, or several as one, as they stand in the store; the daemon's own metrics of then are not known any more.
-fn render_step(writer: &Writer, account: &BackfillAccount, step: Window, points: &mut Points) -> Result<()> {
-    let view = writer.view();
-    let (uncommitted, own_metrics) = (&Commit::default(), &SelfMetrics::default());
-    let interval = Duration::from_millis(step.until.millis().abs_diff(step.from.millis()));
-    let rejecting = &RejectingLogs::default();
-    SlotRenderer { view, uncommitted, own_metrics, rejecting, interval }.render(
-        &account.settings.naming,
-        step.from,
-        points,
-    )
 }
 
 /// Wait until so many points may have been sent.
@@ -143,11 +131,4 @@ fn wait_for(link: &Link) {
     if let LinkState::Down { next_try, .. } = link.state() {
         std::thread::sleep(next_try.saturating_duration_since(Instant::now()));
     }
-}
-
-/// Let the store know what is still owed.
-fn note_progress(writer: &mut Writer, account: &BackfillAccount, clock: &dyn Clock) -> Result<()> {
-    let destinations = vec![account.delivery()];
-    writer.commit(&mut Commit { at: clock.now(), destinations, ..Commit::default() })?;
-    writer.seal_if_due(false)
 }

@@ -56,6 +56,18 @@ pub(super) fn check(
     Ok(())
 }
 
+/// What becomes of slots that go into an archive with another step.
+pub(super) fn loss_of_step(step: Duration, interval: Duration) -> String {
+    let shown = SpelledDuration(step);
+    match step.as_secs().checked_div(interval.as_secs()).unwrap_or(0) {
+        0 | 1 => "there is a gap between any two points".to_owned(),
+        slots => format!(
+            "of the {slots} slots of each {shown} it keeps the last, so that a count of {} is {SHOWN}",
+            SHOWN * slots
+        ),
+    }
+}
+
 /// Where findings go, and how sure they are.
 struct Teller<'t> {
     findings: &'t mut Findings,
@@ -97,14 +109,7 @@ fn tell_steps(kept: &[(String, KeptSeries)], interval: Duration, teller: &mut Te
     }
     for (schema, step) in &wrong {
         let (shown, slot) = (SpelledDuration(*step), SpelledDuration(interval));
-        let slots = step.as_secs().checked_div(interval.as_secs()).unwrap_or(0);
-        let loss = match slots {
-            0 => "it has a gap between any two points".to_owned(),
-            _ => format!(
-                "of the {slots} slots of each {shown} it keeps the last, so that a count of {} is {SHOWN}",
-                SHOWN * slots
-            ),
-        };
+        let loss = loss_of_step(*step, interval);
         let what = format!("storage-schemas.conf: {schema} keeps a point each {shown}, and a slot is {slot}: {loss}");
         teller.wrong(&what, Some(HELP))?;
     }
@@ -158,7 +163,7 @@ fn tell_methods(kept: &[(String, KeptSeries)], teller: &mut Teller<'_>) -> Resul
 }
 
 /// Whether carbon's word for a method is this one.
-fn is_method(word: &str, meant: RollUp) -> bool {
+pub(super) fn is_method(word: &str, meant: RollUp) -> bool {
     let word = word.trim().to_lowercase();
     word == meant.to_string() || (meant == RollUp::Average && word == "avg")
 }

@@ -5,6 +5,8 @@
 mod access;
 mod carbon;
 mod carbon_conf;
+mod carbon_files;
+mod carbon_web;
 mod change;
 mod coverage;
 mod detection;
@@ -157,9 +159,12 @@ fn check_configured(context: &Context, config: &Config, logs: &mut CheckedLogs, 
         disk::store(&folder, findings)?;
     }
     let destinations = findings.value_or_finding(settings::destinations(config))?.unwrap_or_default();
+    let view = context.view().ok();
     for (destination, section) in destinations.iter().zip(&config.carbons) {
         carbon::check(destination, findings)?;
         carbon_conf::check(destination, section, config.interval, findings)?;
+        carbon_files::check(destination, section, config.interval, findings)?;
+        carbon_web::check(destination, section, view.as_ref(), config.interval, findings)?;
     }
     if destinations.is_empty() {
         findings.note("no [[carbon]] section: nothing is pushed to Graphite")?;

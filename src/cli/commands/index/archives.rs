@@ -53,10 +53,10 @@ fn read_archives(folder: &Path, destination: &DestinationSettings, view: &View) 
 }
 
 /// Of slots that may be too old for the finest archive nobody knows what carbon makes, unless its archives are known, or how far back it
-/// keeps slots.
-pub(super) fn warn_of_archives(account: &BackfillAccount) {
+/// keeps slots. Gives how many these are.
+pub(super) fn warn_of_archives(account: &BackfillAccount) -> usize {
     if !account.settings.archives.is_empty() || account.max_age < Duration::MAX {
-        return;
+        return 0;
     }
     let old = account.owed_before(SystemClock.now().minus(SAFE));
     if old > 0 {
@@ -68,6 +68,7 @@ pub(super) fn warn_of_archives(account: &BackfillAccount) {
             count(old as u64)
         ));
     }
+    old
 }
 
 /// A carbon that is to get each slot once gets these again, if it had them.

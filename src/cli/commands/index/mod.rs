@@ -2,6 +2,7 @@
 
 mod again;
 mod archives;
+mod creates;
 mod push;
 mod rebuild;
 mod rebuild_journal;
@@ -14,7 +15,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::past_files::PastFiles;
 use crate::cli::input::past_reading::{store_to_write, take_in};
 use crate::daemon::backfill::BackfillSummary;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorClass, Result};
 use crate::report::{IndexedFileRow, Report, count, write};
 use crate::source::{BackfillFile, BackfillOutcome, FileFinding};
 use crate::store::Ledger;
@@ -27,7 +28,14 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     }
     let mut accounts = push::Accounts::new(context, arguments)?;
     let files = PastFiles::open(context, &arguments.files, &arguments.given)?;
-    let mut writer = store_to_write(context)?;
+    let mut writer = match store_to_write(context) {
+        Ok(writer) => writer,
+        // What the daemon writes can be read, and sent, beside it.
+        Err(error) if error.class() == ErrorClass::Held && accounts.is_window_alone(arguments) => {
+            return Ok(Answer::from_found(true, &accounts.push_beside(context, arguments)?));
+        }
+        Err(error) => return Err(error),
+    };
     if arguments.rebuild {
         let answer = rebuild::rebuild(context, arguments, &mut writer)?;
         writer.conclude()?;

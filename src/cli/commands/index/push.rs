@@ -1,5 +1,6 @@
 //! `index --push`: which destinations, how far back, and what came of it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +8,16 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 
 use super::archives::{archives_of, warn_of_archives, warn_of_copies};
+use super::creates::{Creating, limit_of_creates};
 use crate::cli::answer::output::say;
 use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::IndexArguments;
+use crate::cli::input::carbon_conf::folder_of_carbon;
 use crate::cli::input::context::Context;
+use crate::cli::input::known_series::KnownSeries;
+use crate::cli::input::resending::{account_beside, send_beside, sent_slots};
 use crate::cli::input::settings;
-use crate::daemon::backfill::{BackfillAccount, Pushed, Sending, send_owed, slots_in};
+use crate::daemon::backfill::{BackfillAccount, Pushed, Sending, SentFrom, send_owed, slots_in};
 use crate::daemon::{DestinationSettings, Notice, Say};
 use crate::error::{Error, Result};
 use crate::report::count;
@@ -22,13 +27,22 @@ use crate::time::{Clock, SystemClock, Timestamp, Window, parse_duration};
 /// How much of a window is looked through at a time.
 const STEP: Duration = Duration::from_secs(3600);
 
+/// One destination of the command, until a store is open.
+struct AskedDestination {
+    settings: DestinationSettings,
+    /// How far back its carbon keeps points.
+    kept: Duration,
+    /// The folder of its carbon's configuration.
+    conf: Option<PathBuf>,
+    /// Who can say which series it knows.
+    known: Option<KnownSeries>,
+}
+
 /// The destinations of one command; none without --push.
 pub(super) struct Accounts {
-    /// Each with how far back its carbon keeps points, and the folder of its configuration; until a store is open.
-    destinations: Vec<(DestinationSettings, Duration, Option<PathBuf>)>,
+    asked: Vec<AskedDestination>,
+    /// Those of a store that is open, in the same order.
     accounts: Vec<BackfillAccount>,
-    /// The folder of the configuration of each one's carbon.
-    confs: Vec<Option<PathBuf>>,
     window: Option<Window>,
 }
 
@@ -41,9 +55,7 @@ impl Accounts {
         if !arguments.push {
             return match window {
                 Some(_) => Err(Error::usage("a window is for --push").remedy("FILEs are taken in whole")),
-                None => {
-                    Ok(Accounts { destinations: Vec::new(), accounts: Vec::new(), confs: Vec::new(), window: None })
-                }
+                None => Ok(Accounts { asked: Vec::new(), accounts: Vec::new(), window: None }),
             };
         }
         let config = context.config()?;
@@ -58,20 +70,24 @@ impl Accounts {
                 .remedy("for example --max-age 30d")
         })?;
         let mut destinations = Vec::new();
-        for (destination, carbon) in settings::destinations(config)?.into_iter().zip(&config.carbons) {
+        for (settings, carbon) in settings::destinations(config)?.into_iter().zip(&config.carbons) {
             let kept = asked.or(carbon.retention).unwrap_or(Duration::MAX);
-            let conf = carbon.conf.as_ref().map(|folder| folder.value.clone());
-            destinations.push((destination, kept, conf));
+            let (conf, known) = (folder_of_carbon(carbon), KnownSeries::of_section(carbon)?);
+            destinations.push(AskedDestination { settings, kept, conf, known });
         }
-        Ok(Accounts { destinations, accounts: Vec::new(), confs: Vec::new(), window })
+        Ok(Accounts { asked: destinations, accounts: Vec::new(), window })
     }
 
     /// Go on where the store says that an earlier push stopped.
     pub(super) fn open(&mut self, view: &View) {
-        for (destination, kept, conf) in self.destinations.drain(..) {
-            self.confs.push(conf);
-            self.accounts.push(BackfillAccount::new(destination, kept, view));
+        for asked in &self.asked {
+            self.accounts.push(BackfillAccount::new(asked.settings.clone(), asked.kept, view));
         }
+    }
+
+    /// Whether a window is all that is to be sent, for which a reader's view of the store is enough.
+    pub(super) fn is_window_alone(&self, arguments: &IndexArguments) -> bool {
+        arguments.files.is_empty() && arguments.push && self.window.is_some()
     }
 
     /// What taking files in makes the destinations owed.
@@ -87,15 +103,15 @@ impl Accounts {
         writer: &mut Writer,
     ) -> Result<Vec<String>> {
         if let Some(window) = self.window {
-            self.owe(writer.view(), window)?;
+            let now = SystemClock.now();
+            for slot in window_slots(writer.view(), window)? {
+                self.accounts.iter_mut().for_each(|account| account.owe(slot, now));
+            }
         }
         let owed = self.accounts.iter().map(BackfillAccount::owed).max().unwrap_or(0);
-        for (account, conf) in self.accounts.iter_mut().zip(&self.confs) {
-            if let Some(conf) = conf.as_ref().filter(|_| account.settings.archives.is_empty()) {
-                account.settings.archives = archives_of(conf, &account.settings, writer.view());
-            }
-            warn_of_archives(account);
-            warn_of_copies(account);
+        let mut doubtful = Vec::new();
+        for (account, asked) in self.accounts.iter_mut().zip(&self.asked) {
+            doubtful.push(prepare(account, asked, arguments, writer.view())?);
         }
         let bar = slots_bar(owed as u64);
         let aloud: Say = Arc::new(|notice: &Notice| say(&format!("spikeline: {notice}")));
@@ -105,11 +121,11 @@ impl Accounts {
             say: &aloud,
             progress: &|left| bar.set_position((owed as u64).saturating_sub(left)),
         };
-        let pushed = send_owed(writer, &mut self.accounts, &sending);
+        let pushed = send_owed(&mut SentFrom::Writer(writer), &mut self.accounts, &sending);
         bar.finish_and_clear();
         let mut failed = Vec::new();
-        for (pushed, account) in pushed?.iter().zip(&self.accounts) {
-            say(&sent_words(pushed, account));
+        for ((pushed, account), doubtful) in pushed?.iter().zip(&self.accounts).zip(doubtful) {
+            say(&sent_words(pushed, account, doubtful));
             if let Some(why) = &pushed.failed {
                 let left = format!("carbon {}: {} slots are still owed: {why}", pushed.address, pushed.owed);
                 say(&format!("{left}\n  help: `spikeline index --push{}` sends the rest", config_flag(context)));
@@ -119,26 +135,79 @@ impl Accounts {
         Ok(failed)
     }
 
-    /// All slots of a window that the store has.
-    fn owe(&mut self, view: &View, window: Window) -> Result<()> {
-        let Some((first, last)) = span_of_slots(view) else { return Ok(()) };
-        let (mut from, until) = (window.from.max(first), window.until.min(last.plus_millis(1)));
-        let now = SystemClock.now();
-        while from < until {
-            let step = Window { from, until: until.min(from.plus(STEP)) };
-            for slot in slots_in(view, step)? {
-                for account in &mut self.accounts {
-                    account.owe(slot, now);
-                }
+    /// Send a window of a store that another process writes; what was not sent is said, and handed back a line each.
+    pub(super) fn push_beside(self, context: &Context, arguments: &IndexArguments) -> Result<Vec<String>> {
+        let mut failed = Vec::new();
+        let Some(window) = self.window else { return Ok(failed) };
+        for asked in &self.asked {
+            let view = context.view()?;
+            let slots = window_slots(&view, window)?;
+            let sent = sent_slots(&view, &asked.settings, &slots);
+            let mut account = account_beside(&view, &asked.settings, asked.kept, &sent);
+            let doubtful = prepare(&mut account, asked, arguments, &view)?;
+            let (pushed, account) = send_beside(context, view, account, arguments.rate)?;
+            let left = slots.len() - sent.len();
+            let daemons = match left {
+                0 => String::new(),
+                _ => format!("; {} slots are left to the daemon, which has not sent them yet", count(left as u64)),
+            };
+            say(&format!("{}{daemons}", sent_words(&pushed, &account, doubtful)));
+            if let Some(why) = &pushed.failed {
+                let left = format!("carbon {}: {} slots were not sent: {why}", pushed.address, pushed.owed);
+                say(&format!("{left}\n  help: give the same command again"));
+                failed.push(left);
             }
-            from = step.until;
         }
-        Ok(())
+        Ok(failed)
     }
 }
 
+/// What is known of a carbon before it is sent to: its archives, and which series are new to it. Gives how many slots may be too old for its
+/// finest archive, where nobody says how far that reaches back.
+fn prepare(
+    account: &mut BackfillAccount,
+    asked: &AskedDestination,
+    arguments: &IndexArguments,
+    view: &View,
+) -> Result<usize> {
+    if let Some(conf) = asked.conf.as_ref().filter(|_| account.settings.archives.is_empty()) {
+        account.settings.archives = archives_of(conf, &account.settings, view);
+    }
+    let doubtful = warn_of_archives(account);
+    warn_of_copies(account);
+    let limit = match arguments.creates {
+        Some(limit) => Some(limit).filter(|limit| *limit > 0),
+        None => asked.conf.as_deref().and_then(limit_of_creates),
+    };
+    let creating = Creating {
+        limit,
+        is_limit_known: arguments.creates.is_some() || asked.conf.is_some(),
+        known: asked.known.as_ref(),
+    };
+    creating.create(account, view)?;
+    Ok(doubtful)
+}
+
+/// All slots of a window that the store has.
+fn window_slots(view: &View, window: Window) -> Result<BTreeSet<Timestamp>> {
+    let mut slots = BTreeSet::new();
+    let Some((first, last)) = span_of_slots(view) else { return Ok(slots) };
+    let (mut from, until) = (window.from.max(first), window.until.min(last.plus_millis(1)));
+    while from < until {
+        let step = Window { from, until: until.min(from.plus(STEP)) };
+        slots.extend(slots_in(view, step)?);
+        from = step.until;
+    }
+    Ok(slots)
+}
+
 /// What one destination got, and what it was not sent.
-fn sent_words(pushed: &Pushed, account: &BackfillAccount) -> String {
+fn sent_words(pushed: &Pushed, account: &BackfillAccount, doubtful: usize) -> String {
+    // Of what may fall into a coarser archive nobody can say that it is kept whole.
+    let (whole, doubts) = match doubtful {
+        0 => (" whole", String::new()),
+        _ => ("", format!("; of the {} that are older than 1h carbon may keep one of several", count(doubtful as u64))),
+    };
     let untimely = match account.untimely() {
         0 => String::new(),
         slots => format!("; {} slots are older than it keeps points, and were not sent", count(slots)),
@@ -154,7 +223,7 @@ fn sent_words(pushed: &Pushed, account: &BackfillAccount) -> String {
         steps => format!(", some of them as {} steps of coarser archives", count(steps)),
     };
     format!(
-        "carbon {}: {} slots sent whole{rolled_up}, {} points{untimely}{expired}",
+        "carbon {}: {} slots sent{whole}{rolled_up}, {} points{doubts}{untimely}{expired}",
         pushed.address,
         count(pushed.slots),
         count(pushed.points)

@@ -33,6 +33,18 @@ impl<'r> Differences<'r> {
         Differences::new(0, self.routes)
     }
 
+    /// None so far, with the same limit.
+    pub(super) fn none_yet(&self) -> Differences<'r> {
+        Differences::new(self.limit, self.routes)
+    }
+
+    /// Those of another comparison as well.
+    pub(super) fn absorb(&mut self, other: Differences<'_>) {
+        self.count += other.count;
+        self.kept.extend(other.kept);
+        self.kept.truncate(self.limit);
+    }
+
     /// Counts a number of a cell that is `stored` but was `found` to be another; `None` is no number at all. Over the
     /// limit it is only counted, so that `what` is never spelled out.
     pub(super) fn add(

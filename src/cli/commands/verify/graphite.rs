@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::against::{CellKey, Differences};
 use crate::carbon::{Naming, Points};
 use crate::cli::answer::output::{say, say_all};
 use crate::cli::config::Surroundings;
 use crate::cli::input::context::Context;
+use crate::cli::input::graphite_web::{GraphiteWeb, RenderedSeries, step_of_points};
 use crate::cli::input::settings;
-use crate::error::{Error, Result};
-use crate::events::plain_http::{Address, encoded};
+use crate::daemon::DestinationSettings;
+use crate::error::Result;
 use crate::histogram::{Cell, TIMES};
 use crate::report::{Against, count};
 use crate::route::RouteId;
@@ -24,10 +23,12 @@ const NEAR: f64 = 1e-6;
 
 /// A Graphite to ask.
 pub(super) struct Graphite {
-    address: Address,
+    web: GraphiteWeb,
     naming: Naming,
-    /// The carbon that it shows, by its name in the store.
-    carbon: Option<String>,
+    /// The carbon that it shows.
+    carbon: Option<DestinationSettings>,
+    /// Slots with a point that it has otherwise.
+    differing: BTreeSet<Timestamp>,
     interval: Duration,
     /// Slots that carbon has not been sent yet.
     owed: BTreeSet<Timestamp>,
@@ -44,18 +45,21 @@ pub(super) struct Graphite {
 type Series = BTreeMap<i64, f64>;
 
 impl Graphite {
-    /// With the names of the first configured carbon, or the default ones.
+    /// With the names of the carbon that says that this shows it, else of the first configured one, or the default ones.
     pub(super) fn new(context: &Context, url: &str) -> Result<Graphite> {
         let config = context.config()?;
-        let destination = settings::destinations(config)?.into_iter().next();
-        let (naming, carbon) = match destination {
-            Some(destination) => (destination.naming, Some(destination.destination.address)),
-            None => (Naming::new("nginx", &config.host_in(&Surroundings::of_process()), false)?, None),
+        let shown =
+            config.carbons.iter().position(|section| section.graphite.as_ref().is_some_and(|it| it.value == url));
+        let carbon = settings::destinations(config)?.into_iter().nth(shown.unwrap_or(0));
+        let naming = match &carbon {
+            Some(carbon) => carbon.naming.clone(),
+            None => Naming::new("nginx", &config.host_in(&Surroundings::of_process()), false)?,
         };
         Ok(Graphite {
-            address: Address::parse(url)?,
+            web: GraphiteWeb::new(url)?,
             naming,
             carbon,
+            differing: BTreeSet::new(),
             interval: config.interval,
             owed: BTreeSet::new(),
             sent_until: Timestamp(i64::MAX),
@@ -71,13 +75,30 @@ impl Graphite {
         self.interval = view.settings().interval;
         for delivery in view.destinations() {
             let Some(carbon) = &self.carbon else { continue };
-            if delivery.destination == *carbon {
+            let carbon = carbon.destination.address.as_str();
+            if delivery.destination == carbon {
                 self.sent_until = delivery.emitted_until;
             }
-            if delivery.destination.starts_with(carbon.as_str()) {
+            if delivery.destination.starts_with(carbon) {
                 self.owed.extend(&delivery.pending);
             }
         }
+    }
+
+    /// The carbon that it shows, if one is configured.
+    pub(super) fn destination(&self) -> Option<&DestinationSettings> {
+        self.carbon.as_ref()
+    }
+
+    /// The slots with a point that it had otherwise, since this was asked last.
+    pub(super) fn take_differing(&mut self) -> BTreeSet<Timestamp> {
+        std::mem::take(&mut self.differing)
+    }
+
+    /// Another state of the store is compared from here on. What was counted stays: of all that was compared first.
+    pub(super) fn begin_again(&mut self, view: &View) {
+        self.owed.clear();
+        self.learn_deliveries(view);
     }
 
     /// Compare the points of these cells, route by route.
@@ -130,6 +151,7 @@ impl Graphite {
                 self.points += 1;
                 if !found.is_some_and(|found| (found - stored).abs() <= NEAR * stored.abs().max(found.abs())) {
                     let cell = CellKey { slot: Timestamp::from_secs(second), route };
+                    self.differing.insert(cell.slot);
                     differences.add(cell, format_args!("{path}"), Against::Graphite, Some(stored), found);
                 }
             }
@@ -139,26 +161,15 @@ impl Graphite {
 
     /// Whether the points stand further apart than slots do: then they were aggregated.
     fn is_coarse(&self, found: &BTreeMap<i64, Option<f64>>) -> bool {
-        let step = found.keys().zip(found.keys().skip(1)).map(|(one, next)| next - one).min();
-        step.is_some_and(|step| step > i64::try_from(self.interval.as_secs()).unwrap_or(i64::MAX))
+        step_of_points(found).is_some_and(|step| step > i64::try_from(self.interval.as_secs()).unwrap_or(i64::MAX))
     }
 
     /// All series of a route, by name.
-    fn render(
-        &self,
-        route: &str,
-        first: Timestamp,
-        last: Timestamp,
-    ) -> Result<BTreeMap<String, BTreeMap<i64, Option<f64>>>> {
+    fn render(&self, route: &str, first: Timestamp, last: Timestamp) -> Result<RenderedSeries> {
         let interval = i64::try_from(self.interval.as_secs()).unwrap_or(1);
         // Graphite gives what stands after `from`, up to and with `until`.
         let (from, until) = (first.secs() - interval, last.secs());
-        let target = encoded(&self.naming.pattern(route));
-        let body = self.address.get(&format!("/render?target={target}&from={from}&until={until}&format=json"))?;
-        parse_rendered(&body).ok_or_else(|| {
-            Error::failed("what Graphite rendered is not the JSON that it should be")
-                .remedy("is it Graphite's address?")
-        })
+        self.web.render(&self.naming.pattern(route), from, until)
     }
 
     /// Say what was compared; what could not be is handed back too, a line each.
@@ -178,45 +189,5 @@ impl Graphite {
         }
         say_all(&missing);
         missing
-    }
-}
-
-/// The points of each series by second, of the JSON that `/render` gives: `[{"target": NAME, "datapoints":
-/// [[VALUE or null, SECOND], ..]}, ..]`. None if it is anything else.
-fn parse_rendered(body: &[u8]) -> Option<BTreeMap<String, BTreeMap<i64, Option<f64>>>> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    let mut all = BTreeMap::new();
-    for series in answer.as_array()? {
-        let mut points = BTreeMap::new();
-        for point in series.get("datapoints")?.as_array()? {
-            points.insert(point.get(1)?.as_i64()?, point.get(0).and_then(Value::as_f64));
-        }
-        all.insert(series.get("target")?.as_str()?.to_owned(), points);
-    }
-    Some(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_graphite_renders_is_points_by_second_or_nothing() {
-        let body = br#"[{"target": "a.p99", "tags": {}, "datapoints": [[1.5, 60], [null, 120], [3, 180]]}, {"target": "b", "datapoints": []}]"#;
-        let all = parse_rendered(body).unwrap();
-        assert_eq!(all["a.p99"], BTreeMap::from([(60, Some(1.5)), (120, None), (180, Some(3.0))]));
-        assert!(all["b"].is_empty());
-        assert_eq!(parse_rendered(b"[]").unwrap(), BTreeMap::new(), "no series is an answer, too");
-        let wrongs: [&[u8]; 6] = [
-            b"",
-            b"<html>",
-            b"{}",
-            br#"[{"datapoints": []}]"#,
-            br#"[{"target": "a"}]"#,
-            br#"[{"target": "a", "datapoints": [[1.0]]}]"#,
-        ];
-        for wrong in wrongs {
-            assert_eq!(parse_rendered(wrong), None, "{}", String::from_utf8_lossy(wrong));
-        }
     }
 }

@@ -3,6 +3,7 @@
 mod against;
 mod cells;
 mod graphite;
+mod resend;
 
 use std::time::Duration;
 
@@ -13,13 +14,14 @@ use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::{AnswerFormat, VerifyArguments};
 use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{line_readers, needs_of_counting, slot_settings, with_routes};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::Recount;
 use crate::report::{Report, count, write};
 use crate::store::View;
 use crate::time::Window;
 use against::Differences;
 use graphite::Graphite;
+use resend::until_clean;
 
 /// How much is compared at a time: it bounds the memory, and no block of a log is read more than twice.
 const STEP: Duration = Duration::from_secs(3600);
@@ -27,8 +29,8 @@ const STEP: Duration = Duration::from_secs(3600);
 pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Answer> {
     let asked = window::window(&arguments.window, context.now, Window::ALL)?;
     // A wrong address is said before the store is opened.
-    let mut graphite = match &arguments.graphite {
-        Some(url) => Some(Graphite::new(context, url)?),
+    let mut graphite = match graphite_url(context, arguments)? {
+        Some(url) => Some(Graphite::new(context, &url)?),
         None => None,
     };
     let view = context.view()?;
@@ -60,6 +62,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     recount.same_rules_only();
     let mut logs = cells::RecountedLogs::new(&view, recount, damaged_windows);
     let mut differences = Differences::new(arguments.limit, &with.routes);
+    let mut of_graphite = differences.none_yet();
     if let Some(graphite) = &mut graphite {
         graphite.learn_deliveries(&view);
     }
@@ -69,19 +72,38 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
         let stored = view.cells(step, None)?;
         logs.compare(step, &stored, &mut differences)?;
         if let Some(graphite) = &mut graphite {
-            graphite.compare(&stored, &mut differences)?;
+            graphite.compare(&stored, &mut of_graphite)?;
         }
         from = step.until;
     }
     missing.extend(logs.say());
-    if let Some(graphite) = &graphite {
+    if let Some(graphite) = &mut graphite {
         missing.extend(graphite.say());
+        if arguments.resend {
+            let (left, failed) = until_clean(context, graphite, arguments.rate, of_graphite)?;
+            of_graphite = left;
+            missing.extend(failed.inspect(|why| say(&format!("spikeline: not sent again: {why}"))));
+        }
     }
+    differences.absorb(of_graphite);
     print(arguments, &differences, missing.clone(), window)?;
     Ok(match differences.count() {
         0 => Answer::from_found(true, &missing),
         _ => Answer::Nothing,
     })
+}
+
+/// The Graphite that is named, or with --resend the first that a `[[carbon]]` is shown by.
+fn graphite_url(context: &Context, arguments: &VerifyArguments) -> Result<Option<String>> {
+    if arguments.graphite.is_some() || !arguments.resend {
+        return Ok(arguments.graphite.clone());
+    }
+    let configured = context.config()?.carbons.iter().find_map(|section| section.graphite.as_ref());
+    match configured {
+        Some(url) => Ok(Some(url.value.clone())),
+        None => Err(Error::usage("--resend: no Graphite says what carbon has")
+            .remedy("give --graphite http://HOST:PORT, or `graphite = \"http://HOST:PORT\"` in [[carbon]]")),
+    }
 }
 
 /// The part of the window of which the store still has every slot and every block. Before it, only some are left, or
