@@ -7,6 +7,7 @@
 
 use super::filter::Filter;
 use crate::error::Result;
+use crate::route::RouteId;
 use crate::source::generation::GenerationId;
 use crate::store::{BlockSummary, LogReading, View, WindowMatch};
 use crate::time::Window;
@@ -104,4 +105,21 @@ fn readings_of<'v>(view: &'v View, blocks: &[BlockSummary]) -> Vec<Option<&'v Lo
         }
     }
     readings
+}
+
+/// From when on requests are slow, if that is the same for all routes that are shown; `usual` where no log was read yet.
+pub fn common_threshold(view: &View, routes: Option<&[RouteId]>, usual: u64) -> Option<u64> {
+    let Some(reading) = view.readings().last() else { return Some(usual) };
+    let mut common = None;
+    for (id, name) in view.routes() {
+        if routes.is_some_and(|routes| !routes.contains(&id)) {
+            continue;
+        }
+        let threshold = reading.kept_from_ms(name);
+        if common.is_some_and(|common| common != threshold) {
+            return None;
+        }
+        common = Some(threshold);
+    }
+    common
 }

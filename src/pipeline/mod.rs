@@ -50,7 +50,7 @@ pub use collected_rows::CollectedRows;
 pub use commit_builder::CommitBuilder;
 pub use filter::{Filter, RouteFilter};
 pub use interpreter::{Interpreter, Interpreting, RoutedRecord};
-pub use kept::{CountedBy, all_kept, counted_by};
+pub use kept::{CountedBy, all_kept, common_threshold, counted_by};
 pub use lacking::{WindowLacks, damaged_journals, store_lacks, torn_words, window_lacks, zone_words};
 pub use line_readers::{LineReaders, NeedsOfFormat, StretchReader, holds_format};
 pub use lines::Lines;

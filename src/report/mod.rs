@@ -18,7 +18,7 @@
 //! | `routes` | [`RouteRow`] | `route_list.rs` |
 //! | `status` | [`FollowedLogRow`], [`OwedCarbonRow`] in a [`StatusDocument`] | `status.rs` |
 //!
-//! Pictures are beside these, in [`picture`].
+//! Pictures are beside these, in [`picture`]; an answer as a document that is sent to others, in [`html`].
 //!
 //! The rows' files import `rows` and `number`; `json`, `csv` (with `csv_cells`) and `text` write any of them; `number` and
 //! `terminal_safe` import none.
@@ -30,6 +30,7 @@ mod differences;
 mod episode_rows;
 mod findings;
 mod form;
+pub mod html;
 mod indexed_files;
 mod json;
 pub mod latency;
@@ -39,6 +40,7 @@ pub mod picture;
 mod records;
 mod route_list;
 mod rows;
+mod shell_word;
 pub mod slow;
 mod status;
 mod terminal_safe;
@@ -59,6 +61,7 @@ pub use number::{EpochSeconds, bytes, count, millis};
 pub use records::{LogText, LoggedVariables, RequestRecord, VariableColumn};
 pub use route_list::RouteRow;
 pub use rows::{Align, Heading, Report, ReportRow};
+pub use shell_word::shell_word;
 pub use status::{
     FollowState, FollowedLogRow, OwedCarbonRow, StatusDocument, StatusVerdict, StoreStatus, WriterStatus,
 };

@@ -82,7 +82,7 @@ impl SlowReport {
     }
 
     /// The classes by the time they cost; equal ones by slow requests, then by name.
-    fn ranked(&self) -> Vec<&SlowClass> {
+    pub(super) fn ranked(&self) -> Vec<&SlowClass> {
         let mut ranked: Vec<&SlowClass> = self.classes.iter().collect();
         ranked.sort_by_key(|class| (Reverse(class.total_ms), Reverse(class.slow), &class.route, class.status_class));
         ranked.truncate(self.limit.unwrap_or(usize::MAX));
@@ -192,7 +192,7 @@ impl ReportRow for SlowRow {
 }
 
 /// `5xx`; `-` without a status.
-fn status_class(class: u8) -> String {
+pub(super) fn status_class(class: u8) -> String {
     if class == 0 { "-".to_owned() } else { format!("{class}xx") }
 }
 

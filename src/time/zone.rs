@@ -99,6 +99,18 @@ impl NamedZone {
         }
     }
 
+    /// In words, with how far it is from UTC at a time: `Europe/Berlin, UTC+01:00`; this machine's is called `local`.
+    pub fn words(self, time: Timestamp, local: &str) -> String {
+        let name = match self {
+            NamedZone::UTC => return "UTC".to_owned(),
+            NamedZone::Local => local,
+            NamedZone::Named(zone) => zone.name(),
+        };
+        let east = self.east_secs(time);
+        let (sign, size) = if east < 0 { ('-', -east) } else { ('+', east) };
+        format!("{name}, UTC{sign}{:02}:{:02}", size / 3_600, size / 60 % 60)
+    }
+
     /// How far east of UTC its clocks are at `time`, in seconds.
     pub fn east_secs(self, time: Timestamp) -> i32 {
         match self {

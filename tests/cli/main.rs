@@ -28,6 +28,7 @@ mod graphite_config;
 mod graphite_read;
 mod grouped;
 mod hints;
+mod html;
 mod index;
 mod inputs;
 mod keyed;

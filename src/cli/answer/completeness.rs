@@ -55,13 +55,18 @@ fn name_of_route<'v>(route: &(RouteId, &'v str)) -> &'v str {
 
 /// The last word: complete, or how much is missing. What is missing was said already, or is said here.
 pub(in crate::cli) fn conclude(view: &View, missing: &[String]) {
+    say(&conclusion(view, missing));
+}
+
+/// The last word.
+fn conclusion(view: &View, missing: &[String]) -> String {
     let read = match view.read_until() {
         Some(until) => format!("; the logs were read until {until}"),
         None => String::new(),
     };
     match missing.len() {
-        0 => say(&format!("complete{read}")),
-        1 => say(&format!("partial: one thing is missing, see above{read}")),
-        count => say(&format!("partial: {count} things are missing, see above{read}")),
+        0 => format!("complete{read}"),
+        1 => format!("partial: one thing is missing, see above{read}"),
+        count => format!("partial: {count} things are missing, see above{read}"),
     }
 }

@@ -3,6 +3,7 @@
 //! `input` and `commands` may call these; they know of the command line as typed, and of no file that is read.
 
 pub(in crate::cli) mod completeness;
+pub(in crate::cli) mod html_answer;
 pub(in crate::cli) mod names;
 pub(in crate::cli) mod output;
 pub(in crate::cli) mod rejects;

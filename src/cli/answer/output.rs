@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -11,11 +12,27 @@ use crate::report::{Style, terminal_safe};
 /// A file smaller than this is read without a progress bar.
 const PROGRESS_FROM: u64 = 64 << 20;
 
+/// So much of what was said is kept for an answer that is sent to others.
+const MOST_SAID: usize = 200;
+
+/// What was said so far.
+static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// What was said so far, in order: an answer that is sent to others says it too.
+pub(in crate::cli) fn said() -> Vec<String> {
+    SAID.lock().map(|said| said.clone()).unwrap_or_default()
+}
+
 /// Say something to the person, on stderr. That nobody listens is no failure. What a terminal would obey is shown instead: names of
 /// files are made by others.
 pub(in crate::cli) fn say(message: &str) {
     let lines: Vec<Cow<'_, str>> = message.split('\n').map(|line| terminal_safe(line.as_bytes())).collect();
     drop(writeln!(io::stderr().lock(), "{}", lines.join("\n")));
+    if let Ok(mut said) = SAID.lock()
+        && said.len() < MOST_SAID
+    {
+        said.push(message.to_owned());
+    }
 }
 
 /// Say several messages, a line each.

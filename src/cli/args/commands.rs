@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::format::{AnswerFormat, FindingsFormat, LinesFormat, RecordsFormat, StatusFormat, WhyFormat};
+use super::format::{AnswerFormat, FindingsFormat, LinesFormat, RecordsFormat, ReportFormat, StatusFormat, WhyFormat};
 use super::shared::{
     FileArguments, FilterArguments, FormatArguments, PointArguments, ThreadArguments, WindowArguments,
 };
@@ -105,7 +105,7 @@ pub(in crate::cli) struct ReportArguments {
     pub limit: Option<usize>,
     /// How to print.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
-    pub format: AnswerFormat,
+    pub format: ReportFormat,
 }
 
 /// The order of the rows of `diff`: the greatest first, names in their own order.
@@ -159,7 +159,7 @@ pub(in crate::cli) struct DiffArguments {
     pub limit: Option<usize>,
     /// How to print.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
-    pub format: AnswerFormat,
+    pub format: ReportFormat,
 }
 
 /// `slow`.
@@ -191,7 +191,7 @@ pub(in crate::cli) struct SlowArguments {
     pub limit: usize,
     /// How to print.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
-    pub format: AnswerFormat,
+    pub format: ReportFormat,
 }
 
 /// `why`.

@@ -18,6 +18,34 @@ pub(in crate::cli) enum AnswerFormat {
     Csv,
 }
 
+/// How `report`, `slow` and `diff` print their answer: as most do, or as a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ReportFormat {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// CSV with a header.
+    Csv,
+    /// One file with tables and pictures, to be sent to others.
+    Html,
+}
+
+impl ReportFormat {
+    /// The form of its rows; nothing for a document.
+    pub(in crate::cli) fn of_rows(self) -> Option<OutputFormat> {
+        match self {
+            ReportFormat::Table => Some(OutputFormat::Table),
+            ReportFormat::Json => Some(OutputFormat::Json),
+            ReportFormat::Jsonl => Some(OutputFormat::Jsonl),
+            ReportFormat::Csv => Some(OutputFormat::Csv),
+            ReportFormat::Html => None,
+        }
+    }
+}
+
 /// How `lines` prints them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum LinesFormat {
@@ -69,6 +97,8 @@ pub(in crate::cli) enum WhyFormat {
     Table,
     /// One JSON document.
     Json,
+    /// One file with tables and pictures, to be sent to others.
+    Html,
 }
 
 impl From<AnswerFormat> for OutputFormat {

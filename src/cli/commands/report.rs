@@ -1,6 +1,7 @@
 //! `spikeline report`: latency per route, over files or the store's window.
 
 use crate::carbon::{CellMetric, TimeStatistic};
+use crate::cli::answer::html_answer::{AnsweredWindow, html_head, zone_of_document};
 use crate::cli::answer::output::{stdout, style, written};
 use crate::cli::answer::window::shown;
 use crate::cli::answer::{Answer, completeness};
@@ -10,7 +11,8 @@ use crate::cli::counted::{CountedRows, CountingQuestion, fields_of, names_of, ro
 use crate::cli::input::context::Context;
 use crate::error::{Error, Result};
 use crate::graphite::asked::{AskedOrder, Pasted};
-use crate::report::latency::{LatencyReport, Sort};
+use crate::report::html::LatencyPage;
+use crate::report::latency::{LatencyReport, LatencyRow, Sort};
 use crate::report::{Report, write};
 use crate::store::WindowMatch;
 
@@ -30,9 +32,9 @@ pub(super) fn report(context: &Context, mut arguments: ReportArguments) -> Resul
         filter.routes.clone_from(&context.config()?.report.routes);
     }
     let by = fields_of(&arguments.by)?;
-    let question =
-        CountingQuestion { files: &arguments.files, threads: arguments.threads.count(), filter: &filter, by: &by };
-    let CountedRows { rows, missing, window, .. } = match &view {
+    let (files, threads, form) = (&arguments.files, arguments.threads.count(), arguments.format.of_rows());
+    let question = CountingQuestion { files, threads, filter: &filter, by: &by, pictured: form.is_none() };
+    let CountedRows { rows, missing, window, span, pictures } = match &view {
         Some(view) => rows_of_store(view, context, &question)?,
         None => rows_of_files(context, &question)?,
     };
@@ -41,12 +43,28 @@ pub(super) fn report(context: &Context, mut arguments: ReportArguments) -> Resul
     let report = LatencyReport { by, sort, limit: arguments.limit, window: shown(window) };
     let report = Report { missing, ..report.tabulate(rows) };
     let mut out = stdout();
-    written(write(&report, arguments.format.into(), style(), &mut out))?;
-    written(std::io::Write::flush(&mut out))?;
+    if let Some(form) = form {
+        written(write(&report, form, style(), &mut out))?;
+        written(std::io::Write::flush(&mut out))?;
+    }
     if let Some(view) = &view {
         completeness::conclude(view, &report.missing);
     }
+    if form.is_none() {
+        let zone = zone_of_document(&arguments.window)?;
+        let answered = AnsweredWindow { window, seen: span, zone };
+        let pictured = &pictures.unwrap_or_default().pictured;
+        let head = html_head("report", &title_of(&report), &answered, &report.missing, context.now);
+        written(LatencyPage { head, report: &report, pictured, zone }.write(&mut out))?;
+        written(std::io::Write::flush(&mut out))?;
+    }
     Ok(Answer::from_found(found, &report.missing))
+}
+
+/// What the report is of.
+fn title_of(report: &Report<LatencyRow>) -> String {
+    let by = report.blank.group.by.join(", ");
+    format!("Latency by {by}")
 }
 
 /// The order of rows that a metric asks for.

@@ -5,15 +5,20 @@
 //!                     of_store  slots' cells; lines where those cannot answer
 //!                  -> CountedRows
 //! grouped             cells by the values of fields
+//! pictured            what pictures are drawn from, counted beside the rows
 //! ```
 
 mod grouped;
 mod of_files;
 mod of_store;
+mod pictured;
 
 pub(in crate::cli) use grouped::{fields_of, names_of};
 pub(in crate::cli) use of_files::rows_of_files;
 pub(in crate::cli) use of_store::rows_of_store;
+pub(in crate::cli) use pictured::{
+    ComparedSpans, CountedPictures, PictureQuestion, WithPictures, pictures_of_slots, threshold_of_all,
+};
 
 use crate::cli::args::FileArguments;
 use crate::histogram::Cell;
@@ -31,6 +36,8 @@ pub(in crate::cli) struct CountingQuestion<'q> {
     pub(in crate::cli) filter: &'q Filter,
     /// What makes a row.
     pub(in crate::cli) by: &'q [RequestField],
+    /// Whether pictures are wanted.
+    pub(in crate::cli) pictured: bool,
 }
 
 /// Of each row what it is of, by the fields of `--by`, and what was counted.
@@ -46,4 +53,6 @@ pub(in crate::cli) struct CountedRows {
     pub(in crate::cli) window: Window,
     /// From the first end of a request to the last, where files were read.
     pub(in crate::cli) span: Option<Window>,
+    /// What pictures are drawn from, where they are wanted.
+    pub(in crate::cli) pictures: Option<CountedPictures>,
 }

@@ -1,6 +1,7 @@
 //! What was counted over files: every line is read, each file once, by several threads.
 
 use super::grouped::{GroupedCells, KeptGroups, OTHER, check_fields, say_attempts};
+use super::pictured::{PictureQuestion, WithPictures, threshold_of_all};
 use super::{CountedRows, CountingQuestion, Rows};
 use crate::cli::answer::output::say;
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
@@ -24,18 +25,24 @@ pub(in crate::cli) fn rows_of_files(context: &Context, question: &CountingQuesti
     check_fields(by, files.formats.iter().map(|format| &**format))?;
     say_attempts(by, files.formats.iter().map(|format| &**format));
     let (mut tallies, kept) = (Vec::new(), KeptGroups::default());
+    let drawn = PictureQuestion { filter: (*filter).clone(), compared: None };
+    let drawn = question.pictured.then_some(&drawn);
     for _ in 0..question.threads {
-        tallies.push(CountingTally {
+        let tally = CountingTally {
             by_value: GroupedCells::of_thread(&kept),
             ..CountingTally::new(&files, &with, filter, by)?
-        });
+        };
+        tallies.push(WithPictures::new(tally, &files, &with, drawn)?);
     }
     let names = files.names.clone();
     let timed = files.timed();
     let mut missing = files.run(&mut tallies);
+    let (tallies, counts) = WithPictures::part(tallies);
+    let threshold_ms = threshold_of_all(context.config()?);
+    let pictures = counts.map(|counts| counts.finish(filter.window, &with.routes, threshold_ms));
     let mut tallies = tallies.into_iter();
     let Some(mut whole) = tallies.next() else {
-        return Ok(CountedRows { rows: Rows::new(), missing, window: filter.window, span: None });
+        return Ok(CountedRows { rows: Rows::new(), missing, window: filter.window, span: None, pictures });
     };
     for tally in tallies {
         whole.merge(tally);
@@ -48,7 +55,7 @@ pub(in crate::cli) fn rows_of_files(context: &Context, question: &CountingQuesti
     if by == &[RequestField::Route] && with.routes.overflow() > 0 {
         say_overflow(&rows);
     }
-    Ok(CountedRows { rows, missing, window: filter.window, span })
+    Ok(CountedRows { rows, missing, window: filter.window, span, pictures })
 }
 
 /// Says how many requests have no route of their own, since `routes_max` was reached.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::grouped::{GroupedCells, PlacedByFormat};
+use super::pictured::{CountedPictures, PictureCounts, pictures_of_slots};
 use super::{CountedRows, CountingQuestion, Rows};
 use crate::cli::answer::completeness;
 use crate::cli::answer::names::wanted_routes;
@@ -35,7 +36,7 @@ pub(in crate::cli) fn rows_of_store(
     let by_request = by_fields || filter.asks_for_requests();
     let by_others = lines.counted_by(filter.window, filter.by)? == CountedBy::Others;
     let mut answer = match by_request || by_others {
-        true => from_lines(&mut lines, filter, by)?,
+        true => from_lines(&mut lines, question)?,
         false => from_cells(view, &mut lines, filter)?,
     };
     if by_others && !by_request && !answer.missing.is_empty() {
@@ -48,6 +49,10 @@ pub(in crate::cli) fn rows_of_store(
         answer.missing.extend(counted.missing);
         answer = CountedRows { missing: answer.missing, ..counted };
     }
+    if question.pictured && answer.pictures.is_none() {
+        let routes = (!filter.routes.is_empty()).then(|| wanted_routes(view, filter));
+        answer.pictures = Some(pictures_of_slots(view, answer.window, &[], routes.as_deref(), context.config()?)?);
+    }
     completeness::say_unknown(view, &filter.routes);
     say_untimed_logs(view);
     let expired = view.totals_expired_before(answer.window);
@@ -58,17 +63,23 @@ pub(in crate::cli) fn rows_of_store(
 }
 
 /// Every request of the window that the filter lets through, counted again.
-fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter, by: &[RequestField]) -> Result<CountedRows> {
+fn from_lines(lines: &mut StoredLines<'_>, question: &CountingQuestion<'_>) -> Result<CountedRows> {
+    let CountingQuestion { filter, by, .. } = *question;
     let window = filter.window;
     let blocks = lines.blocks(filter)?;
     if let Some(too_much) = StoredLines::too_much(&blocks) {
         say(&too_much);
-        return Ok(CountedRows { rows: Rows::new(), missing: vec![too_much], window, span: None });
+        let pictures = Some(CountedPictures::default());
+        return Ok(CountedRows { rows: Rows::new(), missing: vec![too_much], window, span: None, pictures });
     }
+    let mut drawn = question.pictured.then(|| PictureCounts::new(None));
     say("from the lines of the logs that the store knows");
     let (mut cells, mut placed, mut by_upstream) = (GroupedCells::default(), PlacedByFormat::default(), false);
     let missing = lines.scan(&blocks, filter, |line| {
         by_upstream |= line.seen.record.by_upstream;
+        if let Some(drawn) = &mut drawn {
+            drawn.count(line.seen);
+        }
         placed.count_line(by, line, &mut cells);
     })?;
     if by_upstream {
@@ -76,7 +87,8 @@ fn from_lines(lines: &mut StoredLines<'_>, filter: &Filter, by: &[RequestField])
     }
     placed.conclude(by)?;
     let rows = cells.into_rows(by, |route| lines.route_name(route));
-    Ok(CountedRows { rows, missing, window, span: None })
+    let pictures = drawn.map(|drawn| drawn.finish(window, &lines.with.routes, None));
+    Ok(CountedRows { rows, missing, window, span: None, pictures })
 }
 
 /// Where no request of a route has a time but the upstream's, that one is reported, as over files; whether that is so.
@@ -115,5 +127,5 @@ fn from_cells(view: &View, lines: &mut StoredLines<'_>, filter: &Filter) -> Resu
             "note: the times of {some} routes are those of $upstream_response_time: their logs have no other"
         )),
     }
-    Ok(CountedRows { rows, missing: totals.missing, window: totals.window, span: None })
+    Ok(CountedRows { rows, missing: totals.missing, window: totals.window, span: None, pictures: None })
 }

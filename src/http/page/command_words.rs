@@ -2,6 +2,7 @@
 
 use super::question::{ChosenBox, PageQuestion};
 use crate::http::settings::Site;
+use crate::report::shell_word;
 use crate::time::Window;
 
 /// A command with the options that name the store.
@@ -44,7 +45,7 @@ impl CommandWords {
         self.0.push(' ');
         self.0.push_str(name);
         self.0.push(' ');
-        self.0.push_str(&quoted(value));
+        self.0.push_str(&shell_word(value));
         self
     }
 
@@ -58,28 +59,5 @@ impl CommandWords {
     /// As it is typed; nothing where conditions on fields are set, which no command takes.
     pub(super) fn of(self, question: &PageQuestion) -> Option<String> {
         question.conditions.is_empty().then_some(self.0)
-    }
-}
-
-/// A word that a shell takes as it is.
-fn quoted(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@%+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_shell_takes_a_word_as_it_is() {
-        assert_eq!(quoted("webapp.backend.git"), "webapp.backend.git");
-        assert_eq!(quoted("api.*"), "'api.*'");
-        assert_eq!(quoted("!static"), "'!static'");
-        assert_eq!(quoted("a'; rm -rf /"), r"'a'\''; rm -rf /'");
-        assert_eq!(quoted(""), "''");
     }
 }

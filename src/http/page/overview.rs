@@ -13,10 +13,10 @@ use crate::histogram::{Cell, Time};
 use crate::http::asked::Asked;
 use crate::http::reader::{LineFound, LineOrdering, LinesWanted, Reader};
 use crate::http::reply::Reply;
-use crate::pipeline::WindowLacks;
+use crate::pipeline::{WindowLacks, common_threshold};
 use crate::report::picture::{HeatColumn, HeatGrid, Heatmap, PictureTable, PlotFrame, RowPlace, step_for};
 use crate::route::{RouteId, readable_name};
-use crate::store::{KeepReasons, View};
+use crate::store::KeepReasons;
 use crate::time::{Timestamp, Window};
 
 /// A column of a heatmap is at least so many pixels wide.
@@ -205,23 +205,6 @@ fn shown_column(heatmap: &Heatmap<'_>, frame: &PlotFrame, column: &HeatColumn) -
         max_ms: column.max_ms,
         counts,
     }
-}
-
-/// From when on requests are slow, if that is the same for all that is shown.
-fn common_threshold(view: &View, routes: Option<&[RouteId]>, usual: u64) -> Option<u64> {
-    let Some(reading) = view.readings().last() else { return Some(usual) };
-    let mut common = None;
-    for (id, name) in view.routes() {
-        if routes.is_some_and(|routes| !routes.contains(&id)) {
-            continue;
-        }
-        let threshold = reading.kept_from_ms(name);
-        if common.is_some_and(|common| common != threshold) {
-            return None;
-        }
-        common = Some(threshold);
-    }
-    common
 }
 
 /// The routes in words.

@@ -10,10 +10,11 @@ use super::command_words::CommandWords;
 use super::question::PageQuestion;
 use crate::error::Result;
 use crate::explain::{Change, RouteSums, SideSums};
-use crate::histogram::{Cell, Latency, Quantile, Time};
+use crate::histogram::{Cell, Quantile};
 use crate::http::asked::Asked;
 use crate::http::reader::Reader;
 use crate::http::reply::Reply;
+pub(super) use crate::report::picture::timed;
 use crate::report::picture::{sparkline, step_for};
 use crate::route::{RouteId, keeps_name, readable_name};
 use crate::time::{Timestamp, Window};
@@ -148,12 +149,6 @@ fn changes_of(
 fn side_of(cell: &Cell) -> SideSums {
     let latency = timed(cell);
     SideSums { count: latency.count(), total_ms: latency.sum_ms(), slow: cell.slow, ..SideSums::default() }
-}
-
-/// How long its requests took; where the log has no other time, the upstream's.
-pub(super) fn timed(cell: &Cell) -> &Latency {
-    let (own, upstream) = (cell.time(Time::Request), cell.time(Time::UpstreamResponse));
-    if own.is_empty() { upstream } else { own }
 }
 
 /// How much of the window has been.

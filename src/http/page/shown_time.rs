@@ -3,7 +3,7 @@
 use chrono::{Local, TimeZone};
 
 use crate::error::{Error, Result};
-use crate::report::picture::{Heatmap, PictureTable, TimeTick, time_ticks};
+pub(super) use crate::report::picture::{zone_table as table, zone_ticks as ticks};
 use crate::time::{NamedZone, Timestamp, Window, WindowSpec};
 
 /// The zone of that name, which a browser says; this machine's without one.
@@ -36,22 +36,6 @@ pub(super) fn resolve(zone: NamedZone, spec: &WindowSpec, now: Timestamp, defaul
     Ok(resolved.window)
 }
 
-/// Ticks of an axis.
-pub(super) fn ticks(zone: NamedZone, window: Window, most: usize) -> Vec<TimeTick> {
-    match zone {
-        NamedZone::Local => time_ticks(window, most, &Local),
-        NamedZone::Named(zone) => time_ticks(window, most, &zone),
-    }
-}
-
-/// A heatmap's table.
-pub(super) fn table(zone: NamedZone, heatmap: &Heatmap<'_>) -> PictureTable {
-    match zone {
-        NamedZone::Local => heatmap.table(&Local),
-        NamedZone::Named(zone) => heatmap.table(&zone),
-    }
-}
-
 /// A time to the millisecond: `2011-11-30 14:05:20.123`.
 pub(super) fn moment(zone: NamedZone, time: Timestamp) -> String {
     match zone {
@@ -62,14 +46,7 @@ pub(super) fn moment(zone: NamedZone, time: Timestamp) -> String {
 
 /// The zone in words, with how far it is from UTC at a time: `Europe/Berlin, UTC+01:00`.
 pub(super) fn zone_words(zone: NamedZone, time: Timestamp) -> String {
-    let name = match zone {
-        NamedZone::UTC => return "UTC".to_owned(),
-        NamedZone::Local => "this server's zone",
-        NamedZone::Named(zone) => zone.name(),
-    };
-    let east = zone.east_secs(time);
-    let (sign, size) = if east < 0 { ('-', -east) } else { ('+', east) };
-    format!("{name}, UTC{sign}{:02}:{:02}", size / 3_600, size / 60 % 60)
+    zone.words(time, "this server's zone")
 }
 
 fn shown<Z: TimeZone>(time: Timestamp, zone: &Z) -> String {

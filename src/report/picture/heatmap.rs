@@ -13,6 +13,7 @@ use super::picture_table::{PictureTable, push};
 use super::plot_frame::PlotFrame;
 use super::time_ticks::{TimeTick, clock_words};
 use crate::report::number;
+use crate::time::Window;
 
 /// How many steps of colour there are.
 pub(super) const LEVELS: u64 = 16;
@@ -53,6 +54,11 @@ pub struct RowPlace {
 impl Heatmap<'_> {
     /// The picture.
     pub fn svg(&self, frame: &PlotFrame) -> String {
+        self.svg_with(frame, None)
+    }
+
+    /// The picture with a part of its window marked.
+    pub fn svg_with(&self, frame: &PlotFrame, marked: Option<Window>) -> String {
         let rows = self.row_places(frame);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pic heatmap\" viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>",
@@ -72,6 +78,15 @@ impl Heatmap<'_> {
         );
         self.draw_axes(frame, &rows, &mut svg);
         self.draw_cells(frame, &rows, &mut svg);
+        if let Some(marked) = marked {
+            let (left, right) = self.span_place(frame, marked);
+            let (top, height) = (Px(frame.top), Px(frame.bottom - frame.top));
+            let (x, width) = (Px(left), Px(right - left));
+            push(
+                &mut svg,
+                format_args!("<rect class=\"marked\" x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>"),
+            );
+        }
         self.draw_lines(frame, &rows, &mut svg);
         self.draw_legend(frame, &mut svg);
         svg.push_str("</svg>");
@@ -103,10 +118,14 @@ impl Heatmap<'_> {
 
     /// Where a column lies.
     pub fn column_place(&self, frame: &PlotFrame, column: &HeatColumn) -> (f64, f64) {
+        self.span_place(frame, Window { from: column.from, until: column.until })
+    }
+
+    fn span_place(&self, frame: &PlotFrame, span: Window) -> (f64, f64) {
         let window = self.grid.window;
         let length = window.until.0.saturating_sub(window.from.0).max(1) as f64;
         let share = |time: i64| time.saturating_sub(window.from.0) as f64 / length;
-        (frame.x(share(column.from.0)), frame.x(share(column.until.0)))
+        (frame.x(share(span.from.0)), frame.x(share(span.until.0)))
     }
 
     fn draw_axes(&self, frame: &PlotFrame, rows: &[RowPlace], svg: &mut String) {

@@ -10,6 +10,10 @@
 //! heatmap         the grid as a picture: counts by colour, percentiles and threshold over them
 //! sparkline       one row's course in the height of a line
 //! percentile_plot two latencies by percentile, as far as each of them knows
+//! icicle          routes by the nodes of their names: width by time, colour by p99
+//! time_course     requests of files by steps of time, before their window is known
+//! pictured_requests  what all of an answer's pictures are drawn from
+//! zoned           ticks and tables on the clocks of a zone by its name
 //! ```
 //!
 //! A picture has no colour of its own: it has classes, and [`PICTURE_STYLE`] says what they look like in light and in dark, on
@@ -18,23 +22,31 @@
 
 mod heat_grid;
 mod heatmap;
+mod icicle;
 mod latency_scale;
 mod markup;
 mod percentile_plot;
 mod picture_table;
+mod pictured_requests;
 mod plot_frame;
 mod sparkline;
+mod time_course;
 mod time_ticks;
+mod zoned;
 
 pub use heat_grid::{HeatColumn, HeatGrid};
 pub use heatmap::{Heatmap, RowPlace};
+pub use icicle::Icicle;
 pub use latency_scale::LatencyScale;
 pub use markup::markup_safe;
 pub use percentile_plot::PercentilePlot;
 pub use picture_table::PictureTable;
+pub use pictured_requests::{PicturedRequests, timed};
 pub use plot_frame::PlotFrame;
 pub use sparkline::sparkline;
+pub use time_course::TimeCourse;
 pub use time_ticks::{TimeTick, step_for, time_ticks};
+pub use zoned::{zone_table, zone_ticks};
 
 /// What the classes of all pictures look like: light, dark, and printed.
 pub const PICTURE_STYLE: &str = include_str!("picture.css");

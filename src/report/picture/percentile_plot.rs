@@ -54,12 +54,18 @@ impl PercentilePlot<'_> {
                 push(&mut svg, format_args!("<path class=\"curve {class}\" d=\"{path}\"/>"));
             }
         }
-        let mut x = frame.left;
+        let (mut x, mut y) = (frame.left, 12.0);
         for (class, name, latency) in [("box", &self.chosen_name, self.chosen), ("rest", &self.rest_name, self.rest)] {
             let words = format!("{name}: {}", number::count(latency.count()));
-            push(&mut svg, format_args!("<path class=\"curve {class}\" d=\"M{} 12h18\"/>", Px(x)));
-            push(&mut svg, format_args!("<text x=\"{}\" y=\"16\">{}</text>", Px(x + 23.0), markup_safe(&words)));
-            x += 40.0 + 7.0 * words.chars().count() as f64;
+            let length = 40.0 + 7.0 * words.chars().count() as f64;
+            // In a narrow picture the second name stands under the first.
+            if x > frame.left && x + length > frame.width {
+                (x, y) = (frame.left, y + 13.0);
+            }
+            let (at, line, words) = (Px(x), Px(y), markup_safe(&words));
+            push(&mut svg, format_args!("<path class=\"curve {class}\" d=\"M{at} {line}h18\"/>"));
+            push(&mut svg, format_args!("<text x=\"{}\" y=\"{}\">{words}</text>", Px(x + 23.0), Px(y + 4.0)));
+            x += length;
         }
         svg.push_str("</svg>");
         svg
@@ -122,6 +128,7 @@ fn draw_axes(frame: &PlotFrame, scale: &LatencyScale, decades: f64, svg: &mut St
             );
         }
     }
+    let mut named_until = f64::MIN;
     for (millionths, name) in [(0, "0 %")].into_iter().chain(PERCENTILES) {
         let decade = (1_000_000.0 / (1_000_000 - millionths) as f64).log10();
         if decade > decades || matches!(name, "75 %" | "95 %") {
@@ -130,6 +137,10 @@ fn draw_axes(frame: &PlotFrame, scale: &LatencyScale, decades: f64, svg: &mut St
         let x = frame.x(decade / decades);
         push(svg, format_args!("<path class=\"grid\" d=\"M{} {top}V{bottom}\"/>", Px(x)));
         let middle = x.clamp(frame.left + 10.0, frame.right - 24.0);
+        if middle < named_until {
+            continue;
+        }
+        named_until = middle + 36.0;
         push(
             svg,
             format_args!("<text class=\"axis x\" x=\"{}\" y=\"{}\">{name}</text>", Px(middle), Px(frame.bottom + 18.0)),

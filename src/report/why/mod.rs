@@ -11,8 +11,13 @@
 //! first cause, else of all.
 
 mod why_text;
+mod why_words;
 
 pub use why_text::write_why;
+pub(super) use why_words::{
+    GLUE, cause_details, cause_title, first_words, grown_words, no_news_words, phase_words, rows_of, signed,
+    usual_side, verdict_details, verdict_words,
+};
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};

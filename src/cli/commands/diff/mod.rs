@@ -11,6 +11,7 @@ use condition::FailCondition;
 use sides::{CountedSide, SideSpec};
 
 use crate::cli::answer::Answer;
+use crate::cli::answer::html_answer::{AnsweredWindow, html_head};
 use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::args::{DiffArguments, DiffOrder};
 use crate::cli::counted::{Rows, fields_of, names_of};
@@ -18,9 +19,11 @@ use crate::cli::input::context::Context;
 use crate::error::Result;
 use crate::explain::{Change, RouteSums, SideSums};
 use crate::histogram::{Cell, Time};
+use crate::report::html::DiffPage;
 use crate::report::latency::GroupValue;
 use crate::report::{ChangeWords, ComparedSide, DiffDocument, DiffRow, Presence, count};
 use crate::route::RouteId;
+use crate::time::{NamedZone, Window};
 
 pub(super) fn diff(context: &Context, arguments: &DiffArguments) -> Result<Answer> {
     let mut conditions = Vec::new();
@@ -61,7 +64,21 @@ pub(super) fn diff(context: &Context, arguments: &DiffArguments) -> Result<Answe
         say(&format!("{} of {all} rows (--limit)", count(document.rows.len() as u64)));
     }
     let mut out = stdout();
-    written(document.write(arguments.format.into(), style(), &mut out))?;
+    match arguments.format.of_rows() {
+        Some(form) => written(document.write(form, style(), &mut out))?,
+        None => {
+            let zone = NamedZone::Local;
+            let window = spanned(before.counted.window, after.counted.window);
+            let seen = before.counted.span.zip(after.counted.span).map(|(before, after)| spanned(before, after));
+            let title = format!("{} beside {}", arguments.after, arguments.before);
+            let answered = AnsweredWindow { window, seen, zone };
+            let head = html_head("diff", &title, &answered, &document.missing, context.now);
+            let (before, after) =
+                (before.counted.pictures.unwrap_or_default(), after.counted.pictures.unwrap_or_default());
+            let (before, after) = (&before.pictured, &after.pictured);
+            written(DiffPage { head, diff: &document, before, after, zone }.write(&mut out))?;
+        }
+    }
     written(out.flush())?;
     for failed in &document.failed {
         say(&format!("failed: {failed}"));
@@ -70,6 +87,11 @@ pub(super) fn diff(context: &Context, arguments: &DiffArguments) -> Result<Answe
         return Ok(Answer::Nothing);
     }
     Ok(Answer::from_found(found, &document.missing))
+}
+
+/// From the beginning of the first to the end of the last.
+fn spanned(one: Window, other: Window) -> Window {
+    Window { from: one.from.min(other.from), until: one.until.max(other.until) }
 }
 
 /// Both sides, row beside row.

@@ -63,7 +63,8 @@ impl SideSpec {
             filter.routes.clone_from(&context.config()?.report.routes);
         }
         let files = FileArguments { files, format: arguments.format_of_files.clone() };
-        let question = CountingQuestion { files: &files, threads: arguments.threads.count(), filter: &filter, by };
+        let (threads, pictured) = (arguments.threads.count(), arguments.format.of_rows().is_none());
+        let question = CountingQuestion { files: &files, threads, filter: &filter, by, pictured };
         match self {
             SideSpec::Files(_) => {
                 let counted = rows_of_files(context, &question)?;

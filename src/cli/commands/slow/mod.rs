@@ -5,11 +5,14 @@ mod of_store;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use crate::cli::answer::html_answer::{AnsweredWindow, html_head, zone_of_document};
+use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{say, say_all, stdout, style, written};
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::SlowArguments;
 use crate::cli::asked::{self, Question, TypedQuestion};
+use crate::cli::counted::{CountedPictures, PictureQuestion, WithPictures, pictures_of_slots, threshold_of_all};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
@@ -18,9 +21,10 @@ use crate::histogram::{Latency, Quantile};
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
 use crate::report::count;
+use crate::report::html::SlowPage;
 use crate::report::slow::{SampleLine, SlowClass, SlowReport};
 use crate::route::RouteId;
-use crate::store::WindowMatch;
+use crate::store::{View, WindowMatch};
 
 pub(super) fn slow(context: &Context, mut arguments: SlowArguments) -> Result<Answer> {
     let typed = TypedQuestion {
@@ -38,14 +42,19 @@ pub(super) fn slow(context: &Context, mut arguments: SlowArguments) -> Result<An
     let window = filter.window;
     let threshold_ms = arguments.threshold.as_deref().map(window::duration_ms).transpose()?;
     let question = SlowQuestion { threshold_ms, filter };
-    let (classes, missing) = match &view {
+    let form = arguments.format.of_rows();
+    let (classes, missing, pictures) = match &view {
         Some(view) => {
             let (classes, mut missing) = of_store::classes_of_store(view, context, &arguments, &question)?;
             completeness::say_unknown(view, &question.filter.routes);
             let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
             say_all(&lacks);
             missing.extend(lacks);
-            (classes, missing)
+            let pictures = match form {
+                Some(_) => None,
+                None => Some(pictures_of_store(view, context, &question.filter)?),
+            };
+            (classes, missing, pictures)
         }
         None => of_files(context, &arguments, question)?,
     };
@@ -57,12 +66,28 @@ pub(super) fn slow(context: &Context, mut arguments: SlowArguments) -> Result<An
     let report =
         SlowReport { classes, all_ms: 0, limit: Some(arguments.limit), window: window::shown(window), missing };
     let mut out = stdout();
-    written(report.write(arguments.format.into(), style(), &mut out))?;
-    written(std::io::Write::flush(&mut out))?;
+    if let Some(form) = form {
+        written(report.write(form, style(), &mut out))?;
+        written(std::io::Write::flush(&mut out))?;
+    }
     if let Some(view) = &view {
         completeness::conclude(view, &report.missing);
     }
+    if form.is_none() {
+        let zone = zone_of_document(&arguments.window)?;
+        let pictured = &pictures.unwrap_or_default().pictured;
+        let answered = AnsweredWindow { window, seen: pictured.shown_window(), zone };
+        let head = html_head("slow", "Slow requests", &answered, &report.missing, context.now);
+        written(SlowPage { head, slow: &report, pictured, zone }.write(&mut out))?;
+        written(std::io::Write::flush(&mut out))?;
+    }
     Ok(Answer::from_found(found, &report.missing))
+}
+
+/// What the store's cells tell of the routes that are asked for, whatever their status.
+fn pictures_of_store(view: &View, context: &Context, filter: &Filter) -> Result<CountedPictures> {
+    let routes = (!filter.routes.is_empty()).then(|| wanted_routes(view, filter));
+    pictures_of_slots(view, filter.window, &[], routes.as_deref(), context.config()?)
 }
 
 /// What is asked for.
@@ -143,13 +168,15 @@ fn of_files(
     context: &Context,
     arguments: &SlowArguments,
     question: SlowQuestion,
-) -> Result<(Vec<SlowClass>, Vec<String>)> {
+) -> Result<(Vec<SlowClass>, Vec<String>, Option<CountedPictures>)> {
     let files = Files::open(context, &arguments.files)?;
     files.say_untimed();
     let with = settings::interpreting(context)?;
     let mut tallies = Vec::new();
+    let drawn = PictureQuestion { filter: question.of_classes(), compared: None };
+    let drawn = arguments.format.of_rows().is_none().then_some(&drawn);
     for _ in 0..arguments.threads.count() {
-        tallies.push(SlowTally {
+        let tally = SlowTally {
             workers: Workers::for_latency(&files, &with)?,
             of_classes: question.of_classes(),
             question: question.clone(),
@@ -158,11 +185,15 @@ fn of_files(
             samples: arguments.samples,
             classes: HashMap::new(),
             rejects: RejectedLines::default(),
-        });
+        };
+        tallies.push(WithPictures::new(tally, &files, &with, drawn)?);
     }
     let names = files.names.clone();
     let timed = files.timed();
     let mut missing = files.run(&mut tallies);
+    let (tallies, counts) = WithPictures::part(tallies);
+    let threshold_ms = question.threshold_ms.or(threshold_of_all(context.config()?));
+    let pictures = counts.map(|counts| counts.finish(question.filter.window, &with.routes, threshold_ms));
     let mut classes: HashMap<Key, Class> = HashMap::new();
     let mut rejects = RejectedLines::default();
     for tally in tallies {
@@ -179,7 +210,7 @@ fn of_files(
     rejects.say(&names);
     missing.extend(rejects.missing_times(&names, &timed));
     missing.extend(rejects.missing(&names));
-    Ok((finish(classes, &with, &names), missing))
+    Ok((finish(classes, &with, &names), missing, pictures))
 }
 
 /// The classes that have a slow request, as they are reported, with the `files` that their samples are of.

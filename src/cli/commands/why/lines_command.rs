@@ -1,16 +1,17 @@
 //! The command that lists the lines of an answer's first cause.
 
 use crate::cli::args::WhyArguments;
+use crate::report::shell_word;
 use crate::report::why::{FieldValue, WhyReport};
 
 /// As one types it: `lines` of the same logs, window and routes; what `lines` cannot be asked for is looked for in its output.
 pub(super) fn lines_command(report: &WhyReport, arguments: &WhyArguments) -> String {
     let mut words = vec!["spikeline".to_owned(), "lines".to_owned()];
     for file in &arguments.files.files {
-        words.push(quoted(&file.display().to_string()));
+        words.push(shell_word(&file.display().to_string()));
     }
     if let Some(format) = &arguments.files.format.log_format {
-        words.extend(["--log-format".to_owned(), quoted(format)]);
+        words.extend(["--log-format".to_owned(), shell_word(format)]);
     }
     words.extend(["--from".to_owned(), report.window.from.to_string()]);
     words.extend(["--until".to_owned(), report.window.until.to_string(), "--by".to_owned(), "end".to_owned()]);
@@ -25,12 +26,12 @@ pub(super) fn lines_command(report: &WhyReport, arguments: &WhyArguments) -> Str
         routes.extend(report.routes.first().map(|route| route.route.clone()));
     }
     for route in routes {
-        words.extend(["--route".to_owned(), quoted(&route)]);
+        words.extend(["--route".to_owned(), shell_word(&route)]);
     }
     words.extend(["--all".to_owned(), "--sort".to_owned(), "duration".to_owned()]);
     for value in cause {
         if let Some(text) = text_in_line(value) {
-            words.extend(["|".to_owned(), "grep".to_owned(), "-F".to_owned(), "--".to_owned(), quoted(&text)]);
+            words.extend(["|".to_owned(), "grep".to_owned(), "-F".to_owned(), "--".to_owned(), shell_word(&text)]);
         }
     }
     words.join(" ")
@@ -52,14 +53,4 @@ fn text_in_line(value: &FieldValue) -> Option<String> {
         return Some(format!("{}.", bytes.join(".")));
     }
     (value.len() > 2).then(|| value.clone())
-}
-
-/// Quoted for a shell, where it has to be.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }

@@ -14,11 +14,16 @@ use baseline::{BaselineSpans, baseline_spans, within};
 use gathering::Gatherer;
 use lines_command::lines_command;
 
+use crate::cli::answer::html_answer::{AnsweredWindow, html_head, zone_of_document};
+use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::answer::{Answer, completeness};
 use crate::cli::args::{FilterArguments, WhyArguments, WhyFormat};
 use crate::cli::asked::{self, Question, TypedQuestion};
+use crate::cli::counted::{
+    ComparedSpans, CountedPictures, PictureQuestion, WithPictures, pictures_of_slots, threshold_of_all,
+};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
@@ -28,6 +33,7 @@ use crate::grammar::Format;
 use crate::pipeline::Filter;
 use crate::pipeline::batch::BlockTally;
 use crate::record::Needs;
+use crate::report::html::WhyPage;
 use crate::report::why::{WhyReport, write_why};
 use crate::report::write_json;
 use crate::store::WindowMatch;
@@ -53,7 +59,8 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
     let spans = baseline_spans(arguments.baseline.as_deref(), window, context.now)?;
     // Which of its requests count is for the spans to say, and all statuses and times: what is usual of a route is that of all of them.
     let asked = WhyAsked { window, spans, filter: Filter { routes: filter.routes, ..Filter::all() } };
-    let gathered = match &view {
+    let before = asked.spans.asked.clone();
+    let mut gathered = match &view {
         Some(view) => {
             let of_store = of_store::gather(view, context, &arguments, asked)?;
             completeness::say_unknown(view, &arguments.route);
@@ -61,6 +68,7 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
         }
         None => of_files(context, &arguments, asked)?,
     };
+    let pictures = gathered.pictures.take();
     let report = answer(gathered, &arguments)?;
     let mut out = stdout();
     match arguments.format {
@@ -69,10 +77,28 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
             written(out.write_all(b"\n"))?;
         }
         WhyFormat::Table => written(write_why(&report, style(), &mut out))?,
+        WhyFormat::Html => {}
     }
     written(out.flush())?;
     if let Some(view) = &view {
         completeness::conclude(view, &report.missing);
+    }
+    if arguments.format == WhyFormat::Html {
+        let pictures = match (&view, pictures) {
+            (Some(view), None) => {
+                let filter = Filter { routes: arguments.route.clone(), ..Filter::all() };
+                let routes = (!filter.routes.is_empty()).then(|| wanted_routes(view, &filter));
+                pictures_of_slots(view, window, &before, routes.as_deref(), context.config()?)?
+            }
+            (_, pictures) => pictures.unwrap_or_default(),
+        };
+        let (zone, inside) = (zone_of_document(&arguments.window)?, pictures.inside());
+        let answered = AnsweredWindow { window, seen: None, zone };
+        let head = html_head("why", "Why it was slow", &answered, &report.missing, context.now);
+        let CountedPictures { pictured, baseline: outside } = &pictures;
+        let page = WhyPage { head, why: &report, pictured, inside: &inside, outside, zone };
+        written(page.write(&mut out))?;
+        written(out.flush())?;
     }
     let found = report.requests.window.count > 0;
     Ok(Answer::from_found(found, &report.missing))
@@ -92,11 +118,13 @@ struct GatheredRequests {
     missing: Vec<String>,
     /// The names of the logs, by number.
     files: HashMap<u32, String>,
+    /// What pictures are drawn from, where they are wanted and counted beside.
+    pictures: Option<CountedPictures>,
 }
 
 /// The explanation of what was gathered.
 fn answer(gathered: GatheredRequests, arguments: &WhyArguments) -> Result<WhyReport> {
-    let GatheredRequests { gatherer: mut gathered, missing, files } = gathered;
+    let GatheredRequests { gatherer: mut gathered, missing, files, .. } = gathered;
     if let Some(known) = gathered.requests.span() {
         gathered.spans.baseline = within(&gathered.spans.baseline, known);
     }
@@ -131,18 +159,28 @@ fn of_files(context: &Context, arguments: &WhyArguments, asked: WhyAsked) -> Res
     files.say_untimed();
     let with = settings::interpreting(context)?;
     let names = files.names.clone();
+    let compared = ComparedSpans { window: asked.window, baseline: asked.spans.asked.clone() };
+    let drawn = PictureQuestion { filter: asked.filter.clone(), compared: Some(compared) };
+    let drawn = (arguments.format == WhyFormat::Html).then_some(&drawn);
     let mut baseline = asked.spans.other_days;
     baseline.extend(asked.spans.asked);
     let spans = ExplainedSpans { window: asked.window, baseline, part: BaselinePart::WHOLE };
-    let mut tally = WhyTally {
+    let tally = WhyTally {
         workers: Workers::new(&files, &with, needs_of_why)?,
         gatherer: Gatherer::new(spans, with.routes.clone(), asked.filter),
         rejects: RejectedLines::default(),
     };
-    let mut missing = files.run(std::slice::from_mut(&mut tally));
-    tally.rejects.say(&names);
-    missing.extend(tally.rejects.missing(&names));
-    Ok(GatheredRequests { gatherer: tally.gatherer, missing, files: (0..).zip(names).collect() })
+    let mut tallies = vec![WithPictures::new(tally, &files, &with, drawn)?];
+    let mut missing = files.run(&mut tallies);
+    let (tallies, counts) = WithPictures::part(tallies);
+    let threshold_ms = threshold_of_all(context.config()?);
+    let pictures = counts.map(|counts| counts.finish(asked.window, &with.routes, threshold_ms));
+    let Some(WhyTally { gatherer, rejects, .. }) = tallies.into_iter().next() else {
+        return Err(Error::failed("nothing was counted"));
+    };
+    rejects.say(&names);
+    missing.extend(rejects.missing(&names));
+    Ok(GatheredRequests { gatherer, missing, files: (0..).zip(names).collect(), pictures })
 }
 
 /// The requests of files, until all are read.

@@ -62,7 +62,7 @@ pub(super) fn gather(
     }
     missing.extend(lacks(view, context, window, &asked)?);
     let files: HashMap<u32, String> = file_names(view).into_iter().map(|(id, name)| (id.0, name)).collect();
-    Ok(GatheredRequests { gatherer, missing, files })
+    Ok(GatheredRequests { gatherer, missing, files, pictures: None })
 }
 
 /// From the first slot that the store holds to the end of the last; what expired before is no baseline.

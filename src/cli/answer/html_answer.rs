@@ -1,0 +1,109 @@
+//! The top of an answer that is a document: what was typed, in which zone and window it was understood, what was said of it.
+
+use std::borrow::Cow;
+
+use super::output::said;
+use super::window::zone;
+use crate::cli::args::WindowArguments;
+use crate::error::Result;
+use crate::report::html::HtmlHead;
+use crate::report::shell_word;
+use crate::time::{NamedZone, Timestamp, Window};
+
+/// The zone that a document's times are in: that of `--tz`, else this machine's.
+pub(in crate::cli) fn zone_of_document(window: &WindowArguments) -> Result<NamedZone> {
+    zone(window)
+}
+
+/// The head of a document. `seen` is from the first request to the last where the window has no bounds.
+pub(in crate::cli) fn html_head(
+    command: &str,
+    title: &str,
+    window: &AnsweredWindow,
+    missing: &[String],
+    now: Timestamp,
+) -> HtmlHead {
+    let AnsweredWindow { window, seen, zone } = *window;
+    // What is missing stands by itself.
+    let mut notes = said();
+    notes.retain(|said| !said.starts_with("window ") && !missing.contains(said));
+    let last_words = |said: &String| said.starts_with("complete") || said.starts_with("partial:");
+    let complete = notes.iter().rev().find(|said| said.starts_with("complete")).cloned();
+    notes.retain(|said| !last_words(said));
+    let at = seen.map_or(now, |seen| seen.from);
+    HtmlHead {
+        command: command.to_owned(),
+        title: title.to_owned(),
+        window: window_words(window, seen, zone),
+        zone: zone.words(if window.from == Window::ALL.from { at } else { window.from }, "this machine's zone"),
+        made: made_words(zone, now),
+        typed: typed_words(),
+        missing: missing.to_vec(),
+        complete: complete.unwrap_or_else(|| "complete: all of the files was read".to_owned()),
+        said: notes,
+    }
+}
+
+/// The window of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct AnsweredWindow {
+    pub(in crate::cli) window: Window,
+    /// From the first request to the last, where that is known.
+    pub(in crate::cli) seen: Option<Window>,
+    pub(in crate::cli) zone: NamedZone,
+}
+
+fn made_words(zone: NamedZone, now: Timestamp) -> String {
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy();
+    format!("{} on {host}, by spikeline {}", zone.wall_clock(now), env!("CARGO_PKG_VERSION"))
+}
+
+/// `2011-11-30 14:05:00 to 14:07:00`; an end that was not asked for is that of what was seen.
+fn window_words(window: Window, seen: Option<Window>, zone: NamedZone) -> String {
+    let (has_from, has_until) = (window.from != Window::ALL.from, window.until != Window::ALL.until);
+    let from = if has_from { Some(window.from) } else { seen.map(|seen| seen.from) };
+    let until = if has_until { Some(window.until) } else { seen.map(|seen| seen.until) };
+    let (Some(from), Some(until)) = (from, until) else { return "all of time".to_owned() };
+    let (from, until) = (clock(zone, from), clock(zone, until));
+    let span = match (from.split_once(' '), until.split_once(' ')) {
+        (Some((day, _)), Some((same, time))) if day == same => format!("{from} to {time}"),
+        _ => format!("{from} to {until}"),
+    };
+    if has_from || has_until { span } else { format!("{span}, all that there is") }
+}
+
+/// With its milliseconds, if it has any.
+fn clock(zone: NamedZone, time: Timestamp) -> String {
+    let clock = zone.wall_clock(time);
+    match time.0.rem_euclid(1_000) {
+        0 => clock,
+        millis => format!("{clock}.{millis:03}"),
+    }
+}
+
+/// What was typed, as a shell takes it again.
+fn typed_words() -> String {
+    let mut words = vec!["spikeline".to_owned()];
+    for argument in std::env::args_os().skip(1) {
+        let argument: Cow<'_, str> = argument.to_string_lossy();
+        words.push(shell_word(&argument));
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_was_not_asked_for_is_that_of_what_was_seen() {
+        let at = |seconds: i64| Timestamp(1_322_661_900_000 + seconds * 1_000);
+        let seen = Window { from: at(1), until: Timestamp(at(86_400).0 + 5) };
+        let words = |window| window_words(window, Some(seen), NamedZone::UTC);
+        assert_eq!(words(Window { from: at(0), until: at(120) }), "2011-11-30 14:05:00 to 14:07:00");
+        assert_eq!(words(Window { from: at(0), ..Window::ALL }), "2011-11-30 14:05:00 to 2011-12-01 14:05:00.005");
+        assert_eq!(words(Window::ALL), "2011-11-30 14:05:01 to 2011-12-01 14:05:00.005, all that there is");
+        assert_eq!(window_words(Window::ALL, None, NamedZone::UTC), "all of time");
+    }
+}
