@@ -93,7 +93,7 @@ impl LineCounter {
             clock,
             say,
             interpreters,
-            routes_known: u32::try_from(view.routes().len()).unwrap_or(u32::MAX),
+            routes_known: u32::try_from(view.kept_names().len()).unwrap_or(u32::MAX),
             routes,
             logs: GenerationBook::new(view.generations()),
             readings: ReadingBook::new(view, slots.server_errors),

@@ -51,9 +51,10 @@ impl OpenedDaemon {
             say(&Notice::StoreExposed(warning.clone()));
         }
         let view = writer.view();
-        let known: Vec<_> = view.routes().into_iter().map(|(id, name)| (id, name.to_owned())).collect();
+        let known = view.kept_names();
+        let spans = known.iter().filter_map(|(id, _)| Some((view.route_span(*id)?.1, *id))).collect::<Vec<_>>();
         let routes = Routes::restore(settings.routes_max, known);
-        routes.note_seen(view.routes().into_iter().filter_map(|(id, _)| Some((view.route_span(id)?.1, id))));
+        routes.note_seen(spans);
         let interpreting = Interpreting {
             router: Arc::clone(&settings.router),
             routes: Arc::new(routes),

@@ -7,7 +7,7 @@ use super::self_metrics::SelfMetrics;
 use crate::carbon::{Naming, Points};
 use crate::error::Result;
 use crate::histogram::TIMES;
-use crate::route::RouteId;
+use crate::route::{RouteId, series_of};
 use crate::source::UnreadSpan;
 use crate::store::{Commit, View};
 use crate::time::{Timestamp, Window};
@@ -34,7 +34,7 @@ impl SlotRenderer<'_> {
     /// The store cannot be read.
     pub(super) fn render(&self, naming: &Naming, slot: Timestamp, out: &mut Points) -> Result<()> {
         let window = Window { from: slot, until: slot.plus(self.interval) };
-        let mut cells = self.view.cells(window, None)?;
+        let mut cells = self.view.cells_with_members(window)?;
         let uncommitted = self.uncommitted.cells.iter().filter(|(at, ..)| window.from <= *at && *at < window.until);
         cells.extend(uncommitted.cloned());
         let is_whole = !self.is_missing_in(window);
@@ -47,8 +47,8 @@ impl SlotRenderer<'_> {
             }
             is_same
         });
-        let new = self.uncommitted.routes.iter().map(|(id, name)| (*id, name.as_str()));
-        for (id, name) in self.view.routes().into_iter().chain(new) {
+        let new = self.uncommitted.routes.iter().map(|(id, name)| (*id, series_of(name).unwrap_or(name)));
+        for (id, name) in self.view.routes().into_iter().chain(self.view.members()).chain(new) {
             match cells.binary_search_by_key(&id, |(_, route, _)| *route) {
                 Ok(at) => {
                     if let Some((_, _, cell)) = cells.get(at) {

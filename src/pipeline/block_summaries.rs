@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::interpreter::RoutedRecord;
+use super::routed_record::RoutedRecord;
+use crate::route::RouteId;
 use crate::source::generation::GenerationId;
 use crate::store::{BLOCK_BYTES, BlockRejects, BlockSummary, Locator, floor_route_start};
 use crate::time::Timestamp;
@@ -101,7 +102,13 @@ impl BlockSummaries {
             let rejects = summary.rejects.get_or_insert(BlockRejects::NONE);
             rejects.before = rejects.before.max(end);
         }
-        let route = seen.matched.id;
+        self.note_route(seen.matched.id, start);
+    }
+
+    /// Note that the block that is open has a request of a route, or of a member of a series, which began then.
+    #[inline]
+    pub(super) fn note_route(&mut self, route: RouteId, start: Timestamp) {
+        let Some(OpenBlock { summary, .. }) = &mut self.open else { return };
         let at = route.0 as usize;
         if self.stamps.len() <= at {
             self.stamps.resize(at + 1, (0, start));

@@ -33,7 +33,7 @@ impl CollectedRows {
     /// How many lines fell into each slot.
     pub fn lines_by_slot(&self) -> BTreeMap<Timestamp, u64> {
         let mut lines = BTreeMap::new();
-        for row in &self.rows {
+        for row in self.rows.iter().filter(|row| !row.of_series) {
             if let Some((slot, _)) = self.cells.get(row.cell as usize) {
                 *lines.entry(*slot).or_insert(0) += 1;
             }

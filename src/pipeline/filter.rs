@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::interpreter::RoutedRecord;
-use crate::route::{RouteId, Routes, keeps_name, readable_name};
+use super::routed_record::RoutedRecord;
+use crate::route::{GLOB_MARK, RouteId, Routes, begins_with_node, keeps_name, readable_name, series_of};
 use crate::store::{Entry, KeepReasons, WindowMatch};
 use crate::time::Window;
 
@@ -70,10 +70,48 @@ impl Filter {
         self.statuses.is_empty() || self.statuses.iter().any(|range| range.contains(&status))
     }
 
+    /// Whether a member of a series is wanted: only where a pattern names the series' first node. `*` means routes, as requests
+    /// would be there twice.
+    pub fn keeps_member(&self, name: &str) -> bool {
+        let first = name.split('.').next().unwrap_or_default();
+        let mut meant = Vec::new();
+        let mut is_named = false;
+        for pattern in &self.routes {
+            let is_own = first_node_of(pattern) == first;
+            is_named |= is_own;
+            if is_own || pattern.starts_with('!') {
+                meant.push(pattern.clone());
+            }
+        }
+        is_named && keeps_name(&meant, &[name, &*readable_name(name)])
+    }
+
+    /// Whether a pattern names what may be of a series with this first node: its members, or routes that gave way to it.
+    pub fn concerns_series(&self, first_node: &str) -> bool {
+        self.routes.iter().any(|pattern| begins_with_node(first_node_of(pattern), first_node))
+    }
+
+    /// Whether what is kept under a name, a member's with its mark, is wanted.
+    pub fn keeps_kept(&self, kept: &str) -> bool {
+        match series_of(kept) {
+            Some(member) => self.keeps_member(member),
+            None => self.keeps_route(kept),
+        }
+    }
+
     /// Whether a route of that name is wanted.
     pub fn keeps_route(&self, name: &str) -> bool {
         keeps_name(&self.routes, &[name, &*readable_name(name)])
     }
+}
+
+/// The first node of a pattern; of one that leaves out, none.
+fn first_node_of(pattern: &str) -> &str {
+    if pattern.starts_with('!') {
+        return "";
+    }
+    let text = pattern.strip_prefix(GLOB_MARK).unwrap_or(pattern);
+    text.split('.').next().unwrap_or_default()
 }
 
 /// Remembers the verdict on each route, so that its name is looked at once.
@@ -96,7 +134,7 @@ impl RouteFilter {
         let Some(verdict) = self.verdicts.get_mut(at) else { return false };
         match *verdict {
             Some(verdict) => verdict,
-            None => *verdict.insert(matches!(routes.name(id), Some(name) if filter.keeps_route(&name))),
+            None => *verdict.insert(matches!(routes.kept_name(id), Some(name) if filter.keeps_kept(&name))),
         }
     }
 }

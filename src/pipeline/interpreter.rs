@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use multiversion::multiversion;
 
+use super::filter::Filter;
+use super::kept::AskedRules;
 use super::lines::Lines;
+use super::routed_record::RoutedRecord;
+use super::series_members::SeriesMembers;
 use crate::grammar::{Format, FormatError, QuoteIndex, Reject, RejectReason, WrappedRecords, Wrapper, write_format};
-use crate::histogram::{Cell, Time};
 use crate::record::{Needs, Record, RecordParser, RecordValues};
 use crate::route::{Matched, Matcher, Request, Router, Routes};
-use crate::store::{Entry, KeepReasons, Locator, LogReading};
+use crate::store::LogReading;
 
 /// Rules look at no more log variables than this, so that a line's values fit on the stack.
 const ROUTE_VARIABLES: usize = 16;
@@ -31,6 +34,21 @@ impl Interpreting {
         rules_of(&self.router, self.threshold_ms)
     }
 
+    /// The rules that can make a difference to what is asked for.
+    pub fn asked_rules(&self, filter: &Filter) -> AskedRules {
+        AskedRules { rules: self.rules(), series: self.asks_for_series(filter).then(|| self.series()) }
+    }
+
+    /// Whether members of the series of now may be asked for, or routes that gave way to them.
+    pub fn asks_for_series(&self, filter: &Filter) -> bool {
+        self.router.series().first_nodes().iter().any(|node| filter.concerns_series(node))
+    }
+
+    /// What lines that are read with this have as [`LogReading::series`].
+    pub fn series(&self) -> u64 {
+        self.router.series().fingerprint()
+    }
+
     /// The same for the lines of one log, given by its path or pattern: nginx's locations depend on it.
     #[must_use]
     pub fn for_log(&self, log: &str) -> Interpreting {
@@ -41,62 +59,6 @@ impl Interpreting {
 /// A hash of what names routes and says when their requests are slow, as [`LogReading::rules`] has it.
 fn rules_of(router: &Router, threshold_ms: u64) -> u64 {
     router.fingerprint().rotate_left(17) ^ threshold_ms
-}
-
-/// One line, understood.
-#[derive(Clone, Copy)]
-pub struct RoutedRecord<'l> {
-    /// Its fields.
-    pub record: Record<'l>,
-    /// Its route.
-    pub matched: Matched,
-    /// Whether its `$request_time` reached the threshold of its route.
-    pub slow: bool,
-}
-
-impl RoutedRecord<'_> {
-    /// The request as the index would hold it, were it kept.
-    pub fn entry(&self, locator: Locator) -> Entry {
-        Entry {
-            end: self.record.end,
-            duration_ms: self.record.request_time_ms.unwrap_or(0),
-            route: self.matched.id,
-            status: self.record.status.unwrap_or(0),
-            upstream_ms: self.record.upstream_ms[0],
-            kept: match (self.record.by_upstream, self.record.request_time_ms) {
-                (_, None) => KeepReasons::UNTIMED,
-                (true, Some(_)) => KeepReasons::BY_UPSTREAM,
-                (false, Some(_)) => KeepReasons::default(),
-            },
-            locator,
-        }
-    }
-
-    /// Add it to a cell, but for its upstream times.
-    #[inline]
-    pub fn count_into(&self, cell: &mut Cell) {
-        self.count_under(cell, Time::Request);
-    }
-
-    /// [`count_into`](Self::count_into) as the store has it: a time that stands for another is counted under its own name.
-    pub fn count_as_stored(&self, cell: &mut Cell) {
-        self.count_under(cell, if self.record.by_upstream { Time::UpstreamResponse } else { Time::Request });
-    }
-
-    #[inline(always)]
-    fn count_under(&self, cell: &mut Cell, time: Time) {
-        cell.requests += 1;
-        cell.slow += u64::from(self.slow);
-        if let Some(status) = self.record.status {
-            cell.count_status(status);
-        }
-        if let Some(bytes) = self.record.bytes_sent {
-            cell.bytes_sent = cell.bytes_sent.saturating_add(bytes);
-        }
-        if let Some(millis) = self.record.request_time_ms {
-            cell.time_mut(time).record(millis);
-        }
-    }
 }
 
 /// Parses lines of one format and finds their routes. One per worker and format.
@@ -112,6 +74,8 @@ pub struct Interpreter {
     unwrapped: Vec<u8>,
     text: Vec<u8>,
     archive: Option<usize>,
+    /// What its requests are in beside their routes; lent to whoever counts them.
+    series: Option<SeriesMembers>,
 }
 
 impl Interpreter {
@@ -124,6 +88,10 @@ impl Interpreter {
             with.router.variables().iter().take(ROUTE_VARIABLES).map(|name| format.index_of(name)).collect();
         needs.variables.extend(wanted.iter().flatten());
         needs.host |= with.router.needs_host();
+        let series = SeriesMembers::new(&with.router, &with.routes, format, with.threshold_ms);
+        if let Some(series) = &series {
+            series.add_needs(&mut needs);
+        }
         Ok(Interpreter {
             parser: RecordParser::new(format, &needs)?,
             matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)).of_format(format),
@@ -134,6 +102,7 @@ impl Interpreter {
             unwrapped: Vec::new(),
             text: Vec::new(),
             archive: None,
+            series,
         })
     }
 
@@ -143,6 +112,7 @@ impl Interpreter {
         let mut reading = LogReading {
             format: write_format(self.parser.format()),
             rules,
+            series: self.router.series().fingerprint(),
             kept_ms,
             thresholds: Vec::new(),
             server_errors,
@@ -181,6 +151,16 @@ impl Interpreter {
     /// Whether it does, and how many of the slowest.
     pub fn archived_slowest(&self) -> Option<usize> {
         self.archive
+    }
+
+    /// What finds the members of series that its requests are in; until it is given back, it has none. Nothing without series.
+    pub(super) fn lend_series(&mut self) -> Option<SeriesMembers> {
+        self.series.take()
+    }
+
+    /// Have it back.
+    pub(super) fn take_series_back(&mut self, series: Option<SeriesMembers>) {
+        self.series = series;
     }
 
     /// Understand every line of a block of whole lines. `each` gets the line's offset in the block, the line without its

@@ -6,6 +6,7 @@
 //! the window tell which readings it is made of.
 
 use super::filter::Filter;
+use super::stored_names::asks_for_members;
 use crate::error::Result;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
@@ -23,14 +24,24 @@ pub enum CountedBy {
     Others,
 }
 
-/// By which rules what ended in the window (or was in flight in it) was counted; `rules` are those of now.
+/// The rules of now, as far as they can make a difference to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskedRules {
+    /// As [`LogReading::rules`].
+    pub rules: u64,
+    /// As [`LogReading::series`]; nothing where the question is about routes alone.
+    pub series: Option<u64>,
+}
+
+/// By which rules what ended in the window (or was in flight in it) was counted; `now` are those of now.
 ///
 /// # Errors
 /// If a segment cannot be read or is damaged.
-pub fn counted_by(view: &View, window: Window, by: WindowMatch, rules: u64) -> Result<CountedBy> {
+pub fn counted_by(view: &View, window: Window, by: WindowMatch, now: AskedRules) -> Result<CountedBy> {
     let judge = |reading: Option<&LogReading>| match reading {
         None => CountedBy::Unknown,
-        Some(reading) if reading.rules == rules => CountedBy::Now,
+        Some(reading) if now.series.is_some_and(|series| series != reading.series) => CountedBy::Others,
+        Some(reading) if reading.rules == now.rules => CountedBy::Now,
         Some(_) => CountedBy::Others,
     };
     let all = all_readings(view).into_iter().map(judge).max().unwrap_or(CountedBy::Now);
@@ -52,12 +63,16 @@ pub fn all_kept(view: &View, filter: &Filter) -> Result<bool> {
             routes.push(name);
         }
     }
+    let of_members = asks_for_members(view, filter);
     let is_kept = |reading: Option<&LogReading>| {
         let Some(reading) = reading else { return false };
         let errors = !filter.statuses.is_empty()
             && filter.statuses.iter().all(|range| *range.start() >= 500 && *range.end() <= 599);
         if errors && reading.server_errors {
             return true;
+        }
+        if of_members && filter.min_ms < reading.kept_from_any_ms() {
+            return false;
         }
         filter.min_ms > 0 && routes.iter().all(|route| filter.min_ms >= reading.kept_from_ms(route))
     };

@@ -26,6 +26,8 @@ pub struct LineReaders {
     by_reading: HashMap<(u32, String), Option<ReadingInterpreters>>,
     /// By the key of each log whose lines are archived: how many of the slowest.
     archived: HashMap<String, usize>,
+    /// Whether whoever scans lines gets the members of series that they are in as well.
+    members: bool,
 }
 
 /// What reads the lines of one reading.
@@ -50,7 +52,17 @@ pub struct StretchReader<'r> {
 impl LineReaders {
     /// Of each line what `needs` names is read. `by_log` is for what the store holds no format of.
     pub fn new(with: Interpreting, needs: NeedsOfFormat, by_log: HashMap<String, Interpreter>) -> LineReaders {
-        LineReaders { with, needs, by_log, by_reading: HashMap::new(), archived: HashMap::new() }
+        LineReaders { with, needs, by_log, by_reading: HashMap::new(), archived: HashMap::new(), members: false }
+    }
+
+    /// Whether [`scan`](super::retrieve::scan) hands on each line also as each member of a series that it is in.
+    pub fn scan_members(&mut self, members: bool) {
+        self.members = members;
+    }
+
+    /// Whether it does.
+    pub(super) fn scans_members(&self) -> bool {
+        self.members
     }
 
     /// From now on the raw lines of this log are kept that may be archived: the slow ones and the `slowest` of each slot.
@@ -82,7 +94,7 @@ impl LineReaders {
             // A later version wrote what is not known here.
             None => (self.by_log.get_mut(log), <&mut [Interpreter]>::default()),
         };
-        let same_rules = reading.rules == with.rules();
+        let same_rules = reading.rules == with.rules() && reading.series == with.series();
         StretchReader { interpreter, rejected_by, until: stretch.until, same_rules }
     }
 }

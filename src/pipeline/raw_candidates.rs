@@ -3,7 +3,7 @@
 //! order of durations about K * ln(lines / K) of a cell, so that only they are copied.
 
 use super::row::Row;
-use crate::store::{ARCHIVED_MAX, ArchivedLine};
+use crate::store::{ARCHIVED_MAX, ArchivedLine, Locator};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -15,6 +15,8 @@ pub(super) struct RawCandidates {
     lines: Vec<(usize, Range<usize>)>,
     /// The slowest of each cell so far, shortest first.
     slowest: HashMap<u32, Vec<u64>>,
+    /// The line that was copied last, if it is the one that is offered now.
+    copied: Option<Locator>,
 }
 
 impl RawCandidates {
@@ -25,9 +27,17 @@ impl RawCandidates {
             None => false,
         };
         if (among || row.is_kept()) && line.len() <= ARCHIVED_MAX {
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(line);
-            self.lines.push((number, start..self.bytes.len()));
+            // A line is offered once for its route and once for each series, and copied once.
+            let range = match self.lines.last() {
+                Some((_, range)) if self.copied == Some(row.locator) => range.clone(),
+                _ => {
+                    let start = self.bytes.len();
+                    self.bytes.extend_from_slice(line);
+                    start..self.bytes.len()
+                }
+            };
+            self.copied = Some(row.locator);
+            self.lines.push((number, range));
         }
     }
 
@@ -46,10 +56,11 @@ impl RawCandidates {
 
     /// The lines of rows that are kept in the end.
     pub(super) fn kept_lines(&self, rows: &[Row]) -> Vec<ArchivedLine> {
-        let mut kept = Vec::new();
+        let mut kept: Vec<ArchivedLine> = Vec::new();
         for (number, range) in &self.lines {
             if let (Some(row), Some(line)) = (rows.get(*number), self.bytes.get(range.clone()))
                 && row.is_kept()
+                && kept.last().is_none_or(|last| last.locator != row.locator)
             {
                 kept.push(ArchivedLine { locator: row.locator, line: line.to_vec() });
             }

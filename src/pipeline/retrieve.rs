@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::interpreter::RoutedRecord;
 use super::line_readers::LineReaders;
+use super::routed_record::RoutedRecord;
 use crate::error::{Error, Result};
 use crate::record::RecordValues;
 use crate::route::cap::OTHER;
@@ -262,7 +262,7 @@ fn from_archive(
 
 /// A line of a log of the store, read again.
 pub struct ScannedLine<'l> {
-    /// What it says.
+    /// What it says, or what it is to a member of a series.
     pub seen: &'l RoutedRecord<'l>,
     /// Its raw values, of those that the readers need.
     pub values: RecordValues<'l>,
@@ -320,7 +320,7 @@ fn read_block(
     mut each: impl FnMut(&ScannedLine<'_>),
 ) -> Option<u32> {
     let mut found = 0u32;
-    let other = view.route(OTHER);
+    let (other, members) = (view.route(OTHER), readers.scans_members());
     let (mut from, end) = (block.first, block.first + bytes.len() as u64);
     while from < end {
         let mut read_with = readers.reader_at(view, generation, from);
@@ -329,6 +329,7 @@ fn read_block(
         let stretch = bytes.get(at(from)..at(until)).unwrap_or_default();
         let runs = read_with.runs(stretch);
         let interpreter = read_with.interpreter?;
+        let mut series = interpreter.lend_series();
         for run in runs {
             let begins = from + run.start as u64;
             interpreter.read_block(stretch.get(run).unwrap_or_default(), |at, line, seen, values| {
@@ -339,9 +340,16 @@ fn read_block(
                     let offset = begins + at as u64;
                     let locator = Locator { generation: generation.id, offset, length };
                     each(&ScannedLine { seen, values, locator, line });
+                    if let Some(series) = series.as_mut().filter(|_| members) {
+                        series.each_member(seen, &values, |member, overflow| {
+                            let seen = &as_counted(*member, block, overflow);
+                            each(&ScannedLine { seen, values, locator, line });
+                        });
+                    }
                 }
             });
         }
+        interpreter.take_series_back(series);
         from = until;
     }
     Some(found)

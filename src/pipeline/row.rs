@@ -23,6 +23,8 @@ pub struct Row {
     /// 0 where the line has none.
     pub(super) status: u16,
     pub(super) kept: KeepReasons,
+    /// It is what the line adds to a member of a series, beside its route.
+    pub(super) of_series: bool,
 }
 
 impl Row {
@@ -41,6 +43,7 @@ impl Row {
             cell,
             status: record.status.unwrap_or(0),
             kept: kept.with(if record.by_upstream { KeepReasons::BY_UPSTREAM } else { KeepReasons::default() }),
+            of_series: false,
         }
     }
 

@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use super::block_summaries::BlockSummaries;
 use super::cell_numbers::CellNumbers;
 use super::collected_rows::CollectedRows;
-use super::interpreter::{Interpreter, RoutedRecord};
+use super::interpreter::Interpreter;
 use super::line_readers::StretchReader;
 use super::raw_candidates::RawCandidates;
+use super::routed_record::RoutedRecord;
 use super::row::Row;
 use super::slot_settings::SlotSettings;
 use crate::grammar::Reject;
@@ -92,7 +93,8 @@ impl RowCollector {
         ledger.bytes += bytes.len() as u64;
         self.bytes += bytes.len() as u64;
         let archived = interpreter.archived_slowest();
-        interpreter.read_block(bytes, |at, line, seen, _| {
+        let mut series = interpreter.lend_series();
+        interpreter.read_block(bytes, |at, line, seen, values| {
             let at = offset + at as u64;
             ledger.lines += 1;
             match &seen {
@@ -108,10 +110,17 @@ impl RowCollector {
                     }
                     ledger.late += u64::from(slot < late_before);
                     self.blocks.note_record(seen, locator);
+                    if let Some(series) = &mut series {
+                        series.each_member(seen, &values, |member, _| {
+                            self.push_member(member, locator, archived, line);
+                            self.blocks.note_route(member.matched.id, seen.record.start());
+                        });
+                    }
                 }
                 Err(reject) => self.note_reject(&mut ledger, generation, at, *reject),
             }
         });
+        interpreter.take_series_back(series);
         ledger.whole_seconds |= interpreter.end_precision_ms() > 1;
         ledger.zoneless |= interpreter.assumes_zone();
         self.ledgers.insert(generation, ledger);
@@ -161,6 +170,19 @@ impl RowCollector {
         let cell = self.cells.number_of(slot, seen.matched.id);
         self.rows.push(Row::new(cell, record, locator, seen.slow, error));
         slot
+    }
+
+    /// Add the row of what the record, whose own is the last, is to a member of a series.
+    fn push_member(&mut self, member: &RoutedRecord<'_>, locator: Locator, archived: Option<usize>, line: &[u8]) {
+        self.push_row(member, locator);
+        if let Some(row) = self.rows.last_mut() {
+            row.of_series = true;
+        }
+        if let Some(slowest) = archived
+            && let Some(row) = self.rows.last()
+        {
+            self.raw.offer(self.rows.len() - 1, row, slowest, line);
+        }
     }
 
     /// Bytes of log collected since the last [`RowCollector::hand_over`].

@@ -10,16 +10,16 @@ use crate::route::RouteId;
 use crate::source::GenerationId;
 use crate::store::View;
 
-/// The names of all routes that the store knows, as Graphite has them.
+/// The names of all routes and members of series that the store knows, as Graphite has them.
 pub fn route_names(view: &View) -> HashMap<RouteId, String> {
     let mut names = HashMap::new();
-    for (id, name) in view.routes() {
+    for (id, name) in view.routes().into_iter().chain(view.members()) {
         names.insert(id, name.to_owned());
     }
     names
 }
 
-/// The routes that `--route` means; all of them where it is not given.
+/// The routes, and members of series, that `--route` means; all routes where it is not given.
 pub fn wanted_routes(view: &View, filter: &Filter) -> Vec<RouteId> {
     let mut wanted = Vec::new();
     for (id, name) in view.routes() {
@@ -27,7 +27,17 @@ pub fn wanted_routes(view: &View, filter: &Filter) -> Vec<RouteId> {
             wanted.push(id);
         }
     }
+    for (id, name) in view.members() {
+        if filter.keeps_member(name) {
+            wanted.push(id);
+        }
+    }
     wanted
+}
+
+/// Whether members of series are asked for that the store knows.
+pub fn asks_for_members(view: &View, filter: &Filter) -> bool {
+    !filter.routes.is_empty() && view.members().iter().any(|(_, name)| filter.keeps_member(name))
 }
 
 /// The path that each log was last read at. One that is rotated away, or gone, keeps the name it had.

@@ -4,6 +4,7 @@
 //! `upstream_addr` and `upstream_status` are lists, one member an attempt: grouped by one of them, each attempt counts by itself, with its
 //! own status and time, so that the server which failed carries what it cost.
 
+use std::io::Write;
 use std::net::IpAddr;
 
 use super::number;
@@ -25,6 +26,8 @@ pub enum RequestField {
     Protocol,
     /// Its status.
     Status,
+    /// The class of its status: `2xx`.
+    StatusClass,
     /// The host that was asked.
     Host,
     /// Its target: path and query.
@@ -57,6 +60,10 @@ pub struct AttemptOutcome {
     pub status: Option<u16>,
     /// `$upstream_response_time` of the attempt, in milliseconds.
     pub response_ms: Option<u64>,
+    /// `$upstream_connect_time` of the attempt, likewise.
+    pub connect_ms: Option<u64>,
+    /// `$upstream_header_time` of the attempt, likewise.
+    pub header_ms: Option<u64>,
 }
 
 impl RequestField {
@@ -68,6 +75,7 @@ impl RequestField {
             "method" => RequestField::Method,
             "protocol" => RequestField::Protocol,
             "status" => RequestField::Status,
+            "status_class" => RequestField::StatusClass,
             "host" => RequestField::Host,
             "target" => RequestField::Target,
             "path" => RequestField::Path,
@@ -97,10 +105,10 @@ pub struct GroupingFields {
     fields: Vec<PlacedField>,
     /// Whether each attempt counts by itself.
     by_attempt: bool,
-    /// The variables of an attempt's status and time, and the unit of the latter.
+    /// The variable of an attempt's status; those of its response, connect and header time, and their units.
     statuses: Option<usize>,
-    times: Option<usize>,
-    unit: DurationUnit,
+    times: [Option<usize>; 3],
+    units: [DurationUnit; 3],
 }
 
 /// A field and the number of its variable.
@@ -117,13 +125,13 @@ impl GroupingFields {
             field: field.clone(),
             variable: field.variable().and_then(|name| format.index_of(name)),
         };
-        let [_, unit, ..] = format.roles().units;
+        let [_, units @ ..] = format.roles().units;
         GroupingFields {
             fields: fields.iter().map(placed).collect(),
             by_attempt: fields.iter().any(|field| matches!(field, RequestField::Attempts(_))),
             statuses: format.index_of("upstream_status"),
-            times: format.roles().upstream.first().copied().flatten(),
-            unit,
+            times: format.roles().upstream,
+            units,
         }
     }
 
@@ -143,7 +151,8 @@ impl GroupingFields {
 
     /// Whether the lines say how long an attempt took.
     pub fn times_attempts(&self) -> bool {
-        self.times.is_some()
+        let [response, ..] = self.times;
+        response.is_some()
     }
 
     /// What has to be read of a line for these fields.
@@ -155,7 +164,7 @@ impl GroupingFields {
         }
         if self.by_attempt {
             needs.variables.extend(self.statuses);
-            needs.variables.extend(self.times);
+            needs.variables.extend(self.times.iter().flatten());
         }
         needs
     }
@@ -174,14 +183,20 @@ impl GroupingFields {
     /// What came of an attempt, by its number from 0.
     pub fn outcome(&self, values: &RecordValues<'_>, attempt: usize) -> AttemptOutcome {
         let member = |variable: Option<usize>| attempts(values.value(variable?)?).nth(attempt)?.value;
+        let ([response, connect, header], [of_response, of_connect, of_header]) = (self.times, self.units);
+        let millis = |variable, unit| number::duration_in(member(variable)?, unit).ok();
         AttemptOutcome {
             status: member(self.statuses).and_then(|text| number::status(text).ok()),
-            response_ms: member(self.times).and_then(|text| number::duration_in(text, self.unit).ok()),
+            response_ms: millis(response, of_response),
+            connect_ms: millis(connect, of_connect),
+            header_ms: millis(header, of_header),
         }
     }
 
     /// Write the values of a request, or of one attempt of it, into `key`, which is cleared; [`values_of_key`] takes them out again.
-    /// `route` stands for its route.
+    /// `route` stands for its route. Gives whether the request has them all: what it lacks stands as `-`.
+    ///
+    /// Nothing is allocated once `key` has grown: this is asked for every line.
     pub fn write_key(
         &self,
         record: &Record<'_>,
@@ -189,29 +204,74 @@ impl GroupingFields {
         route: &[u8],
         attempt: usize,
         key: &mut Vec<u8>,
-    ) {
+    ) -> bool {
         key.clear();
-        for PlacedField { field, variable } in &self.fields {
-            let raw = variable.and_then(|variable| values.value(variable));
-            let mut room = ValueRoom::default();
-            let value = match field {
-                RequestField::Route => route,
-                RequestField::Method => record.method,
-                RequestField::Protocol => record.protocol,
-                RequestField::Status => room.write_status(record.status),
-                RequestField::Host => record.host.unwrap_or(ABSENT),
-                RequestField::Target => record.target,
-                RequestField::Path => path_of(record.target),
-                RequestField::QueryKey(name) => query_value(record.target, name.as_bytes()).unwrap_or(ABSENT),
-                RequestField::Net(size) => room.write_net(raw.unwrap_or(ABSENT), *size),
-                RequestField::Attempts(_) => raw.and_then(|list| attempts(list).nth(attempt)?.value).unwrap_or(ABSENT),
-                RequestField::Variable(_) => raw.unwrap_or(ABSENT),
-            };
-            let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
-            key.extend_from_slice(&length.to_le_bytes());
-            key.extend_from_slice(value);
+        let mut has_all = true;
+        for placed in &self.fields {
+            let begin = key.len();
+            key.extend_from_slice(&[0; 4]);
+            has_all &= push_value(placed, record, values, route, attempt, key);
+            let length = u32::try_from(key.len() - begin - 4).unwrap_or(u32::MAX);
+            if let Some(place) = key.get_mut(begin..begin + 4) {
+                place.copy_from_slice(&length.to_le_bytes());
+            }
         }
+        has_all
     }
+}
+
+/// Append the value of one field; `-`, and false, if the request has none.
+fn push_value(
+    placed: &PlacedField,
+    record: &Record<'_>,
+    values: &RecordValues<'_>,
+    route: &[u8],
+    attempt: usize,
+    key: &mut Vec<u8>,
+) -> bool {
+    let raw = || placed.variable.and_then(|variable| values.value(variable));
+    let value = match &placed.field {
+        RequestField::Route => Some(route),
+        RequestField::Method => Some(record.method),
+        RequestField::Protocol => Some(record.protocol),
+        // Writing to memory does not fail.
+        RequestField::Status => {
+            return record.status.is_some_and(|status| write!(key, "{status}").is_ok()) || lacks(key);
+        }
+        RequestField::StatusClass => {
+            let class = record.status.map(|status| status / 100);
+            return class.is_some_and(|class| write!(key, "{class}xx").is_ok()) || lacks(key);
+        }
+        RequestField::Host => record.host,
+        RequestField::Target => Some(record.target),
+        RequestField::Path => Some(path_of(record.target)),
+        RequestField::QueryKey(name) => query_value(record.target, name.as_bytes()),
+        RequestField::Net(size) => return raw().is_some_and(|address| push_net(address, *size, key)) || lacks(key),
+        RequestField::Attempts(_) => raw().and_then(|list| attempts(list).nth(attempt)?.value),
+        RequestField::Variable(_) => raw(),
+    };
+    match value {
+        Some(value) => {
+            key.extend_from_slice(value);
+            true
+        }
+        None => lacks(key),
+    }
+}
+
+/// A value is not there.
+fn lacks(key: &mut Vec<u8>) -> bool {
+    key.extend_from_slice(ABSENT);
+    false
+}
+
+/// Append the net of an address, `192.0.2.0/24`; what is no address (a unix socket's `unix:`) as it is.
+fn push_net(address: &[u8], size: NetSize, key: &mut Vec<u8>) -> bool {
+    match std::str::from_utf8(address).ok().and_then(|text| text.parse::<IpAddr>().ok()) {
+        Some(read) => write_net(read, size, key),
+        None => key.extend_from_slice(address),
+    }
+    true
 }
 
 /// The values of a key of [`GroupingFields::write_key`], in the order of the fields.
@@ -246,45 +306,30 @@ pub fn query_value<'t>(target: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
     None
 }
 
-/// Room for a value that does not stand in the line as it is.
-#[derive(Default)]
-struct ValueRoom(Vec<u8>);
-
-impl ValueRoom {
-    fn write_status(&mut self, status: Option<u16>) -> &[u8] {
-        match status {
-            Some(status) => self.0.extend_from_slice(status.to_string().as_bytes()),
-            None => self.0.extend_from_slice(ABSENT),
-        }
-        &self.0
-    }
-
-    /// The net of an address, `192.0.2.0/24`; what is no address (a unix socket's `unix:`) as it is.
-    fn write_net<'a>(&'a mut self, address: &'a [u8], size: NetSize) -> &'a [u8] {
-        let Some(address_read) = std::str::from_utf8(address).ok().and_then(|text| text.parse::<IpAddr>().ok()) else {
-            return address;
-        };
-        self.0.extend_from_slice(net_of(address_read, size).as_bytes());
-        &self.0
-    }
-}
-
-/// The net of an address with its prefix; an IPv4 address within IPv6 (`::ffff:192.0.2.7`) is one of IPv4.
-pub fn net_of(address: IpAddr, size: NetSize) -> String {
-    match address.to_canonical() {
+/// Append the net of an address with its prefix; an IPv4 address within IPv6 (`::ffff:192.0.2.7`) is one of IPv4.
+fn write_net(address: IpAddr, size: NetSize, out: &mut Vec<u8>) {
+    // Writing to memory does not fail.
+    drop(match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();
             match size {
-                NetSize::Site => format!("{a}.{b}.{c}.0/24"),
-                NetSize::Provider => format!("{a}.{b}.0.0/16"),
+                NetSize::Site => write!(out, "{a}.{b}.{c}.0/24"),
+                NetSize::Provider => write!(out, "{a}.{b}.0.0/16"),
             }
         }
         IpAddr::V6(address) => {
             let bits = if size == NetSize::Site { 64 } else { 48 };
             let net = std::net::Ipv6Addr::from_bits(address.to_bits() >> (128 - bits) << (128 - bits));
-            format!("{net}/{bits}")
+            write!(out, "{net}/{bits}")
         }
-    }
+    });
+}
+
+/// The net of an address with its prefix, `192.0.2.0/24`.
+pub fn net_of(address: IpAddr, size: NetSize) -> String {
+    let mut net = Vec::new();
+    write_net(address, size, &mut net);
+    String::from_utf8(net).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -323,7 +368,8 @@ mod tests {
         ] {
             assert_eq!(net_of(address.parse().unwrap(), size), net);
         }
-        assert_eq!(ValueRoom::default().write_net(b"unix:", NetSize::Site), b"unix:");
+        let mut key = Vec::new();
+        assert!(push_net(b"unix:", NetSize::Site, &mut key) && key == b"unix:");
     }
 
     #[test]

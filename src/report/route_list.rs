@@ -1,7 +1,7 @@
 //! A route of the store, as `routes` lists it.
 //!
 //! ```text
-//! {"route":"api.v1.users.__id","name":"api.v1.users.{id}","metrics":["nginx.web1.api.v1.users.__id"],
+//! {"route":"api.v1.users.__id","name":"api.v1.users.{id}","kind":"route","metrics":["nginx.web1.api.v1.users.__id"],
 //!  "since":"2011-11-30T14:00:00.000Z","last_seen":"2011-11-30T14:09:50.000Z","requests":941}
 //! ```
 
@@ -17,6 +17,8 @@ pub struct RouteRow {
     pub route: String,
     /// Its name as people read it.
     pub name: String,
+    /// `route`, or `series` where it is a member of one: the requests of routes add up to all, and are in series besides.
+    pub kind: &'static str,
     /// The metric that its series lie under, for each carbon that is configured and gets it.
     pub metrics: Vec<String>,
     /// The beginning of the first slot with a request of it, in UTC; null if it has none.

@@ -18,6 +18,8 @@ use super::request::{Request, TargetForm, bare_host};
 use super::router::{CompiledRule, Router};
 use super::routes::Routes;
 use super::rules::condition::RequestFacts;
+use super::series::series_template::SeriesTemplates;
+use super::series_name::out_of_the_way;
 use super::template::{fold_path, template_of};
 use crate::grammar::Format;
 
@@ -86,7 +88,9 @@ struct KeyTemplate {
 impl Matcher {
     /// A matcher with an empty cache.
     pub fn new(router: Arc<Router>, routes: Arc<Routes>) -> Matcher {
-        let names = WorkerNames { routes, known: AnswerCache::new(), key: Vec::new(), merit: RouteMerit::Answered };
+        let (known, key) = (AnswerCache::new(), Vec::new());
+        let series = Arc::clone(router.series());
+        let names = WorkerNames { routes, series, known, key, merit: RouteMerit::Answered };
         let located = router.locations().map(|locations| LocationFinder::new(locations.clone()));
         let (answers, key) = (AnswerCache::new(), Vec::new());
         Matcher { router, answers, names, located, of_locations: Vec::new(), key, overflow: 0, unlogged: false }
@@ -244,6 +248,8 @@ impl Matcher {
 #[derive(Debug)]
 struct WorkerNames {
     routes: Arc<Routes>,
+    /// What routes give way to.
+    series: Arc<SeriesTemplates>,
     /// From a rule and the values of its captures, or from a template.
     known: AnswerCache<NumberedRoute>,
     key: Vec<u8>,
@@ -290,7 +296,8 @@ impl WorkerNames {
     /// The number of a name in the table that all workers share. It takes a lock: ask the caches first.
     fn intern(&self, name: &str) -> NumberedRoute {
         let freed = self.routes.freed();
-        let (id, over_cap) = self.routes.number_or_other(name, self.merit);
+        let given_way = out_of_the_way(name, self.series.first_nodes());
+        let (id, over_cap) = self.routes.number_or_other(given_way.as_deref().unwrap_or(name), self.merit);
         NumberedRoute { id, refusal: over_cap.then_some(Refusal { merit: self.merit, freed }) }
     }
 

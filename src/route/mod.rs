@@ -7,6 +7,7 @@
 //!    3. else its path, folded to a template          template.rs, segment.rs
 //! name: Graphite-safe, and for 2 and 3 reversible    graphite_name.rs
 //! number: RouteId, at most routes_max of them        routes.rs, cap.rs
+//! and beside its route the members of series         series/
 //! ```
 //!
 //! [`Matcher`] is one worker's fast way there: it asks its `cache` first. `matcher` imports all of the others, `router` the
@@ -30,6 +31,8 @@ mod routes;
 mod rules;
 mod rules_by_front;
 pub mod segment;
+mod series;
+mod series_name;
 pub mod template;
 #[cfg(test)]
 mod tests;
@@ -45,6 +48,9 @@ pub use request::Request;
 pub use router::Router;
 pub use routes::Routes;
 pub use rules::rule::{Rule, RuleError};
+pub use series::series_matcher::SeriesMatcher;
+pub use series::series_template::{SeriesMistake, SeriesTemplates};
+pub use series_name::{begins_with_node, marked_name, series_of};
 
 /// A route's number in one store (or one batch run). Numbers are given in order of first sight and never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

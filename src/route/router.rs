@@ -7,6 +7,7 @@ use super::rules::condition::{Conditions, RequestFacts};
 use super::rules::rule::{Rule, RuleError, RuleMistake};
 use super::rules::rule_name::{CaptureSource, RuleName};
 use super::rules_by_front::RulesByFront;
+use super::series::series_template::SeriesTemplates;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The rules, in order: the first that matches names the route.
@@ -27,6 +28,8 @@ pub struct Router {
     at: [usize; 3],
     /// See [`Router::fingerprint`].
     fingerprint: u64,
+    /// What is counted beside the routes.
+    series: Arc<SeriesTemplates>,
 }
 
 /// Which parts of a request can make a difference to the rules.
@@ -74,6 +77,17 @@ impl Router {
         mixed.extend_from_slice(&locations.fingerprint().to_le_bytes());
         mixed.push(u8::from(any_log));
         Router { locations: Some(locations), any_log, fingerprint: xxh3_64(&mixed), ..self }
+    }
+
+    /// The same with series beside the routes.
+    #[must_use]
+    pub fn with_series(self, series: SeriesTemplates) -> Router {
+        Router { series: Arc::new(series), ..self }
+    }
+
+    /// The series beside the routes.
+    pub fn series(&self) -> &Arc<SeriesTemplates> {
+        &self.series
     }
 
     /// The same for the lines of one log, given by its path or pattern: only the servers that write it count.

@@ -1,4 +1,7 @@
-//! The names of all routes and their numbers, shared by the workers.
+//! The names of all routes and members of series and their numbers, shared by the workers.
+//!
+//! Members are kept with a mark before their names (`series_name`), in the same run of numbers. They have as many places as the
+//! routes have, and take none of theirs.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::RouteId;
 use super::cap::{OTHER, RouteCap};
 use super::merit::RouteMerit;
+use super::series_name::{marked_name, series_of};
 use crate::time::Timestamp;
 
 /// Numbers names in order of first sight, at most `cap` of them, `other` included. The last place is kept for
@@ -28,6 +32,10 @@ struct RouteTable {
     resting: HashSet<u32>,
     /// Of the routes that were noted as seen, the slot of the last request.
     last_seen: HashMap<u32, Timestamp>,
+    /// Those that are members of series: they have a cap of their own.
+    members: HashSet<u32>,
+    /// So many of them rest.
+    members_resting: usize,
 }
 
 impl Routes {
@@ -59,6 +67,8 @@ impl Routes {
     /// Like [`Routes::intern`], for a request of this merit, and whether the name fell to `other`.
     pub(super) fn number_or_other(&self, name: &str, merit: RouteMerit) -> (RouteId, bool) {
         let table = self.read();
+        let apart = table.apart_from_members(name);
+        let name = apart.as_deref().unwrap_or(name);
         if let Some(id) = table.active(name) {
             return (id, false);
         }
@@ -83,27 +93,56 @@ impl Routes {
         (other.unwrap_or_else(|| table.add_name(OTHER)), true)
     }
 
+    /// The number of the member of a series that is called so. Over the cap of members: that of `overflow`, the same series' own, which
+    /// always has a place; and whether it is.
+    pub(super) fn number_in_series(&self, name: &str, overflow: &str, merit: RouteMerit) -> (RouteId, bool) {
+        let mut table = self.write();
+        let (kept, over) = (table.apart_from_routes(name), table.apart_from_routes(overflow));
+        if let Some(id) = table.active(&kept) {
+            return (id, false);
+        }
+        if kept == over || !self.cap.is_reached(table.members_taken(), true, merit) {
+            return (table.wake_or_add(&kept), false);
+        }
+        self.overflow.fetch_add(1, Ordering::Relaxed);
+        (table.wake_or_add(&over), true)
+    }
+
+    /// The number of a member of a series that is already known.
+    pub fn find_in_series(&self, name: &str) -> Option<RouteId> {
+        let table = self.read();
+        let kept = table.apart_from_routes(name);
+        table.ids.get(kept.as_str()).copied()
+    }
+
     /// Notes until when these routes had requests; one that rested does so no more.
     pub fn note_seen(&self, seen: impl IntoIterator<Item = (Timestamp, RouteId)>) {
         let mut table = self.write();
         for (slot, id) in seen {
-            table.resting.remove(&id.0);
+            table.wake(id.0);
             let last = table.last_seen.entry(id.0).or_insert(slot);
             *last = slot.max(*last);
         }
     }
 
-    /// If places are short, the routes without requests since `before` rest.
+    /// If places are short, the routes (or the members of series) without requests since `before` rest.
     pub fn rest_idle(&self, before: Timestamp) {
-        if !self.read().is_full(self.cap, RouteMerit::Refused) {
+        let table = self.read();
+        let routes_short = table.is_full(self.cap, RouteMerit::Refused);
+        let members_short = self.cap.is_reached(table.members_taken(), true, RouteMerit::Refused);
+        if !routes_short && !members_short {
             return;
         }
+        drop(table);
         let mut table = self.write();
         let other = table.ids.get(OTHER).map(|id| id.0);
+        let is_short = |id: &u32| if table.members.contains(id) { members_short } else { routes_short };
         let is_idle = |id: &u32| Some(*id) != other && table.last_seen.get(id).is_none_or(|seen| *seen < before);
-        let idle: Vec<u32> = table.names.keys().copied().filter(is_idle).collect();
+        let idle: Vec<u32> = table.names.keys().copied().filter(|id| is_short(id) && is_idle(id)).collect();
         let rested = table.resting.len();
-        table.resting.extend(idle);
+        for id in idle {
+            table.rest(id);
+        }
         if table.resting.len() > rested {
             self.freed.fetch_add(1, Ordering::Relaxed);
         }
@@ -114,8 +153,14 @@ impl Routes {
         self.freed.load(Ordering::Relaxed)
     }
 
-    /// The name of a route.
+    /// The name of a route, or of a member of a series.
     pub fn name(&self, id: RouteId) -> Option<Arc<str>> {
+        let kept = self.kept_name(id)?;
+        Some(series_of(&kept).map(Arc::from).unwrap_or(kept))
+    }
+
+    /// The name as it is kept: a member's with its mark.
+    pub fn kept_name(&self, id: RouteId) -> Option<Arc<str>> {
         self.read().names.get(&id.0).cloned()
     }
 
@@ -140,7 +185,7 @@ impl Routes {
         self.overflow.load(Ordering::Relaxed)
     }
 
-    /// The routes numbered `first` and above, in order: what a commit has to add to what it wrote before.
+    /// The names numbered `first` and above as they are kept, in order: what a commit has to add to what it wrote before.
     pub fn since(&self, first: u32) -> Vec<(RouteId, Arc<str>)> {
         self.read().names.range(first..).map(|(&id, name)| (RouteId(id), Arc::clone(name))).collect()
     }
@@ -158,7 +203,47 @@ impl Routes {
 impl RouteTable {
     /// Whether a name that has no place has to fall to `other`, by a request of this merit.
     fn is_full(&self, cap: RouteCap, merit: RouteMerit) -> bool {
-        cap.is_reached(self.names.len() - self.resting.len(), self.ids.contains_key(OTHER), merit)
+        let routes = self.names.len() - self.resting.len() - self.members_taken();
+        cap.is_reached(routes, self.ids.contains_key(OTHER), merit)
+    }
+
+    /// How many members of series have a place.
+    fn members_taken(&self) -> usize {
+        self.members.len() - self.members_resting
+    }
+
+    /// The name of a route that must not be shown as a member is, which has its name already; nothing where none has.
+    fn apart_from_members(&self, name: &str) -> Option<String> {
+        if self.members.is_empty() || !self.ids.contains_key(marked_name(name).as_str()) {
+            return None;
+        }
+        let mut apart = format!("{name}_");
+        while self.ids.contains_key(marked_name(&apart).as_str()) {
+            apart.push('_');
+        }
+        Some(apart)
+    }
+
+    /// The name of a member as it is kept, apart from a route that has its name already.
+    fn apart_from_routes(&self, name: &str) -> String {
+        let mut apart = name.to_owned();
+        // A route that came after the member gave way to it.
+        while self.ids.contains_key(apart.as_str()) && !self.ids.contains_key(marked_name(&apart).as_str()) {
+            apart.push('_');
+        }
+        marked_name(&apart)
+    }
+
+    /// Takes a name its place.
+    fn rest(&mut self, id: u32) {
+        let is_new = self.resting.insert(id);
+        self.members_resting += usize::from(is_new && self.members.contains(&id));
+    }
+
+    /// Gives a name that rests its place back.
+    fn wake(&mut self, id: u32) {
+        let did_rest = self.resting.remove(&id);
+        self.members_resting -= usize::from(did_rest && self.members.contains(&id));
     }
 
     /// The number of a name that has a place.
@@ -170,7 +255,7 @@ impl RouteTable {
     fn wake_or_add(&mut self, name: &str) -> RouteId {
         match self.ids.get(name) {
             Some(&id) => {
-                self.resting.remove(&id.0);
+                self.wake(id.0);
                 id
             }
             None => self.add_name(name),
@@ -188,6 +273,9 @@ impl RouteTable {
     /// Puts in a name with its number; neither is there yet.
     fn insert(&mut self, id: RouteId, name: &str) {
         let name: Arc<str> = Arc::from(name);
+        if series_of(&name).is_some() {
+            self.members.insert(id.0);
+        }
         self.ids.insert(Arc::clone(&name), id);
         self.names.insert(id.0, name);
     }

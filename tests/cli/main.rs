@@ -46,6 +46,7 @@ mod report;
 mod resend;
 mod route_names;
 mod routes;
+mod series;
 mod served;
 mod slow;
 mod status;

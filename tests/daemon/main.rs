@@ -24,6 +24,7 @@ mod restart;
 mod rig;
 mod rotation;
 mod route_places;
+mod series;
 mod service_manager;
 mod sink;
 mod status;

@@ -36,7 +36,8 @@ pub(in crate::cli) fn missing_for(error: &Error) -> String {
 pub(in crate::cli) fn say_unknown(view: &View, routes: &[String]) {
     for route in routes {
         let route = route.strip_prefix('!').unwrap_or(route);
-        let known = view.routes();
+        let mut known = view.routes();
+        known.extend(view.members());
         let is_known = known.iter().any(|(_, name)| *name == route || readable_name(name) == route);
         if route.contains('*') || is_known {
             continue;

@@ -59,7 +59,8 @@ pub(in crate::cli) fn question(context: &Context, typed: &TypedQuestion<'_>) -> 
     let (mut texts, files) = positional::split(typed.positional, &naming);
     let view = if files.is_empty() { Some(context.view()?) } else { None };
     let mut filter = window::filter(typed.filter, Window::ALL, typed.by)?;
-    let known: Option<Vec<&str>> = view.as_ref().map(|view| view.routes().into_iter().map(|(_, name)| name).collect());
+    let known: Option<Vec<&str>> =
+        view.as_ref().map(|view| view.routes().into_iter().chain(view.members()).map(|(_, name)| name).collect());
     let pasted = positional::pasted_routes(&mut filter.routes, &naming, known.as_deref());
     texts.extend(pasted);
     let zone = window::zone(typed.window)?;

@@ -9,8 +9,10 @@ use crate::cli::args::ReportArguments;
 use crate::cli::asked::{self, Question, TypedQuestion};
 use crate::cli::counted::{CountedRows, CountingQuestion, fields_of, names_of, rows_of_files, rows_of_store};
 use crate::cli::input::context::Context;
+use crate::cli::input::settings::interpreting;
 use crate::error::{Error, Result};
 use crate::graphite::asked::{AskedOrder, Pasted};
+use crate::pipeline::asks_for_members;
 use crate::report::html::LatencyPage;
 use crate::report::latency::{LatencyReport, LatencyRow, Sort};
 use crate::report::{Report, write};
@@ -39,9 +41,17 @@ pub(super) fn report(context: &Context, mut arguments: ReportArguments) -> Resul
         None => rows_of_files(context, &question)?,
     };
     let found = !rows.is_empty();
+    let of_series = match &view {
+        Some(view) => asks_for_members(view, &filter) || interpreting(context)?.asks_for_series(&filter),
+        None => false,
+    };
     let by = names_of(&arguments.by);
     let report = LatencyReport { by, sort, limit: arguments.limit, window: shown(window) };
-    let report = Report { missing, ..report.tabulate(rows) };
+    let mut report = Report { missing, ..report.tabulate(rows) };
+    if of_series {
+        // A request is in any number of them.
+        report.totals = None;
+    }
     let mut out = stdout();
     if let Some(form) = form {
         written(write(&report, form, style(), &mut out))?;

@@ -35,15 +35,20 @@ pub(super) fn routes(context: &Context, arguments: &RoutesArguments) -> Result<A
     completeness::say_unknown(&view, &arguments.route);
     let window = whole_slots(&view, window);
     let mut counts = HashMap::new();
-    for (id, cell) in view.totals(window, None)? {
+    let members: Vec<RouteId> = view.members().into_iter().map(|(id, _)| id).collect();
+    for (id, cell) in view.totals(window, None)?.into_iter().chain(view.totals(window, Some(&members))?) {
         counts.insert(id, cell.requests);
     }
     let mut rows = Vec::new();
-    for (id, name) in view.routes() {
+    let routes = view.routes();
+    let kinds = std::iter::repeat_n("route", routes.len()).chain(std::iter::repeat("series"));
+    for ((id, name), kind) in routes.into_iter().chain(view.members()).zip(kinds) {
         let requests = counts.get(&id).copied().unwrap_or(0);
         let is_asked_for = arguments.route.is_empty() || keeps_name(&arguments.route, &[name, &*readable_name(name)]);
         if is_asked_for && (requests > 0 || window == Window::ALL) {
-            rows.push(ranked_route(&view, id, name, requests, &namings));
+            let mut ranked = ranked_route(&view, id, name, requests, &namings);
+            ranked.row.kind = kind;
+            rows.push(ranked);
         }
     }
     sort_rows(&mut rows, arguments.sort);
@@ -82,6 +87,7 @@ fn ranked_route(view: &View, id: RouteId, name: &str, requests: u64, namings: &[
     let row = RouteRow {
         route: name.to_owned(),
         name: readable_name(name).into_owned(),
+        kind: "route",
         metrics,
         since: span.map(|(first, _)| first.to_string()),
         last_seen: span.map(|(_, last)| last.to_string()),

@@ -16,6 +16,7 @@ mod report;
 mod retention;
 mod route;
 mod section;
+mod series;
 mod size;
 mod slow;
 mod store;
@@ -31,6 +32,7 @@ pub use log::{LogFormat, LogSection};
 pub use position::Placed;
 pub use report::ReportSection;
 pub use route::{RouteSection, StatusCondition};
+pub use series::SeriesSection;
 pub use slow::SlowSection;
 pub use store::StoreSection;
 
@@ -49,7 +51,7 @@ pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
 /// What may stand before the first section, and the sections themselves.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "store",
     "interval",
     "lateness",
@@ -65,6 +67,7 @@ const KEYS: [&str; 20] = [
     "retention",
     "log",
     "route",
+    "series",
     "slow",
     "report",
     "http",
@@ -125,6 +128,8 @@ pub struct Config {
     pub logs: Vec<LogSection>,
     /// The rules that name routes, in their order.
     pub routes: Vec<RouteSection>,
+    /// What is counted beside the routes.
+    pub series: Vec<SeriesSection>,
     /// Which requests the index keeps one by one.
     pub slow: SlowSection,
     /// Of which routes `report` tells.
@@ -156,6 +161,7 @@ impl Default for Config {
             retention: retention::default(),
             logs: Vec::new(),
             routes: Vec::new(),
+            series: Vec::new(),
             slow: SlowSection::default(),
             report: ReportSection::default(),
             http: HttpSection::default(),
@@ -240,12 +246,13 @@ impl Config {
 }
 
 /// The keys of each section, by its name without brackets; those before the first section have none.
-pub fn known_keys() -> [(&'static str, &'static [&'static str]); 11] {
+pub fn known_keys() -> [(&'static str, &'static [&'static str]); 12] {
     [
         ("", &KEYS),
         ("store", &store::KEYS),
         ("log", &log::KEYS),
         ("route", &route::KEYS),
+        ("series", &series::KEYS),
         ("carbon", &carbon::KEYS),
         ("slow", &slow::KEYS),
         ("report", &report::KEYS),
@@ -267,6 +274,9 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
     };
     each("log", "[[log]]", &log::KEYS, mistakes, &mut |section| config.logs.extend(log::read_log(section)));
     each("route", "[[route]]", &route::KEYS, mistakes, &mut |section| config.routes.extend(route::read_route(section)));
+    each("series", "[[series]]", &series::KEYS, mistakes, &mut |section| {
+        config.series.extend(series::read_series(section));
+    });
     each("carbon", "[[carbon]]", &carbon::KEYS, mistakes, &mut |section| {
         config.carbons.extend(carbon::read_carbon(section))
     });

@@ -13,9 +13,9 @@ use crate::cli::answer::output::{say, say_all};
 use crate::cli::answer::untimed::say_untimed_logs;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::histogram::{Cell, Time};
-use crate::pipeline::{CountedBy, Filter};
+use crate::pipeline::{CountedBy, Filter, asks_for_members};
 use crate::record::{GroupingFields, RequestField};
 use crate::route::RouteId;
 use crate::store::View;
@@ -28,13 +28,18 @@ pub(in crate::cli) fn rows_of_store(
 ) -> Result<CountedRows> {
     let CountingQuestion { filter, by, .. } = *question;
     let by_fields = by != [RequestField::Route];
+    let is_attempt = |field: &RequestField| matches!(field, RequestField::Attempts(_));
+    if by.iter().any(is_attempt) && asks_for_members(view, filter) {
+        let what = "--by counts each attempt by itself, and so do the series that --route asks for";
+        return Err(Error::usage(what).remedy("ask for one of the two"));
+    }
     let mut lines = StoredLines::new(context, view, &question.files.format)?;
     if by_fields {
         let wanted = by.to_vec();
         lines = lines.reading(Arc::new(move |format| GroupingFields::of_format(&wanted, format).needs()));
     }
     let by_request = by_fields || filter.asks_for_requests();
-    let by_others = lines.counted_by(filter.window, filter.by)? == CountedBy::Others;
+    let by_others = lines.counted_by(filter)? == CountedBy::Others;
     let mut answer = match by_request || by_others {
         true => from_lines(&mut lines, question)?,
         false => from_cells(view, &mut lines, filter)?,
@@ -111,7 +116,7 @@ fn from_cells(view: &View, lines: &mut StoredLines<'_>, filter: &Filter) -> Resu
     let mut cells: HashMap<RouteId, Cell> = totals.cells.into_iter().collect();
     let mut rows: Rows = Vec::new();
     let (mut by_upstream, mut timed) = (0, 0);
-    for (id, name) in view.routes() {
+    for (id, name) in view.routes().into_iter().chain(view.members()) {
         if let Some(mut cell) = cells.remove(&id) {
             by_upstream += usize::from(time_by_upstream(&mut cell));
             timed += usize::from(!cell.time(Time::Request).is_empty());
@@ -120,6 +125,9 @@ fn from_cells(view: &View, lines: &mut StoredLines<'_>, filter: &Filter) -> Resu
     }
     match by_upstream {
         0 => {}
+        _ if asks_for_members(view, filter) => {
+            say("note: the times of attempts at an upstream are their own $upstream_response_time");
+        }
         all if all == timed => {
             say("note: all times are those of $upstream_response_time: the logs have no $request_time")
         }

@@ -104,11 +104,7 @@ fn found_format(
 
 /// The rules and thresholds, with the routes that the store has numbered.
 pub(in crate::cli) fn with_routes(context: &Context, view: &View) -> Result<Interpreting> {
-    let mut known = Vec::new();
-    for (id, name) in view.routes() {
-        known.push((id, name.to_owned()));
-    }
-    let routes = Arc::new(Routes::restore(context.config()?.routes_max as usize, known));
+    let routes = Arc::new(Routes::restore(context.config()?.routes_max as usize, view.kept_names()));
     Ok(Interpreting { routes, ..settings::interpreting(context)? })
 }
 

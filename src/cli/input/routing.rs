@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::context::Context;
 use crate::cli::config::{Config, Placed, RouteSection, RoutesBy, StatusCondition, whole_millis};
 use crate::error::{Error, Result};
-use crate::route::{Router, Rule};
+use crate::route::{Router, Rule, SeriesMistake, SeriesTemplates};
 
 /// The rules, and nginx's locations for what they do not name.
 pub(super) fn routing(context: &Context) -> Result<Arc<Router>> {
@@ -22,7 +22,7 @@ pub(super) fn routing(context: &Context) -> Result<Arc<Router>> {
 /// The rules. What is wrong with one is said at its place in the configuration.
 pub(super) fn rules_router(config: &Config) -> Result<Arc<Router>> {
     let error = match Router::new(config.routes.iter().map(rule).collect()) {
-        Ok(router) => return Ok(Arc::new(router)),
+        Ok(router) => return Ok(Arc::new(router.with_series(series_templates(config)?))),
         Err(error) => error,
     };
     let wrong = format!("[[route]] {}: {}", error.field, error.message);
@@ -33,6 +33,19 @@ pub(super) fn rules_router(config: &Config) -> Result<Arc<Router>> {
     Err(match error.remedy {
         Some(remedy) => mistake.remedy(remedy),
         None => mistake,
+    })
+}
+
+/// What is counted beside the routes. What is wrong with a name is said at its place.
+fn series_templates(config: &Config) -> Result<SeriesTemplates> {
+    let names: Vec<String> = config.series.iter().map(|section| text_of(&section.name)).collect();
+    SeriesTemplates::new(&names).map_err(|SeriesMistake { series, message, remedy }| {
+        let wrong = format!("[[series]] name: {message}");
+        let mistake = match config.series.get(series) {
+            Some(section) => section.name.clone().map(drop).mistake(wrong),
+            None => Error::usage(wrong),
+        };
+        mistake.remedy(remedy)
     })
 }
 

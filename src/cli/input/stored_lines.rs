@@ -13,7 +13,7 @@ use crate::histogram::Cell;
 use crate::pipeline::retrieve;
 use crate::pipeline::retrieve::ScannedLine;
 use crate::pipeline::{CountedBy, Filter, Interpreting, LineReaders, NeedsOfFormat, RouteFilter, counted_by};
-use crate::route::RouteId;
+use crate::route::{RouteId, begins_with_node};
 use crate::store::{BlockSummary, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 use std::collections::BTreeMap;
@@ -65,17 +65,18 @@ impl<'s> StoredLines<'s> {
     }
 
     /// By which rules a window was counted. Who gives no configuration means those of the store.
-    pub(in crate::cli) fn counted_by(&self, window: Window, by: WindowMatch) -> Result<CountedBy> {
+    pub(in crate::cli) fn counted_by(&self, filter: &Filter) -> Result<CountedBy> {
         if self.goes_by_store()? {
             return Ok(CountedBy::Now);
         }
-        counted_by(self.view, window, by, self.with.rules())
+        counted_by(self.view, filter.window, filter.by, self.with.asked_rules(filter))
     }
 
     /// The blocks that may hold what `filter` asks for.
     pub(in crate::cli) fn blocks(&self, filter: &Filter) -> Result<Vec<BlockSummary>> {
         // What other rules named, those of now may name otherwise.
-        let by_now = counted_by(self.view, filter.window, filter.by, self.with.rules())? != CountedBy::Others;
+        let by_now =
+            counted_by(self.view, filter.window, filter.by, self.with.asked_rules(filter))? != CountedBy::Others;
         let routes = (by_now && !filter.routes.is_empty()).then(|| wanted_routes(self.view, filter));
         self.view.blocks(filter.window, filter.by, routes.as_deref())
     }
@@ -90,12 +91,23 @@ impl<'s> StoredLines<'s> {
         Some(format!("{size} of log would have to be read for what was not kept: ask for a shorter window"))
     }
 
-    /// Read the lines of these blocks; `each` gets those that `filter` lets through. What could not be read is
-    /// said and handed back.
+    /// Read the lines of these blocks; `each` gets those that `filter` lets through, as their routes and as the members of series that
+    /// it asks for. What could not be read is said and handed back.
     pub(in crate::cli) fn scan(
         &mut self,
         blocks: &[BlockSummary],
         filter: &Filter,
+        each: impl FnMut(&ScannedLine<'_>),
+    ) -> Result<Vec<String>> {
+        self.scan_as(blocks, filter, self.with.asks_for_series(filter), each)
+    }
+
+    /// [`scan`](Self::scan), also as `members` of series or not.
+    fn scan_as(
+        &mut self,
+        blocks: &[BlockSummary],
+        filter: &Filter,
+        members: bool,
         mut each: impl FnMut(&ScannedLine<'_>),
     ) -> Result<Vec<String>> {
         if blocks.is_empty() {
@@ -105,6 +117,7 @@ impl<'s> StoredLines<'s> {
             Some(readers) => readers,
             None => self.readers.insert(line_readers(self.context, self.view, self.given, &self.needs, &self.with)?),
         };
+        readers.scan_members(members);
         let (routes, mut verdicts) = (&self.with.routes, RouteFilter::default());
         let missing = retrieve::scan(self.view, blocks, readers, |line| {
             if filter.keeps(line.seen) && verdicts.keeps(filter, line.seen.matched.id, routes) {
@@ -113,7 +126,7 @@ impl<'s> StoredLines<'s> {
         })?;
         let mut messages = missing.messages();
         if self.goes_by_store()?
-            && counted_by(self.view, filter.window, filter.by, self.with.rules())? == CountedBy::Others
+            && counted_by(self.view, filter.window, filter.by, self.with.asked_rules(filter))? == CountedBy::Others
         {
             messages.push("the routes of these lines are not those that were counted: name the configuration that has them (--config)".to_owned());
         }
@@ -174,9 +187,21 @@ impl<'s> StoredLines<'s> {
         cells: &mut BTreeMap<RouteId, Cell>,
     ) -> Result<Option<Vec<String>>> {
         let filter = Filter { window, ..Filter::all() };
+        let members: Vec<&str> = match routes {
+            Some(routes) => {
+                self.view.members().into_iter().filter(|(id, _)| routes.contains(id)).map(|of| of.1).collect()
+            }
+            None => Vec::new(),
+        };
+        let first_nodes = self.with.router.series().first_nodes();
+        if let Some(name) = members.iter().find(|name| !first_nodes.iter().any(|node| begins_with_node(name, node))) {
+            return Ok(Some(vec![format!(
+                "the configuration has no [[series]] for `{name}`: its lines cannot be told"
+            )]));
+        }
         let blocks = self.view.blocks(window, WindowMatch::End, routes)?;
         let mut counted: BTreeMap<RouteId, Cell> = BTreeMap::new();
-        let missing = self.scan(&blocks, &filter, |ScannedLine { seen, .. }| {
+        let missing = self.scan_as(&blocks, &filter, !members.is_empty(), |ScannedLine { seen, .. }| {
             if routes.is_none_or(|routes| routes.contains(&seen.matched.id)) {
                 seen.count_as_stored(counted.entry(seen.matched.id).or_default());
             }

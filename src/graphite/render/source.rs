@@ -50,7 +50,8 @@ impl<'a> StoredSeries<'a> {
     /// # Errors
     /// If the store cannot be read.
     pub fn new(view: &'a View, namings: &'a [Naming]) -> Result<StoredSeries<'a>> {
-        let routes = view.routes();
+        let mut routes = view.routes();
+        routes.extend(view.members());
         let catalog =
             SeriesCatalog::new(namings, routes.iter().map(|(_, name)| *name)).without_times(&absent_times(view)?);
         let ids = routes.into_iter().map(|(id, name)| (name, id)).collect();

@@ -30,6 +30,7 @@ impl Reader<'_> {
         let showing = LineShowing { redaction: self.redaction(), fields: wanted.fields };
         let mut readers = self.line_readers(&with, showing.needs())?;
         let mut found = LinesFound { is_counted: true, ..LinesFound::default() };
+        readers.scan_members(with.asks_for_series(filter));
         let mut best = BestLines::new(wanted);
         let mut verdicts = RouteFilter::default();
         let names = LineNames::of(view);
@@ -89,7 +90,8 @@ impl Reader<'_> {
     fn add_rules(&self, wanted: &LinesWanted<'_>, with: &Interpreting, found: &mut LinesFound) -> Result<()> {
         let filter = &wanted.filter;
         if self.site().goes_by_store
-            && crate::pipeline::counted_by(self.view()?, filter.window, filter.by, with.rules())? == CountedBy::Others
+            && crate::pipeline::counted_by(self.view()?, filter.window, filter.by, with.asked_rules(filter))?
+                == CountedBy::Others
         {
             found.lacks.missing.push(
                 "the routes of these lines are not those that were counted: name the configuration that has them (--config)"

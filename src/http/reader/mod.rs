@@ -136,11 +136,7 @@ impl<'s> Reader<'s> {
     /// # Errors
     /// As [`Reader::view`].
     pub fn interpreting(&self) -> Result<Interpreting> {
-        let mut known = Vec::new();
-        for (id, name) in self.view()?.routes() {
-            known.push((id, name.to_owned()));
-        }
-        let site = self.site();
+        let (known, site) = (self.view()?.kept_names(), self.site());
         let routes = Arc::new(Routes::restore(site.routes_max, known));
         Ok(Interpreting { router: Arc::clone(&site.router), routes, threshold_ms: site.threshold_ms })
     }
@@ -150,14 +146,14 @@ impl<'s> Reader<'s> {
         if self.site().goes_by_store {
             return Ok(CountedBy::Now);
         }
-        counted_by(self.view()?, filter.window, filter.by, self.interpreting()?.rules())
+        counted_by(self.view()?, filter.window, filter.by, self.interpreting()?.asked_rules(filter))
     }
 
     /// The blocks of log that may hold what `filter` asks for.
     fn blocks(&self, filter: &Filter) -> Result<Vec<BlockSummary>> {
         let view = self.view()?;
         // What other rules named, those of now may name otherwise.
-        let rules = self.interpreting()?.rules();
+        let rules = self.interpreting()?.asked_rules(filter);
         let by_now = counted_by(view, filter.window, filter.by, rules)? != CountedBy::Others;
         let routes = (by_now && !filter.routes.is_empty()).then(|| wanted_routes(view, filter));
         view.blocks(filter.window, filter.by, routes.as_deref())

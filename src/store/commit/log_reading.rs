@@ -14,6 +14,8 @@ pub struct LogReading {
     pub format: String,
     /// A hash of all that names routes and says when a request is slow. Lines that were read under another may have other routes.
     pub rules: u64,
+    /// A hash of the series beside the routes; 0 if there were none.
+    pub series: u64,
     /// Every request at least this long was kept, but for the routes of `thresholds`.
     pub kept_ms: u64,
     /// Routes of which only longer ones were kept, with how long.
@@ -33,7 +35,16 @@ pub struct LinesAgain {
     pub rejected_by: Vec<String>,
 }
 
+/// Bits of the byte behind the thresholds.
+const SERVER_ERRORS: u8 = 1;
+const HAS_SERIES: u8 = 2;
+
 impl LogReading {
+    /// From how many milliseconds on every request was kept, whatever its route: what members of series have is kept with their routes.
+    pub fn kept_from_any_ms(&self) -> u64 {
+        self.thresholds.iter().map(|(_, threshold)| *threshold).fold(self.kept_ms, u64::max)
+    }
+
     /// From how many milliseconds on every request of that route was kept.
     pub fn kept_from_ms(&self, route: &str) -> u64 {
         let mut kept = self.kept_ms;
@@ -143,7 +154,11 @@ impl Encode for LogReading {
             out.bytes(route.as_bytes());
             out.varint(*threshold);
         }
-        out.u8(u8::from(self.server_errors));
+        let server_errors = if self.server_errors { SERVER_ERRORS } else { 0 };
+        out.u8(server_errors | if self.series == 0 { 0 } else { HAS_SERIES });
+        if self.series != 0 {
+            out.u64(self.series);
+        }
         out.u8(u8::from(self.again.is_some()));
         if let Some(LinesAgain { of, rejected_by }) = &self.again {
             out.varint(u64::from(of.0));
@@ -162,7 +177,10 @@ impl Decode for LogReading {
         for _ in 0..from.count()? {
             thresholds.push((from.text()?, from.varint()?));
         }
-        let (server_errors, is_again) = (from.u8()? != 0, from.u8()? != 0);
+        let flags = from.u8()?;
+        let server_errors = flags & SERVER_ERRORS != 0;
+        let series = if flags & HAS_SERIES == 0 { 0 } else { from.u64()? };
+        let is_again = from.u8()? != 0;
         let mut again = None;
         if is_again {
             let of = GenerationId(from.varint_as()?);
@@ -172,7 +190,7 @@ impl Decode for LogReading {
             }
             again = Some(LinesAgain { of, rejected_by });
         }
-        Ok(LogReading { format, rules, kept_ms, thresholds, server_errors, again })
+        Ok(LogReading { format, rules, series, kept_ms, thresholds, server_errors, again })
     }
 }
 
@@ -233,6 +251,7 @@ mod tests {
         let reading = LogReading {
             format: format.to_owned(),
             rules: 7,
+            series: if format == "b" { 9 } else { 0 },
             kept_ms: 1000,
             thresholds: vec![("ws".to_owned(), 36_000_000), ("quick".to_owned(), 100)],
             server_errors: true,

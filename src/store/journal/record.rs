@@ -20,9 +20,10 @@ use crate::store::journal::state::StoreState;
 const MAGIC: &[u8; 8] = b"SPKLJRNL";
 
 /// The version of the journal's format.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
-/// The oldest version that is still read: its records say nothing of how lines were read.
+/// The oldest version that is still read: its records say nothing of how lines were read. Up to version 4 there were no series, whose
+/// members would be counted as routes by who knows none.
 const OLDEST: u32 = 3;
 
 /// Bytes before the first record: magic, version, number, checksum of these.
@@ -301,7 +302,9 @@ mod tests {
         let (bytes, _) = journal(7, &[3]);
         assert_eq!(replay_journal(&bytes, 8).unwrap_err(), UnusableJournal::Damaged(8));
         assert_eq!(replay_journal(&copy_with_number(&bytes, 8), 8).unwrap().good, bytes.len() as u64);
-        for (version, expected) in [(VERSION + 1, UnusableJournal::Newer(5)), (OLDEST - 1, UnusableJournal::Older(2))] {
+        for (version, expected) in
+            [(VERSION + 1, UnusableJournal::Newer(VERSION + 1)), (OLDEST - 1, UnusableJournal::Older(2))]
+        {
             let mut other = bytes.clone();
             other[8..12].copy_from_slice(&version.to_le_bytes());
             assert_eq!(replay_journal(&other, 7).unwrap_err(), expected);

@@ -4,7 +4,7 @@
 //! `routes` are inverse to each other; a route keeps its number for the life of the store, since segments hold
 //! numbers only.
 
-use crate::route::RouteId;
+use crate::route::{RouteId, marked_name, series_of};
 use crate::source::UnreadSpan;
 use crate::source::generation::{Generation, GenerationId};
 use crate::store::commit::Commit;
@@ -28,6 +28,8 @@ pub(crate) struct StoreState {
     /// Names by number; a number is never given to another name.
     pub(crate) routes: BTreeMap<RouteId, String>,
     by_name: HashMap<String, RouteId>,
+    /// Names of the members of series by number, without their mark; routes are apart from them.
+    pub(crate) members: BTreeMap<RouteId, String>,
     /// First and last slot in which a route has a cell.
     pub(crate) spans: BTreeMap<RouteId, (Timestamp, Timestamp)>,
     /// Ascending by id.
@@ -137,7 +139,12 @@ impl StoreState {
         matches!(self.generation(id), Some(known) if known.finished)
     }
 
+    /// Names with a mark are those of members of series.
     fn name_route(&mut self, route: RouteId, name: String) {
+        if let Some(member) = series_of(&name) {
+            self.members.insert(route, member.to_owned());
+            return;
+        }
         self.by_name.insert(name.clone(), route);
         self.routes.insert(route, name);
     }
@@ -161,10 +168,14 @@ impl Encode for StoreState {
         self.last_commit.unwrap_or_default().encode(out);
         out.u8(u8::from(self.read_until.is_some()));
         self.read_until.unwrap_or_default().encode(out);
-        out.count(self.routes.len());
+        out.count(self.routes.len() + self.members.len());
         for (route, name) in &self.routes {
             out.varint(u64::from(route.0));
             out.bytes(name.as_bytes());
+        }
+        for (member, name) in &self.members {
+            out.varint(u64::from(member.0));
+            out.bytes(marked_name(name).as_bytes());
         }
         out.count(self.spans.len());
         for (route, (first, last)) in &self.spans {

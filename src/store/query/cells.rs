@@ -20,6 +20,8 @@ pub(crate) struct StoredCells<'v> {
     pub(crate) memtable: &'v Memtable,
     /// The length of the store's slots.
     pub(crate) interval: Duration,
+    /// The members of series, whose cells are meant only where they are named: routes alone add up to all requests.
+    pub(crate) members: &'v BTreeMap<RouteId, String>,
 }
 
 impl StoredCells<'_> {
@@ -34,6 +36,11 @@ impl StoredCells<'_> {
             merged.entry((slot, route)).or_default().merge(cell);
         })?;
         Ok(flatten(merged))
+    }
+
+    /// The same of members of series as well.
+    pub(crate) fn by_slot_with_members(&self, window: Window) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
+        StoredCells { members: &BTreeMap::new(), ..*self }.by_slot(window, None)
     }
 
     /// Sums by route, see `View::totals`.
@@ -83,7 +90,10 @@ impl StoredCells<'_> {
         routes: Option<&[RouteId]>,
         mut each: impl FnMut(Timestamp, RouteId, &Cell),
     ) -> Result<()> {
-        let wanted = |route: RouteId| routes.is_none_or(|routes| routes.contains(&route));
+        let wanted = |route: RouteId| match routes {
+            Some(routes) => routes.contains(&route),
+            None => self.members.is_empty() || !self.members.contains_key(&route),
+        };
         self.sealed.each_cell(tiles, |slot, route, cell| {
             if wanted(route) {
                 each(slot, route, &cell);

@@ -38,13 +38,13 @@ fn among_slowest(entries: &[Entry], settings: &StoreSettings) -> Vec<bool> {
     among
 }
 
-/// Which entries rank among the first K of their group.
-pub(crate) fn find_slowest(entries: &[Entry], settings: &StoreSettings) -> HashSet<Locator> {
+/// Which entries rank among the first K of their group: a line may be among the slowest of its route and not of a series.
+pub(crate) fn find_slowest(entries: &[Entry], settings: &StoreSettings) -> HashSet<(RouteId, Locator)> {
     let among = among_slowest(entries, settings);
     let mut slowest = HashSet::new();
     for (entry, among) in entries.iter().zip(among) {
         if among {
-            slowest.insert(entry.locator);
+            slowest.insert((entry.route, entry.locator));
         }
     }
     slowest

@@ -14,7 +14,7 @@ use crate::store::query::rank::RouteSlot;
 use crate::store::query::sealed::SealedSegments;
 use crate::store::settings::StoreSettings;
 use crate::time::{Timestamp, Window};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Slots at most this many slots apart are searched for rivals together.
 const NEAR: u32 = 30;
@@ -24,6 +24,8 @@ pub(crate) struct SlowEntries<'v> {
     pub(crate) sealed: &'v SealedSegments,
     pub(crate) memtable: &'v Memtable,
     pub(crate) settings: &'v StoreSettings,
+    /// The members of series, whose entries are meant only where they are named: else a request would be there twice.
+    pub(crate) members: &'v BTreeMap<RouteId, String>,
 }
 
 impl SlowEntries<'_> {
@@ -31,7 +33,8 @@ impl SlowEntries<'_> {
     pub(crate) fn find_entries(&self, query: &EntryQuery) -> Result<Vec<Entry>> {
         let mut found = Vec::new();
         let mut add = |entry: Entry| {
-            if query.reaches(&entry) && query.accepts(&entry) {
+            let is_meant = query.routes.is_some() || !self.members.contains_key(&entry.route);
+            if is_meant && query.reaches(&entry) && query.accepts(&entry) {
                 found.push(entry);
             }
         };
@@ -59,7 +62,7 @@ impl SlowEntries<'_> {
         let mut judged = Vec::with_capacity(found.len());
         for entry in found {
             let settled = !doubtful.contains(&self.slot_of(&entry));
-            judged.extend(rank::judge_entry(entry, settled || slowest.contains(&entry.locator)));
+            judged.extend(rank::judge_entry(entry, settled || slowest.contains(&(entry.route, entry.locator))));
         }
         Ok(judged)
     }

@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::histogram::Cell;
-use crate::route::RouteId;
+use crate::route::{RouteId, marked_name};
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{RestartPoints, UnreadSpan};
 use crate::store::commit::archived_lines;
@@ -166,6 +166,34 @@ impl View {
         &self.settings
     }
 
+    /// All names as they are kept, by number: routes, and members of series with their mark. There is a name for each number below their
+    /// count.
+    pub fn kept_names(&self) -> Vec<(RouteId, String)> {
+        let mut names: Vec<(RouteId, String)> = Vec::new();
+        for (route, name) in &self.state.routes {
+            names.push((*route, name.clone()));
+        }
+        for (member, name) in &self.state.members {
+            names.push((*member, marked_name(name)));
+        }
+        names.sort_unstable_by_key(|(id, _)| *id);
+        names
+    }
+
+    /// All members of series, by number. Without naming one of these, nothing of them is in any answer: a request is in its route, and in
+    /// any number of these besides.
+    pub fn members(&self) -> Vec<(RouteId, &str)> {
+        self.state.members.iter().map(|(&member, name)| (member, name.as_str())).collect()
+    }
+
+    /// Cells of the slots that start in `window`, merged, by slot and number: of routes and of members of series.
+    ///
+    /// # Errors
+    /// As [`View::cells`].
+    pub fn cells_with_members(&self, window: Window) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
+        self.stored_cells().by_slot_with_members(window)
+    }
+
     /// All routes, by number.
     pub fn routes(&self) -> Vec<(RouteId, &str)> {
         self.state.routes.iter().map(|(&route, name)| (route, name.as_str())).collect()
@@ -286,7 +314,8 @@ impl View {
     }
 
     fn stored_cells(&self) -> StoredCells<'_> {
-        StoredCells { sealed: &self.sealed, memtable: &self.memtable, interval: self.settings.interval }
+        let (sealed, memtable) = (&self.sealed, &self.memtable);
+        StoredCells { sealed, memtable, interval: self.settings.interval, members: &self.state.members }
     }
 
     /// Slow entries, by end and locator. Of the entries that are kept only for being among the slowest, those that
@@ -295,7 +324,8 @@ impl View {
     /// # Errors
     /// If a segment cannot be read or is damaged; see [`View::skip_damaged`].
     pub fn entries(&self, query: &EntryQuery) -> Result<Vec<Entry>> {
-        SlowEntries { sealed: &self.sealed, memtable: &self.memtable, settings: &self.settings }.find_entries(query)
+        let (sealed, memtable, settings) = (&self.sealed, &self.memtable, &self.settings);
+        SlowEntries { sealed, memtable, settings, members: &self.state.members }.find_entries(query)
     }
 
     /// The raw lines of entries, as far as they were archived, in the order of `locators`.

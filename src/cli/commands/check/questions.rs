@@ -73,6 +73,9 @@ fn find_lacks(format: &Format, lines: &[&[u8]], router: &Router) -> Vec<Lack> {
     for variable in router.variables_of_rules().iter().filter(|name| format.index_of(name).is_none()) {
         lack(&[variable], &format!("a route rule asks for ${variable}, so that it can never match: add it"));
     }
+    for variable in router.series().lacking(format) {
+        lack(&[&variable], &format!("a [[series]] has ${variable} in its name, and so no members here: add it"));
+    }
     for lack in &mut lacks {
         lack.variables.retain(|name| !has(name));
         withdraw_hidden(format, lack);

@@ -1,5 +1,6 @@
 //! `lines` over the store: from its index where that kept every request that is asked for, else from the blocks that may hold any.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
 use crate::pipeline::retrieve::MissingLines;
 use crate::pipeline::retrieve::ScannedLine;
-use crate::pipeline::{CountedBy, Filter, RoutedRecord, all_kept, retrieve};
+use crate::pipeline::{CountedBy, Filter, RoutedRecord, all_kept, asks_for_members, retrieve};
 use crate::report::count;
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View};
 
@@ -29,7 +30,11 @@ pub(super) fn lines_of_store(
     filter: &Filter,
 ) -> Result<(FoundLines, Vec<String>)> {
     let answer = choose_lines(view, context, arguments, filter)?;
-    say_by_upstream(&answer.0);
+    if !asks_for_members(view, filter) {
+        say_by_upstream(&answer.0);
+    } else if answer.0.by_upstream > 0 {
+        say("note: an attempt at an upstream took its own $upstream_response_time");
+    }
     Ok(answer)
 }
 
@@ -43,7 +48,7 @@ fn choose_lines(
     if arguments.all {
         return from_lines(view, &mut lines, arguments, filter, |_, _| true);
     }
-    let counted_by = lines.counted_by(filter.window, filter.by)?;
+    let counted_by = lines.counted_by(filter)?;
     if !filter.asks_for_requests() {
         if counted_by != CountedBy::Others {
             return from_index(view, arguments, filter);
@@ -75,6 +80,11 @@ fn say_by_upstream(found: &FoundLines) {
 /// What the index keeps of the window. No more raw lines are read than are printed.
 fn from_index(view: &View, arguments: &LinesArguments, filter: &Filter) -> Result<(FoundLines, Vec<String>)> {
     let mut entries = entries(view, filter)?;
+    if asks_for_members(view, filter) {
+        // A line is in several of them, or with several attempts in one: it is printed once, for the longest.
+        entries.sort_by_key(|entry| (entry.locator, Reverse(entry.duration_ms)));
+        entries.dedup_by_key(|entry| entry.locator);
+    }
     entries.sort_by_key(|entry| sort_key(entry, arguments.order()));
     cut(&mut entries, arguments);
     let (lines, missing) = raw(view, entries);
@@ -104,7 +114,8 @@ fn kept_by_rules_of_now(
     }
     // The slowest are those of the routes of then; the routes that are asked for are those of now.
     let mut slowest = HashSet::new();
-    for entry in entries(view, &Filter { routes: Vec::new(), ..filter.clone() })? {
+    let routes = if asks_for_members(view, filter) { filter.routes.clone() } else { Vec::new() };
+    for entry in entries(view, &Filter { routes, ..filter.clone() })? {
         if entry.kept.contains(KeepReasons::SLOWEST) {
             slowest.insert(entry.locator);
         }
@@ -193,13 +204,21 @@ fn from_lines(
     for entry in entries(view, filter)? {
         left.insert(entry.locator, entry);
     }
+    let mut last: Option<Found> = None;
     let mut missing = lines.scan(&blocks, filter, |&ScannedLine { seen, locator, line, .. }| {
         if wanted(seen, &locator) {
             left.remove(&locator);
             let file = files.get(&locator.generation).cloned().unwrap_or_default();
-            found.push(of_line(seen, locator, line, &with, file));
+            let next = of_line(seen, locator, line, &with, file);
+            // One that is in several series comes as each of them: it is printed once, for the longest.
+            match &last {
+                Some(held) if held.entry.locator == locator && held.entry.duration_ms >= next.entry.duration_ms => {}
+                Some(held) if held.entry.locator == locator => last = Some(next),
+                _ => found.extend(last.replace(next).into_iter().collect()),
+            }
         }
     })?;
+    found.extend(last.into_iter().collect());
     if !missing.is_empty() {
         let left: Vec<Entry> = left.into_values().collect();
         if !left.is_empty() {

@@ -11,7 +11,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
 use crate::pipeline::retrieve::ScannedLine;
-use crate::pipeline::{CountedBy, Filter, all_kept, retrieve};
+use crate::pipeline::{CountedBy, Filter, all_kept, asks_for_members, retrieve};
 use crate::report::slow::{SampleLine, SlowClass};
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View};
 
@@ -36,7 +36,9 @@ pub(super) fn classes_of_store(
     } else {
         answer.read_lines(view, &mut lines, question)?
     };
-    if answer.by_upstream {
+    if answer.by_upstream && asks_for_members(view, &question.filter) {
+        say("note: an attempt at an upstream took its own $upstream_response_time");
+    } else if answer.by_upstream {
         say("note: where a log has no $request_time, its times are those of $upstream_response_time");
     }
     say_untimed_logs(view);
@@ -45,11 +47,10 @@ pub(super) fn classes_of_store(
 
 /// Whether the index kept every request that is asked for, and the cells know how many of its class there were.
 fn is_indexed(view: &View, lines: &StoredLines<'_>, question: &SlowQuestion) -> Result<bool> {
-    let Filter { window, by, .. } = question.filter;
     if !question.filter.statuses.iter().all(is_whole_class) {
         return Ok(false);
     }
-    let counted_by = lines.counted_by(window, by)?;
+    let counted_by = lines.counted_by(&question.filter)?;
     match question.threshold_ms {
         // Whether a request was slow by the threshold of its route stands in its entry.
         None => Ok(counted_by == CountedBy::Now),
@@ -82,7 +83,7 @@ impl StoredClasses {
         let filter = &question.filter;
         let least = filter.min_ms.max(question.threshold_ms.unwrap_or(0));
         let query = EntryQuery {
-            routes: Some(wanted_routes(view, filter)),
+            routes: (!filter.routes.is_empty()).then(|| wanted_routes(view, filter)),
             min_duration_ms: least,
             ..EntryQuery::new(filter.window, filter.by)
         };

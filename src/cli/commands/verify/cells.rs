@@ -25,6 +25,8 @@ pub(super) struct RecountedLogs<'v> {
     lines: u64,
     /// Cells that cannot be judged, since lines of them are gone or the store is damaged there.
     unjudged: u64,
+    /// The members of series that took what was over their cap.
+    overflows: Vec<RouteId>,
     /// Cells with requests that were counted in `other`, before their routes got a place.
     of_late_routes: u64,
     /// Lines that cannot be read again, by why.
@@ -36,6 +38,12 @@ pub(super) struct RecountedLogs<'v> {
 impl<'v> RecountedLogs<'v> {
     pub(super) fn new(view: &'v View, recount: Recount<'v>, damaged: Vec<Window>) -> RecountedLogs<'v> {
         let (unread, unread_blocks) = (BTreeMap::new(), BTreeSet::new());
+        let mut overflows = Vec::new();
+        for (id, name) in view.members() {
+            if name.split('.').any(|node| node == OTHER) {
+                overflows.push(id);
+            }
+        }
         RecountedLogs {
             view,
             recount,
@@ -43,6 +51,7 @@ impl<'v> RecountedLogs<'v> {
             cells: 0,
             lines: 0,
             unjudged: 0,
+            overflows,
             of_late_routes: 0,
             unread,
             unread_blocks,
@@ -65,8 +74,10 @@ impl<'v> RecountedLogs<'v> {
                 }
             }
         });
-        for cell in counted.values() {
-            self.lines += cell.requests;
+        let members: BTreeSet<RouteId> = self.view.members().into_iter().map(|(id, _)| id).collect();
+        for (key, cell) in &counted {
+            // A line is in one route, and in any number of series besides.
+            self.lines += if members.contains(&key.route) { 0 } else { cell.requests };
         }
         let lacking = self.note(&blocks, &unread);
         let none = Cell::default();
@@ -77,7 +88,9 @@ impl<'v> RecountedLogs<'v> {
         for key in counted.keys() {
             held.entry(*key).or_insert(&none);
         }
-        self.of_late_routes += settle_late_routes(self.view.route(OTHER), &mut held, &counted, differences);
+        for other in self.view.route(OTHER).into_iter().chain(self.overflows.iter().copied()) {
+            self.of_late_routes += settle_late_routes(other, &members, &mut held, &counted, differences);
+        }
         let interval = self.view.settings().interval;
         for (key, held) in held {
             let slot = Window { from: key.slot, until: key.slot.plus(interval) };
@@ -139,12 +152,12 @@ impl<'v> RecountedLogs<'v> {
 /// Takes out the cells that differ only by requests that were counted in `other`, because their route had no place yet: together they
 /// come to the same. Gives how many.
 fn settle_late_routes(
-    other: Option<RouteId>,
+    other: RouteId,
+    members: &BTreeSet<RouteId>,
     held: &mut BTreeMap<CellKey, &Cell>,
     counted: &BTreeMap<CellKey, Cell>,
     differences: &Differences<'_>,
 ) -> u64 {
-    let Some(other) = other else { return 0 };
     let none = Cell::default();
     let slots: Vec<Timestamp> = held.keys().filter(|key| key.route == other).map(|key| key.slot).collect();
     let mut settled = 0;
@@ -152,6 +165,10 @@ fn settle_late_routes(
         let of_slot = CellKey { slot, route: RouteId(0) }..=CellKey { slot, route: RouteId(u32::MAX) };
         let (mut stored, mut found, mut keys) = (Cell::default(), Cell::default(), Vec::new());
         for (key, cell) in held.range(of_slot) {
+            // What is over the routes' cap is of routes, and what is over a series' is of members.
+            if members.contains(&key.route) != members.contains(&other) {
+                continue;
+            }
             let again = counted.get(key).unwrap_or(&none);
             if cell.requests != again.requests {
                 stored.merge(cell);

@@ -69,7 +69,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let mut from = window.from;
     while from < window.until {
         let step = Window { from, until: window.until.min(from.plus(STEP)) };
-        let stored = view.cells(step, None)?;
+        let stored = view.cells_with_members(step)?;
         logs.compare(step, &stored, &mut differences)?;
         if let Some(graphite) = &mut graphite {
             graphite.compare(&stored, &mut of_graphite)?;
