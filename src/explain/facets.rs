@@ -1,12 +1,11 @@
 //! A line's fields as features: which variables of a format say what sets requests apart, and how each is read.
 
 use super::address::nets_of;
-use super::agent::agent_family;
 use super::feature::{FeatureId, Features, FieldId, FieldSide};
 use super::phases::{AttemptTimes, PhaseTimes, phase_times};
 use super::route_patterns::patterns_of;
 use crate::grammar::{Escape, Format, VariableKind};
-use crate::record::{Record, RecordValues, attempt_ms, attempts, unescape};
+use crate::record::{Record, RecordValues, agent_family, attempt_ms, attempts, unescape};
 
 /// How a variable's value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

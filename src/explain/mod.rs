@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! feature · phases      values of fields, numbered; where a request's time went
-//! agent · address · route_patterns · facets    a line's fields as features
+//! address · route_patterns · facets    a line's fields as features
 //! change · requests     what was counted; the requests of both sides in memory
 //! model · tally         what is usual of each route, and what each feature has beyond it
 //! search                what sets the slow ones apart
@@ -14,7 +14,6 @@
 //! [`Side::Window`], what it is compared with [`Side::Baseline`].
 
 mod address;
-mod agent;
 mod answer;
 mod chance;
 mod change;
@@ -31,7 +30,6 @@ mod route_patterns;
 mod search;
 mod tally;
 
-pub use agent::agent_family;
 pub use answer::{BaselinePart, Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict};
 pub use change::{Change, ChangeParts, RouteChange, RouteSums, SideSums};
 pub use explanation::explain;

@@ -8,6 +8,7 @@
 //!   number         whole numbers, and seconds with three decimals
 //!   upstream       the lists of $upstream_*: attempts and redirects
 //!   request        $request into method, target and protocol
+//!   agent          the family of an agent: a browser, a robot, a library
 //!   request_field  the fields that requests are grouped by
 //!   unescape       a value as it was before nginx escaped it: for what is shown or compared, not for every line
 //!   status_range   statuses as people ask for them
@@ -18,8 +19,9 @@
 //! reason ([`Reject`](crate::grammar::Reject)): half a record would be counted, and nobody would see what it lacks.
 //!
 //! `parser` calls all the others; they do not know each other, but that `end_time`, `upstream` and `request_field` read by `number`,
-//! `request_field` also by `upstream`, and `end_reader` by `end_time`.
+//! `request_field` also by `upstream` and `agent`, and `end_reader` by `end_time`.
 
+mod agent;
 mod end_reader;
 mod end_time;
 mod field_spans;
@@ -33,6 +35,7 @@ mod status_range;
 mod unescape;
 mod upstream;
 
+pub use agent::agent_family;
 pub use needs::Needs;
 pub use number::MAX_DURATION_MS;
 pub use parser::RecordParser;

@@ -1,16 +1,18 @@
 //! The fields of a request by which people group: what the record has, parts of its target, its client's net, any variable.
 //!
-//! `path` is the target without its query, `query:KEY` the value of a key of the query, `net` and `net:16` the client's net.
+//! `path` is the target without its query, `query:KEY` the value of a key of the query, `net` and `net:16` the client's net,
+//! `agent_family` what the client is: a browser, a robot, a library.
 //! `upstream_addr` and `upstream_status` are lists, one member an attempt: grouped by one of them, each attempt counts by itself, with its
 //! own status and time, so that the server which failed carries what it cost.
 
 use std::io::Write;
 use std::net::IpAddr;
 
+use super::agent::with_agent_family;
 use super::number;
 use super::upstream::attempts;
 use super::{Needs, Record, RecordValues};
-use crate::grammar::{DurationUnit, Format};
+use crate::grammar::{DurationUnit, Escape, Format};
 
 /// What stands for a value that a request has not, as in nginx's own logs.
 const ABSENT: &[u8] = b"-";
@@ -38,6 +40,8 @@ pub enum RequestField {
     QueryKey(String),
     /// The net of `$remote_addr`.
     Net(NetSize),
+    /// The family of `$http_user_agent`: `Chrome`, `Googlebot`, `curl`.
+    AgentFamily,
     /// A list by attempt: `upstream_addr` or `upstream_status`.
     Attempts(String),
     /// Any other variable of the format, raw.
@@ -79,6 +83,7 @@ impl RequestField {
             "host" => RequestField::Host,
             "target" => RequestField::Target,
             "path" => RequestField::Path,
+            "agent_family" => RequestField::AgentFamily,
             "net" | "net:24" | "net:64" => RequestField::Net(NetSize::Site),
             "net:16" | "net:48" => RequestField::Net(NetSize::Provider),
             "upstream_addr" | "upstream_status" => RequestField::Attempts(name.to_owned()),
@@ -93,6 +98,7 @@ impl RequestField {
     fn variable(&self) -> Option<&str> {
         match self {
             RequestField::Net(_) => Some("remote_addr"),
+            RequestField::AgentFamily => Some("http_user_agent"),
             RequestField::Attempts(name) | RequestField::Variable(name) => Some(name),
             _ => None,
         }
@@ -116,6 +122,8 @@ pub struct GroupingFields {
 struct PlacedField {
     field: RequestField,
     variable: Option<usize>,
+    /// How the lines are escaped.
+    escape: Escape,
 }
 
 impl GroupingFields {
@@ -124,6 +132,7 @@ impl GroupingFields {
         let placed = |field: &RequestField| PlacedField {
             field: field.clone(),
             variable: field.variable().and_then(|name| format.index_of(name)),
+            escape: format.escape(),
         };
         let [_, units @ ..] = format.roles().units;
         GroupingFields {
@@ -138,7 +147,7 @@ impl GroupingFields {
     /// Names of variables that the format has not.
     pub fn lacking(&self) -> Vec<&str> {
         let mut lacking = Vec::new();
-        for PlacedField { field, variable } in &self.fields {
+        for PlacedField { field, variable, .. } in &self.fields {
             lacking.extend(field.variable().filter(|_| variable.is_none()));
         }
         lacking
@@ -158,7 +167,7 @@ impl GroupingFields {
     /// What has to be read of a line for these fields.
     pub fn needs(&self) -> Needs {
         let mut needs = Needs::latency();
-        for PlacedField { field, variable } in &self.fields {
+        for PlacedField { field, variable, .. } in &self.fields {
             needs.host |= *field == RequestField::Host;
             needs.variables.extend(variable);
         }
@@ -172,7 +181,7 @@ impl GroupingFields {
     /// How many attempts a request has that count by themselves, 1 where it has none.
     pub fn count_attempts(&self, values: &RecordValues<'_>) -> usize {
         let mut most = 1;
-        for PlacedField { field, variable } in &self.fields {
+        for PlacedField { field, variable, .. } in &self.fields {
             if let (RequestField::Attempts(_), Some(variable)) = (field, variable) {
                 most = most.max(values.value(*variable).map_or(0, |list| attempts(list).count()));
             }
@@ -247,6 +256,10 @@ fn push_value(
         RequestField::Path => Some(path_of(record.target)),
         RequestField::QueryKey(name) => query_value(record.target, name.as_bytes()),
         RequestField::Net(size) => return raw().is_some_and(|address| push_net(address, *size, key)) || lacks(key),
+        RequestField::AgentFamily => {
+            let agent = raw().filter(|agent| !matches!(*agent, b"" | b"-"));
+            return agent.is_some_and(|agent| push_family(agent, placed.escape, key)) || lacks(key);
+        }
         RequestField::Attempts(_) => raw().and_then(|list| attempts(list).nth(attempt)?.value),
         RequestField::Variable(_) => raw(),
     };
@@ -271,6 +284,12 @@ fn push_net(address: &[u8], size: NetSize, key: &mut Vec<u8>) -> bool {
         Some(read) => write_net(read, size, key),
         None => key.extend_from_slice(address),
     }
+    true
+}
+
+/// Append the family of an agent as it is logged.
+fn push_family(agent: &[u8], escape: Escape, key: &mut Vec<u8>) -> bool {
+    with_agent_family(agent, escape, |family| key.extend_from_slice(family.as_bytes()));
     true
 }
 

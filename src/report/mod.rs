@@ -8,7 +8,7 @@
 //! | command | a row | |
 //! |---|---|---|
 //! | `report` | [`LatencyRow`](latency::LatencyRow) | `latency.rs` |
-//! | `slow` | [`SlowRow`](slow::SlowRow) | `slow.rs` |
+//! | `slow` | [`SlowRow`](slow::SlowRow) | `slow/` |
 //! | `lines` | [`LineRow`] | `lines.rs` |
 //! | `records` | [`RequestRecord`] | `records.rs` |
 //! | `index` | [`IndexedFileRow`] | `indexed_files.rs` |

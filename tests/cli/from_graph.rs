@@ -83,8 +83,8 @@ fn an_option_counts_more_than_a_url() {
 #[test]
 fn slow_and_report_take_it_too() {
     let folder = folder();
-    let slow = folder.run(&["slow", METRIC, "--config=s.toml", "--format=csv"]).ended(0);
-    assert!(slow.lines().skip(1).all(|row| row.contains("webapp.backend.git")), "{slow}");
+    let slow = folder.run(&["slow", METRIC, "--config=s.toml", "--format=jsonl"]).ended(0);
+    assert!(slow.lines().all(|row| row.contains("\"route\":\"webapp.backend.git\"")), "{slow}");
     let report = folder.run(&["report", "nginx.web1.*.*.*.requests.count", "--config=s.toml", "--format=csv"]).ended(0);
     assert!(report.contains("webapp.backend.git,300,") && !report.contains("search"), "{report}");
 }

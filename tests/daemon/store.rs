@@ -125,16 +125,15 @@ fn the_slow_ones_of_the_store_have_their_lines() {
     let out = rig.ask(&["slow", "--format=jsonl", "--samples=2"]).ended(0);
     let classes: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for class in &classes {
-        let digit = class["status_class"].as_str().unwrap()[..1].parse::<u16>().unwrap();
-        let mut own: Vec<&Request> = requests
-            .iter()
-            .filter(|request| {
-                request.time >= 1000 && request.status / 100 == digit && class["route"] == request.route()
-            })
-            .collect();
+        let of_class =
+            |request: &&Request| class["status"] == request.status.to_string() && class["route"] == request.route();
+        let all: Vec<&Request> = requests.iter().filter(of_class).collect();
+        assert_eq!(class["count"], all.len());
+        assert_eq!(class["total_ms"], all.iter().map(|request| request.time).sum::<u64>());
+        let mut own: Vec<&Request> = all.into_iter().filter(|request| request.time >= 1000).collect();
         own.sort_by_key(|request| std::cmp::Reverse(request.time));
         assert_eq!(class["slow"], own.len());
-        assert_eq!(class["total_ms"], own.iter().map(|request| request.time).sum::<u64>());
+        assert_eq!(class["slow_ms"], own.iter().map(|request| request.time).sum::<u64>());
         assert_eq!(class["max_ms"], own[0].time);
         assert_eq!(class["sample_lines"][0], own[0].exact());
     }

@@ -64,10 +64,10 @@ def main():
                        (rows.get(name, {}).get("slow"), slow.get(name)))
         code, out, err = subject.command("slow", log, *FORMAT, "--format", "csv", "--limit", "100000")
         lab.expect("slow ends well", code == 0, f"{code} {err[-500:]}")
-        classes = {}  # a row per route and class of status
+        classes = {}  # a row per route and status
         for row in csv.DictReader(io.StringIO(out.decode())):
             had = classes.get(row["route"], (0, 0))
-            classes[row["route"]] = had[0] + int(row["slow"]), had[1] + int(row["total_ms"])
+            classes[row["route"]] = had[0] + int(row["slow"]), had[1] + int(row["slow_ms"])
         for name in known:
             want = slow.get(name, (0, 0))
             lab.expect(f"slow's count and time of {name}", classes.get(name, (0, 0)) == want, (classes.get(name), want))

@@ -15,7 +15,10 @@ use std::path::Path;
 
 use spikeline::histogram::{Cell, Time};
 use spikeline::report::latency::{LatencyReport, LatencyRow, Sort};
-use spikeline::report::slow::{SampleLine, SlowClass, SlowReport};
+use spikeline::report::slow::{
+    ClassPopulation, SampleLine, SlowClass, SlowOrder, SlowReport, TimeSteps, TopValue, TopValues, TypicalLine,
+    TypicalNear,
+};
 use spikeline::report::{self, CellStyle, CsvRows, OutputFormat, Report, ReportRow, Style};
 use spikeline::time::{Timestamp, Window};
 
@@ -190,29 +193,58 @@ fn on_a_terminal_no_form_lets_an_escape_through() {
 }
 
 fn slow() -> SlowReport {
-    let sample = |locator: &str, line: &[u8]| SampleLine { locator: locator.to_owned(), line: line.to_vec() };
-    let class = |route: &str, status_class, total_ms, samples| SlowClass {
-        route: route.to_owned(),
-        status_class,
-        count: 1204,
-        total_ms,
-        slow: 37,
-        p95_ms: Some(1890),
-        max_ms: Some(66_124),
-        samples,
+    let sample =
+        |locator: &str, took_ms, line: &[u8]| SampleLine { locator: locator.to_owned(), line: line.to_vec(), took_ms };
+    let top = |value: &[u8], count, total_ms| TopValue { value: value.to_vec(), count, total_ms };
+    let class = |route: &str, status: &str, times: &[u64], samples| {
+        let mut population = ClassPopulation { count: times.len() as u64 + 1, ..ClassPopulation::default() };
+        for &time in times {
+            population.latency.record(time);
+            population.squares += u128::from(time) * u128::from(time);
+        }
+        let slow: Vec<u64> = times.iter().copied().filter(|time| *time >= 1000).collect();
+        SlowClass {
+            values: vec![route.to_owned(), status.to_owned()],
+            slow: slow.len() as u64,
+            slow_ms: slow.iter().sum(),
+            over_time_ms: vec![0, times.iter().sum::<u64>() / 4, times.iter().sum::<u64>() * 3 / 4],
+            population: Some(population),
+            samples,
+            ..SlowClass::default()
+        }
     };
     let line = b"10.0.0.1 - - [30/Nov/2011:14:05:07 +0000] \"GET /p/x.git/info/refs HTTP/1.1\" 200 312 66.124";
     let hostile = b"10.0.0.9 - - [30/Nov/2011:14:05:09 +0000] \"GET /\x1b]0;owned\x07\xff HTTP/1.1\" 502 0 9.000";
+    let near = TypicalLine { sample: sample("access.log:93", 1500, line), near: TypicalNear::P95 };
+    let git = SlowClass {
+        clients: TopValues { values: vec![top(b"10.0.0.1", 2, 68_000), top(b"=1+1", 1, 124)], partial: false },
+        targets: TopValues { values: vec![top(b"/p/x.git/\x1b[2J", 2, 67_624)], partial: true },
+        typical: Some(near),
+        ..class("webapp.backend.git", "200", &[66_124, 1500, 500], vec![sample("access.log:17", 66_124, line)])
+    };
+    let unread = SlowClass {
+        population: None,
+        over_time_ms: vec![],
+        slow: 1,
+        slow_ms: 1200,
+        ..class("api", "502", &[], vec![])
+    };
+    let unwaited = SlowClass { unwaited: true, ..class("", "", &[60_000, 60_000, 60_000], vec![]) };
     SlowReport {
+        by: vec!["route".to_owned(), "status".to_owned()],
         classes: vec![
-            class("webapp.static", 2, 20_000, vec![]),
-            class("webapp.backend.git", 5, 180_000, vec![sample("access.log:88", hostile)]),
-            class("webapp.backend.git", 2, 700_000, vec![sample("access.log:17", line), sample("access.log:93", line)]),
-            SlowClass { p95_ms: None, max_ms: None, ..class("other", 0, 0, vec![]) },
+            class("webapp.static", "200", &[1100, 20], vec![]),
+            class("webapp.backend.git", "502", &[9000], vec![sample("access.log:88", 9000, hostile)]),
+            unread,
+            unwaited,
+            git,
         ],
-        all_ms: 1_000_000,
+        all_ms: Some(100_000),
+        quick: (2, 1500),
+        sort: SlowOrder::Total,
         limit: None,
         window: Some(WINDOW),
+        steps: TimeSteps::covering(Window { until: WINDOW.from.plus_millis(15_000 * 60 / 20), ..WINDOW }),
         missing: vec![],
     }
 }
@@ -229,7 +261,8 @@ fn slow_in_every_form() {
     golden("slow.jsonl", &written(&slow(), OutputFormat::Jsonl));
     golden("slow.csv", &written(&slow(), OutputFormat::Csv));
     assert!(!written(&slow(), OutputFormat::Table).contains('\u{1b}'));
-    let top = SlowReport { limit: Some(1), all_ms: 0, ..slow() };
-    assert_eq!(top.tabulate().rows.len(), 1);
-    assert_eq!(top.tabulate().rows[0].share, Some(0.7778));
+    // What nobody waited for comes beside the others.
+    let top = SlowReport { limit: Some(1), ..slow() }.tabulate();
+    assert_eq!(top.rows.iter().map(|row| row.unwaited).collect::<Vec<_>>(), [false, true]);
+    assert_eq!((top.rows[0].share, top.rows[1].share), (Some(0.6812), None));
 }

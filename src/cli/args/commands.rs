@@ -8,6 +8,7 @@ use super::format::{AnswerFormat, FindingsFormat, LinesFormat, RecordsFormat, Re
 use super::shared::{
     FileArguments, FilterArguments, FormatArguments, PointArguments, ThreadArguments, WindowArguments,
 };
+use crate::report::slow::SlowOrder;
 
 /// `run`.
 #[derive(Debug, Args)]
@@ -93,7 +94,8 @@ pub(in crate::cli) struct ReportArguments {
     /// Which requests.
     #[command(flatten)]
     pub filter: FilterArguments,
-    /// Group by these instead of the route: method, status, host, path, query:KEY, net, or any variable of the format; several
+    /// Group by these instead of the route: method, status, status_class, host, path, query:KEY, net,
+    /// agent_family, or any variable of the format; several
     /// with commas between. Of upstream_addr and upstream_status each attempt counts by itself.
     #[arg(long, value_name = "FIELDS", default_value = "route")]
     pub by: String,
@@ -162,6 +164,36 @@ pub(in crate::cli) struct DiffArguments {
     pub format: ReportFormat,
 }
 
+/// The order of the classes of `slow`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ClassOrder {
+    /// By the time of all their requests.
+    Total,
+    /// By the time of their slow requests.
+    Slow,
+    /// By how many requests they have.
+    Count,
+    /// By p99.
+    P99,
+    /// By the slowest request.
+    Max,
+    /// By variance to mean.
+    Spread,
+}
+
+impl From<ClassOrder> for SlowOrder {
+    fn from(order: ClassOrder) -> SlowOrder {
+        match order {
+            ClassOrder::Total => SlowOrder::Total,
+            ClassOrder::Slow => SlowOrder::Slow,
+            ClassOrder::Count => SlowOrder::Count,
+            ClassOrder::P99 => SlowOrder::P99,
+            ClassOrder::Max => SlowOrder::Max,
+            ClassOrder::Spread => SlowOrder::Spread,
+        }
+    }
+}
+
 /// `slow`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SlowArguments {
@@ -183,7 +215,14 @@ pub(in crate::cli) struct SlowArguments {
     /// Slow means at least this, in every route (default: the threshold of the route's rule, else of [slow], else 1s).
     #[arg(long, value_name = "DURATION")]
     pub threshold: Option<String>,
-    /// Sample lines a class.
+    /// What makes a class: fields as in `report`, several with commas between.
+    #[arg(long, value_name = "FIELDS", default_value = "route,status")]
+    pub by: String,
+    /// The order of the classes, the greatest first: the time of all their requests, that of their slow ones, how many they have,
+    /// p99, the slowest, variance to mean.
+    #[arg(long, value_name = "KEY", value_enum, default_value = "total")]
+    pub sort: ClassOrder,
+    /// The slowest lines of each class that are shown, beside a typical one.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub samples: usize,
     /// At most this many classes.

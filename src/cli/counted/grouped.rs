@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Rows;
+use super::format_cache::MadeOfFormats;
 use crate::cli::answer::output::say;
 use crate::error::{Error, Result};
 use crate::grammar::Format;
@@ -15,10 +16,10 @@ use crate::report::count;
 use crate::route::RouteId;
 
 /// At most this many groups are kept apart; the rest is counted as `other`.
-const GROUPS_MAX: usize = 10_000;
+pub(in crate::cli) const GROUPS_MAX: usize = 10_000;
 
 /// What is over a cap, of routes or of groups, is counted under this name.
-pub(super) const OTHER: &str = "other";
+pub(in crate::cli) const OTHER: &str = "other";
 
 /// The fields that `--by` names, one or several with commas between.
 pub(in crate::cli) fn fields_of(by: &str) -> Result<Vec<RequestField>> {
@@ -40,7 +41,7 @@ pub(in crate::cli) fn names_of(by: &str) -> Vec<String> {
 }
 
 /// Say what the rows are of where each attempt counts by itself.
-pub(super) fn say_attempts<'f>(fields: &[RequestField], mut formats: impl Iterator<Item = &'f Format>) {
+pub(in crate::cli) fn say_attempts<'f>(fields: &[RequestField], mut formats: impl Iterator<Item = &'f Format>) {
     if !fields.iter().any(|field| matches!(field, RequestField::Attempts(_))) {
         return;
     }
@@ -56,7 +57,7 @@ pub(super) fn say_attempts<'f>(fields: &[RequestField], mut formats: impl Iterat
 }
 
 /// The error of fields that no log has; none if one of the formats has them all.
-pub(super) fn check_fields<'f>(
+pub(in crate::cli) fn check_fields<'f>(
     fields: &[RequestField],
     formats: impl Iterator<Item = &'f Format> + Clone,
 ) -> Result<()> {
@@ -79,7 +80,7 @@ pub(super) fn check_fields<'f>(
     }
     let error = Error::usage(format!("--by {name}: the log has no ${name}"));
     Err(error.remedy(format!(
-        "it has {}; beside these there are route, method, status, host, target, path, query:KEY, net",
+        "it has {}; beside these there are route, method, status, host, target, path, query:KEY, net, agent_family, status_class",
         known.join(", ")
     )))
 }
@@ -89,11 +90,11 @@ pub(super) fn check_fields<'f>(
 /// Were it each thread's own first ones, a group could be kept apart by one and be among the others for the next, and its row be
 /// too small.
 #[derive(Debug, Clone, Default)]
-pub(super) struct KeptGroups(Arc<RwLock<HashSet<Vec<u8>>>>);
+pub(in crate::cli) struct KeptGroups(Arc<RwLock<HashSet<Vec<u8>>>>);
 
 impl KeptGroups {
     /// Whether this group has a cell of its own; what was said once of a group stays.
-    fn keep(&self, key: &[u8]) -> bool {
+    pub(in crate::cli) fn keep(&self, key: &[u8]) -> bool {
         let is_kept = |kept: &HashSet<Vec<u8>>| match kept.contains(key) {
             true => Some(true),
             false if kept.len() >= GROUPS_MAX => Some(false),
@@ -200,21 +201,16 @@ fn count_attempt(
 /// The grouping fields of one format after the other, each placed once.
 #[derive(Debug, Default)]
 pub(super) struct PlacedByFormat {
-    known: Vec<(Format, GroupingFields)>,
+    known: MadeOfFormats<GroupingFields>,
 }
 
 impl PlacedByFormat {
     /// Count a line in the group that its fields, as its format has them, put it in.
     pub(super) fn count_line(&mut self, fields: &[RequestField], line: &ScannedLine<'_>, into: &mut GroupedCells) {
-        let format = line.values.format();
-        for (known, placed) in &self.known {
-            if known.text() == format.text() && known.variables() == format.variables() {
-                return into.count(placed, line.seen, &line.values);
-            }
+        let placed = self.known.of(line.values.format(), |format| GroupingFields::of_format(fields, format));
+        if let Some(placed) = placed {
+            into.count(placed, line.seen, &line.values);
         }
-        let placed = GroupingFields::of_format(fields, format);
-        into.count(&placed, line.seen, &line.values);
-        self.known.push((format.clone(), placed));
     }
 
     /// Say how attempts were counted.
@@ -222,9 +218,8 @@ impl PlacedByFormat {
     /// # Errors
     /// No log that was read has one of the fields.
     pub(super) fn conclude(&self, fields: &[RequestField]) -> Result<()> {
-        let formats = || self.known.iter().map(|(format, _)| format);
-        check_fields(fields, formats())?;
-        say_attempts(fields, formats());
+        check_fields(fields, self.known.formats())?;
+        say_attempts(fields, self.known.formats());
         Ok(())
     }
 }

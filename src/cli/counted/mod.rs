@@ -4,20 +4,22 @@
 //! CountingQuestion -- of_files  every line of the files
 //!                     of_store  slots' cells; lines where those cannot answer
 //!                  -> CountedRows
-//! grouped             cells by the values of fields
 //! pictured            what pictures are drawn from, counted beside the rows
+//! grouped             cells by the values of fields; format_cache: where they stand in the lines of each format
 //! ```
 
+mod format_cache;
 mod grouped;
 mod of_files;
 mod of_store;
 mod pictured;
 
-pub(in crate::cli) use grouped::{fields_of, names_of};
+pub(in crate::cli) use format_cache::MadeOfFormats;
+pub(in crate::cli) use grouped::{GROUPS_MAX, KeptGroups, OTHER, check_fields, fields_of, names_of, say_attempts};
 pub(in crate::cli) use of_files::rows_of_files;
 pub(in crate::cli) use of_store::rows_of_store;
 pub(in crate::cli) use pictured::{
-    ComparedSpans, CountedPictures, PictureQuestion, WithPictures, pictures_of_slots, threshold_of_all,
+    ComparedSpans, CountedPictures, PictureCounts, PictureQuestion, WithPictures, pictures_of_slots, threshold_of_all,
 };
 
 use crate::cli::args::FileArguments;

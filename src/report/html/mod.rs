@@ -168,7 +168,7 @@ impl HtmlDocument {
 
     /// Lines of a log with their places.
     pub fn lines(&mut self, lines: &[SampleLine]) {
-        for SampleLine { locator, line } in lines {
+        for SampleLine { locator, line, .. } in lines {
             self.markup(format_args!(
                 "<figure class=\"line\"><figcaption>{}</figcaption><pre>",
                 safe_text(locator, TEXT_CHARACTERS)
@@ -246,7 +246,7 @@ mod tests {
                 document.heading(text);
                 document.words(text);
                 document.table(&HtmlTable { rows: vec![vec![text.to_owned()]], ..HtmlTable::new(text, vec![crate::report::Heading::text(text)]) });
-                document.lines(&[SampleLine { locator: text.to_owned(), line: text.as_bytes().to_vec() }]);
+                document.lines(&[SampleLine { locator: text.to_owned(), line: text.as_bytes().to_vec(), ..SampleLine::default() }]);
                 written(document)
             };
             let (plain, hostile) = (page("x"), page(&text));

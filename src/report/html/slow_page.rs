@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use super::{HtmlDocument, HtmlHead, HtmlPictures, HtmlTable};
 use crate::report::picture::PicturedRequests;
-use crate::report::slow::{SlowReport, status_class};
-use crate::route::readable_name;
+use crate::report::slow::SlowReport;
 use crate::time::NamedZone;
 
 /// What it is made of.
@@ -30,10 +29,16 @@ impl SlowPage<'_> {
         let mut document = HtmlDocument::new(&self.head);
         document.table(&HtmlTable::of_report("Classes of requests by the time they cost", &self.slow.tabulate()));
         document.heading("Lines");
-        for (rank, class) in (1u64..).zip(self.slow.ranked()).filter(|(_, class)| !class.samples.is_empty()) {
-            let name = readable_name(&class.route);
-            document.small_heading(&format!("#{rank} {name} {}", status_class(class.status_class)));
+        for (row, class) in self.slow.described() {
+            if class.samples.is_empty() {
+                continue;
+            }
+            document.small_heading(&format!("#{} {}", row.rank, row.names().join(" ")));
             document.lines(&class.samples);
+            if let Some(typical) = class.typical.as_ref().filter(|typical| !class.samples.contains(&typical.sample)) {
+                document.small_heading(&format!("near its {}", typical.near.name()));
+                document.lines(std::slice::from_ref(&typical.sample));
+            }
         }
         let of = format!("all requests, slow or not, {}", self.head.window);
         let pictures = HtmlPictures { pictured: self.pictured, zone: self.zone, of };

@@ -157,7 +157,7 @@ impl WhyPage<'_> {
         let mut lines = Vec::new();
         for sample in &self.why.samples {
             let locator = format!("{}@{}", sample.file, sample.offset);
-            lines.push(SampleLine { locator, line: sample.line.clone().into_bytes() });
+            lines.push(SampleLine { locator, line: sample.line.clone().into_bytes(), ..SampleLine::default() });
         }
         document.lines(&lines);
         if self.why.verdict != "nothing" && !self.why.command.is_empty() {

@@ -140,33 +140,36 @@ fn ask_report(world: &World, dice: &mut Dice) {
 
 fn ask_slow(world: &World, dice: &mut Dice) {
     let (wanted, asked) = Wanted::random(world, dice);
-    let mut arguments = [vec!["slow".to_owned(), "--format=csv".to_owned(), "--limit=999".to_owned()], asked].concat();
+    let mut arguments =
+        [vec!["slow".to_owned(), "--format=jsonl".to_owned(), "--limit=999".to_owned()], asked].concat();
     let threshold = dice.one_in(2).then(|| dice.pick(&[20, 100, 300, 1000, 1900]));
     if let Some(threshold) = threshold {
         arguments.push(format!("--threshold={threshold}ms"));
     }
     let Some(run) = answered(world, &arguments) else { return };
-    let mut expected: BTreeMap<(String, String), [u64; 4]> = BTreeMap::new();
+    let mut expected: BTreeMap<(String, String), [u64; 5]> = BTreeMap::new();
     for (request, _) in &world.requests {
         let (route, of_route) = world.rules.route(request);
-        if !wanted.has(request, &route, 0) {
+        if !wanted.has(request, &route, wanted.min_ms) {
             continue;
         }
-        let class = expected.entry((route, format!("{}xx", request.status / 100))).or_default();
+        let class = expected.entry((route, request.status.to_string())).or_default();
         class[0] += 1;
-        if request.time >= threshold.unwrap_or(of_route).max(wanted.min_ms) {
-            class[1] += 1;
-            class[2] += request.time;
-            class[3] = class[3].max(request.time);
+        class[1] += request.time;
+        class[2] = class[2].max(request.time);
+        if request.time >= threshold.unwrap_or(of_route) {
+            class[3] += 1;
+            class[4] += request.time;
         }
     }
-    expected.retain(|_, class| class[1] > 0);
+    expected.retain(|_, class| class[3] > 0);
     let mut found = BTreeMap::new();
-    for row in run.out.lines().skip(1) {
-        let fields: Vec<&str> = row.split(',').collect();
-        let number = |at: usize| fields[at].parse::<u64>().unwrap();
-        // rank, route, status_class, count, total_ms, share, slow, p95_ms, max_ms
-        found.insert((fields[1].to_owned(), fields[2].to_owned()), [number(3), number(6), number(4), number(8)]);
+    for row in run.out.lines() {
+        let row: serde_json::Value = serde_json::from_str(row).unwrap();
+        let number = |name: &str| row[name].as_u64().unwrap();
+        let text = |name: &str| row[name].as_str().unwrap().to_owned();
+        let numbers = ["count", "total_ms", "max_ms", "slow", "slow_ms"].map(number);
+        found.insert((text("route"), text("status")), numbers);
     }
     assert_eq!(found, expected, "{}: {arguments:?}: {}", world.story, run.err);
 }

@@ -3,9 +3,14 @@
 //! The rules are those of the uap-core project (regexes.yaml 0.18.0, Apache License 2.0, copyright 2009 Google Inc. and
 //! contributors): their part for families, in `agent/families.json`, first match first. Read by its own crate.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use ua_parser::user_agent::{Builder, Extractor, Parser};
+
+use super::unescape::unescape;
+use crate::grammar::Escape;
 
 const FAMILIES: &str = include_str!("agent/families.json");
 
@@ -26,6 +31,32 @@ pub fn agent_family(agent: &str) -> String {
         Some(found) => found.family.into_owned(),
         None => "Other".to_owned(),
     }
+}
+
+/// So many agents are remembered by each thread; then it begins anew.
+const REMEMBERED: usize = 4096;
+
+thread_local! {
+    /// Asking all the rules takes as long as reading a hundred lines.
+    static FAMILIES_MET: RefCell<HashMap<Box<[u8]>, String>> = RefCell::new(HashMap::new());
+}
+
+/// What `each` makes of the family of an agent as it stands in a log that is escaped so.
+pub(super) fn with_agent_family(agent: &[u8], escape: Escape, each: impl FnOnce(&str)) {
+    if agent.contains(&b'\\') {
+        return each(&agent_family(&String::from_utf8_lossy(&unescape(agent, escape))));
+    }
+    FAMILIES_MET.with_borrow_mut(|met| {
+        if let Some(family) = met.get(agent) {
+            return each(family);
+        }
+        if met.len() >= REMEMBERED {
+            met.clear();
+        }
+        let family = agent_family(&String::from_utf8_lossy(agent));
+        each(&family);
+        met.insert(agent.into(), family);
+    });
 }
 
 #[cfg(test)]
