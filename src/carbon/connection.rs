@@ -1,17 +1,15 @@
 //! One open socket to carbon: connecting, writing with a time-out, and noticing that the other side is gone.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, sockopt};
 
 use super::destination::Destination;
+use super::endpoints::Endpoints;
 use super::protocol::Transport;
-
-/// At most so many addresses of one name are tried.
-const ADDRESSES: usize = 8;
 
 /// Bytes that may wait in the operating system (which doubles the figure): what it holds is not yet delivered and is
 /// lost with the connection, so the less the better.
@@ -40,9 +38,8 @@ pub(super) enum OpenError {
 
 impl Connection {
     /// Look the name up and connect to the first of its addresses that answers.
-    pub(super) fn open(destination: &Destination) -> Result<Connection, OpenError> {
-        let addresses: Vec<SocketAddr> =
-            destination.address.to_socket_addrs().map_err(OpenError::Resolve)?.take(ADDRESSES).collect();
+    pub(super) fn open(destination: &Destination, endpoints: &mut Endpoints) -> Result<Connection, OpenError> {
+        let addresses = endpoints.look_up(destination).map_err(OpenError::Resolve)?;
         let deadline = Instant::now().checked_add(destination.connect_timeout);
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         let mut untried = u32::try_from(addresses.len()).unwrap_or(1);
@@ -63,6 +60,14 @@ impl Connection {
             }
         }
         Err(OpenError::Connect(last))
+    }
+
+    /// Whom it is connected to.
+    pub(super) fn peer(&self) -> io::Result<SocketAddr> {
+        match self {
+            Connection::Stream(stream) => stream.peer_addr(),
+            Connection::Datagrams(socket) => socket.peer_addr(),
+        }
     }
 
     /// Whether the other side has closed or reset, or its port is unreachable, as far as is known without waiting.

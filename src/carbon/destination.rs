@@ -1,7 +1,9 @@
 //! Where points go, and in which form.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::address::CarbonAddress;
 use super::protocol::Protocol;
 use crate::error::{Error, Result};
 
@@ -24,8 +26,11 @@ pub enum SendMode {
 /// One carbon (or relay).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
-    /// `host:port`, `[v6]:port`; looked up anew at each connect, so that a carbon that moved is found.
+    /// `host:port`, `[v6]:port`, `srv:NAME`, `txt:NAME`; looked up anew at each connect, and the latter two when their TTL is over, so that
+    /// a carbon that moved is found.
     pub address: String,
+    /// Who is asked in DNS, if not the resolver of this host.
+    pub resolver: Option<SocketAddr>,
     /// How it is spoken to.
     pub protocol: Protocol,
     /// How long connecting may take in all, over all addresses of the name (the look-up itself has the resolver's).
@@ -43,26 +48,24 @@ impl Destination {
         let address = address.into();
         check_address(&address).map_err(|what| {
             Error::usage(format!("carbon address {address:?} has {what}"))
-                .remedy("write it as `carbon.example.org:2003`, `192.0.2.7:2003` or `[2001:db8::7]:2003`")
+                .remedy("write it as `carbon.example.org:2003`, `192.0.2.7:2003`, `[2001:db8::7]:2003` or `srv:_graphite._tcp.example.org`")
         })?;
-        Ok(Destination { address, protocol, connect_timeout: CONNECT_TIMEOUT, write_timeout: WRITE_TIMEOUT })
+        Ok(Destination {
+            address,
+            resolver: None,
+            protocol,
+            connect_timeout: CONNECT_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
+        })
     }
 }
 
-/// Whether `address` is `host:port` with a port from 1; an IPv6 address stands in brackets.
+/// Whether `address` says where a carbon is; see [`CarbonAddress::parse`].
 ///
 /// # Errors
 /// What it lacks.
 pub fn check_address(address: &str) -> std::result::Result<(), &'static str> {
-    let Some((host, port)) = address.rsplit_once(':') else { return Err("no port") };
-    let in_brackets = host.starts_with('[') && host.ends_with(']');
-    if host.is_empty() || host.contains([' ', '/']) || (host.contains(':') && !in_brackets) {
-        return Err("no host (an IPv6 address stands in brackets)");
-    }
-    match port.parse::<u16>() {
-        Ok(1..) => Ok(()),
-        _ => Err("no port from 1 to 65535"),
-    }
+    CarbonAddress::parse(address).map(drop)
 }
 
 #[cfg(test)]
@@ -71,7 +74,14 @@ mod tests {
 
     #[test]
     fn an_address_needs_host_and_port() {
-        for address in ["carbon:2003", "127.0.0.1:2003", "[::1]:2003", "a.b.example.org:65535"] {
+        for address in [
+            "srv:_graphite._tcp.example.org",
+            "txt:carbon.example.org",
+            "carbon:2003",
+            "127.0.0.1:2003",
+            "[::1]:2003",
+            "a.b.example.org:65535",
+        ] {
             assert!(Destination::new(address, Protocol::Plaintext).is_ok(), "{address}");
         }
         for address in [

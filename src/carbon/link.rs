@@ -3,12 +3,14 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
 use super::chunks::Chunks;
 use super::connection::{Connection, OpenError};
 use super::destination::Destination;
+use super::endpoints::Endpoints;
 use super::points::Points;
 use super::protocol::Transport;
 use crate::error::Error;
@@ -21,6 +23,7 @@ const DATAGRAM_AGE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Link {
     destination: Destination,
+    endpoints: Endpoints,
     connection: Option<Connection>,
     /// When `connection` was opened, or last tried.
     opened: Option<Instant>,
@@ -95,8 +98,10 @@ pub struct SendError {
 impl Link {
     /// A link that has not connected yet. `seed` spreads the retries; take a different one per host and destination.
     pub fn new(destination: Destination, seed: u64) -> Link {
+        let endpoints = Endpoints::new(&destination, seed);
         Link {
             destination,
+            endpoints,
             connection: None,
             opened: None,
             ever_connected: false,
@@ -189,10 +194,21 @@ impl Link {
             && self.opened.is_some_and(|opened| now.saturating_duration_since(opened) >= DATAGRAM_AGE)
         {
             // Not a reconnect: nothing broke. If the name is gone for the moment, the old address still serves.
-            if let Ok(fresh) = Connection::open(&self.destination) {
+            if let Ok(fresh) = Connection::open(&self.destination, &mut self.endpoints) {
                 self.connection = Some(fresh);
             }
             self.opened = Some(now);
+        } else if self.endpoints.is_over(Instant::now()) {
+            self.leave_if_moved(connection.peer().ok());
+        }
+    }
+
+    /// The TTL of the answer is over by which the connection was made: if DNS no longer names whom it leads to, it is left, and the next one
+    /// is made at once. If nobody answers, what is connected serves on.
+    fn leave_if_moved(&mut self, peer: Option<SocketAddr>) {
+        let Ok(addresses) = self.endpoints.look_up(&self.destination) else { return };
+        if !peer.is_some_and(|peer| addresses.contains(&peer)) {
+            self.connection = None;
         }
     }
 
@@ -201,7 +217,7 @@ impl Link {
             let cause = self.down.as_ref().map(|(_, error)| error.clone()).unwrap_or_default();
             return Err(SendError { address: self.destination.address.clone(), step: SendStep::Wait, cause });
         }
-        let connection = Connection::open(&self.destination).map_err(|error| {
+        let connection = Connection::open(&self.destination, &mut self.endpoints).map_err(|error| {
             let at = now + began.elapsed();
             match error {
                 OpenError::Resolve(error) => self.note_failure(SendStep::Resolve, &error, at),

@@ -6,12 +6,15 @@
 //! destination has not had yet (or may have lost). [`Naming::read_series`] goes back from a series to its route. No threads here: the daemon runs one per destination, and time
 //! comes in as a parameter.
 
+mod address;
 mod archives;
 mod backoff;
 mod cell_metric;
 mod chunks;
 mod connection;
 mod destination;
+mod dns;
+mod endpoints;
 mod link;
 mod naming;
 mod owed_slots;
@@ -22,10 +25,12 @@ mod series_choice;
 mod series_name;
 mod whisper_header;
 
+pub use address::CarbonAddress;
 pub use archives::{Archive, parse_archives, spell_archives, step_of_slot};
 pub use cell_metric::{CellMetric, TimeStatistic};
 pub use chunks::Chunks;
 pub use destination::{CONNECT_TIMEOUT, Destination, SendMode, WRITE_TIMEOUT, check_address};
+pub use dns::{CarbonHost, CarbonHosts, look_up_hosts};
 pub use link::{Link, LinkCounters, LinkState, SendError, SendStep};
 pub use naming::Naming;
 pub use owed_slots::{DeliveryDoubt, Owed, OwedState, RESEND, RESEND_UNACKNOWLEDGED, UNREAD_BYTES};

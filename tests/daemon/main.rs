@@ -17,6 +17,7 @@ mod faults_of_files;
 mod faults_of_lines;
 mod final_points;
 mod kept;
+mod named_carbon;
 mod packed;
 mod points;
 mod reload;

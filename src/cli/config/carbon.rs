@@ -1,5 +1,6 @@
 //! `[[carbon]]`: where points are sent.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use crate::events::plain_http::Address;
 use crate::time::SpelledDuration;
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 18] = [
+pub(super) const KEYS: [&str; 19] = [
     "address",
+    "resolver",
     "protocol",
     "prefix",
     "tagged",
@@ -42,8 +44,10 @@ const SPOOL: Duration = Duration::from_secs(24 * 3600);
 /// One `[[carbon]]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CarbonSection {
-    /// `host:port`; the name is resolved anew on every connection.
+    /// `host:port`, `srv:NAME` or `txt:NAME`; resolved anew on every connection, and when the answer's TTL is over.
     pub address: Placed<String>,
+    /// Who is asked in DNS, if not the resolver of this host.
+    pub resolver: Option<SocketAddr>,
     /// How points are written.
     pub protocol: Protocol,
     /// What every metric's name begins with: nodes of `[A-Za-z0-9_-]` with `.` between.
@@ -84,9 +88,10 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
         section.mistake_at(
             address,
             format!("`address` has {what}"),
-            "host and port, for example `address = \"127.0.0.1:2003\"`",
+            "host and port, for example `address = \"127.0.0.1:2003\"`, or `srv:_graphite._tcp.example.org`",
         );
     }
+    let resolver = read_resolver(section);
     let protocols = [("plaintext", Protocol::Plaintext), ("pickle", Protocol::Pickle), ("udp", Protocol::Udp)];
     let protocol = section.choice("protocol", &protocols).map_or(Protocol::Plaintext, Placed::into_value);
     let prefix = section.text("prefix", "nginx").unwrap_or_else(|| section.place().map(|()| "nginx".to_owned()));
@@ -120,6 +125,7 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
     let choice = read_choice(section);
     Some(CarbonSection {
         address: address?,
+        resolver,
         protocol,
         prefix,
         tagged,
@@ -135,6 +141,17 @@ pub(super) fn read_carbon(section: &mut Section<'_>) -> Option<CarbonSection> {
         connect_timeout,
         write_timeout,
     })
+}
+
+/// An address with a port, 53 if it has none.
+fn read_resolver(section: &mut Section<'_>) -> Option<SocketAddr> {
+    let text = section.text("resolver", "192.0.2.53")?;
+    let read = text.value.parse().ok().or_else(|| Some(SocketAddr::new(text.value.parse().ok()?, 53)));
+    if read.is_none() {
+        let what = format!("`resolver` is an address, not `{}`", text.value);
+        section.mistake_at(&text, what, "for example `resolver = \"192.0.2.53\"` or `resolver = \"127.0.0.1:5353\"`");
+    }
+    read
 }
 
 /// The archives, as carbon's own configuration has them.

@@ -149,6 +149,7 @@ fn naming_of_section(config: &Config, section: &CarbonSection) -> Result<Naming>
 fn destination_of_section(config: &Config, section: &CarbonSection) -> Result<DestinationSettings> {
     let mut destination = Destination::new(section.address.value.as_str(), section.protocol)
         .map_err(|error| section.address.mistake(error.what().to_owned()))?;
+    destination.resolver = section.resolver;
     destination.connect_timeout = section.connect_timeout;
     destination.write_timeout = section.write_timeout;
     let mut naming = naming_of_section(config, section)?;

@@ -1,51 +1,82 @@
 //! Whether a carbon is there, and is spoken to in its language.
 
 use std::io::Read;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use super::findings::Findings;
-use crate::carbon::Protocol;
+use crate::carbon::{CarbonAddress, CarbonHost, Destination, Protocol, look_up_hosts};
 use crate::daemon::DestinationSettings;
 use crate::error::Result;
 
 /// How long a carbon is waited for.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// One destination.
+/// How long DNS is waited for.
+const LOOK_UP: Duration = Duration::from_secs(3);
+
+/// One destination: each of its hosts, where DNS names several.
 pub(super) fn check(outlet: &DestinationSettings, findings: &mut Findings) -> Result<()> {
-    let address = &outlet.destination.address;
-    let protocol = outlet.destination.protocol;
-    match try_to_reach(address, protocol) {
+    let Destination { address, protocol, resolver, .. } = &outlet.destination;
+    let hosts = match CarbonAddress::parse(address) {
+        Ok(CarbonAddress::HostPort(_)) if resolver.is_none() => {
+            let addresses = address.to_socket_addrs().map(Iterator::collect);
+            addresses.map(|addresses| vec![CarbonHost { name: address.clone(), addresses }])
+        }
+        Ok(parsed) => look_up_hosts(&parsed, *resolver, LOOK_UP, &mut 0).map(|found| found.hosts),
+        Err(what) => Err(std::io::Error::other(what)),
+    };
+    match hosts {
+        Ok(hosts) => {
+            if hosts.first().is_some_and(|host| host.name != *address) {
+                let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+                findings.note(&format!("carbon {address}: DNS names {}", names.join(", ")))?;
+            }
+            for host in &hosts {
+                check_host(host, *protocol, findings)?;
+            }
+            Ok(())
+        }
+        Err(error) => findings.wrong_with_help(
+            &format!("carbon {address}: {error}"),
+            "is the name right, and who answers for it? `resolver` of [[carbon]] names another than this host's",
+        ),
+    }
+}
+
+/// One host.
+fn check_host(host: &CarbonHost, protocol: Protocol, findings: &mut Findings) -> Result<()> {
+    let name = &host.name;
+    match try_to_reach(&host.addresses, protocol) {
         Ok(()) if protocol == Protocol::Udp => {
-            findings.note(&format!("carbon {address}: UDP tells nobody whether it is there"))?;
+            findings.note(&format!("carbon {name}: UDP tells nobody whether it is there"))?;
         }
         Ok(()) => {
-            findings.fine(&format!("carbon {address}: accepts connections"))?;
+            findings.fine(&format!("carbon {name}: accepts connections"))?;
             findings.note(
                 "carbon creates 50 new metrics a minute unless MAX_CREATES_PER_MINUTE in carbon.conf is raised; \
                  points of metrics not created yet are lost",
             )?;
         }
         Err(error) => findings.wrong_with_help(
-            &format!("carbon {address}: {error}"),
+            &format!("carbon {name}: {error}"),
             "is carbon-cache running, and is this its LINE_RECEIVER_PORT?",
         )?,
     }
-    match port_mismatch(address, protocol) {
-        Some(hint) => findings.note(&format!("carbon {address}: {hint}")),
+    match port_mismatch(name, protocol) {
+        Some(hint) => findings.note(&format!("carbon {name}: {hint}")),
         None => Ok(()),
     }
 }
 
 /// A connection to any of its addresses that then stays silent; of UDP only that the name has an address.
-fn try_to_reach(address: &str, protocol: Protocol) -> std::io::Result<()> {
+fn try_to_reach(addresses: &[SocketAddr], protocol: Protocol) -> std::io::Result<()> {
     let mut last = std::io::Error::other("the name has no address");
-    for socket in address.to_socket_addrs()? {
+    for socket in addresses {
         if protocol == Protocol::Udp {
             return Ok(());
         }
-        match TcpStream::connect_timeout(&socket, CONNECT) {
+        match TcpStream::connect_timeout(socket, CONNECT) {
             Ok(stream) => return check_silence(stream),
             Err(error) => last = error,
         }
