@@ -80,6 +80,8 @@ pub(super) struct DestinationQueue {
     interval: Duration,
     /// The store held nothing when this began.
     is_store_new: bool,
+    /// Where what stood in the logs at the first start begins: before it nothing is missed.
+    backlog_begin: Option<Timestamp>,
     batches: Option<Sender<RenderedSlots>>,
     in_flight: usize,
     retry_at: Option<Instant>,
@@ -101,7 +103,7 @@ impl DestinationQueue {
         settings: &DaemonSettings,
         view: &View,
     ) -> DestinationQueue {
-        let name = destination.destination.address.clone();
+        let name = destination.account.clone();
         let limit = destination.spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
         let mut owed = match view.destinations().iter().find(|delivery| delivery.destination == name) {
@@ -123,6 +125,7 @@ impl DestinationQueue {
             overflow: SpoolOverflow::default(),
             interval: settings.interval,
             is_store_new: view.generations().is_empty(),
+            backlog_begin: None,
             batches: Some(batches),
             in_flight: 0,
             retry_at: None,
@@ -144,6 +147,7 @@ impl DestinationQueue {
             let reach = settings.interval.saturating_mul(BACKLOG_SLOTS).min(self.retention);
             let first = if is_backlog_sent { now_slot.minus(reach).slot(settings.interval) } else { now_slot };
             self.owed.set_emitted_until(first);
+            self.backlog_begin = Some(first);
             return now_slot;
         }
         // No further back than the spool reaches, however long the daemon was down.
@@ -197,7 +201,7 @@ impl DestinationQueue {
         }
         // A clock that is set may leave years behind: only what the spool reaches back to is gone through.
         let mut slot = known.max(now.minus(self.retention).slot(interval)).min(mark);
-        if known < slot {
+        if known < slot && self.backlog_begin != Some(known) {
             self.overflow.add(known, slot);
         }
         while slot < mark {

@@ -131,7 +131,7 @@ fn say_left_behind(view: &View, settings: &DaemonSettings, say: &Say) {
     for delivery in view.destinations() {
         let owed = &delivery.pending;
         let (Some(first), Some(last)) = (owed.iter().min(), owed.iter().max()) else { continue };
-        if settings.destinations.iter().any(|carbon| carbon.destination.address == delivery.destination) {
+        if settings.destinations.iter().any(|carbon| carbon.account == delivery.destination) {
             continue;
         }
         say(&Notice::CarbonLeftBehind {

@@ -273,13 +273,13 @@ impl fmt::Display for Notice {
             Notice::SpoolOverflowed { address, from, until } => write!(
                 f,
                 "carbon {address}: slots of {from} to {until} are beyond its `spool` and are not sent; `spikeline index --push --from {from} \
-                 --until {until}`, with the daemon stopped, sends those that the store has"
+                 --until {until}` sends those that the store has"
             ),
             Notice::BackfillSendFailed(error) => write!(f, "{error}"),
             Notice::CarbonLeftBehind { destination, slots, from, until } => write!(
                 f,
                 "carbon {destination} is owed {slots} slots and is not in the configuration any more; `spikeline index --push \
-                 --from {from} --until {until}`, with the daemon stopped, sends these slots to those that are"
+                 --from {from} --until {until}` sends these slots to those that are"
             ),
         }
     }
@@ -384,7 +384,7 @@ mod tests {
                     until: Timestamp::from_secs(1_322_661_930),
                 },
                 "carbon c:2003: slots of 2011-11-30T14:05:00.000Z to 2011-11-30T14:05:30.000Z are beyond its `spool` and are not sent; \
-                 `spikeline index --push --from 2011-11-30T14:05:00.000Z --until 2011-11-30T14:05:30.000Z`, with the daemon stopped, sends \
+                 `spikeline index --push --from 2011-11-30T14:05:00.000Z --until 2011-11-30T14:05:30.000Z` sends \
                  those that the store has",
             ),
             (Notice::BackfillSendFailed(refused()), "carbon c:2003: cannot connect: refused"),
@@ -396,7 +396,7 @@ mod tests {
                     until: Timestamp::from_secs(1_322_661_930),
                 },
                 "carbon c:2003 is owed 3 slots and is not in the configuration any more; `spikeline index --push --from \
-                 2011-11-30T14:05:00.000Z --until 2011-11-30T14:05:30.000Z`, with the daemon stopped, sends these slots to those that are",
+                 2011-11-30T14:05:00.000Z --until 2011-11-30T14:05:30.000Z` sends these slots to those that are",
             ),
         ];
         for (notice, text) in cases {

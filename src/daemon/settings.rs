@@ -24,6 +24,8 @@ pub struct Log {
 /// One carbon to push to: a `[[carbon]]` section.
 #[derive(Debug, Clone)]
 pub struct DestinationSettings {
+    /// What the store knows it by: its address, for a second one at the same address with its names.
+    pub account: String,
     /// Where and how.
     pub destination: Destination,
     /// How metrics are named there.

@@ -1,10 +1,11 @@
 //! The smallest HTTP there is: GET and POST over plain TCP, as HTTP/1.0, so that the answer ends where the connection does.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::time::SpelledDuration;
 
 /// How long connecting, and each read and write, may take unless it is said otherwise.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -87,7 +88,12 @@ impl Address {
             Error::failed(format!("http://{}: {what}", self.authority))
                 .remedy("check that Graphite answers there, e.g. with curl")
         };
-        let answer = self.exchange(request, body).map_err(|error| failed(error.to_string()))?;
+        let answer = self.exchange(request, body).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                failed(format!("no answer within {}", SpelledDuration(self.patience)))
+            }
+            _ => failed(error.to_string()),
+        })?;
         let end =
             answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(|| failed("not HTTP".to_owned()))?;
         let (head, body) = answer.split_at(end);

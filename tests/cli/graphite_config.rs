@@ -143,3 +143,31 @@ fn check_asks_the_graphite_web_for_the_real_step() {
         assert!(out.contains(said), "{said} is not in {out}");
     }
 }
+
+/// An aggregator adds up what it gets, and only for so long.
+#[test]
+fn check_says_what_an_aggregator_would_make_of_what_it_is_sent() {
+    let (folder, carbon) = folder("");
+    let port = carbon.local_addr().unwrap().port();
+    let config = std::fs::read_to_string(folder.path("c.toml")).unwrap();
+    for (intervals, key, said) in [
+        (
+            9,
+            "",
+            "adds up all that it gets, and slots are sent again whenever late lines changed them: they are counted twice",
+        ),
+        (
+            5,
+            "send = \"final\"\n",
+            "forgets a slot after MAX_AGGREGATION_INTERVALS = 5 of them, and slots come 1min after their end",
+        ),
+        (9, "send = \"final\"\n", "carbon-aggregator keeps slots for as long as they may come"),
+    ] {
+        let conf = format!("[aggregator]\nLINE_RECEIVER_PORT = {port}\nMAX_AGGREGATION_INTERVALS = {intervals}\n");
+        folder.write("carbon.conf", conf);
+        folder.write("c.toml", format!("{config}{key}"));
+        let out = folder.run(&["check", "--config=c.toml"]).out;
+        let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.contains(said), "{said} is not in {out}");
+    }
+}

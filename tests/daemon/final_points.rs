@@ -62,6 +62,7 @@ fn final_sends_each_slot_once_over_late_lines_stops_and_kills() {
     let daemon = rig.start();
     let count = |second: i64| sink.last("nginx.web1.slow.requests.count", second / 1000);
     until("the backlog", || count(backlog), |count| *count == Some(2.0));
+    assert!(!daemon.said().contains("spool"), "of a first start nothing is beyond the spool: {}", daemon.said());
     let first = this_second();
     rig.log(&[Request::new(first + 100, 40, "/slow")]);
     until("the first slot", || count(first), Option::is_some);
@@ -130,4 +131,30 @@ fn what_a_broken_connection_may_have_lost_is_sent_again_in_final_and_said() {
     for second in begun..last {
         assert!(all.contains(&second), "{second} is missing in {all:?}");
     }
+}
+
+/// Two at one address, with names of their own: each has its own account, over a stop, too.
+#[test]
+fn two_at_one_address_are_each_owed_their_own() {
+    let sink = Sink::new();
+    let tagged = sink.section() + "tagged = true\nsend = \"final\"\n";
+    let rig = Rig::new(&format!("{KEYS}\nlateness = \"4s\""), &(sink.section() + &tagged));
+    let daemon = rig.start();
+    let plain = |second: i64| sink.last("nginx.web1.slow.requests.count", second / 1000);
+    let tagged = |second: i64| sink.last("nginx.requests.count;host=web1;route=slow", second / 1000);
+    let first = this_second();
+    rig.log(&[Request::new(first + 100, 40, "/slow")]);
+    until("the plain point", || plain(first), Option::is_some);
+    assert_eq!(tagged(first), None, "its lateness is not over");
+    assert!(daemon.stop().success());
+    let view = View::open(&rig.folder.path("store")).unwrap();
+    let marks: BTreeSet<_> = view.destinations().iter().map(|held| (&held.destination, held.emitted_until)).collect();
+    assert_eq!(marks.len(), 2, "{marks:?}");
+    assert!(marks.iter().any(|(account, _)| account.ends_with(" (nginx with tags)")), "{marks:?}");
+    let daemon = rig.start();
+    until("the point with tags", || tagged(first), Option::is_some);
+    assert!(daemon.stop().success());
+    rig.folder.write("twice.toml", sink.section() + &sink.section());
+    let run = rig.folder.run(&["index", "--push", "--config=twice.toml"]);
+    run.said(2, &["twice.toml:4:", "is sent to twice under the same names"]);
 }

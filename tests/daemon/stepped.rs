@@ -83,6 +83,7 @@ impl Drop for Stepped {
 
 pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
     let destination = |sink: &Sink| DestinationSettings {
+        account: sink.address.to_string(),
         destination: Destination::new(sink.address.to_string(), Protocol::Plaintext).unwrap(),
         naming: Naming::new("nginx", "web1", false).unwrap(),
         spool: Duration::from_secs(86_400),

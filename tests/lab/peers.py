@@ -153,7 +153,7 @@ USER =
 DATABASE = whisper
 MAX_CACHE_SIZE = inf
 MAX_UPDATES_PER_SECOND = inf
-MAX_CREATES_PER_MINUTE = inf
+MAX_CREATES_PER_MINUTE = {creates}
 LINE_RECEIVER_INTERFACE = 127.0.0.1
 LINE_RECEIVER_PORT = {line}
 ENABLE_UDP_LISTENER = False
@@ -174,14 +174,14 @@ ENABLE_TAGS = False
 class Carbon:
     """Debian's carbon-cache over whisper files; may be stopped and started again on the same ports."""
 
-    def __init__(self, work, retention="10s:6h"):
+    def __init__(self, work, retention="10s:6h", creates="inf"):
         self.work, self.dir = work, os.path.join(work, "carbon")
         self.whisper = os.path.join(self.dir, "whisper")
         os.makedirs(os.path.join(self.dir, "log"))
         os.makedirs(self.whisper)
-        self.port, pickled, self.query = free_ports(3)
+        self.port, self.pickle_port, self.query = free_ports(3)
         with open(os.path.join(self.dir, "carbon.conf"), "w") as file:
-            file.write(CARBON.format(dir=self.dir, line=self.port, pickle=pickled, query=self.query))
+            file.write(CARBON.format(dir=self.dir, creates=creates, line=self.port, pickle=self.pickle_port, query=self.query))
         with open(os.path.join(self.dir, "storage-schemas.conf"), "w") as file:
             file.write(f"[lab]\npattern = .*\nretentions = {retention}\n")
         with open(os.path.join(self.dir, "storage-aggregation.conf"), "w") as file:
@@ -228,6 +228,55 @@ class Carbon:
             s.sendall(struct.pack("!L", len(question)) + question)
             with s.makefile("rb") as answer:
                 return dict(pickle.loads(answer.read(struct.unpack("!L", answer.read(4))[0]))["datapoints"])
+
+
+FORWARDER = """[{section}]
+STORAGE_DIR = {dir}
+LOCAL_DATA_DIR = {dir}
+WHITELISTS_DIR = {dir}/lists
+CONF_DIR = {dir}
+LOG_DIR = {dir}
+PID_DIR = {dir}
+USER =
+LINE_RECEIVER_INTERFACE = 127.0.0.1
+LINE_RECEIVER_PORT = {line}
+PICKLE_RECEIVER_INTERFACE = 127.0.0.1
+PICKLE_RECEIVER_PORT = {pickle}
+RELAY_METHOD = consistent-hashing
+REPLICATION_FACTOR = 1
+DESTINATIONS = {destination}
+DESTINATION_PROTOCOL = pickle
+CARBON_METRIC_INTERVAL = 0
+USE_FLOW_CONTROL = True
+LOG_LISTENER_CONN_SUCCESS = False
+FORWARD_ALL = True
+{more}
+"""
+
+
+class Forwarder:
+    """Debian's carbon-relay or carbon-aggregator in front of a carbon-cache: lines at `port`, pickles at `pickle_port`."""
+
+    def __init__(self, work, program, carbon, more="", rules=""):
+        self.dir = os.path.join(work, program)
+        os.makedirs(self.dir)
+        self.port, self.pickle_port = free_ports(2)
+        section = program.removeprefix("carbon-")
+        with open(os.path.join(self.dir, "carbon.conf"), "w") as file:
+            file.write(FORWARDER.format(dir=self.dir, section=section, line=self.port, pickle=self.pickle_port, more=more,
+                                        destination=f"127.0.0.1:{carbon.pickle_port}:a"))
+        for name in ("aggregation-rules.conf", "rewrite-rules.conf", "storage-schemas.conf"):
+            with open(os.path.join(self.dir, name), "w") as file:
+                file.write(rules if name == "aggregation-rules.conf" else "")
+        self.process = Process(work, program, [
+            PYTHON, f"/usr/bin/{program}", f"--config={self.dir}/carbon.conf", "--nodaemon",
+            f"--pidfile={self.dir}/{program}.pid", "start"], env={**os.environ, "GRAPHITE_ROOT": self.dir})
+        self.process.wait_for(self.port)
+        self.process.wait_for(self.pickle_port)
+
+    def stop(self):
+        """Stop it."""
+        return self.process.stop()
 
 
 class Load:

@@ -15,6 +15,16 @@ pub(in crate::cli) const DEFAULT_CARBON: &str = "/etc/carbon";
 /// What carbon does with a series that no stanza is about.
 const NO_STANZA: &str = "carbon's default";
 
+/// Where carbon's programs take lines, pickles and datagrams unless carbon.conf says otherwise.
+const USUAL_PORTS: [(&str, [u16; 3]); 3] =
+    [("cache", [2003, 2004, 2003]), ("relay", [2013, 2014, 2013]), ("aggregator", [2023, 2024, 2023])];
+
+/// The keys that say otherwise.
+const PORT_KEYS: [&str; 3] = ["line_receiver_port", "pickle_receiver_port", "udp_receiver_port"];
+
+/// How many intervals an aggregator keeps.
+const AGGREGATION_INTERVALS: u32 = 5;
+
 /// One stanza.
 struct Stanza {
     name: String,
@@ -95,8 +105,10 @@ pub(in crate::cli) struct CarbonDaemonConf {
     pub(in crate::cli) creates_per_minute: Option<u32>,
     /// The folder of whisper's files.
     pub(in crate::cli) whisper: Option<PathBuf>,
-    /// Where it takes points.
+    /// Where it, its relay and its aggregator take points.
     ports: Vec<u16>,
+    /// Where the aggregator does, and how many intervals it keeps.
+    aggregators: Vec<(u16, u32)>,
 }
 
 impl CarbonDaemonConf {
@@ -113,25 +125,36 @@ impl CarbonDaemonConf {
         }
     }
 
+    /// How many intervals the aggregator keeps that takes points at this address; none if none does.
+    pub(in crate::cli) fn aggregation_intervals(&self, address: &str) -> Option<u32> {
+        let port: u16 = address.rsplit_once(':')?.1.parse().ok()?;
+        self.aggregators.iter().find(|(own, _)| *own == port).map(|(_, intervals)| *intervals)
+    }
+
     /// Of `[cache]` and its instances, `[cache:b]`. What is not said is as in carbon's conf.py.
     fn parse(text: &str) -> CarbonDaemonConf {
         let mut conf = CarbonDaemonConf::default();
         for (name, values) in sections(text) {
-            if name != "cache" && !name.starts_with("cache:") {
+            let program = name.split(':').next().unwrap_or_default();
+            let Some((_, usual)) = USUAL_PORTS.iter().find(|(known, _)| *known == program) else { continue };
+            let value = |key: &str| values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+            for (key, usual) in PORT_KEYS.iter().zip(usual) {
+                let port = value(key).and_then(|port| port.parse().ok()).unwrap_or(*usual);
+                conf.ports.push(port);
+                if program == "aggregator" {
+                    let kept = value("max_aggregation_intervals").and_then(|kept| kept.parse().ok());
+                    conf.aggregators.push((port, kept.unwrap_or(AGGREGATION_INTERVALS)));
+                }
+            }
+            if program != "cache" {
                 continue;
             }
-            let value = |key: &str| values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
             // `inf` is no number, and no limit.
             let creates = value("max_creates_per_minute").and_then(|text| text.parse::<u32>().ok());
             conf.creates_per_minute = conf.creates_per_minute.into_iter().chain(creates).min();
             let storage = value("storage_dir").map(|folder| Path::new(folder).join("whisper"));
             let whisper = value("local_data_dir").map(PathBuf::from).or(storage);
             conf.whisper = conf.whisper.or(whisper.filter(|folder| folder.is_absolute()));
-            for (key, usual) in
-                [("line_receiver_port", 2003), ("pickle_receiver_port", 2004), ("udp_receiver_port", 2003)]
-            {
-                conf.ports.push(value(key).and_then(|port| port.parse().ok()).unwrap_or(usual));
-            }
         }
         conf
     }
@@ -195,9 +218,13 @@ mod tests {
              [cache:b]\nMAX_CREATES_PER_MINUTE = 20\nPICKLE_RECEIVER_PORT=2204\n[relay]\nMAX_CREATES_PER_MINUTE = 1\n",
         );
         assert_eq!((conf.creates_per_minute, conf.whisper), (Some(20), Some(PathBuf::from("/srv/whisper/"))));
-        assert_eq!(conf.ports, [2103, 2004, 2003, 2003, 2204, 2003]);
+        assert_eq!(conf.ports, [2103, 2004, 2003, 2003, 2204, 2003, 2013, 2014, 2013]);
         let free = CarbonDaemonConf::parse("[cache]\nSTORAGE_DIR = /var/lib/graphite\nMAX_CREATES_PER_MINUTE = inf\n");
         assert_eq!((free.creates_per_minute, free.whisper), (None, Some(PathBuf::from("/var/lib/graphite/whisper"))));
-        assert_eq!(CarbonDaemonConf::parse("[relay]\n"), CarbonDaemonConf::default());
+        assert_eq!(CarbonDaemonConf::parse("[writer]\n"), CarbonDaemonConf::default());
+        let adding =
+            CarbonDaemonConf::parse("[aggregator]\nLINE_RECEIVER_PORT = 2123\nMAX_AGGREGATION_INTERVALS = 9\n");
+        let kept = ["c:2123", "c:2024", "c:2003"].map(|address| adding.aggregation_intervals(address));
+        assert_eq!(kept, [Some(9), Some(9), None]);
     }
 }

@@ -25,7 +25,7 @@ pub(in crate::cli) fn sent_slots(
     destination: &DestinationSettings,
     slots: &BTreeSet<Timestamp>,
 ) -> BTreeSet<Timestamp> {
-    let address = &destination.destination.address;
+    let address = &destination.account;
     let Some(progress) = view.destinations().iter().find(|held| held.destination == *address) else {
         return slots.clone();
     };

@@ -106,7 +106,21 @@ pub(in crate::cli) fn interpreting(context: &Context) -> Result<Interpreting> {
 pub(in crate::cli) fn destinations(config: &Config) -> Result<Vec<DestinationSettings>> {
     let mut destinations = Vec::new();
     for section in &config.carbons {
-        destinations.push(destination_of_section(config, section)?);
+        let mut destination = destination_of_section(config, section)?;
+        let address = &section.address.value;
+        let beside: Vec<&DestinationSettings> =
+            destinations.iter().filter(|other: &&DestinationSettings| other.destination.address == *address).collect();
+        if beside.iter().any(|other| other.naming == destination.naming) {
+            let what = format!("`{address}` is sent to twice under the same names");
+            return Err(section.address.mistake(what).remedy("leave one out, or give it another `prefix`"));
+        }
+        if !beside.is_empty() {
+            let form = if section.tagged { " with tags" } else { "" };
+            let account = format!("{address} ({}{form})", section.prefix.value);
+            let alike = beside.iter().filter(|other| other.account.starts_with(&account)).count();
+            destination.account = if alike == 0 { account } else { format!("{account} {}", alike + 1) };
+        }
+        destinations.push(destination);
     }
     Ok(destinations)
 }
@@ -156,5 +170,6 @@ fn destination_of_section(config: &Config, section: &CarbonSection) -> Result<De
     naming.choice = section.choice.clone();
     let delay = section.delay.unwrap_or_default();
     let archives = section.archives.as_ref().map_or_else(Vec::new, |archives| archives.value.clone());
-    Ok(DestinationSettings { destination, naming, spool: section.spool, send: section.send, delay, archives })
+    let account = section.address.value.clone();
+    Ok(DestinationSettings { account, destination, naming, spool: section.spool, send: section.send, delay, archives })
 }

@@ -166,7 +166,7 @@ impl BackfillAccount {
 
 /// What the store knows the account by.
 fn account_name(settings: &DestinationSettings) -> String {
-    format!("{}{OF_THE_PAST}", settings.destination.address)
+    format!("{}{OF_THE_PAST}", settings.account)
 }
 
 /// The slots that start in `window` and have requests.

@@ -3,6 +3,7 @@
 //! With FILEs it looks at those; without, at all that the configuration names: logs, store, carbon.
 
 mod access;
+mod aggregator;
 mod carbon;
 mod carbon_conf;
 mod carbon_files;
@@ -163,6 +164,7 @@ fn check_configured(context: &Context, config: &Config, logs: &mut CheckedLogs, 
     for (destination, section) in destinations.iter().zip(&config.carbons) {
         carbon::check(destination, findings)?;
         carbon_conf::check(destination, section, config.interval, findings)?;
+        aggregator::check(destination, section, config, findings)?;
         carbon_files::check(destination, section, config.interval, findings)?;
         carbon_web::check(destination, section, view.as_ref(), config.interval, findings)?;
     }

@@ -17,12 +17,12 @@ const SAFE: Duration = Duration::from_secs(3600);
 
 /// The archives that carbon's own configuration has for all series of all routes; nothing, which is said, where it is not the same for all,
 /// or not of whole slots.
-pub(super) fn archives_of(folder: &Path, destination: &DestinationSettings, view: &View) -> Vec<Archive> {
+pub(super) fn archives_of(folder: &Path, destination: &DestinationSettings, view: &View) -> Option<Vec<Archive>> {
     match read_archives(folder, destination, view) {
-        Ok(archives) => archives,
+        Ok(archives) => Some(archives),
         Err(why) => {
             say(&format!("spikeline: carbon {}: {}: {why}", destination.destination.address, folder.display()));
-            Vec::new()
+            None
         }
     }
 }

@@ -35,10 +35,11 @@ pub(super) struct Creating<'k> {
 }
 
 impl Creating<'_> {
-    /// Say how many of the series that the account is owed are new to carbon, and make them where it has a limit.
-    pub(super) fn create(&self, account: &BackfillAccount, view: &View) -> Result<()> {
+    /// Say how many of the series that the account is owed are new to carbon, and make them where it has a limit. Gives how many it has not
+    /// made although it was sent a point of each.
+    pub(super) fn create(&self, account: &BackfillAccount, view: &View) -> Result<u64> {
         if account.owed() == 0 || (self.known.is_none() && self.limit.is_none() && self.is_limit_known) {
-            return Ok(());
+            return Ok(0);
         }
         let series = self.by_route(account, view)?;
         let carbon = format!("spikeline: carbon {}", account.settings.destination.address);
@@ -53,7 +54,7 @@ impl Creating<'_> {
         let (all, many) = (count(number_of(&series)), count(number_of(&new)));
         let are_known = self.known.is_some();
         if number_of(&new) == 0 {
-            return Ok(());
+            return Ok(0);
         }
         let Some(limit) = self.limit else {
             let what = match are_known {
@@ -63,7 +64,7 @@ impl Creating<'_> {
             let help = "\n  help: if it makes only so many series a minute (MAX_CREATES_PER_MINUTE in carbon.conf), points of the others are lost: \
                         give that number, `--creates 50`, or send again until `spikeline verify --graphite` is clean";
             say(&format!("{what}{}", if self.is_limit_known { "" } else { help }));
-            return Ok(());
+            return Ok(0);
         };
         let takes = SpelledDuration(Duration::from_secs(number_of(&new) * 66 / u64::from(limit.max(1))));
         let which = if are_known { format!("{many} of {all} series are") } else { format!("all {many} series may be") };
@@ -74,20 +75,23 @@ impl Creating<'_> {
             let wanted: BTreeSet<String> = new.values().flatten().cloned().collect();
             if let Some(error) = create_series(view, account, &wanted, limit, SystemClock.now())? {
                 say(&format!("spikeline: {error}"));
-                return Ok(());
+                return Ok(0);
             }
             if !are_known {
-                return Ok(());
+                return Ok(0);
             }
             std::thread::sleep(SETTLING);
             new = self.unknown(account, &series).ok().flatten().unwrap_or_default();
             if new.is_empty() {
-                return Ok(());
+                return Ok(0);
             }
         }
         let left = count(number_of(&new));
-        say(&format!("{carbon}: it has not made {left} of them: points of these are lost until it does"));
-        Ok(())
+        say(&format!(
+            "{carbon}: it has not made {left} of them: points of these are lost until it does\n  help: `spikeline verify --resend` sends what it \
+             lacks until nothing is missing"
+        ));
+        Ok(number_of(&new))
     }
 
     /// The series that an account is owed, by their routes.

@@ -109,9 +109,9 @@ impl Accounts {
             }
         }
         let owed = self.accounts.iter().map(BackfillAccount::owed).max().unwrap_or(0);
-        let mut doubtful = Vec::new();
+        let mut prospects = Vec::new();
         for (account, asked) in self.accounts.iter_mut().zip(&self.asked) {
-            doubtful.push(prepare(account, asked, arguments, writer.view())?);
+            prospects.push(prepare(account, asked, arguments, writer.view())?);
         }
         let bar = slots_bar(owed as u64);
         let aloud: Say = Arc::new(|notice: &Notice| say(&format!("spikeline: {notice}")));
@@ -124,8 +124,9 @@ impl Accounts {
         let pushed = send_owed(&mut SentFrom::Writer(writer), &mut self.accounts, &sending);
         bar.finish_and_clear();
         let mut failed = Vec::new();
-        for ((pushed, account), doubtful) in pushed?.iter().zip(&self.accounts).zip(doubtful) {
-            say(&sent_words(pushed, account, doubtful));
+        for ((pushed, account), prospect) in pushed?.iter().zip(&self.accounts).zip(prospects) {
+            say(&sent_words(pushed, account, &prospect));
+            failed.extend(lost_words(pushed, &prospect));
             if let Some(why) = &pushed.failed {
                 let left = format!("carbon {}: {} slots are still owed: {why}", pushed.address, pushed.owed);
                 say(&format!("{left}\n  help: `spikeline index --push{}` sends the rest", config_flag(context)));
@@ -144,14 +145,15 @@ impl Accounts {
             let slots = window_slots(&view, window)?;
             let sent = sent_slots(&view, &asked.settings, &slots);
             let mut account = account_beside(&view, &asked.settings, asked.kept, &sent);
-            let doubtful = prepare(&mut account, asked, arguments, &view)?;
+            let prospect = prepare(&mut account, asked, arguments, &view)?;
             let (pushed, account) = send_beside(context, view, account, arguments.rate)?;
             let left = slots.len() - sent.len();
             let daemons = match left {
                 0 => String::new(),
                 _ => format!("; {} slots are left to the daemon, which has not sent them yet", count(left as u64)),
             };
-            say(&format!("{}{daemons}", sent_words(&pushed, &account, doubtful)));
+            say(&format!("{}{daemons}", sent_words(&pushed, &account, &prospect)));
+            failed.extend(lost_words(&pushed, &prospect));
             if let Some(why) = &pushed.failed {
                 let left = format!("carbon {}: {} slots were not sent: {why}", pushed.address, pushed.owed);
                 say(&format!("{left}\n  help: give the same command again"));
@@ -162,18 +164,31 @@ impl Accounts {
     }
 }
 
-/// What is known of a carbon before it is sent to: its archives, and which series are new to it. Gives how many slots may be too old for its
-/// finest archive, where nobody says how far that reaches back.
+/// What will become of what is sent.
+#[derive(Default)]
+struct PushProspect {
+    /// Slots that may be too old for the finest archive, where nobody says how far that reaches back.
+    doubtful: usize,
+    /// It is said that the archives do not take slots as they are.
+    is_misfiled: bool,
+    /// Series that carbon has not made.
+    unmade: u64,
+}
+
+/// What is known of a carbon before it is sent to: its archives, and which series are new to it.
 fn prepare(
     account: &mut BackfillAccount,
     asked: &AskedDestination,
     arguments: &IndexArguments,
     view: &View,
-) -> Result<usize> {
-    if let Some(conf) = asked.conf.as_ref().filter(|_| account.settings.archives.is_empty()) {
-        account.settings.archives = archives_of(conf, &account.settings, view);
+) -> Result<PushProspect> {
+    let mut prospect = PushProspect::default();
+    if let Some(conf) = asked.conf.as_ref().filter(|_| account.settings.archives.is_empty() && account.owed() > 0) {
+        let archives = archives_of(conf, &account.settings, view);
+        prospect.is_misfiled = archives.is_none();
+        account.settings.archives = archives.unwrap_or_default();
     }
-    let doubtful = warn_of_archives(account);
+    prospect.doubtful = warn_of_archives(account);
     warn_of_copies(account);
     let limit = match arguments.creates {
         Some(limit) => Some(limit).filter(|limit| *limit > 0),
@@ -184,8 +199,8 @@ fn prepare(
         is_limit_known: arguments.creates.is_some() || asked.conf.is_some(),
         known: asked.known.as_ref(),
     };
-    creating.create(account, view)?;
-    Ok(doubtful)
+    prospect.unmade = creating.create(account, view)?;
+    Ok(prospect)
 }
 
 /// All slots of a window that the store has.
@@ -202,11 +217,14 @@ fn window_slots(view: &View, window: Window) -> Result<BTreeSet<Timestamp>> {
 }
 
 /// What one destination got, and what it was not sent.
-fn sent_words(pushed: &Pushed, account: &BackfillAccount, doubtful: usize) -> String {
+fn sent_words(pushed: &Pushed, account: &BackfillAccount, prospect: &PushProspect) -> String {
     // Of what may fall into a coarser archive nobody can say that it is kept whole.
-    let (whole, doubts) = match doubtful {
-        0 => (" whole", String::new()),
-        _ => ("", format!("; of the {} that are older than 1h carbon may keep one of several", count(doubtful as u64))),
+    let (whole, doubts) = match (prospect.doubtful, prospect.is_misfiled || prospect.unmade > 0) {
+        (0, false) => (" whole", String::new()),
+        (0, true) => ("", "; not all of them are kept, see above".to_owned()),
+        (old, _) => {
+            ("", format!("; of the {} that are older than 1h carbon may keep one of several", count(old as u64)))
+        }
     };
     let untimely = match account.untimely() {
         0 => String::new(),
@@ -228,6 +246,12 @@ fn sent_words(pushed: &Pushed, account: &BackfillAccount, doubtful: usize) -> St
         count(pushed.slots),
         count(pushed.points)
     )
+}
+
+/// What is lost for certain, if anything is.
+fn lost_words(pushed: &Pushed, prospect: &PushProspect) -> Option<String> {
+    let (address, unmade) = (&pushed.address, count(prospect.unmade));
+    (prospect.unmade > 0).then(|| format!("carbon {address}: points of {unmade} series that it has not made"))
 }
 
 /// The configuration as it has to be named again.

@@ -11,6 +11,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::graphite_web::{GraphiteWeb, RenderedSeries, step_of_points};
 use crate::cli::input::settings;
 use crate::daemon::DestinationSettings;
+use crate::daemon::backfill::OF_THE_PAST;
 use crate::error::Result;
 use crate::histogram::{Cell, TIMES};
 use crate::report::{Against, count};
@@ -75,11 +76,11 @@ impl Graphite {
         self.interval = view.settings().interval;
         for delivery in view.destinations() {
             let Some(carbon) = &self.carbon else { continue };
-            let carbon = carbon.destination.address.as_str();
+            let carbon = carbon.account.as_str();
             if delivery.destination == carbon {
                 self.sent_until = delivery.emitted_until;
             }
-            if delivery.destination.starts_with(carbon) {
+            if delivery.destination.strip_suffix(OF_THE_PAST).unwrap_or(&delivery.destination) == carbon {
                 self.owed.extend(&delivery.pending);
             }
         }
