@@ -99,6 +99,7 @@ pub mod pipeline;
 pub mod record;
 pub mod report;
 pub mod route;
+pub mod screen;
 pub mod source;
 pub mod store;
 pub mod time;

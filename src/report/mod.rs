@@ -12,6 +12,7 @@
 //! | `lines` | [`LineRow`] | `lines.rs` |
 //! | `records` | [`RequestRecord`] | `records.rs` |
 //! | `index` | [`IndexedFileRow`] | `indexed_files.rs` |
+//! | `top` | [`LiveRow`] in [`LiveRoutes`] | `live_routes.rs` |
 //! | `diff` | [`DiffRow`] in a [`DiffDocument`] | `diff.rs` |
 //! | `verify` | [`DifferenceRow`] | `differences.rs` |
 //! | `check` | [`Finding`] | `findings.rs` |
@@ -35,6 +36,7 @@ mod indexed_files;
 mod json;
 pub mod latency;
 mod lines;
+mod live_routes;
 mod number;
 pub mod picture;
 mod records;
@@ -57,6 +59,7 @@ pub use form::{OutputFormat, ProgramForm, Style};
 pub use indexed_files::IndexedFileRow;
 pub use json::{SCHEMA, write_json};
 pub use lines::{InWindow, LineRow};
+pub use live_routes::{LiveRoutes, LiveRow, rate_words};
 pub use number::{EpochSeconds, bytes, count, millis};
 pub use records::{LogText, LoggedVariables, RequestRecord, VariableColumn};
 pub use route_list::RouteRow;

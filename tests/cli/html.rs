@@ -119,7 +119,7 @@ fn the_numbers_are_those_of_the_table() {
         }
     }
     // All requests are in the picture's numbers too.
-    assert!(!html.contains("The heatmap is of"));
+    assert!(!html.contains("The pictures are of"));
 }
 
 #[test]

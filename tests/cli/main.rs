@@ -52,6 +52,7 @@ mod slow;
 mod status;
 mod stored;
 mod terminal;
+mod top;
 mod usage;
 mod verify;
 

@@ -312,3 +312,28 @@ fn a_question_without_an_answer_is_said_to_be_one() {
     let empty = ["why", "a.log", "--log-format", FORMAT, "--from=15:00_20111130", "--until=15:01_20111130"];
     folder.run(&empty).said(1, &[]);
 }
+
+/// Who gets the answer as a message has a link to click.
+#[test]
+fn a_link_leads_to_the_page_where_there_is_one() {
+    let mut requests = traffic(1);
+    for request in requests.iter_mut().filter(|request| is_in_window(request)) {
+        if request.upstream == "10.0.2.12:80" {
+            request.header *= 9;
+        }
+    }
+    let folder = store_of(requests);
+    let config = std::fs::read_to_string(folder.path("c.toml")).unwrap();
+    folder.write("with.toml", format!("{config}[events]\npage = \"http://web1.example.org:8417/\"\n"));
+    let asked = |config| {
+        folder.run(&["why", "--from=2011-11-30T14:12:00Z", "--until=2011-11-30T14:14:00Z", "--format=json", config]).out
+    };
+    let link = |out: String| serde_json::from_str::<Value>(&out).unwrap()["link"].clone();
+    assert_eq!(link(asked("--config=c.toml")), Value::Null);
+    let found = link(asked("--config=with.toml"));
+    assert_eq!(
+        found.as_str().unwrap(),
+        "http://web1.example.org:8417/?from=2011-11-30T14%3A06%3A00Z&until=2011-11-30T14%3A14%3A00Z\
+         &only=upstream_addr%3A10.0.2.12%3A80&box=1322662320000%2C1322662440000%2C0%2C"
+    );
+}

@@ -258,6 +258,55 @@ pub(in crate::cli) struct WhyArguments {
     pub format: WhyFormat,
 }
 
+/// The order of the routes of `top`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum TopSort {
+    /// By the time that their requests took.
+    Time,
+    /// By requests a second.
+    Rate,
+    /// By p50.
+    P50,
+    /// By p99.
+    P99,
+    /// By 5xx.
+    Errors,
+    /// By name.
+    Name,
+}
+
+/// `top`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct TopArguments {
+    /// The files and how to read them.
+    #[command(flatten)]
+    pub files: FileArguments,
+    /// How long the window is that ends where the logs were read to.
+    #[arg(long, value_name = "DURATION", default_value = "5min")]
+    pub last: String,
+    /// How often it is read anew.
+    #[arg(long, value_name = "DURATION", default_value = "2s")]
+    pub every: String,
+    /// Only this route (* stands for any text), or all but this one: '!websocket'. May be given several times.
+    #[arg(long, value_name = "ROUTE")]
+    pub route: Vec<String>,
+    /// The order of the routes.
+    #[arg(long, value_name = "KEY", value_enum, default_value = "time")]
+    pub sort: TopSort,
+    /// The zone of the clocks, such as Europe/Berlin or UTC (default: TZ, else the machine's).
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+    /// Print the rows once, also on a terminal.
+    #[arg(long)]
+    pub once: bool,
+    /// At most this many rows are printed.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How to print them: then they are printed once (default: the screen on a terminal, else a table).
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub format: Option<AnswerFormat>,
+}
+
 /// What ties a request to a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum TiedBy {

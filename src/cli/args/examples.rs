@@ -136,6 +136,15 @@ pub(super) const GRAPHITE_CONFIG: &str = r#"Examples:
   spikeline graphite-config                      # put what it prints before the other stanzas of the two files
   spikeline graphite-config --config s.toml      # for the prefix of every [[carbon]]"#;
 
+/// Of `top`.
+pub(super) const TOP: &str = r#"Examples:
+  spikeline top                                  # the store that the daemon writes: Enter opens a route, w says why, q ends
+  spikeline top /var/log/nginx/access.log        # a log as it grows, without a daemon
+  spikeline top --last 1h --sort p99             # + and - change the window, s the order
+  spikeline top --format jsonl | jq .p99_ms      # rows, once
+
+Keys: ? lists them."#;
+
 /// Of `check`.
 pub(super) const CHECK: &str = r#"Examples:
   spikeline check                                # all that the configuration, or nginx.conf, names

@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 pub(in crate::cli) use commands::{
     CheckArguments, DiffArguments, DiffOrder, EventsArguments, GrafanaArguments, IndexArguments, LineOrder,
     LinesArguments, MessageForm, RecordsArguments, ReportArguments, RouteOrder, RoutesArguments, RunArguments,
-    ServeArguments, SlowArguments, StatusArguments, TiedBy, VerifyArguments, WhyArguments,
+    ServeArguments, SlowArguments, StatusArguments, TiedBy, TopArguments, TopSort, VerifyArguments, WhyArguments,
 };
 pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat, WhyFormat};
 pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, PointArguments, WindowArguments};
@@ -57,6 +57,10 @@ pub(in crate::cli) enum Command {
     #[command(after_help = examples::WHY)]
     #[command(mut_arg("files", |it| it.value_name("WHAT|FILE").help(examples::WHAT)))]
     Why(WhyArguments),
+    /// Live routes on the terminal, from the store or from files as they grow; rows where there is no terminal.
+    #[command(after_help = examples::TOP)]
+    #[command(mut_arg("files", |it| it.help("Log files, plain (followed as they grow), gz, zst, xz or bz2. Without any, the store is asked")))]
+    Top(TopArguments),
     /// The raw lines of a window and route, from the store, or of files given.
     #[command(after_help = examples::LINES)]
     #[command(mut_arg("files", |it| it.value_name("WHAT|FILE").help(examples::WHAT)))]

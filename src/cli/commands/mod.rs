@@ -14,6 +14,7 @@ mod run;
 mod serve;
 mod slow;
 mod status;
+mod top;
 mod verify;
 mod why;
 
@@ -57,6 +58,7 @@ fn run_command(context: &Context, command: Command) -> Result<Answer> {
         Command::Records(arguments) => records::records(context, &arguments),
         Command::Index(arguments) => index::index(context, &arguments),
         Command::Why(arguments) => why::why(context, arguments),
+        Command::Top(arguments) => top::top(context, &arguments),
         Command::Verify(arguments) => verify::verify(context, &arguments),
         Command::GraphiteConfig => graphite_config::graphite_config(context),
         Command::Status(arguments) => status::status(context, &arguments),

@@ -102,10 +102,16 @@ impl HtmlPictures<'_> {
     /// What the pictures lack of the requests that a table counts, if anything: they are of whole slots, or finer counts expired.
     pub fn differing(&self, counted: u64) -> Option<String> {
         let pictured = self.pictured.requests();
-        (pictured != counted).then(|| {
-            format!("The heatmap is of {} requests, the table of {}.", number::count(pictured), number::count(counted))
-        })
+        (pictured != counted).then(|| differing_words(pictured, counted))
     }
+}
+
+/// A picture of the store is of whole slots, and of what is still kept in them; an answer counts lines where a window cuts slots.
+pub(super) fn differing_words(drawn: u64, counted: u64) -> String {
+    let (drawn, counted) = (number::count(drawn), number::count(counted));
+    format!(
+        "The pictures are of {drawn} requests, in the store's whole slots as they are kept; the tables are of {counted}."
+    )
 }
 
 fn figure(document: &mut HtmlDocument, words: &str, svgs: &[String], table: &PictureTable) {

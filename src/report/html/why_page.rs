@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::html_pictures::differing_words;
 use super::{HtmlDocument, HtmlHead, HtmlPictures, HtmlTable, safe_text};
 use crate::histogram::Latency;
 use crate::report::number::{self, percent};
@@ -163,11 +164,18 @@ impl WhyPage<'_> {
         if self.why.verdict != "nothing" && !self.why.command.is_empty() {
             document.words("All of them:");
             document.command(&self.why.command);
+            if let Some(link) = &self.why.link {
+                document.words(link);
+            }
         }
     }
 
     fn pictures(&self, document: &mut HtmlDocument) {
         document.heading("Pictures");
+        let (drawn, counted) = (self.inside.count(), self.why.requests.window.count);
+        if drawn != counted {
+            document.words(&differing_words(drawn, counted));
+        }
         document.begin_pictures();
         let pictured = |of: &str| HtmlPictures { pictured: self.pictured, zone: self.zone, of: of.to_owned() };
         pictured("the window and what was before").heatmap(document, Some(self.why.window));

@@ -4,7 +4,7 @@
 //! {"schema":1,"window":{"from":..,"until":..},"baseline":[{..}],"verdict":"slower","change_ms":{"volume":..,"mix":..,"slower":..,"total":..},
 //!  "requests":{"window":{..},"baseline":{..}},"routes":[{"route":..,"change_ms":..,..}],"phases_ms":{"connect":..,..}|null,"phase":"header"|null,
 //!  "causes":[{"where":{"upstream_addr":".."},"excess_ms":..,"share":..,"low_ms":..,"high_ms":..,"p":..,"phase":..,"window":{..},"baseline":{..},"folded":[..]}],
-//!  "no_news":[..],"grown":[..],"first":[..],"samples":[..],"sampled":..,"tried":..,"command":"..","complete":true,"missing":[]}
+//!  "no_news":[..],"grown":[..],"first":[..],"samples":[..],"sampled":..,"tried":..,"command":"..","link":"..","complete":true,"missing":[]}
 //! ```
 //!
 //! `phases_ms` is where `change_ms.slower` is, to the millisecond; null if the log tells no upstream times. `phase` is that of the
@@ -70,6 +70,8 @@ pub struct WhyReport {
     pub tried: u64,
     /// What lists all lines.
     pub command: String,
+    /// The page's view of them; null where the configuration names no page.
+    pub link: Option<String>,
     /// Whether nothing is missing.
     pub complete: bool,
     /// What is missing.

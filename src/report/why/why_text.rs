@@ -182,6 +182,9 @@ impl TextPage<'_> {
             writeln!(self.out)?;
             self.title("All of them")?;
             writeln!(self.out, "  {}", terminal_safe(report.command.as_bytes()))?;
+            if let Some(link) = &report.link {
+                writeln!(self.out, "  {}", terminal_safe(link.as_bytes()))?;
+            }
         }
         Ok(())
     }

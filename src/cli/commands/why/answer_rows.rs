@@ -61,6 +61,7 @@ impl AnswerNames<'_> {
             sampled: self.sampled(),
             tried: explained.tried,
             command: String::new(),
+            link: None,
             complete: missing.is_empty(),
             missing,
             as_much: if explained.verdict == Verdict::Nothing { explained.as_much.clone() } else { Vec::new() },

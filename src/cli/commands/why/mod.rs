@@ -5,6 +5,7 @@ mod baseline;
 mod gathering;
 mod lines_command;
 mod of_store;
+mod page_link;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -13,6 +14,7 @@ use answer_rows::AnswerNames;
 use baseline::{BaselineSpans, baseline_spans, within};
 use gathering::Gatherer;
 use lines_command::lines_command;
+use page_link::page_link;
 
 use crate::cli::answer::html_answer::{AnsweredWindow, html_head, zone_of_document};
 use crate::cli::answer::names::wanted_routes;
@@ -69,7 +71,10 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
         None => of_files(context, &arguments, asked)?,
     };
     let pictures = gathered.pictures.take();
-    let report = answer(gathered, &arguments)?;
+    let mut report = answer(gathered, &arguments)?;
+    if view.is_some() {
+        report.link = page_link(context, &report, &arguments.route)?;
+    }
     let mut out = stdout();
     match arguments.format {
         WhyFormat::Json => {
