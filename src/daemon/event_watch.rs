@@ -1,8 +1,8 @@
 //! The thread that tells a Graphite when a route leaves its usual range.
 //!
 //! It reads the store as any other process would, a minute at a time and some seconds behind, so that nothing it does can hold up the
-//! daemon. An episode that began to be unusual before the start was told of by whoever ran before. What cannot be posted is tried
-//! again, a bounded number of events for a bounded time.
+//! daemon. Of an episode that was to be told of before the start (by whoever ran before, or by nobody, since nobody ran or Graphite was
+//! away) Graphite is asked whether it has it. What cannot be posted is tried again, a bounded number of events.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use super::notice::{Notice, Say};
 use super::threads::spawn_detached;
 use crate::error::Result;
 use crate::events::plain_http::Address;
-use crate::events::{EpisodeScan, EventWords, GraphiteEvent, WARM_UP};
+use crate::events::{EpisodeScan, EventPosting, EventWords, GraphiteEvent, WARM_UP, post_once};
 use crate::store::View;
 use crate::time::{Clock, SystemClock, Timestamp};
 
@@ -24,6 +24,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// A minute is looked at so long after its end: what was written by then is in the store.
 const SETTLED: Duration = Duration::from_secs(20);
+
+/// Episodes of so long before the start are told of, unless Graphite has them.
+const LOOK_BACK: Duration = Duration::from_secs(24 * 3600);
 
 /// So many events wait for a Graphite that does not answer; more are dropped, the oldest first.
 const WAITING: usize = 100;
@@ -63,16 +66,23 @@ struct EventPoster {
     settings: EventSettings,
     say: Say,
     scan: EpisodeScan,
-    /// Episodes that were told of before this are not told of again.
+    /// When this began.
     since: Timestamp,
-    waiting: VecDeque<GraphiteEvent>,
+    waiting: VecDeque<WaitingEvent>,
     /// The last post failed; that is said once.
     has_failed: bool,
 }
 
+/// An event that is to be posted.
+struct WaitingEvent {
+    event: GraphiteEvent,
+    /// It came to be known in this run, and was not tried before: nobody has posted it.
+    is_new: bool,
+}
+
 impl EventPoster {
     fn new(settings: EventSettings, say: Say, now: Timestamp) -> EventPoster {
-        let scan = EpisodeScan::beginning(now.minus(WARM_UP));
+        let scan = EpisodeScan::beginning(now.minus(LOOK_BACK).minus(WARM_UP));
         EventPoster { settings, say, scan, since: now, waiting: VecDeque::new(), has_failed: false }
     }
 
@@ -90,8 +100,9 @@ impl EventPoster {
         view.skip_damaged(true);
         let read = view.read_until().unwrap_or(now).min(now);
         for found in self.scan.advance(&view, read.minus(SETTLED), false)? {
-            if found.episode.told >= self.since {
-                self.waiting.push_back(self.settings.words.event(&found));
+            if found.episode.told >= self.since.minus(LOOK_BACK) {
+                let is_new = found.episode.told >= self.since;
+                self.waiting.push_back(WaitingEvent { event: self.settings.words.event(&found), is_new });
             }
         }
         while self.waiting.len() > WAITING {
@@ -102,17 +113,20 @@ impl EventPoster {
 
     /// Post what waits, until one fails.
     fn post(&mut self) {
-        while let Some(event) = self.waiting.front() {
-            let posted = event.json().and_then(|json| self.settings.graphite.post("/events/", &json));
-            if let Err(error) = posted {
-                if !self.has_failed {
-                    (self.say)(&Notice::EventFailed(error));
+        while let Some(waiting) = self.waiting.front() {
+            let posted = post_once(&self.settings.graphite, &waiting.event, waiting.is_new);
+            match posted {
+                Err(error) => {
+                    if !self.has_failed {
+                        (self.say)(&Notice::EventFailed(error));
+                    }
+                    self.has_failed = true;
+                    return;
                 }
-                self.has_failed = true;
-                return;
+                Ok(EventPosting::Posted) => (self.say)(&Notice::EventPosted { what: waiting.event.what.clone() }),
+                Ok(EventPosting::WasThere) => {}
             }
             self.has_failed = false;
-            (self.say)(&Notice::EventPosted { what: event.what.clone() });
             self.waiting.pop_front();
         }
     }

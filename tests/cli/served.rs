@@ -122,6 +122,39 @@ fn loki_gives_lines_and_counts_and_refuses_by_name() {
 }
 
 #[test]
+fn what_grafana_makes_of_a_graphite_query_finds_its_lines() {
+    let served = GuardedServer::of(folder_with("[[carbon]]\naddress = \"127.0.0.1:9\"\nhost = \"web1.example\"\n"));
+    let count = |query: &str| {
+        let (status, body) = served.loki(&format!("sum(count_over_time({query}[1h]))"), "", "");
+        assert_eq!(status, 200, "{query}: {body}");
+        body.split("\"]").next().and_then(|text| text.rsplit('"').next()).and_then(|text| text.parse::<u32>().ok())
+    };
+    for (query, lines) in [
+        (r#"{host="web1", route_1="app", route_2="git"}"#, Some(7200)),
+        (r#"{host="web1_example", route_1="app", route_2="g*"}"#, Some(7200)),
+        (r#"{route_1="app", route_2=~"(git|wiki)"}"#, Some(7200)),
+        (r#"{name="nginx.request_time.p99", route="app.git"}"#, Some(7200)),
+        (r#"{name="nginx.status.5xx", route="app.git"}"#, None),
+        (r#"{route_1="app", route_2="git", route_3="x"}"#, None),
+        (r#"{host="web2", route_1="app"}"#, None),
+    ] {
+        assert_eq!(count(query), lines, "{query}");
+    }
+    let folder = folder_with("");
+    folder.run(&["grafana", "--config=s.toml", "--page=http://web1:8417", "--out=g"]).ended(0);
+    let sources = std::fs::read_to_string(folder.path("g/spikeline-datasources.yaml")).unwrap();
+    let mappings: Vec<Value> = sources
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- matchers: "))
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    assert_eq!(mappings.len(), 2, "one for each number of nodes: {sources}");
+    let names: Vec<&str> =
+        mappings[1].as_array().unwrap().iter().map(|it| it["labelName"].as_str().unwrap_or("*")).collect();
+    assert_eq!(names, ["*", "host", "route_1", "route_2", "*", "*"]);
+}
+
+#[test]
 fn a_token_lets_in_and_hides_what_its_holder_may_not_see() {
     let config =
         "[[http.token]]\nfile = \"all\"\n[[http.token]]\nfile = \"some\"\nredact = [\"query\", \"remote_addr\"]\n";

@@ -123,6 +123,12 @@ fn fill_in(filter: &mut Filter, asked: &Pasted, typed: &FilterArguments) {
     if typed.min_time.is_none() {
         filter.min_ms = asked.min_ms.unwrap_or(filter.min_ms);
     }
+    if typed.max_time.is_none() {
+        filter.below_ms = asked.below_ms.or(filter.below_ms);
+    }
+    if asked.all_by_end.is_some() {
+        filter.by = WindowMatch::End;
+    }
 }
 
 /// The window: that of the options, each of whose sides counts more than that of a link; else of the point; else of the link.

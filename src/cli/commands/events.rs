@@ -8,7 +8,7 @@ use crate::cli::args::EventsArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::event_settings::{event_words, told_graphite};
 use crate::error::{Error, Result};
-use crate::events::{EpisodeCause, EpisodeScan, EventWords, RouteEpisode};
+use crate::events::{EpisodeCause, EpisodeScan, EventPosting, EventWords, RouteEpisode, post_once};
 use crate::report::{EpisodeRow, EpochSeconds, Report, write};
 use crate::time::Window;
 
@@ -30,10 +30,15 @@ pub(super) fn events(context: &Context, arguments: &EventsArguments) -> Result<A
     written(write(&report, arguments.format.into(), style(), &mut out))?;
     written(out.flush())?;
     if let Some(graphite) = graphite.filter(|_| !arguments.dry_run) {
+        let mut posted = 0;
         for episode in &found {
-            graphite.post("/events/", &words.event(episode).json()?)?;
+            posted += usize::from(post_once(&graphite, &words.event(episode), true)? == EventPosting::Posted);
         }
-        say(&format!("{} event(s) posted to {}", found.len(), graphite.authority()));
+        let there = match found.len() - posted {
+            0 => String::new(),
+            there => format!("; {there} were there"),
+        };
+        say(&format!("{posted} event(s) posted to {}{there}", graphite.authority()));
     }
     completeness::conclude(&view, &missing);
     Ok(Answer::from_found(!found.is_empty(), &missing))

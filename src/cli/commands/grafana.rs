@@ -41,7 +41,7 @@ pub(super) fn grafana(context: &Context, arguments: &GrafanaArguments) -> Result
     };
     let folder = arguments.out.as_deref().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|error| Error::io("make the folder", folder, &error))?;
-    put(&folder.join(DATA_SOURCES), &data_sources(&naming, &graphite, &page)?)?;
+    put(&folder.join(DATA_SOURCES), &data_sources(&naming, &graphite, &page, deepest_route(context))?)?;
     let dashboard = serde_json::to_string_pretty(&dashboard(&naming, &page, deepest_route(context)))
         .map_err(|error| Error::failed(format!("cannot write JSON: {error}")))?;
     put(&folder.join(DASHBOARD), &(dashboard + "\n"))?;
@@ -72,21 +72,33 @@ fn put(path: &Path, text: &str) -> Result<()> {
 }
 
 /// The provisioning file. A text in JSON's quotes is one in YAML's.
-fn data_sources(naming: &Naming, graphite: &str, page: &str) -> Result<String> {
+fn data_sources(naming: &Naming, graphite: &str, page: &str, deepest: usize) -> Result<String> {
     let quoted = |text: &str| {
         serde_json::to_string(text).map_err(|error| Error::failed(format!("cannot write a text: {error}")))
     };
-    // From the metric to the lines beside it; a mapping knows routes of one node only, the others have the links of their points.
-    let nodes = naming.prefix.split('.').count();
-    let mapping = format!("{}.(host).(route).*.*", vec!["*"; nodes].join("."));
+    // From the metric to the lines beside it: Grafana takes all mappings that are no longer than the path, one after the other, so that
+    // with one for each number of nodes the last has a label for each node of the route.
+    let before = naming.prefix.split('.').count() + naming.host.split('.').count() - 1;
+    let mut mappings = Vec::new();
+    for depth in 1..=deepest {
+        let mut matchers = vec![json!({ "value": "*" }); before];
+        matchers.push(match naming.host.contains('.') {
+            true => json!({ "value": "*" }),
+            false => json!({ "value": "*", "labelName": "host" }),
+        });
+        for node in 1..=depth {
+            matchers.push(json!({ "value": "*", "labelName": format!("route_{node}") }));
+        }
+        matchers.extend([json!({ "value": "*" }), json!({ "value": "*" })]);
+        mappings.push(format!("        - matchers: {}\n", Value::Array(matchers)));
+    }
     Ok(format!(
         "apiVersion: 1\ndatasources:\n\
          - name: spikeline (Graphite)\n  uid: {GRAPHITE_UID}\n  type: graphite\n  access: proxy\n  url: {}\n  \
-         jsonData:\n    graphiteVersion: \"1.1\"\n    importConfiguration:\n      loki:\n        mappings:\n        \
-         - matchers: [{}]\n\
+         jsonData:\n    graphiteVersion: \"1.1\"\n    importConfiguration:\n      loki:\n        mappings:\n{}\
          - name: spikeline (Loki)\n  uid: {LOKI_UID}\n  type: loki\n  access: proxy\n  url: {}\n",
         quoted(graphite)?,
-        quoted(&mapping)?,
+        mappings.concat(),
         quoted(page)?
     ))
 }

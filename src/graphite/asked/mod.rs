@@ -62,6 +62,10 @@ pub struct Pasted {
     pub statuses: Vec<RangeInclusive<u16>>,
     /// The shortest duration, in milliseconds.
     pub min_ms: Option<u64>,
+    /// Only what took less, in milliseconds.
+    pub below_ms: Option<u64>,
+    /// Requests count by their ends; and whether all of them do, also those that the index does not keep.
+    pub all_by_end: Option<bool>,
     /// What comes first.
     pub order: AskedOrder,
     /// The window's beginning.
@@ -220,6 +224,8 @@ impl PastedReading<'_> {
                 .map_err(|error| AskMistake::of_part(text, min_time, &format!("is no duration: {error}")))?;
             self.asked.min_ms = u64::try_from(shortest.as_millis()).ok();
         }
+        self.asked.below_ms = link.below_ms.or(self.asked.below_ms);
+        self.asked.all_by_end = link.all_by_end.or(self.asked.all_by_end);
         link_times::add(self.context, &mut self.asked, text, link)
     }
 

@@ -210,6 +210,27 @@ fn links_of_the_page_may_be_filled_in_part() {
 }
 
 #[test]
+fn a_box_of_the_page_and_its_conditions_are_what_lines_are_shown_of() {
+    let page = "http://127.0.0.1:8417/?route=static&from=14:00_20111130&until=14:30_20111130";
+    let asked =
+        ask(&format!("{page}&box=1322661910000,1322662020000,800,9000&only=status:5xx&not=status:502&tab=split"));
+    assert_eq!(times(&asked), "2011-11-30T14:05:10 2011-11-30T14:07:00");
+    assert_eq!((asked.min_ms, asked.below_ms, asked.all_by_end), (Some(800), Some(9000), Some(false)));
+    assert_eq!(asked.statuses, [500..=501, 503..=599]);
+    let whole = ask(&format!("{page}&box=1322661910000,1322662020000,0,"));
+    assert_eq!((whole.min_ms, whole.below_ms, whole.all_by_end), (None, None, Some(true)));
+    for (more, what) in [
+        ("&only=remote_addr:203.0.113.9", "`only=remote_addr:203.0.113.9`, which no option"),
+        ("&box=1,2,3", "is no box"),
+        ("&box=1322661910000,1322662020000,900,800", "is no box"),
+        ("&only=status:200&not=status:2xx", "no request fits"),
+    ] {
+        let mistake = refuse(&format!("{page}{more}"));
+        assert!(mistake.what.contains(what), "{more}: {mistake}");
+    }
+}
+
+#[test]
 fn points_of_a_coarser_archive_widen_the_window() {
     let setting = Setting { archives: "10s:6h,1m:6d,10m:30d", ..STORE };
     let link = "target=nginx.web1.static.request_time.p99&from=14:05_20261121&until=14:06:30_20261121";

@@ -32,6 +32,10 @@ pub struct ReadLink {
     pub statuses: Vec<String>,
     /// The shortest duration, as `--min-time` takes it.
     pub min_time: Option<String>,
+    /// From how many milliseconds on requests no longer are what is looked at.
+    pub below_ms: Option<u64>,
+    /// Requests count by their ends, as the graph's slots do, and all of them do, not only those that the index keeps.
+    pub all_by_end: Option<bool>,
     /// Where the window begins.
     pub from: Option<LinkTime>,
     /// Where it ends.
@@ -143,7 +147,7 @@ pub fn read_link(text: &str) -> Result<ReadLink, LinkMistake> {
     if let Some(read) = graphite_url::read(&parts)? {
         return Ok(read);
     }
-    if let Some(read) = page::read(&parts) {
+    if let Some(read) = page::read(&parts)? {
         return Ok(read);
     }
     Err(LinkMistake {

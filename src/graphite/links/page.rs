@@ -1,12 +1,13 @@
-//! Links of our own page: `/?route=..&from=..`, and `/at?m=..&s=..&t=..`, where links of Grafana and Graphite lead to.
+//! Links of our own page: `/?route=..&from=..&box=..&only=..`, and `/at?m=..&s=..&t=..`, where links of Grafana and Graphite lead to.
 
-use super::{LinkParts, ReadLink, TimeGrammar};
+use super::{LinkMistake, LinkParts, LinkTime, ReadLink, TimeGrammar};
+use crate::record::parse_status_range;
 
 /// What stands in it, if it is one of these.
-pub(super) fn read(parts: &LinkParts) -> Option<ReadLink> {
+pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
     let is_landing = parts.segments().last() == Some(&"at");
     if !is_landing && !parts.segments().is_empty() {
-        return None;
+        return Ok(None);
     }
     let kind = if is_landing { "a link to the page" } else { "a URL of the page" };
     let mut link = ReadLink { kind, ..ReadLink::default() };
@@ -26,5 +27,69 @@ pub(super) fn read(parts: &LinkParts) -> Option<ReadLink> {
     }
     link.point = parts.time("t", TimeGrammar::Own);
     link.zone = parts.value("tz").map(str::to_owned);
-    Some(link)
+    if let Some(text) = parts.value("box") {
+        read_box(text, &mut link)?;
+    }
+    for (name, is_wanted) in [("only", true), ("not", false)] {
+        for condition in parts.values(name).filter(|condition| !condition.is_empty()) {
+            read_condition(name, condition, is_wanted, &mut link)?;
+        }
+    }
+    Ok(Some(link))
+}
+
+/// What was drawn, `FROM,UNTIL,MIN,MAX`: it is what lines are shown of, whatever the window around it.
+fn read_box(text: &str, link: &mut ReadLink) -> Result<(), LinkMistake> {
+    let wrong = || LinkMistake {
+        what: format!("`box={text}` is no box"),
+        help: "FROM,UNTIL,MIN,MAX: milliseconds since 1970, then of latency; MAX may be empty".to_owned(),
+    };
+    let parts: Vec<&str> = text.split(',').collect();
+    let [from, until, least, most] = parts.as_slice() else { return Err(wrong()) };
+    let number =
+        |text: &str| if text.is_empty() { Ok(None) } else { text.parse::<u64>().map(Some).map_err(|_| wrong()) };
+    let time =
+        |text: &str| number(text).map(|_| Some(LinkTime { text: text.to_owned(), grammar: TimeGrammar::Grafana }));
+    (link.from, link.until) = (time(from)?, time(until)?);
+    let least = number(least)?.unwrap_or(0);
+    link.min_time = (least > 0).then(|| format!("{least}ms"));
+    link.below_ms = number(most)?;
+    if link.below_ms.is_some_and(|most| most <= least) {
+        return Err(wrong());
+    }
+    // A box from the ground up means all of its requests.
+    link.all_by_end = Some(least == 0);
+    Ok(())
+}
+
+/// A value that was clicked: of statuses there are options, of other fields there are none.
+fn read_condition(name: &str, condition: &str, is_wanted: bool, link: &mut ReadLink) -> Result<(), LinkMistake> {
+    let range = condition.strip_prefix("status:").and_then(parse_status_range);
+    let Some(range) = range else {
+        return Err(LinkMistake {
+            what: format!(
+                "the page shows only lines that fit `{name}={condition}`, which no option of a command asks for"
+            ),
+            help: "look at it on the page; or take the condition out of the link, for the lines of all values"
+                .to_owned(),
+        });
+    };
+    let kept = |status: u16| range.contains(&status) == is_wanted;
+    let held: Vec<_> = link.statuses.iter().filter_map(|text| parse_status_range(text)).collect();
+    let was_kept = |status: u16| held.is_empty() || held.iter().any(|range| range.contains(&status));
+    let mut ranges: Vec<(u16, u16)> = Vec::new();
+    for status in (0..=999).filter(|status| kept(*status) && was_kept(*status)) {
+        match ranges.last_mut() {
+            Some((_, until)) if *until + 1 == status => *until = status,
+            _ => ranges.push((status, status)),
+        }
+    }
+    if ranges.is_empty() {
+        return Err(LinkMistake {
+            what: format!("no request fits `{name}={condition}` and what else the link asks for"),
+            help: "take one of its conditions out".to_owned(),
+        });
+    }
+    link.statuses = ranges.into_iter().map(|(from, until)| format!("{from}-{until}")).collect();
+    Ok(())
 }

@@ -52,7 +52,8 @@ fn listed(request: &RenderRequest, series: Vec<GraphSeries>, store: &StoredSerie
     let start = series.iter().map(|it| it.start).min().unwrap_or(0);
     let end = series.iter().map(|it| it.end).max().unwrap_or(0);
     let mut written = Vec::new();
-    for it in series {
+    // One that has no time at all, as where a moving window had too little before it, is none.
+    for it in series.into_iter().filter(|it| !it.values.is_empty()) {
         let drawn = match request.most_points {
             Some(most) => fewer(it, most, end - start, store)?,
             None => it,

@@ -79,7 +79,9 @@ impl<'a> Evaluation<'_, 'a> {
         if self.span.from > self.now.secs() {
             return Ok(Vec::new());
         }
-        let mut series = self.store.fetch(found, self.span)?;
+        // Nor does a series go on behind the present.
+        let span = FetchSpan { until: self.span.until.min(self.now.secs()), ..self.span };
+        let mut series = self.store.fetch(found, span)?;
         series.iter_mut().for_each(|it| asked_by.clone_into(&mut it.path));
         Ok(series)
     }

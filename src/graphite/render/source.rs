@@ -31,6 +31,8 @@ pub struct StoredSeries<'a> {
     /// The series that there are.
     pub catalog: SeriesCatalog<'a>,
     ids: HashMap<&'a str, RouteId>,
+    /// Until when the logs were read, as far as zeros are sent: of logs of the past that is to the last of all requests.
+    read_until: Timestamp,
     /// How many values were fetched: a target may name a series again and again.
     spent: AtomicI64,
 }
@@ -54,8 +56,11 @@ impl<'a> StoredSeries<'a> {
         routes.extend(view.members());
         let catalog =
             SeriesCatalog::new(namings, routes.iter().map(|(_, name)| *name)).without_times(&absent_times(view)?);
+        let spans = routes.iter().filter_map(|(id, _)| view.route_span(*id));
+        let last = spans.map(|(_, last)| last.plus(view.settings().interval)).max();
+        let read_until = view.read_until().or(last).unwrap_or(Timestamp(0));
         let ids = routes.into_iter().map(|(id, name)| (name, id)).collect();
-        Ok(StoredSeries { view, catalog, ids, spent: AtomicI64::new(0) })
+        Ok(StoredSeries { view, catalog, ids, read_until, spent: AtomicI64::new(0) })
     }
 
     /// The view.
@@ -156,7 +161,7 @@ impl<'a> StoredSeries<'a> {
         if series.metric == CellMetric::Requests
             && let Some((first, last)) = self.view.route_span(id)
         {
-            let read = self.view.read_until().map_or(last, |read| last.plus(QUIET_FOR).min(read));
+            let read = last.plus(QUIET_FOR).min(self.read_until);
             for (slot, value) in (start..).step_by(usize::try_from(step).unwrap_or(1).max(1)).zip(&mut values) {
                 let slot_end = Timestamp::from_secs(slot + step);
                 if first < slot_end && slot_end <= read.max(last) {

@@ -1,5 +1,7 @@
 //! Labels and fields of a line, as LogQL compares them.
 //!
+//! `route_1`, `route_2`, .. are the nodes of a route's name: a mapping of Grafana from Graphite to Loki has a label for each node.
+//!
 //! A stream's labels are `route`, `host`, `status_class` and `level`. Everything else a line says is a field by nginx's name; with
 //! a few short names beside. A label or field that a line has not is empty, as in Loki.
 
@@ -78,13 +80,24 @@ pub(super) fn known_value(name: &str, host: &str, route: &str, entry: &Entry) ->
         "request_time" | "rt" | "duration" if is_timed => in_seconds(entry.duration_ms),
         "upstream_response_time" | "urt" => entry.upstream_ms.map(in_seconds).unwrap_or_default(),
         "request_time" | "rt" | "duration" | "__error__" | "__error_details__" => String::new(),
-        _ => return None,
+        name => return node_number(name).map(|number| node_of(route, number)),
     })
+}
+
+/// Which node of a route's name a label is, from 1: `route_2`.
+pub(super) fn node_number(label: &str) -> Option<usize> {
+    label.strip_prefix("route_")?.parse().ok().filter(|number| *number > 0)
+}
+
+/// A node of a route's name; nothing where it has fewer.
+fn node_of(route: &str, number: usize) -> String {
+    route.split('.').nth(number - 1).unwrap_or_default().to_owned()
 }
 
 /// Whether a name's value is made of route, host and class of status alone.
 pub(super) fn is_of_class(name: &str) -> bool {
     LABELS.contains(&name)
+        || node_number(name).is_some()
         || ["detected_level", "service_name", "job", "__error__", "__error_details__", "status"].contains(&name)
 }
 

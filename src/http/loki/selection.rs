@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use super::labels::{KNOWN_FIELDS, LABELS, is_of_class, known_value, value_of};
+use super::labels::{KNOWN_FIELDS, LABELS, is_of_class, known_value, node_number, value_of};
 use super::logql::{
-    ComparedValue, FieldComparison, FieldFilter, LabelMatcher, LogSelection, LogqlQuery, QueryStage, parse,
+    ComparedValue, FieldComparison, FieldFilter, LabelMatcher, LogSelection, LogqlQuery, MatchOperator, MetricQuery,
+    QueryStage, parse,
 };
+use crate::carbon::CellMetric;
 use crate::error::{Error, Result};
 use crate::grammar::read_format;
 use crate::http::reader::{LineFound, LineOrdering, LinesWanted, Reader};
@@ -15,16 +17,53 @@ use crate::route::RouteId;
 use crate::source::GenerationId;
 use crate::store::{Entry, KeepReasons, Locator, WindowMatch};
 use crate::time::{Timestamp, Window};
+use regex::bytes::Regex;
 
 /// Parse a query.
 pub(super) fn parse_query(text: &str) -> Result<LogqlQuery> {
-    parse(text).map_err(|error| Error::usage(error.message).remedy("docs/loki.md lists what is supported"))
+    let mut query =
+        parse(text).map_err(|error| Error::usage(error.message).remedy("docs/loki.md lists what is supported"))?;
+    if let LogqlQuery::Lines(LogSelection { matchers, .. })
+    | LogqlQuery::Counts(MetricQuery { selection: LogSelection { matchers, .. }, .. }) = &mut query
+    {
+        from_graphite(matchers);
+    }
+    Ok(query)
+}
+
+/// What Grafana makes of a Graphite query stays what that meant: of a node the glob, of the tag `name` the statuses that it counts.
+fn from_graphite(matchers: &mut Vec<LabelMatcher>) {
+    for matcher in &mut *matchers {
+        if matcher.operator != MatchOperator::Equal {
+            continue;
+        }
+        if node_number(&matcher.label).is_some() && matcher.value.contains('*') {
+            let pattern = regex::escape(&matcher.value).replace(r"\*", ".*");
+            matcher.regex = Regex::new(&format!("^(?:{pattern})$")).ok();
+            matcher.operator = MatchOperator::Matches;
+        }
+        if let ("name", Some(CellMetric::StatusClass(class))) = (matcher.label.as_str(), metric_of(&matcher.value)) {
+            "status_class".clone_into(&mut matcher.label);
+            matcher.value = format!("{class}xx");
+        }
+    }
+    let is_metric = |matcher: &LabelMatcher| matcher.label == "name" && metric_of(&matcher.value).is_some();
+    matchers.retain(|matcher| matcher.operator != MatchOperator::Equal || !is_metric(matcher));
+}
+
+/// The metric of a series' name: `nginx.status.5xx`.
+fn metric_of(name: &str) -> Option<CellMetric> {
+    let mut nodes = name.rsplitn(3, '.');
+    let (what, group) = (nodes.next()?, nodes.next()?);
+    nodes.next().and_then(|_| CellMetric::parse(group, what))
 }
 
 /// A selection, held against one store.
 pub(super) struct Selected<'q> {
     selection: &'q LogSelection,
     host: String,
+    /// The same as metrics have it.
+    host_in_metrics: Vec<String>,
     /// The routes that it can be of.
     pub(super) routes: Vec<(RouteId, String)>,
     /// Whether these are all.
@@ -40,6 +79,7 @@ impl<'q> Selected<'q> {
     /// A field is compared that no log has.
     pub(super) fn new(selection: &'q LogSelection, reader: &Reader<'_>) -> Result<Selected<'q>> {
         let host = reader.site().host.clone();
+        let host_in_metrics = reader.site().namings.iter().map(|naming| naming.host.clone()).collect();
         let mut names = BTreeSet::new();
         for matcher in &selection.matchers {
             names.insert(matcher.label.as_str());
@@ -49,29 +89,43 @@ impl<'q> Selected<'q> {
                 add_names(filter, &mut names);
             }
         }
-        names.retain(|name| !LABELS.contains(name) && !KNOWN_FIELDS.contains(name));
+        names.retain(|name| !LABELS.contains(name) && !KNOWN_FIELDS.contains(name) && node_number(name).is_none());
         check_fields(&names, reader)?;
         let mut routes = Vec::new();
         let known = reader.view()?.routes();
         for (id, name) in &known {
-            let fits = |matcher: &LabelMatcher| matcher.label != "route" || matcher.fits(name.as_bytes());
+            let none = entry_of_status(0);
+            let fits = |matcher: &LabelMatcher| {
+                (matcher.label != "route" && node_number(&matcher.label).is_none())
+                    || matcher.fits(known_value(&matcher.label, "", name, &none).unwrap_or_default().as_bytes())
+            };
             if selection.matchers.iter().all(fits) {
                 routes.push((*id, (*name).to_owned()));
             }
         }
         let every_route = routes.len() == known.len();
-        Ok(Selected { selection, host, routes, every_route, needs_fields: !names.is_empty() })
+        Ok(Selected { selection, host, host_in_metrics, routes, every_route, needs_fields: !names.is_empty() })
     }
 
     /// Whether a line is selected.
     pub(super) fn fits(&self, line: &LineFound) -> bool {
         let value = |name: &str| value_of(name, &self.host, line);
-        self.selection.matchers.iter().all(|matcher| matcher.fits(&value(&matcher.label)))
+        self.selection.matchers.iter().all(|matcher| self.label_fits(matcher, &value(&matcher.label)))
             && self.selection.stages.iter().all(|stage| match stage {
                 QueryStage::Line(filter) => filter.fits(line.line.as_deref().unwrap_or_default()),
                 QueryStage::Fields(filter) => fits_fields(filter, &value),
                 QueryStage::Drop(_) | QueryStage::Keep(_) => true,
             })
+    }
+
+    /// Whether a label's value is wanted; a host's in either of its spellings.
+    fn label_fits(&self, matcher: &LabelMatcher, value: &[u8]) -> bool {
+        let is_negative = matches!(matcher.operator, MatchOperator::NotEqual | MatchOperator::NotMatches);
+        let others = self.host_in_metrics.iter().filter(|_| matcher.label == "host");
+        match is_negative {
+            true => matcher.fits(value) && others.into_iter().all(|host| matcher.fits(host.as_bytes())),
+            false => matcher.fits(value) || others.into_iter().any(|host| matcher.fits(host.as_bytes())),
+        }
     }
 
     /// The lines that are selected of a window, by their ends.
@@ -108,7 +162,7 @@ impl<'q> Selected<'q> {
             let known = |name: &str| is_of_class(name).then(|| known_value(name, &self.host, route, &entry)).flatten();
             let mut all = true;
             for matcher in &self.selection.matchers {
-                all &= matcher.fits(known(&matcher.label)?.as_bytes());
+                all &= self.label_fits(matcher, known(&matcher.label)?.as_bytes());
             }
             for stage in &self.selection.stages {
                 match stage {

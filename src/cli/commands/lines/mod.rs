@@ -40,7 +40,11 @@ pub(super) fn lines(context: &Context, mut arguments: LinesArguments) -> Result<
         filter: &arguments.filter,
         by,
     };
-    let Question { files, view, filter, order, .. } = asked::question(context, &typed)?;
+    let Question { files, view, filter, order, asked } = asked::question(context, &typed)?;
+    // Of a box of the page from the ground up all requests are meant; the longest come first there.
+    let of_page = asked.and_then(|asked| asked.all_by_end);
+    arguments.all |= of_page == Some(true);
+    arguments.sort = arguments.sort.or(of_page.map(|_| LineOrder::Duration));
     arguments.files.files = files;
     arguments.sort = arguments.sort.or(order_of(order));
     let window = filter.window;

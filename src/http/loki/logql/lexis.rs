@@ -68,7 +68,7 @@ pub(super) fn must_be<'q>(letters: &'static str) -> impl Fn(&'q str) -> LogqlRes
 pub(super) fn name(text: &str) -> LogqlResult<'_, &str> {
     let text = blank(text);
     let is_first = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
-    let is_more = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let is_more = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':');
     recognize((take_while1(is_first), take_while(is_more))).parse(text)
 }
 

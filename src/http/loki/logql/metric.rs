@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::ast::{Aggregation, LogqlQuery, MetricFunction, MetricQuery, Reduction};
 use super::lexis::{LogqlResult, blank, duration, keyword, must_be, name, number, refuse, shown, sign};
-use super::stages::{committed, log_selection};
+use super::stages::{committed, log_selection, pipeline};
 
 /// A query may nest so deep.
 const DEEPEST: usize = 32;
@@ -114,10 +114,10 @@ fn grouping(text: &str) -> LogqlResult<'_, Option<(bool, Vec<String>)>> {
     must_be(")")(rest).map(|(rest, _)| (rest, Some((without, labels))))
 }
 
-/// `(SELECTION [5m])`.
+/// `(SELECTION [5m])`, or `(SELECTOR [5m] STAGES)`.
 fn counted(text: &str, function: MetricFunction) -> LogqlResult<'_, MetricQuery> {
     let (rest, _) = must_be("(")(text)?;
-    let (rest, selection) = match log_selection(rest) {
+    let (rest, mut selection) = match log_selection(rest) {
         Ok(parsed) => parsed,
         Err(nom::Err::Error(_)) => {
             return refuse(blank(rest), "syntax error: expected a log query such as {route=~\".+\"}");
@@ -131,6 +131,9 @@ fn counted(text: &str, function: MetricFunction) -> LogqlResult<'_, MetricQuery>
     if keyword("offset")(rest).is_ok() {
         return refuse(blank(rest), "`offset` is not supported here");
     }
+    // The range may stand before the stages as well: `{..}[5m] |= "x"`.
+    let (rest, behind) = if selection.stages.is_empty() { pipeline(rest)? } else { (rest, Vec::new()) };
+    selection.stages.extend(behind);
     let (rest, _) = must_be(")")(rest)?;
     let range = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     if range.as_millis() == 0 {

@@ -10,8 +10,8 @@ mod selector;
 mod stages;
 
 pub(super) use ast::{
-    Aggregation, ComparedValue, FieldComparison, FieldFilter, LabelMatcher, LogSelection, LogqlQuery, MetricFunction,
-    MetricQuery, QueryStage, Reduction,
+    Aggregation, ComparedValue, FieldComparison, FieldFilter, LabelMatcher, LogSelection, LogqlQuery, MatchOperator,
+    MetricFunction, MetricQuery, QueryStage, Reduction,
 };
 
 use lexis::{Fault, blank};

@@ -12,15 +12,14 @@ pub(super) fn selector(text: &str) -> LogqlResult<'_, Vec<LabelMatcher>> {
     let begin = blank(text);
     let (mut rest, _) = sign("{")(text)?;
     let mut matchers = Vec::new();
-    while !blank(rest).starts_with('}') {
+    let mut is_more = !blank(rest).starts_with('}');
+    while is_more {
         let (behind, matcher) = label_matcher(rest)?;
         matchers.push(matcher);
-        // As in Loki, a comma may stand behind the last.
-        let Ok((behind, _)) = sign(",")(behind) else {
-            rest = behind;
-            break;
+        (rest, is_more) = match sign(",")(behind) {
+            Ok((behind, _)) => (behind, true),
+            Err(_) => (behind, false),
         };
-        rest = behind;
     }
     let (rest, _) = must_be("}")(rest)?;
     if !matchers.iter().any(|matcher| !matcher.fits(b"")) {

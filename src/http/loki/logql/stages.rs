@@ -21,8 +21,13 @@ const DEEPEST: usize = 32;
 
 /// A selector and its stages.
 pub(super) fn log_selection(text: &str) -> LogqlResult<'_, LogSelection> {
-    let (mut rest, matchers) = selector(text)?;
-    let mut stages = Vec::new();
+    let (rest, matchers) = selector(text)?;
+    pipeline(rest).map(|(rest, stages)| (rest, LogSelection { matchers, stages }))
+}
+
+/// What stands behind a selector, which may be nothing.
+pub(super) fn pipeline(text: &str) -> LogqlResult<'_, Vec<QueryStage>> {
+    let (mut rest, mut stages) = (text, Vec::new());
     loop {
         let next = blank(rest);
         if next.starts_with("|>") || next.starts_with("!>") {
@@ -32,7 +37,7 @@ pub(super) fn log_selection(text: &str) -> LogqlResult<'_, LogSelection> {
         let (behind, stage) = match is_filter {
             true => line_filter(next).map(|(behind, filter)| (behind, Some(QueryStage::Line(filter))))?,
             false if next.starts_with('|') => pipe_stage(next.get(1..).unwrap_or_default())?,
-            false => return Ok((rest, LogSelection { matchers, stages })),
+            false => return Ok((rest, stages)),
         };
         stages.extend(stage);
         rest = behind;

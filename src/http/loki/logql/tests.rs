@@ -4,7 +4,7 @@ use super::*;
 const TAKEN: [&str; 22] = [
     r#"{route="webapp.backend.git"}"#,
     r#"{route=~"webapp.*", host!="web2"} |= "GET" != "POST" |~ "tree/[0-9]+" !~ `x\d`"#,
-    r#"{route="a",}"#,
+    r#"rate({route="a"}[5m] |= "x")"#,
     r#"{ route = "a" , status =~ "5.." } | json | status >= 500"#,
     r#"{route="a"} |= ``"#,
     r#"{route="a"} |= "x" or "y""#,
