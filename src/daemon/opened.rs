@@ -42,6 +42,7 @@ impl OpenedDaemon {
         block_limit: usize,
     ) -> Result<OpenedDaemon> {
         let mut writer = open_store(settings)?;
+        writer.set_rotated(settings.rotated.clone());
         // What was read again since by `index` is missing no more; if that cannot be noted now, it is the next time.
         let _missing_still = writer.withdraw_restored();
         if writer.cut_bytes() > 0 {
@@ -117,5 +118,7 @@ fn build_follower(settings: &DaemonSettings, view: &View, block_limit: usize) ->
     // What was committed last may have been read long before, and what stands beside it not at all.
     let (read_until, last_commit) = (view.read_until(), view.last_commit());
     let read_until = read_until.map_or(last_commit, |read| last_commit.map(|commit| commit.min(read)));
-    Follower::new(watched, known, read_until, follow).with_unread(view.unread_spans().cloned().collect())
+    Follower::new(watched, known, read_until, follow)
+        .with_unread(view.unread_spans().cloned().collect())
+        .with_given_up(view.completeness().given_up())
 }

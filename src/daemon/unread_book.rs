@@ -46,7 +46,7 @@ impl UnreadBook {
         }
         match &before {
             Some(before) => span.from = span.from.min(before.from),
-            None if span.generation.is_none() => span.from = first_written(&span, logs, rows),
+            None if span.from != Timestamp(i64::MIN) => span.from = first_written(&span, logs, rows),
             None => {}
         }
         if span.is_withdrawn {

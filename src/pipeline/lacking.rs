@@ -76,12 +76,19 @@ pub fn store_lacks(view: &View, window: Window) -> Result<WindowLacks> {
     lacks.missing.extend(account.spans.iter().map(span_words));
     for id in &account.whole_seconds {
         let name = name_or_log(&names, *id);
-        lacks.notes.push(format!("times are known to the second only in {name}: its format has no $msec"));
+        note_once(format!("times are known to the second only in {name}: its format has no $msec"), &mut lacks.notes);
     }
     for id in &account.zoneless {
-        lacks.notes.push(format!("{}: {}", name_or_log(&names, *id), zone_words()));
+        note_once(format!("{}: {}", name_or_log(&names, *id), zone_words()), &mut lacks.notes);
     }
     Ok(lacks)
+}
+
+/// Several generations may have been in one file.
+fn note_once(note: String, notes: &mut Vec<String>) {
+    if !notes.contains(&note) {
+        notes.push(note);
+    }
 }
 
 /// That a time without a zone was read, and how.

@@ -153,7 +153,8 @@ impl<'v> Recount<'v> {
         if self.open.len() >= OPEN {
             self.open.clear();
         }
-        let opened = match find_generation_with(generation, self.view.restart_points(generation.id)) {
+        let (elsewhere, points) = (self.view.rotated_of(&generation.log), self.view.restart_points(generation.id));
+        let opened = match find_generation_with(generation, elsewhere, points) {
             Ok(Some(located)) => {
                 if let Some(points) = &located.points
                     && located.decoded > 0

@@ -126,7 +126,7 @@ impl MissingLines {
 pub(super) fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<LineReader> {
     let id = view.again_of(id).unwrap_or(id);
     let generation = find_known(view, id)?;
-    let located = match find_generation_with(generation, view.restart_points(id)) {
+    let located = match find_generation_with(generation, view.rotated_of(&generation.log), view.restart_points(id)) {
         Ok(Some(located)) => located,
         Ok(None) => {
             missing.gone.push(generation.clone());

@@ -101,7 +101,10 @@ fn what_was_gone_before_it_was_read_lacks() {
     std::fs::remove_file(rig.folder.path("a.log")).unwrap();
     let _daemon = rig.start();
     let asked = ["report", "--from=2011-11-30T14:06:00Z", "--until=2011-11-30T14:07:00Z"];
-    let run = until("the word", || rig.ask(&asked), |run| run.err.contains("was gone unread"));
+    let run = until("the word", || rig.ask(&asked), |run| run.err.contains("there is no such file"));
+    assert_eq!(run.code, 3, "{run:?}");
+    rig.log(&tens(7, 1));
+    let run = until("the other word", || rig.ask(&asked), |run| run.err.contains("was gone unread"));
     assert_eq!(run.code, 3, "{run:?}");
     let run = rig.ask(&["report", "--from=2011-11-30T14:05:00Z", "--until=2011-11-30T14:05:50Z"]);
     run.said(0, &["complete"]);

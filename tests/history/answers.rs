@@ -16,6 +16,7 @@ use spikeline::time::{Timestamp, Window};
 use crate::disk::Disk;
 use crate::document::{Line, ROUTES, Request, What};
 use crate::machine::{Machine, SLOWEST};
+use crate::story::LOG;
 
 const INTERVAL: i64 = 10_000;
 
@@ -360,7 +361,7 @@ impl<'a> Read<'a> {
     fn denied(&self) {
         let Some(read_until) = self.view.read_until() else { return };
         for (number, document) in
-            self.disk.documents.iter().enumerate().filter(|(number, _)| self.disk.is_denied(*number))
+            self.disk.documents.iter().enumerate().filter(|(number, _)| self.disk.is_out_of_reach(*number, LOG))
         {
             let read = self.machine.held.iter().filter(|(_, held)| held.document == number);
             let read = read.filter_map(|(id, _)| self.view.generations().iter().find(|held| held.id == *id));

@@ -77,6 +77,8 @@ impl Packing {
 /// The folder.
 pub(crate) struct Disk {
     folder: PathBuf,
+    /// The whole folder is away, as is a disk that is not mounted. Who has a file open goes on.
+    is_away: bool,
     pub(crate) names: BTreeMap<String, Node>,
     pub(crate) inodes: Vec<Inode>,
     pub(crate) documents: Vec<Document>,
@@ -84,11 +86,19 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn new(folder: PathBuf) -> Disk {
-        Disk { folder, names: BTreeMap::new(), inodes: Vec::new(), documents: Vec::new() }
+        Disk { folder, is_away: false, names: BTreeMap::new(), inodes: Vec::new(), documents: Vec::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// The folder goes, or comes back.
+    pub(crate) fn set_away(&mut self, is_away: bool) {
+        let elsewhere = self.folder.with_extension("away");
+        let (from, to) = if is_away { (&self.folder, &elsewhere) } else { (&elsewhere, &self.folder) };
+        std::fs::rename(from, to).unwrap();
+        self.is_away = is_away;
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -117,7 +127,7 @@ impl Disk {
 
     /// The document that a path leads to, and how much of it is there.
     pub(crate) fn held_at(&self, path: &Path) -> Option<(usize, usize)> {
-        let name = path.file_name()?.to_str()?;
+        let name = path.strip_prefix(&self.folder).ok()?.to_str()?;
         match self.names.get(name)? {
             Node::Packed { document, length, .. } => Some((*document, *length)),
             _ => self.inode(name).map(|inode| (self.inodes[inode].document, self.inodes[inode].length)),
@@ -126,7 +136,7 @@ impl Disk {
 
     /// How much of a document can be found in the folder.
     pub(crate) fn available(&self, document: usize) -> usize {
-        let held = self.names.values().map(|node| match node {
+        let held = self.names.values().filter(|_| !self.is_away).map(|node| match node {
             Node::Plain(inode) if self.inodes[*inode].document == document => self.inodes[*inode].length,
             Node::Packed { document: held, length, whole: true } if *held == document => *length,
             _ => 0,
@@ -189,6 +199,12 @@ impl Disk {
     pub(crate) fn is_denied(&self, document: usize) -> bool {
         let mut there = self.names.values();
         there.any(|node| matches!(node, Node::Plain(inode) if self.inodes[*inode].denied && self.inodes[*inode].document == document))
+    }
+
+    /// Whether a document stands in a file that nobody may read, or at this name, and is away.
+    pub(crate) fn is_out_of_reach(&self, document: usize, log: &str) -> bool {
+        let is_in_log = |inode: usize| self.inodes[inode].document == document;
+        self.is_denied(document) || self.is_away && self.inode(log).is_some_and(is_in_log)
     }
 
     pub(crate) fn rename(&mut self, from: &str, to: &str) {

@@ -1,6 +1,6 @@
 //! The daemon on its machine: its store, its clock, and what it says that it reads, checked against the files as it says it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -65,6 +65,8 @@ pub(crate) struct Held {
 pub(crate) struct Machine {
     pub(crate) store: PathBuf,
     pub(crate) pattern: String,
+    /// Where rotated logs are, if not beside it.
+    pub(crate) elsewhere: Option<String>,
     pub(crate) clock: Arc<Hand>,
     pub(crate) block_limit: usize,
     pub(crate) archive: bool,
@@ -105,12 +107,23 @@ impl Machine {
             server_errors: true,
             logs: vec![Log { pattern: self.pattern.clone(), format: self.format.clone() }],
             archived: if self.archive { vec![self.pattern.clone()] } else { Vec::new() },
-            rotated: std::collections::HashMap::new(),
+            rotated: self.rotated(),
             retention: Retention::default(),
             access: StoreAccess::default(),
             router: Arc::clone(&self.router),
             destinations: Vec::new(),
         }
+    }
+
+    fn rotated(&self) -> HashMap<String, Vec<String>> {
+        self.elsewhere.iter().map(|glob| (self.pattern.clone(), vec![glob.clone()])).collect()
+    }
+
+    /// The store as whoever asks it opens it, with the configuration.
+    pub(crate) fn view_at_rest(&self) -> View {
+        let mut view = View::open(&self.store).unwrap();
+        view.set_rotated(self.rotated());
+        view
     }
 
     /// Starts the daemon from what its store holds.

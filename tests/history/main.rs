@@ -19,7 +19,8 @@
 //!   that is all that was ever seen of it, or after a copy whose original is gone too.
 //! - A copy may end within a line. That is held back until the copy is known to be all there is: it is not due at once.
 //!
-//! Logs are denied and allowed again: what was written meanwhile is said to be missing, and nothing is once it was read.
+//! Logs are denied and allowed again, and their folder is away and back: what was written meanwhile is said to be missing, and nothing
+//! is once it was read. Rotated ones may have a folder of their own.
 //!
 //! What is left out, since no one could tell: nginx going on for more than the grace in a log that was renamed without a
 //! new one being made; a log that is gone and of which no more was read than another begins with, byte for byte (the other one is it); a crash within

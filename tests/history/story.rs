@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use spikeline::source::{UnreadCause, UnreadSpan};
-use spikeline::store::View;
 use spikeline::time::{Timestamp, Window};
 
 use crate::answers::{Question, check};
@@ -32,7 +31,7 @@ enum Scheme {
     DateEpoch,
 }
 
-const LOG: &str = "access.log";
+pub(crate) const LOG: &str = "access.log";
 
 /// The endings that files here may have when they are compressed, or none.
 const ENDS: [&str; 5] = ["", ".gz", ".zst", ".xz", ".bz2"];
@@ -47,6 +46,8 @@ pub(crate) struct Story {
     machine: Machine,
     mode: Mode,
     scheme: Scheme,
+    /// What the names of rotated logs begin with: their folder, as logrotate's `olddir`, if they have one of their own.
+    old: &'static str,
     /// Every document begins with the same lines, more than what a log is known by.
     head: Option<String>,
     writer: Writer,
@@ -78,6 +79,8 @@ impl Story {
         let mode = dice.one_of(&[Mode::Path, Mode::Path, Mode::Path, Mode::Path, Mode::Glob, Mode::Link]);
         let scheme = dice.one_of(&[Scheme::Numbered, Scheme::Numbered, Scheme::Date, Scheme::DateEpoch]);
         let pattern = if mode == Mode::Glob { "*.log" } else { LOG };
+        let old = if seed % 5 == 3 && mode != Mode::Link { "old/" } else { "" };
+        std::fs::create_dir_all(logs.join(old)).unwrap();
         let same_head = dice.once_in(6);
         let mut disk = Disk::new(logs);
         let name = if mode == Mode::Link { "aaa.log" } else { LOG };
@@ -88,6 +91,7 @@ impl Story {
         let machine = Machine {
             store: folder.join("store"),
             pattern: disk.path(pattern).display().to_string(),
+            elsewhere: Some(disk.path("old/*").display().to_string()).filter(|_| !old.is_empty()),
             clock: Arc::clone(&clock),
             block_limit: if same_head { 512 * 1024 } else { dice.one_of(&[300, 1500, 512 * 1024]) },
             archive: dice.once_in(4),
@@ -108,6 +112,7 @@ impl Story {
             machine,
             mode,
             scheme,
+            old,
             head,
             writer,
             name: name.to_owned(),
@@ -119,7 +124,7 @@ impl Story {
             packed_denied: BTreeSet::new(),
             turns: 0,
             steps: BTreeMap::new(),
-            log: vec![format!("{mode:?} {scheme:?} same head {same_head}")],
+            log: vec![format!("{mode:?} {scheme:?} same head {same_head} rotated to {old:?}")],
         };
         // The first start is before the first line, so that every line is due.
         story.machine.start();
@@ -165,6 +170,7 @@ impl Story {
             72 if self.dice.once_in(2) => self.truncate(),
             72 => self.replace(),
             73..=75 => self.copytruncate(),
+            76 if self.mode != Mode::Glob => self.away(),
             76 => self.alias(),
             77 if self.dice.once_in(2) => self.reuse(),
             77 => self.deny(),
@@ -395,16 +401,16 @@ impl Story {
         let name = match scheme {
             Scheme::Numbered => {
                 self.shift();
-                format!("{LOG}.1")
+                format!("{}{LOG}.1", self.old)
             }
             // A date for each rotation: nobody waits for a day here.
             Scheme::Date => {
                 self.turns += 1;
-                format!("{LOG}-2026{:02}{:02}", 1 + self.turns / 28, 1 + self.turns % 28)
+                format!("{}{LOG}-2026{:02}{:02}", self.old, 1 + self.turns / 28, 1 + self.turns % 28)
             }
             Scheme::DateEpoch => {
                 self.turns += 1;
-                format!("{LOG}-20261122-{}", 1_795_381_364 + self.turns)
+                format!("{}{LOG}-20261122-{}", self.old, 1_795_381_364 + self.turns)
             }
         };
         let taken = ENDS.iter().any(|end| self.disk.has(&format!("{name}{end}")));
@@ -414,7 +420,8 @@ impl Story {
     /// Moves `access.log.N` up, up to the first gap.
     fn shift(&mut self) {
         self.finish_packing();
-        let name = |number: usize, end: &str| format!("{LOG}.{number}{end}");
+        let old = self.old;
+        let name = |number: usize, end: &str| format!("{old}{LOG}.{number}{end}");
         let last = (1..).find(|&number| !ENDS.iter().any(|end| self.disk.has(&name(number, end)))).unwrap();
         for number in (1..last).rev() {
             for end in ENDS {
@@ -623,6 +630,29 @@ impl Story {
         }
     }
 
+    /// The folder of the logs is away for a while; nginx, which has its log open, writes on.
+    fn away(&mut self) {
+        self.open_up();
+        self.finish_packing();
+        if self.astray.is_some() {
+            return;
+        }
+        self.disk.set_away(true);
+        self.note("away", "");
+        for _ in 0..=self.dice.roll(8) {
+            self.clock.advance(self.dice.one_of(&[1, 300, 5000, 61_000]));
+            match self.dice.roll(8) {
+                0..=2 => self.write(),
+                3..=4 => self.poll(),
+                5 => self.restart(),
+                6 => self.crash(),
+                _ => self.ask(),
+            }
+        }
+        self.disk.set_away(false);
+        self.note("back", "");
+    }
+
     /// Another name for the log, or no more.
     fn alias(&mut self) {
         self.open_up();
@@ -687,7 +717,7 @@ impl Story {
         let held = self.machine.held.clone();
         match daemon.filter(|_| self.dice.once_in(2)) {
             Some(daemon) => check(daemon.view(), &self.disk, &self.machine, question),
-            None => check(&View::open(&self.machine.store).unwrap(), &self.disk, &self.machine, question),
+            None => check(&self.machine.view_at_rest(), &self.disk, &self.machine, question),
         }
         self.machine.held = held;
     }
@@ -697,7 +727,7 @@ impl Story {
         let question = Question { window: Window::ALL, routes: (0..ROUTES.len()).collect() };
         match &self.machine.running {
             Some(daemon) => check(daemon.view(), &self.disk, &self.machine, &question),
-            None => check(&View::open(&self.machine.store).unwrap(), &self.disk, &self.machine, &question),
+            None => check(&self.machine.view_at_rest(), &self.disk, &self.machine, &question),
         }
     }
 
@@ -728,9 +758,15 @@ impl Story {
         // A torn file that is gone may have held anything.
         let is_there = |span: &&UnreadSpan| span.cause != UnreadCause::Unfinished || span.path.exists();
         let spans = view.unread_spans().filter(is_there);
-        let spans: Vec<_> =
-            spans.filter(|span| !self.packed_denied.iter().any(|at| self.is_early_in(*at, span))).collect();
+        let spans: Vec<_> = spans
+            .filter(|span| !self.packed_denied.iter().any(|at| self.is_unread(*at) || self.is_early_in(*at, span)))
+            .collect();
         assert!(spans.is_empty() || self.lost_denied, "said to be missing, and read: {spans:?}");
+    }
+
+    /// Whether nothing of a document was read.
+    fn is_unread(&self, document: usize) -> bool {
+        self.machine.held.values().all(|held| held.document != document || held.position == 0)
     }
 
     /// Whether a document was written last within two seconds of a span's beginning, which is said to be earlier by a second and what

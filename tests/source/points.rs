@@ -53,7 +53,7 @@ fn write(rig: &Rig, name: &str, bytes: impl AsRef<[u8]>) {
 }
 
 fn found(generation: &Generation, known: Option<RestartPoints>) -> LocatedGeneration {
-    find_generation_with(generation, known).unwrap().expect("the log is found")
+    find_generation_with(generation, &[], known).unwrap().expect("the log is found")
 }
 
 fn gz(log: &[u8], level: u32) -> Vec<u8> {
@@ -154,11 +154,11 @@ fn points_of_another_file_are_not_believed() {
     other[end] ^= 1;
     write(&rig, "access.log.1.gz", &other);
     assert_eq!(
-        find_generation_with(&generation, Some(points.clone())).unwrap().map(|located| located.decoded),
+        find_generation_with(&generation, &[], Some(points.clone())).unwrap().map(|located| located.decoded),
         Some(text.len() as u64)
     );
     write(&rig, "access.log.1.gz", &gz(&text, 6)[..end / 2]);
-    assert_eq!(find_generation_with(&generation, Some(points)).unwrap(), None);
+    assert_eq!(find_generation_with(&generation, &[], Some(points)).unwrap(), None);
     assert_eq!(find_generation(&generation).unwrap(), None);
 }
 

@@ -299,7 +299,12 @@ fn vanished_while_down() {
     rig.remove("access.log");
     rig.restart();
     rig.pass(1);
+    // It may be on a disk that is not there yet.
+    assert!(rig.reasons().is_empty() && rig.store.spans.values().any(|span| span.is_lasting()));
+    rig.append("access.log", numbered(9, 2));
+    rig.pass(1);
     assert_eq!(rig.reasons(), [FinishReason::Vanished]);
+    assert_eq!(rig.lines(), [expect(0, 2), expect(9, 2)].concat());
 }
 
 #[test]
@@ -419,5 +424,65 @@ fn rotations_into_another_directory_are_read_while_down_and_while_up() {
         assert_eq!((sorted(rig.lines()), rig.unfinished()), (expect(920, 310), 1));
         let here: Vec<_> = rig.store.generations.values().map(|generation| generation.path.clone()).collect();
         assert!(here.iter().filter(|path| path.starts_with(rig.path("old"))).count() >= 3, "{here:?}");
+    }
+}
+
+/// A log whose folder was not there when the daemon started, since its disk was not, is read on where it was.
+#[test]
+fn a_log_on_a_disk_that_comes_later_is_read_on() {
+    for rotated in [false, true] {
+        let mut rig = Rig::watching(&["logs/access.log"]);
+        std::fs::create_dir(rig.path("logs")).unwrap();
+        rig.append("logs/access.log", numbered(0, 5));
+        rig.poll();
+        rig.append("logs/access.log", numbered(5, 5));
+        rig.rename("logs", "away");
+        rig.restart();
+        rig.pass(61);
+        assert!(rig.store.finished.is_empty() && rig.store.spans.values().any(|span| span.is_lasting()));
+        rig.restart();
+        rig.pass(61);
+        if rotated {
+            rig.rename("away/access.log", "away/access.log.1");
+            rig.append("away/access.log", numbered(10, 5));
+        } else {
+            rig.append("away/access.log", numbered(10, 5));
+        }
+        rig.rename("away", "logs");
+        rig.pass(61);
+        assert_eq!(sorted(rig.lines()), expect(0, 15), "rotated: {rotated}");
+        assert!(rig.store.spans.values().all(|span| span.is_withdrawn), "rotated: {rotated}");
+        assert!(rig.store.given_up.is_empty(), "rotated: {rotated}");
+    }
+}
+
+/// What was given up, since no file held it, is not when its file is there again; a file that was copied there may be older.
+#[test]
+fn a_log_that_a_glob_names_and_that_was_away_is_found_again() {
+    for (is_copy, grew) in [(false, false), (false, true), (true, true)] {
+        let mut rig = Rig::watching(&["*/access.log"]);
+        std::fs::create_dir(rig.path("logs")).unwrap();
+        rig.append("logs/access.log", numbered(0, 5));
+        rig.poll();
+        let outside = tempfile::tempdir_in(rig.directory.path().parent().unwrap()).unwrap();
+        let away = outside.path().join("logs");
+        std::fs::rename(rig.path("logs"), &away).unwrap();
+        rig.restart();
+        rig.pass(61);
+        assert_eq!(rig.store.finished.len(), 1);
+        assert_eq!(rig.store.given_up.len(), 1);
+        rig.restart();
+        if is_copy {
+            std::fs::create_dir(rig.path("logs")).unwrap();
+            std::fs::copy(away.join("access.log"), rig.path("logs/access.log")).unwrap();
+        } else {
+            std::fs::rename(&away, rig.path("logs")).unwrap();
+        }
+        if grew {
+            rig.append("logs/access.log", numbered(5, 5));
+        }
+        rig.pass(61);
+        assert_eq!(sorted(rig.lines()), expect(0, if grew { 10 } else { 5 }));
+        assert_eq!(rig.store.given_up.len(), usize::from(is_copy), "copy: {is_copy}, grew: {grew}");
     }
 }

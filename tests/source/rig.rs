@@ -1,6 +1,6 @@
 //! A directory of logs, a follower that is polled over it, and the store that its events are committed to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -22,6 +22,8 @@ pub(crate) struct Store {
     pub(crate) finished: Vec<(GenerationId, u64, FinishReason)>,
     /// Logs that were not read, also those that were after all.
     pub(crate) spans: BTreeMap<u32, UnreadSpan>,
+    /// What was gone, and was not found again.
+    pub(crate) given_up: HashSet<GenerationId>,
 }
 
 impl Store {
@@ -59,8 +61,14 @@ impl Store {
             LogEvent::Finished { generation, unread, reason } => {
                 self.open(*generation).finished = true;
                 self.finished.push((*generation, *unread, *reason));
+                if *reason == FinishReason::Vanished {
+                    self.given_up.insert(*generation);
+                }
             }
-            LogEvent::Problem { .. } | LogEvent::FoundAgain { .. } | LogEvent::GoesOn { .. } => {}
+            LogEvent::FoundAgain { generation } => {
+                assert!(self.given_up.remove(generation), "what was not given up is not found again");
+            }
+            LogEvent::Problem { .. } | LogEvent::GoesOn { .. } => {}
             LogEvent::Unread(span) => drop(self.spans.insert(span.number, span.clone())),
         }
     }
@@ -214,8 +222,9 @@ impl Rig {
     pub(crate) fn restart(&mut self) {
         let known = self.store.generations.values().cloned().collect();
         let spans = self.store.spans.values().filter(|span| !span.is_withdrawn).cloned().collect();
-        self.follower =
+        let follower =
             Follower::new(self.watched.clone(), known, self.last_commit, self.settings.clone()).with_unread(spans);
+        self.follower = follower.with_given_up(self.store.given_up.clone());
         self.now = self.now.plus_millis(1000);
     }
 

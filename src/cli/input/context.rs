@@ -1,10 +1,12 @@
 //! What the commands share: the configuration, the store's place, the grammars, now.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::formats::format_mistake;
 use super::nginx::NginxSetup;
+use super::settings::rotated_elsewhere;
 use crate::cli::config::{Config, Surroundings};
 use crate::error::{Error, Result};
 use crate::grammar::{Format, library};
@@ -116,7 +118,14 @@ impl Context {
         }
         // An answer that lacks a damaged block is better than none; it says so.
         view.skip_damaged(true);
+        view.set_rotated(self.rotated_of(&view)?);
         Ok(view)
+    }
+
+    /// Globs of where the rotated files of a store's logs are moved to, by the logs' keys.
+    pub(in crate::cli) fn rotated_of(&self, view: &View) -> Result<HashMap<String, Vec<String>>> {
+        let logs = view.generations().iter().map(|generation| generation.log.as_str());
+        Ok(rotated_elsewhere(self.config()?, logs))
     }
 
     /// All formats known by name: the user's own first, then the library's.

@@ -31,7 +31,7 @@ pub(in crate::cli) fn store_to_write(context: &Context) -> Result<Writer> {
         settings = view.settings().clone();
         settings.access = store::StoreAccess::of_store(&folder);
     }
-    let writer = match Writer::open(&folder, settings) {
+    let mut writer = match Writer::open(&folder, settings) {
         Ok(writer) => writer,
         Err(error) if error.class() == ErrorClass::Held => {
             return Err(Error::held(error.what()).at(folder).remedy(
@@ -51,6 +51,7 @@ pub(in crate::cli) fn store_to_write(context: &Context) -> Result<Writer> {
              again, and so does `spikeline index` of their logs"
         ));
     }
+    writer.set_rotated(context.rotated_of(writer.view())?);
     Ok(writer)
 }
 

@@ -46,7 +46,7 @@ pub(in crate::cli) fn daemon_settings(context: &Context, hear: &dyn Fn(&str)) ->
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
         archived: archived_patterns(config, &logs),
-        rotated: rotated_elsewhere(config, &logs),
+        rotated: rotated_elsewhere(config, logs.iter().map(|log| log.pattern.as_str())),
         retention: config.retention,
         access: config.store.access()?,
         router: routing(context)?,
@@ -68,16 +68,22 @@ fn archived_patterns(config: &Config, logs: &[Log]) -> Vec<String> {
 }
 
 /// Globs of where the rotated files of each log are moved to: as its section says, and as logrotate's own configuration does.
-fn rotated_elsewhere(config: &Config, logs: &[Log]) -> HashMap<String, Vec<String>> {
+pub(in crate::cli) fn rotated_elsewhere<'l>(
+    config: &Config,
+    logs: impl Iterator<Item = &'l str>,
+) -> HashMap<String, Vec<String>> {
     let conf = config.logrotate.as_ref().map_or(Path::new(DEFAULT_LOGROTATE), |path| Path::new(&path.value));
     let conf = RotationConf::read(conf);
     let mut elsewhere = HashMap::new();
     for log in logs {
-        let mut globs = conf.folders_of(&log.pattern);
-        for section in config.logs.iter().filter(|section| section.path.value == log.pattern) {
+        if elsewhere.contains_key(log) {
+            continue;
+        }
+        let mut globs = conf.folders_of(log);
+        for section in config.logs.iter().filter(|section| section.path.value == log) {
             globs.extend(section.rotated.iter().map(|glob| glob.value.clone()));
         }
-        elsewhere.insert(log.pattern.clone(), globs);
+        elsewhere.insert(log.to_owned(), globs);
     }
     elsewhere
 }

@@ -1,6 +1,6 @@
 //! The generations that are not open: finished ones, and those of logs that are watched no more.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::path::Path;
 
 use super::open_log::OpenLog;
@@ -18,6 +18,8 @@ pub(crate) struct ClosedGenerations {
     generations: Vec<Generation>,
     /// Of those that were truncated in this run, the newest.
     truncated: VecDeque<(GenerationId, RecentBytes)>,
+    /// Those of which no file was left, so that nobody knew what else they held.
+    given_up: HashSet<GenerationId>,
     next_id: u32,
 }
 
@@ -26,7 +28,17 @@ impl ClosedGenerations {
     pub(crate) fn new(known: Vec<Generation>) -> ClosedGenerations {
         let ids = known.iter().map(|generation| generation.id.0.saturating_add(1));
         let next_id = ids.max().unwrap_or(0);
-        ClosedGenerations { generations: known, truncated: VecDeque::new(), next_id }
+        ClosedGenerations { generations: known, truncated: VecDeque::new(), given_up: HashSet::new(), next_id }
+    }
+
+    /// Some of these generations had been given up by earlier runs.
+    pub(crate) fn give_up(&mut self, given_up: HashSet<GenerationId>) {
+        self.given_up.extend(given_up);
+    }
+
+    /// The file of a generation was found. Whether it had been given up; then it is no more.
+    pub(crate) fn find_again(&mut self, id: GenerationId) -> bool {
+        self.given_up.remove(&id)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -65,7 +77,10 @@ impl ClosedGenerations {
     }
 
     /// Nothing more will be read from a generation.
-    pub(crate) fn finish(&mut self, generation: Generation) {
+    pub(crate) fn finish(&mut self, generation: Generation, reason: FinishReason) {
+        if reason == FinishReason::Vanished {
+            self.given_up.insert(generation.id);
+        }
         self.generations.push(Generation { finished: true, ..generation });
     }
 
@@ -76,7 +91,7 @@ impl ClosedGenerations {
             self.truncated.push_back((generation.id, recent));
             self.truncated.drain(..self.truncated.len().saturating_sub(TRUNCATED_LIMIT));
         }
-        self.finish(generation);
+        self.finish(generation, reason);
     }
 
     /// What was read last of a generation that was truncated in this run.

@@ -62,6 +62,8 @@ pub(crate) struct Discovery {
     is_urgent: bool,
     /// Whether the next look will tell what a file is.
     is_pending: bool,
+    /// The folder of one of these logs is not there: what it was rotated to is looked for when it is.
+    is_any_away: bool,
     /// Rotated files that were there before the first start: never read.
     foreign: HashSet<DeviceInode>,
     undecided: UndecidedFiles,
@@ -139,7 +141,7 @@ impl Discovery {
     /// Whether some file may be a copy in the making, so that it is not known yet whether it was read; after `grace` the next look
     /// decides. The last one was at `looked`.
     pub(crate) fn is_undecided(&self, looked: Option<Timestamp>, grace: Duration) -> bool {
-        self.is_pending || self.undecided.is_any_undecided(looked, grace)
+        self.is_pending || self.is_any_away || self.undecided.is_any_undecided(looked, grace)
     }
 
     /// The rotated files that no run has seen and that may hold what was missed. Looked for when directories are, and at once when
@@ -155,6 +157,7 @@ impl Discovery {
             return ControlFlow::Continue(new);
         }
         self.is_pending = false;
+        self.is_any_away = false;
         for missed in std::mem::take(&mut self.rotations) {
             if self.find_unseen_of(&missed, facts, awaited, poll, &mut new, &mut problems) {
                 self.rotations.push(missed);
@@ -183,7 +186,11 @@ impl Discovery {
         let MissedRotation { key, noticed, .. } = missed;
         let found = match self.left_behind(missed, facts, &poll.settings) {
             Ok(found) => found,
-            Err(error) => return error.kind() != ErrorKind::NotFound,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.is_any_away |= is_known_and_away(key, facts, awaited);
+                return facts.patterns.is_away(key);
+            }
+            Err(_) => return true,
         };
         // Its turn comes when what it is a copy of is gone.
         let mut again = self.is_any_sought_there(missed);
@@ -336,6 +343,12 @@ impl Discovery {
         }
         verdict
     }
+}
+
+/// Whether a log is not there that was read before.
+fn is_known_and_away(key: &str, facts: &LogFacts, awaited: &AwaitedGenerations) -> bool {
+    let mut known = facts.closed.iter().chain(facts.open.generations()).chain(awaited.generations());
+    facts.patterns.is_away(key) && known.any(|generation| generation.log == key)
 }
 
 /// What a file is that holds what was read of a generation, if that is open and its own file was deleted, or is a copy that grows no

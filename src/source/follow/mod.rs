@@ -33,6 +33,7 @@ mod settings;
 mod undecided;
 mod unread_files;
 
+use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -46,7 +47,7 @@ use self::discovery::Discovery;
 use self::facts::LogFacts;
 use self::horizon::Horizon;
 use self::missed_rotation::MissedRotation;
-use self::new_files::{NewFile, new_at_paths, open_new_file};
+use self::new_files::{NewFile, OpenedFile, new_at_paths, open_new_file};
 use self::open_log::{OpenLog, StatusChange};
 use self::open_logs::{LogTurn, OpenLogs};
 use self::patterns::{Patterns, WatchedPath, names_by_inode};
@@ -125,6 +126,13 @@ impl Follower {
         self
     }
 
+    /// Of these generations no file was left when earlier runs looked for them.
+    #[must_use]
+    pub fn with_given_up(mut self, given_up: HashSet<GenerationId>) -> Follower {
+        self.facts.closed.give_up(given_up);
+        self
+    }
+
     /// Takes a block's buffer back, so that the next block touches no fresh memory.
     pub fn recycle(&mut self, bytes: Vec<u8>) {
         self.facts.open.recycle(bytes);
@@ -141,8 +149,8 @@ impl Follower {
             self.looked_around = Some(now);
         }
         let problems = std::mem::take(&mut self.problems);
-        let (settings, is_first) = (Arc::clone(&self.settings), self.unread.is_first_look());
-        let mut poll = Poll { now, around, settings, problems, is_first, unread: Vec::new(), emit };
+        let (settings, before) = (Arc::clone(&self.settings), self.unread.last_poll());
+        let mut poll = Poll { now, around, settings, problems, before, unread: Vec::new(), emit };
         let mut progress = PollProgress::default();
         let _ = self.take_steps(&mut poll, &mut progress);
         self.problems = poll.problems;
@@ -199,7 +207,7 @@ impl Follower {
                     let id = generation.id;
                     let goes_on = goes_on_where_it_was(&generation);
                     let reason = if goes_on { FinishReason::Rotated } else { FinishReason::Vanished };
-                    self.facts.closed.finish(generation);
+                    self.facts.closed.finish(generation, reason);
                     poll.tell(LogEvent::Finished { generation: id, unread: 0, reason })?;
                 }
             }
@@ -344,9 +352,8 @@ impl Follower {
         let Follower { discovery, facts, awaited, at_end, .. } = self;
         let opened = open_new_file(&file, behind.place, *at_end, &mut discovery.settled, facts, awaited, poll);
         let NewFile { path, is_live, status, key, .. } = file;
-        let mut log = match opened {
-            Ok(Some(log)) => log,
-            Ok(None) => return ControlFlow::Continue(()),
+        let (log, held) = match opened {
+            Ok(OpenedFile { log, held }) => (log, held),
             Err(error) if error.kind() == ErrorKind::NotFound => return ControlFlow::Continue(()),
             Err(error) => {
                 let error = Error::io("read it", &path, &error);
@@ -357,6 +364,12 @@ impl Follower {
                 }
                 return poll.cannot_read(report, error);
             }
+        };
+        // It was away, and given up.
+        let found_again = held.filter(|held| facts.closed.find_again(*held));
+        let found_again = found_again.map(|generation| LogEvent::FoundAgain { generation });
+        let Some(mut log) = log else {
+            return found_again.map_or(ControlFlow::Continue(()), |found| poll.tell(found));
         };
         if is_live && !log.is_plain() {
             let error = Error::failed("is compressed, so it cannot be followed while it is written").at(&path);
@@ -378,12 +391,15 @@ impl Follower {
         log.origin = if is_live { path.clone() } else { base_of(&path) };
         log.live = is_live.then(|| path.clone());
         facts.open.push(log);
-        // Both are told in any case: neither holds without the other.
+        // All are told in any case: none holds without the others.
         let told = match is_live {
             true => ControlFlow::Continue(()),
             false => self.unread.begin_reading(&path, status, &generation, &self.facts, poll),
         };
-        poll.tell(LogEvent::Discovered(generation))?;
+        let discovered = poll.tell(LogEvent::Discovered(generation));
+        // Not before: what is behind the place is lost until it is known that it is being read.
+        found_again.map_or(ControlFlow::Continue(()), |found| poll.tell(found))?;
+        discovered?;
         told
     }
 

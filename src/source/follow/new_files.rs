@@ -15,7 +15,7 @@ use super::resume::AwaitedGenerations;
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, is_own_output, open_regular, other_than_file, real_path};
-use crate::source::generation::{DeviceInode, GenerationId};
+use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, compare_open};
 use crate::source::identity::tail_search::{TailPlace, find_tail};
 use crate::source::unread_span::UnreadCause;
@@ -102,6 +102,15 @@ fn not_to_be_followed(path: &Path) -> Error {
     Error::failed(what).at(path).remedy("have nginx write to a file as well (access_log in nginx.conf), and name that")
 }
 
+/// What there is in a file that was not open.
+#[derive(Debug, Default)]
+pub(crate) struct OpenedFile {
+    /// The log, if there is something in it to be read now.
+    pub(crate) log: Option<OpenLog>,
+    /// The closed generation that was read in this very file; what is behind it is not lost.
+    pub(crate) held: Option<GenerationId>,
+}
+
 /// Opens a file as a new generation, its number still to be given; `None` if there is nothing in it to be read now. A live file
 /// that holds a finished generation and more is read from there on, or from `behind` what was read of an open one; with `at_end`,
 /// from its end.
@@ -116,18 +125,23 @@ pub(crate) fn open_new_file(
     facts: &LogFacts,
     awaited: &AwaitedGenerations,
     poll: &Poll<'_>,
-) -> io::Result<Option<OpenLog>> {
+) -> io::Result<OpenedFile> {
     // One look at the links, so that the file and its name belong together; and one file from here on.
     let path = real_path(&new.path);
     let mut file = open_regular(&path)?;
     let status = FileStatus::of_file(&file)?;
     let inode = status.device_inode;
-    if status.size == 0 || facts.open.is_open(inode) || awaited.may_be_in(inode) || settled.is_settled(status) {
-        return Ok(None);
+    // A rotated file was compared with what is awaited.
+    let is_awaited = new.is_live && awaited.may_be_in(inode, &new.key);
+    if status.size == 0 || facts.open.is_open(inode) || is_awaited || settled.is_settled(status) {
+        return Ok(OpenedFile::default());
     }
-    let mut position = 0;
+    let (mut position, mut held) = (0, None);
     if new.is_live {
-        position = read_before(&mut file, &path, inode, facts)?;
+        if let Some(before) = read_before(&mut file, &path, inode, facts)? {
+            position = before.position;
+            held = Some(before).filter(|before| before.device_inode.inode == inode.inode).map(|before| before.id);
+        }
         let place = if position > 0 {
             None
         } else {
@@ -136,7 +150,7 @@ pub(crate) fn open_new_file(
         position = place.map_or(position, |place| place.end);
         if position > 0 && position == status.size {
             settled.settle(status);
-            return Ok(None);
+            return Ok(OpenedFile { log: None, held });
         }
         if at_end {
             position = status.size;
@@ -146,26 +160,31 @@ pub(crate) fn open_new_file(
     if log.generation.fingerprint.length == 0 {
         // Compressed, and empty inside.
         settled.settle(status);
-        return Ok(None);
+        return Ok(OpenedFile::default());
     }
-    Ok(Some(log))
+    Ok(OpenedFile { log: Some(log), held })
 }
 
-/// Up to where closed generations have read this very file, or one that was at its path and that it is a copy of. Leaves it at its
-/// beginning.
-fn read_before(file: &mut File, path: &Path, device_inode: DeviceInode, facts: &LogFacts) -> io::Result<u64> {
-    let mut position = 0;
+/// The closed generation that has read most of this very file, or of one that was at its path and that it is a copy of. Leaves it at
+/// its beginning.
+fn read_before<'a>(
+    file: &mut File,
+    path: &Path,
+    device_inode: DeviceInode,
+    facts: &'a LogFacts,
+) -> io::Result<Option<&'a Generation>> {
+    let mut before: Option<&Generation> = None;
     for generation in facts.closed.iter() {
         let is_candidate = generation.device_inode == device_inode || generation.path == path;
-        if !is_candidate || generation.position <= position {
+        if !is_candidate || generation.position <= before.map_or(0, |before| before.position) {
             continue;
         }
         if matches!(compare_open(generation, file, UncompressedReader::of_file)?, Comparison::Same(_)) {
-            position = generation.position;
+            before = Some(generation);
         }
         file.rewind()?;
     }
-    Ok(position)
+    Ok(before)
 }
 
 /// Where in the file at `path` what was read last of a closed generation ends that was there; `file` is open at its beginning.

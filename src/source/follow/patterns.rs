@@ -1,7 +1,7 @@
 //! Which files the patterns name now.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use glob::MatchOptions;
@@ -80,6 +80,13 @@ impl Patterns {
     /// Whether a section names this very path.
     pub(crate) fn names_plainly(&self, path: &Path) -> bool {
         self.entries.iter().any(|entry| entry.glob.is_none() && entry.paths.iter().any(|named| named == path))
+    }
+
+    /// Whether a section names a path, and nothing is there now.
+    pub(crate) fn is_away(&self, key: &str) -> bool {
+        let named = self.entries.iter().filter(|entry| entry.key == key && entry.glob.is_none());
+        let mut paths = named.flat_map(|entry| &entry.paths);
+        paths.any(|path| std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound))
     }
 
     /// The logs of which only rotated files are left, which no glob names.

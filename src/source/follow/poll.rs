@@ -87,8 +87,8 @@ pub(crate) struct Poll<'p> {
     pub(crate) around: bool,
     pub(crate) settings: Arc<FollowSettings>,
     pub(crate) problems: Problems,
-    /// Whether no poll was before this one.
-    pub(crate) is_first: bool,
+    /// When the poll before was, if one was.
+    pub(crate) before: Option<Timestamp>,
     /// What could not be read so far.
     pub(crate) unread: Vec<Unreadable>,
     pub(crate) emit: &'p mut Emit<'p>,
@@ -133,9 +133,10 @@ impl Poll<'_> {
     pub(crate) fn missing(&mut self, path: &Path, key: &str, is_read: bool) -> ControlFlow<()> {
         let patience = if is_read { self.settings.rotate_grace } else { ROTATION_TAKES };
         // At a start nothing says that a rotation is under way.
-        let began = if self.is_first { self.now.minus(ROTATION_TAKES) } else { self.now };
-        let since = *self.problems.missing_since.entry(path.to_owned()).or_insert(began);
-        if self.now < since.plus(patience) {
+        let noticed = if self.before.is_some() { self.now } else { self.now.minus(ROTATION_TAKES) };
+        let seen = self.before;
+        let absence = *self.problems.missing_since.entry(path.to_owned()).or_insert(Absence { noticed, seen });
+        if self.now < absence.noticed.plus(patience) {
             return ControlFlow::Continue(());
         }
         let error = Error::failed("there is no such file")
@@ -143,7 +144,7 @@ impl Poll<'_> {
             .remedy("correct the path in spikeline's configuration, or wait for nginx to create it");
         let mut report = Unreadable::at_path(path, key, UnreadCause::Absent, &error);
         // There it was at the look before, unless it never was.
-        report.from = Some(since).filter(|_| !self.is_first);
+        report.from = absence.seen;
         self.cannot_read(report, error)
     }
 
@@ -161,5 +162,14 @@ pub(crate) struct Problems {
     /// What was said of each path last.
     told: HashMap<PathBuf, String>,
     /// Watched paths that lead nowhere, and since when.
-    missing_since: HashMap<PathBuf, Timestamp>,
+    missing_since: HashMap<PathBuf, Absence>,
+}
+
+/// A watched path that leads nowhere.
+#[derive(Debug, Clone, Copy)]
+struct Absence {
+    /// When that was noticed.
+    noticed: Timestamp,
+    /// The look before, if there was one.
+    seen: Option<Timestamp>,
 }

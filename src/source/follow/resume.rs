@@ -25,6 +25,10 @@ use crate::time::Timestamp;
 struct AwaitedGeneration {
     generation: Generation,
     since: Timestamp,
+    /// There was a look for it.
+    is_looked_for: bool,
+    /// Its log was not there when it was looked for.
+    is_away: bool,
     /// What hinders the system from reading a file that may hold it. Until that is gone, the file with its inode must not be
     /// taken for a new log.
     unreadable: Option<Error>,
@@ -63,6 +67,8 @@ impl AwaitedGenerations {
             self.awaited.push(AwaitedGeneration {
                 generation,
                 since: now,
+                is_looked_for: false,
+                is_away: false,
                 unreadable: None,
                 tried: Vec::new(),
                 is_set_aside: false,
@@ -78,7 +84,16 @@ impl AwaitedGenerations {
         );
         let torn = FileStatus::of_path(&generation.path).ok();
         let since = poll.now;
-        let awaited = AwaitedGeneration { generation, since, unreadable: None, tried, is_set_aside: true, torn };
+        let awaited = AwaitedGeneration {
+            generation,
+            since,
+            is_looked_for: true,
+            is_away: false,
+            unreadable: None,
+            tried,
+            is_set_aside: true,
+            torn,
+        };
         poll.unread.push(awaited.unfinished(facts, poll.now));
         self.awaited.push(awaited);
     }
@@ -87,10 +102,11 @@ impl AwaitedGenerations {
         self.awaited.iter().map(|awaited| &awaited.generation)
     }
 
-    /// Whether the file with this inode may hold one that cannot be read now.
-    pub(crate) fn may_be_in(&self, device_inode: DeviceInode) -> bool {
-        let mut unreadable = self.awaited.iter().filter(|awaited| awaited.unreadable.is_some());
-        unreadable.any(|awaited| awaited.generation.device_inode == device_inode)
+    /// Whether the file with this inode may hold one that cannot be read now; or this log may have come back with one.
+    pub(crate) fn may_be_in(&self, device_inode: DeviceInode, key: &str) -> bool {
+        self.awaited.iter().any(|AwaitedGeneration { generation, unreadable, is_away, .. }| {
+            unreadable.is_some() && generation.device_inode == device_inode || *is_away && generation.log == key
+        })
     }
 
     /// Looks for the generations from number `from` on, until it is known what became of one; that one is awaited no more.
@@ -102,7 +118,7 @@ impl AwaitedGenerations {
         poll: &mut Poll<'_>,
     ) -> ControlFlow<(), Option<ResumeOutcome>> {
         while let Some(awaited) = self.awaited.get_mut(*from) {
-            if !poll.around && !awaited.tried.is_empty() {
+            if !poll.around && awaited.is_looked_for {
                 *from += 1;
                 continue;
             }
@@ -119,8 +135,10 @@ impl AwaitedGenerations {
                 continue;
             }
             awaited.tried = tried;
+            awaited.is_looked_for = true;
+            awaited.is_away = facts.patterns.is_away(&awaited.generation.log);
             awaited.unreadable = None;
-            let generation = awaited.generation.clone();
+            let (generation, is_away) = (awaited.generation.clone(), awaited.is_away);
             let is_closed = |file: &&Sibling| !facts.open.is_open(file.status.device_inode);
             let closed = candidates.files.iter().filter(is_closed);
             let is_its_own = |file: &Sibling| !self.holds_another(&generation, file, facts);
@@ -142,6 +160,11 @@ impl AwaitedGenerations {
                 }
                 Some((path, Hindrance::Unreadable(error))) => {
                     self.set_unreadable(from, Some(&path), Error::io("read it", &path, &error), facts, poll)?;
+                }
+                // Its log is said to be missing meanwhile. It may be on a disk that is not there yet.
+                None if is_away => {
+                    *from += 1;
+                    poll.unread.push(absent(&generation));
                 }
                 None => match unreachable(&generation.path, candidates) {
                     Some(error) => self.set_unreadable(from, None, error, facts, poll)?,
@@ -209,6 +232,12 @@ impl AwaitedGeneration {
             ..Unreadable::of_generation(&self.generation, UnreadCause::Unfinished, &error)
         }
     }
+}
+
+/// What is said of a generation while its log is not there: what was written behind what was read of it is missing.
+fn absent(generation: &Generation) -> Unreadable {
+    let report = Unreadable::of_generation(generation, UnreadCause::Absent, &Error::failed("there is no such file"));
+    Unreadable { from: Some(Timestamp(i64::MIN)), ..report }
 }
 
 /// What a look at files gives that changes when there is use in looking into them again.

@@ -70,6 +70,11 @@ impl UnreadFiles {
         self.last_look.or(facts.horizon.read_until()).unwrap_or(now)
     }
 
+    /// When the last whole poll was.
+    pub(crate) fn last_poll(&self) -> Option<Timestamp> {
+        self.last_look
+    }
+
     /// Whether this is the first whole poll.
     pub(crate) fn is_first_look(&self) -> bool {
         self.last_look.is_none()
@@ -214,7 +219,10 @@ impl UnreadFiles {
         }
         let is_known = facts.closed.iter().chain(facts.open.generations()).any(|known| known.log == report.key);
         match facts.horizon.read_until() {
-            Some(read_until) if is_known || report.generation.is_some() => read_until.min(poll.now),
+            // One that is not there may have been there, and empty, when earlier runs looked.
+            Some(read_until) if is_known || report.generation.is_some() || report.cause == UnreadCause::Absent => {
+                read_until.min(poll.now)
+            }
             _ => created(&report.path).map_or(poll.now, |created| created.min(poll.now)),
         }
     }

@@ -83,7 +83,7 @@ pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope, elsew
         Ok(found) => (found, None),
         Err(error) => (Vec::new(), Some(error)),
     };
-    for file in siblings_elsewhere(path, elsewhere) {
+    for file in siblings_elsewhere(path, elsewhere).into_iter().chain(siblings_at_home(generation)) {
         if !files.iter().any(|known| known.path == file.path) {
             files.push(file);
         }
@@ -109,6 +109,20 @@ pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope, elsew
         directory_error: directory_error.filter(is_worth_telling),
         path_error: path_error.filter(is_worth_telling),
     }
+}
+
+/// The files that stand where the generation's log is written, if it was rotated from there to another directory.
+fn siblings_at_home(generation: &Generation) -> Vec<Sibling> {
+    // The key of a log is its path, or a glob.
+    let home = Path::new(&generation.log);
+    if base_of(&generation.path).file_name() != home.file_name() || generation.path.parent() == home.parent() {
+        return Vec::new();
+    }
+    let mut found = siblings(home).unwrap_or_default();
+    if let Ok(status) = FileStatus::of_path(home) {
+        found.push(Sibling { path: home.to_owned(), status, compressed: is_compressed(home) });
+    }
+    found
 }
 
 /// The place of a file in the order of the search, as the header of this file numbers it.
@@ -226,18 +240,21 @@ pub struct LocatedGeneration {
 /// # Errors
 /// [`ErrorClass::Io`](crate::error::ErrorClass::Io) if nothing was found and a directory or a candidate could not be read.
 pub fn find_generation(generation: &Generation) -> Result<Option<LocatedGeneration>> {
-    find_generation_with(generation, None)
+    find_generation_with(generation, &[], None)
 }
 
-/// [`find_generation`] with the restart points that an earlier one gave: the file that they are about is not decoded again.
+/// [`find_generation`], also among the files that the globs `elsewhere` name; with the restart points that an earlier one gave: the
+/// file that they are about is not decoded again.
 ///
 /// # Errors
 /// As [`find_generation`].
 pub fn find_generation_with(
     generation: &Generation,
+    elsewhere: &[String],
     known: Option<RestartPoints>,
 ) -> Result<Option<LocatedGeneration>> {
-    let FileCandidates { files, directory_error, path_error } = list_candidates(generation, SearchScope::ByHand, &[]);
+    let FileCandidates { files, directory_error, path_error } =
+        list_candidates(generation, SearchScope::ByHand, elsewhere);
     if let Some(points) = known
         && let Some(file) = files.iter().find(|file| points.are_of_file(generation, &file.path))
     {

@@ -55,6 +55,8 @@ pub struct View {
     pub(crate) sealed: SealedSegments,
     expired: Expired,
     torn: u64,
+    /// Globs of where the rotated files of a log are moved to, by its key.
+    rotated: HashMap<String, Vec<String>>,
 }
 
 impl std::fmt::Debug for View {
@@ -120,7 +122,18 @@ impl View {
             memtable: replay.memtable,
             expired: manifest.expired,
             torn: 0,
+            rotated: HashMap::new(),
         }
+    }
+
+    /// Looks for the rotated files of logs also where these globs name them, by the key of the log.
+    pub fn set_rotated(&mut self, rotated: HashMap<String, Vec<String>>) {
+        self.rotated = rotated;
+    }
+
+    /// Globs of where the rotated files of a log are moved to, if not beside it.
+    pub fn rotated_of(&self, log: &str) -> &[String] {
+        self.rotated.get(log).map_or(&[], Vec::as_slice)
     }
 
     /// Go on with the segments of another manifest of this store.

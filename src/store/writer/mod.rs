@@ -25,6 +25,7 @@ use crate::store::query::view::View;
 use crate::store::upkeep::maintenance::{Maintenance, MaintenanceOutcome};
 use crate::store::upkeep::repair;
 use crate::time::Timestamp;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// A journal of so many entries is due for sealing, whatever its bytes: they are kept in memory (72 bytes each).
@@ -72,6 +73,11 @@ impl Writer {
     /// The store as of the last successful commit.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// As [`View::set_rotated`], for the writer's own.
+    pub fn set_rotated(&mut self, rotated: HashMap<String, Vec<String>>) {
+        self.view.set_rotated(rotated);
     }
 
     /// Make `commit` durable, and then visible in [`Writer::view`]; it is left empty.

@@ -87,7 +87,8 @@ fn held_with_rejects(writer: &Writer, path: &Path) -> Vec<GenerationId> {
         if !has_rejects || view.again_of(generation.id).is_some() {
             continue;
         }
-        let located = find_generation_with(generation, view.restart_points(generation.id)).ok().flatten();
+        let (elsewhere, points) = (view.rotated_of(&generation.log), view.restart_points(generation.id));
+        let located = find_generation_with(generation, elsewhere, points).ok().flatten();
         if located.is_some_and(|located| std::fs::canonicalize(&located.path).is_ok_and(|found| found == real)) {
             held.push(generation.id);
         }
