@@ -258,6 +258,11 @@ impl LineCounter {
     fn on_unread(&mut self, span: UnreadSpan) {
         let (is_over, is_withdrawn) = (!span.is_lasting(), span.is_withdrawn);
         let before = self.unread.note(span.clone(), &self.logs, &self.rows);
+        if before.is_none() && is_over && span.device_inode.is_none() && span.generation.is_none() {
+            // It was lost before it could be in a file.
+            let (from, until) = (span.from, span.end());
+            return (self.say)(&Notice::LinesLost { path: span.path, from, until, why: span.why });
+        }
         let Some(before) = before.filter(|before| before.cause != UnreadCause::Unfinished) else { return };
         let UnreadSpan { path, from, until, .. } = span;
         if is_withdrawn {

@@ -1,10 +1,12 @@
 //! The thread that reads the logs.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::received_losses::ReceivedLosses;
 use crate::error::Error;
 use crate::source::{Follower, LogEvent};
 use crate::time::{Clock, Timestamp};
@@ -30,6 +32,7 @@ pub(super) enum ReaderMessage {
 /// The state of the reading thread.
 pub(super) struct LogReader {
     follower: Follower,
+    losses: Arc<ReceivedLosses>,
     /// When it was said last that all logs are read; nothing if the last word was another.
     said: Option<Timestamp>,
     /// When the last look began, if it found no more to read; whether there was a file that nobody knows.
@@ -37,8 +40,8 @@ pub(super) struct LogReader {
 }
 
 impl LogReader {
-    pub(super) fn new(follower: Follower) -> LogReader {
-        LogReader { follower, said: None, last: None }
+    pub(super) fn new(follower: Follower, losses: Arc<ReceivedLosses>) -> LogReader {
+        LogReader { follower, losses, said: None, last: None }
     }
 
     /// A buffer that a block came in is to be used again.
@@ -87,6 +90,9 @@ impl LogReader {
         now: Timestamp,
         out: &mut dyn FnMut(ReaderMessage) -> ControlFlow<()>,
     ) -> ControlFlow<(), bool> {
+        for lost in self.losses.take() {
+            self.follower.note_lost(lost);
+        }
         let mut gone = ControlFlow::Continue(());
         let progress = self.follower.poll(now, &mut |event| {
             gone = out(ReaderMessage::Source(event));

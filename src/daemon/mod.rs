@@ -11,7 +11,8 @@
 //! `log_reader` polls the logs and reads blocks of lines. `line_counter` makes rows of the lines, and hands on what it has about
 //! once a second. `committer` commits that to the store and decides which slots each destination is owed. The other end of a
 //! `destination_queue` writes them to carbon and says whether that worked. Only `committer` touches the store, and nothing that
-//! carbon does can hold it up. `backfill` is the same for logs of the past, `stepwise` the same without threads.
+//! carbon does can hold it up. A `syslog_receiver` for each log that is received writes it, so that it is followed as the others are.
+//! `backfill` is the same for logs of the past, `stepwise` the same without threads.
 
 pub mod backfill;
 mod committer;
@@ -29,6 +30,8 @@ mod own_totals;
 mod pending_commit;
 mod pulse;
 mod reading_book;
+mod received_log;
+mod received_losses;
 mod rejecting_logs;
 mod self_metrics;
 mod settings;
@@ -36,6 +39,7 @@ mod slot_renderer;
 mod spool_overflow;
 mod stepwise;
 mod stopped;
+mod syslog_receiver;
 mod threads;
 mod unread_book;
 
@@ -48,8 +52,10 @@ pub use notice::{Notice, Say};
 pub use notice_kind::Severity;
 pub use own_totals::OwnTotals;
 pub use pulse::{Beat, DaemonPulse};
-pub use settings::{DaemonSettings, DestinationSettings, Log};
+pub use received_losses::ReceivedLosses;
+pub use settings::{DaemonSettings, DestinationSettings, ListenAt, Log, ReceivedLogSettings, Receiving};
 pub use stepwise::Stepwise;
+pub use syslog_receiver::SyslogReceivers;
 
 use crate::carbon::Link;
 use crate::error::Result;

@@ -97,6 +97,17 @@ pub enum Notice {
         /// Until when.
         until: Timestamp,
     },
+    /// Of a log that is received something was lost on the way.
+    LinesLost {
+        /// Where it comes from.
+        path: PathBuf,
+        /// It was lost after this.
+        from: Timestamp,
+        /// And before this.
+        until: Timestamp,
+        /// Why.
+        why: String,
+    },
     /// Looking at the logs failed as a whole; it is tried again with the next poll.
     LookFailed(Error),
     /// Of the last lines more than half were rejected: the configuration is wrong, or nginx's has changed. Said once until it is better.
@@ -228,6 +239,9 @@ impl fmt::Display for Notice {
                  file is somewhere",
                 path.display()
             ),
+            Notice::LinesLost { path, from, until, why } => {
+                write!(f, "log {}: of what was sent from {from} to {until} some is missing: {why}", path.display())
+            }
             Notice::LookFailed(error) => write!(f, "{error}"),
             Notice::MostRejected { rejected, read } => write!(
                 f,
@@ -319,6 +333,16 @@ mod tests {
                 },
                 "log /l/a.log: what was written to it from 2011-11-30T14:05:00.000Z to 2011-11-30T14:05:30.000Z was left unread, and is \
                  missing; `spikeline index` takes it in, if the file is somewhere",
+            ),
+            (
+                Notice::LinesLost {
+                    path: "syslog:127.0.0.1:5514".into(),
+                    from: Timestamp::from_secs(1_322_661_900),
+                    until: Timestamp::from_secs(1_322_661_930),
+                    why: "7 datagrams were dropped".to_owned(),
+                },
+                "log syslog:127.0.0.1:5514: of what was sent from 2011-11-30T14:05:00.000Z to 2011-11-30T14:05:30.000Z some is \
+                 missing: 7 datagrams were dropped",
             ),
             (Notice::LookFailed(error()), "/s/journal: cannot write: disk full"),
             (

@@ -55,6 +55,7 @@ impl Notice {
             Notice::LogFailed { .. } => "log-failed",
             Notice::LogReadAfterAll { .. } => "log-read-after-all",
             Notice::LogLeftUnread { .. } => "log-left-unread",
+            Notice::LinesLost { .. } => "lines-lost",
             Notice::LookFailed(_) => "look-failed",
             Notice::MostRejected { .. } => "most-rejected",
             Notice::JournalCut { .. } => "journal-cut",
@@ -111,9 +112,11 @@ impl Notice {
             | Notice::SpoolOverflowed { .. }
             | Notice::BackfillSendFailed(_)
             | Notice::CarbonLeftBehind { .. } => Severity::Warning,
-            Notice::ReloadFailed(_) | Notice::LogLeftUnread { .. } | Notice::StoreLost(_) | Notice::CommitFailed(_) => {
-                Severity::Error
-            }
+            Notice::ReloadFailed(_)
+            | Notice::LogLeftUnread { .. }
+            | Notice::LinesLost { .. }
+            | Notice::StoreLost(_)
+            | Notice::CommitFailed(_) => Severity::Error,
         }
     }
 }

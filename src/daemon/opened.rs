@@ -72,7 +72,7 @@ impl OpenedDaemon {
         let counting = Counting { interpreters, routes: interpreting.routes, slots: settings.slots() };
         let (mark, clock, own_say) = (Arc::clone(&emitted_until), Arc::clone(clock), Arc::clone(say));
         Ok(OpenedDaemon {
-            reader: LogReader::new(build_follower(settings, view, block_limit)),
+            reader: LogReader::new(build_follower(settings, view, block_limit), Arc::clone(&settings.receiving.losses)),
             counter: LineCounter::resume(view, counting, returned_rows, mark, clock, own_say),
             pending: PendingCommit::new(settings.slots(), spare_rows),
             emitted_until,
@@ -118,7 +118,22 @@ fn build_follower(settings: &DaemonSettings, view: &View, block_limit: usize) ->
     // What was committed last may have been read long before, and what stands beside it not at all.
     let (read_until, last_commit) = (view.read_until(), view.last_commit());
     let read_until = read_until.map_or(last_commit, |read| last_commit.map(|commit| commit.min(read)));
-    Follower::new(watched, known, read_until, follow)
-        .with_unread(view.unread_spans().cloned().collect())
-        .with_given_up(view.completeness().given_up())
+    let spans = view.unread_spans().cloned().collect();
+    let mut follower = Follower::new(watched, known, read_until, follow)
+        .with_unread(spans)
+        .with_given_up(view.completeness().given_up());
+    for received in &settings.receiving.logs {
+        // What was sent while nobody listened is nowhere.
+        let is_known = view.generations().iter().any(|known| known.log == received.log);
+        if let (Some(since), Some(until), true) = (read_until, settings.receiving.losses.since(&received.log), is_known)
+            && since < until
+        {
+            follower.note_lost(received.lost(
+                since,
+                until,
+                "nobody received: `spikeline run` was not running".to_owned(),
+            ));
+        }
+    }
+    follower
 }

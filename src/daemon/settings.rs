@@ -1,16 +1,21 @@
 //! All that the daemon works by. Whoever fills this in has validated it.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::own_totals::OwnTotals;
+use super::received_losses::ReceivedLosses;
 use crate::carbon::{Archive, Destination, Naming, SendMode};
 use crate::grammar::Format;
 use crate::pipeline::SlotSettings;
 use crate::route::Router;
+use crate::source::LostStretch;
 use crate::store::{Retention, StoreAccess};
+use crate::time::Timestamp;
 
 /// One log to follow.
 #[derive(Debug, Clone)]
@@ -40,6 +45,51 @@ pub struct DestinationSettings {
     pub archives: Vec<Archive>,
 }
 
+/// Where syslog is listened for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAt {
+    /// UDP.
+    Udp(SocketAddr),
+    /// A UNIX datagram socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for ListenAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListenAt::Udp(address) => write!(f, "syslog:{address}"),
+            ListenAt::Unix(path) => write!(f, "syslog:unix:{}", path.display()),
+        }
+    }
+}
+
+/// A log that is received rather than written by nginx.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedLogSettings {
+    /// Where it is written to, which is its pattern among the logs.
+    pub log: String,
+    /// Where it comes from.
+    pub at: ListenAt,
+    /// About so many bytes of it are kept.
+    pub keep: u64,
+}
+
+impl ReceivedLogSettings {
+    /// Something of it that was lost.
+    pub(super) fn lost(&self, from: Timestamp, until: Timestamp, why: String) -> LostStretch {
+        LostStretch { key: self.log.clone(), path: PathBuf::from(self.at.to_string()), from, until, why }
+    }
+}
+
+/// The logs that are received, and what was lost of them.
+#[derive(Debug, Clone, Default)]
+pub struct Receiving {
+    /// The logs.
+    pub logs: Vec<ReceivedLogSettings>,
+    /// What was lost.
+    pub losses: Arc<ReceivedLosses>,
+}
+
 /// What [`run`](super::run) is given.
 #[derive(Clone)]
 pub struct DaemonSettings {
@@ -63,6 +113,8 @@ pub struct DaemonSettings {
     pub server_errors: bool,
     /// The logs.
     pub logs: Vec<Log>,
+    /// Those of them that are received by syslog.
+    pub receiving: Receiving,
     /// The patterns of those whose slow lines are kept in the store.
     pub archived: Vec<String>,
     /// Globs of what the rotation of a log moves to other directories, by its pattern.

@@ -37,7 +37,7 @@ pub use follow::{FollowSettings, Follower, PollProgress, WatchedLog};
 pub use generation::{DeviceInode, Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
 pub use identity::find::{LocatedGeneration, find_generation, find_generation_with};
 pub use identity::siblings::base_of;
-pub use unread_span::{UnreadCause, UnreadSpan};
+pub use unread_span::{LostStretch, UnreadCause, UnreadSpan};
 
 /// How many bytes a block of lines holds, about.
 pub const BLOCK_LIMIT: usize = 512 * 1024;

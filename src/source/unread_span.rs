@@ -30,6 +30,21 @@ impl UnreadCause {
     }
 }
 
+/// What was lost of a log before it could be written: nothing of it will be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostStretch {
+    /// The key of the log's section.
+    pub key: String,
+    /// Where it comes from.
+    pub path: PathBuf,
+    /// It was lost between then ..
+    pub from: Timestamp,
+    /// .. and then.
+    pub until: Timestamp,
+    /// Why, in words.
+    pub why: String,
+}
+
 /// What was written to a log in this stretch of time is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadSpan {

@@ -102,7 +102,11 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
     assert_eq!((config.retention.keep, config.retention.keep_histograms), (days(90), days(400)));
     assert_eq!((default.retention.keep, default.retention.keep_histograms), (None, None));
 
-    assert_eq!(config.logs.len(), 4);
+    assert_eq!(config.logs.len(), 5);
+    let received = config.logs[4].received.as_ref().unwrap();
+    assert_eq!((received.at.to_string().as_str(), received.keep), ("syslog:127.0.0.1:5514", 1 << 30));
+    let [upstream] = &config.series[..] else { panic!("one series") };
+    assert_eq!(upstream.name.value, "upstream.{upstream_addr}.{route}");
     assert_eq!(value(&config.logs[0].format), Some(LogFormat::Grammar("combined".to_owned())));
     assert!(!config.logs[0].is_glob() && config.logs[1].is_glob());
     assert!(
@@ -191,7 +195,7 @@ fn unknown_keys() {
     one_mistake("[slow]\n treshold = \"1s\"\n", "2:2 unknown key `treshold` in [slow] | did you mean `threshold`?");
     one_mistake(
         "[[log]]\npath='a'\nfile='b'\n",
-        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`, `keys`, `fields`, `wrapper`, `rotated`, `archive`",
+        "3:1 unknown key `file` in [[log]] | one of `path`, `format`, `escape`, `keys`, `fields`, `wrapper`, `rotated`, `archive`, `keep_size`",
     );
     one_mistake(
         "[[route]]\nname='a'\nmethods='GET'\n",
@@ -356,16 +360,16 @@ fn wrong_values() {
         ("[[carbon]]\nprefix = 'x'", "1:1 [[carbon]] has no `address` | for example `address = \"127.0.0.1:2003\"`"),
         (
             "[[carbon]]\naddress = 'carbon'",
-            "2:11 `address` has no port | host and port, for example `address = \"127.0.0.1:2003\"`",
+            "2:11 `address` has no port | host and port, for example `address = \"127.0.0.1:2003\"`, or `srv:_graphite._tcp.example.org`",
         ),
         (
             "[[carbon]]\naddress = 'carbon:0'",
-            "2:11 `address` has no port from 1 to 65535 | host and port, for example `address = \"127.0.0.1:2003\"`",
+            "2:11 `address` has no port from 1 to 65535 | host and port, for example `address = \"127.0.0.1:2003\"`, or `srv:_graphite._tcp.example.org`",
         ),
         (
             "[[carbon]]\naddress = '::1:2003'",
             "2:11 `address` has no host (an IPv6 address stands in brackets) | host and port, for example `address = \
-             \"127.0.0.1:2003\"`",
+             \"127.0.0.1:2003\"`, or `srv:_graphite._tcp.example.org`",
         ),
         (
             "[[carbon]]\naddress = 'a:1'\nprotocol = 'pickel'",

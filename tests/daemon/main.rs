@@ -20,6 +20,7 @@ mod kept;
 mod named_carbon;
 mod packed;
 mod points;
+mod received;
 mod reload;
 mod restart;
 mod rig;

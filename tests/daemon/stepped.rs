@@ -106,6 +106,7 @@ pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
             pattern: rig.folder.path("a.log").to_str().unwrap().to_owned(),
             format: Format::compile("given", EXACT, Escape::Default).unwrap(),
         }],
+        receiving: spikeline::daemon::Receiving::default(),
         archived: Vec::new(),
         rotated: std::collections::HashMap::new(),
         retention: Retention::default(),

@@ -106,6 +106,7 @@ impl Machine {
             slowest: SLOWEST,
             server_errors: true,
             logs: vec![Log { pattern: self.pattern.clone(), format: self.format.clone() }],
+            receiving: spikeline::daemon::Receiving::default(),
             archived: if self.archive { vec![self.pattern.clone()] } else { Vec::new() },
             rotated: self.rotated(),
             retention: Retention::default(),

@@ -1,11 +1,16 @@
 //! `[[log]]`: which access logs are followed, and their format.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
 use super::position::Placed;
 use super::section::Section;
+use crate::daemon::ListenAt;
 use crate::grammar::{Escape, FieldMeaning, Format, Wrapper, check_key, read_meaning};
 
 /// What may stand in the section.
-pub(super) const KEYS: [&str; 8] = ["path", "format", "escape", "keys", "fields", "wrapper", "rotated", "archive"];
+pub(super) const KEYS: [&str; 9] =
+    ["path", "format", "escape", "keys", "fields", "wrapper", "rotated", "archive", "keep_size"];
 
 /// One `[[log]]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +31,44 @@ pub struct LogSection {
     pub rotated: Vec<Placed<String>>,
     /// Whether its slow lines are kept in the store; if absent, what holds for all logs.
     pub archive: Option<bool>,
+    /// Where it is received, if it is no file of nginx's; its path is then that of the file that it is written to.
+    pub received: Option<ReceivedSection>,
+}
+
+/// A log that is received by syslog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedSection {
+    /// Where.
+    pub at: ListenAt,
+    /// About so many bytes of it are kept.
+    pub keep: u64,
+}
+
+/// What is kept of a log that is received.
+const KEEP: u64 = 1 << 30;
+
+impl ReceivedSection {
+    /// The file that it is written to, in a store.
+    fn file_in(&self, store: &Path) -> PathBuf {
+        let name = match &self.at {
+            ListenAt::Udp(address) => address.to_string(),
+            ListenAt::Unix(path) => path.display().to_string(),
+        };
+        let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+        let name: String = name.trim_matches('/').chars().map(safe).collect();
+        store.join("syslog").join(format!("{name}.log"))
+    }
+}
+
+/// Where the text behind `syslog:` says to listen: `unix:/path`, `host:port`, or a port of this host's loopback alone.
+fn read_listen(text: &str) -> Option<ListenAt> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return path.starts_with('/').then(|| ListenAt::Unix(PathBuf::from(path)));
+    }
+    if let Ok(port) = text.trim_start_matches(':').parse() {
+        return Some(ListenAt::Udp(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)));
+    }
+    text.parse().ok().map(ListenAt::Udp)
 }
 
 /// How the format is named.
@@ -39,6 +82,13 @@ pub enum LogFormat {
 }
 
 impl LogSection {
+    /// The same where the store is in this folder: a log that is received has its file there.
+    pub(in crate::cli) fn place_in(&mut self, store: &Path) {
+        if let Some(received) = &self.received {
+            self.path.value = received.file_in(store).display().to_string();
+        }
+    }
+
     /// Whether the path is a pattern rather than one file's name.
     pub fn is_glob(&self) -> bool {
         self.path.value.contains(['*', '?', '['])
@@ -54,6 +104,8 @@ pub(super) fn read_log(section: &mut Section<'_>) -> Option<LogSection> {
     {
         section.mistake_at(path, format!("`path` is not a glob pattern: {}", error.msg), "`[` begins a set: `[0-9]`");
     }
+    let keep = section.size("keep_size", "1GiB");
+    let received = path.as_ref().and_then(|path| read_received(section, path, keep.as_ref()));
     let format = section
         .text("format", "combined")
         .map(|text| text.map(|text| if text.contains('$') { LogFormat::Text(text) } else { LogFormat::Grammar(text) }));
@@ -81,7 +133,31 @@ pub(super) fn read_log(section: &mut Section<'_>) -> Option<LogSection> {
     let archive = section.boolean("archive");
     let wrapper = section.choice("wrapper", &Wrapper::ALL.map(|wrapper| (wrapper.name(), wrapper)));
     let escape = escape.map(Placed::into_value);
-    Some(LogSection { path: path?, format, escape, keys, fields, wrapper, rotated, archive })
+    Some(LogSection { path: path?, format, escape, keys, fields, wrapper, rotated, archive, received })
+}
+
+/// What a path that begins with `syslog:` says.
+fn read_received(
+    section: &mut Section<'_>,
+    path: &Placed<String>,
+    keep: Option<&Placed<u64>>,
+) -> Option<ReceivedSection> {
+    let Some(text) = path.value.strip_prefix("syslog:") else {
+        if let Some(keep) = keep {
+            section.mistake_at(keep, "`keep_size` goes only with a log that is received", "leave it out");
+        }
+        return None;
+    };
+    let at = read_listen(text);
+    if at.is_none() {
+        let what = format!("`{}` does not say where to listen", path.value);
+        section.mistake_at(
+            path,
+            what,
+            "`syslog:127.0.0.1:5514`, `syslog:0.0.0.0:5514` for all hosts, or `syslog:unix:/run/spikeline/log`",
+        );
+    }
+    Some(ReceivedSection { at: at?, keep: keep.map_or(KEEP, |keep| keep.value) })
 }
 
 /// `fields = { took = "request_time:ms" }`.

@@ -28,7 +28,7 @@ pub use environment::{SYSTEM_STORE, Surroundings};
 pub use events::EventsSection;
 pub use host_name::HostName;
 pub use http::{DEFAULT_LISTEN, HttpSection, NO_LISTEN, TokenSection, listen_address};
-pub use log::{LogFormat, LogSection};
+pub use log::{LogFormat, LogSection, ReceivedSection};
 pub use position::Placed;
 pub use report::ReportSection;
 pub use route::{RouteSection, StatusCondition};

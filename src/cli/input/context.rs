@@ -64,6 +64,11 @@ impl Context {
             None if Path::new(DEFAULT_CONFIG).exists() => Config::load(Path::new(DEFAULT_CONFIG))?,
             None => Config::default(),
         };
+        let mut config = config;
+        let store = self.store.clone().unwrap_or_else(|| config.store_in(&Surroundings::of_process()));
+        for log in &mut config.logs {
+            log.place_in(&store);
+        }
         Ok(self.config.get_or_init(|| config))
     }
 

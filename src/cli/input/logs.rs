@@ -54,7 +54,8 @@ pub(super) fn logs_said(context: &Context, say: &dyn Fn(&str)) -> Result<Vec<Log
 /// place in the configuration.
 pub(in crate::cli) fn log_of_section(section: &LogSection, grammars: &[Format], say: &dyn Fn(&str)) -> Result<Log> {
     let pattern = section.path.value.clone();
-    let wrapper = section.wrapper.as_ref().map(|wrapper| wrapper.value);
+    let by_syslog = section.received.as_ref().map(|_| Wrapper::Syslog);
+    let wrapper = section.wrapper.as_ref().map(|wrapper| wrapper.value).or(by_syslog);
     let Some(format) = &section.format else {
         let format = from_lines(&pattern, wrapper, grammars, say).map_err(|what| {
             section

@@ -13,8 +13,8 @@ use super::nginx::NginxSetup;
 use super::routing::routing;
 use crate::carbon::{Destination, Naming};
 use crate::cli::answer::output::say;
-use crate::cli::config::{CarbonSection, Config, DEFAULT_NGINX, HostName, Surroundings};
-use crate::daemon::{DaemonSettings, DestinationSettings, Log};
+use crate::cli::config::{CarbonSection, Config, DEFAULT_NGINX, HostName, ReceivedSection, Surroundings};
+use crate::daemon::{DaemonSettings, DestinationSettings, Log, ReceivedLogSettings, Receiving};
 use crate::error::{Error, Result};
 use crate::pipeline::Interpreting;
 use crate::route::Routes;
@@ -45,6 +45,7 @@ pub(in crate::cli) fn daemon_settings(context: &Context, hear: &dyn Fn(&str)) ->
         threshold_ms: config.slow.threshold_ms(),
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
+        receiving: Receiving { logs: received_logs(config), ..Receiving::default() },
         archived: archived_patterns(config, &logs),
         rotated: rotated_elsewhere(config, logs.iter().map(|log| log.pattern.as_str())),
         retention: config.retention,
@@ -54,6 +55,17 @@ pub(in crate::cli) fn daemon_settings(context: &Context, hear: &dyn Fn(&str)) ->
         destinations: with_flush(destinations(config)?, config, longest_flush(context, &logs)?),
         logs,
     })
+}
+
+/// The logs that are received by syslog.
+fn received_logs(config: &Config) -> Vec<ReceivedLogSettings> {
+    let mut received = Vec::new();
+    for section in &config.logs {
+        if let Some(ReceivedSection { at, keep }) = &section.received {
+            received.push(ReceivedLogSettings { log: section.path.value.clone(), at: at.clone(), keep: *keep });
+        }
+    }
+    received
 }
 
 /// The patterns of the logs whose slow lines are kept in the store.

@@ -64,7 +64,7 @@ use crate::source::identity::compare::{Comparison, compare};
 use crate::source::identity::content::begin_alike;
 use crate::source::identity::find::FoundFile;
 use crate::source::identity::siblings::base_of;
-use crate::source::unread_span::{UnreadCause, UnreadSpan};
+use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 
 /// A poll gives out at most this many blocks, so that its owner stays responsive.
@@ -81,6 +81,8 @@ pub struct Follower {
     awaited: AwaitedGenerations,
     discovery: Discovery,
     unread: UnreadFiles,
+    /// What was lost since the last poll.
+    lost: Vec<LostStretch>,
     problems: Problems,
     /// Whether there was a poll before.
     started: bool,
@@ -112,6 +114,7 @@ impl Follower {
             awaited: AwaitedGenerations::default(),
             discovery: Discovery::default(),
             unread: UnreadFiles::default(),
+            lost: Vec::new(),
             problems: Problems::default(),
             started: false,
             looked_around: None,
@@ -157,11 +160,19 @@ impl Follower {
         Ok(progress)
     }
 
+    /// Something of a log was lost before it could be written; the next poll says so.
+    pub fn note_lost(&mut self, lost: LostStretch) {
+        self.lost.push(lost);
+    }
+
     /// Ends early when the owner has enough; whatever is not done then, the next poll does.
     fn take_steps(&mut self, poll: &mut Poll<'_>, progress: &mut PollProgress) -> ControlFlow<()> {
         if !self.started {
             self.started = true;
             self.begin_run(poll);
+        }
+        while let Some(lost) = self.lost.pop() {
+            self.unread.note_lost(lost, poll)?;
         }
         self.resume_awaited(poll)?;
         self.look_at_open_logs(poll)?;

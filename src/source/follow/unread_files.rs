@@ -17,7 +17,7 @@ use crate::source::file::{FileStatus, created, leads_to};
 use crate::source::file_of_log::FileOfLog;
 use crate::source::generation::Generation;
 use crate::source::identity::siblings::{base_of, siblings};
-use crate::source::unread_span::{UnreadCause, UnreadSpan};
+use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 use std::ops::ControlFlow;
 
@@ -57,6 +57,27 @@ impl UnreadFiles {
         let next_number = known.iter().map(|span| span.number.saturating_add(1)).max().unwrap_or(0);
         let spans = known.into_iter().map(|span| HeldSpan { span, is_reported: false }).collect();
         UnreadFiles { spans, next_number, last_look: None }
+    }
+
+    /// Something was lost that will never be found.
+    pub(crate) fn note_lost(&mut self, lost: LostStretch, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let LostStretch { key, path, from, until, why } = lost;
+        let span = UnreadSpan {
+            number: self.next_number,
+            log: key,
+            path: path.clone(),
+            device_inode: None,
+            generation: None,
+            from,
+            until: Some(until),
+            cause: UnreadCause::Denied,
+            why,
+            is_withdrawn: false,
+        };
+        self.next_number = self.next_number.saturating_add(1);
+        self.spans.push(HeldSpan { span: span.clone(), is_reported: false });
+        poll.tell_unread(span)?;
+        self.merge_oldest(&path, poll)
     }
 
     /// What is missing of files, wherever they are by now: a rotated file that may hold it is looked into, however old it is.

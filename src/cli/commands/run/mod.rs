@@ -13,7 +13,7 @@ use crate::cli::answer::Answer;
 use crate::cli::args::RunArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::event_settings::event_settings;
-use crate::daemon::{Beat, DaemonSettings, EventWatch, Notice, RunningDaemon, Say};
+use crate::daemon::{Beat, DaemonSettings, EventWatch, Notice, RunningDaemon, Say, SyslogReceivers};
 use crate::error::Result;
 use crate::time::{Clock, SystemClock};
 use beginning::{say_beginning, settings_of};
@@ -40,7 +40,8 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     let listen = arguments.listen.as_deref();
     let mut page = start_page(context, listen, &settings, &say)?;
     let mut watch = watch_events(context, listen, &settings, &say)?;
-    let mut daemon = open(settings.clone(), &say)?;
+    let mut receivers = SyslogReceivers::default();
+    let mut daemon = open(settings.clone(), &mut receivers, &say)?;
     let ended = loop {
         service.tell_ready();
         let ended = daemon.run(&orders.stop, &beat);
@@ -50,7 +51,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
             Err(_) => None,
         };
         let Some(next) = next else { break ended };
-        (daemon, settings) = reopen(next, settings, &say, &service)?;
+        (daemon, settings) = reopen(next, settings, &mut receivers, &say, &service)?;
         // Its address is free before it is asked for again.
         drop(page.take());
         let renewed = context.named().again();
@@ -79,7 +80,10 @@ fn watch_events(
     EventWatch::start(settings, say).map(Some)
 }
 
-fn open(settings: DaemonSettings, say: &Say) -> Result<RunningDaemon> {
+/// Receivers that are wanted before as well go on, so that a reload loses nothing of what they receive.
+fn open(mut settings: DaemonSettings, receivers: &mut SyslogReceivers, say: &Say) -> Result<RunningDaemon> {
+    receivers.apply(&settings.receiving.logs)?;
+    settings.receiving.losses = receivers.losses();
     RunningDaemon::open(settings, Arc::new(SystemClock), say)
 }
 
@@ -87,10 +91,11 @@ fn open(settings: DaemonSettings, say: &Say) -> Result<RunningDaemon> {
 fn reopen(
     next: DaemonSettings,
     before: DaemonSettings,
+    receivers: &mut SyslogReceivers,
     say: &Say,
     service: &ServiceManager,
 ) -> Result<(RunningDaemon, DaemonSettings)> {
-    match open(next.clone(), say) {
+    match open(next.clone(), receivers, say) {
         Ok(daemon) => {
             say(&Notice::Reloaded { logs: next.logs.len() });
             service.note_reload(None);
@@ -99,7 +104,7 @@ fn reopen(
         Err(error) => {
             service.note_reload(Some(&error));
             say(&Notice::ReloadFailed(error));
-            Ok((open(before.clone(), say)?, before))
+            Ok((open(before.clone(), receivers, say)?, before))
         }
     }
 }

@@ -1,0 +1,277 @@
+//! Receives what nginx sends by `access_log syslog:`, over UDP or a UNIX socket, and writes it to a log that is then followed as any.
+//!
+//! A receiver outlives reloads: its socket stays open while the daemon behind it is another. What is lost on the way is counted as far as
+//! the kernel tells (`drops` of `/proc/net/udp`, proc(5)), and handed to whoever follows the log, who says it as missing.
+
+use std::io;
+use std::net::UdpSocket;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, sockopt};
+
+use super::received_log::ReceivedLog;
+use super::received_losses::ReceivedLosses;
+use super::settings::{ListenAt, ReceivedLogSettings};
+use super::threads::spawn_detached;
+use crate::error::{Error, Result};
+use crate::time::{Clock, SystemClock, Timestamp};
+
+/// What the kernel is asked to hold while this is not reading; it gives what `net.core.rmem_max` allows.
+const BUFFER: usize = 8 << 20;
+
+/// The longest datagram there is.
+const DATAGRAM: usize = 64 << 10;
+
+/// What was received is written when it is so much, or when no more is there.
+const WRITE_AT: usize = 256 << 10;
+
+/// So long a datagram is waited for before it is looked whether to end.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// The kernel is asked for what it dropped this often.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The receivers that run.
+#[derive(Default)]
+pub struct SyslogReceivers {
+    running: Vec<RunningReceiver>,
+    losses: Arc<ReceivedLosses>,
+}
+
+/// One of them, which ends when this is dropped.
+struct RunningReceiver {
+    settings: ReceivedLogSettings,
+    _halt: Sender<()>,
+    ended: Receiver<()>,
+}
+
+impl SyslogReceivers {
+    /// What they lose.
+    pub fn losses(&self) -> Arc<ReceivedLosses> {
+        Arc::clone(&self.losses)
+    }
+
+    /// Have those run that are wanted and no others; one that runs already goes on, without losing anything.
+    ///
+    /// # Errors
+    /// An address that cannot be listened at.
+    pub fn apply(&mut self, wanted: &[ReceivedLogSettings]) -> Result<()> {
+        let mut left = Vec::new();
+        for running in std::mem::take(&mut self.running) {
+            if wanted.contains(&running.settings) { self.running.push(running) } else { left.push(running) }
+        }
+        for RunningReceiver { _halt: halt, ended, .. } in left {
+            drop(halt);
+            // Its address may be wanted by the next one.
+            let _ended = ended.recv_timeout(PATIENCE * 3);
+        }
+        for settings in wanted {
+            if self.running.iter().any(|running| running.settings == *settings) {
+                continue;
+            }
+            let socket = ListeningSocket::open(&settings.at)?;
+            let mut log = ReceivedLog::new(PathBuf::from(&settings.log), settings.keep);
+            log.prepare().map_err(|error| Error::io("make the log that is received", &settings.log, &error))?;
+            self.losses.begin(&settings.log, SystemClock.now());
+            let (halt, halted) = bounded(0);
+            let (end, ended) = bounded::<()>(0);
+            let (own, losses) = (settings.clone(), Arc::clone(&self.losses));
+            spawn_detached("syslog", move || {
+                receive(&socket, log, &own, &losses, &halted);
+                drop(socket);
+                drop(end);
+            })?;
+            self.running.push(RunningReceiver { settings: settings.clone(), _halt: halt, ended });
+        }
+        Ok(())
+    }
+}
+
+/// A socket that datagrams come to.
+enum ListeningSocket {
+    Udp(UdpSocket),
+    Unix(UnixDatagram),
+}
+
+impl ListeningSocket {
+    fn open(at: &ListenAt) -> Result<ListeningSocket> {
+        let failed = |error: &io::Error| {
+            let what = format!("cannot listen at {at}: {error}");
+            Error::failed(what)
+                .remedy("is another syslog listening there? `ss -lunp` shows who; choose another address")
+        };
+        let socket = match at {
+            ListenAt::Udp(address) => ListeningSocket::Udp(UdpSocket::bind(address).map_err(|error| failed(&error))?),
+            ListenAt::Unix(path) => ListeningSocket::Unix(bind_unix(path).map_err(|error| failed(&error))?),
+        };
+        // A larger buffer helps, and is no reason to fail.
+        if sockopt::set_socket_recv_buffer_size_force(socket.as_fd(), BUFFER).is_err() {
+            let _as_allowed = sockopt::set_socket_recv_buffer_size(socket.as_fd(), BUFFER);
+        }
+        sockopt::set_socket_timeout(socket.as_fd(), sockopt::Timeout::Recv, Some(PATIENCE))
+            .map_err(|error| failed(&error.into()))?;
+        Ok(socket)
+    }
+
+    /// How many datagrams the kernel dropped so far, since nobody took them; nothing where it does not say.
+    fn dropped(&self) -> Option<u64> {
+        let ListeningSocket::Udp(socket) = self else { return None };
+        let table = if socket.local_addr().ok()?.is_ipv4() { "/proc/net/udp" } else { "/proc/net/udp6" };
+        let inode = rustix::fs::fstat(socket).ok()?.st_ino.to_string();
+        let text = std::fs::read_to_string(table).ok()?;
+        drops_of(&text, &inode)
+    }
+}
+
+impl AsFd for ListeningSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            ListeningSocket::Udp(socket) => socket.as_fd(),
+            ListeningSocket::Unix(socket) => socket.as_fd(),
+        }
+    }
+}
+
+/// A socket at a path; one that a daemon left there which is no more is replaced, one that is listened at is not. nginx's workers are another
+/// user.
+fn bind_unix(path: &Path) -> io::Result<UnixDatagram> {
+    let bound = match UnixDatagram::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let alone = UnixDatagram::unbound()?.connect(path).is_err();
+            let is_socket = std::fs::symlink_metadata(path)
+                .is_ok_and(|found| std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()));
+            if !alone || !is_socket {
+                return Err(error);
+            }
+            std::fs::remove_file(path)?;
+            UnixDatagram::bind(path)?
+        }
+        bound => bound?,
+    };
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o666))?;
+    Ok(bound)
+}
+
+/// `drops` of the socket with this inode in a table of proc(5): the tenth and the last field of its line.
+fn drops_of(table: &str, inode: &str) -> Option<u64> {
+    for line in table.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        if fields.get(9) == Some(&inode) {
+            return fields.last()?.parse().ok();
+        }
+    }
+    None
+}
+
+/// Write what comes until `halted` is disconnected.
+fn receive(
+    socket: &ListeningSocket,
+    mut log: ReceivedLog,
+    settings: &ReceivedLogSettings,
+    losses: &ReceivedLosses,
+    halted: &Receiver<()>,
+) {
+    let mut datagram = vec![0; DATAGRAM];
+    let mut lines = Vec::with_capacity(WRITE_AT + DATAGRAM);
+    let mut drops =
+        DropWatch { known: socket.dropped().unwrap_or(0), since: SystemClock.now(), looked: Instant::now() };
+    while halted.try_recv() != Err(TryRecvError::Disconnected) {
+        let mut flags = RecvFlags::empty();
+        let mut held = 0;
+        while lines.len() < WRITE_AT {
+            match rustix::net::recv(socket, &mut datagram, flags) {
+                Ok((length, _)) => {
+                    push_line(datagram.get(..length).unwrap_or_default(), &mut lines);
+                    held += 1;
+                }
+                Err(Errno::INTR) => {}
+                // Nothing (more) is there; or an earlier answer of ours could not be delivered, which there is none of.
+                Err(_) => break,
+            }
+            // The first is waited for, and what is there already comes with it.
+            flags = RecvFlags::DONTWAIT;
+        }
+        if !lines.is_empty()
+            && let Err(error) = log.write(&lines)
+        {
+            let now = SystemClock.now();
+            let why = format!("{held} datagrams could not be written to {}: {error}", settings.log);
+            losses.add(settings.lost(drops.since, now, why));
+        }
+        lines.clear();
+        if drops.looked.elapsed() >= LOOK {
+            drops.look(socket, settings, losses);
+        }
+    }
+    drops.look(socket, settings, losses);
+}
+
+/// What the kernel dropped, and when it was asked last.
+struct DropWatch {
+    known: u64,
+    since: Timestamp,
+    looked: Instant,
+}
+
+impl DropWatch {
+    fn look(&mut self, socket: &ListeningSocket, settings: &ReceivedLogSettings, losses: &ReceivedLosses) {
+        let now = SystemClock.now();
+        if let Some(dropped) = socket.dropped() {
+            // The kernel's count is of 32 bits, and wraps.
+            let lost = dropped.wrapping_sub(self.known) & 0xffff_ffff;
+            if lost > 0 {
+                let why =
+                    format!("{lost} datagrams were dropped by the kernel: its buffer was full (net.core.rmem_max)");
+                losses.add(settings.lost(self.since, now, why));
+            }
+            self.known = dropped;
+        }
+        (self.since, self.looked) = (now, Instant::now());
+    }
+}
+
+/// A datagram is a line: nginx escapes line ends within one, so one that stands there is escaped as it would, and none forges a second.
+fn push_line(datagram: &[u8], lines: &mut Vec<u8>) {
+    let text = datagram.strip_suffix(b"\n").unwrap_or(datagram);
+    if text.is_empty() {
+        return;
+    }
+    for piece in text.split_inclusive(|&byte| byte == b'\n') {
+        match piece.strip_suffix(b"\n") {
+            Some(before) => {
+                lines.extend_from_slice(before);
+                lines.extend_from_slice(b"\\x0A");
+            }
+            None => lines.extend_from_slice(piece),
+        }
+    }
+    lines.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_datagram_is_a_line_whatever_is_in_it() {
+        let mut lines = Vec::new();
+        for datagram in [&b"<190>a b"[..], b"c\n", b"", b"\n", b"d\n<190>forged\n"] {
+            push_line(datagram, &mut lines);
+        }
+        assert_eq!(lines, b"<190>a b\nc\nd\\x0A<190>forged\n");
+    }
+
+    #[test]
+    fn drops_are_those_of_the_own_socket() {
+        let table = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n\
+             1: 0100007F:158A 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 111 2 0000000000000000 5\n\
+             2: 0100007F:158B 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 222 2 0000000000000000 77\n";
+        assert_eq!((drops_of(table, "222"), drops_of(table, "5"), drops_of("", "222")), (Some(77), None, None));
+    }
+}
