@@ -149,6 +149,7 @@ fn logs_that_grow(past: &PastFiles) -> Vec<Log> {
 fn settings_of(context: &Context, store: PathBuf, logs: Vec<Log>) -> Result<DaemonSettings> {
     let config = context.config()?;
     Ok(DaemonSettings {
+        receiving: Default::default(),
         store,
         interval: config.interval,
         lateness: config.lateness,
