@@ -45,6 +45,17 @@ impl RoutedRecord<'_> {
         self.count_under(cell, if self.record.by_upstream { Time::UpstreamResponse } else { Time::Request });
     }
 
+    /// Add its upstream times to a cell, each under its own name; but for one that [`count_as_stored`](Self::count_as_stored) counted.
+    pub fn count_upstreams(&self, cell: &mut Cell, counted_as_stored: bool) {
+        let times = [Time::UpstreamResponse, Time::UpstreamConnect, Time::UpstreamHeader];
+        for (time, millis) in times.into_iter().zip(self.record.upstream_ms) {
+            let is_counted = counted_as_stored && self.record.by_upstream && time == Time::UpstreamResponse;
+            if let Some(millis) = millis.filter(|_| !is_counted) {
+                cell.time_mut(time).record(millis);
+            }
+        }
+    }
+
     #[inline(always)]
     fn count_under(&self, cell: &mut Cell, time: Time) {
         cell.requests += 1;

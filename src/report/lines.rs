@@ -6,11 +6,13 @@
 //!  "length":187,"line":"10.0.0.1 - - [30/Nov/2011:14:05:07 +0000] .."}
 //! ```
 //!
-//! People get the raw line alone.
+//! In JSON the fields follow that `records` gives: `"method":"GET","target":"/api/7","remote_addr":"10.0.0.1",..`. People get the raw
+//! line alone.
 
 use serde::Serialize;
 
 use super::number::EpochSeconds;
+use super::records::RequestRecord;
 
 /// A raw line with its request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -39,6 +41,28 @@ pub struct LineRow {
     pub length: u32,
     /// The line; null if it is gone.
     pub line: Option<String>,
+    /// What `records` gives of it beside that, in JSON: method, target, protocol, every variable of its format.
+    #[serde(flatten)]
+    pub fields: ParsedFields,
+}
+
+/// The fields of a line by name; none where its format is not known, or in a table of columns.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[serde(transparent)]
+pub struct ParsedFields(pub serde_json::Map<String, serde_json::Value>);
+
+impl ParsedFields {
+    /// Those of a record, but for what a row has under the same name.
+    pub fn of_record(record: &RequestRecord<'_>) -> ParsedFields {
+        let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(record) else {
+            return ParsedFields::default();
+        };
+        let own = serde_json::to_value(LineRow::default());
+        if let Ok(serde_json::Value::Object(own)) = own {
+            fields.retain(|name, _| !own.contains_key(name));
+        }
+        ParsedFields(fields)
+    }
 }
 
 /// How a request lies to a window.

@@ -58,7 +58,7 @@ pub use findings::{Finding, FindingLevel, FindingsDocument};
 pub use form::{OutputFormat, ProgramForm, Style};
 pub use indexed_files::IndexedFileRow;
 pub use json::{SCHEMA, write_json};
-pub use lines::{InWindow, LineRow};
+pub use lines::{InWindow, LineRow, ParsedFields};
 pub use live_routes::{LiveRoutes, LiveRow, rate_words};
 pub use number::{EpochSeconds, bytes, count, millis};
 pub use records::{LogText, LoggedVariables, RequestRecord, VariableColumn};

@@ -344,3 +344,96 @@ fn a_log_without_times_has_none_and_says_what_to_add() {
     let run = ask(&folder, &["lines"]);
     assert!(run.out.starts_with("# raw line gone: 2011-11-30T14:05:01.000Z status 502"), "{}", run.out);
 }
+
+/// The records of the store are those of its files.
+#[test]
+fn records_come_from_the_store_as_from_its_files() {
+    let (folder, requests) = taken_in();
+    let (from, until) = (NOON + 61_500, NOON + 75_250);
+    let window = [format!("--from={}", seconds(from)), format!("--until={}", seconds(until))];
+    let inside = requests.iter().filter(|request| (from..until).contains(&request.end)).count();
+    for more in [&[][..], &["--status=5xx"], &["--route=!slow", "--min-time=100ms"], &["--limit=3"]] {
+        let records = |source: &[&str]| {
+            let run = ask(&folder, &[&["records", &window[0], &window[1]], more, source].concat());
+            let mut records: Vec<serde_json::Value> =
+                run.ended(0).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            for record in &mut records {
+                let record = record.as_object_mut().unwrap();
+                // The store knows where a line is by its bytes alone, and its log by the whole path.
+                record.retain(|name, _| name != "line" && name != "file");
+            }
+            records
+        };
+        let of_store = records(&[]);
+        assert_eq!(of_store, records(&["a.log"]), "{more:?}");
+        assert!(!of_store.is_empty() && (!more.is_empty() || of_store.len() == inside), "{more:?}");
+    }
+    let csv = ask(&folder, &["records", "--format=csv", "--limit=1"]).ended(0);
+    assert!(csv.starts_with("file,line,offset,length,start,end,route,method,target,protocol,status,msec,"), "{csv}");
+    // What is gone is said.
+    std::fs::remove_file(folder.path("a.log")).unwrap();
+    ask(&folder, &["records"]).said(3, &["gone: the log last seen as", "partial"]);
+}
+
+/// What `records` says of a line stands in the JSON of `lines` too, over files and over the store, read again or from the index.
+#[test]
+fn lines_as_json_carry_the_parsed_fields() {
+    let (folder, _) = taken_in();
+    for source in [&[][..], &["a.log"]] {
+        for more in [&["--all"][..], &["--min-time=1s"]] {
+            let out = ask(&folder, &[&["lines", "--format=jsonl", "--limit=9"], more, source].concat()).ended(0);
+            for row in out.lines() {
+                let row: serde_json::Value = serde_json::from_str(row).unwrap();
+                let line = row["line"].as_str().unwrap();
+                let target = line.split(' ').find(|word| word.starts_with('/')).unwrap();
+                assert_eq!((&row["target"], &row["protocol"]), (&target.into(), &"HTTP/1.1".into()), "{row}");
+                assert_eq!(row["upstream_addr"], serde_json::json!([["10.0.0.1:80"]]));
+                assert_eq!(row["request_time"].as_f64(), row["request_time_ms"].as_u64().map(|ms| ms as f64 / 1000.0));
+            }
+        }
+        let csv = ask(&folder, &[&["lines", "--format=csv", "--limit=1"], source].concat()).ended(0);
+        assert!(csv.starts_with(
+            "start,end,request_time_ms,in_window,route,status,upstream_response_time_ms,kept,file,offset,length,line\n"
+        ));
+    }
+}
+
+/// The times of upstreams are those of a plain count, over files, from cells, and from the lines at a window's edges.
+#[test]
+fn the_times_of_upstreams_are_shown_if_asked_for() {
+    let (folder, requests) = taken_in();
+    let sum_of = |request: &Request| match request.upstream {
+        "-" => None,
+        "0.001" => Some(1),
+        _ => Some(5),
+    };
+    for (from, until) in [(NOON, NOON + 600_000), (NOON + 61_500, NOON + 75_250)] {
+        let window = [format!("--from={}", seconds(from)), format!("--until={}", seconds(until))];
+        let of_slow: Vec<&Request> = requests
+            .iter()
+            .filter(|request| (from..until).contains(&request.end) && request.route() == "slow")
+            .collect();
+        let sum: u64 = of_slow.iter().filter_map(|request| sum_of(request)).sum();
+        for source in [&[][..], &["a.log"]] {
+            let report = |more: &[&str]| {
+                let run = ask(&folder, &[&["report", "--format=jsonl", &window[0], &window[1]], more, source].concat());
+                let rows: Vec<serde_json::Value> =
+                    run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+                (rows, run.err)
+            };
+            for by in ["route", "route,method"] {
+                let (rows, said) = report(&["--times=upstream_response_time", &format!("--by={by}")]);
+                let own = rows.iter().filter(|row| row["route"] == "slow");
+                assert_eq!(own.map(|row| row["sum_ms"].as_u64().unwrap()).sum::<u64>(), sum, "{source:?} {by}: {said}");
+                assert!(said.contains("all times are those of $upstream_response_time"), "{said}");
+            }
+            let (rows, _) = report(&["--times=all"]);
+            let time = |name: &str| rows.iter().find(|row| row["route"] == "slow" && row["time"] == name);
+            assert_eq!(time("upstream_response_time").unwrap()["sum_ms"], sum);
+            let took: u64 = of_slow.iter().map(|request| request.time).sum();
+            assert_eq!(time("request_time").unwrap()["sum_ms"], took);
+            assert!(time("upstream_connect_time").is_none(), "the log has none");
+        }
+    }
+    ask(&folder, &["report", "--times=upstream"]).said(2, &["`upstream` is no time that is counted"]);
+}

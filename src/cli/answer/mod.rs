@@ -6,6 +6,7 @@ pub(in crate::cli) mod completeness;
 pub(in crate::cli) mod html_answer;
 pub(in crate::cli) mod names;
 pub(in crate::cli) mod output;
+pub(in crate::cli) mod pager;
 pub(in crate::cli) mod rejects;
 pub(in crate::cli) mod untimed;
 pub(in crate::cli) mod window;

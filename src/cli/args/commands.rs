@@ -99,6 +99,10 @@ pub(in crate::cli) struct ReportArguments {
     /// with commas between. Of upstream_addr and upstream_status each attempt counts by itself.
     #[arg(long, value_name = "FIELDS", default_value = "route")]
     pub by: String,
+    /// Show these times instead of request_time: upstream_response_time, upstream_connect_time, upstream_header_time; several with
+    /// commas between, or all.
+    #[arg(long, value_name = "TIMES", default_value = "request_time")]
+    pub times: String,
     /// Sort by sum, count, p99, max or name (default: what a metric says that is asked for, else sum).
     #[arg(long, value_name = "KEY")]
     pub sort: Option<String>,
@@ -354,6 +358,9 @@ pub(in crate::cli) struct LinesArguments {
     /// The order of lines (default: what a metric says that is asked for, else time).
     #[arg(long, value_enum)]
     pub sort: Option<LineOrder>,
+    /// Use no pager on a terminal (PAGER says which one; none with PAGER=cat).
+    #[arg(long)]
+    pub no_pager: bool,
     /// At most this many lines: the first, or with --sort duration the longest.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

@@ -67,7 +67,6 @@ pub(in crate::cli) enum Command {
     Lines(LinesArguments),
     /// The parsed requests as JSON lines or CSV.
     #[command(after_help = examples::RECORDS)]
-    #[command(mut_arg("files", |it| it.help("Log files, plain, gz, zst, xz or bz2; - is stdin. At least one: the store is not asked")))]
     Records(RecordsArguments),
     /// Take in logs of the past (rotated, packed); send their points to carbon; rebuild what a disk damaged.
     #[command(after_help = examples::INDEX)]

@@ -7,7 +7,9 @@ use crate::cli::answer::window::shown;
 use crate::cli::answer::{Answer, completeness};
 use crate::cli::args::ReportArguments;
 use crate::cli::asked::{self, Question, TypedQuestion};
-use crate::cli::counted::{CountedRows, CountingQuestion, fields_of, names_of, rows_of_files, rows_of_store};
+use crate::cli::counted::{
+    CountedRows, CountingQuestion, ShownTimes, fields_of, names_of, rows_of_files, rows_of_store,
+};
 use crate::cli::input::context::Context;
 use crate::cli::input::settings::interpreting;
 use crate::error::{Error, Result};
@@ -35,7 +37,9 @@ pub(super) fn report(context: &Context, mut arguments: ReportArguments) -> Resul
     }
     let by = fields_of(&arguments.by)?;
     let (files, threads, form) = (&arguments.files, arguments.threads.count(), arguments.format.of_rows());
-    let question = CountingQuestion { files, threads, filter: &filter, by: &by, pictured: form.is_none() };
+    let times = ShownTimes::of_names(&arguments.times)?;
+    let (upstreams, pictured) = (times.are_of_upstreams(), form.is_none());
+    let question = CountingQuestion { files, threads, filter: &filter, by: &by, upstreams, pictured };
     let CountedRows { rows, missing, window, span, pictures } = match &view {
         Some(view) => rows_of_store(view, context, &question)?,
         None => rows_of_files(context, &question)?,
@@ -45,11 +49,14 @@ pub(super) fn report(context: &Context, mut arguments: ReportArguments) -> Resul
         Some(view) => asks_for_members(view, &filter) || interpreting(context)?.asks_for_series(&filter),
         None => false,
     };
-    let by = names_of(&arguments.by);
+    let (rows, mut by) = (times.rows(rows), names_of(&arguments.by));
+    if times.are_several() {
+        by.push("time".to_owned());
+    }
     let report = LatencyReport { by, sort, limit: arguments.limit, window: shown(window) };
     let mut report = Report { missing, ..report.tabulate(rows) };
-    if of_series {
-        // A request is in any number of them.
+    if of_series || times.are_several() {
+        // A request is in any number of them, or once for each time.
         report.totals = None;
     }
     let mut out = stdout();

@@ -125,7 +125,13 @@ impl GroupedCells {
     }
 
     /// Count a request in its group, or each of its attempts in that of the attempt.
-    pub(super) fn count(&mut self, fields: &GroupingFields, seen: &RoutedRecord<'_>, values: &RecordValues<'_>) {
+    pub(super) fn count(
+        &mut self,
+        fields: &GroupingFields,
+        seen: &RoutedRecord<'_>,
+        values: &RecordValues<'_>,
+        upstreams: bool,
+    ) {
         let route = seen.matched.id.0.to_string();
         for attempt in 0..fields.count_attempts(values) {
             let mut key = std::mem::take(&mut self.key);
@@ -135,6 +141,9 @@ impl GroupedCells {
                 count_attempt(cell, fields, seen, values, attempt);
             } else {
                 seen.count_into(cell);
+                if upstreams {
+                    seen.count_upstreams(cell, false);
+                }
             }
             self.key = key;
         }
@@ -193,8 +202,16 @@ fn count_attempt(
     if let Some(status) = outcome.status.or(seen.record.status) {
         cell.count_status(status);
     }
-    if let Some(millis) = outcome.response_ms {
-        cell.time_mut(Time::Request).record(millis);
+    let of_attempt = [
+        (Time::Request, outcome.response_ms),
+        (Time::UpstreamResponse, outcome.response_ms),
+        (Time::UpstreamConnect, outcome.connect_ms),
+        (Time::UpstreamHeader, outcome.header_ms),
+    ];
+    for (time, millis) in of_attempt {
+        if let Some(millis) = millis {
+            cell.time_mut(time).record(millis);
+        }
     }
 }
 
@@ -206,10 +223,16 @@ pub(super) struct PlacedByFormat {
 
 impl PlacedByFormat {
     /// Count a line in the group that its fields, as its format has them, put it in.
-    pub(super) fn count_line(&mut self, fields: &[RequestField], line: &ScannedLine<'_>, into: &mut GroupedCells) {
+    pub(super) fn count_line(
+        &mut self,
+        fields: &[RequestField],
+        line: &ScannedLine<'_>,
+        into: &mut GroupedCells,
+        upstreams: bool,
+    ) {
         let placed = self.known.of(line.values.format(), |format| GroupingFields::of_format(fields, format));
         if let Some(placed) = placed {
-            into.count(placed, line.seen, &line.values);
+            into.count(placed, line.seen, &line.values, upstreams);
         }
     }
 

@@ -5,6 +5,7 @@
 //!                     of_store  slots' cells; lines where those cannot answer
 //!                  -> CountedRows
 //! pictured            what pictures are drawn from, counted beside the rows
+//! shown_times         of which times the rows are
 //! grouped             cells by the values of fields; format_cache: where they stand in the lines of each format
 //! ```
 
@@ -13,6 +14,7 @@ mod grouped;
 mod of_files;
 mod of_store;
 mod pictured;
+mod shown_times;
 
 pub(in crate::cli) use format_cache::MadeOfFormats;
 pub(in crate::cli) use grouped::{GROUPS_MAX, KeptGroups, OTHER, check_fields, fields_of, names_of, say_attempts};
@@ -21,6 +23,8 @@ pub(in crate::cli) use of_store::rows_of_store;
 pub(in crate::cli) use pictured::{
     ComparedSpans, CountedPictures, PictureCounts, PictureQuestion, WithPictures, pictures_of_slots, threshold_of_all,
 };
+
+pub(in crate::cli) use shown_times::ShownTimes;
 
 use crate::cli::args::FileArguments;
 use crate::histogram::Cell;
@@ -38,6 +42,8 @@ pub(in crate::cli) struct CountingQuestion<'q> {
     pub(in crate::cli) filter: &'q Filter,
     /// What makes a row.
     pub(in crate::cli) by: &'q [RequestField],
+    /// Whether the times of upstreams are counted beside that of the request.
+    pub(in crate::cli) upstreams: bool,
     /// Whether pictures are wanted.
     pub(in crate::cli) pictured: bool,
 }

@@ -30,6 +30,7 @@ pub(in crate::cli) fn rows_of_files(context: &Context, question: &CountingQuesti
     for _ in 0..question.threads {
         let tally = CountingTally {
             by_value: GroupedCells::of_thread(&kept),
+            upstreams: question.upstreams,
             ..CountingTally::new(&files, &with, filter, by)?
         };
         tallies.push(WithPictures::new(tally, &files, &with, drawn)?);
@@ -70,6 +71,8 @@ fn say_overflow(rows: &Rows) {
 /// Counts over whole files, per route or per value of a field.
 struct CountingTally {
     workers: Workers,
+    /// Whether upstream times are counted as well.
+    upstreams: bool,
     filter: Filter,
     routes: RouteFilter,
     with: Interpreting,
@@ -92,6 +95,7 @@ impl CountingTally {
         }
         let wanted = by.to_vec();
         Ok(CountingTally {
+            upstreams: false,
             workers: Workers::new(files, with, move |format| GroupingFields::of_format(&wanted, format).needs())?,
             filter: filter.clone(),
             routes: RouteFilter::default(),
@@ -145,7 +149,9 @@ fn widen(span: &mut Option<Window>, time: Timestamp) {
 
 impl BlockTally for CountingTally {
     fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
-        let CountingTally { workers, filter, routes, with, fields, by_route, by_value, rejects, span, .. } = self;
+        let CountingTally {
+            workers, upstreams, filter, routes, with, fields, by_route, by_value, rejects, span, ..
+        } = self;
         let Some(interpreter) = workers.interpreter_of(file) else { return };
         let fields = fields.get(file);
         let (mut lines, mut untimed) = (0, 0);
@@ -161,7 +167,7 @@ impl BlockTally for CountingTally {
             }
             widen(span, seen.record.end);
             if let Some(fields) = fields {
-                return by_value.count(fields, seen, &values);
+                return by_value.count(fields, seen, &values, *upstreams);
             }
             let at = seen.matched.id.0 as usize;
             if by_route.len() <= at {
@@ -169,6 +175,9 @@ impl BlockTally for CountingTally {
             }
             if let Some(cell) = by_route.get_mut(at) {
                 seen.count_into(cell);
+                if *upstreams {
+                    seen.count_upstreams(cell, false);
+                }
             }
         });
         let (end, length) = (offset + bytes.len() as u64, bytes.len() as u64);

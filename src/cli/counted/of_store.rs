@@ -85,7 +85,7 @@ fn from_lines(lines: &mut StoredLines<'_>, question: &CountingQuestion<'_>) -> R
         if let Some(drawn) = &mut drawn {
             drawn.count(line.seen);
         }
-        placed.count_line(by, line, &mut cells);
+        placed.count_line(by, line, &mut cells, question.upstreams);
     })?;
     if by_upstream {
         say("note: where a log has no $request_time, its times are those of $upstream_response_time");

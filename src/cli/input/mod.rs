@@ -22,6 +22,7 @@ pub(in crate::cli) mod logs;
 pub(in crate::cli) mod nginx;
 pub(in crate::cli) mod past_files;
 pub(in crate::cli) mod past_reading;
+pub(in crate::cli) mod record_columns;
 pub(in crate::cli) mod resending;
 pub(in crate::cli) mod routing;
 pub(in crate::cli) mod settings;

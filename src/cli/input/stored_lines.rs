@@ -203,7 +203,9 @@ impl<'s> StoredLines<'s> {
         let mut counted: BTreeMap<RouteId, Cell> = BTreeMap::new();
         let missing = self.scan_as(&blocks, &filter, !members.is_empty(), |ScannedLine { seen, .. }| {
             if routes.is_none_or(|routes| routes.contains(&seen.matched.id)) {
-                seen.count_as_stored(counted.entry(seen.matched.id).or_default());
+                let cell = counted.entry(seen.matched.id).or_default();
+                seen.count_as_stored(cell);
+                seen.count_upstreams(cell, true);
             }
         })?;
         if !missing.is_empty() {

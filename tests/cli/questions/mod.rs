@@ -3,6 +3,7 @@
 //!
 //! `SPIKELINE_QUESTIONS=10000 cargo test --test cli questions` asks more of them, `SPIKELINE_QUESTION_SEED=7` those of one store.
 
+mod both;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,9 +105,10 @@ fn ask_all(seed: u64) {
     let world = World::new(seed);
     let mut dice = Dice::new(seed + 1_000_003);
     for _ in 0..EACH {
-        match dice.below(4) {
+        match dice.below(6) {
             0 => ask_report(&world, &mut dice),
             1 => ask_slow(&world, &mut dice),
+            2 | 3 => both::ask_both(&world, &mut dice),
             _ => ask_lines(&world, &mut dice),
         }
     }

@@ -101,6 +101,8 @@ pub(super) struct World {
     pub(super) interval_ms: i64,
     pub(super) slowest: usize,
     pub(super) server_errors: bool,
+    /// All lines of each log are of one format, so that each can be read as a file.
+    pub(super) by_one_format: bool,
     /// Some log is gone.
     pub(super) has_gone: bool,
     pub(super) story: String,
@@ -117,6 +119,7 @@ impl World {
             interval_ms: dice.pick(&[5_000, 10_000, 30_000, 60_000]),
             slowest: dice.pick(&[0, 1, 5]),
             server_errors: !dice.one_in(3),
+            by_one_format: true,
             has_gone: false,
             story: format!("seed {seed}"),
         };
@@ -130,6 +133,7 @@ impl World {
                 }
                 if dice.one_in(3) {
                     is_extended = !is_extended;
+                    world.by_one_format = false;
                     world.story += ", another format";
                 }
                 if dice.one_in(4) {
@@ -144,6 +148,7 @@ impl World {
             let told_late = phase > 0 && dice.one_in(5);
             if told_late {
                 is_extended = !is_extended;
+                world.by_one_format = false;
                 world.story += ", a format told late";
             }
             for _ in 0..20 + dice.below(200) {

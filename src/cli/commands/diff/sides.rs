@@ -64,7 +64,7 @@ impl SideSpec {
         }
         let files = FileArguments { files, format: arguments.format_of_files.clone() };
         let (threads, pictured) = (arguments.threads.count(), arguments.format.of_rows().is_none());
-        let question = CountingQuestion { files: &files, threads, filter: &filter, by, pictured };
+        let question = CountingQuestion { files: &files, threads, filter: &filter, by, upstreams: false, pictured };
         match self {
             SideSpec::Files(_) => {
                 let counted = rows_of_files(context, &question)?;

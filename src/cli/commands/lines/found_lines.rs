@@ -40,6 +40,8 @@ pub(super) struct FoundLines {
     failed: Option<Error>,
     /// How many were found.
     pub(super) count: u64,
+    /// How many of them were slow.
+    pub(super) slow: u64,
     /// How many of them are of logs without `$request_time`.
     pub(super) by_upstream: u64,
 }
@@ -56,6 +58,7 @@ impl FoundLines {
             aside: None,
             failed: None,
             count: 0,
+            slow: 0,
             by_upstream: 0,
         }
     }
@@ -63,6 +66,7 @@ impl FoundLines {
     /// One more.
     pub(super) fn push(&mut self, found: Found) {
         self.count += 1;
+        self.slow += u64::from(found.slow);
         self.by_upstream += u64::from(found.entry.kept.contains(KeepReasons::BY_UPSTREAM));
         if self.failed.is_some() {
             return;
@@ -82,6 +86,13 @@ impl FoundLines {
     pub(super) fn extend(&mut self, found: Vec<Found>) {
         for found in found {
             self.push(found);
+        }
+    }
+
+    /// In the order of time after all, where they are still in memory.
+    pub(super) fn order_by_time(&mut self) {
+        if self.aside.is_none() {
+            self.order = LineOrder::Time;
         }
     }
 
@@ -274,7 +285,7 @@ impl Iterator for SortedLines {
 
 /// Appends a line as [`decode`] reads it.
 fn encode(found: &Found, names: &mut SharedNames, out: &mut Vec<u8>) {
-    let Found { entry, route, file, line, is_there } = found;
+    let Found { entry, route, file, line, is_there, slow } = found;
     out.extend_from_slice(&entry.end.0.to_le_bytes());
     out.extend_from_slice(&entry.duration_ms.to_le_bytes());
     out.extend_from_slice(&entry.route.0.to_le_bytes());
@@ -283,7 +294,7 @@ fn encode(found: &Found, names: &mut SharedNames, out: &mut Vec<u8>) {
     out.extend_from_slice(&[
         u8::from(entry.upstream_ms.is_some()),
         entry.kept.0,
-        u8::from(*is_there),
+        u8::from(*is_there) | u8::from(*slow) << 1,
         u8::from(line.is_some()),
     ]);
     out.extend_from_slice(&entry.locator.generation.0.to_le_bytes());
@@ -333,7 +344,7 @@ fn decode(from: &mut BufReader<RunReader>, names: &[Arc<str>]) -> io::Result<Opt
         locator: Locator { generation, offset, length },
     };
     let line = (has_line != 0).then_some(line);
-    Ok(Some(Found { entry, route: route_name, file, line, is_there: is_there != 0 }))
+    Ok(Some(Found { entry, route: route_name, file, line, is_there: is_there & 1 != 0, slow: is_there & 2 != 0 }))
 }
 
 #[cfg(test)]
@@ -353,11 +364,12 @@ mod tests {
             kept: KeepReasons(u8::try_from(number % 32).unwrap()),
             locator,
         };
-        Found { entry, route, file, line, is_there: number.is_multiple_of(5) }
+        Found { entry, route, file, line, is_there: number.is_multiple_of(5), slow: number.is_multiple_of(7) }
     }
 
     fn told(found: &Found) -> String {
-        format!("{:?} {} {} {:?} {}", found.entry, found.route, found.file, found.line, found.is_there)
+        let Found { entry, route, file, line, is_there, slow } = found;
+        format!("{entry:?} {route} {file} {line:?} {is_there} {slow}")
     }
 
     proptest! {

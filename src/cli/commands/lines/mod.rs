@@ -2,6 +2,7 @@
 
 mod found_lines;
 mod of_store;
+mod parsed_lines;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -9,8 +10,10 @@ use std::io::Write;
 use std::sync::Arc;
 
 use found_lines::{FoundLines, SortedLines};
+use parsed_lines::LineParsers;
 
-use crate::cli::answer::output::{Stdout, on_terminal, say, say_all, stdout, style, written};
+use crate::cli::answer::output::{say, say_all, stdout, style, written};
+use crate::cli::answer::pager::{PagedOutput, screen_lines};
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
@@ -19,13 +22,17 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::Result;
+use crate::grammar::Format;
 use crate::graphite::asked::AskedOrder;
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
-use crate::report::{EpochSeconds, InWindow, LineRow, OutputFormat, Report, count, terminal_safe, write_for_programs};
+use crate::report::{
+    EpochSeconds, InWindow, LineRow, OutputFormat, ParsedFields, ProgramForm, Report, Style, count, terminal_safe,
+    write_for_programs,
+};
 use crate::route::readable_name;
 use crate::source::GenerationId;
-use crate::store::{Entry, KeepReasons, Locator, WindowMatch};
+use crate::store::{Entry, KeepReasons, Locator, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 
 pub(super) fn lines(context: &Context, mut arguments: LinesArguments) -> Result<Answer> {
@@ -47,8 +54,15 @@ pub(super) fn lines(context: &Context, mut arguments: LinesArguments) -> Result<
     arguments.sort = arguments.sort.or(of_page.map(|_| LineOrder::Duration));
     arguments.files.files = files;
     arguments.sort = arguments.sort.or(order_of(order));
+    let form: OutputFormat = arguments.format.into();
+    // On a terminal the slow ones come first, if there is more than a screen; that is known when all are found.
+    let screen = screen_lines().filter(|_| form.for_programs().is_none());
+    let slow_first = screen.is_some() && arguments.sort.is_none() && arguments.limit.is_none();
+    if slow_first {
+        arguments.sort = Some(LineOrder::Duration);
+    }
     let window = filter.window;
-    let (found, missing) = match &view {
+    let (mut found, missing, formats) = match &view {
         None => of_files(context, &arguments, filter)?,
         Some(view) => {
             let (found, mut missing) = of_store::lines_of_store(view, context, &arguments, &filter)?;
@@ -56,13 +70,31 @@ pub(super) fn lines(context: &Context, mut arguments: LinesArguments) -> Result<
             let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
             say_all(&lacks);
             missing.extend(lacks);
-            (found, missing)
+            (found, missing, Vec::new())
         }
     };
     say_limit(found.count, &arguments);
     let answer = Answer::from_found(found.count > 0, &missing);
     let lacks = missing.clone();
-    print(found.sorted()?, arguments.format.into(), window, missing)?;
+    let is_long = screen.is_some_and(|lines| found.count >= lines);
+    if slow_first && !is_long {
+        found.order_by_time();
+    }
+    if is_long {
+        let (all, slow) = (count(found.count), count(found.slow));
+        let first = if slow_first { "; the longest first (--sort time: by time)" } else { "" };
+        say(&format!("{all} lines, {slow} of them slow by the threshold of their route{first}"));
+    }
+    match form.for_programs() {
+        Some(form) => {
+            let parsers = match form {
+                ProgramForm::Csv => None,
+                _ => Some(LineParsers::new(settings::interpreting(context)?, &formats)),
+            };
+            print_rows(found.sorted()?, form, window, PrintedRows { missing, view: view.as_ref(), parsers })?;
+        }
+        None => print_lines(found.sorted()?, is_long && !arguments.no_pager)?,
+    }
     if let Some(view) = &view {
         completeness::conclude(view, &lacks);
     }
@@ -87,6 +119,8 @@ struct Found {
     line: Option<Vec<u8>>,
     /// The log that the line is in is there, and cannot be read: it is not gone.
     is_there: bool,
+    /// It was slow by the threshold of its route.
+    slow: bool,
 }
 
 /// The longest duration first, where that counts; then the end, and the place.
@@ -128,11 +162,11 @@ fn say_limit(found: u64, arguments: &LinesArguments) {
 /// A line that was read again, as the index would have kept it.
 fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interpreting, file: Arc<str>) -> Found {
     let route = with.routes.name(seen.matched.id).unwrap_or_default();
-    Found { entry: seen.entry(locator), route, file, line: Some(line.to_vec()), is_there: true }
+    Found { entry: seen.entry(locator), route, file, line: Some(line.to_vec()), is_there: true, slow: seen.slow }
 }
 
 /// The lines of the files that are named. One thread reads them: they are printed in the order of time anyway.
-fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<(FoundLines, Vec<String>)> {
+fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<FoundInFiles> {
     let files = Files::open(context, &arguments.files)?;
     if filter.min_ms > 0 || filter.below_ms.is_some() {
         files.say_untimed();
@@ -140,7 +174,7 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
         files.say_clocks();
     }
     let with = settings::interpreting(context)?;
-    let names = files.names.clone();
+    let (names, formats) = (files.names.clone(), files.formats.clone());
     let mut tally = LinesTally {
         workers: Workers::for_latency(&files, &with)?,
         filter,
@@ -153,8 +187,11 @@ fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Re
     let mut missing = files.run(std::slice::from_mut(&mut tally));
     tally.rejects.say(&names);
     missing.extend(tally.rejects.missing(&names));
-    Ok((tally.found, missing))
+    Ok((tally.found, missing, formats))
 }
+
+/// The lines, what could not be read, and the formats of the files.
+type FoundInFiles = (FoundLines, Vec<String>, Vec<Arc<Format>>);
 
 /// The lines of files that the filter keeps, until all are read.
 struct LinesTally {
@@ -195,35 +232,52 @@ impl BlockTally for LinesTally {
     }
 }
 
-/// The answer to stdout: raw lines, which other programs read as they read the log, or rows in the form asked for.
-fn print(found: SortedLines, format: OutputFormat, window: Window, missing: Vec<String>) -> Result<()> {
+/// What rows are printed with.
+struct PrintedRows<'p> {
+    missing: Vec<String>,
+    view: Option<&'p View>,
+    parsers: Option<LineParsers>,
+}
+
+/// The answer to stdout in a form for programs.
+fn print_rows(found: SortedLines, form: ProgramForm, window: Window, with: PrintedRows<'_>) -> Result<()> {
+    let PrintedRows { missing, view, mut parsers } = with;
     let mut out = stdout();
-    match format.for_programs() {
-        Some(form) => {
-            let mut rows = Vec::new();
-            for found in found {
-                rows.push(row(&found?, window));
-            }
-            let report = Report { missing, ..Report::new(rows, window::shown(window)) };
-            written(write_for_programs(&report, form, style(), &mut out))?;
+    let mut rows = Vec::new();
+    for found in found {
+        let found = found?;
+        let mut row = row(&found, window);
+        if let Some(parsers) = &mut parsers {
+            row.fields = parsers.fields(view, &found);
         }
-        None => {
-            let terminal = on_terminal();
-            for found in found {
-                print_line(&found?, terminal, &mut out)?;
-            }
-        }
+        rows.push(row);
     }
+    let report = Report { missing, ..Report::new(rows, window::shown(window)) };
+    written(write_for_programs(&report, form, style(), &mut out))?;
     written(out.flush())
 }
 
-/// The raw line, as it stands in the log if no terminal shows it.
-fn print_line(found: &Found, terminal: bool, out: &mut Stdout) -> Result<()> {
+/// The answer to stdout as raw lines, which other programs read as they read the log.
+fn print_lines(found: SortedLines, through_pager: bool) -> Result<()> {
+    let style = style();
+    let mut out = if through_pager { PagedOutput::through_pager() } else { PagedOutput::Plain(stdout()) };
+    for found in found {
+        print_line(&found?, style, &mut out)?;
+    }
+    written(out.end())
+}
+
+/// The raw line, as it stands in the log if no terminal shows it; on one its duration stands out.
+fn print_line(found: &Found, style: Style, out: &mut impl Write) -> Result<()> {
     match &found.line {
-        Some(raw) if terminal => {
+        Some(raw) if style.terminal => {
             // A record of a container's log may be of several lines.
             for line in raw.split(|&byte| byte == b'\n') {
-                written(writeln!(out, "{}", terminal_safe(line)))?;
+                let line = terminal_safe(line);
+                match known_duration(&found.entry).filter(|_| style.colour) {
+                    Some(millis) => written(writeln!(out, "{}", highlighted(&line, millis, found.slow)))?,
+                    None => written(writeln!(out, "{line}"))?,
+                }
             }
             Ok(())
         }
@@ -246,6 +300,27 @@ fn print_line(found: &Found, terminal: bool, out: &mut Stdout) -> Result<()> {
     }
 }
 
+/// A line in which the time that its request took stands out, wherever it stands in seconds as nginx writes it.
+fn highlighted(line: &str, millis: u64, slow: bool) -> String {
+    let bold = anstyle::Style::new().bold();
+    let style = if slow { bold.fg_color(Some(anstyle::AnsiColor::Red.into())) } else { bold };
+    let text = format!("{}.{:03}", millis / 1000, millis % 1000);
+    let mut out = String::with_capacity(line.len() + 32);
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once(&text) {
+        let is_number = |c: char| c.is_ascii_digit() || c == '.';
+        out.push_str(before);
+        if before.ends_with(is_number) || after.starts_with(is_number) {
+            out.push_str(&text);
+        } else {
+            out.push_str(&format!("{style}{text}{style:#}"));
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// A line for other programs. An entry without a status (0) has none there.
 fn row(found: &Found, window: Window) -> LineRow {
     let entry = &found.entry;
@@ -262,6 +337,7 @@ fn row(found: &Found, window: Window) -> LineRow {
         offset: entry.locator.offset,
         length: entry.locator.length,
         line: found.line.as_deref().map(String::from_utf8_lossy).map(Cow::into_owned),
+        fields: ParsedFields::default(),
     }
 }
 
@@ -290,5 +366,22 @@ fn in_window(entry: &Entry, window: Window) -> InWindow {
         (true, false) => InWindow::Started,
         (false, true) => InWindow::Ended,
         (false, false) => InWindow::Spanning,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_stands_out_where_it_is_whole() {
+        let line = "10.1.204 x rt=1.204 ut=\"1.204\" 11.204 1.2045";
+        let shown = highlighted(line, 1204, false);
+        assert_eq!(
+            shown.replace("\x1b[1m", "<").replace("\x1b[0m", ">"),
+            "10.1.204 x rt=<1.204> ut=\"<1.204>\" 11.204 1.2045"
+        );
+        assert!(highlighted(line, 1204, true).contains("\x1b[31m"));
+        assert_eq!(highlighted(line, 7, true), line);
     }
 }

@@ -153,7 +153,8 @@ fn raw(view: &View, entries: Vec<Entry>) -> (Vec<Found>, Vec<String>) {
     for entry in entries {
         let route = names.get(&entry.route).cloned().unwrap_or_default();
         let file = files.get(&entry.locator.generation).cloned().unwrap_or_default();
-        found.push(Found { entry, route, file, line: None, is_there: false });
+        let slow = entry.kept.contains(KeepReasons::THRESHOLD);
+        found.push(Found { entry, route, file, line: None, is_there: false, slow });
         locators.push(entry.locator);
     }
     let missing = retrieve::lines(view, &locators, |index, line| {

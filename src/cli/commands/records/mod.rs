@@ -1,5 +1,7 @@
 //! `spikeline records`: the parsed requests, for jq, DuckDB and friends.
 
+mod of_store;
+
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -9,25 +11,24 @@ use crate::cli::answer::{Answer, window};
 use crate::cli::args::RecordsArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
+use crate::cli::input::record_columns::{RecordColumns, needs_of_all, variable_names};
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
-use crate::grammar::{Escape, Format, Reject, RejectReason};
+use crate::grammar::{Reject, RejectReason};
 use crate::pipeline::batch::BlockTally;
 use crate::pipeline::{Filter, RouteFilter, RoutedRecord};
-use crate::record::{Needs, RecordValues};
-use crate::report::{
-    CellStyle, CsvRows, LoggedVariables, OutputFormat, RequestRecord, SCHEMA, VariableColumn, write_json,
-};
+use crate::record::RecordValues;
+use crate::report::{CellStyle, CsvRows, LoggedVariables, OutputFormat, RequestRecord, SCHEMA, write_json};
 use crate::route::Routes;
 use crate::store::WindowMatch;
 use crate::time::Window;
 
 pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result<Answer> {
-    if arguments.files.files.is_empty() {
-        return Err(Error::usage("records reads log FILEs").remedy("name them, or - for stdin"));
-    }
     let window = window::window(&arguments.window, context.now, Window::ALL)?;
     let filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
+    if arguments.files.files.is_empty() {
+        return of_store::records_of_store(context, arguments, &filter);
+    }
     let files = Files::open(context, &arguments.files)?;
     files.say_clocks();
     let with = settings::interpreting(context)?;
@@ -62,42 +63,6 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
         missing.extend(tally.rejects.missing(&tally.names));
     }
     Ok(Answer::from_found(tally.written > 0, &missing))
-}
-
-/// A record has every field, whatever the format.
-fn needs_of_all(_format: &Format) -> Needs {
-    Needs::all()
-}
-
-/// The variables of all logs together, each once. What every record has under its own name stands there already.
-fn variable_names(formats: &[Arc<Format>]) -> Vec<String> {
-    let own = RequestRecord::own_fields();
-    let mut names: Vec<String> = Vec::new();
-    for format in formats {
-        for variable in format.variables() {
-            if !own.contains(&variable.name) && !names.contains(&variable.name) {
-                names.push(variable.name.clone());
-            }
-        }
-    }
-    names
-}
-
-/// The columns of all logs' variables, as the lines of one log have them.
-struct RecordColumns {
-    columns: Vec<VariableColumn>,
-    escape: Escape,
-}
-
-impl RecordColumns {
-    fn new(format: &Format, names: &[String]) -> RecordColumns {
-        let columns = names.iter().map(|name| VariableColumn::new(name, format)).collect();
-        RecordColumns { columns, escape: format.escape() }
-    }
-
-    fn of_line<'r>(&'r self, values: Option<RecordValues<'r>>) -> LoggedVariables<'r> {
-        LoggedVariables { columns: &self.columns, values, escape: self.escape }
-    }
 }
 
 struct RecordsTally {
