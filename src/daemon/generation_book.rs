@@ -1,13 +1,16 @@
 //! What the counting thread knows of the logs it is given lines of, and what of that the next commit is to say.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
+use crate::source::base_of;
 use crate::source::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
 
 /// The generations, by their numbers.
 pub(super) struct GenerationBook {
     by_id: BTreeMap<GenerationId, Generation>,
+    /// By the paths that they had before their rotation.
+    by_base: HashMap<PathBuf, BTreeSet<GenerationId>>,
     /// Not handed on yet as they are now.
     changed: BTreeSet<GenerationId>,
     /// Named since all was read last, and nothing of them counted yet. Such a one is known by its first bytes alone, and others may
@@ -19,7 +22,11 @@ impl GenerationBook {
     /// Goes on with those that a store knows.
     pub(super) fn new(known: &[Generation]) -> GenerationBook {
         let by_id = known.iter().map(|generation| (generation.id, generation.clone())).collect();
-        GenerationBook { by_id, changed: BTreeSet::new(), unread: BTreeSet::new() }
+        let mut by_base: HashMap<PathBuf, BTreeSet<GenerationId>> = HashMap::new();
+        for generation in known {
+            by_base.entry(base_of(&generation.path)).or_default().insert(generation.id);
+        }
+        GenerationBook { by_id, by_base, changed: BTreeSet::new(), unread: BTreeSet::new() }
     }
 
     pub(super) fn get(&self, id: GenerationId) -> Option<&Generation> {
@@ -31,9 +38,10 @@ impl GenerationBook {
         self.unread.contains(&id) || !self.by_id.contains_key(&id)
     }
 
-    /// Those of a log, by its key.
-    pub(super) fn of_log(&self, log: &str) -> impl Iterator<Item = &Generation> {
-        self.by_id.values().filter(move |generation| generation.log == log)
+    /// Those of a log, by its key, that had this path before their rotation.
+    pub(super) fn of_log(&self, log: &str, base: &Path) -> impl Iterator<Item = &Generation> {
+        let ids = self.by_base.get(base).into_iter().flatten();
+        ids.filter_map(|id| self.get(*id)).filter(move |generation| generation.log == log)
     }
 
     /// How far it was read; 0 if nothing is known of it.
@@ -47,6 +55,7 @@ impl GenerationBook {
         if generation.position == 0 {
             self.unread.insert(generation.id);
         }
+        self.by_base.entry(base_of(&generation.path)).or_default().insert(generation.id);
         self.by_id.insert(generation.id, generation);
     }
 
@@ -62,8 +71,15 @@ impl GenerationBook {
     /// Its file has another name, or what is read is another file that holds the same.
     pub(super) fn relocate(&mut self, id: GenerationId, path: PathBuf, device_inode: DeviceInode) {
         if let Some(generation) = self.begin_change(id) {
+            let (before, base) = (base_of(&generation.path), base_of(&path));
             generation.path = path;
             generation.device_inode = device_inode;
+            if before != base {
+                if let Some(ids) = self.by_base.get_mut(&before) {
+                    ids.remove(&id);
+                }
+                self.by_base.entry(base).or_default().insert(id);
+            }
         }
     }
 

@@ -89,10 +89,8 @@ impl UnreadBook {
 /// When what is missing may have begun: lines are written some time after their requests ended, but not before those that were read.
 fn first_written(span: &UnreadSpan, logs: &GenerationBook, rows: &RowCollector) -> Timestamp {
     let mut latest = Timestamp(i64::MIN);
-    for generation in logs.of_log(&span.log) {
-        if base_of(&generation.path) == base_of(&span.path) {
-            latest = latest.max(rows.latest_end_of(generation.id));
-        }
+    for generation in logs.of_log(&span.log, &base_of(&span.path)) {
+        latest = latest.max(rows.latest_end_of(generation.id));
     }
     let earliest = if latest == Timestamp(i64::MIN) { span.from } else { latest };
     span.from.min(earliest.max(span.from.plus_millis(-WRITTEN_LATE))).plus_millis(-WRITTEN_SOON)

@@ -15,6 +15,7 @@ mod follow;
 mod input;
 mod locate;
 mod logrotate;
+mod many;
 mod model;
 mod points;
 mod replaced;

@@ -1,12 +1,12 @@
 //! The generations that are not open: finished ones, and those of logs that are watched no more.
 
-use std::collections::{HashSet, VecDeque};
-use std::path::Path;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
 
 use super::open_log::OpenLog;
 use super::patterns::Patterns;
 use crate::source::blocks::event::FinishReason;
-use crate::source::generation::{Generation, GenerationId};
+use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::recent_bytes::RecentBytes;
 
 /// So many truncated logs are remembered by what was read of them last. It matters for as long as a copy may be found.
@@ -16,6 +16,10 @@ const TRUNCATED_LIMIT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct ClosedGenerations {
     generations: Vec<Generation>,
+    /// Where in `generations` those are that were in a file.
+    by_inode: HashMap<DeviceInode, Vec<usize>>,
+    /// And those that were at a path.
+    by_path: HashMap<PathBuf, Vec<usize>>,
     /// Of those that were truncated in this run, the newest.
     truncated: VecDeque<(GenerationId, RecentBytes)>,
     /// Those of which no file was left, so that nobody knew what else they held.
@@ -28,7 +32,20 @@ impl ClosedGenerations {
     pub(crate) fn new(known: Vec<Generation>) -> ClosedGenerations {
         let ids = known.iter().map(|generation| generation.id.0.saturating_add(1));
         let next_id = ids.max().unwrap_or(0);
-        ClosedGenerations { generations: known, truncated: VecDeque::new(), given_up: HashSet::new(), next_id }
+        let (generations, truncated, given_up) = (Vec::new(), VecDeque::new(), HashSet::new());
+        let (by_inode, by_path) = (HashMap::new(), HashMap::new());
+        let mut closed = ClosedGenerations { generations, by_inode, by_path, truncated, given_up, next_id };
+        for generation in known {
+            closed.push(generation);
+        }
+        closed
+    }
+
+    fn push(&mut self, generation: Generation) {
+        let at = self.generations.len();
+        self.by_inode.entry(generation.device_inode).or_default().push(at);
+        self.by_path.entry(generation.path.clone()).or_default().push(at);
+        self.generations.push(generation);
     }
 
     /// Some of these generations had been given up by earlier runs.
@@ -56,7 +73,15 @@ impl ClosedGenerations {
 
     /// The last of which something was read that was at this path when it was closed.
     pub(crate) fn last_at(&self, path: &Path) -> Option<&Generation> {
-        self.read_ones().filter(|generation| generation.path == path).max_by_key(|generation| generation.id)
+        let there = self.by_path.get(path)?.iter().filter_map(|&at| self.generations.get(at));
+        there.filter(|generation| generation.position > 0).max_by_key(|generation| generation.id)
+    }
+
+    /// Those that were in this file, or at this path.
+    pub(crate) fn in_or_at(&self, device_inode: DeviceInode, path: &Path) -> impl Iterator<Item = &Generation> {
+        let in_file = self.by_inode.get(&device_inode).map(Vec::as_slice).unwrap_or_default();
+        let at_path = self.by_path.get(path).map(Vec::as_slice).unwrap_or_default();
+        in_file.iter().chain(at_path).filter_map(|&at| self.generations.get(at))
     }
 
     /// The number of a new generation.
@@ -71,7 +96,10 @@ impl ClosedGenerations {
         let is_unfinished = |generation: &Generation| !generation.finished && patterns.has_key(&generation.log);
         let (mut unfinished, closed): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.generations).into_iter().partition(is_unfinished);
-        self.generations = closed;
+        (self.by_inode, self.by_path) = (HashMap::new(), HashMap::new());
+        for generation in closed {
+            self.push(generation);
+        }
         unfinished.sort_by_key(|generation| generation.id);
         unfinished
     }
@@ -81,7 +109,7 @@ impl ClosedGenerations {
         if reason == FinishReason::Vanished {
             self.given_up.insert(generation.id);
         }
-        self.generations.push(Generation { finished: true, ..generation });
+        self.push(Generation { finished: true, ..generation });
     }
 
     /// Nothing more will be read from a generation that was open.
@@ -92,6 +120,11 @@ impl ClosedGenerations {
             self.truncated.drain(..self.truncated.len().saturating_sub(TRUNCATED_LIMIT));
         }
         self.finish(generation, reason);
+    }
+
+    /// The generations whose last bytes are remembered, since they were truncated in this run.
+    pub(crate) fn truncated(&self) -> impl Iterator<Item = GenerationId> {
+        self.truncated.iter().map(|(id, _)| *id)
     }
 
     /// What was read last of a generation that was truncated in this run.

@@ -4,14 +4,15 @@
 //! that its rotation may have made are looked at: which of them are known, which are new, and which may still become copies of
 //! something known.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::facts::LogFacts;
 use super::horizon::Horizon;
+use super::known_logs::{KnownCandidates, KnownLogs};
 use super::last_look::{LastLooks, SuspectPath};
 use super::missed_rotation::MissedRotation;
 use super::new_files::{NewFile, SettledFiles};
@@ -19,16 +20,17 @@ use super::patterns::{SeenPath, WatchedPath};
 use super::poll::{FileProblem, Poll};
 use super::resume::AwaitedGenerations;
 use super::settings::FollowSettings;
+use super::sought_spans::SoughtSpans;
 use super::undecided::{Patience, UndecidedFiles};
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
-use crate::source::file::{FileStatus, leads_to, real_path};
-use crate::source::file_of_log::FileOfLog;
+use crate::source::file::{FileStatus, real_path};
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, OpenedGeneration, compare};
 use crate::source::identity::content::{begin_alike, holds_bytes, is_beginning_of};
 use crate::source::identity::find::incomplete_error;
-use crate::source::identity::siblings::{Sibling, all_siblings, base_of, is_compressed_form};
+use crate::source::identity::listing::FolderListings;
+use crate::source::identity::siblings::{Sibling, base_of, is_compressed_form};
 use crate::source::tail_hash::TailBytes;
 use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
@@ -57,7 +59,8 @@ pub(crate) struct Discovery {
     /// Files that were read to the state in which they are.
     pub(crate) settled: SettledFiles,
     last_looks: LastLooks,
-    rotations: Vec<MissedRotation>,
+    /// By the log's path before rotation.
+    rotations: BTreeMap<PathBuf, MissedRotation>,
     /// Whether there is something new in `rotations`, so that it is looked for at once.
     is_urgent: bool,
     /// Whether the next look will tell what a file is.
@@ -68,14 +71,19 @@ pub(crate) struct Discovery {
     foreign: HashSet<DeviceInode>,
     undecided: UndecidedFiles,
     /// What is missing of files that could not be read: looked for however old they are.
-    sought: Vec<UnreadSpan>,
+    sought: SoughtSpans,
 }
 
 impl Discovery {
     /// Never reads the rotated files that stand beside these logs now.
-    pub(crate) fn disregard_rotated(&mut self, logs: &[WatchedPath], settings: &FollowSettings) {
+    pub(crate) fn disregard_rotated(
+        &mut self,
+        logs: &[WatchedPath],
+        settings: &FollowSettings,
+        listings: &mut FolderListings,
+    ) {
         for log in logs {
-            for sibling in all_siblings(&log.path, settings.elsewhere_of(&log.key)).unwrap_or_default() {
+            for sibling in listings.all_siblings(&log.path, settings.elsewhere_of(&log.key)).unwrap_or_default() {
                 self.foreign.insert(sibling.status.device_inode);
             }
         }
@@ -97,7 +105,7 @@ impl Discovery {
 
     /// Looks for what these lack.
     pub(crate) fn seek(&mut self, sought: Vec<UnreadSpan>) {
-        self.sought = sought;
+        self.sought = SoughtSpans::new(sought);
     }
 
     /// Watches the path of a log of which only rotated files are left, and which no glob names therefore.
@@ -108,12 +116,12 @@ impl Discovery {
     /// Has rotated files looked for, at once, and for as long as an empty one is watched from now on.
     pub(crate) fn may_have_missed(&mut self, missed: MissedRotation) {
         self.is_urgent = true;
-        match self.rotations.iter_mut().find(|known| known.base == missed.base) {
+        match self.rotations.get_mut(&missed.base) {
             Some(known) => {
                 known.since = known.since.min(missed.since);
                 known.noticed = missed.noticed;
             }
-            None => self.rotations.push(missed),
+            None => drop(self.rotations.insert(missed.base.clone(), missed)),
         }
     }
 
@@ -133,7 +141,7 @@ impl Discovery {
         facts: &LogFacts,
     ) -> (Option<Timestamp>, Option<Timestamp>) {
         let base = base_of(path);
-        let since = self.rotations.iter().find(|missed| missed.base == base).map(|missed| missed.since);
+        let since = self.rotations.get(&base).map(|missed| missed.since);
         let from = facts.horizon.read_until().max(since);
         (from, Some(Horizon::written_until(status)))
     }
@@ -158,9 +166,10 @@ impl Discovery {
         }
         self.is_pending = false;
         self.is_any_away = false;
-        for missed in std::mem::take(&mut self.rotations) {
-            if self.find_unseen_of(&missed, facts, awaited, poll, &mut new, &mut problems) {
-                self.rotations.push(missed);
+        let known = KnownLogs::new(facts, awaited);
+        for (base, missed) in std::mem::take(&mut self.rotations) {
+            if self.find_unseen_of(&missed, facts, &known, poll, &mut new, &mut problems) {
+                self.rotations.insert(base, missed);
             }
         }
         self.is_urgent |= self.is_pending;
@@ -178,22 +187,24 @@ impl Discovery {
         &mut self,
         missed: &MissedRotation,
         facts: &LogFacts,
-        awaited: &AwaitedGenerations,
-        poll: &Poll<'_>,
+        known: &KnownLogs<'_>,
+        poll: &mut Poll<'_>,
         new: &mut Vec<NewFile>,
         problems: &mut Vec<FileProblem>,
     ) -> bool {
         let MissedRotation { key, noticed, .. } = missed;
-        let found = match self.left_behind(missed, facts, &poll.settings) {
+        let found = match self.left_behind(missed, facts, &poll.settings, &mut poll.listings) {
             Ok(found) => found,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.is_any_away |= is_known_and_away(key, facts, awaited);
-                return facts.patterns.is_away(key);
+                let is_away = facts.patterns.is_away(key);
+                // What no run has read may be a mistyped path.
+                self.is_any_away |= is_away && missed.base.file_name().is_some_and(|name| known.is_any(name));
+                return is_away;
             }
             Err(_) => return true,
         };
         // Its turn comes when what it is a copy of is gone.
-        let mut again = self.is_any_sought_there(missed);
+        let mut again = self.sought.is_any_there(missed);
         for file in found {
             // However old it is, nginx may not have got its USR1 yet.
             if file.status.size == 0 {
@@ -203,7 +214,7 @@ impl Discovery {
             if self.is_out_of_question(&file, missed, facts) {
                 continue;
             }
-            match self.judge(missed, &file, facts, awaited, poll, problems) {
+            match self.judge(missed, &file, facts, known, poll, problems) {
                 Verdict::Known => self.settled.settle(file.status),
                 verdict @ (Verdict::New | Verdict::Longer(_)) => {
                     let continues = if let Verdict::Longer(id) = verdict { Some(id) } else { None };
@@ -228,9 +239,10 @@ impl Discovery {
         missed: &MissedRotation,
         facts: &LogFacts,
         settings: &FollowSettings,
+        listings: &mut FolderListings,
     ) -> io::Result<Vec<Sibling>> {
         let MissedRotation { base, key, .. } = missed;
-        let mut found = all_siblings(base, settings.elsewhere_of(key))?;
+        let mut found = listings.all_siblings(base, settings.elsewhere_of(key))?;
         let Ok(status) = FileStatus::of_path(base) else { return Ok(found) };
         let itself = Sibling { path: base.to_owned(), status, compressed: false };
         if status.regular && status.size > 0 && !facts.patterns.names(base) {
@@ -244,32 +256,11 @@ impl Discovery {
     /// Whether a file is surely none that was missed: too old, settled, left on purpose, named by a pattern, or being read.
     fn is_out_of_question(&self, file: &Sibling, missed: &MissedRotation, facts: &LogFacts) -> bool {
         let inode = file.status.device_inode;
-        (missed.is_older(file) && !self.is_sought(file, &missed.key))
-            || self.foreign.contains(&inode)
+        self.foreign.contains(&inode)
             || self.settled.is_settled(file.status)
             || facts.patterns.names(&file.path)
             || facts.open.is_open(inode)
-    }
-
-    /// Whether a file may hold what could not be read: it is the one that could not be, or was packed or copied since.
-    fn is_sought(&self, file: &Sibling, key: &str) -> bool {
-        if self.sought.is_empty() {
-            return false;
-        }
-        let of_log = FileOfLog::new(&file.path, key, file.status);
-        self.is_own_of_sought(file) || self.sought.iter().any(|span| of_log.is_surely_of(span))
-    }
-
-    /// Whether a file is the one of a span, as far as its inode tells.
-    fn is_own_of_sought(&self, file: &Sibling) -> bool {
-        self.sought.iter().any(|span| span.device_inode == Some(file.status.device_inode))
-    }
-
-    /// Whether a file of this log that could not be read is where it was.
-    fn is_any_sought_there(&self, missed: &MissedRotation) -> bool {
-        let is_it = |span: &UnreadSpan| span.log == missed.key && base_of(&span.path) == missed.base;
-        let mut of_log = self.sought.iter().filter(|span| !span.is_lasting() && is_it(span));
-        of_log.any(|span| span.device_inode.is_some_and(|inode| leads_to(&span.path, inode)))
+            || (missed.is_older(file) && !self.sought.may_be_in(file, &missed.key))
     }
 
     /// What a file is, compared with every generation whose log has the same name. Adds what hinders the comparison to `problems`.
@@ -278,7 +269,7 @@ impl Discovery {
         missed: &MissedRotation,
         file: &Sibling,
         facts: &LogFacts,
-        awaited: &AwaitedGenerations,
+        known: &KnownLogs<'_>,
         poll: &Poll<'_>,
         problems: &mut Vec<FileProblem>,
     ) -> Verdict {
@@ -286,14 +277,23 @@ impl Discovery {
         if patience == Patience::Waiting {
             return Verdict::Unclear;
         }
-        // One of which nothing was read is any file that begins like it.
-        let was_read = |generation: &&Generation| generation.position > 0;
-        let known = facts.closed.read_ones().chain(awaited.generations().filter(was_read));
-        let (mut verdict, mut problem) = (Verdict::New, None);
-        for generation in known.chain(facts.open.generations()) {
-            if base_of(&generation.path).file_name() != missed.base.file_name() {
-                continue;
+        let name = missed.base.file_name().unwrap_or_default();
+        let candidates = match known.candidates(name, &file.path) {
+            Ok(candidates) => candidates,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Verdict::Unclear,
+            // It was read under this inode, to this very size.
+            Err(_) if known.in_file(name, file.status.device_inode).any(|known| is_of_size(known, file)) => {
+                return Verdict::Known;
             }
+            Err(error) if known.is_any(name) => {
+                let error = Error::io("look into it", &file.path, &error);
+                problems.push(missed.problem_of(file, UnreadCause::Denied, error, facts));
+                return Verdict::Unclear;
+            }
+            Err(_) => KnownCandidates::default(),
+        };
+        let (mut verdict, mut problem) = (Verdict::New, None);
+        for generation in candidates.generations {
             match compare(generation, &file.path) {
                 Ok(Comparison::Same(opened)) => {
                     if let Some(verdict) = verdict_of_copy(generation, *opened, facts) {
@@ -313,7 +313,7 @@ impl Discovery {
                         return Verdict::Known;
                     }
                     // It was there when all had been read: only those who read it could tell what ends too early from a log of its own.
-                    if missed.is_older(file) && !self.is_own_of_sought(file) {
+                    if missed.is_older(file) && !self.sought.has_own(file) {
                         return Verdict::Known;
                     }
                     // A copy in the making, or another log that begins alike.
@@ -335,6 +335,10 @@ impl Discovery {
                 }
             }
         }
+        // Only of a file that stays as it is all that may hold it are known.
+        if verdict == Verdict::New && candidates.is_short && !is_still(file) {
+            return Verdict::Unclear;
+        }
         if problem.is_some() || (verdict == Verdict::Unclear && patience == Patience::NotYet) {
             self.undecided.wait_for(file, poll.now);
         }
@@ -345,16 +349,15 @@ impl Discovery {
     }
 }
 
-/// Whether a log is not there that was read before.
-fn is_known_and_away(key: &str, facts: &LogFacts, awaited: &AwaitedGenerations) -> bool {
-    let mut known = facts.closed.iter().chain(facts.open.generations()).chain(awaited.generations());
-    facts.patterns.is_away(key) && known.any(|generation| generation.log == key)
+/// Whether a file is in the state in which it was listed.
+fn is_still(file: &Sibling) -> bool {
+    FileStatus::of_path(&file.path).is_ok_and(|status| status == file.status)
 }
 
 /// What a file is that holds what was read of a generation, if that is open and its own file was deleted, or is a copy that grows no
 /// more: a longer copy took its place and was rotated before anyone looked.
 fn verdict_of_copy(generation: &Generation, opened: OpenedGeneration, facts: &LogFacts) -> Option<Verdict> {
-    let log = facts.open.index_of(generation.id).and_then(|index| facts.open.get(index))?;
+    let log = facts.open.get(generation.id)?;
     let is_left = log.is_deleted().unwrap_or(false) || log.live.is_none() && (log.is_resumed || !log.is_plain());
     if generation.position == 0 || log.truncated_at.is_some() || !is_left {
         return None;

@@ -9,7 +9,8 @@
 //! - [`resume`]: the generations of an earlier run that wait to be found again.
 //! - [`discovery`]: what came and went unseen, between two looks ([`last_look`]) or two runs ([`missed_rotation`]); which rotated files
 //!   are [`undecided`], and which are [`new_files`].
-//! - [`unread_files`]: what cannot be read, and since when.
+//!   To find them among many, [`known_logs`] and [`new_beginnings`] know all by their first bytes.
+//! - [`unread_files`]: what cannot be read, and since when; [`span_index`] and [`sought_spans`] find one of its spans among many.
 //! - [`replaced`]: what a new file at a followed path is to the log that was read there.
 //! - [`rotation`]: what becomes of an open log whose file is renamed, copied and truncated, or written no more.
 //!
@@ -19,8 +20,10 @@ mod closed;
 mod discovery;
 mod facts;
 mod horizon;
+mod known_logs;
 mod last_look;
 mod missed_rotation;
+mod new_beginnings;
 mod new_files;
 mod open_log;
 mod open_logs;
@@ -30,13 +33,14 @@ mod replaced;
 mod resume;
 mod rotation;
 mod settings;
+mod sought_spans;
+mod span_index;
 mod undecided;
 mod unread_files;
 
 use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,9 +51,10 @@ use self::discovery::Discovery;
 use self::facts::LogFacts;
 use self::horizon::Horizon;
 use self::missed_rotation::MissedRotation;
+use self::new_beginnings::NewBeginnings;
 use self::new_files::{NewFile, OpenedFile, new_at_paths, open_new_file};
 use self::open_log::{OpenLog, StatusChange};
-use self::open_logs::{LogTurn, OpenLogs};
+use self::open_logs::{LogTurn, OpenLogs, ReplaceableLogs};
 use self::patterns::{Patterns, WatchedPath, names_by_inode};
 use self::poll::{Emit, Poll, Problems, Unreadable};
 use self::replaced::{NewBeginning, Replacement, goes_on_where_it_was, replacement_of_open};
@@ -61,13 +66,14 @@ use crate::source::blocks::event::{FinishReason, LogEvent};
 use crate::source::file::real_path;
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, compare};
-use crate::source::identity::content::begin_alike;
 use crate::source::identity::find::FoundFile;
+use crate::source::identity::listing::FolderListings;
 use crate::source::identity::siblings::base_of;
 use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 
-/// A poll gives out at most this many blocks, so that its owner stays responsive.
+/// A poll gives out at most as many bytes as this many blocks, so that its owner stays responsive; and at most so many blocks, or one of
+/// each log: what a poll reads is not less than what it costs to look at so many logs.
 const BLOCKS_PER_POLL: usize = 16;
 
 /// How often globs are expanded, and the new names of rotated files looked for.
@@ -153,10 +159,12 @@ impl Follower {
         }
         let problems = std::mem::take(&mut self.problems);
         let (settings, before) = (Arc::clone(&self.settings), self.unread.last_poll());
-        let mut poll = Poll { now, around, settings, problems, before, unread: Vec::new(), emit };
+        let (unread, listings) = (Vec::new(), FolderListings::default());
+        let mut poll = Poll { now, around, settings, problems, listings, before, unread, emit };
         let mut progress = PollProgress::default();
         let _ = self.take_steps(&mut poll, &mut progress);
         self.problems = poll.problems;
+        progress.listed = poll.listings.take_listed();
         Ok(progress)
     }
 
@@ -189,7 +197,7 @@ impl Follower {
 
     /// The first look: remembers where rotated files may have been missed, and awaits every unfinished generation of the earlier
     /// run. All of them are awaited before one is looked for, so that none is forgotten if the owner ends the poll early.
-    fn begin_run(&mut self, poll: &Poll<'_>) {
+    fn begin_run(&mut self, poll: &mut Poll<'_>) {
         let Follower { facts, discovery, awaited, settings, .. } = self;
         let (seen, _) = facts.patterns.look_at_paths(true);
         let mut named: Vec<WatchedPath> = seen.into_iter().map(WatchedPath::from).collect();
@@ -201,7 +209,7 @@ impl Follower {
             log.path = real_path(&log.path);
         }
         if facts.closed.is_empty() && facts.horizon.is_first_run() {
-            discovery.disregard_rotated(&named, settings);
+            discovery.disregard_rotated(&named, settings, &mut poll.listings);
             self.at_end = !settings.from_start;
         }
         discovery.suspect_since_last_run(named, facts, poll.now);
@@ -244,9 +252,7 @@ impl Follower {
     /// Looks at the status of every open file.
     fn look_at_open_logs(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
         for id in self.facts.open.ids() {
-            let Some(log) = self.facts.open.index_of(id).and_then(|index| self.facts.open.get_mut(index)) else {
-                continue;
-            };
+            let Some(log) = self.facts.open.get_mut(id) else { continue };
             match log.look_at_status(poll.now) {
                 Ok(StatusChange::Unchanged | StatusChange::Changed(None)) => {}
                 Ok(StatusChange::Changed(Some(fingerprint))) => {
@@ -261,16 +267,15 @@ impl Follower {
 
     /// Reading an open file failed. A compressed one is set aside until it changes; a plain one is tried again.
     fn set_aside(&mut self, id: GenerationId, error: &io::Error, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let Some(index) = self.facts.open.index_of(id) else { return ControlFlow::Continue(()) };
-        let Some(log) = self.facts.open.get(index) else { return ControlFlow::Continue(()) };
+        let Some(log) = self.facts.open.get(id) else { return ControlFlow::Continue(()) };
         if !log.is_plain() {
-            let OpenLog { generation, .. } = self.facts.open.remove(index);
+            let Some(OpenLog { generation, .. }) = self.facts.open.remove(id) else { return ControlFlow::Continue(()) };
             self.awaited.await_change(generation, &self.facts, poll);
             return ControlFlow::Continue(());
         }
         if error.raw_os_error() == Some(rustix::io::Errno::STALE.raw_os_error()) {
             let unread = log.seen_size() - log.generation.position;
-            return self.finish(index, unread, FinishReason::Vanished, poll);
+            return self.finish(id, unread, FinishReason::Vanished, poll);
         }
         let error = Error::io("read it", &log.generation.path, error);
         poll.cannot_read(Unreadable::of_generation(&log.generation, UnreadCause::Denied, &error), error)
@@ -280,25 +285,28 @@ impl Follower {
     /// generation from now on.
     fn end_truncated(&mut self, id: GenerationId, poll: &mut Poll<'_>) -> ControlFlow<()> {
         let LogFacts { open, horizon, .. } = &mut self.facts;
-        let Some(index) = open.index_of(id) else { return ControlFlow::Continue(()) };
-        let Some(log) = open.get(index) else { return ControlFlow::Continue(()) };
+        let Some(log) = open.get(id) else { return ControlFlow::Continue(()) };
         // Whatever status the file has from now on, its new content was not read.
         self.discovery.settled.unsettle(log.status.device_inode);
         let as_read = log.as_read();
-        // Twice, since the copy may be renamed while the directory is listed.
-        let copy = find_copy(&as_read, open, &poll.settings).or_else(|| find_copy(&as_read, open, &poll.settings));
+        // Twice, since the copy may be made or renamed while the directory is listed, or after.
+        let mut copy = find_copy(&as_read, open, &poll.settings, &mut poll.listings);
+        if copy.is_none() && poll.listings.is_renewed(&as_read.path, poll.settings.elsewhere_of(&as_read.log)) {
+            copy = find_copy(&as_read, open, &poll.settings, &mut poll.listings);
+        }
         self.discovery.may_have_missed(MissedRotation::of_log(log, horizon, poll.now));
         let Some(copy) = copy else {
             // Its beginning was cut off: what follows the last bytes that were read will be read.
             if goes_on_where_it_was(&log.generation) {
-                return self.finish(index, 0, FinishReason::Rotated, poll);
+                return self.finish(id, 0, FinishReason::Rotated, poll);
             }
             let lost = log.seen_size() - log.generation.position;
-            return self.finish(index, lost, FinishReason::Truncated { lost }, poll);
+            return self.finish(id, lost, FinishReason::Truncated { lost }, poll);
         };
-        let Some(log) = open.get_mut(index) else { return ControlFlow::Continue(()) };
+        let Some(log) = open.get_mut(id) else { return ControlFlow::Continue(()) };
         log.switch_to(copy, poll.now);
         let Generation { path, device_inode, .. } = log.generation.clone();
+        open.note_file(id);
         poll.tell(LogEvent::Moved { generation: id, path, device_inode })
     }
 
@@ -310,9 +318,9 @@ impl Follower {
         }
         self.discovery.compare_with_last_look(&seen, &self.facts, poll);
         let names = names_by_inode(&seen);
-        for index in 0..self.facts.open.len() {
+        for id in self.facts.open.ids() {
             let LogFacts { open, horizon, .. } = &mut self.facts;
-            let Some(log) = open.get_mut(index) else { break };
+            let Some(log) = open.get_mut(id) else { continue };
             let names = names.get(&log.status.device_inode).map(Vec::as_slice).unwrap_or_default();
             let NameChange { moved, missed } = update_name(log, names, horizon, poll);
             if let Some(missed) = missed {
@@ -333,30 +341,34 @@ impl Follower {
     /// Begins with the new files, in the order in which they were written.
     fn take_in_all(&mut self, mut new: Vec<NewFile>, poll: &mut Poll<'_>) -> ControlFlow<()> {
         new.sort_by(|one, other| (one.status.modified, &one.path).cmp(&(other.status.modified, &other.path)));
-        let live: Vec<(PathBuf, DeviceInode)> =
-            new.iter().filter(|file| file.is_live).map(|file| (file.path.clone(), file.status.device_inode)).collect();
+        let live: HashSet<DeviceInode> =
+            new.iter().filter(|file| file.is_live).map(|file| file.status.device_inode).collect();
+        let is_any_rotated = new.iter().any(|file| !file.is_live && file.continues.is_none());
+        let begun = if is_any_rotated { NewBeginnings::of(&new) } else { NewBeginnings::default() };
+        let replaceable = self.facts.open.replaceable();
         for file in new {
             if file.continues.is_some() {
                 self.go_on_in_copy(&file, poll)?;
                 continue;
             }
             // Another name of one of them.
-            if !file.is_live && live.iter().any(|(_, inode)| *inode == file.status.device_inode) {
+            if !file.is_live && live.contains(&file.status.device_inode) {
                 continue;
             }
             // Nothing was read yet that could tell a copy from a log of its own.
-            if !file.is_live && live.iter().any(|(path, _)| begin_alike(&file.path, path).unwrap_or(false)) {
+            if !file.is_live && begun.is_any_alike(&file.path) {
                 self.discovery.settled.settle(file.status);
                 continue;
             }
-            self.take_in(file, poll)?;
+            self.take_in(file, &replaceable, poll)?;
         }
         ControlFlow::Continue(())
     }
 
     /// Opens a file that is not open yet and begins a generation with it, unless it was read already.
-    fn take_in(&mut self, file: NewFile, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let behind = if file.is_live { self.go_on_in_replacement(&file, poll)? } else { NewBeginning::default() };
+    fn take_in(&mut self, file: NewFile, replaceable: &ReplaceableLogs, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let behind =
+            if file.is_live { self.go_on_in_replacement(&file, replaceable, poll)? } else { NewBeginning::default() };
         if behind.is_taken {
             return ControlFlow::Continue(());
         }
@@ -417,8 +429,8 @@ impl Follower {
     /// An open log whose file was deleted goes on in a longer copy of it, which was rotated already.
     fn go_on_in_copy(&mut self, copy: &NewFile, poll: &mut Poll<'_>) -> ControlFlow<()> {
         let open = &mut self.facts.open;
-        let index = copy.continues.and_then(|id| open.index_of(id));
-        let Some(log) = index.and_then(|index| open.get_mut(index)) else { return ControlFlow::Continue(()) };
+        let Some(id) = copy.continues else { return ControlFlow::Continue(()) };
+        let Some(log) = open.get_mut(id) else { return ControlFlow::Continue(()) };
         // Of several copies the longest is the last.
         if log.is_copied && log.is_plain() && log.status.size >= copy.status.size {
             return ControlFlow::Continue(());
@@ -430,6 +442,7 @@ impl Follower {
         let known = log.generation.fingerprint;
         log.go_on_rotated(*opened, real_path(&copy.path), poll.now);
         let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
+        open.note_file(id);
         poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
         match fingerprint == known {
             true => ControlFlow::Continue(()),
@@ -438,17 +451,23 @@ impl Follower {
     }
 
     /// If a new file at a watched path is the log that was read there, under another inode, that log goes on in it.
-    fn go_on_in_replacement(&mut self, new: &NewFile, poll: &mut Poll<'_>) -> ControlFlow<(), NewBeginning> {
+    fn go_on_in_replacement(
+        &mut self,
+        new: &NewFile,
+        replaceable: &ReplaceableLogs,
+        poll: &mut Poll<'_>,
+    ) -> ControlFlow<(), NewBeginning> {
         let Follower { facts, discovery, .. } = self;
-        match replacement_of_open(new, facts) {
-            Ok(Replacement::Copy(index, opened)) => {
-                let Some(log) = facts.open.get_mut(index) else {
+        match replacement_of_open(new, replaceable, facts) {
+            Ok(Replacement::Copy(id, opened)) => {
+                let Some(log) = facts.open.get_mut(id) else {
                     return ControlFlow::Continue(NewBeginning::default());
                 };
                 let known = log.generation.fingerprint;
                 log.go_on_in(*opened, real_path(&new.path), new.path.clone(), poll.now);
                 discovery.settled.unsettle(log.status.device_inode);
                 let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
+                facts.open.note_file(id);
                 poll.no_problem(&new.path);
                 poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
                 if fingerprint != known {
@@ -466,7 +485,10 @@ impl Follower {
 
     /// Gives every open log its turn, block by block; whether all were read to their end.
     fn read_open_logs(&mut self, poll: &mut Poll<'_>, progress: &mut PollProgress) -> ControlFlow<(), bool> {
-        let mut budget = BLOCKS_PER_POLL;
+        let limit = self.settings.block_limit.max(1);
+        let most = BLOCKS_PER_POLL.saturating_mul(limit);
+        let smallest = (most / self.facts.open.len().max(BLOCKS_PER_POLL)).max(1);
+        let mut budget = most;
         // How many logs in a row had nothing to read.
         let mut idle = 0;
         while idle < self.facts.open.len() {
@@ -478,14 +500,14 @@ impl Follower {
                 LogTurn::Idle => idle += 1,
                 LogTurn::Held => {
                     idle = 0;
-                    budget -= 1;
+                    budget = budget.saturating_sub(self.settings.block_limit.max(1));
                 }
                 LogTurn::Read(event) => {
                     idle = 0;
                     match &event {
                         LogEvent::TooLong { length, .. } => progress.read_bytes += length,
                         LogEvent::Block(block) => {
-                            budget -= 1;
+                            budget = budget.saturating_sub(block.bytes.len().clamp(smallest, limit));
                             progress.read_bytes += block.bytes.len() as u64;
                         }
                         _ => {}
@@ -507,13 +529,10 @@ impl Follower {
 
     /// Finishes the logs that were rotated away, are read to their end and have been quiet for long enough.
     fn finish_quiet_logs(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let mut index = 0;
-        while let Some(log) = self.facts.open.get(index) {
+        for id in self.facts.open.ids() {
+            let Some(log) = self.facts.open.get(id) else { continue };
             let is_done = log.live.is_none() && log.is_read() && is_over(log, &self.facts, poll);
-            let Some(log) = self.facts.open.get_mut(index).filter(|_| is_done) else {
-                index += 1;
-                continue;
-            };
+            let Some(log) = self.facts.open.get_mut(id).filter(|_| is_done) else { continue };
             let rest = log.give_rest();
             let reason = match log.truncated_at {
                 Some(size) => FinishReason::Truncated { lost: size.saturating_sub(log.generation.position) },
@@ -522,15 +541,14 @@ impl Follower {
             if let Some(event) = rest {
                 poll.tell(event)?;
             }
-            self.finish(index, 0, reason, poll)?;
+            self.finish(id, 0, reason, poll)?;
         }
         ControlFlow::Continue(())
     }
 
     /// Nothing more will be read from an open log.
-    fn finish(&mut self, index: usize, unread: u64, reason: FinishReason, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let log = self.facts.open.remove(index);
-        let id = log.generation.id;
+    fn finish(&mut self, id: GenerationId, unread: u64, reason: FinishReason, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let Some(log) = self.facts.open.remove(id) else { return ControlFlow::Continue(()) };
         self.facts.closed.finish_log(log, reason);
         poll.tell(LogEvent::Finished { generation: id, unread, reason })
     }

@@ -21,7 +21,7 @@ use crate::source::identity::tail_search::{TailPlace, find_tail};
 use crate::source::unread_span::UnreadCause;
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
-const SETTLED_LIMIT: usize = 4096;
+const SETTLED_LIMIT: usize = 1 << 18;
 
 /// A file that is not open, and not settled.
 #[derive(Debug)]
@@ -174,9 +174,8 @@ fn read_before<'a>(
     facts: &'a LogFacts,
 ) -> io::Result<Option<&'a Generation>> {
     let mut before: Option<&Generation> = None;
-    for generation in facts.closed.iter() {
-        let is_candidate = generation.device_inode == device_inode || generation.path == path;
-        if !is_candidate || generation.position <= before.map_or(0, |before| before.position) {
+    for generation in facts.closed.in_or_at(device_inode, path) {
+        if generation.position <= before.map_or(0, |before| before.position) {
             continue;
         }
         if matches!(compare_open(generation, file, UncompressedReader::of_file)?, Comparison::Same(_)) {

@@ -1,7 +1,10 @@
 //! The generations that are open, and whose turn it is to be read.
 
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::path::Path;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
 
 use super::open_log::{OpenLog, ReadStep};
 use crate::source::blocks::event::LogEvent;
@@ -27,12 +30,25 @@ pub(crate) enum LogTurn {
     Fault(GenerationId, io::Error),
 }
 
-/// The open generations; each is read a block at a time, one after the other.
+/// The logs that a new file at a watched path may be a copy of, as of one look.
+#[derive(Debug, Default)]
+pub(crate) struct ReplaceableLogs {
+    by_origin: HashMap<PathBuf, Vec<GenerationId>>,
+    /// Those of an earlier run, which a link may have led to by another name.
+    resumed: Vec<GenerationId>,
+}
+
+/// The open generations; each is read a block at a time, one after the other. What is asked of one of them costs the same however many
+/// there are.
 #[derive(Debug, Default)]
 pub(crate) struct OpenLogs {
-    logs: Vec<OpenLog>,
+    logs: BTreeMap<GenerationId, OpenLog>,
+    /// Which of them are read in a file.
+    by_inode: HashMap<DeviceInode, Vec<GenerationId>>,
+    /// In which file each of them is read, as `by_inode` has it.
+    inodes: HashMap<GenerationId, DeviceInode>,
     /// Which of them was read last.
-    turn: usize,
+    turn: Option<GenerationId>,
     spare: Vec<Vec<u8>>,
 }
 
@@ -42,35 +58,54 @@ impl OpenLogs {
     }
 
     pub(crate) fn push(&mut self, log: OpenLog) {
-        self.logs.push(log);
+        let id = log.generation.id;
+        self.logs.insert(id, log);
+        self.note_file(id);
     }
 
-    pub(crate) fn get(&self, index: usize) -> Option<&OpenLog> {
-        self.logs.get(index)
+    /// A log may be read in another file from now on.
+    pub(crate) fn note_file(&mut self, id: GenerationId) {
+        let Some(log) = self.logs.get(&id) else { return };
+        let inode = log.status.device_inode;
+        if self.inodes.get(&id) != Some(&inode) {
+            self.forget_file(id);
+            self.inodes.insert(id, inode);
+            self.by_inode.entry(inode).or_default().push(id);
+        }
     }
 
-    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut OpenLog> {
-        self.logs.get_mut(index)
+    fn forget_file(&mut self, id: GenerationId) {
+        let Some(inode) = self.inodes.remove(&id) else { return };
+        if let Entry::Occupied(mut ids) = self.by_inode.entry(inode) {
+            ids.get_mut().retain(|other| *other != id);
+            if ids.get().is_empty() {
+                ids.remove();
+            }
+        }
     }
 
-    /// Takes a log out. `index` is one for which there is a log.
-    pub(crate) fn remove(&mut self, index: usize) -> OpenLog {
-        self.logs.remove(index)
+    pub(crate) fn get(&self, id: GenerationId) -> Option<&OpenLog> {
+        self.logs.get(&id)
     }
 
-    /// Where the log is that reads this generation.
-    pub(crate) fn index_of(&self, id: GenerationId) -> Option<usize> {
-        self.logs.iter().position(|log| log.generation.id == id)
+    pub(crate) fn get_mut(&mut self, id: GenerationId) -> Option<&mut OpenLog> {
+        self.logs.get_mut(&id)
+    }
+
+    /// Takes a log out.
+    pub(crate) fn remove(&mut self, id: GenerationId) -> Option<OpenLog> {
+        self.forget_file(id);
+        self.logs.remove(&id)
     }
 
     /// The numbers of all that are open.
     pub(crate) fn ids(&self) -> Vec<GenerationId> {
-        self.generations().map(|generation| generation.id).collect()
+        self.logs.keys().copied().collect()
     }
 
     /// As they would be committed now.
     pub(crate) fn generations(&self) -> impl Iterator<Item = &Generation> {
-        self.logs.iter().map(|log| &log.generation)
+        self.logs.values().map(|log| &log.generation)
     }
 
     /// Whether this file is being read.
@@ -80,38 +115,72 @@ impl OpenLogs {
 
     /// The log that reads this file.
     pub(crate) fn by_inode(&self, device_inode: DeviceInode) -> Option<&OpenLog> {
-        self.logs.iter().find(|log| log.status.device_inode == device_inode)
+        self.in_file(device_inode).next()
+    }
+
+    fn in_file(&self, device_inode: DeviceInode) -> impl Iterator<Item = &OpenLog> {
+        let ids = self.by_inode.get(&device_inode).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().filter_map(|id| self.get(*id))
     }
 
     /// Whether this file is being read by this very name, so that it is noticed when the name comes to lead elsewhere.
     pub(crate) fn is_followed_at(&self, path: &Path, device_inode: DeviceInode) -> bool {
-        let is_it = |log: &OpenLog| log.status.device_inode == device_inode && log.live.as_deref() == Some(path);
-        self.logs.iter().any(is_it)
+        self.in_file(device_inode).any(|log| log.live.as_deref() == Some(path))
     }
 
     /// Whether copies of this generation's file took its place in this run, and the last of them is where it was seen.
     pub(crate) fn is_copied(&self, id: GenerationId) -> bool {
-        let log = self.index_of(id).and_then(|index| self.get(index)).filter(|log| log.is_copied);
+        let log = self.get(id).filter(|log| log.is_copied);
         log.is_some_and(|log| leads_to(&log.generation.path, log.status.device_inode))
+    }
+
+    /// Those whose files were replaced by copies in this run.
+    pub(crate) fn copied(&self) -> impl Iterator<Item = GenerationId> {
+        self.logs.iter().filter(|(_, log)| log.is_copied).map(|(id, _)| *id)
     }
 
     /// Whether the file that this watched path led to is still there by another name, and read.
     pub(crate) fn is_read_elsewhere(&self, path: &Path) -> bool {
-        let led_to = self.logs.iter().filter(|log| log.origin == path);
+        let led_to = self.logs.values().filter(|log| log.origin == path);
         led_to.max_by_key(|log| log.generation.id).is_some_and(|log| !log.status.deleted)
     }
 
-    /// Where the logs are that this watched path led to, and does not any more: plain files that were not truncated, the last first. A
+    /// The logs that no watched path leads to now, by the one that led to them.
+    pub(crate) fn replaceable(&self) -> ReplaceableLogs {
+        let mut found = ReplaceableLogs::default();
+        for (id, log) in self.logs.iter().filter(|(_, log)| log.live.is_none()) {
+            found.by_origin.entry(log.origin.clone()).or_default().push(*id);
+            if log.is_resumed {
+                found.resumed.push(*id);
+            }
+        }
+        found
+    }
+
+    /// Those of `replaceable` that this watched path led to, and does not any more: plain files that were not truncated, the last first. A
     /// link may have led to any that was resumed.
-    pub(crate) fn replaced_at(&self, path: &Path, key: &str, is_link: bool) -> Vec<usize> {
-        let led_to = |log: &OpenLog| log.origin == path || (is_link && log.is_resumed && log.generation.log == key);
+    pub(crate) fn replaced_at(
+        &self,
+        path: &Path,
+        key: &str,
+        is_link: bool,
+        replaceable: &ReplaceableLogs,
+    ) -> Vec<GenerationId> {
+        let mut ids = replaceable.by_origin.get(path).cloned().unwrap_or_default();
+        if is_link {
+            ids.extend(&replaceable.resumed);
+        }
+        let led_to = |log: &OpenLog| log.origin == path || (is_link && log.generation.log == key);
         let is_it = |log: &OpenLog| log.live.is_none() && led_to(log) && log.is_plain() && log.truncated_at.is_none();
-        self.logs.iter().enumerate().rev().filter(|(_, log)| is_it(log)).map(|(index, _)| index).collect()
+        ids.retain(|id| self.get(*id).is_some_and(is_it));
+        ids.sort_unstable_by(|one, other| other.cmp(one));
+        ids.dedup();
+        ids
     }
 
     /// When one of them was written last.
     pub(crate) fn last_written(&self) -> Option<Timestamp> {
-        self.logs.iter().map(|log| log.status.modified()).max()
+        self.logs.values().map(|log| log.status.modified()).max()
     }
 
     /// Takes a block's buffer back, so that the next block touches no fresh memory.
@@ -123,8 +192,10 @@ impl OpenLogs {
 
     /// Reads a block of the next log; `None` if none is open.
     pub(crate) fn read_next(&mut self) -> Option<LogTurn> {
-        self.turn = (self.turn + 1) % self.logs.len().max(1);
-        let log = self.logs.get_mut(self.turn)?;
+        let after = self.turn.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.logs.range((after, Bound::Unbounded)).next().or_else(|| self.logs.iter().next());
+        self.turn = Some(*next?.0);
+        let log = self.logs.get_mut(&self.turn?)?;
         let mut bytes = self.spare.pop().unwrap_or_default();
         let turn = match log.read_step(&mut bytes) {
             ReadStep::Piece(piece) => LogTurn::Read(LogEvent::from_piece(piece, &log.generation, &mut bytes)),

@@ -1,6 +1,6 @@
 //! Which files the patterns name now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,11 @@ impl From<SeenPath> for WatchedPath {
 #[derive(Debug)]
 pub(crate) struct Patterns {
     entries: Vec<WatchedPattern>,
+    /// All paths that are named now.
+    named: HashSet<PathBuf>,
+    /// Those that a section names as they are.
+    plain: HashSet<PathBuf>,
+    keys: HashSet<String>,
 }
 
 impl Patterns {
@@ -64,22 +69,31 @@ impl Patterns {
             let paths = if glob.is_some() { Vec::new() } else { vec![path] };
             WatchedPattern { key: watched.key, glob, text: watched.pattern, paths, hindrances: Vec::new() }
         });
-        Patterns { entries: entries.collect() }
+        let entries: Vec<WatchedPattern> = entries.collect();
+        let keys = entries.iter().map(|entry| entry.key.clone()).collect();
+        let plain = entries.iter().filter(|entry| entry.glob.is_none()).flat_map(|entry| entry.paths.clone()).collect();
+        let mut patterns = Patterns { entries, named: HashSet::new(), plain, keys };
+        patterns.note_named();
+        patterns
+    }
+
+    fn note_named(&mut self) {
+        self.named = self.entries.iter().flat_map(|entry| entry.paths.iter().cloned()).collect();
     }
 
     /// Whether some section has this key.
     pub(crate) fn has_key(&self, key: &str) -> bool {
-        self.entries.iter().any(|entry| entry.key == key)
+        self.keys.contains(key)
     }
 
     /// Whether `path` is one of the paths that are named now.
     pub(crate) fn names(&self, path: &Path) -> bool {
-        self.entries.iter().any(|entry| entry.paths.iter().any(|named| named == path))
+        self.named.contains(path)
     }
 
     /// Whether a section names this very path.
     pub(crate) fn names_plainly(&self, path: &Path) -> bool {
-        self.entries.iter().any(|entry| entry.glob.is_none() && entry.paths.iter().any(|named| named == path))
+        self.plain.contains(path)
     }
 
     /// Whether a section names a path, and nothing is there now.
@@ -91,20 +105,19 @@ impl Patterns {
 
     /// The logs of which only rotated files are left, which no glob names.
     pub(crate) fn rotated_away(&self) -> Vec<WatchedPath> {
-        let mut found = Vec::new();
+        let (mut found, mut bases) = (Vec::new(), HashSet::new());
         for WatchedPattern { key, glob, text, paths, .. } in &self.entries {
             let Some(pattern) = glob else { continue };
+            let paths: HashSet<&PathBuf> = paths.iter().collect();
             // The marks of rotation stand behind the name, or before its extension. `**` would be all directories below.
             let behind = Some(format!("{text}*")).filter(|_| !text.ends_with('*'));
             let beside =
                 behind.iter().chain([text]).filter_map(|text| paths_of_pattern(text, MatchOptions::new()).ok());
             for path in beside.flat_map(|matched| matched.paths) {
                 let base = base_of(&path);
-                let is_left = base != path
-                    && means(pattern, &base, MatchOptions::new())
-                    && !paths.contains(&path)
-                    && !base.exists();
-                if is_left && !found.iter().any(|known: &WatchedPath| known.path == base) {
+                // One look at each log, however many rotated files it has.
+                let is_rotated = base != path && means(pattern, &base, MatchOptions::new()) && !paths.contains(&path);
+                if is_rotated && bases.insert(base.clone()) && !base.exists() {
                     found.push(WatchedPath { path: base, key: key.clone() });
                 }
             }
@@ -115,15 +128,16 @@ impl Patterns {
     /// The status of every path, after expanding the globs if `expand`; and what hindered the expansion. A path
     /// that a glob named and that is gone is left out.
     pub(crate) fn look_at_paths(&mut self, expand: bool) -> (Vec<SeenPath>, Vec<FileProblem>) {
-        let (mut seen, mut problems) = (Vec::new(), Vec::new());
+        let (mut seen, mut problems, mut is_changed) = (Vec::new(), Vec::new(), expand);
         for entry in &mut self.entries {
             if expand && let Some(pattern) = &entry.glob {
                 entry.hindrances.clear();
                 let mut paths = expand_glob(&entry.text, pattern, &entry.key, &mut entry.hindrances);
                 // What cannot be listed now is still there, perhaps.
-                let is_unlisted = |path: &PathBuf| !entry.hindrances.is_empty() && !paths.contains(path);
-                let unlisted: Vec<PathBuf> = entry.paths.iter().filter(|path| is_unlisted(path)).cloned().collect();
-                paths.extend(unlisted);
+                if !entry.hindrances.is_empty() {
+                    let listed: HashSet<PathBuf> = paths.iter().cloned().collect();
+                    paths.extend(std::mem::take(&mut entry.paths).into_iter().filter(|path| !listed.contains(path)));
+                }
                 entry.paths = paths;
             }
             problems.extend(entry.hindrances.iter().cloned());
@@ -132,11 +146,15 @@ impl Patterns {
             entry.paths.retain(|path| {
                 let status = FileStatus::of_path(path);
                 if is_glob && status.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                    is_changed = true;
                     return false;
                 }
                 seen.push(SeenPath { path: path.clone(), key: key.clone(), status, is_plain: !is_glob });
                 true
             });
+        }
+        if is_changed {
+            self.note_named();
         }
         (seen, problems)
     }
@@ -163,7 +181,8 @@ fn expand_glob(text: &str, pattern: &glob::Pattern, key: &str, problems: &mut Ve
     }
     let matched = paths_of_pattern(text, MatchOptions::new()).unwrap_or_default();
     for path in matched.paths {
-        if !path.is_dir() && !is_compressed(&path) && !is_copy(&path, pattern) {
+        // What the name alone tells costs no look at the file.
+        if !is_compressed(&path) && !is_copy(&path, pattern) && !path.is_dir() {
             paths.push(path);
         }
     }

@@ -10,6 +10,7 @@ use super::settings::FollowSettings;
 use crate::error::Error;
 use crate::source::blocks::event::LogEvent;
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
+use crate::source::identity::listing::FolderListings;
 use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 
@@ -87,6 +88,8 @@ pub(crate) struct Poll<'p> {
     pub(crate) around: bool,
     pub(crate) settings: Arc<FollowSettings>,
     pub(crate) problems: Problems,
+    /// The directories of logs, as this poll saw them first.
+    pub(crate) listings: FolderListings,
     /// When the poll before was, if one was.
     pub(crate) before: Option<Timestamp>,
     /// What could not be read so far.

@@ -9,9 +9,10 @@ use std::io;
 use super::facts::LogFacts;
 use super::new_files::NewFile;
 use super::open_log::OpenLog;
+use super::open_logs::ReplaceableLogs;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, leads_to, open_regular, real_path};
-use crate::source::generation::Generation;
+use crate::source::generation::{Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, OpenedGeneration, compare_open};
 use crate::source::identity::content::begin_alike;
 use crate::source::identity::tail_search::{TailPlace, find_tail};
@@ -21,8 +22,8 @@ use crate::source::identity::tail_search::{TailPlace, find_tail};
 pub(crate) enum Replacement {
     /// Another log.
     None,
-    /// The log of this index, under another inode.
-    Copy(usize, Box<OpenedGeneration>),
+    /// The log of this number, under another inode.
+    Copy(GenerationId, Box<OpenedGeneration>),
     /// What was read of it last ends here.
     Behind(TailPlace),
 }
@@ -40,10 +41,14 @@ pub(crate) struct NewBeginning {
 ///
 /// # Errors
 /// When it cannot be opened or read.
-pub(crate) fn replacement_of_open(new: &NewFile, facts: &LogFacts) -> io::Result<Replacement> {
+pub(crate) fn replacement_of_open(
+    new: &NewFile,
+    replaceable: &ReplaceableLogs,
+    facts: &LogFacts,
+) -> io::Result<Replacement> {
     let is_link = std::fs::symlink_metadata(&new.path).is_ok_and(|status| status.is_symlink());
-    for index in facts.open.replaced_at(&new.path, &new.key, is_link) {
-        match replacement_of(index, new, facts)? {
+    for id in facts.open.replaced_at(&new.path, &new.key, is_link, replaceable) {
+        match replacement_of(id, new, facts)? {
             Replacement::None => {}
             found => return Ok(found),
         }
@@ -52,8 +57,8 @@ pub(crate) fn replacement_of_open(new: &NewFile, facts: &LogFacts) -> io::Result
 }
 
 /// What `new` is to one of them.
-fn replacement_of(index: usize, new: &NewFile, facts: &LogFacts) -> io::Result<Replacement> {
-    let Some(log) = facts.open.get(index) else { return Ok(Replacement::None) };
+fn replacement_of(id: GenerationId, new: &NewFile, facts: &LogFacts) -> io::Result<Replacement> {
+    let Some(log) = facts.open.get(id) else { return Ok(Replacement::None) };
     let path = real_path(&new.path);
     let file = open_regular(&path)?;
     let status = FileStatus::of_file(&file)?;
@@ -68,7 +73,7 @@ fn replacement_of(index: usize, new: &NewFile, facts: &LogFacts) -> io::Result<R
         return Ok(Replacement::None);
     }
     match compare_open(&as_read, &file, UncompressedReader::of_file)? {
-        Comparison::Same(opened) if opened.reader.plain_file().is_some() => Ok(Replacement::Copy(index, opened)),
+        Comparison::Same(opened) if opened.reader.plain_file().is_some() => Ok(Replacement::Copy(id, opened)),
         _ if is_deleted => Ok(find_tail(&file, &log.generation)?.map_or(Replacement::None, Replacement::Behind)),
         _ => Ok(Replacement::None),
     }

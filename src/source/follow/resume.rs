@@ -2,6 +2,7 @@
 //!
 //! Each is looked for as [`find`](crate::source::identity::find) says, once a second until it is found, or is surely nowhere.
 
+use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use super::poll::{Poll, Unreadable};
 use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::FileStatus;
-use crate::source::generation::{DeviceInode, Generation};
+use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, compare};
 use crate::source::identity::find::{
     FileCandidates, FoundFile, Hindrance, SearchResult, SearchScope, incomplete_error, list_candidates, search,
@@ -57,14 +58,14 @@ pub(crate) enum ResumeOutcome {
 /// The generations that wait to be found.
 #[derive(Debug, Default)]
 pub(crate) struct AwaitedGenerations {
-    awaited: Vec<AwaitedGeneration>,
+    awaited: VecDeque<AwaitedGeneration>,
 }
 
 impl AwaitedGenerations {
     /// Waits for the unfinished generations of an earlier run; none was looked for yet.
     pub(crate) fn await_all(&mut self, unfinished: Vec<Generation>, now: Timestamp) {
         for generation in unfinished {
-            self.awaited.push(AwaitedGeneration {
+            self.awaited.push_back(AwaitedGeneration {
                 generation,
                 since: now,
                 is_looked_for: false,
@@ -80,7 +81,13 @@ impl AwaitedGenerations {
     /// Waits for a compressed file to change that ended too early or is corrupt, and holds this generation.
     pub(crate) fn await_change(&mut self, generation: Generation, facts: &LogFacts, poll: &mut Poll<'_>) {
         let tried = statuses(
-            &list_candidates(&generation, SearchScope::Rotation, poll.settings.elsewhere_of(&generation.log)).files,
+            &list_candidates(
+                &generation,
+                SearchScope::Rotation,
+                poll.settings.elsewhere_of(&generation.log),
+                &mut poll.listings,
+            )
+            .files,
         );
         let torn = FileStatus::of_path(&generation.path).ok();
         let since = poll.now;
@@ -95,11 +102,16 @@ impl AwaitedGenerations {
             torn,
         };
         poll.unread.push(awaited.unfinished(facts, poll.now));
-        self.awaited.push(awaited);
+        self.awaited.push_back(awaited);
     }
 
     pub(crate) fn generations(&self) -> impl Iterator<Item = &Generation> {
         self.awaited.iter().map(|awaited| &awaited.generation)
+    }
+
+    /// The numbers of all that are waited for.
+    pub(crate) fn ids(&self) -> HashSet<GenerationId> {
+        self.generations().map(|generation| generation.id).collect()
     }
 
     /// Whether the file with this inode may hold one that cannot be read now; or this log may have come back with one.
@@ -117,13 +129,14 @@ impl AwaitedGenerations {
         facts: &LogFacts,
         poll: &mut Poll<'_>,
     ) -> ControlFlow<(), Option<ResumeOutcome>> {
+        let mut searched_twice = None;
         while let Some(awaited) = self.awaited.get_mut(*from) {
             if !poll.around && awaited.is_looked_for {
                 *from += 1;
                 continue;
             }
             let elsewhere = poll.settings.elsewhere_of(&awaited.generation.log);
-            let candidates = list_candidates(&awaited.generation, SearchScope::Rotation, elsewhere);
+            let candidates = list_candidates(&awaited.generation, SearchScope::Rotation, elsewhere, &mut poll.listings);
             let tried = statuses(&candidates.files);
             if tried == awaited.tried && !tried.is_empty() && awaited.unreadable.is_none() {
                 *from += 1;
@@ -168,6 +181,16 @@ impl AwaitedGenerations {
                 }
                 None => match unreachable(&generation.path, candidates) {
                     Some(error) => self.set_unreadable(from, None, error, facts, poll)?,
+                    // It may have been renamed since its directory was listed.
+                    None if searched_twice != Some(generation.id)
+                        && poll.listings.is_renewed(&generation.path, poll.settings.elsewhere_of(&generation.log)) =>
+                    {
+                        searched_twice = Some(generation.id);
+                        if let Some(awaited) = self.awaited.get_mut(*from) {
+                            awaited.tried.clear();
+                            awaited.is_looked_for = false;
+                        }
+                    }
                     None => {
                         self.awaited.remove(*from);
                         return ControlFlow::Continue(Some(ResumeOutcome::Gone(generation)));

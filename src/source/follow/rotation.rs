@@ -15,12 +15,18 @@ use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, leads_to};
 use crate::source::generation::Generation;
 use crate::source::identity::find::{FoundFile, SearchScope, list_candidates, new_name, search};
+use crate::source::identity::listing::FolderListings;
 use crate::source::identity::siblings::Sibling;
 
 /// The copy that `copytruncate` made: a file that holds what was read, and is not the one that was truncated. `as_read` is the
 /// generation as of the last byte that was read.
-pub(crate) fn find_copy(as_read: &Generation, open: &OpenLogs, settings: &FollowSettings) -> Option<FoundFile> {
-    let candidates = list_candidates(as_read, SearchScope::Rotation, settings.elsewhere_of(&as_read.log));
+pub(crate) fn find_copy(
+    as_read: &Generation,
+    open: &OpenLogs,
+    settings: &FollowSettings,
+    listings: &mut FolderListings,
+) -> Option<FoundFile> {
+    let candidates = list_candidates(as_read, SearchScope::Rotation, settings.elsewhere_of(&as_read.log), listings);
     let is_beside = |file: &&Sibling| {
         let inode = file.status.device_inode;
         file.path != as_read.path && inode != as_read.device_inode && !open.is_open(inode)
@@ -39,7 +45,7 @@ pub(crate) struct NameChange {
 
 /// Notes which of `names`, the watched paths that lead to the file now, it is followed by: the one it was followed by before, if
 /// that is still among them. If there is none, it was rotated away, and what it is called since then is looked for.
-pub(crate) fn update_name(log: &mut OpenLog, names: &[&Path], horizon: &Horizon, poll: &Poll<'_>) -> NameChange {
+pub(crate) fn update_name(log: &mut OpenLog, names: &[&Path], horizon: &Horizon, poll: &mut Poll<'_>) -> NameChange {
     let inode = log.status.device_inode;
     let before = log.live.take();
     let kept = before.as_deref().filter(|path| names.contains(path));
@@ -60,7 +66,8 @@ pub(crate) fn update_name(log: &mut OpenLog, names: &[&Path], horizon: &Horizon,
             log.detached = poll.now;
         }
         if before.is_some() || poll.around {
-            name = new_name(&log.generation.path, inode, poll.settings.elsewhere_of(&log.generation.log));
+            let elsewhere = poll.settings.elsewhere_of(&log.generation.log);
+            name = new_name(&log.generation.path, inode, elsewhere, &mut poll.listings);
         }
     }
     let moved = name.filter(|path| *path != log.generation.path).map(|path| move_to(log, path));

@@ -63,4 +63,6 @@ pub struct PollProgress {
     pub caught_up: bool,
     /// Whether there is a rotated file of which only time will tell if it was read: it may be a copy in the making.
     pub undecided: bool,
+    /// How many directories were listed for rotated files.
+    pub listed: u64,
 }

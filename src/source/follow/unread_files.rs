@@ -4,6 +4,7 @@
 //! what is new begins a span, what was read after all is withdrawn, and a file that was rotated away unread leaves a span that ends. What
 //! a span is about may be a generation that waits to be found, a file by its inode, or a path of which not even that is known.
 
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -13,24 +14,17 @@ use super::new_files::SettledFiles;
 use super::open_log::OpenLog;
 use super::poll::{Poll, Unreadable};
 use super::resume::AwaitedGenerations;
+use super::span_index::{HeldSpan, SpanIndex, is_about};
 use crate::source::file::{FileStatus, created, leads_to};
 use crate::source::file_of_log::FileOfLog;
-use crate::source::generation::Generation;
-use crate::source::identity::siblings::{base_of, siblings};
+use crate::source::generation::{Generation, GenerationId};
+use crate::source::identity::siblings::base_of;
 use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 use std::ops::ControlFlow;
 
 /// So many spans of one path that are over are told apart; then the oldest become one.
 const SPANS_OF_PATH: usize = 64;
-
-/// A span as it is held.
-#[derive(Debug)]
-struct HeldSpan {
-    span: UnreadSpan,
-    /// It was reported in this poll.
-    is_reported: bool,
-}
 
 /// What became of a span at the end of a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +108,7 @@ impl UnreadFiles {
         if self.spans.is_empty() {
             return ControlFlow::Continue(());
         }
-        let beside = siblings(&base_of(path)).unwrap_or_default();
+        let beside = poll.listings.siblings(&base_of(path)).unwrap_or_default();
         let (seen, now) = (self.last_look(facts, poll.now), poll.now);
         let is_there = |span: &&UnreadSpan| {
             let Some(inode) = span.device_inode else { return true };
@@ -126,7 +120,9 @@ impl UnreadFiles {
         let spans = self.spans.iter().map(|held| &held.span).filter(|span| !span.is_withdrawn);
         let own = spans.clone().find(|span| span.generation.is_none() && is_same(span, path, status, poll.now));
         let file = FileOfLog::new(path, &generation.log, status);
-        let number = own.map(|span| span.number).or_else(|| file.makes_up_for(spans.filter(|span| !is_there(span))));
+        let number = own
+            .map(|span| span.number)
+            .or_else(|| file.makes_up_for(spans.filter(|span| file.may_hold(span) && !is_there(span))));
         let Some(held) = self.spans.iter_mut().find(|held| Some(held.span.number) == number) else {
             return ControlFlow::Continue(());
         };
@@ -152,12 +148,14 @@ impl UnreadFiles {
         for held in &mut self.spans {
             held.is_reported = false;
         }
+        let mut index = SpanIndex::of(&self.spans);
         for report in std::mem::take(&mut poll.unread) {
-            self.take_report(report, facts, poll)?;
+            self.take_report(report, &mut index, facts, poll)?;
         }
+        let waiting = if self.spans.is_empty() { HashSet::new() } else { awaited.ids() };
         let mut at = 0;
         while at < self.spans.len() {
-            match self.fate_of(at, facts, awaited, settled, all_is_read, poll.now) {
+            match self.fate_of(at, facts, &waiting, settled, all_is_read, poll.now) {
                 SpanFate::Stays => {}
                 SpanFate::Withdrawn => self.withdraw(at, poll)?,
                 SpanFate::Over(until) => self.end_span(at, until, poll)?,
@@ -188,9 +186,16 @@ impl UnreadFiles {
     }
 
     /// Something could not be read in this poll.
-    fn take_report(&mut self, report: Unreadable, facts: &LogFacts, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let known = self.spans.iter_mut().find(|held| is_about(&held.span, &report));
-        if let Some(held) = known {
+    fn take_report(
+        &mut self,
+        report: Unreadable,
+        index: &mut SpanIndex,
+        facts: &LogFacts,
+        poll: &mut Poll<'_>,
+    ) -> ControlFlow<()> {
+        let is_it = |at: &usize| self.spans.get(*at).is_some_and(|held| is_about(&held.span, &report));
+        let known = index.candidates(&report).into_iter().find(is_it);
+        if let Some((at, held)) = known.and_then(|at| Some((at, self.spans.get_mut(at)?))) {
             held.is_reported = true;
             let span = &mut held.span;
             let changed = UnreadSpan {
@@ -211,6 +216,7 @@ impl UnreadFiles {
                 return ControlFlow::Continue(());
             }
             *span = changed.clone();
+            index.note(at, span);
             return poll.tell_unread(changed);
         }
         let from = report.from.unwrap_or_else(|| self.begin_of(&report, facts, poll));
@@ -228,6 +234,7 @@ impl UnreadFiles {
             is_withdrawn: false,
         };
         self.next_number = self.next_number.saturating_add(1);
+        index.note(self.spans.len(), &span);
         self.spans.push(HeldSpan { span: span.clone(), is_reported: true });
         poll.tell_unread(span)
     }
@@ -253,7 +260,7 @@ impl UnreadFiles {
         &self,
         at: usize,
         facts: &LogFacts,
-        awaited: &AwaitedGenerations,
+        waiting: &HashSet<GenerationId>,
         settled: &SettledFiles,
         all_is_read: bool,
         now: Timestamp,
@@ -264,12 +271,11 @@ impl UnreadFiles {
         }
         let read_now = if all_is_read { SpanFate::Withdrawn } else { SpanFate::Stays };
         if let Some(id) = span.generation {
-            let is_waiting = awaited.generations().any(|generation| generation.id == id);
-            if is_waiting || !facts.patterns.has_key(&span.log) {
+            if waiting.contains(&id) || !facts.patterns.has_key(&span.log) {
                 return SpanFate::Stays;
             }
             // Or it was read to its end, or given up, and its ledger says so.
-            let is_read = facts.open.index_of(id).and_then(|at| facts.open.get(at)).is_none_or(OpenLog::is_read);
+            let is_read = facts.open.get(id).is_none_or(OpenLog::is_read);
             return if is_read { SpanFate::Withdrawn } else { SpanFate::Stays };
         }
         let status = FileStatus::of_path(&span.path);
@@ -343,18 +349,6 @@ impl UnreadFiles {
 /// Whether a path leads to the file of a span, as far as that is known.
 fn is_at(span: &UnreadSpan, path: &Path) -> bool {
     span.device_inode.is_none_or(|inode| leads_to(path, inode))
-}
-
-/// Whether a report is about what a span is about.
-fn is_about(span: &UnreadSpan, report: &Unreadable) -> bool {
-    if span.is_withdrawn {
-        return false;
-    }
-    let same_generation = span.generation.is_some() && span.generation == report.generation;
-    let same_file = span.device_inode.is_some() && span.device_inode == report.device_inode;
-    let is_unnamed = span.device_inode.is_none() || report.device_inode.is_none();
-    let same_path = span.is_lasting() && report.until.is_none() && is_unnamed && span.path == report.path;
-    same_generation || same_file || same_path
 }
 
 /// Whether the file of a span is being read; one that was made after `seen` has but its inode.

@@ -122,6 +122,26 @@ fn compare_plain(
     Ok(Comparison::Same(Box::new(OpenedGeneration { reader, tail, fingerprint: Fingerprint::of_head(&head), status })))
 }
 
+/// The first bytes of the file at `path`, as many as are looked at; of one that is compressed, as far as they can be decoded.
+///
+/// # Errors
+/// When it cannot be opened or read, or is no file.
+pub(crate) fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut reader = UncompressedReader::of_file(file::open_regular(path)?)?;
+    if let Some(plain) = reader.plain_file() {
+        return file::read_at(plain, 0, head_length());
+    }
+    let mut head = Vec::new();
+    while head.len() < head_length() {
+        let wanted = head_length() - head.len();
+        match reader.read(&mut head, wanted) {
+            Ok(0) | Err(_) => break,
+            Ok(_) => {}
+        }
+    }
+    Ok(head)
+}
+
 /// How many first bytes are looked at.
 pub(crate) fn head_length() -> usize {
     usize::try_from(HEAD_LIMIT).unwrap_or(usize::MAX)

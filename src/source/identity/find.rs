@@ -20,9 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::compare::{Comparison, OpenedGeneration, compare_open};
-use super::siblings::{
-    Sibling, all_siblings, base_of, directory_of, is_compressed, is_rotated, siblings, siblings_elsewhere,
-};
+use super::listing::FolderListings;
+use super::siblings::{Sibling, base_of, directory_of, is_compressed, is_rotated};
 use crate::error::{Error, Result};
 use crate::source::compressed::compression::Compression;
 use crate::source::compressed::reader::UncompressedReader;
@@ -77,13 +76,20 @@ pub(crate) struct SearchResult {
 }
 
 /// The files that may hold `generation`; `elsewhere` are globs of what its rotation moves to other directories.
-pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope, elsewhere: &[String]) -> FileCandidates {
+pub(crate) fn list_candidates(
+    generation: &Generation,
+    scope: SearchScope,
+    elsewhere: &[String],
+    listings: &mut FolderListings,
+) -> FileCandidates {
     let path = &generation.path;
-    let (mut files, directory_error) = match siblings(path) {
+    let (mut files, directory_error) = match listings.siblings(path) {
         Ok(found) => (found, None),
         Err(error) => (Vec::new(), Some(error)),
     };
-    for file in siblings_elsewhere(path, elsewhere).into_iter().chain(siblings_at_home(generation)) {
+    let mut others = listings.siblings_elsewhere(path, elsewhere);
+    others.extend(siblings_at_home(generation, listings));
+    for file in others {
         if !files.iter().any(|known| known.path == file.path) {
             files.push(file);
         }
@@ -97,8 +103,7 @@ pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope, elsew
     };
     let own_inode = generation.device_inode;
     if !files.iter().any(|file| file.status.device_inode == own_inode) {
-        let others = list_directory(path);
-        files.extend(others.into_iter().find(|file| file.status.device_inode == own_inode));
+        files.extend(listings.file_with_inode(path, own_inode));
     }
     files.sort_by_key(|file| rank(file, generation));
     if scope == SearchScope::ByHand {
@@ -112,13 +117,13 @@ pub(crate) fn list_candidates(generation: &Generation, scope: SearchScope, elsew
 }
 
 /// The files that stand where the generation's log is written, if it was rotated from there to another directory.
-fn siblings_at_home(generation: &Generation) -> Vec<Sibling> {
+fn siblings_at_home(generation: &Generation, listings: &mut FolderListings) -> Vec<Sibling> {
     // The key of a log is its path, or a glob.
     let home = Path::new(&generation.log);
     if base_of(&generation.path).file_name() != home.file_name() || generation.path.parent() == home.parent() {
         return Vec::new();
     }
-    let mut found = siblings(home).unwrap_or_default();
+    let mut found = listings.siblings(home).unwrap_or_default();
     if let Ok(status) = FileStatus::of_path(home) {
         found.push(Sibling { path: home.to_owned(), status, compressed: is_compressed(home) });
     }
@@ -254,7 +259,7 @@ pub fn find_generation_with(
     known: Option<RestartPoints>,
 ) -> Result<Option<LocatedGeneration>> {
     let FileCandidates { files, directory_error, path_error } =
-        list_candidates(generation, SearchScope::ByHand, elsewhere);
+        list_candidates(generation, SearchScope::ByHand, elsewhere, &mut FolderListings::default());
     if let Some(points) = known
         && let Some(file) = files.iter().find(|file| points.are_of_file(generation, &file.path))
     {
@@ -289,11 +294,16 @@ pub fn find_generation_with(
 }
 
 /// What the file with this inode is called now, if it is not at `path` any more.
-pub(crate) fn new_name(path: &Path, device_inode: DeviceInode, elsewhere: &[String]) -> Option<PathBuf> {
+pub(crate) fn new_name(
+    path: &Path,
+    device_inode: DeviceInode,
+    elsewhere: &[String],
+    listings: &mut FolderListings,
+) -> Option<PathBuf> {
     if leads_to(path, device_inode) {
         return None;
     }
-    for Sibling { path, status, .. } in all_siblings(path, elsewhere).unwrap_or_default() {
+    for Sibling { path, status, .. } in listings.all_siblings(path, elsewhere).unwrap_or_default() {
         if status.device_inode == device_inode {
             return Some(path);
         }
@@ -338,16 +348,16 @@ mod tests {
         let mut live = generation(folder.path().join("a.log"));
         let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
         File::options().write(true).open(folder.path().join("a.log.2")).unwrap().set_modified(old).unwrap();
-        let rotation = list_candidates(&live, SearchScope::Rotation, &[]);
+        let rotation = list_candidates(&live, SearchScope::Rotation, &[], &mut FolderListings::default());
         assert_eq!(names(&rotation.files), ["a.log.2", "a.log.1", "a.log", "a.log.3.gz"]);
-        let by_hand = list_candidates(&live, SearchScope::ByHand, &[]);
+        let by_hand = list_candidates(&live, SearchScope::ByHand, &[], &mut FolderListings::default());
         assert_eq!(names(&by_hand.files), ["a.log.2", "a.log.1", "a.log", "a.log.3.gz", "a.log.kept"]);
         let rotated = generation(folder.path().join("a.log.3.gz"));
-        let rotation = list_candidates(&rotated, SearchScope::Rotation, &[]);
+        let rotation = list_candidates(&rotated, SearchScope::Rotation, &[], &mut FolderListings::default());
         assert_eq!(names(&rotation.files), ["a.log.3.gz", "a.log.2", "a.log", "a.log.1"]);
         // A name that only a person gives, and the same inode.
         live.device_inode = FileStatus::of_path(&folder.path().join("z")).unwrap().device_inode;
-        let rotation = list_candidates(&live, SearchScope::Rotation, &[]);
+        let rotation = list_candidates(&live, SearchScope::Rotation, &[], &mut FolderListings::default());
         assert_eq!(names(&rotation.files), ["z", "a.log.2", "a.log.1", "a.log", "a.log.3.gz"]);
     }
 
@@ -361,7 +371,7 @@ mod tests {
         assert_eq!(find_generation(&lost).unwrap().unwrap().path, folder.path().join("a.log.kept"));
         std::fs::write(folder.path().join("a.log.1"), [LOG, b"four\n"].concat()).unwrap();
         assert_eq!(find_generation(&lost).unwrap().unwrap().path, folder.path().join("a.log.1"));
-        let candidates = list_candidates(&lost, SearchScope::ByHand, &[]).files;
+        let candidates = list_candidates(&lost, SearchScope::ByHand, &[], &mut FolderListings::default()).files;
         let refused = folder.path().join("a.log.1");
         let found = search(&lost, &candidates, UncompressedReader::of_file, |file| file.path != refused).found.unwrap();
         assert_eq!((found.path, found.opened.reader.offset()), (folder.path().join("a.log.kept"), lost.position));
@@ -379,7 +389,7 @@ mod tests {
         let pipe = folder.path().join("a.log.pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
         let status = FileStatus::of_path(&pipe).unwrap();
-        let mut candidates = list_candidates(&lost, SearchScope::ByHand, &[]).files;
+        let mut candidates = list_candidates(&lost, SearchScope::ByHand, &[], &mut FolderListings::default()).files;
         candidates.push(Sibling { path: pipe, status, compressed: false });
         let SearchResult { found, hindrances } = search(&lost, &candidates, UncompressedReader::of_file, |_| true);
         assert!(found.is_none());

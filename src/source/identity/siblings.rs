@@ -4,13 +4,12 @@
 //! `access.log.1-2026112221.backup`, and `access-20261122.log` made by its `extension` option), each also with
 //! `.gz` and the like behind. Two files are siblings if both names, without these, are the same.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::source::file::FileStatus;
-use crate::wildcards::paths_named;
 
 const COMPRESSED: [&[u8]; 6] = [b".gz", b".zst", b".zstd", b".bz2", b".xz", b".lz4"];
 const WORDS: [&[u8]; 6] = [b"old", b"bak", b"backup", b"save", b"orig", b"prev"];
@@ -69,27 +68,15 @@ pub(crate) fn is_compressed_form(plain: &Path, path: &Path) -> bool {
     is_compressed(path) && without_compression(name_of(path)) == name_of(plain)
 }
 
-/// The files in the directory of `path` that are its siblings, without `path` itself: oldest first, then by
-/// path. A compressed copy is left out while the file it is made from still exists, since it may be unfinished.
-///
-/// # Errors
-/// When the directory cannot be read. Entries that vanish meanwhile are left out.
-pub(crate) fn siblings(path: &Path) -> io::Result<Vec<Sibling>> {
-    let (Some(directory), Some(name)) = (directory_of(path), path.file_name()) else { return Ok(Vec::new()) };
-    let base = base_name(name.as_bytes());
-    let mut names: Vec<Vec<u8>> = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let Ok(entry) = entry else { continue };
-        let candidate = entry.file_name().into_vec();
-        if candidate != name.as_bytes() && base_name(&candidate) == base {
-            names.push(candidate);
-        }
-    }
+/// Those of these names in a directory, which are called alike but for rotation, that are files: oldest first, then by path. A compressed
+/// copy is left out while the file it is made from still exists, since it may be unfinished.
+pub(super) fn siblings_among(directory: &Path, names: &[&[u8]]) -> Vec<Sibling> {
+    let all: HashSet<&[u8]> = names.iter().copied().collect();
     let mut found = Vec::new();
-    for name in &names {
+    for name in names {
         let bare = without_compression(name);
         let compressed = bare.len() < name.len();
-        if compressed && names.iter().any(|other| other == bare) {
+        if compressed && all.contains(bare) {
             continue;
         }
         let path = directory.join(OsStr::from_bytes(name));
@@ -98,30 +85,20 @@ pub(crate) fn siblings(path: &Path) -> io::Result<Vec<Sibling>> {
             _ => {}
         }
     }
-    found.sort_by(|a, b| (a.status.modified, &a.path).cmp(&(b.status.modified, &b.path)));
-    Ok(found)
+    in_order_of_writing(&mut found);
+    found
 }
 
-/// [`siblings`], and the files that `elsewhere` (globs) names in other directories and that are called alike: rotated there.
-///
-/// # Errors
-/// As [`siblings`].
-pub(crate) fn all_siblings(path: &Path, elsewhere: &[String]) -> io::Result<Vec<Sibling>> {
-    let mut found = siblings(path)?;
-    for file in siblings_elsewhere(path, elsewhere) {
-        if !found.iter().any(|known| known.path == file.path) {
-            found.push(file);
-        }
-    }
-    found.sort_by(|a, b| (a.status.modified, &a.path).cmp(&(b.status.modified, &b.path)));
-    Ok(found)
+/// Oldest first, then by path.
+pub(super) fn in_order_of_writing(files: &mut [Sibling]) {
+    files.sort_by(|a, b| (a.status.modified, &a.path).cmp(&(b.status.modified, &b.path)));
 }
 
-/// The files that these globs name in other directories than that of `path`, and that are called alike.
-pub(crate) fn siblings_elsewhere(path: &Path, elsewhere: &[String]) -> Vec<Sibling> {
+/// Those of these files that are in other directories than that of `path`, and that are called alike.
+pub(super) fn siblings_elsewhere_among(path: &Path, files: impl IntoIterator<Item = PathBuf>) -> Vec<Sibling> {
     let base = base_name(name_of(path));
     let mut found = Vec::new();
-    for file in elsewhere.iter().filter_map(|pattern| paths_named(pattern).ok()).flat_map(|matched| matched.paths) {
+    for file in files {
         let name = name_of(&file);
         let bare = without_compression(name);
         let compressed = bare.len() < name.len();
@@ -141,7 +118,7 @@ fn without_compression(name: &[u8]) -> &[u8] {
     COMPRESSED.iter().find_map(|end| name.strip_suffix(*end).filter(|bare| !bare.is_empty())).unwrap_or(name)
 }
 
-fn base_name(name: &[u8]) -> Vec<u8> {
+pub(super) fn base_name(name: &[u8]) -> Vec<u8> {
     let name = without_compression(name);
     let marks = RotationMarks::at_end_of(name);
     if marks.count > 0 {
@@ -220,20 +197,5 @@ mod tests {
             assert_eq!(base_of(Path::new(rotated)), Path::new(base), "{rotated}");
             assert_eq!(is_rotated(Path::new(rotated)), rotated != base, "{rotated}");
         }
-    }
-
-    #[test]
-    fn a_compressed_twin_is_left_out_while_its_source_exists() {
-        let directory = tempfile::tempdir().unwrap();
-        for name in ["a.log", "a.log.1", "a.log.2", "a.log.2.gz", "a.log.3.gz", "b.log.1"] {
-            std::fs::write(directory.path().join(name), name).unwrap();
-        }
-        let mut names: Vec<_> = siblings(&directory.path().join("a.log"))
-            .unwrap()
-            .into_iter()
-            .map(|sibling| sibling.path.file_name().unwrap().to_str().unwrap().to_owned())
-            .collect();
-        names.sort();
-        assert_eq!(names, ["a.log.1", "a.log.2", "a.log.3.gz"]);
     }
 }
