@@ -12,6 +12,8 @@ use super::notice::{Notice, Say};
 use super::pending_commit::PendingCommit;
 use super::settings::{DaemonSettings, Log};
 use super::threads::COUNTED_WAITING;
+use rustix::process::{Resource, Rlimit};
+
 use crate::error::{Error, Result};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
@@ -104,6 +106,17 @@ fn compile_interpreters(logs: &[Log], with: &Interpreting) -> Result<HashMap<Str
     Ok(interpreters)
 }
 
+/// How many descriptors logs may take: half of what the system gives this process, which is as much as it can be given.
+fn files_for_logs() -> usize {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let current = match rustix::process::setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    current.map_or(usize::MAX, |most| usize::try_from(most / 2).unwrap_or(usize::MAX))
+}
+
 fn build_follower(settings: &DaemonSettings, view: &View, block_limit: usize) -> Follower {
     let watched =
         settings.logs.iter().map(|log| WatchedLog { key: log.pattern.clone(), pattern: log.pattern.clone() }).collect();
@@ -113,6 +126,7 @@ fn build_follower(settings: &DaemonSettings, view: &View, block_limit: usize) ->
         wrappers: settings.logs.iter().filter_map(|log| Some((log.pattern.clone(), log.format.wrapper()?))).collect(),
         block_limit,
         elsewhere: settings.rotated.clone(),
+        open_files: files_for_logs(),
         ..FollowSettings::default()
     };
     // What was committed last may have been read long before, and what stands beside it not at all.

@@ -133,6 +133,21 @@ pub(crate) fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Vec
     Ok(bytes)
 }
 
+/// The start of the line that `position` is in; `position` itself if a line starts there.
+pub(crate) fn line_start(file: &File, position: u64) -> io::Result<u64> {
+    const STEP: u64 = 64 * 1024;
+    let mut end = position;
+    while end > 0 {
+        let from = end.saturating_sub(STEP);
+        let bytes = read_at(file, from, usize::try_from(end - from).unwrap_or(0))?;
+        if let Some(newline) = memchr::memrchr(b'\n', &bytes) {
+            return Ok(from + newline as u64 + 1);
+        }
+        end = from;
+    }
+    Ok(0)
+}
+
 /// When the file at a path was made, as far as its file system says.
 pub(crate) fn created(path: &Path) -> Option<Timestamp> {
     let since_epoch = std::fs::metadata(path).ok()?.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use spikeline::source::{FinishReason, FollowSettings};
+
 use crate::rig::{Rig, gzip, numbered, set_modified, sorted};
 
 const LOGS: usize = 300;
@@ -110,4 +112,79 @@ fn all_logs_rotated_at_once_are_found_under_their_new_names_by_few_listings() {
     rig.now = rig.now.plus_millis(61_000);
     work(&mut rig);
     assert_eq!(rig.unfinished(), LOGS, "those that were rotated are over");
+}
+
+/// How many files of a rig this process has open.
+fn open_files(rig: &Rig) -> usize {
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let files = descriptors.filter_map(|descriptor| std::fs::read_link(descriptor.path()).ok());
+    files.filter(|file| file.starts_with(rig.directory.path())).count()
+}
+
+fn rig_with_few_descriptors() -> Rig {
+    let rig = Rig::with(&["*.log"], FollowSettings { open_files: 8, ..FollowSettings::default() });
+    for log in 0..LOGS {
+        rig.append(&name(log), lines_of(log));
+    }
+    rig
+}
+
+#[test]
+fn more_logs_than_may_be_open_are_read_in_turn() {
+    let mut rig = rig_with_few_descriptors();
+    work(&mut rig);
+    assert_eq!(sorted(rig.lines()), expected(0..LOGS));
+    assert!(open_files(&rig) <= 8, "{} are open", open_files(&rig));
+    for log in 0..LOGS {
+        rig.append(&name(log), format!("more {log}\n"));
+    }
+    work(&mut rig);
+    assert_eq!(rig.lines().len(), LOGS);
+    rig.restart();
+    for log in 0..LOGS {
+        rig.append(&name(log), format!("after the restart {log}\n"));
+    }
+    work(&mut rig);
+    assert_eq!(rig.lines().len(), LOGS);
+    assert!(open_files(&rig) <= 8, "{} are open", open_files(&rig));
+    assert!(rig.store.spans.is_empty(), "nothing is missing");
+}
+
+#[test]
+fn logs_that_are_not_held_open_are_found_when_they_were_rotated() {
+    let mut rig = rig_with_few_descriptors();
+    work(&mut rig);
+    rig.lines();
+    for log in 0..LOGS {
+        let rotated = format!("{}.1", name(log));
+        rig.append(&name(log), format!("late {log}\n"));
+        rig.rename(&name(log), &rotated);
+        if log % 3 == 0 {
+            rig.gzip(&rotated);
+        }
+        rig.append(&name(log), format!("next {log}\n"));
+    }
+    for _ in 0..2 {
+        work(&mut rig);
+        rig.now = rig.now.plus_millis(61_000);
+    }
+    assert_eq!(rig.lines().len(), 2 * LOGS, "each once");
+    work(&mut rig);
+    assert_eq!((rig.unfinished(), rig.lines().len()), (LOGS, 0));
+}
+
+#[test]
+fn a_log_that_is_not_held_open_and_is_deleted_is_said_to_be_gone() {
+    let mut rig = rig_with_few_descriptors();
+    work(&mut rig);
+    rig.lines();
+    for log in 0..LOGS {
+        rig.remove(&name(log));
+    }
+    work(&mut rig);
+    rig.now = rig.now.plus_millis(61_000);
+    work(&mut rig);
+    let gone = rig.store.finished.iter().filter(|(_, _, reason)| *reason == FinishReason::Vanished).count();
+    assert_eq!(gone, LOGS - 8, "of those that were open it is known that nothing was unread");
+    assert_eq!(rig.unfinished(), 0);
 }

@@ -21,6 +21,8 @@ use crate::source::tail_hash::TailBytes;
 
 enum ByteSource {
     File(File),
+    /// A plain file whose descriptor was given back; it is to be opened again.
+    Closed,
     Stream(CompressedInput),
     Gzip(Box<GzipDecoder>),
     Zstd(ZstdDecoder),
@@ -137,6 +139,25 @@ impl UncompressedReader {
         }
     }
 
+    /// Gives a plain file's descriptor back, until [`UncompressedReader::open_again`].
+    pub(crate) fn close(&mut self) {
+        if matches!(self.bytes, ByteSource::File(_)) {
+            self.bytes = ByteSource::Closed;
+        }
+    }
+
+    /// Whether its descriptor was given back.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.bytes, ByteSource::Closed)
+    }
+
+    /// Goes on in the same file, whose descriptor had been given back.
+    pub(crate) fn open_again(&mut self, file: File) {
+        if self.is_closed() {
+            self.bytes = ByteSource::File(file);
+        }
+    }
+
     /// The uncompressed offset of the next byte.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
@@ -145,7 +166,7 @@ impl UncompressedReader {
     /// How many bytes of the file on disk were consumed.
     pub(crate) fn consumed(&self) -> u64 {
         match &self.bytes {
-            ByteSource::File(_) => self.offset,
+            ByteSource::File(_) | ByteSource::Closed => self.offset,
             ByteSource::Stream(input) => input.position(),
             ByteSource::Gzip(gzip) => gzip.input().position(),
             ByteSource::Zstd(zstd) => zstd.input().position(),
@@ -163,6 +184,7 @@ impl UncompressedReader {
         }
         let read = match &mut self.bytes {
             ByteSource::File(file) => read_plain(file, self.offset, into, limit)?,
+            ByteSource::Closed => return Err(io::Error::other("its file is not open")),
             ByteSource::Stream(stream) => read_full(stream, into, limit, &mut self.fault),
             ByteSource::Gzip(gzip) => read_full(gzip.as_mut(), into, limit, &mut self.fault),
             ByteSource::Zstd(zstd) => read_full(zstd, into, limit, &mut self.fault),

@@ -18,6 +18,7 @@ use super::missed_rotation::MissedRotation;
 use super::new_files::{NewFile, SettledFiles};
 use super::patterns::{SeenPath, WatchedPath};
 use super::poll::{FileProblem, Poll};
+use super::put_off::PutOffFiles;
 use super::resume::AwaitedGenerations;
 use super::settings::FollowSettings;
 use super::sought_spans::SoughtSpans;
@@ -58,6 +59,8 @@ enum Verdict {
 pub(crate) struct Discovery {
     /// Files that were read to the state in which they are.
     pub(crate) settled: SettledFiles,
+    /// Those that were found, and wait for their turn to be read.
+    pub(crate) put_off: PutOffFiles,
     last_looks: LastLooks,
     /// By the log's path before rotation.
     rotations: BTreeMap<PathBuf, MissedRotation>,
@@ -149,7 +152,8 @@ impl Discovery {
     /// Whether some file may be a copy in the making, so that it is not known yet whether it was read; after `grace` the next look
     /// decides. The last one was at `looked`.
     pub(crate) fn is_undecided(&self, looked: Option<Timestamp>, grace: Duration) -> bool {
-        self.is_pending || self.is_any_away || self.undecided.is_any_undecided(looked, grace)
+        let is_waiting = self.is_pending || self.is_any_away || !self.put_off.is_empty();
+        is_waiting || self.undecided.is_any_undecided(looked, grace)
     }
 
     /// The rotated files that no run has seen and that may hold what was missed. Looked for when directories are, and at once when
@@ -260,6 +264,7 @@ impl Discovery {
             || self.settled.is_settled(file.status)
             || facts.patterns.names(&file.path)
             || facts.open.is_open(inode)
+            || self.put_off.holds(inode)
             || (missed.is_older(file) && !self.sought.may_be_in(file, &missed.key))
     }
 

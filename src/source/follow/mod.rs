@@ -29,6 +29,7 @@ mod open_log;
 mod open_logs;
 mod patterns;
 mod poll;
+mod put_off;
 mod replaced;
 mod resume;
 mod rotation;
@@ -76,6 +77,9 @@ use crate::time::Timestamp;
 /// each log: what a poll reads is not less than what it costs to look at so many logs.
 const BLOCKS_PER_POLL: usize = 16;
 
+/// Rotated files that wait for others to be read are taken in so many times in a poll.
+const ROUNDS_PER_POLL: usize = 16;
+
 /// How often globs are expanded, and the new names of rotated files looked for.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
@@ -110,7 +114,7 @@ impl Follower {
     ) -> Follower {
         let facts = LogFacts {
             patterns: Patterns::new(watched),
-            open: OpenLogs::default(),
+            open: OpenLogs::new(settings.open_files),
             closed: ClosedGenerations::new(known),
             horizon: Horizon::new(read_until),
         };
@@ -185,8 +189,15 @@ impl Follower {
         self.resume_awaited(poll)?;
         self.look_at_open_logs(poll)?;
         self.look_at_paths(poll)?;
-        progress.caught_up = self.read_open_logs(poll, progress)?;
-        self.finish_quiet_logs(poll)?;
+        for _ in 0..ROUNDS_PER_POLL {
+            progress.caught_up = self.read_open_logs(poll, progress)?;
+            self.finish_quiet_logs(poll)?;
+            if !progress.caught_up || self.discovery.put_off.is_empty() {
+                break;
+            }
+            progress.caught_up = false;
+            self.take_in_put_off(poll)?;
+        }
         progress.undecided = self.discovery.is_undecided(self.looked_around, self.settings.rotate_grace);
         if progress.caught_up && !progress.undecided {
             self.facts.horizon.all_was_read(self.facts.open.last_written());
@@ -251,6 +262,7 @@ impl Follower {
 
     /// Looks at the status of every open file.
     fn look_at_open_logs(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let mut moved = Vec::new();
         for id in self.facts.open.ids() {
             let Some(log) = self.facts.open.get_mut(id) else { continue };
             match log.look_at_status(poll.now) {
@@ -259,10 +271,24 @@ impl Follower {
                     poll.tell(LogEvent::Fingerprint { generation: id, fingerprint })?;
                 }
                 Ok(StatusChange::Truncated) => self.end_truncated(id, poll)?,
+                Ok(StatusChange::Elsewhere) => moved.extend(self.await_moved(id, poll)),
                 Err(error) => self.set_aside(id, &error, poll)?,
             }
+            self.facts.open.spare_descriptor(id);
         }
-        ControlFlow::Continue(())
+        if moved.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        // As after a stop: before anything else is taken for a new log.
+        self.awaited.await_all(moved, poll.now);
+        self.resume_awaited(poll)
+    }
+
+    /// The generation of a log whose descriptor was given back and whose path does not lead to it any more: its file is to be found.
+    fn await_moved(&mut self, id: GenerationId, poll: &Poll<'_>) -> Option<Generation> {
+        let log = self.facts.open.remove(id)?;
+        self.discovery.may_have_missed(MissedRotation::of_log(&log, &self.facts.horizon, poll.now));
+        Some(log.generation)
     }
 
     /// Reading an open file failed. A compressed one is set aside until it changes; a plain one is tried again.
@@ -360,7 +386,20 @@ impl Follower {
                 self.discovery.settled.settle(file.status);
                 continue;
             }
+            if !file.is_live && self.facts.open.is_full() {
+                self.discovery.put_off.push(file);
+                continue;
+            }
             self.take_in(file, &replaceable, poll)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Begins with those rotated files that had to wait, as many as there is room for.
+    fn take_in_put_off(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        while !self.facts.open.is_full() {
+            let Some(file) = self.discovery.put_off.next() else { break };
+            self.take_in(file, &ReplaceableLogs::default(), poll)?;
         }
         ControlFlow::Continue(())
     }

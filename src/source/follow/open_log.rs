@@ -40,6 +40,8 @@ pub(crate) enum StatusChange {
     /// It changed, and its fingerprint may have grown.
     Changed(Option<Fingerprint>),
     Truncated,
+    /// Its descriptor was given back, and its path does not lead to it any more.
+    Elsewhere,
 }
 
 /// An open generation.
@@ -143,7 +145,7 @@ impl OpenLog {
         let mut reader = UncompressedReader::of_file(file)?;
         let mut position = position;
         if let Some(file) = reader.plain_file() {
-            position = line_start(file, position)?;
+            position = file::line_start(file, position)?;
         }
         let mut tail = TailBytes::default();
         reader.skip_to(position, &mut tail)?;
@@ -246,10 +248,46 @@ impl OpenLog {
         Ok(status.is_some_and(|status| status.deleted))
     }
 
+    /// Gives the descriptor of a plain file back. It is opened again when there is something to read.
+    pub(crate) fn close_file(&mut self) {
+        self.reader.close();
+    }
+
+    /// Whether its descriptor was given back.
+    pub(crate) fn is_file_closed(&self) -> bool {
+        self.reader.is_closed()
+    }
+
+    /// Opens its file again, if its descriptor was given back.
+    pub(crate) fn open_file(&mut self) -> io::Result<()> {
+        if self.reader.is_closed() {
+            let file = file::open_regular(&self.generation.path)?;
+            if FileStatus::of_file(&file)?.device_inode != self.status.device_inode {
+                return Err(io::Error::other("another file has taken its place"));
+            }
+            self.reader.open_again(file);
+        }
+        Ok(())
+    }
+
+    /// The status of its file now; `None` if that is found by its path alone, and is not there any more.
+    fn status_now(&self) -> io::Result<Option<FileStatus>> {
+        if let Some(file) = self.reader.plain_file() {
+            return FileStatus::of_file(file).map(Some);
+        }
+        match FileStatus::of_path(&self.generation.path) {
+            Ok(status) => Ok(Some(status).filter(|status| status.device_inode == self.status.device_inode)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Looks whether the file changed.
     pub(crate) fn look_at_status(&mut self, now: Timestamp) -> io::Result<StatusChange> {
-        let Some(file) = self.reader.plain_file() else { return Ok(StatusChange::Unchanged) };
-        let status = FileStatus::of_file(file)?;
+        if !self.is_plain() {
+            return Ok(StatusChange::Unchanged);
+        }
+        let Some(status) = self.status_now()? else { return Ok(StatusChange::Elsewhere) };
         let read_to = self.cutter.read_to();
         if status.size < read_to {
             return Ok(StatusChange::Truncated);
@@ -258,6 +296,8 @@ impl OpenLog {
             self.status = status;
             return Ok(StatusChange::Unchanged);
         }
+        self.open_file()?;
+        let Some(file) = self.reader.plain_file() else { return Ok(StatusChange::Unchanged) };
         // Before the new size is taken over, so that what was lost is counted by the old one.
         if !self.stands(&self.cutter.read_tail(), read_to)? {
             return Ok(StatusChange::Truncated);
@@ -357,19 +397,4 @@ impl OpenLog {
         }
         Ok(file::read_at(file, at.saturating_sub(length as u64), length)? == tail.bytes())
     }
-}
-
-/// The start of the line that `position` is in; `position` itself if a line starts there.
-fn line_start(file: &File, position: u64) -> io::Result<u64> {
-    const STEP: u64 = 64 * 1024;
-    let mut end = position;
-    while end > 0 {
-        let from = end.saturating_sub(STEP);
-        let bytes = file::read_at(file, from, usize::try_from(end - from).unwrap_or(0))?;
-        if let Some(newline) = memchr::memrchr(b'\n', &bytes) {
-            return Ok(from + newline as u64 + 1);
-        }
-        end = from;
-    }
-    Ok(0)
 }

@@ -1,7 +1,7 @@
 //! The generations that are open, and whose turn it is to be read.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 
 /// Buffers that wait to be filled again, at most.
 const SPARE_BUFFERS: usize = 8;
+
+/// So many compressed files are read at a time.
+const COMPRESSED_AT_ONCE: usize = 256;
 
 /// What one log's turn gave.
 #[derive(Debug)]
@@ -40,19 +43,58 @@ pub(crate) struct ReplaceableLogs {
 
 /// The open generations; each is read a block at a time, one after the other. What is asked of one of them costs the same however many
 /// there are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct OpenLogs {
     logs: BTreeMap<GenerationId, OpenLog>,
     /// Which of them are read in a file.
     by_inode: HashMap<DeviceInode, Vec<GenerationId>>,
     /// In which file each of them is read, as `by_inode` has it.
     inodes: HashMap<GenerationId, DeviceInode>,
+    /// Those that hold a descriptor.
+    holding: HashSet<GenerationId>,
+    /// So many may.
+    limit: usize,
+    /// Those whose files are compressed, which are read to their ends at a stretch.
+    compressed: HashSet<GenerationId>,
     /// Which of them was read last.
     turn: Option<GenerationId>,
     spare: Vec<Vec<u8>>,
 }
 
 impl OpenLogs {
+    /// With at most so many descriptors, but for those of compressed files.
+    pub(crate) fn new(limit: usize) -> OpenLogs {
+        OpenLogs {
+            logs: BTreeMap::new(),
+            by_inode: HashMap::new(),
+            inodes: HashMap::new(),
+            holding: HashSet::new(),
+            limit: limit.max(1),
+            compressed: HashSet::new(),
+            turn: None,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Whether no more rotated files are to be opened before some are read to their ends.
+    pub(crate) fn is_full(&self) -> bool {
+        self.compressed.len() >= COMPRESSED_AT_ONCE.min(self.limit)
+    }
+
+    /// Gives the descriptor of a log back if there are too many; it may have been opened, or be another one.
+    pub(crate) fn spare_descriptor(&mut self, id: GenerationId) {
+        let Some(log) = self.logs.get_mut(&id) else { return };
+        if log.is_file_closed() {
+            self.holding.remove(&id);
+            return;
+        }
+        self.holding.insert(id);
+        if self.holding.len() > self.limit && log.is_plain() {
+            log.close_file();
+            self.holding.remove(&id);
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.logs.len()
     }
@@ -67,11 +109,17 @@ impl OpenLogs {
     pub(crate) fn note_file(&mut self, id: GenerationId) {
         let Some(log) = self.logs.get(&id) else { return };
         let inode = log.status.device_inode;
+        if log.is_plain() {
+            self.compressed.remove(&id);
+        } else {
+            self.compressed.insert(id);
+        }
         if self.inodes.get(&id) != Some(&inode) {
             self.forget_file(id);
             self.inodes.insert(id, inode);
             self.by_inode.entry(inode).or_default().push(id);
         }
+        self.spare_descriptor(id);
     }
 
     fn forget_file(&mut self, id: GenerationId) {
@@ -95,6 +143,8 @@ impl OpenLogs {
     /// Takes a log out.
     pub(crate) fn remove(&mut self, id: GenerationId) -> Option<OpenLog> {
         self.forget_file(id);
+        self.holding.remove(&id);
+        self.compressed.remove(&id);
         self.logs.remove(&id)
     }
 
@@ -195,7 +245,12 @@ impl OpenLogs {
         let after = self.turn.map_or(Bound::Unbounded, Bound::Excluded);
         let next = self.logs.range((after, Bound::Unbounded)).next().or_else(|| self.logs.iter().next());
         self.turn = Some(*next?.0);
-        let log = self.logs.get_mut(&self.turn?)?;
+        let id = self.turn?;
+        let log = self.logs.get_mut(&id)?;
+        let is_to_open = log.is_file_closed() && !log.is_read();
+        if is_to_open && let Err(error) = log.open_file() {
+            return Some(LogTurn::Fault(id, error));
+        }
         let mut bytes = self.spare.pop().unwrap_or_default();
         let turn = match log.read_step(&mut bytes) {
             ReadStep::Piece(piece) => LogTurn::Read(LogEvent::from_piece(piece, &log.generation, &mut bytes)),
@@ -204,6 +259,9 @@ impl OpenLogs {
             ReadStep::Truncated => LogTurn::Truncated(log.generation.id),
             ReadStep::Fault(error) => LogTurn::Fault(log.generation.id, error),
         };
+        if is_to_open {
+            self.spare_descriptor(id);
+        }
         self.recycle(bytes);
         Some(turn)
     }

@@ -30,6 +30,8 @@ pub struct FollowSettings {
     pub from_start: bool,
     /// What is around the lines of each log that is wrapped, by its [`WatchedLog::key`].
     pub wrappers: HashMap<String, Wrapper>,
+    /// So many logs may be open at a time; the others are opened when there is something to read in them.
+    pub open_files: usize,
     /// Globs of what rotation moves to other directories, of each log by its [`WatchedLog::key`].
     pub elsewhere: HashMap<String, Vec<String>>,
 }
@@ -49,6 +51,7 @@ impl Default for FollowSettings {
             block_limit: BLOCK_LIMIT,
             from_start: true,
             wrappers: HashMap::new(),
+            open_files: usize::MAX,
             elsewhere: HashMap::new(),
         }
     }
