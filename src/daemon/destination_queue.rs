@@ -200,7 +200,8 @@ impl DestinationQueue {
             return false;
         }
         // A clock that is set may leave years behind: only what the spool reaches back to is gone through.
-        let mut slot = known.max(now.minus(self.retention).slot(interval)).min(mark);
+        let reach = now.minus(self.retention).slot(interval).plus(interval);
+        let mut slot = known.max(reach).min(mark);
         if known < slot && self.backlog_begin != Some(known) {
             self.overflow.add(known, slot);
         }

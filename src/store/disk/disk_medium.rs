@@ -142,6 +142,10 @@ impl Medium for DiskMedium {
         Ok(bytes)
     }
 
+    fn length(&self, name: &str) -> io::Result<u64> {
+        Ok(self.in_folder(name, |folder, file| folder.file(file, OFlags::RDONLY))?.metadata()?.len())
+    }
+
     fn open(&self, name: &str) -> io::Result<Box<dyn RandomAccessFile>> {
         Ok(Box::new(self.in_folder(name, |folder, file| folder.file(file, OFlags::RDONLY))?))
     }

@@ -20,6 +20,10 @@ pub trait Medium: Send + Sync {
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
     /// A whole file.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// How many bytes a file has.
+    fn length(&self, name: &str) -> io::Result<u64> {
+        Ok(self.read(name)?.len() as u64)
+    }
     /// A file to read from at any place, for as long as the result lives, even if it is removed.
     fn open(&self, name: &str) -> io::Result<Box<dyn RandomAccessFile>>;
     /// A new, empty file; one of that name is replaced.

@@ -9,6 +9,7 @@ use crate::store::manifest::in_force::ManifestInForce;
 use crate::store::query::view::View;
 use crate::store::segment::reader::Segment;
 use crate::store::upkeep::compaction::CompactionLimits;
+use crate::store::upkeep::kept_bytes::{make_room, with_ranges};
 use crate::store::upkeep::{compaction, retention};
 use crate::time::Timestamp;
 use std::collections::HashSet;
@@ -138,7 +139,16 @@ fn drop_expired(
     now: Timestamp,
 ) -> Result<MaintenanceOutcome> {
     let held = manifest.manifest();
-    let gone = retention::choose_expired(&held.segments, journal_bytes, &held.settings.retention, now);
+    let gone = match held.settings.retention.keep_bytes {
+        None => retention::choose_expired(&held.segments, journal_bytes, &held.settings.retention, now),
+        Some(most) => {
+            let medium = manifest.medium();
+            let segments = with_ranges(medium, &held.segments);
+            let bytes = segments.iter().map(|info| info.length).fold(journal_bytes, u64::saturating_add);
+            let beside = make_room(medium, bytes, most).saturating_add(journal_bytes);
+            retention::choose_expired(&segments, beside, &held.settings.retention, now)
+        }
+    };
     if gone.is_empty() {
         return Ok(MaintenanceOutcome::default());
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod compaction;
 mod compaction_output;
+pub(crate) mod kept_bytes;
 pub(crate) mod maintenance;
 pub(crate) mod repair;
 pub(crate) mod retention;

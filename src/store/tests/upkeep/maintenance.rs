@@ -114,6 +114,37 @@ proptest! {
 }
 
 /// Wherever merging stops, by a failure or a loss of power, the answers are the same, and the next writer ends it.
+/// Ranges go with their segments, points first of all, and of damaged files a half of the bound counts.
+#[test]
+fn the_bound_counts_all_that_the_store_takes() {
+    let memory = three_days();
+    let lengths = |memory: &Memory| {
+        let names =
+            memory.names().into_iter().filter(|name| name.starts_with("segments/") || name.starts_with("journal-"));
+        names.map(|name| memory.read(&name).unwrap().len() as u64).sum::<u64>()
+    };
+    let tend = |memory: &Memory, most: u64| {
+        let mut writer = open(memory, Retention { keep_bytes: Some(most), ..Retention::default() });
+        writer.maintenance.limits.rolled_span = 86_400_000;
+        writer.maintain(Timestamp(AT), false).unwrap().dropped
+    };
+    drop(open(&memory, Retention::default()));
+    let all = lengths(&memory);
+    assert_eq!(tend(&memory, all), 0);
+    // Restart points are made again when they are needed.
+    let file = crate::store::disk::medium::write_file(&memory, "points/9.pts", &[0; 5000]).unwrap();
+    drop(file);
+    assert_eq!(tend(&memory, all), 0);
+    assert!(!memory.names().contains(&"points/9.pts".to_owned()), "{:?}", memory.names());
+    drop(crate::store::disk::medium::write_file(&memory, "segments/99.seg.damaged", &[0; 5000]).unwrap());
+    assert!(tend(&memory, all) > 0);
+    assert!(lengths(&memory) - 5000 + (all / 2).min(5000) <= all);
+    // However large they are, they do not drive out what is whole.
+    let left = lengths(&memory) - 5000;
+    drop(crate::store::disk::medium::write_file(&memory, "segments/99.seg.damaged", &[0; 500_000]).unwrap());
+    assert_eq!(tend(&memory, 2 * left + 2000), 0);
+}
+
 #[test]
 fn fault_27_every_prefix_of_merging_may_be_lost() {
     let memory = store(240, 5, &mut Dice(8));
