@@ -17,7 +17,7 @@ use crate::route::cap::RESTS_AFTER;
 use crate::route::{RouteId, Routes};
 use crate::source::generation::GenerationId;
 use crate::source::{FinishReason, LogBlock, LogEvent, UnreadCause, UnreadSpan};
-use crate::store::{Commit, Loss, LossCause, View};
+use crate::store::{Commit, Loss, LossCause, NEVER_READ_WHOLE, View};
 use crate::time::{Clock, Timestamp};
 
 /// What was counted is handed on this long after its first line ..
@@ -104,7 +104,7 @@ impl LineCounter {
             since: None,
             caught_up: false,
             is_backlog_over: false,
-            read_until: None,
+            read_until: view.read_until().is_none().then_some(NEVER_READ_WHOLE),
             is_overflow_said: false,
         }
     }

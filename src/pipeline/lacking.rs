@@ -189,6 +189,10 @@ fn to_come(window: Window, now: Timestamp) -> Option<String> {
 
 /// Whether the logs were read to the window's end. A window without an end ends where the store does.
 fn behind(view: &View, window: Window, now: Timestamp) -> Option<String> {
+    if view.is_first_reading() {
+        let who = "`spikeline run` reads them for the first time, or was stopped before it had";
+        return Some(format!("the logs were not read to their ends yet: {who}"));
+    }
     let read_until = view.read_until()?;
     // What is not read of a window's end is on its way only if someone reads.
     let is_on_its_way = view.has_writer().unwrap_or(true);

@@ -19,13 +19,13 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use commit::Commit;
 pub use commit::archived_lines::{ARCHIVED_MAX, ArchivedLine};
 pub use commit::block_summary::{BLOCK_BYTES, BlockRejects, BlockSummary, floor_route_start};
 pub use commit::destination::DestinationProgress;
 pub use commit::entry::{Entry, KeepReasons, Locator};
 pub use commit::ledger::{FIRST_REJECTS, Ledger, Loss, LossCause};
 pub use commit::log_reading::{LinesAgain, LogReading, ReadStretch, ReadingChange};
+pub use commit::{Commit, NEVER_READ_WHOLE};
 pub use disk::access::StoreAccess;
 pub use disk::disk_medium::DiskMedium;
 pub use disk::medium::{Medium, RandomAccessFile, WritableFile};

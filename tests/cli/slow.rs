@@ -144,7 +144,7 @@ fn a_class_has_its_course_clients_and_targets() {
         let own = || {
             inside
                 .iter()
-                .filter(|request| row["route"] == request.route() && row["status"] == request.status.to_string())
+                .filter(|request| row["route"] == request.route() && row["status"] == *request.status.to_string())
         };
         assert_eq!((&row["over_time_step_ms"], row["over_time_from"].as_f64()), (&json!(1000), Some(1_322_661_900.0)));
         let mut course = vec![0; 60];

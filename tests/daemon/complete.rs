@@ -1,6 +1,8 @@
 //! Every answer of the store says that it is complete for its window, or what is missing.
 
 use serde_json::Value;
+use spikeline::store::{Commit, NEVER_READ_WHOLE, StoreSettings, Writer};
+use spikeline::time::{Clock, SystemClock};
 
 use crate::rig::{Rig, until};
 use support::log::{NOON, Request, text};
@@ -147,4 +149,20 @@ fn a_line_over_the_bound_is_said() {
     rig.until_counted(6);
     says(&rig, "14:05:21", "14:05:22", 1, &["one line of ", "over the length bound", "line_too_long 1"]);
     says(&rig, "14:05:00", "14:05:20", 0, &[]);
+}
+
+/// What a daemon that was killed had not read of logs that none had read before is not known to the store by a time.
+#[test]
+fn a_first_reading_that_was_cut_short_is_not_complete() {
+    let rig = Rig::new("", "");
+    rig.log(&tens(0, 6));
+    let mut writer = Writer::open(&rig.folder.path("store"), StoreSettings::default()).unwrap();
+    let mut begun = Commit { at: SystemClock.now(), read_until: Some(NEVER_READ_WHOLE), ..Commit::default() };
+    writer.commit(&mut begun).unwrap();
+    drop(writer);
+    let asked = ["report", "--from=2011-11-30T14:05:00Z", "--until=2011-11-30T14:06:00Z"];
+    rig.ask(&asked).said(3, &["not read to their ends yet"]);
+    let _daemon = rig.start();
+    rig.until_counted(6);
+    until("the end", || rig.ask(&asked), |run| run.err.contains("complete")).said(0, &[]);
 }

@@ -126,7 +126,7 @@ fn the_slow_ones_of_the_store_have_their_lines() {
     let classes: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for class in &classes {
         let of_class =
-            |request: &&Request| class["status"] == request.status.to_string() && class["route"] == request.route();
+            |request: &&Request| class["status"] == *request.status.to_string() && class["route"] == request.route();
         let all: Vec<&Request> = requests.iter().filter(of_class).collect();
         assert_eq!(class["count"], all.len());
         assert_eq!(class["total_ms"], all.iter().map(|request| request.time).sum::<u64>());

@@ -35,6 +35,9 @@ pub(crate) struct CommitPayload {
     pub(crate) lines: CompressedLines,
 }
 
+/// A commit's `read_until` of a daemon that begins: it has not read the logs to their ends.
+pub const NEVER_READ_WHOLE: Timestamp = Timestamp(i64::MIN);
+
 /// Positions, counts, entries, summaries and accounts that become visible, and durable, together or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Commit {

@@ -9,6 +9,7 @@ use crate::histogram::Cell;
 use crate::route::{RouteId, marked_name};
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::{RestartPoints, UnreadSpan};
+use crate::store::commit::NEVER_READ_WHOLE;
 use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::block_summary::BlockSummary;
@@ -390,7 +391,12 @@ impl View {
 
     /// Everything written to the logs before this was read, by the wall clock of the daemon; `None` if none followed them.
     pub fn read_until(&self) -> Option<Timestamp> {
-        self.state.read_until
+        self.state.read_until.filter(|until| *until != NEVER_READ_WHOLE)
+    }
+
+    /// Whether a daemon follows the logs, or did, that has not read them to their ends yet.
+    pub fn is_first_reading(&self) -> bool {
+        self.state.read_until == Some(NEVER_READ_WHOLE)
     }
 
     /// The blocks that may still grow: the last of each log that is not finished.
