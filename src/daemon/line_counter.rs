@@ -104,9 +104,15 @@ impl LineCounter {
             since: None,
             caught_up: false,
             is_backlog_over: false,
-            read_until: view.read_until().is_none().then_some(NEVER_READ_WHOLE),
+            read_until: None,
             is_overflow_said: false,
         }
+    }
+
+    /// Notes that the logs were never read to their ends, if that is so of a store: they are followed from now on.
+    pub(super) fn begin_to_follow(mut self, view: &View) -> LineCounter {
+        self.read_until = view.read_until().is_none().then_some(NEVER_READ_WHOLE);
+        self
     }
 
     /// Count until the reading thread is gone, and hand on the rest. A full channel makes this wait.

@@ -75,7 +75,7 @@ impl OpenedDaemon {
         let (mark, clock, own_say) = (Arc::clone(&emitted_until), Arc::clone(clock), Arc::clone(say));
         Ok(OpenedDaemon {
             reader: LogReader::new(build_follower(settings, view, block_limit), Arc::clone(&settings.receiving.losses)),
-            counter: LineCounter::resume(view, counting, returned_rows, mark, clock, own_say),
+            counter: LineCounter::resume(view, counting, returned_rows, mark, clock, own_say).begin_to_follow(view),
             pending: PendingCommit::new(settings.slots(), spare_rows),
             emitted_until,
             writer,

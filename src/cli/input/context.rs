@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::formats::format_mistake;
 use super::nginx::NginxSetup;
-use super::settings::rotated_elsewhere;
+use super::rotated_elsewhere::rotated_elsewhere;
 use crate::cli::config::{Config, Surroundings};
 use crate::error::{Error, Result};
 use crate::grammar::{Format, library};

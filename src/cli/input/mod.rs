@@ -24,6 +24,7 @@ pub(in crate::cli) mod past_files;
 pub(in crate::cli) mod past_reading;
 pub(in crate::cli) mod record_columns;
 pub(in crate::cli) mod resending;
+mod rotated_elsewhere;
 pub(in crate::cli) mod routing;
 pub(in crate::cli) mod settings;
 pub(in crate::cli) mod stored_lines;

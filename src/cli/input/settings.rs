@@ -1,15 +1,14 @@
 //! From the configuration to the settings of the layers below.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
 use super::log_flush::longest_flush;
-use super::logrotate::{DEFAULT_LOGROTATE, RotationConf};
 use super::logs::logs_said;
 use super::nginx::NginxSetup;
+use super::rotated_elsewhere::rotated_elsewhere;
 use super::routing::routing;
 use crate::carbon::{Destination, Naming};
 use crate::cli::answer::output::say;
@@ -77,27 +76,6 @@ fn archived_patterns(config: &Config, logs: &[Log]) -> Vec<String> {
         }
     }
     archived
-}
-
-/// Globs of where the rotated files of each log are moved to: as its section says, and as logrotate's own configuration does.
-pub(in crate::cli) fn rotated_elsewhere<'l>(
-    config: &Config,
-    logs: impl Iterator<Item = &'l str>,
-) -> HashMap<String, Vec<String>> {
-    let conf = config.logrotate.as_ref().map_or(Path::new(DEFAULT_LOGROTATE), |path| Path::new(&path.value));
-    let conf = RotationConf::read(conf);
-    let mut elsewhere = HashMap::new();
-    for log in logs {
-        if elsewhere.contains_key(log) {
-            continue;
-        }
-        let mut globs = conf.folders_of(log);
-        for section in config.logs.iter().filter(|section| section.path.value == log) {
-            globs.extend(section.rotated.iter().map(|glob| glob.value.clone()));
-        }
-        elsewhere.insert(log.to_owned(), globs);
-    }
-    elsewhere
 }
 
 /// Whether the slow lines of a log, named by its key, are kept in the store.

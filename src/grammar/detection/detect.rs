@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 
+use super::attempts::is_apart_by_a_list;
 use super::columns::{Columns, LineFit, STRAYS};
 use super::mirrors::{Doubt, find_doubt};
 use super::oddities::is_odd_on_the_whole;
@@ -122,7 +123,10 @@ fn fit_lines<'f>(lines: &[&[u8]], index: usize, format: &'f Format) -> Option<Ca
             LineFit::Apart | LineFit::Impossible | LineFit::Contradicted => None,
         })
         .collect();
+    let is_apart =
+        |(line, reading): (&&[u8], &LineFit<'_>)| *reading == LineFit::Apart && is_apart_by_a_list(line, &columns);
     if readings.contains(&LineFit::Impossible)
+        || lines.iter().zip(&readings).any(is_apart)
         || contradicted * STRAYS > contradicted + values.len()
         || is_odd_on_the_whole(&columns, &values)
     {

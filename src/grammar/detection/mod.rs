@@ -1,6 +1,7 @@
 //! Which format some lines are in: `library` has the formats that people published, `detect` compares them on lines, and
 //! `recognise` adds wrappers and keyed formats. Called by `cli` alone; knows all other floors.
 
+mod attempts;
 mod bare_address;
 mod columns;
 mod detect;

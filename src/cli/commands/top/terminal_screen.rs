@@ -1,12 +1,14 @@
 //! The terminal as `top` has it: its own screen, keys one by one. It is given back as it was, however this ends.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -49,7 +51,10 @@ impl TerminalScreen {
 
     /// What is said next, within so long.
     pub(super) fn listen(&self, patience: Duration) -> TerminalWord {
-        match event::poll(patience) {
+        if !is_there_within(patience) {
+            return TerminalWord::End;
+        }
+        match event::poll(Duration::ZERO) {
             _ if self.ended.load(Ordering::SeqCst) => TerminalWord::End,
             Ok(false) => TerminalWord::Nothing,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => TerminalWord::Nothing,
@@ -75,6 +80,20 @@ impl TerminalScreen {
 impl Drop for TerminalScreen {
     fn drop(&mut self) {
         ratatui::restore();
+    }
+}
+
+/// Waits for a key, a signal or so long; whether the terminal is there still. crossterm would read from one that went away for ever.
+fn is_there_within(patience: Duration) -> bool {
+    let input = io::stdin();
+    if !input.is_terminal() {
+        return event::poll(patience).is_ok();
+    }
+    let mut input = [PollFd::new(&input, PollFlags::IN)];
+    let patience = Timespec::try_from(patience).ok();
+    match poll(&mut input, patience.as_ref()) {
+        Ok(_) => input.iter().all(|input| !input.revents().intersects(PollFlags::HUP | PollFlags::ERR)),
+        Err(error) => error == Errno::INTR,
     }
 }
 
