@@ -20,4 +20,4 @@ mod tests;
 
 pub use blocks::BlockStyle;
 pub use top_drawing::{TopLook, draw_top};
-pub use top_state::{LineShown, LiveOrder, OpenRoute, OpenText, TopKey, TopOrder, TopState};
+pub use top_state::{LiveOrder, OpenRoute, OpenText, SlowLineShown, TopKey, TopOrder, TopState};

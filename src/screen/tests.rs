@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::{BlockStyle, LineShown, OpenRoute, OpenText, TopKey, TopLook, TopState, draw_top};
+use super::{BlockStyle, OpenRoute, OpenText, SlowLineShown, TopKey, TopLook, TopState, draw_top};
 use crate::report::{LiveRoutes, LiveRow};
 use crate::time::{NamedZone, Timestamp, Window};
 
@@ -94,13 +94,13 @@ fn a_route_has_its_course_and_its_latest_slow_lines() {
     let mut state = state();
     state.press(TopKey::Enter, &live());
     assert!(screen(&state, &live(), 80, 24).iter().any(|row| row.contains("are being read")));
-    let line = LineShown {
+    let line = SlowLineShown {
         time: "14:05:47.944".to_owned(),
         took_ms: Some(3_470),
         status: Some(200),
         line: "192.0.2.53 - GET".to_owned(),
     };
-    state.route.as_mut().unwrap().lines = Some(vec![line.clone(), LineShown { line: "x".repeat(1 << 20), ..line }]);
+    state.route.as_mut().unwrap().lines = Some(vec![line.clone(), SlowLineShown { line: "x".repeat(1 << 20), ..line }]);
     let shown = screen(&state, &live(), 80, 24);
     assert!(shown[0].starts_with("webapp.backend.git  last 5 min: 2,930 requests"), "{}", shown[0]);
     assert!(shown.iter().any(|row| row.starts_with("p99, up to 3,252 ms")));
@@ -121,7 +121,7 @@ fn what_a_terminal_would_obey_is_shown() {
     let mut state = TopState { chosen: Some(hostile.to_owned()), filter: String::new(), ..state() };
     let mut screens = vec![screen(&state, &live, 200, 50)];
     state.press(TopKey::Enter, &live);
-    let line = LineShown { line: hostile.to_owned(), ..LineShown::default() };
+    let line = SlowLineShown { line: hostile.to_owned(), ..SlowLineShown::default() };
     state.route.as_mut().unwrap().lines = Some(vec![line]);
     screens.push(screen(&state, &live, 200, 50));
     state.text =
@@ -146,7 +146,7 @@ proptest! {
             let key = letters.get(key).map_or_else(|| others[key - letters.len()], |letter| TopKey::Letter(*letter));
             state.press(key, &live);
             if let Some(OpenRoute { lines, .. }) = &mut state.route {
-                *lines = Some(vec![LineShown { line: "\u{4e16}\u{754c} ".repeat(90), ..LineShown::default() }; 40]);
+                *lines = Some(vec![SlowLineShown { line: "\u{4e16}\u{754c} ".repeat(90), ..SlowLineShown::default() }; 40]);
             }
             if let Some(OpenText { lines: lines @ None, .. }) = &mut state.text {
                 *lines = Some(vec!["\u{4e16}\u{754c} and words ".repeat(30); 70]);

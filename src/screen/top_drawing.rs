@@ -359,7 +359,7 @@ fn row_of<'l>(state: &TopState, live: &'l LiveRoutes) -> &'l LiveRow {
     open.unwrap_or(&live.all)
 }
 
-fn line_words(line: &super::top_state::LineShown) -> String {
+fn line_words(line: &super::top_state::SlowLineShown) -> String {
     let took = line.took_ms.map_or("-".to_owned(), millis);
     let status = line.status.map_or("-".to_owned(), |status| status.to_string());
     format!("{} {took:>9} {status}", line.time)

@@ -34,7 +34,7 @@ pub enum TopOrder {
     /// The end.
     Quit,
     /// The latest slow lines of a route.
-    OpenRoute(String),
+    OpenRoute,
     /// Why this route, or all of them, is slow.
     AskWhy(Option<String>),
     /// What is asked why for is not wanted any more.
@@ -102,7 +102,7 @@ impl LiveOrder {
 
 /// A slow request, as the list of a route has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LineShown {
+pub struct SlowLineShown {
     /// When it ended, on the clock of the zone.
     pub time: String,
     /// How long it took; nothing where the log does not say.
@@ -119,7 +119,7 @@ pub struct OpenRoute {
     /// Its name.
     pub route: String,
     /// Its slow requests, the latest first; nothing until they are read.
-    pub lines: Option<Vec<LineShown>>,
+    pub lines: Option<Vec<SlowLineShown>>,
     /// What could not be read of them.
     pub missing: Vec<String>,
     /// Which is chosen.
@@ -237,8 +237,8 @@ impl TopState {
                 let rows = self.rows(live);
                 let route = rows.get(self.chosen_at(&rows))?.route.clone();
                 self.chosen = Some(route.clone());
-                self.route = Some(OpenRoute { route: route.clone(), ..OpenRoute::default() });
-                return Some(TopOrder::OpenRoute(route));
+                self.route = Some(OpenRoute { route, ..OpenRoute::default() });
+                return Some(TopOrder::OpenRoute);
             }
             key => {
                 let rows = self.rows(live);
@@ -369,7 +369,7 @@ mod tests {
     fn a_way_in_leads_out_again() {
         let (mut state, live) = (TopState::default(), live(&["a", "b"]));
         let opened = press(&mut state, &live, &[TopKey::Down, TopKey::Enter]);
-        assert_eq!(opened, Some(TopOrder::OpenRoute("b".to_owned())));
+        assert_eq!(opened, Some(TopOrder::OpenRoute));
         assert_eq!(press(&mut state, &live, &[TopKey::Letter('w')]), Some(TopOrder::AskWhy(Some("b".to_owned()))));
         assert!(state.text.as_ref().unwrap().is_why);
         assert_eq!(press(&mut state, &live, &[TopKey::Back]), Some(TopOrder::DropWhy));

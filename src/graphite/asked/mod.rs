@@ -3,8 +3,6 @@
 //! [`understand`] is the one way in, for the command line and for the page: texts in, [`Pasted`] out, or a mistake with its place in the
 //! text. It does no I/O; what is known of routes, namings and archives comes in with [`AskContext`].
 
-#[cfg(test)]
-mod grafana_urls;
 mod link_times;
 mod meaning;
 mod mistake;

@@ -39,7 +39,7 @@ impl SelectedByQuery {
 }
 
 /// One `name op "value"`.
-struct Matcher<'q> {
+struct SelectorMatcher<'q> {
     name: &'q str,
     operator: &'q str,
     value: String,
@@ -69,7 +69,7 @@ pub(super) fn selected_by(expression: &str) -> SelectedByQuery {
     selected
 }
 
-fn take(matcher: Matcher<'_>, selected: &mut SelectedByQuery) {
+fn take(matcher: SelectorMatcher<'_>, selected: &mut SelectedByQuery) {
     match (matcher.name, matcher.operator) {
         ("route", "=") => selected.routes.push(matcher.value),
         ("route", "=~") => selected.route_regexes.push(matcher.value),
@@ -81,14 +81,14 @@ fn take(matcher: Matcher<'_>, selected: &mut SelectedByQuery) {
 }
 
 /// The next matcher within braces; none at their end, or where it is none.
-fn next_matcher(text: &str) -> Option<(Matcher<'_>, &str)> {
+fn next_matcher(text: &str) -> Option<(SelectorMatcher<'_>, &str)> {
     let text = text.trim_start_matches([' ', ',', '\n', '\t']);
     let length = text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != ':')?;
     let (name, rest) = text.split_at_checked(length).filter(|(name, _)| !name.is_empty())?;
     let rest = rest.trim_start();
     let operator = ["=~", "!~", "!=", "="].into_iter().find(|operator| rest.starts_with(operator))?;
     let (value, behind) = quoted(rest.get(operator.len()..)?.trim_start())?;
-    Some((Matcher { name, operator, value }, behind))
+    Some((SelectorMatcher { name, operator, value }, behind))
 }
 
 fn is_quote(letter: char) -> bool {

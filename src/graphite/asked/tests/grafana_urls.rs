@@ -1,7 +1,7 @@
 //! URLs as Grafana's address bar, its Share dialogues and its links have them, by its own grammar: window and routes right, or what is
 //! missing named.
 
-use super::tests::{STORE, Setting, ask_in, times};
+use super::{STORE, Setting, ask_in, times};
 
 /// `;` parts routes. Of a URL the text in `<..>` is JSON, and stands there escaped.
 const UNDERSTOOD: &[(&str, &str, &str)] = &[

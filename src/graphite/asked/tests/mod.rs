@@ -1,5 +1,7 @@
 //! What pasted texts ask for.
 
+mod grafana_urls;
+
 use super::*;
 use crate::carbon::parse_archives;
 
