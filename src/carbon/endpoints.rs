@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::address::CarbonAddress;
 use super::destination::Destination;
-use super::dns::look_up_hosts;
+use super::dns::{CarbonHost, look_up_hosts};
 
 /// At most so many addresses are tried for one connection.
 const ADDRESSES: usize = 8;
@@ -51,11 +51,25 @@ impl Endpoints {
         if let (CarbonAddress::HostPort(name), None) = (&self.address, destination.resolver) {
             return Ok(name.to_socket_addrs()?.take(ADDRESSES).collect());
         }
+        let hosts = self.ask(destination)?;
+        Ok(hosts.into_iter().flat_map(|host| host.addresses).take(ADDRESSES).collect())
+    }
+
+    /// Whether an address is surely none of those that are named now: all that are named were found, and it is not among them.
+    pub(super) fn is_left(&mut self, peer: SocketAddr, destination: &Destination) -> bool {
+        if let (CarbonAddress::HostPort(_), None) = (&self.address, destination.resolver) {
+            return self.look_up(destination).is_ok_and(|found| !found.contains(&peer));
+        }
+        let Ok(hosts) = self.ask(destination) else { return false };
+        hosts.iter().all(|host| !host.addresses.is_empty() && !host.addresses.contains(&peer))
+    }
+
+    fn ask(&mut self, destination: &Destination) -> io::Result<Vec<CarbonHost>> {
         let now = Instant::now();
         match look_up_hosts(&self.address, destination.resolver, LOOK_UP, &mut self.random) {
             Ok(found) => {
                 self.due = Some(found.valid_until.max(now + LEAST));
-                Ok(found.hosts.into_iter().flat_map(|host| host.addresses).take(ADDRESSES).collect())
+                Ok(found.hosts)
             }
             Err(error) => {
                 self.due = Some(now + UNANSWERED);

@@ -206,8 +206,7 @@ impl Link {
     /// The TTL of the answer is over by which the connection was made: if DNS no longer names whom it leads to, it is left, and the next one
     /// is made at once. If nobody answers, what is connected serves on.
     fn leave_if_moved(&mut self, peer: Option<SocketAddr>) {
-        let Ok(addresses) = self.endpoints.look_up(&self.destination) else { return };
-        if !peer.is_some_and(|peer| addresses.contains(&peer)) {
+        if peer.is_none_or(|peer| self.endpoints.is_left(peer, &self.destination)) {
             self.connection = None;
         }
     }

@@ -98,6 +98,9 @@ impl EventPoster {
     fn look(&mut self, now: Timestamp) -> Result<()> {
         let mut view = View::open(&self.settings.store)?;
         view.skip_damaged(true);
+        if view.is_first_reading() {
+            return Ok(());
+        }
         let read = view.read_until().unwrap_or(now).min(now);
         for found in self.scan.advance(&view, read.minus(SETTLED), false)? {
             if found.episode.told >= self.since.minus(LOOK_BACK) {
@@ -113,10 +116,12 @@ impl EventPoster {
 
     /// Post what waits, until one fails.
     fn post(&mut self) {
-        while let Some(waiting) = self.waiting.front() {
+        while let Some(waiting) = self.waiting.front_mut() {
             let posted = post_once(&self.settings.graphite, &waiting.event, waiting.is_new);
             match posted {
                 Err(error) => {
+                    // It may have come, all the same.
+                    waiting.is_new = false;
                     if !self.has_failed {
                         (self.say)(&Notice::EventFailed(error));
                     }

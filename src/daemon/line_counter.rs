@@ -76,6 +76,7 @@ pub(super) struct LineCounter {
     read_until: Option<Timestamp>,
     /// It was said that requests fell to `other`.
     is_overflow_said: bool,
+    is_series_overflow_said: bool,
 }
 
 impl LineCounter {
@@ -106,6 +107,7 @@ impl LineCounter {
             is_backlog_over: false,
             read_until: None,
             is_overflow_said: false,
+            is_series_overflow_said: false,
         }
     }
 
@@ -186,6 +188,10 @@ impl LineCounter {
         if self.routes.overflow() > 0 && !self.is_overflow_said {
             self.is_overflow_said = true;
             (self.say)(&Notice::RoutesFull { routes: self.routes.len() });
+        }
+        if self.routes.members_overflow() > 0 && !self.is_series_overflow_said {
+            self.is_series_overflow_said = true;
+            (self.say)(&Notice::SeriesFull);
         }
     }
 
@@ -270,11 +276,14 @@ impl LineCounter {
             return (self.say)(&Notice::LinesLost { path: span.path, from, until, why: span.why });
         }
         let Some(before) = before.filter(|before| before.cause != UnreadCause::Unfinished) else { return };
-        let UnreadSpan { path, from, until, .. } = span;
         if is_withdrawn {
-            (self.say)(&Notice::LogReadAfterAll { path, from: before.from });
+            // Of many that are over two became one.
+            if span.device_inode.is_none() && span.generation.is_none() && !before.is_lasting() {
+                return;
+            }
+            (self.say)(&Notice::LogReadAfterAll { path: span.path, from: before.from });
         } else if is_over && before.is_lasting() {
-            (self.say)(&Notice::LogLeftUnread { path, from: before.from, until: until.unwrap_or(from) });
+            (self.say)(&Notice::LogLeftUnread { until: span.end(), path: span.path, from: before.from });
         }
     }
 

@@ -164,6 +164,8 @@ pub enum Notice {
         /// How many routes there are.
         routes: usize,
     },
+    /// Requests fell to the `other` of a series, since their members got no place. Said once.
+    SeriesFull,
     /// Lines came after their slots went to a carbon that gets each once.
     LateUnsent {
         /// `host:port`.
@@ -272,6 +274,11 @@ impl fmt::Display for Notice {
                 "carbon {address}: the connection broke; {} slots of the last 30 s before that are sent again, as TCP may have lost them, and \
                  {} before these are not (send = \"final\"): if carbon had hung, they are missing there; `spikeline verify --graphite` tells",
                 doubt.owed_again, doubt.taken_as_read
+            ),
+            Notice::SeriesFull => write!(
+                f,
+                "the members of [[series]] have all their places, and some requests are counted in a series' `other`; raise routes_max, or \
+                 take a field with fewer values"
             ),
             Notice::RoutesFull { routes } => write!(
                 f,

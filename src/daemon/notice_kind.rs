@@ -71,6 +71,7 @@ impl Notice {
             Notice::CarbonFailed(_) => "carbon-failed",
             Notice::SentAgain { .. } => "sent-again",
             Notice::RoutesFull { .. } => "routes-full",
+            Notice::SeriesFull => "series-full",
             Notice::LateUnsent { .. } => "late-unsent",
             Notice::SpoolOverflowed { .. } => "spool-overflowed",
             Notice::BackfillSendFailed(_) => "backfill-send-failed",
@@ -108,6 +109,7 @@ impl Notice {
             | Notice::SlotIncomplete(_)
             | Notice::CarbonFailed(_)
             | Notice::RoutesFull { .. }
+            | Notice::SeriesFull
             | Notice::LateUnsent { .. }
             | Notice::SpoolOverflowed { .. }
             | Notice::BackfillSendFailed(_)

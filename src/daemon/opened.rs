@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use crossbeam_channel::bounded;
+use rustix::process::{Resource, Rlimit};
 
 use super::line_counter::{Counting, LineCounter};
 use super::log_reader::LogReader;
@@ -12,8 +13,6 @@ use super::notice::{Notice, Say};
 use super::pending_commit::PendingCommit;
 use super::settings::{DaemonSettings, Log};
 use super::threads::COUNTED_WAITING;
-use rustix::process::{Resource, Rlimit};
-
 use crate::error::{Error, Result};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;

@@ -143,7 +143,9 @@ impl AsFd for ListeningSocket {
 fn bind_unix(path: &Path) -> io::Result<UnixDatagram> {
     let bound = match UnixDatagram::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let alone = UnixDatagram::unbound()?.connect(path).is_err();
+            let tried = UnixDatagram::unbound()?.connect(path);
+            // Any other error is of somebody who listens, if not for datagrams, or not to us.
+            let alone = tried.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
             let is_socket = std::fs::symlink_metadata(path)
                 .is_ok_and(|found| std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()));
             if !alone || !is_socket {
@@ -179,11 +181,16 @@ fn receive(
 ) {
     let mut datagram = vec![0; DATAGRAM];
     let mut lines = Vec::with_capacity(WRITE_AT + DATAGRAM);
-    let mut drops =
-        DropWatch { known: socket.dropped().unwrap_or(0), since: SystemClock.now(), looked: Instant::now() };
+    let mut drops = DropWatch {
+        known: socket.dropped().unwrap_or(0),
+        unwritten: 0,
+        fault: None,
+        since: SystemClock.now(),
+        looked: Instant::now(),
+    };
     while halted.try_recv() != Err(TryRecvError::Disconnected) {
         let mut flags = RecvFlags::empty();
-        let mut held = 0;
+        let mut held = 0_u64;
         while lines.len() < WRITE_AT {
             match rustix::net::recv(socket, &mut datagram, flags) {
                 Ok((length, _)) => {
@@ -200,9 +207,8 @@ fn receive(
         if !lines.is_empty()
             && let Err(error) = log.write(&lines)
         {
-            let now = SystemClock.now();
-            let why = format!("{held} datagrams could not be written to {}: {error}", settings.log);
-            losses.add(settings.lost(drops.since, now, why));
+            drops.unwritten += held;
+            drops.fault = Some(error);
         }
         lines.clear();
         if drops.looked.elapsed() >= LOOK {
@@ -212,9 +218,11 @@ fn receive(
     drops.look(socket, settings, losses);
 }
 
-/// What the kernel dropped, and when it was asked last.
+/// What was lost since it was looked last: what the kernel dropped, and what could not be written.
 struct DropWatch {
     known: u64,
+    unwritten: u64,
+    fault: Option<io::Error>,
     since: Timestamp,
     looked: Instant,
 }
@@ -231,6 +239,11 @@ impl DropWatch {
                 losses.add(settings.lost(self.since, now, why));
             }
             self.known = dropped;
+        }
+        if let Some(error) = self.fault.take() {
+            let unwritten = std::mem::take(&mut self.unwritten);
+            let why = format!("{unwritten} datagrams could not be written to {}: {error}", settings.log);
+            losses.add(settings.lost(self.since, now, why));
         }
         (self.since, self.looked) = (now, Instant::now());
     }
@@ -273,5 +286,17 @@ mod tests {
              1: 0100007F:158A 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 111 2 0000000000000000 5\n\
              2: 0100007F:158B 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 222 2 0000000000000000 77\n";
         assert_eq!((drops_of(table, "222"), drops_of(table, "5"), drops_of("", "222")), (Some(77), None, None));
+    }
+
+    /// Whoever listens there, if not for datagrams, keeps its socket.
+    #[test]
+    fn a_socket_that_another_listens_at_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let other = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        bind_unix(&path).unwrap_err();
+        assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
+        drop(other);
+        bind_unix(&path).unwrap();
     }
 }

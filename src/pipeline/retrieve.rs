@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use super::line_readers::LineReaders;
 use super::routed_record::RoutedRecord;
+use super::series_members::SeriesMembers;
 use crate::error::{Error, Result};
 use crate::record::RecordValues;
 use crate::route::cap::OTHER;
@@ -330,6 +331,7 @@ fn read_block(
         let runs = read_with.runs(stretch);
         let interpreter = read_with.interpreter?;
         let mut series = interpreter.lend_series();
+        let overflows = series.as_ref().map(SeriesMembers::overflows).unwrap_or_default();
         for run in runs {
             let begins = from + run.start as u64;
             interpreter.read_block(stretch.get(run).unwrap_or_default(), |at, line, seen, values| {
@@ -341,8 +343,8 @@ fn read_block(
                     let locator = Locator { generation: generation.id, offset, length };
                     each(&ScannedLine { seen, values, locator, line });
                     if let Some(series) = series.as_mut().filter(|_| members) {
-                        series.each_member(seen, &values, |member, overflow| {
-                            let seen = &as_counted(*member, block, overflow);
+                        series.each_member(seen, &values, |member, number| {
+                            let seen = &as_counted(*member, block, overflows.get(number).copied().flatten());
                             each(&ScannedLine { seen, values, locator, line });
                         });
                     }

@@ -43,19 +43,18 @@ impl SeriesMembers {
         }
     }
 
-    /// Each member that the request is in, as it counts there, and the member that takes what is over the cap of its series; `values`
-    /// are its line's.
+    /// Each member that the request is in, as it counts there, and the number of its series; `values` are its line's.
     pub(super) fn each_member(
         &mut self,
         seen: &RoutedRecord<'_>,
         values: &RecordValues<'_>,
-        mut each: impl FnMut(&RoutedRecord<'_>, Option<RouteId>),
+        mut each: impl FnMut(&RoutedRecord<'_>, usize),
     ) {
         for series in 0..self.matcher.len() {
             let Some(attempts) = self.matcher.count_attempts(series, values) else {
                 if let Some(id) = self.matcher.find_member(series, &seen.record, values, seen.matched.id, 0) {
                     let member = RoutedRecord { matched: Matched { id, ..seen.matched }, ..*seen };
-                    each(&member, self.matcher.overflow_of(series));
+                    each(&member, series);
                 }
                 continue;
             };
@@ -67,9 +66,14 @@ impl SeriesMembers {
                 let threshold = seen.matched.threshold_ms.unwrap_or(self.threshold_ms);
                 let slow = record.request_time_ms.is_some_and(|time| time >= threshold);
                 let member = RoutedRecord { record, matched: Matched { id, ..seen.matched }, slow };
-                each(&member, self.matcher.overflow_of(series));
+                each(&member, series);
             }
         }
+    }
+
+    /// The members that take what is over the caps, by the numbers of their series.
+    pub(super) fn overflows(&self) -> Vec<Option<RouteId>> {
+        (0..self.matcher.len()).map(|series| self.matcher.overflow_of(series)).collect()
     }
 
     /// The request as one of its attempts had it.

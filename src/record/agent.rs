@@ -3,6 +3,7 @@
 //! The rules are those of the uap-core project (regexes.yaml 0.18.0, Apache License 2.0, copyright 2009 Google Inc. and
 //! contributors): their part for families, in `agent/families.json`, first match first. Read by its own crate.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -36,26 +37,38 @@ pub fn agent_family(agent: &str) -> String {
 /// So many agents are remembered by each thread; then it begins anew.
 const REMEMBERED: usize = 4096;
 
+/// Longer ones are not remembered: a client chooses what stands there.
+const LONGEST_REMEMBERED: usize = 1024;
+
 thread_local! {
-    /// Asking all the rules takes as long as reading a hundred lines.
+    /// By what stands in the log; behind it how that is escaped, if it is. Asking all the rules takes as long as reading a hundred lines.
     static FAMILIES_MET: RefCell<HashMap<Box<[u8]>, String>> = RefCell::new(HashMap::new());
 }
 
 /// What `each` makes of the family of an agent as it stands in a log that is escaped so.
 pub(super) fn with_agent_family(agent: &[u8], escape: Escape, each: impl FnOnce(&str)) {
-    if agent.contains(&b'\\') {
-        return each(&agent_family(&String::from_utf8_lossy(&unescape(agent, escape))));
+    let is_escaped = agent.contains(&b'\\');
+    let family = || match is_escaped {
+        true => agent_family(&String::from_utf8_lossy(&unescape(agent, escape))),
+        false => agent_family(&String::from_utf8_lossy(agent)),
+    };
+    if agent.len() > LONGEST_REMEMBERED {
+        return each(&family());
     }
+    let key = match is_escaped {
+        true => Cow::Owned([agent, b"\0", escape.name().as_bytes()].concat()),
+        false => Cow::Borrowed(agent),
+    };
     FAMILIES_MET.with_borrow_mut(|met| {
-        if let Some(family) = met.get(agent) {
+        if let Some(family) = met.get(&*key) {
             return each(family);
         }
         if met.len() >= REMEMBERED {
             met.clear();
         }
-        let family = agent_family(&String::from_utf8_lossy(agent));
+        let family = family();
         each(&family);
-        met.insert(agent.into(), family);
+        met.insert(key.into_owned().into(), family);
     });
 }
 

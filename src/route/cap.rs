@@ -16,6 +16,9 @@ use super::merit::RouteMerit;
 /// How many routes there may be, unless the configuration says otherwise.
 pub const DEFAULT_ROUTES_MAX: usize = 2_000;
 
+/// What all routes together are called in answers.
+pub(super) const ALL: &str = "all";
+
 /// The name of the route for requests over the cap.
 pub const OTHER: &str = "other";
 

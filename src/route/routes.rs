@@ -20,6 +20,8 @@ pub struct Routes {
     cap: RouteCap,
     table: RwLock<RouteTable>,
     overflow: AtomicU64,
+    /// The same of members of series.
+    members_overflow: AtomicU64,
     /// How often places became free: who was refused before may ask again.
     freed: AtomicU64,
 }
@@ -41,8 +43,9 @@ struct RouteTable {
 impl Routes {
     /// No routes yet. A `cap` below 2 is taken as 2: one route, and `other`.
     pub fn new(cap: usize) -> Routes {
-        let (overflow, freed) = (AtomicU64::new(0), AtomicU64::new(0));
-        Routes { cap: RouteCap::new(cap), table: RwLock::default(), overflow, freed }
+        let none = || AtomicU64::new(0);
+        let (overflow, members_overflow, freed) = (none(), none(), none());
+        Routes { cap: RouteCap::new(cap), table: RwLock::default(), overflow, members_overflow, freed }
     }
 
     /// The routes of a store, under the numbers they have there. All are kept, even if the cap is now smaller; of a
@@ -96,6 +99,13 @@ impl Routes {
     /// The number of the member of a series that is called so. Over the cap of members: that of `overflow`, the same series' own, which
     /// always has a place; and whether it is.
     pub(super) fn number_in_series(&self, name: &str, overflow: &str, merit: RouteMerit) -> (RouteId, bool) {
+        let known = {
+            let table = self.read();
+            table.active(&table.apart_from_routes(name))
+        };
+        if let Some(id) = known {
+            return (id, false);
+        }
         let mut table = self.write();
         let (kept, over) = (table.apart_from_routes(name), table.apart_from_routes(overflow));
         if let Some(id) = table.active(&kept) {
@@ -104,7 +114,7 @@ impl Routes {
         if kept == over || !self.cap.is_reached(table.members_taken(), true, merit) {
             return (table.wake_or_add(&kept), false);
         }
-        self.overflow.fetch_add(1, Ordering::Relaxed);
+        self.members_overflow.fetch_add(1, Ordering::Relaxed);
         (table.wake_or_add(&over), true)
     }
 
@@ -183,6 +193,11 @@ impl Routes {
     /// requests; [`super::Matcher::overflow`] is.
     pub fn overflow(&self) -> u64 {
         self.overflow.load(Ordering::Relaxed)
+    }
+
+    /// How often a member of a series was asked for that fell to the series' `other`.
+    pub fn members_overflow(&self) -> u64 {
+        self.members_overflow.load(Ordering::Relaxed)
     }
 
     /// The names numbered `first` and above as they are kept, in order: what a commit has to add to what it wrote before.

@@ -12,8 +12,8 @@
 
 use super::condition::{Conditions, RequestFacts};
 use super::rule::{RuleMistake, is_capture_name};
-use crate::route::cap::OTHER;
-use crate::route::graphite_name::{LONG, NAME_MAX, NODE_MAX, encode_node, is_node_byte};
+use crate::route::cap::{ALL, OTHER};
+use crate::route::graphite_name::{LONG, NAME_MAX, NODE_MAX, PATH_OTHER, encode_node, is_node_byte};
 
 /// What every name may use.
 const ALWAYS: [(&str, CaptureSource); 3] =
@@ -137,7 +137,7 @@ impl RuleName {
 fn within_bounds(name: String) -> String {
     // A capture that reads `other` must not count as overflow.
     if name == OTHER {
-        return "_6Fther".to_owned();
+        return PATH_OTHER.to_owned();
     }
     if name.len() <= NODE_MAX {
         return name;
@@ -163,9 +163,6 @@ fn push_literal(literal: &str, parts: &mut Vec<NamePart>) {
         parts.push(NamePart::Literal(literal.to_owned()));
     }
 }
-
-/// What all routes together are called in answers.
-const ALL: &str = "all";
 
 /// What a name stands for that no rule may give.
 fn meaning_of_reserved(name: &str) -> Option<&'static str> {

@@ -11,9 +11,12 @@ use crate::record::{AttemptOutcome, GroupingFields, Record, RecordValues, Reques
 use crate::route::RouteId;
 use crate::route::cache::AnswerCache;
 use crate::route::cap::OTHER;
-use crate::route::graphite_name::{LONG, NAME_MAX, NODE_MAX, encode_node};
+use crate::route::graphite_name::{LONG, NAME_MAX, NODE_MAX, PATH_OTHER, encode_node};
 use crate::route::merit::RouteMerit;
 use crate::route::routes::Routes;
+
+/// So many attempts of a request count at most; nginx makes fewer than it has servers.
+const MOST_ATTEMPTS: usize = 256;
 
 /// Finds the members of one worker's requests, in lines of one format.
 #[derive(Debug)]
@@ -71,7 +74,8 @@ impl SeriesMatcher {
     /// How often a request counts in a series by itself: once, or once for each attempt.
     pub fn count_attempts(&self, series: usize, values: &RecordValues<'_>) -> Option<usize> {
         let fields = &self.placed.get(series)?.fields;
-        fields.by_attempt().then(|| fields.count_attempts(values))
+        // A client may send what looks like more.
+        fields.by_attempt().then(|| fields.count_attempts(values).min(MOST_ATTEMPTS))
     }
 
     /// What came of an attempt.
@@ -138,7 +142,7 @@ fn member_name(template: &SeriesTemplate, key: &[u8], routes: &Routes) -> String
 
 /// A value as a node, or a part of one. What reads `other` must not count as what is over the cap.
 fn value_in_name(value: &[u8]) -> String {
-    if value == OTHER.as_bytes() { "_6Fther".to_owned() } else { encode_node(value) }
+    if value == OTHER.as_bytes() { PATH_OTHER.to_owned() } else { encode_node(value) }
 }
 
 /// A route's name, by its number; its nodes become nodes of the series.
@@ -146,7 +150,7 @@ fn route_in_name(value: &[u8], routes: &Routes) -> String {
     let number = value.first_chunk::<4>().map(|bytes| RouteId(u32::from_le_bytes(*bytes)));
     match number.and_then(|id| routes.name(id)) {
         // The route of what is over the routes' cap is one of them here.
-        Some(name) if *name == *OTHER => "_6Fther".to_owned(),
+        Some(name) if *name == *OTHER => PATH_OTHER.to_owned(),
         Some(name) => name.to_string(),
         None => LONG.to_owned(),
     }

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::grammar::Format;
 use crate::record::{GroupingFields, RequestField};
-use crate::route::cap::OTHER;
+use crate::route::cap::{ALL, OTHER};
 use crate::route::graphite_name::is_safe;
 
 /// So many series may be configured: what a line costs grows with them.
@@ -169,7 +169,7 @@ impl SeriesTemplate {
             Some(TemplatePart::Literal(literal)) => literal.contains('.') || self.parts.len() == 1,
             _ => false,
         };
-        if !is_whole || first == OTHER {
+        if !is_whole || first == OTHER || first == ALL || first.starts_with("__") {
             let what = format!("`{text}` does not begin with a node of its own");
             return Err((
                 what,

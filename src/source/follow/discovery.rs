@@ -41,7 +41,7 @@ const EMPTY_WATCHED: Duration = Duration::from_secs(3600);
 
 /// What a rotated file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum FileVerdict {
     /// It holds a known generation.
     Known,
     /// No run has seen what is in it.
@@ -202,7 +202,7 @@ impl Discovery {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let is_away = facts.patterns.is_away(key);
                 // What no run has read may be a mistyped path.
-                self.is_any_away |= is_away && missed.base.file_name().is_some_and(|name| known.is_any(name));
+                self.is_any_away |= is_away && known.is_any_of_key(key);
                 return is_away;
             }
             Err(_) => return true,
@@ -215,20 +215,22 @@ impl Discovery {
                 again |= poll.now < noticed.plus(EMPTY_WATCHED);
                 continue;
             }
+            // What waits may be another file when its turn comes.
+            again |= self.put_off.holds(file.status.device_inode);
             if self.is_out_of_question(&file, missed, facts) {
                 continue;
             }
             match self.judge(missed, &file, facts, known, poll, problems) {
-                Verdict::Known => self.settled.settle(file.status),
-                verdict @ (Verdict::New | Verdict::Longer(_)) => {
-                    let continues = if let Verdict::Longer(id) = verdict { Some(id) } else { None };
+                FileVerdict::Known => self.settled.settle(file.status),
+                verdict @ (FileVerdict::New | FileVerdict::Longer(_)) => {
+                    let continues = if let FileVerdict::Longer(id) = verdict { Some(id) } else { None };
                     let Sibling { path, status, .. } = file;
                     new.push(NewFile { path, status, key: key.clone(), is_live: false, continues });
                     // Looked at once more: it may be that it cannot be opened now.
                     again = true;
                 }
-                Verdict::Unclear => again = true,
-                Verdict::NextLook => {
+                FileVerdict::Unclear => again = true,
+                FileVerdict::NextLook => {
                     again = true;
                     self.is_pending = true;
                 }
@@ -277,27 +279,27 @@ impl Discovery {
         known: &KnownLogs<'_>,
         poll: &Poll<'_>,
         problems: &mut Vec<FileProblem>,
-    ) -> Verdict {
+    ) -> FileVerdict {
         let patience = self.undecided.patience(file, poll);
         if patience == Patience::Waiting {
-            return Verdict::Unclear;
+            return FileVerdict::Unclear;
         }
         let name = missed.base.file_name().unwrap_or_default();
         let candidates = match known.candidates(name, &file.path) {
             Ok(candidates) => candidates,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Verdict::Unclear,
+            Err(error) if error.kind() == ErrorKind::NotFound => return FileVerdict::Unclear,
             // It was read under this inode, to this very size.
             Err(_) if known.in_file(name, file.status.device_inode).any(|known| is_of_size(known, file)) => {
-                return Verdict::Known;
+                return FileVerdict::Known;
             }
             Err(error) if known.is_any(name) => {
                 let error = Error::io("look into it", &file.path, &error);
                 problems.push(missed.problem_of(file, UnreadCause::Denied, error, facts));
-                return Verdict::Unclear;
+                return FileVerdict::Unclear;
             }
             Err(_) => KnownCandidates::default(),
         };
-        let (mut verdict, mut problem) = (Verdict::New, None);
+        let (mut verdict, mut problem) = (FileVerdict::New, None);
         for generation in candidates.generations {
             match compare(generation, &file.path) {
                 Ok(Comparison::Same(opened)) => {
@@ -306,7 +308,7 @@ impl Discovery {
                     }
                     // Of one of which nothing was read yet, only the beginning is the same so far.
                     if generation.position > 0 || begin_alike(&file.path, &generation.path).unwrap_or(false) {
-                        return Verdict::Known;
+                        return FileVerdict::Known;
                     }
                 }
                 Ok(Comparison::Different) => {}
@@ -315,36 +317,36 @@ impl Discovery {
                         || facts.open.is_copied(generation.id)
                             && is_beginning_of(&file.path, &generation.path) == Some(true)
                     {
-                        return Verdict::Known;
+                        return FileVerdict::Known;
                     }
                     // It was there when all had been read: only those who read it could tell what ends too early from a log of its own.
                     if missed.is_older(file) && !self.sought.has_own(file) {
-                        return Verdict::Known;
+                        return FileVerdict::Known;
                     }
                     // A copy in the making, or another log that begins alike.
                     if patience != Patience::Over {
-                        verdict = Verdict::Unclear;
+                        verdict = FileVerdict::Unclear;
                     }
                 }
                 Ok(Comparison::Incomplete) => {
-                    verdict = Verdict::Unclear;
+                    verdict = FileVerdict::Unclear;
                     problem = (patience == Patience::Over).then(|| incomplete_error(&file.path));
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound => return Verdict::Unclear,
+                Err(error) if error.kind() == ErrorKind::NotFound => return FileVerdict::Unclear,
                 // It was read under this inode, to this very size.
-                Err(_) if is_of_size(generation, file) => return Verdict::Known,
+                Err(_) if is_of_size(generation, file) => return FileVerdict::Known,
                 Err(error) => {
                     let error = Error::io("look into it", &file.path, &error);
                     problems.push(missed.problem_of(file, UnreadCause::Denied, error, facts));
-                    return Verdict::Unclear;
+                    return FileVerdict::Unclear;
                 }
             }
         }
         // Only of a file that stays as it is all that may hold it are known.
-        if verdict == Verdict::New && candidates.is_short && !is_still(file) {
-            return Verdict::Unclear;
+        if verdict == FileVerdict::New && candidates.is_short && !is_still(file) {
+            return FileVerdict::Unclear;
         }
-        if problem.is_some() || (verdict == Verdict::Unclear && patience == Patience::NotYet) {
+        if problem.is_some() || (verdict == FileVerdict::Unclear && patience == Patience::NotYet) {
             self.undecided.wait_for(file, poll.now);
         }
         if let Some(error) = problem {
@@ -361,7 +363,7 @@ fn is_still(file: &Sibling) -> bool {
 
 /// What a file is that holds what was read of a generation, if that is open and its own file was deleted, or is a copy that grows no
 /// more: a longer copy took its place and was rotated before anyone looked.
-fn verdict_of_copy(generation: &Generation, opened: OpenedGeneration, facts: &LogFacts) -> Option<Verdict> {
+fn verdict_of_copy(generation: &Generation, opened: OpenedGeneration, facts: &LogFacts) -> Option<FileVerdict> {
     let log = facts.open.get(generation.id)?;
     let is_left = log.is_deleted().unwrap_or(false) || log.live.is_none() && (log.is_resumed || !log.is_plain());
     if generation.position == 0 || log.truncated_at.is_some() || !is_left {
@@ -372,8 +374,8 @@ fn verdict_of_copy(generation: &Generation, opened: OpenedGeneration, facts: &Lo
     match is_longer {
         false => None,
         // What is left in its own file comes first.
-        true if !log.is_read() => Some(Verdict::NextLook),
-        true => Some(Verdict::Longer(generation.id)),
+        true if !log.is_read() => Some(FileVerdict::NextLook),
+        true => Some(FileVerdict::Longer(generation.id)),
     }
 }
 

@@ -42,11 +42,12 @@ pub(crate) struct KnownLogs<'l> {
     facts: &'l LogFacts,
     awaited: &'l AwaitedGenerations,
     by_name: OnceCell<HashMap<OsString, LogsOfName<'l>>>,
+    keys: OnceCell<HashSet<&'l str>>,
 }
 
 impl<'l> KnownLogs<'l> {
     pub(crate) fn new(facts: &'l LogFacts, awaited: &'l AwaitedGenerations) -> KnownLogs<'l> {
-        KnownLogs { facts, awaited, by_name: OnceCell::new() }
+        KnownLogs { facts, awaited, by_name: OnceCell::new(), keys: OnceCell::new() }
     }
 
     /// The generations whose logs are called `name` and that the file at `path` may hold.
@@ -64,6 +65,15 @@ impl<'l> KnownLogs<'l> {
         found.dedup();
         let generations = found.into_iter().filter_map(|at| logs.generations.get(at).copied()).collect();
         Ok(KnownCandidates { generations, is_short })
+    }
+
+    /// Whether a log with this key was read before, or is being read.
+    pub(crate) fn is_any_of_key(&self, key: &str) -> bool {
+        let gather = || {
+            let all = self.facts.closed.iter().chain(self.facts.open.generations()).chain(self.awaited.generations());
+            all.map(|generation| generation.log.as_str()).collect()
+        };
+        self.keys.get_or_init(gather).contains(key)
     }
 
     /// Whether there is a generation whose log is called `name`.

@@ -64,7 +64,7 @@ use self::rotation::{NameChange, find_copy, is_over, update_name};
 use self::unread_files::UnreadFiles;
 use crate::error::{Error, Result};
 use crate::source::blocks::event::{FinishReason, LogEvent};
-use crate::source::file::real_path;
+use crate::source::file::{leads_to, real_path};
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, compare};
 use crate::source::identity::find::FoundFile;
@@ -399,6 +399,10 @@ impl Follower {
     fn take_in_put_off(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
         while !self.facts.open.is_full() {
             let Some(file) = self.discovery.put_off.next() else { break };
+            // It was compared when it was found; whatever is at its path now is to be, too.
+            if !leads_to(&file.path, file.status.device_inode) {
+                continue;
+            }
             self.take_in(file, &ReplaceableLogs::default(), poll)?;
         }
         ControlFlow::Continue(())
@@ -558,7 +562,8 @@ impl Follower {
                     self.end_truncated(id, poll)?;
                 }
                 LogTurn::Fault(id, error) => {
-                    idle = 1;
+                    // It stays open, and has nothing to give now.
+                    idle += 1;
                     self.set_aside(id, &error, poll)?;
                 }
             }

@@ -14,6 +14,9 @@ pub(crate) const MANIFEST_TEMPORARY: &str = "manifest.tmp";
 /// The folder of segments, and of the ranges of lines that they were made of.
 pub(crate) const SEGMENTS: &str = "segments";
 
+/// How the names of damaged files end that were set aside.
+pub(crate) const DAMAGED: &str = ".damaged";
+
 /// The folder of restart points.
 pub(crate) const POINTS: &str = "points";
 

@@ -9,7 +9,7 @@ use crate::store::manifest::in_force::ManifestInForce;
 use crate::store::query::view::View;
 use crate::store::segment::reader::Segment;
 use crate::store::upkeep::compaction::CompactionLimits;
-use crate::store::upkeep::kept_bytes::{make_room, with_ranges};
+use crate::store::upkeep::kept_bytes::{damaged_bytes, trim_points, with_ranges};
 use crate::store::upkeep::{compaction, retention};
 use crate::time::Timestamp;
 use std::collections::HashSet;
@@ -144,9 +144,11 @@ fn drop_expired(
         Some(most) => {
             let medium = manifest.medium();
             let segments = with_ranges(medium, &held.segments);
-            let bytes = segments.iter().map(|info| info.length).fold(journal_bytes, u64::saturating_add);
-            let beside = make_room(medium, bytes, most).saturating_add(journal_bytes);
-            retention::choose_expired(&segments, beside, &held.settings.retention, now)
+            let beside = damaged_bytes(medium, most).saturating_add(journal_bytes);
+            let gone = retention::choose_expired(&segments, beside, &held.settings.retention, now);
+            let kept = segments.iter().filter(|info| !gone.contains(&info.number)).map(|info| info.length);
+            trim_points(medium, most.saturating_sub(kept.fold(beside, u64::saturating_add)));
+            gone
         }
     };
     if gone.is_empty() {

@@ -11,7 +11,7 @@ use crate::store::commit::block_summary::{BlockKey, BlockSummary};
 use crate::store::commit::entry::Entry;
 use crate::store::commit::{Commit, archived_lines};
 use crate::store::disk::damage::FileOperation;
-use crate::store::disk::layout;
+use crate::store::disk::layout::{self, DAMAGED};
 use crate::store::disk::medium::{Medium, write_file};
 use crate::store::encoding::bytes::Encoder;
 use crate::store::encoding::cell_codec::encode_cell;
@@ -58,7 +58,7 @@ const SETTING_ASIDE: &str = "set the damaged segment aside";
 
 /// Where a damaged segment is kept.
 fn aside_of(number: u64) -> String {
-    format!("{}.damaged", layout::segment_file(number))
+    format!("{}{DAMAGED}", layout::segment_file(number))
 }
 
 /// Copy a damaged segment aside before a manifest does without it: what no manifest names is removed after a crash. Whether there

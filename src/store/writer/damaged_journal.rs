@@ -8,7 +8,7 @@ use crate::source::generation::Generation;
 use crate::source::{UnreadCause, UnreadSpan};
 use crate::store::commit::Commit;
 use crate::store::disk::damage::FileOperation;
-use crate::store::disk::layout;
+use crate::store::disk::layout::{self, DAMAGED};
 use crate::store::disk::medium::{Medium, write_file};
 use crate::store::journal::lost_records::{LostRecords, find_lost};
 use crate::store::journal::record;
@@ -16,9 +16,6 @@ use crate::store::journal::record::JournalReplay;
 use crate::store::query::view::View;
 use crate::store::writer::Writer;
 use crate::time::Timestamp;
-
-/// What is appended to the name of a file that is kept.
-const ASIDE: &str = ".damaged";
 
 /// What a failed call was to do.
 const KEEPING: &str = "keep the damaged journal";
@@ -38,7 +35,7 @@ pub(super) fn note_damage(
     replay: &mut JournalReplay,
 ) -> Result<Vec<u8>> {
     let Some(lost) = find_lost(bytes, replay) else { return Ok(Vec::new()) };
-    let aside = format!("{name}{ASIDE}");
+    let aside = format!("{name}{DAMAGED}");
     write_file(medium, &aside, bytes).or_failed(medium, KEEPING, &aside)?;
     medium.sync_folder("").or_failed(medium, KEEPING, &aside)?;
     let number = replay.state.spans_unread.keys().next_back().map_or(0, |last| last.saturating_add(1));
@@ -106,7 +103,7 @@ pub(super) fn is_read_again(view: &View, lost: &Generation) -> bool {
 /// What a damaged journal that was kept says of what is lost.
 fn read_aside(medium: &dyn Medium, span: &UnreadSpan) -> Option<LostRecords> {
     let name = span.path.file_name()?.to_str()?;
-    let number = layout::journal_number(name.strip_suffix(ASIDE)?)?;
+    let number = layout::journal_number(name.strip_suffix(DAMAGED)?)?;
     let bytes = medium.read(name).ok()?;
     find_lost(&bytes, &record::replay_journal(&bytes, number).ok()?)
 }

@@ -113,7 +113,6 @@ proptest! {
     }
 }
 
-/// Wherever merging stops, by a failure or a loss of power, the answers are the same, and the next writer ends it.
 /// Ranges go with their segments, points first of all, and of damaged files a half of the bound counts.
 #[test]
 fn the_bound_counts_all_that_the_store_takes() {
@@ -145,6 +144,7 @@ fn the_bound_counts_all_that_the_store_takes() {
     assert_eq!(tend(&memory, 2 * left + 2000), 0);
 }
 
+/// Wherever merging stops, by a failure or a loss of power, the answers are the same, and the next writer ends it.
 #[test]
 fn fault_27_every_prefix_of_merging_may_be_lost() {
     let memory = store(240, 5, &mut Dice(8));
