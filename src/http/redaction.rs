@@ -74,7 +74,10 @@ impl Redaction {
                 }
                 other => {
                     redaction.arguments.extend(other.strip_prefix("arg_").map(str::to_owned));
-                    redaction.cookies.extend(other.strip_prefix("cookie_").map(str::to_owned));
+                    if let Some(cookie) = other.strip_prefix("cookie_") {
+                        redaction.cookies.push(cookie.to_owned());
+                        redaction.variables.push(format!("upstream_cookie_{cookie}"));
+                    }
                     redaction.variables.push(other.to_owned());
                 }
             }
@@ -164,7 +167,8 @@ impl Redaction {
             for name in &self.arguments {
                 add_named(if is_query { value } else { query.unwrap_or_default() }, name, b'&', &mut secrets);
             }
-            if held.name == "http_cookie" {
+            // Also what the client is given.
+            if held.name == "http_cookie" || held.name.ends_with("_set_cookie") {
                 for name in &self.cookies {
                     add_named(value, name, b';', &mut secrets);
                 }

@@ -190,7 +190,7 @@ fn nor_is_it_told_by_what_is_found() {
     let guesses = [
         ("remote_addr", "remote_addr", "203.0.113.5"),
         ("remote_addr", "http_x_forwarded_for", "198.51.100.77"),
-        ("remote_addr", "net", "203.0.113.0/24"),
+        ("remote_addr", "remote_addr", "203.0.113.0/24"),
         ("query", "query:tokname", "s3cretvalue"),
         ("arg_tokname", "query:tokname", "s3cretvalue"),
         ("request_uri", "path", "/git/p4thsecret"),
@@ -207,6 +207,8 @@ fn nor_is_it_told_by_what_is_found() {
         let way = format!("/page/lines?from={from}&until={until}&only={guess}");
         let reply = served.get(&way, &token(number));
         assert!(reply.contains("\"count\":0"), "{rule}: {way}: {reply}");
+        let open = served.get(&way, &token(99));
+        assert!(!open.contains("\"count\":0"), "whoever sees all finds it: {way}: {open}");
         let query = encoded(&format!(r#"sum(count_over_time({{route="app.git"}} |= "{value}" [10m]))"#));
         let way = format!("/loki/api/v1/query?query={query}&time={until}");
         let reply = served.get(&way, &token(number));

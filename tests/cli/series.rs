@@ -227,6 +227,10 @@ fn all_counts_requests_once_and_a_star_means_routes() {
     let kinds = |kind: &str| listed.lines().filter(|line| line.contains(&format!("\"kind\":\"{kind}\""))).count();
     assert_eq!((kinds("route"), kinds("series")), (40, 120 + made.vhosts.len()));
     ask(&with, &["report", "--route=upstream.*", "--by=upstream_addr"]).said(2, &["counts each attempt by itself"]);
+    ask(&with, &["slow", "--route=upstream.*", "--by=upstream_addr"]).said(2, &["counts each attempt by itself"]);
+    for command in [&["top", "--once"][..], &["why", "--from=-1h"], &["diff", "-1h..now", "-2h..-1h"]] {
+        ask(&with, &[command, &["--route=upstream.*"]].concat()).said(2, &["members of a [[series]]"]);
+    }
 }
 
 /// Windows that were counted before a series was configured are answered from the lines; edges of slots too.

@@ -127,3 +127,17 @@ fn a_clean_stop_says_when_the_logs_were_looked_at_last() {
     let behind = i64::try_from(before).unwrap() - read_until.millis();
     assert!(behind < 2000, "read until {behind} ms before the stop");
 }
+
+/// Its name is that of a log that is read; it was never read itself.
+#[test]
+fn a_mistyped_folder_does_not_hold_up_what_is_known_of_the_others() {
+    let rig = Rig::new("", "[[log]]\npath = 'FOLDERmistyped/a.log'\nformat = 'combined'\n");
+    rig.log(&requests(10));
+    let daemon = rig.start();
+    rig.until_counted(10);
+    daemon.stop();
+    let _daemon = rig.start();
+    let read_until = || View::open(&rig.folder.path("store")).unwrap().read_until();
+    let before = read_until();
+    until("a later time", read_until, |read| *read > before);
+}

@@ -132,7 +132,7 @@ def main():
         carbon = lab.run(peers.Carbon(lab.work))
         relay = lab.run(peers.Forwarder(lab.work, "carbon-relay", carbon))
         # An aggregator forgets a slot after so many; what is sent once comes when its lateness is over.
-        kept = lab.args.lateness // 10 + 4
+        kept = lab.args.lateness // 10 + 12
         aggregator = lab.run(peers.Forwarder(lab.work, "carbon-aggregator", carbon, f"MAX_AGGREGATION_INTERVALS = {kept}", RULES))
         early, waited = lab.run(Listener()), lab.run(Listener())
         configs = {host: config_of(lab, host, nginx.log_path, lab.args.lateness, [

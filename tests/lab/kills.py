@@ -169,6 +169,8 @@ def plain(out, err):
         row = json.loads(line)
         row.pop("file", None)
         row["sample_locators"] = [re.sub(r".*@", "", locator) for locator in row.get("sample_locators", ())]
+        if row.get("typical_locator"):
+            row["typical_locator"] = re.sub(r".*@", "", row["typical_locator"])
         rows.append(json.dumps(row, sort_keys=True).encode())
     notes = sorted(re.sub(r"(line|lines) of \S+", r"\1 of a log", note) for note in err.splitlines() if note.startswith("note: "))
     return sorted(rows), notes

@@ -2,6 +2,10 @@
 
 use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::SIGINT;
 
 use super::output::{Stdout, on_terminal, stdout};
 
@@ -33,7 +37,12 @@ impl PagedOutput {
             command.env("LESS", "FRX");
         }
         match command.spawn() {
-            Ok(child) => PagedOutput::Pager(child),
+            // Ctrl-C is for the pager, which has the terminal; without it this ends by itself.
+            Ok(child) => {
+                let is_heard = Arc::new(AtomicBool::new(false));
+                drop(signal_hook::flag::register(SIGINT, is_heard));
+                PagedOutput::Pager(child)
+            }
             Err(_) => PagedOutput::Plain(stdout()),
         }
     }

@@ -39,6 +39,10 @@ pub(super) fn report(context: &Context, mut arguments: ReportArguments) -> Resul
     let (files, threads, form) = (&arguments.files, arguments.threads.count(), arguments.format.of_rows());
     let times = ShownTimes::of_names(&arguments.times)?;
     let (upstreams, pictured) = (times.are_of_upstreams(), form.is_none());
+    if upstreams && pictured {
+        return Err(Error::usage("the pictures of --format html are of $request_time")
+            .remedy("leave --times out, or take another --format"));
+    }
     let question = CountingQuestion { files, threads, filter: &filter, by: &by, upstreams, pictured };
     let CountedRows { rows, missing, window, span, pictures } = match &view {
         Some(view) => rows_of_store(view, context, &question)?,

@@ -20,6 +20,31 @@ use crate::record::{GroupingFields, RequestField};
 use crate::route::RouteId;
 use crate::store::View;
 
+/// Attempts are counted by fields or as members of a series, not as both.
+///
+/// # Errors
+/// Both are asked for.
+pub(in crate::cli) fn refuse_attempts_twice(view: &View, filter: &Filter, by: &[RequestField]) -> Result<()> {
+    let is_attempt = |field: &RequestField| matches!(field, RequestField::Attempts(_));
+    if by.iter().any(is_attempt) && asks_for_members(view, filter) {
+        let what = "--by counts each attempt by itself, and so do the series that --route asks for";
+        return Err(Error::usage(what).remedy("ask for one of the two"));
+    }
+    Ok(())
+}
+
+/// Members of series are not what a command counts.
+///
+/// # Errors
+/// The filter asks for some.
+pub(in crate::cli) fn refuse_members(view: &View, filter: &Filter, command: &str) -> Result<()> {
+    if !asks_for_members(view, filter) {
+        return Ok(());
+    }
+    let what = format!("--route asks for members of a [[series]], and `{command}` is of routes");
+    Err(Error::usage(what).remedy("`spikeline report`, `slow` and `lines` take them"))
+}
+
 /// The rows of the window.
 pub(in crate::cli) fn rows_of_store(
     view: &View,
@@ -28,11 +53,7 @@ pub(in crate::cli) fn rows_of_store(
 ) -> Result<CountedRows> {
     let CountingQuestion { filter, by, .. } = *question;
     let by_fields = by != [RequestField::Route];
-    let is_attempt = |field: &RequestField| matches!(field, RequestField::Attempts(_));
-    if by.iter().any(is_attempt) && asks_for_members(view, filter) {
-        let what = "--by counts each attempt by itself, and so do the series that --route asks for";
-        return Err(Error::usage(what).remedy("ask for one of the two"));
-    }
+    refuse_attempts_twice(view, filter, by)?;
     let mut lines = StoredLines::new(context, view, &question.files.format)?;
     if by_fields {
         let wanted = by.to_vec();

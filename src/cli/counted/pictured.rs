@@ -217,7 +217,7 @@ pub(in crate::cli) fn pictures_of_slots(
     let step = step_for(shown, interval, COLUMNS);
     let threshold_ms = common_threshold(view, routes, config.slow.threshold_ms());
     let cells = view.step_sums(shown, step, routes)?.into_iter().collect();
-    let names: BTreeMap<RouteId, &str> = view.routes().into_iter().collect();
+    let names: BTreeMap<RouteId, &str> = view.routes().into_iter().chain(view.members()).collect();
     let mut pictured =
         PicturedRequests { window: Some(shown), step, cells, threshold_ms, ..PicturedRequests::default() };
     for (route, cell) in view.totals(whole(window), routes)? {

@@ -19,29 +19,29 @@ pub(in crate::cli) type SeriesOfRoutes = BTreeMap<String, BTreeSet<String>>;
 
 /// Who is asked.
 #[derive(Debug, Clone)]
-pub(in crate::cli) enum KnownSeries {
+pub(in crate::cli) enum CarbonSeriesSource {
     /// The folder of whisper's files.
     Whisper(PathBuf),
     /// A graphite-web.
     Web(GraphiteWeb),
 }
 
-impl KnownSeries {
+impl CarbonSeriesSource {
     /// Whoever can be asked about a section's carbon; series with tags lie in files that are named by hashes, so of them only a graphite-web.
     ///
     /// # Errors
     /// The address of the graphite-web is none.
-    pub(in crate::cli) fn of_section(section: &CarbonSection) -> Result<Option<KnownSeries>> {
+    pub(in crate::cli) fn of_section(section: &CarbonSection) -> Result<Option<CarbonSeriesSource>> {
         if !section.tagged
             && let Some(folder) = folder_of_carbon(section)
             && let Ok(Some(conf)) = CarbonDaemonConf::read(&folder)
             && let Some(whisper) = conf.whisper
             && std::fs::read_dir(&whisper).is_ok()
         {
-            return Ok(Some(KnownSeries::Whisper(whisper)));
+            return Ok(Some(CarbonSeriesSource::Whisper(whisper)));
         }
         match &section.graphite {
-            Some(url) => Ok(Some(KnownSeries::Web(GraphiteWeb::new(&url.value)?.within(PATIENCE)))),
+            Some(url) => Ok(Some(CarbonSeriesSource::Web(GraphiteWeb::new(&url.value)?.within(PATIENCE)))),
             None => Ok(None),
         }
     }
@@ -59,11 +59,11 @@ impl KnownSeries {
         let mut unknown = SeriesOfRoutes::new();
         for (route, paths) in series {
             let missing: BTreeSet<String> = match self {
-                KnownSeries::Whisper(folder) => {
+                CarbonSeriesSource::Whisper(folder) => {
                     let file = |path: &str| folder.join(format!("{}.wsp", path.replace('.', "/")));
                     paths.iter().filter(|path| !file(path).exists()).cloned().collect()
                 }
-                KnownSeries::Web(web) => {
+                CarbonSeriesSource::Web(web) => {
                     let there = web.render(&naming.pattern(route), now.secs() - 60, now.secs())?;
                     paths.iter().filter(|path| !there.contains_key(*path)).cloned().collect()
                 }

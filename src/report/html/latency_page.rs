@@ -30,17 +30,19 @@ impl LatencyPage<'_> {
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut document = HtmlDocument::new(&self.head);
         let (report, columns) = (self.report, self.report.blank.group.by.len());
-        let all_ms = report.totals.as_ref().and_then(|all| all.sum_ms).unwrap_or(0).max(1) as f64;
-        let parts = report.rows.iter().map(|row| row.sum_ms.unwrap_or(0) as f64 / all_ms).collect();
-        // Behind the fields stands the count, behind that the sum.
-        let bars = Some(TableBars { column: columns + 1, parts });
+        // Behind the fields stands the count, behind that the sum. Rows without a total are parts of nothing.
+        let bars = report.totals.as_ref().map(|all| {
+            let all_ms = all.sum_ms.unwrap_or(0).max(1) as f64;
+            let parts = report.rows.iter().map(|row| row.sum_ms.unwrap_or(0) as f64 / all_ms).collect();
+            TableBars { column: columns + 1, parts }
+        });
         document.table(&HtmlTable { bars, ..HtmlTable::of_report(&self.head.title, report) });
         let of = format!("all requests, {}", self.head.window);
         let pictures = HtmlPictures { pictured: self.pictured, zone: self.zone, of };
         // Of several fields each attempt may be a row: only routes are requests.
-        let counted = report.totals.as_ref().map_or(0, |all| all.count);
         if report.blank.group.by.iter().eq(["route"])
-            && let Some(words) = pictures.differing(counted)
+            && let Some(all) = &report.totals
+            && let Some(words) = pictures.differing(all.count)
         {
             document.words(&words);
         }

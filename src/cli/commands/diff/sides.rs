@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::answer::window;
 use crate::cli::answer::{completeness, output::say};
 use crate::cli::args::{DiffArguments, FileArguments, WindowArguments};
-use crate::cli::counted::{CountedRows, CountingQuestion, rows_of_files, rows_of_store};
+use crate::cli::counted::{CountedRows, CountingQuestion, refuse_members, rows_of_files, rows_of_store};
 use crate::cli::input::context::Context;
 use crate::error::{Error, Result};
 use crate::record::RequestField;
@@ -73,6 +73,8 @@ impl SideSpec {
             }
             SideSpec::Window { .. } => {
                 let view = context.view()?;
+                // Rows that a request may be in several times add up to nothing.
+                refuse_members(&view, question.filter, "diff")?;
                 let counted = rows_of_store(&view, context, &question)?;
                 completeness::conclude(&view, &counted.missing);
                 let length_ms = length_of(counted.window);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::answer::output::say;
 use crate::cli::input::carbon_conf::CarbonDaemonConf;
-use crate::cli::input::known_series::{KnownSeries, SeriesOfRoutes};
+use crate::cli::input::known_series::{CarbonSeriesSource, SeriesOfRoutes};
 use crate::daemon::backfill::{BackfillAccount, create_series};
 use crate::error::Result;
 use crate::report::count;
@@ -31,7 +31,7 @@ pub(super) struct Creating<'k> {
     /// Whether that there is no limit is known.
     pub(super) is_limit_known: bool,
     /// Who says which series there are.
-    pub(super) known: Option<&'k KnownSeries>,
+    pub(super) known: Option<&'k CarbonSeriesSource>,
 }
 
 impl Creating<'_> {
@@ -81,7 +81,13 @@ impl Creating<'_> {
                 return Ok(0);
             }
             std::thread::sleep(SETTLING);
-            new = self.unknown(account, &series).ok().flatten().unwrap_or_default();
+            new = match self.unknown(account, &series) {
+                Ok(unknown) => unknown.unwrap_or_default(),
+                Err(error) => {
+                    say(&format!("spikeline: {error}\n  help: whether {carbon} made its new series is not known"));
+                    return Ok(number_of(&new));
+                }
+            };
             if new.is_empty() {
                 return Ok(0);
             }

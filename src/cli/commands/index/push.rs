@@ -14,7 +14,7 @@ use crate::cli::answer::window::{self, span_of_slots};
 use crate::cli::args::IndexArguments;
 use crate::cli::input::carbon_conf::folder_of_carbon;
 use crate::cli::input::context::Context;
-use crate::cli::input::known_series::KnownSeries;
+use crate::cli::input::known_series::CarbonSeriesSource;
 use crate::cli::input::resending::{account_beside, send_beside, sent_slots};
 use crate::cli::input::settings;
 use crate::daemon::backfill::{BackfillAccount, Pushed, Sending, SentFrom, send_owed, slots_in};
@@ -35,7 +35,7 @@ struct AskedDestination {
     /// The folder of its carbon's configuration.
     conf: Option<PathBuf>,
     /// Who can say which series it knows.
-    known: Option<KnownSeries>,
+    known: Option<CarbonSeriesSource>,
 }
 
 /// The destinations of one command; none without --push.
@@ -72,7 +72,7 @@ impl Accounts {
         let mut destinations = Vec::new();
         for (settings, carbon) in settings::destinations(config)?.into_iter().zip(&config.carbons) {
             let kept = asked.or(carbon.retention).unwrap_or(Duration::MAX);
-            let (conf, known) = (folder_of_carbon(carbon), KnownSeries::of_section(carbon)?);
+            let (conf, known) = (folder_of_carbon(carbon), CarbonSeriesSource::of_section(carbon)?);
             destinations.push(AskedDestination { settings, kept, conf, known });
         }
         Ok(Accounts { asked: destinations, accounts: Vec::new(), window })

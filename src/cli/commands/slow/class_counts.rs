@@ -169,6 +169,8 @@ pub(super) struct Classes {
     pub(super) ends: Option<(Timestamp, Timestamp)>,
     /// Some of the times are those of the upstream, where the log has no other.
     pub(super) by_upstream: bool,
+    /// Some of their requests could not be read.
+    pub(super) are_part: bool,
     /// No course over time is finer.
     least: StepLength,
     kept: KeptGroups,
@@ -187,6 +189,7 @@ impl Classes {
             by_key: HashMap::new(),
             ends: None,
             by_upstream: false,
+            are_part: false,
             least: if is_bounded { StepLength::covering(window) } else { StepLength::default() },
             kept: kept.clone(),
             samples,

@@ -13,7 +13,9 @@ use crate::cli::answer::names::{file_names, wanted_routes};
 use crate::cli::answer::output::{say, say_all};
 use crate::cli::answer::untimed::say_untimed_logs;
 use crate::cli::args::SlowArguments;
-use crate::cli::counted::{CountedPictures, KeptGroups, MadeOfFormats, PictureCounts, check_fields, say_attempts};
+use crate::cli::counted::{
+    CountedPictures, KeptGroups, MadeOfFormats, PictureCounts, check_fields, refuse_attempts_twice, say_attempts,
+};
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
@@ -35,6 +37,7 @@ pub(super) fn classes_of_store(
     arguments: &SlowArguments,
     question: &SlowQuestion,
 ) -> Result<(SlowReport, Option<CountedPictures>)> {
+    refuse_attempts_twice(view, &question.filter, &question.by)?;
     let by = question.by.clone();
     let mut lines = StoredLines::new(context, view, &arguments.files.format)?
         .reading(Arc::new(move |format| SlowFields::of_format(&by, format).needs()));
@@ -68,6 +71,7 @@ pub(super) fn classes_of_store(
         }
     };
     if !missing.is_empty() {
+        classes.are_part = true;
         add_entries(view, question, &read, &mut classes)?;
         missing.extend(fetch_lines(view, &mut classes));
     }

@@ -26,10 +26,10 @@ pub(super) struct ProfileNames<'n> {
 /// The classes that have a slow request, and what there is beside them.
 pub(super) fn profile(classes: Classes, window: Window, names: &ProfileNames<'_>) -> SlowReport {
     let mut report = SlowReport { steps: steps_of(&classes, window), ..SlowReport::default() };
-    let (mut all_ms, mut is_part) = (0_u64, false);
-    for (key, class) in classes.by_key {
+    let mut all_ms = 0_u64;
+    for (key, mut class) in classes.by_key {
+        class.is_part |= classes.are_part;
         let (total_ms, unwaited) = (class.population.latency.sum_ms(), key == UNWAITED_KEY);
-        is_part |= class.is_part;
         if !unwaited {
             all_ms = all_ms.saturating_add(total_ms);
         }
@@ -40,7 +40,7 @@ pub(super) fn profile(classes: Classes, window: Window, names: &ProfileNames<'_>
             report.quick.1 = report.quick.1.saturating_add(total_ms);
         }
     }
-    report.all_ms = (!is_part).then_some(all_ms);
+    report.all_ms = (!classes.are_part).then_some(all_ms);
     report
 }
 

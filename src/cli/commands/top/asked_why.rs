@@ -23,12 +23,7 @@ pub(super) struct AskedWhy {
 
 impl AskedWhy {
     /// Asks.
-    pub(super) fn ask(
-        options: &[OsString],
-        window: Window,
-        route: Option<&str>,
-        zone: Option<&str>,
-    ) -> Result<AskedWhy> {
+    pub(super) fn ask(options: &[OsString], window: Window, routes: &[String], zone: Option<&str>) -> Result<AskedWhy> {
         let fail = |error: std::io::Error| Error::failed(format!("ask why: {error}"));
         let out = tempfile::tempfile().map_err(fail)?;
         let mut words: Vec<OsString> = vec!["why".into()];
@@ -38,11 +33,8 @@ impl AskedWhy {
             "--until".into(),
             window.until.to_string().into(),
         ]);
-        for (option, value) in [("--route", route), ("--tz", zone)] {
-            if let Some(value) = value {
-                words.extend([OsString::from(format!("{option}={value}"))]);
-            }
-        }
+        words.extend(routes.iter().map(|route| OsString::from(format!("--route={route}"))));
+        words.extend(zone.map(|zone| OsString::from(format!("--tz={zone}"))));
         words.extend(options.iter().cloned());
         let typed: Vec<String> = words.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
         let child = Command::new(std::env::current_exe().map_err(fail)?)

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cli::answer::window::span_of_slots;
+use crate::cli::counted::refuse_members;
 use crate::error::Result;
 use crate::histogram::{Cell, Quantile};
 use crate::pipeline::{Filter, WindowLacks, retrieve, wanted_routes, window_lacks};
 use crate::report::picture::{step_for, timed};
 use crate::report::{LiveRoutes, LiveRow};
 use crate::route::RouteId;
-use crate::screen::{LineShown, LiveOrder, OpenRoute};
+use crate::screen::{LiveOrder, OpenRoute, SlowLineShown};
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View, WindowMatch};
 use crate::time::{NamedZone, Timestamp, Window};
 
@@ -47,6 +48,7 @@ impl LiveQuestion<'_> {
         live.notes.extend(notes);
         live.window = Some(window);
         let filter = Filter { routes: self.routes.to_vec(), ..Filter::all() };
+        refuse_members(view, &filter, "top")?;
         let wanted = (!self.routes.is_empty()).then(|| wanted_routes(view, &filter));
         let names: BTreeMap<RouteId, &str> = view.routes().into_iter().collect();
         let seconds = window.until.0.saturating_sub(window.from.0) as f64 / 1_000.0;
@@ -116,7 +118,7 @@ pub(super) fn read_lines(view: &View, open: &mut OpenRoute, window: Window, zone
     let locators: Vec<Locator> = entries.iter().map(|entry| entry.locator).collect();
     let mut lines = Vec::new();
     for entry in &entries {
-        lines.push(LineShown {
+        lines.push(SlowLineShown {
             time: clock(zone, entry.end),
             took_ms: (!entry.kept.contains(KeepReasons::UNTIMED)).then_some(entry.duration_ms),
             status: (entry.status != 0).then_some(entry.status),

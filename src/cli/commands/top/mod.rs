@@ -173,7 +173,7 @@ impl LiveScreen<'_> {
     /// What a key asks for.
     fn heed(&mut self, order: TopOrder) {
         match order {
-            TopOrder::OpenRoute(_) => self.read_open_route(),
+            TopOrder::OpenRoute => self.read_open_route(),
             TopOrder::AskWhy(route) => self.ask_why(route.as_deref()),
             TopOrder::DropWhy => self.why = None,
             TopOrder::Lengthen(is_longer) => {
@@ -187,7 +187,9 @@ impl LiveScreen<'_> {
 
     fn ask_why(&mut self, route: Option<&str>) {
         let Some(window) = self.live.window else { return };
-        match AskedWhy::ask(&self.source.options(), window, route, self.arguments.tz.as_deref()) {
+        let of_list = || self.arguments.route.clone();
+        let routes = route.map_or_else(of_list, |route| vec![route.to_owned()]);
+        match AskedWhy::ask(&self.source.options(), window, &routes, self.arguments.tz.as_deref()) {
             Ok(asked) => self.why = Some(asked),
             Err(error) => self.show_why(vec![error.to_string()]),
         }

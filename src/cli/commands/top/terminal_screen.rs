@@ -85,10 +85,16 @@ impl Drop for TerminalScreen {
 
 /// Waits for a key, a signal or so long; whether the terminal is there still. crossterm would read from one that went away for ever.
 fn is_there_within(patience: Duration) -> bool {
-    let input = io::stdin();
-    if !input.is_terminal() {
+    if !io::stdin().is_terminal() {
         return event::poll(patience).is_ok();
     }
+    // Keys that came together wait within crossterm.
+    is_there_for(Duration::ZERO) && (event::poll(Duration::ZERO).unwrap_or(true) || is_there_for(patience))
+}
+
+/// The same of the terminal itself.
+fn is_there_for(patience: Duration) -> bool {
+    let input = io::stdin();
     let mut input = [PollFd::new(&input, PollFlags::IN)];
     let patience = Timespec::try_from(patience).ok();
     match poll(&mut input, patience.as_ref()) {

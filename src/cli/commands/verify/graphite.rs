@@ -12,7 +12,7 @@ use crate::cli::input::graphite_web::{GraphiteWeb, RenderedSeries, step_of_point
 use crate::cli::input::settings;
 use crate::daemon::DestinationSettings;
 use crate::daemon::backfill::OF_THE_PAST;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::histogram::{Cell, TIMES};
 use crate::report::{Against, count};
 use crate::route::RouteId;
@@ -47,10 +47,20 @@ type Series = BTreeMap<i64, f64>;
 
 impl Graphite {
     /// With the names of the carbon that says that this shows it, else of the first configured one, or the default ones.
-    pub(super) fn new(context: &Context, url: &str) -> Result<Graphite> {
+    ///
+    /// # Errors
+    /// The address is none; or something is to be sent, and to which carbon is not known.
+    pub(super) fn new(context: &Context, url: &str, resend: bool) -> Result<Graphite> {
         let config = context.config()?;
+        // `http://host` and `http://host/` are one.
+        let is_it = |shown: &str| shown.trim_end_matches('/').eq_ignore_ascii_case(url.trim_end_matches('/'));
         let shown =
-            config.carbons.iter().position(|section| section.graphite.as_ref().is_some_and(|it| it.value == url));
+            config.carbons.iter().position(|section| section.graphite.as_ref().is_some_and(|it| is_it(&it.value)));
+        let is_any_named = config.carbons.iter().any(|section| section.graphite.is_some());
+        if shown.is_none() && resend && is_any_named && config.carbons.len() > 1 {
+            return Err(Error::usage("--resend: which [[carbon]] this Graphite shows is not known")
+                .remedy(format!("write `graphite = \"{url}\"` into its section")));
+        }
         let carbon = settings::destinations(config)?.into_iter().nth(shown.unwrap_or(0));
         let naming = match &carbon {
             Some(carbon) => carbon.naming.clone(),

@@ -30,7 +30,7 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let asked = window::window(&arguments.window, context.now, Window::ALL)?;
     // A wrong address is said before the store is opened.
     let mut graphite = match graphite_url(context, arguments)? {
-        Some(url) => Some(Graphite::new(context, &url)?),
+        Some(url) => Some(Graphite::new(context, &url, arguments.resend)?),
         None => None,
     };
     let view = context.view()?;

@@ -74,7 +74,7 @@ fn compare_again<'r>(
     graphite.begin_again(&view);
     for slot in slots {
         let window = Window { from: *slot, until: slot.plus(interval) };
-        graphite.compare(&view.cells(window, None)?, &mut differences)?;
+        graphite.compare(&view.cells_with_members(window)?, &mut differences)?;
     }
     Ok(differences)
 }

@@ -11,6 +11,7 @@ use crate::cli::answer::names::file_names;
 use crate::cli::answer::output::{say, say_all};
 use crate::cli::answer::window::span_of_slots;
 use crate::cli::args::WhyArguments;
+use crate::cli::counted::refuse_members;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
@@ -28,6 +29,7 @@ pub(super) fn gather(
     asked: WhyAsked,
 ) -> Result<GatheredRequests> {
     let WhyAsked { window, spans, filter } = asked;
+    refuse_members(view, &filter, "why")?;
     let mut lines = StoredLines::new(context, view, &arguments.files.format)?.reading(Arc::new(needs_of_why));
     let known = known_span(view);
     let asked = within(&spans.asked, known);
