@@ -241,3 +241,13 @@ fn a_log_is_followed_as_it_grows() {
     tmux.keys(&["q"]);
     tmux.shows(&["ended with 0"]);
 }
+
+/// What stands beside a file is none of it, be it a copy of its beginning.
+#[test]
+fn a_file_is_complete_whatever_stands_beside_it() {
+    let folder = folder!();
+    folder.write("access.log", log());
+    folder.write("access.log.1", &log()[..log().len() / 2]);
+    let ran = folder.run(&["top", "access.log", "--once", "--log-format", FORMAT]);
+    ran.said(0, &["complete"]);
+}

@@ -18,8 +18,8 @@ use crate::cli::input::settings::interpreting;
 use crate::daemon::{DaemonSettings, Log, Notice, Say, Severity, Stepwise};
 use crate::error::{Error, Result};
 use crate::source::BLOCK_LIMIT;
-use crate::store::{Retention, StoreAccess, View};
-use crate::time::SystemClock;
+use crate::store::{Commit, Retention, StoreAccess, View};
+use crate::time::{Clock, SystemClock};
 
 /// Following gives way to keys after this.
 const AT_ONCE: Duration = Duration::from_millis(200);
@@ -64,12 +64,15 @@ impl LiveSource {
             return Err(Error::failed("none of the files can be read").remedy("`spikeline check FILE` says why"));
         }
         let logs = logs_that_grow(&past);
+        let begun = SystemClock.now();
         let mut writer = store_to_write(&own)?;
         let taken = take_in(&own, past, &mut writer, &mut [])?;
         for failed in taken.files.iter().filter_map(|outcome| outcome.failed.as_ref()) {
             say_error(failed);
             missing.push(missing_for(failed));
         }
+        // Up to then all was read, so that what stands beside the files is none of theirs.
+        writer.commit(&mut Commit { at: begun, read_until: Some(begun), ..Commit::default() })?;
         drop(writer);
         let complaints: Arc<Mutex<Vec<String>>> = Arc::default();
         let heard = Arc::clone(&complaints);
