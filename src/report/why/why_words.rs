@@ -20,6 +20,7 @@ pub(in crate::report) fn verdict_words(report: &WhyReport) -> &'static str {
         "slower" => "Slower: the same requests take longer",
         "mix" => "Other traffic: more requests of routes that take long, which are no slower than before",
         "more" => "More traffic of the same kinds",
+        _ if report.requests.window.count == 0 => "Nothing: there is no request in this window",
         _ => "Nothing: this window is like the others",
     }
 }
@@ -35,7 +36,7 @@ pub(in crate::report) fn verdict_details(report: &WhyReport, zone: NamedZone, na
         format!("{}{named} ({}): {}", span_words(window, zone), length_words(window), side_words(now)),
         format!("usual for as long: {} (as {}{more})", side_words(usual), of.join(", ")),
     ];
-    if !report.as_much.is_empty() {
+    if !report.as_much.is_empty() && now.count > 0 {
         details.push(format!("it was as slow at {}", times_words(&report.as_much, zone)));
     }
     details
