@@ -38,8 +38,8 @@ fn a_log_that_is_not_read_is_missing_with_why_until_it_was_read() {
     let daemon = rig.start();
     // Before the first look was kept it is the first reading that is missing.
     let unread = |told: &Value| {
-        let logs = told["logs"].as_array().into_iter().flatten();
-        logs.filter(|log| log["path"].as_str().is_some_and(|path| path.ends_with("b.log"))).cloned().next()
+        let mut logs = told["logs"].as_array().into_iter().flatten();
+        logs.find(|log| log["path"].as_str().is_some_and(|path| path.ends_with("b.log"))).cloned()
     };
     let (_, told) = until("missing", || status(&rig, &[]), |(code, told)| *code == 3 && unread(told).is_some());
     let denied = unread(&told).unwrap();
