@@ -187,7 +187,9 @@ function command(text, place) {
     place.replaceChildren(make("p", { class: "quiet" }, "No command takes conditions on fields yet; copy the link instead. ", copyButton("copy link", () => location.href)));
     return;
   }
-  place.replaceChildren(make("div", { class: "command" }, make("code", {}, visible(text)), copyButton("copy", () => text), copyButton("link", () => location.href)));
+  // Words stay whole, with the blanks between them.
+  const words = visible(text).split(/( )/).map((word) => (word === " " ? word : make("span", {}, word)));
+  place.replaceChildren(make("div", { class: "command" }, make("code", {}, ...words), copyButton("copy", () => text), copyButton("link", () => location.href)));
 }
 
 function copyButton(word, text) {
@@ -232,7 +234,8 @@ async function showOverview(fresh = false) {
   query.delete("box");
   const place = $("picture");
   const width = Math.max(place.clientWidth, 260);
-  const height = Math.max(250, Math.min(width * 0.36, innerHeight * (width < 600 ? 0.5 : 0.56)));
+  // As high as leaves room for what stands below it.
+  const height = Math.max(260, Math.min(width * 0.5, innerHeight * (width < 600 ? 0.5 : 0.46)));
   query.set("width", Math.round(width / scale()));
   query.set("height", Math.round(height / scale()));
   const answer = await ask("picture", "/page/overview", query);
@@ -259,6 +262,7 @@ async function showOverview(fresh = false) {
 function showEmpty(answer) {
   const place = $("empty");
   place.hidden = answer.state === "shown";
+  document.querySelector("main").classList.toggle("nothing", answer.state === "empty");
   if (answer.state === "shown") return;
   const goTo = (words, change) => make("p", {}, make("button", { type: "button", onclick: () => go(change) }, words));
   if (answer.state === "empty") {
@@ -266,8 +270,15 @@ function showEmpty(answer) {
     place.replaceChildren(
       make("h3", {}, reading ? "Nothing has been read yet" : "No request has been logged yet"),
       make("p", {}, reading
-        ? "The store is empty. `spikeline run` follows the logs and fills it; `spikeline index FILE` takes in logs of the past; `spikeline check` says what is in the way."
+        ? "The store is empty: `spikeline run` follows the logs and fills it."
         : `The logs are read until ${answer.read_until} and hold no request so far. As soon as one is logged it is here, without a reload.`),
+      make("p", {}, "What to do next:"),
+      make("ul", {}, ...[
+        ["spikeline status", "which logs are followed, and how far each is read"],
+        ["spikeline check", "what is in the way: a path, a right, a format that lines do not fit"],
+        ["spikeline index FILE", "takes in logs of the past, also packed ones"],
+        ["spikeline serve FILE", "this page over files, without a store"],
+      ].map(([typed, does]) => make("li", {}, make("code", {}, typed), ` ${does}`))),
     );
     return;
   }
@@ -291,10 +302,11 @@ function showWindow(answer) {
 
 // How far the logs are read, and what is missing, in the ledger's words.
 function showRead(answer) {
-  const words = [answer.missing.length ? "partial:" : "complete"];
+  const lacking = answer.missing.length;
+  const words = [lacking ? `partial: ${lacking === 1 ? "one thing is" : `${count(lacking)} things are`} missing` : "complete"];
   if (answer.read_until) {
     const ago = answer.read_ago_ms;
-    words.push(`; the logs were read until ${answer.read_until}` + (ago >= 0 && ago < 8.64e7 ? ` (${millis(Math.round(ago / 1000) * 1000)} ago)` : ""));
+    words.push(`; the logs were read until ${answer.read_until}` + (ago >= 0 && ago < 8.64e7 ? ` (${ago < 9e4 ? `${Math.round(ago / 1000)} s` : ago < 5.4e6 ? `${Math.round(ago / 6e4)} min` : millis(ago)} ago)` : ""));
   }
   $("read").textContent = words.join("");
   const missing = $("missing");
@@ -351,8 +363,9 @@ async function showRoutes(more = false) {
   routes = more ? { ...answer, rows: routes.rows.concat(answer.rows) } : answer;
   $("routes-count").textContent = count(answer.routes);
   const columns = COLUMNS.filter(([name]) => answer.against || name !== "change");
-  $("routes-head").replaceChildren(...columns.map(([, sort, title]) => make("th", { scope: "col" }, sort
+  $("routes-head").replaceChildren(...columns.map(([name, sort, title]) => make("th", { scope: "col", class: name }, sort
     ? make("button", { type: "button", "aria-pressed": String(state.sort === sort), onclick: () => go({ sort }, "routes-only") }, title) : title)));
+  $("routes-table").classList.toggle("against", Boolean(answer.against));
   const body = $("routes-body");
   if (!more) body.replaceChildren(routeRow({ ...answer.all, name: "all", route: null }));
   for (const row of answer.rows) body.append(routeRow(row));
@@ -662,8 +675,8 @@ function lineRow(line) {
     make("span", { class: "took" }, seconds(line.request_time_ms)),
     make("span", { class: status >= 500 ? "bad" : "" }, String(status)),
     make("span", { class: "who" }, visible(who)),
-    make("span", { class: "what" }, visible(what)),
-    make("span", { class: "up" }, visible(up)));
+    make("span", { class: "up" }, visible(up)),
+    make("span", { class: "what" }, visible(what)));
   const item = make("li", {}, button);
   button.addEventListener("click", () => {
     const open = button.getAttribute("aria-expanded") === "true";
@@ -752,7 +765,8 @@ function splitField(of, answer) {
       body.append(make("tr", {}, make("td", { class: "same", colspan: 5 }, `the same requests: ${value.same.map((text) => visible(text)).join(", ")}`)));
     }
   }
-  const head = ["value", "", "box", "rest", "beyond the usual"].map((text) => make("th", { scope: "col" }, text));
+  const heads = [["value"], [""], ["box", "of-box"], ["rest", "of-rest"], ["beyond the usual"]];
+  const head = heads.map(([text, name]) => make("th", { scope: "col", class: name }, text));
   const left = of.more ? make("p", { class: "quiet" }, `${count(of.more)} more values`) : null;
   return make("section", { class: "split-field" }, make("h3", {}, visible(of.field)), make("table", {}, make("thead", {}, make("tr", {}, ...head)), body), left);
 }
