@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::stopped::Stopped;
 use crate::carbon::{DeliveryDoubt, SendError};
 use crate::error::Error;
+use crate::report::counted;
 use crate::time::{SpelledDuration, Timestamp};
 
 /// Where the notices go, from whichever thread they come.
@@ -205,7 +206,7 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Notice::Started { version, store, logs } => {
-                write!(f, "spikeline {version}: store {}, {logs} log(s)", store.display())
+                write!(f, "spikeline {version}: store {}, {}", store.display(), counted(*logs as u64, "log"))
             }
             Notice::Remark(text) => write!(f, "{text}"),
             Notice::SlotDelay { address, delay } => {
@@ -213,7 +214,7 @@ impl fmt::Display for Notice {
             }
             Notice::Reloading => write!(f, "SIGHUP: the configuration is read anew"),
             Notice::Reloaded { logs } => {
-                write!(f, "the new configuration is in force, {logs} log(s)")
+                write!(f, "the new configuration is in force, {}", counted(*logs as u64, "log"))
             }
             Notice::ReloadFailed(error) => {
                 write!(f, "the configuration before stays in force, as the new one cannot be: {error}")

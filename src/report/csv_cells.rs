@@ -5,7 +5,7 @@
 //! | text | itself; with a `'` before it if a spreadsheet would run it |
 //! | number | its digits; one that is not finite is empty |
 //! | nothing | empty |
-//! | list | its members, one a line; or as in JSON ([`CellStyle::as_json`]) |
+//! | list | as in JSON, so that a row is a line whatever it holds |
 //!
 //! Spreadsheets run a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return as a formula, and log content is
 //! written by strangers. Such a *text* gets a `'` before it, which spreadsheets hide and programs can strip; numbers are
@@ -29,7 +29,7 @@ use super::terminal_safe::terminal_safe;
 pub struct CellStyle {
     /// Whether a terminal shows them: then text is made harmless.
     pub terminal: bool,
-    /// Fractions and lists stand as in JSON (`1.0`, `[[0.1,null]]`), so that a program that reads both needs one reader.
+    /// Fractions stand as in JSON (`1.0`), as lists do anyway, so that a program that reads both needs one reader.
     pub as_json: bool,
 }
 
@@ -279,9 +279,7 @@ impl<'c> Serializer for CellSerializer<'c> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<CellList<'c>, CellError> {
-        if self.style.as_json {
-            self.cell.push(b'[');
-        }
+        self.cell.push(b'[');
         Ok(CellList { cell: self.cell, style: self.style, is_first: true })
     }
 
@@ -312,18 +310,13 @@ impl SerializeSeq for CellList<'_> {
     fn serialize_element<T: Serialize + ?Sized>(&mut self, member: &T) -> Result<(), CellError> {
         let is_first = std::mem::replace(&mut self.is_first, false);
         if !is_first {
-            self.cell.push(if self.style.as_json { b',' } else { b'\n' });
+            self.cell.push(b',');
         }
-        if self.style.as_json {
-            return Ok(write_json(member, self.style.terminal, &mut *self.cell)?);
-        }
-        member.serialize(CellSerializer { cell: self.cell, style: self.style })
+        Ok(write_json(member, self.style.terminal, &mut *self.cell)?)
     }
 
     fn end(self) -> Result<(), CellError> {
-        if self.style.as_json {
-            self.cell.push(b']');
-        }
+        self.cell.push(b']');
         Ok(())
     }
 }
@@ -382,7 +375,7 @@ mod tests {
     fn every_kind_of_value_has_its_cell() {
         let (header, cells) = written(CellStyle::default(), &row("=1+1"));
         assert_eq!(header, "text,whole,share,nothing,some,list,more");
-        assert_eq!(cells, ["'=1+1", "7", "1", "", "-1", "a\n'=b\nc,d", ""]);
+        assert_eq!(cells, ["'=1+1", "7", "1", "", "-1", r#"["a","=b","c,d"]"#, "[]"]);
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod status;
 mod terminal_safe;
 mod text;
 pub mod why;
+mod wrapped_words;
 
 pub use csv::CsvRows;
 pub use csv_cells::CellStyle;
@@ -60,7 +61,7 @@ pub use indexed_files::IndexedFileRow;
 pub use json::{SCHEMA, write_json};
 pub use lines::{InWindow, LineRow, ParsedFields};
 pub use live_routes::{LiveRoutes, LiveRow, rate_words};
-pub use number::{EpochSeconds, bytes, count, millis};
+pub use number::{EpochSeconds, bytes, count, counted, millis};
 pub use records::{LogText, LoggedVariables, RequestRecord, VariableColumn};
 pub use route_list::RouteRow;
 pub use rows::{Align, Heading, Report, ReportRow};
@@ -69,6 +70,7 @@ pub use status::{
     FollowState, FollowedLogRow, OwedCarbonRow, StatusDocument, StatusVerdict, StoreStatus, WriterStatus,
 };
 pub use terminal_safe::terminal_safe;
+pub use wrapped_words::wrapped_words;
 
 use std::io::{self, Write};
 

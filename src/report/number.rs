@@ -28,6 +28,11 @@ pub fn count(number: u64) -> String {
     grouped
 }
 
+/// `1 log`, `1,234 logs`
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// Below 10 s in milliseconds (`1,204 ms`), then with one decimal in seconds, minutes (from 10) and hours (from 10).
 pub fn millis(millis: u64) -> String {
     const SECOND: u64 = 1000;

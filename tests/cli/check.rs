@@ -97,7 +97,7 @@ fn a_good_configuration_is_fine() {
     );
     let out = folder.run(&["check", "--config=c.toml"]).fine();
     for expected in [
-        "ok    configuration: 1 log(s), 1 route rule(s)\n".to_owned(),
+        "ok    configuration: 1 log, 1 route rule\n".to_owned(),
         format!("ok    {log}: 100.00 % of 50 lines fit format `given`\n"),
         format!("ok    store {store}: writable, "),
         format!("ok    carbon {address}: accepts connections\n"),

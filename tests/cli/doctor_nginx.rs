@@ -28,7 +28,7 @@ fn its_logs_and_what_its_locations_do_are_told() {
     let folder = folder();
     let out = folder.run(&["check", "--config", "c.toml"]).fine();
     for expected in [
-        "ok    nginx.conf: 4 server(s), 1 log(s) to follow\n",
+        "ok    nginx.conf: 4 servers, 1 log to follow\n",
         "access.log, format timed (nginx.conf:3:3)\n",
         "note  syslog:server=127.0.0.1 is not followed: it goes to syslog",
         "note  /dev/stdout is not followed: it is no file",
@@ -37,7 +37,7 @@ fn its_logs_and_what_its_locations_do_are_told() {
         "are named by nginx's locations, ",
         "        2  location /api/ of a.test (nginx.conf:4:",
         "location = /never of a.test (nginx.conf:4:",
-        "note  1 location(s) cannot be matched as PCRE does",
+        "note  1 location cannot be matched as PCRE does",
         "location ~ ^/(?|x|y)$ of b.test (nginx.conf:6:",
         "ok    store store: writable",
     ] {
@@ -77,13 +77,13 @@ fn of_two_logs_with_the_same_requests_one_is_followed_and_the_other_named() {
     let out = folder.run(&["check", "--config", "c.toml"]).fine();
     let expected =
         format!("note  {here}/plain.log is not followed: the same requests as in {here}/access.log, which says more");
-    assert!(out.contains(&expected) && out.contains("4 server(s), 1 log(s) to follow\n"), "{out}");
+    assert!(out.contains(&expected) && out.contains("4 servers, 1 log to follow\n"), "{out}");
     // Somewhere alone, it is followed as well, and that is said.
     folder.write(
         "nginx.conf",
         format!("{before}{plain}  server {{ access_log {here}/plain.log; }}\n  server {{ listen 80;{after}"),
     );
     let out = folder.run(&["check", "--config", "c.toml"]).out;
-    assert!(out.contains("5 server(s), 2 log(s) to follow\n"), "{out}");
+    assert!(out.contains("5 servers, 2 logs to follow\n"), "{out}");
     assert!(out.contains("requests of http level are in each of these logs") && out.contains("name "), "{out}");
 }

@@ -131,9 +131,19 @@ fn the_store_answers_with_documents_and_says_what_is_missing() {
     for command in ["report", "slow", "why"] {
         let mut words = vec![command, "--config", "s.toml", "--format", "html", "--tz", "UTC"];
         words.extend(WINDOW);
-        let html = document(&folder.run(&words), 0);
-        assert!(html.contains("class=\"pic heatmap\"") && html.contains("class=\"complete\""), "{command}");
+        let ran = folder.run(&words);
+        let html = document(&ran, 0);
+        assert!(html.contains("class=\"pic heatmap\""), "{command}");
+        // As the last word on stderr.
+        let last_word = ran.err.trim_end().lines().next_back().unwrap();
+        assert!(html.contains(&format!("<p class=\"complete\">{last_word}</p>")), "{command}: {last_word}");
+        assert!(last_word.starts_with("complete"), "{command}: {last_word}");
+        // From when on a request is slow, whether the pictures are of slots or of lines.
+        assert!(html.contains("class=\"threshold\""), "{command}");
     }
+    let mut words = vec!["report", "--by", "status", "--config", "s.toml", "--format", "html"];
+    words.extend(WINDOW);
+    assert!(document(&folder.run(&words), 0).contains("class=\"threshold\""), "from the lines");
     std::fs::remove_file(folder.path("access.log")).unwrap();
     let mut words = vec!["why", "--config", "s.toml", "--format", "html"];
     words.extend(WINDOW);

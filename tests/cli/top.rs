@@ -90,6 +90,38 @@ fn files_are_taken_in_and_leave_nothing() {
     assert_eq!(ran.code, 2, "{}", ran.err);
 }
 
+#[test]
+fn rows_have_the_clocks_of_tz() {
+    let folder = taken_in();
+    let ran = folder.run(&["top", "--once", "--tz", "Europe/Berlin", "--config", "s.toml"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("window 2011-11-30 15:15:00 .. 2011-11-30 15:20:00 (Europe/Berlin)"), "{}", ran.err);
+    assert!(ran.err.contains("no request since 2011-11-30 15:20:00:"), "{}", ran.err);
+}
+
+#[test]
+fn what_is_ended_while_it_reads_for_the_first_time_leaves_nothing() {
+    let folder = folder!();
+    folder.write("access.log", log().repeat(60));
+    std::fs::create_dir(folder.path("tmp")).unwrap();
+    for command in ["top", "serve"] {
+        let words = [command, "access.log", "--log-format", FORMAT];
+        let mut command = folder.command(&words);
+        command.env("TMPDIR", folder.path("tmp")).env("SPIKELINE_LISTEN", "127.0.0.1:0");
+        let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let entries = || std::fs::read_dir(folder.path("tmp")).unwrap().count();
+        let begun = Instant::now();
+        while entries() == 0 && running.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let pid = running.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        running.wait().unwrap();
+        assert_eq!(entries(), 0, "{command}");
+    }
+}
+
 /// With a TMPDIR of its own.
 fn run_in(folder: &Folder, arguments: &[&str]) -> (i32, String, String) {
     std::fs::create_dir(folder.path("tmp")).unwrap();

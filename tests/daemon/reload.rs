@@ -25,7 +25,7 @@ fn a_log_that_the_new_configuration_names_is_followed_and_every_log_is_named_aga
         format!("{}\n[[log]]\npath = '{}'\nformat = '{EXACT}'\n", config(&rig), rig.folder.path("b.log").display());
     rig.folder.write("c.toml", more);
     daemon.hang_up();
-    daemon.until_said("the new configuration is in force, 2 log(s)");
+    daemon.until_said("the new configuration is in force, 2 logs");
     rig.until_counted(200);
     let size = text(&all[..100], Request::exact).len();
     daemon.until_said(&format!("following {} from byte {size}", rig.folder.path("a.log").display()));

@@ -142,7 +142,7 @@ fn a_hangup_signal_is_answered_and_stops_nothing() {
     rig.until_counted(100);
     let pid = rustix::process::Pid::from_raw(i32::try_from(daemon.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
-    daemon.until_said("the new configuration is in force, 1 log(s)");
+    daemon.until_said("the new configuration is in force, 1 log");
     rig.log(&requests(100));
     rig.until_counted(200);
     daemon.stop_saying("everything read is committed");

@@ -116,7 +116,7 @@ def main():
             lab.expect(f"its command gives the lines: {command}", code in (0, 3) and b" 2.500 " in out, f"{code} {out[:300]} {said[-500:]}")
             lab.expect("its tags are whole", set(event["tags"]) == {"spikeline", "slow", "host:web1", f"route:{route}"}, event["tags"])
         code, _, said = subject.command("events", "--config", config, "--since", "-2h")
-        lab.expect("`events` posts what is not there, and says so", "0 event(s) posted" in said and "2 were there" in said, said)
+        lab.expect("`events` posts what is not there, and says so", "0 events posted" in said and "2 were there" in said, said)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,20 @@ fn heatmap_of_a_minute() {
     assert!(svg.contains("class=\"beyond above\"") && svg.contains("&gt; 2000 s"), "{svg}");
     assert!(svg.contains("class=\"beyond below\"") && svg.contains("&lt; 2 ms"), "{svg}");
     assert!(!svg.contains("<b>"));
+    // A narrow picture, too, says what its lines are, if it is high enough.
+    let svg = heatmap(&grid).svg(&PlotFrame::within(400.0, 260.0));
+    for words in [">p50<", ">p99<", ">slow from 1 s<", ">requests 1<"] {
+        assert!(svg.contains(words), "{words} in {svg}");
+    }
+}
+
+#[test]
+fn a_threshold_at_the_end_of_the_scale_is_drawn() {
+    let cell = cell(&[3, 40, 700]);
+    let grid = HeatGrid::new(WINDOW, Duration::from_secs(10), [(Timestamp(START), cell)]);
+    let threshold_ms = Some(grid.scale.highest());
+    let svg = Heatmap { threshold_ms, ..heatmap(&grid) }.svg(&PlotFrame::within(900.0, 400.0));
+    assert_eq!(svg.matches("class=\"threshold\"").count(), 2, "one in the plot, one in the legend");
 }
 
 #[test]

@@ -54,9 +54,11 @@ fn name_of_route<'v>(route: &(RouteId, &'v str)) -> &'v str {
     route.1
 }
 
-/// The last word: complete, or how much is missing. What is missing was said already, or is said here.
-pub(in crate::cli) fn conclude(view: &View, missing: &[String]) {
-    say(&conclusion(view, missing));
+/// Says the last word, and hands it back: complete, or how much is missing. What is missing was said already.
+pub(in crate::cli) fn conclude(view: &View, missing: &[String]) -> String {
+    let last_word = conclusion(view, missing);
+    say(&last_word);
+    last_word
 }
 
 /// The last word.

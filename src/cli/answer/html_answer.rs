@@ -1,14 +1,18 @@
 //! The top of an answer that is a document: what was typed, in which zone and window it was understood, what was said of it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::output::said;
 use super::window::zone;
 use crate::cli::args::WindowArguments;
 use crate::error::Result;
 use crate::report::html::HtmlHead;
-use crate::report::shell_word;
+use crate::report::{count, shell_word};
 use crate::time::{NamedZone, Timestamp, Window};
+
+/// So many notes are in a document.
+const MOST_NOTES: usize = 200;
 
 /// The zone that a document's times are in: that of `--tz`, else this machine's.
 pub(in crate::cli) fn zone_of_document(window: &WindowArguments) -> Result<NamedZone> {
@@ -20,16 +24,11 @@ pub(in crate::cli) fn html_head(
     command: &str,
     title: &str,
     window: &AnsweredWindow,
-    missing: &[String],
+    end: AnswerEnd<'_>,
     now: Timestamp,
 ) -> HtmlHead {
     let AnsweredWindow { window, seen, zone } = *window;
-    // What is missing stands by itself.
-    let mut notes = said();
-    notes.retain(|said| !said.starts_with("window ") && !missing.contains(said));
-    let last_words = |said: &String| said.starts_with("complete") || said.starts_with("partial:");
-    let complete = notes.iter().rev().find(|said| said.starts_with("complete")).cloned();
-    notes.retain(|said| !last_words(said));
+    let AnswerEnd { last_word, missing } = end;
     let at = seen.map_or(now, |seen| seen.from);
     HtmlHead {
         command: command.to_owned(),
@@ -39,9 +38,31 @@ pub(in crate::cli) fn html_head(
         made: made_words(zone, now),
         typed: typed_words(),
         missing: missing.to_vec(),
-        complete: complete.unwrap_or_else(|| "complete: all of the files was read".to_owned()),
-        said: notes,
+        complete: last_word.unwrap_or_else(|| "complete: all of the files was read".to_owned()),
+        said: notes_beside(said(), missing),
     }
+}
+
+/// What was said beside the window, what is missing and the last word, which stand by themselves.
+fn notes_beside(mut notes: Vec<String>, missing: &[String]) -> Vec<String> {
+    let apart: HashSet<&String> = missing.iter().collect();
+    let is_last_word = |said: &String| said.starts_with("complete") || said.starts_with("partial:");
+    notes.retain(|said| !said.starts_with("window ") && !is_last_word(said) && !apart.contains(said));
+    let more = notes.len().saturating_sub(MOST_NOTES);
+    if more > 0 {
+        notes.truncate(MOST_NOTES);
+        notes.push(format!("and {} more notes, as the command says them", count(more as u64)));
+    }
+    notes
+}
+
+/// How an answer ends.
+#[derive(Debug)]
+pub(in crate::cli) struct AnswerEnd<'m> {
+    /// What the store's answer ended with; of files nothing is said where nothing is missing.
+    pub(in crate::cli) last_word: Option<String>,
+    /// What is missing.
+    pub(in crate::cli) missing: &'m [String],
 }
 
 /// The window of an answer.
@@ -95,6 +116,17 @@ fn typed_words() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn notes_are_few_and_what_is_left_out_is_counted() {
+        let of = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+        let said = of(&["window a .. b (UTC)", "lost.log is gone", "from the lines", "complete; read until 14:07"]);
+        assert_eq!(notes_beside(said, &of(&["lost.log is gone"])), of(&["from the lines"]));
+        let many: Vec<String> = (0..MOST_NOTES + 7).map(|at| format!("note: {at}")).collect();
+        let shown = notes_beside(many.clone(), &[]);
+        assert_eq!(shown.get(..MOST_NOTES), many.get(..MOST_NOTES));
+        assert_eq!(shown.last().unwrap(), "and 7 more notes, as the command says them");
+    }
 
     #[test]
     fn an_end_that_was_not_asked_for_is_that_of_what_was_seen() {

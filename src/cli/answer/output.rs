@@ -13,7 +13,7 @@ use crate::report::{Style, terminal_safe};
 const PROGRESS_FROM: u64 = 64 << 20;
 
 /// So much of what was said is kept for an answer that is sent to others.
-const MOST_SAID: usize = 200;
+const MOST_SAID: usize = 10_000;
 
 /// What was said so far.
 static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());

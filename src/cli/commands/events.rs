@@ -9,7 +9,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::event_settings::{event_words, told_graphite};
 use crate::error::{Error, Result};
 use crate::events::{EpisodeCause, EpisodeScan, EventPosting, EventWords, RouteEpisode, post_once};
-use crate::report::{EpisodeRow, EpochSeconds, Report, write};
+use crate::report::{EpisodeRow, EpochSeconds, Report, counted, write};
 use crate::time::Window;
 
 pub(super) fn events(context: &Context, arguments: &EventsArguments) -> Result<Answer> {
@@ -38,7 +38,7 @@ pub(super) fn events(context: &Context, arguments: &EventsArguments) -> Result<A
             0 => String::new(),
             there => format!("; {there} were there"),
         };
-        say(&format!("{posted} event(s) posted to {}{there}", graphite.authority()));
+        say(&format!("{} posted to {}{there}", counted(posted as u64, "event"), graphite.authority()));
     }
     completeness::conclude(&view, &missing);
     Ok(Answer::from_found(!found.is_empty(), &missing))

@@ -1,7 +1,7 @@
 //! `spikeline report`: latency per route, over files or the store's window.
 
 use crate::carbon::{CellMetric, TimeStatistic};
-use crate::cli::answer::html_answer::{AnsweredWindow, html_head, zone_of_document};
+use crate::cli::answer::html_answer::{AnswerEnd, AnsweredWindow, html_head, zone_of_document};
 use crate::cli::answer::output::{stdout, style, written};
 use crate::cli::answer::window::shown;
 use crate::cli::answer::{Answer, completeness};
@@ -68,14 +68,13 @@ pub(super) fn report(context: &Context, mut arguments: ReportArguments) -> Resul
         written(write(&report, form, style(), &mut out))?;
         written(std::io::Write::flush(&mut out))?;
     }
-    if let Some(view) = &view {
-        completeness::conclude(view, &report.missing);
-    }
+    let last_word = view.as_ref().map(|view| completeness::conclude(view, &report.missing));
     if form.is_none() {
         let zone = zone_of_document(&arguments.window)?;
         let answered = AnsweredWindow { window, seen: span, zone };
         let pictured = &pictures.unwrap_or_default().pictured;
-        let head = html_head("report", &title_of(&report), &answered, &report.missing, context.now);
+        let end = AnswerEnd { last_word, missing: &report.missing };
+        let head = html_head("report", &title_of(&report), &answered, end, context.now);
         written(LatencyPage { head, report: &report, pictured, zone }.write(&mut out))?;
         written(std::io::Write::flush(&mut out))?;
     }

@@ -1,12 +1,6 @@
 //! `spikeline serve`: the page and the read APIs over a store at rest, or over files, with nothing else installed.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use tempfile::TempDir;
 
 use crate::cli::answer::Answer;
 use crate::cli::answer::completeness::missing_for;
@@ -16,6 +10,7 @@ use crate::cli::input::context::Context;
 use crate::cli::input::http_settings::{http_settings, listen};
 use crate::cli::input::past_files::PastFiles;
 use crate::cli::input::past_reading::{store_to_write, take_in};
+use crate::cli::input::scratch_folder::EndingSignal;
 use crate::daemon::backfill::BackfillSummary;
 use crate::error::{Error, Result};
 use crate::http::{HttpServer, HttpSettings, bind};
@@ -26,14 +21,15 @@ pub(super) fn serve(context: &Context, arguments: &ServeArguments) -> Result<Ans
         Error::usage("there is nothing to serve: `listen` is \"off\"").remedy("give --listen 127.0.0.1:8417")
     })?;
     let listener = bind(address)?;
-    let mut ending = Ending::wait()?;
+    // From the beginning: what is made meanwhile is removed also when it comes early.
+    let ending = EndingSignal::wait()?;
     let settings = if arguments.files.files.is_empty() {
         let store = context.store()?;
         // That there is none is said now, and not to the first who asks.
         drop(context.view()?);
         http_settings(context, store, options_of(context))?
     } else {
-        settings_of_files(context, arguments, &mut ending)?
+        settings_of_files(context, arguments, &ending)?
     };
     let server = HttpServer::start(listener, settings)?;
     say(&format!("spikeline: http://{}/ (Ctrl-C ends it)", server.address));
@@ -50,11 +46,8 @@ fn options_of(context: &Context) -> String {
 }
 
 /// Takes the files into a store of their own, which is removed at the end.
-fn settings_of_files(context: &Context, arguments: &ServeArguments, ending: &mut Ending) -> Result<HttpSettings> {
-    let folder = TempDir::with_prefix("spikeline-serve-")
-        .map_err(|error| Error::io("make a folder for the index of the files", std::env::temp_dir(), &error))?;
-    let path = folder.path().to_owned();
-    ending.remove_at_end(folder);
+fn settings_of_files(context: &Context, arguments: &ServeArguments, ending: &EndingSignal) -> Result<HttpSettings> {
+    let path = ending.folder("spikeline-serve-")?;
     let own = Context::new(context.config_path().map(Path::to_owned), Some(path.join("store")));
     let files = with_stdin(&arguments.files.files, &path)?;
     let past = PastFiles::open(&own, &files, &arguments.files.format)?;
@@ -116,40 +109,4 @@ fn with_stdin(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>> {
         named.push(path);
     }
     Ok(named)
-}
-
-/// Waits for the signal that ends this, from the beginning: what was made meanwhile is removed also when it comes early.
-struct Ending {
-    folder: Arc<std::sync::Mutex<Option<TempDir>>>,
-    is_serving: Arc<AtomicBool>,
-    waiting: std::thread::JoinHandle<()>,
-}
-
-impl Ending {
-    fn wait() -> Result<Ending> {
-        let mut signals =
-            Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Error::failed(format!("signals: {error}")))?;
-        let folder: Arc<std::sync::Mutex<Option<TempDir>>> = Arc::default();
-        let is_serving = Arc::new(AtomicBool::new(false));
-        let (held, serving) = (Arc::clone(&folder), Arc::clone(&is_serving));
-        let waiting = std::thread::spawn(move || {
-            if signals.forever().next().is_some() && !serving.load(Ordering::SeqCst) {
-                drop(held.lock().map(|mut held| held.take()));
-                std::process::exit(0);
-            }
-        });
-        Ok(Ending { folder, is_serving, waiting })
-    }
-
-    fn remove_at_end(&mut self, folder: TempDir) {
-        if let Ok(mut held) = self.folder.lock() {
-            *held = Some(folder);
-        }
-    }
-
-    /// Serving from now on: returns when the signal comes.
-    fn heed(self) {
-        self.is_serving.store(true, Ordering::SeqCst);
-        let _joined = self.waiting.join();
-    }
 }

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::grouped::{GroupedCells, PlacedByFormat};
-use super::pictured::{CountedPictures, PictureCounts, pictures_of_slots};
+use super::pictured::{CountedPictures, PictureCounts, pictures_of_slots, threshold_of_all};
 use super::{CountedRows, CountingQuestion, Rows};
 use crate::cli::answer::completeness;
 use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{say, say_all};
 use crate::cli::answer::untimed::say_untimed_logs;
+use crate::cli::config::Config;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::{Error, Result};
@@ -62,7 +63,7 @@ pub(in crate::cli) fn rows_of_store(
     let by_request = by_fields || filter.asks_for_requests();
     let by_others = lines.counted_by(filter)? == CountedBy::Others;
     let mut answer = match by_request || by_others {
-        true => from_lines(&mut lines, question)?,
+        true => from_lines(&mut lines, question, context.config()?)?,
         false => from_cells(view, &mut lines, filter)?,
     };
     if by_others && !by_request && !answer.missing.is_empty() {
@@ -89,7 +90,7 @@ pub(in crate::cli) fn rows_of_store(
 }
 
 /// Every request of the window that the filter lets through, counted again.
-fn from_lines(lines: &mut StoredLines<'_>, question: &CountingQuestion<'_>) -> Result<CountedRows> {
+fn from_lines(lines: &mut StoredLines<'_>, question: &CountingQuestion<'_>, config: &Config) -> Result<CountedRows> {
     let CountingQuestion { filter, by, .. } = *question;
     let window = filter.window;
     let blocks = lines.blocks(filter)?;
@@ -113,7 +114,7 @@ fn from_lines(lines: &mut StoredLines<'_>, question: &CountingQuestion<'_>) -> R
     }
     placed.conclude(by)?;
     let rows = cells.into_rows(by, |route| lines.route_name(route));
-    let pictures = drawn.map(|drawn| drawn.finish(window, &lines.with.routes, None));
+    let pictures = drawn.map(|drawn| drawn.finish(window, &lines.with.routes, threshold_of_all(config)));
     Ok(CountedRows { rows, missing, window, span: None, pictures })
 }
 

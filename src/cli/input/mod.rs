@@ -26,5 +26,6 @@ pub(in crate::cli) mod record_columns;
 pub(in crate::cli) mod resending;
 mod rotated_elsewhere;
 pub(in crate::cli) mod routing;
+pub(in crate::cli) mod scratch_folder;
 pub(in crate::cli) mod settings;
 pub(in crate::cli) mod stored_lines;

@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub use mistake::AskMistake;
-pub use words::window_words;
+pub use words::{instant_words, window_words};
 
 use super::catalog::SeriesCatalog;
 use super::links::{LinkTime, ReadLink, TimeGrammar, is_link, read_link};

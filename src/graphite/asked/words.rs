@@ -57,16 +57,21 @@ fn listed(names: &[String], noun: &str) -> String {
     }
 }
 
+/// An instant on the clocks of a zone; in UTC with its milliseconds.
+pub fn instant_words(time: Timestamp, zone: NamedZone) -> String {
+    match zone {
+        NamedZone::Named(named) if named.name() != "UTC" => zone.wall_clock(time),
+        _ => time.to_string(),
+    }
+}
+
 /// A window on the clocks of a zone; in UTC with its milliseconds.
 pub fn window_words(window: Window, zone: NamedZone) -> String {
     let edge = |time: Timestamp, unbounded: &str| {
         if time == Window::ALL.from || time == Window::ALL.until {
             return unbounded.to_owned();
         }
-        match zone {
-            NamedZone::Named(named) if named.name() != "UTC" => zone.wall_clock(time),
-            _ => time.to_string(),
-        }
+        instant_words(time, zone)
     };
     let zone_name = match zone {
         NamedZone::Named(named) => named.name(),

@@ -171,7 +171,10 @@ impl Heatmap<'_> {
                 format_args!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"),
             );
             let (x, y) = (Px(frame.left - 6.0), Px((row.top + row.bottom) / 2.0 + 4.0));
-            push(svg, format_args!("<text class=\"axis y beyond\" x=\"{x}\" y=\"{y}\">{}</text>", markup_safe(&words)));
+            push(
+                svg,
+                format_args!("<text class=\"axis y {class}\" x=\"{x}\" y=\"{y}\">{}</text>", markup_safe(&words)),
+            );
         }
         let window = self.grid.window;
         let length = window.until.0.saturating_sub(window.from.0).max(1) as f64;
@@ -225,7 +228,7 @@ impl Heatmap<'_> {
         if let Some(threshold) = self.threshold_ms
             && threshold >= self.grid.scale.lowest()
             && threshold <= self.grid.scale.highest()
-            && let Some(y) = y_of(threshold)
+            && let Some(y) = y_of(threshold).or_else(|| upper_edge(rows, threshold))
         {
             let (left, right, y) = (Px(frame.left), Px(frame.right), Px(y));
             push(svg, format_args!("<path class=\"threshold\" d=\"M{left} {y}H{right}\"/>"));
@@ -289,15 +292,18 @@ impl Heatmap<'_> {
             );
         }
         push(svg, format_args!("<text x=\"{}\" y=\"{}\">{words}</text>", Px(right), Px(y + 4.0)));
-        let mut x = frame.left;
+        // In a narrow picture the lines have a row of their own.
+        let (mut x, y, right) = match frame.is_narrow() {
+            true => (frame.left, y + 18.0, frame.right),
+            false => (frame.left, y, left - 80.0),
+        };
         let threshold = self.threshold_ms.map(|millis| format!("slow from {}", tick_words(millis)));
         for (class, words) in
             [("p50", Some("p50".to_owned())), ("p99", Some("p99".to_owned())), ("threshold", threshold)]
         {
             let Some(words) = words else { continue };
             let length = 26.0 + 7.0 * words.len() as f64;
-            // A narrow picture has the numbers of its colours first.
-            if x + length > left - 80.0 {
+            if x + length > right {
                 break;
             }
             push(svg, format_args!("<path class=\"{class}\" d=\"M{} {}h18\"/>", Px(x), Px(y)));
@@ -346,6 +352,11 @@ impl Heatmap<'_> {
         }
         PictureTable { caption: self.title.clone(), headings, rows }
     }
+}
+
+/// The upper edge of the row that ends there.
+fn upper_edge(rows: &[RowPlace], millis: u64) -> Option<f64> {
+    rows.iter().find(|row| row.until_ms == Some(millis)).map(|row| row.top)
 }
 
 /// Where the names of rows beyond the scale stand.

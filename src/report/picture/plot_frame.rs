@@ -19,11 +19,21 @@ pub struct PlotFrame {
     pub bottom: f64,
 }
 
+/// A picture that is narrower has its legend in two rows, if it is so high.
+const NARROW: f64 = 480.0;
+const HIGH: f64 = 250.0;
+
 impl PlotFrame {
     /// A plot with room for the names of latencies on its left, for a legend above it and for times below it.
     pub fn within(width: f64, height: f64) -> PlotFrame {
         let (width, height) = (width.clamp(200.0, 8_000.0), height.clamp(120.0, 4_000.0));
-        PlotFrame { width, height, left: 54.0, right: width - 8.0, top: 30.0, bottom: height - 24.0 }
+        let top = if width < NARROW && height >= HIGH { 46.0 } else { 30.0 };
+        PlotFrame { width, height, left: 54.0, right: width - 8.0, top, bottom: height - 24.0 }
+    }
+
+    /// Whether a legend has two rows.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.width < NARROW && self.height >= HIGH
     }
 
     /// The place at a share of the plot's width.

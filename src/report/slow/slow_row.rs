@@ -74,7 +74,7 @@ pub struct SlowRow {
     pub top_targets_ms: Vec<u64>,
     /// Whether there were too many different clients or targets to count all of them.
     pub top_partial: bool,
-    /// How long the slowest took, the slowest first; in CSV one a line.
+    /// How long the slowest took, the slowest first.
     pub sample_ms: Vec<u64>,
     /// Where their lines stand.
     pub sample_locators: Vec<String>,

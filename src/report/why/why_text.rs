@@ -9,7 +9,7 @@ use super::why_words::{
 };
 use super::{CauseRow, PhaseRow, WhyReport};
 use crate::report::number::percent;
-use crate::report::{Style, count, millis, terminal_safe};
+use crate::report::{Style, count, millis, terminal_safe, wrapped_words};
 use crate::route::readable_name;
 use crate::time::NamedZone;
 
@@ -47,21 +47,10 @@ impl TextPage<'_> {
     /// Words over as many lines as they need, two columns from the left.
     fn words(&mut self, text: &str, indent: usize) -> io::Result<()> {
         let safe = terminal_safe(text.as_bytes());
-        let (mut line, mut length) = (" ".repeat(indent), indent);
-        for word in safe.split(' ') {
-            let long = word.chars().count();
-            if length > indent && length + 1 + long > self.width {
-                writeln!(self.out, "{}", line.replace(GLUE, " "))?;
-                (line, length) = (" ".repeat(indent), indent);
-            }
-            if length > indent {
-                line.push(' ');
-                length += 1;
-            }
-            line.push_str(word);
-            length += long;
+        for line in wrapped_words(&safe, self.width.saturating_sub(indent)) {
+            writeln!(self.out, "{:indent$}{}", "", line.replace(GLUE, " "))?;
         }
-        writeln!(self.out, "{}", line.replace(GLUE, " "))
+        Ok(())
     }
 
     fn verdict(&mut self, report: &WhyReport) -> io::Result<()> {

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::grammar::{Format, Reject};
 use crate::pipeline::{Interpreter, Interpreting};
 use crate::record::Needs;
-use crate::report::{count, terminal_safe};
+use crate::report::{count, counted, terminal_safe};
 use crate::route::{RouteId, Router, Routes, cap::OTHER, readable_name};
 
 /// Templates without a rule that are told.
@@ -109,9 +109,9 @@ impl Coverage {
         } else {
             let named = self.named_by_rules();
             findings.fine(&format!(
-                "routes: {} of {lines} lines are named by {} rules, {} by their path",
+                "routes: {} of {lines} lines are named by {}, {} by their path",
                 percent(named, self.lines),
-                self.rules.len(),
+                counted(self.rules.len() as u64, "rule"),
                 count(self.lines - named)
             ))?;
             // The greatest number is the widest.

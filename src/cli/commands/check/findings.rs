@@ -9,10 +9,13 @@ use crate::cli::answer::Answer;
 use crate::cli::answer::output::{Stdout, stdout, style, written};
 use crate::cli::args::FindingsFormat;
 use crate::error::{Error, ErrorClass, Result};
-use crate::report::{Finding, FindingLevel, FindingsDocument, terminal_safe, write_json};
+use crate::report::{Finding, FindingLevel, FindingsDocument, terminal_safe, wrapped_words, write_json};
 
 /// What stands before the lines that belong to a finding.
 pub(super) const INDENT: &str = "        ";
+
+/// What stands before what a finding says.
+const HANGING: usize = 6;
 
 /// The width that pages are laid out for where there is no terminal.
 const WIDTH: u16 = 100;
@@ -30,6 +33,8 @@ pub(super) struct Findings {
     /// All before it, where one document holds them.
     closed: Vec<Finding>,
     colour: bool,
+    /// The columns of the terminal, if there is one.
+    terminal: Option<usize>,
     /// Columns for the lines below a finding, without [`INDENT`].
     pub(super) width: usize,
 }
@@ -60,6 +65,7 @@ impl Findings {
             open: None,
             closed: Vec::new(),
             colour: style.colour,
+            terminal: style.width.map(|width| usize::from(width).max(usize::from(*WIDTHS.start()))),
             width: usize::from(width) - INDENT.len(),
         }
     }
@@ -122,17 +128,10 @@ impl Findings {
 
     /// A text that belongs to the last finding, broken between its words.
     pub(super) fn words(&mut self, text: &str) -> Result<()> {
-        let mut row = String::new();
-        for word in text.split(' ') {
-            if !row.is_empty() && row.chars().count() + 1 + word.chars().count() > self.width {
-                self.detail(&std::mem::take(&mut row))?;
-            }
-            if !row.is_empty() {
-                row.push(' ');
-            }
-            row.push_str(word);
+        for row in wrapped_words(text, self.width) {
+            self.detail(&row)?;
         }
-        self.detail(&row)
+        Ok(())
     }
 
     /// A line of marks under the line before.
@@ -218,16 +217,34 @@ impl Findings {
             FindingLevel::Wrong => (AnsiColor::Red, "WRONG"),
         };
         let style = self.style(Style::new().bold().fg_color(Some(Color::Ansi(colour))));
-        let mut lines = what.lines();
-        let first = terminal_safe(lines.next().unwrap_or_default().as_bytes());
+        let mut rows = Vec::new();
+        for line in what.lines() {
+            rows.extend(self.rows_of(line.trim_start(), HANGING));
+        }
+        let mut rows = rows.iter();
+        let first = rows.next().map_or("", String::as_str);
         written(writeln!(self.out, "{style}{word:5}{style:#} {first}"))?;
-        for line in lines {
-            written(writeln!(self.out, "      {}", terminal_safe(line.trim_start().as_bytes())))?;
+        for row in rows {
+            written(writeln!(self.out, "{:HANGING$}{row}", ""))?;
         }
         if let Some(help) = help {
-            written(writeln!(self.out, "      help: {}", terminal_safe(help.as_bytes())))?;
+            let lead = HANGING + "help: ".len();
+            for (at, row) in self.rows_of(help, lead).iter().enumerate() {
+                let before = if at == 0 { "      help: " } else { "" };
+                let indent = lead - before.len();
+                written(writeln!(self.out, "{before}{:indent$}{row}", ""))?;
+            }
         }
         Ok(())
+    }
+
+    /// A text made harmless, on a terminal in as many rows as it needs beside what stands before them.
+    fn rows_of(&self, text: &str, before: usize) -> Vec<String> {
+        let safe = terminal_safe(text.as_bytes());
+        match self.terminal {
+            Some(columns) => wrapped_words(&safe, columns.saturating_sub(before)),
+            None => vec![safe.into_owned()],
+        }
     }
 
     fn style(&self, style: Style) -> Style {

@@ -5,7 +5,7 @@ use crate::cli::config::{Config, RoutesBy};
 use crate::cli::input::context::Context;
 use crate::error::Result;
 use crate::grammar::conf::{Location, LocationMatch};
-use crate::report::count;
+use crate::report::{count, counted};
 
 /// At most this many locations are told each way.
 const TOP: usize = 20;
@@ -104,13 +104,13 @@ pub(super) fn tell_locations(
     }
     tell_more(most.len(), findings)?;
     if !idle.is_empty() {
-        findings.note(&format!("{} location(s) served none of these lines", idle.len()))?;
+        findings.note(&format!("{} served none of these lines", counted(idle.len() as u64, "location")))?;
         list_places(&idle, findings)?;
     }
     if !unusable.is_empty() {
         findings.note(&format!(
-            "{} location(s) cannot be matched as PCRE does; requests that they may be for are named by their path",
-            unusable.len()
+            "{} cannot be matched as PCRE does; requests that they may be for are named by their path",
+            counted(unusable.len() as u64, "location")
         ))?;
         list_places(&unusable, findings)?;
     }

@@ -36,6 +36,7 @@ use crate::cli::input::{logs as log_sections, settings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::{Format, NamedBy};
+use crate::report::counted;
 use crate::wildcards::{fixed_directory, is_pattern, paths_named};
 use access::{AccessWanted, Denied};
 use coverage::Coverage;
@@ -133,8 +134,8 @@ fn check_given(
 
 /// All that the configuration names.
 fn check_configured(context: &Context, config: &Config, logs: &mut CheckedLogs, findings: &mut Findings) -> Result<()> {
-    let rules = config.routes.len();
-    findings.fine(&format!("configuration: {} log(s), {rules} route rule(s)", config.logs.len()))?;
+    let (named, rules) = (counted(config.logs.len() as u64, "log"), counted(config.routes.len() as u64, "route rule"));
+    findings.fine(&format!("configuration: {named}, {rules}"))?;
     // A format that cannot be compiled is a mistake in the configuration, and told before anything is looked at.
     let mut known = Vec::new();
     for section in &config.logs {

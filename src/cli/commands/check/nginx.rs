@@ -9,6 +9,7 @@ use crate::cli::config::{Config, DEFAULT_NGINX};
 use crate::cli::input::context::Context;
 use crate::cli::input::nginx::{Followed, NginxSetup};
 use crate::error::Result;
+use crate::report::counted;
 
 /// The configuration that ours names, or the one in its usual place. How many of its logs are followed.
 pub(super) fn check(
@@ -25,8 +26,8 @@ pub(super) fn check(
         return Ok(0);
     };
     let Followed { logs: own, said, doubts, refused } = conf.followed(&config.logs);
-    let servers = conf.nginx.servers.len();
-    let what = format!("{}: {servers} server(s), {} log(s) to follow", conf.path.display(), own.len());
+    let (servers, followed) = (counted(conf.nginx.servers.len() as u64, "server"), counted(own.len() as u64, "log"));
+    let what = format!("{}: {servers}, {followed} to follow", conf.path.display());
     if own.is_empty() && config.logs.is_empty() {
         findings.wrong(&what)?;
     } else {

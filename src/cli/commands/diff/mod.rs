@@ -11,7 +11,7 @@ use condition::FailCondition;
 use sides::{CountedSide, SideSpec};
 
 use crate::cli::answer::Answer;
-use crate::cli::answer::html_answer::{AnsweredWindow, html_head};
+use crate::cli::answer::html_answer::{AnswerEnd, AnsweredWindow, html_head};
 use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::args::{DiffArguments, DiffOrder};
 use crate::cli::counted::{Rows, fields_of, names_of};
@@ -72,7 +72,9 @@ pub(super) fn diff(context: &Context, arguments: &DiffArguments) -> Result<Answe
             let seen = before.counted.span.zip(after.counted.span).map(|(before, after)| spanned(before, after));
             let title = format!("{} beside {}", arguments.after, arguments.before);
             let answered = AnsweredWindow { window, seen, zone };
-            let head = html_head("diff", &title, &answered, &document.missing, context.now);
+            let last_word = after.last_word.or(before.last_word);
+            let end = AnswerEnd { last_word, missing: &document.missing };
+            let head = html_head("diff", &title, &answered, end, context.now);
             let (before, after) =
                 (before.counted.pictures.unwrap_or_default(), after.counted.pictures.unwrap_or_default());
             let (before, after) = (&before.pictured, &after.pictured);

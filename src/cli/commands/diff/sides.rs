@@ -26,6 +26,8 @@ pub(super) struct CountedSide {
     pub(super) counted: CountedRows,
     /// How long it is, in milliseconds; nothing where that is not known.
     pub(super) length_ms: Option<u64>,
+    /// What the store's answer ended with.
+    pub(super) last_word: Option<String>,
 }
 
 impl SideSpec {
@@ -69,19 +71,19 @@ impl SideSpec {
             SideSpec::Files(_) => {
                 let counted = rows_of_files(context, &question)?;
                 let length_ms = counted.span.and_then(length_of);
-                Ok(CountedSide { counted, length_ms })
+                Ok(CountedSide { counted, length_ms, last_word: None })
             }
             SideSpec::Window { .. } => {
                 let view = context.view()?;
                 // Rows that a request may be in several times add up to nothing.
                 refuse_members(&view, question.filter, "diff")?;
                 let counted = rows_of_store(&view, context, &question)?;
-                completeness::conclude(&view, &counted.missing);
+                let last_word = Some(completeness::conclude(&view, &counted.missing));
                 let length_ms = length_of(counted.window);
                 if length_ms.is_none() {
                     say("the window has no end: rates are not known, and times are compared as they are");
                 }
-                Ok(CountedSide { counted, length_ms })
+                Ok(CountedSide { counted, length_ms, last_word })
             }
         }
     }

@@ -21,7 +21,7 @@ use of_files::classes_of_files;
 use of_store::classes_of_store;
 use slow_question::SlowQuestion;
 
-use crate::cli::answer::html_answer::{AnsweredWindow, html_head, zone_of_document};
+use crate::cli::answer::html_answer::{AnswerEnd, AnsweredWindow, html_head, zone_of_document};
 use crate::cli::answer::output::{say, say_all, stdout, style, written};
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::SlowArguments;
@@ -80,14 +80,13 @@ pub(super) fn slow(context: &Context, mut arguments: SlowArguments) -> Result<An
         written(report.write(form, style(), &mut out))?;
         written(std::io::Write::flush(&mut out))?;
     }
-    if let Some(view) = &view {
-        completeness::conclude(view, &report.missing);
-    }
+    let last_word = view.as_ref().map(|view| completeness::conclude(view, &report.missing));
     if form.is_none() {
         let zone = zone_of_document(&arguments.window)?;
         let pictured = &pictures.unwrap_or_default().pictured;
         let answered = AnsweredWindow { window, seen: pictured.shown_window(), zone };
-        let head = html_head("slow", "Slow requests", &answered, &report.missing, context.now);
+        let end = AnswerEnd { last_word, missing: &report.missing };
+        let head = html_head("slow", "Slow requests", &answered, end, context.now);
         written(SlowPage { head, slow: &report, pictured, zone }.write(&mut out))?;
         written(std::io::Write::flush(&mut out))?;
     }

@@ -15,6 +15,7 @@ use crate::cli::answer::untimed::say_untimed_logs;
 use crate::cli::args::SlowArguments;
 use crate::cli::counted::{
     CountedPictures, KeptGroups, MadeOfFormats, PictureCounts, check_fields, refuse_attempts_twice, say_attempts,
+    threshold_of_all,
 };
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
@@ -83,7 +84,8 @@ pub(super) fn classes_of_store(
     say_untimed_logs(view);
     let (files, route) = (file_names(view), |id| lines.route_name(id));
     let report = profile(classes, filter.window, &ProfileNames { by: &question.by, route: &route, files: &files });
-    let pictures = drawn.map(|drawn| drawn.finish(filter.window, &lines.with.routes, question.threshold_ms));
+    let threshold_ms = question.threshold_ms.or(threshold_of_all(context.config()?));
+    let pictures = drawn.map(|drawn| drawn.finish(filter.window, &lines.with.routes, threshold_ms));
     Ok((SlowReport { missing, ..report }, pictures))
 }
 

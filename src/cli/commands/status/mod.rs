@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::pipeline::WindowLacks;
 use crate::report::{
     OutputFormat, Report, StatusDocument, StatusVerdict, StoreStatus, WriterStatus, bytes, count, millis,
-    terminal_safe, write, write_json,
+    terminal_safe, wrapped_words, write, write_json,
 };
 use crate::store::View;
 use crate::time::{Timestamp, Window};
@@ -157,20 +157,32 @@ fn print_screen(document: &StatusDocument, out: &mut Stdout) -> Result<()> {
         (Some(false), _) => "not running".to_owned(),
         (None, _) => "whether it runs cannot be told".to_owned(),
     };
-    let until = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
-    lines.push(format!(
-        "daemon {running}; read until {}; committed {}",
-        until(&writer.read_until),
-        until(&writer.last_commit)
-    ));
+    let read = words_of_time("read until", writer.read_until.as_ref(), "no log was read to its end yet");
+    let committed = words_of_time("committed", writer.last_commit.as_ref(), "nothing was committed yet");
+    lines.push(format!("daemon {running}; {read}; {committed}"));
     for line in lines {
-        written(writeln!(out, "{}", terminal_safe(line.as_bytes())))?;
+        print_words(&line, out)?;
     }
     print_tables(document, out)?;
     for (word, messages) in [("wrong", &document.wrong), ("missing", &document.missing), ("note", &document.notes)] {
         for message in messages {
-            written(writeln!(out, "{word}: {}", terminal_safe(message.as_bytes())))?;
+            print_words(&format!("{word}: {message}"), out)?;
         }
+    }
+    Ok(())
+}
+
+fn words_of_time(what: &str, time: Option<&String>, if_none: &str) -> String {
+    time.map_or_else(|| if_none.to_owned(), |time| format!("{what} {time}"))
+}
+
+/// A line; on a terminal broken between words, the rest two columns from the left.
+fn print_words(line: &str, out: &mut Stdout) -> Result<()> {
+    let safe = terminal_safe(line.as_bytes());
+    let Some(width) = style().width else { return written(writeln!(out, "{safe}")) };
+    for (at, row) in wrapped_words(&safe, usize::from(width).saturating_sub(2).max(20)).iter().enumerate() {
+        let indent = if at == 0 { 0 } else { 2 };
+        written(writeln!(out, "{:indent$}{row}", ""))?;
     }
     Ok(())
 }

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-use tempfile::TempDir;
 
 use crate::cli::answer::completeness::missing_for;
 use crate::cli::answer::output::say_error;
@@ -14,6 +13,7 @@ use crate::cli::args::TopArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::past_files::PastFiles;
 use crate::cli::input::past_reading::{store_to_write, take_in};
+use crate::cli::input::scratch_folder::EndingSignal;
 use crate::cli::input::settings::interpreting;
 use crate::daemon::{DaemonSettings, Log, Notice, Say, Severity, Stepwise};
 use crate::error::{Error, Result};
@@ -40,8 +40,8 @@ pub(super) struct LiveSource {
 struct FollowedFiles {
     daemon: Stepwise,
     complaints: Arc<Mutex<Vec<String>>>,
-    /// Removed at the end.
-    _folder: TempDir,
+    /// Removes their folder, at the end or when the signal comes.
+    ending: EndingSignal,
 }
 
 impl LiveSource {
@@ -53,9 +53,8 @@ impl LiveSource {
             drop(own.view()?);
             return Ok(LiveSource { context: own, missing: Vec::new(), followed: None });
         }
-        let folder = TempDir::with_prefix("spikeline-top-")
-            .map_err(|error| Error::io("make a folder for the index of the files", std::env::temp_dir(), &error))?;
-        let store = folder.path().join("store");
+        let ending = EndingSignal::wait()?;
+        let store = ending.folder("spikeline-top-")?.join("store");
         let own = Context::new(context.config_path().map(Path::to_owned), Some(store.clone()));
         let past = PastFiles::open(&own, &arguments.files.files, &arguments.files.format)?;
         let mut missing: Vec<String> = past.failed.iter().map(missing_for).collect();
@@ -86,8 +85,13 @@ impl LiveSource {
             }
         });
         let daemon = Stepwise::open(settings_of(&own, store, logs)?, Arc::new(SystemClock), &say, BLOCK_LIMIT)?;
-        let followed = FollowedFiles { daemon, complaints, _folder: folder };
+        let followed = FollowedFiles { daemon, complaints, ending };
         Ok(LiveSource { context: own, missing, followed: Some(followed) })
+    }
+
+    /// From now on a signal ends nothing: it makes this true, if it is heard here.
+    pub(super) fn heeded(&self) -> Arc<AtomicBool> {
+        self.followed.as_ref().map(|followed| followed.ending.heeded()).unwrap_or_default()
     }
 
     /// The store as of now.

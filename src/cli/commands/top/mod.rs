@@ -21,9 +21,10 @@ use crate::cli::answer::{Answer, completeness};
 use crate::cli::args::{AnswerFormat, TopArguments, TopSort};
 use crate::cli::input::context::Context;
 use crate::error::{Error, Result};
+use crate::graphite::asked::{instant_words, window_words};
 use crate::report::{LiveRoutes, write};
 use crate::screen::{BlockStyle, LiveOrder, OpenText, TopKey, TopLook, TopOrder, TopState, draw_top};
-use crate::time::{Clock, NamedZone, SystemClock, Window};
+use crate::time::{Clock, NamedZone, SystemClock};
 
 /// The lengths of windows that a key goes through, in seconds.
 const SPANS: [u64; 7] = [60, 5 * 60, 15 * 60, 60 * 60, 6 * 60 * 60, 24 * 60 * 60, 7 * 24 * 60 * 60];
@@ -40,7 +41,7 @@ pub(super) fn top(context: &Context, arguments: &TopArguments) -> Result<Answer>
     if on_screen && std::io::stdin().is_terminal() {
         return LiveScreen::new(source, arguments, zone, last)?.run(every);
     }
-    rows_once(source, arguments, last)
+    rows_once(source, arguments, zone, last)
 }
 
 fn zone_of(arguments: &TopArguments) -> Result<NamedZone> {
@@ -71,7 +72,7 @@ fn positive(text: &str, option: &str) -> Result<Duration> {
 }
 
 /// What the screen would show, as rows.
-fn rows_once(mut source: LiveSource, arguments: &TopArguments, last: Duration) -> Result<Answer> {
+fn rows_once(mut source: LiveSource, arguments: &TopArguments, zone: NamedZone, last: Duration) -> Result<Answer> {
     source.follow();
     let view = source.view()?;
     let question =
@@ -79,10 +80,11 @@ fn rows_once(mut source: LiveSource, arguments: &TopArguments, last: Duration) -
     let live = question.read(&view, source.missing())?;
     completeness::say_unknown(&view, &arguments.route);
     match live.window {
-        Some(Window { from, until }) => say(&format!("window {from} .. {until} (UTC)")),
+        Some(window) => say(&format!("window {}", window_words(window, zone))),
         None => say("nothing was read yet"),
     }
     if let Some(quiet) = live.quiet_since {
+        let quiet = instant_words(quiet, zone);
         say(&format!("note: there is no request since {quiet}: this is the window before that"));
     }
     for note in &live.notes {
@@ -127,7 +129,7 @@ impl LiveScreen<'_> {
 
     /// Until a key or a signal ends it.
     fn run(mut self, every: Duration) -> Result<Answer> {
-        let mut screen = TerminalScreen::open()?;
+        let mut screen = TerminalScreen::open(self.source.heeded())?;
         let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let blocks = block_style();
         let mut read = Instant::now();

@@ -40,8 +40,8 @@ pub(super) enum TerminalWord {
 
 impl TerminalScreen {
     /// Takes the terminal. A panic gives it back before it says anything (`ratatui::try_init`).
-    pub(super) fn open() -> Result<TerminalScreen> {
-        let ended = Arc::new(AtomicBool::new(false));
+    /// `ended` is true where a signal came already.
+    pub(super) fn open(ended: Arc<AtomicBool>) -> Result<TerminalScreen> {
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register(signal, Arc::clone(&ended))
                 .map_err(|error| Error::failed(format!("signals: {error}")))?;

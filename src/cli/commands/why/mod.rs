@@ -16,7 +16,7 @@ use gathering::Gatherer;
 use lines_command::lines_command;
 use page_link::page_link;
 
-use crate::cli::answer::html_answer::{AnsweredWindow, html_head, zone_of_document};
+use crate::cli::answer::html_answer::{AnswerEnd, AnsweredWindow, html_head, zone_of_document};
 use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{on_terminal, say, stdout, style, written};
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
@@ -85,9 +85,7 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
         WhyFormat::Html => {}
     }
     written(out.flush())?;
-    if let Some(view) = &view {
-        completeness::conclude(view, &report.missing);
-    }
+    let last_word = view.as_ref().map(|view| completeness::conclude(view, &report.missing));
     if arguments.format == WhyFormat::Html {
         let pictures = match (&view, pictures) {
             (Some(view), None) => {
@@ -99,7 +97,8 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
         };
         let (zone, inside) = (zone_of_document(&arguments.window)?, pictures.inside());
         let answered = AnsweredWindow { window, seen: None, zone };
-        let head = html_head("why", "Why it was slow", &answered, &report.missing, context.now);
+        let end = AnswerEnd { last_word, missing: &report.missing };
+        let head = html_head("why", "Why it was slow", &answered, end, context.now);
         let CountedPictures { pictured, baseline: outside } = &pictures;
         let page = WhyPage { head, why: &report, pictured, inside: &inside, outside, zone };
         written(page.write(&mut out))?;
