@@ -163,4 +163,7 @@ def is_right(truth, said):
         name = first.get("route") or first.get("path") or ""
         return set(first) <= {"route", "path"} and all(word.split(".")[0] in name for word in words)
     wanted = [{field: str(value) for field, value in where.items()} for where in truth["where"]]
+    if truth.get("both"):
+        named = [{field: str(value) for field, value in cause["where"].items()} for cause in causes[:len(wanted)]]
+        return all(where in named for where in wanted)
     return {field: str(value) for field, value in first.items()} in wanted

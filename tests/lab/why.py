@@ -5,6 +5,7 @@ import os
 import incidents
 import subject
 from incident_kinds import KINDS
+from incident_kinds_more import MORE_KINDS
 from scenario import Scenario
 
 
@@ -32,7 +33,7 @@ def main():
     with Scenario(__doc__, each=(5, 1), seed=(1, 1), rate=(40.0, 20.0), kinds=("", "")) as lab:
         wanted = lab.args.kinds.split(",")
         right = {True: [0, 0], False: [0, 0]}
-        for kind in KINDS:
+        for kind in KINDS + MORE_KINDS:
             if wanted != [""] and kind.__name__ not in wanted:
                 continue
             good = 0
