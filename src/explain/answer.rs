@@ -130,6 +130,15 @@ pub struct ExplainedSpans {
     pub baseline: Vec<Window>,
     /// How much of the baseline was taken in.
     pub part: BaselinePart,
+    /// What was counted of the baseline is of all of it ([`Requests::set_baseline`](super::Requests::set_baseline)), not of that part.
+    pub is_counted_whole: bool,
+}
+
+impl ExplainedSpans {
+    /// How long what was counted of the baseline was, for the baseline's own length.
+    pub fn counted_length(&self, length_ms: u64) -> u64 {
+        if self.is_counted_whole { length_ms } else { self.part.of_length(length_ms) }
+    }
 }
 
 /// How many of the baseline's requests were taken in, of how many: a part of a long one tells as much.
@@ -144,6 +153,12 @@ pub struct BaselinePart {
 impl BaselinePart {
     /// All of it.
     pub const WHOLE: BaselinePart = BaselinePart { read: 1, all: 1 };
+
+    /// How many there are, if the part has so many.
+    pub fn whole_of(self, count: u64) -> u64 {
+        let whole = u128::from(count) * u128::from(self.all) / u128::from(self.read.max(1));
+        u64::try_from(whole).unwrap_or(u64::MAX)
+    }
 
     /// The length that the part stands for.
     pub fn of_length(self, length_ms: u64) -> u64 {

@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use super::phases::PHASES;
+use super::phases::{PHASES, Phase};
 use crate::route::RouteId;
 
 /// What was counted of a route on one side.
@@ -98,7 +98,30 @@ impl SideSums {
         SideSums { count, total_ms, phases_ms, slow }
     }
 
-    pub(super) fn add(&mut self, other: &SideSums) {
+    /// The same, its time divided among the phases as in `part`; all of it the client's where that has none.
+    #[must_use]
+    pub(super) fn with_phases_of(&self, part: &SideSums) -> SideSums {
+        let of: u64 = part.phases_ms.iter().sum();
+        let mut phases_ms = [0; PHASES];
+        if of == 0 {
+            if let Some(client) = phases_ms.get_mut(Phase::Client as usize) {
+                *client = self.total_ms;
+            }
+            return SideSums { phases_ms, ..*self };
+        }
+        // Rounded as they add up, so that they sum to the whole.
+        let (mut summed, mut before) = (0, 0);
+        for (phase, own) in phases_ms.iter_mut().zip(part.phases_ms) {
+            summed += i128::from(own);
+            let until = scaled(summed, i128::from(self.total_ms), i128::from(of));
+            *phase = u64::try_from(until - before).unwrap_or(0);
+            before = until;
+        }
+        SideSums { phases_ms, ..*self }
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: &SideSums) {
         self.count += other.count;
         self.total_ms += other.total_ms;
         self.slow += other.slow;

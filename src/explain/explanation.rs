@@ -1,13 +1,13 @@
 //! The whole answer: the verdict, what changed, the causes, who came first.
 
-use super::answer::{Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict};
+use super::answer::{BaselinePart, Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict};
 use super::change::Change;
 use super::feature::FieldSide;
 use super::first::first_comers;
 use super::interval::interval_of_excess;
 use super::phases::{PHASES, Phase};
 use super::requests::{KeptRequest, Requests, Side};
-use super::rhythm::{BaselinePieces, PieceComparison};
+use super::rhythm::{BaselinePieces, PieceComparison, Slowness};
 use super::search::{FoundCause, find_causes};
 use super::tally::{Compared, Tally};
 use crate::time::{Timestamp, Window};
@@ -25,13 +25,13 @@ const SLOWED_LOG: f64 = 0.15;
 /// Explains a window by what it is compared with.
 pub fn explain<'r>(requests: &'r Requests, spans: &ExplainedSpans) -> Explanation<'r> {
     let (window, baseline) = (spans.window, spans.baseline.as_slice());
-    let baseline_ms = spans.part.of_length(length_of(baseline));
+    let baseline_ms = spans.counted_length(length_of(baseline));
     let change = Change::new(requests.sums(), length_of(&[window]), baseline_ms);
     let pieces = BaselinePieces::new(window, baseline);
     let mut compared = Compared::new(requests);
     let whole = compared.tally(None).all;
     let found = find_causes(&mut compared);
-    let examined = Examined { compared: &compared, pieces: &pieces, whole: &whole, change: &change };
+    let examined = Examined { compared: &compared, pieces: &pieces, whole: &whole, change: &change, part: spans.part };
     let (mut causes, mut no_news) = (Vec::new(), Vec::new());
     for cause in &found.causes {
         match examined.judge(cause) {
@@ -41,7 +41,7 @@ pub fn explain<'r>(requests: &'r Requests, spans: &ExplainedSpans) -> Explanatio
         }
     }
     let traffic = pieces.traffic(requests);
-    let overall = pieces.compare(whole.log, &pieces.slowness(&compared, None));
+    let overall = pieces.compare_slowness(whole.slowness(), &compared, None);
     let is_slower = examined.is_slower(&causes, &overall);
     let mut parts = Vec::new();
     if is_slower {
@@ -50,7 +50,7 @@ pub fn explain<'r>(requests: &'r Requests, spans: &ExplainedSpans) -> Explanatio
     }
     let usual_ms = change.parts.total.saturating_neg().saturating_add_unsigned(change.all.window.total_ms).max(1);
     // Of a part of the baseline its pieces have a part.
-    let part = baseline_ms as f64 / length_of(baseline).max(1) as f64;
+    let part = spans.part.read as f64 / spans.part.all.max(1) as f64;
     let count = change.all.window.count as f64;
     let usual_count = change.all.baseline.count as f64 * length_of(&[window]) as f64 / baseline_ms as f64;
     if count >= MORE * usual_count && !pieces.compare(count * part, &traffic.requests).is_usual() {
@@ -69,6 +69,12 @@ fn length_of(spans: &[Window]) -> u64 {
     spans.iter().map(|span| u64::try_from(span.until.0.saturating_sub(span.from.0)).unwrap_or(0)).sum()
 }
 
+impl Tally {
+    fn slowness(&self) -> Slowness {
+        Slowness { log: self.log, excess_ms: self.excess_ms }
+    }
+}
+
 impl PieceComparison {
     /// Whether the baseline's own pieces have as much now and then.
     fn is_usual(&self) -> bool {
@@ -81,6 +87,7 @@ struct Examined<'e, 'r> {
     pieces: &'e BaselinePieces,
     whole: &'e Tally,
     change: &'e Change,
+    part: BaselinePart,
 }
 
 enum Judged<'r> {
@@ -104,7 +111,7 @@ impl<'r> Examined<'_, 'r> {
 
     fn judge(&self, found: &FoundCause) -> Judged<'r> {
         let (members, tally) = (&found.members, &found.tally);
-        let pieces = self.pieces.compare(tally.log, &self.pieces.slowness(self.compared, Some(members)));
+        let pieces = self.pieces.compare_slowness(tally.slowness(), self.compared, Some(members));
         if pieces.is_chance() {
             return Judged::Chance;
         }
@@ -159,6 +166,7 @@ impl<'r> Examined<'_, 'r> {
             })
         };
         let millis = |per_hundred| quantile(per_hundred).map(|(took, _)| u64::from(*took));
+        let count = if side == Side::Baseline { self.part.whole_of(count) } else { count };
         SideTimes { count, p50_ms: millis(50), p99_ms: millis(99) }
     }
 
@@ -288,9 +296,13 @@ impl<'r> Explainer<'_, 'r> {
         grown
     }
 
-    /// Of how many requests of the baseline there would be one in a window of its length.
+    /// What each kept request of the baseline stands for in a window: with it they took what was usual.
     fn scale(&self) -> f64 {
-        let before = self.change.all.window.total_ms as f64 - self.change.parts.total as f64;
-        before / (self.change.all.baseline.total_ms as f64).max(1.0)
+        let usual = self.change.all.window.total_ms as f64 - self.change.parts.total as f64;
+        let mut kept = 0.0;
+        for request in self.requests.kept().iter().filter(|request| request.side == Side::Baseline) {
+            kept += f64::from(self.requests.weight(request)) * f64::from(request.took_ms);
+        }
+        usual / f64::max(kept, 1.0)
     }
 }

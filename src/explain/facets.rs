@@ -2,7 +2,7 @@
 
 use super::address::nets_of;
 use super::feature::{FeatureId, Features, FieldId, FieldSide};
-use super::phases::{AttemptTimes, PhaseTimes, phase_times};
+use super::phases::{AttemptTime, AttemptTimes, PhaseTimes, phase_times, phases_of_one};
 use super::route_patterns::patterns_of;
 use crate::grammar::{Escape, Format, VariableKind};
 use crate::record::{Record, RecordValues, agent_family, attempt_ms, attempts, unescape};
@@ -137,7 +137,30 @@ impl FacetReader {
     }
 
     /// The phases of a request that took `took_ms`.
+    #[inline]
     pub fn phases(&self, took_ms: u32, record: &Record<'_>, values: RecordValues<'_>) -> PhaseTimes {
+        let raw = self.times.map(|variable| values.value(variable?));
+        if raw.iter().flatten().any(|raw| raw.iter().any(|byte| matches!(byte, b',' | b':' | b'[' | b' '))) {
+            return self.phases_of_lists(took_ms, record, values);
+        }
+        let [has_response, has_connect, has_header] = self.times.map(|variable| variable.is_some());
+        let [response, connect, header] = record.upstream_ms;
+        match response.filter(|_| has_response) {
+            Some(response) => phases_of_one(
+                took_ms,
+                &AttemptTime {
+                    response: Some(response),
+                    connect: has_connect.then_some(connect),
+                    header: header.filter(|_| has_header),
+                },
+            ),
+            None => phase_times(took_ms, &AttemptTimes::default()),
+        }
+    }
+
+    /// The same of a request of which there may have been several attempts.
+    #[cold]
+    fn phases_of_lists(&self, took_ms: u32, record: &Record<'_>, values: RecordValues<'_>) -> PhaseTimes {
         let [response, connect, header] = self.times;
         let [of_response, of_connect, of_header] = self.units;
         let [known_response, known_connect, known_header] = record.upstream_ms;
@@ -261,9 +284,9 @@ impl FacetReader {
     }
 }
 
-/// Adds a value, if it is not there already; its number, and whether it is new.
+/// Adds a value, if it is not there already; its number, and whether no request held it before.
 fn add(features: &mut Features, field: FieldId, text: &[u8], into: &mut Vec<FeatureId>) -> Option<(FeatureId, bool)> {
-    let found = features.feature(field, text)?;
+    let found = features.held_feature(field, text)?;
     if !into.contains(&found.0) {
         into.push(found.0);
     }

@@ -48,6 +48,8 @@ pub struct Feature {
     pub text: Box<[u8]>,
     /// The features that follow from it.
     pub implies: Vec<FeatureId>,
+    /// Whether a request holds it itself: else it only follows from others.
+    is_held: bool,
 }
 
 /// So many values of a field are told apart; what comes after them is not looked at.
@@ -59,21 +61,34 @@ const MOST_FIELDS: usize = 400;
 /// So many bytes of a value count.
 const MOST_BYTES: usize = 200;
 
+/// What is one of several parts may have so many times as many: which of them come too late is known when the parts are put together.
+const OF_PART: usize = 8;
+
 /// All fields and their values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Features {
     fields: Vec<Field>,
     by_name: HashMap<String, FieldId>,
     features: Vec<Feature>,
+    is_part: bool,
 }
 
 impl Features {
+    /// Those of a part, to be put together with others.
+    pub(super) fn of_part() -> Features {
+        Features { is_part: true, ..Features::default() }
+    }
+
+    fn times_as_many(&self) -> usize {
+        if self.is_part { OF_PART } else { 1 }
+    }
+
     /// The field of that name, a new one if it is new. None if there are too many.
     pub fn field(&mut self, name: &str, side: FieldSide, rank: u8, family: &'static str) -> Option<FieldId> {
         if let Some(id) = self.by_name.get(name) {
             return Some(*id);
         }
-        if self.fields.len() >= MOST_FIELDS {
+        if self.fields.len() >= MOST_FIELDS * self.times_as_many() {
             return None;
         }
         let id = FieldId(u16::try_from(self.fields.len()).ok()?);
@@ -85,17 +100,34 @@ impl Features {
     /// The number of a value, and whether it is new. None if the field has too many.
     pub fn feature(&mut self, field: FieldId, text: &[u8]) -> Option<(FeatureId, bool)> {
         let text = text.get(..MOST_BYTES).unwrap_or(text);
+        let most = MOST_VALUES * self.times_as_many();
         let of = self.fields.get_mut(usize::from(field.0))?;
         if let Some(id) = of.by_text.get(text) {
             return Some((*id, false));
         }
-        if of.by_text.len() >= MOST_VALUES {
+        if of.by_text.len() >= most {
             return None;
         }
         let id = FeatureId(u32::try_from(self.features.len()).ok()?);
         of.by_text.insert(text.into(), id);
-        self.features.push(Feature { field, text: text.into(), implies: Vec::new() });
+        self.features.push(Feature { field, text: text.into(), implies: Vec::new(), is_held: false });
         Some((id, true))
+    }
+
+    /// The number of a value that a request holds itself, and whether it is the first that does: what follows from it is then to be said.
+    pub(super) fn held_feature(&mut self, field: FieldId, text: &[u8]) -> Option<(FeatureId, bool)> {
+        let (id, _) = self.feature(field, text)?;
+        let feature = self.features.get_mut(id.0 as usize)?;
+        Some((id, !std::mem::replace(&mut feature.is_held, true)))
+    }
+
+    /// The same fields without values, for a part of them.
+    pub(super) fn without_values(&self) -> Features {
+        let mut fields = self.fields.clone();
+        for field in &mut fields {
+            field.by_text = HashMap::new();
+        }
+        Features { fields, by_name: self.by_name.clone(), features: Vec::new(), is_part: self.is_part }
     }
 
     /// From now on what holds `id` also holds `implied`.
@@ -152,6 +184,11 @@ impl Holders {
         if let Some(held) = self.0.get_mut(id.0 as usize) {
             *held = true;
         }
+    }
+
+    /// Those of who holds it.
+    pub(super) fn ids(&self) -> impl Iterator<Item = FeatureId> {
+        (0..).zip(&self.0).filter(|(_, held)| **held).map(|(id, _)| FeatureId(id))
     }
 
     /// Whether a request with these features holds it.

@@ -3,7 +3,8 @@
 //! ```text
 //! feature · phases      values of fields, numbered; where a request's time went
 //! address · route_patterns · facets    a line's fields as features
-//! change · requests     what was counted; the requests of both sides in memory
+//! change                what was counted
+//! merged_features · sampling · requests    the requests of both sides in memory, as several threads read them
 //! model · tally         what is usual of each route, and what each feature has beyond it
 //! search                what sets the slow ones apart
 //! rhythm · interval · first     whether it is news, how sure it is, who came first
@@ -22,11 +23,13 @@ mod facets;
 mod feature;
 mod first;
 mod interval;
+mod merged_features;
 mod model;
 mod phases;
 mod requests;
 mod rhythm;
 mod route_patterns;
+mod sampling;
 mod search;
 mod tally;
 
@@ -37,4 +40,5 @@ pub use facets::FacetReader;
 pub use feature::{Feature, FeatureId, Features, Field, FieldId, FieldSide, Holders};
 pub use first::FirstComer;
 pub use phases::{AttemptTimes, PHASES, Phase, PhaseTimes, phase_times};
-pub use requests::{KeptAtMost, KeptRequest, LineOrigin, NewRequest, Requests, Side};
+pub use requests::{KeptAtMost, KeptRequest, NewRequest, Requests, Side};
+pub use sampling::LineOrigin;

@@ -120,7 +120,8 @@ fn usual_of_routes(requests: &Requests) -> BTreeMap<RouteId, Usual> {
                 log_mean: sums.first / sums.weight,
                 // At least that of a tenth: times of few milliseconds are whole.
                 log_variance: ((own + PRIOR * pooled) / (sums.weight - 1.0 + PRIOR)).max(0.01),
-                ratio: window.count as f64 / baseline.count as f64,
+                // Those that are kept stand for all of them, also where only a part was read.
+                ratio: window.count as f64 / sums.weight,
             },
         );
     }

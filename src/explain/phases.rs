@@ -52,8 +52,33 @@ pub struct AttemptTimes {
     pub header: Option<Vec<Option<u64>>>,
 }
 
+/// What a log says of one attempt, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct AttemptTime {
+    pub(super) response: Option<u64>,
+    /// Nothing where the format does not say it; none of an attempt that was never connected.
+    pub(super) connect: Option<Option<u64>>,
+    pub(super) header: Option<u64>,
+}
+
 /// The phases of a request that took `took_ms`.
 pub fn phase_times(took_ms: u32, attempts: &AttemptTimes) -> PhaseTimes {
+    let response = attempts.response.as_deref().unwrap_or_default();
+    let Some((last, before)) = response.split_last() else { return [0, 0, 0, took_ms, 0] };
+    let member = |list: &Option<Vec<Option<u64>>>| {
+        let list = list.as_ref()?;
+        Some(list.get(before.len()).copied().flatten())
+    };
+    let last =
+        AttemptTime { response: *last, connect: member(&attempts.connect), header: member(&attempts.header).flatten() };
+    let retries = u32::try_from(before.iter().flatten().sum::<u64>()).unwrap_or(u32::MAX).min(took_ms);
+    let [connect, header, body, client, _] = phases_of_one(took_ms - retries, &last);
+    [connect, header, body, client, retries]
+}
+
+/// The phases of a request with one attempt.
+#[inline]
+pub(super) fn phases_of_one(took_ms: u32, attempt: &AttemptTime) -> PhaseTimes {
     let mut left = took_ms;
     // The parts are rounded one by one, so that they may come to a little more than the whole.
     let mut take = |wanted: u64| {
@@ -61,24 +86,18 @@ pub fn phase_times(took_ms: u32, attempts: &AttemptTimes) -> PhaseTimes {
         left -= taken;
         taken
     };
-    let response = attempts.response.as_deref().unwrap_or_default();
-    let Some((last, before)) = response.split_last() else { return [0, 0, 0, took_ms, 0] };
-    let retries = take(before.iter().flatten().sum());
-    let whole = last.unwrap_or(0);
-    let member =
-        |list: &Option<Vec<Option<u64>>>| list.as_ref().and_then(|list| list.get(before.len()).copied().flatten());
-    let (connected, answered) = (member(&attempts.connect), member(&attempts.header));
-    let connect = match connected {
-        Some(time) => time.min(whole),
+    let whole = attempt.response.unwrap_or(0);
+    let connect = match attempt.connect {
+        Some(Some(time)) => time.min(whole),
         // The format would say it: the connection never came to be.
-        None if attempts.connect.is_some() && answered.is_none() => whole,
-        None => 0,
+        Some(None) if attempt.header.is_none() => whole,
+        _ => 0,
     };
-    let header = answered.map_or(whole, |time| time.min(whole)).saturating_sub(connect);
+    let header = attempt.header.map_or(whole, |time| time.min(whole)).saturating_sub(connect);
     let connect = take(connect);
     let header_taken = take(header);
     let body = take(whole.saturating_sub(u64::from(connect) + header));
-    [connect, header_taken, body, left, retries]
+    [connect, header_taken, body, left, 0]
 }
 
 #[cfg(test)]

@@ -33,6 +33,12 @@ const HALF_PAIR_AT_MOST: f64 = 0.4;
 /// A pair divides better than each of the two by this factor.
 const PAIR_GAIN: f64 = 1.3;
 
+/// So many values of a field are slow together at most, else it is the field ..
+const MOST_TOGETHER: usize = 4;
+
+/// .. and its others have this part of their requests at least.
+const LEAST_SIBLINGS: f64 = 0.15;
+
 /// For so many values each pair is tried.
 const PAIRED: usize = 24;
 
@@ -140,12 +146,17 @@ impl Search<'_, '_> {
         singles
     }
 
-    /// Whether it may be named.
-    fn is_sound(&self, tally: &Tally) -> bool {
+    /// Whether it is so much slower that it may be named.
+    fn is_slow(&self, tally: &Tally) -> bool {
         tally.kept >= LEAST_REQUESTS
             && tally.mean_log() >= LEAST_LOG
             && tally.window_log >= LEAST_LOG * tally.count
             && tally.excess_ms >= self.least_ms
+    }
+
+    /// Whether it may be named.
+    fn is_sound(&self, tally: &Tally) -> bool {
+        self.is_slow(tally)
             && tally.stands_out(&(self.tallies.all - *tally), OTHERS_AT_MOST)
             && self.chance(tally) <= LEAST_CHANCE
     }
@@ -170,9 +181,57 @@ impl Search<'_, '_> {
             let as_good = sound.iter().filter(|pair| pair.gain >= AS_GOOD * best.gain);
             return as_good.min_by_key(|pair| self.ranks(pair)).map(|pair| (*pair).clone());
         }
-        let single = single.or_else(|| singles.iter().find(|single| self.is_sound(&single.tally)))?;
+        let single = single
+            .or_else(|| self.one_of_several(singles))
+            .or_else(|| singles.iter().find(|single| self.is_sound(&single.tally)))?;
         let wider = self.wider(single, singles);
         Some(self.of_those_alike(wider.unwrap_or(single), singles))
+    }
+
+    /// One of several values of a field that are slow alike, while another is not: two upstreams of three. Each of them does not stand out
+    /// beside the others, but all of them together do.
+    fn one_of_several<'c>(&self, singles: &'c [Candidate]) -> Option<&'c Candidate> {
+        for best in singles.iter().filter(|single| !self.is_outcome(single)).take(PAIRED) {
+            let Some(id) = best.whose.first() else { continue };
+            let Some(of) = self.compared.features().get(*id).map(|feature| feature.field) else { continue };
+            let is_sibling = |id: FeatureId| self.compared.features().get(id).is_some_and(|own| own.field == of);
+            let mut together: Vec<&Candidate> = Vec::new();
+            for single in singles {
+                if single.whose.first().is_some_and(|id| is_sibling(*id)) && self.is_slow(&single.tally) {
+                    together.push(single);
+                }
+            }
+            if (2..=MOST_TOGETHER).contains(&together.len()) && self.stand_out_together(&together, is_sibling) {
+                return Some(best);
+            }
+        }
+        None
+    }
+
+    /// Whether the time lies with these values of a field, and not with its others, of which there are some.
+    fn stand_out_together(&self, together: &[&Candidate], is_sibling: impl Fn(FeatureId) -> bool) -> bool {
+        let mut members = vec![false; self.compared.rows().len()];
+        for single in together {
+            for (member, own) in members.iter_mut().zip(self.compared.members(&single.whose)) {
+                *member |= own;
+            }
+        }
+        let of_together = self.compared.tally(Some(&members)).all;
+        for member in &mut members {
+            *member = !*member;
+        }
+        let without = self.compared.tally(Some(&members));
+        let mut siblings = Tally::default();
+        for (id, _) in self.compared.features().all().filter(|(id, _)| is_sibling(*id)) {
+            siblings += &without.of(id);
+        }
+        siblings.count >= LEAST_SIBLINGS * of_together.count
+            && of_together.stands_out(&siblings, OTHERS_AT_MOST)
+            && of_together.stands_out(&without.all, OTHERS_AT_MOST)
+            && together.iter().all(|single| {
+                let chance = single.tally.chance(&without.all) * self.tried.max(1) as f64;
+                chance <= LEAST_CHANCE
+            })
     }
 
     /// A value that explains what the best one does and more: the cache is off, and of the routes it is for this one is most asked for.

@@ -61,19 +61,19 @@ impl Sub for Tally {
 }
 
 impl Tally {
-    fn add(&mut self, residual: &Residual) {
-        self.log += residual.weight * residual.log;
-        self.variance += residual.weight * residual.weight * residual.variance;
-        self.excess_ms += residual.weight * residual.excess_ms;
-        if residual.weight > 0.0 {
-            self.kept += 1.0;
-            self.count += residual.weight;
-            self.window_log += residual.weight * residual.log;
-            self.usual_ms += residual.weight * residual.usual_ms;
-            self.rarity += residual.rarity;
-        } else {
-            self.usual_count -= residual.weight;
+    /// That of one request.
+    fn of(residual: &Residual) -> Tally {
+        let Residual { weight, log, variance, excess_ms, usual_ms, rarity } = *residual;
+        let of_both = Tally {
+            log: weight * log,
+            variance: weight * weight * variance,
+            excess_ms: weight * excess_ms,
+            ..Tally::default()
+        };
+        if weight <= 0.0 {
+            return Tally { usual_count: -weight, ..of_both };
         }
+        Tally { kept: 1.0, count: weight, window_log: weight * log, usual_ms: weight * usual_ms, rarity, ..of_both }
     }
 
     /// By how much its requests are slower than usual, as a logarithm.
@@ -122,6 +122,7 @@ const REPLACED_PART: f64 = 0.03;
 pub(super) struct Compared<'r> {
     pub(super) requests: &'r Requests,
     rows: Vec<ComparedRow<'r>>,
+    holding: RowsOfFeatures,
     /// Values that are gone, each with the value of its field that came in its place: what was a hit is a miss. What is faster about those
     /// that are gone is then what is slower about those that came.
     replaced: HashMap<FeatureId, FeatureId>,
@@ -133,6 +134,50 @@ pub(super) struct ComparedRow<'r> {
     pub(super) residual: Residual,
     /// Its time is explained: it is not looked at any more.
     pub(super) is_explained: bool,
+}
+
+/// The rows that hold each feature itself, by number, one feature's behind the other's.
+struct RowsOfFeatures {
+    rows: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl RowsOfFeatures {
+    fn new(requests: &Requests, rows: &[ComparedRow<'_>]) -> RowsOfFeatures {
+        let mut ends = vec![0; requests.features.len() + 1];
+        for row in rows {
+            for id in requests.features_of(row.request) {
+                if let Some(count) = ends.get_mut(id.0 as usize + 1) {
+                    *count += 1;
+                }
+            }
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += *end;
+            *end = sum;
+        }
+        // Each end is the beginning of the next one's; those are moved on while they are filled.
+        let mut of_features = vec![0; sum];
+        for (row, number) in rows.iter().zip(0..) {
+            for id in requests.features_of(row.request) {
+                if let Some(place) = ends.get_mut(id.0 as usize)
+                    && let Some(own) = of_features.get_mut(*place)
+                {
+                    *own = number;
+                    *place += 1;
+                }
+            }
+        }
+        RowsOfFeatures { rows: of_features, ends }
+    }
+
+    fn rows(&self, id: FeatureId) -> &[u32] {
+        let at = id.0 as usize;
+        let from = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        let until = self.ends.get(at).copied().unwrap_or(0);
+        self.rows.get(from..until).unwrap_or_default()
+    }
 }
 
 /// What was counted of each feature, by number, and of all together.
@@ -155,7 +200,8 @@ impl<'r> Compared<'r> {
                 rows.push(ComparedRow { request, residual, is_explained: false });
             }
         }
-        let mut compared = Compared { requests, rows, replaced: HashMap::new() };
+        let holding = RowsOfFeatures::new(requests, &rows);
+        let mut compared = Compared { requests, rows, holding, replaced: HashMap::new() };
         compared.replaced = compared.find_replaced();
         compared
     }
@@ -213,11 +259,19 @@ impl<'r> Compared<'r> {
     }
 
     fn rows_that_hold(&self, holders: &[Holders]) -> Vec<bool> {
-        let holds_all = |row: &ComparedRow<'_>| {
-            let held = self.requests.features_of(row.request);
-            holders.iter().all(|holders| holders.hold(held))
-        };
-        self.rows.iter().map(holds_all).collect()
+        let mut held = vec![0_u8; self.rows.len()];
+        for (times, holders) in (0..).zip(holders) {
+            for id in holders.ids() {
+                for row in self.holding.rows(id) {
+                    if let Some(held) = held.get_mut(*row as usize)
+                        && *held == times
+                    {
+                        *held += 1;
+                    }
+                }
+            }
+        }
+        held.iter().map(|times| usize::from(*times) == holders.len()).collect()
     }
 
     /// The same of those that are not explained.
@@ -244,10 +298,11 @@ impl<'r> Compared<'r> {
             if row.is_explained || of.is_some_and(|of| !of.get(at).copied().unwrap_or(false)) {
                 continue;
             }
-            all.add(&row.residual);
+            let own = Tally::of(&row.residual);
+            all += &own;
             for id in self.requests.features_of(row.request) {
                 if let Some(tally) = held.get_mut(id.0 as usize) {
-                    tally.add(&row.residual);
+                    *tally += &own;
                 }
             }
         }

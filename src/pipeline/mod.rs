@@ -3,7 +3,7 @@
 //! ```text
 //! Interpreter     a block of lines -> for each line its fields and its route
 //!   batch         files read once by some threads -> whatever a command counts
-//!   retrieve      locators and blocks of the index -> the raw lines again
+//!   retrieve      locators and blocks of the index -> the raw lines again; scan_in_parallel on several threads
 //!   kept          what the index proves without them
 //!   lacking       what an answer of the store lacks, in words
 //!   RowCollector  the daemon: a row a line, the ledger, the summaries of blocks         (the counting thread)
@@ -36,6 +36,7 @@ mod lacking;
 mod line_readers;
 mod lines;
 mod lines_again;
+mod parallel_scan;
 mod raw_candidates;
 mod rebuild;
 mod recount;
@@ -57,6 +58,7 @@ pub use lacking::{WindowLacks, damaged_journals, store_lacks, torn_words, window
 pub use line_readers::{LineReaders, NeedsOfFormat, StretchReader, holds_format};
 pub use lines::Lines;
 pub use lines_again::{AgainSettings, TakenAgain, read_rejected};
+pub use parallel_scan::{LineTally, ScanWorker, scan_in_parallel};
 pub use rebuild::{Recounted, recount_damaged};
 pub use recount::{Recount, UnreadRange};
 pub use routed_record::RoutedRecord;

@@ -20,7 +20,7 @@ use crate::record::RecordValues;
 use crate::route::cap::OTHER;
 use crate::route::{Matched, RouteId};
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::{LineReader, find_generation_with};
+use crate::source::{LineReader, LocatedGeneration, find_generation_with};
 use crate::store::{BlockSummary, Locator, View};
 
 /// What could not be read.
@@ -62,7 +62,7 @@ impl MissingLines {
     }
 
     /// Note that a block holds another number of requests than were counted.
-    fn note_differing(&mut self, generation: &Generation, block: &BlockSummary, found: u32) {
+    pub(super) fn note_differing(&mut self, generation: &Generation, block: &BlockSummary, found: u32) {
         let (counted, found) = (u64::from(block.lines), u64::from(found));
         match self.differing.last_mut() {
             Some(last) if last.path == generation.path => {
@@ -125,6 +125,26 @@ impl MissingLines {
 
 /// Open the log of a generation, or note why that cannot be done.
 pub(super) fn open(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<LineReader> {
+    open_again(id, &locate(view, id, missing)?, missing)
+}
+
+/// The same of one that was found.
+pub(super) fn open_again(
+    id: GenerationId,
+    located: &LocatedGeneration,
+    missing: &mut MissingLines,
+) -> Option<LineReader> {
+    match LineReader::open(located) {
+        Ok(reader) => Some(reader),
+        Err(error) => {
+            missing.note_failed(id, error);
+            None
+        }
+    }
+}
+
+/// Find the log of a generation, or note why that cannot be done.
+pub(super) fn locate(view: &View, id: GenerationId, missing: &mut MissingLines) -> Option<LocatedGeneration> {
     let id = view.again_of(id).unwrap_or(id);
     let generation = find_known(view, id)?;
     let located = match find_generation_with(generation, view.rotated_of(&generation.log), view.restart_points(id)) {
@@ -145,13 +165,7 @@ pub(super) fn open(view: &View, id: GenerationId, missing: &mut MissingLines) ->
         // Whoever may not write there gathers them again the next time.
         drop(view.keep_restart_points(id, points));
     }
-    match LineReader::open(&located) {
-        Ok(reader) => Some(reader),
-        Err(error) => {
-            missing.note_failed(id, error);
-            None
-        }
-    }
+    Some(located)
 }
 
 /// What the store knows of a generation; None if it knows of none with that id.
@@ -287,19 +301,13 @@ pub fn scan(
         let Some(generation) = of_log.first().and_then(|block| find_known(view, block.generation)) else { continue };
         let Some(mut reader) = open(view, generation.id, &mut missing) else { continue };
         for block in of_log {
-            let length = u32::try_from(block.until.saturating_sub(block.first)).unwrap_or(u32::MAX);
-            // A log's very last line may lack the newline that the summary reckons with.
-            let is_read = reader.read(block.first, length, &mut buffer)?
-                || reader.read(block.first, length.saturating_sub(1), &mut buffer)?;
-            if !is_read {
-                missing.note_differing(generation, block, 0);
-                continue;
-            }
-            let found = read_block(view, generation, block, &buffer, readers, &mut each);
+            let is_read = read_bytes(&mut reader, block, &mut buffer)?;
+            let found = is_read.then(|| read_block(view, generation, block, &buffer, readers, &mut each));
             match found {
-                Some(found) if found == block.lines => {}
-                Some(found) => missing.note_differing(generation, block, found),
-                None => {
+                None => missing.note_differing(generation, block, 0),
+                Some(Some(found)) if found == block.lines => {}
+                Some(Some(found)) => missing.note_differing(generation, block, found),
+                Some(None) => {
                     missing.unknown.push(generation.log.clone());
                     break;
                 }
@@ -311,8 +319,15 @@ pub fn scan(
     Ok(missing)
 }
 
+/// The bytes of a block; whether the log has them.
+pub(super) fn read_bytes(reader: &mut LineReader, block: &BlockSummary, into: &mut Vec<u8>) -> Result<bool> {
+    let length = u32::try_from(block.until.saturating_sub(block.first)).unwrap_or(u32::MAX);
+    // A log's very last line may lack the newline that the summary reckons with.
+    Ok(reader.read(block.first, length, into)? || reader.read(block.first, length.saturating_sub(1), into)?)
+}
+
 /// Parse the lines of one block; how many requests there were. Nothing if the format of some is not known.
-fn read_block(
+pub(super) fn read_block(
     view: &View,
     generation: &Generation,
     block: &BlockSummary,

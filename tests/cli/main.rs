@@ -57,4 +57,5 @@ mod usage;
 mod verify;
 
 mod why;
+mod why_long;
 mod wrapped;

@@ -337,3 +337,40 @@ fn a_link_leads_to_the_page_where_there_is_one() {
          &only=upstream_addr%3A10.0.2.12%3A80&box=1322662320000%2C1322662440000%2C0%2C"
     );
 }
+
+/// Two of three upstreams, so that most requests are slow: each is named, not what they have in common.
+#[test]
+fn two_slow_upstreams_of_three_are_both_named() {
+    let mut requests = traffic(14);
+    for request in requests.iter_mut().filter(|request| is_in_window(request)) {
+        if request.upstream != "10.0.2.12:80" {
+            request.header *= 8;
+        }
+    }
+    let said = why(requests);
+    let mut named: Vec<&str> = Vec::new();
+    for cause in said["causes"].as_array().unwrap() {
+        named.extend(cause["where"]["upstream_addr"].as_str());
+    }
+    named.sort_unstable();
+    assert_eq!(named, ["10.0.2.11:80", "10.0.2.13:80"], "{}", said["causes"]);
+}
+
+/// The log is some blocks long, and each thread reads those that it gets.
+#[test]
+fn however_many_threads_read_they_say_the_same() {
+    let mut requests = traffic(15);
+    for request in requests.iter_mut().filter(|request| is_in_window(request)) {
+        request.header *= if request.target.starts_with("/p/git") { 7 } else { 1 };
+    }
+    let folder = store_of(requests);
+    let window = ["why", "--from=14:12_20111130", "--until=14:14_20111130", "--format=json"];
+    let one = ask(&folder, &[&window[..], &["--threads=1"]].concat()).ended(0);
+    assert!(one.contains("\"verdict\":\"slower\""), "{one}");
+    let file = |threads| folder.run(&asked(&["--format=json", threads])).ended(0);
+    let read = file("--threads=1");
+    for threads in ["--threads=2", "--threads=3", "--threads=7"] {
+        assert_eq!(ask(&folder, &[&window[..], &[threads]].concat()).ended(0), one);
+        assert_eq!(file(threads), read);
+    }
+}

@@ -257,6 +257,9 @@ pub(in crate::cli) struct WhyArguments {
     /// times the window, and the same hour of the last seven days).
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub baseline: Option<String>,
+    /// How many threads read them.
+    #[command(flatten)]
+    pub threads: ThreadArguments,
     /// How to print.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     pub format: WhyFormat,

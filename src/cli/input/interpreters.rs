@@ -30,20 +30,36 @@ pub(in crate::cli) fn line_readers(
     needs: &NeedsOfFormat,
     with: &Interpreting,
 ) -> Result<LineReaders> {
+    let mut readers = several_line_readers(context, view, given, &NeededLines { needs, with, threads: 1 })?;
+    readers.pop().ok_or_else(|| Error::failed("nothing reads lines"))
+}
+
+/// What is read of lines, by how many threads.
+pub(in crate::cli) struct NeededLines<'n> {
+    pub(in crate::cli) needs: &'n NeedsOfFormat,
+    pub(in crate::cli) with: &'n Interpreting,
+    pub(in crate::cli) threads: usize,
+}
+
+/// The same for each of several threads.
+pub(in crate::cli) fn several_line_readers(
+    context: &Context,
+    view: &View,
+    given: &FormatArguments,
+    needed: &NeededLines<'_>,
+) -> Result<Vec<LineReaders>> {
+    let NeededLines { needs, with, threads } = *needed;
     let grammars = context.grammars()?;
     let known = context.has_config() || context.nginx()?.is_some();
     let logs = if known { logs::logs(context)? } else { Vec::new() };
     let given = formats::parse_given(given, &grammars)?;
-    let mut interpreters = HashMap::new();
+    let mut formats: HashMap<String, Format> = HashMap::new();
     for log in &logs {
-        interpreters.insert(
-            log.pattern.clone(),
-            new_interpreter(&log.pattern, &log.format, needs(&log.format), &with.for_log(&log.pattern))?,
-        );
+        formats.insert(log.pattern.clone(), Format::clone(&log.format));
     }
     let mut unknown: Vec<(&str, String)> = Vec::new();
     for generation in view.generations() {
-        if interpreters.contains_key(&generation.log) || holds_format(view, generation.id, generation.position) {
+        if formats.contains_key(&generation.log) || holds_format(view, generation.id, generation.position) {
             continue;
         }
         let format = match &given {
@@ -52,22 +68,25 @@ pub(in crate::cli) fn line_readers(
             None => found_format(generation, None, &logs, &grammars),
         };
         match format {
-            Ok(format) => {
-                interpreters.insert(
-                    generation.log.clone(),
-                    new_interpreter(&generation.log, &format, needs(&format), &with.for_log(&generation.log))?,
-                );
-            }
+            Ok(format) => drop(formats.insert(generation.log.clone(), format)),
             Err(what) => unknown.push((&generation.log, what)),
         }
     }
     // Another generation of the same log may have told it.
-    unknown.retain(|(log, _)| !interpreters.contains_key(*log));
+    unknown.retain(|(log, _)| !formats.contains_key(*log));
     unknown.dedup_by_key(|(log, _)| *log);
     for (log, what) in unknown {
         say(&format!("log {log}: {what}; its lines cannot be read again without its format (--config, --log-format)"));
     }
-    Ok(LineReaders::new(with.clone(), Arc::clone(needs), interpreters))
+    let mut readers = Vec::new();
+    for _ in 0..threads {
+        let mut interpreters = HashMap::new();
+        for (log, format) in &formats {
+            interpreters.insert(log.clone(), new_interpreter(log, format, needs(format), &with.for_log(log))?);
+        }
+        readers.push(LineReaders::new(with.clone(), Arc::clone(needs), interpreters));
+    }
+    Ok(readers)
 }
 
 /// What counting needs: latency, routes, statuses.

@@ -4,15 +4,18 @@
 //! Only the blocks are read that may hold such lines. What cannot be read is handed back in words, and the answer is then partial.
 
 use super::context::Context;
-use super::interpreters::{line_readers, needs_of_counting, with_routes};
+use super::interpreters::{NeededLines, line_readers, needs_of_counting, several_line_readers, with_routes};
 use crate::cli::answer::names::wanted_routes;
-use crate::cli::answer::output::{say, say_all};
+use crate::cli::answer::output::{progress, say, say_all};
 use crate::cli::args::FormatArguments;
 use crate::error::Result;
 use crate::histogram::Cell;
 use crate::pipeline::retrieve;
 use crate::pipeline::retrieve::ScannedLine;
-use crate::pipeline::{CountedBy, Filter, Interpreting, LineReaders, NeedsOfFormat, RouteFilter, counted_by};
+use crate::pipeline::{
+    CountedBy, Filter, Interpreting, LineReaders, LineTally, NeedsOfFormat, RouteFilter, ScanWorker, counted_by,
+    scan_in_parallel,
+};
 use crate::route::{RouteId, begins_with_node};
 use crate::store::{BlockSummary, View, WindowMatch};
 use crate::time::{Timestamp, Window};
@@ -69,21 +72,20 @@ impl<'s> StoredLines<'s> {
         if self.goes_by_store()? {
             return Ok(CountedBy::Now);
         }
-        counted_by(self.view, filter.window, filter.by, self.with.asked_rules(filter))
+        self.rules_of_counting(filter)
     }
 
     /// The blocks that may hold what `filter` asks for.
     pub(in crate::cli) fn blocks(&self, filter: &Filter) -> Result<Vec<BlockSummary>> {
         // What other rules named, those of now may name otherwise.
-        let by_now =
-            counted_by(self.view, filter.window, filter.by, self.with.asked_rules(filter))? != CountedBy::Others;
+        let by_now = self.rules_of_counting(filter)? != CountedBy::Others;
         let routes = (by_now && !filter.routes.is_empty()).then(|| wanted_routes(self.view, filter));
         self.view.blocks(filter.window, filter.by, routes.as_deref())
     }
 
     /// Why so much is not read without being asked for, if it is too much.
     pub(in crate::cli) fn too_much(blocks: &[BlockSummary]) -> Option<String> {
-        let bytes: u64 = blocks.iter().map(|block| block.until.saturating_sub(block.first)).sum();
+        let bytes = bytes_of(blocks);
         if bytes <= UNASKED_BYTES {
             return None;
         }
@@ -125,18 +127,49 @@ impl<'s> StoredLines<'s> {
             }
         })?;
         let mut messages = missing.messages();
-        if self.goes_by_store()?
-            && counted_by(self.view, filter.window, filter.by, self.with.asked_rules(filter))? == CountedBy::Others
-        {
-            messages.push("the routes of these lines are not those that were counted: name the configuration that has them (--config)".to_owned());
-        }
+        messages.extend(self.lacks_rules(filter)?);
         say_all(&messages);
         Ok(messages)
+    }
+
+    /// Why the routes of lines that are read again may be others than those that were counted.
+    fn lacks_rules(&self, filter: &Filter) -> Result<Option<String>> {
+        let lacks = self.goes_by_store()? && self.rules_of_counting(filter)? == CountedBy::Others;
+        Ok(lacks.then(|| "the routes of these lines are not those that were counted: name the configuration that has them (--config)".to_owned()))
+    }
+
+    /// By which rules a window was counted, held against those of now.
+    pub(in crate::cli) fn rules_of_counting(&self, filter: &Filter) -> Result<CountedBy> {
+        counted_by(self.view, filter.window, filter.by, self.with.asked_rules(filter))
     }
 
     /// Whether nothing says which rules are meant, so that they are those of the store.
     fn goes_by_store(&self) -> Result<bool> {
         Ok(!self.context.has_config() && self.context.nginx()?.is_none())
+    }
+
+    /// Read all lines of these blocks, each tally on a thread of its own. What could not be read is said and handed back.
+    pub(in crate::cli) fn scan_in_parallel<T: LineTally>(
+        &self,
+        blocks: &[BlockSummary],
+        tallies: Vec<T>,
+    ) -> Result<TalliedLines<T>> {
+        if blocks.is_empty() {
+            return Ok(TalliedLines { tallies, missing: Vec::new() });
+        }
+        let needed = NeededLines { needs: &self.needs, with: &self.with, threads: tallies.len() };
+        let readers = several_line_readers(self.context, self.view, self.given, &needed)?;
+        let mut workers = Vec::new();
+        for (readers, tally) in readers.into_iter().zip(tallies) {
+            workers.push(ScanWorker { readers, tally });
+        }
+        let bar = progress(bytes_of(blocks));
+        let read = scan_in_parallel(self.view, blocks, &mut workers, &|bytes| bar.inc(bytes));
+        bar.finish_and_clear();
+        let mut missing = read?.messages();
+        missing.extend(self.lacks_rules(&Filter::all())?);
+        say_all(&missing);
+        Ok(TalliedLines { tallies: workers.into_iter().map(|worker| worker.tally).collect(), missing })
     }
 
     /// The name of a route by its number.
@@ -216,6 +249,17 @@ impl<'s> StoredLines<'s> {
         }
         Ok(None)
     }
+}
+
+/// What several threads made of lines.
+pub(in crate::cli) struct TalliedLines<T> {
+    pub(in crate::cli) tallies: Vec<T>,
+    /// What could not be read.
+    pub(in crate::cli) missing: Vec<String>,
+}
+
+fn bytes_of(blocks: &[BlockSummary]) -> u64 {
+    blocks.iter().map(|block| block.until.saturating_sub(block.first)).sum()
 }
 
 /// A window cut into whole slots and what it has of others.

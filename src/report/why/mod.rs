@@ -45,7 +45,9 @@ pub struct WhyReport {
     pub change_ms: ChangeParts,
     /// How much of the baseline was read: of a long one a part.
     pub baseline_part: BaselinePart,
-    /// How many requests there were; of the baseline those that were read.
+    /// Whether `requests` and `change_ms` are of all of the baseline nevertheless, as the store counted it; its phases are those of the part.
+    pub baseline_counted: bool,
+    /// How many requests there were; of the baseline those that were read, or all that were counted.
     pub requests: BothSides,
     /// What became of each route, that which changed most first.
     pub routes: Vec<RouteChangeRow>,

@@ -1,7 +1,7 @@
 //! The words of an answer, as the text and the document have them.
 
 use super::{CauseRow, FieldValue, FirstRow, GrownRow, PhaseRow, SideCount, WhyReport};
-use crate::explain::{PHASES, Phase};
+use crate::explain::{BaselinePart, PHASES, Phase};
 use crate::report::number::percent;
 use crate::report::{count, millis};
 use crate::route::readable_name;
@@ -36,6 +36,12 @@ pub(in crate::report) fn verdict_details(report: &WhyReport, zone: NamedZone, na
         format!("{}{named} ({}): {}", span_words(window, zone), length_words(window), side_words(now)),
         format!("usual for as long: {} (as {}{more})", side_words(usual), of.join(", ")),
     ];
+    let BaselinePart { read, all } = report.baseline_part;
+    if read < all {
+        let counted =
+            if report.baseline_counted { "the others are counted, but for their phases" } else { "it stands for all" };
+        details.push(format!("read of that: {} of {} requests; {counted}", count(read), count(all)));
+    }
     if !report.as_much.is_empty() && now.count > 0 {
         details.push(format!("it was as slow at {}", times_words(&report.as_much, zone)));
     }
@@ -117,7 +123,9 @@ fn usual_of(report: &WhyReport) -> SideCount {
 pub(in crate::report) fn usual_side(baseline: SideCount, report: &WhyReport) -> SideCount {
     let length = |window: &Window| u128::try_from(window.until.0.saturating_sub(window.from.0)).unwrap_or(0);
     let whole: u128 = report.baseline.iter().map(length).sum();
-    let of = u128::from(report.baseline_part.of_length(u64::try_from(whole).unwrap_or(u64::MAX)));
+    let whole = u64::try_from(whole).unwrap_or(u64::MAX);
+    let of = if report.baseline_counted { whole } else { report.baseline_part.of_length(whole) };
+    let of = u128::from(of).max(1);
     let scaled = |number: u64| {
         let wide = (u128::from(number) * length(&report.window) + of / 2) / of;
         u64::try_from(wide).unwrap_or(u64::MAX)

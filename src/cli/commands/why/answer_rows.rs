@@ -58,6 +58,7 @@ impl AnswerNames<'_> {
             first: explained.first.iter().map(|first| self.first_row(first)).collect(),
             samples: explained.samples.iter().filter_map(|request| self.sample(request)).collect(),
             baseline_part: spans.part,
+            baseline_counted: spans.is_counted_whole,
             sampled: self.sampled(),
             tried: explained.tried,
             command: String::new(),

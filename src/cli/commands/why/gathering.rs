@@ -1,11 +1,13 @@
-//! Lines to the requests of both sides.
+//! Lines to the requests of both sides. Of each line only is read what is counted; of those that are kept, which are few, the other
+//! fields as well.
 
 use std::sync::Arc;
 
 use crate::explain::{ExplainedSpans, FacetReader, FeatureId, KeptAtMost, LineOrigin, NewRequest, Requests, Side};
 use crate::grammar::Format;
-use crate::pipeline::{Filter, RouteFilter, RoutedRecord};
-use crate::record::RecordValues;
+use crate::pipeline::retrieve::ScannedLine;
+use crate::pipeline::{Filter, Interpreter, Interpreting, LineTally, RouteFilter, RoutedRecord};
+use crate::record::{Needs, RecordValues};
 use crate::route::{RouteId, Routes};
 use crate::time::Timestamp;
 
@@ -20,19 +22,45 @@ fn side_of(spans: &ExplainedSpans, start: Timestamp, end: Timestamp) -> Option<S
     (end >= spans.window.until && start < spans.window.until).then_some(Side::Later)
 }
 
-/// Takes requests in as their lines are read.
+/// Whether lines of a format are read a second time if they are kept. Those that do not stand in the log as they are cost more to cut than
+/// to read whole.
+fn is_read_twice(format: &Format) -> bool {
+    !format.is_keyed() && format.wrapper().is_none()
+}
+
+/// What is read of each line: what is counted. A log that only has the upstream's time is compared by it.
+pub(super) fn needs_of_why(format: &Format) -> Needs {
+    if !is_read_twice(format) {
+        return all_needs();
+    }
+    let variables = format.roles().upstream.into_iter().flatten().collect();
+    Needs { times: true, target: true, by_upstream: true, variables, ..Needs::default() }
+}
+
+fn all_needs() -> Needs {
+    Needs { by_upstream: true, ..Needs::all() }
+}
+
+/// Takes requests in as their lines are read; one a thread.
 pub(super) struct Gatherer {
-    pub(super) requests: Requests,
-    pub(super) spans: ExplainedSpans,
-    pub(super) routes: Arc<Routes>,
-    pub(super) filter: Filter,
+    requests: Requests,
+    spans: Arc<ExplainedSpans>,
+    with: Interpreting,
+    filter: Filter,
     kept_routes: RouteFilter,
     readers: Vec<FormatReader>,
     names: Vec<Option<Arc<str>>>,
     features: Vec<FeatureId>,
     /// Requests without a time, which count on no side.
-    pub(super) untimed: u64,
+    untimed: u64,
     /// Whether a log told upstream times.
+    tells_phases: bool,
+}
+
+/// What all threads gathered.
+pub(super) struct GatheredLines {
+    pub(super) requests: Requests,
+    pub(super) untimed: u64,
     pub(super) tells_phases: bool,
 }
 
@@ -40,22 +68,42 @@ pub(super) struct Gatherer {
 struct FormatReader {
     text: String,
     facets: FacetReader,
+    /// What reads those again that are kept, all of their fields.
+    again: Option<Interpreter>,
 }
 
 impl Gatherer {
-    pub(super) fn new(spans: ExplainedSpans, routes: Arc<Routes>, filter: Filter) -> Gatherer {
-        Gatherer {
-            requests: Requests::new(KeptAtMost::default()),
-            spans,
-            routes,
-            filter,
-            kept_routes: RouteFilter::default(),
-            readers: Vec::new(),
-            names: Vec::new(),
-            features: Vec::new(),
-            untimed: 0,
-            tells_phases: false,
+    /// One for each of so many threads.
+    pub(super) fn several(
+        threads: usize,
+        spans: &Arc<ExplainedSpans>,
+        with: &Interpreting,
+        filter: &Filter,
+    ) -> Vec<Gatherer> {
+        let mut gatherers = Vec::new();
+        for _ in 0..threads {
+            gatherers.push(Gatherer {
+                requests: Requests::new(KeptAtMost::default()),
+                spans: Arc::clone(spans),
+                with: with.clone(),
+                filter: filter.clone(),
+                kept_routes: RouteFilter::default(),
+                readers: Vec::new(),
+                names: Vec::new(),
+                features: Vec::new(),
+                untimed: 0,
+                tells_phases: false,
+            });
         }
+        gatherers
+    }
+
+    /// What they gathered, in the order of the lines.
+    pub(super) fn merged(gatherers: Vec<Gatherer>) -> GatheredLines {
+        let untimed = gatherers.iter().map(|gatherer| gatherer.untimed).sum();
+        let tells_phases = gatherers.iter().any(|gatherer| gatherer.tells_phases);
+        let parts = gatherers.into_iter().map(|gatherer| gatherer.requests).collect();
+        GatheredLines { requests: Requests::merged(parts), untimed, tells_phases }
     }
 
     /// Takes in a line.
@@ -63,7 +111,7 @@ impl Gatherer {
         let record = &seen.record;
         self.requests.note_end(record.end);
         let Some(side) = side_of(&self.spans, record.start(), record.end) else { return };
-        if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.routes) {
+        if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.with.routes) {
             return;
         }
         let Some(took) = record.request_time_ms else {
@@ -71,14 +119,14 @@ impl Gatherer {
             return;
         };
         let Some(at) = self.reader_of(values.format()) else { return };
-        let Some(reader) = self.readers.get(at) else { return };
+        let Some(FormatReader { facets, again, .. }) = self.readers.get_mut(at) else { return };
         let took_ms = u32::try_from(took).unwrap_or(u32::MAX);
         self.tells_phases |= record.upstream_ms.iter().any(Option::is_some);
         let request = NewRequest {
             side,
             end: record.end,
             took_ms,
-            phases: reader.facets.phases(took_ms, record, values),
+            phases: facets.phases(took_ms, record, values),
             route: seen.matched.id,
             slow: seen.slow,
             origin,
@@ -88,19 +136,38 @@ impl Gatherer {
         if !self.requests.count(&request) {
             return;
         }
-        let Some(name) = route_name(&mut self.names, &self.routes, seen.matched.id) else { return };
-        reader.facets.read(record, values, &name, &mut self.requests.features, &mut self.features);
+        let name = route_name(&mut self.names, &self.with.routes, seen.matched.id);
+        let name = name.as_deref().unwrap_or_default();
+        let (known, held) = (&mut self.requests.features, &mut self.features);
+        held.clear();
+        match again {
+            None => facets.read(record, values, name, known, held),
+            Some(again) => again.read_block(line, |_, _, seen, values| {
+                if let Ok(seen) = seen {
+                    facets.read(&seen.record, values, name, known, held);
+                }
+            }),
+        }
         self.requests.keep(&request, &self.features);
     }
 
     fn reader_of(&mut self, format: &Format) -> Option<usize> {
+        // Nearly always the log that was read last.
         let known = self.readers.iter().position(|reader| reader.text == format.text());
         if known.is_some() {
             return known;
         }
         let facets = FacetReader::new(format, &mut self.requests.features);
-        self.readers.push(FormatReader { text: format.text().to_owned(), facets });
+        let again = if is_read_twice(format) { Interpreter::new(format, all_needs(), &self.with).ok() } else { None };
+        self.readers.push(FormatReader { text: format.text().to_owned(), facets, again });
         self.readers.len().checked_sub(1)
+    }
+}
+
+impl LineTally for Gatherer {
+    fn take_line(&mut self, line: &ScannedLine<'_>) {
+        let (log, offset, length) = (line.locator.generation.0, line.locator.offset, line.locator.length);
+        self.take(line.seen, line.values, LineOrigin { log, offset, length }, line.line);
     }
 }
 

@@ -9,10 +9,11 @@ mod page_link;
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use answer_rows::AnswerNames;
 use baseline::{BaselineSpans, baseline_spans, within};
-use gathering::Gatherer;
+use gathering::{GatheredLines, Gatherer, needs_of_why};
 use lines_command::lines_command;
 use page_link::page_link;
 
@@ -31,13 +32,12 @@ use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
 use crate::explain::{BaselinePart, ExplainedSpans, LineOrigin, explain};
-use crate::grammar::Format;
 use crate::pipeline::Filter;
 use crate::pipeline::batch::BlockTally;
-use crate::record::Needs;
 use crate::report::html::WhyPage;
 use crate::report::why::{WhyReport, write_why};
 use crate::report::write_json;
+use crate::route::Routes;
 use crate::store::WindowMatch;
 use crate::time::Window;
 
@@ -117,7 +117,9 @@ struct WhyAsked {
 
 /// The requests of both sides, from files or the store.
 struct GatheredRequests {
-    gatherer: Gatherer,
+    lines: GatheredLines,
+    spans: ExplainedSpans,
+    routes: Arc<Routes>,
     /// What could not be read.
     missing: Vec<String>,
     /// The names of the logs, by number.
@@ -128,34 +130,25 @@ struct GatheredRequests {
 
 /// The explanation of what was gathered.
 fn answer(gathered: GatheredRequests, arguments: &WhyArguments) -> Result<WhyReport> {
-    let GatheredRequests { gatherer: mut gathered, missing, files, .. } = gathered;
-    if let Some(known) = gathered.requests.span() {
-        gathered.spans.baseline = within(&gathered.spans.baseline, known);
+    let GatheredRequests { lines, mut spans, routes, missing, files, .. } = gathered;
+    let GatheredLines { requests, untimed, tells_phases } = lines;
+    if let Some(known) = requests.span() {
+        spans.baseline = within(&spans.baseline, known);
     }
-    if gathered.untimed > 0 {
-        say(&format!("note: {} requests have no time: they are not compared", gathered.untimed));
+    if untimed > 0 {
+        say(&format!("note: {untimed} requests have no time: they are not compared"));
     }
-    let has_baseline = gathered.requests.sums().values().any(|sums| sums.baseline.count > 0);
-    let has_window = gathered.requests.sums().values().any(|sums| sums.window.count > 0);
+    let has_baseline = requests.sums().values().any(|sums| sums.baseline.count > 0);
+    let has_window = requests.sums().values().any(|sums| sums.window.count > 0);
     if has_window && !has_baseline {
         return Err(Error::failed("there is nothing to compare the window with: no request ended in the baseline")
             .remedy("give the log of before as well, or say what to compare with: --baseline FROM..UNTIL"));
     }
-    let explained = explain(&gathered.requests, &gathered.spans);
-    let names = AnswerNames {
-        requests: &gathered.requests,
-        routes: &gathered.routes,
-        files: &files,
-        tells_phases: gathered.tells_phases,
-    };
-    let report = names.report(&explained, &gathered.spans, missing);
+    let explained = explain(&requests, &spans);
+    let names = AnswerNames { requests: &requests, routes: &routes, files: &files, tells_phases };
+    let report = names.report(&explained, &spans, missing);
     let command = lines_command(&report, arguments);
     Ok(WhyReport { command, ..report })
-}
-
-/// Every field counts, and a log that only has the upstream's time is compared by it.
-fn needs_of_why(_format: &Format) -> Needs {
-    Needs { by_upstream: true, ..Needs::all() }
 }
 
 fn of_files(context: &Context, arguments: &WhyArguments, asked: WhyAsked) -> Result<GatheredRequests> {
@@ -168,23 +161,33 @@ fn of_files(context: &Context, arguments: &WhyArguments, asked: WhyAsked) -> Res
     let drawn = (arguments.format == WhyFormat::Html).then_some(&drawn);
     let mut baseline = asked.spans.other_days;
     baseline.extend(asked.spans.asked);
-    let spans = ExplainedSpans { window: asked.window, baseline, part: BaselinePart::WHOLE };
-    let tally = WhyTally {
-        workers: Workers::new(&files, &with, needs_of_why)?,
-        gatherer: Gatherer::new(spans, with.routes.clone(), asked.filter),
-        rejects: RejectedLines::default(),
-    };
-    let mut tallies = vec![WithPictures::new(tally, &files, &with, drawn)?];
+    let spans = ExplainedSpans { window: asked.window, baseline, part: BaselinePart::WHOLE, is_counted_whole: true };
+    let spans = Arc::new(spans);
+    let mut tallies = Vec::new();
+    for gatherer in Gatherer::several(arguments.threads.count(), &spans, &with, &asked.filter) {
+        let workers = Workers::new(&files, &with, needs_of_why)?;
+        let tally = WhyTally { workers, gatherer, rejects: RejectedLines::default() };
+        tallies.push(WithPictures::new(tally, &files, &with, drawn)?);
+    }
     let mut missing = files.run(&mut tallies);
     let (tallies, counts) = WithPictures::part(tallies);
     let threshold_ms = threshold_of_all(context.config()?);
     let pictures = counts.map(|counts| counts.finish(asked.window, &with.routes, threshold_ms));
-    let Some(WhyTally { gatherer, rejects, .. }) = tallies.into_iter().next() else {
-        return Err(Error::failed("nothing was counted"));
-    };
+    let (mut gatherers, mut rejects) = (Vec::new(), RejectedLines::default());
+    for tally in tallies {
+        rejects.merge(&tally.rejects);
+        gatherers.push(tally.gatherer);
+    }
     rejects.say(&names);
     missing.extend(rejects.missing(&names));
-    Ok(GatheredRequests { gatherer, missing, files: (0..).zip(names).collect(), pictures })
+    Ok(GatheredRequests {
+        lines: Gatherer::merged(gatherers),
+        spans: ExplainedSpans::clone(&spans),
+        routes: Arc::clone(&with.routes),
+        missing,
+        files: (0..).zip(names).collect(),
+        pictures,
+    })
 }
 
 /// The requests of files, until all are read.

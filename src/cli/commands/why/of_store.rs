@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::baseline::within;
-use super::gathering::Gatherer;
-use super::{GatheredRequests, WhyAsked, needs_of_why};
+use super::gathering::{Gatherer, needs_of_why};
+use super::{GatheredRequests, WhyAsked};
 use crate::cli::answer::completeness;
-use crate::cli::answer::names::file_names;
+use crate::cli::answer::names::{file_names, wanted_routes};
 use crate::cli::answer::output::{say, say_all};
 use crate::cli::answer::window::span_of_slots;
 use crate::cli::args::WhyArguments;
@@ -15,8 +15,10 @@ use crate::cli::counted::refuse_members;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
-use crate::explain::{BaselinePart, ExplainedSpans, LineOrigin};
-use crate::pipeline::Filter;
+use crate::explain::{BaselinePart, ExplainedSpans, SideSums};
+use crate::histogram::Time;
+use crate::pipeline::{CountedBy, Filter};
+use crate::route::RouteId;
 use crate::source::find_generation;
 use crate::store::{BlockSummary, View, WindowMatch};
 use crate::time::Window;
@@ -48,23 +50,75 @@ pub(super) fn gather(
     }
     baseline.extend(&asked);
     let part = blocks.part();
+    let counted = if part == BaselinePart::WHOLE { None } else { baseline_sums(&mut lines, view, &baseline, &filter)? };
+    let is_counted_whole = part == BaselinePart::WHOLE || counted.is_some();
     let blocks = blocks.in_order();
     let mut missing = Vec::new();
     if let Some(too_much) = StoredLines::too_much(&blocks) {
         say(&too_much);
         missing.push(too_much);
     }
-    let gathered = ExplainedSpans { window, baseline, part };
-    let mut gatherer = Gatherer::new(gathered, lines.with.routes.clone(), filter);
+    let spans = Arc::new(ExplainedSpans { window, baseline, part, is_counted_whole });
+    let mut gatherers = Gatherer::several(arguments.threads.count(), &spans, &lines.with, &filter);
     if missing.is_empty() {
-        missing.extend(lines.scan(&blocks, &Filter::all(), |line| {
-            let (log, offset, length) = (line.locator.generation.0, line.locator.offset, line.locator.length);
-            gatherer.take(line.seen, line.values, LineOrigin { log, offset, length }, line.line);
-        })?);
+        let read = lines.scan_in_parallel(&blocks, gatherers)?;
+        gatherers = read.tallies;
+        missing = read.missing;
     }
     missing.extend(lacks(view, context, window, &asked)?);
     let files: HashMap<u32, String> = file_names(view).into_iter().map(|(id, name)| (id.0, name)).collect();
-    Ok(GatheredRequests { gatherer, missing, files, pictures: None })
+    let mut gathered = Gatherer::merged(gatherers);
+    if let Some(counted) = counted {
+        gathered.requests.set_baseline(&counted);
+    }
+    let (spans, routes) = (ExplainedSpans::clone(&spans), Arc::clone(&lines.with.routes));
+    Ok(GatheredRequests { lines: gathered, spans, routes, missing, files, pictures: None })
+}
+
+/// What the store counted of the baseline, by route, if it can say it as the lines would: all of its requests have a time, and have the
+/// routes that they have by the rules of now.
+fn baseline_sums(
+    lines: &mut StoredLines<'_>,
+    view: &View,
+    baseline: &[Window],
+    filter: &Filter,
+) -> Result<Option<BTreeMap<RouteId, SideSums>>> {
+    let routes = (!filter.routes.is_empty()).then(|| wanted_routes(view, filter));
+    let mut counted: BTreeMap<RouteId, SideSums> = BTreeMap::new();
+    for span in apart(baseline) {
+        if lines.rules_of_counting(&Filter { window: span, ..filter.clone() })? != CountedBy::Now {
+            return Ok(None);
+        }
+        let totals = lines.totals(span, routes.as_deref())?;
+        if totals.window != span || !totals.missing.is_empty() {
+            return Ok(None);
+        }
+        for (route, cell) in totals.cells {
+            let took = cell.time(Time::Request);
+            if took.count() != cell.requests {
+                return Ok(None);
+            }
+            let own =
+                SideSums { count: cell.requests, total_ms: took.sum_ms(), slow: cell.slow, ..SideSums::default() };
+            counted.entry(route).or_default().add(&own);
+        }
+    }
+    counted.retain(|_, sums| sums.count > 0);
+    Ok(Some(counted))
+}
+
+/// The same time in spans that do not overlap.
+fn apart(spans: &[Window]) -> Vec<Window> {
+    let mut sorted = spans.to_vec();
+    sorted.sort_unstable_by_key(|span| span.from);
+    let mut apart: Vec<Window> = Vec::new();
+    for span in sorted {
+        match apart.last_mut() {
+            Some(last) if span.from <= last.until => last.until = last.until.max(span.until),
+            _ => apart.push(span),
+        }
+    }
+    apart
 }
 
 /// From the first slot that the store holds to the end of the last; what expired before is no baseline.
@@ -90,8 +144,8 @@ fn lacks(view: &View, context: &Context, window: Window, asked: &[Window]) -> Re
     Ok(lacks)
 }
 
-/// Of a baseline of more requests every so many-th block is read: what is usual is known from a part as well.
-const MOST_OF_BASELINE: u64 = 600_000;
+/// Of a baseline of more requests every so many-th block is read: what sets requests apart is known from a part as well.
+const MOST_OF_BASELINE: u64 = 300_000;
 
 /// Blocks that are read once, though several spans want them.
 #[derive(Default)]
