@@ -82,6 +82,9 @@ fn every_answer_over_files_is_one_document_that_loads_nothing() {
         for picture in ["heatmap", "icicle", "percentiles"] {
             assert!(html.contains(&format!("class=\"pic {picture}\"")), "{command}: {picture}");
         }
+        // As the text: whose the slow ones are, and how long each line took.
+        let has_clients = html.contains("192.0.2.7</th><td>") && html.contains("<figcaption><b>");
+        assert_eq!(has_clients, command == "slow", "{command}");
     }
     let words =
         ["report", "access.log", "--log-format", FORMAT, "--format", "html", "--by", "http_user_agent", "--limit", "5"];
@@ -102,6 +105,9 @@ fn two_sides_are_one_document_with_what_broke_a_condition() {
     let html = document(&folder.run(&words), 1);
     assert!(html.contains("Conditions that were broken") && html.contains("<tr class=\"wrong\">"));
     assert_eq!(html.matches("class=\"pic heatmap\"").count(), 4, "two sides, each for a screen and a phone");
+    assert!(html.contains("<h1>Before and after</h1>"));
+    let window = "<dt>window</dt><dd>before.log, 2011-11-30 14:00:00";
+    assert!(html.contains(window) && html.contains(", and then after.log, 2011-11-30 14:05:"), "{}", &html[..8_000]);
 }
 
 #[test]

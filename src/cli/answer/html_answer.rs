@@ -48,6 +48,9 @@ fn notes_beside(mut notes: Vec<String>, missing: &[String]) -> Vec<String> {
     let apart: HashSet<&String> = missing.iter().collect();
     let is_last_word = |said: &String| said.starts_with("complete") || said.starts_with("partial:");
     notes.retain(|said| !said.starts_with("window ") && !is_last_word(said) && !apart.contains(said));
+    // Of two sides each says the same.
+    let mut seen = HashSet::new();
+    notes.retain(|said| seen.insert(said.clone()));
     let more = notes.len().saturating_sub(MOST_NOTES);
     if more > 0 {
         notes.truncate(MOST_NOTES);
@@ -78,6 +81,15 @@ fn made_words(zone: NamedZone, now: Timestamp) -> String {
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy();
     format!("{} on {host}, by spikeline {}", zone.wall_clock(now), env!("CARGO_PKG_VERSION"))
+}
+
+/// A side that is compared with another: its window, or its files and from when to when their requests are.
+pub(in crate::cli) fn side_words(typed: &str, window: Window, seen: Option<Window>, zone: NamedZone) -> String {
+    match (window == Window::ALL, seen) {
+        (false, _) => window_words(window, seen, zone),
+        (true, Some(seen)) => format!("{typed}, {}", window_words(seen, None, zone)),
+        (true, None) => typed.to_owned(),
+    }
 }
 
 /// `2011-11-30 14:05:00 to 14:07:00`; an end that was not asked for is that of what was seen.
@@ -120,7 +132,14 @@ mod tests {
     #[test]
     fn notes_are_few_and_what_is_left_out_is_counted() {
         let of = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
-        let said = of(&["window a .. b (UTC)", "lost.log is gone", "from the lines", "complete; read until 14:07"]);
+        let said = [
+            "window a .. b (UTC)",
+            "lost.log is gone",
+            "from the lines",
+            "complete; read until 14:07",
+            "from the lines",
+        ];
+        let said = of(&said);
         assert_eq!(notes_beside(said, &of(&["lost.log is gone"])), of(&["from the lines"]));
         let many: Vec<String> = (0..MOST_NOTES + 7).map(|at| format!("note: {at}")).collect();
         let shown = notes_beside(many.clone(), &[]);
@@ -137,5 +156,12 @@ mod tests {
         assert_eq!(words(Window { from: at(0), ..Window::ALL }), "2011-11-30 14:05:00 to 2011-12-01 14:05:00.005");
         assert_eq!(words(Window::ALL), "2011-11-30 14:05:01 to 2011-12-01 14:05:00.005, all that there is");
         assert_eq!(window_words(Window::ALL, None, NamedZone::UTC), "all of time");
+        let side = |window, seen| side_words("a.log", window, seen, NamedZone::UTC);
+        assert_eq!(side(Window { from: at(0), until: at(120) }, None), "2011-11-30 14:05:00 to 14:07:00");
+        assert_eq!(
+            side(Window::ALL, Some(Window { from: at(0), until: at(9) })),
+            "a.log, 2011-11-30 14:05:00 to 14:05:09"
+        );
+        assert_eq!(side(Window::ALL, None), "a.log");
     }
 }

@@ -17,6 +17,10 @@ pub struct DiffPage<'p> {
     pub head: HtmlHead,
     /// Both sides, row beside row.
     pub diff: &'p DiffDocument,
+    /// What the side before is ..
+    pub before_words: String,
+    /// .. and the side after.
+    pub after_words: String,
     /// What the pictures of the side before are of ..
     pub before: &'p PicturedRequests,
     /// .. and of the side after.
@@ -58,7 +62,9 @@ impl DiffPage<'_> {
         wrong.extend(numbered.filter(|(_, row)| !row.failed.is_empty()).map(|(at, _)| at));
         document.table(&HtmlTable { wrong, ..HtmlTable::of_report("Row by row, before and then", &report) });
         document.begin_pictures();
-        for (side, of, pictured) in [("after", &diff.after, self.after), ("before", &diff.before, self.before)] {
+        for (side, of, pictured) in
+            [("after", &self.after_words, self.after), ("before", &self.before_words, self.before)]
+        {
             let pictures = HtmlPictures { pictured, zone: self.zone, of: format!("{side}, {of}") };
             pictures.heatmap(&mut document, None);
             pictures.icicle(&mut document);

@@ -168,9 +168,10 @@ impl HtmlDocument {
 
     /// Lines of a log with their places.
     pub fn lines(&mut self, lines: &[SampleLine]) {
-        for SampleLine { locator, line, .. } in lines {
+        for SampleLine { locator, line, took_ms } in lines {
+            let took = if *took_ms > 0 { format!("<b>{}</b> ", number::millis(*took_ms)) } else { String::new() };
             self.markup(format_args!(
-                "<figure class=\"line\"><figcaption>{}</figcaption><pre>",
+                "<figure class=\"line\"><figcaption>{took}{}</figcaption><pre>",
                 safe_text(locator, TEXT_CHARACTERS)
             ));
             // A record of a container's log may be of several lines.

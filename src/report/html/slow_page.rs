@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 
 use super::{HtmlDocument, HtmlHead, HtmlPictures, HtmlTable};
+use crate::report::number;
 use crate::report::picture::PicturedRequests;
-use crate::report::slow::SlowReport;
+use crate::report::rows::Heading;
+use crate::report::slow::{SlowReport, TopValues, share_of};
 use crate::time::NamedZone;
 
 /// What it is made of.
@@ -28,12 +30,20 @@ impl SlowPage<'_> {
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut document = HtmlDocument::new(&self.head);
         document.table(&HtmlTable::of_report("Classes of requests by the time they cost", &self.slow.tabulate()));
-        document.heading("Lines");
+        document.heading("Whose they are, and lines");
         for (row, class) in self.slow.described() {
             if class.samples.is_empty() {
                 continue;
             }
             document.small_heading(&format!("#{} {}", row.rank, row.names().join(" ")));
+            let all_ms = row.total_ms.unwrap_or(0);
+            document.markup(format_args!("<div class=\"pair\">\n"));
+            for (caption, tops) in [("clients that it went to", &class.clients), ("targets", &class.targets)] {
+                if !tops.values.is_empty() {
+                    document.table(&tops_table(caption, tops, all_ms));
+                }
+            }
+            document.markup(format_args!("</div>\n"));
             document.lines(&class.samples);
             if let Some(typical) = class.typical.as_ref().filter(|typical| !class.samples.contains(&typical.sample)) {
                 document.small_heading(&format!("near its {}", typical.near.name()));
@@ -49,4 +59,22 @@ impl SlowPage<'_> {
         document.end_pictures();
         document.write(out)
     }
+}
+
+/// The values that the time of a class went to, with the part of it that each has.
+fn tops_table(caption: &str, tops: &TopValues, all_ms: u64) -> HtmlTable {
+    let mut rows = Vec::new();
+    for top in &tops.values {
+        let part = share_of(top.total_ms, all_ms).map_or_else(|| "-".to_owned(), number::percent);
+        let value = String::from_utf8_lossy(&top.value).into_owned();
+        rows.push(vec![value, number::count(top.count), number::millis(top.total_ms), part]);
+    }
+    let least = if tops.partial { ", at least: there are too many to count them all" } else { "" };
+    let headings = vec![
+        Heading::text(caption),
+        Heading::number("requests"),
+        Heading::number("time"),
+        Heading::number("of the class"),
+    ];
+    HtmlTable { rows, ..HtmlTable::new(&format!("{caption}{least}"), headings) }
 }

@@ -20,6 +20,7 @@ mod slow_text;
 
 pub use over_time::{MOST_STEPS, StepLength, TimeSteps};
 pub use slow_class::{ClassPopulation, SampleLine, SlowClass, TopValue, TopValues, TypicalLine, TypicalNear};
+pub(in crate::report) use slow_row::share_of;
 pub use slow_row::{ProfileWhole, SlowRow};
 
 use std::io::{self, Write};

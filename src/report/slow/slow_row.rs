@@ -123,7 +123,7 @@ impl SlowRow {
         SlowRow {
             count: Some(population.count),
             total_ms,
-            share: all_ms.and_then(|all_ms| share(total_ms?, all_ms)),
+            share: all_ms.and_then(|all_ms| share_of(total_ms?, all_ms)),
             p50_ms: population.quantile(500),
             p95_ms: population.quantile(950),
             p99_ms: population.quantile(990),
@@ -216,7 +216,7 @@ impl ReportRow for SlowRow {
 }
 
 /// A share of the whole, to four decimals, so that the same data always gives the same text.
-pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
+pub(in crate::report) fn share_of(part: u64, whole: u64) -> Option<f64> {
     let ten_thousandths = (u128::from(part) * 10_000 + u128::from(whole) / 2).checked_div(u128::from(whole));
     let share = u32::try_from(ten_thousandths?).ok()?;
     Some(f64::from(share) / 10_000.0)

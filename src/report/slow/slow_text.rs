@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::slow_class::{SampleLine, SlowClass};
-use super::slow_row::{SlowRow, share};
+use super::slow_row::{SlowRow, share_of};
 use crate::report::form::Style;
 use crate::report::number;
 use crate::report::terminal_safe::terminal_safe;
@@ -20,7 +20,7 @@ pub(super) fn write_quick(quick: (u64, u64), all_ms: Option<u64>, out: &mut dyn 
         return Ok(());
     }
     let name = if classes == 1 { "class" } else { "classes" };
-    let of_all = all_ms.and_then(|all_ms| share(total_ms, all_ms)).map(number::percent);
+    let of_all = all_ms.and_then(|all_ms| share_of(total_ms, all_ms)).map(number::percent);
     let of_all = of_all.map_or_else(String::new, |of_all| format!(", {of_all} of all time"));
     writeln!(out, "{} more {name} without a slow request: {}{of_all}", number::count(classes), number::millis(total_ms))
 }
@@ -89,7 +89,7 @@ fn write_tops(
 ) -> io::Result<()> {
     let mut title = title;
     for ((value, count), time) in values.iter().zip(counts).zip(times) {
-        let of_class = share(*time, total_ms).map_or_else(|| "-".to_owned(), number::percent);
+        let of_class = share_of(*time, total_ms).map_or_else(|| "-".to_owned(), number::percent);
         let shown: String = value.chars().take(LONGEST_VALUE).collect();
         let more = if shown.len() < value.len() { ".." } else { "" };
         let shown = terminal_safe(shown.as_bytes());

@@ -11,7 +11,7 @@ use condition::FailCondition;
 use sides::{CountedSide, SideSpec};
 
 use crate::cli::answer::Answer;
-use crate::cli::answer::html_answer::{AnswerEnd, AnsweredWindow, html_head};
+use crate::cli::answer::html_answer::{AnswerEnd, AnsweredWindow, html_head, side_words};
 use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::args::{DiffArguments, DiffOrder};
 use crate::cli::counted::{Rows, fields_of, names_of};
@@ -19,7 +19,7 @@ use crate::cli::input::context::Context;
 use crate::error::Result;
 use crate::explain::{Change, RouteSums, SideSums};
 use crate::histogram::{Cell, Time};
-use crate::report::html::DiffPage;
+use crate::report::html::{DiffPage, HtmlHead};
 use crate::report::latency::GroupValue;
 use crate::report::{ChangeWords, ComparedSide, DiffDocument, DiffRow, Presence, count};
 use crate::route::RouteId;
@@ -70,15 +70,19 @@ pub(super) fn diff(context: &Context, arguments: &DiffArguments) -> Result<Answe
             let zone = NamedZone::Local;
             let window = spanned(before.counted.window, after.counted.window);
             let seen = before.counted.span.zip(after.counted.span).map(|(before, after)| spanned(before, after));
-            let title = format!("{} beside {}", arguments.after, arguments.before);
+            let words =
+                |typed: &str, side: &CountedSide| side_words(typed, side.counted.window, side.counted.span, zone);
+            let (before_words, after_words) = (words(&arguments.before, &before), words(&arguments.after, &after));
             let answered = AnsweredWindow { window, seen, zone };
             let last_word = after.last_word.or(before.last_word);
             let end = AnswerEnd { last_word, missing: &document.missing };
-            let head = html_head("diff", &title, &answered, end, context.now);
+            let head = html_head("diff", "Before and after", &answered, end, context.now);
+            let head = HtmlHead { window: format!("{before_words}, and then {after_words}"), ..head };
             let (before, after) =
                 (before.counted.pictures.unwrap_or_default(), after.counted.pictures.unwrap_or_default());
             let (before, after) = (&before.pictured, &after.pictured);
-            written(DiffPage { head, diff: &document, before, after, zone }.write(&mut out))?;
+            let page = DiffPage { head, diff: &document, before_words, after_words, before, after, zone };
+            written(page.write(&mut out))?;
         }
     }
     written(out.flush())?;
