@@ -106,6 +106,9 @@ fn a_route_has_its_course_and_its_latest_slow_lines() {
     assert!(shown.iter().any(|row| row.starts_with("p99, up to 3,252 ms")));
     assert!(shown.contains(&"slow requests, the latest first: 2".to_owned()), "{shown:#?}");
     assert!(shown.contains(&"14:05:47.944  3,470 ms 200  192.0.2.53 - GET".to_owned()), "{shown:#?}");
+    state.route.as_mut().unwrap().slow = 1_216;
+    let shown = screen(&state, &live(), 80, 24);
+    assert!(shown.contains(&"slow requests, the latest 2 of 1,216 first".to_owned()), "{shown:#?}");
     state.press(TopKey::Down, &live());
     state.press(TopKey::Enter, &live());
     let whole = screen(&state, &live(), 80, 24).iter().filter(|row| **row == "x".repeat(80)).count();

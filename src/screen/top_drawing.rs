@@ -239,6 +239,10 @@ impl Sheet<'_> {
         let missing = if open.missing.is_empty() { String::new() } else { format!("; {}", open.missing.join("; ")) };
         let words = match lines.len() {
             0 => format!("no slow request of it in this window{missing}"),
+            listed if listed < open.slow => {
+                let (listed, all) = (count(listed as u64), count(open.slow as u64));
+                format!("slow requests, the latest {listed} of {all} first{missing}")
+            }
             all => format!("slow requests, the latest first: {}{missing}", count(all as u64)),
         };
         self.put(0, y, width, words, if open.missing.is_empty() { BOLD } else { look.coloured(Color::Red) });

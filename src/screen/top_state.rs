@@ -120,6 +120,8 @@ pub struct OpenRoute {
     pub route: String,
     /// Its slow requests, the latest first; nothing until they are read.
     pub lines: Option<Vec<SlowLineShown>>,
+    /// How many slow requests it has; of many only the latest are listed.
+    pub slow: usize,
     /// What could not be read of them.
     pub missing: Vec<String>,
     /// Which is chosen.

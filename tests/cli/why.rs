@@ -290,6 +290,9 @@ fn people_read_it_in_the_order_in_which_they_ask() {
         let at = rest.find(piece).unwrap_or_else(|| panic!("no {piece:?} in its place: {said}"));
         rest = &rest[at..];
     }
+    let named = ["why", "a.log", "--log-format", FORMAT, "--from=15:12_20111130", "--until=15:14_20111130"];
+    let in_berlin = folder.run(&[&named[..], &["--tz=Europe/Berlin"]].concat()).ended(0);
+    assert!(in_berlin.contains("2011-11-30 15:12:00 .. 15:14:00 Europe/Berlin ("), "{in_berlin}");
     // The command that lists them lists them.
     let command = rest.lines().nth(1).unwrap().trim();
     let (lines, grep) = command.split_once(" | ").unwrap();

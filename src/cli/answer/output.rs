@@ -65,11 +65,15 @@ pub(in crate::cli) fn written<T>(result: io::Result<T>) -> Result<T> {
     result.map_err(|error| Error::io("write", "stdout", &error))
 }
 
+/// Who shows an answer on a terminal of its own says by this variable how wide that is.
+pub(in crate::cli) const COLUMNS: &str = "SPIKELINE_COLUMNS";
+
 /// How tables look here: colour only on a terminal and without `NO_COLOR`, as wide as the terminal.
 pub(in crate::cli) fn style() -> Style {
     let terminal = on_terminal();
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let width = terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten().map(|size| size.ws_col);
+    let width = width.or_else(|| std::env::var(COLUMNS).ok()?.parse().ok());
     Style { colour: terminal && !plain, width: width.filter(|width| *width > 0), terminal }
 }
 

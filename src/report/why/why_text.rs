@@ -16,13 +16,17 @@ use crate::time::NamedZone;
 /// As wide as text runs where no terminal says it.
 const WIDTH: usize = 100;
 
-/// Writes the answer for people.
+/// Writes the answer for people, its times on the clocks of the zone; in UTC where none is named.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_why(report: &WhyReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_why(report: &WhyReport, style: Style, zone: NamedZone, out: &mut dyn Write) -> io::Result<()> {
     let width = style.width.map_or(WIDTH, usize::from).clamp(40, 160);
-    let mut page = TextPage { out, width, bold: style.colour };
+    let (zone, zone_name) = match zone {
+        NamedZone::Named(named) => (zone, named.name()),
+        NamedZone::Local => (NamedZone::UTC, "UTC"),
+    };
+    let mut page = TextPage { out, width, bold: style.colour, zone, zone_name };
     page.verdict(report)?;
     page.change(report)?;
     page.phases(report)?;
@@ -36,6 +40,8 @@ struct TextPage<'o> {
     out: &'o mut dyn Write,
     width: usize,
     bold: bool,
+    zone: NamedZone,
+    zone_name: &'static str,
 }
 
 impl TextPage<'_> {
@@ -55,7 +61,7 @@ impl TextPage<'_> {
 
     fn verdict(&mut self, report: &WhyReport) -> io::Result<()> {
         self.title(verdict_words(report))?;
-        for words in verdict_details(report, NamedZone::UTC, " UTC") {
+        for words in verdict_details(report, self.zone, &format!(" {}", self.zone_name)) {
             self.words(&words, 2)?;
         }
         Ok(())
@@ -121,7 +127,7 @@ impl TextPage<'_> {
             self.cause(rank, cause)?;
         }
         for cause in &report.no_news {
-            self.words(&no_news_words(cause, NamedZone::UTC), 2)?;
+            self.words(&no_news_words(cause, self.zone), 2)?;
         }
         if report.sampled < 1.0 && report.verdict == "slower" {
             self.words(&format!("(looked for among {} of the requests)", percent(report.sampled)), 2)?;
@@ -150,7 +156,7 @@ impl TextPage<'_> {
             self.words("none held up the others; the first slow ones:", 2)?;
         }
         for first in &report.first {
-            self.words(&first_words(first, NamedZone::UTC), 2)?;
+            self.words(&first_words(first, self.zone), 2)?;
         }
         Ok(())
     }

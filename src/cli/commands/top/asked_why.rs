@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::process::{Child, Command, Stdio};
 
+use crate::cli::answer::output::{COLUMNS, style};
 use crate::error::{Error, Result};
 use crate::report::shell_word;
 use crate::time::Window;
@@ -37,8 +38,10 @@ impl AskedWhy {
         words.extend(zone.map(|zone| OsString::from(format!("--tz={zone}"))));
         words.extend(options.iter().cloned());
         let typed: Vec<String> = words.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
+        let width = style().width.unwrap_or(80).to_string();
         let child = Command::new(std::env::current_exe().map_err(fail)?)
             .args(&words)
+            .env(COLUMNS, width)
             .stdin(Stdio::null())
             .stdout(out.try_clone().map_err(fail)?)
             .stderr(out.try_clone().map_err(fail)?)

@@ -114,6 +114,7 @@ pub(super) fn read_lines(view: &View, open: &mut OpenRoute, window: Window, zone
     let mut entries: Vec<Entry> = view.entries(&query)?;
     entries.retain(|entry| entry.kept.contains(KeepReasons::THRESHOLD));
     entries.sort_by_key(|entry| std::cmp::Reverse((entry.end, entry.locator.offset)));
+    open.slow = entries.len();
     entries.truncate(MOST_LINES);
     let locators: Vec<Locator> = entries.iter().map(|entry| entry.locator).collect();
     let mut lines = Vec::new();

@@ -81,7 +81,10 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
             written(write_json(&report, on_terminal(), &mut out))?;
             written(out.write_all(b"\n"))?;
         }
-        WhyFormat::Table => written(write_why(&report, style(), &mut out))?,
+        WhyFormat::Table => {
+            let zone = zone_of_document(&arguments.window)?;
+            written(write_why(&report, style(), zone, &mut out))?;
+        }
         WhyFormat::Html => {}
     }
     written(out.flush())?;
