@@ -104,8 +104,8 @@ fn what_is_ended_while_it_reads_for_the_first_time_leaves_nothing() {
     let folder = folder!();
     folder.write("access.log", log().repeat(60));
     std::fs::create_dir(folder.path("tmp")).unwrap();
-    for command in ["top", "serve"] {
-        let words = [command, "access.log", "--log-format", FORMAT];
+    for name in ["top", "serve"] {
+        let words = [name, "access.log", "--log-format", FORMAT];
         let mut command = folder.command(&words);
         command.env("TMPDIR", folder.path("tmp")).env("SPIKELINE_LISTEN", "127.0.0.1:0");
         let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -118,7 +118,7 @@ fn what_is_ended_while_it_reads_for_the_first_time_leaves_nothing() {
         let pid = running.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         running.wait().unwrap();
-        assert_eq!(entries(), 0, "{command}");
+        assert_eq!(entries(), 0, "{name}");
     }
 }
 
