@@ -77,7 +77,7 @@ fn every_answer_over_files_is_one_document_that_loads_nothing() {
         words.extend(WINDOW);
         let html = document(&folder.run(&words), 0);
         assert!(html.contains("<dd>2011-11-30 14:05:00 to 14:07:00</dd><dt>zone</dt><dd>UTC</dd>"), "{command}");
-        assert!(html.contains(&format!("spikeline {command} access.log --log-format")), "{command}");
+        assert!(html.contains(&format!("spikeline {command} access.log <span>--log-format</span>")), "{command}");
         assert!(html.contains("class=\"complete\""), "{command}");
         for picture in ["heatmap", "icicle", "percentiles"] {
             assert!(html.contains(&format!("class=\"pic {picture}\"")), "{command}: {picture}");

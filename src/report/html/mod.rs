@@ -139,7 +139,17 @@ impl HtmlDocument {
 
     /// What was typed, or may be.
     pub fn command(&mut self, typed: &str) {
-        self.markup(format_args!("<p class=\"command\"><code>{}</code></p>\n", safe_text(typed, LINE_CHARACTERS)));
+        let safe = safe_text(typed, LINE_CHARACTERS);
+        self.html.push_str("<p class=\"command\"><code>");
+        // An option is not broken behind its first dash.
+        for (at, word) in safe.split(' ').enumerate() {
+            let before = if at > 0 { " " } else { "" };
+            match word.starts_with("--") {
+                true => self.markup(format_args!("{before}<span>{word}</span>")),
+                false => self.markup(format_args!("{before}{word}")),
+            }
+        }
+        self.html.push_str("</code></p>\n");
     }
 
     /// Texts, each by itself.
