@@ -133,8 +133,8 @@ impl LogBlocks<'_> {
                 let mut found = Some(0);
                 if read_bytes(&mut reader, block, &mut buffer)? {
                     let ScanWorker { readers, tally } = worker;
-                    let each = |line: &ScannedLine<'_>| tally.take_line(line);
-                    found = read_block(self.view, self.generation, block, &buffer, readers, each);
+                    let mut each = |line: &ScannedLine<'_>| tally.take_line(line);
+                    found = read_block(self.view, self.generation, block, &buffer, readers, &mut each);
                 }
                 (self.progress)(buffer.len() as u64);
                 match found {

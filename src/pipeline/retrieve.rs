@@ -293,7 +293,7 @@ pub fn scan(
     view: &View,
     blocks: &[BlockSummary],
     readers: &mut LineReaders,
-    mut each: impl FnMut(&ScannedLine<'_>),
+    each: &mut dyn FnMut(&ScannedLine<'_>),
 ) -> Result<MissingLines> {
     let mut missing = MissingLines::default();
     let mut buffer = Vec::new();
@@ -302,7 +302,7 @@ pub fn scan(
         let Some(mut reader) = open(view, generation.id, &mut missing) else { continue };
         for block in of_log {
             let is_read = read_bytes(&mut reader, block, &mut buffer)?;
-            let found = is_read.then(|| read_block(view, generation, block, &buffer, readers, &mut each));
+            let found = is_read.then(|| read_block(view, generation, block, &buffer, readers, each));
             match found {
                 None => missing.note_differing(generation, block, 0),
                 Some(Some(found)) if found == block.lines => {}
@@ -333,7 +333,7 @@ pub(super) fn read_block(
     block: &BlockSummary,
     bytes: &[u8],
     readers: &mut LineReaders,
-    mut each: impl FnMut(&ScannedLine<'_>),
+    each: &mut dyn FnMut(&ScannedLine<'_>),
 ) -> Option<u32> {
     let mut found = 0u32;
     let (other, members) = (view.route(OTHER), readers.scans_members());

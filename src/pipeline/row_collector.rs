@@ -94,7 +94,7 @@ impl RowCollector {
         self.bytes += bytes.len() as u64;
         let archived = interpreter.archived_slowest();
         let mut series = interpreter.lend_series();
-        interpreter.read_block(bytes, |at, line, seen, values| {
+        interpreter.read_block_inlined(bytes, |at, line, seen, values| {
             let at = offset + at as u64;
             ledger.lines += 1;
             match &seen {

@@ -3,6 +3,7 @@
 //! ```text
 //! Timestamp, Window         what all layers count by; windows are [from, until), so that neighbours share no request
 //!   zone                    the zone of times that name none: this machine's, or one by its name
+//!     database              the zone database
 //!   window_spec             --from, --until, --since, --at, --window to one window
 //!     point/                a time as people write it: Graphite's, Grafana's, ISO 8601, nginx's
 //!     duration              10s, 2min, 1h30m, and back
@@ -12,12 +13,14 @@
 //! Milliseconds since nginx logs no finer (`$msec`, `$request_time`). A time zone matters only while a text is read: what
 //! is stored or compared is UTC. The present comes from a [`Clock`], so that tests do not wait.
 
+mod database;
 mod duration;
 mod expected;
 mod point;
 mod window_spec;
 mod zone;
 
+pub use database::{DatabaseOffset, DatabaseZone};
 pub use duration::{DurationError, SpelledDuration, parse_duration};
 pub(crate) use point::local_instant;
 pub use point::{ReadTime, TimeError, read_time};

@@ -1,8 +1,8 @@
 //! The zone that times without one are of: this machine's, or one by its name.
 
 use chrono::{Offset, TimeZone};
-use chrono_tz::Tz;
 
+use super::database::DatabaseZone;
 use super::point::{Dialect, ReadTime, TimeError, read_grafana_time, read_time_in};
 use super::{ResolvedWindow, Timestamp, Window, WindowError, WindowSpec};
 
@@ -12,13 +12,15 @@ pub enum NamedZone {
     /// This machine's, or that of `TZ`.
     #[default]
     Local,
-    /// One of the zone database.
-    Named(Tz),
+    /// UTC, which needs no database.
+    Utc,
+    /// Another of the zone database.
+    Named(DatabaseZone),
 }
 
 impl NamedZone {
     /// UTC.
-    pub const UTC: NamedZone = NamedZone::Named(Tz::UTC);
+    pub const UTC: NamedZone = NamedZone::Utc;
 
     /// By its name in any case, such as `Europe/Berlin` or `UTC`; `local` and `browser` are this machine's. None if there is no such
     /// zone.
@@ -27,15 +29,17 @@ impl NamedZone {
         if name.eq_ignore_ascii_case("local") || name.eq_ignore_ascii_case("browser") {
             return Some(NamedZone::Local);
         }
-        Tz::from_str_insensitive(name).ok().map(NamedZone::Named)
+        if name.eq_ignore_ascii_case("utc") {
+            return Some(NamedZone::Utc);
+        }
+        DatabaseZone::find(name).map(NamedZone::Named)
     }
 
     /// The zone whose name is nearest to a mistyped one.
     pub fn meant(name: &str) -> Option<&'static str> {
         let last = name.rsplit('/').next().unwrap_or(name).to_lowercase();
         let mut nearest: Option<(usize, &'static str)> = None;
-        for zone in chrono_tz::TZ_VARIANTS {
-            let known = zone.name();
+        for known in DatabaseZone::names() {
             let whole = strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
             let city = known.rsplit('/').next().unwrap_or(known).to_lowercase();
             let distance = whole.min(strsim::damerau_levenshtein(&city, &last));
@@ -53,6 +57,7 @@ impl NamedZone {
     pub fn read_time(self, text: &str, now: Timestamp) -> Result<ReadTime, TimeError> {
         match self {
             NamedZone::Local => read_time_in(text, now, &chrono::Local, Dialect::Meant),
+            NamedZone::Utc => read_time_in(text, now, &chrono::Utc, Dialect::Meant),
             NamedZone::Named(zone) => read_time_in(text, now, &zone, Dialect::Meant),
         }
     }
@@ -65,6 +70,7 @@ impl NamedZone {
     pub fn read_graphite_time(self, text: &str, now: Timestamp) -> Result<ReadTime, TimeError> {
         match self {
             NamedZone::Local => read_time_in(text, now, &chrono::Local, Dialect::Graphite),
+            NamedZone::Utc => read_time_in(text, now, &chrono::Utc, Dialect::Graphite),
             NamedZone::Named(zone) => read_time_in(text, now, &zone, Dialect::Graphite),
         }
     }
@@ -76,6 +82,7 @@ impl NamedZone {
     pub fn read_grafana_time(self, text: &str, now: Timestamp, is_end: bool) -> Result<ReadTime, TimeError> {
         match self {
             NamedZone::Local => read_grafana_time(text, now, &chrono::Local, is_end),
+            NamedZone::Utc => read_grafana_time(text, now, &chrono::Utc, is_end),
             NamedZone::Named(zone) => read_grafana_time(text, now, &zone, is_end),
         }
     }
@@ -87,6 +94,7 @@ impl NamedZone {
     pub fn resolve(self, spec: &WindowSpec, now: Timestamp, default: Window) -> Result<ResolvedWindow, WindowError> {
         match self {
             NamedZone::Local => spec.resolve_with_warnings(now, &chrono::Local, default),
+            NamedZone::Utc => spec.resolve_with_warnings(now, &chrono::Utc, default),
             NamedZone::Named(zone) => spec.resolve_with_warnings(now, &zone, default),
         }
     }
@@ -95,6 +103,7 @@ impl NamedZone {
     pub fn wall_clock(self, time: Timestamp) -> String {
         match self {
             NamedZone::Local => wall_clock_in(time, &chrono::Local),
+            NamedZone::Utc => wall_clock_in(time, &chrono::Utc),
             NamedZone::Named(zone) => wall_clock_in(time, &zone),
         }
     }
@@ -102,7 +111,7 @@ impl NamedZone {
     /// In words, with how far it is from UTC at a time: `Europe/Berlin, UTC+01:00`; this machine's is called `local`.
     pub fn words(self, time: Timestamp, local: &str) -> String {
         let name = match self {
-            NamedZone::UTC => return "UTC".to_owned(),
+            NamedZone::Utc => return "UTC".to_owned(),
             NamedZone::Local => local,
             NamedZone::Named(zone) => zone.name(),
         };
@@ -115,6 +124,7 @@ impl NamedZone {
     pub fn east_secs(self, time: Timestamp) -> i32 {
         match self {
             NamedZone::Local => east_secs_in(time, &chrono::Local),
+            NamedZone::Utc => east_secs_in(time, &chrono::Utc),
             NamedZone::Named(zone) => east_secs_in(time, &zone),
         }
     }

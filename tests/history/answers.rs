@@ -297,7 +297,7 @@ impl<'a> Read<'a> {
                 self.view,
                 &blocks,
                 &mut readers,
-                |&retrieve::ScannedLine { seen, locator, line, .. }| {
+                &mut |&retrieve::ScannedLine { seen, locator, line, .. }| {
                     if is_in(seen.record.start(), seen.record.end) && ids.contains_key(&seen.matched.id) {
                         assert_eq!(line, self.written(&locator), "the raw line of {locator:?}");
                         assert!(found.insert(locator), "a line twice");

@@ -155,7 +155,7 @@ impl BlockTally for CountingTally {
         let Some(interpreter) = workers.interpreter_of(file) else { return };
         let fields = fields.get(file);
         let (mut lines, mut untimed) = (0, 0);
-        interpreter.read_block(bytes, |at, _, seen, values| {
+        interpreter.read_block_inlined(bytes, |at, _, seen, values| {
             lines += 1;
             let seen = match seen {
                 Ok(seen) => seen,

@@ -121,7 +121,7 @@ impl<'s> StoredLines<'s> {
         };
         readers.scan_members(members);
         let (routes, mut verdicts) = (&self.with.routes, RouteFilter::default());
-        let missing = retrieve::scan(self.view, blocks, readers, |line| {
+        let missing = retrieve::scan(self.view, blocks, readers, &mut |line| {
             if filter.keeps(line.seen) && verdicts.keeps(filter, line.seen.matched.id, routes) {
                 each(line);
             }

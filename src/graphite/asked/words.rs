@@ -60,7 +60,7 @@ fn listed(names: &[String], noun: &str) -> String {
 /// An instant on the clocks of a zone; in UTC with its milliseconds.
 pub fn instant_words(time: Timestamp, zone: NamedZone) -> String {
     match zone {
-        NamedZone::Named(named) if named.name() != "UTC" => zone.wall_clock(time),
+        NamedZone::Named(_) => zone.wall_clock(time),
         _ => time.to_string(),
     }
 }
@@ -75,7 +75,7 @@ pub fn window_words(window: Window, zone: NamedZone) -> String {
     };
     let zone_name = match zone {
         NamedZone::Named(named) => named.name(),
-        NamedZone::Local => "UTC",
+        NamedZone::Local | NamedZone::Utc => "UTC",
     };
     format!("{} .. {} ({zone_name})", edge(window.from, "the beginning"), edge(window.until, "the end"))
 }

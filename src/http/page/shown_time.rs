@@ -1,6 +1,6 @@
 //! Times as the page shows them, in the viewer's zone.
 
-use chrono::{Local, TimeZone};
+use chrono::{Local, TimeZone, Utc};
 
 use crate::error::{Error, Result};
 pub(super) use crate::report::picture::{zone_table as table, zone_ticks as ticks};
@@ -40,6 +40,7 @@ pub(super) fn resolve(zone: NamedZone, spec: &WindowSpec, now: Timestamp, defaul
 pub(super) fn moment(zone: NamedZone, time: Timestamp) -> String {
     match zone {
         NamedZone::Local => shown(time, &Local),
+        NamedZone::Utc => shown(time, &Utc),
         NamedZone::Named(zone) => shown(time, &zone),
     }
 }

@@ -51,7 +51,7 @@ impl Reader<'_> {
                 break;
             }
             read += piece.bytes();
-            let missing = retrieve::scan(view, &piece.blocks, &mut readers, |scanned| {
+            let missing = retrieve::scan(view, &piece.blocks, &mut readers, &mut |scanned| {
                 let (seen, locator) = (scanned.seen, scanned.locator);
                 if !filter.keeps(seen) || !verdicts.keeps(filter, seen.matched.id, &with.routes) {
                     return;

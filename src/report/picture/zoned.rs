@@ -1,6 +1,6 @@
 //! What pictures say of time, on the clocks of a zone by its name.
 
-use chrono::Local;
+use chrono::{Local, Utc};
 
 use super::heatmap::Heatmap;
 use super::picture_table::PictureTable;
@@ -11,6 +11,7 @@ use crate::time::{NamedZone, Window};
 pub fn zone_ticks(zone: NamedZone, window: Window, most: usize) -> Vec<TimeTick> {
     match zone {
         NamedZone::Local => time_ticks(window, most, &Local),
+        NamedZone::Utc => time_ticks(window, most, &Utc),
         NamedZone::Named(zone) => time_ticks(window, most, &zone),
     }
 }
@@ -19,6 +20,7 @@ pub fn zone_ticks(zone: NamedZone, window: Window, most: usize) -> Vec<TimeTick>
 pub fn zone_table(zone: NamedZone, heatmap: &Heatmap<'_>) -> PictureTable {
     match zone {
         NamedZone::Local => heatmap.table(&Local),
+        NamedZone::Utc => heatmap.table(&Utc),
         NamedZone::Named(zone) => heatmap.table(&zone),
     }
 }

@@ -24,7 +24,7 @@ pub fn write_why(report: &WhyReport, style: Style, zone: NamedZone, out: &mut dy
     let width = style.width.map_or(WIDTH, usize::from).clamp(40, 160);
     let (zone, zone_name) = match zone {
         NamedZone::Named(named) => (zone, named.name()),
-        NamedZone::Local => (NamedZone::UTC, "UTC"),
+        NamedZone::Local | NamedZone::Utc => (NamedZone::UTC, "UTC"),
     };
     let mut page = TextPage { out, width, bold: style.colour, zone, zone_name };
     page.verdict(report)?;

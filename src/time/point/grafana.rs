@@ -182,7 +182,7 @@ mod tests {
         for (text, is_end, time) in cases {
             assert_eq!(read_grafana_time(text, NOW, &Utc, is_end).unwrap().time.to_string(), time, "{text}");
         }
-        let berlin = chrono_tz::Europe::Berlin;
+        let berlin = crate::time::DatabaseZone::find("Europe/Berlin").unwrap();
         for text in ["2011-11-30 14:05:00", "2011-11-30T14:05:00", "20111130T140500", "2011-11-30T15:05:00+01:00"] {
             let read = read_grafana_time(text, NOW, &berlin, false).unwrap();
             assert_eq!(read.time.to_string(), "2011-11-30T14:05:00.000Z", "{text}: of UTC, whatever the reader's zone");
