@@ -26,11 +26,11 @@ struct FoundNode {
 fn nodes(catalog: &SeriesCatalog<'_>, pattern: &str) -> Result<Vec<FoundNode>> {
     let glob = NodeGlob::parse(pattern)
         .ok_or_else(|| Error::usage(format!("{pattern}: its braces come to too many names")))?;
-    let depths = glob.depths();
     let mut found: BTreeMap<String, bool> = BTreeMap::new();
     for path in catalog.plain_paths(&glob) {
-        for depth in &depths {
-            let Some(node) = first_nodes(&path, *depth) else { continue };
+        let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
+        for (_, end) in ends.enumerate().filter(|(at, _)| glob.means_depth(at + 1)) {
+            let Some(node) = path.get(..end) else { continue };
             let is_leaf = node.len() == path.len();
             if glob.matches(node) {
                 *found.entry(node.to_owned()).or_insert(is_leaf) &= is_leaf;
@@ -38,11 +38,6 @@ fn nodes(catalog: &SeriesCatalog<'_>, pattern: &str) -> Result<Vec<FoundNode>> {
         }
     }
     Ok(found.into_iter().map(|(path, is_leaf)| FoundNode { path, is_leaf }).collect())
-}
-
-fn first_nodes(path: &str, depth: usize) -> Option<&str> {
-    let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
-    ends.take(depth).enumerate().last().filter(|(at, _)| at + 1 == depth).and_then(|(_, end)| path.get(..end))
 }
 
 /// `/metrics/find`: what Grafana's query editor shows of the next node.

@@ -75,11 +75,7 @@ impl<'a> SeriesCatalog<'a> {
 
     /// The names of series without tags of which the glob may mean the beginning, or all.
     pub fn plain_paths(&self, glob: &NodeGlob) -> Vec<String> {
-        let depth = glob.depths().last().copied().unwrap_or(0);
-        let is_near = |path: &str| {
-            let beginning: Vec<&str> = path.split('.').take(depth).collect();
-            glob.matches(&beginning.join(".")) || glob.matches_branch_of(path) || glob.matches(path)
-        };
+        let is_near = |path: &str| glob.matches_branch_of(path) || glob.matches(path);
         let mut paths = Vec::new();
         for series in self.filtered(|naming, _| !naming.tagged, |series, path| !series.naming.tagged && is_near(path)) {
             paths.push(series.path());

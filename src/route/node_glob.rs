@@ -2,7 +2,7 @@
 //! either text.
 //!
 //! As graphite-web has it: braces are written out first (they may stand within others), then the pattern is cut at its dots, and
-//! every node is matched by itself, so `a.*` means `a.b` and not `a.b.c`.
+//! every node is matched by itself, so `a.*` means `a.b` and not `a.b.c`. A node that is `**` stands for any number of nodes, or none.
 
 /// A pattern may be written out to so many at most: `{a,b}{a,b}..` doubles with every pair of braces.
 const MOST_PATTERNS: usize = 4096;
@@ -20,6 +20,8 @@ pub struct NodeGlob {
 /// What one node must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum NodePattern {
+    /// `**`: any run of nodes.
+    AnyNodes,
     Literal(String),
     Pieces(Vec<GlobPiece>),
 }
@@ -74,20 +76,33 @@ impl NodeGlob {
     /// Whether a name is meant of which this is the first part, so many nodes of it: one that is longer, or the same.
     pub fn matches_beginning(&self, name: &str) -> bool {
         let nodes: Vec<&str> = name.split('.').collect();
-        self.patterns.iter().any(|pattern| {
-            pattern.len() >= nodes.len() && nodes.iter().zip(pattern).all(|(node, own)| own.matches(node))
-        })
+        self.patterns.iter().any(|pattern| begins(pattern, &nodes))
     }
 
     /// Whether one of these patterns means a part of this name that begins where it does.
     pub fn matches_branch_of(&self, name: &str) -> bool {
         let nodes: Vec<&str> = name.split('.').collect();
+        let is_shorter = |pattern: &[NodePattern]| match nodes.get(..pattern.len()) {
+            _ if pattern.contains(&NodePattern::AnyNodes) => {
+                (1..nodes.len()).any(|length| nodes_match(pattern, nodes.get(..length).unwrap_or_default()))
+            }
+            Some(part) => part.len() < nodes.len() && nodes_match(pattern, part),
+            None => false,
+        };
+        self.patterns.iter().any(|pattern| is_shorter(pattern))
+    }
+
+    /// Whether a name of so many nodes may be meant.
+    pub fn means_depth(&self, depth: usize) -> bool {
         self.patterns.iter().any(|pattern| {
-            pattern.len() < nodes.len() && nodes.iter().zip(pattern).all(|(node, own)| own.matches(node))
+            match pattern.iter().filter(|node| **node == NodePattern::AnyNodes).count() {
+                0 => pattern.len() == depth,
+                runs => pattern.len() - runs <= depth,
+            }
         })
     }
 
-    /// The numbers of nodes that its patterns have, each once.
+    /// The numbers of nodes that its patterns are written with, each once.
     pub fn depths(&self) -> Vec<usize> {
         let mut depths: Vec<usize> = self.patterns.iter().map(Vec::len).collect();
         depths.sort_unstable();
@@ -99,14 +114,49 @@ impl NodeGlob {
 impl NodePattern {
     fn matches(&self, node: &str) -> bool {
         match self {
+            NodePattern::AnyNodes => true,
             NodePattern::Literal(own) => own == node,
             NodePattern::Pieces(pieces) => pieces_match(pieces, node),
         }
     }
 }
 
+/// In time of the product of both lengths: after a mismatch only the last `**` takes one node more.
 fn nodes_match(pattern: &[NodePattern], nodes: &[&str]) -> bool {
-    pattern.len() == nodes.len() && nodes.iter().zip(pattern).all(|(node, own)| own.matches(node))
+    let (mut own, mut at) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while let Some(node) = nodes.get(at) {
+        match pattern.get(own) {
+            Some(NodePattern::AnyNodes) => {
+                retry = Some((own, at));
+                own += 1;
+            }
+            Some(wanted) if wanted.matches(node) => {
+                own += 1;
+                at += 1;
+            }
+            _ => match &mut retry {
+                Some((run, taken)) => {
+                    *taken += 1;
+                    (own, at) = (*run + 1, *taken);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.iter().skip(own).all(|rest| *rest == NodePattern::AnyNodes)
+}
+
+/// Whether these nodes may be the first of a name that is meant: as far as to a `**`, which may stand for all others.
+fn begins(pattern: &[NodePattern], nodes: &[&str]) -> bool {
+    for (at, node) in nodes.iter().enumerate() {
+        match pattern.get(at) {
+            Some(NodePattern::AnyNodes) => return true,
+            Some(own) if own.matches(node) => {}
+            _ => return false,
+        }
+    }
+    true
 }
 
 /// All texts that the braces of one come to.
@@ -136,6 +186,9 @@ fn innermost_braces(text: &str) -> Option<Braces<'_>> {
 }
 
 fn node_pattern(node: &str) -> NodePattern {
+    if node == "**" {
+        return NodePattern::AnyNodes;
+    }
     if !node.contains(['*', '?', '[']) {
         return NodePattern::Literal(node.to_owned());
     }
@@ -259,6 +312,14 @@ mod tests {
             ("a{", "a{", true),
             ("", "", true),
             ("ä*", "äö", true),
+            ("nginx.**.git.p99", "nginx.org.example.web1.webapp.git.p99", true),
+            ("nginx.**.git.p99", "nginx.git.p99", true),
+            ("nginx.**.git.p99", "nginx.web1.git.x.p99", false),
+            ("**.git.*", "nginx.web1.git.p99", true),
+            ("a.**", "a.b.c", true),
+            ("a.**.c.**.e", "a.c.c.d.c.e", true),
+            ("a.**.c.**.e", "a.c.c.d.c.f", false),
+            ("a**.c", "a.b.c", false),
         ];
         for (pattern, name, wanted) in cases {
             assert_eq!(matches(pattern, name), wanted, "{pattern} {name}");
@@ -271,6 +332,13 @@ mod tests {
         assert_eq!(glob.depths(), [2, 3]);
         assert!(glob.matches_branch_of("a.b.x") && !glob.matches_branch_of("a.b"));
         assert!(glob.matches_beginning("a") && glob.matches_beginning("a.c") && !glob.matches_beginning("b"));
+        assert!(glob.means_depth(3) && !glob.means_depth(1) && !glob.means_depth(4));
+        let glob = NodeGlob::parse("a.**.d").unwrap();
+        assert!(
+            glob.matches_branch_of("a.b.d.x") && glob.matches_branch_of("a.d.x") && !glob.matches_branch_of("a.b.c")
+        );
+        assert!(glob.matches_beginning("a") && glob.matches_beginning("a.x.y.z") && !glob.matches_beginning("b.a"));
+        assert!(glob.means_depth(2) && glob.means_depth(9) && !glob.means_depth(1));
     }
 
     #[test]
@@ -283,8 +351,13 @@ mod tests {
         #[test]
         fn any_text_is_a_glob_that_can_be_asked(pattern in "[ab*?{},.\\[\\]!-]{0,24}", name in "[ab.]{0,12}") {
             if let Some(glob) = NodeGlob::parse(&pattern) {
-                glob.matches(&name);
-                glob.matches_branch_of(&name);
+                let nodes: Vec<&str> = name.split('.').collect();
+                let parts = (1..nodes.len()).filter(|length| glob.matches(&nodes[..*length].join(".")));
+                prop_assert_eq!(glob.matches_branch_of(&name), parts.count() > 0, "{}", &pattern);
+                if glob.matches(&name) {
+                    prop_assert!(glob.means_depth(nodes.len()));
+                    prop_assert!((1..=nodes.len()).all(|length| glob.matches_beginning(&nodes[..length].join("."))));
+                }
             }
             if !NodeGlob::is_glob(&name) {
                 prop_assert!(matches(&name, &name));

@@ -316,10 +316,12 @@ fn glob_of_naming(path: &str, naming: &Naming, destination: usize) -> Option<Vec
     let nodes = glob_nodes(path);
     let prefix_length = naming.prefix.split('.').count();
     let before_route = prefix_length + naming.host.split('.').count();
-    let prefix = NodeGlob::parse(&nodes.get(..prefix_length)?.join("."))?;
-    let route = nodes.get(before_route..nodes.len().checked_sub(2)?)?;
+    // A run of any nodes that begins before the route may reach into it.
+    let run = nodes.iter().take(before_route).position(|node| *node == "**");
+    let prefix = NodeGlob::parse(&nodes.get(..run.map_or(prefix_length, |at| at + 1))?.join("."))?;
+    let route = nodes.get(run.unwrap_or(before_route)..nodes.len().checked_sub(2)?)?;
     let ending = NodeGlob::parse(&nodes.get(nodes.len().checked_sub(2)?..)?.join("."))?;
-    if !prefix.matches(&naming.prefix) || route.is_empty() {
+    if !prefix.matches_beginning(&naming.prefix) || route.is_empty() {
         return None;
     }
     let route = route.join(".");
