@@ -48,7 +48,7 @@ pub fn pattern_of_prefix(prefix: &str) -> String {
 
 /// The regular expression that means those of its series that are added up in one way, with tags or without.
 pub fn pattern_of_roll_up(prefix: &str, series: &str) -> String {
-    format!(r"{}(.+\.)?{series}(;|$)", pattern_of_prefix(prefix))
+    format!(r"{}([^;]+\.)?{series}(;|$)", pattern_of_prefix(prefix))
 }
 
 /// The series of a route with every time, each with what it is after its route, such as `request_time.count`.
@@ -81,22 +81,33 @@ pub fn roll_up_of(what: &str) -> RollUp {
 mod tests {
     use super::*;
 
-    /// Every series is meant by the expression of its own way and by no other.
+    /// Every series is meant by the expression of its own way and by no other, whatever the form of the host's name.
     #[test]
     fn each_series_is_added_up_in_one_way() {
-        for tagged in [false, true] {
-            let naming = Naming::new("prod.nginx", "web1", tagged).unwrap();
-            for (path, what) in series_of_route(&naming, "webapp.requests") {
-                let mut ways = Vec::new();
-                for (way, series) in ROLL_UPS {
-                    let pattern = regex::Regex::new(&pattern_of_roll_up("prod.nginx", series)).unwrap();
-                    if pattern.is_match(&path) {
-                        ways.push(way);
-                    }
+        let plain = Naming::new("prod.nginx", "web1", false).unwrap();
+        let namings = [
+            plain.clone(),
+            Naming::new("prod.nginx", "web1.status.499.example.org", false).unwrap(),
+            plain.with_host_reversed("web1.requests.example.org"),
+            Naming::new("prod.nginx", "web1", true).unwrap(),
+            Naming::new("prod.nginx", "x", true).unwrap().with_host_reversed("web1.requests.example.org"),
+        ];
+        let ways_of = |path: &str| {
+            let is_meant = |pattern: String| regex::Regex::new(&pattern).unwrap().is_match(path);
+            assert!(is_meant(pattern_of_prefix("prod.nginx")), "{path}");
+            let ways = ROLL_UPS.into_iter().filter(|(_, series)| is_meant(pattern_of_roll_up("prod.nginx", series)));
+            ways.map(|(way, _)| way).collect::<Vec<_>>()
+        };
+        for naming in namings {
+            for route in ["git", "webapp.requests", "webapp.request_time.max", "other", "upstream.10_2E0_2E0_2E1_3A80"]
+            {
+                for (path, what) in series_of_route(&naming, route) {
+                    assert_eq!(ways_of(&path), [roll_up_of(&what)], "{path}");
                 }
-                assert_eq!(ways, [roll_up_of(&what)], "{path}");
             }
         }
+        assert_eq!(ways_of("prod.nginx.org.example.web1.spikeline.lines.read"), [RollUp::Sum]);
+        assert_eq!(ways_of("prod.nginx.spikeline.lag_seconds;host=web1"), [RollUp::Max]);
         assert_eq!(series_of_route(&Naming::new("nginx", "web1", false).unwrap(), "a").len(), 49);
     }
 }

@@ -31,7 +31,7 @@ fn the_stanzas_are_for_every_prefix_and_check_finds_nothing_in_them() {
         "[spikeline_nginx]\npattern = ^nginx\\.\nretentions = 10s:1d,1m:7d,10m:365d\n",
         "[spikeline_prod_nginx]\npattern = ^prod\\.nginx\\.\n",
         "xFilesFactor = 0\naggregationMethod = sum\n",
-        "[spikeline_prod_nginx_max]\npattern = ^prod\\.nginx\\.(.+\\.)?([a-z_]+_time\\.(max|p[0-9]+)",
+        "[spikeline_prod_nginx_max]\npattern = ^prod\\.nginx\\.([^;]+\\.)?([a-z_]+_time\\.(max|p[0-9]+)",
     ] {
         assert!(out.contains(stanza), "{stanza} is not in {out}");
     }
