@@ -311,7 +311,11 @@ impl DestinationQueue {
                 notices.push(Notice::SentAgain { address: self.name.clone(), doubt });
             }
         }
-        let was_failing = self.failing.replace(failed.is_some());
+        let was_failing = self.failing;
+        // Slots without a point are done with, but nobody was asked to take them.
+        if failed.is_some() || !points.is_empty() {
+            self.failing = Some(failed.is_some());
+        }
         let notice = match failed {
             None => {
                 self.points_sent += points.len() as u64;

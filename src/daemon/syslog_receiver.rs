@@ -2,6 +2,9 @@
 //!
 //! A receiver outlives reloads: its socket stays open while the daemon behind it is another. What is lost on the way is counted as far as
 //! the kernel tells (`drops` of `/proc/net/udp`, proc(5)), and handed to whoever follows the log, who says it as missing.
+//!
+//! Of a UNIX socket it tells nothing: where the queue is full, the sender is refused, and nginx throws the line away. But as long as no more came
+//! between two moments in which nothing was there than the queue takes, it was never full; else lines may be missing, which is said too.
 
 use std::io;
 use std::net::UdpSocket;
@@ -33,6 +36,12 @@ const WRITE_AT: usize = 256 << 10;
 
 /// So long a datagram is waited for before it is looked whether to end.
 const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What the queue of a UNIX socket takes, of those made from now on.
+const QUEUE_LENGTH: &str = "/proc/sys/net/unix/max_dgram_qlen";
+
+/// The kernel's own value of that.
+const LEAST_QUEUE: u64 = 10;
 
 /// The kernel is asked for what it dropped this often.
 const LOOK: Duration = Duration::from_secs(1);
@@ -119,6 +128,13 @@ impl ListeningSocket {
         Ok(socket)
     }
 
+    /// After how many datagrams that nobody has taken yet a sender is refused, where it is so and the kernel does not say how often.
+    fn queue_length(&self) -> Option<u64> {
+        let ListeningSocket::Unix(_) = self else { return None };
+        let text = std::fs::read_to_string(QUEUE_LENGTH).unwrap_or_default();
+        Some(text.trim().parse().unwrap_or(LEAST_QUEUE))
+    }
+
     /// How many datagrams the kernel dropped so far, since nobody took them; nothing where it does not say.
     fn dropped(&self) -> Option<u64> {
         let ListeningSocket::Udp(socket) = self else { return None };
@@ -185,6 +201,7 @@ fn receive(
         known: socket.dropped().unwrap_or(0),
         unwritten: 0,
         fault: None,
+        queue: socket.queue_length().map(FullQueueWatch::new),
         since: SystemClock.now(),
         looked: Instant::now(),
     };
@@ -196,10 +213,14 @@ fn receive(
                 Ok((length, _)) => {
                     push_line(datagram.get(..length).unwrap_or_default(), &mut lines);
                     held += 1;
+                    drops.take_one();
                 }
                 Err(Errno::INTR) => {}
                 // Nothing (more) is there; or an earlier answer of ours could not be delivered, which there is none of.
-                Err(_) => break,
+                Err(_) => {
+                    drops.see_empty();
+                    break;
+                }
             }
             // The first is waited for, and what is there already comes with it.
             flags = RecvFlags::DONTWAIT;
@@ -218,16 +239,58 @@ fn receive(
     drops.look(socket, settings, losses);
 }
 
+/// Whether the queue of a UNIX socket can have been full.
+struct FullQueueWatch {
+    length: u64,
+    /// How many came since nothing was there.
+    run: u64,
+    /// How often it was more than the queue takes.
+    full: u64,
+}
+
+impl FullQueueWatch {
+    fn new(length: u64) -> FullQueueWatch {
+        FullQueueWatch { length, run: 0, full: 0 }
+    }
+
+    /// A datagram was taken.
+    fn take_one(&mut self) {
+        self.run += 1;
+        // Once a run, and again where it goes on for a multiple of the queue: so long it may have been full all the time.
+        if self.run % (self.length + 1) == 0 {
+            self.full += 1;
+        }
+    }
+
+    /// Nothing was there.
+    fn see_empty(&mut self) {
+        self.run = 0;
+    }
+}
+
 /// What was lost since it was looked last: what the kernel dropped, and what could not be written.
 struct DropWatch {
     known: u64,
     unwritten: u64,
     fault: Option<io::Error>,
+    queue: Option<FullQueueWatch>,
     since: Timestamp,
     looked: Instant,
 }
 
 impl DropWatch {
+    fn take_one(&mut self) {
+        if let Some(queue) = &mut self.queue {
+            queue.take_one();
+        }
+    }
+
+    fn see_empty(&mut self) {
+        if let Some(queue) = &mut self.queue {
+            queue.see_empty();
+        }
+    }
+
     fn look(&mut self, socket: &ListeningSocket, settings: &ReceivedLogSettings, losses: &ReceivedLosses) {
         let now = SystemClock.now();
         if let Some(dropped) = socket.dropped() {
@@ -239,6 +302,16 @@ impl DropWatch {
                 losses.add(settings.lost(self.since, now, why));
             }
             self.known = dropped;
+        }
+        if let Some(queue) = &mut self.queue
+            && std::mem::take(&mut queue.full) > 0
+        {
+            let why = format!(
+                "its queue of {} datagrams (net.unix.max_dgram_qlen) may have been full: nginx's error log says how many lines it could not send \
+                 (`send() to syslog failed`, at the level warn)",
+                queue.length
+            );
+            losses.add(settings.lost(self.since, now, why));
         }
         if let Some(error) = self.fault.take() {
             let unwritten = std::mem::take(&mut self.unwritten);
@@ -278,6 +351,18 @@ mod tests {
             push_line(datagram, &mut lines);
         }
         assert_eq!(lines, b"<190>a b\nc\nd\\x0A<190>forged\n");
+    }
+
+    #[test]
+    fn a_queue_that_was_never_filled_between_two_empty_moments_was_never_full() {
+        let mut queue = FullQueueWatch::new(10);
+        for _ in 0..100 {
+            (0..10).for_each(|_| queue.take_one());
+            queue.see_empty();
+        }
+        assert_eq!(queue.full, 0);
+        (0..11).for_each(|_| queue.take_one());
+        assert_eq!(queue.full, 1);
     }
 
     #[test]

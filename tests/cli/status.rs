@@ -8,6 +8,8 @@ use crate::index::{ask, folder, index, journal};
 fn without_a_store_it_is_a_usage_error() {
     let (folder, _) = folder(1, "");
     ask(&folder, &["status"]).said(2, &["there is no store here"]);
+    std::fs::create_dir(folder.path("store")).unwrap();
+    ask(&folder, &["status"]).said(2, &["there is no store here"]);
 }
 
 #[test]

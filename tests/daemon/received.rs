@@ -65,6 +65,45 @@ fn datagrams_become_lines_that_are_found_again_also_over_a_reload() {
     assert!(daemon.stop().success());
 }
 
+/// Whom the kernel refuses is not told to who receives; nginx throws such a line away. An answer over that time is not complete.
+#[test]
+fn a_unix_socket_whose_queue_was_full_makes_answers_partial_and_one_that_never_was_does_not() {
+    let rig = Rig::new(
+        KEYS,
+        &format!(
+            "[[log]]\npath = 'syslog:unix:FOLDERs'\nformat = '{FORMAT}'\n[[route]]\nname = \"all.of\"\nregex = \"^/n\"\n"
+        ),
+    );
+    let daemon = rig.start();
+    let socket = rig.folder.path("s");
+    until("the socket", || socket.exists(), |is_there| *is_there);
+    let unix = UnixDatagram::unbound().unwrap();
+    unix.connect(&socket).unwrap();
+    for number in 0..8 {
+        unix.send(line(number).as_bytes()).unwrap();
+    }
+    until("the first", || counted(&rig), |counted| *counted == 8);
+    let report = rig.ask(&["report"]);
+    assert!(!report.err.contains("may have been full"), "{}", report.err);
+    unix.set_nonblocking(true).unwrap();
+    let mut sent = 8;
+    until(
+        "a full queue",
+        || {
+            (0..5_000).any(|_| {
+                let refused = unix.send(line(sent).as_bytes()).is_err();
+                sent += u32::from(!refused);
+                refused
+            })
+        },
+        |refused| *refused,
+    );
+    until("those that were taken", || counted(&rig), |counted| *counted == u64::from(sent));
+    let asked = || rig.ask(&["report"]);
+    until("what may be missing", asked, |run| run.code == 3 && run.err.contains("may have been full"));
+    assert!(daemon.stop().success());
+}
+
 #[test]
 fn an_address_that_is_taken_is_an_error_and_only_loopback_is_the_default() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -159,3 +159,27 @@ fn a_log_whose_name_is_no_utf8_is_followed_by_a_glob_and_found_again_when_it_was
         200
     );
 }
+
+/// cronolog and rotatelogs never rename: the next day's log has another name, in another folder even, and the last words of the one
+/// before come after it was begun.
+#[test]
+fn a_log_with_the_date_in_its_name_is_followed_into_the_next_day_and_over_a_restart() {
+    let rig = Rig::new("", &format!("[[log]]\npath = 'FOLDER*/access-*.log'\nformat = '{}'\n", support::log::EXACT));
+    let requests = requests(900);
+    rig.log(&[]);
+    std::fs::create_dir(rig.folder.path("2011-11")).unwrap();
+    rig.append("2011-11/access-30.log", &text(&requests[..200], Request::exact));
+    let daemon = rig.start();
+    rig.until_counted(200);
+    std::fs::create_dir(rig.folder.path("2011-12")).unwrap();
+    rig.append("2011-12/access-01.log", &text(&requests[200..300], Request::exact));
+    rig.append("2011-11/access-30.log", &text(&requests[300..400], Request::exact));
+    rig.until_counted(400);
+    daemon.kill();
+    rig.append("2011-12/access-01.log", &text(&requests[400..500], Request::exact));
+    rig.append("2011-12/access-02.log", &text(&requests[500..900], Request::exact));
+    let daemon = rig.start();
+    rig.until_counted(900);
+    assert!(daemon.stop().success());
+    assert_eq!(all_lines(&rig), exact(&requests));
+}

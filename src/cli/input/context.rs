@@ -108,7 +108,8 @@ impl Context {
     /// The store, to read.
     pub(in crate::cli) fn view(&self) -> Result<View> {
         let store = self.store()?;
-        if !store.exists() {
+        // A folder that was made for one, as a package does, is none yet; one whose manifest is lost is damaged.
+        if !store.exists() || std::fs::read_dir(&store).is_ok_and(|mut files| files.next().is_none()) {
             return Err(Error::usage("there is no store here").at(store).remedy(
                 "start `spikeline run`, name the store with --store or --config, or give log FILEs to read; - is stdin",
             ));

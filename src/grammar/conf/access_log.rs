@@ -117,7 +117,9 @@ fn log_target(path: &str, build: &NginxBuild) -> (LogTarget, bool) {
     if text.contains('$') {
         return (LogTarget::Pattern(pattern(&text)), relative);
     }
-    if ["/dev/", "/proc/"].iter().any(|folder| whole.starts_with(Path::new(folder))) {
+    // Files of memory are files.
+    let is_in = |folder: &str| whole.starts_with(Path::new(folder));
+    if (is_in("/dev/") && !is_in("/dev/shm/")) || is_in("/proc/") {
         return (LogTarget::Device(whole), relative);
     }
     (LogTarget::File(whole), relative)

@@ -148,7 +148,7 @@ fn targets_and_parameters() {
     let nginx = http(
         "access_log /l/$host.${server_port}-a[1].log combined buffer=32k flush=1m if=$loggable;\n\
          access_log syslog:server=10.0.0.1 combined;\n access_log /dev/stdout;\n access_log relative.log;\n\
-         access_log /z.gz combined gzip=5;\n server { }",
+         access_log /z.gz combined gzip=5;\n access_log /dev/shm/a.log;\n server { }",
     );
     let targets: Vec<&LogTarget> = nginx.logs.iter().map(|log| &log.target).collect();
     assert_eq!(
@@ -159,6 +159,7 @@ fn targets_and_parameters() {
             &LogTarget::Device("/dev/stdout".into()),
             &LogTarget::File("/usr/share/nginx/relative.log".into()),
             &LogTarget::File("/z.gz".into()),
+            &LogTarget::File("/dev/shm/a.log".into()),
         ]
     );
     let first = &nginx.logs[0];
