@@ -257,7 +257,7 @@ impl FullQueueWatch {
     fn take_one(&mut self) {
         self.run += 1;
         // Once a run, and again where it goes on for a multiple of the queue: so long it may have been full all the time.
-        if self.run % (self.length + 1) == 0 {
+        if self.run.is_multiple_of(self.length + 1) {
             self.full += 1;
         }
     }
