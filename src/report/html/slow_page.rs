@@ -38,9 +38,9 @@ impl SlowPage<'_> {
             document.small_heading(&format!("#{} {}", row.rank, row.names().join(" ")));
             let all_ms = row.total_ms.unwrap_or(0);
             document.markup(format_args!("<div class=\"pair\">\n"));
-            for (caption, tops) in [("clients that it went to", &class.clients), ("targets", &class.targets)] {
+            for (name, tops) in [("client", &class.clients), ("target", &class.targets)] {
                 if !tops.values.is_empty() {
-                    document.table(&tops_table(caption, tops, all_ms));
+                    document.table(&tops_table(name, tops, all_ms));
                 }
             }
             document.markup(format_args!("</div>\n"));
@@ -62,7 +62,7 @@ impl SlowPage<'_> {
 }
 
 /// The values that the time of a class went to, with the part of it that each has.
-fn tops_table(caption: &str, tops: &TopValues, all_ms: u64) -> HtmlTable {
+fn tops_table(name: &str, tops: &TopValues, all_ms: u64) -> HtmlTable {
     let mut rows = Vec::new();
     for top in &tops.values {
         let part = share_of(top.total_ms, all_ms).map_or_else(|| "-".to_owned(), number::percent);
@@ -71,10 +71,10 @@ fn tops_table(caption: &str, tops: &TopValues, all_ms: u64) -> HtmlTable {
     }
     let least = if tops.partial { ", at least: there are too many to count them all" } else { "" };
     let headings = vec![
-        Heading::text(caption),
+        Heading::text(name),
         Heading::number("requests"),
         Heading::number("time"),
         Heading::number("of the class"),
     ];
-    HtmlTable { rows, ..HtmlTable::new(&format!("{caption}{least}"), headings) }
+    HtmlTable { rows, ..HtmlTable::new(&format!("The {name}s that its time went to{least}"), headings) }
 }
