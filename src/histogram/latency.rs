@@ -220,13 +220,19 @@ impl Latency {
     /// Rebuild from what [`Latency::buckets`], [`Latency::sum_ms`] and [`Latency::max_ms`] gave.
     pub fn from_buckets(buckets: &[(u64, u64)], sum_ms: u64, max_ms: u64) -> Latency {
         let mut latency = Latency::default();
-        for &(value, count) in buckets {
-            latency.add(value, count);
-            latency.count += count;
-        }
-        latency.sum = sum_ms;
-        latency.max = max_ms;
+        latency.add_buckets(buckets, sum_ms, max_ms);
         latency
+    }
+
+    /// Add what [`Latency::buckets`], [`Latency::sum_ms`] and [`Latency::max_ms`] gave of other samples: merging them without making
+    /// a histogram of them first.
+    pub fn add_buckets(&mut self, buckets: &[(u64, u64)], sum_ms: u64, max_ms: u64) {
+        for &(value, count) in buckets {
+            self.add(value, count);
+            self.count = self.count.saturating_add(count);
+        }
+        self.sum = self.sum.saturating_add(sum_ms);
+        self.max = self.max.max(max_ms);
     }
 
     /// The quantiles asked for, by nearest rank, in the order given: the highest value of the bucket that holds

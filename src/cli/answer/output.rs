@@ -77,6 +77,13 @@ pub(in crate::cli) fn style() -> Style {
     Style { colour: terminal && !plain, width: width.filter(|width| *width > 0), terminal }
 }
 
+/// What turns while something of unknown length is done; on a terminal only.
+pub(in crate::cli) fn spinner(words: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.set_message(words);
+    bar
+}
+
 /// A bar that is full at `bytes`; hidden for what is read in a moment.
 pub(in crate::cli) fn progress(bytes: u64) -> ProgressBar {
     // indicatif draws to stderr, and only if that is a terminal.

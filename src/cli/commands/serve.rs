@@ -9,7 +9,7 @@ use crate::cli::args::ServeArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::http_settings::{http_settings, listen};
 use crate::cli::input::past_files::PastFiles;
-use crate::cli::input::past_reading::{store_to_write, take_in};
+use crate::cli::input::past_reading::{compact, store_to_write, take_in};
 use crate::cli::input::scratch_folder::EndingSignal;
 use crate::daemon::backfill::BackfillSummary;
 use crate::error::{Error, Result};
@@ -67,6 +67,7 @@ fn settings_of_files(context: &Context, arguments: &ServeArguments, ending: &End
         say_error(why);
         missing.push(missing_for(why));
     }
+    compact(&mut writer);
     writer.conclude()?;
     if let Some(why) = nothing_read(&missing, &taken) {
         return Err(why);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::interpreters::{archive, slot_settings, with_routes};
 use super::past_files::PastFiles;
-use crate::cli::answer::output::{progress, say};
+use crate::cli::answer::output::{progress, say, spinner};
 use crate::cli::answer::untimed::say_untimed;
 use crate::daemon::backfill::{BackfillAccount, BackfillSettings, BackfillSummary, read_past_logs};
 use crate::daemon::{Notice, Say};
@@ -97,4 +97,17 @@ pub(in crate::cli) fn take_in(
     let taken = read_past_logs(settings, writer, accounts, &clock, &aloud, &|bytes| bar.set_position(bytes));
     bar.finish_and_clear();
     taken
+}
+
+/// Merges what was taken in, so that a query of a year reads few segments and their roll-ups, also where no daemon comes to do it. That
+/// it failed is said: the store answers as before, only slower.
+pub(in crate::cli) fn compact(writer: &mut Writer) {
+    let bar = spinner("merging what was taken in");
+    let merged = writer.compact(SystemClock.now(), &mut |_| bar.tick());
+    bar.finish_and_clear();
+    if let Err(error) = merged {
+        say(&format!(
+            "spikeline: not all of the store could be merged, so questions take longer (their answers are the same): {error}"
+        ));
+    }
 }

@@ -127,7 +127,7 @@ fn decode_latency(from: &mut Decoder<'_>) -> Decoded<Latency> {
 }
 
 /// Each bucket's lowest value and count; gives back the sum and the largest.
-fn decode_buckets(from: &mut Decoder<'_>, mut each: impl FnMut(u64, u64)) -> Decoded<(u64, u64)> {
+pub(super) fn decode_buckets(from: &mut Decoder<'_>, mut each: impl FnMut(u64, u64)) -> Decoded<(u64, u64)> {
     let head = from.varint()?;
     let count = usize::try_from(head >> 1)?;
     if count == 0 {

@@ -9,7 +9,8 @@ use crate::histogram::{Buckets, Cell};
 use crate::route::RouteId;
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder};
 use crate::store::encoding::cell_codec::{decode_cell, encode_cell, encode_cells, skip_cell};
-use crate::time::Timestamp;
+use crate::store::encoding::cell_sums::{CellRoom, CellSums, add_cell};
+use crate::time::{Timestamp, Window};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -103,20 +104,20 @@ impl EncodedCells {
         self.pieces.keys().next().map(|(slot, ..)| *slot)
     }
 
-    /// The cells of slots that start in `from..until`; merging is the caller's.
+    /// Add the cells of slots that start in the window, piece by piece.
     ///
     /// # Errors
     /// A cell is malformed, although its record's checksum was right.
-    pub(crate) fn each_cell(
-        &self,
-        from: Timestamp,
-        until: Timestamp,
-        wanted: impl Fn(RouteId) -> bool,
-        mut each: impl FnMut(Timestamp, RouteId, &Cell),
-    ) -> Decoded<()> {
-        let range = (from, RouteId(0), 0)..(until, RouteId(0), 0);
-        for ((slot, route, _), piece) in self.pieces.range(range).filter(|((_, route, _), _)| wanted(*route)) {
-            each(*slot, *route, &decode_cell(&mut Decoder::new(self.piece_bytes(piece)))?);
+    pub(crate) fn add_to(&self, window: Window, sums: &mut impl CellSums) -> Decoded<()> {
+        if window.from >= window.until {
+            return Ok(());
+        }
+        let mut room = CellRoom::default();
+        let range = (window.from, RouteId(0), 0)..(window.until, RouteId(0), 0);
+        for ((slot, route, _), piece) in self.pieces.range(range) {
+            if let Some(sum) = sums.sum_of(*slot, *route) {
+                add_cell(&mut Decoder::new(self.piece_bytes(piece)), &mut room, sum)?;
+            }
         }
         Ok(())
     }
@@ -165,6 +166,17 @@ mod tests {
     use proptest::prelude::*;
 
     type Model = BTreeMap<(Timestamp, RouteId), Cell>;
+
+    struct OfOneRoute {
+        route: RouteId,
+        cells: Model,
+    }
+
+    impl CellSums for OfOneRoute {
+        fn sum_of(&mut self, slot: Timestamp, route: RouteId) -> Option<&mut Cell> {
+            (route == self.route).then(|| self.cells.entry((slot, route)).or_default())
+        }
+    }
 
     fn cell(requests: u64, millis: u64) -> Cell {
         let mut cell = Cell::default();
@@ -215,10 +227,9 @@ mod tests {
         #[test]
         fn a_window_has_the_cells_of_its_slots((held, model) in commits(), from in -4i64..7, length in 0i64..5, route in 0u32..3) {
             let (from, until) = (Timestamp(from * 10_000), Timestamp((from + length) * 10_000));
-            let mut found = Model::new();
-            let add = |slot, own, cell: &Cell| found.entry((slot, own)).or_default().merge(cell);
-            held.each_cell(from, until, |own| own == RouteId(route), add).unwrap();
-            let found: Vec<_> = found.iter().map(|(key, cell)| (*key, encoded(cell))).collect();
+            let mut found = OfOneRoute { route: RouteId(route), cells: Model::new() };
+            held.add_to(Window { from, until }, &mut found).unwrap();
+            let found: Vec<_> = found.cells.iter().map(|(key, cell)| (*key, encoded(cell))).collect();
             let mut expected = Vec::new();
             for ((slot, own), cell) in &model {
                 if from <= *slot && *slot < until && *own == RouteId(route) {

@@ -7,6 +7,7 @@
 use crate::error::{Error, Result};
 use crate::histogram::Cell;
 use crate::route::RouteId;
+use crate::store::encoding::cell_sums::CellSums;
 use crate::store::journal::memtable::Memtable;
 use crate::store::query::sealed::SealedSegments;
 use crate::store::resolution::{Resolution, floor_to, tiles};
@@ -24,6 +25,47 @@ pub(crate) struct StoredCells<'v> {
     pub(crate) members: &'v BTreeMap<RouteId, String>,
 }
 
+/// Which numbers are asked for: of each a bit, since it is asked of every cell.
+enum WantedNumbers {
+    These(Vec<bool>),
+    AllBut(Vec<bool>),
+}
+
+impl WantedNumbers {
+    fn holds(&self, route: RouteId) -> bool {
+        let at = usize::try_from(route.0).unwrap_or(usize::MAX);
+        match self {
+            WantedNumbers::These(bits) => bits.get(at).copied().unwrap_or(false),
+            WantedNumbers::AllBut(bits) => !bits.get(at).copied().unwrap_or(false),
+        }
+    }
+}
+
+/// A bit for each number up to the largest of these.
+fn bits_of<'r>(numbers: impl Iterator<Item = &'r RouteId> + Clone) -> Vec<bool> {
+    let place = |number: &RouteId| usize::try_from(number.0).unwrap_or(usize::MAX);
+    let mut bits = vec![false; numbers.clone().map(place).max().map_or(0, |most| most.saturating_add(1))];
+    for number in numbers {
+        if let Some(bit) = bits.get_mut(place(number)) {
+            *bit = true;
+        }
+    }
+    bits
+}
+
+/// Sums of the wanted cells, by what `key` makes of slot and route.
+struct SumsBy<K, F> {
+    wanted: WantedNumbers,
+    key: F,
+    sums: BTreeMap<K, Cell>,
+}
+
+impl<K: Ord, F: Fn(Timestamp, RouteId) -> K> CellSums for SumsBy<K, F> {
+    fn sum_of(&mut self, slot: Timestamp, route: RouteId) -> Option<&mut Cell> {
+        self.wanted.holds(route).then(|| self.sums.entry((self.key)(slot, route)).or_default())
+    }
+}
+
 impl StoredCells<'_> {
     /// Those of the slots that start in `window`, merged, by slot and route.
     pub(crate) fn by_slot(
@@ -31,10 +73,7 @@ impl StoredCells<'_> {
         window: Window,
         routes: Option<&[RouteId]>,
     ) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
-        let mut merged: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
-        self.each_cell(&[(Resolution::Fine, window)], window, routes, |slot, route, cell| {
-            merged.entry((slot, route)).or_default().merge(cell);
-        })?;
+        let merged = self.sums_by(&[(Resolution::Fine, window)], window, routes, |slot, route| (slot, route))?;
         Ok(flatten(merged))
     }
 
@@ -45,9 +84,7 @@ impl StoredCells<'_> {
 
     /// Sums by route, see `View::totals`.
     pub(crate) fn by_route(&self, window: Window, routes: Option<&[RouteId]>) -> Result<Vec<(RouteId, Cell)>> {
-        let mut merged: BTreeMap<RouteId, Cell> = BTreeMap::new();
-        let tiles = tiles(window, None, self.interval);
-        self.each_cell(&tiles, window, routes, |_, route, cell| merged.entry(route).or_default().merge(cell))?;
+        let merged = self.sums_by(&tiles(window, None, self.interval), window, routes, |_, route| route)?;
         Ok(merged.into_iter().collect())
     }
 
@@ -59,11 +96,8 @@ impl StoredCells<'_> {
         routes: Option<&[RouteId]>,
     ) -> Result<Vec<(Timestamp, RouteId, Cell)>> {
         let millis = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
-        let mut merged: BTreeMap<(Timestamp, RouteId), Cell> = BTreeMap::new();
-        self.each_cell(&tiles(window, Some(step), self.interval), window, routes, |slot, route, cell| {
-            merged.entry((floor_to(slot, millis), route)).or_default().merge(cell);
-        })?;
-        Ok(flatten(merged))
+        let tiles = tiles(window, Some(step), self.interval);
+        Ok(flatten(self.sums_by(&tiles, window, routes, |slot, route| (floor_to(slot, millis), route))?))
     }
 
     /// Sums by step of all wanted routes together, see `View::step_sums`.
@@ -74,36 +108,28 @@ impl StoredCells<'_> {
         routes: Option<&[RouteId]>,
     ) -> Result<Vec<(Timestamp, Cell)>> {
         let millis = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
-        let mut merged: BTreeMap<Timestamp, Cell> = BTreeMap::new();
-        self.each_cell(&tiles(window, Some(step), self.interval), window, routes, |slot, _, cell| {
-            merged.entry(floor_to(slot, millis)).or_default().merge(cell);
-        })?;
-        Ok(merged.into_iter().collect())
+        let tiles = tiles(window, Some(step), self.interval);
+        Ok(self.sums_by(&tiles, window, routes, |slot, _| floor_to(slot, millis))?.into_iter().collect())
     }
 
-    /// The cells of the wanted routes: sealed ones by `tiles`, which cover `window`, and those of the memtable, which has slots
+    /// Sums of the cells of the wanted routes: sealed ones by `tiles`, which cover `window`, and those of the memtable, which has slots
     /// of the store's interval only.
-    fn each_cell(
+    fn sums_by<K: Ord>(
         &self,
         tiles: &[(Resolution, Window)],
         window: Window,
         routes: Option<&[RouteId]>,
-        mut each: impl FnMut(Timestamp, RouteId, &Cell),
-    ) -> Result<()> {
-        let wanted = |route: RouteId| match routes {
-            Some(routes) => routes.contains(&route),
-            None => self.members.is_empty() || !self.members.contains_key(&route),
+        key: impl Fn(Timestamp, RouteId) -> K,
+    ) -> Result<BTreeMap<K, Cell>> {
+        let wanted = match routes {
+            Some(routes) => WantedNumbers::These(bits_of(routes.iter())),
+            None => WantedNumbers::AllBut(bits_of(self.members.keys())),
         };
-        self.sealed.each_cell(tiles, |slot, route, cell| {
-            if wanted(route) {
-                each(slot, route, &cell);
-            }
-        })?;
-        if window.from < window.until {
-            let looked_through = self.memtable.cells.each_cell(window.from, window.until, wanted, each);
-            looked_through.map_err(|_| Error::failed("a malformed cell in memory").at(self.sealed.medium().root()))?;
-        }
-        Ok(())
+        let mut sums = SumsBy { wanted, key, sums: BTreeMap::new() };
+        self.sealed.add_cells(tiles, &mut sums)?;
+        let added = self.memtable.cells.add_to(window, &mut sums);
+        added.map_err(|_| Error::failed("a malformed cell in memory").at(self.sealed.medium().root()))?;
+        Ok(sums.sums)
     }
 }
 

@@ -1,19 +1,18 @@
 //! The segments of a store as one, and what is to become of damage: an error, or something to leave out and remember.
 
 use crate::error::{Error, Result};
-use crate::histogram::Cell;
-use crate::route::RouteId;
 use crate::store::commit::archived_lines::LineKey;
 use crate::store::commit::block_summary::{BlockKey, BlockSummary};
 use crate::store::commit::entry::Entry;
 use crate::store::disk::medium::Medium;
+use crate::store::encoding::cell_sums::CellSums;
 use crate::store::entry_query::{EntryQuery, WindowMatch};
 use crate::store::manifest::Manifest;
 use crate::store::resolution::Resolution;
 use crate::store::segment::info::SegmentInfo;
 use crate::store::segment::log_ranges;
 use crate::store::segment::reader::{GroupsAround, Segment};
-use crate::time::{Timestamp, Window};
+use crate::time::Window;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -154,18 +153,14 @@ impl SealedSegments {
         self.segments.iter().filter(|segment| segment.info.entries.may_reach(window, WindowMatch::End)).count()
     }
 
-    /// Cells of each stretch of `tiles` that a segment answers from the resolution that the tile asks for, or from one that
+    /// Add the cells of each stretch of `tiles` that a segment answers from the resolution that the tile asks for, or from one that
     /// stands for it.
-    pub(crate) fn each_cell(
-        &self,
-        tiles: &[(Resolution, Window)],
-        mut each: impl FnMut(Timestamp, RouteId, Cell),
-    ) -> Result<()> {
+    pub(crate) fn add_cells(&self, tiles: &[(Resolution, Window)], sums: &mut impl CellSums) -> Result<()> {
         for segment in &self.segments {
             for (resolution, stretch) in tiles {
                 let Some(resolution) = segment.info.resolution_for(*resolution) else { continue };
                 if segment.info.cells.may_reach(*stretch, WindowMatch::End) {
-                    segment.each_cell(self.medium(), resolution, *stretch, &mut each, |error| self.tolerate(error))?;
+                    segment.add_cells(self.medium(), resolution, *stretch, sums, |error| self.tolerate(error))?;
                 }
             }
         }

@@ -1,8 +1,6 @@
 //! Segments: sealed, immutable, sorted, checksummed files. Only their directories are kept in memory, once asked for.
 
 use crate::error::Result;
-use crate::histogram::Cell;
-use crate::route::RouteId;
 use crate::source::GenerationId;
 use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
@@ -12,7 +10,7 @@ use crate::store::disk::damage::{FileOperation, file_damaged};
 use crate::store::disk::layout;
 use crate::store::disk::medium::{Medium, RandomAccessFile};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Malformed, checksum, decompress};
-use crate::store::encoding::cell_codec::decode_cells;
+use crate::store::encoding::cell_sums::{CellRoom, CellSums, add_cells};
 use crate::store::entry_query::{EntryQuery, WindowMatch};
 use crate::store::resolution::Resolution;
 use crate::store::segment::directory::{
@@ -20,7 +18,7 @@ use crate::store::segment::directory::{
 };
 use crate::store::segment::entry_blocks;
 use crate::store::segment::info::SegmentInfo;
-use crate::time::{Timestamp, Window};
+use crate::time::Window;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
@@ -74,34 +72,30 @@ impl Segment {
         source.read_at(offset, into).or_failed(medium, READING, &self.name)
     }
 
-    /// Cells of a resolution whose slot starts in `window`.
-    pub(crate) fn each_cell(
+    /// Add the cells of a resolution whose slot starts in `window`.
+    pub(crate) fn add_cells(
         &self,
         medium: &dyn Medium,
         resolution: Resolution,
         window: Window,
-        mut each: impl FnMut(Timestamp, RouteId, Cell),
+        sums: &mut impl CellSums,
         mut damage: impl FnMut(crate::error::Error) -> Result<()>,
     ) -> Result<()> {
         let directory = match self.directory(medium) {
             Ok(directory) => directory,
             Err(error) => return damage(error),
         };
+        let mut room = CellRoom::default();
         for block in directory.cells(resolution) {
             if block.first >= window.until || block.last < window.from {
                 continue;
             }
-            let cells = match self.unpack_block(medium, block.place, block.unpacked, decode_cells) {
-                Ok(cells) => cells,
-                Err(error) => {
-                    damage(error)?;
-                    continue;
-                }
-            };
-            for (slot, route, cell) in cells {
-                if window.contains(slot) {
-                    each(slot, route, cell);
-                }
+            let added = self.unpack_bytes(medium, block.place, block.unpacked).and_then(|body| {
+                let added = add_cells(&mut Decoder::new(&body), window, &mut room, sums);
+                self.well_formed(medium, block.place, added)
+            });
+            if let Err(error) = added {
+                damage(error)?;
             }
         }
         Ok(())

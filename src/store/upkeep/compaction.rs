@@ -49,11 +49,21 @@ pub(crate) struct CompactionLimits {
     /// So many sealed, or merged, segments are merged even if they make a small one.
     pub(crate) sealed: usize,
     pub(crate) merged: usize,
+    /// At the end of taking in logs nothing is done for fewer bytes than this: a query goes through them in a moment.
+    pub(crate) worth: u64,
 }
 
 impl Default for CompactionLimits {
     fn default() -> CompactionLimits {
-        CompactionLimits { entries: 1 << 19, bytes: 32 << 20, span: DAY, rolled_span: 32 * DAY, sealed: 16, merged: 8 }
+        CompactionLimits {
+            entries: 1 << 19,
+            bytes: 32 << 20,
+            span: DAY,
+            rolled_span: 32 * DAY,
+            sealed: 16,
+            merged: 8,
+            worth: 1 << 20,
+        }
     }
 }
 

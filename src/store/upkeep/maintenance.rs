@@ -7,6 +7,7 @@ use crate::store::disk::layout::MANIFEST_TEMPORARY;
 use crate::store::disk::medium::Medium;
 use crate::store::manifest::in_force::ManifestInForce;
 use crate::store::query::view::View;
+use crate::store::segment::info::SegmentKind;
 use crate::store::segment::reader::Segment;
 use crate::store::upkeep::compaction::CompactionLimits;
 use crate::store::upkeep::kept_bytes::{damaged_bytes, trim_points, with_ranges};
@@ -44,8 +45,13 @@ pub(crate) struct MaintenanceRound {
 impl MaintenanceRound {
     /// Whether the journal is to be sealed first, whose oldest cell is of the slot `oldest`.
     pub(crate) fn asks_to_seal(&self, oldest: Option<Timestamp>) -> bool {
-        self.hourly && oldest.is_some_and(|slot| slot < self.now.minus(JOURNAL_FOR))
+        self.hourly && is_of_the_past(oldest, self.now)
     }
+}
+
+/// Whether a journal whose oldest cell is of this slot is to be sealed.
+pub(crate) fn is_of_the_past(oldest: Option<Timestamp>, now: Timestamp) -> bool {
+    oldest.is_some_and(|slot| slot < now.minus(JOURNAL_FOR))
 }
 
 /// What one call of `Writer::maintain` did.
@@ -98,6 +104,33 @@ impl Maintenance {
         outcome.more = outcome.merged > 0;
         self.restless = outcome.more;
         Ok(outcome)
+    }
+
+    /// Merge all that is due when nothing more is to come, one set of segments after the other, and throw nothing away; `each` hears
+    /// how many were merged. Each set is one new manifest, so this may end at any point.
+    ///
+    /// # Errors
+    /// If a file could not be written; or a segment is damaged: then it stays as it is, and all others are merged first.
+    pub(crate) fn merge_all(
+        &mut self,
+        manifest: &mut ManifestInForce,
+        view: &mut View,
+        each: &mut dyn FnMut(usize),
+    ) -> Result<()> {
+        let sealed = manifest.manifest().segments.iter().filter(|info| info.kind == SegmentKind::Sealed);
+        if sealed.map(|info| info.length).fold(0, u64::saturating_add) < self.limits.worth {
+            return Ok(());
+        }
+        let mut damaged = None;
+        loop {
+            let refused = self.refused.len();
+            match self.merge_due(manifest, view, Timestamp(i64::MAX)) {
+                Ok(0) => return damaged.map_or(Ok(()), Err),
+                Ok(merged) => each(merged),
+                Err(error) if self.refused.len() > refused => damaged = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Merge the segments that are due; how many.

@@ -5,7 +5,8 @@
 use crate::histogram::{Buckets, Cell};
 use crate::route::RouteId;
 use crate::store::encoding::bytes::{Decoded, Decoder, Encoder};
-use crate::store::encoding::cell_codec::{decode_cell, encode_cell};
+use crate::store::encoding::cell_codec::encode_cell;
+use crate::store::encoding::cell_sums::{CellRoom, add_cell};
 use crate::store::resolution::{RESOLUTIONS, Resolution, floor_to};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub(crate) struct Rollup {
     /// Finest first.
     resolutions: Vec<FillingSlot>,
     room: Buckets,
+    cell_room: CellRoom,
 }
 
 impl Rollup {
@@ -42,7 +44,7 @@ impl Rollup {
             slot: Timestamp(i64::MIN),
             cells: BTreeMap::new(),
         };
-        Rollup { resolutions: kept.map(filling).collect(), room: Buckets::default() }
+        Rollup { resolutions: kept.map(filling).collect(), room: Buckets::default(), cell_room: CellRoom::default() }
     }
 
     /// Add a cell; `each` hears of the coarser cells that are complete by this.
@@ -60,7 +62,7 @@ impl Rollup {
             return Ok(Err(error));
         }
         if let Some(finest) = self.resolutions.first_mut() {
-            finest.cells.entry(route).or_default().merge(&decode_cell(&mut Decoder::new(cell))?);
+            add_cell(&mut Decoder::new(cell), &mut self.cell_room, finest.cells.entry(route).or_default())?;
         }
         Ok(Ok(()))
     }

@@ -23,7 +23,7 @@ use crate::store::manifest::in_force::ManifestInForce;
 use crate::store::query::damaged::DamagedSegment;
 use crate::store::query::view::View;
 use crate::store::upkeep::maintenance::{Maintenance, MaintenanceOutcome};
-use crate::store::upkeep::repair;
+use crate::store::upkeep::{maintenance, repair};
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -199,6 +199,21 @@ impl Writer {
         }
         let journal_bytes = self.journal.committed_bytes();
         self.maintenance.run(&round, &mut self.manifest, &mut self.view, journal_bytes)
+    }
+
+    /// Seal what is of the past, and merge all segments that would be merged one day, so that who asks next reads few and large
+    /// ones with their roll-ups: for the end of taking in logs, when no daemon may come to do it. What is small stays as it is, and nothing is thrown away. It may be killed
+    /// at any point; the next one goes on. `each` hears how many segments were merged, a second's work or less at a time.
+    ///
+    /// # Errors
+    /// If a file could not be written or is damaged; then nothing is lost, and all answers are as they were.
+    pub fn compact(&mut self, now: Timestamp, each: &mut dyn FnMut(usize)) -> Result<()> {
+        self.manifest.settle()?;
+        let is_worth_it = self.journal.committed_bytes() >= self.maintenance.limits.worth;
+        if is_worth_it && maintenance::is_of_the_past(self.view.memtable.cells.first_slot(), now) {
+            self.seal()?;
+        }
+        self.maintenance.merge_all(&mut self.manifest, &mut self.view, each)
     }
 
     /// Put a segment in the place of a damaged one: what can still be read of it, and of `counted` (its ranges, counted

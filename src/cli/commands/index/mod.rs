@@ -13,7 +13,7 @@ use crate::cli::answer::output::{say, say_error, stdout, style, written};
 use crate::cli::args::IndexArguments;
 use crate::cli::input::context::Context;
 use crate::cli::input::past_files::PastFiles;
-use crate::cli::input::past_reading::{store_to_write, take_in};
+use crate::cli::input::past_reading::{compact, store_to_write, take_in};
 use crate::daemon::backfill::BackfillSummary;
 use crate::error::{Error, ErrorClass, Result};
 use crate::report::{IndexedFileRow, Report, count, write};
@@ -69,6 +69,7 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
             failed.extend(again::take_in_again(context, &files, &formats, &mut writer, accounts.as_mut())?);
         }
         print(arguments, &named, &taken, &failed)?;
+        compact(&mut writer);
     }
     if arguments.push {
         failed.extend(accounts.push(context, arguments, &mut writer)?);

@@ -237,7 +237,7 @@ pub(crate) fn cell_text(cell: &Cell) -> String {
 /// Segments are merged as soon as there are two, and all of them.
 pub(crate) fn eager() -> CompactionLimits {
     let limits = CompactionLimits::default();
-    CompactionLimits { entries: u64::MAX, bytes: u64::MAX, sealed: 2, merged: 2, ..limits }
+    CompactionLimits { entries: u64::MAX, bytes: u64::MAX, sealed: 2, merged: 2, worth: 0, ..limits }
 }
 
 /// What needs no segment.

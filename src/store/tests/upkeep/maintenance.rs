@@ -337,3 +337,48 @@ fn an_old_journal_is_sealed_however_small() {
     writer.maintain(Timestamp(AT + 2 * 86_400_000), true).unwrap();
     assert_eq!(writer.view().sealed.len(), 1);
 }
+
+/// For the end of taking logs in: all is merged whatever its age and however little it is, also the journal, and nothing is thrown away;
+/// stopped at any call, by a failure or a loss of power, the answers are the same, and the next one ends it.
+#[test]
+fn fault_27_every_prefix_of_compacting_may_be_lost() {
+    let memory = store(160, 3, &mut Dice(11));
+    let old = Retention { keep: Some(Duration::ZERO), keep_histograms: Some(Duration::ZERO), keep_bytes: Some(1) };
+    let expected = answers(open(&memory, old).view());
+    let compact = |writer: &mut Writer| writer.compact(Timestamp(AT + 2 * 86_400_000), &mut |_| {});
+    let whole = memory.copy();
+    let mut writer = open(&whole, old);
+    writer.maintenance.limits.sealed = 100;
+    let begun = whole.calls();
+    compact(&mut writer).unwrap();
+    let calls = whole.calls() - begun;
+    assert_eq!((kinds(writer.view()).len(), writer.view().memtable.cells.first_slot()), (2, None));
+    assert!(answers(writer.view()) == expected);
+    let mut dice = Dice(3);
+    for n in 1..=calls {
+        for fault in [Fault::Onwards(ErrorKind::Other), Fault::Once(ErrorKind::StorageFull)] {
+            let memory = memory.copy();
+            let mut writer = open(&memory, old);
+            memory.fail_at(n, fault);
+            let _failed = compact(&mut writer);
+            assert!(answers(writer.view()) == expected, "call {n}, {fault:?}");
+            let memory = memory.crash(&mut |most| dice.up_to(most));
+            let mut writer = open(&memory, old);
+            assert!(answers(writer.view()) == expected, "crash after call {n}, {fault:?}");
+            compact(&mut writer).unwrap();
+            assert_eq!(kinds(writer.view()).len(), 2, "call {n}, {fault:?}");
+            assert!(answers(writer.view()) == expected);
+        }
+    }
+}
+
+#[test]
+fn compacting_leaves_a_damaged_segment_alone_and_merges_the_others() {
+    let memory = store(300, 6, &mut Dice(21));
+    let name = memory.names().into_iter().filter(|name| name.ends_with(".seg")).nth(2).unwrap();
+    memory.change(&name, |bytes| bytes[60] ^= 4);
+    let mut writer = open(&memory, Retention::default());
+    let error = writer.compact(Timestamp(AT), &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains(&name) && error.contains("damaged"), "{error}");
+    assert_eq!(writer.view().sealed.len(), 3);
+}
