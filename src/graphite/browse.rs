@@ -1,6 +1,6 @@
 //! What there is: names by their nodes, as `/metrics/find` and its like give them, and tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -51,13 +51,12 @@ pub fn find(catalog: &SeriesCatalog<'_>, query: &str, is_completer: bool, leaves
     }
     let base = query.rsplit_once('.').map_or(String::new(), |(base, _)| format!("{base}."));
     let (mut branches, mut leaves): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for FoundNode { path, is_leaf } in nodes(catalog, query)? {
         let text = path.rsplit('.').next().unwrap_or_default();
-        if seen.iter().any(|held| held == text) || (leaves_only && !is_leaf) {
+        if (leaves_only && !is_leaf) || !seen.insert(text.to_owned()) {
             continue;
         }
-        seen.push(text.to_owned());
         let flag = u8::from(!is_leaf);
         let node = json!({
             "text": text,
@@ -88,10 +87,19 @@ fn completed(catalog: &SeriesCatalog<'_>, query: &str) -> Result<Value> {
 /// `/metrics/expand`: the names that patterns mean.
 ///
 /// # Errors
-/// As [`find`].
-pub fn expand(catalog: &SeriesCatalog<'_>, queries: &[&str], by_query: bool, leaves_only: bool) -> Result<Value> {
+/// As [`find`]; or there are so many patterns that the time is up before all are looked for.
+pub fn expand(
+    catalog: &SeriesCatalog<'_>,
+    queries: &[&str],
+    by_query: bool,
+    leaves_only: bool,
+    is_late: &dyn Fn() -> bool,
+) -> Result<Value> {
     let mut grouped: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for query in queries {
+        if is_late() {
+            return Err(Error::failed(format!("{} patterns take too long: ask for fewer at a time", queries.len())));
+        }
         let found = nodes(catalog, query)?.into_iter().filter(|node| node.is_leaf || !leaves_only);
         grouped.insert((*query).to_owned(), found.map(|node| node.path).collect());
     }
@@ -214,7 +222,7 @@ mod tests {
             ["count nginx.*.webapp.git.requests.count 1", "slow nginx.*.webapp.git.requests.slow 1"]
         );
         assert_eq!(texts("nothing.*").len(), 0);
-        let expanded = expand(&catalog, &["nginx.web1.webapp.*.requests.count"], false, true).unwrap();
+        let expanded = expand(&catalog, &["nginx.web1.webapp.*.requests.count"], false, true, &|| false).unwrap();
         assert_eq!(expanded["results"].as_array().unwrap().len(), 2);
         assert_eq!(index(&catalog).unwrap().as_array().unwrap().len(), 2 * 3 * 49);
         let completer = find(&catalog, "nginx.web1.webapp.gi", true, false).unwrap();

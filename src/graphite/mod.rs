@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! target/      the target language: calls around paths, with the place of each part
+//! bounded_regex  regular expressions of strangers
 //! tag_query    what seriesByTag asks for
 //! catalog      the series that there are, by the namings of carbon; globs and tags on them
 //! links/       URLs of graphite-web, Grafana and our page, taken apart
@@ -17,6 +18,7 @@
 
 pub mod around;
 pub mod asked;
+mod bounded_regex;
 pub mod browse;
 pub mod catalog;
 pub mod functions;

@@ -15,5 +15,5 @@ pub fn rendered(request: &RenderRequest, store: &StoredSeries<'_>, is_late: &dyn
     for target in &request.targets {
         series.extend(evaluation.evaluate(target)?);
     }
-    write_series(request, series, store)
+    write_series(request, series, store, is_late)
 }

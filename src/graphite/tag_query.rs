@@ -3,7 +3,11 @@
 //! As graphite-web has it (`graphite/tags/base.py`): a tag that a series lacks is empty, a regular expression begins where the value
 //! does, and one expression at least must not be met by what is empty.
 
+use super::bounded_regex::bounded_regex;
 use regex::Regex;
+
+/// So many expressions are read of one question.
+const MOST: usize = 64;
 
 /// One expression.
 #[derive(Debug, Clone)]
@@ -35,8 +39,8 @@ impl TagExpression {
             return Err(wrong());
         }
         let regex = |pattern: &str| {
-            Regex::new(&format!("^(?:{pattern})"))
-                .map_err(|_| format!("the regular expression `{pattern}` is not understood"))
+            bounded_regex(&format!("^(?:{pattern})"))
+                .ok_or_else(|| format!("the regular expression `{pattern}` is not understood"))
         };
         let condition = if let Some(pattern) = rest.strip_prefix("!=~") {
             TagCondition::MatchesNot(regex(pattern)?)
@@ -57,7 +61,13 @@ impl TagExpression {
     /// # Errors
     /// What is wrong with one of them, or that they mean everything.
     pub fn parse_all<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Vec<TagExpression>, String> {
-        let expressions = texts.into_iter().map(TagExpression::parse).collect::<Result<Vec<_>, _>>()?;
+        let mut expressions = Vec::new();
+        for text in texts {
+            if expressions.len() >= MOST {
+                return Err(format!("more than {MOST} expressions of tags are not read"));
+            }
+            expressions.push(TagExpression::parse(text)?);
+        }
         if expressions.iter().all(|expression| expression.is_met_by("")) {
             return Err("one expression at least must ask for a value, such as 'route=~.+'".to_owned());
         }

@@ -11,7 +11,7 @@ use axum::routing::MethodRouter;
 use http_body_util::{BodyExt, Limited};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::asked::Asked;
 use super::endpoint::{Answers, Endpoint, Takes};
@@ -23,6 +23,9 @@ use super::{graphite_api, loki, metrics, page};
 
 /// A form may be this long.
 const LONGEST_FORM: usize = 1 << 20;
+
+/// All forms that are read or answered at the same time may be this long together.
+const FORMS: usize = 16 << 20;
 
 /// An answer may be this long.
 const LONGEST_ANSWER: usize = 64 << 20;
@@ -63,11 +66,19 @@ pub(super) struct Exchange {
     pub(super) store: SharedStore,
     at_once: Arc<Semaphore>,
     waiting: Semaphore,
+    /// Bytes of forms that there is room for.
+    forms: Arc<Semaphore>,
 }
 
 impl Exchange {
     pub(super) fn new(guard: Guard, store: SharedStore) -> Exchange {
-        Exchange { guard, store, at_once: Arc::new(Semaphore::new(AT_ONCE)), waiting: Semaphore::new(WAITING) }
+        Exchange {
+            guard,
+            store,
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: Semaphore::new(WAITING),
+            forms: Arc::new(Semaphore::new(FORMS)),
+        }
     }
 }
 
@@ -135,9 +146,11 @@ async fn exchange_one(
     if let Some(accept) = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()) {
         accept.clone_into(&mut asked.accept);
     }
+    // Held until the answer is there, as its parameters are.
+    let mut held = None;
     if request.method() == Method::POST {
-        match read_form(request).await {
-            Ok(form) => asked.add_form(&form),
+        match read_form(&exchange, request).await {
+            Ok(form) => asked.add_form(&held.insert(form).bytes),
             Err(refusal) => return response(refusal, &admitted),
         }
     }
@@ -145,21 +158,46 @@ async fn exchange_one(
         Answers::Fixed(answer) => answer(&asked),
         Answers::Store(_) => ask_store(exchange, endpoint, asked, admitted.redaction.clone()).await,
     };
+    drop(held);
     response(reply, &admitted)
 }
 
-/// The body of a POST.
-async fn read_form(request: Request<Body>) -> Result<Vec<u8>, Reply> {
+/// A form, and its place among those that are held at the same time.
+struct HeldForm {
+    bytes: Vec<u8>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+/// The body of a POST, as far as there is room for it: many who send large ones at the same time would fill the memory before one of them
+/// is answered.
+async fn read_form(exchange: &Exchange, request: Request<Body>) -> Result<HeldForm, Reply> {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !content_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
         return Err(Reply::text(415, "a POST is a form: application/x-www-form-urlencoded\n"));
     }
     let body = Limited::new(request.into_body(), LONGEST_FORM);
-    match tokio::time::timeout(FORM_TIME, body.collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
-        Ok(Err(_)) => Err(Reply::text(413, format!("a form of more than {LONGEST_FORM} bytes, or one cut off\n"))),
+    match tokio::time::timeout(FORM_TIME, gather(&exchange.forms, body)).await {
+        Ok(form) => form,
         Err(_) => Err(Reply::text(408, "the form did not come\n")),
     }
+}
+
+async fn gather(forms: &Arc<Semaphore>, mut body: Limited<Body>) -> Result<HeldForm, Reply> {
+    let mut form = HeldForm { bytes: Vec::new(), room: None };
+    while let Some(frame) = body.frame().await {
+        let cut_off = || Reply::text(413, format!("a form of more than {LONGEST_FORM} bytes, or one cut off\n"));
+        let Ok(data) = frame.map_err(|_| cut_off())?.into_data() else { continue };
+        let size = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let Ok(room) = Arc::clone(forms).try_acquire_many_owned(size) else {
+            return Err(Reply::text(503, "busy with other forms: ask again in a moment\n").with("Retry-After", "1"));
+        };
+        match &mut form.room {
+            Some(held) => held.merge(room),
+            None => form.room = Some(room),
+        }
+        form.bytes.extend_from_slice(&data);
+    }
+    Ok(form)
 }
 
 /// Wait for one of the few threads that ask the store.

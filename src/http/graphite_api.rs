@@ -72,7 +72,9 @@ fn expand(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let queries: Vec<&str> = asked.values("query").collect();
     let is_true = |name| asked.value(name) == Some("1");
     let store = stored(reader)?;
-    Reply::json(&browse::expand(&store.catalog, &queries, is_true("groupByExpr"), is_true("leavesOnly"))?)
+    Reply::json(&browse::expand(&store.catalog, &queries, is_true("groupByExpr"), is_true("leavesOnly"), &|| {
+        asked.is_late()
+    })?)
 }
 
 fn index(_asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {

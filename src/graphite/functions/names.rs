@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use super::super::bounded_regex::bounded_regex;
 use super::arguments::{CallArguments, NodeOrTag};
 use crate::error::{Error, Result};
 use crate::graphite::render::{Evaluation, GraphSeries};
@@ -19,7 +20,7 @@ pub(super) fn renamed(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments
             let search = regex_of(arguments.text(1, "search")?)?;
             let replace = python_replacement(arguments.text(2, "replace")?);
             for it in &mut series {
-                it.name = search.replace_all(&it.name, replace.as_str()).into_owned();
+                it.name = replaced(&it.name, &search, &replace)?;
             }
         }
         "aliasByMetric" => {
@@ -36,6 +37,31 @@ pub(super) fn renamed(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments
         }
     }
     Ok(series)
+}
+
+/// A name may become so long: each `aliasSub` around another may double it, and sixty of them are a line.
+const LONGEST_NAME: usize = 64 << 10;
+
+/// A name with all that is found in it replaced.
+fn replaced(name: &str, search: &Regex, replacement: &str) -> Result<String> {
+    let too_long = || Error::usage(format!("aliasSub: a name of more than {LONGEST_NAME} bytes"));
+    let (mut made, mut behind) = (String::new(), 0);
+    for captures in search.captures_iter(name) {
+        let Some(found) = captures.get(0) else { continue };
+        made.push_str(name.get(behind..found.start()).unwrap_or_default());
+        // What stands for one group is no longer than the name.
+        let most = replacement.matches('$').count().saturating_mul(name.len()).saturating_add(replacement.len());
+        if made.len().saturating_add(most) > 64 * LONGEST_NAME {
+            return Err(too_long());
+        }
+        captures.expand(replacement, &mut made);
+        behind = found.end();
+        if made.len() > LONGEST_NAME {
+            return Err(too_long());
+        }
+    }
+    made.push_str(name.get(behind..).unwrap_or_default());
+    if made.len() > LONGEST_NAME { Err(too_long()) } else { Ok(made) }
 }
 
 /// The nodes and tags of a series, with dots between.
@@ -72,7 +98,7 @@ fn path_in(target: &Target) -> Option<String> {
 
 /// A regular expression of a target.
 pub(super) fn regex_of(text: &str) -> Result<Regex> {
-    Regex::new(text).map_err(|_| Error::usage(format!("the regular expression `{text}` is not understood")))
+    bounded_regex(text).ok_or_else(|| Error::usage(format!("the regular expression `{text}` is not understood")))
 }
 
 /// `\1` and `\g<name>` as the `regex` crate writes them.

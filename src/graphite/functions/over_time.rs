@@ -16,6 +16,7 @@ pub(super) fn summarize(evaluation: &Evaluation<'_, '_>, arguments: &CallArgumen
     let length = arguments.text(1, "intervalString")?;
     let word = arguments.text_if_given(2, "func")?.unwrap_or("sum");
     let (interval, by) = (signed_seconds(length)?, statistic(word)?);
+    check_reach(interval)?;
     if interval <= 0 {
         return Err(Error::usage(format!("{}: `{length}` is no length of time", arguments.call.function)));
     }
@@ -28,6 +29,7 @@ pub(super) fn summarize(evaluation: &Evaluation<'_, '_>, arguments: &CallArgumen
             let start = series.start - series.start.rem_euclid(interval);
             (start, series.end - series.end.rem_euclid(interval) + interval)
         };
+        evaluation.store.spend(1, (end - start) / interval + 1)?;
         let mut values = Vec::new();
         let mut at = start;
         while at < end {
@@ -78,6 +80,7 @@ pub(super) fn moving(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<
             (longest.saturating_mul(points), Some(points), short_number(points as f64))
         }
     };
+    check_reach(length)?;
     // What comes before the first point is needed for it.
     let earlier = FetchSpan { from: evaluation.span.from - length, ..evaluation.span };
     let tag = format!("moving{}", capitalized(word));
@@ -85,7 +88,7 @@ pub(super) fn moving(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<
     for series in evaluation.of_span(earlier).evaluate(target)? {
         let points = points.unwrap_or(length / series.step.max(1));
         let width = usize::try_from(points).unwrap_or(0);
-        let values = moved_over(&series.values, width, by);
+        let values = moved_over(evaluation, &series.values, width, by)?;
         let name = match as_text {
             Some(text) => format!("{tag}({},\"{text}\")", series.name),
             None => format!("{tag}({},{size})", series.name),
@@ -96,14 +99,37 @@ pub(super) fn moving(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<
     Ok(made)
 }
 
-fn moved_over(values: &[Option<f64>], width: usize, by: RowStatistic) -> Vec<Option<f64>> {
-    let mut made = Vec::new();
-    for end in width + 1..=values.len() {
+/// No function reaches further than this: a thousand years.
+const REACH: i64 = 1_000 * 366 * 86_400;
+
+fn check_reach(seconds: i64) -> Result<()> {
+    match seconds.unsigned_abs() <= REACH.unsigned_abs() {
+        true => Ok(()),
+        false => Err(Error::usage("a function reaches no further than a thousand years")),
+    }
+}
+
+/// So many values are gone through before it is asked again whether there is time.
+const ROWS: usize = 1 << 20;
+
+fn moved_over(
+    evaluation: &Evaluation<'_, '_>,
+    values: &[Option<f64>],
+    width: usize,
+    by: RowStatistic,
+) -> Result<Vec<Option<f64>>> {
+    let (mut made, mut gone_through) = (Vec::new(), 0);
+    for end in width.saturating_add(1)..=values.len() {
+        gone_through += width;
+        if gone_through >= ROWS {
+            evaluation.check_time()?;
+            gone_through = 0;
+        }
         let known: Vec<Option<f64>> =
             values.get(end - width..end).unwrap_or_default().iter().filter(|it| it.is_some()).copied().collect();
         made.push(if known.is_empty() { None } else { by.of(&known) });
     }
-    made
+    Ok(made)
 }
 
 fn capitalized(word: &str) -> String {
@@ -117,6 +143,7 @@ pub(super) fn time_shift(evaluation: &Evaluation<'_, '_>, arguments: &CallArgume
     let shift =
         if text.starts_with(|letter: char| letter.is_ascii_digit()) { format!("-{text}") } else { text.to_owned() };
     let seconds = signed_seconds(&shift)?;
+    check_reach(seconds)?;
     let resets_end = !arguments.has(2, "resetEnd") || arguments.is_true(2, "resetEnd")?;
     let target = arguments.target(0)?;
     let Some(now) = evaluation.evaluate(target)?.into_iter().next() else { return Ok(Vec::new()) };

@@ -4,7 +4,9 @@
 //! their histograms, beginning where its time says. What functions made is gathered as graphite-web does it: the average, or what
 //! `consolidateBy` says, of the points from one step before its time on.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 
 use super::request::{RenderFormat, RenderRequest};
 use super::series::GraphSeries;
@@ -29,11 +31,11 @@ pub fn write_series(
     request: &RenderRequest,
     series: Vec<GraphSeries>,
     store: &StoredSeries<'_>,
+    is_late: &dyn Fn() -> bool,
 ) -> Result<RenderedText> {
     match request.format {
         RenderFormat::Json => {
-            let text = serde_json::to_string(&listed(request, series, store)?)
-                .map_err(|error| Error::failed(format!("cannot write JSON: {error}")))?;
+            let text = listed(request, series, store, is_late)?;
             match &request.jsonp {
                 Some(function) => {
                     Ok(RenderedText { content_type: "text/javascript", text: format!("{function}({text})") })
@@ -44,44 +46,79 @@ pub fn write_series(
         RenderFormat::Csv => {
             Ok(RenderedText { content_type: "text/csv; charset=utf-8", text: as_csv(request, &series)? })
         }
-        RenderFormat::Raw => Ok(RenderedText { content_type: "text/plain; charset=utf-8", text: as_raw(&series) }),
+        RenderFormat::Raw => Ok(RenderedText { content_type: "text/plain; charset=utf-8", text: as_raw(&series)? }),
     }
 }
 
-fn listed(request: &RenderRequest, series: Vec<GraphSeries>, store: &StoredSeries<'_>) -> Result<Vec<Value>> {
+/// A series of the answer.
+#[derive(Serialize)]
+struct DrawnSeries {
+    target: String,
+    tags: BTreeMap<String, String>,
+    /// Value and time.
+    datapoints: Vec<(Option<f64>, i64)>,
+}
+
+/// The text of all series, each written as soon as it is drawn: of three million points the text alone is large enough.
+fn listed(
+    request: &RenderRequest,
+    series: Vec<GraphSeries>,
+    store: &StoredSeries<'_>,
+    is_late: &dyn Fn() -> bool,
+) -> Result<String> {
     let start = series.iter().map(|it| it.start).min().unwrap_or(0);
     let end = series.iter().map(|it| it.end).max().unwrap_or(0);
-    let mut written = Vec::new();
+    let mut text = Vec::from(b"[");
     // One that has no time at all, as where a moving window had too little before it, is none.
     for it in series.into_iter().filter(|it| !it.values.is_empty()) {
+        if is_late() {
+            return Err(Error::failed("this takes too long: ask for fewer series or a shorter time"));
+        }
         let drawn = match request.most_points {
             Some(most) => fewer(it, most, end - start, store)?,
             None => it,
         };
-        let mut points = Vec::new();
+        let mut datapoints = Vec::with_capacity(drawn.values.len());
         for (at, value) in (0_i64..).zip(&drawn.values) {
             let value = value.filter(|value| !value.is_nan());
             if drawn.start + at * drawn.step > drawn.end {
                 break;
             }
             if value.is_some() || !request.without_nulls {
-                points.push(json!([json_number(value), drawn.start + at * drawn.step]));
+                datapoints.push((value.map(json_number), drawn.start + at * drawn.step));
             }
         }
-        if request.without_nulls && points.is_empty() {
+        if request.without_nulls && datapoints.is_empty() {
             continue;
         }
-        written.push(json!({ "target": drawn.name, "tags": drawn.tags, "datapoints": points }));
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        let drawn = DrawnSeries { target: drawn.name, tags: drawn.tags, datapoints };
+        serde_json::to_writer(&mut text, &drawn)
+            .map_err(|error| Error::failed(format!("cannot write JSON: {error}")))?;
+        check_length(text.len())?;
     }
-    Ok(written)
+    text.push(b']');
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// An answer may be so long; a name that is a line of every point makes it so sooner than its values.
+const LONGEST: usize = 64 << 20;
+
+fn check_length(length: usize) -> Result<()> {
+    match length <= LONGEST {
+        true => Ok(()),
+        false => Err(Error::usage("that answer would be too long").remedy("ask for fewer series or a shorter time")),
+    }
 }
 
 /// Infinity is what graphite-web writes for it: a number that is too large for JSON's readers. Whole numbers have a point, as there.
-fn json_number(value: Option<f64>) -> Value {
-    match value {
-        Some(value) if value.is_finite() => json!(value),
-        Some(value) => json!(if value > 0.0 { f64::MAX } else { f64::MIN }),
-        None => Value::Null,
+fn json_number(value: f64) -> f64 {
+    match value.is_finite() {
+        true => value,
+        false if value > 0.0 => f64::MAX,
+        false => f64::MIN,
     }
 }
 
@@ -132,6 +169,7 @@ fn fewer(series: GraphSeries, most: i64, range: i64, store: &StoredSeries<'_>) -
 fn as_csv(request: &RenderRequest, series: &[GraphSeries]) -> Result<String> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let failed = |error: csv::Error| Error::failed(format!("cannot write CSV: {error}"));
+    let mut length = 0;
     for it in series {
         for (at, value) in (0_i64..).zip(&it.values) {
             let time = request.zone.wall_clock(Timestamp::from_secs(it.start + at * it.step));
@@ -139,6 +177,8 @@ fn as_csv(request: &RenderRequest, series: &[GraphSeries]) -> Result<String> {
             // A spreadsheet takes what begins so for a formula.
             let name =
                 if it.name.starts_with(['=', '+', '-', '@']) { format!("'{}", it.name) } else { it.name.clone() };
+            length += name.len() + time.len() + value.len() + 3;
+            check_length(length)?;
             writer.write_record([name, time, value]).map_err(failed)?;
         }
     }
@@ -146,14 +186,15 @@ fn as_csv(request: &RenderRequest, series: &[GraphSeries]) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn as_raw(series: &[GraphSeries]) -> String {
+fn as_raw(series: &[GraphSeries]) -> Result<String> {
     let mut text = String::new();
     for it in series {
         let values: Vec<String> =
             it.values.iter().map(|value| value.map_or("None".to_owned(), python_number)).collect();
         text.push_str(&format!("{},{},{},{}|{}\n", it.name, it.start, it.end, it.step, values.join(",")));
+        check_length(text.len())?;
     }
-    text
+    Ok(text)
 }
 
 /// A float as Python writes it: `2.0`.

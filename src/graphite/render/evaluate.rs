@@ -34,14 +34,23 @@ impl<'a> Evaluation<'_, 'a> {
         Evaluation { call: self.call, store: self.store, span, now: self.now, zone: self.zone, is_late: self.is_late }
     }
 
+    /// Goes on, while there is time.
+    ///
+    /// # Errors
+    /// The time for the answer is up.
+    pub fn check_time(&self) -> Result<()> {
+        match (self.is_late)() {
+            true => Err(Error::failed("this takes too long: ask for fewer series or a shorter time")),
+            false => Ok(()),
+        }
+    }
+
     /// The series of a target.
     ///
     /// # Errors
     /// A function that is not supported, arguments that it does not take, or the store cannot be read.
     pub fn evaluate(&self, target: &Target) -> Result<Vec<GraphSeries>> {
-        if (self.is_late)() {
-            return Err(Error::failed("this takes too long: ask for fewer series or a shorter time"));
-        }
+        self.check_time()?;
         match target {
             Target::Path(path) => self.fetch(&self.found(&path.text)?, &path.text),
             Target::Call(call) if call.function == "seriesByTag" => self.series_by_tag(call),

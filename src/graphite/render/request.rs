@@ -3,7 +3,7 @@
 use super::source::FetchSpan;
 use crate::error::{Error, Result};
 use crate::graphite::asked::AskMistake;
-use crate::graphite::target::{Target, TemplateVariable, parse_target};
+use crate::graphite::target::{Target, TemplateVariable, is_fillable, parse_target};
 use crate::time::{NamedZone, Timestamp};
 
 /// What is asked.
@@ -37,6 +37,9 @@ pub enum RenderFormat {
     /// A line a series.
     Raw,
 }
+
+/// So many targets are answered at once.
+const TARGETS_MAX: usize = 1_000;
 
 /// A render without `from` is of a day.
 const DAY_SECS: i64 = 86_400;
@@ -83,7 +86,14 @@ impl RenderRequest {
         };
         let templates = templates(parameters);
         let mut targets = Vec::new();
+        if texts.len() > TARGETS_MAX {
+            return Err(Error::usage(format!("{} targets are too many for one answer", texts.len()))
+                .remedy(format!("ask for {TARGETS_MAX} at a time, or for a glob")));
+        }
         for text in texts.into_iter().filter(|text| !text.trim().is_empty()) {
+            if !is_fillable(text, &templates) {
+                return Err(Error::usage("the target's variables stand for too much text"));
+            }
             let target = parse_target(text).map_err(|mistake| AskMistake::of_target(text, mistake))?;
             targets.push(target.filled(&templates));
         }

@@ -97,14 +97,7 @@ impl<'a> StoredSeries<'a> {
         let start = span.from - span.from.rem_euclid(step) + step;
         let end = (span.until - span.until.rem_euclid(step) + step).max(start + step);
         let points = (end - start) / step;
-        let values = points.saturating_mul(i64::try_from(found.len()).unwrap_or(i64::MAX));
-        if self.spent.fetch_add(values.min(VALUES_MAX), Ordering::Relaxed).saturating_add(values) > VALUES_MAX {
-            return Err(Error::usage(format!(
-                "{} series of {points} points each are too many for one answer",
-                found.len()
-            ))
-            .remedy("ask for fewer series or a shorter time"));
-        }
+        self.spend(found.len(), points)?;
         let mut made = Vec::new();
         let mut places: HashMap<RouteId, Vec<usize>> = HashMap::new();
         for series in found {
@@ -125,6 +118,19 @@ impl<'a> StoredSeries<'a> {
         }
         made.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(made)
+    }
+
+    /// So many series of so many points are made for this answer, beside those before.
+    ///
+    /// # Errors
+    /// All together are too many.
+    pub fn spend(&self, series: usize, points: i64) -> Result<()> {
+        let values = points.saturating_mul(i64::try_from(series).unwrap_or(i64::MAX));
+        if self.spent.fetch_add(values.clamp(0, VALUES_MAX), Ordering::Relaxed).saturating_add(values) > VALUES_MAX {
+            return Err(Error::usage(format!("{series} series of {points} points each are too many for one answer"))
+                .remedy("ask for fewer series or a shorter time"));
+        }
+        Ok(())
     }
 
     /// The cells of these routes together, by step.

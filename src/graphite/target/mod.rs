@@ -101,6 +101,18 @@ pub struct TemplateVariable {
     pub value: String,
 }
 
+/// A text with its variables filled in may be so long.
+const LONGEST_FILLED: usize = 1 << 20;
+
+/// Whether targets of this text, with `given` for their variables, come to no more than can be held: each `$` may stand for the longest
+/// value there is, and a text of a few thousand of them for gigabytes.
+pub fn is_fillable(text: &str, given: &[TemplateVariable]) -> bool {
+    let own = if text.contains("template") { text.len() } else { 0 };
+    let longest = given.iter().map(|variable| variable.value.len()).max().unwrap_or(0).max(own);
+    let marks = text.matches('$').count();
+    marks.saturating_mul(longest) <= LONGEST_FILLED
+}
+
 impl Target {
     /// The tree with all variables filled in: those of its templates, and `given`, which count more.
     #[must_use]

@@ -4,7 +4,7 @@
 //! cells, which count every request. Else the lines are read and counted. A point at `t` counts what ended from `t - range` on until
 //! before `t`, as the graph's slots do.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -26,6 +26,9 @@ const MOST_POINTS: u64 = 11_000;
 
 /// More series are no answer.
 const MOST_SERIES: usize = 5000;
+
+/// So many values of all series are counted at once: 2,000 routes of six classes with 11,000 points each would be gigabytes.
+const MOST_VALUES: usize = 2_000_000;
 
 /// So many cells are held at a time.
 const CELLS_AT_ONCE: u64 = 20_000;
@@ -229,6 +232,9 @@ fn of_cells(
             for ((class, count), fits) in (0u16..).zip(counts).zip(fits) {
                 if count > 0 && *fits {
                     let labels = label_set(host, name, class * 100);
+                    if !has_room(&series, &labels, times) {
+                        return Err(too_many_values());
+                    }
                     add_at(&mut series, labels, start.0, count, range, times);
                 }
             }
@@ -250,19 +256,38 @@ fn of_lines(
     let window = Window { from: Timestamp(times.first.saturating_sub(range)), until: Timestamp(times.last()) };
     let of_bytes = matches!(query.function, MetricFunction::BytesOverTime | MetricFunction::BytesRate);
     let series = RefCell::new(CountedSeries::new());
+    let is_full = Cell::new(false);
     let host = &reader.site().host;
     // Counted as they are seen; none is kept.
     let count = |line: &LineFound| {
         if selected.fits(line) {
             let worth = if of_bytes { line.line.as_ref().map_or(0, Vec::len) as u64 } else { 1 };
             let labels = label_set(host, &line.route, line.entry.status);
+            if is_full.get() || !has_room(&series.borrow(), &labels, times) {
+                is_full.set(true);
+                return false;
+            }
             add_at(&mut series.borrow_mut(), labels, line.entry.end.0, worth, range, times);
         }
         false
     };
     let found = reader.lines(&selected.wanted(window, &count))?;
+    if is_full.get() {
+        return Err(too_many_values());
+    }
     missing.extend(found.lacks.missing);
     Ok(series.into_inner())
+}
+
+/// Whether a series of these labels is there, or there is room for one more.
+fn has_room(series: &CountedSeries, labels: &LabelSet, times: PointTimes) -> bool {
+    let points = usize::try_from(times.count).unwrap_or(usize::MAX);
+    series.contains_key(labels) || (series.len() + 1).saturating_mul(points) <= MOST_VALUES
+}
+
+fn too_many_values() -> Error {
+    Error::usage("that many series of that many points are too much for a single query")
+        .remedy("ask for fewer routes, a shorter time or a longer step")
 }
 
 /// Add what lies at `at` to every point whose range holds it.
@@ -304,6 +329,23 @@ mod tests {
         assert_eq!(counts(1000, 500), [0, 1, 0]);
         assert_eq!(counts(1000, 1000), [0, 1, 1]);
         assert_eq!(counts(2000, 1000), [0, 0, 0]);
+    }
+
+    #[test]
+    fn series_times_points_are_bounded() {
+        let times = PointTimes { first: 0, step: 1000, count: 11_000 };
+        let mut series = CountedSeries::new();
+        let mut routes = 0;
+        loop {
+            let labels = label_set("web1", &format!("r{routes}"), 200);
+            if !has_room(&series, &labels, times) {
+                break;
+            }
+            add_at(&mut series, labels, 500, 1, 1000, times);
+            routes += 1;
+        }
+        assert_eq!(routes, MOST_VALUES / 11_000);
+        assert!(has_room(&series, &label_set("web1", "r0", 200), times), "what is there has its room");
     }
 
     #[test]
