@@ -33,6 +33,7 @@ mod settings;
 pub use asked::Asked;
 pub use guard::{AccessToken, GuardSettings};
 pub use listen::{HttpServer, bind};
+pub use page::opening_window;
 pub use reader::{LineField, LineFound, LineOrdering, LinesFound, LinesWanted, Reader};
 pub use redaction::Redaction;
 pub use reply::Reply;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::guard::GuardSettings;
-use crate::carbon::Naming;
+use crate::carbon::{Archive, Naming};
 use crate::daemon::{Log, OwnTotals};
 use crate::route::Router;
 
@@ -26,6 +26,8 @@ pub struct Site {
     pub host: String,
     /// How series are called at each carbon; where there is none, as they would be called by default. Never empty.
     pub namings: Vec<Naming>,
+    /// What each of these carbons keeps of a series, by the naming's place and the series' name; empty where that is not known.
+    pub archives: Arc<dyn Fn(usize, &str) -> Vec<Archive> + Send + Sync>,
     /// The rules that name routes.
     pub router: Arc<Router>,
     /// The cap on routes.

@@ -4,7 +4,6 @@
 //! names of files, and meets the options, which count more.
 
 mod clicked;
-mod kept_archives;
 mod positional;
 
 use std::path::PathBuf;
@@ -14,13 +13,14 @@ use crate::cli::answer::output::say;
 use crate::cli::answer::window;
 use crate::cli::args::{FilterArguments, PointArguments, WindowArguments};
 use crate::cli::input::context::Context;
+use crate::cli::input::kept_archives::KeptArchives;
 use crate::cli::input::settings::destinations;
 use crate::error::Result;
-use crate::graphite::asked::{AskContext, AskedOrder, AskedPoint, Pasted, understand};
+use crate::graphite::asked::{AskContext, AskedOrder, Pasted, understand};
+use crate::http::opening_window;
 use crate::pipeline::Filter;
 use crate::store::{View, WindowMatch};
 use crate::time::{NamedZone, Timestamp, Window};
-use kept_archives::KeptArchives;
 
 /// The options of a command that say what is asked for.
 pub(in crate::cli) struct TypedQuestion<'a> {
@@ -79,13 +79,10 @@ pub(in crate::cli) fn question(context: &Context, typed: &TypedQuestion<'_>) -> 
         zone,
         has_route: !filter.routes.is_empty(),
         has_window: window::is_given(typed.window) || typed.point.around.is_some(),
+        clicked: typed.point.around.as_ref().map(|around| read_around(around, context.now, zone)).transpose()?,
     };
     let mut asked = understand(&texts, &asking)?;
-    if let Some(around) = &typed.point.around {
-        let point = read_around(around, context.now, zone)?;
-        let step = archives.step_at(&asked, point, context.now, asking.interval);
-        let from = point.slot(step);
-        asked.point = Some(AskedPoint { span: Window { from, until: from.plus(step) } });
+    if typed.point.around.is_some() {
         (asked.from, asked.until) = (None, None);
     }
     fill_in(&mut filter, &asked, typed.filter);
@@ -150,6 +147,10 @@ fn asked_window(
     }
     if let Some(point) = asked.point {
         return clicked::window_around(point, asked, filter, view);
+    }
+    if let (Some(view), true, None, None) = (view, asked.is_view_of_page(), asked.from, asked.until) {
+        say("note: the link says no window: it is the one that the page opens with");
+        return Ok(opening_window(view, now));
     }
     Ok(Window { from: asked.from.unwrap_or(Window::ALL.from), until: asked.until.unwrap_or(Window::ALL.until) })
 }

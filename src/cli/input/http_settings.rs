@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::context::Context;
+use super::kept_archives::KeptArchives;
 use super::logs::logs;
 use super::routing::routing;
 use super::settings::destinations;
@@ -78,12 +80,18 @@ pub(in crate::cli) fn http_settings(
 ) -> Result<HttpSettings> {
     let config = context.config()?;
     let host = config.host_in(&Surroundings::of_process());
-    let mut namings = Vec::new();
-    for destination in destinations(config)? {
+    let (mut namings, mut sections) = (Vec::new(), Vec::new());
+    for (section, destination) in destinations(config)?.into_iter().enumerate() {
         if !namings.contains(&destination.naming) {
             namings.push(destination.naming);
+            sections.push(section);
         }
     }
+    let kept = KeptArchives::new(context)?;
+    let archives = move |naming: usize, series: &str| match sections.get(naming) {
+        Some(section) => kept.of(*section, series),
+        None => Vec::new(),
+    };
     if namings.is_empty() {
         namings.push(Naming::new("nginx", &host, false)?);
     }
@@ -92,6 +100,7 @@ pub(in crate::cli) fn http_settings(
         store,
         host,
         namings,
+        archives: Arc::new(archives),
         router: routing(context)?,
         routes_max: config.routes_max as usize,
         threshold_ms: config.slow.threshold_ms(),

@@ -15,6 +15,7 @@ pub(in crate::cli) mod graphite_web;
 pub(in crate::cli) mod head;
 pub(in crate::cli) mod http_settings;
 pub(in crate::cli) mod interpreters;
+pub(in crate::cli) mod kept_archives;
 pub(in crate::cli) mod known_series;
 mod log_flush;
 mod logrotate;

@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use super::sources::FoundSeries;
-use super::{AskContext, AskMistake, AskedPoint, Pasted, read_link_time};
+use super::{AskContext, AskMistake, Pasted, PointKnowledge, read_link_time};
 use crate::graphite::links::{LinkTime, ReadLink, TimeGrammar};
-use crate::time::{SpelledDuration, Timestamp, Window};
-
-/// A graph this many points wide draws each; of more it draws several as one (Grafana's `maxDataPoints` is the panel's width).
-const DRAWN_POINTS: u64 = 500;
+use crate::time::{NamedZone, SpelledDuration, Timestamp, Window, WindowSpec};
 
 /// What a render without `from` shows.
 const GRAPHITES_DEFAULT: Duration = Duration::from_secs(86_400);
@@ -20,12 +16,13 @@ pub(super) fn add(context: &AskContext<'_>, asked: &mut Pasted, text: &str, link
     if let Some(time) = &link.now {
         now = read(asked, text, "now", time, false, now, zone)?;
     }
+    if link.window != WindowSpec::default() {
+        return add_window_words(asked, text, link, now, zone);
+    }
     let from = link.from.as_ref().map(|time| read(asked, text, "from", time, false, now, zone)).transpose()?;
     let until = link.until.as_ref().map(|time| read(asked, text, "until", time, true, now, zone)).transpose()?;
     let point = link.point.as_ref().map(|time| read(asked, text, "t", time, false, now, zone)).transpose()?;
-    if let Some(point) = point {
-        asked.point = Some(AskedPoint { span: Window { from: point, until: point } });
-    }
+    asked.clicked = point.or(asked.clicked);
     let is_graphite = link.kind.contains("Graphite");
     let (from, until) = match (from, until) {
         (None, None) if is_graphite => (now.minus(GRAPHITES_DEFAULT), now),
@@ -61,11 +58,37 @@ pub(super) fn add(context: &AskContext<'_>, asked: &mut Pasted, text: &str, link
         asked.notes.push(format!("from is later than until: they are swapped{why}"));
     }
     let (from, until) = (from.min(until), from.max(until));
+    span_window(asked, Window { from, until });
+    Ok(())
+}
+
+/// The window of a link, beside those of links before.
+fn span_window(asked: &mut Pasted, window: Window) {
+    let Window { from, until } = window;
     if asked.from.is_some_and(|held| held != from) || asked.until.is_some_and(|held| held != until) {
         asked.notes.push("the links have different windows: all that they span is asked for".to_owned());
     }
     asked.from = Some(asked.from.map_or(from, |held| held.min(from)));
     asked.until = Some(asked.until.map_or(until, |held| held.max(until)));
+}
+
+/// The window that `since`, `at` and `window` of the page's address mean, as the page reads them.
+fn add_window_words(
+    asked: &mut Pasted,
+    text: &str,
+    link: &ReadLink,
+    now: Timestamp,
+    zone: NamedZone,
+) -> Result<(), AskMistake> {
+    let resolved = zone.resolve(&link.window, now, Window::ALL).map_err(|error| {
+        let said = [&link.window.at, &link.window.since, &link.window.window].into_iter().flatten().next();
+        let what = format!("says no window: {}", error.what);
+        let mut mistake = AskMistake::of_part(text, said.map_or("", String::as_str), &what);
+        mistake.help = error.remedy;
+        mistake
+    })?;
+    asked.notes.extend(resolved.warnings);
+    span_window(asked, resolved.window);
     Ok(())
 }
 
@@ -76,7 +99,7 @@ fn read(
     time: &LinkTime,
     is_end: bool,
     now: Timestamp,
-    zone: crate::time::NamedZone,
+    zone: NamedZone,
 ) -> Result<Timestamp, AskMistake> {
     match read_link_time(time, now, zone, is_end) {
         Ok(read) => {
@@ -97,43 +120,18 @@ fn read(
     }
 }
 
-/// How long the points of this series are, in the window that is asked for: as whisper takes the finest archive that reaches back to its
-/// beginning.
-pub(super) fn take_step(context: &AskContext<'_>, asked: &mut Pasted, found: &FoundSeries) {
-    let Some(begins) = asked.from.or(asked.point.map(|point| point.span.from)) else { return };
-    let archives = (context.archives)(found.destination, &found.path);
-    let reaching = archives.iter().find(|archive| context.now.minus(archive.span) <= begins).or(archives.last());
-    asked.step = reaching.map(|archive| archive.step).filter(|step| *step > context.interval);
-}
-
-/// The window to whole points, where these are longer than slots; the clicked point to what it stands for.
-pub(super) fn widen(context: &AskContext<'_>, asked: &mut Pasted) {
-    let step = asked.step.unwrap_or(context.interval);
-    if let Some(point) = &mut asked.point {
-        let clicked = point.span.from;
-        let mut drawn = step;
-        if let (Some(from), Some(until)) = (asked.from, asked.until) {
-            let points = u64::try_from(until.millis().saturating_sub(from.millis())).unwrap_or(0)
-                / u64::try_from(step.as_millis()).unwrap_or(1).max(1);
-            let together = u32::try_from(points.div_ceil(DRAWN_POINTS)).unwrap_or(u32::MAX).max(1);
-            if together > 1 {
-                drawn = step.saturating_mul(together);
-                asked.notes.push(format!(
-                    "a graph this wide draws some {together} points as one: the clicked one is taken for {}",
-                    SpelledDuration(drawn)
-                ));
-            }
-        }
-        let from = clicked.slot(step);
-        point.span = Window { from, until: from.plus(drawn) };
-    }
-    let Some(coarse) = asked.step else { return };
+/// The window to whole points, where carbon's are longer than slots.
+pub(super) fn widen(asked: &mut Pasted) {
+    // Of a clicked point the window is what stands out around it.
+    let Some(coarse) = asked.step.filter(|_| asked.point.is_none()) else { return };
     let (from, until) = (asked.from.map(|from| from.slot(coarse)), asked.until.map(|until| ceil_to(until, coarse)));
     if (from, until) != (asked.from, asked.until) {
-        asked.notes.push(format!(
-            "carbon keeps points of {} of that time: the window is widened to whole ones",
-            SpelledDuration(coarse)
-        ));
+        let coarse = SpelledDuration(coarse);
+        let why = match asked.step_known_by {
+            PointKnowledge::Link => format!("the link says that its points are of {coarse}"),
+            _ => format!("carbon keeps points of {coarse} of that time"),
+        };
+        asked.notes.push(format!("{why}: the window is widened to whole ones"));
     }
     (asked.from, asked.until) = (from, until);
 }

@@ -3,6 +3,7 @@
 //! [`understand`] is the one way in, for the command line and for the page: texts in, [`Pasted`] out, or a mistake with its place in the
 //! text. It does no I/O; what is known of routes, namings and archives comes in with [`AskContext`].
 
+mod clicked_point;
 mod link_times;
 mod meaning;
 mod mistake;
@@ -15,13 +16,15 @@ mod words;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+pub use clicked_point::{PointKnowledge, PointLength};
 pub use mistake::AskMistake;
 pub use words::{instant_words, window_words};
 
 use super::catalog::SeriesCatalog;
-use super::links::{LinkTime, ReadLink, TimeGrammar, is_link, read_link};
-use super::target::{Target, TemplateVariable, parse_target};
-use crate::carbon::{Archive, CellMetric, Naming};
+use super::links::{LinkTime, PAGE_LINK, ReadLink, TimeGrammar, is_link, read_link};
+use super::target::{Target, TemplateVariable, is_fillable, parse_target};
+use crate::carbon::{Archive, CellMetric, Naming, TimeStatistic};
+use crate::histogram::Time;
 use crate::record::parse_status_range;
 use crate::route::{keeps_name, readable_name};
 use crate::time::{NamedZone, Timestamp, Window, parse_duration};
@@ -47,6 +50,8 @@ pub struct AskContext<'a> {
     pub has_route: bool,
     /// Whether a window is said elsewhere.
     pub has_window: bool,
+    /// The point of the graph that is said elsewhere to be meant.
+    pub clicked: Option<Timestamp>,
 }
 
 /// What is asked.
@@ -72,8 +77,14 @@ pub struct Pasted {
     pub until: Option<Timestamp>,
     /// The point of a graph that was clicked.
     pub point: Option<AskedPoint>,
+    /// The time that was clicked, before it is known how long its point is.
+    pub clicked: Option<Timestamp>,
     /// How long a point of the graph is, where that is longer than a slot.
     pub step: Option<Duration>,
+    /// How that is known.
+    pub step_known_by: PointKnowledge,
+    /// Of more points than this the graph draws several as one, if it says that.
+    pub drawn_points: Option<u64>,
     /// The zone that the link is in.
     pub zone: Option<NamedZone>,
     /// What should be known about how it was read.
@@ -82,6 +93,13 @@ pub struct Pasted {
     pub kind: Option<&'static str>,
     /// One of the series that are meant.
     pub series: Option<AskedSeries>,
+}
+
+impl Pasted {
+    /// Whether it is a view of the page, which has a window also where its address says none.
+    pub fn is_view_of_page(&self) -> bool {
+        self.kind == Some(PAGE_LINK)
+    }
 }
 
 /// A series that is meant.
@@ -98,6 +116,8 @@ pub struct AskedSeries {
 pub struct AskedPoint {
     /// The stretch of time that it stands for.
     pub span: Window,
+    /// How long that is, and how it is known.
+    pub how: PointLength,
 }
 
 /// Which lines, or rows, come first.
@@ -177,6 +197,9 @@ impl PastedReading<'_> {
 
     fn add_target(&mut self, text: &str, templates: &[TemplateVariable]) -> Result<(), AskMistake> {
         let target = parse_target(text).map_err(|mistake| AskMistake::of_target(text, mistake))?;
+        if !is_fillable(text, templates) {
+            return Err(AskMistake::of_part(text, text, "has variables that stand for too much text"));
+        }
         let target = target.filled(templates);
         for source in sources::of_target(&target).map_err(|mistake| AskMistake::of_target(text, mistake))? {
             let found = sources::find(&source, text, &self.catalog, self.context, &mut self.asked.notes)?;
@@ -224,7 +247,23 @@ impl PastedReading<'_> {
         }
         self.asked.below_ms = link.below_ms.or(self.asked.below_ms);
         self.asked.all_by_end = link.all_by_end.or(self.asked.all_by_end);
+        self.asked.drawn_points = link.drawn_points.or(self.asked.drawn_points);
+        if let Some(step) = &link.step {
+            self.asked.step = Some(step_of(step).ok_or_else(|| {
+                AskMistake::of_part(text, step, "(step=) is no length of a point: 60000 (milliseconds), 60s or 1min")
+            })?);
+            self.asked.step_known_by = PointKnowledge::Link;
+        }
         link_times::add(self.context, &mut self.asked, text, link)
+    }
+
+    /// A link that names a route has points as long as those that are sent of it.
+    fn take_step_of_route(&mut self) {
+        let is_name = |route: &&String| self.catalog.routes().contains(&route.as_str());
+        if let (Some(route), Some(naming)) = (self.asked.routes.iter().find(is_name), self.context.namings.first()) {
+            let path = naming.series_path(route, CellMetric::OfTime(Time::Request, TimeStatistic::Percentile(990)));
+            clicked_point::take_step(self.context, &mut self.asked, 0, &path);
+        }
     }
 
     fn zone_of(&mut self, link: &ReadLink) -> Option<NamedZone> {
@@ -239,6 +278,7 @@ impl PastedReading<'_> {
     }
 
     fn finish(mut self) -> Result<Pasted, AskMistake> {
+        self.asked.clicked = self.context.clicked.or(self.asked.clicked);
         for found in std::mem::take(&mut self.found) {
             self.push_route(&found.route);
             if let Some(metric) = found.metric
@@ -249,14 +289,29 @@ impl PastedReading<'_> {
             if self.asked.series.is_none() {
                 self.asked.series = Some(AskedSeries { destination: found.destination, path: found.path.clone() });
             }
-            if self.asked.step.is_none() {
-                link_times::take_step(self.context, &mut self.asked, &found);
-            }
+            clicked_point::take_step(self.context, &mut self.asked, found.destination, &found.path);
         }
         meaning::apply(&mut self.asked);
-        link_times::widen(self.context, &mut self.asked);
+        if let Some(clicked) = self.asked.clicked {
+            self.take_step_of_route();
+            self.asked.click(clicked, self.context.interval);
+        }
+        link_times::widen(&mut self.asked);
         Ok(self.asked)
     }
+}
+
+/// A length of points, as Grafana fills it in: milliseconds, or with a unit.
+fn step_of(text: &str) -> Option<Duration> {
+    let step = match text.parse() {
+        Ok(millis) => Duration::from_millis(millis),
+        // Grafana's minutes are `m`, which in Graphite's grammar is nothing.
+        Err(_) => match text.strip_suffix('m').and_then(|minutes| minutes.parse::<u64>().ok()) {
+            Some(minutes) => Duration::from_secs(minutes.checked_mul(60)?),
+            None => parse_duration(text).ok()?,
+        },
+    };
+    (!step.is_zero()).then_some(step)
 }
 
 /// Whether a target shows another time than that of the graph.

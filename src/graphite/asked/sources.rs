@@ -1,5 +1,6 @@
 //! From a target to the series that it is made of, and from these to routes.
 
+use super::super::bounded_regex::bounded_regex;
 use super::super::catalog::{KnownSeries, SeriesCatalog};
 use super::super::tag_query::TagExpression;
 use super::super::target::{ByteSpan, Target, TargetCall, TargetMistake};
@@ -83,9 +84,9 @@ fn filter_of(call: &TargetCall) -> Result<Option<NameFilter>, TargetMistake> {
         _ => return Ok(None),
     };
     let Some(pattern) = call.arguments.get(1).and_then(text_of) else { return Ok(None) };
-    match Regex::new(pattern) {
-        Ok(regex) => Ok(Some(NameFilter { regex, keeps })),
-        Err(_) => Err(TargetMistake {
+    match bounded_regex(pattern) {
+        Some(regex) => Ok(Some(NameFilter { regex, keeps })),
+        None => Err(TargetMistake {
             span: call.span,
             what: format!("the regular expression `{pattern}` is not understood"),
         }),

@@ -2,6 +2,9 @@
 
 use super::{LinkMistake, LinkParts, ReadLink, TemplateVariable, TimeGrammar};
 
+/// How wide a picture is that does not say it.
+const PICTURE_WIDTH: f64 = 330.0;
+
 /// What stands in it, if it is one of these.
 pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
     let segments = parts.segments();
@@ -31,6 +34,7 @@ pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
     link.until = parts.time("until", TimeGrammar::Graphite);
     link.now = parts.time("now", TimeGrammar::Graphite);
     link.zone = parts.value("tz").map(str::to_owned);
+    link.drawn_points = drawn_points(parts);
     if link.targets.is_empty() {
         link.lacks = Some(if segments.contains(&"dashboard") {
             "the graphs of a dashboard do not stand in its URL: copy the URL of a graph (its menu: Share, Direct URL)"
@@ -39,4 +43,15 @@ pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
         });
     }
     Ok(Some(link))
+}
+
+/// How many points graphite-web draws at most: of data `maxDataPoints` (all without it), of a picture one for each of its pixels.
+fn drawn_points(parts: &LinkParts) -> Option<u64> {
+    let number = |key| parts.value(key).and_then(|text| text.trim().parse::<f64>().ok());
+    let is_picture = parts.value("format").is_none_or(|format| matches!(format, "png" | "svg" | "pdf"));
+    let most = match is_picture {
+        true => Some(number("width").unwrap_or(PICTURE_WIDTH)),
+        false => number("maxDataPoints"),
+    };
+    most.filter(|most| *most >= 1.0).map(|most| most as u64)
 }

@@ -9,7 +9,9 @@ mod graphite_url;
 mod page;
 mod query_selectors;
 
+pub(super) use self::page::PAGE_LINK;
 use super::target::TemplateVariable;
+use crate::time::WindowSpec;
 
 /// What stands in a link.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -40,8 +42,15 @@ pub struct ReadLink {
     pub from: Option<LinkTime>,
     /// Where it ends.
     pub until: Option<LinkTime>,
+    /// The window as the page's address has it in other words: `since`, `at`, `window`, with `from` and `until` beside them. Empty where
+    /// these two alone say it.
+    pub window: WindowSpec,
     /// The point that was clicked.
     pub point: Option<LinkTime>,
+    /// How long a point of its graph is, where it says that.
+    pub step: Option<String>,
+    /// Of more points than this its graph draws several as one.
+    pub drawn_points: Option<u64>,
     /// What `now` was.
     pub now: Option<LinkTime>,
     /// The zone of times that name none.

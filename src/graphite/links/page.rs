@@ -2,6 +2,22 @@
 
 use super::{LinkMistake, LinkParts, LinkTime, ReadLink, TimeGrammar};
 use crate::record::parse_status_range;
+use crate::time::WindowSpec;
+
+/// What links to the page are called.
+pub(in crate::graphite) const PAGE_LINK: &str = "a URL of the page";
+
+/// All that an address of the page may have ..
+const OF_PAGE: [&str; 15] = [
+    "route", "from", "until", "to", "since", "at", "window", "box", "only", "not", "status", "min-time", "min_time",
+    "tz", "click",
+];
+
+/// .. and how it shows it, which is nothing that is asked for; but the order and the filter of its list of routes are worth a word.
+const SHOWN: [&str; 3] = ["tab", "sort", "filter"];
+
+/// What a landing place takes besides.
+const OF_LANDING: [&str; 6] = ["m", "s", "t", "step", "maxDataPoints", "orgId"];
 
 /// What stands in it, if it is one of these.
 pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
@@ -9,7 +25,7 @@ pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
     if !is_landing && !parts.segments().is_empty() {
         return Ok(None);
     }
-    let kind = if is_landing { "a link to the page" } else { "a URL of the page" };
+    let kind = if is_landing { "a link to the page" } else { PAGE_LINK };
     let mut link = ReadLink { kind, ..ReadLink::default() };
     // Of `m` and `s`, a label and the series' name, the first counts that Grafana filled in.
     let filled = |key| parts.value(key).filter(|value| !value.contains("${"));
@@ -24,7 +40,12 @@ pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
         for time in [&mut link.from, &mut link.until].into_iter().flatten() {
             time.grammar = TimeGrammar::Grafana;
         }
+        link.step = filled("step").map(str::to_owned);
+        link.drawn_points = filled("maxDataPoints").and_then(|text| text.parse().ok()).filter(|most| *most > 0);
+    } else {
+        link.window = window_words(parts);
     }
+    pass_over(parts, is_landing, &mut link);
     link.point = parts.time("t", TimeGrammar::Own);
     link.zone = parts.value("tz").map(str::to_owned);
     if let Some(text) = parts.value("box") {
@@ -36,6 +57,38 @@ pub(super) fn read(parts: &LinkParts) -> Result<Option<ReadLink>, LinkMistake> {
         }
     }
     Ok(Some(link))
+}
+
+/// The window, where not `from` and `until` alone say it.
+fn window_words(parts: &LinkParts) -> WindowSpec {
+    let text = |name| parts.value(name).map(str::to_owned);
+    let spec = WindowSpec {
+        from: text("from"),
+        until: text("until").or_else(|| text("to")),
+        since: text("since"),
+        at: text("at"),
+        window: text("window"),
+    };
+    let is_plain = spec.since.is_none() && spec.at.is_none() && spec.window.is_none();
+    if is_plain && (spec.from.is_some() || spec.until.is_none()) { WindowSpec::default() } else { spec }
+}
+
+/// Says what of the link is not taken over.
+fn pass_over(parts: &LinkParts, is_landing: bool, link: &mut ReadLink) {
+    for parameter in parts.parameters.iter().filter(|parameter| !parameter.value.is_empty()) {
+        let (key, value) = (parameter.key.as_str(), parameter.value.as_str());
+        if OF_PAGE.contains(&key) || (is_landing && OF_LANDING.contains(&key)) {
+            continue;
+        }
+        match (SHOWN.contains(&key), key) {
+            (true, "filter") => link.notes.push(format!(
+                "`filter={value}` narrows the page's list of routes: it is not taken over (--route '*{value}*' does that here)"
+            )),
+            (true, "sort") => link.notes.push(format!("`sort={value}` orders the page's list of routes: it is not taken over")),
+            (true, _) => {}
+            (false, _) => link.notes.push(format!("`{key}={value}` is nothing that the page knows: it is passed over")),
+        }
+    }
 }
 
 /// What was drawn, `FROM,UNTIL,MIN,MAX`: it is what lines are shown of, whatever the window around it.
@@ -51,6 +104,7 @@ fn read_box(text: &str, link: &mut ReadLink) -> Result<(), LinkMistake> {
     let time =
         |text: &str| number(text).map(|_| Some(LinkTime { text: text.to_owned(), grammar: TimeGrammar::Grafana }));
     (link.from, link.until) = (time(from)?, time(until)?);
+    link.window = WindowSpec::default();
     let least = number(least)?.unwrap_or(0);
     link.min_time = (least > 0).then(|| format!("{least}ms"));
     link.below_ms = number(most)?;

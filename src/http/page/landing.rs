@@ -1,8 +1,9 @@
 //! Where a link of a graph leads: `/at?m=..&s=..&t=..&from=..&to=..`.
 //!
 //! `m` is whatever may be pasted (a metric, a target, a URL), `s` a series' name that stands for it where the first is not filled in, `t`
-//! the point that was clicked, `from` and `to` what the graph shows; a parameter that Grafana left as `${__..}` is none. The page opens
-//! on the slots around the point that stand out, as a box, with as much before and after it as shows what is usual.
+//! the point that was clicked, `from` and `to` what the graph shows, `step` how long its points are and `maxDataPoints` how many it has,
+//! if the link says that; a parameter that Grafana left as `${__..}` is none. The page opens on the slots around the point that stand
+//! out, as a box, with as much before and after it as shows what is usual, and says how long the point was taken to be (`click`).
 
 use form_urlencoded::Serializer;
 
@@ -29,7 +30,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let names = view.routes();
     let context = AskContext {
         namings: &site.namings,
-        archives: &|_, _| Vec::new(),
+        archives: &*site.archives,
         routes: Some(names.iter().map(|(_, name)| *name).collect()),
         is_host_known: !site.goes_by_store,
         interval: view.settings().interval,
@@ -37,6 +38,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         zone: zone_named(asked.value("tz"))?,
         has_route: false,
         has_window: false,
+        clicked: None,
     };
     let pasted = understand(&[link_of(asked)], &context)?;
     let routes = if pasted.routes.is_empty() { None } else { Some(reader.routes_named(&pasted.routes)?) };
@@ -87,6 +89,9 @@ fn page_address(asked: &Asked, pasted: &Pasted, chosen: Option<Window>) -> Strin
     let least = pasted.min_ms.unwrap_or(0);
     if let Some(chosen) = chosen {
         query.append_pair("box", &format!("{},{},{least},", chosen.from.0, chosen.until.0));
+    }
+    if let Some(point) = pasted.point {
+        query.append_pair("click", &format!("{},{}", point.span.from.0, point.how.to_parameter()));
     }
     if let Some(zone) = asked.value("tz") {
         query.append_pair("tz", zone);

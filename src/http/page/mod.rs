@@ -33,6 +33,7 @@ use super::asked::Asked;
 use super::endpoint::Endpoint;
 use super::reply::Reply;
 use crate::report::picture::PICTURE_STYLE;
+pub use question::opening_window;
 
 /// The page and what it loads.
 pub(super) const ENDPOINTS: &[Endpoint] = &[

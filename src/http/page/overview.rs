@@ -81,7 +81,9 @@ struct ColumnShown {
 pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let question = PageQuestion::read(asked, reader)?;
     let view = reader.view()?;
-    let size = |name, usual: f64| asked.value(name).and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let size = |name, usual: f64| {
+        asked.value(name).and_then(|text| text.parse().ok()).filter(|size: &f64| size.is_finite()).unwrap_or(usual)
+    };
     let frame = PlotFrame::within(size("width", 900.0), size("height", 360.0));
     let routes = question.route_ids(reader)?;
     let interval = view.settings().interval;
@@ -89,6 +91,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let step = step_for(question.window, interval, columns);
     let mut lacks = reader.lacks(question.window)?;
     let grid = grid_of(&question, reader, step, routes.as_deref(), &mut lacks)?;
+    lacks.notes.extend(notes_of_click(&question));
     let threshold_ms = common_threshold(view, routes.as_deref(), reader.site().threshold_ms);
     let times = ticks(question.zone, question.window, ((frame.right - frame.left) / TICK) as usize);
     let words = window_words(&question);
@@ -129,6 +132,13 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         missing: lacks.missing,
         notes: lacks.notes,
     })
+}
+
+/// How long the point is taken to be that led here, where that is not plain.
+fn notes_of_click(question: &PageQuestion) -> Vec<String> {
+    let Some(click) = &question.click else { return Vec::new() };
+    let at = question.zone.wall_clock(click.at);
+    click.how.notes().into_iter().map(|note| format!("the point of {at}: {note}")).collect()
 }
 
 /// The requests by time and latency: of the store's cells; where values of fields are asked for, of the lines.

@@ -34,6 +34,7 @@ function readAddress() {
     sort: query.get("sort") || "change",
     filter: query.get("filter") || "",
     tz: query.get("tz") || "",
+    click: query.get("click") || "",
   };
 }
 
@@ -49,6 +50,7 @@ function question() {
   for (const text of state.only) query.append("only", text);
   for (const text of state.not) query.append("not", text);
   if (state.box) query.set("box", boxText(state.box));
+  if (state.click) query.set("click", state.click);
   return query;
 }
 
@@ -65,6 +67,8 @@ function address() {
 // Go to another view: Back leads here again.
 function go(change, what = "all") {
   Object.assign(state, change);
+  // What was clicked on a graph led to the first view; other windows and boxes are the reader's own.
+  if ("window" in change || "box" in change) state.click = "";
   history.pushState(null, "", address());
   show(what);
 }

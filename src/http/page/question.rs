@@ -6,12 +6,14 @@
 //! | `route` | a route or a pattern; several |
 //! | `box` | what was drawn: `FROM,UNTIL,MIN,MAX` in milliseconds since 1970 and of latency, MAX may be empty |
 //! | `only`, `not` | `FIELD:VALUE` that a request must have, or not; several |
+//! | `click` | the point of a graph that led here, `AT,LENGTH,STEP,..`, as `/at` writes it |
 //! | `tz` | the zone of times |
 
 use std::time::Duration;
 
 use super::shown_time::{resolve, zone_named};
 use crate::error::{Error, Result};
+use crate::graphite::asked::PointLength;
 use crate::http::asked::Asked;
 use crate::http::reader::Reader;
 use crate::pipeline::Filter;
@@ -28,6 +30,20 @@ const REST: Duration = Duration::from_secs(24 * 3600);
 /// A store whose last slot is older than this is at rest.
 const STALE: Duration = Duration::from_secs(15 * 60);
 
+/// So many routes and patterns a view is of at most: each is held against every name of the store.
+const ROUTES_MAX: usize = 500;
+
+/// So many conditions are held against every line.
+const CONDITIONS_MAX: usize = 50;
+
+fn check_count(what: &str, count: usize, most: usize) -> Result<()> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{count} {what} are too many for one view"))
+        .remedy(format!("give {most} at most; `*` stands for any text")))
+}
+
 /// What is asked.
 #[derive(Debug, Clone)]
 pub(super) struct PageQuestion {
@@ -42,6 +58,15 @@ pub(super) struct PageQuestion {
     pub(super) routes: Vec<String>,
     pub(super) conditions: Vec<FieldCondition>,
     pub(super) chosen: Option<ChosenBox>,
+    /// The point of a graph that led here.
+    pub(super) click: Option<LandedClick>,
+}
+
+/// The point of a graph that was clicked, and how long it was taken to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LandedClick {
+    pub(super) at: Timestamp,
+    pub(super) how: PointLength,
 }
 
 /// What was drawn on a heatmap.
@@ -74,6 +99,9 @@ impl PageQuestion {
         let (window, follows) = window_of(asked, known, zone)?;
         let interval = view.settings().interval;
         let whole = Window { from: window.from.slot(interval), until: ceil_to_slot(window.until, interval) };
+        let routes: Vec<String> = asked.values("route").filter(|route| !route.is_empty()).map(str::to_owned).collect();
+        check_count("routes", routes.len(), ROUTES_MAX)?;
+        check_count("conditions", asked.values("only").chain(asked.values("not")).count(), CONDITIONS_MAX)?;
         let mut conditions = Vec::new();
         for (name, is_wanted) in [("only", true), ("not", false)] {
             for text in asked.values(name) {
@@ -85,9 +113,10 @@ impl PageQuestion {
             follows,
             known,
             zone,
-            routes: asked.values("route").filter(|route| !route.is_empty()).map(str::to_owned).collect(),
+            routes,
             conditions,
             chosen: asked.value("box").map(ChosenBox::parse).transpose()?,
+            click: asked.value("click").map(LandedClick::parse).transpose()?,
         })
     }
 
@@ -137,6 +166,19 @@ impl ChosenBox {
     }
 }
 
+impl LandedClick {
+    fn parse(text: &str) -> Result<LandedClick> {
+        let parts =
+            text.split_once(',').and_then(|(at, how)| Some((at.parse().ok()?, PointLength::of_parameter(how)?)));
+        let Some((at, how)) = parts else {
+            return Err(
+                Error::usage(format!("click `{text}` is no point of a graph")).remedy("leave it out: `/at` writes it")
+            );
+        };
+        Ok(LandedClick { at: Timestamp(at), how })
+    }
+}
+
 impl FieldCondition {
     fn parse(text: &str, is_wanted: bool) -> Result<FieldCondition> {
         // `query:page:2` is the value 2 of the field `query:page`.
@@ -181,13 +223,25 @@ fn window_of(asked: &Asked, known: Option<Window>, zone: NamedZone) -> Result<(W
         let window = resolve(zone, &spec, now, all)?;
         return Ok((window, spec.since.is_some()));
     }
-    Ok(match known {
+    Ok(usual_window(known, now))
+}
+
+/// The window of an address that says none, and whether it follows the present.
+fn usual_window(known: Option<Window>, now: Timestamp) -> (Window, bool) {
+    match known {
         Some(known) if now.minus(STALE) > known.until => {
             (Window { from: known.from.max(known.until.minus(REST)), until: known.until }, false)
         }
         Some(known) => (Window { from: known.from.max(now.minus(LIVE)), until: now }, true),
         None => (Window { from: now.minus(LIVE), until: now }, true),
-    })
+    }
+}
+
+/// The window that the page shows of a store when its address says none, in whole slots.
+pub fn opening_window(view: &View, now: Timestamp) -> Window {
+    let interval = view.settings().interval;
+    let (window, _) = usual_window(known_window(view), now);
+    Window { from: window.from.slot(interval), until: ceil_to_slot(window.until, interval) }
 }
 
 /// The end of the slot that a time lies in, if it is not a slot's beginning.

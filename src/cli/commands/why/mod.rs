@@ -54,6 +54,7 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
     arguments.files.files = files;
     arguments.route.clone_from(&filter.routes);
     let window = filter.window;
+    say_left_out(&filter);
     if window.from == Window::ALL.from || window.until == Window::ALL.until {
         return Err(Error::usage("why explains a window of time")
             .remedy("say from when to when it was slow: --from 14:05 --until 14:07, or --at 14:05 --window 2min"));
@@ -109,6 +110,23 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
     }
     let found = report.requests.window.count > 0;
     Ok(Answer::from_found(found, &report.missing))
+}
+
+/// What a link asks for beside route and window is no part of this question, and that is said.
+fn say_left_out(filter: &Filter) {
+    let mut left = Vec::new();
+    if !filter.statuses.is_empty() {
+        left.push("statuses");
+    }
+    if filter.min_ms > 0 || filter.below_ms.is_some() {
+        left.push("times");
+    }
+    if !left.is_empty() {
+        say(&format!(
+            "note: the {} of the link are not taken over: why sets what is unusual of all requests of the window against what is usual",
+            left.join(" and ")
+        ));
+    }
 }
 
 /// What is asked.

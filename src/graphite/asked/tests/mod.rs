@@ -1,6 +1,7 @@
 //! What pasted texts ask for.
 
 mod grafana_urls;
+mod page_links;
 
 use super::*;
 use crate::carbon::parse_archives;
@@ -18,9 +19,11 @@ pub(super) struct Setting {
     pub(super) has_route: bool,
     pub(super) has_window: bool,
     pub(super) archives: &'static str,
+    pub(super) clicked: Option<Timestamp>,
 }
 
-pub(super) const STORE: Setting = Setting { routes: true, has_route: false, has_window: false, archives: "" };
+pub(super) const STORE: Setting =
+    Setting { routes: true, has_route: false, has_window: false, archives: "", clicked: None };
 
 pub(super) fn ask_in(setting: &Setting, texts: &[&str]) -> Result<Pasted, AskMistake> {
     let namings = namings();
@@ -35,6 +38,7 @@ pub(super) fn ask_in(setting: &Setting, texts: &[&str]) -> Result<Pasted, AskMis
         zone: NamedZone::UTC,
         has_route: setting.has_route,
         has_window: setting.has_window,
+        clicked: setting.clicked,
     };
     let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
     understand(&texts, &context)
