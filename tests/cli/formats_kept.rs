@@ -143,3 +143,25 @@ fn the_log_that_was_read_again_is_followed_as_before() {
     index(&folder, &["a.log"]).said(0, &["1 from where it was left", "300 lines, 0 rejected"]);
     answers(&folder, &requests, |at, request| if at < 300 { request.exact() } else { extended(request) });
 }
+
+/// What is left of rejected lines is held against all lines that are requests by now, and where it stands still counts.
+#[test]
+fn a_few_foreign_lines_among_what_was_taken_in_again_leave_answers_complete_but_not_at_its_end() {
+    for (foreign, code) in [([40, 110, 190, 250], 0), ([279; 4], 3)] {
+        let (folder, requests) = folder(300, "");
+        let mut log = text(&requests[..20], Request::exact);
+        for (at, request) in requests[20..].iter().enumerate() {
+            log += &(extended(request) + "\n");
+            let behind = foreign.iter().filter(|behind| **behind == at).count();
+            log += &"no request at all\n".repeat(behind);
+        }
+        folder.write("a.log", &log);
+        index(&folder, &["a.log"]).said(0, &["304 lines, 284 rejected"]);
+        extend_format(&folder);
+        index(&folder, &["--again", "a.log"]).said(0, &["280 lines that were rejected before were taken in"]);
+        for _ in 0..2 {
+            assert_eq!(ask(&folder, &["report"]).code, code, "{foreign:?}");
+            seal(&folder, "store");
+        }
+    }
+}

@@ -51,6 +51,18 @@ pub struct WindowGaps {
     pub zoneless: Vec<GenerationId>,
 }
 
+/// What of a block's lines is no request, after those that were rejected were read again.
+struct LeftRejects {
+    rejects: BlockRejects,
+    /// Those of its lines that are, by any reading.
+    requests: u64,
+    /// Where the first of these begins, and behind the last.
+    first: u64,
+    until: u64,
+    /// Where the first and the last of those that are left stand is known.
+    are_placed: bool,
+}
+
 /// The query: what is known of blocks, losses and logs.
 pub struct Completeness<'v> {
     sealed: &'v SealedSegments,
@@ -81,13 +93,14 @@ impl<'v> Completeness<'v> {
             if is_zoneless && block.may_end_in(window) && gaps.zoneless.last() != Some(&block.generation) {
                 gaps.zoneless.push(block.generation);
             }
-            let Some(rejects) = &self.left_rejects(block)? else { continue };
+            let Some(left) = self.left_rejects(block)? else { continue };
+            let rejects = &left.rejects;
             let (after, before) = self.written_between(block, rejects, &summaries);
             if window.overlaps(after, before) {
                 let held = unread.entry(block.generation).or_insert_with(|| UnreadLines::none(block.generation));
                 held.add(rejects, Window { from: after, until: before });
                 // A log without requests between two that ended at one moment: in no time at all nothing can be missing.
-                held.are_many |= (after < before || block.lines > 0) && self.are_many(block, rejects);
+                held.are_many |= (after < before || block.lines > 0) && self.are_many(block, &left);
             }
         }
         for id in self.unfit() {
@@ -124,12 +137,15 @@ impl<'v> Completeness<'v> {
     }
 
     /// The lines of a block that are no requests, but for those that became some when they were read again.
-    fn left_rejects(&self, block: &BlockSummary) -> Result<Option<BlockRejects>> {
+    fn left_rejects(&self, block: &BlockSummary) -> Result<Option<LeftRejects>> {
         let readings = &self.state.readings;
         if block.rejects.is_none() || readings.again_of(block.generation).is_some() {
             return Ok(None);
         }
-        let mut taken = 0;
+        let Some(rejects) = block.rejects else { return Ok(None) };
+        let (requests, first, until) = (u64::from(block.lines), block.first, block.until);
+        let mut left = LeftRejects { rejects, requests, first, until, are_placed: true };
+        let mut placed = Vec::new();
         for again in readings.read_again(block.generation) {
             let (mut held, key) = (Memtable::default(), (again, block.number));
             // What stands before the next one is the block itself, if it is there.
@@ -138,25 +154,36 @@ impl<'v> Completeness<'v> {
             if let Some(near) = self.memtable.blocks.get(&key) {
                 held.add_block(near.clone());
             }
-            taken += held.blocks.get(&key).map_or(0, |near| near.lines);
+            let Some(near) = held.blocks.get(&key) else { continue };
+            left.rejects.rejected = left.rejects.rejected.saturating_sub(near.lines);
+            left.requests += u64::from(near.lines);
+            (left.first, left.until) = (left.first.min(near.first), left.until.max(near.until));
+            left.are_placed &= near.lines == 0;
+            placed.extend(near.rejects);
         }
-        let Some(mut left) = block.rejects else { return Ok(None) };
-        left.rejected = left.rejected.saturating_sub(taken);
-        Ok((left.rejected > 0 || left.too_long > 0).then_some(left))
+        // Which of them are left is known where one reading saw just as many.
+        if let Some(seen) = placed.into_iter().find(|seen| seen.rejected == left.rejects.rejected)
+            && left.rejects.too_long == 0
+        {
+            (left.rejects.first, left.rejects.last, left.are_placed) = (seen.first, seen.last, true);
+        }
+        Ok((left.rejects.rejected > 0 || left.rejects.too_long > 0).then_some(left))
     }
 
     /// Whether the rejected lines of a block are many.
-    fn are_many(&self, block: &BlockSummary, rejects: &BlockRejects) -> bool {
+    fn are_many(&self, block: &BlockSummary, left: &LeftRejects) -> bool {
+        let LeftRejects { rejects, requests, first, until, are_placed } = left;
         // By the length of a request's line.
-        let length = block.until.saturating_sub(block.first).checked_div(u64::from(block.lines)).unwrap_or(1).max(1);
+        let length = until.saturating_sub(*first).checked_div(*requests).unwrap_or(1).max(1);
+        let between = rejects.last.saturating_sub(rejects.first) / length + 1;
         let stretch = RejectedStretch {
-            requests: block.lines.into(),
+            requests: *requests,
             rejected: u64::from(rejects.rejected) + u64::from(rejects.too_long),
-            between: rejects.last.saturating_sub(rejects.first) / length + 1,
-            are_last: rejects.first >= block.until,
+            between: if *are_placed { between } else { 0 },
+            are_last: *are_placed && rejects.first >= *until,
         };
         let parsed = self.state.ledgers.get(&block.generation).map_or(0, |ledger| ledger.parsed);
-        if parsed == 0 { stretch.is_many_of_log() } else { stretch.is_many() }
+        if parsed == 0 && *requests == 0 { stretch.is_many_of_log() } else { stretch.is_many() }
     }
 
     /// The generations of which something was given up behind what was read of them.

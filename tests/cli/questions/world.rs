@@ -105,6 +105,8 @@ pub(super) struct World {
     pub(super) by_one_format: bool,
     /// Some log is gone.
     pub(super) has_gone: bool,
+    /// Some log has so many lines that are no requests that its format may be another: more than two, and more than one in twenty.
+    pub(super) has_many_foreign: bool,
     pub(super) story: String,
 }
 
@@ -121,15 +123,18 @@ impl World {
             server_errors: !dice.one_in(3),
             by_one_format: true,
             has_gone: false,
+            has_many_foreign: false,
             story: format!("seed {seed}"),
         };
         let (mut end, mut is_extended, mut content) = (NOON + 1, false, String::new());
+        let (mut are_many, mut were_many) = (false, false);
         let phases = 1 + dice.below(4);
         for phase in 0..phases {
             if phase > 0 {
                 if dice.one_in(2) {
                     world.rotate(phase, &mut dice);
                     content.clear();
+                    were_many |= are_many;
                 }
                 if dice.one_in(3) {
                     is_extended = !is_extended;
@@ -162,6 +167,9 @@ impl World {
                 world.requests.push((request, line));
             }
             world.folder.write("a.log", &content);
+            let foreign = content.lines().filter(|line| *line == "no request at all").count();
+            are_many = foreign >= 3 && foreign * 20 > content.lines().count();
+            world.has_many_foreign = were_many || are_many;
             let taken = ask(&world.folder, &["index", &world.folder.path("a.log*").display().to_string()]);
             // A file of which nothing fits is not taken in yet.
             assert!(taken.code == 0 || (told_late && taken.code == 3), "{}: {}", world.story, taken.err);
