@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::document::Document;
 
@@ -82,11 +85,14 @@ pub(crate) struct Disk {
     pub(crate) names: BTreeMap<String, Node>,
     pub(crate) inodes: Vec<Inode>,
     pub(crate) documents: Vec<Document>,
+    /// The files that have no name any more: while they are open, no other gets their inodes.
+    nameless: Vec<OwnedFd>,
 }
 
 impl Disk {
     pub(crate) fn new(folder: PathBuf) -> Disk {
-        Disk { folder, is_away: false, names: BTreeMap::new(), inodes: Vec::new(), documents: Vec::new() }
+        let (inodes, documents, nameless) = (Vec::new(), Vec::new(), Vec::new());
+        Disk { folder, is_away: false, names: BTreeMap::new(), inodes, documents, nameless }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -214,8 +220,16 @@ impl Disk {
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
+        self.keep_inode(name);
         std::fs::remove_file(self.path(name)).unwrap();
         self.names.remove(name);
+    }
+
+    /// The file at this name will have none. That its inode goes to a file which is made later, is told by when that was made; here files are
+    /// not made by the clock that is moved by hand.
+    fn keep_inode(&mut self, name: &str) {
+        let file = rustix::fs::open(self.path(name), OFlags::PATH | OFlags::NOFOLLOW, Mode::empty());
+        self.nameless.push(file.unwrap());
     }
 
     pub(crate) fn truncate(&mut self, name: &str, now: i64) {
@@ -239,6 +253,7 @@ impl Disk {
         std::fs::write(&temporary, &self.documents[document].bytes).unwrap();
         let file = OpenOptions::new().append(true).open(&temporary).unwrap();
         self.stamp(inode, &file, now);
+        self.keep_inode(name);
         std::fs::rename(&temporary, self.path(name)).unwrap();
         self.documents[document].inode = inode;
         self.documents[document].is_copied = true;

@@ -54,6 +54,8 @@ pub(crate) struct Held {
     /// How far it was given out.
     pub(crate) position: u64,
     pub(crate) finished: bool,
+    /// This daemon has it open, or had.
+    is_open: bool,
     /// How large the document was when this daemon looked at it last, if it has it open.
     seen: u64,
     /// How much of its document was left in copies when it was named, if it had been truncated before.
@@ -145,6 +147,7 @@ impl Machine {
             held.path.clone_from(&known[id].path);
             held.finished = known[id].finished;
             held.seen = 0;
+            held.is_open = false;
             if !held.finished {
                 held.loss = None;
             }
@@ -157,7 +160,8 @@ impl Machine {
         let mut daemon = self.running.take().unwrap();
         let caught_up = daemon.look(|event| self.hear(event, disk));
         self.running = Some(daemon);
-        for held in self.held.values_mut().filter(|held| !held.finished) {
+        // One that it has not found again since it was started, it does not see.
+        for held in self.held.values_mut().filter(|held| !held.finished && held.is_open) {
             let open = disk.inodes.iter().filter(|inode| inode.document == held.document);
             held.seen = held.seen.max(open.map(|inode| inode.length as u64).max().unwrap_or(0));
         }
@@ -177,7 +181,8 @@ impl Machine {
                 self.told.push(format!("{:?} is document {document}, {path}, known by {known}", generation.id));
                 let path = generation.path.clone();
                 let left = Some(disk.available(document)).filter(|left| *left < disk.documents[document].bytes.len());
-                let new = Held { document, path, left, start, position: start, finished: false, seen: 0, loss: None };
+                let (finished, is_open, seen, loss) = (false, true, 0, None);
+                let new = Held { document, path, left, start, position: start, finished, is_open, seen, loss };
                 assert!(self.held.insert(generation.id, new).is_none(), "a number is not given twice");
             }
             LogEvent::Block(block) => {
@@ -214,7 +219,8 @@ impl Machine {
             }
             LogEvent::Finished { generation, unread, reason } => self.finished(*generation, *unread, *reason, disk),
             LogEvent::Unread(span) => self.told.push(format!("{span:?}")),
-            LogEvent::FoundAgain { .. } | LogEvent::GoesOn { .. } => {}
+            LogEvent::GoesOn { generation, .. } => self.open(*generation).is_open = true,
+            LogEvent::FoundAgain { .. } => {}
             LogEvent::Problem { path, error } => self.told.push(format!("{}: {error}", path.display())),
         }
     }

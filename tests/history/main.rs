@@ -17,6 +17,8 @@
 //! - Lines lost of a document that was named lie in windows of which the store says that something lacks.
 //! - A document that no look ever saw, and that is gone, is not known to have been. Nor is what was written after a copy
 //!   that is all that was ever seen of it, or after a copy whose original is gone too.
+//! - A packed log that nobody could read, and that ends before what was read of one that was truncated or is gone, may be a copy of that one. It
+//!   is left to `index`, and said to be missing.
 //! - A copy may end within a line. That is held back until the copy is known to be all there is: it is not due at once.
 //!
 //! Logs are denied and allowed again, and their folder is away and back: what was written meanwhile is said to be missing, and nothing
@@ -25,7 +27,8 @@
 //! What is left out, since no one could tell: nginx going on for more than the grace in a log that was renamed without a
 //! new one being made; a log that is gone and of which no more was read than another begins with, byte for byte (the other one is it); a crash within
 //! seconds of a `copytruncate` that took lines which had been read and are not in the copy (afterwards only the daemon that read them knows the copy for one); a log with two names (hard links) that is
-//! compressed under one of them, or loses the one it is known by. Retention is off: that is the store's own model's.
+//! compressed under one of them, or loses the one it is known by; a file that gets the inode of a deleted one, which only the
+//! time tells at which it was made (`tests/source/unread.rs`), and that time is not of this clock. Retention is off: that is the store's own model's.
 //!
 //! `SPIKELINE_HISTORIES=100000` sets how many histories are run, `SPIKELINE_HISTORY_FROM=7` the first seed,
 //! `SPIKELINE_HISTORY=7` runs that one alone and asks everything after every step. `SPIKELINE_HISTORY_LOG=file` keeps account

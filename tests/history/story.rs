@@ -9,7 +9,7 @@ use spikeline::time::{Timestamp, Window};
 use crate::answers::{Question, check};
 use crate::dice::Dice;
 use crate::disk::{Disk, Node, Packing, Writer};
-use crate::document::{ROUTES, Request};
+use crate::document::{ROUTES, Request, What};
 use crate::machine::{Hand, Machine, format, router};
 
 /// How the daemon is told of the logs, and how they are rotated.
@@ -536,8 +536,11 @@ impl Story {
 
     /// All may be read from now on, since what comes needs that: what was denied may be gone before anyone looks.
     fn open_up(&mut self) {
-        self.lost_denied |= self.disk.any_denied();
-        self.disk.allow_all();
+        if self.disk.any_denied() {
+            self.lost_denied = true;
+            self.disk.allow_all();
+            self.note("allow", "what comes needs it");
+        }
     }
 
     /// The log may not be read any more, or a new one from its beginning; or all may be.
@@ -760,6 +763,7 @@ impl Story {
         let spans = view.unread_spans().filter(is_there);
         let spans: Vec<_> = spans
             .filter(|span| !self.packed_denied.iter().any(|at| self.is_unread(*at) || self.is_early_in(*at, span)))
+            .filter(|_| !(0..self.disk.documents.len()).any(|at| self.may_be_left(at)))
             .collect();
         assert!(spans.is_empty() || self.lost_denied, "said to be missing, and read: {spans:?}");
     }
@@ -767,6 +771,36 @@ impl Story {
     /// Whether nothing of a document was read.
     fn is_unread(&self, document: usize) -> bool {
         self.machine.held.values().all(|held| held.document != document || held.position == 0)
+    }
+
+    /// Whether an unread document is left in a packed file alone, and is shorter than what was read of one that was truncated or is gone: it may
+    /// be a copy that was made of that one too early, as far as a run knows that did not read it. Or it was written so early in what is missing
+    /// that it may have been read before. It is left to `index`, and said to be missing.
+    fn may_be_left(&self, document: usize) -> bool {
+        let of_document = |node: &&Node| match node {
+            Node::Packed { document: held, .. } => *held == document,
+            node => matches!(node, Node::Plain(inode) if self.disk.inodes[*inode].document == document),
+        };
+        let mut held = self.disk.names.values().filter(of_document);
+        let is_packed = held.all(|node| matches!(node, Node::Packed { .. })) && self.disk.available(document) > 0;
+        let length = self.disk.available(document) as u64;
+        let mut cut = self.machine.held.values().filter(|held| held.loss.is_some());
+        let mut spans = self.machine.running.as_ref().unwrap().view().unread_spans();
+        let is_doubtful = cut.any(|held| held.position > length) || spans.any(|span| self.is_early_in(document, span));
+        is_packed && self.is_unread(document) && is_doubtful
+    }
+
+    /// Whether some span holds each line of a document that was written when its request ended.
+    fn is_said_to_be_missing(&self, document: usize) -> bool {
+        let spans: Vec<_> = self.machine.running.as_ref().unwrap().view().unread_spans().collect();
+        let document = &self.disk.documents[document];
+        let mut lines = document.lines(0, document.whole);
+        lines.all(|line| match line.what {
+            What::Request(request) if document.written_at(line.offset) <= request.end + 100 => {
+                spans.iter().any(|span| span.from.millis() <= request.end && request.end < span.end().millis())
+            }
+            _ => true,
+        })
     }
 
     /// Whether a document was written last within two seconds of a span's beginning, which is said to be earlier by a second and what
@@ -789,8 +823,9 @@ impl Story {
             // What was packed before anyone could read it, and may have been written before that began, is left to `index`; so is one of
             // several that were packed. It is said to be missing.
             let mut spans = self.machine.running.as_ref().unwrap().view().unread_spans();
-            let is_said = spans.any(|span| span.cause == UnreadCause::Denied);
-            let is_left = self.packed_denied.contains(&number) && is_said;
+            let is_any_denied = spans.any(|span| span.cause == UnreadCause::Denied);
+            let is_left = self.packed_denied.contains(&number) && is_any_denied
+                || self.may_be_left(number) && self.is_said_to_be_missing(number);
             assert!(read >= due || is_left, "document {number} was read to {read} of {due}");
         }
         let open = self.machine.held.iter().filter(|(_, held)| !held.finished).count();
