@@ -134,7 +134,8 @@ fn build_follower(settings: &DaemonSettings, view: &View, block_limit: usize) ->
     let spans = view.unread_spans().cloned().collect();
     let mut follower = Follower::new(watched, known, read_until, follow)
         .with_unread(spans)
-        .with_given_up(view.completeness().given_up());
+        .with_given_up(view.completeness().given_up())
+        .with_cut(view.completeness().cut());
     for received in &settings.receiving.logs {
         // What was sent while nobody listened is nowhere.
         let is_known = view.generations().iter().any(|known| known.log == received.log);

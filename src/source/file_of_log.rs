@@ -1,7 +1,7 @@
 //! A file of a log, held against what is missing of that log: it may be what nobody could read before it was packed, or copied.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::source::file::FileStatus;
 use crate::source::generation::DeviceInode;
@@ -19,6 +19,7 @@ pub(crate) struct FileOfLog {
     log: String,
     /// What the log is called, wherever it was moved to.
     name: Option<OsString>,
+    path: PathBuf,
     written: Timestamp,
     pub(crate) device_inode: DeviceInode,
 }
@@ -27,7 +28,7 @@ impl FileOfLog {
     /// The file at `path`, of the log with this key.
     pub(crate) fn new(path: &Path, log: &str, status: FileStatus) -> FileOfLog {
         let (name, written) = (name_of_log(path), status.modified());
-        FileOfLog { log: log.to_owned(), name, written, device_inode: status.device_inode }
+        FileOfLog { log: log.to_owned(), name, path: path.to_owned(), written, device_inode: status.device_inode }
     }
 
     /// Whether it may hold what a span lacks: that is one file of the same log, and this one was written last within the span.
@@ -40,6 +41,13 @@ impl FileOfLog {
     /// Whether it may hold what a span lacks, and surely not what was read before that.
     pub(crate) fn is_surely_of(&self, span: &UnreadSpan) -> bool {
         self.may_hold(span) && self.written > span.from.plus_millis(NEAR)
+    }
+
+    /// Whether it was written last while nobody could look at its log's path, or into its folder: it may have been rotated unseen.
+    pub(crate) fn was_missed_in(&self, span: &UnreadSpan) -> bool {
+        let is_of_path = span.generation.is_none() && span.device_inode.is_none() && span.is_lasting();
+        let is_there = name_of_log(&span.path) == self.name || self.path.starts_with(&span.path);
+        is_of_path && self.written >= span.from && span.log == self.log && is_there
     }
 
     /// The number of the span that it makes up for if it was read: the one that ends when it was written last. The files of these spans are
@@ -90,6 +98,21 @@ mod tests {
         assert_eq!(makes_up_for("/logs/access.log.1", 400), Some(3));
         assert_eq!(makes_up_for("/logs/error.log.2.gz", 199), None);
         assert_eq!(makes_up_for("/logs/access.log.2.gz", 90), None);
+    }
+
+    #[test]
+    fn what_was_written_while_its_path_could_not_be_looked_at_was_missed_there() {
+        let path = UnreadSpan { device_inode: None, ..span(1, 100, None) };
+        assert!(file("/logs/access.log.1", 100).was_missed_in(&path));
+        assert!(file("/old/access.log.2.gz", 500).was_missed_in(&path));
+        assert!(!file("/logs/access.log.1", 99).was_missed_in(&path));
+        assert!(!file("/logs/error.log.1", 200).was_missed_in(&path));
+        assert!(!file("/logs/access.log.1", 200).was_missed_in(&span(1, 100, None)));
+        let folder = UnreadSpan { path: "/logs".into(), ..path.clone() };
+        assert!(file("/logs/error.log.1", 200).was_missed_in(&folder));
+        assert!(!file("/old/error.log.1", 200).was_missed_in(&folder));
+        let over = UnreadSpan { until: Some(Timestamp::from_secs(300)), ..path };
+        assert!(!file("/logs/access.log.1", 200).was_missed_in(&over));
     }
 
     #[test]

@@ -315,3 +315,33 @@ fn a_copy_that_ends_beside_a_line_that_is_too_long_is_known() {
         assert_eq!(rig.lines(), expect(0, 6), "before the end {before}");
     }
 }
+
+#[test]
+fn a_copy_of_a_log_that_was_truncated_and_is_away_is_read_to_its_end_when_it_is_back() {
+    // What was read before the log went away is in its copy, or not all of it.
+    for is_short in [false, true] {
+        let mut rig = Rig::watching(&["logs/access.log"]);
+        let (logs, away) = (rig.path("logs"), rig.path("away"));
+        std::fs::create_dir(&logs).unwrap();
+        rig.append("logs/access.log", numbered(0, 300));
+        rig.poll();
+        rig.append("logs/access.log", numbered(300, 100));
+        std::fs::copy(rig.path("logs/access.log"), rig.path("logs/access.log.1")).unwrap();
+        if is_short {
+            rig.append("logs/access.log", numbered(400, 50));
+            rig.poll();
+        }
+        rig.truncate("logs/access.log");
+        std::fs::rename(&logs, &away).unwrap();
+        rig.pass(2);
+        assert_eq!(rig.reasons(), [], "nobody can tell what was copied there");
+        std::fs::rename(&away, &logs).unwrap();
+        rig.append("logs/access.log", numbered(500, 10));
+        rig.pass(2);
+        rig.pass(100);
+        let read = if is_short { 450 } else { 400 };
+        assert_eq!(sorted(rig.lines()), [expect(0, read), expect(500, 10)].concat());
+        let reason = if is_short { FinishReason::Vanished } else { FinishReason::Truncated { lost: 0 } };
+        assert_eq!(rig.reasons(), [reason]);
+    }
+}

@@ -1,6 +1,6 @@
 //! A directory of logs, a follower that is polled over it, and the store that its events are committed to.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use spikeline::source::{
     FinishReason, FollowSettings, Follower, Generation, GenerationId, LogEvent, PollProgress, UnreadSpan, WatchedLog,
 };
-use spikeline::time::{Clock, SystemClock, Timestamp};
+use spikeline::time::{Clock, SystemClock, Timestamp, Window};
 use tempfile::TempDir;
 
 /// What a daemon would have committed, and the lines that it would have counted.
@@ -24,6 +24,8 @@ pub(crate) struct Store {
     pub(crate) spans: BTreeMap<u32, UnreadSpan>,
     /// What was gone, and was not found again.
     pub(crate) given_up: HashSet<GenerationId>,
+    /// Between when logs were truncated or deleted that were.
+    pub(crate) cut: HashMap<GenerationId, Window>,
 }
 
 impl Store {
@@ -224,7 +226,7 @@ impl Rig {
         let spans = self.store.spans.values().filter(|span| !span.is_withdrawn).cloned().collect();
         let follower =
             Follower::new(self.watched.clone(), known, self.last_commit, self.settings.clone()).with_unread(spans);
-        self.follower = follower.with_given_up(self.store.given_up.clone());
+        self.follower = follower.with_given_up(self.store.given_up.clone()).with_cut(self.store.cut.clone());
         self.now = self.now.plus_millis(1000);
     }
 

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
+use super::horizon::is_made_about;
 use super::open_log::OpenLog;
 use super::patterns::Patterns;
 use crate::source::blocks::event::FinishReason;
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::recent_bytes::RecentBytes;
+use crate::time::{Timestamp, Window};
 
 /// So many truncated logs are remembered by what was read of them last. It matters for as long as a copy may be found.
 const TRUNCATED_LIMIT: usize = 64;
@@ -24,6 +26,8 @@ pub(crate) struct ClosedGenerations {
     truncated: VecDeque<(GenerationId, RecentBytes)>,
     /// Those of which no file was left, so that nobody knew what else they held.
     given_up: HashSet<GenerationId>,
+    /// Between when those were truncated or deleted that were: a copy made then may end before what was read of them.
+    cut: HashMap<GenerationId, Window>,
     next_id: u32,
 }
 
@@ -33,8 +37,8 @@ impl ClosedGenerations {
         let ids = known.iter().map(|generation| generation.id.0.saturating_add(1));
         let next_id = ids.max().unwrap_or(0);
         let (generations, truncated, given_up) = (Vec::new(), VecDeque::new(), HashSet::new());
-        let (by_inode, by_path) = (HashMap::new(), HashMap::new());
-        let mut closed = ClosedGenerations { generations, by_inode, by_path, truncated, given_up, next_id };
+        let (by_inode, by_path, cut) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut closed = ClosedGenerations { generations, by_inode, by_path, truncated, given_up, cut, next_id };
         for generation in known {
             closed.push(generation);
         }
@@ -51,6 +55,21 @@ impl ClosedGenerations {
     /// Some of these generations had been given up by earlier runs.
     pub(crate) fn give_up(&mut self, given_up: HashSet<GenerationId>) {
         self.given_up.extend(given_up);
+    }
+
+    /// Between these times these generations were truncated or deleted.
+    pub(crate) fn note_cut(&mut self, cut: impl IntoIterator<Item = (GenerationId, Window)>) {
+        self.cut.extend(cut);
+    }
+
+    /// Whether a generation was truncated or deleted, so that its file holds another log, if it is there.
+    pub(crate) fn was_cut(&self, id: GenerationId) -> bool {
+        self.cut.contains_key(&id)
+    }
+
+    /// Whether a generation was truncated or deleted about then.
+    pub(crate) fn was_cut_about(&self, id: GenerationId, time: Timestamp) -> bool {
+        self.cut.get(&id).is_some_and(|cut| is_made_about(time, *cut))
     }
 
     /// The file of a generation was found. Whether it had been given up; then it is no more.
@@ -114,12 +133,19 @@ impl ClosedGenerations {
 
     /// Nothing more will be read from a generation that was open.
     pub(crate) fn finish_log(&mut self, log: OpenLog, reason: FinishReason) {
-        let OpenLog { generation, recent, .. } = log;
-        if matches!(reason, FinishReason::Truncated { .. }) {
-            self.truncated.push_back((generation.id, recent));
-            self.truncated.drain(..self.truncated.len().saturating_sub(TRUNCATED_LIMIT));
-        }
+        let generation = match reason {
+            FinishReason::Truncated { .. } => self.remember(log),
+            _ => log.generation,
+        };
         self.finish(generation, reason);
+    }
+
+    /// Remembers what was read last of a log that was truncated.
+    pub(crate) fn remember(&mut self, log: OpenLog) -> Generation {
+        let OpenLog { generation, recent, .. } = log;
+        self.truncated.push_back((generation.id, recent));
+        self.truncated.drain(..self.truncated.len().saturating_sub(TRUNCATED_LIMIT));
+        generation
     }
 
     /// The generations whose last bytes are remembered, since they were truncated in this run.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::facts::LogFacts;
-use super::horizon::Horizon;
+use super::horizon::{Horizon, is_created_after};
 use super::known_logs::{KnownCandidates, KnownLogs};
 use super::last_look::{LastLooks, SuspectPath};
 use super::missed_rotation::MissedRotation;
@@ -21,18 +21,17 @@ use super::poll::{FileProblem, Poll};
 use super::put_off::PutOffFiles;
 use super::resume::AwaitedGenerations;
 use super::settings::FollowSettings;
+use super::short_copy::{is_short_copy, may_be_short_copy, may_have_short_copy};
 use super::sought_spans::SoughtSpans;
 use super::undecided::{Patience, UndecidedFiles};
 use crate::error::Error;
-use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, real_path};
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, OpenedGeneration, compare};
-use crate::source::identity::content::{begin_alike, holds_bytes, is_beginning_of};
+use crate::source::identity::content::{begin_alike, is_beginning_of};
 use crate::source::identity::find::incomplete_error;
 use crate::source::identity::listing::FolderListings;
 use crate::source::identity::siblings::{Sibling, base_of, is_compressed_form};
-use crate::source::tail_hash::TailBytes;
 use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 
@@ -72,6 +71,9 @@ pub(crate) struct Discovery {
     is_any_away: bool,
     /// Rotated files that were there before the first start: never read.
     foreign: HashSet<DeviceInode>,
+    /// When that start was, and when they are looked for now.
+    began: Timestamp,
+    now: Timestamp,
     undecided: UndecidedFiles,
     /// What is missing of files that could not be read: looked for however old they are.
     sought: SoughtSpans,
@@ -79,12 +81,9 @@ pub(crate) struct Discovery {
 
 impl Discovery {
     /// Never reads the rotated files that stand beside these logs now.
-    pub(crate) fn disregard_rotated(
-        &mut self,
-        logs: &[WatchedPath],
-        settings: &FollowSettings,
-        listings: &mut FolderListings,
-    ) {
+    pub(crate) fn disregard_rotated(&mut self, logs: &[WatchedPath], poll: &mut Poll<'_>) {
+        let Poll { settings, listings, .. } = poll;
+        self.began = poll.now;
         for log in logs {
             for sibling in listings.all_siblings(&log.path, settings.elsewhere_of(&log.key)).unwrap_or_default() {
                 self.foreign.insert(sibling.status.device_inode);
@@ -107,8 +106,8 @@ impl Discovery {
     }
 
     /// Looks for what these lack.
-    pub(crate) fn seek(&mut self, sought: Vec<UnreadSpan>) {
-        self.sought = SoughtSpans::new(sought);
+    pub(crate) fn seek(&mut self, sought: Vec<UnreadSpan>, seen: Timestamp, now: Timestamp) {
+        self.sought = SoughtSpans::new(sought, seen, now);
     }
 
     /// Watches the path of a log of which only rotated files are left, and which no glob names therefore.
@@ -168,8 +167,7 @@ impl Discovery {
         if !poll.around && !std::mem::take(&mut self.is_urgent) {
             return ControlFlow::Continue(new);
         }
-        self.is_pending = false;
-        self.is_any_away = false;
+        (self.is_pending, self.is_any_away, self.now) = (false, false, poll.now);
         let known = KnownLogs::new(facts, awaited);
         for (base, missed) in std::mem::take(&mut self.rotations) {
             if self.find_unseen_of(&missed, facts, &known, poll, &mut new, &mut problems) {
@@ -262,12 +260,17 @@ impl Discovery {
     /// Whether a file is surely none that was missed: too old, settled, left on purpose, named by a pattern, or being read.
     fn is_out_of_question(&self, file: &Sibling, missed: &MissedRotation, facts: &LogFacts) -> bool {
         let inode = file.status.device_inode;
-        self.foreign.contains(&inode)
+        self.is_foreign(file)
             || self.settled.is_settled(file.status)
             || facts.patterns.names(&file.path)
             || facts.open.is_open(inode)
             || self.put_off.holds(inode)
             || (missed.is_older(file) && !self.sought.may_be_in(file, &missed.key))
+    }
+
+    /// Whether a file was there before the first start. A new one may get the inode of one that was deleted since.
+    fn is_foreign(&self, file: &Sibling) -> bool {
+        self.foreign.contains(&file.status.device_inode) && !is_created_after(&file.path, self.began, self.now)
     }
 
     /// What a file is, compared with every generation whose log has the same name. Adds what hinders the comparison to `problems`.
@@ -285,11 +288,11 @@ impl Discovery {
             return FileVerdict::Unclear;
         }
         let name = missed.base.file_name().unwrap_or_default();
-        let candidates = match known.candidates(name, &file.path) {
+        let mut candidates = match known.candidates(name, &file.path) {
             Ok(candidates) => candidates,
             Err(error) if error.kind() == ErrorKind::NotFound => return FileVerdict::Unclear,
             // It was read under this inode, to this very size.
-            Err(_) if known.in_file(name, file.status.device_inode).any(|known| is_of_size(known, file)) => {
+            Err(_) if known.in_file(name, file.status.device_inode).any(|known| is_of_size(known, file, facts)) => {
                 return FileVerdict::Known;
             }
             Err(error) if known.is_any(name) => {
@@ -299,6 +302,12 @@ impl Discovery {
             }
             Err(_) => KnownCandidates::default(),
         };
+        // It was there when all had been read: only those who read it could tell what ends too early from a log of its own.
+        let is_past = missed.is_older(file) && !self.sought.has_own(file);
+        if is_past && candidates.is_short {
+            let longer = known.longer_than(name, candidates.length);
+            candidates.generations.extend(longer.filter(|longer| may_have_short_copy(longer, file, facts)));
+        }
         let (mut verdict, mut problem) = (FileVerdict::New, None);
         for generation in candidates.generations {
             match compare(generation, &file.path) {
@@ -313,15 +322,20 @@ impl Discovery {
                 }
                 Ok(Comparison::Different) => {}
                 Ok(Comparison::Short) => {
-                    if is_short_copy(generation, &file.path, facts).unwrap_or(false)
+                    let is_copy = is_short_copy(generation, &file.path, facts).unwrap_or(None);
+                    if is_copy == Some(true)
                         || facts.open.is_copied(generation.id)
                             && is_beginning_of(&file.path, &generation.path) == Some(true)
                     {
                         return FileVerdict::Known;
                     }
-                    // It was there when all had been read: only those who read it could tell what ends too early from a log of its own.
-                    if missed.is_older(file) && !self.sought.has_own(file) {
-                        return FileVerdict::Known;
+                    if is_past {
+                        if is_copy.is_none()
+                            && may_be_short_copy(generation, file, facts, poll.settings.elsewhere_of(&missed.key))
+                        {
+                            return FileVerdict::Known;
+                        }
+                        continue;
                     }
                     // A copy in the making, or another log that begins alike.
                     if patience != Patience::Over {
@@ -334,7 +348,7 @@ impl Discovery {
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound => return FileVerdict::Unclear,
                 // It was read under this inode, to this very size.
-                Err(_) if is_of_size(generation, file) => return FileVerdict::Known,
+                Err(_) if is_of_size(generation, file, facts) => return FileVerdict::Known,
                 Err(error) => {
                     let error = Error::io("look into it", &file.path, &error);
                     problems.push(missed.problem_of(file, UnreadCause::Denied, error, facts));
@@ -379,28 +393,9 @@ fn verdict_of_copy(generation: &Generation, opened: OpenedGeneration, facts: &Lo
     }
 }
 
-/// Whether a file that cannot be opened is the one in which a generation was read, and no longer than that.
-fn is_of_size(generation: &Generation, file: &Sibling) -> bool {
-    generation.device_inode == file.status.device_inode && generation.position == file.status.size
-}
-
-/// Whether a file that ends before the position is known, by what was read last, to be a copy of a truncated log: one that was
-/// made before the last lines were written and read.
-fn is_short_copy(generation: &Generation, path: &Path, facts: &LogFacts) -> io::Result<bool> {
-    let Some(recent) = facts.closed.recent_bytes(generation.id) else { return Ok(false) };
-    let mut reader = UncompressedReader::open(path)?;
-    let length = match reader.plain_file() {
-        Some(file) => file.metadata()?.len(),
-        None => {
-            reader.skip_to(generation.position, &mut TailBytes::default())?;
-            reader.offset()
-        }
-    };
-    let Some(known) = recent.until(length) else { return Ok(false) };
-    for (from, bytes) in known {
-        if !holds_bytes(path, from, bytes)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+/// Whether a file that cannot be opened is the one in which a generation was read, and no longer than that. What a truncated one holds is
+/// another log, be it as long.
+fn is_of_size(generation: &Generation, file: &Sibling, facts: &LogFacts) -> bool {
+    let is_its_file = generation.device_inode == file.status.device_inode && !facts.closed.was_cut(generation.id);
+    is_its_file && generation.position == file.status.size
 }

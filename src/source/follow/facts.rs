@@ -1,10 +1,14 @@
 //! What is known of logs: the parts of a follower that all the others ask.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
+
 use super::closed::ClosedGenerations;
 use super::horizon::Horizon;
 use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
 use super::patterns::Patterns;
+use crate::source::generation::{Generation, GenerationId};
 use crate::source::identity::siblings::base_of;
 
 /// What the steps of a poll decide by.
@@ -18,13 +22,23 @@ pub(crate) struct LogFacts {
     pub(crate) closed: ClosedGenerations,
     /// Up to when all was read.
     pub(crate) horizon: Horizon,
+    /// The last log that this run has begun at a watched path, by that path before rotation.
+    begun: HashMap<PathBuf, GenerationId>,
 }
 
 impl LogFacts {
-    /// Whether another log was begun later at the path that this one was at.
+    /// Of logs of which nothing is known but what the store says.
+    pub(crate) fn new(patterns: Patterns, open: OpenLogs, closed: ClosedGenerations, horizon: Horizon) -> LogFacts {
+        LogFacts { patterns, open, closed, horizon, begun: HashMap::new() }
+    }
+
+    /// A log was begun at a watched path.
+    pub(crate) fn note_begun(&mut self, generation: &Generation) {
+        self.begun.insert(base_of(&generation.path), generation.id);
+    }
+
+    /// Whether another log was begun later at the path that this one was at. One that was found rotated is later by its number alone.
     pub(crate) fn has_later(&self, log: &OpenLog) -> bool {
-        let base = base_of(&log.generation.path);
-        let mut others = self.closed.iter().chain(self.open.generations());
-        others.any(|other| other.id > log.generation.id && base_of(&other.path) == base)
+        self.begun.get(&base_of(&log.generation.path)).is_some_and(|begun| *begun > log.generation.id)
     }
 }

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use crate::source::file::{FileStatus, created};
 use crate::source::identity::siblings::Sibling;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Window};
 
 /// The times of files may be this much behind the clock that says when all was read.
 pub(crate) const TIME_LAG: Duration = Duration::from_secs(5);
 
 /// gzip and zstd give the copy the time of the source, perhaps in whole seconds.
 pub(crate) const COPIED_TIME_LAG: Duration = Duration::from_millis(999);
+
+/// A copy is made this much before the last line that was read of its log ended, at most; and nginx may have kept lines back for as long.
+const COPIED_BEFORE: Duration = Duration::from_secs(60);
 
 /// When all there was had been read, by the earlier runs and by this one.
 #[derive(Debug)]
@@ -85,6 +88,11 @@ pub(crate) fn is_created_after(path: &Path, then: Timestamp, now: Timestamp) -> 
     created(path).is_some_and(|created| created > then && created <= now.plus(TIME_LAG))
 }
 
+/// Whether a copy that was written last at `written` may have been made when its log was cut, which happened within `cut`.
+pub(crate) fn is_made_about(written: Timestamp, cut: Window) -> bool {
+    written >= cut.from.minus(COPIED_BEFORE) && written <= cut.until.plus(TIME_LAG + COPIED_TIME_LAG)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +124,16 @@ mod tests {
         assert!(horizon.was_there_when_all_was_read(&file(994)));
         assert!(!horizon.was_there_when_all_was_read(&file(995)));
         assert!(!Horizon::new(None).was_there_when_all_was_read(&file(0)));
+    }
+
+    #[test]
+    fn a_copy_is_made_shortly_before_its_log_is_seen_to_be_cut() {
+        let cut = Window { from: Timestamp::from_secs(1000), until: Timestamp::from_secs(1010) };
+        for (written, is_about) in [(939, false), (940, true), (1005, true), (1015, true), (1016, false)] {
+            assert_eq!(is_made_about(Timestamp::from_secs(written), cut), is_about, "{written}");
+        }
+        let ever = Window { from: Timestamp(i64::MIN), until: Timestamp::from_secs(1010) };
+        assert!(is_made_about(Timestamp::from_secs(-5), ever));
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(crate) struct KnownCandidates<'l> {
     pub(crate) generations: Vec<&'l Generation>,
     /// It has fewer bytes than a fingerprint may take.
     pub(crate) is_short: bool,
+    /// How many first bytes were looked at.
+    pub(crate) length: u64,
 }
 
 /// What is known, gathered when it is first asked for.
@@ -56,15 +58,23 @@ impl<'l> KnownLogs<'l> {
     /// When it cannot be opened, or is no file.
     pub(crate) fn candidates(&self, name: &OsStr, path: &Path) -> io::Result<KnownCandidates<'l>> {
         let head = first_bytes(path)?;
-        let is_short = head.len() < head_length();
-        let Some(logs) = self.of_name(name) else { return Ok(KnownCandidates { generations: Vec::new(), is_short }) };
+        let (is_short, length) = (head.len() < head_length(), head.len() as u64);
+        let Some(logs) = self.of_name(name) else {
+            return Ok(KnownCandidates { generations: Vec::new(), is_short, length });
+        };
         let mut found = logs.beginning_like(&head);
-        found.extend(logs.first_longer_than(head.len() as u64));
+        found.extend(logs.first_longer_than(length));
         found.extend(logs.remembered.iter().copied());
         found.sort_unstable();
         found.dedup();
         let generations = found.into_iter().filter_map(|at| logs.generations.get(at).copied()).collect();
-        Ok(KnownCandidates { generations, is_short })
+        Ok(KnownCandidates { generations, is_short, length })
+    }
+
+    /// All generations whose logs are called `name` and of which more bytes are known than this.
+    pub(crate) fn longer_than(&self, name: &OsStr, length: u64) -> impl Iterator<Item = &'l Generation> {
+        let generations = self.of_name(name).map(|logs| logs.generations.as_slice()).unwrap_or_default();
+        generations.iter().copied().filter(move |generation| generation.fingerprint.length > length)
     }
 
     /// Whether a log with this key was read before, or is being read.

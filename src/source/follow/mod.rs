@@ -14,6 +14,8 @@
 //! - [`replaced`]: what a new file at a followed path is to the log that was read there.
 //! - [`rotation`]: what becomes of an open log whose file is renamed, copied and truncated, or written no more.
 //!
+//! - [`short_copy`]: what ends before what was read of its log, and is a copy of it nevertheless.
+//!
 //! [`settings`] and [`poll`] are what all of them are given.
 
 mod closed;
@@ -34,12 +36,13 @@ mod replaced;
 mod resume;
 mod rotation;
 mod settings;
+mod short_copy;
 mod sought_spans;
 mod span_index;
 mod undecided;
 mod unread_files;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -60,7 +63,7 @@ use self::patterns::{Patterns, WatchedPath, names_by_inode};
 use self::poll::{Emit, Poll, Problems, Unreadable};
 use self::replaced::{NewBeginning, Replacement, goes_on_where_it_was, replacement_of_open};
 use self::resume::{AwaitedGenerations, ResumeOutcome};
-use self::rotation::{NameChange, find_copy, is_over, update_name};
+use self::rotation::{NameChange, find_copy, is_out_of_sight, is_over, update_name};
 use self::unread_files::UnreadFiles;
 use crate::error::{Error, Result};
 use crate::source::blocks::event::{FinishReason, LogEvent};
@@ -71,7 +74,7 @@ use crate::source::identity::find::FoundFile;
 use crate::source::identity::listing::FolderListings;
 use crate::source::identity::siblings::base_of;
 use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Window};
 
 /// A poll gives out at most as many bytes as this many blocks, so that its owner stays responsive; and at most so many blocks, or one of
 /// each log: what a poll reads is not less than what it costs to look at so many logs.
@@ -112,12 +115,12 @@ impl Follower {
         read_until: Option<Timestamp>,
         settings: FollowSettings,
     ) -> Follower {
-        let facts = LogFacts {
-            patterns: Patterns::new(watched),
-            open: OpenLogs::new(settings.open_files),
-            closed: ClosedGenerations::new(known),
-            horizon: Horizon::new(read_until),
-        };
+        let facts = LogFacts::new(
+            Patterns::new(watched),
+            OpenLogs::new(settings.open_files),
+            ClosedGenerations::new(known),
+            Horizon::new(read_until),
+        );
         Follower {
             settings: Arc::new(settings),
             facts,
@@ -146,6 +149,13 @@ impl Follower {
         self
     }
 
+    /// Between these times, about, these generations were truncated or deleted while earlier runs read them.
+    #[must_use]
+    pub fn with_cut(mut self, cut: HashMap<GenerationId, Window>) -> Follower {
+        self.facts.closed.note_cut(cut);
+        self
+    }
+
     /// Takes a block's buffer back, so that the next block touches no fresh memory.
     pub fn recycle(&mut self, bytes: Vec<u8>) {
         self.facts.open.recycle(bytes);
@@ -164,7 +174,8 @@ impl Follower {
         let problems = std::mem::take(&mut self.problems);
         let (settings, before) = (Arc::clone(&self.settings), self.unread.last_poll());
         let (unread, listings) = (Vec::new(), FolderListings::default());
-        let mut poll = Poll { now, around, settings, problems, listings, before, unread, emit };
+        let is_in_doubt = false;
+        let mut poll = Poll { now, around, settings, problems, listings, before, unread, is_in_doubt, emit };
         let mut progress = PollProgress::default();
         let _ = self.take_steps(&mut poll, &mut progress);
         self.problems = poll.problems;
@@ -198,7 +209,8 @@ impl Follower {
             progress.caught_up = false;
             self.take_in_put_off(poll)?;
         }
-        progress.undecided = self.discovery.is_undecided(self.looked_around, self.settings.rotate_grace);
+        progress.undecided =
+            poll.is_in_doubt || self.discovery.is_undecided(self.looked_around, self.settings.rotate_grace);
         if progress.caught_up && !progress.undecided {
             self.facts.horizon.all_was_read(self.facts.open.last_written());
         }
@@ -212,7 +224,7 @@ impl Follower {
         let Follower { facts, discovery, awaited, settings, .. } = self;
         let (seen, _) = facts.patterns.look_at_paths(true);
         let mut named: Vec<WatchedPath> = seen.into_iter().map(WatchedPath::from).collect();
-        for gone in facts.patterns.rotated_away() {
+        for gone in facts.patterns.rotated_away(settings) {
             discovery.watch_while_gone(&gone.path, &gone.key, poll.now);
             named.push(gone);
         }
@@ -220,7 +232,7 @@ impl Follower {
             log.path = real_path(&log.path);
         }
         if facts.closed.is_empty() && facts.horizon.is_first_run() {
-            discovery.disregard_rotated(&named, settings, &mut poll.listings);
+            discovery.disregard_rotated(&named, poll);
             self.at_end = !settings.from_start;
         }
         discovery.suspect_since_last_run(named, facts, poll.now);
@@ -237,6 +249,7 @@ impl Follower {
                     let id = generation.id;
                     let goes_on = goes_on_where_it_was(&generation);
                     let reason = if goes_on { FinishReason::Rotated } else { FinishReason::Vanished };
+                    self.note_cut(id, reason, poll);
                     self.facts.closed.finish(generation, reason);
                     poll.tell(LogEvent::Finished { generation: id, unread: 0, reason })?;
                 }
@@ -327,6 +340,9 @@ impl Follower {
                 return self.finish(id, 0, FinishReason::Rotated, poll);
             }
             let lost = log.seen_size() - log.generation.position;
+            if is_out_of_sight(&as_read, &self.facts, poll) {
+                return self.await_copy(id, poll);
+            }
             return self.finish(id, lost, FinishReason::Truncated { lost }, poll);
         };
         let Some(log) = open.get_mut(id) else { return ControlFlow::Continue(()) };
@@ -334,6 +350,13 @@ impl Follower {
         let Generation { path, device_inode, .. } = log.generation.clone();
         open.note_file(id);
         poll.tell(LogEvent::Moved { generation: id, path, device_inode })
+    }
+
+    /// A log was truncated while its folder is not there, or closed: a copy may be in it, and is looked for when it is back.
+    fn await_copy(&mut self, id: GenerationId, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let Some(log) = self.facts.open.remove(id) else { return ControlFlow::Continue(()) };
+        self.awaited.await_all(vec![self.facts.closed.remember(log)], poll.now);
+        self.resume_awaited(poll)
     }
 
     /// Looks at the watched paths: which file each leads to now, and which of these are new.
@@ -357,7 +380,8 @@ impl Follower {
             }
         }
         let mut new = new_at_paths(seen, &self.facts.open, poll)?;
-        self.discovery.seek(self.unread.spans_of_files());
+        let seen = self.unread.last_look(&self.facts, poll.now);
+        self.discovery.seek(self.unread.sought_spans(), seen, poll.now);
         new.extend(self.discovery.find_unseen(&self.facts, &self.awaited, poll)?);
         self.take_in_all(new, poll)?;
         self.at_end = false;
@@ -419,7 +443,10 @@ impl Follower {
         let opened = open_new_file(&file, behind.place, *at_end, &mut discovery.settled, facts, awaited, poll);
         let NewFile { path, is_live, status, key, .. } = file;
         let (log, held) = match opened {
-            Ok(OpenedFile { log, held }) => (log, held),
+            Ok(OpenedFile { log, held, is_awaited }) => {
+                poll.is_in_doubt |= is_awaited;
+                (log, held)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => return ControlFlow::Continue(()),
             Err(error) => {
                 let error = Error::io("read it", &path, &error);
@@ -457,6 +484,9 @@ impl Follower {
         log.origin = if is_live { path.clone() } else { base_of(&path) };
         log.live = is_live.then(|| path.clone());
         facts.open.push(log);
+        if is_live {
+            facts.note_begun(&generation);
+        }
         // All are told in any case: none holds without the others.
         let told = match is_live {
             true => ControlFlow::Continue(()),
@@ -593,7 +623,15 @@ impl Follower {
     /// Nothing more will be read from an open log.
     fn finish(&mut self, id: GenerationId, unread: u64, reason: FinishReason, poll: &mut Poll<'_>) -> ControlFlow<()> {
         let Some(log) = self.facts.open.remove(id) else { return ControlFlow::Continue(()) };
+        self.note_cut(id, reason, poll);
         self.facts.closed.finish_log(log, reason);
         poll.tell(LogEvent::Finished { generation: id, unread, reason })
+    }
+
+    /// Notes when a log was truncated or deleted, if it was: after the last look at it.
+    fn note_cut(&mut self, id: GenerationId, reason: FinishReason, poll: &Poll<'_>) {
+        let from = poll.before.or(self.facts.horizon.read_until()).unwrap_or(Timestamp(i64::MIN));
+        let cut = Window { from, until: poll.now };
+        self.facts.closed.note_cut((reason != FinishReason::Rotated).then_some((id, cut)));
     }
 }

@@ -109,6 +109,8 @@ pub(crate) struct OpenedFile {
     pub(crate) log: Option<OpenLog>,
     /// The closed generation that was read in this very file; what is behind it is not lost.
     pub(crate) held: Option<GenerationId>,
+    /// It may hold a generation that was away or out of reach: the next look around tells.
+    pub(crate) is_awaited: bool,
 }
 
 /// Opens a file as a new generation, its number still to be given; `None` if there is nothing in it to be read now. A live file
@@ -132,9 +134,12 @@ pub(crate) fn open_new_file(
     let status = FileStatus::of_file(&file)?;
     let inode = status.device_inode;
     // A rotated file was compared with what is awaited.
-    let is_awaited = new.is_live && awaited.may_be_in(inode, &new.key);
-    if status.size == 0 || facts.open.is_open(inode) || is_awaited || settled.is_settled(status) {
+    let is_unreadable = new.is_live && awaited.may_be_in(inode);
+    if status.size == 0 || facts.open.is_open(inode) || is_unreadable || settled.is_settled(status) {
         return Ok(OpenedFile::default());
+    }
+    if new.is_live && (awaited.is_any_away(&new.key) || awaited.is_any_in(&mut file, &path, &new.key)?) {
+        return Ok(OpenedFile { is_awaited: true, ..OpenedFile::default() });
     }
     let (mut position, mut held) = (0, None);
     if new.is_live {
@@ -150,7 +155,7 @@ pub(crate) fn open_new_file(
         position = place.map_or(position, |place| place.end);
         if position > 0 && position == status.size {
             settled.settle(status);
-            return Ok(OpenedFile { log: None, held });
+            return Ok(OpenedFile { held, ..OpenedFile::default() });
         }
         if at_end {
             position = status.size;
@@ -162,7 +167,7 @@ pub(crate) fn open_new_file(
         settled.settle(status);
         return Ok(OpenedFile::default());
     }
-    Ok(OpenedFile { log: Some(log), held })
+    Ok(OpenedFile { log: Some(log), held, is_awaited: false })
 }
 
 /// The closed generation that has read most of this very file, or of one that was at its path and that it is a copy of. Leaves it at

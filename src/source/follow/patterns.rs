@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use glob::MatchOptions;
 
 use super::poll::{FileProblem, Unreadable};
-use super::settings::WatchedLog;
+use super::settings::{FollowSettings, WatchedLog};
 use crate::error::Error;
 use crate::source::file::FileStatus;
 use crate::source::generation::DeviceInode;
+use crate::source::identity::find::homes_of;
 use crate::source::identity::siblings::{base_of, is_compressed, is_rotated, is_surely_rotated};
 use crate::source::unread_span::UnreadCause;
 use crate::wildcards::{UnlistedDirectory, fixed_directory, means, paths_of_pattern};
@@ -104,7 +105,7 @@ impl Patterns {
     }
 
     /// The logs of which only rotated files are left, which no glob names.
-    pub(crate) fn rotated_away(&self) -> Vec<WatchedPath> {
+    pub(crate) fn rotated_away(&self, settings: &FollowSettings) -> Vec<WatchedPath> {
         let (mut found, mut bases) = (Vec::new(), HashSet::new());
         for WatchedPattern { key, glob, text, paths, .. } in &self.entries {
             let Some(pattern) = glob else { continue };
@@ -119,6 +120,13 @@ impl Patterns {
                 let is_rotated = base != path && means(pattern, &base, MatchOptions::new()) && !paths.contains(&path);
                 if is_rotated && bases.insert(base.clone()) && !base.exists() {
                     found.push(WatchedPath { path: base, key: key.clone() });
+                }
+            }
+            let elsewhere = settings.elsewhere_of(key).iter();
+            let elsewhere = elsewhere.filter_map(|text| paths_of_pattern(text, MatchOptions::new()).ok());
+            for home in elsewhere.flat_map(|matched| matched.paths).flat_map(|path| homes_of(&path, key)) {
+                if !paths.contains(&home) && bases.insert(home.clone()) && !home.exists() {
+                    found.push(WatchedPath { path: home, key: key.clone() });
                 }
             }
         }

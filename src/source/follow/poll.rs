@@ -94,6 +94,9 @@ pub(crate) struct Poll<'p> {
     pub(crate) before: Option<Timestamp>,
     /// What could not be read so far.
     pub(crate) unread: Vec<Unreadable>,
+    /// Something may be there that was neither read nor is said to be missing: a watched path leads nowhere, and its log is not read by another
+    /// name (a rotation may be under way), or leads to a file that is not known yet to be another log.
+    pub(crate) is_in_doubt: bool,
     pub(crate) emit: &'p mut Emit<'p>,
 }
 
@@ -140,6 +143,7 @@ impl Poll<'_> {
         let seen = self.before;
         let absence = *self.problems.missing_since.entry(path.to_owned()).or_insert(Absence { noticed, seen });
         if self.now < absence.noticed.plus(patience) {
+            self.is_in_doubt |= !is_read;
             return ControlFlow::Continue(());
         }
         let error = Error::failed("there is no such file")

@@ -3,6 +3,9 @@
 //! Each is looked for as [`find`](crate::source::identity::find) says, once a second until it is found, or is surely nowhere.
 
 use std::collections::{HashSet, VecDeque};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -13,13 +16,14 @@ use crate::error::Error;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::FileStatus;
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
-use crate::source::identity::compare::{Comparison, compare};
+use crate::source::identity::compare::{Comparison, compare, compare_open};
 use crate::source::identity::find::{
     FileCandidates, FoundFile, Hindrance, SearchResult, SearchScope, incomplete_error, list_candidates, search,
 };
-use crate::source::identity::siblings::Sibling;
+use crate::source::identity::siblings::{Sibling, base_of};
 use crate::source::unread_span::UnreadCause;
 use crate::time::Timestamp;
+use crate::wildcards::is_pattern;
 
 /// A generation whose file is not found, or cannot be read yet: it is compressed and not complete, or out of reach.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ struct AwaitedGeneration {
     /// What hinders the system from reading a file that may hold it. Until that is gone, the file with its inode must not be
     /// taken for a new log.
     unreadable: Option<Error>,
+    /// The files that cannot be opened and may hold it.
+    hindered_by: Vec<DeviceInode>,
     /// The candidates at the last try; there is no use in another before they change.
     tried: Vec<(PathBuf, FileStatus)>,
     /// It was being read in this run until its file ended too early.
@@ -71,6 +77,7 @@ impl AwaitedGenerations {
                 is_looked_for: false,
                 is_away: false,
                 unreadable: None,
+                hindered_by: Vec::new(),
                 tried: Vec::new(),
                 is_set_aside: false,
                 torn: None,
@@ -97,6 +104,7 @@ impl AwaitedGenerations {
             is_looked_for: true,
             is_away: false,
             unreadable: None,
+            hindered_by: Vec::new(),
             tried,
             is_set_aside: true,
             torn,
@@ -114,11 +122,35 @@ impl AwaitedGenerations {
         self.generations().map(|generation| generation.id).collect()
     }
 
-    /// Whether the file with this inode may hold one that cannot be read now; or this log may have come back with one.
-    pub(crate) fn may_be_in(&self, device_inode: DeviceInode, key: &str) -> bool {
-        self.awaited.iter().any(|AwaitedGeneration { generation, unreadable, is_away, .. }| {
-            unreadable.is_some() && generation.device_inode == device_inode || *is_away && generation.log == key
+    /// Whether the file with this inode may hold one that cannot be read now, which is said to be missing.
+    pub(crate) fn may_be_in(&self, device_inode: DeviceInode) -> bool {
+        self.awaited.iter().any(|AwaitedGeneration { generation, unreadable, hindered_by, .. }| {
+            // Where not even that could be looked at, it is in its own file.
+            let is_own = hindered_by.is_empty() && generation.device_inode == device_inode;
+            unreadable.is_some() && (is_own || hindered_by.contains(&device_inode))
         })
+    }
+
+    /// Whether a file holds what was read of one of this log. Leaves it at its beginning.
+    pub(crate) fn is_any_in(&self, file: &mut File, path: &Path, key: &str) -> io::Result<bool> {
+        let name = base_of(path).file_name().map(OsString::from);
+        for generation in self.generations().filter(|generation| generation.log == key && generation.position > 0) {
+            // A link leads to logs of any names.
+            if is_pattern(key) && base_of(&generation.path).file_name() != name.as_deref() {
+                continue;
+            }
+            let comparison = compare_open(generation, file, UncompressedReader::of_file)?;
+            file.rewind()?;
+            if matches!(comparison, Comparison::Same(_)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether this log was away at the last look for one of it: what is at its path now may be that one, come back.
+    pub(crate) fn is_any_away(&self, key: &str) -> bool {
+        self.awaited.iter().any(|AwaitedGeneration { generation, is_away, .. }| *is_away && generation.log == key)
     }
 
     /// Looks for the generations from number `from` on, until it is known what became of one; that one is awaited no more.
@@ -138,7 +170,8 @@ impl AwaitedGenerations {
             let elsewhere = poll.settings.elsewhere_of(&awaited.generation.log);
             let candidates = list_candidates(&awaited.generation, SearchScope::Rotation, elsewhere, &mut poll.listings);
             let tried = statuses(&candidates.files);
-            if tried == awaited.tried && !tried.is_empty() && awaited.unreadable.is_none() {
+            // Nothing has changed since one of them was found to be torn.
+            if tried == awaited.tried && awaited.torn.is_some() && awaited.unreadable.is_none() {
                 *from += 1;
                 let path = awaited.generation.path.clone();
                 poll.unread.push(awaited.unfinished(facts, poll.now));
@@ -150,7 +183,7 @@ impl AwaitedGenerations {
             awaited.tried = tried;
             awaited.is_looked_for = true;
             awaited.is_away = facts.patterns.is_away(&awaited.generation.log);
-            awaited.unreadable = None;
+            (awaited.unreadable, awaited.torn) = (None, None);
             let (generation, is_away) = (awaited.generation.clone(), awaited.is_away);
             let is_closed = |file: &&Sibling| !facts.open.is_open(file.status.device_inode);
             let closed = candidates.files.iter().filter(is_closed);
@@ -163,7 +196,14 @@ impl AwaitedGenerations {
                 let is_copy = is_copy(&generation, &file, &candidates.files, facts, poll.now);
                 return ControlFlow::Continue(Some(ResumeOutcome::Found { generation, file: Box::new(file), is_copy }));
             }
-            match hindrances.into_iter().next_back() {
+            if let Some(awaited) = self.awaited.get_mut(*from) {
+                awaited.hindered_by = unreadable_files(&hindrances, &candidates.files);
+            }
+            let until = written_until(&hindrances, facts);
+            // What the system hinders may be allowed without a change of any file.
+            let is_unreadable = |(_, hindrance): &(PathBuf, Hindrance)| matches!(hindrance, Hindrance::Unreadable(_));
+            let worst = hindrances.iter().rposition(is_unreadable).or(hindrances.len().checked_sub(1));
+            match worst.and_then(|at| hindrances.into_iter().nth(at)) {
                 Some((path, Hindrance::Incomplete)) => {
                     if let Some(awaited) = self.awaited.get_mut(*from) {
                         awaited.torn = FileStatus::of_path(&path).ok();
@@ -172,7 +212,7 @@ impl AwaitedGenerations {
                     *from += 1;
                 }
                 Some((path, Hindrance::Unreadable(error))) => {
-                    self.set_unreadable(from, Some(&path), Error::io("read it", &path, &error), facts, poll)?;
+                    self.set_unreadable(from, until, Error::io("read it", &path, &error), facts, poll)?;
                 }
                 // Its log is said to be missing meanwhile. It may be on a disk that is not there yet.
                 None if is_away => {
@@ -201,11 +241,11 @@ impl AwaitedGenerations {
         ControlFlow::Continue(None)
     }
 
-    /// Notes that a file which may hold the generation number `from` cannot be read, and goes on to the next.
+    /// Notes that files which may hold the generation number `from` cannot be read, written last at `until`, and goes on to the next.
     fn set_unreadable(
         &mut self,
         from: &mut usize,
-        path: Option<&Path>,
+        until: Option<Timestamp>,
         error: Error,
         facts: &LogFacts,
         poll: &mut Poll<'_>,
@@ -215,9 +255,7 @@ impl AwaitedGenerations {
         awaited.unreadable = Some(error.clone());
         let mut report = Unreadable::of_generation(&awaited.generation, UnreadCause::Denied, &error);
         report.from = facts.horizon.read_until();
-        // One that was rotated away is written no more, or not for long.
-        let rotated = path.filter(|path| !facts.patterns.names(path)).and_then(|path| FileStatus::of_path(path).ok());
-        report.until = rotated.map(Horizon::written_until);
+        report.until = until;
         poll.cannot_read(report, error)
     }
 
@@ -255,6 +293,26 @@ impl AwaitedGeneration {
             ..Unreadable::of_generation(&self.generation, UnreadCause::Unfinished, &error)
         }
     }
+}
+
+/// When the last of these files was written last; nothing if one is written still. One that was rotated away is written no more, or not for
+/// long.
+fn written_until(hindrances: &[(PathBuf, Hindrance)], facts: &LogFacts) -> Option<Timestamp> {
+    let mut latest = None;
+    for (path, _) in hindrances {
+        if facts.patterns.names(path) {
+            return None;
+        }
+        latest = latest.max(Some(Horizon::written_until(FileStatus::of_path(path).ok()?)));
+    }
+    latest
+}
+
+/// Those of these files that could not be opened.
+fn unreadable_files(hindrances: &[(PathBuf, Hindrance)], candidates: &[Sibling]) -> Vec<DeviceInode> {
+    let unreadable = hindrances.iter().filter(|(_, hindrance)| matches!(hindrance, Hindrance::Unreadable(_)));
+    let inode_of = |path: &Path| candidates.iter().find(|file| file.path == path).map(|file| file.status.device_inode);
+    unreadable.filter_map(|(path, _)| inode_of(path)).collect()
 }
 
 /// What is said of a generation while its log is not there: what was written behind what was read of it is missing.

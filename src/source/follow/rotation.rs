@@ -16,7 +16,7 @@ use crate::source::file::{FileStatus, leads_to};
 use crate::source::generation::Generation;
 use crate::source::identity::find::{FoundFile, SearchScope, list_candidates, new_name, search};
 use crate::source::identity::listing::FolderListings;
-use crate::source::identity::siblings::Sibling;
+use crate::source::identity::siblings::{Sibling, directory_of};
 
 /// The copy that `copytruncate` made: a file that holds what was read, and is not the one that was truncated. `as_read` is the
 /// generation as of the last byte that was read.
@@ -32,6 +32,14 @@ pub(crate) fn find_copy(
         file.path != as_read.path && inode != as_read.device_inode && !open.is_open(inode)
     };
     search(as_read, candidates.files.iter().filter(is_beside), UncompressedReader::of_file, |_| true).found
+}
+
+/// Whether the folder of a log, which is named by its path, cannot be looked into: nobody can tell what was copied there.
+pub(crate) fn is_out_of_sight(generation: &Generation, facts: &LogFacts, poll: &mut Poll<'_>) -> bool {
+    match poll.listings.siblings(&generation.path) {
+        Ok(_) => false,
+        Err(error) => error.kind() != ErrorKind::NotFound || facts.patterns.is_away(&generation.log),
+    }
 }
 
 /// What came of the names that lead to an open file now.
@@ -96,6 +104,11 @@ pub(crate) fn is_over(log: &OpenLog, facts: &LogFacts, poll: &Poll<'_>) -> bool 
         // There has been none since the file was rotated away, at least at every look. One that is configured by its path will be made;
         // until then its writer has no other file.
         Err(error) if error.kind() == ErrorKind::NotFound => {
+            // Where its folder is not there either, what took its place may come back with that.
+            let is_folder_there = directory_of(&log.origin).is_some_and(Path::exists);
+            if facts.patterns.names_plainly(&log.origin) && !is_folder_there {
+                return false;
+            }
             log.status.deleted || !facts.patterns.names_plainly(&log.origin) || facts.has_later(log)
         }
         // Nobody can tell.

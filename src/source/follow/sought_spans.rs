@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
+use super::horizon::is_created_after;
 use super::missed_rotation::MissedRotation;
 use crate::source::file::leads_to;
 use crate::source::file_of_log::FileOfLog;
@@ -12,7 +13,7 @@ use crate::source::unread_span::UnreadSpan;
 use crate::time::Timestamp;
 
 /// The spans of single files.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SoughtSpans {
     spans: Vec<UnreadSpan>,
     inodes: HashSet<DeviceInode>,
@@ -20,32 +21,47 @@ pub(crate) struct SoughtSpans {
     over: HashMap<PathBuf, Vec<usize>>,
     /// When the first of them begins.
     earliest: Option<Timestamp>,
+    /// When all was looked at last, and when they are looked for.
+    seen: Timestamp,
+    now: Timestamp,
+}
+
+impl Default for SoughtSpans {
+    fn default() -> SoughtSpans {
+        SoughtSpans::new(Vec::new(), Timestamp(i64::MIN), Timestamp(i64::MIN))
+    }
 }
 
 impl SoughtSpans {
-    pub(crate) fn new(spans: Vec<UnreadSpan>) -> SoughtSpans {
+    /// What these lack is looked for at `now`; all was looked at last when it was `seen`.
+    pub(crate) fn new(spans: Vec<UnreadSpan>, seen: Timestamp, now: Timestamp) -> SoughtSpans {
         let mut over: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for (at, span) in spans.iter().enumerate().filter(|(_, span)| !span.is_lasting()) {
             over.entry(base_of(&span.path)).or_default().push(at);
         }
         let inodes = spans.iter().filter_map(|span| span.device_inode).collect();
         let earliest = spans.iter().map(|span| span.from).min();
-        SoughtSpans { spans, inodes, over, earliest }
+        SoughtSpans { spans, inodes, over, earliest, seen, now }
     }
 
     /// Whether a file may hold what could not be read: it is the one that could not be, or was packed or copied since.
     pub(crate) fn may_be_in(&self, file: &Sibling, key: &str) -> bool {
         // What was written before all of them holds none.
-        if self.earliest.is_none_or(|earliest| file.status.modified() <= earliest) {
+        if self.earliest.is_none_or(|earliest| file.status.modified() < earliest) {
             return self.has_own(file);
         }
         let of_log = FileOfLog::new(&file.path, key, file.status);
-        self.has_own(file) || self.spans.iter().any(|span| of_log.is_surely_of(span))
+        self.has_own(file) || self.spans.iter().any(|span| of_log.is_surely_of(span) || of_log.was_missed_in(span))
     }
 
-    /// Whether a file is the one of a span, as far as its inode tells.
+    /// Whether a file is the one of a span: it has the inode, and did not get it from one that was deleted.
     pub(crate) fn has_own(&self, file: &Sibling) -> bool {
-        self.inodes.contains(&file.status.device_inode)
+        let inode = file.status.device_inode;
+        if !self.inodes.contains(&inode) {
+            return false;
+        }
+        let mut of_inode = self.spans.iter().filter(|span| span.device_inode == Some(inode));
+        of_inode.any(|span| !is_created_after(&file.path, span.until.unwrap_or(self.seen), self.now))
     }
 
     /// Whether a file of this log that could not be read is where it was.

@@ -74,14 +74,16 @@ impl UnreadFiles {
         self.merge_oldest(&path, poll)
     }
 
-    /// What is missing of files, wherever they are by now: a rotated file that may hold it is looked into, however old it is.
-    pub(crate) fn spans_of_files(&self) -> Vec<UnreadSpan> {
-        let of_file = |span: &&UnreadSpan| span.generation.is_none() && span.device_inode.is_some();
-        self.spans.iter().map(|held| &held.span).filter(of_file).cloned().collect()
+    /// What is missing of files, wherever they are by now, and of paths that cannot be looked at: a rotated file that may hold it is looked
+    /// into, however old it is.
+    pub(crate) fn sought_spans(&self) -> Vec<UnreadSpan> {
+        let is_sought =
+            |span: &&UnreadSpan| span.generation.is_none() && (span.device_inode.is_some() || span.is_lasting());
+        self.spans.iter().map(|held| &held.span).filter(is_sought).cloned().collect()
     }
 
     /// When all was looked at last, by this run or those before.
-    fn last_look(&self, facts: &LogFacts, now: Timestamp) -> Timestamp {
+    pub(crate) fn last_look(&self, facts: &LogFacts, now: Timestamp) -> Timestamp {
         self.last_look.or(facts.horizon.read_until()).unwrap_or(now)
     }
 
@@ -204,7 +206,9 @@ impl UnreadFiles {
                 // One that was rotated away may be written for a while still.
                 until: match (span.until, report.until) {
                     (Some(known), Some(until)) if until > known.plus(TIME_LAG) => Some(until.min(poll.now).max(known)),
-                    (Some(known), _) => Some(known),
+                    (Some(known), Some(_)) => Some(known),
+                    // It cannot be read where it is written.
+                    (Some(_), None) => None,
                     (None, until) => until.map(|until| until.min(poll.now).max(span.from)),
                 },
                 path: if is_at(span, &span.path) { span.path.clone() } else { report.path },
@@ -240,7 +244,7 @@ impl UnreadFiles {
     }
 
     /// Since when something could not be read that could be read, or was not there, at the last look. At the first look of a run that is
-    /// when the earlier ones had read all, or, of a log that none knew, when the file was made or the run began.
+    /// when the earlier ones had read all, or, of a log that none knew, when the file was made (if that is known), or the run began.
     fn begin_of(&self, report: &Unreadable, facts: &LogFacts, poll: &Poll<'_>) -> Timestamp {
         if let Some(at) = self.last_look {
             return at;
@@ -251,7 +255,11 @@ impl UnreadFiles {
             Some(read_until) if is_known || report.generation.is_some() || report.cause == UnreadCause::Absent => {
                 read_until.min(poll.now)
             }
-            _ => created(&report.path).map_or(poll.now, |created| created.min(poll.now)),
+            // A time of the future is of another clock, and says nothing.
+            read_until => {
+                let made = created(&report.path).filter(|created| *created <= poll.now.plus(TIME_LAG));
+                made.or(read_until).map_or(poll.now, |began| began.min(poll.now))
+            }
         }
     }
 

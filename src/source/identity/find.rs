@@ -19,6 +19,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use glob::{MatchOptions, Pattern};
+
 use super::compare::{Comparison, OpenedGeneration, compare_open};
 use super::listing::FolderListings;
 use super::siblings::{Sibling, base_of, directory_of, is_compressed, is_rotated};
@@ -28,6 +30,7 @@ use crate::source::compressed::reader::UncompressedReader;
 use crate::source::compressed::restart_points::RestartPoints;
 use crate::source::file::{FileStatus, leads_to, open_regular};
 use crate::source::generation::{DeviceInode, Generation};
+use crate::wildcards::{is_pattern, means, paths_of_pattern};
 
 /// How far a search goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,16 +121,34 @@ pub(crate) fn list_candidates(
 
 /// The files that stand where the generation's log is written, if it was rotated from there to another directory.
 fn siblings_at_home(generation: &Generation, listings: &mut FolderListings) -> Vec<Sibling> {
-    // The key of a log is its path, or a glob.
-    let home = Path::new(&generation.log);
-    if base_of(&generation.path).file_name() != home.file_name() || generation.path.parent() == home.parent() {
-        return Vec::new();
-    }
-    let mut found = listings.siblings(home).unwrap_or_default();
-    if let Ok(status) = FileStatus::of_path(home) {
-        found.push(Sibling { path: home.to_owned(), status, compressed: is_compressed(home) });
+    let mut found = Vec::new();
+    for home in homes_of(&generation.path, &generation.log) {
+        found.extend(listings.siblings(&home).unwrap_or_default());
+        if let Ok(status) = FileStatus::of_path(&home) {
+            found.push(Sibling { compressed: is_compressed(&home), path: home, status });
+        }
     }
     found
+}
+
+/// The paths at which the log of a file may be written, if it is not where that is done. The key of a log is its path, or a glob that names it.
+pub(crate) fn homes_of(path: &Path, log: &str) -> Vec<PathBuf> {
+    let (key, base) = (Path::new(log), base_of(path));
+    let (Some(name), Some(directory)) = (base.file_name(), key.parent()) else { return Vec::new() };
+    if key.file_name() == Some(name) && !is_pattern(log) {
+        return if path.parent() == key.parent() { Vec::new() } else { vec![key.to_owned()] };
+    }
+    let Ok(pattern) = Pattern::new(log) else { return Vec::new() };
+    if means(&pattern, &base, MatchOptions::new()) {
+        return Vec::new();
+    }
+    let directories = match is_pattern(&directory.to_string_lossy()) {
+        true => paths_of_pattern(&directory.to_string_lossy(), MatchOptions::new()).unwrap_or_default().paths,
+        false => vec![directory.to_owned()],
+    };
+    let mut homes: Vec<PathBuf> = directories.iter().map(|directory| directory.join(name)).collect();
+    homes.retain(|home| means(&pattern, home, MatchOptions::new()));
+    homes
 }
 
 /// The place of a file in the order of the search, as the header of this file numbers it.
@@ -359,6 +380,28 @@ mod tests {
         live.device_inode = FileStatus::of_path(&folder.path().join("z")).unwrap().device_inode;
         let rotation = list_candidates(&live, SearchScope::Rotation, &[], &mut FolderListings::default());
         assert_eq!(names(&rotation.files), ["z", "a.log.2", "a.log.1", "a.log", "a.log.3.gz"]);
+    }
+
+    #[test]
+    fn a_log_that_a_glob_names_is_looked_for_where_it_is_written_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["a/x.log", "a/x.log.1", "a/y.log", "b/x.log", "old/x.log.2", "c/x.txt"] {
+            std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            std::fs::write(at(name), name).unwrap();
+        }
+        let candidates = |glob: &str| {
+            let rotated = Generation { log: at(glob).display().to_string(), ..generation(at("old/x.log.2")) };
+            let found = list_candidates(&rotated, SearchScope::Rotation, &[], &mut FolderListings::default()).files;
+            let mut found: Vec<_> = found.into_iter().map(|file| file.path).collect();
+            found.sort();
+            found
+        };
+        assert_eq!(candidates("a/*.log"), [at("a/x.log"), at("a/x.log.1"), at("old/x.log.2")]);
+        assert_eq!(candidates("?/*.log"), [at("a/x.log"), at("a/x.log.1"), at("b/x.log"), at("old/x.log.2")]);
+        assert_eq!(candidates("a/y*.log"), [at("old/x.log.2")]);
+        assert_eq!(candidates("*/x.log"), [at("old/x.log.2")], "it is where it is written");
+        assert_eq!(candidates("a/x.log"), [at("a/x.log"), at("a/x.log.1"), at("old/x.log.2")]);
     }
 
     #[test]

@@ -44,6 +44,11 @@ impl LossCause {
     pub fn code(self) -> u8 {
         self as u8
     }
+
+    /// Whether the log's file was truncated or deleted.
+    pub fn is_cut(self) -> bool {
+        matches!(self, LossCause::Truncated | LossCause::Gone | LossCause::Copied)
+    }
 }
 
 /// A stretch of a log that was not read, or is lost to the store.

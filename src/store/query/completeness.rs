@@ -198,6 +198,18 @@ impl<'v> Completeness<'v> {
         given_up
     }
 
+    /// Between when, about, the logs were truncated or deleted that were: from the last line that was read to when it was noticed.
+    pub fn cut(&self) -> HashMap<GenerationId, Window> {
+        let mut cut: HashMap<GenerationId, Window> = HashMap::new();
+        for (&id, ledger) in &self.state.ledgers {
+            for loss in ledger.losses.iter().filter(|loss| loss.cause.is_cut()) {
+                let held = cut.entry(id).or_insert(Window { from: loss.after, until: loss.before });
+                *held = Window { from: held.from.min(loss.after), until: held.until.max(loss.before) };
+            }
+        }
+        cut
+    }
+
     /// Whether a log that began alike was read later, and some of its lines became requests: the one that was read in the
     /// wrong format then lacks nothing.
     fn was_read_again(&self, id: GenerationId) -> bool {
