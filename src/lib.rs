@@ -55,7 +55,7 @@
 //!
 //! let format = Format::compile("mine", "$msec $request_time $request_method $request_uri", Escape::Default)?;
 //! let routes = Arc::new(Routes::new(2_000));
-//! let with = Interpreting { router: Arc::new(Router::default()), routes: Arc::clone(&routes), threshold_ms: 1_000 };
+//! let with = Interpreting { router: Arc::new(Router::default()), routes: Arc::clone(&routes), threshold_ms: 1_000, conditions: Arc::default() };
 //! let mut interpreter = Interpreter::new(&format, Needs::latency(), &with)?;
 //!
 //! let log = b"1322661936.000 0.016 GET /api/users/7\n1322661937.000 1.204 GET /api/users/8?full=1\n";

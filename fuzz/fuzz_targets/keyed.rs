@@ -39,6 +39,7 @@ fn read(format: &Format, block: &[u8]) {
         router: Arc::new(Router::new(Vec::new()).expect("no rules are good rules")),
         routes: Arc::new(Routes::new(100)),
         threshold_ms: 1000,
+        conditions: Arc::default(),
     };
     let mut interpreter = Interpreter::new(format, Needs::all(), &with).expect("the parser took the format");
     let (mut at, mut text) = (0, Vec::new());

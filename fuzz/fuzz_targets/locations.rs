@@ -30,7 +30,7 @@ fuzz_target!(|input: &[u8]| {
     let Ok(nginx) = NginxConf::read(Path::new("/etc/nginx/nginx.conf"), &Text(conf), "web1") else { return };
     let locations = Locations::new(&nginx);
     let router = Router::new(Vec::new()).expect("no rules are good rules").with_locations(locations, true);
-    let with = Interpreting { router: Arc::new(router), routes: Arc::new(Routes::new(10_000)), threshold_ms: 1000 };
+    let with = Interpreting { router: Arc::new(router), routes: Arc::new(Routes::new(10_000)), threshold_ms: 1000, conditions: Arc::default() };
     let text = "$msec $scheme $server_port $host $status $request_uri";
     let format = Format::compile("asked", text, Escape::Default).expect("a format");
     let logs = nginx.logs.iter().filter_map(|log| log.target.pattern());

@@ -59,6 +59,7 @@ fn records(format: &Format, block: &[u8], base: usize) -> Vec<Found> {
         router: Arc::new(Router::new(Vec::new()).expect("no rules are good rules")),
         routes: Arc::new(Routes::new(100)),
         threshold_ms: 1000,
+        conditions: Arc::default(),
     };
     let mut interpreter = Interpreter::new(format, Needs::latency(), &with).expect("keys say when a request ended");
     let mut found = Vec::new();

@@ -61,6 +61,7 @@ impl OpenedDaemon {
             router: Arc::clone(&settings.router),
             routes: Arc::new(routes),
             threshold_ms: settings.threshold_ms,
+            conditions: Arc::default(),
         };
         let mut interpreters = compile_interpreters(&settings.logs, &interpreting)?;
         for log in &settings.archived {

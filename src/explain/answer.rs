@@ -71,8 +71,10 @@ pub struct Cause<'r> {
     pub p: f64,
     /// The phase of most of the excess.
     pub phase: Option<Phase>,
-    /// Its requests in the window.
+    /// All its requests in the window.
     pub window: SideTimes,
+    /// Those of them that another cause has not, if that one was found before it.
+    pub besides: Option<SideTimes>,
     /// Its requests in the baseline.
     pub baseline: SideTimes,
     /// Values that live in its requests.

@@ -2,7 +2,7 @@
 
 use super::answer::{BaselinePart, Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict};
 use super::change::Change;
-use super::feature::FieldSide;
+use super::feature::{FeatureId, FieldSide, Holders};
 use super::first::first_comers;
 use super::interval::interval_of_excess;
 use super::phases::{PHASES, Phase};
@@ -126,8 +126,9 @@ impl<'r> Examined<'_, 'r> {
             high_ms: interval.high.round() as i64,
             p: found.chance,
             phase: self.phase_of(members),
-            window: self.side_times(members, Side::Window),
-            baseline: self.side_times(&self.compared.own_members(&found.whose), Side::Baseline),
+            window: self.side_times(&found.whose, Side::Window),
+            besides: self.besides(found),
+            baseline: self.side_times(&found.whose, Side::Baseline),
             folded: found.folded.iter().map(|folded| Folded { feature: folded.feature, share: folded.share }).collect(),
             as_much: pieces.as_much,
             typical: self.typical(members),
@@ -148,12 +149,35 @@ impl<'r> Examined<'_, 'r> {
         most_of(&excess)
     }
 
-    fn side_times(&self, members: &[bool], side: Side) -> SideTimes {
+    /// All requests of these values, also those that another cause has, or of a route that is new.
+    fn side_times(&self, whose: &[FeatureId], side: Side) -> SideTimes {
+        let requests = self.compared.requests;
+        let holders: Vec<Holders> = whose.iter().map(|id| requests.features.holders(*id)).collect();
+        let holds = |request: &&KeptRequest| {
+            request.side == side && holders.iter().all(|holders| holders.hold(requests.features_of(request)))
+        };
+        let times = self.times_of(requests.kept().iter().filter(holds));
+        // Of a part of the baseline as many as all of it has.
+        let count = if side == Side::Baseline { self.part.whole_of(times.count) } else { times.count };
+        SideTimes { count, ..times }
+    }
+
+    /// Those of the window that no cause before it has; nothing where that is all of them.
+    fn besides(&self, found: &FoundCause) -> Option<SideTimes> {
+        let own = self.compared.own_members(&found.whose);
+        let in_window = |members: &[bool]| {
+            let rows =
+                self.compared.rows().iter().zip(members).filter(|(row, is_member)| **is_member && row.is_in_window());
+            self.times_of(rows.map(|(row, _)| row.request))
+        };
+        let (all, left) = (in_window(&own), in_window(&found.members));
+        (left.count < all.count).then_some(left)
+    }
+
+    fn times_of<'k>(&self, requests: impl Iterator<Item = &'k KeptRequest>) -> SideTimes {
         let mut times = Vec::new();
-        for (row, is_member) in self.compared.rows().iter().zip(members) {
-            if *is_member && row.request.side == side {
-                times.push((row.request.took_ms, u64::from(self.compared.requests.weight(row.request))));
-            }
+        for request in requests {
+            times.push((request.took_ms, u64::from(self.compared.requests.weight(request))));
         }
         times.sort_unstable();
         let count: u64 = times.iter().map(|(_, weight)| weight).sum();
@@ -166,7 +190,6 @@ impl<'r> Examined<'_, 'r> {
             })
         };
         let millis = |per_hundred| quantile(per_hundred).map(|(took, _)| u64::from(*took));
-        let count = if side == Side::Baseline { self.part.whole_of(count) } else { count };
         SideTimes { count, p50_ms: millis(50), p99_ms: millis(99) }
     }
 

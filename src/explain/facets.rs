@@ -9,7 +9,7 @@ use crate::record::{Record, RecordValues, agent_family, attempt_ms, attempts, un
 
 /// How a variable's value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FacetReading {
+pub(super) enum FacetReading {
     /// As it is.
     Text,
     /// A client's address, the first of a list; in its nets.
@@ -326,7 +326,7 @@ fn size_words(class: u32) -> String {
 }
 
 /// `example.org` of `https://example.org/a`.
-fn host_of(url: &[u8]) -> Option<&[u8]> {
+pub(super) fn host_of(url: &[u8]) -> Option<&[u8]> {
     let after = memchr::memmem::find(url, b"://").and_then(|at| url.get(at + 3..))?;
     after.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next().filter(|host| !host.is_empty())
 }
@@ -350,6 +350,11 @@ fn says_otherwise(format: &Format, variable: usize) -> bool {
     let end = roles.end.map(|(end, _)| end);
     let [response, connect, header] = roles.upstream;
     [end, roles.request_time, response, connect, header, roles.request, roles.target].contains(&Some(variable))
+}
+
+/// How a variable's value is read; as it is where nothing is said of it.
+pub(super) fn reading_of(name: &str, kind: VariableKind) -> FacetReading {
+    facet_of(0, name, kind, &mut Features::default()).map_or(FacetReading::Text, |facet| facet.reading)
 }
 
 /// How a variable is looked at; nothing of one that sets nothing apart.

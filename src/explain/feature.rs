@@ -59,7 +59,7 @@ const MOST_VALUES: usize = 1 << 17;
 const MOST_FIELDS: usize = 400;
 
 /// So many bytes of a value count.
-const MOST_BYTES: usize = 200;
+pub(super) const MOST_BYTES: usize = 200;
 
 /// What is one of several parts may have so many times as many: which of them come too late is known when the parts are put together.
 const OF_PART: usize = 8;

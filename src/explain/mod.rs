@@ -32,6 +32,7 @@ mod route_patterns;
 mod sampling;
 mod search;
 mod tally;
+mod where_condition;
 
 pub use answer::{BaselinePart, Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict};
 pub use change::{Change, ChangeParts, RouteChange, RouteSums, SideSums};
@@ -42,3 +43,4 @@ pub use first::FirstComer;
 pub use phases::{AttemptTimes, PHASES, Phase, PhaseTimes, phase_times};
 pub use requests::{KeptAtMost, KeptRequest, NewRequest, Requests, Side};
 pub use sampling::LineOrigin;
+pub use where_condition::{PlacedWhere, WantedValue, WhereCondition};

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::routed_record::RoutedRecord;
-use crate::route::{GLOB_MARK, RouteId, Routes, begins_with_node, keeps_name, readable_name, series_of};
+use crate::explain::WhereCondition;
+use crate::route::{GLOB_MARK, Matched, Routes, begins_with_node, keeps_name, readable_name, series_of};
 use crate::store::{Entry, KeepReasons, WindowMatch};
 use crate::time::Window;
 
@@ -23,6 +24,8 @@ pub struct Filter {
     pub statuses: Vec<RangeInclusive<u16>>,
     /// Routes by name, as in Graphite or as people read it; `*` standing for any text; one behind `!` is left out. Empty lets all through.
     pub routes: Vec<String>,
+    /// What else a request must be, as [`Interpreting::asking`](super::Interpreting::asking) tells lines by it.
+    pub conditions: Arc<[WhereCondition]>,
 }
 
 impl Filter {
@@ -35,6 +38,7 @@ impl Filter {
             below_ms: None,
             statuses: Vec::new(),
             routes: Vec::new(),
+            conditions: Arc::default(),
         }
     }
 
@@ -46,7 +50,8 @@ impl Filter {
             WindowMatch::End => self.window.contains(record.end),
             WindowMatch::Overlap => self.window.overlaps(record.start(), record.end),
         };
-        inside
+        seen.wanted
+            && inside
             && record.request_time_ms.unwrap_or(0) >= self.min_ms
             && self.below_ms.is_none_or(|below| record.request_time_ms.is_some_and(|took| took < below))
             && (self.statuses.is_empty() || self.keeps_status(record.status.unwrap_or(0)))
@@ -54,13 +59,14 @@ impl Filter {
 
     /// Whether requests are asked for by what they are, so that those are meant as well that the index does not keep.
     pub fn asks_for_requests(&self) -> bool {
-        self.min_ms > 0 || self.below_ms.is_some() || !self.statuses.is_empty()
+        self.min_ms > 0 || self.below_ms.is_some() || !self.statuses.is_empty() || !self.conditions.is_empty()
     }
 
-    /// Whether an entry of the index has a duration and a status that are wanted.
+    /// Whether an entry of the index has a duration and a status that are wanted. Whether it meets conditions only its line says.
     pub fn keeps_entry(&self, entry: &Entry) -> bool {
         let is_timed = !entry.kept.contains(KeepReasons::UNTIMED);
-        entry.duration_ms >= self.min_ms
+        self.conditions.is_empty()
+            && entry.duration_ms >= self.min_ms
             && self.below_ms.is_none_or(|below| is_timed && entry.duration_ms < below)
             && self.keeps_status(entry.status)
     }
@@ -84,6 +90,11 @@ impl Filter {
             }
         }
         is_named && keeps_name(&meant, &[name, &*readable_name(name)])
+    }
+
+    /// Whether a pattern begins with this node, so that members of its series are wanted.
+    pub fn names_node(&self, first_node: &str) -> bool {
+        self.routes.iter().any(|pattern| first_node_of(pattern) == first_node)
     }
 
     /// Whether a pattern names what may be of a series with this first node: its members, or routes that gave way to it.
@@ -121,13 +132,13 @@ pub struct RouteFilter {
 }
 
 impl RouteFilter {
-    /// Whether the route is wanted by `filter`.
+    /// Whether the route is wanted by `filter`. A request of a probe is wanted only where its series is named.
     #[inline]
-    pub fn keeps(&mut self, filter: &Filter, id: RouteId, routes: &Arc<Routes>) -> bool {
+    pub fn keeps(&mut self, filter: &Filter, matched: &Matched, routes: &Arc<Routes>) -> bool {
         if filter.routes.is_empty() {
-            return true;
+            return matched.probe.is_none();
         }
-        let at = id.0 as usize;
+        let (id, at) = (matched.id, matched.id.0 as usize);
         if self.verdicts.len() <= at {
             self.verdicts.resize(at + 1, None);
         }

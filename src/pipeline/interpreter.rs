@@ -4,62 +4,18 @@ use std::sync::Arc;
 
 use multiversion::multiversion;
 
-use super::filter::Filter;
-use super::kept::AskedRules;
+use super::asked_where::AskedWhere;
+use super::interpreting::{Interpreting, rules_of};
 use super::lines::Lines;
 use super::routed_record::RoutedRecord;
 use super::series_members::SeriesMembers;
 use crate::grammar::{Format, FormatError, QuoteIndex, Reject, RejectReason, WrappedRecords, Wrapper, write_format};
 use crate::record::{Needs, Record, RecordParser, RecordValues};
-use crate::route::{Matched, Matcher, Request, Router, Routes};
+use crate::route::{Matched, Matcher, ProbeMatcher, ProbeSeries, Request, Router};
 use crate::store::LogReading;
 
 /// Rules look at no more log variables than this, so that a line's values fit on the stack.
 const ROUTE_VARIABLES: usize = 16;
-
-/// What an [`Interpreter`] is made from; shared by the workers.
-#[derive(Clone)]
-pub struct Interpreting {
-    /// The rules.
-    pub router: Arc<Router>,
-    /// The names given so far.
-    pub routes: Arc<Routes>,
-    /// A request at or above this many milliseconds is slow, unless its rule says otherwise.
-    pub threshold_ms: u64,
-}
-
-impl Interpreting {
-    /// What lines that are read with this have as [`LogReading::rules`].
-    pub fn rules(&self) -> u64 {
-        rules_of(&self.router, self.threshold_ms)
-    }
-
-    /// The rules that can make a difference to what is asked for.
-    pub fn asked_rules(&self, filter: &Filter) -> AskedRules {
-        AskedRules { rules: self.rules(), series: self.asks_for_series(filter).then(|| self.series()) }
-    }
-
-    /// Whether members of the series of now may be asked for, or routes that gave way to them.
-    pub fn asks_for_series(&self, filter: &Filter) -> bool {
-        self.router.series().first_nodes().iter().any(|node| filter.concerns_series(node))
-    }
-
-    /// What lines that are read with this have as [`LogReading::series`].
-    pub fn series(&self) -> u64 {
-        self.router.series().fingerprint()
-    }
-
-    /// The same for the lines of one log, given by its path or pattern: nginx's locations depend on it.
-    #[must_use]
-    pub fn for_log(&self, log: &str) -> Interpreting {
-        Interpreting { router: self.router.of_log(log), ..self.clone() }
-    }
-}
-
-/// A hash of what names routes and says when their requests are slow, as [`LogReading::rules`] has it.
-fn rules_of(router: &Router, threshold_ms: u64) -> u64 {
-    router.fingerprint().rotate_left(17) ^ threshold_ms
-}
 
 /// Gets a line's offset in the block, the line without its newline, what it says or why it was rejected, and its raw values.
 type LineTaker<'e> = dyn FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, RecordValues<'_>) + 'e;
@@ -79,6 +35,10 @@ pub struct Interpreter {
     archive: Option<usize>,
     /// What its requests are in beside their routes; lent to whoever counts them.
     series: Option<SeriesMembers>,
+    /// Which of its requests are in no route, where there are any.
+    probes: Option<ProbeMatcher>,
+    /// What is asked of them, if anything is.
+    asked: Option<AskedWhere>,
 }
 
 impl Interpreter {
@@ -95,6 +55,12 @@ impl Interpreter {
         if let Some(series) = &series {
             series.add_needs(&mut needs);
         }
+        let asked = AskedWhere::new(&with.conditions, format, &with.routes);
+        if let Some(asked) = &asked {
+            asked.add_needs(&mut needs);
+        }
+        let probes = ProbeMatcher::new(with.router.probes(), &with.routes, format);
+        needs.variables.extend(probes.iter().flat_map(ProbeMatcher::variables).flatten());
         Ok(Interpreter {
             parser: RecordParser::new(format, &needs)?,
             matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)).of_format(format),
@@ -106,6 +72,8 @@ impl Interpreter {
             text: Vec::new(),
             archive: None,
             series,
+            probes,
+            asked,
         })
     }
 
@@ -213,6 +181,20 @@ impl Interpreter {
         self.read_lines(block, each);
     }
 
+    /// [`read_block`](Self::read_block), each line also as each member of a series that it is in, if those are wanted.
+    pub fn read_block_as(&mut self, block: &[u8], members: bool, mut each: impl FnMut(SeenLine<'_>)) {
+        let mut series = if members { self.lend_series() } else { None };
+        self.read_block(block, |at, line, seen, values| {
+            each(SeenLine { at, line, seen, values, is_member: false });
+            if let (Ok(seen), Some(series)) = (seen, series.as_mut()) {
+                series.each_member(seen, &values, |member, _| {
+                    each(SeenLine { at, line, seen: Ok(member), values, is_member: true });
+                });
+            }
+        });
+        self.series = self.series.take().or(series);
+    }
+
     /// The line that begins at `start`, and whether it could be cut.
     #[inline(always)]
     fn cut_next<'b>(&mut self, block: &'b [u8], start: usize, quotes: usize) -> (&'b [u8], Result<(), Reject>) {
@@ -299,9 +281,31 @@ impl Interpreter {
     /// rule or the general one.
     #[inline(always)]
     fn route<'l>(&mut self, line: &'l [u8], record: Record<'l>) -> RoutedRecord<'l> {
-        let matched = if self.wanted.is_empty() { self.find(&record, &[]) } else { self.find_by_values(line, &record) };
+        let probed = if self.probes.is_none() { None } else { self.find_probe(line, &record) };
+        let matched = match probed {
+            Some(matched) => matched,
+            None if self.wanted.is_empty() => self.find(&record, &[]),
+            None => self.find_by_values(line, &record),
+        };
         let threshold = matched.threshold_ms.unwrap_or(self.threshold_ms);
-        RoutedRecord { record, matched, slow: record.request_time_ms.is_some_and(|time| time >= threshold) }
+        let wanted = self.asked.is_none() || self.meets_conditions(line, &record, matched);
+        RoutedRecord { record, matched, slow: record.request_time_ms.is_some_and(|time| time >= threshold), wanted }
+    }
+
+    /// Whether the request is what is asked for.
+    #[inline(never)]
+    fn meets_conditions(&mut self, line: &[u8], record: &Record<'_>, matched: Matched) -> bool {
+        let values = RecordValues::new(&self.parser, line);
+        self.asked.as_mut().is_none_or(|asked| asked.are_met(record, &values, matched.id))
+    }
+
+    /// The series of the probe that the request is of, if it is of one.
+    #[inline(never)]
+    fn find_probe(&mut self, line: &[u8], record: &Record<'_>) -> Option<Matched> {
+        let probes = self.probes.as_mut()?;
+        let raw = probes.variables().map(|variable| self.parser.value(line, variable?));
+        let ProbeSeries { id, threshold_ms, probe } = probes.find(&request_of(record, &[]), raw)?;
+        Some(Matched { id, threshold_ms, rule: None, probe: Some(probe) })
     }
 
     /// [`Interpreter::find`] where rules or locations look at further variables of the line.
@@ -317,16 +321,36 @@ impl Interpreter {
     /// The route of a record.
     #[inline(always)]
     fn find(&mut self, record: &Record<'_>, variables: &[Option<&[u8]>]) -> Matched {
-        self.matcher.route(&Request {
-            method: record.method,
-            target: record.target,
-            host: record.host,
-            status: record.status,
-            took_ms: record.request_time_ms,
-            malformed: record.malformed_request,
-            variables,
-        })
+        self.matcher.route(&request_of(record, variables))
     }
+}
+
+/// What routing looks at of a record.
+#[inline(always)]
+fn request_of<'r>(record: &Record<'r>, variables: &'r [Option<&'r [u8]>]) -> Request<'r> {
+    Request {
+        method: record.method,
+        target: record.target,
+        host: record.host,
+        status: record.status,
+        took_ms: record.request_time_ms,
+        malformed: record.malformed_request,
+        variables,
+    }
+}
+
+/// A line of a block, as a request or as what that is to a member of a series.
+pub struct SeenLine<'l> {
+    /// Its offset in the block.
+    pub at: usize,
+    /// Its bytes, without the newline.
+    pub line: &'l [u8],
+    /// What it says, or why it was rejected.
+    pub seen: Result<&'l RoutedRecord<'l>, Reject>,
+    /// Its raw values.
+    pub values: RecordValues<'l>,
+    /// Whether it was handed on before, as a request.
+    pub is_member: bool,
 }
 
 /// A record as it stands in a block, before it is read.

@@ -6,7 +6,7 @@
 //! the window tell which readings it is made of.
 
 use super::filter::Filter;
-use super::stored_names::asks_for_members;
+use super::stored_names::asks_beside_routes;
 use crate::error::Result;
 use crate::route::RouteId;
 use crate::source::generation::GenerationId;
@@ -57,13 +57,16 @@ pub fn counted_by(view: &View, window: Window, by: WindowMatch, now: AskedRules)
 /// # Errors
 /// If a segment cannot be read or is damaged.
 pub fn all_kept(view: &View, filter: &Filter) -> Result<bool> {
+    if !filter.conditions.is_empty() {
+        return Ok(false);
+    }
     let mut routes = Vec::new();
     for (_, name) in view.routes() {
         if filter.keeps_route(name) {
             routes.push(name);
         }
     }
-    let of_members = asks_for_members(view, filter);
+    let of_members = asks_beside_routes(view, filter);
     let is_kept = |reading: Option<&LogReading>| {
         let Some(reading) = reading else { return false };
         let errors = !filter.statuses.is_empty()

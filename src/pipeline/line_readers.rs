@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::interpreter::{Interpreter, Interpreting};
+use super::interpreter::Interpreter;
+use super::interpreting::Interpreting;
 use crate::grammar::{Format, read_format};
 use crate::record::Needs;
 use crate::source::generation::{Generation, GenerationId};

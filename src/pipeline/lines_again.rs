@@ -5,7 +5,8 @@
 //! same call twice takes nothing in twice.
 
 use super::commit_builder::CommitBuilder;
-use super::interpreter::{Interpreter, Interpreting};
+use super::interpreter::Interpreter;
+use super::interpreting::Interpreting;
 use super::line_readers::ReadingInterpreters;
 use super::retrieve::{self, MissingLines};
 use super::row_collector::RowCollector;

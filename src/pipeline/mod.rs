@@ -24,6 +24,7 @@
 //! `interpreter` and `lines` know nothing of the rest. `row_collector` and `commit_builder` meet only in `collected_rows`,
 //! which goes from the one thread to the other.
 
+mod asked_where;
 pub mod batch;
 mod block_summaries;
 mod cell_numbers;
@@ -31,6 +32,7 @@ mod collected_rows;
 mod commit_builder;
 mod filter;
 mod interpreter;
+mod interpreting;
 mod kept;
 mod lacking;
 mod line_readers;
@@ -52,7 +54,8 @@ mod stored_names;
 pub use collected_rows::CollectedRows;
 pub use commit_builder::CommitBuilder;
 pub use filter::{Filter, RouteFilter};
-pub use interpreter::{Interpreter, Interpreting};
+pub use interpreter::{Interpreter, SeenLine};
+pub use interpreting::Interpreting;
 pub use kept::{AskedRules, CountedBy, all_kept, common_threshold, counted_by};
 pub use lacking::{WindowLacks, damaged_journals, store_lacks, torn_words, window_lacks, zone_words};
 pub use line_readers::{LineReaders, NeedsOfFormat, StretchReader, holds_format};
@@ -65,4 +68,4 @@ pub use routed_record::RoutedRecord;
 pub use row::Row;
 pub use row_collector::RowCollector;
 pub use slot_settings::SlotSettings;
-pub use stored_names::{asks_for_members, file_names, route_names, wanted_routes};
+pub use stored_names::{asks_beside_routes, asks_for_members, file_names, route_names, wanted_routes};

@@ -372,8 +372,12 @@ pub(super) fn read_block(
     Some(found)
 }
 
-/// A request as it was counted: in a block that has nothing of its route, in `other`, since its route had no place yet.
+/// A request as it was counted: in a block that has nothing of its route, in `other`, since its route had no place yet. A probe's series
+/// always has one.
 fn as_counted<'l>(seen: RoutedRecord<'l>, block: &BlockSummary, other: Option<RouteId>) -> RoutedRecord<'l> {
+    if seen.matched.probe.is_some() {
+        return seen;
+    }
     match other.filter(|other| !block.may_hold(Some(&[seen.matched.id])) && block.may_hold(Some(&[*other]))) {
         Some(other) => RoutedRecord { matched: Matched { id: other, ..seen.matched }, ..seen },
         None => seen,

@@ -14,6 +14,8 @@ pub struct RoutedRecord<'l> {
     pub matched: Matched,
     /// Whether its `$request_time` reached the threshold of its route.
     pub slow: bool,
+    /// Whether it meets the conditions that are asked for.
+    pub wanted: bool,
 }
 
 impl RoutedRecord<'_> {

@@ -278,6 +278,7 @@ mod tests {
             router: Arc::new(Router::new(Vec::new()).unwrap()),
             routes: Arc::new(Routes::new(100)),
             threshold_ms: 2500,
+            conditions: Arc::default(),
         };
         let mut interpreter = Interpreter::new(&format.unwrap(), Needs::latency(), &with).unwrap();
         let (mut collector, mut builder) = (RowCollector::new(SETTINGS), CommitBuilder::new(SETTINGS));

@@ -50,6 +50,10 @@ impl SeriesMembers {
         values: &RecordValues<'_>,
         mut each: impl FnMut(&RoutedRecord<'_>, usize),
     ) {
+        if seen.matched.probe.is_some() {
+            // It is in the series of its probe, and in no other.
+            return;
+        }
         for series in 0..self.matcher.len() {
             let Some(attempts) = self.matcher.count_attempts(series, values) else {
                 if let Some(id) = self.matcher.find_member(series, &seen.record, values, seen.matched.id, 0) {
@@ -65,7 +69,8 @@ impl SeriesMembers {
                 };
                 let threshold = seen.matched.threshold_ms.unwrap_or(self.threshold_ms);
                 let slow = record.request_time_ms.is_some_and(|time| time >= threshold);
-                let member = RoutedRecord { record, matched: Matched { id, ..seen.matched }, slow };
+                let member =
+                    RoutedRecord { record, matched: Matched { id, ..seen.matched }, slow, wanted: seen.wanted };
                 each(&member, series);
             }
         }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::filter::Filter;
-use crate::route::RouteId;
+use crate::route::{PROBE_NODE, RouteId, begins_with_node};
 use crate::source::GenerationId;
 use crate::store::View;
 
@@ -35,9 +35,19 @@ pub fn wanted_routes(view: &View, filter: &Filter) -> Vec<RouteId> {
     wanted
 }
 
-/// Whether members of series are asked for that the store knows.
+/// Whether members of series are asked for that the store knows: in these a request is besides its route, perhaps several times.
 pub fn asks_for_members(view: &View, filter: &Filter) -> bool {
-    !filter.routes.is_empty() && view.members().iter().any(|(_, name)| filter.keeps_member(name))
+    named_members(view, filter).any(|name| !begins_with_node(name, PROBE_NODE))
+}
+
+/// Whether series are asked for that the store knows, of [`asks_for_members`] or of probes.
+pub fn asks_beside_routes(view: &View, filter: &Filter) -> bool {
+    named_members(view, filter).next().is_some()
+}
+
+fn named_members<'v>(view: &'v View, filter: &Filter) -> impl Iterator<Item = &'v str> {
+    let names = if filter.routes.is_empty() { Vec::new() } else { view.members() };
+    names.into_iter().map(|(_, name)| name).filter(|name| filter.keeps_member(name))
 }
 
 /// The path that each log was last read at. One that is rotated away, or gone, keeps the name it had.

@@ -46,7 +46,7 @@ thread_local! {
 }
 
 /// What `each` makes of the family of an agent as it stands in a log that is escaped so.
-pub(super) fn with_agent_family(agent: &[u8], escape: Escape, each: impl FnOnce(&str)) {
+pub fn with_agent_family(agent: &[u8], escape: Escape, each: impl FnOnce(&str)) {
     let is_escaped = agent.contains(&b'\\');
     let family = || match is_escaped {
         true => agent_family(&String::from_utf8_lossy(&unescape(agent, escape))),

@@ -6,6 +6,7 @@
 //!   field_spans    which span is which field
 //!   end_reader     when the request ended, line by line; end_time: $msec, $time_iso8601, $time_local
 //!   number         whole numbers, and seconds with three decimals
+//!   address_range  an address or a net
 //!   upstream       the lists of $upstream_*: attempts and redirects
 //!   request        $request into method, target and protocol
 //!   agent          the family of an agent: a browser, a robot, a library
@@ -21,6 +22,7 @@
 //! `parser` calls all the others; they do not know each other, but that `end_time`, `upstream` and `request_field` read by `number`,
 //! `request_field` also by `upstream` and `agent`, and `end_reader` by `end_time`.
 
+mod address_range;
 mod agent;
 mod end_reader;
 mod end_time;
@@ -35,7 +37,8 @@ mod status_range;
 mod unescape;
 mod upstream;
 
-pub use agent::agent_family;
+pub use address_range::AddressRange;
+pub use agent::{agent_family, with_agent_family};
 pub use needs::Needs;
 pub use number::MAX_DURATION_MS;
 pub use parser::RecordParser;

@@ -24,6 +24,8 @@ use crate::route::readable_name;
 pub struct ComparedSide {
     /// Requests.
     pub count: u64,
+    /// Those of them that have a time.
+    pub timed: u64,
     /// Requests a second; nothing where the side has no length.
     pub per_second: Option<f64>,
     /// The sum of their times.
@@ -64,6 +66,7 @@ impl ComparedSide {
         let timed = !latency.is_empty();
         ComparedSide {
             count: cell.requests,
+            timed: latency.count(),
             per_second: length_ms
                 .filter(|&length| length > 0)
                 .map(|length| cell.requests as f64 * 1000.0 / length as f64),

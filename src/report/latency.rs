@@ -86,6 +86,10 @@ impl LatencyReport {
             total.merge(&cell);
             rows.push(LatencyRow::new(&by, values, &cell));
         }
+        let mut whole = LatencyRow::new(&by, Vec::new(), &total);
+        for row in rows.iter_mut().chain([&mut whole]) {
+            row.shares = self.shares(row, &total);
+        }
         rows.sort_by(|one, other| {
             (self.rank(other)).cmp(&self.rank(one)).then_with(|| one.group.values.cmp(&other.group.values))
         });
@@ -93,12 +97,21 @@ impl LatencyReport {
         rows.truncate(self.limit.unwrap_or(usize::MAX));
         let name = if rows.len() < all { format!("all {all} ({} shown)", rows.len()) } else { "all".to_owned() };
         Report {
-            blank: LatencyRow::new(&by, Vec::new(), &Cell::default()),
-            totals: Some(LatencyRow::new(&by, vec![name], &total)),
+            blank: LatencyRow { shares: whole.shares, ..LatencyRow::new(&by, Vec::new(), &Cell::default()) },
+            totals: Some(LatencyRow { group: GroupValue { by, values: vec![name] }, ..whole }),
             rows,
             window: self.window,
             missing: Vec::new(),
         }
+    }
+
+    /// The part that a row has of all: of clients by what they are that is what is asked.
+    fn shares(&self, row: &LatencyRow, all: &Cell) -> Option<RowShares> {
+        let all_ms = all.time(Time::Request).sum_ms();
+        self.by.iter().any(|by| by == "agent_family").then(|| RowShares {
+            count_share: TenThousandths::of(row.count, all.requests),
+            time_share: TenThousandths::of(row.sum_ms.unwrap_or(0), all_ms),
+        })
     }
 
     /// What a row is sorted by; nothing without samples, and for the order of names.
@@ -151,9 +164,43 @@ pub struct LatencyRow {
     pub status_5xx: u64,
     /// Bytes sent to the clients.
     pub bytes: u64,
+    /// The part of all that it is, where rows are of families of clients.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<RowShares>,
     /// Whether so few requests had a time that p99.9 rests on the largest one alone.
     #[serde(skip)]
     pub few_samples: bool,
+}
+
+/// Which part of all a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RowShares {
+    /// Of the requests.
+    pub count_share: TenThousandths,
+    /// Of the time that they took.
+    pub time_share: TenThousandths,
+}
+
+/// A part of one, serialised as a number from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenThousandths(pub u32);
+
+impl TenThousandths {
+    /// Rounded; of nothing nothing.
+    fn of(part: u64, all: u64) -> TenThousandths {
+        let rounded = (u128::from(part) * 10_000 + u128::from(all) / 2) / u128::from(all.max(1));
+        TenThousandths(u32::try_from(rounded).unwrap_or(u32::MAX))
+    }
+
+    fn words(self) -> String {
+        format!("{}.{} %", self.0 / 100, self.0 % 100 / 10)
+    }
+}
+
+impl Serialize for TenThousandths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(f64::from(self.0) / 10_000.0)
+    }
 }
 
 /// What a row is about: serialised as one field for each that is grouped by.
@@ -200,6 +247,7 @@ impl LatencyRow {
             status_4xx,
             status_5xx,
             bytes: cell.bytes_sent,
+            shares: None,
             few_samples: latency.count() < LEAST_FOR_P999,
         }
     }
@@ -221,6 +269,9 @@ impl ReportRow for LatencyRow {
             Heading::number("5xx").yielding(4),
             Heading::number("bytes").yielding(9),
         ]);
+        if self.shares.is_some() {
+            headings.extend([Heading::number("requests"), Heading::number("time")]);
+        }
         headings
     }
 
@@ -244,6 +295,9 @@ impl ReportRow for LatencyRow {
             number::count(self.status_5xx),
             number::bytes(self.bytes),
         ]);
+        if let Some(RowShares { count_share, time_share }) = self.shares {
+            cells.extend([count_share.words(), time_share.words()]);
+        }
         cells
     }
 }

@@ -17,7 +17,8 @@ pub struct RouteRow {
     pub route: String,
     /// Its name as people read it.
     pub name: String,
-    /// `route`, or `series` where it is a member of one: the requests of routes add up to all, and are in series besides.
+    /// `route`; `series` where it is a member of one, `probe` where its requests are of monitoring. Those of routes and probes add up to
+    /// all, and are in series besides.
     pub kind: &'static str,
     /// The metric that its series lie under, for each carbon that is configured and gets it.
     pub metrics: Vec<String>,
@@ -44,7 +45,7 @@ impl ReportRow for RouteRow {
         let metric = self.metrics.first().unwrap_or(&self.route);
         let metric = if self.route.is_empty() { "" } else { metric };
         vec![
-            self.name.clone(),
+            if self.kind == "probe" { format!("{} (monitoring)", self.name) } else { self.name.clone() },
             metric.to_owned(),
             self.since.clone().unwrap_or_default(),
             self.last_seen.clone().unwrap_or_default(),

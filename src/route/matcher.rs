@@ -18,7 +18,6 @@ use super::request::{Request, TargetForm, bare_host};
 use super::router::{CompiledRule, Router};
 use super::routes::Routes;
 use super::rules::condition::RequestFacts;
-use super::series::series_template::SeriesTemplates;
 use super::series_name::out_of_the_way;
 use super::template::{fold_path, template_of};
 use crate::grammar::Format;
@@ -32,6 +31,8 @@ pub struct Matched {
     pub threshold_ms: Option<u64>,
     /// The rule that named it, counted from 0; none if the path's template did.
     pub rule: Option<u16>,
+    /// The probe that the request is of, counted from 0: then it is in no route but in the probe's series.
+    pub probe: Option<u16>,
 }
 
 /// Routes requests; one for each worker.
@@ -89,8 +90,7 @@ impl Matcher {
     /// A matcher with an empty cache.
     pub fn new(router: Arc<Router>, routes: Arc<Routes>) -> Matcher {
         let (known, key) = (AnswerCache::new(), Vec::new());
-        let series = Arc::clone(router.series());
-        let names = WorkerNames { routes, series, known, key, merit: RouteMerit::Answered };
+        let names = WorkerNames { routes, taken: router.taken_nodes(), known, key, merit: RouteMerit::Answered };
         let located = router.locations().map(|locations| LocationFinder::new(locations.clone()));
         let (answers, key) = (AnswerCache::new(), Vec::new());
         Matcher { router, answers, names, located, of_locations: Vec::new(), key, overflow: 0, unlogged: false }
@@ -133,7 +133,7 @@ impl Matcher {
         };
         self.overflow += u64::from(found.refusal.is_some());
         let threshold_ms = rule.and_then(|rule| self.router.threshold_ms(rule));
-        Matched { id: found.id, threshold_ms, rule }
+        Matched { id: found.id, threshold_ms, rule, probe: None }
     }
 
     /// The route of a request where there are neither rules nor locations: its template names it. The common case, so a path
@@ -249,7 +249,7 @@ impl Matcher {
 struct WorkerNames {
     routes: Arc<Routes>,
     /// What routes give way to.
-    series: Arc<SeriesTemplates>,
+    taken: Vec<String>,
     /// From a rule and the values of its captures, or from a template.
     known: AnswerCache<NumberedRoute>,
     key: Vec<u8>,
@@ -296,7 +296,7 @@ impl WorkerNames {
     /// The number of a name in the table that all workers share. It takes a lock: ask the caches first.
     fn intern(&self, name: &str) -> NumberedRoute {
         let freed = self.routes.freed();
-        let given_way = out_of_the_way(name, self.series.first_nodes());
+        let given_way = out_of_the_way(name, &self.taken);
         let (id, over_cap) = self.routes.number_or_other(given_way.as_deref().unwrap_or(name), self.merit);
         NumberedRoute { id, refusal: over_cap.then_some(Refusal { merit: self.merit, freed }) }
     }

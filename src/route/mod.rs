@@ -8,6 +8,7 @@
 //! name: Graphite-safe, and for 2 and 3 reversible    graphite_name.rs
 //! number: RouteId, at most routes_max of them        routes.rs, cap.rs
 //! and beside its route the members of series         series/
+//! or instead of it the series of a probe             probes/
 //! ```
 //!
 //! [`Matcher`] is one worker's fast way there: it asks its `cache` first. `matcher` imports all of the others, `router` the
@@ -23,6 +24,7 @@ mod merit;
 mod name_patterns;
 mod node_glob;
 mod path_scan;
+mod probes;
 mod query;
 mod readable_name;
 mod request;
@@ -43,6 +45,8 @@ pub use location::{ListedLocation, Locations};
 pub use matcher::{Matched, Matcher};
 pub use name_patterns::{keeps_name, matches_any};
 pub use node_glob::{GLOB_MARK, NodeGlob};
+pub use probes::probe_matcher::{ProbeMatcher, ProbeSeries};
+pub use probes::probe_rule::{PROBE_NODE, ProbeMistake, ProbeRule, Probes};
 pub use readable_name::readable_name;
 pub use request::Request;
 pub use router::Router;

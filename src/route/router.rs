@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::location::{Locations, SERVER_VARIABLES, ServerHints};
+use super::probes::probe_rule::{PROBE_NODE, Probes};
 use super::rules::condition::{Conditions, RequestFacts};
 use super::rules::rule::{Rule, RuleError, RuleMistake};
 use super::rules::rule_name::{CaptureSource, RuleName};
@@ -30,6 +31,8 @@ pub struct Router {
     fingerprint: u64,
     /// What is counted beside the routes.
     series: Arc<SeriesTemplates>,
+    /// What is counted instead of in a route.
+    probes: Arc<Probes>,
 }
 
 /// Which parts of a request can make a difference to the rules.
@@ -88,6 +91,30 @@ impl Router {
     /// The series beside the routes.
     pub fn series(&self) -> &Arc<SeriesTemplates> {
         &self.series
+    }
+
+    /// The same with requests of monitoring out of the routes.
+    #[must_use]
+    pub fn with_probes(self, probes: Probes) -> Router {
+        if probes.is_empty() {
+            return self;
+        }
+        let mixed = [self.fingerprint.to_le_bytes(), probes.fingerprint().to_le_bytes()].concat();
+        Router { probes: Arc::new(probes), fingerprint: xxh3_64(&mixed), ..self }
+    }
+
+    /// The requests of monitoring, which are in no route.
+    pub fn probes(&self) -> &Arc<Probes> {
+        &self.probes
+    }
+
+    /// The first nodes of series and probes, which routes give way to.
+    pub fn taken_nodes(&self) -> Vec<String> {
+        let mut nodes = self.series.first_nodes().to_vec();
+        if !self.probes.is_empty() {
+            nodes.push(PROBE_NODE.to_owned());
+        }
+        nodes
     }
 
     /// The same for the lines of one log, given by its path or pattern: only the servers that write it count.
@@ -159,12 +186,12 @@ impl Router {
         self.rule(rule)?.threshold_ms
     }
 
-    /// A hash of rules and locations: under the same a request has the same route and threshold.
+    /// A hash of rules, locations and probes: under the same a request has the same route and threshold.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
 
-    /// The thresholds of rules, each with the route that it names; nothing where that depends on the request.
+    /// The thresholds of rules and probes, each with the route that it names; nothing where that depends on the request.
     pub fn thresholds(&self) -> Vec<(Option<String>, u64)> {
         let mut thresholds = Vec::new();
         for rule in &self.rules {
@@ -172,6 +199,7 @@ impl Router {
                 thresholds.push((rule.name.fixed(), threshold));
             }
         }
+        thresholds.extend(self.probes.thresholds().map(|(series, threshold)| (Some(series.to_owned()), threshold)));
         thresholds
     }
 

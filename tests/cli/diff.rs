@@ -105,3 +105,129 @@ fn windows_of_the_store_say_what_their_files_say() {
     // A window that no log was read for is no proof.
     ask(&folder, &["diff", windows[1], "2031-01-01..2031-01-02"]).said(3, &[]);
 }
+
+/// What a row has of a metric on one side, as the document says it.
+fn value_of(row: &Value, metric: &str, side: &str) -> Option<f64> {
+    let field = |name: &str| row[format!("{name}_{side}")].as_f64();
+    let count = field("count").unwrap();
+    match metric {
+        "count" => Some(count),
+        "rate" => field("per_second"),
+        "sum" if count == 0.0 => Some(0.0),
+        "sum" => field("sum_ms"),
+        "mean" => Some(field("sum_ms")? / count),
+        "4xx" | "5xx" => field(&format!("status_{metric}")),
+        time => field(&format!("{time}_ms")),
+    }
+}
+
+/// Whether a condition of these parts is broken, by a plain reading of the documentation; the number is in tenths.
+fn is_beyond(row: &Value, metric: &str, sign: char, number: &str) -> bool {
+    let (change, rest) = match number.strip_prefix('+') {
+        Some(rest) => (1.0, rest),
+        None => number.strip_prefix('-').map_or((0.0, number), |rest| (-1.0, rest)),
+    };
+    let Some(now) = value_of(row, metric, "after") else { return false };
+    let of = |side: &str| row[format!("count_{side}")].as_f64().unwrap();
+    let then = value_of(row, metric, "before").filter(|_| of("before") > 0.0);
+    let digits: f64 = rest.trim_end_matches(['%', 'm', 's']).parse().unwrap();
+    let limit = match (rest.ends_with('%'), change == 0.0, then) {
+        (true, true, _) => of("after") * digits / 100.0,
+        (false, true, _) => digits,
+        (_, false, None) => return false,
+        (false, false, Some(then)) => then + change * digits,
+        (true, false, Some(then)) => {
+            let as_many = if metric.ends_with("xx") { of("after") / of("before") } else { 1.0 };
+            then * as_many * (1.0 + change * digits / 100.0)
+        }
+    };
+    if sign == '>' { now > limit + 1e-6 } else { now < limit - 1e-6 }
+}
+
+#[test]
+fn every_metric_in_both_directions_breaks_where_the_numbers_say_so() {
+    let folder = folder();
+    for (sides, back) in [(["before.log", "after.log"], false), (["after.log", "before.log"], true)] {
+        let run = |more: &[&str]| {
+            folder.run(&[&["diff"][..], &sides, &["--log-format", EXACT, "--format=json"], more].concat())
+        };
+        let told: Value = serde_json::from_str(&run(&[]).ended(0)).unwrap();
+        let mut rows: Vec<&Value> = told["rows"].as_array().unwrap().iter().collect();
+        rows.push(&told["all"]);
+        let (mut conditions, mut expected) = (Vec::new(), Vec::new());
+        for metric in ["count", "rate", "sum", "mean", "p50", "p95", "p99", "max", "4xx", "5xx"] {
+            let is_time = !matches!(metric, "count" | "rate" | "4xx" | "5xx");
+            let numbers =
+                [0, 1, 4, 40, 50, 90, 100, 200, 1000].map(|n| format!("{n}{}", if is_time { "ms" } else { "" }));
+            let changes = [0, 5, 20, 50, 80, 100].map(|n| format!("{n}%"));
+            for sign in ['>', '<'] {
+                for number in numbers.iter().chain(&changes) {
+                    for change in ["", "+", "-"] {
+                        let text = format!("{change}{number}");
+                        if change.is_empty() && number.ends_with('%') && !metric.ends_with("xx") {
+                            continue;
+                        }
+                        for (at, row) in rows.iter().enumerate() {
+                            let name = row["route"].as_str().unwrap();
+                            let condition = format!("{name}:{metric}{sign}{text}");
+                            if is_beyond(row, metric, sign, &text) {
+                                expected.push(format!("{condition}: {name}"));
+                            }
+                            conditions.push((at, condition));
+                        }
+                    }
+                }
+            }
+        }
+        conditions.sort();
+        let asked: Vec<String> = conditions.iter().map(|(_, condition)| format!("--fail-if={condition}")).collect();
+        let run = run(&asked.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(run.code, 1, "{back}: {}", run.err);
+        let told: Value = serde_json::from_str(&run.out).unwrap();
+        let mut failed: Vec<&str> =
+            told["failed"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+        failed.sort_unstable();
+        expected.sort();
+        assert_eq!(failed, expected, "{back}");
+        assert!(
+            failed.len() > 500 && conditions.len() - failed.len() > 500,
+            "{} of {}",
+            failed.len(),
+            conditions.len()
+        );
+    }
+}
+
+#[test]
+fn a_gate_that_can_be_held_against_nothing_says_so() {
+    let folder = folder();
+    files(&folder, &["--fail-if", "nope.*:p99>+20%"]).said(0, &["there is no such row on either side"]);
+    for (wrong, said) in [
+        ("p99>>20ms", "is none of"),
+        ("p99>=+20%", "write > or <"),
+        ("5xx>+-1%", "no number"),
+        ("count>", "no number"),
+        (":count>1", "no row is named"),
+        ("count>inf", "no number"),
+        ("p99>1e3", "expected a unit"),
+    ] {
+        files(&folder, &["--fail-if", wrong]).said(2, &[said]);
+    }
+    // A log without times, and a window without an end, leave the gate shut for what they do not say.
+    let untimed = |name: &str, from: u64| {
+        let lines =
+            (0..30).map(|n| format!("1.2.3.4 [30/Nov/2011:14:{from:02}:{n:02} +0000] \"GET /a HTTP/1.1\" 200\n"));
+        folder.write(name, lines.collect::<String>());
+    };
+    untimed("one.log", 1);
+    untimed("two.log", 2);
+    let format = "--log-format=$remote_addr [$time_local] \"$request\" $status";
+    let gate = |condition: &str| folder.run(&["diff", "one.log", "two.log", format, "--fail-if", condition]);
+    gate("p99>+20%").said(3, &["--fail-if p99>+20%: what it is about is not known"]);
+    gate("count>+20%").said(0, &[]);
+    index(&folder, &["a.log"]).said(0, &["380 lines"]);
+    let empty = ["2011-11-29T14:00..2011-11-29T14:10", "2011-11-30T14:00..2011-11-30T14:20"];
+    ask(&folder, &[&["diff"][..], &empty, &["--fail-if", "p99>+20%"]].concat())
+        .said(3, &["there is no request before to compare with"]);
+    ask(&folder, &[&["diff"][..], &empty, &["--fail-if", "p99>9s"]].concat()).said(0, &[]);
+}

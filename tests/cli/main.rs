@@ -37,6 +37,7 @@ mod made_variables;
 mod merged;
 mod nginx;
 mod pasted;
+mod probes;
 mod push;
 mod questions;
 mod records;
@@ -56,6 +57,8 @@ mod top;
 mod usage;
 mod verify;
 
+mod where_fields;
 mod why;
+mod why_commands;
 mod why_long;
 mod wrapped;

@@ -254,3 +254,31 @@ fn a_profile_with_samples_for_people() {
     );
     assert_eq!(out, expected);
 }
+
+#[test]
+fn the_profile_is_the_same_with_any_number_of_threads_over_files_and_over_the_store() {
+    // Several blocks, in two logs, one of them packed.
+    let (folder, requests) = crate::index::folder(16_000, "");
+    folder.gz("a.log.1.gz", text(&requests[..9_000], Request::exact));
+    folder.write("a.log", text(&requests[9_000..], Request::exact));
+    crate::index::index(&folder, &["a.log*"]).said(0, &["9,000", "7,000"]);
+    let mut answers: Vec<Value> = Vec::new();
+    for source in [&[][..], &["a.log.1.gz", "a.log"]] {
+        for threads in ["--threads=1", "--threads=2", "--threads=7"] {
+            let asked = ["slow", "--format=json", "--samples=3", "--limit=999", "--by=path,status", threads];
+            let out = crate::index::ask(&folder, &[&asked[..], source].concat()).ended(0);
+            let mut answer: Value = serde_json::from_str(&out).unwrap();
+            for row in answer["rows"].as_array_mut().unwrap() {
+                // A log is called otherwise there.
+                let row = row.as_object_mut().unwrap();
+                row.remove("sample_locators");
+                row.remove("typical_locator");
+            }
+            answers.push(answer);
+        }
+    }
+    assert!(answers[0]["rows"].as_array().unwrap().len() > 5, "{}", answers[0]);
+    for answer in &answers[1..] {
+        assert_eq!(answer, &answers[0]);
+    }
+}

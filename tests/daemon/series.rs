@@ -40,3 +40,32 @@ fn each_attempt_is_sent_under_its_upstream_also_after_a_kill() {
     rig.until_counted(2);
     rig.ask(&["verify"]).said(0, &["2 lines"]);
 }
+
+const PROBED: &str = "[[log]]\npath = 'FOLDERprobed.log'\nformat = '$msec $remote_addr $status $request_time \"$request\" \"$http_user_agent\"'\n";
+
+#[test]
+fn a_probe_that_is_configured_while_it_runs_has_metrics_of_its_own_and_its_requests_are_in_no_route() {
+    let sink = Sink::new();
+    let rig = Rig::new(KEYS, &(sink.section() + PROBED));
+    let daemon = rig.start();
+    daemon.until_said("store ");
+    let second = this_second() / 1000;
+    let line =
+        |millis: i64| format!("{second}.{millis:03} 10.0.0.9 200 1.500 \"GET /a HTTP/1.1\" \"kube-probe/1.29\"\n");
+    rig.append("probed.log", &line(5));
+    let count = |name: &str| sink.last(&format!("nginx.web1.{name}.requests.count"), second);
+    until("the route", || count("a"), |count| *count == Some(1.0));
+    let config = std::fs::read_to_string(rig.folder.path("c.toml")).unwrap();
+    rig.folder.write("c.toml", config + "[[probe]]\nname = \"kube\"\nagent = \"kube-probe/*\"\n");
+    daemon.hang_up();
+    daemon.until_said("the new configuration is in force");
+    rig.append("probed.log", &line(700));
+    until("the probe", || count("probe.kube"), |count| *count == Some(1.0));
+    let slow = || sink.last("nginx.web1.probe.kube.requests.slow", second);
+    until("its slow one", slow, |slow| *slow == Some(1.0));
+    assert_eq!(count("a"), Some(1.0));
+    assert!(daemon.stop().success());
+    rig.ask(&["lines", "--route=probe.*"]).said(0, &[]);
+    // What was counted before is told by the rules of now, from the lines.
+    assert_eq!(rig.ask(&["report", "--route=probe.*", "--format=csv"]).out.lines().count(), 2);
+}

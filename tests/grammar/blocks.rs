@@ -13,6 +13,7 @@ fn interpreter(format: &Format, needs: Needs) -> Interpreter {
         router: Arc::new(Router::new(Vec::new()).unwrap()),
         routes: Arc::new(Routes::new(100)),
         threshold_ms: 1000,
+        conditions: Arc::default(),
     };
     Interpreter::new(format, needs, &with).unwrap()
 }

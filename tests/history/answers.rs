@@ -282,6 +282,7 @@ impl<'a> Read<'a> {
             router: Arc::clone(&self.machine.router),
             routes: Arc::new(Routes::restore(100, names)),
             threshold_ms: 1000,
+            conditions: Arc::default(),
         };
         let interpreter = Interpreter::new(&self.machine.format, Needs::latency(), &interpreting).unwrap();
         let by_log = HashMap::from([(self.machine.pattern.clone(), interpreter)]);

@@ -34,6 +34,7 @@ fn interpreter(archive: bool) -> Interpreter {
         router: Arc::new(Router::new(Vec::new()).unwrap()),
         routes: Arc::new(Routes::new(100)),
         threshold_ms: 1000,
+        conditions: Arc::default(),
     };
     let format = Format::compile("test", FORMAT, Escape::Default).unwrap();
     let mut interpreter = Interpreter::new(&format, Needs::latency(), &with).unwrap();

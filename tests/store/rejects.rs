@@ -23,7 +23,12 @@ const SETTINGS: SlotSettings = SlotSettings { interval: Duration::from_secs(10),
 fn summaries(lines: &[String], cut: usize, restart: usize) -> Summaries {
     let format = Format::compile("test", "$msec $request_time $status \"$request\"", Escape::Default).unwrap();
     let routes = Arc::new(Routes::restore(2000, Vec::new()));
-    let with = Interpreting { router: Arc::new(Router::new(Vec::new()).unwrap()), routes, threshold_ms: 1000 };
+    let with = Interpreting {
+        router: Arc::new(Router::new(Vec::new()).unwrap()),
+        routes,
+        threshold_ms: 1000,
+        conditions: Arc::default(),
+    };
     let mut interpreter = Interpreter::new(&format, Needs::latency(), &with).unwrap();
     let (mut slots, mut found, mut offset) = (RowCollector::new(SETTINGS), Summaries::new(), 0);
     for (part, lines) in lines.chunks(cut).enumerate() {

@@ -6,6 +6,7 @@ use super::output::say;
 use crate::cli::args::{FilterArguments, WindowArguments};
 use crate::cli::config::whole_millis;
 use crate::error::{Error, Result};
+use crate::explain::WhereCondition;
 use crate::graphite::asked::window_words;
 use crate::pipeline::Filter;
 use crate::record::parse_status_range;
@@ -74,7 +75,7 @@ pub(in crate::cli) fn shown(window: Window) -> Option<Window> {
 /// The first and the last slot that the store has of any route; nothing if it is empty.
 pub(in crate::cli) fn span_of_slots(view: &View) -> Option<(Timestamp, Timestamp)> {
     let mut span: Option<(Timestamp, Timestamp)> = None;
-    for (route, _) in view.routes() {
+    for (route, _) in view.routes().into_iter().chain(view.members()) {
         let Some((first, last)) = view.route_span(route) else { continue };
         span = match span {
             None => Some((first, last)),
@@ -93,7 +94,22 @@ pub(in crate::cli) fn filter(arguments: &FilterArguments, window: Window, by: Wi
             .remedy("give a --max-time that is longer"));
     }
     let statuses = arguments.status.iter().map(|text| parse_statuses(text)).collect::<Result<_>>()?;
-    Ok(Filter { window, by, min_ms, below_ms, statuses, routes: arguments.route.clone() })
+    let mut conditions = Vec::new();
+    for text in &arguments.conditions {
+        conditions.push(WhereCondition::parse(text).map_err(|what| {
+            Error::usage(format!("--where `{text}`: {what}"))
+                .remedy("write FIELD=VALUE, such as upstream_addr=10.0.0.2:8080 or query:depth=all")
+        })?);
+    }
+    Ok(Filter {
+        window,
+        by,
+        min_ms,
+        below_ms,
+        statuses,
+        routes: arguments.route.clone(),
+        conditions: conditions.into(),
+    })
 }
 
 /// From that time on, for ever.

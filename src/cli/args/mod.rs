@@ -15,7 +15,9 @@ pub(in crate::cli) use commands::{
     ServeArguments, SlowArguments, StatusArguments, TiedBy, TopArguments, TopSort, VerifyArguments, WhyArguments,
 };
 pub(in crate::cli) use format::{AnswerFormat, FindingsFormat, StatusFormat, WhyFormat};
-pub(in crate::cli) use shared::{FileArguments, FilterArguments, FormatArguments, PointArguments, WindowArguments};
+pub(in crate::cli) use shared::{
+    EscapeName, FileArguments, FilterArguments, FormatArguments, PointArguments, WindowArguments,
+};
 
 /// From the spike on the Graphite graph to the nginx log lines behind it.
 #[derive(Debug, Parser)]

@@ -105,6 +105,11 @@ pub(in crate::cli) struct FilterArguments {
     /// Only these statuses: 404, 5xx, 500-504.
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub status: Vec<String>,
+    /// Only requests whose field is this: upstream_addr=10.0.0.2:8080, remote_addr=192.0.2.0/24, query:depth=all, agent_family=curl,
+    /// bytes_sent=>=1048576. != for another one, ^= for one that begins so, =* for any; route as `why` names it, or any variable of
+    /// the format. Of several all must hold.
+    #[arg(long = "where", value_name = "FIELD=VALUE")]
+    pub conditions: Vec<String>,
 }
 
 impl ThreadArguments {

@@ -2,7 +2,7 @@
 
 use crate::carbon::{CellMetric, TimeStatistic};
 use crate::cli::answer::html_answer::{AnswerEnd, AnsweredWindow, html_head, zone_of_document};
-use crate::cli::answer::output::{stdout, style, written};
+use crate::cli::answer::output::{say, stdout, style, written};
 use crate::cli::answer::window::shown;
 use crate::cli::answer::{Answer, completeness};
 use crate::cli::args::ReportArguments;
@@ -49,9 +49,12 @@ pub(super) fn report(context: &Context, mut arguments: ReportArguments) -> Resul
         None => rows_of_files(context, &question)?,
     };
     let found = !rows.is_empty();
+    if filter.routes.is_empty() && !interpreting(context)?.router.probes().is_empty() {
+        say("note: requests of monitoring ([[probe]]) are in none of these: --route 'probe.*' has them");
+    }
     let of_series = match &view {
         Some(view) => asks_for_members(view, &filter) || interpreting(context)?.asks_for_series(&filter),
-        None => false,
+        None => interpreting(context)?.names_series(&filter),
     };
     let (rows, mut by) = (times.rows(rows), names_of(&arguments.by));
     if times.are_several() {

@@ -13,9 +13,12 @@ use crate::cli::input::context::Context;
 use crate::cli::input::settings::destinations;
 use crate::error::Result;
 use crate::report::{Report, RouteRow, write};
-use crate::route::{RouteId, keeps_name, readable_name};
+use crate::route::{PROBE_NODE, RouteId, begins_with_node, keeps_name, readable_name};
 use crate::store::View;
 use crate::time::{Timestamp, Window};
+
+/// What a member of a series is, or a probe's.
+const SERIES: &str = "series";
 
 /// A row with what it may be sorted by.
 struct RankedRoute {
@@ -41,13 +44,13 @@ pub(super) fn routes(context: &Context, arguments: &RoutesArguments) -> Result<A
     }
     let mut rows = Vec::new();
     let routes = view.routes();
-    let kinds = std::iter::repeat_n("route", routes.len()).chain(std::iter::repeat("series"));
+    let kinds = std::iter::repeat_n("route", routes.len()).chain(std::iter::repeat(SERIES));
     for ((id, name), kind) in routes.into_iter().chain(view.members()).zip(kinds) {
         let requests = counts.get(&id).copied().unwrap_or(0);
         let is_asked_for = arguments.route.is_empty() || keeps_name(&arguments.route, &[name, &*readable_name(name)]);
         if is_asked_for && (requests > 0 || window == Window::ALL) {
             let mut ranked = ranked_route(&view, id, name, requests, &namings);
-            ranked.row.kind = kind;
+            ranked.row.kind = if kind == SERIES && begins_with_node(name, PROBE_NODE) { "probe" } else { kind };
             rows.push(ranked);
         }
     }

@@ -12,6 +12,7 @@ mod host_name;
 mod http;
 mod log;
 mod position;
+mod probe;
 mod report;
 mod retention;
 mod route;
@@ -30,6 +31,7 @@ pub use host_name::HostName;
 pub use http::{DEFAULT_LISTEN, HttpSection, NO_LISTEN, TokenSection, listen_address};
 pub use log::{LogFormat, LogSection, ReceivedSection};
 pub use position::Placed;
+pub use probe::ProbeSection;
 pub use report::ReportSection;
 pub use route::{RouteSection, StatusCondition};
 pub use series::SeriesSection;
@@ -51,7 +53,7 @@ pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
 /// What may stand before the first section, and the sections themselves.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "store",
     "interval",
     "lateness",
@@ -68,6 +70,7 @@ const KEYS: [&str; 21] = [
     "log",
     "route",
     "series",
+    "probe",
     "slow",
     "report",
     "http",
@@ -130,6 +133,8 @@ pub struct Config {
     pub routes: Vec<RouteSection>,
     /// What is counted beside the routes.
     pub series: Vec<SeriesSection>,
+    /// What is counted instead of in a route.
+    pub probes: Vec<ProbeSection>,
     /// Which requests the index keeps one by one.
     pub slow: SlowSection,
     /// Of which routes `report` tells.
@@ -162,6 +167,7 @@ impl Default for Config {
             logs: Vec::new(),
             routes: Vec::new(),
             series: Vec::new(),
+            probes: Vec::new(),
             slow: SlowSection::default(),
             report: ReportSection::default(),
             http: HttpSection::default(),
@@ -246,13 +252,14 @@ impl Config {
 }
 
 /// The keys of each section, by its name without brackets; those before the first section have none.
-pub fn known_keys() -> [(&'static str, &'static [&'static str]); 12] {
+pub fn known_keys() -> [(&'static str, &'static [&'static str]); 13] {
     [
         ("", &KEYS),
         ("store", &store::KEYS),
         ("log", &log::KEYS),
         ("route", &route::KEYS),
         ("series", &series::KEYS),
+        ("probe", &probe::KEYS),
         ("carbon", &carbon::KEYS),
         ("slow", &slow::KEYS),
         ("report", &report::KEYS),
@@ -277,6 +284,7 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
     each("series", "[[series]]", &series::KEYS, mistakes, &mut |section| {
         config.series.extend(series::read_series(section));
     });
+    each("probe", "[[probe]]", &probe::KEYS, mistakes, &mut |section| config.probes.push(probe::read_probe(section)));
     each("carbon", "[[carbon]]", &carbon::KEYS, mistakes, &mut |section| {
         config.carbons.extend(carbon::read_carbon(section))
     });

@@ -19,7 +19,9 @@ mod shown_times;
 pub(in crate::cli) use format_cache::MadeOfFormats;
 pub(in crate::cli) use grouped::{GROUPS_MAX, KeptGroups, OTHER, check_fields, fields_of, names_of, say_attempts};
 pub(in crate::cli) use of_files::rows_of_files;
-pub(in crate::cli) use of_store::{refuse_attempts_twice, refuse_members, rows_of_store};
+pub(in crate::cli) use of_store::{
+    refuse_attempts_of_series, refuse_attempts_twice, refuse_members, refuse_series, rows_of_store,
+};
 pub(in crate::cli) use pictured::{
     ComparedSpans, CountedPictures, PictureCounts, PictureQuestion, WithPictures, pictures_of_slots, threshold_of_all,
 };

@@ -1,6 +1,7 @@
 //! What was counted over files: every line is read, each file once, by several threads.
 
 use super::grouped::{GroupedCells, KeptGroups, OTHER, check_fields, say_attempts};
+use super::of_store::refuse_attempts_of_series;
 use super::pictured::{PictureQuestion, WithPictures, threshold_of_all};
 use super::{CountedRows, CountingQuestion, Rows};
 use crate::cli::answer::output::say;
@@ -8,10 +9,12 @@ use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
+use crate::cli::input::where_fields::check_where;
 use crate::error::Result;
+use crate::grammar::Reject;
 use crate::histogram::Cell;
 use crate::pipeline::batch::BlockTally;
-use crate::pipeline::{Filter, Interpreting, RouteFilter};
+use crate::pipeline::{Filter, Interpreting, RouteFilter, SeenLine};
 use crate::record::{GroupingFields, RequestField};
 use crate::route::RouteId;
 use crate::time::{Timestamp, Window};
@@ -21,7 +24,9 @@ pub(in crate::cli) fn rows_of_files(context: &Context, question: &CountingQuesti
     let CountingQuestion { filter, by, .. } = question;
     let files = Files::open(context, question.files)?;
     files.say_untimed();
-    let with = settings::interpreting(context)?;
+    let with = settings::interpreting(context)?.asking(filter);
+    check_where(&filter.conditions, &files.formats)?;
+    refuse_attempts_of_series(with.names_series(filter), by)?;
     check_fields(by, files.formats.iter().map(|format| &**format))?;
     say_attempts(by, files.formats.iter().map(|format| &**format));
     let (mut tallies, kept) = (Vec::new(), KeptGroups::default());
@@ -153,38 +158,71 @@ impl BlockTally for CountingTally {
             workers, upstreams, filter, routes, with, fields, by_route, by_value, rejects, span, ..
         } = self;
         let Some(interpreter) = workers.interpreter_of(file) else { return };
-        let fields = fields.get(file);
-        let (mut lines, mut untimed) = (0, 0);
-        interpreter.read_block_inlined(bytes, |at, _, seen, values| {
-            lines += 1;
-            let seen = match seen {
-                Ok(seen) => seen,
-                Err(reject) => return rejects.reject(file, offset + at as u64, reject),
-            };
-            untimed += u64::from(seen.record.request_time_ms.is_none());
-            if !filter.keeps(seen) || !routes.keeps(filter, seen.matched.id, &with.routes) {
-                return;
+        let (fields, upstreams, members) = (fields.get(file), *upstreams, with.names_series(filter));
+        let mut counting =
+            LineCounting { filter, routes, with, fields, upstreams, by_route, by_value, span, lines: 0, untimed: 0 };
+        let mut take = |line: SeenLine<'_>| {
+            let at = offset + line.at as u64;
+            if let Err(reject) = counting.take(&line) {
+                rejects.reject(file, at, reject);
             }
-            widen(span, seen.record.end);
-            if let Some(fields) = fields {
-                return by_value.count(fields, seen, &values, *upstreams);
-            }
-            let at = seen.matched.id.0 as usize;
-            if by_route.len() <= at {
-                by_route.resize_with(at + 1, Cell::default);
-            }
-            if let Some(cell) = by_route.get_mut(at) {
-                seen.count_into(cell);
-                if *upstreams {
-                    seen.count_upstreams(cell, false);
-                }
-            }
-        });
+        };
+        if members {
+            interpreter.read_block_as(bytes, true, take);
+        } else {
+            interpreter.read_block_inlined(bytes, |at, line, seen, values| {
+                take(SeenLine { at, line, seen, values, is_member: false });
+            });
+        }
+        let LineCounting { lines, untimed, .. } = counting;
         let (end, length) = (offset + bytes.len() as u64, bytes.len() as u64);
         rejects.count_block(file, ReadBlock { end, length, lines, untimed });
     }
 
     fn skip_long_line(&mut self, file: usize, offset: u64, length: u64) {
         self.rejects.count_long_line(file, offset, length);
+    }
+}
+
+/// What the lines of a block are counted into.
+struct LineCounting<'t> {
+    filter: &'t Filter,
+    routes: &'t mut RouteFilter,
+    with: &'t Interpreting,
+    fields: Option<&'t GroupingFields>,
+    upstreams: bool,
+    by_route: &'t mut Vec<Cell>,
+    by_value: &'t mut GroupedCells,
+    span: &'t mut Option<Window>,
+    lines: u64,
+    untimed: u64,
+}
+
+impl LineCounting<'_> {
+    /// Count a line, or hand back why it is none.
+    #[inline(always)]
+    fn take(&mut self, line: &SeenLine<'_>) -> std::result::Result<(), Reject> {
+        self.lines += u64::from(!line.is_member);
+        let seen = line.seen?;
+        self.untimed += u64::from(!line.is_member && seen.record.request_time_ms.is_none());
+        if !self.filter.keeps(seen) || !self.routes.keeps(self.filter, &seen.matched, &self.with.routes) {
+            return Ok(());
+        }
+        widen(self.span, seen.record.end);
+        if let Some(fields) = self.fields {
+            self.by_value.count(fields, seen, &line.values, self.upstreams);
+            return Ok(());
+        }
+        let at = seen.matched.id.0 as usize;
+        if self.by_route.len() <= at {
+            self.by_route.resize_with(at + 1, Cell::default);
+        }
+        if let Some(cell) = self.by_route.get_mut(at) {
+            seen.count_into(cell);
+            if self.upstreams {
+                seen.count_upstreams(cell, false);
+            }
+        }
+        Ok(())
     }
 }

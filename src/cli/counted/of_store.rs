@@ -26,8 +26,13 @@ use crate::store::View;
 /// # Errors
 /// Both are asked for.
 pub(in crate::cli) fn refuse_attempts_twice(view: &View, filter: &Filter, by: &[RequestField]) -> Result<()> {
+    refuse_attempts_of_series(asks_for_members(view, filter), by)
+}
+
+/// The same of whoever asks for members of series.
+pub(in crate::cli) fn refuse_attempts_of_series(asks_for_members: bool, by: &[RequestField]) -> Result<()> {
     let is_attempt = |field: &RequestField| matches!(field, RequestField::Attempts(_));
-    if by.iter().any(is_attempt) && asks_for_members(view, filter) {
+    if asks_for_members && by.iter().any(is_attempt) {
         let what = "--by counts each attempt by itself, and so do the series that --route asks for";
         return Err(Error::usage(what).remedy("ask for one of the two"));
     }
@@ -39,7 +44,12 @@ pub(in crate::cli) fn refuse_attempts_twice(view: &View, filter: &Filter, by: &[
 /// # Errors
 /// The filter asks for some.
 pub(in crate::cli) fn refuse_members(view: &View, filter: &Filter, command: &str) -> Result<()> {
-    if !asks_for_members(view, filter) {
+    refuse_series(asks_for_members(view, filter), command)
+}
+
+/// The same of whoever asks for members of series.
+pub(in crate::cli) fn refuse_series(asks_for_members: bool, command: &str) -> Result<()> {
+    if !asks_for_members {
         return Ok(());
     }
     let what = format!("--route asks for members of a [[series]], and `{command}` is of routes");
@@ -55,7 +65,7 @@ pub(in crate::cli) fn rows_of_store(
     let CountingQuestion { filter, by, .. } = *question;
     let by_fields = by != [RequestField::Route];
     refuse_attempts_twice(view, filter, by)?;
-    let mut lines = StoredLines::new(context, view, &question.files.format)?;
+    let mut lines = StoredLines::new(context, view, &question.files.format)?.asking(filter)?;
     if by_fields {
         let wanted = by.to_vec();
         lines = lines.reading(Arc::new(move |format| GroupingFields::of_format(&wanted, format).needs()));

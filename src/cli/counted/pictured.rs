@@ -8,7 +8,7 @@ use crate::cli::input::files::{Files, Workers};
 use crate::error::Result;
 use crate::histogram::{Cell, Latency};
 use crate::pipeline::batch::BlockTally;
-use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord, common_threshold};
+use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord, SeenLine, common_threshold};
 use crate::report::picture::{PicturedRequests, TimeCourse, step_for, timed};
 use crate::route::{RouteId, Routes};
 use crate::store::View;
@@ -63,7 +63,7 @@ impl PictureCounts {
         self.compared.as_ref().is_some_and(|compared| compared.baseline.iter().any(|span| span.contains(end)))
     }
 
-    fn merge(&mut self, other: PictureCounts) {
+    pub(in crate::cli) fn merge(&mut self, other: PictureCounts) {
         self.course.merge(other.course);
         self.baseline.merge(&other.baseline);
         if self.by_route.len() < other.by_route.len() {
@@ -166,10 +166,10 @@ impl<T: BlockTally> BlockTally for WithPictures<T> {
         self.inner.count_block(file, offset, bytes);
         let Some(PictureTally { workers, with, filter, routes, counts }) = &mut self.picture else { return };
         let Some(interpreter) = workers.interpreter_of(file) else { return };
-        interpreter.read_block(bytes, |_, _, seen, _| {
+        interpreter.read_block_as(bytes, with.names_series(filter), |SeenLine { seen, .. }| {
             if let Ok(seen) = seen
                 && filter.keeps(seen)
-                && routes.keeps(filter, seen.matched.id, &with.routes)
+                && routes.keeps(filter, &seen.matched, &with.routes)
             {
                 counts.count(seen);
             }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::context::Context;
-use crate::cli::config::{Config, Placed, RouteSection, RoutesBy, StatusCondition, whole_millis};
+use crate::cli::config::{Config, Placed, ProbeSection, RouteSection, RoutesBy, StatusCondition, whole_millis};
 use crate::error::{Error, Result};
-use crate::route::{Router, Rule, SeriesMistake, SeriesTemplates};
+use crate::route::{ProbeMistake, ProbeRule, Probes, Router, Rule, SeriesMistake, SeriesTemplates};
 
 /// The rules, and nginx's locations for what they do not name.
 pub(super) fn routing(context: &Context) -> Result<Arc<Router>> {
@@ -22,7 +22,10 @@ pub(super) fn routing(context: &Context) -> Result<Arc<Router>> {
 /// The rules. What is wrong with one is said at its place in the configuration.
 pub(super) fn rules_router(config: &Config) -> Result<Arc<Router>> {
     let error = match Router::new(config.routes.iter().map(rule).collect()) {
-        Ok(router) => return Ok(Arc::new(router.with_series(series_templates(config)?))),
+        Ok(router) => {
+            let router = router.with_series(series_templates(config)?).with_probes(probes(config)?);
+            return Ok(Arc::new(router));
+        }
         Err(error) => error,
     };
     let wrong = format!("[[route]] {}: {}", error.field, error.message);
@@ -47,6 +50,41 @@ fn series_templates(config: &Config) -> Result<SeriesTemplates> {
         };
         mistake.remedy(remedy)
     })
+}
+
+/// A probe as its section says it.
+pub(in crate::cli) fn probe(section: &ProbeSection) -> ProbeRule {
+    ProbeRule {
+        name: text_of(&section.name),
+        agents: section.agents.iter().map(text_of).collect(),
+        addresses: section.addresses.iter().map(text_of).collect(),
+        paths: section.paths.iter().map(text_of).collect(),
+        threshold_ms: section.threshold.as_ref().map(|threshold| whole_millis(threshold.value)),
+    }
+}
+
+/// What is kept out of the routes. What is wrong with one is said at its place.
+fn probes(config: &Config) -> Result<Probes> {
+    let rules: Vec<ProbeRule> = config.probes.iter().map(probe).collect();
+    Probes::new(&rules).map_err(|ProbeMistake { probe, field: (field, at), message, remedy }| {
+        let wrong = format!("[[probe]] {field}: {message}").replace(" : ", " ");
+        let mistake = match config.probes.get(probe) {
+            Some(section) => place_in_probe(section, field, at).mistake(wrong),
+            None => Error::usage(wrong),
+        };
+        mistake.remedy(remedy)
+    })
+}
+
+/// Where the value stands that a probe is wrong in, else where the section begins.
+fn place_in_probe(section: &ProbeSection, field: &str, at: usize) -> Placed<()> {
+    let text = match field {
+        "name" => Some(&section.name),
+        "address" => section.addresses.get(at),
+        "path" => section.paths.get(at),
+        _ => None,
+    };
+    text.map_or_else(|| section.place.clone(), |text| text.clone().map(drop))
 }
 
 /// Where the field stands that a rule is wrong in, else where the section begins.

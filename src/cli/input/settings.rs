@@ -95,6 +95,7 @@ pub(in crate::cli) fn interpreting(context: &Context) -> Result<Interpreting> {
         router: routing(context)?,
         routes: Arc::new(Routes::new(config.routes_max as usize)),
         threshold_ms: config.slow.threshold_ms(),
+        conditions: Arc::default(),
     })
 }
 

@@ -5,6 +5,7 @@
 
 use super::context::Context;
 use super::interpreters::{NeededLines, line_readers, needs_of_counting, several_line_readers, with_routes};
+use super::where_fields::check_where_of_store;
 use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{progress, say, say_all};
 use crate::cli::args::FormatArguments;
@@ -67,6 +68,15 @@ impl<'s> StoredLines<'s> {
         StoredLines { needs, readers: None, ..self }
     }
 
+    /// The same, which tells requests that the filter's conditions mean.
+    ///
+    /// # Errors
+    /// None of the logs has a field of them.
+    pub(in crate::cli) fn asking(self, filter: &Filter) -> Result<StoredLines<'s>> {
+        check_where_of_store(&filter.conditions, self.view)?;
+        Ok(StoredLines { with: self.with.asking(filter), readers: None, ..self })
+    }
+
     /// By which rules a window was counted. Who gives no configuration means those of the store.
     pub(in crate::cli) fn counted_by(&self, filter: &Filter) -> Result<CountedBy> {
         if self.goes_by_store()? {
@@ -122,7 +132,9 @@ impl<'s> StoredLines<'s> {
         readers.scan_members(members);
         let (routes, mut verdicts) = (&self.with.routes, RouteFilter::default());
         let missing = retrieve::scan(self.view, blocks, readers, &mut |line| {
-            if filter.keeps(line.seen) && verdicts.keeps(filter, line.seen.matched.id, routes) {
+            // Who counts by number has no names in the filter.
+            let is_counted = members && filter.routes.is_empty();
+            if filter.keeps(line.seen) && (is_counted || verdicts.keeps(filter, &line.seen.matched, routes)) {
                 each(line);
             }
         })?;
@@ -148,10 +160,12 @@ impl<'s> StoredLines<'s> {
         Ok(!self.context.has_config() && self.context.nginx()?.is_none())
     }
 
-    /// Read all lines of these blocks, each tally on a thread of its own. What could not be read is said and handed back.
+    /// Read all lines of these blocks, each tally on a thread of its own, also as the members of series that `filter` asks for; a tally says
+    /// itself which of them it wants. What could not be read is said and handed back.
     pub(in crate::cli) fn scan_in_parallel<T: LineTally>(
         &self,
         blocks: &[BlockSummary],
+        filter: &Filter,
         tallies: Vec<T>,
     ) -> Result<TalliedLines<T>> {
         if blocks.is_empty() {
@@ -160,14 +174,16 @@ impl<'s> StoredLines<'s> {
         let needed = NeededLines { needs: &self.needs, with: &self.with, threads: tallies.len() };
         let readers = several_line_readers(self.context, self.view, self.given, &needed)?;
         let mut workers = Vec::new();
-        for (readers, tally) in readers.into_iter().zip(tallies) {
+        let members = self.with.asks_for_series(filter);
+        for (mut readers, tally) in readers.into_iter().zip(tallies) {
+            readers.scan_members(members);
             workers.push(ScanWorker { readers, tally });
         }
         let bar = progress(bytes_of(blocks));
         let read = scan_in_parallel(self.view, blocks, &mut workers, &|bytes| bar.inc(bytes));
         bar.finish_and_clear();
         let mut missing = read?.messages();
-        missing.extend(self.lacks_rules(&Filter::all())?);
+        missing.extend(self.lacks_rules(filter)?);
         say_all(&missing);
         Ok(TalliedLines { tallies: workers.into_iter().map(|worker| worker.tally).collect(), missing })
     }
@@ -226,10 +242,10 @@ impl<'s> StoredLines<'s> {
             }
             None => Vec::new(),
         };
-        let first_nodes = self.with.router.series().first_nodes();
+        let first_nodes = self.with.router.taken_nodes();
         if let Some(name) = members.iter().find(|name| !first_nodes.iter().any(|node| begins_with_node(name, node))) {
             return Ok(Some(vec![format!(
-                "the configuration has no [[series]] for `{name}`: its lines cannot be told"
+                "the configuration has no [[series]] or [[probe]] for `{name}`: its lines cannot be told"
             )]));
         }
         let blocks = self.view.blocks(window, WindowMatch::End, routes)?;

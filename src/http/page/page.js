@@ -398,14 +398,14 @@ function routeRow(row) {
   const change = row.change_ms;
   const name = make("button", { type: "button", title: visible(row.name), "aria-pressed": String(chosen) }, visible(row.name));
   const element = make("tr", { class: [chosen ? "chosen" : "", all ? "all" : ""].join(" ").trim() },
-    make("th", { scope: "row" }, name),
+    make("th", { scope: "row" }, name, row.probe ? make("small", { title: "requests of monitoring: in none of the routes" }, " monitoring") : null),
     spark,
     make("td", {}, rate(row.rate)),
     make("td", {}, seconds(row.p50_ms)),
     make("td", {}, seconds(row.p99_ms)),
-    make("td", {}, percent(row.share)),
+    make("td", {}, row.probe ? "" : percent(row.share)),
     make("td", { class: row.errors ? "worse" : "" }, row.errors ? count(row.errors) : ""),
-    change === null || change === undefined ? null : make("td", { class: change > 0 && change > row.total_ms / 2 ? "worse" : "" }, (change > 0 ? "+" : "") + millis(change)));
+    change === null || change === undefined ? (row.probe && routes.against ? make("td") : null) : make("td", { class: change > 0 && change > row.total_ms / 2 ? "worse" : "" }, (change > 0 ? "+" : "") + millis(change)));
   element.dataset.route = row.route ?? "";
   element.addEventListener("click", choose);
   return element;

@@ -196,7 +196,7 @@ impl FieldCondition {
 fn known_window(view: &View) -> Option<Window> {
     let interval = view.settings().interval;
     let mut known: Option<Window> = None;
-    for (route, _) in view.routes() {
+    for (route, _) in view.routes().into_iter().chain(view.members()) {
         let Some((first, last)) = view.route_span(route) else { continue };
         let until = last.plus(interval);
         known = Some(match known {

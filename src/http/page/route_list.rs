@@ -16,7 +16,7 @@ use crate::http::reader::Reader;
 use crate::http::reply::Reply;
 pub(super) use crate::report::picture::timed;
 use crate::report::picture::{sparkline, step_for};
-use crate::route::{RouteId, keeps_name, readable_name};
+use crate::route::{PROBE_NODE, RouteId, begins_with_node, keeps_name, readable_name};
 use crate::time::{Timestamp, Window};
 
 /// So many routes are sent at once ..
@@ -51,6 +51,8 @@ struct RouteShown {
     /// As people read it.
     name: String,
     chosen: bool,
+    /// Its requests are of monitoring, and in none of the other rows.
+    probe: bool,
     requests: u64,
     /// Requests a second.
     rate: f64,
@@ -71,16 +73,22 @@ struct RouteShown {
 pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let question = PageQuestion::read(asked, reader)?;
     let view = reader.view()?;
-    let totals = view.totals(question.window, None)?;
+    let mut totals = view.totals(question.window, None)?;
     let before = window_before(&question);
     let changes = match before {
         Some(before) => changes_of(&totals, &view.totals(before, None)?, question.window, before),
         None => BTreeMap::new(),
     };
     let seconds = seconds_of(&question, asked.now);
-    let names: BTreeMap<RouteId, &str> = view.routes().into_iter().collect();
+    let probes: BTreeMap<RouteId, &str> =
+        view.members().into_iter().filter(|(_, name)| begins_with_node(name, PROBE_NODE)).collect();
+    let names: BTreeMap<RouteId, &str> = view.routes().into_iter().chain(probes.clone()).collect();
     let wanted = asked.value("filter").unwrap_or_default().to_lowercase();
     let all = totals_of_all(&totals, seconds, before.map(|_| changes.values().sum()));
+    let numbers: Vec<RouteId> = probes.keys().copied().collect();
+    if !numbers.is_empty() {
+        totals.extend(view.totals(question.window, Some(&numbers))?);
+    }
     let mut rows = Vec::new();
     for (route, cell) in &totals {
         let Some(name) = names.get(route) else { continue };
@@ -89,9 +97,11 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         if !row.name.to_lowercase().contains(&wanted) && !name.to_lowercase().contains(&wanted) {
             continue;
         }
+        row.probe = probes.contains_key(route);
         row.chosen = !question.routes.is_empty() && keeps_name(&question.routes, &[name, &row.name]);
         (*name).clone_into(&mut row.route);
-        row.change_ms = before.and(Some(changes.get(route).copied().unwrap_or(0)));
+        row.share = if row.probe { 0.0 } else { row.share };
+        row.change_ms = before.filter(|_| !row.probe).and(Some(changes.get(route).copied().unwrap_or(0)));
         rows.push((*route, row));
     }
     sort_rows(&mut rows, asked.value("sort").unwrap_or("change"));
@@ -186,7 +196,7 @@ fn totals_of_all(totals: &[(RouteId, Cell)], seconds: f64, change_ms: Option<i64
     RouteShown { total_ms, share: 1.0, change_ms, ..row_of(&all, seconds, total_ms) }
 }
 
-/// The rows in the order asked for; those that are alike by their time, then by name.
+/// The rows in the order asked for; those that are alike by their time, then by name. Monitoring comes last.
 fn sort_rows(rows: &mut [(RouteId, RouteShown)], by: &str) {
     rows.sort_by_cached_key(|(_, row)| {
         let first = match by {
@@ -199,7 +209,7 @@ fn sort_rows(rows: &mut [(RouteId, RouteShown)], by: &str) {
             _ => row.change_ms.map_or(row.total_ms, i64::unsigned_abs),
         };
         let second = if by == "name" { 0 } else { row.total_ms };
-        (Reverse(first), Reverse(second), row.name.clone())
+        (row.probe, Reverse(first), Reverse(second), row.name.clone())
     });
 }
 

@@ -53,7 +53,7 @@ impl Reader<'_> {
             read += piece.bytes();
             let missing = retrieve::scan(view, &piece.blocks, &mut readers, &mut |scanned| {
                 let (seen, locator) = (scanned.seen, scanned.locator);
-                if !filter.keeps(seen) || !verdicts.keeps(filter, seen.matched.id, &with.routes) {
+                if !filter.keeps(seen) || !verdicts.keeps(filter, &seen.matched, &with.routes) {
                     return;
                 }
                 left.remove(&locator);

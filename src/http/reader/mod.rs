@@ -138,7 +138,12 @@ impl<'s> Reader<'s> {
     pub fn interpreting(&self) -> Result<Interpreting> {
         let (known, site) = (self.view()?.kept_names(), self.site());
         let routes = Arc::new(Routes::restore(site.routes_max, known));
-        Ok(Interpreting { router: Arc::clone(&site.router), routes, threshold_ms: site.threshold_ms })
+        Ok(Interpreting {
+            router: Arc::clone(&site.router),
+            routes,
+            threshold_ms: site.threshold_ms,
+            conditions: Arc::default(),
+        })
     }
 
     /// By which rules a window was counted. Where nothing says which are meant, it was by those.

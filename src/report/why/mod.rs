@@ -143,6 +143,9 @@ pub struct CauseRow {
     /// Its requests in the window.
     #[serde(serialize_with = "serialize_side")]
     pub window: SideTimes,
+    /// Those of them that are not another cause's, where some are.
+    #[serde(serialize_with = "serialize_besides", skip_serializing_if = "Option::is_none")]
+    pub besides: Option<SideTimes>,
     /// Its requests in the baseline.
     #[serde(serialize_with = "serialize_side")]
     pub baseline: SideTimes,
@@ -151,6 +154,8 @@ pub struct CauseRow {
     /// When the baseline had as much.
     #[serde(serialize_with = "serialize_times")]
     pub as_much: Vec<Timestamp>,
+    /// The command that lists its requests in the window.
+    pub command: String,
 }
 
 /// A field and its value.
@@ -160,6 +165,8 @@ pub struct FieldValue {
     pub field: String,
     /// The value, an address with its net, a size with `>=`.
     pub value: String,
+    /// The condition of `--where` that means it.
+    pub condition: String,
 }
 
 /// A value that lives in a cause's requests.
@@ -274,7 +281,7 @@ fn serialize_phases<S: Serializer>(phases: &Option<[i64; PHASES]>, serializer: S
 
 fn serialize_where<S: Serializer>(whose: &[FieldValue], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(whose.len()))?;
-    for FieldValue { field, value } in whose {
+    for FieldValue { field, value, .. } in whose {
         map.serialize_entry(field, value)?;
     }
     map.end()
@@ -283,6 +290,10 @@ fn serialize_where<S: Serializer>(whose: &[FieldValue], serializer: S) -> Result
 /// To four decimals, so that the same data always gives the same text.
 fn serialize_share<S: Serializer>(share: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((share * 10_000.0).round() / 10_000.0)
+}
+
+fn serialize_besides<S: Serializer>(side: &Option<SideTimes>, serializer: S) -> Result<S::Ok, S::Error> {
+    serialize_side(&side.unwrap_or_default(), serializer)
 }
 
 fn serialize_side<S: Serializer>(side: &SideTimes, serializer: S) -> Result<S::Ok, S::Error> {

@@ -75,7 +75,10 @@ pub(in crate::report) fn cause_details(cause: &CauseRow) -> Vec<String> {
         let shown = |time: Option<u64>| time.map_or("-".to_owned(), millis);
         format!("p50 {}, p99 {}", shown(p50), shown(p99))
     };
-    let now = format!("{} requests, {}", count(window.count), times(window.p50_ms, window.p99_ms));
+    let besides = cause.besides.map_or(String::new(), |left| {
+        format!("; {} of them are not those of another cause, {}", count(left.count), times(left.p50_ms, left.p99_ms))
+    });
+    let now = format!("{} requests, {}{besides}", count(window.count), times(window.p50_ms, window.p99_ms));
     let before = if baseline.count == 0 {
         "none in the baseline".to_owned()
     } else {
@@ -170,7 +173,7 @@ fn times_words(times: &[Timestamp], zone: NamedZone) -> String {
 /// Fields and their values.
 pub(in crate::report) fn whose_words(whose: &[FieldValue]) -> String {
     let mut words = Vec::new();
-    for FieldValue { field, value } in whose {
+    for FieldValue { field, value, .. } in whose {
         let value = if field == "route" { readable_name(value).into_owned() } else { value.clone() };
         words.push(format!("{field} {value}"));
     }

@@ -5,6 +5,6 @@
 //! others; `rule_name` imports `condition`, and that `path_pattern`.
 
 pub(super) mod condition;
-mod path_pattern;
+pub(super) mod path_pattern;
 pub(super) mod rule;
 pub(super) mod rule_name;

@@ -8,6 +8,7 @@ use crate::grammar::Format;
 use crate::record::{GroupingFields, RequestField};
 use crate::route::cap::{ALL, OTHER};
 use crate::route::graphite_name::is_safe;
+use crate::route::probes::probe_rule::PROBE_NODE;
 
 /// So many series may be configured: what a line costs grows with them.
 const SERIES_MAX: usize = 64;
@@ -175,6 +176,10 @@ impl SeriesTemplate {
                 what,
                 "begin with a word and a dot, as in `upstream.{upstream_addr}`: routes give way to it".to_owned(),
             ));
+        }
+        if first == PROBE_NODE {
+            let what = format!("`{text}` begins as the series of [[probe]] do");
+            return Err((what, "begin it with another word".to_owned()));
         }
         if !is_safe(&self.with_each("x")) {
             let what = format!("`{text}` is no name of a metric");

@@ -38,9 +38,15 @@ fn random_fields(dice: &mut Dice) -> Vec<&'static str> {
 
 /// Asks both, and holds their answers against each other; what is complete of both must be equal.
 pub(super) fn ask_both(world: &World, dice: &mut Dice) {
-    let (wanted, asked) = Wanted::random(world, dice);
+    let command = dice.pick(&["report", "report", "slow", "lines", "records", "why", "diff"]);
+    match command {
+        "why" => return ask_why(world, dice),
+        "diff" => return ask_diff(world, dice),
+        _ => {}
+    }
+    let (wanted, mut asked) = Wanted::random(world, dice);
+    asked.extend(random_conditions(dice));
     let fields = random_fields(dice);
-    let command = dice.pick(&["report", "report", "slow", "lines", "records"]);
     let mut arguments = vec![command.to_owned(), "--format=jsonl".to_owned()];
     arguments.extend(asked);
     if dice.one_in(4) && wanted.min_ms < 1000 {
@@ -53,11 +59,18 @@ pub(super) fn ask_both(world: &World, dice: &mut Dice) {
             if dice.one_in(3) {
                 arguments.push("--limit=5".to_owned());
             }
+            if dice.one_in(3) {
+                arguments.push(format!("--times={}", dice.pick(&["upstream_response_time", "all", "request_time"])));
+            }
+            if dice.one_in(3) {
+                arguments.push(format!("--threads={}", dice.pick(&[1, 3])));
+            }
         }
         "slow" => {
             arguments.push(format!("--by={}", fields.join(",")));
             arguments.push(format!("--sort={}", dice.pick(&["total", "slow", "count", "p99", "max", "spread"])));
             arguments.push(format!("--samples={}", dice.below(4)));
+            arguments.push(format!("--threads={}", dice.pick(&[1, 2, 5])));
             if dice.one_in(2) {
                 arguments.push(format!("--threshold={}ms", dice.pick(&[20, 300, 1000])));
             }
@@ -72,7 +85,9 @@ pub(super) fn ask_both(world: &World, dice: &mut Dice) {
     let Some(of_store) = answered(world, &arguments) else { return };
     if command == "report"
         && fields == ["status"]
-        && !arguments.iter().any(|given| given.contains("-time=1s") || given.starts_with("--limit"))
+        && !arguments.iter().any(|given| {
+            ["--max-time=1s", "--limit", "--where", "--times"].iter().any(|option| given.starts_with(option))
+        })
     {
         hold_against_lines(world, &wanted, &of_store.out, &arguments);
     }
@@ -92,6 +107,112 @@ pub(super) fn ask_both(world: &World, dice: &mut Dice) {
     assert!(stored.len() == read.len(), "{} rows of the store, {} of the files; {what}", stored.len(), read.len());
     for (stored, read) in stored.iter().zip(&read) {
         assert_eq!(stored, read, "{what}");
+    }
+}
+
+/// Conditions on fields that every log of the world has.
+fn random_conditions(dice: &mut Dice) -> Vec<String> {
+    let mut conditions = Vec::new();
+    while dice.one_in(3) && conditions.len() < 2 {
+        let condition = dice.pick(&[
+            "status=5xx",
+            "status!=200",
+            "path^=/s/",
+            "path=/quick",
+            "query:v=*",
+            "method=GET",
+            "host^=www",
+            "route=sec.*",
+            "route!=__root",
+            "body_bytes_sent=>=1024",
+            "upstream_addr=*",
+            "request_time=>=300",
+            "target^=/users/1",
+        ]);
+        conditions.push(format!("--where={condition}"));
+    }
+    conditions
+}
+
+/// What both say of a window is the same, but for names of files and the dice of the intervals.
+fn ask_why(world: &World, dice: &mut Dice) {
+    if !world.by_one_format || world.has_gone {
+        return;
+    }
+    let ends = world.requests.iter().map(|(request, _)| request.end);
+    let (first, last) = (ends.clone().min().unwrap(), ends.max().unwrap());
+    let from = first + i64::try_from(dice.below(u64::try_from(last - first).unwrap().max(1))).unwrap();
+    let until = from + 1000 + i64::try_from(dice.below(60_000)).unwrap();
+    let mut arguments = vec!["why".to_owned(), "--format=json".to_owned()];
+    arguments.push(format!("--from={}", super::seconds(from)));
+    arguments.push(format!("--until={}", super::seconds(until)));
+    arguments.push(format!("--baseline={}", dice.pick(&["before", "rest"])));
+    if dice.one_in(3) {
+        arguments.push(format!("--route={}", dice.pick(&["!ws", "sec.*", "search.all", "!__root"])));
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let of_store = ask(&world.folder, &arguments);
+    let pattern = world.folder.path("a.log*").display().to_string();
+    let of_files = ask(&world.folder, &[&arguments[..], &[pattern.as_str()]].concat());
+    let what = format!("{}: {arguments:?}: {}{}", world.story, of_store.err, of_files.err);
+    if of_store.code == 3 || of_files.code == 3 {
+        // A line that is no request may make a part of a short file; without a baseline neither has an answer.
+        return;
+    }
+    assert_eq!(of_store.code, of_files.code, "{what}");
+    let read = |out: &str| serde_json::from_str::<Value>(out).unwrap();
+    let (stored, read) = (read(&of_store.out), read(&of_files.out));
+    for field in ["window", "verdict", "phase", "change_ms", "requests", "routes", "phases_ms", "tried"] {
+        assert_eq!(stored[field], read[field], "{field}: {what}");
+    }
+    let causes = |said: &Value| {
+        let mut causes = Vec::new();
+        for cause in said["causes"].as_array().unwrap() {
+            causes.push(["where", "excess_ms", "window", "baseline", "phase"].map(|field| cause[field].clone()));
+        }
+        causes
+    };
+    assert_eq!(causes(&stored), causes(&read), "{what}");
+}
+
+/// The store beside its files: every row is on both sides what it is on the other.
+fn ask_diff(world: &World, dice: &mut Dice) {
+    if !world.by_one_format || world.has_gone {
+        return;
+    }
+    let ends = world.requests.iter().map(|(request, _)| request.end);
+    let window =
+        format!("{}..{}", super::seconds(ends.clone().min().unwrap()), super::seconds(ends.max().unwrap() + 1));
+    let pattern = world.folder.path("a.log*").display().to_string();
+    let (_, asked) = Wanted::random(world, dice);
+    let mut arguments = vec!["diff".to_owned(), window, pattern, "--format=jsonl".to_owned()];
+    arguments.extend(asked.into_iter().filter(|given| !given.starts_with("--from") && !given.starts_with("--until")));
+    arguments.extend(random_conditions(dice));
+    arguments.push(format!("--by={}", random_fields(dice).join(",")));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run = ask(&world.folder, &arguments);
+    let what = format!("{}: {arguments:?}: {}", world.story, run.err);
+    if run.code == 3 {
+        return;
+    }
+    assert!(run.code < 2, "{what}");
+    for line in run.out.lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(row["presence"], "both", "{line}: {what}");
+        for field in [
+            "count",
+            "sum_ms",
+            "p50_ms",
+            "p50_low_ms",
+            "p95_ms",
+            "p99_ms",
+            "p99_high_ms",
+            "max_ms",
+            "status_4xx",
+            "status_5xx",
+        ] {
+            assert_eq!(row[format!("{field}_before")], row[format!("{field}_after")], "{field}: {line}: {what}");
+        }
     }
 }
 

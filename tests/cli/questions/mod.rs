@@ -60,7 +60,8 @@ impl Wanted {
             arguments.push(format!("--status={text}"));
         }
         if dice.one_in(3) {
-            let route = dice.pick(&["ws", "quick", "sec.*", "!ws", "!sec.*", "search.all", "users.__id", "__root"]);
+            let route =
+                dice.pick(&["ws", "quick", "sec.*", "!ws", "!sec.*", "search.all", "users.__id", "__root", "probe.*"]);
             wanted.route = Some(route.to_owned());
             arguments.push(format!("--route={route}"));
         }
@@ -78,6 +79,10 @@ impl Wanted {
         };
         let status = |&(from, until): &(u16, u16)| (from..=until).contains(&request.status);
         let pattern = self.route.as_deref().unwrap_or("*");
+        // Monitoring is meant only where it is named.
+        if route.starts_with("probe.") && !pattern.starts_with("probe.") {
+            return false;
+        }
         let (leaves_out, pattern) = (pattern.starts_with('!'), pattern.trim_start_matches('!'));
         let named = match pattern.strip_suffix('*') {
             Some(front) => route.starts_with(front),

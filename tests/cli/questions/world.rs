@@ -40,13 +40,16 @@ pub(super) struct Rules {
     quick_ms: Option<u64>,
     /// `sec.{section}`: a threshold for many routes.
     section_ms: Option<u64>,
+    /// What asks for `/search/all` is monitoring.
+    probed: bool,
 }
 
 impl Rules {
     fn random(dice: &mut Dice) -> Rules {
         let mut some = |of: &[u64]| (!dice.one_in(3)).then(|| dice.pick(of));
         let (ws_ms, quick_ms, section_ms) = (some(&[36_000_000, 700]), some(&[40, 200]), some(&[90, 1500]));
-        Rules { threshold_ms: dice.pick(&[60, 300, 1000, 1900]), ws_ms, quick_ms, section_ms }
+        let threshold_ms = dice.pick(&[60, 300, 1000, 1900]);
+        Rules { threshold_ms, ws_ms, quick_ms, section_ms, probed: dice.one_in(3) }
     }
 
     fn sections(&self) -> String {
@@ -59,12 +62,18 @@ impl Rules {
         rule("ws", "status = 101", self.ws_ms);
         rule("quick", "path = \"/quick\"", self.quick_ms);
         rule("sec.{section}", "path = \"/s/{section}\"", self.section_ms);
+        if self.probed {
+            text += "[[probe]]\npath = \"/search/all\"\n";
+        }
         text
     }
 
     /// The route of a request, and when it is slow.
     pub(super) fn route(&self, request: &Request) -> (String, u64) {
         let path = request.target.as_str();
+        if self.probed && path == "/search/all" {
+            return ("probe.monitoring".to_owned(), self.threshold_ms);
+        }
         if let (101, Some(threshold)) = (request.status, self.ws_ms) {
             return ("ws".to_owned(), threshold);
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::findings::{Findings, percent};
 use super::locations::{self, Located};
+use super::probe_lines::{AloneProbes, ProbedLines};
 use crate::cli::config::{Config, RouteSection};
 use crate::cli::input::routing;
 use crate::error::Result;
@@ -34,6 +35,7 @@ pub(super) struct Coverage {
     cap: usize,
     lines: u64,
     rules: Vec<RuleLines>,
+    probes: ProbedLines,
     /// nginx's locations, if routes are named by them.
     located: Vec<Located>,
     /// Whether a log that was looked at is one of nginx's.
@@ -61,6 +63,7 @@ pub(super) struct Counting<'c> {
     coverage: &'c mut Coverage,
     interpreter: Interpreter,
     alone: Vec<Option<Interpreter>>,
+    alone_probes: AloneProbes,
     /// The rule of each line of the present block.
     rules: Vec<Option<u16>>,
 }
@@ -72,7 +75,8 @@ impl Coverage {
             rules.push(RuleLines::new(section, with, number < ALONE));
         }
         let cap = config.routes_max as usize;
-        Coverage { with: with.clone(), cap, lines: 0, rules, located, of_nginx: false, unnamed: HashMap::new() }
+        let (probes, unnamed) = (ProbedLines::new(config, with), HashMap::new());
+        Coverage { with: with.clone(), cap, lines: 0, rules, probes, located, of_nginx: false, unnamed }
     }
 
     /// Ready for the lines of a log, which is named as it is configured; None if the format does not say when a request
@@ -88,7 +92,8 @@ impl Coverage {
                 None => None,
             });
         }
-        Some(Counting { coverage: self, interpreter: main, alone, rules: Vec::new() })
+        let alone_probes = self.probes.counting(format, of_log.router.probes());
+        Some(Counting { coverage: self, interpreter: main, alone, alone_probes, rules: Vec::new() })
     }
 
     /// Tell what the rules did.
@@ -96,8 +101,10 @@ impl Coverage {
         if self.lines == 0 {
             return Ok(());
         }
-        let known = self.with.routes.len();
-        let lines = count(self.lines);
+        let known = self.with.routes.len() - self.probes.count_series();
+        // What is of monitoring is in no route.
+        let of_routes = self.lines - self.probes.caught();
+        let lines = count(of_routes);
         let by_location = self.of_nginx && !self.located.is_empty();
         if self.rules.is_empty() && by_location {
             // The locations say it.
@@ -110,9 +117,9 @@ impl Coverage {
             let named = self.named_by_rules();
             findings.fine(&format!(
                 "routes: {} of {lines} lines are named by {}, {} by their path",
-                percent(named, self.lines),
+                percent(named, of_routes),
                 counted(self.rules.len() as u64, "rule"),
-                count(self.lines - named)
+                count(of_routes - named)
             ))?;
             // The greatest number is the widest.
             let most = self.rules.iter().map(RuleLines::named).max().unwrap_or(0);
@@ -122,8 +129,9 @@ impl Coverage {
             }
         }
         if by_location {
-            locations::tell_locations(&self.lines_of_locations(), self.lines, self.named_by_rules(), findings)?;
+            locations::tell_locations(&self.lines_of_locations(), of_routes, self.named_by_rules(), findings)?;
         }
+        self.probes.tell(self.lines, findings)?;
         self.tell_unnamed(findings)?;
         for rule in &self.rules {
             if rule.named == 0 {
@@ -256,6 +264,7 @@ impl RuleLines {
                 router: Arc::new(router),
                 routes: Arc::new(Routes::new(2)),
                 threshold_ms: with.threshold_ms,
+                conditions: Arc::default(),
             }),
             _ => None,
         };
@@ -278,7 +287,7 @@ impl RuleLines {
 impl Counting<'_> {
     /// Count a block of whole lines. `each` hears of every line: its offset in the block, and why it was rejected.
     pub(super) fn block(&mut self, block: &[u8], mut each: impl FnMut(usize, &[u8], Option<Reject>)) {
-        let Counting { coverage, interpreter, alone, rules } = self;
+        let Counting { coverage, interpreter, alone, alone_probes, rules } = self;
         rules.clear();
         interpreter.read_block(block, |at, line, seen, _| {
             let Ok(seen) = seen else {
@@ -288,6 +297,9 @@ impl Counting<'_> {
             each(at, line, None);
             coverage.lines += 1;
             rules.push(seen.matched.rule);
+            if let Some(probe) = seen.matched.probe {
+                return coverage.probes.count(probe);
+            }
             match seen.matched.rule {
                 Some(rule) => {
                     if let Some(rule) = coverage.rules.get_mut(usize::from(rule)) {
@@ -304,6 +316,7 @@ impl Counting<'_> {
                 }
             }
         });
+        coverage.probes.read_unused(alone_probes, block);
         for (rule, alone) in coverage.rules.iter_mut().zip(alone) {
             let Some(alone) = alone else { continue };
             if rule.named > 0 {

@@ -20,6 +20,7 @@ mod keys_there;
 mod locations;
 mod log;
 mod nginx;
+mod probe_lines;
 mod questions;
 mod sample;
 

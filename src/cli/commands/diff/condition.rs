@@ -13,7 +13,7 @@ use std::fmt;
 use crate::cli::config::whole_millis;
 use crate::error::{Error, Result};
 use crate::report::ComparedSide;
-use crate::route::keeps_name;
+use crate::route::{keeps_name, readable_name};
 use crate::time::parse_duration;
 
 /// What is held against a limit.
@@ -96,12 +96,17 @@ impl FailCondition {
             Error::usage(format!("--fail-if `{text}`: {what}"))
                 .remedy("write METRIC>LIMIT, such as p99>+20%, all:5xx>1%, webapp.*:p95>500ms or count<-50%")
         };
-        let at = text.find(['>', '<']).ok_or_else(|| wrong("there is neither > nor <"))?;
+        // A row may be called by any text; a limit has no such sign.
+        let at = text.rfind(['>', '<']).ok_or_else(|| wrong("there is neither > nor <"))?;
         let (left, right) = text.split_at(at);
         let above = right.starts_with('>');
-        let right = right.trim_start_matches(['>', '<']).trim();
+        let right = right.get(1..).unwrap_or_default().trim();
+        if right.starts_with('=') {
+            return Err(wrong("a limit is held by what equals it: write > or <"));
+        }
         let (scope, name) = match left.rsplit_once(':') {
             None => (Scope::Every, left.trim()),
+            Some((rows, _)) if rows.trim().is_empty() => return Err(wrong("before the colon no row is named")),
             Some(("all", name)) => (Scope::All, name.trim()),
             Some((rows, name)) => (Scope::Rows(rows.trim().to_owned()), name.trim()),
         };
@@ -122,8 +127,30 @@ impl FailCondition {
         match &self.scope {
             Scope::Every => true,
             Scope::All => false,
-            Scope::Rows(pattern) => keeps_name(std::slice::from_ref(pattern), &[name]),
+            Scope::Rows(pattern) => keeps_name(std::slice::from_ref(pattern), &[name, &*readable_name(name)]),
         }
+    }
+
+    /// Whether it is about certain rows.
+    pub(super) fn names_rows(&self) -> bool {
+        matches!(self.scope, Scope::Rows(_))
+    }
+
+    /// Whether it can be said of a row at all: what it is about is known, or there is nothing on that side.
+    pub(super) fn is_known(&self, before: &ComparedSide, after: &ComparedSide) -> bool {
+        let is_known = |side: &ComparedSide| side.count == 0 || self.metric.value(side).is_some();
+        is_known(after) && (!self.is_of_change() || is_known(before))
+    }
+
+    /// Whether it is about what changed.
+    pub(super) fn is_of_change(&self) -> bool {
+        matches!(self.limit, Limit::Change(_) | Limit::ChangeShare(_))
+    }
+
+    /// Whether sides that are not as long have other values of what changed, with as many requests a second.
+    pub(super) fn grows_with_length(&self) -> bool {
+        let is_sum = matches!(self.metric, Metric::Count | Metric::Sum);
+        self.is_of_change() && (is_sum || self.metric.is_of_statuses() && matches!(self.limit, Limit::Change(_)))
     }
 
     /// Whether a row breaks it; what is not known breaks nothing, and what is new has no change.
@@ -144,7 +171,9 @@ impl FailCondition {
                 then * (1.0 + share / 100.0)
             }
         };
-        if self.above { now > limit } else { now < limit }
+        // 100 and 15 per cent are 114.99999999999999 in floating point.
+        let beyond = if self.above { now - limit } else { limit - now };
+        beyond > limit.abs().max(1.0) * 1e-9
     }
 }
 
@@ -170,7 +199,8 @@ impl Metric {
             Metric::Rate => return side.per_second,
             Metric::Status4xx => return Some(side.status_4xx as f64),
             Metric::Status5xx => return Some(side.status_5xx as f64),
-            Metric::Mean => return Some(side.sum_ms? as f64 / side.count.max(1) as f64),
+            Metric::Mean => return Some(side.sum_ms? as f64 / side.timed.max(1) as f64),
+            Metric::Sum if side.count == 0 => Some(0),
             Metric::Sum => side.sum_ms,
             Metric::P50 => side.p50_ms,
             Metric::P75 => side.p75_ms,
@@ -188,7 +218,7 @@ impl Metric {
 fn read_limit(text: &str, metric: Metric) -> std::result::Result<Limit, String> {
     let is_change = text.starts_with(['+', '-']);
     let sign = if text.starts_with('-') { -1.0 } else { 1.0 };
-    let number = text.trim_start_matches(['+', '-']).trim();
+    let number = text.strip_prefix(['+', '-']).unwrap_or(text).trim();
     if let Some(share) = number.strip_suffix('%') {
         let share = read_number(share)?;
         return match is_change {
@@ -251,6 +281,15 @@ mod tests {
         assert!(!broken("5xx>2%", (100, 1, 50), (100, 1, 2)));
         assert!(broken("5xx>0", (0, 0, 0), (100, 1, 1)));
         assert!(broken("rate<10", (1, 1, 1), (1, 1, 1)));
+        // What equals the limit breaks it in neither direction.
+        for share in 1..100 {
+            let of = (100, 100 + share, 0);
+            assert!(!broken(&format!("p99>+{share}%"), (100, 100, 0), of), "{share}");
+            assert!(!broken(&format!("p99<+{share}%"), (100, 100, 0), of), "{share}");
+            assert!(broken(&format!("p99>+{share}%"), (100, 100, 0), (100, 101 + share, 0)), "{share}");
+        }
+        // What is gone has no requests and took no time.
+        assert!(broken("sum<1s", (9, 9, 0), (0, 0, 0)) && broken("count<1", (9, 9, 0), (0, 0, 0)));
     }
 
     #[test]
@@ -260,6 +299,9 @@ mod tests {
         assert!(!of("all:p99>+1%").is_of_row("a") && of("all:p99>+1%").is_of_all());
         assert!(of("web.*:p99>+1%").is_of_row("web.a") && !of("web.*:p99>+1%").is_of_row("api"));
         assert!(!of("web.*:p99>+1%").is_of_all());
+        assert!(of("users.{id}:p99>+1%").is_of_row("users.__id"), "as people read it");
+        assert!(of("10.0.0.1:80:p99>+1%").is_of_row("10.0.0.1:80"));
+        assert!(of("a>b:p99>+1%").is_of_row("a>b"));
     }
 
     #[test]
@@ -271,6 +313,13 @@ mod tests {
             ("p99>20", "expected a unit"),
             ("count>x", "no number"),
             ("5xx>+x%", "no number"),
+            ("5xx>+-1%", "no number"),
+            ("count>nan", "no number"),
+            ("count>", "no number"),
+            ("p99>>20ms", "`p99>` is none of"),
+            ("p99>=+20%", "write > or <"),
+            (":p99>+20%", "no row is named"),
+            (">+20%", "`` is none of"),
         ] {
             let error = FailCondition::parse(text).unwrap_err().to_string();
             assert!(error.contains(what), "{text}: {error}");

@@ -1,6 +1,7 @@
 //! `spikeline diff`: two windows, two sets of files, or one of each, compared row by row.
 
 mod condition;
+mod judgement;
 mod sides;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use condition::FailCondition;
+use judgement::judge;
 use sides::{CountedSide, SideSpec};
 
 use crate::cli::answer::Answer;
@@ -182,35 +184,6 @@ fn pair_rows(before: &Rows, after: &Rows) -> BTreeMap<Vec<String>, CellPair> {
         pairs.entry(values.clone()).or_default().after.merge(cell);
     }
     pairs
-}
-
-/// Hold every row against the conditions. A row with few requests on either side is held against none of its own: it is part of `all`.
-fn judge(document: &mut DiffDocument, conditions: &[FailCondition], min_count: u64) {
-    let mut few = 0;
-    for row in &mut document.rows {
-        let name = row.group.values.join(" ");
-        let is_few = row.before.count < min_count && row.after.count < min_count;
-        for condition in conditions {
-            if !condition.is_of_row(&name) || !condition.is_broken(&row.before, &row.after) {
-                continue;
-            }
-            if is_few {
-                few += 1;
-                continue;
-            }
-            row.failed.push(condition.to_string());
-            document.failed.push(format!("{condition}: {name}"));
-        }
-    }
-    for condition in conditions {
-        if condition.is_of_all() && condition.is_broken(&document.all.before, &document.all.after) {
-            document.all.failed.push(condition.to_string());
-            document.failed.push(format!("{condition}: all"));
-        }
-    }
-    if few > 0 {
-        say(&format!("{few} would have failed in rows of fewer than {min_count} requests (--min-count)"));
-    }
 }
 
 fn sort_rows(rows: &mut [DiffRow], sort: DiffOrder) {

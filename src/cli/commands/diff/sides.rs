@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crate::cli::answer::window;
 use crate::cli::answer::{completeness, output::say};
 use crate::cli::args::{DiffArguments, FileArguments, WindowArguments};
-use crate::cli::counted::{CountedRows, CountingQuestion, refuse_members, rows_of_files, rows_of_store};
+use crate::cli::counted::{CountedRows, CountingQuestion, refuse_members, refuse_series, rows_of_files, rows_of_store};
 use crate::cli::input::context::Context;
+use crate::cli::input::settings::interpreting;
 use crate::error::{Error, Result};
 use crate::record::RequestField;
 use crate::store::WindowMatch;
@@ -69,6 +70,7 @@ impl SideSpec {
         let question = CountingQuestion { files: &files, threads, filter: &filter, by, upstreams: false, pictured };
         match self {
             SideSpec::Files(_) => {
+                refuse_series(interpreting(context)?.names_series(question.filter), "diff")?;
                 let counted = rows_of_files(context, &question)?;
                 let length_ms = counted.span.and_then(length_of);
                 Ok(CountedSide { counted, length_ms, last_word: None })

@@ -1,6 +1,7 @@
 //! `spikeline lines`: the raw lines of a window and route.
 
 mod found_lines;
+mod of_files;
 mod of_store;
 mod parsed_lines;
 
@@ -9,29 +10,25 @@ use std::cmp::Reverse;
 use std::io::Write;
 use std::sync::Arc;
 
-use found_lines::{FoundLines, SortedLines};
+use found_lines::SortedLines;
+use of_files::of_files;
 use parsed_lines::LineParsers;
 
 use crate::cli::answer::output::{say, say_all, stdout, style, written};
 use crate::cli::answer::pager::{PagedOutput, screen_lines};
-use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::answer::{Answer, completeness, window};
 use crate::cli::args::{LineOrder, LinesArguments, TiedBy};
 use crate::cli::asked::{self, Question, TypedQuestion};
 use crate::cli::input::context::Context;
-use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::Result;
-use crate::grammar::Format;
 use crate::graphite::asked::AskedOrder;
-use crate::pipeline::batch::BlockTally;
-use crate::pipeline::{Filter, Interpreting, RouteFilter, RoutedRecord};
+use crate::pipeline::{Interpreting, RoutedRecord};
 use crate::report::{
     EpochSeconds, InWindow, LineRow, OutputFormat, ParsedFields, ProgramForm, Report, Style, count, terminal_safe,
     write_for_programs,
 };
 use crate::route::readable_name;
-use crate::source::GenerationId;
 use crate::store::{Entry, KeepReasons, Locator, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 
@@ -123,6 +120,13 @@ struct Found {
     slow: bool,
 }
 
+impl Found {
+    /// Whether both are the same line, each as a member of a series.
+    fn is_of_line(&self, other: &Found) -> bool {
+        self.entry.locator == other.entry.locator
+    }
+}
+
 /// The longest duration first, where that counts; then the end, and the place.
 type SortKey = (Reverse<u64>, Timestamp, Locator);
 
@@ -163,73 +167,6 @@ fn say_limit(found: u64, arguments: &LinesArguments) {
 fn of_line(seen: &RoutedRecord<'_>, locator: Locator, line: &[u8], with: &Interpreting, file: Arc<str>) -> Found {
     let route = with.routes.name(seen.matched.id).unwrap_or_default();
     Found { entry: seen.entry(locator), route, file, line: Some(line.to_vec()), is_there: true, slow: seen.slow }
-}
-
-/// The lines of the files that are named. One thread reads them: they are printed in the order of time anyway.
-fn of_files(context: &Context, arguments: &LinesArguments, filter: Filter) -> Result<FoundInFiles> {
-    let files = Files::open(context, &arguments.files)?;
-    if filter.min_ms > 0 || filter.below_ms.is_some() {
-        files.say_untimed();
-    } else {
-        files.say_clocks();
-    }
-    let with = settings::interpreting(context)?;
-    let (names, formats) = (files.names.clone(), files.formats.clone());
-    let mut tally = LinesTally {
-        workers: Workers::for_latency(&files, &with)?,
-        filter,
-        routes: RouteFilter::default(),
-        with,
-        names: names.iter().map(|name| Arc::from(name.as_str())).collect(),
-        found: FoundLines::new(arguments.order(), arguments.limit),
-        rejects: RejectedLines::default(),
-    };
-    let mut missing = files.run(std::slice::from_mut(&mut tally));
-    tally.rejects.say(&names);
-    missing.extend(tally.rejects.missing(&names));
-    Ok((tally.found, missing, formats))
-}
-
-/// The lines, what could not be read, and the formats of the files.
-type FoundInFiles = (FoundLines, Vec<String>, Vec<Arc<Format>>);
-
-/// The lines of files that the filter keeps, until all are read.
-struct LinesTally {
-    workers: Workers,
-    filter: Filter,
-    routes: RouteFilter,
-    with: Interpreting,
-    names: Vec<Arc<str>>,
-    found: FoundLines,
-    rejects: RejectedLines,
-}
-
-impl BlockTally for LinesTally {
-    fn count_block(&mut self, file: usize, offset: u64, bytes: &[u8]) {
-        let LinesTally { workers, filter, routes, with, names, found, rejects } = self;
-        let Some(interpreter) = workers.interpreter_of(file) else { return };
-        let mut lines = 0;
-        interpreter.read_block(bytes, |at, line, seen, _| {
-            lines += 1;
-            let offset = offset + at as u64;
-            match seen {
-                Ok(seen) if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) => {
-                    let generation = GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
-                    let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
-                    let name = names.get(file).cloned().unwrap_or_default();
-                    found.push(of_line(seen, Locator { generation, offset, length }, line, with, name));
-                }
-                Ok(_) => {}
-                Err(reject) => rejects.reject(file, offset, reject),
-            }
-        });
-        let (end, length) = (offset + bytes.len() as u64, bytes.len() as u64);
-        rejects.count_block(file, ReadBlock { end, length, lines, untimed: 0 });
-    }
-
-    fn skip_long_line(&mut self, file: usize, offset: u64, length: u64) {
-        self.rejects.count_long_line(file, offset, length);
-    }
 }
 
 /// What rows are printed with.

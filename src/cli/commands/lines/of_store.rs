@@ -15,7 +15,7 @@ use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
 use crate::pipeline::retrieve::MissingLines;
 use crate::pipeline::retrieve::ScannedLine;
-use crate::pipeline::{CountedBy, Filter, RoutedRecord, all_kept, asks_for_members, retrieve};
+use crate::pipeline::{CountedBy, Filter, RoutedRecord, all_kept, asks_beside_routes, asks_for_members, retrieve};
 use crate::report::count;
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View};
 
@@ -44,7 +44,7 @@ fn choose_lines(
     arguments: &LinesArguments,
     filter: &Filter,
 ) -> Result<(FoundLines, Vec<String>)> {
-    let mut lines = StoredLines::new(context, view, &arguments.files.format)?;
+    let mut lines = StoredLines::new(context, view, &arguments.files.format)?.asking(filter)?;
     if arguments.all {
         return from_lines(view, &mut lines, arguments, filter, |_, _| true);
     }
@@ -114,7 +114,7 @@ fn kept_by_rules_of_now(
     }
     // The slowest are those of the routes of then; the routes that are asked for are those of now.
     let mut slowest = HashSet::new();
-    let routes = if asks_for_members(view, filter) { filter.routes.clone() } else { Vec::new() };
+    let routes = if asks_beside_routes(view, filter) { filter.routes.clone() } else { Vec::new() };
     for entry in entries(view, &Filter { routes, ..filter.clone() })? {
         if entry.kept.contains(KeepReasons::SLOWEST) {
             slowest.insert(entry.locator);

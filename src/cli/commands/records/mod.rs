@@ -13,10 +13,11 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::record_columns::{RecordColumns, needs_of_all, variable_names};
 use crate::cli::input::settings;
+use crate::cli::input::where_fields::check_where;
 use crate::error::{Error, Result};
 use crate::grammar::{Reject, RejectReason};
 use crate::pipeline::batch::BlockTally;
-use crate::pipeline::{Filter, RouteFilter, RoutedRecord};
+use crate::pipeline::{Filter, RouteFilter, RoutedRecord, SeenLine};
 use crate::record::RecordValues;
 use crate::report::{CellStyle, CsvRows, LoggedVariables, OutputFormat, RequestRecord, SCHEMA, write_json};
 use crate::route::Routes;
@@ -31,16 +32,20 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
     }
     let files = Files::open(context, &arguments.files)?;
     files.say_clocks();
-    let with = settings::interpreting(context)?;
+    let with = settings::interpreting(context)?.asking(&filter);
+    check_where(&filter.conditions, &files.formats)?;
     let names = variable_names(&files.formats);
     let mut formats = Vec::new();
     for format in &files.formats {
         formats.push(RecordColumns::new(format, &names));
     }
     let workers = Workers::new(&files, &with, needs_of_all)?;
+    let members = with.names_series(&filter);
     let records = RecordsTally {
         filter,
         kept_routes: RouteFilter::default(),
+        members,
+        last: None,
         routes: with.routes,
         names: files.names.clone(),
         sink: RecordSink::new(arguments.format.into(), formats.first())?,
@@ -68,6 +73,9 @@ pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result
 struct RecordsTally {
     filter: Filter,
     kept_routes: RouteFilter,
+    /// Whether members of series are asked for, and the line that was written last: it is written once.
+    members: bool,
+    last: Option<(usize, u64)>,
     routes: Arc<Routes>,
     names: Vec<String>,
     formats: Vec<RecordColumns>,
@@ -103,7 +111,10 @@ impl RecordsTally {
             Ok(seen) => seen,
             Err(reject) => return self.reject(file, offset, reject),
         };
-        if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.routes) {
+        if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, &seen.matched, &self.routes) {
+            return;
+        }
+        if self.last.replace((file, offset)) == Some((file, offset)) {
             return;
         }
         let Some(columns) = self.formats.get(file) else { return };
@@ -142,9 +153,10 @@ impl BlockTally for Reading {
             counted = at;
             before
         };
-        interpreter.read_block(bytes, |at, line, seen, values| {
+        let members = records.members;
+        interpreter.read_block_as(bytes, members, |SeenLine { at, line, seen, values, is_member }| {
             let number = count_to(at) + 1;
-            read += 1;
+            read += u64::from(!is_member);
             if let Some(lines) = records.lines.get_mut(file) {
                 *lines = number;
             }

@@ -21,7 +21,8 @@ use crate::store::{Locator, View};
 /// The records of the window, in the order in which their logs have them.
 pub(super) fn records_of_store(context: &Context, arguments: &RecordsArguments, filter: &Filter) -> Result<Answer> {
     let view = context.view()?;
-    let mut lines = StoredLines::new(context, &view, &arguments.files.format)?.reading(Arc::new(needs_of_all));
+    let mut lines =
+        StoredLines::new(context, &view, &arguments.files.format)?.asking(filter)?.reading(Arc::new(needs_of_all));
     let blocks = lines.blocks(filter)?;
     if let Some(too_much) = StoredLines::too_much(&blocks) {
         return Err(Error::failed(too_much));

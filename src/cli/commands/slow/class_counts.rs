@@ -3,29 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::kept_lines::{LinesBySize, OfferedLine, SlowestLines};
+use super::shared_bounds::{CountedValues, SharedBounds, TopField, key_of_class};
 use super::slow_fields::SlowFields;
 use super::slow_question::SlowQuestion;
-use crate::cli::counted::KeptGroups;
 use crate::pipeline::RoutedRecord;
 use crate::record::RecordValues;
-use crate::report::slow::{ClassPopulation, MOST_STEPS, StepLength, TopValue, TopValues};
+use crate::report::slow::{ClassPopulation, MOST_STEPS, StepLength, TopValues};
 use crate::store::Locator;
 use crate::time::{Timestamp, Window};
 
 /// The key of the class of what timed out with nobody waiting. No class by fields has it: its first length is longer than any value.
 pub(super) const UNWAITED_KEY: &[u8] = b"\xff\xff\xff\xffunwaited";
-
-/// So many different clients and targets are counted, of all classes together and by all threads.
-const TOP_VALUES: usize = 1 << 18;
-
-/// So many of the costliest are shown.
-const TOPS_SHOWN: usize = 3;
-
-/// Of a client or target that is longer all that begin so count together.
-const LONGEST_VALUE: usize = 256;
-
-/// Lines from which typical ones are chosen take so much memory, in all threads.
-const TYPICAL_BYTES: usize = 96 << 20;
 
 /// A class while it is counted.
 #[derive(Debug, Default)]
@@ -118,50 +106,6 @@ impl Course {
     }
 }
 
-/// How many requests have each value of a field, and how long they took.
-#[derive(Debug, Default)]
-struct CountedValues {
-    by_value: HashMap<Box<[u8]>, (u64, u64)>,
-    /// Some value was not counted: there were too many.
-    partial: bool,
-}
-
-impl CountedValues {
-    fn add(&mut self, room: &mut usize, value: &[u8], took_ms: u64) {
-        let value = value.get(..LONGEST_VALUE).unwrap_or(value);
-        if let Some((count, total_ms)) = self.by_value.get_mut(value) {
-            *count += 1;
-            *total_ms = total_ms.saturating_add(took_ms);
-        } else if let Some(left) = room.checked_sub(1) {
-            *room = left;
-            self.by_value.insert(value.into(), (1, took_ms));
-        } else {
-            self.partial = true;
-        }
-    }
-
-    fn merge(&mut self, other: CountedValues) {
-        self.partial |= other.partial;
-        for (value, (count, total_ms)) in other.by_value {
-            let own = self.by_value.entry(value).or_default();
-            own.0 += count;
-            own.1 = own.1.saturating_add(total_ms);
-        }
-    }
-
-    fn tops(&self) -> TopValues {
-        let mut all = Vec::new();
-        for (value, &(count, total_ms)) in &self.by_value {
-            let mut value = value.to_vec();
-            if value.len() == LONGEST_VALUE {
-                value.extend_from_slice("…".as_bytes());
-            }
-            all.push(TopValue { value, count, total_ms });
-        }
-        TopValues::of(all, TOPS_SHOWN, self.partial)
-    }
-}
-
 /// All classes.
 pub(super) struct Classes {
     pub(super) by_key: HashMap<Vec<u8>, ClassCounts>,
@@ -173,17 +117,16 @@ pub(super) struct Classes {
     pub(super) are_part: bool,
     /// No course over time is finer.
     least: StepLength,
-    kept: KeptGroups,
+    bounds: SharedBounds,
     samples: usize,
-    values_left: usize,
-    line_bytes_left: usize,
-    /// Written anew for each request.
+    /// Written anew for each request, and for each value of it.
     key: Vec<u8>,
+    value_key: Vec<u8>,
 }
 
 impl Classes {
-    /// Those of one of `threads` threads, which decide together which classes there are.
-    pub(super) fn of_thread(window: Window, samples: usize, threads: usize, kept: &KeptGroups) -> Classes {
+    /// Those of one of several threads, which share the bounds.
+    pub(super) fn of_thread(window: Window, samples: usize, bounds: &SharedBounds) -> Classes {
         let is_bounded = window.from != Window::ALL.from && window.until != Window::ALL.until;
         Classes {
             by_key: HashMap::new(),
@@ -191,11 +134,10 @@ impl Classes {
             by_upstream: false,
             are_part: false,
             least: if is_bounded { StepLength::covering(window) } else { StepLength::default() },
-            kept: kept.clone(),
+            bounds: bounds.clone(),
             samples,
-            values_left: TOP_VALUES / threads.max(1),
-            line_bytes_left: TYPICAL_BYTES / threads.max(1),
             key: Vec::new(),
+            value_key: Vec::new(),
         }
     }
 
@@ -232,7 +174,7 @@ impl Classes {
                     true => grouping.outcome(values, attempt).response_ms,
                     false => record.request_time_ms,
                 };
-                let has_own = self.by_key.contains_key(&key) || self.kept.keep(&key);
+                let has_own = self.by_key.contains_key(&key) || self.bounds.groups.keep(&key);
                 self.add(if has_own { &key } else { b"" }, took_ms, &counted);
             }
         }
@@ -248,10 +190,12 @@ impl Classes {
         class.population.count += 1;
         let took = took_ms.unwrap_or(0);
         if let Some(client) = counted.client {
-            class.clients.add(&mut self.values_left, client, took);
+            let begin = key_of_class(key, TopField::Client);
+            class.clients.add(&self.bounds, begin, client, took, &mut self.value_key);
         }
         if !counted.target.is_empty() {
-            class.targets.add(&mut self.values_left, counted.target, took);
+            let begin = key_of_class(key, TopField::Target);
+            class.targets.add(&self.bounds, begin, counted.target, took, &mut self.value_key);
         }
         let Some(took_ms) = took_ms else { return };
         class.population.latency.record(took_ms);
@@ -259,11 +203,11 @@ impl Classes {
         class.course.add(self.least, counted.end, took_ms);
         let line = Some(counted.line);
         let offered = OfferedLine { took_ms, end: counted.end, locator: counted.locator, line };
-        class.by_size.offer(&mut self.line_bytes_left, &offered);
+        class.by_size.offer(&self.bounds.typical, &offered);
         if counted.slow {
             class.slow += 1;
             class.slow_ms = class.slow_ms.saturating_add(took_ms);
-            class.slowest.offer(self.samples, &offered);
+            class.slowest.offer(self.samples, &self.bounds.slowest, &offered);
         }
     }
 
@@ -273,7 +217,7 @@ impl Classes {
         class.is_part = true;
         class.slow += 1;
         class.slow_ms = class.slow_ms.saturating_add(offered.took_ms);
-        class.slowest.offer(self.samples, offered);
+        class.slowest.offer(self.samples, &self.bounds.slowest, offered);
     }
 
     /// Add what another thread counted.
@@ -294,8 +238,8 @@ impl Classes {
             own.course.merge(class.course);
             own.clients.merge(class.clients);
             own.targets.merge(class.targets);
-            own.slowest.merge(self.samples, class.slowest);
-            own.by_size.merge(class.by_size);
+            own.slowest.merge(self.samples, &self.bounds.slowest, class.slowest);
+            own.by_size.merge(&self.bounds.typical, class.by_size);
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::shared_bounds::ByteRoom;
 use crate::store::Locator;
 use crate::time::Timestamp;
 
@@ -17,8 +18,10 @@ pub(super) struct HeldLine {
     pub(super) end: Timestamp,
     /// Where it stands; over files the generation is the number of the file.
     pub(super) locator: Locator,
-    /// The raw line; nothing if it is still to be fetched.
+    /// The raw line; nothing if it is still to be fetched, or there was no room to hold it.
     pub(super) line: Option<Vec<u8>>,
+    /// It was read: without it there was no room.
+    pub(super) was_read: bool,
 }
 
 impl HeldLine {
@@ -44,7 +47,7 @@ impl OfferedLine<'_> {
 
     fn held(&self) -> HeldLine {
         let OfferedLine { took_ms, end, locator, line } = *self;
-        HeldLine { took_ms, end, locator, line: line.map(<[u8]>::to_vec) }
+        HeldLine { took_ms, end, locator, line: line.map(<[u8]>::to_vec), was_read: line.is_some() }
     }
 }
 
@@ -53,20 +56,32 @@ impl OfferedLine<'_> {
 pub(super) struct SlowestLines(pub(super) Vec<HeldLine>);
 
 impl SlowestLines {
-    /// Keeps a request if it is one of the `limit` slowest; its line is copied only then.
-    pub(super) fn offer(&mut self, limit: usize, offered: &OfferedLine<'_>) {
+    /// Keeps a request if it is one of the `limit` slowest; its line is copied only then, if there is room left.
+    pub(super) fn offer(&mut self, limit: usize, room: &ByteRoom, offered: &OfferedLine<'_>) {
         let rank = offered.rank();
         let at = self.0.partition_point(|held| held.rank() < rank);
-        if at < limit {
-            self.0.insert(at, offered.held());
-            self.0.truncate(limit);
+        if at >= limit {
+            return;
         }
+        if self.0.len() >= limit {
+            self.shorten(limit - 1, room);
+        }
+        let line = offered.line.filter(|line| room.take(line.len())).map(<[u8]>::to_vec);
+        let OfferedLine { took_ms, end, locator, line: read } = *offered;
+        self.0.insert(at, HeldLine { took_ms, end, locator, line, was_read: read.is_some() });
     }
 
-    pub(super) fn merge(&mut self, limit: usize, other: SlowestLines) {
+    pub(super) fn merge(&mut self, limit: usize, room: &ByteRoom, other: SlowestLines) {
         self.0.extend(other.0);
         self.0.sort_by_key(HeldLine::rank);
-        self.0.truncate(limit);
+        self.shorten(limit, room);
+    }
+
+    /// Lets the quickest go, and gives back their room.
+    fn shorten(&mut self, length: usize, room: &ByteRoom) {
+        for gone in self.0.drain(length.min(self.0.len())..) {
+            room.give(gone.line.map_or(0, |line| line.len()));
+        }
     }
 }
 
@@ -76,24 +91,27 @@ pub(super) struct LinesBySize(BTreeMap<u32, HeldLine>);
 
 impl LinesBySize {
     /// Keeps a request if none of its size ended before it, and there is room left, in bytes.
-    pub(super) fn offer(&mut self, room: &mut usize, offered: &OfferedLine<'_>) {
+    pub(super) fn offer(&mut self, room: &ByteRoom, offered: &OfferedLine<'_>) {
         let Some(line) = offered.line.filter(|line| line.len() <= LONGEST_TYPICAL) else { return };
         let size = size_of_time(offered.took_ms);
         if let Some(held) = self.0.get_mut(&size) {
-            if (offered.end, offered.locator) < (held.end, held.locator) {
+            if (offered.end, offered.locator) < (held.end, held.locator) && room.take(line.len()) {
+                room.give(held.line.as_ref().map_or(0, Vec::len));
                 *held = offered.held();
             }
-        } else if let Some(left) = room.checked_sub(line.len() + size_of::<HeldLine>()) {
-            *room = left;
+        } else if room.take(line.len() + size_of::<HeldLine>()) {
             self.0.insert(size, offered.held());
         }
     }
 
-    pub(super) fn merge(&mut self, other: LinesBySize) {
+    pub(super) fn merge(&mut self, room: &ByteRoom, other: LinesBySize) {
         for (size, line) in other.0 {
-            match self.0.get_mut(&size) {
-                Some(held) if (held.end, held.locator) <= (line.end, line.locator) => {}
-                _ => drop(self.0.insert(size, line)),
+            let gone = match self.0.get_mut(&size) {
+                Some(held) if (held.end, held.locator) <= (line.end, line.locator) => Some(line),
+                _ => self.0.insert(size, line),
+            };
+            if let Some(gone) = gone {
+                room.give(gone.line.map_or(0, |line| line.len()) + size_of::<HeldLine>());
             }
         }
     }
@@ -132,12 +150,34 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_the_slowest_are_held_as_long_as_there_is_room() {
+        let (mut slowest, room) = (SlowestLines::default(), ByteRoom::new(25));
+        let offer = |slowest: &mut SlowestLines, took_ms: u64| {
+            let locator = Locator { generation: GenerationId(0), offset: took_ms, length: 10 };
+            let offered = OfferedLine { took_ms, end: Timestamp(0), locator, line: Some(b"0123456789") };
+            slowest.offer(3, &room, &offered);
+        };
+        for took_ms in [1, 2, 3] {
+            offer(&mut slowest, took_ms);
+        }
+        let told = |slowest: &SlowestLines| {
+            slowest.0.iter().map(|held| (held.took_ms, held.line.is_some())).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&slowest), [(3, false), (2, true), (1, true)]);
+        // The quickest gives its room to the next.
+        offer(&mut slowest, 4);
+        assert_eq!(told(&slowest), [(4, true), (3, false), (2, true)]);
+        offer(&mut slowest, 1);
+        assert_eq!(told(&slowest), [(4, true), (3, false), (2, true)]);
+    }
+
+    #[test]
     fn the_line_nearest_to_a_time_is_chosen() {
-        let (mut lines, mut room) = (LinesBySize::default(), 10_000);
+        let (mut lines, room) = (LinesBySize::default(), ByteRoom::new(10_000));
         for took_ms in [5, 90, 2000, 700, 710, 60_000] {
             let locator = Locator { generation: GenerationId(0), offset: took_ms, length: 1 };
             let end = Timestamp(i64::try_from(took_ms).unwrap());
-            lines.offer(&mut room, &OfferedLine { took_ms, end, locator, line: Some(b"x") });
+            lines.offer(&room, &OfferedLine { took_ms, end, locator, line: Some(b"x") });
         }
         assert_eq!(lines.nearest(1200).unwrap().took_ms, 710);
     }

@@ -4,6 +4,7 @@
 //! slow_question   what is asked
 //! slow_fields     what of a line is looked at
 //! kept_lines      the slowest lines of a class, and those from which a typical one is chosen
+//! shared_bounds   what all threads share: which classes and values are counted, room for lines
 //! class_counts    classes while they are counted
 //! of_files · of_store    the lines of files, and of the logs of the store
 //! profile         classes as they are reported
@@ -14,6 +15,7 @@ mod kept_lines;
 mod of_files;
 mod of_store;
 mod profile;
+mod shared_bounds;
 mod slow_fields;
 mod slow_question;
 

@@ -2,19 +2,22 @@
 
 use super::class_counts::Classes;
 use super::profile::{ProfileNames, profile};
+use super::shared_bounds::SharedBounds;
 use super::slow_fields::SlowFields;
 use super::slow_question::SlowQuestion;
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::args::SlowArguments;
 use crate::cli::counted::{
-    CountedPictures, KeptGroups, PictureQuestion, WithPictures, check_fields, say_attempts, threshold_of_all,
+    CountedPictures, PictureQuestion, WithPictures, check_fields, refuse_attempts_of_series, say_attempts,
+    threshold_of_all,
 };
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
+use crate::cli::input::where_fields::check_where;
 use crate::error::Result;
 use crate::pipeline::batch::BlockTally;
-use crate::pipeline::{Interpreting, RouteFilter};
+use crate::pipeline::{Interpreting, RouteFilter, SeenLine};
 use crate::report::slow::SlowReport;
 use crate::source::GenerationId;
 use crate::store::Locator;
@@ -27,10 +30,12 @@ pub(super) fn classes_of_files(
 ) -> Result<(SlowReport, Option<CountedPictures>)> {
     let files = Files::open(context, &arguments.files)?;
     files.say_untimed();
-    let with = settings::interpreting(context)?;
+    let with = settings::interpreting(context)?.asking(&question.filter);
+    check_where(&question.filter.conditions, &files.formats)?;
+    refuse_attempts_of_series(with.names_series(&question.filter), &question.by)?;
     check_fields(&question.by, files.formats.iter().map(|format| &**format))?;
     say_attempts(&question.by, files.formats.iter().map(|format| &**format));
-    let (threads, kept, window) = (arguments.threads.count(), KeptGroups::default(), question.filter.window);
+    let (threads, bounds, window) = (arguments.threads.count(), SharedBounds::default(), question.filter.window);
     let drawn = PictureQuestion { filter: question.filter.clone(), compared: None };
     let drawn = arguments.format.of_rows().is_none().then_some(&drawn);
     let mut tallies = Vec::new();
@@ -42,7 +47,7 @@ pub(super) fn classes_of_files(
             question: question.clone(),
             routes: RouteFilter::default(),
             with: with.clone(),
-            classes: Classes::of_thread(window, arguments.samples, threads, &kept),
+            classes: Classes::of_thread(window, arguments.samples, &bounds),
             rejects: RejectedLines::default(),
         };
         tallies.push(WithPictures::new(tally, &files, &with, drawn)?);
@@ -88,16 +93,17 @@ impl BlockTally for SlowTally {
         let (Some(interpreter), Some(fields)) = (workers.interpreter_of(file), fields.get(file)) else { return };
         let (mut lines, mut untimed) = (0, 0);
         let generation = GenerationId(u32::try_from(file).unwrap_or(u32::MAX));
-        interpreter.read_block(bytes, |at, line, seen, values| {
+        let members = with.names_series(&question.filter);
+        interpreter.read_block_as(bytes, members, |SeenLine { at, line, seen, values, is_member }| {
             let offset = offset + at as u64;
-            lines += 1;
+            lines += u64::from(!is_member);
             let seen = match seen {
                 Ok(seen) => seen,
                 Err(reject) => return rejects.reject(file, offset, reject),
             };
-            untimed += u64::from(seen.record.request_time_ms.is_none());
+            untimed += u64::from(!is_member && seen.record.request_time_ms.is_none());
             let filter = &question.filter;
-            if filter.keeps(seen) && routes.keeps(filter, seen.matched.id, &with.routes) {
+            if filter.keeps(seen) && routes.keeps(filter, &seen.matched, &with.routes) {
                 let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
                 classes.count(question, fields, seen, &values, (Locator { generation, offset, length }, line));
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::class_counts::{Classes, UNWAITED_KEY};
 use super::kept_lines::{HeldLine, OfferedLine};
 use super::profile::{ProfileNames, profile};
+use super::shared_bounds::SharedBounds;
 use super::slow_fields::{SlowFields, is_unwaited_status, tells_upstream_times};
 use super::slow_question::SlowQuestion;
 use crate::cli::answer::names::{file_names, wanted_routes};
@@ -14,18 +15,18 @@ use crate::cli::answer::output::{say, say_all};
 use crate::cli::answer::untimed::say_untimed_logs;
 use crate::cli::args::SlowArguments;
 use crate::cli::counted::{
-    CountedPictures, KeptGroups, MadeOfFormats, PictureCounts, check_fields, refuse_attempts_twice, say_attempts,
-    threshold_of_all,
+    CountedPictures, MadeOfFormats, PictureCounts, check_fields, refuse_attempts_twice, say_attempts, threshold_of_all,
 };
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::Result;
 use crate::grammar::read_format;
 use crate::pipeline::retrieve::ScannedLine;
-use crate::pipeline::{asks_for_members, retrieve};
+use crate::pipeline::{Interpreting, LineTally, RouteFilter, asks_for_members, retrieve};
 use crate::record::RequestField;
 use crate::report::count;
 use crate::report::slow::SlowReport;
+use crate::route::Routes;
 use crate::store::{Entry, EntryQuery, KeepReasons, Locator, View};
 
 /// What is shown of a request whose line is gone.
@@ -40,13 +41,13 @@ pub(super) fn classes_of_store(
 ) -> Result<(SlowReport, Option<CountedPictures>)> {
     refuse_attempts_twice(view, &question.filter, &question.by)?;
     let by = question.by.clone();
-    let mut lines = StoredLines::new(context, view, &arguments.files.format)?
+    let lines = StoredLines::new(context, view, &arguments.files.format)?
+        .asking(&question.filter)?
         .reading(Arc::new(move |format| SlowFields::of_format(&by, format).needs()));
-    let (filter, kept) = (&question.filter, KeptGroups::default());
-    let mut classes = Classes::of_thread(filter.window, arguments.samples, 1, &kept);
+    let (filter, bounds) = (&question.filter, SharedBounds::default());
     let blocks = lines.blocks(filter)?;
-    let mut read = HashSet::new();
-    let mut drawn = arguments.format.of_rows().is_none().then(|| PictureCounts::new(None));
+    let pictured = arguments.format.of_rows().is_none();
+    let mut counts = StoredCounts::new(question, arguments.samples, &bounds, &lines.with, pictured);
     let mut missing = match StoredLines::too_much(&blocks) {
         Some(too_much) => {
             say(&too_much);
@@ -54,27 +55,21 @@ pub(super) fn classes_of_store(
         }
         None => {
             say("from the lines of the logs that the store knows");
-            let mut placed: MadeOfFormats<SlowFields> = MadeOfFormats::default();
-            let missing = lines.scan(&blocks, filter, |&ScannedLine { seen, values, locator, line }| {
-                if let Some(drawn) = &mut drawn {
-                    drawn.count(seen);
-                }
-                let fields = placed.of(values.format(), |format| SlowFields::of_format(&question.by, format));
-                if let Some(fields) = fields
-                    && classes.count(question, fields, seen, &values, (locator, line))
-                {
-                    read.insert(locator);
-                }
-            })?;
-            check_fields(&question.by, placed.formats())?;
-            say_attempts(&question.by, placed.formats());
+            let begin = |_| StoredCounts::new(question, arguments.samples, &bounds, &lines.with, pictured);
+            let tallies = (0..arguments.threads.count().max(1)).map(begin).collect();
+            let read = lines.scan_in_parallel(&blocks, filter, tallies)?;
+            read.tallies.into_iter().for_each(|tally| counts.merge(tally));
+            let missing = read.missing;
+            check_fields(&question.by, counts.placed.iter().flat_map(MadeOfFormats::formats))?;
+            say_attempts(&question.by, counts.placed.iter().flat_map(MadeOfFormats::formats));
             missing
         }
     };
+    let StoredCounts { mut classes, read, drawn, .. } = counts;
     if !missing.is_empty() {
         classes.are_part = true;
         add_entries(view, question, &read, &mut classes)?;
-        missing.extend(fetch_lines(view, &mut classes));
+        missing.extend(fetch_lines(view, &bounds, &mut classes));
     }
     if classes.by_upstream && asks_for_members(view, filter) {
         say("note: an attempt at an upstream took its own $upstream_response_time");
@@ -87,6 +82,73 @@ pub(super) fn classes_of_store(
     let threshold_ms = question.threshold_ms.or(threshold_of_all(context.config()?));
     let pictures = drawn.map(|drawn| drawn.finish(filter.window, &lines.with.routes, threshold_ms));
     Ok((SlowReport { missing, ..report }, pictures))
+}
+
+/// What one thread counts of the lines.
+struct StoredCounts<'q> {
+    question: &'q SlowQuestion,
+    routes: Arc<Routes>,
+    verdicts: RouteFilter,
+    classes: Classes,
+    /// Where the fields stand in the formats that were met, by each of the threads that counted.
+    placed: Vec<MadeOfFormats<SlowFields>>,
+    /// The slow ones among them, which the index need not tell.
+    read: HashSet<Locator>,
+    drawn: Option<PictureCounts>,
+}
+
+impl LineTally for StoredCounts<'_> {
+    fn take_line(&mut self, line: &ScannedLine<'_>) {
+        let filter = &self.question.filter;
+        if filter.keeps(line.seen) && self.verdicts.keeps(filter, &line.seen.matched, &self.routes) {
+            self.count(line);
+        }
+    }
+}
+
+impl<'q> StoredCounts<'q> {
+    fn new(
+        question: &'q SlowQuestion,
+        samples: usize,
+        bounds: &SharedBounds,
+        with: &Interpreting,
+        pictured: bool,
+    ) -> StoredCounts<'q> {
+        StoredCounts {
+            question,
+            routes: Arc::clone(&with.routes),
+            verdicts: RouteFilter::default(),
+            classes: Classes::of_thread(question.filter.window, samples, bounds),
+            placed: vec![MadeOfFormats::default()],
+            read: HashSet::new(),
+            drawn: pictured.then(|| PictureCounts::new(None)),
+        }
+    }
+
+    fn count(&mut self, line: &ScannedLine<'_>) {
+        let &ScannedLine { seen, values, locator, line } = line;
+        if let Some(drawn) = &mut self.drawn {
+            drawn.count(seen);
+        }
+        let (question, Some(placed)) = (self.question, self.placed.first_mut()) else { return };
+        let fields = placed.of(values.format(), |format| SlowFields::of_format(&question.by, format));
+        if let Some(fields) = fields
+            && self.classes.count(question, fields, seen, &values, (locator, line))
+        {
+            self.read.insert(locator);
+        }
+    }
+
+    fn merge(&mut self, other: StoredCounts<'_>) {
+        self.classes.merge(other.classes);
+        self.placed.extend(other.placed);
+        self.read.extend(other.read);
+        match (&mut self.drawn, other.drawn) {
+            (Some(drawn), Some(other)) => drawn.merge(other),
+            (drawn @ None, other) => *drawn = other,
+            _ => {}
+        }
+    }
 }
 
 /// Add the slow requests that the index holds of lines that were not read. By fields that the index does not have they are of no class.
@@ -158,20 +220,21 @@ fn was_upstream_asked(view: &View, entry: &Entry) -> Option<bool> {
 
 /// Gives the samples their raw lines, from the logs or the archive, and hands back why some are gone: those are shown
 /// as `(raw line gone)`, since the request itself is known to the index.
-fn fetch_lines(view: &View, classes: &mut Classes) -> Vec<String> {
+fn fetch_lines(view: &View, bounds: &SharedBounds, classes: &mut Classes) -> Vec<String> {
     let mut samples: Vec<&mut HeldLine> = Vec::new();
     for class in classes.by_key.values_mut() {
-        // One that was read has its line.
-        samples.extend(class.slowest.0.iter_mut().filter(|held| held.line.is_none()));
+        // One that was read has its line, or there was no room for it.
+        samples.extend(class.slowest.0.iter_mut().filter(|held| held.line.is_none() && !held.was_read));
     }
     samples.sort_unstable_by_key(|held| held.locator);
     let wanted: Vec<Locator> = samples.iter().map(|held| held.locator).collect();
     let missing = retrieve::lines(view, &wanted, |index, line| {
         if let (Some(held), Some(line)) = (samples.get_mut(index), line) {
-            held.line = Some(line.to_vec());
+            held.was_read = true;
+            held.line = bounds.slowest.take(line.len()).then(|| line.to_vec());
         }
     });
-    for held in samples.iter_mut().filter(|held| held.line.is_none()) {
+    for held in samples.iter_mut().filter(|held| held.line.is_none() && !held.was_read) {
         let is_there = missing.unreadable.contains(&held.locator.generation);
         held.line = Some(if is_there { b"(raw line cannot be read)".to_vec() } else { GONE.to_vec() });
     }

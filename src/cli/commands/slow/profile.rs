@@ -13,6 +13,9 @@ use crate::route::RouteId;
 use crate::source::GenerationId;
 use crate::time::Window;
 
+/// What is shown of a line that there was no room to hold.
+const UNHELD: &[u8] = b"(raw line not held: too many long ones; ask for fewer --samples or classes)";
+
 /// What numbers mean.
 pub(super) struct ProfileNames<'n> {
     /// The fields that make a class.
@@ -102,6 +105,6 @@ impl ProfileNames<'_> {
     fn sample(&self, held: HeldLine) -> SampleLine {
         let file = self.files.get(&held.locator.generation).map_or("?", String::as_str);
         let locator = format!("{file}@{}", held.locator.offset);
-        SampleLine { locator, line: held.line.unwrap_or_default(), took_ms: held.took_ms }
+        SampleLine { locator, line: held.line.unwrap_or_else(|| UNHELD.to_vec()), took_ms: held.took_ms }
     }
 }

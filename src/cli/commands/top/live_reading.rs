@@ -50,7 +50,7 @@ impl LiveQuestion<'_> {
         let filter = Filter { routes: self.routes.to_vec(), ..Filter::all() };
         refuse_members(view, &filter, "top")?;
         let wanted = (!self.routes.is_empty()).then(|| wanted_routes(view, &filter));
-        let names: BTreeMap<RouteId, &str> = view.routes().into_iter().collect();
+        let names: BTreeMap<RouteId, &str> = view.routes().into_iter().chain(view.members()).collect();
         let seconds = window.until.0.saturating_sub(window.from.0) as f64 / 1_000.0;
         let (mut ids, mut all) = (BTreeMap::new(), Cell::default());
         for (id, cell) in view.totals(window, wanted.as_deref())? {
@@ -109,7 +109,8 @@ fn add_courses(rows: &mut [LiveRow], ids: &BTreeMap<String, RouteId>, view: &Vie
 
 /// The slow requests of a route in a window, the latest first, with their lines.
 pub(super) fn read_lines(view: &View, open: &mut OpenRoute, window: Window, zone: NamedZone) -> Result<()> {
-    let routes = view.route(&open.route).into_iter().collect();
+    let of_probe = view.members().into_iter().find(|(_, name)| *name == open.route).map(|(id, _)| id);
+    let routes = view.route(&open.route).or(of_probe).into_iter().collect();
     let query = EntryQuery { routes: Some(routes), ..EntryQuery::new(window, WindowMatch::End) };
     let mut entries: Vec<Entry> = view.entries(&query)?;
     entries.retain(|entry| entry.kept.contains(KeepReasons::THRESHOLD));

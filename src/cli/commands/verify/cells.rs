@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::histogram::{Cell, TIMES};
 use crate::pipeline::{Recount, UnreadRange};
 use crate::report::{Against, count};
-use crate::route::RouteId;
 use crate::route::cap::OTHER;
+use crate::route::{PROBE_NODE, RouteId, begins_with_node};
 use crate::store::{BlockSummary, LogRange, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 
@@ -74,11 +74,13 @@ impl<'v> RecountedLogs<'v> {
                 }
             }
         });
-        let members: BTreeSet<RouteId> = self.view.members().into_iter().map(|(id, _)| id).collect();
+        let members: BTreeMap<RouteId, &str> = self.view.members().into_iter().collect();
         for (key, cell) in &counted {
-            // A line is in one route, and in any number of series besides.
-            self.lines += if members.contains(&key.route) { 0 } else { cell.requests };
+            // A line is in one route, or in that of a probe, and in any number of series besides.
+            let is_besides = members.get(&key.route).is_some_and(|name| !begins_with_node(name, PROBE_NODE));
+            self.lines += if is_besides { 0 } else { cell.requests };
         }
+        let members: BTreeSet<RouteId> = members.into_keys().collect();
         let lacking = self.note(&blocks, &unread);
         let none = Cell::default();
         let mut held: BTreeMap<CellKey, &Cell> = BTreeMap::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::explain::{
     Cause, ExplainedSpans, Explanation, FeatureId, FirstComer, KeptRequest, PHASES, Requests, RouteChange, SideSums,
-    Verdict,
+    Verdict, WhereCondition,
 };
 use crate::report::EpochSeconds;
 use crate::report::why::{
@@ -76,7 +76,8 @@ impl AnswerNames<'_> {
         for id in features {
             if let (Some(feature), Some(field)) = (known.get(*id), known.field_of(*id)) {
                 let value = String::from_utf8_lossy(&feature.text).into_owned();
-                whose.push(FieldValue { field: field.name.clone(), value });
+                let condition = WhereCondition::typed(&field.name, &feature.text);
+                whose.push(FieldValue { field: field.name.clone(), value, condition });
             }
         }
         whose
@@ -106,9 +107,11 @@ impl AnswerNames<'_> {
             p: cause.p,
             phase: cause.phase.filter(|_| self.tells_phases).map(|phase| phase.name()),
             window: cause.window,
+            besides: cause.besides,
             baseline: cause.baseline,
             folded,
             as_much: cause.as_much.clone(),
+            command: String::new(),
         }
     }
 

@@ -111,7 +111,7 @@ impl Gatherer {
         let record = &seen.record;
         self.requests.note_end(record.end);
         let Some(side) = side_of(&self.spans, record.start(), record.end) else { return };
-        if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, seen.matched.id, &self.with.routes) {
+        if !self.filter.keeps(seen) || !self.kept_routes.keeps(&self.filter, &seen.matched, &self.with.routes) {
             return;
         }
         let Some(took) = record.request_time_ms else {

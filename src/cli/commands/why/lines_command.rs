@@ -1,56 +1,79 @@
-//! The command that lists the lines of an answer's first cause.
+//! The command that lists the lines of a cause.
 
-use crate::cli::args::WhyArguments;
+use std::path::Path;
+
+use crate::cli::args::{EscapeName, WhyArguments};
+use crate::cli::input::context::Context;
 use crate::report::shell_word;
-use crate::report::why::{FieldValue, WhyReport};
+use crate::report::why::FieldValue;
+use crate::time::Window;
 
-/// As one types it: `lines` of the same logs, window and routes; what `lines` cannot be asked for is looked for in its output.
-pub(super) fn lines_command(report: &WhyReport, arguments: &WhyArguments) -> String {
-    let mut words = vec!["spikeline".to_owned(), "lines".to_owned()];
-    for file in &arguments.files.files {
-        words.push(shell_word(&file.display().to_string()));
-    }
-    if let Some(format) = &arguments.files.format.log_format {
-        words.extend(["--log-format".to_owned(), shell_word(format)]);
-    }
-    words.extend(["--from".to_owned(), report.window.from.to_string()]);
-    words.extend(["--until".to_owned(), report.window.until.to_string(), "--by".to_owned(), "end".to_owned()]);
-    let cause = report.causes.first().map(|cause| cause.whose.as_slice()).unwrap_or_default();
-    let of_cause = cause.iter().filter(|value| value.field == "route").map(|value| value.value.clone());
-    let mut routes: Vec<String> = of_cause.collect();
-    if routes.is_empty() {
-        routes.clone_from(&arguments.route);
-    }
-    if routes.is_empty() && cause.is_empty() {
-        // Without a cause the route that changed most is it.
-        routes.extend(report.routes.first().map(|route| route.route.clone()));
-    }
-    for route in routes {
-        words.extend(["--route".to_owned(), shell_word(&route)]);
-    }
-    words.extend(["--all".to_owned(), "--sort".to_owned(), "duration".to_owned()]);
-    for value in cause {
-        if let Some(text) = text_in_line(value) {
-            words.extend(["|".to_owned(), "grep".to_owned(), "-F".to_owned(), "--".to_owned(), shell_word(&text)]);
-        }
-    }
-    words.join(" ")
+/// What is the same for all causes: `lines` of the same logs, window and routes.
+pub(super) struct LinesCommand<'c> {
+    pub(super) context: &'c Context,
+    pub(super) arguments: &'c WhyArguments,
+    pub(super) window: Window,
+    /// Whether there are requests without a time, which count on no side.
+    pub(super) has_untimed: bool,
 }
 
-/// What stands in each line with this value; nothing of what does not stand there as it is.
-fn text_in_line(value: &FieldValue) -> Option<String> {
-    let FieldValue { field, value } = value;
-    if field == "route" || field == "agent_family" || value.starts_with(">=") {
-        return None;
+impl LinesCommand<'_> {
+    /// As one types it: as many lines as the cause has requests in the window.
+    pub(super) fn of_cause(&self, whose: &[FieldValue]) -> String {
+        let mut words = self.words();
+        for value in whose {
+            words.extend(["--where".to_owned(), shell_word(&value.condition)]);
+        }
+        self.end(words)
     }
-    if let Some(key) = field.strip_prefix("query:") {
-        return Some(if value == "*" { format!("{key}=") } else { format!("{key}={value}") });
+
+    /// Without a cause the route that changed most is it.
+    pub(super) fn of_route(&self, most: Option<&str>) -> String {
+        let mut words = self.words();
+        if let Some(route) = most.filter(|_| self.arguments.route.is_empty()) {
+            words.extend(["--route".to_owned(), shell_word(route)]);
+        }
+        self.end(words)
     }
-    if let Some((net, length)) = value.split_once('/')
-        && net.parse::<std::net::Ipv4Addr>().is_ok()
-    {
-        let bytes: Vec<&str> = net.split('.').take(if length == "24" { 3 } else { 2 }).collect();
-        return Some(format!("{}.", bytes.join(".")));
+
+    fn words(&self) -> Vec<String> {
+        let mut words = vec!["spikeline".to_owned(), "lines".to_owned()];
+        let path = |path: &Path| shell_word(&path.display().to_string());
+        words.extend(self.arguments.files.files.iter().map(|file| path(file)));
+        for (option, named) in [("--config", self.context.config_path()), ("--store", self.context.store_path())] {
+            words.extend(named.into_iter().flat_map(|named| [option.to_owned(), path(named)]));
+        }
+        let format = &self.arguments.files.format;
+        if let Some(name) = &format.log_format {
+            words.extend(["--log-format".to_owned(), shell_word(name)]);
+        }
+        if let Some(escape) = format.escape {
+            words.extend(["--escape".to_owned(), escape_name(escape).to_owned()]);
+        }
+        for field in &format.fields {
+            words.extend(["--fields".to_owned(), shell_word(field)]);
+        }
+        words.extend(["--from".to_owned(), self.window.from.to_string()]);
+        words.extend(["--until".to_owned(), self.window.until.to_string(), "--by".to_owned(), "end".to_owned()]);
+        for route in &self.arguments.route {
+            words.extend(["--route".to_owned(), shell_word(route)]);
+        }
+        words
     }
-    (value.len() > 2).then(|| value.clone())
+
+    fn end(&self, mut words: Vec<String>) -> String {
+        if self.has_untimed {
+            words.extend(["--where".to_owned(), shell_word("request_time=*")]);
+        }
+        words.extend(["--all".to_owned(), "--sort".to_owned(), "duration".to_owned()]);
+        words.join(" ")
+    }
+}
+
+fn escape_name(escape: EscapeName) -> &'static str {
+    match escape {
+        EscapeName::Default => "default",
+        EscapeName::Json => "json",
+        EscapeName::None => "none",
+    }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use answer_rows::AnswerNames;
 use baseline::{BaselineSpans, baseline_spans, within};
 use gathering::{GatheredLines, Gatherer, needs_of_why};
-use lines_command::lines_command;
+use lines_command::LinesCommand;
 use page_link::page_link;
 
 use crate::cli::answer::html_answer::{AnswerEnd, AnsweredWindow, html_head, zone_of_document};
@@ -25,7 +25,7 @@ use crate::cli::answer::{Answer, completeness};
 use crate::cli::args::{FilterArguments, WhyArguments, WhyFormat};
 use crate::cli::asked::{self, Question, TypedQuestion};
 use crate::cli::counted::{
-    ComparedSpans, CountedPictures, PictureQuestion, WithPictures, pictures_of_slots, threshold_of_all,
+    ComparedSpans, CountedPictures, PictureQuestion, WithPictures, pictures_of_slots, refuse_series, threshold_of_all,
 };
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
@@ -72,7 +72,7 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
         None => of_files(context, &arguments, asked)?,
     };
     let pictures = gathered.pictures.take();
-    let mut report = answer(gathered, &arguments)?;
+    let mut report = answer(context, gathered, &arguments)?;
     if view.is_some() {
         report.link = page_link(context, &report, &arguments.route)?;
     }
@@ -150,7 +150,7 @@ struct GatheredRequests {
 }
 
 /// The explanation of what was gathered.
-fn answer(gathered: GatheredRequests, arguments: &WhyArguments) -> Result<WhyReport> {
+fn answer(context: &Context, gathered: GatheredRequests, arguments: &WhyArguments) -> Result<WhyReport> {
     let GatheredRequests { lines, mut spans, routes, missing, files, .. } = gathered;
     let GatheredLines { requests, untimed, tells_phases } = lines;
     if let Some(known) = requests.span() {
@@ -167,15 +167,23 @@ fn answer(gathered: GatheredRequests, arguments: &WhyArguments) -> Result<WhyRep
     }
     let explained = explain(&requests, &spans);
     let names = AnswerNames { requests: &requests, routes: &routes, files: &files, tells_phases };
-    let report = names.report(&explained, &spans, missing);
-    let command = lines_command(&report, arguments);
-    Ok(WhyReport { command, ..report })
+    let mut report = names.report(&explained, &spans, missing);
+    let command = LinesCommand { context, arguments, window: report.window, has_untimed: untimed > 0 };
+    for cause in report.causes.iter_mut().chain(&mut report.no_news) {
+        cause.command = command.of_cause(&cause.whose);
+    }
+    report.command = match report.causes.first() {
+        Some(cause) => cause.command.clone(),
+        None => command.of_route(report.routes.first().map(|route| route.route.as_str())),
+    };
+    Ok(report)
 }
 
 fn of_files(context: &Context, arguments: &WhyArguments, asked: WhyAsked) -> Result<GatheredRequests> {
     let files = Files::open(context, &arguments.files)?;
     files.say_untimed();
     let with = settings::interpreting(context)?;
+    refuse_series(with.names_series(&asked.filter), "why")?;
     let names = files.names.clone();
     let compared = ComparedSpans { window: asked.window, baseline: asked.spans.asked.clone() };
     let drawn = PictureQuestion { filter: asked.filter.clone(), compared: Some(compared) };

@@ -61,7 +61,7 @@ pub(super) fn gather(
     let spans = Arc::new(ExplainedSpans { window, baseline, part, is_counted_whole });
     let mut gatherers = Gatherer::several(arguments.threads.count(), &spans, &lines.with, &filter);
     if missing.is_empty() {
-        let read = lines.scan_in_parallel(&blocks, gatherers)?;
+        let read = lines.scan_in_parallel(&blocks, &filter, gatherers)?;
         gatherers = read.tallies;
         missing = read.missing;
     }
