@@ -37,4 +37,4 @@ pub use page::opening_window;
 pub use reader::{LineField, LineFound, LineOrdering, LinesFound, LinesWanted, Reader};
 pub use redaction::Redaction;
 pub use reply::Reply;
-pub use settings::{HttpSettings, Site};
+pub use settings::{HttpSettings, SeriesArchives, Site};

@@ -8,6 +8,9 @@ use crate::carbon::{Archive, Naming};
 use crate::daemon::{Log, OwnTotals};
 use crate::route::Router;
 
+/// What a destination keeps of a series, by its number and the series' name.
+pub type SeriesArchives = Arc<dyn Fn(usize, &str) -> Vec<Archive> + Send + Sync>;
+
 /// What a server is started with.
 pub struct HttpSettings {
     /// Who may ask.
@@ -27,7 +30,7 @@ pub struct Site {
     /// How series are called at each carbon; where there is none, as they would be called by default. Never empty.
     pub namings: Vec<Naming>,
     /// What each of these carbons keeps of a series, by the naming's place and the series' name; empty where that is not known.
-    pub archives: Arc<dyn Fn(usize, &str) -> Vec<Archive> + Send + Sync>,
+    pub archives: SeriesArchives,
     /// The rules that name routes.
     pub router: Arc<Router>,
     /// The cap on routes.
