@@ -52,6 +52,7 @@ mod served;
 mod slow;
 mod status;
 mod stored;
+mod strangers;
 mod terminal;
 mod top;
 mod usage;

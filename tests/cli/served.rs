@@ -14,9 +14,9 @@ const FORMAT: &str = r#"$remote_addr [$time_local] "$request" $status $request_t
 const BEGIN: i64 = 1_322_661_600;
 
 /// `spikeline serve`, until the test ends.
-struct GuardedServer {
-    child: Child,
-    port: u16,
+pub(crate) struct GuardedServer {
+    pub(crate) child: Child,
+    pub(crate) port: u16,
     /// There until the server is not.
     _folder: Folder,
 }
@@ -29,7 +29,7 @@ impl Drop for GuardedServer {
 }
 
 impl GuardedServer {
-    fn of(folder: Folder) -> GuardedServer {
+    pub(crate) fn of(folder: Folder) -> GuardedServer {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let listen = format!("127.0.0.1:{port}");
         let mut command = folder.command(&["serve", "--config=s.toml", "--listen", &listen]);
@@ -44,7 +44,7 @@ impl GuardedServer {
     }
 
     /// Status, head and body of a GET with these headers.
-    fn get(&self, path: &str, headers: &str) -> (u16, String, String) {
+    pub(crate) fn get(&self, path: &str, headers: &str) -> (u16, String, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let host = if headers.contains("Host:") { "" } else { "Host: localhost\r\n" };
         let request = format!("GET {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n");
@@ -66,7 +66,7 @@ impl GuardedServer {
 }
 
 /// An hour of 20 requests a second of one route, slow from minute 40 to 43, with a query in each.
-fn folder_with(config: &str) -> Folder {
+pub(crate) fn folder_with(config: &str) -> Folder {
     let folder = support::folder!();
     let mut log = String::new();
     for second in 0..3600 {
