@@ -1,6 +1,7 @@
 //! The store on disk stays what it was: one that an earlier program wrote (`tests/data/store`) is read, written on and
 //! sealed, and the same requests still become the same bytes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,19 +10,44 @@ use support::program::Folder;
 
 use crate::index::{ask, configure, index, seal};
 
-fn written(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/version-3").join(name)
+/// All stores of old.
+const VERSIONS: [&str; 3] = ["version-2", "version-2-sealed", "version-3"];
+
+fn stores() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store")
 }
 
-/// A folder whose store is the one of old, and the requests that are in it. Their log is gone.
-fn old_store() -> (Folder, Vec<Request>) {
+fn written(name: &str) -> PathBuf {
+    stores().join("version-3").join(name)
+}
+
+/// A folder whose store is one of old, and the requests that are in it. Their log is gone.
+fn old_store(version: &str) -> (Folder, Vec<Request>) {
     let folder = support::folder!();
     configure(&folder, "c.toml", "store", "archive = true");
-    fs::create_dir(folder.path("store")).unwrap();
-    for name in ["manifest", "journal-1"] {
-        fs::copy(written(name), folder.path("store").join(name)).unwrap();
+    fs::create_dir_all(folder.path("store/segments")).unwrap();
+    for (name, bytes) in files(&stores().join(version)) {
+        // What is compared with is no part of the store.
+        if name != "2.seg" {
+            fs::write(folder.path("store").join(name), bytes).unwrap();
+        }
     }
     (folder, requests_of_at_least(0, 1000))
+}
+
+/// The files below a folder, by their names there.
+fn files(below: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for item in fs::read_dir(below).unwrap() {
+        let path = item.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)));
+        } else {
+            found.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    found
 }
 
 #[track_caller]
@@ -44,16 +70,45 @@ fn shows_slow_lines(folder: &Folder, requests: &[Request]) {
     assert!(run.code == 0 && missing.is_empty(), "{missing:?} are missing; {}", run.err);
 }
 
+/// Also by who may not write it: reading changes nothing.
 #[test]
 fn a_store_of_old_is_read() {
-    let (folder, requests) = old_store();
-    reports(&folder, &requests);
-    shows_slow_lines(&folder, &requests);
+    for version in VERSIONS {
+        let (folder, requests) = old_store(version);
+        let before = files(&folder.path("store"));
+        reports(&folder, &requests);
+        shows_slow_lines(&folder, &requests);
+        for arguments in [&["slow"][..], &["status"], &["routes"], &["events"], &["verify"], &["why", "--route=slow"]] {
+            let run = ask(&folder, arguments);
+            assert!(run.code != 2 && !run.err.contains("format"), "{version} {arguments:?}: {}", run.err);
+        }
+        assert!(files(&folder.path("store")) == before, "{version}: a reader changed the store");
+    }
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused_with_what_reads_it() {
+    let (folder, _) = old_store("version-3");
+    let newer = b"SPKLMANI\x09\0\0\0\x0fspikeline 7.2.1 and what nobody knows yet".to_vec();
+    fs::write(folder.path("store/manifest"), &newer).unwrap();
+    folder.write("a.log", text(&requests_of_at_least(0, 10), Request::exact));
+    for arguments in [&["report"][..], &["lines"], &["status"], &["verify"], &["index", "a.log"], &["run"]] {
+        let run = ask(&folder, arguments);
+        assert!(run.code != 0 && run.err.contains("read it with spikeline 7.2.1"), "{arguments:?}: {}", run.err);
+        assert_eq!(fs::read(folder.path("store/manifest")).unwrap(), newer);
+    }
 }
 
 #[test]
 fn a_store_of_old_is_written_on_and_sealed() {
-    let (folder, mut requests) = old_store();
+    for version in VERSIONS {
+        is_written_on_and_sealed(version);
+    }
+}
+
+#[track_caller]
+fn is_written_on_and_sealed(version: &str) {
+    let (folder, mut requests) = old_store(version);
     let later: Vec<Request> = (0..40).map(|n| Request::new(requests[999].end + 1000 * n, 1500, "/slow")).collect();
     folder.write("a.log", text(&later, Request::exact));
     index(&folder, &["a.log"]).said(0, &["40 lines, 0 rejected"]);
@@ -66,7 +121,7 @@ fn a_store_of_old_is_written_on_and_sealed() {
 
 #[test]
 fn a_journal_of_old_and_the_same_requests_today_become_the_segment_of_old() {
-    let (old, requests) = old_store();
+    let (old, requests) = old_store("version-3");
     let today = support::folder!();
     configure(&today, "c.toml", "store", "archive = true");
     today.write("a.log", text(&requests, Request::exact));

@@ -178,12 +178,12 @@ fn fault_34_a_store_of_another_version_is_refused_and_left_as_it_is() {
         let own = std::fs::read(&path).unwrap();
         let is_journal = path.file_name().unwrap().to_str().unwrap().starts_with("journal-");
         let newer = if is_journal {
-            (6, ["version 6 of the store's format; this program knows up to 5", "use the newer spikeline"])
+            (6, ["version 6 of the store's format; this program knows up to 5", "read it with the newer spikeline"])
         } else {
-            (4, ["version 4 of the store's format; this program knows up to 3", "use the newer spikeline"])
+            (5, ["version 5 of the store's format; this program knows up to 4", "read it with spikeline 0."])
         };
         for (version, pieces) in
-            [newer, (2u8, ["version 2 of the store's format, from before it was released", "move the folder away"])]
+            [newer, (1u8, ["version 1 of the store's format, from before it was released", "move the folder away"])]
         {
             let mut other = own.clone();
             other[8] = version;

@@ -186,8 +186,25 @@ impl Encode for BlockSummary {
     }
 }
 
-impl Decode for BlockSummary {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<BlockSummary> {
+/// Whether a summary has, of each of its routes, the earliest start; before version 3 of the store it had none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RouteStarts {
+    Written,
+    /// Then each route's is that of the block: none began before it, so that nothing is passed over.
+    OfBlock,
+}
+
+impl BlockSummary {
+    /// Summaries as they stand in a list.
+    pub(crate) fn decode_list(from: &mut Decoder<'_>, starts: RouteStarts) -> Decoded<Vec<BlockSummary>> {
+        let mut summaries = Vec::new();
+        for _ in 0..from.count()? {
+            summaries.push(BlockSummary::decode_one(from, starts)?);
+        }
+        Ok(summaries)
+    }
+
+    fn decode_one(from: &mut Decoder<'_>, starts: RouteStarts) -> Decoded<BlockSummary> {
         let generation = GenerationId(from.varint_as()?);
         let number = from.varint_as()?;
         let first = from.varint()?;
@@ -203,8 +220,11 @@ impl Decode for BlockSummary {
         for _ in 0..count {
             let delta: u32 = from.varint_as()?;
             last = last.wrapping_add(delta);
-            let start = (min_end >> COARSE_BITS).wrapping_sub(from.signed()?);
-            routes.push((RouteId(last), Timestamp(start << COARSE_BITS)));
+            let start = match starts {
+                RouteStarts::Written => Timestamp((min_end >> COARSE_BITS).wrapping_sub(from.signed()?) << COARSE_BITS),
+                RouteStarts::OfBlock => floor_route_start(min_start),
+            };
+            routes.push((RouteId(last), start));
         }
         let min_end = Timestamp(min_end);
         let mut rejects = None;
@@ -215,6 +235,12 @@ impl Decode for BlockSummary {
             rejects = Some(BlockRejects { rejected, too_long, first, last, after, before });
         }
         Ok(BlockSummary { generation, number, first, until, lines, min_start, min_end, max_end, routes, rejects })
+    }
+}
+
+impl Decode for BlockSummary {
+    fn decode(from: &mut Decoder<'_>) -> Decoded<BlockSummary> {
+        BlockSummary::decode_one(from, RouteStarts::Written)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::route::RouteId;
 use crate::source::UnreadSpan;
 use crate::source::generation::{Generation, GenerationId};
 use crate::store::commit::archived_lines::{ArchivedLine, CompressedLines};
-use crate::store::commit::block_summary::BlockSummary;
+use crate::store::commit::block_summary::{BlockSummary, RouteStarts};
 use crate::store::commit::destination::DestinationProgress;
 use crate::store::commit::entry::{Entry, decode_entries, encode_entries};
 use crate::store::commit::ledger::Ledger;
@@ -132,7 +132,7 @@ impl Commit {
     }
 
     /// A commit without its cells and lines, and these as they were written.
-    pub(crate) fn decode(from: &mut Decoder<'_>) -> Decoded<(Commit, CommitPayload)> {
+    pub(crate) fn decode(from: &mut Decoder<'_>, starts: RouteStarts) -> Decoded<(Commit, CommitPayload)> {
         let at = Timestamp::decode(from)?;
         let known = from.u8()? != 0;
         let read_until = Some(Timestamp::decode(from)?).filter(|_| known);
@@ -148,10 +148,10 @@ impl Commit {
         }
         let cells = CellBatch::decode(from)?;
         commit.entries = decode_entries(from)?;
-        commit.blocks = from.list()?;
+        commit.blocks = BlockSummary::decode_list(from, starts)?;
         commit.destinations = from.list()?;
         let lines = CompressedLines::decode(from)?;
-        // Records of version 3 end here.
+        // Records up to version 3 end here.
         if !from.is_empty() {
             commit.readings = from.list()?;
         }

@@ -59,16 +59,32 @@ impl<T> FileOperation<T> for io::Result<T> {
     }
 }
 
-/// `name` was written by a newer program.
-pub(crate) fn newer_version(medium: &dyn Medium, name: &str, version: u32, known: u32) -> Error {
+/// `name` was written by a newer program, which may have left its name and version.
+pub(crate) fn newer_version(medium: &dyn Medium, name: &str, version: u32, known: u32, writer: Option<&str>) -> Error {
+    let program = match writer.filter(|writer| is_program(writer)) {
+        Some(writer) => format!("{writer}, which wrote it, or a newer one"),
+        None => "the newer spikeline that wrote it".to_owned(),
+    };
     Error::refused(format!("this is version {version} of the store's format; this program knows up to {known}"))
         .at(medium.root().join(name))
-        .remedy("use the newer spikeline that wrote it, or name another folder with --store; nothing was changed")
+        .remedy(format!(
+            "read it with {program} (this is spikeline {}), or name another folder with --store; nothing was changed",
+            env!("CARGO_PKG_VERSION")
+        ))
+}
+
+/// Whether a text of an unknown version looks like a program's name and version.
+fn is_program(text: &str) -> bool {
+    text.starts_with("spikeline ")
+        && text.len() < 64
+        && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
 /// `name` was written before the format was released.
 pub(crate) fn older_version(medium: &dyn Medium, name: &str, version: u32) -> Error {
     Error::refused(format!("this is version {version} of the store's format, from before it was released"))
         .at(medium.root().join(name))
-        .remedy("move the folder away, or name another with --store, and take the logs in anew; nothing was changed")
+        .remedy(
+            "move the folder away, or name another with --store, and take the logs in anew with `spikeline index`; nothing was changed",
+        )
 }

@@ -29,7 +29,7 @@ pub(crate) fn find_lost(bytes: &[u8], replay: &JournalReplay) -> Option<LostReco
     // The first record behind the good ones is the broken one: what was committed stands behind it.
     let mut least = replay.sequence.wrapping_add(2);
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        match next_commit(rest, least) {
+        match next_commit(rest, replay.version, least) {
             Some((sequence, (commit, payload), length)) => {
                 is_all = (is_all && is_whole) || names_all_logs(&commit, &payload);
                 until = until.max(Some(commit.at));

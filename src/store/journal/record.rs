@@ -6,7 +6,7 @@
 //! another's name is not replayed.
 
 use crate::source::generation::GenerationId;
-use crate::store::commit::block_summary::BlockSummary;
+use crate::store::commit::block_summary::{BlockSummary, RouteStarts};
 use crate::store::commit::log_reading::LogReadings;
 use crate::store::commit::unread_span::{apply_spans, decode_spans, encode_spans};
 use crate::store::commit::{Commit, CommitPayload};
@@ -22,9 +22,12 @@ const MAGIC: &[u8; 8] = b"SPKLJRNL";
 /// The version of the journal's format.
 pub(crate) const VERSION: u32 = 5;
 
-/// The oldest version that is still read: its records say nothing of how lines were read. Up to version 4 there were no series, whose
-/// members would be counted as routes by who knows none.
-const OLDEST: u32 = 3;
+/// The oldest version that is still read: in its records, blocks do not know when their routes began. Up to version 3 records say nothing of
+/// how lines were read, up to version 4 there were no series, whose members would be counted as routes by who knows none.
+const OLDEST: u32 = 2;
+
+/// From this version on records are as they are today, but for what they leave out at their ends: they can be copied as they stand.
+const OLDEST_ALIKE: u32 = 3;
 
 /// Bytes before the first record: magic, version, number, checksum of these.
 const HEADER: usize = 8 + 4 + 8 + 8;
@@ -62,8 +65,25 @@ pub(crate) struct JournalReplay {
     pub(crate) head: u64,
     /// Bytes up to the end of the last good record.
     pub(crate) good: u64,
+    /// Its version.
+    pub(crate) version: u32,
+}
+
+impl JournalReplay {
     /// Whether it was written by this version, so that its records may be followed by others.
-    pub(crate) is_of_today: bool,
+    pub(crate) fn is_of_today(&self) -> bool {
+        self.version == VERSION
+    }
+
+    /// Whether its records may stand in a journal of this version.
+    pub(crate) fn can_be_copied(&self) -> bool {
+        self.version >= OLDEST_ALIKE
+    }
+}
+
+/// What the summaries in a journal say of routes.
+fn starts_of(version: u32) -> RouteStarts {
+    if version < OLDEST_ALIKE { RouteStarts::OfBlock } else { RouteStarts::Written }
 }
 
 /// Why a journal cannot be used at all. (A torn tail is no reason.)
@@ -137,7 +157,8 @@ fn encode_record(sequence: u64, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
 /// Read a journal up to its torn tail.
 pub(crate) fn replay_journal(bytes: &[u8], number: u64) -> Result<JournalReplay, UnusableJournal> {
     let mut rest = Decoder::new(bytes);
-    let is_of_today = check_header(&mut rest, number)? == VERSION;
+    let version = check_header(&mut rest, number)?;
+    let starts = starts_of(version);
     let mut at = HEADER;
     let Some((kind, sequence, body, length)) = next_record(&mut rest) else {
         return Err(UnusableJournal::Damaged(to_u64(at)));
@@ -146,16 +167,15 @@ pub(crate) fn replay_journal(bytes: &[u8], number: u64) -> Result<JournalReplay,
     if kind != CHECKPOINT {
         return Err(UnusableJournal::Damaged(to_u64(at)));
     }
-    let (state, memtable) = decode_checkpoint(&body).map_err(damaged(at))?;
+    let (state, memtable) = decode_checkpoint(&body, starts).map_err(damaged(at))?;
     at += length;
     let began = state.log_positions();
-    let mut replay =
-        JournalReplay { state, memtable, began, sequence, head: to_u64(at), good: to_u64(at), is_of_today };
+    let mut replay = JournalReplay { state, memtable, began, sequence, head: to_u64(at), good: to_u64(at), version };
     while let Some((kind, sequence, body, length)) = next_record(&mut rest) {
         if sequence != replay.sequence.wrapping_add(1) || kind != COMMIT {
             break;
         }
-        let (commit, packed) = Commit::decode(&mut Decoder::new(&body)).map_err(damaged(at))?;
+        let (commit, packed) = Commit::decode(&mut Decoder::new(&body), starts).map_err(damaged(at))?;
         replay.state.apply_commit(&commit, &packed.cells);
         replay.memtable.apply_commit(commit, packed);
         replay.sequence = sequence;
@@ -184,11 +204,11 @@ fn check_header(from: &mut Decoder<'_>, number: u64) -> Result<u32, UnusableJour
 }
 
 /// The state and the open blocks that a journal begins with.
-fn decode_checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
+fn decode_checkpoint(body: &[u8], starts: RouteStarts) -> Decoded<(StoreState, Memtable)> {
     let mut from = Decoder::new(body);
     let mut state = StoreState::decode(&mut from)?;
-    let memtable = Memtable::with_blocks(from.list()?);
-    // A checkpoint of version 3 ends here.
+    let memtable = Memtable::with_blocks(BlockSummary::decode_list(&mut from, starts)?);
+    // A checkpoint up to version 3 ends here.
     if !from.is_empty() {
         state.readings = LogReadings::decode(&mut from)?;
     }
@@ -196,8 +216,9 @@ fn decode_checkpoint(body: &[u8]) -> Decoded<(StoreState, Memtable)> {
     if from.is_empty() { Ok((state, memtable)) } else { Err(Malformed) }
 }
 
-/// The commit whose record these bytes begin with, if its sequence is at least `least` and not far above it; and the record's length.
-pub(crate) fn next_commit(bytes: &[u8], least: u64) -> Option<(u64, (Commit, CommitPayload), usize)> {
+/// The commit whose record these bytes of a journal of that version begin with, if its sequence is at least `least` and not far above
+/// it; and the record's length.
+pub(crate) fn next_commit(bytes: &[u8], version: u32, least: u64) -> Option<(u64, (Commit, CommitPayload), usize)> {
     // Of most bytes this tells, without a checksum, that they are no record.
     let mut fields = Decoder::new(bytes.get(8..COVERED)?);
     let (sequence, kind) = (fields.u64().ok()?, fields.u8().ok()?);
@@ -205,7 +226,7 @@ pub(crate) fn next_commit(bytes: &[u8], least: u64) -> Option<(u64, (Commit, Com
         return None;
     }
     let (.., body, length) = next_record(&mut Decoder::new(bytes))?;
-    let commit = Commit::decode(&mut Decoder::new(&body)).ok()?;
+    let commit = Commit::decode(&mut Decoder::new(&body), starts_of(version)).ok()?;
     Some((sequence, commit, length))
 }
 
@@ -303,7 +324,7 @@ mod tests {
         assert_eq!(replay_journal(&bytes, 8).unwrap_err(), UnusableJournal::Damaged(8));
         assert_eq!(replay_journal(&copy_with_number(&bytes, 8), 8).unwrap().good, bytes.len() as u64);
         for (version, expected) in
-            [(VERSION + 1, UnusableJournal::Newer(VERSION + 1)), (OLDEST - 1, UnusableJournal::Older(2))]
+            [(VERSION + 1, UnusableJournal::Newer(VERSION + 1)), (OLDEST - 1, UnusableJournal::Older(1))]
         {
             let mut other = bytes.clone();
             other[8..12].copy_from_slice(&version.to_le_bytes());

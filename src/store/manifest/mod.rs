@@ -11,6 +11,7 @@ use crate::store::disk::layout::{MANIFEST, MANIFEST_TEMPORARY};
 use crate::store::disk::medium::{Medium, write_file};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum};
 use crate::store::resolution::tiles;
+use crate::store::segment::directory::OLDEST_SEGMENT;
 use crate::store::segment::info::{SegmentInfo, SegmentKind};
 use crate::store::settings::StoreSettings;
 
@@ -21,7 +22,16 @@ use std::time::Duration;
 const MAGIC: &[u8; 8] = b"SPKLMANI";
 
 /// The version of the store's format.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
+
+/// The first that says who wrote it and which segments are older; in the two before it all segments are of the manifest's version.
+const TELLS_WRITER: u32 = 4;
+
+/// The oldest version that is still read.
+const OLDEST: u32 = OLDEST_SEGMENT;
+
+/// The program that writes.
+const WRITER: &str = concat!("spikeline ", env!("CARGO_PKG_VERSION"));
 
 /// The store's files and settings.
 #[derive(Debug, Clone)]
@@ -103,19 +113,19 @@ impl Manifest {
             return Err(file_damaged(medium, MANIFEST, 0, "not a manifest"));
         }
         // The version first: a newer one may be checked differently.
-        match from.u32() {
-            Ok(VERSION) => {}
-            Ok(version) if version < VERSION => return Err(older_version(medium, MANIFEST, version)),
-            Ok(version) => return Err(newer_version(medium, MANIFEST, version, VERSION)),
+        let version = match from.u32() {
+            Ok(version @ OLDEST..=VERSION) => version,
+            Ok(version) if version < OLDEST => return Err(older_version(medium, MANIFEST, version)),
+            Ok(version) => return Err(newer_version(medium, MANIFEST, version, VERSION, from.text().ok().as_deref())),
             Err(Malformed) => return Err(file_damaged(medium, MANIFEST, 8, "too short")),
-        }
+        };
         let split = bytes.len().saturating_sub(8);
         let (covered, sum) = bytes.split_at_checked(split).unwrap_or_default();
         if Decoder::new(sum).u64() != Ok(checksum(covered)) {
             return Err(file_damaged(medium, MANIFEST, 12, "its checksum does not match"));
         }
         let body = covered.get(12..).unwrap_or_default();
-        match Manifest::decode(&mut Decoder::new(body)) {
+        match Manifest::decode(&mut Decoder::new(body), version) {
             Ok(manifest) => Ok(Some(manifest)),
             Err(Malformed) => Err(file_damaged(medium, MANIFEST, 12, "malformed")),
         }
@@ -126,6 +136,7 @@ impl Manifest {
         let mut out = Encoder::default();
         out.bytes.extend_from_slice(MAGIC);
         out.u32(VERSION);
+        out.bytes(WRITER.as_bytes());
         self.encode(&mut out);
         out.u64(checksum(&out.bytes));
         write_file(medium, MANIFEST_TEMPORARY, &out.bytes)
@@ -156,14 +167,35 @@ impl Encode for Manifest {
         out.varint(self.next);
         out.list(&self.segments);
         self.expired.encode(out);
+        let old: Vec<u64> =
+            self.segments.iter().filter(|info| info.version == OLDEST_SEGMENT).map(|info| info.number).collect();
+        out.count(old.len());
+        for number in old {
+            out.varint(number);
+        }
     }
 }
 
-impl Decode for Manifest {
-    fn decode(from: &mut Decoder<'_>) -> Decoded<Manifest> {
+impl Manifest {
+    /// What stands behind the version.
+    fn decode(from: &mut Decoder<'_>, version: u32) -> Decoded<Manifest> {
+        if version >= TELLS_WRITER {
+            let _written_by = from.text()?;
+        }
         let settings = StoreSettings::decode(from)?;
-        let (journal, next, segments) = (from.varint()?, from.varint()?, from.list()?);
-        Ok(Manifest { settings, journal, next, segments, expired: Expired::decode(from)? })
+        let (journal, next) = (from.varint()?, from.varint()?);
+        let mut segments: Vec<SegmentInfo> = from.list()?;
+        let expired = Expired::decode(from)?;
+        if version < TELLS_WRITER {
+            segments.iter_mut().for_each(|info| info.version = version);
+            return Ok(Manifest { settings, journal, next, segments, expired });
+        }
+        for _ in 0..from.count()? {
+            let number = from.varint()?;
+            let old = segments.iter_mut().find(|info| info.number == number).ok_or(Malformed)?;
+            old.version = OLDEST_SEGMENT;
+        }
+        Ok(Manifest { settings, journal, next, segments, expired })
     }
 }
 

@@ -456,7 +456,7 @@ impl View {
 pub(crate) fn replay_named(medium: &dyn Medium, bytes: &[u8], number: u64) -> Result<JournalReplay> {
     let name = layout::journal_file(number);
     record::replay_journal(bytes, number).map_err(|unusable| match unusable {
-        UnusableJournal::Newer(version) => newer_version(medium, &name, version, record::VERSION),
+        UnusableJournal::Newer(version) => newer_version(medium, &name, version, record::VERSION, None),
         UnusableJournal::Older(version) => older_version(medium, &name, version),
         UnusableJournal::Damaged(offset) => {
             file_damaged(medium, &name, offset, "the journal's head does not match its checksum")

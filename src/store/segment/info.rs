@@ -3,6 +3,7 @@
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
 use crate::store::entry_query::WindowMatch;
 use crate::store::resolution::Resolution;
+use crate::store::segment::directory::SEGMENT_VERSION;
 use crate::time::{Timestamp, Window};
 
 /// Bounds of times; of nothing, `max_end` is before `min_end`.
@@ -76,13 +77,16 @@ pub(crate) struct SegmentInfo {
     pub(crate) counts: [u64; 3],
     /// How many archived lines.
     pub(crate) lines: u64,
+    /// The version of its file, which the manifest knows.
+    pub(crate) version: u32,
 }
 
 impl SegmentInfo {
     /// A segment that holds nothing.
     pub(crate) fn empty(number: u64, kind: SegmentKind, sealed: Timestamp) -> SegmentInfo {
         let [cells, entries, blocks] = [TimeBounds::EMPTY; 3];
-        SegmentInfo { number, kind, sealed, length: 0, cells, entries, blocks, counts: [0; 3], lines: 0 }
+        let (counts, version) = ([0; 3], SEGMENT_VERSION);
+        SegmentInfo { number, kind, sealed, length: 0, cells, entries, blocks, counts, lines: 0, version }
     }
 
     /// The time of the newest thing in it. A line may claim to be from the future: no later than when it was sealed.
@@ -166,6 +170,7 @@ impl Decode for SegmentInfo {
             blocks: TimeBounds::decode(from)?,
             counts: [from.varint()?, from.varint()?, from.varint()?],
             lines: from.varint()?,
+            version: SEGMENT_VERSION,
         })
     }
 }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::source::GenerationId;
 use crate::store::commit::archived_lines;
 use crate::store::commit::archived_lines::LineKey;
-use crate::store::commit::block_summary::BlockSummary;
+use crate::store::commit::block_summary::{BlockSummary, RouteStarts};
 use crate::store::commit::entry::Entry;
 use crate::store::disk::damage::{FileOperation, file_damaged};
 use crate::store::disk::layout;
@@ -14,7 +14,7 @@ use crate::store::encoding::cell_sums::{CellRoom, CellSums, add_cells};
 use crate::store::entry_query::{EntryQuery, WindowMatch};
 use crate::store::resolution::Resolution;
 use crate::store::segment::directory::{
-    BlockPlace, Directory, EntryBlock, FOOTER_MAGIC, LineBlock, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock,
+    BlockPlace, Directory, EntryBlock, FOOTER_MAGIC, LineBlock, OLDEST_SEGMENT, SEGMENT_MAGIC, SummaryBlock,
 };
 use crate::store::segment::entry_blocks;
 use crate::store::segment::info::SegmentInfo;
@@ -231,7 +231,8 @@ impl Segment {
 
     /// The summaries of a block, by generation and number.
     pub(super) fn read_summaries(&self, medium: &dyn Medium, block: &SummaryBlock) -> Result<Vec<BlockSummary>> {
-        self.unpack_block(medium, block.place, block.unpacked, decode_summaries)
+        let starts = if self.info.version == OLDEST_SEGMENT { RouteStarts::OfBlock } else { RouteStarts::Written };
+        self.unpack_block(medium, block.place, block.unpacked, |from| BlockSummary::decode_list(from, starts))
     }
 
     /// The archived lines of a block, by generation and offset.
@@ -358,8 +359,8 @@ impl Segment {
             return Err(wrong(0, "not a segment"));
         }
         match (from.u32(), from.u64()) {
-            // The manifest is of this version, and what it names is: a segment that says otherwise is damaged.
-            (Ok(SEGMENT_VERSION), Ok(number)) if number == self.info.number => {}
+            // The manifest knows the version of what it names: a segment that says otherwise is damaged.
+            (Ok(version), Ok(number)) if version == self.info.version && number == self.info.number => {}
             _ => return Err(wrong(8, "the header is of another version or segment")),
         }
         let at = self.info.length.saturating_sub(FOOTER);
@@ -377,11 +378,6 @@ impl Segment {
             Err(Malformed) => Err(wrong(place.offset, "a malformed directory")),
         }
     }
-}
-
-/// The content of a block of summaries.
-fn decode_summaries(from: &mut Decoder<'_>) -> Decoded<Vec<BlockSummary>> {
-    from.list()
 }
 
 impl BlockPlace {

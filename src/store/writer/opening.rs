@@ -94,6 +94,7 @@ impl Writer {
         let good = [good, &damage].concat();
         replay.good += u64::try_from(damage.len()).unwrap_or(0);
         let mut obsolete = Vec::new();
+        let can_be_copied = replay.can_be_copied();
         let file = open_journal(medium.as_ref(), &mut manifest, &good, &replay, &mut obsolete)?;
         let journal = JournalAppender::new(file, replay.head, replay.good, replay.sequence, replay.began.clone());
         manifest.settings = settings;
@@ -102,7 +103,7 @@ impl Writer {
         if manifest.is_settled() {
             remove_leftovers(manifest.medium(), manifest.manifest(), view.generations());
         }
-        Ok(Writer {
+        let mut writer = Writer {
             manifest,
             view,
             journal,
@@ -110,7 +111,12 @@ impl Writer {
             cut,
             warnings: Vec::new(),
             is_concluded: true,
-        })
+        };
+        if !can_be_copied {
+            // If that fails, the next commit tries it again before anything else, and says why not.
+            let _as_it_was = writer.seal();
+        }
+        Ok(writer)
     }
 }
 
@@ -125,9 +131,13 @@ fn open_journal(
     obsolete: &mut Vec<String>,
 ) -> Result<Option<Box<dyn WritableFile>>> {
     let name = layout::journal_file(manifest.journal);
-    if replay.good == replay.head && replay.is_of_today {
+    if replay.good == replay.head && replay.is_of_today() {
         // The head was synced before the manifest named it.
         return medium.append(&name, replay.good).map(Some).or_failed(medium, "open the journal", &name);
+    }
+    if !replay.can_be_copied() {
+        // It goes into a segment.
+        return Ok(None);
     }
     let number = manifest.next;
     manifest.next += 1;

@@ -5,4 +5,5 @@ mod crashes;
 mod damaged_journal;
 mod failing_calls;
 mod faults;
+mod old_versions;
 mod power_loss;
