@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::generation_book::GenerationBook;
+use super::log_formats::{FormatWatch, LogFormats};
 use super::log_reader::ReaderMessage;
 use super::notice::{Notice, Say};
 use super::reading_book::ReadingBook;
@@ -46,6 +47,8 @@ pub(super) struct CountedLines {
 pub(super) struct Counting {
     /// By each log's key, what reads its lines.
     pub(super) interpreters: HashMap<String, Interpreter>,
+    /// Looks whether nginx.conf says other formats by now.
+    pub(super) watch: Option<FormatWatch>,
     /// The routes, those of the store first.
     pub(super) routes: Arc<Routes>,
     /// How slots are counted.
@@ -56,7 +59,7 @@ pub(super) struct Counting {
 pub(super) struct LineCounter {
     clock: Arc<dyn Clock>,
     say: Say,
-    interpreters: HashMap<String, Interpreter>,
+    formats: LogFormats,
     routes: Arc<Routes>,
     /// Routes handed on so far.
     routes_known: u32,
@@ -89,11 +92,12 @@ impl LineCounter {
         clock: Arc<dyn Clock>,
         say: Say,
     ) -> LineCounter {
-        let Counting { interpreters, routes, slots } = counting;
+        let Counting { interpreters, watch, routes, slots } = counting;
+        let formats = LogFormats::new(interpreters, watch, view, clock.now(), Arc::clone(&say));
         LineCounter {
             clock,
             say,
-            interpreters,
+            formats,
             routes_known: u32::try_from(view.kept_names().len()).unwrap_or(u32::MAX),
             routes,
             logs: GenerationBook::new(view.generations()),
@@ -255,11 +259,14 @@ impl LineCounter {
 
     fn on_block(&mut self, block: LogBlock, empties: &Sender<Vec<u8>>) {
         let late_before = Timestamp(self.emitted_until.load(Ordering::Relaxed));
+        self.formats.look(!self.caught_up);
         if let Some(generation) = self.logs.get(block.generation)
-            && let Some(interpreter) = self.interpreters.get_mut(&generation.log)
+            && let Some(of_log) = self.formats.of_log(&generation.log)
         {
-            self.readings.note_block(block.generation, block.offset, interpreter);
+            self.readings.note_block(block.generation, block.offset, of_log);
+            let interpreter = &mut of_log.interpreter;
             self.rows.collect_block(interpreter, block.generation, block.offset, &block.bytes, late_before);
+            self.formats.note_lines(&generation.log, self.rows.latest().min(self.clock.now()));
         }
         self.logs.advance_position(block.generation, block.end(), block.tail_hash);
         // The reader may be gone or have enough buffers: then this one is simply freed.

@@ -22,6 +22,7 @@ mod event_watch;
 mod generation_book;
 mod late_lines;
 mod line_counter;
+mod log_formats;
 mod log_reader;
 mod notice;
 mod notice_kind;
@@ -48,6 +49,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 pub use event_watch::{EventSettings, EventWatch};
+pub use log_formats::{FormatNews, FormatWatch};
 pub use notice::{Notice, Say};
 pub use notice_kind::Severity;
 pub use own_totals::OwnTotals;

@@ -118,6 +118,25 @@ pub enum Notice {
         /// Of how many: all that were read in the last slot that had any.
         read: u64,
     },
+    /// nginx.conf says another format of a log by now.
+    FormatChanged {
+        /// The log's path or pattern.
+        log: String,
+    },
+    /// nginx.conf was changed and cannot be read: formats stay as they are.
+    FormatsUnread(Error),
+    /// nginx.conf does not name a log any more, or in a format that cannot be counted by: it is read as before.
+    FormatLeft {
+        /// The log's path or pattern.
+        log: String,
+    },
+    /// Lines fit a log's format before and after its change, and say something else in each. Said once of a change.
+    LinesUndecided {
+        /// The log's path or pattern.
+        log: String,
+        /// How many lines at first.
+        lines: u64,
+    },
     /// The end of the journal did not survive the last stop.
     JournalCut {
         /// How many bytes of it.
@@ -249,6 +268,23 @@ impl fmt::Display for Notice {
             Notice::MostRejected { rejected, read } => write!(
                 f,
                 "{rejected} of the last {read} lines do not fit their log's format; `spikeline check` shows where and why"
+            ),
+            Notice::FormatChanged { log } => write!(
+                f,
+                "log {log}: nginx.conf says another log_format by now; from here on each line is read in the one that it is in"
+            ),
+            Notice::FormatsUnread(error) => {
+                write!(f, "nginx.conf was changed and cannot be read, so that all formats stay as they are: {error}")
+            }
+            Notice::FormatLeft { log } => write!(
+                f,
+                "log {log}: nginx.conf was changed and names it no more, or in a format that cannot be counted by; it is read as before \
+                 (`spikeline check` says why)"
+            ),
+            Notice::LinesUndecided { log, lines } => write!(
+                f,
+                "log {log}: {lines} lines fit its log_format before and after the change, with other values in each; such are rejected \
+                 until a line, or a reload of spikeline after nginx's, tells that nginx has taken the new one up"
             ),
             Notice::JournalCut { bytes } => write!(
                 f,

@@ -58,6 +58,10 @@ impl Notice {
             Notice::LinesLost { .. } => "lines-lost",
             Notice::LookFailed(_) => "look-failed",
             Notice::MostRejected { .. } => "most-rejected",
+            Notice::FormatChanged { .. } => "format-changed",
+            Notice::FormatsUnread(_) => "formats-unread",
+            Notice::FormatLeft { .. } => "format-left",
+            Notice::LinesUndecided { .. } => "lines-undecided",
             Notice::JournalCut { .. } => "journal-cut",
             Notice::StoreExposed(_) => "store-exposed",
             Notice::StoreLost(_) => "store-lost",
@@ -90,6 +94,7 @@ impl Notice {
             | Notice::Stopped(_)
             | Notice::Following { .. } => Severity::Info,
             Notice::Reloaded { .. }
+            | Notice::FormatChanged { .. }
             | Notice::LogReadAfterAll { .. }
             | Notice::CommittedAgain
             | Notice::SegmentsDropped { .. }
@@ -102,6 +107,9 @@ impl Notice {
             | Notice::LogFailed { .. }
             | Notice::LookFailed(_)
             | Notice::MostRejected { .. }
+            | Notice::FormatsUnread(_)
+            | Notice::FormatLeft { .. }
+            | Notice::LinesUndecided { .. }
             | Notice::JournalCut { .. }
             | Notice::StoreExposed(_)
             | Notice::SealFailed(_)

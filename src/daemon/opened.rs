@@ -71,7 +71,8 @@ impl OpenedDaemon {
         }
         let emitted_until = Arc::new(AtomicI64::new(i64::MIN));
         let (spare_rows, returned_rows) = bounded(COUNTED_WAITING);
-        let counting = Counting { interpreters, routes: interpreting.routes, slots: settings.slots() };
+        let (watch, slots) = (settings.formats.clone(), settings.slots());
+        let counting = Counting { interpreters, watch, routes: interpreting.routes, slots };
         let (mark, clock, own_say) = (Arc::clone(&emitted_until), Arc::clone(clock), Arc::clone(say));
         Ok(OpenedDaemon {
             reader: LogReader::new(build_follower(settings, view, block_limit), Arc::clone(&settings.receiving.losses)),

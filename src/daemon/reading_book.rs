@@ -1,11 +1,11 @@
 //! How the counting thread reads each log, and what of that the store does not know yet.
 //!
-//! A process reads a log in one way for as long as it runs, so there is one thing to note of each: from the first block that is
-//! read of it here, unless the last process read it in the same way.
+//! There is something to note of each from the first block that is read of it here, unless the last process read it in the same way; and
+//! then from the first block behind each change of its format.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use crate::pipeline::Interpreter;
+use super::log_formats::FormatOfLog;
 use crate::source::generation::GenerationId;
 use crate::store::{LogReading, ReadingChange, View};
 
@@ -13,8 +13,8 @@ use crate::store::{LogReading, ReadingChange, View};
 pub(super) struct ReadingBook {
     /// How the store has those that were read before.
     known: BTreeMap<GenerationId, LogReading>,
-    /// Those of which a block was read here.
-    noted: HashSet<GenerationId>,
+    /// Those of which a block was read here, by how many changes of their format.
+    noted: HashMap<GenerationId, u32>,
     changes: Vec<ReadingChange>,
     /// Every 5xx is kept.
     server_errors: bool,
@@ -31,15 +31,15 @@ impl ReadingBook {
                 known.insert(generation.id, reading.clone());
             }
         }
-        ReadingBook { known, noted: HashSet::new(), changes: Vec::new(), server_errors }
+        ReadingBook { known, noted: HashMap::new(), changes: Vec::new(), server_errors }
     }
 
-    /// A block of a log that begins at `offset` is read by `interpreter`.
-    pub(super) fn note_block(&mut self, generation: GenerationId, offset: u64, interpreter: &Interpreter) {
-        if !self.noted.insert(generation) {
+    /// A block of a log that begins at `offset` is read so.
+    pub(super) fn note_block(&mut self, generation: GenerationId, offset: u64, by: &FormatOfLog) {
+        if self.noted.insert(generation, by.changes) == Some(by.changes) {
             return;
         }
-        let reading = interpreter.reading(self.server_errors);
+        let reading = by.interpreter.reading(self.server_errors);
         if self.known.remove(&generation).as_ref() != Some(&reading) {
             self.changes.push(ReadingChange { generation, from: offset, reading });
         }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::log_formats::FormatWatch;
 use super::own_totals::OwnTotals;
 use super::received_losses::ReceivedLosses;
 use crate::carbon::{Archive, Destination, Naming, SendMode};
@@ -113,6 +114,8 @@ pub struct DaemonSettings {
     pub server_errors: bool,
     /// The logs.
     pub logs: Vec<Log>,
+    /// Looks whether nginx.conf says another format of them by now.
+    pub formats: Option<FormatWatch>,
     /// Those of them that are received by syslog.
     pub receiving: Receiving,
     /// The patterns of those whose slow lines are kept in the store.

@@ -25,7 +25,7 @@ pub use detection::{
     MixedPart, Recognised, Unrecognised, assumes_request_time, detect, foreign_lines, library, named_keys, recognise,
     recognise_in, recognise_texts, texts, unread_tails, wrapper_of,
 };
-pub use format::{BareLine, Format, NamedBy};
+pub use format::{BareLine, EarlierFormat, Format, NamedBy};
 pub use format_error::FormatError;
 pub use keyed::check_key;
 pub use line::{FEW_REJECTS, MAX_LINE, Reject, RejectReason, RejectedKinds, RejectedStretch};

@@ -4,14 +4,16 @@
 //! ```text
 //! {"name":"timed","text":"$remote_addr [$time_local] ..","escape":"default","wrapper":"cri","fields":[["took","request_time","ms"]]}
 //! {"name":"json","text":"json request_time=took:ms","keyed":{"more":[{"variable":"pod","key":"pod","unit":"s"}]}}
+//! {"name":"timed","text":"..","earlier":{"format":{"name":"combined","text":".."},"until":1322661900000}}
 //! ```
 
 use serde::{Deserialize, Serialize};
 
-use crate::grammar::format::{Format, NamedBy};
+use crate::grammar::format::{EarlierFormat, Format, NamedBy};
 use crate::grammar::keyed::{Keyed, LearntKeys};
 use crate::grammar::variables::{DurationUnit, Escape, FieldMeaning, MadeVariable};
 use crate::grammar::wrapper::Wrapper;
+use crate::time::Timestamp;
 
 /// The words for who gave the name.
 const NAMERS: [(&str, NamedBy); 3] =
@@ -38,6 +40,17 @@ struct WrittenFormat {
     found: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     keyed: Option<LearntKeys>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    earlier: Option<Box<WrittenEarlier>>,
+}
+
+/// The format that another followed.
+#[derive(Serialize, Deserialize)]
+struct WrittenEarlier {
+    format: WrittenFormat,
+    /// Milliseconds since the epoch: no request that began after this is in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<i64>,
 }
 
 /// A variable that nginx.conf makes.
@@ -71,13 +84,22 @@ impl WrittenMade {
 
 /// The format in one line.
 pub fn write_format(format: &Format) -> String {
+    // Strings and lists of them alone: there is nothing that could fail.
+    serde_json::to_string(&written(format)).unwrap_or_default()
+}
+
+/// The parts of a format, and of those that it followed.
+fn written(format: &Format) -> WrittenFormat {
     let mut fields = Vec::new();
     for FieldMeaning { variable, stands_for, unit, .. } in format.meanings() {
         fields.push((variable.clone(), stands_for.clone(), unit.name().to_owned()));
     }
     let keyed = format.keys().map(Keyed::learnt_keys);
     let named_by = NAMERS.iter().find(|(_, by)| *by == format.named_by()).map_or("author", |(word, _)| word);
-    let written = WrittenFormat {
+    let write_earlier = |of: &EarlierFormat| {
+        Box::new(WrittenEarlier { format: written(&of.format), until: of.until.map(Timestamp::millis) })
+    };
+    WrittenFormat {
         name: format.name().to_owned(),
         named_by: named_by.to_owned(),
         text: format.text().to_owned(),
@@ -87,14 +109,16 @@ pub fn write_format(format: &Format) -> String {
         made: format.made().iter().map(WrittenMade::of_made).collect(),
         found: format.is_found(),
         keyed,
-    };
-    // Strings and lists of them alone: there is nothing that could fail.
-    serde_json::to_string(&written).unwrap_or_default()
+        earlier: format.earlier().map(write_earlier),
+    }
 }
 
 /// The format that was written so; nothing if a later version wrote what is not known here.
 pub fn read_format(line: &str) -> Option<Format> {
-    let written: WrittenFormat = serde_json::from_str(line).ok()?;
+    read_written(serde_json::from_str(line).ok()?)
+}
+
+fn read_written(written: WrittenFormat) -> Option<Format> {
     let format = match written.keyed {
         Some(learnt) => {
             let keyed = Keyed::compile(&written.text)?.ok()?.taught(learnt)?;
@@ -114,10 +138,13 @@ pub fn read_format(line: &str) -> Option<Format> {
     let made: Option<Vec<MadeVariable>> = written.made.into_iter().map(WrittenMade::read).collect();
     let format = format.with_meanings(&meanings).with_made(&made?);
     let format = if written.found { format.as_found() } else { format };
-    Some(match written.wrapper {
+    let format = match written.wrapper {
         Some(wrapper) => format.in_wrapper(wrapper.parse::<Wrapper>().ok()?),
         None => format,
-    })
+    };
+    let Some(earlier) = written.earlier else { return Some(format) };
+    let WrittenEarlier { format: before, until } = *earlier;
+    Some(format.following(&read_written(before)?, until.map(Timestamp)))
 }
 
 #[cfg(test)]
@@ -171,6 +198,10 @@ mod tests {
             json.learnt_from(&lines),
             Format::keyed("ltsv").unwrap().unwrap().learnt_from(&[b"time:x\tstatus:200\tduration:0.123\tfoo:7"]),
             json.learnt_from(&lines).in_wrapper(Wrapper::Docker),
+            json.following(&Format::combined(), Some(Timestamp(1_322_661_900_000))),
+            Format::compile("timed", timed, Escape::Json)
+                .unwrap()
+                .following(&json.following(&Format::combined(), None), None),
         ];
         for format in formats {
             let back = read_format(&write_format(&format)).unwrap();

@@ -60,6 +60,6 @@ impl Interpreting {
 }
 
 /// A hash of what names routes and says when their requests are slow, as [`LogReading::rules`](crate::store::LogReading::rules) has it.
-pub(super) fn rules_of(router: &Router, threshold_ms: u64) -> u64 {
+fn rules_of(router: &Router, threshold_ms: u64) -> u64 {
     router.fingerprint().rotate_left(17) ^ threshold_ms
 }

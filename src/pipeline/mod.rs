@@ -54,7 +54,7 @@ mod stored_names;
 pub use collected_rows::CollectedRows;
 pub use commit_builder::CommitBuilder;
 pub use filter::{Filter, RouteFilter};
-pub use interpreter::{Interpreter, SeenLine};
+pub use interpreter::{ChangeEvidence, Interpreter, SeenLine};
 pub use interpreting::Interpreting;
 pub use kept::{AskedRules, CountedBy, all_kept, common_threshold, counted_by};
 pub use lacking::{WindowLacks, damaged_journals, store_lacks, torn_words, window_lacks, zone_words};

@@ -16,6 +16,10 @@ use crate::route::{Matched, RouteId, Router, Routes, SeriesMatcher};
 pub(super) struct SeriesMembers {
     matcher: SeriesMatcher,
     threshold_ms: u64,
+    /// Of which its lines' values are.
+    format: Format,
+    /// For lines of the format that this one followed. Its series have the numbers behind those here.
+    earlier: Option<Box<SeriesMembers>>,
 }
 
 impl SeriesMembers {
@@ -30,7 +34,17 @@ impl SeriesMembers {
             return None;
         }
         let matcher = SeriesMatcher::new(router.series(), routes, format);
-        (!matcher.is_empty()).then_some(SeriesMembers { matcher, threshold_ms })
+        let format = format.clone();
+        (!matcher.is_empty()).then_some(SeriesMembers { matcher, threshold_ms, format, earlier: None })
+    }
+
+    /// Those of a format and of the one that it followed.
+    pub(super) fn joined(now: Option<SeriesMembers>, earlier: Option<SeriesMembers>) -> Option<SeriesMembers> {
+        match (now, earlier) {
+            (Some(now), Some(earlier)) => Some(SeriesMembers { earlier: Some(Box::new(earlier)), ..now }),
+            // Whose lines these are not finds no series here: see `each_member`.
+            (now, earlier) => now.or(earlier),
+        }
     }
 
     /// Add what has to be read of a line.
@@ -54,11 +68,28 @@ impl SeriesMembers {
             // It is in the series of its probe, and in no other.
             return;
         }
+        let (mut of_line, mut first) = (self, 0);
+        while !of_line.format.is_same(values.format()) {
+            first += of_line.matcher.len();
+            let Some(earlier) = &mut of_line.earlier else { return };
+            of_line = earlier;
+        }
+        of_line.each_own_member(seen, values, first, &mut each);
+    }
+
+    /// [`each_member`](Self::each_member) of a line of its own format; `first` is the number of its first series.
+    fn each_own_member(
+        &mut self,
+        seen: &RoutedRecord<'_>,
+        values: &RecordValues<'_>,
+        first: usize,
+        each: &mut impl FnMut(&RoutedRecord<'_>, usize),
+    ) {
         for series in 0..self.matcher.len() {
             let Some(attempts) = self.matcher.count_attempts(series, values) else {
                 if let Some(id) = self.matcher.find_member(series, &seen.record, values, seen.matched.id, 0) {
                     let member = RoutedRecord { matched: Matched { id, ..seen.matched }, ..*seen };
-                    each(&member, series);
+                    each(&member, first + series);
                 }
                 continue;
             };
@@ -71,14 +102,17 @@ impl SeriesMembers {
                 let slow = record.request_time_ms.is_some_and(|time| time >= threshold);
                 let member =
                     RoutedRecord { record, matched: Matched { id, ..seen.matched }, slow, wanted: seen.wanted };
-                each(&member, series);
+                each(&member, first + series);
             }
         }
     }
 
     /// The members that take what is over the caps, by the numbers of their series.
     pub(super) fn overflows(&self) -> Vec<Option<RouteId>> {
-        (0..self.matcher.len()).map(|series| self.matcher.overflow_of(series)).collect()
+        let mut overflows: Vec<Option<RouteId>> =
+            (0..self.matcher.len()).map(|series| self.matcher.overflow_of(series)).collect();
+        overflows.extend(self.earlier.as_ref().map(|earlier| earlier.overflows()).unwrap_or_default());
+        overflows
     }
 
     /// The request as one of its attempts had it.

@@ -16,6 +16,7 @@ mod faults_of_clocks;
 mod faults_of_files;
 mod faults_of_lines;
 mod final_points;
+mod formats;
 mod kept;
 mod named_carbon;
 mod packed;

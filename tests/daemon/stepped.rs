@@ -92,6 +92,7 @@ pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
         archives: Vec::new(),
     };
     DaemonSettings {
+        formats: None,
         own_totals: Arc::default(),
         store: rig.folder.path("store"),
         interval: Duration::from_secs(10),

@@ -97,6 +97,7 @@ pub(crate) fn format() -> Format {
 impl Machine {
     fn settings(&self) -> DaemonSettings {
         DaemonSettings {
+            formats: None,
             own_totals: Arc::default(),
             store: self.store.clone(),
             interval: Duration::from_secs(10),

@@ -5,6 +5,8 @@
 
 pub(in crate::cli) mod candidates;
 pub(in crate::cli) mod carbon_conf;
+mod conf_files;
+mod conf_watch;
 pub(in crate::cli) mod configured;
 pub(in crate::cli) mod context;
 pub(in crate::cli) mod doubts;

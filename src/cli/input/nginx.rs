@@ -2,21 +2,19 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use super::conf_files::{ConfFilesOnDisk, ConfStamp, is_device};
 use crate::cli::config::{Config, DEFAULT_NGINX, LogSection, NO_NGINX, RoutesBy, Surroundings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
 use crate::grammar::Format;
 use crate::grammar::conf::{
-    AccessLog, ConfFiles, ConfNote, DeclaredFormat, LogChoice, LogContext, LogDetail, LogTarget, NginxConf, WILDCARDS,
+    AccessLog, ConfNote, DeclaredFormat, LogChoice, LogContext, LogDetail, LogTarget, NginxConf, WILDCARDS,
 };
 use crate::record::{Needs, RecordParser};
 use crate::route::Locations;
-use crate::source::read_whole;
-use crate::wildcards::{means, paths_of_pattern};
+use crate::wildcards::means;
 
 /// A log as it can be followed, or why it is not.
 type Followable = std::result::Result<Log, String>;
@@ -30,6 +28,8 @@ pub(in crate::cli) struct NginxSetup {
     pub(in crate::cli) nginx: NginxConf,
     /// Its locations, to name routes by.
     pub(in crate::cli) locations: Locations,
+    /// The files that it is made of, as they were when they were read.
+    pub(super) stamps: Vec<ConfStamp>,
 }
 
 /// Which of nginx's logs are followed.
@@ -42,6 +42,8 @@ pub(in crate::cli) struct Followed {
     pub(in crate::cli) doubts: Vec<String>,
     /// What is not followed, and why.
     pub(in crate::cli) refused: Vec<String>,
+    /// The patterns of those that are written in a format that cannot be counted by, with the same words.
+    pub(in crate::cli) uncountable: BTreeMap<String, String>,
 }
 
 impl NginxSetup {
@@ -50,7 +52,7 @@ impl NginxSetup {
     pub(in crate::cli) fn find(config: &Config) -> Result<Option<NginxSetup>> {
         match &config.nginx {
             Some(path) if path.value == NO_NGINX => Ok(None),
-            Some(path) => match NginxSetup::read(Path::new(&path.value), true) {
+            Some(path) => match NginxSetup::read_by(Path::new(&path.value), true, &ConfFilesOnDisk::default()) {
                 Ok(conf) => Ok(Some(conf)),
                 Err(error) if !Path::new(&path.value).exists() => Err(path
                     .mistake(format!("`nginx`: {}", error.what()))
@@ -64,15 +66,14 @@ impl NginxSetup {
 
     /// nginx's configuration in its usual place.
     pub(in crate::cli) fn usual() -> Result<NginxSetup> {
-        NginxSetup::read(Path::new(DEFAULT_NGINX), false)
+        NginxSetup::read_by(Path::new(DEFAULT_NGINX), false, &ConfFilesOnDisk::default())
     }
 
     /// A configuration with all that it includes.
-    fn read(path: &Path, named: bool) -> Result<NginxSetup> {
-        let nginx =
-            NginxConf::read(path, &ConfFilesOnDisk, &Surroundings::of_process().host_name).map_err(Error::from)?;
+    pub(super) fn read_by(path: &Path, named: bool, files: &ConfFilesOnDisk) -> Result<NginxSetup> {
+        let nginx = NginxConf::read(path, files, &Surroundings::of_process().host_name).map_err(Error::from)?;
         let locations = Locations::new(&nginx);
-        Ok(NginxSetup { path: path.to_owned(), named, nginx, locations })
+        Ok(NginxSetup { path: path.to_owned(), named, nginx, locations, stamps: files.stamps() })
     }
 
     /// The logs to follow, but for those that `sections` follow already; of several with the same requests the one that
@@ -95,7 +96,15 @@ impl NginxSetup {
                     followed.doubts.extend(self.doubts(log, &new, &choice));
                     followed.logs.push(new);
                 }
-                Err(why) => followed.refused.push(format!("{shown} is not followed: {why} ({})", log.place)),
+                Err(why) => {
+                    let refusal = format!("{shown} is not followed: {why} ({})", log.place);
+                    if let Some(pattern) =
+                        log.target.pattern().filter(|pattern| self.log(log, pattern.clone()).is_err())
+                    {
+                        followed.uncountable.insert(pattern, refusal.clone());
+                    }
+                    followed.refused.push(refusal);
+                }
             }
         }
         followed.doubts.extend(self.counted_twice(&choice, &says));
@@ -386,37 +395,4 @@ fn covers_log(section: &LogSection, target: &LogTarget, pattern: &str) -> bool {
     own == pattern
         || matches!(target, LogTarget::File(path) if Path::new(own) == path
             || glob::Pattern::new(own).is_ok_and(|own| means(&own, path, WILDCARDS)))
-}
-
-/// Whether a path leads to what is no file: container images link their logs to `/dev/stdout`.
-fn is_device(path: &Path) -> bool {
-    let Ok(status) = std::fs::metadata(path) else { return false };
-    let kind = status.file_type();
-    kind.is_char_device() || kind.is_fifo() || kind.is_socket()
-}
-
-/// The files on disk.
-struct ConfFilesOnDisk;
-
-impl ConfFiles for ConfFilesOnDisk {
-    fn files(&self, pattern: &str) -> std::result::Result<Vec<(PathBuf, Vec<u8>)>, String> {
-        let paths = if pattern.contains(['*', '?', '[']) {
-            let mut paths = paths_of_pattern(pattern, WILDCARDS).map_err(|error| error.to_string())?.paths;
-            paths.retain(|path| !path.is_dir());
-            // As nginx does, byte by byte: `a-b` before `a/b`.
-            paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
-            paths
-        } else {
-            vec![PathBuf::from(pattern)]
-        };
-        let mut files = Vec::new();
-        for path in paths {
-            match read_whole(&path) {
-                Ok(bytes) => files.push((path, bytes)),
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
-            }
-        }
-        Ok(files)
-    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::conf_watch::watch_formats;
 use super::context::Context;
 use super::log_flush::longest_flush;
 use super::logs::logs_said;
@@ -44,6 +45,7 @@ pub(in crate::cli) fn daemon_settings(context: &Context, hear: &dyn Fn(&str)) ->
         threshold_ms: config.slow.threshold_ms(),
         slowest: config.slow.slowest,
         server_errors: config.slow.server_errors,
+        formats: context.nginx()?.map(|setup| watch_formats(setup, &config.logs)),
         receiving: Receiving { logs: received_logs(config), ..Receiving::default() },
         archived: archived_patterns(config, &logs),
         rotated: rotated_elsewhere(config, logs.iter().map(|log| log.pattern.as_str())),

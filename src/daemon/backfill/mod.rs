@@ -96,7 +96,7 @@ pub fn read_past_logs(
     let emitted_until = Arc::new(AtomicI64::new(i64::MIN));
     let consumed = AtomicU64::new(0);
     let (view, own_clock, own_say) = (writer.view(), Arc::clone(clock), Arc::clone(say));
-    let counting = Counting { interpreters, routes, slots };
+    let counting = Counting { interpreters, watch: None, routes, slots };
     let counter = LineCounter::resume(view, counting, returned_rows, emitted_until, own_clock, own_say);
     let committer = BackfillCommitter {
         writer,

@@ -1,9 +1,11 @@
-//! A compiled log_format; what it makes of one line, for messages and questions, is in `fit`.
+//! A compiled log_format; what it makes of one line, for messages and questions, is in `fit`; the one that it followed, in `earlier`.
 
+mod earlier;
 mod fit;
 
 use std::sync::Arc;
 
+pub use earlier::EarlierFormat;
 pub use fit::BareLine;
 
 use crate::grammar::format_error::FormatError;
@@ -39,6 +41,8 @@ struct FormatParts {
     found: bool,
     keyed: Option<Keyed>,
     wrapper: Option<Wrapper>,
+    /// The format that it followed.
+    earlier: Option<EarlierFormat>,
 }
 
 /// Who gave a format its name.
@@ -96,6 +100,7 @@ impl Format {
             found: false,
             keyed: None,
             wrapper: None,
+            earlier: None,
         };
         Ok(Format { inner: Arc::new(inner) })
     }
@@ -125,6 +130,7 @@ impl Format {
             found: false,
             keyed: Some(keyed),
             wrapper: None,
+            earlier: None,
         };
         Format { inner: Arc::new(inner) }
     }

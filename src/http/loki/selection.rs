@@ -289,7 +289,9 @@ fn check_fields(names: &BTreeSet<&str>, reader: &Reader<'_>) -> Result<()> {
         let Some(format) = read_format(&reading.format) else { continue };
         // A keyed format has whatever keys its lines have.
         is_open |= format.is_keyed();
-        known.extend(format.variables().iter().map(|variable| variable.name.clone()));
+        for format in format.chain() {
+            known.extend(format.variables().iter().map(|variable| variable.name.clone()));
+        }
     }
     for log in &reader.site().logs {
         is_open |= log.format.is_keyed();

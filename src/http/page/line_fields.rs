@@ -26,12 +26,35 @@ pub(super) struct LineFields<'r> {
     unread: u64,
 }
 
-/// Reads the lines of one format.
+/// Reads the lines of one reading.
 struct FieldReader {
     interpreter: Interpreter,
+    /// What they say in each format that they may be in.
+    by_format: Vec<FieldsOfFormat>,
+}
+
+/// What lines of one format say.
+struct FieldsOfFormat {
     format: Format,
     facets: FacetReader,
     columns: Vec<VariableColumn>,
+}
+
+impl FieldsOfFormat {
+    fn new(format: Format, features: &mut Features) -> FieldsOfFormat {
+        let facets = FacetReader::new(&format, features);
+        let own = RequestRecord::own_fields();
+        let mut columns = Vec::new();
+        for variable in format.variables().iter().filter(|variable| !own.contains(&variable.name)) {
+            columns.push(VariableColumn::new(&variable.name, &format));
+        }
+        FieldsOfFormat { format, facets, columns }
+    }
+}
+
+/// Those of the format that a line is in.
+fn own_fields<'f>(by_format: &'f [FieldsOfFormat], format: &Format) -> Option<&'f FieldsOfFormat> {
+    by_format.iter().find(|of| of.format.is_same(format))
 }
 
 impl<'r> LineFields<'r> {
@@ -48,12 +71,12 @@ impl<'r> LineFields<'r> {
 
     /// All fields of a line by name, in the order of its format; nothing if it is gone or cannot be read.
     pub(super) fn record(&mut self, line: &LineFound) -> Option<Value> {
-        let reader = self.reader_of(line)?;
-        let escape = reader.format.escape();
+        let FieldReader { interpreter, by_format } = self.reader_of(line)?;
         let mut record = None;
-        reader.interpreter.read_block(line.line.as_deref()?, |_, _, seen, values| {
-            let Ok(seen) = seen else { return };
-            let variables = LoggedVariables { columns: &reader.columns, values: Some(values), escape };
+        interpreter.read_block(line.line.as_deref()?, |_, _, seen, values| {
+            let (Ok(seen), Some(own)) = (seen, own_fields(by_format, values.format())) else { return };
+            let escape = own.format.escape();
+            let variables = LoggedVariables { columns: &own.columns, values: Some(values), escape };
             let fields = RequestRecord {
                 file: Some(&line.file),
                 offset: line.entry.locator.offset,
@@ -73,12 +96,13 @@ impl<'r> LineFields<'r> {
         held.clear();
         let mut is_read = false;
         if let (Some(reader), Some(raw)) = (self.reader_with(line, &mut features), line.line.as_deref()) {
-            reader.interpreter.read_block(raw, |_, _, seen, values| {
-                if let Ok(seen) = seen
+            let FieldReader { interpreter, by_format } = reader;
+            interpreter.read_block(raw, |_, _, seen, values| {
+                if let (Ok(seen), Some(own)) = (seen, own_fields(by_format, values.format()))
                     && !is_read
                 {
                     is_read = true;
-                    reader.facets.read(&seen.record, values, &line.route, &mut features, &mut held);
+                    own.facets.read(&seen.record, values, &line.route, &mut features, &mut held);
                 }
             });
         }
@@ -131,11 +155,11 @@ impl<'r> LineFields<'r> {
     /// The same of a variable as the log has it.
     fn has_variable(&mut self, line: &LineFound, condition: &FieldCondition) -> bool {
         let Some(reader) = self.reader_of(line) else { return false };
-        let Some(variable) = reader.format.index_of(&condition.field) else { return false };
-        let (Some(raw), escape) = (line.line.as_deref(), reader.format.escape()) else { return false };
+        let Some(raw) = line.line.as_deref() else { return false };
         let mut found = false;
         reader.interpreter.read_block(raw, |_, _, seen, values| {
-            let value = if seen.is_ok() { values.value(variable) } else { None };
+            let variable = values.format().index_of(&condition.field).filter(|_| seen.is_ok());
+            let (value, escape) = (variable.and_then(|variable| values.value(variable)), values.format().escape());
             found |= value.is_some_and(|value| *unescape(value, escape) == *condition.value.as_bytes());
         });
         found
@@ -159,13 +183,8 @@ impl<'r> LineFields<'r> {
         let made = self.readers.entry(number).or_insert_with(|| {
             let format = read_format(&reading.format)?;
             let interpreter = Interpreter::new(&format, Needs::all(), with).ok()?;
-            let facets = FacetReader::new(&format, features);
-            let own = RequestRecord::own_fields();
-            let mut columns = Vec::new();
-            for variable in format.variables().iter().filter(|variable| !own.contains(&variable.name)) {
-                columns.push(VariableColumn::new(&variable.name, &format));
-            }
-            Some(FieldReader { interpreter, format, facets, columns })
+            let by_format = format.chain().into_iter().map(|format| FieldsOfFormat::new(format, features)).collect();
+            Some(FieldReader { interpreter, by_format })
         });
         made.as_mut()
     }

@@ -25,7 +25,7 @@ pub(super) fn check(
         }
         return Ok(0);
     };
-    let Followed { logs: own, said, doubts, refused } = conf.followed(&config.logs);
+    let Followed { logs: own, said, doubts, refused, .. } = conf.followed(&config.logs);
     let (servers, followed) = (counted(conf.nginx.servers.len() as u64, "server"), counted(own.len() as u64, "log"));
     let what = format!("{}: {servers}, {followed} to follow", conf.path.display());
     if own.is_empty() && config.logs.is_empty() {

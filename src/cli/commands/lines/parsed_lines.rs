@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Found;
+use crate::cli::counted::MadeOfFormats;
 use crate::cli::input::record_columns::{RecordColumns, needs_of_all, variable_names};
 use crate::grammar::{Format, read_format};
 use crate::pipeline::{Interpreter, Interpreting};
@@ -22,7 +23,9 @@ pub(super) struct LineParsers {
 
 struct FormatParser {
     interpreter: Interpreter,
-    columns: RecordColumns,
+    /// The variables of its lines, whichever format they are in.
+    names: Vec<String>,
+    columns: MadeOfFormats<RecordColumns>,
 }
 
 impl LineParsers {
@@ -55,17 +58,18 @@ impl LineParsers {
 
 impl FormatParser {
     fn new(format: &Arc<Format>, with: &Interpreting) -> Option<FormatParser> {
-        let names = variable_names(std::slice::from_ref(format));
+        let names = variable_names(&format.chain().into_iter().map(Arc::new).collect::<Vec<_>>());
         let interpreter = Interpreter::new(format, needs_of_all(format), with).ok()?;
-        Some(FormatParser { interpreter, columns: RecordColumns::new(format, &names) })
+        Some(FormatParser { interpreter, names, columns: MadeOfFormats::default() })
     }
 
     fn fields(&mut self, line: &[u8]) -> ParsedFields {
-        let FormatParser { interpreter, columns } = self;
+        let FormatParser { interpreter, names, columns } = self;
         let mut fields = ParsedFields::default();
         let whole = [line, b"\n"].concat();
         interpreter.read_block(&whole, |_, _, seen, values| {
-            if let Ok(seen) = seen {
+            let columns = columns.of(values.format(), |format| RecordColumns::new(format, names));
+            if let (Ok(seen), Some(columns)) = (seen, columns) {
                 fields = ParsedFields::of_record(&RequestRecord::new(&seen.record, columns.of_line(Some(values))));
             }
         });

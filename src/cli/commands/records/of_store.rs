@@ -70,7 +70,8 @@ pub(super) fn records_of_store(context: &Context, arguments: &RecordsArguments, 
 
 /// The formats that the store holds of its logs.
 fn known_formats(view: &View) -> Vec<Arc<Format>> {
-    view.readings().iter().filter_map(|reading| read_format(&reading.format)).map(Arc::new).collect()
+    let read = view.readings().iter().filter_map(|reading| read_format(&reading.format));
+    read.flat_map(|format| format.chain()).map(Arc::new).collect()
 }
 
 /// The columns of any format, for a header.

@@ -43,6 +43,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Answer>
     let mut receivers = SyslogReceivers::default();
     let mut daemon = open(settings.clone(), &mut receivers, &say)?;
     let ended = loop {
+        orders.note_followed(&settings);
         service.tell_ready();
         let ended = daemon.run(&orders.stop, &beat);
         let next = match &ended {

@@ -31,6 +31,8 @@ struct OrderState {
     is_end: bool,
     /// It is to go on with these.
     next: Option<DaemonSettings>,
+    /// The patterns of the logs that are followed.
+    followed: Vec<String>,
 }
 
 impl Orders {
@@ -48,6 +50,25 @@ impl Orders {
         // Under the lock: whatever was ordered by now is taken with it.
         let _what_was_ordered = self.stop.try_recv();
         state.next.take()
+    }
+
+    /// These are followed now.
+    pub(super) fn note_followed(&self, settings: &DaemonSettings) {
+        let followed = settings.logs.iter().map(|log| log.pattern.clone()).collect();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).followed = followed;
+    }
+
+    /// A log that is followed, and that nginx.conf says a format of by which nobody can count: to leave it would lose what is still
+    /// written in the format before.
+    fn check_followed(&self, context: &Context) -> Result<()> {
+        let Some(conf) = context.nginx()? else { return Ok(()) };
+        let uncountable = conf.followed(&context.config()?.logs).uncountable;
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.followed.iter().find_map(|log| uncountable.get(log)) {
+            Some(why) => Err(Error::usage(why.clone())
+                .remedy("mend its log_format, or take the log out of what is followed: `access_log off`, or a [[log]] of its own")),
+            None => Ok(()),
+        }
     }
 
     fn end(&self) {
@@ -108,6 +129,7 @@ fn reload(context: &Context, orders: &Orders, say: &Say, service: &ServiceManage
     service.tell_reloading();
     say(&Notice::Reloading);
     let read = settings_of(context, say).and_then(|settings| {
+        orders.check_followed(context)?;
         say_remarks(context, &settings, say)?;
         Ok(settings)
     });

@@ -215,7 +215,9 @@ fn was_upstream_asked(view: &View, entry: &Entry) -> Option<bool> {
     }
     let (_, reading) = view.reading_at(entry.locator.generation, entry.locator.offset).reading?;
     let format = read_format(&reading.format)?;
-    (tells_upstream_times(&format) && format.index_of("upstream_addr").is_none()).then_some(false)
+    // Of a log whose format was changed the line alone says which it is in.
+    let is_one = format.earlier().is_none();
+    (is_one && tells_upstream_times(&format) && format.index_of("upstream_addr").is_none()).then_some(false)
 }
 
 /// Gives the samples their raw lines, from the logs or the archive, and hands back why some are gone: those are shown

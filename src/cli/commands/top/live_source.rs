@@ -156,6 +156,7 @@ fn logs_that_grow(past: &PastFiles) -> Vec<Log> {
 fn settings_of(context: &Context, store: PathBuf, logs: Vec<Log>) -> Result<DaemonSettings> {
     let config = context.config()?;
     Ok(DaemonSettings {
+        formats: None,
         receiving: Default::default(),
         store,
         interval: config.interval,

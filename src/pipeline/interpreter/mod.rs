@@ -1,18 +1,24 @@
-//! A line becomes a record with its route.
+//! A line becomes a record with its route. Where a log's format was changed, `changed_lines` says which one a line is in.
+
+mod changed_lines;
 
 use std::sync::Arc;
 
 use multiversion::multiversion;
 
+use changed_lines::EarlierReader;
+
 use super::asked_where::AskedWhere;
-use super::interpreting::{Interpreting, rules_of};
+use super::interpreting::Interpreting;
 use super::lines::Lines;
 use super::routed_record::RoutedRecord;
 use super::series_members::SeriesMembers;
 use crate::grammar::{Format, FormatError, QuoteIndex, Reject, RejectReason, WrappedRecords, Wrapper, write_format};
 use crate::record::{Needs, Record, RecordParser, RecordValues};
-use crate::route::{Matched, Matcher, ProbeMatcher, ProbeSeries, Request, Router};
+use crate::route::{Matched, Matcher, ProbeMatcher, ProbeSeries, Request};
 use crate::store::LogReading;
+
+pub use changed_lines::ChangeEvidence;
 
 /// Rules look at no more log variables than this, so that a line's values fit on the stack.
 const ROUTE_VARIABLES: usize = 16;
@@ -24,8 +30,9 @@ type LineTaker<'e> = dyn FnMut(usize, &[u8], Result<&RoutedRecord<'_>, Reject>, 
 pub struct Interpreter {
     parser: RecordParser,
     matcher: Matcher,
-    threshold_ms: u64,
-    router: Arc<Router>,
+    with: Interpreting,
+    /// What it was asked to read.
+    needs: Needs,
     /// For each variable that rules look at: its index in the format, if the format has it.
     wanted: Vec<Option<usize>>,
     marks: QuoteIndex,
@@ -39,6 +46,13 @@ pub struct Interpreter {
     probes: Option<ProbeMatcher>,
     /// What is asked of them, if anything is.
     asked: Option<AskedWhere>,
+    /// What reads the lines of the format that its own followed.
+    earlier: Option<Box<EarlierReader>>,
+    /// Variables of the line read last that it may not have as they were cut.
+    doubtful: Vec<usize>,
+    /// [`text`](Self::text) for each format that a line may be in.
+    texts: Vec<Vec<u8>>,
+    evidence: ChangeEvidence,
 }
 
 impl Interpreter {
@@ -47,6 +61,13 @@ impl Interpreter {
     /// # Errors
     /// The format has no time of the request's end.
     pub fn new(format: &Format, mut needs: Needs, with: &Interpreting) -> Result<Interpreter, FormatError> {
+        let asked = needs.clone();
+        let mut earlier = None;
+        if let Some(of) = format.earlier() {
+            earlier = Some(Box::new(EarlierReader::new(of, format, &needs, with)?));
+            // By all of them lines are told apart.
+            needs.all = true;
+        }
         let wanted: Vec<Option<usize>> =
             with.router.variables().iter().take(ROUTE_VARIABLES).map(|name| format.index_of(name)).collect();
         needs.variables.extend(wanted.iter().flatten());
@@ -55,17 +76,19 @@ impl Interpreter {
         if let Some(series) = &series {
             series.add_needs(&mut needs);
         }
-        let asked = AskedWhere::new(&with.conditions, format, &with.routes);
-        if let Some(asked) = &asked {
-            asked.add_needs(&mut needs);
+        let conditions = AskedWhere::new(&with.conditions, format, &with.routes);
+        if let Some(conditions) = &conditions {
+            conditions.add_needs(&mut needs);
         }
         let probes = ProbeMatcher::new(with.router.probes(), &with.routes, format);
         needs.variables.extend(probes.iter().flat_map(ProbeMatcher::variables).flatten());
+        let of_earlier = earlier.as_mut().and_then(|earlier| earlier.interpreter_mut().lend_series());
+        let series = SeriesMembers::joined(series, of_earlier);
         Ok(Interpreter {
             parser: RecordParser::new(format, &needs)?,
             matcher: Matcher::new(Arc::clone(&with.router), Arc::clone(&with.routes)).of_format(format),
-            threshold_ms: with.threshold_ms,
-            router: Arc::clone(&with.router),
+            with: with.clone(),
+            needs: asked,
             wanted,
             marks: QuoteIndex::default(),
             unwrapped: Vec::new(),
@@ -73,23 +96,27 @@ impl Interpreter {
             archive: None,
             series,
             probes,
-            asked,
+            asked: conditions,
+            earlier,
+            doubtful: Vec::new(),
+            texts: Vec::new(),
+            evidence: ChangeEvidence::default(),
         })
     }
 
     /// The way in which it reads lines, for the store; `server_errors`: whether every 5xx is kept.
     pub fn reading(&self, server_errors: bool) -> LogReading {
-        let (rules, kept_ms) = (rules_of(&self.router, self.threshold_ms), self.threshold_ms);
+        let (rules, kept_ms) = (self.with.rules(), self.with.threshold_ms);
         let mut reading = LogReading {
             format: write_format(self.parser.format()),
             rules,
-            series: self.router.series().fingerprint(),
+            series: self.with.series(),
             kept_ms,
             thresholds: Vec::new(),
             server_errors,
             again: None,
         };
-        for (name, threshold) in self.router.thresholds() {
+        for (name, threshold) in self.with.router.thresholds() {
             match name {
                 Some(name) if threshold > kept_ms => reading.thresholds.push((name, threshold)),
                 Some(_) => {}
@@ -106,12 +133,21 @@ impl Interpreter {
 
     /// How exactly the ends of requests are known, in milliseconds.
     pub fn end_precision_ms(&self) -> u32 {
-        self.parser.end_precision_ms()
+        let of_earlier = self.earlier.as_ref().map_or(0, |earlier| earlier.interpreter().end_precision_ms());
+        self.parser.end_precision_ms().max(of_earlier)
     }
 
     /// Whether a time was read that names no zone.
     pub fn assumes_zone(&self) -> bool {
-        self.parser.assumes_zone()
+        self.parser.assumes_zone() || self.earlier.as_ref().is_some_and(|earlier| earlier.interpreter().assumes_zone())
+    }
+
+    /// What the wrapper of the next line says of when it was written.
+    fn set_outer_time(&mut self, time: &[u8]) {
+        self.parser.set_outer_time(time);
+        if let Some(earlier) = &mut self.earlier {
+            earlier.interpreter_mut().set_outer_time(time);
+        }
     }
 
     /// From now on a tally keeps the raw lines of what may be kept: the slow ones, and the `slowest` of each route and slot.
@@ -163,7 +199,7 @@ impl Interpreter {
     /// How many quotes a line has, if that is known and the block is to be cut by them.
     fn quotes_of_lines(&self, block: &[u8]) -> Option<usize> {
         let format = self.parser.format();
-        if format.is_keyed() || format.wrapper().is_some() {
+        if format.is_keyed() || format.wrapper().is_some() || self.is_changing() {
             return None;
         }
         self.parser.quotes().filter(|_| u32::try_from(block.len()).is_ok())
@@ -175,7 +211,7 @@ impl Interpreter {
             return read_by_quotes(self, block, quotes, each);
         }
         let format = self.parser.format();
-        if format.is_keyed() || format.wrapper().is_some() {
+        if format.is_keyed() || format.wrapper().is_some() || self.is_changing() {
             return self.read_records(block, each);
         }
         self.read_lines(block, each);
@@ -244,7 +280,7 @@ impl Interpreter {
             Some(wrapper) => {
                 let mut records = WrappedRecords::new(wrapper, block);
                 while let Some(record) = records.next(&mut unwrapped) {
-                    self.parser.set_outer_time(record.time);
+                    self.set_outer_time(record.time);
                     let raw = block.get(record.start..record.end).unwrap_or_default();
                     // Where nginx logs its errors; a line there that is no request never was one.
                     let otherwise = record.of_errors.then_some(RejectReason::OtherOutput);
@@ -259,6 +295,9 @@ impl Interpreter {
 
     /// Read one record and hand it on; `text` is overwritten if its values do not stand in it as they are.
     fn read_record(&mut self, record: PlacedRecord<'_>, text: &mut Vec<u8>, each: &mut LineTaker<'_>) {
+        if self.is_changing() {
+            return self.read_changed(record, each);
+        }
         let PlacedRecord { at, raw, lead, text: unwrapped, otherwise } = record;
         match unwrapped.and_then(|line| self.parser.parse_in(line, text)) {
             Ok((record, text)) => {
@@ -287,7 +326,7 @@ impl Interpreter {
             None if self.wanted.is_empty() => self.find(&record, &[]),
             None => self.find_by_values(line, &record),
         };
-        let threshold = matched.threshold_ms.unwrap_or(self.threshold_ms);
+        let threshold = matched.threshold_ms.unwrap_or(self.with.threshold_ms);
         let wanted = self.asked.is_none() || self.meets_conditions(line, &record, matched);
         RoutedRecord { record, matched, slow: record.request_time_ms.is_some_and(|time| time >= threshold), wanted }
     }
@@ -295,7 +334,7 @@ impl Interpreter {
     /// Whether the request is what is asked for.
     #[inline(never)]
     fn meets_conditions(&mut self, line: &[u8], record: &Record<'_>, matched: Matched) -> bool {
-        let values = RecordValues::new(&self.parser, line);
+        let values = RecordValues::new(&self.parser, line).without(&self.doubtful);
         self.asked.as_mut().is_none_or(|asked| asked.are_met(record, &values, matched.id))
     }
 
@@ -303,7 +342,8 @@ impl Interpreter {
     #[inline(never)]
     fn find_probe(&mut self, line: &[u8], record: &Record<'_>) -> Option<Matched> {
         let probes = self.probes.as_mut()?;
-        let raw = probes.variables().map(|variable| self.parser.value(line, variable?));
+        let known = |variable: &usize| !self.doubtful.contains(variable);
+        let raw = probes.variables().map(|variable| self.parser.value(line, variable.filter(known)?));
         let ProbeSeries { id, threshold_ms, probe } = probes.find(&request_of(record, &[]), raw)?;
         Some(Matched { id, threshold_ms, rule: None, probe: Some(probe) })
     }
@@ -312,7 +352,8 @@ impl Interpreter {
     fn find_by_values<'l>(&mut self, line: &'l [u8], record: &Record<'l>) -> Matched {
         let mut values = [None; ROUTE_VARIABLES];
         for (value, wanted) in values.iter_mut().zip(&self.wanted) {
-            *value = wanted.and_then(|variable| self.parser.value(line, variable));
+            let known = wanted.filter(|variable| !self.doubtful.contains(variable));
+            *value = known.and_then(|variable| self.parser.value(line, variable));
         }
         let count = self.wanted.len();
         self.find(record, values.get(..count).unwrap_or_default())
