@@ -12,8 +12,6 @@
 //!
 //! Whole milliseconds throughout: the three sum to the total, the routes' changes too, and the phases to `slower`.
 
-use std::collections::BTreeMap;
-
 use super::phases::{PHASES, Phase};
 use crate::route::RouteId;
 
@@ -133,7 +131,9 @@ impl SideSums {
 
 impl Change {
     /// The change from a baseline of `baseline_ms` milliseconds to a window of `window_ms`.
-    pub fn new(routes: &BTreeMap<RouteId, RouteSums>, window_ms: u64, baseline_ms: u64) -> Change {
+    ///
+    /// Which route a rounded millisecond falls to, and which of two that changed alike comes first, is a matter of their order.
+    pub fn new(routes: &[(RouteId, RouteSums)], window_ms: u64, baseline_ms: u64) -> Change {
         let (length, of) = (i128::from(window_ms), i128::from(baseline_ms));
         let mut change = Change::default();
         // Rounded as they add up, so that the parts sum to the rounded whole.
@@ -162,7 +162,7 @@ impl Change {
             slower: whole(slower),
             total: whole(total),
         };
-        change.routes.sort_by_key(|route| (std::cmp::Reverse(route.change_ms), route.route));
+        change.routes.sort_by_key(|route| std::cmp::Reverse(route.change_ms));
         change
     }
 
@@ -202,9 +202,9 @@ mod tests {
         })
     }
 
-    fn routes() -> impl Strategy<Value = BTreeMap<RouteId, RouteSums>> {
+    fn routes() -> impl Strategy<Value = Vec<(RouteId, RouteSums)>> {
         let sums = (side(), side()).prop_map(|(window, baseline)| RouteSums { window, baseline });
-        proptest::collection::btree_map((0u32..9).prop_map(RouteId), sums, 0..8)
+        proptest::collection::btree_map((0u32..9).prop_map(RouteId), sums, 0..8).prop_map(Vec::from_iter)
     }
 
     proptest! {
@@ -228,7 +228,7 @@ mod tests {
             let mean = |side: SideSums| side.total_ms as f64 / side.count as f64;
             let mut mix = if then.count == 0 { before } else { -(now.count as f64) * mean(then) };
             let mut slower = 0.0;
-            for sums in routes.values() {
+            for (_, sums) in &routes {
                 if sums.baseline.count == 0 {
                     mix += sums.window.total_ms as f64;
                 } else {
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn more_of_the_same_is_volume_another_mix_is_mix_and_longer_is_slower() {
         let of = |count, total_ms| SideSums { count, total_ms, phases_ms: [0, total_ms, 0, 0, 0], slow: 0 };
-        let sums = |window, baseline| BTreeMap::from([(RouteId(1), window), (RouteId(2), baseline)]);
+        let sums = |window, baseline| [(RouteId(1), window), (RouteId(2), baseline)];
         let before = [of(10, 1000), of(10, 9000)];
         let change = |first, second| {
             let [light, heavy] = before;

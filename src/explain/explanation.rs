@@ -10,6 +10,7 @@ use super::requests::{KeptRequest, Requests, Side};
 use super::rhythm::{BaselinePieces, PieceComparison, Slowness};
 use super::search::{FoundCause, find_causes};
 use super::tally::{Compared, Tally};
+use crate::route::Routes;
 use crate::time::{Timestamp, Window};
 
 /// More requests: at least by this factor.
@@ -23,10 +24,10 @@ const SLOWED: f64 = 0.15;
 const SLOWED_LOG: f64 = 0.15;
 
 /// Explains a window by what it is compared with.
-pub fn explain<'r>(requests: &'r Requests, spans: &ExplainedSpans) -> Explanation<'r> {
+pub fn explain<'r>(requests: &'r Requests, spans: &ExplainedSpans, names: &Routes) -> Explanation<'r> {
     let (window, baseline) = (spans.window, spans.baseline.as_slice());
     let baseline_ms = spans.counted_length(length_of(baseline));
-    let change = Change::new(requests.sums(), length_of(&[window]), baseline_ms);
+    let change = Change::new(&requests.named_sums(names), length_of(&[window]), baseline_ms);
     let pieces = BaselinePieces::new(window, baseline);
     let mut compared = Compared::new(requests);
     let whole = compared.tally(None).all;

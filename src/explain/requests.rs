@@ -12,7 +12,7 @@ use super::feature::{FeatureId, Features};
 use super::merged_features::MergedFeatures;
 use super::phases::PhaseTimes;
 use super::sampling::{LineOrigin, Sampling};
-use crate::route::RouteId;
+use crate::route::{RouteId, Routes};
 use crate::time::{Timestamp, Window};
 
 /// On which side a request is.
@@ -272,6 +272,13 @@ impl Requests {
             let of_route = if sums.baseline.total_ms > 0 { sums.baseline } else { read };
             sums.baseline = exact.get(route).map(|side| side.with_phases_of(&of_route)).unwrap_or_default();
         }
+    }
+
+    /// What was counted, in the order of the routes' names: their numbers are given as lines arrive.
+    pub(super) fn named_sums(&self, names: &Routes) -> Vec<(RouteId, RouteSums)> {
+        let mut sums: Vec<(RouteId, RouteSums)> = self.sums.iter().map(|(&route, &sums)| (route, sums)).collect();
+        sums.sort_by_cached_key(|&(route, _)| names.name(route));
+        sums
     }
 
     /// What was counted, by route.

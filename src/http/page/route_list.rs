@@ -152,7 +152,7 @@ fn changes_of(
         sums.entry(*route).or_default().baseline = side_of(cell);
     }
     let length = |window: Window| window.until.0.saturating_sub(window.from.0).unsigned_abs();
-    let change = Change::new(&sums, length(window), length(before));
+    let change = Change::new(&Vec::from_iter(sums), length(window), length(before));
     change.routes.into_iter().map(|route| (route.route, route.change_ms)).collect()
 }
 

@@ -112,14 +112,14 @@ struct PairedRows {
 impl PairedRows {
     fn new(by: Vec<String>, before: &CountedSide, after: &CountedSide) -> PairedRows {
         let pairs = pair_rows(&before.counted.rows, &after.counted.rows);
-        let mut sums = BTreeMap::new();
+        let mut sums = Vec::new();
         for (at, pair) in (0..).zip(pairs.values()) {
             let sums_of = |cell: &Cell| {
                 let latency = cell.time(Time::Request);
                 SideSums::unphased(latency.count(), latency.sum_ms(), cell.slow)
             };
             let both = RouteSums { window: sums_of(&pair.after), baseline: sums_of(&pair.before) };
-            sums.insert(RouteId(at), both);
+            sums.push((RouteId(at), both));
         }
         // Sides whose length is not known are compared as they are.
         let lengths = before.length_ms.zip(after.length_ms);

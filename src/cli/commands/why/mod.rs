@@ -165,7 +165,7 @@ fn answer(context: &Context, gathered: GatheredRequests, arguments: &WhyArgument
         return Err(Error::failed("there is nothing to compare the window with: no request ended in the baseline")
             .remedy("give the log of before as well, or say what to compare with: --baseline FROM..UNTIL"));
     }
-    let explained = explain(&requests, &spans);
+    let explained = explain(&requests, &spans, &routes);
     let names = AnswerNames { requests: &requests, routes: &routes, files: &files, tells_phases };
     let mut report = names.report(&explained, &spans, missing);
     let command = LinesCommand { context, arguments, window: report.window, has_untimed: untimed > 0 };

@@ -2,7 +2,7 @@
 
 use crate::store::disk::medium::write_file;
 use crate::store::tests::support::memory_medium::{Fault, Memory};
-use crate::store::tests::support::traffic::{Dice, cell_text, eager, settings, state};
+use crate::store::tests::support::traffic::{Dice, cell_text, eager, state};
 use crate::store::*;
 use crate::time::{Timestamp, Window};
 use rustix::io::Errno;
@@ -74,6 +74,11 @@ fn answers(view: &View) -> String {
         out.push_str(&format!("{:?}\n", view.completeness().gaps(window).unwrap()));
     }
     out
+}
+
+/// As the stores were made: with a smaller K, sealing would drop entries.
+fn settings() -> StoreSettings {
+    StoreSettings::default()
 }
 
 fn view_of(memory: &Memory) -> View {
