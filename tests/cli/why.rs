@@ -264,7 +264,13 @@ fn the_store_says_what_the_files_say() {
         }
     }
     assert_eq!(stored["causes"][0]["where"], serde_json::json!({"remote_addr": "198.51.3.0/24"}));
-    assert_eq!((stored["phase"].as_str(), &stored["causes"]), (Some("client"), &read["causes"]));
+    // The command names what was asked.
+    let causes = |said: &Value| {
+        let mut causes = said["causes"].clone();
+        causes.as_array_mut().unwrap().iter_mut().for_each(|cause| cause["command"] = Value::Null);
+        causes
+    };
+    assert_eq!((stored["phase"].as_str(), causes(&stored)), (Some("client"), causes(&read)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The command that `why` prints for each cause lists as many lines as the cause has requests, over files and over the store.
 
 use std::fmt::Write;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use support::program::Folder;
@@ -147,6 +147,7 @@ fn lines_of(folder: &Folder, command: &str) -> u64 {
     let typed = command.strip_prefix("spikeline ").expect(command);
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("exec {program} {typed} --format=jsonl")]).current_dir(folder.path(""));
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for (name, value) in own.get_envs() {
         match value {
             Some(value) => shell.env(name, value),

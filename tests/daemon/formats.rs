@@ -170,7 +170,11 @@ fn a_line_that_fits_both_with_other_values_is_never_guessed() {
     until("the ledger", || rig.ledger().lines, |lines| *lines == 200);
     let ledger = rig.ledger();
     let rejected: u64 = ledger.rejected.values().sum();
-    assert!(ledger.parsed + rejected == 200 && rejected <= undecided as u64, "{undecided} {ledger:?}");
+    assert!(
+        ledger.parsed + rejected == 200 && rejected <= undecided as u64,
+        "{undecided} {ledger:?} {}",
+        std::fs::read_to_string(rig.folder.path("a.log")).unwrap()
+    );
     if rejected > 0 {
         daemon.until_said("fit its log_format before and after the change");
     }

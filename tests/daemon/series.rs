@@ -47,6 +47,7 @@ const PROBED: &str = "[[log]]\npath = 'FOLDERprobed.log'\nformat = '$msec $remot
 fn a_probe_that_is_configured_while_it_runs_has_metrics_of_its_own_and_its_requests_are_in_no_route() {
     let sink = Sink::new();
     let rig = Rig::new(KEYS, &(sink.section() + PROBED));
+    rig.append("a.log", "");
     let daemon = rig.start();
     daemon.until_said("store ");
     let second = this_second() / 1000;

@@ -11,7 +11,7 @@ use crate::store::disk::layout::{MANIFEST, MANIFEST_TEMPORARY};
 use crate::store::disk::medium::{Medium, write_file};
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed, checksum};
 use crate::store::resolution::tiles;
-use crate::store::segment::directory::OLDEST_SEGMENT;
+use crate::store::segment::info::OLDEST_SEGMENT;
 use crate::store::segment::info::{SegmentInfo, SegmentKind};
 use crate::store::settings::StoreSettings;
 

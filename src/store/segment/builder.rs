@@ -15,10 +15,10 @@ use crate::store::encoding::bytes::{Encode, Encoder, checksum};
 use crate::store::encoding::cell_codec::copy_cells;
 use crate::store::resolution::{RESOLUTIONS, Resolution};
 use crate::store::segment::directory::{
-    BlockPlace, CellBlock, Directory, FOOTER_MAGIC, LineBlock, SEGMENT_MAGIC, SEGMENT_VERSION, SummaryBlock,
+    BlockPlace, CellBlock, Directory, FOOTER_MAGIC, LineBlock, SEGMENT_MAGIC, SummaryBlock,
 };
 use crate::store::segment::entry_blocks;
-use crate::store::segment::info::{SegmentInfo, SegmentKind, TimeBounds};
+use crate::store::segment::info::{SEGMENT_VERSION, SegmentInfo, SegmentKind, TimeBounds};
 use crate::time::Timestamp;
 use std::io;
 

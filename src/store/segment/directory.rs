@@ -13,12 +13,6 @@ pub(crate) const SEGMENT_MAGIC: &[u8; 8] = b"SPKLSEGM";
 /// The last bytes of a segment.
 pub(crate) const FOOTER_MAGIC: &[u8; 8] = b"SPKLDIRE";
 
-/// The version of a segment's format.
-pub(crate) const SEGMENT_VERSION: u32 = 3;
-
-/// The oldest version of segments that is still read: its block summaries do not know when their routes began.
-pub(crate) const OLDEST_SEGMENT: u32 = 2;
-
 /// Where a block is in the segment's file, and the checksum by which damage of it is noticed before it is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct BlockPlace {

@@ -3,8 +3,13 @@
 use crate::store::encoding::bytes::{Decode, Decoded, Decoder, Encode, Encoder, Malformed};
 use crate::store::entry_query::WindowMatch;
 use crate::store::resolution::Resolution;
-use crate::store::segment::directory::SEGMENT_VERSION;
 use crate::time::{Timestamp, Window};
+
+/// The version of a segment's format.
+pub(crate) const SEGMENT_VERSION: u32 = 3;
+
+/// The oldest version of segments that is still read: its block summaries do not know when their routes began.
+pub(crate) const OLDEST_SEGMENT: u32 = 2;
 
 /// Bounds of times; of nothing, `max_end` is before `min_end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use crate::store::encoding::cell_sums::{CellRoom, CellSums, add_cells};
 use crate::store::entry_query::{EntryQuery, WindowMatch};
 use crate::store::resolution::Resolution;
 use crate::store::segment::directory::{
-    BlockPlace, Directory, EntryBlock, FOOTER_MAGIC, LineBlock, OLDEST_SEGMENT, SEGMENT_MAGIC, SummaryBlock,
+    BlockPlace, Directory, EntryBlock, FOOTER_MAGIC, LineBlock, SEGMENT_MAGIC, SummaryBlock,
 };
 use crate::store::segment::entry_blocks;
-use crate::store::segment::info::SegmentInfo;
+use crate::store::segment::info::{OLDEST_SEGMENT, SegmentInfo};
 use crate::time::Window;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
