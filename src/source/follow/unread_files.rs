@@ -77,9 +77,18 @@ impl UnreadFiles {
     /// What is missing of files, wherever they are by now, and of paths that cannot be looked at: a rotated file that may hold it is looked
     /// into, however old it is.
     pub(crate) fn sought_spans(&self) -> Vec<UnreadSpan> {
-        let is_sought =
-            |span: &&UnreadSpan| span.generation.is_none() && (span.device_inode.is_some() || span.is_lasting());
-        self.spans.iter().map(|held| &held.span).filter(is_sought).cloned().collect()
+        let mut sought = Vec::new();
+        for span in self.spans.iter().map(|held| &held.span) {
+            match span.generation {
+                None if span.device_inode.is_some() || span.is_lasting() => sought.push(span.clone()),
+                // The log is found by what was read of it; what was rotated after it is not.
+                Some(_) if span.is_lasting() => {
+                    sought.push(UnreadSpan { generation: None, device_inode: None, ..span.clone() });
+                }
+                _ => {}
+            }
+        }
+        sought
     }
 
     /// When all was looked at last, by this run or those before.
