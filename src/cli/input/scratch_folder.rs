@@ -20,6 +20,9 @@ const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// What was about to make the store in it when a signal came makes the folder again: it has to be gone for so many looks.
+const GONE_AT_SIGNAL: u32 = 4;
+
 /// Waits for the signal that ends this process. Until that is heeded elsewhere the first one removes the folder, and does
 /// what it does by itself.
 pub(in crate::cli) struct EndingSignal {
@@ -37,14 +40,16 @@ struct HeldFolder {
 }
 
 impl HeldFolder {
-    /// Whoever comes second waits until the first is done.
-    fn remove(&self) {
+    /// Removes it, until it is gone at so many looks. Whoever comes second waits until the first is done.
+    fn remove(&self, looks: u32) {
         let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(path) = folder.as_ref().map(|folder| folder.path().to_owned()) else { return };
         drop(folder.take());
         // Another thread may still write into it.
+        let mut gone = 0;
         for _ in 0..TRIES {
-            if !path.exists() {
+            gone = if path.exists() { 0 } else { gone + 1 };
+            if gone >= looks {
                 return;
             }
             std::thread::sleep(PAUSE);
@@ -67,7 +72,7 @@ impl EndingSignal {
             if of_thread.is_heeded.load(Ordering::SeqCst) {
                 return of_thread.came.store(true, Ordering::SeqCst);
             }
-            of_thread.remove();
+            of_thread.remove(GONE_AT_SIGNAL);
             drop(emulate_default_handler(signal));
         });
         Ok(EndingSignal { held, waiting: Some(waiting) })
@@ -105,6 +110,6 @@ impl EndingSignal {
 impl Drop for EndingSignal {
     /// The waiting thread may go on.
     fn drop(&mut self) {
-        self.held.remove();
+        self.held.remove(1);
     }
 }
