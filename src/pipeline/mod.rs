@@ -50,6 +50,7 @@ mod series_members;
 mod slot_settings;
 mod slowest;
 mod stored_names;
+mod where_fields;
 
 pub use collected_rows::CollectedRows;
 pub use commit_builder::CommitBuilder;
@@ -68,4 +69,5 @@ pub use routed_record::RoutedRecord;
 pub use row::Row;
 pub use row_collector::RowCollector;
 pub use slot_settings::SlotSettings;
-pub use stored_names::{asks_beside_routes, asks_for_members, file_names, route_names, wanted_routes};
+pub use stored_names::{askable_names, asks_beside_routes, asks_for_members, file_names, route_names, wanted_routes};
+pub use where_fields::{check_where, check_where_of_store};

@@ -19,6 +19,11 @@ pub fn route_names(view: &View) -> HashMap<RouteId, String> {
     names
 }
 
+/// Whatever may be asked for by name: routes, and members of series and probes.
+pub fn askable_names(view: &View) -> Vec<&str> {
+    view.routes().into_iter().chain(view.members()).map(|(_, name)| name).collect()
+}
+
 /// The routes, and members of series, that `--route` means; all routes where it is not given.
 pub fn wanted_routes(view: &View, filter: &Filter) -> Vec<RouteId> {
     let mut wanted = Vec::new();

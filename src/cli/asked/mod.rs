@@ -18,7 +18,7 @@ use crate::cli::input::settings::destinations;
 use crate::error::Result;
 use crate::graphite::asked::{AskContext, AskedOrder, Pasted, understand};
 use crate::http::opening_window;
-use crate::pipeline::Filter;
+use crate::pipeline::{Filter, askable_names};
 use crate::store::{View, WindowMatch};
 use crate::time::{NamedZone, Timestamp, Window};
 
@@ -59,8 +59,7 @@ pub(in crate::cli) fn question(context: &Context, typed: &TypedQuestion<'_>) -> 
     let (mut texts, files) = positional::split(typed.positional, &naming);
     let view = if files.is_empty() { Some(context.view()?) } else { None };
     let mut filter = window::filter(typed.filter, Window::ALL, typed.by)?;
-    let known: Option<Vec<&str>> =
-        view.as_ref().map(|view| view.routes().into_iter().chain(view.members()).map(|(_, name)| name).collect());
+    let known: Option<Vec<&str>> = view.as_ref().map(askable_names);
     let pasted = positional::pasted_routes(&mut filter.routes, &naming, known.as_deref());
     texts.extend(pasted);
     let zone = window::zone(typed.window)?;

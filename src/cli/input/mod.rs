@@ -32,4 +32,3 @@ pub(in crate::cli) mod routing;
 pub(in crate::cli) mod scratch_folder;
 pub(in crate::cli) mod settings;
 pub(in crate::cli) mod stored_lines;
-pub(in crate::cli) mod where_fields;

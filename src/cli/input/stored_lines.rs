@@ -5,12 +5,12 @@
 
 use super::context::Context;
 use super::interpreters::{NeededLines, line_readers, needs_of_counting, several_line_readers, with_routes};
-use super::where_fields::check_where_of_store;
 use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{progress, say, say_all};
 use crate::cli::args::FormatArguments;
 use crate::error::Result;
 use crate::histogram::Cell;
+use crate::pipeline::check_where_of_store;
 use crate::pipeline::retrieve;
 use crate::pipeline::retrieve::ScannedLine;
 use crate::pipeline::{

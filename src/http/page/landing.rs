@@ -14,6 +14,7 @@ use crate::graphite::asked::{AskContext, Pasted, understand};
 use crate::http::asked::Asked;
 use crate::http::reader::Reader;
 use crate::http::reply::Reply;
+use crate::pipeline::askable_names;
 use crate::route::RouteId;
 use crate::time::Window;
 use std::time::Duration;
@@ -27,11 +28,10 @@ const POINTS_AROUND: u32 = 15;
 pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let view = reader.view()?;
     let site = reader.site();
-    let names = view.routes();
     let context = AskContext {
         namings: &site.namings,
         archives: &*site.archives,
-        routes: Some(names.iter().map(|(_, name)| *name).collect()),
+        routes: Some(askable_names(view)),
         is_host_known: !site.goes_by_store,
         interval: view.settings().interval,
         now: asked.now,

@@ -14,9 +14,9 @@ use crate::cli::counted::{
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
-use crate::cli::input::where_fields::check_where;
 use crate::error::Result;
 use crate::pipeline::batch::BlockTally;
+use crate::pipeline::check_where;
 use crate::pipeline::{Interpreting, RouteFilter, SeenLine};
 use crate::report::slow::SlowReport;
 use crate::source::GenerationId;

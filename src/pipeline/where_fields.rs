@@ -7,8 +7,11 @@ use crate::explain::{PlacedWhere, WhereCondition};
 use crate::grammar::{Format, read_format};
 use crate::store::View;
 
-/// The error of a field that none of these formats has; none where there are no formats.
-pub(in crate::cli) fn check_where(conditions: &[WhereCondition], formats: &[Arc<Format>]) -> Result<()> {
+/// That these formats have what is asked for; where there are no formats, that is not known.
+///
+/// # Errors
+/// None of them has a field.
+pub fn check_where(conditions: &[WhereCondition], formats: &[Arc<Format>]) -> Result<()> {
     for condition in conditions {
         let is_there = |format: &Arc<Format>| PlacedWhere::of_format(condition, format).is_there();
         if formats.is_empty() || formats.iter().any(is_there) {
@@ -30,7 +33,10 @@ pub(in crate::cli) fn check_where(conditions: &[WhereCondition], formats: &[Arc<
 }
 
 /// The same of the formats that a store holds of its logs.
-pub(in crate::cli) fn check_where_of_store(conditions: &[WhereCondition], view: &View) -> Result<()> {
+///
+/// # Errors
+/// As [`check_where`].
+pub fn check_where_of_store(conditions: &[WhereCondition], view: &View) -> Result<()> {
     if conditions.is_empty() {
         return Ok(());
     }
