@@ -1,6 +1,8 @@
-//! The nets that a client's address is in: /24 and /16, /64 and /48 of IPv6.
+//! The nets that a client's address is in: /24 and /16, /64 and /48 of IPv6; and what looks like an address and is none.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::record::AddressRange;
 
 /// The nets of an address, the narrowest first; none of what is no address.
 pub(super) fn nets_of(address: &str) -> Vec<String> {
@@ -24,6 +26,25 @@ fn net_of_v6(address: Ipv6Addr, length: u32) -> String {
     format!("{}/{length}", Ipv6Addr::from(net))
 }
 
+/// Whether a value looks like an address or a net, and is none; what a client says may be anything.
+pub(super) fn is_no_address(value: &[u8]) -> bool {
+    let looks_so = value.iter().all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(byte))
+        && value.iter().any(|byte| b".:/".contains(byte));
+    // One that a balancer says has its port.
+    let Some(text) = std::str::from_utf8(value).ok().filter(|_| looks_so) else {
+        return is_net_of_address(value);
+    };
+    AddressRange::parse(text).is_none() && text.parse::<SocketAddr>().is_err()
+}
+
+/// Whether an address stands before a `/`, and no length that it can have behind it.
+fn is_net_of_address(value: &[u8]) -> bool {
+    let Some((address, _)) = std::str::from_utf8(value).ok().and_then(|text| text.split_once('/')) else {
+        return false;
+    };
+    AddressRange::parse(address).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +55,15 @@ mod tests {
         assert_eq!(nets_of("2001:db8:1:2:3::4"), ["2001:db8:1:2::/64", "2001:db8:1::/48"]);
         assert_eq!(nets_of("::ffff:198.51.44.7"), ["198.51.44.0/24", "198.51.0.0/16"]);
         assert!(nets_of("unix:").is_empty() && nets_of("").is_empty());
+    }
+
+    #[test]
+    fn what_looks_like_an_address_is_one_or_none() {
+        for none in ["192.0.2.0/33", "192.0.2", "192.0.2.300", "192.0.2.0/x", "2001:db8::/129"] {
+            assert!(is_no_address(none.as_bytes()), "{none}");
+        }
+        for other in ["192.0.2.7", "192.0.2.0/24", "192.0.2.7:80", "::1", "unix:", "unknown", "", "abc"] {
+            assert!(!is_no_address(other.as_bytes()), "{other}");
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! A line's fields as features: which variables of a format say what sets requests apart, and how each is read.
 
 use super::address::nets_of;
-use super::feature::{FeatureId, Features, FieldId, FieldSide};
+use super::feature::{FeatureId, Features, FieldId, FieldSide, ValueForm};
 use super::phases::{AttemptTime, AttemptTimes, PhaseTimes, phase_times, phases_of_one};
 use super::route_patterns::patterns_of;
+use super::where_condition::field_text;
 use crate::grammar::{Escape, Format, VariableKind};
 use crate::record::{Record, RecordValues, agent_family, attempt_ms, attempts, unescape};
 
@@ -24,6 +25,19 @@ pub(super) enum FacetReading {
     Size,
     /// Whether it is the first request of a connection.
     Reuse,
+}
+
+impl FacetReading {
+    /// What its values are.
+    fn form_of(self, kind: VariableKind) -> ValueForm {
+        match self {
+            FacetReading::Address => ValueForm::Address,
+            FacetReading::Size | FacetReading::Reuse => ValueForm::Class,
+            FacetReading::Attempts if kind == VariableKind::UpstreamInts => ValueForm::Number,
+            _ if matches!(kind, VariableKind::Status | VariableKind::Integer) => ValueForm::Number,
+            _ => ValueForm::Text,
+        }
+    }
 }
 
 /// A variable that is looked at.
@@ -124,6 +138,7 @@ impl FacetReader {
                 continue;
             }
             if let Some(facet) = facet_of(variable, name, named.kind, features) {
+                features.set_form(facet.field, facet.reading.form_of(named.kind));
                 facets.push(facet);
             }
         }
@@ -268,7 +283,7 @@ impl FacetReader {
             if key.is_empty() || key.len() > 64 {
                 continue;
             }
-            let name = format!("query:{}", String::from_utf8_lossy(key));
+            let name = format!("query:{}", field_text(key));
             let Some(field) = features.field(&name, FieldSide::Asked, 38, "") else { continue };
             // Of a key that comes again the first counts, so that it is counted once.
             if into.iter().any(|id| features.get(*id).is_some_and(|held| held.field == field)) {

@@ -25,6 +25,20 @@ pub enum FieldSide {
     Outcome,
 }
 
+/// What the values of a field are, as far as it decides how one is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum ValueForm {
+    /// Text.
+    #[default]
+    Text,
+    /// Addresses, and the nets that they are in.
+    Address,
+    /// Whole numbers.
+    Number,
+    /// Classes of numbers: `>=4096`.
+    Class,
+}
+
 /// A field, by which requests are set apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
@@ -36,6 +50,8 @@ pub struct Field {
     pub rank: u8,
     /// Fields with the same family say the same thing more or less finely, and are not paired.
     pub family: &'static str,
+    /// What its values are.
+    pub(super) form: ValueForm,
     by_text: HashMap<Box<[u8]>, FeatureId>,
 }
 
@@ -49,7 +65,7 @@ pub struct Feature {
     /// The features that follow from it.
     pub implies: Vec<FeatureId>,
     /// Whether a request holds it itself: else it only follows from others.
-    is_held: bool,
+    pub(super) is_held: bool,
 }
 
 /// So many values of a field are told apart; what comes after them is not looked at.
@@ -92,9 +108,30 @@ impl Features {
             return None;
         }
         let id = FieldId(u16::try_from(self.fields.len()).ok()?);
-        self.fields.push(Field { name: name.to_owned(), side, rank, family, by_text: HashMap::new() });
+        self.fields.push(Field {
+            name: name.to_owned(),
+            side,
+            rank,
+            family,
+            form: ValueForm::Text,
+            by_text: HashMap::new(),
+        });
         self.by_name.insert(name.to_owned(), id);
         Some(id)
+    }
+
+    /// The field that is called as one of another numbering, a new one like it if it is new.
+    pub(super) fn field_like(&mut self, other: &Field) -> Option<FieldId> {
+        let id = self.field(&other.name, other.side, other.rank, other.family)?;
+        self.set_form(id, other.form);
+        Some(id)
+    }
+
+    /// Say what the values of a field are.
+    pub(super) fn set_form(&mut self, id: FieldId, form: ValueForm) {
+        if let Some(field) = self.fields.get_mut(usize::from(id.0)) {
+            field.form = form;
+        }
     }
 
     /// The number of a value, and whether it is new. None if the field has too many.

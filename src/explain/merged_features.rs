@@ -30,7 +30,7 @@ impl MergedFeatures {
             return Some(*known);
         }
         let (feature, field) = (of.get(id)?, of.field_of(id)?);
-        let own = self.features.field(&field.name, field.side, field.rank, field.family)?;
+        let own = self.features.field_like(field)?;
         let (merged, _) = self.features.held_feature(own, &feature.text)?;
         for implied in &feature.implies {
             if let Some(implied) = self.add(of, *implied) {
@@ -47,7 +47,7 @@ impl MergedFeatures {
 
     fn add(&mut self, of: &Features, id: FeatureId) -> Option<FeatureId> {
         let (feature, field) = (of.get(id)?, of.field_of(id)?);
-        let own = self.features.field(&field.name, field.side, field.rank, field.family)?;
+        let own = self.features.field_like(field)?;
         self.features.feature(own, &feature.text).map(|(id, _)| id)
     }
 }

@@ -9,6 +9,7 @@
 //! search                what sets the slow ones apart
 //! rhythm · interval · first     whether it is news, how sure it is, who came first
 //! answer · explanation  all of that, and the verdict
+//! where_condition · where_value · placed_where    what is asked of fields: as typed, which values there can be, in lines of a format
 //! ```
 //!
 //! Any two sets will do: a window and what was before it, a box of a heatmap and the rest. The one that is to be explained is
@@ -26,6 +27,7 @@ mod interval;
 mod merged_features;
 mod model;
 mod phases;
+mod placed_where;
 mod requests;
 mod rhythm;
 mod route_patterns;
@@ -33,6 +35,7 @@ mod sampling;
 mod search;
 mod tally;
 mod where_condition;
+mod where_value;
 
 pub use answer::{BaselinePart, Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict};
 pub use change::{Change, ChangeParts, RouteChange, RouteSums, SideSums};
@@ -41,6 +44,8 @@ pub use facets::FacetReader;
 pub use feature::{Feature, FeatureId, Features, Field, FieldId, FieldSide, Holders};
 pub use first::FirstComer;
 pub use phases::{AttemptTimes, PHASES, Phase, PhaseTimes, phase_times};
+pub use placed_where::PlacedWhere;
 pub use requests::{KeptAtMost, KeptRequest, NewRequest, Requests, Side};
 pub use sampling::LineOrigin;
-pub use where_condition::{PlacedWhere, WantedValue, WhereCondition};
+pub use where_condition::{WantedValue, WhereCondition};
+pub use where_value::RefusedValue;

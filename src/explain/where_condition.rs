@@ -1,24 +1,15 @@
-//! `--where FIELD=VALUE`: whether a request has a value, as answers name fields and values.
+//! `--where FIELD=VALUE` as it is typed: a field, a mark and a value.
 //!
-//! Fields are read as [`FacetReader`](super::FacetReader) reads them, so that what `why` names can be asked for: an address is in its nets, of a list
-//! by attempt any member counts, a referer is its host, sizes are in classes. The value as it stands in the log counts as well.
+//! What `why` names is typed here too, so that it is read as it was ([`WhereCondition::typed`]): a key or a value is bytes, and what would
+//! be read as a mark, a net, a class or nothing stands escaped (`\xHH`).
 
-use std::borrow::Cow;
-use std::net::IpAddr;
-
-use super::facets::{FacetReading, host_of, reading_of};
-use super::feature::MOST_BYTES;
-use super::route_patterns::patterns_of;
-use crate::grammar::{Escape, Format};
-use crate::record::{
-    AddressRange, Needs, Record, RecordValues, attempts, parse_status_range, query_value, unescape, with_agent_family,
-};
-use crate::route::readable_name;
+use super::address::is_no_address;
+use super::feature::{Feature, Field, MOST_BYTES, ValueForm};
 
 /// A condition on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WhereCondition {
-    /// The field: nginx's variable, `route`, `path`, `query:KEY`, `agent_family`, `net`, ..
+    /// The field: nginx's variable, `route`, `path`, `query:KEY`, `agent_family`, `net`, ..; what is no text of it is `\xHH`.
     pub field: String,
     /// What its value has to be.
     pub value: WantedValue,
@@ -31,14 +22,24 @@ pub struct WhereCondition {
 pub enum WantedValue {
     /// Any.
     Any,
-    /// This one; a net, a class of sizes or statuses as they are written.
+    /// This one; a net, a class of sizes or statuses, a time as they are written.
     Is(Vec<u8>),
+    /// These bytes, and nothing that they may stand for: a value that was typed with an escape.
+    Literal(Vec<u8>),
     /// One that begins so.
     Begins(Vec<u8>),
+    /// A number from this one on, or above it: `>=4096`, `>1`, `>=50ms`.
+    Above {
+        /// The number as it is written.
+        bound: String,
+        /// Whether the number itself is none.
+        is_strict: bool,
+    },
 }
 
 impl WhereCondition {
-    /// `status=502`, `http_referer!=shop.example.com`, `path^=/p/git/`, `query:depth=*`; `\xHH` stands for a byte.
+    /// `status=502`, `http_referer!=shop.example.com`, `path^=/p/git/`, `query:depth=*`, `request_time=>=50ms`; `\xHH` stands for a byte,
+    /// in the field too.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -50,42 +51,107 @@ impl WhereCondition {
             Some(mark @ (b'!' | b'^')) => (field.get(..field.len() - 1).unwrap_or_default(), Some(mark)),
             _ => (field, None),
         };
-        let field = field.trim().trim_start_matches('$');
+        let field = field_text(&read_bytes(field.trim().trim_start_matches('$'))?);
         if field.is_empty() || field == "query:" {
             return Err("it names no field".to_owned());
         }
         let value = match (mark, value) {
             (Some(b'^'), begin) => WantedValue::Begins(read_bytes(begin)?),
             (_, "*") => WantedValue::Any,
-            (_, value) => WantedValue::Is(read_bytes(value)?),
+            (_, value) if value.contains("\\x") => WantedValue::Literal(read_bytes(value)?),
+            (_, value) => match value.strip_prefix('>') {
+                Some(bound) => WantedValue::Above {
+                    bound: bound.strip_prefix('=').unwrap_or(bound).trim().to_owned(),
+                    is_strict: !bound.starts_with('='),
+                },
+                None => WantedValue::Is(value.as_bytes().to_vec()),
+            },
         };
-        Ok(WhereCondition { field: field.to_owned(), value, is_wanted: mark != Some(b'!') })
+        Ok(WhereCondition { field, value, is_wanted: mark != Some(b'!') })
     }
 
-    /// The condition that a request has this value, as it is typed.
-    pub fn typed(field: &str, value: &[u8]) -> String {
+    /// The condition that a request holds this feature of this field, as it is typed.
+    pub fn typed(field: &Field, feature: &Feature) -> String {
         // Of a longer one no more is known.
-        let mark = if value.len() >= MOST_BYTES { "^" } else { "" };
-        let mut typed = format!("{field}{mark}=");
-        if value == b"*" && !field.starts_with("query:") {
-            return typed + "\\x2A";
+        let mark = if feature.text.len() >= MOST_BYTES { "^" } else { "" };
+        let mut typed = typed_field(&field.name) + mark + "=";
+        let mut rest: &[u8] = &feature.text;
+        let is_any = rest == b"*" && field.name.starts_with("query:");
+        if !is_any
+            && stands_for_more(field.form, feature)
+            && let Some((first, others)) = rest.split_first()
+        {
+            push_bytes(&mut typed, &[*first]);
+            rest = others;
         }
-        for chunk in value.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                if c.is_control() || c == '\\' {
-                    let mut bytes = [0; 4];
-                    c.encode_utf8(&mut bytes).bytes().for_each(|byte| typed.push_str(&format!("\\x{byte:02X}")));
-                } else {
-                    typed.push(c);
-                }
-            }
-            chunk.invalid().iter().for_each(|byte| typed.push_str(&format!("\\x{byte:02X}")));
-        }
+        push_text(&mut typed, rest);
         typed
     }
 }
 
-/// The bytes of a value as typed.
+/// Whether a value would be read as something else if it stood as it is.
+fn stands_for_more(form: ValueForm, feature: &Feature) -> bool {
+    let text = &*feature.text;
+    match form {
+        ValueForm::Class => false,
+        _ if matches!(text, b"*" | b"-") || text.starts_with(b">") => true,
+        ValueForm::Text => false,
+        ValueForm::Number => !text.iter().all(u8::is_ascii_digit),
+        // What a client says of itself may be written as a net.
+        ValueForm::Address => feature.is_held && text.contains(&b'/') || is_no_address(text),
+    }
+}
+
+/// A field as it is named: control characters, backslashes and what is no text as `\xHH`.
+pub(super) fn field_text(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    push_text(&mut text, bytes);
+    text
+}
+
+/// The bytes of a field that is named so.
+pub(super) fn field_bytes(text: &str) -> Vec<u8> {
+    read_bytes(text).unwrap_or_else(|_| text.as_bytes().to_vec())
+}
+
+/// A field as it is typed: what is a mark at its end, or would be cut off, is escaped.
+fn typed_field(name: &str) -> String {
+    let last = name.chars().next_back().filter(|last| matches!(last, '!' | '^') || last.is_whitespace());
+    let begin = last.map_or(name, |last| name.strip_suffix(last).unwrap_or(name));
+    let mut typed = begin.replace('=', "\\x3D");
+    if let Some(last) = last {
+        push_bytes(&mut typed, last.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+    typed
+}
+
+/// Append bytes as a person can read and type them.
+fn push_text(typed: &mut String, bytes: &[u8]) {
+    let is_odd = |c: char| c.is_control() || c == '\\';
+    for chunk in bytes.utf8_chunks() {
+        if !chunk.valid().contains(is_odd) {
+            typed.push_str(chunk.valid());
+            push_bytes(typed, chunk.invalid());
+            continue;
+        }
+        for c in chunk.valid().chars() {
+            if is_odd(c) {
+                push_bytes(typed, c.encode_utf8(&mut [0; 4]).as_bytes());
+            } else {
+                typed.push(c);
+            }
+        }
+        push_bytes(typed, chunk.invalid());
+    }
+}
+
+fn push_bytes(typed: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        typed.push_str(&format!("\\x{byte:02X}"));
+    }
+}
+
+/// The bytes of what was typed.
 fn read_bytes(text: &str) -> Result<Vec<u8>, String> {
     let (mut bytes, mut rest) = (Vec::new(), text);
     while let Some((before, after)) = rest.split_once("\\x") {
@@ -101,270 +167,118 @@ fn read_bytes(text: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// A condition, as the lines of one format can meet it.
-#[derive(Debug, Clone)]
-pub struct PlacedWhere {
-    looks_at: LooksAt,
-    value: WantedValue,
-    /// The value as a net, where it is one.
-    net: Option<AddressRange>,
-    is_wanted: bool,
-    escape: Escape,
-}
-
-/// Where the value stands.
-#[derive(Debug, Clone)]
-enum LooksAt {
-    Route,
-    Path,
-    Target,
-    Method,
-    Protocol,
-    Host,
-    Status,
-    StatusClass,
-    Duration,
-    Query(Vec<u8>),
-    Family(usize),
-    Variable(usize, FacetReading),
-    /// The format has none.
-    Nothing,
-}
-
-impl PlacedWhere {
-    /// The same in lines of a format.
-    pub fn of_format(condition: &WhereCondition, format: &Format) -> PlacedWhere {
-        let WhereCondition { field, value, is_wanted } = condition;
-        let text = if let WantedValue::Is(bytes) = value { std::str::from_utf8(bytes).ok() } else { None };
-        PlacedWhere {
-            looks_at: LooksAt::of_field(field, format),
-            value: value.clone(),
-            net: text.filter(|text| text.contains('/')).and_then(AddressRange::parse),
-            is_wanted: *is_wanted,
-            escape: format.escape(),
-        }
-    }
-
-    /// Whether the format has the field at all.
-    pub fn is_there(&self) -> bool {
-        !matches!(self.looks_at, LooksAt::Nothing)
-    }
-
-    /// Whether it is about the route.
-    pub fn is_of_route(&self) -> bool {
-        matches!(self.looks_at, LooksAt::Route)
-    }
-
-    /// Add what has to be read of a line.
-    pub fn add_needs(&self, needs: &mut Needs) {
-        match self.looks_at {
-            LooksAt::Host => needs.host = true,
-            LooksAt::Path | LooksAt::Target | LooksAt::Query(_) => needs.target = true,
-            LooksAt::Family(variable) | LooksAt::Variable(variable, _) => needs.variables.push(variable),
-            _ => {}
-        }
-    }
-
-    /// Whether a request of a route of that name meets it.
-    pub fn meets_route(&self, name: &str) -> bool {
-        let is_pattern = |value: &[u8]| patterns_of(name).iter().any(|pattern| pattern.as_bytes() == value);
-        let is_so = match &self.value {
-            WantedValue::Any => true,
-            WantedValue::Begins(begin) => name.as_bytes().starts_with(begin),
-            WantedValue::Is(value) => {
-                name.as_bytes() == value || readable_name(name).as_bytes() == value || is_pattern(value)
-            }
-        };
-        is_so == self.is_wanted
-    }
-
-    /// Whether a request meets it; of the route [`meets_route`](Self::meets_route) says that.
-    pub fn meets(&self, record: &Record<'_>, values: &RecordValues<'_>) -> bool {
-        self.is_so(record, values) == self.is_wanted
-    }
-
-    fn is_so(&self, record: &Record<'_>, values: &RecordValues<'_>) -> bool {
-        match &self.looks_at {
-            LooksAt::Route => true,
-            LooksAt::Nothing => false,
-            LooksAt::Path => {
-                self.is_text(before_query(&unescape(record.target, self.escape)), before_query(record.target))
-            }
-            LooksAt::Target => self.is_escaped(Some(record.target)),
-            LooksAt::Method => self.is_escaped(Some(record.method)),
-            LooksAt::Protocol => self.is_escaped(Some(record.protocol)),
-            LooksAt::Host => self.is_escaped(record.host),
-            LooksAt::Duration => record.request_time_ms.is_some_and(|took| self.is_number(took)),
-            LooksAt::Status => self.is_status(record.status),
-            LooksAt::StatusClass => {
-                let class = record.status.map(|status| format!("{}xx", status / 100));
-                class.is_some_and(|class| self.is_text(class.as_bytes(), class.as_bytes()))
-            }
-            LooksAt::Query(key) => self.is_of_query(record.target, key),
-            LooksAt::Family(variable) => {
-                let mut is_so = false;
-                if let Some(raw) = values.value(*variable) {
-                    with_agent_family(raw, self.escape, |family| {
-                        is_so = self.is_text(family.as_bytes(), family.as_bytes());
-                    });
-                }
-                is_so
-            }
-            LooksAt::Variable(variable, reading) => match values.value(*variable) {
-                Some(raw) => self.is_facet(*reading, raw),
-                None => false,
-            },
-        }
-    }
-
-    /// Whether either is what is wanted.
-    fn is_text(&self, text: &[u8], raw: &[u8]) -> bool {
-        match &self.value {
-            WantedValue::Any => true,
-            WantedValue::Is(value) => text == value || raw == value,
-            WantedValue::Begins(begin) => text.starts_with(begin) || raw.starts_with(begin),
-        }
-    }
-
-    /// The same of a value as it is logged; an empty one is none.
-    fn is_escaped(&self, raw: Option<&[u8]>) -> bool {
-        let Some(raw) = raw.filter(|raw| !raw.is_empty()) else { return false };
-        self.is_text(&unescape(raw, self.escape), raw)
-    }
-
-    /// `502`, or `>=250`.
-    fn is_number(&self, number: u64) -> bool {
-        match self.least() {
-            Some(least) => number >= least,
-            None => self.is_text(number.to_string().as_bytes(), b""),
-        }
-    }
-
-    fn is_status(&self, status: Option<u16>) -> bool {
-        let WantedValue::Is(value) = &self.value else {
-            return status.is_some_and(|status| self.is_number(u64::from(status)));
-        };
-        let range = std::str::from_utf8(value).ok().and_then(parse_status_range);
-        match (status, range) {
-            (Some(status), Some(range)) => range.contains(&status),
-            (Some(status), None) => self.is_number(u64::from(status)),
-            (None, _) => value == b"-",
-        }
-    }
-
-    /// Of a key that comes again the first counts.
-    fn is_of_query(&self, target: &[u8], key: &[u8]) -> bool {
-        let target: Cow<'_, [u8]> = unescape(target, self.escape);
-        query_value(&target, key).is_some_and(|value| self.is_text(value, value))
-    }
-
-    /// From `>=4096`.
-    fn least(&self) -> Option<u64> {
-        let WantedValue::Is(value) = &self.value else { return None };
-        std::str::from_utf8(value).ok()?.strip_prefix(">=")?.parse().ok()
-    }
-
-    fn is_facet(&self, reading: FacetReading, raw: &[u8]) -> bool {
-        let text = unescape(raw, self.escape);
-        let by_reading = match reading {
-            FacetReading::Address => self.is_address(&text),
-            FacetReading::UrlHost => host_of(&text).is_some_and(|host| self.is_text(host, host)),
-            FacetReading::Attempts => {
-                let mut members = attempts(&text).filter_map(|attempt| attempt.value);
-                members.any(|member| self.is_text(member, member))
-            }
-            FacetReading::Size => {
-                let size = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<u64>().ok());
-                size.zip(self.least()).is_some_and(|(size, least)| size >= least)
-            }
-            FacetReading::Reuse => matches!(&self.value, WantedValue::Is(value) if value == b">1") && &*text != b"1",
-            FacetReading::Text | FacetReading::Agent { .. } => false,
-        };
-        by_reading || self.is_text(&text, raw)
-    }
-
-    /// The first of a list is the client's; it is in its nets.
-    fn is_address(&self, list: &[u8]) -> bool {
-        let first = list.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
-        let address = std::str::from_utf8(first).ok().and_then(|text| text.parse().ok());
-        let in_net = address.zip(self.net).is_some_and(|(address, net): (IpAddr, _)| net.holds(address.to_canonical()));
-        in_net || self.is_text(first, first)
-    }
-}
-
-/// The target up to its `?`.
-fn before_query(target: &[u8]) -> &[u8] {
-    target.split(|byte| *byte == b'?').next().unwrap_or_default()
-}
-
-impl LooksAt {
-    fn of_field(field: &str, format: &Format) -> LooksAt {
-        let variable = |name: &str| format.index_of(name);
-        let says_request = format.roles().request.is_some() || format.is_keyed();
-        let known = match field {
-            "route" => LooksAt::Route,
-            "path" => LooksAt::Path,
-            "target" => LooksAt::Target,
-            "request_method" | "server_protocol" if !says_request => LooksAt::of_variable(field, format),
-            "method" | "request_method" => LooksAt::Method,
-            "protocol" | "server_protocol" => LooksAt::Protocol,
-            "status" => LooksAt::Status,
-            "status_class" => LooksAt::StatusClass,
-            "request_time" => LooksAt::Duration,
-            "agent_family" => match variable("http_user_agent") {
-                Some(agent) => LooksAt::Family(agent),
-                None => LooksAt::Nothing,
-            },
-            "net" | "net:24" | "net:64" | "net:16" | "net:48" => LooksAt::of_variable("remote_addr", format),
-            _ => match field.strip_prefix("query:") {
-                Some(key) => LooksAt::Query(key.as_bytes().to_vec()),
-                None => LooksAt::of_variable(field, format),
-            },
-        };
-        match known {
-            LooksAt::Nothing if field == "host" => LooksAt::Host,
-            known => known,
-        }
-    }
-
-    fn of_variable(name: &str, format: &Format) -> LooksAt {
-        let Some(variable) = format.index_of(name) else { return LooksAt::Nothing };
-        let kind = format.variables().get(variable).map(|known| known.kind);
-        LooksAt::Variable(variable, kind.map_or(FacetReading::Text, |kind| reading_of(name, kind)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::feature::{Features, FieldSide};
 
     #[test]
     fn a_condition_is_a_field_a_mark_and_a_value() {
+        let above = |bound: &str, is_strict| WantedValue::Above { bound: bound.to_owned(), is_strict };
         for (text, field, value, is_wanted) in [
             ("status=502", "status", WantedValue::Is(b"502".to_vec()), true),
             ("$host!=a.b", "host", WantedValue::Is(b"a.b".to_vec()), false),
             ("path^=/p/=x", "path", WantedValue::Begins(b"/p/=x".to_vec()), true),
             ("query:depth=*", "query:depth", WantedValue::Any, true),
-            ("x=a\\x5C\\xffb", "x", WantedValue::Is(b"a\\\xffb".to_vec()), true),
+            ("x=a\\x5C\\xffb", "x", WantedValue::Literal(b"a\\\xffb".to_vec()), true),
             ("x=", "x", WantedValue::Is(Vec::new()), true),
+            ("x=>=5ms", "x", above("5ms", false), true),
+            ("x!=>5", "x", above("5", true), false),
+            ("x=\\x3E5", "x", WantedValue::Literal(b">5".to_vec()), true),
+            ("query:a\\x21=5", "query:a!", WantedValue::Is(b"5".to_vec()), true),
+            ("query:a\\x5E^=5", "query:a^", WantedValue::Begins(b"5".to_vec()), true),
+            ("query:a\\xff\\x0a\\b=5", "query:a\\xFF\\x0A\\x5Cb", WantedValue::Is(b"5".to_vec()), true),
         ] {
             let expected = WhereCondition { field: field.to_owned(), value, is_wanted };
             assert_eq!(WhereCondition::parse(text), Ok(expected), "{text}");
         }
-        for wrong in ["status", "=x", "query:=x", "x=\\x5", "x=\\xzz", "!=x"] {
+        for wrong in ["status", "=x", "query:=x", "x=\\x5", "x=\\xzz", "!=x", "a\\x=5"] {
             assert!(WhereCondition::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    /// What is typed for a value of a field.
+    fn typed(field: &[u8], form: ValueForm, value: &[u8]) -> String {
+        let mut features = Features::default();
+        let field = features.field(&field_text(field), FieldSide::Asked, 1, "").unwrap();
+        features.set_form(field, form);
+        let (id, _) = features.held_feature(field, value).unwrap();
+        WhereCondition::typed(features.field_of(id).unwrap(), features.get(id).unwrap())
+    }
+
+    /// The bytes that are asked for, and whether as they stand.
+    fn read(typed: &str) -> WantedValue {
+        match WhereCondition::parse(typed).unwrap().value {
+            WantedValue::Literal(bytes) => WantedValue::Is(bytes),
+            other => other,
         }
     }
 
     #[test]
     fn what_is_typed_is_read_as_it_was() {
-        assert_eq!(WhereCondition::parse(&WhereCondition::typed("query:x", b"*")).unwrap().value, WantedValue::Any);
-        for value in [&b"*"[..], b"a b", b"\\x41", b"\xff\xfe", b"=*'\n", "schön".as_bytes()] {
-            let typed = WhereCondition::typed("x", value);
-            let read = WhereCondition::parse(&typed).unwrap();
-            assert_eq!(read.value, WantedValue::Is(value.to_vec()), "{typed}");
+        assert_eq!(read(&typed(b"query:x", ValueForm::Text, b"*")), WantedValue::Any);
+        let values = [
+            &b"*"[..],
+            b"-",
+            b"a b",
+            b"\\x41",
+            b"\xff\xfe",
+            b"=*'\n",
+            "schön".as_bytes(),
+            b">=9",
+            b">",
+            b"",
+            b"=",
+            b"5xx",
+            "\u{a0}".as_bytes(),
+        ];
+        for form in [ValueForm::Text, ValueForm::Address, ValueForm::Number] {
+            for value in values {
+                let typed = typed(b"x", form, value);
+                assert_eq!(read(&typed), WantedValue::Is(value.to_vec()), "{typed}");
+            }
         }
         let long = vec![b'a'; MOST_BYTES];
-        assert_eq!(WhereCondition::parse(&WhereCondition::typed("x", &long)).unwrap().value, WantedValue::Begins(long));
+        assert_eq!(read(&typed(b"x", ValueForm::Text, &long)), WantedValue::Begins(long));
+        assert_eq!(typed(b"bytes_sent", ValueForm::Class, b">=4096"), "bytes_sent=>=4096");
+        assert_eq!(
+            typed(b"http_x_forwarded_for", ValueForm::Address, b"10.0.0.0/8"),
+            "http_x_forwarded_for=\\x310.0.0.0/8"
+        );
+        assert_eq!(typed(b"remote_addr", ValueForm::Address, b"10.0.0.1"), "remote_addr=10.0.0.1");
+    }
+
+    #[test]
+    fn the_field_that_is_typed_is_the_one_that_was_read() {
+        for key in [
+            &b"price!"[..],
+            b"a^",
+            b"!",
+            b"^",
+            b"a!!",
+            b"!a",
+            b"\xff",
+            b"a\xff!",
+            b"a\nb\x00",
+            b"a\\b",
+            b"\\x41",
+            b"a ",
+            b" ",
+            "a\u{a0}".as_bytes(),
+            "sch\u{f6}n".as_bytes(),
+            "\u{85}".as_bytes(),
+            b"$a",
+            b"*",
+            b"a!a!",
+        ] {
+            let field = [b"query:", key].concat();
+            let typed = typed(&field, ValueForm::Text, b"5");
+            assert!(!typed.chars().any(char::is_control), "{typed:?}");
+            let read = WhereCondition::parse(&typed).unwrap();
+            assert_eq!(read.value, WantedValue::Is(b"5".to_vec()), "{typed}");
+            assert!(read.is_wanted, "{typed}");
+            assert_eq!(field_bytes(&read.field), field, "{typed}");
+        }
+        assert_eq!(typed(b"query:price!", ValueForm::Text, b"5"), "query:price\\x21=5");
     }
 }

@@ -70,4 +70,4 @@ pub use row::Row;
 pub use row_collector::RowCollector;
 pub use slot_settings::SlotSettings;
 pub use stored_names::{askable_names, asks_beside_routes, asks_for_members, file_names, route_names, wanted_routes};
-pub use where_fields::{check_where, check_where_of_store};
+pub use where_fields::{check_where, check_where_of_store, stored_formats};

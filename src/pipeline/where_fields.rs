@@ -1,20 +1,26 @@
-//! Whether logs have the fields that `--where` names.
+//! Whether logs have the fields that `--where` names, and can have the values.
 
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::explain::{PlacedWhere, WhereCondition};
+use crate::explain::{PlacedWhere, RefusedValue, WhereCondition};
 use crate::grammar::{Format, read_format};
 use crate::store::View;
 
-/// That these formats have what is asked for; where there are no formats, that is not known.
+/// That these formats have what is asked for, and can have the value; where there are no formats, that is not known.
 ///
 /// # Errors
-/// None of them has a field.
+/// None of them has a field, or no request of those that have it can have the value.
 pub fn check_where(conditions: &[WhereCondition], formats: &[Arc<Format>]) -> Result<()> {
+    if conditions.is_empty() {
+        return Ok(());
+    }
+    let formats: Vec<Format> = formats.iter().flat_map(|format| format.chain()).collect();
     for condition in conditions {
-        let is_there = |format: &Arc<Format>| PlacedWhere::of_format(condition, format).is_there();
-        if formats.is_empty() || formats.iter().any(is_there) {
+        let placed = formats.iter().map(|format| PlacedWhere::of_format(condition, format));
+        let there: Vec<PlacedWhere> = placed.filter(PlacedWhere::is_there).collect();
+        if formats.is_empty() || !there.is_empty() {
+            check_value(condition, &there)?;
             continue;
         }
         let mut known: Vec<&str> = Vec::new();
@@ -25,11 +31,25 @@ pub fn check_where(conditions: &[WhereCondition], formats: &[Arc<Format>]) -> Re
         }
         let field = &condition.field;
         return Err(Error::usage(format!("--where {field}: the log has no ${field}")).remedy(format!(
-            "it has {}; beside these there are route, method, status, host, target, path, query:KEY, net, agent_family, status_class",
+            "it has {}; beside these there are route, and, as far as the log says them, method, status, host, target, path, query:KEY, net, agent_family, status_class",
             known.join(", ")
         )));
     }
     Ok(())
+}
+
+/// The error of a value that no request of any of these logs can have.
+fn check_value(condition: &WhereCondition, there: &[PlacedWhere]) -> Result<()> {
+    let field = &condition.field;
+    let mut refused = None;
+    for placed in there {
+        let Some(refusal) = placed.refusal(field) else { return Ok(()) };
+        refused = Some(refusal);
+    }
+    match refused {
+        Some(RefusedValue { what, remedy }) => Err(Error::usage(format!("--where {field}: {what}")).remedy(remedy)),
+        None => Ok(()),
+    }
 }
 
 /// The same of the formats that a store holds of its logs.
@@ -37,10 +57,42 @@ pub fn check_where(conditions: &[WhereCondition], formats: &[Arc<Format>]) -> Re
 /// # Errors
 /// As [`check_where`].
 pub fn check_where_of_store(conditions: &[WhereCondition], view: &View) -> Result<()> {
-    if conditions.is_empty() {
-        return Ok(());
+    check_where(conditions, &stored_formats(view))
+}
+
+/// The formats that a store holds of its logs, those before a change too.
+pub fn stored_formats(view: &View) -> Vec<Arc<Format>> {
+    let read = view.readings().iter().filter_map(|reading| read_format(&reading.format));
+    read.flat_map(|format| format.chain()).map(Arc::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::Escape;
+
+    fn format(text: &str) -> Format {
+        Format::compile_unnamed(text, Escape::Default).unwrap()
     }
-    let readings = view.readings().iter();
-    let formats: Vec<Arc<Format>> = readings.filter_map(|reading| read_format(&reading.format)).map(Arc::new).collect();
-    check_where(conditions, &formats)
+
+    fn error(condition: &str, formats: &[Format]) -> Option<String> {
+        let formats: Vec<Arc<Format>> = formats.iter().cloned().map(Arc::new).collect();
+        let condition = WhereCondition::parse(condition).unwrap();
+        check_where(&[condition], &formats).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_only_a_format_before_a_change_has_can_be_asked_for() {
+        let (now, then) = (format("$msec $status"), format("$msec $status $http_x_id"));
+        assert!(error("http_x_id=5", std::slice::from_ref(&now)).is_some());
+        assert_eq!(error("http_x_id=5", &[now.following(&then, None)]), None);
+    }
+
+    #[test]
+    fn a_value_is_refused_where_no_log_can_have_it() {
+        let (number, other) = (format("$msec $bytes_sent"), format("$msec $status"));
+        assert!(error("bytes_sent=x", &[number.clone(), other.clone()]).unwrap().contains("no number"));
+        assert_eq!(error("bytes_sent=5", &[number, other]), None);
+        assert_eq!(error("anything=5", &[]), None);
+    }
 }

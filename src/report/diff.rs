@@ -97,6 +97,8 @@ pub enum Presence {
     New,
     /// Before only.
     Gone,
+    /// On none of them: all rows together where there is no row.
+    Neither,
 }
 
 /// One row: a route, or the values of the fields of `--by`.

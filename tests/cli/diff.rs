@@ -231,3 +231,43 @@ fn a_gate_that_can_be_held_against_nothing_says_so() {
         .said(3, &["there is no request before to compare with"]);
     ask(&folder, &[&["diff"][..], &empty, &["--fail-if", "p99>9s"]].concat()).said(0, &[]);
 }
+
+/// A row whose log says no times is not passed because others say them.
+#[test]
+fn a_row_whose_number_is_not_known_leaves_no_gate_open() {
+    let folder = support::folder!();
+    let lines = |path: &str, count: usize, time: &str| -> String {
+        (0..count).map(|n| format!("1322661600.{n:03} \"GET /{path} HTTP/1.1\" 200 {time}\n")).collect()
+    };
+    folder.write("both.log", lines("timed", 30, "0.050") + &lines("untold", 30, "-"));
+    folder.write("few.log", lines("timed", 30, "0.050") + &lines("untold", 5, "-"));
+    let gate = |log: &str, conditions: &[&str]| {
+        let asked: Vec<String> = conditions.iter().map(|condition| format!("--fail-if={condition}")).collect();
+        let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+        let format = "--log-format=$msec \"$request\" $status $request_time";
+        folder.run(&[&["diff", log, log, format, "--format=json"], &asked[..]].concat())
+    };
+    for condition in ["p99>1h", "p99>+20%", "mean>1s", "*:p99>1h"] {
+        let run = gate("both.log", &[condition]);
+        run.said(3, &[&format!("--fail-if {condition}: what it is about is not known of untold:")]);
+        let told: Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(told["complete"], false);
+        assert_eq!(told["missing"].as_array().unwrap().len(), 1, "{}", told["missing"]);
+    }
+    gate("both.log", &["untold:p99>1h"]).said(3, &["what it is about is not known: "]);
+    gate("both.log", &["timed:p99>1h", "all:p99>1h", "count>100", "5xx>1%"]).said(0, &[]);
+    gate("both.log", &["p99>1ms"]).said(1, &["failed: p99>1ms: timed", "not known of untold"]);
+    // Few requests break nothing, whatever they took.
+    gate("few.log", &["p99>1h"]).said(0, &[]);
+    gate("few.log", &["untold:p99>1h"]).said(3, &["what it is about is not known"]);
+}
+
+#[test]
+fn where_no_side_has_a_request_nothing_is_new() {
+    let folder = folder();
+    let run = |form: &str| files(&folder, &["--where=status=418", form]);
+    let told: Value = serde_json::from_str(&run("--format=json").ended(1)).unwrap();
+    assert_eq!(told["all"]["presence"], "neither");
+    let table = run("--format=table").ended(1);
+    assert!(!table.contains("new") && !table.contains("gone"), "{table}");
+}

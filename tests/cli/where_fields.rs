@@ -130,6 +130,195 @@ fn a_condition_that_is_none_is_said() {
     }
 }
 
+/// A log with every sort of value, and a configuration that names it.
+fn folder_of_sorts() -> Folder {
+    const SORTS: &str = "$msec $remote_addr $status $request_time \"$request\" \"$upstream_addr\" \"$upstream_status\" \
+                         \"$upstream_response_time\" \"$upstream_response_length\" $bytes_sent $connection_requests $gzip_ratio \
+                         \"$http_x_id\" \"$http_host\"";
+    let lines = [
+        "192.0.2.7 200 0.049 \"GET /a HTTP/1.1\" \"10.0.0.1:80\" \"200\" \"0.048\" \"100\" 300 1 - \"-\" \"a.example\"",
+        "192.0.2.7 200 0.050 \"GET /a HTTP/1.1\" \"10.0.0.1:80\" \"200\" \"0.050\" \"4096\" 4096 2 2.50 \">=5\" \"b.example\"",
+        "192.0.2.8 502 3.500 \"GET /b?n=>5 HTTP/1.1\" \"10.0.0.1:80, 10.0.0.2:80\" \"504, 502\" \"3.000, 0.500\" \"0, 5000\" 90 3 10.00 \"-\" \"-\"",
+        "192.0.2.9 000 50.000 \"-\" \"-\" \"-\" \"-\" \"-\" 0 1 - \"x\" \"-\"",
+        "192.0.3.1 499 - \"GET /c HTTP/1.1\" \"10.0.0.2:80\" \"-\" \"-\" \"-\" 0 1 - \"\" \"-\"",
+    ];
+    let folder = support::folder!();
+    folder.write(
+        "c.toml",
+        format!("store = 'store'\nroutes = \"template\"\n[[log]]\npath = 'a.log'\nformat = '{SORTS}'\n"),
+    );
+    let mut log = String::new();
+    for (at, line) in (1..).zip(lines) {
+        log += &format!("1322661900.{at:03} {line}\n");
+    }
+    folder.write("a.log", log);
+    folder.run(&["index", "a.log", "--config=c.toml"]).said(0, &["5 lines"]);
+    folder
+}
+
+#[test]
+fn times_and_numbers_are_asked_for_by_what_they_are() {
+    let folder = folder_of_sorts();
+    for (condition, expected) in [
+        ("request_time=>=50ms", &[2, 3, 4][..]),
+        ("request_time=>50ms", &[3, 4]),
+        ("request_time=>=1s", &[3, 4]),
+        ("request_time=>=1", &[3, 4]),
+        ("request_time=>=50", &[4]),
+        ("request_time=>=0.05", &[2, 3, 4]),
+        ("request_time=>=1min", &[]),
+        ("request_time=3.500", &[3]),
+        ("request_time=3.5", &[3]),
+        ("request_time=3.5s", &[3]),
+        ("request_time=3500ms", &[3]),
+        ("request_time^=0.0", &[1, 2]),
+        ("request_time=-", &[5]),
+        ("request_time!=>=1s", &[1, 2, 5]),
+        ("upstream_response_time=>=1", &[3]),
+        ("upstream_response_time=>=3.2", &[]),
+        ("upstream_response_time=>=50ms", &[2, 3]),
+        ("upstream_response_time=0.5", &[3]),
+        ("upstream_response_time=3.000, 0.500", &[3]),
+        ("upstream_response_length=>=4096", &[2, 3]),
+        ("upstream_response_length=>4096", &[3]),
+        ("upstream_response_length=0", &[3]),
+        ("upstream_status=5xx", &[3]),
+        ("upstream_status=504", &[3]),
+        ("upstream_status=>=503", &[3]),
+        ("upstream_status=200-299", &[1, 2]),
+        ("upstream_status=-", &[4, 5]),
+        ("status=>=499", &[3, 5]),
+        ("status=>499", &[3]),
+        ("status=5xx", &[3]),
+        ("status=-", &[]),
+        ("status^=4", &[5]),
+        ("bytes_sent=>=4096", &[2]),
+        ("bytes_sent=>90", &[1, 2]),
+        ("bytes_sent=090", &[3]),
+        ("gzip_ratio=>=2.5", &[2, 3]),
+        ("gzip_ratio=2.5", &[2]),
+        ("connection_requests=>1", &[2, 3]),
+        ("connection_requests=>=3", &[3]),
+        ("msec=>=1322661900.003", &[3, 4, 5]),
+        ("http_x_id=\\x3E=5", &[2]),
+        ("http_x_id=-", &[1, 3]),
+        ("http_x_id=", &[5]),
+        ("query:n=\\x3E5", &[3]),
+        ("host=a.example", &[1]),
+        ("host=-", &[3, 4, 5]),
+    ] {
+        for source in [&["--config=c.toml"][..], &["--config=c.toml", "a.log"]] {
+            let where_ = format!("--where={condition}");
+            let run = folder.run(&[&["records", "--format=jsonl", &where_], source].concat());
+            let out = run.ended(i32::from(expected.is_empty()));
+            let found: Vec<usize> = out
+                .lines()
+                .map(|line| {
+                    let record: serde_json::Value = serde_json::from_str(line).unwrap();
+                    (record["msec"].as_f64().unwrap() * 1000.0).round() as usize % 1000
+                })
+                .collect();
+            assert_eq!(found, expected, "{condition} {source:?}");
+            let report = folder.run(&[&["report", "--format=csv", &where_], source].concat());
+            let report = report.ended(i32::from(expected.is_empty()));
+            let counts = report.lines().skip(1).map(|row| row.split(',').nth(1).unwrap().parse::<usize>().unwrap());
+            assert_eq!(counts.sum::<usize>(), expected.len(), "report {condition} {source:?}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_no_request_can_have_is_refused_with_what_to_write() {
+    let folder = folder_of_sorts();
+    for (condition, said) in [
+        ("status=2XX", &["--where status: `2XX`: no status", "status=5xx"][..]),
+        ("status=abc", &["`abc`: no status"]),
+        ("status!=abc", &["`abc`: no status"]),
+        ("status=6xx", &["no status"]),
+        ("status=>=abc", &["`abc`: no status"]),
+        ("status_class=5XX", &["no class of statuses", "write status_class=5xx"]),
+        ("status_class=>=5", &["ask for a number"]),
+        ("upstream_status=5XX", &["no status", "any attempt counts"]),
+        ("remote_addr=192.0.2.0/33", &["neither an address nor a net", "remote_addr=192.0.2.0/24"]),
+        ("remote_addr=192.0.2", &["neither an address nor a net"]),
+        ("remote_addr=>=5", &["ask for a number"]),
+        ("net=abc", &["neither an address nor a net"]),
+        ("bytes_sent=abc", &["no number", "bytes_sent=>=4096"]),
+        ("bytes_sent=>4k", &["`4k`: no number"]),
+        ("request_time=fast", &["no length of time", "request_time=>=50ms", "in s"]),
+        ("request_time=>=5parsecs", &["no length of time"]),
+        ("upstream_response_time=>=x", &["no length of time"]),
+        ("method=get", &["they are in capitals"]),
+        ("protocol=1.1", &["no protocol"]),
+        ("path=>=5", &["ask for a number", "path=\\x3E"]),
+        ("http_x_id=>=5", &["ask for a number", "http_x_id=\\x3E"]),
+        ("query:n=>5", &["ask for a number"]),
+    ] {
+        let where_ = format!("--where={condition}");
+        for source in [&["--config=c.toml"][..], &["--config=c.toml", "a.log"]] {
+            for command in ["lines", "records", "report", "slow"] {
+                let run = folder.run(&[&[command, &where_], source].concat());
+                run.said(2, said);
+                assert_eq!(run.out, "", "{condition}");
+            }
+        }
+    }
+    folder.run(&["diff", "a.log", "a.log", "--config=c.toml", "--where=status=2XX"]).said(2, &["no status"]);
+}
+
+#[test]
+fn a_field_that_no_line_of_the_log_can_say_is_refused() {
+    let folder = support::folder!();
+    folder
+        .write("c.toml", "store = 'store'\n[[log]]\npath = 'a.log'\nformat = '$msec $remote_addr $body_bytes_sent'\n");
+    folder.write("a.log", "1322661900.001 192.0.2.7 5\n");
+    folder.run(&["index", "a.log", "--config=c.toml"]).said(0, &["1 line"]);
+    for field in [
+        "host",
+        "method",
+        "path",
+        "target",
+        "query:a",
+        "protocol",
+        "status",
+        "status_class",
+        "request_time",
+        "agent_family",
+    ] {
+        for value in ["=x", "!=x", "=*"] {
+            for source in [&["--config=c.toml"][..], &["--config=c.toml", "a.log"]] {
+                let where_ = format!("--where={field}{value}");
+                folder.run(&[&["records", &where_], source].concat()).said(2, &[&format!("the log has no ${field}")]);
+            }
+        }
+    }
+    // What stands in for the host is one.
+    let folder = folder_of_sorts();
+    folder.run(&["records", "--config=c.toml", "--where=host=b.example"]).ended(0);
+}
+
+/// The time of a request is then that of its upstreams, as in every answer.
+#[test]
+fn the_time_of_a_log_that_has_only_its_upstreams_is_theirs() {
+    let folder = support::folder!();
+    let format = "$msec $status \"$request\" \"$upstream_response_time\"";
+    folder.write("c.toml", format!("store = 'store'\n[[log]]\npath = 'a.log'\nformat = '{format}'\n"));
+    let line = |at: u64, time: &str| format!("1322661900.{at:03} 200 \"GET /a HTTP/1.1\" \"{time}\"\n");
+    folder.write("a.log", line(1, "0.040") + &line(2, "0.700, 0.400") + &line(3, "-"));
+    folder.run(&["index", "a.log", "--config=c.toml"]).said(0, &["3 lines"]);
+    for (condition, expected) in
+        [("request_time=>=1s", 1), ("request_time=0.040", 1), ("request_time=-", 1), ("request_time=*", 2)]
+    {
+        for source in [&["--config=c.toml"][..], &["--config=c.toml", "a.log"]] {
+            for command in ["records", "lines"] {
+                let where_ = format!("--where={condition}");
+                let run = folder.run(&[&[command, "--format=jsonl", &where_], source].concat());
+                assert_eq!(run.ended(0).lines().count(), expected, "{command} {condition} {source:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_gone_meets_no_condition_and_the_answer_is_partial() {
     let folder = folder();

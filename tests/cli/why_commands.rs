@@ -162,8 +162,13 @@ fn lines_of(folder: &Folder, command: &str) -> u64 {
 /// Every cause's command lists its requests; gives the fields of the causes.
 #[track_caller]
 fn each_command_lists_its_cause(what: &str, seed: u64, slow: &dyn Fn(&Asked) -> bool) -> Vec<String> {
+    each_command_lists_its_cause_in(&log_of(seed, slow), what)
+}
+
+#[track_caller]
+fn each_command_lists_its_cause_in(log: &str, what: &str) -> Vec<String> {
     let folder = support::folder!();
-    folder.write("a.log", log_of(seed, slow));
+    folder.write("a.log", log);
     folder.write(
         "c.toml",
         format!("store = 'store'\nroutes = \"template\"\n[[log]]\npath = 'a.log'\nformat = '{FORMAT}'\n"),
@@ -178,6 +183,7 @@ fn each_command_lists_its_cause(what: &str, seed: u64, slow: &dyn Fn(&Asked) -> 
         assert_eq!(said["command"], causes[0]["command"]);
         for cause in causes.iter().chain(said["no_news"].as_array().unwrap()) {
             let command = cause["command"].as_str().unwrap();
+            assert!(!command.chars().any(char::is_control), "{command:?}");
             assert_eq!(lines_of(&folder, command), cause["window"]["count"].as_u64().unwrap(), "{what}: {command}");
             fields.extend(cause["where"].as_object().unwrap().iter().map(|(field, value)| format!("{field}={value}")));
         }
@@ -216,6 +222,33 @@ fn the_command_of_what_is_asked_for_lists_each_of_its_requests() {
     named("tls", &|asked| asked.tls == "TLSv1.2");
     for tenant in ["a=b", "c!", "*", ">=9", "d,e"] {
         assert!(named(tenant, &|asked| asked.tenant == tenant).contains("http_x_tenant"), "{tenant}");
+    }
+}
+
+/// Keys that end in a mark, bytes that are no text, control characters, and the backslash that escapes them, as nginx logs them.
+#[test]
+fn the_command_of_a_key_that_looks_like_a_mark_or_is_no_text_lists_its_requests() {
+    for (key, named) in [
+        ("price!", "query:price!"),
+        ("a^", "query:a^"),
+        ("\\xFF", "query:\\xFF"),
+        ("a\\x09\\x1B[1m", "query:a\\x09\\x1B[1m"),
+        ("a\\x5Cx41", "query:a\\x5Cx41"),
+        ("a\\xC3\\xB6", "query:aö"),
+    ] {
+        let log = log_of(2, &|asked| asked.target.contains("deep=1")).replace("deep=", &format!("{key}="));
+        let fields = each_command_lists_its_cause_in(&log, key);
+        assert!(fields.iter().any(|field| field == &format!("{named}=\"1\"")), "{key}: {fields:?}");
+    }
+}
+
+/// Values that would be read as a class, a net or nothing.
+#[test]
+fn the_command_of_a_value_that_looks_like_a_condition_lists_its_requests() {
+    for tenant in [">5", ">=4096", "<5", "5xx", "\\x5Cx41"] {
+        let log = log_of(2, &|asked| asked.tenant == "c!").replace("\"c!\"", &format!("\"{tenant}\""));
+        let fields = each_command_lists_its_cause_in(&log, tenant);
+        assert!(fields.iter().any(|field| field.starts_with("http_x_tenant=")), "{tenant}: {fields:?}");
     }
 }
 

@@ -106,8 +106,9 @@ pub(in crate::cli) struct FilterArguments {
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub status: Vec<String>,
     /// Only requests whose field is this: upstream_addr=10.0.0.2:8080, remote_addr=192.0.2.0/24, query:depth=all, agent_family=curl,
-    /// bytes_sent=>=1048576. != for another one, ^= for one that begins so, =* for any; route as `why` names it, or any variable of
-    /// the format. Of several all must hold.
+    /// body_bytes_sent=>=1048576, request_time=>=50ms (without a unit as the log has it: seconds). != for another one or none, ^= for one
+    /// that begins so, =* for any, =- for none, \xHH for a byte; route as `why` names it, or any variable of the format. Of several
+    /// all must hold.
     #[arg(long = "where", value_name = "FIELD=VALUE")]
     pub conditions: Vec<String>,
 }

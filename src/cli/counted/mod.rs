@@ -5,6 +5,7 @@
 //!                     of_store  slots' cells; lines where those cannot answer
 //!                  -> CountedRows
 //! pictured            what pictures are drawn from, counted beside the rows
+//! series_refusals     what does not go together with members of series
 //! shown_times         of which times the rows are
 //! grouped             cells by the values of fields; format_cache: where they stand in the lines of each format
 //! ```
@@ -14,18 +15,19 @@ mod grouped;
 mod of_files;
 mod of_store;
 mod pictured;
+mod series_refusals;
 mod shown_times;
 
 pub(in crate::cli) use format_cache::MadeOfFormats;
 pub(in crate::cli) use grouped::{GROUPS_MAX, KeptGroups, OTHER, check_fields, fields_of, names_of, say_attempts};
 pub(in crate::cli) use of_files::rows_of_files;
-pub(in crate::cli) use of_store::{
-    refuse_attempts_of_series, refuse_attempts_twice, refuse_members, refuse_series, rows_of_store,
-};
+pub(in crate::cli) use of_store::rows_of_store;
 pub(in crate::cli) use pictured::{
     ComparedSpans, CountedPictures, PictureCounts, PictureQuestion, WithPictures, pictures_of_slots, threshold_of_all,
 };
-
+pub(in crate::cli) use series_refusals::{
+    refuse_attempts_of_series, refuse_attempts_twice, refuse_members, refuse_series,
+};
 pub(in crate::cli) use shown_times::ShownTimes;
 
 use crate::cli::args::FileArguments;

@@ -1,8 +1,8 @@
 //! What was counted over files: every line is read, each file once, by several threads.
 
 use super::grouped::{GroupedCells, KeptGroups, OTHER, check_fields, say_attempts};
-use super::of_store::refuse_attempts_of_series;
 use super::pictured::{PictureQuestion, WithPictures, threshold_of_all};
+use super::series_refusals::refuse_attempts_of_series;
 use super::{CountedRows, CountingQuestion, Rows};
 use crate::cli::answer::output::say;
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};

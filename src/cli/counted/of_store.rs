@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::grouped::{GroupedCells, PlacedByFormat};
 use super::pictured::{CountedPictures, PictureCounts, pictures_of_slots, threshold_of_all};
+use super::series_refusals::refuse_attempts_twice;
 use super::{CountedRows, CountingQuestion, Rows};
 use crate::cli::answer::completeness;
 use crate::cli::answer::names::wanted_routes;
@@ -14,47 +15,12 @@ use crate::cli::answer::untimed::say_untimed_logs;
 use crate::cli::config::Config;
 use crate::cli::input::context::Context;
 use crate::cli::input::stored_lines::StoredLines;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::histogram::{Cell, Time};
 use crate::pipeline::{CountedBy, Filter, asks_for_members};
 use crate::record::{GroupingFields, RequestField};
 use crate::route::RouteId;
 use crate::store::View;
-
-/// Attempts are counted by fields or as members of a series, not as both.
-///
-/// # Errors
-/// Both are asked for.
-pub(in crate::cli) fn refuse_attempts_twice(view: &View, filter: &Filter, by: &[RequestField]) -> Result<()> {
-    refuse_attempts_of_series(asks_for_members(view, filter), by)
-}
-
-/// The same of whoever asks for members of series.
-pub(in crate::cli) fn refuse_attempts_of_series(asks_for_members: bool, by: &[RequestField]) -> Result<()> {
-    let is_attempt = |field: &RequestField| matches!(field, RequestField::Attempts(_));
-    if asks_for_members && by.iter().any(is_attempt) {
-        let what = "--by counts each attempt by itself, and so do the series that --route asks for";
-        return Err(Error::usage(what).remedy("ask for one of the two"));
-    }
-    Ok(())
-}
-
-/// Members of series are not what a command counts.
-///
-/// # Errors
-/// The filter asks for some.
-pub(in crate::cli) fn refuse_members(view: &View, filter: &Filter, command: &str) -> Result<()> {
-    refuse_series(asks_for_members(view, filter), command)
-}
-
-/// The same of whoever asks for members of series.
-pub(in crate::cli) fn refuse_series(asks_for_members: bool, command: &str) -> Result<()> {
-    if !asks_for_members {
-        return Ok(());
-    }
-    let what = format!("--route asks for members of a [[series]], and `{command}` is of routes");
-    Err(Error::usage(what).remedy("`spikeline report`, `slow` and `lines` take them"))
-}
 
 /// The rows of the window.
 pub(in crate::cli) fn rows_of_store(

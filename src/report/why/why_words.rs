@@ -32,10 +32,12 @@ pub(in crate::report) fn verdict_details(report: &WhyReport, zone: NamedZone, na
     let of: Vec<String> = report.baseline.iter().rev().take(3).map(|span| span_words(*span, zone)).collect();
     let more =
         if report.baseline.len() > 3 { format!(" and {} more", report.baseline.len() - 3) } else { String::new() };
-    let mut details = vec![
-        format!("{}{named} ({}): {}", span_words(window, zone), length_words(window), side_words(now)),
-        format!("usual for as long: {} (as {}{more})", side_words(usual), of.join(", ")),
-    ];
+    let mut details =
+        vec![format!("{}{named} ({}): {}", span_words(window, zone), length_words(window), side_words(now))];
+    // Without a request in the window there is no baseline either.
+    if !of.is_empty() {
+        details.push(format!("usual for as long: {} (as {}{more})", side_words(usual), of.join(", ")));
+    }
     let BaselinePart { read, all } = report.baseline_part;
     if read < all {
         let counted =

@@ -4,13 +4,13 @@ use super::condition::FailCondition;
 use crate::cli::answer::output::say;
 use crate::report::{DiffDocument, DiffRow};
 
-/// Hold every row against the conditions. A row with few requests on either side is held against none of its own: it is part of `all`. Of what
-/// cannot be told at all it is said, so that no gate is open for lack of a number.
+/// Hold every row against the conditions. A row with few requests on either side is held against none of its own: it is part of `all`. Each row of
+/// which a number is not known is said, and missing, so that no gate is open for lack of a number.
 pub(super) fn judge(document: &mut DiffDocument, conditions: &[FailCondition], min_count: u64) {
     let mut few = 0;
     for row in &mut document.rows {
         let name = row.group.values.join(" ");
-        let is_few = row.before.count < min_count && row.after.count < min_count;
+        let is_few = is_few(row, min_count);
         for condition in conditions {
             if !condition.is_of_row(&name) || !condition.is_broken(&row.before, &row.after) {
                 continue;
@@ -33,7 +33,7 @@ pub(super) fn judge(document: &mut DiffDocument, conditions: &[FailCondition], m
         say(&format!("{few} would have failed in rows of fewer than {min_count} requests (--min-count)"));
     }
     for condition in conditions {
-        let untold = untold(document, condition);
+        let untold = untold(document, condition, min_count);
         document.missing.extend(untold);
     }
     if !are_about_as_long(document.before_ms, document.after_ms)
@@ -48,25 +48,53 @@ fn are_about_as_long(one: Option<u64>, other: Option<u64>) -> bool {
     one.zip(other).is_none_or(|(one, other)| one.abs_diff(other) <= one.max(other) / 20)
 }
 
-/// Why a condition can be held against nothing, if it cannot; what names no row is only said.
-fn untold(document: &DiffDocument, condition: &FailCondition) -> Option<String> {
+/// Whether a row has few requests on either side.
+fn is_few(row: &DiffRow, min_count: u64) -> bool {
+    row.before.count < min_count && row.after.count < min_count
+}
+
+/// So many rows are named of which a number is not known.
+const MOST_UNTOLD: usize = 20;
+
+/// Why a condition cannot be held against rows of enough requests, if so; what names no row is only said.
+fn untold(document: &DiffDocument, condition: &FailCondition, min_count: u64) -> Option<String> {
     let named = |row: &&DiffRow| condition.is_of_row(&row.group.values.join(" "));
-    let rows: Vec<&DiffRow> = match condition.names_rows() {
-        true => document.rows.iter().filter(named).collect(),
-        false => vec![&document.all],
-    };
-    if rows.is_empty() {
+    let mut rows: Vec<&DiffRow> = document.rows.iter().filter(named).collect();
+    if condition.names_rows() && rows.is_empty() {
         say(&format!("note: --fail-if {condition}: there is no such row on either side"));
         return None;
     }
-    let what = if rows.iter().all(|row| !condition.is_known(&row.before, &row.after)) {
-        "what it is about is not known: the logs do not say it, or a side has no end"
+    let all_few = rows.iter().all(|row| is_few(row, min_count));
+    if condition.is_of_all() {
+        rows.push(&document.all);
+    }
+    let mut unknown: Vec<&DiffRow> = rows.clone();
+    unknown.retain(|row| !condition.is_known(&row.before, &row.after));
+    let is_of_any = unknown.len() < rows.len() || !all_few;
+    if is_of_any {
+        // Few requests break nothing, known or not; all rows together are what they are.
+        unknown.retain(|row| std::ptr::eq(*row, &document.all) || !is_few(row, min_count));
+    }
+    let what = if !unknown.is_empty() {
+        let names = unknown_words(&unknown, rows.len());
+        format!("what it is about is not known{names}: the logs do not say it, or a side has no end")
     } else if condition.is_of_change() && document.all.before.count == 0 && document.all.after.count > 0 {
-        "there is no request before to compare with"
+        "there is no request before to compare with".to_owned()
     } else {
         return None;
     };
     let untold = format!("--fail-if {condition}: {what}");
     say(&untold);
     Some(untold)
+}
+
+/// ` of a, b`; nothing where it is none of the rows.
+fn unknown_words(unknown: &[&DiffRow], of: usize) -> String {
+    if unknown.len() == of {
+        return String::new();
+    }
+    let names: Vec<String> = unknown.iter().take(MOST_UNTOLD).map(|row| row.group.values.join(" ")).collect();
+    let more = unknown.len().saturating_sub(MOST_UNTOLD);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(" of {}{more}", names.join(", "))
 }

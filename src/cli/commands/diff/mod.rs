@@ -160,6 +160,7 @@ struct CellPair {
 impl CellPair {
     fn row(&self, group: GroupValue, before_ms: Option<u64>, after_ms: Option<u64>) -> DiffRow {
         let presence = match (self.before.requests, self.after.requests) {
+            (0, 0) => Presence::Neither,
             (0, _) => Presence::New,
             (_, 0) => Presence::Gone,
             _ => Presence::Both,

@@ -12,9 +12,9 @@ use crate::cli::input::context::Context;
 use crate::cli::input::record_columns::{RecordColumns, needs_of_all, variable_names};
 use crate::cli::input::stored_lines::StoredLines;
 use crate::error::{Error, Result};
-use crate::grammar::{Format, read_format};
-use crate::pipeline::Filter;
+use crate::grammar::Format;
 use crate::pipeline::retrieve::ScannedLine;
+use crate::pipeline::{Filter, stored_formats};
 use crate::report::RequestRecord;
 use crate::store::{Locator, View};
 
@@ -27,7 +27,7 @@ pub(super) fn records_of_store(context: &Context, arguments: &RecordsArguments, 
     if let Some(too_much) = StoredLines::too_much(&blocks) {
         return Err(Error::failed(too_much));
     }
-    let names = variable_names(&known_formats(&view));
+    let names = variable_names(&stored_formats(&view));
     let mut columns: MadeOfFormats<RecordColumns> = MadeOfFormats::default();
     let blank = read_formats_columns(&view, &names);
     let mut sink = RecordSink::new(arguments.format.into(), blank.as_ref())?;
@@ -68,15 +68,9 @@ pub(super) fn records_of_store(context: &Context, arguments: &RecordsArguments, 
     Ok(Answer::from_found(written_count > 0, &missing))
 }
 
-/// The formats that the store holds of its logs.
-fn known_formats(view: &View) -> Vec<Arc<Format>> {
-    let read = view.readings().iter().filter_map(|reading| read_format(&reading.format));
-    read.flat_map(|format| format.chain()).map(Arc::new).collect()
-}
-
 /// The columns of any format, for a header.
 fn read_formats_columns(view: &View, names: &[String]) -> Option<RecordColumns> {
-    known_formats(view).first().map(|format| RecordColumns::new(format, names))
+    stored_formats(view).first().map(|format| RecordColumns::new(format, names))
 }
 
 /// Say which variables have no column, since the store did not know of their format.

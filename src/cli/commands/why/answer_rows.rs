@@ -76,7 +76,7 @@ impl AnswerNames<'_> {
         for id in features {
             if let (Some(feature), Some(field)) = (known.get(*id), known.field_of(*id)) {
                 let value = String::from_utf8_lossy(&feature.text).into_owned();
-                let condition = WhereCondition::typed(&field.name, &feature.text);
+                let condition = WhereCondition::typed(field, feature);
                 whose.push(FieldValue { field: field.name.clone(), value, condition });
             }
         }

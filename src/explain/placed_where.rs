@@ -1,0 +1,361 @@
+//! `--where FIELD=VALUE` as the lines of one format meet it: whether a request has a value, as answers name fields and values.
+//!
+//! Fields are read as [`FacetReader`](super::FacetReader) reads them, so that what `why` names can be asked for: an address is in its nets, of a
+//! list by attempt any member counts, a referer is its host, sizes are in classes. The value as it stands in the log counts as well, and
+//! numbers and times by what they are ([`ValueSort`]).
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use super::facets::{FacetReading, host_of, reading_of};
+use super::route_patterns::patterns_of;
+use super::where_condition::{WantedValue, WhereCondition, field_bytes};
+use super::where_value::{RefusedValue, ValueSort};
+use crate::grammar::{DurationUnit, Escape, Format, VariableKind};
+use crate::record::{
+    AddressRange, Needs, Record, RecordValues, attempts, parse_status_range, query_value, unescape, with_agent_family,
+};
+use crate::route::readable_name;
+
+/// A condition, as the lines of one format can meet it.
+#[derive(Debug, Clone)]
+pub struct PlacedWhere {
+    looks_at: LooksAt,
+    sort: ValueSort,
+    value: WantedValue,
+    /// The value as a net, where it is one.
+    net: Option<AddressRange>,
+    /// The value as statuses, where it is some.
+    statuses: Option<RangeInclusive<u16>>,
+    /// The value, or what it has to be above, as a number of its sort.
+    number: Option<u128>,
+    /// Whether what has no value is asked for, as the log writes that.
+    asks_for_none: bool,
+    is_wanted: bool,
+    escape: Escape,
+}
+
+/// Where the value stands.
+#[derive(Debug, Clone)]
+enum LooksAt {
+    Route,
+    Path,
+    Target,
+    Method,
+    Protocol,
+    Host,
+    Status,
+    StatusClass,
+    /// The time of a request, and the variable that says it; without one that of its upstreams stands in.
+    Duration(Option<usize>),
+    Query(Vec<u8>),
+    Family(usize),
+    Variable(usize, FacetReading),
+    /// The format has none.
+    Nothing,
+}
+
+impl PlacedWhere {
+    /// The same in lines of a format.
+    pub fn of_format(condition: &WhereCondition, format: &Format) -> PlacedWhere {
+        let WhereCondition { field, value, is_wanted } = condition;
+        let looks_at = LooksAt::of_field(field, format);
+        let sort = looks_at.sort(field, format);
+        let text = if let WantedValue::Is(bytes) = value { std::str::from_utf8(bytes).ok() } else { None };
+        let number = if let WantedValue::Above { bound, .. } = value { Some(bound.as_str()) } else { text };
+        let logs_empty = format.escape() == Escape::Default && !format.is_keyed();
+        let of_text = matches!(looks_at, LooksAt::Route | LooksAt::Path | LooksAt::Target | LooksAt::Query(_));
+        PlacedWhere {
+            looks_at,
+            sort,
+            value: value.clone(),
+            net: text.filter(|text| text.contains('/')).and_then(AddressRange::parse),
+            statuses: text.filter(|_| sort.is_status()).and_then(parse_status_range),
+            number: number.and_then(|number| sort.asked_number(number)),
+            asks_for_none: !of_text && (text == Some("-") || text == Some("") && !logs_empty),
+            is_wanted: *is_wanted,
+            escape: format.escape(),
+        }
+    }
+
+    /// Why no request can have the value that is asked for, if none can.
+    pub fn refusal(&self, field: &str) -> Option<RefusedValue> {
+        self.sort.refusal(field, &self.value)
+    }
+
+    /// Whether the format has the field at all.
+    pub fn is_there(&self) -> bool {
+        !matches!(self.looks_at, LooksAt::Nothing)
+    }
+
+    /// Whether it is about the route.
+    pub fn is_of_route(&self) -> bool {
+        matches!(self.looks_at, LooksAt::Route)
+    }
+
+    /// Add what has to be read of a line.
+    pub fn add_needs(&self, needs: &mut Needs) {
+        match self.looks_at {
+            LooksAt::Host => needs.host = true,
+            LooksAt::Path | LooksAt::Target | LooksAt::Query(_) | LooksAt::Method | LooksAt::Protocol => {
+                needs.target = true;
+            }
+            LooksAt::Duration(variable) => {
+                needs.times = true;
+                needs.variables.extend(variable);
+            }
+            LooksAt::Family(variable) | LooksAt::Variable(variable, _) => needs.variables.push(variable),
+            _ => {}
+        }
+    }
+
+    /// Whether a request of a route of that name meets it.
+    pub fn meets_route(&self, name: &str) -> bool {
+        let is_pattern = |value: &[u8]| patterns_of(name).iter().any(|pattern| pattern.as_bytes() == value);
+        let is_so = match &self.value {
+            WantedValue::Any => true,
+            WantedValue::Begins(begin) => name.as_bytes().starts_with(begin),
+            WantedValue::Above { .. } => false,
+            WantedValue::Is(value) | WantedValue::Literal(value) => {
+                name.as_bytes() == value || readable_name(name).as_bytes() == value || is_pattern(value)
+            }
+        };
+        is_so == self.is_wanted
+    }
+
+    /// Whether a request meets it; of the route [`meets_route`](Self::meets_route) says that.
+    pub fn meets(&self, record: &Record<'_>, values: &RecordValues<'_>) -> bool {
+        self.is_so(record, values) == self.is_wanted
+    }
+
+    fn is_so(&self, record: &Record<'_>, values: &RecordValues<'_>) -> bool {
+        match &self.looks_at {
+            LooksAt::Route => true,
+            LooksAt::Nothing => self.asks_for_none,
+            LooksAt::Path => {
+                self.is_text(before_query(&unescape(record.target, self.escape)), before_query(record.target))
+            }
+            LooksAt::Target => self.is_escaped(Some(record.target)),
+            LooksAt::Method => self.is_escaped(Some(record.method)),
+            LooksAt::Protocol => self.is_escaped(Some(record.protocol)),
+            LooksAt::Host => self.is_escaped(record.host),
+            LooksAt::Duration(Some(variable)) => self.is_duration(record.request_time_ms, values.value(*variable)),
+            LooksAt::Duration(None) => {
+                let [upstream, ..] = record.upstream_ms;
+                self.is_duration(record.request_time_ms.or(upstream), None)
+            }
+            LooksAt::Status => self.is_status(record.status),
+            LooksAt::StatusClass => match record.status {
+                Some(status) => self.is_plain(format!("{}xx", status / 100).as_bytes()),
+                None => self.asks_for_none,
+            },
+            LooksAt::Query(key) => self.is_of_query(record.target, key),
+            LooksAt::Family(variable) => {
+                let mut is_so = self.asks_for_none;
+                if let Some(raw) = values.value(*variable) {
+                    with_agent_family(raw, self.escape, |family| is_so = self.is_plain(family.as_bytes()));
+                }
+                is_so
+            }
+            LooksAt::Variable(variable, reading) => match values.value(*variable) {
+                Some(raw) => self.is_facet(*reading, raw),
+                None => self.asks_for_none,
+            },
+        }
+    }
+
+    /// Whether either is what is wanted.
+    fn is_text(&self, text: &[u8], raw: &[u8]) -> bool {
+        match &self.value {
+            WantedValue::Any => true,
+            WantedValue::Is(value) | WantedValue::Literal(value) => text == value || raw == value,
+            WantedValue::Begins(begin) => text.starts_with(begin) || raw.starts_with(begin),
+            WantedValue::Above { .. } => false,
+        }
+    }
+
+    /// Whether this is what is wanted.
+    fn is_plain(&self, text: &[u8]) -> bool {
+        self.is_text(text, text)
+    }
+
+    /// The same of a value as it is logged; an empty one is none.
+    fn is_escaped(&self, raw: Option<&[u8]>) -> bool {
+        let Some(raw) = raw.filter(|raw| !raw.is_empty()) else { return self.asks_for_none };
+        self.is_text(&unescape(raw, self.escape), raw)
+    }
+
+    /// Whether a number, in billionths, is the one that is wanted, or above it.
+    fn is_number(&self, number: u128) -> bool {
+        let Some(wanted) = self.number else { return false };
+        match self.value {
+            WantedValue::Above { is_strict: true, .. } => number > wanted,
+            WantedValue::Above { .. } => number >= wanted,
+            _ => number == wanted,
+        }
+    }
+
+    /// Whether a value, or one of an attempt, is what is wanted: as text, as a status, as a number.
+    fn is_value(&self, text: &[u8]) -> bool {
+        if self.is_plain(text) {
+            return true;
+        }
+        if let Some(statuses) = &self.statuses {
+            let status = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+            return status.is_some_and(|status| statuses.contains(&status));
+        }
+        self.number.is_some() && self.sort.number_of(text).is_some_and(|number| self.is_number(number))
+    }
+
+    /// The time of a request: as its variable says it, or as it was read.
+    fn is_duration(&self, took: Option<u64>, raw: Option<&[u8]>) -> bool {
+        let Some(took) = took else { return self.asks_for_none };
+        match (&self.value, raw) {
+            (WantedValue::Any, _) => true,
+            (_, Some(raw)) if self.sort.number_of(raw).is_some() => self.is_value(raw),
+            _ => self.is_number(u128::from(took) * 1_000_000) || self.is_begin_of_time(took),
+        }
+    }
+
+    /// Whether a time, as nginx would log it, begins so.
+    fn is_begin_of_time(&self, took_ms: u64) -> bool {
+        let WantedValue::Begins(begin) = &self.value else { return false };
+        format!("{}.{:03}", took_ms / 1000, took_ms % 1000).as_bytes().starts_with(begin)
+    }
+
+    fn is_status(&self, status: Option<u16>) -> bool {
+        let Some(status) = status else { return self.asks_for_none };
+        self.is_value(format!("{status:03}").as_bytes())
+    }
+
+    /// Of a key that comes again the first counts.
+    fn is_of_query(&self, target: &[u8], key: &[u8]) -> bool {
+        let target: Cow<'_, [u8]> = unescape(target, self.escape);
+        query_value(&target, key).is_some_and(|value| self.is_plain(value))
+    }
+
+    fn is_facet(&self, reading: FacetReading, raw: &[u8]) -> bool {
+        let text = unescape(raw, self.escape);
+        let by_reading = match reading {
+            FacetReading::Address => self.is_address(&text),
+            FacetReading::UrlHost => host_of(&text).is_some_and(|host| self.is_plain(host)),
+            // As `why` sets them apart: the first request of a connection, and the others.
+            FacetReading::Reuse if self.is_above_one() => return &*text != b"1",
+            _ if reading == FacetReading::Attempts || self.sort.is_list() => {
+                let mut members = attempts(&text).filter_map(|attempt| attempt.value);
+                members.any(|member| self.is_value(member))
+            }
+            _ => self.is_value(&text),
+        };
+        by_reading || self.is_text(&text, raw)
+    }
+
+    fn is_above_one(&self) -> bool {
+        matches!(&self.value, WantedValue::Above { bound, is_strict: true } if bound == "1")
+    }
+
+    /// The first of a list is the client's; it is in its nets.
+    fn is_address(&self, list: &[u8]) -> bool {
+        let first = list.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
+        let address = std::str::from_utf8(first).ok().and_then(|text| text.parse().ok());
+        let in_net = address.zip(self.net).is_some_and(|(address, net): (IpAddr, _)| net.holds(address.to_canonical()));
+        in_net || self.is_plain(first)
+    }
+}
+
+/// The target up to its `?`.
+fn before_query(target: &[u8]) -> &[u8] {
+    target.split(|byte| *byte == b'?').next().unwrap_or_default()
+}
+
+impl LooksAt {
+    /// Where a format has the field; nowhere if none of its lines can have it.
+    fn of_field(field: &str, format: &Format) -> LooksAt {
+        let roles = format.roles();
+        let is_keyed = format.is_keyed();
+        let says_request = roles.request.is_some() || is_keyed;
+        let if_there = |is_there: bool, known: LooksAt| if is_there { known } else { LooksAt::Nothing };
+        match field {
+            "route" => LooksAt::Route,
+            "path" => if_there(format.tells_request(), LooksAt::Path),
+            "target" => if_there(format.tells_request(), LooksAt::Target),
+            "request_method" | "server_protocol" if !says_request => LooksAt::of_variable(field, format),
+            "method" | "request_method" => if_there(says_request || roles.method.is_some(), LooksAt::Method),
+            "protocol" | "server_protocol" => if_there(says_request || roles.protocol.is_some(), LooksAt::Protocol),
+            "status" => if_there(is_keyed || roles.status.is_some(), LooksAt::Status),
+            "status_class" => if_there(is_keyed || roles.status.is_some(), LooksAt::StatusClass),
+            "request_time" => {
+                let [upstream, ..] = roles.upstream;
+                let is_there = is_keyed || roles.request_time.or(upstream).is_some();
+                let is_told = format.keys().is_none_or(|keyed| keyed.tells_request_time());
+                if_there(is_there, LooksAt::Duration(roles.request_time.filter(|_| is_told)))
+            }
+            "agent_family" => match format.index_of("http_user_agent") {
+                Some(agent) => LooksAt::Family(agent),
+                None => LooksAt::Nothing,
+            },
+            "net" | "net:24" | "net:64" | "net:16" | "net:48" => LooksAt::of_variable("remote_addr", format),
+            _ => match field.strip_prefix("query:") {
+                Some(key) => if_there(format.tells_request(), LooksAt::Query(field_bytes(key))),
+                None => match LooksAt::of_variable(field, format) {
+                    LooksAt::Nothing if field == "host" => if_there(is_keyed || roles.host.is_some(), LooksAt::Host),
+                    known => known,
+                },
+            },
+        }
+    }
+
+    fn of_variable(name: &str, format: &Format) -> LooksAt {
+        let Some(variable) = format.index_of(name) else { return LooksAt::Nothing };
+        let kind = format.variables().get(variable).map(|known| known.kind);
+        LooksAt::Variable(variable, kind.map_or(FacetReading::Text, |kind| reading_of(name, kind)))
+    }
+
+    /// What the values look like that stand there.
+    fn sort(&self, field: &str, format: &Format) -> ValueSort {
+        let [of_request, ..] = format.roles().units;
+        match self {
+            // Keys may hold anything, whatever they are called.
+            LooksAt::Method if !format.is_keyed() => ValueSort::Method,
+            LooksAt::Protocol if !format.is_keyed() => ValueSort::Protocol,
+            LooksAt::Status => ValueSort::Status,
+            LooksAt::StatusClass => ValueSort::StatusClass,
+            LooksAt::Duration(_) => ValueSort::Time(of_request),
+            LooksAt::Variable(_, FacetReading::Address) if field == "net" || field.starts_with("net:") => {
+                ValueSort::Net
+            }
+            LooksAt::Variable(_, FacetReading::Address) => ValueSort::Address,
+            LooksAt::Variable(variable, _) => sort_of_variable(*variable, format),
+            _ => ValueSort::Text,
+        }
+    }
+}
+
+fn sort_of_variable(variable: usize, format: &Format) -> ValueSort {
+    let roles = format.roles();
+    let [_, of_upstream @ ..] = roles.units;
+    for (role, unit) in roles.upstream.into_iter().zip(of_upstream) {
+        if role == Some(variable) {
+            return ValueSort::Times(unit);
+        }
+    }
+    if roles.status == Some(variable) {
+        return ValueSort::Status;
+    }
+    let Some(known) = format.variables().get(variable) else { return ValueSort::Text };
+    match known.kind {
+        VariableKind::Status => ValueSort::Status,
+        VariableKind::UpstreamInts if known.name.ends_with("status") => ValueSort::Statuses,
+        VariableKind::UpstreamInts => ValueSort::Numbers,
+        VariableKind::Integer | VariableKind::Port | VariableKind::Decimal | VariableKind::Msec => ValueSort::Number,
+        VariableKind::Seconds => ValueSort::Time(DurationUnit::Seconds),
+        VariableKind::UpstreamSeconds => ValueSort::Times(DurationUnit::Seconds),
+        VariableKind::TimeLocal | VariableKind::TimeIso8601 => ValueSort::Clock,
+        VariableKind::UpstreamAddrs
+        | VariableKind::Request
+        | VariableKind::Pipe
+        | VariableKind::Token
+        | VariableKind::Text => ValueSort::Text,
+    }
+}

@@ -1,0 +1,291 @@
+//! Which values a field can have, and which of them `--where` can ask for: a value that no request can ever have is refused by name.
+
+use std::borrow::Cow;
+
+use super::address::is_no_address;
+use super::where_condition::WantedValue;
+use crate::grammar::DurationUnit;
+use crate::record::{AddressRange, parse_status_range};
+use crate::time::parse_duration;
+
+/// What the values of a field look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ValueSort {
+    /// Anything.
+    Text,
+    /// A method as a request line has it.
+    Method,
+    /// A protocol as a request line has it.
+    Protocol,
+    /// A status.
+    Status,
+    /// The same of each attempt.
+    Statuses,
+    /// `5xx`.
+    StatusClass,
+    /// An address, or what a client says is one.
+    Address,
+    /// An address, as a net is asked for.
+    Net,
+    /// A number.
+    Number,
+    /// One of each attempt.
+    Numbers,
+    /// A length of time, in the unit that the log writes.
+    Time(DurationUnit),
+    /// One of each attempt.
+    Times(DurationUnit),
+    /// A point in time as it is logged.
+    Clock,
+}
+
+/// Why no request can have a value, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedValue {
+    /// What is wrong.
+    pub what: String,
+    /// What to write.
+    pub remedy: String,
+}
+
+impl ValueSort {
+    /// Whether there is one for each attempt.
+    pub(super) fn is_list(self) -> bool {
+        matches!(self, ValueSort::Statuses | ValueSort::Numbers | ValueSort::Times(_))
+    }
+
+    /// Whether it is a status.
+    pub(super) fn is_status(self) -> bool {
+        matches!(self, ValueSort::Status | ValueSort::Statuses)
+    }
+
+    fn is_number(self) -> bool {
+        let is_time = matches!(self, ValueSort::Time(_) | ValueSort::Times(_));
+        is_time || self.is_status() || matches!(self, ValueSort::Number | ValueSort::Numbers)
+    }
+
+    /// The number of a value as it is logged, in billionths; of a time those of a second. None if it is none.
+    pub(super) fn number_of(self, logged: &[u8]) -> Option<u128> {
+        let number = billionths(std::str::from_utf8(logged).ok()?)?;
+        match self {
+            ValueSort::Time(unit) | ValueSort::Times(unit) => in_seconds(number, unit),
+            sort if sort.is_number() => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The same of one that is asked for: a time may have units.
+    pub(super) fn asked_number(self, text: &str) -> Option<u128> {
+        let number = self.number_of(text.as_bytes());
+        if number.is_some() || !matches!(self, ValueSort::Time(_) | ValueSort::Times(_)) {
+            return number;
+        }
+        parse_duration(text).ok().map(|duration| duration.as_nanos())
+    }
+
+    /// Why no request can have what is asked for; none where one can, and of what stands literally.
+    pub(super) fn refusal(self, field: &str, value: &WantedValue) -> Option<RefusedValue> {
+        let (typed, what) = match value {
+            WantedValue::Any | WantedValue::Literal(_) => return None,
+            WantedValue::Above { bound, .. } if !self.is_number() => {
+                (Cow::Borrowed(bound.as_str()), "`>` and `>=` ask for a number, and it is none")
+            }
+            WantedValue::Above { bound, .. } if self.asked_number(bound).is_none() => {
+                (Cow::Borrowed(bound.as_str()), self.what_is_none())
+            }
+            WantedValue::Above { .. } => return None,
+            WantedValue::Begins(begin) if !self.can_begin(begin) => (String::from_utf8_lossy(begin), "none begins so"),
+            WantedValue::Begins(_) => return None,
+            WantedValue::Is(value) if !self.can_be(value) => (String::from_utf8_lossy(value), self.what_is_none()),
+            WantedValue::Is(_) => return None,
+        };
+        Some(RefusedValue { what: format!("`{typed}`: {what}"), remedy: self.remedy(field, value) })
+    }
+
+    /// Whether there can be such a value; what nginx logs of none is asked for as it is logged.
+    fn can_be(self, value: &[u8]) -> bool {
+        if matches!(value, b"" | b"-") {
+            return true;
+        }
+        let Ok(text) = std::str::from_utf8(value) else { return self == ValueSort::Text || self == ValueSort::Address };
+        match self {
+            ValueSort::Text => true,
+            ValueSort::Method => value.iter().all(is_of_method),
+            ValueSort::Protocol => text.starts_with("HTTP/"),
+            ValueSort::StatusClass => is_class(text),
+            ValueSort::Status => parse_status_range(text).is_some(),
+            ValueSort::Address => !is_no_address(value),
+            ValueSort::Net => AddressRange::parse(text).is_some() || text.starts_with("unix:"),
+            ValueSort::Number | ValueSort::Time(_) => self.asked_number(text).is_some(),
+            ValueSort::Statuses | ValueSort::Numbers | ValueSort::Times(_) => self.can_be_list(text),
+            // The shortest are `1322661900.204`, or a date with a time.
+            ValueSort::Clock => text.len() >= 10,
+        }
+    }
+
+    /// One of the attempts, or all of them as they are logged.
+    fn can_be_list(self, text: &str) -> bool {
+        let is_member = |member: &str| {
+            matches!(member, "" | "-")
+                || self.asked_number(member).is_some()
+                || self.is_status() && parse_status_range(member).is_some()
+        };
+        text.split([',', ':']).map(str::trim).all(is_member)
+    }
+
+    fn can_begin(self, begin: &[u8]) -> bool {
+        let is_digits = |byte: &u8| byte.is_ascii_digit();
+        match self {
+            ValueSort::Text | ValueSort::Address | ValueSort::Net | ValueSort::Clock => true,
+            ValueSort::Method => begin.iter().all(is_of_method),
+            ValueSort::Protocol => begin.starts_with(b"HTTP/") || b"HTTP/".starts_with(begin),
+            ValueSort::Status => begin.len() <= 3 && begin.iter().all(is_digits),
+            ValueSort::StatusClass => match begin.split_first() {
+                Some((class, rest)) => class.is_ascii_digit() && b"xx".starts_with(rest),
+                None => true,
+            },
+            ValueSort::Number | ValueSort::Time(_) => begin.iter().all(|byte| is_digits(byte) || *byte == b'.'),
+            ValueSort::Statuses | ValueSort::Numbers | ValueSort::Times(_) => {
+                begin.iter().all(|byte| is_digits(byte) || b".,: -".contains(byte))
+            }
+        }
+    }
+
+    fn what_is_none(self) -> &'static str {
+        match self {
+            ValueSort::Text => "no request has it",
+            ValueSort::Method => "no method: they are in capitals",
+            ValueSort::Protocol => "no protocol",
+            ValueSort::Status | ValueSort::Statuses => "no status",
+            ValueSort::StatusClass => "no class of statuses",
+            ValueSort::Address | ValueSort::Net => "neither an address nor a net",
+            ValueSort::Number | ValueSort::Numbers => "no number",
+            ValueSort::Time(_) | ValueSort::Times(_) => "no length of time",
+            ValueSort::Clock => "no time as it is logged",
+        }
+    }
+
+    fn remedy(self, field: &str, value: &WantedValue) -> String {
+        let is_above = matches!(value, WantedValue::Above { .. });
+        match self {
+            ValueSort::Text if is_above => {
+                format!("a value that begins with the sign is written {field}=\\x3E..")
+            }
+            ValueSort::Text => format!("write {field}=*"),
+            ValueSort::Method => format!("write {field}=GET"),
+            ValueSort::Protocol => format!("write {field}=HTTP/1.1 or {field}^=HTTP/"),
+            ValueSort::Status => format!("write {field}=404, {field}=5xx, {field}=500-504 or {field}=>=500"),
+            ValueSort::Statuses => format!("write {field}=502, {field}=5xx or {field}=>=500: any attempt counts"),
+            ValueSort::StatusClass => format!("write {field}=5xx"),
+            ValueSort::Address | ValueSort::Net => {
+                format!("write {field}=192.0.2.7, {field}=192.0.2.0/24 or {field}=2001:db8::/32")
+            }
+            ValueSort::Number | ValueSort::Numbers => format!("write {field}=4096 or {field}=>=4096"),
+            ValueSort::Time(unit) | ValueSort::Times(unit) => {
+                let unit = unit.name();
+                format!(
+                    "write {field}=>=50ms or {field}=>=1.5s; a number without a unit is as the log has it, in {unit}"
+                )
+            }
+            ValueSort::Clock => {
+                "windows of time are --from and --until; what is logged is asked for as it is, whole".to_owned()
+            }
+        }
+    }
+}
+
+fn is_of_method(byte: &u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'_' | b'-')
+}
+
+fn is_class(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'0'..=b'9', b'x', b'x'])
+}
+
+/// `digits[.digits]` in billionths; finer digits are left out.
+fn billionths(text: &str) -> Option<u128> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let fine = format!("{fraction:0<9}");
+    let fine: u128 = fine.get(..9)?.parse().ok()?;
+    whole.parse::<u128>().ok()?.checked_mul(1_000_000_000)?.checked_add(fine)
+}
+
+/// Billionths of a unit as those of a second.
+fn in_seconds(number: u128, unit: DurationUnit) -> Option<u128> {
+    let places = u32::try_from(unit.decimal_places()).ok()?;
+    Some(number / 10_u128.checked_pow(places)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_refused(sort: ValueSort, value: &str) -> bool {
+        let condition = super::super::WhereCondition::parse(&format!("x={value}")).unwrap();
+        sort.refusal("x", &condition.value).is_some()
+    }
+
+    #[test]
+    fn what_no_request_can_have_is_refused_by_the_sort_of_its_field() {
+        use DurationUnit::{Millis, Seconds};
+        for (sort, refused, taken) in [
+            (ValueSort::Text, &[">5", ">=a"][..], &["", "-", "5", "\\x3E5", "<5", "\\xff"][..]),
+            (ValueSort::Method, &["get", "GET ", ">=GET"], &["GET", "M-SEARCH", "-"]),
+            (ValueSort::Protocol, &["1.1", "http/1.1"], &["HTTP/1.1", "HTTP/2"]),
+            (
+                ValueSort::Status,
+                &["2XX", "abc", "5000", "6xx", "500-400", ">=abc", ">", "+5"],
+                &["404", "5xx", "500-504", ">=500", ">499", "-", "000"],
+            ),
+            (ValueSort::StatusClass, &["5XX", "500", ">=5xx", "xx", "5x"], &["5xx", "2xx", "*"]),
+            (
+                ValueSort::Address,
+                &["192.0.2.0/33", "192.0.2", "192.0.2.300", "2001:db8::/129", ">=1", "192.0.2.0/x"],
+                &["192.0.2.7", "192.0.2.0/24", "unix:", "::1", "unknown", "192.0.2.7:1234", "1.2.3.4, 5.6.7.8", "abc"],
+            ),
+            (
+                ValueSort::Net,
+                &["abc", "192.0.2.0/33", "192.0.2"],
+                &["192.0.2.0/24", "2001:db8::/32", "192.0.2.7", "unix:"],
+            ),
+            (
+                ValueSort::Number,
+                &["abc", ">=abc", "-5", "4k", ">=", "<5", "1.", ".5"],
+                &["5", ">=4096", ">4096", "0.5", "-"],
+            ),
+            (ValueSort::Numbers, &["abc", "5, x"], &["5", ">=5", "5, 6", "5, - : 7"]),
+            (ValueSort::Statuses, &["5XX", "abc"], &["5xx", "502", "502, 200", ">=500", "500-599"]),
+            (
+                ValueSort::Time(Seconds),
+                &["abc", ">=abc", ">=5parsecs", ">="],
+                &["3.500", "3.5s", ">=50ms", ">=1", ">1.5s", "-"],
+            ),
+            (ValueSort::Times(Millis), &["abc"], &["0.001, 3.500", ">=1s", "50"]),
+            (ValueSort::Clock, &["14:05", ">=14:05", ">5"], &["30/Nov/2011:14:05:20 +0000"]),
+        ] {
+            for value in refused {
+                assert!(is_refused(sort, value), "{sort:?} {value}");
+            }
+            for value in taken {
+                assert!(!is_refused(sort, value), "{sort:?} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_is_in_the_unit_of_its_log_unless_it_names_one() {
+        let seconds = ValueSort::Time(DurationUnit::Seconds);
+        let micros = ValueSort::Time(DurationUnit::Micros);
+        assert_eq!(seconds.asked_number("3.500"), Some(3_500_000_000));
+        assert_eq!(seconds.asked_number("50ms"), Some(50_000_000));
+        assert_eq!(seconds.asked_number("1min"), Some(60_000_000_000));
+        assert_eq!(micros.asked_number("50"), Some(50_000));
+        assert_eq!(micros.asked_number("1s"), Some(1_000_000_000));
+        assert_eq!(ValueSort::Number.asked_number("50ms"), None);
+        assert_eq!(ValueSort::Number.number_of(b"18446744073709551615"), Some(18_446_744_073_709_551_615_000_000_000));
+    }
+}
