@@ -19,6 +19,7 @@ mod address;
 mod answer;
 mod chance;
 mod change;
+mod clicked_condition;
 mod explanation;
 mod facets;
 mod feature;

@@ -51,6 +51,11 @@ impl WhereCondition {
             Some(mark @ (b'!' | b'^')) => (field.get(..field.len() - 1).unwrap_or_default(), Some(mark)),
             _ => (field, None),
         };
+        // Not one that begins so.
+        let (field, is_wanted) = match field.strip_suffix('!').filter(|_| mark == Some(b'^')) {
+            Some(field) => (field, false),
+            None => (field, mark != Some(b'!')),
+        };
         let field = field_text(&read_bytes(field.trim().trim_start_matches('$'))?);
         if field.is_empty() || field == "query:" {
             return Err("it names no field".to_owned());
@@ -67,7 +72,7 @@ impl WhereCondition {
                 None => WantedValue::Is(value.as_bytes().to_vec()),
             },
         };
-        Ok(WhereCondition { field, value, is_wanted: mark != Some(b'!') })
+        Ok(WhereCondition { field, value, is_wanted })
     }
 
     /// The condition that a request holds this feature of this field, as it is typed.
@@ -115,7 +120,7 @@ pub(super) fn field_bytes(text: &str) -> Vec<u8> {
 }
 
 /// A field as it is typed: what is a mark at its end, or would be cut off, is escaped.
-fn typed_field(name: &str) -> String {
+pub(super) fn typed_field(name: &str) -> String {
     let last = name.chars().next_back().filter(|last| matches!(last, '!' | '^') || last.is_whitespace());
     let begin = last.map_or(name, |last| name.strip_suffix(last).unwrap_or(name));
     let mut typed = begin.replace('=', "\\x3D");
@@ -123,6 +128,36 @@ fn typed_field(name: &str) -> String {
         push_bytes(&mut typed, last.encode_utf8(&mut [0; 4]).as_bytes());
     }
     typed
+}
+
+/// A value as it is typed: the mark before its `=`, and what stands behind that.
+pub(super) fn typed_value(value: &WantedValue) -> (&'static str, String) {
+    let mut typed = String::new();
+    match value {
+        WantedValue::Any => typed.push('*'),
+        WantedValue::Above { bound, is_strict } => {
+            typed = format!("{}{bound}", if *is_strict { ">" } else { ">=" });
+        }
+        WantedValue::Is(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) if !text.contains(char::is_control) => typed.push_str(text),
+            _ => push_text(&mut typed, bytes),
+        },
+        WantedValue::Begins(bytes) => {
+            push_text(&mut typed, bytes);
+            return ("^", typed);
+        }
+        WantedValue::Literal(bytes) => {
+            push_text(&mut typed, bytes);
+            if !typed.contains("\\x")
+                && let Some((first, rest)) = bytes.split_first()
+            {
+                typed.clear();
+                push_bytes(&mut typed, &[*first]);
+                push_text(&mut typed, rest);
+            }
+        }
+    }
+    ("", typed)
 }
 
 /// Append bytes as a person can read and type them.
@@ -180,6 +215,7 @@ mod tests {
             ("$host!=a.b", "host", WantedValue::Is(b"a.b".to_vec()), false),
             ("path^=/p/=x", "path", WantedValue::Begins(b"/p/=x".to_vec()), true),
             ("query:depth=*", "query:depth", WantedValue::Any, true),
+            ("path!^=/p/", "path", WantedValue::Begins(b"/p/".to_vec()), false),
             ("x=a\\x5C\\xffb", "x", WantedValue::Literal(b"a\\\xffb".to_vec()), true),
             ("x=", "x", WantedValue::Is(Vec::new()), true),
             ("x=>=5ms", "x", above("5ms", false), true),

@@ -32,16 +32,18 @@ impl TagExpression {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<TagExpression, String> {
+        TagExpression::parse_one_of(text, 1)
+    }
+
+    /// The same, one of so many with regular expressions.
+    fn parse_one_of(text: &str, of_many: usize) -> Result<TagExpression, String> {
         let wrong = || format!("`{text}` is no expression of tags such as 'route=webapp.git' or 'route=~^webapp'");
         let end = text.find(['=', '!', ';']).ok_or_else(wrong)?;
         let (tag, rest) = text.split_at_checked(end).ok_or_else(wrong)?;
         if tag.is_empty() || rest.contains(';') {
             return Err(wrong());
         }
-        let regex = |pattern: &str| {
-            bounded_regex(&format!("^(?:{pattern})"))
-                .ok_or_else(|| format!("the regular expression `{pattern}` is not understood"))
-        };
+        let regex = |pattern: &str| bounded_regex(&format!("^(?:{pattern})"), of_many);
         let condition = if let Some(pattern) = rest.strip_prefix("!=~") {
             TagCondition::MatchesNot(regex(pattern)?)
         } else if let Some(value) = rest.strip_prefix("!=") {
@@ -62,11 +64,13 @@ impl TagExpression {
     /// What is wrong with one of them, or that they mean everything.
     pub fn parse_all<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Vec<TagExpression>, String> {
         let mut expressions = Vec::new();
+        let texts: Vec<&str> = texts.into_iter().collect();
+        let of_many = texts.iter().filter(|text| text.contains("=~")).count();
         for text in texts {
             if expressions.len() >= MOST {
                 return Err(format!("more than {MOST} expressions of tags are not read"));
             }
-            expressions.push(TagExpression::parse(text)?);
+            expressions.push(TagExpression::parse_one_of(text, of_many)?);
         }
         if expressions.iter().all(|expression| expression.is_met_by("")) {
             return Err("one expression at least must ask for a value, such as 'route=~.+'".to_owned());

@@ -36,6 +36,7 @@ mod lines;
 mod made_variables;
 mod merged;
 mod nginx;
+mod page_asked;
 mod pasted;
 mod probes;
 mod push;

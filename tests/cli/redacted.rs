@@ -200,6 +200,11 @@ fn nor_is_it_told_by_what_is_found() {
         ("http_user_agent", "http_user_agent", "ag3ntsecret Firefox/9.9"),
         ("cookie_sid", "http_cookie", "a=1; sid=c00kiesecret"),
         ("upstream_addr", "upstream_addr", "10.9.8.7:80"),
+        ("remote_addr", "net", "203.0.113.0/24"),
+        ("request", "method", "PROPFIND"),
+        ("request", "path^", "/git/p4th"),
+        ("query", "target^", "/git/p4thsecret?tokname=s3c"),
+        ("http_user_agent", "http_user_agent^", "ag3nt"),
     ];
     for (rule, field, value) in guesses {
         let number = RULES.iter().position(|(held, _)| *held == rule).unwrap();
@@ -207,6 +212,7 @@ fn nor_is_it_told_by_what_is_found() {
         let way = format!("/page/lines?from={from}&until={until}&only={guess}");
         let reply = served.get(&way, &token(number));
         assert!(reply.contains("\"count\":0"), "{rule}: {way}: {reply}");
+        assert!(reply.contains("hidden from you is `[redacted]`"), "{rule}: {way}: {reply}");
         let open = served.get(&way, &token(99));
         assert!(!open.contains("\"count\":0"), "whoever sees all finds it: {way}: {open}");
         let query = encoded(&format!(r#"sum(count_over_time({{route="app.git"}} |= "{value}" [10m]))"#));

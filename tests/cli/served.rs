@@ -18,7 +18,7 @@ pub(crate) struct GuardedServer {
     pub(crate) child: Child,
     pub(crate) port: u16,
     /// There until the server is not.
-    _folder: Folder,
+    pub(crate) folder: Folder,
 }
 
 impl Drop for GuardedServer {
@@ -33,7 +33,7 @@ impl GuardedServer {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let listen = format!("127.0.0.1:{port}");
         let mut command = folder.command(&["serve", "--config=s.toml", "--listen", &listen]);
-        let served = GuardedServer { child: command.spawn().unwrap(), port, _folder: folder };
+        let served = GuardedServer { child: command.spawn().unwrap(), port, folder };
         for _ in 0..600 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return served;

@@ -344,6 +344,13 @@ fn a_link_leads_to_the_page_where_there_is_one() {
         "http://web1.example.org:8417/?from=2011-11-30T14%3A06%3A00Z&until=2011-11-30T14%3A14%3A00Z\
          &only=upstream_addr%3A10.0.2.12%3A80&box=1322662320000%2C1322662440000%2C0%2C"
     );
+    // Pasted it gives the lines of the box that are its cause's.
+    let lines = ["lines", "--config=c.toml", "--format=csv"];
+    let pasted = folder.run(&[&lines[..], &[found.as_str().unwrap()]].concat());
+    pasted.said(0, &["where upstream_addr=10.0.2.12:80"]);
+    let from = ["--from=2011-11-30T14:12:00Z", "--until=2011-11-30T14:14:00Z"];
+    let typed = ["--all", "--by=end", "--sort=duration", "--where=upstream_addr=10.0.2.12:80"];
+    assert_eq!(pasted.out, folder.run(&[&lines[..], &from, &typed].concat()).ended(0));
 }
 
 /// Two of three upstreams, so that most requests are slow: each is named, not what they have in common.

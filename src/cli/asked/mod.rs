@@ -90,7 +90,12 @@ pub(in crate::cli) fn question(context: &Context, typed: &TypedQuestion<'_>) -> 
         say(&format!("note: {note}"));
     }
     let shown_in = if typed.window.tz.is_some() { zone } else { asked.zone.unwrap_or(zone) };
-    let told = Pasted { routes: filter.routes.clone(), statuses: filter.statuses.clone(), ..asked.clone() };
+    let told = Pasted {
+        routes: filter.routes.clone(),
+        statuses: filter.statuses.clone(),
+        conditions: filter.conditions.to_vec(),
+        ..asked.clone()
+    };
     say(&told.words(filter.window, shown_in));
     Ok(Question { files, view, filter, order: asked.order, asked: Some(asked) })
 }
@@ -116,6 +121,8 @@ fn fill_in(filter: &mut Filter, asked: &Pasted, typed: &FilterArguments) {
     if typed.status.is_empty() {
         filter.statuses.clone_from(&asked.statuses);
     }
+    // What the options ask for must hold besides.
+    filter.conditions = filter.conditions.iter().chain(&asked.conditions).cloned().collect();
     if typed.min_time.is_none() {
         filter.min_ms = asked.min_ms.unwrap_or(filter.min_ms);
     }

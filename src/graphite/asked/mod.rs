@@ -24,6 +24,7 @@ use super::catalog::SeriesCatalog;
 use super::links::{LinkTime, PAGE_LINK, ReadLink, TimeGrammar, is_link, read_link};
 use super::target::{Target, TemplateVariable, is_fillable, parse_target};
 use crate::carbon::{Archive, CellMetric, Naming, TimeStatistic};
+use crate::explain::WhereCondition;
 use crate::histogram::Time;
 use crate::record::parse_status_range;
 use crate::route::{keeps_name, readable_name};
@@ -63,6 +64,8 @@ pub struct Pasted {
     pub metrics: Vec<CellMetric>,
     /// Which statuses; empty is all.
     pub statuses: Vec<RangeInclusive<u16>>,
+    /// What else requests have to be.
+    pub conditions: Vec<WhereCondition>,
     /// The shortest duration, in milliseconds.
     pub min_ms: Option<u64>,
     /// Only what took less, in milliseconds.
@@ -240,6 +243,7 @@ impl PastedReading<'_> {
                 None => return Err(AskMistake::of_part(text, status, "is no status such as 404, 5xx or 500-504")),
             }
         }
+        self.asked.conditions.extend(link.conditions.iter().cloned());
         if let Some(min_time) = &link.min_time {
             let shortest = parse_duration(min_time)
                 .map_err(|error| AskMistake::of_part(text, min_time, &format!("is no duration: {error}")))?;

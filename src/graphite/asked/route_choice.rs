@@ -1,6 +1,6 @@
 //! The routes that a link chooses by a dashboard's variables or by regular expressions.
 
-use regex::Regex;
+use super::super::bounded_regex::bounded_regex;
 
 use super::{AskMistake, PastedReading, ReadLink, Target, parse_target};
 use crate::route::{GLOB_MARK, NodeGlob};
@@ -38,8 +38,9 @@ fn add_fitting(reading: &mut PastedReading<'_>, text: &str, pattern: &str, whole
         let what = "cannot be followed: the routes of files are not known before they are read";
         return Err(AskMistake::of_part(text, pattern, what));
     }
-    let regex = Regex::new(whole)
-        .map_err(|_| AskMistake::of_part(text, pattern, "is a regular expression that is not understood"))?;
+    let regex = bounded_regex(whole, 1).map_err(|_| {
+        AskMistake::of_part(text, pattern, "is a regular expression that is not understood, or comes to too much")
+    })?;
     let fitting: Vec<String> = reading
         .catalog
         .routes()

@@ -63,7 +63,7 @@ fn collect(target: &Target, filters: &[NameFilter], sources: &mut Vec<SeriesSour
         }
         Target::Call(call) => {
             let mut inner = filters.to_vec();
-            inner.extend(filter_of(call)?);
+            inner.extend(filter_of(call, filters.len() + sources.len() + 1)?);
             for argument in &call.arguments {
                 collect(argument, &inner, sources)?;
             }
@@ -77,19 +77,17 @@ fn collect(target: &Target, filters: &[NameFilter], sources: &mut Vec<SeriesSour
     Ok(())
 }
 
-fn filter_of(call: &TargetCall) -> Result<Option<NameFilter>, TargetMistake> {
+/// What a call keeps or leaves out, one of so many.
+fn filter_of(call: &TargetCall, of_many: usize) -> Result<Option<NameFilter>, TargetMistake> {
     let keeps = match call.function.as_str() {
         "grep" => true,
         "exclude" => false,
         _ => return Ok(None),
     };
     let Some(pattern) = call.arguments.get(1).and_then(text_of) else { return Ok(None) };
-    match bounded_regex(pattern) {
-        Some(regex) => Ok(Some(NameFilter { regex, keeps })),
-        None => Err(TargetMistake {
-            span: call.span,
-            what: format!("the regular expression `{pattern}` is not understood"),
-        }),
+    match bounded_regex(pattern, of_many) {
+        Ok(regex) => Ok(Some(NameFilter { regex, keeps })),
+        Err(what) => Err(TargetMistake { span: call.span, what }),
     }
 }
 

@@ -37,6 +37,9 @@ impl Pasted {
                 .collect();
             words.push_str(&format!(", status {}", statuses.join(",")));
         }
+        for (before, condition) in std::iter::once(", where").chain(std::iter::repeat(" and")).zip(&self.conditions) {
+            words.push_str(&format!("{before} {condition}"));
+        }
         words.push_str(match self.order {
             AskedOrder::Duration => ", the longest first",
             AskedOrder::Upstream => ", the longest upstream_response_time first",

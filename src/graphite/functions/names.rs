@@ -98,7 +98,8 @@ fn path_in(target: &Target) -> Option<String> {
 
 /// A regular expression of a target.
 pub(super) fn regex_of(text: &str) -> Result<Regex> {
-    bounded_regex(text).ok_or_else(|| Error::usage(format!("the regular expression `{text}` is not understood")))
+    // One is held at a time, and there is a time for all.
+    bounded_regex(text, 1).map_err(Error::usage)
 }
 
 /// `\1` and `\g<name>` as the `regex` crate writes them.

@@ -11,6 +11,7 @@ mod query_selectors;
 
 pub(super) use self::page::PAGE_LINK;
 use super::target::TemplateVariable;
+use crate::explain::WhereCondition;
 use crate::time::WindowSpec;
 
 /// What stands in a link.
@@ -32,6 +33,8 @@ pub struct ReadLink {
     pub route_searches: Vec<String>,
     /// Statuses, as `--status` takes them.
     pub statuses: Vec<String>,
+    /// What else requests have to be.
+    pub conditions: Vec<WhereCondition>,
     /// The shortest duration, as `--min-time` takes it.
     pub min_time: Option<String>,
     /// From how many milliseconds on requests no longer are what is looked at.

@@ -1,6 +1,7 @@
 //! Links of our own page: `/?route=..&from=..&box=..&only=..`, and `/at?m=..&s=..&t=..`, where links of Grafana and Graphite lead to.
 
 use super::{LinkMistake, LinkParts, LinkTime, ReadLink, TimeGrammar};
+use crate::explain::WhereCondition;
 use crate::record::parse_status_range;
 use crate::time::WindowSpec;
 
@@ -116,17 +117,16 @@ fn read_box(text: &str, link: &mut ReadLink) -> Result<(), LinkMistake> {
     Ok(())
 }
 
-/// A value that was clicked: of statuses there are options, of other fields there are none.
+/// A value that was clicked. Statuses are those of `--status`, other fields those of `--where`.
 fn read_condition(name: &str, condition: &str, is_wanted: bool, link: &mut ReadLink) -> Result<(), LinkMistake> {
     let range = condition.strip_prefix("status:").and_then(parse_status_range);
     let Some(range) = range else {
-        return Err(LinkMistake {
-            what: format!(
-                "the page shows only lines that fit `{name}={condition}`, which no option of a command asks for"
-            ),
-            help: "look at it on the page; or take the condition out of the link, for the lines of all values"
-                .to_owned(),
-        });
+        let read = WhereCondition::parse_clicked(condition, is_wanted).map_err(|what| LinkMistake {
+            what: format!("`{name}={condition}` is no condition: {what}"),
+            help: "FIELD:VALUE, such as status:502 or upstream_addr:10.0.0.2:8080".to_owned(),
+        })?;
+        link.conditions.push(read);
+        return Ok(());
     };
     let kept = |status: u16| range.contains(&status) == is_wanted;
     let held: Vec<_> = link.statuses.iter().filter_map(|text| parse_status_range(text)).collect();

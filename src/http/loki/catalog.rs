@@ -1,6 +1,6 @@
 //! What there is: labels, their values, streams, and how much.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::json;
@@ -56,8 +56,18 @@ fn label_sets(asked: &Asked, reader: &Reader<'_>, parameter: &str) -> Result<(BT
         selected.push(Selected::new(selection, reader)?);
     }
     let mut sets = BTreeSet::new();
-    for (route, cell) in view.totals(window, None)? {
-        let Some((_, name)) = view.routes().into_iter().find(|(id, _)| *id == route) else { continue };
+    let mut totals = view.totals(window, None)?;
+    let mut names: BTreeMap<RouteId, &str> = view.routes().into_iter().collect();
+    // Of series those that a query names.
+    let members: BTreeMap<RouteId, &str> = view.members().into_iter().collect();
+    let is_named = |id: &RouteId| selected.iter().any(|selected| selected.routes.iter().any(|(of, _)| of == id));
+    let named: Vec<RouteId> = members.keys().copied().filter(is_named).collect();
+    if !named.is_empty() {
+        totals.extend(view.totals(window, Some(&named))?);
+        names.extend(members);
+    }
+    for (route, cell) in totals {
+        let Some(name) = names.get(&route) else { continue };
         let classified: u64 = cell.status.iter().sum();
         let [first, second, third, fourth, fifth] = cell.status;
         let counts = [cell.requests.saturating_sub(classified), first, second, third, fourth, fifth];

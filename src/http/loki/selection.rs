@@ -64,7 +64,7 @@ pub(super) struct Selected<'q> {
     host: String,
     /// The same as metrics have it.
     host_in_metrics: Vec<String>,
-    /// The routes that it can be of.
+    /// The routes that it can be of, and the members of series that it names.
     pub(super) routes: Vec<(RouteId, String)>,
     /// Whether these are all.
     every_route: bool,
@@ -91,19 +91,20 @@ impl<'q> Selected<'q> {
         }
         names.retain(|name| !LABELS.contains(name) && !KNOWN_FIELDS.contains(name) && node_number(name).is_none());
         check_fields(&names, reader)?;
-        let mut routes = Vec::new();
-        let known = reader.view()?.routes();
+        let (view, mut routes) = (reader.view()?, Vec::new());
+        let known = view.routes();
         for (id, name) in &known {
-            let none = entry_of_status(0);
-            let fits = |matcher: &LabelMatcher| {
-                (matcher.label != "route" && node_number(&matcher.label).is_none())
-                    || matcher.fits(known_value(&matcher.label, "", name, &none).unwrap_or_default().as_bytes())
-            };
-            if selection.matchers.iter().all(fits) {
+            if fits_name(selection, name) {
                 routes.push((*id, (*name).to_owned()));
             }
         }
-        let every_route = routes.len() == known.len();
+        let mut every_route = routes.len() == known.len();
+        for (id, name) in view.members() {
+            if fits_name(selection, name) && names_series_of(selection, name) {
+                routes.push((id, name.to_owned()));
+                every_route = false;
+            }
+        }
         Ok(Selected { selection, host, host_in_metrics, routes, every_route, needs_fields: !names.is_empty() })
     }
 
@@ -232,6 +233,32 @@ impl<'q> Selected<'q> {
         }
         least
     }
+}
+
+/// Whether the matchers let a route of this name through.
+fn fits_name(selection: &LogSelection, name: &str) -> bool {
+    selection.matchers.iter().filter(|matcher| is_of_route(&matcher.label)).all(|matcher| fits_route(matcher, name))
+}
+
+/// Whether a matcher asks for what this member's name begins with, so that the series is meant: a request of it is in its route besides, or
+/// is one of monitoring. What would let the member through whatever the series is called means routes.
+fn names_series_of(selection: &LogSelection, name: &str) -> bool {
+    let (_, rest) = name.split_once('.').unwrap_or_default();
+    // No name has this.
+    let otherwise = format!("\u{1}.{rest}");
+    let mut matchers = selection.matchers.iter().filter(|matcher| {
+        is_of_route(&matcher.label) && matches!(matcher.operator, MatchOperator::Equal | MatchOperator::Matches)
+    });
+    matchers.any(|matcher| !fits_route(matcher, &otherwise))
+}
+
+fn is_of_route(label: &str) -> bool {
+    label == "route" || node_number(label).is_some()
+}
+
+fn fits_route(matcher: &LabelMatcher, name: &str) -> bool {
+    let value = known_value(&matcher.label, "", name, &entry_of_status(0)).unwrap_or_default();
+    matcher.fits(value.as_bytes())
 }
 
 /// A request of this status, of which nothing else is known.

@@ -24,14 +24,14 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// The longest request of each bucket, by route and number of the bucket.
 type RouteExemplars = HashMap<(RouteId, usize), Exemplar>;
 
-/// Histograms and counts of the routes whose names fit.
+/// Histograms and counts of the routes whose names fit, and of the members of series that are named.
 pub(super) fn write(asked: &Asked, reader: &Reader<'_>, patterns: &[String], out: &mut Exposition) -> Result<()> {
     let view = reader.view()?;
     let totals = reader.route_counts().totals(view, asked.now)?;
     let wanted = reader.routes_named(patterns)?;
     let exemplars = if out.takes_exemplars() { exemplars(asked, reader)? } else { RouteExemplars::new() };
     let mut cells: Vec<(RouteId, &str, &Cell)> = Vec::new();
-    for (route, name) in view.routes() {
+    for (route, name) in view.routes().into_iter().chain(view.members()) {
         if let (true, Some(cell)) = (wanted.contains(&route), totals.get(&route)) {
             cells.push((route, name, cell));
         }
@@ -97,7 +97,7 @@ fn histogram_of<'e>(latency: &Latency, exemplar: impl Fn(usize) -> Option<&'e Ex
 fn exemplars(asked: &Asked, reader: &Reader<'_>) -> Result<RouteExemplars> {
     let view = reader.view()?;
     let mut exemplars = RouteExemplars::new();
-    let names: HashMap<RouteId, &str> = view.routes().into_iter().collect();
+    let names: HashMap<RouteId, &str> = view.routes().into_iter().chain(view.members()).collect();
     let until = view.read_until().unwrap_or(asked.now).min(asked.now).plus(Duration::from_millis(1));
     let window = Window { from: until.minus(EXEMPLARS_OF), until };
     for entry in view.entries(&EntryQuery::new(window, WindowMatch::End))? {

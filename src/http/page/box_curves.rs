@@ -62,7 +62,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         svg: plot.svg(&frame),
         table: plot.table(),
         requests: if chosen.from_ms == 0 && chosen.until_ms.is_none() { requests } else { inside.count() },
-        command: command.of(&question),
+        command: Some(command.typed()),
         notes,
     })
 }

@@ -66,8 +66,8 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let limit: usize = whole("limit", LIMIT).min(MOST - offset);
     // A box from the ground up means all of its requests, not only those that the index keeps.
     let all = chosen.from_ms == 0;
-    let fields = RefCell::new(LineFields::new(reader)?);
-    let fits = |line: &LineFound| fields.borrow_mut().fits(line, &question.conditions);
+    let fields = RefCell::new(LineFields::new(reader, &question.conditions)?);
+    let fits = |line: &LineFound| fields.borrow_mut().fits(line);
     let wanted = LinesWanted {
         all,
         order: LineOrdering::Longest,
@@ -76,12 +76,15 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         accepts: &fits,
         ..LinesWanted::of(filter)
     };
-    let found = reader.lines(&wanted)?;
+    let mut found = reader.lines(&wanted)?;
+    found.lacks.missing.extend(fields.borrow().missing());
+    found.lacks.notes.extend(fields.borrow().note().map(str::to_owned));
     let mut command = CommandWords::new("lines", reader.site())
         .window(chosen.window)
         .flag("--by end")
         .routes(&question.routes)
-        .times(&chosen);
+        .times(&chosen)
+        .conditions(&question.conditions);
     if all {
         command = command.flag("--all");
     }
@@ -95,7 +98,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         lines,
         count: found.count,
         is_counted: found.is_counted,
-        command: command.flag("--sort duration").of(&question),
+        command: Some(command.flag("--sort duration").typed()),
         missing: found.lacks.missing,
         notes: found.lacks.notes,
     })

@@ -41,6 +41,8 @@ struct FieldShown {
 #[derive(Serialize)]
 struct ValueShown {
     value: String,
+    /// As a condition of the page's address.
+    condition: String,
     r#box: u64,
     box_share: f64,
     rest: u64,
@@ -56,22 +58,26 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let around = rest_around(&question, chosen, reader)?;
     let reading = SplitReading {
         reader,
-        question: &question,
         chosen,
-        fields: RefCell::new(LineFields::new(reader)?),
+        fields: RefCell::new(LineFields::new(reader, &question.conditions)?),
         tally: RefCell::new(SplitTally::default()),
     };
     let mut lacks = reading.read(chosen.filter(&question.routes), chosen.from_ms == 0, true)?;
     let rest = Filter { window: around, ..question.filter() };
     add_new(&mut lacks, reading.read(rest, true, false)?);
     let (fields, tally) = (reading.fields.into_inner(), reading.tally.into_inner());
-    lacks.notes.extend(fields.notes());
+    lacks.missing.extend(fields.missing());
+    lacks.notes.extend(fields.note().map(str::to_owned));
     if tally.left_out > 0 {
         lacks.notes.push(format!("of the box's requests {} more were not looked at", count(tally.left_out)));
     }
     let (inside, outside) = tally.counts();
     let fields = tally.fields(&fields.features);
-    let command = CommandWords::new("why", reader.site()).window(chosen.window).routes(&question.routes).of(&question);
+    // `why` takes no conditions on fields.
+    let command = question
+        .conditions
+        .is_empty()
+        .then(|| CommandWords::new("why", reader.site()).window(chosen.window).routes(&question.routes).typed());
     Reply::json(&BoxSplit {
         words: words(&question, around, &tally),
         fields: fields.into_iter().map(|field| shown(field, inside, outside)).collect(),
@@ -84,7 +90,6 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
 /// The lines of both sides, while they are read.
 struct SplitReading<'r> {
     reader: &'r Reader<'r>,
-    question: &'r PageQuestion,
     chosen: ChosenBox,
     fields: RefCell<LineFields<'r>>,
     tally: RefCell<SplitTally>,
@@ -110,7 +115,7 @@ impl SplitReading<'_> {
             return;
         }
         let mut fields = self.fields.borrow_mut();
-        if !fields.fits(line, &self.question.conditions) {
+        if !fields.fits(line) {
             return;
         }
         let Some(held) = fields.features_of(line) else { return };
@@ -162,6 +167,7 @@ fn shown(field: SplitField, inside: u64, outside: u64) -> FieldShown {
             r#box: value.inside,
             rest: value.rest,
             excess_ms: value.excess_ms,
+            condition: value.condition,
             value: value.value,
             same: value.same,
             cells: value.cells,

@@ -1,6 +1,7 @@
 //! The command that gives the same answer, as it is typed.
 
-use super::question::{ChosenBox, PageQuestion};
+use super::question::ChosenBox;
+use crate::explain::WhereCondition;
 use crate::http::settings::Site;
 use crate::report::shell_word;
 use crate::time::Window;
@@ -56,8 +57,16 @@ impl CommandWords {
         self
     }
 
-    /// As it is typed; nothing where conditions on fields are set, which no command takes.
-    pub(super) fn of(self, question: &PageQuestion) -> Option<String> {
-        question.conditions.is_empty().then_some(self.0)
+    /// `--where A --where B`
+    pub(super) fn conditions(mut self, conditions: &[WhereCondition]) -> CommandWords {
+        for condition in conditions {
+            self = self.option("--where", &condition.to_string());
+        }
+        self
+    }
+
+    /// As it is typed.
+    pub(super) fn typed(self) -> String {
+        self.0
     }
 }

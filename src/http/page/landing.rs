@@ -86,6 +86,10 @@ fn page_address(asked: &Asked, pasted: &Pasted, chosen: Option<Window>) -> Strin
     for status in &pasted.statuses {
         query.append_pair("only", &format!("status:{}-{}", status.start(), status.end()));
     }
+    for condition in &pasted.conditions {
+        let (name, text) = condition.clicked();
+        query.append_pair(name, &text);
+    }
     let least = pasted.min_ms.unwrap_or(0);
     if let Some(chosen) = chosen {
         query.append_pair("box", &format!("{},{},{least},", chosen.from.0, chosen.until.0));

@@ -1,21 +1,25 @@
 //! A raw line as fields, by the format that the store holds of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::question::FieldCondition;
 use crate::error::Result;
-use crate::explain::{FacetReader, FeatureId, Features};
+use crate::explain::{FacetReader, FeatureId, Features, PlacedWhere, WhereCondition};
 use crate::grammar::{Format, read_format};
 use crate::http::reader::{LineFound, Reader};
+use crate::http::redaction::Redaction;
 use crate::pipeline::{Interpreter, Interpreting};
-use crate::record::{Needs, parse_status_range, unescape};
+use crate::record::Needs;
 use crate::report::{LoggedVariables, RequestRecord, VariableColumn};
 use crate::store::View;
 
 /// Reads lines as they may be seen.
 pub(super) struct LineFields<'r> {
+    /// What lines have to be.
+    conditions: Arc<[WhereCondition]>,
+    redaction: &'r Redaction,
     view: &'r View,
     with: Interpreting,
     /// By the number of the reading; nothing where its format is not known here.
@@ -38,17 +42,19 @@ struct FieldsOfFormat {
     format: Format,
     facets: FacetReader,
     columns: Vec<VariableColumn>,
+    placed: Vec<PlacedWhere>,
 }
 
 impl FieldsOfFormat {
-    fn new(format: Format, features: &mut Features) -> FieldsOfFormat {
+    fn new(format: Format, conditions: &[WhereCondition], features: &mut Features) -> FieldsOfFormat {
         let facets = FacetReader::new(&format, features);
         let own = RequestRecord::own_fields();
         let mut columns = Vec::new();
         for variable in format.variables().iter().filter(|variable| !own.contains(&variable.name)) {
             columns.push(VariableColumn::new(&variable.name, &format));
         }
-        FieldsOfFormat { format, facets, columns }
+        let placed = conditions.iter().map(|condition| PlacedWhere::of_format(condition, &format)).collect();
+        FieldsOfFormat { format, facets, columns, placed }
     }
 }
 
@@ -58,8 +64,10 @@ fn own_fields<'f>(by_format: &'f [FieldsOfFormat], format: &Format) -> Option<&'
 }
 
 impl<'r> LineFields<'r> {
-    pub(super) fn new(reader: &'r Reader<'_>) -> Result<LineFields<'r>> {
+    pub(super) fn new(reader: &'r Reader<'_>, conditions: &Arc<[WhereCondition]>) -> Result<LineFields<'r>> {
         Ok(LineFields {
+            conditions: Arc::clone(conditions),
+            redaction: reader.redaction(),
             view: reader.view()?,
             with: reader.interpreting()?,
             readers: HashMap::new(),
@@ -111,58 +119,40 @@ impl<'r> LineFields<'r> {
         is_read.then_some(self.held.as_slice())
     }
 
-    /// Whether a line has the values that are asked for, and not those that are not.
-    pub(super) fn fits(&mut self, line: &LineFound, conditions: &[FieldCondition]) -> bool {
-        if conditions.is_empty() {
+    /// Whether a line, as it is shown, meets the conditions. One that cannot be read meets none, and is [missing](Self::missing).
+    pub(super) fn fits(&mut self, line: &LineFound) -> bool {
+        if self.conditions.is_empty() {
             return true;
         }
-        if self.features_of(line).is_none() {
-            return false;
-        }
-        for condition in conditions {
-            let (field, value) = (condition.field.as_str(), condition.value.as_bytes());
-            if field == "status"
-                && let Some(range) = parse_status_range(&condition.value)
-            {
-                if range.contains(&line.entry.status) != condition.is_wanted {
-                    return false;
+        let mut verdict = None;
+        if let (Some(reader), Some(raw)) = (self.reader_of(line), line.line.as_deref()) {
+            let FieldReader { interpreter, by_format } = reader;
+            interpreter.read_block(raw, |_, _, seen, values| {
+                if let (None, Ok(seen), Some(own)) = (verdict, seen, own_fields(by_format, values.format())) {
+                    verdict = Some(own.placed.iter().all(|placed| match placed.is_of_route() {
+                        true => placed.meets_route(&line.route),
+                        false => placed.meets(&seen.record, &values),
+                    }));
                 }
-                continue;
-            }
-            let is_feature = self.held.iter().any(|id| self.has(*id, field, value));
-            if (is_feature || self.has_variable(line, condition)) != condition.is_wanted {
-                return false;
-            }
+            });
         }
-        true
+        self.unread += u64::from(verdict.is_none());
+        verdict.unwrap_or(false)
     }
 
     /// What could not be read, in words.
-    pub(super) fn notes(&self) -> Option<String> {
-        (self.unread > 0)
-            .then(|| format!("{} lines are gone or cannot be read as fields: they are not counted", self.unread))
+    pub(super) fn missing(&self) -> Option<String> {
+        (self.unread > 0).then(|| {
+            let lines = if self.unread == 1 { "line is" } else { "lines are" };
+            format!("{} {lines} gone or cannot be read as fields, and not counted", self.unread)
+        })
     }
 
-    /// Whether a feature, or one that follows from it, is this value.
-    fn has(&self, id: FeatureId, field: &str, value: &[u8]) -> bool {
-        let is = |id: FeatureId| {
-            self.features.get(id).is_some_and(|feature| *feature.text == *value)
-                && self.features.field_of(id).is_some_and(|of| of.name == field)
-        };
-        is(id) || self.features.get(id).is_some_and(|feature| feature.implies.iter().any(|implied| is(*implied)))
-    }
-
-    /// The same of a variable as the log has it.
-    fn has_variable(&mut self, line: &LineFound, condition: &FieldCondition) -> bool {
-        let Some(reader) = self.reader_of(line) else { return false };
-        let Some(raw) = line.line.as_deref() else { return false };
-        let mut found = false;
-        reader.interpreter.read_block(raw, |_, _, seen, values| {
-            let variable = values.format().index_of(&condition.field).filter(|_| seen.is_ok());
-            let (value, escape) = (variable.and_then(|variable| values.value(variable)), values.format().escape());
-            found |= value.is_some_and(|value| *unescape(value, escape) == *condition.value.as_bytes());
-        });
-        found
+    /// What should be known of how lines are held against conditions, in words.
+    pub(super) fn note(&self) -> Option<&'static str> {
+        (!self.conditions.is_empty() && !self.redaction.is_empty()).then_some(
+            "conditions are held against lines as you see them: a value that is hidden from you is `[redacted]`",
+        )
     }
 
     fn reader_of(&mut self, line: &LineFound) -> Option<&mut FieldReader> {
@@ -183,7 +173,8 @@ impl<'r> LineFields<'r> {
         let made = self.readers.entry(number).or_insert_with(|| {
             let format = read_format(&reading.format)?;
             let interpreter = Interpreter::new(&format, Needs::all(), with).ok()?;
-            let by_format = format.chain().into_iter().map(|format| FieldsOfFormat::new(format, features)).collect();
+            let of_format = |format| FieldsOfFormat::new(format, &self.conditions, features);
+            let by_format = format.chain().into_iter().map(of_format).collect();
             Some(FieldReader { interpreter, by_format })
         });
         made.as_mut()

@@ -98,7 +98,10 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let title = format!("Latency of {}, {words}", routes_words(&question.routes));
     let heatmap = Heatmap { grid: &grid, threshold_ms, ticks: times, title };
     let (millis, read) = (|span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX), view.read_until());
-    let command = CommandWords::new("report", reader.site()).window(question.window).routes(&question.routes);
+    let command = CommandWords::new("report", reader.site())
+        .window(question.window)
+        .routes(&question.routes)
+        .conditions(&question.conditions);
     Reply::json(&Overview {
         state: match (question.known, grid.requests()) {
             (None, _) => "empty",
@@ -128,7 +131,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         frame,
         rows: heatmap.row_places(&frame),
         columns: grid.columns.iter().map(|column| shown_column(&heatmap, &frame, column)).collect(),
-        command: command.of(&question),
+        command: Some(command.typed()),
         missing: lacks.missing,
         notes: lacks.notes,
     })
@@ -165,10 +168,10 @@ fn cells_of_lines(
     lacks: &mut WindowLacks,
 ) -> Result<std::collections::BTreeMap<Timestamp, Cell>> {
     let cells = std::cell::RefCell::new(std::collections::BTreeMap::<Timestamp, Cell>::new());
-    let fields = std::cell::RefCell::new(LineFields::new(reader)?);
+    let fields = std::cell::RefCell::new(LineFields::new(reader, &question.conditions)?);
     let threshold = reader.site().threshold_ms;
     let count = |line: &LineFound| {
-        if !fields.borrow_mut().fits(line, &question.conditions) {
+        if !fields.borrow_mut().fits(line) {
             return false;
         }
         let mut cells = cells.borrow_mut();
@@ -191,7 +194,9 @@ fn cells_of_lines(
     let found = reader.lines(&wanted)?;
     *lacks = found.lacks;
     drop(wanted);
-    lacks.notes.extend(fields.into_inner().notes());
+    let fields = fields.into_inner();
+    lacks.missing.extend(fields.missing());
+    lacks.notes.extend(fields.note().map(str::to_owned));
     Ok(cells.into_inner())
 }
 

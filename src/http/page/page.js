@@ -188,7 +188,7 @@ function table(of, place) {
 
 function command(text, place) {
   if (!text) {
-    place.replaceChildren(make("p", { class: "quiet" }, "No command takes conditions on fields yet; copy the link instead. ", copyButton("copy link", () => location.href)));
+    place.replaceChildren(make("p", { class: "quiet" }, "`why` takes no conditions on fields; copy the link instead. ", copyButton("copy link", () => location.href)));
     return;
   }
   // Words stay whole, with the blanks between them.
@@ -698,7 +698,7 @@ function lineFields(line) {
   const list = make("dl");
   const add = (name, value, text) => {
     const shown = visible(text);
-    list.append(make("dt", {}, visible(name)), make("dd", {}, OWN.test(name) ? shown : valueButton(name, value, shown)));
+    list.append(make("dt", {}, visible(name)), make("dd", {}, OWN.test(name) ? shown : valueButton(conditionOf(name, value), shown)));
   };
   for (const [name, value] of Object.entries(line.fields || {})) {
     if (value === null) continue;
@@ -723,8 +723,19 @@ function lineFields(line) {
 // Fields of a record by the names that their values go by.
 const SAME = { method: "request_method", protocol: "server_protocol" };
 
-function valueButton(name, value, shown) {
-  const condition = `${SAME[name] || name}:${value}`;
+// A field's value as a condition of the address: as in --where, with a colon. What would be read as any, none, a bound or a net is escaped.
+function conditionOf(name, value) {
+  const field = (SAME[name] || name).replaceAll("\\", "\\x5C").replaceAll(":", "\\x3A").replaceAll("=", "\\x3D").replace(/[!^]$/, escaped);
+  const text = String(value).replaceAll("\\", "\\x5C");
+  const standsForMore = /^([*-]$|>|[0-9a-f.:]+\/[0-9]+$)/i.test(text);
+  return `${field}:${standsForMore ? escaped(text[0]) + text.slice(1) : text}`;
+}
+
+function escaped(letter) {
+  return `\\x${letter.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+}
+
+function valueButton(condition, shown) {
   const button = make("button", { type: "button", title: "click: only it; shift-click: all but it" }, shown);
   button.addEventListener("click", (event) => only(condition, event.shiftKey));
   return button;
@@ -755,7 +766,7 @@ function splitField(of, answer) {
     bars.append(draw("rect", { class: "rest", x: 0, y: 9, width: 100 * value.rest_share, height: 5 }));
     const shown = visible(value.value) || "(empty)";
     const row = make("tr", {},
-      make("th", { scope: "row", class: "split-value" }, valueButton(of.field, value.value, shown)),
+      make("th", { scope: "row", class: "split-value" }, valueButton(value.condition, shown)),
       make("td", { class: "bars" }, bars),
       make("td", {}, `${count(value.box)} · ${percent(value.box_share)}`),
       make("td", {}, `${count(value.rest)} · ${percent(value.rest_share)}`),

@@ -5,18 +5,20 @@
 //! | `from`, `until`, `since`, `at`, `window` | the window, as `--from` and the others take it; without any, the last of what there is |
 //! | `route` | a route or a pattern; several |
 //! | `box` | what was drawn: `FROM,UNTIL,MIN,MAX` in milliseconds since 1970 and of latency, MAX may be empty |
-//! | `only`, `not` | `FIELD:VALUE` that a request must have, or not; several |
+//! | `only`, `not` | `FIELD:VALUE` that a request must have, or not, as `--where FIELD=VALUE`; several |
 //! | `click` | the point of a graph that led here, `AT,LENGTH,STEP,..`, as `/at` writes it |
 //! | `tz` | the zone of times |
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::shown_time::{resolve, zone_named};
 use crate::error::{Error, Result};
+use crate::explain::WhereCondition;
 use crate::graphite::asked::PointLength;
 use crate::http::asked::Asked;
 use crate::http::reader::Reader;
-use crate::pipeline::Filter;
+use crate::pipeline::{Filter, check_where_of_store};
 use crate::route::RouteId;
 use crate::store::{View, WindowMatch};
 use crate::time::{NamedZone, Timestamp, Window, WindowSpec};
@@ -56,7 +58,7 @@ pub(super) struct PageQuestion {
     pub(super) zone: NamedZone,
     /// Names and patterns; all without any.
     pub(super) routes: Vec<String>,
-    pub(super) conditions: Vec<FieldCondition>,
+    pub(super) conditions: Arc<[WhereCondition]>,
     pub(super) chosen: Option<ChosenBox>,
     /// The point of a graph that led here.
     pub(super) click: Option<LandedClick>,
@@ -80,15 +82,6 @@ pub(super) struct ChosenBox {
     pub(super) until_ms: Option<u64>,
 }
 
-/// A value that was clicked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FieldCondition {
-    pub(super) field: String,
-    pub(super) value: String,
-    /// Only it; or all but it.
-    pub(super) is_wanted: bool,
-}
-
 impl PageQuestion {
     /// # Errors
     /// A parameter is not what it should be, or the store cannot be read.
@@ -102,19 +95,15 @@ impl PageQuestion {
         let routes: Vec<String> = asked.values("route").filter(|route| !route.is_empty()).map(str::to_owned).collect();
         check_count("routes", routes.len(), ROUTES_MAX)?;
         check_count("conditions", asked.values("only").chain(asked.values("not")).count(), CONDITIONS_MAX)?;
-        let mut conditions = Vec::new();
-        for (name, is_wanted) in [("only", true), ("not", false)] {
-            for text in asked.values(name) {
-                conditions.push(FieldCondition::parse(text, is_wanted)?);
-            }
-        }
+        let conditions = conditions_of(asked)?;
+        check_where_of_store(&conditions, view)?;
         Ok(PageQuestion {
             window: whole,
             follows,
             known,
             zone,
             routes,
-            conditions,
+            conditions: conditions.into(),
             chosen: asked.value("box").map(ChosenBox::parse).transpose()?,
             click: asked.value("click").map(LandedClick::parse).transpose()?,
         })
@@ -179,17 +168,18 @@ impl LandedClick {
     }
 }
 
-impl FieldCondition {
-    fn parse(text: &str, is_wanted: bool) -> Result<FieldCondition> {
-        // `query:page:2` is the value 2 of the field `query:page`.
-        let from = if text.starts_with("query:") { "query:".len() } else { 0 };
-        let at = text.get(from..).and_then(|rest| rest.find(':')).map(|at| at + from);
-        let parts = at.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)));
-        let Some((field, value)) = parts else {
-            return Err(Error::usage(format!("`{text}` is no condition")).remedy("FIELD:VALUE, such as status:502"));
-        };
-        Ok(FieldCondition { field: field.to_owned(), value: value.to_owned(), is_wanted })
+/// What the address asks for of fields.
+fn conditions_of(asked: &Asked) -> Result<Vec<WhereCondition>> {
+    let mut conditions = Vec::new();
+    for (name, is_wanted) in [("only", true), ("not", false)] {
+        for text in asked.values(name).filter(|text| !text.is_empty()) {
+            conditions.push(WhereCondition::parse_clicked(text, is_wanted).map_err(|what| {
+                Error::usage(format!("`{name}={text}` is no condition: {what}"))
+                    .remedy("FIELD:VALUE, such as status:502; fields and values are those of --where")
+            })?);
+        }
     }
+    Ok(conditions)
 }
 
 /// From the first to the last slot of any route.
@@ -263,14 +253,5 @@ mod tests {
         for wrong in ["", "1,2,3", "2,1,0,", "1,2,5,5", "a,2,0,", "1,2,-1,"] {
             assert!(ChosenBox::parse(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_value_may_hold_a_colon() {
-        let read = |text| FieldCondition::parse(text, true).map(|condition| (condition.field, condition.value));
-        let expected = |field: &str, value: &str| (field.to_owned(), value.to_owned());
-        assert_eq!(read("upstream_addr:10.0.0.1:80").unwrap(), expected("upstream_addr", "10.0.0.1:80"));
-        assert_eq!(read("query:page:2").unwrap(), expected("query:page", "2"));
-        assert!(read("status").is_err() && read("query:page").is_err());
     }
 }

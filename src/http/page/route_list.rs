@@ -114,14 +114,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
         format!("{} to {}", question.zone.wall_clock(before.from), question.zone.wall_clock(before.until))
     });
     let rows = shown.into_iter().map(|(_, row)| row).collect();
-    Reply::json(&RouteList {
-        routes,
-        offset,
-        rows,
-        against,
-        all,
-        command: command.of(&question).map(|words| words + " --sort sum"),
-    })
+    Reply::json(&RouteList { routes, offset, rows, against, all, command: Some(command.flag("--sort sum").typed()) })
 }
 
 fn whole(asked: &Asked, name: &str, usual: usize) -> usize {

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::explain::{FeatureId, Features, FieldSide};
+use crate::explain::{Feature, FeatureId, Features, Field, FieldSide, WhereCondition};
 use crate::route::RouteId;
 use crate::time::Timestamp;
 
@@ -70,6 +70,8 @@ pub(super) struct SplitField {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SplitValue {
     pub(super) value: String,
+    /// The same as a condition of the page's address.
+    pub(super) condition: String,
     /// Requests of the box and of the rest that have it.
     pub(super) inside: u64,
     pub(super) rest: u64,
@@ -149,6 +151,7 @@ impl SplitTally {
             let accounts = (sum.excess_ms - part_of_rest * whole) * whole.signum();
             let value = SplitValue {
                 value: String::from_utf8_lossy(&feature.text).into_owned(),
+                condition: condition_of(field, feature),
                 inside: sum.count,
                 rest,
                 excess_ms: sum.excess_ms as i64,
@@ -247,6 +250,12 @@ impl SplitTally {
         let having = self.inside.iter().filter(|request| holders.hold(self.features_of(request)));
         having.take(CELLS).map(|request| (request.end.0, request.took_ms)).collect()
     }
+}
+
+/// The condition that a request has a value, as the address has it.
+fn condition_of(field: &Field, feature: &Feature) -> String {
+    let read = WhereCondition::parse(&WhereCondition::typed(field, feature)).ok();
+    read.map(|read| read.clicked().1).unwrap_or_default()
 }
 
 /// Features and what follows from them, each once.

@@ -30,7 +30,7 @@ struct SettledCells {
 }
 
 impl RouteCounts {
-    /// All that was counted since the beginning, by route.
+    /// All that was counted since the beginning, by route and by member of a series.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -42,16 +42,17 @@ impl RouteCounts {
             _ => now.slot(interval),
         };
         let held = held.get_or_insert_with(|| SettledCells { until: begins, cells: BTreeMap::new() });
+        let known: Vec<RouteId> = view.kept_names().into_iter().map(|(id, _)| id).collect();
         let newest = view.read_until().unwrap_or(now).min(now);
         let settled = newest.minus(SETTLED).slot(interval);
         if settled > held.until {
-            for (route, cell) in view.totals(Window { from: held.until, until: settled }, None)? {
+            for (route, cell) in view.totals(Window { from: held.until, until: settled }, Some(&known))? {
                 held.cells.entry(route).or_default().merge(&cell);
             }
             held.until = settled;
         }
         let mut all = held.cells.clone();
-        for (route, cell) in view.totals(Window { from: held.until, until: Window::ALL.until }, None)? {
+        for (route, cell) in view.totals(Window { from: held.until, until: Window::ALL.until }, Some(&known))? {
             all.entry(route).or_default().merge(&cell);
         }
         Ok(all)

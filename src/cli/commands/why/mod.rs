@@ -121,6 +121,9 @@ fn say_left_out(filter: &Filter) {
     if filter.min_ms > 0 || filter.below_ms.is_some() {
         left.push("times");
     }
+    if !filter.conditions.is_empty() {
+        left.push("conditions");
+    }
     if !left.is_empty() {
         say(&format!(
             "note: the {} of the link are not taken over: why sets what is unusual of all requests of the window against what is usual",

@@ -5,6 +5,7 @@ use form_urlencoded::Serializer;
 use crate::cli::input::context::Context;
 use crate::cli::input::event_settings::event_words;
 use crate::error::Result;
+use crate::explain::WhereCondition;
 use crate::report::why::WhyReport;
 use crate::time::Window;
 
@@ -29,8 +30,9 @@ pub(super) fn page_link(context: &Context, report: &WhyReport, routes: &[String]
     for value in cause {
         if value.field == "route" {
             shown = vec![&value.value];
-        } else {
-            query.append_pair("only", &format!("{}:{}", value.field, value.value));
+        } else if let Ok(condition) = WhereCondition::parse(&value.condition) {
+            let (name, text) = condition.clicked();
+            query.append_pair(name, &text);
         }
     }
     for route in shown {

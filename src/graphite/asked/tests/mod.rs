@@ -225,8 +225,13 @@ fn a_box_of_the_page_and_its_conditions_are_what_lines_are_shown_of() {
     assert_eq!(asked.statuses, [500..=501, 503..=599]);
     let whole = ask(&format!("{page}&box=1322661910000,1322662020000,0,"));
     assert_eq!((whole.min_ms, whole.below_ms, whole.all_by_end), (None, None, Some(true)));
+    let asked = ask(&format!("{page}&only=remote_addr:203.0.113.9&not=method:GET&only=status:5xx"));
+    let conditions: Vec<String> = asked.conditions.iter().map(ToString::to_string).collect();
+    assert_eq!(conditions, ["remote_addr=203.0.113.9", "method!=GET"]);
+    assert_eq!(asked.statuses, [500..=599]);
     for (more, what) in [
-        ("&only=remote_addr:203.0.113.9", "`only=remote_addr:203.0.113.9`, which no option"),
+        ("&only=remote_addr", "`only=remote_addr` is no condition: there is no `:`"),
+        ("&not=x:%5Cx5", "two hexadecimal digits"),
         ("&box=1,2,3", "is no box"),
         ("&box=1322661910000,1322662020000,900,800", "is no box"),
         ("&only=status:200&not=status:2xx", "no request fits"),
