@@ -26,23 +26,31 @@ fn net_of_v6(address: Ipv6Addr, length: u32) -> String {
     format!("{}/{length}", Ipv6Addr::from(net))
 }
 
-/// Whether a value looks like an address or a net, and is none; what a client says may be anything.
+/// Whether a value looks like an address, a net or several of them, and is none; what a client says may be anything.
 pub(super) fn is_no_address(value: &[u8]) -> bool {
-    let looks_so = value.iter().all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(byte))
-        && value.iter().any(|byte| b".:/".contains(byte));
-    // One that a balancer says has its port.
-    let Some(text) = std::str::from_utf8(value).ok().filter(|_| looks_so) else {
-        return is_net_of_address(value);
-    };
-    AddressRange::parse(text).is_none() && text.parse::<SocketAddr>().is_err()
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    let of_v6 = |c: char| c.is_ascii_hexdigit() || ".:/*".contains(c);
+    let of_v4 = |c: char| c.is_ascii_digit() || ".:/*".contains(c);
+    let looks_so = text.chars().all(of_v4) || text.matches(':').count() > 1 && text.chars().all(of_v6);
+    if looks_so && text.contains(['.', ':', '/', '*']) {
+        // One that a balancer says has its port.
+        return AddressRange::parse(text).is_none() && text.parse::<SocketAddr>().is_err();
+    }
+    is_net_of_address(text) || is_span_of_addresses(text)
 }
 
 /// Whether an address stands before a `/`, and no length that it can have behind it.
-fn is_net_of_address(value: &[u8]) -> bool {
-    let Some((address, _)) = std::str::from_utf8(value).ok().and_then(|text| text.split_once('/')) else {
-        return false;
-    };
-    AddressRange::parse(address).is_some()
+fn is_net_of_address(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, _)| AddressRange::parse(address).is_some())
+}
+
+/// `192.0.2.1-192.0.2.9`, or only its last part behind the `-`.
+fn is_span_of_addresses(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(first, last)| {
+        let last = last.trim();
+        let is_end = AddressRange::parse(last).is_some() || last.bytes().all(|byte| byte.is_ascii_digit());
+        is_end && AddressRange::parse(first.trim()).is_some()
+    })
 }
 
 #[cfg(test)]
@@ -59,10 +67,35 @@ mod tests {
 
     #[test]
     fn what_looks_like_an_address_is_one_or_none() {
-        for none in ["192.0.2.0/33", "192.0.2", "192.0.2.300", "192.0.2.0/x", "2001:db8::/129"] {
+        for none in [
+            "192.0.2.0/33",
+            "192.0.2",
+            "192.0.2.300",
+            "192.0.2.0/x",
+            "2001:db8::/129",
+            "192.0.2.*",
+            "10.*",
+            "192.0.2.1-192.0.2.9",
+            "192.0.2.1-9",
+            "192.0.2.7:99999",
+        ] {
             assert!(is_no_address(none.as_bytes()), "{none}");
         }
-        for other in ["192.0.2.7", "192.0.2.0/24", "192.0.2.7:80", "::1", "unix:", "unknown", "", "abc"] {
+        for other in [
+            "192.0.2.7",
+            "192.0.2.0/24",
+            "192.0.2.7:80",
+            "::1",
+            "unix:",
+            "unknown",
+            "",
+            "abc",
+            "[2001:db8::1]:80",
+            "cafe.de",
+            "cafe.de:80",
+            "web-1.example.org",
+            "a, 192.0.2.1",
+        ] {
             assert!(!is_no_address(other.as_bytes()), "{other}");
         }
     }

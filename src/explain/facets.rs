@@ -1,7 +1,10 @@
 //! A line's fields as features: which variables of a format say what sets requests apart, and how each is read.
 
+use std::borrow::Cow;
+
 use super::address::nets_of;
 use super::feature::{FeatureId, Features, FieldId, FieldSide, ValueForm};
+use super::field_place::{is_time, place_of};
 use super::phases::{AttemptTime, AttemptTimes, PhaseTimes, phase_times, phases_of_one};
 use super::route_patterns::patterns_of;
 use super::where_condition::field_text;
@@ -17,6 +20,8 @@ pub(super) enum FacetReading {
     Address,
     /// An agent, of a family.
     Agent { family: FieldId },
+    /// A host.
+    Host,
     /// The host of a URL.
     UrlHost,
     /// A list by attempt, each member once.
@@ -99,28 +104,6 @@ const ADDRESSES: &[&str] = &[
     "proxy_protocol_addr",
     "http_cf_connecting_ip",
 ];
-
-/// Ends of the names of what came of a request.
-const OUTCOMES: &[&str] = &["status", "bytes_sent", "request_completion", "response_length", "connection_time"];
-
-/// The side and the rank of a variable's field.
-fn place_of(name: &str, kind: VariableKind) -> (FieldSide, u8, &'static str) {
-    match name {
-        "upstream_cache_status" => (FieldSide::Answered, 20, "cache"),
-        "host" | "http_host" | "server_name" => (FieldSide::Answered, 25, "host"),
-        "request_length" | "content_length" | "bytes_received" => (FieldSide::Asked, 45, "request size"),
-        "request_method" => (FieldSide::Asked, 35, "method"),
-        "server_protocol" => (FieldSide::Asked, 60, "protocol"),
-        "connection_requests" => (FieldSide::Asked, 70, "connection"),
-        _ if OUTCOMES.iter().any(|end| name.ends_with(end)) || kind == VariableKind::Status => {
-            (FieldSide::Outcome, 90, "outcome")
-        }
-        _ if kind == VariableKind::UpstreamAddrs => (FieldSide::Answered, 10, "upstream"),
-        _ if name.starts_with("upstream") || name.starts_with("server") => (FieldSide::Answered, 15, "upstream name"),
-        _ if name.starts_with("ssl_") => (FieldSide::Asked, 65, "tls"),
-        _ => (FieldSide::Asked, 50, ""),
-    }
-}
 
 impl FacetReader {
     /// What reads the lines of `format`; None of its fields if there are too many of them already.
@@ -234,9 +217,10 @@ impl FacetReader {
                     features.imply(id, implied);
                 }
             }
+            FacetReading::Host => drop(add(features, facet.field, &in_lower_case(&text), into)),
             FacetReading::UrlHost => {
                 if let Some(host) = host_of(&text) {
-                    add(features, facet.field, host, into);
+                    add(features, facet.field, &in_lower_case(host), into);
                 }
             }
             FacetReading::Attempts => {
@@ -340,23 +324,18 @@ fn size_words(class: u32) -> String {
     format!(">={}", 1u64 << (2 * class).min(63))
 }
 
+/// A host's name is the same in any case.
+fn in_lower_case(host: &[u8]) -> Cow<'_, [u8]> {
+    match host.iter().any(u8::is_ascii_uppercase) {
+        true => Cow::Owned(host.to_ascii_lowercase()),
+        false => Cow::Borrowed(host),
+    }
+}
+
 /// `example.org` of `https://example.org/a`.
 pub(super) fn host_of(url: &[u8]) -> Option<&[u8]> {
     let after = memchr::memmem::find(url, b"://").and_then(|at| url.get(at + 3..))?;
     after.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next().filter(|host| !host.is_empty())
-}
-
-fn is_time(kind: VariableKind) -> bool {
-    matches!(
-        kind,
-        VariableKind::TimeLocal
-            | VariableKind::TimeIso8601
-            | VariableKind::Msec
-            | VariableKind::Seconds
-            | VariableKind::UpstreamSeconds
-            | VariableKind::Request
-            | VariableKind::Port
-    )
 }
 
 /// Whether a variable is read as a time or as the target, whatever it is called.
@@ -385,6 +364,9 @@ fn facet_of(variable: usize, name: &str, kind: VariableKind, features: &mut Feat
             facet(features.field(name, FieldSide::Asked, 49, "agent")?, FacetReading::Agent { family })
         }
         ("http_referer", _) => facet(features.field(name, FieldSide::Asked, 55, "referer")?, FacetReading::UrlHost),
+        ("host" | "http_host" | "server_name" | "ssl_server_name", _) => {
+            facet(features.field(name, side, rank, family)?, FacetReading::Host)
+        }
         ("connection_requests", _) => facet(features.field(name, side, rank, family)?, FacetReading::Reuse),
         (_, VariableKind::UpstreamAddrs | VariableKind::UpstreamInts) => {
             facet(features.field(name, side, rank, family)?, FacetReading::Attempts)

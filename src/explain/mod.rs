@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! feature · phases      values of fields, numbered; where a request's time went
-//! address · route_patterns · facets    a line's fields as features
+//! address · route_patterns · field_place · facets    a line's fields as features
 //! change                what was counted
 //! merged_features · sampling · requests    the requests of both sides in memory, as several threads read them
 //! model · tally         what is usual of each route, and what each feature has beyond it
 //! search                what sets the slow ones apart
 //! rhythm · interval · first     whether it is news, how sure it is, who came first
 //! answer · explanation  all of that, and the verdict
-//! where_condition · where_value · placed_where    what is asked of fields: as typed, which values there can be, in lines of a format
+//! where_condition · where_value · where_place · placed_where    what is asked of fields: as typed, which values there can be, in lines of a format
 //! ```
 //!
 //! Any two sets will do: a window and what was before it, a box of a heatmap and the rest. The one that is to be explained is
@@ -23,6 +23,7 @@ mod clicked_condition;
 mod explanation;
 mod facets;
 mod feature;
+mod field_place;
 mod first;
 mod interval;
 mod merged_features;
@@ -36,6 +37,7 @@ mod sampling;
 mod search;
 mod tally;
 mod where_condition;
+mod where_place;
 mod where_value;
 
 pub use answer::{BaselinePart, Cause, ExplainedSpans, Explanation, Folded, GrownValue, SideTimes, Verdict};

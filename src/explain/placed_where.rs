@@ -5,14 +5,15 @@
 //! numbers and times by what they are ([`ValueSort`]).
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use super::facets::{FacetReading, host_of, reading_of};
+use super::facets::{FacetReading, host_of};
 use super::route_patterns::patterns_of;
-use super::where_condition::{WantedValue, WhereCondition, field_bytes};
+use super::where_condition::{WantedValue, WhereCondition};
+use super::where_place::LooksAt;
 use super::where_value::{RefusedValue, ValueSort};
-use crate::grammar::{DurationUnit, Escape, Format, VariableKind};
+use crate::grammar::{Escape, Format};
 use crate::record::{
     AddressRange, Needs, Record, RecordValues, attempts, parse_status_range, query_value, unescape, with_agent_family,
 };
@@ -36,26 +37,6 @@ pub struct PlacedWhere {
     escape: Escape,
 }
 
-/// Where the value stands.
-#[derive(Debug, Clone)]
-enum LooksAt {
-    Route,
-    Path,
-    Target,
-    Method,
-    Protocol,
-    Host,
-    Status,
-    StatusClass,
-    /// The time of a request, and the variable that says it; without one that of its upstreams stands in.
-    Duration(Option<usize>),
-    Query(Vec<u8>),
-    Family(usize),
-    Variable(usize, FacetReading),
-    /// The format has none.
-    Nothing,
-}
-
 impl PlacedWhere {
     /// The same in lines of a format.
     pub fn of_format(condition: &WhereCondition, format: &Format) -> PlacedWhere {
@@ -70,7 +51,7 @@ impl PlacedWhere {
             looks_at,
             sort,
             value: value.clone(),
-            net: text.filter(|text| text.contains('/')).and_then(AddressRange::parse),
+            net: text.filter(|text| text.contains('/') || sort.is_of_hosts()).and_then(AddressRange::parse),
             statuses: text.filter(|_| sort.is_status()).and_then(parse_status_range),
             number: number.and_then(|number| sort.asked_number(number)),
             asks_for_none: !of_text && (text == Some("-") || text == Some("") && !logs_empty),
@@ -81,6 +62,14 @@ impl PlacedWhere {
 
     /// Why no request can have the value that is asked for, if none can.
     pub fn refusal(&self, field: &str) -> Option<RefusedValue> {
+        let is_empty = matches!(&self.value, WantedValue::Is(value) if value.is_empty());
+        if is_empty && !self.asks_for_none && !self.sort.is_free() {
+            // nginx writes `-`.
+            return Some(RefusedValue {
+                what: "no value is never empty".to_owned(),
+                remedy: format!("write {field}=-"),
+            });
+        }
         self.sort.refusal(field, &self.value)
     }
 
@@ -139,7 +128,10 @@ impl PlacedWhere {
             LooksAt::Target => self.is_escaped(Some(record.target)),
             LooksAt::Method => self.is_escaped(Some(record.method)),
             LooksAt::Protocol => self.is_escaped(Some(record.protocol)),
-            LooksAt::Host => self.is_escaped(record.host),
+            LooksAt::Host => match record.host.filter(|host| !host.is_empty()) {
+                Some(host) => self.is_host(&unescape(host, self.escape)),
+                None => self.asks_for_none,
+            },
             LooksAt::Duration(Some(variable)) => self.is_duration(record.request_time_ms, values.value(*variable)),
             LooksAt::Duration(None) => {
                 let [upstream, ..] = record.upstream_ms;
@@ -239,16 +231,37 @@ impl PlacedWhere {
         let text = unescape(raw, self.escape);
         let by_reading = match reading {
             FacetReading::Address => self.is_address(&text),
-            FacetReading::UrlHost => host_of(&text).is_some_and(|host| self.is_plain(host)),
+            FacetReading::Host => self.is_host(&text),
+            FacetReading::UrlHost => host_of(&text).is_some_and(|host| self.is_host(host)),
             // As `why` sets them apart: the first request of a connection, and the others.
             FacetReading::Reuse if self.is_above_one() => return &*text != b"1",
             _ if reading == FacetReading::Attempts || self.sort.is_list() => {
                 let mut members = attempts(&text).filter_map(|attempt| attempt.value);
-                members.any(|member| self.is_value(member))
+                members.any(|member| self.is_value(member) || self.is_peer(member))
             }
             _ => self.is_value(&text),
         };
         by_reading || self.is_text(&text, raw)
+    }
+
+    /// The same of a host, whose case says nothing.
+    fn is_host(&self, host: &[u8]) -> bool {
+        match &self.value {
+            WantedValue::Any => true,
+            WantedValue::Is(value) | WantedValue::Literal(value) => host.eq_ignore_ascii_case(value),
+            WantedValue::Begins(begin) => {
+                host.get(..begin.len()).is_some_and(|first| first.eq_ignore_ascii_case(begin))
+            }
+            WantedValue::Above { .. } => false,
+        }
+    }
+
+    /// Whether a peer of an attempt has the address that is asked for, whatever its port.
+    fn is_peer(&self, peer: &[u8]) -> bool {
+        let Some(net) = self.net.filter(|_| self.sort == ValueSort::Upstreams) else { return false };
+        let text = std::str::from_utf8(peer).unwrap_or_default();
+        let address = text.parse::<SocketAddr>().map(|peer| peer.ip()).or_else(|_| text.parse::<IpAddr>());
+        address.is_ok_and(|address| net.holds(address.to_canonical()))
     }
 
     fn is_above_one(&self) -> bool {
@@ -267,95 +280,4 @@ impl PlacedWhere {
 /// The target up to its `?`.
 fn before_query(target: &[u8]) -> &[u8] {
     target.split(|byte| *byte == b'?').next().unwrap_or_default()
-}
-
-impl LooksAt {
-    /// Where a format has the field; nowhere if none of its lines can have it.
-    fn of_field(field: &str, format: &Format) -> LooksAt {
-        let roles = format.roles();
-        let is_keyed = format.is_keyed();
-        let says_request = roles.request.is_some() || is_keyed;
-        let if_there = |is_there: bool, known: LooksAt| if is_there { known } else { LooksAt::Nothing };
-        match field {
-            "route" => LooksAt::Route,
-            "path" => if_there(format.tells_request(), LooksAt::Path),
-            "target" => if_there(format.tells_request(), LooksAt::Target),
-            "request_method" | "server_protocol" if !says_request => LooksAt::of_variable(field, format),
-            "method" | "request_method" => if_there(says_request || roles.method.is_some(), LooksAt::Method),
-            "protocol" | "server_protocol" => if_there(says_request || roles.protocol.is_some(), LooksAt::Protocol),
-            "status" => if_there(is_keyed || roles.status.is_some(), LooksAt::Status),
-            "status_class" => if_there(is_keyed || roles.status.is_some(), LooksAt::StatusClass),
-            "request_time" => {
-                let [upstream, ..] = roles.upstream;
-                let is_there = is_keyed || roles.request_time.or(upstream).is_some();
-                let is_told = format.keys().is_none_or(|keyed| keyed.tells_request_time());
-                if_there(is_there, LooksAt::Duration(roles.request_time.filter(|_| is_told)))
-            }
-            "agent_family" => match format.index_of("http_user_agent") {
-                Some(agent) => LooksAt::Family(agent),
-                None => LooksAt::Nothing,
-            },
-            "net" | "net:24" | "net:64" | "net:16" | "net:48" => LooksAt::of_variable("remote_addr", format),
-            _ => match field.strip_prefix("query:") {
-                Some(key) => if_there(format.tells_request(), LooksAt::Query(field_bytes(key))),
-                None => match LooksAt::of_variable(field, format) {
-                    LooksAt::Nothing if field == "host" => if_there(is_keyed || roles.host.is_some(), LooksAt::Host),
-                    known => known,
-                },
-            },
-        }
-    }
-
-    fn of_variable(name: &str, format: &Format) -> LooksAt {
-        let Some(variable) = format.index_of(name) else { return LooksAt::Nothing };
-        let kind = format.variables().get(variable).map(|known| known.kind);
-        LooksAt::Variable(variable, kind.map_or(FacetReading::Text, |kind| reading_of(name, kind)))
-    }
-
-    /// What the values look like that stand there.
-    fn sort(&self, field: &str, format: &Format) -> ValueSort {
-        let [of_request, ..] = format.roles().units;
-        match self {
-            // Keys may hold anything, whatever they are called.
-            LooksAt::Method if !format.is_keyed() => ValueSort::Method,
-            LooksAt::Protocol if !format.is_keyed() => ValueSort::Protocol,
-            LooksAt::Status => ValueSort::Status,
-            LooksAt::StatusClass => ValueSort::StatusClass,
-            LooksAt::Duration(_) => ValueSort::Time(of_request),
-            LooksAt::Variable(_, FacetReading::Address) if field == "net" || field.starts_with("net:") => {
-                ValueSort::Net
-            }
-            LooksAt::Variable(_, FacetReading::Address) => ValueSort::Address,
-            LooksAt::Variable(variable, _) => sort_of_variable(*variable, format),
-            _ => ValueSort::Text,
-        }
-    }
-}
-
-fn sort_of_variable(variable: usize, format: &Format) -> ValueSort {
-    let roles = format.roles();
-    let [_, of_upstream @ ..] = roles.units;
-    for (role, unit) in roles.upstream.into_iter().zip(of_upstream) {
-        if role == Some(variable) {
-            return ValueSort::Times(unit);
-        }
-    }
-    if roles.status == Some(variable) {
-        return ValueSort::Status;
-    }
-    let Some(known) = format.variables().get(variable) else { return ValueSort::Text };
-    match known.kind {
-        VariableKind::Status => ValueSort::Status,
-        VariableKind::UpstreamInts if known.name.ends_with("status") => ValueSort::Statuses,
-        VariableKind::UpstreamInts => ValueSort::Numbers,
-        VariableKind::Integer | VariableKind::Port | VariableKind::Decimal | VariableKind::Msec => ValueSort::Number,
-        VariableKind::Seconds => ValueSort::Time(DurationUnit::Seconds),
-        VariableKind::UpstreamSeconds => ValueSort::Times(DurationUnit::Seconds),
-        VariableKind::TimeLocal | VariableKind::TimeIso8601 => ValueSort::Clock,
-        VariableKind::UpstreamAddrs
-        | VariableKind::Request
-        | VariableKind::Pipe
-        | VariableKind::Token
-        | VariableKind::Text => ValueSort::Text,
-    }
 }

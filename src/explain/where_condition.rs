@@ -45,8 +45,11 @@ impl WhereCondition {
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<WhereCondition, String> {
         let Some((field, value)) = text.split_once('=') else {
-            return Err("there is no `=`".to_owned());
+            return Err(misplaced_sign(text).unwrap_or_else(|| "there is no `=`".to_owned()));
         };
+        if let Some(error) = misplaced_sign(text) {
+            return Err(error);
+        }
         let (field, mark) = match field.as_bytes().last().copied() {
             Some(mark @ (b'!' | b'^')) => (field.get(..field.len() - 1).unwrap_or_default(), Some(mark)),
             _ => (field, None),
@@ -59,6 +62,11 @@ impl WhereCondition {
         let field = field_text(&read_bytes(field.trim().trim_start_matches('$'))?);
         if field.is_empty() || field == "query:" {
             return Err("it names no field".to_owned());
+        }
+        if mark != Some(b'^')
+            && let Some(bound) = value.strip_prefix('<')
+        {
+            return Err(no_less_than(&field, bound, mark == Some(b'!')));
         }
         let value = match (mark, value) {
             (Some(b'^'), begin) => WantedValue::Begins(read_bytes(begin)?),
@@ -94,12 +102,39 @@ impl WhereCondition {
     }
 }
 
+/// What is wrong where `>` or `<` stands before the `=`, or without one: `request_time>=1`, `status<400`.
+fn misplaced_sign(text: &str) -> Option<String> {
+    let (before, number) = text.split_once('=').unwrap_or((text, ""));
+    let (field, sign, bound) = match (before.strip_suffix('>'), before.strip_suffix('<')) {
+        (Some(field), _) => (field, '>', format!("={number}")),
+        (_, Some(field)) => (field, '<', format!("={number}")),
+        _ if text.contains('=') => return None,
+        _ => {
+            let sign = if text.contains('>') { '>' } else { '<' };
+            let (field, number) = text.split_once(sign)?;
+            (field, sign, number.to_owned())
+        }
+    };
+    Some(match sign {
+        '>' => format!("`>` stands behind a `=`: {field}=>{bound}"),
+        _ => no_less_than(field, &bound, false),
+    })
+}
+
+/// What to write instead of `<5`, here without its sign.
+fn no_less_than(field: &str, bound: &str, is_not: bool) -> String {
+    let (mark, or_none) = if is_not { ("=", "") } else { ("!=", ", or has no value") };
+    let (sign, number) = bound.strip_prefix('=').map_or((">=", bound), |number| (">", number));
+    let what = if is_not { "not less" } else { "less" };
+    format!("there is no `<`; what is {what}{or_none} is {field}{mark}{sign}{number}, and the sign itself \\x3C")
+}
+
 /// Whether a value would be read as something else if it stood as it is.
 fn stands_for_more(form: ValueForm, feature: &Feature) -> bool {
     let text = &*feature.text;
     match form {
         ValueForm::Class => false,
-        _ if matches!(text, b"*" | b"-") || text.starts_with(b">") => true,
+        _ if matches!(text, b"*" | b"-") || text.starts_with(b">") || text.starts_with(b"<") => true,
         ValueForm::Text => false,
         ValueForm::Number => !text.iter().all(u8::is_ascii_digit),
         // What a client says of itself may be written as a net.
@@ -121,7 +156,7 @@ pub(super) fn field_bytes(text: &str) -> Vec<u8> {
 
 /// A field as it is typed: what is a mark at its end, or would be cut off, is escaped.
 pub(super) fn typed_field(name: &str) -> String {
-    let last = name.chars().next_back().filter(|last| matches!(last, '!' | '^') || last.is_whitespace());
+    let last = name.chars().next_back().filter(|last| matches!(last, '!' | '^' | '>' | '<') || last.is_whitespace());
     let begin = last.map_or(name, |last| name.strip_suffix(last).unwrap_or(name));
     let mut typed = begin.replace('=', "\\x3D");
     if let Some(last) = last {
@@ -251,6 +286,22 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_that_stands_elsewhere_is_said_with_what_to_write() {
+        for (text, said) in [
+            ("request_time>=1", "request_time=>=1"),
+            ("status>499", "status=>499"),
+            ("status<400", "status!=>=400,"),
+            ("status<=400", "status!=>400,"),
+            ("bytes_sent=<1024", "bytes_sent!=>=1024,"),
+            ("bytes_sent=<=1024", "bytes_sent!=>1024,"),
+            ("bytes_sent!=<1024", "bytes_sent=>=1024,"),
+        ] {
+            let error = WhereCondition::parse(text).unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn what_is_typed_is_read_as_it_was() {
         assert_eq!(read(&typed(b"query:x", ValueForm::Text, b"*")), WantedValue::Any);
         let values = [
@@ -262,6 +313,7 @@ mod tests {
             b"=*'\n",
             "schön".as_bytes(),
             b">=9",
+            b"<9",
             b">",
             b"",
             b"=",
@@ -306,6 +358,9 @@ mod tests {
             b"$a",
             b"*",
             b"a!a!",
+            b"a>",
+            b"a<",
+            b"a<b",
         ] {
             let field = [b"query:", key].concat();
             let typed = typed(&field, ValueForm::Text, b"5");

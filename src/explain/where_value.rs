@@ -23,8 +23,18 @@ pub(super) enum ValueSort {
     Statuses,
     /// `5xx`.
     StatusClass,
-    /// An address, or what a client says is one.
+    /// A path: nothing behind its `?`.
+    Path,
+    /// An address of a connection.
     Address,
+    /// What a client says are addresses.
+    ClientSays,
+    /// The peer of each attempt: an address with a port, a socket's path, a name.
+    Upstreams,
+    /// What a cache made of a request.
+    CacheStatus,
+    /// `p` or `.`.
+    Pipe,
     /// An address, as a net is asked for.
     Net,
     /// A number.
@@ -59,6 +69,11 @@ impl ValueSort {
         matches!(self, ValueSort::Status | ValueSort::Statuses)
     }
 
+    /// Whether an address stands for itself however it is written, and in `$upstream_addr` with whatever port.
+    pub(super) fn is_of_hosts(self) -> bool {
+        matches!(self, ValueSort::Address | ValueSort::Net | ValueSort::Upstreams)
+    }
+
     fn is_number(self) -> bool {
         let is_time = matches!(self, ValueSort::Time(_) | ValueSort::Times(_));
         is_time || self.is_status() || matches!(self, ValueSort::Number | ValueSort::Numbers)
@@ -90,7 +105,7 @@ impl ValueSort {
             WantedValue::Above { bound, .. } if !self.is_number() => {
                 (Cow::Borrowed(bound.as_str()), "`>` and `>=` ask for a number, and it is none")
             }
-            WantedValue::Above { bound, .. } if self.asked_number(bound).is_none() => {
+            WantedValue::Above { bound, .. } if self.is_no_bound(bound) => {
                 (Cow::Borrowed(bound.as_str()), self.what_is_none())
             }
             WantedValue::Above { .. } => return None,
@@ -102,24 +117,39 @@ impl ValueSort {
         Some(RefusedValue { what: format!("`{typed}`: {what}"), remedy: self.remedy(field, value) })
     }
 
+    /// Whether nothing can be above it.
+    fn is_no_bound(self, bound: &str) -> bool {
+        let most = if self.is_status() { 999_000_000_000 } else { u128::MAX };
+        self.asked_number(bound).is_none_or(|number| number > most)
+    }
+
+    /// Whether its values may be anything, text or not.
+    pub(super) fn is_free(self) -> bool {
+        matches!(self, ValueSort::Text | ValueSort::Path | ValueSort::ClientSays | ValueSort::Upstreams)
+    }
+
     /// Whether there can be such a value; what nginx logs of none is asked for as it is logged.
     fn can_be(self, value: &[u8]) -> bool {
         if matches!(value, b"" | b"-") {
             return true;
         }
-        let Ok(text) = std::str::from_utf8(value) else { return self == ValueSort::Text || self == ValueSort::Address };
+        let Ok(text) = std::str::from_utf8(value) else { return self.is_free() };
         match self {
             ValueSort::Text => true,
-            ValueSort::Method => value.iter().all(is_of_method),
+            ValueSort::Path => !value.contains(&b'?'),
+            ValueSort::Pipe => matches!(text, "p" | "."),
+            ValueSort::Method | ValueSort::CacheStatus => value.iter().all(is_in_capitals),
             ValueSort::Protocol => text.starts_with("HTTP/"),
             ValueSort::StatusClass => is_class(text),
             ValueSort::Status => parse_status_range(text).is_some(),
-            ValueSort::Address => !is_no_address(value),
+            ValueSort::Address => !is_no_address(value) && !text.contains(','),
+            ValueSort::ClientSays => !is_no_address(value),
+            ValueSort::Upstreams => !text.split(',').any(|peer| is_no_address(peer.trim().as_bytes())),
             ValueSort::Net => AddressRange::parse(text).is_some() || text.starts_with("unix:"),
             ValueSort::Number | ValueSort::Time(_) => self.asked_number(text).is_some(),
             ValueSort::Statuses | ValueSort::Numbers | ValueSort::Times(_) => self.can_be_list(text),
-            // The shortest are `1322661900.204`, or a date with a time.
-            ValueSort::Clock => text.len() >= 10,
+            // `30/Nov/2011:14:05:20 +0000`, `2011-11-30T14:05:20+00:00`.
+            ValueSort::Clock => text.len() > 18 && begins_a_time(value),
         }
     }
 
@@ -136,8 +166,13 @@ impl ValueSort {
     fn can_begin(self, begin: &[u8]) -> bool {
         let is_digits = |byte: &u8| byte.is_ascii_digit();
         match self {
-            ValueSort::Text | ValueSort::Address | ValueSort::Net | ValueSort::Clock => true,
-            ValueSort::Method => begin.iter().all(is_of_method),
+            ValueSort::Text | ValueSort::Address | ValueSort::ClientSays | ValueSort::Net | ValueSort::Upstreams => {
+                true
+            }
+            ValueSort::Clock => begins_a_time(begin),
+            ValueSort::Path => !begin.contains(&b'?'),
+            ValueSort::Pipe => matches!(begin, b"" | b"p" | b"."),
+            ValueSort::Method | ValueSort::CacheStatus => begin.iter().all(is_in_capitals),
             ValueSort::Protocol => begin.starts_with(b"HTTP/") || b"HTTP/".starts_with(begin),
             ValueSort::Status => begin.len() <= 3 && begin.iter().all(is_digits),
             ValueSort::StatusClass => match begin.split_first() {
@@ -154,11 +189,16 @@ impl ValueSort {
     fn what_is_none(self) -> &'static str {
         match self {
             ValueSort::Text => "no request has it",
+            ValueSort::Path => "no path: that ends before the `?`",
+            ValueSort::CacheStatus => "none of a cache: they are in capitals",
+            ValueSort::Pipe => "neither `p` nor `.`",
             ValueSort::Method => "no method: they are in capitals",
             ValueSort::Protocol => "no protocol",
             ValueSort::Status | ValueSort::Statuses => "no status",
             ValueSort::StatusClass => "no class of statuses",
-            ValueSort::Address | ValueSort::Net => "neither an address nor a net",
+            ValueSort::Address | ValueSort::ClientSays | ValueSort::Net | ValueSort::Upstreams => {
+                "neither an address nor a net"
+            }
             ValueSort::Number | ValueSort::Numbers => "no number",
             ValueSort::Time(_) | ValueSort::Times(_) => "no length of time",
             ValueSort::Clock => "no time as it is logged",
@@ -167,17 +207,24 @@ impl ValueSort {
 
     fn remedy(self, field: &str, value: &WantedValue) -> String {
         let is_above = matches!(value, WantedValue::Above { .. });
+        let bytes: &[u8] = if let WantedValue::Is(bytes) | WantedValue::Begins(bytes) = value { bytes } else { b"" };
         match self {
-            ValueSort::Text if is_above => {
+            ValueSort::Text | ValueSort::Path | ValueSort::ClientSays | ValueSort::Upstreams if is_above => {
                 format!("a value that begins with the sign is written {field}=\\x3E..")
             }
             ValueSort::Text => format!("write {field}=*"),
+            ValueSort::Path => format!("write target={}, or path and query:KEY", String::from_utf8_lossy(bytes)),
+            ValueSort::CacheStatus => format!("write {field}=HIT"),
+            ValueSort::Pipe => format!("write {field}=p"),
             ValueSort::Method => format!("write {field}=GET"),
             ValueSort::Protocol => format!("write {field}=HTTP/1.1 or {field}^=HTTP/"),
             ValueSort::Status => format!("write {field}=404, {field}=5xx, {field}=500-504 or {field}=>=500"),
             ValueSort::Statuses => format!("write {field}=502, {field}=5xx or {field}=>=500: any attempt counts"),
             ValueSort::StatusClass => format!("write {field}=5xx"),
-            ValueSort::Address | ValueSort::Net => {
+            ValueSort::Upstreams => {
+                format!("write {field}=10.0.0.2:8080, {field}=10.0.0.2 or {field}=10.0.0.0/24: any attempt counts")
+            }
+            ValueSort::Address | ValueSort::ClientSays | ValueSort::Net => {
                 format!("write {field}=192.0.2.7, {field}=192.0.2.0/24 or {field}=2001:db8::/32")
             }
             ValueSort::Number | ValueSort::Numbers => format!("write {field}=4096 or {field}=>=4096"),
@@ -194,8 +241,20 @@ impl ValueSort {
     }
 }
 
-fn is_of_method(byte: &u8) -> bool {
+fn is_in_capitals(byte: &u8) -> bool {
     matches!(byte, b'A'..=b'Z' | b'_' | b'-')
+}
+
+/// Whether a time may begin so, as `$time_local` or `$time_iso8601` has it to the second; what is behind that is not looked at.
+fn begins_a_time(begin: &[u8]) -> bool {
+    let fits = |shape: &[u8]| {
+        begin.iter().zip(shape).all(|(byte, place)| match place {
+            b'0' => byte.is_ascii_digit(),
+            b'a' => byte.is_ascii_alphabetic(),
+            _ => byte == place,
+        })
+    };
+    fits(b"00/aaa/0000:00:00:00 ") || fits(b"0000-00-00T00:00:00")
 }
 
 fn is_class(text: &str) -> bool {
@@ -233,17 +292,46 @@ mod tests {
     fn what_no_request_can_have_is_refused_by_the_sort_of_its_field() {
         use DurationUnit::{Millis, Seconds};
         for (sort, refused, taken) in [
-            (ValueSort::Text, &[">5", ">=a"][..], &["", "-", "5", "\\x3E5", "<5", "\\xff"][..]),
+            (ValueSort::Text, &[">5", ">=a"][..], &["", "-", "5", "\\x3E5", "\\xff"][..]),
+            (ValueSort::Path, &["/a?b=c", ">5"], &["/a", "/a\\x3Fb", "*"]),
+            (ValueSort::CacheStatus, &["hit", ">5"], &["HIT", "-"]),
+            (ValueSort::Pipe, &["x"], &["p", "."]),
+            (
+                ValueSort::Upstreams,
+                &["10.0.0.2:99999", "10.0.0", "10.0.0.0/33", "10.0.0.*"],
+                &[
+                    "10.0.0.2:80",
+                    "10.0.0.2",
+                    "10.0.0.0/24",
+                    "10.0.0.2:80, [::1]:80",
+                    "unix:/run/a",
+                    "backend",
+                    "[::1]:80",
+                ],
+            ),
             (ValueSort::Method, &["get", "GET ", ">=GET"], &["GET", "M-SEARCH", "-"]),
             (ValueSort::Protocol, &["1.1", "http/1.1"], &["HTTP/1.1", "HTTP/2"]),
             (
                 ValueSort::Status,
-                &["2XX", "abc", "5000", "6xx", "500-400", ">=abc", ">", "+5"],
+                &["2XX", "abc", "5000", "6xx", "500-400", ">=abc", ">", "+5", "5", "50", ">=1000"],
                 &["404", "5xx", "500-504", ">=500", ">499", "-", "000"],
             ),
             (ValueSort::StatusClass, &["5XX", "500", ">=5xx", "xx", "5x"], &["5xx", "2xx", "*"]),
             (
                 ValueSort::Address,
+                &[
+                    "192.0.2.0/33",
+                    "192.0.2",
+                    "192.0.2.300",
+                    "2001:db8::/129",
+                    ">=1",
+                    "192.0.2.7,192.0.2.8",
+                    "192.0.2.*",
+                ],
+                &["192.0.2.7", "192.0.2.0/24", "unix:", "::1", "host.example.org"],
+            ),
+            (
+                ValueSort::ClientSays,
                 &["192.0.2.0/33", "192.0.2", "192.0.2.300", "2001:db8::/129", ">=1", "192.0.2.0/x"],
                 &["192.0.2.7", "192.0.2.0/24", "unix:", "::1", "unknown", "192.0.2.7:1234", "1.2.3.4, 5.6.7.8", "abc"],
             ),
@@ -252,11 +340,7 @@ mod tests {
                 &["abc", "192.0.2.0/33", "192.0.2"],
                 &["192.0.2.0/24", "2001:db8::/32", "192.0.2.7", "unix:"],
             ),
-            (
-                ValueSort::Number,
-                &["abc", ">=abc", "-5", "4k", ">=", "<5", "1.", ".5"],
-                &["5", ">=4096", ">4096", "0.5", "-"],
-            ),
+            (ValueSort::Number, &["abc", ">=abc", "-5", "4k", ">=", "1.", ".5"], &["5", ">=4096", ">4096", "0.5", "-"]),
             (ValueSort::Numbers, &["abc", "5, x"], &["5", ">=5", "5, 6", "5, - : 7"]),
             (ValueSort::Statuses, &["5XX", "abc"], &["5xx", "502", "502, 200", ">=500", "500-599"]),
             (
@@ -265,7 +349,11 @@ mod tests {
                 &["3.500", "3.5s", ">=50ms", ">=1", ">1.5s", "-"],
             ),
             (ValueSort::Times(Millis), &["abc"], &["0.001, 3.500", ">=1s", "50"]),
-            (ValueSort::Clock, &["14:05", ">=14:05", ">5"], &["30/Nov/2011:14:05:20 +0000"]),
+            (
+                ValueSort::Clock,
+                &["14:05", ">=14:05", ">5", "2011-11-30 14:05:20"],
+                &["30/Nov/2011:14:05:20 +0000", "2011-11-30T14:05:20+00:00"],
+            ),
         ] {
             for value in refused {
                 assert!(is_refused(sort, value), "{sort:?} {value}");

@@ -12,7 +12,9 @@ pub fn parse_status_range(text: &str) -> Option<RangeInclusive<u16>> {
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let range = parse_status(first.trim())?..=parse_status(last.trim())?;
-    if range.is_empty() { None } else { Some(range) }
+    // No status has fewer digits; without an answer it is 000.
+    let is_too_short = *range.start() > 0 && *range.end() < 100;
+    if range.is_empty() || is_too_short { None } else { Some(range) }
 }
 
 /// Up to three digits; no sign, which `str::parse` would take.
@@ -39,9 +41,10 @@ mod tests {
 
     #[test]
     fn what_names_no_status() {
-        for text in
-            ["", "x", "xx", "0xx", "6xx", "55xx", "5XX", "5x", "504-500", "-", "500-", "-500", "+404", "1000", "4 04"]
-        {
+        for text in [
+            "", "x", "xx", "5", "50", "99", "1-99", "0xx", "6xx", "55xx", "5XX", "5x", "504-500", "-", "500-", "-500",
+            "+404", "1000", "4 04",
+        ] {
             assert_eq!(parse_status_range(text), None, "{text}");
         }
     }

@@ -242,6 +242,25 @@ fn the_command_of_a_key_that_looks_like_a_mark_or_is_no_text_lists_its_requests(
     }
 }
 
+/// A host is the same one in any case, in what is counted and in what is listed.
+#[test]
+fn the_command_of_a_host_lists_its_requests_in_any_case() {
+    for (what, field) in [(" shop.example.com", "host"), ("\"https://shop.example.com", "http_referer")] {
+        let log = log_of(2, &|asked| match field {
+            "host" => asked.host.starts_with("shop"),
+            _ => asked.referer.starts_with("https://shop"),
+        });
+        let capitals = what.replace("shop.example", "Shop.EXAMPLE");
+        let every_other = |(at, line): (usize, &str)| match at % 2 {
+            0 => line.replacen(what, &capitals, 1) + "\n",
+            _ => line.to_owned() + "\n",
+        };
+        let log: String = log.lines().enumerate().map(every_other).collect();
+        let fields = each_command_lists_its_cause_in(&log, field);
+        assert!(fields.contains(&format!("{field}=\"shop.example.com\"")), "{fields:?}");
+    }
+}
+
 /// Values that would be read as a class, a net or nothing.
 #[test]
 fn the_command_of_a_value_that_looks_like_a_condition_lists_its_requests() {
