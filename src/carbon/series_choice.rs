@@ -62,7 +62,7 @@ impl Percentile {
 }
 
 /// The unit of times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum TimeUnit {
     /// Milliseconds.
     #[default]

@@ -151,6 +151,45 @@ fn a_longer_point_is_of_all_its_requests() {
     assert_eq!((one.as_array().unwrap().len(), &one[0][0]), (1, &json!(10.0)), "{one}");
 }
 
+/// An answer reads the store for all of its targets together.
+#[test]
+fn many_targets_are_what_each_is_alone() {
+    let folder = folder();
+    let served = Served::of(&folder);
+    let targets = [
+        "nginx.web1.a.request_time.p99",
+        "nginx.web1.b.request_time.p99",
+        "nginx.*.*.requests.count",
+        "alias(nginx.web1.a.request_time.p99,'again')",
+        "mergeSeries(nginx.web1.*.request_time.p99)",
+        "mergeSeries(nginx.web1.{a,b}.request_time.max)",
+        "movingAverage(nginx.web1.a.requests.count,3)",
+        "movingMax(nginx.web1.*.request_time.max,'30s')",
+        "sumSeries(nginx.web1.a.requests.count,nginx.web1.a.requests.count,nginx.web1.b.requests.count)",
+        "removeBelowValue(nginx.web1.*.request_time.p50,100)",
+        "highestCurrent(group(nginx.web1.a.requests.count,timeShift(nginx.web1.a.requests.count,'1min')),1)",
+        "asPercent(nginx.web1.*.requests.count)",
+        "nothing.at.all",
+    ];
+    let encoded = |target: &str| form_urlencoded::byte_serialize(target.as_bytes()).collect::<String>();
+    for most in [1, 3, 7, 1000] {
+        let rest = format!("&from={}&until={}&format=json&maxDataPoints={most}", BEGIN + 50, BEGIN + 170);
+        let mut each = Vec::new();
+        for target in targets {
+            let alone = served.json(&format!("/render?target={}{rest}", encoded(target)));
+            each.extend(alone.as_array().unwrap().iter().cloned());
+        }
+        let asked: Vec<String> = targets.iter().map(|target| format!("target={}", encoded(target))).collect();
+        let together = served.json(&format!("/render?{}{rest}", asked.join("&")));
+        assert_eq!(together.as_array().unwrap(), &each, "{most}");
+        assert!(each.len() > targets.len());
+    }
+    // What fails fails as it did.
+    let (status, body) =
+        served.ask("GET", "/render?format=json&target=nginx.web1.a.requests.count&target=holtWinters(nginx.*)", "");
+    assert!(status == 400 && body.contains("`holtWinters` is not supported"), "{status} {body}");
+}
+
 #[test]
 fn what_grafana_sends_is_answered() {
     let folder = folder();

@@ -246,6 +246,16 @@ fn loki_and_metrics_give_monitoring_and_series_where_they_are_named() {
     );
     let all = metrics("1");
     assert!(all.contains("route=\"shop.cart\"") && !all.contains("probe.uptime") && !all.contains("\"net."), "{all}");
+    let both = metrics("1&routes=probe.*");
+    assert!(
+        both.contains("route=\"shop.cart\"") && both.contains("probe.uptime") && !both.contains("\"net."),
+        "{both}"
+    );
+    let but = metrics("*&routes=!shop.*");
+    assert!(!but.contains("route=\"shop.cart\"") && but.contains("route=\"wiki\""), "{but}");
+    let (status, _, body) = served.get(&format!("/metrics?{}", "routes=a.*&".repeat(501)), "");
+    assert!(status == 400 && body.contains("501 patterns in `routes` are too many"), "{status} {body}");
+    assert_eq!(served.get(&format!("/metrics?{}", "routes=a.*&".repeat(500)), "").0, 200);
 }
 
 #[test]

@@ -69,10 +69,7 @@ pub(super) fn merge(evaluation: &Evaluation<'_, '_>, arguments: &CallArguments<'
     if !is_exact_when_merged(origin.metric) {
         return Ok(aggregated(&series, RowStatistic::Sum, "merge").into_iter().collect());
     }
-    let cells = evaluation.store.merged(&origin.routes, first.start, first.end, first.step)?;
-    for (at, value) in (0..).zip(&mut merged.values) {
-        *value = cells.get(&(first.start + at * first.step)).and_then(|cell| origin.metric.value(cell, origin.unit));
-    }
+    merged.values = evaluation.store.merged(&origin, first, evaluation.is_late)?;
     merged.origin = Some(origin);
     Ok(vec![merged])
 }

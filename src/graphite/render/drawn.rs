@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::request::{RenderFormat, RenderRequest};
 use super::series::GraphSeries;
 use super::source::{StoredSeries, is_exact_when_merged};
+use super::stored_values::{NeededValues, ReadSpan, StepValues, too_late};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
@@ -70,12 +71,14 @@ fn listed(
     let end = series.iter().map(|it| it.end).max().unwrap_or(0);
     let mut text = Vec::from(b"[");
     // One that has no time at all, as where a moving window had too little before it, is none.
-    for it in series.into_iter().filter(|it| !it.values.is_empty()) {
+    let kept: Vec<GraphSeries> = series.into_iter().filter(|it| !it.values.is_empty()).collect();
+    let mut merged = merged_values(&kept, request.most_points, end - start, store, is_late)?.into_iter();
+    for it in kept {
         if is_late() {
-            return Err(Error::failed("this takes too long: ask for fewer series or a shorter time"));
+            return Err(too_late());
         }
         let drawn = match request.most_points {
-            Some(most) => fewer(it, most, end - start, store)?,
+            Some(most) => fewer(it, most, end - start, &mut merged),
             None => it,
         };
         let mut datapoints = Vec::with_capacity(drawn.values.len());
@@ -122,48 +125,74 @@ fn json_number(value: f64) -> f64 {
     }
 }
 
-/// At most so many points of a range of `range` seconds.
-fn fewer(series: GraphSeries, most: i64, range: i64, store: &StoredSeries<'_>) -> Result<GraphSeries> {
+/// Of which time the points are that a series is drawn with instead of its own, at most so many of a range of `range` seconds; none where
+/// they are few enough, or where they are no more than others put together.
+fn merged_span(series: &GraphSeries, most: i64, range: i64) -> Option<ReadSpan> {
     let step = series.step.max(1);
-    let exact =
-        series.origin.as_ref().filter(|origin| is_exact_when_merged(origin.metric) && series.gathering == "average");
+    let is_exact = series.origin.as_ref().is_some_and(|origin| is_exact_when_merged(origin.metric));
+    if !is_exact || series.gathering != "average" {
+        return None;
+    }
+    if most == 1 {
+        return Some(ReadSpan { start: series.start, end: series.end, step: None });
+    }
+    let longer = longer_step(step, most, range)?;
+    Some(ReadSpan { start: series.start + nudge(series, longer), end: series.end, step: Some(longer) })
+}
+
+/// The step of at most so many points, if it is not the series' own: range / step points, as a fraction, over `most`, rounded up.
+fn longer_step(step: i64, most: i64, range: i64) -> Option<i64> {
+    let enough = most.saturating_mul(step);
+    (enough < range).then(|| (range + enough - 1) / enough * step)
+}
+
+/// How much later longer points begin.
+fn nudge(series: &GraphSeries, longer: i64) -> i64 {
+    longer + series.start.rem_euclid(series.step.max(1)) - series.start.rem_euclid(longer)
+}
+
+/// The values of all series that are drawn from their requests' histograms, in this order.
+fn merged_values(
+    series: &[GraphSeries],
+    most: Option<i64>,
+    range: i64,
+    store: &StoredSeries<'_>,
+    is_late: &dyn Fn() -> bool,
+) -> Result<Vec<StepValues>> {
+    let mut needed = Vec::new();
+    for it in series {
+        let span = most.and_then(|most| merged_span(it, most, range));
+        if let (Some(span), Some(origin)) = (span, &it.origin) {
+            needed.push(NeededValues { origin: origin.clone(), span });
+        }
+    }
+    store.values(&needed, is_late)
+}
+
+/// At most so many points of a range of `range` seconds; `merged` are the values of the series of which they are from histograms.
+fn fewer(series: GraphSeries, most: i64, range: i64, merged: &mut impl Iterator<Item = StepValues>) -> GraphSeries {
+    let step = series.step.max(1);
+    let exact = merged_span(&series, most, range).map(|span| (span, merged.next().unwrap_or_default()));
     if most == 1 {
         let together = i64::try_from(series.values.len()).unwrap_or(1);
         let values = match exact {
-            Some(origin) => {
-                let cell = store.total(&origin.routes, series.start, series.end)?;
-                vec![origin.metric.value(&cell, origin.unit)]
-            }
+            Some((_, values)) => values,
             None => series.gathered(together),
         };
-        return Ok(GraphSeries { step: step.saturating_mul(together), values, ..series });
+        return GraphSeries { step: step.saturating_mul(together), values, ..series };
     }
-    let enough = most.saturating_mul(step);
-    if enough >= range {
-        return Ok(series);
-    }
-    // range / step points, as a fraction, over `most`, rounded up.
-    let together = (range + enough - 1) / enough;
-    let longer = together * step;
-    let nudge = longer + series.start.rem_euclid(step) - series.start.rem_euclid(longer);
-    if let Some(origin) = exact {
-        let start = series.start + nudge;
-        let cells = store.merged(&origin.routes, start, series.end, longer)?;
-        let mut values = Vec::new();
-        let mut at = start;
-        while at < series.end {
-            values.push(cells.get(&at).and_then(|cell| origin.metric.value(cell, origin.unit)));
-            at += longer;
-        }
-        return Ok(GraphSeries { start, step: longer, values, ..series });
+    let Some(longer) = longer_step(step, most, range) else { return series };
+    if let Some((span, values)) = exact {
+        return GraphSeries { start: span.start, step: longer, values, ..series };
     }
     // Graphite takes one point less off than it moves the beginning.
+    let nudge = nudge(&series, longer);
     let off = usize::try_from(nudge / step - 1).unwrap_or(0).min(series.values.len());
     let mut shorter = GraphSeries { start: series.start + nudge, ..series };
     shorter.values.drain(..off);
-    shorter.values = shorter.gathered(together);
+    shorter.values = shorter.gathered(longer / step);
     shorter.step = longer;
-    Ok(shorter)
+    shorter
 }
 
 fn as_csv(request: &RenderRequest, series: &[GraphSeries]) -> Result<String> {

@@ -2,6 +2,7 @@
 
 use super::series::GraphSeries;
 use super::source::{FetchSpan, StoredSeries};
+use super::stored_values::too_late;
 use crate::error::{Error, Result};
 use crate::graphite::catalog::KnownSeries;
 use crate::graphite::tag_query::TagExpression;
@@ -40,7 +41,7 @@ impl<'a> Evaluation<'_, 'a> {
     /// The time for the answer is up.
     pub fn check_time(&self) -> Result<()> {
         match (self.is_late)() {
-            true => Err(Error::failed("this takes too long: ask for fewer series or a shorter time")),
+            true => Err(too_late()),
             false => Ok(()),
         }
     }
@@ -90,7 +91,7 @@ impl<'a> Evaluation<'_, 'a> {
         }
         // Nor does a series go on behind the present.
         let span = FetchSpan { until: self.span.until.min(self.now.secs()), ..self.span };
-        let mut series = self.store.fetch(found, span)?;
+        let mut series = self.store.fetch(found, span, self.is_late)?;
         series.iter_mut().for_each(|it| asked_by.clone_into(&mut it.path));
         Ok(series)
     }

@@ -29,7 +29,7 @@ pub struct GraphSeries {
 }
 
 /// What a series is in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SeriesOrigin {
     /// The routes whose requests are counted together.
     pub routes: Vec<RouteId>,

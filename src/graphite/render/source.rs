@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::series::{GraphSeries, SeriesOrigin};
+use super::stored_values::{NeededValues, ReadSpan, StepValues, ValueReads};
 use crate::carbon::{CellMetric, Naming, TimeStatistic};
 use crate::error::{Error, Result};
 use crate::graphite::catalog::{KnownSeries, SeriesCatalog};
-use crate::histogram::{Cell, TIMES, Time};
+use crate::histogram::{TIMES, Time};
 use crate::route::RouteId;
 use crate::store::View;
 use crate::time::{Timestamp, Window};
@@ -35,6 +36,7 @@ pub struct StoredSeries<'a> {
     read_until: Timestamp,
     /// How many values were fetched: a target may name a series again and again.
     spent: AtomicI64,
+    reads: ValueReads,
 }
 
 /// What of the store is fetched.
@@ -60,7 +62,7 @@ impl<'a> StoredSeries<'a> {
         let last = spans.map(|(_, last)| last.plus(view.settings().interval)).max();
         let read_until = view.read_until().or(last).unwrap_or(Timestamp(0));
         let ids = routes.into_iter().map(|(id, name)| (name, id)).collect();
-        Ok(StoredSeries { view, catalog, ids, read_until, spent: AtomicI64::new(0) })
+        Ok(StoredSeries { view, catalog, ids, read_until, spent: AtomicI64::new(0), reads: ValueReads::default() })
     }
 
     /// The view.
@@ -84,40 +86,73 @@ impl<'a> StoredSeries<'a> {
         step
     }
 
+    /// Read in one go what work needs of the store: it is done without values at first, and then again by the caller.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or the time is up.
+    pub fn read_ahead<T>(&self, work: impl FnOnce() -> Result<T>, is_late: &dyn Fn() -> bool) -> Result<()> {
+        let spent = self.spent.load(Ordering::Relaxed);
+        let heard = self.reads.hear(self.view, work, is_late);
+        self.spent.store(spent, Ordering::Relaxed);
+        heard
+    }
+
     /// These series, by name, with a value for each step of the span, as Graphite cuts it: points later than its beginning, up to its
     /// end.
     ///
     /// # Errors
-    /// If that is too much, or the store cannot be read.
-    pub fn fetch(&self, found: &[KnownSeries<'a>], span: FetchSpan) -> Result<Vec<GraphSeries>> {
+    /// If that is too much, the time is up, or the store cannot be read.
+    pub fn fetch(
+        &self,
+        found: &[KnownSeries<'a>],
+        span: FetchSpan,
+        is_late: &dyn Fn() -> bool,
+    ) -> Result<Vec<GraphSeries>> {
         if found.is_empty() {
             return Ok(Vec::new());
         }
         let step = self.step(span);
         let start = span.from - span.from.rem_euclid(step) + step;
         let end = (span.until - span.until.rem_euclid(step) + step).max(start + step);
-        let points = (end - start) / step;
-        self.spend(found.len(), points)?;
-        let mut made = Vec::new();
-        let mut places: HashMap<RouteId, Vec<usize>> = HashMap::new();
+        self.spend(found.len(), (end - start) / step)?;
+        let span = ReadSpan { start, end, step: Some(step) };
+        let (mut made, mut needed) = (Vec::new(), Vec::new());
         for series in found {
             let Some(id) = self.ids.get(series.route) else { continue };
-            places.entry(*id).or_default().push(made.len());
-            made.push(self.empty(series, *id, start, end, step));
+            let origin = SeriesOrigin { routes: vec![*id], metric: series.metric, unit: series.naming.choice.unit };
+            made.push(self.empty(series, &origin, start, end, step));
+            needed.push(NeededValues { origin, span });
         }
-        let ids: Vec<RouteId> = places.keys().copied().collect();
-        let window = Window { from: Timestamp::from_secs(start), until: Timestamp::from_secs(end) };
-        let steps = Duration::from_secs(u64::try_from(step).unwrap_or(1));
-        for (slot, route, cell) in self.view.steps(window, steps, Some(&ids))? {
-            let at = usize::try_from((slot.secs() - start) / step).unwrap_or(usize::MAX);
-            for place in places.get(&route).into_iter().flatten() {
-                if let Some(series) = made.get_mut(*place) {
-                    put_value(series, at, &cell);
-                }
+        for (series, values) in made.iter_mut().zip(self.values(&needed, is_late)?) {
+            for (place, value) in series.values.iter_mut().zip(values) {
+                *place = value.or(*place);
             }
         }
         made.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(made)
+    }
+
+    /// Values of the store, in the order in which they are needed.
+    ///
+    /// # Errors
+    /// If the time is up, or the store cannot be read.
+    pub(super) fn values(&self, needed: &[NeededValues], is_late: &dyn Fn() -> bool) -> Result<Vec<StepValues>> {
+        self.reads.values(self.view, needed, is_late)
+    }
+
+    /// The values of some routes together, at the places of a series.
+    ///
+    /// # Errors
+    /// If the time is up, or the store cannot be read.
+    pub fn merged(
+        &self,
+        origin: &SeriesOrigin,
+        like: &GraphSeries,
+        is_late: &dyn Fn() -> bool,
+    ) -> Result<Vec<Option<f64>>> {
+        let span = ReadSpan { start: like.start, end: like.end, step: Some(like.step.max(1)) };
+        let needed = NeededValues { origin: origin.clone(), span };
+        Ok(self.values(&[needed], is_late)?.pop().unwrap_or_default())
     }
 
     /// So many series of so many points are made for this answer, beside those before.
@@ -133,39 +168,12 @@ impl<'a> StoredSeries<'a> {
         Ok(())
     }
 
-    /// The cells of these routes together, by step.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn merged(&self, routes: &[RouteId], start: i64, end: i64, step: i64) -> Result<BTreeMap<i64, Cell>> {
-        let mut merged: BTreeMap<i64, Cell> = BTreeMap::new();
-        let window = Window { from: Timestamp::from_secs(start), until: Timestamp::from_secs(end) };
-        let steps = Duration::from_secs(u64::try_from(step).unwrap_or(1).max(1));
-        for (slot, _, cell) in self.view.steps(window, steps, Some(routes))? {
-            merged.entry(slot.secs()).or_default().merge(&cell);
-        }
-        Ok(merged)
-    }
-
-    /// The cells of these routes and of all this time together.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn total(&self, routes: &[RouteId], start: i64, end: i64) -> Result<Cell> {
-        let window = Window { from: Timestamp::from_secs(start), until: Timestamp::from_secs(end) };
-        let mut total = Cell::default();
-        for (_, cell) in self.view.totals(window, Some(routes))? {
-            total.merge(&cell);
-        }
-        Ok(total)
-    }
-
     /// A series without values, but for the zeros of a route that is quiet.
-    fn empty(&self, series: &KnownSeries<'a>, id: RouteId, start: i64, end: i64, step: i64) -> GraphSeries {
+    fn empty(&self, series: &KnownSeries<'a>, origin: &SeriesOrigin, start: i64, end: i64, step: i64) -> GraphSeries {
         let path = series.path();
         let mut values = vec![None; usize::try_from((end - start) / step).unwrap_or(0)];
         if series.metric == CellMetric::Requests
-            && let Some((first, last)) = self.view.route_span(id)
+            && let Some((first, last)) = origin.routes.first().and_then(|id| self.view.route_span(*id))
         {
             let read = last.plus(QUIET_FOR).min(self.read_until);
             for (slot, value) in (start..).step_by(usize::try_from(step).unwrap_or(1).max(1)).zip(&mut values) {
@@ -181,17 +189,18 @@ impl<'a> StoredSeries<'a> {
             tags.insert("host".to_owned(), series.naming.host.clone());
             tags.insert("route".to_owned(), series.route.to_owned());
         }
-        let origin = SeriesOrigin { routes: vec![id], metric: series.metric, unit: series.naming.choice.unit };
         let gathering = "average".to_owned();
-        GraphSeries { name: path.clone(), path, start, end, step, values, gathering, tags, origin: Some(origin) }
-    }
-}
-
-fn put_value(series: &mut GraphSeries, at: usize, cell: &Cell) {
-    let Some(origin) = &series.origin else { return };
-    let value = origin.metric.value(cell, origin.unit);
-    if let (Some(place), Some(_)) = (series.values.get_mut(at), value) {
-        *place = value;
+        GraphSeries {
+            name: path.clone(),
+            path,
+            start,
+            end,
+            step,
+            values,
+            gathering,
+            tags,
+            origin: Some(origin.clone()),
+        }
     }
 }
 

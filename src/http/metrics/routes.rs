@@ -1,6 +1,6 @@
 //! The routes' histograms, with a request of each bucket by which to find it again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::exposition::{Exemplar, Exposition, HistogramValue, MetricBucket, MetricKind, in_floating};
@@ -28,7 +28,7 @@ type RouteExemplars = HashMap<(RouteId, usize), Exemplar>;
 pub(super) fn write(asked: &Asked, reader: &Reader<'_>, patterns: &[String], out: &mut Exposition) -> Result<()> {
     let view = reader.view()?;
     let totals = reader.route_counts().totals(view, asked.now)?;
-    let wanted = reader.routes_named(patterns)?;
+    let wanted: HashSet<RouteId> = reader.routes_named(patterns)?.into_iter().collect();
     let exemplars = if out.takes_exemplars() { exemplars(asked, reader)? } else { RouteExemplars::new() };
     let mut cells: Vec<(RouteId, &str, &Cell)> = Vec::new();
     for (route, name) in view.routes().into_iter().chain(view.members()) {
