@@ -33,6 +33,13 @@ pub struct AskedRules {
     pub series: Option<u64>,
 }
 
+impl AskedRules {
+    /// Whether lines of this reading were counted by others.
+    pub fn is_other(self, reading: &LogReading) -> bool {
+        reading.rules != self.rules || self.series.is_some_and(|series| series != reading.series)
+    }
+}
+
 /// By which rules what ended in the window (or was in flight in it) was counted; `now` are those of now.
 ///
 /// # Errors
@@ -40,9 +47,8 @@ pub struct AskedRules {
 pub fn counted_by(view: &View, window: Window, by: WindowMatch, now: AskedRules) -> Result<CountedBy> {
     let judge = |reading: Option<&LogReading>| match reading {
         None => CountedBy::Unknown,
-        Some(reading) if now.series.is_some_and(|series| series != reading.series) => CountedBy::Others,
-        Some(reading) if reading.rules == now.rules => CountedBy::Now,
-        Some(_) => CountedBy::Others,
+        Some(reading) if now.is_other(reading) => CountedBy::Others,
+        Some(_) => CountedBy::Now,
     };
     let all = all_readings(view).into_iter().map(judge).max().unwrap_or(CountedBy::Now);
     if all == CountedBy::Now {

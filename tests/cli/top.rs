@@ -283,3 +283,43 @@ fn a_file_is_complete_whatever_stands_beside_it() {
     let ran = folder.run(&["top", "access.log", "--once", "--log-format", FORMAT]);
     ran.said(0, &["complete"]);
 }
+
+/// A new [[probe]] takes requests from a route: slots of before have them still, and that is no complete answer.
+#[test]
+fn what_other_rules_counted_is_said_to_be() {
+    let folder = taken_in();
+    let before = std::fs::read_to_string(folder.path("s.toml")).unwrap();
+    let mut grown = log();
+    for second in 1200..1800u64 {
+        grown.push_str(&line(second, "/p/git", 40, "git/2"));
+        grown.push_str(&line(second, "/api/users/7", 7, "curl"));
+    }
+    folder.write("access.log", grown);
+    folder.write("s.toml", format!("{before}[[probe]]\nname = \"users\"\nagent = [\"curl\"]\n"));
+    let top = |arguments: &[&str]| folder.run(&[&["top", "--once", "--format", "csv"], arguments].concat());
+    // The rules of now are others, and nothing was counted by them yet.
+    let words = "was counted by other [[route]], [[probe]] or [slow] rules than those of now";
+    top(&["--config", "s.toml"]).said(3, &[&format!("what ended before 2011-11-30T14:20:00.000Z {words}")]);
+    top(&["--store", "store"]).said(0, &["complete"]);
+    folder.run(&["index", "access.log", "--config", "s.toml"]).ended(0);
+    let told = format!("what ended before 2011-11-30T14:20:00.000Z {words}");
+    for whose in [["--config", "s.toml"], ["--store", "store"]] {
+        let of = |last: &str| top(&[&whose[..], &["--last", last]].concat());
+        of("10min").said(0, &["complete"]);
+        for last in ["10min10s", "15min", "1d"] {
+            let ran = of(last);
+            ran.said(3, &[&told]);
+            assert!(!ran.err.contains("\ncomplete"), "{}", ran.err);
+        }
+    }
+    // Who counts anew has it right.
+    let window = ["--from", "2011-11-30T14:15", "--until", "2011-11-30T14:30"];
+    folder.run(&[&["report", "--config", "s.toml"], &window[..]].concat()).said(0, &["complete"]);
+    let served = crate::served::GuardedServer::of(folder);
+    let missing = |from: &str| {
+        let path = format!("/page/overview?from=2011-11-30T14:{from}:00Z&until=2011-11-30T14:30:00Z");
+        serde_json::from_str::<Value>(&served.get(&path, "").2).unwrap()["missing"].to_string()
+    };
+    assert!(missing("15").contains(&told), "{}", missing("15"));
+    assert_eq!(missing("20"), "[]");
+}

@@ -209,7 +209,7 @@ fn of_cells(
         classes.insert(*route, (name, fits));
     }
     let whole = Window { from: Timestamp(times.first - range), until: Timestamp(times.last()) };
-    let WindowLacks { missing: lacking, .. } = reader.lacks(whole)?;
+    let WindowLacks { missing: lacking, .. } = reader.lacks_of_counts(&selected.filter_of(whole))?;
     missing.extend(lacking);
     let routes: Vec<RouteId> = classes.keys().copied().collect();
     let mut series = CountedSeries::new();

@@ -235,6 +235,14 @@ impl<'q> Selected<'q> {
     }
 }
 
+impl Selected<'_> {
+    /// Its routes and members in a window, as far as matchers of names tell.
+    pub(super) fn filter_of(&self, window: Window) -> Filter {
+        let routes = self.routes.iter().map(|(_, name)| name.clone()).collect();
+        Filter { window, routes, ..Filter::all() }
+    }
+}
+
 /// Whether the matchers let a route of this name through.
 fn fits_name(selection: &LogSelection, name: &str) -> bool {
     selection.matchers.iter().filter(|matcher| is_of_route(&matcher.label)).all(|matcher| fits_route(matcher, name))

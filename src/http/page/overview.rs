@@ -89,7 +89,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let interval = view.settings().interval;
     let columns = ((frame.right - frame.left) / COLUMN) as usize;
     let step = step_for(question.window, interval, columns);
-    let mut lacks = reader.lacks(question.window)?;
+    let mut lacks = reader.lacks_of_counts(&question.filter())?;
     let grid = grid_of(&question, reader, step, routes.as_deref(), &mut lacks)?;
     lacks.notes.extend(notes_of_click(&question));
     let threshold_ms = common_threshold(view, routes.as_deref(), reader.site().threshold_ms);

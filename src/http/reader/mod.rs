@@ -13,17 +13,21 @@ pub(super) use shared_store::SharedStore;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::redaction::Redaction;
 use super::settings::Site;
 use crate::error::Result;
 use crate::pipeline::{
-    CountedBy, Filter, Interpreting, WindowLacks, all_kept, counted_by, wanted_routes, window_lacks,
+    CountedBy, Filter, Interpreting, WindowLacks, all_kept, counted_by, other_rules_until, other_rules_words,
+    wanted_routes, window_lacks,
 };
 use crate::route::{RouteId, Routes};
 use crate::store::{BlockSummary, View};
 use crate::time::{Timestamp, Window};
+
+/// Of a window of this length it is told until when other rules were in force.
+const RULES_TOLD_OF: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// One question's way to the store.
 pub struct Reader<'s> {
@@ -91,6 +95,27 @@ impl<'s> Reader<'s> {
         let view = self.view()?;
         let mut lacks = window_lacks(view, window, view.expired_before(window), self.now)?;
         lacks.missing.extend(self.site().missing.iter().cloned());
+        Ok(lacks)
+    }
+
+    /// The same of what was counted in slots: of that, what was counted by other rules than those of now is missing, too. Of a long time
+    /// it is only noted that there are others: to tell when they were in force takes longer than the answer.
+    ///
+    /// # Errors
+    /// As [`Reader::lacks`].
+    pub fn lacks_of_counts(&self, filter: &Filter) -> Result<WindowLacks> {
+        let (view, window) = (self.view()?, filter.window);
+        let mut lacks = self.lacks(window)?;
+        if self.site().goes_by_store {
+            return Ok(lacks);
+        }
+        let with = self.interpreting()?;
+        let rules = with.asked_rules(filter);
+        if window.until.0.saturating_sub(window.from.0) <= RULES_TOLD_OF.as_millis() as i64 {
+            lacks.missing.extend(other_rules_until(view, window, rules, &with)?.map(other_rules_words));
+        } else if view.readings().iter().any(|reading| rules.is_other(reading)) {
+            lacks.notes.push("the rules changed: what is older has the routes and thresholds of then".to_owned());
+        }
         Ok(lacks)
     }
 

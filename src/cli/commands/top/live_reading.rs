@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use crate::cli::answer::window::span_of_slots;
 use crate::cli::counted::refuse_members;
+use crate::cli::input::context::NamedFiles;
+use crate::cli::input::interpreters::with_routes;
 use crate::error::Result;
 use crate::histogram::{Cell, Quantile};
-use crate::pipeline::{Filter, WindowLacks, retrieve, wanted_routes, window_lacks};
+use crate::pipeline::{
+    Filter, WindowLacks, newest_rules, other_rules_until, other_rules_words, retrieve, wanted_routes, window_lacks,
+};
 use crate::report::picture::{step_for, timed};
 use crate::report::{LiveRoutes, LiveRow};
 use crate::route::RouteId;
@@ -29,6 +33,8 @@ const MOST_LINES: usize = 200;
 
 /// What is wanted.
 pub(super) struct LiveQuestion<'q> {
+    /// What the command line named: the rules of now are read anew where those of then were others.
+    pub(super) named: NamedFiles,
     /// How long the window is.
     pub(super) last: Duration,
     /// Only these routes.
@@ -49,6 +55,7 @@ impl LiveQuestion<'_> {
         live.window = Some(window);
         let filter = Filter { routes: self.routes.to_vec(), ..Filter::all() };
         refuse_members(view, &filter, "top")?;
+        live.missing.extend(self.other_rules(view, &filter, window)?);
         let wanted = (!self.routes.is_empty()).then(|| wanted_routes(view, &filter));
         let names: BTreeMap<RouteId, &str> = view.routes().into_iter().chain(view.members()).collect();
         let seconds = window.until.0.saturating_sub(window.from.0) as f64 / 1_000.0;
@@ -68,6 +75,22 @@ impl LiveQuestion<'_> {
         self.order.sort(&mut live.rows);
         add_courses(&mut live.rows, &ids, view, window)?;
         Ok(live)
+    }
+
+    /// What is said of requests that were counted by other rules than those of now: of the configuration, or without one of the newest
+    /// lines.
+    fn other_rules(&self, view: &View, filter: &Filter, window: Window) -> Result<Option<String>> {
+        let Some(first) = view.readings().first() else { return Ok(None) };
+        let context = self.named.again();
+        let with = with_routes(&context, view)?;
+        let now = match context.has_config() {
+            true => Some(with.asked_rules(filter)),
+            // Mostly all are the same.
+            false if view.readings().iter().all(|reading| reading.rules == first.rules) => None,
+            false => newest_rules(view, window)?,
+        };
+        let Some(now) = now else { return Ok(None) };
+        Ok(other_rules_until(view, window, now, &with)?.map(other_rules_words))
     }
 
     /// The window that ends where the logs were read to; where they have been quiet for long, with their last request.

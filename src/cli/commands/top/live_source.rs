@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::cli::answer::completeness::missing_for;
 use crate::cli::answer::output::say_error;
 use crate::cli::args::TopArguments;
-use crate::cli::input::context::Context;
+use crate::cli::input::context::{Context, NamedFiles};
 use crate::cli::input::past_files::PastFiles;
 use crate::cli::input::past_reading::{store_to_write, take_in};
 use crate::cli::input::scratch_folder::EndingSignal;
@@ -97,6 +97,11 @@ impl LiveSource {
     /// The store as of now.
     pub(super) fn view(&self) -> Result<View> {
         self.context.view()
+    }
+
+    /// What names the configuration and the store.
+    pub(super) fn named(&self) -> NamedFiles {
+        self.context.named()
     }
 
     /// What could not be read of files.

@@ -75,8 +75,13 @@ fn positive(text: &str, option: &str) -> Result<Duration> {
 fn rows_once(mut source: LiveSource, arguments: &TopArguments, zone: NamedZone, last: Duration) -> Result<Answer> {
     source.follow();
     let view = source.view()?;
-    let question =
-        LiveQuestion { last, routes: &arguments.route, order: order_of(arguments.sort), now: SystemClock.now() };
+    let question = LiveQuestion {
+        named: source.named(),
+        last,
+        routes: &arguments.route,
+        order: order_of(arguments.sort),
+        now: SystemClock.now(),
+    };
     let live = question.read(&view, source.missing())?;
     completeness::say_unknown(&view, &arguments.route);
     match live.window {
@@ -227,7 +232,9 @@ impl LiveScreen<'_> {
     fn read(&self) -> Result<LiveRoutes> {
         let view = self.source.view()?;
         let (routes, order) = (self.arguments.route.as_slice(), self.state.order);
-        LiveQuestion { last: self.last, routes, order, now: SystemClock.now() }.read(&view, self.source.missing())
+        let question =
+            LiveQuestion { named: self.source.named(), last: self.last, routes, order, now: SystemClock.now() };
+        question.read(&view, self.source.missing())
     }
 
     /// The lines of the route that is open.
