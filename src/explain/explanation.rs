@@ -54,7 +54,7 @@ pub fn explain<'r>(requests: &'r Requests, spans: &ExplainedSpans, names: &Route
     let part = spans.part.read as f64 / spans.part.all.max(1) as f64;
     let count = change.all.window.count as f64;
     let usual_count = change.all.baseline.count as f64 * length_of(&[window]) as f64 / baseline_ms as f64;
-    if count >= MORE * usual_count && !pieces.compare(count * part, &traffic.requests).is_usual() {
+    if count > 0.0 && count >= MORE * usual_count && !pieces.compare(count * part, &traffic.requests).is_usual() {
         parts.push((change.parts.volume, Verdict::More));
     }
     let mix = change.parts.mix as f64;

@@ -72,4 +72,6 @@ pub use row_collector::RowCollector;
 pub use rules_in_force::{newest_rules, other_rules_until, other_rules_words};
 pub use slot_settings::SlotSettings;
 pub use stored_names::{askable_names, asks_beside_routes, asks_for_members, file_names, route_names, wanted_routes};
-pub use where_fields::{check_where, check_where_of_store, stored_formats};
+pub use where_fields::{
+    check_where, check_where_of_routes, check_where_of_store, routes_of_conditions, stored_formats,
+};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::explain::{PlacedWhere, RefusedValue, WhereCondition};
+use crate::explain::{PlacedWhere, RefusedValue, WantedValue, WhereCondition};
 use crate::grammar::{Format, read_format};
+use crate::route::{PROBE_NODE, SeriesTemplates};
 use crate::store::View;
 
 /// That these formats have what is asked for, and can have the value; where there are no formats, that is not known.
@@ -64,6 +65,39 @@ pub fn check_where_of_store(conditions: &[WhereCondition], view: &View) -> Resul
 pub fn stored_formats(view: &View) -> Vec<Arc<Format>> {
     let read = view.readings().iter().filter_map(|reading| read_format(&reading.format));
     read.flat_map(|format| format.chain()).map(Arc::new).collect()
+}
+
+/// The routes to ask for where conditions on the route name probes and nothing else says which routes are meant: without these, all means
+/// none of a probe.
+pub fn routes_of_conditions(conditions: &[WhereCondition]) -> Vec<String> {
+    let names_probe = |condition: &&WhereCondition| first_node_asked(condition) == Some(PROBE_NODE);
+    conditions.iter().find(names_probe).map(|_| format!("{PROBE_NODE}.*")).into_iter().collect()
+}
+
+/// That no condition on the route names members of series: no route is called so.
+///
+/// # Errors
+/// One does.
+pub fn check_where_of_routes(conditions: &[WhereCondition], series: &SeriesTemplates) -> Result<()> {
+    for condition in conditions {
+        let Some(node) = first_node_asked(condition) else { continue };
+        if series.first_nodes().iter().any(|own| own == node) {
+            let what = format!("--where route: `{node}` is a [[series]], and no route is called so");
+            return Err(Error::usage(what).remedy(format!("--route '{node}.*' has its members")));
+        }
+    }
+    Ok(())
+}
+
+/// The node that a name has to begin with, where a condition on the route says one.
+fn first_node_asked(condition: &WhereCondition) -> Option<&str> {
+    if condition.field != "route" || !condition.is_wanted {
+        return None;
+    }
+    let (WantedValue::Is(name) | WantedValue::Literal(name) | WantedValue::Begins(name)) = &condition.value else {
+        return None;
+    };
+    std::str::from_utf8(name).ok()?.split_once('.').map(|(node, _)| node)
 }
 
 #[cfg(test)]

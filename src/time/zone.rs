@@ -1,6 +1,6 @@
 //! The zone that times without one are of: this machine's, or one by its name.
 
-use chrono::{Offset, TimeZone};
+use chrono::{LocalResult, Offset, TimeZone};
 
 use super::database::DatabaseZone;
 use super::point::{Dialect, ReadTime, TimeError, read_grafana_time, read_time_in};
@@ -108,6 +108,25 @@ impl NamedZone {
         }
     }
 
+    /// The same for people: with milliseconds if there are any, and, in an hour that comes twice since clocks are put back, how far these are
+    /// from UTC: `2011-10-30 02:10:00 +01:00`.
+    pub fn told_clock(self, time: Timestamp) -> String {
+        let mut told = self.wall_clock(time);
+        let millis = time.0.rem_euclid(1_000);
+        if millis > 0 {
+            told += &format!(".{millis:03}");
+        }
+        let comes_twice = match self {
+            NamedZone::Local => comes_twice_in(time, &chrono::Local),
+            NamedZone::Utc => false,
+            NamedZone::Named(zone) => comes_twice_in(time, &zone),
+        };
+        if comes_twice {
+            told += &format!(" {}", offset_words(self.east_secs(time)));
+        }
+        told
+    }
+
     /// In words, with how far it is from UTC at a time: `Europe/Berlin, UTC+01:00`; this machine's is called `local`.
     pub fn words(self, time: Timestamp, local: &str) -> String {
         let name = match self {
@@ -115,9 +134,7 @@ impl NamedZone {
             NamedZone::Local => local,
             NamedZone::Named(zone) => zone.name(),
         };
-        let east = self.east_secs(time);
-        let (sign, size) = if east < 0 { ('-', -east) } else { ('+', east) };
-        format!("{name}, UTC{sign}{:02}:{:02}", size / 3_600, size / 60 % 60)
+        format!("{name}, UTC{}", offset_words(self.east_secs(time)))
     }
 
     /// How far east of UTC its clocks are at `time`, in seconds.
@@ -137,6 +154,18 @@ fn wall_clock_in(time: Timestamp, zone: &impl TimeZone) -> String {
     }
 }
 
+/// Whether the clocks of a zone show that time twice.
+fn comes_twice_in(time: Timestamp, zone: &impl TimeZone) -> bool {
+    let shown = zone.timestamp_millis_opt(time.0).single();
+    shown.is_some_and(|shown| matches!(zone.from_local_datetime(&shown.naive_local()), LocalResult::Ambiguous(..)))
+}
+
+/// `+01:00`
+fn offset_words(east_secs: i32) -> String {
+    let (sign, size) = if east_secs < 0 { ('-', -east_secs) } else { ('+', east_secs) };
+    format!("{sign}{:02}:{:02}", size / 3_600, size / 60 % 60)
+}
+
 fn east_secs_in(time: Timestamp, zone: &impl TimeZone) -> i32 {
     zone.timestamp_millis_opt(time.0).single().map_or(0, |shown| shown.offset().fix().local_minus_utc())
 }
@@ -146,6 +175,22 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp(1_795_356_330_000);
+
+    #[test]
+    fn an_hour_that_comes_twice_has_its_offset() {
+        let berlin = NamedZone::parse("Europe/Berlin").unwrap();
+        for (at, told) in [
+            (1_319_932_799_000, "2011-10-30 01:59:59"),
+            (1_319_932_800_000, "2011-10-30 02:00:00 +02:00"),
+            (1_319_936_399_250, "2011-10-30 02:59:59.250 +02:00"),
+            (1_319_936_400_000, "2011-10-30 02:00:00 +01:00"),
+            (1_319_940_000_000, "2011-10-30 03:00:00"),
+            (1_301_187_600_000, "2011-03-27 03:00:00"),
+        ] {
+            assert_eq!(berlin.told_clock(Timestamp(at)), told);
+        }
+        assert_eq!(NamedZone::Utc.told_clock(Timestamp(1_319_936_400_000)), "2011-10-30 01:00:00");
+    }
 
     #[test]
     fn zones_go_by_their_names_in_any_case() {

@@ -271,3 +271,24 @@ fn where_no_side_has_a_request_nothing_is_new() {
     let table = run("--format=table").ended(1);
     assert!(!table.contains("new") && !table.contains("gone"), "{table}");
 }
+
+/// What filters, windows or names leave out on both sides passes no gate.
+#[test]
+fn a_gate_that_nothing_came_to_is_not_passed() {
+    let folder = folder();
+    for (filter, condition) in [
+        ("--where=status=418", "p99>+20%"),
+        ("--route=nowhere", "count>5"),
+        ("--status=418", "5xx>1%"),
+        ("--min-time=9h", "all:p99>1s"),
+        ("--where=status=418", "nowhere:p99>1s"),
+    ] {
+        let run = files(&folder, &[filter, "--fail-if", condition, "--format=json"]);
+        run.said(3, &["no request on either side"]);
+        let told: Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(told["complete"], false);
+        files(&folder, &[filter]).ended(1);
+    }
+    // That there is too little is what this one asks.
+    files(&folder, &["--where=status=418", "--fail-if", "all:count<5"]).said(1, &["failed: all:count<5"]);
+}

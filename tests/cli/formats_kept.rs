@@ -115,7 +115,10 @@ fn what_was_rejected_before_a_format_was_told_is_taken_in_again_once() {
     answers(&folder, &requests, line);
     let held = folder.run(&["lines", "--config=c.toml", "--min-time=1s"]);
     assert_eq!(held.lines().len(), requests.iter().filter(|request| request.time >= 1000).count());
-    index(&folder, &["--again", "a.log"]).said(0, &["of what was rejected before, nothing fits now"]);
+    // One says what became of them; that nothing was read is said where nothing was.
+    let run = index(&folder, &["--again", "a.log"]);
+    run.said(0, &["1 file: 1 known already; of what was rejected before, nothing fits now"]);
+    assert!(!run.err.contains("nothing was read"), "{}", run.err);
     answers(&folder, &requests, line);
     // Also from the file that it is rotated to, and when the store is restored from that.
     let damaged = seal(&folder, "store");
@@ -138,7 +141,9 @@ fn the_log_that_was_read_again_is_followed_as_before() {
     folder.write("a.log", &log);
     index(&folder, &["a.log"]).said(0, &["300 rejected"]);
     extend_format(&folder);
-    index(&folder, &["--again", "a.log"]).said(0, &["300 lines that were rejected before were taken in"]);
+    let run = index(&folder, &["--again", "a.log"]);
+    run.said(0, &["1 file: 1 known already; 300 lines that were rejected before were taken in"]);
+    assert!(run.out.contains("known, rejected lines taken in"), "{}", run.out);
     folder.write("a.log", log + &text(&requests[600..], extended));
     index(&folder, &["a.log"]).said(0, &["1 from where it was left", "300 lines, 0 rejected"]);
     answers(&folder, &requests, |at, request| if at < 300 { request.exact() } else { extended(request) });

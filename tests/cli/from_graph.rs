@@ -107,7 +107,10 @@ fn the_slots_around_a_point_that_stand_out() {
         assert_eq!(found, 30, "{point}: {said}");
     }
     let (_, said) = lines(&folder, &[METRIC, "--around=14:02_20111130", "--by=end", "--all"]);
-    assert!(said.contains("nothing around the point is more than twice what is usual"), "{said}");
+    assert!(
+        said.contains("nothing around the point is more than twice what is usual in points of 1min around it:"),
+        "{said}"
+    );
     folder.run(&["lines", METRIC, "--around=now", "--from=now", "--config=s.toml"]).said(2, &["--around"]);
 }
 

@@ -63,4 +63,5 @@ mod where_fields;
 mod why;
 mod why_commands;
 mod why_long;
+mod why_unknown;
 mod wrapped;

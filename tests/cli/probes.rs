@@ -159,6 +159,53 @@ fn probes_are_in_no_route_and_in_series_of_their_own_over_files_and_store() {
     assert!(shown.contains("probe.kube (monitoring)"), "{shown}");
 }
 
+/// A condition on the route names them as `--route` does; with a route that is named it has to hold besides.
+#[test]
+fn a_condition_on_the_route_names_probes() {
+    let log = logged(1000);
+    let folder = folder_of(PROBES, &log);
+    ask(&folder, &["index", "a.log"]).said(0, &["1,000 lines"]);
+    let of_probes = own_counts(log.iter().filter_map(|l| Some((l.probe?, l.took_ms))));
+    let kube = of_probes["probe.kube"];
+    for source in [&[][..], &["a.log"]] {
+        let report = |more: &[&str]| ask(&folder, &[&["report", "--format=csv"][..], more, source].concat());
+        assert_eq!(counts(&report(&["--where=route=probe.*"]).ended(0)), of_probes);
+        assert_eq!(
+            counts(&report(&["--where=route^=probe.k"]).ended(0)),
+            BTreeMap::from([("probe.kube".to_owned(), kube)])
+        );
+        report(&["--where=route=probe.kube", "--route=shop.*"]).ended(1);
+        for (command, more) in [("lines", &["--all"][..]), ("records", &[])] {
+            let found = ask(&folder, &[&[command, "--where=route=probe.kube"], more, source].concat()).ended(0);
+            assert_eq!(found.lines().count() as u64, kube.0, "{command} {source:?}");
+        }
+        report(&["--where=route=net.*"]).said(2, &["`net` is a [[series]]", "--route 'net.*'"]);
+        report(&["--where=route=nets.*"]).ended(1);
+    }
+    let side = ["diff", "a.log", "a.log", "--where=route=probe.kube", "--format=csv"];
+    assert!(ask(&folder, &side).ended(0).contains(&format!("probe.kube,both,{0},{0},", kube.0)));
+}
+
+/// What is asked for is named by the rules of now, and not said to be unknown because it had another name then.
+#[test]
+fn after_a_probe_was_removed_its_requests_are_known_by_their_route() {
+    let log = logged(1000);
+    let folder = folder_of(PROBES, &log);
+    ask(&folder, &["index", "a.log"]).said(0, &["1,000 lines"]);
+    let config = std::fs::read_to_string(folder.path("c.toml")).unwrap();
+    folder.write("c.toml", config.replace(PROBES, ""));
+    let by_route = counts(&ask(&folder, &["report", "a.log", "--format=csv"]).ended(0));
+    let (route, _) =
+        by_route.iter().find(|(name, _)| log.iter().all(|l| l.probe.is_some() || l.route != **name)).unwrap();
+    for command in ["report", "lines", "records", "slow"] {
+        let run = ask(&folder, &[command, "--route", route]);
+        assert!(!run.err.contains("knows no route"), "{command}: {}", run.err);
+        ask(&folder, &[command, "--route=nowhere"]).said(1, &["the store knows no route `nowhere`"]);
+        ask(&folder, &[command, "--route=probe.kube"])
+            .said(1, &["no [[series]] or [[probe]] for `probe.kube` any more"]);
+    }
+}
+
 #[test]
 fn diff_why_and_top_leave_probes_out_unless_they_are_named() {
     let log = logged(3000);
@@ -230,6 +277,10 @@ fn check_says_how_many_lines_each_probe_catches_and_why_one_catches_none() {
     ] {
         assert!(told.contains(&expected), "{expected}\n{told}");
     }
+    // The most frequent routes stand under what they are of, not under the probes.
+    let (routes, probes) = (told.find("ok    routes:").unwrap(), told.find("ok    probes:").unwrap());
+    let frequent = told.find("the most frequent, with a target of each").unwrap();
+    assert!(routes < frequent && frequent < probes, "{told}");
 }
 
 #[test]

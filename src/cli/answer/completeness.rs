@@ -1,9 +1,11 @@
 //! How an answer from the store ends: it is complete for its window, or this is missing.
 
 use super::output::say;
+use std::sync::Arc;
+
 use crate::error::{Error, Result, meant};
 use crate::pipeline::{WindowLacks, window_lacks};
-use crate::route::{RouteId, readable_name};
+use crate::route::readable_name;
 use crate::store::View;
 use crate::time::{Timestamp, Window};
 
@@ -32,26 +34,22 @@ pub(in crate::cli) fn missing_for(error: &Error) -> String {
     }
 }
 
-/// Says which of the routes that are asked for by name the store does not know, and which may be meant.
-pub(in crate::cli) fn say_unknown(view: &View, routes: &[String]) {
+/// Says which of the routes that are asked for by name the store does not know, and which may be meant. `named_now` are the names that
+/// lines got which were read for the answer.
+pub(in crate::cli) fn say_unknown(view: &View, named_now: &[Arc<str>], routes: &[String]) {
     for route in routes {
         let route = route.strip_prefix('!').unwrap_or(route);
-        let mut known = view.routes();
-        known.extend(view.members());
-        let is_known = known.iter().any(|(_, name)| *name == route || readable_name(name) == route);
+        let mut known: Vec<&str> = view.routes().into_iter().chain(view.members()).map(|(_, name)| name).collect();
+        known.extend(named_now.iter().map(|name| &**name));
+        let is_known = known.iter().any(|name| *name == route || readable_name(name) == route);
         if route.contains('*') || is_known {
             continue;
         }
-        match meant(route, known.iter().map(name_of_route), 3) {
+        match meant(route, known.iter().copied(), 3) {
             Some(name) => say(&format!("note: the store knows no route `{route}`; did you mean `{name}`?")),
             None => say(&format!("note: the store knows no route `{route}`")),
         }
     }
-}
-
-/// The name of a numbered route.
-fn name_of_route<'v>(route: &(RouteId, &'v str)) -> &'v str {
-    route.1
 }
 
 /// Says the last word, and hands it back: complete, or how much is missing. What is missing was said already.

@@ -98,21 +98,12 @@ fn window_words(window: Window, seen: Option<Window>, zone: NamedZone) -> String
     let from = if has_from { Some(window.from) } else { seen.map(|seen| seen.from) };
     let until = if has_until { Some(window.until) } else { seen.map(|seen| seen.until) };
     let (Some(from), Some(until)) = (from, until) else { return "all of time".to_owned() };
-    let (from, until) = (clock(zone, from), clock(zone, until));
+    let (from, until) = (zone.told_clock(from), zone.told_clock(until));
     let span = match (from.split_once(' '), until.split_once(' ')) {
         (Some((day, _)), Some((same, time))) if day == same => format!("{from} to {time}"),
         _ => format!("{from} to {until}"),
     };
     if has_from || has_until { span } else { format!("{span}, all that there is") }
-}
-
-/// With its milliseconds, if it has any.
-fn clock(zone: NamedZone, time: Timestamp) -> String {
-    let clock = zone.wall_clock(time);
-    match time.0.rem_euclid(1_000) {
-        0 => clock,
-        millis => format!("{clock}.{millis:03}"),
-    }
 }
 
 /// What was typed, as a shell takes it again.

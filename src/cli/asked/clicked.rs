@@ -24,7 +24,7 @@ pub(super) fn window_around(point: AskedPoint, asked: &Pasted, filter: &Filter, 
     let found = around_in_store(view, point.span, routes.as_deref(), asked.metrics.first().copied())?;
     if !found.stands_out {
         say(&format!(
-            "note: nothing around the point is more than twice what is usual in the {step}s around it: the window is the point's, and one \
+            "note: nothing around the point is more than twice what is usual in points of {step} around it: the window is the point's, and one \
              before and after"
         ));
     }

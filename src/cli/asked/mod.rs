@@ -12,6 +12,7 @@ use crate::carbon::Naming;
 use crate::cli::answer::output::say;
 use crate::cli::answer::window;
 use crate::cli::args::{FilterArguments, PointArguments, WindowArguments};
+use crate::cli::input::asked_filter::name_what_is_asked;
 use crate::cli::input::context::Context;
 use crate::cli::input::kept_archives::KeptArchives;
 use crate::cli::input::settings::destinations;
@@ -65,6 +66,7 @@ pub(in crate::cli) fn question(context: &Context, typed: &TypedQuestion<'_>) -> 
     let zone = window::zone(typed.window)?;
     if texts.is_empty() && typed.point.around.is_none() {
         filter.window = window::window(typed.window, context.now, Window::ALL)?;
+        name_what_is_asked(context, &mut filter)?;
         return Ok(Question { files, view, filter, order: AskedOrder::Unsaid, asked: None });
     }
     let archives = KeptArchives::new(context)?;
@@ -85,6 +87,7 @@ pub(in crate::cli) fn question(context: &Context, typed: &TypedQuestion<'_>) -> 
         (asked.from, asked.until) = (None, None);
     }
     fill_in(&mut filter, &asked, typed.filter);
+    name_what_is_asked(context, &mut filter)?;
     filter.window = asked_window(typed, &asked, &filter, view.as_ref(), context.now, zone)?;
     for note in &asked.notes {
         say(&format!("note: {note}"));

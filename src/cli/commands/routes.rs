@@ -35,7 +35,7 @@ pub(super) fn routes(context: &Context, arguments: &RoutesArguments) -> Result<A
     for carbon in destinations(context.config()?)? {
         namings.push(carbon.naming);
     }
-    completeness::say_unknown(&view, &arguments.route);
+    completeness::say_unknown(&view, &[], &arguments.route);
     let window = whole_slots(&view, window);
     let mut counts = HashMap::new();
     let members: Vec<RouteId> = view.members().into_iter().map(|(id, _)| id).collect();

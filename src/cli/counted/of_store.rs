@@ -56,7 +56,7 @@ pub(in crate::cli) fn rows_of_store(
         let routes = (!filter.routes.is_empty()).then(|| wanted_routes(view, filter));
         answer.pictures = Some(pictures_of_slots(view, answer.window, &[], routes.as_deref(), context.config()?)?);
     }
-    completeness::say_unknown(view, &filter.routes);
+    lines.say_unknown(filter)?;
     say_untimed_logs(view);
     let expired = view.totals_expired_before(answer.window);
     let missing = completeness::missing(view, answer.window, expired, context.now)?;

@@ -3,6 +3,7 @@
 //!
 //! Only `commands` may call these. They may say something (`answer::output`), and print no answer.
 
+pub(in crate::cli) mod asked_filter;
 pub(in crate::cli) mod candidates;
 pub(in crate::cli) mod carbon_conf;
 mod conf_files;

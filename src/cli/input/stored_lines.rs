@@ -5,6 +5,7 @@
 
 use super::context::Context;
 use super::interpreters::{NeededLines, line_readers, needs_of_counting, several_line_readers, with_routes};
+use crate::cli::answer::completeness;
 use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{progress, say, say_all};
 use crate::cli::args::FormatArguments;
@@ -21,6 +22,7 @@ use crate::route::{RouteId, begins_with_node};
 use crate::store::{BlockSummary, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// So many bytes of log are read without being asked for (by `--all`): a few seconds.
 const UNASKED_BYTES: u64 = 4 << 30;
@@ -153,6 +155,27 @@ impl<'s> StoredLines<'s> {
     /// By which rules a window was counted, held against those of now.
     pub(in crate::cli) fn rules_of_counting(&self, filter: &Filter) -> Result<CountedBy> {
         counted_by(self.view, filter.window, filter.by, self.with.asked_rules(filter))
+    }
+
+    /// Says which of the routes that are asked for by name neither the store knows nor a line has that was read here, and which are those of
+    /// a section that the configuration no longer has.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(in crate::cli) fn say_unknown(&self, filter: &Filter) -> Result<()> {
+        let named_now: Vec<Arc<str>> = self.with.routes.since(0).into_iter().map(|(_, name)| name).collect();
+        completeness::say_unknown(self.view, &named_now, &filter.routes);
+        let taken = self.with.router.taken_nodes();
+        let is_gone = |name: &&str| filter.keeps_member(name) && !taken.iter().any(|node| begins_with_node(name, node));
+        let gone = self.view.members().into_iter().map(|(_, name)| name).find(is_gone);
+        if let Some(name) = gone
+            && self.counted_by(filter)? == CountedBy::Others
+        {
+            say(&format!(
+                "note: the configuration has no [[series]] or [[probe]] for `{name}` any more: by it no request is that"
+            ));
+        }
+        Ok(())
     }
 
     /// Whether nothing says which rules are meant, so that they are those of the store.

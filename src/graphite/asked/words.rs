@@ -63,7 +63,7 @@ fn listed(names: &[String], noun: &str) -> String {
 /// An instant on the clocks of a zone; in UTC with its milliseconds.
 pub fn instant_words(time: Timestamp, zone: NamedZone) -> String {
     match zone {
-        NamedZone::Named(_) => zone.wall_clock(time),
+        NamedZone::Named(_) => zone.told_clock(time),
         _ => time.to_string(),
     }
 }

@@ -149,7 +149,7 @@ fn words(question: &PageQuestion, around: Window, tally: &SplitTally) -> String 
     let (inside, rest) = tally.counts();
     let excess = tally.excess_ms();
     let (sign, size) = (if excess < 0 { "less" } else { "more" }, millis(excess.unsigned_abs()));
-    let (from, until) = (question.zone.wall_clock(around.from), question.zone.wall_clock(around.until));
+    let (from, until) = (question.zone.told_clock(around.from), question.zone.told_clock(around.until));
     format!(
         "{} requests of the box beside {} others from {from} to {until}; the box's took {size} {sign} than is usual of their routes",
         count(inside),

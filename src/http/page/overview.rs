@@ -140,7 +140,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
 /// How long the point is taken to be that led here, where that is not plain.
 fn notes_of_click(question: &PageQuestion) -> Vec<String> {
     let Some(click) = &question.click else { return Vec::new() };
-    let at = question.zone.wall_clock(click.at);
+    let at = question.zone.told_clock(click.at);
     click.how.notes().into_iter().map(|note| format!("the point of {at}: {note}")).collect()
 }
 
@@ -234,7 +234,7 @@ pub(super) fn routes_words(routes: &[String]) -> String {
 /// The window in words; what its ends share is said once.
 fn window_words(question: &PageQuestion) -> String {
     let Window { from, until } = question.window;
-    let (from, until) = (question.zone.wall_clock(from), question.zone.wall_clock(until));
+    let (from, until) = (question.zone.told_clock(from), question.zone.told_clock(until));
     match (from.split_once(' '), until.split_once(' ')) {
         (Some((day, _)), Some((same, time))) if day == same => format!("{from} to {time}"),
         _ => format!("{from} to {until}"),

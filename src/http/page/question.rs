@@ -18,7 +18,7 @@ use crate::explain::WhereCondition;
 use crate::graphite::asked::PointLength;
 use crate::http::asked::Asked;
 use crate::http::reader::Reader;
-use crate::pipeline::{Filter, check_where_of_store};
+use crate::pipeline::{Filter, check_where_of_store, routes_of_conditions};
 use crate::route::RouteId;
 use crate::store::{View, WindowMatch};
 use crate::time::{NamedZone, Timestamp, Window, WindowSpec};
@@ -92,11 +92,15 @@ impl PageQuestion {
         let (window, follows) = window_of(asked, known, zone)?;
         let interval = view.settings().interval;
         let whole = Window { from: window.from.slot(interval), until: ceil_to_slot(window.until, interval) };
-        let routes: Vec<String> = asked.values("route").filter(|route| !route.is_empty()).map(str::to_owned).collect();
+        let mut routes: Vec<String> =
+            asked.values("route").filter(|route| !route.is_empty()).map(str::to_owned).collect();
         check_count("routes", routes.len(), ROUTES_MAX)?;
         check_count("conditions", asked.values("only").chain(asked.values("not")).count(), CONDITIONS_MAX)?;
         let conditions = conditions_of(asked)?;
         check_where_of_store(&conditions, view)?;
+        if routes.is_empty() {
+            routes = routes_of_conditions(&conditions);
+        }
         Ok(PageQuestion {
             window: whole,
             follows,

@@ -111,7 +111,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     add_sparklines(&mut shown, &question, reader)?;
     let command = CommandWords::new("report", reader.site()).window(question.window);
     let against = before.map(|before| {
-        format!("{} to {}", question.zone.wall_clock(before.from), question.zone.wall_clock(before.until))
+        format!("{} to {}", question.zone.told_clock(before.from), question.zone.told_clock(before.until))
     });
     let rows = shown.into_iter().map(|(_, row)| row).collect();
     Reply::json(&RouteList { routes, offset, rows, against, all, command: Some(command.flag("--sort sum").typed()) })

@@ -144,23 +144,17 @@ fn side_words(side: SideCount) -> String {
 
 /// `2011-11-30 14:05:00 .. 14:07:00`
 pub(in crate::report) fn span_words(window: Window, zone: NamedZone) -> String {
-    let (from, until) = (zone.wall_clock(window.from), zone.wall_clock(window.until));
-    let day = |time: &str| time.split(' ').next().unwrap_or_default().to_owned();
-    if day(&from) == day(&until) {
-        format!("{} {} .. {}", day(&from), clock(window.from, zone), clock(window.until, zone))
-    } else {
-        format!("{} {} .. {} {}", day(&from), clock(window.from, zone), day(&until), clock(window.until, zone))
+    let (from, until) = (zone.told_clock(window.from), zone.told_clock(window.until));
+    match (from.split_once(' '), until.split_once(' ')) {
+        (Some((day, _)), Some((same, until))) if day == same => format!("{from} .. {until}"),
+        _ => format!("{from} .. {until}"),
     }
 }
 
 /// `14:05:00`, with milliseconds if there are any.
 fn clock(time: Timestamp, zone: NamedZone) -> String {
-    let text = zone.wall_clock(time);
-    let clock = text.split(' ').nth(1).unwrap_or_default();
-    match time.0.rem_euclid(1_000) {
-        0 => clock.to_owned(),
-        millis => format!("{clock}.{millis:03}"),
-    }
+    let told = zone.told_clock(time);
+    told.split_once(' ').map_or(told.clone(), |(_, clock)| clock.to_owned())
 }
 
 fn length_words(window: Window) -> String {

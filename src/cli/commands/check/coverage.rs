@@ -131,8 +131,9 @@ impl Coverage {
         if by_location {
             locations::tell_locations(&self.lines_of_locations(), of_routes, self.named_by_rules(), findings)?;
         }
-        self.probes.tell(self.lines, findings)?;
+        // Details stand under what they are of: those of routes before the probes.
         self.tell_unnamed(findings)?;
+        self.probes.tell(self.lines, findings)?;
         for rule in &self.rules {
             if rule.named == 0 {
                 self.tell_unused(rule, findings)?;

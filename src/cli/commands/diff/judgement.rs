@@ -32,6 +32,13 @@ pub(super) fn judge(document: &mut DiffDocument, conditions: &[FailCondition], m
     if few > 0 {
         say(&format!("{few} would have failed in rows of fewer than {min_count} requests (--min-count)"));
     }
+    if document.rows.is_empty() && !conditions.is_empty() {
+        // A gate that nothing came to is not one that all passed.
+        let nothing = "--fail-if: no request on either side is asked for, so that nothing was held against it";
+        say(nothing);
+        document.missing.push(nothing.to_owned());
+        return;
+    }
     for condition in conditions {
         let untold = untold(document, condition, min_count);
         document.missing.extend(untold);

@@ -6,6 +6,7 @@ use crate::cli::answer::window;
 use crate::cli::answer::{completeness, output::say};
 use crate::cli::args::{DiffArguments, FileArguments, WindowArguments};
 use crate::cli::counted::{CountedRows, CountingQuestion, refuse_members, refuse_series, rows_of_files, rows_of_store};
+use crate::cli::input::asked_filter::asked_filter;
 use crate::cli::input::context::Context;
 use crate::cli::input::settings::interpreting;
 use crate::error::{Error, Result};
@@ -61,7 +62,7 @@ impl SideSpec {
             }
             SideSpec::Files(files) => (Window::ALL, files.clone()),
         };
-        let mut filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
+        let mut filter = asked_filter(context, &arguments.filter, window, WindowMatch::End)?;
         if filter.routes.is_empty() {
             filter.routes.clone_from(&context.config()?.report.routes);
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::answer::completeness::missing_for;
-use crate::cli::answer::output::{say, say_error};
+use crate::cli::answer::output::say_error;
 use crate::cli::input::context::Context;
 use crate::cli::input::interpreters::{slot_settings, with_routes};
 use crate::cli::input::settings;
@@ -19,36 +19,61 @@ use crate::source::generation::{Generation, GenerationId};
 use crate::store::Writer;
 use crate::time::SystemClock;
 
-/// Reads what was rejected of the logs in these files, each with its log's key; what could not be read is handed back.
+/// What became of lines that were rejected before.
+#[derive(Default)]
+pub(super) struct AgainOutcome {
+    /// How many each file gave, where it gave any.
+    lines: HashMap<PathBuf, u64>,
+    /// How many logs had rejected lines.
+    with_rejects: usize,
+    /// What could not be read.
+    pub(super) failed: Vec<String>,
+}
+
+impl AgainOutcome {
+    /// How many lines of this file were taken in.
+    pub(super) fn lines_of(&self, path: &Path) -> u64 {
+        self.lines.get(path).copied().unwrap_or(0)
+    }
+
+    /// In words; none where no log had any.
+    pub(super) fn words(&self) -> Option<String> {
+        match self.lines.values().sum() {
+            0 if self.with_rejects == 0 => None,
+            0 => Some("of what was rejected before, nothing fits now".to_owned()),
+            1 => Some("one line that was rejected before was taken in".to_owned()),
+            lines => Some(format!("{} lines that were rejected before were taken in", count(lines))),
+        }
+    }
+}
+
+/// Reads what was rejected of the logs in these files, each with its log's key.
 pub(super) fn take_in_again(
     context: &Context,
     files: &[(PathBuf, String)],
     formats: &HashMap<String, Arc<Format>>,
     writer: &mut Writer,
     accounts: &mut [BackfillAccount],
-) -> Result<Vec<String>> {
-    let (mut lines, mut failed) = (0, Vec::new());
+) -> Result<AgainOutcome> {
+    let mut outcome = AgainOutcome::default();
     for (path, key) in files {
         let Some(format) = formats.get(key) else { continue };
         for id in held_with_rejects(writer, path) {
             let Some(generation) = writer.view().generations().iter().find(|held| held.id == id).cloned() else {
                 continue;
             };
+            outcome.with_rejects += 1;
             match read_one(context, &generation, format, writer, accounts) {
-                Ok(taken) => lines += taken,
+                Ok(0) => {}
+                Ok(taken) => *outcome.lines.entry(path.clone()).or_default() += taken,
                 Err(error) => {
                     say_error(&error);
-                    failed.push(missing_for(&error));
+                    outcome.failed.push(missing_for(&error));
                 }
             }
         }
     }
-    say(&match lines {
-        0 => "of what was rejected before, nothing fits now".to_owned(),
-        1 => "one line that was rejected before was taken in".to_owned(),
-        _ => format!("{} lines that were rejected before were taken in", count(lines)),
-    });
-    Ok(failed)
+    Ok(outcome)
 }
 
 /// How many lines of one log became requests.

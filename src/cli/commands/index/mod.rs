@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorClass, Result};
 use crate::report::{IndexedFileRow, Report, count, write};
 use crate::source::{BackfillFile, BackfillOutcome, FileFinding};
 use crate::store::Ledger;
+use again::{AgainOutcome, take_in_again};
 
 pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Answer> {
     if arguments.files.is_empty() && !arguments.push && !arguments.rebuild {
@@ -61,14 +62,16 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
         }
         failed.extend(failures(&taken).map(missing_for));
         failed.extend(taken.files.iter().filter_map(left));
+        let mut again = AgainOutcome::default();
         if arguments.again {
             let mut files = Vec::new();
             for BackfillFile { path, key } in &named {
                 files.push((path.clone(), key.clone()));
             }
-            failed.extend(again::take_in_again(context, &files, &formats, &mut writer, accounts.as_mut())?);
+            again = take_in_again(context, &files, &formats, &mut writer, accounts.as_mut())?;
+            failed.append(&mut again.failed);
         }
-        print(arguments, &named, &taken, &failed)?;
+        print(arguments, &named, &Indexed { taken: &taken, again: &again }, &failed)?;
         compact(&mut writer);
     }
     if arguments.push {
@@ -79,8 +82,15 @@ pub(super) fn index(context: &Context, arguments: &IndexArguments) -> Result<Ans
     Ok(Answer::from_found(true, &failed))
 }
 
+/// What was read, and what of it that had been rejected before.
+struct Indexed<'i> {
+    taken: &'i BackfillSummary,
+    again: &'i AgainOutcome,
+}
+
 /// The table on stdout, a row a file in the order that they were read in; then, on stderr, what failed and the summary.
-fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &BackfillSummary, failed: &[String]) -> Result<()> {
+fn print(arguments: &IndexArguments, named: &[BackfillFile], indexed: &Indexed<'_>, failed: &[String]) -> Result<()> {
+    let Indexed { taken, again } = *indexed;
     let mut ledgers = taken.ledgers.clone();
     let mut rows = Vec::new();
     for outcome in &taken.files {
@@ -91,18 +101,22 @@ fn print(arguments: &IndexArguments, named: &[BackfillFile], taken: &BackfillSum
             _ => Ledger::default(),
         };
         let rejected = count_rejected(&ledger);
-        let file = match named.get(outcome.file) {
-            Some(file) => file.path.display().to_string(),
-            None => String::new(),
-        };
-        rows.push(IndexedFileRow { file, result: result(outcome), lines: ledger.lines, rejected, bytes: ledger.bytes });
+        let path = named.get(outcome.file).map(|file| file.path.as_path());
+        let file = path.map_or(String::new(), |path| path.display().to_string());
+        let taken_again = path.map_or(0, |path| again.lines_of(path));
+        let mut result = result(outcome);
+        if taken_again > 0 {
+            result += ", rejected lines taken in";
+        }
+        let lines = ledger.lines + taken_again;
+        rows.push(IndexedFileRow { file, result, lines, rejected, bytes: ledger.bytes });
     }
     let report = Report { missing: failed.to_vec(), ..Report::new(rows, None) };
     let mut out = stdout();
     written(write(&report, arguments.format.into(), style(), &mut out))?;
     written(std::io::Write::flush(&mut out))?;
     failures(taken).for_each(say_error);
-    say(&summary(taken));
+    say(&summary(taken, again));
     Ok(())
 }
 
@@ -148,7 +162,7 @@ fn count_rejected(ledger: &Ledger) -> u64 {
 }
 
 /// The last line on stderr: of the files what became of them, of the lines how many, of all how much is new.
-fn summary(taken: &BackfillSummary) -> String {
+fn summary(taken: &BackfillSummary, again: &AgainOutcome) -> String {
     let (mut new, mut rest, mut known) = (0, 0, 0);
     for outcome in &taken.files {
         match outcome.found {
@@ -163,7 +177,8 @@ fn summary(taken: &BackfillSummary) -> String {
         files => format!("{files} files"),
     };
     if new + rest == 0 {
-        return format!("{files}: {known} known already; nothing was read");
+        let read = again.words().unwrap_or_else(|| "nothing was read".to_owned());
+        return format!("{files}: {known} known already; {read}");
     }
     let (mut lines, mut rejected) = (0, 0);
     for ledger in taken.ledgers.values() {
@@ -171,10 +186,11 @@ fn summary(taken: &BackfillSummary) -> String {
         rejected += count_rejected(ledger);
     }
     format!(
-        "{files}: {new} taken in, {rest} from where it was left, {known} known already; {} lines, {} rejected; {} slots, {} new routes",
+        "{files}: {new} taken in, {rest} from where it was left, {known} known already; {} lines, {} rejected; {} slots, {} new routes{}",
         count(lines),
         count(rejected),
         count(taken.slots.len() as u64),
-        taken.routes
+        taken.routes,
+        again.words().map_or(String::new(), |words| format!("; {words}"))
     )
 }

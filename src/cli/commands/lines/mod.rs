@@ -63,7 +63,6 @@ pub(super) fn lines(context: &Context, mut arguments: LinesArguments) -> Result<
         None => of_files(context, &arguments, filter)?,
         Some(view) => {
             let (found, mut missing) = of_store::lines_of_store(view, context, &arguments, &filter)?;
-            completeness::say_unknown(view, &filter.routes);
             let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
             say_all(&lacks);
             missing.extend(lacks);

@@ -29,7 +29,9 @@ pub(super) fn lines_of_store(
     arguments: &LinesArguments,
     filter: &Filter,
 ) -> Result<(FoundLines, Vec<String>)> {
-    let answer = choose_lines(view, context, arguments, filter)?;
+    let mut lines = StoredLines::new(context, view, &arguments.files.format)?.asking(filter)?;
+    let answer = choose_lines(&mut lines, view, context, arguments, filter)?;
+    lines.say_unknown(filter)?;
     if !asks_for_members(view, filter) {
         say_by_upstream(&answer.0);
     } else if answer.0.by_upstream > 0 {
@@ -39,21 +41,21 @@ pub(super) fn lines_of_store(
 }
 
 fn choose_lines(
+    lines: &mut StoredLines<'_>,
     view: &View,
     context: &Context,
     arguments: &LinesArguments,
     filter: &Filter,
 ) -> Result<(FoundLines, Vec<String>)> {
-    let mut lines = StoredLines::new(context, view, &arguments.files.format)?.asking(filter)?;
     if arguments.all {
-        return from_lines(view, &mut lines, arguments, filter, |_, _| true);
+        return from_lines(view, lines, arguments, filter, |_, _| true);
     }
     let counted_by = lines.counted_by(filter)?;
     if !filter.asks_for_requests() {
         if counted_by != CountedBy::Others {
             return from_index(view, arguments, filter);
         }
-        return kept_by_rules_of_now(view, &mut lines, arguments, filter, context.config()?.slow.server_errors);
+        return kept_by_rules_of_now(view, lines, arguments, filter, context.config()?.slow.server_errors);
     }
     if counted_by != CountedBy::Others && all_kept(view, filter)? {
         return from_index(view, arguments, filter);
@@ -65,7 +67,7 @@ fn choose_lines(
         missing.push(too_much);
         return Ok((found, missing));
     }
-    from_lines(view, &mut lines, arguments, filter, |_, _| true)
+    from_lines(view, lines, arguments, filter, |_, _| true)
 }
 
 /// Says of which times the lines are that have no `$request_time`.

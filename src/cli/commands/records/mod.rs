@@ -9,6 +9,7 @@ use crate::cli::answer::output::{Stdout, on_terminal, say, stdout, written};
 use crate::cli::answer::rejects::{ReadBlock, RejectedLines};
 use crate::cli::answer::{Answer, window};
 use crate::cli::args::RecordsArguments;
+use crate::cli::input::asked_filter::asked_filter;
 use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::record_columns::{RecordColumns, needs_of_all, variable_names};
@@ -26,7 +27,7 @@ use crate::time::Window;
 
 pub(super) fn records(context: &Context, arguments: &RecordsArguments) -> Result<Answer> {
     let window = window::window(&arguments.window, context.now, Window::ALL)?;
-    let filter = window::filter(&arguments.filter, window, WindowMatch::End)?;
+    let filter = asked_filter(context, &arguments.filter, window, WindowMatch::End)?;
     if arguments.files.files.is_empty() {
         return of_store::records_of_store(context, arguments, &filter);
     }

@@ -59,7 +59,7 @@ pub(super) fn records_of_store(context: &Context, arguments: &RecordsArguments, 
         return Err(error);
     }
     written(sink.end())?;
-    completeness::say_unknown(&view, &filter.routes);
+    lines.say_unknown(filter)?;
     let lacks = completeness::missing(&view, filter.window, view.expired_before(filter.window), context.now)?;
     say_all(&lacks);
     missing.extend(lacks);

@@ -56,7 +56,6 @@ pub(super) fn slow(context: &Context, mut arguments: SlowArguments) -> Result<An
     let (report, pictures) = match &view {
         Some(view) => {
             let (mut report, pictures) = classes_of_store(view, context, &arguments, &question)?;
-            completeness::say_unknown(view, &question.filter.routes);
             let lacks = completeness::missing(view, window, view.expired_before(window), context.now)?;
             say_all(&lacks);
             report.missing.extend(lacks);

@@ -76,6 +76,7 @@ pub(super) fn classes_of_store(
     } else if classes.by_upstream {
         say("note: where a log has no $request_time, its times are those of $upstream_response_time");
     }
+    lines.say_unknown(filter)?;
     say_untimed_logs(view);
     let (files, route) = (file_names(view), |id| lines.route_name(id));
     let report = profile(classes, filter.window, &ProfileNames { by: &question.by, route: &route, files: &files });

@@ -83,7 +83,7 @@ fn rows_once(mut source: LiveSource, arguments: &TopArguments, zone: NamedZone, 
         now: SystemClock.now(),
     };
     let live = question.read(&view, source.missing())?;
-    completeness::say_unknown(&view, &arguments.route);
+    completeness::say_unknown(&view, &[], &arguments.route);
     match live.window {
         Some(window) => say(&format!("window {}", window_words(window, zone))),
         None => say("nothing was read yet"),

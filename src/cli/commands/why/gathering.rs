@@ -52,15 +52,37 @@ pub(super) struct Gatherer {
     names: Vec<Option<Arc<str>>>,
     features: Vec<FeatureId>,
     /// Requests without a time, which count on no side.
-    untimed: u64,
+    untimed: UntimedRequests,
     /// Whether a log told upstream times.
     tells_phases: bool,
+}
+
+/// Requests of which the log does not say how long they took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct UntimedRequests {
+    /// Of the window.
+    pub(super) window: u64,
+    /// Of the baseline, and after the window.
+    pub(super) others: u64,
+}
+
+impl UntimedRequests {
+    fn add(&mut self, side: Side) {
+        match side {
+            Side::Window => self.window += 1,
+            Side::Baseline | Side::Later => self.others += 1,
+        }
+    }
+
+    pub(super) fn all(self) -> u64 {
+        self.window + self.others
+    }
 }
 
 /// What all threads gathered.
 pub(super) struct GatheredLines {
     pub(super) requests: Requests,
-    pub(super) untimed: u64,
+    pub(super) untimed: UntimedRequests,
     pub(super) tells_phases: bool,
 }
 
@@ -91,7 +113,7 @@ impl Gatherer {
                 readers: Vec::new(),
                 names: Vec::new(),
                 features: Vec::new(),
-                untimed: 0,
+                untimed: UntimedRequests::default(),
                 tells_phases: false,
             });
         }
@@ -100,7 +122,11 @@ impl Gatherer {
 
     /// What they gathered, in the order of the lines.
     pub(super) fn merged(gatherers: Vec<Gatherer>) -> GatheredLines {
-        let untimed = gatherers.iter().map(|gatherer| gatherer.untimed).sum();
+        let mut untimed = UntimedRequests::default();
+        for gatherer in &gatherers {
+            untimed.window += gatherer.untimed.window;
+            untimed.others += gatherer.untimed.others;
+        }
         let tells_phases = gatherers.iter().any(|gatherer| gatherer.tells_phases);
         let parts = gatherers.into_iter().map(|gatherer| gatherer.requests).collect();
         GatheredLines { requests: Requests::merged(parts), untimed, tells_phases }
@@ -115,7 +141,7 @@ impl Gatherer {
             return;
         }
         let Some(took) = record.request_time_ms else {
-            self.untimed += 1;
+            self.untimed.add(side);
             return;
         };
         let Some(at) = self.reader_of(values.format()) else { return };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use answer_rows::AnswerNames;
 use baseline::{BaselineSpans, baseline_spans, within};
-use gathering::{GatheredLines, Gatherer, needs_of_why};
+use gathering::{GatheredLines, Gatherer, UntimedRequests, needs_of_why};
 use lines_command::LinesCommand;
 use page_link::page_link;
 
@@ -31,12 +31,12 @@ use crate::cli::input::context::Context;
 use crate::cli::input::files::{Files, Workers};
 use crate::cli::input::settings;
 use crate::error::{Error, Result};
-use crate::explain::{BaselinePart, ExplainedSpans, LineOrigin, explain};
+use crate::explain::{BaselinePart, ExplainedSpans, LineOrigin, Requests, explain};
 use crate::pipeline::Filter;
 use crate::pipeline::batch::BlockTally;
 use crate::report::html::WhyPage;
 use crate::report::why::{WhyReport, write_why};
-use crate::report::write_json;
+use crate::report::{count, write_json};
 use crate::route::Routes;
 use crate::store::WindowMatch;
 use crate::time::Window;
@@ -64,11 +64,7 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
     let asked = WhyAsked { window, spans, filter: Filter { routes: filter.routes, ..Filter::all() } };
     let before = asked.spans.asked.clone();
     let mut gathered = match &view {
-        Some(view) => {
-            let of_store = of_store::gather(view, context, &arguments, asked)?;
-            completeness::say_unknown(view, &arguments.route);
-            of_store
-        }
+        Some(view) => of_store::gather(view, context, &arguments, asked)?,
         None => of_files(context, &arguments, asked)?,
     };
     let pictures = gathered.pictures.take();
@@ -159,19 +155,14 @@ fn answer(context: &Context, gathered: GatheredRequests, arguments: &WhyArgument
     if let Some(known) = requests.span() {
         spans.baseline = within(&spans.baseline, known);
     }
-    if untimed > 0 {
-        say(&format!("note: {untimed} requests have no time: they are not compared"));
+    if untimed.all() > 0 {
+        say(&format!("note: {} requests have no time: they are not compared", count(untimed.all())));
     }
-    let has_baseline = requests.sums().values().any(|sums| sums.baseline.count > 0);
-    let has_window = requests.sums().values().any(|sums| sums.window.count > 0);
-    if has_window && !has_baseline {
-        return Err(Error::failed("there is nothing to compare the window with: no request ended in the baseline")
-            .remedy("give the log of before as well, or say what to compare with: --baseline FROM..UNTIL"));
-    }
+    check_sides(&requests, untimed)?;
     let explained = explain(&requests, &spans, &routes);
     let names = AnswerNames { requests: &requests, routes: &routes, files: &files, tells_phases };
     let mut report = names.report(&explained, &spans, missing);
-    let command = LinesCommand { context, arguments, window: report.window, has_untimed: untimed > 0 };
+    let command = LinesCommand { context, arguments, window: report.window, has_untimed: untimed.all() > 0 };
     for cause in report.causes.iter_mut().chain(&mut report.no_news) {
         cause.command = command.of_cause(&cause.whose);
     }
@@ -180,6 +171,39 @@ fn answer(context: &Context, gathered: GatheredRequests, arguments: &WhyArgument
         None => command.of_route(report.routes.first().map(|route| route.route.as_str())),
     };
     Ok(report)
+}
+
+/// From so many requests of the baseline on it says what is usual.
+const LEAST_USUAL: u64 = 20;
+
+/// That there is something to compare, and to compare it with: what is usual is never guessed from a handful.
+fn check_sides(requests: &Requests, untimed: UntimedRequests) -> Result<()> {
+    let (mut in_window, mut usual) = (0, 0);
+    for sums in requests.sums().values() {
+        in_window += sums.window.count;
+        usual += sums.baseline.count;
+    }
+    if in_window == 0 && untimed.window > 0 {
+        let what = format!(
+            "none of the {} requests of the window says how long it took: why compares times, and there are none",
+            count(untimed.window)
+        );
+        return Err(Error::failed(what).remedy(
+            "add rt=$request_time to the log_format (`spikeline check` prints it whole); how many there were, of what and with which status says \
+             `spikeline diff`",
+        ));
+    }
+    if in_window == 0 || usual >= LEAST_USUAL {
+        return Ok(());
+    }
+    let what = match usual {
+        0 if untimed.others > 0 => "no request of the baseline says how long it took".to_owned(),
+        0 => "no request ended in the baseline".to_owned(),
+        1 => "one request in the baseline does not say what is usual".to_owned(),
+        _ => format!("{usual} requests in the baseline are too few to say what is usual"),
+    };
+    Err(Error::failed(format!("there is nothing to compare the window with: {what}"))
+        .remedy("give the log of before as well, or say what to compare with: --baseline FROM..UNTIL"))
 }
 
 fn of_files(context: &Context, arguments: &WhyArguments, asked: WhyAsked) -> Result<GatheredRequests> {

@@ -65,6 +65,7 @@ pub(super) fn gather(
         gatherers = read.tallies;
         missing = read.missing;
     }
+    lines.say_unknown(&Filter { window, ..filter.clone() })?;
     missing.extend(lacks(view, context, window, &asked)?);
     let files: HashMap<u32, String> = file_names(view).into_iter().map(|(id, name)| (id.0, name)).collect();
     let mut gathered = Gatherer::merged(gatherers);
