@@ -95,6 +95,8 @@ pub mod grammar;
 pub mod graphite;
 pub mod histogram;
 pub mod http;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod pipeline;
 pub mod record;
 pub mod report;

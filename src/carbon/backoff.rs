@@ -11,29 +11,29 @@ const LAST: Duration = Duration::from_secs(30);
 
 /// The state of one link's retries.
 #[derive(Debug, Clone)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
     next: Option<Instant>,
     random: u64,
 }
 
 impl Backoff {
-    pub(super) fn new(seed: u64) -> Backoff {
+    pub(crate) fn new(seed: u64) -> Backoff {
         Backoff { failures: 0, next: None, random: seed }
     }
 
     /// Whether a try is due.
-    pub(super) fn is_ready(&self, now: Instant) -> bool {
+    pub(crate) fn is_ready(&self, now: Instant) -> bool {
         self.next.is_none_or(|next| now >= next)
     }
 
     /// When the next try is due, if there is something to wait for.
-    pub(super) fn next_attempt(&self) -> Option<Instant> {
+    pub(crate) fn next_attempt(&self) -> Option<Instant> {
         self.next
     }
 
     /// A try failed, or a connection broke, at `now`: the wait is uniform between 0 and a bound that doubles.
-    pub(super) fn note_failure(&mut self, now: Instant) -> Instant {
+    pub(crate) fn note_failure(&mut self, now: Instant) -> Instant {
         let bound = FIRST.saturating_mul(1 << self.failures.min(16)).min(LAST);
         self.failures = self.failures.saturating_add(1);
         let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
@@ -43,7 +43,7 @@ impl Backoff {
     }
 
     /// A batch went through.
-    pub(super) fn note_success(&mut self) {
+    pub(crate) fn note_success(&mut self) {
         self.failures = 0;
         self.next = None;
     }

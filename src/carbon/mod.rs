@@ -27,6 +27,8 @@ mod whisper_header;
 
 pub use address::CarbonAddress;
 pub use archives::{Archive, parse_archives, spell_archives, step_of_slot};
+#[cfg(feature = "otlp")]
+pub(crate) use backoff::Backoff;
 pub use cell_metric::{CellMetric, TimeStatistic};
 pub use chunks::Chunks;
 pub use destination::{CONNECT_TIMEOUT, Destination, SendMode, WRITE_TIMEOUT, check_address};

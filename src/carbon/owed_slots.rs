@@ -166,6 +166,13 @@ impl Owed {
         self.in_flight.remove(&slot);
     }
 
+    /// A slot in flight will never be taken: it is given up, which counts.
+    #[cfg(feature = "otlp")]
+    pub fn refused(&mut self, slot: Timestamp) {
+        self.give_up(slot);
+        self.dropped += 1;
+    }
+
     /// A slot in flight could not be sent: it is owed again.
     pub fn failed(&mut self, slot: Timestamp) {
         if self.in_flight.remove(&slot) {
@@ -231,7 +238,7 @@ impl Owed {
         self.fallen_out.take()
     }
 
-    /// How many slots were given up over the limit, since ever. A slot given up twice counts twice.
+    /// How many slots were given up, over the limit or refused, since ever. A slot given up twice counts twice.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }

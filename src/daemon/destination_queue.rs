@@ -7,13 +7,13 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 
 use super::late_lines::LateLines;
 use super::notice::Notice;
-use super::settings::{DaemonSettings, DestinationSettings};
+#[cfg(feature = "otlp")]
+use super::otlp_refusals::OtlpRefusals;
+use super::outlet::{CarriedBatch, CarriedVerdict, OutletAccount, SlotBatch, SlotCarrier, SlotForm};
+use super::settings::DaemonSettings;
 use super::slot_renderer::SlotRenderer;
 use super::spool_overflow::SpoolOverflow;
-use crate::carbon::{
-    DeliveryDoubt, Link, LinkState, Naming, Owed, OwedState, Points, RESEND_UNACKNOWLEDGED, SendError, SendMode,
-    is_timely,
-};
+use crate::carbon::{DeliveryDoubt, Owed, OwedState, RESEND_UNACKNOWLEDGED, SendMode, is_timely};
 use crate::error::Error;
 use crate::store::{DestinationProgress, View};
 use crate::time::Timestamp;
@@ -24,15 +24,12 @@ pub(super) const IN_FLIGHT: usize = 2;
 /// Where a slot is sent once, so many at most are sent of what stood in the logs before the first start, however long the spool.
 const BACKLOG_SLOTS: u32 = 100_000;
 
-/// A batch is full at about this many points (some 2 MB of text).
-const BATCH_POINTS: usize = 20_000;
-
 /// Rendered slots on their way to a destination.
 pub(super) struct RenderedSlots {
     /// The slots inside, whole.
     slots: Vec<Timestamp>,
-    /// Their points.
-    points: Points,
+    /// What is sent of them.
+    batch: SlotBatch,
 }
 
 /// What became of a batch.
@@ -42,13 +39,8 @@ pub(super) struct SendOutcome {
     /// The batch's slots.
     slots: Vec<Timestamp>,
     /// The batch's buffer, to be used again.
-    points: Points,
-    /// Its bytes, if all were handed over.
-    bytes: u64,
-    /// The connection was made anew before this batch: what was written to the old one may never have arrived.
-    reconnected: bool,
-    /// What failed, and when to try again.
-    failed: Option<(SendError, Instant)>,
+    batch: SlotBatch,
+    carried: CarriedBatch,
 }
 
 /// Figures over all destinations; all but the first since the daemon was started.
@@ -65,8 +57,8 @@ pub(super) struct DestinationTotals {
 pub(super) struct DestinationQueue {
     /// Its address, by which the store knows it.
     name: String,
-    /// How its metrics are named.
-    naming: Naming,
+    /// What its slots are rendered into.
+    form: SlotForm,
     /// The slots it is owed.
     owed: Owed,
     /// When they are sent.
@@ -77,6 +69,9 @@ pub(super) struct DestinationQueue {
     late: LateLines,
     /// Slots that are beyond the spool.
     overflow: SpoolOverflow,
+    /// What it refuses.
+    #[cfg(feature = "otlp")]
+    refusals: OtlpRefusals,
     interval: Duration,
     /// The store held nothing when this began.
     is_store_new: bool,
@@ -85,7 +80,7 @@ pub(super) struct DestinationQueue {
     batches: Option<Sender<RenderedSlots>>,
     in_flight: usize,
     retry_at: Option<Instant>,
-    buffers: Vec<Points>,
+    buffers: Vec<SlotBatch>,
     /// Whether the last batch failed, as was said aloud: an outage is one message and not one a second. `None` before the first.
     failing: Option<bool>,
     retention: Duration,
@@ -98,31 +93,32 @@ pub(super) struct DestinationQueue {
 impl DestinationQueue {
     /// A queue that goes on where the store says it was.
     pub(super) fn new(
-        destination: &DestinationSettings,
+        account: OutletAccount,
         batches: Sender<RenderedSlots>,
         settings: &DaemonSettings,
         view: &View,
     ) -> DestinationQueue {
-        let name = destination.account.clone();
-        let limit = destination.spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
+        let OutletAccount { name, spool, send, mut delay, form } = account;
+        let limit = spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
         let mut owed = match view.destinations().iter().find(|delivery| delivery.destination == name) {
             Some(delivery) => Owed::restore(limit, delivery.emitted_until, delivery.pending.clone(), delivery.dropped),
             None => Owed::new(limit),
         };
-        let mut delay = destination.delay;
-        if destination.send == SendMode::Final {
+        if send == SendMode::Final {
             owed = owed.resending(RESEND_UNACKNOWLEDGED);
             delay = delay.max(settings.lateness);
         }
         DestinationQueue {
             name,
-            naming: destination.naming.clone(),
+            form,
             owed,
-            send: destination.send,
+            send,
             delay,
             late: LateLines::default(),
             overflow: SpoolOverflow::default(),
+            #[cfg(feature = "otlp")]
+            refusals: OtlpRefusals::default(),
             interval: settings.interval,
             is_store_new: view.generations().is_empty(),
             backlog_begin: None,
@@ -131,7 +127,7 @@ impl DestinationQueue {
             retry_at: None,
             buffers: Vec::new(),
             failing: None,
-            retention: destination.spool.saturating_add(delay),
+            retention: spool.saturating_add(delay),
             points_sent: 0,
             failures: 0,
         }
@@ -230,7 +226,8 @@ impl DestinationQueue {
 
     /// What is to be said of lines that came too late to be sent, if it is time; `is_last`: nothing will be said after this.
     pub(super) fn late_notice(&mut self, interval: Duration, is_last: bool) -> Option<Notice> {
-        self.late.take_notice(&self.name, interval, Instant::now(), is_last)
+        let notice = self.late.take_notice(&self.name, interval, Instant::now(), is_last)?;
+        Some(self.form.worded(notice))
     }
 
     /// What is to be said of slots that are not sent, if it is time; `is_last`: nothing will be said after this.
@@ -238,7 +235,15 @@ impl DestinationQueue {
         if let Some((first, last)) = self.owed.take_fallen_out() {
             self.overflow.add(first, last.plus(self.interval));
         }
-        self.overflow.take_notice(&self.name, Instant::now(), is_last)
+        let notice = self.overflow.take_notice(&self.name, Instant::now(), is_last)?;
+        Some(self.form.worded(notice))
+    }
+
+    /// What is to be said of what it refuses, if it is time; `is_last`: nothing will be said after this.
+    #[cfg(feature = "otlp")]
+    pub(super) fn refusal_notices(&mut self, is_last: bool) -> Vec<Notice> {
+        let notices = self.refusals.take_notices(&self.name, Instant::now(), is_last);
+        notices.into_iter().map(Notice::Otlp).collect()
     }
 
     /// What the store is to remember.
@@ -262,10 +267,11 @@ impl DestinationQueue {
         self.retry_at = None;
         let mut failed = None;
         while self.in_flight < IN_FLIGHT {
-            let mut batch = RenderedSlots { slots: Vec::new(), points: self.buffers.pop().unwrap_or_default() };
+            let buffer = self.buffers.pop().unwrap_or_else(|| self.form.new_batch());
+            let mut batch = RenderedSlots { slots: Vec::new(), batch: buffer };
             failed = self.fill_batch(&mut batch, before, renderer).or(failed);
             if batch.slots.is_empty() {
-                self.buffers.push(batch.points);
+                self.buffers.push(batch.batch);
                 break;
             }
             self.in_flight += 1;
@@ -286,9 +292,9 @@ impl DestinationQueue {
         renderer: &SlotRenderer<'_>,
     ) -> Option<Error> {
         let mut failed = None;
-        while batch.points.len() < BATCH_POINTS {
+        while !batch.batch.is_full() {
             let Some(slot) = self.owed.next(before) else { break };
-            failed = renderer.render(&self.naming, slot, &mut batch.points).err().or(failed);
+            failed = self.form.render(renderer, slot, &mut batch.batch).err().or(failed);
             batch.slots.push(slot);
         }
         failed
@@ -304,40 +310,64 @@ impl DestinationQueue {
     pub(super) fn on_outcome(&mut self, outcome: SendOutcome, now: Instant) -> Vec<Notice> {
         let mut notices = Vec::new();
         self.in_flight = self.in_flight.saturating_sub(1);
-        let SendOutcome { slots, mut points, bytes, reconnected, failed, .. } = outcome;
+        let SendOutcome { slots, mut batch, carried, .. } = outcome;
+        let CarriedBatch { bytes, reconnected, verdict } = carried;
         if reconnected {
             let doubt = self.owed.reconnected(now);
             if self.sends_once() && doubt != DeliveryDoubt::default() {
                 notices.push(Notice::SentAgain { address: self.name.clone(), doubt });
             }
         }
-        let was_failing = self.failing;
+        let points = batch.len() as u64;
+        batch.clear();
+        self.buffers.push(batch);
         // Slots without a point are done with, but nobody was asked to take them.
-        if failed.is_some() || !points.is_empty() {
-            self.failing = Some(failed.is_some());
-        }
-        let notice = match failed {
-            None => {
-                self.points_sent += points.len() as u64;
-                self.owed.hand_over(bytes);
-                for slot in slots {
-                    self.owed.delivered(slot, now);
-                }
-                Notice::CarbonConnected { address: self.name.clone(), owed: self.owed.len() }
+        let mut is_failing = if points == 0 { self.failing } else { Some(false) };
+        let mut failure = None;
+        match verdict {
+            CarriedVerdict::Taken => self.note_taken(slots, points, bytes, now),
+            #[cfg(feature = "otlp")]
+            CarriedVerdict::TakenInPart { rejected, words } => {
+                self.refusals.add_points(rejected, &words);
+                self.note_taken(slots, points.saturating_sub(rejected), bytes, now);
             }
-            Some((error, retry_at)) => {
+            #[cfg(feature = "otlp")]
+            CarriedVerdict::Refused(words) => {
+                self.refuse(slots, &words);
+                is_failing = self.failing;
+            }
+            CarriedVerdict::Failed(notice, retry_at) => {
                 self.failures += 1;
                 self.owe_anew(slots);
                 self.retry_at = Some(retry_at);
-                Notice::CarbonFailed(error)
+                is_failing = Some(true);
+                failure = Some(notice);
             }
-        };
-        points.clear();
-        self.buffers.push(points);
-        if was_failing != self.failing {
-            notices.push(notice);
+        }
+        if std::mem::replace(&mut self.failing, is_failing) != is_failing {
+            let connected = Notice::CarbonConnected { address: self.name.clone(), owed: self.owed.len() };
+            notices.push(failure.unwrap_or_else(|| self.form.worded(connected)));
         }
         notices
+    }
+
+    /// These slots were taken, with so many points and bytes.
+    fn note_taken(&mut self, slots: Vec<Timestamp>, points: u64, bytes: u64, now: Instant) {
+        self.points_sent += points;
+        self.owed.hand_over(bytes);
+        for slot in slots {
+            self.owed.delivered(slot, now);
+        }
+    }
+
+    /// These slots will never be taken.
+    #[cfg(feature = "otlp")]
+    fn refuse(&mut self, slots: Vec<Timestamp>, words: &str) {
+        self.failures += 1;
+        for slot in slots {
+            self.owed.refused(slot);
+            self.refusals.add_slot(slot, slot.plus(self.interval), words);
+        }
     }
 
     pub(super) fn add_to(&self, totals: &mut DestinationTotals) {
@@ -358,27 +388,17 @@ impl DestinationQueue {
     }
 }
 
-/// The other end: send batches until the channel closes. Waiting (connecting, writing) is bounded by the destination's time-outs.
+/// The other end: send batches until the channel closes.
 pub(super) fn send_batches(
     destination: usize,
-    mut link: Link,
+    mut carrier: SlotCarrier,
     batches: &Receiver<RenderedSlots>,
     outcomes: &Sender<SendOutcome>,
 ) {
-    for RenderedSlots { slots, points } in batches {
-        let before = link.counters().bytes_sent;
-        let sent = link.send(&points, Instant::now());
-        let (reconnected, bytes) = (link.reconnected(), link.counters().bytes_sent - before);
-        let failed = sent.err().map(|error| (error, next_try(&link)));
-        if outcomes.send(SendOutcome { destination, slots, points, bytes, reconnected, failed }).is_err() {
+    for RenderedSlots { slots, batch } in batches {
+        let carried = carrier.carry(&batch);
+        if outcomes.send(SendOutcome { destination, slots, batch, carried }).is_err() {
             return;
         }
-    }
-}
-
-fn next_try(link: &Link) -> Instant {
-    match link.state() {
-        LinkState::Down { next_try, .. } => next_try,
-        LinkState::Connected | LinkState::Untried => Instant::now(),
     }
 }

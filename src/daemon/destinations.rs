@@ -142,6 +142,8 @@ impl Destinations {
         for queue in &mut self.queues {
             notices.extend(queue.late_notice(interval, is_last));
             notices.extend(queue.overflow_notice(is_last));
+            #[cfg(feature = "otlp")]
+            notices.extend(queue.refusal_notices(is_last));
         }
         notices
     }

@@ -27,6 +27,11 @@ mod log_reader;
 mod notice;
 mod notice_kind;
 mod opened;
+#[cfg(feature = "otlp")]
+mod otlp_notice;
+#[cfg(feature = "otlp")]
+mod otlp_refusals;
+mod outlet;
 mod own_totals;
 mod pending_commit;
 mod pulse;
@@ -52,14 +57,17 @@ pub use event_watch::{EventSettings, EventWatch};
 pub use log_formats::{FormatNews, FormatWatch};
 pub use notice::{Notice, Say};
 pub use notice_kind::Severity;
+#[cfg(feature = "otlp")]
+pub use otlp_notice::OtlpNotice;
 pub use own_totals::OwnTotals;
 pub use pulse::{Beat, DaemonPulse};
 pub use received_losses::ReceivedLosses;
+#[cfg(feature = "otlp")]
+pub use settings::OtlpSettings;
 pub use settings::{DaemonSettings, DestinationSettings, ListenAt, Log, ReceivedLogSettings, Receiving};
 pub use stepwise::Stepwise;
 pub use syslog_receiver::SyslogReceivers;
 
-use crate::carbon::Link;
 use crate::error::Result;
 use crate::source::BLOCK_LIMIT;
 use crate::store::View;
@@ -69,6 +77,7 @@ use destination_queue::{DestinationQueue, SendOutcome};
 use destinations::Destinations;
 use line_counter::CountedLines;
 use opened::OpenedDaemon;
+use outlet::{Outlet, has_account, outlets};
 pub use stopped::Stopped;
 use threads::{BLOCKS_WAITING, COUNTED_WAITING, spawn_detached};
 
@@ -110,11 +119,11 @@ impl RunningDaemon {
         spawn_detached("follow", move || reader.run(&*reader_clock, poll, &message_sender, &empties, &halted))?;
         spawn_detached("count", move || counter.run(&messages, &empty_sender, &counted_sender))?;
         let mut queues = Vec::new();
-        for (number, carbon) in settings.destinations.iter().enumerate() {
+        for (number, Outlet { account, carrier }) in outlets(&settings).into_iter().enumerate() {
             let (batch_sender, batches) = bounded(destination_queue::IN_FLIGHT);
-            let (outcomes, link) = (outcome_sender.clone(), Link::new(carbon.destination.clone(), number as u64));
-            spawn_detached("push", move || destination_queue::send_batches(number, link, &batches, &outcomes))?;
-            queues.push(DestinationQueue::new(carbon, batch_sender, &settings, writer.view()));
+            let outcomes = outcome_sender.clone();
+            spawn_detached("push", move || destination_queue::send_batches(number, carrier, &batches, &outcomes))?;
+            queues.push(DestinationQueue::new(account, batch_sender, &settings, writer.view()));
         }
         drop(outcome_sender);
         say_left_behind(writer.view(), &settings, say);
@@ -139,14 +148,21 @@ fn say_left_behind(view: &View, settings: &DaemonSettings, say: &Say) {
     for delivery in view.destinations() {
         let owed = &delivery.pending;
         let (Some(first), Some(last)) = (owed.iter().min(), owed.iter().max()) else { continue };
-        if settings.destinations.iter().any(|carbon| carbon.account == delivery.destination) {
+        if has_account(settings, &delivery.destination) {
             continue;
         }
-        say(&Notice::CarbonLeftBehind {
+        let notice = Notice::CarbonLeftBehind {
             destination: delivery.destination.clone(),
             slots: owed.len(),
             from: *first,
             until: last.plus(settings.interval),
-        });
+        };
+        // Only a collector's account is an address with a scheme.
+        #[cfg(feature = "otlp")]
+        if delivery.destination.contains("://") {
+            say(&outlet::of_collector(notice));
+            continue;
+        }
+        say(&notice);
     }
 }

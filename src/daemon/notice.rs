@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "otlp")]
+use super::otlp_notice::OtlpNotice;
 use super::stopped::Stopped;
 use crate::carbon::{DeliveryDoubt, SendError};
 use crate::error::Error;
@@ -219,6 +221,9 @@ pub enum Notice {
         /// Where the last of them ends.
         until: Timestamp,
     },
+    /// Of what goes to a collector of OTLP.
+    #[cfg(feature = "otlp")]
+    Otlp(OtlpNotice),
 }
 
 impl fmt::Display for Notice {
@@ -339,6 +344,8 @@ impl fmt::Display for Notice {
                 "carbon {destination} is owed {slots} slots and is not in the configuration any more; `spikeline index --push \
                  --from {from} --until {until}` sends these slots to those that are"
             ),
+            #[cfg(feature = "otlp")]
+            Notice::Otlp(notice) => notice.fmt(f),
         }
     }
 }

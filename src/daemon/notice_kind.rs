@@ -3,6 +3,8 @@
 //! `docs/operate.md` says of each kind what to do; a test here holds the two against each other.
 
 use super::notice::Notice;
+#[cfg(feature = "otlp")]
+use super::otlp_notice::OtlpNotice;
 
 /// How bad it is: syslog's severities, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +82,8 @@ impl Notice {
             Notice::SpoolOverflowed { .. } => "spool-overflowed",
             Notice::BackfillSendFailed(_) => "backfill-send-failed",
             Notice::CarbonLeftBehind { .. } => "carbon-left-behind",
+            #[cfg(feature = "otlp")]
+            Notice::Otlp(notice) => notice.kind(),
         }
     }
 
@@ -127,6 +131,12 @@ impl Notice {
             | Notice::LinesLost { .. }
             | Notice::StoreLost(_)
             | Notice::CommitFailed(_) => Severity::Error,
+            #[cfg(feature = "otlp")]
+            Notice::Otlp(OtlpNotice::SlotDelay { .. }) => Severity::Info,
+            #[cfg(feature = "otlp")]
+            Notice::Otlp(OtlpNotice::Connected { .. }) => Severity::Notice,
+            #[cfg(feature = "otlp")]
+            Notice::Otlp(_) => Severity::Warning,
         }
     }
 }
@@ -135,11 +145,17 @@ impl Notice {
 mod tests {
     use std::collections::BTreeSet;
 
-    /// The texts between quotes behind `=> ` in this file's code: the names of all kinds.
+    /// The texts between quotes behind `=> ` in the code: the names of all kinds, also of those that this build has not.
     fn kinds() -> BTreeSet<&'static str> {
-        let code = include_str!("notice_kind.rs").split("#[cfg(test)]").next().unwrap();
-        let of_notices = code.split_once("pub fn kind(").unwrap().1.split_once("pub fn severity(").unwrap().0;
-        of_notices.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+        let mut kinds = BTreeSet::new();
+        for (file, end) in [
+            (include_str!("notice_kind.rs"), "pub fn severity("),
+            (include_str!("otlp_notice.rs"), "impl fmt::Display"),
+        ] {
+            let of_notices = file.split_once("fn kind(").unwrap().1.split_once(end).unwrap().0;
+            kinds.extend(of_notices.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap()));
+        }
+        kinds
     }
 
     #[test]

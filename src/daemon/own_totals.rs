@@ -15,6 +15,12 @@ const BY_SLOT: [&str; 8] = [
     "commits.failed",
 ];
 
+/// Whether one of its metrics is what happened in one slot.
+#[cfg(feature = "otlp")]
+pub(super) fn is_counted_by_slot(name: &str) -> bool {
+    BY_SLOT.contains(&name)
+}
+
 /// Written by the committing thread when a slot is over, read by any other.
 #[derive(Debug, Default)]
 pub struct OwnTotals {

@@ -12,6 +12,8 @@ use super::own_totals::OwnTotals;
 use super::received_losses::ReceivedLosses;
 use crate::carbon::{Archive, Destination, Naming, SendMode};
 use crate::grammar::Format;
+#[cfg(feature = "otlp")]
+use crate::otlp::{ExportForm, OtlpDestination};
 use crate::pipeline::SlotSettings;
 use crate::route::Router;
 use crate::source::LostStretch;
@@ -44,6 +46,22 @@ pub struct DestinationSettings {
     pub delay: Duration,
     /// What carbon keeps, the finest first; nothing where that is not known.
     pub archives: Vec<Archive>,
+}
+
+/// One collector to send to: an `[[otlp]]` section.
+#[cfg(feature = "otlp")]
+#[derive(Debug, Clone)]
+pub struct OtlpSettings {
+    /// What the store knows it by: its address; of one that is sent to several times also which.
+    pub account: String,
+    /// Where and how.
+    pub destination: OtlpDestination,
+    /// What is sent.
+    pub form: ExportForm,
+    /// How much of the past is kept for it while it is away.
+    pub spool: Duration,
+    /// How long after its end a slot is sent at the earliest; never before it is final.
+    pub delay: Duration,
 }
 
 /// Where syslog is listened for.
@@ -130,6 +148,9 @@ pub struct DaemonSettings {
     pub router: Arc<Router>,
     /// The carbons.
     pub destinations: Vec<DestinationSettings>,
+    /// The collectors of OpenTelemetry.
+    #[cfg(feature = "otlp")]
+    pub otlp: Vec<OtlpSettings>,
     /// Where its own metrics add up for others to read.
     pub own_totals: Arc<OwnTotals>,
 }

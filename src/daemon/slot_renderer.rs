@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "otlp")]
+use super::own_totals::is_counted_by_slot;
 use super::rejecting_logs::RejectingLogs;
 use super::self_metrics::SelfMetrics;
 use crate::carbon::{Naming, Points};
 use crate::error::Result;
-use crate::histogram::TIMES;
+use crate::histogram::{Cell, TIMES};
+#[cfg(feature = "otlp")]
+use crate::otlp::{EncodedExport, ExportForm, ExportedSeries, SlotExport};
 use crate::route::{RouteId, series_of};
 use crate::source::UnreadSpan;
 use crate::store::{Commit, View};
@@ -27,12 +31,79 @@ pub(super) struct SlotRenderer<'s> {
     pub(super) interval: Duration,
 }
 
+/// A route or a member of a series.
+struct NamedSeries<'a> {
+    id: RouteId,
+    name: &'a str,
+    is_member: bool,
+}
+
+/// What a slot is rendered into, piece by piece.
+trait SlotSink {
+    /// What was counted of a route, or of a member of a series.
+    fn add_cell(&mut self, name: &str, is_member: bool, cell: &Cell);
+    /// A known route without requests.
+    fn add_quiet(&mut self, name: &str);
+    /// One of the daemon's own metrics.
+    fn add_own(&mut self, name: &'static str, value: f64);
+}
+
+/// A slot's points.
+struct PointSink<'a> {
+    naming: &'a Naming,
+    slot: Timestamp,
+    out: &'a mut Points,
+}
+
+impl SlotSink for PointSink<'_> {
+    fn add_cell(&mut self, name: &str, _: bool, cell: &Cell) {
+        self.naming.append_cell(name, self.slot, cell, &TIMES, self.out);
+    }
+
+    fn add_quiet(&mut self, name: &str) {
+        self.naming.append_quiet(name, self.slot, self.out);
+    }
+
+    fn add_own(&mut self, name: &'static str, value: f64) {
+        self.naming.append_own(name, value, self.slot, self.out);
+    }
+}
+
+#[cfg(feature = "otlp")]
+impl SlotSink for SlotExport<'_> {
+    fn add_cell(&mut self, name: &str, is_member: bool, cell: &Cell) {
+        SlotExport::add_cell(self, ExportedSeries { name, is_member }, cell);
+    }
+
+    /// Of a delta, nothing is zero.
+    fn add_quiet(&mut self, _: &str) {}
+
+    fn add_own(&mut self, name: &'static str, value: f64) {
+        SlotExport::add_own(self, name, value, is_counted_by_slot(name));
+    }
+}
+
 impl SlotRenderer<'_> {
     /// All points of `slot`: every route with requests, every quiet known route, the daemon's own.
     ///
     /// # Errors
     /// The store cannot be read.
     pub(super) fn render(&self, naming: &Naming, slot: Timestamp, out: &mut Points) -> Result<()> {
+        self.render_into(slot, &mut PointSink { naming, slot, out })
+    }
+
+    /// The same as a request of OTLP.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    #[cfg(feature = "otlp")]
+    pub(super) fn render_export(&self, form: &ExportForm, slot: Timestamp) -> Result<EncodedExport> {
+        let mut export = SlotExport::new(form, Window { from: slot, until: slot.plus(self.interval) });
+        self.render_into(slot, &mut export)?;
+        Ok(export.encode())
+    }
+
+    fn render_into(&self, slot: Timestamp, out: &mut impl SlotSink) -> Result<()> {
         let window = Window { from: slot, until: slot.plus(self.interval) };
         let mut cells = self.view.cells_with_members(window)?;
         let uncommitted = self.uncommitted.cells.iter().filter(|(at, ..)| window.from <= *at && *at < window.until);
@@ -47,23 +118,34 @@ impl SlotRenderer<'_> {
             }
             is_same
         });
-        let new = self.uncommitted.routes.iter().map(|(id, name)| (*id, series_of(name).unwrap_or(name)));
-        for (id, name) in self.view.routes().into_iter().chain(self.view.members()).chain(new) {
+        for NamedSeries { id, name, is_member } in self.all_series() {
             match cells.binary_search_by_key(&id, |(_, route, _)| *route) {
                 Ok(at) => {
                     if let Some((_, _, cell)) = cells.get(at) {
-                        naming.append_cell(name, slot, cell, &TIMES, out);
+                        out.add_cell(name, is_member, cell);
                     }
                 }
                 // Of a log that is not read nobody knows whether it is quiet.
-                Err(_) if is_whole && self.is_quiet(id, slot) => naming.append_quiet(name, slot, out),
+                Err(_) if is_whole && self.is_quiet(id, slot) => out.add_quiet(name),
                 Err(_) => {}
             }
         }
         for (name, value) in self.own_metrics.at_slot(slot) {
-            naming.append_own(name, *value, slot, out);
+            out.add_own(name, *value);
         }
         Ok(())
+    }
+
+    /// Routes and members of series, those last that are not committed yet.
+    fn all_series(&self) -> Vec<NamedSeries<'_>> {
+        let mut all = Vec::new();
+        all.extend(self.view.routes().into_iter().map(|(id, name)| NamedSeries { id, name, is_member: false }));
+        all.extend(self.view.members().into_iter().map(|(id, name)| NamedSeries { id, name, is_member: true }));
+        for (id, kept) in &self.uncommitted.routes {
+            let member = series_of(kept);
+            all.push(NamedSeries { id: *id, name: member.unwrap_or(kept), is_member: member.is_some() });
+        }
+        all
     }
 
     /// Whether some log was not read in this window.

@@ -41,7 +41,7 @@ pub(crate) fn lowest_equivalent(value: u64) -> u64 {
 }
 
 /// The highest value that shares `value`'s bucket.
-fn highest_equivalent(value: u64) -> u64 {
+pub(crate) fn highest_equivalent(value: u64) -> u64 {
     let shift = bucket_shift(value);
     lowest_equivalent(value) | ((1u64 << shift) - 1)
 }

@@ -60,6 +60,12 @@ fn whole_sample() -> String {
     SAMPLE.lines().map(|line| live(line).to_owned() + "\n").collect()
 }
 
+/// The same without its last section, where this build has not the feature that it is of.
+fn sample_of_build() -> String {
+    let text = whole_sample();
+    if cfg!(feature = "otlp") { text } else { text.split("[[otlp]]\n").next().unwrap().to_owned() }
+}
+
 #[test]
 fn the_sample_as_it_is_configures_nothing() {
     assert_eq!(parse(SAMPLE), Config::default());
@@ -78,12 +84,12 @@ fn the_sample_is_complete_and_true_to_the_defaults() {
             found.push((within, key));
         }
     }
-    for (section, keys) in known_keys() {
+    for &(section, keys) in known_keys() {
         for key in keys {
             assert!(found.contains(&(section, key)), "`{key}` of `{section}` is not in the sample");
         }
     }
-    let config = parse(&text);
+    let config = parse(&sample_of_build());
     let default = Config::default();
     assert_eq!(config.store.path, Some(PathBuf::from("/var/lib/spikeline")));
     assert_eq!((config.store.mode, value(&config.store.group).as_deref()), (Some(0o640), Some("adm")));
@@ -451,4 +457,77 @@ fn files_that_cannot_be_read() {
     assert_eq!(error.exit_code(), 2);
     std::fs::write(&path, "host = 'a'\n").unwrap();
     assert_eq!(value(&Config::load(&path).unwrap().host).unwrap(), "a");
+}
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_collector_is_refused_by_name_where_nothing_of_it_was_built_in() {
+    one_mistake(
+        "[[log]]\npath = \"a\"\n[[otlp]]\nendpoint = \"http://127.0.0.1:4318\"\n",
+        "3:1 this spikeline was built without `otlp` | `cargo install spikeline --features otlp` makes one that has it",
+    );
+}
+
+#[cfg(feature = "otlp")]
+mod otlp {
+    use spikeline::otlp::{HistogramForm, SECONDS_BOUNDS};
+
+    use super::*;
+
+    const ENDPOINT: &str = "[[otlp]]\nendpoint = \"http://127.0.0.1:4318\"\n";
+
+    #[test]
+    fn the_sample_is_true_to_the_defaults() {
+        let config = parse(&whole_sample());
+        let [sample] = &config.collectors[..] else { panic!("one collector") };
+        let default = parse(ENDPOINT).collectors.remove(0);
+        assert_eq!(sample.endpoint.value, default.endpoint.value);
+        assert_eq!((sample.gzip, sample.timeout, sample.spool), (default.gzip, default.timeout, default.spool));
+        assert_eq!((&sample.service, &sample.host.as_ref().unwrap().value), (&default.service, &HostName::Full));
+        assert_eq!(sample.headers, [("X-Scope-OrgID".to_owned(), "ops".to_owned())]);
+        assert_eq!(sample.attributes, [("deployment.environment.name".to_owned(), "prod".to_owned())]);
+        assert_eq!(sample.histogram, HistogramForm::Explicit(SECONDS_BOUNDS.to_vec()));
+        assert_eq!((default.histogram, default.delay), (HistogramForm::Exponential, None));
+        let explicit = parse(&format!("{ENDPOINT}histogram = \"explicit\"\n")).collectors.remove(0);
+        assert_eq!(explicit.histogram, sample.histogram);
+    }
+
+    #[test]
+    fn mistakes_have_their_place() {
+        for (keys, expected) in [
+            (
+                "headers = { Host = \"x\" }",
+                "3:13 `headers`: `Host` is set by spikeline itself | for example `headers = { X-Scope-OrgID = \"ops\" }`",
+            ),
+            (
+                "attributes = { \"host.name\" = \"x\" }",
+                "3:16 `attributes`: `host.name` has a key of its own | `host = ..`",
+            ),
+            (
+                "bounds = [1, 2]",
+                "1:1 `bounds` are of explicit histograms | `histogram = \"explicit\"`, or leave `bounds` out",
+            ),
+            (
+                "histogram = \"explicit\"\nbounds = [1, 0.5]",
+                "1:1 `bounds` must ascend, and be 200 at most | seconds, for example `bounds = [0.01, 0.1, 1, 10]`",
+            ),
+            (
+                "histogram = \"explicit\"\nbounds = [0.0005]",
+                "4:11 `bounds`: no number of seconds over 0, with three decimals at most | for example `bounds = [0.01, 0.1, 1, 10]`",
+            ),
+            ("host = \"fqdn-reversed\"", "3:8 `host`: a host is not reversed here | `host = \"fqdn\"`, or a name"),
+            ("endpont = \"x\"", "3:1 unknown key `endpont` in [[otlp]] | did you mean `endpoint`?"),
+        ] {
+            one_mistake(&format!("{ENDPOINT}{keys}\n"), expected);
+        }
+        one_mistake(
+            "[[otlp]]\n",
+            "1:1 [[otlp]] has no `endpoint` | for example `endpoint = \"http://127.0.0.1:4318/v1/metrics\"`",
+        );
+        one_mistake(
+            "[[otlp]]\nendpoint = \"https://otel:4318\"\n",
+            "2:12 `endpoint`: `https://otel:4318`: https is not spoken here | run a collector on this host and let it send on: \
+             `endpoint = \"http://127.0.0.1:4318/v1/metrics\"`",
+        );
+    }
 }

@@ -10,6 +10,8 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+#[cfg(feature = "otlp")]
+mod collector;
 mod complete;
 mod faults;
 mod faults_of_clocks;
@@ -19,6 +21,8 @@ mod final_points;
 mod formats;
 mod kept;
 mod named_carbon;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod packed;
 mod points;
 mod received;

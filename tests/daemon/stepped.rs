@@ -114,5 +114,7 @@ pub(crate) fn settings(rig: &Rig, sink: Option<&Sink>) -> DaemonSettings {
         access: StoreAccess::default(),
         router: Arc::new(Router::new(Vec::new()).unwrap()),
         destinations: sink.map(destination).into_iter().collect(),
+        #[cfg(feature = "otlp")]
+        otlp: Vec::new(),
     }
 }

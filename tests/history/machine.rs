@@ -116,6 +116,8 @@ impl Machine {
             access: StoreAccess::default(),
             router: Arc::clone(&self.router),
             destinations: Vec::new(),
+            #[cfg(feature = "otlp")]
+            otlp: Vec::new(),
         }
     }
 

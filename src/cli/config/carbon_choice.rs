@@ -82,7 +82,7 @@ fn read_metrics(section: &mut Section<'_>, percentiles: &[Percentile]) -> Vec<St
 }
 
 /// Patterns of routes, which have letters that names of routes, as people or as carbon see them, can have.
-fn read_patterns(section: &mut Section<'_>) -> Vec<String> {
+pub(super) fn read_patterns(section: &mut Section<'_>) -> Vec<String> {
     let mut patterns = Vec::new();
     for pattern in section.texts("routes", "webapp.*") {
         let name = pattern.value.strip_prefix('!').unwrap_or(&pattern.value);

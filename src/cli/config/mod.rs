@@ -11,6 +11,8 @@ mod events;
 mod host_name;
 mod http;
 mod log;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod position;
 mod probe;
 mod report;
@@ -30,6 +32,8 @@ pub use events::EventsSection;
 pub use host_name::HostName;
 pub use http::{DEFAULT_LISTEN, HttpSection, NO_LISTEN, TokenSection, listen_address};
 pub use log::{LogFormat, LogSection, ReceivedSection};
+#[cfg(feature = "otlp")]
+pub use otlp::OtlpSection;
 pub use position::Placed;
 pub use probe::ProbeSection;
 pub use report::ReportSection;
@@ -53,7 +57,7 @@ pub(in crate::cli) use section::whole_millis;
 use section::{Section, type_name};
 
 /// What may stand before the first section, and the sections themselves.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "store",
     "interval",
     "lateness",
@@ -76,6 +80,7 @@ const KEYS: [&str; 22] = [
     "http",
     "events",
     "carbon",
+    "otlp",
 ];
 
 /// Milliseconds.
@@ -145,6 +150,9 @@ pub struct Config {
     pub events: EventsSection,
     /// Where points are sent.
     pub carbons: Vec<CarbonSection>,
+    /// Where slots are sent as OTLP.
+    #[cfg(feature = "otlp")]
+    pub collectors: Vec<OtlpSection>,
 }
 
 impl Default for Config {
@@ -173,6 +181,8 @@ impl Default for Config {
             http: HttpSection::default(),
             events: EventsSection::default(),
             carbons: Vec::new(),
+            #[cfg(feature = "otlp")]
+            collectors: Vec::new(),
         }
     }
 }
@@ -252,8 +262,8 @@ impl Config {
 }
 
 /// The keys of each section, by its name without brackets; those before the first section have none.
-pub fn known_keys() -> [(&'static str, &'static [&'static str]); 13] {
-    [
+pub fn known_keys() -> &'static [(&'static str, &'static [&'static str])] {
+    &[
         ("", &KEYS),
         ("store", &store::KEYS),
         ("log", &log::KEYS),
@@ -261,6 +271,8 @@ pub fn known_keys() -> [(&'static str, &'static [&'static str]); 13] {
         ("series", &series::KEYS),
         ("probe", &probe::KEYS),
         ("carbon", &carbon::KEYS),
+        #[cfg(feature = "otlp")]
+        ("otlp", &otlp::KEYS),
         ("slow", &slow::KEYS),
         ("report", &report::KEYS),
         ("http", &http::KEYS),
@@ -288,6 +300,10 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
     each("carbon", "[[carbon]]", &carbon::KEYS, mistakes, &mut |section| {
         config.carbons.extend(carbon::read_carbon(section))
     });
+    #[cfg(feature = "otlp")]
+    each("otlp", "[[otlp]]", &otlp::KEYS, mistakes, &mut |section| config.collectors.extend(otlp::read_otlp(section)));
+    #[cfg(not(feature = "otlp"))]
+    mistakes.extend(document.get("otlp").map(|found| without_otlp(source, found)));
     for carbon in &config.carbons {
         mistakes.extend(carbon::mistaken_archives(carbon, config.interval));
     }
@@ -309,6 +325,16 @@ fn read_document(document: &DeTable<'_>, source: Source<'_>, mistakes: &mut Vec<
         config.retention = retention::read_retention(section)
     });
     config
+}
+
+/// The mistake of `[[otlp]]` where nothing of it was built in.
+#[cfg(not(feature = "otlp"))]
+fn without_otlp(source: Source<'_>, found: &Spanned<DeValue<'_>>) -> Error {
+    let first = found.get_ref().as_array().and_then(|sections| sections.iter().next());
+    let start = first.map_or(found.span().start, |section| section.span().start);
+    source
+        .mistake(start, "this spikeline was built without `otlp`")
+        .remedy("`cargo install spikeline --features otlp` makes one that has it")
 }
 
 /// The keys before the first section.

@@ -24,6 +24,8 @@ mod log_flush;
 mod logrotate;
 pub(in crate::cli) mod logs;
 pub(in crate::cli) mod nginx;
+#[cfg(feature = "otlp")]
+pub(in crate::cli) mod otlp_settings;
 pub(in crate::cli) mod past_files;
 pub(in crate::cli) mod past_reading;
 pub(in crate::cli) mod record_columns;

@@ -9,6 +9,8 @@ use super::context::Context;
 use super::log_flush::longest_flush;
 use super::logs::logs_said;
 use super::nginx::NginxSetup;
+#[cfg(feature = "otlp")]
+use super::otlp_settings::collectors;
 use super::rotated_elsewhere::rotated_elsewhere;
 use super::routing::routing;
 use crate::carbon::{Destination, Naming};
@@ -35,6 +37,7 @@ pub(in crate::cli) fn daemon_settings(context: &Context, hear: &dyn Fn(&str)) ->
              nginx's own with nginx = \"/etc/nginx/nginx.conf\"",
         ));
     }
+    let flush = longest_flush(context, &logs)?;
     Ok(DaemonSettings {
         store: context.store()?,
         interval: config.interval,
@@ -53,7 +56,9 @@ pub(in crate::cli) fn daemon_settings(context: &Context, hear: &dyn Fn(&str)) ->
         access: config.store.access()?,
         router: routing(context)?,
         own_totals: Arc::default(),
-        destinations: with_flush(destinations(config)?, config, longest_flush(context, &logs)?),
+        destinations: with_flush(destinations(config)?, config, flush),
+        #[cfg(feature = "otlp")]
+        otlp: collectors(config, flush)?,
         logs,
     })
 }

@@ -20,12 +20,16 @@ mod keys_there;
 mod locations;
 mod log;
 mod nginx;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod probe_lines;
 mod questions;
 mod sample;
 
 use std::collections::HashSet;
 use std::path::Path;
+#[cfg(feature = "otlp")]
+use std::time::Duration;
 
 use crate::cli::answer::Answer;
 use crate::cli::args::CheckArguments;
@@ -33,6 +37,8 @@ use crate::cli::config::{Config, LogFormat, LogSection};
 use crate::cli::input::context::Context;
 use crate::cli::input::files::expand_patterns;
 use crate::cli::input::formats::{GivenFormat, names_file, parse_given};
+#[cfg(feature = "otlp")]
+use crate::cli::input::otlp_settings::collectors;
 use crate::cli::input::{logs as log_sections, settings};
 use crate::daemon::Log;
 use crate::error::{Error, Result};
@@ -169,6 +175,10 @@ fn check_configured(context: &Context, config: &Config, logs: &mut CheckedLogs, 
         aggregator::check(destination, section, config, findings)?;
         carbon_files::check(destination, section, config.interval, findings)?;
         carbon_web::check(destination, section, view.as_ref(), config.interval, findings)?;
+    }
+    #[cfg(feature = "otlp")]
+    for collector in findings.value_or_finding(collectors(config, Duration::ZERO))?.unwrap_or_default() {
+        otlp::check(&collector, findings)?;
     }
     if destinations.is_empty() {
         findings.note("no [[carbon]] section: nothing is pushed to Graphite")?;

@@ -5,6 +5,8 @@ use crate::cli::answer::untimed::untimed_words;
 use crate::cli::input::context::Context;
 use crate::cli::input::files::pattern_assumes_zone;
 use crate::cli::input::settings;
+#[cfg(feature = "otlp")]
+use crate::daemon::OtlpNotice;
 use crate::daemon::{DaemonSettings, Notice, Say};
 use crate::error::Result;
 
@@ -35,6 +37,11 @@ pub(super) fn say_remarks(context: &Context, settings: &DaemonSettings, say: &Sa
     }
     for carbon in settings.destinations.iter().filter(|carbon| !carbon.delay.is_zero()) {
         say(&Notice::SlotDelay { address: carbon.destination.address.clone(), delay: carbon.delay });
+    }
+    #[cfg(feature = "otlp")]
+    for collector in &settings.otlp {
+        let (endpoint, delay) = (collector.account.clone(), collector.delay.max(settings.lateness));
+        say(&Notice::Otlp(OtlpNotice::SlotDelay { endpoint, delay }));
     }
     if let Some(conf) = context.nginx()? {
         for remark in conf.remarks(context.config()?) {

@@ -133,10 +133,13 @@ fn words_if_well(document: &StatusDocument) -> String {
         None => String::new(),
     };
     let owed: usize = document.carbons.iter().map(|carbon| carbon.owed_slots).sum();
+    // Only a collector's account is an address with a scheme.
+    let has_collector = cfg!(feature = "otlp") && document.carbons.iter().any(|held| held.address.contains("://"));
+    let whom = if has_collector { "destination" } else { "carbon" };
     let owed = match (document.carbons.len(), owed) {
         (0, _) => String::new(),
-        (_, 0) => "; no carbon is owed anything".to_owned(),
-        (_, owed) => format!("; {owed} slots are on their way to carbon"),
+        (_, 0) => format!("; no {whom} is owed anything"),
+        (_, owed) => format!("; {owed} slots are on their way to {whom}"),
     };
     format!("{logs} log{} followed{read}{owed}; nothing was lost{since}", if logs == 1 { "" } else { "s" })
 }

@@ -33,8 +33,11 @@ pub(super) fn overdue(view: &View, limit: Duration, now: Timestamp) -> Vec<Strin
         }
         let slots = account.pending.len();
         let ago = millis(now.millis().saturating_sub(oldest.millis()).cast_unsigned());
+        // Only a collector's account is an address with a scheme.
+        let is_collector = cfg!(feature = "otlp") && account.destination.contains("://");
         overdue.push(format!(
-            "carbon {} is owed {slots} slot{}, the oldest of {oldest}, {ago} ago",
+            "{} {} is owed {slots} slot{}, the oldest of {oldest}, {ago} ago",
+            if is_collector { "otlp" } else { "carbon" },
             account.destination,
             if slots == 1 { "" } else { "s" }
         ));

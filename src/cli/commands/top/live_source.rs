@@ -179,6 +179,8 @@ fn settings_of(context: &Context, store: PathBuf, logs: Vec<Log>) -> Result<Daem
         router: interpreting(context)?.router,
         own_totals: Arc::default(),
         destinations: Vec::new(),
+        #[cfg(feature = "otlp")]
+        otlp: Vec::new(),
         logs,
     })
 }
