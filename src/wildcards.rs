@@ -17,9 +17,10 @@ pub fn is_pattern(text: &str) -> bool {
     text.contains(SPECIAL)
 }
 
-/// Whether a path is one that the pattern means.
+/// Whether a path is one that the pattern means: one that [`paths_of_pattern`] finds if it is there. So `*` and `?` stand for no `/`.
 pub fn means(pattern: &Pattern, path: &Path, options: MatchOptions) -> bool {
-    pattern.matches_with(&path.to_string_lossy(), options)
+    let within_names = MatchOptions { require_literal_separator: true, ..options };
+    pattern.matches_with(&path.to_string_lossy(), within_names)
 }
 
 /// A directory that could not be looked into.
@@ -213,6 +214,18 @@ mod tests {
         assert!(means(&Pattern::new("/l/*.log").unwrap(), Path::new(OsStr::from_bytes(b"/l/b\xff.log")), nginx));
     }
 
+    /// All paths below a directory, not through links.
+    fn all_below(root: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(root).unwrap().flatten() {
+            found.push(entry.path());
+            if entry.file_type().unwrap().is_dir() {
+                found.extend(all_below(&entry.path()));
+            }
+        }
+        found
+    }
+
     /// Over the same tree as the crate whose patterns they are.
     #[test]
     fn patterns_mean_what_the_glob_crate_takes_them_to_mean() {
@@ -253,6 +266,12 @@ mod tests {
             sorted.sort();
             sorted.dedup();
             assert_eq!(own, sorted, "{pattern}");
+            let compiled = Pattern::new(&text).unwrap();
+            // A path that is not written plainly is found, but none that is met elsewhere.
+            let is_plain = !pattern.split('/').any(|step| step.starts_with('.'));
+            for path in all_below(root.path()).into_iter().filter(|_| is_plain) {
+                assert_eq!(means(&compiled, &path, MatchOptions::new()), own.contains(&path), "{pattern} {path:?}");
+            }
         }
         assert!(paths_of_pattern("a[", MatchOptions::new()).is_err());
     }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::source::base_of;
 use crate::source::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
+use crate::source::home_of;
 
 /// The generations, by their numbers.
 pub(super) struct GenerationBook {
     by_id: BTreeMap<GenerationId, Generation>,
-    /// By the paths that they had before their rotation.
-    by_base: HashMap<PathBuf, BTreeSet<GenerationId>>,
+    /// By where their logs are written.
+    by_home: HashMap<PathBuf, BTreeSet<GenerationId>>,
     /// Not handed on yet as they are now.
     changed: BTreeSet<GenerationId>,
     /// Named since all was read last, and nothing of them counted yet. Such a one is known by its first bytes alone, and others may
@@ -22,11 +22,11 @@ impl GenerationBook {
     /// Goes on with those that a store knows.
     pub(super) fn new(known: &[Generation]) -> GenerationBook {
         let by_id = known.iter().map(|generation| (generation.id, generation.clone())).collect();
-        let mut by_base: HashMap<PathBuf, BTreeSet<GenerationId>> = HashMap::new();
+        let mut by_home: HashMap<PathBuf, BTreeSet<GenerationId>> = HashMap::new();
         for generation in known {
-            by_base.entry(base_of(&generation.path)).or_default().insert(generation.id);
+            by_home.entry(home_of(&generation.path, &generation.log)).or_default().insert(generation.id);
         }
-        GenerationBook { by_id, by_base, changed: BTreeSet::new(), unread: BTreeSet::new() }
+        GenerationBook { by_id, by_home, changed: BTreeSet::new(), unread: BTreeSet::new() }
     }
 
     pub(super) fn get(&self, id: GenerationId) -> Option<&Generation> {
@@ -38,9 +38,9 @@ impl GenerationBook {
         self.unread.contains(&id) || !self.by_id.contains_key(&id)
     }
 
-    /// Those of a log, by its key, that had this path before their rotation.
-    pub(super) fn of_log(&self, log: &str, base: &Path) -> impl Iterator<Item = &Generation> {
-        let ids = self.by_base.get(base).into_iter().flatten();
+    /// Those of a log, by its key, that is written here.
+    pub(super) fn of_log(&self, log: &str, home: &Path) -> impl Iterator<Item = &Generation> {
+        let ids = self.by_home.get(home).into_iter().flatten();
         ids.filter_map(|id| self.get(*id)).filter(move |generation| generation.log == log)
     }
 
@@ -55,7 +55,7 @@ impl GenerationBook {
         if generation.position == 0 {
             self.unread.insert(generation.id);
         }
-        self.by_base.entry(base_of(&generation.path)).or_default().insert(generation.id);
+        self.by_home.entry(home_of(&generation.path, &generation.log)).or_default().insert(generation.id);
         self.by_id.insert(generation.id, generation);
     }
 
@@ -71,14 +71,14 @@ impl GenerationBook {
     /// Its file has another name, or what is read is another file that holds the same.
     pub(super) fn relocate(&mut self, id: GenerationId, path: PathBuf, device_inode: DeviceInode) {
         if let Some(generation) = self.begin_change(id) {
-            let (before, base) = (base_of(&generation.path), base_of(&path));
+            let (before, home) = (home_of(&generation.path, &generation.log), home_of(&path, &generation.log));
             generation.path = path;
             generation.device_inode = device_inode;
-            if before != base {
-                if let Some(ids) = self.by_base.get_mut(&before) {
+            if before != home {
+                if let Some(ids) = self.by_home.get_mut(&before) {
                     ids.remove(&id);
                 }
-                self.by_base.entry(base).or_default().insert(id);
+                self.by_home.entry(home).or_default().insert(id);
             }
         }
     }
@@ -162,6 +162,17 @@ mod tests {
         book.note_all_read();
         assert_eq!(ids(&book.take_changed()), [0], "all there is was read: it is empty but for these bytes");
         assert!(book.take_changed().is_empty());
+    }
+
+    #[test]
+    fn a_log_that_was_rotated_to_another_folder_is_of_the_path_at_which_it_is_written() {
+        let mut book = GenerationBook::new(&[]);
+        for (id, path) in [(0, "l/old/a.log.2.gz"), (1, "l/a.log"), (2, "l/b.log")] {
+            book.discover(Generation { log: "l/*.log".to_owned(), path: path.into(), ..generation(id, 1) });
+        }
+        book.relocate(GenerationId(1), "l/old/a.log.1".into(), DeviceInode { device: 1, inode: 1 });
+        let of_log = |path: &str| -> Vec<u32> { book.of_log("l/*.log", Path::new(path)).map(|log| log.id.0).collect() };
+        assert_eq!((of_log("l/a.log"), of_log("l/b.log"), of_log("l/old/a.log")), (vec![0, 1], vec![2], vec![]));
     }
 
     #[test]

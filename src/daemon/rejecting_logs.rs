@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::grammar::FEW_REJECTS;
 use crate::route::RouteId;
-use crate::source::base_of;
 use crate::source::generation::GenerationId;
+use crate::source::home_of;
 use crate::store::{Ledger, View, WindowMatch};
 use crate::time::{Timestamp, Window};
 
@@ -84,12 +84,12 @@ impl RejectingLogs {
         let mut logs = HashSet::new();
         for known in view.generations() {
             if self.in_a_row.get(&known.id).is_some_and(|lines| *lines >= FEW_REJECTS) {
-                logs.insert((&known.log, base_of(&known.path)));
+                logs.insert((&known.log, home_of(&known.path, &known.log)));
             }
         }
         let mut same = HashSet::new();
         for known in view.generations() {
-            if logs.contains(&(&known.log, base_of(&known.path))) {
+            if logs.contains(&(&known.log, home_of(&known.path, &known.log))) {
                 same.insert(known.id);
             }
         }

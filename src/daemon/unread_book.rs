@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::generation_book::GenerationBook;
 use crate::pipeline::RowCollector;
 use crate::source::UnreadSpan;
-use crate::source::base_of;
+use crate::source::home_of;
 use crate::time::Timestamp;
 
 /// A line may be written this much after its request ended (nginx's `flush=`), in milliseconds: what could not be read may have begun
@@ -89,7 +89,7 @@ impl UnreadBook {
 /// When what is missing may have begun: lines are written some time after their requests ended, but not before those that were read.
 fn first_written(span: &UnreadSpan, logs: &GenerationBook, rows: &RowCollector) -> Timestamp {
     let mut latest = Timestamp(i64::MIN);
-    for generation in logs.of_log(&span.log, &base_of(&span.path)) {
+    for generation in logs.of_log(&span.log, &home_of(&span.path, &span.log)) {
         latest = latest.max(rows.latest_end_of(generation.id));
     }
     let earliest = if latest == Timestamp(i64::MIN) { span.from } else { latest };

@@ -36,6 +36,7 @@ pub use file::read_whole;
 pub use follow::{FollowSettings, Follower, PollProgress, WatchedLog};
 pub use generation::{DeviceInode, Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
 pub use identity::find::{LocatedGeneration, find_generation, find_generation_with};
+pub use identity::homes::home_of;
 pub use identity::siblings::base_of;
 pub use unread_span::{LostStretch, UnreadCause, UnreadSpan};
 

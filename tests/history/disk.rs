@@ -20,6 +20,8 @@ pub(crate) struct Inode {
     pub(crate) modified: i64,
     /// Nobody may open it for reading. Who has it open goes on.
     pub(crate) denied: bool,
+    /// It had a name when a daemon looked.
+    pub(crate) was_there: bool,
 }
 
 /// What a name leads to.
@@ -150,6 +152,22 @@ impl Disk {
         held.max().unwrap_or(0)
     }
 
+    /// A daemon looks at all that is there.
+    pub(crate) fn note_look(&mut self) {
+        for node in self.names.values().filter(|_| !self.is_away) {
+            if let Node::Plain(inode) = node {
+                self.inodes[*inode].was_there = true;
+            }
+        }
+    }
+
+    /// How much of a document there is in files that are there, or that a daemon may have open.
+    pub(crate) fn known_length(&self, document: usize) -> u64 {
+        let seen = self.inodes.iter().filter(|inode| inode.was_there && inode.document == document);
+        let open = seen.map(|inode| inode.length).max().unwrap_or(0);
+        open.max(self.available(document)) as u64
+    }
+
     fn stamp(&mut self, inode: usize, file: &File, now: i64) {
         self.inodes[inode].modified = now;
         set_modified(file, now);
@@ -160,7 +178,7 @@ impl Disk {
         let file = OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap();
         let inode = self.inode(name).unwrap_or_else(|| {
             let document = self.document(self.inodes.len());
-            self.inodes.push(Inode { document, length: 0, modified: now, denied: false });
+            self.inodes.push(Inode { document, length: 0, modified: now, denied: false, was_there: false });
             let inode = self.inodes.len() - 1;
             self.names.insert(name.to_owned(), Node::Plain(inode));
             self.stamp(inode, &file, now);
@@ -247,7 +265,7 @@ impl Disk {
         let document = self.inodes[self.inode(name).unwrap()].document;
         self.documents[document].append(more, now);
         let length = self.documents[document].bytes.len();
-        self.inodes.push(Inode { document, length, modified: now, denied: false });
+        self.inodes.push(Inode { document, length, modified: now, denied: false, was_there: false });
         let inode = self.inodes.len() - 1;
         let temporary = self.path(".temporary");
         std::fs::write(&temporary, &self.documents[document].bytes).unwrap();
@@ -267,7 +285,7 @@ impl Disk {
         let file = File::options().write(true).open(self.path(copy)).unwrap();
         let of = &self.inodes[self.inode(name).unwrap()];
         let (document, length) = (of.document, of.length);
-        self.inodes.push(Inode { document, length, modified: now, denied: false });
+        self.inodes.push(Inode { document, length, modified: now, denied: false, was_there: false });
         let inode = self.inodes.len() - 1;
         self.names.insert(copy.to_owned(), Node::Plain(inode));
         self.stamp(inode, &file, now);

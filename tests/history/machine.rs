@@ -159,14 +159,14 @@ impl Machine {
     }
 
     /// One look at the logs; whether there is no more to read for now.
-    pub(crate) fn look(&mut self, disk: &Disk) -> bool {
+    pub(crate) fn look(&mut self, disk: &mut Disk) -> bool {
+        disk.note_look();
         let mut daemon = self.running.take().unwrap();
         let caught_up = daemon.look(|event| self.hear(event, disk));
         self.running = Some(daemon);
         // One that it has not found again since it was started, it does not see.
         for held in self.held.values_mut().filter(|held| !held.finished && held.is_open) {
-            let open = disk.inodes.iter().filter(|inode| inode.document == held.document);
-            held.seen = held.seen.max(open.map(|inode| inode.length as u64).max().unwrap_or(0));
+            held.seen = held.seen.max(disk.known_length(held.document));
         }
         caught_up
     }
@@ -244,8 +244,7 @@ impl Machine {
         match reason {
             FinishReason::Rotated => {
                 assert_eq!(unread, 0, "no file here is out of reach");
-                let open = disk.inodes.iter().filter(|inode| inode.document == document);
-                let length = open.map(|inode| inode.length as u64).max().unwrap_or(0).max(available);
+                let length = disk.known_length(document);
                 assert!(position >= length, "{generation:?} was ended at {position} of {length}");
                 // Its file was truncated while no one looked; as long as that is there, it tells.
                 let cut = held.left.is_none() && disk.documents[document].bytes.len() as u64 > position;

@@ -60,8 +60,6 @@ pub(crate) struct Story {
     torn: String,
     /// A compression under way: the file, and how.
     packing: Option<(String, Packing)>,
-    /// A log that nobody may read was deleted or truncated, perhaps unread.
-    lost_denied: bool,
     /// The documents that were packed while nobody might read them.
     packed_denied: BTreeSet<usize>,
     turns: usize,
@@ -120,7 +118,6 @@ impl Story {
             lines: 1000,
             torn: String::new(),
             packing: None,
-            lost_denied: false,
             packed_denied: BTreeSet::new(),
             turns: 0,
             steps: BTreeMap::new(),
@@ -273,7 +270,7 @@ impl Story {
 
     fn read(&mut self) {
         for _ in 0..10_000 {
-            let caught_up = self.machine.look(&self.disk);
+            let caught_up = self.machine.look(&mut self.disk);
             self.machine.commit();
             if caught_up {
                 return;
@@ -293,7 +290,7 @@ impl Story {
         self.up();
         let looks = self.dice.roll(3);
         for _ in 0..looks {
-            self.machine.look(&self.disk);
+            self.machine.look(&mut self.disk);
         }
         let daemon = self.machine.running.as_mut().unwrap();
         let most = self.dice.index(daemon.uncounted() + 1);
@@ -525,11 +522,6 @@ impl Story {
             return;
         }
         let name = self.dice.one_of(&names);
-        let was_denied = match self.disk.names[&name] {
-            Node::Packed { document, .. } => self.packed_denied.contains(&document),
-            _ => self.disk.inode(&name).is_some_and(|inode| self.disk.inodes[inode].denied),
-        };
-        self.lost_denied |= was_denied;
         self.disk.remove(&name);
         self.note("delete", name);
     }
@@ -537,7 +529,6 @@ impl Story {
     /// All may be read from now on, since what comes needs that: what was denied may be gone before anyone looks.
     fn open_up(&mut self) {
         if self.disk.any_denied() {
-            self.lost_denied = true;
             self.disk.allow_all();
             self.note("allow", "what comes needs it");
         }
@@ -764,8 +755,23 @@ impl Story {
         let spans: Vec<_> = spans
             .filter(|span| !self.packed_denied.iter().any(|at| self.is_unread(*at) || self.is_early_in(*at, span)))
             .filter(|_| !(0..self.disk.documents.len()).any(|at| self.may_be_left(at)))
+            .filter(|span| !(0..self.disk.documents.len()).any(|at| self.is_lost_in(at, span)))
             .collect();
-        assert!(spans.is_empty() || self.lost_denied, "said to be missing, and read: {spans:?}");
+        assert!(spans.is_empty(), "said to be missing, and read: {spans:?}");
+    }
+
+    /// How far a document was read.
+    fn read_of(&self, document: usize) -> usize {
+        let held = self.machine.held.values().filter(|held| held.document == document);
+        usize::try_from(held.map(|held| held.position).max().unwrap_or(0)).unwrap()
+    }
+
+    /// Whether lines of a document were written within a span that nobody has read, and that are gone.
+    fn is_lost_in(&self, document: usize, span: &UnreadSpan) -> bool {
+        let gone = self.read_of(document).max(self.disk.available(document));
+        let document = &self.disk.documents[document];
+        let mut lost = document.lines(gone, document.whole).map(|line| document.written_at(line.offset));
+        lost.any(|written| span.from.millis() <= written && written <= span.end().millis())
     }
 
     /// Whether nothing of a document was read.
@@ -812,13 +818,11 @@ impl Story {
 
     fn all_is_read(&self) {
         for (number, document) in self.disk.documents.iter().enumerate() {
-            let read = self.machine.held.values().filter(|held| held.document == number).map(|held| held.position);
-            let read = read.max().map(|read| usize::try_from(read).unwrap());
+            let is_named = self.machine.held.values().any(|held| held.document == number);
             // What a link led to between two looks, nobody knows of.
-            let unseen =
-                read.is_none() && self.mode == Mode::Link && number != self.disk.inodes[self.writer.inode].document;
+            let unseen = !is_named && self.mode == Mode::Link && number != self.disk.inodes[self.writer.inode].document;
             let available = if unseen { 0 } else { self.disk.available(number) };
-            let read = read.unwrap_or(0);
+            let read = self.read_of(number);
             let due = available.min(document.whole);
             // What was packed before anyone could read it, and may have been written before that began, is left to `index`; so is one of
             // several that were packed. It is said to be missing.

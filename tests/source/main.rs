@@ -17,6 +17,7 @@ mod locate;
 mod logrotate;
 mod many;
 mod model;
+mod olddir;
 mod points;
 mod replaced;
 mod restart;

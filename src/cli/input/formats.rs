@@ -193,7 +193,7 @@ pub(in crate::cli) fn names_file(pattern: &str, name: &str) -> bool {
     pattern == name
         || Path::new(pattern) == base
         || glob::Pattern::new(pattern)
-            .is_ok_and(|pattern| pattern.matches(name) || means(&pattern, &base, MatchOptions::new()))
+            .is_ok_and(|pattern| [Path::new(name), &base].iter().any(|path| means(&pattern, path, MatchOptions::new())))
 }
 
 /// A grammar's name, a keyed format, or a log_format as it was pasted; perhaps in a wrapper.

@@ -5,7 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
+use glob::{MatchOptions, Pattern};
+
 use crate::source::read_whole;
+use crate::wildcards::means;
 
 /// Where logrotate's configuration is by default.
 pub(super) const DEFAULT_LOGROTATE: &str = "/etc/logrotate.conf";
@@ -110,8 +113,11 @@ fn files_of(included: &Path) -> Vec<PathBuf> {
 
 /// Whether a section's name is that of a log, where both may be globs.
 fn names_log(name: &str, log: &str) -> bool {
-    let matches = |glob: &str, text: &str| glob::Pattern::new(glob).is_ok_and(|glob| glob.matches(text));
-    name == log || matches(name, log) || matches(log, name)
+    name == log || is_meant_by(name, log) || is_meant_by(log, name)
+}
+
+fn is_meant_by(glob: &str, path: &str) -> bool {
+    Pattern::new(glob).is_ok_and(|glob| means(&glob, Path::new(path), MatchOptions::new()))
 }
 
 /// The words of a line; quoted ones are whole, and braces stand by themselves.

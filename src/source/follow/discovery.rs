@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::facts::LogFacts;
-use super::horizon::{Horizon, is_created_after};
+use super::horizon::is_created_after;
 use super::known_logs::{KnownCandidates, KnownLogs};
 use super::last_look::{LastLooks, SuspectPath};
 use super::missed_rotation::MissedRotation;
@@ -134,20 +134,6 @@ impl Discovery {
         }
     }
 
-    /// Between when a rotated file was written that is there to be read and cannot be: after its log was looked at last, and before it was
-    /// written last itself.
-    pub(crate) fn missed_times(
-        &self,
-        path: &Path,
-        status: FileStatus,
-        facts: &LogFacts,
-    ) -> (Option<Timestamp>, Option<Timestamp>) {
-        let base = base_of(path);
-        let since = self.rotations.get(&base).map(|missed| missed.since);
-        let from = facts.horizon.read_until().max(since);
-        (from, Some(Horizon::written_until(status)))
-    }
-
     /// Whether some file may be a copy in the making, so that it is not known yet whether it was read; after `grace` the next look
     /// decides. The last one was at `looked`.
     pub(crate) fn is_undecided(&self, looked: Option<Timestamp>, grace: Duration) -> bool {
@@ -223,7 +209,8 @@ impl Discovery {
                 verdict @ (FileVerdict::New | FileVerdict::Longer(_)) => {
                     let continues = if let FileVerdict::Longer(id) = verdict { Some(id) } else { None };
                     let Sibling { path, status, .. } = file;
-                    new.push(NewFile { path, status, key: key.clone(), is_live: false, continues });
+                    let since = Some(missed.since);
+                    new.push(NewFile { path, status, key: key.clone(), is_live: false, since, continues });
                     // Looked at once more: it may be that it cannot be opened now.
                     again = true;
                 }

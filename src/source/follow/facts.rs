@@ -9,7 +9,7 @@ use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
 use super::patterns::Patterns;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::identity::siblings::base_of;
+use crate::source::identity::homes::home_of;
 
 /// What the steps of a poll decide by.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct LogFacts {
     pub(crate) closed: ClosedGenerations,
     /// Up to when all was read.
     pub(crate) horizon: Horizon,
-    /// The last log that this run has begun at a watched path, by that path before rotation.
+    /// The last log that this run has begun at a watched path, by where it is written.
     begun: HashMap<PathBuf, GenerationId>,
 }
 
@@ -34,11 +34,12 @@ impl LogFacts {
 
     /// A log was begun at a watched path.
     pub(crate) fn note_begun(&mut self, generation: &Generation) {
-        self.begun.insert(base_of(&generation.path), generation.id);
+        self.begun.insert(home_of(&generation.path, &generation.log), generation.id);
     }
 
     /// Whether another log was begun later at the path that this one was at. One that was found rotated is later by its number alone.
     pub(crate) fn has_later(&self, log: &OpenLog) -> bool {
-        self.begun.get(&base_of(&log.generation.path)).is_some_and(|begun| *begun > log.generation.id)
+        let Generation { id, path, log: key, .. } = &log.generation;
+        self.begun.get(&home_of(path, key)).is_some_and(|begun| begun > id)
     }
 }

@@ -71,8 +71,8 @@ use crate::source::file::{leads_to, real_path};
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, compare};
 use crate::source::identity::find::FoundFile;
+use crate::source::identity::homes::home_of;
 use crate::source::identity::listing::FolderListings;
-use crate::source::identity::siblings::base_of;
 use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
 use crate::time::{Timestamp, Window};
 
@@ -441,7 +441,6 @@ impl Follower {
         }
         let Follower { discovery, facts, awaited, at_end, .. } = self;
         let opened = open_new_file(&file, behind.place, *at_end, &mut discovery.settled, facts, awaited, poll);
-        let NewFile { path, is_live, status, key, .. } = file;
         let (log, held) = match opened {
             Ok(OpenedFile { log, held, is_awaited }) => {
                 poll.is_in_doubt |= is_awaited;
@@ -449,15 +448,11 @@ impl Follower {
             }
             Err(error) if error.kind() == ErrorKind::NotFound => return ControlFlow::Continue(()),
             Err(error) => {
-                let error = Error::io("read it", &path, &error);
-                let mut report = Unreadable::at_path(&path, &key, UnreadCause::Denied, &error);
-                report.device_inode = Some(status.device_inode);
-                if !is_live {
-                    (report.from, report.until) = discovery.missed_times(&path, status, facts);
-                }
-                return poll.cannot_read(report, error);
+                let error = Error::io("read it", &file.path, &error);
+                return poll.cannot_read(file.unreadable(&error, &facts.horizon), error);
             }
         };
+        let NewFile { path, is_live, key, .. } = file;
         // It was away, and given up.
         let found_again = held.filter(|held| facts.closed.find_again(*held));
         let found_again = found_again.map(|generation| LogEvent::FoundAgain { generation });
@@ -481,7 +476,7 @@ impl Follower {
         }
         log.generation.id = facts.closed.next_id();
         let (generation, status) = (log.generation.clone(), log.status);
-        log.origin = if is_live { path.clone() } else { base_of(&path) };
+        log.origin = if is_live { path.clone() } else { home_of(&path, &key) };
         log.live = is_live.then(|| path.clone());
         facts.open.push(log);
         if is_live {

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::facts::LogFacts;
+use super::horizon::Horizon;
 use super::open_log::OpenLog;
 use super::open_logs::OpenLogs;
 use super::patterns::SeenPath;
@@ -19,6 +20,7 @@ use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::compare::{Comparison, compare_open};
 use crate::source::identity::tail_search::{TailPlace, find_tail};
 use crate::source::unread_span::UnreadCause;
+use crate::time::Timestamp;
 
 /// How many files are remembered as read to their end. Forgetting one costs another look into it.
 const SETTLED_LIMIT: usize = 1 << 18;
@@ -32,8 +34,27 @@ pub(crate) struct NewFile {
     pub(crate) key: String,
     /// Whether a watched path leads to it; else it is one that was rotated away.
     pub(crate) is_live: bool,
+    /// Since when it may have been missed, if it was rotated away.
+    pub(crate) since: Option<Timestamp>,
     /// The open generation that goes on in it: it is a longer copy of its file, which was deleted.
     pub(crate) continues: Option<GenerationId>,
+}
+
+impl NewFile {
+    /// What is said of it while it cannot be read. One that was rotated away was written after its log was looked at last, and before it was
+    /// written last itself.
+    pub(crate) fn unreadable(&self, error: &Error, horizon: &Horizon) -> Unreadable {
+        let report = Unreadable::at_path(&self.path, &self.key, UnreadCause::Denied, error);
+        let report = Unreadable { device_inode: Some(self.status.device_inode), ..report };
+        if self.is_live {
+            return report;
+        }
+        Unreadable {
+            from: horizon.read_until().max(self.since),
+            until: Some(Horizon::written_until(self.status)),
+            ..report
+        }
+    }
 }
 
 /// Files that are known in the state in which they are: they were read, or hold what was read, or hold nothing.
@@ -78,7 +99,7 @@ pub(crate) fn new_at_paths(seen: Vec<SeenPath>, open: &OpenLogs, poll: &mut Poll
                 poll.tell_problem(&path, error)?;
             }
             Ok(status) if status.size == 0 || open.is_open(status.device_inode) => poll.no_problem(&path),
-            Ok(status) => new.push(NewFile { path, status, key, is_live: true, continues: None }),
+            Ok(status) => new.push(NewFile { path, status, key, is_live: true, since: None, continues: None }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 poll.missing(&path, &key, open.is_read_elsewhere(&path))?;
             }

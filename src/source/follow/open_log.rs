@@ -13,8 +13,8 @@ use crate::source::file::{self, FileStatus};
 use crate::source::generation::{Fingerprint, Generation, GenerationId, HEAD_LIMIT};
 use crate::source::identity::compare::{OpenedGeneration, head_length};
 use crate::source::identity::find::FoundFile;
+use crate::source::identity::homes::home_of;
 use crate::source::identity::recent_bytes::RecentBytes;
-use crate::source::identity::siblings::base_of;
 use crate::source::tail_hash::TailBytes;
 use crate::time::Timestamp;
 
@@ -117,7 +117,8 @@ impl OpenLog {
         settings: &FollowSettings,
     ) -> OpenLog {
         let FoundFile { path, opened, .. } = found;
-        let mut log = OpenLog::new(generation, opened, base_of(&path), now, settings);
+        let home = home_of(&path, &generation.log);
+        let mut log = OpenLog::new(generation, opened, home, now, settings);
         log.recall_recent();
         if log.is_plain() && !is_copy {
             log.generation.device_inode = log.status.device_inode;

@@ -11,7 +11,7 @@ use super::settings::{FollowSettings, WatchedLog};
 use crate::error::Error;
 use crate::source::file::FileStatus;
 use crate::source::generation::DeviceInode;
-use crate::source::identity::find::homes_of;
+use crate::source::identity::homes::homes_of;
 use crate::source::identity::siblings::{base_of, is_compressed, is_rotated, is_surely_rotated};
 use crate::source::unread_span::UnreadCause;
 use crate::wildcards::{UnlistedDirectory, fixed_directory, means, paths_of_pattern};

@@ -8,7 +8,8 @@ use super::missed_rotation::MissedRotation;
 use crate::source::file::leads_to;
 use crate::source::file_of_log::FileOfLog;
 use crate::source::generation::DeviceInode;
-use crate::source::identity::siblings::{Sibling, base_of};
+use crate::source::identity::homes::home_of;
+use crate::source::identity::siblings::Sibling;
 use crate::source::unread_span::UnreadSpan;
 use crate::time::Timestamp;
 
@@ -17,7 +18,7 @@ use crate::time::Timestamp;
 pub(crate) struct SoughtSpans {
     spans: Vec<UnreadSpan>,
     inodes: HashSet<DeviceInode>,
-    /// Where in `spans` those are that are over, by the paths of their logs before rotation.
+    /// Where in `spans` those are that are over, by where their logs are written.
     over: HashMap<PathBuf, Vec<usize>>,
     /// When the first of them begins.
     earliest: Option<Timestamp>,
@@ -37,7 +38,7 @@ impl SoughtSpans {
     pub(crate) fn new(spans: Vec<UnreadSpan>, seen: Timestamp, now: Timestamp) -> SoughtSpans {
         let mut over: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for (at, span) in spans.iter().enumerate().filter(|(_, span)| !span.is_lasting()) {
-            over.entry(base_of(&span.path)).or_default().push(at);
+            over.entry(home_of(&span.path, &span.log)).or_default().push(at);
         }
         let inodes = spans.iter().filter_map(|span| span.device_inode).collect();
         let earliest = spans.iter().map(|span| span.from).min();
@@ -66,7 +67,7 @@ impl SoughtSpans {
 
     /// Whether a file of this log that could not be read is where it was.
     pub(crate) fn is_any_there(&self, missed: &MissedRotation) -> bool {
-        let places = self.over.get(&missed.base).into_iter().flatten();
+        let places = self.over.get(&home_of(&missed.base, &missed.key)).into_iter().flatten();
         let mut of_log = places.filter_map(|at| self.spans.get(*at)).filter(|span| span.log == missed.key);
         of_log.any(|span| span.device_inode.is_some_and(|inode| leads_to(&span.path, inode)))
     }

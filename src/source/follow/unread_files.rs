@@ -18,7 +18,7 @@ use super::span_index::{HeldSpan, SpanIndex, is_about};
 use crate::source::file::{FileStatus, created, leads_to};
 use crate::source::file_of_log::FileOfLog;
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::identity::siblings::base_of;
+use crate::source::identity::homes::home_of;
 use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 use std::ops::ControlFlow;
@@ -119,7 +119,8 @@ impl UnreadFiles {
         if self.spans.is_empty() {
             return ControlFlow::Continue(());
         }
-        let beside = poll.listings.siblings(&base_of(path)).unwrap_or_default();
+        let (home, elsewhere) = (home_of(path, &generation.log), poll.settings.elsewhere_of(&generation.log));
+        let beside = poll.listings.all_siblings(&home, elsewhere).unwrap_or_default();
         let (seen, now) = (self.last_look(facts, poll.now), poll.now);
         let is_there = |span: &&UnreadSpan| {
             let Some(inode) = span.device_inode else { return true };

@@ -19,9 +19,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glob::{MatchOptions, Pattern};
-
 use super::compare::{Comparison, OpenedGeneration, compare_open};
+use super::homes::homes_of;
 use super::listing::FolderListings;
 use super::siblings::{Sibling, base_of, directory_of, is_compressed, is_rotated};
 use crate::error::{Error, Result};
@@ -30,7 +29,6 @@ use crate::source::compressed::reader::UncompressedReader;
 use crate::source::compressed::restart_points::RestartPoints;
 use crate::source::file::{FileStatus, leads_to, open_regular};
 use crate::source::generation::{DeviceInode, Generation};
-use crate::wildcards::{is_pattern, means, paths_of_pattern};
 
 /// How far a search goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,26 +127,6 @@ fn siblings_at_home(generation: &Generation, listings: &mut FolderListings) -> V
         }
     }
     found
-}
-
-/// The paths at which the log of a file may be written, if it is not where that is done. The key of a log is its path, or a glob that names it.
-pub(crate) fn homes_of(path: &Path, log: &str) -> Vec<PathBuf> {
-    let (key, base) = (Path::new(log), base_of(path));
-    let (Some(name), Some(directory)) = (base.file_name(), key.parent()) else { return Vec::new() };
-    if key.file_name() == Some(name) && !is_pattern(log) {
-        return if path.parent() == key.parent() { Vec::new() } else { vec![key.to_owned()] };
-    }
-    let Ok(pattern) = Pattern::new(log) else { return Vec::new() };
-    if means(&pattern, &base, MatchOptions::new()) {
-        return Vec::new();
-    }
-    let directories = match is_pattern(&directory.to_string_lossy()) {
-        true => paths_of_pattern(&directory.to_string_lossy(), MatchOptions::new()).unwrap_or_default().paths,
-        false => vec![directory.to_owned()],
-    };
-    let mut homes: Vec<PathBuf> = directories.iter().map(|directory| directory.join(name)).collect();
-    homes.retain(|home| means(&pattern, home, MatchOptions::new()));
-    homes
 }
 
 /// The place of a file in the order of the search, as the header of this file numbers it.
