@@ -28,6 +28,14 @@ pub struct DeviceInode {
     pub inode: u64,
 }
 
+impl DeviceInode {
+    /// What stands for a file on this device that is not there any more: no file has it.
+    #[must_use]
+    pub fn of_none(self) -> DeviceInode {
+        DeviceInode { inode: 0, ..self }
+    }
+}
+
 /// A hash (xxh3, 64 bit) of a log's first `length` uncompressed bytes. A growing log's fingerprint grows with it
 /// up to [`HEAD_LIMIT`]; `length` 0 identifies nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -202,6 +202,7 @@ impl Disk {
         let mode = PermissionsExt::from_mode(if allowed { 0o644 } else { 0o200 });
         std::fs::set_permissions(self.path(name), mode).unwrap();
         self.inodes[inode].denied = !allowed;
+        self.documents[self.inodes[inode].document].was_denied |= !allowed;
     }
 
     /// Lets all files be read.

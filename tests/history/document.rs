@@ -1,6 +1,8 @@
 //! What a writer wrote: a document is what one file held between its creation, or a truncation, and the next. All that
 //! is expected of the store is reckoned from documents, by a reader of lines of its own.
 
+use spikeline::time::{Timestamp, Window};
+
 /// The format that the lines are in.
 pub(crate) const FORMAT: &str = "$remote_addr \"$request\" $msec $request_time $status $body_bytes_sent";
 
@@ -98,6 +100,8 @@ pub(crate) struct Document {
     pub(crate) inode: usize,
     /// A copy took the place of its file: then nobody may know that what is there now is that copy's file.
     pub(crate) is_copied: bool,
+    /// It stood in a file that nobody may read.
+    pub(crate) was_denied: bool,
     pub(crate) bytes: Vec<u8>,
     pub(crate) lines: Vec<Line>,
     /// Where the last line begins, if it has no newline.
@@ -124,6 +128,11 @@ impl Document {
     /// When the line at this offset was written to its end.
     pub(crate) fn written_at(&self, offset: usize) -> i64 {
         self.written.iter().find(|(_, whole)| *whole > offset).map_or(i64::MAX, |(at, _)| *at)
+    }
+
+    /// Whether lines behind this offset were written between these times.
+    pub(crate) fn is_written_within(&self, from: usize, window: Window) -> bool {
+        self.lines(from, self.whole).any(|line| window.contains(Timestamp(self.written_at(line.offset))))
     }
 
     /// Where the last whole line of its first bytes ends.

@@ -11,6 +11,7 @@
 
 mod between;
 mod copies;
+mod denied;
 mod follow;
 mod input;
 mod locate;

@@ -61,6 +61,7 @@ fn a_copy_in_a_folder_below_that_of_the_glob_is_known_for_one_after_a_stop() {
 fn a_log_that_was_found_in_its_old_folder_goes_on_when_both_folders_are_back() {
     for is_known in [false, true] {
         let mut rig = Rig::with_olddir("logs/access.log");
+        rig.poll();
         let mut writer = rig.append("logs/access.log", numbered(0, 5));
         if is_known {
             rig.poll();

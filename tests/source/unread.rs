@@ -14,25 +14,25 @@ use crate::rig::{Rig, expect, numbered, sorted};
 
 impl Rig {
     /// Lets the path be read, or not.
-    fn allow(&self, name: &str, mode: u32) {
+    pub(crate) fn allow(&self, name: &str, mode: u32) {
         fs::set_permissions(self.path(name), PermissionsExt::from_mode(mode)).unwrap();
     }
 
     /// What is missing now, by file name.
-    fn missing(&self) -> Vec<(String, UnreadSpan)> {
+    pub(crate) fn missing(&self) -> Vec<(String, UnreadSpan)> {
         let held = self.store.spans.values().filter(|span| !span.is_withdrawn);
         held.map(|span| (span.path.file_name().unwrap().to_string_lossy().into_owned(), span.clone())).collect()
     }
 
     /// The one thing that is missing now.
-    fn only_missing(&self) -> UnreadSpan {
+    pub(crate) fn only_missing(&self) -> UnreadSpan {
         let missing = self.missing();
         assert_eq!(missing.len(), 1, "{missing:?}");
         missing.into_iter().next().unwrap().1
     }
 
     /// One look, and when it was.
-    fn look(&mut self) -> Timestamp {
+    pub(crate) fn look(&mut self) -> Timestamp {
         self.poll();
         self.now
     }

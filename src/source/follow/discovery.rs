@@ -267,7 +267,7 @@ impl Discovery {
         file: &Sibling,
         facts: &LogFacts,
         known: &KnownLogs<'_>,
-        poll: &Poll<'_>,
+        poll: &mut Poll<'_>,
         problems: &mut Vec<FileProblem>,
     ) -> FileVerdict {
         let patience = self.undecided.patience(file, poll);
@@ -349,6 +349,11 @@ impl Discovery {
         }
         if problem.is_some() || (verdict == FileVerdict::Unclear && patience == Patience::NotYet) {
             self.undecided.wait_for(file, poll.now);
+        }
+        // Its writer may not have gone on elsewhere yet: what is missing of it ends with it.
+        if verdict == FileVerdict::Unclear && problem.is_none() && self.sought.has_own(file) {
+            let error = Error::failed("it could not be read before its rotation, and may be a copy of what was read");
+            poll.unread.extend(missed.problem_of(file, UnreadCause::Denied, error, facts).unread);
         }
         if let Some(error) = problem {
             problems.push(missed.problem_of(file, UnreadCause::Unfinished, error, facts));

@@ -10,7 +10,8 @@
 //! - [`discovery`]: what came and went unseen, between two looks ([`last_look`]) or two runs ([`missed_rotation`]); which rotated files
 //!   are [`undecided`], and which are [`new_files`].
 //!   To find them among many, [`known_logs`] and [`new_beginnings`] know all by their first bytes.
-//! - [`unread_files`]: what cannot be read, and since when; [`span_index`] and [`sought_spans`] find one of its spans among many.
+//! - [`unread_files`]: what cannot be read, and since when; [`span_fate`] says what becomes of one of its spans, [`span_index`] and
+//!   [`sought_spans`] find one among many.
 //! - [`replaced`]: what a new file at a followed path is to the log that was read there.
 //! - [`rotation`]: what becomes of an open log whose file is renamed, copied and truncated, or written no more.
 //!
@@ -38,6 +39,7 @@ mod rotation;
 mod settings;
 mod short_copy;
 mod sought_spans;
+mod span_fate;
 mod span_index;
 mod undecided;
 mod unread_files;

@@ -13,6 +13,16 @@ pub(crate) struct HeldSpan {
     pub(crate) span: UnreadSpan,
     /// It was reported in this poll.
     pub(crate) is_reported: bool,
+    /// That its generation holds what is missing is known by its file alone, which may have been cut before: it is sure when no file is in doubt.
+    pub(crate) is_by_file: bool,
+    /// How large its file was at most while it could not be read, as far as this run has seen; else 0.
+    pub(crate) size: u64,
+}
+
+impl HeldSpan {
+    pub(crate) fn new(span: UnreadSpan) -> HeldSpan {
+        HeldSpan { span, is_reported: false, is_by_file: false, size: 0 }
+    }
 }
 
 /// The places of spans in their list, by all that they may be known by.

@@ -5,19 +5,18 @@
 //! a span is about may be a generation that waits to be found, a file by its inode, or a path of which not even that is known.
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use super::facts::LogFacts;
 use super::horizon::{TIME_LAG, is_created_after};
 use super::new_files::SettledFiles;
-use super::open_log::OpenLog;
 use super::poll::{Poll, Unreadable};
 use super::resume::AwaitedGenerations;
+use super::span_fate::{SpanFate, SpanFates, is_same};
 use super::span_index::{HeldSpan, SpanIndex, is_about};
 use crate::source::file::{FileStatus, created, leads_to};
 use crate::source::file_of_log::FileOfLog;
-use crate::source::generation::{Generation, GenerationId};
+use crate::source::generation::{DeviceInode, Generation, GenerationId};
 use crate::source::identity::homes::home_of;
 use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
@@ -25,16 +24,6 @@ use std::ops::ControlFlow;
 
 /// So many spans of one path that are over are told apart; then the oldest become one.
 const SPANS_OF_PATH: usize = 64;
-
-/// What became of a span at the end of a poll.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SpanFate {
-    Stays,
-    /// It was read, or the ledger of its generation says what is lost.
-    Withdrawn,
-    /// The file is not at its path any more, since then at the latest.
-    Over(Timestamp),
-}
 
 /// The account.
 #[derive(Debug, Default)]
@@ -49,7 +38,7 @@ impl UnreadFiles {
     /// Goes on with what earlier runs could not read.
     pub(crate) fn new(known: Vec<UnreadSpan>) -> UnreadFiles {
         let next_number = known.iter().map(|span| span.number.saturating_add(1)).max().unwrap_or(0);
-        let spans = known.into_iter().map(|span| HeldSpan { span, is_reported: false }).collect();
+        let spans = known.into_iter().map(|span| HeldSpan { is_by_file: true, ..HeldSpan::new(span) }).collect();
         UnreadFiles { spans, next_number, last_look: None }
     }
 
@@ -69,7 +58,7 @@ impl UnreadFiles {
             is_withdrawn: false,
         };
         self.next_number = self.next_number.saturating_add(1);
-        self.spans.push(HeldSpan { span: span.clone(), is_reported: false });
+        self.spans.push(HeldSpan::new(span.clone()));
         poll.tell_unread(span)?;
         self.merge_oldest(&path, poll)
     }
@@ -135,13 +124,8 @@ impl UnreadFiles {
         let number = own
             .map(|span| span.number)
             .or_else(|| file.makes_up_for(spans.filter(|span| file.may_hold(span) && !is_there(span))));
-        let Some(held) = self.spans.iter_mut().find(|held| Some(held.span.number) == number) else {
-            return ControlFlow::Continue(());
-        };
-        held.span.generation = Some(generation.id);
-        held.span.until = held.span.until.or(Some(poll.now));
-        let span = held.span.clone();
-        poll.tell_unread(span)
+        let at = self.spans.iter().position(|held| Some(held.span.number) == number);
+        at.map_or(ControlFlow::Continue(()), |at| self.begin_span(at, generation.id, poll))
     }
 
     /// Ends a poll: takes in what it could not read. `all_is_read`: it read all there was to its end, and is in no doubt about any file.
@@ -165,14 +149,20 @@ impl UnreadFiles {
             self.take_report(report, &mut index, facts, poll)?;
         }
         let waiting = if self.spans.is_empty() { HashSet::new() } else { awaited.ids() };
-        let mut at = 0;
-        while at < self.spans.len() {
-            match self.fate_of(at, facts, &waiting, settled, all_is_read, poll.now) {
+        let seen = self.last_look(facts, poll.now);
+        let fates = SpanFates { facts, waiting: &waiting, settled, all_is_read, seen, now: poll.now };
+        for at in 0..self.spans.len() {
+            let Some(held) = self.spans.get_mut(at) else { break };
+            match fates.of(held) {
                 SpanFate::Stays => {}
                 SpanFate::Withdrawn => self.withdraw(at, poll)?,
+                SpanFate::Begun(id) => self.begin_span(at, id, poll)?,
                 SpanFate::Over(until) => self.end_span(at, until, poll)?,
+                SpanFate::Cut => {
+                    held.span.device_inode = held.span.device_inode.map(DeviceInode::of_none);
+                    self.end_span(at, poll.now, poll)?;
+                }
             }
-            at += 1;
         }
         self.spans.retain(|held| !held.span.is_withdrawn);
         self.last_look = Some(poll.now);
@@ -205,10 +195,14 @@ impl UnreadFiles {
         facts: &LogFacts,
         poll: &mut Poll<'_>,
     ) -> ControlFlow<()> {
+        let status = FileStatus::of_path(&report.path).ok();
+        let own = status.filter(|status| Some(status.device_inode) == report.device_inode);
+        let size = own.map_or(0, |status| status.size);
         let is_it = |at: &usize| self.spans.get(*at).is_some_and(|held| is_about(&held.span, &report));
         let known = index.candidates(&report).into_iter().find(is_it);
         if let Some((at, held)) = known.and_then(|at| Some((at, self.spans.get_mut(at)?))) {
             held.is_reported = true;
+            held.size = held.size.max(size);
             let span = &mut held.span;
             let changed = UnreadSpan {
                 device_inode: report.device_inode.or(span.device_inode),
@@ -249,7 +243,7 @@ impl UnreadFiles {
         };
         self.next_number = self.next_number.saturating_add(1);
         index.note(self.spans.len(), &span);
-        self.spans.push(HeldSpan { span: span.clone(), is_reported: true });
+        self.spans.push(HeldSpan { is_reported: true, size, ..HeldSpan::new(span.clone()) });
         poll.tell_unread(span)
     }
 
@@ -273,53 +267,16 @@ impl UnreadFiles {
         }
     }
 
-    /// What becomes of a span at the end of a poll in which it was reported or not.
-    fn fate_of(
-        &self,
-        at: usize,
-        facts: &LogFacts,
-        waiting: &HashSet<GenerationId>,
-        settled: &SettledFiles,
-        all_is_read: bool,
-        now: Timestamp,
-    ) -> SpanFate {
-        let Some(HeldSpan { span, is_reported: false }) = self.spans.get(at) else { return SpanFate::Stays };
-        if span.is_withdrawn {
-            return SpanFate::Stays;
-        }
-        let read_now = if all_is_read { SpanFate::Withdrawn } else { SpanFate::Stays };
-        if let Some(id) = span.generation {
-            if waiting.contains(&id) || !facts.patterns.has_key(&span.log) {
-                return SpanFate::Stays;
-            }
-            // Or it was read to its end, or given up, and its ledger says so.
-            let is_read = facts.open.get(id).is_none_or(OpenLog::is_read);
-            return if is_read { SpanFate::Withdrawn } else { SpanFate::Stays };
-        }
-        let status = FileStatus::of_path(&span.path);
-        if !span.is_lasting() {
-            // It holds what was read, as is known now that it can be looked into.
-            let is_settled = |status: FileStatus| settled.is_settled(status) && is_same(span, &span.path, status, now);
-            let is_read = status.is_ok_and(is_settled) || is_open(span, span.end(), facts, now);
-            return if is_read { read_now } else { SpanFate::Stays };
-        }
-        // What was made since the last look is another one.
-        let seen = self.last_look(facts, now);
-        if is_open(span, seen, facts, now) {
-            return read_now;
-        }
-        match (status, span.device_inode) {
-            (Ok(status), Some(inode)) if status.device_inode != inode => SpanFate::Over(now),
-            (Ok(_), Some(_)) if is_created_after(&span.path, seen, now) => {
-                let began = created(&span.path).map_or(now, |created| created.plus_millis(-1));
-                SpanFate::Over(began.min(now))
-            }
-            (Ok(_), _) => read_now,
-            (Err(error), _) if error.kind() == ErrorKind::NotFound && span.cause != UnreadCause::Absent => {
-                SpanFate::Over(now)
-            }
-            (Err(_), _) => SpanFate::Stays,
-        }
+    /// What is missing of it is in the file that this generation is read from.
+    fn begin_span(&mut self, at: usize, id: GenerationId, poll: &mut Poll<'_>) -> ControlFlow<()> {
+        let Some(HeldSpan { span, is_by_file, .. }) = self.spans.get_mut(at) else {
+            return ControlFlow::Continue(());
+        };
+        span.generation = Some(id);
+        span.until = span.until.or(Some(poll.now.max(span.from)));
+        *is_by_file = true;
+        let span = span.clone();
+        poll.tell_unread(span)
     }
 
     /// Nothing is missing of it any more.
@@ -367,15 +324,4 @@ impl UnreadFiles {
 /// Whether a path leads to the file of a span, as far as that is known.
 fn is_at(span: &UnreadSpan, path: &Path) -> bool {
     span.device_inode.is_none_or(|inode| leads_to(path, inode))
-}
-
-/// Whether the file of a span is being read; one that was made after `seen` has but its inode.
-fn is_open(span: &UnreadSpan, seen: Timestamp, facts: &LogFacts, now: Timestamp) -> bool {
-    let Some(inode) = span.device_inode else { return false };
-    facts.open.by_inode(inode).is_some_and(|log| !is_created_after(&log.generation.path, seen, now))
-}
-
-/// Whether the file at a path, which has this status, is that of a span that is over.
-fn is_same(span: &UnreadSpan, path: &Path, status: FileStatus, now: Timestamp) -> bool {
-    Some(status.device_inode) == span.device_inode && !is_created_after(path, span.end(), now)
 }

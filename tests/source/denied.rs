@@ -1,0 +1,90 @@
+//! A log that could not be read and may be by now: what it held is missing until that was read, wherever it is by then.
+
+use std::fs::File;
+use std::io::Write;
+use std::time::{Duration, UNIX_EPOCH};
+
+use support::nobody::as_nobody;
+
+use crate::rig::{Rig, expect, numbered, sorted};
+
+/// A log of 300 lines that was read and rotated; its successor of 20 is denied, and said to be missing. Beside it is a file that holds this.
+fn denied_successor(in_doubt: &str) -> Rig {
+    let mut rig = Rig::new();
+    rig.append("access.log", numbered(0, 300));
+    rig.look();
+    rig.rename("access.log", "access.log.2");
+    rig.append("access.log", numbered(300, 20));
+    rig.allow("access.log", 0o200);
+    rig.append("access.log.5", in_doubt);
+    rig.look();
+    assert_eq!(rig.only_missing().until, None);
+    assert_eq!(rig.lines(), expect(0, 300));
+    rig
+}
+
+#[test]
+fn a_log_that_was_allowed_and_is_over_before_all_is_read_is_not_missing_for_good() {
+    as_nobody(|| {
+        // Another file may be a copy in the making, for as long as it grows: so nothing is sure.
+        let mut rig = denied_successor(&numbered(0, 100));
+        rig.allow("access.log", 0o644);
+        rig.pass(2);
+        assert_eq!(rig.lines(), expect(300, 20));
+        rig.rename("access.log", "access.log.1");
+        rig.append("access.log", numbered(320, 1));
+        rig.pass(2);
+        rig.append("access.log.5", numbered(100, 1));
+        rig.pass(61);
+        assert_eq!(rig.unfinished(), 1, "the log is over");
+        assert!(rig.only_missing().generation.is_some(), "it is known where what is missing was read");
+        rig.remove("access.log.5");
+        rig.pass(2);
+        assert_eq!((rig.lines(), rig.missing()), (expect(320, 1), vec![]));
+    });
+}
+
+#[test]
+fn what_a_denied_log_held_before_it_became_smaller_stays_missing_unless_it_was_copied() {
+    for is_copied in [false, true] {
+        as_nobody(|| {
+            let mut rig = denied_successor("");
+            if is_copied {
+                rig.append("access.log.1", numbered(300, 20));
+            }
+            rig.truncate("access.log");
+            rig.append("access.log", numbered(320, 3));
+            rig.allow("access.log", 0o644);
+            rig.pass(2);
+            assert_eq!(rig.lines(), expect(320, 3));
+            assert!(rig.only_missing().until.is_some(), "what was in it is gone");
+            rig.restart();
+            rig.pass(61);
+            rig.pass(61);
+            let copied = if is_copied { expect(300, 20) } else { vec![] };
+            assert_eq!((rig.lines(), rig.missing().len()), (copied, usize::from(!is_copied)));
+        });
+    }
+}
+
+#[test]
+fn what_is_written_to_a_denied_log_after_its_rotation_ends_what_is_missing_of_it() {
+    as_nobody(|| {
+        let mut rig = denied_successor("");
+        rig.rename("access.log", "access.log.1");
+        rig.append("access.log", numbered(400, 1));
+        rig.allow("access.log.1", 0o644);
+        rig.pass(2);
+        assert!(rig.only_missing().until.is_some());
+        // nginx goes on in it for half a minute; then it is packed, before it is sure that it is no copy.
+        rig.append("access.log.1", numbered(320, 5));
+        let later = UNIX_EPOCH + Duration::from_millis(rig.now.millis().unsigned_abs()) + Duration::from_secs(30);
+        File::options().write(true).open(rig.path("access.log.1")).unwrap().set_modified(later).unwrap();
+        rig.pass(40);
+        rig.gzip("access.log.1");
+        File::create(rig.path("keeps the inode from being given again")).unwrap().write_all(b"-").unwrap();
+        rig.pass(61);
+        rig.pass(61);
+        assert_eq!((sorted(rig.lines()), rig.missing()), (sorted([expect(300, 25), expect(400, 1)].concat()), vec![]));
+    });
+}
