@@ -66,7 +66,7 @@ impl PlacedWhere {
         if is_empty && !self.asks_for_none && !self.sort.is_free() {
             // nginx writes `-`.
             return Some(RefusedValue {
-                what: "no value is never empty".to_owned(),
+                what: "a value is never empty".to_owned(),
                 remedy: format!("write {field}=-"),
             });
         }

@@ -59,7 +59,7 @@ impl WhereCondition {
             Some(field) => (field, false),
             None => (field, mark != Some(b'!')),
         };
-        let field = field_text(&read_bytes(field.trim().trim_start_matches('$'))?);
+        let field = field_text(&read_bytes(variable_name(field.trim()))?);
         if field.is_empty() || field == "query:" {
             return Err("it names no field".to_owned());
         }
@@ -83,6 +83,16 @@ impl WhereCondition {
         Ok(WhereCondition { field, value, is_wanted })
     }
 
+    /// The route that is asked for by its whole name, or left out.
+    pub fn route_name(&self) -> Option<String> {
+        match &self.value {
+            WantedValue::Is(name) | WantedValue::Literal(name) if self.field == "route" => {
+                String::from_utf8(name.clone()).ok()
+            }
+            _ => None,
+        }
+    }
+
     /// The condition that a request holds this feature of this field, as it is typed.
     pub fn typed(field: &Field, feature: &Feature) -> String {
         // Of a longer one no more is known.
@@ -100,6 +110,12 @@ impl WhereCondition {
         push_text(&mut typed, rest);
         typed
     }
+}
+
+/// The name of what may be written as a variable: `$status`, `${status}`.
+fn variable_name(field: &str) -> &str {
+    let braced = field.strip_prefix("${").and_then(|field| field.strip_suffix('}'));
+    braced.unwrap_or_else(|| field.trim_start_matches('$'))
 }
 
 /// What is wrong where `>` or `<` stands before the `=`, or without one: `request_time>=1`, `status<400`.
@@ -247,6 +263,7 @@ mod tests {
         let above = |bound: &str, is_strict| WantedValue::Above { bound: bound.to_owned(), is_strict };
         for (text, field, value, is_wanted) in [
             ("status=502", "status", WantedValue::Is(b"502".to_vec()), true),
+            ("${host}!=a.b", "host", WantedValue::Is(b"a.b".to_vec()), false),
             ("$host!=a.b", "host", WantedValue::Is(b"a.b".to_vec()), false),
             ("path^=/p/=x", "path", WantedValue::Begins(b"/p/=x".to_vec()), true),
             ("query:depth=*", "query:depth", WantedValue::Any, true),

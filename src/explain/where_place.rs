@@ -75,6 +75,7 @@ impl LooksAt {
     pub(super) fn sort(&self, field: &str, format: &Format) -> ValueSort {
         let [of_request, ..] = format.roles().units;
         match self {
+            LooksAt::Route => ValueSort::Route,
             LooksAt::Path => ValueSort::Path,
             // Keys may hold anything, whatever they are called.
             LooksAt::Method if !format.is_keyed() => ValueSort::Method,
@@ -114,7 +115,9 @@ fn sort_of_variable(variable: usize, format: &Format) -> ValueSort {
         VariableKind::Integer | VariableKind::Port | VariableKind::Decimal | VariableKind::Msec => ValueSort::Number,
         VariableKind::Seconds => ValueSort::Time(DurationUnit::Seconds),
         VariableKind::UpstreamSeconds => ValueSort::Times(DurationUnit::Seconds),
-        VariableKind::TimeLocal | VariableKind::TimeIso8601 => ValueSort::Clock,
+        VariableKind::TimeLocal | VariableKind::TimeIso8601 if format.is_keyed() => ValueSort::Text,
+        VariableKind::TimeLocal => ValueSort::Clock,
+        VariableKind::TimeIso8601 => ValueSort::IsoClock,
         VariableKind::UpstreamAddrs => ValueSort::Upstreams,
         VariableKind::Pipe => ValueSort::Pipe,
         VariableKind::Request | VariableKind::Token | VariableKind::Text if format.is_keyed() => ValueSort::Text,

@@ -45,8 +45,12 @@ pub(super) enum ValueSort {
     Time(DurationUnit),
     /// One of each attempt.
     Times(DurationUnit),
-    /// A point in time as it is logged.
+    /// A point in time as `$time_local` has it.
     Clock,
+    /// The same as `$time_iso8601` has it.
+    IsoClock,
+    /// The name of a route.
+    Route,
 }
 
 /// Why no request can have a value, and what to write instead.
@@ -149,7 +153,8 @@ impl ValueSort {
             ValueSort::Number | ValueSort::Time(_) => self.asked_number(text).is_some(),
             ValueSort::Statuses | ValueSort::Numbers | ValueSort::Times(_) => self.can_be_list(text),
             // `30/Nov/2011:14:05:20 +0000`, `2011-11-30T14:05:20+00:00`.
-            ValueSort::Clock => text.len() > 18 && begins_a_time(value),
+            ValueSort::Clock | ValueSort::IsoClock => text.len() > 18 && self.can_begin(value),
+            ValueSort::Route => !text.starts_with('/'),
         }
     }
 
@@ -169,7 +174,9 @@ impl ValueSort {
             ValueSort::Text | ValueSort::Address | ValueSort::ClientSays | ValueSort::Net | ValueSort::Upstreams => {
                 true
             }
-            ValueSort::Clock => begins_a_time(begin),
+            ValueSort::Clock => fits_shape(begin, b"00/aaa/0000:00:00:00 "),
+            ValueSort::IsoClock => fits_shape(begin, b"0000-00-00T00:00:00"),
+            ValueSort::Route => !begin.starts_with(b"/"),
             ValueSort::Path => !begin.contains(&b'?'),
             ValueSort::Pipe => matches!(begin, b"" | b"p" | b"."),
             ValueSort::Method | ValueSort::CacheStatus => begin.iter().all(is_in_capitals),
@@ -201,7 +208,8 @@ impl ValueSort {
             }
             ValueSort::Number | ValueSort::Numbers => "no number",
             ValueSort::Time(_) | ValueSort::Times(_) => "no length of time",
-            ValueSort::Clock => "no time as it is logged",
+            ValueSort::Clock | ValueSort::IsoClock => "no time as it is logged",
+            ValueSort::Route => "no route: their names are joined by dots",
         }
     }
 
@@ -209,16 +217,23 @@ impl ValueSort {
         let is_above = matches!(value, WantedValue::Above { .. });
         let bytes: &[u8] = if let WantedValue::Is(bytes) | WantedValue::Begins(bytes) = value { bytes } else { b"" };
         match self {
-            ValueSort::Text | ValueSort::Path | ValueSort::ClientSays | ValueSort::Upstreams if is_above => {
+            ValueSort::Text | ValueSort::Path | ValueSort::Route | ValueSort::ClientSays | ValueSort::Upstreams
+                if is_above =>
+            {
                 format!("a value that begins with the sign is written {field}=\\x3E..")
             }
             ValueSort::Text => format!("write {field}=*"),
             ValueSort::Path => format!("write target={}, or path and query:KEY", String::from_utf8_lossy(bytes)),
             ValueSort::CacheStatus => format!("write {field}=HIT"),
+            ValueSort::Route => format!("write path={}, or {field}=p.git", String::from_utf8_lossy(bytes)),
             ValueSort::Pipe => format!("write {field}=p"),
             ValueSort::Method => format!("write {field}=GET"),
             ValueSort::Protocol => format!("write {field}=HTTP/1.1 or {field}^=HTTP/"),
-            ValueSort::Status => format!("write {field}=404, {field}=5xx, {field}=500-504 or {field}=>=500"),
+            ValueSort::Status => {
+                format!(
+                    "write {field}=404, {field}=5xx, {field}=500-504 or {field}=>=500; --status takes several, 404,5xx"
+                )
+            }
             ValueSort::Statuses => format!("write {field}=502, {field}=5xx or {field}=>=500: any attempt counts"),
             ValueSort::StatusClass => format!("write {field}=5xx"),
             ValueSort::Upstreams => {
@@ -227,6 +242,7 @@ impl ValueSort {
             ValueSort::Address | ValueSort::ClientSays | ValueSort::Net => {
                 format!("write {field}=192.0.2.7, {field}=192.0.2.0/24 or {field}=2001:db8::/32")
             }
+            ValueSort::Number if field == "msec" => "windows of time are --from and --until".to_owned(),
             ValueSort::Number | ValueSort::Numbers => format!("write {field}=4096 or {field}=>=4096"),
             ValueSort::Time(unit) | ValueSort::Times(unit) => {
                 let unit = unit.name();
@@ -234,7 +250,7 @@ impl ValueSort {
                     "write {field}=>=50ms or {field}=>=1.5s; a number without a unit is as the log has it, in {unit}"
                 )
             }
-            ValueSort::Clock => {
+            ValueSort::Clock | ValueSort::IsoClock => {
                 "windows of time are --from and --until; what is logged is asked for as it is, whole".to_owned()
             }
         }
@@ -245,16 +261,13 @@ fn is_in_capitals(byte: &u8) -> bool {
     matches!(byte, b'A'..=b'Z' | b'_' | b'-')
 }
 
-/// Whether a time may begin so, as `$time_local` or `$time_iso8601` has it to the second; what is behind that is not looked at.
-fn begins_a_time(begin: &[u8]) -> bool {
-    let fits = |shape: &[u8]| {
-        begin.iter().zip(shape).all(|(byte, place)| match place {
-            b'0' => byte.is_ascii_digit(),
-            b'a' => byte.is_ascii_alphabetic(),
-            _ => byte == place,
-        })
-    };
-    fits(b"00/aaa/0000:00:00:00 ") || fits(b"0000-00-00T00:00:00")
+/// Whether what begins so can have that shape, digits and letters where it has them; what is behind it is not looked at.
+fn fits_shape(begin: &[u8], shape: &[u8]) -> bool {
+    begin.iter().zip(shape).all(|(byte, place)| match place {
+        b'0' => byte.is_ascii_digit(),
+        b'a' => byte.is_ascii_alphabetic(),
+        _ => byte == place,
+    })
 }
 
 fn is_class(text: &str) -> bool {
@@ -351,9 +364,15 @@ mod tests {
             (ValueSort::Times(Millis), &["abc"], &["0.001, 3.500", ">=1s", "50"]),
             (
                 ValueSort::Clock,
-                &["14:05", ">=14:05", ">5", "2011-11-30 14:05:20"],
-                &["30/Nov/2011:14:05:20 +0000", "2011-11-30T14:05:20+00:00"],
+                &["14:05", ">=14:05", ">5", "2011-11-30T14:05:20+00:00"],
+                &["30/Nov/2011:14:05:20 +0000"],
             ),
+            (
+                ValueSort::IsoClock,
+                &["2011-11-30 14:05:20", "30/Nov/2011:14:05:20 +0000"],
+                &["2011-11-30T14:05:20+00:00"],
+            ),
+            (ValueSort::Route, &["/p/git", ">5"], &["p.git", "p.*.source", "p.{id}"]),
         ] {
             for value in refused {
                 assert!(is_refused(sort, value), "{sort:?} {value}");

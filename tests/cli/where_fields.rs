@@ -265,6 +265,8 @@ fn a_value_that_no_request_can_have_is_refused_with_what_to_write() {
         ("request_time=<1", &["there is no `<`", "request_time!=>=1,"]),
         ("request_time>=1", &["request_time=>=1"]),
         ("status<400", &["status!=>=400,"]),
+        ("route=/a", &["joined by dots", "path=/a"]),
+        ("msec=>=14:05", &["--from and --until"]),
         ("path=/b?n=5", &["ends before the `?`", "target=/b?n=5"]),
         ("remote_addr=192.0.2.*", &["neither an address nor a net"]),
         ("remote_addr=192.0.2.7,192.0.2.8", &["neither an address nor a net"]),
@@ -345,4 +347,24 @@ fn what_is_gone_meets_no_condition_and_the_answer_is_partial() {
     let run = folder.run(&["lines", "--where=status=5xx", "--config=c.toml"]);
     run.said(3, &["gone"]);
     assert_eq!(run.out, "");
+}
+
+/// What is no mistake and yet hardly meant is said.
+#[test]
+fn a_star_and_a_route_that_nobody_knows_are_said() {
+    let folder = folder();
+    for source in [&["--config=c.toml"][..], &["--config=c.toml", "a.log"]] {
+        for command in ["lines", "records", "report", "slow"] {
+            let run = folder.run(&[&[command, "--where=path=/b/*"], source].concat());
+            run.said(1, &["a `*` in a value stands for itself; what begins so is path^="]);
+            let run = folder.run(&[&[command, "--where=route=b.*", "--where=http_x_id=*"], source].concat());
+            assert!(!run.err.contains("stands for itself"), "{}", run.err);
+        }
+    }
+    for command in ["lines", "records", "report", "slow"] {
+        let run = folder.run(&[command, "--config=c.toml", "--where=route=b.x"]);
+        run.said(1, &["the store knows no route `b.x`"]);
+        let run = folder.run(&[command, "--config=c.toml", "--where=route=b.c"]);
+        assert!(!run.err.contains("knows no route"), "{}", run.err);
+    }
 }

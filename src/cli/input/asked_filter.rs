@@ -2,9 +2,11 @@
 
 use super::context::Context;
 use super::routing::routing;
+use crate::cli::answer::output::say;
 use crate::cli::answer::window;
 use crate::cli::args::FilterArguments;
 use crate::error::Result;
+use crate::explain::{WantedValue, WhereCondition};
 use crate::pipeline::{Filter, check_where_of_routes, routes_of_conditions};
 use crate::store::WindowMatch;
 use crate::time::Window;
@@ -32,9 +34,19 @@ pub(in crate::cli) fn name_what_is_asked(context: &Context, filter: &mut Filter)
     if filter.conditions.is_empty() {
         return Ok(());
     }
+    filter.conditions.iter().for_each(say_wildcard);
     check_where_of_routes(&filter.conditions, routing(context)?.series())?;
     if filter.routes.is_empty() {
         filter.routes = routes_of_conditions(&filter.conditions);
     }
     Ok(())
+}
+
+/// Say of a value with a `*` at an end, but for routes, that it is looked for as it stands.
+fn say_wildcard(condition: &WhereCondition) {
+    let WhereCondition { field, value: WantedValue::Is(value), .. } = condition else { return };
+    if field != "route" && (value.starts_with(b"*") || value.ends_with(b"*")) && value.iter().any(|byte| *byte != b'*')
+    {
+        say(&format!("note: --where {field}: a `*` in a value stands for itself; what begins so is {field}^="));
+    }
 }

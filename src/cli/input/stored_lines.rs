@@ -10,6 +10,7 @@ use crate::cli::answer::names::wanted_routes;
 use crate::cli::answer::output::{progress, say, say_all};
 use crate::cli::args::FormatArguments;
 use crate::error::Result;
+use crate::explain::WhereCondition;
 use crate::histogram::Cell;
 use crate::pipeline::check_where_of_store;
 use crate::pipeline::retrieve;
@@ -164,7 +165,9 @@ impl<'s> StoredLines<'s> {
     /// The store cannot be read.
     pub(in crate::cli) fn say_unknown(&self, filter: &Filter) -> Result<()> {
         let named_now: Vec<Arc<str>> = self.with.routes.since(0).into_iter().map(|(_, name)| name).collect();
-        completeness::say_unknown(self.view, &named_now, &filter.routes);
+        let mut asked = filter.routes.clone();
+        asked.extend(filter.conditions.iter().filter_map(WhereCondition::route_name));
+        completeness::say_unknown(self.view, &named_now, &asked);
         let taken = self.with.router.taken_nodes();
         let is_gone = |name: &&str| filter.keeps_member(name) && !taken.iter().any(|node| begins_with_node(name, node));
         let gone = self.view.members().into_iter().map(|(_, name)| name).find(is_gone);
