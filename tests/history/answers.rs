@@ -9,7 +9,7 @@ use spikeline::histogram::Time;
 use spikeline::pipeline::{Interpreter, Interpreting, LineReaders, retrieve};
 use spikeline::record::Needs;
 use spikeline::route::{RouteId, Routes};
-use spikeline::source::GenerationId;
+use spikeline::source::{GenerationId, UnreadSpan};
 use spikeline::store::{Entry, EntryQuery, KeepReasons, Locator, View, WindowMatch};
 use spikeline::time::{Timestamp, Window};
 
@@ -390,14 +390,20 @@ impl<'a> Read<'a> {
         let Some(read_until) = self.view.read_until() else { return };
         for generation in self.view.generations().iter().filter(|held| !held.finished) {
             let document = self.machine.held[&generation.id].document;
-            let is_missing = self.view.unread_spans().any(|span| span.generation == Some(generation.id));
-            if self.disk.is_denied(document) || is_missing {
+            if self.disk.is_denied(document) {
                 continue;
             }
+            let is_said = |line: Line| {
+                let written = self.disk.documents[document].written_at(line.offset);
+                let is_in = |span: &UnreadSpan| span.from.millis() <= written && written < span.end().millis();
+                self.view.unread_spans().any(|span| span.generation == Some(generation.id) || is_in(span))
+            };
             let written = self.disk.documents[document].whole_before(read_until.0);
             // A copy may have been made in the midst of a line: then that is held until it is sure to be all there is.
-            let due = written.min(self.disk.documents[document].whole_within(self.disk.available(document))) as u64;
-            assert!(generation.position >= due, "{:?} was read to {} of {due}", generation.id, generation.position);
+            let due = written.min(self.disk.documents[document].whole_within(self.disk.available(document)));
+            let read = usize::try_from(generation.position).unwrap();
+            let is_all_said = self.disk.documents[document].lines(read, due).all(is_said);
+            assert!(is_all_said, "{:?} was read to {read} of {due}", generation.id);
         }
     }
 }

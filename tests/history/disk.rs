@@ -276,6 +276,7 @@ impl Disk {
         std::fs::rename(&temporary, self.path(name)).unwrap();
         self.documents[document].inode = inode;
         self.documents[document].is_copied = true;
+        self.documents[document].is_copied_unread |= self.documents[document].was_denied;
         self.names.insert(name.to_owned(), Node::Plain(inode));
         Writer { inode, file }
     }
@@ -286,6 +287,7 @@ impl Disk {
         let file = File::options().write(true).open(self.path(copy)).unwrap();
         let of = &self.inodes[self.inode(name).unwrap()];
         let (document, length) = (of.document, of.length);
+        self.documents[document].is_copied_unread |= self.documents[document].was_denied;
         self.inodes.push(Inode { document, length, modified: now, denied: false, was_there: false });
         let inode = self.inodes.len() - 1;
         self.names.insert(copy.to_owned(), Node::Plain(inode));

@@ -102,6 +102,8 @@ pub(crate) struct Document {
     pub(crate) is_copied: bool,
     /// It stood in a file that nobody may read.
     pub(crate) was_denied: bool,
+    /// It was copied after that, and left its own file.
+    pub(crate) is_copied_unread: bool,
     pub(crate) bytes: Vec<u8>,
     pub(crate) lines: Vec<Line>,
     /// Where the last line begins, if it has no newline.

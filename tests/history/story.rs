@@ -773,10 +773,11 @@ impl Story {
         self.disk.documents[document].is_written_within(gone, window_of(span))
     }
 
-    /// Whether a document was copied to another file that took its log's place while nobody might read it: nobody knows then that this is it.
+    /// Whether a document was copied to another file after nobody might read it, and may have been before the next look: only a run that saw
+    /// how large the file was can tell that it was cut, and nobody that a copy which took its place is it.
     fn is_copied_unread(&self, document: usize, span: &UnreadSpan) -> bool {
         let document = &self.disk.documents[document];
-        document.is_copied && document.was_denied && document.is_written_within(0, window_of(span))
+        document.is_copied_unread && document.is_written_within(0, window_of(span))
     }
 
     /// Whether nothing of a document was read.

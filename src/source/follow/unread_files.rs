@@ -111,19 +111,26 @@ impl UnreadFiles {
         let (home, elsewhere) = (home_of(path, &generation.log), poll.settings.elsewhere_of(&generation.log));
         let beside = poll.listings.all_siblings(&home, elsewhere).unwrap_or_default();
         let (seen, now) = (self.last_look(facts, poll.now), poll.now);
-        let is_there = |span: &&UnreadSpan| {
+        let is_there = |held: &&HeldSpan| {
+            let HeldSpan { span, size, .. } = held;
             let Some(inode) = span.device_inode else { return true };
-            // A new log may have got the inode of one that was packed and removed; file systems give it to the next file that is made.
-            let is_it = |at: &Path| !is_created_after(at, span.until.unwrap_or(seen), now);
-            beside.iter().any(|other| other.status.device_inode == inode && is_it(&other.path))
-                || (leads_to(&span.path, inode) && is_it(&span.path))
+            // A new log may have got the inode of one that was packed and removed; file systems give it to the next file that is made. And
+            // what became smaller was cut: what it held may have been copied before.
+            let is_it = |at: &Path, status: FileStatus| {
+                let is_whole = status.device_inode == inode && status.size >= *size;
+                is_whole && !is_created_after(at, span.until.unwrap_or(seen), now)
+            };
+            let own = FileStatus::of_path(&span.path);
+            beside.iter().any(|other| is_it(&other.path, other.status)) || own.is_ok_and(|own| is_it(&span.path, own))
         };
-        let spans = self.spans.iter().map(|held| &held.span).filter(|span| !span.is_withdrawn);
-        let own = spans.clone().find(|span| span.generation.is_none() && is_same(span, path, status, poll.now));
+        let held = self.spans.iter().filter(|held| !held.span.is_withdrawn);
+        let is_own = |HeldSpan { span, size, .. }: &HeldSpan| {
+            span.generation.is_none() && status.size >= *size && is_same(span, path, status, now)
+        };
+        let own = held.clone().find(|held| is_own(held)).map(|held| held.span.number);
         let file = FileOfLog::new(path, &generation.log, status);
-        let number = own
-            .map(|span| span.number)
-            .or_else(|| file.makes_up_for(spans.filter(|span| file.may_hold(span) && !is_there(span))));
+        let moved = held.filter(|held| file.may_hold(&held.span) && !is_there(held));
+        let number = own.or_else(|| file.makes_up_for(moved.map(|held| &held.span)));
         let at = self.spans.iter().position(|held| Some(held.span.number) == number);
         at.map_or(ControlFlow::Continue(()), |at| self.begin_span(at, generation.id, poll))
     }
