@@ -278,3 +278,42 @@ fn regular_expressions_that_are_fine_are_taken() {
         served.folder.run(&[&["report", target][..], &window].concat()).said(2, &["comes to too much"]);
     }
 }
+
+/// Of days, totals and courses come of the same hours.
+#[test]
+fn the_routes_of_days_are_what_report_has_of_them() {
+    let folder = support::folder!();
+    let mut log = String::new();
+    for number in 0..2_000_i64 {
+        for (agent, path) in [("curl", "/wiki?"), ("kube-probe/1.29", "/healthz")] {
+            log += &format!(
+                "{}.000 203.0.113.9 200 {}.{:03} \"GET {path} HTTP/1.1\" \"{agent}\" \"-\" 7 \"-\"\n",
+                BEGIN + number * 173,
+                number / 900,
+                number % 700,
+            );
+        }
+    }
+    folder.write("a.log", log);
+    let config = format!("store = 'store'\nroutes = \"template\"\n[[log]]\npath = 'a.log'\nformat = '{FORMAT}'\n");
+    folder.write("s.toml", config + "[[probe]]\nname = \"uptime\"\nagent = [\"kube-probe/*\"]\n");
+    folder.run(&["index", "a.log", "--config=s.toml"]).said(0, &["4,000 lines"]);
+    let served = GuardedServer::of(folder);
+    let (from, until) = ("2011-11-30T14:00:00Z", "2011-12-04T14:00:00Z");
+    let list = served.json(&format!("/page/routes?from={from}&until={until}"));
+    let rows = list["rows"].as_array().unwrap();
+    let named = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{list}"));
+    for name in ["wiki", "probe.uptime"] {
+        let report = ["report", "--config=s.toml", "--from", from, "--until", until, "--route", name, "--format=json"];
+        let report: Value = serde_json::from_str(&served.folder.run(&report).ended(0)).unwrap();
+        let counted = &report["rows"][0];
+        for (shown, column) in
+            [("requests", "count"), ("p50_ms", "p50_ms"), ("p99_ms", "p99_ms"), ("total_ms", "sum_ms")]
+        {
+            assert_eq!(named(name)[shown], counted[column], "{name} {shown}: {report}");
+        }
+    }
+    // The probe's course is read by its name alone; both had the same requests.
+    assert_eq!(named("wiki")["spark"], named("probe.uptime")["spark"]);
+    assert!(named("wiki")["spark"].as_str().unwrap().len() > 100, "{}", named("wiki"));
+}

@@ -16,8 +16,8 @@ use crate::route::RouteId;
 use crate::store::View;
 use crate::time::{Timestamp, Window};
 
-/// So many cells are in memory at once, of some 0.5 to 5 KiB each.
-const CELLS_AT_ONCE: usize = 16_000;
+/// So many cells are in memory at once, of some 0.5 to 10 KiB each: more than a block of them, so that few are read twice.
+const CELLS_AT_ONCE: usize = 4_000;
 
 /// The values of a series.
 pub(super) type StepValues = Vec<Option<f64>>;
@@ -337,7 +337,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let writer = writer(folder.path());
         let routes: Vec<u32> = (0..40).collect();
-        // 400 steps of 40 routes are in memory at once.
+        // 100 steps of 40 routes are in memory at once.
         let span = ReadSpan { start: BEGIN - 20_000, end: BEGIN + 20_005, step: Some(10) };
         let each: Vec<NeededValues> = routes.iter().map(|route| needed(&[*route], span)).collect();
         let passes = Counter::new(0);
@@ -346,7 +346,7 @@ mod tests {
             false
         };
         let values = read_values(writer.view(), &each, &count).unwrap();
-        assert_eq!((passes.get(), span.points()), (11, 4001));
+        assert_eq!((passes.get(), span.points()), (41, 4001));
         for (route, own) in routes.into_iter().zip(&values) {
             let expected: Vec<Option<f64>> = (0..60).map(|slot| Some(f64::from(100 * (route + 1) + slot))).collect();
             assert_eq!((own.len(), own.iter().flatten().count()), (4001, 60));

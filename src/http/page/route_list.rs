@@ -17,6 +17,7 @@ use crate::http::reply::Reply;
 pub(super) use crate::report::picture::timed;
 use crate::report::picture::{sparkline, step_for};
 use crate::route::{PROBE_NODE, RouteId, begins_with_node, keeps_name, readable_name};
+use crate::store::View;
 use crate::time::{Timestamp, Window};
 
 /// So many routes are sent at once ..
@@ -27,6 +28,9 @@ const MOST: usize = 500;
 
 /// How many steps of time a sparkline has.
 const STEPS: usize = 48;
+
+/// Of so many routes the cells of all steps are held at once.
+const ROUTES_AT_ONCE: usize = 200;
 
 /// What was before a window counts if it is at least this part of its length.
 const LEAST_BEFORE: i64 = 4;
@@ -73,7 +77,7 @@ struct RouteShown {
 pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let question = PageQuestion::read(asked, reader)?;
     let view = reader.view()?;
-    let mut totals = view.totals(question.window, None)?;
+    let WindowCells { mut totals, steps } = WindowCells::read(&question, view)?;
     let before = window_before(&question);
     let changes = match before {
         Some(before) => changes_of(&totals, &view.totals(before, None)?, question.window, before),
@@ -108,7 +112,7 @@ pub(super) fn answer(asked: &Asked, reader: &Reader<'_>) -> Result<Reply> {
     let (routes, offset) = (rows.len(), whole(asked, "offset", 0));
     let mut shown: Vec<(RouteId, RouteShown)> =
         rows.into_iter().skip(offset).take(whole(asked, "limit", LIMIT).min(MOST)).collect();
-    add_sparklines(&mut shown, &question, reader)?;
+    add_sparklines(&mut shown, &question, view, steps)?;
     let command = CommandWords::new("report", reader.site()).window(question.window);
     let against = before.map(|before| {
         format!("{} to {}", question.zone.told_clock(before.from), question.zone.told_clock(before.until))
@@ -206,13 +210,51 @@ fn sort_rows(rows: &mut [(RouteId, RouteShown)], by: &str) {
     });
 }
 
-/// The course of each route's p99.
-fn add_sparklines(shown: &mut [(RouteId, RouteShown)], question: &PageQuestion, reader: &Reader<'_>) -> Result<()> {
-    let view = reader.view()?;
-    let step = step_for(question.window, view.settings().interval, STEPS);
-    let routes: Vec<RouteId> = shown.iter().map(|(route, _)| *route).collect();
+/// The cells of the window.
+struct WindowCells {
+    totals: Vec<(RouteId, Cell)>,
+    /// By step of a course, where they were read so.
+    steps: Option<Vec<(Timestamp, RouteId, Cell)>>,
+}
+
+impl WindowCells {
+    /// Of a long window those of steps, which add up to the totals: both are made of hours. Of a short one, or of many routes, totals alone.
+    fn read(question: &PageQuestion, view: &View) -> Result<WindowCells> {
+        let step = course_step(question, view);
+        let is_of_hours = step.as_secs() > 0 && step.as_secs().is_multiple_of(3_600);
+        if !is_of_hours || view.routes().len() > ROUTES_AT_ONCE {
+            return Ok(WindowCells { totals: view.totals(question.window, None)?, steps: None });
+        }
+        let steps = view.steps(question.window, step, None)?;
+        let mut totals: BTreeMap<RouteId, Cell> = BTreeMap::new();
+        for (_, route, cell) in &steps {
+            totals.entry(*route).or_default().merge(cell);
+        }
+        Ok(WindowCells { totals: totals.into_iter().collect(), steps: Some(steps) })
+    }
+}
+
+fn course_step(question: &PageQuestion, view: &View) -> Duration {
+    step_for(question.window, view.settings().interval, STEPS)
+}
+
+/// The course of each route's p99, of cells that were read already or of those of the routes that are shown.
+fn add_sparklines(
+    shown: &mut [(RouteId, RouteShown)],
+    question: &PageQuestion,
+    view: &View,
+    steps: Option<Vec<(Timestamp, RouteId, Cell)>>,
+) -> Result<()> {
+    let step = course_step(question, view);
+    // Series are read by name only: what was read without naming any lacks them.
+    let unread = shown.iter().filter(|(_, row)| row.probe || steps.is_none());
+    let routes: Vec<RouteId> = unread.map(|(route, _)| *route).collect();
+    let mut cells = steps.unwrap_or_default();
+    if !routes.is_empty() {
+        cells.extend(view.steps(question.window, step, Some(&routes))?);
+    }
     let mut courses: BTreeMap<RouteId, BTreeMap<Timestamp, u64>> = BTreeMap::new();
-    for (start, route, cell) in view.steps(question.window, step, Some(&routes))? {
+    for (start, route, cell) in cells {
         if let Some(p99) = timed(&cell).quantile(Quantile::per_mille(990)) {
             courses.entry(route).or_default().insert(start, p99);
         }

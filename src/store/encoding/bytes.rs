@@ -6,6 +6,7 @@
 //! log can make the writer fail. Every count that is read is held against the bytes that are left, and every length
 //! against [`RECORD_LIMIT`], before room is made for it.
 
+use super::unpacking::unpack;
 use crate::time::Timestamp;
 use std::ops::Range;
 
@@ -221,7 +222,7 @@ pub(crate) fn decompress(packed: &[u8], unpacked: u64) -> Decoded<Vec<u8>> {
     if unpacked > RECORD_LIMIT {
         return Err(Malformed);
     }
-    zstd::bulk::decompress(packed, unpacked).or(Err(Malformed))
+    unpack(packed, unpacked).ok_or(Malformed)
 }
 
 /// Small numbers of either sign become small numbers: 0, -1, 1, -2, 2 to 0, 1, 2, 3, 4.

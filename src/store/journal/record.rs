@@ -13,6 +13,7 @@ use crate::store::commit::{Commit, CommitPayload};
 use crate::store::encoding::bytes::{
     Decode, Decoded, Decoder, Encode, Encoder, Malformed, RECORD_LIMIT, checksum, checksum_of_both,
 };
+use crate::store::encoding::unpacking::unpack;
 use crate::store::journal::memtable::Memtable;
 use crate::store::journal::state::StoreState;
 
@@ -247,7 +248,7 @@ fn next_record<'a>(from: &mut Decoder<'a>) -> Option<(u8, u64, std::borrow::Cow<
     }
     let body = match packing {
         0 => std::borrow::Cow::Borrowed(stored),
-        _ => std::borrow::Cow::Owned(zstd::bulk::decompress(stored, unpacked).ok()?),
+        _ => std::borrow::Cow::Owned(unpack(stored, unpacked)?),
     };
     *from = peek;
     Some((kind, sequence, body, RECORD + length))
