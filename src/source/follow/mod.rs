@@ -63,7 +63,7 @@ use self::open_log::{OpenLog, StatusChange};
 use self::open_logs::{LogTurn, OpenLogs, ReplaceableLogs};
 use self::patterns::{Patterns, WatchedPath, names_by_inode};
 use self::poll::{Emit, Poll, Problems, Unreadable};
-use self::replaced::{NewBeginning, Replacement, goes_on_where_it_was, replacement_of_open};
+use self::replaced::{NewBeginning, go_on_in_copy, go_on_in_replacement, goes_on_where_it_was};
 use self::resume::{AwaitedGenerations, ResumeOutcome};
 use self::rotation::{NameChange, find_copy, is_out_of_sight, is_over, update_name};
 use self::unread_files::UnreadFiles;
@@ -71,8 +71,6 @@ use crate::error::{Error, Result};
 use crate::source::blocks::event::{FinishReason, LogEvent};
 use crate::source::file::{leads_to, real_path};
 use crate::source::generation::{DeviceInode, Generation, GenerationId};
-use crate::source::identity::compare::{Comparison, compare};
-use crate::source::identity::find::FoundFile;
 use crate::source::identity::homes::home_of;
 use crate::source::identity::listing::FolderListings;
 use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
@@ -246,31 +244,18 @@ impl Follower {
         let mut from = 0;
         while let Some(outcome) = self.awaited.next_outcome(&mut from, &self.facts, poll)? {
             match outcome {
-                ResumeOutcome::Found { generation, file, is_copy } => self.go_on(generation, *file, is_copy, poll)?,
+                ResumeOutcome::Found { generation, file, is_copy } => {
+                    self.facts.go_on(generation, *file, is_copy, poll)?
+                }
                 ResumeOutcome::Gone(generation) => {
                     let id = generation.id;
                     let goes_on = goes_on_where_it_was(&generation);
                     let reason = if goes_on { FinishReason::Rotated } else { FinishReason::Vanished };
-                    self.note_cut(id, reason, poll);
+                    self.facts.note_cut(id, reason, poll);
                     self.facts.closed.finish(generation, reason);
                     poll.tell(LogEvent::Finished { generation: id, unread: 0, reason })?;
                 }
             }
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Goes on with a generation in the file that was found to hold it.
-    fn go_on(&mut self, before: Generation, file: FoundFile, is_copy: bool, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let log = OpenLog::resume_in(before.clone(), file, is_copy, poll.now, &self.settings);
-        let Generation { id, path, device_inode, fingerprint, position, .. } = log.generation.clone();
-        self.facts.open.push(log);
-        poll.tell(LogEvent::GoesOn { generation: id, path: path.clone(), position })?;
-        if path != before.path || device_inode != before.device_inode {
-            poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
-        }
-        if fingerprint != before.fingerprint {
-            poll.tell(LogEvent::Fingerprint { generation: id, fingerprint })?;
         }
         ControlFlow::Continue(())
     }
@@ -316,7 +301,7 @@ impl Follower {
         }
         if error.raw_os_error() == Some(rustix::io::Errno::STALE.raw_os_error()) {
             let unread = log.seen_size() - log.generation.position;
-            return self.finish(id, unread, FinishReason::Vanished, poll);
+            return self.facts.finish(id, unread, FinishReason::Vanished, poll);
         }
         let error = Error::io("read it", &log.generation.path, error);
         poll.cannot_read(Unreadable::of_generation(&log.generation, UnreadCause::Denied, &error), error)
@@ -339,13 +324,13 @@ impl Follower {
         let Some(copy) = copy else {
             // Its beginning was cut off: what follows the last bytes that were read will be read.
             if goes_on_where_it_was(&log.generation) {
-                return self.finish(id, 0, FinishReason::Rotated, poll);
+                return self.facts.finish(id, 0, FinishReason::Rotated, poll);
             }
             let lost = log.seen_size() - log.generation.position;
             if is_out_of_sight(&as_read, &self.facts, poll) {
                 return self.await_copy(id, poll);
             }
-            return self.finish(id, lost, FinishReason::Truncated { lost }, poll);
+            return self.facts.finish(id, lost, FinishReason::Truncated { lost }, poll);
         };
         let Some(log) = open.get_mut(id) else { return ControlFlow::Continue(()) };
         log.switch_to(copy, poll.now);
@@ -400,7 +385,7 @@ impl Follower {
         let replaceable = self.facts.open.replaceable();
         for file in new {
             if file.continues.is_some() {
-                self.go_on_in_copy(&file, poll)?;
+                go_on_in_copy(&file, &mut self.facts.open, poll)?;
                 continue;
             }
             // Another name of one of them.
@@ -436,8 +421,11 @@ impl Follower {
 
     /// Opens a file that is not open yet and begins a generation with it, unless it was read already.
     fn take_in(&mut self, file: NewFile, replaceable: &ReplaceableLogs, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let behind =
-            if file.is_live { self.go_on_in_replacement(&file, replaceable, poll)? } else { NewBeginning::default() };
+        let (facts, settled) = (&mut self.facts, &mut self.discovery.settled);
+        let behind = match file.is_live {
+            true => go_on_in_replacement(&file, replaceable, facts, settled, poll)?,
+            false => NewBeginning::default(),
+        };
         if behind.is_taken {
             return ControlFlow::Continue(());
         }
@@ -494,63 +482,6 @@ impl Follower {
         found_again.map_or(ControlFlow::Continue(()), |found| poll.tell(found))?;
         discovered?;
         told
-    }
-
-    /// An open log whose file was deleted goes on in a longer copy of it, which was rotated already.
-    fn go_on_in_copy(&mut self, copy: &NewFile, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let open = &mut self.facts.open;
-        let Some(id) = copy.continues else { return ControlFlow::Continue(()) };
-        let Some(log) = open.get_mut(id) else { return ControlFlow::Continue(()) };
-        // Of several copies the longest is the last.
-        if log.is_copied && log.is_plain() && log.status.size >= copy.status.size {
-            return ControlFlow::Continue(());
-        }
-        // What hinders it hinders the next look too, which says so.
-        let Ok(Comparison::Same(opened)) = compare(&log.as_read(), &copy.path) else {
-            return ControlFlow::Continue(());
-        };
-        let known = log.generation.fingerprint;
-        log.go_on_rotated(*opened, real_path(&copy.path), poll.now);
-        let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
-        open.note_file(id);
-        poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
-        match fingerprint == known {
-            true => ControlFlow::Continue(()),
-            false => poll.tell(LogEvent::Fingerprint { generation: id, fingerprint }),
-        }
-    }
-
-    /// If a new file at a watched path is the log that was read there, under another inode, that log goes on in it.
-    fn go_on_in_replacement(
-        &mut self,
-        new: &NewFile,
-        replaceable: &ReplaceableLogs,
-        poll: &mut Poll<'_>,
-    ) -> ControlFlow<(), NewBeginning> {
-        let Follower { facts, discovery, .. } = self;
-        match replacement_of_open(new, replaceable, facts) {
-            Ok(Replacement::Copy(id, opened)) => {
-                let Some(log) = facts.open.get_mut(id) else {
-                    return ControlFlow::Continue(NewBeginning::default());
-                };
-                let known = log.generation.fingerprint;
-                log.go_on_in(*opened, real_path(&new.path), new.path.clone(), poll.now);
-                discovery.settled.unsettle(log.status.device_inode);
-                let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
-                facts.open.note_file(id);
-                poll.no_problem(&new.path);
-                poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
-                if fingerprint != known {
-                    poll.tell(LogEvent::Fingerprint { generation: id, fingerprint })?;
-                }
-                ControlFlow::Continue(NewBeginning { is_taken: true, place: None })
-            }
-            Ok(Replacement::Behind(place)) => {
-                ControlFlow::Continue(NewBeginning { is_taken: false, place: Some(place) })
-            }
-            // Opening it for reading will say what is wrong.
-            Ok(Replacement::None) | Err(_) => ControlFlow::Continue(NewBeginning::default()),
-        }
     }
 
     /// Gives every open log its turn, block by block; whether all were read to their end.
@@ -612,23 +543,8 @@ impl Follower {
             if let Some(event) = rest {
                 poll.tell(event)?;
             }
-            self.finish(id, 0, reason, poll)?;
+            self.facts.finish(id, 0, reason, poll)?;
         }
         ControlFlow::Continue(())
-    }
-
-    /// Nothing more will be read from an open log.
-    fn finish(&mut self, id: GenerationId, unread: u64, reason: FinishReason, poll: &mut Poll<'_>) -> ControlFlow<()> {
-        let Some(log) = self.facts.open.remove(id) else { return ControlFlow::Continue(()) };
-        self.note_cut(id, reason, poll);
-        self.facts.closed.finish_log(log, reason);
-        poll.tell(LogEvent::Finished { generation: id, unread, reason })
-    }
-
-    /// Notes when a log was truncated or deleted, if it was: after the last look at it.
-    fn note_cut(&mut self, id: GenerationId, reason: FinishReason, poll: &Poll<'_>) {
-        let from = poll.before.or(self.facts.horizon.read_until()).unwrap_or(Timestamp(i64::MIN));
-        let cut = Window { from, until: poll.now };
-        self.facts.closed.note_cut((reason != FinishReason::Rotated).then_some((id, cut)));
     }
 }

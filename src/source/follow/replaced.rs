@@ -5,21 +5,24 @@
 //! stand in it, what is behind them was not read.
 
 use std::io;
+use std::ops::ControlFlow;
 
 use super::facts::LogFacts;
-use super::new_files::NewFile;
+use super::new_files::{NewFile, SettledFiles};
 use super::open_log::OpenLog;
-use super::open_logs::ReplaceableLogs;
+use super::open_logs::{OpenLogs, ReplaceableLogs};
+use super::poll::Poll;
+use crate::source::blocks::event::LogEvent;
 use crate::source::compressed::reader::UncompressedReader;
 use crate::source::file::{FileStatus, leads_to, open_regular, real_path};
 use crate::source::generation::{Generation, GenerationId};
-use crate::source::identity::compare::{Comparison, OpenedGeneration, compare_open};
+use crate::source::identity::compare::{Comparison, OpenedGeneration, compare, compare_open};
 use crate::source::identity::content::begin_alike;
 use crate::source::identity::tail_search::{TailPlace, find_tail};
 
 /// What a new file at a followed path is to the log that was read there.
 #[derive(Debug)]
-pub(crate) enum Replacement {
+enum Replacement {
     /// Another log.
     None,
     /// The log of this number, under another inode.
@@ -41,11 +44,7 @@ pub(crate) struct NewBeginning {
 ///
 /// # Errors
 /// When it cannot be opened or read.
-pub(crate) fn replacement_of_open(
-    new: &NewFile,
-    replaceable: &ReplaceableLogs,
-    facts: &LogFacts,
-) -> io::Result<Replacement> {
+fn replacement_of_open(new: &NewFile, replaceable: &ReplaceableLogs, facts: &LogFacts) -> io::Result<Replacement> {
     let is_link = std::fs::symlink_metadata(&new.path).is_ok_and(|status| status.is_symlink());
     for id in facts.open.replaced_at(&new.path, &new.key, is_link, replaceable) {
         match replacement_of(id, new, facts)? {
@@ -87,4 +86,58 @@ fn is_findable(log: &OpenLog) -> bool {
 pub(crate) fn goes_on_where_it_was(generation: &Generation) -> bool {
     let found = open_regular(&generation.path).and_then(|file| find_tail(&file, generation));
     found.is_ok_and(|found| found.is_some())
+}
+
+/// An open log whose file was deleted goes on in a longer copy of it, which was rotated already.
+pub(crate) fn go_on_in_copy(copy: &NewFile, open: &mut OpenLogs, poll: &mut Poll<'_>) -> ControlFlow<()> {
+    let Some(id) = copy.continues else { return ControlFlow::Continue(()) };
+    let Some(log) = open.get_mut(id) else { return ControlFlow::Continue(()) };
+    // Of several copies the longest is the last.
+    if log.is_copied && log.is_plain() && log.status.size >= copy.status.size {
+        return ControlFlow::Continue(());
+    }
+    // What hinders it hinders the next look too, which says so.
+    let Ok(Comparison::Same(opened)) = compare(&log.as_read(), &copy.path) else {
+        return ControlFlow::Continue(());
+    };
+    let known = log.generation.fingerprint;
+    log.go_on_rotated(*opened, real_path(&copy.path), poll.now);
+    let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
+    open.note_file(id);
+    poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
+    match fingerprint == known {
+        true => ControlFlow::Continue(()),
+        false => poll.tell(LogEvent::Fingerprint { generation: id, fingerprint }),
+    }
+}
+
+/// If a new file at a watched path is the log that was read there, under another inode, that log goes on in it.
+pub(crate) fn go_on_in_replacement(
+    new: &NewFile,
+    replaceable: &ReplaceableLogs,
+    facts: &mut LogFacts,
+    settled: &mut SettledFiles,
+    poll: &mut Poll<'_>,
+) -> ControlFlow<(), NewBeginning> {
+    match replacement_of_open(new, replaceable, facts) {
+        Ok(Replacement::Copy(id, opened)) => {
+            let Some(log) = facts.open.get_mut(id) else {
+                return ControlFlow::Continue(NewBeginning::default());
+            };
+            let known = log.generation.fingerprint;
+            log.go_on_in(*opened, real_path(&new.path), new.path.clone(), poll.now);
+            settled.unsettle(log.status.device_inode);
+            let Generation { id, path, device_inode, fingerprint, .. } = log.generation.clone();
+            facts.open.note_file(id);
+            poll.no_problem(&new.path);
+            poll.tell(LogEvent::Moved { generation: id, path, device_inode })?;
+            if fingerprint != known {
+                poll.tell(LogEvent::Fingerprint { generation: id, fingerprint })?;
+            }
+            ControlFlow::Continue(NewBeginning { is_taken: true, place: None })
+        }
+        Ok(Replacement::Behind(place)) => ControlFlow::Continue(NewBeginning { is_taken: false, place: Some(place) }),
+        // Opening it for reading will say what is wrong.
+        Ok(Replacement::None) | Err(_) => ControlFlow::Continue(NewBeginning::default()),
+    }
 }
