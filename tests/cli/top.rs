@@ -312,6 +312,11 @@ fn what_other_rules_counted_is_said_to_be() {
             assert!(!ran.err.contains("\ncomplete"), "{}", ran.err);
         }
     }
+    // Who cannot read what names routes sees what was counted, and that this is not known.
+    let config = std::fs::read_to_string(folder.path("s.toml")).unwrap();
+    folder.write("blind.toml", format!("nginx = \"no-such.conf\"\n{config}"));
+    top(&["--config", "blind.toml", "--last", "10min"])
+        .said(0, &["whether other rules counted some of it is not known"]);
     // Who counts anew has it right.
     let window = ["--from", "2011-11-30T14:15", "--until", "2011-11-30T14:30"];
     folder.run(&[&["report", "--config", "s.toml"], &window[..]].concat()).said(0, &["complete"]);
