@@ -98,7 +98,10 @@ impl LooksAt {
 
 fn sort_of_variable(variable: usize, format: &Format) -> ValueSort {
     let roles = format.roles();
-    let [_, of_upstream @ ..] = roles.units;
+    let [of_request, of_upstream @ ..] = roles.units;
+    if roles.request_time == Some(variable) {
+        return ValueSort::Time(of_request);
+    }
     for (role, unit) in roles.upstream.into_iter().zip(of_upstream) {
         if role == Some(variable) {
             return ValueSort::Times(unit);

@@ -368,3 +368,36 @@ fn a_star_and_a_route_that_nobody_knows_are_said() {
         assert!(!run.err.contains("knows no route"), "{}", run.err);
     }
 }
+
+/// A number without a unit is in that of the log's text; what keys hold is in seconds, as records have it.
+#[test]
+fn times_without_a_unit_are_in_that_of_the_log() {
+    let folder = support::folder!();
+    let (mut text, mut json) = (String::new(), String::new());
+    for at in 0..20 {
+        text += &format!("13226616{:02}.000 200 {} \"GET /a HTTP/1.1\"\n", at + 10, at * 100);
+        json += &format!(
+            "{{\"ts\":13226616{:02}.0,\"path\":\"/a\",\"status\":200,\"duration_ms\":{}}}\n",
+            at + 10,
+            at * 100
+        );
+    }
+    folder.write("a.log", text);
+    folder.write("a.json", json);
+    let of_text = ["a.log", "--log-format=$msec $status $took \"$request\"", "--fields=took=request_time:ms"];
+    for (condition, text, json) in [
+        ("request_time=>=1s", 10, 10),
+        ("request_time=1500ms", 1, 1),
+        ("request_time=>=1000", 10, 0),
+        ("request_time=>=1", 19, 10),
+        ("request_time=1.5", 0, 1),
+    ] {
+        let where_ = format!("--where={condition}");
+        let count =
+            |source: &[&str]| folder.run(&[&["records", "--format=jsonl", &where_], source].concat()).lines().len();
+        assert_eq!([count(&of_text), count(&["a.json"])], [text, json], "{condition}");
+    }
+    let run = folder.run(&[&["records", "--format=jsonl", "--where=took=>=1s"], &of_text[..]].concat());
+    assert_eq!(run.lines().len(), 10);
+    folder.run(&[&["records", "--where=took=x"], &of_text[..]].concat()).said(2, &["no length of time", "in ms"]);
+}
