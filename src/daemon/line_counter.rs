@@ -229,6 +229,7 @@ impl LineCounter {
         }
         if at.is_some() && !undecided {
             self.read_until = at;
+            self.formats.note_all_read(self.rows.latest().min(self.clock.now()));
         }
     }
 
@@ -259,14 +260,14 @@ impl LineCounter {
 
     fn on_block(&mut self, block: LogBlock, empties: &Sender<Vec<u8>>) {
         let late_before = Timestamp(self.emitted_until.load(Ordering::Relaxed));
-        self.formats.look(!self.caught_up);
+        self.formats.look();
         if let Some(generation) = self.logs.get(block.generation)
             && let Some(of_log) = self.formats.of_log(&generation.log)
         {
             self.readings.note_block(block.generation, block.offset, of_log);
             let interpreter = &mut of_log.interpreter;
             self.rows.collect_block(interpreter, block.generation, block.offset, &block.bytes, late_before);
-            self.formats.note_lines(&generation.log, self.rows.latest().min(self.clock.now()));
+            self.formats.note_lines(&generation.log);
         }
         self.logs.advance_position(block.generation, block.end(), block.tail_hash);
         // The reader may be gone or have enough buffers: then this one is simply freed.

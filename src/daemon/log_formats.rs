@@ -1,7 +1,8 @@
 //! What reads the lines of each log, and which formats it may be in while that changes.
 //!
 //! A log is known to the store by the format that it was read in; if the configuration says another, nobody knows at which line the one ends
-//! and the other begins. So its lines are read in either (`Format::following`), until no line of the old one can come any more. The same
+//! and the other begins. So its lines are read in either (`Format::following`), until no line of the old one can come any more: that only
+//! lines tell, for a start or a reload of the daemon says nothing of nginx. The same
 //! when nginx.conf changes while the daemon runs: it is looked at after a block was read and before it is counted, so that what is counted
 //! by the known formats alone was written before the change.
 
@@ -13,6 +14,7 @@ use super::notice::{Notice, Say};
 use crate::error::Result;
 use crate::grammar::{EarlierFormat, Format, read_format};
 use crate::pipeline::{ChangeEvidence, Interpreter};
+use crate::source::generation::GenerationId;
 use crate::store::View;
 use crate::time::Timestamp;
 
@@ -28,9 +30,6 @@ pub struct FormatNews {
     pub left: Vec<String>,
 }
 
-/// Who starts or reloads the daemon has reloaded nginx by then, or does so within this time.
-const TOLD_WITHIN: Duration = Duration::from_secs(60);
-
 /// Clocks of nginx and in its lines may be so far apart: `$time_local` knows seconds, and a worker looks at the clock now and then.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -42,9 +41,6 @@ const WORKERS_END_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// nginx takes longer to reload than this, so that no line of a new format is older.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-
-/// While there is a backlog.
-const LOOK_EVERY_BUSY: Duration = Duration::from_millis(50);
 
 /// What reads each log's lines.
 pub(super) struct LogFormats {
@@ -61,8 +57,18 @@ pub(super) struct FormatOfLog {
     pub(super) changes: u32,
     /// It was said that lines could not be decided about.
     is_undecided_said: bool,
-    /// The bound was found to be too low once.
-    is_raised: bool,
+    /// A bound was found to be too low, so that no other is believed: more than one nginx writes it, or nginx went back.
+    is_contradicted: bool,
+}
+
+/// What lines told of when the format before was written last.
+enum ChangeBound {
+    /// Nothing new.
+    AsKnown,
+    /// No request that began after this is in it.
+    Until(Timestamp),
+    /// A line says otherwise than those before it.
+    Contradicted,
 }
 
 impl LogFormats {
@@ -77,8 +83,10 @@ impl LogFormats {
         let mut by_log = HashMap::new();
         let mut earlier = earlier_formats(view, now);
         for (log, interpreter) in interpreters {
-            let mut of_log = FormatOfLog { interpreter, changes: 0, is_undecided_said: false, is_raised: false };
-            if let Some(earlier) = earlier.remove(&log) {
+            let mut of_log = FormatOfLog { interpreter, changes: 0, is_undecided_said: false, is_contradicted: false };
+            if let Some(mut earlier) = earlier.remove(&log) {
+                // Lines are unwrapped before they are told apart.
+                earlier.retain(|of| of.format.wrapper() == of_log.interpreter.format().wrapper());
                 let format = of_log.interpreter.format().following_all(earlier);
                 if format.earlier().is_some() {
                     // It was read in before, so that it can be again.
@@ -96,10 +104,9 @@ impl LogFormats {
     }
 
     /// Looks whether nginx.conf was changed; to be called when a block was read and is not counted yet.
-    pub(super) fn look(&mut self, is_busy: bool) {
+    pub(super) fn look(&mut self) {
         let Some(watch) = &self.watch else { return };
-        let every = if is_busy { LOOK_EVERY_BUSY } else { LOOK_EVERY };
-        if self.looked_at.is_some_and(|at| at.elapsed() < every) {
+        if self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
             return;
         }
         self.looked_at = Some(Instant::now());
@@ -127,15 +134,15 @@ impl LogFormats {
             return;
         }
         let next = format.following(known, None);
-        (of_log.is_undecided_said, of_log.is_raised) = (false, false);
+        (of_log.is_undecided_said, of_log.is_contradicted) = (false, false);
         (self.say)(&match of_log.read_in(&next) {
             Ok(()) => Notice::FormatChanged { log },
             Err(_) => Notice::FormatLeft { log },
         });
     }
 
-    /// Lines of a log were read: what they tell of the change of its format. `latest`: the latest end of a request, by the logs.
-    pub(super) fn note_lines(&mut self, log: &str, latest: Timestamp) {
+    /// Lines of a log were read: what they tell of the change of its format.
+    pub(super) fn note_lines(&mut self, log: &str) {
         let Some(of_log) = self.by_log.get_mut(log) else { return };
         let evidence = of_log.interpreter.take_evidence();
         let Some(earlier) = of_log.interpreter.format().earlier().cloned() else { return };
@@ -143,15 +150,24 @@ impl LogFormats {
             of_log.is_undecided_said = true;
             (self.say)(&Notice::LinesUndecided { log: log.to_owned(), lines: evidence.undecided });
         }
-        let format = of_log.interpreter.format().alone();
-        let next = if earlier.until.is_some_and(|until| latest > until.plus(WORKERS_END_WITHIN)) {
-            format
-        } else {
-            let Some(until) = of_log.bound_by(evidence, earlier.until) else { return };
-            format.following(&earlier.format, Some(until))
+        let until = match of_log.bound_by(evidence, earlier.until) {
+            ChangeBound::AsKnown => return,
+            ChangeBound::Until(until) => Some(until),
+            ChangeBound::Contradicted => None,
         };
+        let next = of_log.interpreter.format().alone().following(&earlier.format, until);
         // A format that was compiled before compiles again.
         let _as_before = of_log.read_in(&next);
+    }
+
+    /// All that there was has been read, to requests that ended at `latest`, by the logs: formats of which no line can come are left.
+    pub(super) fn note_all_read(&mut self, latest: Timestamp) {
+        for of_log in self.by_log.values_mut() {
+            let until = of_log.interpreter.format().earlier().and_then(|earlier| earlier.until);
+            if until.is_some_and(|until| latest > until.plus(WORKERS_END_WITHIN)) {
+                let _as_before = of_log.read_in(&of_log.interpreter.format().alone());
+            }
+        }
     }
 }
 
@@ -163,42 +179,53 @@ impl FormatOfLog {
         Ok(())
     }
 
-    /// Until when requests of the format before began, as lines have told; nothing if that is as it was known.
-    fn bound_by(&mut self, evidence: ChangeEvidence, known: Option<Timestamp>) -> Option<Timestamp> {
+    /// Until when requests of the format before began, as lines have told.
+    fn bound_by(&mut self, evidence: ChangeEvidence, known: Option<Timestamp>) -> ChangeBound {
         let ChangeEvidence { first_after, last_before, .. } = evidence;
-        if let (Some(known), Some(before)) = (known, last_before)
-            && before > known
-        {
-            self.is_raised = true;
-            return Some(before.plus(MARGIN));
+        let until = first_after.map(|first| first.plus(MARGIN));
+        if self.is_contradicted {
+            return ChangeBound::AsKnown;
         }
-        let until = first_after?.max(last_before.unwrap_or(Timestamp(i64::MIN))).plus(MARGIN);
-        let is_news = known.is_none_or(|known| until.plus(WORTH_LOWERING) < known && !self.is_raised);
-        is_news.then_some(until)
+        let bound = known.into_iter().chain(until).min();
+        if let (Some(bound), Some(before)) = (bound, last_before)
+            && before > bound
+        {
+            self.is_contradicted = true;
+            return if known.is_some() { ChangeBound::Contradicted } else { ChangeBound::AsKnown };
+        }
+        match until {
+            Some(until) if known.is_none_or(|known| until.plus(WORTH_LOWERING) < known) => ChangeBound::Until(until),
+            _ => ChangeBound::AsKnown,
+        }
     }
 }
 
 /// The formats that the logs of a store were read in last, by the logs' keys, but for those of which no line can come any more.
 fn earlier_formats(view: &View, now: Timestamp) -> HashMap<String, Vec<EarlierFormat>> {
-    let told = Some(now.plus(TOLD_WITHIN));
     let read_until = view.read_until().or(view.last_commit()).map_or(now, |until| until.min(now));
+    // Of a log that was ended (its file truncated, say) the next one is in the format that it ended in.
+    let mut latest: HashMap<&str, GenerationId> = HashMap::new();
+    for generation in view.generations() {
+        let of_log = latest.entry(&generation.log).or_insert(generation.id);
+        *of_log = generation.id.max(*of_log);
+    }
     let mut known = HashSet::new();
     let mut by_log: HashMap<String, Vec<EarlierFormat>> = HashMap::new();
     for generation in view.generations() {
+        let is_latest = latest.get(generation.log.as_str()) == Some(&generation.id);
         let Some(reading) = view.last_reading(generation.id).filter(|reading| reading.again.is_none()) else {
             continue;
         };
-        if generation.finished || !known.insert((&generation.log, &reading.format)) {
+        if (generation.finished && !is_latest) || !known.insert((&generation.log, &reading.format)) {
             continue;
         }
         let Some(format) = read_format(&reading.format) else { continue };
         let earlier = by_log.entry(generation.log.clone()).or_default();
-        earlier.push(EarlierFormat { format: format.alone(), until: told });
+        earlier.push(EarlierFormat { format: format.alone(), until: None });
         let mut next = format.earlier();
         while let Some(EarlierFormat { format, until }) = next {
-            let until = until.or(told);
-            if until.is_some_and(|until| read_until <= until.plus(WORKERS_END_WITHIN)) {
-                earlier.push(EarlierFormat { format: format.alone(), until });
+            if until.is_none_or(|until| read_until <= until.plus(WORKERS_END_WITHIN)) {
+                earlier.push(EarlierFormat { format: format.alone(), until: *until });
             }
             next = format.earlier();
         }

@@ -289,7 +289,7 @@ impl fmt::Display for Notice {
             Notice::LinesUndecided { log, lines } => write!(
                 f,
                 "log {log}: {lines} lines fit its log_format before and after the change, with other values in each; such are rejected \
-                 until a line, or a reload of spikeline after nginx's, tells that nginx has taken the new one up"
+                 until a line tells that nginx has taken the new one up"
             ),
             Notice::JournalCut { bytes } => write!(
                 f,

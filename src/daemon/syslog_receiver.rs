@@ -3,8 +3,9 @@
 //! A receiver outlives reloads: its socket stays open while the daemon behind it is another. What is lost on the way is counted as far as
 //! the kernel tells (`drops` of `/proc/net/udp`, proc(5)), and handed to whoever follows the log, who says it as missing.
 //!
-//! Of a UNIX socket it tells nothing: where the queue is full, the sender is refused, and nginx throws the line away. But as long as no more came
-//! between two moments in which nothing was there than the queue takes, it was never full; else lines may be missing, which is said too.
+//! Of a UNIX socket it tells nothing: where the queue is full, or what one sender has in it is more than its send buffer, the sender is refused,
+//! and nginx throws the line away. But as long as no more came between two moments in which nothing was there than either takes, nobody was
+//! refused; else lines may be missing, which is said too.
 
 use std::io;
 use std::net::UdpSocket;
@@ -42,6 +43,12 @@ const QUEUE_LENGTH: &str = "/proc/sys/net/unix/max_dgram_qlen";
 
 /// The kernel's own value of that.
 const LEAST_QUEUE: u64 = 10;
+
+/// What a sender may have in queues, of those that are made from now on. nginx leaves it as it is.
+const SEND_BUFFER: &str = "/proc/sys/net/core/wmem_default";
+
+/// The usual value of that.
+const USUAL_SEND_BUFFER: u64 = 212_992;
 
 /// The kernel is asked for what it dropped this often.
 const LOOK: Duration = Duration::from_secs(1);
@@ -128,11 +135,11 @@ impl ListeningSocket {
         Ok(socket)
     }
 
-    /// After how many datagrams that nobody has taken yet a sender is refused, where it is so and the kernel does not say how often.
-    fn queue_length(&self) -> Option<u64> {
+    /// What tells whether a sender may have been refused, where that is so and the kernel does not say how often.
+    fn queue_watch(&self) -> Option<FullQueueWatch> {
         let ListeningSocket::Unix(_) = self else { return None };
-        let text = std::fs::read_to_string(QUEUE_LENGTH).unwrap_or_default();
-        Some(text.trim().parse().unwrap_or(LEAST_QUEUE))
+        let (length, room) = (number_in(QUEUE_LENGTH), number_in(SEND_BUFFER));
+        Some(FullQueueWatch::new(length.unwrap_or(LEAST_QUEUE), room.unwrap_or(USUAL_SEND_BUFFER), SystemClock.now()))
     }
 
     /// How many datagrams the kernel dropped so far, since nobody took them; nothing where it does not say.
@@ -176,6 +183,11 @@ fn bind_unix(path: &Path) -> io::Result<UnixDatagram> {
     Ok(bound)
 }
 
+/// The number that a file of proc(5) is.
+fn number_in(path: &str) -> Option<u64> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
 /// `drops` of the socket with this inode in a table of proc(5): the tenth and the last field of its line.
 fn drops_of(table: &str, inode: &str) -> Option<u64> {
     for line in table.lines() {
@@ -201,7 +213,7 @@ fn receive(
         known: socket.dropped().unwrap_or(0),
         unwritten: 0,
         fault: None,
-        queue: socket.queue_length().map(FullQueueWatch::new),
+        queue: socket.queue_watch(),
         since: SystemClock.now(),
         looked: Instant::now(),
     };
@@ -213,12 +225,12 @@ fn receive(
                 Ok((length, _)) => {
                     push_line(datagram.get(..length).unwrap_or_default(), &mut lines);
                     held += 1;
-                    drops.take_one();
+                    drops.take_one(length);
                 }
                 Err(Errno::INTR) => {}
                 // Nothing (more) is there; or an earlier answer of ours could not be delivered, which there is none of.
                 Err(_) => {
-                    drops.see_empty();
+                    drops.see_empty(SystemClock.now());
                     break;
                 }
             }
@@ -239,32 +251,39 @@ fn receive(
     drops.look(socket, settings, losses);
 }
 
-/// Whether the queue of a UNIX socket can have been full.
+/// Whether somebody who sends to a UNIX socket can have been refused.
 struct FullQueueWatch {
     length: u64,
+    room: u64,
     /// How many came since nothing was there.
     run: u64,
-    /// How often it was more than the queue takes.
-    full: u64,
+    /// What these took of the senders' buffers, at most.
+    held: u64,
+    /// When nothing was there last.
+    empty: Timestamp,
+    /// Since when somebody may have been refused.
+    full: Option<Timestamp>,
 }
 
 impl FullQueueWatch {
-    fn new(length: u64) -> FullQueueWatch {
-        FullQueueWatch { length, run: 0, full: 0 }
+    /// Of a queue of so many datagrams, and senders that may have so many bytes in it.
+    fn new(length: u64, room: u64, now: Timestamp) -> FullQueueWatch {
+        FullQueueWatch { length, room, run: 0, held: 0, empty: now, full: None }
     }
 
     /// A datagram was taken.
-    fn take_one(&mut self) {
+    fn take_one(&mut self, length: usize) {
         self.run += 1;
-        // Once a run, and again where it goes on for a multiple of the queue: so long it may have been full all the time.
-        if self.run.is_multiple_of(self.length + 1) {
-            self.full += 1;
+        // What the kernel counts for it (`truesize` of an sk_buff) is less: a power of two for its bytes with what it adds, and its head.
+        self.held += 2 * (length as u64).next_power_of_two() + 1024;
+        if self.run > self.length || self.held >= self.room {
+            self.full = Some(self.full.map_or(self.empty, |full| full.min(self.empty)));
         }
     }
 
     /// Nothing was there.
-    fn see_empty(&mut self) {
-        self.run = 0;
+    fn see_empty(&mut self, now: Timestamp) {
+        (self.run, self.held, self.empty) = (0, 0, now);
     }
 }
 
@@ -279,15 +298,15 @@ struct DropWatch {
 }
 
 impl DropWatch {
-    fn take_one(&mut self) {
+    fn take_one(&mut self, length: usize) {
         if let Some(queue) = &mut self.queue {
-            queue.take_one();
+            queue.take_one(length);
         }
     }
 
-    fn see_empty(&mut self) {
+    fn see_empty(&mut self, now: Timestamp) {
         if let Some(queue) = &mut self.queue {
-            queue.see_empty();
+            queue.see_empty(now);
         }
     }
 
@@ -304,14 +323,14 @@ impl DropWatch {
             self.known = dropped;
         }
         if let Some(queue) = &mut self.queue
-            && std::mem::take(&mut queue.full) > 0
+            && let Some(full) = queue.full.take()
         {
             let why = format!(
-                "its queue of {} datagrams (net.unix.max_dgram_qlen) may have been full: nginx's error log says how many lines it could not send \
-                 (`send() to syslog failed`, at the level warn)",
-                queue.length
+                "its queue of {} datagrams (net.unix.max_dgram_qlen), or nginx's send buffer of {} bytes (net.core.wmem_default), may have been \
+                 full: nginx's error log says how many lines it could not send (`send() to syslog failed`, at the level warn)",
+                queue.length, queue.room
             );
-            losses.add(settings.lost(self.since, now, why));
+            losses.add(settings.lost(full.min(self.since), now, why));
         }
         if let Some(error) = self.fault.take() {
             let unwritten = std::mem::take(&mut self.unwritten);
@@ -355,14 +374,28 @@ mod tests {
 
     #[test]
     fn a_queue_that_was_never_filled_between_two_empty_moments_was_never_full() {
-        let mut queue = FullQueueWatch::new(10);
-        for _ in 0..100 {
-            (0..10).for_each(|_| queue.take_one());
-            queue.see_empty();
+        let at = Timestamp::from_secs;
+        let mut queue = FullQueueWatch::new(10, 100_000, at(0));
+        for second in 1..100 {
+            (0..10).for_each(|_| queue.take_one(300));
+            queue.see_empty(at(second));
         }
-        assert_eq!(queue.full, 0);
-        (0..11).for_each(|_| queue.take_one());
-        assert_eq!(queue.full, 1);
+        assert_eq!(queue.full, None);
+        (0..11).for_each(|_| queue.take_one(300));
+        queue.see_empty(at(103));
+        (0..11).for_each(|_| queue.take_one(300));
+        // It may have been full since nothing was there last, however long it was not looked since.
+        assert_eq!(queue.full.take(), Some(at(99)));
+    }
+
+    /// As measured: so many datagrams of a length fill the usual send buffer of one sender.
+    #[test]
+    fn a_sender_whose_buffer_was_full_may_have_been_refused_however_long_the_queue_is() {
+        for (length, fits) in [(300, 167), (800, 93), (2000, 49), (8000, 13), (25_000, 8)] {
+            let mut queue = FullQueueWatch::new(512, USUAL_SEND_BUFFER, Timestamp(7));
+            (0..fits).for_each(|_| queue.take_one(length));
+            assert_eq!(queue.full, Some(Timestamp(7)), "{length}");
+        }
     }
 
     #[test]

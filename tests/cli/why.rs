@@ -389,3 +389,17 @@ fn however_many_threads_read_they_say_the_same() {
         assert_eq!(file(threads), read);
     }
 }
+
+/// Times of the baseline are read as those of the window are.
+#[test]
+fn a_baseline_is_read_in_the_zone_of_the_window() {
+    let folder = support::folder!();
+    folder.write("a.log", text(traffic(15)));
+    let asked = |baseline: &str| {
+        let words = ["why", "a.log", "--log-format", FORMAT, "--format=json", "--tz=America/New_York"];
+        let window = ["--from=09:12_20111130", "--until=09:14_20111130", baseline];
+        serde_json::from_str::<Value>(&folder.run(&[&words[..], &window].concat()).ended(0)).unwrap()
+    };
+    let said = asked("--baseline=09:05_20111130..09:10_20111130");
+    assert_eq!(said["baseline"], asked("--baseline=1322661900..1322662200")["baseline"], "{said}");
+}

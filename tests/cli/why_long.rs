@@ -8,10 +8,13 @@ use crate::index::{ask, index};
 
 const FORMAT: &str = "$remote_addr \"$request\" $status $request_time $upstream_response_time $msec";
 
-/// 1322661600 and 330 seconds, with a thousand requests in each; in the last thirty one client's take long.
+/// They end within a slot.
+const LINES: u64 = 333_400;
+
+/// 1322661600 and 333.4 seconds, with a thousand requests in each; in the last thirty one client's take long.
 fn log() -> String {
     let mut text = String::new();
-    for number in 0..330_000_u64 {
+    for number in 0..LINES {
         let (second, millis) = (1_322_661_600 + number / 1000, number % 1000);
         let client = number * 7919 % 40;
         let took = 5 + number * 31 % 40 + if client == 7 && number >= 300_000 { 900 } else { 0 };
@@ -36,7 +39,7 @@ fn of_a_long_baseline_in_the_store_a_part_is_read_and_all_of_it_counted() {
     let folder = support::folder!();
     folder.write("c.toml", format!("store = \"store\"\n[[log]]\npath = \"a.log\"\nformat = '{FORMAT}'\n"));
     folder.write("a.log", log());
-    index(&folder, &["a.log"]).said(0, &["330,000 lines"]);
+    index(&folder, &["a.log"]).said(0, &["333,400 lines"]);
     let window = ["why", "--from=1322661900", "--until=1322661930"];
     let said: Value =
         serde_json::from_str(&ask(&folder, &[&window[..], &["--format=json"]].concat()).ended(0)).unwrap();
@@ -57,6 +60,15 @@ fn of_a_long_baseline_in_the_store_a_part_is_read_and_all_of_it_counted() {
     assert_eq!(said["causes"][0]["where"], serde_json::json!({"remote_addr": "10.0.0.7"}), "{}", said["causes"]);
     let phases: i64 = said["phases_ms"].as_object().unwrap().values().map(|part| part.as_i64().unwrap()).sum();
     assert_eq!(Some(phases), said["change_ms"]["slower"].as_i64());
+    // Also where the log ends within a slot, and the baseline with it.
+    let until_end =
+        ["why", "--from=1322661600", "--until=1322661630", "--baseline=1322661630..1322662000", "--format=json"];
+    let said: Value = serde_json::from_str(&ask(&folder, &until_end).ended(0)).unwrap();
+    let read = folder.run(&[&until_end[..], &["a.log", "--log-format", FORMAT]].concat()).ended(0);
+    let read: Value = serde_json::from_str(&read).unwrap();
+    for field in ["baseline", "change_ms", "requests"] {
+        assert_eq!(said[field], read[field], "{field}");
+    }
     let text = ask(&folder, &window).ended(0).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         text.contains("read of that: 1") && text.contains("the others are counted, but for their phases"),

@@ -1,6 +1,8 @@
 //! nginx.conf's log_format changes while the daemon runs, before, without or after a reload: each line is read in the format that it is
 //! in, none is lost, and all that is asked of the store later reads each by its own.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use support::log::{EXACT, Request, csv, requests, rows};
 
 use crate::rig::{Rig, until};
@@ -178,5 +180,48 @@ fn a_line_that_fits_both_with_other_values_is_never_guessed() {
     if rejected > 0 {
         daemon.until_said("fit its log_format before and after the change");
     }
+    assert!(daemon.stop().success());
+}
+
+/// Nothing but lines tells when nginx took a format up: not a start of the daemon, however long ago.
+#[test]
+fn a_start_of_the_daemon_says_nothing_of_nginx() {
+    let rig = rig();
+    let mut all = requests(200);
+    append(&rig, &all[..100], |_, request| request.exact());
+    let daemon = rig.start();
+    rig.until_counted(100);
+    assert!(daemon.stop().success());
+    write_format(&rig, &format!("'{}'", EXACT.replace("$status $body_bytes_sent", "$body_bytes_sent $status")));
+    let daemon = rig.start();
+    let later = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64 + 300_000;
+    for (request, at) in all[100..].iter_mut().zip(0..) {
+        (request.end, request.time) = (later + at, 10);
+    }
+    append(&rig, &all[100..], |_, request| request.exact());
+    until("the ledger", || rig.ledger().lines, |lines| *lines == 200);
+    let undecided = all[100..].iter().filter(|request| (10..1000).contains(&request.bytes)).count();
+    assert_eq!(rig.ledger().rejected.values().sum::<u64>(), undecided as u64);
+    daemon.until_said("fit its log_format before and after the change");
+    assert!(daemon.stop().success());
+}
+
+/// A log that was ended has the format for the one that follows it at its path.
+#[test]
+fn a_change_behind_a_truncated_log_is_taken_up() {
+    let rig = rig();
+    let all = requests(300);
+    append(&rig, &all[..100], |_, request| request.exact());
+    let daemon = rig.start();
+    rig.until_counted(100);
+    std::fs::copy(rig.folder.path("a.log"), rig.folder.path("a.log.1")).unwrap();
+    std::fs::File::options().write(true).open(rig.folder.path("a.log")).unwrap().set_len(0).unwrap();
+    until("the end of the first", || rig.ask(&["status", "--format=json"]).out, |said| !said.contains("\"a.log\""));
+    assert!(daemon.stop().success());
+    append(&rig, &all[100..200], |_, request| request.exact());
+    write_format(&rig, JSON);
+    append(&rig, &all[200..], |_, request| as_json(request));
+    let daemon = rig.start();
+    rig.until_counted(300);
     assert!(daemon.stop().success());
 }

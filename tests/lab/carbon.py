@@ -81,15 +81,6 @@ def sums(trues):
     return cells
 
 
-def is_left_out(carbon, prefix, wrong):
-    """Whether a sum is only not there, though the aggregator handed on what every host sent, whole: now and then it makes none of a slot."""
-    route, second, metric, stored, wanted = wrong
-    if stored is not None:
-        return False
-    handed_on = [carbon.stored(f"{prefix}.{host}.{route}.{metric}", second, second + 10).get(second, 0) for host in HOSTS]
-    return sum(handed_on) == wanted
-
-
 def wrong_sums(carbon, prefix, true):
     """Where the aggregator's sums are not those: (route, second, metric, stored, true)."""
     first, last = min(second for _, second in true), max(second for _, second in true) + 10
@@ -161,14 +152,9 @@ def main():
                     lambda: time.time() > end + lab.args.lateness + 25 and not wrong_sums(carbon, "once", true) or
                     time.time() > end + lab.args.lateness + 50)
         found = wrong_sums(carbon, "once", true)
-        left_out = [wrong for wrong in found if is_left_out(carbon, "once", wrong)]
-        found = [wrong for wrong in found if wrong not in left_out]
         lab.expect('with send = "final" the aggregator\'s sums are the logs\'', not found, f"{len(found)}: {found[:6]}")
-        lab.expect("the aggregator made nearly all of them", len(left_out) * 5 <= len(true), left_out[:6])
-        if left_out:
-            lab.note(f"the aggregator made no sum in {len(left_out)} places, where it handed on what each host sent")
         found = [found for found in wrong_sums(carbon, "twice", true) if found[2] == "requests.count"]
-        lab.expect('with send = "changed" an aggregator counts slots twice', sum(it[3] > it[4] for it in found if it[3]) * 2 > len(found), found[:6])
+        lab.expect('with send = "changed" an aggregator counts slots twice', found and all(it[3] > it[4] for it in found if it[3]), found[:6])
         if found:
             worst = max(found, key=lambda it: (it[3] or 0) - it[4])
             lab.note(f'{len(true)} sums are exact with send = "final"; with "changed" {len(found)} are too large, such as {worst[3]:.0f} for {worst[4]}')

@@ -49,6 +49,8 @@ pub(in crate::cli) struct Question {
     pub(in crate::cli) order: AskedOrder,
     /// What was pasted, as it was understood, if anything was.
     pub(in crate::cli) asked: Option<Pasted>,
+    /// In which times are read and shown: that of `--tz`, else the pasted link's, else this machine's.
+    pub(in crate::cli) zone: NamedZone,
 }
 
 /// What the options and texts ask for; what was understood of the texts is said in one line.
@@ -67,7 +69,7 @@ pub(in crate::cli) fn question(context: &Context, typed: &TypedQuestion<'_>) -> 
     if texts.is_empty() && typed.point.around.is_none() {
         filter.window = window::window(typed.window, context.now, Window::ALL)?;
         name_what_is_asked(context, &mut filter)?;
-        return Ok(Question { files, view, filter, order: AskedOrder::Unsaid, asked: None });
+        return Ok(Question { files, view, filter, order: AskedOrder::Unsaid, asked: None, zone });
     }
     let archives = KeptArchives::new(context)?;
     let asking = AskContext {
@@ -100,7 +102,7 @@ pub(in crate::cli) fn question(context: &Context, typed: &TypedQuestion<'_>) -> 
         ..asked.clone()
     };
     say(&told.words(filter.window, shown_in));
-    Ok(Question { files, view, filter, order: asked.order, asked: Some(asked) })
+    Ok(Question { files, view, filter, order: asked.order, asked: Some(asked), zone: shown_in })
 }
 
 /// How series are called, for each `[[carbon]]`; without any, as they would be by default.

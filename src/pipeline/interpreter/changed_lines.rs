@@ -8,7 +8,7 @@
 //! - A line that both fit and that reads the same in both is counted, whichever it is. A variable that it does not have alike in both is
 //!   absent then.
 //! - Of the others, one that began after the change was in force is in the new format: an old worker takes no new requests. When it was
-//!   in force is known from the first line that only the new format fits, or by whoever told the daemon to reload.
+//!   in force is known from the first line that only the new format fits.
 //! - What is left is rejected as ambiguous, not guessed.
 
 use super::{Interpreter, Interpreting, LineTaker, PlacedRecord};
@@ -17,7 +17,7 @@ use crate::record::{Needs, Record, RecordValues};
 use crate::time::Timestamp;
 
 /// Requests whose format does not say how long they took end this long after the change, at the latest.
-const UNTIMED_MS: i64 = 60_000;
+const UNTIMED_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What reads lines of the format before.
 pub(super) struct EarlierReader {
@@ -184,13 +184,8 @@ impl Interpreter {
                 self.evidence.last_before = self.evidence.last_before.max(Some(before.start()));
                 Ok(ChosenLine { depth: before.depth + 1, ..before })
             }
-            (Ok(now), Err(reject)) if reject.reason == RejectReason::Ambiguous => {
-                if now.is_after(until) {
-                    Ok(now)
-                } else {
-                    Err(self.reject_undecided())
-                }
-            }
+            // When it began is told by the formats before, and they do not agree.
+            (Ok(_), Err(reject)) if reject.reason == RejectReason::Ambiguous => Err(self.reject_undecided()),
             (Ok(now), Err(_)) => {
                 let start = now.start();
                 self.evidence.first_after = Some(self.evidence.first_after.map_or(start, |first| first.min(start)));

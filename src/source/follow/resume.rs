@@ -125,8 +125,8 @@ impl AwaitedGenerations {
     /// Whether the file with this inode may hold one that cannot be read now, which is said to be missing.
     pub(crate) fn may_be_in(&self, device_inode: DeviceInode) -> bool {
         self.awaited.iter().any(|AwaitedGeneration { generation, unreadable, hindered_by, .. }| {
-            // Where not even that could be looked at, it is in its own file.
-            let is_own = hindered_by.is_empty() && generation.device_inode == device_inode;
+            // Where not even that could be looked at, it is in its own file; what was read of it tells, if anything was ([`Self::is_any_in`]).
+            let is_own = hindered_by.is_empty() && generation.position == 0 && generation.device_inode == device_inode;
             unreadable.is_some() && (is_own || hindered_by.contains(&device_inode))
         })
     }

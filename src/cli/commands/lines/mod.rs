@@ -44,7 +44,7 @@ pub(super) fn lines(context: &Context, mut arguments: LinesArguments) -> Result<
         filter: &arguments.filter,
         by,
     };
-    let Question { files, view, filter, order, asked } = asked::question(context, &typed)?;
+    let Question { files, view, filter, order, asked, .. } = asked::question(context, &typed)?;
     // Of a box of the page from the ground up all requests are meant; the longest come first there.
     let of_page = asked.and_then(|asked| asked.all_by_end);
     arguments.all |= of_page == Some(true);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::cli::answer::window::usage_error;
+use crate::cli::answer::window::resolve;
+use crate::cli::args::WindowArguments;
 use crate::error::{Error, Result};
-use crate::time::{Timestamp, Window, WindowSpec};
+use crate::time::{NamedZone, Timestamp, Window};
 
 /// How many times as long as the window what was before it is.
 const BEFORE: i64 = 10;
@@ -26,8 +27,13 @@ pub(super) struct BaselineSpans {
     pub(super) other_days: Vec<Window>,
 }
 
-/// What `--baseline` says; without it what was before, and the same hour of other days.
-pub(super) fn baseline_spans(given: Option<&str>, window: Window, now: Timestamp) -> Result<BaselineSpans> {
+/// What `--baseline` says, its times in `zone`; without it what was before, and the same hour of other days.
+pub(super) fn baseline_spans(
+    given: Option<&str>,
+    window: Window,
+    now: Timestamp,
+    zone: NamedZone,
+) -> Result<BaselineSpans> {
     let length = window.until.0.saturating_sub(window.from.0);
     let before = Window { from: window.from.plus_millis(-BEFORE.saturating_mul(length)), until: window.from };
     let asked = |asked| Ok(BaselineSpans { asked, other_days: Vec::new() });
@@ -40,7 +46,7 @@ pub(super) fn baseline_spans(given: Option<&str>, window: Window, now: Timestamp
             Window { from: Window::ALL.from, until: window.from },
             Window { from: window.until, until: Window::ALL.until },
         ]),
-        Some(span) => asked(without(read_span(span, now)?, window)),
+        Some(span) => asked(without(read_span(span, now, zone)?, window)),
     }
 }
 
@@ -59,13 +65,14 @@ fn other_days(window: Window, length: i64) -> Vec<Window> {
 }
 
 /// `FROM..UNTIL`.
-fn read_span(text: &str, now: Timestamp) -> Result<Window> {
+fn read_span(text: &str, now: Timestamp, zone: NamedZone) -> Result<Window> {
     let Some((from, until)) = text.split_once("..") else {
         return Err(Error::usage(format!("--baseline `{text}`"))
             .remedy("write before, yesterday, last-week, rest, or FROM..UNTIL with two times"));
     };
-    let spec = WindowSpec { from: Some(from.to_owned()), until: Some(until.to_owned()), ..WindowSpec::default() };
-    spec.resolve(now, &chrono::Local, Window::ALL).map_err(usage_error)
+    let span =
+        WindowArguments { from: Some(from.to_owned()), until: Some(until.to_owned()), ..WindowArguments::default() };
+    resolve(&span, now, zone, Window::ALL)
 }
 
 /// What of a span is not in the window.
@@ -98,14 +105,14 @@ mod tests {
     #[test]
     fn a_baseline_is_what_was_before_and_the_same_hour_of_other_days() {
         let window = Window { from: at(0), until: at(60) };
-        let spans = baseline_spans(None, window, at(99)).unwrap();
+        let spans = baseline_spans(None, window, at(99), NamedZone::UTC).unwrap();
         assert_eq!(spans.asked, [Window { from: at(-600), until: at(0) }]);
         assert_eq!(spans.other_days.len(), 7);
         assert_eq!(spans.other_days[6], Window { from: at(-86_460), until: at(-86_280) });
-        let yesterday = baseline_spans(Some("yesterday"), window, at(99)).unwrap();
+        let yesterday = baseline_spans(Some("yesterday"), window, at(99), NamedZone::UTC).unwrap();
         assert_eq!(yesterday.asked, [Window { from: at(-86_400), until: at(-86_340) }]);
-        let given = baseline_spans(Some("1322661500..1322661700"), window, at(99)).unwrap();
+        let given = baseline_spans(Some("1322661500..1322661700"), window, at(99), NamedZone::UTC).unwrap();
         assert_eq!(given.asked, [Window { from: at(-100), until: at(0) }, Window { from: at(60), until: at(100) }]);
-        assert_eq!(baseline_spans(Some("befor"), window, at(99)).unwrap_err().exit_code(), 2);
+        assert_eq!(baseline_spans(Some("befor"), window, at(99), NamedZone::UTC).unwrap_err().exit_code(), 2);
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
         filter: &routes,
         by: WindowMatch::End,
     };
-    let Question { files, view, filter, .. } = asked::question(context, &typed)?;
+    let Question { files, view, filter, zone, .. } = asked::question(context, &typed)?;
     arguments.files.files = files;
     arguments.route.clone_from(&filter.routes);
     let window = filter.window;
@@ -59,7 +59,7 @@ pub(super) fn why(context: &Context, mut arguments: WhyArguments) -> Result<Answ
         return Err(Error::usage("why explains a window of time")
             .remedy("say from when to when it was slow: --from 14:05 --until 14:07, or --at 14:05 --window 2min"));
     }
-    let spans = baseline_spans(arguments.baseline.as_deref(), window, context.now)?;
+    let spans = baseline_spans(arguments.baseline.as_deref(), window, context.now, zone)?;
     // Which of its requests count is for the spans to say, and all statuses and times: what is usual of a route is that of all of them.
     let asked = WhyAsked { window, spans, filter: Filter { routes: filter.routes, ..Filter::all() } };
     let before = asked.spans.asked.clone();
@@ -139,6 +139,8 @@ struct WhyAsked {
 struct GatheredRequests {
     lines: GatheredLines,
     spans: ExplainedSpans,
+    /// From the first to the last request of the logs; nothing if there was none.
+    known: Option<Window>,
     routes: Arc<Routes>,
     /// What could not be read.
     missing: Vec<String>,
@@ -150,9 +152,9 @@ struct GatheredRequests {
 
 /// The explanation of what was gathered.
 fn answer(context: &Context, gathered: GatheredRequests, arguments: &WhyArguments) -> Result<WhyReport> {
-    let GatheredRequests { lines, mut spans, routes, missing, files, .. } = gathered;
+    let GatheredRequests { lines, mut spans, known, routes, missing, files, .. } = gathered;
     let GatheredLines { requests, untimed, tells_phases } = lines;
-    if let Some(known) = requests.span() {
+    if let Some(known) = known {
         spans.baseline = within(&spans.baseline, known);
     }
     if untimed.all() > 0 {
@@ -236,8 +238,10 @@ fn of_files(context: &Context, arguments: &WhyArguments, asked: WhyAsked) -> Res
     }
     rejects.say(&names);
     missing.extend(rejects.missing(&names));
+    let lines = Gatherer::merged(gatherers);
     Ok(GatheredRequests {
-        lines: Gatherer::merged(gatherers),
+        known: lines.requests.span(),
+        lines,
         spans: ExplainedSpans::clone(&spans),
         routes: Arc::clone(&with.routes),
         missing,

@@ -52,6 +52,7 @@ pub(super) fn gather(
     let part = blocks.part();
     let counted = if part == BaselinePart::WHOLE { None } else { baseline_sums(&mut lines, view, &baseline, &filter)? };
     let is_counted_whole = part == BaselinePart::WHOLE || counted.is_some();
+    let known = blocks.known();
     let blocks = blocks.in_order();
     let mut missing = Vec::new();
     if let Some(too_much) = StoredLines::too_much(&blocks) {
@@ -73,7 +74,7 @@ pub(super) fn gather(
         gathered.requests.set_baseline(&counted);
     }
     let (spans, routes) = (ExplainedSpans::clone(&spans), Arc::clone(&lines.with.routes));
-    Ok(GatheredRequests { lines: gathered, spans, routes, missing, files, pictures: None })
+    Ok(GatheredRequests { lines: gathered, spans, known, routes, missing, files, pictures: None })
 }
 
 /// What the store counted of the baseline, by route, if it can say it as the lines would: all of its requests have a time, and have the
@@ -184,6 +185,14 @@ impl BlocksToRead {
         }
         let read = self.of_baseline.values().step_by(step).map(lines).sum();
         BaselinePart { read, all: self.of_baseline.values().map(lines).sum() }
+    }
+
+    /// From the first to the last request of all of them, also of those that are not read: they are counted.
+    fn known(&self) -> Option<Window> {
+        let all = || self.of_window.values().chain(self.of_baseline.values());
+        let from = all().map(|block| block.min_end).min()?;
+        let until = all().map(|block| block.max_end).max()?;
+        (from <= until).then(|| Window { from, until: until.plus_millis(1) })
     }
 
     fn in_order(mut self) -> Vec<BlockSummary> {
