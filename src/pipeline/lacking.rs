@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::stored_names::file_names;
 use crate::error::Result;
 use crate::grammar::RejectReason;
-use crate::source::{GenerationId, UnreadCause, UnreadSpan};
+use crate::source::{DeviceInode, Generation, GenerationId, LogGrowth, UnreadCause, UnreadSpan, growth_of};
 use crate::store::{Ledger, Loss, LossCause, UnreadLines, View};
 use crate::time::{Timestamp, Window};
 
@@ -35,6 +35,12 @@ pub fn window_lacks(view: &View, window: Window, expired: Option<Timestamp>, now
     let mut lacks = store_lacks(view, window)?;
     match to_come(window, now) {
         Some(to_come) => lacks.missing.push(to_come),
+        None if view.read_until().is_none() && !view.is_first_reading() => {
+            let grown = grown(view, window)?;
+            // A window without an end ends where the store does.
+            let heard = if window.until == Window::ALL.until { &mut lacks.notes } else { &mut lacks.missing };
+            heard.extend(grown);
+        }
         None => lacks.missing.extend(behind(view, window, now)),
     }
     if let Some(before) = expired {
@@ -201,6 +207,32 @@ fn behind(view: &View, window: Window, now: Timestamp) -> Option<String> {
         return None;
     }
     Some(format!("the logs were read only until {read_until}: `spikeline run` was stopped then, or is behind"))
+}
+
+/// What was written to logs since they were taken in, where nobody follows them: who only takes them in says nothing of when all was read.
+fn grown(view: &View, window: Window) -> Result<Vec<String>> {
+    let mut grown = Vec::new();
+    for generation in view.generations() {
+        let what = match growth_of(generation) {
+            LogGrowth::None => continue,
+            LogGrowth::Lines => "was written on",
+            // What lies there now was taken in as well, under the name that it had.
+            LogGrowth::Replaced(by) if is_of_another(view, generation, by) => continue,
+            LogGrowth::Replaced(_) => "is another file",
+        };
+        let read = view.blocks_of(generation.id)?.iter().map(|block| block.max_end).max();
+        if read.is_some_and(|read| window.until <= read) {
+            continue;
+        }
+        let since = read.map_or_else(String::new, |read| format!(": what was written after {read} is missing"));
+        grown.push(format!("{} {what} since it was taken in (`spikeline index`){since}", generation.path.display()));
+    }
+    Ok(grown)
+}
+
+/// Whether a file is that of another log than `this`.
+fn is_of_another(view: &View, this: &Generation, file: DeviceInode) -> bool {
+    view.generations().iter().any(|other| other.id != this.id && other.device_inode == file)
 }
 
 /// What damaged journals held, and was not read again.

@@ -98,6 +98,9 @@ struct OpenFile {
     status: FileStatus,
 }
 
+/// Of more files than this the others are said to be missing when they are begun.
+const MOST_ANNOUNCED: usize = 10_000;
+
 /// What came of looking at a file.
 enum Beginning {
     /// It is open, and there is something to read.
@@ -159,6 +162,34 @@ impl BackfillReader {
         self
     }
 
+    /// What the files hold that are still to be read, as far as a look at them tells: to be said to be missing before the first is.
+    pub fn announce(&mut self) -> Vec<UnreadSpan> {
+        let mut announced = Vec::new();
+        for (_, BackfillFile { path, key }) in self.files.clone().take(MOST_ANNOUNCED) {
+            let Ok(status) = FileStatus::of_path(&path) else { continue };
+            if status.regular && status.size > 0 && self.is_to_read(&path, &key, status) {
+                announced.push(self.account.announce(real_path(&path), &key, status));
+            }
+        }
+        announced
+    }
+
+    /// Whether there is more of a file than is known, as far as its first bytes tell.
+    fn is_to_read(&self, path: &Path, key: &str, status: FileStatus) -> bool {
+        let is_known = |known: &Generation| known.finished || known.position == status.size;
+        if self.known.iter().any(|known| known.device_inode == status.device_inode && is_known(known)) {
+            return false;
+        }
+        let head = UncompressedReader::open(path).and_then(|mut file| file.read_head());
+        let Ok(head) = head else { return true };
+        match identify_file(path, &head, &self.known) {
+            Ok(FileIdentity::New) => !head.is_empty() && self.readable.contains_key(key),
+            Ok(FileIdentity::Known(at, _)) => self.known.get(at).is_none_or(|known| !is_known(known)),
+            Ok(FileIdentity::Beginning(_) | FileIdentity::Doubtful(..)) => false,
+            Err(_) => true,
+        }
+    }
+
     /// Bytes on disk that were passed or read so far.
     pub fn consumed(&self) -> u64 {
         self.before + self.open.as_ref().map_or(0, |open| open.reader.consumed())
@@ -177,9 +208,16 @@ impl BackfillReader {
                 continue;
             }
             let (file, BackfillFile { path, key }) = self.files.next()?;
-            let size = std::fs::metadata(&path).map_or(0, |status| status.len());
+            let status = FileStatus::of_path(&path);
+            let size = status.as_ref().map_or(0, |status| status.size);
             let outcome = BackfillOutcome { file, found: None, generation: None, unfinished: 0, failed: None };
-            match self.begin_file(file, &path, &key) {
+            let begun = self.begin_file(file, &path, &key);
+            if !matches!(begun, Ok(Beginning::Opened))
+                && let Ok(status) = status
+            {
+                self.told.extend(self.account.pass(status).map(BackfillStep::Event));
+            }
+            match begun {
                 Ok(Beginning::Opened) => {}
                 Ok(Beginning::Passed(found, generation)) => {
                     self.before += size;

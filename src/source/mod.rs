@@ -18,6 +18,7 @@ mod file;
 mod file_of_log;
 mod follow;
 pub mod generation;
+mod growth;
 mod identity;
 mod tail_hash;
 mod unread_account;
@@ -35,6 +36,7 @@ pub use compressed::restart_points::{CompressedFile, RESTART_SPACING, RestartPoi
 pub use file::read_whole;
 pub use follow::{FollowSettings, Follower, PollProgress, WatchedLog};
 pub use generation::{DeviceInode, Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
+pub use growth::{LogGrowth, growth_of};
 pub use identity::find::{LocatedGeneration, find_generation, find_generation_with};
 pub use identity::homes::home_of;
 pub use identity::siblings::base_of;

@@ -1,7 +1,7 @@
 //! What a backfill has to say of logs that were not read: a file that is being taken in is missing until it was read to its end, and
 //! what it holds was perhaps not read before.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::source::blocks::event::LogEvent;
 use crate::source::file::{FileStatus, created, leads_to};
@@ -30,9 +30,39 @@ impl UnreadAccount {
         UnreadAccount { spans: known, next_number }
     }
 
+    /// A file will be read, after others: what it holds is missing until then.
+    pub(crate) fn announce(&mut self, path: PathBuf, key: &str, status: FileStatus) -> UnreadSpan {
+        let is_known = |span: &&UnreadSpan| is_announced(span, status);
+        if let Some(known) = self.spans.iter().find(is_known) {
+            return known.clone();
+        }
+        let span = UnreadSpan {
+            number: self.next_number,
+            log: key.to_owned(),
+            path,
+            device_inode: Some(status.device_inode),
+            generation: None,
+            from: Timestamp(i64::MIN),
+            until: Some(status.modified().plus_millis(TIME_LAG)),
+            cause: UnreadCause::Unfinished,
+            why: STOPPED.to_owned(),
+            is_withdrawn: false,
+        };
+        self.next_number = self.next_number.saturating_add(1);
+        self.spans.push(span.clone());
+        span
+    }
+
+    /// A file is not read; that was announced of it is void.
+    pub(crate) fn pass(&mut self, status: FileStatus) -> Option<LogEvent> {
+        let at = self.spans.iter().position(|span| is_announced(span, status))?;
+        Some(LogEvent::Unread(UnreadSpan { is_withdrawn: true, ..self.spans.remove(at) }))
+    }
+
     /// A file is going to be read: what it holds behind what was read is missing until its end was reached.
     pub(crate) fn begin(&mut self, generation: &Generation, status: FileStatus) -> LogEvent {
-        let at = self.spans.iter().position(|span| span.generation == Some(generation.id));
+        let is_of = |span: &UnreadSpan| span.generation == Some(generation.id) || is_announced(span, status);
+        let at = self.spans.iter().position(is_of);
         let number = at.and_then(|at| self.spans.get(at)).map_or(self.next_number, |span| span.number);
         let span = UnreadSpan {
             number,
@@ -92,4 +122,9 @@ impl UnreadAccount {
         }
         found.into_iter().map(|span| LogEvent::Unread(UnreadSpan { is_withdrawn: true, ..span })).collect()
     }
+}
+
+/// Whether a span is of this file, which was to be read and was not begun.
+fn is_announced(span: &UnreadSpan, status: FileStatus) -> bool {
+    span.cause == UnreadCause::Unfinished && span.generation.is_none() && span.device_inode == Some(status.device_inode)
 }

@@ -1,5 +1,6 @@
 //! `index`: logs of the past become what the daemon would have made of them, once.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use spikeline::store::{StoreSettings, View, Writer};
@@ -254,6 +255,63 @@ fn fault_26_killed_in_the_middle_it_goes_on_where_it_was() {
     answers(&folder, &requests, 3);
     index(&folder, &["a.log.1", "a.log.2"]).said(0, &["nothing was read"]);
     ask(&folder, &["verify"]).said(0, &["with 40,000 lines"]);
+}
+
+/// Whatever ends `index`, before its first commit of lines too, what it was to read is missing.
+#[test]
+fn killed_before_any_line_was_kept_each_of_its_files_is_missing() {
+    let (folder, requests) = folder(2000, "");
+    let (older, newer) = requests.split_at(1000);
+    let filler = ("x".repeat(1000) + "\n").repeat(12_000);
+    folder.write("a.log.2", filler + &text(older, Request::exact));
+    folder.write("a.log.1", text(newer, Request::exact));
+    let mut child = folder.command(&["index", "--config=c.toml", "a.log.2", "a.log.1"]).spawn().unwrap();
+    let has_said = || View::open(&folder.path("store")).is_ok_and(|view| view.unread_spans().next().is_some());
+    while !has_said() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_micros(200));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let report = ask(&folder, &["report"]);
+    // It was killed before the 16 MiB that make a commit.
+    report.said(3, &["a.log.1 was not read to its end", "a.log.2 was not read to its end", "partial"]);
+    index(&folder, &["a.log.2", "a.log.1"]).ended(0);
+    assert!(!ask(&folder, &["report"]).err.contains("not read to its end"));
+}
+
+#[test]
+fn what_was_written_to_a_log_since_it_was_taken_in_is_missing() {
+    let (folder, requests) = folder(600, "");
+    let (older, newer) = requests.split_at(300);
+    let (read, more) = (text(older, Request::exact), text(newer, Request::exact));
+    folder.write("a.log", &read);
+    index(&folder, &["a.log"]).ended(0);
+    let append = |more: &str| {
+        let mut log = std::fs::OpenOptions::new().append(true).open(folder.path("a.log")).unwrap();
+        log.write_all(more.as_bytes()).unwrap();
+    };
+    let all = "--until=2011-12-30T00:00Z";
+    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all]).said(0, &["complete"]);
+    // Half a line is none yet.
+    append(&more[..20]);
+    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all]).said(0, &["complete"]);
+    append(&more[20..]);
+    let grown = ["a.log was written on since it was taken in", "is missing", "partial"];
+    for command in ["report", "lines", "slow"] {
+        ask(&folder, &[command, "--from=2011-11-01T00:00Z", all]).said(3, &grown);
+    }
+    // What was read is whole, and a window without an end ends where the store does.
+    ask(&folder, &["report", "--from=2011-11-01T00:00Z", &format!("--until={}", older[200].end)])
+        .said(0, &["complete"]);
+    ask(&folder, &["report"]).said(0, &["note: ", "was written on", "complete"]);
+    // Rotated: another file is at its path, until that and the old one were taken in.
+    std::fs::rename(folder.path("a.log"), folder.path("a.log.1")).unwrap();
+    folder.write("a.log", "");
+    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all])
+        .said(3, &["a.log is another file since it was taken in"]);
+    index(&folder, &["a.log.1", "a.log"]).ended(0);
+    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all]).said(0, &["complete"]);
+    holds(&folder, &requests);
 }
 
 #[test]

@@ -86,7 +86,12 @@ pub fn read_past_logs(
     let reader = BackfillReader::new(files, writer.view().generations().to_vec(), readable, max_line);
     let view = writer.view();
     let spans = view.unread_spans().cloned().collect();
-    let reader = reader.again(&view.completeness().unfit()).missing(spans, view.completeness().given_up());
+    let mut reader = reader.again(&view.completeness().unfit()).missing(spans, view.completeness().given_up());
+    // Whatever ends this, before the first commit too: what was not read is missing.
+    let announced = reader.announce();
+    if !announced.is_empty() {
+        writer.commit(&mut Commit { at: clock.now(), spans: announced, ..Commit::default() })?;
+    }
     let (message_sender, messages) = bounded(BLOCKS_WAITING);
     let (empty_sender, empties) = bounded(BLOCKS_WAITING + 2);
     let (counted_sender, counted) = bounded(COUNTED_WAITING);
