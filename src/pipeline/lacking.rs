@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::stored_names::file_names;
 use crate::error::Result;
 use crate::grammar::RejectReason;
-use crate::source::{DeviceInode, Generation, GenerationId, LogGrowth, UnreadCause, UnreadSpan, growth_of};
+use crate::source::{Generation, GenerationId, GrownLog, UnreadCause, UnreadSpan, grown_logs};
 use crate::store::{Ledger, Loss, LossCause, UnreadLines, View};
 use crate::time::{Timestamp, Window};
 
@@ -212,27 +212,26 @@ fn behind(view: &View, window: Window, now: Timestamp) -> Option<String> {
 /// What was written to logs since they were taken in, where nobody follows them: who only takes them in says nothing of when all was read.
 fn grown(view: &View, window: Window) -> Result<Vec<String>> {
     let mut grown = Vec::new();
-    for generation in view.generations() {
-        let what = match growth_of(generation) {
-            LogGrowth::None => continue,
-            LogGrowth::Lines => "was written on",
-            // What lies there now was taken in as well, under the name that it had.
-            LogGrowth::Replaced(by) if is_of_another(view, generation, by) => continue,
-            LogGrowth::Replaced(_) => "is another file",
+    for log in grown_logs(view.generations()) {
+        let is_of_log = |generation: &&Generation| match &log {
+            GrownLog::Longer { id, .. } => generation.id == *id,
+            GrownLog::Next { log, .. } => generation.log == *log,
         };
-        let read = view.blocks_of(generation.id)?.iter().map(|block| block.max_end).max();
+        let mut read = None;
+        for generation in view.generations().iter().filter(is_of_log) {
+            read = read.max(view.blocks_of(generation.id)?.iter().map(|block| block.max_end).max());
+        }
         if read.is_some_and(|read| window.until <= read) {
             continue;
         }
-        let since = read.map_or_else(String::new, |read| format!(": what was written after {read} is missing"));
-        grown.push(format!("{} {what} since it was taken in (`spikeline index`){since}", generation.path.display()));
+        let what = match &log {
+            GrownLog::Longer { path, .. } => format!("{} was written on since it was taken in", path.display()),
+            GrownLog::Next { path, .. } => format!("{} was not taken in, as others of this log were", path.display()),
+        };
+        let since = read.map_or_else(String::new, |read| format!("; what was written after {read} is missing"));
+        grown.push(format!("{what} (`spikeline index` does that){since}"));
     }
     Ok(grown)
-}
-
-/// Whether a file is that of another log than `this`.
-fn is_of_another(view: &View, this: &Generation, file: DeviceInode) -> bool {
-    view.generations().iter().any(|other| other.id != this.id && other.device_inode == file)
 }
 
 /// What damaged journals held, and was not read again.

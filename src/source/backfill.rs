@@ -180,7 +180,7 @@ impl BackfillReader {
         if self.known.iter().any(|known| known.device_inode == status.device_inode && is_known(known)) {
             return false;
         }
-        let head = UncompressedReader::open(path).and_then(|mut file| file.read_head());
+        let head = UncompressedReader::open(path).and_then(|file| file.read_head());
         let Ok(head) = head else { return true };
         match identify_file(path, &head, &self.known) {
             Ok(FileIdentity::New) => !head.is_empty() && self.readable.contains_key(key),

@@ -36,7 +36,7 @@ pub use compressed::restart_points::{CompressedFile, RESTART_SPACING, RestartPoi
 pub use file::read_whole;
 pub use follow::{FollowSettings, Follower, PollProgress, WatchedLog};
 pub use generation::{DeviceInode, Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
-pub use growth::{LogGrowth, growth_of};
+pub use growth::{GrownLog, grown_logs};
 pub use identity::find::{LocatedGeneration, find_generation, find_generation_with};
 pub use identity::homes::home_of;
 pub use identity::siblings::base_of;

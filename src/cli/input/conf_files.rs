@@ -60,12 +60,15 @@ impl ConfFilesOnDisk {
         self.note(Path::new(
             before.rsplit_once('/').map_or(".", |(folder, _)| if folder.is_empty() { "/" } else { folder }),
         ));
-        let mut paths = paths_of_pattern(pattern, WILDCARDS).map_err(|error| error.to_string())?.paths;
+        let found = |pattern: &str| paths_of_pattern(pattern, WILDCARDS).map_err(|error| error.to_string());
+        for (at, _) in pattern.match_indices('/').filter(|(at, _)| *at > before.len()) {
+            for folder in found(pattern.get(..at).unwrap_or_default())?.paths {
+                self.note(&folder);
+            }
+        }
+        let mut paths = found(pattern)?.paths;
         paths.retain(|path| !path.is_dir());
         paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
-        for folder in paths.iter().filter_map(|path| path.parent()) {
-            self.note(folder);
-        }
         Ok(paths)
     }
 }
@@ -92,4 +95,36 @@ pub(super) fn is_device(path: &Path) -> bool {
     let Ok(status) = std::fs::metadata(path) else { return false };
     let kind = status.file_type();
     kind.is_char_device() || kind.is_fifo() || kind.is_socket()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file that comes into any folder that an `include` searches is seen, in one that had none yet too.
+    #[test]
+    fn each_folder_that_a_pattern_searches_is_looked_at_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for sub in ["a/conf", "b/conf", "c"] {
+            std::fs::create_dir_all(path(sub)).unwrap();
+        }
+        std::fs::write(path("a/conf/x.conf"), "").unwrap();
+        let pattern = format!("{}/*/conf/*.conf", folder.path().display());
+        let comes = |create: &dyn Fn()| {
+            let files = ConfFilesOnDisk::default();
+            files.files(&pattern).unwrap();
+            let stamps = files.stamps();
+            assert!(stamps.iter().all(ConfStamp::holds));
+            // Times of files go by the kernel's ticks.
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            create();
+            assert!(!stamps.iter().all(ConfStamp::holds));
+        };
+        comes(&|| std::fs::write(path("b/conf/y.conf"), "").unwrap());
+        comes(&|| std::fs::create_dir(path("c/conf")).unwrap());
+        comes(&|| std::fs::write(path("c/conf/z.conf"), "").unwrap());
+        comes(&|| std::fs::create_dir(path("d")).unwrap());
+        comes(&|| std::fs::remove_file(path("c/conf/z.conf")).unwrap());
+    }
 }
