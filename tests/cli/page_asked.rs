@@ -317,3 +317,26 @@ fn the_routes_of_days_are_what_report_has_of_them() {
     assert_eq!(named("wiki")["spark"], named("probe.uptime")["spark"]);
     assert!(named("wiki")["spark"].as_str().unwrap().len() > 100, "{}", named("wiki"));
 }
+
+/// A request whose line says no status is none of 5xx, and has no other status: on the page and where its address is pasted.
+#[test]
+fn what_has_no_status_is_not_of_a_status() {
+    let folder = support::folder!();
+    let mut log = String::new();
+    for (number, status) in ["\"status\":200,", "\"status\":502,", "", "\"status\":404,"].into_iter().enumerate() {
+        log += &format!("{{\"ts\":{}.5,\"rt\":0.5,{status}\"request\":\"GET /a HTTP/1.1\"}}\n", BEGIN + number as i64);
+    }
+    folder.write("a.log", log);
+    folder.write("s.toml", "store = 'store'\n[[log]]\npath = 'a.log'\nformat = 'json'\n");
+    folder.run(&["index", "a.log", "--config=s.toml"]).said(0, &["4 lines"]);
+    let served = GuardedServer::of(folder);
+    for (more, count) in
+        [("not=status:5xx", 3), ("only=status:5xx", 1), ("only=status:*", 3), ("only=status:4xx&not=status:404", 0)]
+    {
+        let lines = served.json(&format!("/page/lines?{WINDOW}&{more}"));
+        assert_eq!(lines["count"], count, "{more}: {lines}");
+        let address = format!("http://127.0.0.1:8417/?{WINDOW}&{more}");
+        let pasted = served.folder.run(&["lines", &address, "--config=s.toml", "--all"]);
+        assert_eq!(pasted.out.lines().count(), count, "{more}: {}", pasted.err);
+    }
+}

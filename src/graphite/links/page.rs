@@ -117,9 +117,11 @@ fn read_box(text: &str, link: &mut ReadLink) -> Result<(), LinkMistake> {
     Ok(())
 }
 
-/// A value that was clicked. Statuses are those of `--status`, other fields those of `--where`.
+/// A value that was clicked. Statuses that are wanted are those of `--status`; other fields, and statuses that are not wanted, those of
+/// `--where`: requests without a status are none of these.
 fn read_condition(name: &str, condition: &str, is_wanted: bool, link: &mut ReadLink) -> Result<(), LinkMistake> {
-    let range = condition.strip_prefix("status:").and_then(parse_status_range);
+    let is_of_statuses = is_wanted || !link.statuses.is_empty();
+    let range = condition.strip_prefix("status:").filter(|_| is_of_statuses).and_then(parse_status_range);
     let Some(range) = range else {
         let read = WhereCondition::parse_clicked(condition, is_wanted).map_err(|what| LinkMistake {
             what: format!("`{name}={condition}` is no condition: {what}"),

@@ -229,6 +229,9 @@ fn a_box_of_the_page_and_its_conditions_are_what_lines_are_shown_of() {
     let conditions: Vec<String> = asked.conditions.iter().map(ToString::to_string).collect();
     assert_eq!(conditions, ["remote_addr=203.0.113.9", "method!=GET"]);
     assert_eq!(asked.statuses, [500..=599]);
+    // A request without a status is none of 5xx; of `--status` it would be none of the others either.
+    let asked = ask(&format!("{page}&not=status:5xx"));
+    assert_eq!((asked.conditions[0].to_string().as_str(), asked.statuses.len()), ("status!=5xx", 0));
     for (more, what) in [
         ("&only=remote_addr", "`only=remote_addr` is no condition: there is no `:`"),
         ("&not=x:%5Cx5", "two hexadecimal digits"),
