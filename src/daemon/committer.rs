@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, select_biased};
 
-use super::destination_queue::SendOutcome;
 use super::destinations::{Destinations, TouchedSlot};
 use super::line_counter::CountedLines;
 use super::notice::{Notice, Say};
 use super::pending_commit::PendingCommit;
 use super::pulse::{BEAT_EVERY, Beat, DaemonPulse};
 use super::rejecting_logs::RejectingLogs;
+use super::rendered_slots::SendOutcome;
 use super::self_metrics::{Gauges, SelfMetrics};
 use super::settings::DaemonSettings;
 use super::slot_renderer::SlotRenderer;
@@ -388,6 +388,7 @@ impl Committer {
 
     /// Wait a little for what is under way, then let the sending threads go.
     fn say_last_words(&mut self, outcomes: &Receiver<SendOutcome>) {
+        self.destinations.begin_ending();
         let deadline = Instant::now() + LAST_WORDS;
         while self.destinations.are_busy() {
             let Ok(outcome) = outcomes.recv_deadline(deadline) else { break };

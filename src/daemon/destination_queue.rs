@@ -1,15 +1,15 @@
-//! The queue of one destination, from both its ends: the committing thread knows what it is owed and feeds it, a thread of its own
-//! sends what comes out.
+//! The queue of one destination: the committing thread knows what it is owed and feeds it, a thread of its own sends what comes out.
 
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::late_lines::LateLines;
 use super::notice::Notice;
 #[cfg(feature = "otlp")]
 use super::otlp_refusals::OtlpRefusals;
-use super::outlet::{CarriedBatch, CarriedVerdict, OutletAccount, SlotBatch, SlotCarrier, SlotForm};
+use super::outlet::{CarriedBatch, CarriedVerdict, OutletAccount, SlotBatch, SlotForm};
+use super::rendered_slots::{RenderedSlots, SendOutcome};
 use super::settings::DaemonSettings;
 use super::slot_renderer::SlotRenderer;
 use super::spool_overflow::SpoolOverflow;
@@ -19,29 +19,10 @@ use crate::store::{DestinationProgress, View};
 use crate::time::Timestamp;
 
 /// Batches handed to the sending thread and not yet reported on, at most: one being written, one waiting.
-pub(super) const IN_FLIGHT: usize = 2;
+const IN_FLIGHT: usize = 2;
 
 /// Where a slot is sent once, so many at most are sent of what stood in the logs before the first start, however long the spool.
 const BACKLOG_SLOTS: u32 = 100_000;
-
-/// Rendered slots on their way to a destination.
-pub(super) struct RenderedSlots {
-    /// The slots inside, whole.
-    slots: Vec<Timestamp>,
-    /// What is sent of them.
-    batch: SlotBatch,
-}
-
-/// What became of a batch.
-pub(super) struct SendOutcome {
-    /// The number of the destination.
-    pub(super) destination: usize,
-    /// The batch's slots.
-    slots: Vec<Timestamp>,
-    /// The batch's buffer, to be used again.
-    batch: SlotBatch,
-    carried: CarriedBatch,
-}
 
 /// Figures over all destinations; all but the first since the daemon was started.
 #[derive(Default)]
@@ -78,6 +59,8 @@ pub(super) struct DestinationQueue {
     /// Where what stood in the logs at the first start begins: before it nothing is missed.
     backlog_begin: Option<Timestamp>,
     batches: Option<Sender<RenderedSlots>>,
+    /// Those that the sending thread has not begun.
+    unbegun: Receiver<RenderedSlots>,
     in_flight: usize,
     retry_at: Option<Instant>,
     buffers: Vec<SlotBatch>,
@@ -92,12 +75,8 @@ pub(super) struct DestinationQueue {
 
 impl DestinationQueue {
     /// A queue that goes on where the store says it was.
-    pub(super) fn new(
-        account: OutletAccount,
-        batches: Sender<RenderedSlots>,
-        settings: &DaemonSettings,
-        view: &View,
-    ) -> DestinationQueue {
+    pub(super) fn new(account: OutletAccount, settings: &DaemonSettings, view: &View) -> DestinationQueue {
+        let (batches, unbegun) = bounded(IN_FLIGHT);
         let OutletAccount { name, spool, send, mut delay, form } = account;
         let limit = spool.as_millis().checked_div(settings.interval.as_millis()).unwrap_or(1);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
@@ -123,6 +102,7 @@ impl DestinationQueue {
             is_store_new: view.generations().is_empty(),
             backlog_begin: None,
             batches: Some(batches),
+            unbegun,
             in_flight: 0,
             retry_at: None,
             buffers: Vec::new(),
@@ -377,28 +357,19 @@ impl DestinationQueue {
         totals.send_failures += self.failures;
     }
 
-    /// Send nothing more; lets the sending thread end.
+    /// Where the sending thread gets its batches from.
+    pub(super) fn unbegun(&self) -> Receiver<RenderedSlots> {
+        self.unbegun.clone()
+    }
+
+    /// Send nothing more, not even what waits for its turn: it is owed, and would come twice. Lets the sending thread end.
     pub(super) fn close(&mut self) {
         self.batches = None;
+        self.unbegun.try_iter().for_each(drop);
     }
 
     /// Whether batches are under way.
     pub(super) fn is_busy(&self) -> bool {
         self.in_flight > 0
-    }
-}
-
-/// The other end: send batches until the channel closes.
-pub(super) fn send_batches(
-    destination: usize,
-    mut carrier: SlotCarrier,
-    batches: &Receiver<RenderedSlots>,
-    outcomes: &Sender<SendOutcome>,
-) {
-    for RenderedSlots { slots, batch } in batches {
-        let carried = carrier.carry(&batch);
-        if outcomes.send(SendOutcome { destination, slots, batch, carried }).is_err() {
-            return;
-        }
     }
 }

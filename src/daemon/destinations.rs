@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::destination_queue::{DestinationQueue, DestinationTotals, SendOutcome};
+use super::destination_queue::{DestinationQueue, DestinationTotals};
 use super::notice::Notice;
+use super::rendered_slots::SendOutcome;
 use super::settings::DaemonSettings;
 use super::slot_renderer::SlotRenderer;
 use crate::error::Error;
@@ -31,6 +32,8 @@ pub(super) struct Destinations {
     are_changed: bool,
     /// A slot that is to be sent once was delivered: the store has to know before the next crash.
     is_note_urgent: bool,
+    /// The daemon ends: what is not under way by now to those that get each slot once is left for the next one.
+    is_ending: bool,
 }
 
 impl Destinations {
@@ -46,7 +49,15 @@ impl Destinations {
         let marks = queues.iter_mut().map(|queue| queue.resume(now_slot, settings));
         let closed_until = marks.min().unwrap_or(now_slot);
         shared_mark.store(closed_until.0, Ordering::Relaxed);
-        Destinations { queues, interval, closed_until, shared_mark, are_changed: true, is_note_urgent: false }
+        Destinations {
+            queues,
+            interval,
+            closed_until,
+            shared_mark,
+            are_changed: true,
+            is_note_urgent: false,
+            is_ending: false,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -152,7 +163,8 @@ impl Destinations {
     /// store met: a slot of which something could not be read is sent without it.
     pub(super) fn feed_queues(&mut self, before: Timestamp, renderer: &SlotRenderer<'_>) -> Option<Error> {
         let (now, mut failed) = (Instant::now(), None);
-        for queue in &mut self.queues {
+        let is_ending = self.is_ending;
+        for queue in self.queues.iter_mut().filter(|queue| !(is_ending && queue.sends_once())) {
             failed = queue.feed(now, before, renderer).or(failed);
         }
         failed
@@ -174,6 +186,11 @@ impl Destinations {
     /// Whether anything is under way to any of them.
     pub(super) fn are_busy(&self) -> bool {
         self.queues.iter().any(DestinationQueue::is_busy)
+    }
+
+    /// The daemon ends. What it cannot wait for would come twice where each slot is to come once, so no more is begun there.
+    pub(super) fn begin_ending(&mut self) {
+        self.is_ending = true;
     }
 
     /// Send nothing more; lets the sending threads end.

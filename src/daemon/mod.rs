@@ -39,6 +39,7 @@ mod reading_book;
 mod received_log;
 mod received_losses;
 mod rejecting_logs;
+mod rendered_slots;
 mod self_metrics;
 mod settings;
 mod slot_renderer;
@@ -73,11 +74,12 @@ use crate::source::BLOCK_LIMIT;
 use crate::store::View;
 use crate::time::Clock;
 use committer::{Committer, CommitterChannels};
-use destination_queue::{DestinationQueue, SendOutcome};
+use destination_queue::DestinationQueue;
 use destinations::Destinations;
 use line_counter::CountedLines;
 use opened::OpenedDaemon;
 use outlet::{Outlet, has_account, outlets};
+use rendered_slots::{SendOutcome, send_batches};
 pub use stopped::Stopped;
 use threads::{BLOCKS_WAITING, COUNTED_WAITING, spawn_detached};
 
@@ -120,10 +122,10 @@ impl RunningDaemon {
         spawn_detached("count", move || counter.run(&messages, &empty_sender, &counted_sender))?;
         let mut queues = Vec::new();
         for (number, Outlet { account, carrier }) in outlets(&settings).into_iter().enumerate() {
-            let (batch_sender, batches) = bounded(destination_queue::IN_FLIGHT);
-            let outcomes = outcome_sender.clone();
-            spawn_detached("push", move || destination_queue::send_batches(number, carrier, &batches, &outcomes))?;
-            queues.push(DestinationQueue::new(account, batch_sender, &settings, writer.view()));
+            let queue = DestinationQueue::new(account, &settings, writer.view());
+            let (batches, outcomes) = (queue.unbegun(), outcome_sender.clone());
+            spawn_detached("push", move || send_batches(number, carrier, &batches, &outcomes))?;
+            queues.push(queue);
         }
         drop(outcome_sender);
         say_left_behind(writer.view(), &settings, say);

@@ -11,14 +11,15 @@ use chrono::Utc;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
-use hyper::{Method, Request};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::answer::{ExportVerdict, HeardAnswer};
 use super::endpoint::OtlpEndpoint;
@@ -127,27 +128,24 @@ impl OtlpDestination {
         let bytes = body.len() as u64;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("cannot be asked: {error}"))?;
-        let answer = runtime.block_on(async {
-            match tokio::time::timeout(self.timeout, self.exchange(body)).await {
-                Ok(answer) => answer,
-                Err(_) => Err(format!("no answer within {}", SpelledDuration(self.timeout))),
-            }
-        });
+        let answer = runtime.block_on(self.exchange(body));
         // A resolver that is silent is not waited for.
         runtime.shutdown_background();
         answer.map(|answer| (bytes, answer))
     }
 
+    /// The answer counts from its head on: a body that does not come, or not whole, only says less. What was taken is not sent again for it.
     async fn exchange(&self, body: Vec<u8>) -> Result<HeardAnswer, String> {
-        let stream = self.connect().await?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| words_of(&error))?;
-        // It ends with the runtime.
-        tokio::spawn(connection);
-        let request = self.request(body)?;
-        let (head, body) = sender.send_request(request).await.map_err(|error| words_of(&error))?.into_parts();
-        let body = Limited::new(body, ANSWER).collect().await;
-        let body = body.map_err(|error| format!("its answer cannot be read: {error}"))?;
+        let began = Instant::now();
+        let Ok(asked) = timeout(self.timeout, self.ask(body)).await else {
+            return Err(format!("no answer within {}", SpelledDuration(self.timeout)));
+        };
+        let (head, body) = asked?.into_parts();
+        let left = self.timeout.saturating_sub(began.elapsed());
+        let body = match timeout(left, Limited::new(body, ANSWER).collect()).await {
+            Ok(Ok(body)) => body.to_bytes().to_vec(),
+            Ok(Err(_)) | Err(_) => Vec::new(),
+        };
         let text = |name: HeaderName| {
             head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
@@ -155,8 +153,18 @@ impl OtlpDestination {
             status: head.status.as_u16(),
             content_type: text(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase(),
             retry_after: text(RETRY_AFTER),
-            body: body.to_bytes().to_vec(),
+            body,
         })
+    }
+
+    /// Sends the request, and waits for the head of the answer.
+    async fn ask(&self, body: Vec<u8>) -> Result<Response<Incoming>, String> {
+        let stream = self.connect().await?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| words_of(&error))?;
+        // It ends with the runtime.
+        tokio::spawn(connection);
+        sender.send_request(self.request(body)?).await.map_err(|error| words_of(&error))
     }
 
     /// To the first address of the name that takes a connection; each gets its share of the time.
@@ -168,7 +176,7 @@ impl OtlpDestination {
         let mut last = "cannot look up the name: it has no address".to_owned();
         let share = self.timeout / u32::try_from(addresses.len()).unwrap_or(1).max(1);
         for address in addresses {
-            match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            match timeout(share, TcpStream::connect(address)).await {
                 // Linux can connect a socket to itself when nobody listens on a port that it hands out to clients.
                 Ok(Ok(stream)) if stream.local_addr().ok() == stream.peer_addr().ok() => {
                     last = "cannot connect: nobody listens there".to_owned();
@@ -273,6 +281,21 @@ mod tests {
         ];
         for piece in wanted {
             assert!(heard.contains(piece), "{piece:?} is not in {heard}");
+        }
+    }
+
+    /// What was taken would be counted again with every try.
+    #[test]
+    fn what_was_taken_is_taken_although_the_rest_of_the_answer_does_not_come() {
+        for answer in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno chunk",
+            "HTTP/1.1 202 Accepted\r\nContent-Length: 900000000\r\n\r\nmore than anybody reads",
+        ] {
+            let (destination, heard) = answering(answer);
+            let outcome = OtlpExporter::new(destination, 1).send(b"END", Instant::now());
+            heard.join().unwrap();
+            assert_eq!(outcome, ExportOutcome::Taken { bytes: 3, rejected: 0, words: String::new() }, "{answer}");
         }
     }
 

@@ -121,6 +121,19 @@ def taken(path):
         return [json.loads(text) for text in file]
 
 
+def once(lab, name, points):
+    """The points without those that came again with a slot whose answer the daemon that was stopped did not live to hear: one at most."""
+    firsts, again = {}, set()
+    for point in points:
+        key = point["metric"], json.dumps(point["attributes"], sort_keys=True), point["time"]
+        if key in firsts:
+            again.add(point["time"])
+            lab.expect(f"{name}: what came again is the same", firsts[key] == point or point["start"] == 0 or not point["attributes"], point)
+        firsts[key] = point
+    lab.expect(f"{name}: no more than the slot under way came again", len(again) <= 1, again)
+    return list(firsts.values())
+
+
 def config_of(lab, log, name, sections):
     """A configuration file that follows `log`."""
     path = os.path.join(lab.work, f"{name}.toml")
@@ -160,7 +173,7 @@ def main():
         config = config_of(lab, log, "otlp", sections)
         code, _, said = subject.command("check", "--config", config)
         if code == 2:
-            lab.expect("a spikeline without the feature says what to do", "was built without `otlp`" in said and "--features otlp" in said and ":4" not in said.split("built")[1], said)
+            lab.expect("a spikeline without the feature says what to do", "was built without `otlp`" in said and "--features otlp" in said, said)
             if not os.access(built, os.X_OK):
                 return lab.skip("the rest", "it needs a spikeline with the feature `otlp`: SPIKELINE_OTLP names one")
             os.environ["SPIKELINE"] = built
@@ -189,7 +202,7 @@ def main():
         lab.expect("nothing was given up", all(held["dropped_slots"] == 0 for held in json.loads(out)["carbons"]), out)
         lab.expect("it stops well", daemon.stop() == 0, daemon.output()[-2000:])
         for name, path, expected in (("exponential", kept[0], cells), ("explicit", kept[1], cells), ("chosen", kept[2], some)):
-            points = taken(path)
+            points = once(lab, name, taken(path))
             check_histograms(lab, name, points, expected, "http.server.request.duration", 0)
             check_histograms(lab, name, points, expected, "spikeline.upstream_response.duration", 1)
             check_sums(lab, name, points, expected)
