@@ -93,3 +93,39 @@ fn what_is_written_to_a_denied_log_after_its_rotation_ends_what_is_missing_of_it
         assert_eq!((sorted(rig.lines()), rig.missing()), (sorted([expect(300, 25), expect(400, 1)].concat()), vec![]));
     });
 }
+
+#[test]
+fn what_was_written_to_a_denied_log_after_its_rotation_while_nothing_ran_is_missing_until_it_is_found() {
+    for (is_found, is_late) in [(true, false), (false, false), (false, true)] {
+        as_nobody(|| {
+            let mut rig = denied_successor("");
+            rig.rename("access.log", "access.log.1");
+            rig.append("access.log", numbered(400, 1));
+            rig.pass(2);
+            let until = rig.only_missing().until.unwrap();
+            if is_late {
+                // Rotated long before the end of the run, so that nothing was written to it after that.
+                rig.last_commit = Some(until.plus(Duration::from_secs(600)));
+            }
+            let later = UNIX_EPOCH + Duration::from_millis(until.millis().unsigned_abs()) + Duration::from_secs(30);
+            rig.append("access.log.1", numbered(320, 5));
+            File::options().write(true).open(rig.path("access.log.1")).unwrap().set_modified(later).unwrap();
+            rig.allow("access.log.1", 0o644);
+            if is_found {
+                rig.gzip("access.log.1");
+            } else {
+                rig.remove("access.log.1");
+            }
+            File::create(rig.path("keeps the inode from being given again")).unwrap().write_all(b"-").unwrap();
+            rig.now = rig.now.plus(Duration::from_secs(700));
+            rig.restart();
+            let start = rig.now;
+            rig.pass(61);
+            rig.pass(61);
+            let missing: Vec<bool> = rig.missing().iter().map(|(_, span)| span.end() >= start).collect();
+            assert_eq!(missing, if is_found { vec![] } else { vec![!is_late] }, "found {is_found}, late {is_late}");
+            let found = if is_found { expect(300, 25) } else { vec![] };
+            assert_eq!(sorted(rig.lines()), [found, expect(400, 1)].concat());
+        });
+    }
+}

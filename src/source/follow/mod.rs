@@ -221,7 +221,8 @@ impl Follower {
     /// The first look: remembers where rotated files may have been missed, and awaits every unfinished generation of the earlier
     /// run. All of them are awaited before one is looked for, so that none is forgotten if the owner ends the poll early.
     fn begin_run(&mut self, poll: &mut Poll<'_>) {
-        let Follower { facts, discovery, awaited, settings, .. } = self;
+        let Follower { facts, discovery, awaited, unread, settings, .. } = self;
+        unread.begin_run(&facts.horizon, settings.rotate_grace);
         let (seen, _) = facts.patterns.look_at_paths(true);
         let mut named: Vec<WatchedPath> = seen.into_iter().map(WatchedPath::from).collect();
         for gone in facts.patterns.rotated_away(settings) {
@@ -368,7 +369,7 @@ impl Follower {
         }
         let mut new = new_at_paths(seen, &self.facts.open, poll)?;
         let seen = self.unread.last_look(&self.facts, poll.now);
-        self.discovery.seek(self.unread.sought_spans(), seen, poll.now);
+        self.discovery.seek(self.unread.sought_spans(poll.now), seen, poll.now);
         new.extend(self.discovery.find_unseen(&self.facts, &self.awaited, poll)?);
         self.take_in_all(new, poll)?;
         self.at_end = false;

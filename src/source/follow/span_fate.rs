@@ -44,7 +44,7 @@ pub(crate) struct SpanFates<'p> {
 impl SpanFates<'_> {
     /// What becomes of a span that was reported in this poll or not.
     pub(crate) fn of(&self, held: &HeldSpan) -> SpanFate {
-        let HeldSpan { span, is_reported, is_by_file, size } = held;
+        let HeldSpan { span, is_reported, is_by_file, size, .. } = held;
         let SpanFates { facts, now, .. } = *self;
         if *is_reported || span.is_withdrawn {
             return SpanFate::Stays;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::poll::Unreadable;
 use crate::source::generation::{DeviceInode, GenerationId};
 use crate::source::unread_span::UnreadSpan;
+use crate::time::Timestamp;
 
 /// A span as it is held.
 #[derive(Debug)]
@@ -17,11 +18,20 @@ pub(crate) struct HeldSpan {
     pub(crate) is_by_file: bool,
     /// How large its file was at most while it could not be read, as far as this run has seen; else 0.
     pub(crate) size: u64,
+    /// Its file was rotated so shortly before the last run ended that it may have been written since: until it is found, nobody knows when what
+    /// is missing of it ends.
+    pub(crate) is_open_ended: bool,
 }
 
 impl HeldSpan {
     pub(crate) fn new(span: UnreadSpan) -> HeldSpan {
-        HeldSpan { span, is_reported: false, is_by_file: false, size: 0 }
+        HeldSpan { span, is_reported: false, is_by_file: false, size: 0, is_open_ended: false }
+    }
+
+    /// As far as it may reach.
+    pub(crate) fn at_most(&self, now: Timestamp) -> UnreadSpan {
+        let until = if self.is_open_ended { Some(now) } else { self.span.until };
+        UnreadSpan { until, ..self.span.clone() }
     }
 }
 

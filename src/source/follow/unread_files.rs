@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::facts::LogFacts;
-use super::horizon::{TIME_LAG, is_created_after};
+use super::horizon::{Horizon, TIME_LAG, is_created_after};
 use super::new_files::SettledFiles;
 use super::poll::{Poll, Unreadable};
 use super::resume::AwaitedGenerations;
@@ -21,6 +21,7 @@ use crate::source::identity::homes::home_of;
 use crate::source::unread_span::{LostStretch, UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 /// So many spans of one path that are over are told apart; then the oldest become one.
 const SPANS_OF_PATH: usize = 64;
@@ -40,6 +41,16 @@ impl UnreadFiles {
         let next_number = known.iter().map(|span| span.number.saturating_add(1)).max().unwrap_or(0);
         let spans = known.into_iter().map(|span| HeldSpan { is_by_file: true, ..HeldSpan::new(span) }).collect();
         UnreadFiles { spans, next_number, last_look: None }
+    }
+
+    /// At a start: notes which files may have been written after the last run had read all, though they were rotated before.
+    pub(crate) fn begin_run(&mut self, horizon: &Horizon, grace: Duration) {
+        let Some(read_until) = horizon.read_until() else { return };
+        for HeldSpan { span, is_open_ended, .. } in &mut self.spans {
+            let is_of_file =
+                span.generation.is_none() && span.device_inode.is_some_and(|inode| inode != inode.of_none());
+            *is_open_ended = is_of_file && span.until.is_some_and(|until| until.plus(grace) >= read_until);
+        }
     }
 
     /// Something was lost that will never be found.
@@ -65,9 +76,9 @@ impl UnreadFiles {
 
     /// What is missing of files, wherever they are by now, and of paths that cannot be looked at: a rotated file that may hold it is looked
     /// into, however old it is.
-    pub(crate) fn sought_spans(&self) -> Vec<UnreadSpan> {
+    pub(crate) fn sought_spans(&self, now: Timestamp) -> Vec<UnreadSpan> {
         let mut sought = Vec::new();
-        for span in self.spans.iter().map(|held| &held.span) {
+        for span in self.spans.iter().map(|held| held.at_most(now)) {
             match span.generation {
                 None if span.device_inode.is_some() || span.is_lasting() => sought.push(span.clone()),
                 // The log is found by what was read of it; what was rotated after it is not.
@@ -129,8 +140,8 @@ impl UnreadFiles {
         };
         let own = held.clone().find(|held| is_own(held)).map(|held| held.span.number);
         let file = FileOfLog::new(path, &generation.log, status);
-        let moved = held.filter(|held| file.may_hold(&held.span) && !is_there(held));
-        let number = own.or_else(|| file.makes_up_for(moved.map(|held| &held.span)));
+        let moved: Vec<_> = held.filter(|held| !is_there(held)).map(|held| held.at_most(now)).collect();
+        let number = own.or_else(|| file.makes_up_for(moved.iter()));
         let at = self.spans.iter().position(|held| Some(held.span.number) == number);
         at.map_or(ControlFlow::Continue(()), |at| self.begin_span(at, generation.id, poll))
     }
@@ -161,7 +172,13 @@ impl UnreadFiles {
         for at in 0..self.spans.len() {
             let Some(held) = self.spans.get_mut(at) else { break };
             match fates.of(held) {
-                SpanFate::Stays => {}
+                SpanFate::Stays => {
+                    let is_lost = std::mem::take(&mut held.is_open_ended) && !held.is_reported;
+                    if is_lost && held.span.generation.is_none() {
+                        held.span.device_inode = held.span.device_inode.map(DeviceInode::of_none);
+                        self.end_span(at, poll.now, poll)?;
+                    }
+                }
                 SpanFate::Withdrawn => self.withdraw(at, poll)?,
                 SpanFate::Begun(id) => self.begin_span(at, id, poll)?,
                 SpanFate::Over(until) => self.end_span(at, until, poll)?,
