@@ -129,3 +129,48 @@ fn what_was_written_to_a_denied_log_after_its_rotation_while_nothing_ran_is_miss
         });
     }
 }
+
+#[test]
+fn a_longer_copy_that_took_a_log_s_place_and_was_denied_is_read_on_when_it_is_allowed() {
+    as_nobody(|| {
+        let mut rig = Rig::new();
+        rig.append("access.log", numbered(0, 300));
+        rig.look();
+        // As rsync does, which keeps the mode.
+        rig.append("copy", numbered(0, 305));
+        rig.allow("copy", 0o200);
+        rig.rename("copy", "access.log");
+        rig.look();
+        rig.rename("access.log", "access.log.1");
+        rig.append("access.log", numbered(400, 1));
+        rig.pass(61);
+        rig.pass(61);
+        assert_eq!((rig.reasons().len(), rig.missing().len()), (0, 1), "its copy may hold more");
+        rig.allow("access.log.1", 0o644);
+        rig.pass(2);
+        assert_eq!(sorted(rig.lines()), [expect(0, 305), expect(400, 1)].concat());
+        rig.pass(61);
+        assert_eq!((rig.reasons().len(), rig.missing()), (1, vec![]));
+    });
+}
+
+#[test]
+fn a_denied_log_that_is_away_with_its_folder_is_missing_as_long_as_that_lasts() {
+    as_nobody(|| {
+        let mut rig = Rig::watching(&["logs/access.log"]);
+        std::fs::create_dir(rig.path("logs")).unwrap();
+        rig.append("logs/access.log", numbered(0, 300));
+        rig.look();
+        rig.rename("logs/access.log", "logs/access.log.1");
+        rig.append("logs/access.log", numbered(300, 20));
+        rig.allow("logs/access.log", 0o200);
+        rig.look();
+        rig.rename("logs", "away");
+        rig.pass(61);
+        assert!(rig.missing().iter().any(|(_, span)| span.device_inode.is_some() && span.until.is_none()));
+        rig.rename("away", "logs");
+        rig.allow("logs/access.log", 0o644);
+        rig.pass(61);
+        assert_eq!((rig.lines(), rig.missing()), (expect(0, 320), vec![]));
+    });
+}

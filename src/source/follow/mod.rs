@@ -534,7 +534,9 @@ impl Follower {
     fn finish_quiet_logs(&mut self, poll: &mut Poll<'_>) -> ControlFlow<()> {
         for id in self.facts.open.ids() {
             let Some(log) = self.facts.open.get(id) else { continue };
-            let is_done = log.live.is_none() && log.is_read() && is_over(log, &self.facts, poll);
+            let is_quiet = log.live.is_none() && log.is_read() && is_over(log, &self.facts, poll);
+            // Of one that was deleted a longer copy may be there.
+            let is_done = is_quiet && !(log.status.deleted && self.unread.is_any_hidden(&log.generation.log, poll));
             let Some(log) = self.facts.open.get_mut(id).filter(|_| is_done) else { continue };
             let rest = log.give_rest();
             let reason = match log.truncated_at {

@@ -11,6 +11,7 @@ use super::open_log::OpenLog;
 use super::span_index::HeldSpan;
 use crate::source::file::{FileStatus, created};
 use crate::source::generation::GenerationId;
+use crate::source::identity::siblings::directory_of;
 use crate::source::unread_span::{UnreadCause, UnreadSpan};
 use crate::time::Timestamp;
 
@@ -81,8 +82,10 @@ impl SpanFates<'_> {
                 SpanFate::Over(began.min(now))
             }
             (Ok(_), _) => read_now,
+            // What is away with its folder may come back with it.
             (Err(error), _) if error.kind() == ErrorKind::NotFound && span.cause != UnreadCause::Absent => {
-                SpanFate::Over(now)
+                let is_folder_there = directory_of(&span.path).is_some_and(Path::exists);
+                if is_folder_there { SpanFate::Over(now) } else { SpanFate::Stays }
             }
             (Err(_), _) => SpanFate::Stays,
         }

@@ -91,6 +91,15 @@ impl UnreadFiles {
         sought
     }
 
+    /// Whether a file of this log is there that cannot be read, as is known or was seen in this poll: it may be a copy of any that was deleted.
+    pub(crate) fn is_any_hidden(&self, key: &str, poll: &Poll<'_>) -> bool {
+        let is_seen =
+            |report: &Unreadable| report.key == key && report.generation.is_none() && report.device_inode.is_some();
+        let is_there = |span: &UnreadSpan| span.device_inode.is_some_and(|inode| leads_to(&span.path, inode));
+        let spans = self.spans.iter().map(|held| &held.span).filter(|span| !span.is_withdrawn && span.log == key);
+        poll.unread.iter().any(is_seen) || spans.filter(|span| span.generation.is_none()).any(is_there)
+    }
+
     /// When all was looked at last, by this run or those before.
     pub(crate) fn last_look(&self, facts: &LogFacts, now: Timestamp) -> Timestamp {
         self.last_look.or(facts.horizon.read_until()).unwrap_or(now)
