@@ -160,8 +160,7 @@ impl OpenLog {
             tail_hash: tail.hash(),
             finished: false,
         };
-        let fingerprint = generation.fingerprint;
-        let opened = OpenedGeneration { reader, tail, fingerprint, status };
+        let opened = OpenedGeneration { reader, tail, fingerprint: generation.fingerprint, status };
         Ok(OpenLog::new(generation, opened, path.to_owned(), now, settings))
     }
 
