@@ -18,7 +18,7 @@ use super::rejecting_logs::RejectingLogs;
 use super::rendered_slots::SendOutcome;
 use super::self_metrics::{Gauges, SelfMetrics};
 use super::settings::DaemonSettings;
-use super::slot_renderer::SlotRenderer;
+use super::slot_renderer::{SlotRenderer, first_slot};
 use super::stopped::Stopped;
 use crate::error::{Error, ErrorClass, Result};
 use crate::source::Generation;
@@ -162,11 +162,8 @@ impl Committer {
     /// The slots that lines fell into; how many is asked for only where it matters.
     fn touched_slots(&self, counted: &CountedLines) -> Vec<TouchedSlot> {
         let lines = if self.destinations.any_sends_once() { counted.rows.lines_by_slot() } else { BTreeMap::new() };
-        let mut touched = Vec::new();
-        for &slot in &counted.touched {
-            touched.push(TouchedSlot { slot, lines: lines.get(&slot).copied().unwrap_or(0) });
-        }
-        touched
+        let lines_of = |slot: &Timestamp| lines.get(slot).copied().unwrap_or(0);
+        counted.touched.iter().map(|slot| TouchedSlot { slot: *slot, lines: lines_of(slot) }).collect()
     }
 
     /// A batch was sent, or not.
@@ -300,7 +297,6 @@ impl Committer {
     }
 
     /// Give the destinations the slots that are over, and hand out what they are owed.
-    ///
     /// Once the logs are read to their ends a slot is over by the wall clock. While catching up, only slots that event time has
     /// left a lateness behind are sent, so that those of a backlog are not sent over and over.
     fn emit_slots(&mut self, commits_waiting: usize) {
@@ -314,7 +310,9 @@ impl Committer {
             self.close_slots(mark, commits_waiting, now);
             self.say_late(false);
         }
-        let are_new = self.destinations.owe_until(now.minus(GRACE), before, now);
+        self.destinations.note_reading(self.caught_up);
+        let first = self.destinations.await_backlog().then(|| first_slot(self.writer.view(), self.pending.commit()));
+        let are_new = self.destinations.owe_until(now.minus(GRACE), before, first.flatten(), now);
         if (is_closing || are_new) && self.destinations.need_commit() && self.retry_at.is_none() {
             self.commit();
         }

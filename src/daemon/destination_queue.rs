@@ -168,8 +168,21 @@ impl DestinationQueue {
         0
     }
 
-    /// Owe the slots that were over for long enough at `over` and end before `bound`. Whether there are new ones.
-    pub(super) fn owe_until(&mut self, over: Timestamp, bound: Timestamp, interval: Duration, now: Timestamp) -> bool {
+    /// Whether what stood in the logs before the first start is still to be owed.
+    pub(super) fn awaits_backlog(&self) -> bool {
+        self.backlog_begin == Some(self.emitted_until())
+    }
+
+    /// Owe the slots that were over for long enough at `over` and end before `bound`; of a backlog those from where the store begins.
+    /// Whether there are new ones.
+    pub(super) fn owe_until(
+        &mut self,
+        over: Timestamp,
+        bound: Timestamp,
+        store_begin: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
+        let interval = self.interval;
         let mark = over.minus(self.delay).slot(interval).min(bound);
         let known = self.emitted_until();
         if mark <= known {
@@ -178,7 +191,10 @@ impl DestinationQueue {
         // A clock that is set may leave years behind: only what the spool reaches back to is gone through.
         let reach = now.minus(self.retention).slot(interval).plus(interval);
         let mut slot = known.max(reach).min(mark);
-        if known < slot && self.backlog_begin != Some(known) {
+        if self.awaits_backlog() {
+            // Before the first request there is nothing to send.
+            slot = slot.max(store_begin.unwrap_or(mark)).min(mark);
+        } else if known < slot {
             self.overflow.add(known, slot);
         }
         while slot < mark {

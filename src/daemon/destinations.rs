@@ -34,6 +34,8 @@ pub(super) struct Destinations {
     is_note_urgent: bool,
     /// The daemon ends: what is not under way by now to those that get each slot once is left for the next one.
     is_ending: bool,
+    /// The logs were read to their ends when lines were counted last.
+    is_caught_up: bool,
 }
 
 impl Destinations {
@@ -57,6 +59,7 @@ impl Destinations {
             are_changed: true,
             is_note_urgent: false,
             is_ending: false,
+            is_caught_up: false,
         }
     }
 
@@ -130,13 +133,33 @@ impl Destinations {
         }
     }
 
-    /// Owe each destination the slots that were over at `over`, for as long as it waits for lines, and end before `bound`. Whether
-    /// there are new ones.
-    pub(super) fn owe_until(&mut self, over: Timestamp, bound: Timestamp, now: Timestamp) -> bool {
+    /// How far the logs are read.
+    pub(super) fn note_reading(&mut self, is_caught_up: bool) {
+        self.is_caught_up = is_caught_up;
+    }
+
+    /// Whether any begins with what stood in the logs before the first start, and was not owed it yet.
+    pub(super) fn await_backlog(&self) -> bool {
+        self.queues.iter().any(DestinationQueue::awaits_backlog)
+    }
+
+    /// Owe each destination the slots that were over at `over`, for as long as it waits for lines, and end before `bound`; of a backlog those
+    /// from `backlog_begin` on. Whether there are new ones. While the logs are not read to their ends, one of them may hold more of any
+    /// slot, however old: where each is sent once, none is owed then.
+    pub(super) fn owe_until(
+        &mut self,
+        over: Timestamp,
+        bound: Timestamp,
+        backlog_begin: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
         let mut are_new = false;
         let mut first_sent = Timestamp(i64::MIN);
+        let is_caught_up = self.is_caught_up;
         for queue in &mut self.queues {
-            are_new |= queue.owe_until(over, bound, self.interval, now);
+            if is_caught_up || !queue.sends_once() {
+                are_new |= queue.owe_until(over, bound, backlog_begin, now);
+            }
             first_sent = first_sent.max(queue.emitted_until());
         }
         if are_new {
@@ -163,8 +186,8 @@ impl Destinations {
     /// store met: a slot of which something could not be read is sent without it.
     pub(super) fn feed_queues(&mut self, before: Timestamp, renderer: &SlotRenderer<'_>) -> Option<Error> {
         let (now, mut failed) = (Instant::now(), None);
-        let is_ending = self.is_ending;
-        for queue in self.queues.iter_mut().filter(|queue| !(is_ending && queue.sends_once())) {
+        let holds_back = self.is_ending || !self.is_caught_up;
+        for queue in self.queues.iter_mut().filter(|queue| !(holds_back && queue.sends_once())) {
             failed = queue.feed(now, before, renderer).or(failed);
         }
         failed

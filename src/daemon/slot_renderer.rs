@@ -31,6 +31,13 @@ pub(super) struct SlotRenderer<'s> {
     pub(super) interval: Duration,
 }
 
+/// The first slot that has a request, committed or not.
+pub(super) fn first_slot(view: &View, uncommitted: &Commit) -> Option<Timestamp> {
+    let numbers = view.routes().into_iter().chain(view.members()).map(|(number, _)| number);
+    let committed = numbers.filter_map(|number| view.route_span(number)).map(|(first, _)| first);
+    committed.chain(uncommitted.cells.iter().map(|(slot, ..)| *slot)).min()
+}
+
 /// A route or a member of a series.
 struct NamedSeries<'a> {
     id: RouteId,

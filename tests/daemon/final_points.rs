@@ -158,3 +158,40 @@ fn two_at_one_address_are_each_owed_their_own() {
     let run = rig.folder.run(&["index", "--push", "--config=twice.toml"]);
     run.said(2, &["twice.toml:4:", "is sent to twice under the same names"]);
 }
+
+/// A log that is short, or was rotated just now, is read to its end long before another one: by its time slots of the other's would seem over.
+#[test]
+fn final_waits_until_all_logs_are_read_to_their_ends() {
+    let sink = Sink::new();
+    let other = format!("[[log]]\npath = 'FOLDERb.log'\nformat = '{}'\n", support::log::EXACT);
+    let rig = Rig::new(&format!("{KEYS}\nlateness = \"2s\""), &(sink.section() + "send = \"final\"\n" + &other));
+    let (old, count) = (this_second() - 600_000, 120_000);
+    let many: Vec<Request> = (0..count).map(|n| Request::new(old + n % 1000, 40, "/slow")).collect();
+    rig.log(&many);
+    let recent = this_second() - 30_000;
+    rig.append("b.log", &(Request::new(recent, 40, "/").exact() + "\n"));
+    let daemon = rig.start();
+    let value = |path: &str, second: i64| sink.last(path, second / 1000);
+    until("the short log", || value("nginx.web1.__root.requests.count", recent), Option::is_some);
+    until("the long log", || value("nginx.web1.slow.requests.count", old), Option::is_some);
+    assert_eq!(value("nginx.web1.slow.requests.count", old), Some(120_000.0));
+    assert!(!daemon.said().contains("came after their slots were final"), "{}", daemon.said());
+    assert!(daemon.stop().success());
+    assert_eq!(doubles(&sink.points()), Vec::<&(String, i64)>::new());
+}
+
+#[test]
+fn before_the_first_request_of_all_nothing_is_owed() {
+    let rig =
+        Rig::new(&format!("{KEYS}\nlateness = \"2s\""), "[[carbon]]\naddress = \"127.0.0.1:1\"\nsend = \"final\"\n");
+    let second = this_second() - 20_000;
+    rig.log(&[Request::new(second, 40, "/slow")]);
+    let daemon = rig.start();
+    daemon.until_said("cannot connect");
+    rig.until_counted(1);
+    let owed = || View::open(&rig.folder.path("store")).unwrap().destinations()[0].pending.clone();
+    let owed = until("what is owed", owed, |owed| !owed.is_empty());
+    assert_eq!(owed[0].millis(), second);
+    assert!(!daemon.said().contains("spool"), "{}", daemon.said());
+    assert!(daemon.stop().success());
+}
