@@ -1,5 +1,6 @@
 //! What is served, and how. Whoever fills this in has validated it.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,6 +46,10 @@ pub struct Site {
     pub goes_by_store: bool,
     /// The metrics of the daemon in this process, if there is one.
     pub own_totals: Option<Arc<OwnTotals>>,
+    /// Globs of where the rotated files of logs are moved to, by the logs' keys.
+    pub rotated: HashMap<String, Vec<String>>,
+    /// The logs that are to be in the store, as of [`View::expect_logs`](crate::store::View::expect_logs).
+    pub expected: Option<Vec<String>>,
     /// What is missing of every answer: files that could not be read.
     pub missing: Vec<String>,
     /// What a command that gives the same answer begins with after its name: ` --config x.toml`, or the files.

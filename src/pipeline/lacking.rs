@@ -6,10 +6,12 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::span_words::{between_words, span_words};
 use super::stored_names::file_names;
+use super::untaken_files::untaken_words;
 use crate::error::Result;
 use crate::grammar::RejectReason;
-use crate::source::{Generation, GenerationId, GrownLog, UnreadCause, UnreadSpan, grown_logs};
+use crate::source::{GenerationId, UnreadCause};
 use crate::store::{Ledger, Loss, LossCause, UnreadLines, View};
 use crate::time::{Timestamp, Window};
 
@@ -36,10 +38,7 @@ pub fn window_lacks(view: &View, window: Window, expired: Option<Timestamp>, now
     match to_come(window, now) {
         Some(to_come) => lacks.missing.push(to_come),
         None if view.read_until().is_none() && !view.is_first_reading() => {
-            let grown = grown(view, window)?;
-            // A window without an end ends where the store does.
-            let heard = if window.until == Window::ALL.until { &mut lacks.notes } else { &mut lacks.missing };
-            heard.extend(grown);
+            lacks.missing.extend(untaken_words(view, window)?);
         }
         None => lacks.missing.extend(behind(view, window, now)),
     }
@@ -169,21 +168,6 @@ fn lost_words(loss: &Loss, name: &str) -> String {
     }
 }
 
-/// When a log was not read, and why.
-fn span_words(span: &UnreadSpan) -> String {
-    let UnreadSpan { path, from, cause, why, .. } = span;
-    let path = path.display();
-    let when = between_words(Window { from: *from, until: span.end() });
-    match cause {
-        UnreadCause::Denied => format!("what was written to {path} {when} was not read: {why}"),
-        UnreadCause::Absent => format!("what was to be written to {path} {when} was not read: {why}"),
-        UnreadCause::Damaged => {
-            format!("a part of the store's journal was damaged ({path}); of what it held {when} some is missing: {why}")
-        }
-        UnreadCause::Unfinished => format!("{path} was not read to its end: what was written {when} is missing: {why}"),
-    }
-}
-
 /// A window that has not begun: mostly yesterday's was meant, by a time without a date. Not one that begins at once:
 /// clocks differ.
 fn to_come(window: Window, now: Timestamp) -> Option<String> {
@@ -209,31 +193,6 @@ fn behind(view: &View, window: Window, now: Timestamp) -> Option<String> {
     Some(format!("the logs were read only until {read_until}: `spikeline run` was stopped then, or is behind"))
 }
 
-/// What was written to logs since they were taken in, where nobody follows them: who only takes them in says nothing of when all was read.
-fn grown(view: &View, window: Window) -> Result<Vec<String>> {
-    let mut grown = Vec::new();
-    for log in grown_logs(view.generations()) {
-        let is_of_log = |generation: &&Generation| match &log {
-            GrownLog::Longer { id, .. } => generation.id == *id,
-            GrownLog::Next { log, .. } => generation.log == *log,
-        };
-        let mut read = None;
-        for generation in view.generations().iter().filter(is_of_log) {
-            read = read.max(view.blocks_of(generation.id)?.iter().map(|block| block.max_end).max());
-        }
-        if read.is_some_and(|read| window.until <= read) {
-            continue;
-        }
-        let what = match &log {
-            GrownLog::Longer { path, .. } => format!("{} was written on since it was taken in", path.display()),
-            GrownLog::Next { path, .. } => format!("{} was not taken in, as others of this log were", path.display()),
-        };
-        let since = read.map_or_else(String::new, |read| format!("; what was written after {read} is missing"));
-        grown.push(format!("{what} (`spikeline index` does that){since}"));
-    }
-    Ok(grown)
-}
-
 /// What damaged journals held, and was not read again.
 pub fn damaged_journals(view: &View) -> Vec<String> {
     view.unread_spans().filter(|span| span.cause == UnreadCause::Damaged).map(span_words).collect()
@@ -249,15 +208,4 @@ pub fn torn_words(view: &View) -> Option<String> {
         "the journal is torn or damaged: its last {torn} bytes do not count; the daemon reads their lines again when it starts, and \
          so does `spikeline index` of the logs"
     ))
-}
-
-/// A span of time that may be open at either end.
-fn between_words(times: Window) -> String {
-    match (times.from.0, times.until.0) {
-        (i64::MIN, i64::MAX) => "at an unknown time".to_owned(),
-        (i64::MIN, _) => format!("before {}", times.until),
-        (_, i64::MAX) => format!("after {}", times.from),
-        _ if times.from == times.until => format!("at {}", times.from),
-        _ => format!("between {} and {}", times.from, times.until),
-    }
 }

@@ -50,7 +50,9 @@ mod rules_in_force;
 mod series_members;
 mod slot_settings;
 mod slowest;
+mod span_words;
 mod stored_names;
+mod untaken_files;
 mod where_fields;
 
 pub use collected_rows::CollectedRows;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::file::{FileStatus, real_path};
 use super::generation::{DeviceInode, Fingerprint, Generation, GenerationId};
 use super::tail_hash::TailBytes;
-use super::unread_account::UnreadAccount;
+use super::unread_account::{STOPPED, UnreadAccount};
 use super::unread_span::UnreadSpan;
 use super::{BLOCK_LIMIT, find_generation};
 use crate::error::Error;
@@ -168,7 +168,7 @@ impl BackfillReader {
         for (_, BackfillFile { path, key }) in self.files.clone().take(MOST_ANNOUNCED) {
             let Ok(status) = FileStatus::of_path(&path) else { continue };
             if status.regular && status.size > 0 && self.is_to_read(&path, &key, status) {
-                announced.push(self.account.announce(real_path(&path), &key, status));
+                announced.push(self.account.announce(real_path(&path), &key, status, STOPPED));
             }
         }
         announced
@@ -212,10 +212,16 @@ impl BackfillReader {
             let size = status.as_ref().map_or(0, |status| status.size);
             let outcome = BackfillOutcome { file, found: None, generation: None, unfinished: 0, failed: None };
             let begun = self.begin_file(file, &path, &key);
-            if !matches!(begun, Ok(Beginning::Opened))
-                && let Ok(status) = status
-            {
-                self.told.extend(self.account.pass(status).map(BackfillStep::Event));
+            if let Ok(status) = status {
+                let told = match &begun {
+                    Ok(Beginning::Opened) => None,
+                    Err(error) if error.kind() != UNKNOWN && status.regular => {
+                        let span = self.account.announce(real_path(&path), &key, status, &error.to_string());
+                        Some(LogEvent::Unread(span))
+                    }
+                    _ => self.account.pass(status),
+                };
+                self.told.extend(told.map(BackfillStep::Event));
             }
             match begun {
                 Ok(Beginning::Opened) => {}

@@ -5,7 +5,7 @@
 //! past. [`find_generation`] finds a generation's bytes again in any process, whatever the file is called by then.
 //!
 //! Who may call whom: `file`, `generation`, `unread_span` and `tail_hash` import nothing of this layer but each other, in this order; then come
-//! `compressed`, `identity`, `file_of_log`, `blocks`, and `follow` and `backfill`, which do not know each other. A floor imports only from
+//! `compressed`, `identity`, `untaken`, `file_of_log`, `blocks`, and `follow` and `backfill`, which do not know each other. A floor imports only from
 //! those before it.
 //!
 //! What is absent: no thread, no channel, no sleep, no clock. Time comes in as `now`.
@@ -18,11 +18,11 @@ mod file;
 mod file_of_log;
 mod follow;
 pub mod generation;
-mod growth;
 mod identity;
 mod tail_hash;
 mod unread_account;
 mod unread_span;
+mod untaken;
 
 pub use backfill::{BackfillFile, BackfillOutcome, BackfillReader, BackfillStep, FileFinding};
 pub use blocks::cutter::LogPiece;
@@ -36,11 +36,11 @@ pub use compressed::restart_points::{CompressedFile, RESTART_SPACING, RestartPoi
 pub use file::read_whole;
 pub use follow::{FollowSettings, Follower, PollProgress, WatchedLog};
 pub use generation::{DeviceInode, Fingerprint, Generation, GenerationId, HEAD_LIMIT, TAIL_LIMIT};
-pub use growth::{GrownLog, grown_logs};
 pub use identity::find::{LocatedGeneration, find_generation, find_generation_with};
 pub use identity::homes::home_of;
 pub use identity::siblings::base_of;
 pub use unread_span::{LostStretch, UnreadCause, UnreadSpan};
+pub use untaken::{UntakenFile, find_untaken};
 
 /// How many bytes a block of lines holds, about.
 pub const BLOCK_LIMIT: usize = 512 * 1024;

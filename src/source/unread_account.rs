@@ -14,7 +14,8 @@ use crate::time::Timestamp;
 const TIME_LAG: i64 = 5_000;
 
 /// What is said of a log while it is taken in, until it was read to its end.
-const STOPPED: &str = "`spikeline index` ended before it had read it all; the same command goes on from there";
+pub(crate) const STOPPED: &str =
+    "`spikeline index` ended before it had read it all; the same command goes on from there";
 
 /// The spans that the store knows, and those of the files that are being taken in.
 #[derive(Debug, Default)]
@@ -30,10 +31,10 @@ impl UnreadAccount {
         UnreadAccount { spans: known, next_number }
     }
 
-    /// A file will be read, after others: what it holds is missing until then.
-    pub(crate) fn announce(&mut self, path: PathBuf, key: &str, status: FileStatus) -> UnreadSpan {
-        let is_known = |span: &&UnreadSpan| is_announced(span, status);
-        if let Some(known) = self.spans.iter().find(is_known) {
+    /// A file will be read, after others, or could not be begun: what it holds is missing until then.
+    pub(crate) fn announce(&mut self, path: PathBuf, key: &str, status: FileStatus, why: &str) -> UnreadSpan {
+        if let Some(known) = self.spans.iter_mut().find(|span| is_announced(span, status)) {
+            why.clone_into(&mut known.why);
             return known.clone();
         }
         let span = UnreadSpan {
@@ -45,7 +46,7 @@ impl UnreadAccount {
             from: Timestamp(i64::MIN),
             until: Some(status.modified().plus_millis(TIME_LAG)),
             cause: UnreadCause::Unfinished,
-            why: STOPPED.to_owned(),
+            why: why.to_owned(),
             is_withdrawn: false,
         };
         self.next_number = self.next_number.saturating_add(1);

@@ -279,43 +279,99 @@ fn killed_before_any_line_was_kept_each_of_its_files_is_missing() {
     assert!(!ask(&folder, &["report"]).err.contains("not read to its end"));
 }
 
+/// `report` over a long window, and what it says.
+fn asked_long(folder: &Folder) -> Run {
+    ask(folder, &["report", "--from=2011-11-01T00:00Z", "--until=2011-12-30T00:00Z"])
+}
+
 #[test]
 fn what_was_written_to_a_log_since_it_was_taken_in_is_missing() {
-    let (folder, requests) = folder(600, "");
-    let (older, newer) = requests.split_at(300);
-    let (read, more) = (text(older, Request::exact), text(newer, Request::exact));
+    let (folder, requests) = folder(900, "");
+    let [read, more, next] = [0, 300, 600].map(|at| text(&requests[at..at + 300], Request::exact));
     folder.write("a.log", &read);
     index(&folder, &["a.log"]).ended(0);
     let append = |more: &str| {
         let mut log = std::fs::OpenOptions::new().append(true).open(folder.path("a.log")).unwrap();
         log.write_all(more.as_bytes()).unwrap();
     };
-    let all = "--until=2011-12-30T00:00Z";
-    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all]).said(0, &["complete"]);
+    asked_long(&folder).said(0, &["complete"]);
     // Half a line is none yet.
     append(&more[..20]);
-    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all]).said(0, &["complete"]);
+    asked_long(&folder).said(0, &["complete"]);
     append(&more[20..]);
-    let grown = ["a.log was written on since it was taken in", "is missing", "partial"];
+    let grown = ["was written on since it was taken in", "is missing", "partial"];
     for command in ["report", "lines", "slow"] {
-        ask(&folder, &[command, "--from=2011-11-01T00:00Z", all]).said(3, &grown);
+        ask(&folder, &[command, "--from=2011-11-01T00:00Z", "--until=2011-12-30T00:00Z"]).said(3, &grown);
     }
     // What was read is whole, and a window without an end ends where the store does.
-    ask(&folder, &["report", "--from=2011-11-01T00:00Z", &format!("--until={}", older[200].end)])
+    ask(&folder, &["report", "--from=2011-11-01T00:00Z", &format!("--until={}", requests[200].end)])
         .said(0, &["complete"]);
-    ask(&folder, &["report"]).said(0, &["note: ", "was written on", "complete"]);
-    // Also when it was rotated; what is at its path then is another log, until both were taken in.
+    ask(&folder, &["report"]).said(0, &["complete"]);
+    // Also when it was rotated, and packed; what is at its path then is to be taken in as well.
     std::fs::rename(folder.path("a.log"), folder.path("a.log.1")).unwrap();
     folder.write("a.log", "");
-    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all]).said(3, &grown);
-    index(&folder, &["a.log.1"]).ended(0);
-    holds(&folder, &requests);
-    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all]).said(0, &["complete"]);
-    folder.write("a.log", more);
-    let next = ["a.log was not taken in, as others of this log were", "is missing", "partial"];
-    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all]).said(3, &next);
+    asked_long(&folder).said(3, &grown);
+    folder.gz("a.log.2.gz", std::fs::read_to_string(folder.path("a.log.1")).unwrap());
+    std::fs::remove_file(folder.path("a.log.1")).unwrap();
+    asked_long(&folder).said(3, &grown);
+    folder.write("a.log", &next);
+    let untaken = "a.log was not taken in (`spikeline index`)";
+    asked_long(&folder).said(3, &[grown[0], untaken]);
     index(&folder, &["a.log"]).ended(0);
-    ask(&folder, &["report", "--from=2011-11-01T00:00Z", all]).said(0, &["complete"]);
+    asked_long(&folder).said(3, &grown);
+    // Also without a window: it lies between what was read.
+    ask(&folder, &["report"]).said(3, &grown);
+    index(&folder, &["a.log*"]).ended(0);
+    asked_long(&folder).said(0, &["complete"]);
+    ask(&folder, &["report"]).said(0, &["complete"]);
+    holds(&folder, &requests);
+}
+
+#[test]
+fn a_file_of_a_log_that_was_not_taken_in_is_missing_where_its_lines_are() {
+    let (folder, requests) = folder(900, "");
+    let [oldest, older, newest] = [0, 300, 600].map(|at| text(&requests[at..at + 300], Request::exact));
+    folder.gz("a.log.2.gz", oldest);
+    folder.zst("a.log-20111130.zst", older);
+    folder.write("a.log", newest);
+    let untaken = |name: &str| format!("{name} was not taken in (`spikeline index`)");
+    // Of the log that the configuration names nothing was taken in yet.
+    folder.write("b.log", text(&requests[890..], Request::exact));
+    index(&folder, &["b.log", &format!("--log-format={EXACT}")]).ended(0);
+    let all = ["a.log.2.gz", "a.log-20111130.zst", "a.log"];
+    let said = all.map(untaken);
+    asked_long(&folder).said(3, &said.each_ref().map(String::as_str));
+    index(&folder, &["a.log.2.gz"]).ended(0);
+    asked_long(&folder).said(3, &[&untaken(all[1]), &untaken(all[2])]);
+    ask(&folder, &["report", "--from=2011-11-01T00:00Z", &format!("--until={}", requests[250].end)])
+        .said(0, &["complete"]);
+    ask(&folder, &["report", "--from=2011-11-01T00:00Z", &format!("--until={}", requests[450].end)])
+        .said(3, &[&untaken(all[1])]);
+    index(&folder, &["a.log"]).ended(0);
+    // It lies between those.
+    ask(&folder, &["report"]).said(3, &[&untaken(all[1])]);
+    index(&folder, &["a.log*"]).ended(0);
+    ask(&folder, &["report"]).said(0, &["complete"]);
+    // What is after the last line of all is nobody's.
+    ask(&folder, &["report", "--from=2031-11-01T00:00Z", "--until=2031-11-01T00:01Z"]);
+    asked_long(&folder).said(0, &["complete"]);
+}
+
+#[test]
+fn a_file_that_could_not_be_begun_is_missing_until_it_is_taken_in() {
+    let (folder, requests) = folder(600, "");
+    folder.write("a.log.1", text(&requests[..300], Request::exact));
+    folder.gz("a.log.2.gz", text(&requests[300..], Request::exact));
+    let whole = std::fs::read(folder.path("a.log.2.gz")).unwrap();
+    let mut bad = whole.clone();
+    bad[12..40].fill(0xff);
+    folder.write("a.log.2.gz", &bad);
+    index(&folder, &["a.log.1", "a.log.2.gz"]).ended(3);
+    asked_long(&folder).said(3, &["a.log.2.gz", "missing", "partial"]);
+    folder.write("a.log.2.gz", &whole);
+    index(&folder, &["a.log.2.gz"]).ended(0);
+    asked_long(&folder).said(0, &["complete"]);
+    holds(&folder, &requests);
 }
 
 #[test]

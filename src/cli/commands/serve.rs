@@ -82,6 +82,8 @@ fn settings_of_files(context: &Context, arguments: &ServeArguments, ending: &End
     }
     let mut settings = http_settings(&own, path.join("store"), options)?;
     settings.site.missing = missing;
+    // The files are all that is meant.
+    settings.site.expected = None;
     Ok(settings)
 }
 

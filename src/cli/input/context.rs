@@ -125,13 +125,20 @@ impl Context {
         // An answer that lacks a damaged block is better than none; it says so.
         view.skip_damaged(true);
         view.set_rotated(self.rotated_of(&view)?);
+        view.expect_logs(self.named_logs()?);
         Ok(view)
+    }
+
+    /// The logs that the configuration itself names, not nginx.conf.
+    pub(in crate::cli) fn named_logs(&self) -> Result<Vec<String>> {
+        Ok(self.config()?.logs.iter().map(|section| section.path.value.clone()).collect())
     }
 
     /// Globs of where the rotated files of a store's logs are moved to, by the logs' keys.
     pub(in crate::cli) fn rotated_of(&self, view: &View) -> Result<HashMap<String, Vec<String>>> {
-        let logs = view.generations().iter().map(|generation| generation.log.as_str());
-        Ok(rotated_elsewhere(self.config()?, logs))
+        let config = self.config()?;
+        let known = view.generations().iter().map(|generation| generation.log.as_str());
+        Ok(rotated_elsewhere(config, known.chain(config.logs.iter().map(|section| section.path.value.as_str()))))
     }
 
     /// All formats known by name: the user's own first, then the library's.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::kept_archives::KeptArchives;
 use super::logs::logs;
+use super::rotated_elsewhere::rotated_elsewhere;
 use super::routing::routing;
 use super::settings::destinations;
 use crate::carbon::Naming;
@@ -95,6 +96,8 @@ pub(in crate::cli) fn http_settings(
     if namings.is_empty() {
         namings.push(Naming::new("nginx", &host, false)?);
     }
+    let logs = logs(context)?;
+    let rotated = rotated_elsewhere(config, logs.iter().map(|log| log.pattern.as_str()));
     let goes_by_store = !context.has_config() && context.nginx()?.is_none();
     let site = Site {
         store,
@@ -105,9 +108,11 @@ pub(in crate::cli) fn http_settings(
         routes_max: config.routes_max as usize,
         threshold_ms: config.slow.threshold_ms(),
         server_errors: config.slow.server_errors,
-        logs: logs(context)?,
+        logs,
         goes_by_store,
         own_totals: None,
+        rotated,
+        expected: Some(context.named_logs()?),
         missing: Vec::new(),
         command_options,
     };

@@ -68,7 +68,7 @@ impl SharedStore {
             held.checked = now;
             return Ok(Arc::clone(&held.view));
         }
-        let view = Arc::new(open_whole(&self.site.store)?);
+        let view = Arc::new(open_whole(&self.site)?);
         *held = Some(HeldView { view: Arc::clone(&view), checked: now, used: now, files });
         Ok(view)
     }
@@ -83,7 +83,8 @@ impl SharedStore {
 }
 
 /// The store, to read; one whose journal's end is just being written is looked at again.
-fn open_whole(store: &Path) -> Result<View> {
+fn open_whole(site: &Site) -> Result<View> {
+    let store = &site.store;
     if !store.exists() {
         return Err(Error::failed("there is no store here yet").at(store).remedy("`spikeline run` makes it"));
     }
@@ -97,6 +98,10 @@ fn open_whole(store: &Path) -> Result<View> {
     }
     // An answer that lacks a damaged block is better than none; it says so.
     view.skip_damaged(true);
+    view.set_rotated(site.rotated.clone());
+    if let Some(expected) = &site.expected {
+        view.expect_logs(expected.clone());
+    }
     Ok(view)
 }
 

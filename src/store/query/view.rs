@@ -58,6 +58,7 @@ pub struct View {
     torn: u64,
     /// Globs of where the rotated files of a log are moved to, by its key.
     rotated: HashMap<String, Vec<String>>,
+    expected: Option<Vec<String>>,
 }
 
 impl std::fmt::Debug for View {
@@ -124,12 +125,23 @@ impl View {
             expired: manifest.expired,
             torn: 0,
             rotated: HashMap::new(),
+            expected: None,
         }
     }
 
     /// Looks for the rotated files of logs also where these globs name them, by the key of the log.
     pub fn set_rotated(&mut self, rotated: HashMap<String, Vec<String>>) {
         self.rotated = rotated;
+    }
+
+    /// Of the logs that it knows, and of these, all files are to be in it, even if nobody follows them. Else what was taken in is all that is meant.
+    pub fn expect_logs(&mut self, logs: Vec<String>) {
+        self.expected = Some(logs);
+    }
+
+    /// The logs that are to be in it beside those that it knows, if not only what was taken in is meant.
+    pub fn expected_logs(&self) -> Option<&[String]> {
+        self.expected.as_deref()
     }
 
     /// Globs of where the rotated files of a log are moved to, if not beside it.
