@@ -25,6 +25,7 @@ use crate::source::compressed::reader::UncompressedReader;
 use crate::source::identity::compare::{Comparison, OpenedGeneration, compare, head_length};
 use crate::source::identity::identify::{FileIdentity, identify_file};
 use crate::source::identity::siblings::is_rotated;
+use crate::source::identity::tail_search::find_tail_of_any;
 
 /// A file to take in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,15 +270,26 @@ impl BackfillReader {
     fn begin_new(&mut self, file: usize, path: &Path, key: &str, head: &[u8]) -> io::Result<Beginning> {
         let opened = File::open(path)?;
         let status = FileStatus::of_file(&opened)?;
-        let reader = UncompressedReader::of_file(opened)?;
+        let mut reader = UncompressedReader::of_file(opened.try_clone()?)?;
+        let (mut found, mut position, mut tail) = (FileFinding::New, 0, TailBytes::default());
+        if reader.compression() == Compression::Plain
+            && let Some((id, place)) = find_tail_of_any(&opened, &real_path(path), status, &self.known)?
+        {
+            if place.end == status.size {
+                return Ok(Beginning::Passed(FileFinding::Known, Some(id)));
+            }
+            position = place.end;
+            found = FileFinding::Rest(position);
+            reader.skip_to(position, &mut tail)?;
+        }
         let generation = Generation {
             id: GenerationId(self.next_id),
             log: key.to_owned(),
             path: std::fs::canonicalize(path)?,
             device_inode: status.device_inode,
             fingerprint: Fingerprint::of_head(head),
-            position: 0,
-            tail_hash: TailBytes::default().hash(),
+            position,
+            tail_hash: tail.hash(),
             finished: false,
         };
         self.next_id = self.next_id.saturating_add(1);
@@ -291,10 +303,10 @@ impl BackfillReader {
         }
         self.told.push_back(BackfillStep::Event(LogEvent::Discovered(generation.clone())));
         self.told.push_back(BackfillStep::Event(self.account.begin(&generation, status)));
-        let mut cutter = BlockCutter::new(0, TailBytes::default(), self.max_line, BLOCK_LIMIT);
+        let mut cutter = BlockCutter::new(position, tail, self.max_line, BLOCK_LIMIT);
         cutter.keep_together(self.readable.get(key).copied().flatten());
         let complete = reader.compression() != Compression::Plain || is_rotated(path);
-        self.open = Some(OpenFile { file, generation, reader, cutter, found: FileFinding::New, complete, status });
+        self.open = Some(OpenFile { file, generation, reader, cutter, found, complete, status });
         Ok(Beginning::Opened)
     }
 

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::source::compressed::reader::UncompressedReader;
-use crate::source::file::FileStatus;
+use crate::source::file::{FileStatus, open_regular, real_path};
 use crate::source::generation::{Generation, GenerationId};
 use crate::source::identity::homes::home_of;
 use crate::source::identity::identify::{FileIdentity, identify_file};
 use crate::source::identity::listing::FolderListings;
 use crate::source::identity::siblings::{Sibling, base_of, is_compressed};
+use crate::source::identity::tail_search::find_tail_of_any;
+use crate::source::tail_hash::TailBytes;
 use crate::time::Timestamp;
 use crate::wildcards::{is_pattern, paths_of_pattern};
 
@@ -108,18 +110,33 @@ fn look_into(path: &Path, generations: &[Generation]) -> io::Result<Option<(Opti
         return Ok(None);
     }
     Ok(match identify_file(path, &head, generations)? {
-        FileIdentity::New => Some((None, head)),
+        FileIdentity::New if is_compressed(path) => Some((None, head)),
+        FileIdentity::New => match read_before(path, generations)? {
+            Some((id, mut reader)) => lines_behind(&mut reader)?.map(|behind| (Some(id), behind)),
+            None => Some((None, head)),
+        },
         FileIdentity::Known(at, mut opened) => {
-            let behind = lines_behind(&mut opened.reader)?;
-            let is_longer = memchr::memchr(b'\n', &behind).is_some() || behind.len() >= LOOKED_INTO;
-            is_longer.then(|| (generations.get(at).map(|known| known.id), behind))
+            let id = generations.get(at).map(|known| known.id);
+            lines_behind(&mut opened.reader)?.map(|behind| (id, behind))
         }
         FileIdentity::Beginning(_) | FileIdentity::Doubtful(..) => None,
     })
 }
 
-fn lines_behind(reader: &mut UncompressedReader) -> io::Result<Vec<u8>> {
+/// What was read of a file before its beginning was cut off or changed, and the file behind that.
+fn read_before(path: &Path, generations: &[Generation]) -> io::Result<Option<(GenerationId, UncompressedReader)>> {
+    let file = open_regular(path)?;
+    let status = FileStatus::of_file(&file)?;
+    let Some((id, place)) = find_tail_of_any(&file, &real_path(path), status, generations)? else { return Ok(None) };
+    let mut reader = UncompressedReader::of_file(file)?;
+    reader.skip_to(place.end, &mut TailBytes::default())?;
+    Ok(Some((id, reader)))
+}
+
+/// What comes next, if there is a whole line of it.
+fn lines_behind(reader: &mut UncompressedReader) -> io::Result<Option<Vec<u8>>> {
     let mut behind = Vec::new();
     while behind.len() < LOOKED_INTO && reader.read(&mut behind, LOOKED_INTO)? > 0 {}
-    Ok(behind)
+    let is_line = memchr::memchr(b'\n', &behind).is_some() || behind.len() >= LOOKED_INTO;
+    Ok(is_line.then_some(behind))
 }

@@ -357,6 +357,28 @@ fn a_file_of_a_log_that_was_not_taken_in_is_missing_where_its_lines_are() {
     asked_long(&folder).said(0, &["complete"]);
 }
 
+/// `sed -i 1,20d`, and `tail -n 300 log >t; cat t >log`: what was read of it is not counted again.
+#[test]
+fn a_log_whose_beginning_was_cut_off_is_read_on_from_where_it_was() {
+    let (folder, requests) = folder(900, "");
+    let [read, more, last] = [0, 300, 600].map(|at| text(&requests[at..at + 300], Request::exact));
+    let without = |lines: usize, log: &str| log.split_inclusive('\n').skip(lines).collect::<String>();
+    folder.write("a.log", &read);
+    index(&folder, &["a.log"]).ended(0);
+    // Another file at its path.
+    folder.write("t", without(20, &(read.clone() + &more)));
+    std::fs::rename(folder.path("t"), folder.path("a.log")).unwrap();
+    index(&folder, &["a.log"]).said(0, &["1 from where it was left", "300 lines"]);
+    // The same file, with other content.
+    folder.write("a.log", without(400, &(read.clone() + &more + &last)));
+    index(&folder, &["a.log"]).said(0, &["1 from where it was left", "300 lines"]);
+    folder.write("a.log", without(500, &(read + &more + &last)));
+    index(&folder, &["a.log"]).said(0, &["1 known already; nothing was read"]);
+    let report = ask(&folder, &["report", "--format=csv"]);
+    assert_eq!(report.out, csv("route", &rows(&requests, |request| request.route().to_owned())));
+    asked_long(&folder).said(0, &["complete"]);
+}
+
 #[test]
 fn a_file_that_could_not_be_begun_is_missing_until_it_is_taken_in() {
     let (folder, requests) = folder(600, "");

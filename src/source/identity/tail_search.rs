@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::source::file;
-use crate::source::generation::{Generation, TAIL_LIMIT};
+use crate::source::file::{self, FileStatus};
+use crate::source::generation::{Generation, GenerationId, TAIL_LIMIT};
 
 /// How many bytes are looked at a time.
 const STEP: usize = 256 * 1024;
@@ -56,10 +57,30 @@ pub(crate) fn find_tail(file: &File, generation: &Generation) -> io::Result<Opti
     }
 }
 
+/// Of the generations that were read from this file or at its path, the last whose bytes before its position stand in it, and where: its
+/// beginning was cut off or changed since (`sed -i`).
+///
+/// # Errors
+/// As [`find_tail`].
+pub(crate) fn find_tail_of_any(
+    file: &File,
+    path: &Path,
+    status: FileStatus,
+    generations: &[Generation],
+) -> io::Result<Option<(GenerationId, TailPlace)>> {
+    let was_here = |known: &&Generation| known.device_inode == status.device_inode || known.path == path;
+    for known in generations.iter().rev().filter(was_here) {
+        if let Some(place) = find_tail(file, known)? {
+            return Ok(Some((known.id, place)));
+        }
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::generation::{DeviceInode, Fingerprint, GenerationId};
+    use crate::source::generation::{DeviceInode, Fingerprint};
     use crate::source::tail_hash::TailBytes;
 
     fn read_of(log: &str) -> Generation {
