@@ -332,10 +332,16 @@ fn in_lower_case(host: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// `example.org` of `https://example.org/a`.
+/// `example.org` of `https://user@example.org:8443/a`.
 pub(super) fn host_of(url: &[u8]) -> Option<&[u8]> {
     let after = memchr::memmem::find(url, b"://").and_then(|at| url.get(at + 3..))?;
-    after.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next().filter(|host| !host.is_empty())
+    let place = after.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()?;
+    let host = place.rsplit(|byte| *byte == b'@').next()?;
+    let port = host
+        .iter()
+        .rposition(|byte| *byte == b':')
+        .filter(|colon| host.get(colon + 1..).is_some_and(|port| port.iter().all(u8::is_ascii_digit)));
+    host.get(..port.unwrap_or(host.len())).filter(|host| !host.is_empty())
 }
 
 /// Whether a variable is read as a time or as the target, whatever it is called.

@@ -27,6 +27,8 @@ pub struct PlacedWhere {
     value: WantedValue,
     /// The value as a net, where it is one.
     net: Option<AddressRange>,
+    /// The value as an address with a port, where it is one.
+    peer: Option<SocketAddr>,
     /// The value as statuses, where it is some.
     statuses: Option<RangeInclusive<u16>>,
     /// The value, or what it has to be above, as a number of its sort.
@@ -46,15 +48,20 @@ impl PlacedWhere {
         let text = if let WantedValue::Is(bytes) = value { std::str::from_utf8(bytes).ok() } else { None };
         let number = if let WantedValue::Above { bound, .. } = value { Some(bound.as_str()) } else { text };
         let logs_empty = format.escape() == Escape::Default && !format.is_keyed();
-        let of_text = matches!(looks_at, LooksAt::Route | LooksAt::Path | LooksAt::Target | LooksAt::Query(_));
+        let of_text = matches!(looks_at, LooksAt::Route | LooksAt::Path | LooksAt::Target);
+        let is_of_key = matches!(looks_at, LooksAt::Query(_));
+        // `$upstream_addr` has an IPv6 address in brackets.
+        let bare = text.map(|text| text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text));
         PlacedWhere {
             looks_at,
             sort,
             value: value.clone(),
-            net: text.filter(|text| text.contains('/') || sort.is_of_hosts()).and_then(AddressRange::parse),
+            net: bare.filter(|text| text.contains('/') || sort.is_of_hosts()).and_then(AddressRange::parse),
+            peer: text.filter(|_| sort.is_of_hosts()).and_then(|text| text.parse().ok()),
             statuses: text.filter(|_| sort.is_status()).and_then(parse_status_range),
             number: number.and_then(|number| sort.asked_number(number)),
-            asks_for_none: !of_text && (text == Some("-") || text == Some("") && !logs_empty),
+            // A key without a value is there.
+            asks_for_none: !of_text && (text == Some("-") || text == Some("") && !logs_empty && !is_of_key),
             is_wanted: *is_wanted,
             escape: format.escape(),
         }
@@ -167,6 +174,11 @@ impl PlacedWhere {
         }
     }
 
+    /// Whether what is wanted is this text itself, as it is logged.
+    fn is_literally(&self, raw: &[u8]) -> bool {
+        matches!(&self.value, WantedValue::Is(value) | WantedValue::Literal(value) if value == raw)
+    }
+
     /// Whether this is what is wanted.
     fn is_plain(&self, text: &[u8]) -> bool {
         self.is_text(text, text)
@@ -224,7 +236,7 @@ impl PlacedWhere {
     /// Of a key that comes again the first counts.
     fn is_of_query(&self, target: &[u8], key: &[u8]) -> bool {
         let target: Cow<'_, [u8]> = unescape(target, self.escape);
-        query_value(&target, key).is_some_and(|value| self.is_plain(value))
+        query_value(&target, key).map_or(self.asks_for_none, |value| self.is_plain(value))
     }
 
     fn is_facet(&self, reading: FacetReading, raw: &[u8]) -> bool {
@@ -236,7 +248,10 @@ impl PlacedWhere {
             // As `why` sets them apart: the first request of a connection, and the others.
             FacetReading::Reuse if self.is_above_one() => return &*text != b"1",
             _ if reading == FacetReading::Attempts || self.sort.is_list() => {
-                let mut members = attempts(&text).filter_map(|attempt| attempt.value);
+                let mut members = attempts(&text).filter_map(|attempt| attempt.value).peekable();
+                if members.peek().is_none() {
+                    return self.asks_for_none || self.is_literally(raw);
+                }
                 members.any(|member| self.is_value(member) || self.is_peer(member))
             }
             _ => self.is_value(&text),
@@ -258,10 +273,16 @@ impl PlacedWhere {
 
     /// Whether a peer of an attempt has the address that is asked for, whatever its port.
     fn is_peer(&self, peer: &[u8]) -> bool {
-        let Some(net) = self.net.filter(|_| self.sort == ValueSort::Upstreams) else { return false };
+        if self.sort != ValueSort::Upstreams {
+            return false;
+        }
         let text = std::str::from_utf8(peer).unwrap_or_default();
-        let address = text.parse::<SocketAddr>().map(|peer| peer.ip()).or_else(|_| text.parse::<IpAddr>());
-        address.is_ok_and(|address| net.holds(address.to_canonical()))
+        let peer = text.parse::<SocketAddr>();
+        if self.peer.is_some() {
+            return peer.ok() == self.peer;
+        }
+        let address = peer.map(|peer| peer.ip()).or_else(|_| text.parse::<IpAddr>());
+        address.ok().zip(self.net).is_some_and(|(address, net)| net.holds(address.to_canonical()))
     }
 
     fn is_above_one(&self) -> bool {

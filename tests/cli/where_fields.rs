@@ -235,6 +235,53 @@ fn times_and_numbers_are_asked_for_by_what_they_are() {
     }
 }
 
+/// IPv6 upstreams, keys that are not there, hosts of referers with a port, lists in which no attempt has a value.
+#[test]
+fn what_is_written_in_several_ways_is_found_in_each() {
+    const SORTS: &str =
+        "$msec $status $request_time \"$request\" \"$upstream_addr\" \"$upstream_response_time\" \"$http_referer\"";
+    let lines = [
+        "200 0.049 \"GET /a?depth=1 HTTP/1.1\" \"[2001:db8::5]:80\" \"0.048\" \"http://Shop.Example.com:8080/x\"",
+        "200 0.050 \"GET /a HTTP/1.1\" \"10.0.0.1:80 : 10.0.0.2:80\" \"- : -\" \"https://shop.example.com\"",
+        "200 0.050 \"GET /a?depth= HTTP/1.1\" \"-\" \"-\" \"-\"",
+        "200 0.050 \"GET /a?depth=- HTTP/1.1\" \"[2001:db8::6]:80, [2001:db8::5]:81\" \"-, 0.010\" \"http://me@shop.example.com:1?u=a@b:2\"",
+    ];
+    let folder = support::folder!();
+    folder.write("c.toml", format!("store = 'store'\n[[log]]\npath = 'a.log'\nformat = '{SORTS}'\n"));
+    let log: String = (1..).zip(lines).map(|(at, line)| format!("1322661900.{at:03} {line}\n")).collect();
+    folder.write("a.log", log);
+    for (condition, expected) in [
+        ("upstream_addr=[2001:db8::5]", &[1, 4][..]),
+        ("upstream_addr=2001:DB8:0::5", &[1, 4]),
+        ("upstream_addr=[2001:DB8:0::5]:80", &[1]),
+        ("upstream_addr!=[2001:db8::5]", &[2, 3]),
+        ("upstream_addr=[2001:db8::]/32", &[]),
+        ("upstream_addr=2001:db8::/32", &[1, 4]),
+        ("query:depth=-", &[2, 4]),
+        ("query:depth!=-", &[1, 3]),
+        ("query:depth=", &[3]),
+        ("query:depth=*", &[1, 3, 4]),
+        ("http_referer=shop.example.com", &[1, 2, 4]),
+        ("upstream_response_time=-", &[2, 3]),
+        ("upstream_response_time=- : -", &[2]),
+        ("upstream_response_time=*", &[1, 4]),
+        ("upstream_response_time!=*", &[2, 3]),
+    ] {
+        let run =
+            folder.run(&["records", "--format=jsonl", &format!("--where={condition}"), "--config=c.toml", "a.log"]);
+        if run.code == 2 {
+            assert_eq!(expected, &[0_usize; 0], "{condition}: {}", run.err);
+            continue;
+        }
+        let found: Vec<usize> = run
+            .out
+            .lines()
+            .map(|line| line.split("\"line\":").nth(1).unwrap().split(',').next().unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(found, expected, "{condition}");
+    }
+}
+
 #[test]
 fn a_value_that_no_request_can_have_is_refused_with_what_to_write() {
     let folder = folder_of_sorts();
