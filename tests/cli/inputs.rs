@@ -449,3 +449,18 @@ fn a_few_lines_of_another_format_do_not_choose_the_format_of_the_others() {
     folder.write("a.log", most + &other);
     folder.run(&["report", "a.log"]).said(2, &["combined_upstream", "main_time", "combined_upstream_connect"]);
 }
+
+/// Named twice, by a pattern too, or linked.
+#[test]
+fn one_file_is_read_once_however_often_it_is_named() {
+    let (folder, requests) = crate::index::folder(60, "");
+    folder.write("a.log", text(&requests, Request::exact));
+    std::fs::hard_link(folder.path("a.log"), folder.path("b.log")).unwrap();
+    std::os::unix::fs::symlink("a.log", folder.path("c.log")).unwrap();
+    let expected = csv("route", &rows(&requests, |request| request.route().to_owned()));
+    for files in [&["a.log", "a.log"][..], &["a.log", "*.log"], &["c.log", "b.log", "./a.log"]] {
+        let run = folder.run(&[&["report", "--format=csv", "--config=c.toml"], files].concat());
+        run.said(0, &["are one file, which is read once"]);
+        assert_eq!(run.out, expected, "{files:?}");
+    }
+}

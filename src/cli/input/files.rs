@@ -1,5 +1,7 @@
 //! Log files named on the command line, and reading them.
 
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -59,7 +61,22 @@ pub(in crate::cli) fn expand_patterns(named: &[PathBuf]) -> Result<(Vec<PathBuf>
             unmatched.push(Error::failed("no file matches this pattern").at(path));
         }
     }
-    Ok((paths, unmatched))
+    Ok((each_once(paths), unmatched))
+}
+
+/// Without what is the same file as one before it: its lines would count twice.
+fn each_once(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut known: HashMap<(u64, u64), PathBuf> = HashMap::new();
+    let mut once = Vec::with_capacity(paths.len());
+    for path in paths {
+        let file = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file);
+        if let Some(first) = file.and_then(|file| known.insert((file.dev(), file.ino()), path.clone())) {
+            say(&format!("note: {} and {} are one file, which is read once", first.display(), path.display()));
+        } else {
+            once.push(path);
+        }
+    }
+    once
 }
 
 /// What the log that begins with `head` says of a request.
