@@ -61,7 +61,7 @@ pub(in crate::cli) fn expand_patterns(named: &[PathBuf]) -> Result<(Vec<PathBuf>
             unmatched.push(Error::failed("no file matches this pattern").at(path));
         }
     }
-    Ok((each_once(paths), unmatched))
+    Ok((paths, unmatched))
 }
 
 /// Without what is the same file as one before it: its lines would count twice.
@@ -118,7 +118,7 @@ impl Files {
         let mut files = Files { max_line, ..Files::default() };
         let (paths, unmatched) = expand_patterns(&arguments.files)?;
         files.failed.extend(unmatched);
-        for path in &paths {
+        for path in &each_once(paths) {
             let stdin = path.as_os_str() == "-";
             let mut input = match if stdin { Input::stdin() } else { Input::open_named(path) } {
                 Ok(input) => input.max_line(files.max_line),
